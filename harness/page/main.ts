@@ -25,6 +25,7 @@ import type { State } from './shell/state';
 import { missingWebGpu, startTrouble, type Trouble } from './shell/support';
 import { connectTabs } from './shell/tabs';
 import { createTrainPanel } from './train/train_panel';
+import { trainingProgress } from './train/train_progress';
 
 declare global {
   interface Window {
@@ -103,6 +104,9 @@ function createFrame(app: App): Panel {
     },
     render() {
       const { state, settings } = app;
+      const { share } = trainingProgress(state, settings);
+      document.title =
+        state.training && state.run ? `${Math.floor(100 * share)} % · webgpu-diffusion` : 'webgpu-diffusion';
       renderNotices();
       tabs.show(app.home ? undefined : settings.task, (task) => addressOf({ ...settings, task }));
       const { adapter, error } = state;
@@ -157,10 +161,11 @@ function start(): void {
   const app = new App();
   const check = new CheckPanel(app);
   const bench = new BenchPanel(app);
+  const draw = new DrawPanel(app);
   const panels = {
     train: createTrainPanel(app),
     sample: new SamplePanel(app),
-    draw: new DrawPanel(app),
+    draw,
     inside: createInsidePanel(app, lateDesk(app)),
     explain: createExplainPanel(app),
     check,
@@ -175,6 +180,7 @@ function start(): void {
     createFrame(app),
     createKeptPanel(app),
     ...Object.values(panels),
+    draw.onTrain,
     new GpuPanel(app),
     starter,
   ]);

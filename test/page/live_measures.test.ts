@@ -1,5 +1,6 @@
 /** What is measured while a run trains: how often, for how long, and what the page keeps of it. */
 import { describe, expect, test } from 'vitest';
+import { Losses } from '../../harness/page/shell/losses';
 import {
   type Measurement,
   nothingMeasured,
@@ -128,7 +129,7 @@ describe('how far training is', () => {
   const run = { images: 40, held: 0, stepsPerEpoch: 10, parameters: 1, classes: 0, bytes: 1, variants: {} };
   const state = (press: number): State => ({
     ...initialState,
-    ...{ run, training: true, losses: new Array(25).fill(1), pace: 4, measured: clockAt(press) },
+    ...{ run, training: true, losses: Losses.of(new Array(25).fill(1)), pace: 4, measured: clockAt(press) },
   });
   const settings = { ...initialSettings, batch: 4, epochs: 10 };
 

@@ -1,5 +1,5 @@
 /** The Draw tab: whenever anything changes, the network is asked anew what it makes of the drawing. */
-import type { App, TaskPanel } from '../shell/app';
+import type { App, Panel, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setText } from '../shell/dom';
 import { refined } from '../shell/drawing_sampling';
 import { connectFields } from '../shell/fields';
@@ -30,6 +30,9 @@ const ABOUT: Readonly<Record<Ask, string>> = {
 };
 
 export class DrawPanel implements TaskPanel {
+  readonly tasks = ['draw'] as const;
+  /** Its button on the Train tab. */
+  readonly onTrain: Panel = { tasks: ['train'], render: () => this.teach.renderOwn() };
   private readonly app: App;
   private readonly paper: DrawPaper;
   private readonly views: DrawViews;
@@ -98,8 +101,6 @@ export class DrawPanel implements TaskPanel {
 
   render(): void {
     this.fields.render();
-    this.teach.renderOwn();
-    if (this.app.settings.task !== 'draw') return;
     this.paper.render();
     this.source.render();
     this.digits.render();

@@ -39,6 +39,7 @@ interface Desk {
 export const createInsidePanel = (app: App, desk: Desk): TaskPanel => new InsidePanel(app, desk);
 
 class InsidePanel implements TaskPanel {
+  readonly tasks = ['inside'] as const;
   private readonly app: App;
   private readonly level = byId('inside-level', HTMLInputElement);
   private readonly label = byId('inside-label', HTMLSelectElement);
@@ -117,7 +118,6 @@ class InsidePanel implements TaskPanel {
     setText(anyElement('inside-status'), this.status());
     anyElement('inside-status').parentElement!.classList.toggle('busy', this.waiting !== undefined);
     setMessage(anyElement('inside-error'), this.problem);
-    if (app.settings.task !== 'inside' || document.hidden) return;
     this.lookIfNew();
     this.listIfNew();
   }

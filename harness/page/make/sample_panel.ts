@@ -24,6 +24,7 @@ import { connectTrajectory } from './trajectory_view';
 type Sampled = Extract<WorkerEvent, { type: 'sampled' }>;
 
 export class SamplePanel implements TaskPanel {
+  readonly tasks = ['sample'] as const;
   private readonly app: App;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly trajectory: Trajectory;

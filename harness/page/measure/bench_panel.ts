@@ -23,6 +23,7 @@ export interface BenchResults {
 const NOTHING = { done: 0, total: 1, title: '' };
 
 export class BenchPanel implements TaskPanel {
+  readonly tasks = ['bench'] as const;
   private readonly app: App;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly files: BenchFiles;

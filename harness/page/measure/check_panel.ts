@@ -21,6 +21,7 @@ export interface CheckResults {
 const NOTHING = { done: 0, total: 1, share: 0, title: '' };
 
 export class CheckPanel implements TaskPanel {
+  readonly tasks = ['check'] as const;
   private readonly app: App;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly table = new CheckTable();

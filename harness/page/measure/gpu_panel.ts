@@ -14,6 +14,7 @@ import type { SelfCheckEvent } from './self_check';
 const PATIENCE_MS = 2000;
 
 export class GpuPanel implements Panel {
+  readonly tasks = ['check', 'bench'] as const;
   private readonly app: App;
   private readonly run: Measurement<'self-check'>;
   private facts: GpuFacts | undefined;
@@ -50,10 +51,9 @@ export class GpuPanel implements Panel {
   }
 
   render(): void {
-    const { task } = this.app.settings;
-    const slot = task === 'check' || task === 'bench' ? anyElement(`${task}-gpu`) : undefined;
+    const slot = anyElement(`${this.app.settings.task}-gpu`);
     // A move would take the focus away.
-    if (slot && this.box.parentElement !== slot) slot.append(this.box);
+    if (this.box.parentElement !== slot) slot.append(this.box);
     if (this.facts && this.facts !== this.shown) this.draw(this.facts);
     setText(this.check, this.run.active ? 'Stop' : 'Self-check');
     setDisabled(this.check, !this.run.active && !(this.run.possible && this.facts));

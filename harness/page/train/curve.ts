@@ -10,6 +10,7 @@ import {
   type Columns,
   type Curves,
   columnsOf,
+  Line,
   linearRange,
   logRange,
   type Reading,
@@ -44,6 +45,7 @@ export class Curve {
   private scale: Scale = 'linear';
   private curves = nothing;
   private columns: Columns = [[]];
+  private line: Line | undefined;
   private drawnAt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -91,7 +93,8 @@ export class Curve {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.drawnAt = performance.now();
-    this.columns = columnsOf(this.curves);
+    this.line = Line.of(this.curves.losses, this.curves.batch, this.line);
+    this.columns = columnsOf(this.curves, this.line);
   }
 
   private size(): { width: number; height: number } {
@@ -141,7 +144,7 @@ export class Curve {
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
       scales: {
-        x: { time: false, range: () => [0, xEnd(this.curves, this.columns[0].length) + 0.5] },
+        x: { time: false, range: () => [0, xEnd(this.curves, this.columns[0].at(-1) ?? 0) + 0.5] },
         y: { distr: this.scale === 'log' ? 3 : 1, range: yRange },
       },
       axes: [

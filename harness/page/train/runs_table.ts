@@ -4,6 +4,7 @@ import type { App, Panel } from '../shell/app';
 import { anyElement, byId } from '../shell/dom';
 import { nameOfDrawings, textOfDrawings } from '../shell/kept_drawings';
 import { keepNotes, readNotes, writeNotes } from '../shell/run_notes';
+import type { State } from '../shell/state';
 import { HUES } from './curve';
 import type { Overlay } from './curve_data';
 import { keptRow, ownRow, pastRow, type RunRow } from './runs';
@@ -17,17 +18,19 @@ interface RunsTable extends Panel {
 export function createRunsTable(app: App): RunsTable {
   const runs = new Runs(app);
   const view = createView(app, runs);
+  /** The state before an event. */
+  let before = app.state;
   return {
     get overlays() {
       return runs.overlays;
     },
     receive(event) {
       const { id, measured, begin } = app.state;
-      if (event.type === 'freed') runs.remember();
+      if (event.type === 'freed') runs.remember(before);
+      before = app.state;
       if (id && ['stored', 'heldOut', 'quality', 'rate'].includes(event.type))
         writeNotes(id, measured, { begin, drawings: drawingsIn(app) });
       if (event.type === 'runs') keepNotes([...(id ? [id] : []), ...event.runs.map((run) => run.id)]);
-      runs.look();
     },
     render() {
       runs.look();
@@ -57,9 +60,9 @@ class Runs {
     this.app = app;
   }
 
-  /** The page's run, as it was when it was last looked at, is no more. */
-  remember(): void {
-    const own = this.rows.find(({ where }) => where === 'page');
+  /** The page's run is no more, of which this was the state. */
+  remember(state: State): void {
+    const own = ownRow(state, this.app.settings);
     if (!own) return;
     const key = own.key === 'page' ? crypto.randomUUID() : own.key;
     this.past = [pastRow(own, key, Date.now()), ...this.past];

@@ -1,12 +1,14 @@
 /** The Train tab, whose parts are modules of their own: what to press, what there is to read, pictures, images. */
+import { lossesCsv } from '../../run/losses';
 import type { App, TaskPanel } from '../shell/app';
 import { button, byId, download } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { foldFields } from '../shell/fold';
 import { ratesOf } from '../shell/measurements';
 import { runFileName } from '../shell/run_file_name';
-import { isComplete, lossesCsv } from '../shell/state';
+import { isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
+import { EpochMeans } from './epoch_means';
 import { createMeasuresView } from './measures_view';
 import { createRunsTable } from './runs_table';
 import { connectControls } from './train_controls';
@@ -54,6 +56,7 @@ export function createTrainPanel(app: App): TaskPanel {
   const measures = createMeasuresView(app);
   const runs = createRunsTable(app);
   const distil = createDistilPanel(app);
+  const epochMeans = new EpochMeans();
   const pictures = connectPictures(app, () => runs.overlays);
   button('save-model').addEventListener('click', () => app.send('saveModel'));
   button('save-checkpoint').addEventListener('click', () => app.send('saveCheckpoint'));
@@ -63,7 +66,7 @@ export function createTrainPanel(app: App): TaskPanel {
     const heldOut = new Map(measured.heldOut.map(({ step, loss }) => [step, loss]));
     const accepted = new Map(measured.quality.map(({ step, accepted: share }) => [step, share]));
     const rates = ratesOf(measured, losses.length, app.settings.lr);
-    const text = lossesCsv(losses, run.stepsPerEpoch, {
+    const text = lossesCsv([...losses], run.stepsPerEpoch, {
       learning_rate: new Map(rates.map((rate, i) => [i + 1, rate])),
       held_out_loss: heldOut,
       accepted,
@@ -72,6 +75,7 @@ export function createTrainPanel(app: App): TaskPanel {
   });
 
   return {
+    tasks: ['train'],
     start,
     receive(event) {
       if (event.type === 'saved') download(event.name, event.bytes);
@@ -80,14 +84,16 @@ export function createTrainPanel(app: App): TaskPanel {
       pictures.receive(event);
     },
     render() {
+      const { state } = app;
       for (const each of [fields, more, ...choices]) each.render();
       // The reason why nothing can be started must be in sight.
       if (!more.valid) moreDetails.open = true;
       controls.render();
-      renderReadings(app);
+      const means = state.run ? epochMeans.of(state.losses, state.run.stepsPerEpoch) : [];
+      renderReadings(app, means);
       runs.render();
       distil.render();
-      pictures.render();
+      pictures.render(means);
       measures.render();
       renderData(app);
     },

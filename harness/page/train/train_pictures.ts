@@ -4,11 +4,12 @@ import { anyElement, button, byId, download, setText } from '../shell/dom';
 import { setDisabled } from '../shell/focus';
 import { loss as lossText, whole } from '../shell/format';
 import { ImageView, noiseTiles, paperTiles, pngOf, type Tiles } from '../shell/images';
+import { smoothLoss } from '../shell/losses';
 import { animation, gridsNpy, sheet } from '../shell/make_files';
 import { runFileName } from '../shell/run_file_name';
-import { epochMeans, networkIn, smoothLoss } from '../shell/state';
+import { networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
-import type { WorkerEvent } from '../worker/messages';
+import type { EventOf, WorkerEvent } from '../worker/messages';
 import { Curve, type Scale } from './curve';
 import type { Overlay } from './curve_data';
 import { History } from './history';
@@ -16,7 +17,8 @@ import { digits } from './train_data';
 
 interface Part {
   receive(event: WorkerEvent): void;
-  render(): void;
+  /** `epochMeans`: the mean losses of the run's whole epochs. */
+  render(epochMeans: readonly number[]): void;
 }
 
 const FRAME_MS = 200;
@@ -32,8 +34,8 @@ export function connectPictures(app: App, overlays: () => readonly Overlay[]): P
     receive(event) {
       for (const part of parts) part.receive(event);
     },
-    render() {
-      for (const part of parts) part.render();
+    render(epochMeans) {
+      for (const part of parts) part.render(epochMeans);
     },
   };
 }
@@ -52,9 +54,11 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
         button(`scale-${other}`).setAttribute('aria-pressed', String(other === scale));
     });
   }
+  let means: readonly number[] = [];
+  let meansText = '';
   return {
     receive() {},
-    render() {
+    render(epochMeans) {
       const { state, settings } = app;
       const { losses, measured } = state;
       const { heldOut, rates } = measured;
@@ -63,11 +67,14 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
       const curves = { losses, heldOut, rates, overlays: overlays(), batch, stepsPerEpoch, recipe };
       curve.set(curves);
       anyElement('curve-empty').hidden = losses.length > 0 || overlays().length > 0;
-      const means = state.run ? epochMeans(state.losses, state.run.stepsPerEpoch) : [];
+      if (means !== epochMeans) {
+        means = epochMeans;
+        meansText = means.map(lossText).join(', ');
+      }
       // Read out when somebody comes by; while it trains renewed once an epoch, or it would never be read to its end.
       const summary =
         means.length > 0
-          ? `means of the epochs ${means.map(lossText).join(', ')}`
+          ? `means of the epochs ${meansText}`
           : state.losses.length > 0
             ? 'first epoch under way'
             : 'nothing yet';
@@ -181,25 +188,27 @@ function connectStrip(app: App): Part {
   const clean = new ImageView(byId('strip-clean', HTMLCanvasElement));
   const noisy = new ImageView(byId('strip-noisy', HTMLCanvasElement));
   const predictions = new ImageView(byId('strip-predictions', HTMLCanvasElement));
-  let step: number | undefined;
+  let strip: EventOf<'strip'> | undefined;
+  let shown: EventOf<'strip'> | undefined;
   const row = (bytes: Uint8Array): Tiles => {
     const { height, width } = sizeOf(app);
     return { bytes, height, width, columns: bytes.length / (height * width) };
   };
   return {
     receive(event) {
-      if (event.type !== 'strip') return;
-      step = event.predictions ? event.step : undefined;
-      const tiles = row(event.clean);
-      clean.show(tiles);
-      noisy.show(row(event.noisy));
-      const { height, width, columns } = tiles;
-      predictions.show(
-        event.predictions ? row(event.predictions) : paperTiles(columns, height, width, columns),
-      );
+      if (event.type === 'strip') strip = event;
     },
     render() {
-      setText(anyElement('strip-step'), step === undefined ? '' : `after step ${whole(step)}`);
+      if (!strip || strip === shown) return;
+      shown = strip;
+      const tiles = row(strip.clean);
+      clean.show(tiles);
+      noisy.show(row(strip.noisy));
+      const { height, width, columns } = tiles;
+      predictions.show(
+        strip.predictions ? row(strip.predictions) : paperTiles(columns, height, width, columns),
+      );
+      setText(anyElement('strip-step'), strip.predictions ? `after step ${whole(strip.step)}` : '');
     },
   };
 }

@@ -3,7 +3,8 @@ import { variantLines } from '../../run/kernels_text';
 import type { App } from '../shell/app';
 import { anyElement, byId, setReading, setText } from '../shell/dom';
 import { duration, loss as lossText, measured, megabytes, whole } from '../shell/format';
-import { epochMeans, epochOf, smoothLoss } from '../shell/state';
+import { smoothLoss } from '../shell/losses';
+import { epochOf } from '../shell/state';
 import { trainingProgress } from './train_progress';
 
 /** A step that takes longer than this is worth a word. */
@@ -14,25 +15,22 @@ const measuringText = {
   quality: 'making 100 samples, to measure their quality',
 };
 
-export function renderReadings(app: App): void {
-  renderNumbers(app);
+export function renderReadings(app: App, epochMeans: readonly number[]): void {
+  renderNumbers(app, epochMeans);
   renderDetail(app);
   renderFacts(app);
 }
 
-function renderNumbers({ state, settings }: App): void {
+function renderNumbers({ state, settings }: App, means: readonly number[]): void {
   const { run, losses } = state;
   const done = losses.length;
   const total = run ? run.stepsPerEpoch * settings.epochs : 0;
   const { share, secondsLeft } = trainingProgress(state, settings);
   byId('progress', HTMLProgressElement).value = share;
-  document.title =
-    state.training && run ? `${Math.floor(100 * share)} % · webgpu-diffusion` : 'webgpu-diffusion';
   if (!run || done === 0) {
     for (const id of ['step', 'epoch', 'loss', 'mean', 'speed', 'left']) setReading(`reading-${id}`, '–');
     return;
   }
-  const means = epochMeans(losses, run.stepsPerEpoch);
   const epoch = epochOf(state);
   // Where the epochs were lowered below what is done, there is nothing that it is a part of.
   setReading('reading-step', whole(done), done <= total ? ` / ${whole(total)}` : '');
