@@ -1,6 +1,6 @@
 /**
  * The recorded runs that the page plays before, or without, a GPU: a trained network makes digits, and a network that is being trained
- * makes the same samples again and again. `npm run recording` makes the file (harness/tools/recording). Pure.
+ * makes the same samples again and again. `npm run recording` makes the file (harness/studies/recording.ts). Pure.
  */
 import { normal, STREAM, threefry } from '../../src/base/random';
 import { toBytes } from '../run/pictures';

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the small digit classifier by which src/quality says how good generated digits are.
 
-    python3 harness/tools/quality/train_classifier.py
+    python3 harness/studies/train_classifier.py
 
 writes src/quality/digit-classifier.safetensors and, for the tests, test/quality/classifier.json, and prints how many of
 the held-out digits the stored network names rightly. It needs PyTorch (a processor will do) and takes a minute or two.
@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', '..')
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 DIGITS = os.path.join(ROOT, 'src', 'data', 'mnist-digits')
 MODEL = os.path.join(ROOT, 'src', 'quality', 'digit-classifier.safetensors')
 FIXTURE = os.path.join(ROOT, 'test', 'quality', 'classifier.json')
@@ -199,7 +199,7 @@ def main():
         'what': 'A classifier of handwritten digits, 28 x 28, 0 to 1, by which generated digits are judged. Kernels are '
         '[out][y][x][in], batch norm is folded in. digits.mean and digits.covariance are those of the features (the '
         'hidden layer) of the first 9,000 digits of webgpu-diffusion, binarised at 0.5.',
-        'made_by': 'harness/tools/quality/train_classifier.py',
+        'made_by': 'harness/studies/train_classifier.py',
         'training_data': 'A part of MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges; CC BY-SA 3.0)',
     }
     data = safetensors(tensors, metadata)
@@ -214,7 +214,7 @@ def main():
     with open(FIXTURE, 'w') as file:
         json.dump(
             {
-                'made_by': 'harness/tools/quality/train_classifier.py',
+                'made_by': 'harness/studies/train_classifier.py',
                 'images': 'digits 9000 and 9001, as greys and then binarised at 0.5',
                 'probabilities': rounded(logits.softmax(1)),
                 'features': rounded(features),

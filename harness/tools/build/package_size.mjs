@@ -1,7 +1,7 @@
 /**
  * What the package costs whoever embeds it, a part of `npm run check`:
  *
- *   node harness/tools/package_size.mjs [folder of a build]
+ *   node harness/tools/build/package_size.mjs [folder of a build]
  *
  * builds the library, bundles small programs with it, prints how large they are (esbuild, minified and split; gzip -9; KB of 1,000 bytes),
  * and fails where one is over its limit. What is loaded later is not guessed: the bundle runs on a device on which nothing happens, and
@@ -16,7 +16,7 @@ import { build as bundle } from 'esbuild';
 import { build } from 'vite';
 import { fakeDevice, fakeGlobals } from './fake_gpu.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 const from = (names, path = '') => `export { ${names} } from 'webgpu-diffusion${path}';`;
 const KB = 1000;
 

@@ -1,6 +1,6 @@
 // Makes the type declarations of the package, a part of `npm run build`:
 //
-//   node harness/tools/make_declarations.mjs
+//   node harness/tools/build/make_declarations.mjs
 //
 // writes dist/lib/index.d.ts: all that src/index.ts exports, in one file without imports, so that every way of resolving modules
 // finds it; likewise for the package's other entries. (The sources import each other without extensions, which TypeScript's own declarations
@@ -11,7 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { generateDtsBundle } from 'dts-bundle-generator';
 import { loadConfigFromFile } from 'vite';
 
-const path = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const path = (name) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
 
 const { config } = await loadConfigFromFile({ command: 'build', mode: 'lib' }, path('vite.config.ts'));
 /** The sources of the package's entries, by name. */

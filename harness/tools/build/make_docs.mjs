@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Application, Converter } from 'typedoc';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 const at = (path) => join(root, path);
 
 /** The pages that a newcomer needs, in reading order; the others follow by name. */
@@ -77,11 +77,12 @@ const app = await Application.bootstrap({
     'src/report.ts:UsedVariant',
     'src/sampling/options.ts:RunOptions',
     'src/tuning/tuner.ts:Measured',
-    'src/unet/network.ts:NetworkWeights',
     'src/weights/checkpoint.ts:Training',
     'src/weights/model.ts:Weights',
     'src/weights/safetensors.ts:Tensor',
-    'src/worker/client.ts:Listener',
+    'src/worker/client.ts:Args',
+    'src/worker/client.ts:EventsOf',
+    'src/worker/client.ts:Result',
   ],
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,

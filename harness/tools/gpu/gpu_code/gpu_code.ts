@@ -11,10 +11,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { shaders as allShaders } from 'virtual:shaders';
-import { nodeGpu } from '../../../src/node/dawn';
-import type { Shader } from '../../../src/plan/shader';
-import { quietly } from '../../cli/quiet';
-import { matcher } from '../../run/pattern';
+import { nodeGpu } from '../../../../src/node/dawn';
+import type { Shader } from '../../../../src/plan/shader';
+import { quietly } from '../../../cli/quiet';
+import { matcher } from '../../../run/pattern';
 
 const USAGE = `npm run gpu-code -- [--chip navi31] [--kernel 'gpu,tile'] [--driver libvulkan_radeon.so] [--json FILE]
 

@@ -20,8 +20,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-const here = join(root, 'harness', 'tools', 'pack');
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+const here = join(root, 'harness', 'tools', 'gpu', 'pack');
 const LIMIT = 64 * 2 ** 20;
 /** What belongs to the C library, and must come from one version of it. */
 const glibc = /^(ld-linux.*|lib(c|m|dl|pthread|rt|resolv))\.so/;

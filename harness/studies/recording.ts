@@ -6,16 +6,16 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
-import type { Engine } from '../../../src/engine';
-import { loadPretrained } from '../../../src/pretrained/index';
-import { recipes } from '../../../src/recipes';
-import { labelsInTurn } from '../../cli/digit_pictures';
-import { encodeGif } from '../../cli/gif';
-import { nodeEngine } from '../../cli/node_engine';
-import { quietly } from '../../cli/quiet';
-import { encodeRecording, trajectory } from '../../page/recording';
-import { grid, type Picture } from '../../run/pictures';
+import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import type { Engine } from '../../src/engine';
+import { loadPretrained } from '../../src/pretrained/index';
+import { recipes } from '../../src/recipes';
+import { labelsInTurn } from '../cli/digit_pictures';
+import { encodeGif } from '../cli/gif';
+import { nodeEngine } from '../cli/node_engine';
+import { quietly } from '../cli/quiet';
+import { encodeRecording, trajectory } from '../page/recording';
+import { grid, type Picture } from '../run/pictures';
 
 const { network, trainer: training, fit } = recipes.digits;
 /** The page makes x of the predictions as Euler does (harness/page/recording.ts). */
@@ -80,7 +80,7 @@ async function learn(engine: Engine) {
 }
 
 const writeTo = (path: string, bytes: Uint8Array) => {
-  writeFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), bytes);
+  writeFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), bytes);
   console.log(`${path}: ${bytes.length} bytes`);
 };
 

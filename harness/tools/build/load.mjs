@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, write
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Below node_modules, so that the bundle finds the packages that it leaves outside. */
 const cache = join(root, 'node_modules/.cache/webgpu-diffusion');
 /** Whatever a bundle may be made of. */

