@@ -12,6 +12,7 @@ import { doesNothing, hostileGpu } from '../hostile/hostile_device';
 import { aged } from '../hostile/rows';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../hostile/wrong';
 import { testGpu } from '../lanes/gpu';
+import { takesLong } from '../lanes/limits';
 import { runHere } from './command';
 
 const { gpu } = await testGpu();
@@ -301,7 +302,7 @@ describe('a run whose first kernels are wrong begins again', () => {
   });
 });
 
-test('train begins again from the beginning, and says so', async () => {
+test('train begins again from the beginning, and says so', takesLong('runsProcesses'), async () => {
   const folder = mkdtempSync(join(tmpdir(), 'wrong-'));
   vi.stubEnv('WEBGPU_DIFFUSION_CACHE', folder);
   const { prototype } = GPUDevice;
