@@ -12,13 +12,10 @@ import { type Ask, asks, type Settings } from '../shell/settings';
 import { describe } from '../shell/state';
 import { inkOf, isEmpty, SIDE } from '../shell/strokes';
 import type { DrawAnswer, DrawOrder, WorkerEvent } from '../worker/messages';
-import { centred } from './centred';
-import { clearClasses, showClasses, verdict } from './draw_classes';
-import { connectDrawDigits } from './draw_digits';
-import { type Question, questionOf } from './draw_order';
+import { clearClasses, DrawViews, showClasses, verdict } from './draw_answers';
+import { connectDrawDigits, connectDrawSource } from './draw_choices';
 import { DrawPaper } from './draw_paper';
-import { connectDrawSource } from './draw_source';
-import { DrawViews } from './draw_views';
+import { centred, type Question, questionOf } from './draw_question';
 import { Teach } from './teach';
 
 const ABOUT: Readonly<Record<Ask, string>> = {
