@@ -25,7 +25,7 @@ import type { State } from './shell/state';
 import { missingWebGpu, startTrouble, type Trouble } from './shell/support';
 import { connectTabs } from './shell/tabs';
 import { createTrainPanel } from './train/train_panel';
-import { trainingProgress } from './train/train_progress';
+import { trainingProgress } from './train/train_readings';
 
 declare global {
   interface Window {

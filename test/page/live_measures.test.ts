@@ -11,7 +11,7 @@ import {
 } from '../../harness/page/shell/measurements';
 import { initialSettings } from '../../harness/page/shell/settings';
 import { initialState, type State } from '../../harness/page/shell/state';
-import { trainingProgress } from '../../harness/page/train/train_progress';
+import { trainingProgress } from '../../harness/page/train/train_readings';
 import { TimeShare } from '../../harness/page/worker/time_share';
 import { TrainingClock } from '../../harness/page/worker/training_clock';
 

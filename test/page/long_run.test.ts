@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Losses, smooth, smoothLoss } from '../../harness/page/shell/losses';
 import { initialState, reduce } from '../../harness/page/shell/state';
 import { columnsOf, Line, linearRange, logRange, MOST_STEPS } from '../../harness/page/train/curve_data';
-import { EpochMeans } from '../../harness/page/train/epoch_means';
+import { EpochMeans } from '../../harness/page/train/train_readings';
 import { epochMeans } from '../../harness/run/losses';
 
 const MILLION = 1_000_000;

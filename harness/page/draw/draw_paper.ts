@@ -83,6 +83,7 @@ export class DrawPaper {
 
 // ---------------------------------------------------------------- what was drawn
 
+/** What was drawn, and what before, so that everything can be undone. Pure. */
 export class DrawHistory {
   private readonly drawings: Drawing[] = [nothing];
   /** Whether the newest stroke is still being drawn. What comes in its place ends it. */

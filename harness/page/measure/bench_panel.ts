@@ -8,9 +8,7 @@ import { connectFields } from '../shell/fields';
 import { measured } from '../shell/format';
 import { BenchFiles } from './bench_files';
 import { BenchView } from './bench_view';
-import { offerKernelNames } from './kernel_names';
-import { Measurement, type MeasureStatus, networkIn } from './measure';
-import { budgetLeft } from './time_left';
+import { budgetLeft, Measurement, type MeasureStatus, networkIn, offerKernelNames } from './measure';
 
 export interface BenchResults {
   readonly status: MeasureStatus;
