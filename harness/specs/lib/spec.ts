@@ -59,7 +59,10 @@ export interface Spec<Shape, Name extends string = string> {
   readonly dims?: (shape: Shape) => Readonly<Partial<Record<Name, Dims>>>;
   /** Variants whose arithmetic errs more than `error` allows for, and by what factor; derived, see there. */
   readonly gain?: Readonly<Record<string, number>>;
-  /** Cases that the emulator also runs, by variant, whatever they take: for faults between rounds of a loop, say. */
+  /**
+   * The cases that the emulator runs of a variant, in place of all small ones: for faults between rounds of a loop, or where a form does as much
+   * for a small case as for a large one.
+   */
   readonly emulated?: Readonly<Record<string, readonly string[]>>;
   /** The UNet's own uses of this kernel at a batch size, by layer name. */
   readonly bench: (batch: number) => Readonly<Record<string, Shape>>;
