@@ -7,7 +7,7 @@ export type { Progress, Warning } from './base/events';
 export type { Dataset } from './data/dataset';
 export type { ImageSet } from './data/idx';
 export type { Distiller, DistilOptions } from './distilling/distiller';
-export type { DistilEvent, DistillerOptions, DistillerSettings } from './distilling/options';
+export type { DistilEvent, DistillerConfig, DistillerOptions } from './distilling/options';
 export type { Engine, EngineOptions } from './engine';
 export { createEngine } from './engine';
 export type { AdapterDescription } from './gpu/adapter';
@@ -47,11 +47,11 @@ export type {
   OwnUpdateOptions,
   RecordOptions,
   TrainerBuffers,
+  TrainerConfig,
   TrainerOptions,
-  TrainerSettings,
   TrainingEvent,
 } from './training/options';
-export type { AdamSettings, Objective } from './training/settings';
+export type { AdamConfig, Objective } from './training/step_config';
 export type { Trainer } from './training/trainer';
 export { type Parameter, presets, type UNetConfig } from './unet/config';
 export type { LayerMaps, LayerShape, MapKind } from './unet/layer_maps';

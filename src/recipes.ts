@@ -1,7 +1,7 @@
 /** Recipes: a network, its training options and its sampling options. Each part goes to the function that its comment names. */
 import { checkInteger, wrongArgument } from './base/errors';
 import type { FitOptions, TrainerOptions } from './training/options';
-import { countedInImages, type Objective } from './training/settings';
+import { countedInImages, type Objective } from './training/step_config';
 import { presets, type UNetConfig } from './unet/config';
 import type { Sampling } from './unet/sampling';
 import type { Model } from './weights/model';

@@ -22,7 +22,7 @@ const VALUES = [
 ];
 
 const TYPES = [
-  'AdamSettings',
+  'AdamConfig',
   'AdapterDescription',
   'Batch',
   'BufferPart',
@@ -38,7 +38,7 @@ const TYPES = [
   'DistilEvent',
   'Distiller',
   'DistillerOptions',
-  'DistillerSettings',
+  'DistillerConfig',
   'DistilOptions',
   'EncodeRunOptions',
   'Engine',
@@ -87,7 +87,7 @@ const TYPES = [
   'Trainer',
   'TrainerBuffers',
   'TrainerOptions',
-  'TrainerSettings',
+  'TrainerConfig',
   'TrainingEvent',
   'TuningCache',
   'UNet',

@@ -1,6 +1,6 @@
 /** The runs that this origin keeps: a folder each, and one writer each, by a lock that ends with its tab. */
 
-import type { Objective } from '../training/settings';
+import type { Objective } from '../training/step_config';
 import type { UNetConfig } from '../unet/config';
 import type { RunSettings } from '../weights/fields';
 import type { DataFingerprint } from '../weights/fingerprint';

@@ -17,7 +17,7 @@ import { op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, tensor } from '../plan/tensor';
 import { checkLevels } from '../unet/conditions';
-import type { Objective } from './settings';
+import type { Objective } from './step_config';
 
 /** Options of `createCorrupter`. */
 export interface CorrupterOptions {

@@ -15,15 +15,15 @@ import { checkSchedule, type ScheduleOption } from '../plan/schedule';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import {
-  type AdamSettings,
+  type AdamConfig,
   adamDefaults,
   averageDefaults,
   type Objective,
-  type StepSettings,
-} from './settings';
+  type StepConfig,
+} from './step_config';
 
 /** Options of a trainer. */
-export interface TrainerOptions extends Optional<AdamSettings> {
+export interface TrainerOptions extends Optional<AdamConfig> {
   /** Most images of a step, 1 to 65536. Default 256. */
   readonly batchSize?: number | undefined;
   /** The base rate, before the schedule: 1e-12 to 10. Default 1e-3. */
@@ -242,7 +242,7 @@ export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike
   /** 1 - beta1^step and 1 - beta2^step, as the GPU computed them. */
   readonly corrections: Float32Array<Memory>;
   /** The settings that moments and corrections were computed with: a trainer with other settings refuses the state. */
-  readonly adam: AdamSettings;
+  readonly adam: AdamConfig;
   /** Moment estimates by parameter name. */
   readonly moment1: ReadonlyMap<string, Float32Array<Memory>>;
   /** The same of the squares. */
@@ -252,7 +252,7 @@ export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike
 }
 
 /** How a trainer was created, apart from batch size, learning rate and kernels: a run that continues must have the same settings. */
-export interface TrainerSettings extends StepSettings {
+export interface TrainerConfig extends StepConfig {
   /** The objective, see `Objective`. */
   readonly objective: Objective;
   /** How likely `fit` withholds a class. */
@@ -260,7 +260,7 @@ export interface TrainerSettings extends StepSettings {
 }
 
 /** Checks options and returns the settings that they define. */
-export function settingsOf(options: TrainerOptions): TrainerSettings {
+export function trainerConfigOf(options: TrainerOptions): TrainerConfig {
   const {
     objective = 'tutorial',
     classDropout = 0.05,
@@ -314,7 +314,7 @@ export function checkTrainer(options: TrainerOptions) {
   checkBooleans({ reuseMemory, ownLoss });
   checkInteger('batchSize', batchSize, 1, 65536);
   checkLearningRate(learningRate);
-  return { batchSize, learningRate, reuseMemory, ownLoss, variants, settings: settingsOf(options) };
+  return { batchSize, learningRate, reuseMemory, ownLoss, variants, settings: trainerConfigOf(options) };
 }
 
 /** Whether images become black and white: as the caller says, else as in the tutorial, whose images are grey. */

@@ -9,8 +9,8 @@ import { type Op, op } from '../plan/op';
 import { padBatch, type Tensor, tensor, view } from '../plan/tensor';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { WeightPlan } from '../unet/weights';
-import type { StepSettings } from './settings';
 import { planUpdate, type StepPlan } from './step';
+import type { StepConfig } from './step_config';
 
 export interface OwnLossPlan {
   /** Laid out like the flat parameters. */
@@ -31,7 +31,7 @@ export function planOwnLoss(
   config: UNetConfig,
   weights: WeightPlan,
   batchSize: number,
-  settings: StepSettings,
+  settings: StepConfig,
   { tensors, output, slices }: StepPlan,
   average?: WeightPlan,
 ): OwnLossPlan {

@@ -20,9 +20,9 @@ import {
   type OwnUpdateOptions,
   type RecordOptions,
   type TrainerBuffers,
-  type TrainerSettings,
+  type TrainerConfig,
 } from './options';
-import { NO_CLIP } from './settings';
+import { NO_CLIP } from './step_config';
 import type { OwnLossPrograms, StepPrograms, UpdateSettings } from './step_programs';
 import type { TrainedWeights } from './trained_weights';
 
@@ -50,7 +50,7 @@ export interface RecorderParts {
   readonly network: NetworkWeights;
   /** Most images of a step. */
   readonly batchSize: number;
-  readonly settings: TrainerSettings;
+  readonly settings: TrainerConfig;
   readonly programs: StepPrograms;
   /** Only with `averageWeights`. */
   readonly trained: TrainedWeights | undefined;

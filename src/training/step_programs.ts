@@ -13,13 +13,13 @@ import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
 import { type Losses, LossReader } from './losses';
 import type { OwnLossPlan } from './own_loss';
-import { NO_CLIP, type StepSettings } from './settings';
 import { planStep, type StepPlan } from './step';
+import { NO_CLIP, type StepConfig } from './step_config';
 
 export interface StepProgramsOptions {
   readonly batchSize: number;
   readonly learningRate: number;
-  readonly settings: StepSettings;
+  readonly settings: StepConfig;
   readonly variants: Variants;
   /** Whether tensors share memory. */
   readonly reuseMemory: boolean;

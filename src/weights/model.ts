@@ -1,7 +1,7 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../base/bytes';
 import { checkNames, EngineError, type Names, show, typeOf, wrongArgument } from '../base/errors';
-import type { Objective } from '../training/settings';
+import type { Objective } from '../training/step_config';
 import { checkConfig, type UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
@@ -59,7 +59,7 @@ export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
  * Returns the bytes of a model file of this network, tensors in the order of its parameters.
  *
  * @param options.dtype `F16` halves the file and rounds weights to 11 bits; to continue training later, save a checkpoint. Default `F32`.
- * @param options.objective what the network was trained for: `trainer.settings.objective`. Default `tutorial`.
+ * @param options.objective what the network was trained for: `trainer.config.objective`. Default `tutorial`.
  * @param options.layout `pytorch` gives the tensors PyTorch's names and orders, for `load_state_dict` (docs/weights.md); `loadModel` reads
  * both. Default `keras`.
  * @param options.sampling how the network is sampled, for those who open the file. Default: `unet.sampling`.

@@ -1,7 +1,7 @@
 /** Detects a network that has died or learns nothing: its loss is that of a constant output. The command line uses it, too. */
 import type { ImageSet } from '../data/idx';
-import { binarizes, type TrainerSettings } from '../training/options';
-import type { Objective } from '../training/settings';
+import { binarizes, type TrainerConfig } from '../training/options';
+import type { Objective } from '../training/step_config';
 
 /** Steps in each of two successive windows: a network that learns passes such a loss in fewer. */
 const STEPS = 50;
@@ -48,7 +48,7 @@ export class ConstantImageWatch {
 
   constructor(
     images: Parameters<typeof constantLosses>[0],
-    { objective, schedule }: Pick<TrainerSettings, 'objective' | 'schedule'>,
+    { objective, schedule }: Pick<TrainerConfig, 'objective' | 'schedule'>,
     binarize?: boolean,
   ) {
     this.constants = constantLosses(images, objective, binarize);

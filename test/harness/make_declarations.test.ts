@@ -60,7 +60,7 @@ await engine.createDataset(shared);
 trainer.setState(loadCheckpoint(file).state);
 
 export const onnx: Blob = new Blob([exportOnnx(loadCheckpoint(file))]);
-exportOnnx({ config: unet.config, parameters: await unet.getParameters(), objective: trainer.settings.objective });
+exportOnnx({ config: unet.config, parameters: await unet.getParameters(), objective: trainer.config.objective });
 // Where options are put together, what is missing is undefined: with exactOptionalPropertyTypes, too.
 const [checkpoint, maybe] = [loadCheckpoint(file), undefined as undefined | AbortSignal];
 const none = undefined;

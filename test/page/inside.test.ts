@@ -6,7 +6,7 @@ import { stages } from '../../harness/page/inside/protocol';
 import { addNoise } from '../../harness/run/noise';
 import { shaderText } from '../../src/plan/text';
 import { type RecipeName, recipes } from '../../src/recipes';
-import { settingsOf } from '../../src/training/options';
+import { trainerConfigOf } from '../../src/training/options';
 import { layersOf } from '../../src/unet/config';
 import { defaultVariants } from '../../src/unet/variants';
 
@@ -39,7 +39,7 @@ test.each(Object.keys(recipes) as RecipeName[])(
     const { network: config, trainer } = recipes[name];
     const features = new Set<GPUFeatureName>(['subgroups']);
     const variants = defaultVariants(layersOf(config), 64, features, 'software');
-    const ops = listStep({ config, batch: 64, images: 1000, variants, training: settingsOf(trainer) });
+    const ops = listStep({ config, batch: 64, images: 1000, variants, training: trainerConfigOf(trainer) });
     expect([...new Set(ops.map(({ stage }) => stage))]).toEqual(stages);
     for (const { kernel, shape, dispatches } of ops) {
       expect(shape, kernel).toMatch(/\d/);

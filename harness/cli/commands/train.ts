@@ -390,7 +390,7 @@ class Training {
       `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
     );
     progress.print(
-      `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}${scheduleText(this.trainer.settings.schedule)}, seed ${settings.seed}`,
+      `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}${scheduleText(this.trainer.config.schedule)}, seed ${settings.seed}`,
     );
     if (checkpoint) {
       const before = checkpoint.settings.learningRate;
@@ -643,7 +643,7 @@ class Training {
         ...settings,
         network: config,
         variants: trainer.variants,
-        ...trainer.settings,
+        ...trainer.config,
       },
       data,
       adapter: engine.adapter,

@@ -216,7 +216,7 @@ npm run recipe -- --out FOLDER --samplers MODEL…: how few network calls suffic
         const file = `${name}-seed${seed}-${step}-${how.method}${how.steps}${how.guidance ? `-w${how.guidance}` : ''}.png`;
         writeFileSync(join(values.out, file.replaceAll(' ', '-')), encodePng(sheet));
       }
-      const { objective } = trainer.settings;
+      const { objective } = trainer.config;
       const model = await saveModel(unet, { objective, dtype: 'F16', sampling: sampling[0] });
       writeFileSync(join(values.out, `${name}-seed${seed}-${step}.safetensors`.replaceAll(' ', '-')), model);
     }
