@@ -159,9 +159,9 @@ function canGoOn(error: unknown, network: NetworkWeights, signal: AbortSignal | 
 
 /** Identifies what is checked: the ops, their shapes, but for seeds and the size of the data set, and the hashes of their shaders. */
 function keyOf(ops: readonly Op[]): string {
-  const told = ops.map(({ kernel, variant, origin: { shape, calls } }) => [
+  const described = ops.map(({ kernel, variant, origin: { shape, calls } }) => [
     ...[kernel, variant, { ...shape, seed: undefined, imageCount: undefined }],
     calls.map(({ shader }) => shader.hash),
   ]);
-  return JSON.stringify(told);
+  return JSON.stringify(described);
 }

@@ -146,7 +146,7 @@ function fingerprint({ kernel, variant, origin: { shape, sliced, calls } }: Op):
     if (name === 'kernelSize' || name === 'decay' || typeof value === 'object') return true;
     return typeof value === 'number' ? value <= 1 : value === true;
   };
-  const told = JSON.stringify(shape, (name, value) => (matters(name, value) ? value : undefined));
+  const options = JSON.stringify(shape, (name, value) => (matters(name, value) ? value : undefined));
   const shaders = [...new Set(calls.map(({ shader }) => shader.hash))];
-  return hashOf(JSON.stringify([kernel, variant, shaders, told, sliced]));
+  return hashOf(JSON.stringify([kernel, variant, shaders, options, sliced]));
 }

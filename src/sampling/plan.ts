@@ -146,7 +146,7 @@ function opsOf(
 
   const pass = predictionPass(plan, seen, x, prediction, { levels, classes }, chooser(variants)).ops;
   const { once, each, made } = splitByWeights(pass, new Set(boundBuffers.keys()));
-  const told = conditioning?.noiseLevel
+  const setLevels = conditioning?.noiseLevel
     ? [op(sameLevel, 'noise levels', { batch: seen }, { step, levels })]
     : [];
   const move = flow
@@ -165,7 +165,7 @@ function opsOf(
     noise: (seed: number) => op(noiseKernel, 'noise', { ...noiseShape, seed }, { output: begin }),
     programs: {
       loadNoise: [load('noise', begin)],
-      pass: [...told, ...each, move],
+      pass: [...setLevels, ...each, move],
       xToImages: [xToImages],
       madeToImages: [
         flow ? toImages('made', velocity, batch, madeImages) : toImages('made', prediction, seen, madeImages),
@@ -176,7 +176,7 @@ function opsOf(
       loadMask: flow ? [load('mask', mask)] : [],
       prepare: once,
     },
-    all: [load('x', begin), ...known, ...told, ...pass, move, ...finish],
+    all: [load('x', begin), ...known, ...setLevels, ...pass, move, ...finish],
   };
 }
 
@@ -225,9 +225,9 @@ async function makePlan(
   const tensors = tensorsOf(unet.config, options);
   const { always, alongFlow, share } = tensors;
   const ops = opsOf(unet, tensors, options, variants);
-  const kept = [...Object.values(always), ...ops.made, ...(flow ? Object.values(alongFlow) : [share])];
-  for (const t of kept) gpu.checkBufferSize(`sampler ${t.label}`, t.size * 4);
-  const created = await createTensorBuffers(gpu, 'sampler ', kept);
+  const lasting = [...Object.values(always), ...ops.made, ...(flow ? Object.values(alongFlow) : [share])];
+  for (const t of lasting) gpu.checkBufferSize(`sampler ${t.label}`, t.size * 4);
+  const created = await createTensorBuffers(gpu, 'sampler ', lasting);
   const own = [...created.values()];
   const buffer = (t: Tensor) => created.get(t)!;
   let staging: Staging | undefined;

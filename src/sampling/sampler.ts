@@ -172,7 +172,7 @@ export class Sampler extends Resource {
       given[name] === undefined ? undefined : checkSlice(name, given[name], bytes, 'COPY_SRC'),
     );
     const { labels } = given;
-    const told = isSlice(labels) ? checkSlice('labels', labels, this.count * 4, 'COPY_SRC') : undefined;
+    const labelSlice = isSlice(labels) ? checkSlice('labels', labels, this.count * 4, 'COPY_SRC') : undefined;
     const listed = isSlice(labels) ? undefined : labels;
     this.checkLabels(listed);
     const classes = this.constant(this.classesOf(plan, listed));
@@ -183,7 +183,7 @@ export class Sampler extends Resource {
       encodeProgram(encoder, program);
     };
     encoder.copyBufferToBuffer(classes, 0, plan.classes, 0, plan.seen * 4);
-    if (told) copy(told, plan.classes, this.count * 4);
+    if (labelSlice) copy(labelSlice, plan.classes, this.count * 4);
     load(plan.load.noise, images);
     if (start) load(plan.load.start!, start);
     if (mask) load(plan.load.mask!, mask);

@@ -205,8 +205,8 @@ export class Corrupter extends Resource {
         { buffer: buffers.truth, bytes },
         { buffer: buffers.levels, bytes: shape.count * 4 },
       ]);
-      const [noisy, target, told] = read.map((values) => new Float32Array(values));
-      return { noisy, target, levels: told };
+      const [noisy, target, used] = read.map((values) => new Float32Array(values));
+      return { noisy, target, levels: used };
     });
     return this.unlessDestroyed(work);
   }

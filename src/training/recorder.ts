@@ -142,9 +142,9 @@ export class StepRecorder {
     const outBytes = this.outputBytes(count);
     const from = checkSlice('input', input, count * height * width * channels * 4, 'COPY_SRC');
     const to = checkSlice('output', output, outBytes, 'COPY_DST');
-    this.network.checkTold({ levels, labels });
+    this.network.checkConditions({ levels, labels });
     const { noisyImages, targetImages, levels: levelsOf, classes } = this.programs.plan.tensors;
-    const told = (
+    const copies = (
       [
         ['levels', levels, levelsOf],
         ['labels', labels, classes],
@@ -162,7 +162,7 @@ export class StepRecorder {
     this.parts.trained?.encode(encoder);
     this.programs.encodeCount(encoder, count);
     this.copyIn(encoder, from, noisyImages, count * height * width * channels * 4);
-    for (const { from, to } of told) this.copyIn(encoder, from, to, count * 4);
+    for (const { from, to } of copies) this.copyIn(encoder, from, to, count * 4);
     this.encodeAll(encoder, 'forward pass', [programs.load, ...programs.forward]);
     encoder.copyBufferToBuffer(this.programs.buffer(targetImages), 0, to.buffer, to.offset, outBytes);
   }

@@ -177,7 +177,7 @@ export class Predictor extends Resource {
     encoder: GPUCommandEncoder,
     input: BufferSlice,
     output: BufferSlice,
-    told: { levels?: BufferSlice | undefined; labels?: BufferSlice | undefined } = {},
+    conditions: { levels?: BufferSlice | undefined; labels?: BufferSlice | undefined } = {},
   ): void {
     this.check();
     checkEncoder(encoder);
@@ -186,8 +186,8 @@ export class Predictor extends Resource {
     const [inBytes, outBytes] = [pixels * channels, pixels * outChannelsOf(this.parts.network.config)];
     const from = checkSlice('input', input, inBytes, 'COPY_SRC');
     const to = checkSlice('output', output, outBytes, 'COPY_DST');
-    checkNames('encode', told, { levels: true, labels: true } satisfies Names<typeof told>);
-    this.parts.network.checkTold(told);
+    checkNames('encode', conditions, { levels: true, labels: true } satisfies Names<typeof conditions>);
+    this.parts.network.checkConditions(conditions);
     const { prepare, program, buffers } = this.parts;
     const { images, result, levels, classes } = buffers;
     encoder.copyBufferToBuffer(from.buffer, from.offset, images, 0, inBytes);
@@ -195,8 +195,8 @@ export class Predictor extends Resource {
       ['levels', levels],
       ['labels', classes],
     ] as const) {
-      if (told[name] === undefined) continue;
-      const { buffer, offset } = checkSlice(name, told[name], this.count * 4, 'COPY_SRC');
+      if (conditions[name] === undefined) continue;
+      const { buffer, offset } = checkSlice(name, conditions[name], this.count * 4, 'COPY_SRC');
       encoder.copyBufferToBuffer(buffer, offset, to, 0, this.count * 4);
     }
     // Always prepare: the weights may change before the caller submits this.
@@ -207,7 +207,7 @@ export class Predictor extends Resource {
   /** Runs a forward pass of up to `count` images from the host and back. At most two runs at the same time. @internal */
   async run(
     given: Float32Array,
-    told: { levels?: Float32Array; labels?: Uint32Array } = {},
+    conditions: { levels?: Float32Array; labels?: Uint32Array } = {},
   ): Promise<Float32Array<ArrayBuffer>> {
     const { height, width, channels } = this.parts.network.config;
     const { gpu, buffers, staging } = this.parts;
@@ -217,8 +217,8 @@ export class Predictor extends Resource {
     const { reading } = await this.submitting(() => {
       for (const [to, values] of [
         [images, given],
-        [levels, told.levels],
-        [classes, told.labels],
+        [levels, conditions.levels],
+        [classes, conditions.labels],
       ] as const) {
         if (values) gpu.writeSoon(to, 0, values.buffer, values.byteOffset, values.byteLength);
       }

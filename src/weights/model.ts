@@ -117,18 +117,18 @@ export interface LoadModelOptions {
  */
 export function loadModel(bytes: ByteContainer, name = 'The model', options: LoadModelOptions = {}): Model {
   checkNames('loadModel', options, { config: true, objective: true } satisfies Names<LoadModelOptions>);
-  const told = options.config && checkConfig(options.config);
+  const given = options.config && checkConfig(options.config);
   const { objective } = options;
   if (objective !== undefined && !isObjective(objective))
     throw wrongArgument('objective', objective, OBJECTIVES);
-  const foreign = told && {
+  const foreign = given && {
     kind: 'model',
-    config: JSON.stringify(told),
+    config: JSON.stringify(given),
     objective: objective ?? 'tutorial',
   };
   const file = openFile(bytes, name, foreign);
   const { config, parameters } = networkOf(file, name);
-  if (told) checkSameNetwork(told, config, name);
+  if (given) checkSameNetwork(given, config, name);
   const layout = layoutOf(file.tensors);
   const expected =
     file.metadata.kind === 'checkpoint'
@@ -136,7 +136,7 @@ export function loadModel(bytes: ByteContainer, name = 'The model', options: Loa
       : layout === 'keras'
         ? parameters
         : parameters.map(inPyTorch);
-  checkTensors(expected, file.tensors, name, told ? 'argument' : 'data');
+  checkTensors(expected, file.tensors, name, given ? 'argument' : 'data');
   const { note } = file;
   const sampling = samplingOf(file, name);
   const teacher = teacherOf(file, name);
@@ -151,13 +151,13 @@ export function loadModel(bytes: ByteContainer, name = 'The model', options: Loa
 }
 
 /** Throws an `argument` error if the file's own network is another than the caller says. */
-function checkSameNetwork(told: UNetConfig, config: UNetConfig, name: string): void {
-  const keys = [...new Set([...Object.keys(told), ...Object.keys(config)])] as (keyof UNetConfig)[];
-  const key = keys.find((key) => JSON.stringify(told[key]) !== JSON.stringify(config[key]));
+function checkSameNetwork(given: UNetConfig, config: UNetConfig, name: string): void {
+  const keys = [...new Set([...Object.keys(given), ...Object.keys(config)])] as (keyof UNetConfig)[];
+  const key = keys.find((key) => JSON.stringify(given[key]) !== JSON.stringify(config[key]));
   if (key === undefined) return;
   throw new EngineError(
     'argument',
-    `${name} is not of this config: ${key} is ${show(told[key])} there, and ${show(config[key])} in the file. ` +
+    `${name} is not of this config: ${key} is ${show(given[key])} there, and ${show(config[key])} in the file. ` +
       'Leave config out: the file has its own.',
   );
 }

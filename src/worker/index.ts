@@ -1,5 +1,5 @@
 /** webgpu-diffusion/worker: training in a worker, for pages. A client for the page and what answers it (docs/worker.md). */
-export type { KeptRun } from '../keeping/store';
+export type { StoredRun } from '../keeping/store';
 export type {
   CallOptions,
   ClientOptions,

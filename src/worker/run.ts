@@ -180,7 +180,7 @@ export class TrainingRun {
   }
 
   /** Copies the run, the steps that are under way included, to the host. Returns all losses. */
-  async keep(): Promise<Float32Array> {
+  async takeCheckpoint(): Promise<Float32Array> {
     const { trainer, settings, data, losses } = this;
     const checkpoint = await saveCheckpoint({ trainer: trainer!, settings, data, losses });
     const all = decodeSafetensors(checkpoint).tensors.get('losses')!.data as Float32Array;

@@ -67,7 +67,7 @@ export class Server implements SessionHost {
   constructor(post: Post, options: ServeOptions) {
     this.post = post;
     this.options = options;
-    this.session = new TrainingSession(this, { keep: options.keep });
+    this.session = new TrainingSession(this, { store: options.store });
     this.session.resting = 'idle';
     this.hooks = options.host?.(this.session, this.tell) ?? {};
     this.own = { ...options.calls, ...this.hooks.calls };
@@ -113,7 +113,7 @@ export class Server implements SessionHost {
     pause: async () => {
       this.session.pause();
       const state = await this.inTurn(async () => this.state());
-      await this.session.kept.settled();
+      await this.session.stored.settled();
       return state;
     },
     goBack: () =>
@@ -149,11 +149,11 @@ export class Server implements SessionHost {
       this.inTurn(() => this.sample(order, { id, signal, ...events })),
     save: (_, what) => this.inTurn(() => this.save(what)),
     runs: async () => {
-      this.session.kept.list();
+      this.session.stored.list();
       return undefined;
     },
     discard: async (_, id) => {
-      await this.session.kept.discard(id);
+      await this.session.stored.discard(id);
       return undefined;
     },
   };
@@ -233,14 +233,14 @@ export class Server implements SessionHost {
   private async resume(options: ResumeOptions): Promise<RunDescription> {
     checkNames('resume', options, RESUME);
     const { from } = options;
-    const { kept } = this.session;
-    const bytes = typeof from === 'string' ? (await kept.take(from)).bytes : checkpointOf(from);
+    const { stored } = this.session;
+    const bytes = typeof from === 'string' ? (await stored.take(from)).bytes : checkpointOf(from);
     try {
       const { settings } = loadCheckpoint(bytes);
       const images = options.images ?? (await this.ownImages());
       return await this.build(TrainingRun.resume(bytes, { images, settings, sampling: options.sampling }));
     } catch (error) {
-      if (typeof from === 'string') await kept.end();
+      if (typeof from === 'string') await stored.end();
       throw error;
     }
   }
@@ -268,7 +268,7 @@ export class Server implements SessionHost {
 
   private async reset(): Promise<undefined> {
     this.session.reset();
-    await this.session.kept.end({ discard: true });
+    await this.session.stored.end({ discard: true });
   }
 
   /** Resolves when the training that `begin` begins rests. */

@@ -62,7 +62,7 @@ const isEmpty = (given: unknown) => JSON.stringify(given) === '{}';
 /** A client, and a worker that is served here. */
 function served() {
   const { port1, port2 } = new MessageChannel();
-  serve(port1, { keep: false, engine: { gpu: source, selfCheck: false } });
+  serve(port1, { store: false, engine: { gpu: source, selfCheck: false } });
   onTestFinished(() => port1.close());
   return createWorkerClient(port2);
 }
@@ -338,7 +338,7 @@ test('switches that are neither true nor false', async () => {
     accumulate: (accumulate) =>
       trainer.encodeBackward(encoder, { outputGradient: gpu.device, accumulate } as never),
     backward: (backward) => engine.createConv2d(shape, { backward }),
-    keep: (keep) => serve(new MessageChannel().port1, { keep }),
+    store: (store) => serve(new MessageChannel().port1, { store }),
   };
   for (const [name, call] of Object.entries(calls)) {
     await expect(async () => call('false'), name).rejects.toThrow(

@@ -401,7 +401,7 @@ export const engine: Mutants = {
     },
     'a pause does not wait for the copy': {
       file: 'src/worker/server.ts',
-      text: '      await this.session.kept.settled();\n      return state;',
+      text: '      await this.session.stored.settled();\n      return state;',
       becomes: '      return state;',
       caughtBy: node('node/worker_keeping', 'after a pause'),
     },
@@ -555,7 +555,7 @@ export const engine: Mutants = {
     },
     'they are told of by everything that used them': {
       file: 'src/tuning/engine_chooser.ts',
-      text: 'if (!this.told.has(name))',
+      text: 'if (!this.reported.has(name))',
       becomes: '',
       caughtBy: node('node/hostile', 'at the same time'),
     },
@@ -641,7 +641,7 @@ export const engine: Mutants = {
     },
     'what the tuner leaves out is not told': {
       file: 'src/tuning/engine_chooser.ts',
-      text: "if (!used.has(chosenFor(error.kernel, error.variant))) this.tell(error, 'It is left out.');",
+      text: "if (!used.has(chosenFor(error.kernel, error.variant))) this.report(error, 'It is left out.');",
       becomes: '',
       caughtBy: node('node/report', 'leaves out'),
     },

@@ -592,7 +592,7 @@ class Training {
 
   /** Saves the checkpoint and the loss files. */
   private async save(): Promise<void> {
-    await this.run.keep();
+    await this.run.takeCheckpoint();
     const bytes = this.run.checkpoint!;
     // Parse the new checkpoint before it replaces one that is known to be readable. It also contains the steps that were in flight.
     const { step } = loadCheckpoint(bytes).state;
