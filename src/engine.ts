@@ -1,9 +1,9 @@
-import type { Activation, ActivationOptions } from './alone/activation';
-import type { Adam, AdamOptions } from './alone/adam';
-import type { ImagesShape, LayoutOptions } from './alone/alone';
-import type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
-import type { Pooling } from './alone/pooling';
-import type { Upsampling } from './alone/upsampling';
+import type { Activation, ActivationOptions } from './standalone/activation';
+import type { Adam, AdamOptions } from './standalone/adam';
+import type { ImagesShape, LayoutOptions } from './standalone/passes';
+import type { Conv2d, Conv2dOptions, Conv2dShape } from './standalone/conv2d';
+import type { Pooling } from './standalone/pooling';
+import type { Upsampling } from './standalone/upsampling';
 import {
   checkBooleans,
   checkFunctions,
@@ -292,7 +292,7 @@ export class Engine extends Resource {
   async createConv2d(shape: Conv2dShape, options: Conv2dOptions = {}): Promise<Conv2d> {
     this.check();
     const create = async () =>
-      (await import('./alone/conv2d')).Conv2d.create(this.gpu, shape, options, this.chooser);
+      (await import('./standalone/conv2d')).Conv2d.create(this.gpu, shape, options, this.chooser);
     return this.adopt(create());
   }
 
@@ -300,14 +300,14 @@ export class Engine extends Resource {
   async createActivation(shape: ImagesShape, options: ActivationOptions = {}): Promise<Activation> {
     this.check();
     const create = async () =>
-      (await import('./alone/activation')).Activation.create(this.gpu, shape, options);
+      (await import('./standalone/activation')).Activation.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 
   /** Creates max pooling of 2x2 windows by itself, of images with even sides. Throws as `createTrainer` does. */
   async createPooling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Pooling> {
     this.check();
-    const create = async () => (await import('./alone/pooling')).Pooling.create(this.gpu, shape, options);
+    const create = async () => (await import('./standalone/pooling')).Pooling.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 
@@ -315,14 +315,14 @@ export class Engine extends Resource {
   async createUpsampling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Upsampling> {
     this.check();
     const create = async () =>
-      (await import('./alone/upsampling')).Upsampling.create(this.gpu, shape, options);
+      (await import('./standalone/upsampling')).Upsampling.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 
   /** Creates Adam for `size` parameters of your own, 1 or more (docs/kernels.md). Throws as `createTrainer` does. */
   async createAdam(size: number, options: AdamOptions = {}): Promise<Adam> {
     this.check();
-    const create = async () => (await import('./alone/adam')).Adam.create(this.gpu, size, options);
+    const create = async () => (await import('./standalone/adam')).Adam.create(this.gpu, size, options);
     return this.adopt(create());
   }
 

@@ -6,7 +6,7 @@ import { createEngine, type Pixels, readPictures } from '../../src/index';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { expectClose, type Run, runOn, toNhwc } from './alone_tools';
+import { expectClose, type Run, runOn, toNhwc } from './standalone_tools';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false, variants: {} });

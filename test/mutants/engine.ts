@@ -18,28 +18,28 @@ export const engine: Mutants = {
   },
   'kernels by themselves': {
     'the bias is the head of the kernel': {
-      file: 'src/alone/conv2d.ts',
+      file: 'src/standalone/conv2d.ts',
       text: 'bias: port(parameters, outChannels, taps) }',
       becomes: 'bias: port(parameters, outChannels) }',
-      caughtBy: node('gpu/alone'),
+      caughtBy: node('gpu/standalone'),
     },
     'a gradient is added to the last one': {
-      file: 'src/alone/activation.ts',
+      file: 'src/standalone/activation.ts',
       text: 'clears: pools ? [inputGradient.images] : [],',
       becomes: 'clears: [],',
-      caughtBy: node('gpu/alone'),
+      caughtBy: node('gpu/standalone'),
     },
     'what fills a batch up counts': {
-      file: 'src/alone/alone.ts',
+      file: 'src/standalone/passes.ts',
       text: 'Uint32Array.of(count)',
       becomes: 'Uint32Array.of(count - 1)',
-      caughtBy: node('gpu/alone'),
+      caughtBy: node('gpu/standalone'),
     },
     'a buffer that is too small is read': {
-      file: 'src/alone/alone.ts',
+      file: 'src/standalone/passes.ts',
       text: "checkSlice(key, given[key], size * 4, 'COPY_SRC');",
       becomes: "checkSlice(key, given[key], 0, 'COPY_SRC');",
-      caughtBy: node('gpu/alone'),
+      caughtBy: node('gpu/standalone'),
     },
   },
   device: {

@@ -1,6 +1,6 @@
 /** Convolutions by themselves: `createConv2d` beside what other libraries offer, the same shapes and values, in turns. */
 
-import type { Conv2dShape } from '../../../src/alone';
+import type { Conv2dShape } from '../../../src/standalone';
 import { Waiter } from '../../../src/gpu/wait';
 import { Random } from '../../specs/lib/spec';
 import { median } from './median';
