@@ -1,9 +1,3 @@
-import type { Activation, ActivationOptions } from './standalone/activation';
-import type { Adam, AdamOptions } from './standalone/adam';
-import type { ImagesShape, LayoutOptions } from './standalone/passes';
-import type { Conv2d, Conv2dOptions, Conv2dShape } from './standalone/conv2d';
-import type { Pooling } from './standalone/pooling';
-import type { Upsampling } from './standalone/upsampling';
 import {
   checkBooleans,
   checkFunctions,
@@ -33,6 +27,12 @@ import type { PictureSet } from './pictures/picture';
 import type { EngineReport } from './report';
 import type { SamplerOptions } from './sampling/options';
 import type { Sampler } from './sampling/sampler';
+import type { Activation, ActivationOptions } from './standalone/activation';
+import type { Adam, AdamOptions } from './standalone/adam';
+import type { Conv2d, Conv2dOptions, Conv2dShape } from './standalone/conv2d';
+import type { ImagesShape, LayoutOptions } from './standalone/passes';
+import type { Pooling } from './standalone/pooling';
+import type { Upsampling } from './standalone/upsampling';
 import type { Corrupter, CorrupterOptions } from './training/corrupter';
 import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
@@ -307,7 +307,8 @@ export class Engine extends Resource {
   /** Creates max pooling of 2x2 windows by itself, of images with even sides. Throws as `createTrainer` does. */
   async createPooling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Pooling> {
     this.check();
-    const create = async () => (await import('./standalone/pooling')).Pooling.create(this.gpu, shape, options);
+    const create = async () =>
+      (await import('./standalone/pooling')).Pooling.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 

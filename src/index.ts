@@ -38,13 +38,13 @@ export type {
 } from './training/corrupter';
 export type { EvaluateOptions, Evaluation } from './training/evaluation';
 export type {
+  CustomBackwardOptions,
+  CustomForwardOptions,
+  CustomUpdateOptions,
   FitOptions,
   FrameOptions,
   FrameResult,
   OptimizerState,
-  OwnBackwardOptions,
-  OwnForwardOptions,
-  OwnUpdateOptions,
   RecordOptions,
   TrainerBuffers,
   TrainerConfig,

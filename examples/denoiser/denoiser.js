@@ -1,6 +1,6 @@
 // A network that removes noise from images: convolutions at full size, max pooling, a convolution at half size, upsampling.
 import { initialParameters, placesOf } from '../classifier/parameters.js';
-import { createL1 } from '../own_loss/l1.js';
+import { createL1 } from '../custom_loss/l1.js';
 
 /** Images are [batch][side][side] of f32, in buffers with STORAGE, COPY_SRC and COPY_DST. */
 export async function createDenoiser(engine, { batch = 64, side = 28, channels = 16, seed = 1 } = {}) {

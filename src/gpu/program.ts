@@ -4,7 +4,7 @@ import { planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
-import { ownName } from './adapter';
+import { adapterName } from './adapter';
 import type { CompiledShader } from './compilation';
 import type { Gpu } from './gpu';
 import { Load, type Pacer, type PartWork } from './pacer';
@@ -188,7 +188,7 @@ async function pipelineOf(gpu: Gpu, op: Op, shader: Shader): Promise<CompiledSha
   const compilation = compiler.pipeline(shader);
   const parts = { Unusable: UnusableKernel, after: afterSeconds };
   const { software } = adapter;
-  const need = { op, shader, compilation, compiler, adapter: ownName(adapter), software, ...parts };
+  const need = { op, shader, compilation, compiler, adapter: adapterName(adapter), software, ...parts };
   const late = async () => {
     await compilation.late;
     return (await import('./trouble')).waitFor(need);
@@ -209,7 +209,7 @@ export function refusal(
   { kernel, variant }: Pick<Op, 'kernel' | 'variant'>,
   cause: EngineError,
 ): UnusableKernel {
-  const text = `The kernel ${kernel}.${variant} cannot be used on this adapter (${ownName(gpu.adapter) || 'without a name'}): ${cause.message}`;
+  const text = `The kernel ${kernel}.${variant} cannot be used on this adapter (${adapterName(gpu.adapter) || 'without a name'}): ${cause.message}`;
   const advice =
     'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
   return new UnusableKernel('refused-kernel', { kernel, variant, text, advice }, { cause });

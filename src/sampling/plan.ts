@@ -62,7 +62,7 @@ export interface SamplingPlan {
   /** The ops of an `encodeRun` of one step. */
   readonly ops: readonly Op[];
   readonly programs: readonly Program[];
-  readonly own: readonly GPUBuffer[];
+  readonly buffers: readonly GPUBuffer[];
 }
 
 export interface PlanOptions {
@@ -228,7 +228,7 @@ async function makePlan(
   const lasting = [...Object.values(always), ...ops.made, ...(flow ? Object.values(alongFlow) : [share])];
   for (const t of lasting) gpu.checkBufferSize(`sampler ${t.label}`, t.size * 4);
   const created = await createTensorBuffers(gpu, 'sampler ', lasting);
-  const own = [...created.values()];
+  const buffers = [...created.values()];
   const buffer = (t: Tensor) => created.get(t)!;
   let staging: Staging | undefined;
   try {
@@ -248,12 +248,12 @@ async function makePlan(
       staging,
       boundBuffers,
       ops: ops.all,
-      own,
+      buffers,
       ...(await compile(gpu, ops.programs, boundBuffers, always)),
     };
   } catch (error) {
     staging?.destroy();
-    for (const b of own) b.destroy();
+    for (const b of buffers) b.destroy();
     throw error;
   }
 }
@@ -285,8 +285,8 @@ async function compile(
   };
 }
 
-export function destroyPlan({ programs, own, staging }: SamplingPlan): void {
+export function destroyPlan({ programs, buffers, staging }: SamplingPlan): void {
   for (const program of programs) program.destroy();
-  for (const b of own) b.destroy();
+  for (const b of buffers) b.destroy();
   staging.destroy();
 }

@@ -201,8 +201,8 @@ export class Sampler extends Resource {
     if (this.destroyed) return 0;
     const sum = (things: Iterable<{ readonly size: number }>) =>
       [...things].reduce((n, { size }) => n + size, 0);
-    const plans = [...this.plans.values()].map(({ programs, own }) =>
-      programs.reduce((n, p) => n + p.bytes, sum(own)),
+    const plans = [...this.plans.values()].map(({ programs, buffers }) =>
+      programs.reduce((n, p) => n + p.bytes, sum(buffers)),
     );
     return plans.reduce((a, b) => a + b, sum(this.recorded.values()));
   }

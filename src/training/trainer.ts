@@ -23,6 +23,9 @@ import type { Frames } from './frames';
 import type { Losses } from './losses';
 import {
   binarizes,
+  type CustomBackwardOptions,
+  type CustomForwardOptions,
+  type CustomUpdateOptions,
   checkFit,
   checkFrame,
   checkLearningRate,
@@ -31,9 +34,6 @@ import {
   type FrameOptions,
   type FrameResult,
   type OptimizerState,
-  type OwnBackwardOptions,
-  type OwnForwardOptions,
-  type OwnUpdateOptions,
   type RecordOptions,
   type TrainerBuffers,
   type TrainerConfig,
@@ -363,7 +363,7 @@ export class Trainer extends Resource {
   async getGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
     const { weights } = this.unet;
-    const gradients = this.programs.readGradients(weights, this.recorder.gradientIsOwn);
+    const gradients = this.programs.readGradients(weights, this.recorder.gradientIsCustom);
     return weights.split(await this.unlessDestroyed(gradients));
   }
 
@@ -394,28 +394,28 @@ export class Trainer extends Resource {
   }
 
   /**
-   * With `ownLoss`: records a forward pass from the images in `input` to the network's output in `output`, both
+   * With `customLoss`: records a forward pass from the images in `input` to the network's output in `output`, both
    * [count][height][width][channels] of f32, and keeps in the trainer's memory what `encodeBackward` needs.
    */
-  encodeForward(encoder: GPUCommandEncoder, options: OwnForwardOptions): void {
+  encodeForward(encoder: GPUCommandEncoder, options: CustomForwardOptions): void {
     this.recorder.encodeForward(encoder, options);
   }
 
   /**
-   * With `ownLoss`: records the backward pass of the last forward pass from the caller's `outputGradient`, dL/d(output)
+   * With `customLoss`: records the backward pass of the last forward pass from the caller's `outputGradient`, dL/d(output)
    * [count][height][width][channels] of f32, to the gradient of all parameters (`buffers.gradient`). With `accumulate` it is added to what
    * is there. Throws `argument` without a forward pass, or if another step was recorded or made since.
    */
-  encodeBackward(encoder: GPUCommandEncoder, options: OwnBackwardOptions): void {
+  encodeBackward(encoder: GPUCommandEncoder, options: CustomBackwardOptions): void {
     this.recorder.encodeBackward(encoder, options);
   }
 
   /**
-   * With `ownLoss`: records the trainer's update, Adam, by `buffers.gradient`. Learning rate, weight decay and the norm to clip at are
+   * With `customLoss`: records the trainer's update, Adam, by `buffers.gradient`. Learning rate, weight decay and the norm to clip at are
    * recorded with it; by default they are the trainer's. `loss`, one f32, is what `readLosses` and `buffers.records` have of the step;
    * without it they have 0. A non-finite loss or gradient changes nothing: see `encodeStep`. Throws `argument` without a gradient.
    */
-  encodeUpdate(encoder: GPUCommandEncoder, options: OwnUpdateOptions = {}): void {
+  encodeUpdate(encoder: GPUCommandEncoder, options: CustomUpdateOptions = {}): void {
     this.recorder.encodeUpdate(encoder, options);
   }
 

@@ -59,7 +59,7 @@ interface PredictorParts {
   readonly prepare: readonly Program[];
   readonly maps: LayerMaps;
   readonly buffers: Readonly<Record<keyof PredictorTensors, GPUBuffer>>;
-  readonly own: readonly GPUBuffer[];
+  readonly allBuffers: readonly GPUBuffer[];
   readonly staging: Staging;
 }
 
@@ -121,7 +121,7 @@ export class Predictor extends Resource {
     const tensors = [images, result, state, levels, classes, ...plan.made];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);
     const created = await createTensorBuffers(gpu, 'predictor ', tensors);
-    const own = [...created.values()];
+    const allBuffers = [...created.values()];
     const boundBuffers = new Map([...network.boundBuffers, ...created]);
     const buffer = (t: Tensor) => created.get(t)!;
     const buffers = {
@@ -157,13 +157,13 @@ export class Predictor extends Resource {
         prepare,
         maps,
         buffers,
-        own,
+        allBuffers,
         staging,
       });
     } catch (error) {
       staging?.destroy();
       for (const each of programs) each.destroy();
-      for (const b of own) b.destroy();
+      for (const b of allBuffers) b.destroy();
       throw error;
     }
   }
@@ -259,9 +259,9 @@ export class Predictor extends Resource {
   /** Bytes of GPU memory that the predictor holds, without the network's weights. */
   get bytes(): number {
     if (this.destroyed) return 0;
-    const { prepare, program, own } = this.parts;
+    const { prepare, program, allBuffers } = this.parts;
     const programs = [...prepare, program].reduce((sum, p) => sum + p.bytes, this.maps.bytes);
-    return programs + own.reduce((sum, b) => sum + b.size, 0);
+    return programs + allBuffers.reduce((sum, b) => sum + b.size, 0);
   }
 
   /** @internal */
@@ -271,11 +271,11 @@ export class Predictor extends Resource {
   }
 
   protected release(): void {
-    const { prepare, program, own, staging } = this.parts;
+    const { prepare, program, allBuffers, staging } = this.parts;
     for (const each of [...prepare, program]) each.destroy();
     this.maps.destroy();
     staging.destroy();
-    for (const b of own) b.destroy();
+    for (const b of allBuffers) b.destroy();
   }
 
   private setCount(count: number): void {

@@ -25,7 +25,7 @@
  */
 import type { ByteContainer } from '../base/bytes';
 import { checkObject, EngineError, show, wrongArgument } from '../base/errors';
-import { type AdapterDescription, ownName } from '../gpu/adapter';
+import { type AdapterDescription, adapterName } from '../gpu/adapter';
 import type { OptimizerState, TrainerConfig } from '../training/options';
 import { adamDefaults, LOSS_RING } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
@@ -141,7 +141,7 @@ export async function saveCheckpoint(run: {
     data: JSON.stringify(data),
     variants: JSON.stringify(trainer.variants),
     training: JSON.stringify(training),
-    adapter: ownName(trainer.adapter),
+    adapter: adapterName(trainer.adapter),
     ...samplingField(run.sampling ?? unet.sampling),
   };
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
@@ -217,6 +217,6 @@ export function variantsForAdapter(
 ): Variants | undefined {
   checkObject('adapter', adapter, 'engine.adapter');
   checkObject('The checkpoint', checkpoint, 'what loadCheckpoint returns');
-  const { adapter: before = ownName(adapter) } = checkpoint;
-  return before === ownName(adapter) ? checkpoint.variants : undefined;
+  const { adapter: before = adapterName(adapter) } = checkpoint;
+  return before === adapterName(adapter) ? checkpoint.variants : undefined;
 }

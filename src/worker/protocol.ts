@@ -193,7 +193,7 @@ export type Request =
   | { readonly type: 'hello' }
   /** One of Calls, or of the host's own, with one argument. */
   | {
-      readonly type: 'call' | 'own';
+      readonly type: 'call' | 'custom';
       readonly id: number;
       readonly call: string;
       readonly args: readonly unknown[];

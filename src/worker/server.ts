@@ -56,7 +56,7 @@ export class Server implements SessionHost {
   readonly hooks: Host;
   private readonly session: TrainingSession;
   /** The host's own. */
-  private readonly own: HostCalls;
+  private readonly custom: HostCalls;
   private readonly samplers = new Samplers();
   private readonly calls = new Map<number, AbortController>();
   /** Calls that are answered when the training rests. */
@@ -70,7 +70,7 @@ export class Server implements SessionHost {
     this.session = new TrainingSession(this, { store: options.store });
     this.session.resting = 'idle';
     this.hooks = options.host?.(this.session, this.tell) ?? {};
-    this.own = { ...options.calls, ...this.hooks.calls };
+    this.custom = { ...options.calls, ...this.hooks.calls };
   }
 
   receive(request: Request): void {
@@ -79,12 +79,18 @@ export class Server implements SessionHost {
     else void this.answer(request);
   }
 
-  private async answer({ type, id, call, args }: Extract<Request, { type: 'call' | 'own' }>): Promise<void> {
+  private async answer({
+    type,
+    id,
+    call,
+    args,
+  }: Extract<Request, { type: 'call' | 'custom' }>): Promise<void> {
     const controller = new AbortController();
     this.calls.set(id, controller);
     const { signal } = controller;
     try {
-      if (type === 'own') this.post({ type: 'done', id, value: await this.callOwn(call, args[0], signal) });
+      if (type === 'custom')
+        this.post({ type: 'done', id, value: await this.callCustom(call, args[0], signal) });
       else {
         const handler = this.handlers[call as CallName] as (context: Context, ...args: unknown[]) => unknown;
         const value = await handler({ id, signal }, ...args);
@@ -158,9 +164,9 @@ export class Server implements SessionHost {
     },
   };
 
-  private async callOwn(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
-    if (!Object.hasOwn(this.own, name)) {
-      const names = Object.keys(this.own).join(', ') || 'none';
+  private async callCustom(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
+    if (!Object.hasOwn(this.custom, name)) {
+      const names = Object.keys(this.custom).join(', ') || 'none';
       throw new EngineError('argument', `This worker has no call ${show(name)} of its own; it has ${names}.`);
     }
     const { session } = this;
@@ -172,7 +178,7 @@ export class Server implements SessionHost {
       network: async () => session.run?.network(await session.device()),
       trainer: () => session.run?.trainer,
     };
-    return this.own[name](args as never, context);
+    return this.custom[name](args as never, context);
   }
 
   // ---------------------------------------------------------------- what the session asks of its host
@@ -217,7 +223,7 @@ export class Server implements SessionHost {
     const config = 'parameters' in network ? network.config : network;
     const { batchSize, learningRate, settings } = checkTrainer(trainer);
     checkFit(fit, settings.objective, config);
-    const images = options.images ?? (await this.ownImages());
+    const images = options.images ?? (await this.hostImages());
     const { epochs, seed = 0, binarize, dropLast, maxSteps } = fit;
     const run = TrainingRun.begin(
       { network, trainer },
@@ -237,7 +243,7 @@ export class Server implements SessionHost {
     const bytes = typeof from === 'string' ? (await stored.take(from)).bytes : checkpointOf(from);
     try {
       const { settings } = loadCheckpoint(bytes);
-      const images = options.images ?? (await this.ownImages());
+      const images = options.images ?? (await this.hostImages());
       return await this.build(TrainingRun.resume(bytes, { images, settings, sampling: options.sampling }));
     } catch (error) {
       if (typeof from === 'string') await stored.end();
@@ -350,7 +356,7 @@ export class Server implements SessionHost {
     return run;
   }
 
-  private ownImages(): Promise<ImageSet> {
+  private hostImages(): Promise<ImageSet> {
     const { images } = this.options;
     if (!images) {
       throw new EngineError(

@@ -35,7 +35,7 @@ async function all(engine: Engine) {
     engine,
     unet,
     dataset: await engine.createDataset(set),
-    trainer: await engine.createTrainer(unet, { batchSize: 4, ownLoss: true }),
+    trainer: await engine.createTrainer(unet, { batchSize: 4, customLoss: true }),
     sampler: await engine.createSampler(unet, { count: 4 }),
     predictor: await engine.createPredictor(unet, { count: 4 }),
   };
@@ -328,7 +328,7 @@ test('switches that are neither true nor false', async () => {
     residual: (residual) => engine.createUNet({ ...config, residual }),
     averageWeights: (averageWeights) => engine.createTrainer(unet, { averageWeights }),
     reuseMemory: (reuseMemory) => engine.createTrainer(unet, { reuseMemory }),
-    ownLoss: (ownLoss) => engine.createTrainer(unet, { ownLoss }),
+    customLoss: (customLoss) => engine.createTrainer(unet, { customLoss }),
     'reuseMemory ': (reuseMemory) => engine.createPredictor(unet, { reuseMemory }),
     binarize: (binarize) => trainer.fit(dataset, { epochs: 1, binarize }).next(),
     dropLast: (dropLast) => trainer.fit(dataset, { epochs: 1, dropLast }).next(),

@@ -75,7 +75,7 @@ export const embedding: Mutants = {
     },
     'levels of one’s own are drawn over': {
       file: 'src/training/corrupter.ts',
-      text: 'this.record(encoder, step, !own);',
+      text: 'this.record(encoder, step, !custom);',
       becomes: 'this.record(encoder, step, true);',
       caughtBy: node('gpu/corrupter'),
     },

@@ -1,7 +1,7 @@
 /** Convolutions by themselves: `createConv2d` beside what other libraries offer, the same shapes and values, in turns. */
 
-import type { Conv2dShape } from '../../../src/standalone';
 import { Waiter } from '../../../src/gpu/wait';
+import type { Conv2dShape } from '../../../src/standalone';
 import { Random } from '../../specs/lib/spec';
 import { median } from './median';
 import type { PeerName } from './peer';
