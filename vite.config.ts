@@ -41,7 +41,7 @@ export const common = (assets: boolean): UserConfig => ({
  * and the command line). The tests have test/vitest.config.ts.
  */
 export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
-  // For the page alone: what Node runs has no server to fetch from (harness/tools/load.mjs).
+  // For the page alone: what Node runs has no server to fetch from (harness/tools/build/load.mjs).
   const assets = command === 'build' && mode !== 'lib' && !isSsrBuild;
   if (mode !== 'lib') {
     const plugins = [common(assets).plugins, savedShaders()];

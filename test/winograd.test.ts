@@ -2,8 +2,8 @@
 import Fraction from 'fraction.js';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { forms } from '../harness/specs/lib/winograd_gain';
-import { type Matrix, matrices } from '../harness/tools/winograd/matrices';
-import { main } from '../harness/tools/winograd/search';
+import { type Matrix, matrices } from '../harness/studies/winograd/matrices';
+import { main } from '../harness/studies/winograd/search';
 import { readText, wgslFiles } from '../shaders/plugin';
 import { reflect } from '../shaders/reflect';
 import { call } from '../src/plan/op';

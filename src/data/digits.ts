@@ -4,7 +4,7 @@ import { checkLoad, type ImageSet, type LoadOptions, loadIdxBytes, readIdx } fro
 import labelBytes from './mnist-digits.idx1-ubyte.gz?bytes';
 import imageBytes from './mnist-digits.idx3-ubyte.gz?bytes';
 
-/** The hashes of the unpacked files, as harness/tools/make_digits.mjs printed them. */
+/** The hashes of the unpacked files, as harness/tools/build/make_digits.mjs printed them. */
 const imagesHashes = {
   sha256: 'ea1413899b8e88461578f6f4fefdf33b2c5a5f7b19c5586541aca77ad4c3ae95',
   fnv1a: 'f390b2c5',

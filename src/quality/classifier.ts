@@ -11,7 +11,7 @@ export const side = 28;
 export const pixels = side * side;
 export const classes = 10;
 
-/** The hash of the file, as harness/tools/quality/train_classifier.py printed it. */
+/** The hash of the file, as harness/studies/train_classifier.py printed it. */
 const fileHash = 'e119421b';
 
 /** The convolutions, all 3x3 and with relu: size (height and width) and channels of their outputs. */

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 
 test('the generator still makes every byte of the files', async () => {
-  const script = new URL('harness/tools/make_digits.mjs', root).href;
+  const script = new URL('harness/tools/build/make_digits.mjs', root).href;
   const { makeDigits } = (await import(/* @vite-ignore */ script)) as {
     makeDigits(): Promise<{ images: Uint8Array; labels: Uint8Array }>;
   };

@@ -105,7 +105,7 @@ beforeAll(async () => {
   const installed = join(folder, 'node_modules/webgpu-diffusion');
   await mkdir(join(installed, 'dist/lib'), { recursive: true });
   await copyFile(new URL('package.json', root), join(installed, 'package.json'));
-  const script = new URL('harness/tools/make_declarations.mjs', root).href;
+  const script = new URL('harness/tools/build/make_declarations.mjs', root).href;
   const { makeDeclarations } = (await import(/* @vite-ignore */ script)) as {
     makeDeclarations(): Map<string, string>;
   };

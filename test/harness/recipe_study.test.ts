@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { raceSvg } from '../../harness/tools/recipe/race_svg';
-import { verdicts } from '../../harness/tools/recipe/samplers';
-import { measure } from '../../harness/tools/recipe/study';
+import { raceSvg } from '../../harness/studies/recipe/race_svg';
+import { verdicts } from '../../harness/studies/recipe/samplers';
+import { measure } from '../../harness/studies/recipe/study';
 
 const measured = [
   { name: 'race 256', batch: 256, seed: 1, step: 100, accepted: 0.25 },

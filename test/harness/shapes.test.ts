@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { loadImages } from '../../harness/cli/images';
-import { classes, main, makeShapes } from '../../harness/tools/shapes/make';
+import { classes, main, makeShapes } from '../../harness/studies/shapes';
 
 const BYTES = 32 * 32 * 3;
 

@@ -1,6 +1,6 @@
 /** Prints, as JSON, the runs of test/bits.ts of the given size as a process of its own makes them. */
 import { create, globals } from 'webgpu';
-import { load } from '../../harness/tools/load.mjs';
+import { load } from '../../harness/tools/build/load.mjs';
 
 Object.assign(globalThis, globals);
 const gpu = create([]);

@@ -29,7 +29,7 @@ export const pack: Row = {
     const folder = mkdtempSync(join(tmpdir(), 'pack-'));
     try {
       const file = join(folder, 'pack.tar.gz');
-      const packed = start(process.execPath, ['harness/tools/pack/pack.mjs', file], process.env);
+      const packed = start(process.execPath, ['harness/tools/gpu/pack/pack.mjs', file], process.env);
       must(packed.code === 0, 'It is not packed.', packed.output);
       const megabytes = statSync(file).size / 2 ** 20;
       must(megabytes < 64, `It has ${megabytes} MiB.`);

@@ -12,7 +12,7 @@ const PROCESSES = 8;
 
 /** Says when it is ready, tries for the folder when it is told to, says 1 if it got it, and keeps it until it is told to end. */
 const racer = `
-  const { load } = await import('./harness/tools/load.mjs');
+  const { load } = await import('./harness/tools/build/load.mjs');
   const { lockFolder } = await load('harness/cli/lock.ts');
   process.stdin.on('end', () => process.exit());
   process.stdin.once('data', () => lockFolder(process.argv[1]).then(() => console.log(1), () => console.log(0)));

@@ -43,7 +43,7 @@ const linters: readonly Row[] = [
 /** Builds and packs the package. The path of the file. */
 async function pack(folder: string): Promise<string> {
   await shell(root, bin('vite'), 'build', '--mode', 'lib', '--logLevel', 'error');
-  await shell(root, process.execPath, 'harness/tools/make_declarations.mjs');
+  await shell(root, process.execPath, 'harness/tools/build/make_declarations.mjs');
   const [{ filename }] = JSON.parse(await shell(root, 'npm', 'pack', '--json', '--pack-destination', folder));
   return join(folder, filename);
 }

@@ -1,7 +1,7 @@
 /** The words that explain themselves: every mark has its explanation, and every explanation its mark. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { glossary, isWord, type Word } from '../../harness/page/glossary_words';
+import { glossary, isWord, type Word } from '../../harness/page/shell/glossary_words';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { files, sources } from 'virtual:shader-sources';
 import { describe, expect, test } from 'vitest';
-import { listStep } from '../../harness/page/inside/list';
-import { stages } from '../../harness/page/inside/protocol';
+import { stages } from '../../harness/page/worker/inside_messages';
 import { addNoise } from '../../harness/run/noise';
+import { listStep } from '../../harness/run/step_list';
 import { shaderText } from '../../src/plan/text';
 import { type RecipeName, recipes } from '../../src/recipes';
 import { trainerConfigOf } from '../../src/training/options';

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { rowHead, sweepHead } from '../../harness/bench/table';
-import { type GpuFacts, gpuReport, limitText, selfCheckText } from '../../harness/page/measuring/gpu_facts';
-import { terms } from '../../harness/page/measuring/terms';
-import { budgetLeft, timeLeft } from '../../harness/page/measuring/time_left';
+import { type GpuFacts, gpuReport, limitText, selfCheckText } from '../../harness/page/measure/gpu_facts';
+import { budgetLeft, timeLeft } from '../../harness/page/measure/time_left';
+import { terms } from '../../harness/page/shell/terms';
 import type { EngineReport } from '../../src';
 
 test('time left, once it can be told', () => {

@@ -1,9 +1,9 @@
 /** The list of a training step's dispatches. A row opens to the shader beside its reference. */
-import { anyElement, button, byId, setText } from '../dom';
-import { whole } from '../format';
-import { cell } from '../table';
+import { anyElement, button, byId, setText } from '../shell/dom';
+import { whole } from '../shell/format';
+import { cell } from '../shell/table';
+import type { InsideAnswer, Listed, ListedOp, StepStage } from '../worker/inside_messages';
 import { number } from './part_view';
-import type { InsideAnswer, Listed, ListedOp, StepStage } from './protocol';
 
 const COLUMNS = 7;
 const TITLES: Record<StepStage, string> = {
@@ -138,7 +138,7 @@ async function detailOf(op: ListedOp, cell: HTMLTableCellElement, edit: EditPane
   cell.append(element('p', 'shape', `Shape: ${op.shape}`), box);
   box.append(element('p', 'muted', 'Loading the sources'));
   try {
-    const { shaderSource, referenceSource } = await import('./source_text');
+    const { shaderSource, referenceSource } = await import('../shell/source_text');
     const names = [...new Set(op.dispatches.map(({ shader }) => shader))];
     const shaders = names.map(async (name) => {
       const of = op.dispatches.filter(({ shader }) => shader === name);

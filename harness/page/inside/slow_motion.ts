@@ -1,8 +1,14 @@
 /** One training step, stage by stage: what each does, on the data of that step. */
-import { anyElement, button, setText } from '../dom';
-import { whole } from '../format';
+import { anyElement, button, setText } from '../shell/dom';
+import { whole } from '../shell/format';
+import {
+  type InsideLayer,
+  type Looked,
+  type Stepped,
+  type StepStage,
+  stages,
+} from '../worker/inside_messages';
 import { kernelMaps, number } from './part_view';
-import { type InsideLayer, type Looked, type Stepped, type StepStage, stages } from './protocol';
 import { channelsOf, largest, type Maps, paint, pictureOf } from './shades';
 
 /** How long a stage is shown, and how long each layer takes to light up. */

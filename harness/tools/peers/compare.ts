@@ -2,23 +2,19 @@
 import type { AdapterDescription } from '../../../src/gpu/adapter';
 import { Waiter } from '../../../src/gpu/wait';
 import type { RecipeName } from '../../../src/recipes';
-import { type ConvolutionRow, compareConvolutions } from './convolutions';
 import { type SeenDevice, watchDevices } from './devices';
-import { median } from './median';
-import { ourConvolution } from './our_convolution';
 import { createOurs, type Ours } from './ours';
 import { loadPeer, type Peer, type PeerName } from './peer';
 import { type Workload, workloadOf } from './workload';
 
-export const modes = ['train', 'forward', 'convolutions'] as const;
-/** What runs the whole network. */
-export type Mode = Exclude<(typeof modes)[number], 'convolutions'>;
+export const modes = ['train', 'forward'] as const;
+export type Mode = (typeof modes)[number];
 
 export interface Plan {
   /** The recipe whose network runs, and how it is trained. */
   readonly recipe: RecipeName;
   readonly peers: readonly PeerName[];
-  readonly modes: readonly (typeof modes)[number][];
+  readonly modes: readonly Mode[];
   /** Images per step. */
   readonly batch: number;
   /** How often each library is timed, if the budget permits. */
@@ -58,7 +54,6 @@ export interface Comparison {
   readonly recipe: RecipeName;
   readonly batch: number;
   readonly results: readonly { readonly mode: Mode; readonly rows: readonly Row[] }[];
-  readonly convolutions: readonly ConvolutionRow[];
   /** The time of the caller's thread for one of our steps: the least of five, since a software adapter competes for the CPU. */
   readonly hostMilliseconds?: number;
   /** Problems that invalidate the comparison. */
@@ -113,9 +108,8 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
   }
   const results: { mode: Mode; rows: Row[] }[] = [];
   let hostMilliseconds: number | undefined;
-  const whole = plan.modes.filter((mode) => mode !== 'convolutions');
-  for (const [i, mode] of whole.entries()) {
-    const share = i < whole.length - 1 ? TRAINING_SHARE : 1;
+  for (const [i, mode] of plan.modes.entries()) {
+    const share = i < plan.modes.length - 1 ? TRAINING_SHARE : 1;
     const deadline = start + plan.budget * 1000 * share;
     const contest = new Contest(mode, plan, workload, contestants, seen, deadline, report);
     results.push({ mode, rows: await contest.run(problems) });
@@ -123,14 +117,7 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
       hostMilliseconds = await hostTime(contestants[0].peer as Ours, workload, plan.batch);
   }
 
-  const ours = (await contestants[0].prepare(plan.batch, workload, seen)) as Ours;
-  const convolutions: ConvolutionRow[] = [];
-  if (plan.modes.includes('convolutions')) {
-    const own = [OURS, ourConvolution(ours.engine)] as const;
-    const found = await compareConvolutions(own, plan.peers, { ...plan, workload }, report);
-    convolutions.push(...found.rows);
-    problems.push(...found.problems);
-  }
+  const ours = contestants[0].peer as Ours;
   const adapter = contestants[0].devices[0].adapter;
   for (const { name, failed, out } of contestants) if (failed) problems.push(`${name} failed: ${out}`);
   for (const { device, adapter: other, errors } of seen) {
@@ -139,7 +126,7 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
     if (other !== adapter) problems.push(`${name} runs on another adapter: ${other}, not ${adapter}.`);
     if (errors.length > 0) problems.push(`${name}: ${errors.length} errors on its device: ${errors[0]}`);
   }
-  if (whole.length > 0 && !results.some(({ rows }) => rows.some((row) => row.difference !== undefined))) {
+  if (!results.some(({ rows }) => rows.some((row) => row.difference !== undefined))) {
     problems.push('No peer could be compared.');
   }
   const renderers = contestants.flatMap(({ name, peer }) => (peer?.renderer ? [[name, peer.renderer]] : []));
@@ -149,7 +136,6 @@ export async function compare(plan: Plan, report: (line: string) => void): Promi
     recipe: plan.recipe,
     batch: plan.batch,
     results,
-    convolutions,
     hostMilliseconds,
     problems,
   };
@@ -298,6 +284,13 @@ class Contest {
       };
     });
   }
+}
+
+function median(values: readonly number[]): number | undefined {
+  if (values.length === 0) return undefined;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 function lossDifference(ours: readonly number[], theirs: readonly number[]): number {

@@ -22,7 +22,7 @@ import { adapterText } from '../../run/adapter_text';
 import { compareInChrome } from './chrome';
 import { type Comparison, compare, modes, OURS, type Plan } from './compare';
 import { type PeerName, peerNames } from './peer';
-import { convolutionTable, table } from './table';
+import { table } from './table';
 import { recipeNames } from './workload';
 
 const list = <T extends string>(help: string, legal: readonly T[]): Flag<readonly T[]> => ({
@@ -52,8 +52,7 @@ const flags = {
 const commandFor = (server: ViteDevServer) =>
   defineCommand({
     name: 'bench:peers',
-    summary:
-      'Times the training step, the forward pass or single convolutions beside other libraries, in turns on one adapter.',
+    summary: 'Times the training step and the forward pass beside other libraries, in turns on one adapter.',
     usage: '[flags]',
     flags,
     notes: `All begin with the same weights and get the same batches. Exit code 1 if losses or predictions do not agree, or if a
@@ -113,8 +112,7 @@ function print(comparison: Comparison, runtime: string, used: Record<string, str
   const engine = used.webgpu ? ` with webgpu ${used.webgpu}` : '';
   console.log(`${runtime}${engine} on ${adapterText(comparison.adapter)}`);
   for (const [name, renderer] of Object.entries(renderers)) console.log(`${name}: ${renderer}`);
-  if (comparison.results.length > 0) console.log(`\n${table(comparison, used)}\n`);
-  if (comparison.convolutions.length > 0) console.log(`\n${convolutionTable(comparison)}\n`);
+  console.log(`\n${table(comparison, used)}\n`);
   if (hostMilliseconds !== undefined) {
     console.log(
       `Host time of one of our steps (record and submit, the least of five): ${hostMilliseconds.toPrecision(2)} ms`,

@@ -14,7 +14,6 @@ export async function createOurs(count: number, workload: Workload) {
     return creating;
   };
   return {
-    engine,
     adapter: engine.adapter,
     step: async (batch: Images) => (await trainer()).step(batch),
     predict: ({ noisy, levels, labels }: Images) => unet.predict(noisy, count, { levels, labels }),

@@ -1,7 +1,5 @@
 /** The comparison as Markdown. */
 import { type Comparison, type Mode, OURS, type Row } from './compare';
-import { textOf } from './convolutions';
-import { median } from './median';
 
 const titles: Readonly<Record<Mode, string>> = {
   train: 'Training step (upload, forward, backward, Adam, loss read back)',
@@ -42,35 +40,15 @@ function modeTable(rows: readonly Row[], batch: number, versions: Readonly<Recor
     difference === undefined ? '' : difference.toExponential(1),
     note ?? '',
   ]);
-  return markdown(head, cells, [0, head.length - 1]);
+  return markdown(head, cells);
 }
 
-/** A line for each convolution: our time, and how many times longer the others take. */
-export function convolutionTable({ convolutions, batch }: Comparison): string {
-  const peers = Object.keys(convolutions[0].differences);
-  const head = ['', `${OURS}, ms`, ...peers.map((name) => `${name} to ours`), 'differs by'];
-  const cells = convolutions.map(({ shape, backward, seconds, differences }) => {
-    const own = median(seconds[OURS])!;
-    return [
-      `${textOf(shape)}${backward ? ', with gradients' : ''}`,
-      ms(own),
-      ...peers.map((name) => `${digits(median(seconds[name])! / own)}x`),
-      Math.max(...Object.values(differences)).toExponential(1),
-    ];
-  });
-  return `Convolutions by themselves, ${batch} images\n\n${markdown(head, cells, [0])}`;
-}
-
-/** Columns without a text are left out; `words` are those that are set on the left. */
-function markdown(
-  head: readonly string[],
-  cells: readonly (readonly string[])[],
-  words: readonly number[],
-): string {
+/** Leaves out empty columns; sets the first and the last, which are words, on the left. */
+function markdown(head: readonly string[], cells: readonly (readonly string[])[]): string {
   const all = [head, ...cells];
   const shown = head.map((_, i) => i).filter((i) => i === 0 || all.some((row) => row[i] !== ''));
   const width = (i: number) => Math.max(...all.map((row) => row[i].length), 3);
-  const isText = (i: number) => words.includes(i);
+  const isText = (i: number) => i === 0 || i === head.length - 1;
   const line = (row: readonly string[]) =>
     `| ${shown.map((i) => (isText(i) ? row[i].padEnd(width(i)) : row[i].padStart(width(i)))).join(' | ')} |`;
   const rule = `|${shown.map((i) => (isText(i) ? '-'.repeat(width(i) + 2) : `${'-'.repeat(width(i) + 1)}:`)).join('|')}|`;

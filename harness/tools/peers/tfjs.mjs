@@ -16,62 +16,11 @@ export async function loadTfjs(backend) {
   return (count, workload = workloadOf('tutorial')) => createTfjs(backend, count, workload);
 }
 
-export async function loadTfjsConvolution(backend) {
-  await backends[backend]();
-  return (given) => createConvolution(backend, given);
-}
-
-/** Two backends may take turns; tfjs has one current backend for all. */
-async function useBackend(backend) {
-  if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js has no backend ${backend} here.`);
-}
-
-async function createConvolution(backend, given) {
-  const use = () => useBackend(backend);
-  await use();
-  await tf.ready();
-  const { batch, height, width, inChannels, outChannels, kernelSize } = given;
-  const image = [batch, height, width];
-  const args = [
-    tf.tensor(given.input, [...image, inChannels]),
-    tf.tensor(given.kernel, [kernelSize, kernelSize, inChannels, outChannels]),
-    tf.tensor(given.bias),
-  ];
-  const outputGradient = tf.tensor(given.outputGradient, [...image, outChannels]);
-  const convolve = (x, filter, bias) =>
-    tf.fused.conv2d({ x, filter, strides: 1, pad: 'same', bias, activation: 'linear' });
-  const compute = (backward) =>
-    tf.tidy(() => {
-      if (!backward) return [convolve(...args)];
-      const { value, grads } = tf.valueAndGrads(convolve)(args, outputGradient);
-      return [value, ...grads];
-    });
-  /** Reads one number of each: to read is to wait. */
-  const wait = async (made) => {
-    const ends = tf.tidy(() => made.map((each) => tf.slice(tf.reshape(each, [-1]), 0, 1)));
-    for (const end of ends) await end.data();
-    await tf.backend().queue?.onSubmittedWorkDone();
-    tf.dispose([ends, made]);
-  };
-  return {
-    async run(backward) {
-      await use();
-      await wait(compute(backward));
-    },
-    async read() {
-      await use();
-      const made = compute(true);
-      const values = [];
-      for (const each of made) values.push(await each.data());
-      tf.dispose(made);
-      return values;
-    },
-    destroy: () => tf.dispose([args, outputGradient]),
-  };
-}
-
 async function createTfjs(backend, count, workload) {
-  const use = () => useBackend(backend);
+  /** Two backends may take turns; TensorFlow.js has one current backend. */
+  const use = async () => {
+    if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js has no backend ${backend} here.`);
+  };
   await use();
   await tf.ready();
   /** By the names of the parameters. */

@@ -1,0 +1,121 @@
+/**
+ * Makes the site of the documentation, in dist/docs: README, the pages of docs/, and every exported name of the package from its comments.
+ *
+ *   npm run docs
+ *
+ * Fails over any warning: a name without a comment, a link that leads nowhere, a type that is mentioned but not exported. (That every member has
+ * a comment is a test of the declarations.)
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Application, Converter } from 'typedoc';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const at = (path) => join(root, path);
+
+/** The pages that a newcomer needs, in reading order; the others follow by name. */
+const FIRST = ['getting_started', 'page', 'commands', 'embedding'];
+
+const pages = (folder) =>
+  readdirSync(at(folder))
+    .filter((file) => file.endsWith('.md'))
+    .sort();
+const place = (file) => {
+  const index = FIRST.indexOf(file.replace('.md', ''));
+  return index < 0 ? FIRST.length : index;
+};
+const PAGES = pages('docs')
+  .sort((a, b) => place(a) - place(b))
+  .map((file) => `docs/${file}`);
+
+/** The lab log, the newest entry first. */
+const LAB = pages('docs/lab')
+  .reverse()
+  .map((file) => `docs/lab/${file}`);
+
+/** What the package exports. */
+const ENTRIES = [
+  'src/index.ts',
+  'src/data/digits.ts',
+  'src/files/index.ts',
+  'src/standalone/index.ts',
+  'src/pretrained/index.ts',
+  'src/onnx/index.ts',
+  'src/quality/index.ts',
+  'src/node/index.ts',
+  'src/three/index.ts',
+  'src/worker/index.ts',
+];
+
+const app = await Application.bootstrap({
+  name: 'webgpu-diffusion',
+  entryPoints: ENTRIES.map(at),
+  tsconfig: at('tsconfig.json'),
+  projectDocuments: [...PAGES, ...LAB].map(at),
+  readme: at('README.md'),
+  out: at('dist/docs'),
+  cleanOutputDir: true,
+  githubPages: false,
+  navigation: { includeGroups: true },
+  groupOrder: ['Guide', 'Lab log', '*'],
+  // Where the sources are served is not known here.
+  disableSources: true,
+  excludePrivate: true,
+  excludeProtected: true,
+  excludeInternal: true,
+  highlightLanguages: ['javascript', 'typescript', 'json', 'python', 'wgsl', 'bash', 'html'],
+  requiredToBeDocumented: ['Class', 'Interface', 'Function', 'Variable', 'TypeAlias', 'Method'],
+  // Parts of what is exported, which say nothing by themselves.
+  intentionallyNotExported: [
+    'src/base/errors.ts:Optional',
+    'src/gpu/adapter_memory.ts:DeviceLoss',
+    'src/gpu/adapter_memory.ts:Versions',
+    'src/gpu/request_device.ts:DeviceOfAdapter',
+    'src/pretrained/index.ts:files',
+    'src/recipes.ts:parts',
+    'src/report.ts:UsedVariant',
+    'src/sampling/options.ts:RunOptions',
+    'src/tuning/tuner.ts:Measured',
+    'src/weights/checkpoint.ts:Training',
+    'src/weights/model.ts:Weights',
+    'src/weights/safetensors.ts:Tensor',
+    'src/worker/client.ts:Args',
+    'src/worker/client.ts:EventsOf',
+    'src/worker/client.ts:Result',
+  ],
+  treatWarningsAsErrors: true,
+  treatValidationWarningsAsErrors: true,
+  // Paths may be of folders, which the tests check.
+  validation: { notExported: true, invalidLink: true, invalidPath: false, notDocumented: true },
+});
+
+const isLab = (page) => LAB.some((path) => path.endsWith(`/${page.name}.md`));
+
+app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, page) => {
+  page.frontmatter.group = isLab(page) ? 'Lab log' : 'Guide';
+  // A page is named by its heading.
+  page.name = /^# (.+)\n/.exec(page.content[0].text)[1];
+  unlinkFolders(page.content);
+});
+
+/** Links to folders of the repository become their texts: the site has no such pages. */
+function unlinkFolders(parts) {
+  for (const [i, part] of parts.entries()) {
+    if (part.kind !== 'relative-link' || part.target !== undefined) continue;
+    const [before, after] = [parts[i - 1], parts[i + 1]];
+    before.text = before.text.replace(/\[([^\]]*)\]\($/, '$1');
+    after.text = after.text.replace(/^\)/, '');
+    part.kind = 'text';
+    part.text = '';
+  }
+}
+
+const project = await app.convert();
+if (!project) process.exit(1);
+// The site has the name of the project above.
+project.readme[0].text = project.readme[0].text.replace(/^# .+\n/, '');
+unlinkFolders(project.readme);
+app.validate(project);
+await app.generateOutputs(project);
+if (app.logger.hasErrors() || app.logger.hasWarnings()) process.exitCode = 1;

@@ -1,0 +1,146 @@
+/**
+ * `npm run gpu-code`: reports what the compiler of an absent GPU makes of each shader: registers, spills, instructions. It is for people
+ * who write shaders on a machine without that GPU; it runs nothing. Mesa's drivers can compile for devices that they only emulate, and
+ * `driver.c`, between Dawn and such a driver, records the statistics of each pipeline. Linux only; docs/lab/2026-11-25-gpu-compilers.md
+ * reads the tables.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { shaders as allShaders } from 'virtual:shaders';
+import { nodeGpu } from '../../../../src/node/dawn';
+import type { Shader } from '../../../../src/plan/shader';
+import { quietly } from '../../../cli/quiet';
+import { matcher } from '../../../run/pattern';
+
+const USAGE = `npm run gpu-code -- [--chip navi31] [--kernel 'gpu,tile'] [--driver libvulkan_radeon.so] [--json FILE]
+
+Compiles every shader, or those whose names match --kernel, with a driver for a GPU that this machine need not have,
+and prints what its compiler says of the code.
+
+AMD    --chip: navi31 (RDNA 3, the default), navi21 (RDNA 2), vega10, polaris10, or what else Mesa knows
+other  --driver: its file; whatever else it wants is up to the environment. For Intel that is
+         LD_PRELOAD=libintel_noop_drm_shim.so INTEL_STUB_GPU_PLATFORM=tgl npm run gpu-code -- --driver libvulkan_intel.so
+       where the shim comes from Mesa's sources (meson setup build -Dtools=drm-shim,intel); NVIDIA's is made alike
+       (-Dtools=drm-shim,nouveau -Dvulkan-drivers=nouveau).
+
+Needs a C compiler, the Vulkan headers, and Mesa (Debian: gcc libvulkan-dev mesa-vulkan-drivers).`;
+
+/** The statistics to print, under a shorter name than the driver's. */
+const COLUMNS: readonly (readonly [string, RegExp])[] = [
+  ['subgroup', /^Subgroup size$/],
+  ['registers', /^(VGPRs|Max live registers|Number of GPRs)$/],
+  ['spills', /^(Spilled VGPRs|Spill Count)$/],
+  ['fills', /^Fill Count$/],
+  ['scratch', /^(Scratch size|Scratch Memory Size|SLM Size)$/],
+  ['workgroup memory', /^(LDS size|Workgroup Memory Size)$/],
+  ['subgroups at once', /^Subgroups per SIMD$/],
+  ['instructions', /^Instruction(s|( )?count| Count)$/i],
+  ['arithmetic', /^VALU$/],
+  ['cycles', /^(Inverse Throughput|Cycle Count)$/],
+];
+
+export const main = (args: string[]) => quietly(() => compile(args));
+
+async function compile(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      chip: { type: 'string', default: 'navi31' },
+      driver: { type: 'string', default: 'libvulkan_radeon.so' },
+      kernel: { type: 'string' },
+      json: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const matches = matcher(values.kernel);
+  const shaders = Object.values(allShaders).filter(({ name }) => matches(name));
+  if (shaders.length === 0) {
+    console.error(`No shader matches ${values.kernel}.`);
+    return 1;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'webgpu-diffusion-gpu-code-'));
+  try {
+    const rows = await compileAll(shaders, folder, values.driver, values.chip);
+    print(rows);
+    if (values.json) writeFileSync(values.json, `${JSON.stringify({ ...values, rows }, null, 2)}\n`);
+    return 0;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    return 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Row {
+  readonly shader: string;
+  readonly statistics: Readonly<Record<string, number>>;
+}
+
+async function compileAll(
+  shaders: readonly Shader[],
+  folder: string,
+  driver: string,
+  chip: string,
+): Promise<Row[]> {
+  const library = join(folder, 'driver.so');
+  const manifest = join(folder, 'driver.json');
+  const out = join(folder, 'out');
+  const source = fileURLToPath(new URL('driver.c', import.meta.url));
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl']);
+  writeFileSync(
+    manifest,
+    JSON.stringify({
+      file_format_version: '1.0.0',
+      ICD: { library_path: library, api_version: '1.3.0' },
+    }),
+  );
+  Object.assign(process.env, {
+    VK_DRIVER_FILES: manifest,
+    VK_ICD_FILENAMES: manifest,
+    GPU_CODE_DRIVER: driver,
+    GPU_CODE_OUT: out,
+    MESA_SHADER_CACHE_DISABLE: 'true',
+    // The device that Mesa's AMD driver pretends to have, under the older and the newer name of the variable.
+    RADV_FORCE_FAMILY: chip,
+    AMD_FORCE_FAMILY: chip,
+  });
+  const adapter = await (await nodeGpu()).requestAdapter();
+  if (!adapter)
+    throw new Error(`${driver} offers no device for the chip ${chip}, or none that WebGPU can be had of.`);
+  const { vendor, architecture, device: name, description } = adapter.info;
+  console.log([vendor, architecture, name, description].filter(Boolean).join(' '));
+  const device = await adapter.requestDevice({
+    requiredFeatures: (['subgroups'] as const).filter((feature) => adapter.features.has(feature)),
+  });
+  const rows: Row[] = [];
+  for (const { name: shader, code: load } of shaders) {
+    rmSync(out, { force: true });
+    const module = device.createShaderModule({ code: await load() });
+    await device.createComputePipelineAsync({ layout: 'auto', compute: { module } });
+    const lines = existsSync(out) ? readFileSync(out, 'utf8').trim().split('\n') : [];
+    const entries = lines.map((line) => line.split('\t')).map(([key, value]) => [key, Number(value)]);
+    rows.push({ shader, statistics: Object.fromEntries(entries) });
+  }
+  return rows;
+}
+
+function print(rows: readonly Row[]): void {
+  const cell = ({ statistics }: Row, pattern: RegExp) =>
+    Object.entries(statistics).find(([key]) => pattern.test(key))?.[1];
+  const columns = COLUMNS.filter(([, pattern]) => rows.some((row) => cell(row, pattern) !== undefined));
+  const width = Math.max(...rows.map(({ shader }) => shader.length));
+  console.log([''.padEnd(width), ...columns.map(([title]) => title)].join('  '));
+  for (const row of rows) {
+    const cells = columns.map(([title, pattern]) => String(cell(row, pattern) ?? '-').padStart(title.length));
+    console.log([row.shader.padEnd(width), ...cells].join('  '));
+  }
+}
