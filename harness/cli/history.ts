@@ -12,7 +12,7 @@ const MILLISECONDS = 250;
 /** Young networks look better in many steps than in the few that suffice later. */
 const SAMPLING = { method: 'euler', steps: 20 } as const;
 
-/** The step of the frame after that of `step`: 1,280 images later at first, then at growing distances. */
+/** The step of the frame that follows the frame of `step`: 1,280 images later at first, then at growing distances. */
 export function nextFrame(step: number, batch: number): number {
   const images = step * batch;
   return Math.ceil((images + 1280 * Math.max(1, Math.round(images / 6400))) / batch);
@@ -48,8 +48,8 @@ export class History {
     const { unet, count } = this.sampler;
     const columns = columnsOf(unet);
     const classes = Array.from({ length: columns }, (_, i) => i);
-    const told = unet.config.conditioning?.classes ? { labels: labelsInTurn(classes, count) } : {};
-    const values = await this.sampler.sample({ ...SAMPLING, ...told, seed: this.seed, signal });
+    const conditions = unet.config.conditioning?.classes ? { labels: labelsInTurn(classes, count) } : {};
+    const values = await this.sampler.sample({ ...SAMPLING, ...conditions, seed: this.seed, signal });
     this.frames.push({ step, picture: grid({ ...unet.config, values }, columns, { scale: 3 }) });
   }
 
