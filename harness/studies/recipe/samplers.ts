@@ -1,6 +1,6 @@
 /**
- * Measures the fewest network calls that suffice: `npm run recipe -- --out FOLDER --samplers digits FILE…`. Samples each network from the same noises with
- * 20 steps of Euler and with fewer steps of Adams, and says what holds. Each measurement is a line of FOLDER/samplers.jsonl; those that
+ * Measures the fewest network calls that suffice: `npm run recipe -- --out FOLDER --samplers digits FILE…`. Samples each network from the
+ * same noises with 20 steps of Euler and with fewer steps of Adams, and says what holds. Each measurement is a line of FOLDER/samplers.jsonl; those that
  * are there are not made again.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
