@@ -169,6 +169,23 @@ describe('runFor', () => {
     expect([...(await trainer.readLosses(9))]).toEqual(expected);
   });
 
+  test('has the order of its epoch again after another epoch, where a state takes it back', async () => {
+    const expected = await lossesOfFit(3);
+    const { trainer, unet } = await setUp();
+    const dataset = await createDataset();
+    onePartEach();
+    await framesOf(trainer, dataset, 1, { seed: 7, milliseconds: 1e-3 });
+    const [weights, state] = [await unet.getParameters(), await trainer.getState()];
+    gpu.pacer.maxMilliseconds = usual;
+    // Epochs have three steps: the order of the second one lies on the GPU then.
+    for await (const _ of trainer.fit(dataset, { epochs: 9, seed: 7, maxSteps: 3 }));
+    await unet.setParameters(weights);
+    trainer.setState(state);
+    onePartEach();
+    await framesOf(trainer, dataset, 3, { seed: 7, milliseconds: 1e-3 });
+    expect([...(await trainer.readLosses(2))]).toEqual(expected.slice(1));
+  });
+
   test('takes batches of a function, arrays or buffers, one for each step', async () => {
     const one = await setUp();
     const expected: number[] = [];
@@ -256,6 +273,13 @@ describe('runFor', () => {
     expect(planned.length).toBeGreaterThanOrEqual(5);
     expect(planned.length).toBeLessThan(8);
     expect(milliseconds).toBeCloseTo(4 * planned.length, 6);
+    // Nor more than a submission may take, however much time there is.
+    expect(Math.max(...planned)).toBeGreaterThan(5);
+    planned.length = 0;
+    gpu.pacer.maxMilliseconds = 5;
+    await trainer.runFor(dataset, { milliseconds: 20 });
+    for (const each of planned) expect(each).toBeLessThanOrEqual(5);
+    gpu.pacer.maxMilliseconds = usual;
     // With a quarter of the GPU: a submission, a pause three times as long, and another, whose pause the end of the time cuts.
     planned.length = 0;
     const pauses: number[] = [];
