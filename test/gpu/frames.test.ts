@@ -273,13 +273,6 @@ describe('runFor', () => {
     expect(planned.length).toBeGreaterThanOrEqual(5);
     expect(planned.length).toBeLessThan(8);
     expect(milliseconds).toBeCloseTo(4 * planned.length, 6);
-    // Nor more than a submission may take, however much time there is.
-    expect(Math.max(...planned)).toBeGreaterThan(5);
-    planned.length = 0;
-    gpu.pacer.maxMilliseconds = 5;
-    await trainer.runFor(dataset, { milliseconds: 20 });
-    for (const each of planned) expect(each).toBeLessThanOrEqual(5);
-    gpu.pacer.maxMilliseconds = usual;
     // With a quarter of the GPU: a submission, a pause three times as long, and another, whose pause the end of the time cuts.
     planned.length = 0;
     const pauses: number[] = [];

@@ -230,7 +230,7 @@ export const network: Mutants = {
       file: 'src/training/frames.ts',
       text: 'Math.min(time, share * milliseconds, gpu.pacer.maxMilliseconds)',
       becomes: 'Math.min(time, share * milliseconds)',
-      caughtBy: node('gpu/frames', 'no more at once'),
+      caughtBy: node('gpu/frames', 'middle of an update'),
     },
     'the order of an epoch is on the GPU though another came after it': {
       file: 'src/training/frames.ts',
