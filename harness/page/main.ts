@@ -1,28 +1,30 @@
 /** The page. It draws what the workers report and sends them the user's commands; the workers do the work. */
-import { App, addressOf, type Panel } from './app';
-import { rememberedLosses } from './device_lost';
-import { anyElement, button, byId, setText } from './dom';
-import { DrawPanel } from './draw_panel';
-import { createExplainPanel, explainWithoutGpu } from './explain_panel';
-import { connectFiles } from './file_input';
-import { guardDisabled } from './focus';
-import { adapterLabel } from './format';
-import { connectGlossary } from './glossary';
-import { createHome } from './home';
-import { createInsidePanel } from './inside_panel';
-import { createKeptPanel } from './kept_panel';
-import { showReading } from './links';
-import { BenchPanel } from './measuring/bench_panel';
-import { CheckPanel } from './measuring/check_panel';
-import { GpuPanel } from './measuring/gpu_panel';
-import { playRecording } from './recorded';
-import { SamplePanel } from './sample_panel';
-import type { Settings } from './settings';
-import { createStarter } from './starter';
-import type { State } from './state';
-import { missingWebGpu, startTrouble, type Trouble } from './support';
-import { connectTabs } from './tabs';
-import { createTrainPanel } from './train_panel';
+
+import { DrawPanel } from './draw/draw_panel';
+import { lateDesk } from './edit/late_desk';
+import { createExplainPanel, explainWithoutGpu } from './explain/explain_panel';
+import { createInsidePanel } from './inside/inside_panel';
+import { SamplePanel } from './make/sample_panel';
+import { BenchPanel } from './measure/bench_panel';
+import { CheckPanel } from './measure/check_panel';
+import { GpuPanel } from './measure/gpu_panel';
+import { App, addressOf, type Panel } from './shell/app';
+import { rememberedLosses } from './shell/device_lost';
+import { anyElement, button, byId, setText } from './shell/dom';
+import { connectFiles } from './shell/file_input';
+import { guardDisabled } from './shell/focus';
+import { adapterLabel } from './shell/format';
+import { connectGlossary } from './shell/glossary';
+import { createHome } from './shell/home';
+import { createKeptPanel } from './shell/kept_panel';
+import { showReading } from './shell/links';
+import { playRecording } from './shell/recorded';
+import type { Settings } from './shell/settings';
+import { createStarter } from './shell/starter';
+import type { State } from './shell/state';
+import { missingWebGpu, startTrouble, type Trouble } from './shell/support';
+import { connectTabs } from './shell/tabs';
+import { createTrainPanel } from './train/train_panel';
 
 declare global {
   interface Window {
@@ -159,7 +161,7 @@ function start(): void {
     train: createTrainPanel(app),
     sample: new SamplePanel(app),
     draw: new DrawPanel(app),
-    inside: createInsidePanel(app),
+    inside: createInsidePanel(app, lateDesk(app)),
     explain: createExplainPanel(app),
     check,
     bench,

@@ -48,6 +48,21 @@ test('a comparison changes no bit of the training, and is made once', async () =
   buffers.mockRestore();
 });
 
+test('layers of the same size are compared once, layers of other sizes each', async () => {
+  const buffers = vi.spyOn(device, 'createBuffer');
+  onTestFinished(() => buffers.mockRestore());
+  const compared = async (widths: number[]) => {
+    buffers.mockClear();
+    await onWrong(device, { ...digits, config: { ...digits.config, widths } }, nothing, {}, fourSteps);
+    const labels = buffers.mock.calls.map(([{ label }]) => label!);
+    return labels.flatMap(
+      (label) => /^comparison differences of (.*) pre-activation,/.exec(label)?.[1] ?? [],
+    );
+  };
+  expect(await compared([8, 8])).toEqual(['down.0', 'down.1', 'up.1']);
+  expect(await compared([8, 12, 8])).toEqual(['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']);
+});
+
 test('a comparison reports how far it is, from its beginning to its end', async () => {
   const reports: Progress[] = [];
   await on(nothing, {}, fourSteps, { onProgress: (progress: Progress) => reports.push(progress) });

@@ -7,8 +7,8 @@ import {
   distilShare,
   distilStatus,
   mayDistil,
-} from '../../harness/page/distil_text';
-import { initialState, type Run, type State } from '../../harness/page/state';
+} from '../../harness/page/shell/distil_text';
+import { initialState, type Run, type State } from '../../harness/page/shell/state';
 import { recipes } from '../../src/recipes';
 import { callsOf } from '../../src/unet/sampling';
 

@@ -1,11 +1,12 @@
 /** The pure parts of the Draw tab: strokes, where a drawing is put, what is asked about it, and when. */
 import { describe, expect, test } from 'vitest';
-import { centred } from '../../harness/page/centred';
-import { fits, verdict } from '../../harness/page/draw_classes';
-import { DrawHistory } from '../../harness/page/draw_history';
-import { questionOf, refined, samplingOfDrawing, unfit } from '../../harness/page/draw_order';
-import { Latest } from '../../harness/page/latest';
-import { initialSettings } from '../../harness/page/settings';
+import { centred } from '../../harness/page/draw/centred';
+import { fits, verdict } from '../../harness/page/draw/draw_classes';
+import { DrawHistory } from '../../harness/page/draw/draw_history';
+import { questionOf, unfit } from '../../harness/page/draw/draw_order';
+import { refined, samplingOfDrawing } from '../../harness/page/shell/drawing_sampling';
+import { Latest } from '../../harness/page/shell/latest';
+import { initialSettings } from '../../harness/page/shell/settings';
 import {
   type Drawing,
   inkOf,
@@ -16,7 +17,7 @@ import {
   RADIUS,
   SIDE,
   type Tool,
-} from '../../harness/page/strokes';
+} from '../../harness/page/shell/strokes';
 import { gaussianNoise, noised } from '../../harness/run/noise';
 import { recipes } from '../../src/recipes';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sortFiles } from '../../harness/page/file_input';
+import { sortFiles } from '../../harness/page/shell/file_input';
 
 const names = (files: readonly File[]) => files.map(({ name }) => name);
 

@@ -7,7 +7,7 @@ import {
   megabytes,
   percent,
   workLine,
-} from '../../harness/page/format';
+} from '../../harness/page/shell/format';
 
 const adapter = { vendor: '', architecture: '', device: '', description: '', software: false };
 

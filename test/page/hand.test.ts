@@ -2,14 +2,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 // @ts-expect-error An example is no module of TypeScript's.
 import { between, gaussian, newest } from '../../examples/morph/field.js';
-import { callsIn, choiceOf, handMaking, makingOf, settingsFor } from '../../harness/page/calls';
-import { Following, handOf, MAP_SIDE, nextImages } from '../../harness/page/following';
-import { imagesAt, noiseOf, type Placed, sharesAt } from '../../harness/page/noise_field';
-import { movedBy } from '../../harness/page/noise_hand';
-import { INSTANT } from '../../harness/page/pretrained';
-import type { Order, WorkerEvent } from '../../harness/page/protocol';
-import { initialOf, initialSettings, type Settings } from '../../harness/page/settings';
-import { initialState } from '../../harness/page/state';
+import { callsIn, choiceOf, handMaking, makingOf, settingsFor } from '../../harness/page/make/calls';
+import { Following, handOf, MAP_SIDE, nextImages } from '../../harness/page/make/following';
+import { movedBy } from '../../harness/page/make/noise_hand';
+import { imagesAt, noiseOf, type Placed, sharesAt } from '../../harness/page/shell/noise_field';
+import { INSTANT } from '../../harness/page/shell/pretrained';
+import { initialOf, initialSettings, type Settings } from '../../harness/page/shell/settings';
+import { initialState } from '../../harness/page/shell/state';
+import type { Order, WorkerEvent } from '../../harness/page/worker/messages';
 import { gaussianNoise } from '../../harness/run/noise';
 import { loadPretrained } from '../../src/pretrained';
 import { recipes } from '../../src/recipes';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { History } from '../../harness/page/history';
+import { History } from '../../harness/page/train/history';
 
 const filled = (count: number, most: number) => {
   const history = new History<string>(most);

@@ -7,10 +7,10 @@ import {
   reduceMeasurements,
   rewound,
   trainedSeconds,
-} from '../../harness/page/measurements';
-import { initialSettings } from '../../harness/page/settings';
-import { initialState, type State } from '../../harness/page/state';
-import { trainingProgress } from '../../harness/page/train_progress';
+} from '../../harness/page/shell/measurements';
+import { initialSettings } from '../../harness/page/shell/settings';
+import { initialState, type State } from '../../harness/page/shell/state';
+import { trainingProgress } from '../../harness/page/train/train_progress';
 import { TimeShare } from '../../harness/page/worker/time_share';
 import { TrainingClock } from '../../harness/page/worker/training_clock';
 

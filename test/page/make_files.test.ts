@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { promise, queryOf } from '../../harness/page/make/share';
 import {
   fileName,
   gridsNpy,
@@ -6,10 +7,9 @@ import {
   stepPicture,
   trajectoryNpy,
   trajectorySheet,
-} from '../../harness/page/make_files';
-import { readNpy } from '../../harness/page/npy';
-import { initialSettings, parseQuery } from '../../harness/page/settings';
-import { promise, queryOf } from '../../harness/page/share';
+} from '../../harness/page/shell/make_files';
+import { readNpy } from '../../harness/page/shell/npy';
+import { initialSettings, parseQuery } from '../../harness/page/shell/settings';
 import type { Picture } from '../../harness/run/pictures';
 
 const order = {

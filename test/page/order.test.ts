@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { imagesAt, noiseOf } from '../../harness/page/noise_field';
-import { columnsFor, columnsForText, labelsFor, samplingOf, usualCount } from '../../harness/page/order';
+import { imagesAt, noiseOf } from '../../harness/page/shell/noise_field';
+import {
+  columnsFor,
+  columnsForText,
+  labelsFor,
+  samplingOf,
+  usualCount,
+} from '../../harness/page/shell/order';
 import { noiseMoreAndMore } from '../../harness/run/noise';
 import { presets } from '../../src/unet/config';
 

@@ -1,11 +1,11 @@
 /** Somebody's own images: pictures in folders and NumPy's files become IDX, or a sentence says why not. */
 import { describe, expect, test } from 'vitest';
-import { folderWithoutImages } from '../../harness/page/file_input';
-import { checkBeginning, fineTuning, trainingOf, whyNew } from '../../harness/page/fine_tune';
-import { idxFiles } from '../../harness/page/idx_files';
-import { readNpy } from '../../harness/page/npy';
-import { type Grey, inkOf, ofNpy, ofPictures } from '../../harness/page/own_images';
-import type { Beginning, PageRecipe } from '../../harness/page/settings';
+import { folderWithoutImages } from '../../harness/page/shell/file_input';
+import { checkBeginning, fineTuning, trainingOf, whyNew } from '../../harness/page/shell/fine_tune';
+import { idxFiles } from '../../harness/page/shell/idx_files';
+import { readNpy } from '../../harness/page/shell/npy';
+import { type Grey, inkOf, ofNpy, ofPictures } from '../../harness/page/shell/own_images';
+import type { Beginning, PageRecipe } from '../../harness/page/shell/settings';
 import { checkClasses, loadFiles } from '../../harness/page/worker/run_images';
 import { loadIdx, loadLabels } from '../../src/files';
 import { recipeAt } from '../../src/recipes';

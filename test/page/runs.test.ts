@@ -1,8 +1,7 @@
 /** The runs to compare: in the table, on the curve, and what the browser remembers of them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { columnsOf, linearRange, logRange, readingOf, xEnd } from '../../harness/page/curve_data';
-import { drawingsOfText, textOfDrawings } from '../../harness/page/kept_drawings';
-import { nothingMeasured } from '../../harness/page/measurements';
+import { drawingsOfText, textOfDrawings } from '../../harness/page/shell/kept_drawings';
+import { nothingMeasured } from '../../harness/page/shell/measurements';
 import {
   keepNotes,
   measurementsOf,
@@ -10,10 +9,11 @@ import {
   readNotes,
   thinned,
   writeNotes,
-} from '../../harness/page/run_notes';
-import { cellsOf, keptRow, ownRow, pastRow } from '../../harness/page/runs';
-import { initialOf } from '../../harness/page/settings';
-import { initialState } from '../../harness/page/state';
+} from '../../harness/page/shell/run_notes';
+import { initialOf } from '../../harness/page/shell/settings';
+import { initialState } from '../../harness/page/shell/state';
+import { columnsOf, linearRange, logRange, readingOf, xEnd } from '../../harness/page/train/curve_data';
+import { cellsOf, keptRow, ownRow, pastRow } from '../../harness/page/train/runs';
 import type { KeptRun } from '../../src/keeping/store';
 import { presets } from '../../src/unet/config';
 

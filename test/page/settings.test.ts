@@ -11,7 +11,7 @@ import {
   toQuery,
   withRecipe,
   withSetting,
-} from '../../harness/page/settings';
+} from '../../harness/page/shell/settings';
 import { checkConfig, presets, type UNetConfig } from '../../src/unet/config';
 
 describe('the address', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/protocol';
-import { initialSettings, type ModelChoice } from '../../harness/page/settings';
+import { initialSettings, type ModelChoice } from '../../harness/page/shell/settings';
 import {
   curveTop,
   describe as describeState,
@@ -17,7 +16,8 @@ import {
   smooth,
   smoothLoss,
   sourceOf,
-} from '../../harness/page/state';
+} from '../../harness/page/shell/state';
+import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/worker/messages';
 import { recipes } from '../../src/recipes';
 import { defaultConfig } from '../../src/unet/config';
 import { LossBatcher } from '../../src/worker/loss_batcher';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { sortFiles } from '../../harness/page/file_input';
-import { missingWebGpu, startTrouble } from '../../harness/page/support';
+import { sortFiles } from '../../harness/page/shell/file_input';
+import { missingWebGpu, startTrouble } from '../../harness/page/shell/support';
 
 const here = { secure: true, hasGpu: true, userAgent: 'Firefox/150', address: 'http://10.0.0.1' };
 

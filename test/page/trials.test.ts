@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { TrialEvent, TrialOrder } from '../../harness/page/edit/protocol';
+import type { TrialEvent, TrialOrder } from '../../harness/page/edit/trial_messages';
 import { Trials } from '../../harness/page/edit/trials';
 
 /** Workers that do nothing by themselves. */

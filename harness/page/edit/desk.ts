@@ -1,12 +1,12 @@
 /** Where shaders are edited, tried and taken into training: by the editor of the Inside tab, and by saving a file while Vite serves the page. */
 import { files } from 'virtual:shader-sources';
-import type { App } from '../app';
-import { anyElement, button, setText } from '../dom';
-import type { Listed } from '../inside/protocol';
+import type { App } from '../shell/app';
+import { anyElement, button, setText } from '../shell/dom';
+import type { Listed } from '../worker/inside_messages';
 import type { Texts } from './assemble';
 import { Editor } from './editor';
 import { Edits } from './edits';
-import type { TrialResult } from './protocol';
+import type { TrialResult } from './trial_messages';
 import { Trials } from './trials';
 import { placeText, verdictOf } from './verdict';
 

@@ -1,10 +1,10 @@
 /** The editor of one shader: its files, the field, what can be done with the text, and what the last trial found. */
-import { download } from '../dom';
-import { setDisabled } from '../focus';
+import { download } from '../shell/dom';
+import { setDisabled } from '../shell/focus';
 import { assemble, TextError } from './assemble';
 import { CodeField } from './code_field';
 import type { Edits } from './edits';
-import type { Problem, TrialResult } from './protocol';
+import type { Problem, TrialResult } from './trial_messages';
 import { showVerdict } from './verdict';
 
 export interface EditorOrders {

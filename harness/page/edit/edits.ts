@@ -1,7 +1,7 @@
 /** The edited texts of a visit, by file of shaders/, and those that training uses. */
 import { files } from 'virtual:shader-sources';
+import type { Replacement } from '../shell/replace';
 import type { Texts } from './assemble';
-import type { Replacement } from './replace';
 
 export class Edits {
   /** What is trained with in place of the shipped files. */

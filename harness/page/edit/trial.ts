@@ -6,13 +6,13 @@ import { Program } from '../../../src/gpu/program';
 import { type Call, type Op, op } from '../../../src/plan/op';
 import { Timer } from '../../bench/timer';
 import { checkCase, missingFeature, References } from '../../run/check';
+import { stagesOf } from '../../run/step_list';
 import { type AnySpec, shaders, specs } from '../../specs/lib/registry';
-import { stagesOf } from '../inside/list';
+import { type Replacement, replaceShaders } from '../shell/replace';
 import { type Assembled, changedShaders, TextError } from './assemble';
 import { guardLoops, MOST_TURNS, RAN_AWAY } from './guard';
 import { timeByTurns } from './interleaved';
-import type { Problem, TrialOrder, TrialResult, TrialTimes } from './protocol';
-import { type Replacement, replaceShaders } from './replace';
+import type { Problem, TrialOrder, TrialResult, TrialTimes } from './trial_messages';
 
 /** On a processor, larger cases take seconds each. */
 const MUCH_FLOPS = 1e8;

@@ -1,8 +1,8 @@
 /** Tries edited shaders on its own device, apart from the training: what happens to this one harms nobody. */
 import { createEngine, type Engine } from '../../../src';
 import { deviceLostText } from '../../../src/keeping/lost_text';
-import type { TrialEvent, TrialOrder } from './protocol';
 import { tryShaders } from './trial';
+import type { TrialEvent, TrialOrder } from './trial_messages';
 
 const scope = globalThis as unknown as {
   postMessage(event: TrialEvent): void;

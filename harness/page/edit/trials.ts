@@ -1,6 +1,6 @@
 /** Has edited shaders tried in a worker of its own, one at a time. */
-import { startWorker } from '../start_worker';
-import type { TrialEvent, TrialOrder, TrialResult } from './protocol';
+import { startWorker } from '../shell/start_worker';
+import type { TrialEvent, TrialOrder, TrialResult } from './trial_messages';
 
 /**
  * A trial that says nothing for so long is ended, its device with it. Loops that do not end in a small case are found long before, by counting

@@ -1,6 +1,6 @@
 /** What a trial found, in words and as elements. */
-import { measured, whole } from '../format';
-import type { Problem, TrialResult, TrialTimes } from './protocol';
+import { measured, whole } from '../shell/format';
+import type { Problem, TrialResult, TrialTimes } from './trial_messages';
 
 /** One sentence. */
 export function verdictOf(result: TrialResult): string {

@@ -1,8 +1,8 @@
 /** Elements of the scenes: no markup from text, as the page's policy forbids that. */
-import { setText } from '../dom';
-import { term } from '../glossary';
-import { isWord } from '../glossary_words';
-import { ImageView, type Tiles } from '../images';
+import { setText } from '../shell/dom';
+import { term } from '../shell/glossary';
+import { isWord } from '../shell/glossary_words';
+import { ImageView, type Tiles } from '../shell/images';
 
 type Child = Node | string;
 

@@ -1,11 +1,11 @@
 /** Four scenes, one at a time, at the reader's pace: by buttons, arrow keys, or the address. */
 import './explain.css';
-import type { App } from '../app';
-import { setText } from '../dom';
-import { setDisabled } from '../focus';
-import { linkTo } from '../links';
-import type { WorkerEvent } from '../protocol';
-import { loadRecording } from '../recorded';
+import type { App } from '../shell/app';
+import { setText } from '../shell/dom';
+import { setDisabled } from '../shell/focus';
+import { linkTo } from '../shell/links';
+import { loadRecording } from '../shell/recorded';
+import type { WorkerEvent } from '../worker/messages';
 import { make } from './build';
 import { LearningScene } from './learning_scene';
 import { NoiseScene } from './noise_scene';

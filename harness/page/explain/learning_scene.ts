@@ -1,12 +1,12 @@
 /** The second scene: what the network sees behind the noise, before and after training, and how much it errs. */
 
 import { svg } from '../../run/svg';
-import { setText } from '../dom';
-import { elementOf } from '../draw';
+import { setText } from '../shell/dom';
+import { elementOf } from '../shell/svg_dom';
+import type { Predicted } from '../worker/explain_messages';
 import { Choice, Figure, halves, make, prose, Slider } from './build';
 import { NetworkChoice } from './network_choice';
 import { errorOf } from './noise';
-import type { Predicted } from './protocol';
 import { Question } from './question';
 import { recordedWords, type Scene, SEED, type Stage } from './scene';
 

@@ -1,10 +1,10 @@
 /** Whose network a scene asks: the run's, once there is one, else the pretrained one; and its name in words. */
-import type { App } from '../app';
-import { distilledNote } from '../distil_text';
-import { setText } from '../dom';
-import { whole } from '../format';
-import { PRETRAINED_IMAGES } from '../pretrained';
-import type { Source } from '../settings';
+import type { App } from '../shell/app';
+import { distilledNote } from '../shell/distil_text';
+import { setText } from '../shell/dom';
+import { whole } from '../shell/format';
+import { PRETRAINED_IMAGES } from '../shell/pretrained';
+import type { Source } from '../shell/settings';
 import { Choice, make } from './build';
 
 const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];

@@ -2,7 +2,7 @@
 import { STREAM, threefry, uniform } from '../../../src/base/random';
 import { gaussianNoise, mix, toFlow } from '../../run/noise';
 import { svg } from '../../run/svg';
-import { elementOf } from '../draw';
+import { elementOf } from '../shell/svg_dom';
 import { Choice, Figure, halves, make, prose, Slider } from './build';
 import { spread } from './noise';
 import { type Scene, SEED, type Stage } from './scene';

@@ -1,5 +1,5 @@
 /** A slider over the steps of a trajectory, from noise to image, and the playing through them. */
-import { setText } from '../dom';
+import { setText } from '../shell/dom';
 import { make, Slider } from './build';
 
 const FRAME_MS = 110;

@@ -1,10 +1,10 @@
 /** What a scene asks the training worker: one question at a time, and again when it becomes another one. */
-import type { App } from '../app';
-import { whole } from '../format';
-import { Latest } from '../latest';
-import type { WorkerEvent } from '../protocol';
-import { describe } from '../state';
-import type { ExplainAnswer, ExplainOrder } from './protocol';
+import type { App } from '../shell/app';
+import { whole } from '../shell/format';
+import { Latest } from '../shell/latest';
+import { describe } from '../shell/state';
+import type { ExplainAnswer, ExplainOrder } from '../worker/explain_messages';
+import type { WorkerEvent } from '../worker/messages';
 
 /** While it trains, the run's network is asked again after so many images and milliseconds: each time the step under way is lost. */
 const AGAIN = { images: 2048, ms: 3000 };

@@ -1,10 +1,10 @@
 /** The fourth scene: the tutorial's network and that of `digits` from the same noise, and the changes that lie between them. */
 import rowsOfSamples from '../../../docs/images/recipe-steps.png?url';
-import { setText } from '../dom';
-import { pretrainedOf } from '../pretrained';
+import { setText } from '../shell/dom';
+import { pretrainedOf } from '../shell/pretrained';
+import type { Asked, Made } from '../worker/explain_messages';
 import { Figure, halves, make, prose } from './build';
 import { Playback } from './playback';
-import type { Asked, Made } from './protocol';
 import { Question } from './question';
 import { recipeSteps } from './recipe_steps';
 import { type Scene, SEED, type Stage } from './scene';

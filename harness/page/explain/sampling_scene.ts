@@ -1,9 +1,9 @@
 /** The third scene: a sample on its way from noise to a digit, and what the network sees in it at each step. */
-import { setText } from '../dom';
+import { setText } from '../shell/dom';
+import type { Made } from '../worker/explain_messages';
 import { Choice, Figure, halves, make, prose } from './build';
 import { NetworkChoice } from './network_choice';
 import { Playback } from './playback';
-import type { Made } from './protocol';
 import { Question } from './question';
 import { recordedWords, type Scene, SEED, type Stage } from './scene';
 

@@ -1,6 +1,6 @@
 /** What a scene has to do with, and what the tab wants of it. */
-import type { App } from '../app';
-import type { Recording } from '../recording';
+import type { App } from '../shell/app';
+import type { Recording } from '../shell/recording';
 import type { Question } from './question';
 
 export interface Stage {

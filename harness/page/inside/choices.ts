@@ -1,6 +1,6 @@
 /** What to look at: one of ten images, and the class that the network is told. */
-import { anyElement } from '../dom';
-import type { Looked } from './protocol';
+import { anyElement } from '../shell/dom';
+import type { Looked } from '../worker/inside_messages';
 import { paint, pictureOf } from './shades';
 
 /** The images to choose from, as buttons. */

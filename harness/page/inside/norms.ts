@@ -1,7 +1,7 @@
 /** The norm of each layer's gradient as bars. */
-import { anyElement } from '../dom';
+import { anyElement } from '../shell/dom';
+import type { NumberOf } from '../worker/inside_messages';
 import { number } from './part_view';
-import type { NumberOf } from './protocol';
 
 export function showNorms(norms: NumberOf): void {
   const most = Math.max(...Object.values(norms));

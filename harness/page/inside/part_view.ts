@@ -1,7 +1,7 @@
 /** The open part of the network: all maps of a layer, and one of them enlarged. */
-import { anyElement, button, byId, setText } from '../dom';
-import { whole } from '../format';
-import type { InsideLayer, Kernels } from './protocol';
+import { anyElement, button, byId, setText } from '../shell/dom';
+import { whole } from '../shell/format';
+import type { InsideLayer, Kernels } from '../worker/inside_messages';
 import { channelsOf, largest, type Maps, paint } from './shades';
 
 export const kinds = ['activation', 'preActivation', 'gradient'] as const;

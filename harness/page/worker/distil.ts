@@ -1,7 +1,7 @@
 /** Distilling the run's network, in the training worker: in the background, so that what is asked for meanwhile comes first. */
 import type { Distiller, UNet } from '../../../src';
 import { saveModel } from '../../../src/weights/model';
-import { runFileName } from '../run_file_name';
+import { runFileName } from '../shell/run_file_name';
 import type { Files } from './files';
 import type { Workplace } from './place';
 

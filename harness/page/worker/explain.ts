@@ -1,13 +1,12 @@
 /** The Explain tab's part of the training worker; loaded when it is asked for the first time. */
 import { type Engine, EngineError, type ImageSet, type UNet } from '../../../src';
-import { addNoise, gaussianNoise } from '../../run/noise';
+import { addNoise, gaussianNoise, uniformOf } from '../../run/noise';
 import { toBytes } from '../../run/pictures';
-import { uniformOf } from '../explain/noise';
-import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from '../explain/protocol';
-import { choicesOf } from '../inside/images';
-import type { Network } from '../order';
-import { pretrainedOf } from '../pretrained';
-import { type PageSettings, recipeOf } from '../settings';
+import type { Network } from '../shell/order';
+import { pretrainedOf } from '../shell/pretrained';
+import { type PageSettings, recipeOf } from '../shell/settings';
+import { choicesOf } from './choices';
+import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './explain_messages';
 
 /** What the session has when it is asked. */
 export interface Surroundings {

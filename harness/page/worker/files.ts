@@ -5,10 +5,10 @@ import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../../src/weights/model';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
-import type { ModelDescription } from '../protocol';
-import { runFileName } from '../run_file_name';
-import { recipeOf, settingsOf } from '../settings';
+import { runFileName } from '../shell/run_file_name';
+import { recipeOf, settingsOf } from '../shell/settings';
 import { TrainingRun } from './door';
+import type { ModelDescription } from './messages';
 import type { Workplace } from './place';
 import { checkClasses, checkLabels, classesOf, loadFiles, loadLabelledDigits, networkOf } from './run_images';
 import type { Views } from './views';

@@ -5,16 +5,16 @@
 import type { Engine, TrainingEvent, UNet } from '../../../src';
 import { Recoverer } from '../../../src/keeping/recoverer';
 import type { CallContext, HostCalls } from '../../../src/worker';
-import type { Replacement } from '../edit/replace';
-import type { ExplainOrder } from '../explain/protocol';
-import type { InsideOrder } from '../inside/protocol';
-import type { Placed } from '../noise_field';
-import type { DrawOrder, Order } from '../protocol';
-import type { PageSettings } from '../settings';
+import type { Placed } from '../shell/noise_field';
+import type { Replacement } from '../shell/replace';
+import type { PageSettings } from '../shell/settings';
 import { Distilling } from './distil';
 import type { Host, TrainingRun, TrainingSession } from './door';
+import type { ExplainOrder } from './explain_messages';
 import { type DataOrder, digits, Files } from './files';
+import type { InsideOrder } from './inside_messages';
 import { Measures } from './measures';
+import type { DrawOrder, Order } from './messages';
 import { type Post, Workplace } from './place';
 import { Views } from './views';
 
@@ -275,7 +275,7 @@ export class PageHost implements Host {
   /** The run goes on with other shaders from where it is; if they are refused, with those before. */
   private async takeShaders(shaders: readonly Replacement[]): Promise<string | undefined> {
     const { session } = this;
-    const { replaceShaders } = await import('../edit/replace');
+    const { replaceShaders } = await import('../shell/replace');
     if (session.run?.diverged) return 'the run has diverged. Go back, or reset it, and try again.';
     if (session.run?.trainer) await session.keep();
     const before = this.shaders;

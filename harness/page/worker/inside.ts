@@ -15,18 +15,11 @@ import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import { addNoise, type Noisy } from '../../run/noise';
 import { greys, toBytes } from '../../run/pictures';
-import { choicesOf } from '../inside/images';
-import type {
-  InsideAnswer,
-  InsideLayer,
-  InsideOrder,
-  Maps,
-  NumberOf,
-  Picture,
-  StepToList,
-} from '../inside/protocol';
-import type { Network } from '../order';
-import { type PageSettings, recipeOf, type Source } from '../settings';
+import type { StepToList } from '../../run/step_list';
+import type { Network } from '../shell/order';
+import { type PageSettings, recipeOf, type Source } from '../shell/settings';
+import { choicesOf } from './choices';
+import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture } from './inside_messages';
 import type { Post } from './place';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
@@ -78,8 +71,8 @@ export class Inside {
 
   private async time(about: Surroundings, signal: AbortSignal): Promise<InsideAnswer> {
     const [{ stagesOf }, { timeOps }] = await Promise.all([
-      import('../inside/list'),
-      import('../inside/timing'),
+      import('../../run/step_list'),
+      import('./timing'),
     ]);
     const ops = Object.values(stagesOf(stepOf(about))).flat();
     const each = (index: number, ms: number) => this.send({ type: 'timed', index, ms });
@@ -248,7 +241,7 @@ function stepOf(about: Surroundings): StepToList {
 }
 
 async function list(source: Source, about: Surroundings): Promise<InsideAnswer> {
-  const { listStep } = await import('../inside/list');
+  const { listStep } = await import('../../run/step_list');
   const step = stepOf(about);
   return {
     kind: 'listed',

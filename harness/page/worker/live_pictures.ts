@@ -3,9 +3,9 @@ import type { Engine, ImageSet, Sampler, UNet } from '../../../src';
 import type { Objective } from '../../../src/training/settings';
 import { noiseMoreAndMore } from '../../run/noise';
 import { greys, toBytes } from '../../run/pictures';
-import { noiseOf, type Placed, START } from '../noise_field';
-import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from '../order';
-import { keepsFrame, type Order } from '../protocol';
+import { noiseOf, type Placed, START } from '../shell/noise_field';
+import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from '../shell/order';
+import { keepsFrame, type Order } from './messages';
 import type { Post } from './place';
 
 /** What a sampler is for. */

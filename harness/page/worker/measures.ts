@@ -1,6 +1,6 @@
 /** Measures the run's network while it trains: its loss on held-out images, and the quality of its samples. Tells when the time is up, too. */
 import type { Engine, Trainer, TrainingEvent } from '../../../src';
-import type { Network } from '../order';
+import type { Network } from '../shell/order';
 import type { TrainingRun } from './door';
 import { HeldOut } from './live_loss';
 import type { Workplace } from './place';

@@ -2,13 +2,13 @@
 import { type Engine, EngineError, type ImageSet, recipes, type UNet } from '../../../src';
 import { stepIn } from '../../../src/keeping/slots';
 import type { RunSettings } from '../../../src/weights/fields';
-import { divergedMessage } from '../diverged';
-import { checkBeginning, trainingOf } from '../fine_tune';
-import type { Network } from '../order';
-import { INSTANT, pretrainedOf } from '../pretrained';
-import type { Order, PageEvent } from '../protocol';
-import type { Beginning, PageSettings } from '../settings';
+import { checkBeginning, trainingOf } from '../shell/fine_tune';
+import type { Network } from '../shell/order';
+import { INSTANT, pretrainedOf } from '../shell/pretrained';
+import type { Beginning, PageSettings } from '../shell/settings';
+import { divergedMessage } from './diverged';
 import { createNetwork, type Trained, TrainingRun, type TrainingSession } from './door';
+import type { Order, PageEvent } from './messages';
 import { Models } from './models';
 import { checkLabels, imagesOf, networkOf } from './run_images';
 

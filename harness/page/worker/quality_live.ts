@@ -1,8 +1,8 @@
 /** How many of 100 samples a classifier accepts as digits, beside the same for real digits. The classifier comes when it is asked for. */
 import type { Engine } from '../../../src';
 import { loadDigits } from '../../../src/data/digits';
-import type { AcceptedShare } from '../measurements';
-import { liveSampling, liveSteps, type Network } from '../order';
+import type { AcceptedShare } from '../shell/measurements';
+import { liveSampling, liveSteps, type Network } from '../shell/order';
 
 export const SAMPLES = 100;
 /** The processor classifies so many images at once, about a tenth of a second: then whoever wants to interrupt has a turn. */

@@ -4,7 +4,7 @@ import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
 import { loadIdx, loadLabels } from '../../../src/files';
 import { imagesFrom, split } from '../../run/hold_out';
 import { levelsOf } from '../../run/network';
-import { heldOutOf, type PageSettings } from '../settings';
+import { heldOutOf, type PageSettings } from '../shell/settings';
 
 /** Those that come with the page. */
 export async function loadLabelledDigits(): Promise<ImageSet> {

@@ -1,13 +1,13 @@
 /** What the page sees of a network: live pictures, sampling runs, drawings, looks inside. */
 import type { ImageSet, UNet } from '../../../src';
 import type { CallContext } from '../../../src/worker';
-import type { ExplainAnswer, ExplainOrder } from '../explain/protocol';
-import type { InsideAnswer, InsideOrder } from '../inside/protocol';
-import type { Placed } from '../noise_field';
-import type { DrawAnswer, DrawOrder, Order } from '../protocol';
+import type { Placed } from '../shell/noise_field';
 import { Drawing } from './drawing';
+import type { ExplainAnswer, ExplainOrder } from './explain_messages';
 import { Inside } from './inside';
+import type { InsideAnswer, InsideOrder } from './inside_messages';
 import { LivePictures } from './live_pictures';
+import type { DrawAnswer, DrawOrder, Order } from './messages';
 import { PictureClock } from './picture_clock';
 import type { Workplace } from './place';
 

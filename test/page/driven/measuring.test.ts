@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
-import type { BenchResults } from '../../../harness/page/measuring/bench_panel';
-import type { CheckResults } from '../../../harness/page/measuring/check_panel';
+import type { BenchResults } from '../../../harness/page/measure/bench_panel';
+import type { CheckResults } from '../../../harness/page/measure/check_panel';
 import { violations } from '../axe';
 import { drive } from '../drive';
 import { click, files, onPhone, phase, root, text, until, visit } from '../visit';

@@ -1,0 +1,227 @@
+/** The Draw tab: whenever anything changes, the network is asked anew what it makes of the drawing. */
+import type { App, TaskPanel } from '../shell/app';
+import { anyElement, button, byId, download, setText } from '../shell/dom';
+import { refined } from '../shell/drawing_sampling';
+import { connectFields } from '../shell/fields';
+import { setDisabled } from '../shell/focus';
+import { whole } from '../shell/format';
+import { pngOf } from '../shell/images';
+import { Latest, type Outcome } from '../shell/latest';
+import { drawnName, drawnPicture } from '../shell/make_files';
+import { type Ask, asks, type Settings } from '../shell/settings';
+import { describe } from '../shell/state';
+import { inkOf, isEmpty, SIDE } from '../shell/strokes';
+import type { DrawAnswer, DrawOrder, WorkerEvent } from '../worker/messages';
+import { centred } from './centred';
+import { clearClasses, showClasses, verdict } from './draw_classes';
+import { connectDrawDigits } from './draw_digits';
+import { type Question, questionOf } from './draw_order';
+import { DrawPaper } from './draw_paper';
+import { connectDrawSource } from './draw_source';
+import { DrawViews } from './draw_views';
+import { Teach } from './teach';
+
+const ABOUT: Readonly<Record<Ask, string>> = {
+  denoise:
+    'The drawing drowns in noise, as far as the slider says; from there the network samples its way back to a picture.',
+  fill: 'What is masked is made up by the network, from four kinds of noise. The rest of the drawing stays.',
+  classify:
+    'Told each digit in turn, the network predicts the noise in the drawing, at 8 levels. A bar shows how much less it errs than when told the digit that fits worst; the number is its mean squared error.',
+};
+
+export class DrawPanel implements TaskPanel {
+  private readonly app: App;
+  private readonly paper: DrawPaper;
+  private readonly views: DrawViews;
+  private readonly source: ReturnType<typeof connectDrawSource>;
+  private readonly digits: ReturnType<typeof connectDrawDigits>;
+  private readonly fields: ReturnType<typeof connectFields>;
+  private readonly level = byId('level', HTMLInputElement);
+  private readonly guidance = byId('draw-guidance', HTMLInputElement);
+  private readonly teach: Teach;
+  private readonly latest: Latest<DrawOrder, DrawAnswer | undefined>;
+  private answers: { readonly [A in Ask]?: DrawAnswer } = {};
+  private problem: string | undefined;
+  /** What was asked last: it is asked again when something has changed. */
+  private asked = '';
+  /** What the worker was asked last. */
+  private sent: DrawOrder | undefined;
+  /** What it is to be asked if nothing changes: for a better answer to the same. */
+  private better: DrawOrder | undefined;
+
+  constructor(app: App) {
+    this.app = app;
+    this.paper = new DrawPaper(app, () => this.takeExample());
+    this.views = new DrawViews((picture) => this.paper.take(picture));
+    this.source = connectDrawSource(app);
+    this.digits = connectDrawDigits(app);
+    this.fields = connectFields(app, byId('draw-settings', HTMLFormElement), anyElement('draw-problem'));
+    this.teach = new Teach(
+      app,
+      () => this.seen(),
+      () => this.paper.clear(),
+    );
+    this.latest = new Latest(
+      (order, signal) => {
+        this.sent = order;
+        return app.ask('draw', order, signal);
+      },
+      (outcome) => this.takeAnswer(outcome),
+    );
+    for (const input of [this.level, this.guidance]) input.addEventListener('input', () => app.changed());
+    for (const ask of asks) {
+      button(`ask-${ask}`).addEventListener('click', () => {
+        app.set('ask', ask);
+        this.paper.choose(ask === 'fill' && !this.paper.isBlank ? 'mask' : 'draw');
+      });
+    }
+    button('draw-noise-next').addEventListener('click', () =>
+      app.set('noise', String((app.settings.noise + 1) % 2 ** 32)),
+    );
+    button('draw-save').addEventListener('click', () => void this.save());
+  }
+
+  /** Without a drawing, of one of the digits. */
+  start(): void {
+    if (this.paper.isBlank) void this.takeExample();
+  }
+
+  receive(event: WorkerEvent): void {
+    this.teach.receive(event);
+    if (event.type === 'lost' || event.type === 'freed') {
+      // The worker has dropped what it was asked. A lost device is not asked for again before something changes.
+      this.latest.drop();
+      if (event.type === 'freed') this.asked = '';
+      else this.problem = 'The GPU device was lost. Draw on: another one is asked for.';
+    }
+  }
+
+  render(): void {
+    this.fields.render();
+    this.teach.renderOwn();
+    if (this.app.settings.task !== 'draw') return;
+    this.paper.render();
+    this.source.render();
+    this.digits.render();
+    this.teach.render(!this.paper.isBlank);
+    this.renderChoices();
+    const { settings } = this;
+    const question = questionOf(this.paper.drawing, settings, this.source.source);
+    this.ask(question);
+    const { denoise } = this.answers;
+    this.views.showNoisy(question.image, settings.level / 100, settings.noise);
+    if (denoise?.ask === 'denoise') this.views.showMade(denoise.images);
+    this.renderStatus(question);
+  }
+
+  /** The settings with the sliders where they are, even while they move. */
+  private get settings(): Settings {
+    return { ...this.app.settings, level: Number(this.level.value), guidance: Number(this.guidance.value) };
+  }
+
+  /** The drawing as the network sees it, 0 to 255; undefined if there is none. */
+  private seen(): Uint8Array<ArrayBuffer> | undefined {
+    const ink = inkOf(centred(this.paper.drawing));
+    return isEmpty(ink) ? undefined : Uint8Array.from(ink, (value) => Math.round(255 * value));
+  }
+
+  private async save(): Promise<void> {
+    const picture = drawnPicture([this.seen()!, ...this.views.answerTo(this.settings.ask)]);
+    download(drawnName(this.settings), await pngOf(picture));
+  }
+
+  private ask({ order }: Question): void {
+    if (this.app.measuring) return;
+    const key = order ? keyOf(order) : this.settings.ask;
+    if (key === this.asked) {
+      if (this.better && !this.latest.waiting) this.latest.ask(this.better);
+      return;
+    }
+    this.asked = key;
+    this.problem = undefined;
+    this.better = undefined;
+    // A better answer is not waited for: the worker leaves it for what is asked now.
+    const { sent } = this;
+    if (!order || (sent && 'rough' in sent && !sent.rough)) this.latest.drop();
+    if (order) this.latest.ask(order);
+    else this.show(this.settings.ask, undefined);
+  }
+
+  /** One of the training images. */
+  private async takeExample(): Promise<void> {
+    const at = Math.floor(Math.random() * 2 ** 31);
+    const image = await this.app.ask('example', at).catch(() => undefined);
+    if (!image) return;
+    if (image.length === SIDE * SIDE) this.paper.take(image);
+    else
+      this.problem = `The training images are not ${SIDE} x ${SIDE} grey pixels, as a drawing is: draw one.`;
+  }
+
+  private takeAnswer({ question, answer, problem }: Outcome<DrawOrder, DrawAnswer | undefined>): void {
+    this.problem = problem;
+    if (answer) this.show(answer.ask, answer);
+    if (this.latest.waiting || problem) return;
+    // One that was interrupted is asked for again.
+    if (answer) this.better = refined(question);
+  }
+
+  private show(ask: Ask, answer: DrawAnswer | undefined): void {
+    this.answers = { ...this.answers, [ask]: answer };
+    if (ask === 'denoise') this.views.showMade(answer?.ask === 'denoise' ? answer.images : undefined);
+    else if (ask === 'fill') this.views.showFillings(answer?.ask === 'fill' ? answer.images : undefined);
+    else if (answer?.ask === 'classify') showClasses(answer.losses);
+    else clearClasses();
+  }
+
+  private renderChoices(): void {
+    const { ask, told, level, guidance } = this.settings;
+    for (const each of asks) button(`ask-${each}`).setAttribute('aria-pressed', String(each === ask));
+    const only = (id: string, shown: boolean) => {
+      anyElement(id).hidden = !shown;
+    };
+    for (const id of ['level-field', 'draw-denoised', 'draw-take']) only(id, ask === 'denoise');
+    only('draw-fillings', ask === 'fill');
+    only('draw-classes', ask === 'classify');
+    only('draw-digits', ask !== 'classify');
+    only('draw-guidance-field', ask !== 'classify' && told !== 'all');
+    setDisabled(button('draw-take'), !this.answers.denoise);
+    setText(anyElement('draw-about'), ABOUT[ask]);
+    setText(anyElement('level-value'), `${level} %`);
+    setText(anyElement('draw-guidance-value'), String(guidance));
+  }
+
+  private renderStatus({ why }: Question): void {
+    const { state, measuring } = this.app;
+    const { waiting } = this.latest;
+    // Only what belongs together is saved.
+    setDisabled(
+      button('draw-save'),
+      waiting || this.problem !== undefined || !this.answers[this.settings.ask],
+    );
+    const { preparing } = state;
+    const compiling =
+      preparing &&
+      `${describe({ ...state, phase: 'compiling' })}: ${whole(preparing.done)} of ${whole(preparing.total)}`;
+    const busy = state.phase === 'starting' || state.phase === 'loading' ? describe(state) : compiling;
+    const measured = measuring && `The ${measuring} has the GPU; the drawing waits.`;
+    const words = why ?? this.problem ?? measured ?? (waiting ? busy : undefined) ?? this.outcome();
+    setText(anyElement('draw-status-text'), words);
+    anyElement('draw-status').classList.toggle('busy', waiting);
+  }
+
+  private outcome(): string {
+    const { ask, level } = this.settings;
+    const answer = this.answers[ask];
+    if (!answer) return '';
+    if (answer.ask === 'classify') return verdict(answer.losses);
+    if (answer.ask === 'fill') return 'Four ways to fill the mask. Press one to draw on with it.';
+    if (level < 40) return 'Little noise: the network can only tidy up.';
+    if (level < 80) return 'The noise hides the details: the network makes up its own.';
+    return 'Hardly anything of the drawing is left: the network makes up nearly all of it.';
+  }
+}
+
+function keyOf(order: DrawOrder): string {
+  const mask = 'mask' in order ? order.mask.join() : '';
+  return JSON.stringify({ ...order, image: order.image.join(), mask });
+}

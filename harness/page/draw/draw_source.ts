@@ -1,0 +1,66 @@
+/** Which network the Draw tab asks: the pretrained one, the run's, or that of a file. */
+import type { App } from '../shell/app';
+import { distilledNote } from '../shell/distil_text';
+import { anyElement, button, setText } from '../shell/dom';
+import { setDisabled } from '../shell/focus';
+import { whole } from '../shell/format';
+import { PRETRAINED_IMAGES } from '../shell/pretrained';
+import type { Source } from '../shell/settings';
+import { unfit } from './draw_order';
+
+/** So many images, or an epoch if that has fewer, must a run have seen before its network is taken by itself. Before, the visitor may choose it. */
+const GROWN = 51_200;
+
+const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
+
+export function connectDrawSource(app: App): { readonly source: Source; render(): void } {
+  for (const source of SOURCES) {
+    button(`draw-use-${source}`).addEventListener('click', () => {
+      app.useFile = source === 'file';
+      if (source !== 'file') app.set('model', source);
+      app.changed();
+    });
+  }
+  const isWaiting = () => isUntrained(app) || isYoung(app);
+  /** Why the chosen network is not asked. */
+  const why = () => {
+    if (isWaiting() || app.source === 'pretrained') return undefined;
+    return (app.source === 'file' && distilledNote(app.state.model)) || unfit(app.network);
+  };
+  const source = () => (isWaiting() || why() ? 'pretrained' : app.source);
+  const untilGrown = () =>
+    !isUntrained(app) && isYoung(app)
+      ? `This page’s run takes over after step ${whole(grownAt(app))}; choose it to draw with it now.`
+      : undefined;
+  const nameOf = (of: Source) =>
+    ({
+      pretrained: `The pretrained network, after ${whole(PRETRAINED_IMAGES)} images`,
+      run: `This page’s run, step ${whole(app.state.losses.length)}`,
+      file: `The file ${app.state.model?.name}`,
+    })[of];
+  return {
+    get source() {
+      return source();
+    },
+    render() {
+      const { state } = app;
+      for (const each of SOURCES)
+        button(`draw-use-${each}`).setAttribute('aria-pressed', String(each === source()));
+      setDisabled(button('draw-use-run'), state.losses.length === 0);
+      button('draw-use-file').hidden = state.model === undefined;
+      setText(button('draw-use-file'), state.model?.name ?? '');
+      const problem = why() ?? untilGrown();
+      setText(anyElement('draw-model'), problem ? `${nameOf(source())}. ${problem}` : nameOf(source()));
+    },
+  };
+}
+
+/** The step after which it has. */
+function grownAt({ state: { run }, settings: { batch } }: App): number {
+  const steps = Math.ceil(GROWN / batch);
+  return Math.min(run?.stepsPerEpoch ?? steps, steps);
+}
+/** Nobody has chosen the run's network, and the pretrained one is still better. */
+const isYoung = (app: App) =>
+  app.source === 'run' && app.settings.model === 'auto' && app.state.losses.length < grownAt(app);
+const isUntrained = ({ source, state }: App) => source === 'run' && state.losses.length === 0;

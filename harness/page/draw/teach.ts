@@ -1,0 +1,146 @@
+/** "Teach it your hand": drawings that are kept, each with its digit, for the pretrained network to train on. */
+import { recipes } from '../../../src/recipes';
+import type { App } from '../shell/app';
+import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { fineTuning, whyNew } from '../shell/fine_tune';
+import { some } from '../shell/format';
+import { ImageView } from '../shell/images';
+import { filesOfDrawings, type KeptDrawing, nameOfDrawings } from '../shell/kept_drawings';
+import { type Key, type Settings, show } from '../shell/settings';
+import { isFixed } from '../shell/state';
+import { SIDE } from '../shell/strokes';
+import type { WorkerEvent } from '../worker/messages';
+
+/** What fine-tuning sets. */
+const CHANGED = ['widths', 'limit', 'begin', 'batch', 'epochs', 'lr'] as const satisfies readonly Key[];
+
+export class Teach {
+  private readonly app: App;
+  private readonly digit = byId('teach-digit', HTMLSelectElement);
+  private kept: readonly KeptDrawing[] = [];
+  /** The name of the images with which training begins as soon as they are loaded. */
+  private starting: string | undefined;
+  /** The settings before those of fine-tuning. They come back when its run is reset. */
+  private before: Settings | undefined;
+
+  /** `drawn` is the drawing as the network sees it, undefined if there is none; `next` makes room for another. */
+  constructor(app: App, drawn: () => Uint8Array<ArrayBuffer> | undefined, next: () => void) {
+    this.app = app;
+    this.digit.replaceChildren(...Array.from({ length: 10 }, (_, digit) => new Option(String(digit))));
+    button('teach-keep').addEventListener('click', () => {
+      const image = drawn();
+      setMessage(anyElement('keep-problem'), image ? undefined : 'Nothing is drawn yet: draw a digit first.');
+      if (!image) return;
+      this.keep([...this.kept, { image, digit: this.digit.selectedIndex }]);
+      this.digit.selectedIndex = (this.digit.selectedIndex + 1) % 10;
+      next();
+    });
+    button('teach-start').addEventListener('click', () => this.startWithDrawings());
+    button('teach-own').addEventListener('click', () => this.start());
+  }
+
+  receive(event: WorkerEvent): void {
+    if (event.type === 'error') this.starting = undefined;
+    else if (event.type === 'data' && event.data.name === this.starting) this.start();
+    // They come back with their run.
+    else if (event.type === 'resumed' && this.kept.length === 0) this.keep(this.app.drawings);
+    else if (event.type === 'freed') {
+      this.complain(undefined);
+      if (this.before) this.set(this.before);
+      this.before = undefined;
+    }
+  }
+
+  /** `drawn`: there is a drawing. */
+  render(drawn: boolean): void {
+    if (drawn) setMessage(anyElement('keep-problem'), undefined);
+    button('teach-start').disabled = this.kept.length === 0;
+    setText(
+      button('teach-start'),
+      this.kept.length > 0 ? `Fine-tune on ${some(this.kept.length, 'drawing')}` : 'Fine-tune on drawings',
+    );
+  }
+
+  /** The button on the Train tab, where images land that are dropped. */
+  renderOwn(): void {
+    const { data } = this.app.state;
+    const { widths } = recipes.digits.network;
+    const own = data !== undefined && !data.builtIn && !isFixed(this.app.state);
+    const fits = own && data.classes !== undefined && !whyNew({ recipe: 'digits', widths }, data);
+    button('teach-own').hidden = !fits;
+    setText(button('teach-own'), fits ? `Fine-tune on ${data.name} (${some(data.count, 'image')})` : '');
+  }
+
+  private complain(problem: string | undefined): void {
+    setMessage(anyElement('teach-problem'), problem);
+  }
+
+  private keep(kept: readonly KeptDrawing[]): void {
+    this.kept = kept;
+    this.complain(undefined);
+    anyElement('teach-drawings').replaceChildren(...kept.map((each) => this.itemOf(each)));
+    this.app.changed();
+  }
+
+  private itemOf(kept: KeptDrawing): HTMLLIElement {
+    const item = document.createElement('li');
+    const canvas = document.createElement('canvas');
+    const frame = document.createElement('span');
+    frame.className = 'images';
+    frame.append(canvas);
+    const remove = document.createElement('button');
+    remove.type = 'button';
+    remove.setAttribute('aria-label', `Remove this ${kept.digit}`);
+    remove.append(frame, String(kept.digit));
+    remove.addEventListener('click', () => {
+      this.keep(this.kept.filter((each) => each !== kept));
+      button('teach-keep').focus();
+    });
+    item.append(remove);
+    new ImageView(canvas).show({ bytes: kept.image, height: SIDE, width: SIDE, columns: 1 });
+    return item;
+  }
+
+  private startWithDrawings(): void {
+    if (this.isRunning()) return;
+    const [{ digit }] = this.kept;
+    if (this.kept.every((each) => each.digit === digit)) {
+      this.complain(
+        `All drawings that are kept are of a ${digit}. Keep one of another digit, too: of one alone the network would forget the others.`,
+      );
+      return;
+    }
+    this.app.set('recipe', 'digits');
+    this.starting = nameOfDrawings(this.kept);
+    this.app.drawings = this.kept;
+    this.app.send('data', { checkpoint: false, ...filesOfDrawings(this.kept) });
+  }
+
+  /** Trains the pretrained network on the images that the page has. */
+  private start(): void {
+    this.starting = undefined;
+    const { data } = this.app.state;
+    if (this.isRunning() || !data) return;
+    this.app.set('recipe', 'digits');
+    const { batch, epochs, lr } = fineTuning(data.count);
+    this.before = this.app.settings;
+    const { widths } = recipes.digits.network;
+    this.set({ ...this.app.settings, widths, limit: 0, begin: 'pretrained', batch, epochs, lr });
+    this.app.set('task', 'train');
+    this.app.send('train');
+  }
+
+  private set(settings: Settings): void {
+    for (const key of CHANGED) this.app.set(key, show(key, settings));
+  }
+
+  private isRunning(): boolean {
+    const running = this.app.state.run !== undefined;
+    this.complain(
+      running
+        ? 'A run is under way. On the Train tab, save its checkpoint to keep it, and reset it; then fine-tune.'
+        : undefined,
+    );
+    return running;
+  }
+}

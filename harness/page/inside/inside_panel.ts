@@ -1,0 +1,340 @@
+/** The Inside tab: what the network makes of an image, layer by layer, how a step changes it, and the shaders that do it. */
+
+import type { StepStage } from '../../run/step_list';
+import type { App, TaskPanel } from '../shell/app';
+import { distilledNote } from '../shell/distil_text';
+import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { whole } from '../shell/format';
+import { PRETRAINED_IMAGES } from '../shell/pretrained';
+import { describe } from '../shell/state';
+import type {
+  InsideAnswer,
+  InsideLayer,
+  InsideOrder,
+  Listed,
+  Looked,
+  Picture,
+  Stepped,
+} from '../worker/inside_messages';
+import type { WorkerEvent } from '../worker/messages';
+import { fillLabels, showChoices } from './choices';
+import { DispatchList, type EditShader } from './dispatch_list';
+import { Drawing } from './drawing';
+import { showNorms } from './norms';
+import { kernelMaps, number, PartView } from './part_view';
+import { channelsOf, largest, largestOf, onScheme, overall, paint, pictureOf } from './shades';
+import { SlowMotion } from './slow_motion';
+
+/** While it trains, the network is looked at again after so many images and milliseconds: each look costs the step under way. */
+const AGAIN_IMAGES = 2048;
+const AGAIN_MS = 3000;
+
+/** Where shaders are edited. */
+interface Desk {
+  readonly open: EditShader;
+  /** The dispatches were listed anew. */
+  listed(listed: Listed): void;
+}
+
+export const createInsidePanel = (app: App, desk: Desk): TaskPanel => new InsidePanel(app, desk);
+
+class InsidePanel implements TaskPanel {
+  private readonly app: App;
+  private readonly level = byId('inside-level', HTMLInputElement);
+  private readonly label = byId('inside-label', HTMLSelectElement);
+  private readonly list = byId('inside-list', HTMLDetailsElement);
+  private readonly partView = new PartView();
+  private readonly desk: Desk;
+  private readonly dispatches: DispatchList;
+  private readonly drawing: Drawing;
+  private readonly slow: SlowMotion;
+
+  private choice = 7;
+  /** The layer that is open. */
+  private open = '';
+  private looked: Looked | undefined;
+  /** Steps of the run by then. */
+  private lookedAt = 0;
+  private stepped: Stepped | undefined;
+  /** The stage of the step that the drawing shows; undefined: it shows the picture. */
+  private stage: StepStage | undefined;
+
+  /** What the worker has been asked for and not answered yet. */
+  private waiting: 'look' | 'step' | 'list' | undefined;
+  private timing = false;
+  /** Ends what the worker has been asked for. */
+  private orders = new AbortController();
+  private problem = '';
+  /** What the last look was asked for, and when. */
+  private asked = { key: '', steps: 0, at: 0 };
+  private listedFor = '';
+
+  constructor(app: App, desk: Desk) {
+    this.app = app;
+    this.desk = desk;
+    this.dispatches = new DispatchList(this.desk.open);
+    this.drawing = new Drawing(anyElement('inside-net'), (name) => {
+      this.open = name;
+      this.drawing.select(name);
+      this.showPart();
+    });
+    this.slow = new SlowMotion({
+      make: () => this.ask('step'),
+      show: (stage, lit) => {
+        this.stage = stage;
+        this.drawing.light(lit);
+        this.showMaps(lit);
+      },
+    });
+    this.connect();
+    onScheme(() => this.showAll());
+  }
+
+  start(): void {
+    this.ask('look');
+  }
+
+  receive(event: WorkerEvent): void {
+    if (event.type === 'timed') this.dispatches.time(event.index, event.ms);
+    // What was asked for is not answered any more.
+    else if (event.type === 'lost' || event.type === 'freed') {
+      this.orders.abort();
+      this.orders = new AbortController();
+      this.waiting = undefined;
+      this.timing = false;
+      this.asked = { key: '', steps: 0, at: 0 };
+    }
+  }
+
+  render(): void {
+    const { app, level, looked } = this;
+    setText(anyElement('inside-level-value'), `${level.value} %`);
+    for (const use of ['pretrained', 'run'] as const)
+      button(`inside-${use}`).setAttribute('aria-pressed', String(app.lookedInto === use));
+    // Not while it works: whoever has pressed it by the keyboard would lose their place.
+    button('slow-make').disabled = !looked;
+    setText(button('dispatches-time'), this.timing ? 'Stop' : 'Time them');
+    setText(anyElement('inside-status'), this.status());
+    anyElement('inside-status').parentElement!.classList.toggle('busy', this.waiting !== undefined);
+    setMessage(anyElement('inside-error'), this.problem);
+    if (app.settings.task !== 'inside' || document.hidden) return;
+    this.lookIfNew();
+    this.listIfNew();
+  }
+
+  // ---------------------------------------------------------------- orders
+
+  private connect(): void {
+    const { app } = this;
+    this.level.addEventListener('input', () => app.changed());
+    this.label.addEventListener('change', () => app.changed());
+    this.list.addEventListener('toggle', () => app.changed());
+    anyElement('inside-choices').addEventListener('click', ({ target }) => {
+      const chosen = (target as Element).closest('button')?.dataset.choice;
+      if (chosen === undefined) return;
+      this.choice = Number(chosen);
+      if (this.looked) showChoices(this.looked, this.choice);
+      app.changed();
+    });
+    for (const use of ['pretrained', 'run'] as const) {
+      button(`inside-${use}`).addEventListener('click', () => {
+        app.useFile = false;
+        app.set('model', use);
+      });
+    }
+    button('dispatches-time').addEventListener('click', () => {
+      if (this.timing) app.send('stopSampling');
+      else if (!this.waiting && this.ready) {
+        this.timing = true;
+        void this.order({ kind: 'time', source: app.lookedInto });
+      }
+      app.changed();
+    });
+  }
+
+  private get ready(): boolean {
+    const { measuring, state } = this.app;
+    return !measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(state.phase);
+  }
+
+  private get picture(): Picture {
+    const { choice, label, looked } = this;
+    return {
+      source: this.app.lookedInto,
+      choice,
+      level: Number(this.level.value) / 100,
+      label: label.value === '' ? (looked?.labels[choice] ?? choice) : Number(label.value),
+    };
+  }
+
+  private ask(kind: 'look' | 'step' | 'list'): void {
+    const { app, picture } = this;
+    if (this.waiting || !this.ready) return;
+    this.waiting = kind;
+    const { source } = picture;
+    void this.order(kind === 'list' ? { kind, source } : { kind, picture });
+    app.changed();
+  }
+
+  private async order(order: InsideOrder): Promise<void> {
+    const { signal } = this.orders;
+    const failed = ({ message }: Error) => ({ kind: 'failed', order: order.kind, message }) as const;
+    const answer = await this.app.ask('inside', order, signal).catch(failed);
+    if (!signal.aborted) this.take(answer);
+  }
+
+  /** Looks if what is shown is not what is asked for any more, or the network has learned since. */
+  private lookIfNew(): void {
+    const { asked } = this;
+    const { state, lookedInto: source, settings } = this.app;
+    const steps = source === 'run' ? state.losses.length : 0;
+    const key = JSON.stringify([this.picture, settings.recipe, state.model?.name, state.data?.name]);
+    const images = (steps - asked.steps) * settings.batch;
+    const due = images >= AGAIN_IMAGES && performance.now() - asked.at > AGAIN_MS;
+    const learned = steps !== asked.steps && (due || !state.training);
+    if (this.waiting || !this.ready || (key === asked.key && !learned)) return;
+    this.asked = { key, steps, at: performance.now() };
+    this.ask('look');
+  }
+
+  /** Lists the dispatches, once somebody wants to see them, and again for another step. */
+  private listIfNew(): void {
+    const { lookedInto: source, settings, state } = this.app;
+    const wanted = `${source} ${settings.recipe} ${settings.batch} ${state.run !== undefined}`;
+    if (!this.list.open || !this.looked || this.listedFor === wanted || this.waiting || !this.ready) return;
+    this.listedFor = wanted;
+    this.ask('list');
+  }
+
+  private take(answer: InsideAnswer): void {
+    if (answer.kind === 'timedAll' || (answer.kind === 'failed' && answer.order === 'time'))
+      this.timing = false;
+    else this.waiting = undefined;
+    this.problem = answer.kind === 'failed' ? answer.message : '';
+    if (answer.kind === 'looked') this.takeLook(answer);
+    else if (answer.kind === 'stepped') {
+      this.stepped = answer;
+      this.slow.take(answer, this.looked);
+      this.showPart();
+      this.showNorms();
+    } else if (answer.kind === 'listed') {
+      this.dispatches.show(answer);
+      this.desk.listed(answer);
+    } else if (answer.kind === 'timedAll') this.dispatches.timed(answer.clock);
+    this.app.changed();
+  }
+
+  private takeLook(answer: Looked): void {
+    const same = JSON.stringify(answer.picture) === JSON.stringify(this.looked?.picture);
+    this.looked = answer;
+    this.lookedAt = this.app.state.losses.length;
+    fillLabels(answer, this.label);
+    if (!same && this.stepped) {
+      this.stepped = undefined;
+      this.slow.take(undefined, answer);
+    }
+    this.showAll();
+  }
+
+  private status(): string {
+    const { app, waiting, looked, lookedAt } = this;
+    const { preparing, phase, model } = app.state;
+    if (waiting === 'step' || (waiting && !looked)) {
+      const doing = waiting === 'step' ? 'Making a step' : 'Looking';
+      if (preparing?.kernel) return `${doing}. ${describe({ ...app.state, phase: 'compiling' })}`;
+      const compiling =
+        preparing?.task === 'compiling' ? `: shader ${preparing.done} of ${preparing.total}` : '';
+      return `${doing}${compiling}`;
+    }
+    if (phase === 'starting' || phase === 'loading') return 'Starting';
+    if (app.measuring) return 'The GPU is busy: Check or Bench is running';
+    if (!looked) return 'Nothing to look at yet';
+    const { source } = looked.picture;
+    if (source === 'file') return `The network of ${model?.name ?? 'the file'}`;
+    if (source === 'pretrained') {
+      const note = app.source === 'file' ? distilledNote(model) : undefined;
+      return `${note ? `${note}. ` : ''}The pretrained network, after ${whole(PRETRAINED_IMAGES)} images`;
+    }
+    return lookedAt > 0 ? `Your network, after step ${whole(lookedAt)}` : 'An untrained network';
+  }
+
+  // ---------------------------------------------------------------- what is shown
+
+  private showAll(): void {
+    const { looked } = this;
+    if (!looked) return;
+    anyElement('inside-views').hidden = false;
+    showChoices(looked, this.choice);
+    this.drawing.of(looked.layers);
+    if (!looked.layers.some(({ name }) => name === this.open)) this.open = firstOf(looked.layers).name;
+    this.drawing.select(this.open);
+    this.showMaps();
+    this.showPart();
+    this.showKernels(looked);
+    this.showNorms();
+    this.slow.draw();
+  }
+
+  /** The maps of the drawing: those of the picture, or of the stage of the step; on the way back, of the layers that it has reached. */
+  private showMaps(lit?: ReadonlySet<string>): void {
+    const { looked, drawing, stage } = this;
+    if (!looked) return;
+    const { layers, height, width } = looked;
+    const step = stage && this.stepped;
+    drawing.show('noisy', pictureOf((step ?? looked).noisy, height, width), 1);
+    if (step) drawing.show('prediction', channelsOf(step.output, height, width, 1), largest(step.target));
+    else drawing.show('prediction', pictureOf(looked.prediction, height, width), 1);
+    const backward = step && stage === 'backward';
+    for (const { name, height, width, told } of layers) {
+      if (backward && lit && !lit.has(name)) continue;
+      const values = (backward ? step.gradients : (step ?? looked).activations)[name];
+      const maps = told ? squareOf(values) : overall(values, height, width);
+      drawing.show(name, maps, largestOf(maps));
+    }
+  }
+
+  private showPart(): void {
+    const { looked, stepped, open } = this;
+    if (!looked) return;
+    const layer = looked.layers.find(({ name }) => name === open)!;
+    this.partView.show({
+      layer,
+      maps: {
+        activation: looked.activations[open],
+        preActivation: layer.activation === 'swish' ? looked.preActivations[open] : undefined,
+        gradient: stepped?.gradients[open],
+      },
+      kernels: layer === firstOf(looked.layers) ? looked.kernels : undefined,
+    });
+  }
+
+  private showKernels({ layers, kernels }: Looked): void {
+    const first = firstOf(layers);
+    const canvas = byId('inside-kernels', HTMLCanvasElement);
+    paint(canvas, kernelMaps(kernels, first, 8), largest(kernels));
+    const size = `${first.kernelSize}×${first.kernelSize}`;
+    canvas.setAttribute(
+      'aria-label',
+      `The ${whole(first.outChannels)} kernels of ${first.name}, ${size} weights each; the largest is ${number(largest(kernels))}`,
+    );
+  }
+
+  private showNorms(): void {
+    const { looked, stepped, lookedAt } = this;
+    const norms = stepped?.gradientNorms ?? looked?.gradientNorms;
+    anyElement('inside-norms-box').hidden = !norms;
+    if (!norms) return;
+    const of = stepped ? 'of the step in slow motion' : `of step ${whole(lookedAt)}`;
+    setText(anyElement('inside-norms-of'), of);
+    showNorms(norms);
+  }
+}
+
+const firstOf = (layers: readonly InsideLayer[]) => layers.find(({ told }) => !told)!;
+
+/** Values without place, in a square. */
+function squareOf(values: Float32Array) {
+  const side = Math.ceil(Math.sqrt(values.length));
+  const value = (_: number, y: number, x: number) => values[y * side + x] ?? 0;
+  return { height: side, width: side, count: 1, columns: 1, value };
+}

@@ -1,0 +1,233 @@
+/** Digits that follow the hand, and what is typed: a few images at a time, of the newest wish, the one under the hand first. */
+import type { App } from '../shell/app';
+import type { Tiles } from '../shell/images';
+import { imagesAt, type Placed } from '../shell/noise_field';
+import { columnsOf, handful, labelsOf } from '../shell/order';
+import type { Order, WorkerEvent } from '../worker/messages';
+
+/** The hand rests when it has not moved for so long. */
+const REST_MS = 300;
+/** What an image is before it is made: a grey slightly darker than the paper. */
+const PAPER = 14;
+/** So many images are remembered: a hand that goes back finds them. */
+const MOST_MADE = 1000;
+
+/** The field is shown by the digit under the hand at so many places across, and down. */
+export const MAP_SIDE = 5;
+
+/** Of images that are old, by their places in a list, those to make next: the one under the hand, then those after `after`, in a circle. */
+export function nextImages(
+  old: readonly number[],
+  { hand, after, most }: { hand: number; after: number; most: number },
+): number[] {
+  const others = old.filter((i) => i !== hand);
+  const turn = [...others.filter((i) => i > after), ...others.filter((i) => i <= after)];
+  return [...old.filter((i) => i === hand), ...turn].slice(0, most);
+}
+
+/** The image under the hand: the last one, which is the digit that was just typed. */
+export const handOf = ({ count }: Pick<Order, 'count'>) => count - 1;
+
+type Page = Pick<App, 'ask' | 'state' | 'network' | 'measuring' | 'settings'>;
+
+/** Images that are wished for. */
+interface Wish {
+  readonly order: Order;
+  readonly images: readonly Placed[];
+  /** Whether they are the field's map, or else the digits. */
+  readonly map: boolean;
+  /** Steps that the run had been trained for when they were wished for. */
+  readonly trained: number;
+}
+
+export class Following {
+  private readonly app: Page;
+  private readonly rested: () => void;
+  private wish: Wish | undefined;
+  /** The digits, as long as they follow, and the order of the newest among them. */
+  private tiles: Tiles | undefined;
+  private newest: Order | undefined;
+  private mapTiles: Tiles | undefined;
+  /** Images by all that they depend on. */
+  private readonly made = new Map<string, Uint8Array>();
+  private asked: Wish | undefined;
+  /** Times that it has asked. */
+  private times = 0;
+  private last = 0;
+  private rests = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private failed: string | undefined;
+
+  /** `rested` is called when the hand rests and all digits are those of its place. */
+  constructor(app: Page, rested: () => void) {
+    this.app = app;
+    this.rested = rested;
+  }
+
+  /** The digits that follow, as far as they are, and the order of the newest; undefined when nothing follows. */
+  get shown(): { readonly order: Order; readonly tiles: Tiles } | undefined {
+    const { newest, tiles } = this;
+    return newest && tiles && { order: newest, tiles };
+  }
+
+  /** The digit under the hand all over the field, as far as it is. */
+  get map(): Tiles | undefined {
+    return this.mapTiles;
+  }
+
+  /** Whether the first images are waited for: the network may have to be loaded, and its shaders compiled. */
+  get begins(): boolean {
+    return this.asked !== undefined && this.made.size === 0;
+  }
+
+  get problem(): string | undefined {
+    return this.failed;
+  }
+
+  /** Wants these images from now on, in place of those before. `before` is what the page shows, if nothing follows. */
+  follow(order: Order, before: Tiles | undefined): void {
+    const { network } = this.app;
+    const columns = columnsOf(order, network.classes);
+    this.tiles = { ...blank(order.count, network, this.tiles ?? before), columns };
+    if (this.newest?.count !== order.count) this.newest = order;
+    this.want(order, imagesAt(order.place, order.count), false);
+    this.rests = false;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.rests = true;
+      this.next();
+    }, REST_MS);
+  }
+
+  /** Has the field's map made, while nothing follows. */
+  look(order: Order): void {
+    const at = (i: number) => (100 * i) / (MAP_SIDE - 1);
+    const images = Array.from({ length: MAP_SIDE ** 2 }, (_, i) => ({
+      image: handOf(order),
+      place: { across: at(i % MAP_SIDE), down: at(Math.floor(i / MAP_SIDE)) },
+    }));
+    this.mapTiles = { ...blank(images.length, this.app.network, this.mapTiles), columns: MAP_SIDE };
+    this.want(order, images, true);
+  }
+
+  /** Nothing follows any more: something else is shown. */
+  drop(): void {
+    clearTimeout(this.timer);
+    this.wish = undefined;
+    this.tiles = undefined;
+    this.newest = undefined;
+    this.failed = undefined;
+  }
+
+  receive(event: WorkerEvent): void {
+    switch (event.type) {
+      case 'adapter':
+        this.next();
+        break;
+      case 'lost':
+        // The worker has dropped what it was asked. It is asked again when something moves.
+        this.asked = undefined;
+        break;
+      case 'freed':
+        // The run is gone: asked again, the worker would make another network for it.
+        if (this.wish?.order.source === 'run') this.wish = undefined;
+        this.asked = undefined;
+        this.made.clear();
+        break;
+      case 'model':
+      case 'distilled':
+        this.asked = undefined;
+        this.made.clear();
+    }
+  }
+
+  private want(order: Order, images: readonly Placed[], map: boolean): void {
+    this.wish = { order, images, map, trained: this.app.state.losses.length };
+    this.failed = undefined;
+    this.showMade();
+    this.next();
+  }
+
+  private async make(asked: Wish): Promise<void> {
+    const { order, images } = asked;
+    const made = await this.app.ask('follow', { order, images }).catch((error: Error) => error);
+    if (this.asked !== asked) return;
+    this.asked = undefined;
+    if (made instanceof Error) this.failed = made.message;
+    else this.take(asked, made);
+  }
+
+  private take(asked: Wish, images: Uint8Array): void {
+    const size = images.length / asked.images.length;
+    const parts = asked.images.map((_, i) => images.subarray(i * size, (i + 1) * size));
+    for (const [i, image] of asked.images.entries()) this.made.set(this.origin(asked, image), parts[i]);
+    for (const key of this.made.keys()) {
+      if (this.made.size <= MOST_MADE) break;
+      this.made.delete(key);
+    }
+    // The hand may have moved on meanwhile: these are newer than what is shown all the same.
+    if (!asked.map && this.tiles) {
+      this.show(new Map(asked.images.map(({ image }, i) => [image, parts[i]])));
+      if (asked.order.count === this.newest?.count) this.newest = asked.order;
+    }
+    this.showMade();
+    this.next();
+  }
+
+  /** Shows what is made already of what is wished for. */
+  private showMade(): void {
+    const { wish } = this;
+    const made = wish?.images.map((image) => this.made.get(this.origin(wish, image)));
+    if (made) this.show(new Map(made.flatMap((bytes, i) => (bytes ? [[i, bytes]] : []))));
+  }
+
+  /** Puts images in the places of their numbers: among the digits, if these follow, else in the map. */
+  private show(images: ReadonlyMap<number, Uint8Array>): void {
+    const { tiles = this.mapTiles } = this;
+    if (!tiles) return;
+    const bytes = tiles.bytes.slice();
+    const size = tiles.height * tiles.width;
+    for (const [i, image] of images)
+      if (image.length === size && (i + 1) * size <= bytes.length) bytes.set(image, i * size);
+    if (this.tiles) this.tiles = { ...tiles, bytes };
+    else this.mapTiles = { ...tiles, bytes };
+  }
+
+  /** Asks for what is old, unless something is under way. */
+  next(): void {
+    const { wish, failed } = this;
+    const { measuring, state, settings } = this.app;
+    const { adapter, training } = state;
+    if (!wish || this.asked || !adapter || failed || measuring) return;
+    const { images, order, map } = wish;
+    // Training would wait for it, and nobody sees it elsewhere.
+    if (map && (training || settings.task !== 'sample')) return;
+    const hand = map ? 0 : handOf(order);
+    const old = [...images.keys()].filter((i) => !this.made.has(this.origin(wish, images[i])));
+    const turn = nextImages(old, { hand, after: this.last, most: handful(adapter, this.times) });
+    if (turn.length > 0) {
+      this.last = turn[turn.length - 1];
+      this.times++;
+      this.asked = { ...wish, images: turn.map((i) => images[i]) };
+      void this.make(this.asked);
+    } else if (this.tiles && this.rests) this.rested();
+  }
+
+  private origin({ order, trained }: Wish, { image, place }: Placed): string {
+    const { source, steps, method, guidance, seed } = order;
+    const label = labelsOf(order, this.app.network.classes)?.[image];
+    const network = source === 'run' ? trained : source;
+    return [network, steps, method, guidance, seed, image, place.across, place.down, label].join();
+  }
+}
+
+/** Images of paper, with those of `old` at the beginning, if they have the same size. */
+function blank(
+  count: number,
+  { height, width }: Pick<Tiles, 'height' | 'width'>,
+  old: Tiles | undefined,
+): Omit<Tiles, 'columns'> {
+  const bytes = new Uint8Array(count * height * width).fill(PAPER);
+  if (old?.height === height && old.width === width) bytes.set(old.bytes.subarray(0, bytes.length));
+  return { bytes, height, width };
+}

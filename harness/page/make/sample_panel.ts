@@ -1,0 +1,338 @@
+/** The Make tab: digits to order, step by step out of noise, and digits that follow the hand. */
+import type { App, TaskPanel } from '../shell/app';
+import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
+import { connectFields } from '../shell/fields';
+import { setDisabled } from '../shell/focus';
+import { foldFields } from '../shell/fold';
+import { some, whole } from '../shell/format';
+import { noiseTiles, paperTiles, pngOf, type Tiles } from '../shell/images';
+import { fileName, stepPicture, trajectoryGif, trajectoryNpy, trajectorySheet } from '../shell/make_files';
+import type { Place } from '../shell/noise_field';
+import { columnsOf, usualCount } from '../shell/order';
+import type { Settings } from '../shell/settings';
+import { describe } from '../shell/state';
+import { Trajectory } from '../shell/trajectory';
+import type { Order, WorkerEvent } from '../worker/messages';
+import { callsIn, handMaking, type Making, makingOf } from './calls';
+import { Following, handOf, MAP_SIDE } from './following';
+import { NoiseHand } from './noise_hand';
+import { connectOrder } from './order_fields';
+import { promise, queryOf, share } from './share';
+import { connectSource, type Maker } from './source_panel';
+import { connectTrajectory } from './trajectory_view';
+
+type Sampled = Extract<WorkerEvent, { type: 'sampled' }>;
+
+export class SamplePanel implements TaskPanel {
+  private readonly app: App;
+  private readonly fields: ReturnType<typeof connectFields>;
+  private readonly trajectory: Trajectory;
+  private readonly following: Following;
+  private readonly hand: NoiseHand;
+  private readonly orderFields: ReturnType<typeof connectOrder>;
+  private readonly source: ReturnType<typeof connectSource>;
+  private readonly view: ReturnType<typeof connectTrajectory>;
+  private recipe: Settings['recipe'];
+  /** Where the hand is, also while it moves; the address has it when it rests. */
+  private place: Place;
+  private maker: Maker = { source: 'run', trained: 0 };
+  /** Whether images exist or have been ordered. */
+  private ordered = false;
+  /** When the hand rests, the images that followed it are made as they are chosen, with all steps: this has to be begun, or is being done. */
+  private finishing: 'due' | 'begun' | undefined;
+  /** The steps of that so far. They are shown when all are there, as they begin with noise again. */
+  private held: Sampled[] = [];
+
+  constructor(app: App) {
+    this.app = app;
+    const { recipe, across, down } = app.settings;
+    this.recipe = recipe;
+    this.place = { across, down };
+    this.fields = connectFields(app, byId('sample-settings', HTMLFormElement), anyElement('sample-problem'));
+    this.trajectory = new Trajectory(() => app.changed());
+    foldFields('sample-fold');
+    this.following = new Following(app, () => {
+      this.finishing ??= 'due';
+      app.changed();
+    });
+    this.hand = new NoiseHand((place) => {
+      this.place = place;
+      this.follow();
+    });
+    const order = () => this.order();
+    const again = () => this.again();
+    const making = () => this.making;
+    this.orderFields = connectOrder(app, { order, again, follow: () => this.follow(), making });
+    connectButtons(app, () => this.start(), order);
+    connectDownloads(app, this.trajectory);
+    connectShare(app, this.trajectory, () => this.chosen);
+    this.source = connectSource(
+      app,
+      again,
+      () => this.made,
+      () => making().source,
+    );
+    this.view = connectTrajectory(app, this.trajectory, () => this.before);
+  }
+
+  start(): void {
+    if (this.ready && this.orderFields.check()) this.order();
+  }
+
+  receive(event: WorkerEvent): void {
+    const { trajectory, following } = this;
+    following.receive(event);
+    const { source } = this.made ?? {};
+    const replaced = event.type === 'distilled' && event.made && source === 'file';
+    if (event.type === 'model' || replaced || (event.type === 'freed' && source === 'run')) this.forget();
+    // Ignores images of a run that was discarded halfway.
+    if (event.type !== 'sampled' || !this.ordered) return;
+    if (following.shown) {
+      if (this.finishing === 'begun') this.held.push(event);
+      if (this.held.length === 0 || event.step < event.order.steps) return;
+      following.drop();
+    }
+    for (const each of this.held.length > 0 ? this.held.splice(0) : [event]) {
+      if (each.step === 1) this.maker = { source: each.order.source, trained: this.app.state.losses.length };
+      trajectory.add(each);
+    }
+    if (trajectory.complete && this.isFlow) following.look(this.quick);
+  }
+
+  render(): void {
+    const { app, trajectory, fields, orderFields } = this;
+    if (this.recipe !== app.settings.recipe) {
+      this.recipe = app.settings.recipe;
+      this.forget();
+    }
+    fields.render();
+    this.following.next();
+    orderFields.render(this.open);
+    this.source.render();
+    byId('count', HTMLInputElement).placeholder = String(this.usualCount);
+    setDisabled(button('noise-next'), !(this.open && fields.valid));
+    const sampling = app.state.phase === 'sampling';
+    setText(button('sample'), sampling ? 'Stop' : 'Make');
+    setDisabled(button('sample'), !sampling && !(this.ready && fields.valid && orderFields.valid));
+    this.renderStatus();
+    this.view.render();
+    this.renderHand();
+    setDisabled(button('save-sampled'), !trajectory.shown);
+    for (const id of ['save-sheet', 'save-gif', 'save-npy']) setDisabled(button(id), !trajectory.complete);
+    if (this.finishing === 'due') this.finish();
+  }
+
+  private get ready(): boolean {
+    const { measuring, state } = this.app;
+    return !measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(state.phase);
+  }
+
+  /** An order is also possible while another is running, which it replaces. */
+  private get open(): boolean {
+    const { measuring, state } = this.app;
+    return !measuring && (this.ready || ['sampling', 'compiling'].includes(state.phase));
+  }
+
+  private get usualCount(): number {
+    return usualCount(this.app.network.recipe, this.app.state.adapter?.software ?? false);
+  }
+
+  private get making(): Making {
+    return makingOf(this.app.settings, this.app.source, this.app.network);
+  }
+
+  /** The images that the settings ask for. */
+  private get wanted(): Omit<Order, keyof Making> {
+    const { noise: seed, digit, count, text: written } = this.app.settings;
+    // A network without classes cannot be told what is written.
+    const text = this.app.network.classes > 0 ? written : '';
+    return { count: text.length || count || this.usualCount, seed, place: this.place, digit, text };
+  }
+
+  private get chosen(): Order {
+    return { ...this.making, ...this.wanted };
+  }
+
+  /** What follows the hand: the same, with few network calls. */
+  private get quick(): Order {
+    const { settings, source, network } = this.app;
+    return { ...handMaking(settings, source, network), ...this.wanted };
+  }
+
+  private get isFlow(): boolean {
+    return this.app.network.recipe !== 'tutorial';
+  }
+
+  /** Which network made what is shown. */
+  private get made(): Maker | undefined {
+    const { shown } = this.following;
+    if (shown) return { source: shown.order.source, trained: this.app.state.losses.length };
+    return this.trajectory.shown && this.maker;
+  }
+
+  /** What is shown as long as there are no steps: the noise that the images come from, and how far they are. */
+  private get before(): { readonly x: Tiles; readonly prediction: Tiles } {
+    const { network } = this.app;
+    const { height, width } = network;
+    const { order = this.chosen, tiles } = this.following.shown ?? {};
+    const columns = columnsOf(order, network.classes);
+    return {
+      x: noiseTiles(order.seed, order.count, network, columns, order.place),
+      prediction: tiles ?? paperTiles(order.count, height, width, columns),
+    };
+  }
+
+  /** Makes what is chosen, step by step. */
+  private order(): void {
+    if (!this.open || !this.fields.valid) return;
+    this.stopFollowing();
+    this.trajectory.stop();
+    this.send();
+  }
+
+  /** If images are shown, replaces them with those of the current settings. */
+  private again(): void {
+    if (this.ordered) this.order();
+  }
+
+  /** Makes images with few network calls, at once, and what is chosen when the hand rests. */
+  private follow(): void {
+    const { app, trajectory } = this;
+    if (app.measuring || !this.isFlow) return;
+    this.ordered = true;
+    this.finishing = undefined;
+    this.held = [];
+    const { shown, shape } = trajectory;
+    // A hand that goes on has the page drawn anew with each answer, which is often enough.
+    if (!this.following.shown) app.changed();
+    this.following.follow(this.quick, shown && { bytes: shown.prediction, ...shape });
+    trajectory.clear();
+  }
+
+  private finish(): void {
+    if (!this.open || !this.fields.valid) return;
+    this.finishing = 'begun';
+    this.send();
+  }
+
+  private send(): void {
+    const { app, place } = this;
+    this.ordered = true;
+    for (const key of ['across', 'down'] as const)
+      if (place[key] !== app.settings[key]) app.set(key, String(place[key]));
+    app.send('sample', this.chosen);
+  }
+
+  private stopFollowing(): void {
+    this.following.drop();
+    this.finishing = undefined;
+    this.held = [];
+  }
+
+  private forget(): void {
+    this.ordered = false;
+    this.stopFollowing();
+    this.trajectory.clear();
+  }
+
+  private renderHand(): void {
+    const { hand, trajectory, following } = this;
+    anyElement('field-view').hidden = !this.isFlow;
+    if (!this.isFlow) return;
+    hand.at(this.place);
+    const { shown, shape } = trajectory;
+    const { x, prediction } = this.before;
+    const images = following.shown ? prediction : shown ? { bytes: shown.prediction, ...shape } : x;
+    const { height, width } = this.app.network;
+    hand.show(
+      images,
+      handOf(this.wanted),
+      following.map ?? paperTiles(MAP_SIDE ** 2, height, width, MAP_SIDE),
+    );
+  }
+
+  private renderStatus(): void {
+    const { app, following } = this;
+    const { state } = app;
+    const { sampling, preparing } = state;
+    const compiled = state.phase !== 'training' || following.begins ? preparing : undefined;
+    const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
+    setText(
+      anyElement('sample-status-text'),
+      compiled ? describe({ ...state, phase: 'compiling' }) : this.doing,
+    );
+    anyElement('sample-status').classList.toggle('busy', busy || following.begins);
+    const calls = some(callsIn(this.making, app.network), 'network call');
+    const steps = sampling && `step ${whole(sampling.step)} of ${whole(sampling.steps)} · ${calls}`;
+    const count = compiled && `${compiled.done} of ${compiled.total}`;
+    setText(anyElement('sample-detail'), count ?? steps ?? '');
+    const bar = byId('sample-progress', HTMLProgressElement);
+    bar.value = compiled ? compiled.done / compiled.total : sampling ? sampling.step / sampling.steps : 0;
+    setMessage(
+      anyElement('sample-error'),
+      state.error?.at === 'task' ? state.error.message : following.problem,
+    );
+  }
+
+  /** What is going on, in words of this tab. */
+  private get doing(): string {
+    const { state, measuring } = this.app;
+    if (this.following.begins) return 'Loading the network';
+    if (state.phase === 'sampling')
+      return state.training ? 'Making images; the training waits' : 'Making images';
+    if (['idle', 'paused', 'finished'].includes(state.phase))
+      return measuring ? `The ${measuring} has the GPU` : 'Ready';
+    return state.phase === 'training' ? 'Training goes on' : describe(state);
+  }
+}
+
+function connectButtons(app: App, start: () => void, order: () => void): void {
+  button('sample').addEventListener('click', () => {
+    if (app.state.phase === 'sampling') app.send('stopSampling');
+    else start();
+  });
+  button('noise-next').addEventListener('click', () => {
+    app.set('noise', String((app.settings.noise + 1) % 2 ** 32));
+    order();
+  });
+}
+
+const tell = (words: string) => setText(anyElement('shared'), words);
+
+function connectDownloads(app: App, trajectory: Trajectory): void {
+  const save = (name: string, content: BlobPart | Blob) => {
+    download(name, content);
+    tell(`Saved as ${name}.`);
+  };
+  /** The shown images are of the recipe that made them: another one clears them. */
+  const name = (step: number | 'all', ending: string) =>
+    fileName(app.network.recipe, trajectory.order!, step, ending);
+  button('save-sampled').addEventListener('click', async () => {
+    const { shown, shape, order } = trajectory;
+    if (!shown) return;
+    const file = name(shown.step, 'png');
+    save(file, await pngOf(stepPicture(shown, shape, shown.step === order!.steps)));
+  });
+  button('save-sheet').addEventListener('click', async () => {
+    const { frames, shape } = trajectory;
+    save(name('all', 'png'), await pngOf(trajectorySheet(frames, shape)));
+  });
+  button('save-gif').addEventListener('click', async () => {
+    const file = name('all', 'gif');
+    tell('Making the animation…');
+    save(file, await trajectoryGif(trajectory.frames, trajectory.shape));
+  });
+  button('save-npy').addEventListener('click', () => {
+    save(name('all', 'npy'), trajectoryNpy(trajectory.frames, trajectory.shape));
+  });
+}
+
+/** Shares what is shown, whatever has been chosen since; before there is anything, what is chosen. */
+function connectShare(app: App, trajectory: Trajectory, chosen: () => Order): void {
+  button('share').addEventListener('click', async () => {
+    const made = trajectory.shown && trajectory.order;
+    const order = made ?? chosen();
+    const url = new URL(queryOf(app.settings, order), location.href).href;
+    tell(await share(url, promise(order.source, made !== undefined)));
+  });
+}

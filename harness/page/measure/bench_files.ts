@@ -1,0 +1,142 @@
+/** Results of the bench as files: saved, copied, opened to look at one or to compare two. */
+import { comparisonTable } from '../../bench/compare';
+import { toCsv, toJson, toMarkdown } from '../../bench/export';
+import { type Named, parseResult } from '../../bench/read';
+import type { BenchResult } from '../../bench/result';
+import { rooflineSvg } from '../../bench/roofline';
+import { headLines, type Table } from '../../bench/table';
+import type { App } from '../shell/app';
+import { anyElement, button, download, setText } from '../shell/dom';
+import { keepFocus, setDisabled } from '../shell/focus';
+import { element, tableSection } from '../shell/table';
+
+export class BenchFiles {
+  /** One that is looked at in place of the page's own result. */
+  opened: Named | undefined;
+  comparison: Table | undefined;
+  private readonly app: App;
+  private readonly own: () => BenchResult | undefined;
+  private pair: readonly [before: Named, after: Named] | undefined;
+  private copied = '';
+
+  /** `own`: the result of the page's own run. */
+  constructor(app: App, own: () => BenchResult | undefined) {
+    this.app = app;
+    this.own = own;
+    this.saves('bench-json', 'bench.json', 'application/json', toJson);
+    this.saves('bench-csv', 'bench.csv', 'text/csv', toCsv);
+    this.saves('bench-markdown', 'bench.md', 'text/markdown', toMarkdown);
+    this.saves('bench-svg', 'roofline.svg', 'image/svg+xml', (of) => rooflineSvg(of));
+    button('bench-copy').addEventListener('click', () => void this.copy());
+  }
+
+  /** The result to show. */
+  get shown(): BenchResult | undefined {
+    return this.opened?.result ?? this.own();
+  }
+
+  /** What was opened makes room for a new run. */
+  close(): void {
+    this.copied = '';
+    this.opened = undefined;
+    this.compare(undefined);
+    this.drawOpened();
+  }
+
+  /** Looks at one, or compares two. */
+  async open(files: readonly File[]): Promise<void> {
+    this.close();
+    try {
+      const read = await Promise.all(files.map(async (file) => parseResult(file.name, await file.text())));
+      if (read.length > 2)
+        throw new Error(`These are ${read.length} files. Give one result to look at, or two to compare.`);
+      // The page's own result stays where it is.
+      if (read.length === 1) [this.opened] = read;
+      else this.compare(byDate(read[0], read[1]));
+    } catch (error) {
+      this.app.complain(error instanceof Error ? error.message : String(error));
+    }
+    this.drawOpened();
+    this.app.changed();
+  }
+
+  render(): void {
+    const { shown } = this;
+    for (const id of ['bench-copy', 'bench-json', 'bench-csv', 'bench-markdown'])
+      setDisabled(button(id), !shown);
+    setDisabled(button('bench-svg'), anyElement('bench-roofline').hidden !== false);
+    setText(anyElement('bench-copied'), this.copied);
+  }
+
+  private saves(id: string, name: string, type: string, content: (of: BenchResult) => string | undefined) {
+    button(id).addEventListener('click', () => {
+      const text = this.shown && content(this.shown);
+      if (text) download(name, text, type);
+    });
+  }
+
+  private async copy(): Promise<void> {
+    if (!this.shown) return;
+    try {
+      await navigator.clipboard.writeText(toJson(this.shown));
+      this.copied = 'Copied';
+    } catch {
+      this.copied = 'The browser does not let this page write to the clipboard. Save the file instead.';
+    }
+    this.app.changed();
+  }
+
+  private drawOpened(): void {
+    const box = anyElement('bench-opened');
+    keepFocus(() => {
+      box.hidden = !this.opened;
+    });
+    if (!this.opened) return;
+    const { name, result } = this.opened;
+    const words = element('div', 'opened-words');
+    words.append(
+      element('p', '', `This is ${name}, not measured here.`),
+      ...headLines(result).map((line) => element('p', 'muted', line)),
+    );
+    const buttons = element('p', 'buttons');
+    const own = this.own();
+    if (own) {
+      const here = { name: 'this page’s run', result: own };
+      buttons.append(press('Compare with this page’s run', () => this.compare(byDate(this.opened!, here))));
+    }
+    buttons.append(press('Close', () => this.close()));
+    box.replaceChildren(words, buttons);
+  }
+
+  private compare(pair: readonly [Named, Named] | undefined): void {
+    this.pair = pair;
+    this.comparison = pair && comparisonTable(pair[0], pair[1]);
+    const box = anyElement('bench-comparison');
+    const pressed = box.contains(document.activeElement) && document.activeElement!.textContent;
+    keepFocus(() => box.replaceChildren(...(this.comparison ? [this.section(this.comparison)] : [])));
+    // The same button in the new section.
+    const again = [...box.querySelectorAll('button')].find(({ textContent }) => textContent === pressed);
+    again?.focus({ preventScroll: true });
+    this.app.changed();
+  }
+
+  private section(comparison: Table): HTMLElement {
+    const section = tableSection(comparison);
+    const buttons = element('span', 'buttons');
+    buttons.append(
+      press('Swap', () => this.compare(this.pair && [this.pair[1], this.pair[0]])),
+      press('Close', () => this.compare(undefined)),
+    );
+    section.querySelector('h2')!.append(buttons);
+    return section;
+  }
+}
+
+/** The earlier one is what the later one is compared with. */
+const byDate = (a: Named, b: Named): [Named, Named] => (a.result.date <= b.result.date ? [a, b] : [b, a]);
+
+function press(text: string, act: () => void): HTMLButtonElement {
+  const made = Object.assign(element('button', '', text), { type: 'button' as const });
+  made.addEventListener('click', act);
+  return made;
+}

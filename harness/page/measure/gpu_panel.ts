@@ -1,0 +1,148 @@
+/** What there is to know about the GPU, on the tabs Check and Bench: one panel, which stands on the open one of the two. */
+import { type EngineReport, requirements } from '../../../src';
+import { describeAdapter } from '../../../src/gpu/adapter';
+import type { App, Panel } from '../shell/app';
+import { anyElement, setMessage, setText } from '../shell/dom';
+import { setDisabled } from '../shell/focus';
+import { element } from '../shell/table';
+import { featureUses, type GpuFacts, gpuReport, gpuSummary, type Limit, limitText } from './gpu_facts';
+import { Measurement } from './measure';
+import { factList } from './open_row';
+import type { SelfCheckEvent } from './self_check';
+
+/** A browser lets a page copy for about 5 s after a click. */
+const PATIENCE_MS = 2000;
+
+export class GpuPanel implements Panel {
+  private readonly app: App;
+  private readonly run: Measurement<'self-check'>;
+  private facts: GpuFacts | undefined;
+  private shown: GpuFacts | undefined;
+  private problem = '';
+  private title = '';
+  private copied = '';
+
+  private readonly box = element('details', 'more gpu');
+  private readonly list = element('div', '');
+  private readonly check = Object.assign(element('button', '', 'Self-check'), { type: 'button' });
+  private readonly copy = Object.assign(element('button', '', 'Copy for a report'), { type: 'button' });
+  private readonly note = Object.assign(element('span', 'muted'), { role: 'status' });
+  private readonly error = element('p', 'problem');
+  /** The report, for a hand to copy where the browser lets no program do it. */
+  private readonly report = Object.assign(element('pre', 'report'), {
+    ...{ tabIndex: 0, role: 'region', ariaLabel: 'The report', hidden: true },
+  });
+
+  constructor(app: App) {
+    this.app = app;
+    this.run = new Measurement(app, 'self-check', (event) => this.take(event));
+    const buttons = element('p', 'buttons');
+    buttons.append(this.check, this.copy, this.note);
+    const summary = element('summary', '', 'This GPU');
+    this.box.append(summary, this.list, buttons, this.error, this.report);
+    this.box.addEventListener('toggle', () => void this.look());
+    this.check.addEventListener('click', () => (this.run.active ? this.run.stop() : this.start()));
+    this.copy.addEventListener('click', () => void this.copyReport());
+  }
+
+  receive(): void {
+    this.run.proceed();
+  }
+
+  render(): void {
+    const { task } = this.app.settings;
+    const slot = task === 'check' || task === 'bench' ? anyElement(`${task}-gpu`) : undefined;
+    // A move would take the focus away.
+    if (slot && this.box.parentElement !== slot) slot.append(this.box);
+    if (this.facts && this.facts !== this.shown) this.draw(this.facts);
+    setText(this.check, this.run.active ? 'Stop' : 'Self-check');
+    setDisabled(this.check, !this.run.active && !(this.run.possible && this.facts));
+    setDisabled(this.copy, !this.facts);
+    setText(this.note, this.run.active ? this.title : this.copied);
+    setMessage(this.error, this.problem || this.run.message);
+  }
+
+  private start(): void {
+    this.copied = '';
+    this.title = 'Starting';
+    this.run.start();
+    this.app.changed();
+  }
+
+  private take(event: SelfCheckEvent): void {
+    const facts = this.facts!;
+    const { recipe, batch, benchBatch } = this.app.settings;
+    if (event.kind === 'progress') this.title = event.title;
+    else if (event.kind === 'timer') this.facts = { ...facts, timer: event.timer };
+    else this.facts = { ...facts, selfCheck: { ...event, recipe, batch: benchBatch || batch } };
+  }
+
+  /** Asks the browser for what it tells without a device. */
+  private async look(): Promise<void> {
+    if (this.facts || !this.box.open) return;
+    try {
+      const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+      if (!adapter) throw new Error('The browser gives no adapter.');
+      this.facts = {
+        adapter: describeAdapter(adapter.info),
+        limits: limitsOf(adapter),
+        features: [...adapter.features],
+        runtime: navigator.userAgent,
+      };
+      this.problem = '';
+    } catch (error) {
+      this.problem = `Nothing can be told about the GPU: ${(error as Error).message}`;
+    }
+    this.app.changed();
+  }
+
+  /** What the engine that trains knows; undefined if there is none, or its worker does not answer. */
+  private ask(): Promise<EngineReport | undefined> {
+    return new Promise((resolve) => {
+      setTimeout(resolve, PATIENCE_MS);
+      this.app.ask('report', undefined).then(resolve, () => {});
+    });
+  }
+
+  private async copyReport(): Promise<void> {
+    const text = gpuReport(this.facts!, new Date().toISOString(), await this.ask());
+    try {
+      await navigator.clipboard.writeText(text);
+      this.copied = 'Copied';
+    } catch {
+      this.copied = 'The browser lets the page copy nothing: select the text below.';
+      this.report.textContent = text;
+      this.report.hidden = false;
+    }
+    this.app.changed();
+  }
+
+  private draw(facts: GpuFacts): void {
+    this.shown = facts;
+    const features = Object.entries(featureUses).map(([name, use]) => [
+      name,
+      facts.features.includes(name) ? `Yes: ${use}` : `No; with it ${use}`,
+    ]);
+    const details = element('details', 'limits');
+    const limits = Object.fromEntries(facts.limits.map((limit) => [limit.name, limitText(limit)]));
+    details.append(element('summary', '', 'Limits'), factList(limits));
+    const open = this.list.querySelector('details')?.open ?? false;
+    details.open = open;
+    this.list.replaceChildren(
+      factList({ ...gpuSummary(facts), ...Object.fromEntries(features), Browser: facts.runtime }),
+      details,
+    );
+    // What does not fit any more, or is wrong, must not be overlooked.
+    this.box.classList.toggle('wrong', (facts.selfCheck?.wrong.length ?? 0) > 0);
+  }
+}
+
+function limitsOf({ limits }: GPUAdapter): Limit[] {
+  const needed: Readonly<Record<string, number>> = requirements.limits;
+  const names = new Set([...Object.keys(needed), ...requirements.optionalLimits]);
+  return [...names].map((name) => ({
+    name,
+    has: limits[name as keyof typeof requirements.limits],
+    needed: needed[name],
+  }));
+}

@@ -1,0 +1,139 @@
+/** Shared by the check, the bench and the self-check: each run has a worker, which ends with the run and leaves nothing behind. */
+
+import type { Variants } from '../../../src/unet/variants';
+import { type Axis, axesOf, type BenchEvent } from '../../bench/result';
+import type { CheckEvent } from '../../run/check';
+import { changesOf, type NetworkChoice } from '../../run/network';
+import type { App, MeasureName } from '../shell/app';
+import type { PageRecipe, Settings, Tune } from '../shell/settings';
+import { startWorker } from '../shell/start_worker';
+import type { SelfCheckEvent } from './self_check';
+
+interface Events extends Record<MeasureName, unknown> {
+  readonly check: CheckEvent;
+  readonly bench: BenchEvent;
+  readonly 'self-check': SelfCheckEvent;
+}
+
+export interface MeasureTask {
+  readonly name: MeasureName;
+  readonly kernel?: string;
+  readonly batch: number;
+  readonly sweep: readonly Axis[];
+  readonly budget: number;
+  readonly tune: Tune;
+  /** Whose kernels are checked first. */
+  readonly recipe: PageRecipe;
+  /** The same with the page's widths, which is timed. */
+  readonly network: NetworkChoice | undefined;
+  /** Those of the page's run, if it has one. */
+  readonly variants?: Variants;
+}
+
+export type MeasureEvent =
+  | { readonly kind: 'event'; readonly event: Events[MeasureName] }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'error'; readonly message: string };
+
+export type MeasureStatus = 'ready' | 'waiting' | 'running' | 'done' | 'stopped' | 'failed';
+
+export class Measurement<N extends MeasureName> {
+  status: MeasureStatus = 'ready';
+  /** The error message of the last run. */
+  message = '';
+  private readonly app: App;
+  private readonly task: N;
+  private readonly receive: (event: Events[N]) => void;
+  private worker: Worker | undefined;
+  private since = 0;
+  /** Draws the page anew every second, for the time that is left. */
+  private clock: ReturnType<typeof setInterval> | undefined;
+
+  constructor(app: App, task: N, receive: (event: Events[N]) => void) {
+    this.app = app;
+    this.task = task;
+    this.receive = receive;
+  }
+
+  get active(): boolean {
+    return this.status === 'waiting' || this.status === 'running';
+  }
+
+  /** Seconds since it began to run. */
+  get seconds(): number {
+    return (performance.now() - this.since) / 1000;
+  }
+
+  /** False while something else measures, or the page is not ready. */
+  get possible(): boolean {
+    const { measuring, state } = this.app;
+    return (
+      (!measuring || measuring === this.task) && !['starting', 'failed', 'sampling'].includes(state.phase)
+    );
+  }
+
+  /** Requests a run. It begins once training has paused: two at once would be slow and make the timings useless. */
+  start(): void {
+    if (this.active || !this.possible) return;
+    this.app.measuring = this.task;
+    this.message = '';
+    this.status = 'waiting';
+    if (this.app.state.training) this.app.send('pause');
+    this.proceed();
+  }
+
+  /** Call this whenever the state has changed, even on a hidden page. */
+  proceed(): void {
+    const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
+    const { training, distilling } = this.app.state;
+    if (this.status !== 'waiting' || training || distilling || !resting) return;
+    this.status = 'running';
+    this.since = performance.now();
+    this.clock = setInterval(() => this.app.changed(), 1000);
+    const worker = startWorker(this.task);
+    this.worker = worker;
+    worker.addEventListener('message', ({ data }: MessageEvent<MeasureEvent>) => {
+      if (data.kind === 'event') this.receive(data.event as Events[N]);
+      else if (data.kind === 'end') this.end('done');
+      else this.end('failed', data.message);
+      this.app.changed();
+    });
+    worker.addEventListener('error', (event) => {
+      this.end('failed', event.message || 'The worker could not be loaded. Reload the page.');
+      this.app.changed();
+    });
+    worker.postMessage(taskOf(this.task, this.app));
+  }
+
+  stop(): void {
+    if (this.active) this.end('stopped');
+    this.app.changed();
+  }
+
+  private end(status: MeasureStatus, message = ''): void {
+    this.worker?.terminate();
+    this.worker = undefined;
+    clearInterval(this.clock);
+    this.app.measuring = undefined;
+    this.status = status;
+    this.message = message;
+  }
+}
+
+/** The network that the page is set to. */
+export const networkIn = ({ recipe, widths }: Settings) => changesOf({ recipe, widths });
+
+function taskOf(name: MeasureName, { settings, state }: App): MeasureTask {
+  const { recipe, kernel, batch, benchBatch, sweep, budget, tune } = settings;
+  return {
+    name,
+    kernel: kernel || undefined,
+    batch: benchBatch || batch,
+    sweep: axesOf(sweep),
+    budget,
+    tune,
+    recipe,
+    network: networkIn(settings),
+    variants: state.run?.variants,
+  };
+}

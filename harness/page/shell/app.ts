@@ -1,0 +1,309 @@
+/** What the panels share: the settings and their address, the state and the worker behind it. */
+
+import type { PageCalls } from '../worker/host';
+import type { ModelDescription, WorkerEvent } from '../worker/messages';
+import { rememberedLosses, rememberLoss } from './device_lost';
+import { distilledNote } from './distil_text';
+import { keepFocus } from './focus';
+import { drawingsOfText, filesOfDrawings, type KeptDrawing } from './kept_drawings';
+import { rewound } from './measurements';
+import { measurementsOf, readNotes } from './run_notes';
+import {
+  type Key,
+  type PageSettings,
+  parseQuery,
+  type Settings,
+  type Source,
+  toQuery,
+  withRecipe,
+  withSetting,
+} from './settings';
+import { initialState, networkIn, reduce, type State, sourceOf } from './state';
+import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
+
+export interface Panel {
+  /** Brings the page in line with the state; called at most once a frame, and not at all while the page is hidden. */
+  render(): void;
+  /** For what is shown but not kept in the state, pictures and files, and for what begins as soon as the state lets it. */
+  receive?(event: WorkerEvent): void;
+}
+
+/** A tab, whose task can be started without a click. */
+export interface TaskPanel extends Panel {
+  start(): void;
+}
+
+/** What needs the GPU for itself. */
+export type MeasureName = 'check' | 'bench' | 'self-check';
+
+/** The place of a tab in the address; an empty query is the welcome. */
+export const addressOf = (settings: Settings) => toQuery(settings) || '?task=train';
+
+export class App {
+  settings: Settings;
+  /** The page shows its welcome instead of a tab. */
+  home = location.search === '';
+  /** What the address said that could not be used, and what a file has changed. */
+  notices: readonly string[];
+  /** Those that were last given as images to train on. */
+  drawings: readonly KeptDrawing[] = [];
+  /** Samples are made with the network of a file, if one is open. */
+  useFile = false;
+  state: State = initialState;
+  /** What has the GPU for itself. */
+  measuring: MeasureName | undefined;
+  /** When the state last changed, for saying how long nothing has happened. */
+  changedAt = performance.now();
+  /** How long the run's first step was waited for: from the opening of the page if that started it, else from the click. */
+  firstStep: { readonly seconds: number; readonly from: 'page' | 'click' } | undefined;
+  /** As performance.now() tells: 0 is when the page was opened. */
+  private startedAt: number | undefined;
+  private readonly worker: TrainingWorker;
+  /** Whether the worker has been told to open: from then on it has a GPU, or looks for one. */
+  private opened = false;
+  private stopped = false;
+  private panels: readonly Panel[] = [];
+  private drawing = false;
+
+  constructor() {
+    const { settings, notices } = parseQuery(location.search);
+    this.settings = settings;
+    this.notices = notices;
+    if (settings.autorun && settings.task === 'train') this.startedAt = 0;
+    this.worker = startTrainingWorker((event) => this.receive(event));
+    addEventListener('popstate', () => {
+      this.home = location.search === '';
+      // Only a change of tabs made this place; its numbers may be those before a run that goes on meanwhile.
+      const { task } = this.home ? this.settings : parseQuery(location.search).settings;
+      this.take({ ...this.settings, task });
+    });
+    addEventListener('beforeunload', (event) => {
+      // The browser asks whether to leave what would be lost.
+      if (this.state.losses.length > Math.max(this.state.saved, this.state.stored)) event.preventDefault();
+    });
+    document.addEventListener('visibilitychange', () => {
+      if (this.opened) this.request('visible', document.visibilityState === 'visible');
+    });
+  }
+
+  open(panels: readonly Panel[]): void {
+    this.panels = panels;
+    if (this.home) this.failing(this.worker.runs());
+    else this.begin();
+    this.changed();
+  }
+
+  /** Asks for a GPU, unless that has been done. */
+  begin(): void {
+    const digits = !this.home && this.settings.task === 'train';
+    if (this.opened) {
+      if (digits && !this.state.data) this.request('digits');
+      return;
+    }
+    this.opened = true;
+    const visible = document.visibilityState === 'visible';
+    this.request('open', { settings: this.runSettings(), visible, losses: rememberedLosses(), digits });
+  }
+
+  /** Shows the welcome again; nothing is lost. */
+  goHome(): void {
+    if (this.home) return;
+    this.home = true;
+    this.take(this.settings, true);
+  }
+
+  /** Whether the page shows the state as it is. */
+  get isDrawn(): boolean {
+    return !this.drawing;
+  }
+
+  /** Steps of the run that are in no checkpoint. */
+  get unsaved(): number {
+    return this.state.losses.length - this.state.saved;
+  }
+
+  /** Where samples are made. */
+  get source(): Source {
+    return sourceOf(this.state, this.settings, this.useFile);
+  }
+
+  /** Where a network is looked into, at levels in between: a distilled one knows none. */
+  get lookedInto(): Source {
+    return this.source === 'file' && distilledNote(this.state.model) ? 'pretrained' : this.source;
+  }
+
+  /** What the network there is for. */
+  get network(): Omit<ModelDescription, 'name'> {
+    return networkIn(this.source, this.state, this.settings);
+  }
+
+  /** Has the training worker do something. */
+  send<Name extends keyof PageCalls>(name: Name, ...given: Given<Name>): void {
+    if (name === 'train') this.startedAt ??= performance.now();
+    this.begin();
+    this.request(name, ...given);
+  }
+
+  /** Asks the training worker for something. It never answers if the device is lost or the run reset before. */
+  async ask<Name extends keyof PageCalls>(
+    name: Name,
+    given: Given<Name>[0],
+    signal?: AbortSignal,
+  ): Promise<Answer<Name>> {
+    this.begin();
+    try {
+      return (await this.worker.call(name, ...([given, { signal }] as never))) as Answer<Name>;
+    } finally {
+      this.changed();
+    }
+  }
+
+  /** Trains a run that the browser keeps, on the drawings that are kept with it, if there are any. */
+  goOn(id: string): void {
+    const drawings = drawingsOfText(readNotes()[id]?.drawings ?? '');
+    if (drawings) this.drawings = drawings;
+    this.send('goOn', { id, drawings: drawings && filesOfDrawings(drawings) });
+  }
+
+  /** Deletes a run that the browser keeps. */
+  discard(id: string): void {
+    this.begin();
+    this.failing(this.worker.discard(id), 'data');
+  }
+
+  private request<Name extends keyof PageCalls>(name: Name, ...given: Given<Name>): void {
+    this.failing(this.worker.call(name, ...(given as never)));
+  }
+
+  /** Says what is wrong with a call, if anything. */
+  private failing(call: Promise<unknown>, at: 'data' | 'task' = 'task'): void {
+    call.catch(({ code = 'unexpected', message }) => {
+      // A worker that has stopped says so by itself.
+      if (!this.stopped) this.receive({ type: 'error', at, code, message });
+    });
+  }
+
+  /** Takes a setting from text, and tells the address and the worker. Returns what is wrong with it, if anything. */
+  set(key: Key, text: string, name?: string): string | undefined {
+    const { settings, problem } = withSetting(this.settings, key, text, name);
+    if (!settings) return problem;
+    // Another tab is a place to come back to; another number is not.
+    const place = key === 'task' && (this.home || settings.task !== this.settings.task);
+    if (key === 'task') this.home = false;
+    this.take(settings, place);
+    return undefined;
+  }
+
+  private take(settings: Settings, place = false): void {
+    if (settings.recipe !== this.settings.recipe) this.notices = [];
+    this.settings = settings;
+    const address = this.home ? location.pathname : addressOf(settings);
+    if (place) history.pushState(null, '', address);
+    else history.replaceState(null, '', address);
+    this.adjust();
+    if (!this.home) this.begin();
+    this.changed();
+  }
+
+  /** A complaint of the page's own, about files. */
+  complain(message: string): void {
+    this.receive({ type: 'error', at: 'data', code: 'argument', message });
+  }
+
+  dismissNotices(): void {
+    this.notices = [];
+    this.changed();
+  }
+
+  /** What was wrong with files is over. */
+  forgive(): void {
+    if (this.state.error?.at === 'data') this.state = { ...this.state, error: undefined };
+    this.changed();
+  }
+
+  /** Draws the page anew before the next frame. */
+  changed(): void {
+    if (this.drawing) return;
+    this.drawing = true;
+    requestAnimationFrame(() => {
+      this.drawing = false;
+      keepFocus(() => {
+        for (const panel of this.panels) panel.render();
+      });
+    });
+  }
+
+  private adjust(): void {
+    if (this.opened) this.request('adjust', this.runSettings());
+  }
+
+  private runSettings(): PageSettings {
+    const { recipe, begin, batch, lr, epochs, seed, widths, limit } = this.settings;
+    const { holdout, minutes, samples, refresh, tune } = this.settings;
+    return {
+      recipe,
+      begin,
+      batch,
+      lr,
+      epochs,
+      seed,
+      widths,
+      limit,
+      holdout,
+      minutes,
+      samples,
+      refresh,
+      tune,
+    };
+  }
+
+  /** Takes what a file has brought, and says so where that is another recipe. */
+  private takeFrom(name: string, recipe: Settings['recipe'], others: Partial<Settings> = {}): void {
+    const before = this.settings.recipe;
+    this.take({ ...withRecipe(this.settings, recipe), ...others });
+    if (recipe !== before)
+      this.notices = [`${name} is of the recipe ${recipe}: the page has gone over to it from ${before}.`];
+  }
+
+  private timeFirstStep({ type }: WorkerEvent): void {
+    if (type === 'freed') {
+      this.firstStep = undefined;
+      this.startedAt = undefined;
+    } else if (type === 'loss' && !this.firstStep && this.startedAt !== undefined) {
+      const from = this.startedAt === 0 ? 'page' : 'click';
+      this.firstStep = { seconds: (performance.now() - this.startedAt) / 1000, from };
+    }
+  }
+
+  private recovered(step: number): string {
+    const { run, losses } = this.state;
+    const from =
+      run || losses.length > 0 ? ` The run goes on from step ${step.toLocaleString('en-US')}.` : '';
+    return `The GPU device was lost, and another took its place.${from}`;
+  }
+
+  private receive(event: WorkerEvent): void {
+    this.state = reduce(this.state, event);
+    if (event.type === 'resumed' && event.id)
+      this.state = {
+        ...this.state,
+        begin: readNotes()[event.id]?.begin,
+        measured: rewound(measurementsOf(event.id), event.losses.length),
+      };
+    this.changedAt = performance.now();
+    this.timeFirstStep(event);
+    if (event.type === 'lost') rememberLoss();
+    if (event.type === 'stopped') this.stopped = true;
+    if (event.type === 'warning' && !event.run) this.notices = [...this.notices, event.message];
+    else if (event.type === 'recovered') this.notices = [...this.notices, this.recovered(event.step)];
+    else if (event.type === 'resumed') this.takeFrom(event.name, event.settings.recipe, event.settings);
+    else if (event.type === 'model') {
+      this.useFile = true;
+      // A run keeps its recipe; samples are made by that of the model all the same.
+      if (!this.state.run) this.takeFrom(event.model.name, event.model.recipe);
+    }
+    if ('note' in event && event.note) this.notices = [...this.notices, event.note];
+    for (const panel of this.panels) panel.receive?.(event);
+    this.changed();
+  }
+}

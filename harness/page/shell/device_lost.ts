@@ -1,0 +1,48 @@
+/** What the page says of a run whose device was lost, and its memory of earlier losses. */
+import { adviceText, deviceLostText } from '../../../src/keeping/lost_text';
+import { recentLosses } from '../../../src/keeping/recoverer';
+import type { WorkerEvents } from '../../../src/worker';
+
+/** The message of a lost device. `stored`: steps of the run that are kept in the browser's storage. */
+export function lostMessage(
+  { reason, step, recovers, advice }: WorkerEvents['lost'],
+  stored: number,
+): string {
+  const lost = deviceLostText(reason);
+  return recovers ? `${lost} ${goesOnBy(advice, step, stored >= step)}` : lost;
+}
+
+/** How a run of `step` steps goes on. `kept`: in the browser's storage. */
+function goesOnBy(advice: 'reload' | 'restart' | undefined, step: number, kept: boolean): string {
+  const from = step.toLocaleString('en-US');
+  if (!advice)
+    return step > 0 ? `The run goes on by itself from step ${from}.` : 'The run begins again by itself.';
+  const what =
+    step === 0
+      ? 'The run had no copy yet, and begins again.'
+      : kept
+        ? `Step ${from} of the run is kept in this browser.`
+        : `Step ${from} of the run is not kept in this browser: save the checkpoint first.`;
+  return `${adviceText(advice)} ${what}`;
+}
+
+const KEY = 'webgpu-diffusion-losses';
+
+/** When devices were lost in this browser of late; milliseconds. Where nothing can be stored, nothing is known. */
+export function rememberedLosses(): number[] {
+  try {
+    const times: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');
+    const known = Array.isArray(times) ? times.filter((time) => typeof time === 'number') : [];
+    return recentLosses(known, Date.now());
+  } catch {
+    return [];
+  }
+}
+
+export function rememberLoss(): void {
+  try {
+    localStorage.setItem(KEY, JSON.stringify([...rememberedLosses(), Date.now()]));
+  } catch {
+    // Private windows of some browsers.
+  }
+}

@@ -1,0 +1,154 @@
+/** Draws images on a canvas, as many side by side as fit. */
+import { STREAM, threefry } from '../../../src/base/random';
+import { grid, type Picture, rgba } from '../../run/pictures';
+import type { ModelDescription } from '../worker/messages';
+import { imagesAt, noiseOf, START } from './noise_field';
+import { columnsFor } from './order';
+
+export interface Tiles {
+  /** One byte a pixel, one image after the other. */
+  readonly bytes: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+  readonly columns: number;
+}
+
+/** The network that the images are for. */
+type Kind = Pick<ModelDescription, 'recipe' | 'height' | 'width' | 'classes'>;
+
+/** The most screen pixels per image pixel. */
+const MAX_SCALE = 12;
+
+/** A cache of the latest tiles, so that the same request returns the same object and nothing is drawn twice. */
+const made = new Map<string, Tiles>();
+
+function remember(key: string, make: () => Tiles): Tiles {
+  const tiles = made.get(key) ?? make();
+  made.delete(key);
+  made.set(key, tiles);
+  if (made.size > 8) made.delete(made.keys().next().value!);
+  return tiles;
+}
+
+/** The noise that sampling starts from, shown where no samples exist yet. */
+export function noiseTiles(
+  seed: number,
+  count: number,
+  of: Kind,
+  columns = columnsFor(count, of.classes),
+  place = START,
+): Tiles {
+  const { recipe, height, width } = of;
+  const { across, down } = place;
+  return remember(`noise ${[seed, count, recipe, height, width, columns, across, down]}`, () => {
+    const size = height * width;
+    const uniform = (i: number) => threefry(seed, STREAM.sample, 0, i)[0] >>> 24;
+    const bytes =
+      recipe === 'tutorial'
+        ? Uint8Array.from({ length: count * size }, (_, i) => uniform(i))
+        : greyOf(noiseOf(seed, imagesAt(place, count), size));
+    return { bytes, height, width, columns };
+  });
+}
+
+/** Gaussian noise as bytes: a flow's pixels are from -1 to 1. */
+export const greyOf = (noise: Float32Array) =>
+  new Uint8Array(Uint8ClampedArray.from(noise, (value) => 127.5 * value + 127.5));
+
+/** Placeholders for pictures: a grey slightly darker than the paper. */
+export function paperTiles(count: number, height: number, width: number, columns: number): Tiles {
+  return remember(`paper ${count} ${height} ${width} ${columns}`, () => ({
+    bytes: new Uint8Array(count * height * width).fill(14),
+    height,
+    width,
+    columns,
+  }));
+}
+
+function picture({ bytes, height, width, columns }: Tiles, scale: number, gap: number): Picture {
+  const values = Float32Array.from(bytes, (byte) => byte / 255);
+  return grid({ height, width, channels: 1, values }, columns, { scale, gap });
+}
+
+/** A canvas that shows tiles over the full width of its parent, sharp on any screen. */
+export class ImageView {
+  private readonly canvas: HTMLCanvasElement;
+  private tiles: Tiles | undefined;
+  private scale = 0;
+  /** Its parent's width when that last changed: to ask for it has the browser lay out the page. */
+  private room: number | undefined;
+
+  constructor(canvas: HTMLCanvasElement) {
+    this.canvas = canvas;
+    const parent = canvas.parentElement!;
+    // The canvas loses its content when the browser's GPU process dies.
+    canvas.addEventListener('contextrestored', () => this.draw());
+    new ResizeObserver(() => {
+      this.room = parent.clientWidth;
+      if (this.scale !== this.wanted()) this.draw();
+    }).observe(parent);
+  }
+
+  get shown(): Tiles | undefined {
+    return this.tiles;
+  }
+
+  show(tiles: Tiles | undefined): void {
+    if (tiles === this.tiles) return;
+    this.tiles = tiles;
+    this.draw();
+  }
+
+  /** A PNG file: dark ink on white, 4 x 4 pixels for each pixel of an image. */
+  png(): Promise<Blob> {
+    return pngOf(picture(this.tiles!, 4, 4));
+  }
+
+  /** Canvas pixels per image pixel: a whole number, at least as many as the screen has. The browser scales down the rest. */
+  private wanted(): number {
+    if (!this.tiles) return 0;
+    const { columns, width } = this.tiles;
+    this.room ??= this.canvas.parentElement!.clientWidth;
+    const pixels = this.room * devicePixelRatio;
+    return Math.min(MAX_SCALE, Math.max(1, Math.ceil(pixels / (columns * (width + 1)))));
+  }
+
+  private draw(): void {
+    this.scale = this.wanted();
+    if (!this.tiles) return;
+    const { bytes, height, width, columns } = this.tiles;
+    const count = bytes.length / (height * width);
+    // Below each other, a pixel for each of theirs; drawn larger by the browser.
+    const ink = {
+      width,
+      height: count * height,
+      channels: 1,
+      data: bytes.map((byte) => 255 - byte),
+    } as const;
+    const small = new OffscreenCanvas(ink.width, ink.height);
+    small.getContext('2d')!.putImageData(new ImageData(rgba(ink), ink.width, ink.height), 0, 0);
+    const [w, h, gap] = [width * this.scale, height * this.scale, this.scale];
+    // On the page, CSS adds the margin.
+    this.canvas.width = columns * (w + gap) - gap;
+    this.canvas.height = Math.ceil(count / columns) * (h + gap) - gap;
+    const context = this.canvas.getContext('2d')!;
+    context.fillStyle = 'white';
+    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    context.imageSmoothingEnabled = false;
+    for (let i = 0; i < count; i++) {
+      const [x, y] = [(i % columns) * (w + gap), Math.floor(i / columns) * (h + gap)];
+      context.drawImage(small, 0, i * height, width, height, x, y, w, h);
+    }
+  }
+}
+
+function image(of: Picture): { data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number } {
+  return { data: rgba(of), width: of.width, height: of.height };
+}
+
+export async function pngOf(of: Picture): Promise<Blob> {
+  const { data, width, height } = image(of);
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), 0, 0);
+  return canvas.convertToBlob({ type: 'image/png' });
+}

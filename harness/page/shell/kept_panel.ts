@@ -1,0 +1,70 @@
+/** The runs that the browser keeps, each to go on with or to discard; and what is said where the page's own is not kept. */
+import { type KeptRun, MOST_RUNS } from '../../../src/keeping/store';
+import type { App, Panel } from './app';
+import { anyElement, button, setMessage, setText } from './dom';
+import { facts, goOnText, neededData, runOf } from './kept_text';
+import { isFixed } from './state';
+
+export function createKeptPanel(app: App): Panel {
+  const list = anyElement('kept-runs');
+  let shown: readonly KeptRun[] | undefined;
+  let shownNeed: string | undefined;
+  /** From then on the table of runs on the Train tab has them. */
+  let begun = false;
+
+  const row = (run: KeptRun) => {
+    const now = Date.now();
+    const goOn = Object.assign(document.createElement('button'), {
+      type: 'button',
+      textContent: goOnText(run, now),
+      disabled: run.held,
+    });
+    goOn.addEventListener('click', () => {
+      app.set('task', 'train');
+      app.goOn(run.id);
+    });
+    const discard = Object.assign(document.createElement('button'), {
+      type: 'button',
+      textContent: 'Discard',
+      disabled: run.held,
+    });
+    discard.setAttribute('aria-label', `Discard ${runOf(run.savedAt, now)}, step ${run.step}`);
+    discard.addEventListener('click', () => {
+      if (confirm(`Delete ${runOf(run.savedAt, now)} for good, all ${run.step.toLocaleString('en')} steps?`))
+        app.discard(run.id);
+    });
+    const buttons = Object.assign(document.createElement('p'), { className: 'buttons' });
+    buttons.append(goOn, discard);
+    const about = Object.assign(document.createElement('p'), { className: 'muted', textContent: facts(run) });
+    const item = document.createElement('li');
+    item.append(buttons, about);
+    if (run.id === app.state.needsData) {
+      item.append(Object.assign(document.createElement('p'), { textContent: neededData(run) }));
+    }
+    return item;
+  };
+
+  button('not-stored-save').addEventListener('click', () => app.send('saveCheckpoint'));
+
+  return {
+    render() {
+      const { kept, needsData, notStored, losses } = app.state;
+      const offered = kept.length > 0 && !isFixed(app.state);
+      begun ||= isFixed(app.state);
+      const onTrain = app.settings.task === 'train' && (!begun || needsData !== undefined);
+      anyElement('kept').hidden = !offered || !(app.home || onTrain);
+      if (kept !== shown || needsData !== shownNeed) {
+        list.replaceChildren(...kept.map(row));
+        shown = kept;
+        shownNeed = needsData;
+      }
+      setMessage(
+        anyElement('kept-note'),
+        kept.length > 1 ? `This browser keeps the ${MOST_RUNS} newest runs.` : undefined,
+      );
+      anyElement('not-stored').hidden = !notStored;
+      setText(anyElement('not-stored-text'), notStored ?? '');
+      button('not-stored-save').disabled = losses.length === 0;
+    },
+  };
+}

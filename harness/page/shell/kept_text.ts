@@ -1,0 +1,43 @@
+/** What the page says of a run that the browser keeps. Pure, but for the time zone. */
+import type { KeptRun } from '../../../src/keeping/store';
+import { loss as lossText, whole } from './format';
+import { recipeOf } from './settings';
+
+/** `today’s run`, `yesterday’s run`, `the run of 21 November`. */
+export function runOf(savedAt: number, now: number): string {
+  const [saved, today] = [new Date(savedAt), new Date(now)];
+  const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1);
+  if (saved.toDateString() === today.toDateString()) return 'today’s run';
+  if (saved.toDateString() === yesterday.toDateString()) return 'yesterday’s run';
+  const year = saved.getFullYear() === today.getFullYear() ? {} : ({ year: 'numeric' } as const);
+  return `the run of ${saved.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', ...year })}`;
+}
+
+export const goOnText = ({ savedAt, step }: KeptRun, now: number): string =>
+  `Go on with ${runOf(savedAt, now)} (step ${whole(step)})`;
+
+/** Which one it is, among several. */
+export function facts(run: KeptRun): string {
+  const { settings, data, savedAt, loss, held } = run;
+  const { batchSize, learningRate, seed, source } = settings;
+  const time = new Date(savedAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  const images =
+    source === 'mnist' ? `${whole(data.count)} of MNIST’s digits` : `${source ?? 'images of one’s own'}`;
+  const parts = [
+    `Kept at ${time}`,
+    ...(loss === undefined || Number.isNaN(loss) ? [] : [`loss ${lossText(loss)}`]),
+    `recipe ${recipeOf(run)}`,
+    `batch ${whole(batchSize)}`,
+    `learning rate ${learningRate}`,
+    `seed ${seed}`,
+    images,
+  ];
+  return `${parts.join(', ')}.${held ? ' It is open in another tab.' : ''}`;
+}
+
+/** What a run needs before it can go on. */
+export function neededData({ settings, data }: KeptRun): string {
+  const { count, height, width } = data;
+  const limit = settings.limit === undefined ? '' : 'the first ';
+  return `It trains on ${limit}${whole(count)} images of ${height} × ${width} from ${settings.source ?? 'files of one’s own'}, which the browser does not keep. Choose or drop these files${data.labels ? ', labels included' : ''}, and the run goes on.`;
+}

@@ -1,0 +1,140 @@
+/** The files that Make, Draw and Train save: one step as a picture; all of them as a picture, an animation or numbers. Pure, but for loading the GIF encoder. */
+import { grid, type Picture } from '../../run/pictures';
+import type { Order } from '../worker/messages';
+import type { PageRecipe, Settings } from './settings';
+import { SIDE } from './strokes';
+import type { Frame, Shape } from './trajectory';
+
+const FRAME_MS = 120;
+
+/** `digits-2026-step-20-of-20-seed-123-at-50-37.5.png`: all that is needed to make it again, but for guidance and method. */
+export function fileName(
+  recipe: PageRecipe,
+  { source, text, digit, steps, seed, place }: Order,
+  step: number | 'all',
+  ending: string,
+): string {
+  const network = source === 'instant' ? 'digits-instant' : 'digits';
+  const what = recipe === 'tutorial' ? 'tutorial' : `${network}-${text || digit}`;
+  const which = step === 'all' ? `${steps}-steps` : `step-${step}-of-${steps}`;
+  const { across, down } = place;
+  const at = across > 0 || down > 0 ? `-at-${across}-${down}` : '';
+  return `${what}-${which}-seed-${seed}${at}.${ending}`;
+}
+
+/** Images of bytes as a picture. */
+const pictureOf = (
+  bytes: Uint8Array,
+  { columns, height, width }: Shape,
+  options: { readonly scale: number; readonly group?: number },
+): Picture =>
+  grid(
+    { height, width, channels: 1, values: Float32Array.from(bytes, (byte) => byte / 255) },
+    columns,
+    options,
+  );
+
+/** A step: x on the left, the prediction on the right. Of the last step the prediction alone, which is the images. */
+export function stepPicture({ x, prediction }: Frame, shape: Shape, last: boolean): Picture {
+  if (last) return pictureOf(prediction, shape, { scale: 4 });
+  const { columns, height, width } = shape;
+  const size = height * width;
+  const rows = Math.ceil(x.length / size / columns);
+  const both = new Uint8Array(2 * rows * columns * size);
+  for (let row = 0; row < rows; row++) {
+    const [from, to] = [row * columns * size, (row + 1) * columns * size];
+    both.set(x.subarray(from, to), 2 * from);
+    both.set(prediction.subarray(from, to), 2 * from + columns * size);
+  }
+  return pictureOf(both, { ...shape, columns: 2 * columns }, { scale: 4, group: columns });
+}
+
+/** What the Draw tab saves: the drawing as the network sees it, and beside it what was made of it. */
+export function drawnName({ ask, level, noise }: Pick<Settings, 'ask' | 'level' | 'noise'>): string {
+  const which = {
+    denoise: `-noise-${level}-percent-seed-${noise}`,
+    fill: `-filled-seed-${noise}`,
+    classify: '',
+  };
+  return `digits-drawing${which[ask]}.png`;
+}
+
+export function drawnPicture(images: readonly Uint8Array[]): Picture {
+  return pictureOf(joined(images), { columns: images.length, height: SIDE, width: SIDE }, { scale: 4 });
+}
+
+/** The first row of each grid, below each other. */
+export function sheet(grids: readonly Uint8Array[], shape: Shape, group = shape.columns): Picture {
+  const length = shape.columns * shape.height * shape.width;
+  return pictureOf(joined(grids.map((bytes) => bytes.subarray(0, length))), shape, { scale: 2, group });
+}
+
+/** A row for each step, x beside the prediction, as the command line's `sample --history` draws them: of the first row of images. */
+export function trajectorySheet(frames: readonly Frame[], shape: Shape): Picture {
+  const { columns, height, width } = shape;
+  const length = columns * height * width;
+  const rows = frames.map(({ x, prediction }) =>
+    joined([x.subarray(0, length), prediction.subarray(0, length)]),
+  );
+  return sheet(rows, { ...shape, columns: 2 * columns }, columns);
+}
+
+/** x before each step, and at last the images. */
+const pictures = (frames: readonly Frame[]) => [
+  ...frames.map(({ x }) => x),
+  frames[frames.length - 1].prediction,
+];
+
+/** From noise to images, over and over. */
+export async function trajectoryGif(
+  frames: readonly Frame[],
+  shape: Shape,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return animation(
+    pictures(frames).map((bytes) => ({ bytes, shape })),
+    FRAME_MS,
+  );
+}
+
+/** Images of bytes, one after the other. All must have the same size together. */
+export async function animation(
+  all: readonly { readonly bytes: Uint8Array; readonly shape: Shape }[],
+  milliseconds: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { encodeGif } = await import('../../cli/gif');
+  return encodeGif(
+    all.map(({ bytes, shape }) => pictureOf(bytes, shape, { scale: 3 })),
+    milliseconds,
+  );
+}
+
+/** The same as numbers: [frames + 1][images][height][width]. */
+export const trajectoryNpy = (frames: readonly Frame[], shape: Shape) => gridsNpy(pictures(frames), shape);
+
+/** Grids of one size as numbers: uint8, [grids][images][height][width], 255 for ink. */
+export function gridsNpy(
+  grids: readonly Uint8Array[],
+  { height, width }: Pick<Shape, 'height' | 'width'>,
+): Uint8Array<ArrayBuffer> {
+  return npy([grids.length, grids[0].length / (height * width), height, width], grids);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** A file of NumPy, version 1.0: a head of text, padded to a multiple of 64 bytes, and the numbers. */
+function npy(shape: readonly number[], parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const text = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
+  const length = 64 * Math.ceil((10 + text.length + 1) / 64);
+  const head = `\x93NUMPY\x01\x00  ${text.padEnd(length - 11)}\n`;
+  const bytes = joined([Uint8Array.from(head, (letter) => letter.charCodeAt(0)), ...parts]);
+  new DataView(bytes.buffer).setUint16(8, length - 10, true);
+  return bytes;
+}

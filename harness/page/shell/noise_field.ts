@@ -1,0 +1,63 @@
+/** The noise between four noises, from which the Make tab samples: its field has one in each corner. Pure. */
+import { imageNoise } from '../../run/noise';
+
+/** A place in the field, in percent from its left edge and from its top edge. */
+export interface Place {
+  readonly across: number;
+  readonly down: number;
+}
+
+/** The noise of a seed itself is here. */
+export const START: Place = { across: 0, down: 0 };
+
+/** An image, by its number, whose noise is that of a place. */
+export interface Placed {
+  readonly image: number;
+  readonly place: Place;
+}
+
+/** The first `count` images, all at one place. */
+export const imagesAt = (place: Place, count: number): Placed[] =>
+  Array.from({ length: count }, (_, image) => ({ image, place }));
+
+/** What is less comes from rounding: the cosine of 90 degrees. */
+const NOTHING = 1e-12;
+
+/**
+ * How much of each corner's noise there is at a place: above on the left and on the right, then below. It goes along great circles, first
+ * across, then down: the squares add up to 1, so the mix of independent Gaussian noises is Gaussian noise of the same variance. (A mix of
+ * which the shares add up to 1 would be paler.)
+ */
+export function sharesAt({ across, down }: Place): number[] {
+  const [a, d] = [across, down].map((percent) => (percent / 200) * Math.PI);
+  const shares = [Math.cos(d), Math.sin(d)].flatMap((row) => [row * Math.cos(a), row * Math.sin(a)]);
+  return shares.map((share) => (share < NOTHING ? 0 : share));
+}
+
+/** The noises that were mixed last, by seed, image and size: the next place mixes the same. */
+const corners = new Map<string, Float32Array>();
+const MOST_CORNERS = 4 * 256;
+
+function cornerNoise(seed: number, image: number, size: number): Float32Array {
+  const key = [seed, image, size].join();
+  let noise = corners.get(key);
+  if (!noise) {
+    if (corners.size >= MOST_CORNERS) corners.clear();
+    noise = imageNoise(seed, image, size);
+    corners.set(key, noise);
+  }
+  return noise;
+}
+
+/** Noise for these images of `size` pixels, one after the other. In the corners it is that of the seed and of the three that follow. */
+export function noiseOf(seed: number, images: readonly Placed[], size: number): Float32Array<ArrayBuffer> {
+  const noise = new Float32Array(images.length * size);
+  images.forEach(({ image, place }, at) => {
+    for (const [corner, share] of sharesAt(place).entries()) {
+      if (share === 0) continue;
+      const part = cornerNoise(seed + corner, image, size);
+      for (let i = 0; i < size; i++) noise[at * size + i] += share * part[i];
+    }
+  });
+  return noise;
+}

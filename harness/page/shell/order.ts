@@ -1,0 +1,96 @@
+/** The samples to make: how many, of which classes, and in which arrangement. Pure. */
+import type { SampleOptions } from '../../../src';
+import type { Objective } from '../../../src/training/settings';
+import type { UNet } from '../../../src/unet/unet';
+import type { Order } from '../worker/messages';
+import { imagesAt, noiseOf, type Place, START } from './noise_field';
+import type { PageRecipe } from './settings';
+
+/** A network and the objective of its training, which determines how to sample from it. */
+export interface Network {
+  readonly unet: UNet;
+  readonly objective: Objective;
+}
+
+/** Sampling steps while it trains: on a GPU, and on a software adapter. */
+const LIVE_STEPS = { flow: { gpu: 20, software: 10 }, tutorial: { gpu: 10, software: 5 } };
+
+/** Steps of the samples that are made while it trains. */
+export const liveSteps = ({ objective }: Pick<Network, 'objective'>, { software }: { software: boolean }) =>
+  LIVE_STEPS[objective][software ? 'software' : 'gpu'];
+
+/** With more classes than this, a class has no column of its own. */
+const MOST_COLUMNS = 16;
+
+/** A column for each class, or about as many columns as rows. A single long row is split into two. */
+export function columnsFor(count: number, classes = 0): number {
+  if (classes > 0 && classes <= MOST_COLUMNS) {
+    if (count > classes) return classes;
+    return Math.max(1, count > 5 ? Math.ceil(count / 2) : count);
+  }
+  return Math.max(1, Math.ceil(Math.sqrt(count)));
+}
+
+/** Digits that were written stand in rows of up to ten. */
+export const columnsForText = (text: string) => Math.min(text.length, 10);
+
+/** Labels for `all` classes in turn, so that each fills its column; a class that does not exist also means all. */
+export function labelsFor(count: number, classes: number, digit: number | 'all'): number[] {
+  return Array.from({ length: count }, (_, i) => (digit === 'all' || digit >= classes ? i % classes : digit));
+}
+
+/**
+ * Images that follow the hand in one turn, by the turn's number. On a processor eight take 1.3 times as long as four: two turns of four for each
+ * of eight show the digit under the hand most often, and leave the others not far behind. A GPU is as fast with twelve.
+ */
+export const handful = ({ software }: { software: boolean }, turn: number) =>
+  software ? [4, 4, 8][turn % 3] : 12;
+
+/** As many as the sampler has that makes so many: few samplers, as each must be prepared. */
+export const roomFor = (images: number, { software }: { software: boolean }) =>
+  software ? (images > 4 ? 8 : 4) : 12;
+
+/** Labels of an order: a class for each image; undefined for a network that is told none. */
+export const labelsOf = ({ count, digit, text }: Pick<Order, 'count' | 'digit' | 'text'>, classes: number) =>
+  classes === 0 ? undefined : text ? [...text].map(Number) : labelsFor(count, classes, digit);
+
+/** How the images of an order stand. */
+export const columnsOf = ({ count, text }: Pick<Order, 'count' | 'text'>, classes: number) =>
+  text ? columnsForText(text) : columnsFor(count, classes);
+
+/** Default number of images of a run on the Make tab: rows of ten; on a software adapter one of each digit, which takes seconds. */
+export function usualCount(recipe: PageRecipe, software: boolean): number {
+  if (recipe === 'tutorial') return 64;
+  return software ? 10 : 40;
+}
+
+/** The sampler's options for an order: only those that the network can use. */
+export function samplingOf(
+  { unet, objective }: { readonly unet: Pick<UNet, 'config'>; readonly objective: Objective },
+  order: Omit<Order, 'source' | 'place'> & { readonly place?: Place },
+): Pick<SampleOptions, 'steps' | 'seed' | 'noise' | 'method' | 'labels' | 'guidance'> {
+  const { steps, count, seed, place = START, guidance, method } = order;
+  const { classes = 0 } = unet.config.conditioning ?? {};
+  const labels = labelsOf(order, classes);
+  const flow = objective === 'flow';
+  const { height, width, channels } = unet.config;
+  const isMixed = flow && (place.across > 0 || place.down > 0);
+  return {
+    steps,
+    seed,
+    ...(isMixed ? { noise: noiseOf(seed, imagesAt(place, count), height * width * channels) } : {}),
+    method: flow ? method : 'mix',
+    ...(labels ? { labels } : {}),
+    ...(labels && flow ? { guidance } : {}),
+  };
+}
+
+/** Of what is shown and measured while it trains: a young network needs more steps than it will. Guidance is the network's usual. */
+export function liveSampling({ unet, objective }: Network, adapter: { software: boolean }, count: number) {
+  const { classes = 0 } = unet.config.conditioning ?? {};
+  return {
+    steps: liveSteps({ objective }, adapter),
+    method: objective === 'flow' ? 'euler' : 'mix',
+    ...(classes > 0 ? { labels: labelsFor(count, classes, 'all') } : {}),
+  } as const;
+}

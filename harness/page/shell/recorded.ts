@@ -1,0 +1,98 @@
+/** Plays the recorded runs of the welcome, over and over; where movement is not wanted, it shows their ends until somebody presses Play. */
+import { isGzip } from '../../../src/data/gzip';
+import { readSource } from '../../../src/data/source';
+import { svg } from '../../run/svg';
+import { anyElement, button, byId, setText } from './dom';
+import { whole } from './format';
+import { ImageView, type Tiles } from './images';
+import { decodeRecording, type Recording } from './recording';
+import recordingFile from './recording.gz?bytes';
+import { smooth, smoothLoss } from './state';
+import { elementOf } from './svg_dom';
+
+/** How long a picture is shown, and how many times as long the last one. */
+const TICK_MS = 130;
+const HOLD = 14;
+
+/** The picture to show at a tick, of `count` that come over and over. */
+export const pictureAt = (tick: number, count: number, ticksEach: number) =>
+  Math.min(Math.floor((tick % (count * ticksEach + HOLD)) / ticksEach), count - 1);
+
+export async function loadRecording(): Promise<Recording> {
+  const bytes = await readSource(await recordingFile(), 'recording.gz');
+  if (!isGzip(bytes)) return decodeRecording(bytes); // some servers unpack it
+  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return decodeRecording(new Uint8Array(await new Response(unpacked).arrayBuffer()));
+}
+
+/** The losses as a line, and a mark at the step that is shown. */
+function drawLosses(host: HTMLElement, { losses, batch }: Recording['learning']): (step: number) => void {
+  const line = smooth(losses, batch);
+  const top = Math.max(...line);
+  const points = line.map((loss, i) => `${(100 * i) / (line.length - 1)},${40 - (38 * loss) / top}`);
+  const stroke = { 'vector-effect': 'non-scaling-stroke' }; // as the drawing is stretched
+  const drawing = elementOf(
+    svg(
+      'svg',
+      { viewBox: '0 0 100 40', preserveAspectRatio: 'none' },
+      svg('polyline', { points: points.join(' '), ...stroke }),
+      svg('line', { y1: 0, y2: 40, ...stroke }),
+    ),
+  );
+  const mark = drawing.lastElementChild!;
+  host.replaceChildren(drawing);
+  return (step) => {
+    const x = String((100 * step) / losses.length);
+    mark.setAttribute('x1', x);
+    mark.setAttribute('x2', x);
+  };
+}
+
+/** Starts as soon as the recording is there. `visible` says whether the welcome is. */
+export async function playRecording(visible: () => boolean): Promise<void> {
+  const recording = await loadRecording();
+  const { height, width, making, learning, x, samples } = recording;
+  const tiles = (pictures: readonly Uint8Array[], columns: number): Tiles[] =>
+    pictures.map((bytes) => ({ bytes, height, width, columns }));
+  const made = { view: new ImageView(byId('recorded-making', HTMLCanvasElement)), tiles: tiles(x, 5) };
+  const learnt = {
+    view: new ImageView(byId('recorded-learning', HTMLCanvasElement)),
+    tiles: tiles(samples, 10),
+  };
+  const markLoss = drawLosses(anyElement('recorded-losses'), learning);
+  setText(
+    anyElement('recorded-note'),
+    `Recorded with this page’s own code: the pretrained network, and ${whole(learning.losses.length)} training steps of ${whole(learning.batch)} images.`,
+  );
+
+  const show = (step: number, at: number) => {
+    made.view.show(made.tiles[step]);
+    setText(anyElement('recorded-making-at'), step === 0 ? 'noise' : `step ${step} of ${making.steps}`);
+    learnt.view.show(learnt.tiles[at]);
+    const steps = learning.at[at];
+    const loss =
+      steps > 0 ? `, loss ${smoothLoss(learning.losses.slice(0, steps), learning.batch)!.toFixed(2)}` : '';
+    setText(anyElement('recorded-learning-at'), `${whole(steps)} steps${loss}`);
+    markLoss(steps);
+  };
+  const showAt = (tick: number) =>
+    show(pictureAt(tick, made.tiles.length, 1), pictureAt(tick, learnt.tiles.length, 2));
+
+  let tick = 0;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const play = (playing: boolean) => {
+    clearInterval(timer);
+    timer = playing
+      ? setInterval(() => {
+          if (visible()) showAt(tick++);
+        }, TICK_MS)
+      : undefined;
+    setText(button('recorded-play'), playing ? 'Pause' : 'Play');
+  };
+  button('recorded-play').disabled = false;
+  button('recorded-play').addEventListener('click', () => play(timer === undefined));
+  const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  if (still) show(made.tiles.length - 1, learnt.tiles.length - 1);
+  else showAt(0);
+  play(!still);
+}

@@ -1,0 +1,414 @@
+/** The page's settings: their legal values, and the conversion between them and the page's address, in both directions. Pure. */
+
+import { EngineError } from '../../../src/base/errors';
+import { type Recipe, type RecipeName, recipeOf as recipeOfModel, recipes } from '../../../src/recipes';
+import type { Objective } from '../../../src/training/settings';
+import type { UNetConfig } from '../../../src/unet/config';
+import type { Checkpoint } from '../../../src/weights/checkpoint';
+import { type SweepChoice, sweepChoices } from '../../bench/result';
+import { usualHoldOut } from '../../run/hold_out';
+
+export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench'] as const;
+export type Task = (typeof tasks)[number];
+
+export const tunes = ['auto', 'on', 'off'] as const;
+export type Tune = (typeof tunes)[number];
+
+/** The page's recipes, the default first. */
+export const recipeNames = ['digits', 'digits-3x3', 'tutorial'] as const satisfies readonly RecipeName[];
+export type PageRecipe = (typeof recipeNames)[number];
+
+/** The network that makes the samples; `auto` is the run's as soon as it has been trained. */
+export const modelChoices = ['auto', 'pretrained', 'run'] as const;
+export type ModelChoice = (typeof modelChoices)[number];
+
+/** How a sampler follows the velocity of a flow. */
+export const flowMethods = ['euler', 'heun', 'adams'] as const;
+export type FlowMethod = (typeof flowMethods)[number];
+/** `auto`: as `calls` says. */
+export const methodChoices = ['auto', ...flowMethods] as const;
+export type MethodChoice = (typeof methodChoices)[number];
+
+/** Network calls of a sample on the Make tab: 2 of the distilled network, or more of the network that it was distilled from (calls.ts). */
+export const callsChoices = ['2', '6', '8', '40'] as const;
+export type CallsChoice = (typeof callsChoices)[number];
+
+/** What a run begins with: new weights, or those of the pretrained network. */
+export const beginnings = ['new', 'pretrained'] as const;
+export type Beginning = (typeof beginnings)[number];
+
+/** What a drawing is for. */
+export const asks = ['denoise', 'fill', 'classify'] as const;
+export type Ask = (typeof asks)[number];
+
+export interface Settings {
+  readonly task: Task;
+  /** The network and its training. Other settings default to the recipe's, until they are set. */
+  readonly recipe: PageRecipe;
+  readonly begin: Beginning;
+  /** Images per training step. */
+  readonly batch: number;
+  /** Learning rate. */
+  readonly lr: number;
+  readonly epochs: number;
+  /** Determines weights, shuffling, noise and the live samples. */
+  readonly seed: number;
+  /** Channels of each of the network's levels. */
+  readonly widths: readonly number[];
+  /** Train only on the first `limit` images; 0 means all. */
+  readonly limit: number;
+  /** The last ones of these are not trained on but measure the run; `auto`: as many as usual. */
+  readonly holdout: number | 'auto';
+  /** Training stops after so many minutes; 0 means at the end of the epochs. */
+  readonly minutes: number;
+  /** Images in the grid that is refreshed while training; 0 switches it off. */
+  readonly samples: number;
+  /** The least number of seconds between two such grids. */
+  readonly refresh: number;
+  readonly calls: CallsChoice;
+  /** Sampling steps of a run on the Make tab; 0 means as `calls` says. */
+  readonly steps: number;
+  /** Images of a run on the Make tab; 0 means a number that suits the adapter. */
+  readonly count: number;
+  /** Seed of the noise that the run starts from. */
+  readonly noise: number;
+  /** The place between that noise and those of the next three seeds, in percent from the left and from the top: see noise_field.ts. */
+  readonly across: number;
+  readonly down: number;
+  readonly model: ModelChoice;
+  /** The class to sample, or all of them side by side. */
+  readonly digit: DigitChoice;
+  /** Digits to make, one image each, in place of `digit` and `count`. */
+  readonly text: string;
+  /** How strongly samples follow the class. */
+  readonly guidance: number;
+  readonly method: MethodChoice;
+  /** What the network makes of a drawing. */
+  readonly ask: Ask;
+  /** The class that the network is told about a drawing, or none in particular. */
+  readonly told: DigitChoice;
+  /** The share of noise that a drawing gets, in percent. */
+  readonly level: number;
+  /** Which scene the Explain tab shows. */
+  readonly scene: number;
+  /** Images of a step that is timed on the Bench tab; 0 means as many as in training. */
+  readonly benchBatch: number;
+  /** Check and time only kernels that match: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
+  readonly kernel: string;
+  /** Measure the whole network from small to large, instead of the kernels or in addition. */
+  readonly sweep: SweepChoice;
+  /** About how many seconds a benchmark may take. */
+  readonly budget: number;
+  /** Whether to measure which kernels are fastest: `auto` on GPUs only. */
+  readonly tune: Tune;
+  /** Start the tab's task as soon as the page is ready. */
+  readonly autorun: boolean;
+}
+
+/** What a run is made with. */
+export interface PageSettings {
+  readonly recipe: PageRecipe;
+  readonly begin: Beginning;
+  readonly batch: number;
+  readonly lr: number;
+  readonly epochs: number;
+  readonly seed: number;
+  readonly widths: readonly number[];
+  readonly limit: number;
+  readonly holdout: number | 'auto';
+  readonly minutes: number;
+  readonly samples: number;
+  readonly refresh: number;
+  readonly tune: Tune;
+}
+
+/** The settings that a checkpoint contains. */
+export type CheckpointSettings = Pick<
+  PageSettings,
+  'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit' | 'holdout'
+>;
+
+/** Whose network samples are made with: that which comes with the page, the run's, or that of a file. */
+export type Source = 'pretrained' | 'run' | 'file';
+
+export type Key = keyof Settings;
+
+interface Setting<T> {
+  readonly initial: T;
+  /** The legal values, to follow "must be" in a message. */
+  readonly legal: string;
+  /** Undefined where `text` is not legal. */
+  readonly parse: (text: string) => T | undefined;
+  readonly show: (value: T) => string;
+}
+
+const grouped = (n: number) => n.toLocaleString('en-US', { maximumFractionDigits: 20 });
+
+function whole(initial: number, min: number, max: number): Setting<number> {
+  return {
+    initial,
+    legal: `a whole number from ${grouped(min)} to ${grouped(max)}`,
+    parse: (text) => {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+    show: String,
+  };
+}
+
+function decimal(initial: number, min: number, max: number): Setting<number> {
+  return {
+    initial,
+    legal: `a number from ${grouped(min)} to ${grouped(max)}`,
+    parse: (text) => {
+      const value = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+    show: String,
+  };
+}
+
+/** A decimal on a slider. */
+function quarters(initial: number, min: number, max: number): Setting<number> {
+  const { parse, show } = decimal(initial, min, max);
+  return {
+    initial,
+    legal: `a number from ${min} to ${max} in quarters`,
+    parse: (text) => {
+      const value = parse(text);
+      return value !== undefined && Number.isInteger(4 * value) ? value : undefined;
+    },
+    show,
+  };
+}
+
+/** A number that may be left open: 0 is shown as an empty field. */
+function orEmpty(setting: Setting<number>, meaning: string): Setting<number> {
+  return {
+    initial: 0,
+    legal: `${setting.legal}, or empty for ${meaning}`,
+    parse: (text) => (text === '' ? 0 : setting.parse(text)),
+    show: (value) => (value === 0 ? '' : setting.show(value)),
+  };
+}
+
+function choice<T extends string>(...options: readonly [T, ...T[]]): Setting<T> {
+  return {
+    initial: options[0],
+    legal: `one of ${options.join(', ')}`,
+    parse: (text) => options.find((option) => option === text),
+    show: (value) => value,
+  };
+}
+
+const width = whole(1, 1, 1024);
+const batch = whole(256, 1, 8192);
+const label = whole(0, 0, 254);
+const heldOut = whole(0, 0, 10_000_000);
+
+type DigitChoice = number | 'all';
+const classOrAll: Setting<DigitChoice> = {
+  initial: 'all',
+  legal: `all, or ${label.legal}`,
+  parse: (text) => (text === 'all' ? text : label.parse(text)),
+  show: String,
+};
+
+/** In the order in which the address lists them. */
+export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
+  task: choice(...tasks),
+  recipe: choice(...recipeNames),
+  begin: choice(...beginnings),
+  batch,
+  lr: decimal(0.001, 0.000001, 1),
+  epochs: whole(5, 1, 10000),
+  seed: whole(123, 0, 4294967295),
+  widths: {
+    initial: [32, 64, 64],
+    legal: '1 to 8 whole numbers from 1 to 1,024 with commas between them',
+    parse: (text) => {
+      const list = text.split(',').map((part) => width.parse(part.trim()));
+      return list.length <= 8 && list.every((w) => w !== undefined) ? list : undefined;
+    },
+    show: (value) => value.join(','),
+  },
+  limit: whole(0, 0, 10_000_000),
+  holdout: {
+    initial: 'auto',
+    legal: `${heldOut.legal}, or empty for a tenth, at most 1,000`,
+    parse: (text) => (text === '' || text === 'auto' ? 'auto' : heldOut.parse(text)),
+    show: (value) => (value === 'auto' ? '' : String(value)),
+  },
+  minutes: orEmpty(decimal(0, 0.01, 10_000), 'no limit'),
+  samples: whole(64, 0, 256),
+  refresh: whole(2, 1, 3600),
+  calls: choice(...callsChoices),
+  steps: orEmpty(whole(0, 1, 1000), 'as many as suit the calls'),
+  count: orEmpty(whole(0, 1, 256), 'as many as suit the adapter'),
+  noise: whole(123, 0, 4294967295),
+  across: decimal(0, 0, 100),
+  down: decimal(0, 0, 100),
+  model: choice(...modelChoices),
+  digit: classOrAll,
+  text: {
+    initial: '',
+    legal: 'up to 60 digits from 0 to 9, such as 2026, or empty',
+    // As somebody may say it: "make 20 26".
+    parse: (text) => {
+      const digits = /^(?:make\s)?([\d\s]*)$/i.exec(text)?.[1].replace(/\s/g, '');
+      return digits !== undefined && digits.length <= 60 ? digits : undefined;
+    },
+    show: (value) => value,
+  },
+  guidance: quarters(recipes.digits.sampling.guidance!, 1, 4),
+  method: choice(...methodChoices),
+  ask: choice(...asks),
+  told: classOrAll,
+  level: whole(60, 0, 100),
+  scene: whole(1, 1, 4),
+  benchBatch: orEmpty(batch, 'that of the training'),
+  kernel: {
+    initial: '',
+    legal: 'at most 60 letters, digits, spaces and . _ * and commas',
+    parse: (text) => (/^[\w.*, ]{0,60}$/.test(text) ? text : undefined),
+    show: (value) => value,
+  },
+  sweep: choice(...sweepChoices),
+  budget: whole(60, 5, 3600),
+  tune: choice(...tunes),
+  autorun: {
+    initial: false,
+    legal: '0 or 1',
+    parse: (text) => (text === '1' ? true : text === '0' ? false : undefined),
+    show: (value) => (value ? '1' : '0'),
+  },
+};
+
+export const keys = Object.keys(settings) as Key[];
+
+/** The defaults that depend on the recipe. Its live samples fill columns: one for each digit, or eight. */
+const ofRecipe = (recipe: PageRecipe): Partial<Settings> => {
+  const { trainer, network, fit, sampling } = recipes[recipe];
+  const { guidance = settings.guidance.initial }: Recipe['sampling'] = sampling;
+  return {
+    recipe,
+    batch: trainer.batchSize,
+    lr: trainer.learningRate,
+    epochs: fit.epochs,
+    widths: network.widths,
+    samples: 'conditioning' in network ? 60 : 64,
+    guidance,
+  };
+};
+
+const initial = Object.fromEntries(keys.map((key) => [key, settings[key].initial])) as unknown as Settings;
+
+export const initialOf = (recipe: PageRecipe): Settings => ({ ...initial, ...ofRecipe(recipe) });
+
+export const initialSettings = initialOf(recipeNames[0]);
+
+/** These settings for another recipe: values at the old recipe's default move to the new one's, others stay. */
+export function withRecipe(current: Settings, recipe: PageRecipe): Settings {
+  const set = keys.filter((key) => key !== 'recipe' && differs(key, current));
+  return { ...initialOf(recipe), ...Object.fromEntries(set.map((key) => [key, current[key]])) };
+}
+
+/** Whether a setting differs from its recipe's default. */
+const differs = (key: Key, current: Settings) => show(key, current) !== show(key, initialOf(current.recipe));
+
+/** The recipe of a network, or the first one with its objective. */
+export const recipeOf = (model: { readonly objective: Objective; readonly config: UNetConfig }): PageRecipe =>
+  recipeOfModel(model) ?? recipeNames.find((name) => recipes[name].trainer.objective === model.objective)!;
+
+/** Shortens values from an address or a form, which may have any length, for a message. */
+const clip = (text: string) => (text.length <= 40 ? text : `${text.slice(0, 40)}…`);
+
+/** Parses one setting: returns the settings with it, or why not. `name` is the setting's name for the user. */
+export function withSetting(
+  current: Settings,
+  key: Key,
+  text: string,
+  name: string = key,
+): { settings: Settings; problem?: undefined } | { settings?: undefined; problem: string } {
+  const value = settings[key].parse(text.trim());
+  if (value !== undefined && key === 'recipe') {
+    return { settings: withRecipe(current, value as PageRecipe) };
+  }
+  if (value !== undefined) return { settings: { ...current, [key]: value } };
+  return { problem: `${name} is ${clip(text.trim()) || 'empty'}; it must be ${settings[key].legal}.` };
+}
+
+/** How many of `count` images are held out. */
+export function heldOutOf({ recipe, holdout }: Pick<Settings, 'recipe' | 'holdout'>, count: number): number {
+  const network: UNetConfig = recipes[recipe].network;
+  return holdout === 'auto' ? usualHoldOut(network.conditioning !== undefined, count) : holdout;
+}
+
+/** The settings of a checkpoint's run. Throws an EngineError `data` for a run that the page cannot show. */
+export function settingsOf(
+  {
+    settings: given,
+    config,
+    objective,
+    data,
+  }: Pick<Checkpoint, 'settings' | 'config' | 'objective'> & { readonly data: { readonly count: number } },
+  name: string,
+): CheckpointSettings {
+  const { batchSize: batch, learningRate: lr, epochs, seed } = given;
+  const recipe = recipeOf({ objective, config });
+  const { holdout = 0, limit = 0 } = given;
+  const usual = heldOutOf({ recipe, holdout: 'auto' }, data.count + holdout);
+  const found = {
+    ...{ recipe, batch, lr, epochs, seed, widths: config.widths, limit },
+    holdout: holdout === usual ? ('auto' as const) : holdout,
+  };
+  const current = { ...initialOf(recipe), ...found };
+  for (const key of Object.keys(found) as (keyof typeof found)[]) {
+    const { problem } = withSetting(current, key, show(key, current));
+    if (problem) {
+      throw new EngineError(
+        'data',
+        `${name} cannot go on here: ${problem} The command line takes it: npm run train -- --resume FILE.`,
+      );
+    }
+  }
+  return found;
+}
+
+/** Parses an address's query. It ignores what it does not know or cannot use, and says so in notices. */
+export function parseQuery(query: string): { settings: Settings; notices: string[] } {
+  let current = initialSettings;
+  const notices: string[] = [];
+  const seen = new Set<string>();
+  // The defaults of the other settings depend on the recipe, so it is read first, wherever it is in the query.
+  const isOther = ([name]: [string, string]) => Number(name !== 'recipe');
+  const given = [...new URLSearchParams(query)].sort((a, b) => isOther(a) - isOther(b));
+  for (const [name, text] of given) {
+    const key = keys.find((k) => k === name);
+    if (!key) {
+      notices.push(`There is no setting ${clip(name) || 'without a name'}; it was ignored.`);
+    } else if (seen.has(name)) {
+      notices.push(`${key} is given twice; the second one was ignored.`);
+    } else {
+      const result = withSetting(current, key, text);
+      if (result.settings) current = result.settings;
+      else notices.push(`${result.problem} The page uses ${show(key, current) || 'none'}.`);
+    }
+    seen.add(name);
+  }
+  return { settings: current, notices };
+}
+
+/** A setting as text that `parse` can read. */
+export function show(key: Key, from: Settings): string {
+  return (settings[key].show as (value: unknown) => string)(from[key]);
+}
+
+/** The query for these settings: '' or '?…', with only what differs from the recipe's defaults. */
+export function toQuery(current: Settings): string {
+  const parts = keys
+    .filter((key) => (key === 'recipe' ? current.recipe !== initial.recipe : differs(key, current)))
+    // A comma is legal in a query and easier to read than %2C.
+    .map((key) => `${key}=${encodeURIComponent(show(key, current)).replaceAll('%2C', ',')}`);
+  return parts.length > 0 ? `?${parts.join('&')}` : '';
+}

@@ -1,0 +1,357 @@
+/** What the page knows about the run: a pure function of the events that the worker sent. */
+import type { AdapterDescription, Progress, Variants } from '../../../src';
+import type { KeptRun } from '../../../src/keeping/store';
+import { type Recipe, recipes } from '../../../src/recipes';
+import { preparing } from '../../run/kernels_text';
+import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from '../worker/messages';
+import { lostMessage } from './device_lost';
+import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from './measurements';
+import { pretrainedOf } from './pretrained';
+import type { Beginning, Settings, Source } from './settings';
+
+export { epochMeans, lossesCsv } from '../../run/losses';
+
+export interface Run {
+  /** That it trains on. */
+  readonly images: number;
+  /** That it is measured with. */
+  readonly held: number;
+  readonly stepsPerEpoch: number;
+  readonly parameters: number;
+  /** That its network is told; 0 for none. */
+  readonly classes: number;
+  readonly bytes: number;
+  readonly variants: Variants;
+}
+
+/** How far a distillation is. */
+export interface Distilling extends Omit<EventOf<'distilling'>, 'type' | 'loss'> {
+  /** The loss of each of its steps so far. */
+  readonly losses: readonly number[];
+}
+
+export interface State {
+  readonly phase: Phase;
+  /** Training goes on as soon as what else is being done is finished. */
+  readonly training: boolean;
+  /** How far the compiling or the measuring is, once that is known. */
+  readonly preparing?: Progress;
+  readonly adapter?: AdapterDescription;
+  readonly data?: DataDescription;
+  /** A network from a file, to sample from. */
+  readonly model?: ModelDescription;
+  /** Present from the moment training begins until a reset. */
+  readonly run?: Run;
+  /** The loss of every step so far. */
+  readonly losses: readonly number[];
+  /** So many of the run's steps are in a checkpoint that was saved or opened. */
+  readonly saved: number;
+  /** And so many in the browser's storage. */
+  readonly stored: number;
+  /** What is wrong with that. */
+  readonly notStored?: string;
+  /** The runs that the browser keeps beside this one. */
+  readonly kept: readonly KeptRun[];
+  /** The one among them that waits for its images. */
+  readonly needsData?: string;
+  /** The run's name in the browser's storage, once it is there. */
+  readonly id?: string;
+  /** Images that the run is measured with. */
+  readonly held: number;
+  /** What the run began with; unknown of one that was begun elsewhere. */
+  readonly begin?: Beginning | undefined;
+  readonly measured: Measurements;
+  /** The run's network is being distilled. */
+  readonly distilling?: Distilling | undefined;
+  readonly imagesPerSecond: number;
+  /** The same, steadier: what the time left is reckoned with. */
+  readonly pace: number;
+  /** How far the current sampling run is. */
+  readonly sampling?: { readonly step: number; readonly steps: number };
+  readonly error?: {
+    readonly at: 'start' | 'data' | 'task';
+    readonly code: string;
+    readonly message: string;
+    /** The run diverged, and can go on from this step. */
+    readonly back?: number;
+  };
+  /** What is wrong with the run, though it goes on. */
+  readonly warning?: string;
+}
+
+export const initialState: State = {
+  phase: 'starting',
+  training: false,
+  losses: [],
+  saved: 0,
+  stored: 0,
+  kept: [],
+  held: 0,
+  measured: nothingMeasured,
+  imagesPerSecond: 0,
+  pace: 0,
+};
+
+export function reduce(state: State, event: WorkerEvent): State {
+  return ofRun(state, event) ?? ofStorage(state, event) ?? ofPage(state, event);
+}
+
+/** What happens to the run; undefined for other events. */
+function ofRun(state: State, event: WorkerEvent): State | undefined {
+  switch (event.type) {
+    case 'resumed':
+      return {
+        ...state,
+        losses: [...event.losses],
+        saved: event.kept ? 0 : event.losses.length,
+        stored: event.kept ? event.losses.length : 0,
+        id: event.id,
+        begin: undefined,
+        measured: nothingMeasured,
+        needsData: undefined,
+      };
+    case 'begun':
+      return { ...state, held: event.held, begin: event.begin ?? state.begin };
+    case 'built': {
+      const { images, stepsPerEpoch, parameters, network, bytes, variants } = event;
+      const classes = network.conditioning?.classes ?? 0;
+      const { held } = state;
+      const run = { images, held, stepsPerEpoch, parameters, classes, bytes, variants };
+      return { ...state, run, needsData: undefined };
+    }
+    case 'loss':
+      return {
+        ...state,
+        // After the loss of a device, steps come again.
+        losses: [...state.losses.slice(0, event.first), ...event.losses],
+        imagesPerSecond: event.imagesPerSecond,
+        pace: state.pace > 0 ? state.pace + (event.imagesPerSecond - state.pace) / 16 : event.imagesPerSecond,
+      };
+    case 'freed':
+      return {
+        ...state,
+        run: undefined,
+        losses: [],
+        saved: 0,
+        stored: 0,
+        notStored: undefined,
+        id: undefined,
+        begin: undefined,
+        measured: nothingMeasured,
+        imagesPerSecond: 0,
+        pace: 0,
+        sampling: undefined,
+        error: undefined,
+        warning: undefined,
+      };
+    case 'warning':
+      return event.run ? { ...state, warning: event.message } : state;
+    case 'distilling': {
+      const { type: _, loss, ...distilling } = event;
+      const losses = state.distilling?.losses ?? [];
+      return {
+        ...state,
+        distilling: { ...distilling, losses: loss === undefined ? losses : [...losses, loss] },
+      };
+    }
+    case 'distilled':
+      return { ...state, distilling: undefined, model: event.made?.model ?? state.model };
+    case 'heldOut':
+    case 'quality':
+    case 'rate':
+    case 'measuring':
+    case 'clock':
+    case 'timeUp':
+      return { ...state, measured: reduceMeasurements(state.measured, event) };
+    case 'lost':
+    case 'stillLost': {
+      const back = wentBack(state, event.losses);
+      const message = lostMessage(event, back.stored);
+      return { ...back, error: { at: 'task', code: 'device-lost', message } };
+    }
+    case 'wentBack':
+      return wentBack(state, event.losses);
+  }
+  return undefined;
+}
+
+/** The run as it was after these steps. */
+const wentBack = (state: State, losses: Float32Array): State => ({
+  ...state,
+  losses: [...losses],
+  measured: rewound(state.measured, losses.length),
+  saved: Math.min(state.saved, losses.length),
+  stored: Math.min(state.stored, losses.length),
+});
+
+/** What is kept and saved of runs; undefined for other events. */
+function ofStorage(state: State, event: WorkerEvent): State | undefined {
+  switch (event.type) {
+    case 'runs':
+      return { ...state, kept: event.runs };
+    case 'needsData':
+      return { ...state, needsData: event.id };
+    case 'stored':
+      return { ...state, stored: event.step, id: event.id, notStored: undefined };
+    case 'notStored':
+      return { ...state, notStored: event.message };
+    case 'saved':
+      return { ...state, saved: event.step ?? state.saved };
+  }
+  return undefined;
+}
+
+/** What the worker has and does. Of the others the state has nothing: the page shows them. */
+function ofPage(state: State, event: WorkerEvent): State {
+  switch (event.type) {
+    case 'adapter':
+      return { ...state, adapter: event.adapter };
+    case 'phase': {
+      const { phase } = event;
+      // A task that starts leaves the complaint about the one before it behind; what is wrong with a file is to be read.
+      const starts = phase === 'compiling' || phase === 'training' || phase === 'sampling';
+      const over = phase === 'loading' || (starts && state.error?.at === 'task');
+      return {
+        ...state,
+        phase,
+        training: event.training,
+        measured: starts ? { ...state.measured, timeUp: false } : state.measured,
+        error: over ? undefined : state.error,
+        preparing: undefined,
+        sampling: phase === 'sampling' ? state.sampling : undefined,
+      };
+    }
+    case 'progress': {
+      const { type: _, ...progress } = event;
+      return { ...state, preparing: isOver(progress, state.phase) ? undefined : progress };
+    }
+    case 'data':
+      return { ...state, data: event.data };
+    case 'model':
+      return { ...state, model: event.model, error: undefined };
+    case 'sampled':
+      return { ...state, sampling: { step: event.step, steps: event.order.steps } };
+    case 'error': {
+      const { type: _, ...error } = event;
+      return { ...state, error };
+    }
+    case 'stopped':
+      return { ...state, error: { at: 'start', code: 'unexpected', message: event.message } };
+  }
+  return state;
+}
+
+/** In the phase of compiling, one task follows another, and the end of the last ends the phase. */
+const isOver = ({ done, total }: Progress, phase: Phase) => done === total && phase !== 'compiling';
+
+/** The epoch of the newest step, from 1. */
+export function epochOf(state: State): number {
+  return state.run && state.losses.length > 0
+    ? Math.floor((state.losses.length - 1) / state.run.stepsPerEpoch) + 1
+    : 0;
+}
+
+export function isComplete(state: State, epochs: number): boolean {
+  return state.run !== undefined && state.losses.length >= state.run.stepsPerEpoch * epochs;
+}
+
+/** Seconds until `epochs` are complete at the present speed. */
+export function secondsLeft(state: State, batch: number, epochs: number): number {
+  if (!state.run || state.pace <= 0) return Number.NaN;
+  const { stepsPerEpoch } = state.run;
+  const done = state.losses.length;
+  // The last batch of an epoch may be smaller, or left out.
+  const images = Math.min(state.run.images, stepsPerEpoch * batch);
+  const imagesDone = Math.floor(done / stepsPerEpoch) * images + (done % stepsPerEpoch) * batch;
+  return Math.max(0, epochs * images - imagesDone) / state.pace;
+}
+
+/** A loss is smoothed over about so many images. */
+const SMOOTHED = 5120;
+/** Steps in which the loss of now shows: those of ten times as many images. */
+const recentSteps = (batch: number) => Math.ceil((10 * SMOOTHED) / batch);
+
+/** A running mean of the losses of steps of `batch` images, in the first few steps, in which they fall fast, over the last third of these. */
+export function smooth(losses: readonly number[], batch: number): number[] {
+  const share = Math.min(1, batch / SMOOTHED);
+  let mean = 0;
+  return losses.map((loss, i) => {
+    // A step that was skipped has no loss.
+    if (!Number.isNaN(loss)) mean += (loss - mean) * Math.max(share, 3 / (i + 3));
+    return mean;
+  });
+}
+
+/** The smoothed loss after the last of these steps; undefined if there is none. */
+export const smoothLoss = (losses: ArrayLike<number>, batch: number): number | undefined =>
+  smooth(Array.prototype.slice.call(losses, -recentSteps(batch)), batch).at(-1);
+
+/** How far up the curve goes at least, and by how much more at a time: the tutorial's plot ends at 0.1; along a flow losses are 0.2 to 2. */
+const CURVE = { tutorial: { least: 0.1, grain: 0.05 }, flow: { least: 0.4, grain: 0.1 } };
+
+/** Higher than that while the smoothed loss of now, or of 50,000 images ago, is, so that a short run is seen whole. */
+export function curveTop(
+  smoothed: readonly number[],
+  { recipe, batch }: Pick<Settings, 'recipe' | 'batch'>,
+): number {
+  const { least, grain } = CURVE[recipes[recipe].trainer.objective];
+  const grains = Math.ceil(Math.max(...smoothed.slice(-recentSteps(batch))) / grain - 1e-9);
+  return Math.max(least, Number((grains * grain).toPrecision(12)));
+}
+
+/** Whether what makes a run is fixed: there is one, or one is about to be made. */
+export const isFixed = ({ run, training }: State) => run !== undefined || training;
+
+/** Where samples are made, as the settings have it; `file` takes that of a file, if there is one. */
+export function sourceOf(state: State, { model }: Pick<Settings, 'model'>, file: boolean): Source {
+  if (file && state.model) return 'file';
+  if (model !== 'auto') return model;
+  return state.losses.length > 0 ? 'run' : 'pretrained';
+}
+
+/** What the network there is for. */
+export function networkIn(
+  source: Source,
+  { model, run, data }: State,
+  settings: Pick<Settings, 'recipe'>,
+): Omit<ModelDescription, 'name'> {
+  if (source === 'file' && model) return model;
+  const recipe = source === 'pretrained' ? pretrainedOf(settings.recipe) : settings.recipe;
+  const { sampling }: Recipe = recipes[recipe];
+  const own = source === 'run' ? data : undefined;
+  const { height, width } = own ?? { height: 28, width: 28 };
+  const classes = recipe === 'tutorial' ? 0 : (source === 'run' && run?.classes) || own?.classes || 10;
+  return { recipe, classes, height, width, sampling };
+}
+
+/** What is going on, in plain words. */
+export function describe(state: State): string {
+  if (state.distilling && ['idle', 'paused', 'finished'].includes(state.phase)) return 'Distilling';
+  const resting = state.phase === 'idle' || state.phase === 'paused';
+  if (resting && state.error?.at === 'task') return 'Stopped';
+  switch (state.phase) {
+    case 'starting':
+      return 'Looking for a GPU';
+    case 'loading':
+      return 'Loading the data';
+    case 'idle':
+      return 'Ready';
+    case 'compiling':
+      return preparing(state.preparing ?? { task: 'compiling' });
+    case 'training':
+      if (state.preparing) return preparing(state.preparing);
+      return state.losses.length === 0 ? 'Training: the first step is under way' : 'Training';
+    case 'pausing':
+      return 'Pausing';
+    case 'paused':
+      return state.measured.timeUp ? 'The time is up. Resume trains for as long again' : 'Paused';
+    case 'finished':
+      return 'Finished. Raise the epochs to train on';
+    case 'sampling':
+      return 'Sampling';
+    case 'lost':
+      return 'The GPU device was lost';
+    case 'failed':
+      return 'Stopped';
+  }
+}

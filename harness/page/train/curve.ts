@@ -1,0 +1,173 @@
+/**
+ * The loss curve: every step's loss (faint), its running mean (strong), the loss on held-out images (points), the running means of other
+ * runs, and marks at the end of each epoch and where the learning rate was changed.
+ */
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { color } from '../shell/colors';
+import { setText } from '../shell/dom';
+import {
+  type Columns,
+  type Curves,
+  columnsOf,
+  linearRange,
+  logRange,
+  type Reading,
+  readingOf,
+  xEnd,
+} from './curve_data';
+import { drawMarks } from './curve_marks';
+
+export type Scale = 'linear' | 'log';
+
+/** Colours of other runs: the style sheet's --run-0 … */
+export const HUES = 5;
+
+const REDRAW_MS = 200;
+/** A number on an axis, in few letters. */
+const short = (v: number) => (Math.abs(v) < 1e4 ? String(Number(v.toPrecision(3))) : v.toExponential(0));
+
+const nothing: Curves = {
+  losses: [],
+  heldOut: [],
+  rates: [],
+  overlays: [],
+  batch: 1,
+  stepsPerEpoch: 1,
+  recipe: 'tutorial',
+};
+
+export class Curve {
+  private readonly host: HTMLElement;
+  private readonly reading: Readonly<Record<keyof Reading, HTMLElement>>;
+  private plot: uPlot | undefined;
+  private scale: Scale = 'linear';
+  private curves = nothing;
+  private columns: Columns = [[]];
+  private drawnAt = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `reading` gets what is drawn under the pointer. */
+  constructor(host: HTMLElement, reading: Readonly<Record<keyof Reading, HTMLElement>>) {
+    this.host = host;
+    this.reading = reading;
+    new ResizeObserver(() => this.plot?.setSize(this.size())).observe(host);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.rebuild());
+  }
+
+  setScale(scale: Scale): void {
+    this.scale = scale;
+    this.rebuild();
+  }
+
+  set(curves: Curves): void {
+    const before = this.curves;
+    if ((Object.keys(curves) as (keyof Curves)[]).every((key) => curves[key] === before[key])) return;
+    this.curves = curves;
+    if (curves.overlays !== before.overlays) {
+      this.rebuild();
+      return;
+    }
+    const wait = this.drawnAt + REDRAW_MS - performance.now();
+    if (wait <= 0 || curves.losses.length === 0) this.draw();
+    else this.timer ??= setTimeout(() => this.draw(), wait);
+  }
+
+  /** Brings the lines that there are up to date. */
+  private draw(): void {
+    if (!this.plot || this.isEmpty()) this.rebuild();
+    else {
+      this.prepare();
+      this.plot.setData(this.columns as uPlot.AlignedData);
+    }
+  }
+
+  private isEmpty(): boolean {
+    const { losses, overlays } = this.curves;
+    return losses.length === 0 && overlays.length === 0;
+  }
+
+  private prepare(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.drawnAt = performance.now();
+    this.columns = columnsOf(this.curves);
+  }
+
+  private size(): { width: number; height: number } {
+    return { width: this.host.clientWidth, height: this.host.clientHeight };
+  }
+
+  private rebuild(): void {
+    this.plot?.destroy();
+    this.plot = undefined;
+    if (this.isEmpty()) return;
+    this.prepare();
+    const options = { ...this.size(), ...this.options(), series: this.series() };
+    this.plot = new uPlot(options, this.columns as uPlot.AlignedData, this.host);
+    this.plot.ctx.canvas.addEventListener('contextrestored', () => this.rebuild());
+  }
+
+  private series(): uPlot.Series[] {
+    const line = (name: string, width = 2): uPlot.Series => ({
+      stroke: color(name),
+      width,
+      points: { show: false },
+    });
+    const single: uPlot.Series.Points.Show = (_, __, from, to) => to === from;
+    return [
+      {},
+      { ...line('--accent', 1), alpha: 0.35, points: { show: single } },
+      line('--accent'),
+      { ...line('--ink', 1), spanGaps: true, points: { show: true, size: 5, fill: color('--ink') } },
+      ...this.curves.overlays.map(({ hue }) => line(`--run-${hue % HUES}`, 1.5)),
+    ];
+  }
+
+  private options(): Omit<uPlot.Options, 'width' | 'height' | 'series'> {
+    const axis: uPlot.Axis = {
+      font: '12px system-ui, sans-serif',
+      labelFont: '12px system-ui, sans-serif',
+      labelSize: 16,
+      labelGap: 0,
+      stroke: color('--muted'),
+      grid: { stroke: color('--line'), width: 1 },
+      ticks: { show: false },
+    };
+    const yRange = () =>
+      this.scale === 'log' ? logRange(this.columns) : linearRange(this.columns, this.curves);
+    return {
+      padding: [8, 16, 0, 0], // room for half of the last label, "1,000"
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
+      scales: {
+        x: { time: false, range: () => [0, xEnd(this.curves, this.columns[0].length) + 0.5] },
+        y: { distr: this.scale === 'log' ? 3 : 1, range: yRange },
+      },
+      axes: [
+        {
+          ...axis,
+          label: 'step',
+          size: 24,
+          grid: { show: false },
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5],
+        },
+        {
+          ...axis,
+          label: 'loss',
+          size: 44,
+          values: (_, ticks) => ticks.map((v) => (v === null ? '' : short(v))),
+        },
+      ],
+      hooks: {
+        drawAxes: [(plot) => drawMarks(plot, this.curves)],
+        setCursor: [(plot) => this.read(plot.cursor.idx)],
+      },
+    };
+  }
+
+  private read(index: number | null | undefined): void {
+    const reading = readingOf(this.curves, this.columns, index);
+    for (const part of Object.keys(reading) as (keyof Reading)[]) setText(this.reading[part], reading[part]);
+  }
+}

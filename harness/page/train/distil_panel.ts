@@ -1,0 +1,77 @@
+/** The Train tab's offer to distil the run's network. */
+import type { App, Panel } from '../shell/app';
+import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
+import { anyElement, button, byId, download, setText } from '../shell/dom';
+import { setDisabled } from '../shell/focus';
+import { loss as lossText } from '../shell/format';
+import type { Distilling } from '../shell/state';
+import type { EventOf } from '../worker/messages';
+import { Curve } from './curve';
+
+const nothingElse = { heldOut: [], rates: [], overlays: [] } as const;
+const none: readonly number[] = [];
+
+export function createDistilPanel(app: App): Panel {
+  /** What came of the last one. */
+  let made: EventOf<'distilled'>['made'];
+  /** The last one, whose curve stays. */
+  let shown: Distilling | undefined;
+  const reading = { at: anyElement('distil-at'), smoothed: document.createElement('span') };
+  const curve = new Curve(anyElement('distil-curve'), {
+    ...reading,
+    each: document.createElement('span'),
+    held: document.createElement('span'),
+  });
+  curve.setScale('log');
+  for (const calls of [1, 2] as const) {
+    button(`distil-${calls}`).addEventListener('click', () => {
+      if (mayDistil(app.state, app.settings)) app.send('distil', calls);
+    });
+  }
+  button('distil-stop').addEventListener('click', () => app.send('stopDistilling'));
+  button('distil-save').addEventListener('click', () => made && download(made.model.name, made.bytes));
+  button('distil-make').addEventListener('click', () => {
+    app.useFile = true;
+    app.set('task', 'sample');
+  });
+
+  return {
+    receive(event) {
+      if (event.type === 'distilling') {
+        made = undefined;
+        shown = app.state.distilling;
+      } else if (event.type === 'distilled') {
+        ({ made } = event);
+        if (!made) shown = undefined;
+      }
+    },
+    render() {
+      const { state, settings } = app;
+      const { distilling } = state;
+      const offered = distillable(state, settings);
+      anyElement('distil').hidden = !offered && !made;
+      if (anyElement('distil').hidden) return;
+      for (const calls of [1, 2])
+        setDisabled(button(`distil-${calls}`), app.measuring !== undefined || !mayDistil(state, settings));
+      button('distil-stop').hidden = !distilling;
+      for (const use of ['make', 'save']) button(`distil-${use}`).hidden = !made;
+      const done = made ? `Made ${made.model.name}. ` : '';
+      const words = distilling
+        ? distilStatus(distilling)
+        : `${done}${offered ? distilOffer(state, settings) : ''}`;
+      setText(anyElement('distil-text'), words);
+      const bar = byId('distil-progress', HTMLProgressElement);
+      bar.hidden = !distilling;
+      bar.value = distilling ? distilShare(distilling) : 0;
+      const losses = shown?.losses ?? none;
+      anyElement('distil-curve').hidden = losses.length === 0;
+      const last = losses.at(-1);
+      const summary =
+        last === undefined ? 'nothing yet' : `${lossText(losses[0])} at first, ${lossText(last)} now`;
+      anyElement('distil-curve').setAttribute('aria-label', `Loss of each step of distilling: ${summary}`);
+      const { recipe } = settings;
+      const { batch, steps } = shown ?? { batch: 1, steps: 0 };
+      curve.set({ ...nothingElse, losses, batch, stepsPerEpoch: steps + 1, recipe });
+    },
+  };
+}

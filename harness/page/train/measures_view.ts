@@ -1,0 +1,98 @@
+/** What the Train tab shows of held-out images and of the samples' quality: ten bars by noise level, and two bars of accepted shares. */
+import type { App, Panel } from '../shell/app';
+import { anyElement, button, setText } from '../shell/dom';
+import { setDisabled } from '../shell/focus';
+import { duration, loss as lossText, percent, whole } from '../shell/format';
+import type { HeldOutLoss } from '../shell/measurements';
+import { heldOutOf } from '../shell/settings';
+import { digits } from './train_data';
+
+const BINS = 10;
+
+export function createMeasuresView(app: App): Panel {
+  const bars = createBars(anyElement('noise-bars'));
+  button('measure-quality').addEventListener('click', () => app.send('measure'));
+  return {
+    render() {
+      bars.show(app.state.measured.heldOut);
+      renderHeldOut(app);
+      renderQuality(app);
+    },
+  };
+}
+
+/** An item of the list for each part of the noise levels: a bar for the newest loss, before a fainter one for the first. */
+function createBars(list: HTMLElement) {
+  const items = Array.from({ length: BINS }, (_, i) => {
+    const item = document.createElement('li');
+    const part = (className: string, text = '') =>
+      Object.assign(document.createElement('span'), { className, textContent: text });
+    const range = part('visually-hidden', `noise ${i / BINS} to ${(i + 1) / BINS}: `);
+    const [figure, room, first, now] = ['figure', 'room', 'first', 'now'].map((name) => part(name));
+    room.append(first, now);
+    item.append(range, figure, room, Object.assign(part('level', String(i / BINS)), { ariaHidden: 'true' }));
+    list.append(item);
+    return { figure, first, now };
+  });
+  let shown: readonly HeldOutLoss[] | undefined;
+  return {
+    show(points: readonly HeldOutLoss[]): void {
+      if (points === shown) return;
+      shown = points;
+      const [first, last] = [points[0]?.bins ?? [], points[points.length - 1]?.bins ?? []];
+      const top = Math.max(...[...first, ...last].map((loss) => loss ?? 0));
+      const height = (loss: number | null | undefined) => `${loss ? (100 * loss) / top : 0}%`;
+      for (const [i, item] of items.entries()) {
+        item.first.style.height = height(first[i]);
+        item.now.style.height = height(last[i]);
+        setText(item.figure, last[i] == null ? '–' : last[i].toPrecision(2));
+      }
+    },
+  };
+}
+
+function renderHeldOut({ state, settings }: App): void {
+  const { measured, run } = state;
+  const { count } = state.data ?? digits;
+  const held = run?.held ?? heldOutOf(settings, settings.limit > 0 ? Math.min(settings.limit, count) : count);
+  const last = measured.heldOut.at(-1);
+  setText(
+    anyElement('held-out-at'),
+    last ? `${lossText(last.loss)} after step ${whole(last.step)}` : held > 0 ? 'not measured yet' : '',
+  );
+  const share = measured.clock?.heldOutShare;
+  const cost = share ? `; this takes ${percent(share)} of the time` : '';
+  const used = last && last.images < held ? `${whole(last.images)} of the ${whole(held)}` : whole(held);
+  setText(
+    anyElement('held-out-note'),
+    held > 0
+      ? `${used} images that it is not trained on, with always the same noise${cost}. Faint: at first.`
+      : 'No images are held out. Give a number of them under More settings, before the run begins.',
+  );
+}
+
+function renderQuality({ state }: App): void {
+  const { measured, data, losses, phase } = state;
+  const last = measured.quality.at(-1);
+  const fits = data?.builtIn !== false;
+  const measuring = measured.measuring === 'quality';
+  for (const [id, share] of [
+    ['samples', last?.accepted],
+    ['real', last?.real],
+  ] as const) {
+    anyElement(`accepted-${id}`).style.width = `${100 * (share ?? 0)}%`;
+    setText(anyElement(`accepted-${id}-figure`), share === undefined ? '–' : percent(share));
+  }
+  const at = last ? `after step ${whole(last.step)}` : fits ? 'not measured yet' : '';
+  setText(anyElement('quality-at'), measuring ? 'measuring' : at);
+  const { qualityShare: share, nextQuality: next } = measured.clock ?? {};
+  const when = state.training && next ? ` Measured in about ${duration(next)}.` : '';
+  const cost = share ? ` This takes ${percent(share)} of the time.` : '';
+  setText(
+    anyElement('quality-note'),
+    fits
+      ? `Of 100 samples, those that a classifier is sure to be digits.${cost}${when}`
+      : 'The classifier knows the digits that come with the page, and no other images.',
+  );
+  setDisabled(button('measure-quality'), !fits || losses.length === 0 || measuring || phase === 'lost');
+}

@@ -1,0 +1,145 @@
+/** The table of runs on the Train tab: what each was made with and came to; one can be drawn beside the page's own, removed, or gone on with. */
+import type { KeptRun } from '../../../src/keeping/store';
+import type { App, Panel } from '../shell/app';
+import { anyElement, byId } from '../shell/dom';
+import { nameOfDrawings, textOfDrawings } from '../shell/kept_drawings';
+import { keepNotes, readNotes, writeNotes } from '../shell/run_notes';
+import { HUES } from './curve';
+import type { Overlay } from './curve_data';
+import { keptRow, ownRow, pastRow, type RunRow } from './runs';
+import { createRow, type RowView } from './runs_row';
+
+interface RunsTable extends Panel {
+  /** The other runs to draw: the same array until another is chosen. */
+  readonly overlays: readonly Overlay[];
+}
+
+export function createRunsTable(app: App): RunsTable {
+  const runs = new Runs(app);
+  const view = createView(app, runs);
+  return {
+    get overlays() {
+      return runs.overlays;
+    },
+    receive(event) {
+      const { id, measured, begin } = app.state;
+      if (event.type === 'freed') runs.remember();
+      if (id && ['stored', 'heldOut', 'quality', 'rate'].includes(event.type))
+        writeNotes(id, measured, { begin, drawings: drawingsIn(app) });
+      if (event.type === 'runs') keepNotes([...(id ? [id] : []), ...event.runs.map((run) => run.id)]);
+      runs.look();
+    },
+    render() {
+      runs.look();
+      view(runs.rows);
+    },
+  };
+}
+
+/** The drawings that the page's run trains on, as text; undefined if it trains on other images. */
+const drawingsIn = ({ state, drawings }: App) =>
+  drawings.length > 0 && state.data?.name === nameOfDrawings(drawings) ? textOfDrawings(drawings) : undefined;
+
+/** Which runs there are, and which of them are drawn. */
+class Runs {
+  rows: readonly RunRow[] = [];
+  overlays: readonly Overlay[] = [];
+  /** The colours of those that are drawn. */
+  readonly hues = new Map<string, number>();
+  private readonly app: App;
+  /** Those of this visit that were reset, the newest first. */
+  private past: readonly RunRow[] = [];
+  private kept: readonly RunRow[] = [];
+  /** That `kept` was made from. */
+  private keptRuns: readonly KeptRun[] | undefined;
+
+  constructor(app: App) {
+    this.app = app;
+  }
+
+  /** The page's run, as it was when it was last looked at, is no more. */
+  remember(): void {
+    const own = this.rows.find(({ where }) => where === 'page');
+    if (!own) return;
+    const key = own.key === 'page' ? crypto.randomUUID() : own.key;
+    this.past = [pastRow(own, key, Date.now()), ...this.past];
+  }
+
+  look(): void {
+    const { state, settings } = this.app;
+    if (state.kept !== this.keptRuns) {
+      const [now, notes] = [Date.now(), readNotes()];
+      this.keptRuns = state.kept;
+      this.kept = state.kept.map((run) => keptRow(run, notes[run.id], now));
+    }
+    const { kept } = this;
+    const own = ownRow(state, settings);
+    // One that was put aside is kept.
+    this.past = this.past.filter(({ key }) => !kept.some((run) => run.key === key));
+    this.rows = [...(own ? [own] : []), ...this.past, ...kept];
+    const others = this.rows.filter(({ where }) => where !== 'page');
+    for (const key of this.hues.keys()) if (!others.some((row) => row.key === key)) this.hues.delete(key);
+    const drawn = others.filter(({ key }) => this.hues.has(key));
+    const before = this.overlays;
+    const same = drawn.length === before.length && drawn.every((row, i) => row.losses === before[i].losses);
+    if (!same)
+      this.overlays = drawn.map(({ key, name, losses, batch }) => ({
+        ...{ name, losses, batch },
+        hue: this.hues.get(key)!,
+      }));
+  }
+
+  draw(key: string, on: boolean): void {
+    if (!on) this.hues.delete(key);
+    else {
+      const taken = [...this.hues.values()];
+      const free = Array.from({ length: HUES }, (_, hue) => hue).find((hue) => !taken.includes(hue));
+      this.hues.set(key, free ?? taken.length % HUES);
+    }
+    this.app.changed();
+  }
+
+  forget(key: string): void {
+    this.past = this.past.filter((row) => row.key !== key);
+    this.app.changed();
+  }
+}
+
+/** Returns what brings the table in line with its rows. */
+function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
+  const body = byId('runs-body', HTMLTableSectionElement);
+  const shown = new Map<string, RowView>();
+
+  const actionsOf = ({ key, where, name, losses }: RunRow) => ({
+    draw: (on: boolean) => runs.draw(key, on),
+    putAside: () => app.send('putAside'),
+    goOn() {
+      if (app.state.losses.length > 0) app.send('putAside');
+      app.goOn(key);
+    },
+    remove() {
+      if (where === 'past') runs.forget(key);
+      else if (confirm(`Delete the run for good (${name}), all ${losses.length} steps?`)) app.discard(key);
+    },
+  });
+  // The page's run gets another name as soon as it is stored.
+  const nameOf = ({ where, key }: RunRow) => (where === 'page' ? where : `${where} ${key}`);
+
+  return (rows) => {
+    anyElement('runs-none').hidden = rows.length > 0;
+    const names = rows.map(nameOf);
+    for (const [name, { element }] of shown) {
+      if (names.includes(name)) continue;
+      element.remove();
+      shown.delete(name);
+    }
+    for (const [i, row] of rows.entries()) {
+      const view = shown.get(names[i]) ?? createRow(row, actionsOf(row));
+      shown.set(names[i], view);
+      view.update(row, runs.hues.get(row.key));
+      // After the row that says that there is none.
+      const place = body.rows[i + 1] ?? null;
+      if (place !== view.element) body.insertBefore(view.element, place);
+    }
+  };
+}

@@ -1,0 +1,52 @@
+/** What the Train tab trains on, in words, and the choice of other images. */
+
+import { type Recipe, recipes } from '../../../src/recipes';
+import type { App } from '../shell/app';
+import { anyElement, button, byId, setText } from '../shell/dom';
+import { RATE, whyNew } from '../shell/fine_tune';
+import { whole, workLine } from '../shell/format';
+import { heldOutOf, type Settings } from '../shell/settings';
+import { isFixed } from '../shell/state';
+import type { DataDescription } from '../worker/messages';
+
+/** What will be there, until it is. */
+export const digits: DataDescription = { name: '', builtIn: true, count: 10_000, height: 28, width: 28 };
+
+export function renderData({ state, settings }: App): void {
+  const data = state.data ?? digits;
+  const count = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
+  const used = Math.max(0, count - heldOutOf(settings, count));
+  const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
+  const name = data.builtIn
+    ? `${whole(used)} of MNIST’s digits:`
+    : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${labelled}:`;
+  setText(anyElement('data-name'), name);
+  const asTutorial = data.builtIn && settings.recipe === 'tutorial';
+  const { fit, trainer }: Recipe = recipes[settings.recipe];
+  const { batch: batchSize, epochs } = settings;
+  const parts = { imageCount: used, batchSize, dropLast: fit.dropLast };
+  setText(anyElement('data-line'), workLine(parts, epochs, asTutorial));
+  renderBeginning(settings, data);
+  const told = data.builtIn ? 'told the digit' : 'told the class';
+  setText(anyElement('strip-told'), trainer.objective === 'flow' ? told : '');
+  const locked = isFixed(state);
+  for (const id of ['files', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
+  button('use-digits').hidden = data.builtIn || locked;
+  setText(
+    anyElement('data-hint'),
+    locked
+      ? 'Put the run aside, or reset it, to train on other images or to go on from a checkpoint'
+      : 'or drop them anywhere on the page: PNG files in folders named after their classes, .npy, IDX (plain or .gz)',
+  );
+}
+
+function renderBeginning(settings: Settings, data: DataDescription): void {
+  const why = whyNew(settings, data);
+  const pretrained = byId('begin', HTMLSelectElement).querySelector<HTMLOptionElement>('[value=pretrained]')!;
+  pretrained.disabled = why !== undefined;
+  const hint =
+    settings.begin === 'pretrained' && settings.lr > RATE
+      ? `A learning rate of ${RATE} leaves it more of what it knows`
+      : '';
+  setText(anyElement('begin-note'), why ?? hint);
+}

@@ -1,0 +1,117 @@
+/** What the Inside tab asks the training worker, and what it is told. Images travel as bytes, maps as floats. */
+import type { Objective } from '../../../src/training/settings';
+import type { Layer } from '../../../src/unet/config';
+import type { ListedOp, StepToList } from '../../run/step_list';
+import type { Source } from '../shell/settings';
+
+/** The picture that the network is to look at. */
+export interface Picture {
+  readonly source: Source;
+  /** Which of the ten images to choose from. */
+  readonly choice: number;
+  /** The share of noise in it, from 0 to 1. */
+  readonly level: number;
+  /** The class that the network is told, if it is told any; the number of classes stands for none. */
+  readonly label: number;
+}
+
+export type InsideOrder =
+  /** One pass over the picture. */
+  | { readonly kind: 'look'; readonly picture: Picture }
+  /** One training step of a copy of the network, on a small batch of which the picture is the first image. */
+  | { readonly kind: 'step'; readonly picture: Picture }
+  /** The dispatches of a training step. */
+  | { readonly kind: 'list'; readonly source: Source }
+  /** How long each of them takes. Ends early when anything else is asked for. */
+  | { readonly kind: 'time'; readonly source: Source };
+
+/** A layer of the network, in forward order. */
+export interface InsideLayer
+  extends Pick<
+    Layer,
+    | 'name'
+    | 'height'
+    | 'width'
+    | 'inChannels'
+    | 'outChannels'
+    | 'kernelSize'
+    | 'activation'
+    | 'residual'
+    | 'next'
+  > {
+  /** Whether it is one of the two linear layers that turn noise level and class into biases. */
+  readonly told: boolean;
+  readonly parameters: number;
+}
+
+/** Maps of one image by layer, [height][width][channels]. */
+export type Maps = Readonly<Record<string, Float32Array>>;
+export type NumberOf = Readonly<Record<string, number>>;
+
+/** The first convolution's kernels, [kernelSize][kernelSize][inChannels][outChannels]. */
+export type Kernels = Float32Array;
+
+export interface Looked {
+  readonly kind: 'looked';
+  readonly picture: Picture;
+  readonly objective: Objective;
+  readonly layers: readonly InsideLayer[];
+  readonly height: number;
+  readonly width: number;
+  /** Number of classes that the network is told; 0 for none. */
+  readonly classes: number;
+  /** The images to choose from, one after the other, and their classes. */
+  readonly choices: Uint8Array;
+  readonly labels: readonly (number | undefined)[];
+  readonly noisy: Uint8Array;
+  /** The image that the network makes out behind the noise. */
+  readonly prediction: Uint8Array;
+  readonly activations: Maps;
+  readonly preActivations: Maps;
+  readonly kernels: Kernels;
+  /** Of the run's last step. */
+  readonly gradientNorms?: NumberOf;
+}
+
+export interface Stepped {
+  readonly kind: 'stepped';
+  readonly picture: Picture;
+  readonly images: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  /** Norm of the gradient of all parameters together, and the longest that it may be. */
+  readonly norm: number;
+  readonly clipNorm?: number;
+  readonly clean: Uint8Array;
+  readonly noisy: Uint8Array;
+  /** What the network says, and what it should have said: the image, or the way from it to the noise. */
+  readonly output: Float32Array;
+  readonly target: Float32Array;
+  readonly activations: Maps;
+  readonly gradients: Maps;
+  readonly gradientNorms: NumberOf;
+  /** How far each layer's weights have moved, as a share of their own norm. */
+  readonly changes: NumberOf;
+  readonly kernels: { readonly before: Kernels; readonly after: Kernels };
+}
+
+export interface Listed {
+  readonly kind: 'listed';
+  readonly source: Source;
+  /** Images in the step. */
+  readonly batch: number;
+  /** Whether these are the kernels of the run, rather than those that are usual on the adapter. */
+  readonly ofRun: boolean;
+  /** What the list was made from: whoever tries an edited shader makes it again. */
+  readonly step: StepToList;
+  readonly ops: readonly ListedOp[];
+}
+
+export type InsideAnswer =
+  | Looked
+  | Stepped
+  | Listed
+  /** The ops were timed, each told by an event `timed`. */
+  | { readonly kind: 'timedAll'; readonly clock: 'timestamp-query' | 'wall clock' | 'stopped' }
+  /** `order` could not be carried out. */
+  | { readonly kind: 'failed'; readonly order: InsideOrder['kind']; readonly message: string };

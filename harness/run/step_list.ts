@@ -1,0 +1,89 @@
+/** Lists the dispatches of a training step: what `npm run explain` prints, as data. Pure. */
+import type { Op } from '../../src/plan/op';
+import type { ShaderBinding } from '../../src/plan/shader';
+import type { UNetConfig } from '../../src/unet/config';
+import type { Variants } from '../../src/unet/variants';
+import { planWeights } from '../../src/unet/weights';
+import { shapeText } from './shape_text';
+import { type ExplainedTraining, planWhole } from './whole_step';
+
+/** What the dispatches of a training step depend on. */
+export interface StepToList {
+  readonly config: UNetConfig;
+  readonly batch: number;
+  /** Images in the data set. */
+  readonly images: number;
+  readonly variants: Variants;
+  readonly training: ExplainedTraining;
+}
+
+export type StepStage = 'corrupt' | 'forward' | 'loss' | 'backward' | 'update';
+
+/** A kernel of a step: one dispatch, or several of which each has its own shader. */
+export interface ListedOp {
+  readonly stage: StepStage;
+  readonly kernel: string;
+  readonly variant: string;
+  readonly layer: string;
+  /** In words: `batch 64, height 28, …`. */
+  readonly shape: string;
+  readonly flops: number;
+  /** That must move at least once. */
+  readonly bytes: number;
+  readonly dispatches: readonly {
+    readonly shader: string;
+    readonly workgroupSize: readonly number[];
+    readonly groups: readonly number[];
+    readonly tensors: readonly {
+      readonly binding: string;
+      readonly label: string;
+      /** Of 4 bytes each. */
+      readonly elements: number;
+      readonly written: boolean;
+    }[];
+  }[];
+}
+
+/** The ops of each stage, in their order. */
+export function stagesOf({
+  config,
+  batch,
+  images,
+  variants,
+  training,
+}: StepToList): Record<StepStage, readonly Op[]> {
+  const { plan, corruption } = planWhole(config, planWeights(config), batch, images, variants, training);
+  const loss = plan.gradients.findIndex(({ layer }) => layer === 'loss');
+  return {
+    corrupt: corruption,
+    forward: plan.gradients.slice(0, loss),
+    loss: plan.gradients.slice(loss, loss + 1),
+    backward: plan.gradients.slice(loss + 1),
+    update: plan.update,
+  };
+}
+
+export function listStep(step: StepToList): ListedOp[] {
+  return Object.entries(stagesOf(step)).flatMap(([stage, ops]) =>
+    ops.map((op) => listed(stage as StepStage, op)),
+  );
+}
+
+function listed(stage: StepStage, { kernel, variant, layer, origin, cost, calls }: Op): ListedOp {
+  // Of a layer, its name has a column, and what comes after it is none of the kernel's.
+  const shape = shapeText({ ...origin.shape, name: undefined, next: undefined });
+  return {
+    ...{ stage, kernel, variant, layer, shape, ...cost },
+    dispatches: calls.map(({ shader, groups, tensors }) => ({
+      shader: shader.name,
+      workgroupSize: shader.workgroupSize,
+      groups,
+      tensors: Object.entries<ShaderBinding>(shader.bindings).map(([binding, { access }]) => ({
+        binding,
+        label: tensors[binding].label,
+        elements: tensors[binding].size,
+        written: access === 'read_write',
+      })),
+    })),
+  };
+}
