@@ -3,8 +3,9 @@ import type { AdapterDescription } from '../../../src/gpu/adapter';
 import { Waiter } from '../../../src/gpu/wait';
 import type { RecipeName } from '../../../src/recipes';
 import { type SeenDevice, watchDevices } from './devices';
+import { loadPeer, type PeerName } from './load_peer';
 import { createOurs, type Ours } from './ours';
-import { loadPeer, type Peer, type PeerName } from './peer';
+import type { Peer } from './peer';
 import { type Workload, workloadOf } from './workload';
 
 export const modes = ['train', 'forward'] as const;

@@ -14,13 +14,3 @@ export interface Peer {
 
 /** Requests a device and uploads the initial weights, for batches of `count` images. Default: the tutorial's workload. */
 export type CreatePeer = (count: number, workload?: Workload) => Promise<Peer>;
-
-export const peerNames = ['jax-js', 'tfjs-webgpu', 'tfjs-webgl'] as const;
-export type PeerName = (typeof peerNames)[number];
-
-/** Loads a library on demand, so that loading its code is not timed. */
-export const loadPeer: Readonly<Record<PeerName, () => Promise<CreatePeer>>> = {
-  'jax-js': async () => (await import('./jax')).createJax,
-  'tfjs-webgpu': async () => (await import('./tfjs.mjs')).loadTfjs('webgpu'),
-  'tfjs-webgl': async () => (await import('./tfjs.mjs')).loadTfjs('webgl'),
-};
