@@ -12,8 +12,7 @@ import {
 import { initialSettings } from '../../harness/page/shell/settings';
 import { initialState, type State } from '../../harness/page/shell/state';
 import { trainingProgress } from '../../harness/page/train/train_readings';
-import { TimeShare } from '../../harness/page/worker/time_share';
-import { TrainingClock } from '../../harness/page/worker/training_clock';
+import { TimeShare, TrainingClock } from '../../harness/page/worker/clocks';
 
 describe('a share of the time', () => {
   /** Trains for `time` milliseconds in steps of 10, and measures, which takes `takes(n)`, whenever that is due. */

@@ -1,8 +1,7 @@
 /** What is chosen beside a drawing: the network that is asked, and the digit that it is told. */
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
-import { anyElement, button, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, button, setDisabled, setText } from '../shell/dom';
 import { whole } from '../shell/format';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Source } from '../shell/settings';

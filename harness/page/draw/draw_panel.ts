@@ -1,9 +1,8 @@
 /** The Draw tab: whenever anything changes, the network is asked anew what it makes of the drawing. */
 import type { App, Panel, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, setText } from '../shell/dom';
+import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { refined } from '../shell/drawing_sampling';
 import { connectFields } from '../shell/fields';
-import { setDisabled } from '../shell/focus';
 import { whole } from '../shell/format';
 import { pngOf } from '../shell/images';
 import { Latest, type Outcome } from '../shell/latest';

@@ -1,7 +1,6 @@
 /** The left half of the Draw tab: the field with its ink, mask and cursor, its tools, the pen of mouse, finger and keys, and what was drawn. */
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
 import {
   type Drawing,
   inkOf,

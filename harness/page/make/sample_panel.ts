@@ -1,9 +1,7 @@
 /** The Make tab: digits to order, step by step out of noise, and digits that follow the hand. */
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, foldFields, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { setDisabled } from '../shell/focus';
-import { foldFields } from '../shell/fold';
 import { some, whole } from '../shell/format';
 import { noiseTiles, paperTiles, type Tiles } from '../shell/images';
 import type { Place } from '../shell/noise_field';

@@ -1,7 +1,6 @@
 /** What the Make tab shows: a trajectory, step by step, and which network made the images or makes the next. */
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
 import { whole } from '../shell/format';
 import { ImageView, type Tiles } from '../shell/images';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';

@@ -14,9 +14,8 @@ import {
   worstText,
 } from '../../run/check_export';
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, download, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { setDisabled } from '../shell/focus';
 import { whole } from '../shell/format';
 import { sourcesOf } from '../shell/sources';
 import { cell, element, extraRow } from '../shell/table';

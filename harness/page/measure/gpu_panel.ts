@@ -2,8 +2,7 @@
 import { type EngineReport, requirements } from '../../../src';
 import { describeAdapter } from '../../../src/gpu/adapter';
 import type { App, Panel } from '../shell/app';
-import { anyElement, setMessage, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, setDisabled, setMessage, setText } from '../shell/dom';
 import { element } from '../shell/table';
 import { featureUses, type GpuFacts, gpuReport, gpuSummary, type Limit, limitText } from './gpu_facts';
 import { Measurement } from './measure';

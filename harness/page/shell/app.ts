@@ -4,7 +4,7 @@ import type { PageCalls } from '../worker/host';
 import type { ModelDescription, WorkerEvent } from '../worker/messages';
 import { rememberedLosses, rememberLoss } from './device_lost';
 import { distilledNote } from './distil_text';
-import { keepFocus } from './focus';
+import { keepFocus } from './dom';
 import { drawingsOfText, filesOfDrawings, type KeptDrawing } from './kept_drawings';
 import { rewound } from './measurements';
 import { measurementsOf, readNotes } from './run_notes';

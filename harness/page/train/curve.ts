@@ -4,8 +4,7 @@
  */
 import 'uplot/dist/uPlot.min.css';
 import uPlot from 'uplot';
-import { color } from '../shell/colors';
-import { setText } from '../shell/dom';
+import { color, setText } from '../shell/dom';
 import {
   type Columns,
   type Curves,

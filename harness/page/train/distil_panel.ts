@@ -1,8 +1,7 @@
 /** The Train tab's offer to distil the run's network. */
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
-import { anyElement, button, byId, download, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
 import { Losses } from '../shell/losses';
 import type { Distilling } from '../shell/state';

@@ -1,10 +1,17 @@
 /** The Train tab: what to press and what it says is going on, and its parts, which are modules of their own: numbers, pictures, runs, images. */
 import { lossesCsv } from '../../run/losses';
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
+import {
+  anyElement,
+  button,
+  byId,
+  download,
+  foldFields,
+  setDisabled,
+  setMessage,
+  setText,
+} from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { setDisabled } from '../shell/focus';
-import { foldFields } from '../shell/fold';
 import { whole } from '../shell/format';
 import { ratesOf } from '../shell/measurements';
 import { runFileName } from '../shell/run_file_name';

@@ -1,7 +1,6 @@
 /** The Train tab's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
 import type { App } from '../shell/app';
-import { anyElement, button, byId, download, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { loss as lossText, whole } from '../shell/format';
 import { ImageView, noiseTiles, paperTiles, pngOf, type Tiles } from '../shell/images';
 import { smoothLoss } from '../shell/losses';
