@@ -21,7 +21,7 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
     const { grad_input } = reference(shape, absolute(inputs));
     return { grad_input: grad_input.map((magnitude) => sumError(terms, magnitude)) };
   },
-  // The first layer's input is data: nobody asks for its gradient.
+  // The first layer's input is data, whose gradient is not needed.
   gain: convolutionGains,
   bench: (batch) =>
     Object.fromEntries(Object.entries(convLayers(batch)).filter(([name]) => name !== 'down.0')),
