@@ -22,11 +22,11 @@ export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
 /** The content of an IDX file of images (`images` is count x height x width x channels) or of labels (one byte each). */
 export type Idx<Memory extends ArrayBufferLike = ArrayBufferLike> =
   | (Omit<ImageSet<Memory>, 'labels'> & {
-      /** What the file holds. */
+      /** The kind of the file. */
       kind: 'images';
     })
   | {
-      /** What the file holds. */
+      /** The kind of the file. */
       kind: 'labels';
       /** One byte each. */
       labels: Uint8Array<Memory>;

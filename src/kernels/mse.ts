@@ -11,7 +11,7 @@ export interface LossShape {
 }
 
 export interface ActivatedLossShape extends LossShape {
-  /** Whether predictions are swish of `pre`, or `pre` itself. */
+  /** Whether swish is the last activation; otherwise `pre` is the prediction. */
   readonly swish: boolean;
 }
 

@@ -62,7 +62,7 @@ export function call<P extends string, B extends string>(
 
 // ---------------------------------------------------------------- kernels and their variants
 
-/** Whether a GPU runs the shaders, or a processor behind the same interface (a software adapter). */
+/** The kind of adapter: a GPU, or a processor behind the same interface (a software adapter). */
 export type AdapterKind = 'gpu' | 'software';
 
 /** One way to compute a kernel: a plan of one or more calls. */

@@ -39,7 +39,7 @@ export const badInput = (step: number, wrong: string) =>
     `Step ${step} was not made: ${wrong}. Nothing has changed; give a batch of finite numbers, images of about -1 to 1.`,
   );
 
-/** Of recorded batches, only the last one can still be examined. */
+/** The remark that only the last recorded batch can still be examined. */
 const OVERWRITTEN =
   ' If another step was recorded after it, its batch may be at fault, too: look there for a value that is not finite.';
 

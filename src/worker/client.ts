@@ -42,9 +42,9 @@ export interface WorkerLike {
   removeEventListener(type: string, listener: (event: MessageEvent & ErrorEvent) => void): void;
   /** A worker's. */
   terminate?(): void;
-  /** Of a port. */
+  /** A port's. */
   start?(): void;
-  /** Of a port. */
+  /** A port's. */
   close?(): void;
 }
 

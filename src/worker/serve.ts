@@ -12,7 +12,7 @@ export interface ScopeLike {
   postMessage(message: unknown, transfer: Transferable[]): void;
   /** As a worker's. */
   addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
-  /** Of a port. */
+  /** A port's. */
   start?(): void;
 }
 
