@@ -422,11 +422,11 @@ describe('complaints', () => {
   const wrongTold: [object, string][] = [
     [
       { levels },
-      'This UNet is told the class of each image, and labels are missing. Give numbers from 0 to 2, or 3 for no class, one for each image.',
+      'This UNet is conditioned on the class of each image, and labels are missing. Give numbers from 0 to 2, or 3 for no class, one for each image.',
     ],
     [
       { labels },
-      'This UNet is told the noise level of each image, and levels are missing. Give numbers from 0 to 1, one for each image.',
+      'This UNet is conditioned on the noise level of each image, and levels are missing. Give numbers from 0 to 1, one for each image.',
     ],
     [{ levels, labels: [0, 4] }, 'labels[1] is 4; this network has classes 0 to 2, and 3 stands for none.'],
     [
