@@ -1,5 +1,6 @@
 import { defineConfig, type PluginOption, type UserConfig } from 'vite';
 import { POLICY } from './harness/page/policy.ts';
+import { fragments } from './harness/tools/build/fragments.ts';
 import { wgsl } from './shaders/plugin.ts';
 import { savedShaders } from './shaders/saved.ts';
 
@@ -44,7 +45,7 @@ export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
   // For the page alone: what Node runs has no server to fetch from (harness/tools/build/load.mjs).
   const assets = command === 'build' && mode !== 'lib' && !isSsrBuild;
   if (mode !== 'lib') {
-    const plugins = [common(assets).plugins, savedShaders()];
+    const plugins = [fragments(), common(assets).plugins, savedShaders()];
     return { ...common(assets), plugins, build: { outDir: 'dist/page', target: 'es2022' } };
   }
   return {

@@ -2,28 +2,32 @@
 import { initialParameters, placesOf } from '../classifier/parameters.js';
 import { createL1 } from '../custom_loss/l1.js';
 
-/** Images are [batch][side][side] of f32, in buffers with STORAGE, COPY_SRC and COPY_DST. */
-export async function createDenoiser(engine, { batch = 64, side = 28, channels = 16, seed = 1 } = {}) {
-  const { device } = engine;
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const floats = (size) => device.createBuffer({ size: size * 4, usage });
-
+/** The kernels in forward order, and the number of values that each makes. */
+async function createKernels(engine, { batch, side, channels }) {
   const full = { batch, height: side, width: side };
   const half = { batch, height: side / 2, width: side / 2 };
-  const upsampling = await engine.createUpsampling({ ...half, channels });
   const kernels = await Promise.all([
     engine.createConv2d({ ...full, inChannels: 1, outChannels: channels, kernelSize: 5 }),
     engine.createActivation({ ...full, channels }),
     engine.createPooling({ ...full, channels }),
     engine.createConv2d({ ...half, inChannels: channels, outChannels: channels, kernelSize: 3 }),
     engine.createActivation({ ...half, channels }),
-    upsampling,
+    engine.createUpsampling({ ...half, channels }),
     engine.createConv2d({ ...full, inChannels: channels, outChannels: 1, kernelSize: 5 }),
   ]);
-  const [atFull, atHalf, images] = [side ** 2 * channels, (side / 2) ** 2 * channels, side ** 2].map(
-    (size) => batch * size,
-  );
-  const sizes = [atFull, atFull, atHalf, atHalf, atHalf, atFull, images];
+  const images = batch * side ** 2;
+  const [atFull, atHalf] = [images * channels, (images / 4) * channels];
+  return { kernels, sizes: [atFull, atFull, atHalf, atHalf, atHalf, atFull, images] };
+}
+
+/** Images are [batch][side][side] of f32, in buffers with STORAGE, COPY_SRC and COPY_DST. */
+export async function createDenoiser(engine, { batch = 64, side = 28, channels = 16, seed = 1 } = {}) {
+  const { device } = engine;
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const floats = (size) => device.createBuffer({ size: size * 4, usage });
+
+  const { kernels, sizes } = await createKernels(engine, { batch, side, channels });
+  const upsampling = kernels.at(-2);
   const places = placesOf(kernels.flatMap(({ shape }) => (shape.kernelSize ? [shape] : [])));
   const [parameters, gradient] = [floats(places.size), floats(places.size)];
   device.queue.writeBuffer(parameters, 0, initialParameters(places, seed));
@@ -35,7 +39,7 @@ export async function createDenoiser(engine, { batch = 64, side = 28, channels =
     outputGradient: floats(sizes[i]),
   }));
   const { output } = layers.at(-1);
-  const loss = createL1(device, images);
+  const loss = createL1(device, sizes.at(-1));
   layers.at(-1).outputGradient = loss.gradient;
   const adam = await engine.createAdam(places.size);
   const part = (buffer, offset) => ({ buffer, offset: offset * 4 });

@@ -1,6 +1,7 @@
 /** The page. It draws what the workers report and sends them the user's commands; the workers do the work. */
 
 import { DrawPanel } from './draw/draw_panel';
+import { lateDesk } from './edit/late_desk';
 import { createExplainPanel, explainWithoutGpu } from './explain/explain_panel';
 import { createInsidePanel } from './inside/inside_panel';
 import { SamplePanel } from './make/sample_panel';
@@ -160,7 +161,7 @@ function start(): void {
     train: createTrainPanel(app),
     sample: new SamplePanel(app),
     draw: new DrawPanel(app),
-    inside: createInsidePanel(app),
+    inside: createInsidePanel(app, lateDesk(app)),
     explain: createExplainPanel(app),
     check,
     bench,

@@ -45,7 +45,7 @@ export interface Noisy {
   readonly behind: (output: Float32Array) => Values;
 }
 
-/** Adds noise to picture `index` of several. The noise is that of `seed` and `index`, the same at every level. */
+/** Adds noise to picture `index` of several. The noise depends on `seed` and `index` alone, not on the level. */
 export function addNoise(
   objective: Objective,
   picture: Float32Array,
@@ -106,4 +106,15 @@ function joined(parts: readonly Values[]): Values {
     at += part.length;
   }
   return all;
+}
+
+/** The share of a bell curve below z: makes uniform noise from 0 to 1 of Gaussian noise, so that both recipes can begin with the same. */
+export function uniformOf(z: number): number {
+  // Abramowitz and Stegun, 7.1.26: right to 1e-7.
+  const u = Math.abs(z) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * u);
+  const polynomial =
+    t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  const above = 0.5 * polynomial * Math.exp(-u * u);
+  return z < 0 ? above : 1 - above;
 }

@@ -1,10 +1,48 @@
 /** Lists the dispatches of a training step: what `npm run explain` prints, as data. Pure. */
 import type { Op } from '../../src/plan/op';
 import type { ShaderBinding } from '../../src/plan/shader';
+import type { UNetConfig } from '../../src/unet/config';
+import type { Variants } from '../../src/unet/variants';
 import { planWeights } from '../../src/unet/weights';
-import type { ListedOp, StepStage, StepToList } from '../page/worker/inside_messages';
 import { shapeText } from './shape_text';
-import { planWhole } from './whole_step';
+import { type ExplainedTraining, planWhole } from './whole_step';
+
+/** The inputs that determine the dispatches of a training step. */
+export interface StepToList {
+  readonly config: UNetConfig;
+  readonly batch: number;
+  /** Images in the data set. */
+  readonly images: number;
+  readonly variants: Variants;
+  readonly training: ExplainedTraining;
+}
+
+export type StepStage = 'corrupt' | 'forward' | 'loss' | 'backward' | 'update';
+
+/** A kernel of a step: one dispatch, or several of which each has its own shader. */
+export interface ListedOp {
+  readonly stage: StepStage;
+  readonly kernel: string;
+  readonly variant: string;
+  readonly layer: string;
+  /** In words: `batch 64, height 28, …`. */
+  readonly shape: string;
+  readonly flops: number;
+  /** Bytes that must move at least once. */
+  readonly bytes: number;
+  readonly dispatches: readonly {
+    readonly shader: string;
+    readonly workgroupSize: readonly number[];
+    readonly groups: readonly number[];
+    readonly tensors: readonly {
+      readonly binding: string;
+      readonly label: string;
+      /** Elements of 4 bytes. */
+      readonly elements: number;
+      readonly written: boolean;
+    }[];
+  }[];
+}
 
 /** The ops of each stage, in their order. */
 export function stagesOf({

@@ -94,7 +94,15 @@ export const convCases: Record<string, ConvShape> = {
   // The smallest for strips of 7 pixels.
   'one row of 7, 5x5': { batch: 4, height: 1, width: 7, inChannels: 1, outChannels: 1, kernelSize: 5 },
   // The smallest of which `tile` has two strips, and fills its memory twice.
-  'two rows of 8, 5x5': { batch: 4, height: 2, width: 8, inChannels: 1, outChannels: 1, kernelSize: 5 },
+  'one row of 8, 5x5': { batch: 4, height: 1, width: 8, inChannels: 1, outChannels: 1, kernelSize: 5 },
+  'one row of 7, five channels, 5x5': {
+    batch: 4,
+    height: 1,
+    width: 7,
+    inChannels: 5,
+    outChannels: 5,
+    kernelSize: 5,
+  },
   'one to one, 5x5': { batch: 4, height: 3, width: 2, inChannels: 1, outChannels: 1, kernelSize: 5 },
   'smallest for Winograd': { batch: 4, height: 4, width: 5, inChannels: 2, outChannels: 8, kernelSize: 5 },
   'three tiles of 12 images': {
@@ -184,6 +192,9 @@ export const convCases: Record<string, ConvShape> = {
   ...Object.fromEntries(Object.entries(convLayers(4)).map(([name, shape]) => [`UNet ${name}`, shape])),
 };
 
+/** Cases that cover all of `tile`, which takes the emulator as long for one channel as for 32. */
+export const tileCases = ['one row of 8, 5x5', 'one row of 7, five channels, 5x5'];
+
 /** Some of these cases with a bias for each image: in the first rows of its tensor, and in later ones. */
 const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
   Object.entries({
@@ -201,6 +212,7 @@ const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
     'UNet down.0': convCases['UNet down.0'],
     'UNet down.1': convCases['UNet down.1'],
     'UNet down.2': convCases['UNet down.2'],
+    'smallest for Winograd, 3x3': convCases['smallest for Winograd, 3x3'],
   }).map(([name, shape], i) => {
     const imageBias = (i % 2) * 3;
     return [`${name}, a bias for each image from row ${imageBias}`, { ...shape, imageBias }];
@@ -256,7 +268,10 @@ export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
   },
   reference,
   error,
-  emulated: { winograd6_3x3_gpu: ['two rounds, 3x3'] },
+  emulated: {
+    tile: tileCases,
+    winograd6_3x3_gpu: ['two rounds, 3x3', 'smallest for Winograd, 3x3, a bias for each image from row 0'],
+  },
   gain: convolutionGains,
   bench: convLayers,
 };

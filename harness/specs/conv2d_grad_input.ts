@@ -2,7 +2,7 @@ import { convSizes } from '../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
 import type { ConvShape } from '../../src/plan/conv_shape';
 import { reference } from '../../src/reference/conv2d_grad_input';
-import { spec as conv2d, convCases, convLayers, packedKernel } from './conv2d';
+import { spec as conv2d, convCases, convLayers, packedKernel, tileCases } from './conv2d';
 import { transposeKernel } from './lib/conv_layouts';
 import { absolute, imageDims, type Spec, sumError } from './lib/spec';
 import { convolutionGains } from './lib/winograd_gain';
@@ -21,8 +21,9 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
     const { grad_input } = reference(shape, absolute(inputs));
     return { grad_input: grad_input.map((magnitude) => sumError(terms, magnitude)) };
   },
-  // The first layer's input is data, whose gradient is not needed.
+  emulated: { tile: tileCases },
   gain: convolutionGains,
+  // The first layer's input is data, whose gradient is not needed.
   bench: (batch) =>
     Object.fromEntries(Object.entries(convLayers(batch)).filter(([name]) => name !== 'down.0')),
   gradientOf: {

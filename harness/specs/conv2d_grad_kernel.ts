@@ -26,7 +26,19 @@ export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
     const { gradient } = reference(shape, absolute(inputs));
     return { gradient: gradient.map((magnitude) => sumError(terms, magnitude)) };
   },
-  emulated: { winograd6_3x3_gpu: ['two rounds, 3x3'] },
+  // Of `tile`: two strips; more than one row of a slice, which begin above the image and end below it.
+  emulated: {
+    tile: ['one row of 8, 5x5', 'few channels, 5x5'],
+    one_channel_gpu: [
+      'one to one, 5x5',
+      'one to one, 3x3',
+      'one row of 7, 3x3',
+      'one row of 8, 5x5',
+      'a tile of 8 and a row, to one channel',
+      '9 wide, from one, 3x3',
+    ],
+    winograd6_3x3_gpu: ['two rounds, 3x3'],
+  },
   gain: kernelGradientGains,
   bench: convLayers,
   gradientOf: {

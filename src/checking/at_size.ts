@@ -5,6 +5,7 @@ import type { createTensorBuffers, Program } from '../gpu/program';
 import type { Staging } from '../gpu/staging';
 import type { UnusableKernel } from '../gpu/unusable_kernel';
 import { difference, differencePairs } from '../kernels/difference';
+import type { ConvShape } from '../plan/conv_shape';
 import type { Op, op } from '../plan/op';
 import type { Values } from '../plan/reference';
 import { Random } from '../plan/small_case';
@@ -63,9 +64,12 @@ export interface WrongOp {
 export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly WrongOp[] | undefined> {
   const { pass, candidates } = at;
   const others = new Map<Op, string>();
+  const seen = new Set<string>();
   for (const o of pass.ops) {
     const [plain, ...rest] = candidates(o);
-    if (rest.length > 0 && o.variant !== plain) others.set(o, plain);
+    const work = workOf(o);
+    if (rest.length > 0 && o.variant !== plain && !seen.has(work)) others.set(o, plain);
+    seen.add(work);
   }
   if (others.size === 0) return [];
   const shares = await sharesApart(parts, at, others).catch((error) => {
@@ -86,6 +90,13 @@ export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly Wrong
   const wrong = off.filter(({ op }) => !thirds.has(op) || !((agree?.get(op) ?? Number.NaN) <= TOLERANCE));
   if (wrong.length === 0 && off.length > 0) return undefined;
   return wrong.sort((a, b) => b.share - a.share);
+}
+
+/** Equal for ops that differ in their tensors only: layers of the same size in the middle of a network. One of them is compared. */
+function workOf({ kernel, variant, origin: { shape }, calls }: Op): string {
+  const { height, width, inChannels, outChannels, kernelSize, batch } = shape as Partial<ConvShape>;
+  const size = [height, width, inChannels, outChannels, kernelSize, batch];
+  return [kernel, variant, ...size, ...calls.map(({ shader }) => shader.hash)].join();
 }
 
 /** `winograd`, `one`, `tile` or `direct`. */

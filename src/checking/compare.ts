@@ -16,15 +16,21 @@ export function faultOf(name: string, got: Values, expected: Values): string | u
   if (isConstant(got) && !isConstant(expected)) return `every number of ${name} is ${got[0]}`;
   const exact = expected instanceof Uint32Array;
   const apart = APART.includes(name);
+  const count = expected.length;
   let largest = 0;
-  // Loops by index: they run over millions of numbers.
-  for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i]));
-  let [wrong, first] = [0, -1];
-  // Written so that NaN is wrong, too: no comparison with NaN is true.
-  for (let i = 0; i < expected.length; i++) {
+  // Loops by index, of few operations: they run over millions of numbers.
+  for (let i = 0; i < count; i++) {
     const size = Math.abs(expected[i]);
-    const allowed = exact || size < LEAST_NORMAL ? 0 : TOLERANCE * (apart ? size : largest);
-    if (Math.abs(got[i] - expected[i]) <= allowed) continue;
+    if (size > largest) largest = size;
+  }
+  const share = exact ? 0 : TOLERANCE;
+  let [wrong, first] = [0, -1];
+  for (let i = 0; i < count; i++) {
+    const value = expected[i];
+    const size = Math.abs(value);
+    const allowed = share * (apart ? size : largest);
+    // Written so that NaN is wrong, too: no comparison with NaN is true.
+    if (Math.abs(got[i] - value) <= allowed && (size >= LEAST_NORMAL || got[i] === value)) continue;
     if (wrong++ === 0) first = i;
   }
   if (wrong === 0) return undefined;

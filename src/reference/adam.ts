@@ -30,7 +30,8 @@ export function reference(shape: AdamShape, inputs: Arrays) {
   const moment2 = new Float64Array(inputs.moment2);
   if (state[STATE.skipped] > 0) return { parameter, moment1, moment2, packed: new Float64Array(packed) };
   for (const layer of shape.layers) {
-    for (let k = 0; k < flatSize(layer); k++) {
+    const size = flatSize(layer);
+    for (let k = 0; k < size; k++) {
       const i = layer.offset + k;
       const g = f.scale * gradient[layer.gradientOffset + k];
       moment1[i] = f.beta1 * moment1[i] + f.rest1 * g;

@@ -12,8 +12,15 @@ export function swishAt(z: number) {
 /** swish of each element, plus the residual if there is one. */
 export function activated(pre: Values, residual?: Values): Float64Array {
   const output = new Float64Array(pre.length);
-  // A loop: it runs over millions of numbers.
+  // Loops here and below: they run over millions of numbers.
   for (let i = 0; i < pre.length; i++) output[i] = swishAt(pre[i]).value + (residual ? residual[i] : 0);
+  return output;
+}
+
+/** `grad` times the slope of swish at `pre`. */
+export function throughSwish(grad: Values, pre: Values): Float64Array {
+  const output = new Float64Array(pre.length);
+  for (let i = 0; i < pre.length; i++) output[i] = grad[i] * swishAt(pre[i]).slope;
   return output;
 }
 

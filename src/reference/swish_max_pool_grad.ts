@@ -2,7 +2,7 @@ import type { ResidualShape } from '../kernels/swish';
 import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays, Values } from '../plan/reference';
 import { atMost, MAP, pre, residual, type SmallCase } from '../plan/small_case';
-import { activated, swishAt } from './swish';
+import { activated, throughSwish } from './swish';
 
 /** Adds the gradient of each 2x2 window's maximum, `grad_output`, to `sums` at the first maximum of `pooled` [channels][height][width][batch]. */
 export function toLargestOfWindows(
@@ -40,7 +40,7 @@ export function throughPooling(
 export function reference(shape: ImageShape & ResidualShape, inputs: Arrays) {
   const sums = throughPooling(shape, inputs);
   return {
-    grad: sums.map((sum, k) => sum * swishAt(inputs.pre[k]).slope),
+    grad: throughSwish(sums, inputs.pre),
     ...(shape.residual ? { grad_residual: sums } : {}),
   };
 }

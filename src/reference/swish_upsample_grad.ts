@@ -2,7 +2,7 @@ import type { ResidualShape } from '../kernels/swish';
 import type { ImageShape } from '../kernels/swish_max_pool';
 import type { Arrays, Values } from '../plan/reference';
 import { atMost, MAP, pre, type SmallCase } from '../plan/small_case';
-import { swishAt } from './swish';
+import { throughSwish } from './swish';
 
 /** [channels][height][width][batch]: the sum of each 2x2 window of `grad_output`, which has twice the height and width. */
 export function sumsOfWindows(
@@ -24,7 +24,7 @@ export function sumsOfWindows(
 export function reference(shape: ImageShape & ResidualShape, { pre, grad_output }: Arrays) {
   const sums = sumsOfWindows(shape, grad_output);
   return {
-    grad: sums.map((sum, k) => sum * swishAt(pre[k]).slope),
+    grad: throughSwish(sums, pre),
     ...(shape.residual ? { grad_residual: sums } : {}),
   };
 }

@@ -21,7 +21,7 @@ const { devDependencies } = (await load('/package.json')).default;
 const { goldenBatch } = await load('/harness/run/golden_workload.ts');
 const { installWebGPU } = await load('/src/node/index.ts');
 const { watchDevices } = await load('/harness/tools/peers/devices.ts');
-const { loadPeer } = await load('/harness/tools/peers/peer.ts');
+const { loadPeer } = await load('/harness/tools/peers/load_peer.ts');
 
 await installWebGPU();
 const devices = await watchDevices();

@@ -1,8 +1,4 @@
-/**
- * Training that leaves the moving average of the weights in the UNet.
- *
- * @module-tag logic
- */
+/** Training that leaves the moving average of the weights in the UNet. */
 import { afterAll, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';

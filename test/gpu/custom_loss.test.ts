@@ -1,8 +1,4 @@
-/**
- * Losses and optimizers of the caller's: forward pass, backward pass and update by themselves, and the buffers in between.
- *
- * @module-tag logic
- */
+/** Losses and optimizers of the caller's: forward pass, backward pass and update by themselves, and the buffers in between. */
 import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';

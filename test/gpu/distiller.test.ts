@@ -1,8 +1,4 @@
-/**
- * Distilling: a small network's trajectories against a loop in plain numbers, and a student that learns them.
- *
- * @module-tag logic
- */
+/** Distilling: a small network's trajectories against a loop in plain numbers, and a student that learns them. */
 import { afterAll, expect, test, vi } from 'vitest';
 import type { DistilEvent, Distiller, Warning } from '../../src';
 import { normal, STREAM, threefry } from '../../src/base/random';

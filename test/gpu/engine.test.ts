@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';
 import { createEngine, type Engine, EngineError, saveModel, type UNet } from '../../src/index';
-import { mainlyIn, testGpu } from '../lanes/gpu';
+import { testGpu } from '../lanes/gpu';
 
 const { gpu, lane } = await testGpu();
 
@@ -60,7 +60,7 @@ test('a buffer that the device refuses is an error, and does not reach its handl
   await expect(gpu.device.popErrorScope()).rejects.toThrow();
 });
 
-describe('nothing is left behind', mainlyIn('node', 'chrome'), () => {
+describe('nothing is left behind', () => {
   /** Labels of the buffers that were created since and not destroyed. */
   function watchBuffers(): () => string[] {
     const { device } = gpu;

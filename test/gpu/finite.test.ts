@@ -9,7 +9,7 @@ import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
-import { mainlyIn, testGpu } from '../lanes/gpu';
+import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 const usual = gpu.pacer.maxMilliseconds;
@@ -114,7 +114,6 @@ describe('a value in a batch', () => {
     name !== 'levels' || (where === 'buffers' && value !== 1e30);
   test.each(cases.filter(found))(
     '$value in $name, in $where, changes nothing and is named',
-    mainlyIn('node', 'chrome'),
     async ({ name, at, value, where }) => {
       const told = name === 'levels';
       for (const options of [{}, { clipNorm: 1, averageWeights: true }]) {
@@ -240,7 +239,7 @@ describe('weights with which', () => {
 describe.each([
   ['several steps a submission', 300],
   ['a submission for each dispatch', 1e-6],
-])('a fit, %s', { tags: 'logic' }, (_, maxMilliseconds) => {
+])('a fit, %s', (_, maxMilliseconds) => {
   const epochs = 30;
   async function setUpFit(options: TrainerOptions = {}) {
     gpu.pacer.maxMilliseconds = maxMilliseconds;
@@ -336,7 +335,7 @@ test('a fit that is left before its loop has seen the step leaves the trainer re
   expect(next.error?.message).toContain('Step 7 was not made');
 });
 
-describe('steps that are skipped', { tags: 'logic' }, () => {
+describe('steps that are skipped', () => {
   test('change nothing but the number of steps', async () => {
     const one = await setUp({ skipNonFinite: 2 });
     const other = await setUp();
@@ -376,7 +375,7 @@ describe('steps that are skipped', { tags: 'logic' }, () => {
   });
 });
 
-describe('recorded steps', { tags: 'logic' }, () => {
+describe('recorded steps', () => {
   function submit(trainer: Trainer, ...batches: object[]) {
     const encoder = gpu.device.createCommandEncoder();
     for (const batch of batches) trainer.encodeStep(encoder, allOnGpu(batch));
@@ -482,7 +481,7 @@ describe('recorded steps', { tags: 'logic' }, () => {
   });
 });
 
-describe('what is not finite is refused by', { tags: 'logic' }, () => {
+describe('what is not finite is refused by', () => {
   test.each([nan, inf, -inf])('setParameters: %d', async (value) => {
     const { unet, ...one } = await setUp();
     const before = await everything({ unet, ...one });

@@ -246,9 +246,7 @@ test('the denoiser has the loss, and the gradient of it, that plain loops have',
   engine.destroy();
 });
 
-test('the denoiser learns: after a few steps less than half of the noise is left', {
-  tags: 'logic',
-}, async () => {
+test('the denoiser learns: after a few steps less than half of the noise is left', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const errors: number[] = [];
   const { noisy, clean, denoised } = await trainDenoiser(engine, await loadDigits(), {

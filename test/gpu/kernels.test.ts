@@ -3,7 +3,6 @@ import { test } from 'vitest';
 import { checkKernel, inputsOf, textOf } from '../../harness/specs/lib/check_kernel';
 import { type AnySpec, specs } from '../../harness/specs/lib/registry';
 import { type Arrays, type Expected, expectedOf } from '../../harness/specs/lib/spec';
-import type { AdapterKind } from '../../src/plan/op';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu, kinds } = await testGpu();
@@ -31,21 +30,14 @@ function once(spec: AnySpec, shape: unknown, users: number): () => Prepared {
 
 /** Cases of more work than the UNet's layers, or of more numbers, run where the forms for GPUs do. */
 const runsAll = kinds.includes('gpu');
-const runsHere = (kind?: AdapterKind) => kind === undefined || kinds.includes(kind);
 const MUCH_FLOPS = 1e8;
 const MANY_NUMBERS = 5e5;
 
 for (const [name, spec] of specs) {
-  const variants = Object.entries(spec.kernel.variants).filter(([, v]) => runsHere(v.for));
-  const lacking = new Map(
-    variants.map(([variant, { features = [] }]) => [
-      variant,
-      features.filter((feature) => !gpu.device.features.has(feature)),
-    ]),
+  const able = Object.entries(spec.kernel.variants).filter(
+    ([, { for: kind, features = [] }]) =>
+      (!kind || kinds.includes(kind)) && features.every((feature) => gpu.device.features.has(feature)),
   );
-  for (const [variant, features] of lacking)
-    if (features.length > 0) test.skip(`${name}.${variant}: the device has no ${features}`, () => {});
-  const able = variants.filter(([variant]) => lacking.get(variant)!.length === 0);
   for (const [title, shape] of Object.entries(spec.cases)) {
     const numbers = Object.values<number>(spec.kernel.sizes(shape)).reduce((a, b) => a + b, 0);
     const isLarge = spec.kernel.cost(shape).flops > MUCH_FLOPS || numbers > MANY_NUMBERS;

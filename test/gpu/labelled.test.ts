@@ -1,8 +1,4 @@
-/**
- * Training on a data set with labels, noise levels and flow: what is drawn, resuming, evaluating, and what is refused.
- *
- * @module-tag logic
- */
+/** Training on a data set with labels, noise levels and flow: what is drawn, resuming, evaluating, and what is refused. */
 import { describe, expect, test, vi } from 'vitest';
 import { levelsOf } from '../../harness/run/network';
 import { Random } from '../../harness/specs/lib/spec';
@@ -21,7 +17,7 @@ import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
-import { mainlyIn, testGpu } from '../lanes/gpu';
+import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu } = await testGpu();
@@ -364,34 +360,30 @@ describe('evaluate', () => {
   });
 });
 
-test.for(Object.entries(recipes))(
-  'the recipe %s can be followed',
-  mainlyIn('node', 'chrome'),
-  async ([, recipe]) => {
-    const engine = await createEngine({ device: gpu.device, selfCheck: false });
-    using unet = await engine.createUNet({
-      ...recipe.network,
-      height: 8,
-      width: 8,
-      ...levelsOf(recipe.network, [4, 4]),
-    });
-    using trainer = await engine.createTrainer(unet, { ...recipe.trainer, batchSize: 4 });
-    const set = {
-      images: Uint8Array.from(new Random(1).integers(10 * 64, 256)),
-      ...{ count: 10, height: 8, width: 8, channels: 1 },
-      labels: Uint8Array.from({ length: 10 }, (_, i) => i),
-    };
-    const data = await engine.createDataset(set);
-    const events = await collect(trainer.fit(data, { ...recipe.fit, epochs: 1 }));
-    // Of the last batch there are two images.
-    expect(events.map(({ step }) => step)).toEqual('dropLast' in recipe.fit ? [1, 2] : [1, 2, 3]);
-    using sampler = await engine.createSampler(unet, { count: 2 });
-    const labels = 'conditioning' in recipe.network ? { labels: [3, 7] } : {};
-    const images = await sampler.sample({ ...recipe.sampling, ...labels, steps: 2 });
-    expect(images.every((v) => v >= 0 && v <= 1)).toBe(true);
-    data.destroy();
-  },
-);
+test.for(Object.entries(recipes))('the recipe %s can be followed', async ([, recipe]) => {
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
+  using unet = await engine.createUNet({
+    ...recipe.network,
+    height: 8,
+    width: 8,
+    ...levelsOf(recipe.network, [4, 4]),
+  });
+  using trainer = await engine.createTrainer(unet, { ...recipe.trainer, batchSize: 4 });
+  const set = {
+    images: Uint8Array.from(new Random(1).integers(10 * 64, 256)),
+    ...{ count: 10, height: 8, width: 8, channels: 1 },
+    labels: Uint8Array.from({ length: 10 }, (_, i) => i),
+  };
+  const data = await engine.createDataset(set);
+  const events = await collect(trainer.fit(data, { ...recipe.fit, epochs: 1 }));
+  // Of the last batch there are two images.
+  expect(events.map(({ step }) => step)).toEqual('dropLast' in recipe.fit ? [1, 2] : [1, 2, 3]);
+  using sampler = await engine.createSampler(unet, { count: 2 });
+  const labels = 'conditioning' in recipe.network ? { labels: [3, 7] } : {};
+  const images = await sampler.sample({ ...recipe.sampling, ...labels, steps: 2 });
+  expect(images.every((v) => v >= 0 && v <= 1)).toBe(true);
+  data.destroy();
+});
 
 describe('complaints', () => {
   const plain = { height: 4, width: 6, widths: [4, 8], kernelSize: 3 };

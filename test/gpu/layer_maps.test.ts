@@ -8,7 +8,7 @@ import { checkConfig, outChannelsOf, type UNetConfig } from '../../src/unet/conf
 import type { LayerMaps, MapKind } from '../../src/unet/layer_maps';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
-import { mainlyIn, testGpu } from '../lanes/gpu';
+import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu } = await testGpu();
@@ -90,7 +90,7 @@ async function compare(maps: LayerMaps, reference: ReferenceUNet, kinds: readonl
   }
 }
 
-describe.each(Object.entries(configs))('%s', mainlyIn('node', 'chrome'), (_, config) => {
+describe.each(Object.entries(configs))('%s', (_, config) => {
   test('a predictor’s maps are those of the reference', async () => {
     using unet = await UNet.create(gpu, config);
     const { weights, noisy, target, told } = given(unet, new Random(5));

@@ -1,8 +1,4 @@
-/**
- * A run that is stopped, saved, loaded and continued gives the same bits as one that was never stopped.
- *
- * @module-tag logic
- */
+/** A run that is stopped, saved, loaded and continued gives the same bits as one that was never stopped. */
 import { expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';

@@ -4,6 +4,7 @@ import { createEngine } from '../../src/engine';
 import { recipeNames, run, STEPS, widest } from '../bits';
 import golden from '../golden/bits.json';
 import { testGpu } from '../lanes/gpu';
+import { takesLong } from '../lanes/limits';
 
 const { gpu, lane } = await testGpu();
 const newEngine = () => createEngine({ device: gpu.device, selfCheck: false });
@@ -37,7 +38,7 @@ test('engines that share a device and work at the same time each give the bits o
 
 // A browser starts no processes.
 if (lane === 'node') {
-  test('another process gives the same bits', async () => {
+  test('another process gives the same bits', takesLong('runsProcesses'), async () => {
     const { execFile } = process.getBuiltinModule('node:child_process');
     const { promisify } = process.getBuiltinModule('node:util');
     const { stdout } = await promisify(execFile)(process.execPath, [

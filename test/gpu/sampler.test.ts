@@ -1,8 +1,4 @@
-/**
- * The sampler as its users see it: steps, seeds, aborting, recording, and its complaints.
- *
- * @module-tag logic
- */
+/** The sampler as its users see it: steps, seeds, aborting, recording, and its complaints. */
 import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';

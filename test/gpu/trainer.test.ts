@@ -1,8 +1,4 @@
-/**
- * The trainer as its users see it: fitting, aborting, resuming, recording, and its complaints.
- *
- * @module-tag logic
- */
+/** The trainer as its users see it: fitting, aborting, resuming, recording, and its complaints. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { EngineError, type ErrorCode } from '../../src/base/errors';

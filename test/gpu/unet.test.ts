@@ -10,7 +10,7 @@ import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { forwardPass } from '../../src/unet/forward';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
-import { mainlyIn, testGpu } from '../lanes/gpu';
+import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
 
 const { gpu } = await testGpu();
@@ -81,12 +81,8 @@ function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number 
   return Math.sqrt(difference / norm);
 }
 
-/** Those that run in Firefox, too, whose compiler takes seconds for a network. */
-const everywhere = ['two levels, RGB', 'residuals, four levels, RGB', 'widths of 32 and 64'];
-
 for (const [title, { config, counts }] of Object.entries(configs)) {
-  const where = everywhere.includes(title) ? {} : mainlyIn('node', 'chrome');
-  test(`${title}: losses, gradients and weights of several steps`, where, async () => {
+  test(`${title}: losses, gradients and weights of several steps`, async () => {
     const random = new Random(7);
     const full = checkConfig(config);
     const size = full.height * full.width * full.channels;
@@ -300,7 +296,7 @@ describe('predict', () => {
     }
   });
 
-  test('a network that is destroyed meanwhile', mainlyIn('node', 'chrome'), async () => {
+  test('a network that is destroyed meanwhile', async () => {
     const images = new Random(13).floats(200 * 16, 0, 1);
     const submit = gpu.submit.bind(gpu);
     for (const n of [0, 1, 2, 3, 4]) {
@@ -344,43 +340,37 @@ describe('predict', () => {
   });
 });
 
-test(
-  'frequencies that are kept for the weight gradient give the same bits, also in three chunks of images',
-  mainlyIn('node'),
-  async () => {
-    const batch = 600;
-    const config = { height: 14, width: 14, widths: [8, 64] };
-    using unet = await UNet.create(gpu, config, { seed: 5 });
-    const { layers } = unet.weights.plan;
-    const size = 14 * 14 * batch;
-    const [input, pre, outputGrad] = ['input', 'pre', 'grad'].map((name) => tensor(name, size));
-    const choose = (_: string, layer: string) => (layer === 'down.1' ? 'winograd7' : undefined);
-    const { all: gradients, byLayer } = planGradients(layers, batch, choose);
-    const own = [input, pre, outputGrad, gradients];
-    const buffers = await gpu.createBuffers(own.map((t) => ({ label: t.label, bytes: t.size * 4 })));
-    const fixed = new Map([...unet.weights.boundBuffers, ...own.map((t, i) => [t, buffers[i]] as const)]);
-    const random = new Random(4);
-    for (const i of [0, 2])
-      gpu.device.queue.writeBuffer(buffers[i], 0, random.floats(size) as Float32Array<ArrayBuffer>);
-    const results = [];
-    for (const keeps of [false, true]) {
-      const told = { levels: tensor('levels', batch), classes: tensor('classes', batch) };
-      const forward = forwardPass(unet.weights.plan, batch, input, pre, told, choose, keeps);
-      const all = [...forward.ops, ...backwardPass(forward, batch, outputGrad, byLayer, choose).ops];
-      const transforms = all
-        .flatMap((o) => o.calls)
-        .filter((c) => c.shader.name === 'conv2d.winograd7_input');
-      expect(transforms).toHaveLength(keeps ? 6 : 9); // three chunks: of the input for the convolution, of the output gradient, and perhaps of the input again
-      const program = await Program.compile(gpu, 'passes', all, fixed);
-      await gpu.run([program]);
-      program.destroy();
-      results.push(new Uint32Array(await readBuffer(gpu, buffers[3], gradients.size)));
-    }
-    expect(results[1]).toEqual(results[0]);
-    expect(results[0].some((word) => word !== 0)).toBe(true);
-    for (const b of buffers) b.destroy();
-  },
-);
+test('frequencies that are kept for the weight gradient give the same bits, also in three chunks of images', async () => {
+  const batch = 600;
+  const config = { height: 14, width: 14, widths: [8, 64] };
+  using unet = await UNet.create(gpu, config, { seed: 5 });
+  const { layers } = unet.weights.plan;
+  const size = 14 * 14 * batch;
+  const [input, pre, outputGrad] = ['input', 'pre', 'grad'].map((name) => tensor(name, size));
+  const choose = (_: string, layer: string) => (layer === 'down.1' ? 'winograd7' : undefined);
+  const { all: gradients, byLayer } = planGradients(layers, batch, choose);
+  const own = [input, pre, outputGrad, gradients];
+  const buffers = await gpu.createBuffers(own.map((t) => ({ label: t.label, bytes: t.size * 4 })));
+  const fixed = new Map([...unet.weights.boundBuffers, ...own.map((t, i) => [t, buffers[i]] as const)]);
+  const random = new Random(4);
+  for (const i of [0, 2])
+    gpu.device.queue.writeBuffer(buffers[i], 0, random.floats(size) as Float32Array<ArrayBuffer>);
+  const results = [];
+  for (const keeps of [false, true]) {
+    const told = { levels: tensor('levels', batch), classes: tensor('classes', batch) };
+    const forward = forwardPass(unet.weights.plan, batch, input, pre, told, choose, keeps);
+    const all = [...forward.ops, ...backwardPass(forward, batch, outputGrad, byLayer, choose).ops];
+    const transforms = all.flatMap((o) => o.calls).filter((c) => c.shader.name === 'conv2d.winograd7_input');
+    expect(transforms).toHaveLength(keeps ? 6 : 9); // three chunks: of the input for the convolution, of the output gradient, and perhaps of the input again
+    const program = await Program.compile(gpu, 'passes', all, fixed);
+    await gpu.run([program]);
+    program.destroy();
+    results.push(new Uint32Array(await readBuffer(gpu, buffers[3], gradients.size)));
+  }
+  expect(results[1]).toEqual(results[0]);
+  expect(results[0].some((word) => word !== 0)).toBe(true);
+  for (const b of buffers) b.destroy();
+});
 
 describe('a predictor', () => {
   const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };

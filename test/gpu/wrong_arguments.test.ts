@@ -1,8 +1,4 @@
-/**
- * What a program without types may give: each is one clear error of this library, never a TypeError of its insides.
- *
- * @module-tag logic
- */
+/** What a program without types may give: each is one clear error of this library, never a TypeError of its insides. */
 import { expect, onTestFinished, test } from 'vitest';
 import { EngineError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { fingerprint } from '../../harness/tools/build/load.mjs';
+import { takesLong } from '../lanes/limits';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
@@ -38,7 +39,7 @@ test('the fingerprint changes with every source, and with nothing else', async (
   }
 });
 
-test('the second start takes the bundle of the first', async () => {
+test('the second start takes the bundle of the first', takesLong('runsProcesses'), async () => {
   const cache = join(root, 'node_modules/.cache/webgpu-diffusion');
   const name = () => `harness-cli-${fingerprint('harness/cli.ts')}.mjs`;
   const start = () =>

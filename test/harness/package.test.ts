@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readText } from '../../shaders/plugin';
 import { loadClassifier } from '../../src/quality/index';
 import { codeOf } from '../docs_code';
+import { takesLong } from '../lanes/limits';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
@@ -19,7 +20,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
   await build({ root, mode: 'lib', logLevel: 'error', build: { outDir: folder, emptyOutDir: true } });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
-});
+}, takesLong('runsProcesses').timeout);
 afterAll(() => rm(folder, { recursive: true }));
 
 const node = (...args: string[]) =>
@@ -47,32 +48,36 @@ test('it carries the licenses of what is inside', async () => {
   for (const name of ['pbf', 'gifenc']) expect(text).toContain(`## ${name} `);
 });
 
-test('docs/weights.md: digits to order, out of ONNX Runtime, and files of others', async () => {
-  const modules = join(folder, 'node_modules');
-  await mkdir(join(modules, 'webgpu-diffusion/dist'), { recursive: true });
-  await symlink(folder, join(modules, 'webgpu-diffusion/dist/lib'), 'junction');
-  await cp(join(root, 'package.json'), join(modules, 'webgpu-diffusion/package.json'));
-  await symlink(join(root, 'node_modules/onnxruntime-web'), join(modules, 'onnxruntime-web'), 'junction');
-  const [theirs, write, draw] = codeOf('weights.md', 'js');
-  const run = async (code: string) => {
-    await writeFile(join(folder, 'program.mjs'), code);
-    const { out, err } = await node(join(folder, 'program.mjs'));
-    expect(err).toBe('');
-    return out;
-  };
-  await run(write);
-  await run(`${draw}\n(await import('node:fs')).writeFileSync('images', images);`);
-  expect(await cli('convert', '--pytorch', 'theirs.safetensors')).toMatchObject({ code: 0, err: '' });
-  expect(await run(`${theirs}\nconsole.log(model.objective, model.parameters.size);`)).toBe('flow 17\n');
-  const images = new Float32Array((await readFile(join(folder, 'images'))).buffer);
-  const { probabilities } = (await loadClassifier()).classify(
-    images.map((v) => Number(v > 0.5)),
-    10,
-  );
-  const seen = Array.from({ length: 10 }, (_, i) => {
-    const row = probabilities.subarray(10 * i, 10 * i + 10);
-    return row.indexOf(Math.max(...row));
-  });
-  // 97 of 100 in the long run; by chance it would be one.
-  expect(seen.filter((digit, i) => digit === i).length, `seen: ${seen}`).toBeGreaterThanOrEqual(6);
-});
+test(
+  'docs/weights.md: digits to order, out of ONNX Runtime, and files of others',
+  takesLong('runsProcesses'),
+  async () => {
+    const modules = join(folder, 'node_modules');
+    await mkdir(join(modules, 'webgpu-diffusion/dist'), { recursive: true });
+    await symlink(folder, join(modules, 'webgpu-diffusion/dist/lib'), 'junction');
+    await cp(join(root, 'package.json'), join(modules, 'webgpu-diffusion/package.json'));
+    await symlink(join(root, 'node_modules/onnxruntime-web'), join(modules, 'onnxruntime-web'), 'junction');
+    const [theirs, write, draw] = codeOf('weights.md', 'js');
+    const run = async (code: string) => {
+      await writeFile(join(folder, 'program.mjs'), code);
+      const { out, err } = await node(join(folder, 'program.mjs'));
+      expect(err).toBe('');
+      return out;
+    };
+    await run(write);
+    await run(`${draw}\n(await import('node:fs')).writeFileSync('images', images);`);
+    expect(await cli('convert', '--pytorch', 'theirs.safetensors')).toMatchObject({ code: 0, err: '' });
+    expect(await run(`${theirs}\nconsole.log(model.objective, model.parameters.size);`)).toBe('flow 17\n');
+    const images = new Float32Array((await readFile(join(folder, 'images'))).buffer);
+    const { probabilities } = (await loadClassifier()).classify(
+      images.map((v) => Number(v > 0.5)),
+      10,
+    );
+    const seen = Array.from({ length: 10 }, (_, i) => {
+      const row = probabilities.subarray(10 * i, 10 * i + 10);
+      return row.indexOf(Math.max(...row));
+    });
+    // 97 of 100 in the long run; by chance it would be one.
+    expect(seen.filter((digit, i) => digit === i).length, `seen: ${seen}`).toBeGreaterThanOrEqual(6);
+  },
+);

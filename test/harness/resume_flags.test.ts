@@ -1,6 +1,6 @@
 /** Which flags may stand beside --resume. */
 import { expect, test } from 'vitest';
-import { resumedSettings } from '../../harness/cli/commands/train';
+import { resumedSettings } from '../../harness/cli/train_plan';
 import { checkConfig, presets } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 

@@ -3,10 +3,8 @@
  * processes, or show nothing that depends on the browser: test/node.
  */
 import type { TestProjectConfiguration } from 'vitest/config';
+import { limit } from './limits.ts';
 import { puppeteerProvider } from './provider.ts';
-
-/** How long a test takes depends on what else the machine does. What hangs is ended by run.ts. */
-const noLimit = { testTimeout: 0, hookTimeout: 0 };
 
 const pageTests = ['test/page/smoke.test.ts', 'test/page/driven/*.test.ts'];
 /** The page's main path, driven in Firefox: a part of the lane `firefox`. */
@@ -27,10 +25,6 @@ export const tags = [
     name: 'thorough',
     description: 'takes long, and mostly repeats a quicker test elsewhere or on more cases; left out',
   },
-  {
-    name: 'logic',
-    description: 'what the engine does around its kernels, on any device; left out in browsers',
-  },
 ];
 
 /** One process, or page, for all files: each would load some 250 modules of its own. */
@@ -41,7 +35,7 @@ const gpuTests = {
   fileParallelism: false,
   // One waits for the GPU while something is computed for the other; more would only wait for each other.
   maxConcurrency: 2,
-  ...noLimit,
+  ...limit('compilesShaders'),
 };
 
 const onNode = { provide: { lane: 'node' as const }, setupFiles: ['test/lanes/node_gpu.ts'] };
@@ -57,11 +51,11 @@ export const projects: TestProjectConfiguration[] = [
         ...mocking.unit,
       ],
       ...together,
-      ...noLimit,
+      ...limit(),
     },
   },
-  { extends: true, test: { name: 'unit-mocking', include: mocking.unit, ...noLimit } },
-  { extends: true, test: { name: 'emulate', include: ['test/emulate.test.ts'], ...noLimit } },
+  { extends: true, test: { name: 'unit-mocking', include: mocking.unit, ...limit() } },
+  { extends: true, test: { name: 'emulate', include: ['test/emulate.test.ts'], ...limit() } },
   {
     extends: true,
     test: {
@@ -70,10 +64,13 @@ export const projects: TestProjectConfiguration[] = [
       ...together,
       ...builtPage,
       fileParallelism: false,
-      ...noLimit,
+      ...limit('drivesPage'),
     },
   },
-  { extends: true, test: { name: 'firefox-page', include: [firefoxPageTest], ...builtPage, ...noLimit } },
+  {
+    extends: true,
+    test: { name: 'firefox-page', include: [firefoxPageTest], ...builtPage, ...limit('drivesPage') },
+  },
   {
     extends: true,
     test: {

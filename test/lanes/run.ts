@@ -36,12 +36,12 @@ ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
 
   --lane NAME   only this lane (or several: node,chrome)
   --verbose     list every test
-  --thorough    also the slow tests, and in browsers those of what the engine does around its kernels on any device
+  --thorough    also the slow tests, and in browsers those of what the engine does around its kernels
   WORD          a kernel (conv2d), part of a file's name (gradients) or part of a test's title: all tests of it
 
 CHROME_BIN and FIREFOX_BIN name the browsers to use.`;
 
-/** A lane in which no test begins or ends for so long is ended: a page hangs, or the GPU does. Much more than a test takes on a busy machine. */
+/** A lane in which no test begins or ends for this time is ended: something holds its thread, so that no test's own limit (limits.ts) comes. */
 const SILENCE_MS = 600_000;
 
 /** What Dawn says about every device. */
@@ -82,6 +82,16 @@ function laneFiles(lane: Lane): string[] {
       everywhere(file) || (lane === 'node' && nodeOnly(file)) || (lane === 'firefox' && inFirefox(file)),
   );
 }
+
+/**
+ * What browsers run of test/gpu unless more is asked for: what depends on their compilers and drivers, or needs what Node lacks. What the engine
+ * does around its kernels is the same on every device, and `node` shows it.
+ */
+const ofBrowsers = ['golden', 'kernels', 'lost_device', 'painter', 'picture_sources', 'worker'].map((name) =>
+  join('test', 'gpu', `${name}.test.ts`),
+);
+const isLeftOut = (lane: Lane, file: string) =>
+  browsers.includes(lane) && file.startsWith(join('test', 'gpu')) && !ofBrowsers.includes(file);
 
 /** What a lane runs beside the project of its name (projects.ts). */
 const alsoOf: Partial<Record<Lane, readonly string[]>> = {
@@ -204,8 +214,7 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
   args.push('--reporter', verbose ? 'verbose' : 'minimal');
   args.push('--reporter', join(root, 'test/lanes/reporter.ts'), ...files);
   if (pattern) args.push('--testNamePattern', pattern);
-  const leftOut = browsers.includes(lane) ? '!thorough && !logic' : '!thorough';
-  if (!thorough) args.push('--tags-filter', leftOut);
+  if (!thorough) args.push('--tags-filter', '!thorough');
   const start = performance.now();
   const child = spawn(process.execPath, args, {
     cwd: root,
@@ -314,7 +323,10 @@ export async function main(args: string[]): Promise<number> {
 
   const outcomeOf = async (lane: Lane): Promise<Outcome> => {
     const lacks = needs[lane].filter((need) => absent.includes(need));
-    const chosen = laneFiles(lane).filter((file) => files.includes(file));
+    const { verbose = false, thorough = words.length > 0 } = options;
+    const chosen = laneFiles(lane).filter(
+      (file) => files.includes(file) && (thorough || !isLeftOut(lane, file)),
+    );
     if (lacks.length > 0) {
       // Chrome is where most people run this; the other lanes may be absent unless asked for.
       const fatal = lacks.includes('chrome') || given !== undefined;
@@ -325,7 +337,6 @@ export async function main(args: string[]): Promise<number> {
       const failed = words.length > 0 ? 0 : 1;
       return { lane, seconds: 0, result: { ...nothing, failed }, note: 'no test file' };
     }
-    const { verbose = false, thorough = words.length > 0 } = options;
     return runLane(lane, chosen, { pattern, thorough, verbose });
   };
   const outcomes = new Map<Lane, Outcome>();

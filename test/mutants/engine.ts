@@ -187,8 +187,8 @@ export const engine: Mutants = {
     },
     'no number is near enough': {
       file: 'src/checking/compare.ts',
-      text: 'if (Math.abs(got[i] - expected[i]) <= allowed) continue;',
-      becomes: 'if (!(Math.abs(got[i] - expected[i]) > allowed)) continue;',
+      text: 'if (Math.abs(got[i] - value) <= allowed &&',
+      becomes: 'if (!(Math.abs(got[i] - value) > allowed) &&',
       caughtBy: unit('checking'),
     },
     'ten times as far off is near enough': {
@@ -223,6 +223,12 @@ export const engine: Mutants = {
     },
   },
   'at the real size': {
+    'layers of other sizes are taken for the same work': {
+      file: 'src/checking/at_size.ts',
+      text: 'const size = [height, width, inChannels, outChannels, kernelSize, batch];',
+      becomes: 'const size = [kernelSize, batch, !height, !width, !inChannels, !outChannels];',
+      caughtBy: node('node/at_size', 'of the same size'),
+    },
     'any result is near enough': {
       file: 'src/checking/at_size.ts',
       text: 'const TOLERANCE = 2e-2;',

@@ -12,6 +12,7 @@ import { doesNothing, hostileGpu } from '../hostile/hostile_device';
 import { aged } from '../hostile/rows';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../hostile/wrong';
 import { testGpu } from '../lanes/gpu';
+import { takesLong } from '../lanes/limits';
 import { runHere } from './command';
 
 const { gpu } = await testGpu();
@@ -45,6 +46,21 @@ test('a comparison changes no bit of the training, and is made once', async () =
   await onWrong(device, more, nothing, {}, fourSteps, { tuningCache });
   expect(comparisons()).toBe(1);
   buffers.mockRestore();
+});
+
+test('layers of the same size are compared once, layers of other sizes each', async () => {
+  const buffers = vi.spyOn(device, 'createBuffer');
+  onTestFinished(() => buffers.mockRestore());
+  const compared = async (widths: number[]) => {
+    buffers.mockClear();
+    await onWrong(device, { ...digits, config: { ...digits.config, widths } }, nothing, {}, fourSteps);
+    const labels = buffers.mock.calls.map(([{ label }]) => label!);
+    return labels.flatMap(
+      (label) => /^comparison differences of (.*) pre-activation,/.exec(label)?.[1] ?? [],
+    );
+  };
+  expect(await compared([8, 8])).toEqual(['down.0', 'down.1', 'up.1']);
+  expect(await compared([8, 12, 8])).toEqual(['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']);
 });
 
 test('a comparison reports how far it is, from its beginning to its end', async () => {
@@ -286,7 +302,7 @@ describe('a run whose first kernels are wrong begins again', () => {
   });
 });
 
-test('train begins again from the beginning, and says so', async () => {
+test('train begins again from the beginning, and says so', takesLong('runsProcesses'), async () => {
   const folder = mkdtempSync(join(tmpdir(), 'wrong-'));
   vi.stubEnv('WEBGPU_DIFFUSION_CACHE', folder);
   const { prototype } = GPUDevice;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { UNet } from '../../src/unet/unet';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { testGpu } from '../lanes/gpu';
+import { takesLong } from '../lanes/limits';
 import { runHere } from './command';
 
 const { gpu } = await testGpu();
@@ -28,36 +29,40 @@ afterAll(() => {
 const few = ['--model', teacher, '--noises', '12', '--steps', '2', '--quality', '10'];
 const distil = (out: string, ...more: string[]) => runHere('distil', '--out', out, ...few, ...more);
 
-test('distil writes its files, says how good the digits are, and sample knows the model', async () => {
-  const out = join(root, 'one');
-  const { code, output } = await distil(out, '--calls', '1', '--seed', '5', '--f16');
-  expect(code, output).toBe(0);
-  expect(readdirSync(out).sort()).toEqual(['losses.csv', 'model.safetensors', 'run.json', 'samples.png']);
-  expect(output).toContain(
-    'to 1 call: trajectories from 12 noises at guidance 2, then 2 steps of 128 images',
-  );
-  expect(output).toMatch(/The model, 20 steps of euler, guidance 2: 40 network calls: .* accepted/);
-  expect(output).toMatch(/The copy, 1 step of euler, guidance 1: 1 network call: .* accepted/);
+test(
+  'distil writes its files, says how good the digits are, and sample knows the model',
+  takesLong('runsProcesses'),
+  async () => {
+    const out = join(root, 'one');
+    const { code, output } = await distil(out, '--calls', '1', '--seed', '5', '--f16');
+    expect(code, output).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['losses.csv', 'model.safetensors', 'run.json', 'samples.png']);
+    expect(output).toContain(
+      'to 1 call: trajectories from 12 noises at guidance 2, then 2 steps of 128 images',
+    );
+    expect(output).toMatch(/The model, 20 steps of euler, guidance 2: 40 network calls: .* accepted/);
+    expect(output).toMatch(/The copy, 1 step of euler, guidance 1: 1 network call: .* accepted/);
 
-  const bytes = readFileSync(join(out, 'model.safetensors'));
-  expect(bytes.length).toBeLessThan(0.6 * readFileSync(teacher).length);
-  const model = loadModel(bytes);
-  expect(model).toMatchObject({ objective: 'flow', sampling: { method: 'euler', steps: 1, calls: 1 } });
-  const losses = readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n');
-  expect(losses[0]).toBe('step,loss');
-  expect(losses).toHaveLength(3);
-  expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
-    settings: { calls: 1, seed: 5, noises: 12, steps: 2, batchSize: 128, learningRate: 1e-3, guidance: 2 },
-    teacher: { model: teacher, fingerprint: model.teacher },
-    quality: { count: 10, student: { sampling: { steps: 1 } }, teacher: { sampling: { steps: 20 } } },
-  });
+    const bytes = readFileSync(join(out, 'model.safetensors'));
+    expect(bytes.length).toBeLessThan(0.6 * readFileSync(teacher).length);
+    const model = loadModel(bytes);
+    expect(model).toMatchObject({ objective: 'flow', sampling: { method: 'euler', steps: 1, calls: 1 } });
+    const losses = readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n');
+    expect(losses[0]).toBe('step,loss');
+    expect(losses).toHaveLength(3);
+    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
+      settings: { calls: 1, seed: 5, noises: 12, steps: 2, batchSize: 128, learningRate: 1e-3, guidance: 2 },
+      teacher: { model: teacher, fingerprint: model.teacher },
+      quality: { count: 10, student: { sampling: { steps: 1 } }, teacher: { sampling: { steps: 20 } } },
+    });
 
-  const made = ['--model', join(out, 'model.safetensors')];
-  const sampled = await runHere('sample', ...made, '--count', '2', '--out', join(out, 'two.png'));
-  expect(sampled.output).toContain('2 images, 1 step of euler, distilled to 1 call');
+    const made = ['--model', join(out, 'model.safetensors')];
+    const sampled = await runHere('sample', ...made, '--count', '2', '--out', join(out, 'two.png'));
+    expect(sampled.output).toContain('2 images, 1 step of euler, distilled to 1 call');
 
-  // As often as one likes, with the same bits.
-  const again = await distil(out, '--calls', '1', '--seed', '5', '--quality', '0', '--overwrite');
-  expect(again.code, again.output).toBe(0);
-  expect(readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n')).toEqual(losses);
-});
+    // As often as one likes, with the same bits.
+    const again = await distil(out, '--calls', '1', '--seed', '5', '--quality', '0', '--overwrite');
+    expect(again.code, again.output).toBe(0);
+    expect(readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n')).toEqual(losses);
+  },
+);

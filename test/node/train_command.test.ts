@@ -17,6 +17,7 @@ import { decodeSafetensors, encodeSafetensors } from '../../src/files';
 import { createEngine, recipeAt } from '../../src/index';
 import { seal, UNKNOWN } from '../../src/weights/checksum';
 import { testGpu } from '../lanes/gpu';
+import { takesLong } from '../lanes/limits';
 import { runHere } from './command';
 
 const { gpu } = await testGpu();
@@ -49,168 +50,180 @@ const start = (...args: string[]) =>
     });
   });
 
-test('train writes all its files, goes on with --resume, and sample uses the model', async () => {
-  const out = mkdtempSync(join(tmpdir(), 'train-'));
-  try {
-    const first = await start(
-      'train',
-      '--out',
-      out,
-      '--limit',
-      '24',
-      '--batch',
-      '8',
-      '--epochs',
-      '1',
-      '--widths',
-      '4,8',
-    );
-    expect(first.code, first.output).toBe(0);
-    expect(readdirSync(out).sort()).toEqual([...files].sort());
-    const lines = () => readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n');
-    const before = lines();
-    expect(before.length).toBe(4);
-    expect(before[0]).toBe('step,epoch,loss');
-    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
-      settings: { batchSize: 8 },
-    });
+test(
+  'train writes all its files, goes on with --resume, and sample uses the model',
+  takesLong('runsProcesses'),
+  async () => {
+    const out = mkdtempSync(join(tmpdir(), 'train-'));
+    try {
+      const first = await start(
+        'train',
+        '--out',
+        out,
+        '--limit',
+        '24',
+        '--batch',
+        '8',
+        '--epochs',
+        '1',
+        '--widths',
+        '4,8',
+      );
+      expect(first.code, first.output).toBe(0);
+      expect(readdirSync(out).sort()).toEqual([...files].sort());
+      const lines = () => readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n');
+      const before = lines();
+      expect(before.length).toBe(4);
+      expect(before[0]).toBe('step,epoch,loss');
+      expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
+        settings: { batchSize: 8 },
+      });
 
-    const resume = ['train', '--resume', join(out, 'checkpoint.safetensors'), '--epochs', '2'];
-    const more = await start(...resume, '--lr', '0.002');
-    expect(more.code, more.output).toBe(0);
-    expect(more.output).toContain('after step 3, with a learning rate of 0.001 until then');
-    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
-      settings: { learningRate: 0.002 },
-      resumedAtStep: 3,
-      learningRateUntilThen: 0.001,
-    });
-    expect(lines().slice(0, 4)).toEqual(before);
-    expect(lines().length).toBe(7);
+      const resume = ['train', '--resume', join(out, 'checkpoint.safetensors'), '--epochs', '2'];
+      const more = await start(...resume, '--lr', '0.002');
+      expect(more.code, more.output).toBe(0);
+      expect(more.output).toContain('after step 3, with a learning rate of 0.001 until then');
+      expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
+        settings: { learningRate: 0.002 },
+        resumedAtStep: 3,
+        learningRateUntilThen: 0.001,
+      });
+      expect(lines().slice(0, 4)).toEqual(before);
+      expect(lines().length).toBe(7);
 
-    // Brought from another machine.
-    const brought = join(out, 'brought', 'checkpoint.safetensors');
-    const { tensors, metadata } = decodeSafetensors(readFileSync(join(out, 'checkpoint.safetensors')));
-    const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
-    mkdirSync(dirname(brought));
-    const file = encodeSafetensors(named, { ...metadata, adapter: 'another \x1b[2JGPU' });
-    seal(file);
-    writeFileSync(brought, file);
-    const elsewhere = await runHere('train', '--resume', brought, '--epochs', '3');
-    expect(elsewhere.code, elsewhere.output).toBe(0);
-    expect(elsewhere.output).toContain(
-      'so the last digits will differ: the run began on another \\u{1b}[2JGPU',
-    );
-    expect(elsewhere.output).toContain('Kernels     the usual ones');
+      // Brought from another machine.
+      const brought = join(out, 'brought', 'checkpoint.safetensors');
+      const { tensors, metadata } = decodeSafetensors(readFileSync(join(out, 'checkpoint.safetensors')));
+      const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
+      mkdirSync(dirname(brought));
+      const file = encodeSafetensors(named, { ...metadata, adapter: 'another \x1b[2JGPU' });
+      seal(file);
+      writeFileSync(brought, file);
+      const elsewhere = await runHere('train', '--resume', brought, '--epochs', '3');
+      expect(elsewhere.code, elsewhere.output).toBe(0);
+      expect(elsewhere.output).toContain(
+        'so the last digits will differ: the run began on another \\u{1b}[2JGPU',
+      );
+      expect(elsewhere.output).toContain('Kernels     the usual ones');
 
-    const png = join(out, 'again.png');
-    const sampled = await start(
-      'sample',
-      '--model',
-      join(out, 'model.safetensors'),
-      '--out',
-      png,
-      '--count',
-      '4',
-      '--steps',
-      '2',
-    );
-    expect(sampled.code, sampled.output).toBe(0);
-    expect([...readFileSync(png).subarray(1, 4)]).toEqual([...'PNG'].map((c) => c.charCodeAt(0)));
+      const png = join(out, 'again.png');
+      const sampled = await start(
+        'sample',
+        '--model',
+        join(out, 'model.safetensors'),
+        '--out',
+        png,
+        '--count',
+        '4',
+        '--steps',
+        '2',
+      );
+      expect(sampled.code, sampled.output).toBe(0);
+      expect([...readFileSync(png).subarray(1, 4)]).toEqual([...'PNG'].map((c) => c.charCodeAt(0)));
 
-    const refused = await runHere('train', '--out', out, '--resume', join(out, 'model.safetensors'));
-    expect(refused.code).toBe(1);
+      const refused = await runHere('train', '--out', out, '--resume', join(out, 'model.safetensors'));
+      expect(refused.code).toBe(1);
 
-    // Another run's folder is another run's, whatever is resumed.
-    const copy = join(out, 'copy', 'checkpoint.safetensors');
-    mkdirSync(dirname(copy));
-    copyFileSync(join(out, 'checkpoint.safetensors'), copy);
-    const other = await runHere('train', '--out', out, '--resume', copy);
-    expect(other).toMatchObject({ code: 2, output: expect.stringContaining('--overwrite') });
-  } finally {
-    rmSync(out, { recursive: true });
-  }
-});
+      // Another run's folder is another run's, whatever is resumed.
+      const copy = join(out, 'copy', 'checkpoint.safetensors');
+      mkdirSync(dirname(copy));
+      copyFileSync(join(out, 'checkpoint.safetensors'), copy);
+      const other = await runHere('train', '--out', out, '--resume', copy);
+      expect(other).toMatchObject({ code: 2, output: expect.stringContaining('--overwrite') });
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  },
+);
 
-test('a network that has died is told of once, and weights that overflow end the run before they change', async () => {
-  const out = mkdtempSync(join(tmpdir(), 'train-'));
-  try {
-    const of = ['train', '--out', out, '--limit', '32', '--batch', '8', '--widths', '8'];
-    const dead = await runHere(...of, '--epochs', '30', '--lr', '1');
-    expect(dead.code, dead.output).toBe(0);
-    const warnings = dead.output.match(
-      /^Warning: The losses of the last 100 steps are those of a constant.*$/gm,
-    );
-    expect(warnings).toEqual([expect.stringContaining('another learning rate than 1,')]);
+test(
+  'a network that has died is told of once, and weights that overflow end the run before they change',
+  takesLong('runsProcesses'),
+  async () => {
+    const out = mkdtempSync(join(tmpdir(), 'train-'));
+    try {
+      const of = ['train', '--out', out, '--limit', '32', '--batch', '8', '--widths', '8'];
+      const dead = await runHere(...of, '--epochs', '30', '--lr', '1');
+      expect(dead.code, dead.output).toBe(0);
+      const warnings = dead.output.match(
+        /^Warning: The losses of the last 100 steps are those of a constant.*$/gm,
+      );
+      expect(warnings).toEqual([expect.stringContaining('another learning rate than 1,')]);
 
-    const alive = await runHere(...of, '--epochs', '30', '--overwrite');
-    expect(alive.code, alive.output).toBe(0);
-    expect(alive.output).not.toContain('Warning');
-    const file = join(out, 'checkpoint.safetensors');
-    const { tensors, metadata } = decodeSafetensors(readFileSync(file));
-    tensors.get('up.0.bias')!.data.fill(3e38);
-    const bytes = encodeSafetensors(
-      [...tensors].map(([name, t]) => ({ name, ...t })),
-      { ...metadata, ...UNKNOWN },
-    );
-    seal(bytes);
-    writeFileSync(file, bytes);
-    const before = readdirSync(out).map((name) => readFileSync(join(out, name)));
-    const diverged = await runHere('train', '--resume', file, '--epochs', '31');
-    expect(diverged.code).toBe(1);
-    expect(diverged.output).toContain(`The last checkpoint, ${file}, is of step 120.`);
-    expect(diverged.output).toMatch(/Step 121 was not made: its loss is (Infinity|NaN)\./);
-    expect(readdirSync(out).map((name) => readFileSync(join(out, name)))).toEqual(before);
-  } finally {
-    rmSync(out, { recursive: true });
-  }
-});
+      const alive = await runHere(...of, '--epochs', '30', '--overwrite');
+      expect(alive.code, alive.output).toBe(0);
+      expect(alive.output).not.toContain('Warning');
+      const file = join(out, 'checkpoint.safetensors');
+      const { tensors, metadata } = decodeSafetensors(readFileSync(file));
+      tensors.get('up.0.bias')!.data.fill(3e38);
+      const bytes = encodeSafetensors(
+        [...tensors].map(([name, t]) => ({ name, ...t })),
+        { ...metadata, ...UNKNOWN },
+      );
+      seal(bytes);
+      writeFileSync(file, bytes);
+      const before = readdirSync(out).map((name) => readFileSync(join(out, name)));
+      const diverged = await runHere('train', '--resume', file, '--epochs', '31');
+      expect(diverged.code).toBe(1);
+      expect(diverged.output).toContain(`The last checkpoint, ${file}, is of step 120.`);
+      expect(diverged.output).toMatch(/Step 121 was not made: its loss is (Infinity|NaN)\./);
+      expect(readdirSync(out).map((name) => readFileSync(join(out, name)))).toEqual(before);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  },
+);
 
-test('a choice of kernels: measured once, told, stored with the run, and repeated bit for bit', async () => {
-  const out = mkdtempSync(join(tmpdir(), 'train-'));
-  const small = '--limit 32 --batch 8 --epochs 1 --widths 8 --lr 0.01'.split(' ');
-  const train = async (folder: string, ...flags: string[]) => {
-    const done = await runHere('train', '--out', join(out, folder), ...small, ...flags);
-    expect(done.code, done.output).toBe(0);
-    const read = (name: string) => readFileSync(join(out, folder, name), 'utf8');
-    return {
-      ...done,
-      losses: read('losses.csv'),
-      variants: JSON.parse(read('run.json')).settings.variants,
+test(
+  'a choice of kernels: measured once, told, stored with the run, and repeated bit for bit',
+  takesLong('runsProcesses'),
+  async () => {
+    const out = mkdtempSync(join(tmpdir(), 'train-'));
+    const small = '--limit 32 --batch 8 --epochs 1 --widths 8 --lr 0.01'.split(' ');
+    const train = async (folder: string, ...flags: string[]) => {
+      const done = await runHere('train', '--out', join(out, folder), ...small, ...flags);
+      expect(done.code, done.output).toBe(0);
+      const read = (name: string) => readFileSync(join(out, folder, name), 'utf8');
+      return {
+        ...done,
+        losses: read('losses.csv'),
+        variants: JSON.parse(read('run.json')).settings.variants,
+      };
     };
-  };
-  try {
-    const usual = await train('usual', '--no-tune');
-    expect(usual.output).toContain('the usual ones, not measured here');
-    expect(usual.output).toMatch(/First step {2}after .* loading .* preparing .* the step /);
-    const choices = () => {
-      const remembered = Object.keys(JSON.parse(readFileSync(join(cache, 'tuning.json'), 'utf8')));
-      expect(remembered.length).toBeGreaterThan(0); // what was checked
-      return remembered.filter((key) => key.startsWith('["choice"')).length;
-    };
-    expect(choices()).toBe(0);
+    try {
+      const usual = await train('usual', '--no-tune');
+      expect(usual.output).toContain('the usual ones, not measured here');
+      expect(usual.output).toMatch(/First step {2}after .* loading .* preparing .* the step /);
+      const choices = () => {
+        const remembered = Object.keys(JSON.parse(readFileSync(join(cache, 'tuning.json'), 'utf8')));
+        expect(remembered.length).toBeGreaterThan(0); // what was checked
+        return remembered.filter((key) => key.startsWith('["choice"')).length;
+      };
+      expect(choices()).toBe(0);
 
-    const plain = Object.keys(usual.variants).map((entry) => `${entry}=direct`);
-    const given = await train('given', '--variants', plain.join(','));
-    expect(given.output).toContain('Kernels     as given\n            conv2d: direct (down.0 up.0)');
-    expect(new Set(Object.values(given.variants))).toEqual(new Set(['direct']));
-    expect(given.losses).not.toBe(usual.losses);
-    const again = await train('again', '--variants', join(out, 'given', 'run.json'));
-    expect(again.losses).toBe(given.losses);
-    expect(again.variants).toEqual(given.variants);
+      const plain = Object.keys(usual.variants).map((entry) => `${entry}=direct`);
+      const given = await train('given', '--variants', plain.join(','));
+      expect(given.output).toContain('Kernels     as given\n            conv2d: direct (down.0 up.0)');
+      expect(new Set(Object.values(given.variants))).toEqual(new Set(['direct']));
+      expect(given.losses).not.toBe(usual.losses);
+      const again = await train('again', '--variants', join(out, 'given', 'run.json'));
+      expect(again.losses).toBe(given.losses);
+      expect(again.variants).toEqual(given.variants);
 
-    const tuned = await train('tuned', '--tune');
-    expect(tuned.output).toMatch(/the fastest, measured in /);
-    expect(choices()).toBeGreaterThan(2);
-    const known = await train('known', '--tune');
-    expect(known.output).toContain('the fastest, as measured before');
-    expect(known.variants).toEqual(tuned.variants);
-    expect(known.losses).toBe(tuned.losses);
-  } finally {
-    rmSync(out, { recursive: true });
-  }
-});
+      const tuned = await train('tuned', '--tune');
+      expect(tuned.output).toMatch(/the fastest, measured in /);
+      expect(choices()).toBeGreaterThan(2);
+      const known = await train('known', '--tune');
+      expect(known.output).toContain('the fastest, as measured before');
+      expect(known.variants).toEqual(tuned.variants);
+      expect(known.losses).toBe(tuned.losses);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  },
+);
 
-test('--recipe digits-3x3 leaves an epoch’s small last batch out', async () => {
+test('--recipe digits-3x3 leaves an epoch’s small last batch out', takesLong('runsProcesses'), async () => {
   const out = mkdtempSync(join(tmpdir(), 'digits-3x3-'));
   const small = '--limit 20 --holdout 0 --batch 8 --widths 4 --convolutions 1 --no-tune --quality 0'.split(
     ' ',
@@ -247,97 +260,114 @@ test('--recipe digits-3x3 leaves an epoch’s small last batch out', async () =>
   }
 });
 
-test('--recipe digits: trains, holds out, resumes as if never stopped, samples to order, measures', async () => {
-  const out = mkdtempSync(join(tmpdir(), 'digits-'));
-  const small = '--recipe digits --limit 60 --holdout 12 --batch 16 --widths 4 --no-tune'.split(' ');
-  const path = (...names: string[]) => join(out, ...names);
-  const read = (...names: string[]) => readFileSync(path(...names), 'utf8');
-  const succeed = async (...args: string[]) => {
-    const done = await runHere(...args);
-    expect(done.code, done.output).toBe(0);
-    return done.output;
-  };
-  try {
-    const schedule = ['--schedule', 'cosine,warmup=2'];
-    await succeed('train', '--out', path('whole'), ...small, ...schedule, '--epochs', '2', '--quality', '0');
-    expect(readdirSync(path('whole')).sort()).toEqual(
-      [
-        ...files.filter((name) => !name.startsWith('samples')),
-        'samples.png',
-        'trajectory.png',
-        'history.gif',
-        'loss-by-noise-level.svg',
-      ].sort(),
-    );
-    expect(read('whole', 'epochs.csv')).toMatch(
-      /^epoch,mean_loss,held_out_loss\n1,[\d.]+,[\d.]+\n2,[\d.]+,[\d.]+\n$/,
-    );
-    const report = JSON.parse(read('whole', 'run.json'));
-    expect(report).toMatchObject({
-      steps: 6,
-      settings: { holdout: 12, objective: 'flow', clipNorm: 1, schedule: { decay: 'cosine', steps: 6 } },
-      heldOut: { images: 12 },
-    });
-    expect(report.quality).toBeUndefined();
+test(
+  '--recipe digits: trains, holds out, resumes as if never stopped, samples to order, measures',
+  takesLong('runsProcesses'),
+  async () => {
+    const out = mkdtempSync(join(tmpdir(), 'digits-'));
+    const small = '--recipe digits --limit 60 --holdout 12 --batch 16 --widths 4 --no-tune'.split(' ');
+    const path = (...names: string[]) => join(out, ...names);
+    const read = (...names: string[]) => readFileSync(path(...names), 'utf8');
+    const succeed = async (...args: string[]) => {
+      const done = await runHere(...args);
+      expect(done.code, done.output).toBe(0);
+      return done.output;
+    };
+    try {
+      const schedule = ['--schedule', 'cosine,warmup=2'];
+      await succeed(
+        'train',
+        '--out',
+        path('whole'),
+        ...small,
+        ...schedule,
+        '--epochs',
+        '2',
+        '--quality',
+        '0',
+      );
+      expect(readdirSync(path('whole')).sort()).toEqual(
+        [
+          ...files.filter((name) => !name.startsWith('samples')),
+          'samples.png',
+          'trajectory.png',
+          'history.gif',
+          'loss-by-noise-level.svg',
+        ].sort(),
+      );
+      expect(read('whole', 'epochs.csv')).toMatch(
+        /^epoch,mean_loss,held_out_loss\n1,[\d.]+,[\d.]+\n2,[\d.]+,[\d.]+\n$/,
+      );
+      const report = JSON.parse(read('whole', 'run.json'));
+      expect(report).toMatchObject({
+        steps: 6,
+        settings: { holdout: 12, objective: 'flow', clipNorm: 1, schedule: { decay: 'cosine', steps: 6 } },
+        heldOut: { images: 12 },
+      });
+      expect(report.quality).toBeUndefined();
 
-    // Ended before its first epoch is.
-    const one = ['--max-steps', '1', '--quality', '0'];
-    expect(await succeed('train', '--out', path('one'), ...small, ...one)).not.toContain('Mean loss');
+      // Ended before its first epoch is.
+      const one = ['--max-steps', '1', '--quality', '0'];
+      expect(await succeed('train', '--out', path('one'), ...small, ...one)).not.toContain('Mean loss');
 
-    // Stopped after four of six steps, within the second epoch.
-    const stopped = ['--schedule', 'constant,warmup=2', '--epochs', '2', '--quality', '0'];
-    await succeed('train', '--out', path('six'), ...small, ...stopped);
-    await succeed('train', '--out', path('four'), ...small, ...stopped, '--max-steps', '4');
-    expect(read('four', 'losses.csv').trim().split('\n')).toHaveLength(5);
-    const resume = ['train', '--resume', path('four', 'checkpoint.safetensors')];
-    await succeed(...resume, '--epochs', '2', '--quality', '0');
-    for (const name of ['losses.csv', 'epochs.csv']) expect(read('four', name)).toBe(read('six', name));
-    const weights = (name: string) => [
-      ...decodeSafetensors(readFileSync(path(name, 'model.safetensors'))).tensors,
-    ];
-    expect(weights('four')).toEqual(weights('six'));
-    const other = await runHere(...resume, '--recipe', 'tutorial');
-    expect(other).toMatchObject({
-      code: 2,
-      output: expect.stringContaining('of a run of the recipe digits'),
-    });
+      // Stopped after four of six steps, within the second epoch.
+      const stopped = ['--schedule', 'constant,warmup=2', '--epochs', '2', '--quality', '0'];
+      await succeed('train', '--out', path('six'), ...small, ...stopped);
+      await succeed('train', '--out', path('four'), ...small, ...stopped, '--max-steps', '4');
+      expect(read('four', 'losses.csv').trim().split('\n')).toHaveLength(5);
+      const resume = ['train', '--resume', path('four', 'checkpoint.safetensors')];
+      await succeed(...resume, '--epochs', '2', '--quality', '0');
+      for (const name of ['losses.csv', 'epochs.csv']) expect(read('four', name)).toBe(read('six', name));
+      const weights = (name: string) => [
+        ...decodeSafetensors(readFileSync(path(name, 'model.safetensors'))).tensors,
+      ];
+      expect(weights('four')).toEqual(weights('six'));
+      const other = await runHere(...resume, '--recipe', 'tutorial');
+      expect(other).toMatchObject({
+        code: 2,
+        output: expect.stringContaining('of a run of the recipe digits'),
+      });
 
-    const model = ['--model', path('six', 'model.safetensors')];
-    const sample = [
-      'sample',
-      ...model,
-      '--out',
-      path('a.png'),
-      '--digits',
-      '707',
-      '--count',
-      '3',
-      '--steps',
-      '2',
-    ];
-    expect(await succeed(...sample)).toContain('3 images, 2 steps of adams, guidance 2: 4 network calls');
-    await succeed(...sample, '--method', 'heun', '--guidance', '1', '--history');
-    const measured = await succeed(
-      'evaluate',
-      ...model,
-      '--count',
-      '12',
-      '--steps',
-      '1',
-      '--json',
-      path('q.json'),
-    );
-    expect(measured).toContain('digit distance');
-    const { samples, real } = JSON.parse(read('q.json'));
-    expect(real.accepted).toBeGreaterThan(0.95);
-    expect(samples.recall).toBeLessThan(real.recall);
-  } finally {
-    rmSync(out, { recursive: true });
-  }
-});
+      const model = ['--model', path('six', 'model.safetensors')];
+      const sample = [
+        'sample',
+        ...model,
+        '--out',
+        path('a.png'),
+        '--digits',
+        '707',
+        '--count',
+        '3',
+        '--steps',
+        '2',
+      ];
+      expect(await succeed(...sample)).toContain('3 images, 2 steps of adams, guidance 2: 4 network calls');
+      await succeed(...sample, '--method', 'heun', '--guidance', '1', '--history');
+      const measured = await succeed(
+        'evaluate',
+        ...model,
+        '--count',
+        '12',
+        '--steps',
+        '1',
+        '--json',
+        path('q.json'),
+      );
+      expect(measured).toContain('digit distance');
+      const { samples, real } = JSON.parse(read('q.json'));
+      expect(real.accepted).toBeGreaterThan(0.95);
+      expect(samples.recall).toBeLessThan(real.recall);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  },
+);
 
 // Beside what a network makes it looks at a thousand real digits, which `evaluate` does above.
-test('a run measures the quality of its digits at its end', { tags: 'thorough' }, async () => {
+test('a run measures the quality of its digits at its end', {
+  tags: 'thorough',
+  ...takesLong('runsProcesses'),
+}, async () => {
   const out = mkdtempSync(join(tmpdir(), 'quality-'));
   try {
     const small = '--recipe digits --limit 16 --batch 16 --epochs 1 --widths 4,8 --no-tune --quality 6'.split(

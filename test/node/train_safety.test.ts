@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { loadCheckpoint } from '../../src/index';
 import { testGpu } from '../lanes/gpu';
+import { takesLong } from '../lanes/limits';
 
 await testGpu();
 
@@ -66,35 +67,39 @@ const savedStep = (out: string) =>
   existsSync(checkpointIn(out)) ? loadCheckpoint(readFileSync(checkpointIn(out))).state.step : 0;
 const hidden = (out: string) => readdirSync(out).filter((name) => name.startsWith('.'));
 
-test('saved after the first step, then as often as asked; killed, gone on with at once, nothing left behind', async () => {
-  const out = join(root, 'killed');
-  const run = train(['--out', out, ...long, '--checkpoint-every', '1']);
-  await run.until(() => savedStep(out) > 0);
-  const first = savedStep(out);
-  await run.until(() => savedStep(out) > first);
-  // Not at the end of an epoch.
-  expect(savedStep(out)).toBeLessThan(10_000);
+test(
+  'saved after the first step, then as often as asked; killed, gone on with at once, nothing left behind',
+  takesLong('runsProcesses'),
+  async () => {
+    const out = join(root, 'killed');
+    const run = train(['--out', out, ...long, '--checkpoint-every', '1']);
+    await run.until(() => savedStep(out) > 0);
+    const first = savedStep(out);
+    await run.until(() => savedStep(out) > first);
+    // Not at the end of an epoch.
+    expect(savedStep(out)).toBeLessThan(10_000);
 
-  const other = await train(['--out', out, ...short, '--overwrite']).ended();
-  expect(other).toMatchObject({
-    code: 1,
-    output: expect.stringMatching(/already \(process \d+, since .*--out/),
-  });
+    const other = await train(['--out', out, ...short, '--overwrite']).ended();
+    expect(other).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/already \(process \d+, since .*--out/),
+    });
 
-  run.kill('SIGKILL');
-  await run.ended();
-  expect(hidden(out)).toContain('.webgpu-diffusion.lock');
-  const { pid } = JSON.parse(readFileSync(join(out, '.webgpu-diffusion.lock'), 'utf8'));
-  writeFileSync(join(out, `.checkpoint.safetensors.${pid}-0123abcd.tmp`), 'a part');
+    run.kill('SIGKILL');
+    await run.ended();
+    expect(hidden(out)).toContain('.webgpu-diffusion.lock');
+    const { pid } = JSON.parse(readFileSync(join(out, '.webgpu-diffusion.lock'), 'utf8'));
+    writeFileSync(join(out, `.checkpoint.safetensors.${pid}-0123abcd.tmp`), 'a part');
 
-  const end = savedStep(out) + 2;
-  const resumed = await train(['--resume', checkpointIn(out), '--max-steps', String(end)]).ended();
-  expect(resumed.code, resumed.output).toBe(0);
-  expect(savedStep(out)).toBe(end);
-  expect(hidden(out)).toEqual([]);
-});
+    const end = savedStep(out) + 2;
+    const resumed = await train(['--resume', checkpointIn(out), '--max-steps', String(end)]).ended();
+    expect(resumed.code, resumed.output).toBe(0);
+    expect(savedStep(out)).toBe(end);
+    expect(hidden(out)).toEqual([]);
+  },
+);
 
-test('the first checkpoint does not wait for --checkpoint-every', async () => {
+test('the first checkpoint does not wait for --checkpoint-every', takesLong('runsProcesses'), async () => {
   const out = join(root, 'first');
   const run = train(['--out', out, ...long, '--checkpoint-every', '3600']);
   await run.until(() => savedStep(out) > 0);
@@ -103,7 +108,7 @@ test('the first checkpoint does not wait for --checkpoint-every', async () => {
   expect((await run.ended()).code).toBe(143);
 });
 
-test('of two trainings into one folder one is told of the other', async () => {
+test('of two trainings into one folder one is told of the other', takesLong('runsProcesses'), async () => {
   const out = join(root, 'both');
   const ends = await Promise.all([1, 2].map(() => train(['--out', out, ...short]).ended()));
   const [won, lost] = ends.sort((a, b) => a.code - b.code);
@@ -115,7 +120,7 @@ test('of two trainings into one folder one is told of the other', async () => {
   expect(savedStep(out)).toBe(2);
 });
 
-test('a closed terminal saves', async () => {
+test('a closed terminal saves', takesLong('runsProcesses'), async () => {
   const out = join(root, 'closed');
   const run = train(['--out', out, ...long]);
   await run.until(() => savedStep(out) > 0);
@@ -128,7 +133,7 @@ test('a closed terminal saves', async () => {
 });
 
 if (existsSync('/dev/full')) {
-  test('a log on a full disk ends nothing', async () => {
+  test('a log on a full disk ends nothing', takesLong('runsProcesses'), async () => {
     const out = join(root, 'full');
     const { code, output } = await train(['--out', out, ...short], { stdout: '/dev/full' }).ended();
     expect(code, output).toBe(0);

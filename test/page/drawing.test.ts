@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { centred } from '../../harness/page/draw/centred';
 import { fits, verdict } from '../../harness/page/draw/draw_classes';
 import { DrawHistory } from '../../harness/page/draw/draw_history';
-import { questionOf, refined, samplingOfDrawing, unfit } from '../../harness/page/draw/draw_order';
+import { questionOf, unfit } from '../../harness/page/draw/draw_order';
+import { refined, samplingOfDrawing } from '../../harness/page/shell/drawing_sampling';
 import { Latest } from '../../harness/page/shell/latest';
 import { initialSettings } from '../../harness/page/shell/settings';
 import {

@@ -1,8 +1,9 @@
 /** What a file of tests drives: the built page, and a part of the browser with a storage of its own, from its first test to after its last one. */
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'puppeteer';
-import { afterAll, beforeAll, expect, inject } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 import { launchBrowser } from '../../harness/run/browsers';
+import { statesOf } from './page_state';
 
 interface Driven {
   readonly address: string;
@@ -17,6 +18,13 @@ async function sharedBrowser(): Promise<Browser> {
   if (!browser?.connected)
     browser = await launchBrowser('chrome', { profile: join(inject('builtPage').folder, '../profile') });
   return browser;
+}
+
+/** Prints the states of the pages that a test of this file leaves open when it fails, whatever ends it. Call once at the top of a file. */
+export function tellOfFailures(current: () => Browser | undefined): void {
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') console.error(await statesOf((await current()?.pages()) ?? []));
+  });
 }
 
 /** Leaves pictures of each page as its test closes it: on a screen, and on a phone. */
@@ -48,6 +56,7 @@ export function drive(): Driven {
     driven.context = await driven.browser.createBrowserContext();
     if (process.env.SHOTS) photograph(driven.context, process.env.SHOTS);
   });
+  tellOfFailures(() => browser);
   afterAll(async () => {
     await driven.context?.close();
     const reports = await fetch(new URL('/reports', inject('builtPage').address));

@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'puppeteer';
 import { afterAll, beforeAll } from 'vitest';
 import { launchBrowser } from '../../harness/run/browsers';
+import { tellOfFailures } from './drive';
 import { serveExamples } from './serve_examples';
 import { watch } from './visit';
 
@@ -12,6 +13,7 @@ export function driveExamples() {
     server = await serveExamples();
     browser = await launchBrowser('chrome', { canvases: true });
   });
+  tellOfFailures(() => browser);
   afterAll(async () => {
     await browser?.close();
     await server?.close();
@@ -23,7 +25,7 @@ export function driveExamples() {
       before = () => {},
     ): Promise<{ readonly page: Page; readonly problems: string[] }> {
       const page = await browser.newPage();
-      page.setDefaultTimeout(300_000);
+      page.setDefaultTimeout(0); // the test's own limit ends it
       await page.evaluateOnNewDocument(before);
       const problems: string[] = [];
       watch(page, problems);

@@ -1,10 +1,10 @@
 /** The Explain tab without a browser: its arithmetic, its numbers against those of the documentation, and where its links lead. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { errorOf, spread, uniformOf } from '../../harness/page/explain/noise';
+import { errorOf, spread } from '../../harness/page/explain/noise';
 import { recipeSteps } from '../../harness/page/explain/recipe_steps';
 import { fileAddress } from '../../harness/page/shell/links';
-import { gaussianNoise } from '../../harness/run/noise';
+import { gaussianNoise, uniformOf } from '../../harness/run/noise';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');

@@ -2,6 +2,8 @@
 import type { Browser } from 'puppeteer';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { launchBrowser } from '../../harness/run/browsers';
+import { tellOfFailures } from './drive';
+import { hear } from './page_state';
 import { text, type, until } from './visit';
 
 let browser: Browser;
@@ -10,11 +12,13 @@ beforeAll(async () => {
   browser = await launchBrowser('firefox');
 });
 
+tellOfFailures(() => browser);
 afterAll(() => browser?.close());
 
 test('the welcome plays, and Make digits now shows its progress and makes digits', async () => {
   const page = await browser.newPage();
-  page.setDefaultTimeout(300_000);
+  page.setDefaultTimeout(0); // the test's own limit ends it
+  hear(page);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(String(error)));
   await page.goto(inject('builtPage').address, { waitUntil: 'domcontentloaded' });

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { glossary, isWord, type Word } from '../../harness/page/shell/glossary_words';
+import { markup } from './markup';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -12,7 +13,7 @@ const scenes = readdirSync(new URL('harness/page/explain/', root))
 
 /** What is marked in the page's markup, and in the prose of the scenes: `{epoch}`, `{epochs|epoch}`. */
 const marked = [
-  ...[...read('index.html').matchAll(/data-word="([^"]+)"/g)].map(([, word]) => word),
+  ...[...markup.matchAll(/data-word="([^"]+)"/g)].map(([, word]) => word),
   ...[...scenes.matchAll(/[^$`]\{(?:[\w ]+\|)?([a-z][a-z ]+)\}(?=[^`]*')/g)].map(([, word]) => word),
 ];
 

@@ -1,11 +1,11 @@
 /** What Check and Bench say in words: time left, the GPU, and what not everybody knows. No GPU. */
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { rowHead, sweepHead } from '../../harness/bench/table';
 import { type GpuFacts, gpuReport, limitText, selfCheckText } from '../../harness/page/measure/gpu_facts';
 import { budgetLeft, timeLeft } from '../../harness/page/measure/time_left';
 import { terms } from '../../harness/page/shell/terms';
 import type { EngineReport } from '../../src';
+import { markup } from './markup';
 
 test('time left, once it can be told', () => {
   expect(timeLeft(1, 0.5)).toBe('');
@@ -68,8 +68,7 @@ test('every word that asks to be explained is', () => {
   const own = ['step ms', 'forward ms'];
   for (const head of [...rowHead, ...sweepHead])
     if (![...plain, ...own].includes(head)) expect(terms[head], head).toMatch(/\.$/);
-  const page = readFileSync(new URL('../../index.html', import.meta.url), 'utf8');
-  const marked = [...page.matchAll(/data-term>([^<]+)</g)].map(([, word]) => word);
+  const marked = [...markup.matchAll(/data-term>([^<]+)</g)].map(([, word]) => word);
   expect(marked.length).toBeGreaterThan(4);
   for (const word of marked) expect(terms[word], word).toMatch(/\.$/);
 });

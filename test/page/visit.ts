@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Browser, EvaluateFunc, Page } from 'puppeteer';
 import { createServer, type ViteDevServer } from 'vite';
+import { hear, stateOf } from './page_state';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const TINY = 'batch=4&limit=16&widths=8&samples=4&lr=0.01';
 export const TUTORIAL = `recipe=tutorial&${TINY}`;
 
-/** Half of what a lane is silent at most, so that what is waited for is named. */
-const WAIT_MS = 300_000;
+/** Half of what a test that drives a page may take (lanes/limits.ts): one wait, and what comes before it. */
+const WAIT_MS = 150_000;
 
 /** The page as `npm start` serves it: from its sources. */
 export async function servePage(): Promise<{
@@ -32,6 +33,7 @@ export async function servePage(): Promise<{
 
 /** Adds to `problems` what must not happen on a page, and lets it be left. */
 export function watch(page: Page, problems: string[]): void {
+  hear(page);
   page.on('console', (message) => {
     if (message.type() === 'error') problems.push(message.text());
   });
@@ -66,9 +68,13 @@ export async function until<T extends unknown[]>(page: Page, condition: Evaluate
     const condition = ${condition};
     while (!(await condition(...${JSON.stringify(args)}))) await new Promise((resolve) => setTimeout(resolve, 30));
   })()`;
+  const heard = hear(page);
+  const awaited = `${condition} of ${JSON.stringify(args)}`;
+  heard.waitsFor = awaited;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, WAIT_MS, new Error(`Never came: ${condition} of ${JSON.stringify(args)}`));
+    const tell = async () => reject(new Error(`Never came: ${awaited}\n${await stateOf(page)}`));
+    timer = setTimeout(tell, WAIT_MS);
   });
   try {
     for (;;) {
@@ -80,6 +86,7 @@ export async function until<T extends unknown[]>(page: Page, condition: Evaluate
     }
   } finally {
     clearTimeout(timer);
+    heard.waitsFor = undefined;
   }
 }
 

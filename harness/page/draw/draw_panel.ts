@@ -1,6 +1,7 @@
 /** The Draw tab: whenever anything changes, the network is asked anew what it makes of the drawing. */
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setText } from '../shell/dom';
+import { refined } from '../shell/drawing_sampling';
 import { connectFields } from '../shell/fields';
 import { setDisabled } from '../shell/focus';
 import { whole } from '../shell/format';
@@ -14,7 +15,7 @@ import type { DrawAnswer, DrawOrder, WorkerEvent } from '../worker/messages';
 import { centred } from './centred';
 import { clearClasses, showClasses, verdict } from './draw_classes';
 import { connectDrawDigits } from './draw_digits';
-import { type Question, questionOf, refined } from './draw_order';
+import { type Question, questionOf } from './draw_order';
 import { DrawPaper } from './draw_paper';
 import { connectDrawSource } from './draw_source';
 import { DrawViews } from './draw_views';

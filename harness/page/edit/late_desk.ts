@@ -1,6 +1,5 @@
 /** The desk for shaders, which is loaded when the first one is edited, or saved while the development server runs. */
 
-import type { EditShader } from '../inside/dispatch_list';
 import type { App } from '../shell/app';
 import type { Listed } from '../worker/inside_messages';
 import type { SavedShader, ShaderDesk } from './desk';
@@ -20,8 +19,8 @@ export function lateDesk(app: App) {
     void load().then((loaded) => loaded.save(saved));
   });
   return {
-    open: ((...given) =>
-      void load().then((loaded) => loaded.open(...given))) satisfies EditShader as EditShader,
+    open: (...given: Parameters<ShaderDesk['open']>): void =>
+      void load().then((loaded) => loaded.open(...given)),
     /** The dispatches were listed anew. */
     listed(listed: Listed): void {
       void desk?.then((loaded) => {

@@ -1,7 +1,7 @@
 /** What the page asks the worker that tries edited shaders, and what it is told. */
 
+import type { StepToList } from '../../run/step_list';
 import type { Replacement } from '../shell/replace';
-import type { StepToList } from '../worker/inside_messages';
 import type { Place, Texts } from './assemble';
 
 export interface TrialOrder {

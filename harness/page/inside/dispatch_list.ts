@@ -1,8 +1,10 @@
 /** The list of a training step's dispatches. A row opens to the shader beside its reference. */
+import type { ListedOp, StepStage } from '../../run/step_list';
 import { anyElement, button, byId, setText } from '../shell/dom';
 import { whole } from '../shell/format';
-import { cell } from '../shell/table';
-import type { InsideAnswer, Listed, ListedOp, StepStage } from '../worker/inside_messages';
+import { sourcesOf } from '../shell/sources';
+import { cell, element } from '../shell/table';
+import type { InsideAnswer, Listed } from '../worker/inside_messages';
 import { number } from './part_view';
 
 const COLUMNS = 7;
@@ -113,7 +115,8 @@ export class DispatchList {
         detail = body.insertRow(row.sectionRowIndex + 1);
         detail.className = 'detail';
         const box = Object.assign(detail.insertCell(), { colSpan: COLUMNS });
-        void detailOf(op, box, (panel, shader, closed) => this.edit(panel, shader, at, listed, closed));
+        const edit: EditPanel = (panel, shader, closed) => this.edit(panel, shader, at, listed, closed);
+        box.append(element('p', 'shape', `Shape: ${op.shape}`), sourcesOfOp(op, edit));
       }
       detail.hidden = !open;
     });
@@ -132,36 +135,14 @@ function heading(text: string): HTMLTableCellElement {
 
 type EditPanel = (panel: HTMLElement, shader: string, closed: () => void) => void;
 
-/** Fills the cell under a row: the shape, the dispatches, the shader, and the reference. */
-async function detailOf(op: ListedOp, cell: HTMLTableCellElement, edit: EditPanel): Promise<void> {
-  const box = element('div', 'sources');
-  cell.append(element('p', 'shape', `Shape: ${op.shape}`), box);
-  box.append(element('p', 'muted', 'Loading the sources'));
-  try {
-    const { shaderSource, referenceSource } = await import('../shell/source_text');
-    const names = [...new Set(op.dispatches.map(({ shader }) => shader))];
-    const shaders = names.map(async (name) => {
-      const of = op.dispatches.filter(({ shader }) => shader === name);
-      const shown = panel(`What the GPU runs: ${name}`, bindingsOf(of), await shaderSource(name));
-      shown.querySelector('pre')!.before(editButton(shown, name, edit));
-      return shown;
-    });
-    const reference = referenceSource(op.kernel).then((source) =>
-      panel(
-        'What it must compute, in 64 bits',
-        'The reference: plain loops, which every form of the kernel is compared with.',
-        source,
-      ),
-    );
-    const [right, ...left] = await Promise.all([reference, ...shaders]);
-    const column = element('div', 'shader-column');
-    column.append(...left);
-    box.replaceChildren(column, right);
-  } catch (error) {
-    box.replaceChildren(
-      element('p', 'problem', `The sources could not be loaded: ${(error as Error).message}`),
-    );
-  }
+/** The shaders of an op, each with its dispatches and a button to edit it, and the reference. */
+function sourcesOfOp({ kernel, dispatches }: ListedOp, edit: EditPanel): HTMLElement {
+  const names = [...new Set(dispatches.map(({ shader }) => shader))];
+  return sourcesOf(kernel, names, {
+    shader: (name) => bindingsOf(dispatches.filter(({ shader }) => shader === name)),
+    reference: 'The reference: plain loops, which every form of the kernel is compared with.',
+    ready: (panel, name) => panel.querySelector('pre')!.before(editButton(panel, name, edit)),
+  });
 }
 
 /** A dispatch in a line: its grid, and what it reads and writes. */
@@ -177,22 +158,6 @@ function bindingsOf(dispatches: ListedOp['dispatches']): string {
   return `${groups.join(' × ')} workgroups of ${workgroupSize.join(' × ')}${times}.${reads ? ` Reads ${reads}.` : ''} Writes ${lists(true)}.`;
 }
 
-/** A text with a title and where it stands in the repository. */
-export function panel(
-  title: string,
-  about: string,
-  { file, code }: { file: string; code: Node },
-): HTMLElement {
-  const box = element('section', 'source-text');
-  // Not a region: several rows may show the same file.
-  const pre = Object.assign(document.createElement('pre'), { tabIndex: 0, role: 'group', ariaLabel: file });
-  const text = document.createElement('code');
-  text.append(code);
-  pre.append(text);
-  box.append(element('h3', '', title), element('p', 'muted', about), pre, element('p', 'muted file', file));
-  return box;
-}
-
 /** While the editor is open, it stands in place of the text. */
 function editButton(panel: HTMLElement, shader: string, edit: EditPanel): HTMLElement {
   const button = Object.assign(element('button', 'edit-shader', 'Edit'), { type: 'button' as const });
@@ -206,6 +171,3 @@ function editButton(panel: HTMLElement, shader: string, edit: EditPanel): HTMLEl
   });
   return button;
 }
-
-const element = <K extends keyof HTMLElementTagNameMap>(tag: K, className: string, textContent = '') =>
-  Object.assign(document.createElement(tag), { className, textContent });

@@ -1,6 +1,6 @@
 /** The Inside tab: what the network makes of an image, layer by layer, how a step changes it, and the shaders that do it. */
 
-import { lateDesk } from '../edit/late_desk';
+import type { StepStage } from '../../run/step_list';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
@@ -11,14 +11,14 @@ import type {
   InsideAnswer,
   InsideLayer,
   InsideOrder,
+  Listed,
   Looked,
   Picture,
   Stepped,
-  StepStage,
 } from '../worker/inside_messages';
 import type { WorkerEvent } from '../worker/messages';
 import { fillLabels, showChoices } from './choices';
-import { DispatchList } from './dispatch_list';
+import { DispatchList, type EditShader } from './dispatch_list';
 import { Drawing } from './drawing';
 import { showNorms } from './norms';
 import { kernelMaps, number, PartView } from './part_view';
@@ -29,7 +29,14 @@ import { SlowMotion } from './slow_motion';
 const AGAIN_IMAGES = 2048;
 const AGAIN_MS = 3000;
 
-export const createInsidePanel = (app: App): TaskPanel => new InsidePanel(app);
+/** Where shaders are edited. */
+interface Desk {
+  readonly open: EditShader;
+  /** The dispatches were listed anew. */
+  listed(listed: Listed): void;
+}
+
+export const createInsidePanel = (app: App, desk: Desk): TaskPanel => new InsidePanel(app, desk);
 
 class InsidePanel implements TaskPanel {
   private readonly app: App;
@@ -37,7 +44,7 @@ class InsidePanel implements TaskPanel {
   private readonly label = byId('inside-label', HTMLSelectElement);
   private readonly list = byId('inside-list', HTMLDetailsElement);
   private readonly partView = new PartView();
-  private readonly desk: ReturnType<typeof lateDesk>;
+  private readonly desk: Desk;
   private readonly dispatches: DispatchList;
   private readonly drawing: Drawing;
   private readonly slow: SlowMotion;
@@ -62,9 +69,9 @@ class InsidePanel implements TaskPanel {
   private asked = { key: '', steps: 0, at: 0 };
   private listedFor = '';
 
-  constructor(app: App) {
+  constructor(app: App, desk: Desk) {
     this.app = app;
-    this.desk = lateDesk(app);
+    this.desk = desk;
     this.dispatches = new DispatchList(this.desk.open);
     this.drawing = new Drawing(anyElement('inside-net'), (name) => {
       this.open = name;

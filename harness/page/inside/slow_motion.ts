@@ -1,15 +1,13 @@
 /** One training step, stage by stage: what each does, on the data of that step. */
+
+import type { StepStage } from '../../run/step_list';
 import { anyElement, button, setText } from '../shell/dom';
 import { whole } from '../shell/format';
-import {
-  type InsideLayer,
-  type Looked,
-  type Stepped,
-  type StepStage,
-  stages,
-} from '../worker/inside_messages';
+import type { InsideLayer, Looked, Stepped } from '../worker/inside_messages';
 import { kernelMaps, number } from './part_view';
 import { channelsOf, largest, type Maps, paint, pictureOf } from './shades';
+
+const stages = ['corrupt', 'forward', 'loss', 'backward', 'update'] as const satisfies readonly StepStage[];
 
 /** How long a stage is shown, and how long each layer takes to light up. */
 const STAGE_MS = 2600;

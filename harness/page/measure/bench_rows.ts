@@ -4,9 +4,9 @@ import { inUseNote, isInUse, kernelsTitle, rowCells, rowHead, short } from '../.
 import { shareText, worstText } from '../../run/check_export';
 import { anyElement } from '../shell/dom';
 import { whole } from '../shell/format';
+import { sourcesOf } from '../shell/sources';
 import { appendRow, extraRow, tableSection } from '../shell/table';
 import { factList, type OpenRow, openRow } from './open_row';
-import { sourcesOf } from './sources';
 
 /** Kernel, variant and layer form one name here, so that a phone shows the milliseconds beside it. */
 const TABLE = { head: ['kernel', ...rowHead.slice(3)], text: 1 };

@@ -3,10 +3,10 @@ import type { CheckedCase, CheckRow } from '../../run/check';
 import { compileText, resultWords, shareText, valueText, worstCase, worstText } from '../../run/check_export';
 import { byId } from '../shell/dom';
 import { whole } from '../shell/format';
+import { sourcesOf } from '../shell/sources';
 import { cell, element, extraRow } from '../shell/table';
 import { explainWords } from '../shell/terms';
 import { factList, openRow } from './open_row';
-import { sourcesOf } from './sources';
 
 const COLUMNS = 6;
 const CLASSES = { pass: 'good', fail: 'bad-text', skipped: 'muted' } as const;

@@ -4,17 +4,16 @@ import type { Variants } from '../../../src/unet/variants';
 import { type Axis, axesOf, type BenchEvent } from '../../bench/result';
 import type { CheckEvent } from '../../run/check';
 import { changesOf, type NetworkChoice } from '../../run/network';
+import type { App, MeasureName } from '../shell/app';
 import type { PageRecipe, Settings, Tune } from '../shell/settings';
 import { startWorker } from '../shell/start_worker';
-import type { State } from '../shell/state';
 import type { SelfCheckEvent } from './self_check';
 
-interface Events {
+interface Events extends Record<MeasureName, unknown> {
   readonly check: CheckEvent;
   readonly bench: BenchEvent;
   readonly 'self-check': SelfCheckEvent;
 }
-export type MeasureName = keyof Events;
 
 export interface MeasureTask {
   readonly name: MeasureName;
@@ -38,21 +37,11 @@ export type MeasureEvent =
 
 export type MeasureStatus = 'ready' | 'waiting' | 'running' | 'done' | 'stopped' | 'failed';
 
-/** What of the page a measurement uses. */
-interface Page {
-  readonly settings: Settings;
-  readonly state: State;
-  /** The measurement that waits or runs. */
-  measuring: MeasureName | undefined;
-  send(name: 'pause'): void;
-  changed(): void;
-}
-
 export class Measurement<N extends MeasureName> {
   status: MeasureStatus = 'ready';
   /** The error message of the last run. */
   message = '';
-  private readonly app: Page;
+  private readonly app: App;
   private readonly task: N;
   private readonly receive: (event: Events[N]) => void;
   private worker: Worker | undefined;
@@ -60,7 +49,7 @@ export class Measurement<N extends MeasureName> {
   /** Draws the page anew every second, for the time that is left. */
   private clock: ReturnType<typeof setInterval> | undefined;
 
-  constructor(app: Page, task: N, receive: (event: Events[N]) => void) {
+  constructor(app: App, task: N, receive: (event: Events[N]) => void) {
     this.app = app;
     this.task = task;
     this.receive = receive;
@@ -134,7 +123,7 @@ export class Measurement<N extends MeasureName> {
 /** The network that the page is set to. */
 export const networkIn = ({ recipe, widths }: Settings) => changesOf({ recipe, widths });
 
-function taskOf(name: MeasureName, { settings, state }: Page): MeasureTask {
+function taskOf(name: MeasureName, { settings, state }: App): MeasureTask {
   const { recipe, kernel, batch, benchBatch, sweep, budget, tune } = settings;
   return {
     name,

@@ -4,7 +4,8 @@ import { deviceLostText } from '../../../src/keeping/lost_text';
 import { runBench } from '../../bench/run';
 import { runCheck } from '../../run/check';
 import { variantsInUse } from '../../run/in_use';
-import type { MeasureEvent, MeasureName, MeasureTask } from './measure';
+import type { MeasureName } from '../shell/app';
+import type { MeasureEvent, MeasureTask } from './measure';
 import { runSelfCheck } from './self_check';
 
 const scope = globalThis as unknown as {

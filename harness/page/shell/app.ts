@@ -1,6 +1,5 @@
 /** What the panels share: the settings and their address, the state and the worker behind it. */
 
-import type { MeasureName } from '../measure/measure';
 import type { PageCalls } from '../worker/host';
 import type { ModelDescription, WorkerEvent } from '../worker/messages';
 import { rememberedLosses, rememberLoss } from './device_lost';
@@ -33,6 +32,9 @@ export interface Panel {
 export interface TaskPanel extends Panel {
   start(): void;
 }
+
+/** What needs the GPU for itself. */
+export type MeasureName = 'check' | 'bench' | 'self-check';
 
 /** The place of a tab in the address; an empty query is the welcome. */
 export const addressOf = (settings: Settings) => toQuery(settings) || '?task=train';

@@ -2,9 +2,9 @@
  * Starts the page's workers. Under Trusted Types a worker's address must come from a policy; this is the page's only one, and it lets
  * nothing through but the three programs that the build knows.
  */
-import edit from '../edit/trial_worker.ts?worker&url';
-import measure from '../measure/measure_worker.ts?worker&url';
-import training from '../worker/worker.ts?worker&url';
+import edit from '/harness/page/edit/trial_worker.ts?worker&url';
+import measure from '/harness/page/measure/measure_worker.ts?worker&url';
+import training from '/harness/page/worker/worker.ts?worker&url';
 
 const programs = { training, check: measure, bench: measure, 'self-check': measure, edit };
 

@@ -1,8 +1,7 @@
 /** The Explain tab's part of the training worker; loaded when it is asked for the first time. */
 import { type Engine, EngineError, type ImageSet, type UNet } from '../../../src';
-import { addNoise, gaussianNoise } from '../../run/noise';
+import { addNoise, gaussianNoise, uniformOf } from '../../run/noise';
 import { toBytes } from '../../run/pictures';
-import { uniformOf } from '../explain/noise';
 import type { Network } from '../shell/order';
 import { pretrainedOf } from '../shell/pretrained';
 import { type PageSettings, recipeOf } from '../shell/settings';

@@ -15,18 +15,11 @@ import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import { addNoise, type Noisy } from '../../run/noise';
 import { greys, toBytes } from '../../run/pictures';
+import type { StepToList } from '../../run/step_list';
 import type { Network } from '../shell/order';
 import { type PageSettings, recipeOf, type Source } from '../shell/settings';
 import { choicesOf } from './choices';
-import type {
-  InsideAnswer,
-  InsideLayer,
-  InsideOrder,
-  Maps,
-  NumberOf,
-  Picture,
-  StepToList,
-} from './inside_messages';
+import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture } from './inside_messages';
 import type { Post } from './place';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */

@@ -1,19 +1,8 @@
 /** What the Inside tab asks the training worker, and what it is told. Images travel as bytes, maps as floats. */
 import type { Objective } from '../../../src/training/step_config';
-import type { Layer, UNetConfig } from '../../../src/unet/config';
-import type { Variants } from '../../../src/unet/variants';
-import type { ExplainedTraining } from '../../run/whole_step';
+import type { Layer } from '../../../src/unet/config';
+import type { ListedOp, StepToList } from '../../run/step_list';
 import type { Source } from '../shell/settings';
-
-/** What the dispatches of a training step depend on. */
-export interface StepToList {
-  readonly config: UNetConfig;
-  readonly batch: number;
-  /** Images in the data set. */
-  readonly images: number;
-  readonly variants: Variants;
-  readonly training: ExplainedTraining;
-}
 
 /** The picture that the network is to look at. */
 export interface Picture {
@@ -104,34 +93,6 @@ export interface Stepped {
   /** How far each layer's weights have moved, as a share of their own norm. */
   readonly changes: NumberOf;
   readonly kernels: { readonly before: Kernels; readonly after: Kernels };
-}
-
-export const stages = ['corrupt', 'forward', 'loss', 'backward', 'update'] as const;
-export type StepStage = (typeof stages)[number];
-
-/** A kernel of a step: one dispatch, or several of which each has its own shader. */
-export interface ListedOp {
-  readonly stage: StepStage;
-  readonly kernel: string;
-  readonly variant: string;
-  readonly layer: string;
-  /** In words: `batch 64, height 28, …`. */
-  readonly shape: string;
-  readonly flops: number;
-  /** That must move at least once. */
-  readonly bytes: number;
-  readonly dispatches: readonly {
-    readonly shader: string;
-    readonly workgroupSize: readonly number[];
-    readonly groups: readonly number[];
-    readonly tensors: readonly {
-      readonly binding: string;
-      readonly label: string;
-      /** Of 4 bytes each. */
-      readonly elements: number;
-      readonly written: boolean;
-    }[];
-  }[];
 }
 
 export interface Listed {

@@ -59,7 +59,10 @@ export interface Spec<Shape, Name extends string = string> {
   readonly dims?: (shape: Shape) => Readonly<Partial<Record<Name, Dims>>>;
   /** Factors of `error` for variants whose arithmetic errs more; derived, see there. */
   readonly gain?: Readonly<Record<string, number>>;
-  /** Large cases that the emulator also runs, by variant: for faults between rounds of a loop, for instance. */
+  /**
+   * The emulator's cases of a variant, in place of all small ones: for faults between rounds of a loop, or where a form takes as long for a
+   * small case as for a large one.
+   */
   readonly emulated?: Readonly<Record<string, readonly string[]>>;
   /** The UNet's uses of this kernel at a batch size, by layer name. */
   readonly bench: (batch: number) => Readonly<Record<string, Shape>>;

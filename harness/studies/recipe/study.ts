@@ -175,13 +175,17 @@ npm run recipe -- --out FOLDER --samplers MODEL…: how few network calls suffic
   }
   if (values.samplers) return compareSamplers(values.out, positionals);
   if (plotRace) return plot(values.out, positionals);
-  mkdirSync(values.out, { recursive: true });
-  const [seed, count] = [Number(values.seed), Number(values.count)];
+  return runStudies(values.out, positionals, Number(values.seed), Number(values.count));
+}
+
+/** Trains each network, measures `count` samples of it on the way, and writes measurements, sheets and models to `out`. */
+async function runStudies(out: string, names: readonly string[], seed: number, count: number) {
+  mkdirSync(out, { recursive: true });
   const { train, held } = holdOut(await loadImages('mnist'), 1000);
   const meter = await createQualityMeter();
   const engine = await nodeEngine();
   console.log(`real digits ${JSON.stringify(meter.measureReal())}`);
-  for (const name of positionals) {
+  for (const name of names) {
     const { network, trainer: settings, fit, at } = studies[name];
     const batch = settings.batchSize;
     const unet = await engine.createUNet(network, { seed });
@@ -207,18 +211,18 @@ npm run recipe -- --out FOLDER --samplers MODEL…: how few network calls suffic
           ...how,
           ...meter.measure(images, labels),
         };
-        appendFileSync(join(values.out, 'results.jsonl'), `${JSON.stringify(result)}\n`);
+        appendFileSync(join(out, 'results.jsonl'), `${JSON.stringify(result)}\n`);
         console.log(JSON.stringify(result));
         const sheet = grid({ ...unet.config, values: images.subarray(0, 80 * 784) }, 10, {
           scale: 2,
           gap: 2,
         });
         const file = `${name}-seed${seed}-${step}-${how.method}${how.steps}${how.guidance ? `-w${how.guidance}` : ''}.png`;
-        writeFileSync(join(values.out, file.replaceAll(' ', '-')), encodePng(sheet));
+        writeFileSync(join(out, file.replaceAll(' ', '-')), encodePng(sheet));
       }
       const { objective } = trainer.config;
       const model = await saveModel(unet, { objective, dtype: 'F16', sampling: sampling[0] });
-      writeFileSync(join(values.out, `${name}-seed${seed}-${step}.safetensors`.replaceAll(' ', '-')), model);
+      writeFileSync(join(out, `${name}-seed${seed}-${step}.safetensors`.replaceAll(' ', '-')), model);
     }
     for (const thing of [trainer, dataset, unet]) thing.destroy();
   }

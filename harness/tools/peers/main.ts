@@ -1,4 +1,4 @@
-/** `npm run bench:peers`: compares our training step and forward pass with those of other libraries. */
+/** `npm run bench:peers`: compares our training step and forward pass with other libraries'. */
 import type { ViteDevServer } from 'vite';
 import { devDependencies } from '../../../package.json';
 import { installWebGPU } from '../../../src/node';
@@ -21,7 +21,7 @@ import { versions } from '../../cli/versions';
 import { adapterText } from '../../run/adapter_text';
 import { compareInChrome } from './chrome';
 import { type Comparison, compare, modes, OURS, type Plan } from './compare';
-import { type PeerName, peerNames } from './peer';
+import { type PeerName, peerNames } from './load_peer';
 import { table } from './table';
 import { recipeNames } from './workload';
 

@@ -2,7 +2,7 @@
 import type { Images, Workload } from './workload';
 
 export interface Peer {
-  /** What the library says it runs on, if that is not a WebGPU adapter. */
+  /** The renderer that the library reports, if it is not a WebGPU adapter. */
   readonly renderer?: string;
   /** Uploads the batch and trains on it; resolves to the loss once the loss is read back and the weights are updated. */
   step(batch: Images): Promise<number>;
@@ -14,13 +14,3 @@ export interface Peer {
 
 /** Requests a device and uploads the initial weights, for batches of `count` images. Default: the tutorial's workload. */
 export type CreatePeer = (count: number, workload?: Workload) => Promise<Peer>;
-
-export const peerNames = ['jax-js', 'tfjs-webgpu', 'tfjs-webgl'] as const;
-export type PeerName = (typeof peerNames)[number];
-
-/** Loads a library on demand, so that loading its code is not timed. */
-export const loadPeer: Readonly<Record<PeerName, () => Promise<CreatePeer>>> = {
-  'jax-js': async () => (await import('./jax')).createJax,
-  'tfjs-webgpu': async () => (await import('./tfjs.mjs')).loadTfjs('webgpu'),
-  'tfjs-webgl': async () => (await import('./tfjs.mjs')).loadTfjs('webgl'),
-};

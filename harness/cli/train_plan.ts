@@ -1,0 +1,239 @@
+/** The flags of `train`, and the run that they ask for: checked as far as that needs no device. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ImageSet } from '../../src/data/idx';
+import { requirements } from '../../src/gpu/request_device';
+import { padBatch } from '../../src/plan/tensor';
+import { type Recipe, recipeAt, recipeOf, recipes } from '../../src/recipes';
+import { stepsPerEpoch } from '../../src/training/epoch';
+import { layersOf, type UNetConfig } from '../../src/unet/config';
+import { checkVariants } from '../../src/unet/variants';
+import type { Checkpoint } from '../../src/weights/checkpoint';
+import type { RunSettings } from '../../src/weights/fields';
+import { TrainingRun } from '../../src/worker/run';
+import { usualHoldOut } from '../run/hold_out';
+import { type Given, integer, number, show, text, toggle, UsageError } from './args';
+import { holdOut, loadImages } from './images';
+import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
+import { describeNetwork, networkFlags, networkOf, recipeNames } from './network_flags';
+import { CHECKPOINT, type RunFolder } from './run_folder';
+import { scheduleFlag, scheduleFor } from './schedule_flag';
+
+/** The most training, in seconds, that is lost when the machine crashes. */
+export const SAVE_SECONDS = 60;
+
+/** A value of each recipe as text: `5; digits 6; digits-3x3 12`. */
+const ofEach = (value: (recipe: Recipe) => number) =>
+  recipeNames.map((name) => (name === 'tutorial' ? '' : `${name} `) + value(recipes[name])).join('; ');
+
+export const flags = {
+  out: text('DIR', 'where the files go (with --resume by default the folder of FILE)'),
+  data: text(
+    'mnist|PATH',
+    'the 10,000 digits that come along, or a file or folder of IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
+  ),
+  limit: integer('N', 'only the first N images', 1, 2 ** 31),
+  holdout: integer(
+    'N',
+    'the last N images are not trained on but measure the run\n(default: none for the tutorial; for digits a tenth, at most 1000,\nof 100 images or more)',
+    0,
+    2 ** 31,
+  ),
+  epochs: integer(
+    'N',
+    `passes over the images, in all (default ${ofEach(({ fit }) => fit.epochs)})`,
+    1,
+    1_000_000,
+  ),
+  'max-steps': integer('N', 'end after N steps, if the epochs are not complete before', 1, 2 ** 31),
+  batch: integer(
+    'N',
+    `images a step; warm-up and averages of the recipe follow\nit (default ${ofEach(({ trainer }) => trainer.batchSize)})`,
+    1,
+    65536,
+  ),
+  lr: number('X', 'learning rate of Adam (default 1e-3; digits 3e-3)', 1e-12, 10),
+  seed: integer('N', 'fixes weights, shuffling, noise and samples (default 123)', 0, 0xffffffff),
+  schedule: scheduleFlag,
+  quality: integer(
+    'N',
+    'samples that tell how good the digits are, for networks that know digits;\n0: none (default 1000)',
+    0,
+    100_000,
+  ),
+  ...networkFlags,
+  ...kernelFlags,
+  'checkpoint-every': integer(
+    'SECONDS',
+    `how much training may be lost when the machine dies (default ${SAVE_SECONDS})`,
+    1,
+    86_400,
+  ),
+  resume: text(
+    'FILE',
+    `go on from a ${CHECKPOINT} as if never stopped; all settings and the\nkernel variants are in it, images of your own are not: give --data again;\n--epochs may grow, --lr and --out differ`,
+  ),
+  overwrite: toggle('replace the run that is in DIR already'),
+};
+export type TrainFlags = Given<typeof flags>;
+
+export interface Plan {
+  readonly run: TrainingRun;
+  /** The images that are held out from training. */
+  readonly held: ImageSet | undefined;
+  readonly config: UNetConfig;
+  readonly source: string;
+  readonly kernels: EngineChoice;
+  /** Steps of the whole run. */
+  readonly steps: number;
+  readonly heldOutLosses: readonly (number | undefined)[];
+  readonly qualityCount: number;
+  readonly saveSeconds: number;
+}
+
+/** Determines and checks everything that needs no device. */
+export async function planRun(
+  given: TrainFlags,
+  { checkpoint, bytes }: RunFolder,
+  signal: AbortSignal,
+): Promise<Plan> {
+  const asked = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
+  const kernels = await kernelChoice(given);
+  const source = asked.source ?? 'mnist';
+  const all = await loadImages(source, asked.limit, signal);
+  const recipe = recipeGiven(given);
+  // The tutorial trains on all images and holds out none.
+  const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);
+  const holdout = asked.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
+  const { train: images, held } = holdOut(all, holdout);
+  const settings = { ...asked, ...(holdout > 0 ? { holdout } : {}) };
+  const resumed = bytes && TrainingRun.resume(bytes, { images, settings }, given.resume);
+  const classes = images.labels && 1 + images.labels.reduce((a, b) => Math.max(a, b), 0);
+  const config = checkpoint?.config ?? networkOf(given, { ...images, classes });
+  if (config.conditioning?.classes && !images.labels) {
+    throw new UsageError(
+      `--recipe ${given.recipe ?? 'digits'} needs labels, and ${source} has none. Put the *-labels-idx1-ubyte file beside each file of images, or train --recipe tutorial.`,
+    );
+  }
+  const perEpoch = stepsPerEpoch({ ...settings, imageCount: images.count });
+  const steps = Math.min(perEpoch * settings.epochs, settings.maxSteps ?? Number.POSITIVE_INFINITY);
+  const schedule = given.schedule && scheduleFor(given.schedule, steps);
+  const trainer = { ...recipe.trainer, ...(schedule ? { schedule } : {}) };
+  if (kernels.variants) {
+    // Checks with every optional feature; the features of the actual device are checked later.
+    const features = new Set(requirements.optionalFeatures);
+    checkVariants(kernels.variants, layersOf(config), padBatch(settings.batchSize), features, true);
+  }
+  return {
+    run: resumed ?? TrainingRun.begin({ network: config, trainer }, { images, settings }),
+    held,
+    config,
+    source,
+    kernels,
+    steps,
+    heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
+    qualityCount: given.quality ?? 1000,
+    saveSeconds: given['checkpoint-every'] ?? SAVE_SECONDS,
+  };
+}
+
+/** The recipe, with the batch that the flags ask for. */
+function recipeGiven({ recipe = 'tutorial', batch = recipes[recipe].trainer.batchSize }: TrainFlags): Recipe {
+  return recipeAt(recipe, batch);
+}
+
+function newSettings(given: TrainFlags): RunSettings {
+  networkOf(given); // before anything is loaded; the size of the images is known later
+  const recipe = recipeGiven(given);
+  const { 'max-steps': maxSteps } = given;
+  return {
+    seed: given.seed ?? 123,
+    batchSize: recipe.trainer.batchSize,
+    learningRate: given.lr ?? recipe.trainer.learningRate,
+    ...recipe.fit,
+    epochs: given.epochs ?? recipe.fit.epochs,
+    source: given.data ?? 'mnist',
+    ...(given.limit === undefined ? {} : { limit: given.limit }),
+    ...(maxSteps === undefined ? {} : { maxSteps }),
+  };
+}
+
+/** The held-out losses of the epochs that another process trained, from its epochs.csv. */
+function heldOutLosses(folder: string): (number | undefined)[] {
+  const path = join(folder, 'epochs.csv');
+  if (!existsSync(path)) return [];
+  const [head, ...rows] = readFileSync(path, 'utf8').trim().split('\n');
+  const column = head.split(',').indexOf('held_out_loss');
+  return rows
+    .map((row) => Number(row.split(',')[column] || Number.NaN))
+    .map((loss) => (Number.isFinite(loss) ? loss : undefined));
+}
+
+/** The checkpoint's settings, with more epochs or another learning rate if requested. Throws UsageError where a flag contradicts them. */
+export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunSettings {
+  refuseOtherFlags(given, checkpoint);
+  const { settings, losses, data } = checkpoint;
+  const { epochs = settings.epochs } = given;
+  const done = Math.floor(losses.length / stepsPerEpoch({ ...settings, imageCount: data.count }));
+  if (epochs < settings.epochs && epochs <= done) {
+    throw new UsageError(
+      `--epochs is ${epochs}, but the checkpoint has completed ${done}: it counts from the run's beginning. Give more, or leave it out.`,
+    );
+  }
+  const { lr: learningRate = settings.learningRate, data: source = 'mnist' } = given;
+  const { source: was = 'mnist' } = settings;
+  // A checkpoint may name any file of this machine; only the user decides which files are opened.
+  if (given.data === undefined && was !== 'mnist') {
+    throw new UsageError(
+      `The checkpoint was trained on images from ${show(was)}, which is not opened on a file's word. Say where they are with --data PATH.`,
+    );
+  }
+  // More epochs extend the run, also beyond the former limit of steps.
+  const { maxSteps: before, ...rest } = settings;
+  const maxSteps = given['max-steps'] ?? (given.epochs === undefined ? before : undefined);
+  return { ...rest, epochs, learningRate, source, ...(maxSteps === undefined ? {} : { maxSteps }) };
+}
+
+/** Throws UsageError where a flag asks for what a checkpoint fixes. */
+function refuseOtherFlags(given: TrainFlags, { settings, config, training }: Checkpoint): void {
+  if (given.variants !== undefined) {
+    throw new UsageError(
+      '--variants cannot stand beside --resume: a run goes on with the kernel variants that it began with. Leave it out, or start a new run without --resume.',
+    );
+  }
+  if (given.recipe !== undefined && recipes[given.recipe].trainer.objective !== training.objective) {
+    const other = recipeNames.find((name) => recipes[name].trainer.objective === training.objective);
+    throw new UsageError(
+      `--recipe is ${given.recipe}, but the checkpoint is of a run of the recipe ${other}. Leave it out to go on, or start a new run without --resume.`,
+    );
+  }
+  if (given.recipe !== undefined && given.recipe !== recipeOf({ config, objective: training.objective })) {
+    throw new UsageError(
+      `--recipe is ${given.recipe}, but the checkpoint's network is ${describeNetwork(config)}. Leave it out to go on, or start a new run without --resume.`,
+    );
+  }
+  if (given.schedule !== undefined) {
+    throw new UsageError(
+      '--schedule cannot stand beside --resume: a run keeps the schedule that it began with. Leave it out, or start a new run without --resume.',
+    );
+  }
+  const fixed = {
+    seed: settings.seed,
+    batch: settings.batchSize,
+    widths: config.widths,
+    'kernel-size': config.kernelSize,
+    convolutions: config.convolutionsPerLevel ?? config.widths.map(() => 1),
+    residual: config.residual ?? false,
+    limit: settings.limit,
+    holdout: settings.holdout ?? 0,
+  };
+  for (const [flag, was] of Object.entries(fixed)) {
+    const now = given[flag as keyof typeof fixed];
+    if (now !== undefined && String(now) !== String(was)) {
+      throw new UsageError(
+        `--${flag} is ${now}, but the checkpoint was trained with ${was ?? 'all images'}. Leave --${flag} out to go on, or start a new run without --resume.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,415 @@
+import type { Engine } from '../../src/engine';
+import { UnusableKernel } from '../../src/gpu/unusable_kernel';
+import type { Schedule } from '../../src/plan/schedule';
+import type { Evaluation } from '../../src/training/evaluation';
+import type { TrainingEvent } from '../../src/training/options';
+import { loadCheckpoint } from '../../src/weights/checkpoint';
+import { saveModel } from '../../src/weights/model';
+import type { TrainingRun } from '../../src/worker/run';
+import { adapterText } from '../run/adapter_text';
+import { variantLines } from '../run/kernels_text';
+import { epochMeans } from '../run/losses';
+import { duration, megabytes, plural, thousands } from '../run/units';
+import { digitPictures } from './digit_pictures';
+import { writeWhole } from './files';
+import { History } from './history';
+import type { Preparations } from './kernel_flags';
+import { levelSvg } from './level_svg';
+import { type Measured, makesDigits, measureQuality, qualityLine } from './measure_quality';
+import { describeNetwork } from './network_flags';
+import { commandLine } from './node_engine';
+import { encodePng } from './png';
+import type { Progress } from './progress';
+import { runFiles } from './run_files';
+import { CHECKPOINT, MODEL, type RunFolder } from './run_folder';
+import { runPictures } from './run_pictures';
+import { samplingText } from './sampling_flags';
+import type { Plan } from './train_plan';
+import { versions } from './versions';
+
+interface Options extends Plan {
+  readonly folder: RunFolder;
+  readonly progress: Progress;
+  readonly preparations: Preparations;
+}
+
+/** A run, and what the command makes of it: files, and lines that say how it goes. */
+export class Training {
+  private readonly engine: Engine;
+  private readonly options: Options;
+  private readonly run: TrainingRun;
+  private readonly progress: Progress;
+  private readonly started = new Date();
+  private savedAt = performance.now();
+  private savedStep: number | undefined;
+  private trainSeconds = 0;
+  /** Seconds since the process began. */
+  private readonly loadedAt = performance.now() / 1000;
+  private readyAt = 0;
+  private firstStepAt: number | undefined;
+  private readonly epochSeconds = new Map<number, number>();
+  /** The held-out loss of each epoch, from the first. */
+  private readonly heldOut: (number | undefined)[];
+  private evaluation: Evaluation | undefined;
+  /** Samples over the run, for a network that is conditioned on classes. */
+  private history: History | undefined;
+  private quality: Measured | undefined;
+
+  constructor(engine: Engine, options: Options) {
+    this.engine = engine;
+    this.options = options;
+    this.run = options.run;
+    this.progress = options.progress;
+    this.heldOut = [...options.heldOutLosses];
+  }
+
+  private get steps(): number {
+    return this.options.steps;
+  }
+
+  private get losses(): readonly number[] {
+    return this.run.losses;
+  }
+
+  private get stepsPerEpoch(): number {
+    return this.run.stepsPerEpoch;
+  }
+
+  private get trainer() {
+    return this.run.trainer!;
+  }
+
+  /** Whether the network learns a flow from noise to images. */
+  private get flow(): boolean {
+    return this.run.objective === 'flow';
+  }
+
+  /** Uploads everything to the GPU and prints what is going to happen. */
+  async prepare(): Promise<void> {
+    const { engine, options, progress, run } = this;
+    const { held, config, folder, source } = options;
+    const { settings, images } = run;
+    const { checkpoint } = folder;
+    await run.build(engine);
+    if (checkpoint && folder.own) this.savedStep = checkpoint.state.step;
+    const unet = run.unet!;
+    const { count, height, width, channels } = images;
+    if (this.flow) this.history = await History.create(engine, unet, settings);
+    const [net, trainer, set] = [unet.bytes, this.trainer.bytes, run.dataset!.buffer.size];
+    progress.print(`Adapter     ${adapterText(engine.adapter)}`);
+    progress.print(
+      `Data        ${source}: ${plural(count, 'image')} of ${height}x${width}x${channels}${held ? `, and ${plural(held.count, 'image')} held out` : ''}`,
+    );
+    progress.print(`Network     ${describeNetwork(config)}: ${thousands(unet.parameterCount)} parameters`);
+    progress.print(
+      `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
+    );
+    progress.print(
+      `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}${scheduleText(this.trainer.config.schedule)}, seed ${settings.seed}`,
+    );
+    if (checkpoint) {
+      const before = checkpoint.settings.learningRate;
+      const changed =
+        before === settings.learningRate ? '' : `, with a learning rate of ${before} until then`;
+      progress.print(`Resumed     after step ${thousands(checkpoint.state.step)}${changed}`);
+      if (checkpoint.note) progress.print(`            ${checkpoint.note}`);
+      if (run.otherKernels) {
+        progress.print(`            with other kernels, so the last digits will differ: ${run.otherKernels}`);
+      }
+    }
+    const origin = checkpoint
+      ? run.otherKernels
+        ? this.options.preparations.origin(engine, false)
+        : 'as the run began'
+      : this.options.preparations.origin(engine, this.options.kernels.variants !== undefined);
+    progress.print(`Kernels     ${origin}`);
+    for (const line of variantLines(this.trainer.variants)) progress.print(`            ${line}`);
+    progress.print(`Output      ${folder.path}`);
+    progress.print();
+    this.readyAt = performance.now() / 1000;
+  }
+
+  /** Takes the run back to where it began here. */
+  undo(): void {
+    this.run.free();
+    this.run.undo();
+  }
+
+  async train(signal: AbortSignal): Promise<void> {
+    const { run, losses, progress, stepsPerEpoch, steps } = this;
+    const { saveSeconds } = this.options;
+    if (losses.length >= steps) {
+      progress.print(
+        `The run is complete (${plural(run.settings.epochs, 'epoch')}); --epochs N trains on. Making the pictures again.`,
+      );
+      await this.evaluate();
+      await this.save();
+      return;
+    }
+    const start = performance.now();
+    let epochStart = start;
+    try {
+      for await (const event of this.events(signal)) {
+        const now = performance.now();
+        const warning = run.add(event.loss);
+        if (warning) progress.print(`Warning: ${warning}`);
+        this.showStep(event, now);
+        const epochDone = event.step % stepsPerEpoch === 0;
+        if (epochDone) {
+          await this.endEpoch(event, (now - epochStart) / 1000);
+          epochStart = performance.now();
+        }
+        this.trainSeconds = (now - start) / 1000;
+        const last = event.step === steps;
+        const due = this.savedStep === undefined || now - this.savedAt > saveSeconds * 1000;
+        if (last || epochDone || due) await this.save();
+      }
+    } catch (error) {
+      this.progress.clear();
+      if (signal.aborted) {
+        await this.save();
+        progress.print(
+          `Stopped after step ${thousands(losses.length)}. Go on with: ${commandLine('train')} --resume ${this.path(CHECKPOINT)}${this.dataFlag()}`,
+        );
+      } else if (this.savedStep !== undefined && !(error instanceof UnusableKernel)) {
+        progress.print(
+          `The last checkpoint, ${this.path(CHECKPOINT)}, is of step ${thousands(this.savedStep)}.`,
+        );
+      }
+      throw error;
+    }
+  }
+
+  /** Moves the progress line on, and reports the first step of this process. `now` in milliseconds since the process began. */
+  private showStep({ step, epoch, loss, imagesPerSecond }: TrainingEvent, now: number): void {
+    const { run, progress, steps } = this;
+    if (this.firstStepAt === undefined) {
+      this.firstStepAt = now / 1000;
+      const [loading, preparing] = [this.loadedAt, this.readyAt - this.loadedAt].map(duration);
+      progress.print(
+        `First step  after ${duration(this.firstStepAt)}: loading ${loading}, preparing ${preparing}, the step ${duration(this.firstStepAt - this.readyAt)}`,
+      );
+    }
+    const imagesLeft = Math.max(steps - step, 0) * Math.min(run.trainer!.batchSize, run.images.count);
+    progress.update({
+      done: step,
+      total: steps,
+      text: `epoch ${epoch}/${run.settings.epochs}  step ${step}  loss ${loss.toFixed(4)}  ${speed(imagesPerSecond)}`,
+      secondsLeft: imagesLeft / imagesPerSecond,
+    });
+  }
+
+  /** Evaluates the epoch that `event` ends, and reports it. */
+  private async endEpoch({ step, epoch, imagesPerSecond }: TrainingEvent, seconds: number): Promise<void> {
+    const { run, losses, progress, stepsPerEpoch } = this;
+    // Only for an epoch that this process began.
+    if (step - (this.options.folder.checkpoint?.state.step ?? 0) >= stepsPerEpoch)
+      this.epochSeconds.set(epoch, seconds);
+    const mean = epochMeans(losses, stepsPerEpoch)[epoch - 1];
+    const { loss: heldOut } = (await this.evaluate(epoch)) ?? {};
+    progress.print(
+      `Epoch ${epoch}/${run.settings.epochs}: mean loss ${mean.toFixed(5)}${heldOut === undefined ? '' : `, held out ${heldOut.toFixed(5)}`}, ${duration(seconds)}, ${speed(imagesPerSecond)}`,
+    );
+  }
+
+  /**
+   * The events of `fit` up to the end of the run. It interrupts `fit` where an epoch is evaluated or the history needs a frame, so that no
+   * later step has been submitted by then.
+   */
+  private async *events(signal: AbortSignal): AsyncGenerator<TrainingEvent, void, undefined> {
+    const { run, losses, stepsPerEpoch, steps, history } = this;
+    await history?.add(losses.length, signal);
+    while (losses.length < steps) {
+      const done = losses.length;
+      const epochEnd = this.options.held ? done - (done % stepsPerEpoch) + stepsPerEpoch : steps;
+      const maxSteps = Math.min(epochEnd, history?.next ?? steps, steps) - done;
+      // Yields the last event only after `fit` has ended, so that the receiver may evaluate and sample.
+      let last: TrainingEvent | undefined;
+      try {
+        for await (const event of run.train({ steps: maxSteps, signal })) {
+          if (last) yield last;
+          last = event;
+        }
+      } catch (error) {
+        if (last) yield last;
+        throw error;
+      }
+      if (last) yield last;
+      await history?.add(losses.length, signal);
+    }
+  }
+
+  /** Evaluates the held-out images, if there are any: at the end of `epoch`, if given. */
+  private async evaluate(epoch?: number): Promise<Evaluation | undefined> {
+    const { held } = this.options;
+    if (!held) return undefined;
+    this.evaluation = await this.trainer.evaluate(held, { binarize: this.run.settings.binarize });
+    if (epoch !== undefined) this.heldOut[epoch - 1] = this.evaluation.loss;
+    return this.evaluation;
+  }
+
+  /** Writes the model, the pictures and run.json. */
+  async finish(signal: AbortSignal): Promise<void> {
+    const { engine, trainer, progress, options, run } = this;
+    const { objective } = run;
+    options.folder.check();
+    await writeWhole(this.path(MODEL), await saveModel(trainer.unet, { objective }));
+    await this.evaluate();
+    await this.writeFiles();
+    const written = [...Object.keys(this.files()), CHECKPOINT, MODEL];
+    const start = performance.now();
+    const onStep = (name: string, done: number, total: number) =>
+      progress.update({ done, total, text: `${name}.png: step ${done} of ${total}` });
+    const { seed } = run.settings;
+    const shown = { seed, signal, onStep };
+    const pictures = this.flow
+      ? digitPictures(engine, trainer.unet, run.images, shown)
+      : runPictures(engine, trainer.unet, run.images, shown);
+    for await (const { name, picture } of pictures) {
+      await writeWhole(this.path(`${name}.png`), encodePng(picture));
+      written.push(`${name}.png`);
+    }
+    if (this.history) {
+      await writeWhole(this.path('history.gif'), this.history.encode());
+      written.push('history.gif');
+    }
+    const measures = options.source === 'mnist' && makesDigits(trainer.unet.config);
+    if (measures && options.qualityCount >= 6 && this.flow) {
+      const total = options.qualityCount;
+      const onImages = (done: number) =>
+        progress.update({ done, total, text: `quality: ${done} of ${total} samples` });
+      this.quality = await measureQuality(engine, trainer.unet, { count: total, seed, signal, onImages });
+    }
+    progress.clear();
+    const pictureSeconds = (performance.now() - start) / 1000;
+    await writeWhole(this.path('run.json'), `${JSON.stringify(this.report(pictureSeconds), null, 2)}\n`);
+    written.push('run.json');
+    this.printSummary(pictureSeconds, written);
+    engine.destroy();
+  }
+
+  private printSummary(pictureSeconds: number, written: readonly string[]): void {
+    const { trainer, progress, options } = this;
+    // A run that ends before its first epoch has no mean yet.
+    const [mean] = epochMeans(this.losses, this.stepsPerEpoch).slice(-1);
+    const loss = mean === undefined ? '' : `Mean loss of the last whole epoch ${mean.toFixed(5)}. `;
+    progress.print();
+    progress.print(
+      `${loss}Training took ${duration(this.trainSeconds)}, the pictures ${duration(pictureSeconds)}.`,
+    );
+    if (this.evaluation) progress.print(`Held-out loss ${this.evaluation.loss.toFixed(5)}.`);
+    if (this.quality) {
+      progress.print(
+        `Quality of ${options.qualityCount} samples (${samplingText(trainer.unet.sampling!)}): ${qualityLine(this.quality)}.`,
+      );
+    }
+    progress.print(`Wrote in ${options.folder.path}: ${written.join(', ')}.`);
+    if (!this.flow) {
+      progress.print(
+        `This is the tutorial's network; ${commandLine('train')} --recipe digits --out DIR makes digits that can be read, to order.`,
+      );
+    }
+  }
+
+  /** Saves the checkpoint and the loss files. */
+  private async save(): Promise<void> {
+    await this.run.takeCheckpoint();
+    const bytes = this.run.checkpoint!;
+    // Parse the new checkpoint before it replaces one that is known to be readable. It also contains the steps that were in flight.
+    const { step } = loadCheckpoint(bytes).state;
+    this.options.folder.check();
+    await writeWhole(this.path(CHECKPOINT), bytes);
+    this.savedStep = step;
+    await this.writeFiles();
+    this.savedAt = performance.now();
+  }
+
+  private async writeFiles(): Promise<void> {
+    for (const [name, content] of Object.entries(this.files())) await writeWhole(this.path(name), content);
+  }
+
+  private files(): Record<string, string> {
+    const { losses, stepsPerEpoch, heldOut, evaluation } = this;
+    const { source } = this.options;
+    const { settings, images } = this.run;
+    const subtitle = `${source}, ${thousands(images.count)} images, batch ${settings.batchSize}, learning rate ${settings.learningRate}, seed ${settings.seed}`;
+    const held = this.options.held ? { heldOut } : {};
+    return {
+      ...runFiles({ losses, stepsPerEpoch, subtitle, ...held }),
+      ...(evaluation ? { 'loss-by-noise-level.svg': levelSvg(evaluation, subtitle) } : {}),
+    };
+  }
+
+  /** The flags that --resume needs again. */
+  private dataFlag(): string {
+    const { source } = this.options;
+    if (source === 'mnist') return '';
+    return ` --data ${/^[\w@%+=:,./-]+$/.test(source) ? source : `'${source.replaceAll("'", "'\\''")}'`}`;
+  }
+
+  private path(name: string): string {
+    return this.options.folder.file(name);
+  }
+
+  private report(pictureSeconds: number) {
+    const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options, run } = this;
+    const { config } = options;
+    const { settings, data, images } = run;
+    const { checkpoint } = options.folder;
+    const resumedAt = checkpoint?.state.step ?? 0;
+    const means = epochMeans(losses, stepsPerEpoch);
+    const epochsNow = Math.max(losses.length - resumedAt, 0) / stepsPerEpoch;
+    return {
+      settings: {
+        ...settings,
+        network: config,
+        variants: trainer.variants,
+        ...trainer.config,
+      },
+      data,
+      adapter: engine.adapter,
+      versions: versions(),
+      parameters: trainer.unet.parameterCount,
+      gpuMemoryBytes: {
+        trainer: trainer.bytes,
+        network: trainer.unet.bytes,
+        data: run.dataset!.buffer.size,
+      },
+      steps: losses.length,
+      stepsPerEpoch,
+      ...(checkpoint
+        ? { resumedAtStep: resumedAt, learningRateUntilThen: checkpoint.settings.learningRate }
+        : {}),
+      epochs: means.map((meanLoss, i) => ({
+        epoch: i + 1,
+        meanLoss,
+        ...(this.options.held ? { heldOutLoss: this.heldOut[i] ?? null } : {}),
+        seconds: this.epochSeconds.get(i + 1) ?? null,
+      })),
+      ...(this.evaluation ? { heldOut: { images: this.options.held!.count, ...this.evaluation } } : {}),
+      ...(this.quality
+        ? { quality: { count: options.qualityCount, sampling: trainer.unet.sampling, ...this.quality } }
+        : {}),
+      timings: {
+        started: this.started.toISOString(),
+        finished: new Date().toISOString(),
+        secondsToFirstStep: this.firstStepAt ?? null,
+        trainSeconds,
+        imagesPerSecond: trainSeconds > 0 ? (epochsNow * images.count) / trainSeconds : null,
+        pictureSeconds,
+      },
+    };
+  }
+}
+
+const speed = (imagesPerSecond: number) =>
+  `${imagesPerSecond < 10 ? imagesPerSecond.toFixed(1) : thousands(Math.round(imagesPerSecond))} images/s`;
+
+/** The text after the learning rate. */
+function scheduleText(schedule: Schedule): string {
+  const { warmup } = schedule;
+  const parts = [...(warmup > 0 ? [`after ${plural(warmup, 'step')} of warm-up`] : [])];
+  if (schedule.decay === 'cosine')
+    parts.push(`by a cosine to ${schedule.floor} of it at step ${schedule.steps}`);
+  return parts.length > 0 ? ` ${parts.join(', then ')}` : '';
+}

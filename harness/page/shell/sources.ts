@@ -1,0 +1,56 @@
+/** What the GPU ran in a row that is open: its shaders, in colours, and the reference that they are compared with. */
+import type { SourceText } from './source_text';
+import { element } from './table';
+
+/** What is said of the texts, and done once a shader's is there. */
+interface Remarks {
+  readonly shader?: (name: string) => string;
+  readonly reference?: string;
+  readonly ready?: (panel: HTMLElement, shader: string) => void;
+}
+
+/** `shaders`: by name. The texts are loaded now. */
+export function sourcesOf(kernel: string, shaders: readonly string[], remarks: Remarks = {}): HTMLElement {
+  const box = element('div', 'sources');
+  box.append(element('p', 'muted', 'Loading the sources'));
+  fill(box, kernel, shaders, remarks).catch((error: Error) => {
+    box.replaceChildren(element('p', 'problem', `The sources cannot be shown: ${error.message}`));
+  });
+  return box;
+}
+
+async function fill(
+  box: HTMLElement,
+  kernel: string,
+  shaders: readonly string[],
+  remarks: Remarks,
+): Promise<void> {
+  const { hasSource, referenceSource, shaderSource } = await import('./source_text');
+  // A file of the bench may be of another version of this project.
+  const unknown = shaders.filter((name) => !hasSource(name));
+  if (unknown.length > 0) throw new Error(`this version of the page has no shader ${unknown.join(', ')}.`);
+  const shown = shaders.map(async (name) => {
+    const added = panel(`What the GPU runs: ${name}`, remarks.shader?.(name) ?? '', await shaderSource(name));
+    remarks.ready?.(added, name);
+    return added;
+  });
+  const reference = referenceSource(kernel).then((source) =>
+    panel('What it must compute, in 64 bits', remarks.reference ?? '', source),
+  );
+  const [right, ...left] = await Promise.all([reference, ...shown]);
+  const column = element('div', 'shader-column');
+  column.append(...left);
+  box.replaceChildren(column, right);
+}
+
+/** A text with a title and where it stands in the repository. */
+function panel(title: string, about: string, { file, code }: SourceText): HTMLElement {
+  const box = element('section', 'source-text');
+  // Not a region: several rows may show the same file.
+  const pre = Object.assign(document.createElement('pre'), { tabIndex: 0, role: 'group', ariaLabel: file });
+  const text = document.createElement('code');
+  text.append(code);
+  pre.append(text);
+  box.append(element('h3', '', title), element('p', 'muted', about), pre, element('p', 'muted file', file));
+  return box;
+}

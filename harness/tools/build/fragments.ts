@@ -1,0 +1,34 @@
+/** The page's markup in rooms: a line `<!-- include ./make.html -->` of index.html stands for that file, in development and at build. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Plugin } from 'vite';
+
+/** `html` with each fragment in place of its line. `used` hears the path of each. Throws if a file is missing. */
+export function withFragments(html: string, folder: string, used: (path: string) => void = () => {}): string {
+  return html.replace(/<!-- include (\S+) -->/g, (_, file: string) => {
+    const path = resolve(folder, file);
+    used(path);
+    return readFileSync(path, 'utf8').trim();
+  });
+}
+
+export function fragments(): Plugin {
+  const paths = new Set<string>();
+  let root = '';
+  return {
+    name: 'fragments',
+    configResolved(config) {
+      root = config.root;
+    },
+    transformIndexHtml: {
+      order: 'pre', // before Vite looks for what the markup refers to
+      handler: (html) => withFragments(html, root, (path) => paths.add(path)),
+    },
+    // Vite by itself loads the page anew for index.html alone.
+    hotUpdate({ file }) {
+      if (!paths.has(resolve(file))) return;
+      this.environment.hot.send({ type: 'full-reload' });
+      return [];
+    },
+  };
+}

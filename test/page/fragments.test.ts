@@ -1,0 +1,69 @@
+/** The page's markup, which lies in its rooms: put together, without an id twice, and renewed in an open page. */
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createServer } from 'vite';
+import { expect, test, vi } from 'vitest';
+import { fragments, withFragments } from '../../harness/tools/build/fragments';
+import { fragmentPaths, markup } from './markup';
+
+/** The ids that stand several times in a markup. */
+function idsTwice(html: string): string[] {
+  const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
+  return ids.filter((id, i) => ids.indexOf(id) !== i);
+}
+
+test('every fragment is part of the page, and no id is there twice', async () => {
+  const rooms = fileURLToPath(new URL('../../harness/page/', import.meta.url));
+  const files = (await readdir(rooms, { recursive: true })).filter((file) => file.endsWith('.html'));
+  expect(fragmentPaths.toSorted()).toEqual(files.map((file) => resolve(rooms, file)).toSorted());
+  expect(markup).not.toContain('include ./');
+  expect(markup.match(/\sid="/g)!.length).toBeGreaterThan(300);
+  expect(idsTwice(markup)).toEqual([]);
+});
+
+test('an id in two fragments would be found', () => {
+  expect(idsTwice('<p id="a"></p><b class="x" id="b"></b><i data-id="b" id="a"></i>')).toEqual(['a']);
+});
+
+test('what labels and describes is there', () => {
+  const ids = new Set([...markup.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id));
+  const named = [...markup.matchAll(/\s(?:for|aria-(?:controls|labelledby|describedby)|list)="([^"]*)"/g)];
+  const missing = named.flatMap(([, list]) => list.split(' ')).filter((id) => !ids.has(id));
+  expect(named.length).toBeGreaterThan(70);
+  expect(missing).toEqual([]);
+});
+
+test('a fragment that is missing is named', () => {
+  expect(() => withFragments('<!-- include ./no/such.html -->', tmpdir())).toThrow(/no.such\.html/);
+});
+
+test('the development server serves the whole, and loads open pages anew if a fragment changes', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'fragments-'));
+  await writeFile(join(root, 'room.html'), '<p id="room">before</p>\n');
+  const server = await createServer({
+    ...{ root, configFile: false, logLevel: 'silent', plugins: [fragments()] },
+    ...{
+      appType: 'custom',
+      optimizeDeps: { noDiscovery: true },
+      server: { middlewareMode: true, ws: false },
+    },
+  });
+  try {
+    const sent = vi.spyOn(server.environments.client.hot, 'send');
+    const read = () => server.transformIndexHtml('/', '<main><!-- include ./room.html --></main>');
+    expect(await read()).toContain('<main><p id="room">before</p></main>');
+    await vi.waitFor(
+      async () => {
+        await writeFile(join(root, 'room.html'), '<p id="room">after</p>\n');
+        expect(sent).toHaveBeenCalledWith({ type: 'full-reload' });
+      },
+      { timeout: 20_000, interval: 300 },
+    );
+    expect(await read()).toContain('<p id="room">after</p>');
+  } finally {
+    await server.close();
+    await rm(root, { recursive: true });
+  }
+});
