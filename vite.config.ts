@@ -62,7 +62,7 @@ export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
           index: 'src/index.ts',
           digits: 'src/data/digits.ts',
           files: 'src/files/index.ts',
-          kernels: 'src/alone/index.ts',
+          kernels: 'src/standalone/index.ts',
           node: 'src/node/index.ts',
           onnx: 'src/onnx/index.ts',
           pretrained: 'src/pretrained/index.ts',

@@ -1,9 +1,3 @@
-import type { Activation, ActivationOptions } from './alone/activation';
-import type { Adam, AdamOptions } from './alone/adam';
-import type { ImagesShape, LayoutOptions } from './alone/alone';
-import type { Conv2d, Conv2dOptions, Conv2dShape } from './alone/conv2d';
-import type { Pooling } from './alone/pooling';
-import type { Upsampling } from './alone/upsampling';
 import {
   checkBooleans,
   checkFunctions,
@@ -33,6 +27,12 @@ import type { PictureSet } from './pictures/picture';
 import type { EngineReport } from './report';
 import type { SamplerOptions } from './sampling/options';
 import type { Sampler } from './sampling/sampler';
+import type { Activation, ActivationOptions } from './standalone/activation';
+import type { Adam, AdamOptions } from './standalone/adam';
+import type { Conv2d, Conv2dOptions, Conv2dShape } from './standalone/conv2d';
+import type { ImagesShape, LayoutOptions } from './standalone/passes';
+import type { Pooling } from './standalone/pooling';
+import type { Upsampling } from './standalone/upsampling';
 import type { Corrupter, CorrupterOptions } from './training/corrupter';
 import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
@@ -51,7 +51,7 @@ export interface EngineOptions {
   readonly gpu?: GPU | undefined;
   /** The kind of GPU to request if no device is given. Default `high-performance`. */
   readonly powerPreference?: 'low-power' | 'high-performance' | undefined;
-  /** How long one submission may keep the GPU busy, in milliseconds, approximately. Default 300; a visible page needs 12. */
+  /** Maximum time of one submission on the GPU, in milliseconds, approximately. Default 300; a visible page needs 12. */
   readonly maxSubmitMilliseconds?: number | undefined;
   /**
    * Whether to measure, at first use on an adapter, which kernel variants are fastest on it (at most about two seconds; `tuningCache`
@@ -62,8 +62,8 @@ export interface EngineOptions {
   /** Remembers choices and passed checks. Default: IndexedDB in browsers, else memory, as long as the engine lives. */
   readonly tuningCache?: TuningCache | undefined;
   /**
-   * A version of yours for what is remembered: of a driver, or of a runtime that tells none. What was found with another one is found anew.
-   * Browsers tell theirs in `navigator.userAgent`, and `webgpu-diffusion/node` that of Dawn.
+   * The caller's version of the driver or runtime, as a part of the cache's key: with another one, everything is measured and checked anew.
+   * Browsers (`navigator.userAgent`) and `webgpu-diffusion/node` (Dawn's version) need none.
    */
   readonly cacheKey?: string | undefined;
   /**
@@ -72,10 +72,10 @@ export interface EngineOptions {
    */
   readonly variants?: Variants | undefined;
   /**
-   * How long a shader may compile, in seconds, before `onProgress` is told, and told again every ten seconds. On a GPU another variant of
-   * its kernel then takes its place where that is open (`onWarning`): not in a trainer or sampler that exists, nor where `variants` are
-   * given. What cannot be replaced throws `shader` after ten times as long. A device that has not ended a submission after three times as
-   * long counts as lost, or, if it is yours, `onWarning` is told. Default 10, on software adapters 60.
+   * Seconds that a shader may compile before it is late. `onProgress` then reports it, every ten seconds. On a GPU another variant of its
+   * kernel replaces it (`onWarning`), except in a trainer or sampler that exists already, and where `variants` are given. A shader without a
+   * replacement throws `shader` after ten times as long. A device that has not ended a submission after three times as long counts as lost,
+   * or, if it is yours, `onWarning` reports it. Default 10, on software adapters 60.
    */
   readonly deadlineSeconds?: number | undefined;
   /** Called while shaders compile, variants are measured and results are compared, which can take seconds at first use. */
@@ -85,10 +85,10 @@ export interface EngineOptions {
    * per adapter, as `tuningCache` remembers it, and again after the first step of a visit once 7 days have passed. The engine replaces a
    * wrong variant (`onWarning`); if there is no replacement, or the caller fixed the variant, or it is already in use, it throws
    * `wrong-kernel`. After the first step of a trainer, and before the first result of a sampler or of `predict`, it compares the kernels
-   * once more, at the size of the network. `always`: whatever is remembered. Default true.
+   * once more, at the size of the network. `always` ignores what is remembered. Default true.
    */
   readonly selfCheck?: boolean | 'always' | undefined;
-  /** Called when something is wrong that the engine can work around. Default: console.warn. */
+  /** Receives problems that the engine works around. Default: console.warn. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
 }
 
@@ -166,7 +166,7 @@ export class Engine extends Resource {
     gpu.onLost(async (message, underWay) => (await memory()).lost(message, underWay));
   }
 
-  /** See EngineOptions. A change applies to what is created later. */
+  /** See `EngineOptions`. A change applies to later `create…` calls. */
   get tune(): boolean {
     return this.chooser.tune;
   }
@@ -176,7 +176,7 @@ export class Engine extends Resource {
     this.chooser.tune = value;
   }
 
-  /** See EngineOptions; may change at any time, for instance when a page is hidden. */
+  /** See `EngineOptions`. It may change at any time, for instance when a page is hidden. */
   get maxSubmitMilliseconds(): number {
     return this.gpu.pacer.maxMilliseconds;
   }
@@ -187,8 +187,8 @@ export class Engine extends Resource {
   }
 
   /**
-   * Forgets what is remembered of the adapter, also from earlier visits, for what is created from now on: variants are measured and kernels
-   * checked anew. After an error `shader`, `wrong-kernel` or `device-lost` the engine does so by itself.
+   * Forgets the choices and checks of the adapter, those of earlier visits included: later `create…` calls measure and check anew. After an
+   * error `shader`, `wrong-kernel` or `device-lost` the engine does so by itself.
    */
   async forget(): Promise<void> {
     this.selfCheck?.forget();
@@ -198,8 +198,8 @@ export class Engine extends Resource {
   }
 
   /**
-   * What the engine knows of the adapter and its kernels, and what has happened on it, as plain data for a bug report. It holds no images
-   * and no weights. Also after the device was lost.
+   * Describes the adapter, the kernels in use and the problems so far, as plain data for a bug report, without images and weights. Also
+   * works after the device was lost.
    */
   async report(): Promise<EngineReport> {
     const { reportOf } = await import('./report');
@@ -208,7 +208,8 @@ export class Engine extends Resource {
   }
 
   /**
-   * Creates a network with Glorot uniform kernels drawn from `seed` and zero biases. What `config` leaves out is the tutorial's. Throws `argument` for a network that cannot be, `limit` if memory does not suffice.
+   * Creates a network with Glorot uniform kernels drawn from `seed` and zero biases.
+   * The default of each field of `config` is the tutorial's. Throws `argument` for an impossible network, `limit` if memory does not suffice.
    */
   async createUNet(config: Optional<UNetConfig> = {}, options: UNetOptions = {}): Promise<UNet> {
     this.check();
@@ -226,8 +227,8 @@ export class Engine extends Resource {
   }
 
   /**
-   * Creates a trainer of a network. One that is distilled becomes a network like others by it: `onWarning`. Throws `argument` for settings
-   * that are not legal, `limit` if memory does not suffice.
+   * Creates a trainer of a network. A distilled network is not distilled any more after it (`onWarning`). Throws `argument` for illegal
+   * options, `limit` if memory does not suffice.
    */
   async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     this.check();
@@ -292,7 +293,7 @@ export class Engine extends Resource {
   async createConv2d(shape: Conv2dShape, options: Conv2dOptions = {}): Promise<Conv2d> {
     this.check();
     const create = async () =>
-      (await import('./alone/conv2d')).Conv2d.create(this.gpu, shape, options, this.chooser);
+      (await import('./standalone/conv2d')).Conv2d.create(this.gpu, shape, options, this.chooser);
     return this.adopt(create());
   }
 
@@ -300,14 +301,15 @@ export class Engine extends Resource {
   async createActivation(shape: ImagesShape, options: ActivationOptions = {}): Promise<Activation> {
     this.check();
     const create = async () =>
-      (await import('./alone/activation')).Activation.create(this.gpu, shape, options);
+      (await import('./standalone/activation')).Activation.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 
   /** Creates max pooling of 2x2 windows by itself, of images with even sides. Throws as `createTrainer` does. */
   async createPooling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Pooling> {
     this.check();
-    const create = async () => (await import('./alone/pooling')).Pooling.create(this.gpu, shape, options);
+    const create = async () =>
+      (await import('./standalone/pooling')).Pooling.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 
@@ -315,14 +317,14 @@ export class Engine extends Resource {
   async createUpsampling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Upsampling> {
     this.check();
     const create = async () =>
-      (await import('./alone/upsampling')).Upsampling.create(this.gpu, shape, options);
+      (await import('./standalone/upsampling')).Upsampling.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 
   /** Creates Adam for `size` parameters of your own, 1 or more (docs/kernels.md). Throws as `createTrainer` does. */
   async createAdam(size: number, options: AdamOptions = {}): Promise<Adam> {
     this.check();
-    const create = async () => (await import('./alone/adam')).Adam.create(this.gpu, size, options);
+    const create = async () => (await import('./standalone/adam')).Adam.create(this.gpu, size, options);
     return this.adopt(create());
   }
 
@@ -349,7 +351,7 @@ export class Engine extends Resource {
     return child;
   }
 
-  /** What was right once may be so no more. */
+  /** Forgets what is remembered after an error that contradicts it. */
   private async distrust(error: unknown): Promise<void> {
     const { code = undefined } = error instanceof EngineError ? error : {};
     if (code === 'shader' || code === 'wrong-kernel') await this.forget();

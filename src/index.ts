@@ -7,7 +7,7 @@ export type { Progress, Warning } from './base/events';
 export type { Dataset } from './data/dataset';
 export type { ImageSet } from './data/idx';
 export type { Distiller, DistilOptions } from './distilling/distiller';
-export type { DistilEvent, DistillerOptions, DistillerSettings } from './distilling/options';
+export type { DistilEvent, DistillerConfig, DistillerOptions } from './distilling/options';
 export type { Engine, EngineOptions } from './engine';
 export { createEngine } from './engine';
 export type { AdapterDescription } from './gpu/adapter';
@@ -38,26 +38,26 @@ export type {
 } from './training/corrupter';
 export type { EvaluateOptions, Evaluation } from './training/evaluation';
 export type {
+  CustomBackwardOptions,
+  CustomForwardOptions,
+  CustomUpdateOptions,
   FitOptions,
   FrameOptions,
   FrameResult,
   OptimizerState,
-  OwnBackwardOptions,
-  OwnForwardOptions,
-  OwnUpdateOptions,
   RecordOptions,
   TrainerBuffers,
+  TrainerConfig,
   TrainerOptions,
-  TrainerSettings,
   TrainingEvent,
 } from './training/options';
-export type { AdamSettings, Objective } from './training/settings';
+export type { AdamConfig, Objective } from './training/step_config';
 export type { Trainer } from './training/trainer';
 export { type Parameter, presets, type UNetConfig } from './unet/config';
 export type { LayerMaps, LayerShape, MapKind } from './unet/layer_maps';
 export type { Predictor, PredictorOptions } from './unet/predictor';
 export { callsOf, type Sampling, type SamplingMethod } from './unet/sampling';
-export type { Told, UNet, UNetOptions } from './unet/unet';
+export type { Conditions, UNet, UNetOptions } from './unet/unet';
 export type { Variants } from './unet/variants';
 export { type Checkpoint, loadCheckpoint, saveCheckpoint } from './weights/checkpoint';
 export { type LoadModelOptions, loadModel, type Model, saveModel } from './weights/model';

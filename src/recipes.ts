@@ -1,7 +1,7 @@
 /** Recipes: a network, its training options and its sampling options. Each part goes to the function that its comment names. */
 import { checkInteger, wrongArgument } from './base/errors';
 import type { FitOptions, TrainerOptions } from './training/options';
-import { countedInImages, type Objective } from './training/settings';
+import { countedInImages, type Objective } from './training/step_config';
 import { presets, type UNetConfig } from './unet/config';
 import type { Sampling } from './unet/sampling';
 import type { Model } from './weights/model';
@@ -31,7 +31,7 @@ export interface Recipe {
   readonly sampling: Sampling;
 }
 
-/** What does not depend on the batch. */
+/** The parts of the recipes that do not depend on the batch. */
 const parts = {
   tutorial: {
     network: presets.tutorial,
@@ -53,12 +53,12 @@ const parts = {
   },
 } as const satisfies Record<string, Omit<Recipe, 'trainer'>>;
 
-/** The recipes there are. */
+/** The names of the recipes. */
 export type RecipeName = keyof typeof parts;
 
 /**
- * A recipe with another batch. Of `tutorial` nothing else changes. In the others, warm-up, the memory of Adam's second moment, the begin of
- * the average and how far back it reaches are as many images at any batch, and so other steps; learning rate, clipping and epochs stay
+ * A recipe with another batch. `tutorial` changes in nothing else. In the others, warm-up, the memory of Adam's second moment, the start of
+ * the average and its span stay the same number of images, and so change in steps; learning rate, clipping and epochs stay
  * (docs/recipe.md).
  *
  * @param batch images of a step, a whole number from 1 to 65536
@@ -78,7 +78,7 @@ const asTutorial = (batchSize: number): Recipe['trainer'] => ({
   objective: 'tutorial',
 });
 
-/** The training of networks conditioned on noise level and class. */
+/** Training options of networks conditioned on noise level and class. */
 const toOrder = (batch: number): Recipe['trainer'] => ({
   ...countedInImages(batch),
   batchSize: batch,
@@ -101,7 +101,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   'digits-3x3': recipeAt('digits-3x3', 64),
 };
 
-/** The recipe of a network: with its objective and its convolutions, of any size and widths. Undefined where it is none's. */
+/** The recipe with the objective and the convolutions of a network, of any size and widths; undefined if there is none. */
 export function recipeOf({ config, objective }: Pick<Model, 'config' | 'objective'>): RecipeName | undefined {
   const { kernelSize, widths } = config;
   /** Levels below a recipe's have as many convolutions as its last. */
@@ -117,7 +117,7 @@ export function recipeOf({ config, objective }: Pick<Model, 'config' | 'objectiv
   });
 }
 
-/** How a network is sampled: as its file says, else as its recipe does, else in 20 steps of Euler at guidance 2, or in the tutorial's 50. */
+/** The sampling of a network: its file's, else its recipe's, else 20 steps of Euler at guidance 2, or the tutorial's 50. */
 export function samplingFor({
   config,
   objective,

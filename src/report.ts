@@ -1,4 +1,4 @@
-/** What is known of an engine, for a bug report. Loaded when it is asked for. */
+/** The report of an engine, for a bug report. Loaded on demand. */
 
 import type { Warning } from './base/events';
 import type { SelfCheck } from './checking/self_check';
@@ -8,7 +8,7 @@ import type { Gpu } from './gpu/gpu';
 import type { EngineChooser } from './tuning/engine_chooser';
 import type { Measured } from './tuning/tuner';
 
-/** A variant that is in use, and why. */
+/** A variant in use, and the reason. */
 export interface UsedVariant {
   /** `conv2d/down.1` */
   readonly layer: string;
@@ -18,11 +18,11 @@ export interface UsedVariant {
   readonly why: string;
 }
 
-/** What `engine.report` tells. Dates are ISO 8601. */
+/** The result of `engine.report`. Dates are ISO 8601. */
 export interface EngineReport {
-  /** When it was made. */
+  /** The date of the report. */
   readonly date: string;
-  /** Of library and runtime. */
+  /** Versions of library and runtime. */
   readonly versions: Versions;
   /** The adapter of the device. */
   readonly adapter: AdapterDescription;
@@ -30,28 +30,28 @@ export interface EngineReport {
   readonly limits: Readonly<Record<string, number>>;
   /** All features of the device. */
   readonly features: readonly string[];
-  /** By what they are used for, for instance `training 64 images`; where that was created more than once, the last time. */
+  /** Variants by use, for instance `training 64 images`; of several objects with one use, the last one's. */
   readonly variants: Readonly<Record<string, readonly UsedVariant[]>>;
-  /** What was measured to choose them: milliseconds, or why a variant was left out. */
+  /** The measurements behind the choice: milliseconds, or why a variant was left out. */
   readonly measured: readonly Measured[];
   /** `kernel.variant` names that were refused or wrong, and are not used. */
   readonly rejected: readonly string[];
-  /** The shaders that were compiled, the slowest first: how long that took, or how long it took until the shader was refused. */
+  /** The compiled shaders, the slowest first, with the time until they were compiled or refused. */
   readonly pipelines: readonly { readonly shader: string; readonly milliseconds: number }[];
-  /** How many checks of kernels passed, when the oldest of them did, and messages on those that did not. Left out where nothing is checked. */
+  /** Number of kernel checks that passed, the date of the oldest, and the messages of failed ones. Missing without `selfCheck`. */
   readonly checks?:
     | { readonly passed: number; readonly since: string; readonly unusable: readonly string[] }
     | undefined;
-  /** All that `onWarning` was given. */
+  /** All warnings of `onWarning`. */
   readonly warnings: readonly (Warning & { readonly date: string })[];
   /** Devices of this adapter that were lost, in earlier visits, too: the last 10. */
   readonly losses: readonly DeviceLoss[];
-  /** How submissions are paced. */
+  /** The measurements by which submissions are paced. */
   readonly pacing: {
     readonly maxSubmitMilliseconds: number;
-    /** Of an empty submission. */
+    /** Round trip of an empty submission. */
     readonly latencyMilliseconds: number;
-    /** Of each shader that has run: operations in a second, a byte counted as 8. */
+    /** Operations per second of each shader that has run; a byte counts as 8. */
     readonly workPerSecond: Readonly<Record<string, number>>;
   };
 }

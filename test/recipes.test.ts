@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { wrongArgument } from '../src/base/errors';
 import { type RecipeName, recipeAt, recipeOf, recipes, samplingFor } from '../src/recipes';
-import { settingsOf } from '../src/training/options';
+import { trainerConfigOf } from '../src/training/options';
 import { checkConfig, presets } from '../src/unet/config';
 import { callsOf, checkSampling } from '../src/unet/sampling';
 
@@ -16,7 +16,7 @@ describe.each(Object.entries(recipes))('%s', (_, { network, trainer, sampling })
   });
 
   test('settings of a trainer', () => {
-    expect(settingsOf(trainer).objective).toBe(trainer.objective);
+    expect(trainerConfigOf(trainer).objective).toBe(trainer.objective);
   });
 
   test('how the network is sampled', () => {
@@ -26,7 +26,7 @@ describe.each(Object.entries(recipes))('%s', (_, { network, trainer, sampling })
 
 test('the tutorial is what everything is by default', () => {
   expect(recipes.tutorial.network).toEqual(checkConfig());
-  expect(settingsOf(recipes.tutorial.trainer)).toEqual(settingsOf({}));
+  expect(trainerConfigOf(recipes.tutorial.trainer)).toEqual(trainerConfigOf({}));
 });
 
 test('of the tutorial another batch is all that changes', () => {
@@ -53,7 +53,7 @@ test.each(['digits', 'digits-3x3'] as const)(
       binarize: false,
       dropLast: true,
     });
-    expect(settingsOf(recipes[name].trainer)).toEqual({
+    expect(trainerConfigOf(recipes[name].trainer)).toEqual({
       ...fixed,
       adam: { ...fixed.adam, beta2: 0.997491 },
       schedule: { decay: 'none', warmup: 80 },
@@ -68,7 +68,7 @@ test('at 256 a step is as it was when that was the recipe’s batch, and the ave
   const { learningRate, batchSize, ...rest } = recipeAt('digits', 256).trainer;
   expect({ learningRate, batchSize }).toEqual({ learningRate: 3e-3, batchSize: 256 });
   // It began after 200 steps then.
-  expect(settingsOf(rest)).toEqual({
+  expect(trainerConfigOf(rest)).toEqual({
     ...fixed,
     schedule: { decay: 'none', warmup: 20 },
     averageAfter: 100,
@@ -79,7 +79,7 @@ test.each([1, 3, 100, 65536])('with batches of %i there is something to train wi
   for (const name of Object.keys(recipes) as RecipeName[]) {
     const { trainer } = recipeAt(name, batch);
     expect(trainer.batchSize).toBe(batch);
-    settingsOf(trainer);
+    trainerConfigOf(trainer);
   }
 });
 

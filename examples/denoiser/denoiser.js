@@ -1,6 +1,6 @@
 // A network that removes noise from images: convolutions at full size, max pooling, a convolution at half size, upsampling.
 import { initialParameters, placesOf } from '../classifier/parameters.js';
-import { createL1 } from '../own_loss/l1.js';
+import { createL1 } from '../custom_loss/l1.js';
 
 /** The kernels in forward order, and the number of values that each makes. */
 async function createKernels(engine, { batch, side, channels }) {

@@ -1,5 +1,5 @@
 /** The newest run that the browser keeps and no other tab has; undefined if there is none. */
-export function keptRun(client) {
+export function storedRun(client) {
   return new Promise((resolve) => {
     const off = client.on('runs', (runs) => {
       off();
@@ -9,15 +9,15 @@ export function keptRun(client) {
   });
 }
 
-/** Trains in a worker for so many steps, and samples; `show` is told how far it is. `kept`: a run to go on with. */
-export async function trainAndSample(client, { run, kept, steps, labels, show }) {
+/** Trains in a worker for so many steps, and samples; `show` is told how far it is. `stored`: a run to go on with. */
+export async function trainAndSample(client, { run, stored, steps, labels, show }) {
   client.on('progress', ({ task, done, total }) => show(`${task} ${done} of ${total}`));
   client.on('loss', ({ first, losses }) =>
     show(`step ${first + losses.length}: ${losses.at(-1).toFixed(4)}`),
   );
   client.on('lost', ({ message }) => show(message));
   client.on('recovered', ({ step }) => show(`goes on from step ${step}`));
-  if (kept) await client.resume({ from: kept.id });
+  if (stored) await client.resume({ from: stored.id });
   else await client.begin(run);
   await client.step(steps);
   const samples = await client.sample({ count: labels.length, labels });

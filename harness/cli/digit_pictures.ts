@@ -37,11 +37,11 @@ export async function* digitPictures(
   yield { name: 'corruption', picture: grid(rowsOf(originals, shown), count) };
 
   signal?.throwIfAborted();
-  const told = {
+  const conditions = {
     ...(unet.config.conditioning?.noiseLevel ? { levels } : {}),
     ...(unet.config.conditioning?.classes ? { labels: set.labels!.subarray(0, count) } : {}),
   };
-  const behind = { ...originals, values: noisy.behind(await unet.predict(input, count, told)) };
+  const behind = { ...originals, values: noisy.behind(await unet.predict(input, count, conditions)) };
   yield { name: 'predictions', picture: grid(rowsOf(originals, shown, behind), count) };
 
   yield { name: 'samples', picture: await sheet(engine, unet, { seed, signal, rows: ROWS, onStep }) };

@@ -2,7 +2,7 @@
 
 import { planMemory } from '../../src/plan/memory';
 import type { Tensor } from '../../src/plan/tensor';
-import { stepDefaults } from '../../src/training/settings';
+import { stepDefaults } from '../../src/training/step_config';
 import type { UNetConfig } from '../../src/unet/config';
 import { describe, table } from '../../src/unet/describe';
 import type { Variants } from '../../src/unet/variants';

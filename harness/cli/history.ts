@@ -48,8 +48,8 @@ export class History {
     const { unet, count } = this.sampler;
     const columns = columnsOf(unet);
     const classes = Array.from({ length: columns }, (_, i) => i);
-    const told = unet.config.conditioning?.classes ? { labels: labelsInTurn(classes, count) } : {};
-    const values = await this.sampler.sample({ ...SAMPLING, ...told, seed: this.seed, signal });
+    const conditions = unet.config.conditioning?.classes ? { labels: labelsInTurn(classes, count) } : {};
+    const values = await this.sampler.sample({ ...SAMPLING, ...conditions, seed: this.seed, signal });
     this.frames.push({ step, picture: grid({ ...unet.config, values }, columns, { scale: 3 }) });
   }
 

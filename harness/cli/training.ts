@@ -105,7 +105,7 @@ export class Training {
       `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
     );
     progress.print(
-      `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}${scheduleText(this.trainer.settings.schedule)}, seed ${settings.seed}`,
+      `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}${scheduleText(this.trainer.config.schedule)}, seed ${settings.seed}`,
     );
     if (checkpoint) {
       const before = checkpoint.settings.learningRate;
@@ -313,7 +313,7 @@ export class Training {
 
   /** Saves the checkpoint and the loss files. */
   private async save(): Promise<void> {
-    await this.run.keep();
+    await this.run.takeCheckpoint();
     const bytes = this.run.checkpoint!;
     // Parse the new checkpoint before it replaces one that is known to be readable. It also contains the steps that were in flight.
     const { step } = loadCheckpoint(bytes).state;
@@ -364,7 +364,7 @@ export class Training {
         ...settings,
         network: config,
         variants: trainer.variants,
-        ...trainer.settings,
+        ...trainer.config,
       },
       data,
       adapter: engine.adapter,

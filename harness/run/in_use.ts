@@ -3,7 +3,7 @@ import { EngineError } from '../../src/base/errors';
 import type { Op } from '../../src/plan/op';
 import { padBatch } from '../../src/plan/tensor';
 import { recipeAt } from '../../src/recipes';
-import { settingsOf } from '../../src/training/options';
+import { trainerConfigOf } from '../../src/training/options';
 import { layersOf } from '../../src/unet/config';
 import { adapterKind, checkVariants, defaultVariants, type Variants } from '../../src/unet/variants';
 import { planWeights } from '../../src/unet/weights';
@@ -30,7 +30,7 @@ export function stepOps({ network, batch, software, features, variants }: StepIn
   const padded = padBatch(batch);
   const own = variants && fits(() => checkVariants(variants, layers, padded, features, true));
   const usual = () => defaultVariants(layers, padded, features, adapterKind({ software }));
-  const training = settingsOf(recipeAt(network?.recipe ?? 'tutorial', batch).trainer);
+  const training = trainerConfigOf(recipeAt(network?.recipe ?? 'tutorial', batch).trainer);
   return planWhole(config, planWeights(config), batch, IMAGES, own ? variants : usual(), training).ops;
 }
 

@@ -1,6 +1,6 @@
 /** Noise, how each objective mixes it into images, and the images behind it. Pictures are from 0 to 1, a flow's pixels from -1 to 1. Pure. */
 import { normal, STREAM, threefry, uniform } from '../../src/base/random';
-import type { Objective } from '../../src/training/settings';
+import type { Objective } from '../../src/training/step_config';
 import { type Images, imageCount } from './pictures';
 
 type Values = Float32Array<ArrayBuffer>;

@@ -1,13 +1,13 @@
 /** A training step that draws its batch from a data set, as plain data. Pure, no GPU. */
 import { padBatch, tensor } from '../../src/plan/tensor';
-import type { StepSettings } from '../../src/training/settings';
 import { type CorruptionOptions, planCorruption, planStep } from '../../src/training/step';
+import type { StepConfig } from '../../src/training/step_config';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Variants } from '../../src/unet/variants';
 import { planWeights, type WeightPlan } from '../../src/unet/weights';
 
 /** The trainer's settings that change the list. */
-export type ExplainedTraining = StepSettings & Pick<CorruptionOptions, 'objective'>;
+export type ExplainedTraining = StepConfig & Pick<CorruptionOptions, 'objective'>;
 
 /** The ops of a step that draws its batch from a data set, in the order in which the GPU runs them. */
 export function planWhole(

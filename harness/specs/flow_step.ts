@@ -63,8 +63,8 @@ export const spec: Spec<SampledShape, 'step' | 'prediction' | 'velocity' | 'x'> 
       const places = placesOf(shape, i);
       const v = values.velocity[i];
       if (shape.guided) {
-        const [told, none] = places.map((place) => prediction[place]);
-        const more = step[SAMPLING_STEP.guidance] * (told - none);
+        const [conditional, unconditional] = places.map((place) => prediction[place]);
+        const more = step[SAMPLING_STEP.guidance] * (conditional - unconditional);
         // A difference and a product, and the addition.
         velocity[i] = ulp * (2 * Math.abs(more) + Math.abs(v));
       }

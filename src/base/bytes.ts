@@ -3,7 +3,7 @@ import { EngineError, typeOf } from './errors';
 /** Types that may hold a file's bytes. A Node Buffer is a Uint8Array. */
 export type ByteContainer = ArrayBufferLike | ArrayBufferView;
 
-/** Whether something may hold a file's bytes. Not instanceof: the buffer may come from another window, or from another context of Node. */
+/** Whether `given` is a ByteContainer. `instanceof` would fail for buffers from another window, or another context of Node. */
 export const isBytes = (given: unknown): given is ByteContainer =>
   ArrayBuffer.isView(given) || /^(Shared)?ArrayBuffer$/.test(typeOf(given));
 

@@ -4,9 +4,9 @@ export type ErrorCode =
   | 'no-webgpu'
   /** WebGPU is there, but no adapter answered. */
   | 'no-adapter'
-  /** The device's limits or memory do not suffice. */
+  /** The device has too little memory, or too low limits. */
   | 'limit'
-  /** The device is gone, and all that lay on it. */
+  /** The device is lost, with everything on it. */
   | 'device-lost'
   /** A shader did not compile, or a pipeline or submission was refused. */
   | 'shader'
@@ -14,7 +14,7 @@ export type ErrorCode =
   | 'wrong-kernel'
   /** A value out of range, an unknown name, a wrong length. */
   | 'argument'
-  /** A file or array that is not what it should be. */
+  /** A file or array with wrong contents. */
   | 'data'
   /** A loss, weights or Adam's moments are no longer finite numbers. */
   | 'diverged'
@@ -27,11 +27,11 @@ export type ErrorCode =
 const LONGEST = 4000;
 
 /**
- * The only error class of this library. Its message says what was given, what is legal and what to do; `code` is for programs. Parts of the
- * message may come from a file, so the constructor makes it printable.
+ * The only error class of this library. The message states the given value, the legal values and a remedy; `code` is for programs. Parts of
+ * the message may come from a file, so the constructor makes it printable.
  */
 export class EngineError extends Error {
-  /** Tells it from other errors where `instanceof` cannot. */
+  /** Identifies the error where `instanceof` cannot. */
   override readonly name = 'EngineError';
   /** The kind of error. */
   readonly code: ErrorCode;
@@ -153,7 +153,7 @@ export function checkObject(name: string, given: unknown, like: string): void {
 /** All option names of T; the type requires that none is missing. */
 export type Names<T> = Readonly<Record<keyof T, true>>;
 
-/** Throws an `argument` error if `given` has a setting that is not in `legal`: otherwise a typing error would pass unseen. */
+/** Throws an `argument` error if `given` has a name that is not in `legal`: otherwise a typing error would go unnoticed. */
 export function checkNames(what: string, given: object, legal: Readonly<Record<string, true>>): void {
   if (typeof given !== 'object' || given === null) {
     throw new EngineError(
@@ -189,5 +189,5 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** T for callers who give what they like: what is left out, or undefined, has its default. */
+/** T as options: a field that is missing or undefined has its default. */
 export type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };

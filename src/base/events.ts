@@ -2,23 +2,23 @@
 export interface Progress {
   /** Shaders that the driver compiles, shapes whose kernel variants the tuner measures, or kernels whose results are compared. */
   readonly task: 'compiling' | 'tuning' | 'comparing';
-  /** How many are done. */
+  /** Number of finished shaders, shapes or kernels. */
   readonly done: number;
-  /** How many there are, as far as is known. */
+  /** Number of all of them, as far as known. */
   readonly total: number;
-  /** A kernel whose shader has been compiling for long, `conv2d.winograd7` for instance. Told again every few seconds. */
+  /** A kernel whose shader has been compiling for long, `conv2d.winograd7` for instance. Repeated every few seconds. */
   readonly kernel?: string;
-  /** For how long that has been compiling. */
+  /** Compilation time of that kernel so far. */
   readonly seconds?: number;
 }
 
-/** Something that the engine can work around, or that follows from what it was asked to do. */
+/** A problem that the engine works around, or a consequence of a call. */
 export interface Warning {
   /**
-   * From now on the engine does without a variant of a kernel, as it computes wrong results on this adapter (`wrong-kernel`), or the
-   * browser or driver refuses it (`refused-kernel`), or has not compiled it yet (`slow-kernel`; what is created after it has come may use
-   * it), or was compiling or running it when a device was lost in the last seven days (`suspect-kernel`). `silent-device`: your device has not ended a submission for long. `distilled`: a distilled network is trained on, and so is distilled no
-   * more.
+   * From now on the engine does without a variant of a kernel, because it computes wrong results on this adapter (`wrong-kernel`), or the
+   * browser or driver refuses it (`refused-kernel`), has not compiled it yet (`slow-kernel`; later objects may use it once it is compiled),
+   * or was compiling or running it when a device was lost in the last seven days (`suspect-kernel`). `silent-device`: your device has not
+   * ended a submission for long. `distilled`: a distilled network is trained further, and is not distilled any more.
    */
   readonly code:
     | 'wrong-kernel'
@@ -27,9 +27,9 @@ export interface Warning {
     | 'suspect-kernel'
     | 'silent-device'
     | 'distilled';
-  /** Of a kernel variant: the kernel, for instance `conv2d`. */
+  /** The kernel, for instance `conv2d`, if the warning is about a variant. */
   readonly kernel?: string;
-  /** Of a kernel variant: the variant that is used no more. */
+  /** The variant that is not used any more. */
   readonly variant?: string;
   /** A message for people. */
   readonly message: string;

@@ -6,7 +6,7 @@ export abstract class Resource {
   private readonly kind: string;
   private gone = false;
   private readonly listeners: (() => void)[] = [];
-  /** What happens before an error reaches the caller: see `failed`. @internal */
+  /** Runs before an error reaches the caller: see `failed`. @internal */
   onError: (error: unknown) => Promise<void> = async () => {};
 
   protected constructor(kind: string) {
@@ -28,7 +28,7 @@ export abstract class Resource {
     this.listeners.push(listener);
   }
 
-  /** Frees what it holds on the GPU; what is used after that throws `destroyed`. May be called again. */
+  /** Frees the object's GPU memory; later calls of other methods throw `destroyed`. May be called again. */
   destroy(): void {
     if (this.gone) return;
     this.gone = true;
@@ -41,7 +41,7 @@ export abstract class Resource {
     this.destroy();
   }
 
-  /** Frees what the object holds; called once. */
+  /** Frees the object's memory; called once. */
   protected abstract release(): void;
 
   /** Awaits `work`; if it fails because the object was destroyed meanwhile, throws that error. @internal */

@@ -111,8 +111,8 @@ export function opWith(
   tensors: Readonly<Record<string, Tensor>>,
   make: typeof op,
 ): Op {
-  const keeps = sliced && kernel.variants[variant].slices ? tensors.gradient : undefined;
-  return make(kernel, 'self-check', shape as never, tensors, variant, keeps);
+  const slices = sliced && kernel.variants[variant].slices ? tensors.gradient : undefined;
+  return make(kernel, 'self-check', shape as never, tensors, variant, slices);
 }
 
 function caseFault({ tensors, expected }: Case, got: ReadonlyMap<Tensor, ArrayBuffer>): string | undefined {

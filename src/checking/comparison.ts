@@ -1,6 +1,6 @@
 /** Whether variants compute rightly at the real size of a network. Loaded with what has such a size. */
 import { EngineError } from '../base/errors';
-import { ownName } from '../gpu/adapter';
+import { adapterName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
@@ -102,7 +102,7 @@ const tunedOf = ({ kernel, layer }: Op, { plan }: NetworkWeights) =>
     : undefined;
 
 const wrongly = ({ adapter }: Gpu, kernel: string, variant: string) =>
-  `The kernel ${kernel}.${variant} computes wrongly on this adapter (${ownName(adapter) || 'without a name'}) at its real size`;
+  `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapterName(adapter) || 'without a name'}) at its real size`;
 
 /** Never chooses the variants of `errors` again. Whether others take the place of those in `variants`. */
 export async function replaceWrong(
@@ -159,9 +159,9 @@ function canGoOn(error: unknown, network: NetworkWeights, signal: AbortSignal | 
 
 /** Identifies what is checked: the ops, their shapes, but for seeds and the size of the data set, and the hashes of their shaders. */
 function keyOf(ops: readonly Op[]): string {
-  const told = ops.map(({ kernel, variant, origin: { shape, calls } }) => [
+  const described = ops.map(({ kernel, variant, origin: { shape, calls } }) => [
     ...[kernel, variant, { ...shape, seed: undefined, imageCount: undefined }],
     calls.map(({ shader }) => shader.hash),
   ]);
-  return JSON.stringify(told);
+  return JSON.stringify(described);
 }

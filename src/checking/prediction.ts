@@ -44,9 +44,9 @@ async function predictsRightly(
   const input = tensor('input', pixels * config.channels);
   const output = tensor('output', pixels * outChannelsOf(config));
   const [levels, classes] = ['noise levels', 'classes'].map((label) => tensor(label, batch));
-  const told = { levels, classes };
+  const conditions = { levels, classes };
   const pass = {
-    ops: predictionPass(plan, batch, input, output, told, chooseBy(variants)).ops,
+    ops: predictionPass(plan, batch, input, output, conditions, chooseBy(variants)).ops,
     inputs: (random: Random) =>
       [
         [input, random.floats(input.size, -1, 1)],

@@ -5,7 +5,7 @@
 
 import { hashOf } from '../base/hash';
 import { createMutex } from '../base/mutex';
-import { ownName } from '../gpu/adapter';
+import { adapterName } from '../gpu/adapter';
 import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
@@ -104,7 +104,7 @@ export class SelfCheck {
     const tools = { label: 'self-check', gpu, op, Program, Staging, createTensorBuffers };
     const hasPlain = (kernel: string) => !isFused(kernel);
     try {
-      const findings = await checkOps(ops, tools, ownName(gpu.adapter), hasPlain);
+      const findings = await checkOps(ops, tools, adapterName(gpu.adapter), hasPlain);
       return findings.map((finding, i) => {
         const hasForms = Object.keys(ops[i].origin.kernel.variants).length > 1;
         return (
@@ -147,7 +147,7 @@ export function fingerprint({ kernel, variant, origin: { shape, sliced, calls } 
     if (name === 'kernelSize' || name === 'decay' || typeof value === 'object') return true;
     return typeof value === 'number' ? value <= 1 : value === true;
   };
-  const told = JSON.stringify(shape, (name, value) => (matters(name, value) ? value : undefined));
+  const options = JSON.stringify(shape, (name, value) => (matters(name, value) ? value : undefined));
   const shaders = [...new Set(calls.map(({ shader }) => shader.hash))];
-  return hashOf(JSON.stringify([kernel, variant, shaders, told, sliced]));
+  return hashOf(JSON.stringify([kernel, variant, shaders, options, sliced]));
 }

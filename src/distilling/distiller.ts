@@ -11,8 +11,8 @@ import type { UNet, UNetOptions } from '../unet/unet';
 import {
   checkDistiller,
   type DistilEvent,
+  type DistillerConfig,
   type DistillerOptions,
-  type DistillerSettings,
   trainerOf,
   workOf,
 } from './options';
@@ -48,17 +48,17 @@ export class Distiller extends Resource {
   /** The network that the student learns from; it stays as it is. Train it no further during a run. */
   readonly teacher: UNet;
   /** The options that it was created with, and the defaults of the others. */
-  readonly settings: DistillerSettings;
+  readonly config: DistillerConfig;
   private readonly parts: DistillerParts;
   private readonly held = new Set<Held>();
   private made: UNet | undefined;
   private busy = false;
 
-  private constructor(teacher: UNet, settings: DistillerSettings, parts: DistillerParts) {
+  private constructor(teacher: UNet, config: DistillerConfig, parts: DistillerParts) {
     super('distiller');
     this.teacher = teacher;
     this.parts = parts;
-    this.settings = settings;
+    this.config = config;
   }
 
   /** @internal */
@@ -108,29 +108,29 @@ export class Distiller extends Resource {
   }
 
   private async *events(signal: AbortSignal | undefined): AsyncGenerator<DistilEvent, UNet, undefined> {
-    const { teacher, settings } = this;
+    const { teacher, config } = this;
     const { gpu, chooser, createUNet } = this.parts;
     const parameters = await teacher.getParameters();
-    const trajectories = await this.hold(Trajectories.create(gpu, teacher.config, settings));
-    const count = Math.min(TOGETHER, settings.noises);
+    const trajectories = await this.hold(Trajectories.create(gpu, teacher.config, config));
+    const count = Math.min(TOGETHER, config.noises);
     const sampler = await this.hold(Sampler.create(gpu, teacher, { count }, chooser));
-    const all = workOf(settings, settings.noises, settings.steps);
+    const all = workOf(config, config.noises, config.steps);
     for await (const made of trajectories.follow(sampler, signal))
-      yield { trajectories: made, step: 0, done: workOf(settings, made, 0) / all };
+      yield { trajectories: made, step: 0, done: workOf(config, made, 0) / all };
     this.drop(sampler);
 
-    const { calls } = settings;
+    const { calls } = config;
     const sampling = { method: 'euler', steps: calls, guidance: 1, calls } as const;
     const origin = { sampling, teacher: fingerprintWeights(parameters) };
     const student = await this.hold(createUNet(teacher.config, origin));
     await student.setParameters(parameters);
-    const trainer = await this.hold(Trainer.create(gpu, student, trainerOf(settings), chooser));
-    for (let step = 0; step < settings.steps; step++) {
+    const trainer = await this.hold(Trainer.create(gpu, student, trainerOf(config), chooser));
+    for (let step = 0; step < config.steps; step++) {
       signal?.throwIfAborted();
       this.check();
       const loss = await trainer.step(await trajectories.batchOf(step));
-      const done = workOf(settings, settings.noises, step + 1) / all;
-      yield { trajectories: settings.noises, step: step + 1, loss, done };
+      const done = workOf(config, config.noises, step + 1) / all;
+      yield { trajectories: config.noises, step: step + 1, loss, done };
     }
     this.held.delete(student);
     return student;

@@ -2,7 +2,7 @@
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, show } from '../base/errors';
 import { checkSampled } from '../sampling/options';
 import { checkTrainer, type TrainerOptions } from '../training/options';
-import { countedInImages } from '../training/settings';
+import { countedInImages } from '../training/step_config';
 import type { UNet } from '../unet/unet';
 
 /** Options of a distiller. */
@@ -52,7 +52,7 @@ export interface DistilEvent {
 const usual = { noises: 4000, steps: 200, batchSize: 128, learningRate: 1e-3 };
 
 /** The options of a distiller, with its defaults. */
-export type DistillerSettings = {
+export type DistillerConfig = {
   readonly [K in keyof DistillerOptions]-?: NonNullable<DistillerOptions[K]>;
 };
 
@@ -63,7 +63,7 @@ export const TEACHER_STEPS = 8;
 
 /** The work of so many trajectories and steps, in images trained on. */
 export function workOf(
-  { batchSize, guidance }: Pick<DistillerSettings, 'batchSize' | 'guidance'>,
+  { batchSize, guidance }: Pick<DistillerConfig, 'batchSize' | 'guidance'>,
   trajectories: number,
   steps: number,
 ): number {
@@ -78,7 +78,7 @@ export const USUAL_WORK = workOf({ ...usual, guidance: 2 }, usual.noises, usual.
 const MOST_BYTES = 2 ** 28;
 
 /** Checks options and fills in the defaults. Throws `argument`, or `limit` for trajectories that take too much memory. */
-export function checkDistiller(teacher: UNet, options: DistillerOptions): DistillerSettings {
+export function checkDistiller(teacher: UNet, options: DistillerOptions): DistillerConfig {
   checkNames('A distiller', options, OPTIONS);
   const { calls, seed = 0, noises = usual.noises, steps = usual.steps } = options;
   const { batchSize = usual.batchSize, learningRate = usual.learningRate } = options;
@@ -126,7 +126,7 @@ function guidanceOf({ config, sampling }: UNet, given: number | undefined): numb
 export function trainerOf({
   batchSize,
   learningRate,
-}: Pick<DistillerSettings, 'batchSize' | 'learningRate'>): TrainerOptions {
+}: Pick<DistillerConfig, 'batchSize' | 'learningRate'>): TrainerOptions {
   const counted = countedInImages(batchSize);
   return { ...counted, batchSize, learningRate, epsilon: 1e-8, clipNorm: 1, averageWeights: true };
 }

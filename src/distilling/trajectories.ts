@@ -11,7 +11,7 @@ import { encodeX } from '../sampling/recording';
 import type { Sampler } from '../sampling/sampler';
 import type { Batch } from '../training/batch';
 import type { UNetConfig } from '../unet/config';
-import { type DistillerSettings, TEACHER_STEPS } from './options';
+import { type DistillerConfig, TEACHER_STEPS } from './options';
 
 interface Buffers {
   /** x where the student's calls begin and end: [calls + 1][noises][height][width][channels]. */
@@ -27,7 +27,7 @@ interface Buffers {
 
 export class Trajectories {
   private readonly gpu: Gpu;
-  private readonly settings: DistillerSettings;
+  private readonly settings: DistillerConfig;
   private readonly classes: number;
   private readonly imageBytes: number;
   private readonly buffers: Buffers;
@@ -36,7 +36,7 @@ export class Trajectories {
   private constructor(
     gpu: Gpu,
     config: UNetConfig,
-    settings: DistillerSettings,
+    settings: DistillerConfig,
     buffers: Buffers,
     toTarget: Program,
   ) {
@@ -48,7 +48,7 @@ export class Trajectories {
     this.toTarget = toTarget;
   }
 
-  static async create(gpu: Gpu, config: UNetConfig, settings: DistillerSettings): Promise<Trajectories> {
+  static async create(gpu: Gpu, config: UNetConfig, settings: DistillerConfig): Promise<Trajectories> {
     const { calls, noises } = settings;
     const shape = { elements: sizeOf(config), batch: padBatch(settings.batchSize), guided: false };
     const images = (label: string) => tensor(label, shape.elements * shape.batch);

@@ -3,7 +3,7 @@ export type { ByteContainer } from '../base/bytes';
 export { type Idx, type LoadOptions, loadIdx, loadLabels, readIdx } from '../data/idx';
 export type { FileSource } from '../data/source';
 export { variantsForAdapter } from '../weights/checkpoint';
-export type { RunSettings, TrainingSettings } from '../weights/fields';
+export type { RunSettings } from '../weights/fields';
 export { assertSameData, type DataFingerprint, fingerprintImages } from '../weights/fingerprint';
 export type { WeightsLayout } from '../weights/layout';
 export {

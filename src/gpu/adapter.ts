@@ -25,5 +25,5 @@ export function describeAdapter(info: GPUAdapterInfo | undefined): AdapterDescri
 }
 
 /** The adapter's name for itself; empty if it gives none. */
-export const ownName = ({ vendor, architecture, device, description }: AdapterDescription): string =>
+export const adapterName = ({ vendor, architecture, device, description }: AdapterDescription): string =>
   description || [vendor, architecture, device].filter(Boolean).join(' ');

@@ -3,24 +3,24 @@ import { hashOf } from '../base/hash';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import { openCache, readCache, type TuningCache, writeCache } from './cache';
 
-/** What is remembered: which variants are the fastest, which kernels were right on small cases, which networks at their real size. */
+/** The kinds of results: the fastest variants, the kernels that were right on small cases, the networks that were right at their real size. */
 export type Kind = 'choice' | 'check' | 'comparison';
 
 export interface Remembered {
   readonly value: string;
-  /** When it was found, in milliseconds since 1970. */
+  /** The date of the result, in milliseconds since 1970. */
   readonly date: number;
-  /** Whether that is so long ago that it must be found anew: a driver's update changes no part of the key. */
+  /** Whether the result is too old to be trusted: a driver's update changes no part of the key. */
   readonly isOld: boolean;
 }
 
 /** Versions, as far as they are known. */
 export interface Versions {
-  /** Of this library. */
+  /** The version of this library. */
   readonly library: string;
-  /** Of the browser. */
+  /** The browser's user agent. */
   readonly userAgent?: string | undefined;
-  /** Of Dawn in Node. */
+  /** The version of Dawn in Node. */
   readonly runtime?: string | undefined;
   /** As `createEngine` was given it. */
   readonly cacheKey?: string | undefined;
@@ -30,13 +30,13 @@ export interface Versions {
 export interface DeviceLoss {
   /** ISO 8601. */
   readonly date: string;
-  /** What the browser says. */
+  /** The browser's message. */
   readonly message: string;
   /** The variants that were compiled or measured then. Until seven days later none of them is chosen on a GPU where there is another. */
   readonly underWay?: readonly string[];
 }
 
-/** Of so many lost devices the report tells. */
+/** Maximum number of lost devices in the report. */
 const MOST_LOSSES = 10;
 
 /** A GPU object, and the version of what made it, where `/node` did. */
@@ -60,22 +60,22 @@ const MOST_NOTED = 1000;
 
 const TRUSTED_MS = 7 * 24 * 3600 * 1000;
 
-/** Whether it was in the last seven days. A clock that went wrong may have dated it into the future. */
+/** Whether `date` lies in the last seven days, or, by a clock that went wrong, in the next seven. */
 const isRecent = (date: number) => Math.abs(Date.now() - date) <= TRUSTED_MS;
 
 /**
- * What the engine found on an adapter, in this and earlier visits. It holds for the adapter with these limits and features, in this version
- * of the library and of the runtime as far as that tells it, until it is forgotten. Keeps no device alive.
+ * The engine's results on an adapter, in this and earlier visits. They hold for the adapter with these limits and features, in this version
+ * of the library and, where it is known, of the runtime, until they are forgotten. Keeps no device alive.
  */
 export class AdapterMemory {
   private readonly adapter: AdapterDescription;
-  /** Of what is not on the device. */
+  /** The versions of everything that is not on the device. */
   readonly versions: Versions;
   private readonly conditions: string;
   private readonly given: TuningCache | undefined;
   private readonly alwaysChecks: boolean;
   private opened: Promise<TuningCache> | undefined;
-  /** Resolves when all that was to be forgotten is. */
+  /** Resolves when all calls of `forget` have ended. */
   forgetting: Promise<void> = Promise.resolve();
 
   constructor(device: GPUDevice, { cache, cacheKey, gpu, alwaysChecks = false }: MemoryOptions = {}) {
@@ -92,7 +92,7 @@ export class AdapterMemory {
     this.alwaysChecks = alwaysChecks;
   }
 
-  /** What `set` stored, unless it was forgotten, or stored by an earlier version. */
+  /** The value that `set` stored, unless it was forgotten, or stored by an earlier version. */
   async get(kind: Kind, key: string): Promise<Remembered | undefined> {
     if (this.alwaysChecks && kind !== 'choice') return undefined;
     const text = await readCache(await this.cache, await this.keyOf(kind, key));
@@ -111,7 +111,7 @@ export class AdapterMemory {
     await writeCache(await this.cache, await this.keyOf(kind, key), text);
   }
 
-  /** The keys that `note` has not noted, or too long ago. */
+  /** The keys that `note` has not noted in the last seven days. */
   async notNoted(kind: Kind, keys: readonly string[]): Promise<string[]> {
     const { value = '', isOld = true } = (await this.get(kind, '')) ?? {};
     const noted = new Set(isOld ? [] : value.split(' '));
@@ -137,25 +137,25 @@ export class AdapterMemory {
     return this.forgetting;
   }
 
-  /** Forgets all, and remembers that a device was lost, and what was under way. */
+  /** Forgets all, and remembers a lost device with the variants that were under way. */
   async lost(message: string, underWay: readonly string[]): Promise<void> {
     await this.forget();
     const loss: DeviceLoss = { date: new Date().toISOString(), message, underWay };
     await this.setLosses([...(await this.losses()), loss].slice(-MOST_LOSSES));
   }
 
-  /** When a device was last lost while a variant was under way, by variant, in the last days. */
+  /** The dates of the last loss of a device while a variant was under way, by variant, in the last seven days. */
   async suspects(): Promise<ReadonlyMap<string, string>> {
     const recent = (await this.losses()).filter(({ date }) => isRecent(Date.parse(date)));
     return new Map(recent.flatMap(({ date, underWay = [] }) => underWay.map((name) => [name, date])));
   }
 
-  /** From now on there are no suspects. */
+  /** Clears the list of suspects. */
   async acquit(): Promise<void> {
     await this.setLosses((await this.losses()).map(({ date, message }) => ({ date, message })));
   }
 
-  /** The devices of this adapter that were lost, in earlier visits, too; the last ones. */
+  /** The last lost devices of this adapter, earlier visits included. */
   async losses(): Promise<readonly DeviceLoss[]> {
     try {
       const losses = JSON.parse((await readCache(await this.cache, this.lossesKey))!);
@@ -178,7 +178,7 @@ export class AdapterMemory {
     return this.opened;
   }
 
-  /** How often was forgotten. A part of every key: a store can be read and written, but not searched. */
+  /** The number of `forget` calls. A part of every key: a store can be read and written, but not searched. */
   private async generation(kind: Kind): Promise<number> {
     return Number(await readCache(await this.cache, this.generationKey(kind))) || 0;
   }

@@ -10,9 +10,9 @@ export interface TuningCache {
 
 const DATABASE = 'webgpu-diffusion';
 const STORE = 'tuning';
-/** How long to wait for a store. Some browsers' never answer; the engine then does without. */
+/** Maximum wait for a store. Some browsers' stores never answer; the engine then does without. */
 const PATIENCE_MS = 1000;
-/** Those that have kept the engine waiting: they are not asked again. */
+/** Stores that did not answer in time: they are not asked again. */
 const silent = new WeakSet<TuningCache>();
 
 /** A cache in the browser's IndexedDB, which pages and workers share; undefined if there is none (Node, some private modes). */
@@ -54,7 +54,7 @@ export function memoryCache(): TuningCache {
 export const openCache = async (given?: TuningCache): Promise<TuningCache> =>
   given ?? (await browserCache()) ?? memoryCache();
 
-/** What a store has under a key. One that fails in whatever way, or does not answer, has nothing. */
+/** The store's value under a key; undefined if the store fails or does not answer. */
 export async function readCache(cache: TuningCache | undefined, key: string): Promise<string | undefined> {
   const value: unknown = await ask(cache, (store) => store.get(key));
   return typeof value === 'string' ? value : undefined;

@@ -5,7 +5,7 @@ import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Compilation, CompiledShader } from './compilation';
 import { afterSeconds } from './wait';
 
-/** What is needed of a `Gpu`. */
+/** The part of `Gpu` that a compiler needs. */
 interface Host {
   readonly device: GPUDevice;
   readonly onProgress: ((progress: Progress) => void) | undefined;
@@ -14,7 +14,7 @@ interface Host {
   settle<T>(promise: Promise<T>): Promise<T>;
 }
 
-/** Where nobody says how many cores there are. */
+/** Assumed number of cores where the runtime gives none. */
 const USUAL_CORES = 4;
 
 /** More pipelines at once would leave no core to a page that draws: its frames would stop for seconds. */
@@ -27,16 +27,16 @@ function mostAtOnce(): number {
 export class Compiler {
   /** A pipeline that takes longer, in seconds, is late. */
   readonly deadline: number;
-  /** How long each shader took to compile, or to be refused, in milliseconds, by name. */
+  /** Milliseconds until each shader was compiled or refused, by name. */
   readonly times = new Map<string, number>();
   private readonly gpu: Host;
   private readonly compilations = new Map<string, Compilation>();
-  /** Counts the shaders that are asked for at the same time. */
+  /** Counts the shaders that are requested at the same time. */
   private counts = { done: 0, total: 0 };
   private freePlaces = mostAtOnce();
-  /** What waits for a place: `key` -> takes it. */
+  /** Compilations that wait for a free place: `key` -> start it. */
   private readonly queue = new Map<string, () => void>();
-  /** Those that a program cannot do without come before those that the tuner would like to measure. */
+  /** Keys of pipelines that a program needs: they are compiled before those that the tuner only measures. */
   private readonly needed = new Set<string>();
 
   constructor(gpu: Host, deadline: number) {
@@ -51,7 +51,7 @@ export class Compiler {
     return this.compilations.get(key) ?? this.begin(key, shader);
   }
 
-  /** Tells of a kernel whose pipeline is late. */
+  /** Reports a kernel whose pipeline is late. */
   tellLate(kernel: string, seconds: number): void {
     this.gpu.onProgress?.({ task: 'compiling', ...this.counts, kernel, seconds });
   }

@@ -9,15 +9,15 @@ import { Load, Pacer, type Parts } from './pacer';
 import { requirements } from './request_device';
 import { afterSeconds, Waiter } from './wait';
 
-/** How long a device that rejects a promise has to say that it is lost. */
+/** Maximum time from a device's rejected promise to the notification of its loss. */
 const LOSS_KNOWN_MS = 3000;
-/** The same for one that refuses something: that is what Firefox's do with all that is on a lost device. */
+/** The same after a refusal: Firefox refuses every call on a lost device. */
 const REFUSAL_KNOWN_MS = 500;
 
-/** A submission, which takes part of a second, may take as long as so many deadlines of a pipeline: some drivers compile when they first run it. */
+/** Maximum time of a submission, in deadlines of a pipeline: some drivers compile a pipeline when they first run it. */
 const SILENCE = 3;
 
-/** Of the time from a submission to word of its end, at least this share counts as work, unless the pacer expects less. */
+/** Minimum share of a submission's round trip that counts as GPU work, unless the pacer expects less. */
 const LEAST_SHARE = 0.25;
 
 export interface BufferRequest {
@@ -27,12 +27,12 @@ export interface BufferRequest {
 }
 
 export interface GpuOptions {
-  /** How long one submission may occupy the GPU, in milliseconds, approximately (see Pacer). Default 300. */
+  /** Maximum time of one submission on the GPU, in milliseconds, approximately (see Pacer). Default 300. */
   readonly maxSubmitMilliseconds?: number;
   /** The GPU object that the device came from: Dawn's binding for Node crashes if it is collected before the device. */
   readonly source?: GPU;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** How long a pipeline may take before it is late. Default 10, on software adapters 60. */
+  /** Seconds after which a pipeline is late. Default 10, on software adapters 60. */
   readonly deadlineSeconds?: number;
   /** Whether the device counts as lost when a submission has not ended for three times as long. */
   readonly isOwn?: boolean;
@@ -40,7 +40,7 @@ export interface GpuOptions {
 
 /** Checks that have passed, by key. */
 interface Passed {
-  /** Those of `keys` that are not among them. */
+  /** The keys without a passed check. */
   missing(keys: readonly string[]): Promise<readonly string[]>;
   add(keys: readonly string[]): Promise<void>;
 }
@@ -48,9 +48,9 @@ interface Passed {
 interface RunOptions {
   readonly encoder?: GPUCommandEncoder;
   readonly signal?: AbortSignal | undefined;
-  /** How long a submission may take: the pacer's own limit, or less. */
+  /** Maximum time of a submission, at most the pacer's limit, which is the default. */
   readonly milliseconds?: number | undefined;
-  /** Whether programs are not cut, unless they take much longer than that: see `Pacer.fill`. */
+  /** Whether programs are submitted whole, unless they take much longer than that: see `Pacer.fill`. */
   readonly whole?: boolean;
   /** Called when the last part of a program has been recorded. */
   readonly onRecorded?: () => void;
@@ -65,13 +65,13 @@ interface Trial {
   readonly compilation?: Compilation;
 }
 
-/** Called with the device's words, and with the variants that were under way. */
+/** Called with the device's message, and with the variants that were under way. */
 type LossListener = (message: string, underWay: readonly string[]) => void;
 
-/** What the callback of `device.lost` refers to. It lives as long as the device, possibly long after the engine was destroyed. */
+/** The state that the callback of `device.lost` refers to. It lives as long as the device, possibly long after the engine was destroyed. */
 interface Loss {
   info?: LossInfo;
-  /** Called when the device is lost in another way than that its owner destroys it. */
+  /** Called when the device is lost, but not when its owner destroys it. */
   listener?: LossListener | undefined;
   readonly trials: Set<Trial>;
   readonly source: GPU | undefined;
@@ -116,19 +116,19 @@ export class Gpu {
   verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
   /** The checks at the real size that have passed on this adapter, by key. Undefined: nothing is checked. */
   passed: Passed | undefined;
-  /** What runs programs awaits this after the first run: kernels are checked again that were right long ago. Rejects as `verify` does. */
+  /** Awaited after the first run of a program: checks kernels again whose last check is old. Rejects as `verify` does. */
   verifyAgain: (() => Promise<void>) | undefined;
   readonly compiler: Compiler;
   readonly onProgress: ((progress: Progress) => void) | undefined;
-  /** The variants in use, by what for; `fixed`: by the caller. */
+  /** The variants in use, by their use; `fixed`: the caller fixed them. */
   readonly inUse = new Map<
     string,
     { readonly variants: Readonly<Record<string, string>>; readonly fixed: boolean }
   >();
   private readonly isOwn: boolean;
-  /** Called then if it does not. */
+  /** Receives the warning about a silent device that the caller owns. */
   onWarning: ((warning: Warning) => void) | undefined;
-  /** Whether a submission has not ended for long, and none has since. */
+  /** Whether a submission is overdue, and none has ended since. */
   private silent = false;
   private readonly waiter: Waiter;
   /** Writes that no submission has waited for yet. */
@@ -169,7 +169,7 @@ export class Gpu {
     this.loss.listener = listener;
   }
 
-  /** Awaits the `work` of a trial, which may be what the device is lost of. */
+  /** Awaits the `work` of a trial, which may cause the loss of the device. */
   async trying<T>(trial: Trial, work: Promise<T>): Promise<T> {
     const { trials } = this.loss;
     trials.add(trial);
@@ -178,7 +178,7 @@ export class Gpu {
       trials.delete(trial);
       return result;
     } catch (error) {
-      // Word of a loss may come later than this error.
+      // The notification of a loss may come later than this error.
       if (!(error instanceof EngineError && error.code === 'device-lost')) trials.delete(trial);
       throw error;
     }
@@ -215,14 +215,14 @@ export class Gpu {
     }
   }
 
-  /** Throws `device-lost` if the device says within so many milliseconds that it is gone. */
+  /** Throws `device-lost` if the device reports its loss within `milliseconds`. */
   private async checkLost(milliseconds: number): Promise<void> {
     this.checkAlive();
     await Promise.race([this.lost, new Promise((resolve) => setTimeout(resolve, milliseconds))]);
     this.checkAlive();
   }
 
-  /** Throws `limit` unless a buffer of `bytes` bytes can be bound. `smaller` tells the caller what to use less of. */
+  /** Throws `limit` unless a buffer of `bytes` bytes can be bound. `smaller` is the remedy in the message. */
   checkBufferSize(label: string, bytes: number, smaller = 'a smaller batch, image or network'): void {
     const legal = Math.min(this.device.limits.maxStorageBufferBindingSize, this.device.limits.maxBufferSize);
     if (bytes > legal) {
@@ -304,7 +304,7 @@ export class Gpu {
 
   /**
    * Submits, and resolves when the GPU is done. Measures `load`, for the pacer too, by the time between two ends: what was submitted
-   * before, perhaps by others, and the delay until the host hears of the end do not count.
+   * before, perhaps by others, and the delay of the notification do not count.
    */
   async submit(encoder: GPUCommandEncoder, load?: Load): Promise<void> {
     const { queue } = this.device;
@@ -319,13 +319,13 @@ export class Gpu {
     const [begin, end] = await this.answered(all);
     this.checkAlive();
     if (!load || begin === undefined) return;
-    // Word of both may come at the same time; it then says little about the time in between.
+    // Both notifications may arrive together; the interval is then meaningless.
     const least = Math.min(LEAST_SHARE * (end - start), this.pacer.predict(load));
     load.milliseconds = Math.max(end - begin, least);
     this.pacer.measured(load);
   }
 
-  /** Settles as `ends` does, of a submission. Throws `device-lost` if the device counts as lost, as there is no word of the end. */
+  /** Settles as `ends`, the end of a submission. Throws `device-lost` if the end is so late that the device counts as lost. */
   private answered<T>(ends: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const seconds = SILENCE * this.compiler.deadline;

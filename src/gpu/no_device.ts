@@ -1,4 +1,4 @@
-/** Where there is no device at the first try: the further tries, and the errors that say why there is none. Loaded then. */
+/** Further attempts to get a device, and the errors that say why there is none. Loaded after the first attempt failed. */
 import { EngineError } from '../base/errors';
 
 const inNode =

@@ -12,10 +12,10 @@ const MAX_CHANGE = 4;
 /** Rates rise by this power of what was measured: a shader is faster in one layer than in the next. */
 const RISE = 2 / 3;
 
-/** Where a program should not be cut, it may take so many times as long as a submission, as far as is known: early rates are low. */
+/** A program that should not be cut may take this many times the time of a submission, by the rates so far: early rates are low. */
 const WHOLE = 4;
 
-/** What a part of a program does: so much work, in FLOPs (see Program.part), of a shader. */
+/** The work of a part of a program, in FLOPs (see Program.part), and its shader. */
 export interface PartWork {
   readonly shader: string;
   readonly work: number;
@@ -24,18 +24,18 @@ export interface PartWork {
 /** Work that can be submitted part by part: a Program. */
 export interface Parts {
   readonly partCount: number;
-  /** What part `i` does. */
+  /** The work of part `i`. */
   part(i: number): PartWork;
-  /** What all parts together do. */
+  /** The work of all parts. */
   readonly load: Load;
   /** Records parts [from, to). */
   encode(pass: GPUComputePassEncoder, from?: number, to?: number): void;
 }
 
-/** What a submission does, and how long that took. */
+/** The work of a submission, and its time. */
 export class Load {
   readonly workByShader = new Map<string, number>();
-  /** How long the GPU took for it alone. `Gpu.submit` measures it. */
+  /** The GPU's time for this submission alone. `Gpu.submit` measures it. */
   milliseconds = 0;
 
   add({ shader, work }: PartWork): void {
@@ -46,7 +46,7 @@ export class Load {
     for (const [shader, work] of workByShader) this.add({ shader, work: work * times });
   }
 
-  /** The same, so many times. */
+  /** The load of `count` repetitions. */
   times(count: number): Load {
     const load = new Load();
     load.addAll(this, count);
@@ -59,7 +59,7 @@ export class Load {
  * shader on this adapter, since they differ 15 times, from the submissions reported to it.
  */
 export class Pacer {
-  /** How long a submission may take, approximately. */
+  /** Maximum time of a submission, approximately. */
   maxMilliseconds: number;
   /** Work per second, by shader. */
   readonly rates = new Map<string, number>();
@@ -75,12 +75,12 @@ export class Pacer {
     return (this.rate(shader) * this.maxMilliseconds) / 1000;
   }
 
-  /** How many milliseconds a part will take, as far as is known. */
+  /** Expected milliseconds of a part. */
   millisecondsOf({ shader, work }: PartWork): number {
     return (work / this.rate(shader)) * 1000;
   }
 
-  /** The same for all of a submission. */
+  /** Expected milliseconds of a submission. */
   predict({ workByShader }: Load): number {
     let sum = 0;
     for (const [shader, work] of workByShader) sum += this.millisecondsOf({ shader, work });
@@ -113,14 +113,14 @@ export class Pacer {
     return to;
   }
 
-  /** How often `load` fits into one submission. */
+  /** The number of repetitions of `load` that fit into one submission. */
   repeats(load: Load): number {
     return Math.floor(this.maxMilliseconds / this.predict(load));
   }
 
   /**
-   * Learns from `load.milliseconds`: what was predicted wrongly changes the rates of the load's shaders, each the more, the larger its
-   * share of the prediction is.
+   * Learns from `load.milliseconds`: an error of the prediction changes the rate of each shader of the load in proportion to its share of
+   * the prediction.
    */
   measured(load: Load): void {
     const planned = this.predict(load);

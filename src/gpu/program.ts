@@ -4,7 +4,7 @@ import { planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
-import { ownName } from './adapter';
+import { adapterName } from './adapter';
 import type { CompiledShader } from './compilation';
 import type { Gpu } from './gpu';
 import { Load, type Pacer, type PartWork } from './pacer';
@@ -15,9 +15,9 @@ import { afterSeconds } from './wait';
 const FLOPS_PER_BYTE = 8;
 /** Dispatches are cut along z into parts that take this share of a submission, as far as is known when they are laid out, */
 const PART_SHARE = 1 / 8;
-/** of at most so much work, since submissions may become shorter later, */
+/** of at most this work, since submissions may become shorter later, */
 const PART_WORK = 1e8;
-/** and into at most so many, which the host must count in each submission. */
+/** and into at most this many parts, which the host must count in each submission. */
 const MOST_PARTS = 64;
 
 /** A piece of a dispatch that can be submitted by itself. */
@@ -45,7 +45,7 @@ interface BoundCall {
 export class Program {
   /** Bytes of the buffers that this program allocated. */
   readonly bytes: number;
-  /** What all parts together do. */
+  /** The work of all parts. */
   readonly load = new Load();
   private readonly parts: readonly Part[];
   private readonly bound: readonly BoundCall[];
@@ -132,7 +132,7 @@ export class Program {
     throw failed.reason;
   }
 
-  /** Ops [from, to) as a program of its own, which shares all buffers with this one: only this one frees them. */
+  /** Ops [from, to) as a separate program, which shares all buffers with this one: only this one frees them. */
   section(from: number, to: number): Program {
     const starts = this.starts.slice(from, to + 1);
     const parts = this.parts.slice(starts[0], starts[starts.length - 1]);
@@ -149,7 +149,7 @@ export class Program {
     return this.parts.length;
   }
 
-  /** What part `i` does, in FLOPs (bytes counted as FLOPs at a fixed rate): an estimate to pace submissions by. */
+  /** The work of part `i`, in FLOPs (bytes counted as FLOPs at a fixed rate): an estimate to pace submissions by. */
   part(i: number): PartWork {
     return this.parts[i];
   }
@@ -182,13 +182,13 @@ export class Program {
   }
 }
 
-/** The pipeline of a shader of an op. On a GPU, one of a kernel that has other forms is not waited for beyond the deadline. */
+/** The pipeline of a shader of an op. On a GPU, a kernel with other forms does not wait for it beyond the deadline. */
 async function pipelineOf(gpu: Gpu, op: Op, shader: Shader): Promise<CompiledShader> {
   const { compiler, adapter } = gpu;
   const compilation = compiler.pipeline(shader);
   const parts = { Unusable: UnusableKernel, after: afterSeconds };
   const { software } = adapter;
-  const need = { op, shader, compilation, compiler, adapter: ownName(adapter), software, ...parts };
+  const need = { op, shader, compilation, compiler, adapter: adapterName(adapter), software, ...parts };
   const late = async () => {
     await compilation.late;
     return (await import('./trouble')).waitFor(need);
@@ -209,7 +209,7 @@ export function refusal(
   { kernel, variant }: Pick<Op, 'kernel' | 'variant'>,
   cause: EngineError,
 ): UnusableKernel {
-  const text = `The kernel ${kernel}.${variant} cannot be used on this adapter (${ownName(gpu.adapter) || 'without a name'}): ${cause.message}`;
+  const text = `The kernel ${kernel}.${variant} cannot be used on this adapter (${adapterName(gpu.adapter) || 'without a name'}): ${cause.message}`;
   const advice =
     'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
   return new UnusableKernel('refused-kernel', { kernel, variant, text, advice }, { cause });

@@ -3,8 +3,8 @@ import { checkObject, EngineError, show, typeOf } from '../base/errors';
 import { afterSeconds } from './wait';
 
 /**
- * The features and limits that a device must offer. Nothing here exceeds WebGPU's default limits, so any device will do; an app that requests its own device can
- * merge these into `requiredLimits`.
+ * The features and limits that a device must offer. Nothing here exceeds WebGPU's default limits, so any device will do; an app that
+ * requests its own device can merge these into `requiredLimits`.
  */
 export const requirements = {
   limits: {
@@ -26,7 +26,7 @@ export async function checkGlobals(): Promise<void> {
   if (typeof GPUBufferUsage === 'undefined') throw (await import('./no_device')).noGlobals();
 }
 
-/** Throws an `argument` error unless a device can be asked for with these. */
+/** Throws an `argument` error unless `gpu` can request an adapter, and `powerPreference` is legal. */
 export function checkRequest(gpu: unknown, { powerPreference }: GPURequestAdapterOptions): void {
   if (gpu !== undefined && typeof (gpu as GPU | null)?.requestAdapter !== 'function') {
     throw new EngineError(
@@ -41,10 +41,10 @@ export function checkRequest(gpu: unknown, { powerPreference }: GPURequestAdapte
   );
 }
 
-/** How long a browser or driver may take to answer. */
+/** Maximum time of a browser's or driver's answer. */
 const ANSWER_SECONDS = 10;
 
-/** Settles as `asked` does; throws `no-adapter` if that takes too long. What comes later is for `drop`. */
+/** Settles as `asked` does; throws `no-adapter` if that takes too long. `drop` gets a late result. */
 function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const end = afterSeconds(ANSWER_SECONDS, async () => {
@@ -55,15 +55,15 @@ function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => void): Pr
   });
 }
 
-/** A device, and the adapter that it is of. */
+/** A device and its adapter. */
 export interface DeviceOfAdapter {
-  /** Yours to destroy. */
+  /** The device; the caller owns and destroys it. */
   readonly device: GPUDevice;
-  /** Used up: it gives no other device. */
+  /** The adapter, which cannot give another device. */
   readonly adapter: GPUAdapter;
 }
 
-/** Asks a new adapter for a device, with its optional features and limits or without. Rejects as the browser does, or with `no-adapter`. */
+/** Requests a device from a new adapter, with the optional features and limits or without. Rejects as the browser does, or with `no-adapter`. */
 async function ask(
   gpu: GPU,
   options: GPURequestAdapterOptions,

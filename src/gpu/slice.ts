@@ -1,13 +1,13 @@
-/** The objects that callers give to record with: encoders, and buffers, whole or in part. */
+/** Checks the objects that callers give to record with: encoders, and buffers, whole or in part. */
 import { EngineError, show, typeOf } from '../base/errors';
 
 /** A part of a GPUBuffer. */
 export interface BufferPart {
-  /** The whole. */
+  /** The whole buffer. */
   readonly buffer: GPUBuffer;
   /** The first byte of the part, a multiple of 4. Default 0. */
   readonly offset?: number | undefined;
-  /** In bytes. Default: up to the buffer's end. */
+  /** Size in bytes. Default: up to the buffer's end. */
   readonly size?: number | undefined;
 }
 
@@ -18,19 +18,19 @@ export type BufferSlice = GPUBuffer | BufferPart;
 export interface Slice {
   readonly buffer: GPUBuffer;
   readonly offset: number;
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
 }
 
-/** Whether something is a GPUBuffer. Tested by its usage: the class GPUBuffer is not a global everywhere. */
+/** Whether `given` is a GPUBuffer, by its usage: the class GPUBuffer is not a global everywhere. */
 const isBuffer = (given: unknown): given is GPUBuffer =>
   typeof (given as Partial<GPUBuffer> | null | undefined)?.usage === 'number';
 
-/** Whether a caller gave a GPUBuffer or a part of one. */
+/** Whether `given` is a GPUBuffer or a part of one. */
 export const isSlice = (given: unknown): given is BufferSlice =>
   isBuffer(given) || isBuffer((given as Partial<BufferPart> | null | undefined)?.buffer);
 
-/** The buffer of a slice, and where the slice begins and how long it is. */
+/** The buffer, offset and size of a slice. */
 export function sliceOf(given: BufferSlice): Slice {
   if (isBuffer(given)) return { buffer: given, offset: 0, size: given.size };
   const { buffer, offset = 0, size = buffer.size - offset } = given;
@@ -39,7 +39,7 @@ export function sliceOf(given: BufferSlice): Slice {
 
 /**
  * Throws an `argument` error unless the caller gave a buffer, or a part of one, with at least `bytes` bytes and all `usages`, that is not
- * mapped. Whether it is destroyed or of another device only the device knows.
+ * mapped. Only the device knows if it is destroyed or belongs to another device.
  */
 export function checkSlice(
   name: string,

@@ -9,7 +9,7 @@ export interface Source {
   readonly bytes: number;
 }
 
-/** Reads GPU buffers back to the host through staging buffers that are kept for reuse. */
+/** Reads GPU buffers back to the host through staging buffers, which it reuses. */
 export class Staging {
   private readonly gpu: Gpu;
   private readonly free: GPUBuffer[];

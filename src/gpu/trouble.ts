@@ -1,4 +1,4 @@
-/** What becomes of shaders that are refused or late, and of submissions without end. Loaded then: most visits need none of it. */
+/** Handles shaders that are refused or late, and submissions that do not end. Loaded on demand: most visits need none of it. */
 import { EngineError } from '../base/errors';
 import type { Warning } from '../base/events';
 import type { Op } from '../plan/op';
@@ -7,13 +7,13 @@ import type { Compilation, CompiledShader } from './compilation';
 import type { UnusableKernel } from './unusable_kernel';
 import type { afterSeconds } from './wait';
 
-/** How often it is told that a pipeline has still not come, in seconds, where the deadline is not shorter. */
+/** Seconds between two reports of a late pipeline, unless the deadline is shorter. */
 const AGAIN_SECONDS = 10;
-/** A pipeline is given up when it has been waited for as long as so many deadlines: no driver is known to come with it after that. */
+/** A pipeline is given up after this many deadlines: no known driver delivers one after that. */
 const PATIENCE = 10;
 const UPDATE = 'Update the browser and the graphics driver, or use another adapter.';
 
-/** What needs a pipeline. Parts of the engine are passed in: a bundler would split imported ones out of the engine's file. */
+/** The op that needs a pipeline, and parts of the engine: a bundler would split imported ones out of the engine's file. */
 interface Need {
   readonly op: Op;
   readonly shader: Shader;
@@ -65,8 +65,8 @@ export async function refusedShader(
 }
 
 /**
- * Resolves to a pipeline that is late; tells every few seconds that it has not come. Throws an `UnusableKernel` at once where another form
- * may take its place, else when it is given up.
+ * Resolves to a late pipeline; reports every few seconds that it is still being compiled. Throws an `UnusableKernel` at once where another
+ * form may replace it, else when it is given up.
  */
 export function waitFor(need: Need): Promise<CompiledShader> {
   const isOnlyForm = Object.keys(need.op.origin.kernel.variants).length === 1;
@@ -99,7 +99,7 @@ async function wait(need: Need, isPatient: boolean): Promise<CompiledShader> {
   }
 }
 
-/** One wait for all that wait for a pipeline: it is told of once. */
+/** Waits for a pipeline; all that need it share the wait, so that it is reported once. */
 function tick({ compilation, after }: Need, seconds: number): Promise<void> {
   return new Promise((resolve) => {
     const end = after(seconds, () => {
@@ -111,7 +111,7 @@ function tick({ compilation, after }: Need, seconds: number): Promise<void> {
   });
 }
 
-/** Why a device of the engine's own counts as lost, when a submission has not ended for so many seconds. The caller's is only told of. */
+/** The loss of the engine's own device after a submission has not ended for `seconds`; for the caller's device only a warning. */
 export function silence(
   seconds: number,
   isOwn: boolean,

@@ -1,12 +1,12 @@
 import { EngineError } from '../base/errors';
 
-/** Why it cannot be used, as `Warning.code` says it. */
+/** The reason, as in `Warning.code`. */
 type Why = 'wrong-kernel' | 'refused-kernel' | 'slow-kernel';
 
 /** A pipeline that is late and may still come. */
 interface Pending {
   readonly compiled: Promise<unknown>;
-  /** Resolves when it is there, and tells of it until then; throws an `UnusableKernel` if it is given up. */
+  /** Resolves when it is compiled, and reports the wait until then; throws an `UnusableKernel` if it is given up. */
   wait(): Promise<unknown>;
 }
 
@@ -17,9 +17,9 @@ export class UnusableKernel extends EngineError {
   readonly variant: string;
   /** The message without advice. */
   readonly text: string;
-  /** Whether something was computed with it already, which can be made again with another variant. */
+  /** Whether it was used in a computation, which another variant can repeat. */
   readonly wasUsed: boolean;
-  /** Of a `slow-kernel` that is not given up. */
+  /** The pipeline of a `slow-kernel` that is not given up. */
   readonly pending: Pending | undefined;
 
   constructor(

@@ -14,10 +14,10 @@ const { setImmediate, self } = globalThis as { setImmediate?: (turn: () => void)
  */
 const looksAlways = setImmediate !== undefined && self === undefined;
 
-/** How long a turn of Node's event loop sleeps: this share of the time waited so far, up to a maximum. */
+/** A turn of Node's event loop sleeps for this share of the time waited so far, up to a maximum. */
 const REST_SHARE = 0.05;
 const MOST_REST_MS = 1;
-/** Nobody writes to it, so waiting for it to change is a sleep. */
+/** It never changes, so waiting for a change is a sleep. */
 const NEVER = looksAlways ? new Int32Array(new SharedArrayBuffer(4)) : new Int32Array(1);
 
 export class Waiter {
@@ -61,8 +61,8 @@ export class Waiter {
 const TICK_SECONDS = 1;
 
 /**
- * Calls `then` after so many seconds in which ticks came on time: while the computer sleeps, or a debugger holds the program, nothing can
- * be late. Returns what calls it off.
+ * Calls `then` after `seconds` in which ticks came on time: while the computer sleeps, or a debugger holds the program, nothing can be
+ * late. Returns a function that cancels it.
  */
 export function afterSeconds(seconds: number, then: () => void): () => void {
   const tick = 1000 * Math.min(TICK_SECONDS, seconds / 4);

@@ -1,6 +1,6 @@
 /** The runs that this origin keeps: a folder each, and one writer each, by a lock that ends with its tab. */
 
-import type { Objective } from '../training/settings';
+import type { Objective } from '../training/step_config';
 import type { UNetConfig } from '../unet/config';
 import type { RunSettings } from '../weights/fields';
 import type { DataFingerprint } from '../weights/fingerprint';
@@ -12,7 +12,7 @@ const FOLDER = 'webgpu-diffusion-runs';
 export const MOST_RUNS = 6;
 
 /** What a kept run is, without its weights. */
-export interface KeptRun {
+export interface StoredRun {
   /** Its name in the storage. */
   readonly id: string;
   /** Completed steps. */
@@ -60,10 +60,10 @@ export class RunStore {
   }
 
   /** The newest first. What has no whole copy is not among them. */
-  async list(): Promise<KeptRun[]> {
+  async list(): Promise<StoredRun[]> {
     const { held = [] } = await this.locks.query();
     const names = new Set(held.map(({ name }) => name));
-    const runs: KeptRun[] = [];
+    const runs: StoredRun[] = [];
     for (const id of await this.ids()) {
       const copy = await this.slots(id).then((slots) => slots?.read());
       if (copy) runs.push({ ...describe(copy), id, held: names.has(lockName(id)) });
@@ -117,9 +117,9 @@ export class RunStore {
 
   private async makeRoom(): Promise<void> {
     const readable = (await this.list()).map(({ id }) => id);
-    const kept = readable.slice(0, MOST_RUNS - 1);
+    const newest = readable.slice(0, MOST_RUNS - 1);
     for (const id of await this.ids()) {
-      if (kept.includes(id)) continue;
+      if (newest.includes(id)) continue;
       // One that is held is somebody's, even if it has no copy yet.
       const run = await this.claim(id);
       if (!run) continue;
@@ -160,7 +160,7 @@ function lock(locks: Locks, name: string): Promise<(() => void) | undefined> {
   });
 }
 
-function describe({ checkpoint, savedAt }: Copy): Omit<KeptRun, 'id' | 'held'> {
+function describe({ checkpoint, savedAt }: Copy): Omit<StoredRun, 'id' | 'held'> {
   const { state, losses, objective, config, settings, data } = checkpoint;
   return { step: state.step, loss: losses.at(-1), losses, savedAt, objective, config, settings, data };
 }

@@ -4,8 +4,8 @@ import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
 import {
+  cachesImages,
   convolutionCalls,
-  keepsImages,
   type WinogradForm,
   winogradConvolution,
   winogradVariants,
@@ -252,13 +252,13 @@ const channelsOf = ({ inChannels, outChannels }: ConvShape) => ({
 
 const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
   ...winogradConvolution(form, channelsOf),
-  keeps: keepsImages(form),
-  calls: (shape, { input, kernel, ...tensors }, scratch, kept) => {
+  caches: cachesImages(form),
+  calls: (shape, { input, kernel, ...tensors }, scratch, cached) => {
     const name = `${form.name}_output` as const;
     const last = [shaders[name], shaders[`${name}_image_bias` as const]] as const;
     const finish: Parameters<typeof convolutionCalls>[5] = (params, items) =>
       biasCall(last, shape, params, { freqs: scratch.products, ...tensors }, items);
-    return convolutionCalls(form, shape, channelsOf(shape), { input, kernel }, scratch, finish, kept);
+    return convolutionCalls(form, shape, channelsOf(shape), { input, kernel }, scratch, finish, cached);
   },
 });
 

@@ -5,10 +5,10 @@ import type { Tensor } from '../plan/tensor';
 import {
   audienceOf,
   betterSmaller,
+  cachesImages,
   chunkImages,
   frequencySize,
   inputTransform,
-  keepsImages,
   pairLaunch,
   refusesWinograd,
   TOGETHER,
@@ -46,8 +46,8 @@ const sliced = (
 ): Pick<Variant<ConvShape, TensorName>, 'slices' | 'scratch' | 'calls'> => ({
   slices,
   scratch: (shape) => ({ partials: slices(shape) * flatSize(shape) }),
-  calls: (shape, { input, grad, gradient }, { partials }, kept) => {
-    if (kept) return [partialSums(shape, input, grad, kept)];
+  calls: (shape, { input, grad, gradient }, { partials }, forSlices) => {
+    if (forSlices) return [partialSums(shape, input, grad, forSlices)];
     const sum = { size: gradientSize(shape), pitch: flatSize(shape), count: slices(shape) };
     const sums = { ...partialSums(shape, input, grad, partials), flops: convFlops(shape) };
     return [sums, sumSlicesCall(sum, partials, gradient)];
@@ -233,15 +233,15 @@ const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
     grads: frequencySize(form, tiling(form, shape), shape.outChannels),
     products: productSize(form, shape) * (form.technique === 'gpu' ? productSlicing(form, shape).all : 1),
   }),
-  keeps: keepsImages(form),
-  calls: (shape, { input, grad, gradient }, { images, grads, products }, kept) => {
+  caches: cachesImages(form),
+  calls: (shape, { input, grad, gradient }, { images, grads, products }, cached) => {
     const { inChannels: cin, outChannels: cout } = shape;
     const tiles = tiling(form, shape);
     const calls = tiles.chunks.flatMap((at, i) => {
-      const inputs = chunkImages(form, tiles, cin, i, images, kept);
+      const inputs = chunkImages(form, tiles, cin, i, images, cached);
       const transform = inputTransform(form, shape, tiles, cin, at, { input, freqs: inputs });
       return [
-        ...(kept ? [] : [transform]), // if kept, the convolution has already written it
+        ...(cached ? [] : [transform]), // if kept, the convolution has already written it
         call(
           shaders[`${form.name}_gradient` as const],
           transformParams(TOGETHER, shape, tiles, cout, at),

@@ -7,7 +7,7 @@ import { EngineError } from '../base/errors';
 import type { VersionedGpu } from '../gpu/adapter_memory';
 
 /** Kept alive: Dawn crashes if the object from `create` is collected while one of its devices lives. */
-let kept: VersionedGpu | undefined;
+let created: VersionedGpu | undefined;
 
 /**
  * Returns the runtime's own navigator.gpu if it has one, else Dawn's, after installing its globals, and a `navigator` where there is none.
@@ -16,7 +16,7 @@ let kept: VersionedGpu | undefined;
 export async function nodeGpu(): Promise<GPU> {
   const own = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (own) return own;
-  if (!kept) {
+  if (!created) {
     // As Node has it from version 21 on. It says how many pipelines may compile at once.
     if (!globalThis.navigator) {
       const [major] = process.versions.node.split('.');
@@ -26,10 +26,10 @@ export async function nodeGpu(): Promise<GPU> {
     const { create, globals } = await loadDawn();
     Object.assign(globalThis, globals);
     // Dawn rounds timestamps to protect web users' privacy; Node needs no such protection.
-    kept = create(['disable-dawn-features=timestamp_quantization']);
-    kept.runtimeVersion = `webgpu ${dawnVersion()}`;
+    created = create(['disable-dawn-features=timestamp_quantization']);
+    created.runtimeVersion = `webgpu ${dawnVersion()}`;
   }
-  return kept;
+  return created;
 }
 
 /** The version of the npm package, whose package.json is not among its exports. */

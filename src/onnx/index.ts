@@ -1,6 +1,6 @@
 /** Networks for ONNX Runtime and all else that reads ONNX. */
 import { EngineError, show, typeOf, wrongArgument } from '../base/errors';
-import type { Objective } from '../training/settings';
+import type { Objective } from '../training/step_config';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import { checkTeacher, isObjective, OBJECTIVES, samplingField } from '../weights/fields';

@@ -97,14 +97,14 @@ function imageBiases(builder: Builder, config: UNetConfig): ReadonlyMap<string, 
     transB: 1,
   });
   const pixels = builder.add(`${name}.pixels`, 'Unsqueeze', [all, builder.integers('last', [2, 3])]);
-  const told = layersOf(config).filter(({ imageBias }) => imageBias !== undefined);
+  const conditioned = layersOf(config).filter(({ imageBias }) => imageBias !== undefined);
   const sizes = builder.integers(
     'channels',
-    told.map(({ outChannels }) => outChannels),
+    conditioned.map(({ outChannels }) => outChannels),
   );
-  const names = told.map((layer) => `${layer.name}.image_bias`);
+  const names = conditioned.map((layer) => `${layer.name}.image_bias`);
   builder.addSeveral(`${name}.biases`, 'Split', [pixels, sizes], names, { axis: 1 });
-  return new Map(told.map((layer, i) => [layer.name, names[i]]));
+  return new Map(conditioned.map((layer, i) => [layer.name, names[i]]));
 }
 
 /** Collects nodes in the order in which they are computed. A node with one output gives it its name. */

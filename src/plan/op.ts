@@ -83,12 +83,12 @@ export interface Variant<Shape, Name extends string> {
    * An intermediate result that another kernel can reuse (Winograd: the transformed input). Variants with equal `what` share it through one
    * tensor of `size` elements: the first op writes it, the second one reads it.
    */
-  readonly keeps?: { readonly what: string; readonly size: (shape: Shape) => number };
+  readonly caches?: { readonly what: string; readonly size: (shape: Shape) => number };
   readonly calls: (
     shape: Shape,
     tensors: Readonly<Record<Name, Tensor>>,
     scratch: Readonly<Record<string, Tensor>>,
-    kept?: Tensor,
+    cached?: Tensor,
   ) => Call[];
 }
 
@@ -141,7 +141,7 @@ export function op<Shape extends object, Name extends string>(
   shape: Shape,
   tensors: Readonly<Record<Name, Tensor>>,
   variantName = firstVariant(kernel),
-  kept?: Tensor,
+  cached?: Tensor,
 ): Op {
   const variant = kernel.variants[variantName];
   if (!variant) {
@@ -166,12 +166,12 @@ export function op<Shape extends object, Name extends string>(
       tensor(`${layer} ${kernel.name} ${name}`, size),
     ]),
   );
-  const calls = variant.calls(shape, tensors, scratch, kept);
+  const calls = variant.calls(shape, tensors, scratch, cached);
   return {
     kernel: kernel.name,
     variant: variantName,
     layer,
-    origin: { kernel, shape, tensors, sliced: kept !== undefined && variant.slices !== undefined, calls },
+    origin: { kernel, shape, tensors, sliced: cached !== undefined && variant.slices !== undefined, calls },
     features: variant.features ?? [],
     calls,
     cost: kernel.cost(shape),

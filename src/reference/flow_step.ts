@@ -17,8 +17,10 @@ export function reference(shape: SampledShape, { step, prediction, velocity: bef
   const velocity = new Float64Array(before.length);
   for (let i = 0; i < velocity.length; i++) {
     const places = placesOf(shape, i);
-    const [told, none] = places.map((place) => prediction[place]);
-    velocity[i] = shape.guided ? none + step[SAMPLING_STEP.guidance] * (told - none) : told;
+    const [conditional, unconditional] = places.map((place) => prediction[place]);
+    velocity[i] = shape.guided
+      ? unconditional + step[SAMPLING_STEP.guidance] * (conditional - unconditional)
+      : conditional;
     // Without a correction, the previous velocity may hold anything.
     const corrected = correction === 0 ? 0 : correction * before[i];
     const moved = old[places[0]] + step[SAMPLING_STEP.step] * velocity[i] + corrected;

@@ -62,7 +62,7 @@ export interface SamplingPlan {
   /** The ops of an `encodeRun` of one step. */
   readonly ops: readonly Op[];
   readonly programs: readonly Program[];
-  readonly own: readonly GPUBuffer[];
+  readonly buffers: readonly GPUBuffer[];
 }
 
 export interface PlanOptions {
@@ -146,7 +146,7 @@ function opsOf(
 
   const pass = predictionPass(plan, seen, x, prediction, { levels, classes }, chooser(variants)).ops;
   const { once, each, made } = splitByWeights(pass, new Set(boundBuffers.keys()));
-  const told = conditioning?.noiseLevel
+  const setLevels = conditioning?.noiseLevel
     ? [op(sameLevel, 'noise levels', { batch: seen }, { step, levels })]
     : [];
   const move = flow
@@ -165,7 +165,7 @@ function opsOf(
     noise: (seed: number) => op(noiseKernel, 'noise', { ...noiseShape, seed }, { output: begin }),
     programs: {
       loadNoise: [load('noise', begin)],
-      pass: [...told, ...each, move],
+      pass: [...setLevels, ...each, move],
       xToImages: [xToImages],
       madeToImages: [
         flow ? toImages('made', velocity, batch, madeImages) : toImages('made', prediction, seen, madeImages),
@@ -176,7 +176,7 @@ function opsOf(
       loadMask: flow ? [load('mask', mask)] : [],
       prepare: once,
     },
-    all: [load('x', begin), ...known, ...told, ...pass, move, ...finish],
+    all: [load('x', begin), ...known, ...setLevels, ...pass, move, ...finish],
   };
 }
 
@@ -225,10 +225,10 @@ async function makePlan(
   const tensors = tensorsOf(unet.config, options);
   const { always, alongFlow, share } = tensors;
   const ops = opsOf(unet, tensors, options, variants);
-  const kept = [...Object.values(always), ...ops.made, ...(flow ? Object.values(alongFlow) : [share])];
-  for (const t of kept) gpu.checkBufferSize(`sampler ${t.label}`, t.size * 4);
-  const created = await createTensorBuffers(gpu, 'sampler ', kept);
-  const own = [...created.values()];
+  const lasting = [...Object.values(always), ...ops.made, ...(flow ? Object.values(alongFlow) : [share])];
+  for (const t of lasting) gpu.checkBufferSize(`sampler ${t.label}`, t.size * 4);
+  const created = await createTensorBuffers(gpu, 'sampler ', lasting);
+  const buffers = [...created.values()];
   const buffer = (t: Tensor) => created.get(t)!;
   let staging: Staging | undefined;
   try {
@@ -248,12 +248,12 @@ async function makePlan(
       staging,
       boundBuffers,
       ops: ops.all,
-      own,
+      buffers,
       ...(await compile(gpu, ops.programs, boundBuffers, always)),
     };
   } catch (error) {
     staging?.destroy();
-    for (const b of own) b.destroy();
+    for (const b of buffers) b.destroy();
     throw error;
   }
 }
@@ -285,8 +285,8 @@ async function compile(
   };
 }
 
-export function destroyPlan({ programs, own, staging }: SamplingPlan): void {
+export function destroyPlan({ programs, buffers, staging }: SamplingPlan): void {
   for (const program of programs) program.destroy();
-  for (const b of own) b.destroy();
+  for (const b of buffers) b.destroy();
   staging.destroy();
 }

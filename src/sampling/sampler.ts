@@ -172,7 +172,7 @@ export class Sampler extends Resource {
       given[name] === undefined ? undefined : checkSlice(name, given[name], bytes, 'COPY_SRC'),
     );
     const { labels } = given;
-    const told = isSlice(labels) ? checkSlice('labels', labels, this.count * 4, 'COPY_SRC') : undefined;
+    const labelSlice = isSlice(labels) ? checkSlice('labels', labels, this.count * 4, 'COPY_SRC') : undefined;
     const listed = isSlice(labels) ? undefined : labels;
     this.checkLabels(listed);
     const classes = this.constant(this.classesOf(plan, listed));
@@ -183,7 +183,7 @@ export class Sampler extends Resource {
       encodeProgram(encoder, program);
     };
     encoder.copyBufferToBuffer(classes, 0, plan.classes, 0, plan.seen * 4);
-    if (told) copy(told, plan.classes, this.count * 4);
+    if (labelSlice) copy(labelSlice, plan.classes, this.count * 4);
     load(plan.load.noise, images);
     if (start) load(plan.load.start!, start);
     if (mask) load(plan.load.mask!, mask);
@@ -201,8 +201,8 @@ export class Sampler extends Resource {
     if (this.destroyed) return 0;
     const sum = (things: Iterable<{ readonly size: number }>) =>
       [...things].reduce((n, { size }) => n + size, 0);
-    const plans = [...this.plans.values()].map(({ programs, own }) =>
-      programs.reduce((n, p) => n + p.bytes, sum(own)),
+    const plans = [...this.plans.values()].map(({ programs, buffers }) =>
+      programs.reduce((n, p) => n + p.bytes, sum(buffers)),
     );
     return plans.reduce((a, b) => a + b, sum(this.recorded.values()));
   }

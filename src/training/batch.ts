@@ -55,7 +55,7 @@ export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number
     if (source instanceof Float32Array || isSlice(source)) continue;
     throw notImages(name, source, ', or a GPUBuffer of such');
   }
-  unet.checkTold({ levels, labels });
+  unet.checkConditions({ levels, labels });
   const { height, width, channels, conditioning } = unet.config;
   const { input, output } = imageSizes(unet.config);
   const n = count ?? (noisy instanceof Float32Array ? noisy.length / input : batchSize);

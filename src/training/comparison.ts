@@ -10,8 +10,8 @@ import { padBatch } from '../plan/tensor';
 import type { VariantChooser } from '../unet/chooser';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
-import type { StepSettings } from './settings';
 import { planStep, type StepPlan } from './step';
+import type { StepConfig } from './step_config';
 
 /** Where a step and the comparison would take more bytes together, fewer images are compared. */
 const MOST_BYTES = 500e6;
@@ -22,7 +22,7 @@ export interface ComparisonParts {
   /** The network that is trained. */
   readonly network: NetworkWeights;
   readonly batchSize: number;
-  readonly settings: StepSettings;
+  readonly settings: StepConfig;
   readonly variants: Variants;
   /** Whether the caller fixed the variants. */
   readonly fixed: boolean;

@@ -17,7 +17,7 @@ import { op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, tensor } from '../plan/tensor';
 import { checkLevels } from '../unet/conditions';
-import type { Objective } from './settings';
+import type { Objective } from './step_config';
 
 /** Options of `createCorrupter`. */
 export interface CorrupterOptions {
@@ -55,7 +55,7 @@ export interface CorrupterBuffers {
   /** Written: the noise level of each image, [count]. */
   readonly levels?: BufferSlice | undefined;
   /** Read: noise levels of your own, [count], from 0 to 1. Default: they are drawn. */
-  readonly ownLevels?: BufferSlice | undefined;
+  readonly customLevels?: BufferSlice | undefined;
 }
 
 const BUFFERS: Names<CorrupterBuffers> = {
@@ -63,7 +63,7 @@ const BUFFERS: Names<CorrupterBuffers> = {
   noisy: true,
   target: true,
   levels: true,
-  ownLevels: true,
+  customLevels: true,
 };
 
 /** What the noise depends on, beside the seed. */
@@ -158,7 +158,7 @@ export class Corrupter extends Resource {
     const { shape, buffers } = this.parts;
     const [images, levels] = [corrupt.sizes(shape).images * 4, shape.count * 4];
     const clean = checkSlice('clean', given.clean, images, 'COPY_SRC');
-    const own = given.ownLevels && checkSlice('ownLevels', given.ownLevels, levels, 'COPY_SRC');
+    const custom = given.customLevels && checkSlice('customLevels', given.customLevels, levels, 'COPY_SRC');
     checkSlice('noisy', given.noisy, images, 'COPY_DST');
     const written = [
       { name: 'noisy', from: buffers.noisy, bytes: images },
@@ -169,8 +169,8 @@ export class Corrupter extends Resource {
       given[name] ? [{ from, bytes, to: checkSlice(name, given[name], bytes, 'COPY_DST') }] : [],
     );
     encoder.copyBufferToBuffer(clean.buffer, clean.offset, buffers.images, 0, images);
-    if (own) encoder.copyBufferToBuffer(own.buffer, own.offset, buffers.levels, 0, levels);
-    this.record(encoder, step, !own);
+    if (custom) encoder.copyBufferToBuffer(custom.buffer, custom.offset, buffers.levels, 0, levels);
+    this.record(encoder, step, !custom);
     for (const { from, bytes, to } of copies)
       encoder.copyBufferToBuffer(from, 0, to.buffer, to.offset, bytes);
   }
@@ -205,8 +205,8 @@ export class Corrupter extends Resource {
         { buffer: buffers.truth, bytes },
         { buffer: buffers.levels, bytes: shape.count * 4 },
       ]);
-      const [noisy, target, told] = read.map((values) => new Float32Array(values));
-      return { noisy, target, levels: told };
+      const [noisy, target, used] = read.map((values) => new Float32Array(values));
+      return { noisy, target, levels: used };
     });
     return this.unlessDestroyed(work);
   }

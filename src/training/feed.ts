@@ -4,14 +4,14 @@ import { Program } from '../gpu/program';
 import type { Op } from '../plan/op';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
 import type { UNetConfig } from '../unet/config';
-import type { TrainerSettings } from './options';
+import type { TrainerConfig } from './options';
 import { planCorruption } from './step';
 import type { StepPrograms } from './step_programs';
 
 export interface FeedOptions {
   readonly config: UNetConfig;
   readonly batchSize: number;
-  readonly settings: TrainerSettings;
+  readonly settings: TrainerConfig;
   readonly dataset: Dataset;
   readonly seed: number;
   readonly binarize: boolean;

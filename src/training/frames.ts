@@ -9,7 +9,7 @@ import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { FrameOptions, FrameResult } from './options';
 import { lostSteps } from './refusal';
-import { LOSS_RING } from './settings';
+import { LOSS_RING } from './step_config';
 import type { StepPrograms } from './step_programs';
 
 /** Most steps per submission, because recorded commands take memory, too. */

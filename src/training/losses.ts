@@ -3,7 +3,7 @@ import type { Gpu } from '../gpu/gpu';
 import type { Load } from '../gpu/pacer';
 import { Staging } from '../gpu/staging';
 import { STATE } from '../plan/step_state';
-import { LOSS_RING } from './settings';
+import { LOSS_RING } from './step_config';
 
 /** The GPU's record of a step. */
 export interface StepRecord {

@@ -15,15 +15,15 @@ import { checkSchedule, type ScheduleOption } from '../plan/schedule';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import {
-  type AdamSettings,
+  type AdamConfig,
   adamDefaults,
   averageDefaults,
   type Objective,
-  type StepSettings,
-} from './settings';
+  type StepConfig,
+} from './step_config';
 
 /** Options of a trainer. */
-export interface TrainerOptions extends Optional<AdamSettings> {
+export interface TrainerOptions extends Optional<AdamConfig> {
   /** Most images of a step, 1 to 65536. Default 256. */
   readonly batchSize?: number | undefined;
   /** The base rate, before the schedule: 1e-12 to 10. Default 1e-3. */
@@ -61,7 +61,7 @@ export interface TrainerOptions extends Optional<AdamSettings> {
   /** False gives every activation and gradient its own buffer, so that `trainer.maps` can read them after a step. Default true. */
   readonly reuseMemory?: boolean | undefined;
   /** Whether `encodeForward`, `encodeBackward` and `encodeUpdate` can be used, for a loss of your own. Takes a little more memory. Default false. */
-  readonly ownLoss?: boolean | undefined;
+  readonly customLoss?: boolean | undefined;
   /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: the engine chooses for the device. */
   readonly variants?: Variants | undefined;
 }
@@ -83,7 +83,7 @@ const TRAINER_OPTIONS: Names<TrainerOptions> = {
   averageMost: true,
   classDropout: true,
   reuseMemory: true,
-  ownLoss: true,
+  customLoss: true,
   variants: true,
 };
 
@@ -166,7 +166,7 @@ export interface RecordOptions {
 }
 
 /** The arguments of `encodeForward`. Buffers, whole or in part, hold f32; labels u32. */
-export interface OwnForwardOptions {
+export interface CustomForwardOptions {
   /** [count][height][width][channels], with COPY_SRC. */
   readonly input: BufferSlice;
   /** Receives [count][height][width][output channels]; with COPY_DST. */
@@ -180,7 +180,7 @@ export interface OwnForwardOptions {
 }
 
 /** The arguments of `encodeBackward`. */
-export interface OwnBackwardOptions {
+export interface CustomBackwardOptions {
   /** dL/d(output), [count][height][width][output channels] of f32, with COPY_SRC. A mean over the batch is yours to divide by. */
   readonly outputGradient: BufferSlice;
   /** Whether to add to the gradient that is there, instead of replacing it. Default false. */
@@ -188,7 +188,7 @@ export interface OwnBackwardOptions {
 }
 
 /** The arguments of `encodeUpdate`. The trainer's own settings stand in for those that are left out. */
-export interface OwnUpdateOptions extends RecordOptions {
+export interface CustomUpdateOptions extends RecordOptions {
   /** 0 to 1: the share of the learning rate that is taken off every weight. */
   readonly weightDecay?: number | undefined;
   /** 1e-6 to 1e6: the largest norm of the gradient; a longer one is scaled down. */
@@ -208,7 +208,7 @@ export interface TrainerBuffers {
   readonly moment1: GPUBuffer;
   /** Adam's mean of the gradient's square. */
   readonly moment2: GPUBuffer;
-  /** With `ownLoss`: what `encodeBackward` leaves and `encodeUpdate` uses. It may be changed in between. */
+  /** With `customLoss`: what `encodeBackward` leaves and `encodeUpdate` uses. It may be changed in between. */
   readonly gradient: GPUBuffer | undefined;
   /**
    * Four floats for each of the last 1024 steps: loss, learning rate after the schedule, norm of the gradient, and 0, or why the step was
@@ -242,7 +242,7 @@ export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike
   /** 1 - beta1^step and 1 - beta2^step, as the GPU computed them. */
   readonly corrections: Float32Array<Memory>;
   /** The settings that moments and corrections were computed with: a trainer with other settings refuses the state. */
-  readonly adam: AdamSettings;
+  readonly adam: AdamConfig;
   /** Moment estimates by parameter name. */
   readonly moment1: ReadonlyMap<string, Float32Array<Memory>>;
   /** The same of the squares. */
@@ -252,7 +252,7 @@ export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike
 }
 
 /** How a trainer was created, apart from batch size, learning rate and kernels: a run that continues must have the same settings. */
-export interface TrainerSettings extends StepSettings {
+export interface TrainerConfig extends StepConfig {
   /** The objective, see `Objective`. */
   readonly objective: Objective;
   /** How likely `fit` withholds a class. */
@@ -260,7 +260,7 @@ export interface TrainerSettings extends StepSettings {
 }
 
 /** Checks options and returns the settings that they define. */
-export function settingsOf(options: TrainerOptions): TrainerSettings {
+export function trainerConfigOf(options: TrainerOptions): TrainerConfig {
   const {
     objective = 'tutorial',
     classDropout = 0.05,
@@ -310,11 +310,11 @@ export function settingsOf(options: TrainerOptions): TrainerSettings {
 /** Checks the options of a trainer and fills in the defaults. */
 export function checkTrainer(options: TrainerOptions) {
   checkNames('A trainer', options, TRAINER_OPTIONS);
-  const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, ownLoss = false, variants } = options;
-  checkBooleans({ reuseMemory, ownLoss });
+  const { batchSize = 256, learningRate = 1e-3, reuseMemory = true, customLoss = false, variants } = options;
+  checkBooleans({ reuseMemory, customLoss });
   checkInteger('batchSize', batchSize, 1, 65536);
   checkLearningRate(learningRate);
-  return { batchSize, learningRate, reuseMemory, ownLoss, variants, settings: settingsOf(options) };
+  return { batchSize, learningRate, reuseMemory, customLoss, variants, settings: trainerConfigOf(options) };
 }
 
 /** Whether images become black and white: as the caller says, else as in the tutorial, whose images are grey. */

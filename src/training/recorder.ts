@@ -14,29 +14,29 @@ import { outChannelsOf } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import { type Batch, type BatchPart, checkBatch, sourcesOf } from './batch';
 import {
+  type CustomBackwardOptions,
+  type CustomForwardOptions,
+  type CustomUpdateOptions,
   checkLearningRate,
-  type OwnBackwardOptions,
-  type OwnForwardOptions,
-  type OwnUpdateOptions,
   type RecordOptions,
   type TrainerBuffers,
-  type TrainerSettings,
+  type TrainerConfig,
 } from './options';
-import { NO_CLIP } from './settings';
-import type { OwnLossPrograms, StepPrograms, UpdateSettings } from './step_programs';
+import { NO_CLIP } from './step_config';
+import type { CustomLossPrograms, StepPrograms, UpdateSettings } from './step_programs';
 import type { TrainedWeights } from './trained_weights';
 
 const RECORD_OPTIONS: Names<RecordOptions> = { learningRate: true };
 const PARTS_OPTIONS: Names<RecordOptions & { parts: number }> = { ...RECORD_OPTIONS, parts: true };
-const FORWARD_OPTIONS: Names<OwnForwardOptions> = {
+const FORWARD_OPTIONS: Names<CustomForwardOptions> = {
   input: true,
   output: true,
   levels: true,
   labels: true,
   count: true,
 };
-const BACKWARD_OPTIONS: Names<OwnBackwardOptions> = { outputGradient: true, accumulate: true };
-const UPDATE_OPTIONS: Names<OwnUpdateOptions> = {
+const BACKWARD_OPTIONS: Names<CustomBackwardOptions> = { outputGradient: true, accumulate: true };
+const UPDATE_OPTIONS: Names<CustomUpdateOptions> = {
   ...RECORD_OPTIONS,
   weightDecay: true,
   clipNorm: true,
@@ -50,7 +50,7 @@ export interface RecorderParts {
   readonly network: NetworkWeights;
   /** Most images of a step. */
   readonly batchSize: number;
-  readonly settings: TrainerSettings;
+  readonly settings: TrainerConfig;
   readonly programs: StepPrograms;
   /** Only with `averageWeights`. */
   readonly trained: TrainedWeights | undefined;
@@ -72,7 +72,7 @@ export class StepRecorder {
   /** The batch of the step that was recorded last; undefined if none was. Recorded steps may run at any time. */
   recorded: readonly BatchPart[] | undefined;
   /** Whether the last gradient is that of `encodeBackward`. */
-  gradientIsOwn = false;
+  gradientIsCustom = false;
   /** Images of the forward pass that a backward pass may follow, and `begun` at that time. */
   private forward: { readonly count: number; readonly begun: number } | undefined;
   /** Whether a gradient was recorded that no update has used yet. */
@@ -133,8 +133,8 @@ export class StepRecorder {
     });
   }
 
-  encodeForward(encoder: GPUCommandEncoder, options: OwnForwardOptions): void {
-    const programs = this.ownPrograms('encodeForward', encoder);
+  encodeForward(encoder: GPUCommandEncoder, options: CustomForwardOptions): void {
+    const programs = this.customPrograms('encodeForward', encoder);
     checkNames('encodeForward', options, FORWARD_OPTIONS);
     const { input, output, levels, labels, count = this.parts.batchSize } = options;
     checkInteger('count', count, 1, this.parts.batchSize);
@@ -142,9 +142,9 @@ export class StepRecorder {
     const outBytes = this.outputBytes(count);
     const from = checkSlice('input', input, count * height * width * channels * 4, 'COPY_SRC');
     const to = checkSlice('output', output, outBytes, 'COPY_DST');
-    this.network.checkTold({ levels, labels });
+    this.network.checkConditions({ levels, labels });
     const { noisyImages, targetImages, levels: levelsOf, classes } = this.programs.plan.tensors;
-    const told = (
+    const copies = (
       [
         ['levels', levels, levelsOf],
         ['labels', labels, classes],
@@ -162,13 +162,13 @@ export class StepRecorder {
     this.parts.trained?.encode(encoder);
     this.programs.encodeCount(encoder, count);
     this.copyIn(encoder, from, noisyImages, count * height * width * channels * 4);
-    for (const { from, to } of told) this.copyIn(encoder, from, to, count * 4);
+    for (const { from, to } of copies) this.copyIn(encoder, from, to, count * 4);
     this.encodeAll(encoder, 'forward pass', [programs.load, ...programs.forward]);
     encoder.copyBufferToBuffer(this.programs.buffer(targetImages), 0, to.buffer, to.offset, outBytes);
   }
 
-  encodeBackward(encoder: GPUCommandEncoder, options: OwnBackwardOptions): void {
-    const programs = this.ownPrograms('encodeBackward', encoder);
+  encodeBackward(encoder: GPUCommandEncoder, options: CustomBackwardOptions): void {
+    const programs = this.customPrograms('encodeBackward', encoder);
     checkNames('encodeBackward', options, BACKWARD_OPTIONS);
     checkBooleans({ accumulate: options.accumulate });
     const { forward } = this;
@@ -182,15 +182,15 @@ export class StepRecorder {
     const from = checkSlice('outputGradient', options.outputGradient, bytes, 'COPY_SRC');
     this.forward = undefined;
     this.hasGradient = true;
-    this.gradientIsOwn = true;
+    this.gradientIsCustom = true;
     this.programs.encodeCount(encoder, forward.count);
     this.copyIn(encoder, from, this.programs.plan.tensors.targetImages, bytes);
     if (!options.accumulate) encoder.clearBuffer(programs.gradient);
     this.encodeAll(encoder, 'backward pass', programs.backward);
   }
 
-  encodeUpdate(encoder: GPUCommandEncoder, options: OwnUpdateOptions = {}): void {
-    const programs = this.ownPrograms('encodeUpdate', encoder);
+  encodeUpdate(encoder: GPUCommandEncoder, options: CustomUpdateOptions = {}): void {
+    const programs = this.customPrograms('encodeUpdate', encoder);
     checkNames('encodeUpdate', options, UPDATE_OPTIONS);
     const settings = this.updateSettings(options);
     if (!this.hasGradient) {
@@ -219,7 +219,7 @@ export class StepRecorder {
       parameters: this.network.parameterBuffer,
       moment1: this.programs.buffer(moment1),
       moment2: this.programs.buffer(moment2),
-      gradient: this.programs.ownLoss?.gradient,
+      gradient: this.programs.customLoss?.gradient,
       records: this.programs.buffer(losses),
     };
   }
@@ -227,11 +227,11 @@ export class StepRecorder {
   /** Counts a step with the trainer's own loss as begun. */
   countStep(): void {
     this.begun++;
-    this.gradientIsOwn = false;
+    this.gradientIsCustom = false;
   }
 
   /** What an update uses, of what the caller gave and the trainer's own. */
-  updateSettings(given: Omit<OwnUpdateOptions, 'loss'> = {}): UpdateSettings {
+  updateSettings(given: Omit<CustomUpdateOptions, 'loss'> = {}): UpdateSettings {
     const { clipNorm: clip, adam } = this.parts.settings;
     const { learningRate = this.rate, weightDecay = adam.weightDecay, clipNorm = clip } = given;
     checkLearningRate(learningRate);
@@ -268,14 +268,14 @@ export class StepRecorder {
     };
   }
 
-  private ownPrograms(method: string, encoder: GPUCommandEncoder): OwnLossPrograms {
+  private customPrograms(method: string, encoder: GPUCommandEncoder): CustomLossPrograms {
     this.parts.checkFree();
     checkEncoder(encoder);
-    const { ownLoss } = this.programs;
-    if (ownLoss) return ownLoss;
+    const { customLoss } = this.programs;
+    if (customLoss) return customLoss;
     throw new EngineError(
       'argument',
-      `${method} is for trainers with a loss of your own; create this one with ownLoss: true.`,
+      `${method} is for trainers with a loss of your own; create this one with customLoss: true.`,
     );
   }
 

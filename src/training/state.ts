@@ -4,8 +4,8 @@ import { STATE } from '../plan/step_state';
 import type { Tensor } from '../plan/tensor';
 import type { UNet } from '../unet/unet';
 import type { OptimizerState } from './options';
-import type { AdamSettings } from './settings';
 import type { StepPlan } from './step';
+import type { AdamConfig } from './step_config';
 import type { StepPrograms } from './step_programs';
 import type { TrainedWeights } from './trained_weights';
 import type { CheckedState } from './validate';
@@ -14,7 +14,7 @@ export interface StateParts {
   readonly tensors: StepPlan['tensors'];
   readonly read: (t: Tensor) => Promise<ArrayBuffer>;
   readonly unet: UNet;
-  readonly adam: AdamSettings;
+  readonly adam: AdamConfig;
   readonly trained: TrainedWeights | undefined;
 }
 

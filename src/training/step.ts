@@ -18,7 +18,7 @@ import { forwardPass } from '../unet/forward';
 import { type LayerTensors, layerTensors } from '../unet/layer_maps';
 import { chooser, type Variants } from '../unet/variants';
 import type { WeightPlan } from '../unet/weights';
-import { averageDefaults, LOSS_RING, type Objective, type StepSettings, stepDefaults } from './settings';
+import { averageDefaults, LOSS_RING, type Objective, type StepConfig, stepDefaults } from './step_config';
 
 /** Tensors that outlive a step, and those that receive data. */
 export interface StepTensors {
@@ -69,7 +69,7 @@ export function planStep(
   weights: WeightPlan,
   batchSize: number,
   variants: Variants,
-  settings: StepSettings = stepDefaults,
+  settings: StepConfig = stepDefaults,
   average?: WeightPlan,
 ): StepPlan {
   const batch = padBatch(batchSize);
@@ -113,7 +113,7 @@ export function planStep(
 export function choiceOf(
   { config, plan: weights }: { readonly config: UNetConfig; readonly plan: WeightPlan },
   batchSize: number,
-  settings: StepSettings,
+  settings: StepConfig,
 ) {
   const opsOf = (images: number, variants: Variants) => {
     const { load, gradients, update } = planStep(config, weights, images, variants, settings);
@@ -177,7 +177,7 @@ const averageShape = ({
   averageAfter: after = 0,
   averageSpan: span = averageDefaults.span,
   averageMost: most = averageDefaults.most,
-}: Partial<StepSettings>) => ({ after, span, most });
+}: Partial<StepConfig>) => ({ after, span, most });
 
 /** From the gradients in slices to the updated weights, and to `average`, if given, which receives their moving average. */
 export function planUpdate(
@@ -185,7 +185,7 @@ export function planUpdate(
   byLayer: readonly LayerGradient[],
   { state, losses, squares, gradients: slices, moment1, moment2 }: StepTensors,
   loss: LossShape & { readonly batchSize: number },
-  { adam: { epsilon, beta1, beta2 }, schedule, skipNonFinite, ...averaging }: StepSettings,
+  { adam: { epsilon, beta1, beta2 }, schedule, skipNonFinite, ...averaging }: StepConfig,
   average?: WeightPlan,
 ): Pick<StepPlan, 'update' | 'layerGradients' | 'blockLayers'> {
   const { flat, packed } = weights;

@@ -11,20 +11,20 @@ import { padBatch, type Tensor, tensor } from '../plan/tensor';
 import { LayerMaps } from '../unet/layer_maps';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
+import type { CustomLossPlan } from './custom_loss';
 import { type Losses, LossReader } from './losses';
-import type { OwnLossPlan } from './own_loss';
-import { NO_CLIP, type StepSettings } from './settings';
 import { planStep, type StepPlan } from './step';
+import { NO_CLIP, type StepConfig } from './step_config';
 
 export interface StepProgramsOptions {
   readonly batchSize: number;
   readonly learningRate: number;
-  readonly settings: StepSettings;
+  readonly settings: StepConfig;
   readonly variants: Variants;
   /** Whether tensors share memory. */
   readonly reuseMemory: boolean;
   /** Whether the caller may have a loss of its own. */
-  readonly ownLoss: boolean;
+  readonly customLoss: boolean;
   /** Receives the moving average of the weights. */
   readonly average?: NetworkWeights;
 }
@@ -37,7 +37,7 @@ export interface UpdateSettings {
 }
 
 /** The programs of a step with the caller's own loss, and what they use. */
-export interface OwnLossPrograms {
+export interface CustomLossPrograms {
   /** Brings the network's input into the kernels' layout. */
   readonly load: Program;
   /** From there to the output in the caller's layout. */
@@ -55,7 +55,7 @@ interface Parts {
   /** Buffers of the network, and buffers that outlive a step. */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   /** Buffers that this object owns. */
-  readonly own: readonly GPUBuffer[];
+  readonly buffers: readonly GPUBuffer[];
   /** The numbers from 0 on, up to 255 or the batch size, so that a recorded step can set numbers with copies. */
   readonly numbers: GPUBuffer;
   /** The bytes of the settings that a recorded step sets. */
@@ -66,7 +66,7 @@ interface Parts {
   readonly gradients: readonly Program[];
   readonly update: Program;
   readonly setUpdate: Program;
-  readonly ownLoss: OwnLossPrograms | undefined;
+  readonly customLoss: CustomLossPrograms | undefined;
   /** All programs, to be destroyed. */
   readonly programs: readonly Program[];
 }
@@ -81,8 +81,8 @@ export class StepPrograms {
   readonly step: readonly Program[];
   /** Everything of a step that changes what outlives it. */
   readonly update: Program;
-  /** Only for a trainer with `ownLoss`. */
-  readonly ownLoss: OwnLossPrograms | undefined;
+  /** Only for a trainer with `customLoss`. */
+  readonly customLoss: CustomLossPrograms | undefined;
   private readonly parts: Parts;
   private readonly gpu: Gpu;
 
@@ -95,14 +95,14 @@ export class StepPrograms {
     this.maps = parts.maps;
     this.step = [parts.load, ...parts.gradients, parts.update];
     this.update = parts.update;
-    this.ownLoss = parts.ownLoss;
+    this.customLoss = parts.customLoss;
   }
 
   static async create(gpu: Gpu, unet: NetworkWeights, options: StepProgramsOptions): Promise<StepPrograms> {
     const { batchSize, settings, variants, average } = options;
     const plan = planStep(unet.config, unet.plan, batchSize, variants, settings, average?.plan);
-    const own = options.ownLoss
-      ? (await import('./own_loss')).planOwnLoss(
+    const custom = options.customLoss
+      ? (await import('./custom_loss')).planCustomLoss(
           unet.config,
           unet.plan,
           batchSize,
@@ -113,7 +113,7 @@ export class StepPrograms {
       : undefined;
     const numbers = tensor('numbers', Math.max(batchSize, 255) + 1);
     const bytes = tensor('bytes of settings', 12);
-    const more = own ? [own.gradient, own.loss] : [];
+    const more = custom ? [custom.gradient, custom.loss] : [];
     const tensors = [...Object.values<Tensor>({ ...plan.tensors }), numbers, bytes, ...more];
     for (const t of tensors) gpu.checkBufferSize(t.label, t.size * 4);
     const created = await createTensorBuffers(gpu, 'trainer ', tensors);
@@ -134,7 +134,7 @@ export class StepPrograms {
         await gpu.write(buffer(state), STATE[name as keyof typeof initial] * 4, Float32Array.of(value));
       losses = await LossReader.create(gpu, buffer(state), buffer(records), skipNonFinite);
       const { reuseMemory } = options;
-      const { step, ...compiled } = await compile(gpu, plan, own, {
+      const { step, ...compiled } = await compile(gpu, plan, custom, {
         bytes,
         boundBuffers,
         reuse: reuseMemory,
@@ -143,9 +143,8 @@ export class StepPrograms {
       const batch = { batch: padBatch(batchSize), count: batchSize };
       const made = { program: step, layers: plan.maps, reuseMemory };
       const maps = await LayerMaps.create({ what: 'trainer', gpu, ...batch, ...made });
-      const ownBuffers = [...created.values()];
       const named = { numbers: buffer(numbers), bytes: buffer(bytes) };
-      const outside = { gpu, plan, boundBuffers, own: ownBuffers, ...named };
+      const outside = { gpu, plan, boundBuffers, buffers: [...created.values()], ...named };
       return new StepPrograms({ ...outside, losses, maps, ...compiled });
     } catch (error) {
       losses?.destroy();
@@ -157,8 +156,8 @@ export class StepPrograms {
 
   /** Bytes of GPU memory that this object holds. */
   get bytes(): number {
-    const { programs, own } = this.parts;
-    return [...programs.map((p) => p.bytes), ...own.map((b) => b.size)].reduce(
+    const { programs, buffers } = this.parts;
+    return [...programs.map((p) => p.bytes), ...buffers.map((b) => b.size)].reduce(
       (sum, n) => sum + n,
       this.maps.bytes,
     );
@@ -230,8 +229,8 @@ export class StepPrograms {
   }
 
   /** Reads the gradients of the last step, or what the last backward pass of the caller's own loss left; laid out like the flat parameters. */
-  async readGradients(unet: NetworkWeights, ofOwnLoss: boolean): Promise<ArrayBuffer> {
-    if (ofOwnLoss) return readBuffer(this.gpu, this.ownLoss!.gradient, unet.plan.flat.size);
+  async readGradients(unet: NetworkWeights, ofCustomLoss: boolean): Promise<ArrayBuffer> {
+    if (ofCustomLoss) return readBuffer(this.gpu, this.customLoss!.gradient, unet.plan.flat.size);
     const { layerGradients, tensors } = this.plan;
     const buffer = this.buffer(tensors.gradients);
     const sources = layerGradients.map(({ offset, size }) => ({
@@ -254,17 +253,17 @@ export class StepPrograms {
 
   destroy(): void {
     for (const program of this.parts.programs) program.destroy();
-    for (const b of this.parts.own) b.destroy();
+    for (const b of this.parts.buffers) b.destroy();
     this.maps.destroy();
     this.losses.destroy();
   }
 }
 
-/** Compiles the programs of a step; `own` are the plans of one with the caller's own loss. */
+/** Compiles the programs of a step; `custom`: the plans of one with the caller's own loss. */
 async function compile(
   gpu: Gpu,
   plan: StepPlan,
-  own: OwnLossPlan | undefined,
+  custom: CustomLossPlan | undefined,
   memory: { bytes: Tensor; boundBuffers: ReadonlyMap<Tensor, GPUBuffer>; reuse: boolean },
 ) {
   const { bytes, boundBuffers, reuse } = memory;
@@ -272,35 +271,35 @@ async function compile(
   const { state } = plan.tensors;
   const afterLoss = forwardOps + 1;
   // The caller's own loss stands beside the trainer's own, so that both find in memory what the forward pass leaves.
-  const ops = own
-    ? [...gradients.slice(0, afterLoss), ...own.output, ...own.given, ...gradients.slice(afterLoss)]
+  const ops = custom
+    ? [...gradients.slice(0, afterLoss), ...custom.output, ...custom.given, ...gradients.slice(afterLoss)]
     : gradients;
   const all = await Program.compileAll([
     Program.compile(gpu, 'load batch', plan.load, boundBuffers),
     Program.compile(gpu, 'training step', ops, boundBuffers, { reuse }),
     Program.compile(gpu, 'update', plan.update, boundBuffers),
     Program.compile(gpu, 'settings', [op(setUpdate, 'update', {}, { bytes, state })], boundBuffers),
-    ...(own
+    ...(custom
       ? [
-          Program.compile(gpu, 'add gradients', own.add, boundBuffers),
-          Program.compile(gpu, 'own update', own.update, boundBuffers),
+          Program.compile(gpu, 'add gradients', custom.add, boundBuffers),
+          Program.compile(gpu, 'custom update', custom.update, boundBuffers),
         ]
       : []),
   ]);
-  const [load, step, update, setting, add, ownUpdate] = all;
+  const [load, step, update, setting, add, customUpdate] = all;
   const common = { step, load, update, setUpdate: setting, programs: all };
-  if (!own) return { ...common, gradients: [step], ownLoss: undefined };
-  const given = afterLoss + own.output.length;
-  const back = step.section(given + own.given.length, ops.length);
+  if (!custom) return { ...common, gradients: [step], customLoss: undefined };
+  const given = afterLoss + custom.output.length;
+  const back = step.section(given + custom.given.length, ops.length);
   const forward = step.section(0, forwardOps);
-  const ownLoss: OwnLossPrograms = {
+  const customLoss: CustomLossPrograms = {
     // Its ops load the target and the input.
     load: load.section(1, 2),
     forward: [forward, step.section(afterLoss, given)],
-    backward: [step.section(given, given + own.given.length), back, add],
-    update: ownUpdate,
-    gradient: boundBuffers.get(own.gradient)!,
-    loss: boundBuffers.get(own.loss)!,
+    backward: [step.section(given, given + custom.given.length), back, add],
+    update: customUpdate,
+    gradient: boundBuffers.get(custom.gradient)!,
+    loss: boundBuffers.get(custom.loss)!,
   };
-  return { ...common, gradients: [forward, step.section(forwardOps, afterLoss), back], ownLoss };
+  return { ...common, gradients: [forward, step.section(forwardOps, afterLoss), back], customLoss };
 }

@@ -23,6 +23,9 @@ import type { Frames } from './frames';
 import type { Losses } from './losses';
 import {
   binarizes,
+  type CustomBackwardOptions,
+  type CustomForwardOptions,
+  type CustomUpdateOptions,
   checkFit,
   checkFrame,
   checkLearningRate,
@@ -31,20 +34,17 @@ import {
   type FrameOptions,
   type FrameResult,
   type OptimizerState,
-  type OwnBackwardOptions,
-  type OwnForwardOptions,
-  type OwnUpdateOptions,
   type RecordOptions,
   type TrainerBuffers,
+  type TrainerConfig,
   type TrainerOptions,
-  type TrainerSettings,
   type TrainingEvent,
 } from './options';
 import { StepRecorder } from './recorder';
 import { badInput, divergence, lostSteps, wrongInput } from './refusal';
-import { LOSS_RING } from './settings';
 import { readState, writeState } from './state';
 import { choiceOf, type StepPlan } from './step';
+import { LOSS_RING } from './step_config';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkState, forgetTeacher } from './validate';
@@ -54,7 +54,7 @@ interface TrainerParts {
   readonly unet: UNet;
   readonly batchSize: number;
   readonly learningRate: number;
-  readonly settings: TrainerSettings;
+  readonly settings: TrainerConfig;
   readonly programs: StepPrograms;
   /** Only with `averageWeights`. */
   readonly trained: TrainedWeights | undefined;
@@ -71,8 +71,8 @@ export class Trainer extends Resource {
   readonly unet: UNet;
   /** Most images of a step. */
   readonly batchSize: number;
-  /** The settings that the trainer was created with. */
-  readonly settings: TrainerSettings;
+  /** The options of the trainer that decide what it trains, with their defaults. */
+  readonly config: TrainerConfig;
   /** The kernel variants in use. With the same seed, adapter and variants, a run gives the same bits. */
   readonly variants: Variants;
   /** The adapter that it runs on. */
@@ -105,7 +105,7 @@ export class Trainer extends Resource {
     this.gpu = gpu;
     this.unet = unet;
     this.batchSize = parts.batchSize;
-    this.settings = parts.settings;
+    this.config = parts.settings;
     this.programs = programs;
     this.trained = trained;
     this.plan = programs.plan;
@@ -269,7 +269,7 @@ export class Trainer extends Resource {
    */
   async *fit(dataset: Dataset, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
     this.check();
-    const { signal, ...asked } = checkFit(options, this.settings.objective, this.unet.config);
+    const { signal, ...asked } = checkFit(options, this.config.objective, this.unet.config);
     const { gpu, programs, batchSize } = this;
     checkDataset(dataset, gpu.device, this.unet.config);
     if (this.busy) throw busyError();
@@ -325,8 +325,8 @@ export class Trainer extends Resource {
   async evaluate(images: ImageSet | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.check();
     const { seed, binarize, signal } = checkEvaluate(options);
-    const { variants, settings } = this;
-    const { objective } = settings;
+    const { variants, config } = this;
+    const { objective } = config;
     const unet = this.unet.weights;
     return this.exclusively(() =>
       evaluateImages(this.gpu, images, {
@@ -340,9 +340,9 @@ export class Trainer extends Resource {
   /** A copy of the optimizer's state, for a checkpoint. */
   async getState(): Promise<OptimizerState<ArrayBuffer>> {
     this.check();
-    const { plan, unet, settings, trained } = this;
+    const { plan, unet, config, trained } = this;
     const read = (t: Tensor) => this.read(t);
-    return readState({ tensors: plan.tensors, read, unet, adam: settings.adam, trained });
+    return readState({ tensors: plan.tensors, read, unet, adam: config.adam, trained });
   }
 
   /**
@@ -351,7 +351,7 @@ export class Trainer extends Resource {
    */
   setState(state: OptimizerState): void {
     this.checkFree();
-    const checked = checkState(state, this.settings, this.unet.weights);
+    const checked = checkState(state, this.config, this.unet.weights);
     writeState({ gpu: this.gpu, programs: this.programs, trained: this.trained }, state, checked);
     this.firstStep = state.step;
     this.recorder.begun++;
@@ -363,7 +363,7 @@ export class Trainer extends Resource {
   async getGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
     const { weights } = this.unet;
-    const gradients = this.programs.readGradients(weights, this.recorder.gradientIsOwn);
+    const gradients = this.programs.readGradients(weights, this.recorder.gradientIsCustom);
     return weights.split(await this.unlessDestroyed(gradients));
   }
 
@@ -394,28 +394,28 @@ export class Trainer extends Resource {
   }
 
   /**
-   * With `ownLoss`: records a forward pass from the images in `input` to the network's output in `output`, both
+   * With `customLoss`: records a forward pass from the images in `input` to the network's output in `output`, both
    * [count][height][width][channels] of f32, and keeps in the trainer's memory what `encodeBackward` needs.
    */
-  encodeForward(encoder: GPUCommandEncoder, options: OwnForwardOptions): void {
+  encodeForward(encoder: GPUCommandEncoder, options: CustomForwardOptions): void {
     this.recorder.encodeForward(encoder, options);
   }
 
   /**
-   * With `ownLoss`: records the backward pass of the last forward pass from the caller's `outputGradient`, dL/d(output)
+   * With `customLoss`: records the backward pass of the last forward pass from the caller's `outputGradient`, dL/d(output)
    * [count][height][width][channels] of f32, to the gradient of all parameters (`buffers.gradient`). With `accumulate` it is added to what
    * is there. Throws `argument` without a forward pass, or if another step was recorded or made since.
    */
-  encodeBackward(encoder: GPUCommandEncoder, options: OwnBackwardOptions): void {
+  encodeBackward(encoder: GPUCommandEncoder, options: CustomBackwardOptions): void {
     this.recorder.encodeBackward(encoder, options);
   }
 
   /**
-   * With `ownLoss`: records the trainer's update, Adam, by `buffers.gradient`. Learning rate, weight decay and the norm to clip at are
+   * With `customLoss`: records the trainer's update, Adam, by `buffers.gradient`. Learning rate, weight decay and the norm to clip at are
    * recorded with it; by default they are the trainer's. `loss`, one f32, is what `readLosses` and `buffers.records` have of the step;
    * without it they have 0. A non-finite loss or gradient changes nothing: see `encodeStep`. Throws `argument` without a gradient.
    */
-  encodeUpdate(encoder: GPUCommandEncoder, options: OwnUpdateOptions = {}): void {
+  encodeUpdate(encoder: GPUCommandEncoder, options: CustomUpdateOptions = {}): void {
     this.recorder.encodeUpdate(encoder, options);
   }
 
@@ -543,7 +543,7 @@ export class Trainer extends Resource {
 
   /** A data set as a source of batches. */
   private async drawnFrom(dataset: Dataset, { seed = 0, binarize, dropLast }: FrameOptions) {
-    const blackAndWhite = binarizes(this.settings.objective, this.unet.config, binarize);
+    const blackAndWhite = binarizes(this.config.objective, this.unet.config, binarize);
     const feed = await this.prepareFeed(dataset, seed, blackAndWhite);
     return { feed, seed, dropLast, imageCount: dataset.count };
   }
@@ -552,7 +552,7 @@ export class Trainer extends Resource {
     if (!this.feed?.serves(dataset, seed, binarize)) {
       this.feed?.destroy();
       this.feed = undefined;
-      const { settings, batchSize, unet } = this;
+      const { config: settings, batchSize, unet } = this;
       const options = { config: unet.config, batchSize, settings, dataset, seed, binarize };
       this.feed = await Feed.create(this.gpu, this.programs, options);
       if (this.destroyed) this.feed.destroy();

@@ -7,7 +7,7 @@ import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { OptimizerState } from './options';
-import type { AdamSettings, StepSettings } from './settings';
+import type { AdamConfig, StepConfig } from './step_config';
 
 type Flat = Float32Array<ArrayBuffer>;
 
@@ -65,12 +65,12 @@ export function checkImages(dataset: Dataset, config: UNetConfig): void {
 /** The moments of a state, laid out like the flat parameters. Throws an `argument` error unless a trainer can continue from the state. */
 export function checkState(
   state: OptimizerState,
-  { adam, averageWeights }: StepSettings,
+  { adam, averageWeights }: StepConfig,
   unet: Pick<NetworkWeights, 'plan' | 'parameters'>,
 ): CheckedState {
   checkObject('The state', state, 'what getState gave');
   checkInteger('step', state.step, 0);
-  const show = (adam: Partial<AdamSettings> | null | undefined) =>
+  const show = (adam: Partial<AdamConfig> | null | undefined) =>
     `beta1 ${adam?.beta1}, beta2 ${adam?.beta2}, epsilon ${adam?.epsilon}, weightDecay ${adam?.weightDecay ?? 0}`;
   if (show(state.adam) !== show(adam)) {
     throw new EngineError(

@@ -27,7 +27,7 @@ export interface EngineChooserOptions {
 }
 
 /** What is wrong with a variant. */
-interface Told extends Pick<UnusableKernel, 'kernel' | 'variant' | 'text'> {
+interface Fault extends Pick<UnusableKernel, 'kernel' | 'variant' | 'text'> {
   readonly why: Warning['code'];
 }
 
@@ -49,7 +49,7 @@ export class EngineChooser implements VariantChooser {
   /** Why the tuner chose a variant, by `kernel/layer variant`. */
   readonly reasons = new Map<string, string>();
   /** Those of them that `onWarning` has been given. */
-  private readonly told = new Set<string>();
+  private readonly reported = new Set<string>();
   /** What was wrong at its real size, by `kernel.variant`. */
   private readonly condemned = new Map<string, UnusableKernel>();
   /** Those of them that were under way when a device was lost. */
@@ -140,7 +140,7 @@ export class EngineChooser implements VariantChooser {
     rejectedVariants.add(rejected);
     const others = await this.choose(layers, batch, training);
     if (variantsIn(others).has(rejected)) return undefined;
-    this.tell(error, 'Another variant takes its place.');
+    this.report(error, 'Another variant takes its place.');
     return others;
   }
 
@@ -154,7 +154,7 @@ export class EngineChooser implements VariantChooser {
       this.rejectedVariants.add(chosen);
       this.suspects.add(chosen);
       const text = `The kernel ${name} was being compiled or measured when a device of this adapter was lost (${date}).`;
-      this.tell(
+      this.report(
         { why: 'suspect-kernel', kernel, variant, text },
         'For seven days another variant takes its place.',
       );
@@ -162,11 +162,11 @@ export class EngineChooser implements VariantChooser {
   }
 
   /** Something created at the same time may have told of it already. */
-  private tell({ why, kernel, variant, text }: Told, consequence: string): void {
+  private report({ why, kernel, variant, text }: Fault, consequence: string): void {
     const name = chosenFor(kernel, variant);
-    if (!this.told.has(name))
+    if (!this.reported.has(name))
       this.onWarning?.({ code: why, kernel, variant, message: `${text} ${consequence}` });
-    this.told.add(name);
+    this.reported.add(name);
   }
 
   private async measure(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
@@ -190,7 +190,7 @@ export class EngineChooser implements VariantChooser {
       // Where nothing else is left, one is used that could not be measured, without the shader that was refused.
       const used = variantsIn(variants);
       for (const error of refused)
-        if (!used.has(chosenFor(error.kernel, error.variant))) this.tell(error, 'It is left out.');
+        if (!used.has(chosenFor(error.kernel, error.variant))) this.report(error, 'It is left out.');
       return variants;
     } finally {
       this.millisecondsLeft = Math.max(0, milliseconds - (performance.now() - start));

@@ -5,7 +5,7 @@
 
 import { EngineError } from '../base/errors';
 import { hashOf } from '../base/hash';
-import { ownName } from '../gpu/adapter';
+import { adapterName } from '../gpu/adapter';
 import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
 import { UnusableKernel } from '../gpu/unusable_kernel';
@@ -190,7 +190,7 @@ async function leaveOut(
     const cause = refused.get(shader);
     if (!(cause instanceof EngineError) || cause.code !== 'shader') continue;
     const { refusedKernel } = await import('../gpu/trouble');
-    onRefused?.(refusedKernel({ op: o, adapter: ownName(gpu.adapter), Unusable: UnusableKernel }, cause));
+    onRefused?.(refusedKernel({ op: o, adapter: adapterName(gpu.adapter), Unusable: UnusableKernel }, cause));
   }
 }
 

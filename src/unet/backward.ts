@@ -68,7 +68,7 @@ export interface Backward {
 
 /** Backpropagates from `outputGrad`, dL/d(pre-activation of the last layer), to the gradients of all parameters. */
 export function backwardPass(
-  { passes, told }: Pick<Forward, 'passes' | 'told'>,
+  { passes, conditioning }: Pick<Forward, 'passes' | 'conditioning'>,
   batch: number,
   outputGrad: Tensor,
   gradients: readonly LayerGradient[],
@@ -76,11 +76,11 @@ export function backwardPass(
 ): Backward {
   const ops: Op[] = [];
   const layerGrads = new Map<string, Tensor>();
-  const biasGrad = told && tensor('gradient of the biases of images', told.imageBias.size);
+  const biasGrad = conditioning && tensor('gradient of the biases of images', conditioning.imageBias.size);
   const back = activationsBack(passes, batch, outputGrad, choose);
   let grad = outputGrad;
   for (let i = passes.length - 1; i >= 0; i--) {
-    const { layer, weights, input, kept } = passes[i];
+    const { layer, weights, input, cached } = passes[i];
     const { name, height, width, inChannels, outChannels, imageBias: first, next } = layer;
     const shape = { ...layer, batch };
     // From the gradient of this layer's output, as the next op reads it, to the gradient of its pre-activation.
@@ -97,7 +97,7 @@ export function backwardPass(
     const { slices, partial } = gradients[i];
     const variant = choose('conv2d_grad_kernel', name);
     const tensors = { input, grad, gradient: slices };
-    ops.push(op(conv2dGradKernel, name, shape, tensors, variant, partial ? slices : kept));
+    ops.push(op(conv2dGradKernel, name, shape, tensors, variant, partial ? slices : cached));
     if (i > 0 && !(next === 'output' && back.fusesLast)) {
       const inputGrad = tensor(`${name} input gradient`, inChannels * height * width * batch);
       const tensors = { grad, kernel: weights.backward, grad_input: inputGrad };
@@ -105,8 +105,8 @@ export function backwardPass(
       grad = inputGrad;
     }
   }
-  if (told && biasGrad) {
-    const back = backThroughTelling(told, batch, biasGrad, gradients.slice(passes.length));
+  if (conditioning && biasGrad) {
+    const back = backThroughConditioning(conditioning, batch, biasGrad, gradients.slice(passes.length));
     ops.push(...back.ops);
     for (const [name, grad] of back.layerGrads) layerGrads.set(name, grad);
   }
@@ -198,7 +198,7 @@ function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad
 }
 
 /** From the gradient of the biases per image to the gradients of the linear layers that make them. */
-function backThroughTelling(
+function backThroughConditioning(
   { plan, features, pre, activated }: ConditioningPass,
   batch: number,
   biasGrad: Tensor,
@@ -208,8 +208,8 @@ function backThroughTelling(
   const grad = tensor(`${hidden.name} gradient`, pre.size);
   const gradKernel = (layer: Layer, input: Tensor, grad: Tensor, { slices, partial }: LayerGradient) => {
     const tensors = { input, grad, gradient: slices };
-    const kept = partial ? slices : undefined;
-    return op(conv2dGradKernel, layer.name, { ...layer, batch }, tensors, undefined, kept);
+    const sums = partial ? slices : undefined;
+    return op(conv2dGradKernel, layer.name, { ...layer, batch }, tensors, undefined, sums);
   };
   const ops = [
     gradKernel(output, activated, biasGrad, forOutput),

@@ -137,7 +137,7 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   const defined = Object.entries(given).filter(([, value]) => value !== undefined);
   const {
     outChannels,
-    conditioning: told,
+    conditioning: asked,
     convolutionsPerLevel,
     residual = false,
     ...config
@@ -173,7 +173,7 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   if (outChannels !== undefined) checkInteger('outChannels', outChannels, 1, 1024);
   const convolutions = checkConvolutions(convolutionsPerLevel, config.widths.length);
   checkBooleans({ residual });
-  const conditioning = checkConditioning(told);
+  const conditioning = checkConditioning(asked);
   return {
     ...config,
     widths: [...config.widths],
@@ -299,8 +299,8 @@ export function conditioningOf(config: UNetConfig): ConditioningLayers | undefin
     residual: false,
     next: name === 'hidden' ? 'convolution' : 'output',
   });
-  const told = layersOf(config).filter(({ imageBias }) => imageBias !== undefined);
-  const biases = told.reduce((sum, { outChannels }) => sum + outChannels, 0);
+  const conditioned = layersOf(config).filter(({ imageBias }) => imageBias !== undefined);
+  const biases = conditioned.reduce((sum, { outChannels }) => sum + outChannels, 0);
   return {
     ...conditioning,
     hidden: linear('hidden', embeddingRows(conditioning), HIDDEN),

@@ -9,8 +9,8 @@ export function describe(config: UNetConfig, { layers, parameters, conditioning 
     thousands(parameters.filter((p) => p.name.startsWith(`${layer}.`)).reduce((sum, p) => sum + p.size, 0));
   if (conditioning) {
     const { noiseLevel, classes, hidden, output } = conditioning.layers;
-    const told = [noiseLevel ? 'noise level' : '', classes > 0 ? `class (${classes}, or none)` : ''];
-    const of = told.filter((text) => text).join(' and ');
+    const conditions = [noiseLevel ? 'noise level' : '', classes > 0 ? `class (${classes}, or none)` : ''];
+    const of = conditions.filter((text) => text).join(' and ');
     rows.push(['conditioning', `(n, ${hidden.inChannels})`, '0', of]);
     for (const { name, inChannels, outChannels, activation } of [hidden, output]) {
       const what = `linear, ${inChannels} > ${outChannels}${activation === 'swish' ? ', swish' : ''}`;

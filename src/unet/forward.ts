@@ -21,11 +21,11 @@ export interface LayerPass {
   /** The convolution's output, before the activation. */
   readonly pre: Tensor;
   /** An intermediate result of the convolution that the weight gradient reuses (see `Variant.keeps`). */
-  readonly kept?: Tensor;
+  readonly cached?: Tensor;
 }
 
 /** What a conditioned network gets for a batch, [batch] each: the noise levels, and the classes as u32. */
-export interface Conditions {
+export interface ConditionTensors {
   readonly levels: Tensor;
   readonly classes: Tensor;
 }
@@ -50,33 +50,33 @@ export const hasVariant = (fused: Kernel<ConvShape>, variant: string | undefined
   variant !== undefined && Object.hasOwn(fused.variants, variant);
 
 /** Largest intermediate kept for a layer, in elements: 8 MiB, about a cache. Loading a larger one costs as much as computing it again. */
-const MOST_KEPT = 2 ** 21;
+const MOST_CACHED = 2 ** 21;
 
 /** A tensor for the intermediate result that both variants derive from the layer's input, if there is one. */
-function keptFor(shape: ConvShape, layer: string, forward?: string, gradient?: string): Tensor | undefined {
-  const made = forward && conv2d.variants[forward]?.keeps;
-  const needed = gradient && conv2dGradKernel.variants[gradient]?.keeps;
+function cacheFor(shape: ConvShape, layer: string, forward?: string, gradient?: string): Tensor | undefined {
+  const made = forward && conv2d.variants[forward]?.caches;
+  const needed = gradient && conv2dGradKernel.variants[gradient]?.caches;
   if (!made || !needed || made.what !== needed.what) return undefined;
   const size = made.size(shape);
-  return size <= MOST_KEPT ? tensor(`${layer} ${made.what}`, size) : undefined;
+  return size <= MOST_CACHED ? tensor(`${layer} ${made.what}`, size) : undefined;
 }
 
 export interface Forward {
   readonly ops: Op[];
   readonly passes: readonly LayerPass[];
   /** In a conditioned network: its conditioning. */
-  readonly told?: ConditioningPass;
+  readonly conditioning?: ConditioningPass;
 }
 
 /** What a pass needs of a network. */
 export type Network = Pick<WeightPlan, 'layers' | 'weights' | 'conditioning'>;
 
 /** Computes a conditioned network's biases per image from noise levels and classes. */
-function tell(
+function conditioningPass(
   plan: ConditioningPlan,
   batch: number,
-  conditions: Conditions,
-): { ops: Op[]; told: ConditioningPass } {
+  conditions: ConditionTensors,
+): { ops: Op[]; conditioning: ConditioningPass } {
   const { hidden, output, noiseLevel, classes } = plan.layers;
   const size = hidden.outChannels * batch;
   const features = tensor('conditioning features', hidden.inChannels * batch);
@@ -91,7 +91,7 @@ function tell(
     op(swish, hidden.name, { elements: size }, { input: pre, output: activated }),
     linear(output, plan.output, activated, imageBias),
   ];
-  return { ops, told: { plan, features, pre, activated, imageBias } };
+  return { ops, conditioning: { plan, features, pre, activated, imageBias } };
 }
 
 /**
@@ -101,17 +101,17 @@ function tell(
  * levels and classes for a conditioned network. With `keeps`, a backward pass follows, whose variants the same `choose` chooses.
  */
 export function forwardPass(
-  { layers, weights, conditioning }: Network,
+  { layers, weights, conditioning: plan }: Network,
   batch: number,
   input: Tensor,
   pre: Tensor,
-  conditions: Conditions,
+  conditions: ConditionTensors,
   choose: Choose = () => undefined,
-  keeps = false,
+  caches = false,
 ): Forward {
-  const { ops, told } = conditioning
-    ? tell(conditioning, batch, conditions)
-    : { ops: [] as Op[], told: undefined };
+  const { ops, conditioning } = plan
+    ? conditioningPass(plan, batch, conditions)
+    : { ops: [] as Op[], conditioning: undefined };
   const passes: LayerPass[] = [];
   /** The layers that skip connections start from, the innermost last. */
   const skips: LayerPass[] = [];
@@ -126,7 +126,7 @@ export function forwardPass(
       weights: weights[i],
       input: x,
       pre: next === 'output' ? pre : tensor(`${name} pre-activation`, size),
-      kept: keeps ? keptFor(shape, name, variant, choose('conv2d_grad_kernel', name)) : undefined,
+      cached: caches ? cacheFor(shape, name, variant, choose('conv2d_grad_kernel', name)) : undefined,
     };
     passes.push(pass);
     if (next === 'pool') skips.push(pass);
@@ -135,20 +135,20 @@ export function forwardPass(
       kernel: pass.weights.forward,
       bias: pass.weights.bias,
       output: pass.pre,
-      ...(told && layer.imageBias !== undefined ? { image_bias: told.imageBias } : {}),
+      ...(conditioning && layer.imageBias !== undefined ? { image_bias: conditioning.imageBias } : {}),
     };
     if (next === 'pool' && !layer.residual && hasVariant(conv2dPool, variant)) {
       x = tensor(`${name} pooled`, size / 4);
       ops.push(op(conv2dPool, name, shape, { ...tensors, pooled: x }, variant));
       return;
     }
-    ops.push(op(conv2d, name, shape, tensors, variant, pass.kept));
+    ops.push(op(conv2d, name, shape, tensors, variant, pass.cached));
     if (next === 'output') return;
     const activated = next === 'upsample' ? upsample(pass, skips.pop()!, batch) : activate(pass, batch);
     ops.push(activated.op);
     x = activated.output;
   });
-  return { ops, passes, told };
+  return { ops, passes, conditioning };
 }
 
 /** A residual layer's input, which is added to its activation. */
@@ -187,7 +187,7 @@ export function predictionPass(
   batch: number,
   input: Tensor,
   output: Tensor,
-  conditions: Conditions,
+  conditions: ConditionTensors,
   choose?: Choose,
 ): Forward {
   const { name, activation } = network.layers[network.layers.length - 1];

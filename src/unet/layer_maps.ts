@@ -37,12 +37,12 @@ export interface LayerTensors {
 
 /** Of all layers of a pass, and with their gradients, if a backward pass made them. */
 export function layerTensors(
-  { passes, told }: Pick<Forward, 'passes' | 'told'>,
+  { passes, conditioning }: Pick<Forward, 'passes' | 'conditioning'>,
   gradients?: ReadonlyMap<string, Tensor>,
 ): LayerTensors[] {
-  const linear = told && [
-    { layer: told.plan.layers.hidden, preActivation: told.pre },
-    { layer: told.plan.layers.output, preActivation: told.imageBias },
+  const linear = conditioning && [
+    { layer: conditioning.plan.layers.hidden, preActivation: conditioning.pre },
+    { layer: conditioning.plan.layers.output, preActivation: conditioning.imageBias },
   ];
   const convolutions = passes.map(({ layer, pre, input }) => ({
     layer,

@@ -150,7 +150,7 @@ export class NetworkWeights extends Resource {
   }
 
   /** Throws unless the caller gives exactly the conditions that the network takes. */
-  checkTold(given: { readonly levels?: unknown; readonly labels?: unknown }): void {
+  checkConditions(given: { readonly levels?: unknown; readonly labels?: unknown }): void {
     const { noiseLevel = false, classes = 0 } = this.config.conditioning ?? {};
     const what = { levels: 'the noise level of each image', labels: 'the class of each image' };
     const legal = {

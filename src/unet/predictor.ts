@@ -59,7 +59,7 @@ interface PredictorParts {
   readonly prepare: readonly Program[];
   readonly maps: LayerMaps;
   readonly buffers: Readonly<Record<keyof PredictorTensors, GPUBuffer>>;
-  readonly own: readonly GPUBuffer[];
+  readonly allBuffers: readonly GPUBuffer[];
   readonly staging: Staging;
 }
 
@@ -121,7 +121,7 @@ export class Predictor extends Resource {
     const tensors = [images, result, state, levels, classes, ...plan.made];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);
     const created = await createTensorBuffers(gpu, 'predictor ', tensors);
-    const own = [...created.values()];
+    const allBuffers = [...created.values()];
     const boundBuffers = new Map([...network.boundBuffers, ...created]);
     const buffer = (t: Tensor) => created.get(t)!;
     const buffers = {
@@ -157,13 +157,13 @@ export class Predictor extends Resource {
         prepare,
         maps,
         buffers,
-        own,
+        allBuffers,
         staging,
       });
     } catch (error) {
       staging?.destroy();
       for (const each of programs) each.destroy();
-      for (const b of own) b.destroy();
+      for (const b of allBuffers) b.destroy();
       throw error;
     }
   }
@@ -177,7 +177,7 @@ export class Predictor extends Resource {
     encoder: GPUCommandEncoder,
     input: BufferSlice,
     output: BufferSlice,
-    told: { levels?: BufferSlice | undefined; labels?: BufferSlice | undefined } = {},
+    conditions: { levels?: BufferSlice | undefined; labels?: BufferSlice | undefined } = {},
   ): void {
     this.check();
     checkEncoder(encoder);
@@ -186,8 +186,8 @@ export class Predictor extends Resource {
     const [inBytes, outBytes] = [pixels * channels, pixels * outChannelsOf(this.parts.network.config)];
     const from = checkSlice('input', input, inBytes, 'COPY_SRC');
     const to = checkSlice('output', output, outBytes, 'COPY_DST');
-    checkNames('encode', told, { levels: true, labels: true } satisfies Names<typeof told>);
-    this.parts.network.checkTold(told);
+    checkNames('encode', conditions, { levels: true, labels: true } satisfies Names<typeof conditions>);
+    this.parts.network.checkConditions(conditions);
     const { prepare, program, buffers } = this.parts;
     const { images, result, levels, classes } = buffers;
     encoder.copyBufferToBuffer(from.buffer, from.offset, images, 0, inBytes);
@@ -195,8 +195,8 @@ export class Predictor extends Resource {
       ['levels', levels],
       ['labels', classes],
     ] as const) {
-      if (told[name] === undefined) continue;
-      const { buffer, offset } = checkSlice(name, told[name], this.count * 4, 'COPY_SRC');
+      if (conditions[name] === undefined) continue;
+      const { buffer, offset } = checkSlice(name, conditions[name], this.count * 4, 'COPY_SRC');
       encoder.copyBufferToBuffer(buffer, offset, to, 0, this.count * 4);
     }
     // Always prepare: the weights may change before the caller submits this.
@@ -207,7 +207,7 @@ export class Predictor extends Resource {
   /** Runs a forward pass of up to `count` images from the host and back. At most two runs at the same time. @internal */
   async run(
     given: Float32Array,
-    told: { levels?: Float32Array; labels?: Uint32Array } = {},
+    conditions: { levels?: Float32Array; labels?: Uint32Array } = {},
   ): Promise<Float32Array<ArrayBuffer>> {
     const { height, width, channels } = this.parts.network.config;
     const { gpu, buffers, staging } = this.parts;
@@ -217,8 +217,8 @@ export class Predictor extends Resource {
     const { reading } = await this.submitting(() => {
       for (const [to, values] of [
         [images, given],
-        [levels, told.levels],
-        [classes, told.labels],
+        [levels, conditions.levels],
+        [classes, conditions.labels],
       ] as const) {
         if (values) gpu.writeSoon(to, 0, values.buffer, values.byteOffset, values.byteLength);
       }
@@ -259,9 +259,9 @@ export class Predictor extends Resource {
   /** Bytes of GPU memory that the predictor holds, without the network's weights. */
   get bytes(): number {
     if (this.destroyed) return 0;
-    const { prepare, program, own } = this.parts;
+    const { prepare, program, allBuffers } = this.parts;
     const programs = [...prepare, program].reduce((sum, p) => sum + p.bytes, this.maps.bytes);
-    return programs + own.reduce((sum, b) => sum + b.size, 0);
+    return programs + allBuffers.reduce((sum, b) => sum + b.size, 0);
   }
 
   /** @internal */
@@ -271,11 +271,11 @@ export class Predictor extends Resource {
   }
 
   protected release(): void {
-    const { prepare, program, own, staging } = this.parts;
+    const { prepare, program, allBuffers, staging } = this.parts;
     for (const each of [...prepare, program]) each.destroy();
     this.maps.destroy();
     staging.destroy();
-    for (const b of own) b.destroy();
+    for (const b of allBuffers) b.destroy();
   }
 
   private setCount(count: number): void {

@@ -38,7 +38,7 @@ export interface UNetOptions {
 type Origin = Pick<UNetOptions, 'sampling' | 'teacher'>;
 
 /** The conditions of a conditioned network, one of each for each image. */
-export interface Told {
+export interface Conditions {
   /** Noise levels, 0 to 1. */
   readonly levels?: Float32Array | undefined;
   /** Classes, 0 to `classes` - 1, or `classes` for no class. */
@@ -156,7 +156,7 @@ export class UNet extends Resource {
   async predict(
     images: Float32Array | Picture | readonly Picture[],
     count = countOf(images, this.config),
-    told: Told = {},
+    conditions: Conditions = {},
   ): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     const values = images instanceof Float32Array ? images : await this.valuesOf(images, count);
@@ -170,9 +170,9 @@ export class UNet extends Resource {
         `predict was given ${values.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,
       );
     }
-    checkNames('predict', told, { levels: true, labels: true } satisfies Names<Told>);
-    const { levels, labels } = told;
-    this.weights.checkTold(told);
+    checkNames('predict', conditions, { levels: true, labels: true } satisfies Names<Conditions>);
+    const { levels, labels } = conditions;
+    this.weights.checkConditions(conditions);
     if (levels !== undefined) checkLevels(levels, count);
     if (labels !== undefined) checkLabels(labels, this.config.conditioning!.classes, count);
     const classes = labels && Uint32Array.from(labels);

@@ -18,16 +18,16 @@
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
  * `data` (a fingerprint of the data set), `variants` (the kernel variant that each layer uses: another choice changes the last bits),
- * `training` (the trainer's other settings: objective, schedule, clipNorm, averageWeights, averageAfter, averageSpan, averageMost,
+ * `training` (the rest of the trainer's config: objective, schedule, clipNorm, averageWeights, averageAfter, averageSpan, averageMost,
  * skipNonFinite, classDropout), and as a plain string `adapter` (the name that the training adapter gives itself). A model has `objective`,
  * what it was trained for, as a plain string. Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, calls
  * (sampling/sampling.ts). A distilled model also has `teacher`, the fingerprint of the weights that it was distilled from, as a plain string.
  */
 import type { ByteContainer } from '../base/bytes';
 import { checkObject, EngineError, show, wrongArgument } from '../base/errors';
-import { type AdapterDescription, ownName } from '../gpu/adapter';
-import type { OptimizerState } from '../training/options';
-import { adamDefaults, LOSS_RING } from '../training/settings';
+import { type AdapterDescription, adapterName } from '../gpu/adapter';
+import type { OptimizerState, TrainerConfig } from '../training/options';
+import { adamDefaults, LOSS_RING } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
 import type { Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
@@ -37,11 +37,10 @@ import {
   inFile,
   jsonOf,
   type RunSettings,
+  runSettingsOf,
   samplingField,
   samplingOf,
-  settingsOf,
   stepOf,
-  type TrainingSettings,
   trainingOf,
   variantsOf,
 } from './fields';
@@ -59,7 +58,7 @@ export interface Checkpoint extends Model {
   /** See `variantsForAdapter`. */
   readonly variants: Variants;
   /** For `createTrainer`, beside batch size and learning rate. */
-  readonly training: TrainingSettings;
+  readonly training: Omit<TrainerConfig, 'adam'>;
   /** The adapter's name for itself; the first checkpoints lack it. */
   readonly adapter?: string | undefined;
   /** For `trainer.setState`. */
@@ -69,7 +68,7 @@ export interface Checkpoint extends Model {
 }
 
 /** A trainer, or an object with its state. */
-interface Training extends Pick<Trainer, 'variants' | 'settings' | 'adapter'> {
+interface Training extends Pick<Trainer, 'variants' | 'config' | 'adapter'> {
   /** The network that is trained. */
   readonly unet: Weights;
   /** As the trainer's. */
@@ -98,11 +97,11 @@ export async function saveCheckpoint(run: {
   const { trainer } = run;
   checkTraining(trainer);
   const { unet } = trainer;
-  const settings = settingsOf(run.settings, wrongArgument);
+  const settings = runSettingsOf(run.settings, wrongArgument);
   const data = dataOf(run.data, wrongArgument);
   if (typeof run.losses?.length !== 'number')
     throw wrongArgument('losses', run.losses, 'an array, one loss for each step');
-  const { adam: _, ...training } = trainer.settings;
+  const { adam: _, ...training } = trainer.config;
   // Nothing is submitted between these reads, so that all see the same step.
   const [parameters, state] = await Promise.all([unet.getParameters(), trainer.getState()]);
   const { length } = run.losses;
@@ -142,7 +141,7 @@ export async function saveCheckpoint(run: {
     data: JSON.stringify(data),
     variants: JSON.stringify(trainer.variants),
     training: JSON.stringify(training),
-    adapter: ownName(trainer.adapter),
+    adapter: adapterName(trainer.adapter),
     ...samplingField(run.sampling ?? unet.sampling),
   };
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
@@ -150,7 +149,7 @@ export async function saveCheckpoint(run: {
 
 /** Throws unless the caller gave a trainer, or what has its state. */
 function checkTraining(trainer: Training): void {
-  for (const name of ['settings', 'variants', 'adapter'] as const)
+  for (const name of ['config', 'variants', 'adapter'] as const)
     checkObject(`The trainer's ${name}`, trainer[name], 'as a trainer has it');
   for (const name of ['getState', 'readLosses'] as const) {
     if (typeof trainer[name] === 'function') continue;
@@ -186,7 +185,7 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
   return {
     config,
     parameters: pickTensors(file, '', parameters),
-    settings: settingsOf(jsonOf(file, 'settings', name), wrong),
+    settings: runSettingsOf(jsonOf(file, 'settings', name), wrong),
     data: dataOf(jsonOf(file, 'data', name), wrong),
     variants: variantsOf(jsonOf(file, 'variants', name), wrong),
     objective: training.objective,
@@ -218,6 +217,6 @@ export function variantsForAdapter(
 ): Variants | undefined {
   checkObject('adapter', adapter, 'engine.adapter');
   checkObject('The checkpoint', checkpoint, 'what loadCheckpoint returns');
-  const { adapter: before = ownName(adapter) } = checkpoint;
-  return before === ownName(adapter) ? checkpoint.variants : undefined;
+  const { adapter: before = adapterName(adapter) } = checkpoint;
+  return before === adapterName(adapter) ? checkpoint.variants : undefined;
 }

@@ -1,8 +1,8 @@
 /** The fields of a file's metadata, and their checks. */
 import { EngineError, integer, isObject, show, type Wrong, wrongArgument } from '../base/errors';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../plan/schedule';
-import type { TrainerSettings } from '../training/options';
-import type { AdamSettings, Objective } from '../training/settings';
+import type { TrainerConfig } from '../training/options';
+import type { AdamConfig, Objective } from '../training/step_config';
 import { checkSampling, type Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
 import type { DataFingerprint } from './fingerprint';
@@ -35,14 +35,11 @@ export interface RunSettings {
   readonly maxSteps?: number | undefined;
 }
 
-/** The trainer's settings except Adam's, for `createTrainer`. */
-export type TrainingSettings = Omit<TrainerSettings, 'adam'>;
-
 export function stepOf(file: Safetensors, name: string): number {
   return integer(jsonOf(file, 'step', name), 'step', inFile(name), 0, 2 ** 31);
 }
 
-export function settingsOf(given: unknown, wrong: Wrong): RunSettings {
+export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
   if (!isObject(given)) throw wrong('settings', given, 'an object');
   const { learningRate, binarize, dropLast, source, limit, holdout, maxSteps } = given;
   if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY)) {
@@ -65,9 +62,9 @@ export function settingsOf(given: unknown, wrong: Wrong): RunSettings {
   };
 }
 
-export function adamOf(given: unknown, wrong: Wrong): AdamSettings {
+export function adamOf(given: unknown, wrong: Wrong): AdamConfig {
   if (!isObject(given)) throw wrong('adam', given, 'an object');
-  const number = (key: keyof AdamSettings) => {
+  const number = (key: keyof AdamConfig) => {
     const value = given[key];
     if (typeof value !== 'number') throw wrong(`adam.${key}`, value, 'a number');
     return value;
@@ -81,7 +78,7 @@ export function adamOf(given: unknown, wrong: Wrong): AdamSettings {
   };
 }
 
-export function trainingOf(file: Safetensors, name: string): TrainingSettings {
+export function trainingOf(file: Safetensors, name: string): Omit<TrainerConfig, 'adam'> {
   const wrong = inFile(name);
   // The first checkpoints lack it.
   const given = file.metadata.training === undefined ? {} : jsonOf(file, 'training', name);

@@ -1,9 +1,10 @@
 /** The file format that models and checkpoints share. */
 import { type ByteContainer, bytesOf } from '../base/bytes';
 import { EngineError, isObject, nonFinite, printable, show } from '../base/errors';
+import type { TrainerConfig } from '../training/options';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import { checkSeal, seal, UNKNOWN } from './checksum';
-import { jsonOf, type TrainingSettings } from './fields';
+import { jsonOf } from './fields';
 import type { ExpectedTensor } from './match';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor, type Safetensors } from './safetensors';
 
@@ -70,7 +71,7 @@ export function networkOf(file: Safetensors, name: string): { config: UNetConfig
 export function expectedInCheckpoint(
   parameters: readonly Parameter[],
   step: number,
-  { averageWeights, skipNonFinite }: TrainingSettings,
+  { averageWeights, skipNonFinite }: Pick<TrainerConfig, 'averageWeights' | 'skipNonFinite'>,
 ): ExpectedTensor[] {
   return [
     ...['', 'moment1.', 'moment2.', ...(averageWeights ? ['trained.'] : [])].flatMap((prefix) =>

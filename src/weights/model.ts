@@ -1,7 +1,7 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../base/bytes';
 import { checkNames, EngineError, type Names, show, typeOf, wrongArgument } from '../base/errors';
-import type { Objective } from '../training/settings';
+import type { Objective } from '../training/step_config';
 import { checkConfig, type UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
@@ -59,7 +59,7 @@ export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
  * Returns the bytes of a model file of this network, tensors in the order of its parameters.
  *
  * @param options.dtype `F16` halves the file and rounds weights to 11 bits; to continue training later, save a checkpoint. Default `F32`.
- * @param options.objective what the network was trained for: `trainer.settings.objective`. Default `tutorial`.
+ * @param options.objective what the network was trained for: `trainer.config.objective`. Default `tutorial`.
  * @param options.layout `pytorch` gives the tensors PyTorch's names and orders, for `load_state_dict` (docs/weights.md); `loadModel` reads
  * both. Default `keras`.
  * @param options.sampling how the network is sampled, for those who open the file. Default: `unet.sampling`.
@@ -117,18 +117,18 @@ export interface LoadModelOptions {
  */
 export function loadModel(bytes: ByteContainer, name = 'The model', options: LoadModelOptions = {}): Model {
   checkNames('loadModel', options, { config: true, objective: true } satisfies Names<LoadModelOptions>);
-  const told = options.config && checkConfig(options.config);
+  const given = options.config && checkConfig(options.config);
   const { objective } = options;
   if (objective !== undefined && !isObjective(objective))
     throw wrongArgument('objective', objective, OBJECTIVES);
-  const foreign = told && {
+  const foreign = given && {
     kind: 'model',
-    config: JSON.stringify(told),
+    config: JSON.stringify(given),
     objective: objective ?? 'tutorial',
   };
   const file = openFile(bytes, name, foreign);
   const { config, parameters } = networkOf(file, name);
-  if (told) checkSameNetwork(told, config, name);
+  if (given) checkSameNetwork(given, config, name);
   const layout = layoutOf(file.tensors);
   const expected =
     file.metadata.kind === 'checkpoint'
@@ -136,7 +136,7 @@ export function loadModel(bytes: ByteContainer, name = 'The model', options: Loa
       : layout === 'keras'
         ? parameters
         : parameters.map(inPyTorch);
-  checkTensors(expected, file.tensors, name, told ? 'argument' : 'data');
+  checkTensors(expected, file.tensors, name, given ? 'argument' : 'data');
   const { note } = file;
   const sampling = samplingOf(file, name);
   const teacher = teacherOf(file, name);
@@ -151,13 +151,13 @@ export function loadModel(bytes: ByteContainer, name = 'The model', options: Loa
 }
 
 /** Throws an `argument` error if the file's own network is another than the caller says. */
-function checkSameNetwork(told: UNetConfig, config: UNetConfig, name: string): void {
-  const keys = [...new Set([...Object.keys(told), ...Object.keys(config)])] as (keyof UNetConfig)[];
-  const key = keys.find((key) => JSON.stringify(told[key]) !== JSON.stringify(config[key]));
+function checkSameNetwork(given: UNetConfig, config: UNetConfig, name: string): void {
+  const keys = [...new Set([...Object.keys(given), ...Object.keys(config)])] as (keyof UNetConfig)[];
+  const key = keys.find((key) => JSON.stringify(given[key]) !== JSON.stringify(config[key]));
   if (key === undefined) return;
   throw new EngineError(
     'argument',
-    `${name} is not of this config: ${key} is ${show(told[key])} there, and ${show(config[key])} in the file. ` +
+    `${name} is not of this config: ${key} is ${show(given[key])} there, and ${show(config[key])} in the file. ` +
       'Leave config out: the file has its own.',
   );
 }

@@ -131,15 +131,15 @@ export const frequencySize = ({ frequencies }: WinogradForm, { tiles, chunk }: T
   frequencies * channels * tiles * chunk;
 
 /** Stride between the transformed images of chunks, if all chunks are kept: bindings start at multiples of 64 elements. */
-const keptStride = (form: WinogradForm, tiles: Tiling, channels: number) =>
+const cacheStride = (form: WinogradForm, tiles: Tiling, channels: number) =>
   Math.ceil(frequencySize(form, tiles, channels) / 64) * 64;
 
 /** Keeps the transformed input of the whole batch, which convolution and weight gradient both need. */
-export const keepsImages = (form: WinogradForm) => ({
+export const cachesImages = (form: WinogradForm) => ({
   what: `input as frequencies of F(${form.tile}x${form.tile}, ${form.kernel}x${form.kernel})`,
   size: (shape: ConvShape) => {
     const tiles = tiling(form, shape);
-    return tiles.chunks.length * keptStride(form, tiles, shape.inChannels);
+    return tiles.chunks.length * cacheStride(form, tiles, shape.inChannels);
   },
 });
 
@@ -150,11 +150,11 @@ export function chunkImages(
   channels: number,
   i: number,
   images: Tensor,
-  kept?: Tensor,
+  cached?: Tensor,
 ): Tensor {
-  if (!kept) return images;
+  if (!cached) return images;
   const size = frequencySize(form, tiles, channels);
-  return view(kept, kept.label, i * keptStride(form, tiles, channels), size);
+  return view(cached, cached.label, i * cacheStride(form, tiles, channels), size);
 }
 
 /**
@@ -260,7 +260,7 @@ export function convolutionCalls(
   tensors: { input: Tensor; kernel: Tensor },
   scratch: Readonly<Record<string, Tensor>>,
   finish: (params: ReturnType<typeof transformParams>, items: readonly [number, number, number]) => Call,
-  kept?: Tensor,
+  cached?: Tensor,
 ): Call[] {
   const { from, toPadded } = channels;
   const { frequencies } = form;
@@ -270,7 +270,7 @@ export function convolutionCalls(
   const transform = shaders[`${form.name}_kernel` as const];
   const calls = [call(transform, { pairs }, { kernel: tensors.kernel, freqs: kernels }, items)];
   for (const [i, at] of tiles.chunks.entries()) {
-    const images = chunkImages(form, tiles, from, i, scratch.images, kept);
+    const images = chunkImages(form, tiles, from, i, scratch.images, cached);
     calls.push(inputTransform(form, shape, tiles, from, at, { input: tensors.input, freqs: images }));
     const wide = form.technique === 'gpu' ? 2 : 4; // elements per column
     const columns = (tiles.tiles * at.count) / wide;

@@ -67,13 +67,13 @@ export interface StartOptions extends CallOptions {
 }
 
 /** Options of `call`. */
-export interface OwnCallOptions extends CallOptions {
+export interface CustomCallOptions extends CallOptions {
   /** Memory in the arguments to hand over instead of copying it. */
   readonly transfer?: Transferable[] | undefined;
 }
 
 /** What a worker of yours does beside: the record of `serve(globalThis, { calls })`, and the events that its calls tell. */
-export interface Own {
+export interface CustomProtocol {
   /** `typeof calls`, say. */
   readonly calls: object;
   /** The value of each event, by its name. */
@@ -81,7 +81,7 @@ export interface Own {
 }
 
 /** A worker that does nothing beside. */
-export interface NothingOwn extends Own {
+export interface NoCustomProtocol extends CustomProtocol {
   /** None. */
   readonly calls: Record<never, never>;
   /** None. */
@@ -89,9 +89,9 @@ export interface NothingOwn extends Own {
 }
 
 /** Options of `createWorkerClient`. */
-export interface ClientOptions<Mine extends Own = NothingOwn> {
+export interface ClientOptions<Custom extends CustomProtocol = NoCustomProtocol> {
   /** The names of the worker's own events, for `on`. */
-  readonly events?: readonly (keyof Mine['events'] & string)[] | undefined;
+  readonly events?: readonly (keyof Custom['events'] & string)[] | undefined;
 }
 
 /** The arguments of a call of a worker's own, and what it returns. */
@@ -128,7 +128,7 @@ const EVENTS: Names<WorkerEvents> = {
   wentBack: true,
   stopped: true,
 };
-const OWN_CALL: Names<OwnCallOptions> = { ...CALL_OPTIONS, transfer: true };
+const CUSTOM_CALL: Names<CustomCallOptions> = { ...CALL_OPTIONS, transfer: true };
 const CLIENT_OPTIONS: Names<ClientOptions> = { events: true };
 
 interface Pending {
@@ -138,13 +138,13 @@ interface Pending {
   readonly onFrame?: ClientSampleOptions['onFrame'];
 }
 
-type EventsOf<Mine extends Own> = WorkerEvents & Mine['events'];
+type EventsOf<Custom extends CustomProtocol> = WorkerEvents & Custom['events'];
 
 /**
  * A worker that trains, as an object. What it throws, its calls reject with: EngineErrors with their codes. One run at a time; calls are
  * answered in their order, and training, which waits for them, goes on by itself.
  */
-export class WorkerClient<Mine extends Own = NothingOwn> {
+export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   private readonly worker: WorkerLike;
   private readonly pending = new Map<number, Pending>();
   private readonly listeners: Map<string, Set<(value: unknown) => void>>;
@@ -154,7 +154,7 @@ export class WorkerClient<Mine extends Own = NothingOwn> {
   private ended: EngineError | undefined;
 
   /** @internal */
-  constructor(worker: WorkerLike, { events = [] }: ClientOptions<Mine>) {
+  constructor(worker: WorkerLike, { events = [] }: ClientOptions<Custom>) {
     this.worker = worker;
     this.listeners = new Map([...Object.keys(EVENTS), ...events].map((name) => [name, new Set()]));
     worker.addEventListener('message', this.receive);
@@ -256,20 +256,20 @@ export class WorkerClient<Mine extends Own = NothingOwn> {
   }
 
   /** A call of the worker's own, one of `serve(globalThis, { calls })`. Resolves to what that returns, and rejects with what it throws. */
-  async call<Name extends keyof Mine['calls'] & string>(
+  async call<Name extends keyof Custom['calls'] & string>(
     name: Name,
-    ...[args, options = {}]: undefined extends Args<Mine['calls'], Name>
-      ? [args?: Args<Mine['calls'], Name>, options?: OwnCallOptions]
-      : [args: Args<Mine['calls'], Name>, options?: OwnCallOptions]
-  ): Promise<Result<Mine['calls'], Name>> {
-    checkNames('call', options, OWN_CALL);
-    return this.request(name as never, [args] as never, options, 'own');
+    ...[args, options = {}]: undefined extends Args<Custom['calls'], Name>
+      ? [args?: Args<Custom['calls'], Name>, options?: CustomCallOptions]
+      : [args: Args<Custom['calls'], Name>, options?: CustomCallOptions]
+  ): Promise<Result<Custom['calls'], Name>> {
+    checkNames('call', options, CUSTOM_CALL);
+    return this.request(name as never, [args] as never, options, 'custom');
   }
 
   /** Calls `listener` with every event of this name. Returns what ends that. */
-  on<Name extends keyof EventsOf<Mine> & string>(
+  on<Name extends keyof EventsOf<Custom> & string>(
     name: Name,
-    listener: (event: EventsOf<Mine>[Name]) => void,
+    listener: (event: EventsOf<Custom>[Name]) => void,
   ): () => void {
     const listeners = this.listeners.get(name);
     if (!listeners) {
@@ -298,7 +298,7 @@ export class WorkerClient<Mine extends Own = NothingOwn> {
     args: Parameters<Calls[Name]>,
     options: CallOptions &
       Pick<Pending, 'onStep' | 'onFrame'> & { readonly transfer?: Transferable[] | undefined } = {},
-    type: 'call' | 'own' = 'call',
+    type: 'call' | 'custom' = 'call',
   ): Promise<ReturnType<Calls[Name]>> {
     const { signal, transfer = [], ...heard } = options;
     return new Promise((resolve, reject) => {
@@ -424,13 +424,13 @@ function handedOver(what: string, options: BeginOptions | ResumeOptions, how: Tr
 }
 
 /**
- * A client of a worker that calls `serve`. It may still be loading: calls wait for it. `Mine`: the worker's own calls and events, whose
+ * A client of a worker that calls `serve`. It may still be loading: calls wait for it. `Custom`: the worker's own calls and events, whose
  * names are in `options.events`.
  */
-export function createWorkerClient<Mine extends Own = NothingOwn>(
+export function createWorkerClient<Custom extends CustomProtocol = NoCustomProtocol>(
   worker: WorkerLike,
-  options: ClientOptions<Mine> = {},
-): WorkerClient<Mine> {
+  options: ClientOptions<Custom> = {},
+): WorkerClient<Custom> {
   if (typeof worker?.postMessage !== 'function' || typeof worker.addEventListener !== 'function') {
     throw new EngineError(
       'argument',

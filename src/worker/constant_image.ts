@@ -1,7 +1,7 @@
 /** Detects a network that has died or learns nothing: its loss is that of a constant output. The command line uses it, too. */
 import type { ImageSet } from '../data/idx';
-import { binarizes, type TrainerSettings } from '../training/options';
-import type { Objective } from '../training/settings';
+import { binarizes, type TrainerConfig } from '../training/options';
+import type { Objective } from '../training/step_config';
 
 /** Steps in each of two successive windows: a network that learns passes such a loss in fewer. */
 const STEPS = 50;
@@ -44,11 +44,11 @@ export class ConstantImageWatch {
   private readonly constants: readonly number[];
   /** Steps in which the rate may be too small to learn anything. */
   private readonly warmup: number;
-  private told = false;
+  private warned = false;
 
   constructor(
     images: Parameters<typeof constantLosses>[0],
-    { objective, schedule }: Pick<TrainerSettings, 'objective' | 'schedule'>,
+    { objective, schedule }: Pick<TrainerConfig, 'objective' | 'schedule'>,
     binarize?: boolean,
   ) {
     this.constants = constantLosses(images, objective, binarize);
@@ -57,9 +57,9 @@ export class ConstantImageWatch {
 
   /** The warning for these losses of the run, if it is due. */
   warning(losses: readonly number[], learningRate: number): string | undefined {
-    if (this.told || losses.length % EVERY !== 0) return undefined;
+    if (this.warned || losses.length % EVERY !== 0) return undefined;
     if (!isConstant(losses.slice(this.warmup), this.constants)) return undefined;
-    this.told = true;
+    this.warned = true;
     return `The losses of the last ${2 * STEPS} steps are those of a constant image: whatever it is shown, the network makes the same of it. It has died, or learns nothing. Start again with another learning rate than ${learningRate}, a smaller one as a rule.`;
   }
 }

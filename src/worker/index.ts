@@ -1,12 +1,12 @@
 /** webgpu-diffusion/worker: training in a worker, for pages. A client for the page and what answers it (docs/worker.md). */
-export type { KeptRun } from '../keeping/store';
+export type { StoredRun } from '../keeping/store';
 export type {
   CallOptions,
   ClientOptions,
   ClientSampleOptions,
-  NothingOwn,
-  Own,
-  OwnCallOptions,
+  CustomCallOptions,
+  CustomProtocol,
+  NoCustomProtocol,
   StartOptions,
   TransferOptions,
   WorkerClient,

@@ -5,7 +5,7 @@ import type { ErrorCode, Optional } from '../base/errors';
 import type { Progress } from '../base/events';
 import type { ImageSet } from '../data/idx';
 import type { AdapterDescription } from '../gpu/adapter';
-import type { KeptRun } from '../keeping/store';
+import type { StoredRun } from '../keeping/store';
 import type { SampleOptions } from '../sampling/options';
 import type { FitOptions, TrainerOptions } from '../training/options';
 import type { UNetConfig } from '../unet/config';
@@ -155,7 +155,7 @@ export interface WorkerEvents {
   /** It does not, in words for people. Training goes on. */
   readonly notStored: { readonly message: string };
   /** The runs that the browser keeps beside this one, after `runs` and whenever they change. */
-  readonly runs: readonly KeptRun[];
+  readonly runs: readonly StoredRun[];
   /** The worker's program has ended, or is of another version than the page. All calls reject. */
   readonly stopped: { readonly message: string };
 }
@@ -193,7 +193,7 @@ export type Request =
   | { readonly type: 'hello' }
   /** One of Calls, or of the host's own, with one argument. */
   | {
-      readonly type: 'call' | 'own';
+      readonly type: 'call' | 'custom';
       readonly id: number;
       readonly call: string;
       readonly args: readonly unknown[];

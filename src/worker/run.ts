@@ -9,7 +9,7 @@ import { stepIn } from '../keeping/slots';
 import { samplingFor } from '../recipes';
 import { stepsPerEpoch } from '../training/epoch';
 import type { TrainerOptions, TrainingEvent } from '../training/options';
-import type { Objective } from '../training/settings';
+import type { Objective } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
 import { checkImages } from '../training/validate';
 import type { UNetConfig } from '../unet/config';
@@ -127,7 +127,7 @@ export class TrainingRun {
     this.otherKernels = otherKernels;
     this.builtAt = this.losses.length;
     if (saved) trainer.setState(saved.state);
-    this.watch = new ConstantImageWatch(this.images, trainer.settings, binarize);
+    this.watch = new ConstantImageWatch(this.images, trainer.config, binarize);
     return trainer;
   }
 
@@ -180,7 +180,7 @@ export class TrainingRun {
   }
 
   /** Copies the run, the steps that are under way included, to the host. Returns all losses. */
-  async keep(): Promise<Float32Array> {
+  async takeCheckpoint(): Promise<Float32Array> {
     const { trainer, settings, data, losses } = this;
     const checkpoint = await saveCheckpoint({ trainer: trainer!, settings, data, losses });
     const all = decodeSafetensors(checkpoint).tensors.get('losses')!.data as Float32Array;

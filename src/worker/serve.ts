@@ -16,7 +16,7 @@ export interface ScopeLike {
   start?(): void;
 }
 
-const OPTIONS: Names<ServeOptions> = { images: true, keep: true, engine: true, calls: true, host: true };
+const OPTIONS: Names<ServeOptions> = { images: true, store: true, engine: true, calls: true, host: true };
 
 /**
  * Makes this worker one that `createWorkerClient` can use: trains, samples, keeps the run, and goes on by itself when the device was lost.
@@ -31,7 +31,7 @@ export function serve(scope: ScopeLike | typeof globalThis, options: ServeOption
     );
   }
   checkNames('serve', options, OPTIONS);
-  checkBooleans({ keep: options.keep });
+  checkBooleans({ store: options.store });
   checkFunctions({ images: options.images, ...options.calls });
   const post = (answer: Answer, transfer: Transferable[] = []) => port.postMessage(answer, transfer);
   // Later, so that a page without a bundler, which only wants the client, does not load it.

@@ -31,7 +31,7 @@ export interface ServeOptions {
   /**
    * Whether the browser is to keep the run, in its own file system, so that it can be gone on with after a reload or a crash. Default true.
    */
-  readonly keep?: boolean | undefined;
+  readonly store?: boolean | undefined;
   /** For `createEngine`, whenever there is to be a device. Submissions are 12 ms long by default, so that the page stays smooth. */
   readonly engine?: Omit<EngineOptions, 'device' | 'onProgress' | 'onWarning'> | undefined;
   /** What the worker can do beside. A call runs at once, or what it does `inTurn`. */

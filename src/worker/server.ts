@@ -56,7 +56,7 @@ export class Server implements SessionHost {
   readonly hooks: Host;
   private readonly session: TrainingSession;
   /** The host's own. */
-  private readonly own: HostCalls;
+  private readonly custom: HostCalls;
   private readonly samplers = new Samplers();
   private readonly calls = new Map<number, AbortController>();
   /** Calls that are answered when the training rests. */
@@ -67,10 +67,10 @@ export class Server implements SessionHost {
   constructor(post: Post, options: ServeOptions) {
     this.post = post;
     this.options = options;
-    this.session = new TrainingSession(this, { keep: options.keep });
+    this.session = new TrainingSession(this, { store: options.store });
     this.session.resting = 'idle';
     this.hooks = options.host?.(this.session, this.tell) ?? {};
-    this.own = { ...options.calls, ...this.hooks.calls };
+    this.custom = { ...options.calls, ...this.hooks.calls };
   }
 
   receive(request: Request): void {
@@ -79,12 +79,18 @@ export class Server implements SessionHost {
     else void this.answer(request);
   }
 
-  private async answer({ type, id, call, args }: Extract<Request, { type: 'call' | 'own' }>): Promise<void> {
+  private async answer({
+    type,
+    id,
+    call,
+    args,
+  }: Extract<Request, { type: 'call' | 'custom' }>): Promise<void> {
     const controller = new AbortController();
     this.calls.set(id, controller);
     const { signal } = controller;
     try {
-      if (type === 'own') this.post({ type: 'done', id, value: await this.callOwn(call, args[0], signal) });
+      if (type === 'custom')
+        this.post({ type: 'done', id, value: await this.callCustom(call, args[0], signal) });
       else {
         const handler = this.handlers[call as CallName] as (context: Context, ...args: unknown[]) => unknown;
         const value = await handler({ id, signal }, ...args);
@@ -113,7 +119,7 @@ export class Server implements SessionHost {
     pause: async () => {
       this.session.pause();
       const state = await this.inTurn(async () => this.state());
-      await this.session.kept.settled();
+      await this.session.stored.settled();
       return state;
     },
     goBack: () =>
@@ -149,18 +155,18 @@ export class Server implements SessionHost {
       this.inTurn(() => this.sample(order, { id, signal, ...events })),
     save: (_, what) => this.inTurn(() => this.save(what)),
     runs: async () => {
-      this.session.kept.list();
+      this.session.stored.list();
       return undefined;
     },
     discard: async (_, id) => {
-      await this.session.kept.discard(id);
+      await this.session.stored.discard(id);
       return undefined;
     },
   };
 
-  private async callOwn(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
-    if (!Object.hasOwn(this.own, name)) {
-      const names = Object.keys(this.own).join(', ') || 'none';
+  private async callCustom(name: string, args: unknown, signal: AbortSignal): Promise<unknown> {
+    if (!Object.hasOwn(this.custom, name)) {
+      const names = Object.keys(this.custom).join(', ') || 'none';
       throw new EngineError('argument', `This worker has no call ${show(name)} of its own; it has ${names}.`);
     }
     const { session } = this;
@@ -172,7 +178,7 @@ export class Server implements SessionHost {
       network: async () => session.run?.network(await session.device()),
       trainer: () => session.run?.trainer,
     };
-    return this.own[name](args as never, context);
+    return this.custom[name](args as never, context);
   }
 
   // ---------------------------------------------------------------- what the session asks of its host
@@ -217,7 +223,7 @@ export class Server implements SessionHost {
     const config = 'parameters' in network ? network.config : network;
     const { batchSize, learningRate, settings } = checkTrainer(trainer);
     checkFit(fit, settings.objective, config);
-    const images = options.images ?? (await this.ownImages());
+    const images = options.images ?? (await this.hostImages());
     const { epochs, seed = 0, binarize, dropLast, maxSteps } = fit;
     const run = TrainingRun.begin(
       { network, trainer },
@@ -233,14 +239,14 @@ export class Server implements SessionHost {
   private async resume(options: ResumeOptions): Promise<RunDescription> {
     checkNames('resume', options, RESUME);
     const { from } = options;
-    const { kept } = this.session;
-    const bytes = typeof from === 'string' ? (await kept.take(from)).bytes : checkpointOf(from);
+    const { stored } = this.session;
+    const bytes = typeof from === 'string' ? (await stored.take(from)).bytes : checkpointOf(from);
     try {
       const { settings } = loadCheckpoint(bytes);
-      const images = options.images ?? (await this.ownImages());
+      const images = options.images ?? (await this.hostImages());
       return await this.build(TrainingRun.resume(bytes, { images, settings, sampling: options.sampling }));
     } catch (error) {
-      if (typeof from === 'string') await kept.end();
+      if (typeof from === 'string') await stored.end();
       throw error;
     }
   }
@@ -268,7 +274,7 @@ export class Server implements SessionHost {
 
   private async reset(): Promise<undefined> {
     this.session.reset();
-    await this.session.kept.end({ discard: true });
+    await this.session.stored.end({ discard: true });
   }
 
   /** Resolves when the training that `begin` begins rests. */
@@ -350,7 +356,7 @@ export class Server implements SessionHost {
     return run;
   }
 
-  private ownImages(): Promise<ImageSet> {
+  private hostImages(): Promise<ImageSet> {
     const { images } = this.options;
     if (!images) {
       throw new EngineError(

@@ -14,10 +14,10 @@ import { checkLearningRate, type TrainingEvent } from '../training/options';
 import type { Trainer } from '../training/trainer';
 import type { UNet } from '../unet/unet';
 import type { RunSettings } from '../weights/fields';
-import { KeptRuns } from './kept_runs';
 import { LossBatcher } from './loss_batcher';
 import type { Phase, Tell, WorkerEvents } from './protocol';
 import type { TrainingRun } from './run';
+import { StoredRuns } from './stored_runs';
 import { Tasks } from './tasks';
 
 /** What a host may do beside what every session does. */
@@ -64,7 +64,7 @@ const NO_DEVICE = ['no-adapter', 'device-lost', 'limit'];
 
 export class TrainingSession {
   readonly tasks: Tasks<'training' | 'sampling' | 'pictures' | 'distilling'>;
-  readonly kept: KeptRuns;
+  readonly stored: StoredRuns;
   readonly host: SessionHost;
   engine: Engine | undefined;
   run: TrainingRun | undefined;
@@ -72,22 +72,22 @@ export class TrainingSession {
   resting: Phase = 'starting';
   /** One that knows of earlier losses may take its place. */
   recoverer = new Recoverer();
-  private readonly keeps: boolean;
+  private readonly stores: boolean;
   private batcher: LossBatcher;
   /** Training is wanted until the run has so many steps; undefined: not at all. */
   private target: number | undefined;
-  private keptAt = 0;
+  private storedAt = 0;
   private lostWhy = '';
   /** The wait for another device. */
   private retry: { readonly timer: ReturnType<typeof setTimeout>; end(tries: boolean): void } | undefined;
   /** A run is being opened. `attempt`: the device was lost since the last try. */
   private opening: { attempt?: Attempt | undefined; givenUp?: boolean } | undefined;
 
-  /** `keep`: whether the browser is to keep the run. */
-  constructor(host: SessionHost, { keep = true } = {}) {
+  /** `store`: whether the browser is to store the run. */
+  constructor(host: SessionHost, { store = true } = {}) {
     this.host = host;
-    this.keeps = keep;
-    this.kept = new KeptRuns(host.tell);
+    this.stores = store;
+    this.stored = new StoredRuns(host.tell);
     this.batcher = this.newBatcher();
     this.tasks = new Tasks({
       background: () => (this.target === undefined ? this.host.hooks.background?.() : () => this.makeSteps()),
@@ -166,19 +166,19 @@ export class TrainingSession {
 
   /** Leaves the run to the browser's storage, and is ready for another. Throws where storage does not have it. */
   async putAside(): Promise<void> {
-    const { run, kept } = this;
+    const { run, stored } = this;
     if (!run) return;
-    if (run.trainer && run.losses.length > 0 && !run.diverged) await this.keep();
+    if (run.trainer && run.losses.length > 0 && !run.diverged) await this.store();
     const step = run.checkpoint ? stepIn(run.checkpoint) : 0;
-    await kept.settled();
-    if (kept.step < step) {
+    await stored.settled();
+    if (stored.step < step) {
       throw new EngineError(
         'data',
         'This browser does not keep the run, so it cannot be put aside: save its checkpoint, and reset it.',
       );
     }
     this.reset();
-    await kept.end();
+    await stored.end();
   }
 
   /** After a divergence: to the copy before the last one. Whether there is anything to go back to. */
@@ -250,7 +250,7 @@ export class TrainingSession {
       if (!known) this.run = undefined;
       throw error;
     }
-    this.keptAt = performance.now();
+    this.storedAt = performance.now();
     return run.trainer!;
   }
 
@@ -266,18 +266,18 @@ export class TrainingSession {
   }
 
   /** Copies the run to the host, and from there to the browser's storage. Returns all losses. */
-  async keep(): Promise<Float32Array> {
+  async store(): Promise<Float32Array> {
     const run = this.run!;
-    const losses = await run.keep();
-    this.keptAt = performance.now();
-    if (this.keeps) this.kept.save(run.checkpoint!, losses.length);
+    const losses = await run.takeCheckpoint();
+    this.storedAt = performance.now();
+    if (this.stores) this.stored.save(run.checkpoint!, losses.length);
     return losses;
   }
 
   /** The run as a file; after a divergence or a lost device as it was before. Call it between two steps. */
   async saveCheckpoint(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { run } = this;
-    if (run?.trainer && !(run.diverged && run.checkpoint)) await this.keep();
+    if (run?.trainer && !(run.diverged && run.checkpoint)) await this.store();
     return run?.checkpoint?.slice();
   }
 
@@ -334,7 +334,7 @@ export class TrainingSession {
       if (run.trainer === trainer) this.flush();
     }
     if (run.trainer !== trainer) return;
-    const losses = await this.keep();
+    const losses = await this.store();
     // Where something else was interrupted, steps that were under way meanwhile have not told theirs.
     losses.slice(run.losses.length).forEach(add);
     this.flush();
@@ -352,9 +352,9 @@ export class TrainingSession {
   }
 
   private async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {
-    const due = performance.now() - this.keptAt > SAVE_MS;
+    const due = performance.now() - this.storedAt > SAVE_MS;
     await this.host.hooks.between?.(event, signal);
-    if (due) await this.keep();
+    if (due) await this.store();
   }
 
   private async stretchEnded(run: TrainingRun): Promise<void> {

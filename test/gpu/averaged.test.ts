@@ -117,10 +117,10 @@ test('settings of the average: what is wrong is refused, what is usual or withou
   const usual = { averageAfter: 0, averageSpan: 9, averageMost: 0.999 };
   for (const settings of [{ ...own, averageWeights: false }, usual]) {
     await withTrainer({ ...options, ...settings }, async (trainer) => {
-      for (const name of Object.keys(own)) expect(trainer.settings).not.toHaveProperty(name);
+      for (const name of Object.keys(own)) expect(trainer.config).not.toHaveProperty(name);
     });
   }
-  await withTrainer({ ...options, ...own }, async (trainer) => expect(trainer.settings).toMatchObject(own));
+  await withTrainer({ ...options, ...own }, async (trainer) => expect(trainer.config).toMatchObject(own));
 });
 
 test('a prediction is one of the average', async () => {

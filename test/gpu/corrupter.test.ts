@@ -6,7 +6,7 @@ import { createEngine, type Pixels, readPictures } from '../../src/index';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { expectClose, type Run, runOn, toNhwc } from './alone_tools';
+import { expectClose, type Run, runOn, toNhwc } from './standalone_tools';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false, variants: {} });
@@ -85,26 +85,26 @@ describe.each(['tutorial', 'flow'] as const)('%s', (objective) => {
 
   test('levels of one’s own', async () => {
     using corrupter = await engine.createCorrupter({ ...size, count, objective, seed });
-    const ownLevels = Float32Array.of(0, 0.1, 0.2, 0.5, 0.9, 1);
+    const customLevels = Float32Array.of(0, 0.1, 0.2, 0.5, 0.9, 1);
     const all = new Float32Array(count).fill(1);
     // Where all is noise, the noise is what comes.
     const { noise, ...made } = await run(
-      { clean, ownLevels, all },
+      { clean, customLevels, all },
       { noisy: values, target: values, noise: values },
-      (encoder, { clean, ownLevels, all, noisy, target, noise }) => {
-        corrupter.encode(encoder, { clean, ownLevels, noisy, target }, { step: 5 });
-        corrupter.encode(encoder, { clean, ownLevels: all, noisy: noise }, { step: 5 });
+      (encoder, { clean, customLevels, all, noisy, target, noise }) => {
+        corrupter.encode(encoder, { clean, customLevels, noisy, target }, { step: 5 });
+        corrupter.encode(encoder, { clean, customLevels: all, noisy: noise }, { step: 5 });
       },
     );
     const image = clean.map((v) => (objective === 'flow' ? 2 * v - 1 : v));
-    const level = (i: number) => ownLevels[Math.floor(i / 45)];
+    const level = (i: number) => customLevels[Math.floor(i / 45)];
     const mixed = image.map((x, i) => (1 - level(i)) * x + level(i) * noise[i]);
     expectClose('noisy', made.noisy, mixed, 1e-6);
     const target = objective === 'flow' ? noise.map((e, i) => e - image[i]) : image;
     expectClose('target', made.target, target, 1e-6);
     expectClose('noise', noise, drawnNoise(objective), 1e-5);
-    const host = await corrupter.corrupt(clean, { step: 5, levels: ownLevels });
-    expect(host).toEqual({ ...made, levels: ownLevels });
+    const host = await corrupter.corrupt(clean, { step: 5, levels: customLevels });
+    expect(host).toEqual({ ...made, levels: customLevels });
   });
 
   test('on the host: of arrays and of pictures, and a trainer takes it', async () => {
@@ -150,8 +150,8 @@ test('bad input', async () => {
   const encode = (more: object, options = {}) => corrupter.encode(encoder, { ...good, ...more }, options);
   await refused(() => encode({ clean: undefined }), 'argument', 'clean is of type Undefined');
   await refused(() => encode({ target: buffer(4) }), 'argument', 'target', '16', `${values * 4}`);
-  await refused(() => encode({ ownLevels: buffer(2) }), 'argument', 'ownLevels', '24');
-  await refused(() => encode({ level: good.clean }), 'argument', 'level', 'ownLevels');
+  await refused(() => encode({ customLevels: buffer(2) }), 'argument', 'customLevels', '24');
+  await refused(() => encode({ level: good.clean }), 'argument', 'level', 'customLevels');
   await refused(() => encode({}, { step: -1 }), 'argument', 'step is -1');
   await refused(() => corrupter.encode(encoder, undefined as never), 'argument', 'clean, noisy');
   gpu.device.queue.submit([encoder.finish()]); // nothing was recorded that the device would refuse

@@ -13,10 +13,10 @@ interface Batches {
   readonly target: GPUBuffer;
 }
 
-const modules = import.meta.glob(['../../examples/own_loss/*.js', '../../examples/frames/*.js'], {
+const modules = import.meta.glob(['../../examples/custom_loss/*.js', '../../examples/frames/*.js'], {
   eager: true,
 }) as {
-  '../../examples/own_loss/train.js': {
+  '../../examples/custom_loss/train.js': {
     trainWithL1(
       device: GPUDevice,
       trainer: Trainer,
@@ -54,7 +54,7 @@ const batches = Array.from({ length: 4 }, () => {
 async function setUp() {
   const engine = await createEngine({ device: gpu.device, selfCheck: false, variants: {} });
   const unet = await engine.createUNet(config, { seed: 2 });
-  const trainer = await engine.createTrainer(unet, { batchSize, ownLoss: true });
+  const trainer = await engine.createTrainer(unet, { batchSize, customLoss: true });
   const onGpu = async (values: Float32Array<ArrayBuffer>) => {
     const [buffer] = await gpu.createBuffers([{ label: 'batch', bytes: values.byteLength }]);
     gpu.device.queue.writeBuffer(buffer, 0, values);
@@ -77,7 +77,7 @@ async function errorOf({ unet }: Awaited<ReturnType<typeof setUp>>, which: reado
 }
 
 describe('a loss of one’s own', () => {
-  const { trainWithL1, stepOnAll } = modules['../../examples/own_loss/train.js'];
+  const { trainWithL1, stepOnAll } = modules['../../examples/custom_loss/train.js'];
 
   test('is what the network then does better at', async () => {
     const made = await setUp();

@@ -448,7 +448,7 @@ describe('recorded steps', () => {
   test('in parts, and with a loss of one’s own, are named, too', async () => {
     const bad = goodBatch(9);
     bad.noisy[5] = nan;
-    const one = await setUp({ ownLoss: true });
+    const one = await setUp({ customLoss: true });
     const encoder = gpu.device.createCommandEncoder();
     for (const part of one.trainer.encodeStepParts(allOnGpu(bad), { parts: 3 })) part(encoder);
     gpu.device.queue.submit([encoder.finish()]);

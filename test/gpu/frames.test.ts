@@ -222,7 +222,7 @@ describe('runFor', () => {
   test('so does a forward pass of the caller’s, which overwrites its memory', async () => {
     const one = await setUp();
     await one.trainer.step(arrays[1]);
-    const two = await setUp({ ownLoss: true });
+    const two = await setUp({ customLoss: true });
     let given = 0;
     onePartEach();
     for (let i = 0; i < 5; i++) await two.trainer.runFor(() => arrays[given++], { milliseconds: 1e-3 });

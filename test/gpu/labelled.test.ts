@@ -303,7 +303,7 @@ describe('evaluate', () => {
   ])('%s: the loss by noise level is that of the f64 reference', async (_, options, config) => {
     const { unet, trainer } = await setUp(options, config);
     for (const seed of [0, 9]) {
-      const { objective } = trainer.settings;
+      const { objective } = trainer.config;
       const want = await expected(unet, { objective, binarize: objective === 'tutorial', seed });
       const got = await trainer.evaluate(imageSet, { seed });
       expect(got.bins.map(({ count }) => count)).toEqual(want.map(({ losses }) => losses.length));

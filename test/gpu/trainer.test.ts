@@ -9,7 +9,7 @@ import { Gpu } from '../../src/gpu/gpu';
 import { reference as corrupt } from '../../src/reference/corrupt';
 import { Sampler } from '../../src/sampling/sampler';
 import type { FitOptions, TrainingEvent } from '../../src/training/options';
-import { LOSS_RING } from '../../src/training/settings';
+import { LOSS_RING } from '../../src/training/step_config';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig } from '../../src/unet/config';
 import { Predictor } from '../../src/unet/predictor';

@@ -44,7 +44,7 @@ expect(alone.losses).toHaveLength(STEPS);
 /** A client of a server in this thread. */
 function served(options: ServeOptions = {}) {
   const { port1, port2 } = new MessageChannel();
-  serve(port2, { keep: false, engine: { gpu: source, selfCheck: false }, ...options });
+  serve(port2, { store: false, engine: { gpu: source, selfCheck: false }, ...options });
   const client = createWorkerClient(port1);
   onTestFinished(async () => {
     await client.reset().catch(() => {});
@@ -335,7 +335,7 @@ describe('a worker’s own calls', () => {
   };
   const servedOwn = () => {
     const { port1, port2 } = new MessageChannel();
-    serve(port2, { keep: false, engine: { gpu: source, selfCheck: false }, calls });
+    serve(port2, { store: false, engine: { gpu: source, selfCheck: false }, calls });
     const client = createWorkerClient<Mine>(port1, { events: ['looking', 'grown', 'held'] });
     onTestFinished(() => {
       client.destroy();

@@ -31,7 +31,7 @@ async function all(engine: Engine) {
     engine,
     unet,
     dataset: await engine.createDataset(set),
-    trainer: await engine.createTrainer(unet, { batchSize: 4, ownLoss: true }),
+    trainer: await engine.createTrainer(unet, { batchSize: 4, customLoss: true }),
     sampler: await engine.createSampler(unet, { count: 4 }),
     predictor: await engine.createPredictor(unet, { count: 4 }),
   };
@@ -58,7 +58,7 @@ const isEmpty = (given: unknown) => JSON.stringify(given) === '{}';
 /** A client, and a worker that is served here. */
 function served() {
   const { port1, port2 } = new MessageChannel();
-  serve(port1, { keep: false, engine: { gpu: source, selfCheck: false } });
+  serve(port1, { store: false, engine: { gpu: source, selfCheck: false } });
   onTestFinished(() => port1.close());
   return createWorkerClient(port2);
 }
@@ -324,7 +324,7 @@ test('switches that are neither true nor false', async () => {
     residual: (residual) => engine.createUNet({ ...config, residual }),
     averageWeights: (averageWeights) => engine.createTrainer(unet, { averageWeights }),
     reuseMemory: (reuseMemory) => engine.createTrainer(unet, { reuseMemory }),
-    ownLoss: (ownLoss) => engine.createTrainer(unet, { ownLoss }),
+    customLoss: (customLoss) => engine.createTrainer(unet, { customLoss }),
     'reuseMemory ': (reuseMemory) => engine.createPredictor(unet, { reuseMemory }),
     binarize: (binarize) => trainer.fit(dataset, { epochs: 1, binarize }).next(),
     dropLast: (dropLast) => trainer.fit(dataset, { epochs: 1, dropLast }).next(),
@@ -334,7 +334,7 @@ test('switches that are neither true nor false', async () => {
     accumulate: (accumulate) =>
       trainer.encodeBackward(encoder, { outputGradient: gpu.device, accumulate } as never),
     backward: (backward) => engine.createConv2d(shape, { backward }),
-    keep: (keep) => serve(new MessageChannel().port1, { keep }),
+    store: (store) => serve(new MessageChannel().port1, { store }),
   };
   for (const [name, call] of Object.entries(calls)) {
     await expect(async () => call('false'), name).rejects.toThrow(

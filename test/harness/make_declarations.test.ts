@@ -60,14 +60,14 @@ await engine.createDataset(shared);
 trainer.setState(loadCheckpoint(file).state);
 
 export const onnx: Blob = new Blob([exportOnnx(loadCheckpoint(file))]);
-exportOnnx({ config: unet.config, parameters: await unet.getParameters(), objective: trainer.settings.objective });
+exportOnnx({ config: unet.config, parameters: await unet.getParameters(), objective: trainer.config.objective });
 // Where options are put together, what is missing is undefined: with exactOptionalPropertyTypes, too.
 const [checkpoint, maybe] = [loadCheckpoint(file), undefined as undefined | AbortSignal];
 const none = undefined;
 await createEngine({ device, tune: none, variants: none, onProgress: none, tuningCache: none, selfCheck: none });
 await engine.createUNet({ height: none, residual: none, conditioning: none, outChannels: none }, { seed: none });
 await engine.createTrainer(unet, { variants: variantsForAdapter(engine.adapter, checkpoint), clipNorm: none, beta1: none });
-await engine.createTrainer(unet, { schedule: { warmup: none, decay: none, steps: none, floor: none }, ownLoss: none });
+await engine.createTrainer(unet, { schedule: { warmup: none, decay: none, steps: none, floor: none }, customLoss: none });
 await engine.createSampler(unet, { count: none, variants: none });
 await engine.createPredictor(unet, { count: none, variants: none });
 trainer.fit(await engine.createDataset({ ...images, labels: none }), { epochs: 1, seed: none, signal: maybe, maxSteps: none });

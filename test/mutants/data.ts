@@ -113,7 +113,7 @@ export const data: Mutants = {
     },
     'another adapter keeps the variants': {
       file: 'src/weights/checkpoint.ts',
-      text: 'before === ownName(adapter) ?',
+      text: 'before === adapterName(adapter) ?',
       becomes: 'before !== undefined ?',
       caughtBy: unit('weights/checkpoint'),
     },

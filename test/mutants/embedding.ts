@@ -28,16 +28,16 @@ export const embedding: Mutants = {
       caughtBy: emulate('upsample_grad'),
     },
     'the last parameter is not updated': {
-      file: 'src/alone/adam.ts',
+      file: 'src/standalone/adam.ts',
       text: 'inChannels: 0, outChannels: size,',
       becomes: 'inChannels: 0, outChannels: Math.max(1, size - 1),',
-      caughtBy: node('gpu/alone_more', 'createAdam'),
+      caughtBy: node('gpu/standalone_more', 'createAdam'),
     },
     'clipping is not recorded': {
-      file: 'src/alone/adam.ts',
+      file: 'src/standalone/adam.ts',
       text: 'Float32Array.of(learningRate, clipNorm ?? NO_CLIP, weightDecay)',
       becomes: 'Float32Array.of(learningRate, NO_CLIP, weightDecay)',
-      caughtBy: node('gpu/alone_more', 'createAdam'),
+      caughtBy: node('gpu/standalone_more', 'createAdam'),
     },
   },
   'pictures given': {
@@ -75,7 +75,7 @@ export const embedding: Mutants = {
     },
     'levels of one’s own are drawn over': {
       file: 'src/training/corrupter.ts',
-      text: 'this.record(encoder, step, !own);',
+      text: 'this.record(encoder, step, !custom);',
       becomes: 'this.record(encoder, step, true);',
       caughtBy: node('gpu/corrupter'),
     },

@@ -18,28 +18,28 @@ export const engine: Mutants = {
   },
   'kernels by themselves': {
     'the bias is the head of the kernel': {
-      file: 'src/alone/conv2d.ts',
+      file: 'src/standalone/conv2d.ts',
       text: 'bias: port(parameters, outChannels, taps) }',
       becomes: 'bias: port(parameters, outChannels) }',
-      caughtBy: node('gpu/alone'),
+      caughtBy: node('gpu/standalone'),
     },
     'a gradient is added to the last one': {
-      file: 'src/alone/activation.ts',
+      file: 'src/standalone/activation.ts',
       text: 'clears: pools ? [inputGradient.images] : [],',
       becomes: 'clears: [],',
-      caughtBy: node('gpu/alone'),
+      caughtBy: node('gpu/standalone'),
     },
     'what fills a batch up counts': {
-      file: 'src/alone/alone.ts',
+      file: 'src/standalone/passes.ts',
       text: 'Uint32Array.of(count)',
       becomes: 'Uint32Array.of(count - 1)',
-      caughtBy: node('gpu/alone'),
+      caughtBy: node('gpu/standalone'),
     },
     'a buffer that is too small is read': {
-      file: 'src/alone/alone.ts',
+      file: 'src/standalone/passes.ts',
       text: "checkSlice(key, given[key], size * 4, 'COPY_SRC');",
       becomes: "checkSlice(key, given[key], 0, 'COPY_SRC');",
-      caughtBy: node('gpu/alone'),
+      caughtBy: node('gpu/standalone'),
     },
   },
   device: {
@@ -193,8 +193,8 @@ export const engine: Mutants = {
     },
     'no number is near enough': {
       file: 'src/checking/compare.ts',
-      text: 'if (Math.abs(got[i] - value) <= allowed && ',
-      becomes: 'if (!(Math.abs(got[i] - value) > allowed) && ',
+      text: 'if (Math.abs(got[i] - value) <= allowed &&',
+      becomes: 'if (!(Math.abs(got[i] - value) > allowed) &&',
       caughtBy: unit('checking'),
     },
     'ten times as far off is near enough': {
@@ -419,7 +419,7 @@ export const engine: Mutants = {
     },
     'a pause does not wait for the copy': {
       file: 'src/worker/server.ts',
-      text: '      await this.session.kept.settled();\n      return state;',
+      text: '      await this.session.stored.settled();\n      return state;',
       becomes: '      return state;',
       caughtBy: node('node/worker_keeping', 'after a pause'),
     },
@@ -573,7 +573,7 @@ export const engine: Mutants = {
     },
     'they are told of by everything that used them': {
       file: 'src/tuning/engine_chooser.ts',
-      text: 'if (!this.told.has(name))',
+      text: 'if (!this.reported.has(name))',
       becomes: '',
       caughtBy: node('node/hostile', 'at the same time'),
     },
@@ -659,7 +659,7 @@ export const engine: Mutants = {
     },
     'what the tuner leaves out is not told': {
       file: 'src/tuning/engine_chooser.ts',
-      text: "if (!used.has(chosenFor(error.kernel, error.variant))) this.tell(error, 'It is left out.');",
+      text: "if (!used.has(chosenFor(error.kernel, error.variant))) this.report(error, 'It is left out.');",
       becomes: '',
       caughtBy: node('node/report', 'leaves out'),
     },

@@ -171,7 +171,7 @@ export const kernels: Mutants = {
     },
     'chunks that are kept lie on top of each other': {
       file: 'src/winograd/plan.ts',
-      text: 'i * keptStride(form, tiles, channels), size)',
+      text: 'i * cacheStride(form, tiles, channels), size)',
       becomes: '0 * keptStride(form, tiles, channels), size)',
       caughtBy: node('gpu/unet', 'frequencies that are kept'),
     },

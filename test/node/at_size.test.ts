@@ -249,7 +249,7 @@ describe('a run whose first kernels are wrong begins again', () => {
 
   function served(rewritten = rewrites, tuningCache = memoryCache()) {
     const { port1, port2 } = new MessageChannel();
-    serve(port2, { keep: false, engine: { gpu: hostileGpu({ rewrites: rewritten }), tuningCache } });
+    serve(port2, { store: false, engine: { gpu: hostileGpu({ rewrites: rewritten }), tuningCache } });
     const client = createWorkerClient(port1);
     onTestFinished(() => {
       client.destroy();

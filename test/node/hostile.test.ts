@@ -1,6 +1,6 @@
 /** Drivers that treat kernels badly: training comes right with other forms, or ends in an error that says why. All rows: `npm run test:long -- hostile`. */
 import { describe, expect, test, vi } from 'vitest';
-import { ownName } from '../../src/gpu/adapter';
+import { adapterName } from '../../src/gpu/adapter';
 import { memoryCache } from '../../src/gpu/cache';
 import { createEngine, type EngineOptions, requestDevice, type Warning } from '../../src/index';
 import type { Variants } from '../../src/unet/variants';
@@ -152,7 +152,7 @@ describe('a form for GPUs that is late', () => {
       const variants: Variants = { 'conv2d/down.1': form };
       using device = await slow(form, whose === 'the engine' ? { variants } : undefined);
       const { engine, unet, warned, told } = device;
-      const begun = { variants, adapter: ownName(engine.adapter) } as Checkpoint;
+      const begun = { variants, adapter: adapterName(engine.adapter) } as Checkpoint;
       const making = Promise.all([
         engine.createTrainer(unet, whose === 'the trainer' ? { ...options, variants } : options),
         resumeTrainer(engine, unet, options, begun).then(({ trainer }) => trainer),
@@ -170,7 +170,7 @@ describe('a form for GPUs that is late', () => {
   test('is given up by a run that began with it, not replaced, if it never comes', async () => {
     const variants: Variants = { 'conv2d/down.1': form };
     using device = await slow(form);
-    const begun = { variants, adapter: ownName(device.engine.adapter) } as Checkpoint;
+    const begun = { variants, adapter: adapterName(device.engine.adapter) } as Checkpoint;
     const resumed = resumeTrainer(device.engine, device.unet, options, begun);
     await expect(resumed).rejects.toMatchObject({ code: 'shader', why: 'slow-kernel' });
   });
@@ -294,7 +294,7 @@ describe('a form that is refused', () => {
 
     using engine = await createEngine({ device, tuningCache: memoryCache(), onWarning: () => {} });
     const unet = await engine.createUNet(digits.config);
-    const begun = { variants, adapter: ownName(gpu.adapter) } as Checkpoint;
+    const begun = { variants, adapter: adapterName(gpu.adapter) } as Checkpoint;
     const { trainer, otherKernels } = await resumeTrainer(engine, unet, digits.trainer, begun);
     expect(otherKernels).toContain(REFUSAL);
     expect(Object.entries(trainer.variants).join(' ')).not.toMatch(/conv2d\/\S*winograd/);

@@ -1,6 +1,6 @@
 /** A worker whose browser keeps its runs: what is kept when a pause is over. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { createWorkerClient, type KeptRun, serve } from '../../src/worker';
+import { createWorkerClient, type StoredRun, serve } from '../../src/worker';
 import { images, run } from '../gpu/worker/tiny';
 import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
 import { testGpu } from '../lanes/gpu';
@@ -50,7 +50,7 @@ test('a run that is put aside is kept, and gone on with later; where nothing is 
   const { client, end } = worker(storage);
   await client.begin({ ...run, images });
   const { loss } = await client.step(3);
-  const runs = new Promise<readonly KeptRun[]>((resolve) => {
+  const runs = new Promise<readonly StoredRun[]>((resolve) => {
     client.on('runs', (all) => all.length > 0 && resolve(all));
   });
   await client.putAside();

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { specs } from '../../harness/specs/lib/registry';
 import { faultsOf } from '../../src/checking/check_ops';
 import { smallShape } from '../../src/checking/small_case';
-import { ownName } from '../../src/gpu/adapter';
+import { adapterName } from '../../src/gpu/adapter';
 import { memoryCache } from '../../src/gpu/cache';
 import { createTensorBuffers, Program } from '../../src/gpu/program';
 import { Staging } from '../../src/gpu/staging';
@@ -277,7 +277,7 @@ describe('a variant that is wrong', () => {
     plant(wrongWinograd);
     using engine = await createEngine({ device, tuningCache: memoryCache(), onWarning: () => {} });
     const unet = await engine.createUNet(digits.config);
-    const begun = { variants, adapter: ownName(gpu.adapter) } as Checkpoint;
+    const begun = { variants, adapter: adapterName(gpu.adapter) } as Checkpoint;
     const { trainer, otherKernels } = await resumeTrainer(engine, unet, digits.trainer, begun);
     expect(otherKernels).toContain('conv2d.winograd');
     expect(Object.values(variants).join()).toContain('winograd');

@@ -5,7 +5,7 @@ import { addNoise } from '../../harness/run/noise';
 import { listStep } from '../../harness/run/step_list';
 import { shaderText } from '../../src/plan/text';
 import { type RecipeName, recipes } from '../../src/recipes';
-import { settingsOf } from '../../src/training/options';
+import { trainerConfigOf } from '../../src/training/options';
 import { layersOf } from '../../src/unet/config';
 import { defaultVariants } from '../../src/unet/variants';
 
@@ -38,7 +38,7 @@ test.each(Object.keys(recipes) as RecipeName[])(
     const { network: config, trainer } = recipes[name];
     const features = new Set<GPUFeatureName>(['subgroups']);
     const variants = defaultVariants(layersOf(config), 64, features, 'software');
-    const ops = listStep({ config, batch: 64, images: 1000, variants, training: settingsOf(trainer) });
+    const ops = listStep({ config, batch: 64, images: 1000, variants, training: trainerConfigOf(trainer) });
     expect([...new Set(ops.map(({ stage }) => stage))]).toEqual([
       'corrupt',
       'forward',

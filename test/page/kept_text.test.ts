@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { facts, goOnText, neededData, runOf } from '../../harness/page/shell/kept_text';
-import type { KeptRun } from '../../src/keeping/store';
+import type { StoredRun } from '../../src/keeping/store';
 import { presets } from '../../src/unet/config';
 
 const at = (...parts: [number, number, number, number, number]) => new Date(...parts).getTime();
-const run: KeptRun = {
+const run: StoredRun = {
   id: 'x',
   step: 1204,
   losses: new Float32Array(),

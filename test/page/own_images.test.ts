@@ -9,7 +9,7 @@ import type { Beginning, PageRecipe } from '../../harness/page/shell/settings';
 import { checkClasses, loadFiles } from '../../harness/page/worker/run_images';
 import { loadIdx, loadLabels } from '../../src/files';
 import { recipeAt } from '../../src/recipes';
-import { settingsOf } from '../../src/training/options';
+import { trainerConfigOf } from '../../src/training/options';
 import { presets } from '../../src/unet/config';
 
 const grey = (name: string, folder: string, width = 2, height = 3): Grey => ({
@@ -147,7 +147,7 @@ describe('fine-tuning', () => {
 
   test('has a warm-up of 20 steps at any batch, where the recipe has one', () => {
     const warmupOf = (recipe: PageRecipe, batch: number, begin: Beginning) =>
-      settingsOf(trainingOf({ recipe, batch, begin })).schedule.warmup;
+      trainerConfigOf(trainingOf({ recipe, batch, begin })).schedule.warmup;
     expect(warmupOf('digits', 32, 'new')).toBe(160);
     expect(warmupOf('digits', 32, 'pretrained')).toBe(20);
     expect(warmupOf('tutorial', 32, 'pretrained')).toBe(0);

@@ -14,7 +14,7 @@ import { initialOf } from '../../harness/page/shell/settings';
 import { initialState } from '../../harness/page/shell/state';
 import { columnsOf, linearRange, logRange, readingOf, xEnd } from '../../harness/page/train/curve_data';
 import { cellsOf, keptRow, ownRow, pastRow } from '../../harness/page/train/runs';
-import type { KeptRun } from '../../src/keeping/store';
+import type { StoredRun } from '../../src/keeping/store';
 import { presets } from '../../src/unet/config';
 
 const point = { step: 2, loss: 0.25, bins: [0.25, null], images: 4 };
@@ -26,7 +26,7 @@ const measured = {
   clock: { run: 61, press: 61, heldOutShare: 0.01, qualityShare: 0.02 },
 };
 const now = new Date(2026, 10, 26, 18, 5).getTime();
-const kept: KeptRun = {
+const kept: StoredRun = {
   ...{
     id: 'a',
     step: 2,
@@ -38,7 +38,7 @@ const kept: KeptRun = {
     held: false,
   },
   settings: { seed: 7, batchSize: 16, learningRate: 0.001, epochs: 3 },
-  data: { count: 90, height: 28, width: 28, channels: 1, hash: 'h' } as unknown as KeptRun['data'],
+  data: { count: 90, height: 28, width: 28, channels: 1, hash: 'h' } as unknown as StoredRun['data'],
 };
 
 describe('the table', () => {

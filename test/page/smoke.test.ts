@@ -2,7 +2,7 @@
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { recipeAt } from '../../src/recipes';
-import { settingsOf } from '../../src/training/options';
+import { trainerConfigOf } from '../../src/training/options';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { resaved } from '../weights/small_files';
 import { drive } from './drive';
@@ -390,7 +390,7 @@ test('a run is trained as its recipe is at its batch', async () => {
   await until(page, () => window.harness.state.losses.length === 1);
   await phase(page, 'paused');
   const { training, state, settings } = await checkpointOf(page, await files(page));
-  const { adam, ...expected } = settingsOf(recipeAt('digits', 16).trainer);
+  const { adam, ...expected } = trainerConfigOf(recipeAt('digits', 16).trainer);
   expect(training).toMatchObject(expected);
   expect(state.adam).toEqual(adam);
   expect(settings).toMatchObject({ batchSize: 16, epochs: 6, dropLast: true });

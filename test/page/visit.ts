@@ -161,7 +161,7 @@ export async function recordMessages(page: Page): Promise<void> {
     const calls = new Map<number, string>();
     type Said = { type: string; id: number; call: string; args: unknown[]; value?: unknown };
     const note = (to: Message['to'], { type, id, call, args, value }: Said) => {
-      if (type === 'own') calls.set(id, call);
+      if (type === 'custom') calls.set(id, call);
       else if (type !== 'done' && type !== 'failed') return;
       const { images = [] } = Object(args?.[0]) as { images?: { image: number }[] };
       const asked = call === 'follow' ? images.map(({ image }) => image) : [];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { Losses } from '../../src/training/losses';
-import { LOSS_RING } from '../../src/training/settings';
+import { LOSS_RING } from '../../src/training/step_config';
 
 /** What the GPU has after `step` steps: of step s the loss s, the rate s + 0.25, the norm s + 0.5. */
 function after(step: number, { skipped = 0, mostSkipped = 0, causes = {} as Record<number, number> } = {}) {

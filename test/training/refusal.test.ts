@@ -3,7 +3,7 @@ import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import type { BatchSource } from '../../src/training/batch';
 import { Losses } from '../../src/training/losses';
 import { divergence, whyNot, wrongInput } from '../../src/training/refusal';
-import { LOSS_RING } from '../../src/training/settings';
+import { LOSS_RING } from '../../src/training/step_config';
 
 const layers = ['down.0', 'down.0', 'up.0'];
 const record = { loss: 0.25, learningRate: 1e-3, gradientNorm: 1, cause: 0 };

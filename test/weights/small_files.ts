@@ -27,7 +27,7 @@ export const trainer: Parameters<typeof saveCheckpoint>[0]['trainer'] = {
   unet,
   adapter,
   variants: { 'conv2d/down.0': 'direct' },
-  settings: {
+  config: {
     adam: state.adam,
     objective: 'flow',
     schedule: { decay: 'cosine', warmup: 2, steps: 9, floor: 0.5 },
@@ -68,7 +68,7 @@ export const resaved = (loaded: Checkpoint) =>
       },
       adapter: { ...adapter, description: loaded.adapter ?? '' },
       variants: loaded.variants,
-      settings: { ...loaded.training, adam: loaded.state.adam },
+      config: { ...loaded.training, adam: loaded.state.adam },
       getState: async () => loaded.state,
       readLosses: async () => new Float32Array(0),
     },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { loadDigits } from '../../src/data/digits';
 import type { ScheduleOption } from '../../src/plan/schedule';
-import { settingsOf } from '../../src/training/options';
+import { trainerConfigOf } from '../../src/training/options';
 import { ConstantImageWatch, constantLosses, isConstant } from '../../src/worker/constant_image';
 
 const images = Uint8Array.of(0, 0, 127, 128, 255, 255, 255, 0);
@@ -95,7 +95,7 @@ describe('a run', () => {
   test('is told of once, with its learning rate', () => {
     const [black] = constantLosses({ images }, 'tutorial');
     const toldOf = (schedule: ScheduleOption) => {
-      const watch = new ConstantImageWatch({ images }, settingsOf({ schedule }));
+      const watch = new ConstantImageWatch({ images }, trainerConfigOf({ schedule }));
       return Array.from({ length: 301 }, (_, steps) => watch.warning(Array(steps).fill(black), 0.3)).flatMap(
         (warning, steps) => (warning ? [[steps, warning] as const] : []),
       );

@@ -1,7 +1,7 @@
 /** The runs that a browser keeps, where its storage does not do what it should. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { RunStore } from '../../src/keeping/store';
-import { KeptRuns } from '../../src/worker/kept_runs';
+import { StoredRuns } from '../../src/worker/stored_runs';
 import { checkpointAt } from '../keeping/checkpoints';
 import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
 
@@ -22,7 +22,7 @@ test('a lock that cannot be waited for is no error of anybody’s', async () => 
   vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
 
   const send = vi.fn();
-  const kept = new KeptRuns(send);
+  const kept = new StoredRuns(send);
   for (let times = 1; times <= 2; times++) {
     kept.list();
     await vi.waitFor(() => expect(waiting).toHaveBeenCalledTimes(times));

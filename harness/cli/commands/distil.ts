@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Distiller } from '../../../src/distilling/distiller';
-import type { DistillerSettings } from '../../../src/distilling/options';
+import type { DistillerConfig } from '../../../src/distilling/options';
 import type { Engine } from '../../../src/engine';
 import { createQualityMeter } from '../../../src/quality/quality';
 import { samplingFor } from '../../../src/recipes';
@@ -118,7 +118,7 @@ async function distilModel(
   const teacher = await engine.createUNet(config, { sampling: samplingFor(model) });
   await teacher.setParameters(model.parameters);
   const distiller = await engine.createDistiller(teacher, { calls, seed, noises, steps, guidance });
-  const { settings } = distiller;
+  const { config: settings } = distiller;
   progress.print(`Adapter   ${adapterText(engine.adapter)}`);
   progress.print(`Network   ${describeNetwork(config)}`);
   progress.print(`Distils   ${planText(settings)}`);
@@ -177,13 +177,13 @@ function checkTeacher({ config, objective, sampling }: Model): void {
 }
 
 /** What is going to happen. */
-function planText({ calls, noises, steps, batchSize, guidance, seed }: DistillerSettings): string {
+function planText({ calls, noises, steps, batchSize, guidance, seed }: DistillerConfig): string {
   return `to ${plural(calls, 'call')}: trajectories from ${plural(noises, 'noise')} at guidance ${guidance}, then ${plural(steps, 'step')} of ${plural(batchSize, 'image')}; seed ${seed}`;
 }
 
 /** Runs the distiller to its end; returns the losses. */
 async function learn(distiller: Distiller, progress: Progress, signal: AbortSignal): Promise<number[]> {
-  const { noises, steps } = distiller.settings;
+  const { noises, steps } = distiller.config;
   const losses: number[] = [];
   const start = performance.now();
   try {
@@ -210,7 +210,7 @@ async function learn(distiller: Distiller, progress: Progress, signal: AbortSign
 /** Measures the digits of teacher and student, from the same noise, and prints how good they are. */
 async function measureBoth(
   engine: Engine,
-  { teacher, student, settings }: Distiller,
+  { teacher, student, config: settings }: Distiller,
   run: Pick<QualityRun, 'count' | 'seed' | 'signal'>,
   progress: Progress,
 ) {

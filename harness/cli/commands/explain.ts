@@ -1,7 +1,7 @@
 /** `explain`: lists what a configuration consists of. Needs no GPU. */
 import { padBatch } from '../../../src/plan/tensor';
 import { recipeAt, recipes } from '../../../src/recipes';
-import { settingsOf } from '../../../src/training/options';
+import { trainerConfigOf } from '../../../src/training/options';
 import { layersOf } from '../../../src/unet/config';
 import { checkVariants, defaultVariants } from '../../../src/unet/variants';
 import { variantLines } from '../../run/kernels_text';
@@ -55,7 +55,7 @@ export const explain: Command = defineCommand({
     const fixed = (await kernelChoice({ variants: given.variants })).variants;
     if (fixed) checkVariants(fixed, layers, padded, features, true);
     const variants = fixed ?? defaultVariants(layers, padded, features, gpu ? 'gpu' : 'software');
-    const training = settingsOf(recipeAt(recipe, batch).trainer);
+    const training = trainerConfigOf(recipeAt(recipe, batch).trainer);
     const explained = explainText(config, batch, images, variants, training);
     const assumed = fixed
       ? 'as given'

@@ -195,8 +195,8 @@ async function guard({ device }: Engine, replacements: readonly Replacement[]): 
 function watched(spec: AnySpec): AnySpec {
   const { kernel, inputs } = spec;
   const variants = Object.entries(kernel.variants).map(([name, variant]) => {
-    const calls: typeof variant.calls = (shape, tensors, scratch, kept) =>
-      variant.calls(shape, tensors, scratch, kept).map((call) => ({
+    const calls: typeof variant.calls = (shape, tensors, scratch, cached) =>
+      variant.calls(shape, tensors, scratch, cached).map((call) => ({
         ...call,
         tensors: { ...call.tensors, [RAN_AWAY]: (tensors as Call['tensors'])[RAN_AWAY] },
       }));

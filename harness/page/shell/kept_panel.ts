@@ -1,5 +1,5 @@
 /** The runs that the browser keeps, each to go on with or to discard; and what is said where the page's own is not kept. */
-import { type KeptRun, MOST_RUNS } from '../../../src/keeping/store';
+import { MOST_RUNS, type StoredRun } from '../../../src/keeping/store';
 import type { App, Panel } from './app';
 import { anyElement, button, setMessage, setText } from './dom';
 import { facts, goOnText, neededData, runOf } from './kept_text';
@@ -7,12 +7,12 @@ import { isFixed } from './state';
 
 export function createKeptPanel(app: App): Panel {
   const list = anyElement('kept-runs');
-  let shown: readonly KeptRun[] | undefined;
+  let shown: readonly StoredRun[] | undefined;
   let shownNeed: string | undefined;
   /** From then on the table of runs on the Train tab has them. */
   let begun = false;
 
-  const row = (run: KeptRun) => {
+  const row = (run: StoredRun) => {
     const now = Date.now();
     const goOn = Object.assign(document.createElement('button'), {
       type: 'button',

@@ -1,5 +1,5 @@
 /** What the page says of a run that the browser keeps. Pure, but for the time zone. */
-import type { KeptRun } from '../../../src/keeping/store';
+import type { StoredRun } from '../../../src/keeping/store';
 import { loss as lossText, whole } from './format';
 import { recipeOf } from './settings';
 
@@ -13,11 +13,11 @@ export function runOf(savedAt: number, now: number): string {
   return `the run of ${saved.toLocaleDateString('en-GB', { day: 'numeric', month: 'long', ...year })}`;
 }
 
-export const goOnText = ({ savedAt, step }: KeptRun, now: number): string =>
+export const goOnText = ({ savedAt, step }: StoredRun, now: number): string =>
   `Go on with ${runOf(savedAt, now)} (step ${whole(step)})`;
 
 /** Which one it is, among several. */
-export function facts(run: KeptRun): string {
+export function facts(run: StoredRun): string {
   const { settings, data, savedAt, loss, held } = run;
   const { batchSize, learningRate, seed, source } = settings;
   const time = new Date(savedAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
@@ -36,7 +36,7 @@ export function facts(run: KeptRun): string {
 }
 
 /** What a run needs before it can go on. */
-export function neededData({ settings, data }: KeptRun): string {
+export function neededData({ settings, data }: StoredRun): string {
   const { count, height, width } = data;
   const limit = settings.limit === undefined ? '' : 'the first ';
   return `It trains on ${limit}${whole(count)} images of ${height} × ${width} from ${settings.source ?? 'files of one’s own'}, which the browser does not keep. Choose or drop these files${data.labels ? ', labels included' : ''}, and the run goes on.`;

@@ -1,6 +1,6 @@
 /** The samples to make: how many, of which classes, and in which arrangement. Pure. */
 import type { SampleOptions } from '../../../src';
-import type { Objective } from '../../../src/training/settings';
+import type { Objective } from '../../../src/training/step_config';
 import type { UNet } from '../../../src/unet/unet';
 import type { Order } from '../worker/messages';
 import { imagesAt, noiseOf, type Place, START } from './noise_field';

@@ -2,7 +2,7 @@
 
 import { EngineError } from '../../../src/base/errors';
 import { type Recipe, type RecipeName, recipeOf as recipeOfModel, recipes } from '../../../src/recipes';
-import type { Objective } from '../../../src/training/settings';
+import type { Objective } from '../../../src/training/step_config';
 import type { UNetConfig } from '../../../src/unet/config';
 import type { Checkpoint } from '../../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../../bench/result';

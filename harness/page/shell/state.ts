@@ -1,6 +1,6 @@
 /** What the page knows about the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription, Progress, Variants } from '../../../src';
-import type { KeptRun } from '../../../src/keeping/store';
+import type { StoredRun } from '../../../src/keeping/store';
 import { type Recipe, recipes } from '../../../src/recipes';
 import { preparing } from '../../run/kernels_text';
 import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from '../worker/messages';
@@ -51,7 +51,7 @@ export interface State {
   /** What is wrong with that. */
   readonly notStored?: string;
   /** The runs that the browser keeps beside this one. */
-  readonly kept: readonly KeptRun[];
+  readonly kept: readonly StoredRun[];
   /** The one among them that waits for its images. */
   readonly needsData?: string;
   /** The run's name in the browser's storage, once it is there. */

@@ -1,5 +1,5 @@
 /** The runs to compare: the page's own, those that the browser keeps, and those of this visit that were reset. Pure, but for the time zone. */
-import type { KeptRun } from '../../../src/keeping/store';
+import type { StoredRun } from '../../../src/keeping/store';
 import { duration, loss as lossText, percent, whole } from '../shell/format';
 import { trainedSeconds } from '../shell/measurements';
 import type { RunNotes } from '../shell/run_notes';
@@ -47,7 +47,7 @@ export const pastRow = (row: RunRow, key: string, now: number): RunRow => ({
   name: `Reset ${timeOf(now, now)}`,
 });
 
-export function keptRow(run: KeptRun, notes: RunNotes | undefined, now: number): RunRow {
+export function keptRow(run: StoredRun, notes: RunNotes | undefined, now: number): RunRow {
   const { id, held, settings, losses, savedAt } = run;
   const { batchSize: batch, learningRate: rate, seed } = settings;
   return {

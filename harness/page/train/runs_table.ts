@@ -1,5 +1,5 @@
 /** The table of runs on the Train tab: what each was made with and came to; one can be drawn beside the page's own, removed, or gone on with. */
-import type { KeptRun } from '../../../src/keeping/store';
+import type { StoredRun } from '../../../src/keeping/store';
 import type { App, Panel } from '../shell/app';
 import { anyElement, byId } from '../shell/dom';
 import { nameOfDrawings, textOfDrawings } from '../shell/kept_drawings';
@@ -51,7 +51,7 @@ class Runs {
   private past: readonly RunRow[] = [];
   private kept: readonly RunRow[] = [];
   /** That `kept` was made from. */
-  private keptRuns: readonly KeptRun[] | undefined;
+  private keptRuns: readonly StoredRun[] | undefined;
 
   constructor(app: App) {
     this.app = app;

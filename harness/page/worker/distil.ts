@@ -114,6 +114,6 @@ export class Distilling {
   }
 }
 
-function planOf({ settings: { calls, noises, steps, batchSize: batch } }: Distiller) {
+function planOf({ config: { calls, noises, steps, batchSize: batch } }: Distiller) {
   return { calls, noises, steps, batch };
 }

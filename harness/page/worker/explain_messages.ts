@@ -2,7 +2,7 @@
 
 import type { PretrainedName } from '../../../src/pretrained';
 import type { RecipeName } from '../../../src/recipes';
-import type { Objective } from '../../../src/training/settings';
+import type { Objective } from '../../../src/training/step_config';
 import type { Source } from '../shell/settings';
 
 /** Whose network is asked: one of the page's, or the pretrained one of a recipe. */

@@ -82,7 +82,7 @@ export class Files {
     const asked = this.awaiting === id;
     this.awaiting = undefined;
     try {
-      const { bytes, checkpoint } = await core.kept.take(id);
+      const { bytes, checkpoint } = await core.stored.take(id);
       try {
         const known = checkpoint.settings.source === 'mnist' ? digits : drawings;
         if (known && !this.hasDataOf(checkpoint)) await this.loadData({ ...known, checkpoint: true });
@@ -93,7 +93,7 @@ export class Files {
           if (asked) throw new EngineError('data', 'These are not the images that the run trains on.');
         }
       } finally {
-        if (!core.run) void core.kept.end().catch((error) => place.report(error, 'data'));
+        if (!core.run) void core.stored.end().catch((error) => place.report(error, 'data'));
       }
       if (core.resting === 'paused') core.train();
     } catch (error) {

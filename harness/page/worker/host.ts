@@ -84,7 +84,7 @@ export class PageHost implements Host {
       session.stop();
       this.soon(async () => {
         session.reset();
-        void session.kept.end({ discard: true }).catch((error) => this.place.report(error, 'task'));
+        void session.stored.end({ discard: true }).catch((error) => this.place.report(error, 'task'));
         await this.views.strip(0);
       });
     },
@@ -223,7 +223,7 @@ export class PageHost implements Host {
 
   private async open(withDigits: boolean): Promise<void> {
     const { session, place } = this;
-    session.kept.list();
+    session.stored.list();
     try {
       const { adapter } = await session.device();
       place.post({ type: 'adapter', adapter });
@@ -277,7 +277,7 @@ export class PageHost implements Host {
     const { session } = this;
     const { replaceShaders } = await import('../shell/replace');
     if (session.run?.diverged) return 'the run has diverged. Go back, or reset it, and try again.';
-    if (session.run?.trainer) await session.keep();
+    if (session.run?.trainer) await session.store();
     const before = this.shaders;
     let problem: string | undefined;
     for (const all of [shaders, before]) {

@@ -10,7 +10,7 @@ import {
   type UNet,
 } from '../../../src';
 import { padBatch } from '../../../src/plan/tensor';
-import { settingsOf } from '../../../src/training/options';
+import { trainerConfigOf } from '../../../src/training/options';
 import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
 import { addNoise, type Noisy } from '../../run/noise';
@@ -180,7 +180,7 @@ async function step(picture: Picture, about: Surroundings): Promise<InsideAnswer
     kind: 'stepped',
     ...{ picture, images: count, loss, learningRate: settings.lr },
     norm: Math.hypot(...Object.values(normsOf(ofWeights))),
-    clipNorm: trainer.settings.clipNorm,
+    clipNorm: trainer.config.clipNorm,
     clean: toBytes(first.clean),
     noisy: toBytes(first.noised.shown),
     output: activations[layers[layers.length - 1].name],
@@ -236,7 +236,7 @@ function stepOf(about: Surroundings): StepToList {
   return {
     ...{ config, batch, images: images.count },
     variants: trainer?.variants ?? usual(),
-    training: trainer?.settings ?? settingsOf(trainingOf(about)),
+    training: trainer?.config ?? trainerConfigOf(trainingOf(about)),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What the Inside tab asks the training worker, and what it is told. Images travel as bytes, maps as floats. */
-import type { Objective } from '../../../src/training/settings';
+import type { Objective } from '../../../src/training/step_config';
 import type { Layer } from '../../../src/unet/config';
 import type { ListedOp, StepToList } from '../../run/step_list';
 import type { Source } from '../shell/settings';

@@ -220,7 +220,7 @@ async function runStudies(out: string, names: readonly string[], seed: number, c
         const file = `${name}-seed${seed}-${step}-${how.method}${how.steps}${how.guidance ? `-w${how.guidance}` : ''}.png`;
         writeFileSync(join(out, file.replaceAll(' ', '-')), encodePng(sheet));
       }
-      const { objective } = trainer.settings;
+      const { objective } = trainer.config;
       const model = await saveModel(unet, { objective, dtype: 'F16', sampling: sampling[0] });
       writeFileSync(join(out, `${name}-seed${seed}-${step}.safetensors`.replaceAll(' ', '-')), model);
     }

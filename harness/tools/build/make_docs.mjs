@@ -39,7 +39,7 @@ const ENTRIES = [
   'src/index.ts',
   'src/data/digits.ts',
   'src/files/index.ts',
-  'src/alone/index.ts',
+  'src/standalone/index.ts',
   'src/pretrained/index.ts',
   'src/onnx/index.ts',
   'src/quality/index.ts',

@@ -3,8 +3,8 @@
 import { rateFactor } from '../../../src/plan/schedule';
 import { type RecipeName, recipes } from '../../../src/recipes';
 import type { Batch } from '../../../src/training/batch';
-import { settingsOf, type TrainerOptions } from '../../../src/training/options';
-import type { AdamSettings } from '../../../src/training/settings';
+import { type TrainerOptions, trainerConfigOf } from '../../../src/training/options';
+import type { AdamConfig } from '../../../src/training/step_config';
 import { type Layer, layersOf, parametersOf, type UNetConfig } from '../../../src/unet/config';
 import { flowBatch, flowWeights, goldenBatch, initialWeights, LAYERS_3X3 } from '../../run/golden_workload';
 
@@ -21,7 +21,7 @@ export interface Workload {
   readonly recipe: RecipeName;
   /** The convolutions in forward order, and what follows each. */
   readonly layers: readonly Layer[];
-  readonly adam: AdamSettings;
+  readonly adam: AdamConfig;
   /** Undefined if gradients are not clipped. */
   readonly clipNorm?: number;
   /** The learning rate of a step, counted from 0. */
@@ -42,7 +42,7 @@ export const recipeNames = Object.keys(sources) as RecipeName[];
 export function workloadOf(recipe: RecipeName): Workload {
   const network: UNetConfig = recipes[recipe].network;
   const options: TrainerOptions & { learningRate: number } = recipes[recipe].trainer;
-  const { adam, clipNorm, schedule } = settingsOf(options);
+  const { adam, clipNorm, schedule } = trainerConfigOf(options);
   const { weights, batch } = sources[recipe];
   return {
     recipe,

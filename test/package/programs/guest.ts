@@ -13,7 +13,7 @@ const unet = await engine.createUNet();
 const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 const buffer = device.createBuffer({ size: 4 * 28 * 28, usage });
 const predictor = await engine.createPredictor(unet, { count: 1 });
-const trainer = await engine.createTrainer(unet, { batchSize: 1, ownLoss: true });
+const trainer = await engine.createTrainer(unet, { batchSize: 1, customLoss: true });
 const encoder = device.createCommandEncoder();
 predictor.encode(encoder, buffer, { buffer, offset: 0, size: undefined });
 trainer.encodeForward(encoder, { input: buffer, output: buffer });

@@ -91,8 +91,8 @@ test('morph: the digits on the canvas follow mouse and arrow keys', async () => 
   await page.close();
 });
 
-test('own_loss: the mean absolute error falls', async () => {
-  const page = await opened('own_loss', '^Step 20,');
+test('custom_loss: the mean absolute error falls', async () => {
+  const page = await opened('custom_loss', '^Step 20,');
   const error = () => page.$eval('#status', (e) => Number(/error ([\d.]+)/.exec(e.textContent!)![1]));
   const first = await error();
   await until(page, () => !/^Step 20,/.test(document.querySelector('#status')!.textContent!));

@@ -12,7 +12,7 @@ import { setUpdate } from '../kernels/set_update';
 import { op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, tensor } from '../plan/tensor';
-import { type AdamSettings, adamDefaults, NO_CLIP } from '../training/settings';
+import { type AdamConfig, adamDefaults, NO_CLIP } from '../training/step_config';
 
 /** Options of `createAdam`. */
 export interface AdamOptions {
@@ -160,7 +160,7 @@ function tensorsOf(size: number) {
 
 function opsOf(
   size: number,
-  { beta1, beta2, epsilon }: Omit<AdamSettings, 'weightDecay'>,
+  { beta1, beta2, epsilon }: Omit<AdamConfig, 'weightDecay'>,
   tensors: ReturnType<typeof tensorsOf>,
 ) {
   const { bytes, state, loss, squares, records, gradient, parameter, moment1, moment2 } = tensors;

@@ -1,4 +1,4 @@
-// Steps with a loss of one's own, on buffers of one's own. `trainer` was created with ownLoss: true.
+// Steps with a loss of one's own, on buffers of one's own. `trainer` was created with customLoss: true.
 import { createL1 } from './l1.js';
 
 /** Trains for so many steps; `batches` are buffers { input, target } of trainer.batchSize images. Resolves to the losses. */

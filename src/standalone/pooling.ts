@@ -15,7 +15,7 @@ import {
   type LayoutOptions,
   Passes,
   port,
-} from './alone';
+} from './passes';
 
 const NAME = 'pooling';
 const BACKWARD = ['input', 'outputGradient', 'inputGradient'] as const;

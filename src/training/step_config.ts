@@ -8,7 +8,7 @@ export const LOSS_RING = 1024;
 export const NO_CLIP = 1e30;
 
 /** Adam's own numbers. */
-export interface AdamSettings {
+export interface AdamConfig {
   /** 0 to 0.999999, like beta2. Default 0.9. */
   readonly beta1: number;
   /** Default 0.999. */
@@ -19,7 +19,7 @@ export interface AdamSettings {
   readonly weightDecay: number;
 }
 
-export const adamDefaults: AdamSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 };
+export const adamDefaults: AdamConfig = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 };
 
 /** How far back the average of the weights reaches. */
 export const averageDefaults = { span: 9, most: 0.999 };
@@ -31,9 +31,9 @@ export const averageDefaults = { span: 9, most: 0.999 };
 export type Objective = 'tutorial' | 'flow';
 
 /** Settings that decide how a step updates the weights. */
-export interface StepSettings {
+export interface StepConfig {
   /** Adam's own numbers. */
-  readonly adam: AdamSettings;
+  readonly adam: AdamConfig;
   /** How the learning rate changes from step to step. */
   readonly schedule: Schedule;
   /** Largest norm of the gradient of all parameters together: a longer one is scaled down to it. Undefined: no clipping. */
@@ -50,7 +50,7 @@ export interface StepSettings {
   readonly skipNonFinite?: number | undefined;
 }
 
-export const stepDefaults: StepSettings = {
+export const stepDefaults: StepConfig = {
   adam: adamDefaults,
   schedule: checkSchedule(),
 };

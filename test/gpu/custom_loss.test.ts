@@ -29,7 +29,7 @@ const plain = { variants: {} };
 
 async function setUp(config: Partial<UNetConfig>, options: TrainerOptions = {}) {
   const unet = await UNet.create(gpu, config, { seed: 3 });
-  const trainer = await Trainer.create(gpu, unet, { batchSize: 8, ownLoss: true, ...plain, ...options });
+  const trainer = await Trainer.create(gpu, unet, { batchSize: 8, customLoss: true, ...plain, ...options });
   return { unet, trainer };
 }
 
@@ -166,7 +166,7 @@ describe.each([
     const given = await imagesFor(config, 8);
     const output = await forward(one.trainer, given);
     await backward(one.trainer, slope(output, given.target));
-    const two = await setUp(config, { ownLoss: false });
+    const two = await setUp(config, { customLoss: false });
     await two.trainer.step({ noisy: given.input, target: given.target, ...given.told });
     const gradient = flatten(await two.trainer.getGradients());
     expect(distance(await gradientOf(one), gradient)).toBeLessThan(1e-6);
@@ -239,7 +239,7 @@ describe('an update', () => {
   test('leaves the trainer’s own steps as they are', async () => {
     const { trainer, unet } = await stepped({ learningRate: 1e-4, weightDecay: 0.1, clipNorm: 1e-3 });
     const batch = await imagesFor(small, 8, 2);
-    const ordinary = await setUp(small, { learningRate: 2e-3, ownLoss: false });
+    const ordinary = await setUp(small, { learningRate: 2e-3, customLoss: false });
     const state = await trainer.getState();
     await ordinary.unet.setParameters(await unet.getParameters());
     ordinary.trainer.setState(state);
@@ -399,9 +399,9 @@ describe('what is wrong is said, and nothing recorded:', () => {
 
   test('a trainer without a loss of its user’s', async () => {
     const { said, encoder, forward } = await ready();
-    const { trainer } = await setUp(small, { ownLoss: false });
+    const { trainer } = await setUp(small, { customLoss: false });
     expect(said(() => trainer.encodeForward(encoder, forward))).toContain(
-      'create this one with ownLoss: true',
+      'create this one with customLoss: true',
     );
     expect(trainer.buffers.gradient).toBeUndefined();
   });

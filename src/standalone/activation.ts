@@ -21,7 +21,7 @@ import {
   Passes,
   type PassPlan,
   port,
-} from './alone';
+} from './passes';
 
 /** What follows swish, x / (1 + exp(-x)): nothing, the largest of each 2x2 window, or each pixel four times. */
 export type ActivationNext = 'nothing' | 'maxPool' | 'upsample';

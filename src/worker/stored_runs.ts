@@ -7,7 +7,7 @@ import type { Copy } from '../keeping/slots';
 import { type HeldRun, RunStore } from '../keeping/store';
 import type { Tell, WorkerEvents } from './protocol';
 
-export class KeptRuns {
+export class StoredRuns {
   private readonly tell: Tell<WorkerEvents>;
   private opening: Promise<RunStore> | undefined;
   private listing = Promise.resolve();

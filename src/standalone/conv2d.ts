@@ -14,7 +14,7 @@ import { type Tensor, tensor, view } from '../plan/tensor';
 import { type VariantChooser, withVariants } from '../unet/chooser';
 import type { Layer } from '../unet/config';
 import type { Variants } from '../unet/variants';
-import { checkLayout, type ImageLayout, Images, Passes, type PassPlan, port } from './alone';
+import { checkLayout, type ImageLayout, Images, Passes, type PassPlan, port } from './passes';
 
 /** A convolution of stride 1 that keeps height and width (`same`), with a bias. */
 export interface Conv2dShape {

@@ -14,7 +14,7 @@ import {
   type LayoutOptions,
   Passes,
   port,
-} from './alone';
+} from './passes';
 
 const NAME = 'upsampling';
 const BACKWARD = ['outputGradient', 'inputGradient'] as const;

@@ -9,10 +9,10 @@ import { type Op, op } from '../plan/op';
 import { padBatch, type Tensor, tensor, view } from '../plan/tensor';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { WeightPlan } from '../unet/weights';
-import type { StepSettings } from './settings';
 import { planUpdate, type StepPlan } from './step';
+import type { StepConfig } from './step_config';
 
-export interface OwnLossPlan {
+export interface CustomLossPlan {
   /** Laid out like the flat parameters. */
   readonly gradient: Tensor;
   /** The caller's loss: one number. */
@@ -27,14 +27,14 @@ export interface OwnLossPlan {
   readonly update: readonly Op[];
 }
 
-export function planOwnLoss(
+export function planCustomLoss(
   config: UNetConfig,
   weights: WeightPlan,
   batchSize: number,
-  settings: StepSettings,
+  settings: StepConfig,
   { tensors, output, slices }: StepPlan,
   average?: WeightPlan,
-): OwnLossPlan {
+): CustomLossPlan {
   const { height, width } = config;
   const batch = padBatch(batchSize);
   const shape = { batch, height, width, channels: outChannelsOf(config) };
