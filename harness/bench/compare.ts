@@ -25,7 +25,7 @@ export interface Compared {
 const NOISE = 1.05;
 
 export interface Comparison {
-  /** Why the two results are not alike, in sentences: other adapters, runtimes, clocks, a run that was stopped. */
+  /** Reasons why the results are not comparable, in sentences: other adapters, runtimes, clocks, a run that was stopped. */
   readonly differences: readonly string[];
   /** The greatest speed-up first. */
   readonly rows: readonly Compared[];

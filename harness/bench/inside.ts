@@ -24,7 +24,7 @@ export function convInsideFlops({
   );
 }
 
-/** The `nominal` operations of a kernel at `shape`, minus those of a convolution's taps outside the image. */
+/** The `nominal` operations of a kernel at `shape`, without a convolution's taps outside the image. */
 export function insideFlops(kernel: string, shape: unknown, nominal: number): number {
   if (!isConvolution(kernel)) return nominal;
   const conv = shape as ConvShape;

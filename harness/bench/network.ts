@@ -73,10 +73,10 @@ const open: Record<TotalName, Open> = {
   /** From the caller's batch on the GPU to the updated weights. */
   async step({ engine, unet, recipe, batch }) {
     const { noiseLevel = false, classes = 0 } = unet.config.conditioning ?? {};
-    const told = [...(noiseLevel ? ['levels'] : []), ...(classes > 0 ? ['labels'] : [])];
-    const buffers = await randomImages(engine, unet, ['noisy', 'target'], batch, told);
+    const conditions = [...(noiseLevel ? ['levels'] : []), ...(classes > 0 ? ['labels'] : [])];
+    const buffers = await randomImages(engine, unet, ['noisy', 'target'], batch, conditions);
     const [noisy, target, ...others] = buffers;
-    const images = { noisy, target, ...Object.fromEntries(told.map((name, i) => [name, others[i]])) };
+    const images = { noisy, target, ...Object.fromEntries(conditions.map((name, i) => [name, others[i]])) };
     const release = () => {
       for (const buffer of buffers) buffer.destroy();
     };
@@ -113,7 +113,7 @@ const open: Record<TotalName, Open> = {
     const [buffer] = await randomImages(engine, unet, ['input'], padBatch(batch));
     const input = tensor('input', buffer.size / 4);
     const output = tensor('output', buffer.size / 4);
-    const told = {
+    const conditions = {
       levels: tensor('noise levels', padBatch(batch)),
       classes: tensor('classes', padBatch(batch)),
     };
@@ -122,7 +122,7 @@ const open: Record<TotalName, Open> = {
       padBatch(batch),
       input,
       output,
-      told,
+      conditions,
       chooser(variants),
     );
     const boundBuffers = new Map([...unet.weights.boundBuffers, [input, buffer] as const]);
@@ -273,13 +273,13 @@ async function measureSubmissions(
   return summary(samples);
 }
 
-/** Images, and for each of `told` a buffer of a 0 for each image: of noise levels and classes all take the same time. */
+/** Images, and for each of `conditions` a buffer of a 0 for each image: any noise level or class takes the same time. */
 async function randomImages(
   engine: Engine,
   { config: { height, width, channels } }: UNet,
   labels: readonly string[],
   count: number,
-  told: readonly string[] = [],
+  conditions: readonly string[] = [],
 ): Promise<GPUBuffer[]> {
   const elements = count * height * width * channels;
   // Check before the host generates the data.
@@ -288,7 +288,7 @@ async function randomImages(
   const request = (bytes: number) => (label: string) => ({ label: `bench ${label}`, bytes });
   const buffers = await engine.gpu.createBuffers([
     ...labels.map(request(values.byteLength)),
-    ...told.map(request(4 * count)),
+    ...conditions.map(request(4 * count)),
   ]);
   for (const buffer of buffers.slice(0, labels.length)) engine.device.queue.writeBuffer(buffer, 0, values);
   return buffers;

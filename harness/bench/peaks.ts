@@ -55,7 +55,7 @@ async function* fastest(engine: Engine, name: string, timer: Timer, seconds: num
       if (!check.pass) {
         throw new EngineError(
           'shader',
-          `${name}.${entry.variant}, which measures this adapter's peak, fails its own check: ${check.failure}. No throughput can be told; run check.`,
+          `${name}.${entry.variant}, which measures this adapter's peak, fails its own check: ${check.failure}. The throughput is unknown; run check.`,
         );
       }
       yield { entry, ms: (await buffers.measure(entry, timer, seconds, signal)).p10 };
@@ -70,7 +70,7 @@ const entriesOf = (engine: Engine, kernel: string): Entry[] =>
     ({ name, spec, variant }) => name === kernel && !missingFeature(engine, spec, variant),
   );
 
-/** The clock of the GPU if it can be trusted, else that of the host; for an engine that checks nothing itself. The caller destroys it. */
+/** The GPU's clock if it can be trusted, else the host's; for an engine that checks nothing itself. The caller destroys it. */
 export async function chooseTimer(engine: Engine): Promise<Timer> {
   const spec = specs.get('fma_peak')!;
   const shape = { invocations: 2 ** 14, iterations: 256 };

@@ -31,13 +31,13 @@ export interface BenchRow {
   readonly shape?: string;
   /** Nominal floating-point operations. */
   readonly flops?: number;
-  /** That must be moved at least once. */
+  /** Bytes that must be moved at least once. */
   readonly bytes?: number;
-  /** What runs, by name. */
+  /** Names of the shaders that run. */
   readonly shaders?: readonly string[];
 }
 
-/** What was skipped, and why. For the whole network, `kernel` is a TotalName, and variant and layer say which part of it, if any. */
+/** A skipped measurement and the reason. For the whole network, `kernel` is a TotalName; variant and layer name the part of it, if any. */
 export interface SkippedRow {
   readonly kernel: string;
   readonly variant: string;
@@ -48,7 +48,7 @@ export interface SkippedRow {
 export const totalNames = ['step', 'forward', 'sample'] as const;
 export type TotalName = (typeof totalNames)[number];
 
-/** A task of the whole network on a batch. GFLOP/s are those of its convolutions. */
+/** A task of the whole network on a batch. GFLOP/s count its convolutions. */
 export interface BenchTotal {
   readonly batch: number;
   readonly ms: Times;
@@ -60,14 +60,14 @@ export interface BenchTotal {
   readonly variants: Variants;
 }
 
-/** Where a total's time goes: each of its ops, timed separately in the same buffers. */
+/** A total's ops, each timed separately in the same buffers. */
 export interface Breakdown {
   readonly ops: readonly OpTime[];
   /** By kernel, the most expensive first. */
   readonly kernels: readonly KernelShare[];
   /** The sum of the medians of all ops. */
   readonly sumMs: number;
-  /** That sum as a share of the total's own median: the ops timed one by one on warm caches, against the whole list in sequence. */
+  /** The sum as a share of the total's own median: the ops timed one by one on warm caches, against the whole list in sequence. */
   readonly sumOfTotal: number;
   /** The share of the sum that is not convolutions. */
   readonly otherShare: number;
@@ -124,7 +124,7 @@ export interface Peak {
   readonly copies: readonly { readonly bytes: number; readonly gbps: number }[];
 }
 
-/** What is known at the start of a run. */
+/** The part of a result that is known at the start of a run. */
 export interface BenchHead {
   readonly schema: typeof SCHEMA;
   readonly adapter: AdapterDescription;
@@ -132,12 +132,12 @@ export interface BenchHead {
   /** ISO 8601. */
   readonly date: string;
   readonly batch: number;
-  /** Whose network and training this is of. Absent for the tutorial, and in files of before there was a choice. */
+  /** The measured network. Absent for the tutorial, and in files from before there was a choice. */
   readonly network?: NetworkChoice;
   readonly budgetSeconds: number;
   readonly timer: { readonly kind: TimerKind; readonly resolutionMs: number };
   readonly peak: Peak;
-  /** What a training step would run, kernels without a choice included: `kernel/layer` -> variant. */
+  /** The variants that a training step would run, kernels with one variant included: `kernel/layer` -> variant. */
   readonly inUse?: Variants;
 }
 

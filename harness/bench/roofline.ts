@@ -125,7 +125,7 @@ const gridOf = (x: Scale, y: Scale, { left, right, top, bottom }: Plot): Svg[] =
   ...y.ticks.flatMap((v) => tick(`M${left},${y.at(v)} H${right}`, left - 8, y.at(v) + 4, 'end', v)),
 ];
 
-/** What memory and arithmetic allow, and the names of both. */
+/** The limits that memory and arithmetic set, with their names. */
 function roofsOf(peak: Peak, x: Scale, y: Scale, right: number): Svg[] {
   const [{ gflops, gbps: memory }, fastest] = [peak, fastestCopy(peak)];
   const slopes = [

@@ -42,8 +42,8 @@ type ShapesAt = (name: string, spec: AnySpec, batch: number) => Readonly<Record<
 const SMALL = [4, 8, 16, 32, 64];
 
 /**
- * The variants at one layer are adjacent. A step's kernels have the shapes of that step, convolutions those of its whole network; kernels
- * that it does not use have the tutorial's.
+ * The variants at one layer are adjacent. A step's kernels have the shapes of that step, convolutions the shapes of its whole network;
+ * kernels that it does not use have the tutorial's.
  */
 export function listEntries(batch: number, own?: OwnStep): Entry[] {
   const shapesAt = own ? shapesOf(own, [batch, ...SMALL]) : tutorialShapes;
@@ -62,7 +62,7 @@ export function listEntries(batch: number, own?: OwnStep): Entry[] {
   });
 }
 
-/** What a network is told goes through linear layers, for which no variant is chosen. */
+/** The conditions go through linear layers, which have one variant. */
 const variantsAt = ({ kernel }: AnySpec, layer: string) =>
   layer.startsWith('conditioning.') ? [firstVariant(kernel)] : Object.keys(kernel.variants);
 
@@ -142,7 +142,7 @@ const LEAST_OF_PEAK = 0.02;
 /** Systems reset a GPU whose single task takes longer; Windows after two seconds. */
 const MOST_AT_ONCE_SECONDS = 1.5;
 
-/** Why a GPU might need dangerously long to run the row's dispatches uncut; undefined if it will not. */
+/** The reason why a GPU might need dangerously long to run the row's dispatches uncut; undefined if it will not. */
 export function tooLong({ spec, shape }: Entry, software: boolean, peak: Peak): string | undefined {
   const seconds = spec.kernel.cost(shape).flops / (LEAST_OF_PEAK * peak.gflops * 1e9);
   if (software || seconds <= MOST_AT_ONCE_SECONDS) return undefined;

@@ -34,7 +34,7 @@ import type { Timer } from './timer';
 export interface BenchOptions {
   /** Images of the UNet's layers. Default 256. */
   readonly batch?: number;
-  /** Whose network and training. Default: the tutorial's. */
+  /** The network to measure. Default: the tutorial's. */
   readonly network?: NetworkChoice;
   /**
    * Measures only what matches: see `matcher`. `step`, `forward` and `sample` are the whole network. Default: everything, or only the
@@ -51,8 +51,8 @@ export interface BenchOptions {
    */
   readonly budgetSeconds?: number;
   /**
-   * Of a run of that network: rows of what a training step runs with them come first. Where the whole network is measured, its own variants
-   * count. Default: the usual ones.
+   * A run's variants: the rows that a training step runs with them come first. Where the whole network is measured, its own variants
+   * count. Default: the adapter's usual variants.
    */
   readonly variants?: Variants;
   /** The runtime, for example a browser's user agent. */
@@ -132,7 +132,7 @@ export async function* runBench(
   }
 }
 
-/** What the network uses comes first, the heaviest before all; the rest keeps its order. */
+/** Puts the variants that the network uses first, by decreasing work; the rest keeps its order. */
 export function usedFirst(entries: readonly Entry[], inUse: Variants, peak: Peak): Entry[] {
   const runs = (entry: Entry) => inUse[`${entry.name}/${entry.layer}`];
   // The step may call a kernel's only layer otherwise: `loss`.
@@ -199,7 +199,7 @@ class Pace {
     return Math.max(this.share, Math.min(this.budget / 30, this.left));
   }
 
-  /** Why there is no time for a measurement that takes at least `seconds`; undefined if there is. */
+  /** The reason why no time is left for a measurement of at least `seconds`; undefined if there is time. */
   refusal(seconds = 0): string | undefined {
     const { left, budget } = this;
     if (seconds < left) return undefined;

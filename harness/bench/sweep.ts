@@ -15,7 +15,7 @@ export const defaultPoints: Readonly<Record<Axis, readonly number[]>> = {
   size: [28, 32, 64, 128],
 };
 
-/** One point before it is measured. */
+/** A point of a sweep, before it is measured. */
 export interface Place {
   readonly axis: Axis;
   readonly batch: number;

@@ -64,7 +64,7 @@ function headline(totals: Totals): { name: TotalName; total: BenchTotal } | unde
   return name && { name, total: totals[name]! };
 }
 
-/** What the total runs, as far as is known; without a total, what a step would run. */
+/** The variants that the measured total ran, as far as known; without a total, the variants that a step would run. */
 export function usedIn(totals: Totals): Variants {
   const { inUse = {} } = totals;
   const head = headline(totals);
@@ -139,7 +139,7 @@ export function measuredText({
   return `${parts.filter(Boolean).join(', ')}${wrong}`;
 }
 
-/** What was skipped and why, one line for each variant and reason. */
+/** A line for each skipped variant, with the reason. */
 export function skippedLines(rows: readonly SkippedRow[]): string[] {
   const layers = new Map<string, string[]>();
   for (const { kernel, variant, layer, reason } of rows) {

@@ -65,7 +65,7 @@ function dispatches(...run: Parameters<typeof planWhole>): string {
   const sum = (key: 'flops' | 'bytes') => ops.reduce((total, o) => total + o.cost[key], 0);
   return [
     ...wrap(
-      "Each line is a kernel or one of its shaders; tensors without a layer are those of the line's own.",
+      "Each line is a kernel or one of its shaders; tensors without a layer belong to the line's layer.",
       WIDTH,
     ),
     tableToWidth([head, ...rows], [4, 5]),

@@ -12,7 +12,7 @@ const MILLISECONDS = 250;
 /** Young networks look better in many steps than in the few that suffice later. */
 const SAMPLING = { method: 'euler', steps: 20 } as const;
 
-/** The step of the frame after that of `step`: 1,280 images later at first, then at growing distances. */
+/** The step of the frame that follows the frame of `step`: 1,280 images later at first, then at growing distances. */
 export function nextFrame(step: number, batch: number): number {
   const images = step * batch;
   return Math.ceil((images + 1280 * Math.max(1, Math.round(images / 6400))) / batch);

@@ -13,7 +13,7 @@ import { birthOf, isAlive } from './alive';
 
 const LOCK = '.webgpu-diffusion.lock';
 const LOOK_AGAIN_MS = 100;
-/** No process takes so long to replace a dead process's lock: one that began has been killed. */
+/** Replacing a dead process's lock takes far less: a process that takes longer has been killed. */
 const ABANDONED_MS = 5000;
 
 interface Holder {

@@ -39,9 +39,9 @@ export async function manySamples(engine: Engine, unet: UNet, run: QualityRun) {
     const n = Math.min(BATCH, count - done);
     const sampler = await engine.createSampler(unet, { count: n });
     try {
-      const told = labels && { labels: labels.subarray(done, done + n), guidance, guidanceRange };
+      const conditions = labels && { labels: labels.subarray(done, done + n), guidance, guidanceRange };
       // The noise follows from a seed and an image's position, so each batch needs its own seed.
-      const values = await sampler.sample({ ...sampling, ...told, seed: seed + done, signal });
+      const values = await sampler.sample({ ...sampling, ...conditions, seed: seed + done, signal });
       images.set(values, done * size);
     } finally {
       sampler.destroy();
@@ -66,7 +66,7 @@ export async function measureQuality(
 
 const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
 
-/** A row for each measure, beside that of real digits. */
+/** A row for each measure: samples, then real digits. */
 export function qualityTable({ samples, real }: Measured): string {
   const rows: [string, string, string][] = [['', 'samples', 'real digits']];
   const add = (name: string, show: (q: Quality) => string) => rows.push([name, show(samples), show(real)]);
@@ -89,5 +89,5 @@ export function qualityLine({ samples, real }: Measured): string {
   const times = samples.digitDistance / real.digitDistance;
   const seen =
     samples.classAccuracy === undefined ? '' : `, ${percent(samples.classAccuracy)} show the digit asked for`;
-  return `${percent(samples.accepted)} accepted (real digits ${percent(real.accepted)})${seen}, digit distance ${times.toFixed(1)} times that of real digits, recall ${samples.recall.toFixed(2)} (real ${real.recall.toFixed(2)})`;
+  return `${percent(samples.accepted)} accepted (real digits ${percent(real.accepted)})${seen}, digit distance ${times.toFixed(1)} times the real digits', recall ${samples.recall.toFixed(2)} (real ${real.recall.toFixed(2)})`;
 }

@@ -9,7 +9,7 @@ export const recipeNames = Object.keys(recipes) as RecipeName[];
 
 export const networkFlags = {
   recipe: oneOf(
-    'network and training: the tutorial, or the same network told noise level\nand class, which makes digits to order (default tutorial)',
+    'network and training: the tutorial, or the same network conditioned on\nnoise level and class, which makes digits to order (default tutorial)',
     ...recipeNames,
   ),
   widths: integers('32,64,64', 'channels of each level (default 32,64,64)', 1, 4096),
@@ -18,7 +18,7 @@ export const networkFlags = {
   residual: toggle('add the input of the second and later convolutions of a level to\ntheir output'),
 };
 
-/** What the flags say of the network. */
+/** The network that the flags ask for. */
 export const choiceOf = (given: Given<typeof networkFlags>): NetworkChoice => ({
   recipe: given.recipe,
   widths: given.widths,
@@ -39,8 +39,8 @@ export function networkOf(
     const { height, width, channels } = { ...network, ...size };
     const { conditioning = { noiseLevel: false, classes: 0 } } = network;
     const classes = conditioning.classes > 0 ? (size.classes ?? conditioning.classes) : 0;
-    const told = { conditioning: { ...conditioning, classes } };
-    return configOf(choiceOf(given), { height, width, channels, ...told });
+    const base = { height, width, channels, conditioning: { ...conditioning, classes } };
+    return configOf(choiceOf(given), base);
   } catch (error) {
     if (error instanceof EngineError) {
       const own = convolutions ? ` --convolutions ${convolutions}` : '';
@@ -61,8 +61,8 @@ export function describeNetwork({
   residual,
   conditioning: { noiseLevel, classes } = { noiseLevel: false, classes: 0 },
 }: UNetConfig): string {
-  const told = [...(noiseLevel ? ['noise level'] : []), ...(classes > 0 ? [`${classes} classes`] : [])];
+  const conditions = [...(noiseLevel ? ['noise level'] : []), ...(classes > 0 ? [`${classes} classes`] : [])];
   const counts = typeof convolutionsPerLevel === 'number' ? [convolutionsPerLevel] : convolutionsPerLevel;
   const more = counts ? `, ${counts.join(' ')} convolutions a level${residual ? ', residual' : ''}` : '';
-  return `${height}x${width}x${channels}, widths ${widths.join(' ')}, kernels ${kernelSize}x${kernelSize}${more}${told.length > 0 ? `, told ${told.join(' and ')}` : ''}`;
+  return `${height}x${width}x${channels}, widths ${widths.join(' ')}, kernels ${kernelSize}x${kernelSize}${more}${conditions.length > 0 ? `, conditioned on ${conditions.join(' and ')}` : ''}`;
 }

@@ -36,7 +36,7 @@ export const samplingFlags = {
 /** Steps of a method that is not the model's own. */
 const STEPS = { mix: 50, euler: 20, heun: 20, adams: 20 };
 
-/** How a model is sampled, with what the flags change. Throws UsageError for flags that do not suit it. */
+/** The model's sampling options, changed by the flags. Throws UsageError for flags that do not suit the model. */
 export function samplingOf(given: Given<typeof samplingFlags>, model: Model): Sampling {
   const usual = samplingFor(model);
   if (usual.calls !== undefined) return distilled(given, usual);
@@ -47,7 +47,7 @@ export function samplingOf(given: Given<typeof samplingFlags>, model: Model): Sa
     const flag = (['guidance', 'guidance-range'] as const).find((name) => given[name] !== undefined);
     if (!flag) return { method, steps };
     throw new UsageError(
-      `--${flag} is ${given[flag]}, but ${classes === 0 ? 'this network is not told classes' : 'the method mix has none'}. Leave it out${classes === 0 ? ', or use a model of --recipe digits' : ''}.`,
+      `--${flag} is ${given[flag]}, but ${classes === 0 ? 'this network has no classes' : 'the method mix has none'}. Leave it out${classes === 0 ? ', or use a model of --recipe digits' : ''}.`,
     );
   }
   if (method === 'heun' && given['guidance-range']) {

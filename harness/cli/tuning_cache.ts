@@ -5,7 +5,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import type { TuningCache } from '../../src/gpu/cache';
 import { writeWhole } from './files';
 
-/** Only so many choices are kept, the newest ones: the file must not grow with every version of every shader. */
+/** Most choices in the file, the newest ones, so that it does not grow with each version of each shader. */
 const MOST_CHOICES = 2000;
 
 /** WEBGPU_DIFFUSION_CACHE names the folder; by default it is the platform's folder for files that can be recreated. */
@@ -33,10 +33,10 @@ export function tuningFile(
  * each kind of failure.
  */
 export function fileCache(path: string, say: (line: string) => void): TuningCache {
-  const told = new Set<string>();
-  const tell = (what: string, line: string) => {
-    if (!told.has(what)) say(line);
-    told.add(what);
+  const reported = new Set<string>();
+  const report = (what: string, line: string) => {
+    if (!reported.has(what)) say(line);
+    reported.add(what);
   };
   /** Reads the file each time: another process may have added to it. */
   const read = async (): Promise<Map<string, string>> => {
@@ -45,11 +45,11 @@ export function fileCache(path: string, say: (line: string) => void): TuningCach
       text = await readFile(path, 'utf8');
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT') tell('read', `The remembered kernel choices cannot be read: ${message}.`);
+      if (code !== 'ENOENT') report('read', `The remembered kernel choices cannot be read: ${message}.`);
       return new Map();
     }
     const choices = parse(text);
-    if (!choices) tell('parse', `${path} does not hold kernel choices; it is ignored and written anew.`);
+    if (!choices) report('parse', `${path} does not hold kernel choices; it is ignored and written anew.`);
     return choices ?? new Map();
   };
   return {
@@ -63,7 +63,7 @@ export function fileCache(path: string, say: (line: string) => void): TuningCach
         await mkdir(dirname(path), { recursive: true });
         await writeWhole(path, `${JSON.stringify(Object.fromEntries(newest), null, 1)}\n`);
       } catch (error) {
-        tell('write', `The kernel choices are not remembered: ${(error as Error).message}`);
+        report('write', `The kernel choices are not remembered: ${(error as Error).message}`);
       }
     },
   };

@@ -19,20 +19,20 @@ export interface CheckRow {
   readonly cases: number;
   /** The largest error as a share of the allowed error: 1 is the limit. */
   readonly share: number;
-  /** Where it failed, or why it could not run here. A few lines. */
+  /** Where the kernel failed, or why it could not run here; a few lines. */
   readonly reason?: string;
-  /** Whether the step that was asked about runs it; left out where none was. */
+  /** Whether the step of `inUse` runs it; left out without `inUse`. */
   readonly inUse?: boolean;
   /** Each of the cases. Empty for the network's gradient, which is followed one parameter tensor at a time. */
   readonly each: readonly CheckedCase[];
-  /** What runs in the cases, by name. */
+  /** Names of the shaders that run in the cases. */
   readonly shaders: readonly string[];
-  /** How long these took to compile, those that an earlier variant runs, too. Left out where none is named. */
+  /** Time to compile these shaders, shaders of an earlier variant included. Left out without shaders. */
   readonly compileMilliseconds?: number | undefined;
 }
 
 export interface CheckedCase extends CaseResult {
-  /** What is particular about it. */
+  /** The case in words. */
   readonly title: string;
   readonly shape: string;
 }
@@ -40,10 +40,10 @@ export interface CheckedCase extends CaseResult {
 export type CheckEvent =
   | {
       readonly kind: 'progress';
-      /** Of `total` cases. */
+      /** Finished cases of `total`. */
       readonly done: number;
       readonly total: number;
-      /** Of the whole work, from 0 to 1: cases take from a millisecond to seconds. */
+      /** Fraction of the whole work that is done, from 0 to 1: cases take from a millisecond to seconds. */
       readonly share: number;
       readonly title: string;
     }
@@ -54,7 +54,7 @@ export type CheckEvent =
 export interface CheckOptions {
   /** Checks only kernels that match: see `matcher`. The network is called `unet.gradient`. */
   readonly kernel?: string;
-  /** What a step runs, `kernel/layer` -> variant: these variants are checked before all others. */
+  /** The variants of a step, `kernel/layer` -> variant: they are checked before all others. */
   readonly inUse?: Variants;
   readonly signal?: AbortSignal;
 }
@@ -147,12 +147,12 @@ async function* checkVariant(
   };
 }
 
-/** What a case costs beside its arithmetic, in operations of its reference. */
+/** Cost of a case beside its arithmetic, in operations of its reference. */
 const CASE_WORK = 2e7;
 /** The network's gradient, likewise. */
 const NETWORK_WORK = 100 * CASE_WORK;
 
-/** How far the check has come. */
+/** The progress of the check. */
 class Pace {
   private done = 0;
   private work = 0;
@@ -231,7 +231,7 @@ export class References {
 // ---------------------------------------------------------------- the whole network
 
 const BATCH = 4;
-/** How far the loss is followed to each side, as a share of the loss. */
+/** The loss changes by this fraction to each side. */
 const CHANGE = 0.02;
 /** The allowed relative difference of the slope: it covers f32 losses over differences of a few per cent, and the third derivative. */
 const ALLOWED = 0.02;

@@ -15,14 +15,14 @@ export interface CheckReport {
   /** `stopped`: by the user, or by an error. */
   readonly end: 'complete' | 'stopped';
   readonly rows: readonly CheckRow[];
-  /** What the engine knows of the adapter; left out where the check was stopped before it could tell. */
+  /** The engine's report; left out if the check was stopped before there was one. */
   readonly engine?: EngineReport | undefined;
 }
 
 /** Changes whenever older files can no longer be read like current ones. */
 const SCHEMA = 1;
 
-/** What JSON has no number for becomes a word. */
+/** The report as JSON. Numbers that JSON lacks (NaN, infinity) become words. */
 export const checkJson = (report: CheckReport): string =>
   `${JSON.stringify({ schema: SCHEMA, ...report }, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value), 1)}\n`;
 
@@ -83,7 +83,7 @@ export const worstCase = (each: CheckRow['each']): CheckRow['each'][number] | un
     undefined,
   );
 
-/** As many digits as tell two f32 numbers apart. */
+/** A value with enough digits to tell two f32 numbers apart. */
 export const valueText = (value: number): string =>
   Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(9)));
 

@@ -11,10 +11,10 @@ import { mix, toFlow } from './noise';
 export const CLASSIFY_LEVELS = [0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8];
 
 /**
- * How well the image fits each class: the mean squared error of the network's prediction, told that class, over `CLASSIFY_LEVELS`. All
+ * The image's loss for each class: the mean squared error of the network's prediction, conditioned on that class, over `CLASSIFY_LEVELS`. All
  * classes meet the same noise, so only what the class tells makes a difference. One call of `predict` with an image for each class and level.
  *
- * @param unet of the objective `flow`, told level and class
+ * @param unet of the objective `flow`, conditioned on level and class
  * @param image [height][width][channels], values from 0 to 1
  * @returns [classes]; the least belongs to the class that fits best. Errors, not probabilities.
  */
@@ -27,7 +27,7 @@ export async function classLosses(
   if (classes === 0 || !noiseLevel) {
     throw new EngineError(
       'argument',
-      'This network is not told noise level and class, so it cannot say which class fits an image.',
+      'This network is not conditioned on noise level and class, so it cannot say which class fits an image.',
     );
   }
   const levels = CLASSIFY_LEVELS;
@@ -42,11 +42,11 @@ export async function classLosses(
     const l = n % levels.length;
     input.set(mix(clean, noise[l], levels[l]), n * size);
   }
-  const told = {
+  const conditions = {
     levels: Float32Array.from({ length: count }, (_, n) => levels[n % levels.length]),
     labels: Array.from({ length: count }, (_, n) => Math.floor(n / levels.length)),
   };
-  const velocity = await unet.predict(input, count, told);
+  const velocity = await unet.predict(input, count, conditions);
   const losses = new Float32Array(classes);
   for (let n = 0; n < count; n++) {
     let sum = 0;
@@ -54,7 +54,7 @@ export async function classLosses(
       const wanted = noise[n % levels.length][i] - clean[i];
       sum += (velocity[n * size + i] - wanted) ** 2;
     }
-    losses[told.labels[n]] += sum / (size * levels.length);
+    losses[conditions.labels[n]] += sum / (size * levels.length);
   }
   return losses;
 }

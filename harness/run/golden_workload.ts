@@ -20,7 +20,7 @@ export const LAYERS: Convolutions = [
   ['up.2', 32, 1],
 ];
 
-/** Those of the network of 3x3 kernels. */
+/** The convolutions of the network of 3x3 kernels. */
 export const LAYERS_3X3: Convolutions = [
   ['down.0', 1, 32],
   ['down.1.0', 32, 64],
@@ -75,8 +75,8 @@ export function initialWeights(): Map<string, Float32Array> {
 }
 
 /**
- * The weights that a conditioned network begins with, by parameter name, in the order of its parameters: those of the
- * convolutions (of 5x5 kernels, those of initialWeights), then `conditioning.hidden.kernel` [32, 64], `.classes` [11, 64] and `.bias` [64],
+ * The initial weights of a conditioned network, by parameter name, in the order of its parameters: the convolutions' (for 5x5
+ * kernels the weights of initialWeights), then `conditioning.hidden.kernel` [32, 64], `.classes` [11, 64] and `.bias` [64],
  * and `conditioning.output.kernel` [64, biases] and `.bias` [biases], of which each convolution but the last has one for each channel.
  */
 export function flowWeights(layers: Convolutions = LAYERS, side = KERNEL): Map<string, Float32Array> {
@@ -163,7 +163,7 @@ export function flowBatch(step: number, count: number): FlowBatch {
     levels[i] = random();
     const label = Math.floor(random() * 10);
     labels[i] = random() < 0.05 ? NO_CLASS : label;
-    // As rounded, so that the network is told the level that the image has.
+    // The rounded level, so that the network gets the level that the image has.
     const t = levels[i];
     for (let p = 0; p < pixels; p++) {
       const x = 2 * clean[p] - 1;

@@ -1,13 +1,13 @@
 /** Images that a run is measured with and not trained on: the last ones of a set. Shared by the page and the command line. Pure. */
 import type { ImageSet } from '../../src/data/idx';
 
-/** Of fewer images every one is needed to train on. */
+/** A smaller data set is needed whole for training. */
 const FEWEST = 100;
 const MOST = 1000;
 
-/** How many are held out where nobody says it: a tenth; none by the tutorial, whose network is told nothing (`told`). */
-export const usualHoldOut = (told: boolean, count: number): number =>
-  told && count >= FEWEST ? Math.min(MOST, Math.floor(count / 10)) : 0;
+/** Default number of held-out images: a tenth for a conditioned network, none for the tutorial's. */
+export const usualHoldOut = (conditioned: boolean, count: number): number =>
+  conditioned && count >= FEWEST ? Math.min(MOST, Math.floor(count / 10)) : 0;
 
 /** Splits a set into its first images and the last `count`; some must be left. */
 export function split(set: ImageSet, count: number): { train: ImageSet; held: ImageSet | undefined } {

@@ -1,4 +1,4 @@
-/** Which kernels a training step runs, so that they are checked and timed before all others. Pure, no GPU. */
+/** Finds the kernels that a training step runs, so that they are checked and timed before all others. Pure, no GPU. */
 import { EngineError } from '../../src/base/errors';
 import type { Op } from '../../src/plan/op';
 import { padBatch } from '../../src/plan/tensor';
@@ -16,7 +16,7 @@ export interface StepInUse {
   readonly batch: number;
   readonly software: boolean;
   readonly features: ReadonlySet<string>;
-  /** Those that a run has. Default, and for a run of another network: the usual ones of such an adapter. */
+  /** The variants of a run. Default, and for a run of another network: the usual variants of the adapter. */
   readonly variants?: Variants;
 }
 

@@ -8,7 +8,7 @@ const TASKS: Readonly<Record<Progress['task'], string>> = {
   comparing: 'Checking what this GPU computes, the first time only',
 };
 
-/** What is being prepared, and which kernel takes long; how far it is follows. */
+/** The text before a progress: the preparation under way, and a kernel that takes long. */
 export const preparing = ({
   task,
   kernel,

@@ -32,8 +32,8 @@ export function lossesCsv(
     ['step', 'epoch', 'loss', ...more.map(([name]) => name)],
     losses.map((loss, i) => {
       const after = more.map(([, values]) => values.get(i + 1));
-      const told = after.map((value) => (value === undefined ? '' : digits(value)));
-      return [i + 1, Math.floor(i / stepsPerEpoch) + 1, digits(loss), ...told];
+      const cells = after.map((value) => (value === undefined ? '' : digits(value)));
+      return [i + 1, Math.floor(i / stepsPerEpoch) + 1, digits(loss), ...cells];
     }),
   );
 }

@@ -45,7 +45,7 @@ export interface Noisy {
   readonly behind: (output: Float32Array) => Values;
 }
 
-/** Adds noise to picture `index` of several. The noise is that of `seed` and `index`, the same at every level. */
+/** Adds noise to picture `index` of several. The noise depends on `seed` and `index` alone, not on the level. */
 export function addNoise(
   objective: Objective,
   picture: Float32Array,

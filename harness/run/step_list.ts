@@ -7,7 +7,7 @@ import { planWeights } from '../../src/unet/weights';
 import { shapeText } from './shape_text';
 import { type ExplainedTraining, planWhole } from './whole_step';
 
-/** What the dispatches of a training step depend on. */
+/** The inputs that determine the dispatches of a training step. */
 export interface StepToList {
   readonly config: UNetConfig;
   readonly batch: number;
@@ -28,7 +28,7 @@ export interface ListedOp {
   /** In words: `batch 64, height 28, …`. */
   readonly shape: string;
   readonly flops: number;
-  /** That must move at least once. */
+  /** Bytes that must move at least once. */
   readonly bytes: number;
   readonly dispatches: readonly {
     readonly shader: string;
@@ -37,7 +37,7 @@ export interface ListedOp {
     readonly tensors: readonly {
       readonly binding: string;
       readonly label: string;
-      /** Of 4 bytes each. */
+      /** Elements of 4 bytes. */
       readonly elements: number;
       readonly written: boolean;
     }[];

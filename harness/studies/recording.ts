@@ -26,13 +26,13 @@ const MAKING = { images: 10, steps: sampling.steps, seed: 20 };
 const LEARNING = { images: 20, batch: training.batchSize, seed: 123, noise: 7 };
 /** The training steps after which samples are made: much changes at first. */
 const AT = [0, 10, 20, 30, 40, 60, 80, 100, 125, 150, 200, 250, 300, 400, 500, 600];
-/** Shades of grey; more of them make a larger file, and cannot be told apart. */
+/** Shades of grey; more of them make a larger file, and look the same. */
 const SHADES = 12;
 
 const toBytes = (values: Float32Array) =>
   Uint8Array.from(values, (value) => Math.round((Math.round(value * (SHADES - 1)) / (SHADES - 1)) * 255));
 
-/** What the pretrained network sees in x at each step; throws if the page would not come to the same x. */
+/** The pretrained network's prediction at each step; throws if the page would not come to the same x. */
 async function make(engine: Engine): Promise<Uint8Array[]> {
   const { config, parameters } = await loadPretrained('digits');
   const unet = await engine.createUNet(config);

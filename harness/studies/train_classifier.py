@@ -199,7 +199,7 @@ def main():
         'what': 'A classifier of handwritten digits, 28 x 28, 0 to 1, by which generated digits are judged. Kernels are '
         '[out][y][x][in], batch norm is folded in. digits.mean and digits.covariance are those of the features (the '
         'hidden layer) of the first 9,000 digits of webgpu-diffusion, binarised at 0.5.',
-        'made_by': 'harness/studies/train_classifier.py',
+        'made_by': 'harness/quality/train_classifier.py',  # as in the shipped file
         'training_data': 'A part of MNIST (Yann LeCun, Corinna Cortes, Christopher J. C. Burges; CC BY-SA 3.0)',
     }
     data = safetensors(tensors, metadata)

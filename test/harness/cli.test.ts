@@ -226,7 +226,7 @@ test('convert writes what both libraries write', async () => {
     const { code, out: said, err } = await run('convert', '--onnx', onnx, '--pytorch', pytorch);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(said).toContain(
-      `Wrote ${onnx}: 28x28x1, widths 32 64 64, kernels 5x5, told noise level and 10 classes.`,
+      `Wrote ${onnx}: 28x28x1, widths 32 64 64, kernels 5x5, conditioned on noise level and 10 classes.`,
     );
     const model = await loadPretrained('digits');
     expect(Buffer.compare(await readFile(onnx), exportOnnx(model))).toBe(0);

@@ -71,7 +71,7 @@ test('quality as a line and as a table, beside real digits', () => {
   const real = quality(0.97, 0.994, 4);
   const told = { samples: quality(0.5, 0.25, 10), real };
   expect(qualityLine(told)).toBe(
-    '50.0% accepted (real digits 97.0%), 25.0% show the digit asked for, digit distance 2.5 times that of real digits, recall 0.80 (real 0.80)',
+    "50.0% accepted (real digits 97.0%), 25.0% show the digit asked for, digit distance 2.5 times the real digits', recall 0.80 (real 0.80)",
   );
   expect(qualityTable(told)).toContain('asked digit is seen');
   const untold = { samples: quality(0.5, undefined, 10), real };

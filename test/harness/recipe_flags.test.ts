@@ -59,7 +59,9 @@ describe('a recipe as flags', () => {
       widths: [8, 8],
       conditioning: { noiseLevel: true, classes: 3 },
     });
-    expect(describeNetwork(small)).toBe('4x6x1, widths 8 8, kernels 5x5, told noise level and 3 classes');
+    expect(describeNetwork(small)).toBe(
+      '4x6x1, widths 8 8, kernels 5x5, conditioned on noise level and 3 classes',
+    );
     expect(networkOf({}, { classes: 10 })).toEqual(presets.tutorial);
   });
 
@@ -76,7 +78,7 @@ describe('a recipe as flags', () => {
     expect(samplingOf({}, richer)).toEqual(recipes['digits-3x3'].sampling);
     const given = { steps: 5, method: 'heun', guidance: 1.5 } as const;
     expect(samplingOf(given, model('flow'))).toEqual(given);
-    expect(() => samplingOf({ guidance: 2 }, model('tutorial'))).toThrow('this network is not told classes');
+    expect(() => samplingOf({ guidance: 2 }, model('tutorial'))).toThrow('this network has no classes');
   });
 
   test('a file says how it is sampled, and flags change that', () => {
@@ -120,7 +122,7 @@ describe('a recipe as flags', () => {
     expect(digitsOf(undefined, 3)).toEqual([0, 1, 2]);
     expect(digitsOf(undefined, 0)).toBeUndefined();
     for (const given of ['7x', '9', '1,,2']) expect(() => digitsOf(given, 9)).toThrow('0 to 8');
-    expect(() => digitsOf('7', 0)).toThrow('not told what to draw');
+    expect(() => digitsOf('7', 0)).toThrow('has no classes');
   });
 });
 

@@ -32,5 +32,7 @@ test('the class whose prediction errs least is the digit', async () => {
 
 test('a network that is told no class cannot say which fits', async () => {
   using unet = await UNet.create(gpu, { widths: [4], height: 8, width: 8 });
-  await expect(classLosses(unet, new Float32Array(64))).rejects.toThrow('not told noise level and class');
+  await expect(classLosses(unet, new Float32Array(64))).rejects.toThrow(
+    'not conditioned on noise level and class',
+  );
 });

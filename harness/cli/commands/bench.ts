@@ -89,7 +89,9 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
     if (given.compare) return compareFiles(given.compare, Object.keys(given));
     const { kernel, batch, sweep = 'none', points, in: place = 'node', budget: budgetSeconds } = given;
     if (points && axesOf(sweep).length !== 1)
-      throw new UsageError(`--points are those of one sweep: give --sweep batch or --sweep size with it.`);
+      throw new UsageError(
+        `--points sets the points of one sweep: give --sweep batch or --sweep size with it.`,
+      );
     const files = (Object.keys(formats) as Format[]).flatMap((format) => {
       const path = given[format];
       return path ? [{ format, path }] : [];

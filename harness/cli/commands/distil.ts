@@ -28,7 +28,7 @@ import { samplingText } from '../sampling_flags';
 import { summaries } from '../summaries';
 import { versions } from '../versions';
 
-/** How the teacher is measured beside its student. */
+/** The teacher's sampling when its quality is measured. */
 const TEACHER = { method: 'euler', steps: 20 } as const;
 /** Rows of the sheet of samples. */
 const ROWS = 8;
@@ -176,7 +176,7 @@ function checkTeacher({ config, objective, sampling }: Model): void {
   );
 }
 
-/** What is going to happen. */
+/** The lines that `distil` prints before it begins. */
 function planText({ calls, noises, steps, batchSize, guidance, seed }: DistillerConfig): string {
   return `to ${plural(calls, 'call')}: trajectories from ${plural(noises, 'noise')} at guidance ${guidance}, then ${plural(steps, 'step')} of ${plural(batchSize, 'image')}; seed ${seed}`;
 }

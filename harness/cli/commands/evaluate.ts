@@ -32,7 +32,7 @@ export const evaluate = defineCommand({
   },
   notes: `A small classifier, trained on 9,000 of the digits that come along, looks at the samples, made black and white:
 how many it accepts (more than 95% sure), whether it sees the digit that was asked for, and how its features of the
-samples lie beside those of real digits. The digit distance is their Fréchet distance: a FID with this classifier,
+samples lie beside real digits'. The digit distance is their Fréchet distance: a FID with this classifier,
 comparable with nothing else. Strong guidance raises what is accepted and lowers the recall: read them together.`,
   async run(given, { signal }) {
     const { count = 1000, seed = 123 } = given;

@@ -59,7 +59,7 @@ export const explain: Command = defineCommand({
     const explained = explainText(config, batch, images, variants, training);
     const assumed = fixed
       ? 'as given'
-      : `the usual ones of a ${gpu ? 'GPU, which measures unless told not to' : 'software adapter; a GPU measures which are fastest'}`;
+      : `the usual ones of a ${gpu ? 'GPU, which measures by default' : 'software adapter; a GPU measures which are fastest'}`;
     const sections = {
       'The network': explained.summary,
       [`Kernel variants, ${assumed}`]: variantLines(variants)

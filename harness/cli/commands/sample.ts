@@ -89,7 +89,7 @@ export function digitsOf(given: string | undefined, classes: number): number[] |
   if (classes === 0) {
     if (given === undefined) return undefined;
     throw new UsageError(
-      `--digits is ${given}, but this network is not told what to draw. Leave it out, or use a model of --recipe digits.`,
+      `--digits is ${given}, but this network has no classes. Leave it out, or use a model of --recipe digits.`,
     );
   }
   if (given === undefined) return Array.from({ length: classes }, (_, i) => i);

@@ -15,7 +15,7 @@ export interface Runner {
   /** The study's name. */
   readonly name: string;
   readonly label: string;
-  /** What a training step takes. */
+  /** Milliseconds of a training step. */
   readonly milliseconds: number;
 }
 

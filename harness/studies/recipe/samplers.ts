@@ -1,6 +1,6 @@
 /**
- * How few network calls suffice: `npm run recipe -- --out FOLDER --samplers digits FILE…`. Samples each network from the same noises with
- * 20 steps of Euler and with fewer steps of Adams, and says what holds. Each measurement is a line of FOLDER/samplers.jsonl; those that
+ * Measures the fewest network calls that suffice: `npm run recipe -- --out FOLDER --samplers digits FILE…`. Samples each network from the
+ * same noises with 20 steps of Euler and with fewer steps of Adams, and says what holds. Each measurement is a line of FOLDER/samplers.jsonl; those that
  * are there are not made again.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ const COUNT = 1000;
 const REFERENCE = { method: 'euler', steps: 20 } as const;
 const CANDIDATES = [3, 4, 6, 10].map((steps) => ({ method: 'adams', steps }) as const);
 
-/** What a network may lose: its samples' mean in accepted share, in distance (a share) and recall; any seed alone in accepted share. */
+/** Largest loss allowed: of the mean in accepted share, distance (relative) and recall; of any one seed in accepted share. */
 const MOST = { accepted: 0.01, distance: 0.1, recall: 0.02, once: 0.025 };
 
 export async function compareSamplers(out: string, models: readonly string[]): Promise<number> {

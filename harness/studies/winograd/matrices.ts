@@ -58,7 +58,7 @@ export function matrices({ outputs, taps, finite, negated }: Points): { a: Matri
 const squares = (row: readonly Fraction[]) => row.reduce((sum, v) => sum + v.valueOf() ** 2, 0);
 
 /**
- * How much larger the rounding error is than that of plain sums: the transforms produce larger numbers, which then cancel, so that rounding
+ * The factor by which the rounding error exceeds the error of plain sums: the transforms produce larger numbers, which then cancel, so that rounding
  * is relative to larger intermediates. For data of random sign, an output y_i = sum over f of A[f][i] (G w)_f (B x)_f has intermediates
  * whose root mean square is larger than the output's by sqrt(sum over f of A[f][i]^2 |G_f|^2 |B_f|^2) / sqrt(r); in two dimensions by its
  * square. (Barabasz et al., "Error analysis and improving the accuracy of Winograd convolution", 2020.)

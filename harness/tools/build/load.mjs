@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** Below node_modules, so that the bundle finds the packages that it leaves outside. */
 const cache = join(root, 'node_modules/.cache/webgpu-diffusion');
-/** Whatever a bundle may be made of. */
+/** The files and folders that a bundle may be made of. */
 const sources = ['harness', 'shaders', 'src', 'test', 'package.json', 'package-lock.json', 'vite.config.ts'];
 /** No bundle has tests in it, and the declarations of the shaders are written while one is made. */
 const isAside = (name) => name.endsWith('.test.ts') || name.endsWith('.d.ts');

@@ -34,7 +34,7 @@ const LAB = pages('docs/lab')
   .reverse()
   .map((file) => `docs/lab/${file}`);
 
-/** What the package exports. */
+/** The sources of the package's entries. */
 const ENTRIES = [
   'src/index.ts',
   'src/data/digits.ts',

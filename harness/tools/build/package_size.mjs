@@ -1,5 +1,5 @@
 /**
- * What the package costs whoever embeds it, a part of `npm run check`:
+ * Measures the package's size in programs that embed it, a part of `npm run check`:
  *
  *   node harness/tools/build/package_size.mjs [folder of a build]
  *
@@ -32,7 +32,7 @@ const PROGRAMS = [
   { name: 'createWorkerClient', code: from('createWorkerClient', '/worker'), limit: 4 },
   { name: 'nothing', code: "import * as all from 'webgpu-diffusion/digits';", limit: 0.1 },
 ];
-/** What an engine makes, and how much more than the engine that may be, on any adapter. */
+/** Objects that an engine creates, and the KB that each may add to the engine, on any adapter. */
 const MADE = [
   { name: 'sampler', limit: 31, make: sample },
   { name: 'trainer', limit: 65, make: train },
@@ -113,7 +113,7 @@ const gzipped = (files, names) =>
 async function loadedBy({ entry, files }, adapter, make, selfCheck = false) {
   const loaded = new Set();
   globalThis.loadedChunks = loaded;
-  // Another query, another instance of the entry; its chunks are told of once, so each run needs its own copy.
+  // Another query, another instance of the entry; a chunk reports itself once, so each run needs its own copy.
   const folder = `${entry}.${Math.random().toString(36).slice(2)}`;
   await mkdir(folder);
   for (const [file, text] of files) await writeFile(join(folder, file), `${ANNOUNCE}${text}`);

@@ -18,7 +18,7 @@ export interface Plan {
   readonly modes: readonly Mode[];
   /** Images per step. */
   readonly batch: number;
-  /** How often each library is timed, if the budget permits. */
+  /** Number of times that each library is timed, if the budget permits. */
   readonly rounds: number;
   /** Seconds for everything. */
   readonly budget: number;
@@ -50,7 +50,7 @@ export interface Row {
 
 export interface Comparison {
   readonly adapter: AdapterDescription;
-  /** What those libraries run on that do not run on the adapter. */
+  /** The renderers of libraries that do not run on the adapter, by name. */
   readonly renderers: Readonly<Record<string, string>>;
   readonly recipe: RecipeName;
   readonly batch: number;
@@ -75,7 +75,7 @@ class Contestant {
   readonly name: string;
   peer: Peer | undefined;
   devices: readonly SeenDevice[] = [];
-  /** Why it takes no further part. */
+  /** The reason why it takes no further part. */
   out: string | undefined;
   /** Whether it is out because it threw. */
   failed = false;
@@ -153,7 +153,7 @@ interface Score {
   note?: string;
 }
 
-/** All libraries in turns on one kind of work. */
+/** Times all libraries in turns on one kind of work. */
 class Contest {
   private readonly mode: Mode;
   private readonly plan: Plan;

@@ -4,7 +4,7 @@ export interface SeenDevice {
   readonly device: GPUDevice;
   /** The name of its adapter. */
   readonly adapter: string;
-  /** Errors that no scope caught: with them, the timings are not those of the requested work. */
+  /** Errors that no scope caught: with them, the timings do not measure the requested work. */
   readonly errors: string[];
 }
 

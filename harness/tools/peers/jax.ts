@@ -93,7 +93,7 @@ function networkOf(workload: Workload) {
   };
 }
 
-/** As clip_grad_norm_ of PyTorch: scales all gradients by the same factor if their joint norm exceeds `most`. */
+/** Like PyTorch's clip_grad_norm_: scales all gradients by the same factor if their joint norm exceeds `most`. */
 function clipped(gradient: Weights, most: number): Weights {
   const squares = tree.leaves<NdArray>(tree.ref(gradient)).map((g) => np.sum(np.square(g)));
   const norm = np.sqrt(squares.reduce((a, b) => a.add(b)));

@@ -1,4 +1,4 @@
-/** `npm run bench:peers`: compares our training step and forward pass with those of other libraries. */
+/** `npm run bench:peers`: compares our training step and forward pass with other libraries'. */
 import type { ViteDevServer } from 'vite';
 import { devDependencies } from '../../../package.json';
 import { installWebGPU } from '../../../src/node';

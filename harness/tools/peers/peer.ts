@@ -2,7 +2,7 @@
 import type { Images, Workload } from './workload';
 
 export interface Peer {
-  /** What the library says it runs on, if that is not a WebGPU adapter. */
+  /** The renderer that the library reports, if it is not a WebGPU adapter. */
   readonly renderer?: string;
   /** Uploads the batch and trains on it; resolves to the loss once the loss is read back and the weights are updated. */
   step(batch: Images): Promise<number>;

@@ -1,6 +1,6 @@
 // The network in TensorFlow.js, in core operations: fused convolution and bias, as tf.layers itself emits them, x * sigmoid(x),
 // and the two halves of an optimizer's `minimize`, between which gradients can be clipped. Not TypeScript because the types of tfjs
-// bring along old ones of WebGPU, which would mix with those of the project; tfjs.d.mts says what is needed of it.
+// bring along old types of WebGPU, which would mix with the project's; tfjs.d.mts declares what the comparison needs.
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { SIDE } from '../../run/golden_workload';
@@ -125,7 +125,7 @@ function network(weights, workload, { noisy, levels, labels }) {
   return x;
 }
 
-/** As clip_grad_norm_ of PyTorch does it: all gradients shortened by the same factor, if they are longer together. */
+/** Like PyTorch's clip_grad_norm_: scales all gradients by the same factor if their joint norm exceeds `most`. */
 function clipped(gradients, most) {
   // Not addN, which binds more buffers at once than WebGPU must allow.
   const norm = tf.sqrt(tf.sum(tf.stack(Object.values(gradients).map((g) => tf.sum(tf.square(g))))));

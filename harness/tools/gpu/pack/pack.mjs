@@ -23,7 +23,7 @@ import { build } from 'vite';
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const here = join(root, 'harness', 'tools', 'gpu', 'pack');
 const LIMIT = 64 * 2 ** 20;
-/** What belongs to the C library, and must come from one version of it. */
+/** Files of the C library, which must come from one version of it. */
 const glibc = /^(ld-linux.*|lib(c|m|dl|pthread|rt|resolv))\.so/;
 
 const run = (command, ...args) =>

@@ -33,7 +33,7 @@ if [ "$oldest" != "$ours" ] || [ -n "${PACKED_LIBRARIES:-}" ] || ! sh "$work/nod
 #!/bin/sh
 exec '$loader' --library-path '$here/glibc:$here/lib' '$here/node' "\$@"
 END
-  echo "Libraries: those of the pack (glibc $ours; the system has ${theirs:-none})"
+  echo "Libraries: from the pack (glibc $ours; the system has ${theirs:-none})"
 fi
 chmod +x "$work/node"
 if ! "$work/node" --version >/dev/null; then

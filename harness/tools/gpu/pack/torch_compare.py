@@ -5,7 +5,7 @@
 FILE is IDX images (28x28 bytes), not packed. For each way to run it (TF32 off and on; NCHW and channels_last; eager, compiled,
 and compiled with CUDA graphs): the training step at batch 256 on images that lie on the GPU, the forward pass, and a whole
 training, 5 epochs over all images, drawn, corrupted and trained on the GPU. The network, its initial weights, the loss and Adam
-are those of webgpu-diffusion; so are the losses, up to chance.
+are webgpu-diffusion's; so are the losses, up to chance.
 
 Milliseconds of steps are by CUDA events on a GPU and by the host's clock elsewhere, after a warm-up that also compiles; whole
 trainings are by the host's clock between two synchronisations. Losses stay on the GPU until the end of an epoch.

@@ -1,0 +1,73 @@
+/**
+ * Plain English, a part of `npm run check`: names each doc comment that begins with a pronoun, and each phrase that hides its subject.
+ *
+ *   node harness/tools/build/plain_words.mjs
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const PLACES = ['README.md', 'ARCHITECTURE.md', 'docs', 'src', 'shaders', 'harness', 'examples'];
+const SCRIPT = /\.m?[jt]s$/;
+const TEXT = /\.(m?[jt]s|wgsl|md|html|css|py|c|sh)$/;
+/** Not read: the lab log, which is history; metadata of a shipped file; this file, which names the phrases. */
+const LEFT_OUT = ['docs/lab/', 'harness/studies/train_classifier.py', 'harness/tools/build/plain_words.mjs'];
+/** Not read until their own words are put right. */
+const LATER = ['src/', 'shaders/', 'harness/specs/', 'harness/page/', 'examples/'];
+/** The page's visible texts are not checked, its comments are. */
+const COMMENTS_ONLY = 'harness/page/';
+
+const COMMENT = /\/\*[\s\S]*?\*\//g;
+const OPENING = /\/\*\*[\s*]*(Of|Those|That|So|Whoever)\b/g;
+const PHRASES = ['that of', 'those of', 'whoever', 'nobody', 'so many', 'so long', 'is told'];
+/** A phrase may go on in the next line of a comment. */
+const PHRASE = new RegExp(`\\b(?:${PHRASES.join('|').replaceAll(' ', '(?:\\s|\\*|//)+')})\\b`, 'gi');
+
+/** `path:line: what is wrong`, for each place in the text of a file. */
+export function findings(path, text) {
+  const isScript = SCRIPT.test(path);
+  // Code becomes blank where only comments count, so that lines keep their numbers.
+  const read = path.startsWith(COMMENTS_ONLY) ? commentsAlone(text) : text;
+  const openings = isScript ? [...text.matchAll(OPENING)] : [];
+  return [
+    ...openings.map(({ index, 0: all, 1: word }) => [
+      index + all.length - word.length,
+      `a doc comment begins with "${word}"`,
+    ]),
+    ...[...read.matchAll(PHRASE)].map(({ index, 0: all }) => [
+      index,
+      `"${all.replace(/(\s|\*|\/\/)+/g, ' ').toLowerCase()}"`,
+    ]),
+  ]
+    .sort(([a], [b]) => a - b)
+    .map(([at, what]) => `${path}:${text.slice(0, at).split('\n').length}: ${what}`);
+}
+
+function commentsAlone(text) {
+  let from = 0;
+  let result = '';
+  for (const { index, 0: comment } of text.matchAll(COMMENT)) {
+    result += text.slice(from, index).replace(/[^\n]/g, ' ') + comment;
+    from = index + comment.length;
+  }
+  return result + text.slice(from).replace(/[^\n]/g, ' ');
+}
+
+function* files(place) {
+  if (TEXT.test(place)) yield place;
+  else
+    for (const file of readdirSync(join(root, place), { recursive: true }).sort())
+      if (TEXT.test(file)) yield `${place}/${file.replaceAll('\\', '/')}`;
+}
+
+const isRead = (path) => ![...LEFT_OUT, ...LATER].some((start) => path.startsWith(start));
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const all = PLACES.flatMap((place) => [...files(place)]).filter(isRead);
+  const found = all.flatMap((path) => findings(path, readFileSync(join(root, path), 'utf8')));
+  if (found.length > 0) {
+    console.error(`${found.join('\n')}\nSay it with a subject and the thing's own name.`);
+    process.exit(1);
+  }
+}
