@@ -20,7 +20,7 @@ function opened(createEngine: () => Promise<Engine>) {
   const tell = (type: string, value: object) => void heard.push({ type, ...value });
   const resting = new Promise<void>((resolve) => {
     const host = { hooks: {}, tell, createEngine, freeUses() {}, failed: resolve, rest: resolve };
-    const page = new PageHost(new TrainingSession(host, { keep: false }), tell);
+    const page = new PageHost(new TrainingSession(host, { store: false }), tell);
     page.calls.open({ settings: initialSettings, visible: true, losses: [], digits: true });
   });
   const phase = () => heard.findLast(({ type }) => type === 'phase')?.phase;
