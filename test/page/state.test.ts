@@ -206,7 +206,9 @@ describe('what the page knows', () => {
       'It learns nothing.',
     );
     expect(reduce(warned, { type: 'freed' }).warning).toBeUndefined();
-    expect(reduce(initialState, { type: 'warning', message: 'A kernel.', run: false }).warning).toBeUndefined();
+    expect(
+      reduce(initialState, { type: 'warning', message: 'A kernel.', run: false }).warning,
+    ).toBeUndefined();
   });
 
   test('a complaint stays until the next task starts', () => {
