@@ -187,8 +187,8 @@ export const engine: Mutants = {
     },
     'no number is near enough': {
       file: 'src/checking/compare.ts',
-      text: 'if (Math.abs(got[i] - expected[i]) <= allowed) continue;',
-      becomes: 'if (!(Math.abs(got[i] - expected[i]) > allowed)) continue;',
+      text: 'if (Math.abs(got[i] - value) <= allowed &&',
+      becomes: 'if (!(Math.abs(got[i] - value) > allowed) &&',
       caughtBy: unit('checking'),
     },
     'ten times as far off is near enough': {
