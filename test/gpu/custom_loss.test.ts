@@ -368,7 +368,7 @@ describe('what is wrong is said, and nothing recorded:', () => {
       'lie in the buffer',
     );
     expect(said(step({ count: 9 }))).toContain('count is 9');
-    expect(said(step({ levels: input }))).toContain('this UNet is not told');
+    expect(said(step({ levels: input }))).toContain('this UNet is not conditioned');
     expect(said(step({ images: input }))).toContain('no setting images');
     expect(said(() => trainer.encodeForward(null as never, forward))).toContain(
       'The encoder is of type Null',

@@ -496,7 +496,7 @@ test('a run whose network is dead is warned of, until it is reset', { tags: 'tho
   );
   await phase(page, 'finished');
   expect(await text(page, 'warning')).toMatch(
-    /^The losses of the last 100 steps are those of a constant image/,
+    /^The losses of the last 100 steps equal the losses of a constant image/,
   );
   expect(await page.$eval('#warning', (warning) => (warning as HTMLElement).hidden)).toBe(false);
   await click(page, '#reset');
