@@ -1,6 +1,6 @@
 import { winogradForms } from '../src/winograd/forms.ts';
 
-/** The shaders that each Winograd form has of each kernel. */
+/** The shaders of each Winograd form, by kernel. */
 const WINOGRAD_PARTS: readonly (readonly [kernel: string, part: string, ...flags: string[]])[] = [
   ['conv2d', 'input'],
   ['conv2d', 'kernel'],
@@ -21,7 +21,7 @@ const winograd = winogradForms.flatMap(({ name, file, gpu }) =>
 );
 
 /**
- * Shaders that have no file of their own: `name: [file, ...flags]`. In that file and in what it imports, `#if flag`, `#else` and `#endif`
+ * Shaders without a separate file: `name: [file, ...flags]`. In that file and in what it imports, `#if flag`, `#else` and `#endif`
  * select lines. `flag=value` gives `$flag` a value, and `subgroups` enables that WGSL feature.
  */
 export const permutations: Readonly<Record<string, readonly [file: string, ...flags: string[]]>> = {

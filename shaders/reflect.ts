@@ -1,5 +1,5 @@
 /**
- * Reads from a WGSL file what the host must know to launch it: the params struct, the bindings, the workgroup size. Pure: text in, plain
+ * Reads the declarations that the host needs to launch a WGSL file: the params struct, the bindings, the workgroup size. Pure: text in, plain
  * data out. Runs at build and test time only; the parser is never shipped.
  */
 import { ArrayInfo, StructInfo, WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
@@ -7,7 +7,7 @@ import { fnv1a } from '../src/base/hash.ts';
 import type { ParamField, Shader, ShaderBinding, StructLayout } from '../src/plan/shader';
 
 /**
- * A file as it is shipped: without comments, indentation and empty lines. Nothing is renamed or moved, so that a compiler sees the same
+ * The shipped form of a file: without comments, indentation and empty lines. Nothing is renamed or moved, so that a compiler sees the same
  * tokens. (WGSL has no strings, so two slashes always begin a comment.)
  */
 export function strip(text: string): string {
@@ -162,10 +162,10 @@ ${own.map(([technique, name]) => `    readonly ${technique}: ${types.get(name)};
 }
 
 declare module 'virtual:references' {
-  /** What each kernel must compute that a network may use. */
+  /** The references of the kernels that a network may use. */
   export const references: {
 ${record('reference')}  };
-  /** How the self-check tries it. */
+  /** The self-check's small case of each. */
   export const smallCases: {
 ${record('small')}  };
 }

@@ -1,4 +1,4 @@
-/** For the development server: tells the page of a shader that was saved, instead of loading the page anew, which would end its run. */
+/** For the development server: sends a saved shader to the page, instead of reloading the page, which would end its run. */
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
@@ -15,7 +15,7 @@ export function savedShaders(): Plugin {
     async hotUpdate({ file, type, read }) {
       const path = relative(folder, file).replaceAll('\\', '/');
       if (type !== 'update' || !path.endsWith('.wgsl') || path.startsWith('..')) return;
-      // The next page that is opened gets the new text, wherever it is part of a module: see plugin.ts.
+      // A page that is opened later gets the new text in all modules: see plugin.ts.
       const { moduleGraph, hot, name } = this.environment;
       for (const [id, module] of moduleGraph.idToModuleMap)
         if (/\.wgsl$|virtual:(kernel|.*shader)/.test(id)) moduleGraph.invalidateModule(module);

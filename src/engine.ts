@@ -187,8 +187,8 @@ export class Engine extends Resource {
   }
 
   /**
-   * Forgets the choices and checks of the adapter, those of earlier visits included: later `create…` calls measure and check anew. After an
-   * error `shader`, `wrong-kernel` or `device-lost` the engine does so by itself.
+   * Forgets the choices and checks of the adapter, also from earlier visits: later `create…` calls measure and check anew. After an error
+   * `shader`, `wrong-kernel` or `device-lost` the engine does so by itself.
    */
   async forget(): Promise<void> {
     this.selfCheck?.forget();

@@ -1,4 +1,4 @@
-// A network of one's own: two convolutions and a dense layer that tell which digit an image shows, made of the engine's kernels.
+// A custom network that recognizes digits: two convolutions and a dense layer, built from the engine's kernels.
 import { createCrossEntropy } from './cross_entropy.js';
 import { initialParameters, placesOf } from './parameters.js';
 
@@ -10,7 +10,7 @@ export async function createClassifier(engine, { batch = 64, side = 28, channels
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const floats = (size) => device.createBuffer({ size: size * 4, usage });
 
-  // Each layer's pre-activations and what becomes of them, with the gradients of both.
+  // Each layer's pre-activations and outputs, with the gradients of both.
   const layers = [];
   const add = async (size, inChannels, outChannels, kernelSize, pools) => {
     const shape = { batch, height: size, width: size };
@@ -26,10 +26,10 @@ export async function createClassifier(engine, { batch = 64, side = 28, channels
   };
   await add(side, 1, channels[0], 5, true);
   await add(side / 2, channels[0], channels[1], 3, true);
-  // A dense layer: a convolution of images of one pixel, whose channels are all values of the layer before, in the order that they have.
+  // A dense layer: a convolution of images of one pixel, whose channels are all values of the layer before, in their order.
   await add(1, channels[1] * (side / 4) ** 2, CLASSES, 1, false);
 
-  // All parameters in one buffer, and all gradients in another: each layer has a part, and Adam has them all.
+  // All parameters in one buffer, and all gradients in another: each layer has a part, and Adam updates them all.
   const places = placesOf(layers.map(({ convolution }) => convolution.shape));
   const [parameters, gradient] = [floats(places.size), floats(places.size)];
   device.queue.writeBuffer(parameters, 0, initialParameters(places, seed));
@@ -39,7 +39,7 @@ export async function createClassifier(engine, { batch = 64, side = 28, channels
   layers.at(-1).preGradient = loss.gradient;
   const part = (buffer, i, name) => ({ buffer, offset: places.layers[i][name] * 4 });
 
-  /** Records what the network makes of images, and how right it is, which adds to `score`. */
+  /** Records the forward pass of images, and adds loss and right answers to `score`. */
   const encodeForward = (encoder, images, labels) => {
     let input = images;
     for (const [i, { convolution, activation, pre, output }] of layers.entries()) {

@@ -1,5 +1,5 @@
-// The cross-entropy as a shader of one's own: it reads what the last layer makes of a batch, and the labels, writes the gradient, and adds
-// up losses and right answers.
+// The cross-entropy as a custom shader: it reads the last layer's output for a batch, and the labels, writes the gradient, and adds up
+// losses and right answers.
 const shader = /* wgsl */ `
 override batch: u32;
 override classes: u32;
@@ -21,7 +21,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     for (var c = 1u; c < classes; c++) {
       if (logits[first + c] > logits[first + best]) { best = c; }
     }
-    // Less the largest logit, no power overflows.
+    // The largest logit is subtracted, so that no power overflows.
     let top = logits[first + best];
     var total = 0.0;
     for (var c = 0u; c < classes; c++) { total += exp(logits[first + c] - top); }

@@ -1,6 +1,6 @@
 // The parameters of a network of single kernels, in one buffer.
 
-/** Where the kernel and the bias of each convolution begin, in floats, and the size of all. */
+/** The offsets of the kernel and the bias of each convolution, in floats, and the size of all. */
 export function placesOf(shapes) {
   let size = 0;
   const next = (count) => {

@@ -1,9 +1,9 @@
-// Trains the classifier on most of the digits, and asks it about the others.
+// Trains the classifier on most of the digits, and measures its accuracy on the others.
 import { createClassifier } from './classifier.js';
 
 /**
- * Trains for so many epochs. `data` is { images, labels, count, height } with bytes; its first `heldOut` images are not trained on, and after
- * each epoch `onEpoch` is called with { epoch, loss, accuracy }, the accuracy on them. Resolves to what it was called with last. `heldOut`
+ * Trains for `epochs` epochs. `data` is { images, labels, count, height } with bytes; its first `heldOut` images are not trained on, and after
+ * each epoch `onEpoch` is called with { epoch, loss, accuracy }, the accuracy on them. Resolves to the arguments of the last call. `heldOut`
  * is a multiple of the batch, the batch one of 64: a binding begins at a multiple of 256 bytes.
  */
 export async function trainClassifier(
@@ -52,7 +52,7 @@ export async function trainClassifier(
   return result;
 }
 
-/** Reads the two numbers, and sets them to 0. */
+/** Reads the two numbers of the score, and sets them to 0. */
 export async function takeScore(device, score) {
   const staging = device.createBuffer({ size: 8, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
   const encoder = device.createCommandEncoder();

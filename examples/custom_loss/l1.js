@@ -1,4 +1,4 @@
-// The mean absolute error as a shader of one's own: it reads the network's output and the target, and writes the loss and its gradient.
+// The mean absolute error as a custom shader: it reads the network's output and the target, and writes the loss and its gradient.
 const shader = /* wgsl */ `
 override scale: f32; // 1 / the number of values that the mean is over
 

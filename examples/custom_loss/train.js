@@ -1,7 +1,7 @@
-// Steps with a loss of one's own, on buffers of one's own. `trainer` was created with customLoss: true.
+// Steps with a custom loss, on the caller's buffers. `trainer` was created with customLoss: true.
 import { createL1 } from './l1.js';
 
-/** Trains for so many steps; `batches` are buffers { input, target } of trainer.batchSize images. Resolves to the losses. */
+/** Trains for `steps` steps; `batches` are buffers { input, target } of trainer.batchSize images. Resolves to the losses. */
 export async function trainWithL1(device, trainer, batches, steps) {
   const { height, width, channels } = trainer.unet.config;
   const values = trainer.batchSize * height * width * channels;
@@ -43,5 +43,5 @@ export async function stepOnAll(device, trainer, batches) {
   return (await trainer.readLosses())[0];
 }
 
-/** A schedule of one's own: up, then down. */
+/** A custom schedule: up, then down. */
 const rateOf = (step) => 3e-3 * Math.min((step + 1) / 10, Math.sqrt(10 / (step + 1)));

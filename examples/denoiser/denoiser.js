@@ -44,7 +44,7 @@ export async function createDenoiser(engine, { batch = 64, side = 28, channels =
   const adam = await engine.createAdam(places.size);
   const part = (buffer, offset) => ({ buffer, offset: offset * 4 });
 
-  /** Records what the network makes of noisy images, in `output`. */
+  /** Records the forward pass of noisy images, to `output`. */
   const encodeForward = (encoder, noisy) => {
     let input = noisy;
     for (const { kernel, place, output } of layers) {

@@ -1,4 +1,4 @@
-// Trains the denoiser on most of the digits, and has it clean the others.
+// Trains the denoiser on most of the digits, and applies it to the others.
 import { createDenoiser } from './denoiser.js';
 
 /** Standard deviation of the noise; ink is 1, paper 0. */
@@ -6,8 +6,8 @@ const NOISE = 0.5;
 
 /**
  * Trains for `steps` batches. `data` is { images, count, height } with bytes; the first batch is not trained on. Calls `onProgress` with
- * { step, error } now and then, the error being the mean absolute one of the steps since. Resolves to the first batch: { noisy, clean,
- * denoised }, each [batch][side][side], 0 to 1 but for noise and errors.
+ * { step, error } now and then; `error` is the mean absolute error of the steps since the last call. Resolves to the first batch: { noisy,
+ * clean, denoised }, each [batch][side][side], 0 to 1 except for noise and errors.
  */
 export async function trainDenoiser(
   engine,
@@ -49,7 +49,7 @@ export async function trainDenoiser(
 /** A number of a normal distribution (Box and Muller). */
 const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 
-/** Reads a buffer of f32, and sets it to 0 then if asked to. */
+/** Reads a buffer of f32, and then sets it to 0 on request. */
 async function read(device, buffer, { clear = false } = {}) {
   const { size } = buffer;
   const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });

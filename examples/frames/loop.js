@@ -1,7 +1,7 @@
 // A page that draws and trains: each frame is drawn first, and then a few milliseconds are trained.
 
 /**
- * Draws every frame, with what training has done so far, and trains beside it, until `draw` returns false. Resolves to what was done last.
+ * Draws every frame, with the training's state, and trains after it, until `draw` returns false. Resolves to the last result of training.
  * `nextFrame` is requestAnimationFrame.
  */
 export function drawAndTrain(trainer, source, { milliseconds, draw, nextFrame }) {

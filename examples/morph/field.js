@@ -9,8 +9,8 @@ export function gaussian(size) {
 }
 
 /**
- * The noise at a place between four noises, which are in the corners: above on the left and on the right, then below. `across` and `down`
- * are from 0 to 1. It goes along great circles: the squares of the shares add up to 1, so the mix is Gaussian noise as strong as the four.
+ * The noise at a place between four noises in the corners: top left, top right, bottom left, bottom right. `across` and `down` are from 0 to
+ * 1. It interpolates along great circles: the squares of the weights add up to 1, so the mix is Gaussian noise of the same strength.
  */
 export function between([a, b, c, d], across, down) {
   const [x, y] = [(across * Math.PI) / 2, (down * Math.PI) / 2];
@@ -21,7 +21,7 @@ export function between([a, b, c, d], across, down) {
   );
 }
 
-/** Returns a function that has `work` done with what it is given: one at a time, and of what comes meanwhile only the newest. */
+/** Returns a function that calls `work` with its argument: one call at a time, and of the arguments meanwhile only the newest. */
 export function newest(work) {
   let busy = false;
   let next;

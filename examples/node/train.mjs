@@ -2,7 +2,7 @@
 //
 //   npm ci && npm run build && node examples/node/train.mjs
 //
-// In a project of your own: npm install webgpu-diffusion webgpu, and import from
+// In your own project: npm install webgpu-diffusion webgpu, and import from
 // 'webgpu-diffusion', 'webgpu-diffusion/digits' and 'webgpu-diffusion/node'.
 import { loadDigits } from '../../dist/lib/digits.js';
 import { createEngine } from '../../dist/lib/index.js';

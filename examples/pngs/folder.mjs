@@ -1,4 +1,4 @@
-// A folder of PNG files as pictures for the engine, and images of the engine's as a PNG file, with the npm package pngjs.
+// Reads a folder of PNG files as pictures for the engine, and writes the engine's images as a PNG file, with the npm package pngjs.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';

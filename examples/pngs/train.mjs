@@ -2,7 +2,7 @@
 //
 //   npm ci && npm run build && node examples/pngs/train.mjs FOLDER [EPOCHS]
 //
-// In a project of your own: npm install webgpu-diffusion webgpu pngjs
+// In your own project: npm install webgpu-diffusion webgpu pngjs
 import { writeFile } from 'node:fs/promises';
 import { createEngine, recipes, saveModel } from '../../dist/lib/index.js';
 import { installWebGPU } from '../../dist/lib/node.js';
@@ -15,7 +15,7 @@ const dataset = await engine.createDataset({ pictures: await readFolder(folder),
 const { count, height, width } = dataset;
 console.log(`${count} pictures of ${width} x ${height}`);
 
-// The recipe that knows the noise level, without classes, in colour.
+// The recipe that is conditioned on the noise level, without classes, in colour.
 const { network, trainer: settings } = recipes.digits;
 const conditioning = { ...network.conditioning, classes: 0 };
 const unet = await engine.createUNet({ ...network, height, width, channels: 3, conditioning }, { seed: 1 });

@@ -4,8 +4,8 @@ import { createPictureTexture } from '../../dist/lib/three.js';
 const STEPS = 20;
 
 /**
- * A scene whose cube shows digits. `next` makes the digits of one more step out of the same noise, up to 20, then begins with another, and
- * resolves to the number of steps.
+ * A scene whose cube shows digits. `next` samples the same noise with one more step, up to 20, then begins with another noise, and resolves to
+ * the number of steps.
  */
 export async function createDigitCube(THREE, engine, model) {
   const { device } = engine;

@@ -1,4 +1,4 @@
-/** The newest run that the browser keeps and no other tab has; undefined if there is none. */
+/** The newest stored run that no other tab has open; undefined if there is none. */
 export function storedRun(client) {
   return new Promise((resolve) => {
     const off = client.on('runs', (runs) => {
@@ -9,7 +9,7 @@ export function storedRun(client) {
   });
 }
 
-/** Trains in a worker for so many steps, and samples; `show` is told how far it is. `stored`: a run to go on with. */
+/** Trains in a worker for `steps` steps, and samples; `show` reports the progress. `stored`: a run to go on with. */
 export async function trainAndSample(client, { run, stored, steps, labels, show }) {
   client.on('progress', ({ task, done, total }) => show(`${task} ${done} of ${total}`));
   client.on('loss', ({ first, losses }) =>

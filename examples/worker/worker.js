@@ -1,4 +1,4 @@
-/** All that trains. The page asks for it through createWorkerClient. */
+/** The training worker. The page uses it through createWorkerClient. */
 import { loadDigitLabels, loadDigits } from '../../dist/lib/digits.js';
 import { serve } from '../../dist/lib/worker.js';
 

@@ -13,7 +13,7 @@ const layer = (inChannels: number, outChannels: number, kernelSize: number) => (
   kernelSize,
 });
 
-/** Layers one after the other, with something between them that is nobody's, more of it between their gradients. */
+/** Layers one after the other, with unused numbers between them, more of them between their gradients. */
 function layersOf(shapes: readonly ParameterShape[]): AdamShape['layers'] {
   const next = (offset: number) => Math.ceil((offset + 1) / 64) * 64;
   let [offset, packedOffset, gradientOffset] = [0, 0, 0];
@@ -28,7 +28,7 @@ function layersOf(shapes: readonly ParameterShape[]): AdamShape['layers'] {
 
 const tutorial = { layers: layersOf(Object.values(parameterLayers)), ...settings };
 
-/** What else the step state says. */
+/** A case, with further fields of the step state. */
 interface Case extends AdamShape {
   /** Default 1e-2, which is the base rate. */
   readonly rate?: number;
@@ -36,7 +36,7 @@ interface Case extends AdamShape {
   readonly scale?: number;
   /** Default 0. */
   readonly weightDecay?: number;
-  /** Of so many steps that were not finite this is the last. Default 0. */
+  /** Number of successive non-finite steps, of which this is the last. Default 0. */
   readonly skipped?: number;
 }
 
@@ -71,7 +71,7 @@ export const spec: Spec<Case, 'gradient' | 'state' | 'parameter' | 'moment1' | '
       scale: 0.7,
     },
     'no copies of the parameters': { layers: layersOf([layer(3, 5, 3)]), ...settings, unpacked: true },
-    // Parameters that are of no convolution: a layer of biases.
+    // Parameters of no convolution: a layer of biases.
     'no layers': { layers: layersOf([layer(0, 301, 1)]), ...settings, unpacked: true, scale: 0.5 },
     'not a step': { layers: layersOf([layer(3, 5, 3), layer(8, 3, 1)]), ...settings, skipped: 1 },
     'not a step, nor the two before': { layers: layersOf([layer(2, 53, 3)]), ...settings, skipped: 3 },
@@ -85,7 +85,7 @@ export const spec: Spec<Case, 'gradient' | 'state' | 'parameter' | 'moment1' | '
     const floats = new Float32Array(state.buffer);
     floats[STATE.correction1] = 1 - beta1 ** step;
     floats[STATE.correction2] = 1 - beta2 ** step;
-    // The base rate is not adam's business where a schedule has made another one of it.
+    // Adam must use the scheduled rate, not the base rate.
     floats[STATE.learningRate] = 1e-2;
     floats[STATE.rate] = shape.rate ?? 1e-2;
     floats[STATE.gradientScale] = shape.scale ?? 1;
@@ -132,7 +132,7 @@ export const spec: Spec<Case, 'gradient' | 'state' | 'parameter' | 'moment1' | '
         const above = (f.rate * moment1[i]) / f.correction1 / below + 3.5 * ulp * change;
         const ofV = v[i] > 0 ? moment2[i] / v[i] / 2 : 0;
         const relative = ofV + (1.25 + 4.5 + 1 + 2.5) * ulp;
-        // Of the decay: a product, a difference, and the product with the parameter; all exact if there is none.
+        // The decay: a product, a difference, and the product with the parameter; all exact if there is none.
         const before = Math.abs(inputs.parameter[i]);
         const kept = Math.abs(before * (1 - f.rate * f.decay));
         const ofDecay = f.decay === 0 ? 0 : ulp * (2 * kept + f.rate * f.decay * before);

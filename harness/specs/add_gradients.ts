@@ -6,7 +6,7 @@ import { sumOfSlices } from '../../src/reference/sum_slices';
 import { spec as norm } from './gradient_norm';
 import { absolute, type Spec, sumError } from './lib/spec';
 
-/** Layers whose gradients lie as in a shape of gradient_norm, and whose sums one after the other, with a gap that is nobody's. */
+/** Layers whose gradients lie as in a shape of gradient_norm, and whose sums follow one another, with unused gaps. */
 function placed({ layers }: GradientNormShape): AddGradientsShape {
   let offset = 0;
   return {

@@ -10,11 +10,11 @@ import { EPSILON, type Spec } from './lib/spec';
 const PLACES = [
   [1, 0, 9, 0.999],
   [37, 0, 9, 0.999],
-  [20_000, 0, 9, 0.999], // the share that stays is at its most
+  [20_000, 0, 9, 0.999], // the old average's weight is at its maximum
   [30, 30, 36, 0.99975], // the last one without an average
   [57, 20, 9, 0.999],
-  [31, 30, 36, 0.99975], // the first one keeps a good deal
-  [22, 20, 2.25, 0.996], // 7 short of 9: it keeps nothing yet
+  [31, 30, 36, 0.99975], // the first one has a large weight
+  [22, 20, 2.25, 0.996], // 7 short of 9: its weight is still 0
   [50_000, 400, 36, 0.99975],
   [3, 1, 76.8, 0.9995],
   [1, 0, 0, 1],
@@ -22,7 +22,7 @@ const PLACES = [
 ] as const;
 
 interface Case extends AverageShape {
-  /** Completed ones. */
+  /** Completed steps. */
   readonly step: number;
   /** Default 0. */
   readonly skipped?: number;
@@ -58,8 +58,8 @@ export const spec: Spec<Case, 'state' | 'parameter' | 'average' | 'packed'> = {
   ) => {
     if (skipped) return {};
     const kept = keptShare(step, shape);
-    // What is kept is a quotient (2.5 ulp) of f32, or the setting, or exactly nothing, and the difference from 1 has that error, whatever is
-    // left of it. Only sums with a span that is no whole number of quarters are rounded.
+    // The weight is a quotient (2.5 ulp) of f32, or the option, or exactly 0; its difference from 1 has the same absolute error.
+    // Only sums with a span that is no whole number of quarters are rounded.
     const ofKept = kept === 0 ? 0 : (shape.span % 0.25 ? 8 : 4) * EPSILON;
     const average = new Float64Array(after.length);
     for (const layer of layers)

@@ -33,7 +33,7 @@ export function convLayers(batch: number): Record<string, ConvShape> {
   };
 }
 
-/** Shapes that every convolution kernel is checked on: nothing divides anything, single everything, the UNet's own. */
+/** The shapes on which every convolution kernel is checked: sizes that no tile divides, sizes of 1, the UNet's. */
 export const convCases: Record<string, ConvShape> = {
   'one of everything': { batch: 4, height: 1, width: 1, inChannels: 1, outChannels: 1, kernelSize: 1 },
   'one pixel, 5x5': { batch: 4, height: 1, width: 1, inChannels: 3, outChannels: 2, kernelSize: 5 },
@@ -154,7 +154,7 @@ export const convCases: Record<string, ConvShape> = {
     kernelSize: 3,
   },
   'whole tiles of 7, 3x3': { batch: 4, height: 14, width: 7, inChannels: 4, outChannels: 16, kernelSize: 3 },
-  // With the next one, what a batch of 256 makes of a layer of 64 channels. A chunk's frequencies take 16 MiB at most: 152 images.
+  // With the next one, the chunks of a batch of 256 in a layer of 64 channels. A chunk's frequencies take 16 MiB at most: 152 images.
   'several slices in several chunks': {
     batch: 156,
     height: 4,
@@ -192,10 +192,10 @@ export const convCases: Record<string, ConvShape> = {
   ...Object.fromEntries(Object.entries(convLayers(4)).map(([name, shape]) => [`UNet ${name}`, shape])),
 };
 
-/** Those that show all that `tile` does, which takes the emulator as long for one channel as for 32. */
+/** Cases that cover all of `tile`, which takes the emulator as long for one channel as for 32. */
 export const tileCases = ['one row of 8, 5x5', 'one row of 7, five channels, 5x5'];
 
-/** Some of them once more, with a bias for each image: in the first rows of its tensor, and further on. */
+/** Some of these cases with a bias for each image: in the first rows of its tensor, and in later ones. */
 const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
   Object.entries({
     'one of everything': convCases['one of everything'],

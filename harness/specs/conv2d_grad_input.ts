@@ -21,9 +21,9 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
     const { grad_input } = reference(shape, absolute(inputs));
     return { grad_input: grad_input.map((magnitude) => sumError(terms, magnitude)) };
   },
-  // The first layer's input is data: nobody asks for its gradient.
   emulated: { tile: tileCases },
   gain: convolutionGains,
+  // The first layer's input is data, whose gradient is not needed.
   bench: (batch) =>
     Object.fromEntries(Object.entries(convLayers(batch)).filter(([name]) => name !== 'down.0')),
   gradientOf: {

@@ -10,7 +10,7 @@ const manyPairs = 'more pairs of channels than fit a row of workgroups';
 
 export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
   kernel: conv2dGradKernel,
-  // Of fewer pixels, some of a million sums would have so few terms that their errors do not even out.
+  // With fewer pixels, some of a million sums would have too few terms for their errors to even out.
   cases: { ...convCases, [manyPairs]: { ...convCases[manyPairs], width: 7 } },
   // The biases follow.
   dims: ({ kernelSize, inChannels, outChannels }) => ({

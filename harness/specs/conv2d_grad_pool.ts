@@ -38,7 +38,7 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'pre' | 'grad_output' | '
     const { grad_input } = expectedOf(conv2dGradInput, shape, { grad, kernel });
     const inputs = { pre, grad_output, grad: grad_input.values };
     const { error } = expectedOf(swishMaxPoolGrad, wideImage(shape), inputs).grad;
-    // What the convolution errs by is multiplied by the slope, too.
+    // The convolution's error is multiplied by the slope, too.
     const further = grad_input.error!.map((e, i) => e * Math.abs(swishAt(pre[i]).slope));
     return { grad_pre: error!.map((e, i) => e + further[i]) };
   },

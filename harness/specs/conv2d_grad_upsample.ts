@@ -47,7 +47,7 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'pre' | 'grad_pre'> = {
     const back = (grad_output: Values) =>
       expectedOf(swishUpsampleGrad, lowImage(shape), { pre, grad_output }).grad;
     const { error } = back(grad_input.values);
-    // What the convolution errs by goes the same way, which is linear.
+    // The convolution's error takes the same way, which is linear.
     const further = back(grad_input.error!).values;
     return { grad_pre: error!.map((e, i) => e + Math.abs(further[i])) };
   },

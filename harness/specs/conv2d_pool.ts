@@ -6,7 +6,7 @@ import { spec as conv2d, convLayers } from './conv2d';
 import { expectedOf, imageDims, padded, type Spec } from './lib/spec';
 import { spec as swishMaxPool } from './swish_max_pool';
 
-/** swish is nowhere steeper: an error before it is an error of at most so many times as much after it. */
+/** An upper bound of swish's slope: an error before it grows by at most this factor. */
 const STEEPEST = 1.1;
 
 const layer = (height: number, width: number, channels: number, batch: number): ConvShape => ({
@@ -18,7 +18,7 @@ const layer = (height: number, width: number, channels: number, batch: number): 
   kernelSize: 5,
 });
 
-/** Shapes for what is fused with a 5x5 convolution of one channel, which is the one that `inChannels` counts; the others are `outChannels`. */
+/** Shapes for kernels fused with a 5x5 convolution; `inChannels` is the side with one channel, `outChannels` the other side. */
 const largeCases: Readonly<Record<string, ConvShape>> = {
   'one window': layer(2, 2, 1, 1),
   'half a patch over': layer(4, 6, 3, 3),
@@ -27,7 +27,7 @@ const largeCases: Readonly<Record<string, ConvShape>> = {
   UNet: convLayers(4)['down.0'],
 };
 
-/** And the same with kernels of both sizes. */
+/** The same cases with kernels of both sizes. */
 export const oneChannelCases: Readonly<Record<string, ConvShape>> = {
   ...largeCases,
   ...Object.fromEntries(
@@ -35,7 +35,7 @@ export const oneChannelCases: Readonly<Record<string, ConvShape>> = {
   ),
 };
 
-/** Some of them once more, with a bias for each image. */
+/** Some of these cases with a bias for each image. */
 const imageBiasCases: Readonly<Record<string, ConvShape>> = {
   'one window, a bias for each image': { ...oneChannelCases['one window'], imageBias: 0 },
   'half a patch over, a bias for each image from row 3': {
@@ -63,7 +63,7 @@ export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output' | 'poo
     const { output } = expectedOf(conv2d, shape, inputs);
     const image = wideImage(shape);
     const { output: pooled } = expectedOf(swishMaxPool, image, { input: output.values });
-    // What the convolution errs by goes through swish; of four such errors, the greatest.
+    // The convolution's error goes through swish; of four such errors, the greatest counts.
     const further = largestOfWindows(image, output.error!);
     return { output: output.error, pooled: pooled.error!.map((e, i) => e + STEEPEST * further[i]) };
   },

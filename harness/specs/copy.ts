@@ -14,7 +14,7 @@ export const spec: Spec<ElementwiseShape, 'input' | 'output'> = {
   inputs: ({ elements }, random) => ({ input: random.floats(elements) }),
   reference,
   error: exact,
-  // By what is read and written together: in a core's cache, in one that all share, and more than caches hold.
+  // By the bytes read and written: in a core's cache, in a shared cache, and more than caches hold.
   bench: () => ({
     '1 MiB': { elements: 2 ** 17 },
     '16 MiB': { elements: 2 ** 21 },

@@ -54,7 +54,7 @@ function ownInputs({ count, height, width, channels }: CorruptImagesShape, rando
   return { images: random.floats(count * height * width * channels, 0, 1), state, levels };
 }
 
-/** What a value of an image errs by. */
+/** The error of a value of an image. */
 function errorOf(shape: CorruptShape | CorruptImagesShape, x: number): number {
   const ulp = 2 * EPSILON;
   // The constant 1/255 and its product with a whole number.

@@ -12,7 +12,7 @@ export const spec: Spec<ElementwiseShape, 'prediction' | 'mix' | 'x'> = {
     'more than one row of workgroups': { elements: 4 * 64 * 1024 + 4 },
   },
   inputs: ({ elements }, random) => ({
-    prediction: random.floats(elements, -0.5, 1.5), // often beyond what is clamped
+    prediction: random.floats(elements, -0.5, 1.5), // often beyond the clamp
     mix: Float32Array.of(1 / (elements === 4 * 64 ? 1 : 7)),
     x: random.floats(elements, 0, 1),
   }),

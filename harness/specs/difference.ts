@@ -12,7 +12,7 @@ export const spec: Spec<DifferenceShape, 'result' | 'expected' | 'partials'> = {
   inputs: ({ size }, random) => {
     const expected = random.floats(size);
     const result = expected.map((v) => v + 1e-3 * (random.next() - 0.5));
-    // What must be found, wherever it stands.
+    // The value that must be found, at any place.
     result[size - 1] = Number.NaN;
     if (size > 1) result[0] = Number.POSITIVE_INFINITY;
     if (size > 2) result[1] = Number.NEGATIVE_INFINITY;
@@ -21,7 +21,7 @@ export const spec: Spec<DifferenceShape, 'result' | 'expected' | 'partials'> = {
   reference,
   error: ({ size }, _, { partials }) => {
     const terms = Math.ceil(size / (partials.length / 2));
-    // Of a pair, first one subtraction, correctly rounded; the largest f32 next to 3e38 differs from it as little. Then a sum.
+    // In a pair, first one subtraction, correctly rounded; the largest f32 next to 3e38 differs from it as little. Then a sum.
     return {
       partials: Float64Array.from(partials, (v, i) => (i % 2 === 0 ? EPSILON * v : sumError(terms, v))),
     };

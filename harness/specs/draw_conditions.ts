@@ -6,7 +6,7 @@ import { EPSILON, padded, type Spec } from './lib/spec';
 import { normalsAt } from './noise';
 
 const seed = 123;
-/** Of the step state. */
+/** The step number of the step state. */
 const STEP = 1370;
 
 const chance = (seed: number, n: number) => uniform(threefry(seed, STREAM.drop, STEP, n)[0]);
@@ -59,7 +59,7 @@ export const spec: Spec<ConditionsShape, 'order' | 'labels' | 'state' | 'levels'
       labelled: false,
       seed: 0,
     },
-    'all told nothing': {
+    'no class for any image': {
       batch: padded(12),
       imageCount: 50,
       classes: 10,
@@ -68,7 +68,7 @@ export const spec: Spec<ConditionsShape, 'order' | 'labels' | 'state' | 'levels'
       labelled: true,
       seed,
     },
-    // Slot 2 keeps its class: what it draws is not less than this.
+    // Slot 2 keeps its class: its draw is not less than this.
     'a number at the threshold': {
       batch: padded(64),
       imageCount: 64,

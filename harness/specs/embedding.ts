@@ -4,9 +4,9 @@ import { angleAt, reference } from '../../src/reference/embedding';
 import { EPSILON, padded, type Spec } from './lib/spec';
 
 /**
- * How much cos_turns (shaders/lib/turns.wgsl) may err, with an angle that is exact, in sines, too. Where each operation errs by an ulp,
- * the errors of the polynomial's squares, products and sums, and of the polynomial itself, add up to 4.02 ulp of 1 at a full swing; what
- * q and an angle less a quarter err by, an ulp of 1/4, falls where that is less.
+ * Error bound of cos_turns (shaders/lib/turns.wgsl) for an exact angle, in sines, too. If each operation errs by an ulp, the errors of the
+ * polynomial's squares, products and sums, and of the polynomial itself, add up to 4.02 ulp of 1 at a full swing; the error of q and of an
+ * angle less a quarter, an ulp of 1/4, occurs where that is less.
  */
 export const COS_TURNS_ERROR = 4.1 * 2 * EPSILON;
 

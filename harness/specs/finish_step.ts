@@ -9,10 +9,10 @@ import { parameterLayers } from './pack_weights';
 
 const BASE_RATE = 1e-3;
 
-/** What the state says before the step, and what comes in. */
+/** A case, with the state before the step and its inputs. */
 interface Case extends FinishStepShape {
   readonly step: number;
-  /** Steps before it that were not finite. Default 0. */
+  /** Number of non-finite steps before it. Default 0. */
   readonly skipped?: number;
   /** Default: no clipping. */
   readonly clip?: number;
@@ -93,11 +93,11 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
       ...middle,
       badGradients: { 0: -inf, 1: 3e30 },
     },
-    'of gradients the one nearest to the loss is told': {
+    'the gradient nearest to the loss is reported': {
       ...middle,
       badGradients: { 0: nan, 64: inf, 70: nan, 119: inf, 120: nan, 130: inf },
     },
-    'gradients of what the network is told alone': { ...middle, badGradients: { 121: inf, 120: nan } },
+    'gradients of the conditioning alone': { ...middle, badGradients: { 121: inf, 120: nan } },
     'a norm that is finite, but not its square': {
       ...middle,
       clip: 1,
@@ -156,7 +156,7 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
     floats[STATE.correction2] = 1 - beta2 ** step;
     floats[STATE.learningRate] = BASE_RATE;
     floats[STATE.clip] = shape.clip ?? 1e30;
-    // As a step before it may have left them.
+    // As an earlier step may have left them.
     floats[STATE.rate] = 0.7;
     floats[STATE.gradientScale] = 0.01;
     const squares = random.floats(partialCount(shape), 0, 30);
@@ -186,7 +186,7 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
     ofRecords[at + 2] = normError;
     if (!counted || cause !== 0) return bounds;
 
-    // An addition and a division (2.5). Exactly 1 where nothing is clipped, unless the norm is so near that nobody could tell.
+    // An addition and a division (2.5). Exactly 1 where nothing is clipped, unless the norm is too near to decide.
     const clips = Math.fround(clip) <= 1.001 * (norm + 1e-6);
     ofState[STATE.gradientScale] = clips
       ? (normError / (norm + 1e-6) + 3.5 * ulp) * after[STATE.gradientScale]
@@ -206,7 +206,7 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
 /** Whole numbers of the state, which the reference gives as denormal floats. */
 const wordsOf = (state: Values) => new Uint32Array(Float32Array.from(state).buffer);
 
-/** What the GPU may err by in the rate of a step. */
+/** Error bound of the rate of a step. */
 function rateError(schedule: Case['schedule'], step: number): number {
   const base = Math.fround(BASE_RATE);
   const { warmup, ...decay } = schedule ?? constantSchedule;

@@ -6,7 +6,7 @@ import { EPSILON, padded, type Random, type Spec } from './lib/spec';
 /** Steps of Euler in batches of four images, second halves of Heun in larger ones. */
 const isEuler = ({ batch }: SampledShape) => batch === 4;
 
-/** A guided x as it is between steps: both halves of [elements][2 * batch] hold the same. */
+/** A guided x between steps: both halves of [elements][2 * batch] are equal. */
 export function twice(values: Float32Array, batch: number): Float32Array {
   return Float32Array.from({ length: 2 * values.length }, (_, i) => {
     const n = i % (2 * batch);

@@ -12,7 +12,7 @@ const layer = (inChannels: number, outChannels: number, kernelSize: number, slic
   slices,
 });
 
-/** Layers one after the other, with something between them that is nobody's. */
+/** Layers one after the other, with unused numbers between them. */
 function layersOf(shapes: readonly (ParameterShape & { slices: number })[]): GradientNormShape['layers'] {
   let slicesOffset = 0;
   return shapes.map((shape) => {
@@ -22,7 +22,7 @@ function layersOf(shapes: readonly (ParameterShape & { slices: number })[]): Gra
   });
 }
 
-/** The tutorial's layers, with so many slices each. */
+/** The tutorial's layers, with `slices` slices each. */
 const network = (slices: number): GradientNormShape => ({
   layers: layersOf(Object.values(parameterLayers).map((shape) => ({ ...shape, slices }))),
 });
@@ -52,7 +52,7 @@ export const spec: Spec<GradientNormShape, 'slices' | 'partials'> = {
       const pitch = flatSize(own);
       for (let s = 0; s < own.slices; s++) {
         const at = own.slicesOffset + s * pitch;
-        // What is behind the gradients may be anything: this has a square that is no number.
+        // Any value may follow the gradients: this one has an infinite square.
         grad.fill(3e38, at + parameterCount(own), at + pitch);
         for (let i = 3; i < parameterCount(own); i += 10) grad[at + i] *= 1e-6;
       }

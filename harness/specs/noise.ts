@@ -4,7 +4,7 @@ import { fromWords, reference } from '../../src/reference/noise';
 import { COS_TURNS_ERROR } from './embedding';
 import { EPSILON, exact, padded, type Spec } from './lib/spec';
 
-/** The two normal numbers of a draw, and how much a GPU may err in each. */
+/** The two normal numbers of a draw, and their error bounds. */
 export function normalsAt(words: readonly [number, number]) {
   const values = normal(words);
   const ulp = 2 * EPSILON;
@@ -18,7 +18,7 @@ export function normalsAt(words: readonly [number, number]) {
     Math.sqrt(square + ofSquare) - radius,
     radius - Math.sqrt(Math.max(square - ofSquare, 0)),
   );
-  // A root errs by 4.5 ulp: those of an inverse root (2) and of a division. Where the square is not positive, it is 1e-15.
+  // A root errs by 4.5 ulp: an inverse root's 2 and a division's 2.5. Where the square is not positive, it is 1e-15.
   const ofRadius = ofRoot + 4.5 * ulp * (radius + ofRoot) + 1e-15;
   const errors = values.map((value) => {
     const direction = radius > 0 ? Math.abs(value) / radius : 1;
@@ -53,7 +53,7 @@ export const spec: Spec<NoiseShape, 'output'> = {
   },
   inputs: () => ({}),
   reference,
-  // Of uniform numbers the 24 bits are exact in f32.
+  // Uniform numbers have 24 bits, exact in f32.
   error: (shape) =>
     shape.gaussian ? { output: fromWords(shape, (words, which) => normalsAt(words).errors[which]) } : exact(),
   bench: (batch) => ({

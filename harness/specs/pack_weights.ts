@@ -29,7 +29,7 @@ export const spec: Spec<ParameterShape, 'parameters' | 'packed'> = {
   },
   inputs: (shape, random) => ({
     parameters: random.floats(parameterCount(shape)),
-    // What lies between the regions, and in their padding, must stay as it is.
+    // Numbers between the regions, and in their padding, must not change.
     packed: random.floats(packing(shape).size),
   }),
   reference,

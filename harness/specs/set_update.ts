@@ -19,7 +19,7 @@ export const spec: Spec<Case, 'bytes' | 'state'> = {
   },
   inputs: ({ settings, step }, random) => ({
     bytes: Uint32Array.from(new Uint8Array((step ? Uint32Array : Float32Array).from(settings).buffer)),
-    // Whatever words the other fields have, they keep them; these are also what a float can hold.
+    // The other fields must not change; these words are also legal floats.
     state: random.integers(STATE_WORDS, 1000),
   }),
   reference,

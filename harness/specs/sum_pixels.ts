@@ -27,7 +27,7 @@ export const spec: Spec<SumPixelsShape, 'grad' | 'sums'> = {
   },
   inputs: (shape, random) => {
     const { grad, sums } = sumPixels.sizes(shape);
-    // The rows before are others', the rest is poisoned.
+    // The rows before belong to other layers, the rest is poisoned.
     const others = random.floats(sums).fill(Number.NaN, shape.first * shape.batch);
     return { grad: random.floats(grad), sums: others };
   },

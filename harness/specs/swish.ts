@@ -2,7 +2,7 @@ import { type ElementwiseShape, type ResidualShape, swish } from '../../src/kern
 import { swishAt as exactSwish, reference } from '../../src/reference/swish';
 import { EPSILON, type Random, type Spec, type Values } from './lib/spec';
 
-/** swish at z, its derivative there, and how much a GPU may err in both. */
+/** swish at z, its derivative, and the error bounds of both. */
 export function swishAt(z: number) {
   const { sigmoid: s, value, slope } = exactSwish(z);
   const size = Math.abs(z);
@@ -21,10 +21,10 @@ export function swishAt(z: number) {
   };
 }
 
-/** What one addition errs by; WGSL leaves open in which direction it rounds. */
+/** Error bound of one addition; WGSL does not specify the rounding direction. */
 export const additionError = (sum: number) => 2 * EPSILON * Math.abs(sum);
 
-/** What `activated` of the reference errs by. */
+/** Error bounds of the reference's `activated`. */
 export const activationErrors = (pre: Values, residual?: Values) =>
   Float64Array.from(pre, (z, i) => {
     const { value, valueError } = swishAt(z);

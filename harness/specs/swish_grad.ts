@@ -36,7 +36,7 @@ export const spec: Spec<SwishGradShape, 'pre' | 'grad'> = {
   gradientOf: {
     forward: swish,
     output: 'output',
-    // Of a gradient that comes both ways, a part comes each way.
+    // A part of the gradient comes through each way.
     inputs: ({ sum }, { input: pre }, _outputs, cotangent) => ({
       pre,
       grad: cotangent.map((c) => (sum ? 0.25 : 1) * c),

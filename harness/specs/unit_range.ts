@@ -9,7 +9,7 @@ export const spec: Spec<SampledShape, 'x' | 'output'> = {
   kernel: unitRange,
   cases: sampledCases,
   inputs: ({ elements, batch, guided }, random) => {
-    const x = random.floats(elements * batch * (guided ? 2 : 1), -1.5, 1.5); // often beyond what is clamped
+    const x = random.floats(elements * batch * (guided ? 2 : 1), -1.5, 1.5); // often beyond the clamp
     x.set([-1, 1, 0, -0.999999]);
     return { x };
   },

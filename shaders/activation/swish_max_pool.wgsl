@@ -1,5 +1,5 @@
 // output[c][y][x][n] = max of swish(input[c][2y .. 2y+1][2x .. 2x+1][n]): the activation, then 2x2 max pooling with stride 2.
-// For a residual layer, the maximum is that of residual + swish(input). input and residual are [C][2h][2w][N], output [C][h][w][N].
+// For a residual layer, the maximum is taken of residual + swish(input). input and residual are [C][2h][2w][N], output [C][h][w][N].
 // One invocation: one vec4 of the output.
 #import lib/flat.wgsl
 #import lib/block.wgsl

@@ -2,7 +2,7 @@
 //   grad[c][Y][X][n] = (grad[c][Y][X][n] + routed[c][Y][X][n]) * swish'(pre[c][Y][X][n]),
 // where grad holds the gradient from the skip connection, and routed is grad_output[c][Y/2][X/2][n] where swish(pre[c][Y][X][n]) is the
 // maximum of its window, else 0. Of equal maxima, the first in row-major order gets the whole gradient.
-// For a residual layer, the maximum is that of residual + swish(pre), and the bracket, its gradient, is also written to grad_residual.
+// For a residual layer, the maximum is taken of residual + swish(pre), and the bracket, its gradient, is also written to grad_residual.
 // grad_output is [C][h][w][N], the others are [C][2h][2w][N].
 // One invocation: one vec4 of grad_output, that is, the four vec4s of a window.
 #import lib/flat.wgsl
@@ -25,7 +25,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> grad_residual: array<vec4f>;
 #endif
 
-// The value that was pooled, and swish'(pre).
+// The pooled value, and swish'(pre).
 fn pooled(i: u32) -> SwishAndSlope {
 #if residual
   let s = swish_and_slope(pre[i]);

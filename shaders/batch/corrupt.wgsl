@@ -1,11 +1,10 @@
-// Mixes images with noise: noisy = (1 - t) x + t e, with x an image, t its level and e its noise; truth is what a network should make of
-// it. Noise is uniform in [0, 1), and truth = x; for flow matching (`flow`) x is from -1 to 1, e is standard normal, and
+// Mixes images with noise: noisy = (1 - t) x + t e, with x an image, t its level and e its noise; truth is a network's target. Noise is uniform in [0, 1), and truth = x; for flow matching (`flow`) x is from -1 to 1, e is standard normal, and
 // truth = e - x, which is d noisy / dt.
 // A batch of the data set: for slot n < count, with image = order[batch_start + n],
 //   x = images[image][y][x][c] / 255, or 1 where that byte is above 127 and 0 elsewhere if binarize; for a flow / 127.5 - 1, and 1 and -1;
 //   t is uniform in [0, 1), drawn for each image; for a flow t = levels[n].
 // Other slots are 0. images holds bytes [images][H][W][C], four to a word; levels is [N], noisy and truth are [C][H][W][N].
-// Images of the caller's (`images`): f32 from 0 to 1, x = images or, for a flow, 2 images - 1; t = levels[n]. images, noisy and truth are
+// The caller's images (`images`): f32 from 0 to 1, x = images or, for a flow, 2 images - 1; t = levels[n]. images, noisy and truth are
 // [count][H][W][C].
 // The random numbers are a function of seed, step and position alone: t of slot n is the first word of counter (step, n) under the key
 // (seed, AMOUNT); e of element i (= (c * H + y) * W + x) of slot n is number n % 2 of counter (step, n / 2 * elements + i) under

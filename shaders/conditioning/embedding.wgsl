@@ -1,6 +1,6 @@
 // The conditioning features [rows][N] of each image, from t = levels[n] and classes[n]:
 //   if noise_rows is 32, rows 0 to 15: sin(w_k t), rows 16 to 31: cos(w_k t), with w_k = 100^(k / 15), k = 0 to 15;
-//   every row r after those: 1 where classes[n] = r - noise_rows, else 0.
+//   each later row r: 1 where classes[n] = r - noise_rows, else 0.
 // levels is f32 [N], classes u32 [N].
 // One invocation: one vec4 of features.
 #import lib/flat.wgsl

@@ -1,4 +1,4 @@
-// Writes parameters to where kernels read them. A layer's parameters are kernel [tap][in][out], then bias [out]; their packed copies:
+// Writes parameters to the places where kernels read them. A layer's parameters are kernel [tap][in][out], then bias [out]; their packed copies:
 //   forward  [tap][in][outP], only if outP != out: otherwise kernels read the parameters themselves,
 //   bias     [outP],
 //   backward [taps-1 - tap][out][inP]: flipped and transposed, for the input gradient,

@@ -1,4 +1,4 @@
-// The sum over the 64 invocations of a workgroup, always in the same order: that of a tree that adds the upper half to the lower one,
+// The sum over the 64 invocations of a workgroup, always in the same order: by a tree that adds the upper half to the lower one,
 // computed in two stages, because barriers are expensive on software adapters. All invocations must call it, once; each gets the sum.
 // The shader that imports this declares Summand, which is f32 or a vector of them.
 var<workgroup> workgroup_sums: array<Summand, 64>;

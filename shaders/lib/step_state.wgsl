@@ -8,8 +8,8 @@ struct StepState {
   correction2: f32, // 1 - beta2^updates
   learning_rate: f32, // before the schedule
   rate: f32, // of this step, after the schedule
-  gradient_scale: f32, // what Adam multiplies gradients by
+  gradient_scale: f32, // factor of the gradients in Adam
   skipped: u32, // consecutive steps that were not finite and changed no weight; 0 if the current step is finite
   clip: f32, // gradients with a larger norm are scaled down to this norm
-  weight_decay: f32, // the share of the rate that an update takes off every weight
+  weight_decay: f32, // in an update, every weight loses this share of the rate times itself
 }

@@ -2,9 +2,9 @@
 // bias corrections, learning rate and decay from the step state:
 //   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,
 //   w = w (1 - rate * weight_decay) - rate * (m / correction1) / (sqrt(v / correction2) + epsilon).
-// finish_step has already advanced the state, so the corrections and the rate are those of this step. g is the gradient times
+// finish_step has already advanced the state, so the corrections and the rate belong to this step. g is the gradient times
 // gradient_scale, which is 1 unless clipping applies. Without decay the factor of w is exactly 1. Unless the parameters are `unpacked`, the
-// new w is also written to where the convolutions read it (lib/pack.wgsl). In a step that is not finite, nothing changes.
+// new w is also written to the places where the convolutions read it (lib/pack.wgsl). In a step that is not finite, nothing changes.
 // One dispatch updates all layers. One workgroup: a block of 256 parameters of one layer, described by the block's row of a table. (Its
 // columns are vec4s: as scalars they cost lavapipe as much as everything else together.)
 // One invocation: four parameters. They may reach past the layer's last parameter: the flat arrays are padded.

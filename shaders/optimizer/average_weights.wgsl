@@ -1,8 +1,8 @@
 // The moving average of the weights over the training steps, smoother than the weights themselves:
 //   average = d average + (1 - d) parameter,  d = clamp((s + span - 9) / (s + span), 0, most),  s = step - after,
-// from step after + 1 on; until then it equals the weights. So it reaches back about a ninth of s + span steps. adam has already updated
+// from step after + 1 on; until then it equals the weights. So it spans about a ninth of s + span steps. adam has already updated
 // the parameters, and finish_step has counted the step.
-// The average is also written to where the convolutions of a network with these weights read it (lib/pack.wgsl). In a step that is not
+// The average is also written to the places where the convolutions of a network with these weights read it (lib/pack.wgsl). In a step that is not
 // finite, nothing changes.
 // One dispatch updates all layers. One workgroup: a block of 256 parameters of one layer, described by the block's row of a table.
 // One invocation: four parameters. They may reach past the layer's last parameter: the flat arrays are padded.
@@ -12,7 +12,7 @@
 struct Params {
   count: u32, // of blocks
   most: f32,
-  after: u32, // steps in which the average is the parameters
+  after: u32, // steps in which the average equals the parameters
   span: f32,
   first_group: u32,
 }

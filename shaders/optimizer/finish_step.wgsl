@@ -9,7 +9,7 @@
 // since 1 - pow(beta, t) cancels in f32. (The moments follow the same recurrence, so even its rounding largely drops out.)
 // If not, cause is 1 (the loss) or 2 + k (the gradients of block k), and `skipped` counts the step: adam and average_weights then do
 // nothing.
-// Up to most_skipped such steps in a row are skipped: the state advances, but for the corrections, since the moments have not changed. One
+// Up to most_skipped such steps in a row are skipped: the state advances, except the corrections, since the moments have not changed. One
 // more ends the run. It does not count as a step: its record goes to records[ring], behind the ring, and neither the state nor anything
 // after it changes until the host sets `skipped` to 0.
 // One workgroup does everything, in a fixed order.
@@ -20,7 +20,7 @@
 struct Params {
   loss_partials: u32,
   gradient_partials: u32,
-  convolution_partials: u32, // how many of them, the first, are of convolutions; the rest are of the conditioning layers
+  convolution_partials: u32, // number of the first ones, of convolutions; the rest are of the conditioning layers
   elements: u32, // of one image
   batch_size: u32, // images in every batch but the last of an epoch
   ring: u32,
@@ -55,7 +55,7 @@ fn is_finite(bits: u32) -> bool {
   return (bits & 0x7f800000u) != 0x7f800000u;
 }
 
-// The block whose sum is not finite. Of several, the one that the backward pass reaches first: that of the last convolution. The backward
+// The block whose sum is not finite. Of several, the one that the backward pass reaches first: the last convolution's. The backward
 // pass ends with the conditioning layers.
 fn bad_block() -> u32 {
   var at = 0u;

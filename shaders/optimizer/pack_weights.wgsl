@@ -1,4 +1,4 @@
-// Copies the parameters of a layer to where kernels read them: see lib/pack.wgsl.
+// Copies the parameters of a layer to the places where kernels read them: see lib/pack.wgsl.
 // One invocation: one parameter.
 #import lib/flat.wgsl
 #import lib/pack.wgsl

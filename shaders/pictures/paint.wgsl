@@ -1,6 +1,6 @@
 // A picture of many images in rows, as texels of four bytes: each value v becomes 255 * (scale * v + offset), rounded, from 0 to 255.
 // images is [count][height][width][channels], with 1 channel (grey), 3 (red, green, blue) or 4 (and alpha); picture is
-// [rows * height][pitch], of which the first columns * width words of a row are texels. What no image covers is 0.
+// [rows * height][pitch], of which the first columns * width words of a row are texels. Texels without an image are 0.
 // One invocation: one texel.
 #import lib/flat.wgsl
 

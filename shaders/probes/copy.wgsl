@@ -1,4 +1,4 @@
-// output = input: measures the most that this adapter can move.
+// output = input: measures the memory bandwidth of this adapter.
 // One invocation: one vec4.
 #import lib/flat.wgsl
 

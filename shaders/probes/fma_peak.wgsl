@@ -1,5 +1,5 @@
-// Measures the most that this adapter can compute: a = a * factor + addend, 32 times an iteration in eight independent chains of vec4, so
-// that neither memory nor the latency of one operation limits it. output is the sum of the chains, so that the compiler keeps them. factor
+// Measures the peak arithmetic of this adapter: a = a * factor + addend, 32 times an iteration in eight independent chains of vec4, so
+// that neither memory nor the latency of one operation limits it. output is the sum of the chains, so that the compiler cannot remove them. factor
 // and addend are params, or a compiler could compute the result itself.
 // One invocation: 256 operations an iteration, one vec4 of output.
 #import lib/flat.wgsl

@@ -1,4 +1,4 @@
-// output[0] = 1: measures what a dispatch costs that does almost nothing.
+// output[0] = 1: measures the cost of a dispatch that does almost nothing.
 // There is a single invocation.
 
 @group(0) @binding(0) var<storage, read_write> output: array<u32>;

@@ -1,6 +1,6 @@
-// Puts the settings of an update into the step state: state.learning_rate, clip and weight_decay, each from four bytes, the lowest first;
+// Writes the values of an update to the step state: state.learning_rate, clip and weight_decay, each from four bytes, the lowest first;
 // or, with `step`, the number of the step alone.
-// Recorded commands can copy words, but hold no numbers of their own; a copy of each byte out of a table of all 256 records any number.
+// Recorded commands can copy words, but contain no numbers; a copy of each byte out of a table of all 256 records any number.
 // One invocation does everything.
 #import lib/step_state.wgsl
 

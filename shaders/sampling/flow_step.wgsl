@@ -2,7 +2,7 @@
 //   x = x + step.step * v + step.correction * velocity, then velocity = v, with v = prediction.
 // If guided, prediction and x are [elements][2N]: the network gets the images in columns 0 to N - 1 with their class and the same images in
 // columns N to 2N - 1 without one, and
-//   v = none + step.guidance * (told - none), where `told` is the prediction with a class and `none` the one without.
+//   v = none + step.guidance * (with_class - none), where `with_class` is the prediction with a class and `none` the one without.
 // The new x of the first half is written to both halves. If not guided, prediction and x are [elements][N], as velocity always is.
 // An Euler step has step = t' - t, correction = 0. The second half of a Heun step follows one: step = (t' - t) / 2, correction = -step.
 // One invocation: one vec4 of velocity.

@@ -1,4 +1,4 @@
-// Measures how far two results of the same computation are apart. Invocation k reads every `stride`th number from k on:
+// Measures the difference between two results of the same computation. Invocation k reads every `stride`th number from k on:
 //   partials[2k] = the largest |result - expected|, or FAR if a result is not a finite number;
 //   partials[2k + 1] = sum of expected^2.
 // One invocation: ceil((size - k) / stride) numbers.

@@ -1,4 +1,4 @@
-/** Compares what convolutions compute in a network, at its real size, with what plain kernels compute. Loaded after the first step or run. */
+/** Compares the results of a network's convolutions, at their real size, with the plain kernels'. Loaded after the first step or run. */
 import type { Gpu } from '../gpu/gpu';
 import type { Load } from '../gpu/pacer';
 import type { createTensorBuffers, Program } from '../gpu/program';
@@ -13,19 +13,19 @@ import type { Tensor } from '../plan/tensor';
 import type { Tally } from './tally';
 
 /**
- * How far any number of a result may be off, as a share of the result's root mean square. Of healthy forms Winograd's F(8x8, 5x5) is off by
- * most: see AGREEMENT of the tuner.
+ * Maximum error of a number, as a share of the result's root mean square. The least accurate correct form is Winograd's F(8x8, 5x5): see
+ * AGREEMENT of the tuner.
  */
 const TOLERANCE = 2e-2;
-/** A layer's weight gradient that is smaller than this share of all is mostly rounding: it may be off by as much as one of that size. */
+/** A layer's weight gradient that is smaller than this share of all is mostly rounding: its maximum error is the one of a gradient of that size. */
 const SMALLEST = 1e-3;
 
-/** A pass through a network, on inputs of its own. */
+/** A pass through a network, with its inputs. */
 export interface Pass {
   readonly ops: readonly Op[];
-  /** Tensors that are read, and what is in them. */
+  /** The tensors that the pass reads, and their contents. */
   readonly inputs: (random: Random) => readonly (readonly [Tensor, Values])[];
-  /** Where the weight gradients are in the end that ops leave in slices, by the tensor of the slices. */
+  /** The final tensors of weight gradients that ops leave in slices, by the tensor of the slices. */
   readonly sums?: ReadonlyMap<Tensor, Tensor>;
 }
 
@@ -41,24 +41,24 @@ export interface Parts {
 
 export interface AtSize {
   readonly pass: Pass;
-  /** The variants that can compute an op, the plain one first. One if it has no choice. */
+  /** The variants that can compute an op, the plain one first; only the plain one if there is no choice. */
   readonly candidates: (o: Op) => readonly string[];
   /** The buffers of the network. */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly signal?: AbortSignal | undefined;
-  /** How long a submission may take. */
+  /** Maximum time of a submission. */
   readonly milliseconds?: number | undefined;
   readonly tally: Tally;
 }
 
-/** An op that is wrong, and how far its worst number is off. */
+/** A wrong op, and the error of its worst number. */
 export interface WrongOp {
   readonly op: Op;
   readonly share: number;
 }
 
 /**
- * The ops whose variants compute wrongly, the worst first. Undefined if there is nothing to compare with: plain kernels cannot be used or are
+ * The ops whose variants compute wrongly, the worst first. Undefined without a standard of comparison: plain kernels cannot be used or are
  * wrong themselves, or their results are not finite.
  */
 export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly WrongOp[] | undefined> {
@@ -78,7 +78,7 @@ export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly Wrong
   });
   if (!shares) return undefined;
   const off = [...shares].filter(([, share]) => !(share <= TOLERANCE)).map(([op, share]) => ({ op, share }));
-  // A plain form that is wrong must not condemn another. A third one decides, of a technique that neither uses.
+  // A wrong plain form must not condemn another. A third form decides, of a technique that neither uses.
   const thirds = new Map<Op, string>();
   for (const { op } of off) {
     const [plain, ...rest] = candidates(op);
@@ -102,7 +102,7 @@ function workOf({ kernel, variant, origin: { shape }, calls }: Op): string {
 /** `winograd`, `one`, `tile` or `direct`. */
 const techniqueOf = (variant: string) => /^[a-z]+/.exec(variant)![0];
 
-/** An op beside another of the same results, and how far they are apart. */
+/** An op, another with the same results, and their difference. */
 interface Compared {
   readonly op: Op;
   /** Numbers in the result. */
@@ -111,7 +111,7 @@ interface Compared {
   readonly partials: Tensor;
 }
 
-/** The ops of a pass, some of them followed by another variant on the same inputs and by how far the results are apart. */
+/** The ops of a pass; after some of them another variant on the same inputs, and the difference of the results. */
 function beside(
   { ops, sums }: Pass,
   variants: ReadonlyMap<Op, string>,
@@ -145,8 +145,8 @@ function beside(
 }
 
 /**
- * Runs the pass once, and some of its ops also in other variants, on the same inputs. How far each is off, or undefined if results are not
- * finite, or a shader takes long to compile.
+ * Runs the pass once, and some of its ops also in other variants, on the same inputs. Returns the error of each, or undefined if results are
+ * not finite, or a shader takes long to compile.
  */
 async function sharesApart(
   { gpu, op, Program, Staging, createTensorBuffers }: Parts,
@@ -195,7 +195,7 @@ const isWritten = ({ calls }: Op, t: Tensor): boolean =>
     ),
   );
 
-/** How far the worst number of each op is off, of the contents of the `partials`. Undefined if what is expected is not finite. */
+/** The error of the worst number of each op, from the contents of the `partials`. Undefined if an expected value is not finite. */
 function sharesOf(
   compared: readonly Compared[],
   contents: readonly ArrayBuffer[],

@@ -12,7 +12,7 @@ export interface Finding {
   readonly kernel: string;
   readonly variant: string;
   readonly text: string;
-  /** What the user can do; follows the text. */
+  /** The remedy; follows the text. */
   readonly advice: string;
 }
 
@@ -56,7 +56,7 @@ const findingOf = ({ kernel, variant }: Op, fault: string, adapter: string): Fin
     'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message. createEngine({ selfCheck: false }) runs without the check.',
 });
 
-/** Describes, for a message, what is wrong with each of `ops`; undefined if nothing is. */
+/** Describes, for a message, the fault of each of `ops`; undefined for a correct one. */
 export async function faultsOf(ops: readonly Op[], tools: Tools): Promise<(string | undefined)[]> {
   const cases = ops.map((o) => caseOf(o, tools.op));
   const before = new Map(
@@ -79,7 +79,7 @@ export async function faultsOf(ops: readonly Op[], tools: Tools): Promise<(strin
 
 const all: Readonly<Record<string, Reference<never>>> = references;
 
-/** What a kernel must compute. */
+/** The reference of a kernel. */
 export const referenceOf = (kernel: string) => all[kernel];
 
 /** Makes a small op of the same variant, on its own tensors. */
@@ -104,7 +104,7 @@ export function sizesOf({ variant, origin: { kernel, sliced } }: Op, shape: obje
   return slices ? { ...sizes, gradient: slices * pitchOf(sizes.gradient) } : sizes;
 }
 
-/** Such an op. */
+/** An op like `o` of another shape, on its own tensors. */
 export function opWith(
   { variant, origin: { kernel, sliced } }: Op,
   shape: object,

@@ -1,7 +1,7 @@
 import type { Values } from '../plan/reference';
 
 /**
- * How far a value may be from the expected one, as a share of the largest expected value in its tensor. Over the cases that `smallShape`
+ * Maximum difference from an expected value, as a share of the largest expected value in its tensor. Over the cases that `smallShape`
  * makes for all kernels, the least accurate form, Winograd's F(8x8, 5x5), has an error of 2e-4, F(7x7, 5x5) of 1e-4, and all forms other
  * than Winograd of 4e-6. The check detects an error of 0.4%.
  */
@@ -11,7 +11,7 @@ const APART = ['state', 'records'];
 /** Smaller f32 values are denormal: an integer in a tensor of floats, or zero. */
 const LEAST_NORMAL = 2 ** -126;
 
-/** Describes, for a message, what is wrong with the values that a kernel wrote to a tensor; undefined if nothing is. */
+/** Describes, for a message, the first wrong value that a kernel wrote to a tensor; undefined if there is none. */
 export function faultOf(name: string, got: Values, expected: Values): string | undefined {
   if (isConstant(got) && !isConstant(expected)) return `every number of ${name} is ${got[0]}`;
   const exact = expected instanceof Uint32Array;

@@ -1,4 +1,4 @@
-/** Whether variants compute rightly at the real size of a network. Loaded with what has such a size. */
+/** Checks variants and kernels with one form at the real size of a network. Loaded with trainers, samplers and predictors. */
 import { EngineError } from '../base/errors';
 import { adapterName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
@@ -17,28 +17,28 @@ import { Tally } from './tally';
 export interface Compared {
   readonly gpu: Gpu;
   readonly network: NetworkWeights;
-  /** A pass through the network with the variants in use, and how many images it takes. */
+  /** A pass through the network with the variants in use, and its number of images. */
   readonly pass: Pass;
   readonly images: number;
 }
 
-/** How a comparison may work. */
+/** Limits of a comparison. */
 export interface ComparisonLimits {
   readonly signal?: AbortSignal | undefined;
-  /** How long a submission may take. */
+  /** Maximum time of a submission. */
   readonly milliseconds?: number | undefined;
 }
 
-/** What to do about a kernel without another form. */
+/** The remedy for a kernel without another form. */
 export const UPDATE =
   'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
 
-/** What makes the error for a variant that is wrong, of what is wrong. */
+/** Makes the error for a wrong variant from a description of the fault. */
 type Report = (text: string) => { readonly text: string; readonly advice: string };
 
 /**
- * What is wrong of the kernels of a pass and of `ops`, which may be more. Throws the signal's reason. `reports`: of kernels with one form,
- * and of variants.
+ * Finds the wrong kernels of a pass and of `ops`, which may be more. Throws the signal's reason. `reports`: for kernels with one form, and
+ * for variants.
  */
 export async function findWrong(
   compared: Compared,
@@ -52,17 +52,17 @@ export async function findWrong(
     findWrongForm(compared, ops, reports.form, tally, limits.signal),
     findWrongVariants(compared, reports.variant, tally, limits),
   ] as const;
-  // When this one has ended, none works on.
+  // When this function has ended, neither check goes on.
   await Promise.allSettled(both);
   tally.end();
   const [form, variants] = await Promise.all(both);
-  // What both sides of a comparison have makes no variant wrong.
+  // A kernel that both sides of a comparison use makes no variant wrong.
   return { form, variants: form ? [] : variants };
 }
 
 /**
- * The errors for the variants that are wrong. None if there are none, or if that cannot be found out. On this adapter it may have been found
- * out long ago. Throws the signal's reason.
+ * The errors for the wrong variants; empty if there are none, or if the comparison is impossible. Uses a remembered result of this adapter.
+ * Throws the signal's reason.
  */
 async function findWrongVariants(
   { gpu, network, pass, images }: Compared,
@@ -87,7 +87,7 @@ async function findWrongVariants(
     const { variant, layer } = op;
     const kernel = tunedOf(op, network)!.name;
     if (errors.has(`${kernel}.${variant}`)) continue;
-    const off = `up to ${(100 * share).toPrecision(2)}% off from that of the plain kernels`;
+    const off = `up to ${(100 * share).toPrecision(2)}% off from the plain kernels' result`;
     const text = `${wrongly(gpu, kernel, variant)}: with ${images} images its result for the layer ${layer} is ${off}.`;
     const parts = { kernel, variant, ...report(text) };
     errors.set(`${kernel}.${variant}`, new UnusableKernel('wrong-kernel', parts, { wasUsed: true }));
@@ -95,7 +95,7 @@ async function findWrongVariants(
   return [...errors.values()];
 }
 
-/** The kernel that computes an op, or that a fused op's replaces, if there are variants of it to choose from. */
+/** The kernel of an op, or the one that a fused kernel replaces, if it has variants to choose from. */
 const tunedOf = ({ kernel, layer }: Op, { plan }: NetworkWeights) =>
   plan.layers.some(({ name }) => name === layer)
     ? TUNED.find(({ name }) => name === unfusedName(kernel))
@@ -104,7 +104,7 @@ const tunedOf = ({ kernel, layer }: Op, { plan }: NetworkWeights) =>
 const wrongly = ({ adapter }: Gpu, kernel: string, variant: string) =>
   `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapterName(adapter) || 'without a name'}) at its real size`;
 
-/** Never chooses the variants of `errors` again. Whether others take the place of those in `variants`. */
+/** Excludes the variants of `errors` from later choices. Returns true if others replace the ones in `variants`. */
 export async function replaceWrong(
   errors: readonly UnusableKernel[],
   { layers }: NetworkWeights['plan'],
@@ -121,8 +121,8 @@ export async function replaceWrong(
 }
 
 /**
- * Checks the ops of a network whose kernels have one form, at their own size, unless that was done. Resolves to the error for the first that
- * is wrong, undefined if none is, or if that cannot be found out. Throws the signal's reason.
+ * Checks the ops of a network whose kernels have one form, at their real size, unless that was done before. Resolves to the error for the
+ * first wrong one, undefined if there is none, or if the check is impossible. Throws the signal's reason.
  */
 async function findWrongForm(
   { gpu, network }: Compared,
@@ -149,7 +149,7 @@ async function findWrongForm(
   return new UnusableKernel('wrong-kernel', { kernel, variant, ...report(text) });
 }
 
-/** Null where a check cannot be made: it takes memory, and kernels that are not needed otherwise. Throws what ends more than that. */
+/** Returns null for an error that makes only the check impossible: it takes memory, and kernels that are not needed otherwise. Throws other errors. */
 function canGoOn(error: unknown, network: NetworkWeights, signal: AbortSignal | undefined): null {
   signal?.throwIfAborted();
   network.check();
@@ -157,7 +157,7 @@ function canGoOn(error: unknown, network: NetworkWeights, signal: AbortSignal | 
   throw error;
 }
 
-/** Identifies what is checked: the ops, their shapes, but for seeds and the size of the data set, and the hashes of their shaders. */
+/** Identifies a check: the ops, their shapes without seeds and the size of the data set, and the hashes of their shaders. */
 function keyOf(ops: readonly Op[]): string {
   const described = ops.map(({ kernel, variant, origin: { shape, calls } }) => [
     ...[kernel, variant, { ...shape, seed: undefined, imageCount: undefined }],

@@ -10,20 +10,20 @@ import { runOnce, type Tools } from './run_once';
 import { smallCaseOf, smallShape, startValues } from './small_case';
 import type { Tally } from './tally';
 
-/** Ops whose tensors have at most so many numbers together run in one submission. */
+/** Most numbers in the tensors of the ops that run in one submission. */
 const GROUP = 2 ** 22;
-/** How long the references compute before others have their turn. */
+/** Time that the references compute before other tasks have their turn. */
 const SLICE_MS = 20;
-/** A reference computes about so many numbers at once. */
+/** Numbers that a reference computes at once, approximately. */
 const PIECE = 2 ** 16;
-/** Kernels that depend on the number of the step are run for so many in a row. */
+/** Number of successive steps for kernels that depend on the step's number. */
 const STEPS = 32;
-/** Large tensors repeat so many start values: a prime number, so that no row or image is like another. */
+/** Large tensors repeat this many start values: a prime number, so that rows and images differ. */
 const PERIOD = 16381;
 
 type Shape = Readonly<Record<string, unknown>>;
 
-/** What is wrong with the first of `ops` that is; undefined if none is. Others have their turn in between. Throws the signal's reason. */
+/** Describes the fault of the first wrong op; undefined if there is none. Other tasks have their turn in between. Throws the signal's reason. */
 export async function wrongForm(
   ops: readonly Op[],
   tools: Tools,
@@ -76,7 +76,7 @@ interface Run {
   readonly size: number;
 }
 
-/** Where an op is run: once in its real shape, then for many steps if it depends on them, in a small one. */
+/** The runs of an op: one in its real shape, then, if it depends on the step, many steps in a small shape. */
 function runsOf(o: Op, tools: Tools): Run[] {
   const runOf = (shape: Shape, count: number): Run => {
     const steps = stepsOf(o.kernel, sizesOf(o, shape), count);
@@ -95,7 +95,7 @@ function runsOf(o: Op, tools: Tools): Run[] {
   return [runOf(shape, 1), ...(smallCaseOf(o.kernel).ofStep ? [runOf(small, STEPS)] : [])];
 }
 
-/** What is in the tensors of a run at the start. */
+/** The contents of the tensors of a run at the start. */
 function startOf({ op, shape, steps }: Run): [Tensor, Values][] {
   const start = startValuesOf(op.kernel, shape, sizesOf(op, shape));
   const values = new Map<Tensor, Values>();
@@ -107,7 +107,7 @@ function startOf({ op, shape, steps }: Run): [Tensor, Values][] {
   return [...values];
 }
 
-/** What is wrong with the results of a run, piece by piece, or undefined. Changes `values` to what they are after it. */
+/** Describes the fault in each piece of a run's results, or yields undefined. Changes `values` to their contents after the run. */
 function* faultsOf(
   { op: { kernel }, shape, steps }: Run,
   values: Map<Tensor, Values>,
@@ -127,7 +127,7 @@ function* faultsOf(
   }
 }
 
-/** An op's shape, but for what makes no difference here: which seed, and how many images there are beside those of a batch. */
+/** An op's shape with a fixed seed and a small data set, which make no difference here. */
 function realShape({ origin: { shape } }: Op): Shape {
   const { seed, imageCount, batch } = shape as Readonly<Record<string, number>>;
   return {
@@ -200,11 +200,11 @@ const wordsOf = (state: Values) => new Uint32Array(Float32Array.from(state).buff
 
 interface Piece {
   readonly outputs: Arrays;
-  /** Where it begins in each result, as a share of it; undefined for all of it. */
+  /** The beginning of the piece in each result, as a share of it; undefined for the whole result. */
   readonly from?: number;
 }
 
-/** What a kernel must compute, piece by piece. */
+/** The results of a kernel's reference, piece by piece. */
 function* piecesOf(kernel: string, shape: Shape, inputs: Arrays): Generator<Piece, void, undefined> {
   const compute = (part: Shape, inputs: Arrays) => referenceOf(kernel)(part as never, inputs);
   const largest = Math.max(...Object.values(inputs).map(({ length }) => length));
@@ -226,7 +226,7 @@ function* piecesOf(kernel: string, shape: Shape, inputs: Arrays): Generator<Piec
   }
 }
 
-/** The part of a result that belongs to the piece of it that begins at a share of it. */
+/** The part of a result that belongs to an expected piece, which begins at the share `from` of it. */
 function resultLike(expected: Values, result: ArrayBuffer, from: number | undefined): Values {
   if (from === undefined) return valuesLike(expected, result);
   const begin = Math.round((from * result.byteLength) / 4);

@@ -1,4 +1,4 @@
-/** Whether a network predicts rightly at the real size of its batch. Loaded at the first call. */
+/** Checks a network's prediction at the real size of its batch. Loaded at the first call. */
 import type { Gpu } from '../gpu/gpu';
 import type { Random } from '../plan/small_case';
 import { padBatch, tensor } from '../plan/tensor';
@@ -9,8 +9,8 @@ import { chooser as chooseBy } from '../unet/variants';
 import { findWrong, replaceWrong, UPDATE } from './comparison';
 
 /**
- * What `make` makes, where variants in it are wrong as it is made again with others. Their outputs for noise are compared with those of plain
- * kernels, and kernels with one form with the references, unless that was done. Throws `wrong-kernel` if there are no others.
+ * Calls `make` until its result has no wrong variants. Compares outputs for noise with the plain kernels', and kernels with one form with
+ * the references, unless that was done before. Throws `wrong-kernel` if no other variant is left.
  */
 export async function rightOf<T extends Predicting>(
   gpu: Gpu,
@@ -30,7 +30,7 @@ export async function rightOf<T extends Predicting>(
   }
 }
 
-/** False: a variant is wrong, and what is made from now on has another. Throws if it cannot be replaced. */
+/** Returns false if a variant is wrong; later choices then have another. Throws if it cannot be replaced. */
 async function predictsRightly(
   gpu: Gpu,
   chooser: VariantChooser,

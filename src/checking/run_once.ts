@@ -10,7 +10,7 @@ import type { Tensor } from '../plan/tensor';
  * everyone.
  */
 export interface Tools {
-  /** Of what is made on the device. */
+  /** The label of the objects on the device. */
   readonly label: string;
   readonly gpu: Gpu;
   readonly op: typeof op;

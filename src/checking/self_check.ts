@@ -1,6 +1,6 @@
 /**
- * Checks every kernel that a network uses before it is used, unless what is remembered says that it was right; if that is old, again after
- * the first step. The code that checks is loaded only if there is something to check.
+ * Checks every kernel of a network before its first use, unless it is remembered as right; old results are checked again after the first
+ * step. The checking code is loaded only if there is something to check.
  */
 
 import { hashOf } from '../base/hash';
@@ -23,14 +23,14 @@ export class SelfCheck {
   private recalled: Promise<void> | undefined;
   /** Fingerprints of checks that passed. */
   readonly passed = new Set<string>();
-  /** When the oldest of them did. */
+  /** The date of the oldest of these checks. */
   since = Date.now();
   readonly unusable = new Map<string, UnusableKernel>();
-  /** What was asked for, by fingerprint. */
+  /** All ops that were given to `verify`, by fingerprint. */
   private readonly used = new Map<string, Op>();
   /** Ops to check next, by fingerprint. */
   private readonly wanted = new Map<string, Op>();
-  /** Whether it checks what was used already. */
+  /** Whether it checks kernels that are in use already. */
   private checksAgain = false;
   private readonly exclusively = createMutex();
 
@@ -51,7 +51,7 @@ export class SelfCheck {
     await this.checked([...asked.keys()]);
   }
 
-  /** Checks all again that was asked for. What else is remembered is forgotten. Rejects as `verify` does. */
+  /** Checks all ops of `verify` again, and forgets all other results. Rejects as `verify` does. */
   private async again(): Promise<void> {
     const { gpu, used, wanted, passed } = this;
     gpu.verifyAgain = undefined;
@@ -64,14 +64,14 @@ export class SelfCheck {
     });
   }
 
-  /** Forgets what passed. */
+  /** Forgets the passed checks. */
   forget(): void {
     this.gpu.verifyAgain = undefined;
     this.passed.clear();
     this.since = Date.now();
   }
 
-  /** Resolves when nothing among `keys` is to be checked any more, and all were right. */
+  /** Resolves when all of `asked` are checked, and right. */
   private async checked(asked: readonly string[]): Promise<void> {
     if (!asked.some((key) => this.wanted.has(key))) return;
     await this.exclusively(() => this.checkWanted());
@@ -97,7 +97,7 @@ export class SelfCheck {
     if (found.includes(undefined)) await this.remember();
   }
 
-  /** What is wrong with each of `ops`. If they fail together, each is checked alone: one that is refused does not spoil the others' check. */
+  /** The error of each wrong op. If they fail together, each is checked alone, so that a refused one does not spoil the others' check. */
   private async check(ops: readonly Op[]): Promise<(UnusableKernel | undefined)[]> {
     const { gpu } = this;
     const { checkOps } = await import('./check_ops');

@@ -19,7 +19,7 @@ interface AnyKernel {
   readonly sizes: (shape: never) => Readonly<Record<string, number>>;
 }
 
-/** How a kernel is tried. */
+/** The small case of a kernel. */
 export const smallCaseOf = (kernel: string) => all[kernel];
 
 /** A small shape of the same kind. */

@@ -1,6 +1,6 @@
 import type { Progress } from '../base/events';
 
-/** Reports how many kernels of those that are compared have run. */
+/** Reports the progress of a comparison: the kernels that have run, of all. */
 export class Tally {
   private done = 0;
   private total = 0;
@@ -10,7 +10,7 @@ export class Tally {
     this.onProgress = onProgress;
   }
 
-  /** There are so many more. */
+  /** Adds `count` to the total. */
   expect(count: number): void {
     this.total += count;
     this.report();
@@ -21,7 +21,7 @@ export class Tally {
     this.report();
   }
 
-  /** None is left. */
+  /** Ends the report. */
   end(): void {
     if (this.done === this.total) return;
     this.done = this.total;

@@ -4,7 +4,7 @@ import type { Gpu } from '../gpu/gpu';
 import { type PictureSet, readPictureSet } from '../pictures/picture';
 import type { ImageSet } from './idx';
 
-/** `kind` is of `readIdx`. */
+/** `kind` comes with the results of `readIdx`. */
 const SET: Names<ImageSet> & { kind: true } = {
   images: true,
   count: true,
@@ -51,7 +51,7 @@ export class Dataset extends Resource {
     if (typeof given !== 'object' || given === null) {
       throw new EngineError(
         'data',
-        `The data set is of type ${typeOf(given)}; it must be like { images, count, height, width, channels } or { pictures }, with labels where a network is told classes.`,
+        `The data set is of type ${typeOf(given)}; it must be like { images, count, height, width, channels } or { pictures }, with labels for a network conditioned on classes.`,
       );
     }
     const set: ImageSet = 'pictures' in given ? readPictureSet(given) : given;

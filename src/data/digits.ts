@@ -26,7 +26,7 @@ const labelsHashes = {
 export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet<ArrayBuffer>> {
   const signal = checkLoad('loadDigits', options);
   const idx = await load('mnist-digits.idx3-ubyte.gz', imageBytes, imagesHashes, signal);
-  if (idx.kind !== 'images') throw new Error('unreachable: the hash is that of images');
+  if (idx.kind !== 'images') throw new Error('unreachable: the hash belongs to images');
   const { images, count, height, width } = idx;
   return { images, count, height, width, channels: 1 };
 }
@@ -35,7 +35,7 @@ export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet<Ar
 export async function loadDigitLabels(options: LoadOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const signal = checkLoad('loadDigitLabels', options);
   const idx = await load('mnist-digits.idx1-ubyte.gz', labelBytes, labelsHashes, signal);
-  if (idx.kind !== 'labels') throw new Error('unreachable: the hash is that of labels');
+  if (idx.kind !== 'labels') throw new Error('unreachable: the hash belongs to labels');
   return idx.labels;
 }
 

@@ -14,7 +14,7 @@ const maxRatio = 1032;
  *
  * @param packed the gzip bytes
  * @param name their name in errors
- * @param headSize how many bytes `promisedSize` needs; it gets fewer only if there are no more
+ * @param headSize the number of bytes that `promisedSize` needs; it gets fewer only if there are no more
  * @param promisedSize returns the length in bytes that the content states for itself; may throw
  * @throws EngineError `data` if the gzip is damaged, or contains or promises more than is possible; the signal's reason if aborted
  */

@@ -22,11 +22,11 @@ export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
 /** The content of an IDX file of images (`images` is count x height x width x channels) or of labels (one byte each). */
 export type Idx<Memory extends ArrayBufferLike = ArrayBufferLike> =
   | (Omit<ImageSet<Memory>, 'labels'> & {
-      /** What the file holds. */
+      /** The kind of the file. */
       kind: 'images';
     })
   | {
-      /** What the file holds. */
+      /** The kind of the file. */
       kind: 'labels';
       /** One byte each. */
       labels: Uint8Array<Memory>;
@@ -34,7 +34,7 @@ export type Idx<Memory extends ArrayBufferLike = ArrayBufferLike> =
       count: number;
     };
 
-/** Options of what is loaded. */
+/** Options of loading functions. */
 export interface LoadOptions {
   /** Ends the loading, which then rejects with its reason. */
   signal?: AbortSignal | undefined;
@@ -200,7 +200,7 @@ function isKind<File extends Idx, Kind extends Idx['kind']>(
   return idx.kind === kind;
 }
 
-/** Checks everything that the header says. `size` is the length in bytes of the whole file, header included. */
+/** Checks the whole header. `size` is the length in bytes of the whole file, header included. */
 function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header: number; size: number } {
   const refuse = (problem: string): never => {
     throw new EngineError('data', `${name} ${problem}`);

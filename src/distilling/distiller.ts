@@ -18,7 +18,7 @@ import {
 } from './options';
 import { Trajectories } from './trajectories';
 
-/** Images of the teacher's together. An interruption waits for one step with them, so they are fewer than a GPU could take. */
+/** Images in a batch of the teacher. An interruption waits for one step with them, so they are fewer than a GPU could take. */
 const TOGETHER = 64;
 
 /** Options of a distiller's run. */
@@ -27,11 +27,11 @@ export interface DistilOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a distiller needs of its engine. */
+/** The parts of the engine that a distiller needs. */
 export interface DistillerParts {
   readonly gpu: Gpu;
   readonly chooser: VariantChooser;
-  /** The engine's, which thereby owns the student. */
+  /** The engine's method, so that the engine owns the student. */
   readonly createUNet: (config: UNetConfig, options: UNetOptions) => Promise<UNet>;
 }
 
@@ -41,13 +41,13 @@ interface Held {
 }
 
 /**
- * Trains a copy of a network, the student, to go along the trajectories of that network, its teacher, in one or two calls. Created by
+ * Trains a copy of a network, the student, to follow the trajectories of that network, its teacher, in one or two calls. Created by
  * `engine.createDistiller`; holds memory only during a run.
  */
 export class Distiller extends Resource {
-  /** The network that the student learns from; it stays as it is. Train it no further during a run. */
+  /** The network that the student learns from. It does not change; do not train it during a run. */
   readonly teacher: UNet;
-  /** The options that it was created with, and the defaults of the others. */
+  /** The options of the distiller, with their defaults. */
   readonly config: DistillerConfig;
   private readonly parts: DistillerParts;
   private readonly held = new Set<Held>();
@@ -67,7 +67,7 @@ export class Distiller extends Resource {
     return new Distiller(teacher, checkDistiller(teacher, options), parts);
   }
 
-  /** The network that the last complete run made. It is yours: destroying the distiller leaves it. */
+  /** The result of the last complete run. The caller destroys it: the distiller does not. */
   get student(): UNet | undefined {
     return this.made;
   }
@@ -78,7 +78,7 @@ export class Distiller extends Resource {
   }
 
   /**
-   * Makes the teacher's trajectories, then trains the student on them; yields an event between two steps of either. The same teacher,
+   * Computes the teacher's trajectories, then trains the student on them; yields an event between two steps of either. The same teacher,
    * options, adapter and variants give the same bits. Leaving the loop early, an abort, and an error leave nothing behind. Throws
    * `limit` if memory does not suffice, `diverged`, `busy`, and the signal's reason.
    */
@@ -154,7 +154,7 @@ export class Distiller extends Resource {
   }
 }
 
-/** What a student has of its teacher: FNV-1a of the parameters, f32 in forward order. */
+/** The fingerprint of a teacher: FNV-1a of the parameters, f32 in forward order. */
 export function fingerprintWeights(parameters: ReadonlyMap<string, Float32Array>): string {
   const all = [...parameters.values()];
   const bytes = new Uint8Array(all.reduce((sum, { byteLength }) => sum + byteLength, 0));

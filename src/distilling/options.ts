@@ -11,7 +11,7 @@ export interface DistillerOptions {
   readonly calls: 1 | 2;
   /** Fixes noise, classes and batches, 0 to 2^32 - 1. Default 0. */
   readonly seed?: number | undefined;
-  /** How many trajectories of the teacher the student learns from, 1 or more. All of them lie on the GPU, in 256 MiB at most. Default 4000. */
+  /** Number of the teacher's trajectories that the student learns from, 1 or more. They take at most 256 MiB on the GPU. Default 4000. */
   readonly noises?: number | undefined;
   /** Training steps, 1 to 100,000. Default 200. */
   readonly steps?: number | undefined;
@@ -20,7 +20,7 @@ export interface DistillerOptions {
   /** 1e-12 to 10; reached after the first 5,120 images. Default 1e-3. */
   readonly learningRate?: number | undefined;
   /**
-   * The teacher's guidance, 0 to 100, which the student learns to do without. Default: that of `teacher.sampling`, else 2; 1 without classes.
+   * The teacher's guidance, 0 to 100, which becomes part of the student. Default: `teacher.sampling.guidance`, else 2; 1 without classes.
    * It acts within the `guidanceRange` of `teacher.sampling`, if that has one.
    */
   readonly guidance?: number | undefined;
@@ -36,7 +36,7 @@ const OPTIONS: Names<DistillerOptions> = {
   guidance: true,
 };
 
-/** How far a run of a distiller is. */
+/** The progress of a distiller's run. */
 export interface DistilEvent {
   /** The teacher's trajectories so far, of `noises`. */
   readonly trajectories: number;
@@ -48,10 +48,10 @@ export interface DistilEvent {
   readonly done: number;
 }
 
-/** What a distiller does unless it is told otherwise. */
+/** The defaults of a distiller. */
 const usual = { noises: 4000, steps: 200, batchSize: 128, learningRate: 1e-3 };
 
-/** The options of a distiller, with its defaults. */
+/** The options of a distiller, with their defaults. */
 export type DistillerConfig = {
   readonly [K in keyof DistillerOptions]-?: NonNullable<DistillerOptions[K]>;
 };
@@ -61,7 +61,7 @@ const PASSES_PER_IMAGE = 3;
 /** The teacher's steps of Euler along a trajectory. */
 export const TEACHER_STEPS = 8;
 
-/** The work of so many trajectories and steps, in images trained on. */
+/** The work of these trajectories and steps, in images trained on. */
 export function workOf(
   { batchSize, guidance }: Pick<DistillerConfig, 'batchSize' | 'guidance'>,
   trajectories: number,
@@ -98,7 +98,7 @@ function checkTeacher(teacher: UNet): void {
   if (!teacher.config.conditioning?.noiseLevel) {
     throw new EngineError(
       'argument',
-      'The teacher is not told the noise level, so it has no trajectories to learn from. Give a network that follows a flow, of the recipe digits, say.',
+      'The teacher is not conditioned on the noise level, so it has no trajectories to learn from. Give a network that follows a flow, of the recipe digits, for instance.',
     );
   }
   const { calls } = teacher.sampling ?? {};
@@ -118,11 +118,11 @@ function guidanceOf({ config, sampling }: UNet, given: number | undefined): numb
   if (classes > 0 || guidance === 1) return guidance;
   throw new EngineError(
     'argument',
-    `guidance is ${guidance}, which is for classes, and the teacher is not told any. Leave it out.`,
+    `guidance is ${guidance}, which is for classes, and the teacher has none. Leave it out.`,
   );
 }
 
-/** As the recipe `digits` has it, at a third of its rate, and averaged from the first step on. */
+/** The trainer options of the recipe `digits`, at a third of its rate, and averaged from the first step on. */
 export function trainerOf({
   batchSize,
   learningRate,

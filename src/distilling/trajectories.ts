@@ -14,13 +14,13 @@ import type { UNetConfig } from '../unet/config';
 import { type DistillerConfig, TEACHER_STEPS } from './options';
 
 interface Buffers {
-  /** x where the student's calls begin and end: [calls + 1][noises][height][width][channels]. */
+  /** x at the beginning and end of the student's calls: [calls + 1][noises][height][width][channels]. */
   readonly states: GPUBuffer;
-  /** A batch: x where a call begins, where it ends, and the velocity in between. */
+  /** A batch: x at the beginning of a call, at its end, and the velocity in between. */
   readonly noisy: GPUBuffer;
   readonly next: GPUBuffer;
   readonly target: GPUBuffer;
-  /** What `flow_step` reads besides, see `create`. */
+  /** The other inputs of `flow_step`, see `create`. */
   readonly velocity: GPUBuffer;
   readonly step: GPUBuffer;
 }
@@ -64,7 +64,7 @@ export class Trajectories {
     const held = [...created.values()];
     try {
       const { next: prediction, velocity, target: x, step } = tensors;
-      // From x = 0 on, a step of the sampler along two velocities makes their difference: calls * (noisy - next).
+      // A step of the sampler from x = 0 along two velocities computes their difference: calls * (noisy - next).
       const row = new Float32Array(SAMPLING_STEP_WORDS);
       row[SAMPLING_STEP.step] = -calls;
       row[SAMPLING_STEP.correction] = calls;
@@ -94,7 +94,7 @@ export class Trajectories {
     );
   }
 
-  /** Makes all trajectories; yields how many there are so far, between two steps of the teacher. */
+  /** Computes all trajectories; yields the number of finished ones between two steps of the teacher. */
   async *follow(teacher: Sampler, signal: AbortSignal | undefined): AsyncGenerator<number, void, undefined> {
     const { noises, calls, seed, guidance } = this.settings;
     for (let first = 0; first < noises; first += teacher.count) {
@@ -119,7 +119,7 @@ export class Trajectories {
     yield noises;
   }
 
-  /** The batch of a step, from 0: pieces that follow from the seed, each from where a call begins to where it ends. */
+  /** The batch of a step, from 0: pieces by the seed, each from the beginning of a call to its end. */
   async batchOf(step: number): Promise<Batch> {
     const { calls, noises, seed, batchSize } = this.settings;
     const { noisy, next, target, velocity } = this.buffers;
@@ -160,7 +160,7 @@ export class Trajectories {
     return this.classes === 0 ? undefined : noises.map((noise) => noise % this.classes);
   }
 
-  /** Where x of `count` noises from `noise` on lies, at the beginning of a call or the end of the last one. */
+  /** The place of x of `count` noises from `noise` on, at the beginning of a call or the end of the last one. */
   private placeOf(call: number, noise: number, count: number) {
     const { buffers, settings, imageBytes } = this;
     return {

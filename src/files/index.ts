@@ -1,4 +1,4 @@
-/** webgpu-diffusion/files: the parts of files by themselves: IDX images and labels, safetensors, fingerprints of data, what a checkpoint says of its run. */
+/** webgpu-diffusion/files: IDX images and labels, safetensors, fingerprints of data sets, and the types of a checkpoint's fields. */
 export type { ByteContainer } from '../base/bytes';
 export { type Idx, type LoadOptions, loadIdx, loadLabels, readIdx } from '../data/idx';
 export type { FileSource } from '../data/source';

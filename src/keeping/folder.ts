@@ -1,7 +1,7 @@
 /**
- * What keeping runs needs of the browser: of a folder of its own file system (`await navigator.storage.getDirectory()`), and of its locks
- * (`navigator.locks`). A test brings its own. Files are written through sync access handles, which only workers have: they write in
- * place and at once, where a writable stream copies the whole file first.
+ * The parts of the browser that stored runs need: a folder of its private file system (`await navigator.storage.getDirectory()`), and its
+ * locks (`navigator.locks`). Tests bring replacements. Files are written through sync access handles, which only workers have: they write
+ * in place and at once, where a writable stream copies the whole file first.
  */
 export interface Folder {
   getDirectoryHandle(name: string, options?: { readonly create?: boolean }): Promise<Folder>;
@@ -30,7 +30,7 @@ export interface Locks {
   request<T>(
     name: string,
     options: { readonly mode?: 'exclusive' | 'shared'; readonly ifAvailable?: boolean },
-    /** The lock is held until what it returns settles. `null`: somebody else has it. */
+    /** The lock is held until the returned promise settles. `null`: another holder has it. */
     work: (lock: object | null) => Promise<T> | T,
   ): Promise<T>;
   query(): Promise<{ readonly held?: readonly { readonly name?: string }[] }>;

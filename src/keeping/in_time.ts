@@ -1,7 +1,7 @@
-/** Storage that may never answer: some browsers' does not, and its promises cannot be called off. */
+/** A time limit for storage: some browsers' storage never answers, and its promises cannot be cancelled. */
 import { EngineError } from '../base/errors';
 
-/** Longer than the largest checkpoint takes on a slow disk. */
+/** More than the largest checkpoint takes on a slow disk. */
 export const PATIENCE_MS = 10_000;
 
 /** Resolves or rejects as `work` does; rejects with a `data` error after `ms`. `work` itself goes on. */

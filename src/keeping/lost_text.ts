@@ -6,7 +6,7 @@ export function deviceLostText(reason: string): string {
   return `The GPU device was lost${why}. Drivers reset it when they crash, are updated, or run out of memory.`;
 }
 
-/** Advice for the case that no other device came. */
+/** The advice where the browser gave no other device. */
 export const adviceText = (advice: NonNullable<Attempt['advice']>): string =>
   advice === 'reload'
     ? 'The browser gives no other one yet. Reload the page, or wait: Chrome gives one after about two minutes, and then the run goes on by itself.'

@@ -1,23 +1,23 @@
 /**
- * Keeps a run in its store while it trains, and never holds it up: a copy is written beside the training, the newest one if several wait.
- * Where that fails, training goes on, and the first failure in a row is told.
+ * Stores a run while it trains, and never delays it: copies are written in the background, only the newest one if several wait. If writing
+ * fails, training goes on, and the first failure in a row is reported.
  */
 import { inTime } from './in_time';
 import type { HeldRun } from './store';
 
-/** Between two copies: what a crash costs is this, a write and the step under way. Steps that take longer are copied each. */
+/** Milliseconds between two copies: a crash costs this, a write and the step under way. Longer steps are copied each. */
 export const SAVE_MS = 3000;
 
 export interface SaverOptions {
-  /** One that is gone on with. */
+  /** A stored run to go on with. */
   readonly run?: HeldRun;
-  /** A new one. Asked when there is something to write, and again after it failed. */
+  /** Creates a new stored run. Called when there is a copy to write, and again after a failure. */
   readonly open: () => Promise<HeldRun>;
-  /** The run is kept up to this step. */
+  /** Called when the run is stored up to this step. */
   readonly onSaved: (step: number) => void;
-  /** Told once, until a copy could be written again. */
+  /** Called for the first failure since the last written copy. */
   readonly onTrouble: (error: Error) => void;
-  /** The storage may take so long to answer. */
+  /** Maximum time of an operation of the storage. */
   readonly patienceMs?: number;
 }
 
@@ -26,7 +26,7 @@ export class Saver {
   private run: HeldRun | undefined;
   private next: { readonly checkpoint: Uint8Array<ArrayBuffer>; readonly step: number } | undefined;
   private working: Promise<void> | undefined;
-  /** An operation that was given up, but may still be under way: nothing may be written beside it. */
+  /** Whether an operation that was given up may still be under way: nothing may be written beside it. */
   private stuck = false;
   private failing = false;
   private ended = false;
@@ -36,19 +36,19 @@ export class Saver {
     this.run = options.run;
   }
 
-  /** Of the run that is written, once there is one. */
+  /** The id of the stored run, once there is one. */
   get id(): string | undefined {
     return this.run?.id;
   }
 
-  /** The checkpoint must not be changed any more. */
+  /** Stores a checkpoint, which the caller must not change any more. */
   save(checkpoint: Uint8Array<ArrayBuffer>, step: number): void {
     if (this.ended) return;
     this.next = { checkpoint, step };
     if (!this.stuck) this.working ??= this.work();
   }
 
-  /** Resolves when nothing is being written, or when the storage has had its time. */
+  /** Resolves when nothing is being written, or the storage has exceeded its time limit. */
   async settled(): Promise<void> {
     try {
       await inTime(Promise.resolve(this.working), this.options.patienceMs);
@@ -57,7 +57,7 @@ export class Saver {
     }
   }
 
-  /** Gives the run free, for good, once the newest copy is written. `discard` deletes it instead. */
+  /** Releases the run for good, once the newest copy is written. `discard` deletes it instead. */
   async end({ discard = false } = {}): Promise<void> {
     this.ended = true;
     if (discard) this.next = undefined;
@@ -94,7 +94,7 @@ export class Saver {
   private async open(): Promise<HeldRun> {
     const run = await this.options.open();
     this.run = run;
-    // It came after the end, which could not wait for it.
+    // The run was created after the end, which could not wait for it.
     if (this.ended && !this.working) run.release();
     return run;
   }
@@ -103,7 +103,7 @@ export class Saver {
     this.stuck = true;
     const free = () => {
       this.stuck = false;
-      // What had to wait for an answer that came late.
+      // Continue with the copies that waited for the late answer.
       if (this.next) this.working ??= this.work();
     };
     operation.then(free, free);

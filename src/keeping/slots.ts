@@ -1,6 +1,6 @@
 /**
- * The copies of one run: checkpoints, in two files by turns. A write that is cut off leaves a file whose checksum is wrong, and beside it
- * the copy before. The newest whole one counts: that of the most steps.
+ * The copies of one run: checkpoints, in two files by turns. An interrupted write leaves a file with a wrong checksum, and the previous copy
+ * in the other file. The whole copy with the most steps counts.
  */
 import { EngineError } from '../base/errors';
 import { type Checkpoint, loadCheckpoint } from '../weights/checkpoint';
@@ -12,13 +12,13 @@ const FILES = ['a.safetensors', 'b.safetensors'] as const;
 export interface Copy {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly checkpoint: Checkpoint;
-  /** Milliseconds, as Date.now() has them. */
+  /** Milliseconds by Date.now(). */
   readonly savedAt: number;
 }
 
 export class Slots {
   private readonly folder: Folder;
-  /** The newest whole copy, which is not to be written over. Undefined until it was looked for. */
+  /** The newest whole copy, which must not be overwritten. Undefined until it was searched for. */
   private newest: { readonly file?: string; readonly step: number } | undefined;
 
   constructor(folder: Folder) {
@@ -36,13 +36,13 @@ export class Slots {
     return best?.copy;
   }
 
-  /** Whether nothing was written yet. False for what cannot be read: it may be a copy all the same. */
+  /** Whether there are no files yet. False for an unreadable file: it may still be a copy. */
   async isEmpty(): Promise<boolean> {
     const sizes = FILES.map((file) => sizeOf(this.folder, file));
     return (await Promise.all(sizes)).every((size) => size === 0);
   }
 
-  /** @throws what the browser throws, for a full disk say; the newest copy is whole even so */
+  /** @throws the browser's error, for a full disk for instance; the newest copy stays whole */
   async write(checkpoint: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!this.newest) await this.read();
     const before = this.newest!;
@@ -58,7 +58,7 @@ export class Slots {
       access.truncate(checkpoint.length);
     });
     const step = stepIn(checkpoint);
-    // A run that diverged has gone back: what was beyond that counts no more.
+    // A diverged run has gone back: copies of later steps do not count.
     if (before.file && before.step > step) await this.change(before.file, (access) => access.truncate(0));
     this.newest = { file, step };
   }
@@ -75,7 +75,7 @@ export class Slots {
   }
 }
 
-/** After how many steps a checkpoint is that was just made. */
+/** The step count of a checkpoint. */
 export const stepIn = (checkpoint: Uint8Array<ArrayBuffer>) =>
   Number(decodeSafetensors(checkpoint).metadata.step);
 
@@ -84,7 +84,7 @@ const isNewer = (a: Copy, b: Copy) => {
   return steps > 0 || (steps === 0 && a.savedAt > b.savedAt);
 };
 
-/** Undefined if it is not there, or not whole. */
+/** The copy in a file; undefined if the file is missing or damaged. */
 async function readCopy(folder: Folder, name: string): Promise<Copy | undefined> {
   try {
     const file = await (await folder.getFileHandle(name)).getFile();
@@ -95,7 +95,7 @@ async function readCopy(folder: Folder, name: string): Promise<Copy | undefined>
   }
 }
 
-/** Bytes of a file: 0 if it is not there, undefined if nobody can tell now. */
+/** Bytes of a file: 0 if it is missing, undefined if that cannot be determined now. */
 async function sizeOf(folder: Folder, name: string): Promise<number | undefined> {
   try {
     return (await (await folder.getFileHandle(name)).getFile()).size;

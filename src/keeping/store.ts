@@ -1,4 +1,4 @@
-/** The runs that this origin keeps: a folder each, and one writer each, by a lock that ends with its tab. */
+/** The stored runs of this origin: each has a folder, and one writer, by a lock that ends with its tab. */
 
 import type { Objective } from '../training/step_config';
 import type { UNetConfig } from '../unet/config';
@@ -8,34 +8,34 @@ import type { Folder, Locks } from './folder';
 import { type Copy, Slots } from './slots';
 
 const FOLDER = 'webgpu-diffusion-runs';
-/** So many are kept; the oldest goes where another begins. */
+/** Maximum number of stored runs; the oldest is deleted when another begins. */
 export const MOST_RUNS = 6;
 
-/** What a kept run is, without its weights. */
+/** A stored run, without its weights. */
 export interface StoredRun {
-  /** Its name in the storage. */
+  /** The name of its folder. */
   readonly id: string;
   /** Completed steps. */
   readonly step: number;
-  /** Of the last step that was made. */
+  /** Loss of the last step. */
   readonly loss: number | undefined;
-  /** Of every step. */
+  /** Losses of all steps. */
   readonly losses: Float32Array;
-  /** Milliseconds, as Date.now() has them. */
+  /** Date of the last copy, in milliseconds by Date.now(). */
   readonly savedAt: number;
-  /** What it learns. */
+  /** Its objective. */
   readonly objective: Objective;
   /** Its network. */
   readonly config: UNetConfig;
-  /** As it was begun. */
+  /** Its settings. */
   readonly settings: RunSettings;
   /** The images that it trains on. */
   readonly data: DataFingerprint;
-  /** Somebody writes it, as a rule another tab. */
+  /** Whether a tab has it open. */
   readonly held: boolean;
 }
 
-/** A run that is this caller's alone until it is released. */
+/** A stored run that belongs to the caller alone until it is released. */
 export interface HeldRun {
   readonly id: string;
   /** The newest whole copy. */
@@ -59,7 +59,7 @@ export class RunStore {
     return new RunStore(await root.getDirectoryHandle(FOLDER, { create: true }), locks);
   }
 
-  /** The newest first. What has no whole copy is not among them. */
+  /** All runs with a whole copy, the newest first. */
   async list(): Promise<StoredRun[]> {
     const { held = [] } = await this.locks.query();
     const names = new Set(held.map(({ name }) => name));
@@ -71,18 +71,18 @@ export class RunStore {
     return runs.sort((a, b) => b.savedAt - a.savedAt);
   }
 
-  /** A new run, which begins with its first `write`. The oldest may go for it. */
+  /** Creates a run, which is stored with its first `write`. May delete the oldest. */
   async create(): Promise<HeldRun> {
     await this.makeRoom();
     return (await this.hold(crypto.randomUUID(), true))!;
   }
 
-  /** One that is there; undefined if it is somebody else's, or gone. */
+  /** Takes a stored run; undefined if another tab holds it, or it is deleted. */
   claim(id: string): Promise<HeldRun | undefined> {
     return this.hold(id, false);
   }
 
-  /** Resolves when nobody holds the run. */
+  /** Resolves when the run is not held. */
   async released(id: string): Promise<void> {
     await this.locks.request(lockName(id), { mode: 'shared' }, () => {});
   }
@@ -120,10 +120,10 @@ export class RunStore {
     const newest = readable.slice(0, MOST_RUNS - 1);
     for (const id of await this.ids()) {
       if (newest.includes(id)) continue;
-      // One that is held is somebody's, even if it has no copy yet.
+      // A held run is in use, even if it has no copy yet.
       const run = await this.claim(id);
       if (!run) continue;
-      // What cannot be read may be of a newer version, or readable again another time.
+      // An unreadable run may be from a newer version, or readable again later.
       if (readable.includes(id) || (await (await this.slots(id))?.isEmpty())) await run.discard();
       else run.release();
     }
@@ -135,7 +135,7 @@ export class RunStore {
     return ids;
   }
 
-  /** Undefined if the run is gone. */
+  /** The slots of a run; undefined if it is deleted. */
   private async slots(id: string, create = false): Promise<Slots | undefined> {
     try {
       return new Slots(await this.folder.getDirectoryHandle(id, { create }));
@@ -148,7 +148,7 @@ export class RunStore {
 
 const lockName = (id: string) => `${FOLDER}/${id}`;
 
-/** Takes a lock and returns what gives it back; undefined if somebody else has it. */
+/** Takes a lock and returns a function that releases it; undefined if another holder has it. */
 function lock(locks: Locks, name: string): Promise<(() => void) | undefined> {
   return new Promise((resolve, reject) => {
     locks

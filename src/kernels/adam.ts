@@ -4,7 +4,7 @@ import { STATE_WORDS } from '../plan/step_state';
 import { table } from '../plan/tensor';
 import { copies, flatSize, type ParameterShape, packedLayout, packing, parameterCount } from './pack_weights';
 
-/** A layer and where it lies; offsets in floats, multiples of 4. */
+/** A layer and its offsets in floats, multiples of 4. */
 export interface PlacedLayer extends ParameterShape {
   /** Offset in every buffer that is laid out like the flat parameters. */
   readonly offset: number;
@@ -22,7 +22,7 @@ export interface AdamShape {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
-  /** Whether there are no packed copies: no kernel of ours reads the parameters, which may be of any kind. */
+  /** Whether to write no packed copies: the parameters may then be of any kind, since no convolution reads them. */
   readonly unpacked?: boolean;
 }
 
@@ -33,7 +33,7 @@ const BLOCK = 4 * shaders.plain.workgroupSize[0];
 export const blocksOf = (layer: ParameterShape, block: number) =>
   Array.from({ length: Math.ceil(parameterCount(layer) / block) }, (_, i) => i * block);
 
-/** What lib/pack.wgsl needs for the block that begins with the layer's parameter `first`. */
+/** The params of lib/pack.wgsl for the block that begins with the layer's parameter `first`. */
 export function blockPlace(layer: PlacedLayer, first: number) {
   const { taps, inputs, outputs, bias_at, backward_at } = packedLayout(layer);
   const { packedOffset: at } = layer;

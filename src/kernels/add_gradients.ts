@@ -6,7 +6,7 @@ import type { GradientLayer } from './gradient_norm';
 import { flatSize, parameterCount } from './pack_weights';
 
 export interface AddGradientsShape {
-  /** `offset`: of the layer in the sums, in floats, a multiple of 4. */
+  /** `offset`: the layer's offset in the sums, in floats, a multiple of 4. */
   readonly layers: readonly (GradientLayer & { readonly offset: number })[];
 }
 

@@ -7,9 +7,9 @@ import { copies, flatSize, packing, parameterCount } from './pack_weights';
 
 export interface AverageShape {
   readonly layers: readonly PlacedLayer[];
-  /** Until this step the average is the parameters. */
+  /** Until this step the average equals the parameters. */
   readonly after: number;
-  /** The average reaches back about a ninth of this many steps and those since `after`. */
+  /** The average spans about a ninth of the sum of this number and the steps since `after`. */
   readonly span: number;
   /** Upper limit on the share of the average that stays from step to step. */
   readonly most: number;
@@ -18,7 +18,7 @@ export interface AverageShape {
 /** Parameters per workgroup; an invocation has four. */
 const BLOCK = 4 * shaders.plain.workgroupSize[0];
 
-/** Moves the average of all parameters, and its packed copies, on by a step. */
+/** Updates the average of all parameters, and its packed copies, by a step. */
 export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'average' | 'packed'> = {
   name: 'average_weights',
   sizes: ({ layers }) => {

@@ -55,7 +55,7 @@ export type BiasShaders<P extends string, B extends string> = readonly [
   Shader<P | 'image_bias_at', B | 'image_bias'>,
 ];
 
-/** A dispatch of whichever of the two shaders `shape` needs. */
+/** A dispatch of the one of two shaders that `shape` needs. */
 export function biasCall<P extends string, B extends string>(
   [plain, perImage]: BiasShaders<P, B>,
   { imageBias }: ConvShape,
@@ -93,15 +93,15 @@ const stripItems = ({ batch, width }: ConvShape) => (Math.ceil(width / 7) * batc
 
 /**
  * Whether a row has fewer strips than a workgroup of a form with subgroups has lanes. Idle lanes must stay in the workgroup, as they may
- * hold weights, which is why those workgroups are small.
+ * hold weights; so these workgroups are small.
  */
 const wastesByStrips = (shape: ConvShape, { workgroupSize }: Shader) => stripItems(shape) < workgroupSize[0];
 
-/** Why the tile form cannot compute a layer, or undefined if it can. */
+/** The reason why the tile form cannot compute a layer; undefined if it can. */
 export const refusesTile = ({ kernelSize, width }: ConvShape) =>
   kernelSize === 5 && width >= 7 ? undefined : 'this form is for 5x5 kernels and images at least 7 wide';
 
-/** Why the one_input form cannot compute a layer, or undefined if it can. `channels` counts those on the side that is summed over. */
+/** The reason why the one_input form cannot compute a layer; undefined if it can. `channels`: the number of channels that are summed over. */
 export const refusesOneInput = ({ kernelSize }: ConvShape, channels: number, side: string) =>
   hasOneChannelForm(kernelSize) && channels === 1
     ? undefined
@@ -110,11 +110,11 @@ export const refusesOneInput = ({ kernelSize }: ConvShape, channels: number, sid
 /** Whether the forms for one channel support this kernel size. */
 export const hasOneChannelForm = (kernelSize: number) => kernelSize === 5 || kernelSize === 3;
 
-/** What the names of the shaders for a kernel's size end with, in the forms for one channel. */
+/** The ending of the shaders' names for a kernel's size, in the forms for one channel. */
 export const sideEnd = ({ kernelSize }: ConvShape) => (kernelSize === 3 ? '_3x3' : '');
 
 /**
- * How the one_input form works: an invocation loads the pixels around a patch of `together` images and makes `each` channels from them.
+ * The techniques of the one_input form: an invocation loads the pixels around a patch of `together` images and computes `each` channels.
  * `plain` and `subgroups` are for CPU adapters, where every load costs; `gpu` is for GPUs, which want few registers and many invocations.
  */
 const PATCH_FORMS = {
@@ -124,7 +124,7 @@ const PATCH_FORMS = {
 } as const;
 export type PatchForm = keyof typeof PATCH_FORMS;
 
-/** The device features that a form needs, and the kind of adapter that it is for. */
+/** The device features and the kind of adapter that a form requires. */
 export const oneInputAudience = (form: PatchForm): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
   features: form === 'subgroups' ? ['subgroups'] : [],
   ...(form === 'plain' ? {} : { for: form === 'gpu' ? 'gpu' : 'software' }),
@@ -209,7 +209,7 @@ const refusesOneOutput = (shape: ConvShape) => {
   );
 };
 
-/** A single output channel would leave a tile of 8 mostly empty; this form shares the loaded input among taps instead. */
+/** The form for a single output channel, which would leave a tile of 8 mostly empty: taps share the loaded input instead. */
 const oneOutput = (subgroups: boolean): Variant<ConvShape, TensorName> => ({
   ...(subgroups ? { features: ['subgroups'], for: 'software' } : {}),
   wastesLanes: (shape) => subgroups && wastesByStrips(shape, shaders.one_output_subgroups),

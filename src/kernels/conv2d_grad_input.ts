@@ -76,7 +76,7 @@ const tile: Variant<ConvShape, TensorName> = {
   },
 };
 
-/** Its shape is the forward convolution's. */
+/** The gradient of a convolution's input. The shape is the forward convolution's. */
 export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
   name: 'conv2d_grad_input',
   sizes: (shape) => {

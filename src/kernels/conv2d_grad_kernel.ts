@@ -103,7 +103,7 @@ const oneChannel = (
 const TILE_WORKGROUPS = 1024;
 const MOST_PARTIALS = 2 ** 22;
 
-/** How the tile form cuts image rows, and the batch in blocks of 8 images, into slices, each with its own sums. */
+/** The tile form's division of image rows, and of the batch in blocks of 8 images, into slices, each with its sums. */
 function tileSlicing(shape: ConvShape) {
   const { height, batch, inChannels, outChannels } = shape;
   const tiles = Math.ceil(inChannels / 16) * Math.ceil(outChannels / 32) * 5;
@@ -151,7 +151,7 @@ const productSize = ({ frequencies }: WinogradForm, { inChannels, outChannels }:
 const PRODUCT_WORKGROUPS = 1024;
 const LEAST_SLICE = 16;
 
-/** How the GPU product cuts the columns of a chunk into slices, each with its own sums. It loads 8 vec4s of columns at a time. */
+/** The GPU product's division of a chunk's columns into slices, each with its sums. It loads 8 vec4s of columns at a time. */
 function productSlicing(form: WinogradForm, shape: ConvShape) {
   const { chunk, chunks, tiles } = tiling(form, shape);
   const columns = (tiles * chunk) / 4;
@@ -219,8 +219,8 @@ function multiply(
 }
 
 /**
- * In frequency space, the sum over tiles and images is one long matrix product. Each chunk is added to what the output holds; on GPUs, the
- * sums of slices are stored side by side, and the transform back adds them up.
+ * In frequency space, the sum over tiles and images is one long matrix product. Each chunk is added to the output; on GPUs, the sums of
+ * slices are stored side by side, and the transform back adds them up.
  */
 const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
   ...audienceOf(form),
@@ -241,7 +241,7 @@ const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
       const inputs = chunkImages(form, tiles, cin, i, images, cached);
       const transform = inputTransform(form, shape, tiles, cin, at, { input, freqs: inputs });
       return [
-        ...(cached ? [] : [transform]), // if kept, the convolution has already written it
+        ...(cached ? [] : [transform]), // if cached, the convolution has already written it
         call(
           shaders[`${form.name}_gradient` as const],
           transformParams(TOGETHER, shape, tiles, cout, at),

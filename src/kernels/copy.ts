@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/copy';
 import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 
-/** The fastest variant shows an adapter's memory bandwidth. */
+/** Copies a buffer; the fastest variant measures an adapter's memory bandwidth. */
 export const copy: Kernel<ElementwiseShape, 'input' | 'output'> = {
   name: 'copy',
   sizes: ({ elements }) => ({ input: elements, output: elements }),

@@ -6,7 +6,7 @@ import type { ImageShape } from './swish_max_pool';
 
 interface Corruption {
   readonly seed: number;
-  /** Whether for flow matching, or as the tutorial does. */
+  /** Whether to corrupt for flow matching, or as the tutorial does. */
   readonly flow: boolean;
 }
 
@@ -14,11 +14,11 @@ interface Corruption {
 export interface CorruptShape extends Corruption, ImageShape {
   /** Images in the data set. */
   readonly imageCount: number;
-  /** Whether pixels become black and white: 1 where a byte is above 127, else 0 (for a flow -1). */
+  /** Whether to make pixels black and white: 1 where a byte is above 127, else 0 (for a flow -1). */
   readonly binarize: boolean;
 }
 
-/** Images of the caller's, [count][height][width][channels], values from 0 to 1. */
+/** The caller's images, [count][height][width][channels], values from 0 to 1. */
 export interface CorruptImagesShape extends Corruption {
   readonly count: number;
   readonly height: number;
@@ -27,8 +27,8 @@ export interface CorruptImagesShape extends Corruption {
 }
 
 /**
- * Mixes images with noise, and makes what a network should make of them, `truth`: the images, or for a flow the velocity. A batch of the
- * data set has the tensor `order`, too; `levels` are the caller's images', and a flow's.
+ * Mixes images with noise, and writes a network's target, `truth`: the images, or for a flow the velocity. A batch of the data set also has
+ * the tensor `order`; the caller's images, and batches of a flow, have `levels`.
  */
 export const corrupt: Kernel<CorruptShape | CorruptImagesShape, 'images' | 'state' | 'noisy' | 'truth'> = {
   name: 'corrupt',

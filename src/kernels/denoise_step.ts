@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/denoise_step';
 import { call, type Kernel } from '../plan/op';
 import type { ElementwiseShape } from './swish';
 
-/** `mix` holds one number: the share of the prediction. */
+/** Mixes x with the prediction. `mix` holds one number: the share of the prediction. */
 export const denoiseStep: Kernel<ElementwiseShape, 'prediction' | 'mix' | 'x'> = {
   name: 'denoise_step',
   sizes: ({ elements }) => ({ prediction: elements, mix: 1, x: elements }),

@@ -3,7 +3,7 @@ import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 
 export interface ConditionsShape {
-  /** A multiple of 4; the step state says how many of them are images. */
+  /** A multiple of 4; the step state has the number of images in it. */
   readonly batch: number;
   /** Images in the data set. */
   readonly imageCount: number;
@@ -11,14 +11,14 @@ export interface ConditionsShape {
   readonly classes: number;
   /** The share of images whose class is withheld, 0 to 1. */
   readonly drop: number;
-  /** Whether levels are sigmoid(z) with z standard normal, instead of uniform. */
+  /** Whether to draw levels as sigmoid(z) with z standard normal, instead of uniformly. */
   readonly logitNormal: boolean;
   /** Whether images have labels; if not, no image gets a class. */
   readonly labelled: boolean;
   readonly seed: number;
 }
 
-/** `labels` are bytes, four to a word; without labels, one word that is never read. */
+/** Draws noise levels and classes. `labels` are bytes, four to a word; without labels, one word that is never read. */
 export const drawConditions: Kernel<ConditionsShape, 'order' | 'labels' | 'state' | 'levels' | 'classes'> = {
   name: 'draw_conditions',
   sizes: ({ batch, imageCount, labelled }) => ({

@@ -5,14 +5,14 @@ import { STATE_WORDS } from '../plan/step_state';
 import { type LossShape, partialCount } from './mse';
 
 export interface FinishStepShape extends LossShape {
-  /** Blocks of gradients (see `blockLayers`), and how many of them belong to convolutions, which come first. */
+  /** Number of blocks of gradients (see `blockLayers`), and of the first ones, which belong to convolutions. */
   readonly gradientPartials: number;
   readonly convolutionPartials: number;
   /** Images in every batch but the last of an epoch: `batch` without the padding. */
   readonly batchSize: number;
-  /** Steps whose records are kept; the ring is followed by one more record, for the step that ends a run. */
+  /** Steps with a record in the ring; one more record follows it, for the step that ends a run. */
   readonly ring: number;
-  /** How many steps in a row may be non-finite. Default 0. */
+  /** Number of steps in a row that may be non-finite. Default 0. */
   readonly mostSkipped?: number;
   readonly beta1: number;
   readonly beta2: number;
@@ -20,7 +20,7 @@ export interface FinishStepShape extends LossShape {
   readonly schedule?: Schedule;
 }
 
-/** Decides whether the step counts, writes what Adam needs for it, and the state of the next step. */
+/** Decides if the step counts, writes Adam's factors, and the state of the next step. */
 export const finishStep: Kernel<FinishStepShape, 'squares' | 'gradient_squares' | 'state' | 'records'> = {
   name: 'finish_step',
   sizes: (shape) => ({

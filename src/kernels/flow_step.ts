@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/flow_step';
 import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 
-/** Images [elements][batch] that are being sampled. */
+/** Images [elements][batch] of a sampling run. */
 export interface SampledShape {
   /** Elements of one image. */
   readonly elements: number;

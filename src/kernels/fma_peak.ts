@@ -13,7 +13,7 @@ const calls =
     call(form, { invocations, iterations, factor: 0.5, addend: 0.25 }, tensors, invocations),
   ];
 
-/** The fastest variant shows an adapter's peak. */
+/** Chains of multiply-adds; the fastest variant measures an adapter's peak. */
 export const fmaPeak: Kernel<FmaShape, 'output'> = {
   name: 'fma_peak',
   sizes: ({ invocations }) => ({ output: 4 * invocations }),

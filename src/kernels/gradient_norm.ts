@@ -4,7 +4,7 @@ import { table } from '../plan/tensor';
 import { blocksOf } from './adam';
 import { flatSize, type ParameterShape, parameterCount } from './pack_weights';
 
-/** A layer and where its gradient lies; offsets in floats, multiples of 4. */
+/** A layer and the offsets of its gradient in floats, multiples of 4. */
 export interface GradientLayer extends ParameterShape {
   /** The gradient is the sum of this many slices of `flatSize` each, the first of which starts at `slicesOffset`. */
   readonly slices: number;

@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/max_pool';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
-/** The shape is the input's, whose height and width are even. */
+/** Max pooling of 2x2 windows. The shape is the input's, whose height and width are even. */
 export const maxPool: Kernel<ImageShape, 'input' | 'output'> = {
   name: 'max_pool',
   sizes: ({ channels, height, width, batch }) => {

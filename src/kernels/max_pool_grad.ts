@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/max_pool_grad';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
-/** The shape is that of `input`, what was pooled, and of its gradient `grad`; `grad_output` has half the height and width. */
+/** The gradient of max pooling. The shape is the shape of `input` and its gradient `grad`; `grad_output` has half the height and width. */
 export const maxPoolGrad: Kernel<ImageShape, 'input' | 'grad_output' | 'grad'> = {
   name: 'max_pool_grad',
   sizes: ({ channels, height, width, batch }) => {

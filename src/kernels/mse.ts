@@ -6,12 +6,12 @@ import { STATE_WORDS } from '../plan/step_state';
 export interface LossShape {
   /** Elements of one image. */
   readonly elements: number;
-  /** A multiple of 4; the step state says how many of them are images. */
+  /** A multiple of 4; the step state has the number of images in it. */
   readonly batch: number;
 }
 
 export interface ActivatedLossShape extends LossShape {
-  /** Whether swish turns `pre` into predictions. */
+  /** Whether swish is the last activation; otherwise `pre` is the prediction. */
   readonly swish: boolean;
 }
 

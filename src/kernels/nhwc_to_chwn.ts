@@ -3,12 +3,12 @@ import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import type { ImageShape } from './swish_max_pool';
 
-/** A batch of images; `count` is how many of them the caller's buffer has room for, by default `batch`. */
+/** A batch of images; `count` is the number of images that fit the caller's buffer, by default `batch`. */
 export interface CallerImageShape extends ImageShape {
   readonly count?: number;
 }
 
-/** `state` holds the number of images to convert. */
+/** Converts the caller's images to the kernels' layout. `state` holds the number of images. */
 export const nhwcToChwn: Kernel<CallerImageShape, 'images' | 'state' | 'output'> = {
   name: 'nhwc_to_chwn',
   sizes: ({ channels, height, width, batch, count = batch }) => {

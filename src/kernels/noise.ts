@@ -6,7 +6,7 @@ export interface NoiseShape extends ImageShape {
   /** Images of the batch that are not padding. */
   readonly count: number;
   readonly seed: number;
-  /** Whether it is standard normal, or uniform in [0, 1). */
+  /** Whether the noise is standard normal, or uniform in [0, 1). */
   readonly gaussian: boolean;
 }
 

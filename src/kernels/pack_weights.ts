@@ -44,10 +44,10 @@ export function packing(shape: ParameterShape) {
 export const parameterCount = ({ inChannels, outChannels, kernelSize }: ParameterShape) =>
   kernelSize ** 2 * inChannels * outChannels + outChannels;
 
-/** The same, rounded up to whole vec4s, as flat parameters and gradients store it. */
+/** The number of parameters, rounded up to whole vec4s, as in flat parameters and gradients. */
 export const flatSize = (shape: ParameterShape) => Math.ceil(parameterCount(shape) / 4) * 4;
 
-/** The params that shaders/lib/pack.wgsl needs, and the number of parameters. */
+/** The params of shaders/lib/pack.wgsl, and the number of parameters. */
 export function packedLayout(shape: ParameterShape) {
   const { bias, backward } = packing(shape);
   return {

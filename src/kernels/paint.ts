@@ -15,7 +15,7 @@ export interface PaintShape {
   readonly bgra: boolean;
 }
 
-/** A copy to a texture takes rows of whole 256 bytes. */
+/** Words of 256 bytes: a copy to a texture requires rows of multiples of them. */
 const ROW_WORDS = 64;
 
 /** Sides of the picture, in texels, and words from row to row in memory. */

@@ -3,7 +3,7 @@ import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 
 export interface LevelShape {
-  /** Images that the network gets at once: a multiple of 4. */
+  /** The network's batch, a multiple of 4. */
   readonly batch: number;
 }
 

@@ -3,14 +3,14 @@ import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 
 export interface SetUpdateShape {
-  /** Whether it sets the number of the step instead. */
+  /** Whether to set the number of the step instead. */
   readonly step?: boolean;
 }
 
-/** Of three numbers, learning rate, clip and weight decay, or of one. */
+/** Bytes of three numbers, learning rate, clip and weight decay, or of one. */
 const bytesOf = ({ step }: SetUpdateShape) => (step ? 4 : 12);
 
-/** Sets what an update uses, from a word for each byte of it. */
+/** Sets an update's values in the step state, from a word for each of their bytes. */
 export const setUpdate: Kernel<SetUpdateShape, 'bytes' | 'state'> = {
   name: 'set_update',
   sizes: (shape) => ({ bytes: bytesOf(shape), state: STATE_WORDS }),

@@ -8,8 +8,9 @@ export interface SwishGradShape extends ElementwiseShape, ResidualShape {
 }
 
 /**
- * `grad` holds the gradient of the activation's output, and receives that of `pre`. With `sum` or `residual` there is also `grad_residual`:
- * with `sum` it brings the gradient that bypassed the later layer, with `residual` it receives the gradient of this layer's own residual.
+ * `grad` holds the gradient of the activation's output, and receives the gradient of `pre`. With `sum` or `residual` there is also
+ * `grad_residual`: with `sum` it holds the gradient that bypassed the later layer, with `residual` it receives the gradient of this layer's
+ * residual.
  */
 export const swishGrad: Kernel<SwishGradShape, 'pre' | 'grad'> = {
   name: 'swish_grad',

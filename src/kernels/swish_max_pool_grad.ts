@@ -4,7 +4,7 @@ import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
 /**
- * The shape is that of `pre`. `grad` holds the gradient that came through the skip connection, and receives the gradient of `pre` through
+ * The shape is the shape of `pre`. `grad` holds the gradient that came through the skip connection, and receives the gradient of `pre` through
  * all paths. A residual layer also has `residual`, and `grad_residual` for its gradient.
  */
 export const swishMaxPoolGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {

@@ -8,7 +8,7 @@ export interface UpsampleAddShape extends ImageShape, ResidualShape {
   readonly skipResidual?: boolean;
 }
 
-/** The shape is that of `input` and `residual`; `skip` and `output` have twice the height and width. */
+/** The shape is the shape of `input` and `residual`; `skip` and `output` have twice the height and width. */
 export const swishUpsampleAdd: Kernel<UpsampleAddShape, 'input' | 'skip' | 'output'> = {
   name: 'swish_upsample_add',
   sizes: ({ channels, height, width, batch, residual, skipResidual }) => {

@@ -4,7 +4,7 @@ import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
 /**
- * The shape is that of `pre`, of `grad` and, in a residual layer, of `grad_residual`, the residual's gradient; `grad_output` has twice the
+ * The shape is the shape of `pre`, `grad` and, in a residual layer, `grad_residual`, the residual's gradient; `grad_output` has twice the
  * height and width.
  */
 export const swishUpsampleGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {

@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/upsample';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
-/** The shape is the input's; `output` has twice the height and width. */
+/** Nearest upsampling by 2. The shape is the input's; `output` has twice the height and width. */
 export const upsample: Kernel<ImageShape, 'input' | 'output'> = {
   name: 'upsample',
   sizes: ({ channels, height, width, batch }) => {

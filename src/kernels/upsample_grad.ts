@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/upsample_grad';
 import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
-/** The shape is that of `grad`; `grad_output` has twice the height and width. */
+/** The gradient of upsampling. The shape is the shape of `grad`; `grad_output` has twice the height and width. */
 export const upsampleGrad: Kernel<ImageShape, 'grad_output' | 'grad'> = {
   name: 'upsample_grad',
   sizes: ({ channels, height, width, batch }) => {

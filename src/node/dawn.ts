@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { EngineError } from '../base/errors';
 import type { VersionedGpu } from '../gpu/adapter_memory';
 
-/** Kept alive: Dawn crashes if the object from `create` is collected while one of its devices lives. */
+/** Held here, because Dawn crashes if the object from `create` is collected while one of its devices lives. */
 let created: VersionedGpu | undefined;
 
 /**
@@ -17,7 +17,7 @@ export async function nodeGpu(): Promise<GPU> {
   const own = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (own) return own;
   if (!created) {
-    // As Node has it from version 21 on. It says how many pipelines may compile at once.
+    // As in Node from version 21 on. It has the number of cores, from which follows how many pipelines may compile at once.
     if (!globalThis.navigator) {
       const [major] = process.versions.node.split('.');
       const value = { userAgent: `Node.js/${major}`, hardwareConcurrency: availableParallelism() };

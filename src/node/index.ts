@@ -2,8 +2,7 @@
 import { nodeGpu } from './dawn';
 
 /**
- * Gives Node what browsers have: `navigator.gpu` and WebGPU's globals, from the npm package `webgpu` (Dawn), which must be installed beside
- * this one. Does nothing if `navigator.gpu` exists. Returns `navigator.gpu`.
+ * Installs `navigator.gpu` and WebGPU's globals in Node, from the npm package `webgpu` (Dawn), which must be installed beside this one. Does nothing if `navigator.gpu` exists. Returns `navigator.gpu`.
  *
  * @throws EngineError `no-webgpu` if the package is not installed, or does not load on this machine
  */

@@ -1,4 +1,4 @@
-/** Networks for ONNX Runtime and all else that reads ONNX. */
+/** Exports networks for ONNX Runtime and other readers of ONNX. */
 import { EngineError, show, typeOf, wrongArgument } from '../base/errors';
 import type { Objective } from '../training/step_config';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
@@ -16,13 +16,13 @@ export { EngineError } from '../base/errors';
 export interface OnnxSource {
   /** The network. */
   readonly config: UNetConfig;
-  /** By name, as the engine has them. */
+  /** The parameters by name, in the engine's layout. */
   readonly parameters: ReadonlyMap<string, Float32Array>;
   /** The objective that the network was trained for, which decides how to sample; for the file's metadata. Default `tutorial`. */
   readonly objective?: Objective | undefined;
-  /** How it is sampled; for the metadata. */
+  /** The network's sampling, for the metadata. */
   readonly sampling?: Sampling | undefined;
-  /** Of a distilled network: the fingerprint of its teacher; for the metadata. */
+  /** The fingerprint of a distilled network's teacher, for the metadata. */
   readonly teacher?: string | undefined;
 }
 
@@ -35,7 +35,7 @@ const MOST = 2 ** 31 - 1;
  * | | name | type | shape |
  * |---|---|---|---|
  * | input | `images` | float32 | [count, channels, height, width] |
- * | input, if the network is told the noise level | `levels` | float32, 0 to 1 | [count] |
+ * | input, if conditioned on the noise level | `levels` | float32, 0 to 1 | [count] |
  * | input, if it has classes | `labels` | int64, 0 to classes - 1, or classes for none | [count] |
  * | output | `prediction` | float32 | [count, output channels, height, width] |
  *
@@ -90,7 +90,7 @@ function checkFloats(given: ReadonlyMap<unknown, unknown>): void {
   }
 }
 
-/** The given parameters, which are flat, with the shapes of those that they are to be. */
+/** The given flat parameters, with the shapes of the network's. */
 function shaped(
   parameters: readonly Parameter[],
   given: ReadonlyMap<string, Float32Array>,

@@ -1,4 +1,4 @@
-/** A network as a graph of ONNX operators: what src/unet/forward.ts makes of it as kernels. */
+/** A network as a graph of ONNX operators, equivalent to the kernels of src/unet/forward.ts. */
 
 import { FREQUENCIES } from '../plan/conditioning';
 import { conditioningOf, type Layer, layersOf, outChannelsOf, type UNetConfig } from '../unet/config';

@@ -1,5 +1,5 @@
 /**
- * The messages of ONNX that a network needs, and how they are written: fields have the numbers of
+ * Writes the messages of ONNX that a network needs: fields have the numbers of
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
  */
 import { PbfWriter } from 'pbf';

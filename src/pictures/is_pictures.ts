@@ -1,7 +1,7 @@
-/** Telling pictures from arrays, without what reads them. */
+/** Distinguishes pictures from arrays, without the code that reads them. */
 import type { Picture } from './picture';
 
-/** Whether `given` is a picture, or a list that begins like one. A list of numbers is none; the caller says what it must be. */
+/** Whether `given` is an object other than a typed array, or a list that begins with one; its pictures are checked later. */
 export function isPictures(given: unknown): given is Picture | readonly Picture[] {
   const first = Array.isArray(given) && given.length > 0 ? given[0] : given;
   return typeof first === 'object' && first !== null && !ArrayBuffer.isView(first);

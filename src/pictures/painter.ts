@@ -1,4 +1,4 @@
-/** Pictures of images that lie on the GPU, into the caller's texture. */
+/** Paints images on the GPU into the caller's texture. */
 import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
@@ -8,12 +8,12 @@ import { type PaintShape, paint, pictureOf } from '../kernels/paint';
 import { op } from '../plan/op';
 import { tensor } from '../plan/tensor';
 
-/** Formats of four bytes; what a canvas prefers is one of them. */
+/** Formats of four bytes, among them a canvas's preferred ones. */
 const FORMATS = ['rgba8unorm', 'bgra8unorm', 'rgba8unorm-srgb', 'bgra8unorm-srgb'] as const;
 const isFormat = (format: string): format is (typeof FORMATS)[number] =>
   (FORMATS as readonly string[]).includes(format);
 
-/** Options of a painter: what the images are, and how the picture is laid out. */
+/** Options of a painter: the images' shape, and the picture's layout. */
 export interface PainterOptions {
   /** Height of an image, in pixels. */
   readonly height: number;
@@ -23,7 +23,7 @@ export interface PainterOptions {
   readonly channels: number;
   /** Images in the picture. Default 1. */
   readonly count?: number | undefined;
-  /** Images in a row. Default: so many that the picture is about a square. */
+  /** Images in a row. Default: a number that makes the picture about a square. */
   readonly columns?: number | undefined;
   /** The values that become black and white; [1, 0] is dark ink on white. Default [0, 1]. */
   readonly range?: readonly [black: number, white: number] | undefined;
@@ -43,9 +43,9 @@ const OPTIONS: Names<PainterOptions> = {
 
 /** Paints images that lie on the GPU into textures, without a copy on the host. Created by `engine.createPainter`. */
 export class Painter extends Resource {
-  /** The width of the picture, in texels: what the texture must have. */
+  /** The width of the picture and its texture, in texels. */
   readonly width: number;
-  /** Its height. */
+  /** The height of the picture and its texture, in texels. */
   readonly height: number;
   private readonly shape: PaintShape;
   private readonly format: GPUTextureFormat;
@@ -92,7 +92,7 @@ export class Painter extends Resource {
 
   /**
    * Records the painting of `images`, [count][height][width][channels] of f32 in a buffer with COPY_SRC, into `texture`, which has the
-   * painter's size and format, and COPY_DST. Of a canvas that is `context.getCurrentTexture()`, configured with
+   * painter's size and format, and COPY_DST. For a canvas it is `context.getCurrentTexture()`, configured with
    * `usage: GPUTextureUsage.COPY_DST | GPUTextureUsage.RENDER_ATTACHMENT`. Throws `argument` before anything is recorded.
    */
   encode(encoder: GPUCommandEncoder, images: BufferSlice, texture: GPUTexture): void {
@@ -108,7 +108,7 @@ export class Painter extends Resource {
     encoder.copyBufferToTexture({ buffer, bytesPerRow }, { texture }, [width, height]);
   }
 
-  /** The same, recorded and submitted at once. Resolves when the device has taken it; rejects with `argument` if it refuses a buffer or the texture. */
+  /** Records and submits the painting. Resolves when the device has accepted it; rejects with `argument` if it refuses a buffer or the texture. */
   async paint(images: BufferSlice, texture: GPUTexture): Promise<void> {
     const encoder = this.gpu.device.createCommandEncoder({ label: 'paint' });
     this.encode(encoder, images, texture);

@@ -1,24 +1,24 @@
-/** Pictures of the browser's as images of a network: the one place that converts them. */
+/** Converts the browser's pictures to a network's images. */
 import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../base/errors';
 
-/** Pixels as an ImageData has them, or what decodes a PNG file in Node. */
+/** Pixels, for instance an ImageData, or a decoded PNG file in Node. */
 export interface Pixels {
   /** [height][width][4]: red, green, blue and alpha, a byte each; alpha is not multiplied in. */
   readonly data: Uint8ClampedArray | Uint8Array;
-  /** In pixels. */
+  /** Width in pixels. */
   readonly width: number;
-  /** In pixels. */
+  /** Height in pixels. */
   readonly height: number;
 }
 
 /** A picture: an ImageData, an ImageBitmap, or a canvas, on the page or off it. */
 export type Picture = Pixels | ImageBitmap | OffscreenCanvas | HTMLCanvasElement;
 
-/** The images that `readPictures` reads from pictures. */
+/** Options of `readPictures`. */
 export interface ReadPicturesOptions {
-  /** What all pictures must have, in pixels. Default: that of the first. */
+  /** The required height of all pictures, in pixels. Default: the first one's. */
   readonly height?: number | undefined;
-  /** What all pictures must have, in pixels. Default: that of the first. */
+  /** The required width of all pictures, in pixels. Default: the first one's. */
   readonly width?: number | undefined;
   /** 1 (default) makes them grey, by luminance; 3: red, green, blue; 4: and alpha. */
   readonly channels?: number | undefined;
@@ -28,7 +28,7 @@ export interface ReadPicturesOptions {
 
 /** A data set of pictures, all of one size. */
 export interface PictureSet {
-  /** In the order of the labels. */
+  /** The pictures, in the order of the labels. */
   readonly pictures: readonly Picture[];
   /** 1 (default) makes them grey, by luminance; 3: red, green, blue; 4: and alpha. */
   readonly channels?: number | undefined;
@@ -40,9 +40,9 @@ const OPTIONS: Names<ReadPicturesOptions> = { height: true, width: true, channel
 const SET: Names<PictureSet> = { pictures: true, channels: true, labels: true };
 
 /**
- * The images of pictures, [count][height][width][channels], for `trainer.step` or a buffer of your own. Grey is 0.299 red + 0.587 green +
- * 0.114 blue, of the values as the picture has them. With 1 or 3 channels, what is transparent is white. Throws `argument` for pictures of
- * another size, and for a canvas that the browser lets no program read.
+ * Converts pictures to images, [count][height][width][channels], for `trainer.step` or a buffer. Grey is 0.299 red + 0.587 green +
+ * 0.114 blue, of the picture's stored values. With 1 or 3 channels, transparent pixels become white. Throws `argument` for pictures of
+ * another size, and for a canvas that the browser protects from reading.
  */
 export function readPictures(
   pictures: Picture | readonly Picture[],
@@ -69,8 +69,8 @@ export function readPictureSet(set: PictureSet) {
 }
 
 /**
- * The images that pictures are for a network of such a size: `count` of them, for which one picture that stands in no list is repeated;
- * without a count as many as there are pictures. Values that are no pictures throw `argument`.
+ * Converts pictures to `count` images of a network's size. A single picture is repeated; the default count is the number of pictures.
+ * Throws `argument` for values that are no pictures.
  */
 export function picturesFor(
   name: string,
@@ -101,7 +101,7 @@ function pixelsOf(
   pictures: readonly Picture[],
   needed: { height?: number; width?: number },
 ): readonly Pixels[] {
-  // Of a picture that stands there many times, as one for all images, once.
+  // A picture that occurs many times, as one for all images, is read once.
   const known = new Map<Picture, Pixels>();
   return pictures.map((picture, i) => {
     const pixels = known.get(picture) ?? read(picture, i);
@@ -117,7 +117,7 @@ function pixelsOf(
   });
 }
 
-/** The pixels of one picture. Those of a bitmap or canvas come out of a canvas of our own. */
+/** The pixels of one picture. A bitmap or canvas is drawn to a new canvas first. */
 function read(picture: Picture, i: number): Pixels {
   const { width, height } = picture ?? {};
   if (typeof width !== 'number' || typeof height !== 'number') {
@@ -138,7 +138,7 @@ function read(picture: Picture, i: number): Pixels {
     );
   }
   try {
-    // In a worker, too. Through the host: an image of a network is small, and browsers differ in the colours of copies on the GPU.
+    // Works in a worker, too. Through the host: an image of a network is small, and browsers differ in the colours of copies on the GPU.
     const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
     context.drawImage(picture, 0, 0);
     return context.getImageData(0, 0, width, height);

@@ -1,4 +1,4 @@
-/** What a conditioned network gets beside the image: known to its configuration, and to the kernel that makes features of it. */
+/** The inputs of a conditioned network beside the image, for its configuration and for the kernel that makes features of them. */
 
 /**
  * The conditions that a network gets for each image, as a bias per channel of each convolution but the last: the noise level t as sin(w_k t)
@@ -8,7 +8,7 @@
 export interface Conditioning {
   /** Whether the network gets the share of noise in an image, 0 to 1. */
   readonly noiseLevel: boolean;
-  /** How many classes there are, 0 (none) to 255; the table has one more row, for an image without a class. */
+  /** Number of classes, 0 (none) to 255; the table has one more row, for an image without a class. */
   readonly classes: number;
 }
 

@@ -7,7 +7,7 @@ export interface ConvShape {
   readonly outChannels: number;
   readonly kernelSize: number;
   /**
-   * If given, each image has a bias of its own beside the layer's: channel `o` adds row `imageBias + o` of the tensor image_bias
+   * If given, each image has a bias beside the layer's: channel `o` adds row `imageBias + o` of the tensor image_bias
    * [rows][batch]. Only conv2d and conv2d_pool read it.
    */
   readonly imageBias?: number;

@@ -10,7 +10,7 @@ export interface MemoryPlan {
 }
 
 /**
- * Assigns a slot to every tensor that the calls use and that is not in `bound` (those have buffers). A tensor lives from the first call
+ * Assigns a slot to every tensor that the calls use and that is not in `bound` (bound tensors have buffers). A tensor lives from the first call
  * that binds it to the last; two tensors share a slot only if their lifetimes do not overlap. Greedy by size: largest first, each into the
  * smallest slot that is free throughout its lifetime. Slots are whole buffers, because WebGPU forbids a dispatch to read and write ranges
  * of the same buffer.

@@ -19,8 +19,8 @@ export interface Call {
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly groups: readonly [number, number, number];
   /**
-   * FLOPs, where a kernel takes several calls and this one computes: what a submission takes is estimated from it, and from the bytes of
-   * its tensors. A call that is alone has its kernel's cost.
+   * FLOPs of a computing call in a kernel of several calls. The time of a submission is estimated from it, and from the bytes of its tensors.
+   * A single call has its kernel's cost.
    */
   readonly flops?: number;
 }
@@ -32,7 +32,7 @@ const FLAT_GROUPS = 1024;
 
 /**
  * One dispatch of `shader` over `items` invocations: one number for a flat grid (see shaders/lib/flat.wgsl), or three for x, y, z. The
- * number of workgroups follows from the shader's own workgroup size, so the grid always covers all items.
+ * number of workgroups follows from the shader's workgroup size, so the grid always covers all items.
  */
 export function call<P extends string, B extends string>(
   shader: Shader<P, B>,
@@ -62,7 +62,7 @@ export function call<P extends string, B extends string>(
 
 // ---------------------------------------------------------------- kernels and their variants
 
-/** Whether a GPU runs the shaders, or a processor behind the same interface (a software adapter). */
+/** The kind of adapter: a GPU, or a processor behind the same interface (a software adapter). */
 export type AdapterKind = 'gpu' | 'software';
 
 /** One way to compute a kernel: a plan of one or more calls. */
@@ -71,11 +71,11 @@ export interface Variant<Shape, Name extends string> {
   readonly for?: AdapterKind;
   /** Features that the device must have. */
   readonly features?: readonly GPUFeatureName[];
-  /** Why this variant cannot compute `shape`, or undefined if it can. */
+  /** The reason why this variant cannot compute `shape`; undefined if it can. */
   readonly refuses?: (shape: Shape) => string | undefined;
   /** Whether most lanes of a workgroup would idle for `shape`; the default choice then tries other variants first. */
   readonly wastesLanes?: (shape: Shape) => boolean;
-  /** Number of slices (partial sums) that this variant writes. It adds them up itself unless the caller passes a tensor to keep them in. */
+  /** Number of slices (partial sums) that this variant writes. It adds them up itself unless the caller passes a tensor for them. */
   readonly slices?: (shape: Shape) => number;
   /** Scratch tensors, which live only between this variant's calls: size by name. */
   readonly scratch?: (shape: Shape) => Readonly<Record<string, number>>;
@@ -99,7 +99,7 @@ export interface Kernel<Shape, Name extends string = string> {
   readonly sizes: (shape: Shape) => Readonly<Record<Name, number>>;
   readonly cost: (shape: Shape) => Cost;
   readonly variants: Readonly<Record<string, Variant<Shape, Name>>>;
-  /** Of a fused kernel: the kernels that it replaces, on the same tensors. `variant` is that of the first one. */
+  /** The kernels that a fused kernel replaces, on the same tensors. `variant` is the first one's variant. */
   readonly unfused?: (
     layer: string,
     shape: Shape,
@@ -108,7 +108,7 @@ export interface Kernel<Shape, Name extends string = string> {
   ) => Op[];
 }
 
-/** What an op was made from. The self-check makes a small case of the same kernel and variant from it. */
+/** The origin of an op, from which the self-check makes a small case of the same kernel and variant. */
 export interface Origin {
   readonly kernel: Kernel<never>;
   readonly shape: object;
@@ -134,7 +134,7 @@ export interface Op {
 export const firstVariant = <Shape, Name extends string>(kernel: Kernel<Shape, Name>) =>
   Object.keys(kernel.variants)[0];
 
-/** Applies `kernel` to `tensors`, with the named variant or the first. `kept` holds what the variant `keeps`, or its slices. */
+/** Applies `kernel` to `tensors`, with the named variant or the first. `cached` holds the intermediate that the variant `caches`, or its slices. */
 export function op<Shape extends object, Name extends string>(
   kernel: Kernel<Shape, Name>,
   layer: string,

@@ -6,7 +6,7 @@ export type Values = Float32Array | Float64Array | Uint32Array;
 export type Arrays = Readonly<Record<string, Values>>;
 
 /**
- * What a kernel must compute, in plain loops. Takes a shape and the tensors that the kernel reads; returns those that it writes, f64 for
+ * A kernel's reference, in plain loops. Takes a shape and the tensors that the kernel reads; returns the tensors that it writes, f64 for
  * floats and u32 for integers.
  */
 export type Reference<Shape> = (

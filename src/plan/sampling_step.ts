@@ -1,4 +1,4 @@
-/** Word offsets in SamplingStep (shaders/lib/sampling_step.wgsl): what changes from step to step of sampling; all fields are f32. */
+/** Word offsets in SamplingStep (shaders/lib/sampling_step.wgsl), the values of a sampling step; all fields are f32. */
 import layout from '../../shaders/lib/sampling_step.wgsl';
 
 const { fields } = layout;

@@ -1,6 +1,6 @@
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, show, typeOf } from '../base/errors';
 
-/** How the learning rate changes from step to step, as shares of the base rate, `learningRate`. */
+/** The learning rate's change from step to step, as shares of the base rate, `learningRate`. */
 export interface ScheduleOptions {
   /** Steps in which the rate rises linearly to the base rate. Default 0. */
   readonly warmup?: number | undefined;
@@ -12,7 +12,7 @@ export interface ScheduleOptions {
   readonly floor?: number | undefined;
 }
 
-/** A schedule as a caller asks for it. */
+/** The option `schedule`. */
 export type ScheduleOption = 'constant' | ScheduleOptions;
 
 /** A schedule with all defaults filled in. `checkSchedule` accepts one and returns it unchanged. */
@@ -28,7 +28,7 @@ const MOST_STEPS = 0x7fffffff;
 
 const OPTIONS: Names<ScheduleOptions> = { warmup: true, decay: true, steps: true, floor: true };
 
-/** Checks what a caller asks for and fills in the defaults. Throws `argument` if it is not a schedule. */
+/** Checks the option and fills in the defaults. Throws `argument` if it is not a schedule. */
 export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   if (given === 'constant') return constantSchedule;
   if (typeOf(given) !== 'Object') {
@@ -72,7 +72,7 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   return { decay, warmup, steps, floor: share };
 }
 
-/** The share of the base rate that the step after `completed` steps uses: the same as finish_step, in f64. */
+/** The share of the base rate in the step after `completed` steps, as in finish_step, in f64. */
 export function rateFactor(schedule: Schedule, completed: number): number {
   const { warmup } = schedule;
   if (completed < warmup) return (completed + 1) / warmup;

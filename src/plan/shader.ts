@@ -1,4 +1,4 @@
-/** What a WGSL file declares, as shaders/reflect.ts reads it at build time. */
+/** The declarations of a WGSL file, as shaders/reflect.ts reads them at build time. */
 
 export interface ParamField {
   readonly type: 'u32' | 'i32' | 'f32';
@@ -16,7 +16,7 @@ export interface ShaderBinding {
   readonly access: 'read' | 'read_write';
 }
 
-/** A WGSL file and what it declares. Only the file states a layout; nothing here is typed by hand. */
+/** A WGSL file and its declarations. Only the file states a layout; nothing here is typed by hand. */
 export interface Shader<
   Param extends string = string,
   Binding extends string = string,

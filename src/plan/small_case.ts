@@ -1,24 +1,24 @@
-/** How the self-check tries a kernel, which the kernel's reference says (src/reference), and what several of them share. */
+/** The self-check's small cases, which stand beside the kernels' references (src/reference), and their shared parts. */
 import type { Values } from './reference';
 import { STATE, STATE_WORDS } from './step_state';
 
 type Sizes<Shape> = (shape: Shape) => Readonly<Record<string, number>>;
 
-/** What a tensor holds before a kernel runs. */
+/** The contents of a tensor before a kernel runs. */
 export type StartValues<Shape> = (size: number, random: Random, shape: Shape) => Values;
 
-/** How the self-check tries a kernel. */
+/** A kernel's small case for the self-check. */
 export interface SmallCase<Shape> {
   /** A small shape of the same kind. `sizes`: numbers of elements of the kernel's tensors. */
   readonly shape: (shape: Shape, sizes: Sizes<Shape>) => Shape;
-  /** What tensors hold. Those that are not named hold numbers from -2 to 2. */
+  /** The contents of tensors; the others hold numbers from -2 to 2. */
   readonly values?: Readonly<Record<string, StartValues<Shape>>>;
   /**
-   * Of a kernel that depends on the number of the step: the tensors that each step has to itself. It is then tried for some steps in a row,
-   * in which the others go on from what the step before has left.
+   * The separate tensors of each step, for a kernel that depends on the number of the step. It then runs for some steps in a row, in which
+   * the other tensors keep the results of the step before.
    */
   readonly ofStep?: readonly string[];
-  /** Of a kernel of maps: the extent along which its results can be computed piece by piece. */
+  /** The extent along which the results of a kernel of maps can be computed piece by piece. */
   readonly cut?: keyof Shape & string;
 }
 
@@ -33,7 +33,7 @@ export const SEED = 123;
 
 /**
  * Makes shapes small: an upper limit on each of their numbers, or 'as it is'. Within it, every form should still have several tiles, blocks or
- * slices, the last ones partly empty. A smaller number stays unchanged, so that what a form requires still holds: even sides, channels in
+ * slices, the last ones partly empty. A smaller number stays unchanged, so that a form's requirements still hold: even sides, channels in
  * twos or eights, a single channel.
  */
 export const atMost =
@@ -47,7 +47,7 @@ export const atMost =
       }),
     ) as Shape;
 
-/** Limits of several kernels. A map is [channels][height][width][batch]; IMAGES counts images, IN_SET those of a data set. */
+/** Limits of several kernels. A map is [channels][height][width][batch]; IMAGES counts images, IN_SET a data set's images. */
 export const ELEMENTS = 260;
 export const MAP = { channels: 8, height: 10, width: 10, batch: 8 } as const;
 export const IMAGES = 7;
@@ -114,7 +114,7 @@ export const squares = between(0.1, 1);
 export const pre: StartValues<unknown> = (size, random) =>
   random.floats(size, -2, 2).map((v) => Math.round(16 * v) / 16);
 
-/** Added to what comes from `pre`, likewise. */
+/** The residual that is added to the activation of `pre`, likewise. */
 export const residual: StartValues<unknown> = (size, random) =>
   random.floats(size, -1.5, 1.5).map((v) => 4 * Math.round(v));
 

@@ -6,7 +6,7 @@ const { fields } = layout;
 export const STATE = {
   /** Completed steps. */
   step: fields.step.offset / 4,
-  /** Where the current batch starts in the epoch's shuffled order. */
+  /** The place of the current batch in the epoch's shuffled order. */
   batchStart: fields.batch_start.offset / 4,
   /** Images in the current batch. */
   count: fields.count.offset / 4,

@@ -27,7 +27,7 @@ export function view(base: Tensor, label: string, offset: number, size: number):
   return { label, size, base, offset };
 }
 
-/** The table of `shader`: params that differ between workgroups or layers, say, one row for each. */
+/** The table of `shader`: params that differ between workgroups or layers, for instance, one row for each. */
 export function table<C extends string>(
   { columns }: Shader<string, string, C>,
   label: string,

@@ -1,13 +1,13 @@
 /**
- * Assembles a shader's text, when a network first needs it, from files that many shaders share. The assembled texts would be six times as
- * much to load.
+ * Assembles a shader's text, when a network first needs it, from files that many shaders share. The assembled texts together are six times
+ * as large.
  */
 
 /** The flags of a permutation: names that `#if` tests, and values that replace `$name`. */
 export type Flags = Readonly<Record<string, string>>;
 
 /**
- * The text of a shader, with its `#` directives carried out line by line:
+ * The text of a shader, with its `#` directives executed line by line:
  *
  *     #import path                    that file's text, once per shader
  *     #if flag … #else … #endif       the lines that `flags` choose
@@ -87,7 +87,7 @@ export function shaderText(file: string, read: (path: string) => string, flags: 
 /** Loads some files, by path. */
 export type Files = () => Promise<Readonly<Record<string, string>>>;
 
-/** Loads the files, then does the same. */
+/** Loads the files, then assembles the text. */
 export async function loadText(file: string, flags: Flags, groups: readonly Files[]): Promise<string> {
   const files: Record<string, string> = Object.assign(
     {},

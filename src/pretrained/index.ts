@@ -12,12 +12,12 @@ const files = { tutorial, digits, 'digits-instant': instant } as const;
 
 /** The recipes `tutorial` and `digits`, and `digits-instant`: `digits` distilled to two calls. */
 export type PretrainedName = keyof typeof files;
-/** The same as a list. */
+/** The names of the pretrained networks. */
 export const pretrainedNames = Object.keys(files) as PretrainedName[];
 
 /**
  * Loads a trained network: `createUNet(model.config, { sampling: model.sampling })`, then `setParameters(model.parameters)`.
- * docs/recipe.md says how they were trained, and how good they are.
+ * docs/recipe.md describes their training and quality.
  *
  * @throws EngineError `argument` for another name; `data` if the file cannot be read or is wrong; the signal's reason if aborted
  */

@@ -1,11 +1,11 @@
 import { type Classified, classes } from './classifier';
 
-/** The classifier was trained on the digits before this index, and has never seen those from it on. */
+/** The classifier was trained on the digits before this index, and never on later ones. */
 export const firstHeldOut = 9000;
 /** An image counts as accepted if its highest probability exceeds this. */
 const sure = 0.95;
 
-/** 1 where a value is above `threshold`, else 0: what the classifier is shown. */
+/** 1 where a value is above `threshold`, else 0: the classifier's input. */
 export function binarise(values: Float32Array | Uint8Array, threshold: number): Float32Array {
   const result = new Float32Array(values.length);
   for (let i = 0; i < values.length; i++) if (values[i] > threshold) result[i] = 1;

@@ -26,7 +26,7 @@ const convolutions = [
 export interface Classified {
   /** [count][10]: the probability of each digit. */
   probabilities: Float32Array<ArrayBuffer>;
-  /** [count][features], 0 or more: activations of the hidden layer, which the network decides by. */
+  /** [count][features], 0 or more: activations of the last hidden layer. */
   features: Float32Array<ArrayBuffer>;
 }
 
@@ -56,7 +56,7 @@ export async function loadClassifier(options: LoadOptions = {}): Promise<Classif
   signal?.throwIfAborted();
   const name = 'digit-classifier.safetensors';
   const bytes = await readSource(await file(), name, signal);
-  // The file of another version would give other results, and nobody would see why.
+  // The file of another version would give other results without an error.
   const hash = fnv1a(bytes);
   if (hash !== fileHash) {
     throw new EngineError(

@@ -9,11 +9,11 @@ import { ballsOf, fewestPoints, precisionAndRecall } from './neighbours';
 /** Precision and recall compare with this many of the training digits. */
 const compared = 2000;
 
-/** How good generated digits are. No single number says it all: read them together, and compare them with those of real digits. */
+/** Measures of generated digits. No single number suffices: read them together, and compare them with the measures of real digits. */
 export interface Quality {
   /**
-   * Share, 0 to 1, of images that the classifier recognizes with more than 95% probability. Strong guidance raises it above that of real
-   * digits, at the expense of `recall`.
+   * Share, 0 to 1, of images that the classifier recognizes with more than 95% probability. Strong guidance raises it above the share of
+   * real digits, at the expense of `recall`.
    */
   accepted: number;
   /** Share of images whose most probable digit is the requested one; undefined without labels. */
@@ -45,7 +45,7 @@ export interface QualityMeter {
    * @throws EngineError `argument` for images or labels of another type or size, or with values out of range
    */
   measure(images: Float32Array, labels?: ArrayLike<number>): Quality;
-  /** The same for the 1,000 real digits that the classifier has never seen: the values to aim for. */
+  /** Measures the 1,000 real digits that the classifier was not trained on: the values to aim for. */
   measureReal(): Quality;
 }
 

@@ -4,7 +4,7 @@ import { type SmallCase, smallLayers } from '../plan/small_case';
 import { flatSize, parameterCount } from './pack_weights';
 import { sumOfSlices } from './sum_slices';
 
-/** Adds the sum of each layer's slices to where its parameters lie. */
+/** Adds the sum of each layer's slices to `sums` at the place of its parameters. */
 export function reference({ layers }: AddGradientsShape, { slices, sums: before }: Arrays) {
   const sums = Float64Array.from(before);
   for (const layer of layers)

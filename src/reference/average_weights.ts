@@ -4,7 +4,7 @@ import { atMost, type SmallCase, smallLayers, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
 
-/** The share of the average that a step keeps, nothing until the step `after`, in the end nearly all. */
+/** The weight of the old average in a step: 0 until the step `after`, in the end nearly 1. */
 export function keptShare(step: number, { after, span, most }: Omit<AverageShape, 'layers'>): number {
   const since = step - after;
   if (since <= 0) return 0;

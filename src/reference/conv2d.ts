@@ -43,7 +43,7 @@ export function convolve(
   return sums;
 }
 
-/** The biases that are added to the sums of a channel in image n: the layer's, and the image's own. */
+/** The biases that are added to the sums of a channel in image n: the layer's and the image's. */
 export function biasesOf(
   { batch, imageBias }: ConvShape,
   { bias, image_bias }: Arrays,

@@ -4,13 +4,13 @@ import type { Arrays, Values } from '../plan/reference';
 import { atMost, between, IMAGES, IN_SET, MAP, order, type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 
-/** What `eachPixel` visits. */
+/** A value that `eachPixel` visits. */
 export interface Pixel {
-  /** Its place in `noisy` and `truth`. */
+  /** Its index in `noisy` and `truth`. */
   readonly at: number;
   /** The image, or the slot in the batch. */
   readonly n: number;
-  /** What the image has there. */
+  /** The image's value. */
   readonly x: number;
   /** The two random words that two images share: the even image uses the first, the odd image the second. */
   readonly words: [number, number];
@@ -51,7 +51,7 @@ function bytesOf(
   };
 }
 
-/** Likewise of one of the caller's images. */
+/** Gives a value of one of the caller's images by the same index. */
 function valuesOf({ channels, height, width, flow }: CorruptImagesShape, { images }: Arrays) {
   return (n: number, own: number) => {
     const value = images[n * channels * height * width + own];
@@ -66,7 +66,7 @@ export const levelsOf = ({ seed }: CorruptShape | CorruptImagesShape, { state, l
     uniform(threefry(seed, STREAM.amount, state[STATE.step], n)[0]),
   );
 
-/** The images mixed with noise, and what a network should make of them: the images, or noise - image. 0 in padded slots. */
+/** The images mixed with noise, and a network's target: the images, or noise - image. 0 in padded slots. */
 export function reference(shape: CorruptShape | CorruptImagesShape, inputs: Arrays) {
   const images = 'batch' in shape ? shape.batch : shape.count;
   const noisy = new Float64Array(shape.channels * shape.height * shape.width * images);

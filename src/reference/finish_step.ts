@@ -5,8 +5,8 @@ import { atMost, ELEMENTS, type SmallCase, squares, state } from '../plan/small_
 import { STATE, STATE_WORDS } from '../plan/step_state';
 
 /**
- * Why a step does not count; 0 if it does. 1: the loss; 2 + k: block k of the gradients. Of several blocks, the last convolution block
- * counts, else the last.
+ * The reason why a step does not count; 0 if it does. 1: the loss; 2 + k: block k of the gradients. Of several blocks, the last convolution
+ * block counts, else the last.
  */
 function causeOf({ convolutionPartials }: FinishStepShape, squares: Values, gradients: Values): number {
   if (!squares.every(Number.isFinite)) return 1;

@@ -3,7 +3,7 @@ import type { Arrays } from '../plan/reference';
 import { SAMPLING_STEP } from '../plan/sampling_step';
 import { atMost, ELEMENTS, type SmallCase } from '../plan/small_case';
 
-/** Where element i of [elements][batch] lies in x: with guidance, x is [elements][2 * batch] and has each image twice. */
+/** The places of element i of [elements][batch] in x: with guidance, x is [elements][2 * batch] and has each image twice. */
 export function placesOf({ batch, guided }: SampledShape, i: number): number[] {
   if (!guided) return [i];
   const at = i + Math.floor(i / batch) * batch;

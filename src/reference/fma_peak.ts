@@ -7,7 +7,7 @@ const CHAINS = 8;
 const startsOf = (i: number) =>
   Array.from({ length: CHAINS }, (_, chain) => (i & 3) + ((i >> 2) % 64) + 4 * chain);
 
-/** Of the start values of each component that a workgroup writes, 4 of each of 64 invocations. */
+/** Calls `make` with the start values of each component that a workgroup writes, 4 of each of 64 invocations. */
 export const eachOfWorkgroup = (make: (starts: number[]) => number) =>
   Array.from({ length: 4 * 64 }, (_, i) => make(startsOf(i)));
 

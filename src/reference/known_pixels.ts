@@ -3,7 +3,7 @@ import type { Arrays } from '../plan/reference';
 import { SAMPLING_STEP } from '../plan/sampling_step';
 import { placesOf } from './flow_step';
 
-/** x with known pixels (by the mask) replaced by those of `start`, mapped from [0, 1] to [-1, 1] and mixed with noise by the level. */
+/** x with known pixels (by the mask) replaced by the pixels of `start`, mapped from [0, 1] to [-1, 1] and mixed with noise by the level. */
 export function reference(shape: SampledShape, { step, start, noise, mask, x: old }: Arrays) {
   const level = step[SAMPLING_STEP.level];
   const x = Float64Array.from(old);

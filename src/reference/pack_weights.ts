@@ -6,7 +6,7 @@ import { atMost, type SmallCase } from '../plan/small_case';
 export const parameterCount = ({ inChannels, outChannels, kernelSize }: ParameterShape) =>
   kernelSize ** 2 * inChannels * outChannels + outChannels;
 
-/** The same, rounded up to whole vec4s, as flat parameters and gradients store it. */
+/** The number of parameters, rounded up to whole vec4s, as in flat parameters and gradients. */
 export const flatSize = (shape: ParameterShape) => Math.ceil(parameterCount(shape) / 4) * 4;
 
 /**

@@ -3,7 +3,7 @@ import type { Arrays } from '../plan/reference';
 import { type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 
-/** The state, in which the fields that the host sets are what the bytes say. */
+/** The state, with the values of the bytes in the fields that the host sets. */
 export function reference({ step }: SetUpdateShape, { bytes, state }: Arrays) {
   const words = Uint32Array.from(state);
   const fields = step ? [STATE.step] : [STATE.learningRate, STATE.clip, STATE.weightDecay];

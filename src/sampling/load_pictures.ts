@@ -1,14 +1,14 @@
-/** Pictures to begin a run at, and masks, as arrays. */
+/** Converts pictures to begin a run at, and masks, to arrays. */
 import { isPictures } from '../pictures/is_pictures';
 import type { UNetConfig } from '../unet/config';
 import type { LoadedOptions, SampleOptions } from './options';
 
 const NAMES = ['start', 'mask'] as const;
 
-/** Whether `loadPictures` has anything to do. */
+/** Whether the options have pictures. */
 export const hasPictures = (options: SampleOptions) => NAMES.some((name) => isPictures(options?.[name]));
 
-/** The options with arrays instead of pictures, for `count` images. What is neither stays, to be refused. */
+/** The options with arrays instead of pictures, for `count` images. Other values stay, to be refused. */
 export async function loadPictures(
   options: SampleOptions,
   config: UNetConfig,

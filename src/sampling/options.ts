@@ -31,7 +31,7 @@ export interface SamplerOptions {
   readonly count?: number | undefined;
   /** Kernel variants by layer. Default: the engine chooses for the device. */
   readonly variants?: Variants | undefined;
-  /** False: the usual variants, without measuring which are fastest. Default: as the engine does. */
+  /** Whether to measure which variants are fastest. Default: `engine.tune`. */
   readonly tune?: boolean | undefined;
 }
 
@@ -49,7 +49,7 @@ export interface RunOptions<Images, Labels> {
   /** The class of each image, [count]: from 0; the number of classes stands for no class (the default). */
   readonly labels?: Labels | undefined;
   /**
-   * How far to go towards the class, 0 to 100: 1 is the network's prediction for the class; more goes further away from its prediction
+   * The guidance towards the class, 0 to 100: 1 is the network's prediction for the class; more moves further away from its prediction
    * without a class ("classifier-free guidance": Ho and Salimans, 2022), and costs a second image in the batch. Default 2 with labels along
    * a flow, else 1.
    */
@@ -79,8 +79,8 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
 };
 
 /**
- * Options of `sample` and `run`. Images are [count][height][width][channels], or pictures, one for each image; one that stands in no list is
- * for all.
+ * Options of `sample` and `run`. Images are [count][height][width][channels], or pictures, one for each image; a single picture
+ * is for all.
  */
 export interface SampleOptions
   extends RunOptions<Float32Array | Picture | readonly Picture[], ArrayLike<number>> {
@@ -102,7 +102,7 @@ const SAMPLE_OPTIONS: Names<SampleOptions> = {
   onStep: true,
 };
 
-/** The same, of which all pictures have become arrays. */
+/** The options after all pictures were converted to arrays. */
 export type LoadedOptions = Omit<SampleOptions, 'start' | 'mask'> &
   Pick<RunOptions<Float32Array, never>, 'start' | 'mask'>;
 
@@ -175,7 +175,7 @@ export function checkRun(options: RunOptions<unknown, unknown>, unet: Sampled, c
   return { flow, settings: { method, steps: steps!, from: from ?? 1, guidance, guidanceRange } };
 }
 
-/** Throws unless a distilled network is sampled in the one way that it has learned. */
+/** Throws unless the options of a distilled network are the ones that it has learned. */
 function checkDistilled(
   options: RunOptions<unknown, unknown>,
   { method, steps, guidance }: Sampling,
@@ -224,13 +224,13 @@ function checkGuidance(run: {
   if (labels !== undefined && classes === 0) {
     throw new EngineError(
       'argument',
-      'labels are given, and this UNet is not told classes. Leave them out, or use one with conditioning: { classes: 10 }, say.',
+      'labels are given, and this UNet is not conditioned on classes. Leave them out, or use one with conditioning: { classes: 10 }, say.',
     );
   }
   if (guidance !== 1 && labels === undefined) {
     throw new EngineError(
       'argument',
-      `guidance is ${guidance}, which is for labels: ${classes === 0 ? 'this UNet is not told classes' : 'none are given'}. Leave it out${classes === 0 ? '' : `, or give ${count} labels from 0 to ${classes - 1}`}.`,
+      `guidance is ${guidance}, which is for labels: ${classes === 0 ? 'this UNet is not conditioned on classes' : 'none are given'}. Leave it out${classes === 0 ? '' : `, or give ${count} labels from 0 to ${classes - 1}`}.`,
     );
   }
   if (!flow && guidance !== 1) {
@@ -241,7 +241,7 @@ function checkGuidance(run: {
   }
 }
 
-/** Checks where a run begins, and which pixels stay. */
+/** Checks start, level and mask of a run. */
 function checkBeginning({ start, from, mask }: RunOptions<unknown, unknown>, flow: boolean): void {
   for (const [name, value] of Object.entries({ start, from, mask })) {
     if (!flow && value !== undefined) {

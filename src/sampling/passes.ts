@@ -10,9 +10,9 @@ export const SHARE_AT = SAMPLING_STEP_WORDS;
 /** One pass of the network. */
 export interface Pass {
   readonly row: Float32Array<ArrayBuffer>;
-  /** Whether the pass begins a step: then known pixels are put into x first. */
+  /** Whether the pass begins a step: known pixels are then put into x first. */
   readonly begins: boolean;
-  /** Whether the pass ends a step: x is then that of the next step. */
+  /** Whether the pass ends a step: x is then the next step's x. */
   readonly ends: boolean;
 }
 

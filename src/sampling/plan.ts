@@ -27,7 +27,7 @@ export interface Output {
 }
 
 export interface SamplingPlan {
-  /** Images in the network's batch, and how many of them are the caller's, padded. */
+  /** Images in the network's batch, and the caller's images of them, padded. */
   readonly seen: number;
   readonly batch: number;
   /** The kernel variants in use. */
@@ -113,7 +113,7 @@ function tensorsOf({ height, width, channels }: UNetConfig, options: PlanOptions
 
 type SamplingTensors = ReturnType<typeof tensorsOf>;
 
-/** Ops that convert between the caller's layout and that of the kernels. */
+/** Ops that convert between the caller's layout and the kernels'. */
 function conversionsOf(
   { height, width, channels }: UNetConfig,
   batch: number,

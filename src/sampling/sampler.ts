@@ -61,9 +61,9 @@ export class Sampler extends Resource {
   private readonly chooser: VariantChooser;
   /** Plans by `planName`. */
   private readonly plans = new Map<string, SamplingPlan>();
-  /** The name of the plan that the sampler was created with: for the network's default method, guided if it usually is. */
+  /** The name of the plan that the sampler was created with: for the network's default method and default guidance. */
   private readonly name: string;
-  /** Plans whose kernels were compared with others at their size. */
+  /** Plans whose kernels were compared at their real size. */
   private readonly compared = new Set<SamplingPlan>();
   /** Constant buffers that recorded runs read: rows and labels, keyed by their contents. */
   private readonly recorded = new Map<string, GPUBuffer>();
@@ -137,8 +137,8 @@ export class Sampler extends Resource {
   }
 
   /**
-   * Runs all steps and returns only the result, [count][height][width][channels] from 0 to 1. Throws `argument` for options that are not legal,
-   * `busy` in the middle of another run, and the signal's reason.
+   * Runs all steps and returns only the result, [count][height][width][channels] from 0 to 1. Throws `argument` for illegal options, `busy` in
+   * the middle of another run, and the signal's reason.
    */
   async sample(options: SampleOptions = {}): Promise<Float32Array<ArrayBuffer>> {
     const run = await this.start(options);
@@ -156,7 +156,8 @@ export class Sampler extends Resource {
 
   /**
    * Records a run from the noise in `buffer`; submits nothing. `buffer` ([count][height][width][channels] of f32, usages COPY_SRC and
-   * COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. `options` may be just the number of steps, 1 to 1000. Throws `argument` before anything is recorded.
+   * COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. `options` may be just the number of steps, 1 to 1000.
+   * Throws `argument` before anything is recorded.
    */
   encodeRun(encoder: GPUCommandEncoder, buffer: BufferSlice, options: EncodeRunOptions | number = {}): void {
     this.check();
@@ -420,7 +421,7 @@ export class Sampler extends Resource {
 
 const planName = (flow: boolean, guided: boolean) => `${flow ? 'flow' : 'mix'}${guided ? ', guided' : ''}`;
 
-/** From the value range of a flow, -1 to 1, to that of pictures, 0 to 1. */
+/** From the value range of a flow, -1 to 1, to the range of pictures, 0 to 1. */
 const toUnit = (v: number) => Math.min(Math.max(0.5 * v + 0.5, 0), 1);
 
 const busyError = () =>

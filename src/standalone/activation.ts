@@ -1,4 +1,4 @@
-/** The activation by itself, alone or with what the networks do next: pooling or upsampling. */
+/** The activation by itself, alone or with the next operation of the networks: pooling or upsampling. */
 import { checkNames, EngineError, type Names } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import type { BufferSlice } from '../gpu/slice';
@@ -23,7 +23,7 @@ import {
   port,
 } from './passes';
 
-/** What follows swish, x / (1 + exp(-x)): nothing, the largest of each 2x2 window, or each pixel four times. */
+/** The operation after swish, x / (1 + exp(-x)): none, 2x2 max pooling, or nearest upsampling by 2. */
 export type ActivationNext = 'nothing' | 'maxPool' | 'upsample';
 
 /** Options of `createActivation`. */
@@ -38,8 +38,8 @@ const NAME = 'activation';
 const BACKWARD = ['input', 'outputGradient', 'inputGradient'] as const;
 
 /**
- * Swish and what follows it, by itself. Created by `engine.createActivation`. Buffers are of f32, images in the order of `layout`. What is
- * read has the usage COPY_SRC, what is written COPY_DST.
+ * Swish by itself, and the operation after it. Created by `engine.createActivation`. Buffers are of f32, images in the order of `layout`.
+ * Buffers that are read have the usage COPY_SRC, buffers that are written COPY_DST.
  */
 export class Activation extends ImagesKernel {
   /** @internal */
@@ -59,7 +59,7 @@ export class Activation extends ImagesKernel {
     return new Activation(NAME, shape, passes);
   }
 
-  /** Records the gradient of the input from that of the output; submits nothing. `input` is what went in. */
+  /** Records the gradient of the input from the output's; submits nothing. `input` is the forward pass's. */
   encodeBackward(
     encoder: GPUCommandEncoder,
     buffers: { readonly [name in (typeof BACKWARD)[number]]: BufferSlice },
@@ -79,7 +79,7 @@ function checkShape(shape: ImagesShape, next: ActivationNext): void {
   if (next === 'maxPool') checkEven(shape);
 }
 
-/** No order matters here, so there is nothing to convert. */
+/** The order of the values does not matter here, so no conversion is needed. */
 function elementwise({ batch, height, width, channels }: ImagesShape) {
   const size = batch * height * width * channels;
   const elements = padBatch(size); // a multiple of 4

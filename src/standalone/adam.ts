@@ -1,4 +1,4 @@
-/** Adam by itself, for parameters of the caller's own. */
+/** Adam by itself, for the caller's parameters. */
 import { checkInteger, checkNames, checkNumber, EngineError, type Names, typeOf } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
@@ -24,24 +24,24 @@ export interface AdamOptions {
   readonly epsilon?: number | undefined;
 }
 
-/** What one update uses; it is recorded with it. */
+/** The values of one update, which are recorded with it. */
 export interface AdamUpdate {
   /** 0 to 1e6. Default 1e-3. */
   readonly learningRate?: number | undefined;
-  /** 0 to 1: the share of the learning rate that the update takes off every parameter (AdamW). Default 0. */
+  /** Weight decay, 0 to 1: each parameter loses this share of the learning rate times itself (AdamW). Default 0. */
   readonly weightDecay?: number | undefined;
-  /** A gradient with a larger norm is scaled down to this norm. Default: none is. */
+  /** A gradient with a larger norm is scaled down to this norm. Default: no clipping. */
   readonly clipNorm?: number | undefined;
 }
 
 const NAME = 'adam';
 const BUFFERS = ['parameters', 'gradient'] as const;
-/** Beyond this many updates in a row that are not finite, none is made any more. */
+/** After more non-finite updates in a row than this, no update is made any more. */
 const MOST_SKIPPED = 0xfffffffe;
 
 /**
- * Adam (Kingma and Ba, 2015) by itself. Created by `engine.createAdam`. It holds the moments of `size` parameters, which lie in your buffers
- * in any order, f32. An update whose gradient is not finite changes nothing.
+ * Adam (Kingma and Ba, 2015) by itself. Created by `engine.createAdam`. It holds the moments of `size` parameters, which lie in the caller's
+ * buffers in any order, f32. An update whose gradient is not finite changes nothing.
  */
 export class Adam extends Resource {
   /** Number of parameters. */
@@ -139,7 +139,7 @@ export class Adam extends Resource {
   }
 }
 
-/** Parameters that belong to no convolution: a layer of nothing but biases. */
+/** Parameters that belong to no convolution, as a layer of biases only. */
 const layerOf = (size: number) => ({ inChannels: 0, outChannels: size, kernelSize: 1 });
 
 function tensorsOf(size: number) {

@@ -16,17 +16,17 @@ import type { Layer } from '../unet/config';
 import type { Variants } from '../unet/variants';
 import { checkLayout, type ImageLayout, Images, Passes, type PassPlan, port } from './passes';
 
-/** A convolution of stride 1 that keeps height and width (`same`), with a bias. */
+/** A convolution of stride 1 with `same` padding and a bias. */
 export interface Conv2dShape {
-  /** How many images. */
+  /** Number of images. */
   readonly batch: number;
-  /** Of an image, in pixels. */
+  /** Height of an image, in pixels. */
   readonly height: number;
-  /** Of an image, in pixels. */
+  /** Width of an image, in pixels. */
   readonly width: number;
-  /** Of the input. */
+  /** Channels of the input. */
   readonly inChannels: number;
-  /** Of the output. */
+  /** Channels of the output. */
   readonly outChannels: number;
   /** An odd number. */
   readonly kernelSize: number;
@@ -36,13 +36,13 @@ export interface Conv2dShape {
 export interface Conv2dOptions {
   /** Default `NHWC`. */
   readonly layout?: ImageLayout | undefined;
-  /** Whether gradients are wanted. Default true. */
+  /** Whether to create `encodeBackward`'s kernels. Default true. */
   readonly backward?: boolean | undefined;
-  /** As `variants` of the convolution has them. Default: the engine chooses for the device, as inside a network. */
+  /** Kernel variants, as in `Conv2d.variants`. Default: the engine chooses for the device, as inside a network. */
   readonly variants?: Variants | undefined;
 }
 
-/** What the variants name it. */
+/** The layer's name in the variants. */
 const NAME = 'convolution';
 const FORWARD = ['input', 'kernel', 'bias', 'output'] as const;
 const GRADIENTS = ['inputGradient', 'kernelGradient', 'biasGradient'] as const;
@@ -52,11 +52,11 @@ type Pass = 'forward' | 'toInput' | 'toKernel';
 
 /**
  * A convolution by itself. Created by `engine.createConv2d`. Buffers are of f32: images in the order of `layout`, the kernel
- * [kernelSize][kernelSize][inChannels][outChannels], the bias [outChannels], gradients like what they are of. What is read has the usage
- * COPY_SRC, what is written COPY_DST.
+ * [kernelSize][kernelSize][inChannels][outChannels], the bias [outChannels]; a gradient is like the array that it belongs to. Buffers that
+ * are read have the usage COPY_SRC, buffers that are written COPY_DST.
  */
 export class Conv2d extends Resource {
-  /** What it was created for. */
+  /** The shape that it was created for. */
   readonly shape: Conv2dShape;
   /** The variant of each kernel, such as `conv2d/convolution`: `winograd7`. */
   readonly variants: Variants;
@@ -87,7 +87,7 @@ export class Conv2d extends Resource {
     checkLayout(layout, shape.batch);
     const images = new Images(shape.batch, layout);
     const layer: Layer = { ...shape, name: NAME, activation: 'none', residual: false, next: 'output' };
-    // The first layer of a network is not asked for the gradient of its input, so this one comes second.
+    // The first layer of a network gets no gradient of its input, so this one comes second.
     const layers = [{ ...layer, name: 'none' }, layer];
     const choice = { given, gpu, chooser, layers, batch: images.batch, training: backward };
     return withVariants(choice, async (chosen) => {
@@ -112,8 +112,8 @@ export class Conv2d extends Resource {
   }
 
   /**
-   * Records the gradients that there are buffers for; submits nothing. `outputGradient` is that of the output; `input` is read for the
-   * gradients of kernel and bias, `kernel` for that of the input.
+   * Records the gradients for which buffers are given; submits nothing. `outputGradient` is the gradient of the output; `input` is read for
+   * the gradients of kernel and bias, `kernel` for the gradient of the input.
    */
   encodeBackward(
     encoder: GPUCommandEncoder,
@@ -177,7 +177,7 @@ function plansOf(given: Conv2dShape, images: Images, variants: Variants): Record
   const [inSize, outSize] = [inChannels, outChannels].map((channels) => ({ height, width, channels }));
   const variant = (kernel: string) => variants[`${kernel}/${NAME}`];
 
-  // Gradients are as large as what they are of, and of no use at the same time: they share its buffer.
+  // A gradient is as large as the tensor that it belongs to, and not needed at the same time: both share a buffer.
   const x = images.tensor('input', inSize);
   const y = images.tensor('output', outSize);
   const parameters = tensor('parameters', parameterCount(shape));
@@ -225,7 +225,7 @@ function plansOf(given: Conv2dShape, images: Images, variants: Variants): Record
   };
 }
 
-/** The weights in the layouts that the kernels read, and the op that makes them of the parameters. */
+/** The weights in the kernels' layouts, and the op that makes them from the parameters. */
 function weightsOf(shape: ConvShape, parameters: Tensor) {
   const places = packing(shape);
   const packed = tensor('packed weights', places.size);

@@ -1,4 +1,4 @@
-/** Kernels by themselves: programs that read what the caller gives and write where the caller says, in the caller's encoder. */
+/** Kernels by themselves: programs that read and write the caller's buffers, in the caller's encoder. */
 import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
@@ -12,19 +12,19 @@ import { padBatch, type Tensor, tensor } from '../plan/tensor';
 
 /**
  * The order of images in the caller's buffers. `NHWC`: [batch][height][width][channels]. `CHWN`: [channels][height][width][batch] with a
- * batch that is a multiple of 4, as the kernels have it, which saves two conversions.
+ * batch that is a multiple of 4, the kernels' order, which saves two conversions.
  */
 export type ImageLayout = 'NHWC' | 'CHWN';
 
-/** The images that go in. */
+/** The shape of the input images. */
 export interface ImagesShape {
-  /** How many images. */
+  /** Number of images. */
   readonly batch: number;
-  /** Of an image, in pixels. */
+  /** Height of an image, in pixels. */
   readonly height: number;
-  /** Of an image, in pixels. */
+  /** Width of an image, in pixels. */
   readonly width: number;
-  /** Of an image. */
+  /** Channels of an image. */
   readonly channels: number;
 }
 
@@ -34,19 +34,19 @@ export interface LayoutOptions {
   readonly layout?: ImageLayout | undefined;
 }
 
-/** Where values of the caller's are copied to or from: `size` floats of a tensor of ours. */
+/** A tensor that the caller's values are copied to or from: `size` floats. */
 interface Port {
   readonly tensor: Tensor;
   readonly at: number;
   readonly size: number;
 }
 
-/** A program with what it reads and writes, by the caller's names. */
+/** A program, and its inputs and outputs by the caller's names. */
 export interface PassPlan {
   readonly ops: readonly Op[];
   readonly reads: Readonly<Record<string, Port>>;
   readonly writes: Readonly<Record<string, Port>>;
-  /** What must be 0 when the program begins. */
+  /** Tensors that must be 0 when the program begins. */
   readonly clears?: readonly Tensor[];
 }
 
@@ -60,9 +60,9 @@ export interface ImageSize {
 
 /** Brings images from the caller's layout to the kernels' and back. */
 export class Images {
-  /** Of the kernels, a multiple of 4. */
+  /** The kernels' batch, a multiple of 4. */
   readonly batch: number;
-  /** Says to the kernels that convert how many images there are. */
+  /** Has the number of images, for the kernels that convert. */
   readonly state = tensor('state', STATE_WORDS);
   private readonly count: number;
   private readonly layout: ImageLayout;
@@ -78,7 +78,7 @@ export class Images {
     return tensor(label, this.count * height * width * channels);
   }
 
-  /** The images of `given` for a kernel, and how they get there. */
+  /** The tensor of `given`'s images for a kernel, and the ops that fill it. */
   read(given: Tensor, size: ImageSize): { ops: Op[]; images: Tensor } {
     if (this.layout === 'CHWN') return { ops: [], images: given };
     const images = this.inside(given.label, size);
@@ -87,7 +87,7 @@ export class Images {
     return { ops: [op(nhwcToChwn, given.label, shape, tensors)], images };
   }
 
-  /** Where a kernel leaves images for `given`, and how they get there. */
+  /** The tensor to which a kernel writes images for `given`, and the ops that bring them there. */
   write(given: Tensor, size: ImageSize): { ops: Op[]; images: Tensor } {
     if (this.layout === 'CHWN') return { ops: [], images: given };
     const images = this.inside(given.label, size);
@@ -108,7 +108,7 @@ export function checkLayout(layout: ImageLayout, batch: number): void {
   }
 }
 
-/** `what` begins the message about an unknown name, as does `A pooling`. */
+/** Checks a shape. `what` begins the message about an unknown name, for instance `A pooling`. */
 export function checkImages(what: string, shape: ImagesShape): void {
   const legal = { batch: true, height: true, width: true, channels: true } satisfies Names<ImagesShape>;
   checkNames(what, shape, legal);
@@ -244,7 +244,7 @@ const FORWARD = ['input', 'output'] as const;
 
 /** A kernel by itself from images to images, with a gradient of its input. Buffers are of f32, images in the order of `layout`. */
 export abstract class ImagesKernel extends Resource {
-  /** What it was created for: the images that go in. */
+  /** The shape of the input images. */
   readonly shape: ImagesShape;
   private readonly passes: Passes<'forward' | 'backward'>;
 

@@ -21,8 +21,8 @@ const NAME = 'pooling';
 const BACKWARD = ['input', 'outputGradient', 'inputGradient'] as const;
 
 /**
- * The largest of each 2x2 window, by itself. Created by `engine.createPooling`. Buffers are of f32, images in the order of `layout`. What
- * is read has the usage COPY_SRC, what is written COPY_DST.
+ * Max pooling of 2x2 windows, by itself. Created by `engine.createPooling`. Buffers are of f32, images in the order of `layout`. Buffers
+ * that are read have the usage COPY_SRC, buffers that are written COPY_DST.
  */
 export class Pooling extends ImagesKernel {
   /** @internal */
@@ -41,8 +41,8 @@ export class Pooling extends ImagesKernel {
   }
 
   /**
-   * Records the gradient of the input from that of the output; submits nothing. `input` is what went in: a gradient goes to the largest of
-   * its window, of equal ones to the first.
+   * Records the gradient of the input from the output's; submits nothing. `input` is the forward pass's: a gradient goes to the largest value
+   * of its window, among equal ones to the first.
    */
   encodeBackward(
     encoder: GPUCommandEncoder,

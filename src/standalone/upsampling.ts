@@ -20,8 +20,8 @@ const NAME = 'upsampling';
 const BACKWARD = ['outputGradient', 'inputGradient'] as const;
 
 /**
- * Each pixel four times, by itself. Created by `engine.createUpsampling`. Buffers are of f32, images in the order of `layout`. What is read
- * has the usage COPY_SRC, what is written COPY_DST.
+ * Nearest upsampling by 2, by itself. Created by `engine.createUpsampling`. Buffers are of f32, images in the order of `layout`. Buffers
+ * that are read have the usage COPY_SRC, buffers that are written COPY_DST.
  */
 export class Upsampling extends ImagesKernel {
   /** @internal */
@@ -38,7 +38,7 @@ export class Upsampling extends ImagesKernel {
     return new Upsampling(NAME, shape, passes);
   }
 
-  /** Records the gradient of the input, the sum of those of its four copies; submits nothing. */
+  /** Records the gradient of the input, the sum of the gradients of a pixel's four copies; submits nothing. */
   encodeBackward(
     encoder: GPUCommandEncoder,
     buffers: { readonly [name in (typeof BACKWARD)[number]]: BufferSlice },
@@ -50,7 +50,7 @@ export class Upsampling extends ImagesKernel {
 function plansOf({ batch: _, ...size }: ImagesShape, images: Images) {
   const shape = { ...size, batch: images.batch };
   const outSize = { ...size, height: 2 * size.height, width: 2 * size.width };
-  // A gradient is as large as what it is of, and of no use at the same time: they share its buffer.
+  // A gradient is as large as the tensor that it belongs to, and not needed at the same time: both share a buffer.
   const [x, y] = [images.tensor('input', size), images.tensor('output', outSize)];
   const [input, output] = [images.read(x, size), images.write(y, outSize)];
   const [outputGradient, inputGradient] = [images.read(y, outSize), images.write(x, size)];

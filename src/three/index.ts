@@ -1,13 +1,13 @@
-/** The engine beside three.js, on one device: nothing is copied through the host. Imports nothing of three's. */
+/** Uses the engine with three.js on one device: nothing is copied through the host. Imports nothing from three.js. */
 import { checkObject, EngineError, typeOf } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { BufferSlice } from '../gpu/slice';
 import type { PainterOptions } from '../pictures/painter';
 
-// Engine, painter and three's classes by what is asked of them: these declarations stand by themselves, and any version of three that has
+// Engine, painter and three's classes by the members that are used: these declarations need no others, and any version of three that has
 // ExternalTexture will do (0.180 and later).
 
-/** What is asked of an engine. */
+/** The members of an engine that are used here. */
 export interface EngineLike {
   /** The renderer's device. */
   readonly device: GPUDevice;
@@ -15,11 +15,11 @@ export interface EngineLike {
   createPainter(options: PainterOptions): Promise<PainterLike>;
 }
 
-/** What is asked of its painter. */
+/** The members of a painter that are used here. */
 export interface PainterLike {
-  /** Of the picture, in texels. */
+  /** Width of the picture, in texels. */
   readonly width: number;
-  /** Of the picture, in texels. */
+  /** Height of the picture, in texels. */
   readonly height: number;
   /** As the painter's. */
   encode(encoder: GPUCommandEncoder, images: BufferSlice, texture: GPUTexture): void;
@@ -31,34 +31,34 @@ export interface PainterLike {
   onDestroy(listener: () => void): void;
 }
 
-/** What is asked of a `WebGPURenderer`. */
+/** The members of a `WebGPURenderer` that are used here. */
 export interface RendererLike {
   /** Resolves when there is a device; may be called again. */
   init(): Promise<unknown>;
-  /** Where three keeps its device. */
+  /** The object with three's device. */
   readonly backend: object;
 }
 
-/** What is asked of three's class `ExternalTexture`. */
+/** The members of three's class `ExternalTexture` that are used here. */
 export interface ThreeTexture {
-  /** Of the coordinates. */
+  /** Scale of the texture coordinates. */
   readonly repeat: {
     /** Sets both. */
     set(x: number, y: number): unknown;
   };
-  /** Of the coordinates. */
+  /** Offset of the texture coordinates. */
   readonly offset: {
     /** Sets both. */
     set(x: number, y: number): unknown;
   };
-  /** Tells three to forget it. */
+  /** Removes the texture from three. */
   dispose(): void;
 }
 
 /**
- * The device of a three.js `WebGPURenderer`, for `createEngine({ device })`; it stays the renderer's. Waits for `renderer.init()`. The other
- * way round, `new WebGPURenderer({ device: engine.device })` draws on the engine's device. Throws `no-webgpu` if three draws with WebGL,
- * `argument` for what is no renderer.
+ * The device of a three.js `WebGPURenderer`, for `createEngine({ device })`; the renderer still owns it. Waits for `renderer.init()`. The
+ * other way round, `new WebGPURenderer({ device: engine.device })` draws on the engine's device. Throws `no-webgpu` if three draws with
+ * WebGL, `argument` for another object.
  */
 export async function deviceOf(renderer: RendererLike): Promise<GPUDevice> {
   if (typeof renderer?.init !== 'function') {
@@ -77,11 +77,11 @@ export async function deviceOf(renderer: RendererLike): Promise<GPUDevice> {
   );
 }
 
-/** A picture of images that lie on the GPU, as a texture of three's. Created by `createPictureTexture`. */
+/** A picture of images on the GPU, as a three.js texture. Created by `createPictureTexture`. */
 export class PictureTexture<Texture extends ThreeTexture> extends Resource {
   /** For a material's `map`, or `texture(map)` in TSL. */
   readonly texture: Texture;
-  /** The same, as WebGPU has it: `rgba8unorm-srgb` unless asked otherwise, with COPY_SRC. */
+  /** The WebGPU texture: by default `rgba8unorm-srgb`, with COPY_SRC. */
   readonly gpuTexture: GPUTexture;
   private readonly painter: PainterLike;
 
@@ -94,7 +94,7 @@ export class PictureTexture<Texture extends ThreeTexture> extends Resource {
     painter.onDestroy(() => this.destroy());
   }
 
-  /** Records the painting of `images`, as `Painter.encode` takes them; submits nothing. What is rendered after it shows them. */
+  /** Records the painting of `images`, as `Painter.encode` takes them; submits nothing. Later frames show them. */
   encode(encoder: GPUCommandEncoder, images: BufferSlice): void {
     this.check();
     this.painter.encode(encoder, images, this.gpuTexture);
@@ -114,8 +114,8 @@ export class PictureTexture<Texture extends ThreeTexture> extends Resource {
 }
 
 /**
- * Creates a texture that shows images of the engine's: `createPictureTexture(engine, THREE.ExternalTexture, { height, width, channels,
- * count })`. The engine must be on the renderer's device. `engine.destroy` destroys it, too. Throws what `createPainter` throws.
+ * Creates a texture that shows the engine's images: `createPictureTexture(engine, THREE.ExternalTexture, { height, width, channels,
+ * count })`. The engine must be on the renderer's device. `engine.destroy` destroys it, too. Throws as `createPainter` does.
  */
 export async function createPictureTexture<Texture extends ThreeTexture>(
   engine: EngineLike,
@@ -135,7 +135,7 @@ export async function createPictureTexture<Texture extends ThreeTexture>(
     );
   }
   checkObject('The picture', options, '{ height, width, channels }');
-  // What three samples it takes for linear light; so the GPU decodes.
+  // Three takes samples for linear light, so the GPU must decode sRGB.
   const { format = 'rgba8unorm-srgb' } = options;
   const painter = await engine.createPainter({ ...options, format });
   const { width, height } = painter;

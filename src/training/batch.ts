@@ -1,4 +1,4 @@
-/** A caller's own batch: what it must contain, and which tensors its parts go to. */
+/** A caller's batch: its legal contents, and the tensors that its parts go to. */
 import { checkNames, checkObject, EngineError, type Names, notImages } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { type BufferSlice, checkSlice, isSlice, type Slice, sliceOf } from '../gpu/slice';
@@ -8,7 +8,7 @@ import type { NetworkWeights } from '../unet/network';
 import type { StepTensors } from './step';
 
 /**
- * A batch of the caller's. Images are [count][height][width][channels], as arrays or as buffers of f32 with COPY_SRC, whole or in part
+ * A caller's batch. Images are [count][height][width][channels], as arrays or as buffers of f32 with COPY_SRC, whole or in part
  * (`{ buffer, offset }`).
  */
 export interface Batch<Source = Float32Array | BufferSlice, Labels = ArrayLike<number> | BufferSlice> {
@@ -33,19 +33,19 @@ export interface BatchPart {
   readonly bytes: number;
 }
 
-/** With where it comes from. */
+/** A part of a batch, with its source. */
 export interface BatchSource extends BatchPart {
   readonly name: keyof Batch;
   readonly source: Slice | Float32Array<ArrayBufferLike> | Uint32Array<ArrayBuffer>;
 }
 
-/** Elements of an image: of the network's input, and of its output. */
+/** Elements of an image of the network's input, and of its output. */
 const imageSizes = (config: UNetConfig) => {
   const pixels = config.height * config.width;
   return { input: pixels * config.channels, output: pixels * outChannelsOf(config) };
 };
 
-/** Throws unless the batch has exactly what a step needs; returns its number of images. */
+/** Throws unless the batch has exactly the parts that a step needs; returns its number of images. */
 export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number): number {
   checkObject('The batch', batch, '{ noisy, target }, say');
   checkNames('The batch', batch, BATCH);
@@ -107,8 +107,8 @@ export function sourcesOf(batch: Batch, config: UNetConfig, count: number): Batc
 }
 
 /**
- * Brings the parts of a batch to the GPU. Throws `argument` if the device refuses a buffer, as it is destroyed, mapped or of another
- * device, before anything else is submitted.
+ * Brings the parts of a batch to the GPU. Throws `argument`, before anything else is submitted, if the device refuses a buffer because it is
+ * destroyed, mapped or of another device.
  */
 export async function bringBatch(
   gpu: Gpu,

@@ -1,4 +1,4 @@
-/** Whether a trainer's kernels compute rightly at its own size: asked once, after its first step. */
+/** Checks a trainer's kernels at their real size, once, after its first step. */
 import type { Pass } from '../checking/at_size';
 import { type ComparisonLimits, findWrong, replaceWrong, UPDATE } from '../checking/comparison';
 import type { Gpu } from '../gpu/gpu';
@@ -13,7 +13,7 @@ import type { Variants } from '../unet/variants';
 import { planStep, type StepPlan } from './step';
 import type { StepConfig } from './step_config';
 
-/** Where a step and the comparison would take more bytes together, fewer images are compared. */
+/** Most bytes of the step and the comparison together; beyond it, fewer images are compared. */
 const MOST_BYTES = 500e6;
 const FEWER_IMAGES = 64;
 
@@ -30,8 +30,8 @@ export interface ComparisonParts {
 }
 
 /**
- * A step on a batch of noise, from the current weights, each convolution with the variant in use and with the plain one. It takes buffers of
- * its own and frees them, and changes nothing of the training.
+ * A step on a batch of noise, from the current weights, with the variants in use and with plain ones. It creates and frees its own buffers,
+ * and does not change the training.
  */
 export class Comparison {
   private readonly parts: ComparisonParts;
@@ -43,20 +43,20 @@ export class Comparison {
     this.done = parts.gpu.passed === undefined;
   }
 
-  /** Whether nothing is left to compare. */
+  /** Whether the comparison is finished. */
   get isDone(): boolean {
     return this.done;
   }
 
   /**
-   * Compares, unless that is done. `made`: how many steps may be wrong. `bytes`: what the step takes. `ops`: all of it. Throws `wrong-kernel`,
-   * then and ever after, and the signal's reason.
+   * Compares, unless that is finished. `made`: the number of steps that may be wrong. `bytes`: the memory of a step. `ops`: all ops of a
+   * step. Throws `wrong-kernel`, from then on at each call, and the signal's reason.
    */
   async run(made: number, bytes: number, ops: readonly Op[], limits: ComparisonLimits): Promise<void> {
     if (this.error) throw this.error;
     if (this.done) return;
     const { gpu, network, batchSize, settings, variants, fixed, chooser } = this.parts;
-    // The step and the comparison take about the same.
+    // The step and the comparison take about the same memory.
     const images = 2 * bytes > MOST_BYTES ? Math.min(batchSize, FEWER_IMAGES) : batchSize;
     const step = planStep(network.config, network.plan, images, variants, settings);
     const steps = made === 1 ? '1 step was' : `${made} steps were`;

@@ -1,4 +1,4 @@
-/** Noise on the caller's images, as training has it, into the caller's buffers. */
+/** Puts the noise of training on the caller's images, into the caller's buffers. */
 
 import { checkInteger, checkNames, EngineError, type Names, notImages, show, typeOf } from '../base/errors';
 import { createMutex } from '../base/mutex';
@@ -29,7 +29,7 @@ export interface CorrupterOptions {
   readonly width: number;
   /** Channels of an image. */
   readonly channels: number;
-  /** The kind of noise: that of the recipe `tutorial` (default), or `flow`, that of `digits`. */
+  /** The kind of noise: `tutorial` (default), or `flow`, as in the recipe `digits`. */
   readonly objective?: Objective | undefined;
   /** Seed of the random numbers. Default 0. */
   readonly seed?: number | undefined;
@@ -50,11 +50,11 @@ export interface CorrupterBuffers {
   readonly clean: BufferSlice;
   /** Written: the network's input, as large as `clean`. */
   readonly noisy: BufferSlice;
-  /** Written: what the network should make of it, as large. */
+  /** Written: the network's target, as large. */
   readonly target?: BufferSlice | undefined;
   /** Written: the noise level of each image, [count]. */
   readonly levels?: BufferSlice | undefined;
-  /** Read: noise levels of your own, [count], from 0 to 1. Default: they are drawn. */
+  /** Read: custom noise levels, [count], from 0 to 1. Default: they are drawn. */
   readonly customLevels?: BufferSlice | undefined;
 }
 
@@ -66,9 +66,9 @@ const BUFFERS: Names<CorrupterBuffers> = {
   customLevels: true,
 };
 
-/** What the noise depends on, beside the seed. */
+/** The options of one corruption. */
 export interface CorruptOptions {
-  /** The same step of the same seed gives the same levels and noise: those that `fit` draws after so many steps. Default 0. */
+  /** Selects levels and noise: the same step of the same seed gives the same, which `fit` also draws after `step` steps. Default 0. */
   readonly step?: number | undefined;
 }
 
@@ -76,7 +76,7 @@ export interface CorruptOptions {
 export interface Corrupted {
   /** [count][height][width][channels]: the network's input. */
   readonly noisy: Float32Array<ArrayBuffer>;
-  /** As large: what the network should make of it. */
+  /** As large: the network's target. */
   readonly target: Float32Array<ArrayBuffer>;
   /** [count]: the noise levels. */
   readonly levels: Float32Array<ArrayBuffer>;
@@ -87,7 +87,7 @@ type Tensors = ReturnType<typeof tensorsOf>;
 interface Parts {
   readonly gpu: Gpu;
   readonly shape: CorruptImagesShape;
-  /** Puts the number of the step where the others find it; draws the levels; corrupts. */
+  /** The programs that set the step in the step state, draw the levels, and corrupt. */
   readonly programs: readonly [setStep: Program, draw: Program, mix: Program];
   readonly buffers: Readonly<Record<keyof Tensors, GPUBuffer>>;
   readonly staging: Staging;
@@ -100,7 +100,7 @@ interface Parts {
  * - `tutorial`: noisy = (1 - t) v + t e and target = v, with e uniform from 0 to 1, new for each value, and t uniform;
  * - `flow`: noisy = (1 - t) x + t e and target = e - x, with x = 2 v - 1, e Gaussian of variance 1, and t = 1 / (1 + exp(-z)), z Gaussian.
  *
- * Buffers that are read have the usage COPY_SRC, those that are written COPY_DST.
+ * Buffers that are read have the usage COPY_SRC, buffers that are written COPY_DST.
  */
 export class Corrupter extends Resource {
   private readonly parts: Parts;
@@ -182,7 +182,7 @@ export class Corrupter extends Resource {
   async corrupt(
     clean: Float32Array | Picture | readonly Picture[],
     options: CorruptOptions & {
-      /** Noise levels of your own, [count], from 0 to 1. Default: they are drawn. */
+      /** Custom noise levels, [count], from 0 to 1. Default: they are drawn. */
       readonly levels?: Float32Array | undefined;
     } = {},
   ): Promise<Corrupted> {
@@ -280,7 +280,7 @@ function tensorsOf(shape: CorruptImagesShape) {
     levels: tensor('levels', levels),
     noisy: tensor('noisy', images),
     truth: tensor('target', images),
-    // What is drawn for networks that are told classes, of which there are none here.
+    // The classes that are drawn for conditioned networks; here there are none.
     order: tensor('no order', 1),
     classes: tensor('no classes', levels),
   };

@@ -1,4 +1,4 @@
-/** What a step with the caller's own loss needs beside the ops of an ordinary one. Pure. */
+/** The ops that a step with a custom loss needs beside the ordinary ones. Pure. */
 import { addGradients } from '../kernels/add_gradients';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
@@ -19,7 +19,7 @@ export interface CustomLossPlan {
   readonly loss: Tensor;
   /** From the last pre-activation to the output in the caller's layout, in `targetImages`. */
   readonly output: readonly Op[];
-  /** From the gradient of the output, in `targetImages`, to that of the last pre-activation. */
+  /** From the gradient of the output, in `targetImages`, to the gradient of the last pre-activation. */
   readonly given: readonly Op[];
   /** Adds the gradients of a backward pass to `gradient`. */
   readonly add: readonly Op[];

@@ -29,9 +29,9 @@ export interface Evaluation {
   readonly bins: readonly {
     /** The lowest noise level of the bin: 0, 0.1, and so on. */
     readonly from: number;
-    /** Where the next bin begins, up to 1. */
+    /** The lowest noise level of the next bin, up to 1. */
     readonly to: number;
-    /** How many images have a level in it. */
+    /** Number of images with a level in the bin. */
     readonly count: number;
     /** Their mean squared error. */
     readonly loss: number | undefined;
@@ -50,7 +50,7 @@ export interface EvaluateOptions {
 
 const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
 
-/** Throws an `argument` error for options that `evaluate` does not have. */
+/** Throws an `argument` error for illegal options. */
 export function checkEvaluate(options: EvaluateOptions): EvaluateOptions & { readonly seed: number } {
   checkNames('evaluate', options, EVALUATE_OPTIONS);
   const { seed = 0, binarize } = options;
@@ -155,7 +155,7 @@ function evaluationOf(sums: readonly { count: number; sum: number }[], count: nu
   };
 }
 
-/** Evaluates on images that are on the GPU already, or that are brought there for it. */
+/** Evaluates on images that are on the GPU already, or brings them there. */
 export async function evaluateImages(
   gpu: Gpu,
   images: ImageSet | Dataset,

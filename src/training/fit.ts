@@ -28,7 +28,7 @@ export interface FitParts {
   readonly signal?: AbortSignal;
   /** Makes the error for a step that the GPU refused. */
   readonly refusal: (known: Losses) => EngineError;
-  /** Of the kernels, between two steps: see Comparison. `run` takes the number of completed steps. */
+  /** The comparison of the kernels between two steps: see Comparison. `run` takes the number of completed steps. */
   readonly comparison: { readonly isDone: () => boolean; readonly run: (step: number) => Promise<void> };
   /** Throws if the trainer or the data set was destroyed. */
   readonly check: () => void;
@@ -72,10 +72,10 @@ export class Fit {
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
     const { signal, check, gpu } = this.parts;
     while (this.step < this.end || this.pending.length > 0) {
-      // After an abort this submits nothing more.
+      // After an abort this submits no further step.
       if (!signal?.aborted) check();
       if (await this.submitMore()) continue;
-      // Kernels that went wrong since they were checked may also be why there is an error.
+      // Kernels that went wrong since their check may have caused the error.
       const outcome = this.pending.shift()?.finally(() => gpu.verifyAgain?.());
       const { events, error } = (await outcome) ?? { events: [] };
       for (const event of events) {
@@ -128,7 +128,7 @@ export class Fit {
 
   private expectEvents(n: number, losses: Promise<Losses>): void {
     const outcome = this.outcomeOf(this.step, n, losses);
-    // Nobody awaits it while the body of the caller's loop runs; `events` throws the error when its turn comes.
+    // It is not awaited while the body of the caller's loop runs; `events` throws the error when its turn comes.
     outcome.catch(() => {});
     this.pending.push(outcome);
     this.step += n;

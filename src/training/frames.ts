@@ -1,4 +1,4 @@
-/** Training in slices of time, each call as much as fits: whole steps on a fast GPU, pieces of one on a slow one. */
+/** Training in slices of time: each call does as much as fits, whole steps on a fast GPU, pieces of one on a slow one. */
 import type { EngineError } from '../base/errors';
 import { permutation } from '../base/random';
 import type { Gpu } from '../gpu/gpu';
@@ -15,20 +15,20 @@ import type { StepPrograms } from './step_programs';
 /** Most steps per submission, because recorded commands take memory, too. */
 const MOST_STEPS = 256;
 
-/** Where the batches come from. */
+/** The source of the batches, and the trainer's functions. */
 export interface FrameSource {
-  /** For a data set: another one begins another step. */
+  /** For a data set. A change begins a new step. */
   readonly feed?: Feed | undefined;
   readonly imageCount?: number | undefined;
   readonly dropLast?: boolean | undefined;
   readonly seed: number;
-  /** Begins a step: counts it, and prepares weights and settings. Resolves to that count. */
+  /** Begins a step: counts it, and prepares weights and settings. Resolves to the count. */
   readonly begin: () => Promise<number>;
   /** Makes the error for a step that the GPU refused, and allows steps again. */
   readonly refusal: (known: Losses) => Promise<EngineError>;
-  /** Of the kernels, between two steps: see Comparison. `run` takes the number of completed steps. */
+  /** The comparison of the kernels between two steps: see Comparison. `run` takes the number of completed steps. */
   readonly comparison: { readonly isDone: () => boolean; readonly run: (step: number) => Promise<void> };
-  /** For the caller's own batches: brings the next one to the GPU, and resolves to its number of images. */
+  /** For the caller's batches: brings the next one to the GPU, and resolves to its number of images. */
   readonly load?: (() => Promise<number>) | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface FrameParts {
   readonly gpu: Gpu;
   readonly programs: StepPrograms;
   readonly batchSize: number;
-  /** How many steps were begun, here or elsewhere. */
+  /** Number of steps begun by any method of the trainer. */
   readonly begun: () => number;
   /** Throws if the trainer or the data set was destroyed. */
   readonly check: () => void;
@@ -46,7 +46,7 @@ export interface FrameParts {
 interface Under {
   readonly source: FrameSource;
   readonly sequence: Sequence;
-  /** The part where the update begins: it is finished by the call that begins it, so that a step can be dropped before. */
+  /** The first part of the update. The call that begins the update finishes it, so that a step can be dropped before. */
   readonly updateAt: number;
   /** `begun` of the trainer: when it differs, another step has overwritten this one. */
   readonly begun: number;
@@ -64,18 +64,18 @@ const isUpdating = ({ at, updateAt }: Under) => at > updateAt;
 export class Frames {
   private readonly parts: FrameParts;
   private under: Under | undefined;
-  /** Completed steps, as far as is known. */
+  /** Completed steps, as far as known. */
   private step = 0;
-  /** The trainer's `begun` when they were: if it differs now, there may be more. */
+  /** The trainer's `begun` at that moment: if it differs now, there may be more steps. */
   lastBegun = -1;
-  /** The epoch whose order is on the GPU, and for which feed. */
+  /** The epoch whose order is on the GPU, its feed, and `begun` at that moment. */
   private ordered: { feed: Feed; epoch: number; begun: number } | undefined;
 
   constructor(parts: FrameParts) {
     this.parts = parts;
   }
 
-  /** Works for about `milliseconds`. `known`: the steps completed so far, if others may have made some. */
+  /** Works for about `milliseconds`. `known`: the completed steps, if other methods may have made some. */
   async run(
     source: FrameSource,
     { milliseconds, share = 1, signal }: FrameOptions,
@@ -158,7 +158,7 @@ export class Frames {
     return this.under;
   }
 
-  /** Tells the GPU where in the data set the next step is. */
+  /** Writes the next step's place in the data set. */
   private writePlace(source: FrameSource, feed: Feed, begun: number): void {
     const { gpu, programs, batchSize } = this.parts;
     const parts = this.epochOf(source);
@@ -179,8 +179,8 @@ export class Frames {
   }
 
   /**
-   * Records parts of the step under way, and of steps that follow it in the epoch, for about so many milliseconds, at least one. Returns
-   * what they do, and the steps that they complete with their images.
+   * Records parts of the step under way, and of steps that follow it in the epoch, for about `milliseconds`, at least one. Returns their
+   * work, and the steps that they complete with their images.
    */
   private encode(encoder: GPUCommandEncoder, under: Under, milliseconds: number) {
     const { sequence, source } = under;
@@ -211,7 +211,7 @@ export class Frames {
     return { load, steps, images };
   }
 
-  /** Compares what the GPU did with what it was given. */
+  /** Throws unless the GPU made all the steps that it was given. */
   private async account(losses: Losses, steps: number, source: FrameSource): Promise<void> {
     const made = losses.step - this.step;
     this.step = losses.step;

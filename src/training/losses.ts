@@ -13,7 +13,7 @@ export interface StepRecord {
   readonly learningRate: number;
   /** Norm of the gradients of all parameters together, before clipping. */
   readonly gradientNorm: number;
-  /** 0, or why there was no update: see finish_step. */
+  /** 0, or the reason why there was no update: see finish_step. */
   readonly cause: number;
 }
 
@@ -68,7 +68,7 @@ export class LossReader {
     this.staging = staging;
   }
 
-  /** `mostSkipped`: how many steps in a row may be non-finite. */
+  /** `mostSkipped`: the number of steps in a row that may be non-finite. */
   static async create(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, mostSkipped: number): Promise<LossReader> {
     // Two for submissions of a fit, and one for a concurrent `read`.
     const staging = await Staging.create(gpu, 'trainer losses', state.size + ring.size, 3);
@@ -82,7 +82,7 @@ export class LossReader {
     return new Losses(await this.staging.read(encoder, sources, load), this.mostSkipped);
   }
 
-  /** Reads the current records. Any number of callers at the same time, beside those of `submit`. */
+  /** Reads the current records. Any number of calls at the same time, in addition to the two of `submit`. */
   read(): Promise<Losses> {
     return this.exclusively(() => this.submit());
   }

@@ -30,7 +30,7 @@ export interface TrainerOptions extends Optional<AdamConfig> {
   readonly learningRate?: number | undefined;
   /** The objective, see `Objective`. Default `tutorial`. */
   readonly objective?: Objective | undefined;
-  /** How the learning rate changes from step to step. Default `constant`. */
+  /** The learning rate's change from step to step. Default `constant`. */
   readonly schedule?: ScheduleOption | undefined;
   /** Largest norm of the gradient of all parameters together; a longer gradient is scaled down to it. 1e-6 to 1e6; default: no clipping. */
   readonly clipNorm?: number | undefined;
@@ -40,27 +40,27 @@ export interface TrainerOptions extends Optional<AdamConfig> {
    */
   readonly skipNonFinite?: number | undefined;
   /**
-   * Whether the UNet gets the moving average of the weights over the steps, while the trainer keeps the weights themselves: samples are
-   * better before the rate comes down (docs/recipe.md). Default false.
+   * Whether the UNet gets the moving average of the weights over the steps, while the trainer has the weights themselves. Samples are then
+   * better before the rate decays (docs/recipe.md). Default false.
    */
   readonly averageWeights?: boolean | undefined;
   /** With `averageWeights`: the step after which the average begins, as s = 0. Until then the UNet has the weights themselves. Default 0. */
   readonly averageAfter?: number | undefined;
   /**
-   * With `averageWeights`: how far back the average reaches. Step s keeps (s + averageSpan - 9) / (s + averageSpan) of it, from 0 to
-   * `averageMost`, and takes the rest from the weights. 0 to 1e6; default 9. `recipeAt` scales it with the batch.
+   * With `averageWeights`: the span of the average. Step s takes (s + averageSpan - 9) / (s + averageSpan) of the average, from 0 to
+   * `averageMost`, and the rest from the weights. 0 to 1e6; default 9. `recipeAt` scales it with the batch.
    */
   readonly averageSpan?: number | undefined;
-  /** With `averageWeights`: the largest share of the average that a step keeps, 0 to 1. Default 0.999. */
+  /** With `averageWeights`: the largest weight of the old average in a step, 0 to 1. Default 0.999. */
   readonly averageMost?: number | undefined;
   /**
-   * How likely `fit` withholds an image's class from a network conditioned on classes, 0 to 1, so that it learns to do without, as guidance
-   * requires. Default 0.05.
+   * Probability that `fit` withholds an image's class from a network conditioned on classes, 0 to 1, so that the network also learns to
+   * predict without a class, as guidance requires. Default 0.05.
    */
   readonly classDropout?: number | undefined;
   /** False gives every activation and gradient its own buffer, so that `trainer.maps` can read them after a step. Default true. */
   readonly reuseMemory?: boolean | undefined;
-  /** Whether `encodeForward`, `encodeBackward` and `encodeUpdate` can be used, for a loss of your own. Takes a little more memory. Default false. */
+  /** Whether to enable `encodeForward`, `encodeBackward` and `encodeUpdate`, for a custom loss. Takes a little more memory. Default false. */
   readonly customLoss?: boolean | undefined;
   /** Kernel variants by layer, for a run that must repeat another one bit for bit. Default: the engine chooses for the device. */
   readonly variants?: Variants | undefined;
@@ -94,13 +94,13 @@ export interface FitOptions {
   /** Fixes shuffling and noise, 0 to 2^32 - 1. Default 0. */
   readonly seed?: number | undefined;
   /**
-   * Whether images become black and white, as in the tutorial: byte > 127. Default: true for grey images and the objective `tutorial`, else
+   * Whether to make images black and white, as in the tutorial: byte > 127. Default: true for grey images and the objective `tutorial`, else
    * false.
    */
   readonly binarize?: boolean | undefined;
   /**
-   * Whether an epoch ends before its last batch where that is smaller than the others, as with PyTorch's `drop_last`. Each epoch leaves out
-   * other images. Default false.
+   * Whether to leave out an epoch's last batch if it is smaller than the others, as with PyTorch's `drop_last`. Each epoch leaves out
+   * different images. Default false.
    */
   readonly dropLast?: boolean | undefined;
   /** Stop after this many more steps, if the epochs are not complete before. */
@@ -120,7 +120,7 @@ const FIT_OPTIONS: Names<FitOptions> = {
 
 /** Options of `runFor`. */
 export interface FrameOptions {
-  /** How long to work, more than 0, up to 60,000. Less than a dispatch takes still makes one. */
+  /** Time to work, more than 0, up to 60,000. At least one dispatch runs, even if it takes longer. */
   readonly milliseconds: number;
   /** The share of that time in which the GPU may work for the trainer, above 0, up to 1: pauses make up the rest. Default 1. */
   readonly share?: number | undefined;
@@ -130,7 +130,7 @@ export interface FrameOptions {
   readonly binarize?: boolean | undefined;
   /** As in `FitOptions`; for a data set. */
   readonly dropLast?: boolean | undefined;
-  /** Ends the work between two submissions, without an error; what is under way stays. One that was aborted before: nothing is done. */
+  /** Ends the work between two submissions, without an error; the step under way stays. If it was aborted before, nothing runs. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -145,7 +145,7 @@ const FRAME_OPTIONS: Names<FrameOptions> = {
 
 /** The result of `runFor`. */
 export interface FrameResult {
-  /** Steps that this call completed; 0 where there was time for a part of one only. */
+  /** Steps that this call completed; 0 if there was time only for a part of one. */
   readonly steps: number;
   /** Completed steps in all. */
   readonly step: number;
@@ -155,7 +155,7 @@ export interface FrameResult {
   readonly images: number;
   /** The share of the next step's work that is done, 0 to 1: the next call goes on there. */
   readonly begun: number;
-  /** How long the GPU was given work, approximately. */
+  /** Milliseconds of work on the GPU, approximately. */
   readonly milliseconds: number;
 }
 
@@ -181,15 +181,15 @@ export interface CustomForwardOptions {
 
 /** The arguments of `encodeBackward`. */
 export interface CustomBackwardOptions {
-  /** dL/d(output), [count][height][width][output channels] of f32, with COPY_SRC. A mean over the batch is yours to divide by. */
+  /** dL/d(output), [count][height][width][output channels] of f32, with COPY_SRC. For a mean over the batch, the caller divides by `count`. */
   readonly outputGradient: BufferSlice;
-  /** Whether to add to the gradient that is there, instead of replacing it. Default false. */
+  /** Whether to add to the present gradient instead of replacing it. Default false. */
   readonly accumulate?: boolean | undefined;
 }
 
-/** The arguments of `encodeUpdate`. The trainer's own settings stand in for those that are left out. */
+/** The arguments of `encodeUpdate`. Defaults: the trainer's. */
 export interface CustomUpdateOptions extends RecordOptions {
-  /** 0 to 1: the share of the learning rate that is taken off every weight. */
+  /** Weight decay, 0 to 1: each weight loses this share of the learning rate times itself. */
   readonly weightDecay?: number | undefined;
   /** 1e-6 to 1e6: the largest norm of the gradient; a longer one is scaled down. */
   readonly clipNorm?: number | undefined;
@@ -198,21 +198,21 @@ export interface CustomUpdateOptions extends RecordOptions {
 }
 
 /**
- * Buffers of a trainer, of f32, with STORAGE, COPY_SRC and COPY_DST. Parameters, moments and gradient are laid out alike: that of
+ * Buffers of a trainer, of f32, with STORAGE, COPY_SRC and COPY_DST. Parameters, moments and gradient are laid out alike:
  * `unet.parameters[i]` has `size` floats, the first at `offset` floats.
  */
 export interface TrainerBuffers {
-  /** The weights that are trained; with `averageWeights` not those that the UNet has. After writing them record `encodePack`. */
+  /** The trained weights; with `averageWeights` the UNet has their average instead. After writing them, record `encodePack`. */
   readonly parameters: GPUBuffer;
   /** Adam's mean of the gradient. */
   readonly moment1: GPUBuffer;
   /** Adam's mean of the gradient's square. */
   readonly moment2: GPUBuffer;
-  /** With `customLoss`: what `encodeBackward` leaves and `encodeUpdate` uses. It may be changed in between. */
+  /** With `customLoss`: the gradient from `encodeBackward` for `encodeUpdate`. The caller may change it in between. */
   readonly gradient: GPUBuffer | undefined;
   /**
-   * Four floats for each of the last 1024 steps: loss, learning rate after the schedule, norm of the gradient, and 0, or why the step was
-   * skipped. Those of step s, from 0, begin at float 4 * (s % 1024).
+   * Four floats for each of the last 1024 steps: loss, learning rate after the schedule, norm of the gradient, and 0, or the reason why the
+   * step was skipped. Step s, from 0, has the floats from 4 * (s % 1024) on.
    */
   readonly records: GPUBuffer;
 }
@@ -229,37 +229,37 @@ export interface TrainingEvent {
   readonly learningRate: number;
   /** Norm of the gradient of all parameters together, before clipping. */
   readonly gradientNorm: number;
-  /** If the step was skipped (`skipNonFinite`): why it changed no weight, for instance `its loss is NaN`. */
+  /** If the step was skipped (`skipNonFinite`): the reason, for instance `its loss is NaN`. */
   readonly skipped?: string | undefined;
   /** Mean over the last few seconds. */
   readonly imagesPerSecond: number;
 }
 
-/** Everything beside the parameters that a run needs to continue as if it had never stopped. */
+/** The state, beside the parameters, that a run needs to continue as if it had never stopped. */
 export interface OptimizerState<Memory extends ArrayBufferLike = ArrayBufferLike> {
   /** Completed steps. */
   readonly step: number;
   /** 1 - beta1^step and 1 - beta2^step, as the GPU computed them. */
   readonly corrections: Float32Array<Memory>;
-  /** The settings that moments and corrections were computed with: a trainer with other settings refuses the state. */
+  /** The config that moments and corrections were computed with: a trainer with another refuses the state. */
   readonly adam: AdamConfig;
-  /** Moment estimates by parameter name. */
+  /** Estimates of the first moments by parameter name. */
   readonly moment1: ReadonlyMap<string, Float32Array<Memory>>;
-  /** The same of the squares. */
+  /** Estimates of the second moments by parameter name. */
   readonly moment2: ReadonlyMap<string, Float32Array<Memory>>;
   /** The trained weights, if the UNet holds their moving average. */
   readonly weights?: ReadonlyMap<string, Float32Array<Memory>> | undefined;
 }
 
-/** How a trainer was created, apart from batch size, learning rate and kernels: a run that continues must have the same settings. */
+/** A trainer's options with defaults, without batch size, learning rate and kernels. A run that continues must have the same. */
 export interface TrainerConfig extends StepConfig {
   /** The objective, see `Objective`. */
   readonly objective: Objective;
-  /** How likely `fit` withholds a class. */
+  /** Probability that `fit` withholds a class. */
   readonly classDropout: number;
 }
 
-/** Checks options and returns the settings that they define. */
+/** Checks options and returns the config that they define. */
 export function trainerConfigOf(options: TrainerOptions): TrainerConfig {
   const {
     objective = 'tutorial',
@@ -317,7 +317,7 @@ export function checkTrainer(options: TrainerOptions) {
   return { batchSize, learningRate, reuseMemory, customLoss, variants, settings: trainerConfigOf(options) };
 }
 
-/** Whether images become black and white: as the caller says, else as in the tutorial, whose images are grey. */
+/** Whether images become black and white: the caller's choice, else true for the tutorial's objective and grey images. */
 export const binarizes = (
   objective: Objective,
   { channels }: Pick<UNetConfig, 'channels'>,

@@ -46,7 +46,7 @@ const UPDATE_OPTIONS: Names<CustomUpdateOptions> = {
 const MOST_PARTS = 10_000;
 
 export interface RecorderParts {
-  /** What is trained. */
+  /** The trained network. */
   readonly network: NetworkWeights;
   /** Most images of a step. */
   readonly batchSize: number;
@@ -56,7 +56,7 @@ export interface RecorderParts {
   readonly trained: TrainedWeights | undefined;
   /** Throws if the trainer was destroyed. */
   readonly check: () => void;
-  /** Also throws in the middle of a step or a fit. */
+  /** As `check`; also throws in the middle of a step or a fit. */
   readonly checkFree: () => void;
 }
 
@@ -65,13 +65,13 @@ export interface RecorderParts {
  * Trainer.
  */
 export class StepRecorder {
-  /** The base learning rate of what is recorded next. */
+  /** The base learning rate of the next recorded step. */
   rate: number;
-  /** Counts the steps that were begun, here or by the trainer: each overwrites what an unfinished one left in memory. */
+  /** Counts the steps that were begun, here or by the trainer: each overwrites the memory of an unfinished one. */
   begun = 0;
-  /** The batch of the step that was recorded last; undefined if none was. Recorded steps may run at any time. */
+  /** The batch of the last recorded step; undefined if there is none. Recorded steps may run at any time. */
   recorded: readonly BatchPart[] | undefined;
-  /** Whether the last gradient is that of `encodeBackward`. */
+  /** Whether the last gradient came from `encodeBackward`. */
   gradientIsCustom = false;
   /** Images of the forward pass that a backward pass may follow, and `begun` at that time. */
   private forward: { readonly count: number; readonly begun: number } | undefined;
@@ -153,7 +153,7 @@ export class StepRecorder {
       given === undefined ? [] : [{ from: checkSlice(name, given, count * 4, 'COPY_SRC'), to }],
     );
     this.begun++;
-    // What is wrong with the output's gradient is the caller's loss's matter, or follows from weights that are too large.
+    // An error in the output's gradient comes from the caller's loss, or from weights that are too large.
     this.recorded = [
       { name: 'input', to: 'noisyImages', bytes: count * height * width * channels * 4 },
       ...(levels ? [{ name: 'levels', to: 'levels' as const, bytes: count * 4 }] : []),
@@ -199,7 +199,7 @@ export class StepRecorder {
     const loss = options.loss === undefined ? undefined : checkSlice('loss', options.loss, 4, 'COPY_SRC');
     this.hasGradient = false;
     this.programs.encodeSettings(encoder, settings);
-    // finish_step divides what it is given by the number of images.
+    // finish_step divides its input by the number of images.
     this.programs.encodeCount(encoder, 1);
     if (loss) encoder.copyBufferToBuffer(loss.buffer, loss.offset, programs.loss, 0, 4);
     else encoder.clearBuffer(programs.loss);
@@ -230,7 +230,7 @@ export class StepRecorder {
     this.gradientIsCustom = false;
   }
 
-  /** What an update uses, of what the caller gave and the trainer's own. */
+  /** The values of an update: the caller's, else the trainer's. */
   updateSettings(given: Omit<CustomUpdateOptions, 'loss'> = {}): UpdateSettings {
     const { clipNorm: clip, adam } = this.parts.settings;
     const { learningRate = this.rate, weightDecay = adam.weightDecay, clipNorm = clip } = given;
@@ -240,7 +240,7 @@ export class StepRecorder {
     return { learningRate, weightDecay, clipNorm: clipNorm ?? NO_CLIP };
   }
 
-  /** Checks a step on the caller's buffers; returns what records the copies and numbers that it begins with. */
+  /** Checks a step on the caller's buffers; returns a function that records the copies and numbers at its beginning. */
   private prepareStep(
     method: string,
     batch: Batch<BufferSlice, BufferSlice>,
@@ -275,11 +275,11 @@ export class StepRecorder {
     if (customLoss) return customLoss;
     throw new EngineError(
       'argument',
-      `${method} is for trainers with a loss of your own; create this one with customLoss: true.`,
+      `${method} is for trainers with a custom loss; create this one with customLoss: true.`,
     );
   }
 
-  /** Bytes of so many images of the network's output. */
+  /** Bytes of `count` images of the network's output. */
   private outputBytes(count: number): number {
     const { height, width } = this.network.config;
     return count * height * width * outChannelsOf(this.network.config) * 4;

@@ -3,21 +3,21 @@ import { EngineError } from '../base/errors';
 import type { BatchPart } from './batch';
 import type { Losses, StepRecord } from './losses';
 
-/** How many recent steps tell whether the loss had grown. */
+/** Number of recent steps from which to see if the loss had grown. */
 const RECENT = 100;
 /** No image has larger values; a network may well overflow on them. */
 const LARGEST_INPUT = 1e9;
 
 const rounded = (loss: number) => Number(loss.toPrecision(3));
 
-/** Why a step changed no weight, from finish_step's record; undefined if it did. `layers` has the layer of each block of gradients. */
+/** The reason why a step changed no weight, from finish_step's record; undefined if it did. `layers` has the layer of each block of gradients. */
 export function whyNot({ loss, cause }: StepRecord, layers: readonly string[]): string | undefined {
   if (cause === 0) return undefined;
   if (cause === 1) return `its loss is ${rounded(loss)}`;
   return `the gradient of ${layers[cause - 2]} or its square is not finite, at a loss of ${rounded(loss)}`;
 }
 
-/** What is wrong with a batch (`whose`), if anything: its first value that is non-finite or far too large. */
+/** Describes the first value of a batch (`whose`) that is non-finite or far too large; undefined if there is none. */
 export async function wrongInput<Part extends BatchPart>(
   parts: readonly Part[],
   read: (part: Part) => Promise<ArrayBuffer>,
@@ -39,12 +39,12 @@ export const badInput = (step: number, wrong: string) =>
     `Step ${step} was not made: ${wrong}. Nothing has changed; give a batch of finite numbers, images of about -1 to 1.`,
   );
 
-/** Of a batch that was recorded, only the last one is still there to be looked at. */
+/** The remark that only the last recorded batch can still be examined. */
 const OVERWRITTEN =
   ' If another step was recorded after it, its batch may be at fault, too: look there for a value that is not finite.';
 
 /**
- * The error for the step after those of `known`, which was refused. This trainer made `made` of those. `layers` as for `whyNot`;
+ * The error for the refused step that follows the steps of `known`, of which this trainer made `made`. `layers` as for `whyNot`;
  * `recorded`: it may be a recorded step.
  */
 export function divergence(
@@ -72,7 +72,7 @@ export function divergence(
   );
 }
 
-/** The error where the GPU made not as many steps as it was given. */
+/** The error for a GPU that made fewer steps than it was given. */
 export const lostSteps = (given: number, made: number) =>
   new EngineError(
     'shader',

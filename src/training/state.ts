@@ -1,4 +1,4 @@
-/** The optimizer's state, from the GPU and back. */
+/** Reads the optimizer's state from the GPU, and writes it back. */
 import type { Gpu } from '../gpu/gpu';
 import { STATE } from '../plan/step_state';
 import type { Tensor } from '../plan/tensor';

@@ -36,7 +36,7 @@ export interface StepTensors {
   /** Noise levels and classes of the batch: conditions of the network; corruption also mixes noise by `levels`. */
   readonly levels: Tensor;
   readonly classes: Tensor;
-  /** The caller's own batch, [batch][height][width][channels]. */
+  /** The caller's batch, [batch][height][width][channels]. */
   readonly noisyImages: Tensor;
   readonly targetImages: Tensor;
 }
@@ -47,17 +47,17 @@ export interface StepPlan {
   readonly load: Op[];
   /** Forward, loss and backward: everything up to the gradient. */
   readonly gradients: Op[];
-  /** How many of them, the first, are the forward pass; the loss follows. */
+  /** Number of ops of the forward pass, the first of `gradients`; the loss follows. */
   readonly forwardOps: number;
-  /** Where the backward pass leaves each layer's gradient. */
+  /** The place of each layer's gradient after the backward pass. */
   readonly slices: readonly LayerGradient[];
-  /** The network's output before its last activation, and the gradient of that. */
+  /** The network's output before its last activation, and its gradient. */
   readonly output: { readonly pre: Tensor; readonly grad: Tensor };
-  /** Everything that changes what outlives a step: finish_step, and Adam, which also packs the weights for the kernels. */
+  /** The ops that change tensors that outlive a step: finish_step, and Adam, which also packs the weights for the kernels. */
   readonly update: Op[];
   /** The tensor that holds each layer's gradient after the update. */
   readonly layerGradients: readonly Tensor[];
-  /** Where the maps of each layer are after the gradients, if tensors do not share memory. */
+  /** The tensors of each layer's maps after the gradients, if tensors do not share memory. */
   readonly maps: readonly LayerTensors[];
   /** The layer of each block of gradients, to name the one that made a step fail. */
   readonly blockLayers: readonly string[];
@@ -109,7 +109,7 @@ export function planStep(
   };
 }
 
-/** What `withVariants` must know of a step. */
+/** The arguments of `withVariants` for a step. */
 export function choiceOf(
   { config, plan: weights }: { readonly config: UNetConfig; readonly plan: WeightPlan },
   batchSize: number,
@@ -246,7 +246,7 @@ export interface CorruptionOptions {
   readonly objective: Objective;
   readonly seed: number;
   readonly binarize: boolean;
-  /** How likely an image's class is withheld from a network conditioned on classes. */
+  /** Probability that an image's class is withheld from a network conditioned on classes. */
   readonly classDropout: number;
   /** Whether to draw the levels even if no op needs them. Default false. */
   readonly levels?: boolean;

@@ -1,13 +1,13 @@
-/** Settings that decide how a network is trained, as plain values: code that reads or writes checkpoints needs no kernels. */
+/** The config of a training step, as plain values: code that reads or writes checkpoints needs no kernels. */
 import { checkSchedule, type Schedule } from '../plan/schedule';
 
-/** How many losses stay on the GPU until the host collects them. */
+/** Number of losses that stay on the GPU until the host collects them. */
 export const LOSS_RING = 1024;
 
 /** Larger than the norm of any gradient whose square is finite: no clipping. */
 export const NO_CLIP = 1e30;
 
-/** Adam's own numbers. */
+/** Adam's parameters. */
 export interface AdamConfig {
   /** 0 to 0.999999, like beta2. Default 0.9. */
   readonly beta1: number;
@@ -15,13 +15,13 @@ export interface AdamConfig {
   readonly beta2: number;
   /** 1e-12 to 1. Default 1e-7. */
   readonly epsilon: number;
-  /** 0 to 1: each step takes this share of the learning rate off every weight (AdamW: Loshchilov and Hutter, 2019). Default 0. */
+  /** 0 to 1: in each step a weight loses this share of the learning rate times itself (AdamW: Loshchilov and Hutter, 2019). Default 0. */
   readonly weightDecay: number;
 }
 
 export const adamDefaults: AdamConfig = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 };
 
-/** How far back the average of the weights reaches. */
+/** Default span of the average of the weights. */
 export const averageDefaults = { span: 9, most: 0.999 };
 
 /**
@@ -30,11 +30,11 @@ export const averageDefaults = { span: 9, most: 0.999 };
  */
 export type Objective = 'tutorial' | 'flow';
 
-/** Settings that decide how a step updates the weights. */
+/** The config of a step's update. */
 export interface StepConfig {
-  /** Adam's own numbers. */
+  /** Adam's parameters. */
   readonly adam: AdamConfig;
-  /** How the learning rate changes from step to step. */
+  /** The learning rate's change from step to step. */
   readonly schedule: Schedule;
   /** Largest norm of the gradient of all parameters together: a longer one is scaled down to it. Undefined: no clipping. */
   readonly clipNorm?: number | undefined;
@@ -46,7 +46,7 @@ export interface StepConfig {
   readonly averageSpan?: number | undefined;
   /** See `TrainerOptions`. Undefined: 0.999. */
   readonly averageMost?: number | undefined;
-  /** How many steps in a row may be non-finite. Undefined: none. */
+  /** Number of steps in a row that may be non-finite. Undefined: none. */
   readonly skipNonFinite?: number | undefined;
 }
 
@@ -55,7 +55,7 @@ export const stepDefaults: StepConfig = {
   schedule: checkSchedule(),
 };
 
-/** In steps of `batch` images, what is as many images at any batch: Adam's memory, the warm-up, how far back the average reaches. */
+/** The options that span the same number of images at any batch, in steps: Adam's memory, the warm-up, the span of the average. */
 export const countedInImages = (batch: number) => ({
   beta2: Number((0.99 ** (batch / 256)).toFixed(6)),
   schedule: { warmup: Math.round(5120 / batch) },

@@ -23,20 +23,20 @@ export interface StepProgramsOptions {
   readonly variants: Variants;
   /** Whether tensors share memory. */
   readonly reuseMemory: boolean;
-  /** Whether the caller may have a loss of its own. */
+  /** Whether the caller may have a custom loss. */
   readonly customLoss: boolean;
   /** Receives the moving average of the weights. */
   readonly average?: NetworkWeights;
 }
 
-/** What an update uses. */
+/** The values of an update. */
 export interface UpdateSettings {
   readonly learningRate: number;
   readonly clipNorm: number;
   readonly weightDecay: number;
 }
 
-/** The programs of a step with the caller's own loss, and what they use. */
+/** The programs of a step with a custom loss, and their buffers. */
 export interface CustomLossPrograms {
   /** Brings the network's input into the kernels' layout. */
   readonly load: Program;
@@ -77,9 +77,9 @@ export class StepPrograms {
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly losses: LossReader;
   readonly maps: LayerMaps;
-  /** A step on the caller's batch. */
+  /** The programs of a step on the caller's batch. */
   readonly step: readonly Program[];
-  /** Everything of a step that changes what outlives it. */
+  /** The part of a step that changes tensors that outlive it. */
   readonly update: Program;
   /** Only for a trainer with `customLoss`. */
   readonly customLoss: CustomLossPrograms | undefined;
@@ -173,13 +173,13 @@ export class StepPrograms {
     this.gpu.writeSoon(state, STATE[name] * 4, value);
   }
 
-  /** Writes what the next update uses. Recorded steps leave their own settings behind. */
+  /** Writes the values of the next update. Recorded steps leave other values behind. */
   writeSettings({ learningRate, clipNorm, weightDecay }: UpdateSettings): void {
     for (const [name, value] of Object.entries({ learningRate, clip: clipNorm, weightDecay }))
       this.writeState(name as 'clip', Float32Array.of(value));
   }
 
-  /** Records what a recorded update uses. */
+  /** Records the values of a recorded update. */
   encodeSettings(encoder: GPUCommandEncoder, { learningRate, clipNorm, weightDecay }: UpdateSettings): void {
     const { numbers, bytes, setUpdate } = this.parts;
     copyBytes(encoder, numbers, bytes, Float32Array.of(learningRate, clipNorm, weightDecay));
@@ -197,7 +197,7 @@ export class StepPrograms {
     return [batch, ...this.parts.gradients, this.parts.update];
   }
 
-  /** What `n` such steps do. */
+  /** The work of `n` such steps. */
   loadWith(batch: Program, n = 1): Load {
     const load = new Load();
     for (const program of this.stepWith(batch)) load.addAll(program.load, n);
@@ -228,7 +228,7 @@ export class StepPrograms {
     return new Sequence(this.step);
   }
 
-  /** Reads the gradients of the last step, or what the last backward pass of the caller's own loss left; laid out like the flat parameters. */
+  /** Reads the gradients of the last step, or of the last backward pass of a custom loss; laid out like the flat parameters. */
   async readGradients(unet: NetworkWeights, ofCustomLoss: boolean): Promise<ArrayBuffer> {
     if (ofCustomLoss) return readBuffer(this.gpu, this.customLoss!.gradient, unet.plan.flat.size);
     const { layerGradients, tensors } = this.plan;
@@ -259,7 +259,7 @@ export class StepPrograms {
   }
 }
 
-/** Compiles the programs of a step; `custom`: the plans of one with the caller's own loss. */
+/** Compiles the programs of a step; `custom`: the plan of a custom loss. */
 async function compile(
   gpu: Gpu,
   plan: StepPlan,
@@ -270,7 +270,7 @@ async function compile(
   const { gradients, forwardOps } = plan;
   const { state } = plan.tensors;
   const afterLoss = forwardOps + 1;
-  // The caller's own loss stands beside the trainer's own, so that both find in memory what the forward pass leaves.
+  // The custom loss stands beside the trainer's, so that both find the forward pass's tensors in memory.
   const ops = custom
     ? [...gradients.slice(0, afterLoss), ...custom.output, ...custom.given, ...gradients.slice(afterLoss)]
     : gradients;

@@ -4,7 +4,7 @@ import { NetworkWeights } from '../unet/network';
 
 /**
  * The weights that a trainer trains while its UNet holds their moving average. They start as a copy of the UNet's weights, and are copied
- * again whenever somebody else replaces those.
+ * again whenever something else replaces those.
  */
 export class TrainedWeights {
   readonly network: NetworkWeights;

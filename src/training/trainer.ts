@@ -77,7 +77,7 @@ export class Trainer extends Resource {
   readonly variants: Variants;
   /** The adapter that it runs on. */
   readonly adapter: AdapterDescription;
-  /** What each layer makes of the last step's batch, and the loss's gradient there; readable with `reuseMemory: false`. */
+  /** Each layer's maps for the last step's batch, and the gradient of the loss there; readable with `reuseMemory: false`. */
   readonly maps: LayerMaps;
   /** The ops of a step. @internal */
   readonly plan: StepPlan;
@@ -88,9 +88,9 @@ export class Trainer extends Resource {
   private readonly trained: TrainedWeights | undefined;
   private readonly recorder: StepRecorder;
   private readonly comparison: Comparison;
-  /** In the midst of a step, a fit or an evaluation. */
+  /** Whether a step, a fit or an evaluation is under way. */
   private busy = false;
-  /** Whether it has made a step: before the next one, the kernels are compared. */
+  /** Whether the trainer has made a step: the kernels are compared before the next one. */
   private hasStepped = false;
   private feed: Feed | undefined;
   private frames: Frames | undefined;
@@ -121,7 +121,7 @@ export class Trainer extends Resource {
     this.recorder = new StepRecorder({ ...parts, network, check, checkFree }, parts.learningRate);
   }
 
-  /** With `onWarning`, a distilled network becomes one like others. @internal */
+  /** A distilled network is not distilled any more after this; `onWarning` says so. @internal */
   static async create(
     gpu: Gpu,
     unet: UNet,
@@ -152,7 +152,7 @@ export class Trainer extends Resource {
     }
   }
 
-  /** The base rate, before the schedule: of the next step that is begun or recorded, and of the next submission of a `fit` under way. */
+  /** The base rate, before the schedule, of the next step that begins or is recorded, and of the next submission of a `fit` under way. */
   get learningRate(): number {
     return this.recorder.rate;
   }
@@ -173,7 +173,7 @@ export class Trainer extends Resource {
   /**
    * Makes one step on the caller's batch. Resolves to its loss when the weights are updated. If loss or gradient is not finite, nothing
    * changes, and it throws `argument` if the batch is at fault, else `diverged`; or resolves to NaN if `skipNonFinite` allows it. Throws
-   * `wrong-kernel`, from the second step on, if kernels proved wrong at this size: then create the trainer again, and go on from before.
+   * `wrong-kernel`, from the second step on, if kernels proved wrong at this size: then create the trainer again from an earlier state.
    */
   async step(batch: Batch): Promise<number> {
     this.check();
@@ -196,12 +196,12 @@ export class Trainer extends Resource {
   }
 
   /**
-   * Trains for about so many milliseconds: whole steps where they fit, else a part of one, with which the next call goes on. Resolves when
-   * the GPU is done with it. No submission is longer than the time given, nor than `maxSubmitMilliseconds`, so that a page paints, and an
-   * app's own work has its turn, in between.
+   * Trains for about `milliseconds`: whole steps where they fit, else a part of one, which the next call continues. Resolves when the GPU has
+   * finished. No submission is longer than `milliseconds` or `maxSubmitMilliseconds`, so that a page can paint, and other work of the app
+   * can run, in between.
    *
-   * `source` is a data set, which is gone through as `fit` does, bit for bit and without end; or a function that gives the next batch
-   * whenever a step begins. Any other step of this trainer drops the part of one, and its batch. Throws like `step`.
+   * `source` is a data set, which it traverses as `fit` does, bit for bit and without end; or a function that returns the next batch whenever
+   * a step begins. Any other step of this trainer drops an unfinished step, and its batch. Throws like `step`.
    */
   async runFor(source: Dataset | (() => Batch), options: FrameOptions): Promise<FrameResult> {
     this.check();
@@ -210,7 +210,7 @@ export class Trainer extends Resource {
     if (isSet) checkDataset(source, this.gpu.device, this.unet.config);
     return this.exclusively(async () => {
       const { Frames } = await import('./frames');
-      // Steps that were recorded may be submitted at any time.
+      // Recorded steps may be submitted at any time.
       const others = this.recorder.recorded || this.frames?.lastBegun !== this.recorder.begun;
       const known = others ? await this.readSteps() : undefined;
       let sources: readonly BatchSource[] = [];
@@ -247,8 +247,8 @@ export class Trainer extends Resource {
 
   /**
    * The losses of the last `count` completed steps (1 to 1024), oldest first; fewer if this trainer has made fewer since it was created or
-   * last given a state. NaN stands for a skipped step. Throws if a recorded step was not finite: `argument` if the batch of the step that
-   * was recorded last is at fault, else `diverged`.
+   * last given a state. NaN stands for a skipped step. Throws if a recorded step was not finite: `argument` if the batch of the last
+   * recorded step is at fault, else `diverged`.
    */
   async readLosses(count = 1): Promise<Float32Array<ArrayBuffer>> {
     this.check();
@@ -318,7 +318,7 @@ export class Trainer extends Resource {
   }
 
   /**
-   * The loss on images that are not trained on, over all and by noise level, with noise and levels of a fixed seed and without withholding
+   * Evaluates the loss on held-out images, over all and by noise level, with noise and levels of a fixed seed and without withholding
    * classes. Takes bytes, with labels if the network is conditioned on classes; does not change the training. Throws as `createDataset`
    * does, and `data` for images that the network cannot take.
    */
@@ -346,8 +346,8 @@ export class Trainer extends Resource {
   }
 
   /**
-   * Continues from a state that `getState` returned, in a trainer with the same Adam settings; the caller sets the UNet's parameters
-   * separately. Throws an `argument` error, and changes nothing, if the state is of another network, incomplete or has other settings.
+   * Continues from a state that `getState` returned, in a trainer with the same `config.adam`; the caller sets the UNet's parameters
+   * separately. Throws an `argument` error, and changes nothing, if the state is of another network, incomplete or has another Adam config.
    */
   setState(state: OptimizerState): void {
     this.checkFree();
@@ -359,7 +359,7 @@ export class Trainer extends Resource {
     this.allowSteps();
   }
 
-  /** dL/d(parameter) by name, as `getParameters` has them: of the last step's mean loss, or what `encodeBackward` left in `buffers.gradient`. */
+  /** dL/d(parameter) by name, laid out as in `getParameters`: of the last step's mean loss, or `buffers.gradient` after `encodeBackward`. */
   async getGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     this.check();
     const { weights } = this.unet;
@@ -382,8 +382,8 @@ export class Trainer extends Resource {
   }
 
   /**
-   * The same step in up to `parts` pieces of about the same work (2 to 10,000; fewer if it has fewer dispatches). Each function records one
-   * of them. Record all, each once, in their order, in one encoder or several, and submit them in that order; commands of others may run in
+   * Records the same step in up to `parts` pieces of about the same work (2 to 10,000; fewer if it has fewer dispatches). Each function records one
+   * of them. Record all, each once, in their order, in one encoder or several, and submit them in that order; other commands may run in
    * between, but no other step of this trainer. Until the last one has run, no weight has changed.
    */
   encodeStepParts(
@@ -395,7 +395,7 @@ export class Trainer extends Resource {
 
   /**
    * With `customLoss`: records a forward pass from the images in `input` to the network's output in `output`, both
-   * [count][height][width][channels] of f32, and keeps in the trainer's memory what `encodeBackward` needs.
+   * [count][height][width][channels] of f32, and stores the tensors that `encodeBackward` needs in the trainer's memory.
    */
   encodeForward(encoder: GPUCommandEncoder, options: CustomForwardOptions): void {
     this.recorder.encodeForward(encoder, options);
@@ -403,8 +403,8 @@ export class Trainer extends Resource {
 
   /**
    * With `customLoss`: records the backward pass of the last forward pass from the caller's `outputGradient`, dL/d(output)
-   * [count][height][width][channels] of f32, to the gradient of all parameters (`buffers.gradient`). With `accumulate` it is added to what
-   * is there. Throws `argument` without a forward pass, or if another step was recorded or made since.
+   * [count][height][width][channels] of f32, to the gradient of all parameters (`buffers.gradient`). `accumulate` adds it to the
+   * present gradient. Throws `argument` without a forward pass, or if another step was recorded or made since.
    */
   encodeBackward(encoder: GPUCommandEncoder, options: CustomBackwardOptions): void {
     this.recorder.encodeBackward(encoder, options);
@@ -412,19 +412,19 @@ export class Trainer extends Resource {
 
   /**
    * With `customLoss`: records the trainer's update, Adam, by `buffers.gradient`. Learning rate, weight decay and the norm to clip at are
-   * recorded with it; by default they are the trainer's. `loss`, one f32, is what `readLosses` and `buffers.records` have of the step;
-   * without it they have 0. A non-finite loss or gradient changes nothing: see `encodeStep`. Throws `argument` without a gradient.
+   * recorded with it; by default they are the trainer's. `loss`, one f32, is the step's loss in `readLosses` and `buffers.records`; its
+   * default is 0. A non-finite loss or gradient changes nothing: see `encodeStep`. Throws `argument` without a gradient.
    */
   encodeUpdate(encoder: GPUCommandEncoder, options: CustomUpdateOptions = {}): void {
     this.recorder.encodeUpdate(encoder, options);
   }
 
-  /** Records what must follow when the caller's own shader has written `buffers.parameters`: copies for the kernels. */
+  /** Records the kernels' copies of the weights, after the caller's shader has written `buffers.parameters`. */
   encodePack(encoder: GPUCommandEncoder): void {
     this.recorder.encodePack(encoder);
   }
 
-  /** The trainer's buffers on the GPU, for the caller's own shaders; they live as long as the trainer. */
+  /** The trainer's buffers on the GPU, for the caller's shaders; they live as long as the trainer. */
   get buffers(): TrainerBuffers {
     return this.recorder.buffers;
   }
@@ -435,7 +435,7 @@ export class Trainer extends Resource {
     this.unet.check();
   }
 
-  /** Also throws in the middle of a step or a fit. */
+  /** As `check`; also throws in the middle of a step or a fit. */
   private checkFree(): void {
     this.check();
     if (this.busy) throw busyError();
@@ -460,7 +460,7 @@ export class Trainer extends Resource {
       : (await this.readSteps()).step;
   }
 
-  /** What the GPU has of the steps so far. Throws like `throwRefused`. */
+  /** Reads the GPU's records of the steps so far. Throws like `throwRefused`. */
   private async readSteps(): Promise<Losses> {
     const losses = await this.programs.losses.read();
     await this.throwRefused(losses);
@@ -499,7 +499,7 @@ export class Trainer extends Resource {
     }
   }
 
-  /** After step `step` compares the kernels, unless that is done. Throws `wrong-kernel`. */
+  /** Compares the kernels after step `step`, unless that is finished. Throws `wrong-kernel`. */
   private compare(step: number, limits: ComparisonLimits = {}): Promise<void> {
     this.hasStepped = true;
     const { programs, plan, feed } = this;
@@ -507,12 +507,12 @@ export class Trainer extends Resource {
     return this.comparison.run(step - this.firstStep, programs.bytes, ops, limits);
   }
 
-  /** Kernels that went wrong since they were checked may also be why `work` failed. */
+  /** Awaits `work`; if it fails, checks the kernels again, which may be the cause. */
   private verifiedAgain<T>(work: Promise<T>): Promise<T> {
     return work.finally(() => this.gpu.verifyAgain?.());
   }
 
-  /** Counts a step as begun; returns an encoder with what brings the weights up to date, and writes what it uses. */
+  /** Counts a step as begun, and writes its values; returns an encoder with the commands that bring the weights up to date. */
   private beginStep(): GPUCommandEncoder {
     this.check();
     this.recorder.countStep();

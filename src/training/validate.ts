@@ -1,4 +1,4 @@
-/** Checks what callers give a trainer. */
+/** Checks the arguments of a trainer's methods. */
 
 import { checkInteger, checkObject, EngineError, nonFinite, typeOf } from '../base/errors';
 import type { Warning } from '../base/events';
@@ -11,7 +11,7 @@ import type { AdamConfig, StepConfig } from './step_config';
 
 type Flat = Float32Array<ArrayBuffer>;
 
-/** What a trainer takes from a state, laid out like the flat parameters. */
+/** The checked parts of a state, laid out like the flat parameters. */
 export interface CheckedState {
   readonly moment1: Flat;
   readonly moment2: Flat;
@@ -51,7 +51,7 @@ export function checkImages(dataset: Dataset, config: UNetConfig): void {
   if (maxLabel === undefined) {
     throw new EngineError(
       'data',
-      `This UNet is told one of ${classes} classes, and the data set has no labels. Give createDataset labels, one byte an image, beside images.`,
+      `This UNet is conditioned on ${classes} classes, and the data set has no labels. Give createDataset labels, one byte an image, beside images.`,
     );
   }
   if (maxLabel >= classes) {
@@ -150,7 +150,7 @@ export const busyError = () =>
     'This trainer is in the middle of a step or a fit. Await the step; finish the loop of the fit or call return() of its iterator. An abort alone ends a fit only when its next event is asked for.',
   );
 
-/** Makes a distilled network, which is going to be trained on, one like others. */
+/** Marks a distilled network as not distilled, since it will be trained further, and warns. */
 export function forgetTeacher(unet: UNet, onWarning: (warning: Warning) => void): void {
   const { calls } = unet.sampling ?? {};
   if (calls === undefined) return;

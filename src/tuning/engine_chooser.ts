@@ -17,7 +17,7 @@ import { chosenFor, TUNED, unfusedName, type Variants, variantsIn } from '../une
 import type { Measured } from './tuner';
 
 export interface EngineChooserOptions {
-  /** Used for everything instead of choosing. */
+  /** The caller's variants, used for everything instead of choosing. */
   readonly variants?: Variants;
   /** Whether to measure. Default: on GPUs. */
   readonly tune?: boolean;
@@ -26,7 +26,7 @@ export interface EngineChooserOptions {
   readonly onWarning?: (warning: Warning) => void;
 }
 
-/** What is wrong with a variant. */
+/** The fault of a variant. */
 interface Fault extends Pick<UnusableKernel, 'kernel' | 'variant' | 'text'> {
   readonly why: Warning['code'];
 }
@@ -44,17 +44,17 @@ export class EngineChooser implements VariantChooser {
   private millisecondsLeft: number | undefined;
   /** `kernel.variant` names that the device refused, or whose results were wrong, or that are late: not chosen where there is another. */
   readonly rejectedVariants = new Set<string>();
-  /** What the tuner measured. */
+  /** The tuner's measurements. */
   readonly measured: Measured[] = [];
-  /** Why the tuner chose a variant, by `kernel/layer variant`. */
+  /** The reason for a variant that the tuner chose, by `kernel/layer variant`. */
   readonly reasons = new Map<string, string>();
-  /** Those of them that `onWarning` has been given. */
+  /** The rejected variants that `onWarning` has reported. */
   private readonly reported = new Set<string>();
-  /** What was wrong at its real size, by `kernel.variant`. */
+  /** Variants that were wrong at their real size, by `kernel.variant`. */
   private readonly condemned = new Map<string, UnusableKernel>();
-  /** Those of them that were under way when a device was lost. */
+  /** The rejected variants that were under way when a device was lost. */
   private readonly suspects = new Set<string>();
-  /** Resolves when they are left out. */
+  /** Resolves when the suspects are rejected. */
   private suspected: Promise<void> | undefined;
   /** Concurrent tuners would disturb each other's timings, which are remembered. */
   private readonly exclusively = createMutex();
@@ -70,7 +70,7 @@ export class EngineChooser implements VariantChooser {
 
   async choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
     const { gpu, variants } = this;
-    // On a processor forms never change by what happened.
+    // On a processor, earlier events never change the forms.
     if (!variants && !gpu.adapter.software) {
       this.suspected ??= this.leaveOutSuspects();
       await this.suspected;
@@ -82,7 +82,7 @@ export class EngineChooser implements VariantChooser {
     return this.exclusively(() => this.measure(layers, batch, training));
   }
 
-  /** Gives what is created from now on the whole time for measuring, and suspects nothing. */
+  /** Restores the whole time for measuring, and clears the suspects. */
   forget(): void {
     this.millisecondsLeft = undefined;
     for (const name of this.suspects) this.rejectedVariants.delete(name);
@@ -107,7 +107,7 @@ export class EngineChooser implements VariantChooser {
   };
 
   get untuned(): VariantChooser {
-    // It shares all else.
+    // Everything else is shared.
     return Object.create(this, { tune: { value: false } });
   }
 
@@ -126,10 +126,10 @@ export class EngineChooser implements VariantChooser {
   ): Promise<Variants | undefined> {
     if (this.variants || !(error instanceof UnusableKernel)) return undefined;
     const { why, kernel, variant, pending } = error;
-    // One that was waited for, and given up: it may have come at any time, and forms do not change by the clock then.
+    // It was awaited and given up. It may still be compiled at any time, and the choice must not depend on the clock.
     if (why === 'slow-kernel' && !pending) return undefined;
     const rejected = chosenFor(kernel, variant);
-    // A kernel without variants; or a plain form that nothing here uses, which was needed to check another.
+    // A kernel without variants, or an unused plain form that was needed to check another.
     if (!variantsIn(used).has(rejected)) return undefined;
     const { rejectedVariants } = this;
     if (!rejectedVariants.has(rejected))
@@ -144,7 +144,7 @@ export class EngineChooser implements VariantChooser {
     return others;
   }
 
-  /** Leaves out what was compiled or measured when a device of this adapter was lost. */
+  /** Rejects the variants that were being compiled or measured when a device of this adapter was lost. */
   private async leaveOutSuspects(): Promise<void> {
     for (const [name, date] of await (await this.memory()).suspects()) {
       const [kernel, variant] = name.split('.');
@@ -161,7 +161,7 @@ export class EngineChooser implements VariantChooser {
     }
   }
 
-  /** Something created at the same time may have told of it already. */
+  /** Reports a fault, unless something created at the same time has reported it already. */
   private report({ why, kernel, variant, text }: Fault, consequence: string): void {
     const name = chosenFor(kernel, variant);
     if (!this.reported.has(name))
@@ -187,7 +187,7 @@ export class EngineChooser implements VariantChooser {
         onChosen: (place, variant, why) => this.reasons.set(`${place} ${variant}`, why),
         onProgress: (done, total) => onProgress?.({ task: 'tuning', done, total }),
       });
-      // Where nothing else is left, one is used that could not be measured, without the shader that was refused.
+      // If no other variant is left, the choice is one that could not be measured, without the refused shader.
       const used = variantsIn(variants);
       for (const error of refused)
         if (!used.has(chosenFor(error.kernel, error.variant))) this.report(error, 'It is left out.');

@@ -17,7 +17,7 @@ const MOST_SPAN_MS = 1000;
 /** A variant slower than the best by this factor is not timed again. */
 const HOPELESS = 1.3;
 /**
- * How far any value of a variant's result may be from the plain variant's, as a share of the result's root mean square. In this network at
+ * Maximum difference of a value from the plain variant's, as a share of the result's root mean square. In this network at
  * 64 images `winograd7` differs by up to 9e-4, `winograd4` by 4e-5, all others by 1e-5; `winograd8` differs with images of 64x64 by 2.1e-3,
  * or by 4.5e-3 where it sums over 512 channels; a missing tap or border makes more than 1e-2.
  */
@@ -93,7 +93,7 @@ export async function fastest(
   }
 }
 
-/** Runs one variant after the other and compares their results with those of the first. */
+/** Runs one variant after the other and compares their results with the first one's. */
 class Comparison {
   private readonly gpu: Gpu;
   private readonly pool: NoisePool;
@@ -142,7 +142,7 @@ class Comparison {
     }
   }
 
-  /** Runs `o` once. `apart` is how far its results are from those of the first variant. */
+  /** Runs `o` once. `apart` is the difference of its results from the first variant's. */
   async run(o: Op): Promise<{ program: Program; apart: number }> {
     const program = await this.compile(o);
     // Run once before timing: some drivers compile only at the first dispatch.
@@ -170,7 +170,7 @@ class Comparison {
     return program;
   }
 
-  /** Keeps the results of `program` as the expected ones. */
+  /** Stores the results of `program` as the expected ones. */
   private async keep(program: Program, encoder: GPUCommandEncoder): Promise<void> {
     const keep = (last: GPUCommandEncoder, load: Load) => {
       for (const [i, t] of this.results.entries())

@@ -1,6 +1,6 @@
 /**
- * Chooses kernel variants by measuring them on this device: which one is fastest differs from GPU to GPU, by half and more. The tuner
- * chooses a variant only after its results agreed, on the GPU, with those of the kernel's plain variant.
+ * Chooses kernel variants by measuring them on this device: the fastest differs from GPU to GPU, by half and more. The tuner chooses a
+ * variant only after its results agreed, on the GPU, with the plain variant's.
  */
 
 import { EngineError } from '../base/errors';
@@ -44,12 +44,12 @@ export const tuningEffort: Readonly<Record<AdapterKind, TuningEffort>> = {
 
 /** Share of the time that may go into compiling: see `compileAll`. */
 const COMPILING = 0.5;
-/** Without this nothing is measured. */
+/** The op that compares results; measuring requires it. */
 const COMPARISON = comparing(tensor('result', 1), tensor('expected', 1), tensor('differences', 2));
 /** Larger than any place in an order of preference. */
 const LAST = 1000;
 
-/** What was measured of a variant of a kernel in a layer. */
+/** The measurement of a variant of a kernel in a layer. */
 export interface Measured {
   /** The kernel, for instance `conv2d`. */
   readonly kernel: string;
@@ -72,7 +72,7 @@ export interface TuneOptions {
   readonly onMeasured?: (measured: Measured) => void;
   /** Called for each variant that is left out because it was refused. */
   readonly onRefused?: (error: UnusableKernel) => void;
-  /** Called with `kernel/layer`, the variant, and why it was chosen. */
+  /** Called with `kernel/layer`, the variant, and the reason. */
   readonly onChosen?: (place: string, variant: string, why: string) => void;
   /** Shapes measured so far, and the total to measure. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -97,7 +97,7 @@ interface Place {
 
 interface Jobs {
   readonly places: readonly Place[];
-  /** What to measure, by key. */
+  /** The jobs to measure, by key. */
   readonly jobs: ReadonlyMap<string, TuningJob>;
   /** The known choices, by key. */
   readonly chosen: Map<string, Chosen>;
@@ -143,7 +143,7 @@ export async function tune(
   );
 }
 
-/** Lists what to choose, and which choices are already known. */
+/** Lists the jobs, and the choices that are known already. */
 async function jobsOf(
   gpu: Gpu,
   layers: readonly Layer[],
@@ -176,7 +176,7 @@ async function jobsOf(
   return { places, jobs, chosen };
 }
 
-/** Rejects the variants with a shader that the device refused, and tells of each. */
+/** Rejects the variants with a shader that the device refused, and reports each. */
 async function leaveOut(
   gpu: Gpu,
   jobs: readonly Job[],
@@ -283,8 +283,8 @@ function keyOf(ops: readonly Op[], sizes: readonly (readonly [string, number])[]
 
 /**
  * Compiles the shaders concurrently, and returns those that are done when all are, or at `end`: the tuner does not wait for a shader that
- * takes seconds, as long unrolled texts do with some drivers. Starts with the comparison and the plain variants, without which nothing is checked; then follow
- * the order of preference, and last the variants that are not expected to win anywhere. A refused shader counts as done; the error is
+ * takes seconds, as long unrolled texts do with some drivers. Starts with the comparison and the plain variants, which all checks need; then
+ * follow the order of preference, and last the variants that are not expected to win anywhere. A refused shader counts as done; the error is
  * reported when the variant is tried.
  */
 async function compileAll(

@@ -21,7 +21,7 @@ import {
   residualOf,
 } from './forward';
 
-/** Where a layer's weight gradient lies. */
+/** The place of a layer's weight gradient. */
 export interface LayerGradient {
   /** `count` slices of `flatSize` each, to be added up in order. */
   readonly slices: Tensor;
@@ -146,12 +146,12 @@ function lastFused(passes: readonly LayerPass[], batch: number, outputGrad: Tens
   return { before, throughUpsample, throughSkipAndPool };
 }
 
-/** The backward pass through what follows the convolutions. `fusesLast`: see `lastFused`. */
+/** The backward pass through activations, pooling and upsampling. `fusesLast`: see `lastFused`. */
 function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad: Tensor, choose: Choose) {
   const fused = lastFused(passes, batch, outputGrad, choose);
   /** Gradients of the sums that upsampling made, the innermost last: each also goes through the skip connection. */
   const skipGrads: Tensor[] = [];
-  /** The gradient that bypasses the residual layer processed last: that of its input, through the residual. */
+  /** The gradient of the input of the last processed residual layer, through the residual. */
   let residualGrad: Tensor | undefined;
   const imageOf = ({ layer: { outChannels: channels, height, width, residual } }: LayerPass) => ({
     ...{ channels, height, width, batch, residual },

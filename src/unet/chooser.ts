@@ -7,10 +7,10 @@ import type { Layer } from './config';
 import type { NetworkWeights } from './network';
 import { adapterKind, checkVariants, defaultVariants, type Variants } from './variants';
 
-/** What predicts, and can be made again. */
+/** An object that predicts, and can be made again. */
 export interface Predicting {
   readonly variants: Variants;
-  /** All that it runs. */
+  /** The ops that it runs. */
   readonly ops: readonly Op[];
   destroy(): void;
 }
@@ -27,12 +27,12 @@ export interface Predicted {
 export interface VariantChooser {
   /** `training` is false for a network that only predicts. */
   choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants>;
-  /** Whether the caller fixed the variants of all. */
+  /** Whether the caller fixed the variants for all objects. */
   readonly isFixed?: boolean;
-  /** The same without measuring, where it measures. */
+  /** A chooser that does not measure, if this one does. */
   readonly untuned?: VariantChooser;
   /**
-   * Chooses again without the variant that `error` reports, which is one of `used`. Resolves to undefined if there is none in its place, or
+   * Chooses again without the variant that `error` reports, which is one of `used`. Resolves to undefined if there is no replacement, or
    * if `error` is about something else.
    */
   replace(
@@ -42,11 +42,11 @@ export interface VariantChooser {
     batch: number,
     training: boolean,
   ): Promise<Variants | undefined>;
-  /** Remembers what was wrong at its real size: it is refused from now on where the caller fixes it. */
+  /** Remembers a variant that was wrong at its real size: from now on it is refused if the caller fixes it. */
   condemn?(error: UnusableKernel): void;
-  /** Throws for variants with one that was condemned. */
+  /** Throws if a condemned variant is among `variants`. */
   checkCondemned?(variants: Variants): void;
-  /** What `make` makes, made again with other variants where some compute wrongly at its size: see checking/prediction.ts. */
+  /** Calls `make`, again with other variants if some compute wrongly at this size: see checking/prediction.ts. */
   rightOf?<T extends Predicting>(make: () => Promise<T>, predicted: Predicted): Promise<T>;
 }
 
@@ -65,9 +65,9 @@ export interface Choice {
   readonly layers: readonly Layer[];
   readonly batch: number;
   readonly training: boolean;
-  /** Of what is made for a batch of images: an error that the batch is too large then says which is not. */
+  /** For objects with a batch: the error for a batch that is too large then names the largest that fits. */
   readonly sized?: {
-    /** The option that says how many images. */
+    /** The option with the number of images. */
     readonly option: 'batchSize' | 'count';
     readonly images: number;
     /** The ops for another number of images. */
@@ -76,8 +76,8 @@ export interface Choice {
 }
 
 /**
- * Calls `make` with given or chosen variants; if a chosen variant proves wrong, is refused or late, chooses again and retries. One that is
- * late is waited for where nothing can take its place.
+ * Calls `make` with given or chosen variants; if a chosen variant proves wrong, is refused or late, chooses again and retries. Waits for
+ * a late variant without a replacement.
  */
 export async function withVariants<T>(choice: Choice, make: (variants: Variants) => Promise<T>): Promise<T> {
   const { given, gpu, chooser, layers, batch, training, sized } = choice;

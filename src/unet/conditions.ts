@@ -1,4 +1,4 @@
-/** Checks what callers give a conditioned network: noise levels and labels. */
+/** Checks the conditions of a network: noise levels and labels. */
 import { EngineError, typeOf } from '../base/errors';
 
 /** Throws an `argument` error unless the caller gave one noise level for each image, 0 to 1. */

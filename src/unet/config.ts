@@ -20,14 +20,14 @@ export interface UNetConfig {
   readonly height: number;
   /** As for the height. */
   readonly width: number;
-  /** Channels of the input: 1 for grey images, 3 for colours, or what you like. */
+  /** Channels of the input: 1 for grey images, 3 for colours, or any other number. */
   readonly channels: number;
   /** Channels of each level, the outermost first; 1 to 16 levels. */
   readonly widths: readonly number[];
   /** An odd number. */
   readonly kernelSize: number;
   /**
-   * How many convolutions each level has on the way down, and again on the way up: one number for all levels, or one for each, in the order
+   * Number of convolutions of each level on the way down, and again on the way up: one number for all levels, or one for each, in the order
    * of `widths`. A level's first convolution changes the number of channels; in the last level on the way up, the last one does. Default:
    * 1.
    */
@@ -80,7 +80,7 @@ export const presets = {
   },
 } as const satisfies Record<string, UNetConfig>;
 
-/** The network that `createUNet` makes where nothing else is said: the tutorial's. */
+/** `createUNet`'s default: the tutorial's network. */
 export const defaultConfig: UNetConfig = presets.tutorial;
 
 export const outChannelsOf = ({ channels, outChannels = channels }: UNetConfig) => outChannels;
@@ -97,7 +97,7 @@ export interface Layer {
   readonly activation: 'swish' | 'none';
   /** Whether the layer adds its input to its activation. */
   readonly residual: boolean;
-  /** What follows: another convolution, pooling, upsampling with a skip connection, or nothing. */
+  /** The next operation: another convolution, pooling, upsampling with a skip connection, or none. */
   readonly next: 'convolution' | 'pool' | 'upsample' | 'output';
   /** In a conditioned network, this layer's first row in the biases per image. The last convolution has none. */
   readonly imageBias?: number | undefined;
@@ -112,7 +112,7 @@ export interface Parameter {
   readonly name: string;
   /** Dimensions, the one that varies slowest first. */
   readonly shape: readonly number[];
-  /** Where it starts in the flat parameter buffer, in floats. */
+  /** Its offset in the flat parameter buffer, in floats. */
   readonly offset: number;
   /** Its number of floats. */
   readonly size: number;
@@ -279,7 +279,7 @@ const HIDDEN = 64;
 
 /** The linear layers of a conditioned network: convolutions of images of a single pixel. */
 export interface ConditioningLayers extends Conditioning {
-  /** Reads the features that `embedding` makes of noise level and class. */
+  /** Reads the features of noise level and class from `embedding`. */
   readonly hidden: Layer;
   /** Outputs the biases per image of all convolutions that have them. */
   readonly output: Layer;

@@ -46,7 +46,7 @@ export function describe(config: UNetConfig, { layers, parameters, conditioning 
 
 const thousands = (n: number) => n.toLocaleString('en-US');
 
-/** Makes columns as wide as their widest cell; those in `right` are right-aligned. */
+/** Makes columns as wide as their widest cell; columns in `right` are right-aligned. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[]): string {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
   return rows

@@ -20,11 +20,11 @@ export interface LayerPass {
   readonly input: Tensor;
   /** The convolution's output, before the activation. */
   readonly pre: Tensor;
-  /** An intermediate result of the convolution that the weight gradient reuses (see `Variant.keeps`). */
+  /** An intermediate result of the convolution that the weight gradient reuses (see `Variant.caches`). */
   readonly cached?: Tensor;
 }
 
-/** What a conditioned network gets for a batch, [batch] each: the noise levels, and the classes as u32. */
+/** The conditions of a batch, [batch] each: the noise levels, and the classes as u32. */
 export interface ConditionTensors {
   readonly levels: Tensor;
   readonly classes: Tensor;
@@ -49,7 +49,7 @@ export type Choose = (kernel: string, layer: string) => string | undefined;
 export const hasVariant = (fused: Kernel<ConvShape>, variant: string | undefined) =>
   variant !== undefined && Object.hasOwn(fused.variants, variant);
 
-/** Largest intermediate kept for a layer, in elements: 8 MiB, about a cache. Loading a larger one costs as much as computing it again. */
+/** Largest intermediate cached for a layer, in elements: 8 MiB, about a processor's cache. Loading a larger one costs as much as computing it again. */
 const MOST_CACHED = 2 ** 21;
 
 /** A tensor for the intermediate result that both variants derive from the layer's input, if there is one. */
@@ -64,11 +64,11 @@ function cacheFor(shape: ConvShape, layer: string, forward?: string, gradient?: 
 export interface Forward {
   readonly ops: Op[];
   readonly passes: readonly LayerPass[];
-  /** In a conditioned network: its conditioning. */
+  /** The conditioning, in a conditioned network. */
   readonly conditioning?: ConditioningPass;
 }
 
-/** What a pass needs of a network. */
+/** The parts of a network that a pass needs. */
 export type Network = Pick<WeightPlan, 'layers' | 'weights' | 'conditioning'>;
 
 /** Computes a conditioned network's biases per image from noise levels and classes. */
@@ -96,9 +96,9 @@ function conditioningPass(
 
 /**
  * From `input` to `pre`, the pre-activation of the last layer; both are [channels][height][width][batch], `batch` a multiple of 4. Pooling,
- * upsampling and skip connections apply swish to what they read, and add residuals to it, so that each map is written once; between two
+ * upsampling and skip connections apply swish to their inputs, and add residuals to it, so that each map is written once; between two
  * convolutions of a level, the second one's input is also written, since convolutions read each element often. `conditions` are the noise
- * levels and classes for a conditioned network. With `keeps`, a backward pass follows, whose variants the same `choose` chooses.
+ * levels and classes for a conditioned network. With `caches`, a backward pass follows, whose variants the same `choose` chooses.
  */
 export function forwardPass(
   { layers, weights, conditioning: plan }: Network,

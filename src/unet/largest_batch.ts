@@ -1,10 +1,10 @@
-/** The largest batch that fits the device, for an error that says that another one does not. Loaded then. */
+/** The largest batch that fits the device, for the error about one that does not. Loaded on demand. */
 import { EngineError } from '../base/errors';
 import type { Op } from '../plan/op';
 
 /**
- * `error`, with the largest number of images, up to `images`, of which no buffer is too large for the device; itself if their number is not
- * what is too large. `option` is what they are called; `opsOf` may throw for a number that is too large.
+ * `error` with the largest number of images, up to `images`, whose buffers all fit the device; `error` itself if the number of images is not
+ * the cause. `option` is the name of the number; `opsOf` may throw for a number that is too large.
  */
 export function namingLargestBatch(
   error: EngineError,

@@ -1,4 +1,4 @@
-/** Looks inside a network: what each layer made of the images of the last pass, and the gradient of the loss there. */
+/** Reads the maps of a network's layers in the last pass, and the gradient of the loss there. */
 import { EngineError, show } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -12,15 +12,15 @@ import type { Layer } from './config';
 import type { Forward } from './forward';
 
 /**
- * The maps of a layer. `preActivation` is the convolution's output with its biases. `activation` is what the rest of the
- * network works with: swish of it, where the layer has one, plus the layer's input, where it is residual. `gradient` is that of the loss
- * with respect to the pre-activation; only a trainer has it.
+ * The maps of a layer. `preActivation` is the convolution's output with its biases. `activation` is the input of the next layers: swish of
+ * the pre-activation, if the layer has an activation, plus the layer's input, if it is residual. `gradient` is the gradient of the loss with
+ * respect to the pre-activation; only a trainer has it.
  */
 export type MapKind = 'activation' | 'preActivation' | 'gradient';
 
 /** A layer, by the first part of its parameters' names (`down.1`), and the shape of each of its maps. */
 export interface LayerShape {
-  /** As `read` takes it. */
+  /** The name for `read`. */
   readonly name: string;
   /** [images][height][width][channels], the last one innermost. Layers of the conditioning have one pixel. */
   readonly shape: readonly [images: number, height: number, width: number, channels: number];
@@ -35,7 +35,7 @@ export interface LayerTensors {
   readonly gradient?: Tensor;
 }
 
-/** Of all layers of a pass, and with their gradients, if a backward pass made them. */
+/** The tensors of all layers of a pass, with their gradients, if a backward pass made them. */
 export function layerTensors(
   { passes, conditioning }: Pick<Forward, 'passes' | 'conditioning'>,
   gradients?: ReadonlyMap<string, Tensor>,
@@ -56,7 +56,7 @@ export function layerTensors(
 }
 
 interface MapsOf {
-  /** In errors: `trainer`. */
+  /** The owner's name in errors, for instance `trainer`. */
   readonly what: string;
   readonly gpu: Gpu;
   readonly layers: readonly LayerTensors[];
@@ -68,7 +68,7 @@ interface MapsOf {
   readonly reuseMemory: boolean;
 }
 
-/** Whose maps they are. */
+/** The trainer or predictor that has the maps. */
 interface MapsOwner {
   /** Throws while the maps cannot be read. */
   check(): void;
@@ -83,19 +83,19 @@ interface Reader {
 }
 
 /**
- * The maps of a trainer's last step, or of a predictor's last pass, layer by layer. They are kept if trainer or predictor was created with
- * `reuseMemory: false`; otherwise `read` and `encode` throw `argument`, because maps share memory and are gone by the end of a pass. Before
- * the first pass all are zeros, and so are the gradients of images that a batch did not have.
+ * The maps of a trainer's last step, or of a predictor's last pass, layer by layer. They can be read if trainer or predictor was created
+ * with `reuseMemory: false`; otherwise `read` and `encode` throw `argument`, because maps share memory and are overwritten during a pass.
+ * Before the first pass all are zeros, and so are the gradients of images that a batch did not have.
  */
 export class LayerMaps {
-  /** All layers, in forward order, those of the conditioning first. */
+  /** All layers, in forward order, with the conditioning's first. */
   readonly layers: readonly LayerShape[];
   /** Trainer or predictor. @internal */
   owner!: MapsOwner;
   private readonly of: MapsOf;
   private readonly readers: ReadonlyMap<string, Reader>;
   private readonly buffers: readonly GPUBuffer[];
-  /** What the programs write, [images][height][width][channels]. */
+  /** The output of the programs, [images][height][width][channels]. */
   private readonly result: GPUBuffer | undefined;
 
   private constructor(of: MapsOf, readers: ReadonlyMap<string, Reader>, buffers: readonly GPUBuffer[]) {
@@ -136,7 +136,7 @@ export class LayerMaps {
   }
 
   /**
-   * A map of a layer, shaped as `layers` says, at the host.
+   * Reads a map of a layer to the host, in the shape that `layers` gives.
    *
    * @throws EngineError `argument` for an unknown layer or map, and without `reuseMemory: false`; `busy` in the middle of a fit
    */
@@ -209,7 +209,7 @@ const kindsOf = ({ gradient }: LayerTensors): MapKind[] => [
   ...(gradient ? (['gradient'] as const) : []),
 ];
 
-/** How each map of a layer comes to be in `result`. */
+/** The ops that write each map of a layer to `result`. */
 function plansOf(of: LayerTensors, batch: number, count: number, activated: Tensor, result: Tensor) {
   const { layer, preActivation, residual, gradient } = of;
   const { name, height, width, outChannels: channels, activation } = layer;

@@ -18,7 +18,7 @@ interface NetworkParts {
   readonly repack: Program;
 }
 
-/** A network's weights on the GPU, what a UNet and its trainer have. Its public methods are documented at UNet. */
+/** A network's weights on the GPU, shared by a UNet and its trainer. Its public methods are documented at UNet. */
 export class NetworkWeights extends Resource {
   readonly config: UNetConfig;
   readonly parameters: readonly Parameter[];
@@ -28,7 +28,7 @@ export class NetworkWeights extends Resource {
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   private readonly gpu: Gpu;
   private readonly repack: Program;
-  /** Whether the caller writes the parameters with shaders of its own. */
+  /** Whether the caller writes the parameters with custom shaders. */
   private shared = false;
   /** Counts replacements of the weights, by `setParameters` or by a trainer that has detached. */
   private replaced = 0;
@@ -104,7 +104,7 @@ export class NetworkWeights extends Resource {
     return this.trainers === 0 && !this.shared ? this.replaced : undefined;
   }
 
-  /** How often the weights were replaced by anything but an attached trainer. */
+  /** Number of replacements of the weights by anything but an attached trainer. */
   get replacements(): number {
     return this.replaced;
   }
@@ -127,7 +127,7 @@ export class NetworkWeights extends Resource {
     computePass(encoder, 'pack weights', (pass) => this.encodePacking(pass));
   }
 
-  /** From now on a trainer may change the weights on the GPU. */
+  /** Notes that a trainer may change the weights on the GPU from now on. */
   attachTrainer(): void {
     this.trainers++;
   }
@@ -165,8 +165,8 @@ export class NetworkWeights extends Resource {
       throw new EngineError(
         'argument',
         needed
-          ? `This UNet is told ${what[name]}, and ${name} are missing. Give ${legal[name]}, one for each image.`
-          : `${name} are given, and this UNet is not told ${what[name]}. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, say.`,
+          ? `This UNet is conditioned on ${what[name]}, and ${name} are missing. Give ${legal[name]}, one for each image.`
+          : `${name} are given, and this UNet is not conditioned on ${what[name]}. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, for instance.`,
       );
     }
   }

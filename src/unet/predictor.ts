@@ -71,7 +71,7 @@ export class Predictor extends Resource {
   readonly maps: LayerMaps;
   /** The kernel variants in use. @internal */
   readonly variants: Variants;
-  /** All that it runs. @internal */
+  /** The ops that it runs. @internal */
   readonly ops: readonly Op[];
   private readonly parts: PredictorParts;
   /** The version of the weights (`UNet.weightsVersion`) that `prepare` last ran for. */
@@ -229,7 +229,7 @@ export class Predictor extends Resource {
     return new Float32Array(values);
   }
 
-  /** Submits a forward pass; what is read after it comes when the GPU has executed it, later than the result of this. */
+  /** Submits a forward pass. `reading` resolves when the GPU has executed it, later than the returned promise. */
   private async submit<T>(
     read: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
   ): Promise<{ readonly reading: Promise<T> }> {
@@ -250,7 +250,7 @@ export class Predictor extends Resource {
       });
     } catch (error) {
       this.prepared = undefined;
-      // A submission before it was refused; nothing is under way when the caller hears of that.
+      // An earlier submission was refused; nothing is under way when the caller gets the error.
       await Promise.allSettled([reading]);
       throw error;
     }

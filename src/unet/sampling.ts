@@ -1,11 +1,11 @@
-/** How a network is sampled: what files of networks keep, UNets hold and runs take as their defaults. Plain values. */
+/** The sampling options of a network, as plain values: files contain them, UNets hold them, and runs take them as defaults. */
 import { integer, isObject, type Wrong } from '../base/errors';
 
 /** Most steps of one run. */
 export const MAX_SAMPLING_STEPS = 1000;
 
 /**
- * How noise becomes an image. `mix` is the tutorial's method: each step moves 1 / (steps left) of the way to the network's prediction. The
+ * The sampling method. `mix` is the tutorial's: each step moves 1 / (steps left) of the way to the network's prediction. The
  * others follow the velocity that a network with the objective `flow` was trained on, from level 1 down to 0. `euler` evaluates it once per
  * step. `adams` does, too, and extrapolates it from the step before (Adams-Bashforth of second order), so fewer steps suffice. `heun`
  * evaluates it again at the end of the step and takes the mean of both (except in the last step).
@@ -14,27 +14,27 @@ export type SamplingMethod = 'mix' | 'euler' | 'heun' | 'adams';
 
 export const METHODS: readonly SamplingMethod[] = ['mix', 'euler', 'heun', 'adams'];
 
-/** How a network is sampled. Files of models and checkpoints keep it, and a UNet that is created with it takes it as the default of each run. */
+/** The sampling options of a network. Files of models and checkpoints contain them; in a UNet they are the defaults of each run. */
 export interface Sampling {
-  /** How noise becomes an image. */
+  /** The sampling method. */
   readonly method: SamplingMethod;
   /** 1 to 1000. */
   readonly steps: number;
-  /** How far to go towards the class, 0 to 100; for a network with classes. */
+  /** Guidance towards the class, 0 to 100; for a network with classes. */
   readonly guidance?: number | undefined;
   /** The lowest and the highest level at which guidance acts, 0 to 1. Default: all levels. */
   readonly guidanceRange?: readonly [low: number, high: number] | undefined;
-  /** The network is distilled for this many calls: method `euler`, as many steps, guidance 1, and no others. */
+  /** The number of calls of a distilled network, which is sampled only with method `euler`, as many steps, and guidance 1. */
   readonly calls?: number | undefined;
 }
 
-/** How often one sample goes through the network. */
+/** Number of network calls of one sample. */
 export function callsOf({ method, steps, guidance = 1 }: Sampling): number {
   const passes = method === 'heun' ? 2 * steps - 1 : steps;
   return guidance === 1 ? passes : 2 * passes;
 }
 
-/** Checks a `Sampling`, and leaves out what it does not know. Throws what `wrong` makes. */
+/** Checks a `Sampling`, and leaves out unknown fields. Throws the error that `wrong` makes. */
 export function checkSampling(given: unknown, wrong: Wrong): Sampling {
   if (!isObject(given)) throw wrong('sampling', given, 'an object');
   const method = METHODS.find((name) => name === given.method);

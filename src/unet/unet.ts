@@ -28,13 +28,13 @@ const PREDICT_BATCH = 64;
 export interface UNetOptions {
   /** Fixes the first weights, 0 to 2^32 - 1. Default 0. */
   readonly seed?: number | undefined;
-  /** How the network is sampled unless a run says otherwise, `model.sampling` for instance. */
+  /** Defaults of sampling runs, `model.sampling` for instance. */
   readonly sampling?: Sampling | undefined;
-  /** Of a distilled network: the fingerprint of its teacher, `model.teacher`. */
+  /** The fingerprint of a distilled network's teacher, `model.teacher`. */
   readonly teacher?: string | undefined;
 }
 
-/** How a network is sampled, and what it was distilled from. */
+/** The sampling defaults of a network, and its teacher. */
 type Origin = Pick<UNetOptions, 'sampling' | 'teacher'>;
 
 /** The conditions of a conditioned network, one of each for each image. */
@@ -74,19 +74,18 @@ export class UNet extends Resource {
   }
 
   /**
-   * How these weights are sampled unless a run says otherwise: as `createUNet` was given, `model.sampling` for instance. Of a distilled
-   * network undefined from `createTrainer` on.
+   * Defaults of sampling runs, as given to `createUNet`. After `createTrainer`, undefined for a distilled network.
    */
   get sampling(): Sampling | undefined {
     return this.origin.sampling;
   }
 
-  /** Of a distilled network: the fingerprint of the weights that it was distilled from. */
+  /** The fingerprint of the weights that a distilled network was distilled from. */
   get teacher(): string | undefined {
     return this.origin.teacher;
   }
 
-  /** A distilled network that is trained on is a network like others. @internal */
+  /** Marks a distilled network as not distilled, when it is trained further. @internal */
   forgetTeacher(): void {
     this.origin = {};
   }
@@ -130,14 +129,14 @@ export class UNet extends Resource {
   }
 
   /**
-   * The parameters on the GPU, f32, as `parameters` says: each has `size` floats, the first at `offset` floats. Usages STORAGE, COPY_SRC and
-   * COPY_DST. After writing them yourself record `encodePack`. The buffer lives as long as the network.
+   * The parameters on the GPU, f32: each of `parameters` has `size` floats, the first at `offset` floats. Usages STORAGE, COPY_SRC and
+   * COPY_DST. After writing to it, record `encodePack`. The buffer lives as long as the network.
    */
   get parameterBuffer(): GPUBuffer {
     return this.weights.parameterBuffer;
   }
 
-  /** Records what must follow when the caller's own shader has written `parameterBuffer`: copies for the kernels. */
+  /** Records the kernels' copies of the weights, after the caller's shader has written `parameterBuffer`. */
   encodePack(encoder: GPUCommandEncoder): void {
     this.weights.encodePack(encoder);
   }
@@ -148,10 +147,10 @@ export class UNet extends Resource {
   }
 
   /**
-   * One forward pass over `count` images: `images` is [count][height][width][channels], and so is the result, with the network's output
-   * channels. Pictures become values from 0 to 1, for a network that is told noise levels from -1 to 1. A conditioned network takes the
+   * Runs a forward pass over `count` images: `images` is [count][height][width][channels], and so is the result, with the network's output
+   * channels. Pictures become values from 0 to 1, or from -1 to 1 for a network conditioned on noise levels. A conditioned network takes the
    * noise `levels` and the class `labels` of the images. Concurrent calls run one after the other; the caller must not change the arguments
-   * until then. Throws `argument` for values that are not so many images, or what the network is not told.
+   * until then. Throws `argument` for another number of values, and for missing or unexpected conditions.
    */
   async predict(
     images: Float32Array | Picture | readonly Picture[],
@@ -239,7 +238,7 @@ export class UNet extends Resource {
   }
 }
 
-/** The number of images, if the caller does not say. */
+/** The default number of images. */
 const countOf = (given: unknown, { height, width, channels }: UNetConfig): number => {
   if (given instanceof Float32Array) return given.length / (height * width * channels);
   return Array.isArray(given) ? given.length : 1;

@@ -1,4 +1,4 @@
-/** Which variant of which kernel each layer uses. */
+/** The choice of kernel variants by layer. */
 
 import { checkObject, clip, EngineError } from '../base/errors';
 import { conv2d } from '../kernels/conv2d';
@@ -42,7 +42,7 @@ export const chosenFor = (kernel: string, variant: string) => `${unfusedName(ker
 export const variantsIn = (variants: Variants): ReadonlySet<string> =>
   new Set(Object.entries(variants).map(([place, variant]) => `${place.split('/', 1)[0]}.${variant}`));
 
-/** Those of `possible` that were not rejected; if all were, all, so that the error says which. */
+/** The variants of `possible` that were not rejected; all if all were, so that the error names one. */
 export function trusted(
   kernel: TunedKernel,
   possible: readonly string[],
@@ -59,7 +59,7 @@ export const tunedFor = (training: boolean) => (training ? TUNED : TUNED.slice(0
 export const layersFor = (kernel: { readonly name: string }, layers: readonly Layer[]) =>
   kernel.name === conv2dGradInput.name ? layers.slice(1) : layers;
 
-/** The shape to tune for: where a layer's biases per image begin makes no difference to its speed. */
+/** The shape to tune for: the place of a layer's biases per image does not affect its speed. */
 export const tunedShape = (layer: Layer, batch: number): ConvShape => ({
   ...layer,
   batch,
@@ -73,8 +73,8 @@ export const adapterKind = ({ software }: { readonly software: boolean }): Adapt
 const WINOGRAD = winogradForms.map(({ name }) => name).reverse();
 
 /**
- * The fastest forms first. For software adapters the order was measured; for GPUs it follows from arithmetic and from what their compilers
- * make of the shaders, and serves where the tuner could not measure. Names that a kernel does not have are ignored.
+ * The fastest forms first. For software adapters the order was measured; for GPUs it follows from arithmetic and from the code that their
+ * compilers generate, and serves where the tuner could not measure. Names that a kernel does not have are ignored.
  */
 const PREFERENCE: Readonly<Record<AdapterKind, readonly string[]>> = {
   software: [
@@ -105,7 +105,7 @@ export function rank(variant: string, adapter: AdapterKind): number {
   return at < 0 ? PREFERENCE[adapter].length : at;
 }
 
-/** The variants of `kernel` among `possible` that are worth measuring on an adapter: those for its kind and those for any. */
+/** The variants of `kernel` among `possible` that are worth measuring on an adapter: the ones for its kind and the ones for any. */
 export const contenders = (kernel: TunedKernel, possible: readonly string[], adapter: AdapterKind) =>
   possible.filter((name) => (kernel.variants[name].for ?? adapter) === adapter);
 
@@ -122,7 +122,7 @@ export function preferred(
   return busy ?? known[0] ?? possible[0];
 }
 
-/** Why a variant cannot compute a layer on a device with `features`, or undefined if it can. */
+/** The reason why a variant cannot compute a layer on a device with `features`; undefined if it can. */
 function obstacle(
   kernel: TunedKernel,
   variant: string,
@@ -170,7 +170,7 @@ export function defaultVariants(
 /**
  * Throws an `argument` error unless every entry of `variants` names a layer, and a variant that can compute it at this batch on a device
  * with `features`. Entries for kernels that only a training step needs are always allowed, so that one list serves training and sampling;
- * whether the device supports them is checked where they are used.
+ * their support by the device is checked where they are used.
  */
 export function checkVariants(
   variants: Variants,

@@ -42,9 +42,9 @@ export interface WeightPlan {
   readonly layers: readonly Layer[];
   readonly conditioning?: ConditioningPlan;
   readonly parameters: readonly Parameter[];
-  /** The flat parameters; `parameters` says where each lies. */
+  /** The flat parameters; `parameters` has their offsets. */
   readonly flat: Tensor;
-  /** The same numbers in the other layouts that the kernels read: all layers, one after the other. */
+  /** The same numbers in the kernels' other layouts: all layers, one after the other. */
   readonly packed: Tensor;
   /** All layers that have parameters: the convolutions, then the linear layers of the conditioning. */
   readonly all: readonly Layer[];

@@ -4,9 +4,9 @@
  * A **model** holds the network's parameters, F32 or F16, by their names: `down.0.kernel`, `down.0.bias`, … `up.0.kernel`, … Kernels
  * are HWIO, [height, width, in, out], the order of Keras and TensorFlow (PyTorch's is [out, in, height, width]); biases are
  * [out]. Its metadata (`__metadata__`) are strings: first `crc32`, the checksum (checksum.ts), then `format`, which is `webgpu-diffusion`,
- * `version` `2`, `kind` `model`, and `config`, the network as JSON. Version 1 is the same without a checksum: what another program writes.
+ * `version` `2`, `kind` `model`, and `config`, the network as JSON. Version 1 is the same without a checksum, for files of other programs.
  *
- * A **checkpoint** is a model (a reader of models may take it for one) of `kind` `checkpoint` with what a training run needs
+ * A **checkpoint** is a model (a reader of models may take it for one) of `kind` `checkpoint` with the state that a training run needs
  * to continue as if it had never stopped:
  *
  * | tensor | shape | |
@@ -19,8 +19,8 @@
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
  * `data` (a fingerprint of the data set), `variants` (the kernel variant that each layer uses: another choice changes the last bits),
  * `training` (the rest of the trainer's config: objective, schedule, clipNorm, averageWeights, averageAfter, averageSpan, averageMost,
- * skipNonFinite, classDropout), and as a plain string `adapter` (the name that the training adapter gives itself). A model has `objective`,
- * what it was trained for, as a plain string. Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, calls
+ * skipNonFinite, classDropout), and as a plain string `adapter` (the training adapter's name). A model has its training
+ * objective, `objective`, as a plain string. Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, calls
  * (sampling/sampling.ts). A distilled model also has `teacher`, the fingerprint of the weights that it was distilled from, as a plain string.
  */
 import type { ByteContainer } from '../base/bytes';
@@ -49,9 +49,9 @@ import type { DataFingerprint } from './fingerprint';
 import { checkTensors } from './match';
 import { checkWeights, type Model, type Weights } from './model';
 
-/** A training run, to be continued; the parameters are those of the UNet. */
+/** A training run that can be continued; the parameters are the UNet's. */
 export interface Checkpoint extends Model {
-  /** What the run was started with. */
+  /** The run's settings at its start. */
   readonly settings: RunSettings;
   /** The data set that it trains on: see `assertSameData`. */
   readonly data: DataFingerprint;
@@ -59,7 +59,7 @@ export interface Checkpoint extends Model {
   readonly variants: Variants;
   /** For `createTrainer`, beside batch size and learning rate. */
   readonly training: Omit<TrainerConfig, 'adam'>;
-  /** The adapter's name for itself; the first checkpoints lack it. */
+  /** The adapter's name; the first checkpoints lack it. */
   readonly adapter?: string | undefined;
   /** For `trainer.setState`. */
   readonly state: OptimizerState;
@@ -78,13 +78,13 @@ interface Training extends Pick<Trainer, 'variants' | 'config' | 'adapter'> {
 }
 
 /**
- * A checkpoint of a training run. The caller may take it while `fit` waits for its next event to be requested; it then includes steps that
- * are already submitted, whose losses it reads from the GPU.
+ * Returns the bytes of a checkpoint. May be called while `fit` waits for the request of its next event; the checkpoint then includes steps
+ * that are already submitted, whose losses it reads from the GPU.
  *
- * @param run.losses the losses known so far, one for each step from the first; the trainer knows up to 1024 of its last steps
- * @param run.sampling how the network is sampled. Default: `unet.sampling`.
- * @throws EngineError `argument` for settings, data or sampling that `loadCheckpoint` would refuse and if losses are missing, `diverged` if weights,
- * moments or losses are not finite
+ * @param run.losses the known losses, one for each step from the first; the trainer adds up to 1024 of its last steps
+ * @param run.sampling defaults of sampling runs. Default: `unet.sampling`.
+ * @throws EngineError `argument` for settings, data or sampling that `loadCheckpoint` would refuse and if losses are missing, `diverged` if
+ * weights, moments or losses are not finite
  */
 export async function saveCheckpoint(run: {
   readonly trainer: Training;
@@ -147,7 +147,7 @@ export async function saveCheckpoint(run: {
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
 }
 
-/** Throws unless the caller gave a trainer, or what has its state. */
+/** Throws unless `trainer` is a trainer, or an object with its state. */
 function checkTraining(trainer: Training): void {
   for (const name of ['config', 'variants', 'adapter'] as const)
     checkObject(`The trainer's ${name}`, trainer[name], 'as a trainer has it');
@@ -207,9 +207,9 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
 }
 
 /**
- * The variants for `createTrainer` with which a run continues on `adapter`. On the same adapter, those that it began with, so that it
- * continues bit for bit. Undefined on another, where the engine should choose: the last bits differ in any case, and a variant that is fast
- * on a processor is slow on a GPU, where it has not been checked either.
+ * The variants for `createTrainer` with which a run continues on `adapter`: on the same adapter its own, so that it continues bit for bit.
+ * Undefined on another, where the engine should choose: the last bits differ in any case, and a variant that is fast on a processor is slow
+ * on a GPU, where it has not been checked either.
  */
 export function variantsForAdapter(
   adapter: AdapterDescription,

@@ -10,7 +10,7 @@
  *     print(f'{zlib.crc32(file[:34] + b"0" * 8 + file[42:]):08x}', 'should be', file[34:42].decode())
  *
  * CRC-32 detects every change within 32 consecutive bits, such as one flipped bit, and misses one in 2^32 of all other kinds of damage. It
- * protects against accidents, not forgery: anybody can compute it anew. SHA-256 would not change that, exists in secure contexts only, and
+ * protects against accidents, not forgery, as anyone can compute it. SHA-256 would not change that, exists in secure contexts only, and
  * is asynchronous, which `loadModel` is not. The byte table, the shortest implementation, takes 11 ms for a checkpoint of 5 MB.
  */
 import { EngineError, show } from '../base/errors';

@@ -9,8 +9,8 @@ import type { DataFingerprint } from './fingerprint';
 import type { Safetensors } from './safetensors';
 
 /**
- * How a run was started, except Adam's settings, which its state has. A run on your own batches (`trainer.step`) has no epochs: give 1;
- * `seed` is the seed that your batches follow from, or 0.
+ * The settings of a run at its start; its state has Adam's config. A run on custom batches (`trainer.step`) has no epochs: give 1; `seed` is
+ * the seed of the batches, or 0.
  */
 export interface RunSettings {
   /** 0 to 2^32 - 1. */
@@ -27,9 +27,9 @@ export interface RunSettings {
   readonly dropLast?: boolean | undefined;
   /** The source of the images, for people and for the command line; checks use the fingerprint alone. */
   readonly source?: string | undefined;
-  /** How many of the source's images were used; 1 or more. Default: all. */
+  /** Number of the source's images that were used; 1 or more. Default: all. */
   readonly limit?: number | undefined;
-  /** How many of these images, the last ones, were held out to measure the run; 1 or more. Default: none. */
+  /** Number of these images, the last ones, that were held out to measure the run; 1 or more. Default: none. */
   readonly holdout?: number | undefined;
   /** The step at which the run ends, if before its epochs do. */
   readonly maxSteps?: number | undefined;
@@ -134,23 +134,23 @@ export function objectiveOf(file: Safetensors, name: string): Objective {
   return objective;
 }
 
-/** How the network is sampled; undefined where the file does not say. */
+/** The network's sampling; undefined if the file has none. */
 export function samplingOf(file: Safetensors, name: string): Sampling | undefined {
   if (file.metadata.sampling === undefined) return undefined;
   return checkSampling(jsonOf(file, 'sampling', name), inFile(name));
 }
 
-/** The same, for the metadata to save. Throws `argument`. */
+/** The sampling as metadata of a file. Throws `argument`. */
 export const samplingField = (sampling: Sampling | undefined): Record<string, string> =>
   sampling ? { sampling: JSON.stringify(checkSampling(sampling, wrongArgument)) } : {};
 
-/** Throws what `wrong` makes unless `given` can be the fingerprint of the network that another was distilled from, or is left out. */
+/** Throws the error that `wrong` makes unless `given` is undefined or a possible fingerprint of a teacher. */
 export function checkTeacher(given: unknown, wrong: Wrong): void {
   if (given === undefined || (typeof given === 'string' && /^[0-9a-f]{8}$/.test(given))) return;
   throw wrong('teacher', given, 'a fingerprint of weights, eight hexadecimal digits');
 }
 
-/** The fingerprint of the network that this one was distilled from; undefined where the file does not say. */
+/** The fingerprint of the network that this one was distilled from; undefined if the file has none. */
 export function teacherOf({ metadata: { teacher } }: Safetensors, name: string): string | undefined {
   checkTeacher(teacher, inFile(name));
   return teacher;

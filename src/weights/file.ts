@@ -18,7 +18,7 @@ interface OpenFile extends Safetensors {
   readonly note?: string | undefined;
 }
 
-/** `foreign`: the metadata of a file that has none of ours; without it, such a file is refused. */
+/** Opens a file. `foreign`: the metadata for a file of another program; without it, such a file is refused. */
 export function openFile(given: ByteContainer, name: string, foreign?: Record<string, string>): OpenFile {
   const bytes = bytesOf(given, name);
   const file = decodeSafetensors(bytes, name);

@@ -3,17 +3,16 @@ import { fnv1a } from '../base/hash';
 import type { ImageSet } from '../data/idx';
 
 /**
- * Identifies a data set. If you train on your own batches, give the image size, the number of images (or 1), and any identifying text as
- * `fnv1a`.
+ * Identifies a data set. For custom batches, give the image size, the number of images (or 1), and any identifying text as `fnv1a`.
  */
 export interface DataFingerprint {
-  /** 1 or more, like the sizes. */
+  /** Number of images, 1 or more. */
   readonly count: number;
-  /** Of an image, in pixels. */
+  /** Height of an image, in pixels. */
   readonly height: number;
-  /** Of an image, in pixels. */
+  /** Width of an image, in pixels. */
   readonly width: number;
-  /** 1 for grey, 3 for colours. */
+  /** Channels of an image: 1 for grey, 3 for colours. */
   readonly channels: number;
   /** For an ImageSet: FNV-1a (32 bits) of the bytes, in hexadecimal. */
   readonly fnv1a: string;
@@ -21,7 +20,7 @@ export interface DataFingerprint {
   readonly labels?: string;
 }
 
-/** Makes the fingerprint that a checkpoint's `data` is compared with. */
+/** The fingerprint of a data set, for a checkpoint's `data`. */
 export function fingerprintImages(set: ImageSet): DataFingerprint {
   if (!ArrayBuffer.isView(set?.images)) {
     throw new EngineError(

@@ -1,11 +1,11 @@
 /**
- * How files name and order the parameters. `keras`: as the engine has them. `pytorch`: a kernel is a `weight`, that of a convolution OIHW
- * [out, in, height, width], that of a linear layer [out, in], as in `torch.nn.Conv2d` and `torch.nn.Linear`; all else is the same.
+ * Names and orders of parameters in files. `keras`: the engine's. `pytorch`: a kernel is a `weight`, of a convolution OIHW
+ * [out, in, height, width], of a linear layer [out, in], as in `torch.nn.Conv2d` and `torch.nn.Linear`; everything else is the same.
  */
 import type { Parameter } from '../unet/config';
 import type { Safetensors, Tensor } from './safetensors';
 
-/** Whose names and order of numbers a file has: Keras' (HWIO) or PyTorch's (OIHW). */
+/** The names and the order of numbers in a file: Keras' (HWIO) or PyTorch's (OIHW). */
 export type WeightsLayout = 'keras' | 'pytorch';
 
 export const LAYOUTS = 'keras or pytorch';
@@ -53,7 +53,7 @@ export function pickFromPyTorch(
   );
 }
 
-/** Tells where each weight of a kernel stands, here and in PyTorch. */
+/** Calls `visit` with the place of each weight of a kernel, here and in PyTorch. */
 function eachWeight({ shape, size }: Parameter, visit: (ours: number, theirs: number) => void): void {
   const [inputs, outputs] = shape.slice(-2);
   const area = size / (inputs * outputs);

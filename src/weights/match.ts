@@ -54,7 +54,7 @@ export function checkTensors(
   );
 }
 
-/** Describes why `tensor` is not the wanted one; undefined if it is. */
+/** Describes the difference of `tensor` from the wanted one; undefined if there is none. */
 function difference(want: ExpectedTensor, tensor: Tensor | undefined): string | undefined {
   const wanted = showShape(want.shape);
   if (!tensor) return `${wanted} is missing`;

@@ -35,13 +35,13 @@ export interface Model {
   readonly config: UNetConfig;
   /** The training objective, which decides how to sample. The first files lack it: `tutorial`. */
   readonly objective: Objective;
-  /** How it is sampled, if the file says so; `samplingFor(model)` also answers where it does not. */
+  /** The file's sampling, if it has any; `samplingFor(model)` also gives defaults. */
   readonly sampling?: Sampling | undefined;
-  /** Of a distilled network: the fingerprint of the weights that it was distilled from (docs/weights.md). */
+  /** The fingerprint of the weights that a distilled network was distilled from (docs/weights.md). */
   readonly teacher?: string | undefined;
   /** By name, for `setParameters`. */
   readonly parameters: Map<string, Float32Array>;
-  /** A note to the user: what could not be checked in a file without a checksum. Absent if everything was checked. */
+  /** A note to the user that a file without a checksum could not be fully checked. Missing if everything was checked. */
   readonly note?: string | undefined;
 }
 
@@ -59,10 +59,10 @@ export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
  * Returns the bytes of a model file of this network, tensors in the order of its parameters.
  *
  * @param options.dtype `F16` halves the file and rounds weights to 11 bits; to continue training later, save a checkpoint. Default `F32`.
- * @param options.objective what the network was trained for: `trainer.config.objective`. Default `tutorial`.
+ * @param options.objective the training objective: `trainer.config.objective`. Default `tutorial`.
  * @param options.layout `pytorch` gives the tensors PyTorch's names and orders, for `load_state_dict` (docs/weights.md); `loadModel` reads
  * both. Default `keras`.
- * @param options.sampling how the network is sampled, for those who open the file. Default: `unet.sampling`.
+ * @param options.sampling defaults of sampling runs, for readers of the file. Default: `unet.sampling`.
  * @throws EngineError `diverged` if weights are not finite, `argument` for another dtype, objective, layout or sampling, or weights beyond
  * the largest F16
  */
@@ -98,11 +98,11 @@ export async function saveModel(
   });
 }
 
-/** What a file that another program wrote does not say of its network. */
+/** The description of a network that a file of another program lacks. */
 export interface LoadModelOptions {
-  /** The network that the tensors are of; what is missing is the tutorial's, as in `createUNet`. */
+  /** The network of the tensors; missing fields are the tutorial's, as in `createUNet`. */
   readonly config?: Partial<UNetConfig> | undefined;
-  /** What it was trained for. Default `tutorial`. */
+  /** The training objective. Default `tutorial`. */
   readonly objective?: Objective | undefined;
 }
 
@@ -111,9 +111,8 @@ export interface LoadModelOptions {
  * returned in the former.
  *
  * @param name the file's name in errors
- * @param options for a safetensors file of another program, which lacks our metadata. A `config` that is given for one of our own files
- * must be the file's.
- * @throws EngineError `data`; `argument` for an argument without bytes, or a `config` that is wrong or not that of the tensors
+ * @param options for a safetensors file of another program, which lacks our metadata. For one of our files, `config` must be the file's.
+ * @throws EngineError `data`; `argument` for an argument without bytes, or a `config` that is wrong or does not fit the tensors
  */
 export function loadModel(bytes: ByteContainer, name = 'The model', options: LoadModelOptions = {}): Model {
   checkNames('loadModel', options, { config: true, objective: true } satisfies Names<LoadModelOptions>);
@@ -150,7 +149,7 @@ export function loadModel(bytes: ByteContainer, name = 'The model', options: Loa
   };
 }
 
-/** Throws an `argument` error if the file's own network is another than the caller says. */
+/** Throws an `argument` error if the file's network differs from the caller's. */
 function checkSameNetwork(given: UNetConfig, config: UNetConfig, name: string): void {
   const keys = [...new Set([...Object.keys(given), ...Object.keys(config)])] as (keyof UNetConfig)[];
   const key = keys.find((key) => JSON.stringify(given[key]) !== JSON.stringify(config[key]));
@@ -162,7 +161,7 @@ function checkSameNetwork(given: UNetConfig, config: UNetConfig, name: string): 
   );
 }
 
-/** Throws unless the caller gave a network, or what has its weights. */
+/** Throws unless `given` is a network, or an object with its weights. */
 export function checkWeights(given: Weights): void {
   const isWhole = typeof given?.getParameters === 'function' && typeof given.config === 'object';
   if (isWhole && Array.isArray(given.parameters)) return;

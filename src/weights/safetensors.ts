@@ -19,18 +19,18 @@ export interface Tensor {
 export interface NamedTensor extends Tensor {
   /** Its name in the file. */
   readonly name: string;
-  /** How the file stores the values of a Float32Array; `F16` rounds them to the nearest half, ties to even. Default `F32`. */
+  /** The type of a Float32Array's values in the file; `F16` rounds them to the nearest half, ties to even. Default `F32`. */
   readonly dtype?: FloatType | undefined;
 }
 
-/** How a file stores floats. */
+/** The type of floats in a file. */
 export type FloatType = 'F32' | 'F16';
 
 /** The contents of a file. */
 export interface Safetensors {
-  /** In the order of their data. */
+  /** The tensors by name, in the order of their data. */
   tensors: Map<string, Tensor>;
-  /** What the header says beside the tensors. */
+  /** The metadata in the header. */
   metadata: Record<string, string>;
 }
 
@@ -105,7 +105,7 @@ function checkMetadata(metadata: Record<string, string>): void {
     if (typeof value === 'string') continue;
     throw new EngineError(
       'argument',
-      `Metadata ${show(key)} is of type ${typeof value}; the format keeps strings only: use JSON.stringify.`,
+      `Metadata ${show(key)} is of type ${typeof value}; the format stores strings only: use JSON.stringify.`,
     );
   }
 }
@@ -353,7 +353,7 @@ function isDType(value: unknown): value is DType {
   return typeof value === 'string' && Object.hasOwn(sizes, value);
 }
 
-/** Whether a file may store floats as this type. */
+/** Whether `value` is a type of floats in a file. */
 export function isFloatType(value: unknown): value is FloatType {
   return value === 'F32' || value === 'F16';
 }

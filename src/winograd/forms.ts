@@ -1,10 +1,10 @@
 /**
- * The Winograd forms F(tile x tile, kernel x kernel): the numbers that their shaders and their choice follow from. shaders/README.md says
- * what else a new one needs.
+ * The Winograd forms F(tile x tile, kernel x kernel): the numbers that determine their shaders and their choice. shaders/README.md lists the
+ * other parts of a new form.
  */
 
 interface FormNumbers {
-  /** The variant's name; of the others, with `_subgroups` or `_gpu` behind it. */
+  /** The name of the plain variant; `_subgroups` and `_gpu` follow it in the others' names. */
   readonly name: string;
   /** The file of transforms in shaders/conv2d/winograd, without its ending. */
   readonly file: string;

@@ -19,14 +19,14 @@ interface Sides {
   readonly tile: number;
   readonly kernel: number;
   readonly side: number;
-  /** side squared: products for tile squared outputs. Taps would take kernel squared products for each output. */
+  /** side squared: the number of products for tile squared outputs. A direct convolution takes kernel squared products for each output. */
   readonly frequencies: number;
-  /** The frequency at which the transform of the output gradient adds up the tile: that of the points (1, 1), in each direction `one`. */
+  /** The frequency of the points (1, 1), where the transform of the output gradient adds up the tile. */
   readonly sumFrequency: number;
 }
 
 /**
- * How transforms and products work, and with what the names of the transforms' shaders begin. `plain` and `subgroups`: an invocation of a
+ * The technique of transforms and products, and the beginning of the transforms' shaders' names. `plain` and `subgroups`: an invocation of a
  * transform holds a whole window, too many registers for many GPUs. `gpu`: an invocation holds one line of it, and workgroup memory the rest.
  */
 type Technique =
@@ -56,7 +56,7 @@ export function winogradVariants<V>(variant: (form: WinogradForm) => V): Record<
 export const TOGETHER = 2;
 const togetherBack = ({ technique }: WinogradForm) => (technique === 'gpu' ? 2 : 1);
 
-/** The device features that a form needs, and the kind of adapter that it is for. */
+/** The device features and the kind of adapter that a form requires. */
 export const audienceOf = ({
   technique,
 }: WinogradForm): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
@@ -72,8 +72,8 @@ const productsOf = (form: Pick<Sides, 'tile' | 'kernel'>, shape: ConvShape) =>
   (form.tile + form.kernel - 1) ** 2 * tilesOf(form, shape);
 
 /**
- * Whether a form with smaller tiles, which is more accurate, suits a layer better: either this form's tiles reach so far beyond the image
- * that they take as many products, or there are so few tiles that the products load more weights than they use.
+ * Whether a form with smaller tiles, which is more accurate, suits a layer better: this form's tiles extend beyond the image and take as many
+ * products, or they are so few that the products load more weights than they use.
  */
 export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
   winogradForms.some(
@@ -84,7 +84,7 @@ export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
   ) ||
   (form.tile > winogradForms[0].tile && tilesOf(form, shape) * shape.batch < 16);
 
-/** Bytes that the transformed images of one chunk may take. */
+/** Most bytes of the transformed images of one chunk. */
 const MOST_SCRATCH = 2 ** 24;
 /** Most images per chunk: larger chunks are no faster on CPU adapters, smaller ones take more dispatches. */
 const MOST_CHUNK = 256;
@@ -111,7 +111,7 @@ export function tiling(form: WinogradForm, shape: ConvShape): Tiling {
   return { tilesX, tiles, chunk, chunks };
 }
 
-/** Why a form cannot compute a layer, or undefined if it can. `reduced` channels are summed over, `made` are the output. */
+/** The reason why a form cannot compute a layer; undefined if it can. `reduced` channels are summed over, `made` are the output. */
 export function refusesWinograd(
   form: WinogradForm,
   shape: ConvShape,
@@ -130,11 +130,11 @@ export function refusesWinograd(
 export const frequencySize = ({ frequencies }: WinogradForm, { tiles, chunk }: Tiling, channels: number) =>
   frequencies * channels * tiles * chunk;
 
-/** Stride between the transformed images of chunks, if all chunks are kept: bindings start at multiples of 64 elements. */
+/** Stride between the transformed images of chunks, if all chunks are cached: bindings start at multiples of 64 elements. */
 const cacheStride = (form: WinogradForm, tiles: Tiling, channels: number) =>
   Math.ceil(frequencySize(form, tiles, channels) / 64) * 64;
 
-/** Keeps the transformed input of the whole batch, which convolution and weight gradient both need. */
+/** Caches the transformed input of the whole batch, which convolution and weight gradient both need. */
 export const cachesImages = (form: WinogradForm) => ({
   what: `input as frequencies of F(${form.tile}x${form.tile}, ${form.kernel}x${form.kernel})`,
   size: (shape: ConvShape) => {
@@ -143,7 +143,7 @@ export const cachesImages = (form: WinogradForm) => ({
   },
 });
 
-/** Where the transformed images of chunk `i` lie: in its part of `kept`, or else in `images`, which all chunks reuse. */
+/** The tensor of the transformed images of chunk `i`: its part of `cached`, or else `images`, which all chunks reuse. */
 export function chunkImages(
   form: WinogradForm,
   tiles: Tiling,
@@ -223,14 +223,14 @@ export const inputTransform = (
     transformItems(form, TOGETHER, tiles, at.count, channels),
   );
 
-/** `from` channels are summed over, `to` are made, and the packed kernel pads these to `toPadded`. */
+/** Numbers of channels: `from` are summed over, `to` are computed, and the packed kernel pads these to `toPadded`. */
 export interface Channels {
   readonly from: number;
   readonly to: number;
   readonly toPadded: number;
 }
 
-/** A convolution's variant, but for its calls. */
+/** A convolution's variant without its calls. */
 export const winogradConvolution = (form: WinogradForm, channelsOf: (shape: ConvShape) => Channels) => ({
   ...audienceOf(form),
   wastesLanes: (shape: ConvShape) =>
@@ -251,7 +251,7 @@ export const winogradConvolution = (form: WinogradForm, channelsOf: (shape: Conv
 });
 
 /**
- * A convolution up to its products in frequency space; one `finish` call per chunk transforms them back. `kept`: see `keepsImages`.
+ * A convolution up to its products in frequency space; one `finish` call per chunk transforms them back. `cached`: see `cachesImages`.
  */
 export function convolutionCalls(
   form: WinogradForm,
@@ -305,6 +305,6 @@ function subgroupItems({ frequencies }: WinogradForm, columns: number, toPadded:
   return [lanes * Math.ceil(toPadded / 32), Math.ceil(columns / (2 * lanes)), groups] as const;
 }
 
-/** Whether at least half of the 32 channels that a lane of the subgroup product computes do not exist. */
+/** Whether at least half of the 32 channels that a lane of the subgroup product computes are padding. */
 const wastesProduct = ({ technique }: WinogradForm, toPadded: number) =>
   technique === 'subgroups' && toPadded <= 16;

@@ -1,4 +1,4 @@
-/** The page's side: calls that a worker answers, as methods with promises. It needs no GPU and loads none of the engine. */
+/** The page's side: the worker's calls as methods with promises. It needs no GPU and loads none of the engine. */
 import type { ByteContainer } from '../base/bytes';
 import {
   checkBooleans,
@@ -40,47 +40,47 @@ export interface WorkerLike {
   addEventListener(type: string, listener: (event: MessageEvent & ErrorEvent) => void): void;
   /** As a worker's. */
   removeEventListener(type: string, listener: (event: MessageEvent & ErrorEvent) => void): void;
-  /** Of a worker. */
+  /** A worker's. */
   terminate?(): void;
-  /** Of a port. */
+  /** A port's. */
   start?(): void;
-  /** Of a port. */
+  /** A port's. */
   close?(): void;
 }
 
-/** How a call can be ended. */
+/** Options of every call. */
 export interface CallOptions {
-  /** Ends it; its promise rejects with the reason. */
+  /** Ends the call; its promise rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Images that go to the worker. */
 export interface TransferOptions extends CallOptions {
-  /** Whether to hand the images' memory over instead of copying it; the page has it no more. Default false. */
+  /** Whether to transfer the images' memory instead of copying it; the page cannot use it any more. Default false. */
   readonly transfer?: boolean | undefined;
 }
 
 /** Options of `start`. */
 export interface StartOptions extends CallOptions {
-  /** Another number of epochs, counting those already done, than the run was begun with. */
+  /** A new number of epochs, counting the completed ones. Default: the run's. */
   readonly epochs?: number | undefined;
 }
 
 /** Options of `call`. */
 export interface CustomCallOptions extends CallOptions {
-  /** Memory in the arguments to hand over instead of copying it. */
+  /** Memory in the arguments to transfer instead of copying it. */
   readonly transfer?: Transferable[] | undefined;
 }
 
-/** What a worker of yours does beside: the record of `serve(globalThis, { calls })`, and the events that its calls tell. */
+/** The types of a worker's custom calls, the record of `serve(globalThis, { calls })`, and of the events that they send. */
 export interface CustomProtocol {
-  /** `typeof calls`, say. */
+  /** The calls: `typeof calls`, for instance. */
   readonly calls: object;
   /** The value of each event, by its name. */
   readonly events: object;
 }
 
-/** A worker that does nothing beside. */
+/** The protocol of a worker without custom calls and events. */
 export interface NoCustomProtocol extends CustomProtocol {
   /** None. */
   readonly calls: Record<never, never>;
@@ -90,11 +90,11 @@ export interface NoCustomProtocol extends CustomProtocol {
 
 /** Options of `createWorkerClient`. */
 export interface ClientOptions<Custom extends CustomProtocol = NoCustomProtocol> {
-  /** The names of the worker's own events, for `on`. */
+  /** The names of the custom events, for `on`. */
   readonly events?: readonly (keyof Custom['events'] & string)[] | undefined;
 }
 
-/** The arguments of a call of a worker's own, and what it returns. */
+/** The arguments of a custom call, and its result. */
 type Args<Calls, Name extends keyof Calls> = Calls[Name] extends (args: infer A, ...rest: never[]) => unknown
   ? A
   : never;
@@ -141,14 +141,14 @@ interface Pending {
 type EventsOf<Custom extends CustomProtocol> = WorkerEvents & Custom['events'];
 
 /**
- * A worker that trains, as an object. What it throws, its calls reject with: EngineErrors with their codes. One run at a time; calls are
- * answered in their order, and training, which waits for them, goes on by itself.
+ * A training worker, as an object. Calls reject with the worker's errors: EngineErrors with their codes. One run at a time; the worker
+ * answers calls in their order; training waits for them and goes on by itself.
  */
 export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   private readonly worker: WorkerLike;
   private readonly pending = new Map<number, Pending>();
   private readonly listeners: Map<string, Set<(value: unknown) => void>>;
-  /** What is to be sent when the worker listens; undefined once it does. */
+  /** Messages to send when the worker listens; undefined once it does. */
   private waiting: (() => void)[] | undefined = [];
   private calls = 0;
   private ended: EngineError | undefined;
@@ -165,20 +165,20 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   }
 
   /**
-   * Makes a run: its network, its data and its trainer. `busy` if there is one, which `reset` ends; else what `createUNet`, `createDataset`
-   * and `createTrainer` throw.
+   * Creates a run: its network, its data and its trainer. Throws `busy` if there is a run (`reset` ends it); else as `createUNet`,
+   * `createDataset` and `createTrainer` do.
    */
   async begin(options: BeginOptions, how: TransferOptions = {}): Promise<RunDescription> {
     return this.request('begin', [options], handedOver('begin', options, how));
   }
 
-  /** Makes a run that goes on from a checkpoint. Throws as `begin` and `loadCheckpoint` do, and `data` for other images than its own. */
+  /** Creates a run that continues a checkpoint. Throws as `begin` and `loadCheckpoint` do, and `data` for other images than the run's. */
   async resume(options: ResumeOptions, how: TransferOptions = {}): Promise<RunDescription> {
     return this.request('resume', [options], handedOver('resume', options, how));
   }
 
   /**
-   * Trains until the epochs are complete. Resolves when it rests: complete, or paused. It rejects when the run diverges. An abort pauses it.
+   * Trains until the epochs are complete. Resolves when training rests: complete, or paused. Rejects when the run diverges. An abort pauses it.
    */
   async start(options: StartOptions = {}): Promise<RunState> {
     checkNames('start', options, START_OPTIONS);
@@ -187,40 +187,40 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     return this.request('start', [{ epochs }], { signal });
   }
 
-  /** Makes so many steps. Resolves and rejects as `start` does. */
+  /** Trains `count` steps. Resolves and rejects as `start` does. */
   async step(count = 1, options: CallOptions = {}): Promise<RunState> {
     checkInteger('count', count, 1);
     checkNames('step', options, CALL_OPTIONS);
     return this.request('step', [count], options);
   }
 
-  /** Ends training after the step under way. Resolves when it rests; a copy of the run is kept by then. */
+  /** Ends training after the step under way. Resolves when training rests and a copy of the run is stored. */
   pause(): Promise<RunState> {
     return this.request('pause', []);
   }
 
-  /** After a divergence: to the copy before the last one, from which `start` goes on, with a smaller rate say. */
+  /** Goes back to the copy before the last one, after a divergence; `start` continues from there, with a smaller rate for instance. */
   goBack(): Promise<RunState> {
     return this.request('goBack', []);
   }
 
-  /** Forgets the run, also in the browser's storage, and frees its memory. */
+  /** Deletes the run, in the browser's storage as well, and frees its memory. */
   reset(): Promise<undefined> {
     return this.request('reset', []);
   }
 
-  /** From the next step on, before the schedule; above 0, up to 10. */
+  /** Sets the base rate, before the schedule, from the next step on; above 0, up to 10. */
   async setLearningRate(rate: number): Promise<undefined> {
     checkNumber('learningRate', rate, 1e-12, 10);
     return this.request('setLearningRate', [rate]);
   }
 
-  /** Takes a trained network to sample from, or its file; the one before goes. Resolves to what it is. */
+  /** Loads a trained network, or its file, to sample from, in place of the one before. Resolves to its configuration. */
   load(model: Model | ByteContainer): Promise<UNetConfig> {
     return this.request('load', [model]);
   }
 
-  /** Makes images; training waits meanwhile. Throws what `createSampler` and `sample` throw. */
+  /** Samples images; training waits meanwhile. Throws as `createSampler` and `sample` do. */
   async sample(options: ClientSampleOptions = {}): Promise<Samples> {
     checkObject('Sampling', options, '{ steps: 20 }');
     const { signal, onStep, onFrame, ...order } = options;
@@ -230,32 +230,32 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   }
 
   /**
-   * The bytes of a file: of the network, or of the run, from which `resume` goes on. After a divergence or while a device is lost it is the
-   * last good one.
+   * The bytes of a file: a model, or a checkpoint, from which `resume` goes on. After a divergence or while the device is lost it has the
+   * last good state.
    */
   save(what: 'model' | 'checkpoint' = 'model'): Promise<Uint8Array<ArrayBuffer>> {
     return this.request('save', [what]);
   }
 
-  /** Asks for the runs that the browser keeps; they come as the event `runs`. */
+  /** Requests the list of stored runs, which comes as the event `runs`. */
   runs(): Promise<undefined> {
     return this.request('runs', []);
   }
 
-  /** Deletes one of them. `busy` if another tab has it. */
+  /** Deletes a stored run. Throws `busy` if another tab has it. */
   discard(id: string): Promise<undefined> {
     return this.request('discard', [id]);
   }
 
   /**
-   * Leaves the run where the browser keeps it, from where `resume` goes on with it, and frees its memory. Throws `data` where the browser
-   * does not keep it.
+   * Frees the run's memory and leaves it in the browser's storage, from where `resume` goes on with it. Throws `data` if it is not stored
+   * there.
    */
   putAside(): Promise<undefined> {
     return this.request('putAside', []);
   }
 
-  /** A call of the worker's own, one of `serve(globalThis, { calls })`. Resolves to what that returns, and rejects with what it throws. */
+  /** Calls a custom function of `serve(globalThis, { calls })`. Resolves to its result, and rejects with its error. */
   async call<Name extends keyof Custom['calls'] & string>(
     name: Name,
     ...[args, options = {}]: undefined extends Args<Custom['calls'], Name>
@@ -266,7 +266,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     return this.request(name as never, [args] as never, options, 'custom');
   }
 
-  /** Calls `listener` with every event of this name. Returns what ends that. */
+  /** Calls `listener` with every event of this name. Returns a function that ends this. */
   on<Name extends keyof EventsOf<Custom> & string>(
     name: Name,
     listener: (event: EventsOf<Custom>[Name]) => void,
@@ -391,7 +391,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     for (const listener of this.listeners.get(name) ?? []) listener(value);
   }
 
-  /** It cannot go on. */
+  /** Ends the client: the worker cannot go on. */
   private stop(why: string, remedy = 'Reload the page.'): void {
     this.end(new EngineError('argument', `${why}. ${remedy}`));
     this.tell('stopped', { message: `${why}. Reload the page.` });
@@ -410,7 +410,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   }
 }
 
-/** What of a call's options is for the client: the memory that goes over, among it. */
+/** Splits off the options that the client handles: signal and transfer list. */
 function handedOver(what: string, options: BeginOptions | ResumeOptions, how: TransferOptions) {
   checkObject(
     `What ${what} is given`,
@@ -424,8 +424,8 @@ function handedOver(what: string, options: BeginOptions | ResumeOptions, how: Tr
 }
 
 /**
- * A client of a worker that calls `serve`. It may still be loading: calls wait for it. `Custom`: the worker's own calls and events, whose
- * names are in `options.events`.
+ * Creates a client of a worker that calls `serve`. The worker may still be loading: calls wait for it. `Custom`: the worker's custom calls
+ * and events; `options.events` has the events' names.
  */
 export function createWorkerClient<Custom extends CustomProtocol = NoCustomProtocol>(
   worker: WorkerLike,

@@ -1,4 +1,4 @@
-/** Detects a network that has died or learns nothing: its loss is that of a constant output. The command line uses it, too. */
+/** Detects a network that has died or learns nothing: its loss equals the loss of a constant output. The command line uses it, too. */
 import type { ImageSet } from '../data/idx';
 import { binarizes, type TrainerConfig } from '../training/options';
 import type { Objective } from '../training/step_config';
@@ -60,6 +60,6 @@ export class ConstantImageWatch {
     if (this.warned || losses.length % EVERY !== 0) return undefined;
     if (!isConstant(losses.slice(this.warmup), this.constants)) return undefined;
     this.warned = true;
-    return `The losses of the last ${2 * STEPS} steps are those of a constant image: whatever it is shown, the network makes the same of it. It has died, or learns nothing. Start again with another learning rate than ${learningRate}, a smaller one as a rule.`;
+    return `The losses of the last ${2 * STEPS} steps equal the losses of a constant image: the network's output does not depend on its input. It has died, or learns nothing. Start again with another learning rate than ${learningRate}, a smaller one as a rule.`;
   }
 }

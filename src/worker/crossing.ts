@@ -1,4 +1,4 @@
-/** Errors and arrays on their way from one thread to another. */
+/** Converts errors for messages between threads, and finds the memory to transfer. */
 import { EngineError } from '../base/errors';
 import type { CrossedError } from './protocol';
 

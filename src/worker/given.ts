@@ -6,7 +6,7 @@ import { loadModel, type Model } from '../weights/model';
 import type { BeginOptions } from './protocol';
 import type { Trained } from './run';
 
-/** The network of a run: what is left out of a configuration is the tutorial's. */
+/** The network of a run; missing fields of a configuration are the tutorial's. */
 export function networkOf(network: BeginOptions['network'] = {}): UNetConfig | Trained {
   checkObject('network', network, '{ height: 28, width: 28 }, or a model');
   if ('parameters' in network) return network;
@@ -20,4 +20,4 @@ export function modelOf(model: Model | ByteContainer): Model {
 }
 
 export const checkpointOf = (from: ByteContainer) =>
-  bytesOf(from, 'from', ', or the id of a run that the browser keeps') as Uint8Array<ArrayBuffer>;
+  bytesOf(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>;

@@ -1,4 +1,4 @@
-/** webgpu-diffusion/worker: training in a worker, for pages. A client for the page and what answers it (docs/worker.md). */
+/** webgpu-diffusion/worker: training in a worker, for pages. A client for the page and a server for the worker (docs/worker.md). */
 export type { StoredRun } from '../keeping/store';
 export type {
   CallOptions,

@@ -14,7 +14,7 @@ import type { Variants } from '../unet/variants';
 import type { RunSettings } from '../weights/fields';
 import type { Model } from '../weights/model';
 
-/** Of the messages: a page and a worker of two versions do not talk. */
+/** The version of the messages: a page and a worker of two versions do not work together. */
 export const VERSION = version;
 
 /** The present activity of the worker. */
@@ -33,25 +33,25 @@ export type Phase =
 
 /** The options of `begin`. A recipe fits: `begin(recipes.digits)`. */
 export interface BeginOptions {
-  /** The images to train on. Default: those that the worker's own `images` gives. */
+  /** The images to train on. Default: the worker's (`images` of `serve`). */
   readonly images?: ImageSet | undefined;
-  /** The origin of the images, in words for people; the checkpoints have it, too. */
+  /** The origin of the images, in words for people; checkpoints contain it. */
   readonly source?: string | undefined;
-  /** A network with new weights, or one that is trained already, as `loadModel` and `loadPretrained` give it. Default: the tutorial's. */
+  /** The configuration of a new network, or a trained network of `loadModel` or `loadPretrained`. Default: the tutorial's network. */
   readonly network?: Optional<UNetConfig> | Model | undefined;
   /** For `createTrainer`. */
   readonly trainer?: TrainerOptions | undefined;
   /** For `fit`. Seed 0 also makes the new weights. */
   readonly fit: Omit<FitOptions, 'signal'>;
-  /** How the network is sampled: the defaults of `sample`, which its files keep. Default: as its file says, else as its recipe does. */
+  /** Defaults of `sample`, which the network's files contain. Default: the file's, else the recipe's. */
   readonly sampling?: Sampling | undefined;
 }
 
-/** The options of `resume`: the run, and what its file does not hold. */
+/** The options of `resume`: the run, and the data that its file lacks. */
 export interface ResumeOptions {
-  /** A checkpoint's bytes, or the id of a run that the browser keeps. */
+  /** A checkpoint's bytes, or the id of a stored run. */
   readonly from: ByteContainer | string;
-  /** The images to train on, the same as before. Default: those that the worker's own `images` gives. */
+  /** The images to train on, the same as before. Default: the worker's (`images` of `serve`). */
   readonly images?: ImageSet | undefined;
   /** See BeginOptions. */
   readonly sampling?: Sampling | undefined;
@@ -63,7 +63,7 @@ export interface RunDescription {
   readonly step: number;
   /** Their losses. */
   readonly losses: Float32Array;
-  /** The settings that it began with, but the present rate and number of epochs. */
+  /** The settings at its start, with the present rate and number of epochs. */
   readonly settings: RunSettings;
   /** Images that it trains on. */
   readonly images: number;
@@ -75,7 +75,7 @@ export interface RunDescription {
   readonly parameters: number;
   /** GPU memory of network, trainer and images. */
   readonly bytes: number;
-  /** The kernels that were chosen. */
+  /** The kernel variants in use. */
   readonly variants: Variants;
   /** The adapter on which it trains. */
   readonly adapter: AdapterDescription;
@@ -91,15 +91,15 @@ export interface RunState {
   readonly complete: boolean;
 }
 
-/** The options of `sample` that go to the worker. How the network is sampled (`BeginOptions.sampling`, or as its file says) is the default. */
+/** The options of `sample` that go to the worker. Defaults: `BeginOptions.sampling`, or the sampling of the network's file. */
 export interface SampleOrder extends Omit<Optional<SampleOptions>, 'signal' | 'onStep'> {
   /** Images, 1 to 65536. Default 64. */
   readonly count?: number | undefined;
-  /** The run's network, or that of `load`. Default: the run's, if there is one. */
+  /** The run's network, or the one that `load` loaded. Default: the run's, if there is one. */
   readonly network?: 'run' | 'model' | undefined;
 }
 
-/** Images that a network made. */
+/** Sampled images. */
 export interface Samples {
   /** [count][height][width][channels], 0 to 1. */
   readonly images: Float32Array<ArrayBuffer>;
@@ -115,9 +115,9 @@ export interface Samples {
 
 /** The events that a worker sends unasked, by name. */
 export interface WorkerEvents {
-  /** How far compiling or measuring is. */
+  /** Progress of compiling or measuring. */
   readonly progress: Progress;
-  /** The worker's present activity; `training`: it trains as soon as what else is done is finished. */
+  /** The worker's present activity; `training`: it trains as soon as other tasks are finished. */
   readonly phase: { readonly phase: Phase; readonly training: boolean };
   /** The losses of steps first + 1 …, several times a second; after a lost device some come again. */
   readonly loss: {
@@ -125,42 +125,42 @@ export interface WorkerEvents {
     readonly losses: Float32Array;
     readonly imagesPerSecond: number;
   };
-  /** A fault that can be lived with, in words for people. `run`: it is the run's, such as losses of a network that learns nothing. */
+  /** A problem that does not stop the work, in words for people. `run`: it concerns the run, for instance the losses of a network that learns nothing. */
   readonly warning: { readonly message: string; readonly run: boolean };
-  /** The run is on the GPU: when it begins, and anew when it needs another device or other kernels. */
+  /** The run is on the GPU: at its start, and again on another device or with other kernels. */
   readonly built: RunDescription;
-  /** The run is gone, and its memory is free. */
+  /** The run is deleted, and its memory is free. */
   readonly freed: object;
-  /** The run is as it was after these steps. */
+  /** The run went back to an earlier step, with these losses. */
   readonly wentBack: { readonly losses: Float32Array };
-  /** The device was lost, and the run is as it was after `step` steps. It comes `again` while the browser gives no other device. */
+  /** The device was lost, and the run is back at `step`. The event comes `again` while the browser gives no other device. */
   readonly lost: {
-    /** In words for people. */
+    /** A message for people. */
     readonly message: string;
-    /** The browser's own words. */
+    /** The browser's message. */
     readonly reason: string;
     readonly step: number;
     /** The losses of these steps. */
     readonly losses: Float32Array;
     /** Whether training goes on by itself. */
     readonly recovers: boolean;
-    /** What people can do about it. */
+    /** The remedy: a reload of the page or a restart of the browser. */
     readonly advice: 'reload' | 'restart' | undefined;
     readonly again: boolean;
   };
-  /** There is another device. What trained goes on from `step`. */
+  /** There is another device. Training goes on from `step`. */
   readonly recovered: { readonly step: number };
-  /** The browser keeps the run up to this step; `resume({ from: id })` goes on with it, later or elsewhere. */
+  /** The run is stored in the browser up to this step; `resume({ from: id })` goes on with it, later or in another tab. */
   readonly stored: { readonly step: number; readonly id: string };
-  /** It does not, in words for people. Training goes on. */
+  /** The run cannot be stored, with the reason for people. Training goes on. */
   readonly notStored: { readonly message: string };
-  /** The runs that the browser keeps beside this one, after `runs` and whenever they change. */
+  /** The stored runs except this one, after a call of `runs` and after each change. */
   readonly runs: readonly StoredRun[];
   /** The worker's program has ended, or is of another version than the page. All calls reject. */
   readonly stopped: { readonly message: string };
 }
 
-/** Sends an event of these. */
+/** Sends one of these events. */
 export type Tell<Events> = <Name extends keyof Events & string>(
   name: Name,
   value: Events[Name],
@@ -187,11 +187,11 @@ export interface Calls {
 
 export type CallName = keyof Calls;
 
-/** From the client. */
+/** Messages of the client. */
 export type Request =
   /** Asks whether the worker listens. */
   | { readonly type: 'hello' }
-  /** One of Calls, or of the host's own, with one argument. */
+  /** One of `Calls`, or a custom call with one argument. */
   | {
       readonly type: 'call' | 'custom';
       readonly id: number;
@@ -201,21 +201,21 @@ export type Request =
   /** The client no longer waits for this call. */
   | { readonly type: 'abort'; readonly id: number };
 
-/** An error, as it crosses: a program knows an EngineError by its code. */
+/** An error in a message. An EngineError has a code. */
 export interface CrossedError {
   readonly name: string;
   readonly message: string;
   readonly code?: ErrorCode;
 }
 
-/** From the worker. */
+/** Messages of the worker. */
 export type Answer =
-  /** It listens: to the first hello, and without one when it begins to. Workers up to 0.2.0 say no version. */
+  /** The worker listens: the answer to the first `hello`, also sent unasked at its start. Workers up to 0.2.0 give no version. */
   | { readonly type: 'ready'; readonly version?: string }
   | { readonly type: 'done'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly error: CrossedError }
-  /** Of a sampling run. */
+  /** Progress of a sampling run. */
   | { readonly type: 'steps'; readonly id: number; readonly done: number }
   | { readonly type: 'frame'; readonly id: number; readonly frame: unknown }
-  /** One of WorkerEvents, or of the host's own. */
+  /** One of `WorkerEvents`, or a custom event. */
   | { readonly type: 'event'; readonly name: string; readonly value: unknown };

@@ -9,8 +9,9 @@ import type { UNet } from '../unet/unet';
 import { type Checkpoint, variantsForAdapter } from '../weights/checkpoint';
 
 /**
- * A trainer with the kernel variants that the run began with, so that it continues bit for bit. On another adapter, or where one of them
- * cannot be used any more, is refused or has become wrong (with another driver, say), the variants are chosen again: `otherKernels` then says why.
+ * Creates a trainer with the kernel variants of the run's start, so that it continues bit for bit. On another adapter, or if one of them
+ * cannot be used any more, is refused or computes wrongly (with another driver, for instance), the variants are chosen again, and
+ * `otherKernels` gives the reason.
  */
 export async function resumeTrainer(
   engine: Engine,

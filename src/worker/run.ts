@@ -1,4 +1,4 @@
-/** A training run: what it is made of, its losses and its last copies, and, while there is a device, its network and trainer there. */
+/** A training run: its settings and data, its losses, its last copies, and, while there is a device, its network and trainer. */
 
 import { checkObject } from '../base/errors';
 import type { Dataset } from '../data/dataset';
@@ -25,23 +25,23 @@ import type { RunDescription } from './protocol';
 import { resumeTrainer } from './resume';
 
 type Bytes = Uint8Array<ArrayBuffer>;
-/** A network that is trained already. */
+/** A trained network. */
 export type Trained = Pick<Model, 'config' | 'parameters' | 'objective' | 'sampling'>;
 
 /** The beginning of a run. */
 export interface Beginning {
-  /** New weights, of the settings' seed, or those that are given. */
+  /** A configuration, for new weights by the settings' seed, or a trained network. */
   readonly network: UNetConfig | Trained;
   /** For `createTrainer`, beside batch size and learning rate. */
   readonly trainer: TrainerOptions;
 }
 
-/** The parts that every run has. */
+/** Options that every run has. */
 export interface RunOptions {
-  /** All that it trains on. */
+  /** The training images. */
   readonly images: ImageSet;
   readonly settings: RunSettings;
-  /** How the network is sampled. Default: as its file says, else as its recipe does. */
+  /** The network's sampling. Default: the file's, else the recipe's. */
   readonly sampling?: Sampling | undefined;
 }
 
@@ -51,22 +51,22 @@ export class TrainingRun {
   /** Learning rate and epochs may change. */
   settings: RunSettings;
   losses: number[] = [];
-  /** Whether the last attempt to train has ended so: what was kept before it is worth more than what there is now. */
+  /** Whether the run has diverged: its earlier copies are then worth more than its present state. */
   diverged = false;
-  /** The run as it was a moment ago: a file to save, and what it goes on from when the device is lost. */
+  /** The last copy: a file to save, and the state to go on from when the device is lost. */
   checkpoint: Bytes | undefined;
-  /** The copy before, from which a run that diverged goes on: what led there may be in the last one already. */
+  /** The copy before the last one, from which a diverged run goes on: the last one may contain the cause. */
   before: Bytes | undefined;
   unet: UNet | undefined;
   trainer: Trainer | undefined;
   private readonly beginning: Beginning | undefined;
   private readonly sampling: Sampling | undefined;
-  /** What the images are known by. */
+  /** The fingerprint of the images. */
   readonly data: DataFingerprint;
   dataset: Dataset | undefined;
-  /** Why it goes on with other kernels than it began with, if it does. */
+  /** The reason why it goes on with other kernels than at its start; undefined if it does not. */
   otherKernels: string | undefined;
-  /** Steps that it had when it was brought to the device. */
+  /** Completed steps when it was last built on a device. */
   private builtAt = 0;
   private watch: ConstantImageWatch | undefined;
 
@@ -91,7 +91,7 @@ export class TrainingRun {
     return new TrainingRun(options, { beginning });
   }
 
-  /** A run that goes on from a checkpoint. Throws unless the images are those that it has been trained on. */
+  /** A run that goes on from a checkpoint. Throws for images that it was not trained on. */
   static resume(checkpoint: Bytes, options: RunOptions, name?: string): TrainingRun {
     const { data, objective } = loadCheckpoint(checkpoint, name);
     const run = new TrainingRun(options, { checkpoint, objective });
@@ -109,7 +109,7 @@ export class TrainingRun {
     return this.losses.length >= Math.min(epochs * this.stepsPerEpoch, maxSteps);
   }
 
-  /** Brings the run to a device: as its last copy has it, else as it begins. */
+  /** Builds the run on a device, from its last copy, else from its beginning. */
   async build(engine: Engine): Promise<Trainer> {
     const saved = this.checkpoint && loadCheckpoint(this.checkpoint);
     const { batchSize, learningRate, binarize } = this.settings;
@@ -131,18 +131,18 @@ export class TrainingRun {
     return trainer;
   }
 
-  /** The run's network, which may be there without its trainer. */
+  /** The run's network, which may be on the device without its trainer. */
   async network(engine: Engine): Promise<UNet> {
     this.unet ??= await this.createNetwork(engine);
     return this.unet;
   }
 
-  /** GPU memory that it holds. */
+  /** Bytes of GPU memory that it holds. */
   get bytes(): number {
     return (this.unet?.bytes ?? 0) + (this.dataset?.buffer.size ?? 0) + (this.trainer?.bytes ?? 0);
   }
 
-  /** What it is on this adapter, to which it was brought. */
+  /** Describes the run on the adapter that it was built on. */
   describe(adapter: AdapterDescription): RunDescription {
     const { settings, images, stepsPerEpoch, bytes } = this;
     const { config, parameterCount } = this.unet!;
@@ -154,7 +154,7 @@ export class TrainingRun {
     };
   }
 
-  /** Trains until the epochs are complete, or so many steps, and tells each. Throws the signal's reason. */
+  /** Trains until the epochs, or `steps` steps, are complete, and yields each step. Throws the signal's reason. */
   async *train(options: {
     readonly steps: number;
     readonly signal?: AbortSignal | undefined;
@@ -173,13 +173,13 @@ export class TrainingRun {
     }
   }
 
-  /** Takes a step's loss. What is wrong with the run, if that is seen now. */
+  /** Adds a step's loss. Returns a warning if the losses show that the network learns nothing. */
   add(loss: number): string | undefined {
     this.losses.push(loss);
     return this.watch?.warning(this.losses, this.settings.learningRate);
   }
 
-  /** Copies the run, the steps that are under way included, to the host. Returns all losses. */
+  /** Copies the run to the host, including the steps under way. Returns all losses. */
   async takeCheckpoint(): Promise<Float32Array> {
     const { trainer, settings, data, losses } = this;
     const checkpoint = await saveCheckpoint({ trainer: trainer!, settings, data, losses });
@@ -189,14 +189,14 @@ export class TrainingRun {
     return all;
   }
 
-  /** The copy to go back to: that before the last one, else the last one if the run has gone on from it, or diverged. */
+  /** The copy to go back to: the one before the last, else the last one if the run has gone on from it, or diverged. */
   get earlier(): Bytes | undefined {
     const { before, checkpoint, diverged, losses } = this;
     if (before) return before;
     return checkpoint && (diverged || stepIn(checkpoint) < losses.length) ? checkpoint : undefined;
   }
 
-  /** To the `earlier` copy. Call `free` first. */
+  /** Goes back to the `earlier` copy. Call `free` first. */
   goBack(): void {
     this.checkpoint = this.earlier;
     this.before = undefined;
@@ -204,19 +204,19 @@ export class TrainingRun {
     this.rewind();
   }
 
-  /** To where it was when it was brought to the device: its steps since then were wrong. Call `free` first. */
+  /** Goes back to the state in which it was built: its steps since then were wrong. Call `free` first. */
   undo(): void {
     this.checkpoint = [this.checkpoint, this.before].find((copy) => copy && stepIn(copy) <= this.builtAt);
     this.before = undefined;
     this.rewind();
   }
 
-  /** The losses are those of the last copy. */
+  /** Cuts the losses to the last copy's. */
   rewind(): void {
     this.losses = this.checkpoint ? [...loadCheckpoint(this.checkpoint).losses] : [];
   }
 
-  /** Leaves the device. */
+  /** Destroys network and trainer. */
   free(): void {
     this.trainer?.destroy();
     this.trainer = undefined;
@@ -235,7 +235,7 @@ export class TrainingRun {
   }
 }
 
-/** Creates a network that is trained already, or one with new weights of `seed`. */
+/** Creates a trained network, or one with new weights by `seed`. */
 export function createNetwork(
   engine: Engine,
   { network, trainer }: Beginning,

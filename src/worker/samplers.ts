@@ -1,4 +1,4 @@
-/** The networks that a worker samples from, and their samplers: those of the last number of images are kept. */
+/** The networks that a worker samples from, and their samplers, which stay as long as the number of images does. */
 
 import { EngineError } from '../base/errors';
 import type { Engine } from '../engine';
@@ -10,10 +10,10 @@ import { createTrained } from './run';
 
 export class Samplers {
   private readonly samplers = new Map<UNet, Sampler>();
-  /** What `load` took, and its network while there is a device. */
+  /** The loaded model, and its network while there is a device. */
   private loaded: { readonly model: Model; unet?: UNet } | undefined;
 
-  /** Takes a network to sample from, if it is one. */
+  /** Loads a network to sample from. Throws for a wrong model. */
   async load(model: Model, engine: Engine): Promise<UNetConfig> {
     const unet = await createTrained(engine, model);
     const before = this.loaded?.unet;
@@ -23,7 +23,7 @@ export class Samplers {
     return unet.config;
   }
 
-  /** The network that was loaded. */
+  /** The network of the loaded model. */
   async model(engine: Engine): Promise<UNet> {
     const { loaded } = this;
     if (!loaded) {

@@ -1,6 +1,6 @@
 /**
- * The worker's side: what a client's calls do. A host adds calls of its own by `serve(scope, { calls: { name: (args, context) => … } })`, and
- * events by `context.tell(name, value)`. The page asks by `client.call(name, args)` and hears by `client.on(name, …)`.
+ * The worker's side: it answers a client's calls. A host adds custom calls by `serve(scope, { calls: { name: (args, context) => … } })`, and
+ * events by `context.tell(name, value)`. The page calls `client.call(name, args)` and listens by `client.on(name, …)`.
  */
 import { checkBooleans, checkFunctions, checkNames, EngineError, type Names, typeOf } from '../base/errors';
 import { type Answer, type Request, VERSION } from './protocol';
@@ -12,15 +12,15 @@ export interface ScopeLike {
   postMessage(message: unknown, transfer: Transferable[]): void;
   /** As a worker's. */
   addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
-  /** Of a port. */
+  /** A port's. */
   start?(): void;
 }
 
 const OPTIONS: Names<ServeOptions> = { images: true, store: true, engine: true, calls: true, host: true };
 
 /**
- * Makes this worker one that `createWorkerClient` can use: trains, samples, keeps the run, and goes on by itself when the device was lost.
- * `scope` is `globalThis`, or a port. Throws `argument` for what is neither.
+ * Serves `createWorkerClient`: trains, samples, stores the run, and goes on by itself when the device was lost. `scope` is `globalThis`, or a
+ * port. Throws `argument` for anything else.
  */
 export function serve(scope: ScopeLike | typeof globalThis, options: ServeOptions = {}): void {
   const port = scope as ScopeLike;
@@ -34,13 +34,13 @@ export function serve(scope: ScopeLike | typeof globalThis, options: ServeOption
   checkBooleans({ store: options.store });
   checkFunctions({ images: options.images, ...options.calls });
   const post = (answer: Answer, transfer: Transferable[] = []) => port.postMessage(answer, transfer);
-  // Later, so that a page without a bundler, which only wants the client, does not load it.
+  // Imported here, so that a page without a bundler, which only uses the client, does not load it.
   const server = import('./server').then(({ Server }) => new Server(post, options));
   server.then(
     () => post({ type: 'ready', version: VERSION }),
     (error) =>
       queueMicrotask(() => {
-        throw error; // the client hears of it as of any error of a worker
+        throw error; // the client receives it as any error of a worker
       }),
   );
   port.addEventListener('message', ({ data }: { readonly data: Request }) => {

@@ -1,17 +1,17 @@
-/** The options of `serve`, and what a host's own calls are given. */
+/** The options of `serve`, and the context of custom calls. */
 import type { ImageSet } from '../data/idx';
 import type { Engine, EngineOptions } from '../engine';
 import type { Trainer } from '../training/trainer';
 import type { UNet } from '../unet/unet';
 import type { SessionHooks, TrainingSession } from './session';
 
-/** What a call of the host's own has beside its arguments. */
+/** The second argument of a custom call. */
 export interface CallContext {
-  /** Aborted when the client waits for the call no more. */
+  /** Aborts when the client no longer waits for the call. */
   readonly signal: AbortSignal;
-  /** Sends an event of the host's own: `client.on(name, …)` hears it. `transfer`: memory to hand over instead of copying it. */
+  /** Sends a custom event to `client.on(name, …)`. `transfer`: memory to transfer instead of copying it. */
   tell(name: string, value?: unknown, transfer?: Transferable[]): void;
-  /** Does `work` as soon as what is under way has stopped, training between two steps; training goes on afterwards. */
+  /** Runs `work` when the present task has stopped, training between two steps; training goes on afterwards. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** The worker's engine; another one after its device was lost. Ask for it in turn. */
   engine(): Promise<Engine>;
@@ -21,26 +21,26 @@ export interface CallContext {
   trainer(): Trainer | undefined;
 }
 
-/** Calls of the host's own, by name: `client.call(name, args)` resolves to what they return, or rejects with what they throw. */
+/** Custom calls by name: `client.call(name, args)` resolves to their result, or rejects with their error. */
 export type HostCalls = Readonly<Record<string, (args: never, context: CallContext) => unknown>>;
 
 /** Options of `serve`. */
 export interface ServeOptions {
-  /** The images of runs that come without: called once, when they are needed. */
+  /** Returns the images for runs that are begun without images. Called once, when they are needed. */
   readonly images?: (() => ImageSet | Promise<ImageSet>) | undefined;
   /**
-   * Whether the browser is to keep the run, in its own file system, so that it can be gone on with after a reload or a crash. Default true.
+   * Whether to store the run in the browser's private file system, so that it can go on after a reload or a crash. Default true.
    */
   readonly store?: boolean | undefined;
-  /** For `createEngine`, whenever there is to be a device. Submissions are 12 ms long by default, so that the page stays smooth. */
+  /** Options of `createEngine`. Submissions take 12 ms by default, so that the page stays smooth. */
   readonly engine?: Omit<EngineOptions, 'device' | 'onProgress' | 'onWarning'> | undefined;
-  /** What the worker can do beside. A call runs at once, or what it does `inTurn`. */
+  /** Custom calls. A call runs at once; its work within `inTurn` waits for its turn. */
   readonly calls?: HostCalls | undefined;
   /** @internal The harness page has its part in the session itself. */
   readonly host?: ((session: TrainingSession, tell: CallContext['tell']) => Host) | undefined;
 }
 
-/** @internal What such a host does: between steps, before networks go, … */
+/** @internal The part of such a host: between steps, before networks are destroyed, … */
 export interface Host extends SessionHooks {
   readonly calls?: HostCalls;
 }

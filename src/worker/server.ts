@@ -27,7 +27,7 @@ import type { CallContext, Host, HostCalls, ServeOptions } from './serve_options
 import { type SessionHost, TrainingSession } from './session';
 
 type Post = (answer: Answer, transfer?: Transferable[]) => void;
-/** What a client's own call has besides its arguments. */
+/** The second argument of a client's call. */
 interface Context {
   readonly id: number;
   readonly signal: AbortSignal;
@@ -55,13 +55,13 @@ export class Server implements SessionHost {
   private readonly options: ServeOptions;
   readonly hooks: Host;
   private readonly session: TrainingSession;
-  /** The host's own. */
+  /** The host's custom calls. */
   private readonly custom: HostCalls;
   private readonly samplers = new Samplers();
   private readonly calls = new Map<number, AbortController>();
   /** Calls that are answered when the training rests. */
   private resting: { resolve(state: RunState): void; reject(error: unknown): void }[] = [];
-  /** Of the worker's own; asked for once. */
+  /** The worker's images, requested once. */
   private images: Promise<ImageSet> | undefined;
 
   constructor(post: Post, options: ServeOptions) {
@@ -107,7 +107,7 @@ export class Server implements SessionHost {
     begin: ({ signal }, options) => this.inTurn(() => this.open(signal, () => this.begin(options))),
     resume: ({ signal }, options) => this.inTurn(() => this.open(signal, () => this.resume(options))),
     start: async ({ signal }, { epochs }) => {
-      // After a `begin` that nobody has awaited, say.
+      // After a `begin` that the client has not awaited, for instance.
       await this.inTurn(async () => this.needRun());
       if (epochs !== undefined) this.session.adjust({ epochs });
       return this.train(signal, () => this.session.train());
@@ -183,7 +183,7 @@ export class Server implements SessionHost {
 
   // ---------------------------------------------------------------- what the session asks of its host
 
-  /** Sends an event, also of the host's own. */
+  /** Sends an event, custom events included. */
   readonly tell = (name: string, value?: unknown, transfer: Transferable[] = []): void =>
     this.post({ type: 'event', name, value }, transfer);
 
@@ -202,7 +202,7 @@ export class Server implements SessionHost {
   }
 
   failed(error: unknown): void {
-    // Whose training goes on by itself waits on.
+    // Callers whose training goes on by itself keep waiting.
     if (this.session.isToldAlready(error)) return;
     this.hooks.failed?.(error);
     for (const { reject } of this.resting.splice(0)) reject(error);
@@ -251,7 +251,7 @@ export class Server implements SessionHost {
     }
   }
 
-  /** Makes a run where there is none; without anybody who waits for it, it goes. */
+  /** Creates a run if there is none; deletes it if the client no longer waits for it. */
   private async open(signal: AbortSignal, make: () => Promise<RunDescription>): Promise<RunDescription> {
     signal.throwIfAborted();
     if (this.session.run) {
@@ -277,11 +277,11 @@ export class Server implements SessionHost {
     await this.session.stored.end({ discard: true });
   }
 
-  /** Resolves when the training that `begin` begins rests. */
+  /** Calls `begin`, and resolves when the training that it starts rests. */
   private async train(signal: AbortSignal, begin: () => void): Promise<RunState> {
-    // It may have come while this waited for its turn.
+    // The abort may have come while this waited for its turn.
     signal.throwIfAborted();
-    // Nobody waits for it any more, and so it should not go on.
+    // The client no longer waits for it, so it should not go on.
     signal.addEventListener('abort', () => this.session.pause());
     return new Promise((resolve, reject) => {
       this.resting.push({ resolve, reject });
@@ -334,7 +334,7 @@ export class Server implements SessionHost {
     return checkpoint;
   }
 
-  /** Does `work` when what is being done now has stopped, unless it is not waited for any more; training goes on afterwards. */
+  /** Runs `work` when the present task has stopped, unless `signal` has aborted; training goes on afterwards. */
   private inTurn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
       signal?.addEventListener('abort', () => reject(signal.reason));

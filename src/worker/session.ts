@@ -20,42 +20,42 @@ import type { TrainingRun } from './run';
 import { StoredRuns } from './stored_runs';
 import { Tasks } from './tasks';
 
-/** What a host may do beside what every session does. */
+/** Optional functions of a host. */
 export interface SessionHooks {
-  /** There is an engine, the first or another one. */
+  /** Called with each new engine. */
   device?(engine: Engine): void;
-  /** The run to train, when there is none. Without it, none begins by itself. */
+  /** Creates the run to train, when there is none. Without it, no run begins by itself. */
   newRun?(): Promise<TrainingRun>;
   /** The work to do while no training is wanted. */
   background?(): (() => Promise<void>) | undefined;
-  /** The run is on a device, and the client not told yet. */
+  /** Called when the run is on a device, before the event `built`. */
   built?(run: TrainingRun, engine: Engine): void;
-  /** Training begins, or stops, whatever the reason. */
+  /** Called when training begins or stops, for any reason. */
   training?(on: boolean): void;
-  /** Between two steps: no further one is submitted before this is done. */
+  /** Called between two steps: no further one is submitted before this has ended. */
   between?(event: TrainingEvent, signal: AbortSignal): Promise<void>;
-  /** After a stretch of steps, at its end or a pause. */
+  /** Called after training has ended or paused. */
   rested?(step: number): Promise<void>;
-  /** Before a network is destroyed: what uses it must go. Without one, before all are, as the device is. */
+  /** Called before a network is destroyed, to destroy its users. Without `unet`: all networks are, with the device. */
   freeUses?(unet?: UNet): void;
-  /** The device was lost, and the client not told yet. */
+  /** Called when the device was lost, before the event `lost`. */
   lost?(): void;
-  /** The run is gone. */
+  /** Called when the run is deleted. */
   freed?(): void;
-  /** A task has failed, or the training. */
+  /** Called when a task or the training has failed. */
   failed?(error: unknown): void;
 }
 
-/** Whom a session works for. */
+/** The owner of a session. */
 export interface SessionHost {
   readonly hooks: SessionHooks;
   readonly tell: Tell<WorkerEvents>;
-  /** Another engine, when there is none. */
+  /** Creates an engine, when there is none. */
   createEngine(): Promise<Engine>;
   /** See SessionHooks. */
   freeUses(unet?: UNet): void;
   failed(error: unknown): void;
-  /** Nothing is done any more. */
+  /** Called when all work has ended. */
   rest(): void;
 }
 
@@ -70,20 +70,20 @@ export class TrainingSession {
   run: TrainingRun | undefined;
   /** The activity to report while it rests. */
   resting: Phase = 'starting';
-  /** One that knows of earlier losses may take its place. */
+  /** May be replaced by one that knows earlier losses of devices. */
   recoverer = new Recoverer();
   private readonly stores: boolean;
   private batcher: LossBatcher;
-  /** Training is wanted until the run has so many steps; undefined: not at all. */
+  /** The step to train to; undefined: no training is wanted. */
   private target: number | undefined;
   private storedAt = 0;
   private lostWhy = '';
   /** The wait for another device. */
   private retry: { readonly timer: ReturnType<typeof setTimeout>; end(tries: boolean): void } | undefined;
-  /** A run is being opened. `attempt`: the device was lost since the last try. */
+  /** The opening of a run. `attempt`: the device was lost since the last try. */
   private opening: { attempt?: Attempt | undefined; givenUp?: boolean } | undefined;
 
-  /** `store`: whether the browser is to store the run. */
+  /** `store`: whether to store the run in the browser. */
   constructor(host: SessionHost, { store = true } = {}) {
     this.host = host;
     this.stores = store;
@@ -99,13 +99,13 @@ export class TrainingSession {
     });
   }
 
-  /** Whether training is wanted: to the end of the run, or some steps. */
+  /** The wanted training: to the end of the run, some steps, or none (undefined). */
   get wanted(): 'end' | 'steps' | undefined {
     if (this.target === undefined) return undefined;
     return this.target === Number.POSITIVE_INFINITY ? 'end' : 'steps';
   }
 
-  /** Whether another device is waited for, to train on. */
+  /** Whether training waits for another device. */
   get recovering(): boolean {
     return this.retry !== undefined;
   }
@@ -114,7 +114,7 @@ export class TrainingSession {
     this.host.tell('phase', { phase, training: this.target !== undefined });
   }
 
-  /** Trains so many steps, or to the end of the last epoch, creating what is missing; goes on after a pause or the loss of the device. */
+  /** Trains `steps` steps, or to the end of the last epoch. Creates what is missing; goes on after a pause or the loss of the device. */
   train(steps = Number.POSITIVE_INFINITY): void {
     this.trainTo((this.run?.losses.length ?? 0) + steps);
   }
@@ -127,7 +127,7 @@ export class TrainingSession {
     this.tasks.interrupt('training');
   }
 
-  /** Changes settings while the run trains. Throws `argument` for a rate that is not legal. */
+  /** Changes settings while the run trains. Throws `argument` for an illegal rate. */
   adjust(settings: Partial<Pick<RunSettings, 'learningRate' | 'epochs'>>): void {
     const { run } = this;
     if (!run) return;
@@ -139,21 +139,21 @@ export class TrainingSession {
     run.settings = { ...run.settings, learningRate, epochs };
   }
 
-  /** Nothing is wanted any more. What is under way is not interrupted by this. */
+  /** Ends the wish to train. Does not interrupt the step under way. */
   stop(): void {
     this.giveUp();
     this.target = undefined;
     this.tasks.drop();
   }
 
-  /** Waits for another device no more. */
+  /** Ends the wait for another device. */
   giveUp(): void {
     if (this.opening) this.opening.givenUp = true;
     clearTimeout(this.retry?.timer);
     this.retry?.end(false);
   }
 
-  /** Forgets the run, and frees its memory. */
+  /** Deletes the run, and frees its memory. */
   reset(): void {
     this.giveUp();
     this.target = undefined;
@@ -164,7 +164,7 @@ export class TrainingSession {
     this.host.tell('freed', {});
   }
 
-  /** Leaves the run to the browser's storage, and is ready for another. Throws where storage does not have it. */
+  /** Leaves the run in the browser's storage, and is ready for another. Throws if it is not stored. */
   async putAside(): Promise<void> {
     const { run, stored } = this;
     if (!run) return;
@@ -181,7 +181,7 @@ export class TrainingSession {
     await stored.end();
   }
 
-  /** After a divergence: to the copy before the last one. Whether there is anything to go back to. */
+  /** Goes back to the copy before the last one, after a divergence. Returns false if there is none. */
   goBack(): boolean {
     const { run } = this;
     if (!run?.earlier) return false;
@@ -191,7 +191,7 @@ export class TrainingSession {
     return true;
   }
 
-  /** The session's engine: another one where the last was lost. */
+  /** The session's engine; a new one if the last device was lost. */
   async device(): Promise<Engine> {
     if (this.engine) return this.engine;
     const engine = await this.host.createEngine();
@@ -208,8 +208,8 @@ export class TrainingSession {
   }
 
   /**
-   * Brings a run to the device that there was none of before. If that fails there is none again. If the device is lost meanwhile, waits for
-   * another, until that is given up.
+   * Makes `run` the session's run and builds it on the device. If that fails, the session has no run again. If the device is lost meanwhile,
+   * waits for another, until that is given up.
    */
   async open(run: TrainingRun): Promise<void> {
     this.run = run;
@@ -232,7 +232,7 @@ export class TrainingSession {
     this.resting = run.complete ? 'finished' : 'paused';
   }
 
-  /** The trainer of the run, which begins here if there is none. */
+  /** Builds the run, a new one if there is none, and returns its trainer. */
   async build(): Promise<Trainer> {
     if (this.run?.trainer) return this.run.trainer;
     this.phase('compiling');
@@ -246,7 +246,7 @@ export class TrainingSession {
       this.host.tell('built', run.describe(engine.adapter));
     } catch (error) {
       this.freeRun();
-      // One that was on a device before can be built again, from its last copy or its beginning.
+      // A run that was on a device before can be built again, from its last copy or its beginning.
       if (!known) this.run = undefined;
       throw error;
     }
@@ -254,7 +254,7 @@ export class TrainingSession {
     return run.trainer!;
   }
 
-  /** Takes all off the device that is compiled; what it was made from stays, and `build` makes it anew. */
+  /** Destroys everything on the device; the run's data stays, and `build` builds it anew. */
   freeAll(): void {
     this.host.freeUses();
     this.run?.free();
@@ -274,14 +274,14 @@ export class TrainingSession {
     return losses;
   }
 
-  /** The run as a file; after a divergence or a lost device as it was before. Call it between two steps. */
+  /** The run as a file, in its last good state after a divergence or a lost device. Call it between two steps. */
   async saveCheckpoint(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { run } = this;
     if (run?.trainer && !(run.diverged && run.checkpoint)) await this.store();
     return run?.checkpoint?.slice();
   }
 
-  /** The loss of the device is told once, by its own event, and ends what was at work. */
+  /** Whether the event `lost` has reported this error already. */
   isToldAlready(error: unknown): boolean {
     const code = error instanceof EngineError ? error.code : undefined;
     return (code === 'device-lost' || code === 'destroyed') && !this.engine;
@@ -306,7 +306,7 @@ export class TrainingSession {
     if (this.target === undefined) return;
     this.phase('training');
     const steps = this.target - run.losses.length;
-    // Losses that the one before has not sent are of a device that was lost.
+    // The previous batcher's unsent losses belong to a lost device.
     this.batcher = this.newBatcher();
     let speed = 0;
     const add = (loss: number) => {
@@ -330,19 +330,19 @@ export class TrainingSession {
       this.beginAgain(run, error);
     } finally {
       this.host.hooks.training?.(false);
-      // When the device was lost, the run went back to what was kept; later steps are not the run's any more.
+      // When the device was lost, the run went back to its last copy; later steps are not the run's any more.
       if (run.trainer === trainer) this.flush();
     }
     if (run.trainer !== trainer) return;
     const losses = await this.store();
-    // Where something else was interrupted, steps that were under way meanwhile have not told theirs.
+    // If something else was interrupted, the losses of the steps under way are not sent yet.
     losses.slice(run.losses.length).forEach(add);
     this.flush();
     if (ended && (run.complete || run.losses.length >= (this.target ?? 0))) this.target = undefined;
     await this.stretchEnded(run);
   }
 
-  /** Takes a run back to before its steps with a kernel that was wrong. Training is still wanted: it goes on with another. */
+  /** Takes a run back to before its steps with a wrong kernel. Training is still wanted: it goes on with another kernel. */
   private beginAgain(run: TrainingRun, { text }: UnusableKernel): void {
     this.freeRun();
     run.undo();
@@ -358,7 +358,7 @@ export class TrainingSession {
   }
 
   private async stretchEnded(run: TrainingRun): Promise<void> {
-    // Nobody waits for the end of a run, but somebody does for a pause: that is told first.
+    // Report a pause before the final pictures: the user waits for it.
     if (run.complete) this.resting = 'finished';
     else if (this.target === undefined) this.phase(this.resting);
     else return;
@@ -391,16 +391,16 @@ export class TrainingSession {
     if (!this.tasks.busy) this.phase('lost');
   }
 
-  /** Whether an attempt to train got no device. One that it got and lost has told that itself. */
+  /** Whether an attempt to train got no device. The loss of a device that it got is reported already. */
   private isStillLost(error: unknown): boolean {
     const none = error instanceof EngineError && NO_DEVICE.includes(error.code);
     return none && this.resting === 'lost' && !this.recovering;
   }
 
-  /** Waits after a failed try to open a run. Whether another is to be made: `lost`: the device was lost before that one. */
+  /** Waits after a failed attempt to open a run. Returns true for another attempt. `lost`: the device was lost before this one. */
   private async isWorthAnotherTry(error: unknown, lost: boolean): Promise<boolean> {
     const code = error instanceof EngineError ? error.code : '';
-    // Lost while the engine was created, when nothing listened yet.
+    // The device was lost while the engine was created, when nothing listened yet.
     if (code === 'device-lost' && !this.engine && this.resting !== 'lost')
       this.deviceLost((error as Error).message);
     const { attempt, givenUp } = this.opening!;
@@ -425,7 +425,7 @@ export class TrainingSession {
     });
   }
 
-  /** Resolves to true when another device is to be asked for, to false if that is given up. */
+  /** Resolves to true when another device should be requested, to false if that is given up. */
   private waits({ wait }: Attempt): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (tries: boolean) => {

@@ -1,4 +1,4 @@
-/** The runs that the browser keeps for this origin: which there are, the one that is being written, and what goes wrong. */
+/** The runs in the browser's storage: their list, the one that is being written, and the errors. */
 import { EngineError } from '../base/errors';
 import type { Folder } from '../keeping/folder';
 import { inTime } from '../keeping/in_time';
@@ -11,11 +11,11 @@ export class StoredRuns {
   private readonly tell: Tell<WorkerEvents>;
   private opening: Promise<RunStore> | undefined;
   private listing = Promise.resolve();
-  /** Of this session's own run. */
+  /** The saver of this session's run. */
   private saver: Saver | undefined;
-  /** Up to which step it is kept. */
+  /** The last stored step of this session's run. */
   step = 0;
-  /** Those of others, whose end is waited for. */
+  /** Runs that other tabs hold, whose release is awaited. */
   private readonly watched = new Set<string>();
 
   constructor(tell: Tell<WorkerEvents>) {
@@ -23,8 +23,7 @@ export class StoredRuns {
   }
 
   /**
-   * Tells what could be gone on with, however late. Storage that does not work has nothing to offer; that is told when a run is to be
-   * kept.
+   * Sends the list of stored runs, however late. Broken storage has an empty list; its error is reported when a run should be stored.
    */
   list(): void {
     this.listing = this.listing.then(async () => {
@@ -39,7 +38,7 @@ export class StoredRuns {
     });
   }
 
-  /** Keeps a checkpoint of the session's run, beside whatever else is done. */
+  /** Stores a checkpoint of the session's run, in the background. */
   save(checkpoint: Uint8Array<ArrayBuffer>, step: number): void {
     this.saver ??= this.saverOf();
     this.saver.save(checkpoint, step);
@@ -50,7 +49,7 @@ export class StoredRuns {
     await this.saver?.settled();
   }
 
-  /** A run to go on with: this session's own from now on, and no other's. */
+  /** Takes a stored run to go on with: from now on it belongs to this session alone. */
   async take(id: string): Promise<Copy> {
     const run = await this.claim(id);
     let copy: Copy | undefined;
@@ -66,7 +65,7 @@ export class StoredRuns {
     return copy;
   }
 
-  /** The session's run is over: it stays here, or goes. */
+  /** Ends the session's run: it stays in the storage, or is deleted. */
   async end({ discard = false } = {}): Promise<void> {
     const { saver } = this;
     this.saver = undefined;
@@ -122,7 +121,7 @@ export class StoredRuns {
         this.watched.delete(id);
         this.list();
       },
-      // Locks that do not work: the list stays as it is until it is asked for again.
+      // Locks do not work: the list stays as it is until it is requested again.
       () => this.watched.delete(id),
     );
   }
@@ -135,11 +134,11 @@ async function openStore(): Promise<RunStore> {
       'data',
       'The browser keeps no files for pages (OPFS and Web Locks); a current one does, over https or on localhost.',
     );
-  // TypeScript gives a worker's handles to workers alone, whose library does not go with a page's.
+  // TypeScript has these handles in its library for workers only, which excludes the one for pages.
   return RunStore.open((await storage.getDirectory()) as unknown as Folder, locks);
 }
 
-/** Why the session's run is not kept, and what that means. */
+/** The message that the session's run cannot be stored, and why. */
 function notStored({ name, message }: Error, step: number): string {
   const why =
     name === 'QuotaExceededError'

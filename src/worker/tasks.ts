@@ -1,17 +1,17 @@
 /**
- * One thing at a time, as a device has one queue. What is asked for comes first and interrupts what is under way; what is done in the
- * background, training as a rule, goes on afterwards.
+ * Runs one task at a time, as a device has one queue. A requested task interrupts the present one; the background task, training as a rule,
+ * goes on afterwards.
  */
 
 type Task = () => Promise<void>;
 
 /** The owner of the tasks. */
 export interface TasksHost {
-  /** What to do when nothing is asked for; undefined to rest. */
+  /** The task to run when none is requested; undefined to rest. */
   background(): Task | undefined;
-  /** A task has failed. `asked`: one that was asked for, not one of the background. */
+  /** Called when a task has failed. `asked`: it was requested, and is not a background task. */
   failed(error: unknown, asked: boolean): void;
-  /** Nothing is left to do. */
+  /** Called when no task is left. */
   rest(): void;
 }
 
@@ -25,43 +25,43 @@ export class Tasks<Kind extends string> {
     this.host = host;
   }
 
-  /** Whether something is being done. */
+  /** Whether a task is running. */
   get busy(): boolean {
     return this.working;
   }
 
-  /** What is being done, if it can be interrupted. */
+  /** The kind of the running task, if it can be interrupted. */
   get doing(): Kind | undefined {
     return this.active?.kind;
   }
 
-  /** Does `task` as soon as what is being done now has stopped. */
+  /** Runs `task` as soon as the present one has stopped. */
   request(task: Task): void {
     this.requests.push(task);
     this.interrupt();
     this.work();
   }
 
-  /** Forgets what was asked for and is not begun. */
+  /** Drops the requested tasks that have not begun. */
   drop(): void {
     this.requests.length = 0;
   }
 
-  /** Ends what is being done, if it can be ended and is of this kind. */
+  /** Interrupts the running task, if it can be interrupted and is of this kind. */
   interrupt(kind: Kind | undefined = this.doing): void {
     if (this.doing === kind) this.active?.controller.abort();
   }
 
-  /** Looks whether there is something to do in the background. */
+  /** Starts the background task, if there is one and nothing else runs. */
   work(): void {
     if (this.working) return;
     this.working = true;
     void this.loop();
   }
 
-  /** Runs something that an interruption may end. Whether it ran to its end. */
+  /** Runs `task`, which an interruption may end. Resolves to true if it ran to its end. */
   async interruptible(kind: Kind, task: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
-    // What was asked for while this was being prepared comes first.
+    // A task that was requested while this was being prepared comes first.
     if (this.requests.length > 0) return false;
     const controller = new AbortController();
     const { signal } = controller;
@@ -90,7 +90,7 @@ export class Tasks<Kind extends string> {
         }
       }
     } finally {
-      // Before anybody hears of it, and asks for more.
+      // Before a listener is called, which may request more.
       this.working = false;
     }
     this.host.rest();

@@ -575,12 +575,12 @@ describe('complaints', () => {
     await refused(
       sampler,
       { steps: 1, labels },
-      'labels are given, and this UNet is not told classes. Leave them out, or use one with conditioning: { classes: 10 }, say.',
+      'labels are given, and this UNet is not conditioned on classes. Leave them out, or use one with conditioning: { classes: 10 }, say.',
     );
     await refused(
       sampler,
       { steps: 1, guidance: 2 },
-      'guidance is 2, which is for labels: this UNet is not told classes. Leave it out.',
+      'guidance is 2, which is for labels: this UNet is not conditioned on classes. Leave it out.',
     );
     using unet = await UNet.create(gpu, { ...network, outChannels: 2 });
     await expect(Sampler.create(gpu, unet)).rejects.toThrow(

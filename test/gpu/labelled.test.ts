@@ -414,11 +414,11 @@ describe('complaints', () => {
   const wrongTold: [object, string][] = [
     [
       { levels },
-      'This UNet is told the class of each image, and labels are missing. Give numbers from 0 to 2, or 3 for no class, one for each image.',
+      'This UNet is conditioned on the class of each image, and labels are missing. Give numbers from 0 to 2, or 3 for no class, one for each image.',
     ],
     [
       { labels },
-      'This UNet is told the noise level of each image, and levels are missing. Give numbers from 0 to 1, one for each image.',
+      'This UNet is conditioned on the noise level of each image, and levels are missing. Give numbers from 0 to 1, one for each image.',
     ],
     [{ levels, labels: [0, 4] }, 'labels[1] is 4; this network has classes 0 to 2, and 3 stands for none.'],
     [
@@ -479,11 +479,11 @@ describe('complaints', () => {
     for (const [told, message] of [
       [
         { levels },
-        'levels are given, and this UNet is not told the noise level of each image. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, say.',
+        'levels are given, and this UNet is not conditioned on the noise level of each image. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, for instance.',
       ],
       [
         { labels },
-        'labels are given, and this UNet is not told the class of each image. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, say.',
+        'labels are given, and this UNet is not conditioned on the class of each image. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, for instance.',
       ],
     ] as const) {
       await refused(() => unet.predict(images, 2, told), 'argument', message);
@@ -519,7 +519,7 @@ describe('complaints', () => {
     for (const [data, message] of [
       [
         unlabelled,
-        'This UNet is told one of 3 classes, and the data set has no labels. Give createDataset labels, one byte an image, beside images.',
+        'This UNet is conditioned on 3 classes, and the data set has no labels. Give createDataset labels, one byte an image, beside images.',
       ],
       [
         others,
@@ -553,7 +553,7 @@ describe('complaints', () => {
     }
     const { trainer } = await setUp();
     const message =
-      'The data set is of type Undefined; it must be like { images, count, height, width, channels } or { pictures }, with labels where a network is told classes.';
+      'The data set is of type Undefined; it must be like { images, count, height, width, channels } or { pictures }, with labels for a network conditioned on classes.';
     await refused(() => Dataset.create(gpu, undefined as never), 'data', message);
     await refused(() => trainer.evaluate(undefined as never), 'data', message);
   });

@@ -15,7 +15,7 @@ const builtPage = { globalSetup: ['test/page/built_page.ts'] };
 
 /** They put a module of the project's in another's place, before any other file of the process has loaded it. */
 const mocking = {
-  unit: ['test/data/digits.test.ts', 'test/quality/classifier.test.ts'],
+  unit: ['test/data/digits.test.ts', 'test/page/open.test.ts', 'test/quality/classifier.test.ts'],
   node: ['test/node/bench.test.ts'],
 };
 

@@ -449,8 +449,8 @@ export const engine: Mutants = {
     },
     'a call that waits cannot be aborted': {
       file: 'src/worker/server.ts',
-      text: '    signal.throwIfAborted();\n    // Nobody',
-      becomes: '    // Nobody',
+      text: '    signal.throwIfAborted();\n    // The client',
+      becomes: '    // The client',
       caughtBy: node('gpu/worker', 'waits for its turn'),
     },
     'it goes back to where it is': {

@@ -53,7 +53,7 @@ test('how the weights are averaged comes back', async () => {
   const run = { settings, data, losses: allLosses };
   const saved = await saveCheckpoint({
     ...run,
-    trainer: { ...trainer, settings: { ...trainer.settings, ...averaged } },
+    trainer: { ...trainer, config: { ...trainer.config, ...averaged } },
   });
   expect(loadCheckpoint(saved).training).toMatchObject(averaged);
 });

@@ -1,4 +1,4 @@
-/** Runs one kernel variant on one shape on a real device and compares everything it wrote with the reference. */
+/** Runs a kernel variant on one shape on a real device and compares all its output with the reference. */
 import type { Gpu } from '../../../src/gpu/gpu';
 import { Program } from '../../../src/gpu/program';
 import { readBuffer } from '../../../src/gpu/staging';
@@ -7,7 +7,7 @@ import { type Tensor, tensor } from '../../../src/plan/tensor';
 import type { AnySpec } from './registry';
 import { type Arrays, type Dims, type Expected, expectedOf, Random, type Values } from './spec';
 
-/** Winograd's forms have one text, and differ in numbers: without them, and the kernel's size, the variants' names are alike. */
+/** The name of a variant's text: Winograd's forms share one, and differ in the numbers of their names. */
 export const textOf = (variant: string) => variant.replace(/\d+(_3x3)?/, '');
 
 /** Words after every tensor that no kernel may touch. */
@@ -18,19 +18,19 @@ const POISON = 0xffffffff;
 
 export interface CheckResult {
   readonly pass: boolean;
-  /** The largest error as a share of what is allowed: 1 is the limit. */
+  /** The largest error as a share of the allowed error: 1 is the limit. */
   readonly share: number;
-  /** Where it failed: a few lines that name the tensor, the first bad element and its neighbours. */
+  /** The failure: a few lines that name the tensor, the first bad element and its neighbours. */
   readonly failure?: string;
-  /** The element that errs most, as a share of what it may; none where all are exact, or it failed in another way. */
+  /** The element with the largest error as a share of the allowed error; undefined if all are exact, or it failed in another way. */
   readonly worst?: WorstElement;
 }
 
-/** An element of what a kernel wrote. */
+/** An element of a kernel's output. */
 export interface WorstElement {
   readonly tensor: string;
   readonly index: number;
-  /** Its place in the tensor's dimensions, such as ` (c 0, y 2)`; empty where they are not told. */
+  /** Its place in the tensor's dimensions, such as ` (c 0, y 2)`; empty if these are unknown. */
   readonly place: string;
   readonly expected: number;
   readonly actual: number;
@@ -41,8 +41,8 @@ export interface WorstElement {
 export const inputsOf = (spec: AnySpec, shape: unknown): Arrays => spec.inputs(shape, new Random(1));
 
 /**
- * `expected` may be computed elsewhere and shared; by default it is computed here. Runs the dispatches whole, then cut into as
- * many parts as they allow, which must give the same bits.
+ * Checks a kernel. `expected` may be computed elsewhere and shared; by default it is computed here. Runs the dispatches whole, then cut into
+ * as many parts as possible, which must give the same bits.
  */
 export async function checkKernel(
   gpu: Gpu,
@@ -132,7 +132,7 @@ function initialWords(input: Values | undefined, size: number): Uint32Array<Arra
   return words;
 }
 
-/** Compares what the GPU left in one tensor (with its guard words) with what is expected, or with the untouched input. */
+/** Compares the final contents of one tensor (with its guard words) with the expected values, or with the untouched input. */
 export function compareTensor(
   name: string,
   words: Uint32Array,
@@ -172,10 +172,10 @@ export function compareTensor(
   for (let i = 0; i < count; i++) {
     const want = expected.values[i];
     const allowed = allowedAt(i);
-    // Where the reference says NaN, infinity is as good.
+    // Where the reference has NaN, infinity is legal, too.
     const alike = got[i] === want || (Number.isNaN(want) && !Number.isFinite(got[i]));
     const share = alike ? 0 : Math.abs(got[i] - want) / allowed;
-    // Nothing is worse than what is not a number.
+    // NaN is the worst error.
     const used = Number.isNaN(share) ? Infinity : share;
     if (used > 1) {
       bad++;
@@ -210,7 +210,7 @@ export function compareTensor(
   };
 }
 
-/** Where element `i` lies; nothing for what follows behind the dimensions, as biases do. */
+/** The place of element `i`; empty for elements beyond the dimensions, such as biases. */
 function placeOf(i: number, dims: Dims): string {
   let rest = i;
   const place = Object.entries(dims)

@@ -32,11 +32,11 @@ export const specs: ReadonlyMap<string, AnySpec> = new Map(
   [...byName(specModules)].map(([name, module]) => [name, module.spec]),
 );
 
-/** All that the rule of twins is about. */
+/** The parts of the rule of twins. */
 const twins = { shaders, launchers, references, specs };
 export type Twins = typeof twins;
 
-/** What is missing for the rule of twins to hold, one line each. */
+/** The missing twins, one line each. */
 export function missingTwins({ shaders, launchers, references, specs } = twins): string[] {
   const problems: string[] = [];
   const kernels = new Set([...shaders.keys()].map((name) => name.split('.')[0]));

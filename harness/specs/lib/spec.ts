@@ -1,10 +1,10 @@
-/** What harness/specs/*.ts state about a kernel, and small helpers for writing it down. */
+/** The type of the specs in harness/specs/*.ts, and helpers to write them. */
 import type { Kernel } from '../../../src/plan/op';
 import type { Arrays, Reference } from '../../../src/plan/reference';
 
 export type { Arrays, Values } from '../../../src/plan/reference';
 
-/** What a kernel must write into one tensor. */
+/** The expected contents of a tensor. */
 export interface Expected {
   /** Exact values: f64 for floats, u32 for integers. */
   readonly values: Float64Array | Uint32Array;
@@ -12,65 +12,65 @@ export interface Expected {
   readonly error?: Float64Array;
 }
 
-/** The dimensions of a tensor, from the one that varies slowest on: a failure is told by its place in them. */
+/** The dimensions of a tensor, from the one that varies slowest on: a failure names its place in them. */
 export type Dims = Readonly<Record<string, number>>;
 
-/** Those of an activation. */
+/** The dimensions of an activation. */
 export const imageDims = (
   channels: number,
   { height, width, batch }: { readonly height: number; readonly width: number; readonly batch: number },
 ): Dims => ({ c: channels, y: height, x: width, n: batch });
 
-/** How a backward kernel relates to the forward kernel whose gradient it computes. */
+/** The relation of a backward kernel to the forward kernel whose gradient it computes. */
 export interface GradientOf<Shape> {
   readonly forward: Pick<Spec<Shape, string>, 'inputs' | 'reference'>;
-  /** The forward tensor that the loss is taken of, L = sum(cotangent * output). */
+  /** The forward tensor of the loss L = sum(cotangent * output). */
   readonly output: string;
   /** Builds the backward kernel's inputs from the forward's inputs and outputs and dL/d(output). */
   readonly inputs: (shape: Shape, forward: Arrays, outputs: Arrays, cotangent: Float64Array) => Arrays;
   /**
-   * Forward input -> the output in which the backward kernel leaves its gradient, and where the gradient of element i lies
-   * there (by default at i; -1 for padding, which has none).
+   * Forward input -> the output in which the backward kernel leaves its gradient, and the index of element i's gradient there (by default i;
+   * -1 for padding, which has none).
    */
   readonly wrt: Readonly<
     Record<string, { readonly output: string; readonly at?: (shape: Shape, i: number) => number }>
   >;
 }
 
-/** The fourth twin of a kernel: on which cases it must compute what its reference does, how exactly, and where the UNet uses it. */
+/** The fourth twin of a kernel: the cases on which it must agree with its reference, the allowed errors, and its uses in the UNet. */
 export interface Spec<Shape, Name extends string = string> {
   readonly kernel: Kernel<Shape, Name>;
-  /** By name: size 1, odd and prime sizes, batches that are padded, the UNet's own shapes at a small batch. */
+  /** Cases by name: size 1, odd and prime sizes, padded batches, the UNet's shapes at a small batch. */
   readonly cases: Readonly<Record<string, Shape>>;
   /** Values of every tensor that the kernel reads (in its own memory order). The others start poisoned. */
   readonly inputs: (shape: Shape, random: Random) => Arrays;
-  /** That of src/reference. */
+  /** The reference, from src/reference. */
   readonly reference: Reference<Shape>;
   /**
-   * The error allowed in each element of the tensors that the kernel writes, derived from the arithmetic (see `EPSILON`). `values` is what
-   * the reference makes of the inputs. A tensor that is left out must be exact.
+   * The error allowed in each element of the tensors that the kernel writes, derived from the arithmetic (see `EPSILON`). `values` is the
+   * reference's result. A tensor that is left out must be exact.
    */
   readonly error: (
     shape: Shape,
     inputs: Arrays,
     values: Arrays,
   ) => Readonly<Partial<Record<Name, Float64Array>>>;
-  /** Dimensions of what it writes, for messages, where there are any. */
+  /** Dimensions of the outputs, for messages. */
   readonly dims?: (shape: Shape) => Readonly<Partial<Record<Name, Dims>>>;
-  /** Variants whose arithmetic errs more than `error` allows for, and by what factor; derived, see there. */
+  /** Factors of `error` for variants whose arithmetic errs more; derived, see there. */
   readonly gain?: Readonly<Record<string, number>>;
   /**
-   * The cases that the emulator runs of a variant, in place of all small ones: for faults between rounds of a loop, or where a form does as much
-   * for a small case as for a large one.
+   * The emulator's cases of a variant, in place of all small ones: for faults between rounds of a loop, or where a form takes as long for a
+   * small case as for a large one.
    */
   readonly emulated?: Readonly<Record<string, readonly string[]>>;
-  /** The UNet's own uses of this kernel at a batch size, by layer name. */
+  /** The UNet's uses of this kernel at a batch size, by layer name. */
   readonly bench: (batch: number) => Readonly<Record<string, Shape>>;
   /** For a backward kernel: checked against finite differences of its forward's reference. */
   readonly gradientOf?: GradientOf<Shape>;
 }
 
-/** What a kernel must write, tensor by tensor. */
+/** The expected outputs of a kernel, by tensor. */
 export function expectedOf<Shape>(
   { reference, error }: Pick<Spec<Shape>, 'reference' | 'error'>,
   shape: Shape,
@@ -83,10 +83,10 @@ export function expectedOf<Shape>(
   );
 }
 
-/** The error of what is copied: there is none. */
+/** The errors of a kernel that only copies: none. */
 export const exact = () => ({});
 
-/** Absolute values: of them, a reference that adds up products makes the sums of its terms' absolute values. */
+/** Absolute values of the inputs: from them, a reference that adds up products computes the sums of its terms' absolute values. */
 export const absolute = (inputs: Arrays): Arrays =>
   Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values.map(Math.abs)]));
 
@@ -136,7 +136,7 @@ export class Random {
 /** A multiple of 4 that holds `batch` images: the innermost dimension of every activation. */
 export { padBatch as padded } from '../../../src/plan/tensor';
 
-/** Ids of the small cases, for the emulator and for finite differences: those with the fewest elements. */
+/** Number of elements of a case, to select the smallest for the emulator and for finite differences. */
 export function elementCount(sizes: Readonly<Record<string, number>>): number {
   return Object.values(sizes).reduce((a, b) => a + b, 0);
 }

@@ -1,4 +1,4 @@
-/** The interpolation points of the forms in shaders/conv2d/winograd, and by how much each makes rounding errors larger. */
+/** The interpolation points of the forms in shaders/conv2d/winograd, and the factors by which they increase rounding errors. */
 
 import { type FormFile, winogradForms } from '../../../src/winograd/forms';
 import { convolutionGain, kernelGradientGain, type Points } from '../../studies/winograd/matrices';

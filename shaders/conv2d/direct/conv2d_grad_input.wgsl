@@ -1,6 +1,6 @@
 // The input gradient of a convolution, itself a convolution of the output gradient with flipped taps:
 // output[c][y][x][n] = sum over o, ky, kx of input[o][y + ky - r][x + kx - r][n] * kernel[flipped tap][o][c], r = kernel_size / 2,
-// where `input` is the gradient of the convolution's output [O][H][W][N] and `output` that of its input [C][H][W][N]; kernel [flipped
+// where `input` is the gradient of the convolution's output [O][H][W][N] and `output` the gradient of its input [C][H][W][N]; kernel [flipped
 // tap][O][C padded to 8] as pack_weights writes it. from_channels is O, to_channels C.
 // Workgroup, invocation and grid: see direct.wgsl.
 #import conv2d/direct/direct.wgsl

@@ -1,5 +1,5 @@
 // conv2d_grad_input for one output channel and a 5x5 or 3x3 kernel, fused with the gradient through 2x2 max pooling and through the swish
-// before it. The convolution's input gradient is that of the skip connection, which reads the same map as the pooling:
+// before it. The convolution's input gradient is the skip connection's, which reads the same map as the pooling:
 //   grad_pre[c][Y][X][n] = (the convolution's input gradient + routed[c][Y][X][n]) * swish'(pre[c][Y][X][n]),
 // where routed is grad_output[c][Y/2][X/2][n] where swish(pre[c][Y][X][n]) is the maximum of its window, else 0; of equal maxima, the first
 // in row-major order gets the whole gradient.

@@ -1,4 +1,4 @@
-// The initial value of the sums of one_input.wgsl: the bias of the channel, with `image_bias` plus that of the image.
+// The initial value of the sums of one_input.wgsl: the bias of the channel, with `image_bias` plus the image's bias.
 // The shader that imports this declares bias and, with `image_bias`, image_bias [rows][images].
 
 fn start(channel: u32, n: u32) -> Lane {

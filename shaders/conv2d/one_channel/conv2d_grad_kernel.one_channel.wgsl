@@ -3,7 +3,7 @@
 //   partials[slice][n][ky][kx][channel] = sum over y in the slice, x of input[c][y + ky - HALF][x + kx - HALF][n] * grad[o][y][x][n],
 // each followed by the sums of grad[o][y][x][n] for the bias.
 // input [C][H][W][N], grad [O][H][W][N]. The tensor that has many channels is "wide"; the other, which has one, is "narrow".
-// One invocation: one image, four channels of wide, all taps. Strip by strip of 7 columns, it walks down the slice's rows and keeps the 5 x
+// One invocation: one image, four channels of wide, all taps. Strip by strip of 7 columns, it walks down the slice's rows and holds the 5 x
 // 11 pixels of narrow around them (3 x 9) in registers, the rows narrow0, narrow1, …: a new row replaces the oldest. A row of a strip takes
 // 39 loads and makes 700 products (37, 252).
 // If wide is the input, the sums belong to mirrored taps, and the store mirrors them back.

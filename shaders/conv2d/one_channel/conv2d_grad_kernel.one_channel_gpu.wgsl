@@ -1,9 +1,9 @@
 // The gradient of a 5x5 kernel, or with `side3` a 3x3 one, with a single channel on one side, any image size; for GPUs, which need many
 // invocations and few partial sums:
 //   partials[slice][ky][kx][channel] = sum over y, n in the slice, x of input[c][y + ky - HALF][x + kx - HALF][n] * grad[o][y][x][n],
-// each followed by the sums of grad[o][y][x][n] for the bias. A slice is 32 images of params.rows rows; those of the first rows come first.
+// each followed by the sums of grad[o][y][x][n] for the bias. A slice is 32 images of params.rows rows; slices of the first rows come first.
 // input [C][H][W][N], grad [O][H][W][N]. The tensor that has many channels is "wide"; the other, which has one, is "narrow".
-// One invocation: one image, one channel of wide, all taps. Strip by strip of 4 columns, it walks down the rows and keeps 4 pixels of 5 (3)
+// One invocation: one image, one channel of wide, all taps. Strip by strip of 4 columns, it walks down the rows and holds 4 pixels of 5 (3)
 // rows of wide in registers, s0, s1, … from below. When it loads a row of narrow, 8 (6) pixels around the strip, each row of taps
 // multiplies that row by one of them. So 12 loads make 100 products (10, 36), and an invocation holds only about 60 numbers. The sums of
 // the 32 images of a workgroup are added up in workgroup memory.

@@ -1,4 +1,4 @@
-// The side of the kernel, and what follows from it: 5, or 3 with `side3`.
+// The side of the kernel, 5, or 3 with `side3`, and constants that depend on it.
 #if side3
 const SIDE = 3u;
 const HALF = 1u; // pixels that a kernel reaches to each side

@@ -5,7 +5,7 @@
 //   params   height, width (at least 7), pairs = N / 2, from_channels (summed over), to_channels (computed), to4 = vec4 of weights in a row
 //            of the kernel, first_group;
 //   input    [from][H][W][pairs], kernel [tap][from][to padded, in vec4], zeros in the padding;
-//   addend   returns what to add to all sums of an output channel and pair n (called once, not per pixel);
+//   addend   returns the number to add to all sums of an output channel and pair n (called once, not per pixel);
 //   finish   stores a sum, whose index in [to][H][W][pairs] is `at`; it also gets that addend.
 // One workgroup: 7 pixels of a row, 32 output channels, 32 images. For every ky and 4 input channels it loads 11 pixels of input and 5 taps
 // of weights into workgroup memory; an element of input then serves 32 * 5 products, a weight 7 * 32.

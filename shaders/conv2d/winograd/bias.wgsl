@@ -1,5 +1,5 @@
-// What the last pass of a Winograd convolution adds to every element of a channel of an image: the bias, with `image_bias` plus that of the
-// image. The shader that imports this declares bias and, with `image_bias`, image_bias [rows][batch], of Lanes.
+// The addend of the last pass of a Winograd convolution, for every element of a channel of an image: the bias, with `image_bias` plus the
+// image's bias. The shader that imports this declares bias and, with `image_bias`, image_bias [rows][batch], of Lanes.
 
 fn addend(channel: u32, image: u32) -> Lane {
 #if image_bias

@@ -1,4 +1,4 @@
-// Winograd for GPUs, last pass of conv2d: output = A' M A + bias, with `image_bias` also that of the image. See output_gpu.wgsl.
+// Winograd for GPUs, last pass of conv2d: output = A' M A + bias, with `image_bias` also the image's bias. See output_gpu.wgsl.
 #import conv2d/winograd/output_gpu.wgsl
 #import conv2d/winograd/params.wgsl
 #import conv2d/winograd/bias.wgsl

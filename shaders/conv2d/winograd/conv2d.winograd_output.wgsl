@@ -1,4 +1,4 @@
-// Winograd, last pass of conv2d: output = A' M A + bias, with `image_bias` also that of the image. See output.wgsl.
+// Winograd, last pass of conv2d: output = A' M A + bias, with `image_bias` also the image's bias. See output.wgsl.
 #import conv2d/winograd/output.wgsl
 #import conv2d/winograd/params.wgsl
 #import conv2d/winograd/bias.wgsl

@@ -7,7 +7,7 @@ enable subgroups;
 // small, so that a small batch leaves few lanes without columns.
 // Variant with subgroups: on a software adapter every loaded component costs time, so of the 32 weights of an input channel each lane of a
 // quad loads two vec4s, one of the four in each half, and gets the others by quad swaps. Which vec4 a swap returns depends on the lane:
-// lane q gets vec4 q ^ 1, q ^ 2, q ^ 3. So every lane holds the sums of the same channels in an order of its own, which matters only at the
+// lane q gets vec4 q ^ 1, q ^ 2, q ^ 3. So every lane holds the sums of the same channels in a different order, which matters only at the
 // end, where it stores them. (Broadcasts would give all lanes one order, at 12 instructions a component on SwiftShader instead of 2.)
 // Lanes beyond the columns do not return early, since they may hold weights. Needs the feature `subgroups`, a subgroup size of at least 4,
 // and lanes 0-3 and 4-7 of a workgroup to be quads.
@@ -32,7 +32,7 @@ struct Params {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32,
   @builtin(subgroup_invocation_id) subgroup_lane: u32) {
   let quad_lane = subgroup_lane & 3u;
-  // Two columns per lane, `reach` apart. If the columns need only one of the two quads, each quad has a frequency of its own.
+  // Two columns per lane, `reach` apart. If the columns need only one of the two quads, each quad has its own frequency.
   let reach = select(8u, 4u, params.columns <= 8u);
   let f = (group.z + params.first_group) * (8u / reach) + select(0u, 1u, lane >= reach);
   // If the number of frequencies is odd, the surplus one stores nothing.
@@ -101,7 +101,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     #end
   );
   // With bounds that are not compile-time constants the loop stays a loop: unrolled, these stores take lavapipe longer to compile than
-  // everything else. It covers rows in whole groups of 16, since each lane visits them in an order of its own.
+  // everything else. It covers rows in whole groups of 16, since each lane visits them in a different order.
   let rows = 4u * cout4;
   for (var i = 0u; i < min(row + 32u, (rows + 15u) / 16u * 16u) - row; i++) {
     let o = row + (i ^ (4u * quad_lane));

@@ -15,7 +15,7 @@ struct Params {
   cin: u32,
   cout: u32,
   frequencies: u32, // SIDE squared of the form
-  sum_frequency: u32, // that of the points (1, 1)
+  sum_frequency: u32, // the frequency of the points (1, 1)
   slices: u32, // of p
   slice_columns: u32, // vec4s of p in a slice
   first_slice: u32,

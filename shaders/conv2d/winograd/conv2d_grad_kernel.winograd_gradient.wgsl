@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     column(x + $i),
     #end
   );
-  var rows: array<Side, TILE>; // those outside the image stay 0
+  var rows: array<Side, TILE>; // rows outside the image stay 0
   for (var r = 0u; r < min(TILE, params.height - start.y); r++) {
     rows[r] = tile_row(first + (start.y + r) * params.width * params.batch, columns);
   }

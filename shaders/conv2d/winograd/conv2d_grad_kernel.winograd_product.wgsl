@@ -15,7 +15,7 @@ struct Params {
   cout: u32,
   accumulate: u32,
   frequencies: u32, // SIDE squared of the form
-  sum_frequency: u32, // that of the points (1, 1)
+  sum_frequency: u32, // the frequency of the points (1, 1)
   first_group: u32,
 }
 

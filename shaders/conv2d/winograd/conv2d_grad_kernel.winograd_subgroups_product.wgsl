@@ -8,7 +8,7 @@ enable subgroups;
 // One invocation: 16 input channels x 8 output channels of one frequency, all of p in steps of one vec4.
 // Variant with subgroups: the lanes of a quad share their input channels; each loads 4 of the 16 and gets the others by quad swaps, since
 // on a software adapter every loaded component costs time. Lane q of a quad gets channel q ^ 1, q ^ 2, q ^ 3 of a group of four, so each
-// lane holds its sums in an order of its own, which matters only where it stores them. Needs the feature `subgroups`.
+// lane holds its sums in a different order, which matters only where it stores them. Needs the feature `subgroups`.
 // A workgroup: 4 x 8 output channels, 2 x 16 input channels, 4 frequencies. Dispatch: x = ceil(cout/32), y = ceil(cin/32), z = groups of 4
 // frequencies from first_group on.
 // Preconditions: cout a multiple of 8; V and D finite in padded images (and D zero there). Any cin.
@@ -21,7 +21,7 @@ struct Params {
   cout: u32,
   accumulate: u32,
   frequencies: u32, // SIDE squared of the form
-  sum_frequency: u32, // that of the points (1, 1)
+  sum_frequency: u32, // the frequency of the points (1, 1)
   first_group: u32,
 }
 

@@ -2,8 +2,8 @@
 // Interpolation points 0, 3/8, -3/8, 3/4, -3/4, 1, -1, 2, -2, 4, -4, in this order: one "frequency" each, 11 per axis, 121 in all.
 //   forward          Y  = A' [ sum over cin of (G w G') . (B' X B) ] A      X: 11x11 inputs, w: 5x5 kernel, Y: 7x7 outputs
 //   weight gradient  dw = G' [ sum over tiles of (B' X B) . (A dY A') ] G
-// A pair of points +-a shares its even and its odd part: result = even + odd and even - odd. (test/winograd_gain.ts says what rounding
-// error these points bring: infinity in place of 0, or other fractions, would be within 15% of it.)
+// A pair of points +-a shares its even and its odd part: result = even + odd and even - odd. (harness/specs/lib/winograd_gain.ts computes the
+// rounding error of these points: with infinity in place of 0, or other fractions, it would differ by less than 15%.)
 // The shader that imports this declares Lane, the type that a transform works on.
 
 const TILE = 7u; // outputs

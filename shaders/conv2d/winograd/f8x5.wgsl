@@ -3,8 +3,8 @@
 // 144 in all.
 //   forward          Y  = A' [ sum over cin of (G w G') . (B' X B) ] A      X: 12x12 inputs, w: 5x5 kernel, Y: 8x8 outputs
 //   weight gradient  dw = G' [ sum over tiles of (B' X B) . (A dY A') ] G
-// A pair of points +-a shares its even and its odd part: result = even + odd and even - odd. (test/winograd_gain.ts says what rounding
-// error these points bring: twice that of F(7x7), whose own points with infinity added would bring eighteen times as much.)
+// A pair of points +-a shares its even and its odd part: result = even + odd and even - odd. (harness/specs/lib/winograd_gain.ts computes the
+// rounding error of these points: twice F(7x7)'s; the points of F(7x7) with infinity added would have eighteen times F(7x7)'s error.)
 // The shader that imports this declares Lane, the type that a transform works on.
 
 const TILE = 8u; // outputs

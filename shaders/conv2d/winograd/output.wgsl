@@ -2,9 +2,9 @@
 // The shader that imports this declares
 //   params   see tile.wgsl;
 //   freqs    M[f = SIDE*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
-//   addend   returns what to add to all elements of an output channel of an image of the batch (called once, not per element);
+//   addend   returns the number to add to all elements of an output channel of an image of the batch (called once, not per element);
 //   finish   stores an element of Y, whose index in [channels][height][width][batch] is `at`; it also gets that addend.
-// One invocation: one image of the chunk, one channel, one tile of TILE x TILE pixels (those inside the image). The rows of M are
+// One invocation: one image of the chunk, one channel, one tile of TILE x TILE pixels, as far as it lies inside the image. The rows of M are
 // transformed along x as they are loaded, then along y.
 // Dispatch: x and y as in tile.wgsl; z = channels from first_group on. Any height, width, channels, batch.
 alias Lane = f32;

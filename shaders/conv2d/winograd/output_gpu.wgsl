@@ -2,7 +2,7 @@
 // The shader that imports this declares
 //   params   see tile.wgsl;
 //   freqs    M[f = SIDE*fy+fx][c][p], p = tile*chunk + image, rows of `pitch` elements;
-//   addend   returns what to add to all elements of an output channel of a Lane of the batch;
+//   addend   returns the Lane to add to all elements of an output channel of a Lane of the batch;
 //   finish   stores an element of Y, whose index in [channels][height][width][batch] is `at`; it also gets that addend.
 // One workgroup: the tiles of 16 images at one place (or of fewer images at several places) and one channel. One invocation: transforms a
 // row of frequencies (SIDE loads), then a column of TILE pixels (only TILE of the SIDE lines of invocations have one).

@@ -1,7 +1,7 @@
-// Which tile of which image an invocation of a Winograd transform works on.
+// The tile and the image that an invocation of a Winograd transform works on.
 // The shader that imports this declares
 //   params  of type Params, from params.wgsl or with at least its fields;
-//   Lane    what an invocation processes at once: an image, f32, or a pair of images, vec2f. All counts of images are counts of Lanes;
+//   Lane    the unit that an invocation processes at once: an image, f32, or a pair of images, vec2f. All counts of images are counts of Lanes;
 // and imports a form (f7x5.wgsl, say), which declares the size TILE.
 // A workgroup has `lanes` Lanes of one tile, so that its branches at the border are uniform; or, if a chunk has fewer Lanes, several tiles.
 // Dispatch: x over images, y over tiles (see transformItems in src/winograd/plan.ts).
