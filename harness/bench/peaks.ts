@@ -11,7 +11,7 @@ import type { Peak } from './result';
 import { checkSmall, type Entry, listEntries, RowBuffers, wholeDispatches } from './rows';
 import { Timer } from './timer';
 
-/** Each of the few measurements takes about `seconds`. Throws `shader` if a kernel that measures a peak fails its check. */
+/** Measures the peaks, each for about `seconds`. Throws `shader` if a kernel that measures a peak fails its check. */
 export async function measurePeaks(
   engine: Engine,
   seconds: number,

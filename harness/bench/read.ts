@@ -1,4 +1,4 @@
-/** Reads a bench's result from a file. All that is shown of it is checked: who sends a file may have written anything into it. Pure. */
+/** Reads a bench's result from a file. The file is untrusted input: everything that is shown of it is checked. Pure. */
 import { EngineError, printable } from '../../src/base/errors';
 import { axes, type BenchResult, SCHEMA, totalNames } from './result';
 

@@ -38,7 +38,7 @@ export interface OwnStep {
 /** For each kernel the shapes at a batch size, by layer. */
 type ShapesAt = (name: string, spec: AnySpec, batch: number) => Readonly<Record<string, unknown>>;
 
-/** At which the checks are made: the smallest that a variant supports. */
+/** Batch sizes of the checks: the smallest that a variant supports. */
 const SMALL = [4, 8, 16, 32, 64];
 
 /**

@@ -83,7 +83,7 @@ export function isInUse(
   return used === undefined ? undefined : used === variant;
 }
 
-/** The total whose variants those are, and of which network. */
+/** Names the total that ran these variants, and its network. */
 export function usedBy(totals: Totals): string | undefined {
   const name = headline(totals)?.name ?? (totals.inUse && 'step');
   return name && `${titles[name]} of ${choiceText(totals.network)}`;

@@ -25,7 +25,7 @@ export const samplingFlags = {
   ),
   guidance: number(
     'X',
-    'how far to go towards the class asked for: 1 as the network says, more\nis plainer and less varied (default: as the model says, or its recipe)',
+    'strength of the guidance towards the class: 1 is the network alone, more\nis plainer and less varied (default: as the model says, or its recipe)',
     0,
     100,
   ),

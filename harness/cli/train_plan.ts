@@ -28,7 +28,7 @@ const ofEach = (value: (recipe: Recipe) => number) =>
   recipeNames.map((name) => (name === 'tutorial' ? '' : `${name} `) + value(recipes[name])).join('; ');
 
 export const flags = {
-  out: text('DIR', 'where the files go (with --resume by default the folder of FILE)'),
+  out: text('DIR', 'folder of the files (with --resume by default the folder of FILE)'),
   data: text(
     'mnist|PATH',
     'the 10,000 digits that come along, or a file or folder of IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
@@ -58,7 +58,7 @@ export const flags = {
   schedule: scheduleFlag,
   quality: integer(
     'N',
-    'samples that tell how good the digits are, for networks that know digits;\n0: none (default 1000)',
+    'samples to measure the quality with, for networks that know digits;\n0: none (default 1000)',
     0,
     100_000,
   ),
@@ -66,7 +66,7 @@ export const flags = {
   ...kernelFlags,
   'checkpoint-every': integer(
     'SECONDS',
-    `how much training may be lost when the machine dies (default ${SAVE_SECONDS})`,
+    `most training that a crash of the machine loses (default ${SAVE_SECONDS})`,
     1,
     86_400,
   ),

@@ -33,7 +33,7 @@ interface Options extends Plan {
   readonly preparations: Preparations;
 }
 
-/** A run, and what the command makes of it: files, and lines that say how it goes. */
+/** A run of `train`: trains, writes the files, prints the progress. */
 export class Training {
   private readonly engine: Engine;
   private readonly options: Options;

@@ -1,4 +1,4 @@
-/** The shaders with the comments of their files, which the build takes off what is shipped. Loaded where somebody reads them. */
+/** The shaders with the comments of their files, which the build removes. Loaded on demand. */
 import { files, sources } from 'virtual:shader-sources';
 import { shaderText } from '../../src/plan/text';
 

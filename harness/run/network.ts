@@ -2,7 +2,7 @@
 import { type RecipeName, recipes } from '../../src/recipes';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
 
-/** A recipe, and what is changed of its network. */
+/** A recipe with changes to its network. */
 export interface NetworkChoice
   extends Partial<Pick<UNetConfig, 'widths' | 'kernelSize' | 'convolutionsPerLevel' | 'residual'>> {
   /** Default: the tutorial. */
@@ -22,7 +22,7 @@ export function configOf(choice: NetworkChoice = {}, size: Partial<UNetConfig> =
   });
 }
 
-/** The choice without what is as in the recipe, or as in the tutorial; undefined for the tutorial unchanged. */
+/** The choice without fields that equal the recipe's; undefined for the tutorial unchanged. */
 export function changesOf({ recipe = 'tutorial', ...given }: NetworkChoice = {}): NetworkChoice | undefined {
   const usual: UNetConfig = recipes[recipe].network;
   const changed = Object.entries(given).filter(

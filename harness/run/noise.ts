@@ -37,7 +37,7 @@ export const noised = (picture: ArrayLike<number>, level: number, seed: number):
 export interface Noisy {
   /** The network's input. */
   readonly input: Values;
-  /** The network's output for it, if it were perfect. */
+  /** The output of a perfect network for it. */
   readonly target: Values;
   /** The input as a picture; noise is beyond 0 to 1. */
   readonly shown: Values;
@@ -80,7 +80,7 @@ export interface NoisyImages extends Omit<Noisy, 'target'> {
   readonly levels: Values;
 }
 
-/** Adds noise to images, to each more than to the one before: none to the first, only noise is the last. */
+/** Adds noise to images, rising from none in the first to noise alone in the last. */
 export function noiseMoreAndMore(objective: Objective, images: Images, seed: number): NoisyImages {
   const count = imageCount(images);
   const size = images.values.length / count;

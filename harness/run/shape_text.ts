@@ -1,9 +1,9 @@
-/** Shapes and sources of kernels in words, for those who look at a single measurement. Pure. */
+/** Describes the shape and the shaders of a single measurement. Pure. */
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import type { AnySpec } from '../specs/lib/registry';
 
-/** `batch 16, height 28, width 28, in channels 1`: what is a number or a word; of lists, how long they are. */
+/** `batch 16, height 28, width 28, in channels 1`: numbers and words as they are, lists by their lengths. */
 export function shapeText(shape: unknown): string {
   const entries = Object.entries(shape as Readonly<Record<string, unknown>>);
   return entries

@@ -97,9 +97,9 @@ const command = {
   summary: 'Writes pictures of coloured shapes to train on.',
   usage: '--out FOLDER',
   flags: {
-    out: text('FOLDER', 'where the files go'),
-    count: integer('N', 'how many pictures (default 20000)', 1, 1_000_000),
-    seed: integer('N', 'what they follow from (default 1)', 0, 2 ** 32 - 1),
+    out: text('FOLDER', 'folder of the files'),
+    count: integer('N', 'number of pictures (default 20000)', 1, 1_000_000),
+    seed: integer('N', 'fixes the pictures (default 1)', 0, 2 ** 32 - 1),
   },
 };
 

@@ -53,7 +53,7 @@ export const bench: Command = defineCommand({
   summary: summaries.bench,
   usage: '[flags]',
   flags: {
-    kernel: text('PATTERN', 'only what matches, such as conv2d, winograd*down.1, step, forward or sample'),
+    kernel: text('PATTERN', 'only measurements whose names match, such as conv2d, winograd*down.1, step'),
     batch: integer('N', 'images (default 256)', 1, 65536),
     sweep: oneOf(
       'the whole network at batches from 1 to 1024, or at images of 28, 32, 64 and\n128 pixels a side; kernels then only with --kernel',
@@ -67,7 +67,7 @@ export const bench: Command = defineCommand({
     residual: networkFlags.residual,
     budget: number(
       'SECONDS',
-      'about how long it may take (default 60); what is not begun by then is left out',
+      'time for everything, about (default 60); drops measurements not begun by then',
       1,
       86400,
     ),

@@ -36,7 +36,7 @@ const ROWS = 8;
 const flags = {
   model: modelFlag,
   calls: oneOf('network calls of a sample afterwards: two are sharper, one is faster', '1', '2'),
-  out: text('DIR', 'where the files go'),
+  out: text('DIR', 'folder of the files'),
   seed: integer('N', 'fixes noise, batches and samples (default 123)', 0, 0xffffffff),
   noises: integer('N', 'trajectories of the model to learn from (default 4000)', 1, 2 ** 31 - 1),
   steps: integer('N', 'training steps of 128 images (default 200)', 1, 100_000),
@@ -48,7 +48,7 @@ const flags = {
   ),
   quality: integer(
     'N',
-    'samples of model and copy that tell how good their digits are; 0: none\n(default 1000)',
+    'samples of model and copy to measure their quality with; 0: none\n(default 1000)',
     0,
     100_000,
   ),
@@ -105,7 +105,7 @@ interface Run {
   readonly write: (name: string, content: string | Uint8Array) => Promise<void>;
 }
 
-/** Distils the model, and writes and prints what comes of it. */
+/** Distils the model, writes the files, and prints the results. */
 async function distilModel(
   engine: Engine,
   model: Model,

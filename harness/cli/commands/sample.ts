@@ -28,7 +28,7 @@ export const sample = defineCommand({
     out: text('FILE.png', 'the picture to write (default samples.png)'),
     digits: text(
       '0123456789',
-      'what the images show, one digit after the other; of more than ten\nclasses with commas between (default: each class in turn)',
+      'digits to make, one after the other; of more than ten classes\nwith commas between (default: each class in turn)',
     ),
     count: integer('N', 'how many images (default 64, or 8 of each digit; 8 with --history)', 1, 4096),
     ...samplingFlags,

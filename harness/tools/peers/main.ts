@@ -39,11 +39,11 @@ const list = <T extends string>(help: string, legal: readonly T[]): Flag<readonl
 
 const flags = {
   in: oneOf('where to run (default node)', 'node', 'chrome'),
-  recipe: oneOf('whose network is run and trained (default tutorial)', ...recipeNames),
+  recipe: oneOf('the network to run and train (default tutorial)', ...recipeNames),
   batch: integer('N', 'images a step (default 64)', 1, 4096),
   peers: list('libraries beside ours (default all; tfjs-webgl in Chrome only)', peerNames),
   mode: list('what to compare (default train,forward)', modes),
-  rounds: integer('N', 'how often each is timed, if the budget allows (default 10)', 1, 10_000),
+  rounds: integer('N', 'times that each is timed, if the budget allows (default 10)', 1, 10_000),
   budget: number('SECONDS', 'time for everything (default 240)', 1, 86_400),
   limit: number('SECONDS', 'leave a library out once a step of it takes longer (default 60)', 0.1, 86_400),
   json: text('FILE', 'also write all figures there'),
