@@ -98,7 +98,7 @@ export class Workplace {
   }
 
   report(error: unknown, at: 'start' | 'data' | 'task'): void {
-    if (this.core.isToldAlready(error)) return;
+    if (this.core.isReported(error)) return;
     const code = error instanceof EngineError ? error.code : 'unexpected';
     if (code === 'unexpected') console.error(error);
     const message = error instanceof Error ? error.message : String(error);
