@@ -190,8 +190,8 @@ export const network: Mutants = {
     },
     'what is told no class is told the first': {
       file: 'src/sampling/sampler.ts',
-      text: 'new Uint32Array(seen).fill(classes)',
-      becomes: 'new Uint32Array(seen)',
+      text: 'new Uint32Array(networkBatch).fill(classes)',
+      becomes: 'new Uint32Array(networkBatch)',
       caughtBy: node('gpu/flow_sampler', 'guidance is the difference'),
     },
   },
@@ -222,7 +222,7 @@ export const network: Mutants = {
     },
     'a part of a step goes on where another step was made': {
       file: 'src/training/frames.ts',
-      text: 'pending.begun === parts.begun() && ',
+      text: '      pending.begun === parts.begun() &&\n',
       becomes: '',
       caughtBy: node('gpu/frames', 'overwrites its memory'),
     },
