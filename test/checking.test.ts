@@ -3,8 +3,11 @@ import { references, smallCases } from 'virtual:references';
 import { describe, expect, test } from 'vitest';
 import { specs } from '../harness/specs/lib/registry';
 import { faultOf } from '../src/checking/compare';
+import { fingerprint } from '../src/checking/self_check';
 import { smallShape, startValues } from '../src/checking/small_case';
+import { op } from '../src/plan/op';
 import type { SmallCase } from '../src/plan/small_case';
+import { tensor } from '../src/plan/tensor';
 
 /** What no network uses. */
 const PROBES = ['copy', 'fma_peak', 'noop'];
@@ -51,6 +54,18 @@ describe('of every case of a kernel the small one', () => {
       ).toBe(true);
     }
   });
+});
+
+test('a check counts for other sizes, and for no other size of a kernel', () => {
+  const { kernel, cases } = specs.get('conv2d')!;
+  const checkOf = (title: string) => {
+    const sizes = Object.entries<number>(kernel.sizes(cases[title]));
+    return fingerprint(
+      op(kernel, title, cases[title], Object.fromEntries(sizes.map(([t, n]) => [t, tensor(t, n)]))),
+    );
+  };
+  expect(checkOf('wide, 5x5')).toBe(checkOf('even sides, channels of 8'));
+  expect(checkOf('wide, 5x5')).not.toBe(checkOf('primes, 3x3'));
 });
 
 describe('a fault is', () => {

@@ -72,7 +72,7 @@ export const convCases: Record<string, ConvShape> = {
     width: 4,
     inChannels: 16,
     outChannels: 4104,
-    kernelSize: 5,
+    kernelSize: 3,
   },
   // 256 and the rest.
   'more images than a chunk holds': {

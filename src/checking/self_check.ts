@@ -141,7 +141,8 @@ export class SelfCheck {
  * Identifies a check: kernel and variant, the hashes of the shaders, and the options of the shape. Sizes above 1 do not matter, since every
  * check is small, except the kernel size.
  */
-function fingerprint({ kernel, variant, origin: { shape, sliced, calls } }: Op): string {
+/** @internal */
+export function fingerprint({ kernel, variant, origin: { shape, sliced, calls } }: Op): string {
   const matters = (name: string, value: unknown) => {
     if (name === 'kernelSize' || name === 'decay' || typeof value === 'object') return true;
     return typeof value === 'number' ? value <= 1 : value === true;

@@ -187,7 +187,8 @@ describe.each([
       const output = await forward(two.trainer, { ...given, outSize: whole.outSize / 4 });
       await backward(two.trainer, slope(output, given.target, whole.outSize), i > 0);
     }
-    expect(distance(await gradientOf(two), expected)).toBeLessThan(1e-6);
+    // Sums of 32 images of 32 pixels in two orders: each is rounded at every addition, at random, by 2^-24 times the square root of their number.
+    expect(distance(await gradientOf(two), expected)).toBeLessThan(2 * Math.sqrt(32 * 32) * 2 ** -24);
   });
 });
 
@@ -225,7 +226,9 @@ describe('an update', () => {
       const g = (gradient[i] * clip) / norm;
       return w * (1 - rate * decay) - (rate * g) / (Math.abs(g) + 1e-4);
     });
-    expect(distance(after, expected)).toBeLessThan(1e-6);
+    // WGSL grants a division 2.5 units in the last place and a square root 4.5: of the norm, the clipping, both corrections and the quotient
+    // 2 x 4.5 + 4 x 2.5 at most, of a change that is smaller than the weights are.
+    expect(distance(after, expected)).toBeLessThan(19 * 2 ** -23);
     expect([...(await trainer.readLosses(1))]).toEqual([0.375]);
     const [loss, learningRate, length] = await read(trainer.buffers.records);
     expect(loss).toBe(0.375);

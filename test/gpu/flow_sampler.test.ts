@@ -326,10 +326,10 @@ test('known pixels are exact at the end, others are not where the picture is', a
   }
 });
 
-test('neither pictures nor a mask are left over from the run before', async () => {
+test('neither pictures, a mask nor labels are left over from the run before', async () => {
   const { sampler } = await setUp();
   const fresh = await sampler.sample({ steps: 2, seed: 1 });
-  await sampler.sample({ steps: 2, seed: 1, start, from: 0.5, mask });
+  await sampler.sample({ steps: 2, seed: 1, start, from: 0.5, mask, labels, guidance: 1 });
   expect(await sampler.sample({ steps: 2, seed: 1 })).toEqual(fresh);
 });
 

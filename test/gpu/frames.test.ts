@@ -169,6 +169,23 @@ describe('runFor', () => {
     expect([...(await trainer.readLosses(9))]).toEqual(expected);
   });
 
+  test('has the order of its epoch again after another epoch, where a state takes it back', async () => {
+    const expected = await lossesOfFit(3);
+    const { trainer, unet } = await setUp();
+    const dataset = await createDataset();
+    onePartEach();
+    await framesOf(trainer, dataset, 1, { seed: 7, milliseconds: 1e-3 });
+    const [weights, state] = [await unet.getParameters(), await trainer.getState()];
+    gpu.pacer.maxMilliseconds = usual;
+    // Epochs have three steps: the order of the second one lies on the GPU then.
+    for await (const _ of trainer.fit(dataset, { epochs: 9, seed: 7, maxSteps: 3 }));
+    await unet.setParameters(weights);
+    trainer.setState(state);
+    onePartEach();
+    await framesOf(trainer, dataset, 3, { seed: 7, milliseconds: 1e-3 });
+    expect([...(await trainer.readLosses(2))]).toEqual(expected.slice(1));
+  });
+
   test('takes batches of a function, arrays or buffers, one for each step', async () => {
     const one = await setUp();
     const expected: number[] = [];

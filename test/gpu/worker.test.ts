@@ -252,6 +252,24 @@ describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
     expect(losses).toEqual(alone.losses);
   });
 
+  test('leaves the run the rate that was set, and so does its file', async () => {
+    const { client, lose, losses } = servedLosable();
+    await client.begin({ ...run, images });
+    await client.step(10);
+    await client.setLearningRate(0.001);
+    await client.step(5);
+    const checkpoint = await client.save('checkpoint');
+    expect(loadCheckpoint(checkpoint).settings.learningRate).toBe(0.001);
+    const undisturbed = served({ images: () => images });
+    await undisturbed.client.resume({ from: checkpoint });
+    await undisturbed.client.start();
+    const lost = heard(client, 'lost');
+    lose();
+    await lost;
+    expect(await client.start()).toMatchObject({ step: STEPS });
+    expect(losses.slice(15)).toEqual(undisturbed.losses);
+  });
+
   test('while it rests is asked for when it is needed', async () => {
     const { client, lose } = servedLosable();
     await client.begin({ ...run, images });

@@ -2,7 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -120,6 +122,26 @@ test('whoever was killed while it took over from a dead one is in nobody’s way
   await utimes(next, 1, 1);
   (await lockFolder(folder)).release();
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('a dead one’s lock that another run has replaced meanwhile is not taken from that', async () => {
+  await writeFile(lock, holder({ birth: 'another boot' }));
+  const alive = holder({ pid: process.ppid, birth: birthOf(process.ppid) });
+  const { writeFileSync } = fs;
+  // Between the look at the dead one's lock and the file that allows to replace it.
+  vi.spyOn(fs, 'writeFileSync').mockImplementation((path, ...rest) => {
+    if (path !== lock) writeFileSync(lock, alive);
+    writeFileSync(path, ...rest);
+  });
+  syncBuiltinESMExports();
+  try {
+    await refused(() => lockFolder(folder), 'busy', `process ${process.ppid}`);
+  } finally {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  }
+  expect(await readFile(lock, 'utf8')).toBe(alive);
+  expect(await readdir(folder)).toHaveLength(1);
 });
 
 test('what cannot be read is told, not waited for', async () => {

@@ -2,10 +2,10 @@
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { data, settings, state, trainer } from '../weights/small_files';
 
-export const checkpointAt = (step: number): Promise<Uint8Array<ArrayBuffer>> =>
+export const checkpointAt = (step: number, seed = settings.seed): Promise<Uint8Array<ArrayBuffer>> =>
   saveCheckpoint({
     trainer: { ...trainer, getState: async () => ({ ...state, step }) },
-    settings,
+    settings: { ...settings, seed },
     data,
     losses: Array.from({ length: step }, (_, i) => 1 / (i + 1)),
   });

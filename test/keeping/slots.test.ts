@@ -27,6 +27,15 @@ test('copies go into two files by turns, and the newest comes back as it was', a
   expect(files).toHaveLength(2);
 });
 
+test('of two copies of one step the later one counts, in either file', async () => {
+  const writes = slots();
+  const others = [1, 2, 3].map((seed) => checkpointAt(10, seed));
+  for (const checkpoint of await Promise.all(others)) {
+    await writes.write(checkpoint);
+    expect((await slots().read())!.bytes).toEqual(checkpoint);
+  }
+});
+
 test('a write that is cut off anywhere leaves the copy before, and is written over next', async () => {
   const { length } = await checkpointAt(30);
   for (const cut of [0, 1, 50, length >> 1, length - 1]) {

@@ -15,7 +15,7 @@ const builtPage = { globalSetup: ['test/page/built_page.ts'] };
 
 /** They put a module of the project's in another's place, before any other file of the process has loaded it. */
 const mocking = {
-  unit: ['test/data/digits.test.ts', 'test/quality/classifier.test.ts'],
+  unit: ['test/data/digits.test.ts', 'test/page/open.test.ts', 'test/quality/classifier.test.ts'],
   node: ['test/node/bench.test.ts'],
 };
 
@@ -30,6 +30,8 @@ export const tags = [
 /** One process, or page, for all files: each would load some 250 modules of its own. */
 const together = { isolate: false };
 
+const fastEqual = { setupFiles: ['test/lanes/equal_bytes.ts'] };
+
 const gpuTests = {
   // One device at a time: a software adapter uses every core, a real one has one queue.
   fileParallelism: false,
@@ -38,7 +40,10 @@ const gpuTests = {
   ...limit('compilesShaders'),
 };
 
-const onNode = { provide: { lane: 'node' as const }, setupFiles: ['test/lanes/node_gpu.ts'] };
+const onNode = {
+  provide: { lane: 'node' as const },
+  setupFiles: ['test/lanes/node_gpu.ts', ...fastEqual.setupFiles],
+};
 
 export const projects: TestProjectConfiguration[] = [
   {
@@ -51,6 +56,7 @@ export const projects: TestProjectConfiguration[] = [
         ...mocking.unit,
       ],
       ...together,
+      ...fastEqual,
       ...limit(),
     },
   },

@@ -37,6 +37,7 @@ ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
   --lane NAME   only this lane (or several: node,chrome)
   --verbose     list every test
   --thorough    also the slow tests, and in browsers those of what the engine does around its kernels
+  --quick       with a WORD, too, only what runs without one
   WORD          a kernel (conv2d), part of a file's name (gradients) or part of a test's title: all tests of it
 
 CHROME_BIN and FIREFOX_BIN name the browsers to use.`;
@@ -287,7 +288,7 @@ function counts({ passed, failed, skipped }: LaneResult): string {
 
 /** Runs what the command line asks for; returns the exit code. */
 export async function main(args: string[]): Promise<number> {
-  let options: { lane?: string[]; help?: boolean; verbose?: boolean; thorough?: boolean };
+  let options: { lane?: string[]; help?: boolean; verbose?: boolean; thorough?: boolean; quick?: boolean };
   let words: string[];
   let given: string[] | undefined;
   try {
@@ -299,6 +300,7 @@ export async function main(args: string[]): Promise<number> {
         help: { type: 'boolean' },
         verbose: { type: 'boolean' },
         thorough: { type: 'boolean' },
+        quick: { type: 'boolean' },
       },
     }));
     given = options.lane?.flatMap((names) => names.split(','));
@@ -323,7 +325,7 @@ export async function main(args: string[]): Promise<number> {
 
   const outcomeOf = async (lane: Lane): Promise<Outcome> => {
     const lacks = needs[lane].filter((need) => absent.includes(need));
-    const { verbose = false, thorough = words.length > 0 } = options;
+    const { verbose = false, quick = false, thorough = words.length > 0 && !quick } = options;
     const chosen = laneFiles(lane).filter(
       (file) => files.includes(file) && (thorough || !isLeftOut(lane, file)),
     );

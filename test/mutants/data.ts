@@ -87,6 +87,12 @@ export const data: Mutants = {
     },
   },
   checkpoint: {
+    'the step at which averaging begins is forgotten': {
+      file: 'src/weights/fields.ts',
+      text: "{ averageAfter: integer(averageAfter, 'training.averageAfter', wrong, 1, 2 ** 31 - 1) }",
+      becomes: '{}',
+      caughtBy: unit('weights/checkpoint'),
+    },
     'the second moments are the first': {
       file: 'src/weights/checkpoint.ts',
       text: "moment2: pickTensors(file, 'moment2.', parameters)",
@@ -135,6 +141,12 @@ export const data: Mutants = {
     },
   },
   quality: {
+    'digits that the classifier has learnt from count as held out': {
+      file: 'src/quality/accepted.ts',
+      text: 'firstHeldOut = 9000',
+      becomes: 'firstHeldOut = 8900',
+      caughtBy: unit('quality/quality'),
+    },
     'the fourth neighbour': {
       file: 'src/quality/neighbours.ts',
       text: 'reach[i] = nearest[k];',
@@ -160,7 +172,27 @@ export const data: Mutants = {
       caughtBy: unit('quality/eigen'),
     },
   },
+  'copies of a run': {
+    'of two copies of one step the older one counts': {
+      file: 'src/keeping/slots.ts',
+      text: 'a.savedAt > b.savedAt',
+      becomes: 'a.savedAt < b.savedAt',
+      caughtBy: unit('keeping/slots'),
+    },
+  },
   'folder of a run': {
+    'a dead lock is replaced without a second look': {
+      file: 'harness/cli/lock.ts',
+      text: 'if (read(path) === there) return renameSync(next, path);',
+      becomes: 'return renameSync(next, path);',
+      caughtBy: unit('harness/lock'),
+    },
+    'who was killed while it took over is waited for': {
+      file: 'harness/cli/lock.ts',
+      text: 'Date.now() - made > ABANDONED_MS',
+      becomes: 'made > Date.now()',
+      caughtBy: unit('harness/lock', 'while it took over'),
+    },
     'a process on another machine is dead': {
       file: 'harness/cli/lock.ts',
       text: 'if (holder.host !== hostname()) return true;',

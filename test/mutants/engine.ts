@@ -173,6 +173,12 @@ export const engine: Mutants = {
     },
   },
   'self-check': {
+    'a check counts for another size of a kernel': {
+      file: 'src/checking/self_check.ts',
+      text: "name === 'kernelSize' || name === 'decay'",
+      becomes: "name === 'decay'",
+      caughtBy: unit('checking'),
+    },
     'a small case is as large as the real one': {
       file: 'src/plan/small_case.ts',
       text: 'Math.min(value, limit)',
@@ -393,6 +399,12 @@ export const engine: Mutants = {
     },
   },
   'a worker that keeps its run': {
+    'a rate that was set goes with the device': {
+      file: 'src/worker/session.ts',
+      text: 'run.settings = { ...run.settings, learningRate, epochs };',
+      becomes: 'run.settings = { ...run.settings, epochs };',
+      caughtBy: node('gpu/worker', 'the rate that was set'),
+    },
     'what has no copy is forgotten with its device': {
       file: 'src/worker/session.ts',
       text: 'if (!known) this.run = undefined;',

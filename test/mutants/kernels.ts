@@ -59,6 +59,18 @@ export const kernels: Mutants = {
       becomes: 'select(Lane(0), input[line$r + at$c], has$r)',
       caughtBy: emulate('conv2d.one_input'),
     },
+    'channels beyond the twenty-fourth are left out': {
+      file: 'shaders/conv2d/one_channel/conv2d.one_output_gpu.wgsl',
+      text: 'c < params.in_channels; c += 8u',
+      becomes: 'c < min(params.in_channels, 24u); c += 8u',
+      caughtBy: node('gpu/kernels', 'conv2d.one_output_gpu'),
+    },
+    'an image has the bias of one in the first chunk': {
+      file: 'shaders/conv2d/winograd/output.wgsl',
+      text: 'let more = addend(channel, image);',
+      becomes: 'let more = addend(channel, mine.image);',
+      caughtBy: node('gpu/kernels', 'than a chunk holds, a bias'),
+    },
     'the last block of rows goes on below the image': {
       file: 'shaders/conv2d/one_channel/conv2d.one_output.wgsl',
       text: 'let y_end = min(y_first + params.rows, params.height);',
@@ -231,6 +243,12 @@ export const kernels: Mutants = {
     },
   },
   optimizer: {
+    'the decay is that of the base rate': {
+      file: 'shaders/optimizer/adam.wgsl',
+      text: 'state.rate * state.weight_decay',
+      becomes: 'state.learning_rate * state.weight_decay',
+      caughtBy: emulate('adam'),
+    },
     'no correction of the first moment': {
       file: 'shaders/optimizer/adam.wgsl',
       text: '(m / state.correction1)',

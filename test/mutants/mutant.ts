@@ -10,7 +10,7 @@ export interface Mutant {
   readonly caughtBy: Net;
 }
 
-/** What `npm test` runs: a lane, and words as on its command line. */
+/** Which of the tests that `npm test` runs notice it: a lane, and words as on its command line. */
 export interface Net {
   readonly lane: 'unit' | 'emulate' | 'node';
   readonly words: readonly string[];

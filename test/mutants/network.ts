@@ -188,6 +188,12 @@ export const network: Mutants = {
       becomes: '',
       caughtBy: node('gpu/flow_sampler', 'known pixels are exact'),
     },
+    'labels of the run before are those of a run without': {
+      file: 'src/sampling/sampler.ts',
+      text: 'gpu.writeSoon(plan.classes, 0, this.classesOf(plan, labels));',
+      becomes: 'if (labels) gpu.writeSoon(plan.classes, 0, this.classesOf(plan, labels));',
+      caughtBy: node('gpu/flow_sampler', 'left over from the run before'),
+    },
     'what is told no class is told the first': {
       file: 'src/sampling/sampler.ts',
       text: 'new Uint32Array(networkBatch).fill(classes)',
@@ -219,6 +225,18 @@ export const network: Mutants = {
       text: 'if (share < 1) await pause',
       becomes: 'if (share > 1) await pause',
       caughtBy: node('gpu/frames', 'no more at once'),
+    },
+    'a submission is as long as there is time': {
+      file: 'src/training/frames.ts',
+      text: 'Math.min(time, share * milliseconds, gpu.pacer.maxMilliseconds)',
+      becomes: 'Math.min(time, share * milliseconds)',
+      caughtBy: node('gpu/frames', 'middle of an update'),
+    },
+    'the order of an epoch is on the GPU though another came after it': {
+      file: 'src/training/frames.ts',
+      text: ' && ordered.begun === begun - 1;',
+      becomes: ';',
+      caughtBy: node('gpu/frames', 'order of its epoch again'),
     },
     'a part of a step goes on where another step was made': {
       file: 'src/training/frames.ts',

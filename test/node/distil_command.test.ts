@@ -16,7 +16,7 @@ const teacher = join(root, 'teacher.safetensors');
 beforeAll(async () => {
   vi.stubEnv('WEBGPU_DIFFUSION_CACHE', join(root, 'cache'));
   using unet = await UNet.create(gpu, {
-    ...{ widths: [4, 8], kernelSize: 3, finalActivation: 'none' },
+    ...{ widths: [4], kernelSize: 3, finalActivation: 'none' },
     conditioning: { noiseLevel: true, classes: 10 },
   });
   writeFileSync(teacher, await saveModel(unet, { objective: 'flow' }));

@@ -56,19 +56,8 @@ test(
   async () => {
     const out = mkdtempSync(join(tmpdir(), 'train-'));
     try {
-      const first = await start(
-        'train',
-        '--out',
-        out,
-        '--limit',
-        '24',
-        '--batch',
-        '8',
-        '--epochs',
-        '1',
-        '--widths',
-        '4,8',
-      );
+      const small = '--limit 24 --batch 8 --epochs 1 --widths 4'.split(' ');
+      const first = await start('train', '--out', out, ...small);
       expect(first.code, first.output).toBe(0);
       expect(readdirSync(out).sort()).toEqual([...files].sort());
       const lines = () => readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n');
@@ -80,7 +69,7 @@ test(
       });
 
       const resume = ['train', '--resume', join(out, 'checkpoint.safetensors'), '--epochs', '2'];
-      const more = await start(...resume, '--lr', '0.002');
+      const more = await runHere(...resume, '--lr', '0.002');
       expect(more.code, more.output).toBe(0);
       expect(more.output).toContain('after step 3, with a learning rate of 0.001 until then');
       expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
@@ -107,21 +96,14 @@ test(
       expect(elsewhere.output).toContain('Kernels     the usual ones');
 
       const png = join(out, 'again.png');
-      const sampled = await start(
-        'sample',
-        '--model',
-        join(out, 'model.safetensors'),
-        '--out',
-        png,
-        '--count',
-        '4',
-        '--steps',
-        '2',
+      const model = join(out, 'model.safetensors');
+      const sampled = await runHere(
+        ...['sample', '--model', model, '--out', png, '--count', '4', '--steps', '2'],
       );
       expect(sampled.code, sampled.output).toBe(0);
       expect([...readFileSync(png).subarray(1, 4)]).toEqual([...'PNG'].map((c) => c.charCodeAt(0)));
 
-      const refused = await runHere('train', '--out', out, '--resume', join(out, 'model.safetensors'));
+      const refused = await runHere('train', '--out', out, '--resume', model);
       expect(refused.code).toBe(1);
 
       // Another run's folder is another run's, whatever is resumed.

@@ -398,7 +398,9 @@ test('a run is trained as its recipe is at its batch', async () => {
   await page.close();
 });
 
-test('a checkpoint that leaves the last batch of an epoch out still does when it is saved again', async () => {
+test('a checkpoint that leaves the last batch of an epoch out still does when it is saved again', {
+  tags: 'thorough',
+}, async () => {
   const { page, problems } = await open(`?${TUTORIAL}`);
   await phase(page, 'idle');
   const { save, drop } = await files(page);
@@ -488,7 +490,7 @@ test('a run that diverges says why, saves its last good state, and goes on from 
   await page.close();
 });
 
-test('a run whose network is dead is warned of, until it is reset', async () => {
+test('a run whose network is dead is warned of, until it is reset', { tags: 'thorough' }, async () => {
   const { page, problems } = await open(
     '?recipe=tutorial&batch=16&limit=64&widths=8&samples=0&lr=1&epochs=30&autorun=1',
   );
@@ -721,7 +723,7 @@ test('a field that is put right in another way, or folded away, leaves no dead b
   await page.close();
 });
 
-test('the check tab checks', async () => {
+test('the check tab checks', { tags: 'thorough' }, async () => {
   const { page, problems } = await open('?task=check&kernel=swish_max_pool&autorun=1');
   await until(page, () => (window.harness.check as { status: string }).status === 'done');
   const { rows } = await page.evaluate(

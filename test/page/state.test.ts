@@ -200,6 +200,17 @@ describe('what the page knows', () => {
     expect(state).toMatchObject({ adapter, data, losses: [], run: undefined, imagesPerSecond: 0 });
   });
 
+  test('a warning of the run stays until that is reset', () => {
+    const warned = reduce(initialState, { type: 'warning', message: 'It learns nothing.', run: true });
+    expect(reduce(warned, { type: 'phase', phase: 'finished', training: false }).warning).toBe(
+      'It learns nothing.',
+    );
+    expect(reduce(warned, { type: 'freed' }).warning).toBeUndefined();
+    expect(
+      reduce(initialState, { type: 'warning', message: 'A kernel.', run: false }).warning,
+    ).toBeUndefined();
+  });
+
   test('a complaint stays until the next task starts', () => {
     const failed = stateAfter(
       phase('idle'),

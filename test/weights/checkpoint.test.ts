@@ -48,6 +48,16 @@ test('a checkpoint comes back, whole, and as a model', () => {
   expect(loadModel(checkpoint)).toEqual({ config, objective: 'flow', parameters: weights });
 });
 
+test('how the weights are averaged comes back', async () => {
+  const averaged = { averageAfter: 3, averageSpan: 11, averageMost: 0.25 } as const;
+  const run = { settings, data, losses: allLosses };
+  const saved = await saveCheckpoint({
+    ...run,
+    trainer: { ...trainer, config: { ...trainer.config, ...averaged } },
+  });
+  expect(loadCheckpoint(saved).training).toMatchObject(averaged);
+});
+
 describe('how a network is sampled', () => {
   const sampling = { method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const;
   const run = { trainer, settings, data, losses: allLosses };

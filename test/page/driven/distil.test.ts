@@ -43,7 +43,7 @@ test('a trained network is distilled while samples are made, stopped, and distil
   await until(page, () => (window.harness.state.distilling?.trajectories ?? 0) > 0);
   await click(page, '#tab-sample');
   await click(page, '#sample');
-  await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Making images');
+  await until(page, () => /^step (\d+) of \1$/.test(document.getElementById('frame-label')!.textContent!));
   await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Ready');
   await click(page, '#tab-train');
   await until(page, () => (window.harness.state.distilling?.losses.length ?? 0) > 1);

@@ -129,7 +129,9 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
   await page.close();
 });
 
-test('PNG, GIF and npy hold what was made, and are named after it; the address that is shared makes it again', async () => {
+test('PNG, GIF and npy hold what was made, and are named after it; the address that is shared makes it again', {
+  tags: 'thorough',
+}, async () => {
   const { page, problems } = await open('?task=sample&steps=3&text=42&method=heun&autorun=1');
   await made(page, 3);
   const { save } = await files(page);

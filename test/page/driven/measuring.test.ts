@@ -75,6 +75,7 @@ test('check: kernels in use first, passes that are green, rows that open, files'
     rows: [{ kernel: 'swish', result: 'pass' }, { kernel: 'chwn_to_nhwc' }],
   });
   expect(await saved(page, save, 'check-markdown')).toContain('| swish.plain | passed |');
+  expect(await onPhone(page, '#check-table th + th', '#check-table td + td')).toEqual(['Result', 'passed']);
   expect(problems).toEqual([]);
   await page.close();
 });
@@ -147,7 +148,9 @@ test('the GPU: what it is, whether it computes rightly, and a text to report it 
   await page.close();
 });
 
-test('bench: kernels in use first, rows that open, results that are compared, and what there is when it is stopped', async () => {
+test('bench: kernels in use first, rows that open, results that are compared, and what there is when it is stopped', {
+  tags: 'thorough',
+}, async () => {
   const { page, problems } = await open(
     'task=bench&widths=8,8,64&kernel=noop,swish.&batch=4&benchBatch=2&budget=40&autorun=1',
   );

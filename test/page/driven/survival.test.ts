@@ -50,7 +50,7 @@ async function profile(): Promise<{ open(query: string): ReturnType<typeof visit
   };
 }
 
-test('a run that an earlier version of the page kept goes on', async () => {
+test('a run that an earlier version of the page kept goes on', { tags: 'thorough' }, async () => {
   const { open, close } = await profile();
   const { page, problems } = await open('');
   const { id, file, kept, notes, losses: before } = old;
@@ -289,7 +289,9 @@ test('images that somebody chose are asked for again, and no others will do', {
   await close();
 });
 
-test('where the storage is full, training goes on, and the page says so and offers the file', async () => {
+test('where the storage is full, training goes on, and the page says so and offers the file', {
+  tags: 'thorough',
+}, async () => {
   const { open, close } = await profile();
   const { page, problems } = await open(RUN);
   await phase(page, 'idle');
