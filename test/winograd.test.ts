@@ -36,13 +36,13 @@ test('every form has its points here', () => {
   expect(new Set(Object.keys(forms))).toEqual(new Set(files));
 });
 
-test.each(winogradForms)('$name has the numbers of its points', ({ file, tile, kernel, one }) => {
+test.each(winogradForms)('$name has the numbers of its points', ({ file, tile, kernel, pointOneIndex }) => {
   const { outputs, taps, finite } = forms[file];
-  expect({ file, tile, kernel, one }).toEqual({
+  expect({ file, tile, kernel, pointOneIndex }).toEqual({
     file: `f${outputs}x${taps}`,
     tile: outputs,
     kernel: taps,
-    one: finite.indexOf(1),
+    pointOneIndex: finite.indexOf(1),
   });
 });
 

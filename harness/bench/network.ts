@@ -170,7 +170,7 @@ const open: Record<TotalName, Open> = {
     return {
       batch,
       layers: unet.weights.plan.layers,
-      passes: () => sampler.parts.seen / sampler.parts.batch,
+      passes: () => sampler.parts.networkBatch / sampler.parts.batch,
       ops: sampler.parts.ops,
       boundBuffers: sampler.parts.boundBuffers,
       timer: 'wall clock',

@@ -42,7 +42,7 @@ export interface Parts {
 export interface AtSize {
   readonly pass: Pass;
   /** The variants that can compute an op, the plain one first; only the plain one if there is no choice. */
-  readonly candidates: (o: Op) => readonly string[];
+  readonly variantsOf: (o: Op) => readonly string[];
   /** The buffers of the network. */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly signal?: AbortSignal | undefined;
@@ -62,11 +62,11 @@ export interface WrongOp {
  * wrong themselves, or their results are not finite.
  */
 export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly WrongOp[] | undefined> {
-  const { pass, candidates } = at;
+  const { pass, variantsOf } = at;
   const others = new Map<Op, string>();
   const seen = new Set<string>();
   for (const o of pass.ops) {
-    const [plain, ...rest] = candidates(o);
+    const [plain, ...rest] = variantsOf(o);
     const work = workOf(o);
     if (rest.length > 0 && o.variant !== plain && !seen.has(work)) others.set(o, plain);
     seen.add(work);
@@ -81,7 +81,7 @@ export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly Wrong
   // A wrong plain form must not condemn another. A third form decides, of a technique that neither uses.
   const thirds = new Map<Op, string>();
   for (const { op } of off) {
-    const [plain, ...rest] = candidates(op);
+    const [plain, ...rest] = variantsOf(op);
     const used = [plain, op.variant].map(techniqueOf);
     const third = rest.find((variant) => !used.includes(techniqueOf(variant)));
     if (third) thirds.set(op, third);

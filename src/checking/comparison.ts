@@ -10,7 +10,7 @@ import { padBatch } from '../plan/tensor';
 import type { VariantChooser } from '../unet/chooser';
 import type { Layer } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
-import { candidates, TUNED, unfusedName, type Variants } from '../unet/variants';
+import { possibleVariants, TUNABLE_KERNELS, unfusedName, type Variants } from '../unet/variants';
 import type { Pass } from './at_size';
 import { Tally } from './tally';
 
@@ -75,11 +75,13 @@ async function findWrongVariants(
   if ((await gpu.passed.missing([key])).length === 0) return [];
   const { wrongOps } = await import('./at_size');
   const parts = { gpu, op, Program, Staging, createTensorBuffers, UnusableKernel };
-  const candidatesOf = (o: Op) => {
+  const variantsOf = (o: Op) => {
     const tuned = tunedOf(o, network);
-    return tuned ? candidates(tuned, o.origin.shape as Layer, padBatch(images), gpu.device.features) : [];
+    return tuned
+      ? possibleVariants(tuned, o.origin.shape as Layer, padBatch(images), gpu.device.features)
+      : [];
   };
-  const at = { pass, candidates: candidatesOf, boundBuffers: network.boundBuffers, tally, ...limits };
+  const at = { pass, variantsOf, boundBuffers: network.boundBuffers, tally, ...limits };
   const wrong = await wrongOps(parts, at).catch((error) => canGoOn(error, network, limits.signal));
   if (wrong?.length === 0) await gpu.passed.add([key]);
   const errors = new Map<string, UnusableKernel>();
@@ -98,7 +100,7 @@ async function findWrongVariants(
 /** The kernel of an op, or the one that a fused kernel replaces, if it has variants to choose from. */
 const tunedOf = ({ kernel, layer }: Op, { plan }: NetworkWeights) =>
   plan.layers.some(({ name }) => name === layer)
-    ? TUNED.find(({ name }) => name === unfusedName(kernel))
+    ? TUNABLE_KERNELS.find(({ name }) => name === unfusedName(kernel))
     : undefined;
 
 const wrongly = ({ adapter }: Gpu, kernel: string, variant: string) =>

@@ -114,25 +114,27 @@ export const hasOneChannelForm = (kernelSize: number) => kernelSize === 5 || ker
 export const sideEnd = ({ kernelSize }: ConvShape) => (kernelSize === 3 ? '_3x3' : '');
 
 /**
- * The techniques of the one_input form: an invocation loads the pixels around a patch of `together` images and computes `each` channels.
+ * The techniques of the one_input form: an invocation loads the pixels around a patch of `images` images and computes `channels` channels.
  * `plain` and `subgroups` are for CPU adapters, where every load costs; `gpu` is for GPUs, which want few registers and many invocations.
  */
 const PATCH_FORMS = {
-  plain: { together: 2, each: 32 },
-  subgroups: { together: 2, each: 32 },
-  gpu: { together: 1, each: 16 },
+  plain: { images: 2, channels: 32 },
+  subgroups: { images: 2, channels: 32 },
+  gpu: { images: 1, channels: 16 },
 } as const;
 export type PatchForm = keyof typeof PATCH_FORMS;
 
 /** The device features and the kind of adapter that a form requires. */
-export const oneInputAudience = (form: PatchForm): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
+export const oneInputRequirements = (
+  form: PatchForm,
+): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
   features: form === 'subgroups' ? ['subgroups'] : [],
   ...(form === 'plain' ? {} : { for: form === 'gpu' ? 'gpu' : 'software' }),
 });
 
-/** Lanes of the one_input form: patches of 2 rows x 4 pixels along two rows, times groups of `together` images. */
+/** Lanes of the one_input form: patches of 2 rows x 4 pixels along two rows, times groups of `images` images. */
 const patchItems = ({ batch, width }: ConvShape, form: PatchForm) =>
-  (Math.ceil(width / 4) * batch) / PATCH_FORMS[form].together;
+  (Math.ceil(width / 4) * batch) / PATCH_FORMS[form].images;
 
 /** Like `wastesByStrips`, for the one_input form. */
 export const wastesByPatches = (shape: ConvShape, form: PatchForm, { workgroupSize }: Shader) =>
@@ -146,7 +148,7 @@ export type OneInputName = ReturnType<typeof oneInputName>;
 /** Params and grid of a convolution from a single channel to `to`: see shaders/conv2d/one_channel/one_input.wgsl. */
 export function oneInputLaunch(shape: ConvShape, to: number, form: PatchForm) {
   const { batch, height, width } = shape;
-  const { together, each } = PATCH_FORMS[form];
+  const { images: together, channels: each } = PATCH_FORMS[form];
   const params = { height, width, images: batch / together, channels: to, padded: padChannels(to), each };
   const items = [patchItems(shape, form), 1, Math.ceil(height / 2) * Math.ceil(to / each)] as const;
   return { params, items };
@@ -163,7 +165,7 @@ export const oneInputForward = <B extends string>(
   form: PatchForm,
   shaders: OneInputShaders<B> & OneInputBiasShaders<B>,
 ): Variant<ConvShape, B> => ({
-  ...oneInputAudience(form),
+  ...oneInputRequirements(form),
   refuses: (shape) => refusesOneInput(shape, shape.inChannels, 'input'),
   calls: (shape, tensors) => {
     const { params, items } = oneInputLaunch(shape, shape.outChannels, form);

@@ -8,9 +8,9 @@ import {
   convSizes,
   directLaunch,
   type OneInputShaders,
-  oneInputAudience,
   oneInputLaunch,
   oneInputName,
+  oneInputRequirements,
   type PatchForm,
   padChannels,
   refusesOneInput,
@@ -46,7 +46,7 @@ export const oneInputBackward = <Name extends string, B extends string>(
   shaders: OneInputShaders<B>,
   bind: (tensors: Readonly<Record<Name, Tensor>>) => Readonly<Record<B, Tensor>>,
 ): Variant<ConvShape, Name> => ({
-  ...oneInputAudience(form),
+  ...oneInputRequirements(form),
   refuses: (shape) => refusesOneInput(shape, shape.outChannels, 'output'),
   calls: (shape, tensors) => {
     const { params, items } = oneInputLaunch(shape, shape.inChannels, form);

@@ -3,7 +3,6 @@ import type { ConvShape } from '../plan/conv_shape';
 import { type Call, call, type Kernel, type Variant } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
 import {
-  audienceOf,
   betterSmaller,
   cachesImages,
   chunkImages,
@@ -11,6 +10,7 @@ import {
   inputTransform,
   pairLaunch,
   refusesWinograd,
+  requirementsOf,
   TOGETHER,
   tiling,
   transformItems,
@@ -223,7 +223,7 @@ function multiply(
  * slices are stored side by side, and the transform back adds them up.
  */
 const winograd = (form: WinogradForm): Variant<ConvShape, TensorName> => ({
-  ...audienceOf(form),
+  ...requirementsOf(form),
   wastesLanes: (shape) => betterSmaller(form, shape),
   refuses: (shape) =>
     refusesWinograd(form, shape, 2, Math.max(shape.inChannels, shape.outChannels)) ??

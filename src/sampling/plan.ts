@@ -28,7 +28,7 @@ export interface Output {
 
 export interface SamplingPlan {
   /** Images in the network's batch, and the caller's images of them, padded. */
-  readonly seen: number;
+  readonly networkBatch: number;
   readonly batch: number;
   /** The kernel variants in use. */
   readonly variants: Variants;
@@ -80,23 +80,23 @@ export interface PlanOptions {
 /** Batch sizes that follow from the options: the caller's images, padded, and the network's batch. */
 const batchesOf = ({ count, guided }: PlanOptions) => {
   const batch = padBatch(count);
-  return { batch, seen: guided ? 2 * batch : batch };
+  return { batch, networkBatch: guided ? 2 * batch : batch };
 };
 
 function tensorsOf({ height, width, channels }: UNetConfig, options: PlanOptions) {
-  const { batch, seen } = batchesOf(options);
+  const { batch, networkBatch } = batchesOf(options);
   const elements = channels * height * width;
   /** A tensor of `images` images: the network's batch, or the caller's images. */
   const maps = (label: string, images: number) => tensor(label, elements * images);
   return {
     always: {
-      x: maps('x', seen),
-      prediction: maps('prediction', seen),
-      images: maps('images', seen),
+      x: maps('x', networkBatch),
+      prediction: maps('prediction', networkBatch),
+      images: maps('images', networkBatch),
       madeImages: maps('made images', batch),
       step: tensor('step', SAMPLING_STEP_WORDS),
-      levels: tensor('noise levels', seen),
-      classes: tensor('classes', seen),
+      levels: tensor('noise levels', networkBatch),
+      classes: tensor('classes', networkBatch),
       state: tensor('state', STATE_WORDS),
       rows: tensor('rows', options.mostRows * options.rowWords),
     },
@@ -138,22 +138,22 @@ function opsOf(
 ) {
   const { flow, guided, count } = options;
   const { height, width, channels, conditioning } = config;
-  const { batch, seen } = batchesOf(options);
+  const { batch, networkBatch } = batchesOf(options);
   const { x, prediction, images, madeImages, step, levels, classes } = always;
   const { noise, start, mask, velocity, pictures } = alongFlow;
   const elements = channels * height * width;
   const sampled = { elements, batch, guided };
 
-  const pass = predictionPass(plan, seen, x, prediction, { levels, classes }, chooser(variants)).ops;
+  const pass = predictionPass(plan, networkBatch, x, prediction, { levels, classes }, chooser(variants)).ops;
   const { once, each, made } = splitByWeights(pass, new Set(boundBuffers.keys()));
   const setLevels = conditioning?.noiseLevel
-    ? [op(sameLevel, 'noise levels', { batch: seen }, { step, levels })]
+    ? [op(sameLevel, 'noise levels', { batch: networkBatch }, { step, levels })]
     : [];
   const move = flow
     ? op(flowStep, 'x', sampled, { step, prediction, velocity, x })
-    : op(denoiseStep, 'x', { elements: elements * seen }, { prediction, x, mix: share });
+    : op(denoiseStep, 'x', { elements: elements * networkBatch }, { prediction, x, mix: share });
   const { load, toImages } = conversionsOf(config, batch, always);
-  const xToImages = toImages('x', x, seen, images);
+  const xToImages = toImages('x', x, networkBatch, images);
   const finish = flow
     ? [op(unitRange, 'x', sampled, { x, output: pictures }), toImages('x', pictures, batch, images)]
     : [xToImages];
@@ -168,7 +168,9 @@ function opsOf(
       pass: [...setLevels, ...each, move],
       xToImages: [xToImages],
       madeToImages: [
-        flow ? toImages('made', velocity, batch, madeImages) : toImages('made', prediction, seen, madeImages),
+        flow
+          ? toImages('made', velocity, batch, madeImages)
+          : toImages('made', prediction, networkBatch, madeImages),
       ],
       finish,
       known,
@@ -200,7 +202,7 @@ export function createPlan(
   options: PlanOptions,
   variantChooser: VariantChooser,
 ): Promise<SamplingPlan> {
-  const { seen: batch } = batchesOf(options);
+  const { networkBatch: batch } = batchesOf(options);
   const { layers } = unet.plan;
   const opsFor = (count: number, variants: Variants) => {
     const fewer = { ...options, count };
@@ -221,7 +223,7 @@ async function makePlan(
   variants: Variants,
 ): Promise<SamplingPlan> {
   const { count, flow } = options;
-  const { batch, seen } = batchesOf(options);
+  const { batch, networkBatch } = batchesOf(options);
   const tensors = tensorsOf(unet.config, options);
   const { always, alongFlow, share } = tensors;
   const ops = opsOf(unet, tensors, options, variants);
@@ -233,10 +235,10 @@ async function makePlan(
   let staging: Staging | undefined;
   try {
     await gpu.write(buffer(always.state), STATE.count * 4, Uint32Array.of(count));
-    staging = await Staging.create(gpu, 'sampler images', ((2 * always.x.size) / seen) * count * 4);
+    staging = await Staging.create(gpu, 'sampler images', ((2 * always.x.size) / networkBatch) * count * 4);
     const boundBuffers = new Map([...unet.boundBuffers, ...created]);
     return {
-      seen,
+      networkBatch,
       batch,
       variants,
       images: buffer(always.images),

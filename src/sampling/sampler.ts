@@ -183,7 +183,7 @@ export class Sampler extends Resource {
       copy(from, plan.images, bytes);
       encodeProgram(encoder, program);
     };
-    encoder.copyBufferToBuffer(classes, 0, plan.classes, 0, plan.seen * 4);
+    encoder.copyBufferToBuffer(classes, 0, plan.classes, 0, plan.networkBatch * 4);
     if (labelSlice) copy(labelSlice, plan.classes, this.count * 4);
     load(plan.load.noise, images);
     if (start) load(plan.load.start!, start);
@@ -229,9 +229,12 @@ export class Sampler extends Resource {
   }
 
   /** Classes for the network's whole batch: `labels`, then no class. */
-  private classesOf({ seen }: SamplingPlan, labels: ArrayLike<number> = []): Uint32Array<ArrayBuffer> {
+  private classesOf(
+    { networkBatch }: SamplingPlan,
+    labels: ArrayLike<number> = [],
+  ): Uint32Array<ArrayBuffer> {
     const { classes = 0 } = this.unet.config.conditioning ?? {};
-    const all = new Uint32Array(seen).fill(classes);
+    const all = new Uint32Array(networkBatch).fill(classes);
     all.set(labels);
     return all;
   }

@@ -43,7 +43,7 @@ export interface FrameParts {
 }
 
 /** A step under way. */
-interface Under {
+interface PendingStep {
   readonly source: FrameSource;
   readonly sequence: Sequence;
   /** The first part of the update. The call that begins the update finishes it, so that a step can be dropped before. */
@@ -59,11 +59,11 @@ interface Under {
 }
 
 /** Whether its update has begun: the GPU may have counted it already. */
-const isUpdating = ({ at, updateAt }: Under) => at > updateAt;
+const isUpdating = ({ at, updateAt }: PendingStep) => at > updateAt;
 
 export class Frames {
   private readonly parts: FrameParts;
-  private under: Under | undefined;
+  private pending: PendingStep | undefined;
   /** Completed steps, as far as known. */
   private step = 0;
   /** The trainer's `begun` at that moment: if it differs now, there may be more steps. */
@@ -87,29 +87,29 @@ export class Frames {
     if (known) this.step = known.step;
     const first = this.step;
     if (signal?.aborted) {
-      const begun = this.underWayOf(source) ? this.progress : 0;
-      return { steps: 0, step: first, loss: undefined, images: 0, begun, milliseconds: 0 };
+      const progress = this.pendingStepOf(source) ? this.progress : 0;
+      return { steps: 0, step: first, loss: undefined, images: 0, progress, milliseconds: 0 };
     }
     let [images, busy, unaccounted] = [0, 0, 0];
     for (;;) {
-      const under = await this.underWay(source);
+      const pending = await this.pendingStep(source);
       const encoder = gpu.device.createCommandEncoder({ label: 'training for a while' });
-      const time = isUpdating(under) ? milliseconds : left();
+      const time = isUpdating(pending) ? milliseconds : left();
       const most = Math.min(time, share * milliseconds, gpu.pacer.maxMilliseconds);
-      const piece = this.encode(encoder, under, most);
+      const piece = this.encode(encoder, pending, most);
       const losses = await programs.losses.submit(encoder, piece.load);
       const took = piece.load.milliseconds;
       busy += took;
       images += piece.images;
       unaccounted += piece.steps;
       if (share < 1) await pause(Math.min(took * (1 / share - 1), left()));
-      const next = this.under;
+      const next = this.pending;
       if (next && isUpdating(next)) continue;
-      await this.account(losses, unaccounted, under.source);
+      await this.account(losses, unaccounted, pending.source);
       unaccounted = 0;
       this.parts.check();
       if (this.step > first) await source.comparison.run(this.step);
-      const nextPart = next ? next.sequence.part(next.at) : under.sequence.part(0);
+      const nextPart = next ? next.sequence.part(next.at) : pending.sequence.part(0);
       const room = Math.min(left(), gpu.pacer.maxMilliseconds);
       if (room < gpu.pacer.millisecondsOf(nextPart) || signal?.aborted)
         return { ...this.resultOf(first, losses), images, milliseconds: busy };
@@ -120,30 +120,33 @@ export class Frames {
     const steps = this.step - first;
     const finite = losses.last(Math.min(steps, LOSS_RING)).filter(Number.isFinite);
     const loss = finite.reduce((sum, value) => sum + value, 0) / finite.length;
-    return { steps, step: this.step, loss: steps === 0 ? undefined : loss, begun: this.progress };
+    return { steps, step: this.step, loss: steps === 0 ? undefined : loss, progress: this.progress };
   }
 
   /** The share of the step under way that is done. */
   private get progress(): number {
-    const { under } = this;
-    return under
-      ? under.sequence.workOf(0, under.at) / under.sequence.workOf(0, under.sequence.partCount)
+    const { pending } = this;
+    return pending
+      ? pending.sequence.workOf(0, pending.at) / pending.sequence.workOf(0, pending.sequence.partCount)
       : 0;
   }
 
   /** The step under way, unless another has overwritten it, or it is of another source. */
-  private underWayOf({ feed }: FrameSource): Under | undefined {
-    const { parts, under } = this;
+  private pendingStepOf({ feed }: FrameSource): PendingStep | undefined {
+    const { parts, pending } = this;
     const goesOn =
-      under && under.begun === parts.begun() && under.step === this.step && under.source.feed === feed;
-    return goesOn ? under : undefined;
+      pending &&
+      pending.begun === parts.begun() &&
+      pending.step === this.step &&
+      pending.source.feed === feed;
+    return goesOn ? pending : undefined;
   }
 
   /** The step under way, or a new one if there is none, or if another has overwritten it. */
-  private async underWay(source: FrameSource): Promise<Under> {
-    const { parts, under } = this;
-    if (under && isUpdating(under)) return under;
-    const known = this.underWayOf(source);
+  private async pendingStep(source: FrameSource): Promise<PendingStep> {
+    const { parts, pending } = this;
+    if (pending && isUpdating(pending)) return pending;
+    const known = this.pendingStepOf(source);
     if (known) return known;
     const { programs } = parts;
     const { feed, load } = source;
@@ -154,8 +157,8 @@ export class Frames {
     const step = feed ? programs.stepWith(feed.program) : programs.step;
     const sequence = new Sequence(step);
     const updateAt = sequence.partCount - programs.update.partCount;
-    this.under = { source, sequence, updateAt, begun, step: this.step, images, at: 0 };
-    return this.under;
+    this.pending = { source, sequence, updateAt, begun, step: this.step, images, at: 0 };
+    return this.pending;
   }
 
   /** Writes the next step's place in the data set. */
@@ -182,8 +185,8 @@ export class Frames {
    * Records parts of the step under way, and of steps that follow it in the epoch, for about `milliseconds`, at least one. Returns their
    * work, and the steps that they complete with their images.
    */
-  private encode(encoder: GPUCommandEncoder, under: Under, milliseconds: number) {
-    const { sequence, source } = under;
+  private encode(encoder: GPUCommandEncoder, pending: PendingStep, milliseconds: number) {
+    const { sequence, source } = pending;
     const perEpoch = source.feed ? stepsPerEpoch(this.epochOf(source)) : 1;
     const pass = encoder.beginComputePass({ label: 'training for a while' });
     const { pacer } = this.parts.gpu;
@@ -191,21 +194,21 @@ export class Frames {
     let [steps, images] = [0, 0];
     const first = pacer.millisecondsOf(sequence.part(0));
     for (;;) {
-      const to = pacer.fill(load, sequence, under.at, milliseconds);
-      sequence.encode(pass, under.at, to);
-      under.at = to;
+      const to = pacer.fill(load, sequence, pending.at, milliseconds);
+      sequence.encode(pass, pending.at, to);
+      pending.at = to;
       if (to < sequence.partCount) break;
       steps++;
-      images += under.images;
-      const next = under.step + 1;
+      images += pending.images;
+      const next = pending.step + 1;
       // The host writes the order of the next epoch, and brings the next batch.
       const most = source.comparison.isDone() ? MOST_STEPS : 1;
       if (next % perEpoch === 0 || steps === most || pacer.predict(load) + first > milliseconds) {
-        this.under = undefined;
+        this.pending = undefined;
         break;
       }
-      this.under = { ...under, step: next, images: imagesOfStep(this.epochOf(source), next), at: 0 };
-      under = this.under;
+      this.pending = { ...pending, step: next, images: imagesOfStep(this.epochOf(source), next), at: 0 };
+      pending = this.pending;
     }
     pass.end();
     return { load, steps, images };
@@ -216,11 +219,11 @@ export class Frames {
     const made = losses.step - this.step;
     this.step = losses.step;
     if (losses.refused) {
-      this.under = undefined;
+      this.pending = undefined;
       throw await source.refusal(losses);
     }
     if (made === steps) return;
-    this.under = undefined;
+    this.pending = undefined;
     throw lostSteps(steps, made);
   }
 }

@@ -154,7 +154,7 @@ export interface FrameResult {
   /** Images of those steps. */
   readonly images: number;
   /** The share of the next step's work that is done, 0 to 1: the next call goes on there. */
-  readonly begun: number;
+  readonly progress: number;
   /** Milliseconds of work on the GPU, approximately. */
   readonly milliseconds: number;
 }

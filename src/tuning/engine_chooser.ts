@@ -13,7 +13,7 @@ import {
   type VariantChooser,
 } from '../unet/chooser';
 import type { Layer } from '../unet/config';
-import { chosenFor, TUNED, unfusedName, type Variants, variantsIn } from '../unet/variants';
+import { chosenFor, TUNABLE_KERNELS, unfusedName, type Variants, variantsIn } from '../unet/variants';
 import type { Measured } from './tuner';
 
 export interface EngineChooserOptions {
@@ -149,7 +149,10 @@ export class EngineChooser implements VariantChooser {
     for (const [name, date] of await (await this.memory()).suspects()) {
       const [kernel, variant] = name.split('.');
       const chosen = chosenFor(kernel, variant);
-      if (!TUNED.some(({ name }) => name === unfusedName(kernel)) || this.rejectedVariants.has(chosen))
+      if (
+        !TUNABLE_KERNELS.some(({ name }) => name === unfusedName(kernel)) ||
+        this.rejectedVariants.has(chosen)
+      )
         continue;
       this.rejectedVariants.add(chosen);
       this.suspects.add(chosen);

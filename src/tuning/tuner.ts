@@ -16,15 +16,15 @@ import { tensor } from '../plan/tensor';
 import type { Layer } from '../unet/config';
 import {
   adapterKind,
-  candidates,
-  contenders,
   layersFor,
-  preferred,
+  possibleVariants,
+  preferredVariant,
   rank,
   trusted,
   tunedFor,
   tunedShape,
   type Variants,
+  worthMeasuring,
 } from '../unet/variants';
 import { comparing, fastest, type Job, NoisePool } from './measure';
 
@@ -133,7 +133,7 @@ export async function tune(
     places.map(({ kernel, layer, key, possible }) => {
       const left = trusted(kernel, possible, rejectedVariants);
       const { variant, why } = chosen.get(key) ?? {
-        variant: preferred(kernel, left, layer, batch, adapterKind(gpu.adapter)),
+        variant: preferredVariant(kernel, left, layer, batch, adapterKind(gpu.adapter)),
         why: 'order of preference',
       };
       const name = `${kernel.name}/${layer.name}`;
@@ -157,9 +157,9 @@ async function jobsOf(
   const places: Place[] = [];
   for (const kernel of tunedFor(training)) {
     for (const layer of layersFor(kernel, layers)) {
-      const possible = candidates(kernel, layer, batch, features);
-      const here = candidates(kernel, layer, images, features).filter((v) => possible.includes(v));
-      const measurable = contenders(kernel, here, adapterKind(gpu.adapter));
+      const possible = possibleVariants(kernel, layer, batch, features);
+      const here = possibleVariants(kernel, layer, images, features).filter((v) => possible.includes(v));
+      const measurable = worthMeasuring(kernel, here, adapterKind(gpu.adapter));
       const job = jobOf(gpu, { kernel, layer }, images, measurable, rejectedVariants);
       places.push({ kernel, layer, key: job.key, possible });
       if (chosen.has(job.key) || jobs.has(job.key)) continue;
@@ -264,7 +264,7 @@ function jobOf(
   const ops = variants.map((variant) => op(kernel, layer.name, shape, named, variant));
   const unlikely = new Set(ops.filter(({ variant }) => kernel.variants[variant].wastesLanes?.(shape)));
   const left = trusted(kernel, variants, rejectedVariants);
-  const name = preferred(kernel, left, layer, batch, adapterKind(gpu.adapter));
+  const name = preferredVariant(kernel, left, layer, batch, adapterKind(gpu.adapter));
   const usual = ops.find(({ variant }) => variant === name) ?? ops[0];
   return { key: keyOf(ops, sizes), ops, usual, unlikely, tensors: Object.values(named) };
 }

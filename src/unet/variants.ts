@@ -21,7 +21,7 @@ export const chooser =
 type TunedKernel = Kernel<ConvShape>;
 
 /** The kernels that have more than one variant to choose from; all take a convolution's shape. */
-export const TUNED = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly TunedKernel[];
+export const TUNABLE_KERNELS = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly TunedKernel[];
 
 /** Fused kernels, each with the kernel that it replaces if that kernel's variant allows it: both use the same choice. */
 const FUSED: Readonly<Record<string, string>> = {
@@ -53,7 +53,7 @@ export function trusted(
 }
 
 /** The tuned kernels that a forward pass needs, or a training step. */
-export const tunedFor = (training: boolean) => (training ? TUNED : TUNED.slice(0, 1));
+export const tunedFor = (training: boolean) => (training ? TUNABLE_KERNELS : TUNABLE_KERNELS.slice(0, 1));
 
 /** The layers that need a kernel: the first layer's input is data, whose gradient is not needed. */
 export const layersFor = (kernel: { readonly name: string }, layers: readonly Layer[]) =>
@@ -106,11 +106,11 @@ export function rank(variant: string, adapter: AdapterKind): number {
 }
 
 /** The variants of `kernel` among `possible` that are worth measuring on an adapter: the ones for its kind and the ones for any. */
-export const contenders = (kernel: TunedKernel, possible: readonly string[], adapter: AdapterKind) =>
+export const worthMeasuring = (kernel: TunedKernel, possible: readonly string[], adapter: AdapterKind) =>
   possible.filter((name) => (kernel.variants[name].for ?? adapter) === adapter);
 
 /** The variant of a kernel to use among `possible`, chosen without measuring. */
-export function preferred(
+export function preferredVariant(
   kernel: TunedKernel,
   possible: readonly string[],
   layer: Layer,
@@ -136,7 +136,7 @@ function obstacle(
 }
 
 /** All variants of a tuned kernel that can compute a layer on a device with `features`. */
-export const candidates = (
+export const possibleVariants = (
   kernel: TunedKernel,
   layer: Layer,
   batch: number,
@@ -152,10 +152,10 @@ export function defaultVariants(
   rejected: ReadonlySet<string> = new Set(),
 ): Variants {
   const choice: Record<string, string> = {};
-  for (const kernel of TUNED) {
+  for (const kernel of TUNABLE_KERNELS) {
     for (const layer of layersFor(kernel, layers)) {
-      const possible = candidates(kernel, layer, batch, features);
-      choice[`${kernel.name}/${layer.name}`] = preferred(
+      const possible = possibleVariants(kernel, layer, batch, features);
+      choice[`${kernel.name}/${layer.name}`] = preferredVariant(
         kernel,
         trusted(kernel, possible, rejected),
         layer,
@@ -181,7 +181,7 @@ export function checkVariants(
 ): void {
   checkObject('variants', variants, "{ 'conv2d/down.1': 'direct' }");
   const legal = new Map<string, { kernel: TunedKernel; layer: Layer }>(
-    TUNED.flatMap((kernel) =>
+    TUNABLE_KERNELS.flatMap((kernel) =>
       layersFor(kernel, layers).map((layer) => [`${kernel.name}/${layer.name}`, { kernel, layer }]),
     ),
   );
@@ -197,7 +197,7 @@ export function checkVariants(
     const inUse = tunedFor(training).includes(kernel);
     const reason = exists && inUse ? obstacle(kernel, variant, layer, batch, features) : undefined;
     if (exists && !reason) continue;
-    const possible = candidates(kernel, layer, batch, features).join(', ');
+    const possible = possibleVariants(kernel, layer, batch, features).join(', ');
     problems.push(
       exists
         ? `${entry} cannot be ${variant}, as ${reason}; here it can be ${possible}`

@@ -39,9 +39,9 @@ export type WinogradForm = Sides & Technique;
 export function winogradVariants<V>(variant: (form: WinogradForm) => V): Record<string, V> {
   const variants: Record<string, V> = {};
   for (const form of winogradForms) {
-    const { name, tile, kernel, one } = form;
+    const { name, tile, kernel, pointOneIndex } = form;
     const side = tile + kernel - 1;
-    const sides = { tile, kernel, side, frequencies: side ** 2, sumFrequency: one * (side + 1) };
+    const sides = { tile, kernel, side, frequencies: side ** 2, sumFrequency: pointOneIndex * (side + 1) };
     variants[name] = variant({ ...sides, technique: 'plain', name });
     if (form.gpu) {
       const gpuName = `${form.name}_gpu` as const;
@@ -57,7 +57,7 @@ export const TOGETHER = 2;
 const togetherBack = ({ technique }: WinogradForm) => (technique === 'gpu' ? 2 : 1);
 
 /** The device features and the kind of adapter that a form requires. */
-export const audienceOf = ({
+export const requirementsOf = ({
   technique,
 }: WinogradForm): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
   features: technique === 'subgroups' ? ['subgroups'] : [],
@@ -232,7 +232,7 @@ export interface Channels {
 
 /** A convolution's variant without its calls. */
 export const winogradConvolution = (form: WinogradForm, channelsOf: (shape: ConvShape) => Channels) => ({
-  ...audienceOf(form),
+  ...requirementsOf(form),
   wastesLanes: (shape: ConvShape) =>
     betterSmaller(form, shape) || wastesProduct(form, channelsOf(shape).toPadded),
   refuses: (shape: ConvShape) => {

@@ -16,7 +16,6 @@ import {
 import type { SampleEvent } from '../sampling/options';
 import type { UNetConfig } from '../unet/config';
 import type { Model } from '../weights/model';
-import { arrived, memoryOf } from './crossing';
 import {
   type Answer,
   type BeginOptions,
@@ -31,6 +30,7 @@ import {
   VERSION,
   type WorkerEvents,
 } from './protocol';
+import { arrived, memoryOf } from './transfer';
 
 /** A `Worker`, or a `MessagePort` whose other end is served. */
 export interface WorkerLike {

@@ -7,8 +7,7 @@ import { checkFit, checkTrainer } from '../training/options';
 import type { UNet } from '../unet/unet';
 import { loadCheckpoint } from '../weights/checkpoint';
 import { saveModel } from '../weights/model';
-import { crossed, memoryOf } from './crossing';
-import { checkpointOf, modelOf, networkOf } from './given';
+import { checkpointOf, modelOf, networkOf } from './call_arguments';
 import {
   type Answer,
   type BeginOptions,
@@ -25,6 +24,7 @@ import { TrainingRun } from './run';
 import { Samplers } from './samplers';
 import type { CallContext, Host, HostCalls, ServeOptions } from './serve_options';
 import { type SessionHost, TrainingSession } from './session';
+import { crossed, memoryOf } from './transfer';
 
 type Post = (answer: Answer, transfer?: Transferable[]) => void;
 /** The second argument of a client's call. */
@@ -68,7 +68,7 @@ export class Server implements SessionHost {
     this.post = post;
     this.options = options;
     this.session = new TrainingSession(this, { store: options.store });
-    this.session.resting = 'idle';
+    this.session.idlePhase = 'idle';
     this.hooks = options.host?.(this.session, this.tell) ?? {};
     this.custom = { ...options.calls, ...this.hooks.calls };
   }
@@ -203,7 +203,7 @@ export class Server implements SessionHost {
 
   failed(error: unknown): void {
     // Callers whose training goes on by itself keep waiting.
-    if (this.session.isToldAlready(error)) return;
+    if (this.session.isReported(error)) return;
     this.hooks.failed?.(error);
     for (const { reject } of this.resting.splice(0)) reject(error);
   }

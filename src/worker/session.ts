@@ -69,7 +69,7 @@ export class TrainingSession {
   engine: Engine | undefined;
   run: TrainingRun | undefined;
   /** The activity to report while it rests. */
-  resting: Phase = 'starting';
+  idlePhase: Phase = 'starting';
   /** May be replaced by one that knows earlier losses of devices. */
   recoverer = new Recoverer();
   private readonly stores: boolean;
@@ -93,7 +93,7 @@ export class TrainingSession {
       background: () => (this.target === undefined ? this.host.hooks.background?.() : () => this.makeSteps()),
       failed: (error, asked) => this.failed(error, asked),
       rest: () => {
-        this.phase(this.resting);
+        this.phase(this.idlePhase);
         this.host.rest();
       },
     });
@@ -159,7 +159,7 @@ export class TrainingSession {
     this.target = undefined;
     this.freeRun();
     this.run = undefined;
-    this.resting = 'idle';
+    this.idlePhase = 'idle';
     this.host.hooks.freed?.();
     this.host.tell('freed', {});
   }
@@ -197,8 +197,8 @@ export class TrainingSession {
     const engine = await this.host.createEngine();
     this.engine = engine;
     this.host.hooks.device?.(engine);
-    if (this.resting === 'lost') {
-      this.resting = this.run ? 'paused' : 'idle';
+    if (this.idlePhase === 'lost') {
+      this.idlePhase = this.run ? 'paused' : 'idle';
       this.host.tell('recovered', { step: this.run?.losses.length ?? 0 });
     }
     void engine.gpu.lost.then(({ reason, message }) => {
@@ -229,7 +229,7 @@ export class TrainingSession {
     } finally {
       this.opening = undefined;
     }
-    this.resting = run.complete ? 'finished' : 'paused';
+    this.idlePhase = run.complete ? 'finished' : 'paused';
   }
 
   /** Builds the run, a new one if there is none, and returns its trainer. */
@@ -282,7 +282,7 @@ export class TrainingSession {
   }
 
   /** Whether the event `lost` has reported this error already. */
-  isToldAlready(error: unknown): boolean {
+  isReported(error: unknown): boolean {
     const code = error instanceof EngineError ? error.code : undefined;
     return (code === 'device-lost' || code === 'destroyed') && !this.engine;
   }
@@ -301,7 +301,7 @@ export class TrainingSession {
   private async makeSteps(): Promise<void> {
     const trainer = await this.build();
     const run = this.run!;
-    this.resting = 'paused';
+    this.idlePhase = 'paused';
     // A pause may have come meanwhile.
     if (this.target === undefined) return;
     this.phase('training');
@@ -359,8 +359,8 @@ export class TrainingSession {
 
   private async stretchEnded(run: TrainingRun): Promise<void> {
     // Report a pause before the final pictures: the user waits for it.
-    if (run.complete) this.resting = 'finished';
-    else if (this.target === undefined) this.phase(this.resting);
+    if (run.complete) this.idlePhase = 'finished';
+    else if (this.target === undefined) this.phase(this.idlePhase);
     else return;
     await this.host.hooks.rested?.(run.losses.length);
   }
@@ -381,7 +381,7 @@ export class TrainingSession {
     run?.rewind();
     this.engine?.destroy();
     this.engine = undefined;
-    this.resting = 'lost';
+    this.idlePhase = 'lost';
     this.lostWhy = why;
     const attempt = this.recoverer.lost(Date.now());
     if (this.opening) this.opening.attempt = attempt;
@@ -394,14 +394,14 @@ export class TrainingSession {
   /** Whether an attempt to train got no device. The loss of a device that it got is reported already. */
   private isStillLost(error: unknown): boolean {
     const none = error instanceof EngineError && NO_DEVICE.includes(error.code);
-    return none && this.resting === 'lost' && !this.recovering;
+    return none && this.idlePhase === 'lost' && !this.recovering;
   }
 
   /** Waits after a failed attempt to open a run. Returns true for another attempt. `lost`: the device was lost before this one. */
   private async isWorthAnotherTry(error: unknown, lost: boolean): Promise<boolean> {
     const code = error instanceof EngineError ? error.code : '';
     // The device was lost while the engine was created, when nothing listened yet.
-    if (code === 'device-lost' && !this.engine && this.resting !== 'lost')
+    if (code === 'device-lost' && !this.engine && this.idlePhase !== 'lost')
       this.deviceLost((error as Error).message);
     const { attempt, givenUp } = this.opening!;
     this.opening!.attempt = undefined;

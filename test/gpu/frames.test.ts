@@ -101,9 +101,9 @@ describe('runFor', () => {
       const pieces = await framesOf(trainer, dataset, 3, { seed: 7, milliseconds: 1e-3 });
       expect(pieces.length).toBeGreaterThan(20);
       // Of each step the share that is done grows, until it is complete.
-      for (const [i, { steps, begun, loss }] of pieces.entries()) {
-        const before = i > 0 && pieces[i - 1].steps === 0 ? pieces[i - 1].begun : 0;
-        expect(steps === 1 ? begun === 0 : begun > before && begun < 1).toBe(true);
+      for (const [i, { steps, progress, loss }] of pieces.entries()) {
+        const before = i > 0 && pieces[i - 1].steps === 0 ? pieces[i - 1].progress : 0;
+        expect(steps === 1 ? progress === 0 : progress > before && progress < 1).toBe(true);
         expect(loss !== undefined).toBe(steps === 1);
       }
       gpu.pacer.maxMilliseconds = usual;
@@ -210,7 +210,7 @@ describe('runFor', () => {
     onePartEach();
     const part = await two.trainer.runFor(() => arrays[given++], { milliseconds: 1e-3 });
     expect(part).toMatchObject({ steps: 0, step: 0, images: 0, loss: undefined });
-    expect(part.begun).toBeGreaterThan(0);
+    expect(part.progress).toBeGreaterThan(0);
     gpu.pacer.maxMilliseconds = usual;
     await two.trainer.step(arrays[1]);
     given = 2;
@@ -374,18 +374,18 @@ describe('runFor', () => {
     const stopped = { milliseconds: 1, signal: AbortSignal.abort() };
     onePartEach();
     const source = vi.fn(() => arrays[0]);
-    const { begun, step } = (await framesOf(trainer, source, 1, { milliseconds: 1e-3 })).at(-2)!;
+    const { progress, step } = (await framesOf(trainer, source, 1, { milliseconds: 1e-3 })).at(-2)!;
     const nothing = { steps: 0, loss: undefined, images: 0, milliseconds: 0 };
-    expect(begun).toBeGreaterThan(0);
+    expect(progress).toBeGreaterThan(0);
     const calls = source.mock.calls.length;
-    expect(await trainer.runFor(source, stopped)).toEqual({ ...nothing, step: step + 1, begun: 0 });
+    expect(await trainer.runFor(source, stopped)).toEqual({ ...nothing, step: step + 1, progress: 0 });
     expect(source).toHaveBeenCalledTimes(calls);
     const part = await trainer.runFor(source, { milliseconds: 1e-3 });
-    expect(await trainer.runFor(source, stopped)).toEqual({ ...nothing, step: 1, begun: part.begun });
+    expect(await trainer.runFor(source, stopped)).toEqual({ ...nothing, step: 1, progress: part.progress });
     // Another step drops it.
     gpu.pacer.maxMilliseconds = usual;
     await trainer.step(arrays[1]);
-    expect(await trainer.runFor(source, stopped)).toEqual({ ...nothing, step: 2, begun: 0 });
+    expect(await trainer.runFor(source, stopped)).toEqual({ ...nothing, step: 2, progress: 0 });
   });
 });
 

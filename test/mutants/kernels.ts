@@ -177,8 +177,8 @@ export const kernels: Mutants = {
     },
     'the bias gradient is taken from another frequency': {
       file: 'src/winograd/plan.ts',
-      text: 'sumFrequency: one * (side + 1)',
-      becomes: 'sumFrequency: one * side',
+      text: 'sumFrequency: pointOneIndex * (side + 1)',
+      becomes: 'sumFrequency: pointOneIndex * side',
       caughtBy: node('gpu/kernels', 'conv2d_grad_kernel.winograd7'),
     },
   },

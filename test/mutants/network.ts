@@ -196,8 +196,8 @@ export const network: Mutants = {
     },
     'what is told no class is told the first': {
       file: 'src/sampling/sampler.ts',
-      text: 'new Uint32Array(seen).fill(classes)',
-      becomes: 'new Uint32Array(seen)',
+      text: 'new Uint32Array(networkBatch).fill(classes)',
+      becomes: 'new Uint32Array(networkBatch)',
       caughtBy: node('gpu/flow_sampler', 'guidance is the difference'),
     },
   },
@@ -210,13 +210,13 @@ export const network: Mutants = {
     },
     'a step that a submission cuts is the first of the epoch again': {
       file: 'src/training/frames.ts',
-      text: 'const next = under.step + 1;',
+      text: 'const next = pending.step + 1;',
       becomes: 'const next = this.step + steps;',
       caughtBy: node('gpu/frames', 'middle of an update'),
     },
     'an update that a submission cuts begins anew': {
       file: 'src/training/frames.ts',
-      text: '    if (under && isUpdating(under)) return under;\n',
+      text: '    if (pending && isUpdating(pending)) return pending;\n',
       becomes: '',
       caughtBy: node('gpu/frames', 'middle of an update'),
     },
@@ -240,7 +240,7 @@ export const network: Mutants = {
     },
     'a part of a step goes on where another step was made': {
       file: 'src/training/frames.ts',
-      text: 'under.begun === parts.begun() && ',
+      text: '      pending.begun === parts.begun() &&\n',
       becomes: '',
       caughtBy: node('gpu/frames', 'overwrites its memory'),
     },

@@ -10,12 +10,12 @@ import { type Measured, type TuneOptions, tune, tuningEffort } from '../../src/t
 import { checkConfig, layersOf } from '../../src/unet/config';
 import {
   adapterKind,
-  candidates,
-  contenders,
   defaultVariants,
   layersFor,
-  TUNED,
+  possibleVariants,
+  TUNABLE_KERNELS,
   type Variants,
+  worthMeasuring,
 } from '../../src/unet/variants';
 import { testGpu } from '../lanes/gpu';
 
@@ -110,13 +110,13 @@ test('chooses the fastest variant that agrees, for every kernel and layer, and r
   const cache = memoryCache();
   const { variants, measured, progress } = await run({ cache });
   let shapes = 0;
-  for (const kernel of TUNED) {
+  for (const kernel of TUNABLE_KERNELS) {
     for (const layer of layersFor(kernel, layers)) {
       const times = measured.filter((m) => m.kernel === kernel.name && m.layer === layer.name);
       if (times.length === 0) continue; // a layer of the same shape was measured before, or there is one variant only
       shapes++;
       expect(times.map((m) => m.variant)).toEqual(
-        contenders(kernel, candidates(kernel, layer, 8, features), adapterKind(gpu.adapter)),
+        worthMeasuring(kernel, possibleVariants(kernel, layer, 8, features), adapterKind(gpu.adapter)),
       );
       expect(times.filter((m) => !Number.isFinite(m.result))).toEqual([]);
       const least = times.reduce((a, b) => (b.result < a.result ? b : a));
@@ -579,7 +579,9 @@ test('one thing is measured at a time, whatever is created at the same time', as
 
 test('a fixed choice is honoured bit for bit, in training and in what comes after it', async () => {
   const plain = Object.fromEntries(
-    TUNED.flatMap((kernel) => layersFor(kernel, layers).map((l) => [`${kernel.name}/${l.name}`, 'direct'])),
+    TUNABLE_KERNELS.flatMap((kernel) =>
+      layersFor(kernel, layers).map((l) => [`${kernel.name}/${l.name}`, 'direct']),
+    ),
   );
   const all = async (options: Parameters<typeof createEngine>[0], given?: Variants) => {
     using engine = await createEngine({ device: gpu.device, selfCheck: false, ...options });

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { conv2d } from '../../src/kernels/conv2d';
 import { checkConfig, layersOf } from '../../src/unet/config';
-import { contenders, defaultVariants } from '../../src/unet/variants';
+import { defaultVariants, worthMeasuring } from '../../src/unet/variants';
 
 const layers = layersOf(checkConfig());
 const usual = (batch: number, ...features: string[]) =>
@@ -78,8 +78,8 @@ test('a layer of few channels leaves out the product that makes 32 of them at a 
 
 test('what is tried on an adapter is what may win there', () => {
   const some = ['direct', 'tile', 'winograd7', 'winograd7_gpu'];
-  expect(contenders(conv2d, some, 'gpu')).toEqual(['direct', 'tile', 'winograd7_gpu']);
-  expect(contenders(conv2d, some, 'software')).toEqual(['direct', 'winograd7']);
+  expect(worthMeasuring(conv2d, some, 'gpu')).toEqual(['direct', 'tile', 'winograd7_gpu']);
+  expect(worthMeasuring(conv2d, some, 'software')).toEqual(['direct', 'winograd7']);
 });
 
 test('a GPU that is not measured gets forms that fit its registers', () => {

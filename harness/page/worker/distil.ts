@@ -69,7 +69,7 @@ export class Distilling {
 
   private async goOn(going: Going): Promise<void> {
     const { core } = this.place;
-    core.phase(core.resting);
+    core.phase(core.idlePhase);
     try {
       const ended = await core.tasks.interruptible('distilling', (signal) => this.follow(going, signal));
       if (ended && this.going === going) await this.finish(going);

@@ -51,11 +51,11 @@ export class Files {
       const name = builtIn ? 'MNIST digits' : files.map((f) => f.name).join(', ');
       place.source = builtIn ? 'mnist' : name;
       place.post({ type: 'data', data: { name, builtIn, count, height, width, classes: classesOf(images) } });
-      core.resting = 'idle';
+      core.idlePhase = 'idle';
       if (this.awaiting) await this.goOn(this.awaiting);
       else await this.views.strip(0);
     } catch (error) {
-      if (core.resting === 'starting') core.resting = 'idle';
+      if (core.idlePhase === 'starting') core.idlePhase = 'idle';
       place.report(error, 'data');
     }
   }
@@ -95,7 +95,7 @@ export class Files {
       } finally {
         if (!core.run) void core.stored.end().catch((error) => place.report(error, 'data'));
       }
-      if (core.resting === 'paused') core.train();
+      if (core.idlePhase === 'paused') core.train();
     } catch (error) {
       place.report(error, 'data');
     }

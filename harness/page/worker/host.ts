@@ -40,7 +40,7 @@ export class PageHost implements Host {
   constructor(session: TrainingSession, tell: CallContext['tell']) {
     const post: Post = ({ type, ...value }, transfer) => tell(type, value, transfer);
     this.session = session;
-    session.resting = 'starting';
+    session.idlePhase = 'starting';
     this.place = new Workplace(session, post);
     this.views = new Views(this.place, () => this.files.loadData(digits));
     this.files = new Files(this.place, this.views);
@@ -228,12 +228,12 @@ export class PageHost implements Host {
       const { adapter } = await session.device();
       place.post({ type: 'adapter', adapter });
     } catch (error) {
-      session.resting = 'failed';
+      session.idlePhase = 'failed';
       place.report(error, 'start');
       return;
     }
     if (withDigits) await this.files.loadData(digits);
-    else session.resting = 'idle';
+    else session.idlePhase = 'idle';
   }
 
   private setTune(engine: Engine | undefined): void {

@@ -97,7 +97,7 @@ export class Measures {
     if (!trainer || step === 0 || step === this.last[kind] || !this.isPossible(kind)) return;
     const trains = core.wanted !== undefined;
     if (trains) this.training(true);
-    else core.phase(core.resting);
+    else core.phase(core.idlePhase);
     try {
       await core.tasks.interruptible(trains ? 'training' : 'pictures', (signal) =>
         this.make(kind, { step, counts: trains, signal }),
@@ -107,7 +107,7 @@ export class Measures {
     }
     // It was a pause that ended it, and not the loss of the device.
     if (trains && !core.wanted && core.run?.trainer === trainer) {
-      core.phase(core.resting);
+      core.phase(core.idlePhase);
       await this.views.lastPictures(step);
     }
   }

@@ -99,7 +99,7 @@ export class Workplace {
 
   report(error: unknown, at: 'start' | 'data' | 'task'): void {
     // A device that is lost before there is an engine has no event of its own.
-    if (at !== 'start' && this.core.isToldAlready(error)) return;
+    if (at !== 'start' && this.core.isReported(error)) return;
     const code = error instanceof EngineError ? error.code : 'unexpected';
     if (code === 'unexpected') console.error(error);
     const message = error instanceof Error ? error.message : String(error);
