@@ -1,9 +1,9 @@
 /** The training worker's clocks: how long a run has been trained, and when something beside training is due within its share of the time. */
 
-/** How long a run has been trained, and for how long it may still be. Milliseconds, as performance.now() has them. Pure. */
+/** Counts a run's training time and knows when its limit is over. Milliseconds, from performance.now(). Pure. */
 export class TrainingClock {
   private before = 0;
-  /** What `before` was when training was last asked for. */
+  /** The run's training time when Train was last pressed. */
   private pressed = 0;
   private since: number | undefined;
 
@@ -16,7 +16,7 @@ export class TrainingClock {
     this.since = undefined;
   }
 
-  /** Training is asked for: the time that was set begins anew. */
+  /** Train was pressed: the time limit begins anew. */
   press(now: number): void {
     this.pressed = this.run(now);
   }
@@ -27,7 +27,7 @@ export class TrainingClock {
     this.since = undefined;
   }
 
-  /** In all. */
+  /** The run's total training time. */
   run(now: number): number {
     return this.before + (this.since === undefined ? 0 : now - this.since);
   }
@@ -42,7 +42,7 @@ export class TrainingClock {
   }
 }
 
-/** Lets something be done again and again, as often as it takes at most its share of the time. Pure. */
+/** Repeats a task as often as its share of the time allows. Pure. */
 export class TimeShare {
   private readonly share: number;
   private spent = 0;
@@ -52,17 +52,17 @@ export class TimeShare {
     this.share = share;
   }
 
-  /** Whether it would be within its share of `time` if it were done now. `guess`: how long it takes, until that is known. Milliseconds. */
+  /** Whether the task stays within its share of `time` if it runs now. `guess`: the task's duration until one is measured. Milliseconds. */
   isDue(time: number, guess: number): boolean {
     return this.untilDue(time, guess) <= 0;
   }
 
-  /** How long it is until then. */
+  /** Milliseconds until the task is due. */
   untilDue(time: number, guess: number): number {
     return (this.spent + (this.took ?? guess)) / this.share - time;
   }
 
-  /** It was done, or given up on the way: then the next attempt takes at least as long. */
+  /** Counts a task that took `ms`. One that was given up on the way takes at least as long next time. */
   add(ms: number, { done }: { readonly done: boolean }): void {
     this.spent += ms;
     if (done || ms > (this.took ?? 0)) this.took = ms;
@@ -76,22 +76,22 @@ export class TimeShare {
 /** The live pictures may take this share of the time. */
 const PICTURES = 0.1;
 
-/** When the live pictures of a training run are due: at most so often, and in a share of the time only. */
+/** Decides when the live pictures of a training run are due: at the set interval, and within their share of the time. */
 export class PictureClock {
   private next = 0;
-  /** The first ones are compiled on the way, which says nothing about the next. */
+  /** The first pictures also compile their shaders, so their duration does not predict the next ones. */
   private isFirst = true;
 
   get due(): boolean {
     return performance.now() >= this.next;
   }
 
-  /** They are due. */
+  /** The pictures are due now. */
   reset(): void {
     this.next = 0;
   }
 
-  /** Makes them; the next ones are due after `refresh` seconds, or when these have paid for themselves. */
+  /** Makes the pictures. The next ones are due after `refresh` seconds, or later if that exceeds their share of the time. */
   async make(refresh: number, pictures: () => Promise<void>): Promise<void> {
     const start = performance.now();
     await pictures();

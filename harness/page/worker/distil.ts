@@ -1,4 +1,4 @@
-/** Distilling the run's network, in the training worker: in the background, so that what is asked for meanwhile comes first. */
+/** Distils the run's network in the background of the training worker, so that other requests come first. */
 import type { Distiller, UNet } from '../../../src';
 import { saveModel } from '../../../src/weights/model';
 import { runFileName } from '../shell/run_file_name';
@@ -10,7 +10,7 @@ interface Going {
   readonly distiller: Distiller;
   readonly events: ReturnType<Distiller['run']>;
   readonly name: string;
-  /** That it has worked so far. */
+  /** Working time so far. */
   seconds: number;
 }
 
@@ -61,7 +61,7 @@ export class Distilling {
     if (!unet || unet === this.going?.distiller.teacher) this.stop();
   }
 
-  /** What there is to do. */
+  /** The next background task; undefined if no distillation is under way. */
   background(): (() => Promise<void>) | undefined {
     const { going } = this;
     return going && (() => this.goOn(going));

@@ -1,4 +1,4 @@
-/** What the page says of a run that diverged. The step that was refused comes to the same every time: only an earlier copy helps. */
+/** The page's message about a run that diverged. Retrying the rejected step fails again; only an earlier checkpoint helps. */
 export function divergedMessage(message: string, back: number | undefined): string {
   const remedy =
     back === undefined

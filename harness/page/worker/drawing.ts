@@ -1,4 +1,4 @@
-/** What the network makes of a drawing: the worker's side of the Draw tab. */
+/** Applies the network to a drawing: the worker's side of the Draw tab. */
 import type { Engine, Sampler, UNet } from '../../../src';
 import { recipes } from '../../../src/recipes';
 import { classLosses } from '../../run/classify';
@@ -49,7 +49,7 @@ export class Drawing {
   }
 }
 
-/** Where sampling begins, and what stays as it is. */
+/** The sampler's options for a drawing: the level to start from, or the mask of pixels to keep. */
 function beginning(order: Exclude<DrawOrder, { ask: 'classify' }>, images: number) {
   if (order.ask === 'denoise') return { from: order.level };
   return {

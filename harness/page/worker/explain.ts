@@ -1,4 +1,4 @@
-/** The Explain tab's part of the training worker; loaded when it is asked for the first time. */
+/** The Explain tab's part of the training worker; loaded at the first request. */
 import { type Engine, EngineError, type ImageSet, type UNet } from '../../../src';
 import { addNoise, gaussianNoise, uniformOf } from '../../run/noise';
 import { toBytes } from '../../run/pictures';
@@ -8,7 +8,7 @@ import { type PageSettings, recipeOf } from '../shell/settings';
 import { choicesOf } from './choices';
 import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './explain_messages';
 
-/** What the session has when it is asked. */
+/** The session's engine, settings, images and networks at the time of a request. */
 export interface Surroundings {
   readonly engine: Engine;
   readonly settings: PageSettings;

@@ -1,19 +1,19 @@
-/** What the Explain tab asks the training worker, and what it is told. Images travel as bytes, 0 to 255, one after the other. */
+/** The Explain tab's orders to the training worker, and the answers. Images are bytes, 0 to 255, one after the other. */
 
 import type { PretrainedName } from '../../../src/pretrained';
 import type { RecipeName } from '../../../src/recipes';
 import type { Objective } from '../../../src/training/step_config';
 import type { Source } from '../shell/settings';
 
-/** Whose network is asked: one of the page's, or the pretrained one of a recipe. */
+/** The network to use: one of the page's, or the pretrained one of a recipe. */
 export type Asked = Source | (PretrainedName & RecipeName);
 
 export type ExplainOrder =
-  /** What the network sees behind more and more noise, and what it saw before it was trained. */
+  /** Predictions at rising noise levels, from the network as it is now and as it was before training. */
   | {
       readonly kind: 'predict';
       readonly of: Asked;
-      /** Which of the ten images to choose from. */
+      /** Index of one of the ten images to choose from. */
       readonly choice: number;
       readonly seed: number;
     }
@@ -21,9 +21,9 @@ export type ExplainOrder =
   | {
       readonly kind: 'make';
       readonly of: Asked;
-      /** A class for each image; of networks that are told none, only their number counts. */
+      /** A class for each image. Unconditional networks use only the number of images. */
       readonly labels: readonly number[];
-      /** 0 for as many as the recipe says. */
+      /** 0 for the recipe's number of steps. */
       readonly steps: number;
       readonly seed: number;
     };
@@ -37,12 +37,12 @@ export interface Predicted {
   readonly choices: Uint8Array;
   readonly labels: readonly (number | undefined)[];
   readonly clean: Uint8Array;
-  /** Of each noise level: the noisy image, and the image behind it as the network saw it before training and sees it now. */
+  /** For each noise level: the noisy image, and the network's prediction of the clean image before training and now. */
   readonly levels: readonly number[];
   readonly noisy: readonly Uint8Array[];
   readonly before: readonly Uint8Array[];
   readonly after: readonly Uint8Array[];
-  /** What it was before training: new, or the pretrained network that the run began with. */
+  /** The network before training: new, or the pretrained network that the run began with. */
   readonly began: 'new' | 'pretrained';
 }
 
@@ -51,11 +51,11 @@ export interface Made {
   readonly objective: Objective;
   readonly height: number;
   readonly width: number;
-  /** Whether the network is told classes. */
+  /** Whether the network is conditioned on classes. */
   readonly told: boolean;
   /** x before each step, and at last the samples: one more than there are steps. */
   readonly x: readonly Uint8Array[];
-  /** What the network sees in x at each step. */
+  /** The network's prediction of the clean image from x at each step. */
   readonly predictions: readonly Uint8Array[];
 }
 

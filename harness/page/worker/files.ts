@@ -1,4 +1,4 @@
-/** What comes into the training worker and goes out of it: images, models, checkpoints, and runs that the browser keeps. */
+/** Loads and saves images, models, checkpoints, and runs that the browser keeps, in the training worker. */
 import { EngineError, samplingFor } from '../../../src';
 import { stepIn } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
@@ -114,7 +114,7 @@ export class Files {
     this.saved(`checkpoint-step-${step}`, checkpoint, step);
   }
 
-  /** Makes a model that of the file. */
+  /** Opens a model file; its network replaces the file network opened before. */
   async takeModel(bytes: Uint8Array, name: string): Promise<{ model: ModelDescription; note?: string }> {
     const { core, models } = this.place;
     const model = loadModel(bytes, name);

@@ -18,7 +18,7 @@ import type { DrawOrder, Order } from './messages';
 import { type Post, Workplace } from './place';
 import { Views } from './views';
 
-/** How long a submission may keep the GPU: a visible page paints every 16 ms. */
+/** Longest GPU time of a submission: a visible page paints every 16 ms. */
 const SUBMIT_MS = { visible: 12, hidden: 300 };
 
 export type PageCalls = PageHost['calls'];
@@ -32,9 +32,9 @@ export class PageHost implements Host {
   private readonly distil: Distilling;
   private visible = true;
   private digitsWanted = false;
-  /** The one in use, or that was lost. */
+  /** The engine in use, or the one whose device was lost. */
   private lastEngine: Engine | undefined;
-  /** Those that stand in place of the shipped ones. */
+  /** Shaders that replace the shipped ones. */
   private shaders: readonly Replacement[] = [];
 
   constructor(session: TrainingSession, tell: CallContext['tell']) {
@@ -68,10 +68,10 @@ export class PageHost implements Host {
     },
     /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
     adjust: (settings: PageSettings) => this.adjust(settings),
-    /** What the engine that trains knows; undefined if there was none yet. */
+    /** The training engine's report; undefined before there is an engine. */
     report: () => this.lastEngine?.report(),
 
-    /** Trains so many steps, or to the end of the last epoch, creating what is missing; goes on after a pause or the loss of the device. */
+    /** Trains `steps` steps, or to the end of the last epoch. Creates what is missing; continues after a pause or a device loss. */
     train: (steps: number | undefined) => {
       this.distil.stop();
       this.measures.clock.press(performance.now());
@@ -99,14 +99,14 @@ export class PageHost implements Host {
     },
     /** After a divergence: trains from the copy before the last one. */
     goBack: () => this.soon(async () => void (this.session.goBack() && this.session.train())),
-    /** Trains a run that the browser keeps. `drawings`: those that it trains on, if it does. */
+    /** Trains a run that the browser keeps. `drawings`: the drawings that the run trains on, if any. */
     goOn: ({ id, drawings }: { readonly id: string; readonly drawings?: Omit<DataOrder, 'checkpoint'> }) =>
       this.soon(() => this.files.goOn(id, drawings)),
     /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to what is wrong, if anything. */
     shaders: (shaders: readonly Replacement[], { inTurn }: CallContext) =>
       inTurn(() => this.takeShaders(shaders)),
 
-    /** Distils the run's network, in the background; told of by `distilling`, until `distilled`. */
+    /** Distils the run's network in the background. Events `distilling` report progress, `distilled` the end. */
     distil: (calls: 1 | 2) => this.soon(() => this.distil.begin(calls)),
     stopDistilling: () => this.distil.stop(),
     /** Measures the samples' quality now, however long that takes. */
@@ -129,10 +129,10 @@ export class PageHost implements Host {
     /** Training waits meanwhile, and what was ordered before is left. */
     sample: (order: Order) => this.soon(() => this.views.sample(order)),
     stopSampling: () => this.session.tasks.interrupt('sampling'),
-    /** One of the training images to draw on: any number chooses one. Resolves to nothing where there are none. */
+    /** A training image to draw on; any number chooses one. Resolves to undefined if there are no images. */
     example: (at: number, { inTurn }: CallContext) => this.views.example(at, inTurn),
     // These resolve to an answer, unless the device is lost or the run reset; training waits meanwhile.
-    /** Some images of an order, at places of their own, at once. */
+    /** Samples some images of an order at once, each from its own place in the noise field. */
     follow: (
       { order, images }: { readonly order: Order; readonly images: readonly Placed[] },
       { inTurn }: CallContext,

@@ -25,7 +25,7 @@ import type { Post } from './place';
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
 const STEP_IMAGES = 16;
 
-/** What the session has when it is asked. */
+/** The session's engine, network, images and settings at the time of a request. */
 export interface Surroundings {
   readonly engine: Engine;
   readonly network: Network;
@@ -147,7 +147,7 @@ export class Inside {
   }
 }
 
-/** One step of a copy of the network, which is thrown away. */
+/** Trains a copy of the network for one step, and discards the copy. */
 async function step(picture: Picture, about: Surroundings): Promise<InsideAnswer> {
   const { engine, network, images, settings } = about;
   const { unet } = network;
@@ -253,7 +253,7 @@ async function list(source: Source, about: Surroundings): Promise<InsideAnswer> 
   };
 }
 
-/** One kind of map of every layer, of the first image. */
+/** Reads one kind of map of every layer, for the first image. */
 async function readAll(
   { maps }: Pick<Predictor | Trainer, 'maps'>,
   kind: 'activation' | 'preActivation' | 'gradient',

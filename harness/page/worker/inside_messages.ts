@@ -1,4 +1,4 @@
-/** What the Inside tab asks the training worker, and what it is told. Images travel as bytes, maps as floats. */
+/** The Inside tab's orders to the training worker, and the answers. Images are bytes, maps are floats. */
 import type { Objective } from '../../../src/training/step_config';
 import type { Layer } from '../../../src/unet/config';
 import type { ListedOp, StepToList } from '../../run/step_list';
@@ -7,11 +7,11 @@ import type { Source } from '../shell/settings';
 /** The picture that the network is to look at. */
 export interface Picture {
   readonly source: Source;
-  /** Which of the ten images to choose from. */
+  /** Index of one of the ten images to choose from. */
   readonly choice: number;
   /** The share of noise in it, from 0 to 1. */
   readonly level: number;
-  /** The class that the network is told, if it is told any; the number of classes stands for none. */
+  /** The class label, for a conditional network; the number of classes means no class. */
   readonly label: number;
 }
 
@@ -22,7 +22,7 @@ export type InsideOrder =
   | { readonly kind: 'step'; readonly picture: Picture }
   /** The dispatches of a training step. */
   | { readonly kind: 'list'; readonly source: Source }
-  /** How long each of them takes. Ends early when anything else is asked for. */
+  /** The time of each dispatch. Any other request ends it early. */
   | { readonly kind: 'time'; readonly source: Source };
 
 /** A layer of the network, in forward order. */
@@ -39,7 +39,7 @@ export interface InsideLayer
     | 'residual'
     | 'next'
   > {
-  /** Whether it is one of the two linear layers that turn noise level and class into biases. */
+  /** Whether the layer is one of the two linear layers that turn noise level and class into biases. */
   readonly told: boolean;
   readonly parameters: number;
 }
@@ -58,18 +58,18 @@ export interface Looked {
   readonly layers: readonly InsideLayer[];
   readonly height: number;
   readonly width: number;
-  /** Number of classes that the network is told; 0 for none. */
+  /** Number of classes that the network is conditioned on; 0 for none. */
   readonly classes: number;
   /** The images to choose from, one after the other, and their classes. */
   readonly choices: Uint8Array;
   readonly labels: readonly (number | undefined)[];
   readonly noisy: Uint8Array;
-  /** The image that the network makes out behind the noise. */
+  /** The network's prediction of the clean image. */
   readonly prediction: Uint8Array;
   readonly activations: Maps;
   readonly preActivations: Maps;
   readonly kernels: Kernels;
-  /** Of the run's last step. */
+  /** Gradient norms of the run's last step. */
   readonly gradientNorms?: NumberOf;
 }
 
@@ -79,18 +79,18 @@ export interface Stepped {
   readonly images: number;
   readonly loss: number;
   readonly learningRate: number;
-  /** Norm of the gradient of all parameters together, and the longest that it may be. */
+  /** Norm of the gradient of all parameters together, and its upper limit. */
   readonly norm: number;
   readonly clipNorm?: number;
   readonly clean: Uint8Array;
   readonly noisy: Uint8Array;
-  /** What the network says, and what it should have said: the image, or the way from it to the noise. */
+  /** The network's output and its target: the clean image, or the way from it to the noise. */
   readonly output: Float32Array;
   readonly target: Float32Array;
   readonly activations: Maps;
   readonly gradients: Maps;
   readonly gradientNorms: NumberOf;
-  /** How far each layer's weights have moved, as a share of their own norm. */
+  /** Norm of the change of each layer's weights, as a share of the weights' norm. */
   readonly changes: NumberOf;
   readonly kernels: { readonly before: Kernels; readonly after: Kernels };
 }
@@ -102,7 +102,7 @@ export interface Listed {
   readonly batch: number;
   /** Whether these are the kernels of the run, rather than those that are usual on the adapter. */
   readonly ofRun: boolean;
-  /** What the list was made from: whoever tries an edited shader makes it again. */
+  /** The source of the list: the trial of an edited shader makes the list again. */
   readonly step: StepToList;
   readonly ops: readonly ListedOp[];
 }
@@ -111,7 +111,7 @@ export type InsideAnswer =
   | Looked
   | Stepped
   | Listed
-  /** The ops were timed, each told by an event `timed`. */
+  /** The ops were timed; an event `timed` reported each. */
   | { readonly kind: 'timedAll'; readonly clock: 'timestamp-query' | 'wall clock' | 'stopped' }
   /** `order` could not be carried out. */
   | { readonly kind: 'failed'; readonly order: InsideOrder['kind']; readonly message: string };

@@ -3,14 +3,14 @@ import type { Dataset, Engine, ImageSet, Trainer } from '../../../src';
 import { imagesFrom } from '../../run/hold_out';
 import type { HeldOutLoss } from '../shell/measurements';
 
-/** At most so many images: always the same, with the same noise, so that two figures of a run can be compared. */
+/** Maximum number of images. They and their noise stay the same, so that two losses of a run can be compared. */
 const EVALUATED = { gpu: 1000, software: 200 };
 
 export class HeldOut {
   private readonly engine: Engine;
   private readonly images: ImageSet;
   private readonly binarize: boolean | undefined;
-  /** They are brought to the GPU when they are needed. */
+  /** The images on the GPU, uploaded at the first measurement. */
   private dataset: Dataset | undefined;
 
   constructor(engine: Engine, held: ImageSet, binarize: boolean | undefined) {

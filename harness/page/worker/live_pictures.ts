@@ -8,7 +8,7 @@ import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf 
 import { keepsFrame, type Order } from './messages';
 import type { Post } from './place';
 
-/** What a sampler is for. */
+/** The use of a sampler. */
 type Use = 'grid' | 'run' | `hand ${number}`;
 
 const STRIP_IMAGES = 8;

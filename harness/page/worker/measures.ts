@@ -1,4 +1,4 @@
-/** Measures the run's network while it trains: its loss on held-out images, and the quality of its samples. Tells when the time is up, too. */
+/** Measures the network while it trains: its loss on held-out images, and the quality of its samples. Also reports the end of the time limit. */
 import type { Engine, Trainer, TrainingEvent } from '../../../src';
 import type { Network } from '../shell/order';
 import { TimeShare, TrainingClock } from './clocks';
@@ -12,12 +12,12 @@ type Kind = 'heldOut' | 'quality';
 
 /** Each may take this share of the time. */
 const SHARE = 0.05;
-/** On an adapter that is fast, no oftener than that. */
+/** Minimum interval between two measurements of a kind. */
 const LEAST_MS = 2000;
 const TELL_MS = 1000;
 /** A training step is about three forward passes. */
 const PASSES_A_STEP = 3;
-/** What the first time takes beside that: compiling, and for the quality the classifier and what it says of real digits. */
+/** Extra time of the first measurement: compiling; for the quality, also loading the classifier and judging real digits. */
 const FIRST_MS = { heldOut: 100, quality: 3000 };
 
 interface MeasuredRun {
@@ -25,7 +25,7 @@ interface MeasuredRun {
   readonly trainer: Trainer;
   readonly network: Network;
   readonly seed: number;
-  /** Whether it trains on the digits that the classifier knows. */
+  /** Whether the run trains on the digits that the classifier knows. */
   readonly isDigits: boolean;
 }
 
@@ -73,7 +73,7 @@ export class Measures {
     else this.clock.stop(performance.now());
   }
 
-  /** Stops training whose time is up, and asks for what is to be measured. */
+  /** Called between steps: stops training if its time is up, and requests the measurement that is due. */
   between({ imagesPerSecond }: Pick<TrainingEvent, 'imagesPerSecond'>): void {
     const { core, settings, post } = this.place;
     this.tell(imagesPerSecond);
@@ -84,7 +84,7 @@ export class Measures {
     } else if (due) core.tasks.request(() => this.measure(due));
   }
 
-  /** Of the network at the end of the run; nobody waits for them. */
+  /** Measures the network at the end of the run, unless more training is wanted. */
   async atEnd(): Promise<void> {
     for (const kind of ['heldOut', 'quality'] as const) if (!this.place.core.wanted) await this.measure(kind);
   }
@@ -112,7 +112,7 @@ export class Measures {
     }
   }
 
-  /** What may be measured now. `imagesPerSecond` of the training says about how long it takes the first time. */
+  /** The measurement that is due now. The training speed `imagesPerSecond` predicts the duration of the first one. */
   private due(imagesPerSecond: number): Kind | undefined {
     const now = performance.now();
     const time = this.time(now);
@@ -174,7 +174,7 @@ export class Measures {
     return kind === 'heldOut' ? this.heldOut !== undefined : this.run?.isDigits === true;
   }
 
-  /** Of training, since it began to measure. */
+  /** Milliseconds of training since this began to measure the run. */
   private time(now: number): number {
     return this.clock.run(now) - this.begunAt;
   }

@@ -1,4 +1,4 @@
-/** What the page and its training worker say to each other. Images travel as bytes, 0 to 255, one image after the other. */
+/** Messages between the page and its training worker. Images are bytes, 0 to 255, one image after the other. */
 import type { AdapterDescription, ErrorCode } from '../../../src';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { WorkerEvents } from '../../../src/worker';
@@ -8,23 +8,23 @@ import type { Beginning, CheckpointSettings, FlowMethod, PageRecipe, Source } fr
 
 export type { Phase } from '../../../src/worker';
 
-/** What samples to make. A network that is not told classes, or does not follow a flow, leaves out what it has no use for. */
+/** An order of samples. An unconditional network ignores the classes, one that does not follow a flow the method. */
 export interface Order {
   /** `instant`: the distilled network that comes with the page. */
   readonly source: Source | 'instant';
   readonly steps: number;
   readonly count: number;
   readonly seed: number;
-  /** Where the noise lies between that of the seed and those of the next three. */
+  /** A place between the noise of the seed and the noise of the next three seeds. */
   readonly place: Place;
   readonly digit: number | 'all';
-  /** Digits, one image each, in place of `digit` and `count`; '' leaves it to those. */
+  /** Digits, one image each, in place of `digit` and `count`; '' uses `digit` and `count`. */
   readonly text: string;
   readonly guidance: number;
   readonly method: FlowMethod;
 }
 
-/** What to make of a drawing; of the classes, 'all' is none in particular. Pixels from 0 to 1, [height][width]. */
+/** A question about a drawing. The class 'all' means no particular class. Pixels from 0 to 1, [height][width]. */
 export type DrawOrder = {
   readonly source: Source;
   readonly image: Float32Array<ArrayBuffer>;
@@ -41,7 +41,7 @@ type SampledDrawing = Pick<Order, 'digit' | 'guidance'> & { readonly rough: bool
 
 export type DrawAnswer =
   | { readonly ask: 'denoise' | 'fill'; readonly images: Uint8Array<ArrayBuffer> }
-  /** How much the network errs when told each class; the least fits best. */
+  /** The network's loss given each class; the class with the smallest loss fits best. */
   | { readonly ask: 'classify'; readonly losses: Float32Array<ArrayBuffer> };
 
 export interface DataDescription {
@@ -51,7 +51,7 @@ export interface DataDescription {
   readonly count: number;
   readonly height: number;
   readonly width: number;
-  /** Of its labels; without labels, undefined. */
+  /** Number of classes among the labels; undefined without labels. */
   readonly classes?: number;
 }
 
@@ -59,15 +59,15 @@ export interface DataDescription {
 export interface ModelDescription {
   readonly name: string;
   readonly recipe: PageRecipe;
-  /** That it is told; 0 for none. */
+  /** Number of classes that the network is conditioned on; 0 for none. */
   readonly classes: number;
   readonly height: number;
   readonly width: number;
-  /** How it is sampled unless somebody says otherwise. */
+  /** The network's default sampling. */
   readonly sampling: Sampling;
 }
 
-/** What the page's part of the worker tells, as events of its own. */
+/** Events of the worker's part that serves only the page. */
 export type PageEvent =
   | { readonly type: 'adapter'; readonly adapter: AdapterDescription }
   | { readonly type: 'data'; readonly data: DataDescription }
@@ -78,16 +78,16 @@ export type PageEvent =
       readonly type: 'resumed';
       readonly name: string;
       readonly kept: boolean;
-      /** Of a run that the browser keeps. */
+      /** The run's name in the browser's storage, if it is kept there. */
       readonly id?: string;
       readonly settings: CheckpointSettings;
       readonly losses: Float32Array;
       readonly note?: string;
     }
-  /** Beside `built`, before it. `held`: images that the run is measured with; `begin`: unknown of one that was gone on with. */
+  /** Comes before `built`. `held`: images that the run is measured with; `begin`: undefined for a resumed run. */
   | { readonly type: 'begun'; readonly held: number; readonly begin: Beginning | undefined }
   | Measurement
-  /** How far the distillation is: trajectories first, then steps. */
+  /** Progress of the distillation: trajectories first, then steps. */
   | {
       readonly type: 'distilling';
       readonly calls: 1 | 2;
@@ -97,11 +97,11 @@ export type PageEvent =
       readonly batch: number;
       readonly trajectories: number;
       readonly step: number;
-      /** Of that step. */
+      /** The loss of `step`. */
       readonly loss?: number | undefined;
       readonly secondsLeft?: number | undefined;
     }
-  /** It is over. `made`: what came of it, the model of the file from now on; undefined if it was stopped or failed. */
+  /** The distillation is over. `made`: the distilled model, in place of the file's from now on; undefined if it was stopped or failed. */
   | {
       readonly type: 'distilled';
       readonly made?: { readonly model: ModelDescription; readonly bytes: Uint8Array<ArrayBuffer> };
@@ -124,19 +124,19 @@ export type PageEvent =
       readonly columns: number;
       readonly height: number;
       readonly width: number;
-      /** x before the step, and what the network makes of it; left out of some steps of a long run. */
+      /** x before the step, and the network's prediction from it; left out of some steps of a long run. */
       readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
     }
-  /** Of the dispatches that are timed, the one of this number takes so long. */
+  /** Milliseconds of the op with this index, among those that are timed. */
   | { readonly type: 'timed'; readonly index: number; readonly ms: number }
-  /** A file to save. A checkpoint, from which the run can go on, tells after how many steps. */
+  /** A file to save. `step`: the steps of a checkpoint, from which the run can continue. */
   | {
       readonly type: 'saved';
       readonly name: string;
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly step?: number;
     }
-  /** To go on with this one, the page needs the images that it trains on. */
+  /** The kept run `id` can continue once the page has its training images. */
   | { readonly type: 'needsData'; readonly id: string }
   /** `at` is what failed: the whole page, the data that were chosen, or the task at hand. */
   | {
@@ -148,7 +148,7 @@ export type PageEvent =
       readonly back?: number;
     };
 
-/** What every worker tells that serves a client. */
+/** Events of every worker that serves a client. */
 type DoorEvent = {
   [Name in Exclude<keyof WorkerEvents, 'runs'>]: { readonly type: Name } & WorkerEvents[Name];
 }[Exclude<keyof WorkerEvents, 'runs'>];
@@ -158,7 +158,7 @@ export type WorkerEvent =
   | PageEvent
   | DoorEvent
   | { readonly type: 'runs'; readonly runs: WorkerEvents['runs'] }
-  /** No other device so far: `lost` again. */
+  /** Another device was not found so far: the data of `lost` again. */
   | ({ readonly type: 'stillLost' } & WorkerEvents['lost']);
 
 export type EventOf<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { readonly type: Type }>;

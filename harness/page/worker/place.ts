@@ -1,4 +1,4 @@
-/** What the page's training worker has: its session, the page's settings, images, and networks to sample from. */
+/** The state of the page's training worker: its session, the page's settings, images, and networks to sample from. */
 import { type Engine, EngineError, type ImageSet, recipes, type UNet } from '../../../src';
 import { stepIn } from '../../../src/keeping/slots';
 import type { RunSettings } from '../../../src/weights/fields';
@@ -20,13 +20,13 @@ export class Workplace {
   readonly models = new Models();
   settings!: PageSettings;
   images: ImageSet | undefined;
-  /** Where they came from, as the command line calls it. */
+  /** The source of the images, as the command line calls it. */
   source = '';
-  /** The settings that the run was begun with. Whatever the page says later, only learning rate and epochs may change. */
+  /** Settings at the start of the run. Of later changes on the page, only learning rate and epochs apply. */
   begun: PageSettings | undefined;
-  /** What the run began with, if it began here. */
+  /** Initial weights: new or pretrained; undefined if the run was started elsewhere. */
   began: Beginning | undefined;
-  /** A network that nobody has trained yet, to sample from. */
+  /** An untrained network to sample from. */
   untrained: UNet | undefined;
 
   constructor(core: TrainingSession, post: Post) {
@@ -43,12 +43,12 @@ export class Workplace {
     return this.core.run?.objective ?? recipes[this.settings.recipe].trainer.objective;
   }
 
-  /** The run's network, else the one that nobody has trained. */
+  /** The run's network, else the untrained one. */
   get unet(): UNet | undefined {
     return this.core.run?.unet ?? this.untrained;
   }
 
-  /** A run as the settings have it. Throws unless the images are there, and have what its network is told. */
+  /** Begins a run with the page's settings. Throws if there are no images, or if its network needs labels and the images have none. */
   async newRun(): Promise<TrainingRun> {
     const { settings } = this;
     const { train: images } = this.imagesOf(settings);
@@ -65,12 +65,12 @@ export class Workplace {
     return TrainingRun.begin({ network, trainer }, { images, settings: { ...saved, dropLast } });
   }
 
-  /** What a run with these settings trains on, and what it is measured with. */
+  /** Training images and held-out images of a run with these settings. */
   imagesOf(settings: Pick<PageSettings, 'recipe' | 'limit' | 'holdout'>) {
     return imagesOf(this.images, settings);
   }
 
-  /** What a checkpoint says of a run with these settings. */
+  /** The settings that a checkpoint of a run with these settings contains. */
   savedSettings(settings: PageSettings): RunSettings {
     const { seed, batch: batchSize, lr: learningRate, epochs } = settings;
     const { train, held } = this.imagesOf(settings);
@@ -118,7 +118,7 @@ export class Workplace {
     return this.untrained;
   }
 
-  /** What a network begins with. */
+  /** The initial network: a configuration, or the pretrained weights. */
   private async beginning(settings: PageSettings): Promise<ReturnType<typeof networkOf> | Trained> {
     const config = networkOf(settings, this.images);
     if (settings.begin !== 'pretrained') return config;

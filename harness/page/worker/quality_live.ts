@@ -1,11 +1,11 @@
-/** How many of 100 samples a classifier accepts as digits, beside the same for real digits. The classifier comes when it is asked for. */
+/** The share of 100 samples that a classifier accepts as digits, and the same for real digits. The classifier is loaded at the first measurement. */
 import type { Engine } from '../../../src';
 import { loadDigits } from '../../../src/data/digits';
 import type { AcceptedShare } from '../shell/measurements';
 import { liveSampling, liveSteps, type Network } from '../shell/order';
 
 export const SAMPLES = 100;
-/** The processor classifies so many images at once, about a tenth of a second: then whoever wants to interrupt has a turn. */
+/** Images classified per batch (about 0.1 s on the CPU), so that a request can interrupt. */
 const AT_ONCE = 50;
 
 type Judge = Awaited<ReturnType<typeof loadJudge>>;
@@ -36,7 +36,7 @@ export async function acceptedShare(
   }
 }
 
-/** How often an image goes through the network to become a sample: with guidance, twice a step. */
+/** Forward passes per sample: with guidance, two a step. */
 export function passesOf(network: Network, adapter: { software: boolean }): number {
   const guided = network.unet.config.conditioning?.classes ? 2 : 1;
   return guided * liveSteps(network, adapter);
@@ -50,9 +50,9 @@ async function loadJudge() {
   const [classifier, digits] = await Promise.all([loadClassifier(), loadDigits()]);
   return {
     binarise,
-    /** Those that the classifier has not seen. */
+    /** Real digits that the classifier was not trained on, binarised. */
     real: binarise(digits.images.subarray(firstHeldOut * pixels), 127.5),
-    /** The share of these images that it accepts. */
+    /** The share of these images that the classifier accepts. */
     async accepted(images: Float32Array, signal: AbortSignal): Promise<number> {
       let accepted = 0;
       const count = images.length / pixels;

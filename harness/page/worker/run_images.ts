@@ -33,7 +33,7 @@ export async function loadFiles(files: readonly File[], labels: readonly File[])
     : images;
 }
 
-/** Throws unless a file begins like IDX or gzip: somebody who drops a text or a web page has not heard of either. */
+/** Throws unless a file begins like IDX or gzip: the message helps a user who drops a text or a web page. */
 async function checkKind(file: File): Promise<void> {
   const [first = 0, second = 0] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
   if ((first === 0 && second === 0) || (first === 0x1f && second === 0x8b)) return;
@@ -81,7 +81,7 @@ export function networkOf({ recipe, widths }: PageSettings, images: ImageSet | u
   };
 }
 
-/** Throws if a network that is told classes would be told the same one of all images. */
+/** Throws if the network is conditioned on classes and all images have the same one. */
 export function checkClasses({ labels, count }: ImageSet, { conditioning }: UNetConfig): void {
   if (!conditioning?.classes || !labels?.every((label) => label === labels[0])) return;
   throw new EngineError(
@@ -90,7 +90,7 @@ export function checkClasses({ labels, count }: ImageSet, { conditioning }: UNet
   );
 }
 
-/** Throws unless the images have the labels that a network is told. */
+/** Throws if the network is conditioned on classes and the images have no labels. */
 export function checkLabels({ labels }: ImageSet, { conditioning }: UNetConfig): void {
   if (!conditioning?.classes || labels) return;
   throw new EngineError(

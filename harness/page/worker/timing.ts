@@ -4,7 +4,7 @@ import { Program } from '../../../src/gpu/program';
 import type { Op } from '../../../src/plan/op';
 import { Timer, type TimerKind } from '../../bench/timer';
 
-/** What takes longer is timed once; anything shorter is repeated until the clock can tell. */
+/** A longer op is timed once; a shorter one is repeated until the clock can resolve it. */
 const LONG_MS = 30;
 
 /** Calls `each` with the milliseconds of each op. Resolves to the clock that was used. */

@@ -1,4 +1,4 @@
-/** What the page sees of a network: live pictures, sampling runs, drawings, looks inside. */
+/** The page's views of a network: live pictures, sampling runs, drawings, looks inside. */
 import type { ImageSet, UNet } from '../../../src';
 import type { CallContext } from '../../../src/worker';
 import type { Placed } from '../shell/noise_field';
@@ -75,7 +75,7 @@ export class Views {
     await core.tasks.interruptible('sampling', run);
   }
 
-  /** What follows the hand: [images][height][width]. */
+  /** Images that follow the hand: bytes, [images][height][width]. */
   async follow(order: Order, images: readonly Placed[]): Promise<Uint8Array<ArrayBuffer>> {
     const network = await this.place.networkFrom(order.source);
     return this.pictures.follow(this.place.core.engine!, network, order, images);
@@ -138,7 +138,7 @@ export class Views {
     return images.slice(first, first + size);
   }
 
-  /** What the run trains on; the digits, where there are no images yet. */
+  /** The run's training images; the digits if there are none yet. */
   private async trainingImages(): Promise<ImageSet> {
     if (!this.place.images) await this.loadDigits();
     return this.place.imagesOf(this.place.current).train;
