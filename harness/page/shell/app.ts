@@ -1,4 +1,4 @@
-/** What the panels share: the settings and their address, the state and the worker behind it. */
+/** The object that all panels share: the settings and their address, the state and the worker behind it. */
 
 import type { PageCalls } from '../worker/host';
 import type { ModelDescription, WorkerEvent } from '../worker/messages';
@@ -23,11 +23,11 @@ import { initialState, networkIn, reduce, type State, sourceOf } from './state';
 import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
 
 export interface Panel {
-  /** The tabs on which it stands; undefined: it is there whatever is open. */
+  /** The tabs that show the panel; undefined: all. */
   readonly tasks?: readonly Task[];
   /** Brings the page in line with the state; called at most once a frame, and not at all while page or panel are hidden. */
   render(): void;
-  /** For what is shown but not kept in the state, pictures and files, and for what begins as soon as the state lets it. */
+  /** Handles events that the state does not keep, such as pictures and files, and begins a task as soon as the state allows it. */
   receive?(event: WorkerEvent): void;
 }
 
@@ -36,7 +36,7 @@ export interface TaskPanel extends Panel {
   start(): void;
 }
 
-/** What needs the GPU for itself. */
+/** A task that needs the GPU for itself. */
 export type MeasureName = 'check' | 'bench' | 'self-check';
 
 /** The place of a tab in the address; an empty query is the welcome. */
@@ -46,23 +46,23 @@ export class App {
   settings: Settings;
   /** The page shows its welcome instead of a tab. */
   home = location.search === '';
-  /** What the address said that could not be used, and what a file has changed. */
+  /** Notices: parts of the address that could not be used, and settings that a file has changed. */
   notices: readonly string[];
-  /** Those that were last given as images to train on. */
+  /** The drawings that were last given as training images. */
   drawings: readonly KeptDrawing[] = [];
   /** Samples are made with the network of a file, if one is open. */
   useFile = false;
   state: State = initialState;
-  /** What has the GPU for itself. */
+  /** The task that has the GPU for itself. */
   measuring: MeasureName | undefined;
-  /** When the state last changed, for saying how long nothing has happened. */
+  /** Time of the last change of the state, in milliseconds: the page reports a long wait. */
   changedAt = performance.now();
-  /** How long the run's first step was waited for: from the opening of the page if that started it, else from the click. */
+  /** Waiting time for the run's first step: from the opening of the page if that started the run, else from the click. */
   firstStep: { readonly seconds: number; readonly from: 'page' | 'click' } | undefined;
-  /** As performance.now() tells: 0 is when the page was opened. */
+  /** Start of the wait for the first step, from performance.now(): 0 is the opening of the page. */
   private startedAt: number | undefined;
   private readonly worker: TrainingWorker;
-  /** Whether the worker has been told to open: from then on it has a GPU, or looks for one. */
+  /** Whether the worker was asked to open: from then on it has a GPU, or looks for one. */
   private opened = false;
   private stopped = false;
   private panels: readonly Panel[] = [];
@@ -96,7 +96,7 @@ export class App {
     this.changed();
   }
 
-  /** Asks for a GPU, unless that has been done. */
+  /** Asks for a GPU, once. */
   begin(): void {
     const digits = !this.home && this.settings.task === 'train';
     if (this.opened) {
@@ -130,17 +130,17 @@ export class App {
     return this.state.losses.length - this.state.saved;
   }
 
-  /** Where samples are made. */
+  /** The network that makes samples. */
   get source(): Source {
     return sourceOf(this.state, this.settings, this.useFile);
   }
 
-  /** Where a network is looked into, at levels in between: a distilled one knows none. */
+  /** The network that the page looks into, at intermediate noise levels: a distilled one has none, so the pretrained one takes its place. */
   get lookedInto(): Source {
     return this.source === 'file' && distilledNote(this.state.model) ? 'pretrained' : this.source;
   }
 
-  /** What the network there is for. */
+  /** The description of the network of `source`. */
   get network(): Omit<ModelDescription, 'name'> {
     return networkIn(this.source, this.state, this.settings);
   }
@@ -152,7 +152,7 @@ export class App {
     this.request(name, ...given);
   }
 
-  /** Asks the training worker for something. It never answers if the device is lost or the run reset before. */
+  /** Calls the training worker and waits for its answer. There is none if the device is lost or the run reset before. */
   async ask<Name extends keyof PageCalls>(
     name: Name,
     given: Given<Name>[0],
@@ -183,7 +183,7 @@ export class App {
     this.failing(this.worker.call(name, ...(given as never)));
   }
 
-  /** Says what is wrong with a call, if anything. */
+  /** Reports the error of a call, if any. */
   private failing(call: Promise<unknown>, at: 'data' | 'task' = 'task'): void {
     call.catch(({ code = 'unexpected', message }) => {
       // A worker that has stopped says so by itself.
@@ -191,7 +191,7 @@ export class App {
     });
   }
 
-  /** Takes a setting from text, and tells the address and the worker. Returns what is wrong with it, if anything. */
+  /** Takes a setting from text, and updates the address and the worker. Returns the problem with the text, if any. */
   set(key: Key, text: string, name?: string): string | undefined {
     const { settings, problem } = withSetting(this.settings, key, text, name);
     if (!settings) return problem;
@@ -223,7 +223,7 @@ export class App {
     this.changed();
   }
 
-  /** What was wrong with files is over. */
+  /** Clears the error about files. */
   forgive(): void {
     if (this.state.error?.at === 'data') this.state = { ...this.state, error: undefined };
     this.changed();

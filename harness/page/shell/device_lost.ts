@@ -1,4 +1,4 @@
-/** What the page says of a run whose device was lost, and its memory of earlier losses. */
+/** The page's message about a run whose device was lost, and its memory of earlier losses. */
 import { adviceText, deviceLostText } from '../../../src/keeping/lost_text';
 import { recentLosses } from '../../../src/keeping/recoverer';
 import type { WorkerEvents } from '../../../src/worker';
@@ -12,7 +12,7 @@ export function lostMessage(
   return recovers ? `${lost} ${goesOnBy(advice, step, stored >= step)}` : lost;
 }
 
-/** How a run of `step` steps goes on. `kept`: in the browser's storage. */
+/** Says how a run of `step` steps continues. `kept`: in the browser's storage. */
 function goesOnBy(advice: 'reload' | 'restart' | undefined, step: number, kept: boolean): string {
   const from = step.toLocaleString('en-US');
   if (!advice)
@@ -28,7 +28,7 @@ function goesOnBy(advice: 'reload' | 'restart' | undefined, step: number, kept: 
 
 const KEY = 'webgpu-diffusion-losses';
 
-/** When devices were lost in this browser of late; milliseconds. Where nothing can be stored, nothing is known. */
+/** Times of recent device losses in this browser, in milliseconds; empty if the page cannot use the storage. */
 export function rememberedLosses(): number[] {
   try {
     const times: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');

@@ -1,4 +1,4 @@
-/** What the page says of distilling. Pure. */
+/** The page's texts about distilling. Pure. */
 import { USUAL_WORK } from '../../../src/distilling/options';
 import { callsOf } from '../../../src/unet/sampling';
 import type { ModelDescription } from '../worker/messages';
@@ -6,18 +6,18 @@ import { duration, some, whole } from './format';
 import type { Settings } from './settings';
 import { type Distilling, networkIn, type State } from './state';
 
-/** Whether there is a network of the run's that can be distilled: it follows a flow, is told classes, and has been trained. */
+/** Whether the run's network can be distilled: it follows a flow, is conditioned on classes, and has been trained. */
 export const distillable = ({ run, losses }: State, { recipe }: Pick<Settings, 'recipe'>): boolean =>
   run !== undefined && run.classes > 0 && recipe !== 'tutorial' && losses.length > 0;
 
-/** Whether that can begin now. */
+/** Whether distilling can begin now. */
 export const mayDistil = (state: State, settings: Pick<Settings, 'recipe'>): boolean =>
   distillable(state, settings) &&
   !state.training &&
   !state.distilling &&
   ['idle', 'paused', 'finished'].includes(state.phase);
 
-/** What it is for, and how long it takes: by the speed of the training here, which a run that was begun elsewhere does not tell. */
+/** The purpose and the time of distilling. The time follows from the training speed, which is unknown until the run trains here. */
 export function distilOffer(state: State, settings: Pick<Settings, 'recipe' | 'batch'>): string {
   const calls = callsOf(networkIn('run', state, settings).sampling);
   const time =
@@ -27,14 +27,14 @@ export function distilOffer(state: State, settings: Pick<Settings, 'recipe' | 'b
   return `A copy of this network learns to make its images in two calls of the network, or in one, in place of ${calls}. It takes ${time}; other tasks come first.`;
 }
 
-/** Minutes, where there is one. */
+/** A rough duration, in minutes from 45 seconds on. */
 function about(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   if (seconds < 45) return `about ${duration(seconds)}`;
   return minutes <= 1 ? 'about a minute' : `about ${whole(minutes)} minutes`;
 }
 
-/** How far it is. */
+/** The progress of distilling, in words. */
 export function distilStatus({ calls, noises, steps, trajectories, step, secondsLeft }: Distilling): string {
   const what =
     step === 0
@@ -44,11 +44,11 @@ export function distilStatus({ calls, noises, steps, trajectories, step, seconds
   return `Distilling to ${some(calls, 'call')}: ${what}${left}`;
 }
 
-/** From 0 to 1. */
+/** The progress of distilling, from 0 to 1. */
 export const distilShare = ({ noises, steps, trajectories, step }: Distilling): number =>
   (trajectories / noises + step / steps) / 2;
 
-/** Why a network of a file is not looked into, where there must be levels in between; undefined if it can be. */
+/** The reason that a file's network cannot be examined at intermediate noise levels; undefined if it can. */
 export const distilledNote = (model: ModelDescription | undefined): string | undefined =>
   model?.sampling.calls === undefined
     ? undefined

@@ -46,7 +46,7 @@ export function download(name: string, content: BlobPart | Blob, type = 'applica
 const canHaveFocus = (element: HTMLElement) =>
   element.isConnected && element.checkVisibility() && !element.matches(':disabled');
 
-/** Where the focus goes when its element is gone: the main button of the open tab, or else the tab. */
+/** Gets the focus when its element is gone: the main button of the open tab, or else the tab. */
 const NEXT = '[role=tabpanel]:not([hidden]) button.primary, [role=tab][aria-selected=true]';
 
 /** Renders; if the element with the focus is hidden, disabled or gone afterwards, the focus moves on. */

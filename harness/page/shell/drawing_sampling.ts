@@ -1,11 +1,11 @@
-/** How the Draw tab's questions are sampled: roughly at first, then finely. Pure. */
+/** Sampling of the Draw tab's answers: rough at first, then fine. Pure. */
 import type { DrawOrder } from '../worker/messages';
 
 /** Steps from nothing but noise; from a lower level in proportion. */
 const STEPS = 20;
 const ROUGH = { method: 'adams', steps: 3 } as const;
 
-/** How an answer is sampled. */
+/** The sampler's options for an answer. */
 export function samplingOfDrawing(order: Exclude<DrawOrder, { ask: 'classify' }>) {
   const level = order.ask === 'denoise' ? order.level : 1;
   const fine = { method: 'euler', steps: Math.max(2, Math.round(STEPS * level)) } as const;

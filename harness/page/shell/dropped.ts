@@ -1,4 +1,4 @@
-/** The files that were dropped, those of folders included, each with the name of its folder. */
+/** The files that were dropped, also in folders, each with the name of its folder. */
 import type { OwnFile } from './own_images';
 
 /** Call this during the drop: its items are gone afterwards. */

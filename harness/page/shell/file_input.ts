@@ -5,7 +5,7 @@ import { dropped } from './dropped';
 import { isOwn, type OwnFile, ownImages } from './own_images';
 
 export interface Sorted {
-  /** Models and checkpoints: only their contents tell them apart. */
+  /** Models and checkpoints: only their contents differ. */
   readonly models: readonly File[];
   /** Results of the bench. */
   readonly results: readonly File[];
@@ -33,7 +33,7 @@ function trainingFirst(a: File, b: File): number {
   return isTest(a) - isTest(b) || (a.name < b.name ? -1 : 1);
 }
 
-/** What is wrong with a folder in which there is nothing for this page; undefined if there is something. */
+/** The message about a folder that contains no file for this page; undefined if it contains one. */
 export function folderWithoutImages(given: readonly OwnFile[]): string | undefined {
   const known = (each: OwnFile) => isOwn(each) || /idx[13]-ubyte|\.(safetensors|json)$/.test(each.file.name);
   if (given.length > 0 && (given.some(({ folder }) => folder === '') || given.some(known))) return undefined;

@@ -23,7 +23,7 @@ export function fineTuning(count: number): {
 /** Adam soon knows the gradients of trained weights. The recipe's own warm-up, at so small a batch, would be longer than the training. */
 const WARMUP = 20;
 
-/** How a run with these settings is trained. */
+/** The trainer's options for a run with these settings. */
 export function trainingOf({
   recipe,
   batch,

@@ -45,7 +45,7 @@ export const some = (n: number, what: string) => `${whole(n)} ${what}${n === 1 ?
 /** The tutorial’s run: all of MNIST, training and test set merged, five times. */
 const tutorial = { images: 70_000, epochs: 5 };
 
-/** The work of this run; `asTutorial`: compared with that of the tutorial’s. */
+/** The work of this run in words; `asTutorial`: compared with the tutorial's run. */
 export function workLine(parts: EpochParts, epochs: number, asTutorial: boolean): string {
   const images = parts.imageCount;
   const steps = stepsPerEpoch(parts);

@@ -4,9 +4,9 @@
  */
 import { glossary, isWord, type Word } from './glossary_words';
 
-/** A pointer that merely crosses a word asks nothing. */
+/** A pointer that merely crosses a word opens no box. Milliseconds. */
 const HOVER_MS = 150;
-/** Between the word and its box, and between the box and the window's edge. */
+/** Distance between the word and its box, and between the box and the window's edge, in CSS pixels. */
 const GAP = 6;
 
 const box = document.createElement('div');
@@ -74,7 +74,7 @@ const termAt = (target: EventTarget | null) =>
 
 const inBox = (target: EventTarget | null) => target instanceof Node && box.contains(target);
 
-/** What is said on focus stays while the word has it. */
+/** Shows a word's box after a delay. The box of the focused word stays open while the word has the focus. */
 function later(word: HTMLButtonElement | undefined): void {
   clearTimeout(soon);
   const focused = termAt(document.activeElement);

@@ -1,4 +1,4 @@
-/** The welcome: what there is to do, above the recording; and the start of what was asked for there, or by the address (autorun). */
+/** The welcome: its choices, above the recording. Starts the task that was chosen there, or by the address (autorun). */
 import type { App, Panel, TaskPanel } from './app';
 import { anyElement, button, byId, setDisabled, setText } from './dom';
 import type { Task } from './settings';
@@ -59,7 +59,7 @@ export function createHome(app: App, ask: (task: 'sample' | 'train') => void): P
 
 // ---------------------------------------------------------------- the start
 
-/** What a visitor without a GPU who presses "Train it yourself" begins with, as the recording did: minutes, not an hour. */
+/** Settings of "Train it yourself" without a GPU, as in the recording: training takes minutes, not an hour. */
 const WITHOUT_GPU = { batch: '64', samples: '20' };
 
 export function createStarter(

@@ -4,12 +4,12 @@ import { idxFiles } from './idx_files';
 import { SIDE } from './strokes';
 
 export interface KeptDrawing {
-  /** As the network sees it, 0 to 255, [SIDE][SIDE]. */
+  /** The drawing as the network sees it, 0 to 255, [SIDE][SIDE]. */
   readonly image: Uint8Array<ArrayBuffer>;
   readonly digit: number;
 }
 
-/** What the page calls them as a data set. */
+/** The name of the drawings as a data set. */
 export const nameOfDrawings = (drawings: readonly KeptDrawing[]) => some(drawings.length, 'drawing');
 
 export function filesOfDrawings(drawings: readonly KeptDrawing[]): ReturnType<typeof idxFiles> {

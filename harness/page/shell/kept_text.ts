@@ -1,4 +1,4 @@
-/** What the page says of a run that the browser keeps. Pure, but for the time zone. */
+/** The page's texts about a run that the browser keeps. Pure, but for the time zone. */
 import type { StoredRun } from '../../../src/keeping/store';
 import { loss as lossText, whole } from './format';
 import { recipeOf } from './settings';
@@ -16,7 +16,7 @@ export function runOf(savedAt: number, now: number): string {
 export const goOnText = ({ savedAt, step }: StoredRun, now: number): string =>
   `Go on with ${runOf(savedAt, now)} (step ${whole(step)})`;
 
-/** Which one it is, among several. */
+/** The facts that identify a run among several. */
 export function facts(run: StoredRun): string {
   const { settings, data, savedAt, loss, held } = run;
   const { batchSize, learningRate, seed, source } = settings;
@@ -35,7 +35,7 @@ export function facts(run: StoredRun): string {
   return `${parts.join(', ')}.${held ? ' It is open in another tab.' : ''}`;
 }
 
-/** What a run needs before it can go on. */
+/** The data that a run needs before it can continue. */
 export function neededData({ settings, data }: StoredRun): string {
   const { count, height, width } = data;
   const limit = settings.limit === undefined ? '' : 'the first ';

@@ -1,6 +1,6 @@
-/** Asks one question at a time. Of those that come while it waits for an answer, it asks only the last. */
+/** Asks one question at a time. Of the questions that come while it waits for an answer, it asks only the last. */
 
-/** An answer, or why there is none. */
+/** An answer, or the problem that prevented it. */
 export interface Outcome<Question, Answer> {
   readonly question: Question;
   readonly answer?: Answer;
@@ -13,7 +13,7 @@ export class Latest<Question, Answer> {
   private asked: AbortController | undefined;
   private next: Question | undefined;
 
-  /** `take` is called with each outcome, but of questions that were dropped; the next one is asked by then. */
+  /** `take` is called with each outcome, except for dropped questions, after the next question was asked. */
   constructor(send: Latest<Question, Answer>['send'], take: Latest<Question, Answer>['take']) {
     this.send = send;
     this.take = take;

@@ -1,4 +1,4 @@
-/** Where the project's files can be read: the one place that knows its address, which is that of package.json. */
+/** Addresses of the project's files. Only this file reads the repository's address, from package.json. */
 import { repository } from '../../../package.json';
 import { byId } from './dom';
 
@@ -12,7 +12,7 @@ export function linkTo(path: string, text: string = path): HTMLAnchorElement {
   return Object.assign(document.createElement('a'), { href: fileAddress(path), textContent: text });
 }
 
-/** What there is to read about the page, in its footer. */
+/** Shows links to the documents about the page, in its footer. */
 export function showReading(): void {
   byId('reading', HTMLElement).append(
     'Read on: ',

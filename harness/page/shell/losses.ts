@@ -7,10 +7,10 @@ export interface LossSeries extends Iterable<number> {
   slice(start?: number): Iterable<number>;
 }
 
-/** Losses that never change. Appending costs as much as what is appended, however long the run is. */
+/** An immutable list of losses. The cost of appending does not depend on the length of the run. */
 export class Losses implements LossSeries {
   readonly length: number;
-  /** Shared by all that were appended to each other; it may hold later losses than these. */
+  /** Shared by all lists that were appended to each other; it may also contain later losses. */
   private readonly store: number[];
 
   private constructor(store: number[]) {
@@ -22,7 +22,7 @@ export class Losses implements LossSeries {
     return new Losses([...losses]);
   }
 
-  /** The first `count` losses, and `more` after them. Only where steps come again the first ones are copied. */
+  /** The first `count` losses, and `more` after them. The first ones are copied only if steps are repeated. */
   after(count: number, more: Iterable<number>): Losses {
     const { store, length } = this;
     // Not to an empty one: the initial state's is shared.
@@ -32,7 +32,7 @@ export class Losses implements LossSeries {
     return new Losses(all);
   }
 
-  /** Whether these begin with all of `earlier`, by being made from them. */
+  /** Whether this list was made by appending to `earlier`. */
   continues(earlier: Losses): boolean {
     return this.store === earlier.store && this.length >= earlier.length;
   }
@@ -51,9 +51,9 @@ export class Losses implements LossSeries {
   }
 }
 
-/** A loss is smoothed over about so many images. */
+/** Images over which a loss is smoothed, about. */
 const SMOOTHED = 5120;
-/** Steps in which the loss of now shows: those of ten times as many images. */
+/** Number of steps from which the current loss is smoothed: the last ten times SMOOTHED images. */
 export const recentSteps = (batch: number) => Math.ceil((10 * SMOOTHED) / batch);
 
 /**

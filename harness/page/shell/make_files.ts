@@ -49,7 +49,7 @@ export function stepPicture({ x, prediction }: Frame, shape: Shape, last: boolea
   return pictureOf(both, { ...shape, columns: 2 * columns }, { scale: 4, group: columns });
 }
 
-/** What the Draw tab saves: the drawing as the network sees it, and beside it what was made of it. */
+/** Name of the file that the Draw tab saves: the drawing as the network sees it, and the answers beside it. */
 export function drawnName({ ask, level, noise }: Pick<Settings, 'ask' | 'level' | 'noise'>): string {
   const which = {
     denoise: `-noise-${level}-percent-seed-${noise}`,

@@ -1,16 +1,16 @@
-/** What is known of a run beside its losses, as the worker tells it and as the page keeps it. Pure. */
+/** Measurements of a run beside its losses, as the worker sends them and as the page keeps them. Pure. */
 
-/** The loss on images that are not trained on, after so many steps. */
+/** The loss on held-out images after `step` steps. */
 export interface HeldOutLoss {
   readonly step: number;
   readonly loss: number;
   /** The same by noise level, ten parts from 0 to 1; null where no image had such a level. */
   readonly bins: readonly (number | null)[];
-  /** That it was measured with. */
+  /** Number of images measured. */
   readonly images: number;
 }
 
-/** How many samples the classifier accepts, after so many steps; shares from 0 to 1. */
+/** The share of samples that the classifier accepts after `step` steps, from 0 to 1. */
 export interface AcceptedShare {
   readonly step: number;
   readonly accepted: number;
@@ -19,11 +19,11 @@ export interface AcceptedShare {
   readonly real: number;
 }
 
-/** The learning rate that holds for the steps after this one. */
+/** The learning rate of the steps after this one. */
 export interface RateChange {
   readonly step: number;
   readonly lr: number;
-  /** And that of the steps before it. */
+  /** Learning rate of the steps before it. */
   readonly before?: number;
 }
 
@@ -33,22 +33,22 @@ export type Measurement =
   | { readonly type: 'rate'; readonly changed: RateChange }
   /** Training waits for this; undefined when it goes on. */
   | { readonly type: 'measuring'; readonly what: 'heldOut' | 'quality' | undefined }
-  /** Told about once a second. Seconds. */
+  /** Sent about once a second. Seconds. */
   | {
       readonly type: 'clock';
-      /** So long the run has been trained: on this page, and since training was last asked for. */
+      /** Training time: on this page in total (`run`), and since Train was last pressed (`press`). */
       readonly run: number;
       readonly press: number;
-      /** The share of that time which each measuring has taken. */
+      /** The share of the training time that each kind of measurement has taken. */
       readonly heldOutShare: number;
       readonly qualityShare: number;
-      /** About how long it is to the next figure of quality; undefined where there will be none. */
+      /** Time until the next quality measurement, about; undefined if there will be none. */
       readonly nextQuality?: number;
     }
-  /** The time that was set is over. */
+  /** The time limit is over. */
   | { readonly type: 'timeUp' };
 
-/** Of one run. */
+/** Measurements of one run. */
 export interface Measurements {
   readonly heldOut: readonly HeldOutLoss[];
   readonly quality: readonly AcceptedShare[];
@@ -92,7 +92,7 @@ export function reduceMeasurements(known: Measurements, event: Measurement): Mea
   }
 }
 
-/** After this step nothing is known any more: steps come again. */
+/** Removes the measurements after this step, because the run repeats those steps. */
 export function rewound(known: Measurements, step: number): Measurements {
   const isKept = (point: { readonly step: number }) => point.step <= step;
   const [heldOut, quality, rates] = [known.heldOut, known.quality, known.rates];
@@ -104,17 +104,17 @@ export function rewound(known: Measurements, step: number): Measurements {
   };
 }
 
-/** Seconds that the run has been trained, in all visits; undefined where nobody has counted. */
+/** The run's training time in all visits, in seconds; undefined if it was not counted. */
 export const trainedSeconds = ({ secondsBefore, clock }: Measurements): number | undefined =>
   secondsBefore + (clock?.run ?? 0) || undefined;
 
-/** The learning rate that was set at each of so many steps, which is `now`. */
+/** The learning rate at each of `steps` steps. `now`: the current rate, used if no change is known. */
 export function ratesOf({ rates }: Pick<Measurements, 'rates'>, steps: number, now: number): number[] {
   const first = rates[0]?.before ?? now;
   return Array.from({ length: steps }, (_, i) => rates.findLast(({ step }) => step <= i)?.lr ?? first);
 }
 
-/** Points in the order of their steps; what is known of the same step, or of later ones, gives way. */
+/** Adds a point in the order of steps; it replaces the points of the same step and of later ones. */
 function withPoint<T extends { readonly step: number }>(points: readonly T[], point: T): readonly T[] {
   return [...points.filter(({ step }) => step < point.step), point];
 }

@@ -7,10 +7,10 @@ export interface Place {
   readonly down: number;
 }
 
-/** The noise of a seed itself is here. */
+/** The place whose noise is the seed's own. */
 export const START: Place = { across: 0, down: 0 };
 
-/** An image, by its number, whose noise is that of a place. */
+/** An image, by its number, and the place that its noise comes from. */
 export interface Placed {
   readonly image: number;
   readonly place: Place;
@@ -20,11 +20,11 @@ export interface Placed {
 export const imagesAt = (place: Place, count: number): Placed[] =>
   Array.from({ length: count }, (_, image) => ({ image, place }));
 
-/** What is less comes from rounding: the cosine of 90 degrees. */
+/** A smaller share is a rounding error: the cosine of 90 degrees. */
 const NOTHING = 1e-12;
 
 /**
- * How much of each corner's noise there is at a place: above on the left and on the right, then below. It goes along great circles, first
+ * The share of each corner's noise at a place: top left, top right, bottom left, bottom right. The mix moves along great circles, first
  * across, then down: the squares add up to 1, so the mix of independent Gaussian noises is Gaussian noise of the same variance. (A mix of
  * which the shares add up to 1 would be paler.)
  */
@@ -49,7 +49,7 @@ function cornerNoise(seed: number, image: number, size: number): Float32Array {
   return noise;
 }
 
-/** Noise for these images of `size` pixels, one after the other. In the corners it is that of the seed and of the three that follow. */
+/** Noise for these images of `size` pixels, one after the other. The corners hold the noise of the seed and of the next three seeds. */
 export function noiseOf(seed: number, images: readonly Placed[], size: number): Float32Array<ArrayBuffer> {
   const noise = new Float32Array(images.length * size);
   images.forEach(({ image, place }, at) => {

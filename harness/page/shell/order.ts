@@ -12,10 +12,10 @@ export interface Network {
   readonly objective: Objective;
 }
 
-/** Sampling steps while it trains: on a GPU, and on a software adapter. */
+/** Sampling steps during training: on a GPU, and on a software adapter. */
 const LIVE_STEPS = { flow: { gpu: 20, software: 10 }, tutorial: { gpu: 10, software: 5 } };
 
-/** Steps of the samples that are made while it trains. */
+/** Steps of the samples that are made during training. */
 export const liveSteps = ({ objective }: Pick<Network, 'objective'>, { software }: { software: boolean }) =>
   LIVE_STEPS[objective][software ? 'software' : 'gpu'];
 
@@ -46,15 +46,15 @@ export function labelsFor(count: number, classes: number, digit: number | 'all')
 export const handful = ({ software }: { software: boolean }, turn: number) =>
   software ? [4, 4, 8][turn % 3] : 12;
 
-/** As many as the sampler has that makes so many: few samplers, as each must be prepared. */
+/** Image count of the sampler that makes `images` images. Only a few sizes exist, because each sampler must be prepared. */
 export const roomFor = (images: number, { software }: { software: boolean }) =>
   software ? (images > 4 ? 8 : 4) : 12;
 
-/** Labels of an order: a class for each image; undefined for a network that is told none. */
+/** Labels of an order: a class for each image; undefined for an unconditional network. */
 export const labelsOf = ({ count, digit, text }: Pick<Order, 'count' | 'digit' | 'text'>, classes: number) =>
   classes === 0 ? undefined : text ? [...text].map(Number) : labelsFor(count, classes, digit);
 
-/** How the images of an order stand. */
+/** Number of columns of an order's images. */
 export const columnsOf = ({ count, text }: Pick<Order, 'count' | 'text'>, classes: number) =>
   text ? columnsForText(text) : columnsFor(count, classes);
 
@@ -85,7 +85,7 @@ export function samplingOf(
   };
 }
 
-/** Of what is shown and measured while it trains: a young network needs more steps than it will. Guidance is the network's usual. */
+/** Sampling options during training, for pictures and measurements: a young network needs more steps. Guidance is the network's default. */
 export function liveSampling({ unet, objective }: Network, adapter: { software: boolean }, count: number) {
   const { classes = 0 } = unet.config.conditioning ?? {};
   return {

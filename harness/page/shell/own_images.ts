@@ -1,4 +1,4 @@
-/** Somebody's own images, PNG files in folders or .npy, as the IDX files that the page takes. Uses the browser's decoders, no page. */
+/** Converts the user's own images, PNG files in folders or .npy, to IDX files, which the page takes. Uses the browser's decoders, no page. */
 import { EngineError } from '../../../src/base/errors';
 import { idxFiles } from './idx_files';
 import { type Npy, readNpy } from './npy';

@@ -1,4 +1,4 @@
-/** Plays the recorded runs of the welcome, over and over; where movement is not wanted, it shows their ends until somebody presses Play. */
+/** Plays the recorded runs of the welcome in a loop. With reduced motion it shows their ends until the user presses Play. */
 import { isGzip } from '../../../src/data/gzip';
 import { readSource } from '../../../src/data/source';
 import { svg } from '../../run/svg';
@@ -11,7 +11,7 @@ import recordingFile from './recording.gz?bytes';
 
 import { elementOf } from './svg_dom';
 
-/** How long a picture is shown, and how many times as long the last one. */
+/** Time of a tick, and the number of extra ticks that the last picture stays. */
 const TICK_MS = 130;
 const HOLD = 14;
 

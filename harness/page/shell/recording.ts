@@ -5,7 +5,7 @@
 import { normal, STREAM, threefry } from '../../../src/base/random';
 import { toBytes } from '../../run/pictures';
 
-/** What the file says of itself, as JSON before its images. */
+/** The header of the file, as JSON before its images. */
 export interface RecordingHead {
   readonly height: number;
   readonly width: number;
@@ -24,7 +24,7 @@ export interface RecordingHead {
 export interface Recording extends RecordingHead {
   /** x before each step, and at last the samples: making.steps + 1 pictures. */
   readonly x: readonly Uint8Array<ArrayBuffer>[];
-  /** What the network makes of x at each step. */
+  /** The network's prediction from x at each step. */
   readonly predictions: readonly Uint8Array<ArrayBuffer>[];
   /** A picture for each of learning.at. */
   readonly samples: readonly Uint8Array<ArrayBuffer>[];

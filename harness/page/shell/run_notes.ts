@@ -1,18 +1,18 @@
-/** What the page knows of the runs that the browser keeps, beside them in its storage. Where nothing can be stored, nothing is known. */
+/** The page's notes on the runs that the browser keeps, in localStorage. There are none if the page cannot use the storage. */
 import { type Measurements, nothingMeasured, trainedSeconds } from './measurements';
 import { type Beginning, beginnings } from './settings';
 
-/** Of one run. */
+/** Notes on one run. */
 export interface RunNotes extends Pick<Measurements, 'heldOut' | 'quality' | 'rates'> {
   readonly seconds: number;
-  /** What it began with; unknown of a run that was begun elsewhere. */
+  /** Initial weights; undefined if the run was started elsewhere. */
   readonly begin?: Beginning | undefined;
   /** The drawings that it trains on, as text; none if it trains on other images. */
   readonly drawings?: string | undefined;
 }
 
 const KEY = 'webgpu-diffusion-run-notes';
-/** So many points of a curve say enough. */
+/** Maximum number of stored points of a curve. */
 const MOST = 200;
 
 export function readNotes(): Readonly<Record<string, RunNotes>> {
@@ -43,7 +43,7 @@ function isNotes(value: unknown): value is RunNotes {
   );
 }
 
-/** Beside what was measured; what is undefined stays as it was noted. */
+/** Writes the measurements and the given notes of a run; an undefined note keeps its stored value. */
 export function writeNotes(
   id: string,
   measured: Measurements,
@@ -65,7 +65,7 @@ export function keepNotes(ids: readonly string[]): void {
   if (left.length < all.length) store(Object.fromEntries(left));
 }
 
-/** What a run has behind it that is gone on with. */
+/** The stored measurements of a run that continues. */
 export function measurementsOf(id: string): Measurements {
   const { seconds = 0, begin: _, drawings: __, ...known } = readNotes()[id] ?? {};
   return { ...nothingMeasured, ...known, secondsBefore: seconds };

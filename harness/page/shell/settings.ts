@@ -22,7 +22,7 @@ export type PageRecipe = (typeof recipeNames)[number];
 export const modelChoices = ['auto', 'pretrained', 'run'] as const;
 export type ModelChoice = (typeof modelChoices)[number];
 
-/** How a sampler follows the velocity of a flow. */
+/** Methods by which a sampler follows the velocity of a flow. */
 export const flowMethods = ['euler', 'heun', 'adams'] as const;
 export type FlowMethod = (typeof flowMethods)[number];
 /** `auto`: as `calls` says. */
@@ -33,11 +33,11 @@ export type MethodChoice = (typeof methodChoices)[number];
 export const callsChoices = ['2', '6', '8', '40'] as const;
 export type CallsChoice = (typeof callsChoices)[number];
 
-/** What a run begins with: new weights, or those of the pretrained network. */
+/** Initial weights of a run: new ones, or the pretrained network's. */
 export const beginnings = ['new', 'pretrained'] as const;
 export type Beginning = (typeof beginnings)[number];
 
-/** What a drawing is for. */
+/** Questions about a drawing. */
 export const asks = ['denoise', 'fill', 'classify'] as const;
 export type Ask = (typeof asks)[number];
 
@@ -57,13 +57,13 @@ export interface Settings {
   readonly widths: readonly number[];
   /** Train only on the first `limit` images; 0 means all. */
   readonly limit: number;
-  /** The last ones of these are not trained on but measure the run; `auto`: as many as usual. */
+  /** Number of held-out images: the last ones, which measure the run; `auto`: the default number. */
   readonly holdout: number | 'auto';
-  /** Training stops after so many minutes; 0 means at the end of the epochs. */
+  /** Training time limit in minutes; 0 means training stops at the end of the epochs. */
   readonly minutes: number;
   /** Images in the grid that is refreshed while training; 0 switches it off. */
   readonly samples: number;
-  /** The least number of seconds between two such grids. */
+  /** Minimum interval between two such grids, in seconds. */
   readonly refresh: number;
   readonly calls: CallsChoice;
   /** Sampling steps of a run on the Make tab; 0 means as `calls` says. */
@@ -72,7 +72,7 @@ export interface Settings {
   readonly count: number;
   /** Seed of the noise that the run starts from. */
   readonly noise: number;
-  /** The place between that noise and those of the next three seeds, in percent from the left and from the top: see noise_field.ts. */
+  /** The place between that noise and the noise of the next three seeds, in percent from the left and from the top: see noise_field.ts. */
   readonly across: number;
   readonly down: number;
   readonly model: ModelChoice;
@@ -80,16 +80,16 @@ export interface Settings {
   readonly digit: DigitChoice;
   /** Digits to make, one image each, in place of `digit` and `count`. */
   readonly text: string;
-  /** How strongly samples follow the class. */
+  /** Guidance scale: the strength with which samples follow the class. */
   readonly guidance: number;
   readonly method: MethodChoice;
-  /** What the network makes of a drawing. */
+  /** The question about a drawing. */
   readonly ask: Ask;
-  /** The class that the network is told about a drawing, or none in particular. */
+  /** The class label of a drawing, or no particular one. */
   readonly told: DigitChoice;
   /** The share of noise that a drawing gets, in percent. */
   readonly level: number;
-  /** Which scene the Explain tab shows. */
+  /** The scene that the Explain tab shows, by its number. */
   readonly scene: number;
   /** Images of a step that is timed on the Bench tab; 0 means as many as in training. */
   readonly benchBatch: number;
@@ -105,7 +105,7 @@ export interface Settings {
   readonly autorun: boolean;
 }
 
-/** What the training worker knows of the settings: what a run is made with, and what it shows meanwhile. */
+/** Settings that the training worker gets: to make a run, and to show its progress. */
 const WORKER_KEYS = [
   ...(['recipe', 'begin', 'batch', 'lr', 'epochs', 'seed', 'widths', 'limit', 'holdout'] as const),
   ...(['minutes', 'samples', 'refresh', 'tune'] as const),
@@ -121,7 +121,7 @@ export type CheckpointSettings = Pick<
   'recipe' | 'batch' | 'lr' | 'epochs' | 'seed' | 'widths' | 'limit' | 'holdout'
 >;
 
-/** Whose network samples are made with: that which comes with the page, the run's, or that of a file. */
+/** The network that makes samples: the pretrained one, the run's, or a file's. */
 export type Source = 'pretrained' | 'run' | 'file';
 
 export type Key = keyof Settings;
@@ -331,7 +331,7 @@ export function withSetting(
   return { problem: `${name} is ${clip(text.trim()) || 'empty'}; it must be ${settings[key].legal}.` };
 }
 
-/** How many of `count` images are held out. */
+/** Number of held-out images among `count`. */
 export function heldOutOf({ recipe, holdout }: Pick<Settings, 'recipe' | 'holdout'>, count: number): number {
   const network: UNetConfig = recipes[recipe].network;
   return holdout === 'auto' ? usualHoldOut(network.conditioning !== undefined, count) : holdout;

@@ -1,8 +1,8 @@
-/** What the GPU ran in a row that is open: its shaders, in colours, and the reference that they are compared with. */
+/** Shows the shaders of an open row, in colours, and the reference that they are compared with. */
 import type { SourceText } from './source_text';
 import { element } from './table';
 
-/** What is said of the texts, and done once a shader's is there. */
+/** Remarks about the texts, and the callback for a shader's text that was loaded. */
 interface Remarks {
   readonly shader?: (name: string) => string;
   readonly reference?: string;

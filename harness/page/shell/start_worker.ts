@@ -8,7 +8,7 @@ import training from '/harness/page/worker/worker.ts?worker&url';
 
 const programs = { training, check: measure, bench: measure, 'self-check': measure, edit };
 
-/** What TypeScript's DOM does not have yet. */
+/** TypeScript's DOM types lack this interface. */
 interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): typeof rules;
 }

@@ -1,4 +1,4 @@
-/** What the page knows about the run: a pure function of the events that the worker sent. */
+/** The page's state of the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription, Progress, Variants } from '../../../src';
 import type { StoredRun } from '../../../src/keeping/store';
 import { type Recipe, recipes } from '../../../src/recipes';
@@ -11,19 +11,19 @@ import { pretrainedOf } from './pretrained';
 import type { Beginning, Settings, Source } from './settings';
 
 export interface Run {
-  /** That it trains on. */
+  /** Number of training images. */
   readonly images: number;
-  /** That it is measured with. */
+  /** Number of held-out images. */
   readonly held: number;
   readonly stepsPerEpoch: number;
   readonly parameters: number;
-  /** That its network is told; 0 for none. */
+  /** Number of classes that its network is conditioned on; 0 for none. */
   readonly classes: number;
   readonly bytes: number;
   readonly variants: Variants;
 }
 
-/** How far a distillation is. */
+/** The progress of a distillation. */
 export interface Distilling extends Omit<EventOf<'distilling'>, 'type' | 'loss'> {
   /** The loss of each of its steps so far. */
   readonly losses: Losses;
@@ -31,9 +31,9 @@ export interface Distilling extends Omit<EventOf<'distilling'>, 'type' | 'loss'>
 
 export interface State {
   readonly phase: Phase;
-  /** Training goes on as soon as what else is being done is finished. */
+  /** Training continues as soon as the present task is finished. */
   readonly training: boolean;
-  /** How far the compiling or the measuring is, once that is known. */
+  /** Progress of the compiling or the measuring, once known. */
   readonly preparing?: Progress;
   readonly adapter?: AdapterDescription;
   readonly data?: DataDescription;
@@ -43,38 +43,38 @@ export interface State {
   readonly run?: Run;
   /** The loss of every step so far. */
   readonly losses: Losses;
-  /** So many of the run's steps are in a checkpoint that was saved or opened. */
+  /** Steps in the last saved or opened checkpoint. */
   readonly saved: number;
-  /** And so many in the browser's storage. */
+  /** Steps stored in the browser. */
   readonly stored: number;
-  /** What is wrong with that. */
+  /** The reason that the browser could not store the run. */
   readonly notStored?: string;
   /** The runs that the browser keeps beside this one. */
   readonly kept: readonly StoredRun[];
-  /** The one among them that waits for its images. */
+  /** The name of the kept run that waits for its images. */
   readonly needsData?: string;
   /** The run's name in the browser's storage, once it is there. */
   readonly id?: string;
-  /** Images that the run is measured with. */
+  /** Number of held-out images, known before `run`. */
   readonly held: number;
-  /** What the run began with; unknown of one that was begun elsewhere. */
+  /** Initial weights; undefined if the run was started elsewhere. */
   readonly begin?: Beginning | undefined;
   readonly measured: Measurements;
   /** The run's network is being distilled. */
   readonly distilling?: Distilling | undefined;
   readonly imagesPerSecond: number;
-  /** The same, steadier: what the time left is reckoned with. */
+  /** The smoothed `imagesPerSecond`, from which the time left is computed. */
   readonly pace: number;
-  /** How far the current sampling run is. */
+  /** Progress of the current sampling run. */
   readonly sampling?: { readonly step: number; readonly steps: number };
   readonly error?: {
     readonly at: 'start' | 'data' | 'task';
     readonly code: string;
     readonly message: string;
-    /** The run diverged, and can go on from this step. */
+    /** The run diverged, and can continue from this step. */
     readonly back?: number;
   };
-  /** What is wrong with the run, though it goes on. */
+  /** A problem of the run that does not stop it. */
   readonly warning?: string;
 }
 
@@ -95,7 +95,7 @@ export function reduce(state: State, event: WorkerEvent): State {
   return ofRun(state, event) ?? ofStorage(state, event) ?? ofPage(state, event);
 }
 
-/** What happens to the run; undefined for other events. */
+/** The state after an event of the run; undefined for other events. */
 function ofRun(state: State, event: WorkerEvent): State | undefined {
   switch (event.type) {
     case 'resumed':
@@ -181,7 +181,7 @@ const wentBack = (state: State, losses: Float32Array): State => ({
   stored: Math.min(state.stored, losses.length),
 });
 
-/** What is kept and saved of runs; undefined for other events. */
+/** The state after an event of storing or saving; undefined for other events. */
 function ofStorage(state: State, event: WorkerEvent): State | undefined {
   switch (event.type) {
     case 'runs':
@@ -198,7 +198,7 @@ function ofStorage(state: State, event: WorkerEvent): State | undefined {
   return undefined;
 }
 
-/** What the worker has and does. Of the others the state has nothing: the page shows them. */
+/** The state after an event of the worker's data and tasks. The remaining events leave the state as it is. */
 function ofPage(state: State, event: WorkerEvent): State {
   switch (event.type) {
     case 'adapter':
@@ -263,17 +263,17 @@ export function secondsLeft(state: State, batch: number, epochs: number): number
   return Math.max(0, epochs * images - imagesDone) / state.pace;
 }
 
-/** Whether what makes a run is fixed: there is one, or one is about to be made. */
+/** Whether the settings of a run are fixed: there is a run, or one is about to be made. */
 export const isFixed = ({ run, training }: State) => run !== undefined || training;
 
-/** Where samples are made, as the settings have it; `file` takes that of a file, if there is one. */
+/** The network that makes samples, from the settings; `file` prefers a file's network, if one is open. */
 export function sourceOf(state: State, { model }: Pick<Settings, 'model'>, file: boolean): Source {
   if (file && state.model) return 'file';
   if (model !== 'auto') return model;
   return state.losses.length > 0 ? 'run' : 'pretrained';
 }
 
-/** What the network there is for. */
+/** The description of a source's network. */
 export function networkIn(
   source: Source,
   { model, run, data }: State,
@@ -288,7 +288,7 @@ export function networkIn(
   return { recipe, classes, height, width, sampling };
 }
 
-/** What is going on, in plain words. */
+/** The present task of the worker, in plain words. */
 export function describe(state: State): string {
   if (state.distilling && ['idle', 'paused', 'finished'].includes(state.phase)) return 'Distilling';
   const resting = state.phase === 'idle' || state.phase === 'paused';

@@ -1,6 +1,6 @@
-/** A drawing as strokes of a soft round pen over an optional picture, and what of it is ink and what is mask. Pure. */
+/** A drawing as strokes of a soft round pen over an optional picture, and its ink and its mask. Pure. */
 
-/** Pixels on each side of a drawing: those of MNIST. */
+/** Width and height of a drawing in pixels, as in MNIST. */
 export const SIDE = 28;
 const SIZE = SIDE * SIDE;
 
@@ -15,18 +15,18 @@ export interface Point {
 
 export interface Stroke {
   readonly tool: Tool;
-  /** Of the line that the pen leaves, at half of its ink, in pixels. */
+  /** Radius of the pen's line where its ink is half, in pixels. */
   readonly radius: number;
   readonly points: readonly Point[];
 }
 
 export interface Drawing {
-  /** What the strokes are drawn over, 0 to 255; nothing is white paper. */
+  /** The picture under the strokes, 0 to 255; undefined means white paper. */
   readonly picture?: Uint8Array;
   readonly strokes: readonly Stroke[];
 }
 
-/** The pen's line is as wide as those of MNIST, about three pixels with its soft edges. */
+/** The pen's line is as wide as the lines of MNIST, about three pixels with its soft edges. */
 export const RADIUS: Readonly<Record<Tool, number>> = { draw: 1.1, erase: 1.8, mask: 2.5 };
 
 export const nothing: Drawing = { strokes: [] };

@@ -24,7 +24,7 @@ interface PageWorker {
 
 export type TrainingWorker = WorkerClient<PageWorker>;
 
-/** What a call is given, and what it resolves to. */
+/** The arguments of a call, and the value that it resolves to. */
 export type Given<Name extends keyof PageCalls> = PageCalls[Name] extends (
   args: infer Args,
   ...rest: never[]
@@ -35,7 +35,7 @@ export type Given<Name extends keyof PageCalls> = PageCalls[Name] extends (
   : never;
 export type Answer<Name extends keyof PageCalls> = Awaited<ReturnType<PageCalls[Name]>>;
 
-/** Starts it. `receive` hears all that it tells. */
+/** Starts the worker. `receive` gets all its events. */
 export function startTrainingWorker(receive: (event: WorkerEvent) => void): TrainingWorker {
   const client = createWorkerClient<PageWorker>(startWorker('training'), { events: pageEvents });
   for (const name of [...pageEvents, ...doorEvents]) {

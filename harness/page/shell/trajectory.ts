@@ -1,4 +1,4 @@
-/** The steps of one run of the sampler as they arrive, which of them is shown, and the playing through them. */
+/** The steps of one sampling run as they arrive: chooses the one to show, and plays them. */
 import type { Order, WorkerEvent } from '../worker/messages';
 
 export interface Frame {
@@ -9,7 +9,7 @@ export interface Frame {
   readonly prediction: Uint8Array;
 }
 
-/** How the images of a frame lie side by side: a model from a file may be for images of another size than the data. */
+/** The arrangement of a frame's images. Their size may differ from the data's, for a model from a file. */
 export interface Shape {
   readonly columns: number;
   readonly height: number;
@@ -21,10 +21,10 @@ const FRAME_MS = 120;
 export class Trajectory {
   frames: readonly Frame[] = [];
   shape: Shape = { columns: 1, height: 28, width: 28 };
-  /** What was asked for. */
+  /** The order that this run carries out. */
   order: Order | undefined;
   private readonly changed: () => void;
-  /** Undefined follows the newest. */
+  /** Index of the shown frame; undefined follows the newest. */
   private chosen: number | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
 
