@@ -1,4 +1,4 @@
-/** How many network calls the images of the Make tab take, and how: few of the distilled network, or more of the network itself. Pure. */
+/** Chooses number and kind of network calls for the images of the Make tab: few of the distilled network, or more of the network itself. Pure. */
 import { callsOf, type Sampling } from '../../../src/unet/sampling';
 import { INSTANT } from '../shell/pretrained';
 import {
@@ -12,23 +12,23 @@ import {
 } from '../shell/settings';
 import type { ModelDescription, Order } from '../worker/messages';
 
-/** What the choices mean to a network that is not distilled; 2 leaves it to the network's own sampling. */
+/** Sampling by each choice of calls, for a network that is not distilled; the choice 2 uses the network's own sampling. */
 const STEPS: Readonly<Record<Exclude<CallsChoice, '2'>, { method: FlowMethod; steps: number }>> = {
   '6': { method: 'adams', steps: 3 },
   '8': { method: 'adams', steps: 4 },
   '40': { method: 'euler', steps: 20 },
 };
 
-/** Leaves to the calls what else could be set. */
+/** Settings that leave steps and method to the choice of calls. */
 export const OPEN = { calls: '2', steps: 0, method: 'auto' } as const;
 
-/** The part of an order that says how it is sampled, and by whom. */
+/** The part of an order that chooses the network and the sampling. */
 export type Making = Pick<Order, 'source' | 'method' | 'steps' | 'guidance'>;
 
 type Chosen = Pick<Settings, 'recipe' | 'calls' | 'steps' | 'method' | 'guidance'>;
 type Network = Pick<ModelDescription, 'recipe' | 'classes' | 'sampling'>;
 
-/** What the settings ask a network for. What they leave open is as the choice of calls has it, or else the network's own sampling. */
+/** Network and sampling for the settings. Open settings follow the choice of calls, or else the network's own sampling. */
 export function makingOf(chosen: Chosen, source: Source, { recipe, sampling: own }: Network): Making {
   const { calls, steps, method, guidance } = chosen;
   if (own.calls) return { source, ...flowing(own), guidance: 1 };
@@ -50,7 +50,7 @@ const flowing = ({ method, steps }: Sampling) => ({
   method: method === 'mix' ? ('euler' as const) : method,
 });
 
-/** While the hand moves: the fewest calls that make digits. */
+/** Network and sampling while the hand moves: the fewest calls that make digits. */
 export function handMaking(chosen: Chosen, source: Source, network: Network): Making {
   const open = { ...initialOf(chosen.recipe), guidance: chosen.guidance };
   if (source === 'pretrained') return makingOf(initialOf(chosen.recipe), source, network);
@@ -59,7 +59,7 @@ export function handMaking(chosen: Chosen, source: Source, network: Network): Ma
     : { source, ...STEPS['6'], guidance: chosen.guidance };
 }
 
-/** The calls of the network that a making takes. One that is told no classes is not guided. */
+/** Number of network calls per image. Sampling from an unconditional network has no guidance. */
 export const callsIn = ({ steps, method, guidance }: Making, { recipe, classes }: Network): number =>
   callsOf(
     recipe === 'tutorial'
@@ -67,7 +67,7 @@ export const callsIn = ({ steps, method, guidance }: Making, { recipe, classes }
       : { method, steps, ...(classes > 0 ? { guidance } : {}) },
   );
 
-/** The choice that a making is; undefined if it is another. */
+/** The choice of calls that gives this sampling; undefined if none does. */
 export function choiceOf({ source, steps, method }: Making): CallsChoice | undefined {
   if (source === 'instant') return '2';
   return callsChoices.find(
@@ -75,7 +75,7 @@ export function choiceOf({ source, steps, method }: Making): CallsChoice | undef
   );
 }
 
-/** The settings that ask for a making again. */
+/** The settings that give this network and sampling again. */
 export function settingsFor(recipe: PageRecipe, making: Making): Omit<Chosen, 'recipe'> {
   const { guidance, steps, method } = making;
   if (recipe === 'tutorial') return { ...OPEN, steps, guidance };

@@ -1,21 +1,21 @@
-/** Digits that follow the hand, and what is typed: a few images at a time, of the newest wish, the one under the hand first. */
+/** Makes digits that follow the hand and the typed text: a few images of the newest wish at a time, the one under the hand first. */
 import type { App } from '../shell/app';
 import type { Tiles } from '../shell/images';
 import { imagesAt, type Placed } from '../shell/noise_field';
 import { columnsOf, handful, labelsOf } from '../shell/order';
 import type { Order, WorkerEvent } from '../worker/messages';
 
-/** The hand rests when it has not moved for so long. */
+/** The hand rests after this time without a movement. */
 const REST_MS = 300;
-/** What an image is before it is made: a grey slightly darker than the paper. */
+/** Ink of an image that is not made yet: a grey slightly darker than the paper. */
 const PAPER = 14;
-/** So many images are remembered: a hand that goes back finds them. */
+/** Number of images kept for a hand that goes back. */
 const MOST_MADE = 1000;
 
-/** The field is shown by the digit under the hand at so many places across, and down. */
+/** The map of the field shows the digit under the hand at this number of places across, and down. */
 export const MAP_SIDE = 5;
 
-/** Of images that are old, by their places in a list, those to make next: the one under the hand, then those after `after`, in a circle. */
+/** Chooses the images to make next among old ones, by index: the one under the hand, then the ones after `after`, in a circle. */
 export function nextImages(
   old: readonly number[],
   { hand, after, most }: { hand: number; after: number; most: number },
@@ -30,13 +30,13 @@ export const handOf = ({ count }: Pick<Order, 'count'>) => count - 1;
 
 type Page = Pick<App, 'ask' | 'state' | 'network' | 'measuring' | 'settings'>;
 
-/** Images that are wished for. */
+/** Images to make. */
 interface Wish {
   readonly order: Order;
   readonly images: readonly Placed[];
-  /** Whether they are the field's map, or else the digits. */
+  /** Whether the images are the field's map; else they are the digits. */
   readonly map: boolean;
-  /** Steps that the run had been trained for when they were wished for. */
+  /** Steps of the run at the time of the wish. */
   readonly trained: number;
 }
 
@@ -44,38 +44,38 @@ export class Following {
   private readonly app: Page;
   private readonly rested: () => void;
   private wish: Wish | undefined;
-  /** The digits, as long as they follow, and the order of the newest among them. */
+  /** The digits while they follow the hand, and the order of the newest among them. */
   private tiles: Tiles | undefined;
   private newest: Order | undefined;
   private mapTiles: Tiles | undefined;
   /** Images by all that they depend on. */
   private readonly made = new Map<string, Uint8Array>();
   private asked: Wish | undefined;
-  /** Times that it has asked. */
+  /** Number of requests so far. */
   private times = 0;
   private last = 0;
   private rests = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private failed: string | undefined;
 
-  /** `rested` is called when the hand rests and all digits are those of its place. */
+  /** `rested` is called when the hand rests and all digits are made for its place. */
   constructor(app: Page, rested: () => void) {
     this.app = app;
     this.rested = rested;
   }
 
-  /** The digits that follow, as far as they are, and the order of the newest; undefined when nothing follows. */
+  /** The digits made so far, and the order of the newest; undefined when nothing follows the hand. */
   get shown(): { readonly order: Order; readonly tiles: Tiles } | undefined {
     const { newest, tiles } = this;
     return newest && tiles && { order: newest, tiles };
   }
 
-  /** The digit under the hand all over the field, as far as it is. */
+  /** The digit under the hand all over the field, as far as it is made. */
   get map(): Tiles | undefined {
     return this.mapTiles;
   }
 
-  /** Whether the first images are waited for: the network may have to be loaded, and its shaders compiled. */
+  /** Whether the first images are under way: the network may have to be loaded, and its shaders compiled. */
   get begins(): boolean {
     return this.asked !== undefined && this.made.size === 0;
   }
@@ -84,7 +84,7 @@ export class Following {
     return this.failed;
   }
 
-  /** Wants these images from now on, in place of those before. `before` is what the page shows, if nothing follows. */
+  /** Makes these images from now on, in place of earlier ones. `before`: the images that the page shows if nothing follows yet. */
   follow(order: Order, before: Tiles | undefined): void {
     const { network } = this.app;
     const columns = columnsOf(order, network.classes);
@@ -99,7 +99,7 @@ export class Following {
     }, REST_MS);
   }
 
-  /** Has the field's map made, while nothing follows. */
+  /** Makes the field's map, while nothing follows. */
   look(order: Order): void {
     const at = (i: number) => (100 * i) / (MAP_SIDE - 1);
     const images = Array.from({ length: MAP_SIDE ** 2 }, (_, i) => ({
@@ -174,7 +174,7 @@ export class Following {
     this.next();
   }
 
-  /** Shows what is made already of what is wished for. */
+  /** Shows the images of the wish that are made already. */
   private showMade(): void {
     const { wish } = this;
     const made = wish?.images.map((image) => this.made.get(this.origin(wish, image)));
@@ -193,7 +193,7 @@ export class Following {
     else this.mapTiles = { ...tiles, bytes };
   }
 
-  /** Asks for what is old, unless something is under way. */
+  /** Requests images that are old, unless a request is under way. */
   next(): void {
     const { wish, failed } = this;
     const { measuring, state, settings } = this.app;
@@ -221,7 +221,7 @@ export class Following {
   }
 }
 
-/** Images of paper, with those of `old` at the beginning, if they have the same size. */
+/** `count` images of paper. The images of `old` take the first places if they have the same size. */
 function blank(
   count: number,
   { height, width }: Pick<Tiles, 'height' | 'width'>,

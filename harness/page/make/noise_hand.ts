@@ -3,12 +3,12 @@ import { anyElement, byId } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import type { Place } from '../shell/noise_field';
 
-/** How far a key moves the handle, in percent; with Shift. */
+/** The step of a key, in percent: alone, and with Shift. */
 const STEP = { key: 2, shift: 10 };
 
 const tenth = (percent: number) => Math.round(10 * Math.min(Math.max(percent, 0), 100)) / 10;
 
-/** Where a key takes the handle; undefined for keys that do not move it. Pure. */
+/** The place to which a key moves the handle; undefined for other keys. Pure. */
 export function movedBy({ across, down }: Place, key: string, shift: boolean): Place | undefined {
   const step = shift ? STEP.shift : STEP.key;
   const to: Place | undefined = {
@@ -32,7 +32,7 @@ export class NoiseHand {
   private place: Place = { across: 0, down: 0 };
   private shownOf: Uint8Array | undefined;
 
-  /** `moved` is told each place that the hand takes the handle to. */
+  /** `moved` is called with each place to which the hand moves the handle. */
   constructor(moved: (place: Place) => void) {
     const { field, handle } = this;
     const go = (place: Place) => {

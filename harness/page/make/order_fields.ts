@@ -1,4 +1,4 @@
-/** What the Make tab is asked for: digits by buttons or in writing, and how strictly; for networks that are conditioned on classes. */
+/** The fields of the Make tab for networks with classes: digits, by buttons or as text, guidance and network calls. */
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
@@ -10,20 +10,20 @@ const NAMES: Readonly<Record<FlowMethod, string>> = { euler: 'Euler', heun: 'Heu
 
 export interface OrderFields {
   readonly valid: boolean;
-  /** Whether what is written can be made; if not, says why. */
+  /** Whether the digits of the text field can be made; if not, shows the reason. */
   check(): boolean;
   render(open: boolean): void;
 }
 
-/** What the fields have the panel do. */
+/** Callbacks by which the fields command the panel. */
 interface Orders {
-  /** Makes what is chosen. */
+  /** Makes the chosen images. */
   readonly order: () => void;
   /** The same, if images are shown already. */
   readonly again: () => void;
-  /** What is written has changed: it follows at once. */
+  /** The text has changed: the images follow at once. */
   readonly follow: () => void;
-  /** How what is chosen is made. */
+  /** Network and sampling of the chosen images. */
   readonly making: () => Making;
 }
 
@@ -68,7 +68,7 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
   };
 }
 
-/** How many network calls an image takes. */
+/** Connects the choice of the number of network calls per image. */
 function connectCalls(app: App, again: () => void, making: () => Making): { render(): void } {
   for (const choice of callsChoices) {
     button(`calls-${choice}`).addEventListener('click', () => {

@@ -30,14 +30,14 @@ export class SamplePanel implements TaskPanel {
   private readonly source: ReturnType<typeof connectSource>;
   private readonly view: ReturnType<typeof connectTrajectory>;
   private recipe: Settings['recipe'];
-  /** Where the hand is, also while it moves; the address has it when it rests. */
+  /** The hand's place, also while it moves; the address takes it when the hand rests. */
   private place: Place;
   private maker: Maker = { source: 'run', trained: 0 };
   /** Whether images exist or have been ordered. */
   private ordered = false;
-  /** When the hand rests, the images that followed it are made as they are chosen, with all steps: this has to be begun, or is being done. */
+  /** After the hand rests, its images are made with all chosen steps: `due` before that starts, `begun` while it goes on. */
   private finishing: 'due' | 'begun' | undefined;
-  /** The steps of that so far. They are shown when all are there, as they begin with noise again. */
+  /** Those steps so far. They begin with noise again, so they are shown only when all are there. */
   private held: Sampled[] = [];
 
   constructor(app: App) {
@@ -138,7 +138,7 @@ export class SamplePanel implements TaskPanel {
     return makingOf(this.app.settings, this.app.source, this.app.network);
   }
 
-  /** The images that the settings ask for. */
+  /** The part of the order that chooses the images, from the settings. */
   private get wanted(): Omit<Order, keyof Making> {
     const { noise: seed, digit, count, text: written } = this.app.settings;
     // A network without classes cannot be told what is written.
@@ -150,7 +150,7 @@ export class SamplePanel implements TaskPanel {
     return { ...this.making, ...this.wanted };
   }
 
-  /** What follows the hand: the same, with few network calls. */
+  /** The order for images that follow the hand: the chosen one with few network calls. */
   private get quick(): Order {
     const { settings, source, network } = this.app;
     return { ...handMaking(settings, source, network), ...this.wanted };
@@ -160,14 +160,14 @@ export class SamplePanel implements TaskPanel {
     return this.app.network.recipe !== 'tutorial';
   }
 
-  /** Which network made what is shown. */
+  /** The network that made the shown images. */
   private get made(): Maker | undefined {
     const { shown } = this.following;
     if (shown) return { source: shown.order.source, trained: this.app.state.losses.length };
     return this.trajectory.shown && this.maker;
   }
 
-  /** What is shown as long as there are no steps: the noise that the images come from, and how far they are. */
+  /** The pictures before there are steps: the noise that the images come from, and the images made so far. */
   private get before(): { readonly x: Tiles; readonly prediction: Tiles } {
     const { network } = this.app;
     const { height, width } = network;
@@ -179,7 +179,7 @@ export class SamplePanel implements TaskPanel {
     };
   }
 
-  /** Makes what is chosen, step by step. */
+  /** Makes the chosen images, step by step. */
   private order(): void {
     if (!this.open || !this.fields.valid) return;
     this.stopFollowing();
@@ -187,12 +187,12 @@ export class SamplePanel implements TaskPanel {
     this.send();
   }
 
-  /** If images are shown, replaces them with those of the current settings. */
+  /** If images are shown, makes them again with the current settings. */
   private again(): void {
     if (this.ordered) this.order();
   }
 
-  /** Makes images with few network calls, at once, and what is chosen when the hand rests. */
+  /** Makes images with few network calls at once, and the chosen ones when the hand rests. */
   private follow(): void {
     const { app, trajectory } = this;
     if (app.measuring || !this.isFlow) return;
@@ -271,7 +271,7 @@ export class SamplePanel implements TaskPanel {
     );
   }
 
-  /** What is going on, in words of this tab. */
+  /** The worker's present task, in words of this tab. */
   private get doing(): string {
     const { state, measuring } = this.app;
     if (this.following.begins) return 'Loading the network';

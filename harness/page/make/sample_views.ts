@@ -1,4 +1,4 @@
-/** What the Make tab shows: a trajectory, step by step, and which network made the images or makes the next. */
+/** The views of the Make tab: a trajectory, step by step, and the network that made the images or makes the next. */
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
 import { whole } from '../shell/format';
@@ -26,7 +26,7 @@ export function connectTrajectory(
     }
   });
 
-  /** What the shown step does. */
+  /** Explains the shown step. */
   const sentence = (left: number): string => {
     if (left === 0) return 'Each step moves x a little towards the prediction; the last one arrives there.';
     const method = app.network.recipe === 'tutorial' ? 'mix' : trajectory.order?.method;

@@ -1,4 +1,4 @@
-/** What leaves the Make tab: images as files, and an address that makes them again. */
+/** Saves images of the Make tab as files, and shares an address that makes them again. */
 import type { App } from '../shell/app';
 import { anyElement, button, download, setText } from '../shell/dom';
 import { pngOf } from '../shell/images';
@@ -8,7 +8,7 @@ import type { Trajectory } from '../shell/trajectory';
 import type { Order } from '../worker/messages';
 import { settingsFor } from './calls';
 
-/** The query of a page that makes this by itself; what is no part of the order is as it is set. A network of one's own is in no address. */
+/** The URL query that reproduces `order`. Other settings stay as they are. The URL does not contain the user's own network. */
 export function queryOf(settings: Settings, order: Order): string {
   const { count, seed: noise, place, digit, text } = order;
   const what = {
@@ -22,14 +22,14 @@ export function queryOf(settings: Settings, order: Order): string {
   return toQuery({ ...settings, ...what, task: 'sample', model: 'auto', autorun: true });
 }
 
-/** What an address makes, to follow "The address is copied". `made` says whether the images are shown. */
+/** The second half of a sentence such as "The address is copied": the images that the address makes. `made`: whether they are shown. */
 export function promise(source: Order['source'], made: boolean): string {
   if (source === 'run' || source === 'file')
     return '; these images are of your own network, which the address does not hold.';
   return made ? ': it makes the same images.' : ': it makes the images that are chosen here.';
 }
 
-/** Shares by what the device offers for it, or else by the clipboard. Returns what was done. */
+/** Shares a URL with the device's share menu, or else copies it. Returns a sentence for the user. */
 async function share(url: string, promised: string): Promise<string> {
   if (navigator.share && navigator.canShare?.({ url })) {
     try {
