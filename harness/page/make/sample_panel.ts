@@ -37,7 +37,7 @@ export class SamplePanel implements TaskPanel {
   private ordered = false;
   /** After the hand rests, its images are made with all chosen steps: `due` before that starts, `begun` while it goes on. */
   private finishing: 'due' | 'begun' | undefined;
-  /** Those steps so far. They begin with noise again, so they are shown only when all are there. */
+  /** The steps made after the hand rests, so far. They begin with noise again, so they are shown only when all are there. */
   private held: Sampled[] = [];
 
   constructor(app: App) {
