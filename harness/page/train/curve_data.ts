@@ -1,4 +1,4 @@
-/** What the loss curve draws: columns of one length for all its lines, and how far its axes go. Pure. */
+/** The data of the loss curve: columns of one length for all its lines, and the ranges of its axes. Pure. */
 
 import { recipes } from '../../../src/recipes';
 import { loss as lossText, whole } from '../shell/format';
@@ -12,7 +12,7 @@ export interface Overlay {
   readonly losses: LossSeries;
   /** Images of a step. */
   readonly batch: number;
-  /** Which of the colours it has, from 0. */
+  /** Number of the line's colour, from 0. */
   readonly hue: number;
 }
 
@@ -127,7 +127,7 @@ export function columnsOf(
   return [steps, column(each, own.length), mean, steps.map((step) => held.get(step) ?? null), ...others];
 }
 
-/** What is drawn above a step, in words. */
+/** The values at a step, in words. */
 export interface Reading {
   readonly at: string;
   readonly each: string;
@@ -135,7 +135,7 @@ export interface Reading {
   readonly held: string;
 }
 
-/** Of the step at this place of the columns; empty words where there is nothing. The held-out loss is the newest by then. */
+/** The reading at index `index` of the columns; empty words if there is no step. The held-out loss is the newest up to that step. */
 export function readingOf(
   { losses, heldOut, rates }: Curves,
   [steps, , smoothed]: Columns,
@@ -155,17 +155,17 @@ export function readingOf(
   };
 }
 
-/** Where the axis of steps ends: for the first epoch at a round number, so that its start is not stretched. */
+/** The end of the axis of steps: in the first epoch a round number, so that its start is not stretched. */
 export function xEnd({ stepsPerEpoch }: Pick<Curves, 'stepsPerEpoch'>, count: number): number {
   const rooms = [20, 50, 100, 200, 500, 1000, 2000, 5000];
   const room = rooms.find((steps) => steps >= count) ?? count;
   return Math.max(count, Math.min(room, stepsPerEpoch), 2);
 }
 
-/** How far up the curve goes at least, and by how much more at a time: the tutorial's plot ends at 0.1; along a flow losses are 0.2 to 2. */
+/** The least top of the loss axis, and its increment: the tutorial's plot ends at 0.1; along a flow losses are 0.2 to 2. */
 const CURVE = { tutorial: { least: 0.1, grain: 0.05 }, flow: { least: 0.4, grain: 0.1 } };
 
-/** Higher than that while one of the recent losses is, so that a short run is seen whole. */
+/** The top of the loss axis: at least the least top, and above every recent loss, so that a short run is visible as a whole. */
 export function curveTop(recent: readonly number[], { recipe }: Pick<Settings, 'recipe'>): number {
   const { least, grain } = CURVE[recipes[recipe].trainer.objective];
   const grains = Math.ceil(Math.max(0, ...recent) / grain - 1e-9);

@@ -12,9 +12,9 @@ const nothingElse = { heldOut: [], rates: [], overlays: [] } as const;
 const none = Losses.of([]);
 
 export function createDistilPanel(app: App): Panel {
-  /** What came of the last one. */
+  /** The result of the last distillation. */
   let made: EventOf<'distilled'>['made'];
-  /** The last one, whose curve stays. */
+  /** The last distillation, whose curve stays. */
   let shown: Distilling | undefined;
   const reading = { at: anyElement('distil-at'), smoothed: document.createElement('span') };
   const curve = new Curve(anyElement('distil-curve'), {

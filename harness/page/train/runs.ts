@@ -1,4 +1,4 @@
-/** The runs to compare: the page's own, those that the browser keeps, and those of this visit that were reset. Pure, but for the time zone. */
+/** The runs to compare: the page's own, the kept ones, and the ones reset during this visit. Pure, but for the time zone. */
 import type { StoredRun } from '../../../src/keeping/store';
 import { duration, loss as lossText, percent, whole } from '../shell/format';
 import { type LossSeries, smoothLoss } from '../shell/losses';
@@ -8,14 +8,14 @@ import { type Beginning, type PageRecipe, recipeOf, type Settings } from '../she
 import type { State } from '../shell/state';
 
 export interface RunRow {
-  /** Of a run that is or was in the browser's storage, its name there. */
+  /** The run's name in the browser's storage, if it is or was there; else a key of its own. */
   readonly key: string;
   readonly where: 'page' | 'kept' | 'past';
   readonly name: string;
-  /** It is open in another tab. */
+  /** The run is open in another tab. */
   readonly held: boolean;
   readonly recipe: PageRecipe;
-  /** Unknown of a run that was begun elsewhere. */
+  /** Initial weights; undefined if the run was started elsewhere. */
   readonly begin: Beginning | undefined;
   readonly batch: number;
   readonly rate: number;

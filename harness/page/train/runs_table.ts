@@ -42,24 +42,24 @@ export function createRunsTable(app: App): RunsTable {
 const drawingsIn = ({ state, drawings }: App) =>
   drawings.length > 0 && state.data?.name === nameOfDrawings(drawings) ? textOfDrawings(drawings) : undefined;
 
-/** Which runs there are, and which of them are drawn. */
+/** The existing runs, and the ones that are drawn. */
 class Runs {
   rows: readonly RunRow[] = [];
   overlays: readonly Overlay[] = [];
-  /** The colours of those that are drawn. */
+  /** The colours of the drawn runs, by key. */
   readonly hues = new Map<string, number>();
   private readonly app: App;
-  /** Those of this visit that were reset, the newest first. */
+  /** The runs reset during this visit, the newest first. */
   private past: readonly RunRow[] = [];
   private kept: readonly RunRow[] = [];
-  /** That `kept` was made from. */
+  /** The stored runs from which `kept` was made. */
   private keptRuns: readonly StoredRun[] | undefined;
 
   constructor(app: App) {
     this.app = app;
   }
 
-  /** The page's run is no more, of which this was the state. */
+  /** Keeps a row of the page's run, which is gone. `state`: its last state. */
   remember(state: State): void {
     const own = ownRow(state, this.app.settings);
     if (!own) return;

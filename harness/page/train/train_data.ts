@@ -1,4 +1,4 @@
-/** What the Train tab trains on, in words, and the choice of other images. */
+/** Describes the training data on the Train tab, and offers the choice of other images. */
 
 import { type Recipe, recipes } from '../../../src/recipes';
 import type { App } from '../shell/app';
@@ -9,7 +9,7 @@ import { heldOutOf, type Settings } from '../shell/settings';
 import { isFixed } from '../shell/state';
 import type { DataDescription } from '../worker/messages';
 
-/** What will be there, until it is. */
+/** Stands for the digits until they are loaded. */
 export const digits: DataDescription = { name: '', builtIn: true, count: 10_000, height: 28, width: 28 };
 
 export function renderData({ state, settings }: App): void {

@@ -23,7 +23,7 @@ import { renderData } from './train_data';
 import { connectPictures } from './train_pictures';
 import { EpochMeans, renderReadings } from './train_readings';
 
-/** How often it is looked whether something takes long, which no event tells. */
+/** Interval of the check for tasks that take long, which send no event. */
 const LOOK_MS = 1000;
 
 export function createTrainPanel(app: App): TaskPanel {

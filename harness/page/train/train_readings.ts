@@ -43,7 +43,7 @@ function renderNumbers({ state, settings }: App, means: readonly number[]): void
   setReading('reading-left', secondsLeft === 0 ? 'done' : duration(secondsLeft));
 }
 
-/** How far the preparing is, and what takes long. */
+/** Shows the progress of preparing, and a step that takes long. */
 function renderDetail(app: App): void {
   const { phase, preparing, losses, measured } = app.state;
   if (measured.measuring) {
@@ -74,11 +74,11 @@ function renderFacts({ state: { run }, firstStep }: App): void {
 interface TrainingProgress {
   /** From 0 to 1. */
   readonly share: number;
-  /** Not a number until that can be said. */
+  /** NaN until the speed is known. */
   readonly secondsLeft: number;
 }
 
-/** How far training is: by the steps of its epochs, or by the time that was set, whichever ends first. Pure. */
+/** The progress of training: by the steps of its epochs or by the time limit, whichever ends first. Pure. */
 export function trainingProgress(
   state: State,
   { batch, epochs, minutes }: Pick<Settings, 'batch' | 'epochs' | 'minutes'>,
