@@ -67,7 +67,7 @@ export class DispatchList {
     anyElement('dispatches-table').hidden = false;
   }
 
-  /** Milliseconds of an op; those of the first one begin anew. */
+  /** Shows the milliseconds of an op. The first op clears all earlier times. */
   time(index: number, ms: number): void {
     if (index === 0) {
       this.times = [];

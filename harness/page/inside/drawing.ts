@@ -53,7 +53,7 @@ export class Drawing {
     this.lay();
   }
 
-  /** What a part shows; `most` is what full ink stands for. */
+  /** Draws maps into a part; `most` is the value of full ink. */
   show(name: string, maps: Maps, most: number): void {
     const part = this.parts.get(name);
     if (part) paint(part.canvas, maps, most);
@@ -179,7 +179,7 @@ function placesOf(layers: readonly InsideLayer[]): Place[] {
   ];
 }
 
-/** Arrows from part to part, skip connections dashed, and what is told dotted. */
+/** Arrows from part to part, skip connections dashed, and the biases of the conditioning dotted. */
 function linesOf(layers: readonly InsideLayer[], boxes: ReadonlyMap<string, Box>): SVGElement[] {
   const convolutions = layers.filter(({ told }) => !told);
   const chain = [INPUT, ...convolutions.map(({ name }) => name), OUTPUT].map((name) => boxes.get(name)!);

@@ -23,11 +23,11 @@ import { kernelMaps, number, PartView } from './part_view';
 import { channelsOf, largest, largestOf, onScheme, overall, paint, pictureOf } from './shades';
 import { SlowMotion } from './slow_motion';
 
-/** While it trains, the network is looked at again after so many images and milliseconds: each look costs the step under way. */
+/** Minimum number of images and milliseconds between two looks into the network during training: each look costs the step under way. */
 const AGAIN_IMAGES = 2048;
 const AGAIN_MS = 3000;
 
-/** Where shaders are edited. */
+/** The desk at which shaders are edited. */
 interface Desk {
   readonly open: EditShader;
   /** The dispatches were listed anew. */
@@ -52,19 +52,19 @@ class InsidePanel implements TaskPanel {
   /** The layer that is open. */
   private open = '';
   private looked: Looked | undefined;
-  /** Steps of the run by then. */
+  /** Steps of the run at the last look. */
   private lookedAt = 0;
   private stepped: Stepped | undefined;
   /** The stage of the step that the drawing shows; undefined: it shows the picture. */
   private stage: StepStage | undefined;
 
-  /** What the worker has been asked for and not answered yet. */
+  /** The order that the worker has not answered yet. */
   private waiting: 'look' | 'step' | 'list' | undefined;
   private timing = false;
-  /** Ends what the worker has been asked for. */
+  /** Aborts the orders to the worker. */
   private orders = new AbortController();
   private problem = '';
-  /** What the last look was asked for, and when. */
+  /** Key, steps and time of the last look that was ordered. */
   private asked = { key: '', steps: 0, at: 0 };
   private listedFor = '';
 
@@ -181,7 +181,7 @@ class InsidePanel implements TaskPanel {
     if (!signal.aborted) this.take(answer);
   }
 
-  /** Looks if what is shown is not what is asked for any more, or the network has learned since. */
+  /** Orders a look if the choices have changed, or if the network has learned since the last one. */
   private lookIfNew(): void {
     const { asked } = this;
     const { state, lookedInto: source, settings } = this.app;
@@ -195,7 +195,7 @@ class InsidePanel implements TaskPanel {
     this.ask('look');
   }
 
-  /** Lists the dispatches, once somebody wants to see them, and again for another step. */
+  /** Lists the dispatches once the list is open, and again for another step. */
   private listIfNew(): void {
     const { lookedInto: source, settings, state } = this.app;
     const wanted = `${source} ${settings.recipe} ${settings.batch} ${state.run !== undefined}`;
@@ -273,7 +273,7 @@ class InsidePanel implements TaskPanel {
     this.slow.draw();
   }
 
-  /** The maps of the drawing: those of the picture, or of the stage of the step; on the way back, of the layers that it has reached. */
+  /** Shows maps of the picture, or of the step's stage. `lit`: the layers that the backward pass has reached. */
   private showMaps(lit?: ReadonlySet<string>): void {
     const { looked, drawing, stage } = this;
     if (!looked) return;
@@ -361,7 +361,7 @@ function showChoices({ choices, labels, height, width }: Looked, chosen: number)
   while (box.children.length > labels.length) box.lastChild!.remove();
 }
 
-/** The classes that the network can be told; empty stands for the image's own. */
+/** Fills in the class labels that the network knows; an empty value means the image's own. */
 function fillLabels({ classes }: Looked, select: HTMLSelectElement): void {
   select.closest<HTMLElement>('.field')!.hidden = classes === 0;
   if (select.options.length === classes + 2 || classes === 0) return;

@@ -7,11 +7,11 @@ import { channelsOf, largest, type Maps, paint } from './shades';
 export const kinds = ['activation', 'preActivation', 'gradient'] as const;
 export type Kind = (typeof kinds)[number];
 
-/** What there is to show of a layer. */
+/** The data to show of a layer. */
 export interface Part {
   readonly layer: InsideLayer;
   readonly maps: Readonly<Record<Kind, Float32Array | undefined>>;
-  /** Those of the first convolution, if the layer is it. */
+  /** The kernels of the first convolution, if this is its layer. */
   readonly kernels?: Kernels;
 }
 

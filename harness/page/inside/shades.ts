@@ -63,7 +63,7 @@ export const pictureOf = (bytes: Uint8Array, height: number, width: number): Map
   value: (_, y, x) => bytes[y * width + x] / 255,
 });
 
-/** One map for a whole layer: where there is more than elsewhere, over all channels; 0 where there is least. */
+/** One map for a whole layer: the norm over all channels at each pixel, less the smallest one. */
 export function overall(values: Float32Array, height: number, width: number): Maps {
   const channels = values.length / (height * width);
   const sizes = Float32Array.from({ length: height * width }, (_, pixel) =>

@@ -1,4 +1,4 @@
-/** One training step, stage by stage: what each does, on the data of that step. */
+/** Shows one training step stage by stage, on the data of that step. */
 
 import type { StepStage } from '../../run/step_list';
 import { anyElement, button, setText } from '../shell/dom';
@@ -9,7 +9,7 @@ import { channelsOf, largest, type Maps, paint, pictureOf } from './shades';
 
 const stages = ['corrupt', 'forward', 'loss', 'backward', 'update'] as const satisfies readonly StepStage[];
 
-/** How long a stage is shown, and how long each layer takes to light up. */
+/** Time for which a stage is shown, and time in which a layer lights up. */
 const STAGE_MS = 2600;
 const LAYER_MS = 140;
 
@@ -100,7 +100,7 @@ export class SlowMotion {
   }
 }
 
-/** Whoever wants less motion sees all layers light up at once, and stages by pressing them. */
+/** With reduced motion all layers light up at once, and a press shows each stage. */
 const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** The parts of the drawing that a stage is about, in its order. */
