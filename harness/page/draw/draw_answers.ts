@@ -1,4 +1,4 @@
-/** What the network answers about a drawing: pictures of what it makes of it, and a bar for each digit that it may be. */
+/** The network's answers about a drawing: pictures that it makes from it, and a bar for each possible digit. */
 import { noised } from '../../run/noise';
 import { toBytes } from '../../run/pictures';
 import { anyElement, button, byId, setText } from '../shell/dom';
@@ -7,7 +7,7 @@ import type { Ask } from '../shell/settings';
 import { SIDE } from '../shell/strokes';
 
 const SIZE = SIDE * SIDE;
-/** What stands where there is no picture yet: a grey slightly darker than the paper. */
+/** Stands for a picture that is not made yet: a grey slightly darker than the paper. */
 const paper = new Uint8Array(SIZE).fill(14);
 const FILLINGS = ['first', 'second', 'third', 'fourth'];
 
@@ -59,7 +59,7 @@ export class DrawViews {
     show(this.made, picture);
   }
 
-  /** What answers this question; for the digits' errors there is no picture. */
+  /** The pictures that answer this question; there are none for the digits' errors. */
   answerTo(ask: Ask): Uint8Array[] {
     const views = { denoise: [this.noisy, this.made], fill: this.fillings, classify: [] }[ask];
     return views.map(({ shown }) => shown!.bytes);
@@ -82,7 +82,7 @@ export function fits(losses: ArrayLike<number>): number[] {
   return all.map((loss) => (most > least ? (most - loss) / (most - least) : 0));
 }
 
-/** What the bars say, in a sentence. Pure. */
+/** The result of the bars in a sentence. Pure. */
 export function verdict(losses: ArrayLike<number>): string {
   const [best, next] = Array.from(losses, (loss, digit) => ({ loss, digit })).sort((a, b) => a.loss - b.loss);
   const percent = (100 * (next.loss - best.loss)) / best.loss;

@@ -1,4 +1,4 @@
-/** What is chosen beside a drawing: the network that is asked, and the digit that it is told. */
+/** The choices beside a drawing: the network that answers, and the digit that conditions it. */
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { anyElement, button, setDisabled, setText } from '../shell/dom';
@@ -7,7 +7,7 @@ import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Source } from '../shell/settings';
 import { unfit } from './draw_question';
 
-/** So many images, or an epoch if that has fewer, must a run have seen before its network is taken by itself. Before, the visitor may choose it. */
+/** Training images (or one epoch, if smaller) after which the run's network becomes the default. The visitor may choose it earlier. */
 const GROWN = 51_200;
 
 const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
@@ -21,7 +21,7 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
     });
   }
   const isWaiting = () => isUntrained(app) || isYoung(app);
-  /** Why the chosen network is not asked. */
+  /** The reason that the chosen network cannot answer. */
   const why = () => {
     if (isWaiting() || app.source === 'pretrained') return undefined;
     return (app.source === 'file' && distilledNote(app.state.model)) || unfit(app.network);
@@ -54,12 +54,12 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
   };
 }
 
-/** The step after which it has. */
+/** The step after which the run's network becomes the default. */
 function grownAt({ state: { run }, settings: { batch } }: App): number {
   const steps = Math.ceil(GROWN / batch);
   return Math.min(run?.stepsPerEpoch ?? steps, steps);
 }
-/** Nobody has chosen the run's network, and the pretrained one is still better. */
+/** Whether the run's network would be the default, but the pretrained one is still better. */
 const isYoung = (app: App) =>
   app.source === 'run' && app.settings.model === 'auto' && app.state.losses.length < grownAt(app);
 const isUntrained = ({ source, state }: App) => source === 'run' && state.losses.length === 0;

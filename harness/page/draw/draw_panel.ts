@@ -1,4 +1,4 @@
-/** The Draw tab: whenever anything changes, the network is asked anew what it makes of the drawing. */
+/** The Draw tab: after every change it asks the network about the drawing again. */
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { refined } from '../shell/drawing_sampling';
@@ -41,11 +41,11 @@ export class DrawPanel implements TaskPanel {
   private readonly latest: Latest<DrawOrder, DrawAnswer | undefined>;
   private answers: { readonly [A in Ask]?: DrawAnswer } = {};
   private problem: string | undefined;
-  /** What was asked last: it is asked again when something has changed. */
+  /** The last question, as text: a different one is asked. */
   private asked = '';
-  /** What the worker was asked last. */
+  /** The last order to the worker. */
   private sent: DrawOrder | undefined;
-  /** What it is to be asked if nothing changes: for a better answer to the same. */
+  /** The next order if nothing changes: it gives a better answer to the same question. */
   private better: DrawOrder | undefined;
 
   constructor(app: App) {
@@ -144,7 +144,7 @@ export class DrawPanel implements TaskPanel {
     else this.show(this.settings.ask, undefined);
   }
 
-  /** One of the training images. */
+  /** Puts one of the training images on the paper. */
   private async takeExample(): Promise<void> {
     const at = Math.floor(Math.random() * 2 ** 31);
     const image = await this.app.ask('example', at).catch(() => undefined);

@@ -82,10 +82,10 @@ export class DrawPaper {
 
 // ---------------------------------------------------------------- what was drawn
 
-/** What was drawn, and what before, so that everything can be undone. Pure. */
+/** The drawing and its earlier states, so that every stroke can be undone. Pure. */
 export class DrawHistory {
   private readonly drawings: Drawing[] = [nothing];
-  /** Whether the newest stroke is still being drawn. What comes in its place ends it. */
+  /** Whether the newest stroke is still being drawn. Another drawing or an undo ends it. */
   private drawing = false;
 
   get current(): Drawing {
@@ -206,7 +206,7 @@ interface Pen {
   undo(): void;
 }
 
-/** Where the keys are, in whole pixels from the top left, and whether they draw. */
+/** The keyboard's place, in whole pixels from the top left. `down`: the keys draw. */
 interface Cursor {
   readonly x: number;
   readonly y: number;

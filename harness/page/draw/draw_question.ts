@@ -43,7 +43,7 @@ export function questionOf(
   return { image, order: { ...sampled, ask, mask } };
 }
 
-/** Why a network cannot be asked about drawings; undefined if it can. */
+/** The reason that a network cannot answer questions about drawings; undefined if it can. */
 export function unfit({
   recipe,
   classes,
@@ -103,7 +103,7 @@ function moved(
   };
 }
 
-/** Of the inked pixels: the longer side of the box around them, its middle, and their centre of mass; undefined if there are none. */
+/** The longer side and the middle of the box around the inked pixels, and their centre of mass; undefined if there are none. */
 function boxOf(ink: Float32Array): { extent: number; middle: Point; mass: Point } | undefined {
   let [left, right, top, bottom] = [SIDE, -1, SIDE, -1];
   let [sum, sumX, sumY] = [0, 0, 0];

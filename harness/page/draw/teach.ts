@@ -11,7 +11,7 @@ import { isFixed } from '../shell/state';
 import { SIDE } from '../shell/strokes';
 import type { WorkerEvent } from '../worker/messages';
 
-/** What fine-tuning sets. */
+/** The settings that fine-tuning changes. */
 const CHANGED = ['widths', 'limit', 'begin', 'batch', 'epochs', 'lr'] as const satisfies readonly Key[];
 
 export class Teach {
@@ -20,7 +20,7 @@ export class Teach {
   private kept: readonly KeptDrawing[] = [];
   /** The name of the images with which training begins as soon as they are loaded. */
   private starting: string | undefined;
-  /** The settings before those of fine-tuning. They come back when its run is reset. */
+  /** The settings before fine-tuning. They come back when its run is reset. */
   private before: Settings | undefined;
 
   /** `drawn` is the drawing as the network sees it, undefined if there is none; `next` makes room for another. */
