@@ -10,7 +10,7 @@ import { anyElement, button, download, keepFocus, setDisabled, setText } from '.
 import { element, tableSection } from '../shell/table';
 
 export class BenchFiles {
-  /** One that is looked at in place of the page's own result. */
+  /** An opened file, shown in place of the page's own result. */
   opened: Named | undefined;
   comparison: Table | undefined;
   private readonly app: App;
@@ -34,7 +34,7 @@ export class BenchFiles {
     return this.opened?.result ?? this.own();
   }
 
-  /** What was opened makes room for a new run. */
+  /** Closes the opened files, for a new run. */
   close(): void {
     this.copied = '';
     this.opened = undefined;
@@ -42,7 +42,7 @@ export class BenchFiles {
     this.drawOpened();
   }
 
-  /** Looks at one, or compares two. */
+  /** Shows one file, or compares two. */
   async open(files: readonly File[]): Promise<void> {
     this.close();
     try {

@@ -13,7 +13,7 @@ import { budgetLeft, Measurement, type MeasureStatus, networkIn, offerKernelName
 export interface BenchResults {
   readonly status: MeasureStatus;
   readonly message: string;
-  /** The measurements so far, in the command line's format; or those of the file that is looked at. */
+  /** The measurements so far, or the opened file's, in the command line's format. */
   readonly result: BenchResult | undefined;
   readonly comparison: Table | undefined;
 }

@@ -56,7 +56,7 @@ export class BenchView {
   }
 }
 
-/** Whether there is more than rows. */
+/** Whether a part other than the rows has changed. */
 const hasChanged = (before: BenchResult, now: BenchResult) =>
   (['breakdowns', 'sweep', 'step', 'forward', 'sample'] as const).some((part) => before[part] !== now[part]);
 
@@ -153,7 +153,7 @@ function detailsOf(row: BenchRow): HTMLElement[] {
 
 // ---------------------------------------------------------------- the roofline
 
-/** How near a finger must come to a mark, in units of the drawing. */
+/** Maximum distance of a finger from its mark, in units of the drawing. */
 const REACH = 30;
 const HINT = 'Touch a mark, or go from mark to mark with the arrow keys, for its name; Enter opens its row.';
 
@@ -162,10 +162,10 @@ class RooflineView {
   private readonly open: (row: string) => void;
   /** From left to right. */
   private marks: SVGElement[] = [];
-  /** The one that the keyboard is at, by its row: it stays while others come. */
+  /** The row of the mark that the keyboard has reached: it stays while new marks come. */
   private chosen: string | undefined;
 
-  /** `open` is told the row of a mark, `kernel.variant layer`. */
+  /** `open` is called with the row of a mark, `kernel.variant layer`. */
   constructor(open: (row: string) => void) {
     this.open = open;
     addStyles(rooflineCss);

@@ -1,4 +1,4 @@
-/** What is known of the GPU, in words: for the panel, and as a text for reports. Pure. */
+/** Facts about the GPU in words: for the panel, and as a text for reports. Pure. */
 import { version } from '../../../package.json';
 import type { AdapterDescription, EngineReport } from '../../../src';
 import type { BenchHead } from '../../bench/result';
@@ -8,7 +8,7 @@ import { adapterText } from '../../run/adapter_text';
 export interface GpuFacts {
   readonly adapter: AdapterDescription;
   readonly limits: readonly Limit[];
-  /** All that the adapter has. */
+  /** All features of the adapter. */
   readonly features: readonly string[];
   readonly runtime: string;
   readonly timer?: BenchHead['timer'];
@@ -18,7 +18,7 @@ export interface GpuFacts {
 export interface Limit {
   readonly name: string;
   readonly has: number;
-  /** What the engine needs; undefined where it takes whatever there is. */
+  /** The engine's minimum; undefined if it has none. */
   readonly needed?: number;
 }
 

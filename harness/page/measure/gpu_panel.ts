@@ -1,4 +1,4 @@
-/** What there is to know about the GPU, on the tabs Check and Bench: one panel, which stands on the open one of the two. */
+/** The panel of facts about the GPU, on the open one of the tabs Check and Bench. */
 import { type EngineReport, requirements } from '../../../src';
 import { describeAdapter } from '../../../src/gpu/adapter';
 import type { App, Panel } from '../shell/app';
@@ -76,7 +76,7 @@ export class GpuPanel implements Panel {
     else this.facts = { ...facts, selfCheck: { ...event, recipe, batch: benchBatch || batch } };
   }
 
-  /** Asks the browser for what it tells without a device. */
+  /** Reads the adapter's facts from the browser, without a device. */
   private async look(): Promise<void> {
     if (this.facts || !this.box.open) return;
     try {
@@ -95,7 +95,7 @@ export class GpuPanel implements Panel {
     this.app.changed();
   }
 
-  /** What the engine that trains knows; undefined if there is none, or its worker does not answer. */
+  /** The training engine's report; undefined if there is no engine, or if its worker does not answer. */
   private ask(): Promise<EngineReport | undefined> {
     return new Promise((resolve) => {
       setTimeout(resolve, PATIENCE_MS);

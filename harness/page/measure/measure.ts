@@ -1,5 +1,5 @@
 /**
- * What check, bench and self-check share: each run has a worker, which ends with the run and leaves nothing behind; names of kernels to choose
+ * Shared by check, bench and self-check: each run has a worker, which ends with the run and leaves nothing behind; names of kernels to choose
  * from, and the time left in words.
  */
 import type { Variants } from '../../../src/unet/variants';
@@ -26,11 +26,11 @@ export interface MeasureTask {
   readonly sweep: readonly Axis[];
   readonly budget: number;
   readonly tune: Tune;
-  /** Whose kernels are checked first. */
+  /** The recipe whose kernels are checked first. */
   readonly recipe: PageRecipe;
-  /** The same with the page's widths, which is timed. */
+  /** The recipe's network with the page's widths, which is timed. */
   readonly network: NetworkChoice | undefined;
-  /** Those of the page's run, if it has one. */
+  /** Kernel variants of the page's run, if there is one. */
   readonly variants?: Variants;
 }
 

@@ -1,4 +1,4 @@
-/** What the engine asks of an adapter before it trains there, asked anew: whether every kernel of a step is right on a small case, and which clock there is. */
+/** Repeats the engine's check of an adapter: whether every kernel of a step is right on a small case. Also finds the adapter's clock. */
 import { createEngine, type Engine, EngineError, type EngineReport, type Warning } from '../../../src';
 import { recipeAt } from '../../../src/recipes';
 import { chooseTimer } from '../../bench/peaks';
@@ -12,7 +12,7 @@ export type SelfCheckEvent =
       readonly kind: 'checked';
       /** Kernels and variants of the step. */
       readonly count: number;
-      /** What is wrong, in sentences; of a variant the next best has taken the place. */
+      /** The failures, in sentences; the next best variant replaces a wrong one. */
       readonly wrong: readonly string[];
       readonly report: EngineReport;
     };
