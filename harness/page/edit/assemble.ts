@@ -1,6 +1,6 @@
 /**
- * Assembles shaders of files that somebody has edited, as the build does of those in shaders/, and knows from which line of which file
- * each line comes: through imports, flags and loops that are written out.
+ * Assembles shaders from edited files, as the build does from shaders/, and maps each line to its file and line there: through imports,
+ * flags and unrolled loops.
  */
 import { files as shipped, sources } from 'virtual:shader-sources';
 import { shaderText } from '../../../src/plan/text';
@@ -20,15 +20,15 @@ export interface Place {
 export interface Assembled {
   /** The shader's name. */
   readonly name: string;
-  /** What the GPU gets. */
+  /** The WGSL for the GPU. */
   readonly code: string;
-  /** All files that it is made of. The first is its own. */
+  /** All files of the shader. The first is its own. */
   readonly files: readonly string[];
-  /** Where line `line` of the code comes from, from 1. */
+  /** The source of line `line` of the code, from 1. */
   readonly placeOf: (line: number, column?: number) => Place;
 }
 
-/** Something that is wrong with an edited text. */
+/** An error in an edited text. */
 export class TextError extends Error {
   readonly place: Place;
 

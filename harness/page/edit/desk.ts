@@ -1,4 +1,4 @@
-/** Where shaders are edited, tried and taken into training: by the editor of the Inside tab, and by saving a file while Vite serves the page. */
+/** Edits shaders, tries them and takes them into training: from the Inside tab's editor, or when a file is saved while Vite serves the page. */
 import { files } from 'virtual:shader-sources';
 import type { App } from '../shell/app';
 import { anyElement, button, setText } from '../shell/dom';
@@ -10,7 +10,7 @@ import type { TrialResult } from './trial_messages';
 import { Trials } from './trials';
 import { placeText, verdictOf } from './verdict';
 
-/** What the development server says of a saved file. */
+/** A saved file, from the development server. */
 export interface SavedShader {
   /** Its path in shaders/. */
   readonly file: string;
@@ -26,7 +26,7 @@ export class ShaderDesk {
   listed: Listed | undefined;
   /** A saved file that waits for the list of dispatches. */
   private waiting: SavedShader | undefined;
-  /** What the training worker has been asked to train with, and has not answered. */
+  /** The texts sent to the training worker, until it answers. */
   private asked: Texts | undefined;
   private notice = '';
 
@@ -129,7 +129,7 @@ export class ShaderDesk {
     this.app.ask('shaders', shaders).then(taken, ({ message }) => taken(message));
   }
 
-  /** The training worker trains with what it was asked to, unless there is a problem. */
+  /** The training worker's answer: it trains with the texts, unless there is a problem. */
   private taken(problem: string | undefined): void {
     const { edits, asked, editor } = this;
     if (problem)

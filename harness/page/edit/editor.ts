@@ -54,7 +54,7 @@ export class Editor {
     this.show(this.files[0]);
   }
 
-  /** Of the shader as it is edited. */
+  /** Files of the shader, with its edits. */
   get files(): readonly string[] {
     const shipped = assemble(this.shader).files;
     try {

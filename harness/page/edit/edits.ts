@@ -4,10 +4,10 @@ import type { Replacement } from '../shell/replace';
 import type { Texts } from './assemble';
 
 export class Edits {
-  /** What is trained with in place of the shipped files. */
+  /** Texts that training uses in place of the shipped files. */
   used: Texts = {};
   private edited: Texts = {};
-  /** A trial that passed: of these texts. */
+  /** The texts of the last trial that passed, and the shaders to replace with them. */
   private passed: { readonly texts: Texts; readonly replacements: readonly Replacement[] } | undefined;
 
   textOf(file: string): string {
@@ -18,7 +18,7 @@ export class Edits {
     return file in this.edited;
   }
 
-  /** The shipped text is no edit. */
+  /** Sets the text of a file; the shipped text is no edit. */
   set(file: string, text: string): void {
     const { [file]: _, ...others } = this.edited;
     this.edited = text === files[file] ? others : { ...others, [file]: text };
@@ -28,7 +28,7 @@ export class Edits {
     this.set(file, files[file]);
   }
 
-  /** What to try: the edits of these files, and what is trained with already. */
+  /** The texts to try: the edits of these files, and the other files' texts that training uses already. */
   toTry(own: readonly string[]): Texts {
     const others = Object.entries(this.used).filter(([file]) => !own.includes(file));
     const edits = own.filter((file) => this.isEdited(file)).map((file) => [file, this.textOf(file)]);
@@ -39,7 +39,7 @@ export class Edits {
     this.passed = { texts, replacements };
   }
 
-  /** What to replace in order to train with exactly these texts, if they passed. */
+  /** The shaders to replace for training with exactly these texts, if they passed. */
   replacementsOf(texts: Texts): readonly Replacement[] | undefined {
     return this.passed && same(texts, this.passed.texts) ? this.passed.replacements : undefined;
   }

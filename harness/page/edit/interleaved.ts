@@ -1,4 +1,4 @@
-/** Times two ways to do the same by turns, so that whatever else the machine does slows down both alike. */
+/** Times two ways to do the same by turns, so that other work of the machine slows down both alike. */
 
 import { summary } from '../../bench/statistics';
 import type { Encode, Timer } from '../../bench/timer';
@@ -6,7 +6,7 @@ import type { Encode, Timer } from '../../bench/timer';
 const ROUNDS = 9;
 /** A span of one clock reading: long enough for any clock. */
 const SPAN_MS = { 'timestamp-query': 20, 'wall clock': 60 } as const;
-/** All of it takes about so long, with three rounds at least. */
+/** Total time to aim for; there are at least three rounds. */
 const TOTAL_MS = 4000;
 const MOST_REPEATS = 2000;
 

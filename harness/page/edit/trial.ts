@@ -17,7 +17,7 @@ import type { Problem, TrialOrder, TrialResult, TrialTimes } from './trial_messa
 /** On a processor, larger cases take seconds each. */
 const MUCH_FLOPS = 1e8;
 
-/** Nothing stays replaced afterwards. `tell` hears what is being done. */
+/** Tries the edited shaders of an order, and restores the shipped ones afterwards. `tell` is called with the progress in words. */
 export async function tryShaders(
   engine: Engine,
   order: TrialOrder,
@@ -93,7 +93,7 @@ interface Tried {
   readonly cases: readonly Case[];
 }
 
-/** Checks until something is wrong. */
+/** Checks all cases until one fails. */
 async function checkAll(
   engine: Engine,
   tried: readonly Tried[],
@@ -121,7 +121,7 @@ async function checkAll(
   return { cases: all, share };
 }
 
-/** What the browser's compiler has against them, each once. */
+/** The compiler's errors in the changed shaders, each once. */
 async function compile({ device }: Engine, changed: readonly Assembled[]): Promise<Problem[]> {
   const found = new Map<string, Problem>();
   for (const { name, code, placeOf, files } of changed) {
@@ -214,8 +214,8 @@ function watched(spec: AnySpec): AnySpec {
 }
 
 /**
- * What to check: the forms of kernels that the step uses, or if it uses none of the shaders, all forms that do; each on its cases in which
- * they run, the smallest first.
+ * The forms of kernels to check: the affected ones of the step, or if there are none, all forms that use the shaders; each on the cases that
+ * run the shaders, the smallest first.
  */
 function casesOf(
   engine: Engine,
@@ -245,7 +245,7 @@ function callsOf({ kernel }: AnySpec, shape: unknown, variant: string): readonly
   return op(kernel, 'trial', shape as object, Object.fromEntries(tensors), variant).calls;
 }
 
-/** Of the shaders, those that no case runs although the step does; or all of them, if neither does. */
+/** Shaders that the step uses but no case runs; all shaders if no case runs any. */
 function uncovered(names: ReadonlySet<string>, affected: readonly Op[], tried: readonly Tried[]): string[] {
   const inStep = affected.flatMap(({ calls }) => calls.map(({ shader }) => shader.name));
   const covered = new Set(tried.flatMap(({ cases }) => cases.flatMap(({ shaders }) => shaders)));

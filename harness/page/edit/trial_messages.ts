@@ -1,4 +1,4 @@
-/** What the page asks the worker that tries edited shaders, and what it is told. */
+/** Messages between the page and the worker that tries edited shaders. */
 
 import type { StepToList } from '../../run/step_list';
 import type { Replacement } from '../shell/replace';
@@ -10,11 +10,11 @@ export interface TrialOrder {
   readonly texts: Texts;
   /** The training step that the shaders are for. */
   readonly step: StepToList;
-  /** The op of that step to time, if the edit changes it; otherwise the heaviest of those that it changes. */
+  /** The op of that step to time, if the edit changes it; otherwise the heaviest op that the edit changes is timed. */
   readonly op?: number;
 }
 
-/** What is wrong with a text. */
+/** An error in a text. */
 export interface Problem extends Place {
   /** The shader in which it was found; a file makes several. */
   readonly shader?: string;
@@ -34,24 +34,24 @@ export interface TrialTimes {
 export type TrialResult =
   /** The GPU gets the shipped text: only comments or spaces were edited. */
   | { readonly kind: 'same' }
-  /** It does not compile, or does not fit its launcher. */
+  /** The text does not compile, or does not fit its launcher. */
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
   /** `variant`: the form of a kernel, as kernel.variant. `failure`: a few lines. */
   | { readonly kind: 'wrong'; readonly variant: string; readonly case: string; readonly failure: string }
   | { readonly kind: 'endless'; readonly variant: string; readonly case: string; readonly turns: number }
   | {
       readonly kind: 'passed';
-      /** Checked, as kernel.variant. */
+      /** The checked forms, as kernel.variant. */
       readonly variants: readonly string[];
       readonly cases: number;
       /** The largest error, as a share of the allowed one. */
       readonly share: number;
       /** Undefined if the step uses none of the shaders. */
       readonly times?: TrialTimes;
-      /** What to train with: all shaders that the edit changes. */
+      /** The shaders to train with: all that the edit changes. */
       readonly replacements: readonly Replacement[];
     }
-  /** It could not be tried. */
+  /** The text could not be tried. */
   | { readonly kind: 'failed'; readonly message: string };
 
 export type TrialEvent =

@@ -1,4 +1,4 @@
-/** Tries edited shaders on its own device, apart from the training: what happens to this one harms nobody. */
+/** Tries edited shaders on its own device, apart from the training: a device that is lost here does no harm. */
 import { createEngine, type Engine } from '../../../src';
 import { deviceLostText } from '../../../src/keeping/lost_text';
 import { tryShaders } from './trial';
@@ -9,7 +9,7 @@ const scope = globalThis as unknown as {
   onmessage: ((message: MessageEvent<TrialOrder>) => void) | null;
 };
 
-/** One for all trials; after one that failed, the page ends this worker. */
+/** One engine for all trials; after a failed trial, the page ends this worker. */
 let engine: Promise<Engine> | undefined;
 
 async function run(order: TrialOrder): Promise<void> {

@@ -1,21 +1,21 @@
-/** Has edited shaders tried in a worker of its own, one at a time. */
+/** Runs trials of edited shaders in a worker of their own, one at a time. */
 import { startWorker } from '../shell/start_worker';
 import type { TrialEvent, TrialOrder, TrialResult } from './trial_messages';
 
 /**
- * A trial that says nothing for so long is ended, its device with it. Loops that do not end in a small case are found long before, by counting
- * (guard.ts); this is for one that does not end at the size of the step, and for whatever else hangs.
+ * A trial that sends nothing for this time is ended, its device with it. Counting finds an endless loop in a small case long before (guard.ts);
+ * this limit is for a loop that does not end at the size of the step, and for anything else that hangs.
  */
 const SILENCE_MS = 60_000;
 
 export class Trials {
   private worker: Worker | undefined;
   private id = 0;
-  /** Resolves the one that is under way. */
+  /** Resolves the trial that is under way. */
   private giveUp: (() => void) | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Resolves in any case. One that is under way is given up: it resolves to undefined. */
+  /** Starts a trial; its promise never rejects. The trial under way is given up: it resolves to undefined. */
   run(order: Omit<TrialOrder, 'id'>, progress: (text: string) => void): Promise<TrialResult | undefined> {
     this.stop();
     const id = ++this.id;
@@ -53,7 +53,7 @@ export class Trials {
     });
   }
 
-  /** Gives up what is under way. */
+  /** Gives up the trial under way. */
   stop(): void {
     if (!this.giveUp) return;
     this.terminate();

@@ -1,8 +1,8 @@
-/** What a trial found, in words and as elements. */
+/** The result of a trial, in words and as elements. */
 import { measured, whole } from '../shell/format';
 import type { Problem, TrialResult, TrialTimes } from './trial_messages';
 
-/** One sentence. */
+/** The result in one sentence. */
 export function verdictOf(result: TrialResult): string {
   switch (result.kind) {
     case 'same':
