@@ -150,7 +150,7 @@ export class LearningScene implements Scene {
     this.element.querySelector<HTMLElement>('.key.before')!.hidden = !errors.before;
   }
 
-  /** What the recording has of it: the pretrained network's guesses on its way from noise to a digit. */
+  /** The scene from the recording: the pretrained network's guesses on its way from noise to a digit. */
   private recorded(): Shown {
     const { choice, stage } = this;
     const { height, width, x, predictions, making } = stage.recording;
@@ -173,7 +173,7 @@ type Shown = Omit<Predicted, 'kind' | 'choices' | 'before'> & {
   readonly before: Predicted['before'] | undefined;
 };
 
-/** What is to be seen at this level. */
+/** Explains the pictures at this level. */
 function sentence({ levels, objective, labels }: Shown, at: number): string {
   const t = levels[at];
   const which = objective === 'flow' && labels.length > 1 ? 'It is told which digit to look for. ' : '';

@@ -1,6 +1,6 @@
-/** How the values of pictures are spread, and how far two pictures differ. Pure. */
+/** The distribution of the values of pictures, and the difference of two pictures. Pure. */
 
-/** The share of values in each of `bins` equal parts of the range from `low` to `high`; what is beyond counts with the first or last. */
+/** The share of values in each of `bins` equal parts of the range from `low` to `high`; values beyond it count with the first or last part. */
 export function spread(values: ArrayLike<number>, low: number, high: number, bins: number): number[] {
   const counts = new Array<number>(bins).fill(0);
   for (let i = 0; i < values.length; i++) {

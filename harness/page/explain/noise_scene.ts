@@ -42,7 +42,7 @@ export class NoiseScene implements Scene {
   private readonly mixed = new Figure('xₜ, the mix');
   private readonly formula = make('p', { className: 'formula' });
   private readonly bars = make('div', { className: 'bars', role: 'img' });
-  /** Where paper and ink are below the bars. */
+  /** The labels of paper and ink below the bars. */
   private readonly axis = make(
     'p',
     { className: 'axis muted' },
@@ -53,7 +53,7 @@ export class NoiseScene implements Scene {
   private digit = 7;
   private kind: Kind = 'digits';
   private seed = SEED;
-  /** What is drawn. */
+  /** Key of the drawn state. */
   private drawn = '';
 
   constructor(stage: Stage) {

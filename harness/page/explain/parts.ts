@@ -1,6 +1,6 @@
 /**
- * What the scenes are made of: prose with words that explain themselves, pictures, sliders, steps that play, and the choice of a network. No
- * markup from text, as the page's policy forbids that.
+ * The parts of the scenes: prose with words that explain themselves, pictures, sliders, steps that play, and the choice of a network. They make
+ * no markup from text, because the page's policy forbids that.
  */
 
 import type { App } from '../shell/app';
@@ -224,7 +224,7 @@ export class Playback {
 
 const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
 
-/** Whose network a scene asks: the run's, once there is one, else the pretrained one; and its name in words. */
+/** The choice of a scene's network, with its name in words: by default the run's, once there is one, else the pretrained one. */
 export class NetworkChoice {
   readonly element = make('div', { className: 'scene-network' });
   private readonly app: App | undefined;
@@ -247,7 +247,7 @@ export class NetworkChoice {
     return this.app?.lookedInto ?? 'pretrained';
   }
 
-  /** `steps`: those of the run's network when it was asked. */
+  /** `steps`: training steps of the run's network when it was asked. */
   render(steps: number): void {
     const { app, source } = this;
     if (!app) return;
@@ -268,7 +268,7 @@ export class NetworkChoice {
   }
 }
 
-/** With what it has learned so far. */
+/** The training of a network so far, in words. */
 function nameOf(source: Source, steps: number): string {
   if (source === 'pretrained') return `after ${whole(PRETRAINED_IMAGES)} images`;
   if (source === 'file') return 'as the file has it';

@@ -1,4 +1,4 @@
-/** The fourth scene: the tutorial's network and that of `digits` from the same noise, and the changes that lie between them. */
+/** The fourth scene: the networks of the recipes `tutorial` and `digits` from the same noise, and the changes between them. */
 import rowsOfSamples from '../../../docs/images/recipe-steps.png?url';
 import { setText } from '../shell/dom';
 import { pretrainedOf } from '../shell/pretrained';

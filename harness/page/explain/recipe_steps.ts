@@ -1,11 +1,11 @@
 /**
- * From the tutorial's recipe to that of `digits`, a change at a time: the numbers of docs/recipe.md, 1,000 samples each (a test compares).
- * The picture, docs/images/recipe-steps.png, has a row for each of the first seven.
+ * From the recipe `tutorial` to the recipe `digits`, a change at a time: the numbers of docs/recipe.md, 1,000 samples each (a test compares).
+ * The picture, docs/images/recipe-steps.png, has a row for each of the first seven changes.
  */
 export interface RecipeStep {
-  /** As docs/recipe.md calls it. */
+  /** The step's name in docs/recipe.md. */
   readonly name: string;
-  /** What it changes and why. Words in braces explain themselves. */
+  /** The change and its reason. Words in braces explain themselves. */
   readonly about: string;
   /** Percent of the samples that a classifier is sure of. */
   readonly accepted: number;

@@ -123,7 +123,7 @@ export class SamplingScene implements Scene {
   }
 }
 
-/** What the next step does. */
+/** Explains the next step. */
 function sentence(at: number, steps: number): string {
   const left = steps - at;
   if (left === 0) return 'The way is over: this is the sample.';

@@ -1,4 +1,4 @@
-/** What a scene is, and what it asks the training worker: one question at a time, and again when it becomes another one. */
+/** A scene, and its questions to the training worker: one question at a time, and another when it has changed. */
 import type { App } from '../shell/app';
 import { whole } from '../shell/format';
 import { Latest } from '../shell/latest';
@@ -8,10 +8,10 @@ import type { ExplainAnswer, ExplainOrder } from '../worker/explain_messages';
 import type { WorkerEvent } from '../worker/messages';
 
 export interface Stage {
-  /** Undefined where there is no GPU: then scenes show what was recorded. */
+  /** Undefined if there is no GPU: then the scenes show the recording. */
   readonly app: App | undefined;
   readonly recording: Recording;
-  /** Whether things move by themselves. */
+  /** Whether motion is reduced: nothing moves by itself. */
   readonly still: boolean;
   /** Draws the scene anew. */
   readonly changed: () => void;
@@ -20,18 +20,18 @@ export interface Stage {
 export interface Scene {
   readonly title: string;
   readonly element: HTMLElement;
-  /** Files of the project to go on reading, each with what it has. */
+  /** Files of the project for further reading, each with its subject. */
   readonly reading: readonly (readonly [path: string, what: string])[];
-  /** What it has asked the worker. */
+  /** The scene's questions to the worker. */
   readonly questions: readonly Question[];
-  /** Called while it is shown, whenever something has changed. */
+  /** Called after every change while the scene is shown. */
   render(): void;
 }
 
 /** The noise that all scenes begin with. */
 export const SEED = 20;
 
-/** What stands under recorded pictures: `live` where the reader's own network is about to answer. */
+/** The caption of recorded pictures. `live`: the reader's own network is about to answer. */
 export const recordedWords = (live: boolean) =>
   live
     ? 'Recorded, until the network answers.'
@@ -39,7 +39,7 @@ export const recordedWords = (live: boolean) =>
 
 // ---------------------------------------------------------------- questions
 
-/** While it trains, the run's network is asked again after so many images and milliseconds: each time the step under way is lost. */
+/** Minimum number of images and milliseconds between two questions to the training network: each costs the step under way. */
 const AGAIN = { images: 2048, ms: 3000 };
 
 export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
@@ -61,7 +61,7 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     );
   }
 
-  /** Asks, unless that has been asked. `live`: also whenever the run's network has learned since. */
+  /** Asks, unless the same was asked last. `live`: also asks again after the run's network has learned more. */
   ask(order: ExplainOrder, live = false): void {
     const { app, asked } = this;
     if (!app || app.measuring) return;
@@ -88,7 +88,7 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     else this.problem = 'The GPU device was lost. Choose anything, and another one is asked for.';
   }
 
-  /** Steps that the run had made when it was asked. */
+  /** Steps of the run when it was asked. */
   get steps(): number {
     return this.asked.steps;
   }
@@ -97,7 +97,7 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     return this.latest.waiting;
   }
 
-  /** What keeps the answer away; undefined if nothing does. */
+  /** The reason that the answer is not there yet; undefined if there is none. */
   get status(): string | undefined {
     if (this.problem) return this.problem;
     if (!this.app) return undefined;
