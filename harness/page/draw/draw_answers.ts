@@ -46,7 +46,7 @@ export class DrawViews {
     });
   }
 
-  /** The image as the network sees it, with this share of noise. The noise comes at once, what is made of it later. */
+  /** The image as the network sees it, with this share of noise. The noise comes at once, the answer later. */
   showNoisy(image: Float32Array, share: number, seed: number): void {
     const of = `${share} ${seed} ${image.join()}`;
     if (of === this.noisyOf) return;

@@ -30,7 +30,7 @@ export class DrawPaper {
     };
     connectPointer(anyElement('draw-field'), pen);
     connectKeys(anyElement('draw-field'), pen, (cursor) => {
-      // What the key has drawn is a part of what it points at.
+      // The description of the pixel includes the key's own drawing.
       this.field.show(this.drawing);
       this.field.point(cursor);
     });
@@ -153,7 +153,7 @@ class DrawField {
     this.mask.canvas.hidden = !shown;
   }
 
-  /** Shows where the keys are, and says what is there. */
+  /** Shows the keyboard's place, and describes the pixel there. */
   point({ x, y, down }: Cursor): void {
     const cursor = anyElement('draw-cursor');
     cursor.hidden = !this.element.matches(':focus-visible');

@@ -7,7 +7,7 @@ export interface Question {
   /** The ink as the network sees it. */
   readonly image: Float32Array<ArrayBuffer>;
   readonly order?: DrawOrder;
-  /** Why there is nothing to ask. */
+  /** The reason that there is no order. */
   readonly why?: string;
 }
 

@@ -38,7 +38,7 @@ export class TextError extends Error {
   }
 }
 
-/** Lines that one `#each` may write out: what is far beyond would fill the memory before any compiler sees it. */
+/** Maximum number of lines that one `#each` may write out: far more would fill the memory before any compiler sees them. */
 const MOST_TURNS = 256;
 
 /** The shader `name`, with `texts` in place of the files of the same paths. Throws a TextError. */

@@ -46,7 +46,7 @@ export class CodeField {
     this.draw();
   }
 
-  /** Marks lines, from 1, with what is wrong with each. */
+  /** Marks lines, from 1, each with its error. */
   mark(problems: ReadonlyMap<number, string>): void {
     this.bad = new Map(problems);
     this.draw();

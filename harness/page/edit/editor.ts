@@ -1,4 +1,4 @@
-/** The editor of one shader: its files, the field, what can be done with the text, and what the last trial found. */
+/** The editor of one shader: its files, the field, its commands, and the result of the last trial. */
 import { download, setDisabled } from '../shell/dom';
 import { assemble, TextError } from './assemble';
 import { CodeField } from './code_field';
@@ -84,7 +84,7 @@ export class Editor {
     this.update();
   }
 
-  /** Brings buttons and marks in line with what is edited. */
+  /** Updates buttons and marks to the edited text. */
   update(): void {
     const { edits, file, files, buttons, problems, field, select } = this;
     const texts = edits.toTry(files);

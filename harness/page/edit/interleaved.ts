@@ -27,7 +27,7 @@ export async function timeByTurns(
   };
   const times = { a: [] as number[], b: [] as number[] };
   for (let i = 0; i < rounds; i++) {
-    // What comes second finds a warmer cache: each does so half of the time.
+    // The second one finds a warmer cache, so the order alternates.
     for (const which of i % 2 === 0 ? (['a', 'b'] as const) : (['b', 'a'] as const))
       times[which].push((await timer.once(repeated({ a, b }[which]))) / repeats);
   }

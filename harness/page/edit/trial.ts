@@ -145,7 +145,7 @@ async function compile({ device }: Engine, changed: readonly Assembled[]): Promi
   return [...found.values()];
 }
 
-/** Reads what the texts declare. Bindings and params are given by launchers, so their names must stay. */
+/** Reads the declarations of the texts. Launchers give bindings and params, so their names must stay. */
 function declare(changed: readonly Assembled[]) {
   const replacements: Replacement[] = [];
   const misfits: Problem[] = [];

@@ -1,4 +1,4 @@
-/** The second scene: what the network sees behind the noise, before and after training, and how much it errs. */
+/** The second scene: the network's predictions of the image behind the noise, before and after training, and their errors. */
 
 import { svg } from '../../run/svg';
 import { setText } from '../shell/dom';

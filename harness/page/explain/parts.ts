@@ -36,7 +36,7 @@ export function prose(text: string, className = ''): HTMLParagraphElement {
   return make('p', { className }, ...parts);
 }
 
-/** The two halves of a scene: what is seen, and what is said. */
+/** The two halves of a scene: pictures and text. */
 export const halves = (pictures: readonly Child[], text: readonly Child[]): HTMLElement[] => [
   make('div', { className: 'scene-pictures' }, ...pictures),
   make('div', { className: 'scene-text' }, ...text),
@@ -64,7 +64,7 @@ export class Figure {
     this.view = new ImageView(this.canvas);
   }
 
-  /** `label` says in words what is to be seen, `line` is below the picture. */
+  /** `label` describes the picture in words, `line` is the line below it. */
   show(
     { bytes, height = 28, width = 28, columns = 1 }: Partial<Tiles> & Pick<Tiles, 'bytes'>,
     label: string,
@@ -185,7 +185,7 @@ export class Playback {
     this.fit(steps);
     this.slider.say((1 - this.at / steps).toFixed(2));
     setText(this.button, this.timer ? 'Stop' : 'Play');
-    // Nobody sees it any more.
+    // The scene is gone from the page.
     if (this.timer && !this.element.isConnected) this.stop();
   }
 

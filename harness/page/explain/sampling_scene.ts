@@ -1,4 +1,4 @@
-/** The third scene: a sample on its way from noise to a digit, and what the network sees in it at each step. */
+/** The third scene: a sample on its way from noise to a digit, and the network's prediction at each step. */
 import { setText } from '../shell/dom';
 import type { Made } from '../worker/explain_messages';
 import { Choice, Figure, halves, make, NetworkChoice, Playback, prose } from './parts';

@@ -28,7 +28,7 @@ export type EditShader = (
 export class DispatchList {
   private readonly edit: EditShader;
   private shown: Listed | undefined;
-  /** The cells for the milliseconds of each op, and what is in them. */
+  /** The cells for the milliseconds of each op, and their values. */
   private cells: HTMLTableCellElement[] = [];
   private times: number[] = [];
 
@@ -145,7 +145,7 @@ function sourcesOfOp({ kernel, dispatches }: ListedOp, edit: EditPanel): HTMLEle
   });
 }
 
-/** A dispatch in a line: its grid, and what it reads and writes. */
+/** A dispatch in a line: its grid, and the buffers that it reads and writes. */
 function bindingsOf(dispatches: ListedOp['dispatches']): string {
   const [{ groups, workgroupSize, tensors }] = dispatches;
   const times = dispatches.length > 1 ? `, ${dispatches.length} times` : '';

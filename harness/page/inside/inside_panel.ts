@@ -1,4 +1,4 @@
-/** The Inside tab: what the network makes of an image, layer by layer, how a step changes it, and the shaders that do it. */
+/** The Inside tab: the network's work on an image layer by layer, its change in a training step, and the shaders. */
 import type { StepStage } from '../../run/step_list';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
@@ -95,7 +95,7 @@ class InsidePanel implements TaskPanel {
 
   receive(event: WorkerEvent): void {
     if (event.type === 'timed') this.dispatches.time(event.index, event.ms);
-    // What was asked for is not answered any more.
+    // Open orders get no answer any more.
     else if (event.type === 'lost' || event.type === 'freed') {
       this.orders.abort();
       this.orders = new AbortController();
@@ -110,7 +110,7 @@ class InsidePanel implements TaskPanel {
     setText(anyElement('inside-level-value'), `${level.value} %`);
     for (const use of ['pretrained', 'run'] as const)
       button(`inside-${use}`).setAttribute('aria-pressed', String(app.lookedInto === use));
-    // Not while it works: whoever has pressed it by the keyboard would lose their place.
+    // Do not disable it while busy: keyboard users would lose focus.
     button('slow-make').disabled = !looked;
     setText(button('dispatches-time'), this.timing ? 'Stop' : 'Time them');
     setText(anyElement('inside-status'), this.status());

@@ -1,4 +1,4 @@
-/** Numbers as shades on small canvases: zero is the paper, what is positive is ink, and what is negative is blue. */
+/** Numbers as shades on small canvases: zero is paper, positive numbers are ink, and negative ones are blue. */
 
 type Colour = readonly [number, number, number];
 interface Shades {
@@ -11,7 +11,7 @@ const LIGHT: Shades = { paper: [255, 255, 255], positive: [29, 29, 27], negative
 const DARK: Shades = { paper: [26, 26, 25], positive: [236, 235, 231], negative: [104, 172, 255] };
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
-/** Calls back when the scheme changes: what is on canvases must then be painted anew. */
+/** Calls back when the colour scheme changes: the canvases must then be painted again. */
 export const onScheme = (repaint: () => void) => dark.addEventListener('change', repaint);
 
 /** Values of a grid of maps, row by row; `at` says where a value of map, row and column is. */

@@ -39,7 +39,7 @@ export class SlowMotion {
     button('slow-play').addEventListener('click', () => (this.playing ? this.stop() : this.play()));
   }
 
-  /** The step whose stages can be looked at; undefined when there is none any more. */
+  /** The step whose stages are available; undefined if there is none any more. */
   take(step: Stepped | undefined, looked: Looked | undefined): void {
     this.stop();
     this.step = step;

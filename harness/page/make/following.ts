@@ -200,7 +200,7 @@ export class Following {
     const { adapter, training } = state;
     if (!wish || this.asked || !adapter || failed || measuring) return;
     const { images, order, map } = wish;
-    // Training would wait for it, and nobody sees it elsewhere.
+    // Training would wait for the map, and other tabs do not show it.
     if (map && (training || settings.task !== 'sample')) return;
     const hand = map ? 0 : handOf(order);
     const old = [...images.keys()].filter((i) => !this.made.has(this.origin(wish, images[i])));

@@ -72,7 +72,7 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
 function connectCalls(app: App, again: () => void, making: () => Making): { render(): void } {
   for (const choice of callsChoices) {
     button(`calls-${choice}`).addEventListener('click', () => {
-      // What is set beside it would say something else.
+      // Other sampling settings would contradict the choice.
       const open = { ...app.settings, ...OPEN, calls: choice };
       const { guidance } = choice === '2' ? initialOf(app.settings.recipe) : app.settings;
       for (const key of ['calls', 'steps', 'method', 'guidance'] as const)

@@ -141,7 +141,7 @@ export class SamplePanel implements TaskPanel {
   /** The part of the order that chooses the images, from the settings. */
   private get wanted(): Omit<Order, keyof Making> {
     const { noise: seed, digit, count, text: written } = this.app.settings;
-    // A network without classes cannot be told what is written.
+    // An unconditional network cannot make the digits of the text.
     const text = this.app.network.classes > 0 ? written : '';
     return { count: text.length || count || this.usualCount, seed, place: this.place, digit, text };
   }

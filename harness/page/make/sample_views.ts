@@ -7,7 +7,7 @@ import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Trajectory } from '../shell/trajectory';
 import type { Order } from '../worker/messages';
 
-/** `before` returns what is shown as long as there are no steps. */
+/** `before` returns the pictures to show before there are steps. */
 export function connectTrajectory(
   app: App,
   trajectory: Trajectory,

@@ -36,7 +36,7 @@ async function share(url: string, promised: string): Promise<string> {
       await navigator.share({ title: document.title, url });
       return `The address is shared${promised}`;
     } catch (error) {
-      // Whoever closed the choice does not want it copied either.
+      // A user who closes the share menu does not want a copy either.
       if ((error as Error).name === 'AbortError') return '';
     }
   }
@@ -78,7 +78,7 @@ export function connectDownloads(app: App, trajectory: Trajectory): void {
   });
 }
 
-/** Shares what is shown, whatever has been chosen since; before there is anything, what is chosen. */
+/** Shares the shown images, even if the choices have changed since; if there are none yet, the chosen ones. */
 export function connectShare(app: App, trajectory: Trajectory, chosen: () => Order): void {
   button('share').addEventListener('click', async () => {
     const made = trajectory.shown && trajectory.order;

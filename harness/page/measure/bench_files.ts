@@ -131,7 +131,7 @@ export class BenchFiles {
   }
 }
 
-/** The earlier one is what the later one is compared with. */
+/** Puts the earlier file first: the later one is compared with it. */
 const byDate = (a: Named, b: Named): [Named, Named] => (a.result.date <= b.result.date ? [a, b] : [b, a]);
 
 function press(text: string, act: () => void): HTMLButtonElement {

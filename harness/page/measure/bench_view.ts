@@ -36,12 +36,12 @@ export class BenchView {
     });
   }
 
-  /** `complete`: it does not grow any more, so what it lacks is worth telling. */
+  /** `complete`: the result does not grow any more, so the view lists what it lacks. */
   draw(result: BenchResult | undefined, complete: boolean): void {
     setMessage(anyElement('bench-caveats'), result && complete ? caveats(result).join('\n') : '');
     if (result === this.drawn) return;
     const { drawn } = this;
-    // What has grown is drawn on.
+    // The drawn result, if this one has grown from it: only the changes are drawn.
     const before = drawn && result && drawn.date === result.date ? drawn : undefined;
     this.drawn = result;
     drawReadings(result);
@@ -157,7 +157,7 @@ function detailsOf(row: BenchRow): HTMLElement[] {
 const REACH = 30;
 const HINT = 'Touch a mark, or go from mark to mark with the arrow keys, for its name; Enter opens its row.';
 
-/** Each mark says what it is, to a mouse, a finger and the keyboard. */
+/** The roofline plot, whose marks show their names to a mouse, a finger and the keyboard. */
 class RooflineView {
   private readonly open: (row: string) => void;
   /** From left to right. */

@@ -160,7 +160,7 @@ export function offerKernelNames(task: keyof typeof others): void {
 
 // ---------------------------------------------------------------- time left
 
-/** From how far it has come, as a share of its work; empty before that says anything. */
+/** The time left in words, from the share of the work done; empty at the start, when that share predicts little. */
 export function timeLeft(seconds: number, share: number): string {
   if (seconds < 2 || share < 0.01) return '';
   const left = (seconds * (1 - share)) / share;

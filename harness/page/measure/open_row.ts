@@ -6,7 +6,7 @@ export interface OpenRow {
   open(): void;
 }
 
-/** Makes the first cell a button that shows and hides a row below; `fill` makes what is in it, when it is opened for the first time. */
+/** Makes the first cell a button that shows and hides a row below. `fill` makes the row's contents when it is opened for the first time. */
 export function openRow(
   row: HTMLTableRowElement,
   columns: number,

@@ -291,7 +291,7 @@ export class App {
     else if (event.type === 'resumed') this.takeFrom(event.name, event.settings.recipe, event.settings);
     else if (event.type === 'model') {
       this.useFile = true;
-      // A run keeps its recipe; samples are made by that of the model all the same.
+      // A run keeps its recipe, although the samples follow the model's.
       if (!this.state.run) this.takeFrom(event.model.name, event.model.recipe);
     }
     if ('note' in event && event.note) this.notices = [...this.notices, event.note];

@@ -1,4 +1,4 @@
-/** The page's elements: found by their ids, and written only where they change; what takes the keyboard's place away gives it to what comes next. */
+/** The page's elements: found by their ids, and written only if they change. An element that disappears passes its focus on. */
 
 export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);
@@ -93,6 +93,6 @@ export function foldFields(id: string): void {
   });
 }
 
-/** A colour of the style sheet, for what is drawn on a canvas: it does not follow the page's colour scheme by itself. */
+/** A colour of the style sheet, for a canvas, which does not follow the page's colour scheme by itself. */
 export const color = (name: string) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();

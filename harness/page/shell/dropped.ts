@@ -13,7 +13,7 @@ const all = async (entries: readonly FileSystemEntry[], folder: string): Promise
   (await Promise.all(entries.map((entry) => filesOf(entry, folder)))).flat();
 
 async function filesOf(entry: FileSystemEntry, folder: string): Promise<OwnFile[]> {
-  // What the system keeps beside the files, such as .DS_Store, is not meant.
+  // Skips the system's own files, such as .DS_Store.
   if (entry.name.startsWith('.')) return [];
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) =>

@@ -12,7 +12,7 @@ export interface Fields {
   render(): void;
 }
 
-/** A form without a message has only choices, which are always legal. With `typed`, what is legal counts while it is typed. */
+/** A form without a message has only choices, which are always legal. With `typed`, a legal value counts while it is typed. */
 export function connectFields(
   app: App,
   form: HTMLFormElement,
@@ -44,12 +44,12 @@ export function connectFields(
     input.addEventListener('change', () => {
       const problem = app.set(key, input.value, input.labels?.[0]?.textContent);
       tell(input, key, problem);
-      // What is committed is shown as the setting has it.
+      // A committed value is shown in the setting's own form.
       if (!problem) shown.delete(key);
       app.changed();
     });
     input.addEventListener('input', () => {
-      // What is not legal may become so: nobody complains before it is committed. And what is typed stays as it is.
+      // An illegal value may become legal: there is no message before it is committed. The typed text stays as it is.
       if (!typed || app.set(key, input.value)) return;
       shown.set(key, show(key, app.settings));
       tell(input, key, undefined);
@@ -71,7 +71,7 @@ export function connectFields(
           input.checked = input.value === text;
           continue;
         }
-        // Only if the setting itself has changed, so that text being typed stays; nobody types in a locked input.
+        // Only if the setting itself has changed, so that text being typed stays. Locked inputs cannot be edited.
         if (shown.get(key) !== text || (locked && input.value !== text)) {
           shown.set(key, text);
           input.value = text;

@@ -6,7 +6,7 @@ import type { DataDescription } from '../worker/messages';
 import { pretrainedOf } from './pretrained';
 import type { PageRecipe, Settings } from './settings';
 
-/** Few steps, at a sixth of the recipe's rate: what the network knows of digits is to stay. */
+/** Few steps, at a sixth of the recipe's rate, so that the network does not forget the digits. */
 const STEPS = 60;
 const MOST_BATCH = 32;
 export const RATE = 0.0005;
@@ -33,7 +33,7 @@ export function trainingOf({
   return begin === 'pretrained' && trainer.schedule ? { ...trainer, schedule: { warmup: WARMUP } } : trainer;
 }
 
-/** Why a run on these images cannot begin with the recipe's pretrained network; undefined if it can. */
+/** The reason that a run on these images cannot begin with the recipe's pretrained network; undefined if it can. */
 export function whyNew(
   { recipe, widths }: Pick<Settings, 'recipe' | 'widths'>,
   { height, width, classes }: Pick<DataDescription, 'height' | 'width' | 'classes'>,

@@ -6,7 +6,7 @@ import { describe, isFixed } from './state';
 
 /** `ask` starts a task as soon as the page is ready for it. */
 export function createHome(app: App, ask: (task: 'sample' | 'train') => void): Panel {
-  /** Digits were asked for; their tab opens when the first of them are there. */
+  /** The user ordered digits; their tab opens when the first of them are there. */
   let making = false;
 
   const make = button('make-now');

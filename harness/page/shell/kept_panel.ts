@@ -1,4 +1,4 @@
-/** The runs that the browser keeps, each to go on with or to discard; and what is said where the page's own is not kept. */
+/** The runs that the browser keeps, each with buttons to continue or discard it, and a warning if the page's own run is not kept. */
 import { MOST_RUNS, type StoredRun } from '../../../src/keeping/store';
 import type { App, Panel } from './app';
 import { anyElement, button, setMessage, setText } from './dom';

@@ -1,4 +1,4 @@
-/** The samples to make: how many, of which classes, and in which arrangement. Pure. */
+/** The samples to make: their number, classes and arrangement. Pure. */
 import type { SampleOptions } from '../../../src';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNet } from '../../../src/unet/unet';

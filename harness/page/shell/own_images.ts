@@ -22,7 +22,7 @@ const isPicture = ({ file }: OwnFile) => /\.(png|jpe?g|webp|gif|bmp)$/i.test(fil
 const isNpy = ({ file }: OwnFile) => /\.npy$/i.test(file.name);
 export const isOwn = (file: OwnFile) => isPicture(file) || isNpy(file);
 
-/** Throws an EngineError `data` that says in a sentence what is wrong. */
+/** Throws an EngineError `data` whose message explains the problem in a sentence. */
 export async function ownImages(files: readonly OwnFile[]): Promise<ReturnType<typeof idxFiles>> {
   const pictures = files.filter(isPicture);
   const arrays = files.filter(isNpy);
@@ -84,7 +84,7 @@ async function decode({ file, folder }: OwnFile): Promise<Grey> {
   });
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext('2d')!;
-  // What is transparent is paper.
+  // Transparent pixels are paper.
   context.fillStyle = 'white';
   context.fillRect(0, 0, width, height);
   context.drawImage(bitmap, 0, 0);

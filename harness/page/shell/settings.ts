@@ -97,7 +97,7 @@ export interface Settings {
   readonly kernel: string;
   /** Measure the whole network from small to large, instead of the kernels or in addition. */
   readonly sweep: SweepChoice;
-  /** About how many seconds a benchmark may take. */
+  /** Time limit of a benchmark in seconds, about. */
   readonly budget: number;
   /** Whether to measure which kernels are fastest: `auto` on GPUs only. */
   readonly tune: Tune;
@@ -246,7 +246,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   text: {
     initial: '',
     legal: 'up to 60 digits from 0 to 9, such as 2026, or empty',
-    // As somebody may say it: "make 20 26".
+    // A user may also write it as a command: "make 20 26".
     parse: (text) => {
       const digits = /^(?:make\s)?([\d\s]*)$/i.exec(text)?.[1].replace(/\s/g, '');
       return digits !== undefined && digits.length <= 60 ? digits : undefined;
@@ -368,7 +368,7 @@ export function settingsOf(
   return found;
 }
 
-/** Parses an address's query. It ignores what it does not know or cannot use, and says so in notices. */
+/** Parses an address's query. Unknown and unusable parameters are ignored, with a notice each. */
 export function parseQuery(query: string): { settings: Settings; notices: string[] } {
   let current = initialSettings;
   const notices: string[] = [];

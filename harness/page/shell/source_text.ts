@@ -9,7 +9,7 @@ const references = import.meta.glob<string>('../../../src/reference/*.ts', {
 const coloured = loadColours();
 
 export interface SourceText {
-  /** Where it stands in the repository. */
+  /** Its path in the repository. */
   readonly file: string;
   readonly code: Node;
 }

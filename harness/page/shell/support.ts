@@ -46,7 +46,7 @@ export function missingWebGpu(env: {
   };
 }
 
-/** Explains an error at the start to the user. `losses`: how many devices were lost here in the last minutes. */
+/** Explains an error at the start to the user. `losses`: number of devices lost here in the last minutes. */
 export function startTrouble(code: string, message: string, userAgent: string, losses = 0): Trouble {
   if (code === 'no-webgpu') {
     return {

@@ -47,7 +47,7 @@ export class Curve {
   private drawnAt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `reading` gets what is drawn under the pointer. */
+  /** `reading` gets the values under the pointer. */
   constructor(host: HTMLElement, reading: Readonly<Record<keyof Reading, HTMLElement>>) {
     this.host = host;
     this.reading = reading;

@@ -1,4 +1,4 @@
-/** The table of runs on the Train tab: what each was made with and came to; one can be drawn beside the page's own, removed, or gone on with. */
+/** The table of runs on the Train tab, with settings and results. A run can be drawn beside the page's own, removed, or continued. */
 import type { StoredRun } from '../../../src/keeping/store';
 import type { App, Panel } from '../shell/app';
 import { anyElement, byId, setText } from '../shell/dom';
@@ -162,7 +162,7 @@ interface RowView {
   update(row: RunRow, hue: number | undefined): void;
 }
 
-/** A row's elements stay while its numbers change, so that what is pressed or has the focus stays, too. */
+/** A row's elements stay while its numbers change, so that a pressed or focused button stays, too. */
 function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowView {
   const element = document.createElement('tr');
   const head = element.appendChild(Object.assign(document.createElement('th'), { scope: 'row' }));

@@ -69,7 +69,7 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
         means = epochMeans;
         meansText = means.map(lossText).join(', ');
       }
-      // Read out when somebody comes by; while it trains renewed once an epoch, or it would never be read to its end.
+      // Screen readers read this on focus. During training it changes once per epoch so that a reader can finish it.
       const summary =
         means.length > 0
           ? `means of the epochs ${meansText}`

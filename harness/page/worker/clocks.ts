@@ -1,4 +1,4 @@
-/** The training worker's clocks: how long a run has been trained, and when something beside training is due within its share of the time. */
+/** The training worker's clocks: they count training time, and decide when a task beside training is due within its share of the time. */
 
 /** Counts a run's training time and knows when its limit is over. Milliseconds, from performance.now(). Pure. */
 export class TrainingClock {

@@ -74,7 +74,7 @@ export class Distilling {
       const ended = await core.tasks.interruptible('distilling', (signal) => this.follow(going, signal));
       if (ended && this.going === going) await this.finish(going);
     } catch (error) {
-      // One that was stopped has been told of already.
+      // A stopped distillation was reported already.
       if (this.going !== going) return;
       this.stop();
       throw error;

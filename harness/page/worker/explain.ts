@@ -19,7 +19,7 @@ export interface Surroundings {
 /** From the clean image to nothing but noise. */
 const LEVELS = Array.from({ length: 11 }, (_, i) => i / 10);
 
-/** Throws an EngineError whose message says why there is no answer. */
+/** Throws an EngineError whose message gives the reason if there is no answer. */
 export function answerExplain(order: ExplainOrder, about: Surroundings): Promise<ExplainAnswer> {
   return order.kind === 'predict' ? predict(order, about) : make(order, about);
 }

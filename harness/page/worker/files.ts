@@ -40,7 +40,7 @@ export class Files {
     try {
       const builtIn = files.length === 0;
       const images = builtIn ? await loadLabelledDigits() : await loadFiles(files, labels);
-      // Whoever has images only should not lose those before for it. A checkpoint, or a run that waits for them, says the recipe.
+      // Keep the current data set if the new one lacks labels. A checkpoint, or a run that waits for images, brings its own recipe.
       if (!checkpoint && !this.awaiting) {
         const network = networkOf(place.settings, images);
         checkLabels(images, network);
@@ -60,7 +60,7 @@ export class Files {
     }
   }
 
-  /** A checkpoint is gone on from; of a model samples are made. */
+  /** Opens a checkpoint to continue its run, or a model to make samples. */
   async openFile(file: File): Promise<void> {
     this.place.core.phase('loading');
     try {

@@ -102,7 +102,7 @@ export class PageHost implements Host {
     /** Trains a run that the browser keeps. `drawings`: the drawings that the run trains on, if any. */
     goOn: ({ id, drawings }: { readonly id: string; readonly drawings?: Omit<DataOrder, 'checkpoint'> }) =>
       this.soon(() => this.files.goOn(id, drawings)),
-    /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to what is wrong, if anything. */
+    /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to the problem, if any. */
     shaders: (shaders: readonly Replacement[], { inTurn }: CallContext) =>
       inTurn(() => this.takeShaders(shaders)),
 
@@ -121,7 +121,7 @@ export class PageHost implements Host {
     data: (order: DataOrder) => this.soon(() => this.files.loadData(order)),
     /** A network to sample from, or a checkpoint to go on from. */
     model: (file: File) => this.soon(() => this.files.openFile(file)),
-    // Reading the weights disturbs nobody: an update is one dispatch.
+    // Reading the weights needs no pause: an update is one dispatch.
     saveModel: () => void this.files.saveModel().catch((error) => this.place.report(error, 'task')),
     // Weights and moments must be of the same step, so none may be under way.
     saveCheckpoint: () => this.soon(() => this.files.saveCheckpoint()),
@@ -162,7 +162,7 @@ export class PageHost implements Host {
   background(): (() => Promise<void>) | undefined {
     if (!this.digitsWanted || this.place.images || !this.session.engine) return this.distil.background();
     return async () => {
-      // Once: what cannot be loaded is told, and tried again where it is needed.
+      // Once: a failure is reported, and a task that needs the digits tries again.
       this.digitsWanted = false;
       await this.files.loadData(digits);
     };
@@ -202,7 +202,7 @@ export class PageHost implements Host {
   }
 
   lost(): void {
-    // What was asked for was for what people saw then.
+    // The waiting requests belong to the page as the user saw it before the loss.
     this.session.tasks.drop();
   }
 
@@ -216,7 +216,7 @@ export class PageHost implements Host {
 
   // ---------------------------------------------------------------- device and settings
 
-  /** As soon as what is being done now has stopped. */
+  /** Requests a task, which starts as soon as the present one has stopped. */
   private soon(task: () => Promise<void>): void {
     this.session.tasks.request(task);
   }

@@ -152,7 +152,7 @@ export class Measures {
     }
   }
 
-  /** Tells the page how the time is spent, once a second. */
+  /** Sends the page the training time and its shares, once a second. */
   private tell(imagesPerSecond: number): void {
     const now = performance.now();
     if (now - this.toldAt < TELL_MS) return;

@@ -144,7 +144,7 @@ export type PageEvent =
       readonly at: 'start' | 'data' | 'task';
       readonly code: ErrorCode | 'unexpected';
       readonly message: string;
-      /** The run diverged, and can be gone on with from the copy of this step. */
+      /** The run diverged, and can continue from its copy of this step. */
       readonly back?: number;
     };
 

@@ -58,7 +58,7 @@ export class Workplace {
     this.begun = settings;
     this.began = settings.begin;
     const trainer = trainingOf(settings);
-    // Those may have changed meanwhile.
+    // Learning rate and epochs may have changed meanwhile.
     const { lr, epochs } = this.settings;
     const saved = this.savedSettings({ ...settings, lr, epochs });
     const { dropLast } = recipes[settings.recipe].fit;
