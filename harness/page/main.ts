@@ -10,21 +10,20 @@ import { CheckPanel } from './measure/check_panel';
 import { GpuPanel } from './measure/gpu_panel';
 import { App, addressOf, type Panel } from './shell/app';
 import { rememberedLosses } from './shell/device_lost';
-import { anyElement, button, byId, setText } from './shell/dom';
+import { anyElement, button, byId, guardDisabled, setText } from './shell/dom';
 import { connectFiles } from './shell/file_input';
-import { guardDisabled } from './shell/focus';
 import { adapterLabel } from './shell/format';
 import { connectGlossary } from './shell/glossary';
-import { createHome } from './shell/home';
+import { createHome, createStarter } from './shell/home';
 import { createKeptPanel } from './shell/kept_panel';
 import { showReading } from './shell/links';
 import { playRecording } from './shell/recorded';
 import type { Settings } from './shell/settings';
-import { createStarter } from './shell/starter';
 import type { State } from './shell/state';
 import { missingWebGpu, startTrouble, type Trouble } from './shell/support';
 import { connectTabs } from './shell/tabs';
 import { createTrainPanel } from './train/train_panel';
+import { trainingProgress } from './train/train_readings';
 
 declare global {
   interface Window {
@@ -103,6 +102,9 @@ function createFrame(app: App): Panel {
     },
     render() {
       const { state, settings } = app;
+      const { share } = trainingProgress(state, settings);
+      document.title =
+        state.training && state.run ? `${Math.floor(100 * share)} % · webgpu-diffusion` : 'webgpu-diffusion';
       renderNotices();
       tabs.show(app.home ? undefined : settings.task, (task) => addressOf({ ...settings, task }));
       const { adapter, error } = state;
@@ -157,10 +159,11 @@ function start(): void {
   const app = new App();
   const check = new CheckPanel(app);
   const bench = new BenchPanel(app);
+  const draw = new DrawPanel(app);
   const panels = {
     train: createTrainPanel(app),
     sample: new SamplePanel(app),
-    draw: new DrawPanel(app),
+    draw,
     inside: createInsidePanel(app, lateDesk(app)),
     explain: createExplainPanel(app),
     check,
@@ -175,6 +178,7 @@ function start(): void {
     createFrame(app),
     createKeptPanel(app),
     ...Object.values(panels),
+    draw.onTrain,
     new GpuPanel(app),
     starter,
   ]);

@@ -19,7 +19,29 @@ import { mainlyIn, testGpu } from '../lanes/gpu';
 
 const { gpu, kinds } = await testGpu();
 
-/** Rounding differences grow from step to step, since training is chaotic: eight steps agree to 1e-4 everywhere. */
+/**
+ * Bounds of relative differences: five times the largest one seen, which grows from step to step, since training is chaotic. Seen in Node
+ * (lavapipe, also with the forms for GPUs), Chrome (SwiftShader) and Firefox (lavapipe).
+ */
+const BOUNDS = {
+  /** Of eight steps of the tutorial: 2.3e-6, 5.1e-7, 1.3e-6. */
+  tutorial: 1.1e-5,
+  plain: {
+    /** Of three steps: 1.7e-7 in each. */
+    few: 8.5e-7,
+    /** Of twenty: 2.5e-6 in each. */
+    all: 1.2e-5,
+  },
+  usual: {
+    /** 3.4e-7, 2.3e-7, 2.3e-7. */
+    few: 1.7e-6,
+    /** 5.4e-6, 3.3e-6, 3.3e-6. */
+    all: 2.7e-5,
+  },
+  /** Relative to the largest of a tensor, with the plain kernels: 8.1e-6, 7.7e-6, 8.1e-6 after three steps; 4.2e-5, 3.2e-5, 4.2e-5 after twenty. */
+  gradients: 1e-4,
+} as const;
+
 const STEPS = 8;
 /** Of the larger networks: the second of them begins from weights that Adam has changed twice. */
 const FEW = 3;
@@ -28,7 +50,7 @@ const usual = (adapter: AdapterKind, batch: number, config?: Partial<UNetConfig>
   defaultVariants(layersOf(checkConfig(config)), batch, gpu.device.features, adapter);
 
 test.each(kinds)(
-  'with the usual kernels for %s, the first eight losses agree with TensorFlow.js and jax-js to 1e-4',
+  'with the usual kernels for %s, the first eight losses agree with TensorFlow.js and jax-js',
   async (adapter) => {
     using unet = await UNet.create(gpu);
     await unet.setParameters(initialWeights());
@@ -40,7 +62,7 @@ test.each(kinds)(
       expect(
         Math.abs(relative),
         `step ${step}: loss ${loss}, expected ${losses.losses[step]}. To make the list anew: ${losses.regenerate}`,
-      ).toBeLessThan(1e-4);
+      ).toBeLessThan(BOUNDS.tutorial);
     }
   },
 );
@@ -82,40 +104,38 @@ describe.each([
     return worst;
   }
 
-  const withPlain = async (steps: number) => {
-    const worst = await train({}, steps);
-    expect(worst.losses).toBeLessThan(1e-4);
-    expect(worst.gradients).toBeLessThan(1e-4);
+  const steps = { few: FEW, all: flow.losses.length };
+  const withPlain = async (count: keyof typeof steps) => {
+    const worst = await train({}, steps[count]);
+    expect(worst.losses).toBeLessThan(BOUNDS.plain[count]);
+    expect(worst.gradients).toBeLessThan(BOUNDS.gradients);
     return worst;
   };
-  const withUsual = async (adapter: AdapterKind, steps: number) => {
-    const worst = await train(usual(adapter, flow.batch, network), steps);
-    expect(worst.losses).toBeLessThan(5e-4);
+  const withUsual = async (adapter: AdapterKind, count: keyof typeof steps) => {
+    const worst = await train(usual(adapter, flow.batch, network), steps[count]);
+    expect(worst.losses).toBeLessThan(BOUNDS.usual[count]);
   };
 
   // Which are held against their references everywhere.
   const where = mainlyIn('node', 'firefox');
   test(
-    'with the plain kernels, losses and the gradients of the first and the third step agree to 1e-4',
+    'with the plain kernels, losses and the gradients of the first and the third step agree',
     where,
     async () => {
-      expect((await withPlain(FEW)).compared).toBe(2);
+      expect((await withPlain('few')).compared).toBe(2);
     },
   );
 
-  test.each(kinds)('with the usual kernels for %s, losses agree to 5e-4', (adapter) =>
-    withUsual(adapter, FEW),
-  );
+  test.each(kinds)('with the usual kernels for %s, losses agree', (adapter) => withUsual(adapter, 'few'));
 
   // Of which a processor takes half a minute.
-  const all = flow.losses.length;
   test('so do twenty steps with the plain kernels, and the gradients of a late one', {
     tags: 'thorough',
   }, async () => {
-    expect((await withPlain(all)).compared).toBe(3);
+    expect((await withPlain('all')).compared).toBe(3);
   });
 
   test.each(kinds)('so do twenty steps with the usual kernels for %s', { tags: 'thorough' }, (adapter) =>
-    withUsual(adapter, all),
+    withUsual(adapter, 'all'),
   );
 });

@@ -33,6 +33,16 @@ const runsAll = kinds.includes('gpu');
 const MUCH_FLOPS = 1e8;
 const MANY_NUMBERS = 5e5;
 
+/**
+ * Whether a form of Winograd has done the like in another of the cases from 8 to 15 wide: these are there for the rests of its tile, and a
+ * product, which is all that subgroups change, knows no width.
+ */
+function repeats(title: string, variant: string): boolean {
+  const width = Number(/^(\d+) wide/.exec(title)?.[1]);
+  const tile = Number(/^winograd(\d+)/.exec(variant)?.[1]);
+  return tile > 0 && width >= (variant.endsWith('_subgroups') ? 8 : 8 + tile);
+}
+
 for (const [name, spec] of specs) {
   const able = Object.entries(spec.kernel.variants).filter(
     ([, { for: kind, features = [] }]) =>
@@ -48,7 +58,7 @@ for (const [name, spec] of specs) {
       ([variant], i) => handling.findIndex(([other]) => textOf(other) === textOf(variant)) === i,
     );
     const differs = title.startsWith('UNet') || (runsAll && numbers < MANY_NUMBERS);
-    const plain = differs ? handling : first;
+    const plain = (differs ? handling : first).filter(([variant]) => !repeats(title, variant));
     const others = handling.filter((form) => !plain.includes(form));
     for (const [forms, tags] of [
       [plain, []],

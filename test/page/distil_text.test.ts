@@ -8,6 +8,7 @@ import {
   distilStatus,
   mayDistil,
 } from '../../harness/page/shell/distil_text';
+import { Losses } from '../../harness/page/shell/losses';
 import { initialState, type Run, type State } from '../../harness/page/shell/state';
 import { recipes } from '../../src/recipes';
 import { callsOf } from '../../src/unet/sampling';
@@ -17,12 +18,12 @@ const run: Run = {
   ...{ images: 640, held: 0, stepsPerEpoch: 10, parameters: 1, bytes: 1, variants: {} },
   classes: 10,
 };
-const trained: State = { ...initialState, run, losses: [1, 2], phase: 'finished', pace: 600 };
+const trained: State = { ...initialState, run, losses: Losses.of([1, 2]), phase: 'finished', pace: 600 };
 
 test('it is offered of a trained network that follows a flow and is told classes, while nothing else is done', () => {
   expect(mayDistil(trained, settings)).toBe(true);
   for (const other of [
-    { ...trained, losses: [] },
+    { ...trained, losses: Losses.of([]) },
     { ...trained, run: undefined },
     { ...trained, run: { ...run, classes: 0 } },
   ])
@@ -35,7 +36,7 @@ test('it is offered of a trained network that follows a flow and is told classes
     batch: 128,
     trajectories: 0,
     step: 0,
-    losses: [],
+    losses: Losses.of([]),
   } as const;
   for (const other of [
     { ...trained, training: true },
@@ -66,7 +67,7 @@ test('how far it is', () => {
     batch: 128,
     trajectories: 1000,
     step: 0,
-    losses: [],
+    losses: Losses.of([]),
   } as const;
   expect(distilStatus(begun)).toBe('Distilling to 1 call: trajectory 1,000 of 4,000');
   const later = { ...begun, trajectories: 4000, step: 50, secondsLeft: 34 };

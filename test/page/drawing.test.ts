@@ -1,9 +1,8 @@
 /** The pure parts of the Draw tab: strokes, where a drawing is put, what is asked about it, and when. */
 import { describe, expect, test } from 'vitest';
-import { centred } from '../../harness/page/draw/centred';
-import { fits, verdict } from '../../harness/page/draw/draw_classes';
-import { DrawHistory } from '../../harness/page/draw/draw_history';
-import { questionOf, unfit } from '../../harness/page/draw/draw_order';
+import { fits, verdict } from '../../harness/page/draw/draw_answers';
+import { DrawHistory } from '../../harness/page/draw/draw_paper';
+import { centred, questionOf, unfit } from '../../harness/page/draw/draw_question';
 import { refined, samplingOfDrawing } from '../../harness/page/shell/drawing_sampling';
 import { Latest } from '../../harness/page/shell/latest';
 import { initialSettings } from '../../harness/page/shell/settings';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { History } from '../../harness/page/train/history';
+import { History } from '../../harness/page/train/train_pictures';
 
 const filled = (count: number, most: number) => {
   const history = new History<string>(most);

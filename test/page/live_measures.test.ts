@@ -1,5 +1,6 @@
 /** What is measured while a run trains: how often, for how long, and what the page keeps of it. */
 import { describe, expect, test } from 'vitest';
+import { Losses } from '../../harness/page/shell/losses';
 import {
   type Measurement,
   nothingMeasured,
@@ -10,9 +11,8 @@ import {
 } from '../../harness/page/shell/measurements';
 import { initialSettings } from '../../harness/page/shell/settings';
 import { initialState, type State } from '../../harness/page/shell/state';
-import { trainingProgress } from '../../harness/page/train/train_progress';
-import { TimeShare } from '../../harness/page/worker/time_share';
-import { TrainingClock } from '../../harness/page/worker/training_clock';
+import { trainingProgress } from '../../harness/page/train/train_readings';
+import { TimeShare, TrainingClock } from '../../harness/page/worker/clocks';
 
 describe('a share of the time', () => {
   /** Trains for `time` milliseconds in steps of 10, and measures, which takes `takes(n)`, whenever that is due. */
@@ -128,7 +128,7 @@ describe('how far training is', () => {
   const run = { images: 40, held: 0, stepsPerEpoch: 10, parameters: 1, classes: 0, bytes: 1, variants: {} };
   const state = (press: number): State => ({
     ...initialState,
-    ...{ run, training: true, losses: new Array(25).fill(1), pace: 4, measured: clockAt(press) },
+    ...{ run, training: true, losses: Losses.of(new Array(25).fill(1)), pace: 4, measured: clockAt(press) },
   });
   const settings = { ...initialSettings, batch: 4, epochs: 10 };
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { rowHead, sweepHead } from '../../harness/bench/table';
 import { type GpuFacts, gpuReport, limitText, selfCheckText } from '../../harness/page/measure/gpu_facts';
-import { budgetLeft, timeLeft } from '../../harness/page/measure/time_left';
+import { budgetLeft, timeLeft } from '../../harness/page/measure/measure';
 import { terms } from '../../harness/page/shell/terms';
 import type { EngineReport } from '../../src';
 import { markup } from './markup';

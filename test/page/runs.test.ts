@@ -1,6 +1,7 @@
 /** The runs to compare: in the table, on the curve, and what the browser remembers of them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { drawingsOfText, textOfDrawings } from '../../harness/page/shell/kept_drawings';
+import { Losses } from '../../harness/page/shell/losses';
 import { nothingMeasured } from '../../harness/page/shell/measurements';
 import {
   keepNotes,
@@ -10,9 +11,16 @@ import {
   thinned,
   writeNotes,
 } from '../../harness/page/shell/run_notes';
-import { initialOf } from '../../harness/page/shell/settings';
+import { initialOf, type PageRecipe } from '../../harness/page/shell/settings';
 import { initialState } from '../../harness/page/shell/state';
-import { columnsOf, linearRange, logRange, readingOf, xEnd } from '../../harness/page/train/curve_data';
+import {
+  type Columns,
+  columnsOf,
+  linearRange,
+  logRange,
+  readingOf,
+  xEnd,
+} from '../../harness/page/train/curve_data';
 import { cellsOf, keptRow, ownRow, pastRow } from '../../harness/page/train/runs';
 import type { StoredRun } from '../../src/keeping/store';
 import { presets } from '../../src/unet/config';
@@ -45,7 +53,10 @@ describe('the table', () => {
   test('the run of the page has a row as soon as it has a step', () => {
     const settings = { ...initialOf('digits'), batch: 16, lr: 0.001, seed: 7 };
     expect(ownRow(initialState, settings)).toBeUndefined();
-    const row = ownRow({ ...initialState, begin: 'pretrained', losses: [0.5, 0.5], measured }, settings)!;
+    const row = ownRow(
+      { ...initialState, begin: 'pretrained', losses: Losses.of([0.5, 0.5]), measured },
+      settings,
+    )!;
     expect(cellsOf(row)).toEqual([
       'digits',
       'pretrained',
@@ -139,6 +150,28 @@ describe('the curve', () => {
     expect(xEnd(curves, 4)).toBe(20);
     expect(xEnd(curves, 40)).toBe(40);
   });
+});
+
+/** Where the axis ends for a smoothed line. */
+function topOf(line: number[], recipe: PageRecipe, batch: number): number {
+  const columns: Columns = [line.map((_, i) => i + 1), line, line, line.map(() => null)];
+  return linearRange(columns, { recipe, batch, overlays: [] })[1];
+}
+
+test('the curve has room for the whole of a short run, later for what is recent', () => {
+  const run = [0.31, 0.2, ...Array(198).fill(0.05)];
+  expect(topOf(run, 'tutorial', 256)).toBeCloseTo(0.35);
+  expect(topOf([...run, 0.05], 'tutorial', 256)).toBe(0.2);
+  expect(topOf([...run, 0.05, 0.05], 'tutorial', 256)).toBe(0.1);
+  expect(topOf([0.02], 'tutorial', 256)).toBe(0.1);
+  expect(topOf([0.31, ...Array(799).fill(0.05)], 'tutorial', 64)).toBeCloseTo(0.35);
+});
+
+test('losses along a flow are larger', () => {
+  expect(topOf([1.84, 1.2], 'digits', 64)).toBe(1.9);
+  expect(topOf([1.9], 'digits', 64)).toBe(1.9);
+  expect(topOf([0.41], 'digits', 64)).toBe(0.5);
+  expect(topOf([0.17], 'digits', 64)).toBe(0.4);
 });
 
 describe('notes', () => {

@@ -1,23 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import { Losses, smooth, smoothLoss } from '../../harness/page/shell/losses';
 import { initialSettings, type ModelChoice } from '../../harness/page/shell/settings';
 import {
-  curveTop,
   describe as describeState,
-  epochMeans,
   epochOf,
   initialState,
   isComplete,
   isFixed,
-  lossesCsv,
   networkIn,
   reduce,
   type State,
   secondsLeft,
-  smooth,
-  smoothLoss,
   sourceOf,
 } from '../../harness/page/shell/state';
 import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/worker/messages';
+import { epochMeans, lossesCsv } from '../../harness/run/losses';
 import { recipes } from '../../src/recipes';
 import { defaultConfig } from '../../src/unet/config';
 import { LossBatcher } from '../../src/worker/loss_batcher';
@@ -61,7 +58,7 @@ const model = (name: string) =>
 describe('what the page knows', () => {
   test('losses add up, and the epoch follows from them', () => {
     const state = stateAfter(built, losses(0, 0.5, 0.25), losses(2, 0.125));
-    expect(state.losses).toEqual([0.5, 0.25, 0.125]);
+    expect([...state.losses]).toEqual([0.5, 0.25, 0.125]);
     expect(epochOf(state)).toBe(1);
     expect(epochOf(reduce(state, losses(3, 0.1)))).toBe(2);
     expect(isComplete(state, 1)).toBe(true);
@@ -81,7 +78,7 @@ describe('what the page knows', () => {
 
   test('steps that come again replace the old ones', () => {
     const state = stateAfter(built, losses(0, 1, 2, 3, 4), lost(1, 2), losses(2, 0.5));
-    expect(state.losses).toEqual([1, 2, 0.5]);
+    expect([...state.losses]).toEqual([1, 2, 0.5]);
     expect(state.error?.message).toMatch(/lost \(a crash\)\..* goes on by itself from step 2\.$/);
   });
 
@@ -99,15 +96,15 @@ describe('what the page knows', () => {
     const settings = { ...others, widths: [8] };
     const resumed = (kept: boolean) =>
       stateAfter({ type: 'resumed', name: 'x', kept, settings, losses: Float32Array.of(3, 2) });
-    expect(resumed(false)).toMatchObject({ losses: [3, 2], saved: 2, stored: 0 });
-    expect(resumed(true)).toMatchObject({ losses: [3, 2], saved: 0, stored: 2 });
+    expect(resumed(false)).toMatchObject({ losses: Losses.of([3, 2]), saved: 2, stored: 0 });
+    expect(resumed(true)).toMatchObject({ losses: Losses.of([3, 2]), saved: 0, stored: 2 });
   });
 
   test('how much of the run is in the browser’s storage, and that it is not', () => {
     const stored = stateAfter(built, losses(0, 3, 2), { type: 'stored', step: 2, id: 'a' });
     expect(stored.stored).toBe(2);
     expect(reduce(stored, { type: 'wentBack', losses: Float32Array.of(3) })).toMatchObject({
-      losses: [3],
+      losses: Losses.of([3]),
       stored: 1,
     });
     const full = reduce(stored, { type: 'notStored', message: 'full' });
@@ -133,7 +130,7 @@ describe('what the page knows', () => {
       { ...far, step: 1, loss: 0.5 },
       { ...far, step: 2, loss: 0.25 },
     );
-    expect(state.distilling).toMatchObject({ calls: 2, step: 2, losses: [0.5, 0.25] });
+    expect(state.distilling).toMatchObject({ calls: 2, step: 2, losses: Losses.of([0.5, 0.25]) });
     expect(describeState(reduce(state, phase('finished')))).toBe('Distilling');
     expect(describeState(reduce(state, phase('sampling')))).toBe('Sampling');
     expect(reduce(state, { type: 'distilled' }).distilling).toBeUndefined();
@@ -141,7 +138,11 @@ describe('what the page knows', () => {
 
   test('a model is opened beside the run, and outlasts it', () => {
     const opened = stateAfter(built, losses(0, 1), { type: 'model', model: model('a.safetensors') });
-    expect([opened.model, opened.losses, opened.run]).toMatchObject([{ name: 'a.safetensors' }, [1], {}]);
+    expect([opened.model, [...opened.losses], opened.run]).toMatchObject([
+      { name: 'a.safetensors' },
+      [1],
+      {},
+    ]);
     expect(reduce(opened, { type: 'freed' }).model?.name).toBe('a.safetensors');
     expect(reduce(opened, { type: 'model', model: model('b.safetensors') }).model?.name).toBe(
       'b.safetensors',
@@ -197,7 +198,7 @@ describe('what the page knows', () => {
     const state = stateAfter({ type: 'adapter', adapter }, { type: 'data', data }, built, losses(0, 1), {
       type: 'freed',
     });
-    expect(state).toMatchObject({ adapter, data, losses: [], run: undefined, imagesPerSecond: 0 });
+    expect(state).toMatchObject({ adapter, data, losses: Losses.of([]), run: undefined, imagesPerSecond: 0 });
   });
 
   test('a warning of the run stays until that is reset', () => {
@@ -235,7 +236,7 @@ describe('what the page knows', () => {
     const before = Object.freeze(stateAfter(built, losses(0, 1)));
     Object.freeze(before.losses);
     reduce(before, losses(1, 2));
-    expect(before.losses).toEqual([1]);
+    expect([...before.losses]).toEqual([1]);
   });
 
   test('what is being prepared, until something else begins', () => {
@@ -312,24 +313,6 @@ describe('figures', () => {
     expect(smoothLoss(new Float32Array(), 64)).toBeUndefined();
   });
 
-  test('the curve has room for the whole of a short run, later for what is recent', () => {
-    const tutorial = { recipe: 'tutorial', batch: 256 } as const;
-    const run = [0.31, 0.2, ...Array(198).fill(0.05)];
-    expect(curveTop(run, tutorial)).toBeCloseTo(0.35);
-    expect(curveTop([...run, 0.05], tutorial)).toBe(0.2);
-    expect(curveTop([...run, 0.05, 0.05], tutorial)).toBe(0.1);
-    expect(curveTop([0.02], tutorial)).toBe(0.1);
-    expect(curveTop([0.31, ...Array(799).fill(0.05)], { ...tutorial, batch: 64 })).toBeCloseTo(0.35);
-  });
-
-  test('losses along a flow are larger', () => {
-    const digits = { recipe: 'digits', batch: 64 } as const;
-    expect(curveTop([1.84, 1.2], digits)).toBe(1.9);
-    expect(curveTop([1.9], digits)).toBe(1.9);
-    expect(curveTop([0.41], digits)).toBe(0.5);
-    expect(curveTop([0.17], digits)).toBe(0.4);
-  });
-
   test('time left counts images, so that the small last batch of an epoch is not overrated', () => {
     // 10 images an epoch in batches of 4: 4, 4, 2.
     const one = stateAfter(built, losses(0, 1));
@@ -364,6 +347,6 @@ describe('messages', () => {
     batcher.flush();
     const state = sent.reduce(reduce, initialState);
     expect(sent).toHaveLength(2);
-    expect(state.losses).toEqual([0.5, 1, 1.5, 2, 2.5]);
+    expect([...state.losses]).toEqual([0.5, 1, 1.5, 2, 2.5]);
   });
 });

@@ -128,6 +128,14 @@ export const type = (page: Page, id: string, value: string) =>
     value,
   );
 
+/** Presses a button of the Train tab, and comes back to the open one. */
+export async function pressOnTrain(page: Page, id: string): Promise<void> {
+  const open = await page.$eval('[role=tab][aria-selected=true]', (tab) => tab.id);
+  await click(page, '#tab-train');
+  await click(page, `#${id}`);
+  await click(page, `#${open}`);
+}
+
 /** What each of these says, if all of it is within the width of a phone. */
 export async function onPhone(page: Page, ...selectors: string[]): Promise<string[]> {
   await page.setViewport({ width: 390, height: 800 });

@@ -1,9 +1,8 @@
 /** The Draw tab: whenever anything changes, the network is asked anew what it makes of the drawing. */
-import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, setText } from '../shell/dom';
+import type { App, Panel, TaskPanel } from '../shell/app';
+import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { refined } from '../shell/drawing_sampling';
 import { connectFields } from '../shell/fields';
-import { setDisabled } from '../shell/focus';
 import { whole } from '../shell/format';
 import { pngOf } from '../shell/images';
 import { Latest, type Outcome } from '../shell/latest';
@@ -12,13 +11,10 @@ import { type Ask, asks, type Settings } from '../shell/settings';
 import { describe } from '../shell/state';
 import { inkOf, isEmpty, SIDE } from '../shell/strokes';
 import type { DrawAnswer, DrawOrder, WorkerEvent } from '../worker/messages';
-import { centred } from './centred';
-import { clearClasses, showClasses, verdict } from './draw_classes';
-import { connectDrawDigits } from './draw_digits';
-import { type Question, questionOf } from './draw_order';
+import { clearClasses, DrawViews, showClasses, verdict } from './draw_answers';
+import { connectDrawDigits, connectDrawSource } from './draw_choices';
 import { DrawPaper } from './draw_paper';
-import { connectDrawSource } from './draw_source';
-import { DrawViews } from './draw_views';
+import { centred, type Question, questionOf } from './draw_question';
 import { Teach } from './teach';
 
 const ABOUT: Readonly<Record<Ask, string>> = {
@@ -30,6 +26,9 @@ const ABOUT: Readonly<Record<Ask, string>> = {
 };
 
 export class DrawPanel implements TaskPanel {
+  readonly tasks = ['draw'] as const;
+  /** Its button on the Train tab. */
+  readonly onTrain: Panel = { tasks: ['train'], render: () => this.teach.renderOwn() };
   private readonly app: App;
   private readonly paper: DrawPaper;
   private readonly views: DrawViews;
@@ -98,8 +97,6 @@ export class DrawPanel implements TaskPanel {
 
   render(): void {
     this.fields.render();
-    this.teach.renderOwn();
-    if (this.app.settings.task !== 'draw') return;
     this.paper.render();
     this.source.render();
     this.digits.render();

@@ -1,11 +1,18 @@
-/** The left half of the Draw tab: the field, its tools, and what was drawn. */
+/** The left half of the Draw tab: the field with its ink, mask and cursor, its tools, the pen of mouse, finger and keys, and what was drawn. */
 import type { App } from '../shell/app';
-import { anyElement, button } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
-import { type Drawing, nothing, type Tool, tools } from '../shell/strokes';
-import { DrawField } from './draw_field';
-import { DrawHistory } from './draw_history';
-import { connectKeys, connectPointer, type Pen } from './draw_pen';
+import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
+import {
+  type Drawing,
+  inkOf,
+  maskOf,
+  nothing,
+  type Point,
+  RADIUS,
+  SIDE,
+  type Stroke,
+  type Tool,
+  tools,
+} from '../shell/strokes';
 
 export class DrawPaper {
   private readonly app: App;
@@ -71,4 +78,202 @@ export class DrawPaper {
     change();
     this.app.changed();
   }
+}
+
+// ---------------------------------------------------------------- what was drawn
+
+/** What was drawn, and what before, so that everything can be undone. Pure. */
+export class DrawHistory {
+  private readonly drawings: Drawing[] = [nothing];
+  /** Whether the newest stroke is still being drawn. What comes in its place ends it. */
+  private drawing = false;
+
+  get current(): Drawing {
+    return this.drawings[this.drawings.length - 1];
+  }
+
+  get canUndo(): boolean {
+    return this.drawings.length > 1;
+  }
+
+  /** Another drawing in place of this one. */
+  put(drawing: Drawing): void {
+    this.drawings.push(drawing);
+    this.drawing = false;
+  }
+
+  /** A stroke begins: so far a dot. */
+  begin(tool: Tool, point: Point): void {
+    const stroke: Stroke = { tool, radius: RADIUS[tool], points: [point] };
+    this.put({ ...this.current, strokes: [...this.current.strokes, stroke] });
+    this.drawing = true;
+  }
+
+  /** The newest stroke goes on to here. */
+  extend(point: Point): void {
+    if (!this.drawing) return;
+    const { strokes } = this.current;
+    const stroke = strokes[strokes.length - 1];
+    const longer = { ...stroke, points: [...stroke.points, point] };
+    this.drawings[this.drawings.length - 1] = { ...this.current, strokes: [...strokes.slice(0, -1), longer] };
+  }
+
+  undo(): void {
+    if (this.canUndo) this.drawings.pop();
+    this.drawing = false;
+  }
+}
+
+// ---------------------------------------------------------------- the field
+
+class DrawField {
+  readonly element = anyElement('draw-field');
+  private readonly ink = canvasOf('draw-ink');
+  private readonly mask = canvasOf('draw-mask');
+  private drawing: Drawing | undefined;
+
+  constructor() {
+    const again = () => this.paint();
+    // The canvas loses its content when the browser's GPU process dies.
+    for (const { canvas } of [this.ink, this.mask]) canvas.addEventListener('contextrestored', again);
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', again);
+    this.element.addEventListener('blur', () => {
+      anyElement('draw-cursor').hidden = true;
+    });
+  }
+
+  show(drawing: Drawing): void {
+    if (drawing === this.drawing) return;
+    this.drawing = drawing;
+    this.paint();
+  }
+
+  /** A mask is there all the time, but matters only where something is filled in. */
+  showMask(shown: boolean): void {
+    this.mask.canvas.hidden = !shown;
+  }
+
+  /** Shows where the keys are, and says what is there. */
+  point({ x, y, down }: Cursor): void {
+    const cursor = anyElement('draw-cursor');
+    cursor.hidden = !this.element.matches(':focus-visible');
+    cursor.style.left = `${(100 * x) / SIDE}%`;
+    cursor.style.top = `${(100 * y) / SIDE}%`;
+    cursor.classList.toggle('down', down);
+    const at = y * SIDE + x;
+    const drawing = this.drawing ?? { strokes: [] };
+    const what = inkOf(drawing)[at] > 0.5 ? 'ink' : 'paper';
+    const masked = !this.mask.canvas.hidden && maskOf(drawing)[at] > 0 ? ', masked' : '';
+    setText(
+      anyElement('draw-at'),
+      `Row ${y + 1}, column ${x + 1}: ${what}${masked}${down ? ', pen down' : ''}`,
+    );
+  }
+
+  private paint(): void {
+    if (!this.drawing) return;
+    const ink = inkOf(this.drawing);
+    fill(this.ink, (at) => {
+      const grey = Math.round(255 * (1 - ink[at]));
+      return [grey, grey, grey, 255];
+    });
+    const mask = maskOf(this.drawing);
+    const color = rgb(getComputedStyle(this.mask.canvas).color);
+    fill(this.mask, (at) => [...color, mask[at] > 0 ? 150 : 0]);
+  }
+}
+
+function canvasOf(id: string): CanvasRenderingContext2D {
+  const canvas = byId(id, HTMLCanvasElement);
+  canvas.width = SIDE;
+  canvas.height = SIDE;
+  return canvas.getContext('2d')!;
+}
+
+const rgb = (color: string) => color.match(/\d+/g)!.slice(0, 3).map(Number);
+
+function fill(context: CanvasRenderingContext2D, pixel: (at: number) => readonly number[]): void {
+  const data = new ImageData(SIDE, SIDE);
+  for (let at = 0; at < SIDE * SIDE; at++) data.data.set(pixel(at), 4 * at);
+  context.putImageData(data, 0, 0);
+}
+
+// ---------------------------------------------------------------- the pen
+
+interface Pen {
+  begin(point: Point): void;
+  extend(point: Point): void;
+  undo(): void;
+}
+
+/** Where the keys are, in whole pixels from the top left, and whether they draw. */
+interface Cursor {
+  readonly x: number;
+  readonly y: number;
+  readonly down: boolean;
+}
+
+function connectPointer(field: HTMLElement, pen: Pen): void {
+  let id: number | undefined;
+  const pointOf = ({ clientX, clientY }: MouseEvent): Point => {
+    const { left, top, width, height } = field.getBoundingClientRect();
+    return { x: ((clientX - left) / width) * SIDE, y: ((clientY - top) / height) * SIDE };
+  };
+  field.addEventListener('pointerdown', (event) => {
+    if (id !== undefined || event.button !== 0) return;
+    id = event.pointerId;
+    field.setPointerCapture(id);
+    pen.begin(pointOf(event));
+  });
+  field.addEventListener('pointermove', (event) => {
+    if (event.pointerId !== id) return;
+    // A fast pen passes several points from one frame to the next.
+    const between = event.getCoalescedEvents?.() ?? [];
+    for (const each of between.length > 0 ? between : [event]) pen.extend(pointOf(each));
+  });
+  for (const end of ['pointerup', 'pointercancel'] as const) {
+    field.addEventListener(end, (event) => {
+      if (event.pointerId === id) id = undefined;
+    });
+  }
+}
+
+const MOVES: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+/** Arrow keys move a cursor. Space draws a dot, and a line while it is held; Enter puts the pen down and lifts it. */
+function connectKeys(field: HTMLElement, pen: Pen, moved: (cursor: Cursor) => void): void {
+  let cursor: Cursor = { x: SIDE / 2, y: SIDE / 2, down: false };
+  const middle = () => ({ x: cursor.x + 0.5, y: cursor.y + 0.5 });
+  const move = (to: Partial<Cursor>) => {
+    cursor = { ...cursor, ...to };
+    moved(cursor);
+  };
+  const put = (down: boolean) => {
+    if (down && !cursor.down) pen.begin(middle());
+    move({ down });
+  };
+  field.addEventListener('focus', () => moved(cursor));
+  field.addEventListener('blur', () => put(false));
+  field.addEventListener('keyup', ({ key }) => {
+    if (key === ' ') put(false);
+  });
+  field.addEventListener('keydown', (event) => {
+    const { key } = event;
+    const by = MOVES[key];
+    if ((event.ctrlKey || event.metaKey) && key === 'z') pen.undo();
+    else if (event.ctrlKey || event.metaKey || event.altKey) return;
+    else if (by) {
+      const inside = (v: number) => Math.min(Math.max(v, 0), SIDE - 1);
+      move({ x: inside(cursor.x + by[0]), y: inside(cursor.y + by[1]) });
+      if (cursor.down) pen.extend(middle());
+    } else if (key === ' ') put(true);
+    else if (key === 'Enter') put(!cursor.down);
+    else return;
+    event.preventDefault();
+  });
 }

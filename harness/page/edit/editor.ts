@@ -1,6 +1,5 @@
 /** The editor of one shader: its files, the field, what can be done with the text, and what the last trial found. */
-import { download } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { download, setDisabled } from '../shell/dom';
 import { assemble, TextError } from './assemble';
 import { CodeField } from './code_field';
 import type { Edits } from './edits';

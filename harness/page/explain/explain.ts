@@ -1,14 +1,13 @@
 /** Four scenes, one at a time, at the reader's pace: by buttons, arrow keys, or the address. */
 import './explain.css';
 import type { App } from '../shell/app';
-import { setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { setDisabled, setText } from '../shell/dom';
 import { linkTo } from '../shell/links';
 import { loadRecording } from '../shell/recorded';
 import type { WorkerEvent } from '../worker/messages';
-import { make } from './build';
 import { LearningScene } from './learning_scene';
 import { NoiseScene } from './noise_scene';
+import { make } from './parts';
 import { RecipeScene } from './recipe_scene';
 import { SamplingScene } from './sampling_scene';
 import type { Scene, Stage } from './scene';

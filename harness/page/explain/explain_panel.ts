@@ -19,12 +19,13 @@ export function createExplainPanel(app: App): TaskPanel {
   let loading = false;
   let scenes: Explain | undefined;
   return {
+    tasks: ['explain'],
     start() {},
     receive(event: WorkerEvent) {
       scenes?.receive(event);
     },
     render() {
-      if (app.home || app.settings.task !== 'explain' || !anyElement('explain-recorded').hidden) return;
+      if (!anyElement('explain-recorded').hidden) return;
       scenes?.render();
       if (loading) return;
       loading = true;

@@ -4,11 +4,9 @@ import { svg } from '../../run/svg';
 import { setText } from '../shell/dom';
 import { elementOf } from '../shell/svg_dom';
 import type { Predicted } from '../worker/explain_messages';
-import { Choice, Figure, halves, make, prose, Slider } from './build';
-import { NetworkChoice } from './network_choice';
 import { errorOf } from './noise';
-import { Question } from './question';
-import { recordedWords, type Scene, SEED, type Stage } from './scene';
+import { Choice, Figure, halves, make, NetworkChoice, prose, Slider } from './parts';
+import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 
 export class LearningScene implements Scene {
   readonly title = 'What is learned?';

@@ -3,8 +3,8 @@ import { STREAM, threefry, uniform } from '../../../src/base/random';
 import { gaussianNoise, mix, toFlow } from '../../run/noise';
 import { svg } from '../../run/svg';
 import { elementOf } from '../shell/svg_dom';
-import { Choice, Figure, halves, make, prose, Slider } from './build';
 import { spread } from './noise';
+import { Choice, Figure, halves, make, prose, Slider } from './parts';
 import { type Scene, SEED, type Stage } from './scene';
 
 const KINDS = ['digits', 'tutorial'] as const;

@@ -3,11 +3,9 @@ import rowsOfSamples from '../../../docs/images/recipe-steps.png?url';
 import { setText } from '../shell/dom';
 import { pretrainedOf } from '../shell/pretrained';
 import type { Asked, Made } from '../worker/explain_messages';
-import { Figure, halves, make, prose } from './build';
-import { Playback } from './playback';
-import { Question } from './question';
+import { Figure, halves, make, Playback, prose } from './parts';
 import { recipeSteps } from './recipe_steps';
-import { type Scene, SEED, type Stage } from './scene';
+import { Question, type Scene, SEED, type Stage } from './scene';
 
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const STEPS = 20;

@@ -1,11 +1,8 @@
 /** The third scene: a sample on its way from noise to a digit, and what the network sees in it at each step. */
 import { setText } from '../shell/dom';
 import type { Made } from '../worker/explain_messages';
-import { Choice, Figure, halves, make, prose } from './build';
-import { NetworkChoice } from './network_choice';
-import { Playback } from './playback';
-import { Question } from './question';
-import { recordedWords, type Scene, SEED, type Stage } from './scene';
+import { Choice, Figure, halves, make, NetworkChoice, Playback, prose } from './parts';
+import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 
 /** Pictures in the strip that shows the whole way. */
 const STRIP = 11;

@@ -1,7 +1,11 @@
-/** What a scene has to do with, and what the tab wants of it. */
+/** What a scene is, and what it asks the training worker: one question at a time, and again when it becomes another one. */
 import type { App } from '../shell/app';
+import { whole } from '../shell/format';
+import { Latest } from '../shell/latest';
 import type { Recording } from '../shell/recording';
-import type { Question } from './question';
+import { describe } from '../shell/state';
+import type { ExplainAnswer, ExplainOrder } from '../worker/explain_messages';
+import type { WorkerEvent } from '../worker/messages';
 
 export interface Stage {
   /** Undefined where there is no GPU: then scenes show what was recorded. */
@@ -32,3 +36,77 @@ export const recordedWords = (live: boolean) =>
   live
     ? 'Recorded, until the network answers.'
     : 'Recorded, as there is no GPU here: the pretrained network on its way from noise to a digit.';
+
+// ---------------------------------------------------------------- questions
+
+/** While it trains, the run's network is asked again after so many images and milliseconds: each time the step under way is lost. */
+const AGAIN = { images: 2048, ms: 3000 };
+
+export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
+  answer: Answer | undefined;
+  private readonly app: App | undefined;
+  private readonly latest: Latest<ExplainOrder, ExplainAnswer>;
+  private asked = { order: '', steps: 0, at: 0 };
+  private problem: string | undefined;
+
+  constructor(app: App | undefined) {
+    this.app = app;
+    this.latest = new Latest(
+      (order, signal) => app!.ask('explain', order, signal),
+      ({ answer, problem }) => {
+        this.problem = problem;
+        if (answer) this.answer = answer as Answer;
+        app!.changed();
+      },
+    );
+  }
+
+  /** Asks, unless that has been asked. `live`: also whenever the run's network has learned since. */
+  ask(order: ExplainOrder, live = false): void {
+    const { app, asked } = this;
+    if (!app || app.measuring) return;
+    const { state, settings } = app;
+    const own = order.of === 'run' || order.of === 'file' || order.of === 'pretrained';
+    const text = JSON.stringify([
+      order,
+      own && [settings.recipe, state.model?.name, state.run === undefined],
+    ]);
+    const steps = order.of === 'run' ? state.losses.length : 0;
+    const images = (steps - asked.steps) * settings.batch;
+    const due = images >= AGAIN.images && performance.now() - asked.at > AGAIN.ms;
+    const learned = live && !this.latest.waiting && steps !== asked.steps && (due || !state.training);
+    if (text === asked.order && !learned) return;
+    this.asked = { order: text, steps, at: performance.now() };
+    this.problem = undefined;
+    this.latest.ask(order);
+  }
+
+  receive({ type }: WorkerEvent): void {
+    if (type !== 'lost' && type !== 'freed') return;
+    this.latest.drop();
+    if (type === 'freed') this.asked = { order: '', steps: 0, at: 0 };
+    else this.problem = 'The GPU device was lost. Choose anything, and another one is asked for.';
+  }
+
+  /** Steps that the run had made when it was asked. */
+  get steps(): number {
+    return this.asked.steps;
+  }
+
+  get waiting(): boolean {
+    return this.latest.waiting;
+  }
+
+  /** What keeps the answer away; undefined if nothing does. */
+  get status(): string | undefined {
+    if (this.problem) return this.problem;
+    if (!this.app) return undefined;
+    const { state, measuring } = this.app;
+    if (measuring && !this.answer) return `The ${measuring} has the GPU; this waits.`;
+    if (!this.waiting) return undefined;
+    const { preparing, phase } = state;
+    if (preparing?.task === 'compiling' && !this.answer)
+      return `${describe({ ...state, phase: 'compiling' })}: ${whole(preparing.done)} of ${whole(preparing.total)}`;
+    return phase === 'starting' || phase === 'loading' ? describe(state) : 'Asking the network';
+  }
+}

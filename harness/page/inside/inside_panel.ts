@@ -1,5 +1,4 @@
 /** The Inside tab: what the network makes of an image, layer by layer, how a step changes it, and the shaders that do it. */
-
 import type { StepStage } from '../../run/step_list';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
@@ -13,14 +12,13 @@ import type {
   InsideOrder,
   Listed,
   Looked,
+  NumberOf,
   Picture,
   Stepped,
 } from '../worker/inside_messages';
 import type { WorkerEvent } from '../worker/messages';
-import { fillLabels, showChoices } from './choices';
 import { DispatchList, type EditShader } from './dispatch_list';
 import { Drawing } from './drawing';
-import { showNorms } from './norms';
 import { kernelMaps, number, PartView } from './part_view';
 import { channelsOf, largest, largestOf, onScheme, overall, paint, pictureOf } from './shades';
 import { SlowMotion } from './slow_motion';
@@ -39,6 +37,7 @@ interface Desk {
 export const createInsidePanel = (app: App, desk: Desk): TaskPanel => new InsidePanel(app, desk);
 
 class InsidePanel implements TaskPanel {
+  readonly tasks = ['inside'] as const;
   private readonly app: App;
   private readonly level = byId('inside-level', HTMLInputElement);
   private readonly label = byId('inside-label', HTMLSelectElement);
@@ -117,7 +116,6 @@ class InsidePanel implements TaskPanel {
     setText(anyElement('inside-status'), this.status());
     anyElement('inside-status').parentElement!.classList.toggle('busy', this.waiting !== undefined);
     setMessage(anyElement('inside-error'), this.problem);
-    if (app.settings.task !== 'inside' || document.hidden) return;
     this.lookIfNew();
     this.listIfNew();
   }
@@ -330,6 +328,8 @@ class InsidePanel implements TaskPanel {
   }
 }
 
+// ---------------------------------------------------------------- its smaller parts
+
 const firstOf = (layers: readonly InsideLayer[]) => layers.find(({ told }) => !told)!;
 
 /** Values without place, in a square. */
@@ -337,4 +337,51 @@ function squareOf(values: Float32Array) {
   const side = Math.ceil(Math.sqrt(values.length));
   const value = (_: number, y: number, x: number) => values[y * side + x] ?? 0;
   return { height: side, width: side, count: 1, columns: 1, value };
+}
+
+/** The images to choose from, as buttons. */
+function showChoices({ choices, labels, height, width }: Looked, chosen: number): void {
+  const box = anyElement('inside-choices');
+  const size = height * width;
+  labels.forEach((label, i) => {
+    const made = box.children[i] ?? box.appendChild(document.createElement('button'));
+    const choose = made as HTMLButtonElement;
+    if (!choose.firstChild) {
+      Object.assign(choose, { type: 'button' }).dataset.choice = String(i);
+      choose.append(document.createElement('canvas'));
+    }
+    choose.ariaLabel = label === undefined ? `image ${i + 1}` : `a ${label}`;
+    choose.setAttribute('aria-pressed', String(i === chosen));
+    paint(
+      choose.firstChild as HTMLCanvasElement,
+      pictureOf(choices.subarray(i * size, (i + 1) * size), height, width),
+      1,
+    );
+  });
+  while (box.children.length > labels.length) box.lastChild!.remove();
+}
+
+/** The classes that the network can be told; empty stands for the image's own. */
+function fillLabels({ classes }: Looked, select: HTMLSelectElement): void {
+  select.closest<HTMLElement>('.field')!.hidden = classes === 0;
+  if (select.options.length === classes + 2 || classes === 0) return;
+  const own = new Option('its own', '');
+  const none = new Option('none', String(classes));
+  select.replaceChildren(own, ...Array.from({ length: classes }, (_, i) => new Option(String(i))), none);
+}
+
+/** The norm of each layer's gradient as bars. */
+function showNorms(norms: NumberOf): void {
+  const most = Math.max(...Object.values(norms));
+  anyElement('inside-norms').replaceChildren(
+    ...Object.entries(norms).map(([name, norm]) => {
+      const row = document.createElement('div');
+      const bar = Object.assign(document.createElement('span'), { className: 'norm-bar' });
+      bar.style.width = `${most > 0 ? (100 * norm) / most : 0}%`;
+      const track = Object.assign(document.createElement('dd'), { className: 'norm' });
+      track.append(bar, Object.assign(document.createElement('span'), { textContent: number(norm) }));
+      row.append(Object.assign(document.createElement('dt'), { textContent: name }), track);
+      return row;
+    }),
+  );
 }

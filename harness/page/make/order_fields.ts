@@ -1,8 +1,7 @@
 /** What the Make tab is asked for: digits by buttons or in writing, and how strictly; for networks that are conditioned on classes. */
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { setDisabled } from '../shell/focus';
 import { some } from '../shell/format';
 import { callsChoices, type FlowMethod, initialOf, show } from '../shell/settings';
 import { callsIn, choiceOf, type Making, OPEN } from './calls';

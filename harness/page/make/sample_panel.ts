@@ -1,12 +1,9 @@
 /** The Make tab: digits to order, step by step out of noise, and digits that follow the hand. */
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, foldFields, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { setDisabled } from '../shell/focus';
-import { foldFields } from '../shell/fold';
 import { some, whole } from '../shell/format';
-import { noiseTiles, paperTiles, pngOf, type Tiles } from '../shell/images';
-import { fileName, stepPicture, trajectoryGif, trajectoryNpy, trajectorySheet } from '../shell/make_files';
+import { noiseTiles, paperTiles, type Tiles } from '../shell/images';
 import type { Place } from '../shell/noise_field';
 import { columnsOf, usualCount } from '../shell/order';
 import type { Settings } from '../shell/settings';
@@ -17,13 +14,13 @@ import { callsIn, handMaking, type Making, makingOf } from './calls';
 import { Following, handOf, MAP_SIDE } from './following';
 import { NoiseHand } from './noise_hand';
 import { connectOrder } from './order_fields';
-import { promise, queryOf, share } from './share';
-import { connectSource, type Maker } from './source_panel';
-import { connectTrajectory } from './trajectory_view';
+import { connectSource, connectTrajectory, type Maker } from './sample_views';
+import { connectDownloads, connectShare } from './share';
 
 type Sampled = Extract<WorkerEvent, { type: 'sampled' }>;
 
 export class SamplePanel implements TaskPanel {
+  readonly tasks = ['sample'] as const;
   private readonly app: App;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly trajectory: Trajectory;
@@ -294,45 +291,5 @@ function connectButtons(app: App, start: () => void, order: () => void): void {
   button('noise-next').addEventListener('click', () => {
     app.set('noise', String((app.settings.noise + 1) % 2 ** 32));
     order();
-  });
-}
-
-const tell = (words: string) => setText(anyElement('shared'), words);
-
-function connectDownloads(app: App, trajectory: Trajectory): void {
-  const save = (name: string, content: BlobPart | Blob) => {
-    download(name, content);
-    tell(`Saved as ${name}.`);
-  };
-  /** The shown images are of the recipe that made them: another one clears them. */
-  const name = (step: number | 'all', ending: string) =>
-    fileName(app.network.recipe, trajectory.order!, step, ending);
-  button('save-sampled').addEventListener('click', async () => {
-    const { shown, shape, order } = trajectory;
-    if (!shown) return;
-    const file = name(shown.step, 'png');
-    save(file, await pngOf(stepPicture(shown, shape, shown.step === order!.steps)));
-  });
-  button('save-sheet').addEventListener('click', async () => {
-    const { frames, shape } = trajectory;
-    save(name('all', 'png'), await pngOf(trajectorySheet(frames, shape)));
-  });
-  button('save-gif').addEventListener('click', async () => {
-    const file = name('all', 'gif');
-    tell('Making the animation…');
-    save(file, await trajectoryGif(trajectory.frames, trajectory.shape));
-  });
-  button('save-npy').addEventListener('click', () => {
-    save(name('all', 'npy'), trajectoryNpy(trajectory.frames, trajectory.shape));
-  });
-}
-
-/** Shares what is shown, whatever has been chosen since; before there is anything, what is chosen. */
-function connectShare(app: App, trajectory: Trajectory, chosen: () => Order): void {
-  button('share').addEventListener('click', async () => {
-    const made = trajectory.shown && trajectory.order;
-    const order = made ?? chosen();
-    const url = new URL(queryOf(app.settings, order), location.href).href;
-    tell(await share(url, promise(order.source, made !== undefined)));
   });
 }

@@ -1,6 +1,10 @@
-/** Gives an address that makes an order's images again to somebody else. */
-
+/** What leaves the Make tab: images as files, and an address that makes them again. */
+import type { App } from '../shell/app';
+import { anyElement, button, download, setText } from '../shell/dom';
+import { pngOf } from '../shell/images';
+import { fileName, stepPicture, trajectoryGif, trajectoryNpy, trajectorySheet } from '../shell/make_files';
 import { type Settings, toQuery } from '../shell/settings';
+import type { Trajectory } from '../shell/trajectory';
 import type { Order } from '../worker/messages';
 import { settingsFor } from './calls';
 
@@ -26,7 +30,7 @@ export function promise(source: Order['source'], made: boolean): string {
 }
 
 /** Shares by what the device offers for it, or else by the clipboard. Returns what was done. */
-export async function share(url: string, promised: string): Promise<string> {
+async function share(url: string, promised: string): Promise<string> {
   if (navigator.share && navigator.canShare?.({ url })) {
     try {
       await navigator.share({ title: document.title, url });
@@ -42,4 +46,44 @@ export async function share(url: string, promised: string): Promise<string> {
   } catch {
     return `The browser lets the page copy nothing. Copy it here${promised} ${url}`;
   }
+}
+
+const tell = (words: string) => setText(anyElement('shared'), words);
+
+export function connectDownloads(app: App, trajectory: Trajectory): void {
+  const save = (name: string, content: BlobPart | Blob) => {
+    download(name, content);
+    tell(`Saved as ${name}.`);
+  };
+  /** The shown images are of the recipe that made them: another one clears them. */
+  const name = (step: number | 'all', ending: string) =>
+    fileName(app.network.recipe, trajectory.order!, step, ending);
+  button('save-sampled').addEventListener('click', async () => {
+    const { shown, shape, order } = trajectory;
+    if (!shown) return;
+    const file = name(shown.step, 'png');
+    save(file, await pngOf(stepPicture(shown, shape, shown.step === order!.steps)));
+  });
+  button('save-sheet').addEventListener('click', async () => {
+    const { frames, shape } = trajectory;
+    save(name('all', 'png'), await pngOf(trajectorySheet(frames, shape)));
+  });
+  button('save-gif').addEventListener('click', async () => {
+    const file = name('all', 'gif');
+    tell('Making the animation…');
+    save(file, await trajectoryGif(trajectory.frames, trajectory.shape));
+  });
+  button('save-npy').addEventListener('click', () => {
+    save(name('all', 'npy'), trajectoryNpy(trajectory.frames, trajectory.shape));
+  });
+}
+
+/** Shares what is shown, whatever has been chosen since; before there is anything, what is chosen. */
+export function connectShare(app: App, trajectory: Trajectory, chosen: () => Order): void {
+  button('share').addEventListener('click', async () => {
+    const made = trajectory.shown && trajectory.order;
+    const order = made ?? chosen();
+    const url = new URL(queryOf(app.settings, order), location.href).href;
+    tell(await share(url, promise(order.source, made !== undefined)));
+  });
 }

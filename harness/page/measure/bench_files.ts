@@ -6,8 +6,7 @@ import type { BenchResult } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
 import { headLines, type Table } from '../../bench/table';
 import type { App } from '../shell/app';
-import { anyElement, button, download, setText } from '../shell/dom';
-import { keepFocus, setDisabled } from '../shell/focus';
+import { anyElement, button, download, keepFocus, setDisabled, setText } from '../shell/dom';
 import { element, tableSection } from '../shell/table';
 
 export class BenchFiles {

@@ -8,9 +8,7 @@ import { connectFields } from '../shell/fields';
 import { measured } from '../shell/format';
 import { BenchFiles } from './bench_files';
 import { BenchView } from './bench_view';
-import { offerKernelNames } from './kernel_names';
-import { Measurement, type MeasureStatus, networkIn } from './measure';
-import { budgetLeft } from './time_left';
+import { budgetLeft, Measurement, type MeasureStatus, networkIn, offerKernelNames } from './measure';
 
 export interface BenchResults {
   readonly status: MeasureStatus;
@@ -23,6 +21,7 @@ export interface BenchResults {
 const NOTHING = { done: 0, total: 1, title: '' };
 
 export class BenchPanel implements TaskPanel {
+  readonly tasks = ['bench'] as const;
   private readonly app: App;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly files: BenchFiles;

@@ -1,12 +1,25 @@
-/** Shows a result of the bench, whether it grows or comes from a file. */
-import type { BenchResult, BenchTotal } from '../../bench/result';
-import { benchTables, caveats, skippedLines } from '../../bench/table';
+/** Shows a result of the bench, whether it grows or comes from a file: its tables, a row for each kernel that was timed, and the roofline. */
+import type { BenchResult, BenchRow, BenchTotal } from '../../bench/result';
+import { NARROW, roofline, rooflineCss } from '../../bench/roofline';
+import {
+  benchTables,
+  caveats,
+  inUseNote,
+  isInUse,
+  kernelsTitle,
+  rowCells,
+  rowHead,
+  short,
+  skippedLines,
+} from '../../bench/table';
+import { shareText, worstText } from '../../run/check_export';
 import { anyElement, setMessage, setReading, setText } from '../shell/dom';
 import { measured, whole } from '../shell/format';
-import { element, tableSection } from '../shell/table';
+import { sourcesOf } from '../shell/sources';
+import { addStyles, elementOf } from '../shell/svg_dom';
+import { appendRow, element, extraRow, tableSection } from '../shell/table';
 import { explainWords } from '../shell/terms';
-import { BenchRows } from './bench_rows';
-import { RooflineView } from './roofline_view';
+import { factList, type OpenRow, openRow } from './open_row';
 
 export class BenchView {
   private readonly rows = new BenchRows();
@@ -68,3 +81,164 @@ function drawSkipped(result: BenchResult | undefined): void {
   const lines = skippedLines(skipped).map((line) => element('li', '', line.replace(/^not run: /, '')));
   anyElement('bench-skipped-list').replaceChildren(...lines);
 }
+
+// ---------------------------------------------------------------- the kernels
+
+/** Kernel, variant and layer form one name here, so that a phone shows the milliseconds beside it. */
+const TABLE = { head: ['kernel', ...rowHead.slice(3)], text: 1 };
+
+const nameOf = ({ kernel, variant, layer }: BenchRow) => `${kernel}.${variant} ${layer}`;
+
+/** A row opens to what exactly was timed, and what ran. */
+class BenchRows {
+  private body: HTMLTableSectionElement | undefined;
+  private drawn = 0;
+  private rows = new Map<string, OpenRow>();
+
+  clear(): void {
+    this.body = undefined;
+    this.drawn = 0;
+    this.rows.clear();
+    anyElement('bench-rows').replaceChildren();
+  }
+
+  /** Draws what has come since, so that a selection and the scroll position survive. */
+  draw(result: BenchResult): void {
+    if (result.rows.length === 0) return;
+    if (!this.body) {
+      const title = kernelsTitle(result);
+      const section = tableSection({ ...TABLE, title, lead: inUseNote(result), rows: [] });
+      anyElement('bench-rows').replaceChildren(section);
+      this.body = section.querySelector('table')!.tBodies[0];
+    }
+    for (; this.drawn < result.rows.length; this.drawn++)
+      this.add(this.body, result, result.rows[this.drawn]);
+  }
+
+  /** By `kernel.variant layer`. */
+  open(name: string): void {
+    this.rows.get(name)?.open();
+  }
+
+  private add(body: HTMLTableSectionElement, result: BenchResult, measured: BenchRow): void {
+    const inUse = isInUse(result, measured);
+    const [kernel, variant, layer, ...cells] = rowCells(measured, inUse);
+    const row = appendRow(body, [`${kernel}.${variant} ${layer}`, ...cells], TABLE);
+    row.classList.toggle('in-use', inUse === true);
+    const { failure } = measured.check;
+    if (failure) extraRow(body, TABLE.head.length, failure, 'wrap');
+    const opened = openRow(row, TABLE.head.length, (box) => box.append(...detailsOf(measured)));
+    this.rows.set(nameOf(measured), opened);
+  }
+}
+
+function detailsOf(row: BenchRow): HTMLElement[] {
+  const { kernel, variant, batch, ms, shape, flops, bytes, shaders, check } = row;
+  const rate = (name: string, value: number | null) => (value ? `${short(value)} ${name}` : '');
+  const facts = factList({
+    Variant: `${kernel}.${variant}`,
+    Shape: shape ?? `batch ${batch}; the file says no more`,
+    Operations: flops === undefined ? '' : `${whole(flops)}, nominal`,
+    Bytes: bytes === undefined ? '' : `${whole(bytes)}, each once`,
+    Samples: ms
+      ? `${ms.n}: median ${short(ms.median)} ms, a tenth below ${short(ms.p10)}, a tenth above ${short(ms.p90)}`
+      : 'none',
+    Rates: [rate('GFLOP/s', row.gflops), rate('GB/s', row.gbps)].filter(Boolean).join(', '),
+    'Check before it': check.pass
+      ? `passed with ${shareText(check.share)} of the allowed error; worst ${worstText(check.worst) || 'none'}`
+      : 'failed',
+  });
+  return shaders ? [facts, sourcesOf(kernel, shaders)] : [facts];
+}
+
+// ---------------------------------------------------------------- the roofline
+
+/** How near a finger must come to a mark, in units of the drawing. */
+const REACH = 30;
+const HINT = 'Touch a mark, or go from mark to mark with the arrow keys, for its name; Enter opens its row.';
+
+/** Each mark says what it is, to a mouse, a finger and the keyboard. */
+class RooflineView {
+  private readonly open: (row: string) => void;
+  /** From left to right. */
+  private marks: SVGElement[] = [];
+  /** The one that the keyboard is at, by its row: it stays while others come. */
+  private chosen: string | undefined;
+
+  /** `open` is told the row of a mark, `kernel.variant layer`. */
+  constructor(open: (row: string) => void) {
+    this.open = open;
+    addStyles(rooflineCss);
+    const plot = anyElement('bench-plot');
+    plot.addEventListener('click', (event) => this.point(event));
+    plot.addEventListener('keydown', (event) => this.move(event));
+    plot.addEventListener('focusin', ({ target }) => this.choose(target as SVGElement));
+  }
+
+  /** Hides the plot while there is nothing to draw. */
+  draw(result: BenchResult | undefined, narrow: boolean): void {
+    const plot = result && roofline(result, narrow ? NARROW : undefined);
+    anyElement('bench-roofline').hidden = !plot;
+    if (!plot) return;
+    const hadFocus = anyElement('bench-plot').contains(document.activeElement);
+    const drawing = elementOf(plot);
+    // Not one picture any more, as its marks can be reached.
+    drawing.setAttribute('role', 'group');
+    const marks = [...drawing.querySelectorAll<SVGElement>('.point')];
+    this.marks = marks.sort((a, b) => Number(a.dataset.x) - Number(b.dataset.x));
+    for (const mark of marks) {
+      mark.setAttribute('role', 'img');
+      mark.setAttribute('aria-label', markName(mark));
+      mark.tabIndex = -1;
+    }
+    anyElement('bench-plot').replaceChildren(drawing);
+    const mark = this.marks.find(({ dataset }) => dataset.row === this.chosen);
+    if (mark) this.show(mark);
+    else {
+      this.chosen = undefined;
+      this.marks[0].tabIndex = 0;
+      setText(anyElement('bench-mark'), HINT);
+    }
+    if (hadFocus) (mark ?? this.marks[0]).focus({ preventScroll: true });
+  }
+
+  private choose(target: SVGElement): void {
+    const mark = target.closest<SVGElement>('.point');
+    if (mark) this.show(mark);
+  }
+
+  private show(mark: SVGElement): void {
+    this.chosen = mark.dataset.row;
+    for (const other of this.marks) {
+      other.tabIndex = other === mark ? 0 : -1;
+      other.classList.toggle('chosen', other === mark);
+    }
+    setText(anyElement('bench-mark'), markName(mark));
+  }
+
+  private move(event: KeyboardEvent): void {
+    const at = this.marks.findIndex(({ dataset }) => dataset.row === this.chosen);
+    const last = this.marks.length - 1;
+    const places = {
+      ...{ ArrowRight: at + 1, ArrowUp: at + 1, ArrowLeft: at - 1, ArrowDown: at - 1 },
+      ...{ Home: 0, End: last },
+    };
+    const to = places[event.key as keyof typeof places];
+    if (event.key === 'Enter' && this.chosen) this.open(this.chosen);
+    else if (to === undefined) return;
+    else this.marks[Math.min(Math.max(to, 0), last)].focus();
+    event.preventDefault();
+  }
+
+  /** Names the nearest mark: a finger is broader than any. */
+  private point({ clientX, clientY }: MouseEvent): void {
+    const drawing = anyElement('bench-plot').querySelector('svg')!;
+    const inverse = drawing.getScreenCTM()!.inverse();
+    const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(inverse);
+    const distance = ({ dataset }: SVGElement) => Math.hypot(Number(dataset.x) - x, Number(dataset.y) - y);
+    const nearest = this.marks.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+    if (distance(nearest) <= REACH) nearest.focus({ preventScroll: true });
+  }
+}
+
+const markName = (mark: SVGElement) => mark.querySelector('title')!.textContent!;

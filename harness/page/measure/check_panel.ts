@@ -1,16 +1,27 @@
 /** The Check tab: compares every kernel variant with its reference on the visitor's GPU, on the cases of the project's own tests. */
 import type { EngineReport } from '../../../src';
-import type { CheckRow } from '../../run/check';
-import { type CheckReport, checkJson, checkMarkdown, checkSummary } from '../../run/check_export';
+import type { CheckedCase, CheckRow } from '../../run/check';
+import {
+  type CheckReport,
+  checkJson,
+  checkMarkdown,
+  checkSummary,
+  compileText,
+  resultWords,
+  shareText,
+  valueText,
+  worstCase,
+  worstText,
+} from '../../run/check_export';
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, download, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { setDisabled } from '../shell/focus';
 import { whole } from '../shell/format';
-import { CheckTable } from './check_table';
-import { offerKernelNames } from './kernel_names';
-import { Measurement, type MeasureStatus } from './measure';
-import { timeLeft } from './time_left';
+import { sourcesOf } from '../shell/sources';
+import { cell, element, extraRow } from '../shell/table';
+import { explainWords } from '../shell/terms';
+import { Measurement, type MeasureStatus, offerKernelNames, timeLeft } from './measure';
+import { factList, openRow } from './open_row';
 
 export interface CheckResults {
   readonly status: MeasureStatus;
@@ -21,6 +32,7 @@ export interface CheckResults {
 const NOTHING = { done: 0, total: 1, share: 0, title: '' };
 
 export class CheckPanel implements TaskPanel {
+  readonly tasks = ['check'] as const;
   private readonly app: App;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly table = new CheckTable();
@@ -115,4 +127,99 @@ export class CheckPanel implements TaskPanel {
     const cases = `Case ${whole(Math.min(done + 1, total))} of ${whole(total)}`;
     return [cases, timeLeft(this.run.seconds, share), title].filter(Boolean).join(', ');
   }
+}
+
+// ---------------------------------------------------------------- the table
+
+const COLUMNS = 6;
+const CLASSES = { pass: 'good', fail: 'bad-text', skipped: 'muted' } as const;
+
+/** A row opens to its cases, the element that errs most, and what ran. */
+class CheckTable {
+  private readonly body: HTMLTableSectionElement;
+  private drawn = 0;
+
+  constructor() {
+    const table = byId('check-table', HTMLTableElement);
+    explainWords(table);
+    this.body = table.tBodies[0];
+  }
+
+  clear(): void {
+    this.body.replaceChildren();
+    this.drawn = 0;
+  }
+
+  /** Draws what has come since, so that a selection and the scroll position survive. */
+  draw(rows: readonly CheckRow[]): void {
+    for (; this.drawn < rows.length; this.drawn++) this.add(rows[this.drawn]);
+  }
+
+  private add(checked: CheckRow): void {
+    const { kernel, variant, cases, share, result, reason, inUse, each } = checked;
+    const row = this.body.insertRow();
+    row.classList.toggle('in-use', inUse === true);
+    cell(row, kernel);
+    cell(row, resultWords[result], CLASSES[result]);
+    cell(row, inUse ? `${variant} *` : variant);
+    cell(row, result === 'skipped' ? '' : whole(cases), 'number');
+    cell(row, compileText(checked), 'number');
+    const error = cell(row, '');
+    if (result !== 'skipped') error.append(bar(share, result === 'pass'), shareText(share));
+    if (reason) extraRow(this.body, COLUMNS, reason, result === 'fail' ? 'wrap' : 'muted');
+    if (each.length > 0) openRow(row, COLUMNS, (box) => box.append(...detailsOf(checked)));
+  }
+}
+
+function bar(share: number, passed: boolean): HTMLElement {
+  const made = element('span', passed ? 'bar good-bar' : 'bar bad-bar');
+  made.style.setProperty('--share', `${100 * Math.min(share, 1)}%`);
+  return made;
+}
+
+function detailsOf({ kernel, each, shaders }: CheckRow): HTMLElement[] {
+  const worst = worstCase(each);
+  return [
+    factList(worst?.worst ? worstFacts(worst) : { 'Worst element': exactness(each) }),
+    caseTable(each),
+    sourcesOf(kernel, shaders),
+  ];
+}
+
+const exactness = (each: readonly CheckedCase[]) =>
+  each.every(({ pass }) => pass)
+    ? 'None: all numbers of all cases are exact'
+    : 'None: it failed in another way';
+
+function worstFacts({ title, share, worst }: CheckedCase): Record<string, string> {
+  const { tensor, index, place, expected, actual, allowed } = worst!;
+  return {
+    'Worst element': `${tensor}[${index}]${place}`,
+    'in the case': title,
+    expected: valueText(expected),
+    actual: valueText(actual),
+    error: Math.abs(actual - expected).toPrecision(3),
+    'allowed error': `${allowed.toPrecision(3)}, of which ${shareText(share)} is used`,
+  };
+}
+
+function caseTable(each: readonly CheckedCase[]): HTMLElement {
+  const scroll = Object.assign(element('div', 'table cases'), {
+    ...{ tabIndex: 0, role: 'group', ariaLabel: 'Cases' },
+  });
+  const table = element('table', '');
+  const titles = table.createTHead().insertRow();
+  for (const title of ['Case', 'Result', 'Share', 'Worst element', 'Shape'])
+    titles.append(Object.assign(element('th', title === 'Share' ? 'number' : '', title), { scope: 'col' }));
+  const body = table.createTBody();
+  for (const { title, pass, share, worst, shape } of each) {
+    const row = body.insertRow();
+    cell(row, title);
+    cell(row, pass ? resultWords.pass : resultWords.fail, pass ? CLASSES.pass : CLASSES.fail);
+    cell(row, shareText(share), 'number');
+    cell(row, worstText(worst) || (pass ? 'none: exact' : ''));
+    cell(row, shape);
+  }
+  scroll.append(table);
+  return scroll;
 }

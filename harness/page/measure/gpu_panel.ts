@@ -2,8 +2,7 @@
 import { type EngineReport, requirements } from '../../../src';
 import { describeAdapter } from '../../../src/gpu/adapter';
 import type { App, Panel } from '../shell/app';
-import { anyElement, setMessage, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, setDisabled, setMessage, setText } from '../shell/dom';
 import { element } from '../shell/table';
 import { featureUses, type GpuFacts, gpuReport, gpuSummary, type Limit, limitText } from './gpu_facts';
 import { Measurement } from './measure';
@@ -14,6 +13,7 @@ import type { SelfCheckEvent } from './self_check';
 const PATIENCE_MS = 2000;
 
 export class GpuPanel implements Panel {
+  readonly tasks = ['check', 'bench'] as const;
   private readonly app: App;
   private readonly run: Measurement<'self-check'>;
   private facts: GpuFacts | undefined;
@@ -50,10 +50,9 @@ export class GpuPanel implements Panel {
   }
 
   render(): void {
-    const { task } = this.app.settings;
-    const slot = task === 'check' || task === 'bench' ? anyElement(`${task}-gpu`) : undefined;
+    const slot = anyElement(`${this.app.settings.task}-gpu`);
     // A move would take the focus away.
-    if (slot && this.box.parentElement !== slot) slot.append(this.box);
+    if (this.box.parentElement !== slot) slot.append(this.box);
     if (this.facts && this.facts !== this.shown) this.draw(this.facts);
     setText(this.check, this.run.active ? 'Stop' : 'Self-check');
     setDisabled(this.check, !this.run.active && !(this.run.possible && this.facts));

@@ -1,10 +1,14 @@
-/** Shared by the check, the bench and the self-check: each run has a worker, which ends with the run and leaves nothing behind. */
-
+/**
+ * What check, bench and self-check share: each run has a worker, which ends with the run and leaves nothing behind; names of kernels to choose
+ * from, and the time left in words.
+ */
 import type { Variants } from '../../../src/unet/variants';
-import { type Axis, axesOf, type BenchEvent } from '../../bench/result';
+import { type Axis, axesOf, type BenchEvent, totalNames } from '../../bench/result';
 import type { CheckEvent } from '../../run/check';
 import { changesOf, type NetworkChoice } from '../../run/network';
 import type { App, MeasureName } from '../shell/app';
+import { byId } from '../shell/dom';
+import { duration } from '../shell/format';
 import type { PageRecipe, Settings, Tune } from '../shell/settings';
 import { startWorker } from '../shell/start_worker';
 import type { SelfCheckEvent } from './self_check';
@@ -136,4 +140,35 @@ function taskOf(name: MeasureName, { settings, state }: App): MeasureTask {
     network: networkIn(settings),
     variants: state.run?.variants,
   };
+}
+
+const others = { check: ['unet.gradient'], bench: totalNames } as const;
+
+// ---------------------------------------------------------------- kernel names
+
+/** Suggests kernel names where the user may enter one. Loading them loads every reference, so it waits until the user does. */
+export function offerKernelNames(task: keyof typeof others): void {
+  const offer = async () => {
+    const { specs } = await import('../../specs/lib/registry');
+    const names = [...others[task], ...specs.keys()];
+    byId(`${task}-kernels`, HTMLDataListElement).replaceChildren(
+      ...names.map((name) => new Option('', name)),
+    );
+  };
+  byId(`${task}-kernel`, HTMLInputElement).addEventListener('focus', () => void offer(), { once: true });
+}
+
+// ---------------------------------------------------------------- time left
+
+/** From how far it has come, as a share of its work; empty before that says anything. */
+export function timeLeft(seconds: number, share: number): string {
+  if (seconds < 2 || share < 0.01) return '';
+  const left = (seconds * (1 - share)) / share;
+  return `${left < 1 ? '' : 'about '}${duration(left)} left`;
+}
+
+/** A bench ends with its budget, or before: what has begun by then is finished. */
+export function budgetLeft(seconds: number, budget: number): string {
+  const left = budget - seconds;
+  return left > 0 ? `at most about ${duration(left)} left` : 'time is up; finishing what has begun';
 }

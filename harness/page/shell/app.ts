@@ -4,25 +4,28 @@ import type { PageCalls } from '../worker/host';
 import type { ModelDescription, WorkerEvent } from '../worker/messages';
 import { rememberedLosses, rememberLoss } from './device_lost';
 import { distilledNote } from './distil_text';
-import { keepFocus } from './focus';
+import { keepFocus } from './dom';
 import { drawingsOfText, filesOfDrawings, type KeptDrawing } from './kept_drawings';
 import { rewound } from './measurements';
 import { measurementsOf, readNotes } from './run_notes';
 import {
   type Key,
-  type PageSettings,
   parseQuery,
   type Settings,
   type Source,
+  type Task,
   toQuery,
   withRecipe,
   withSetting,
+  workerSettings,
 } from './settings';
 import { initialState, networkIn, reduce, type State, sourceOf } from './state';
 import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
 
 export interface Panel {
-  /** Brings the page in line with the state; called at most once a frame, and not at all while the page is hidden. */
+  /** The tabs on which it stands; undefined: it is there whatever is open. */
+  readonly tasks?: readonly Task[];
+  /** Brings the page in line with the state; called at most once a frame, and not at all while page or panel are hidden. */
   render(): void;
   /** For what is shown but not kept in the state, pictures and files, and for what begins as soon as the state lets it. */
   receive?(event: WorkerEvent): void;
@@ -102,7 +105,12 @@ export class App {
     }
     this.opened = true;
     const visible = document.visibilityState === 'visible';
-    this.request('open', { settings: this.runSettings(), visible, losses: rememberedLosses(), digits });
+    this.request('open', {
+      settings: workerSettings(this.settings),
+      visible,
+      losses: rememberedLosses(),
+      digits,
+    });
   }
 
   /** Shows the welcome again; nothing is lost. */
@@ -228,33 +236,17 @@ export class App {
     requestAnimationFrame(() => {
       this.drawing = false;
       keepFocus(() => {
-        for (const panel of this.panels) panel.render();
+        for (const panel of this.panels) if (this.shows(panel)) panel.render();
       });
     });
   }
 
-  private adjust(): void {
-    if (this.opened) this.request('adjust', this.runSettings());
+  private shows({ tasks }: Panel): boolean {
+    return !tasks || (!this.home && tasks.includes(this.settings.task));
   }
 
-  private runSettings(): PageSettings {
-    const { recipe, begin, batch, lr, epochs, seed, widths, limit } = this.settings;
-    const { holdout, minutes, samples, refresh, tune } = this.settings;
-    return {
-      recipe,
-      begin,
-      batch,
-      lr,
-      epochs,
-      seed,
-      widths,
-      limit,
-      holdout,
-      minutes,
-      samples,
-      refresh,
-      tune,
-    };
+  private adjust(): void {
+    if (this.opened) this.request('adjust', workerSettings(this.settings));
   }
 
   /** Takes what a file has brought, and says so where that is another recipe. */

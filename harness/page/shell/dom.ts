@@ -1,4 +1,5 @@
-/** Returns a page element by id, with its type. A wrong id is a bug: it throws at once. */
+/** The page's elements: found by their ids, and written only where they change; what takes the keyboard's place away gives it to what comes next. */
+
 export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);
   if (!(element instanceof type)) throw new Error(`index.html has no ${type.name} with the id ${id}`);
@@ -39,3 +40,59 @@ export function download(name: string, content: BlobPart | Blob, type = 'applica
   // The browser reads the URL when the download starts, which is soon.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
+
+// ---------------------------------------------------------------- the keyboard's place
+
+const canHaveFocus = (element: HTMLElement) =>
+  element.isConnected && element.checkVisibility() && !element.matches(':disabled');
+
+/** Where the focus goes when its element is gone: the main button of the open tab, or else the tab. */
+const NEXT = '[role=tabpanel]:not([hidden]) button.primary, [role=tab][aria-selected=true]';
+
+/** Renders; if the element with the focus is hidden, disabled or gone afterwards, the focus moves on. */
+export function keepFocus(render: () => void): void {
+  const before = document.activeElement;
+  render();
+  if (!(before instanceof HTMLElement) || before === document.body || canHaveFocus(before)) return;
+  const next = [...document.querySelectorAll<HTMLElement>(NEXT)].find(canHaveFocus);
+  next?.focus({ preventScroll: true });
+}
+
+/** Disables a button. One that has the focus only says so, as the browser would take the focus from it. */
+export function setDisabled(button: HTMLButtonElement, disabled: boolean): void {
+  const focused = document.activeElement === button;
+  button.disabled = disabled && !focused;
+  if (disabled && focused) button.setAttribute('aria-disabled', 'true');
+  else button.removeAttribute('aria-disabled');
+}
+
+/** Buttons that only say so do nothing either. */
+export function guardDisabled(): void {
+  const guard = (event: Event) => {
+    if (!(event.target instanceof Element) || !event.target.closest('[aria-disabled=true]')) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  document.addEventListener('click', guard, true);
+}
+
+// ---------------------------------------------------------------- phones and colours
+
+/**
+ * On a phone, settings are folded away behind a button, so that what there is to see comes right after what there is to press. The button's
+ * aria-controls names what it unfolds; style.css hides that, and shows the button, on narrow screens only.
+ */
+export function foldFields(id: string): void {
+  const fold = button(id);
+  const folded = fold.getAttribute('aria-controls')!.split(' ').map(anyElement);
+  for (const element of folded) element.classList.add('foldable');
+  fold.addEventListener('click', () => {
+    const open = fold.getAttribute('aria-expanded') !== 'true';
+    for (const element of folded) element.classList.toggle('unfolded', open);
+    fold.setAttribute('aria-expanded', String(open));
+  });
+}
+
+/** A colour of the style sheet, for what is drawn on a canvas: it does not follow the page's colour scheme by itself. */
+export const color = (name: string) =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -1,8 +1,8 @@
-/** The welcome: what there is to do, above the recording. The recording plays on while the GPU is being asked for and prepared. */
-import type { App, Panel } from './app';
-import { anyElement, button, byId, setText } from './dom';
-import { setDisabled } from './focus';
-import { describe } from './state';
+/** The welcome: what there is to do, above the recording; and the start of what was asked for there, or by the address (autorun). */
+import type { App, Panel, TaskPanel } from './app';
+import { anyElement, button, byId, setDisabled, setText } from './dom';
+import type { Task } from './settings';
+import { describe, isFixed } from './state';
 
 /** `ask` starts a task as soon as the page is ready for it. */
 export function createHome(app: App, ask: (task: 'sample' | 'train') => void): Panel {
@@ -53,6 +53,42 @@ export function createHome(app: App, ask: (task: 'sample' | 'train') => void): P
       const bar = byId('home-progress', HTMLProgressElement);
       bar.hidden = !making;
       bar.value = total > 0 ? done / total : 0;
+    },
+  };
+}
+
+// ---------------------------------------------------------------- the start
+
+/** What a visitor without a GPU who presses "Train it yourself" begins with, as the recording did: minutes, not an hour. */
+const WITHOUT_GPU = { batch: '64', samples: '20' };
+
+export function createStarter(
+  app: App,
+  panels: Readonly<Record<Task, TaskPanel>>,
+): Panel & { ask(task: Task): void } {
+  let asked: Task | undefined = app.settings.autorun && !app.home ? app.settings.task : undefined;
+  let byWelcome = false;
+
+  const start = () => {
+    const { phase, data, adapter } = app.state;
+    // Training waits for its images by itself.
+    const ready = ['idle', 'paused', 'finished', 'training'].includes(phase);
+    if (!asked || !(ready || (asked === 'train' && phase === 'loading' && !data))) return;
+    const task = asked;
+    asked = undefined;
+    if (byWelcome && task === 'train' && adapter?.software && !isFixed(app.state)) {
+      app.set('batch', WITHOUT_GPU.batch);
+      app.set('samples', WITHOUT_GPU.samples);
+    }
+    panels[task].start();
+  };
+  return {
+    render() {},
+    receive: start,
+    ask(task) {
+      asked = task;
+      byWelcome = true;
+      start();
     },
   };
 }

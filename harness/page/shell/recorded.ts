@@ -5,9 +5,10 @@ import { svg } from '../../run/svg';
 import { anyElement, button, byId, setText } from './dom';
 import { whole } from './format';
 import { ImageView, type Tiles } from './images';
+import { smooth, smoothLoss } from './losses';
 import { decodeRecording, type Recording } from './recording';
 import recordingFile from './recording.gz?bytes';
-import { smooth, smoothLoss } from './state';
+
 import { elementOf } from './svg_dom';
 
 /** How long a picture is shown, and how many times as long the last one. */

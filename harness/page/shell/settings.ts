@@ -105,22 +105,15 @@ export interface Settings {
   readonly autorun: boolean;
 }
 
-/** What a run is made with. */
-export interface PageSettings {
-  readonly recipe: PageRecipe;
-  readonly begin: Beginning;
-  readonly batch: number;
-  readonly lr: number;
-  readonly epochs: number;
-  readonly seed: number;
-  readonly widths: readonly number[];
-  readonly limit: number;
-  readonly holdout: number | 'auto';
-  readonly minutes: number;
-  readonly samples: number;
-  readonly refresh: number;
-  readonly tune: Tune;
-}
+/** What the training worker knows of the settings: what a run is made with, and what it shows meanwhile. */
+const WORKER_KEYS = [
+  ...(['recipe', 'begin', 'batch', 'lr', 'epochs', 'seed', 'widths', 'limit', 'holdout'] as const),
+  ...(['minutes', 'samples', 'refresh', 'tune'] as const),
+] satisfies readonly (keyof Settings)[];
+export type PageSettings = Pick<Settings, (typeof WORKER_KEYS)[number]>;
+
+export const workerSettings = (all: Settings): PageSettings =>
+  Object.fromEntries(WORKER_KEYS.map((key) => [key, all[key]])) as unknown as PageSettings;
 
 /** The settings that a checkpoint contains. */
 export type CheckpointSettings = Pick<

@@ -5,11 +5,10 @@ import { type Recipe, recipes } from '../../../src/recipes';
 import { preparing } from '../../run/kernels_text';
 import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from '../worker/messages';
 import { lostMessage } from './device_lost';
+import { Losses } from './losses';
 import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from './measurements';
 import { pretrainedOf } from './pretrained';
 import type { Beginning, Settings, Source } from './settings';
-
-export { epochMeans, lossesCsv } from '../../run/losses';
 
 export interface Run {
   /** That it trains on. */
@@ -27,7 +26,7 @@ export interface Run {
 /** How far a distillation is. */
 export interface Distilling extends Omit<EventOf<'distilling'>, 'type' | 'loss'> {
   /** The loss of each of its steps so far. */
-  readonly losses: readonly number[];
+  readonly losses: Losses;
 }
 
 export interface State {
@@ -43,7 +42,7 @@ export interface State {
   /** Present from the moment training begins until a reset. */
   readonly run?: Run;
   /** The loss of every step so far. */
-  readonly losses: readonly number[];
+  readonly losses: Losses;
   /** So many of the run's steps are in a checkpoint that was saved or opened. */
   readonly saved: number;
   /** And so many in the browser's storage. */
@@ -82,7 +81,7 @@ export interface State {
 export const initialState: State = {
   phase: 'starting',
   training: false,
-  losses: [],
+  losses: Losses.of([]),
   saved: 0,
   stored: 0,
   kept: [],
@@ -102,7 +101,7 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
     case 'resumed':
       return {
         ...state,
-        losses: [...event.losses],
+        losses: Losses.of(event.losses),
         saved: event.kept ? 0 : event.losses.length,
         stored: event.kept ? event.losses.length : 0,
         id: event.id,
@@ -123,7 +122,7 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
       return {
         ...state,
         // After the loss of a device, steps come again.
-        losses: [...state.losses.slice(0, event.first), ...event.losses],
+        losses: state.losses.after(event.first, event.losses),
         imagesPerSecond: event.imagesPerSecond,
         pace: state.pace > 0 ? state.pace + (event.imagesPerSecond - state.pace) / 16 : event.imagesPerSecond,
       };
@@ -131,7 +130,7 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
       return {
         ...state,
         run: undefined,
-        losses: [],
+        losses: Losses.of([]),
         saved: 0,
         stored: 0,
         notStored: undefined,
@@ -148,11 +147,9 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
       return event.run ? { ...state, warning: event.message } : state;
     case 'distilling': {
       const { type: _, loss, ...distilling } = event;
-      const losses = state.distilling?.losses ?? [];
-      return {
-        ...state,
-        distilling: { ...distilling, losses: loss === undefined ? losses : [...losses, loss] },
-      };
+      const losses = state.distilling?.losses ?? Losses.of([]);
+      const more = loss === undefined ? [] : [loss];
+      return { ...state, distilling: { ...distilling, losses: losses.after(losses.length, more) } };
     }
     case 'distilled':
       return { ...state, distilling: undefined, model: event.made?.model ?? state.model };
@@ -178,7 +175,7 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
 /** The run as it was after these steps. */
 const wentBack = (state: State, losses: Float32Array): State => ({
   ...state,
-  losses: [...losses],
+  losses: Losses.of(losses),
   measured: rewound(state.measured, losses.length),
   saved: Math.min(state.saved, losses.length),
   stored: Math.min(state.stored, losses.length),
@@ -264,39 +261,6 @@ export function secondsLeft(state: State, batch: number, epochs: number): number
   const images = Math.min(state.run.images, stepsPerEpoch * batch);
   const imagesDone = Math.floor(done / stepsPerEpoch) * images + (done % stepsPerEpoch) * batch;
   return Math.max(0, epochs * images - imagesDone) / state.pace;
-}
-
-/** A loss is smoothed over about so many images. */
-const SMOOTHED = 5120;
-/** Steps in which the loss of now shows: those of ten times as many images. */
-const recentSteps = (batch: number) => Math.ceil((10 * SMOOTHED) / batch);
-
-/** A running mean of the losses of steps of `batch` images, in the first few steps, in which they fall fast, over the last third of these. */
-export function smooth(losses: readonly number[], batch: number): number[] {
-  const share = Math.min(1, batch / SMOOTHED);
-  let mean = 0;
-  return losses.map((loss, i) => {
-    // A step that was skipped has no loss.
-    if (!Number.isNaN(loss)) mean += (loss - mean) * Math.max(share, 3 / (i + 3));
-    return mean;
-  });
-}
-
-/** The smoothed loss after the last of these steps; undefined if there is none. */
-export const smoothLoss = (losses: ArrayLike<number>, batch: number): number | undefined =>
-  smooth(Array.prototype.slice.call(losses, -recentSteps(batch)), batch).at(-1);
-
-/** How far up the curve goes at least, and by how much more at a time: the tutorial's plot ends at 0.1; along a flow losses are 0.2 to 2. */
-const CURVE = { tutorial: { least: 0.1, grain: 0.05 }, flow: { least: 0.4, grain: 0.1 } };
-
-/** Higher than that while the smoothed loss of now, or of 50,000 images ago, is, so that a short run is seen whole. */
-export function curveTop(
-  smoothed: readonly number[],
-  { recipe, batch }: Pick<Settings, 'recipe' | 'batch'>,
-): number {
-  const { least, grain } = CURVE[recipes[recipe].trainer.objective];
-  const grains = Math.ceil(Math.max(...smoothed.slice(-recentSteps(batch))) / grain - 1e-9);
-  return Math.max(least, Number((grains * grain).toPrecision(12)));
 }
 
 /** Whether what makes a run is fixed: there is one, or one is about to be made. */

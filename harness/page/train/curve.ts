@@ -2,21 +2,20 @@
  * The loss curve: every step's loss (faint), its running mean (strong), the loss on held-out images (points), the running means of other
  * runs, and marks at the end of each epoch and where the learning rate was changed.
  */
-import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { color } from '../shell/colors';
-import { setText } from '../shell/dom';
+import uPlot from 'uplot';
+import { color, setText } from '../shell/dom';
 import {
   type Columns,
   type Curves,
   columnsOf,
+  Line,
   linearRange,
   logRange,
   type Reading,
   readingOf,
   xEnd,
 } from './curve_data';
-import { drawMarks } from './curve_marks';
 
 export type Scale = 'linear' | 'log';
 
@@ -44,6 +43,7 @@ export class Curve {
   private scale: Scale = 'linear';
   private curves = nothing;
   private columns: Columns = [[]];
+  private line: Line | undefined;
   private drawnAt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -91,7 +91,8 @@ export class Curve {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.drawnAt = performance.now();
-    this.columns = columnsOf(this.curves);
+    this.line = Line.of(this.curves.losses, this.curves.batch, this.line);
+    this.columns = columnsOf(this.curves, this.line);
   }
 
   private size(): { width: number; height: number } {
@@ -141,7 +142,7 @@ export class Curve {
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
       scales: {
-        x: { time: false, range: () => [0, xEnd(this.curves, this.columns[0].length) + 0.5] },
+        x: { time: false, range: () => [0, xEnd(this.curves, this.columns[0].at(-1) ?? 0) + 0.5] },
         y: { distr: this.scale === 'log' ? 3 : 1, range: yRange },
       },
       axes: [
@@ -170,4 +171,66 @@ export class Curve {
     const reading = readingOf(this.curves, this.columns, index);
     for (const part of Object.keys(reading) as (keyof Reading)[]) setText(this.reading[part], reading[part]);
   }
+}
+
+// ---------------------------------------------------------------- marks
+
+/** Epoch marks closer than this are left out. */
+const MIN_MARK_PIXELS = 24;
+
+function drawMarks(plot: uPlot, curves: Curves): void {
+  const { ctx } = plot;
+  ctx.save();
+  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.lineWidth = devicePixelRatio;
+  drawEpochs(plot, curves);
+  drawRates(plot, curves);
+  ctx.restore();
+}
+
+function drawEpochs(plot: uPlot, { stepsPerEpoch, losses }: Curves): void {
+  const { ctx } = plot;
+  const position = (epoch: number) => plot.valToPos(epoch * stepsPerEpoch + 0.5, 'x', true);
+  const spacing = (position(1) - position(0)) / devicePixelRatio;
+  const every = 10 ** Math.max(0, Math.ceil(Math.log10(MIN_MARK_PIXELS / spacing)));
+  ctx.strokeStyle = color('--line');
+  ctx.fillStyle = color('--muted');
+  for (let epoch = every; epoch * stepsPerEpoch <= losses.length; epoch += every) {
+    const x = Math.round(position(epoch));
+    upright(plot, x);
+    label(plot, x, 'right', epoch === every && spacing * every > 70 ? `epoch ${epoch}` : String(epoch));
+  }
+}
+
+function drawRates(plot: uPlot, { rates }: Curves): void {
+  const { ctx, bbox } = plot;
+  ctx.strokeStyle = color('--strong-line');
+  ctx.fillStyle = color('--ink');
+  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const { step, lr } of rates) {
+    const x = Math.round(plot.valToPos(step + 0.5, 'x', true));
+    upright(plot, x);
+    // One of the last steps has more room on its left.
+    const side = x > bbox.left + 0.8 * bbox.width ? 'right' : 'left';
+    label(plot, x, side, `rate ${lr}`, 1);
+  }
+}
+
+function upright({ ctx, bbox }: uPlot, x: number): void {
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+}
+
+/** Text beside a mark, in a row from the top; it clears its ground, as a line of the grid would strike it through. */
+function label({ ctx, bbox }: uPlot, x: number, align: 'left' | 'right', text: string, row = 0): void {
+  const { width } = ctx.measureText(text);
+  const gap = 4 * devicePixelRatio;
+  const left = align === 'left' ? x + gap : x - gap - width;
+  const top = bbox.top + row * 15 * devicePixelRatio;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'top';
+  ctx.clearRect(left, top - devicePixelRatio, width, 15 * devicePixelRatio);
+  ctx.fillText(text, left, top + 2 * devicePixelRatio);
 }

@@ -1,13 +1,15 @@
 /** What the loss curve draws: columns of one length for all its lines, and how far its axes go. Pure. */
+
+import { recipes } from '../../../src/recipes';
 import { loss as lossText, whole } from '../shell/format';
+import { Losses, type LossSeries, recentSteps, smoother } from '../shell/losses';
 import type { HeldOutLoss, RateChange } from '../shell/measurements';
-import type { PageRecipe } from '../shell/settings';
-import { curveTop, smooth } from '../shell/state';
+import type { PageRecipe, Settings } from '../shell/settings';
 
 /** Another run beside the page's own. */
 export interface Overlay {
   readonly name: string;
-  readonly losses: ArrayLike<number>;
+  readonly losses: LossSeries;
   /** Images of a step. */
   readonly batch: number;
   /** Which of the colours it has, from 0. */
@@ -15,7 +17,7 @@ export interface Overlay {
 }
 
 export interface Curves {
-  readonly losses: readonly number[];
+  readonly losses: LossSeries;
   readonly heldOut: readonly HeldOutLoss[];
   readonly rates: readonly RateChange[];
   readonly overlays: readonly Overlay[];
@@ -24,39 +26,105 @@ export interface Curves {
   readonly recipe: PageRecipe;
 }
 
-type Column = (number | null)[];
+/** Null is a gap; where a line is drawn at fewer steps than another, undefined is none. */
+type Column = (number | null | undefined)[];
 
 /** Steps from 1; each step's loss, the smoothed loss, the held-out loss; then the smoothed loss of each other run. */
 export type Columns = [steps: number[], ...lines: Column[]];
 
-const smoothedOthers = new WeakMap<object, readonly number[]>();
+/** The most steps at which a line is drawn: many more than a screen has pixels. */
+export const MOST_STEPS = 8192;
 
-/** A run that is over does not change, so this is done once. */
-function smoothedOf({ losses, batch }: Overlay): readonly number[] {
-  const known = smoothedOthers.get(losses);
-  if (known) return known;
-  const smoothed = smooth(Array.from(losses), batch);
-  smoothedOthers.set(losses, smoothed);
-  return smoothed;
+/**
+ * The losses of a run and their running mean, at the steps that are drawn: all of them; of a longer run every second one, then every fourth,
+ * and so on, and always the newest. Each loss is read once, so that what a step costs does not grow with the run.
+ */
+export class Line {
+  private readonly batch: number;
+  private readonly smooth: (loss: number) => number;
+  private read = 0;
+  private every = 1;
+  private each: number[] = [];
+  private smoothed: number[] = [];
+  private newest = { loss: Number.NaN, smoothed: Number.NaN };
+  private losses: LossSeries = [];
+
+  constructor(batch: number) {
+    this.batch = batch;
+    this.smooth = smoother(batch);
+  }
+
+  /** The line of these losses: `before`, if they continue those that it has read. */
+  static of(losses: LossSeries, batch: number, before?: Line): Line {
+    const read = before?.losses;
+    const continues = losses instanceof Losses && read instanceof Losses && losses.continues(read);
+    const line = before && before.batch === batch && continues ? before : new Line(batch);
+    line.take(losses);
+    return line;
+  }
+
+  /** Calls back with each step that is drawn, its loss, and the smoothed one. */
+  forEach(draw: (step: number, loss: number | null, smoothed: number) => void): void {
+    const known = (loss: number) => (Number.isNaN(loss) ? null : loss);
+    for (const [i, loss] of this.each.entries()) draw(i * this.every + 1, known(loss), this.smoothed[i]);
+    const { loss, smoothed } = this.newest;
+    if (this.read > 0) draw(this.read, known(loss), smoothed);
+  }
+
+  get length(): number {
+    return this.read;
+  }
+
+  private take(losses: LossSeries): void {
+    this.losses = losses;
+    for (const loss of losses.slice(this.read)) {
+      const smoothed = this.smooth(loss);
+      if (this.read++ % this.every === 0) {
+        this.each.push(loss);
+        this.smoothed.push(smoothed);
+      }
+      this.newest = { loss, smoothed };
+      if (this.each.length > MOST_STEPS) this.thin();
+    }
+  }
+
+  private thin(): void {
+    this.every *= 2;
+    this.each = this.each.filter((_, i) => i % 2 === 0);
+    this.smoothed = this.smoothed.filter((_, i) => i % 2 === 0);
+  }
 }
 
-export function columnsOf({ losses, heldOut, overlays, batch }: Curves): Columns {
-  const own = smooth(losses, batch);
-  const others = overlays.map(smoothedOf);
-  const length = Math.max(losses.length, ...others.map((line) => line.length));
+const otherLines = new WeakMap<object, Line>();
+
+/** A run that is over does not change, so this is done once. */
+function lineOf({ losses, batch }: Overlay): Line {
+  const line = otherLines.get(losses) ?? Line.of(losses, batch);
+  otherLines.set(losses, line);
+  return line;
+}
+
+/** `own`: the line of the page's own run. */
+export function columnsOf(
+  { losses, heldOut, overlays, batch }: Pick<Curves, 'losses' | 'heldOut' | 'overlays' | 'batch'>,
+  own = Line.of(losses, batch),
+): Columns {
   const held = new Map(heldOut.map(({ step, loss }) => [step, loss]));
-  const column = (at: (i: number) => number | undefined): Column =>
-    Array.from({ length }, (_, i) => {
-      const value = at(i);
-      return value === undefined || Number.isNaN(value) ? null : value;
+  const each = new Map<number, number | null>();
+  const smoothed = [own, ...overlays.map(lineOf)].map((line) => {
+    const points = new Map<number, number>();
+    line.forEach((step, loss, mean) => {
+      if (line === own) each.set(step, loss);
+      points.set(step, mean);
     });
-  return [
-    Array.from({ length }, (_, i) => i + 1),
-    column((i) => losses[i]),
-    column((i) => own[i]),
-    column((i) => held.get(i + 1)),
-    ...others.map((line) => column((i) => line[i])),
-  ];
+    return { points, end: line.length };
+  });
+  const all = new Set([...smoothed.flatMap(({ points }) => [...points.keys()]), ...held.keys()]);
+  const steps = [...all].sort((a, b) => a - b);
+  const column = (points: ReadonlyMap<number, number | null>, end: number): Column =>
+    steps.map((step) => (step > end ? null : points.get(step)));
+  const [mean, ...others] = smoothed.map(({ points, end }) => column(points, end));
+  return [steps, column(each, own.length), mean, steps.map((step) => held.get(step) ?? null), ...others];
 }
 
 /** What is drawn above a step, in words. */
@@ -70,18 +138,19 @@ export interface Reading {
 /** Of the step at this place of the columns; empty words where there is nothing. The held-out loss is the newest by then. */
 export function readingOf(
   { losses, heldOut, rates }: Curves,
-  [, , smoothed]: Columns,
+  [steps, , smoothed]: Columns,
   index: number | null | undefined,
 ): Reading {
-  const loss = losses[index ?? -1];
+  const step = steps[index ?? -1];
+  const loss = step === undefined ? undefined : losses.at(step - 1);
   if (loss === undefined) return { at: '', each: '', smoothed: '', held: '' };
-  const step = index! + 1;
+  const mean = smoothed[index!];
   const held = heldOut.findLast((point) => point.step <= step);
   const rate = rates.findLast((change) => change.step < step);
   return {
     at: `step ${whole(step)}${rate ? `, rate ${rate.lr}` : ''}`,
     each: Number.isNaN(loss) ? '' : lossText(loss),
-    smoothed: lossText(smoothed[index!]!),
+    smoothed: mean == null ? '' : lossText(mean),
     held: held ? `${lossText(held.loss)}${held.step < step ? `, step ${whole(held.step)}` : ''}` : '',
   };
 }
@@ -93,18 +162,31 @@ export function xEnd({ stepsPerEpoch }: Pick<Curves, 'stepsPerEpoch'>, count: nu
   return Math.max(count, Math.min(room, stepsPerEpoch), 2);
 }
 
-/** A linear axis: high enough for the end of every smoothed line, and for every held-out loss but the first ones. */
+/** How far up the curve goes at least, and by how much more at a time: the tutorial's plot ends at 0.1; along a flow losses are 0.2 to 2. */
+const CURVE = { tutorial: { least: 0.1, grain: 0.05 }, flow: { least: 0.4, grain: 0.1 } };
+
+/** Higher than that while one of the recent losses is, so that a short run is seen whole. */
+export function curveTop(recent: readonly number[], { recipe }: Pick<Settings, 'recipe'>): number {
+  const { least, grain } = CURVE[recipes[recipe].trainer.objective];
+  const grains = Math.ceil(Math.max(0, ...recent) / grain - 1e-9);
+  return Math.max(least, Number((grains * grain).toPrecision(12)));
+}
+
+/**
+ * A linear axis: high enough for every smoothed line of now and of 50,000 images ago, and for every held-out loss but the first ones.
+ */
 export function linearRange(
-  [, , own, held, ...others]: Columns,
+  [steps, , own, held, ...others]: Columns,
   { recipe, batch, overlays }: Pick<Curves, 'recipe' | 'batch' | 'overlays'>,
 ): [number, number] {
-  const top = (line: Column, batch: number) => {
-    const known = line.filter((loss) => loss !== null);
-    return known.length > 0 ? curveTop(known, { recipe, batch }) : 0;
+  const isKnown = (loss: number | null | undefined) => loss != null;
+  const recent = (line: Column, batch: number) => {
+    const from = steps[line.findLastIndex(isKnown)] - recentSteps(batch);
+    return line.filter((loss, i) => isKnown(loss) && steps[i] > from) as number[];
   };
-  const lastHeld = held.filter((loss) => loss !== null).slice(-5);
-  const tops = others.map((line, i) => top(line, overlays[i].batch));
-  return [0, Math.max(top(own, batch), top(lastHeld, batch), ...tops)];
+  const top = (losses: readonly number[]) => (losses.length > 0 ? curveTop(losses, { recipe }) : 0);
+  const tops = others.map((line, i) => top(recent(line, overlays[i].batch)));
+  return [0, Math.max(top(recent(own, batch)), top(held.filter((loss) => loss != null).slice(-5)), ...tops)];
 }
 
 /** A logarithmic axis, from a round number to another. */
@@ -113,7 +195,7 @@ export function logRange([, ...lines]: Columns): [number, number] {
   let high = 0;
   for (const line of lines) {
     for (const value of line) {
-      if (value === null) continue;
+      if (value == null) continue;
       if (value > 0 && value < low) low = value;
       if (value > high) high = value;
     }

@@ -1,15 +1,15 @@
 /** The Train tab's offer to distil the run's network. */
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
-import { anyElement, button, byId, download, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
+import { Losses } from '../shell/losses';
 import type { Distilling } from '../shell/state';
 import type { EventOf } from '../worker/messages';
 import { Curve } from './curve';
 
 const nothingElse = { heldOut: [], rates: [], overlays: [] } as const;
-const none: readonly number[] = [];
+const none = Losses.of([]);
 
 export function createDistilPanel(app: App): Panel {
   /** What came of the last one. */
@@ -67,7 +67,7 @@ export function createDistilPanel(app: App): Panel {
       anyElement('distil-curve').hidden = losses.length === 0;
       const last = losses.at(-1);
       const summary =
-        last === undefined ? 'nothing yet' : `${lossText(losses[0])} at first, ${lossText(last)} now`;
+        last === undefined ? 'nothing yet' : `${lossText(losses.at(0)!)} at first, ${lossText(last)} now`;
       anyElement('distil-curve').setAttribute('aria-label', `Loss of each step of distilling: ${summary}`);
       const { recipe } = settings;
       const { batch, steps } = shown ?? { batch: 1, steps: 0 };

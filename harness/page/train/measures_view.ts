@@ -1,7 +1,6 @@
 /** What the Train tab shows of held-out images and of the samples' quality: ten bars by noise level, and two bars of accepted shares. */
 import type { App, Panel } from '../shell/app';
-import { anyElement, button, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, button, setDisabled, setText } from '../shell/dom';
 import { duration, loss as lossText, percent, whole } from '../shell/format';
 import type { HeldOutLoss } from '../shell/measurements';
 import { heldOutOf } from '../shell/settings';

@@ -1,10 +1,11 @@
 /** The runs to compare: the page's own, those that the browser keeps, and those of this visit that were reset. Pure, but for the time zone. */
 import type { StoredRun } from '../../../src/keeping/store';
 import { duration, loss as lossText, percent, whole } from '../shell/format';
+import { type LossSeries, smoothLoss } from '../shell/losses';
 import { trainedSeconds } from '../shell/measurements';
 import type { RunNotes } from '../shell/run_notes';
 import { type Beginning, type PageRecipe, recipeOf, type Settings } from '../shell/settings';
-import { type State, smoothLoss } from '../shell/state';
+import type { State } from '../shell/state';
 
 export interface RunRow {
   /** Of a run that is or was in the browser's storage, its name there. */
@@ -19,7 +20,7 @@ export interface RunRow {
   readonly batch: number;
   readonly rate: number;
   readonly seed: number;
-  readonly losses: ArrayLike<number>;
+  readonly losses: LossSeries;
   readonly heldOut: number | undefined;
   readonly accepted: number | undefined;
   readonly seconds: number | undefined;

@@ -1,13 +1,13 @@
 /** The table of runs on the Train tab: what each was made with and came to; one can be drawn beside the page's own, removed, or gone on with. */
 import type { StoredRun } from '../../../src/keeping/store';
 import type { App, Panel } from '../shell/app';
-import { anyElement, byId } from '../shell/dom';
+import { anyElement, byId, setText } from '../shell/dom';
 import { nameOfDrawings, textOfDrawings } from '../shell/kept_drawings';
 import { keepNotes, readNotes, writeNotes } from '../shell/run_notes';
+import type { State } from '../shell/state';
 import { HUES } from './curve';
 import type { Overlay } from './curve_data';
-import { keptRow, ownRow, pastRow, type RunRow } from './runs';
-import { createRow, type RowView } from './runs_row';
+import { cellsOf, columns, keptRow, ownRow, pastRow, type RunRow } from './runs';
 
 interface RunsTable extends Panel {
   /** The other runs to draw: the same array until another is chosen. */
@@ -17,17 +17,19 @@ interface RunsTable extends Panel {
 export function createRunsTable(app: App): RunsTable {
   const runs = new Runs(app);
   const view = createView(app, runs);
+  /** The state before an event. */
+  let before = app.state;
   return {
     get overlays() {
       return runs.overlays;
     },
     receive(event) {
       const { id, measured, begin } = app.state;
-      if (event.type === 'freed') runs.remember();
+      if (event.type === 'freed') runs.remember(before);
+      before = app.state;
       if (id && ['stored', 'heldOut', 'quality', 'rate'].includes(event.type))
         writeNotes(id, measured, { begin, drawings: drawingsIn(app) });
       if (event.type === 'runs') keepNotes([...(id ? [id] : []), ...event.runs.map((run) => run.id)]);
-      runs.look();
     },
     render() {
       runs.look();
@@ -57,9 +59,9 @@ class Runs {
     this.app = app;
   }
 
-  /** The page's run, as it was when it was last looked at, is no more. */
-  remember(): void {
-    const own = this.rows.find(({ where }) => where === 'page');
+  /** The page's run is no more, of which this was the state. */
+  remember(state: State): void {
+    const own = ownRow(state, this.app.settings);
     if (!own) return;
     const key = own.key === 'page' ? crypto.randomUUID() : own.key;
     this.past = [pastRow(own, key, Date.now()), ...this.past];
@@ -141,5 +143,67 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
       const place = body.rows[i + 1] ?? null;
       if (place !== view.element) body.insertBefore(view.element, place);
     }
+  };
+}
+
+// ---------------------------------------------------------------- a row
+
+interface RowActions {
+  /** Draws the run beside the page's own, or no more. */
+  draw(on: boolean): void;
+  putAside(): void;
+  goOn(): void;
+  remove(): void;
+}
+
+interface RowView {
+  readonly element: HTMLTableRowElement;
+  /** `hue`: its colour, if it is drawn. */
+  update(row: RunRow, hue: number | undefined): void;
+}
+
+/** A row's elements stay while its numbers change, so that what is pressed or has the focus stays, too. */
+function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowView {
+  const element = document.createElement('tr');
+  const head = element.appendChild(Object.assign(document.createElement('th'), { scope: 'row' }));
+  const swatch = Object.assign(document.createElement('span'), { className: 'swatch', ariaHidden: 'true' });
+  const name = document.createElement('span');
+  const box = Object.assign(document.createElement('input'), { type: 'checkbox' });
+  box.addEventListener('change', () => actions.draw(box.checked));
+  const label = document.createElement('label');
+  label.append(...(where === 'page' ? [] : [box]), swatch, name);
+  head.append(label);
+  const cells = columns.map((_, i) => {
+    const cell = element.insertCell();
+    cell.className = i < 2 ? '' : 'number';
+    return cell;
+  });
+  const last = element.insertCell();
+  last.className = 'buttons';
+  const buttons: HTMLButtonElement[] = [];
+  const button = (text: string, press: () => void) => {
+    const added = Object.assign(document.createElement('button'), { type: 'button', className: 'small' });
+    added.textContent = text;
+    added.addEventListener('click', press);
+    buttons.push(added);
+    last.append(added);
+  };
+  if (where === 'page') button('Put aside', actions.putAside);
+  if (where === 'kept') button('Go on', actions.goOn);
+  if (where !== 'page') button('Remove', actions.remove);
+  return {
+    element,
+    update(row, hue) {
+      setText(name, row.name);
+      box.checked = hue !== undefined;
+      box.setAttribute('aria-label', `Draw the loss of ${row.name}`);
+      swatch.className = `swatch ${where === 'page' ? 'own' : hue === undefined ? 'none' : `run-${hue}`}`;
+      for (const [i, text] of cellsOf(row).entries()) setText(cells[i], text);
+      for (const one of buttons) {
+        one.disabled = row.held;
+        one.setAttribute('aria-label', `${one.textContent}: ${row.name}`);
+        one.title = row.held ? 'It is open in another tab' : '';
+      }
+    },
   };
 }

@@ -1,18 +1,27 @@
-/** The Train tab, whose parts are modules of their own: what to press, what there is to read, pictures, images. */
+/** The Train tab: what to press and what it says is going on, and its parts, which are modules of their own: numbers, pictures, runs, images. */
+import { lossesCsv } from '../../run/losses';
 import type { App, TaskPanel } from '../shell/app';
-import { button, byId, download } from '../shell/dom';
+import {
+  anyElement,
+  button,
+  byId,
+  download,
+  foldFields,
+  setDisabled,
+  setMessage,
+  setText,
+} from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { foldFields } from '../shell/fold';
+import { whole } from '../shell/format';
 import { ratesOf } from '../shell/measurements';
 import { runFileName } from '../shell/run_file_name';
-import { isComplete, lossesCsv } from '../shell/state';
+import { describe, isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
 import { createRunsTable } from './runs_table';
-import { connectControls } from './train_controls';
 import { renderData } from './train_data';
 import { connectPictures } from './train_pictures';
-import { renderReadings } from './train_readings';
+import { EpochMeans, renderReadings } from './train_readings';
 
 /** How often it is looked whether something takes long, which no event tells. */
 const LOOK_MS = 1000;
@@ -54,6 +63,7 @@ export function createTrainPanel(app: App): TaskPanel {
   const measures = createMeasuresView(app);
   const runs = createRunsTable(app);
   const distil = createDistilPanel(app);
+  const epochMeans = new EpochMeans();
   const pictures = connectPictures(app, () => runs.overlays);
   button('save-model').addEventListener('click', () => app.send('saveModel'));
   button('save-checkpoint').addEventListener('click', () => app.send('saveCheckpoint'));
@@ -63,7 +73,7 @@ export function createTrainPanel(app: App): TaskPanel {
     const heldOut = new Map(measured.heldOut.map(({ step, loss }) => [step, loss]));
     const accepted = new Map(measured.quality.map(({ step, accepted: share }) => [step, share]));
     const rates = ratesOf(measured, losses.length, app.settings.lr);
-    const text = lossesCsv(losses, run.stepsPerEpoch, {
+    const text = lossesCsv([...losses], run.stepsPerEpoch, {
       learning_rate: new Map(rates.map((rate, i) => [i + 1, rate])),
       held_out_loss: heldOut,
       accepted,
@@ -72,6 +82,7 @@ export function createTrainPanel(app: App): TaskPanel {
   });
 
   return {
+    tasks: ['train'],
     start,
     receive(event) {
       if (event.type === 'saved') download(event.name, event.bytes);
@@ -80,16 +91,93 @@ export function createTrainPanel(app: App): TaskPanel {
       pictures.receive(event);
     },
     render() {
+      const { state } = app;
       for (const each of [fields, more, ...choices]) each.render();
       // The reason why nothing can be started must be in sight.
       if (!more.valid) moreDetails.open = true;
       controls.render();
-      renderReadings(app);
+      const means = state.run ? epochMeans.of(state.losses, state.run.stepsPerEpoch) : [];
+      renderReadings(app, means);
       runs.render();
       distil.render();
-      pictures.render();
+      pictures.render(means);
       measures.render();
       renderData(app);
+    },
+  };
+}
+
+// ---------------------------------------------------------------- buttons
+
+function connectControls(app: App, mayStart: () => boolean, start: () => void): { render(): void } {
+  const isRunning = () => app.state.training && app.state.phase !== 'pausing';
+  /** The learning rate to try after a divergence: half of it, in few digits. */
+  const smallerRate = () => Math.max(0.000001, Number((app.settings.lr / 2).toPrecision(2)));
+
+  button('train').addEventListener('click', () => {
+    if (isRunning()) app.send('pause');
+    else start();
+  });
+  button('step').addEventListener('click', () => {
+    if (mayStart()) app.send('train', 1);
+  });
+  const reset = () => {
+    const question = `Throw this run away? Of its steps, ${app.unsaved.toLocaleString('en')} are in no checkpoint; saving one would keep them.`;
+    if (app.unsaved === 0 || confirm(question)) app.send('reset');
+  };
+  button('reset').addEventListener('click', reset);
+  button('error-back').addEventListener('click', () => {
+    app.set('lr', String(smallerRate()));
+    app.send('goBack');
+  });
+  button('error-action').addEventListener('click', () => {
+    if (app.state.phase === 'lost') app.send('train');
+    else reset();
+  });
+
+  const wordOnTrain = () => {
+    const { state, settings } = app;
+    if (state.phase === 'pausing') return 'Pausing';
+    if (isRunning()) return 'Pause';
+    if (isComplete(state, settings.epochs)) return 'Train on';
+    return state.losses.length > 0 || state.phase === 'lost' ? 'Resume' : 'Train';
+  };
+  const renderError = () => {
+    const { state } = app;
+    const error = state.error?.at === 'task' ? state.error : undefined;
+    anyElement('error').hidden = !error;
+    setText(anyElement('error-text'), error?.message ?? '');
+    const { back } = error ?? {};
+    button('error-back').hidden = back === undefined;
+    setText(
+      button('error-back'),
+      `Go back to step ${whole(back ?? 0)} with a learning rate of ${smallerRate()}`,
+    );
+    const action = button('error-action');
+    action.hidden = !error || !(state.run || state.phase === 'lost');
+    const from = state.losses.length > 0 ? `Go on from step ${whole(state.losses.length)}` : 'Start again';
+    setText(action, state.phase === 'lost' ? from : 'Reset');
+  };
+
+  return {
+    render() {
+      const { state, settings } = app;
+      const begun = state.losses.length > 0;
+      setText(button('train'), wordOnTrain());
+      setDisabled(button('train'), !isRunning() && !mayStart());
+      setDisabled(button('step'), !mayStart());
+      const nothing = !state.run && state.error?.at !== 'task' && !begun;
+      setDisabled(button('reset'), state.phase === 'starting' || nothing);
+      const rested =
+        isComplete(state, settings.epochs) && !state.distilling
+          ? 'Finished. Raise the epochs to train on'
+          : describe(state.phase === 'finished' ? { ...state, phase: 'paused' } : state);
+      const text = app.measuring && !state.training ? `The ${app.measuring} has the GPU` : rested;
+      setText(anyElement('status-text'), text);
+      const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
+      anyElement('status').classList.toggle('busy', busy || (state.phase === 'training' && !begun));
+      setMessage(anyElement('warning'), state.warning);
+      renderError();
     },
   };
 }

@@ -1,22 +1,22 @@
 /** The Train tab's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
 import type { App } from '../shell/app';
-import { anyElement, button, byId, download, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { loss as lossText, whole } from '../shell/format';
 import { ImageView, noiseTiles, paperTiles, pngOf, type Tiles } from '../shell/images';
+import { smoothLoss } from '../shell/losses';
 import { animation, gridsNpy, sheet } from '../shell/make_files';
 import { runFileName } from '../shell/run_file_name';
-import { epochMeans, networkIn, smoothLoss } from '../shell/state';
+import { networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
-import type { WorkerEvent } from '../worker/messages';
+import type { EventOf, WorkerEvent } from '../worker/messages';
 import { Curve, type Scale } from './curve';
 import type { Overlay } from './curve_data';
-import { History } from './history';
 import { digits } from './train_data';
 
 interface Part {
   receive(event: WorkerEvent): void;
-  render(): void;
+  /** `epochMeans`: the mean losses of the run's whole epochs. */
+  render(epochMeans: readonly number[]): void;
 }
 
 const FRAME_MS = 200;
@@ -32,8 +32,8 @@ export function connectPictures(app: App, overlays: () => readonly Overlay[]): P
     receive(event) {
       for (const part of parts) part.receive(event);
     },
-    render() {
-      for (const part of parts) part.render();
+    render(epochMeans) {
+      for (const part of parts) part.render(epochMeans);
     },
   };
 }
@@ -52,9 +52,11 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
         button(`scale-${other}`).setAttribute('aria-pressed', String(other === scale));
     });
   }
+  let means: readonly number[] = [];
+  let meansText = '';
   return {
     receive() {},
-    render() {
+    render(epochMeans) {
       const { state, settings } = app;
       const { losses, measured } = state;
       const { heldOut, rates } = measured;
@@ -63,11 +65,14 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
       const curves = { losses, heldOut, rates, overlays: overlays(), batch, stepsPerEpoch, recipe };
       curve.set(curves);
       anyElement('curve-empty').hidden = losses.length > 0 || overlays().length > 0;
-      const means = state.run ? epochMeans(state.losses, state.run.stepsPerEpoch) : [];
+      if (means !== epochMeans) {
+        means = epochMeans;
+        meansText = means.map(lossText).join(', ');
+      }
       // Read out when somebody comes by; while it trains renewed once an epoch, or it would never be read to its end.
       const summary =
         means.length > 0
-          ? `means of the epochs ${means.map(lossText).join(', ')}`
+          ? `means of the epochs ${meansText}`
           : state.losses.length > 0
             ? 'first epoch under way'
             : 'nothing yet';
@@ -181,25 +186,95 @@ function connectStrip(app: App): Part {
   const clean = new ImageView(byId('strip-clean', HTMLCanvasElement));
   const noisy = new ImageView(byId('strip-noisy', HTMLCanvasElement));
   const predictions = new ImageView(byId('strip-predictions', HTMLCanvasElement));
-  let step: number | undefined;
+  let strip: EventOf<'strip'> | undefined;
+  let shown: EventOf<'strip'> | undefined;
   const row = (bytes: Uint8Array): Tiles => {
     const { height, width } = sizeOf(app);
     return { bytes, height, width, columns: bytes.length / (height * width) };
   };
   return {
     receive(event) {
-      if (event.type !== 'strip') return;
-      step = event.predictions ? event.step : undefined;
-      const tiles = row(event.clean);
-      clean.show(tiles);
-      noisy.show(row(event.noisy));
-      const { height, width, columns } = tiles;
-      predictions.show(
-        event.predictions ? row(event.predictions) : paperTiles(columns, height, width, columns),
-      );
+      if (event.type === 'strip') strip = event;
     },
     render() {
-      setText(anyElement('strip-step'), step === undefined ? '' : `after step ${whole(step)}`);
+      if (!strip || strip === shown) return;
+      shown = strip;
+      const tiles = row(strip.clean);
+      clean.show(tiles);
+      noisy.show(row(strip.noisy));
+      const { height, width, columns } = tiles;
+      predictions.show(
+        strip.predictions ? row(strip.predictions) : paperTiles(columns, height, width, columns),
+      );
+      setText(anyElement('strip-step'), strip.predictions ? `after step ${whole(strip.step)}` : '');
     },
   };
+}
+
+// ---------------------------------------------------------------- the samples so far
+
+interface Entry<T> {
+  readonly step: number;
+  readonly value: T;
+}
+
+/** A growing list of pictures to look back on: it is thinned out when it gets long, and shows its end until the user chooses an entry. */
+export class History<T> {
+  private readonly most: number;
+  private entries: Entry<T>[] = [];
+  private chosen: Entry<T> | undefined;
+  /** The distance between entries in steps; it doubles each time the list is thinned. */
+  private spacing = 0;
+
+  constructor(most = 200) {
+    this.most = most;
+  }
+
+  get all(): readonly Entry<T>[] {
+    return this.entries;
+  }
+
+  get length(): number {
+    return this.entries.length;
+  }
+
+  get index(): number {
+    return this.chosen ? this.entries.indexOf(this.chosen) : Math.max(0, this.entries.length - 1);
+  }
+
+  get shown(): Entry<T> | undefined {
+    return this.chosen ?? this.entries[this.entries.length - 1];
+  }
+
+  add(step: number, value: T): void {
+    // Steps repeat after a lost device.
+    while (this.entries.length > 0 && this.entries[this.entries.length - 1].step >= step) this.drop();
+    // The newest entry is always kept; it is dropped when the next one is too close to the one before it.
+    const [before, last] = this.entries.slice(-2);
+    if (before && last && last.step - before.step < this.spacing) this.drop();
+    this.entries.push({ step, value });
+    if (this.entries.length > this.most) this.thin();
+  }
+
+  /** Chooses an entry by index; choosing the last one follows the newest. */
+  choose(index: number): void {
+    this.chosen = index >= this.entries.length - 1 ? undefined : this.entries[index];
+  }
+
+  clear(): void {
+    this.entries = [];
+    this.chosen = undefined;
+    this.spacing = 0;
+  }
+
+  private drop(): void {
+    const gone = this.entries.pop();
+    if (gone === this.chosen) this.chosen = undefined;
+  }
+
+  private thin(): void {
+    const last = this.entries.length - 1;
+    this.spacing = (2 * (this.entries[last].step - this.entries[0].step)) / last;
+    this.entries = this.entries.filter((entry, i) => i % 2 === 0 || i === last || entry === this.chosen);
+  }
 }

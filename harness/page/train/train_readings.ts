@@ -1,10 +1,12 @@
 /** The numbers of the Train tab: how far the run is, how fast, how long something takes. */
 import { variantLines } from '../../run/kernels_text';
+import { epochMeans } from '../../run/losses';
 import type { App } from '../shell/app';
 import { anyElement, byId, setReading, setText } from '../shell/dom';
 import { duration, loss as lossText, measured, megabytes, whole } from '../shell/format';
-import { epochMeans, epochOf, smoothLoss } from '../shell/state';
-import { trainingProgress } from './train_progress';
+import { type Losses, smoothLoss } from '../shell/losses';
+import type { Settings } from '../shell/settings';
+import { epochOf, type State, secondsLeft } from '../shell/state';
 
 /** A step that takes longer than this is worth a word. */
 const SLOW_MS = 2500;
@@ -14,25 +16,22 @@ const measuringText = {
   quality: 'making 100 samples, to measure their quality',
 };
 
-export function renderReadings(app: App): void {
-  renderNumbers(app);
+export function renderReadings(app: App, epochMeans: readonly number[]): void {
+  renderNumbers(app, epochMeans);
   renderDetail(app);
   renderFacts(app);
 }
 
-function renderNumbers({ state, settings }: App): void {
+function renderNumbers({ state, settings }: App, means: readonly number[]): void {
   const { run, losses } = state;
   const done = losses.length;
   const total = run ? run.stepsPerEpoch * settings.epochs : 0;
   const { share, secondsLeft } = trainingProgress(state, settings);
   byId('progress', HTMLProgressElement).value = share;
-  document.title =
-    state.training && run ? `${Math.floor(100 * share)} % · webgpu-diffusion` : 'webgpu-diffusion';
   if (!run || done === 0) {
     for (const id of ['step', 'epoch', 'loss', 'mean', 'speed', 'left']) setReading(`reading-${id}`, '–');
     return;
   }
-  const means = epochMeans(losses, run.stepsPerEpoch);
   const epoch = epochOf(state);
   // Where the epochs were lowered below what is done, there is nothing that it is a part of.
   setReading('reading-step', whole(done), done <= total ? ` / ${whole(total)}` : '');
@@ -68,4 +67,51 @@ function renderFacts({ state: { run }, firstStep }: App): void {
     : '';
   setText(anyElement('run-facts'), facts);
   setText(anyElement('run-kernels'), run ? variantLines(run.variants).join('; ') : '');
+}
+
+// ---------------------------------------------------------------- what they are made of
+
+interface TrainingProgress {
+  /** From 0 to 1. */
+  readonly share: number;
+  /** Not a number until that can be said. */
+  readonly secondsLeft: number;
+}
+
+/** How far training is: by the steps of its epochs, or by the time that was set, whichever ends first. Pure. */
+export function trainingProgress(
+  state: State,
+  { batch, epochs, minutes }: Pick<Settings, 'batch' | 'epochs' | 'minutes'>,
+): TrainingProgress {
+  const { run, losses, measured } = state;
+  const total = run ? run.stepsPerEpoch * epochs : 0;
+  const ofSteps = { share: total > 0 ? Math.min(1, losses.length / total) : 0 };
+  const left = secondsLeft(state, batch, epochs);
+  if (minutes === 0 || !state.training) return { ...ofSteps, secondsLeft: left };
+  const [limit, spent] = [minutes * 60, measured.clock?.press ?? 0];
+  const byTime = Math.max(0, limit - spent);
+  // Until the speed is known, the time that was set is the one that is.
+  const first = Number.isNaN(left) || byTime < left;
+  return first
+    ? { share: Math.min(1, spent / limit), secondsLeft: byTime }
+    : { ...ofSteps, secondsLeft: left };
+}
+
+/** The means of a run's whole epochs, each of which is taken once. Pure. */
+export class EpochMeans {
+  private means: number[] = [];
+  private losses: Losses | undefined;
+  private stepsPerEpoch = 0;
+
+  /** The same array until another epoch is over. */
+  of(losses: Losses, stepsPerEpoch: number): readonly number[] {
+    const goesOn = this.losses && losses.continues(this.losses) && stepsPerEpoch === this.stepsPerEpoch;
+    if (!goesOn) this.means = [];
+    this.losses = losses;
+    this.stepsPerEpoch = stepsPerEpoch;
+    const done = this.means.length * stepsPerEpoch;
+    if (losses.length - done >= stepsPerEpoch)
+      this.means = [...this.means, ...epochMeans(losses.slice(done), stepsPerEpoch)];
+    return this.means;
+  }
 }

@@ -1,12 +1,11 @@
 /** Measures the run's network while it trains: its loss on held-out images, and the quality of its samples. Tells when the time is up, too. */
 import type { Engine, Trainer, TrainingEvent } from '../../../src';
 import type { Network } from '../shell/order';
+import { TimeShare, TrainingClock } from './clocks';
 import type { TrainingRun } from './door';
 import { HeldOut } from './live_loss';
 import type { Workplace } from './place';
 import { acceptedShare, passesOf, SAMPLES } from './quality_live';
-import { TimeShare } from './time_share';
-import { TrainingClock } from './training_clock';
 import type { Views } from './views';
 
 type Kind = 'heldOut' | 'quality';

@@ -2,13 +2,13 @@
 import type { ImageSet, UNet } from '../../../src';
 import type { CallContext } from '../../../src/worker';
 import type { Placed } from '../shell/noise_field';
+import { PictureClock } from './clocks';
 import { Drawing } from './drawing';
 import type { ExplainAnswer, ExplainOrder } from './explain_messages';
 import { Inside } from './inside';
 import type { InsideAnswer, InsideOrder } from './inside_messages';
 import { LivePictures } from './live_pictures';
 import type { DrawAnswer, DrawOrder, Order } from './messages';
-import { PictureClock } from './picture_clock';
 import type { Workplace } from './place';
 
 export class Views {

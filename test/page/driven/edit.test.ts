@@ -5,7 +5,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
-import { click, losses, phase, root, steps, TUTORIAL, text, until, visit } from '../visit';
+import { click, losses, phase, pressOnTrain, root, steps, TUTORIAL, text, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -20,19 +20,6 @@ async function open() {
   await until(visited.page, () => document.getElementById('inside-status')!.textContent!.includes('network'));
   return visited;
 }
-
-/** Presses a button of another tab as soon as it can be pressed. */
-const pressed = (page: Page, id: string) =>
-  until(
-    page,
-    (i) => {
-      const button = document.getElementById(i) as HTMLButtonElement;
-      const can = !button.disabled && button.ariaDisabled !== 'true';
-      if (can) button.click();
-      return can;
-    },
-    id,
-  );
 
 /** Opens the editor of the first dispatch of a kernel. */
 async function edit(page: Page, kernel: string) {
@@ -89,13 +76,13 @@ const cursorLine = (page: Page) =>
 
 test('wrongly, without end, and rightly: only the right text is trained with, from where the run is', async () => {
   const { page, problems } = await open();
-  await pressed(page, 'train');
+  await pressOnTrain(page, 'train');
   await phase(page, 'finished');
   const unbroken = await losses(page);
   expect(unbroken).toHaveLength(20);
-  await pressed(page, 'reset');
+  await pressOnTrain(page, 'reset');
   await phase(page, 'idle');
-  await pressed(page, 'step');
+  await pressOnTrain(page, 'step');
   await steps(page, 1);
   await phase(page, 'paused');
   await edit(page, 'swish');
@@ -191,7 +178,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   expect(await losses(page)).toEqual(unbroken.slice(0, 1));
   await phase(page, 'paused');
   for (const n of [2, 3]) {
-    await pressed(page, 'step');
+    await pressOnTrain(page, 'step');
     await steps(page, n);
     await phase(page, 'paused');
   }
@@ -199,7 +186,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   await click(page, '#shaders-back');
   await until(page, () => document.getElementById('shaders-used')!.hidden);
   await phase(page, 'paused');
-  await pressed(page, 'train');
+  await pressOnTrain(page, 'train');
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(unbroken);
   expect(problems).toEqual([]);

@@ -3,7 +3,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';
 import { drive } from '../drive';
-import { click, phase, steps, TINY, text, until, visit } from '../visit';
+import { click, phase, pressOnTrain, steps, TINY, text, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -143,13 +143,13 @@ test('the run’s network: its kernels change while it learns, and training is n
   );
   await saying(page, 'inside-status', 'An untrained network');
   const kernels = await shown(page, '#inside-kernels');
-  await page.evaluate(() => document.getElementById('train')!.click());
+  await pressOnTrain(page, 'train');
   await steps(page, 30);
   await expect.poll(() => shown(page, '#inside-kernels'), { timeout: 60_000 }).not.toBe(kernels);
   await saying(page, 'inside-norms-of', 'of step');
   const at = await page.evaluate(() => window.harness.state.losses.length);
   await steps(page, at + 20);
-  await page.evaluate(() => document.getElementById('train')!.click());
+  await pressOnTrain(page, 'train');
   await phase(page, 'paused');
   // Paused, what is shown is the network as it is.
   await until(page, () => {

@@ -1,8 +1,17 @@
-/** Elements of the scenes: no markup from text, as the page's policy forbids that. */
+/**
+ * What the scenes are made of: prose with words that explain themselves, pictures, sliders, steps that play, and the choice of a network. No
+ * markup from text, as the page's policy forbids that.
+ */
+
+import type { App } from '../shell/app';
+import { distilledNote } from '../shell/distil_text';
 import { setText } from '../shell/dom';
+import { whole } from '../shell/format';
 import { term } from '../shell/glossary';
 import { isWord } from '../shell/glossary_words';
 import { ImageView, type Tiles } from '../shell/images';
+import { PRETRAINED_IMAGES } from '../shell/pretrained';
+import type { Source } from '../shell/settings';
 
 type Child = Node | string;
 
@@ -137,4 +146,131 @@ export class Choice<T extends string | number> {
       button.setAttribute('aria-pressed', String(option === chosen));
     }
   }
+}
+
+// ---------------------------------------------------------------- steps that play
+
+const FRAME_MS = 110;
+
+/** A slider over the steps of a trajectory, from noise to image, and the playing through them. */
+export class Playback {
+  readonly element = make('div', { className: 'playback' });
+  private readonly slider: Slider;
+  private readonly button = make('button', { type: 'button', className: 'small' }, 'Play');
+  private readonly changed: () => void;
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private steps = 0;
+
+  constructor(id: string, changed: () => void) {
+    this.changed = changed;
+    this.slider = new Slider(id, 't', 0, () => {
+      this.stop();
+      changed();
+    });
+    this.button.addEventListener('click', () => {
+      if (this.timer) this.stop();
+      else this.play();
+      changed();
+    });
+    this.element.append(this.button, this.slider.element);
+  }
+
+  /** The step that is shown: 0 is noise, `steps` the image. */
+  get at(): number {
+    return Math.min(this.slider.value, this.steps);
+  }
+
+  /** Call this at each rendering. */
+  render(steps: number): void {
+    this.fit(steps);
+    this.slider.say((1 - this.at / steps).toFixed(2));
+    setText(this.button, this.timer ? 'Stop' : 'Play');
+    // Nobody sees it any more.
+    if (this.timer && !this.element.isConnected) this.stop();
+  }
+
+  /** There are other pictures: plays them, or where nothing should move by itself, shows the last one. */
+  begin(steps: number, still: boolean): void {
+    this.stop();
+    this.fit(steps);
+    if (still) this.slider.value = steps;
+    else this.play();
+  }
+
+  private fit(steps: number): void {
+    if (steps === this.steps) return;
+    this.steps = steps;
+    this.slider.input.max = String(steps);
+  }
+
+  /** From noise to the image, once. */
+  private play(): void {
+    this.stop();
+    this.slider.value = 0;
+    this.timer = setInterval(() => {
+      this.slider.value = this.at + 1;
+      if (this.at >= this.steps || !this.element.isConnected) this.stop();
+      this.changed();
+    }, FRAME_MS);
+  }
+
+  private stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+}
+
+// ---------------------------------------------------------------- the network
+
+const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
+
+/** Whose network a scene asks: the run's, once there is one, else the pretrained one; and its name in words. */
+export class NetworkChoice {
+  readonly element = make('div', { className: 'scene-network' });
+  private readonly app: App | undefined;
+  private readonly choice: Choice<Source>;
+  private readonly name = make('span', { className: 'muted' });
+
+  constructor(app: App | undefined) {
+    this.app = app;
+    this.choice = new Choice('Network', 'segmented', SOURCES, (source) => {
+      if (!app) return;
+      app.useFile = source === 'file';
+      if (source === 'file') app.changed();
+      else app.set('model', source);
+    });
+    this.element.hidden = !app;
+    this.element.append(this.choice.element, this.name);
+  }
+
+  get source(): Source {
+    return this.app?.lookedInto ?? 'pretrained';
+  }
+
+  /** `steps`: those of the run's network when it was asked. */
+  render(steps: number): void {
+    const { app, source } = this;
+    if (!app) return;
+    const { state, settings } = app;
+    const run = state.losses.length > 0 || settings.model === 'run';
+    this.choice.show(
+      source,
+      (each) =>
+        ({ pretrained: 'pretrained', run: run ? 'this run' : undefined, file: state.model?.name })[each],
+    );
+    const alone = !run && !state.model;
+    this.choice.element.hidden = alone;
+    const note = app.source === 'file' ? distilledNote(state.model) : undefined;
+    const words = note
+      ? `${note}; this is the pretrained one, ${nameOf(source, steps)}`
+      : nameOf(source, steps);
+    setText(this.name, alone ? `The pretrained network, ${words}` : words);
+  }
+}
+
+/** With what it has learned so far. */
+function nameOf(source: Source, steps: number): string {
+  if (source === 'pretrained') return `after ${whole(PRETRAINED_IMAGES)} images`;
+  if (source === 'file') return 'as the file has it';
+  return steps > 0 ? `after step ${whole(steps)}` : 'not trained yet';
 }

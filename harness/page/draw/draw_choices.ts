@@ -1,12 +1,11 @@
-/** Which network the Draw tab asks: the pretrained one, the run's, or that of a file. */
+/** What is chosen beside a drawing: the network that is asked, and the digit that it is told. */
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
-import { anyElement, button, setText } from '../shell/dom';
-import { setDisabled } from '../shell/focus';
+import { anyElement, button, setDisabled, setText } from '../shell/dom';
 import { whole } from '../shell/format';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Source } from '../shell/settings';
-import { unfit } from './draw_order';
+import { unfit } from './draw_question';
 
 /** So many images, or an epoch if that has fewer, must a run have seen before its network is taken by itself. Before, the visitor may choose it. */
 const GROWN = 51_200;
@@ -64,3 +63,29 @@ function grownAt({ state: { run }, settings: { batch } }: App): number {
 const isYoung = (app: App) =>
   app.source === 'run' && app.settings.model === 'auto' && app.state.losses.length < grownAt(app);
 const isUntrained = ({ source, state }: App) => source === 'run' && state.losses.length === 0;
+
+// ---------------------------------------------------------------- digit
+
+const CHOICES = ['all', ...Array.from({ length: 10 }, (_, digit) => String(digit))];
+
+export function connectDrawDigits(app: App): { render(): void } {
+  const buttons = CHOICES.map((choice) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.id = `draw-digit-${choice}`;
+    button.textContent = choice === 'all' ? 'any' : choice;
+    button.addEventListener('click', () => app.set('told', choice));
+    return button;
+  });
+  anyElement('draw-digit-buttons').replaceChildren(...buttons);
+  return {
+    render() {
+      const { told } = app.settings;
+      // A class beyond these is none in particular here.
+      const pressed = CHOICES.includes(String(told)) ? String(told) : 'all';
+      CHOICES.forEach((choice, i) => {
+        buttons[i].setAttribute('aria-pressed', String(choice === pressed));
+      });
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/** The question that a drawing and the settings beside it put to the network, or why there is none: moved and scaled to where MNIST's digits are. Pure. */
+import type { Settings, Source } from '../shell/settings';
+import { type Drawing, inkOf, isEmpty, maskOf, type Point, RADIUS, SIDE } from '../shell/strokes';
+import type { DrawOrder, ModelDescription } from '../worker/messages';
+
+export interface Question {
+  /** The ink as the network sees it. */
+  readonly image: Float32Array<ArrayBuffer>;
+  readonly order?: DrawOrder;
+  /** Why there is nothing to ask. */
+  readonly why?: string;
+}
+
+export function questionOf(
+  drawing: Drawing,
+  {
+    ask,
+    level,
+    told: digit,
+    guidance,
+    noise: seed,
+  }: Pick<Settings, 'ask' | 'level' | 'told' | 'guidance' | 'noise'>,
+  source: Source,
+): Question {
+  const seen = centred(drawing);
+  const image = inkOf(seen);
+  if (isEmpty(image))
+    return {
+      image,
+      why: 'Nothing is drawn yet. Draw a digit on the field, or begin with one of the digits.',
+    };
+  const common = { source, image, seed };
+  const sampled = { ...common, digit, guidance, rough: true };
+  if (ask === 'classify') return { image, order: { ...common, ask } };
+  if (ask === 'denoise') {
+    if (level === 0)
+      return { image, why: 'At 0 % there is no noise to take away. Move the slider to the right.' };
+    return { image, order: { ...sampled, ask, level: level / 100 } };
+  }
+  const mask = maskOf(seen);
+  if (isEmpty(mask))
+    return { image, why: 'Nothing is masked yet. Brush with Mask over what the network is to fill in.' };
+  return { image, order: { ...sampled, ask, mask } };
+}
+
+/** Why a network cannot be asked about drawings; undefined if it can. */
+export function unfit({
+  recipe,
+  classes,
+  height,
+  width,
+}: Omit<ModelDescription, 'name'>): string | undefined {
+  if (recipe === 'tutorial')
+    return 'The recipe tutorial is not told how much noise there is, so it cannot begin at a level of one’s choice.';
+  if (height !== SIDE || width !== SIDE)
+    return `Its images are ${height} x ${width} pixels; drawings are ${SIDE} x ${SIDE}.`;
+  return classes > 0 ? undefined : 'It is told no classes.';
+}
+
+// ---------------------------------------------------------------- where the drawing is put
+
+const BOX = 20;
+/** A dot is no digit: it becomes no disc. */
+const SCALE = { least: 0.6, most: 1.8 };
+/** The pen's line is as wide after it as before. */
+const PEN = 2 * RADIUS.draw;
+
+/** The same drawing in MNIST's place. One over a picture stays: the picture is in its place already. */
+export function centred(drawing: Drawing): Drawing {
+  if (drawing.picture) return drawing;
+  const box = boxOf(inkOf(drawing));
+  if (!box) return drawing;
+  const fits = (BOX - PEN) / Math.max(box.extent - PEN, 1);
+  const scale = Math.min(Math.max(fits, SCALE.least), SCALE.most);
+  const scaled = moved(
+    drawing,
+    (v) => SIDE / 2 + scale * (v - box.middle.x),
+    (v) => SIDE / 2 + scale * (v - box.middle.y),
+    scale,
+  );
+  // Where the centre of mass is depends on the line's width, so it is looked for once more.
+  const { x, y } = boxOf(inkOf(scaled))?.mass ?? { x: SIDE / 2, y: SIDE / 2 };
+  return moved(
+    scaled,
+    (v) => v + SIDE / 2 - x,
+    (v) => v + SIDE / 2 - y,
+    1,
+  );
+}
+
+function moved(
+  { strokes }: Drawing,
+  toX: (x: number) => number,
+  toY: (y: number) => number,
+  scale: number,
+): Drawing {
+  return {
+    strokes: strokes.map(({ tool, radius, points }) => ({
+      tool,
+      radius: tool === 'draw' ? radius : radius * scale,
+      points: points.map(({ x, y }) => ({ x: toX(x), y: toY(y) })),
+    })),
+  };
+}
+
+/** Of the inked pixels: the longer side of the box around them, its middle, and their centre of mass; undefined if there are none. */
+function boxOf(ink: Float32Array): { extent: number; middle: Point; mass: Point } | undefined {
+  let [left, right, top, bottom] = [SIDE, -1, SIDE, -1];
+  let [sum, sumX, sumY] = [0, 0, 0];
+  ink.forEach((value, at) => {
+    const [x, y] = [at % SIDE, Math.floor(at / SIDE)];
+    sum += value;
+    sumX += value * (x + 0.5);
+    sumY += value * (y + 0.5);
+    if (value < 0.5) return;
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  });
+  if (right < 0) return undefined;
+  return {
+    extent: Math.max(right - left, bottom - top) + 1,
+    middle: { x: (left + right + 1) / 2, y: (top + bottom + 1) / 2 },
+    mass: { x: sumX / sum, y: sumY / sum },
+  };
+}

@@ -1,0 +1,79 @@
+/** The losses of a run, step after step, and their running mean. Pure. */
+
+/** Losses in the order of their steps: `Losses`, a list, or an array of 32-bit floats. */
+export interface LossSeries extends Iterable<number> {
+  readonly length: number;
+  at(index: number): number | undefined;
+  slice(start?: number): Iterable<number>;
+}
+
+/** Losses that never change. Appending costs as much as what is appended, however long the run is. */
+export class Losses implements LossSeries {
+  readonly length: number;
+  /** Shared by all that were appended to each other; it may hold later losses than these. */
+  private readonly store: number[];
+
+  private constructor(store: number[]) {
+    this.store = store;
+    this.length = store.length;
+  }
+
+  static of(losses: Iterable<number>): Losses {
+    return new Losses([...losses]);
+  }
+
+  /** The first `count` losses, and `more` after them. Only where steps come again the first ones are copied. */
+  after(count: number, more: Iterable<number>): Losses {
+    const { store, length } = this;
+    // Not to an empty one: the initial state's is shared.
+    const newest = length > 0 && count === length && store.length === length;
+    const all = newest ? store : store.slice(0, Math.min(count, length));
+    for (const loss of more) all.push(loss);
+    return new Losses(all);
+  }
+
+  /** Whether these begin with all of `earlier`, by being made from them. */
+  continues(earlier: Losses): boolean {
+    return this.store === earlier.store && this.length >= earlier.length;
+  }
+
+  at(index: number): number | undefined {
+    const i = index < 0 ? this.length + index : index;
+    return i < this.length ? this.store[i] : undefined;
+  }
+
+  slice(start = 0): number[] {
+    return this.store.slice(start < 0 ? Math.max(0, this.length + start) : start, this.length);
+  }
+
+  [Symbol.iterator](): Iterator<number> {
+    return this.slice().values();
+  }
+}
+
+/** A loss is smoothed over about so many images. */
+const SMOOTHED = 5120;
+/** Steps in which the loss of now shows: those of ten times as many images. */
+export const recentSteps = (batch: number) => Math.ceil((10 * SMOOTHED) / batch);
+
+/**
+ * Takes the losses of steps of `batch` images one by one, and gives their running mean: in the first few steps, in which they fall fast,
+ * over the last third of these.
+ */
+export function smoother(batch: number): (loss: number) => number {
+  const share = Math.min(1, batch / SMOOTHED);
+  let [mean, i] = [0, 0];
+  return (loss) => {
+    // A step that was skipped has no loss.
+    if (!Number.isNaN(loss)) mean += (loss - mean) * Math.max(share, 3 / (i + 3));
+    i++;
+    return mean;
+  };
+}
+
+export const smooth = (losses: Iterable<number>, batch: number): number[] =>
+  Array.from(losses, smoother(batch));
+
+/** The smoothed loss after the last of these steps; undefined if there is none. */
+export const smoothLoss = (losses: LossSeries, batch: number): number | undefined =>
+  smooth(losses.slice(-recentSteps(batch)), batch).at(-1);

@@ -1,0 +1,65 @@
+/** What the page does at an event: panels that stand on another tab than the open one do nothing. No browser. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { App, type Panel } from '../../harness/page/shell/app';
+import type { Task } from '../../harness/page/shell/settings';
+import type { WorkerEvent } from '../../harness/page/worker/messages';
+
+let tell: (event: WorkerEvent) => void;
+let frames: (() => void)[];
+
+vi.mock('../../harness/page/shell/training_worker', () => ({
+  startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
+    tell = receive;
+    return { call: async () => undefined, runs: async () => undefined };
+  },
+}));
+
+beforeEach(() => {
+  frames = [];
+  vi.stubGlobal('document', { addEventListener() {}, visibilityState: 'visible', activeElement: null });
+  vi.stubGlobal('HTMLElement', class {});
+  vi.stubGlobal('addEventListener', () => {});
+  vi.stubGlobal('history', { pushState() {}, replaceState() {} });
+  vi.stubGlobal('localStorage', { getItem: () => null, setItem() {} });
+  vi.stubGlobal('sessionStorage', { getItem: () => null, setItem() {} });
+  vi.stubGlobal('requestAnimationFrame', (draw: () => void) => frames.push(draw));
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+/** Draws what waits for the next frame. */
+function nextFrame(): void {
+  for (const draw of frames.splice(0)) draw();
+}
+
+const panel = (tasks?: readonly Task[]) => ({ tasks, render: vi.fn<Panel['render']>() });
+
+const loss = { type: 'loss', first: 0, losses: Float32Array.of(1), imagesPerSecond: 1 } as const;
+
+test('only the panels of the open tab, and those of every tab, are brought in line with the state', () => {
+  vi.stubGlobal('location', { search: '?task=train', pathname: '/' });
+  const app = new App();
+  const [train, make, both, always] = [
+    panel(['train']),
+    panel(['sample']),
+    panel(['check', 'bench']),
+    panel(),
+  ];
+  const panels = [train, make, both, always];
+  const calls = () => panels.map(({ render }) => render.mock.calls.length);
+  app.open(panels);
+  nextFrame();
+  expect(calls()).toEqual([1, 0, 0, 1]);
+  for (let i = 0; i < 3; i++) {
+    tell({ ...loss, first: i });
+    nextFrame();
+  }
+  expect(calls()).toEqual([4, 0, 0, 4]);
+  app.set('task', 'bench');
+  nextFrame();
+  expect(calls()).toEqual([4, 0, 1, 5]);
+  app.goHome();
+  nextFrame();
+  expect(calls()).toEqual([4, 0, 1, 6]);
+});
