@@ -128,7 +128,7 @@ test(
       const dead = await runHere(...of, '--epochs', '30', '--lr', '1');
       expect(dead.code, dead.output).toBe(0);
       const warnings = dead.output.match(
-        /^Warning: The losses of the last 100 steps are those of a constant.*$/gm,
+        /^Warning: The losses of the last 100 steps equal the losses of a constant.*$/gm,
       );
       expect(warnings).toEqual([expect.stringContaining('another learning rate than 1,')]);
 
