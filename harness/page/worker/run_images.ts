@@ -2,27 +2,20 @@
 import { EngineError, type ImageSet, recipes, type UNetConfig } from '../../../src';
 import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
 import { loadIdx, loadLabels } from '../../../src/files';
+import { inTime } from '../../../src/keeping/in_time';
 import { imagesFrom, split } from '../../run/hold_out';
 import { levelsOf } from '../../run/network';
 import { heldOutOf, type PageSettings } from '../shell/settings';
 
-/** The longest wait for the page's own digits, 1.6 MB, in seconds. A request without an answer is no error, and would be waited for for ever. */
+/** The longest wait for the page's own digits, 1.6 MB, in seconds. */
 const DIGITS_WAIT = 60;
 
-/** The digits that come with the page. Throws `data` where they do not come. */
+/** The digits that come with the page. Throws `data` if they do not come. */
 export async function loadLabelledDigits(): Promise<ImageSet> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const text = `The digits have not come for ${DIGITS_WAIT} seconds. Check the connection, and reload the page.`;
-    timer = setTimeout(() => reject(new EngineError('data', text)), 1000 * DIGITS_WAIT);
-  });
-  try {
-    const coming = Promise.all([loadDigits(), loadDigitLabels()]);
-    const [images, labels] = await Promise.race([coming, late]);
-    return { ...images, labels };
-  } finally {
-    clearTimeout(timer);
-  }
+  const coming = Promise.all([loadDigits(), loadDigitLabels()]);
+  const late = `The digits have not come for ${DIGITS_WAIT} seconds. Check the connection, and reload the page.`;
+  const [images, labels] = await inTime(coming, 1000 * DIGITS_WAIT, late);
+  return { ...images, labels };
 }
 
 export async function loadFiles(files: readonly File[], labels: readonly File[]): Promise<ImageSet> {
