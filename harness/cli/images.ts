@@ -20,7 +20,7 @@ export async function loadImages(source: string, limit?: number, signal?: AbortS
 
 async function loadDigitsAndLabels(signal?: AbortSignal): Promise<ImageSet> {
   const [digits, labels] = await Promise.all([loadDigits({ signal }), loadDigitLabels({ signal })]);
-  return { ...digits, labels };
+  return { ...digits, labels, classNames: [...'0123456789'], name: 'MNIST digits' };
 }
 
 async function loadFiles(source: string, signal?: AbortSignal): Promise<ImageSet> {

@@ -162,7 +162,7 @@ describe('what the page knows', () => {
   });
 
   test('what the network is for that samples are made with', () => {
-    const data = { name: 'x', builtIn: false, count: 10, height: 32, width: 24, classes: 26 };
+    const data = { name: 'x', builtIn: false, count: 10, height: 32, width: 24, channels: 1, classes: 26 };
     const state = stateAfter({ type: 'data', data }, { type: 'model', model: model('a') });
     const digits = { recipe: 'digits' } as const;
     const { sampling } = recipes.digits;
@@ -194,7 +194,7 @@ describe('what the page knows', () => {
 
   test('a reset forgets the run, not the adapter and the data', () => {
     const adapter = { vendor: 'x', architecture: '', device: '', description: '', software: false };
-    const data = { name: 'digits', builtIn: true, count: 10, height: 28, width: 28 };
+    const data = { name: 'digits', builtIn: true, count: 10, height: 28, width: 28, channels: 1 };
     const state = stateAfter({ type: 'adapter', adapter }, { type: 'data', data }, built, losses(0, 1), {
       type: 'freed',
     });

@@ -47,10 +47,14 @@ export class Files {
         checkClasses(images, network);
       }
       place.images = images;
-      const { count, height, width } = images;
-      const name = builtIn ? 'MNIST digits' : files.map((f) => f.name).join(', ');
+      const { count, height, width, channels, classNames } = images;
+      const name = images.name ?? files.map((f) => f.name).join(', ');
       place.source = builtIn ? 'mnist' : name;
-      place.post({ type: 'data', data: { name, builtIn, count, height, width, classes: classesOf(images) } });
+      const classes = classesOf(images);
+      place.post({
+        type: 'data',
+        data: { name, builtIn, count, height, width, channels, classes, classNames },
+      });
       core.idlePhase = 'idle';
       if (this.awaiting) await this.goOn(this.awaiting);
       else await this.views.strip(0);

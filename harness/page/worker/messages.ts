@@ -51,8 +51,12 @@ export interface DataDescription {
   readonly count: number;
   readonly height: number;
   readonly width: number;
+  /** 1 for grey, 3 for colours. */
+  readonly channels: number;
   /** Number of classes among the labels; undefined without labels. */
   readonly classes?: number;
+  /** The name of each class, by its label, if the classes have names. */
+  readonly classNames?: readonly string[];
 }
 
 /** A network that was read from a file. */

@@ -15,7 +15,7 @@ export async function loadLabelledDigits(): Promise<ImageSet> {
   const coming = Promise.all([loadDigits(), loadDigitLabels()]);
   const late = `The digits have not come for ${DIGITS_WAIT} seconds. Check the connection, and reload the page.`;
   const [images, labels] = await inTime(coming, 1000 * DIGITS_WAIT, late);
-  return { ...images, labels };
+  return { ...images, labels, classNames: [...'0123456789'], name: 'MNIST digits' };
 }
 
 export async function loadFiles(files: readonly File[], labels: readonly File[]): Promise<ImageSet> {
@@ -54,9 +54,10 @@ export function imagesOf(
   return split(imagesFrom(all, 0, count), held);
 }
 
-/** Classes are counted from 0. */
+/** Number of classes, which are counted from 0; undefined without labels. */
 export const classesOf = (images?: ImageSet) =>
-  images?.labels && images.labels.reduce((most, label) => Math.max(most, label), 0) + 1;
+  images?.labels &&
+  (images.classNames?.length ?? images.labels.reduce((most, label) => Math.max(most, label), 0) + 1);
 
 /** The network of a recipe, for these images; without any, for digits. */
 export function networkOf({ recipe, widths }: PageSettings, images: ImageSet | undefined): UNetConfig {
