@@ -39,6 +39,7 @@ export function renderData({ state, settings }: App): void {
   const locked = isFixed(state);
   for (const id of ['files', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
   button('use-digits').hidden = data.builtIn || locked;
+  button('use-letters').hidden = data.letters || locked;
   setText(
     anyElement('data-hint'),
     locked

@@ -48,6 +48,8 @@ export interface DataDescription {
   readonly name: string;
   /** The digits that come with the page. */
   readonly builtIn: boolean;
+  /** The letters that come with the page. */
+  readonly letters?: boolean;
   readonly count: number;
   readonly height: number;
   readonly width: number;
