@@ -25,7 +25,7 @@ async function loadDigitsAndLabels(signal?: AbortSignal): Promise<ImageSet> {
 
 async function loadFiles(source: string, signal?: AbortSignal): Promise<ImageSet> {
   const files = await idxFiles(source);
-  const set = await loadIdx(files, { signal });
+  const set = { ...(await loadIdx(files, { signal })), name: basename(source) };
   const beside = files.map(labelsBeside);
   if (!beside.every((file) => file !== undefined)) return set;
   return { ...set, labels: await loadLabels(beside, { signal, count: set.count }) };

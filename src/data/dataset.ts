@@ -12,6 +12,8 @@ const SET: Names<ImageSet> & { kind: true } = {
   width: true,
   channels: true,
   labels: true,
+  classNames: true,
+  name: true,
   kind: true,
 };
 

@@ -17,11 +17,15 @@ export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
   channels: number;
   /** The class of each image, if known: `loadDigitLabels`, `loadLabels`. */
   labels?: Uint8Array | undefined;
+  /** The name of each class, by label. */
+  classNames?: readonly string[] | undefined;
+  /** The name of the set. */
+  name?: string | undefined;
 }
 
 /** The content of an IDX file of images (`images` is count x height x width x channels) or of labels (one byte each). */
 export type Idx<Memory extends ArrayBufferLike = ArrayBufferLike> =
-  | (Omit<ImageSet<Memory>, 'labels'> & {
+  | (Omit<ImageSet<Memory>, 'labels' | 'classNames' | 'name'> & {
       /** The kind of the file. */
       kind: 'images';
     })

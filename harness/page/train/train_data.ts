@@ -10,7 +10,10 @@ import { isFixed } from '../shell/state';
 import type { DataDescription } from '../worker/messages';
 
 /** Stands for the digits until they are loaded. */
-export const digits: DataDescription = { name: '', builtIn: true, count: 10_000, height: 28, width: 28 };
+export const digits: DataDescription = {
+  ...{ name: '', builtIn: true, count: 10_000 },
+  ...{ height: 28, width: 28, channels: 1 },
+};
 
 export function renderData({ state, settings }: App): void {
   const data = state.data ?? digits;
