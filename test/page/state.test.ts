@@ -175,7 +175,11 @@ describe('what the page knows', () => {
     expect(networkIn('run', state, digits)).toEqual(own);
     const conditioning = { noiseLevel: true, classes: 30 };
     const names = { classNames: ['C', 'D'] };
-    const told = { ...built, data: { ...fingerprint, ...names }, network: { ...defaultConfig, conditioning } } as WorkerEvent;
+    const told = {
+      ...built,
+      data: { ...fingerprint, ...names },
+      network: { ...defaultConfig, conditioning },
+    } as WorkerEvent;
     expect(networkIn('run', reduce(state, told), digits)).toEqual({
       ...{ ...own, ...names },
       classes: 30,

@@ -113,39 +113,45 @@ function connectText(app: App, order: () => void, follow: () => void) {
   const form = byId('text-form', HTMLFormElement);
   const input = byId('text', HTMLInputElement);
   const message = anyElement('text-problem');
-  const problem = () => labelsIn(app.settings.text, app.network).problem;
+  /** Whether something is being typed, which may become right; and whether nothing was written where something was ordered. */
+  let [typing, empty] = [false, false];
+  const problem = () =>
+    app.network.classes > 0 ? labelsIn(app.settings.text, app.network).problem : undefined;
   const fields = connectFields(app, form, message, () => {
     if (problem() === undefined) follow();
   });
-  const complain = (words: string) => {
-    input.setAttribute('aria-invalid', 'true');
+  const complain = () => {
+    if (!fields.valid) return;
+    const example = exampleOf(app.network);
+    const words = empty
+      ? `Nothing is written; write what to make, such as ${example}, or press one of the buttons.`
+      : typing
+        ? undefined
+        : problem();
+    input.setAttribute('aria-invalid', String(words !== undefined));
     setMessage(message, words);
   };
   const check = () => {
-    if (app.network.classes === 0) return true;
-    const words = fields.valid ? problem() : undefined;
-    if (words === undefined) return fields.valid;
-    complain(words);
+    const { classes } = app.network;
+    if (classes === 0 || (fields.valid && problem() === undefined)) return true;
+    typing = false;
+    complain();
     input.focus();
     return false;
   };
   form.addEventListener('submit', () => {
-    if (input.value.trim() !== '') {
-      if (check()) order();
-      return;
-    }
-    const example = exampleOf(app.network);
-    complain(`Nothing is written; write what to make, such as ${example}, or press one of the buttons.`);
-    input.focus();
+    empty = input.value.trim() === '';
+    if (empty) {
+      complain();
+      input.focus();
+    } else if (check()) order();
   });
   input.addEventListener('change', () => {
-    const words = fields.valid ? problem() : undefined;
-    if (words) complain(words);
+    typing = false;
   });
   input.addEventListener('input', () => {
-    if (!fields.valid) return;
-    input.setAttribute('aria-invalid', 'false');
-    setMessage(message, undefined);
+    [typing, empty] = [true, false];
+    complain();
   });
   return {
     get valid() {
@@ -154,6 +160,7 @@ function connectText(app: App, order: () => void, follow: () => void) {
     check,
     render() {
       fields.render();
+      complain();
       const { network } = app;
       const isNumber = !network.classNames && network.classes <= 10;
       setText(anyElement('text-label'), isNumber ? 'Number' : isSpelled(network) ? 'Text' : 'Classes');
@@ -161,6 +168,7 @@ function connectText(app: App, order: () => void, follow: () => void) {
       input.inputMode = isNumber ? 'numeric' : 'text';
     },
     clear() {
+      empty = false;
       input.value = '';
       input.dispatchEvent(new Event('change'));
     },
