@@ -1,16 +1,26 @@
-/** The images that --data names: the digits in the package, or IDX files. */
+/** The images that --data names: the digits in the package, the letters in the repository, or IDX files. */
 import { existsSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { EngineError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
+import { readLetters } from '../letters/letters';
 import { imagesFrom, split } from '../run/hold_out';
 import { UsageError } from './args';
 
-/** Loads `mnist`, or an IDX file or folder; the first `limit` images. With labels, if there are any. */
+/** The data sets that have a name. */
+export const BUILT_IN: readonly string[] = ['mnist', 'letters'];
+/** A file of the repository alone. Written into the URL below, it would come along in the package's build. */
+const LETTERS = '../letters/letters.idx3-ubyte.gz';
+
+/** Loads a data set that has a name, or an IDX file or folder; the first `limit` images. With labels, if there are any. */
 export async function loadImages(source: string, limit?: number, signal?: AbortSignal): Promise<ImageSet> {
-  const set = source === 'mnist' ? await loadDigitsAndLabels(signal) : await loadFiles(source, signal);
+  const set = await (source === 'mnist'
+    ? loadDigitsAndLabels(signal)
+    : source === 'letters'
+      ? loadLetters()
+      : loadFiles(source, signal));
   if (limit === undefined) return set;
   if (limit > set.count) {
     throw new UsageError(`--limit is ${limit}; ${source} has ${set.count} images: give 1 to ${set.count}.`);
@@ -20,7 +30,21 @@ export async function loadImages(source: string, limit?: number, signal?: AbortS
 
 async function loadDigitsAndLabels(signal?: AbortSignal): Promise<ImageSet> {
   const [digits, labels] = await Promise.all([loadDigits({ signal }), loadDigitLabels({ signal })]);
-  return { ...digits, labels };
+  return { ...digits, labels, classNames: [...'0123456789'] };
+}
+
+async function loadLetters(): Promise<ImageSet> {
+  let file: Uint8Array;
+  try {
+    file = await readFile(new URL(LETTERS, import.meta.url));
+  } catch (cause) {
+    throw new EngineError(
+      'data',
+      '--data letters: the letters are a file of the repository, not of the npm package. Clone the repository, and run npm run train -- --data letters there.',
+      { cause },
+    );
+  }
+  return readLetters(file);
 }
 
 async function loadFiles(source: string, signal?: AbortSignal): Promise<ImageSet> {

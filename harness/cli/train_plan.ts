@@ -14,7 +14,7 @@ import type { RunSettings } from '../../src/weights/fields';
 import { TrainingRun } from '../../src/worker/run';
 import { usualHoldOut } from '../run/hold_out';
 import { type Given, integer, number, show, text, toggle, UsageError } from './args';
-import { holdOut, loadImages } from './images';
+import { BUILT_IN, holdOut, loadImages } from './images';
 import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
 import { describeNetwork, networkFlags, networkOf, recipeNames } from './network_flags';
 import { CHECKPOINT, type RunFolder } from './run_folder';
@@ -30,8 +30,8 @@ const ofEach = (value: (recipe: Recipe) => number) =>
 export const flags = {
   out: text('DIR', 'folder of the files (with --resume by default the folder of FILE)'),
   data: text(
-    'mnist|PATH',
-    'the 10,000 digits that come along, or a file or folder of IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
+    'mnist|letters|PATH',
+    'the 10,000 digits that come along, letters A to Z (in a clone of the\nrepository), or a file or folder of IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
   ),
   limit: integer('N', 'only the first N images', 1, 2 ** 31),
   holdout: integer(
@@ -181,10 +181,10 @@ export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunS
       `--epochs is ${epochs}, but the checkpoint has completed ${done}: it counts from the run's beginning. Give more, or leave it out.`,
     );
   }
-  const { lr: learningRate = settings.learningRate, data: source = 'mnist' } = given;
   const { source: was = 'mnist' } = settings;
+  const { lr: learningRate = settings.learningRate, data: source = was } = given;
   // A checkpoint may name any file of this machine; only the user decides which files are opened.
-  if (given.data === undefined && was !== 'mnist') {
+  if (given.data === undefined && !BUILT_IN.includes(was)) {
     throw new UsageError(
       `The checkpoint was trained on images from ${show(was)}, which is not opened on a file's word. Say where they are with --data PATH.`,
     );

@@ -34,20 +34,26 @@ export function nameOf(label: number, classNames: Classes['classNames']): string
 export const namesOf = ({ classes, classNames }: Classes): string[] =>
   Array.from({ length: classes }, (_, label) => nameOf(label, classNames));
 
+/** Whether the classes are numbers, called by their labels. */
+export const areNumbers = ({ classes, classNames }: Classes): boolean =>
+  Array.from({ length: classes }, (_, label) => label).every(
+    (label) => wholeName(label, classNames) === String(label),
+  );
+
 /** Whether all names have one character, so that classes make a word: HELLO, 2026. Others are listed with commas between. */
 export const isSpelled = (of: Classes): boolean =>
   namesOf(of).every((name) => charactersOf(name).length === 1);
 
 /** An example of a text that orders classes. */
 export function exampleOf(of: Classes): string {
-  if (!of.classNames && of.classes === 10) return '2026';
+  if (areNumbers(of) && of.classes === 10) return '2026';
   const names = namesOf(of);
   return isSpelled(of) ? names.slice(0, 5).join('') : names.slice(0, 2).join(', ');
 }
 
 /** The classes that a network makes, for a message. */
 function listOf(of: Classes): string {
-  if (!of.classNames) return of.classes > 1 ? `0 to ${of.classes - 1}` : '0 alone';
+  if (areNumbers(of)) return of.classes > 1 ? `0 to ${of.classes - 1}` : '0 alone';
   const names = namesOf(of);
   const more = names.length > LISTED ? ` and ${names.length - LISTED} more` : '';
   return `${names.slice(0, LISTED).join(', ')}${more}`;

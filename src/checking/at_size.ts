@@ -72,23 +72,31 @@ export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly Wrong
     seen.add(work);
   }
   if (others.size === 0) return [];
-  const shares = await sharesApart(parts, at, others).catch((error) => {
-    if (error instanceof parts.UnusableKernel) return undefined;
-    throw error;
-  });
+  const compare = (others: ReadonlyMap<Op, string>, options: { verify: boolean }) =>
+    sharesApart(parts, at, others, options).catch((error) => {
+      if (error instanceof parts.UnusableKernel) return undefined;
+      throw error;
+    });
+  // The comparison itself checks the plain forms: their small cases would be compiled for nothing.
+  const shares = await compare(others, { verify: false });
   if (!shares) return undefined;
   const off = [...shares].filter(([, share]) => !(share <= TOLERANCE)).map(([op, share]) => ({ op, share }));
-  // A wrong plain form must not condemn another. A third form decides, of a technique that neither uses.
+  if (off.length === 0) return [];
+  // A wrong plain form must not condemn another. A third form decides, of a technique that neither uses; without one, the plain form's
+  // small case does.
   const thirds = new Map<Op, string>();
+  const again = new Map<Op, string>();
   for (const { op } of off) {
     const [plain, ...rest] = variantsOf(op);
     const used = [plain, op.variant].map(techniqueOf);
     const third = rest.find((variant) => !used.includes(techniqueOf(variant)));
     if (third) thirds.set(op, third);
+    again.set(op, third ?? plain);
   }
-  const agree = thirds.size === 0 ? undefined : await sharesApart(parts, at, thirds);
-  const wrong = off.filter(({ op }) => !thirds.has(op) || !((agree?.get(op) ?? Number.NaN) <= TOLERANCE));
-  if (wrong.length === 0 && off.length > 0) return undefined;
+  const agree = await compare(again, { verify: true });
+  if (!agree) return undefined;
+  const wrong = off.filter(({ op }) => !thirds.has(op) || !(agree.get(op)! <= TOLERANCE));
+  if (wrong.length === 0) return undefined;
   return wrong.sort((a, b) => b.share - a.share);
 }
 
@@ -152,6 +160,7 @@ async function sharesApart(
   { gpu, op, Program, Staging, createTensorBuffers }: Parts,
   { pass, boundBuffers, signal, milliseconds, tally }: AtSize,
   variants: ReadonlyMap<Op, string>,
+  options: { readonly verify: boolean },
 ): Promise<ReadonlyMap<Op, number> | undefined> {
   const label = 'comparison';
   const { all, compared } = beside(pass, variants, op);
@@ -162,7 +171,7 @@ async function sharesApart(
   let program: Program | undefined;
   let staging: Staging | undefined;
   try {
-    program = await Program.compile(gpu, label, all, new Map([...boundBuffers, ...buffers]));
+    program = await Program.compile(gpu, label, all, new Map([...boundBuffers, ...buffers]), options);
     // Faults that depend on the number of workgroups do not show in pieces of a dispatch.
     const each = all.map((_, i) => program!.section(i, i + 1));
     const sources = partials.map((t) => ({ buffer: buffers.get(t)!, bytes: 4 * t.size }));
@@ -171,8 +180,8 @@ async function sharesApart(
     for (const [t, values] of inputs) gpu.writeSoon(buffers.get(t)!, 0, values as Float32Array<ArrayBuffer>);
     const read = (last: GPUCommandEncoder, load: Load) => staging!.read(last, sources, load);
     tally.expect(all.length);
-    const options = { signal, milliseconds, whole: true, onRecorded: () => tally.count() };
-    return sharesOf(compared, await gpu.runAnd(each, read, options));
+    const running = { signal, milliseconds, whole: true, onRecorded: () => tally.count() };
+    return sharesOf(compared, await gpu.runAnd(each, read, running));
   } finally {
     program?.destroy();
     staging?.destroy();

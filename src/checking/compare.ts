@@ -17,19 +17,24 @@ export function faultOf(name: string, got: Values, expected: Values): string | u
   const exact = expected instanceof Uint32Array;
   const apart = APART.includes(name);
   const count = expected.length;
-  let largest = 0;
+  const share = exact ? 0 : TOLERANCE;
+  let [largest, furthest, denormals] = [0, 0, 0];
   // Loops by index, of few operations: they run over millions of numbers.
   for (let i = 0; i < count; i++) {
-    const size = Math.abs(expected[i]);
+    const value = expected[i];
+    const size = Math.abs(value);
     if (size > largest) largest = size;
+    const off = Math.abs(got[i] - value);
+    // Written so that NaN is far, too: no comparison with NaN is true.
+    if (!(off <= furthest)) furthest = off;
+    if (size < LEAST_NORMAL && off !== 0) denormals++;
   }
-  const share = exact ? 0 : TOLERANCE;
+  if (!apart && denormals === 0 && furthest <= share * largest) return undefined;
   let [wrong, first] = [0, -1];
   for (let i = 0; i < count; i++) {
     const value = expected[i];
     const size = Math.abs(value);
     const allowed = share * (apart ? size : largest);
-    // Written so that NaN is wrong, too: no comparison with NaN is true.
     if (Math.abs(got[i] - value) <= allowed && (size >= LEAST_NORMAL || got[i] === value)) continue;
     if (wrong++ === 0) first = i;
   }

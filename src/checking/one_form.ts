@@ -13,7 +13,7 @@ import type { Tally } from './tally';
 /** Most numbers in the tensors of the ops that run in one submission. */
 const GROUP = 2 ** 22;
 /** Time that the references compute before other tasks have their turn. */
-const SLICE_MS = 20;
+const SLICE_MS = 10;
 /** Numbers that a reference computes at once, approximately. */
 const PIECE = 2 ** 16;
 /** Number of successive steps for kernels that depend on the step's number. */

@@ -17,9 +17,9 @@ export interface ImageSet<Memory extends ArrayBufferLike = ArrayBufferLike> {
   channels: number;
   /** The class of each image, if known: `loadDigitLabels`, `loadLabels`. */
   labels?: Uint8Array | undefined;
-  /** The name of each class, by label. */
+  /** The name of each class, by its label. */
   classNames?: readonly string[] | undefined;
-  /** The name of the set. */
+  /** What the images were made from, for people. */
   name?: string | undefined;
 }
 

@@ -53,6 +53,7 @@ test.each([
   ['-1', { classes: 10 }, 'There is no class "-"'],
   ['٣', { classes: 10 }, 'There is no class "٣"'],
   ['2026', { classes: 26 }, 'There is no class "2026"; this network makes 0 to 25, with commas between.'],
+  ['a', { classes: 10, classNames: [...'0123456789'] }, 'this network makes 0 to 9.'],
   ['3', { classes: 1 }, 'this network makes 0 alone'],
   ['HI!', letters, 'There is no class "!"; this network makes A, B, C, D, E, F, G, H, I, J and 16 more.'],
   ['cat, cow', pets, 'There is no class "cow"; this network makes cat, dog, small, dog, Dog, with commas'],

@@ -1,5 +1,5 @@
 /** The fields of the Make tab for networks with classes: classes, by buttons or as text, guidance and network calls. */
-import { exampleOf, isSpelled, labelsIn, namesOf } from '../../run/class_names';
+import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../run/class_names';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
@@ -51,7 +51,7 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
     check: text.check,
     render(open) {
       const { network, source, state } = app;
-      const { classes, classNames } = network;
+      const { classes } = network;
       fields.render();
       text.render();
       const flow = network.recipe !== 'tutorial';
@@ -59,7 +59,8 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
       anyElement('text-form').hidden = classes === 0;
       anyElement('method-field').hidden = !flow;
       form.hidden = !flow;
-      const isDigit = classes === 10 && !classNames && (source !== 'run' || (state.data?.builtIn ?? true));
+      const isDigit =
+        classes === 10 && areNumbers(network) && (source !== 'run' || (state.data?.builtIn ?? true));
       setText(anyElement('digits-legend'), isDigit ? 'Digit' : 'Class');
       setText(anyElement('guidance-what'), isDigit ? 'digit' : 'class');
       tellGuidance(guidance.value);
@@ -162,7 +163,7 @@ function connectText(app: App, order: () => void, follow: () => void) {
       fields.render();
       complain();
       const { network } = app;
-      const isNumber = !network.classNames && network.classes <= 10;
+      const isNumber = areNumbers(network) && network.classes <= 10;
       setText(anyElement('text-label'), isNumber ? 'Number' : isSpelled(network) ? 'Text' : 'Classes');
       input.placeholder = exampleOf(network);
       input.inputMode = isNumber ? 'numeric' : 'text';

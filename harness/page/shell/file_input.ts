@@ -83,9 +83,11 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
       input.value = '';
     });
   }
-  button('use-digits').addEventListener('click', () =>
-    app.send('data', { files: [], labels: [], checkpoint: false }),
-  );
+  for (const letters of [false, true]) {
+    button(letters ? 'use-letters' : 'use-digits').addEventListener('click', () =>
+      app.send('data', { files: [], labels: [], checkpoint: false, letters }),
+    );
+  }
 
   const veil = anyElement('drop');
   const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;

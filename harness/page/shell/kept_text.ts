@@ -21,8 +21,9 @@ export function facts(run: StoredRun): string {
   const { settings, data, savedAt, loss, held } = run;
   const { batchSize, learningRate, seed, source } = settings;
   const time = new Date(savedAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
-  const images =
-    source === 'mnist' ? `${whole(data.count)} of MNIST’s digits` : `${source ?? 'images of one’s own'}`;
+  const sets: Readonly<Record<string, string>> = { mnist: 'of MNIST’s digits', letters: 'letters A to Z' };
+  const comes = sets[source ?? ''];
+  const images = comes ? `${whole(data.count)} ${comes}` : `${source ?? 'images of one’s own'}`;
   const parts = [
     `Kept at ${time}`,
     ...(loss === undefined || Number.isNaN(loss) ? [] : [`loss ${lossText(loss)}`]),

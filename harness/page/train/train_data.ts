@@ -11,8 +11,12 @@ import type { DataDescription } from '../worker/messages';
 
 /** Stands for the digits until they are loaded. */
 export const digits: DataDescription = {
-  ...{ name: '', builtIn: true, count: 10_000 },
-  ...{ height: 28, width: 28, channels: 1 },
+  name: '',
+  builtIn: true,
+  count: 10_000,
+  height: 28,
+  width: 28,
+  channels: 1,
 };
 
 export function renderData({ state, settings }: App): void {
@@ -35,6 +39,7 @@ export function renderData({ state, settings }: App): void {
   const locked = isFixed(state);
   for (const id of ['files', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
   button('use-digits').hidden = data.builtIn || locked;
+  button('use-letters').hidden = data.letters || locked;
   setText(
     anyElement('data-hint'),
     locked

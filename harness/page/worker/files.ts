@@ -10,17 +10,31 @@ import { recipeOf, settingsOf } from '../shell/settings';
 import { TrainingRun } from './door';
 import type { ModelDescription } from './messages';
 import type { Workplace } from './place';
-import { checkClasses, checkLabels, classesOf, loadFiles, loadLabelledDigits, networkOf } from './run_images';
+import {
+  checkClasses,
+  checkLabels,
+  classesOf,
+  loadFiles,
+  loadLabelledDigits,
+  loadLetters,
+  networkOf,
+} from './run_images';
 import type { Views } from './views';
 
-/** Training data. `checkpoint`: one comes next, and says the recipe. */
+/** Training data: files, or without any a set that comes with the page. `checkpoint`: one comes next, and says the recipe. */
 export interface DataOrder {
+  /** The letters in place of the digits. */
+  readonly letters?: boolean;
   readonly files: readonly File[];
   readonly labels: readonly File[];
   readonly checkpoint: boolean;
 }
-/** The digits that come with the page. */
 export const digits: DataOrder = { files: [], labels: [], checkpoint: false };
+/** What comes with the page, by the source that checkpoints name. */
+const COMES_ALONG: Readonly<Record<string, DataOrder>> = {
+  mnist: digits,
+  letters: { ...digits, letters: true },
+};
 
 export class Files {
   /** A run that the browser keeps, which waits for its images. */
@@ -33,13 +47,17 @@ export class Files {
     this.views = views;
   }
 
-  async loadData({ files, labels, checkpoint }: DataOrder): Promise<void> {
+  async loadData({ files, labels, checkpoint, letters = false }: DataOrder): Promise<void> {
     const { place } = this;
     const { core } = place;
     core.phase('loading');
     try {
-      const builtIn = files.length === 0;
-      const images = builtIn ? await loadLabelledDigits() : await loadFiles(files, labels);
+      const builtIn = files.length === 0 && !letters;
+      const images = await (builtIn
+        ? loadLabelledDigits()
+        : letters
+          ? loadLetters()
+          : loadFiles(files, labels));
       // Keep the current data set if the new one lacks labels. A checkpoint, or a run that waits for images, brings its own recipe.
       if (!checkpoint && !this.awaiting) {
         const network = networkOf(place.settings, images);
@@ -49,9 +67,9 @@ export class Files {
       const { count, height, width, channels, classNames } = images;
       const { name = files.map((f) => f.name).join(', ') } = images;
       place.images = { ...images, name };
-      place.source = builtIn ? 'mnist' : name;
+      place.source = builtIn ? 'mnist' : letters ? 'letters' : name;
       const classes = classesOf(images);
-      const data = { name, builtIn, count, height, width, channels, classes, classNames };
+      const data = { name, builtIn, letters, count, height, width, channels, classes, classNames };
       place.post({ type: 'data', data });
       core.idlePhase = 'idle';
       if (this.awaiting) await this.goOn(this.awaiting);
@@ -86,7 +104,7 @@ export class Files {
     try {
       const { bytes, checkpoint } = await core.stored.take(id);
       try {
-        const known = checkpoint.settings.source === 'mnist' ? digits : drawings;
+        const known = COMES_ALONG[checkpoint.settings.source ?? ''] ?? drawings;
         if (known && !this.hasDataOf(checkpoint)) await this.loadData({ ...known, checkpoint: true });
         if (this.hasDataOf(checkpoint)) await this.resume(bytes, 'The run', id);
         else {

@@ -50,15 +50,17 @@ export interface DataDescription {
   readonly name: string;
   /** The digits that come with the page. */
   readonly builtIn: boolean;
+  /** The letters that come with the page. */
+  readonly letters?: boolean;
   readonly count: number;
   readonly height: number;
   readonly width: number;
   /** 1 for grey, 3 for colours. */
   readonly channels: number;
   /** Number of classes among the labels; undefined without labels. */
-  readonly classes?: number | undefined;
-  /** The name of each class, by label. */
-  readonly classNames?: readonly string[] | undefined;
+  readonly classes?: number;
+  /** The name of each class, by its label, if the classes have names. */
+  readonly classNames?: readonly string[];
 }
 
 /** A network that was read from a file. */

@@ -3,19 +3,27 @@ import { EngineError, type ImageSet, recipes, type UNetConfig } from '../../../s
 import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
 import { loadIdx, loadLabels } from '../../../src/files';
 import { inTime } from '../../../src/keeping/in_time';
+import letterBytes from '../../letters/letters.idx3-ubyte.gz?bytes';
 import { imagesFrom, split } from '../../run/hold_out';
 import { levelsOf } from '../../run/network';
 import { heldOutOf, type PageSettings } from '../shell/settings';
 
-/** The longest wait for the page's own digits, 1.6 MB, in seconds. */
-const DIGITS_WAIT = 60;
+/** The longest wait for the page's own digits, 1.6 MB, or letters, 0.4 MB, in seconds. */
+const WAIT = 60;
+const late = (what: string) =>
+  `The ${what} have not come for ${WAIT} seconds. Check the connection, and reload the page.`;
 
 /** The digits that come with the page. Throws `data` if they do not come. */
 export async function loadLabelledDigits(): Promise<ImageSet> {
   const coming = Promise.all([loadDigits(), loadDigitLabels()]);
-  const late = `The digits have not come for ${DIGITS_WAIT} seconds. Check the connection, and reload the page.`;
-  const [images, labels] = await inTime(coming, 1000 * DIGITS_WAIT, late);
-  return { ...images, labels };
+  const [images, labels] = await inTime(coming, 1000 * WAIT, late('digits'));
+  return { ...images, labels, classNames: [...'0123456789'] };
+}
+
+/** The letters that come with the page. Throws `data` if they do not come. */
+export async function loadLetters(): Promise<ImageSet> {
+  const { readLetters } = await import('../../letters/letters');
+  return inTime(letterBytes().then(readLetters), 1000 * WAIT, late('letters'));
 }
 
 export async function loadFiles(files: readonly File[], labels: readonly File[]): Promise<ImageSet> {
@@ -54,9 +62,10 @@ export function imagesOf(
   return split(imagesFrom(all, 0, count), held);
 }
 
-/** Classes are counted from 0. */
+/** Number of classes, which are counted from 0; undefined without labels. */
 export const classesOf = (images?: ImageSet) =>
-  images?.labels && images.labels.reduce((most, label) => Math.max(most, label), 0) + 1;
+  images?.labels &&
+  (images.classNames?.length ?? images.labels.reduce((most, label) => Math.max(most, label), 0) + 1);
 
 /** The network of a recipe, for these images; without any, for digits. */
 export function networkOf({ recipe, widths }: PageSettings, images: ImageSet | undefined): UNetConfig {
