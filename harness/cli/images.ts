@@ -30,7 +30,7 @@ export async function loadImages(source: string, limit?: number, signal?: AbortS
 
 async function loadDigitsAndLabels(signal?: AbortSignal): Promise<ImageSet> {
   const [digits, labels] = await Promise.all([loadDigits({ signal }), loadDigitLabels({ signal })]);
-  return { ...digits, labels, classNames: [...'0123456789'], name: 'MNIST digits' };
+  return { ...digits, labels, classNames: [...'0123456789'] };
 }
 
 async function loadLetters(): Promise<ImageSet> {
@@ -49,7 +49,7 @@ async function loadLetters(): Promise<ImageSet> {
 
 async function loadFiles(source: string, signal?: AbortSignal): Promise<ImageSet> {
   const files = await idxFiles(source);
-  const set = await loadIdx(files, { signal });
+  const set = { ...(await loadIdx(files, { signal })), name: basename(source) };
   const beside = files.map(labelsBeside);
   if (!beside.every((file) => file !== undefined)) return set;
   return { ...set, labels: await loadLabels(beside, { signal, count: set.count }) };

@@ -253,7 +253,7 @@ export class Training {
     const { engine, trainer, progress, options, run } = this;
     const { objective } = run;
     options.folder.check();
-    await writeWhole(this.path(MODEL), await saveModel(trainer.unet, { objective }));
+    await writeWhole(this.path(MODEL), await saveModel(trainer.unet, { objective, data: run.data }));
     await this.evaluate();
     await this.writeFiles();
     const written = [...Object.keys(this.files()), CHECKPOINT, MODEL];

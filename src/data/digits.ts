@@ -4,6 +4,9 @@ import { checkLoad, type ImageSet, type LoadOptions, loadIdxBytes, readIdx } fro
 import labelBytes from './mnist-digits.idx1-ubyte.gz?bytes';
 import imageBytes from './mnist-digits.idx3-ubyte.gz?bytes';
 
+/** Their name: files of networks that are trained on them contain it. */
+export const DIGITS = 'MNIST digits';
+
 /** The hashes of the unpacked files, as harness/tools/build/make_digits.mjs printed them. */
 const imagesHashes = {
   sha256: 'ea1413899b8e88461578f6f4fefdf33b2c5a5f7b19c5586541aca77ad4c3ae95',
@@ -28,7 +31,7 @@ export async function loadDigits(options: LoadOptions = {}): Promise<ImageSet<Ar
   const idx = await load('mnist-digits.idx3-ubyte.gz', imageBytes, imagesHashes, signal);
   if (idx.kind !== 'images') throw new Error('unreachable: the hash belongs to images');
   const { images, count, height, width } = idx;
-  return { images, count, height, width, channels: 1 };
+  return { images, count, height, width, channels: 1, name: DIGITS };
 }
 
 /** Loads the digit, 0 to 9, that each image of `loadDigits` shows: one byte per image, in the same order. */

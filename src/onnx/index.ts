@@ -3,7 +3,8 @@ import { EngineError, show, typeOf, wrongArgument } from '../base/errors';
 import type { Objective } from '../training/step_config';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
-import { checkTeacher, isObjective, OBJECTIVES, samplingField } from '../weights/fields';
+import { checkTeacher, dataField, isObjective, OBJECTIVES, samplingField } from '../weights/fields';
+import type { DataFingerprint } from '../weights/fingerprint';
 import { toPyTorch } from '../weights/layout';
 import { checkTensors } from '../weights/match';
 import type { Tensor } from '../weights/safetensors';
@@ -24,6 +25,8 @@ export interface OnnxSource {
   readonly sampling?: Sampling | undefined;
   /** The fingerprint of a distilled network's teacher, for the metadata. */
   readonly teacher?: string | undefined;
+  /** The images that the network was trained on, for the metadata. */
+  readonly data?: DataFingerprint | undefined;
 }
 
 /** The most bytes of a file: a limit of its format. */
@@ -39,8 +42,8 @@ const MOST = 2 ** 31 - 1;
  * | input, if it has classes | `labels` | int64, 0 to classes - 1, or classes for none | [count] |
  * | output | `prediction` | float32 | [count, output channels, height, width] |
  *
- * `count` is free. The metadata of the file has `config`, as JSON, and `objective`; if the source has them, `sampling`, as JSON, and
- * `teacher`. The same network gives the same bytes.
+ * `count` is free. The metadata of the file has `config`, as JSON, and `objective`; if the source has them, `sampling` and `data`, as JSON,
+ * and `teacher`. The same network gives the same bytes.
  *
  * @throws EngineError `argument` for a wrong configuration, parameters of another network, or a file over 2 GB; `data` for parameters that
  * are not finite
@@ -52,7 +55,7 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
       `exportOnnx takes { config, parameters } with a Map of parameters by name, such as loadModel returns; it was given ${typeOf(source)}.`,
     );
   }
-  const { objective = 'tutorial', sampling, teacher } = source;
+  const { objective = 'tutorial', sampling, teacher, data } = source;
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
   checkTeacher(teacher, wrongArgument);
   const config = checkConfig(source.config);
@@ -75,6 +78,7 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
       objective,
       ...samplingField(sampling),
       ...(teacher ? { teacher } : {}),
+      ...dataField(data),
     },
   });
 }

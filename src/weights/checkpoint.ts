@@ -17,11 +17,13 @@
  * | `trained.<name>` | as the parameter | with `averageWeights`: the trained weights; the model holds their moving average |
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
- * `data` (a fingerprint of the data set), `variants` (the kernel variant that each layer uses: another choice changes the last bits),
+ * `data` (a fingerprint of the data set, its name and the names of its classes), `variants` (the kernel variant that each layer uses:
+ * another choice changes the last bits),
  * `training` (the rest of the trainer's config: objective, schedule, clipNorm, averageWeights, averageAfter, averageSpan, averageMost,
  * skipNonFinite, classDropout), and as a plain string `adapter` (the training adapter's name). A model has its training
  * objective, `objective`, as a plain string. Both may have `sampling` as JSON: method, steps, guidance, guidanceRange, calls
- * (sampling/sampling.ts). A distilled model also has `teacher`, the fingerprint of the weights that it was distilled from, as a plain string.
+ * (sampling/sampling.ts), and a model may have `data`, too. A distilled model also has `teacher`, the fingerprint of the weights that it was
+ * distilled from, as a plain string.
  */
 import type { ByteContainer } from '../base/bytes';
 import { checkObject, EngineError, show, wrongArgument } from '../base/errors';

@@ -159,16 +159,31 @@ export function teacherOf({ metadata: { teacher } }: Safetensors, name: string):
 export function dataOf(given: unknown, wrong: Wrong): DataFingerprint {
   if (!isObject(given)) throw wrong('data', given, 'an object');
   const size = (key: string) => integer(given[key], `data.${key}`, wrong, 1, 2 ** 31);
-  if (typeof given.fnv1a !== 'string') throw wrong('data.fnv1a', given.fnv1a, 'a string');
+  const { fnv1a, labels, name, classNames } = given;
+  if (typeof fnv1a !== 'string') throw wrong('data.fnv1a', fnv1a, 'a string');
+  if (name !== undefined && typeof name !== 'string') throw wrong('data.name', name, 'a string');
+  if (classNames !== undefined && !isNames(classNames))
+    throw wrong('data.classNames', classNames, `at most ${MOST_NAMES} strings`);
   return {
     count: size('count'),
     height: size('height'),
     width: size('width'),
     channels: size('channels'),
-    fnv1a: given.fnv1a,
-    ...(typeof given.labels === 'string' ? { labels: given.labels } : {}),
+    fnv1a,
+    ...(typeof labels === 'string' ? { labels } : {}),
+    ...(name === undefined ? {} : { name }),
+    ...(classNames === undefined ? {} : { classNames }),
   };
 }
+
+/** The data as metadata of a file. Throws `argument`. */
+export const dataField = (data: DataFingerprint | undefined): Record<string, string> =>
+  data ? { data: JSON.stringify(dataOf(data, wrongArgument)) } : {};
+
+/** Labels are bytes. */
+const MOST_NAMES = 256;
+const isNames = (given: unknown): given is readonly string[] =>
+  Array.isArray(given) && given.length <= MOST_NAMES && given.every((name) => typeof name === 'string');
 
 /** Names of variants before 0.2.0. `strip` was removed; `direct` computes its layers. */
 const FORMER: Readonly<Record<string, Readonly<Record<string, string>>>> = {

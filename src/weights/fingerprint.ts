@@ -3,7 +3,8 @@ import { fnv1a } from '../base/hash';
 import type { ImageSet } from '../data/idx';
 
 /**
- * Identifies a data set. For custom batches, give the image size, the number of images (or 1), and any identifying text as `fnv1a`.
+ * Identifies a data set. For custom batches, give the image size, the number of images (or 1), and any identifying text as `fnv1a`. Its names
+ * are for people: `assertSameData` compares none of them.
  */
 export interface DataFingerprint {
   /** Number of images, 1 or more. */
@@ -17,7 +18,11 @@ export interface DataFingerprint {
   /** For an ImageSet: FNV-1a (32 bits) of the bytes, in hexadecimal. */
   readonly fnv1a: string;
   /** FNV-1a of the labels, if there are any. */
-  readonly labels?: string;
+  readonly labels?: string | undefined;
+  /** The data set's name. */
+  readonly name?: string | undefined;
+  /** The name of each class, by label; at most 256. A class without a name is called by its label. */
+  readonly classNames?: readonly string[] | undefined;
 }
 
 /** The fingerprint of a data set, for a checkpoint's `data`. */
@@ -28,9 +33,13 @@ export function fingerprintImages(set: ImageSet): DataFingerprint {
       `The images are of type ${typeOf(set?.images)}; they must be an ImageSet, whose images are bytes.`,
     );
   }
-  const { images, labels, count, height, width, channels } = set;
-  const ofLabels = labels && { labels: fnv1a(labels) };
-  return { count, height, width, channels, fnv1a: fnv1a(images), ...ofLabels };
+  const { images, labels, count, height, width, channels, name, classNames } = set;
+  return {
+    ...{ count, height, width, channels, fnv1a: fnv1a(images) },
+    ...(labels ? { labels: fnv1a(labels) } : {}),
+    ...(name === undefined ? {} : { name }),
+    ...(classNames === undefined ? {} : { classNames }),
+  };
 }
 
 /** Throws a `data` error unless a run trained on `before` may continue with `now`. Compares labels only if both have them. */

@@ -7,7 +7,11 @@ import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
 import {
   checkTeacher,
+  dataField,
+  dataOf,
+  inFile,
   isObjective,
+  jsonOf,
   OBJECTIVES,
   objectiveOf,
   samplingField,
@@ -17,6 +21,7 @@ import {
   trainingOf,
 } from './fields';
 import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
+import type { DataFingerprint } from './fingerprint';
 import {
   inPyTorch,
   isLayout,
@@ -39,6 +44,8 @@ export interface Model {
   readonly sampling?: Sampling | undefined;
   /** The fingerprint of the weights that a distilled network was distilled from (docs/weights.md). */
   readonly teacher?: string | undefined;
+  /** The images that it was trained on, and the names of its classes, if the file says so. */
+  readonly data?: DataFingerprint | undefined;
   /** By name, for `setParameters`. */
   readonly parameters: Map<string, Float32Array>;
   /** A note to the user that a file without a checksum could not be fully checked. Missing if everything was checked. */
@@ -51,6 +58,8 @@ export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
   readonly sampling?: Sampling | undefined;
   /** As the UNet's. */
   readonly teacher?: string | undefined;
+  /** As a model's. */
+  readonly data?: DataFingerprint | undefined;
   /** The parameters by name. */
   getParameters(): Promise<ReadonlyMap<string, Float32Array>>;
 }
@@ -63,8 +72,9 @@ export interface Weights extends Pick<UNet, 'config' | 'parameters'> {
  * @param options.layout `pytorch` gives the tensors PyTorch's names and orders, for `load_state_dict` (docs/weights.md); `loadModel` reads
  * both. Default `keras`.
  * @param options.sampling defaults of sampling runs, for readers of the file. Default: `unet.sampling`.
- * @throws EngineError `diverged` if weights are not finite, `argument` for another dtype, objective, layout or sampling, or weights beyond
- * the largest F16
+ * @param options.data the images that the network was trained on: `fingerprintImages(images)`, or `model.data`. Default: none.
+ * @throws EngineError `diverged` if weights are not finite, `argument` for another dtype, objective, layout, sampling or data, or weights
+ * beyond the largest F16
  */
 export async function saveModel(
   unet: Weights,
@@ -73,12 +83,14 @@ export async function saveModel(
     readonly objective?: Objective | undefined;
     readonly layout?: WeightsLayout | undefined;
     readonly sampling?: Sampling | undefined;
+    readonly data?: DataFingerprint | undefined;
   } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkWeights(unet);
-  const names = { dtype: true, objective: true, layout: true, sampling: true } as const;
+  const names = { dtype: true, objective: true, layout: true, sampling: true, data: true } as const;
   checkNames('saveModel', options, names satisfies Names<typeof options>);
-  const { dtype = 'F32', objective = 'tutorial', layout = 'keras', sampling = unet.sampling } = options;
+  const { dtype = 'F32', objective = 'tutorial', layout = 'keras' } = options;
+  const { sampling = unet.sampling, data = unet.data } = options;
   if (!isObjective(objective)) throw wrongArgument('objective', objective, OBJECTIVES);
   if (!isFloatType(dtype)) throw wrongArgument('dtype', dtype, 'F32 or F16');
   checkTeacher(unet.teacher, wrongArgument);
@@ -95,6 +107,7 @@ export async function saveModel(
     objective,
     ...samplingField(sampling),
     ...(sampling?.calls && unet.teacher ? { teacher: unet.teacher } : {}),
+    ...dataField(data),
   });
 }
 
@@ -139,11 +152,13 @@ export function loadModel(bytes: ByteContainer, name = 'The model', options: Loa
   const { note } = file;
   const sampling = samplingOf(file, name);
   const teacher = teacherOf(file, name);
+  const data = file.metadata.data && dataOf(jsonOf(file, 'data', name), inFile(name));
   return {
     config,
     objective: objective ?? objectiveOf(file, name),
     ...(sampling ? { sampling } : {}),
     ...(teacher ? { teacher } : {}),
+    ...(data ? { data } : {}),
     parameters: layout === 'keras' ? pickTensors(file, '', parameters) : pickFromPyTorch(file, parameters),
     ...(note ? { note } : {}),
   };

@@ -12,6 +12,7 @@ import type { UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
 import type { RunSettings } from '../weights/fields';
+import type { DataFingerprint } from '../weights/fingerprint';
 import type { Model } from '../weights/model';
 
 /** The version of the messages: a page and a worker of two versions do not work together. */
@@ -67,6 +68,8 @@ export interface RunDescription {
   readonly settings: RunSettings;
   /** Images that it trains on. */
   readonly images: number;
+  /** Their fingerprint, and the names of their classes. */
+  readonly data: DataFingerprint;
   /** Steps of an epoch. */
   readonly stepsPerEpoch: number;
   /** Its network. */

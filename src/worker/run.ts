@@ -61,7 +61,7 @@ export class TrainingRun {
   trainer: Trainer | undefined;
   private readonly beginning: Beginning | undefined;
   private readonly sampling: Sampling | undefined;
-  /** The fingerprint of the images. */
+  /** The fingerprint of the images; of a run that goes on, with the names that its checkpoint has. */
   readonly data: DataFingerprint;
   dataset: Dataset | undefined;
   /** The reason why it goes on with other kernels than at its start; undefined if it does not. */
@@ -72,17 +72,20 @@ export class TrainingRun {
 
   private constructor(
     { images, settings, sampling }: RunOptions,
-    from: { readonly beginning: Beginning } | { readonly checkpoint: Bytes; readonly objective: Objective },
+    from:
+      | { readonly beginning: Beginning }
+      | { readonly checkpoint: Bytes; readonly objective: Objective; readonly data: DataFingerprint },
   ) {
     this.images = images;
     this.settings = settings;
     this.sampling = sampling;
-    this.data = fingerprintImages(images);
     if ('beginning' in from) {
+      this.data = fingerprintImages(images);
       this.beginning = from.beginning;
       this.objective = from.beginning.trainer.objective ?? 'tutorial';
     } else {
       this.checkpoint = from.checkpoint;
+      this.data = from.data;
       this.objective = from.objective;
     }
   }
@@ -94,8 +97,9 @@ export class TrainingRun {
   /** A run that goes on from a checkpoint. Throws for images that it was not trained on. */
   static resume(checkpoint: Bytes, options: RunOptions, name?: string): TrainingRun {
     const { data, objective } = loadCheckpoint(checkpoint, name);
-    const run = new TrainingRun(options, { checkpoint, objective });
-    assertSameData(data, run.data);
+    const now = fingerprintImages(options.images);
+    assertSameData(data, now);
+    const run = new TrainingRun(options, { checkpoint, objective, data: { ...now, ...data } });
     run.rewind();
     return run;
   }
@@ -144,12 +148,12 @@ export class TrainingRun {
 
   /** Describes the run on the adapter that it was built on. */
   describe(adapter: AdapterDescription): RunDescription {
-    const { settings, images, stepsPerEpoch, bytes } = this;
+    const { settings, images, data, stepsPerEpoch, bytes } = this;
     const { config, parameterCount } = this.unet!;
     return {
       step: this.losses.length,
       losses: Float32Array.from(this.losses),
-      ...{ settings, images: images.count, stepsPerEpoch, bytes },
+      ...{ settings, images: images.count, data, stepsPerEpoch, bytes },
       ...{ network: config, parameters: parameterCount, variants: this.trainer!.variants, adapter },
     };
   }

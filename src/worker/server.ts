@@ -326,7 +326,7 @@ export class Server implements SessionHost {
     const run = this.needRun();
     if (what === 'model') {
       const unet = await run.network(await this.session.device());
-      return saveModel(unet, { objective: run.objective });
+      return saveModel(unet, { objective: run.objective, data: run.data });
     }
     const checkpoint = await this.session.saveCheckpoint();
     if (!checkpoint)

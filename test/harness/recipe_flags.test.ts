@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UsageError } from '../../harness/cli/args';
-import { digitsOf } from '../../harness/cli/commands/sample';
+import { noteOn } from '../../harness/cli/commands/evaluate';
+import { orderedOf } from '../../harness/cli/commands/sample';
 import { holdOut, loadImages } from '../../harness/cli/images';
 import { describeNetwork, networkOf } from '../../harness/cli/network_flags';
 import { samplingFlags, samplingOf, samplingText } from '../../harness/cli/sampling_flags';
 import { scheduleFlag, scheduleFor } from '../../harness/cli/schedule_flag';
+import { DIGITS } from '../../src/data/digits';
 import { checkSchedule } from '../../src/plan/schedule';
 import { recipes } from '../../src/recipes';
 import { presets } from '../../src/unet/config';
@@ -116,13 +118,31 @@ describe('a recipe as flags', () => {
       expect(() => samplingOf(given, distilled)).toThrow('this network is distilled to 2 calls');
   });
 
-  test('--digits', () => {
+  test('--digits and --text', () => {
+    const digitsOf = (digits: string, classes: number) => orderedOf({ digits }, { classes });
     expect(digitsOf('3141', 10)).toEqual([3, 1, 4, 1]);
     expect(digitsOf('12,0', 20)).toEqual([12, 0]);
-    expect(digitsOf(undefined, 3)).toEqual([0, 1, 2]);
-    expect(digitsOf(undefined, 0)).toBeUndefined();
+    expect(orderedOf({}, { classes: 3 })).toBeUndefined();
+    expect(orderedOf({}, { classes: 0 })).toBeUndefined();
     for (const given of ['7x', '9', '1,,2']) expect(() => digitsOf(given, 9)).toThrow('0 to 8');
-    expect(() => digitsOf('7', 0)).toThrow('has no classes');
+    expect(() => digitsOf('7', 0)).toThrow('--digits is "7", but this network has no classes');
+    const pets = { classes: 2, classNames: ['cat', 'dog'] };
+    expect(orderedOf({ text: 'dog,cat' }, pets)).toEqual([1, 0]);
+    expect(() => orderedOf({ text: 'cow' }, pets)).toThrow('--text is "cow". There is no class "cow"');
+    expect(() => orderedOf({ text: ' ' }, pets)).toThrow('Write what to make, such as cat, dog.');
+    expect(() => orderedOf({ text: 'cat', digits: '1' }, pets)).toThrow('Give one of them.');
+  });
+
+  test('evaluate measures MNIST digits, others only with --force, and says so', () => {
+    const of = (name?: string) => ({ count: 1, height: 28, width: 28, channels: 1, fnv1a: '0', name });
+    const own = { model: 'own.safetensors' };
+    expect(noteOn({ data: of(DIGITS) }, own)).toBeUndefined();
+    expect(noteOn({}, {})).toBeUndefined();
+    expect(noteOn({}, { model: 'digits-instant' })).toBeUndefined();
+    expect(noteOn({}, own)).toContain('does not say what it was trained on');
+    expect(() => noteOn({ data: of('clothes') }, own)).toThrow('trained on "clothes"');
+    expect(() => noteOn({ data: of() }, own)).toThrow('--force');
+    expect(noteOn({ data: of('clothes') }, { ...own, force: true })).toContain('mean little');
   });
 });
 

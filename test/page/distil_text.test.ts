@@ -76,7 +76,14 @@ test('how far it is', () => {
 });
 
 test('a distilled network is named where it is not looked into', () => {
-  const model = { name: 'a.safetensors', recipe: 'digits', classes: 10, height: 28, width: 28 } as const;
+  const model = {
+    name: 'a.safetensors',
+    recipe: 'digits',
+    classes: 10,
+    height: 28,
+    width: 28,
+    channels: 1,
+  } as const;
   const sampling = { method: 'euler', steps: 2, guidance: 1 } as const;
   expect(distilledNote({ ...model, sampling: { ...sampling, calls: 2 } })).toBe(
     'a.safetensors is distilled to 2 calls, and knows no levels in between',

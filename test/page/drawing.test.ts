@@ -221,7 +221,8 @@ describe('the question', () => {
 
   test('is not for every network', () => {
     const { sampling } = recipes.digits;
-    const fine = { recipe: 'digits', classes: 10, height: 28, width: 28, sampling } as const;
+    const size = { height: 28, width: 28, channels: 1 };
+    const fine = { recipe: 'digits', classes: 10, ...size, sampling } as const;
     expect(unfit(fine)).toBeUndefined();
     expect(unfit({ ...fine, recipe: 'tutorial', classes: 0 })).toContain('not told how much noise');
     expect(unfit({ ...fine, width: 32 })).toContain('28 x 32');

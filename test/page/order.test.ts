@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { imagesAt, noiseOf } from '../../harness/page/shell/noise_field';
-import {
-  columnsFor,
-  columnsForText,
-  labelsFor,
-  samplingOf,
-  usualCount,
-} from '../../harness/page/shell/order';
+import { columnsFor, columnsOf, labelsFor, samplingOf, usualCount } from '../../harness/page/shell/order';
 import { noiseMoreAndMore } from '../../harness/run/noise';
 import { presets } from '../../src/unet/config';
 
@@ -27,14 +21,25 @@ describe('samples to order', () => {
     expect(labelsFor(3, 2, 7)).toEqual([0, 1, 0]);
   });
 
-  test('an image for each digit that is written', () => {
-    expect([columnsForText('7'), columnsForText('2026'), columnsForText('31415926535')]).toEqual([1, 4, 10]);
+  test('an image for each class that is written', () => {
+    const columns = (count: number) => columnsOf({ count, labels: new Array(count).fill(0) }, 10);
+    expect([columns(1), columns(4), columns(11)]).toEqual([1, 4, 10]);
   });
 
-  test('the processor makes fewer', () => {
-    expect(usualCount('digits', true)).toBeLessThan(usualCount('digits', false));
-    expect([usualCount('digits', true) % 10, usualCount('digits', false) % 10]).toEqual([0, 0]);
-    expect([usualCount('tutorial', true), usualCount('tutorial', false)]).toEqual([64, 64]);
+  test('all classes are made, and fewer images on a processor', () => {
+    const usual = (classes: number, digit: 'all' | number = 'all') =>
+      [true, false].map((software) => usualCount({ recipe: 'digits', classes }, digit, software));
+    expect([usual(10), usual(4), usual(26), usual(255)]).toEqual([
+      [10, 40],
+      [8, 40],
+      [26, 26],
+      [255, 255],
+    ]);
+    expect([usual(26, 3), usual(0)]).toEqual([
+      [10, 40],
+      [10, 40],
+    ]);
+    expect(usualCount({ recipe: 'tutorial', classes: 0 }, 'all', true)).toBe(64);
   });
 
   test('a network is asked for no more than it knows', () => {
@@ -46,7 +51,7 @@ describe('samples to order', () => {
       labels: [7, 7, 7, 7],
       guidance: 2.5,
     });
-    expect(samplingOf(digits, { ...order, text: '2026' }).labels).toEqual([2, 0, 2, 6]);
+    expect(samplingOf(digits, { ...order, labels: [2, 0, 2, 6] }).labels).toEqual([2, 0, 2, 6]);
     const tutorial = { unet: { config: presets.tutorial }, objective: 'tutorial' } as const;
     expect(samplingOf(tutorial, order)).toEqual({ steps: 20, seed: 5, method: 'mix' });
     // Away from the first corner of the field, the noise is no seed's.

@@ -20,12 +20,14 @@ import { defaultConfig } from '../../src/unet/config';
 import { LossBatcher } from '../../src/worker/loss_batcher';
 
 const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
+const fingerprint = { count: 10, height: 28, width: 28, channels: 1, fnv1a: '0' };
 const built = {
   type: 'built',
   images: 10,
   stepsPerEpoch: 3,
   parameters: 309_057,
   network: defaultConfig,
+  data: fingerprint,
   bytes: 1000,
   variants: {},
 } as WorkerEvent;
@@ -52,6 +54,7 @@ const model = (name: string) =>
     classes: 0,
     height: 14,
     width: 14,
+    channels: 1,
     sampling: { method: 'mix', steps: 50 },
   }) as const;
 
@@ -162,23 +165,33 @@ describe('what the page knows', () => {
   });
 
   test('what the network is for that samples are made with', () => {
-    const data = { name: 'x', builtIn: false, count: 10, height: 32, width: 24, channels: 1, classes: 26 };
+    const classNames = ['A', 'B'];
+    const size = { height: 32, width: 24, channels: 3 };
+    const data = { name: 'x', builtIn: false, count: 10, ...size, classes: 26, classNames };
     const state = stateAfter({ type: 'data', data }, { type: 'model', model: model('a') });
     const digits = { recipe: 'digits' } as const;
     const { sampling } = recipes.digits;
-    const own = { recipe: 'digits', classes: 26, height: 32, width: 24, sampling };
+    const own = { recipe: 'digits', classes: 26, classNames, ...size, sampling };
     expect(networkIn('run', state, digits)).toEqual(own);
     const conditioning = { noiseLevel: true, classes: 30 };
-    const told = { ...built, network: { ...defaultConfig, conditioning } } as WorkerEvent;
+    const names = { classNames: ['C', 'D'] };
+    const told = {
+      ...built,
+      data: { ...fingerprint, ...names },
+      network: { ...defaultConfig, conditioning },
+    } as WorkerEvent;
     expect(networkIn('run', reduce(state, told), digits)).toEqual({
-      ...own,
+      ...{ ...own, ...names },
       classes: 30,
     });
+    const unlabelled = { name: 'x', builtIn: false, count: 10, ...size };
+    expect(networkIn('run', stateAfter({ type: 'data', data: unlabelled }), digits).classes).toBe(0);
     expect(networkIn('pretrained', state, digits)).toEqual({
       recipe: 'digits',
       classes: 10,
       height: 28,
       width: 28,
+      channels: 1,
       sampling,
     });
     expect(networkIn('run', state, { recipe: 'tutorial' })).toMatchObject({ recipe: 'tutorial', classes: 0 });

@@ -45,7 +45,41 @@ test('a checkpoint comes back, whole, and as a model', () => {
     state,
     losses: allLosses,
   });
-  expect(loadModel(checkpoint)).toEqual({ config, objective: 'flow', parameters: weights });
+  expect(loadModel(checkpoint)).toEqual({ config, objective: 'flow', parameters: weights, data });
+});
+
+describe('what a network was trained on', () => {
+  const named = fingerprintImages({ ...images, name: 'pets', classNames: ['cat', 'dog, "small"', '\u202e'] });
+  const run = { trainer, settings, losses: allLosses };
+
+  test('comes back from a model and a checkpoint, with the names of its classes', async () => {
+    expect(named).toEqual({ ...data, name: 'pets', classNames: ['cat', 'dog, "small"', '\u202e'] });
+    expect(loadModel(await saveModel(unet, { data: named })).data).toEqual(named);
+    expect(loadModel(await saveModel({ ...unet, data: named })).data).toEqual(named);
+    const file = await saveCheckpoint({ ...run, data: named });
+    expect([loadCheckpoint(file).data, loadModel(file).data]).toEqual([named, named]);
+    // The same images by another name are the same images.
+    assertSameData(named, data);
+  });
+
+  test('adds one string to the metadata of a model, so that older versions open it', async () => {
+    const [before, now] = [await saveModel(unet), await saveModel(unet, { data: named })].map((file) => {
+      const { metadata, tensors } = decodeSafetensors(file, 'a model');
+      return { metadata: { ...metadata, crc32: '' }, tensors };
+    });
+    expect(now).toEqual({ ...before, metadata: { ...before.metadata, data: JSON.stringify(named) } });
+  });
+
+  test.each([
+    [{ ...data, name: 7 }, 'data.name', 'a string'],
+    [{ ...data, classNames: 'cat' }, 'data.classNames', 'at most 256 strings'],
+    [{ ...data, classNames: ['cat', 1] }, 'data.classNames', 'at most 256 strings'],
+    [{ ...data, classNames: new Array(257).fill('') }, 'data.classNames', 'at most 256 strings'],
+  ])('%j is refused', async (wrong, key, legal) => {
+    await expect(saveModel(unet, { data: wrong as typeof data })).rejects.toThrow(legal);
+    await expect(saveCheckpoint({ ...run, data: wrong as typeof data })).rejects.toThrow(key);
+    expect(() => loadModel(altered({ data: JSON.stringify(wrong) }))).toThrow(`${key} in its metadata`);
+  });
 });
 
 test('how the weights are averaged comes back', async () => {

@@ -127,7 +127,8 @@ async function distilModel(
   const losses = await learn(distiller, progress, signal);
   const seconds = (performance.now() - begun) / 1000;
   const student = distiller.student!;
-  await write(MODEL, await saveModel(student, { objective, dtype: given.f16 ? 'F16' : 'F32' }));
+  const dtype = given.f16 ? 'F16' : 'F32';
+  await write(MODEL, await saveModel(student, { objective, dtype, data: model.data }));
   const rows = losses.map((loss, i) => [i + 1, digits(loss)]);
   await write('losses.csv', csv(['step', 'loss'], rows));
   await write('samples.png', encodePng(await sheet(engine, student, { seed, rows: ROWS, signal })));

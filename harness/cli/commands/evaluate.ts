@@ -1,8 +1,11 @@
 /** `evaluate`: measures how good a trained model's digits are. */
 
+import { DIGITS } from '../../../src/data/digits';
+import { pretrainedNames } from '../../../src/pretrained/index';
+import type { Model } from '../../../src/weights/model';
 import { adapterText } from '../../run/adapter_text';
 import { duration } from '../../run/units';
-import { defineCommand, integer, text, UsageError } from '../args';
+import { defineCommand, integer, show, text, toggle, UsageError } from '../args';
 import { prepareFile, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { makesDigits, measureQuality, qualityTable } from '../measure_quality';
@@ -28,6 +31,7 @@ export const evaluate = defineCommand({
     ),
     ...samplingFlags,
     json: text('FILE', 'writes the numbers there, too'),
+    force: toggle('measures a model of other images than MNIST digits, too'),
     ...kernelFlags,
   },
   notes: `A small classifier, trained on 9,000 of the digits that come along, looks at the samples, made black and white:
@@ -44,6 +48,7 @@ comparable with nothing else. Strong guidance raises what is accepted and lowers
         `This model is of ${describeNetwork(config)}; evaluate measures digits: 28x28x1, and no classes or ten.`,
       );
     }
+    const note = noteOn(model, given);
     const sampling = samplingOf(given, model);
     if (given.json) await prepareFile(given.json);
     const start = performance.now();
@@ -54,6 +59,7 @@ comparable with nothing else. Strong guidance raises what is accepted and lowers
     await unet.setParameters(parameters);
     progress.print(`Adapter   ${adapterText(engine.adapter)}`);
     progress.print(`Network   ${describeNetwork(config)}`);
+    if (note) progress.print(`Note      ${note}`);
     progress.print(`Sampling  ${count} images, ${samplingText(sampling)}; seed ${seed}`);
     const measured = await measureQuality(engine, unet, {
       count,
@@ -73,3 +79,16 @@ comparable with nothing else. Strong guidance raises what is accepted and lowers
     return 0;
   },
 });
+
+/** What to say of a model's images: undefined for MNIST digits. Throws UsageError for others, without `force`. */
+export function noteOn(
+  { data }: Pick<Model, 'data'>,
+  { model: name = 'digits', force = false }: { readonly model?: string; readonly force?: boolean },
+): string | undefined {
+  if (data?.name === DIGITS || pretrainedNames.some((known) => known === name)) return undefined;
+  if (!data)
+    return 'The file does not say what it was trained on; the numbers mean something for MNIST digits alone.';
+  const what = `The model was trained on ${show(data.name ?? 'images without a name')}; the classifier knows ${DIGITS} alone`;
+  if (force) return `${what}, so the numbers mean little.`;
+  throw new UsageError(`${what}. Measure it all the same with --force.`);
+}

@@ -1,9 +1,10 @@
 /** `sample`: samples images from noise with a trained model. */
 
 import { adapterText } from '../../run/adapter_text';
+import { type Classes, exampleOf, labelsIn } from '../../run/class_names';
 import { grid } from '../../run/pictures';
 import { duration, plural } from '../../run/units';
-import { defineCommand, integer, text, toggle, UsageError } from '../args';
+import { defineCommand, integer, show, text, toggle, UsageError } from '../args';
 import { labelsInTurn } from '../digit_pictures';
 import { prepareFile, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
@@ -30,7 +31,16 @@ export const sample = defineCommand({
       '0123456789',
       'digits to make, one after the other; of more than ten classes\nwith commas between (default: each class in turn)',
     ),
-    count: integer('N', 'how many images (default 64, or 8 of each digit; 8 with --history)', 1, 4096),
+    text: text(
+      'HELLO',
+      'classes to make by their names, one after the other; names of\nseveral characters with commas between: cat,dog',
+    ),
+    count: integer(
+      'N',
+      'how many images (default: each of --digits or --text once, else\n8 of each class, or 64; 8 with --history)',
+      1,
+      4096,
+    ),
     ...samplingFlags,
     history: toggle('a row for each step: x before it on the left, its prediction on the right'),
     ...kernelFlags,
@@ -43,9 +53,10 @@ export const sample = defineCommand({
     const { config, parameters } = model;
     const sampling = samplingOf(given, model);
     const classes = config.conditioning?.classes ?? 0;
-    const asked = digitsOf(given.digits, classes);
-    const count =
-      given.count ?? (history ? 8 : asked ? asked.length * (asked.length > ROWS * 4 ? 1 : ROWS) : 64);
+    const ordered = orderedOf(given, { classes, classNames: model.data?.classNames });
+    const asked = ordered ?? (classes > 0 ? Array.from({ length: classes }, (_, i) => i) : undefined);
+    const each = classes > ROWS * 4 ? 1 : ROWS;
+    const count = given.count ?? ordered?.length ?? (history ? 8 : classes > 0 ? classes * each : 64);
     await prepareFile(out);
     const start = performance.now();
     const progress = new Progress();
@@ -66,13 +77,11 @@ export const sample = defineCommand({
       onStep: (_: string, done: number) =>
         progress.update({ done, total: steps, text: `step ${done} of ${steps}` }),
     };
-    const columns = asked ? Math.min(asked.length, count) : Math.ceil(Math.sqrt(count));
+    const isRow = asked && (asked.length >= 4 || asked.length === count);
+    const columns = isRow ? Math.min(asked.length, count) : Math.ceil(Math.sqrt(count));
     const picture = history
       ? historyGrid(await sampleHistory(engine, unet, run), count)
-      : grid(
-          await sampleImages(engine, unet, run),
-          asked && asked.length < 4 ? Math.ceil(Math.sqrt(count)) : columns,
-        );
+      : grid(await sampleImages(engine, unet, run), columns);
     await writeWhole(out, encodePng(picture));
     progress.print(`Kernels  ${preparations.origin(engine, kernels.variants !== undefined)}`);
     const seconds = (performance.now() - start) / 1000;
@@ -84,21 +93,36 @@ export const sample = defineCommand({
   },
 });
 
-/** The classes that `--digits` requests, by default all; undefined for a network without classes. Throws UsageError. */
-export function digitsOf(given: string | undefined, classes: number): number[] | undefined {
-  if (classes === 0) {
-    if (given === undefined) return undefined;
+/** The classes that `--digits` or `--text` orders; undefined without either. Throws UsageError. */
+export function orderedOf(
+  { digits, text: written }: { readonly digits?: string; readonly text?: string },
+  of: Classes,
+): number[] | undefined {
+  if (digits !== undefined && written !== undefined)
+    throw new UsageError('--digits and --text both say what to make. Give one of them.');
+  const [flag, given] = written === undefined ? ['digits', digits] : ['text', written];
+  if (given === undefined) return undefined;
+  if (of.classes === 0) {
     throw new UsageError(
-      `--digits is ${given}, but this network has no classes. Leave it out, or use a model of --recipe digits.`,
+      `--${flag} is ${show(given)}, but this network has no classes. Leave it out, or use a model of --recipe digits.`,
     );
   }
-  if (given === undefined) return Array.from({ length: classes }, (_, i) => i);
+  return written === undefined ? labelsOfDigits(given, of.classes) : labelsOfText(written, of);
+}
+
+function labelsOfDigits(given: string, classes: number): number[] {
   const parts = given.includes(',') ? given.split(',') : [...given];
   const digits = parts.map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : Number.NaN));
-  if (!digits.every((digit) => digit < classes)) {
-    throw new UsageError(
-      `--digits is ${given}; this network knows 0 to ${classes - 1}, such as ${classes > 10 ? '3,14' : '314'}.`,
-    );
-  }
-  return digits;
+  if (digits.every((digit) => digit < classes)) return digits;
+  throw new UsageError(
+    `--digits is ${show(given)}; this network knows 0 to ${classes - 1}, such as ${classes > 10 ? '3,14' : '314'}.`,
+  );
+}
+
+function labelsOfText(given: string, of: Classes): number[] {
+  const { labels, problem } = labelsIn(given, of);
+  if (labels && labels.length > 0) return labels;
+  throw new UsageError(
+    `--text is ${show(given)}. ${problem ?? `Write what to make, such as ${exampleOf(of)}.`}`,
+  );
 }

@@ -1,4 +1,5 @@
-/** The fields of the Make tab for networks with classes: digits, by buttons or as text, guidance and network calls. */
+/** The fields of the Make tab for networks with classes: classes, by buttons or as text, guidance and network calls. */
+import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../run/class_names';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
@@ -10,7 +11,7 @@ const NAMES: Readonly<Record<FlowMethod, string>> = { euler: 'Euler', heun: 'Heu
 
 export interface OrderFields {
   readonly valid: boolean;
-  /** Whether the digits of the text field can be made; if not, shows the reason. */
+  /** Whether the text of the field can be made; if not, shows the reason. */
   check(): boolean;
   render(open: boolean): void;
 }
@@ -58,7 +59,8 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
       anyElement('text-form').hidden = classes === 0;
       anyElement('method-field').hidden = !flow;
       form.hidden = !flow;
-      const isDigit = classes === 10 && (source !== 'run' || (state.data?.builtIn ?? true));
+      const isDigit =
+        classes === 10 && areNumbers(network) && (source !== 'run' || (state.data?.builtIn ?? true));
       setText(anyElement('digits-legend'), isDigit ? 'Digit' : 'Class');
       setText(anyElement('guidance-what'), isDigit ? 'digit' : 'class');
       tellGuidance(guidance.value);
@@ -107,45 +109,67 @@ function connectCalls(app: App, again: () => void, making: () => Making): { rend
   };
 }
 
-/** A number to write, an image for each of its digits: they follow while it is written, and Enter makes them. */
+/** A word, a number or a list of classes, an image for each: they follow while it is written, and Enter makes them. */
 function connectText(app: App, order: () => void, follow: () => void) {
   const form = byId('text-form', HTMLFormElement);
   const input = byId('text', HTMLInputElement);
   const message = anyElement('text-problem');
-  /** A digit that this network does not know. */
-  const unknown = () => [...app.settings.text].find((digit) => Number(digit) >= app.network.classes);
+  /** Whether something is being typed, which may become right; and whether nothing was written where something was ordered. */
+  let [typing, empty] = [false, false];
+  const problem = () =>
+    app.network.classes > 0 ? labelsIn(app.settings.text, app.network).problem : undefined;
   const fields = connectFields(app, form, message, () => {
-    if (unknown() === undefined) follow();
+    if (problem() === undefined) follow();
   });
-  const complain = (problem: string) => {
-    input.setAttribute('aria-invalid', 'true');
-    setMessage(message, problem);
-    input.focus();
+  const complain = () => {
+    if (!fields.valid) return;
+    const example = exampleOf(app.network);
+    const words = empty
+      ? `Nothing is written; write what to make, such as ${example}, or press one of the buttons.`
+      : typing
+        ? undefined
+        : problem();
+    input.setAttribute('aria-invalid', String(words !== undefined));
+    setMessage(message, words);
   };
   const check = () => {
     const { classes } = app.network;
-    const digit = unknown();
-    if (classes === 0 || !fields.valid || digit === undefined) return fields.valid || classes === 0;
-    complain(`Number has a ${digit}; this network makes the classes 0 to ${classes - 1}.`);
+    if (classes === 0 || (fields.valid && problem() === undefined)) return true;
+    typing = false;
+    complain();
+    input.focus();
     return false;
   };
   form.addEventListener('submit', () => {
-    if (input.value.trim() === '')
-      complain('Number is empty; write the digits to make, such as 2026, or press one of the buttons.');
-    else if (check()) order();
+    empty = input.value.trim() === '';
+    if (empty) {
+      complain();
+      input.focus();
+    } else if (check()) order();
+  });
+  input.addEventListener('change', () => {
+    typing = false;
   });
   input.addEventListener('input', () => {
-    if (!fields.valid) return;
-    input.setAttribute('aria-invalid', 'false');
-    setMessage(message, undefined);
+    [typing, empty] = [true, false];
+    complain();
   });
   return {
     get valid() {
       return fields.valid || app.network.classes === 0;
     },
     check,
-    render: fields.render,
+    render() {
+      fields.render();
+      complain();
+      const { network } = app;
+      const isNumber = areNumbers(network) && network.classes <= 10;
+      setText(anyElement('text-label'), isNumber ? 'Number' : isSpelled(network) ? 'Text' : 'Classes');
+      input.placeholder = exampleOf(network);
+      input.inputMode = isNumber ? 'numeric' : 'text';
+    },
     clear() {
+      empty = false;
       input.value = '';
       input.dispatchEvent(new Event('change'));
     },
@@ -154,19 +178,14 @@ function connectText(app: App, order: () => void, follow: () => void) {
 
 function connectDigits(app: App, choose: (digit: string) => void): { render(open: boolean): void } {
   const host = anyElement('digit-buttons');
-  let classes = 0;
+  let shown = '';
   const buttons = () => [...host.querySelectorAll('button')];
-  const makeButtons = () => {
-    host.replaceChildren(
-      ...['all', ...Array.from({ length: classes }, (_, i) => String(i))].map((digit) => {
-        const button = document.createElement('button');
-        button.type = 'button';
-        button.id = `digit-${digit}`;
-        button.textContent = digit;
-        button.addEventListener('click', () => choose(digit));
-        return button;
-      }),
-    );
+  const buttonOf = (choice: string, name: string) => {
+    const button = document.createElement('button');
+    Object.assign(button, { type: 'button', id: `digit-${choice}`, textContent: name, dir: 'auto' });
+    button.dataset.choice = choice;
+    button.addEventListener('click', () => choose(choice));
+    return button;
   };
   host.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -174,8 +193,10 @@ function connectDigits(app: App, choose: (digit: string) => void): { render(open
     const at = all.indexOf(document.activeElement as HTMLButtonElement);
     const moved = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 }[event.key];
     const to = moved === undefined ? undefined : all[(moved + all.length) % all.length];
-    // A digit key chooses that digit.
-    const typed = /^\d$/.test(event.key) ? all.find(({ id }) => id === `digit-${event.key}`) : undefined;
+    // A key chooses the class that it names.
+    const typed = all
+      .slice(1)
+      .find(({ textContent }) => textContent?.toLowerCase() === event.key.toLowerCase());
     if (!to && !typed) return;
     event.preventDefault();
     (to ?? typed)!.focus();
@@ -184,14 +205,18 @@ function connectDigits(app: App, choose: (digit: string) => void): { render(open
   return {
     render(open) {
       const { network, settings } = app;
-      if (network.classes !== classes) {
-        classes = network.classes;
-        makeButtons();
+      const names = namesOf(network);
+      if (names.join('\n') !== shown) {
+        shown = names.join('\n');
+        host.replaceChildren(
+          buttonOf('all', 'all'),
+          ...names.map((name, label) => buttonOf(String(label), name)),
+        );
       }
       const { digit, text } = settings;
-      const one = digit === 'all' || digit >= classes ? 'all' : String(digit);
+      const one = digit === 'all' || digit >= network.classes ? 'all' : String(digit);
       for (const button of buttons()) {
-        button.setAttribute('aria-pressed', String(!text && button.textContent === one));
+        button.setAttribute('aria-pressed', String(!text && button.dataset.choice === one));
         setDisabled(button, !open);
       }
     },

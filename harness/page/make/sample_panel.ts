@@ -1,4 +1,5 @@
 /** The Make tab: digits to order, step by step out of noise, and digits that follow the hand. */
+import { labelsIn } from '../../run/class_names';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, foldFields, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
@@ -131,7 +132,8 @@ export class SamplePanel implements TaskPanel {
   }
 
   private get usualCount(): number {
-    return usualCount(this.app.network.recipe, this.app.state.adapter?.software ?? false);
+    const { network, settings, state } = this.app;
+    return usualCount(network, settings.digit, state.adapter?.software ?? false);
   }
 
   private get making(): Making {
@@ -140,10 +142,13 @@ export class SamplePanel implements TaskPanel {
 
   /** The part of the order that chooses the images, from the settings. */
   private get wanted(): Omit<Order, keyof Making> {
-    const { noise: seed, digit, count, text: written } = this.app.settings;
-    // An unconditional network cannot make the digits of the text.
-    const text = this.app.network.classes > 0 ? written : '';
-    return { count: text.length || count || this.usualCount, seed, place: this.place, digit, text };
+    const { settings, network } = this.app;
+    const { noise: seed, digit, count, text } = settings;
+    const { place } = this;
+    // A text may name classes that another network makes.
+    const { labels = [] } = text ? labelsIn(text, network) : {};
+    if (labels.length > 0) return { count: labels.length, seed, place, digit, text, labels };
+    return { count: count || this.usualCount, seed, place, digit, text: '' };
   }
 
   private get chosen(): Order {

@@ -6,6 +6,8 @@ import { SIDE } from './strokes';
 import type { Frame, Shape } from './trajectory';
 
 const FRAME_MS = 120;
+/** The most characters of an order's text in the name of a file. */
+const MOST_TEXT = 60;
 
 /** `digits-2026-step-20-of-20-seed-123-at-50-37.5.png`: all that is needed to make it again, but for guidance and method. */
 export function fileName(
@@ -15,7 +17,8 @@ export function fileName(
   ending: string,
 ): string {
   const network = source === 'instant' ? 'digits-instant' : 'digits';
-  const what = recipe === 'tutorial' ? 'tutorial' : `${network}-${text || digit}`;
+  const ordered = text ? text.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, MOST_TEXT) : digit;
+  const what = recipe === 'tutorial' ? 'tutorial' : `${network}-${ordered}`;
   const which = step === 'all' ? `${steps}-steps` : `step-${step}-of-${steps}`;
   const { across, down } = place;
   const at = across > 0 || down > 0 ? `-at-${across}-${down}` : '';

@@ -2,9 +2,8 @@
 import type { SampleOptions } from '../../../src';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNet } from '../../../src/unet/unet';
-import type { Order } from '../worker/messages';
+import type { ModelDescription, Order } from '../worker/messages';
 import { imagesAt, noiseOf, type Place, START } from './noise_field';
-import type { PageRecipe } from './settings';
 
 /** A network and the objective of its training, which determines how to sample from it. */
 export interface Network {
@@ -31,9 +30,6 @@ export function columnsFor(count: number, classes = 0): number {
   return Math.max(1, Math.ceil(Math.sqrt(count)));
 }
 
-/** Digits that were written stand in rows of up to ten. */
-export const columnsForText = (text: string) => Math.min(text.length, 10);
-
 /** Labels for `all` classes in turn, so that each fills its column; a class that does not exist also means all. */
 export function labelsFor(count: number, classes: number, digit: number | 'all'): number[] {
   return Array.from({ length: count }, (_, i) => (digit === 'all' || digit >= classes ? i % classes : digit));
@@ -51,17 +47,25 @@ export const roomFor = (images: number, { software }: { software: boolean }) =>
   software ? (images > 4 ? 8 : 4) : 12;
 
 /** Labels of an order: a class for each image; undefined for an unconditional network. */
-export const labelsOf = ({ count, digit, text }: Pick<Order, 'count' | 'digit' | 'text'>, classes: number) =>
-  classes === 0 ? undefined : text ? [...text].map(Number) : labelsFor(count, classes, digit);
+export const labelsOf = (
+  { count, digit, labels }: Pick<Order, 'count' | 'digit' | 'labels'>,
+  classes: number,
+) => (classes === 0 ? undefined : (labels ?? labelsFor(count, classes, digit)));
 
-/** Number of columns of an order's images. */
-export const columnsOf = ({ count, text }: Pick<Order, 'count' | 'text'>, classes: number) =>
-  text ? columnsForText(text) : columnsFor(count, classes);
+/** Number of columns of an order's images. A text stands in rows of up to ten. */
+export const columnsOf = ({ count, labels }: Pick<Order, 'count' | 'labels'>, classes: number) =>
+  labels ? Math.min(labels.length, 10) : columnsFor(count, classes);
 
-/** Default number of images of a run on the Make tab: rows of ten; on a software adapter one of each digit, which takes seconds. */
-export function usualCount(recipe: PageRecipe, software: boolean): number {
+/** Default number of images of a run on the Make tab: about 40, or 10 on a software adapter, which takes seconds; as many of each class. */
+export function usualCount(
+  { recipe, classes }: Pick<ModelDescription, 'recipe' | 'classes'>,
+  digit: Order['digit'],
+  software: boolean,
+): number {
   if (recipe === 'tutorial') return 64;
-  return software ? 10 : 40;
+  const count = software ? 10 : 40;
+  const isAll = digit === 'all' || digit >= classes;
+  return classes > 0 && isAll ? classes * Math.max(1, Math.floor(count / classes)) : count;
 }
 
 /** The sampler's options for an order: only those that the network can use. */

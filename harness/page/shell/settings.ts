@@ -78,7 +78,7 @@ export interface Settings {
   readonly model: ModelChoice;
   /** The class to sample, or all of them side by side. */
   readonly digit: DigitChoice;
-  /** Digits to make, one image each, in place of `digit` and `count`. */
+  /** Names of classes to make, one image each, in place of `digit` and `count`. */
   readonly text: string;
   /** Guidance scale: the strength with which samples follow the class. */
   readonly guidance: number;
@@ -198,6 +198,7 @@ const width = whole(1, 1, 1024);
 const batch = whole(256, 1, 8192);
 const label = whole(0, 0, 254);
 const heldOut = whole(0, 0, 10_000_000);
+const MOST_TEXT = 500;
 
 type DigitChoice = number | 'all';
 const classOrAll: Setting<DigitChoice> = {
@@ -245,11 +246,12 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   digit: classOrAll,
   text: {
     initial: '',
-    legal: 'up to 60 digits from 0 to 9, such as 2026, or empty',
-    // A user may also write it as a command: "make 20 26".
+    legal: `up to ${MOST_TEXT} characters, such as 2026, or empty`,
+    // What it orders depends on the network. A user may also write digits as a command: "make 20 26".
     parse: (text) => {
       const digits = /^(?:make\s)?([\d\s]*)$/i.exec(text)?.[1].replace(/\s/g, '');
-      return digits !== undefined && digits.length <= 60 ? digits : undefined;
+      const order = digits ?? text;
+      return order.length <= MOST_TEXT ? order : undefined;
     },
     show: (value) => value,
   },

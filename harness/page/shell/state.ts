@@ -19,6 +19,8 @@ export interface Run {
   readonly parameters: number;
   /** Number of classes that its network is conditioned on; 0 for none. */
   readonly classes: number;
+  /** The name of each class, by label. */
+  readonly classNames?: readonly string[] | undefined;
   readonly bytes: number;
   readonly variants: Variants;
 }
@@ -114,8 +116,9 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
     case 'built': {
       const { images, stepsPerEpoch, parameters, network, bytes, variants } = event;
       const classes = network.conditioning?.classes ?? 0;
+      const { classNames } = event.data;
       const { held } = state;
-      const run = { images, held, stepsPerEpoch, parameters, classes, bytes, variants };
+      const run = { images, held, stepsPerEpoch, parameters, classes, classNames, bytes, variants };
       return { ...state, run, needsData: undefined };
     }
     case 'loss':
@@ -283,9 +286,11 @@ export function networkIn(
   const recipe = source === 'pretrained' ? pretrainedOf(settings.recipe) : settings.recipe;
   const { sampling }: Recipe = recipes[recipe];
   const own = source === 'run' ? data : undefined;
-  const { height, width } = own ?? { height: 28, width: 28 };
-  const classes = recipe === 'tutorial' ? 0 : (source === 'run' && run?.classes) || own?.classes || 10;
-  return { recipe, classes, height, width, sampling };
+  const { height, width, channels } = own ?? { height: 28, width: 28, channels: 1 };
+  const trained = source === 'run' ? run : undefined;
+  const classes = recipe === 'tutorial' ? 0 : (trained ?? own ?? { classes: 10 }).classes;
+  const { classNames } = trained ?? own ?? {};
+  return { recipe, classes: classes ?? 0, classNames, height, width, channels, sampling };
 }
 
 /** The present task of the worker, in plain words. */

@@ -1,5 +1,6 @@
 /** Distils the run's network in the background of the training worker, so that other requests come first. */
 import type { Distiller, UNet } from '../../../src';
+import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { saveModel } from '../../../src/weights/model';
 import { runFileName } from '../shell/run_file_name';
 import type { Files } from './files';
@@ -10,6 +11,8 @@ interface Going {
   readonly distiller: Distiller;
   readonly events: ReturnType<Distiller['run']>;
   readonly name: string;
+  /** The images that the teacher was trained on. */
+  readonly data: DataFingerprint;
   /** Working time so far. */
   seconds: number;
 }
@@ -33,12 +36,13 @@ export class Distilling {
       const engine = await core.device();
       const unet = await core.run.network(engine);
       const distiller = await engine.createDistiller(unet, { calls, seed: current.seed });
+      const { data } = core.run;
       const name = runFileName(
         current,
         `distilled-to-${calls}-step-${core.run.losses.length}`,
         'safetensors',
       );
-      this.going = { distiller, events: distiller.run(), name, seconds: 0 };
+      this.going = { distiller, events: distiller.run(), name, data, seconds: 0 };
       post({ type: 'distilling', ...planOf(distiller), trajectories: 0, step: 0 });
     } catch (error) {
       this.place.report(error, 'task');
@@ -96,12 +100,12 @@ export class Distilling {
   }
 
   /** The student becomes the model of the file, which the page may save. */
-  private async finish({ distiller, name }: Going): Promise<void> {
+  private async finish({ distiller, name, data }: Going): Promise<void> {
     const { objective, post } = this.place;
     const student = distiller.student!;
     this.going = undefined;
     try {
-      const bytes = await saveModel(student, { objective });
+      const bytes = await saveModel(student, { objective, data });
       const { model } = await this.files.takeModel(bytes, name);
       post({ type: 'distilled', made: { model, bytes } }, [bytes.buffer]);
     } catch (error) {

@@ -64,15 +64,13 @@ export class Files {
         checkLabels(images, network);
         checkClasses(images, network);
       }
-      place.images = images;
       const { count, height, width, channels, classNames } = images;
-      const name = images.name ?? files.map((f) => f.name).join(', ');
+      const { name = files.map((f) => f.name).join(', ') } = images;
+      place.images = { ...images, name };
       place.source = builtIn ? 'mnist' : letters ? 'letters' : name;
       const classes = classesOf(images);
-      place.post({
-        type: 'data',
-        data: { name, builtIn, letters, count, height, width, channels, classes, classNames },
-      });
+      const data = { name, builtIn, letters, count, height, width, channels, classes, classNames };
+      place.post({ type: 'data', data });
       core.idlePhase = 'idle';
       if (this.awaiting) await this.goOn(this.awaiting);
       else await this.views.strip(0);
@@ -126,7 +124,7 @@ export class Files {
   async saveModel(): Promise<void> {
     const { unet, objective, core } = this.place;
     const step = core.run?.losses.length ?? 0;
-    if (unet) this.saved(`model-step-${step}`, await saveModel(unet, { objective }));
+    if (unet) this.saved(`model-step-${step}`, await saveModel(unet, { objective, data: core.run?.data }));
   }
 
   async saveCheckpoint(): Promise<void> {
@@ -143,10 +141,19 @@ export class Files {
     const before = await models.open(model, await core.device());
     if (before) this.views.free(before);
     before?.destroy();
-    const { height, width, conditioning } = model.config;
+    const { height, width, channels, outChannels = channels, conditioning } = model.config;
     const { classes = 0 } = conditioning ?? {};
-    const sampling = samplingFor(model);
-    return { model: { name, recipe: recipeOf(model), classes, height, width, sampling }, note: model.note };
+    const { classNames } = model.data ?? {};
+    const size = { height, width, channels: outChannels };
+    const about = {
+      name,
+      recipe: recipeOf(model),
+      classes,
+      classNames,
+      ...size,
+      sampling: samplingFor(model),
+    };
+    return { model: about, note: model.note };
   }
 
   private hasDataOf({ data, settings, config, objective }: Checkpoint): boolean {

@@ -18,8 +18,10 @@ export interface Order {
   /** A place between the noise of the seed and the noise of the next three seeds. */
   readonly place: Place;
   readonly digit: number | 'all';
-  /** Digits, one image each, in place of `digit` and `count`; '' uses `digit` and `count`. */
+  /** The text that orders the images; '' uses `digit` and `count`. */
   readonly text: string;
+  /** The classes that the text orders, one for each image, in place of `digit`. */
+  readonly labels?: readonly number[] | undefined;
   readonly guidance: number;
   readonly method: FlowMethod;
 }
@@ -67,8 +69,12 @@ export interface ModelDescription {
   readonly recipe: PageRecipe;
   /** Number of classes that the network is conditioned on; 0 for none. */
   readonly classes: number;
+  /** The name of each class, by label. */
+  readonly classNames?: readonly string[] | undefined;
   readonly height: number;
   readonly width: number;
+  /** Channels of its images: 1 for grey, 3 for colours. */
+  readonly channels: number;
   /** The network's default sampling. */
   readonly sampling: Sampling;
 }

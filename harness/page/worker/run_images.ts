@@ -17,7 +17,7 @@ const late = (what: string) =>
 export async function loadLabelledDigits(): Promise<ImageSet> {
   const coming = Promise.all([loadDigits(), loadDigitLabels()]);
   const [images, labels] = await inTime(coming, 1000 * WAIT, late('digits'));
-  return { ...images, labels, classNames: [...'0123456789'], name: 'MNIST digits' };
+  return { ...images, labels, classNames: [...'0123456789'] };
 }
 
 /** The letters that come with the page. Throws `data` if they do not come. */

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { exampleOf, isSpelled, labelsIn, nameOf, namesOf } from '../../harness/run/class_names';
+
+const letters = { classes: 26, classNames: [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'] };
+const pets = { classes: 4, classNames: ['cat', 'dog, small', 'dog', 'Dog'] };
+
+test('a class without a name is called by its label', () => {
+  expect(namesOf({ classes: 3 })).toEqual(['0', '1', '2']);
+  expect(namesOf({ classes: 3, classNames: ['a', ' '] })).toEqual(['a', '1', '2']);
+});
+
+test('a name is shown on one line, in 24 characters, and turns no text around', () => {
+  expect(nameOf(0, [`${'x'.repeat(500)}`])).toBe(`${'x'.repeat(23)}…`);
+  expect(nameOf(0, ['x'.repeat(24)])).toBe('x'.repeat(24));
+  expect(nameOf(0, ['a\n b\t"c"'])).toBe('a b "c"');
+  expect(nameOf(0, ['a\u202eb'])).toBe('a\\u{202e}b');
+  expect(nameOf(0, ['❤️'.repeat(30)])).toBe(`${'❤️'.repeat(23)}…`);
+});
+
+test('names of single characters make a word, others a list', () => {
+  expect([letters, { classes: 10 }, { classes: 2, classNames: ['❤️', '日'] }].map(isSpelled)).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect([pets, { classes: 11 }].map(isSpelled)).toEqual([false, false]);
+  expect([letters, { classes: 10 }, pets, { classes: 11 }].map(exampleOf)).toEqual([
+    'ABCDE',
+    '2026',
+    'cat, dog, small',
+    '0, 1',
+  ]);
+});
+
+test.each([
+  ['HELLO', letters, [7, 4, 11, 11, 14]],
+  ['hello, world', letters, [7, 4, 11, 11, 14, 22, 14, 17, 11, 3]],
+  ['20 26', { classes: 10 }, [2, 0, 2, 6]],
+  ['22,4 , 1', { classes: 26 }, [22, 4, 1]],
+  ['dog,CAT, dog ,small,Dog', pets, [2, 0, 1, 3]],
+  ['日❤️日', { classes: 2, classNames: ['❤️', '日'] }, [1, 0, 1]],
+  ['a,b', { classes: 3, classNames: ['a', ',', 'b'] }, [0, 1, 2]],
+  // Of two equal names the first counts.
+  ['x,x', { classes: 2, classNames: ['x', 'x'] }, [0, 0]],
+  ['', letters, []],
+  [', ', pets, []],
+] as const)('%j orders classes', (text, of, labels) => {
+  expect(labelsIn(text, of)).toEqual({ labels });
+});
+
+test.each([
+  ['12a', { classes: 10 }, 'There is no class "a"; this network makes 0 to 9.'],
+  ['-1', { classes: 10 }, 'There is no class "-"'],
+  ['٣', { classes: 10 }, 'There is no class "٣"'],
+  ['2026', { classes: 26 }, 'There is no class "2026"; this network makes 0 to 25, with commas between.'],
+  ['a', { classes: 10, classNames: [...'0123456789'] }, 'this network makes 0 to 9.'],
+  ['3', { classes: 1 }, 'this network makes 0 alone'],
+  ['HI!', letters, 'There is no class "!"; this network makes A, B, C, D, E, F, G, H, I, J and 16 more.'],
+  ['cat, cow', pets, 'There is no class "cow"; this network makes cat, dog, small, dog, Dog, with commas'],
+  ['constructor', pets, 'There is no class "constructor"'],
+  ['1'.repeat(61), { classes: 10 }, 'The text orders 61 images; at most 60'],
+] as const)('%j is refused', (text, of, problem) => {
+  expect(labelsIn(text, of).problem).toContain(problem);
+});
