@@ -8,7 +8,7 @@ import type { Checkpoint } from '../../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../../bench/result';
 import { usualHoldOut } from '../../run/hold_out';
 
-export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench'] as const;
+export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench', 'gpu'] as const;
 export type Task = (typeof tasks)[number];
 
 export const tunes = ['auto', 'on', 'off'] as const;

@@ -9,6 +9,7 @@ import { drive } from '../drive';
 import {
   click,
   files,
+  go,
   losses,
   messagesOf,
   pause,
@@ -225,10 +226,10 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   await until(page, () => document.getElementById('draw-undo')!.ariaDisabled === 'true');
   expect(await focused()).toBe('draw-undo');
 
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await click(page, '#train');
   await until(page, () => window.harness.state.losses.length > 0);
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   await click(page, '#draw-use-pretrained');
   await click(page, '#draw-example');
   await says(page, 'It looks most like a');
@@ -238,7 +239,7 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   await click(page, '#draw-use-run');
   await until(page, () => document.getElementById('draw-model')!.textContent!.startsWith('This page’s run'));
   await quiet(page);
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await pause(page);
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
   expect(problems).toEqual([]);
@@ -301,17 +302,17 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
     name: '2 drawings',
     count: 2,
   });
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   await click(page, '#teach-start');
   await until(page, () =>
     document.getElementById('teach-problem')!.textContent!.startsWith('A run is under way'),
   );
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await click(page, '#reset');
   await phase(page, 'idle');
 
   // The drawings are still there, and the settings of before come back after another run on them.
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   expect(await page.$$eval('#teach-drawings li', (items) => items.length)).toBe(2);
   const settings = await page.evaluate(() => window.harness.settings);
   await click(page, '#teach-start');
@@ -321,7 +322,7 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   await phase(page, 'idle');
   expect(await page.evaluate(() => window.harness.settings)).toEqual({ ...settings, task: 'train' });
 
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   await click(page, '#teach-drawings li:last-child button');
   await click(page, '#teach-start');
   await until(page, () => document.getElementById('teach-problem')!.textContent!.includes('are of a 0'));
