@@ -5,7 +5,7 @@ import type { ModelDescription, WorkerEvent } from '../worker/messages';
 import { rememberedLosses, rememberLoss } from './device_lost';
 import { distilledNote } from './distil_text';
 import { keepFocus } from './dom';
-import { drawingsOfText, filesOfDrawings, type KeptDrawing } from './kept_drawings';
+import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from './kept_drawings';
 import { rewound } from './measurements';
 import { measurementsOf, readNotes } from './run_notes';
 import {
@@ -170,7 +170,7 @@ export class App {
   goOn(id: string): void {
     const drawings = drawingsOfText(readNotes()[id]?.drawings ?? '');
     if (drawings) this.drawings = drawings;
-    this.send('goOn', { id, drawings: drawings && filesOfDrawings(drawings) });
+    this.send('goOn', { id, drawings: drawings && { from: imagesOfDrawings(drawings) } });
   }
 
   /** Deletes a run that the browser keeps. */

@@ -36,14 +36,14 @@ export function trainingOf({
 /** The reason that a run on these images cannot begin with the recipe's pretrained network; undefined if it can. */
 export function whyNew(
   { recipe, widths }: Pick<Settings, 'recipe' | 'widths'>,
-  { height, width, classes }: Pick<DataDescription, 'height' | 'width' | 'classes'>,
+  { height, width, channels, classes }: Pick<DataDescription, 'height' | 'width' | 'channels' | 'classes'>,
 ): string | undefined {
   const { conditioning, ...network }: UNetConfig = recipes[recipe].network;
   const told = conditioning && {
-    conditioning: { ...conditioning, classes: classes ?? conditioning.classes },
+    conditioning: { ...conditioning, classes: classes ?? 0 },
   };
   try {
-    checkBeginning(recipe, { ...network, ...told, height, width, widths });
+    checkBeginning(recipe, { ...network, ...told, height, width, channels, widths });
     return undefined;
   } catch (error) {
     return (error as EngineError).message;
@@ -69,6 +69,8 @@ export function checkBeginning(recipe: PageRecipe, wanted: UNetConfig): void {
     );
   }
   const [classes, known] = [wanted, trained].map(({ conditioning }) => conditioning?.classes ?? 0);
+  if (known > 0 && classes === 0)
+    refuse('is conditioned on classes, and these images have no labels', 'Give images with labels');
   if (classes > known) refuse(`knows ${known} classes; these images have ${classes}`, 'Use fewer classes');
   if (widths.join() !== trained.widths.join()) {
     refuse(`has the widths ${trained.widths.join(', ')}, not ${widths.join(', ')}`, 'Set these widths');
