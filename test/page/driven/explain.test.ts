@@ -68,6 +68,10 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   // Uniform noise has more greys than what a bell curve leaves of them within black and white.
   const greys = (of: number[]) => mean(of.map((v) => Number(v > 0.02 && v < 0.98)));
   expect(greys(await ink(page, 1))).toBeGreaterThan(greys(noise) + 0.2);
+  // A shader opens in the page; what has no address yet is no link.
+  await button(page, 'the shader that does it');
+  await until(page, () => /fn main/.test(document.querySelector('.scene-source pre')?.textContent ?? ''));
+  expect(await page.$$('a[href*="/OWNER/"]')).toEqual([]);
   expect(await violationsEverywhere(page)).toEqual([]);
 
   await page.focus('.scene-steps .primary');
