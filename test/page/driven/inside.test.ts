@@ -3,7 +3,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';
 import { drive } from '../drive';
-import { click, phase, pressOnTrain, steps, TINY, text, until, visit } from '../visit';
+import { click, go, phase, pressOnTrain, steps, TINY, text, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -175,6 +175,24 @@ test('the run’s network: its kernels change while it learns, and training is n
     const now = window.harness.state.losses.length.toLocaleString('en-US');
     return document.getElementById('inside-norms-of')!.textContent === `of step ${now}`;
   });
+  // A run that is taken up again has no gradient of its last step.
+  await go(page, 'train');
+  const press = (words: string) =>
+    until(
+      page,
+      (w) => {
+        const all = [...document.querySelectorAll<HTMLButtonElement>('#runs-body button')];
+        const found = all.find(({ textContent, disabled }) => textContent === w && !disabled);
+        found?.click();
+        return found !== undefined;
+      },
+      words,
+    );
+  await press('Put aside');
+  await press('Go on');
+  await go(page, 'inside');
+  await saying(page, 'inside-norms-of', 'not known until the next step');
+  expect(await page.$$('#inside-norms dt')).toEqual([]);
   expect(problems).toEqual([]);
   await page.close();
 });
