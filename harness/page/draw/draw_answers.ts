@@ -86,7 +86,7 @@ export function fits(losses: ArrayLike<number>): number[] {
 export function verdict(losses: ArrayLike<number>): string {
   const [best, next] = Array.from(losses, (loss, digit) => ({ loss, digit })).sort((a, b) => a.loss - b.loss);
   const percent = (100 * (next.loss - best.loss)) / best.loss;
-  return `It looks most like a ${best.digit}: told so, the network errs least. Told ${next.digit}, the next best, it errs ${percent.toFixed(percent < 10 ? 1 : 0)} % more.`;
+  return `It looks most like a ${best.digit}: with this digit the network’s error is smallest. With ${next.digit}, the next best, it is ${percent.toFixed(percent < 10 ? 1 : 0)}\u00a0% larger.`;
 }
 
 export function showClasses(losses: ArrayLike<number>): void {

@@ -23,7 +23,7 @@ export function facts(run: StoredRun): string {
   const time = new Date(savedAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
   const sets: Readonly<Record<string, string>> = { mnist: 'of MNIST’s digits', letters: 'letters A to Z' };
   const comes = sets[source ?? ''];
-  const images = comes ? `${whole(data.count)} ${comes}` : `${source ?? 'images of one’s own'}`;
+  const images = comes ? `${whole(data.count)} ${comes}` : `${source ?? 'your own images'}`;
   const parts = [
     `Kept at ${time}`,
     ...(loss === undefined || Number.isNaN(loss) ? [] : [`loss ${lossText(loss)}`]),
@@ -40,5 +40,5 @@ export function facts(run: StoredRun): string {
 export function neededData({ settings, data }: StoredRun): string {
   const { count, height, width } = data;
   const limit = settings.limit === undefined ? '' : 'the first ';
-  return `It trains on ${limit}${whole(count)} images of ${height} × ${width} from ${settings.source ?? 'files of one’s own'}, which the browser does not keep. Choose or drop these files${data.labels ? ', labels included' : ''}, and the run goes on.`;
+  return `It trains on ${limit}${whole(count)} images of ${height} × ${width} from ${settings.source ?? 'your own files'}, which the browser does not keep. Choose or drop these files${data.labels ? ', labels included' : ''}, and the run goes on.`;
 }
