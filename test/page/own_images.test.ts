@@ -174,12 +174,13 @@ describe('fine-tuning', () => {
   });
 
   test('says why it cannot be', () => {
-    const images = { height: 28, width: 28 };
+    const images = { height: 28, width: 28, channels: 1 };
     const { widths } = presets.digits;
     expect(whyNew({ recipe: 'digits', widths }, images)).toBeUndefined();
     expect(whyNew({ recipe: 'tutorial', widths }, { ...images, classes: 200 })).toBeUndefined();
     expect(whyNew({ recipe: 'digits', widths }, { ...images, classes: 12 })).toContain('knows 10 classes');
     expect(whyNew({ recipe: 'digits', widths }, { ...images, height: 8 })).toContain('these are 8 x 28');
+    expect(whyNew({ recipe: 'digits', widths }, { ...images, channels: 3 })).toContain('28 x 28 x 3');
     expect(whyNew({ recipe: 'digits-3x3', widths }, images)).toContain('no pretrained network');
   });
 });

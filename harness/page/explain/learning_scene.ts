@@ -100,18 +100,18 @@ export class LearningScene implements Scene {
   }
 
   private showPictures(shown: Shown, at: number): void {
-    const { height, width, noisy, before, after, clean } = shown;
+    const { height, width, channels, noisy, before, after, clean } = shown;
     const label = shown.labels[this.choice];
     const what = label === undefined ? 'the image' : `a ${label}`;
     const t = shown.levels[at];
     const error = (picture: Uint8Array) => errorOf(picture, clean).toFixed(3);
     this.seen.show(
-      { bytes: noisy[at], height, width },
+      { bytes: noisy[at], height, width, channels },
       `${what} with ${Math.round(100 * t)} % noise`,
       `t = ${t.toFixed(2)}`,
     );
     this.after.show(
-      { bytes: after[at], height, width },
+      { bytes: after[at], height, width, channels },
       `What the network sees in it now; error ${error(after[at])}`,
       `error ${error(after[at])}`,
     );
@@ -119,12 +119,12 @@ export class LearningScene implements Scene {
     if (before) {
       this.before.rename(shown.began === 'pretrained' ? 'Guess, pretrained' : 'Guess, untrained');
       this.before.show(
-        { bytes: before[at], height, width },
+        { bytes: before[at], height, width, channels },
         `What it saw before training; error ${error(before[at])}`,
         `error ${error(before[at])}`,
       );
     }
-    this.truth.show({ bytes: clean, height, width }, what, 'the answer');
+    this.truth.show({ bytes: clean, height, width, channels }, what, 'the answer');
   }
 
   /** Two lines over the noise levels, and where the slider is. */
@@ -159,7 +159,7 @@ export class LearningScene implements Scene {
     // Ten of the twenty steps: from level 0.1 to 1.
     const steps = Array.from({ length: 10 }, (_, i) => making.steps - 2 * (i + 1));
     return {
-      ...{ height, width, before: undefined, objective: 'flow', began: 'new' },
+      ...{ height, width, channels: 1, before: undefined, objective: 'flow', began: 'new' },
       labels: Array.from({ length: 10 }, (_, i) => i),
       clean: one(x[x.length - 1]),
       levels: steps.map((step) => 1 - step / making.steps),

@@ -66,16 +66,17 @@ export class Figure {
 
   /** `label` describes the picture in words, `line` is the line below it. */
   show(
-    { bytes, height = 28, width = 28, columns = 1 }: Partial<Tiles> & Pick<Tiles, 'bytes'>,
+    { bytes, height = 28, width = 28, channels = 1, columns = 1 }: Partial<Tiles> & Pick<Tiles, 'bytes'>,
     label: string,
     line = '',
   ) {
     const { shown } = this.view;
     const same =
       shown?.width === width &&
+      shown.channels === channels &&
       shown.bytes.length === bytes.length &&
       bytes.every((b, i) => b === shown.bytes[i]);
-    if (!same) this.view.show({ bytes, height, width, columns });
+    if (!same) this.view.show({ bytes, height, width, channels, columns });
     this.canvas.setAttribute('aria-label', label);
     setText(this.line, line);
   }

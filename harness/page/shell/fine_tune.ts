@@ -36,14 +36,14 @@ export function trainingOf({
 /** The reason that a run on these images cannot begin with the recipe's pretrained network; undefined if it can. */
 export function whyNew(
   { recipe, widths }: Pick<Settings, 'recipe' | 'widths'>,
-  { height, width, classes }: Pick<DataDescription, 'height' | 'width' | 'classes'>,
+  { height, width, channels, classes }: Pick<DataDescription, 'height' | 'width' | 'channels' | 'classes'>,
 ): string | undefined {
   const { conditioning, ...network }: UNetConfig = recipes[recipe].network;
   const told = conditioning && {
     conditioning: { ...conditioning, classes: classes ?? conditioning.classes },
   };
   try {
-    checkBeginning(recipe, { ...network, ...told, height, width, widths });
+    checkBeginning(recipe, { ...network, ...told, height, width, channels, widths });
     return undefined;
   } catch (error) {
     return (error as EngineError).message;
