@@ -12,26 +12,28 @@ import type { Layer } from './config';
 import type { Forward } from './forward';
 
 /**
- * The maps of a layer. `preActivation` is the convolution's output with its biases. `activation` is the input of the next layers: swish of
- * the pre-activation, if the layer has an activation, plus the layer's input, if it is residual. `gradient` is the gradient of the loss with
- * respect to the pre-activation; only a trainer has it.
+ * The maps of a layer. `input` is what the convolution reads, after pooling, upsampling and skip connections. `preActivation` is the
+ * convolution's output with its biases. `activation` is swish of the pre-activation, if the layer has an activation, plus the layer's input,
+ * if it is residual; the inputs of the next layers are made of it. `gradient` is the gradient of the loss with respect to the pre-activation;
+ * only a trainer has it.
  */
-export type MapKind = 'activation' | 'preActivation' | 'gradient';
+export type MapKind = 'input' | 'activation' | 'preActivation' | 'gradient';
 
-/** A layer, by the first part of its parameters' names (`down.1`), and the shape of each of its maps. */
+/** A layer, by the first part of its parameters' names (`down.1`), and the shape of its maps. */
 export interface LayerShape {
   /** The name for `read`. */
   readonly name: string;
   /** [images][height][width][channels], the last one innermost. Layers of the conditioning have one pixel. */
   readonly shape: readonly [images: number, height: number, width: number, channels: number];
+  /** Channels of `input`, whose shape is the same otherwise. */
+  readonly inputChannels: number;
 }
 
 /** The tensors of a layer's maps in one pass, [channels][height][width][batch]. */
 export interface LayerTensors {
   readonly layer: Layer;
+  readonly input: Tensor;
   readonly preActivation: Tensor;
-  /** Added to the activation. */
-  readonly residual?: Tensor;
   readonly gradient?: Tensor;
 }
 
@@ -41,14 +43,18 @@ export function layerTensors(
   gradients?: ReadonlyMap<string, Tensor>,
 ): LayerTensors[] {
   const linear = conditioning && [
-    { layer: conditioning.plan.layers.hidden, preActivation: conditioning.pre },
-    { layer: conditioning.plan.layers.output, preActivation: conditioning.imageBias },
+    {
+      layer: conditioning.plan.layers.hidden,
+      input: conditioning.features,
+      preActivation: conditioning.pre,
+    },
+    {
+      layer: conditioning.plan.layers.output,
+      input: conditioning.activated,
+      preActivation: conditioning.imageBias,
+    },
   ];
-  const convolutions = passes.map(({ layer, pre, input }) => ({
-    layer,
-    preActivation: pre,
-    ...(layer.residual ? { residual: input } : {}),
-  }));
+  const convolutions = passes.map(({ layer, pre, input }) => ({ layer, input, preActivation: pre }));
   return [...(linear ?? []), ...convolutions].map((tensors) => ({
     ...tensors,
     gradient: gradients?.get(tensors.layer.name),
@@ -100,9 +106,10 @@ export class LayerMaps {
 
   private constructor(of: MapsOf, readers: ReadonlyMap<string, Reader>, buffers: readonly GPUBuffer[]) {
     this.of = of;
-    this.layers = of.layers.map(({ layer: { name, height, width, outChannels } }) => ({
+    this.layers = of.layers.map(({ layer: { name, height, width, inChannels, outChannels } }) => ({
       name,
       shape: [of.count, height, width, outChannels],
+      inputChannels: inChannels,
     }));
     this.readers = readers;
     this.buffers = buffers;
@@ -114,7 +121,8 @@ export class LayerMaps {
     const { gpu, layers, batch, count, program, reuseMemory } = of;
     if (reuseMemory) return new LayerMaps(of, new Map(), []);
     const largest = Math.max(...layers.map(({ preActivation }) => preActivation.size));
-    const result = tensor('map in the caller’s order', largest);
+    const largestInput = Math.max(...layers.map(({ input }) => input.size));
+    const result = tensor('map in the caller’s order', Math.max(largest, largestInput));
     const activated = tensor('activation', largest);
     const own = await createTensorBuffers(gpu, `${of.what} `, [result, activated]);
     const plans = layers.flatMap((l) => plansOf(l, batch, count, activated, result));
@@ -204,6 +212,7 @@ export class LayerMaps {
 const keyOf = (layer: string, map: MapKind) => `${map} of ${layer}`;
 
 const kindsOf = ({ gradient }: LayerTensors): MapKind[] => [
+  'input',
   'activation',
   'preActivation',
   ...(gradient ? (['gradient'] as const) : []),
@@ -211,26 +220,29 @@ const kindsOf = ({ gradient }: LayerTensors): MapKind[] => [
 
 /** The ops that write each map of a layer to `result`. */
 function plansOf(of: LayerTensors, batch: number, count: number, activated: Tensor, result: Tensor) {
-  const { layer, preActivation, residual, gradient } = of;
-  const { name, height, width, outChannels: channels, activation } = layer;
-  const shape = { batch, count, height, width, channels };
-  const toCaller = (input: Tensor) => op(chwnToNhwc, name, shape, { input, images: result });
+  const { layer, input, preActivation, gradient } = of;
+  const { name, height, width, inChannels, outChannels, activation, residual } = layer;
+  const channelsOf = (map: MapKind) => (map === 'input' ? inChannels : outChannels);
+  const shapeOf = (map: MapKind) => ({ batch, count, height, width, channels: channelsOf(map) });
+  const toCaller = (from: Tensor, map: MapKind = 'preActivation') =>
+    op(chwnToNhwc, name, shapeOf(map), { input: from, images: result });
   const activate = op(
     swish,
     name,
-    { elements: preActivation.size, residual: residual !== undefined },
-    { input: preActivation, output: activated, ...(residual ? { residual } : {}) },
+    { elements: preActivation.size, residual },
+    { input: preActivation, output: activated, ...(residual ? { residual: input } : {}) },
   );
   const ops: Record<MapKind, Op[]> = {
+    input: [toCaller(input, 'input')],
     activation: activation === 'swish' ? [activate, toCaller(activated)] : [toCaller(preActivation)],
     preActivation: [toCaller(preActivation)],
     gradient: gradient ? [toCaller(gradient)] : [],
   };
-  const inputs = [preActivation, residual, gradient].filter((t) => t !== undefined);
+  const inputs = [input, preActivation, gradient].filter((t) => t !== undefined);
   return kindsOf(of).map((map) => ({
     key: keyOf(name, map),
     ops: ops[map],
     inputs,
-    elements: count * height * width * channels,
+    elements: count * height * width * channelsOf(map),
   }));
 }

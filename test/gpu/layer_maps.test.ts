@@ -17,7 +17,7 @@ afterEach(() => {
   for (const b of own.splice(0)) b.destroy();
 });
 
-const KINDS = ['activation', 'preActivation', 'gradient'] as const satisfies readonly MapKind[];
+const KINDS = ['input', 'activation', 'preActivation', 'gradient'] as const satisfies readonly MapKind[];
 const COUNT = 3;
 
 /** The networks of the recipes with fewer channels, so that the reference in plain loops is quick, and what else a network can be. */
@@ -74,10 +74,11 @@ function error(got: ArrayLike<number>, want: Float64Array): number {
 /** Compares everything that can be read, at the host and in a buffer. */
 async function compare(maps: LayerMaps, reference: ReferenceUNet, kinds: readonly MapKind[]): Promise<void> {
   expect(maps.layers.map(({ name }) => name).sort()).toEqual([...reference.maps.keys()].sort());
-  for (const { name, shape } of maps.layers) {
+  for (const { name, shape, inputChannels } of maps.layers) {
     for (const kind of kinds) {
       const want = reference.maps.get(name)![kind]!;
-      const size = shape.reduce((a, b) => a * b);
+      const [images, height, width, channels] = shape;
+      const size = images * height * width * (kind === 'input' ? inputChannels : channels);
       const read = await maps.read(name, kind);
       // Winograd's forms round more than plain sums do.
       expect(error(read, want), `${kind} of ${name}`).toBeLessThan(kind === 'gradient' ? 1e-3 : 1e-4);
@@ -107,7 +108,7 @@ describe.each(Object.entries(configs))('%s', (_, config) => {
     await gpu.submit(encoder);
     const reference = new ReferenceUNet(checkConfig(config), weights);
     reference.predict(noisy, COUNT, told);
-    await compare(predictor.maps, reference, ['activation', 'preActivation']);
+    await compare(predictor.maps, reference, ['input', 'activation', 'preActivation']);
   });
 
   test('a trainer’s maps are those of the reference, in a second step too', async () => {
@@ -169,11 +170,11 @@ describe('what cannot be read', () => {
     );
     await refused(
       trainer.maps.read('down.1', 'weights' as never),
-      'A trainer has no map "weights" of down.1; it has activation, preActivation, gradient.',
+      'A trainer has no map "weights" of down.1; it has input, activation, preActivation, gradient.',
     );
     await refused(
       predictor.maps.read('down.1', 'gradient'),
-      'A predictor has no map "gradient" of down.1; it has activation, preActivation.',
+      'A predictor has no map "gradient" of down.1; it has input, activation, preActivation.',
     );
     const encoder = gpu.device.createCommandEncoder();
     const small = await buffer(4);
@@ -193,7 +194,7 @@ describe('what cannot be read', () => {
         message: `The maps of this ${what} share memory, so up.0 is gone by the end of a pass. Create the ${what} with reuseMemory: false.`,
       });
     }
-    expect(trainer.maps.layers[1]).toEqual({ name: 'down.1', shape: [2, 2, 2, 8] });
+    expect(trainer.maps.layers[1]).toEqual({ name: 'down.1', shape: [2, 2, 2, 8], inputChannels: 4 });
   });
 
   test('in the middle of a step, or of what was destroyed', async () => {

@@ -1,10 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { files, sources } from 'virtual:shader-sources';
 import { describe, expect, test } from 'vitest';
+import {
+  activationAt,
+  pixelAfter,
+  pixelBefore,
+  productOf,
+  referenceAt,
+  sumsOf,
+  tapsOf,
+} from '../../harness/page/inside/pixel';
+import type { InsideLayer } from '../../harness/page/worker/inside_messages';
 import { addNoise } from '../../harness/run/noise';
 import { listStep } from '../../harness/run/step_list';
+import { Random } from '../../harness/specs/lib/spec';
 import { shaderText } from '../../src/plan/text';
 import { type RecipeName, recipes } from '../../src/recipes';
+import { reference } from '../../src/reference/conv2d';
+import { swishAt } from '../../src/reference/swish';
 import { trainerConfigOf } from '../../src/training/options';
 import { layersOf } from '../../src/unet/config';
 import { defaultVariants } from '../../src/unet/variants';
@@ -76,3 +89,99 @@ test.each(Object.keys(recipes) as RecipeName[])(
         ).toBe(true);
   },
 );
+
+describe('one pixel', () => {
+  const layer = (changes: Partial<InsideLayer>): InsideLayer => ({
+    ...{ name: 'down.0', height: 6, width: 4, inChannels: 3, outChannels: 5, kernelSize: 5 },
+    ...{ activation: 'swish', residual: false, next: 'pool', told: false, parameters: 0, ...changes },
+  });
+
+  /** Random numbers for a layer, and what the whole reference makes of them, [out][height][width]. */
+  function given(of: InsideLayer, withImageBias: boolean) {
+    const { height, width, inChannels, outChannels, kernelSize: k } = of;
+    const random = new Random(4);
+    const floats = (size: number) => random.floats(size, -1, 1);
+    const numbers = {
+      layer: of.name,
+      input: floats(height * width * inChannels),
+      kernel: floats(k * k * inChannels * outChannels),
+      bias: floats(outChannels),
+      ...(withImageBias ? { imageBias: floats(outChannels) } : {}),
+      form: { kernel: 'conv2d', variant: 'direct' },
+    };
+    const pixels = height * width;
+    const input = Float32Array.from({ length: inChannels * pixels }, (_, i) => {
+      return numbers.input[(i % pixels) * inChannels + Math.floor(i / pixels)];
+    });
+    const kernel = new Float32Array(k * k * inChannels * 8);
+    for (let row = 0; row < k * k * inChannels; row++)
+      kernel.set(numbers.kernel.subarray(row * outChannels, (row + 1) * outChannels), row * 8);
+    const shape = { ...of, batch: 1, ...(withImageBias ? { imageBias: 0 } : {}) };
+    const image_bias = numbers.imageBias ?? new Float32Array();
+    const { output } = reference(shape, { input, kernel, bias: numbers.bias, image_bias });
+    return { numbers, whole: output };
+  }
+
+  test.each([
+    [layer({}), true],
+    [layer({ kernelSize: 3, inChannels: 1 }), false],
+    [layer({ height: 1, width: 1, kernelSize: 1 }), true],
+  ])('every pixel of every map is the reference’s, at the edges too: %#', (of, withImageBias) => {
+    const { numbers, whole } = given(of, withImageBias);
+    for (let map = 0; map < of.outChannels; map++)
+      for (let y = 0; y < of.height; y++)
+        for (let x = 0; x < of.width; x++) {
+          const place = { y, x, map };
+          const want = whole[(map * of.height + y) * of.width + x];
+          expect(referenceAt(of, numbers, place)).toBeCloseTo(want, 12);
+          const sum = sumsOf(of, numbers, place).reduce((a, b) => a + b, 0);
+          expect(sum + numbers.bias[map] + (numbers.imageBias?.[map] ?? 0)).toBeCloseTo(want, 12);
+        }
+  });
+
+  test('its window has no values outside of the image', () => {
+    const of = layer({ kernelSize: 3 });
+    const { numbers } = given(of, false);
+    const taps = tapsOf(of, numbers, { y: 0, x: 3, map: 4 }, 2);
+    expect(taps.map(({ value }) => value !== undefined)).toEqual([
+      ...[false, false, false],
+      ...[true, true, false],
+      ...[true, true, false],
+    ]);
+    expect(taps[4].value).toBe(numbers.input[3 * 3 + 2]);
+    expect(taps[4].weight).toBe(numbers.kernel[(4 * 3 + 2) * 5 + 4]);
+    expect(productOf(taps[0])).toBe(0);
+    expect(productOf(taps[4])).toBe(taps[4].value! * taps[4].weight);
+  });
+
+  test('its activation is swish of the sum, and a residual layer adds its input', () => {
+    const of = layer({ inChannels: 5 });
+    const { numbers } = given(of, false);
+    const place = { y: 2, x: 1, map: 3 };
+    expect(activationAt(of, numbers, place, -0.7)).toBe(swishAt(-0.7).value);
+    expect(activationAt({ ...of, residual: true }, numbers, place, -0.7)).toBe(
+      swishAt(-0.7).value + numbers.input[(2 * 4 + 1) * 5 + 3],
+    );
+    expect(activationAt({ ...of, activation: 'none' }, numbers, place, -0.7)).toBe(-0.7);
+  });
+
+  test('leads to the layers before and after', () => {
+    const layers = [
+      layer({ name: 'down.0', height: 8, width: 4, outChannels: 2, next: 'pool' }),
+      layer({ name: 'down.1', height: 4, width: 2, next: 'upsample' }),
+      layer({ name: 'up.0', height: 8, width: 4, next: 'output' }),
+    ];
+    const activation = new Float32Array(8 * 4 * 2);
+    activation[(5 * 4 + 2) * 2 + 1] = 9;
+    const read = (name: string) => {
+      expect(name).toBe('down.0');
+      return activation;
+    };
+    expect(pixelAfter(layers, 0, { y: 5, x: 3, map: 1 })).toEqual({ y: 2, x: 1, map: 0 });
+    expect(pixelAfter(layers, 1, { y: 2, x: 1, map: 1 })).toEqual({ y: 4, x: 2, map: 0 });
+    expect(pixelAfter(layers, 2, { y: 2, x: 1, map: 1 })).toBeUndefined();
+    expect(pixelBefore(layers, 2, { y: 5, x: 3, map: 0 }, 4, read)).toEqual({ y: 2, x: 1, map: 4 });
+    expect(pixelBefore(layers, 1, { y: 2, x: 1, map: 0 }, 1, read)).toEqual({ y: 5, x: 2, map: 1 });
+    expect(pixelBefore(layers, 0, { y: 5, x: 3, map: 0 }, 0, read)).toBeUndefined();
+  });
+});

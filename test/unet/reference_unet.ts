@@ -28,6 +28,7 @@ interface Image {
 
 /** The maps of a layer. */
 export interface ReferenceMaps {
+  readonly input: Float64Array;
   readonly preActivation: Float64Array;
   readonly activation: Float64Array;
   gradient?: Float64Array;
@@ -250,6 +251,17 @@ export class ReferenceUNet {
       if (classes > 0) list.push({ table: of('hidden.classes'), row: labels![n], times: 1 });
       return list;
     });
+    // A row of the kernel each for sines and cosines, then one for each class and for no class.
+    const kernelRows = noiseLevel ? 32 : 0;
+    const rows = kernelRows + (classes > 0 ? classes + 1 : 0);
+    const features = new Float64Array(count * rows);
+    for (const [n, list] of terms.entries()) {
+      for (const { table, row, times } of list) {
+        if (table === hiddenBias) continue;
+        const first = table.values === of('hidden.classes').values ? kernelRows : 0;
+        features[n * rows + first + row] = times;
+      }
+    }
     const hidden = new Float64Array(count * width);
     const hiddenGrad = new Float64Array(count * width);
     const values = new Float64Array(count * all);
@@ -265,8 +277,8 @@ export class ReferenceUNet {
       for (let o = 0; o < all; o++) values[n * all + o] += outputBias.values[o];
     }
     const activated = hidden.map((z) => z * sigmoid(z));
-    this.maps.set('conditioning.hidden', { preActivation: hidden, activation: activated });
-    this.maps.set('conditioning.output', { preActivation: values, activation: values });
+    this.maps.set('conditioning.hidden', { input: features, preActivation: hidden, activation: activated });
+    this.maps.set('conditioning.output', { input: activated, preActivation: values, activation: values });
     const backward = () => {
       this.maps.get('conditioning.hidden')!.gradient = hiddenGrad;
       this.maps.get('conditioning.output')!.gradient = gradient;
@@ -321,7 +333,7 @@ export class ReferenceUNet {
       }
     });
     const data = swish ? z.map((v) => v * sigmoid(v)) : z;
-    this.maps.set(name, { preActivation: z, activation: data });
+    this.maps.set(name, { input: x.data, preActivation: z, activation: data });
     const back = (grad: Image): Image => {
       const dz = swish ? grad.data.map((g, i) => g * swishSlope(z[i])) : grad.data;
       this.maps.get(name)!.gradient = dz;

@@ -20,7 +20,8 @@ import type {
 import type { WorkerEvent } from '../worker/messages';
 import { DispatchList, type EditShader } from './dispatch_list';
 import { Drawing } from './drawing';
-import { kernelMaps, number, PartView } from './part_view';
+import { kernelMaps, number, PartView, type Pixel } from './part_view';
+import type { PixelView } from './pixel_view';
 import { largest, largestOf, meanOf, onScheme, overall, paint, pictureOf } from './shades';
 import { SlowMotion } from './slow_motion';
 
@@ -43,7 +44,9 @@ class InsidePanel implements TaskPanel {
   private readonly level = byId('inside-level', HTMLInputElement);
   private readonly label = byId('inside-label', HTMLSelectElement);
   private readonly list = byId('inside-list', HTMLDetailsElement);
-  private readonly partView = new PartView();
+  private readonly partView = new PartView((pixel) => this.openPixel(pixel));
+  private pixel: Pixel | undefined;
+  private pixelView: Promise<PixelView> | undefined;
   private readonly desk: Desk;
   private readonly dispatches: DispatchList;
   private readonly drawing: Drawing;
@@ -65,8 +68,8 @@ class InsidePanel implements TaskPanel {
   /** Aborts the orders to the worker. */
   private orders = new AbortController();
   private problem = '';
-  /** Key, steps and time of the last look that was ordered. */
-  private asked = { key: '', steps: 0, at: 0 };
+  /** Key, steps and time of the last look that was ordered, and the layer of the last pixel. */
+  private asked = { key: '', layer: '', steps: 0, at: 0 };
   private listedFor = '';
 
   constructor(app: App, desk: Desk) {
@@ -74,9 +77,8 @@ class InsidePanel implements TaskPanel {
     this.desk = desk;
     this.dispatches = new DispatchList(this.desk.open);
     this.drawing = new Drawing(anyElement('inside-net'), (name) => {
-      this.open = name;
-      this.drawing.select(name);
-      this.showPart();
+      this.pixel = undefined;
+      this.openPart(name);
     });
     this.slow = new SlowMotion({
       make: () => this.ask('step'),
@@ -102,7 +104,7 @@ class InsidePanel implements TaskPanel {
       this.orders = new AbortController();
       this.waiting = undefined;
       this.timing = false;
-      this.asked = { key: '', steps: 0, at: 0 };
+      this.asked = { key: '', layer: '', steps: 0, at: 0 };
     }
   }
 
@@ -177,7 +179,8 @@ class InsidePanel implements TaskPanel {
     if (this.waiting || !this.ready) return;
     this.waiting = kind;
     const { source } = picture;
-    void this.order(kind === 'list' ? { kind, source } : { kind, picture });
+    const layer = this.pixel && this.open;
+    void this.order(kind === 'list' ? { kind, source } : { kind, picture, ...(layer ? { layer } : {}) });
     app.changed();
   }
 
@@ -193,12 +196,13 @@ class InsidePanel implements TaskPanel {
     const { asked } = this;
     const { state, lookedInto: source, settings } = this.app;
     const steps = source === 'run' ? state.losses.length : 0;
-    const key = JSON.stringify([this.picture, settings.recipe, state.model?.name, state.data?.name]);
+    const layer = this.pixel ? this.open : asked.layer;
+    const key = JSON.stringify([this.picture, settings.recipe, state.model?.name, state.data?.name, layer]);
     const images = (steps - asked.steps) * settings.batch;
     const due = images >= AGAIN_IMAGES && performance.now() - asked.at > AGAIN_MS;
     const learned = steps !== asked.steps && (due || !state.training);
     if (this.waiting || !this.ready || (key === asked.key && !learned)) return;
-    this.asked = { key, steps, at: performance.now() };
+    this.asked = { key, layer, steps, at: performance.now() };
     this.ask('look');
   }
 
@@ -312,6 +316,58 @@ class InsidePanel implements TaskPanel {
       },
       kernels: layer === firstOf(looked.layers) ? looked.kernels : undefined,
     });
+    this.showPixel();
+  }
+
+  // ---------------------------------------------------------------- one pixel
+
+  private openPart(name: string): void {
+    this.open = name;
+    this.drawing.select(name);
+    this.showPart();
+  }
+
+  private openPixel(pixel: Pixel): void {
+    this.pixel = pixel;
+    this.showPixel();
+    // Its layer's numbers may have to be looked up first.
+    this.app.changed();
+  }
+
+  private showPixel(): void {
+    const { pixel, looked, open } = this;
+    const box = anyElement('pixel');
+    box.hidden = !pixel;
+    this.partView.mark(pixel);
+    if (!pixel || !looked) return;
+    const { arithmetic } = looked;
+    box.classList.toggle('waiting', arithmetic?.layer !== open);
+    if (arithmetic?.layer !== open) {
+      setText(anyElement('pixel-about'), 'Reading the numbers of the layer');
+      return;
+    }
+    this.pixelView ??= import('./pixel_view').then(
+      ({ PixelView }) =>
+        new PixelView({
+          go: (layer, { y, x, map }) => {
+            this.pixel = { y, x };
+            this.openPart(layer);
+            this.partView.choose(map);
+          },
+          close: () => {
+            this.pixel = undefined;
+            this.showPixel();
+            button('part-pixel').focus();
+          },
+        }),
+    );
+    const place = { ...pixel, map: this.partView.map };
+    this.pixelView
+      .then((view) => view.show({ looked: { ...looked, arithmetic }, place }))
+      .catch((error: Error) => {
+        this.pixelView = undefined;
+        setText(anyElement('pixel-about'), `This cannot be shown: ${error.message}`);
+      });
   }
 
   private showKernels({ layers, kernels }: Looked): void {

@@ -7,6 +7,12 @@ import { channelsOf, largest, type Maps, paint } from './shades';
 export const kinds = ['activation', 'preActivation', 'gradient'] as const;
 export type Kind = (typeof kinds)[number];
 
+/** A pixel of the open layer's maps, from 0. */
+export interface Pixel {
+  readonly y: number;
+  readonly x: number;
+}
+
 /** The data to show of a layer. */
 export interface Part {
   readonly layer: InsideLayer;
@@ -26,8 +32,12 @@ export class PartView {
   private readonly one = byId('part-map', HTMLCanvasElement);
   private readonly kernel = byId('part-kernel', HTMLCanvasElement);
   private readonly slider = byId('part-slider', HTMLInputElement);
+  private readonly pick: (pixel: Pixel) => void;
+  private pixel: Pixel | undefined;
 
-  constructor() {
+  /** `pick`: a pixel is pressed or moved, or another map is chosen while one is marked. */
+  constructor(pick: (pixel: Pixel) => void) {
+    this.pick = pick;
     for (const kind of kinds) {
       button(`part-${kind}`).addEventListener('click', () => {
         this.kind = kind;
@@ -35,12 +45,18 @@ export class PartView {
       });
     }
     this.slider.addEventListener('input', () => {
-      this.chosen = Number(this.slider.value) - 1;
-      this.drawOne();
+      this.choose(Number(this.slider.value) - 1);
     });
-    this.grid.addEventListener('click', (event) => this.choose(event));
+    this.grid.addEventListener('click', (event) => this.press(event));
     this.one.addEventListener('pointermove', (event) => this.point(event));
     this.one.addEventListener('pointerleave', () => this.drawFacts());
+    const map = button('part-pixel');
+    map.addEventListener('click', (event) => {
+      // A press by the keyboard has no place.
+      const pixel = event.detail === 0 ? (this.pixel ?? this.middle) : this.pixelAt(event);
+      if (this.part && !this.part.layer.told) this.pick(pixel);
+    });
+    map.addEventListener('keydown', (event) => this.move(event));
     new ResizeObserver(() => {
       if (this.columns !== Number(this.grid.dataset.columns)) this.draw();
     }).observe(this.grid.parentElement!);
@@ -50,6 +66,32 @@ export class PartView {
     if (part.layer.name !== this.part?.layer.name) this.chosen = 0;
     this.part = part;
     this.draw();
+  }
+
+  /** The map that is enlarged, from 0. */
+  get map(): number {
+    return this.chosen;
+  }
+
+  choose(map: number): void {
+    this.chosen = map;
+    this.drawOne();
+    if (this.pixel) this.pick(this.pixel);
+  }
+
+  /** Marks a pixel of the enlarged map, or none. */
+  mark(pixel: Pixel | undefined): void {
+    this.pixel = pixel;
+    const mark = anyElement('pixel-mark');
+    mark.hidden = !pixel;
+    if (!pixel) return;
+    const { height, width } = this.part!.layer;
+    Object.assign(mark.style, {
+      left: `${(100 * pixel.x) / width}%`,
+      top: `${(100 * pixel.y) / height}%`,
+      width: `${100 / width}%`,
+      height: `${100 / height}%`,
+    });
   }
 
   /** Paints anew what there is. */
@@ -64,6 +106,7 @@ export class PartView {
     }
     setText(anyElement('part-title'), layer.told ? 'What the network is told' : layer.name);
     setText(anyElement('part-about'), aboutLayer(layer));
+    anyElement('part-press').hidden = layer.told;
     const maps = this.maps();
     const most = largest(part.maps[this.kind]!);
     paint(this.grid, maps, most);
@@ -116,10 +159,10 @@ export class PartView {
     const facts = `Map ${this.chosen + 1} of ${all.count}: ${number(least)} to ${number(most)}, mean ${number(mean)}`;
     setText(anyElement('part-facts'), facts);
     this.slider.setAttribute('aria-valuetext', facts);
-    this.one.setAttribute('aria-label', facts);
+    button('part-pixel').setAttribute('aria-label', facts);
   }
 
-  private choose(event: MouseEvent): void {
+  private press(event: MouseEvent): void {
     const all = this.maps();
     const { left, top, width, height } = this.grid.getBoundingClientRect();
     const rows = Math.ceil(all.count / all.columns);
@@ -127,18 +170,40 @@ export class PartView {
     const row = Math.floor(((event.clientY - top) / height) * rows);
     const at = row * all.columns + column;
     if (at < 0 || at >= all.count) return;
-    this.chosen = at;
-    this.drawOne();
+    this.choose(at);
+  }
+
+  private get middle(): Pixel {
+    const { height, width } = this.part!.layer;
+    return { y: height >> 1, x: width >> 1 };
+  }
+
+  /** The pixel of the enlarged map under the pointer. */
+  private pixelAt({ clientX, clientY }: MouseEvent): Pixel {
+    const { left, top, width, height } = this.one.getBoundingClientRect();
+    return this.within({
+      y: Math.floor(((clientY - top) / height) * this.part!.layer.height),
+      x: Math.floor(((clientX - left) / width) * this.part!.layer.width),
+    });
+  }
+
+  private within({ y, x }: Pixel): Pixel {
+    const { height, width } = this.part!.layer;
+    return { y: Math.max(0, Math.min(height - 1, y)), x: Math.max(0, Math.min(width - 1, x)) };
+  }
+
+  /** Arrow keys move the marked pixel. */
+  private move(event: KeyboardEvent): void {
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!step || !this.part || this.part.layer.told) return;
+    event.preventDefault();
+    const { y, x } = this.pixel ?? this.middle;
+    this.pick(this.within({ y: y + step[0], x: x + step[1] }));
   }
 
   private point(event: PointerEvent): void {
     const all = this.maps();
-    const { left, top, width, height } = this.one.getBoundingClientRect();
-    const x = Math.min(all.width - 1, Math.max(0, Math.floor(((event.clientX - left) / width) * all.width)));
-    const y = Math.min(
-      all.height - 1,
-      Math.max(0, Math.floor(((event.clientY - top) / height) * all.height)),
-    );
+    const { y, x } = this.pixelAt(event);
     setText(
       anyElement('part-facts'),
       `Map ${this.chosen + 1}, row ${y + 1}, column ${x + 1}: ${number(all.value(this.chosen, y, x))}`,

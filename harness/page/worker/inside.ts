@@ -19,7 +19,15 @@ import type { StepToList } from '../../run/step_list';
 import type { Network } from '../shell/order';
 import { type PageSettings, recipeOf, type Source } from '../shell/settings';
 import { choiceAt, choicesOf } from './choices';
-import type { InsideAnswer, InsideLayer, InsideOrder, Maps, NumberOf, Picture } from './inside_messages';
+import type {
+  Arithmetic,
+  InsideAnswer,
+  InsideLayer,
+  InsideOrder,
+  Maps,
+  NumberOf,
+  Picture,
+} from './inside_messages';
 import type { Post } from './place';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
@@ -60,7 +68,7 @@ export class Inside {
       const about = await gather();
       if (order.kind === 'list') return await list(order.source, about);
       if (order.kind === 'time') return await this.time(about, signal);
-      if (order.kind === 'look') return await this.look(order.picture, about);
+      if (order.kind === 'look') return await this.look(order, about);
       return await step(order.picture, about);
     } catch (error) {
       if (signal.aborted) return { kind: 'timedAll', clock: 'stopped' };
@@ -79,7 +87,10 @@ export class Inside {
     return { kind: 'timedAll', clock: await timeOps(about.engine.gpu, ops, each, signal) };
   }
 
-  private async look(picture: Picture, about: Surroundings): Promise<InsideAnswer> {
+  private async look(
+    { picture, layer }: Extract<InsideOrder, { kind: 'look' }>,
+    about: Surroundings,
+  ): Promise<InsideAnswer> {
     const { engine, network, trainer } = about;
     const { unet, objective } = network;
     const { height, width, channels, conditioning } = unet.config;
@@ -97,11 +108,12 @@ export class Inside {
     };
     predictor.encode(encoder, buffers.input, buffers.output, told);
     queue.submit([encoder.finish()]);
-    const [activations, preActivations, parameters, gradients] = await Promise.all([
+    const [activations, preActivations, parameters, gradients, input] = await Promise.all([
       readAll(predictor, 'activation'),
       readAll(predictor, 'preActivation'),
       unet.getParameters(),
       trainer?.getGradients(),
+      layer === undefined ? undefined : predictor.maps.read(layer, 'input'),
     ]);
     const layers = layersIn(unet);
     const output = activations[layers[layers.length - 1].name];
@@ -115,6 +127,7 @@ export class Inside {
       prediction: toBytes(noised.behind(output)),
       ...{ activations, preActivations },
       kernels: parameters.get(firstKernel(layers))!,
+      arithmetic: input && arithmeticOf(layer!, input, { unet, predictor, parameters, preActivations }),
       gradientNorms: gradients && normsOf(gradients),
     };
   }
@@ -145,6 +158,34 @@ export class Inside {
     for (const b of Object.values(this.watcher?.buffers ?? {})) b.destroy();
     this.watcher = undefined;
   }
+}
+
+/** What a convolution computes with. `input` is the layer's, the maps are of the same pass. */
+function arithmeticOf(
+  name: string,
+  input: Float32Array,
+  {
+    unet,
+    predictor,
+    parameters,
+    preActivations,
+  }: Pick<Watcher, 'unet' | 'predictor'> & {
+    readonly parameters: ReadonlyMap<string, Float32Array>;
+    readonly preActivations: Maps;
+  },
+): Arithmetic {
+  const { imageBias: first, outChannels } = unet.weights.plan.layers.find((layer) => layer.name === name)!;
+  const all = preActivations['conditioning.output'];
+  const imageBias = first === undefined ? undefined : all.slice(first, first + outChannels);
+  // The convolution's: pooling and activation are ops of their own, or a part of it.
+  const { kernel, variant } = predictor.ops.find(
+    (op) => op.layer === name && op.kernel.startsWith('conv2d'),
+  )!;
+  return {
+    ...{ layer: name, input, imageBias, form: { kernel, variant } },
+    kernel: parameters.get(`${name}.kernel`)!,
+    bias: parameters.get(`${name}.bias`)!,
+  };
 }
 
 /** Trains a copy of the network for one step, and discards the copy. */

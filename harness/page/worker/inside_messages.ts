@@ -16,8 +16,8 @@ export interface Picture {
 }
 
 export type InsideOrder =
-  /** One pass over the picture. */
-  | { readonly kind: 'look'; readonly picture: Picture }
+  /** One pass over the picture. `layer`: the convolution whose arithmetic is shown. */
+  | { readonly kind: 'look'; readonly picture: Picture; readonly layer?: string }
   /** One training step of a copy of the network, on a small batch of which the picture is the first image. */
   | { readonly kind: 'step'; readonly picture: Picture }
   /** The dispatches of a training step. */
@@ -48,6 +48,21 @@ export interface InsideLayer
 export type Maps = Readonly<Record<string, Float32Array>>;
 export type NumberOf = Readonly<Record<string, number>>;
 
+/** The numbers that a convolution computes a picture's maps of, and the form of the kernel that does. */
+export interface Arithmetic {
+  readonly layer: string;
+  /** [height][width][inChannels], as the GPU has them. */
+  readonly input: Float32Array;
+  /** [kernelSize][kernelSize][inChannels][outChannels]. */
+  readonly kernel: Float32Array;
+  /** [outChannels]. */
+  readonly bias: Float32Array;
+  /** What noise level and class add to each map, [outChannels]; absent in a network without conditioning. */
+  readonly imageBias?: Float32Array;
+  /** `conv2d` or `conv2d_pool`, and its variant. */
+  readonly form: { readonly kernel: string; readonly variant: string };
+}
+
 /** The first convolution's kernels, [kernelSize][kernelSize][inChannels][outChannels]. */
 export type Kernels = Float32Array;
 
@@ -70,6 +85,8 @@ export interface Looked {
   readonly activations: Maps;
   readonly preActivations: Maps;
   readonly kernels: Kernels;
+  /** The numbers of the layer that the order names. */
+  readonly arithmetic?: Arithmetic;
   /** Gradient norms of the run's last step. */
   readonly gradientNorms?: NumberOf;
 }

@@ -71,6 +71,25 @@ test('the pretrained network, before anything is trained; axe finds nothing wron
   await page.keyboard.press('End');
   expect(await text(page, 'part-facts')).toMatch(/^Map 64 of 64: −?[\d.]+ to −?[\d.]+, mean/);
 
+  // A pixel of it opens, moves and leads to the layer before.
+  await page.focus('#part-pixel');
+  await page.keyboard.press('Enter');
+  await saying(page, 'pixel-title', 'down.1: map 64, row 8, column 8');
+  const [products, bias, ofImage, wanted, stored] = await page.$$eval('#pixel-total td', (all) =>
+    all.map((td) => Number(td.textContent!.replace('−', '-'))),
+  );
+  expect(products + bias + ofImage).toBeCloseTo(wanted, 5);
+  expect(Math.abs(stored - wanted)).toBeLessThan(1e-3);
+  expect(await page.$$eval('#pixel-products td', (all) => all.length)).toBe(25);
+  expect(await text(page, 'pixel-lines')).toMatch(/^pv3 \+= p \* v\[3\];\noutput\[at\] = .*image_bias/);
+  for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowUp');
+  await saying(page, 'pixel-title', 'row 1, column 8');
+  expect(await page.$$eval('#pixel-window .outside', (all) => all.length)).toBe(10);
+  await click(page, '#pixel-before');
+  await saying(page, 'pixel-title', 'down.0: map 1, row ');
+  expect(await text(page, 'part-title')).toBe('down.0');
+  await open(page, 'down.1');
+
   // A step, stage by stage.
   await page.focus('#slow-make');
   await page.keyboard.press('Enter');

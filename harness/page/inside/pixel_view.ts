@@ -1,0 +1,244 @@
+/** Writes out the arithmetic of one pixel of a convolution's map. Loaded when the first pixel is opened. */
+import { commentedShader } from '../../run/commented_shader';
+import { anyElement, button, byId, setText } from '../shell/dom';
+import { whole } from '../shell/format';
+import { sourcesOf } from '../shell/sources';
+import { element } from '../shell/table';
+import type { Arithmetic, InsideLayer, Looked } from '../worker/inside_messages';
+import { number } from './part_view';
+import {
+  activationAt,
+  type Place,
+  pixelAfter,
+  pixelBefore,
+  productOf,
+  referenceAt,
+  sumsOf,
+  type Tap,
+  tapsOf,
+} from './pixel';
+import { largest, paint } from './shades';
+
+/** The look that the pixel's numbers are of, and the pixel's place in the layer of `arithmetic`. */
+interface OpenPixel {
+  readonly looked: Looked & { readonly arithmetic: Arithmetic };
+  readonly place: Place;
+}
+
+/** What the buttons do. */
+interface Ways {
+  readonly go: (layer: string, place: Place) => void;
+  readonly close: () => void;
+}
+
+const seven = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 7, maximumSignificantDigits: 7 });
+const exact = (value: number) => seven.format(value).replace('-', '−');
+
+/** Columns of the picture of all input maps' sums. */
+const COLUMNS = 16;
+
+export class PixelView {
+  private open: OpenPixel | undefined;
+  private inputMap = 0;
+  private sums: Float64Array = new Float64Array(0);
+  private readonly ways: Ways;
+  private readonly slider = byId('pixel-input', HTMLInputElement);
+  private readonly strip = byId('pixel-sums', HTMLCanvasElement);
+  private sourceFor = '';
+
+  constructor(ways: Ways) {
+    this.ways = ways;
+    this.slider.addEventListener('input', () => this.choose(Number(this.slider.value) - 1));
+    this.strip.addEventListener('click', ({ clientX, clientY }) => {
+      const { left, top, width, height } = this.strip.getBoundingClientRect();
+      const columns = Math.min(COLUMNS, this.sums.length);
+      const rows = Math.ceil(this.sums.length / columns);
+      const column = Math.floor(((clientX - left) / width) * columns);
+      const at = Math.floor(((clientY - top) / height) * rows) * columns + column;
+      if (at >= 0 && at < this.sums.length) this.choose(at);
+    });
+    button('pixel-before').addEventListener('click', () => this.follow('before'));
+    button('pixel-after').addEventListener('click', () => this.follow('after'));
+    button('pixel-close').addEventListener('click', () => ways.close());
+    byId('pixel-source', HTMLDetailsElement).addEventListener('toggle', () => this.showSource());
+  }
+
+  show(open: OpenPixel): void {
+    if (open.looked.arithmetic.layer !== this.open?.looked.arithmetic.layer) this.inputMap = 0;
+    this.open = open;
+    const { layer, place } = this;
+    const numbers = open.looked.arithmetic;
+    this.sums = sumsOf(layer, numbers, place);
+    this.slider.max = String(layer.inChannels);
+    this.slider.disabled = layer.inChannels === 1;
+    setText(
+      anyElement('pixel-title'),
+      `${layer.name}: map ${place.map + 1}, row ${place.y + 1}, column ${place.x + 1}`,
+    );
+    byId('pixel-total', HTMLTableElement).tBodies[0].replaceChildren(
+      ...this.total().map(([what, value]) => {
+        const row = document.createElement('tr');
+        row.append(Object.assign(element('th', '', what), { scope: 'row' }), element('td', 'number', value));
+        return row;
+      }),
+    );
+    setText(anyElement('pixel-form'), formText(numbers.form));
+    const at = this.layers.indexOf(layer);
+    button('pixel-before').setAttribute('aria-disabled', String(at === 0));
+    button('pixel-after').setAttribute('aria-disabled', String(at === this.layers.length - 1));
+    this.showLines();
+    this.showSource();
+    this.choose(Math.min(this.inputMap, layer.inChannels - 1));
+  }
+
+  private get layers(): readonly InsideLayer[] {
+    return this.open!.looked.layers.filter(({ told }) => !told);
+  }
+
+  private get layer(): InsideLayer {
+    const { arithmetic } = this.open!.looked;
+    return this.layers.find(({ name }) => name === arithmetic.layer)!;
+  }
+
+  private get place(): Place {
+    return this.open!.place;
+  }
+
+  private follow(way: 'before' | 'after'): void {
+    if (!this.open) return;
+    const { layers, layer, place, inputMap } = this;
+    const { activations } = this.open.looked;
+    const at = layers.indexOf(layer);
+    const next =
+      way === 'after'
+        ? pixelAfter(layers, at, place)
+        : pixelBefore(layers, at, place, inputMap, (name) => activations[name]);
+    if (next) this.ways.go(layers[at + (way === 'after' ? 1 : -1)].name, next);
+  }
+
+  /** The rows of the sum. */
+  private total(): readonly (readonly [string, string])[] {
+    const { layer, place } = this;
+    const { arithmetic, preActivations } = this.open!.looked;
+    const { bias, imageBias } = arithmetic;
+    const { y, x, map } = place;
+    const wanted = referenceAt(layer, arithmetic, place);
+    const stored = preActivations[layer.name][(y * layer.width + x) * layer.outChannels + map];
+    const residual = layer.residual ? ', with the layer’s input added' : '';
+    const what = `${layer.activation === 'swish' ? 'after swish' : 'in all'}${residual}`;
+    const activated = layer.activation === 'swish' || layer.residual;
+    return [
+      [`products of ${maps(layer.inChannels)}`, exact(this.sums.reduce((a, b) => a + b, 0))],
+      [`bias of map ${map + 1}`, exact(bias[map])],
+      ...(imageBias
+        ? [['bias of the image, for noise level and class', exact(imageBias[map])] as const]
+        : []),
+      ['together, in 64 bits, by the reference', exact(wanted)],
+      ['in the GPU’s buffer, in 32 bits', exact(stored)],
+      ['difference', number(stored - wanted)],
+      ...(activated ? [[what, exact(activationAt(layer, arithmetic, place, wanted))] as const] : []),
+    ];
+  }
+
+  private choose(map: number): void {
+    const { layer, place } = this;
+    const numbers = this.open!.looked.arithmetic;
+    this.inputMap = map;
+    this.slider.value = String(map + 1);
+    const taps = tapsOf(layer, numbers, place, map);
+    const side = layer.kernelSize;
+    fill('pixel-window', side, taps, ({ value }) => value);
+    fill('pixel-kernel', side, taps, ({ weight }) => weight);
+    fill('pixel-products', side, taps, (tap) => (tap.value === undefined ? undefined : productOf(tap)));
+    const outside = taps.filter(({ value }) => value === undefined).length;
+    const edge =
+      outside === 0
+        ? ''
+        : ` ${some(outside, 'place')} of the window ${outside === 1 ? 'is' : 'are'} outside of the image and ${outside === 1 ? 'counts' : 'count'} as 0.`;
+    const text = `Input map ${map + 1} of ${layer.inChannels} adds ${number(this.sums[map])}.${edge}`;
+    setText(anyElement('pixel-about'), text);
+    this.slider.setAttribute('aria-valuetext', text);
+    const columns = Math.min(COLUMNS, layer.inChannels);
+    const most = largest(this.sums);
+    const value = (_: number, y: number, x: number) => this.sums[y * columns + x] ?? 0;
+    const rows = Math.ceil(layer.inChannels / columns);
+    paint(this.strip, { height: rows, width: columns, count: 1, columns: 1, value }, most);
+    this.strip.style.width = `min(100%, ${columns * 1.5}rem)`;
+    this.strip.setAttribute('aria-label', `What each input map adds, up to ${number(most)}`);
+  }
+
+  /** The lines of the plain form that compute this map, in its text as a GPU gets it. */
+  private showLines(): void {
+    const { place } = this;
+    // A workgroup computes 8 maps: the first four from the weights u, the others from v.
+    const [half, lane] = [place.map % 8 < 4 ? 'u' : 'v', place.map % 4];
+    const lines = commentedShader(this.shader).text.split('\n');
+    const found = [`p${half}${lane} += p * ${half}[${lane}]`, 'output[at] ='].map((start) =>
+      lines.find((line) => line.trim().startsWith(start)),
+    );
+    setText(anyElement('pixel-lines'), found.map((line) => line!.trim()).join('\n'));
+  }
+
+  private get shader(): string {
+    return this.open!.looked.arithmetic.imageBias ? 'conv2d.image_bias' : 'conv2d';
+  }
+
+  private showSource(): void {
+    const details = byId('pixel-source', HTMLDetailsElement);
+    if (!details.open || !this.open || this.sourceFor === this.shader) return;
+    this.sourceFor = this.shader;
+    const [summary] = details.children;
+    details.replaceChildren(summary, sourcesOf('conv2d', [this.shader]));
+  }
+}
+
+const some = (count: number, what: string) => `${whole(count)} ${what}${count === 1 ? '' : 's'}`;
+const maps = (count: number) => (count === 1 ? 'the input map' : `all ${whole(count)} input maps`);
+
+/** Numbers of one table have as many decimals as give the largest three digits. */
+function decimalsFor(most: number): Intl.NumberFormat {
+  const digits = most > 0 ? Math.min(10, Math.max(0, 2 - Math.floor(Math.log10(most)))) : 0;
+  return new Intl.NumberFormat('en-US', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    signDisplay: 'negative',
+  });
+}
+
+/** Writes numbers into a table of the window, each on a ground as strong as it is. */
+function fill(id: string, side: number, taps: readonly Tap[], of: (tap: Tap) => number | undefined): void {
+  const values = taps.map(of);
+  const most = largest(values.map((value) => value ?? 0));
+  const format = decimalsFor(most);
+  const body = byId(id, HTMLTableElement).tBodies[0];
+  body.replaceChildren(
+    ...Array.from({ length: side }, (_, y) => {
+      const row = document.createElement('tr');
+      row.append(
+        ...values.slice(y * side, (y + 1) * side).map((value) => {
+          const text = value === undefined ? '0' : format.format(value).replace('-', '−');
+          const cell = element('td', value === undefined ? 'outside' : '', text);
+          const share = most > 0 ? Math.abs(value ?? 0) / most : 0;
+          cell.style.setProperty('--share', `${Math.round(45 * share)}%`);
+          if ((value ?? 0) < 0) cell.classList.add('negative');
+          return cell;
+        }),
+      );
+      return row;
+    }),
+  );
+}
+
+/** Says how the GPU computes the number, if not by the lines that are shown. */
+function formText({ kernel, variant }: Arithmetic['form']): string {
+  const name = `${kernel}.${variant}`;
+  const plain =
+    'The plain form runs the first of these lines for each weight, with four images in p and the weights of four maps beside it, and the second at the end:';
+  if (variant.startsWith('winograd'))
+    return `Here the GPU runs ${name}: it multiplies transforms of window and kernel and never makes these products, so it rounds differently. ${plain}`;
+  if (kernel !== 'conv2d')
+    return `Here the GPU runs ${name}, which convolves, activates and pools in one dispatch. ${plain}`;
+  if (variant !== 'direct')
+    return `Here the GPU runs ${name}, which adds the same products in another order. ${plain}`;
+  return `Here the GPU runs the plain form, ${name}. ${plain}`;
+}
