@@ -53,9 +53,9 @@ export function unfit({
 }: Omit<ModelDescription, 'name'>): string | undefined {
   if (recipe === 'tutorial')
     return 'The recipe tutorial is not told how much noise there is, so it cannot begin at a level of one’s choice.';
+  if (channels !== 1) return 'It makes colours; drawings are grey.';
   if (height !== SIDE || width !== SIDE)
     return `Its images are ${height} x ${width} pixels; drawings are ${SIDE} x ${SIDE}.`;
-  if (channels !== 1) return 'It makes colours; drawings are grey.';
   return classes > 0 ? undefined : 'It is told no classes.';
 }
 

@@ -1,5 +1,6 @@
 /** The second scene: the network's predictions of the image behind the noise, before and after training, and their errors. */
 
+import { nameOf } from '../../run/class_names';
 import { svg } from '../../run/svg';
 import { setText } from '../shell/dom';
 import { elementOf } from '../shell/svg_dom';
@@ -92,17 +93,21 @@ export class LearningScene implements Scene {
     const at = Math.min(slider.value, shown.levels.length - 1);
     slider.say(shown.levels[at].toFixed(2));
     this.digits.show(this.choice, (i) =>
-      i < shown.labels.length ? String(shown.labels[i] ?? i + 1) : undefined,
+      i < shown.labels.length ? this.nameOf(shown.labels[i]) || String(i + 1) : undefined,
     );
     this.showPictures(shown, at);
     this.showErrors(shown, at);
     setText(this.said, question.answer ? sentence(shown, at) : recordedWords(stage.app !== undefined));
   }
 
+  private nameOf(label: number | undefined): string {
+    return label === undefined ? '' : nameOf(label, this.network.classes.classNames);
+  }
+
   private showPictures(shown: Shown, at: number): void {
     const { height, width, channels, noisy, before, after, clean } = shown;
     const label = shown.labels[this.choice];
-    const what = label === undefined ? 'the image' : `a ${label}`;
+    const what = label === undefined ? 'the image' : `a ${this.nameOf(label)}`;
     const t = shown.levels[at];
     const error = (picture: Uint8Array) => errorOf(picture, clean).toFixed(3);
     this.seen.show(

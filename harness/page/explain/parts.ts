@@ -3,6 +3,7 @@
  * no markup from text, because the page's policy forbids that.
  */
 
+import type { Classes } from '../../run/class_names';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { setText } from '../shell/dom';
@@ -12,6 +13,7 @@ import { isWord } from '../shell/glossary_words';
 import { ImageView, type Tiles } from '../shell/images';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Source } from '../shell/settings';
+import { networkIn } from '../shell/state';
 
 type Child = Node | string;
 
@@ -246,6 +248,12 @@ export class NetworkChoice {
 
   get source(): Source {
     return this.app?.lookedInto ?? 'pretrained';
+  }
+
+  /** The classes of the network. */
+  get classes(): Classes {
+    const { app, source } = this;
+    return app ? networkIn(source, app.state, app.settings) : { classes: 10 };
   }
 
   /** `steps`: training steps of the run's network when it was asked. */

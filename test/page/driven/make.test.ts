@@ -439,7 +439,6 @@ test('a coloured network is shown in its colours in every view, and its classes 
     expect(await meanColour(page, '#strip-clean')).toEqual([127, 0, 127].map((v) => expect.closeTo(v, -1)));
     await isReddened(await save('save-samples'));
 
-    await page.screenshot({ path: '/tmp/names-train.png', fullPage: true });
     // Make: x, prediction, hand, and the files.
     await click(page, '#tab-sample');
     const names = '#digit-buttons button';
@@ -453,7 +452,6 @@ test('a coloured network is shown in its colours in every view, and its classes 
     await made(page, 2);
     await isReddened('#sample-prediction');
     await isReddened('#noise-digit');
-    await page.screenshot({ path: '/tmp/names-make.png', fullPage: true });
     await isReddened(await save('save-sampled'));
     await isReddened(await save('save-sheet'));
     const [gif, npy] = [await save('save-gif'), await save('save-npy')];
@@ -470,10 +468,11 @@ test('a coloured network is shown in its colours in every view, and its classes 
       const context = new OffscreenCanvas(image.displayWidth, image.displayHeight).getContext('2d')!;
       context.drawImage(image, 0, 0);
       image.close();
-      context.canvas.convertToBlob().then((blob) => blobs.push(blob));
-      return decoder.tracks.selectedTrack!.frameCount;
+      const last = blobs.push(await context.canvas.convertToBlob()) - 1;
+      return { last, count: decoder.tracks.selectedTrack!.frameCount };
     }, gif);
-    expect(frames).toBe(3);
+    expect(frames.count).toBe(3);
+    await isReddened(frames.last);
 
     // Inside, Explain and Draw.
     await click(page, '#tab-inside');
@@ -486,9 +485,31 @@ test('a coloured network is shown in its colours in every view, and its classes 
       'cornflower',
       'none',
     ]);
-    await page.screenshot({ path: '/tmp/names-inside.png', fullPage: true });
     await click(page, '#tab-explain');
-    await page.screenshot({ path: '/tmp/names-explain.png', fullPage: true });
+    const press = (words: string) =>
+      until(
+        page,
+        (w) => {
+          const all = [...document.querySelectorAll<HTMLButtonElement>('.explain button')];
+          const found = all.find((each) => each.textContent === w && each.checkVisibility());
+          found?.click();
+          return found !== undefined;
+        },
+        words,
+      );
+    for (const words of ['Next', 'Next', 'this run', 'cornflower']) await press(words);
+    const figures = '.scene .scene-figure';
+    await until(
+      page,
+      (all) => document.querySelectorAll(all)[1]?.textContent?.includes('told: cornflower'),
+      figures,
+    );
+    await page.$eval('#explain-way', (slider) => {
+      Object.assign(slider, { value: '20' });
+      slider.dispatchEvent(new Event('input'));
+    });
+    await until(page, () => document.querySelector('.scene')!.textContent!.includes('The way is over'));
+    await isReddened(`${figures} canvas`);
     await click(page, '#tab-draw');
     await until(page, () =>
       document.getElementById('draw-model')!.textContent!.includes('It makes colours; drawings are grey.'),
