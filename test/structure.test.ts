@@ -64,45 +64,9 @@ test('the page is a guest of the worker door: one file lists what it takes beyon
   expect(hosts).toEqual(['src/worker/server']);
 });
 
-/** Imports of the page from one room to another. Each takes of `shell` what it wants, and of `worker` types: what is asked of it, and answered. */
-function crossings(files: ReadonlyMap<string, string>): string[] {
-  const roomOf = (file: string) => (file.includes('/') ? file.split('/')[0] : '.');
-  return [...files].flatMap(([file, text]) => {
-    const room = roomOf(file);
-    if (room === '.') return []; // main.ts connects the rooms
-    const imports = text.matchAll(
-      /\b(?:import|export)\b(\s+type\b)?[^;'"]*?\bfrom '(\.[^']+)'|\bimport\('(\.[^']+)'\)/g,
-    );
-    return [...imports].flatMap(([, type, path, late]) => {
-      const target = posix.join(posix.dirname(file), path ?? late);
-      const other = roomOf(target);
-      const allowed = [room, 'shell', ...(type ? ['worker'] : [])];
-      return files.has(target) && !allowed.includes(other) ? [`${file} imports ${target}`] : [];
-    });
-  });
-}
-
-test('the page has rooms, of which none imports from another but of the shell', () => {
-  const files = sources('harness/page');
-  expect(crossings(files)).toEqual([]);
-  expect([...files.keys()].filter((file) => !file.includes('/'))).toEqual(['main', 'policy']);
-});
-
-test('an import from room to room would be found', () => {
-  const files = new Map([
-    ['main', "import { make } from './make/make';"],
-    ['make/make', "import type { Draw } from '../draw/draw';\nimport { app } from '../shell/app';"],
-    ['draw/draw', "import type {\n  Asked,\n} from '../worker/asked';\nimport { main } from '../main';"],
-    ['shell/app', "const make = () => import('../make/make');\nexport { asked } from '../worker/asked';"],
-    ['worker/asked', "import { app } from '../shell/app';\nexport { draw } from '../draw/draw';"],
-  ]);
-  expect(crossings(files)).toEqual([
-    'make/make imports draw/draw',
-    'draw/draw imports main',
-    'shell/app imports make/make',
-    'shell/app imports worker/asked',
-    'worker/asked imports draw/draw',
-  ]);
+test('the page is in rooms: beside them are the file that connects them and the policy', () => {
+  const loose = [...sources('harness/page').keys()].filter((file) => !file.includes('/'));
+  expect(loose).toEqual(['main', 'policy']);
 });
 
 /** The files of a folder that import what matches. */

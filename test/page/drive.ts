@@ -20,6 +20,39 @@ async function sharedBrowser(): Promise<Browser> {
   return browser;
 }
 
+/**
+ * What the engine has measured and checked on this adapter in earlier files: a storage begins with it, so that a file need not check the
+ * same kernels again. A storage that must know nothing is made with `browser.createBrowserContext`.
+ */
+const tuning = new Map<string, string>();
+
+/** Lets the engine remember `entries` in the storage of a context, and adds to `tuning` all that is there. */
+async function shareTuning(
+  context: BrowserContext,
+  address: string,
+  entries: readonly (readonly [string, string])[],
+): Promise<void> {
+  const page = await context.newPage();
+  // A page of the same origin, without the harness.
+  await page.goto(new URL('/nothing', address).href);
+  const known = await page.evaluate(async (entries) => {
+    const settle = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    // As src/gpu/cache.ts does.
+    const opening = indexedDB.open('webgpu-diffusion', 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore('tuning');
+    const store = (await settle(opening)).transaction('tuning', 'readwrite').objectStore('tuning');
+    for (const [key, value] of entries) await settle(store.put(value, key));
+    const keys = await settle(store.getAllKeys());
+    return Promise.all(keys.map(async (key) => [String(key), await settle<string>(store.get(key))] as const));
+  }, entries);
+  for (const [key, value] of known) tuning.set(key, value);
+  await page.close();
+}
+
 /** Prints the states of the pages that a test of this file leaves open when it fails, whatever ends it. Call once at the top of a file. */
 export function tellOfFailures(current: () => Browser | undefined): void {
   afterEach(async ({ task }) => {
@@ -54,10 +87,12 @@ export function drive(): Driven {
   beforeAll(async () => {
     driven.browser = await sharedBrowser();
     driven.context = await driven.browser.createBrowserContext();
+    await shareTuning(driven.context, driven.address, [...tuning]);
     if (process.env.SHOTS) photograph(driven.context, process.env.SHOTS);
   });
   tellOfFailures(() => browser);
   afterAll(async () => {
+    if (driven.context) await shareTuning(driven.context, driven.address, []);
     await driven.context?.close();
     const reports = await fetch(new URL('/reports', inject('builtPage').address));
     expect(await reports.json(), 'What the policy forbids').toEqual([]);

@@ -42,7 +42,8 @@ export async function serveBuilt(folder: string): Promise<Served> {
     }
     const file = join(folder, /^\/some\/folder\/([\w./-]+)$/.exec(path)?.[1] ?? 'nowhere');
     if (!existsSync(file)) {
-      response.writeHead(404).end();
+      // With a body, or Chrome shows a page of its own.
+      response.writeHead(404).end('Not found');
       return;
     }
     response.setHeader('content-security-policy', `${POLICY}; report-uri /reports`);

@@ -8,7 +8,16 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const PLACES = ['README.md', 'ARCHITECTURE.md', 'docs', 'src', 'shaders', 'harness', 'examples'];
+const PLACES = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CHANGELOG.md',
+  'docs',
+  'src',
+  'shaders',
+  'harness',
+  'examples',
+];
 const SCRIPT = /\.m?[jt]s$/;
 const TEXT = /\.(m?[jt]s|wgsl|md|html|css|py|c|sh)$/;
 /** Not read: the lab log, which is history; metadata of a shipped file; this file, which names the phrases. */
@@ -16,9 +25,19 @@ const LEFT_OUT = ['docs/lab/', 'harness/studies/train_classifier.py', 'harness/t
 /** The page's visible texts are not checked, its comments are. */
 const COMMENTS_ONLY = 'harness/page/';
 
-const COMMENT = /\/\*[\s\S]*?\*\//g;
+const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/ .*/gm;
 const OPENING = /\/\*\*[\s*]*(Of|Those|That|So|Whoever)\b/g;
-const PHRASES = ['that of', 'those of', 'whoever', 'nobody', 'so many', 'so long', 'is told'];
+const PHRASES = [
+  'that of',
+  'those of',
+  'whoever',
+  'nobody',
+  'so many',
+  'so long',
+  'is told',
+  'are told of',
+  'gone on with',
+];
 /** A phrase may go on in the next line of a comment. */
 const PHRASE = new RegExp(`\\b(?:${PHRASES.join('|').replaceAll(' ', '(?:\\s|\\*|//)+')})\\b`, 'gi');
 
