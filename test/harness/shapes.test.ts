@@ -38,7 +38,7 @@ test('its files are read as images of three channels, with their labels', async 
   try {
     expect(await main(['--out', folder, '--count', '20', '--seed', '7'])).toBe(0);
     const { images, labels, ...size } = await loadImages(folder);
-    expect(size).toEqual({ count: 20, height: 32, width: 32, channels: 3 });
+    expect(size).toMatchObject({ count: 20, height: 32, width: 32, channels: 3 });
     const made = makeShapes(20, 7);
     expect(new Uint8Array(images)).toEqual(made.images);
     expect(new Uint8Array(labels!)).toEqual(made.labels);
