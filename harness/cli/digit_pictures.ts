@@ -16,8 +16,8 @@ const TRAJECTORY = { method: 'euler', steps: 20 } as const;
 /** The most columns that a sheet has. */
 const MOST_COLUMNS = 20;
 
-/** The number of classes that a sheet shows: all, or the first ones. */
-export const columnsOf = ({ config }: UNet) => Math.min(config.conditioning?.classes || 1, MOST_COLUMNS);
+/** Columns of a sheet: the classes, all or the first ones; without classes eight. */
+export const columnsOf = ({ config }: UNet) => Math.min(config.conditioning?.classes || SHOWN, MOST_COLUMNS);
 
 /** `count` labels in turn, in the row order of a sheet. */
 export const labelsInTurn = (classes: readonly number[], count: number) =>

@@ -1,31 +1,52 @@
-/** The images that --data names: the digits in the package, the letters in the repository, or IDX files. */
-import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { EngineError } from '../../src/base/errors';
+/** The images that --data names: the digits in the package, the letters in the repository, or the user's own files. */
+import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { clip, EngineError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
-import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
+import type { ImageSet } from '../../src/data/idx';
 import { readLetters } from '../letters/letters';
 import { imagesFrom, split } from '../run/hold_out';
-import { UsageError } from './args';
+import { type OwnFile, type PictureReader, readOwnImages } from '../run/own_images';
+import { fits, inks, type MadeImages, type PictureChoice, SIDES, usualChoice } from '../run/small_pictures';
+import { integer, oneOf, UsageError } from './args';
+import { decodePng } from './png';
 
 /** The data sets that have a name. */
 export const BUILT_IN: readonly string[] = ['mnist', 'letters'];
 /** A file of the repository alone. Written into the URL below, it would come along in the package's build. */
 const LETTERS = '../letters/letters.idx3-ubyte.gz';
 
-/** Loads a data set that has a name, or an IDX file or folder; the first `limit` images. With labels, if there are any. */
-export async function loadImages(source: string, limit?: number, signal?: AbortSignal): Promise<ImageSet> {
-  const set = await (source === 'mnist'
-    ? loadDigitsAndLabels(signal)
-    : source === 'letters'
-      ? loadLetters()
-      : loadFiles(source, signal));
-  if (limit === undefined) return set;
+/** The flags that say what becomes of pictures. */
+export const pictureFlags = {
+  size: {
+    ...integer('N', '', SIDES.least, SIDES.most),
+    help: `side of the squares that pictures become, ${SIDES.least} to ${SIDES.most} (default: their own\nif all have the same, at most ${SIDES.most}; else 32 or less)`,
+  },
+  fit: oneOf('what becomes a square: the middle of a picture, or all of it (default crop)', ...fits),
+  ink: oneOf('ink of grey pictures (default auto: what there is less of)', ...inks),
+};
+
+interface LoadChoice extends Partial<PictureChoice> {
+  /** Only the first images. */
+  readonly limit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Loads a data set that has a name, or a file or folder of the user's; the first `limit` images. With labels, if there are any. */
+export async function loadImages(
+  source: string,
+  { limit, signal, ...choice }: LoadChoice = {},
+): Promise<MadeImages> {
+  const named = source === 'mnist' ? loadDigitsAndLabels(signal) : source === 'letters' && loadLetters();
+  const made: MadeImages = named
+    ? { images: await named, notes: [] }
+    : await readOwnImages(await filesOf(source), { ...usualChoice, ...choice }, pngReader, { signal });
+  const { images: set } = made;
+  if (limit === undefined) return made;
   if (limit > set.count) {
     throw new UsageError(`--limit is ${limit}; ${source} has ${set.count} images: give 1 to ${set.count}.`);
   }
-  return imagesFrom(set, 0, limit);
+  return { ...made, images: imagesFrom(set, 0, limit) };
 }
 
 async function loadDigitsAndLabels(signal?: AbortSignal): Promise<ImageSet> {
@@ -47,22 +68,6 @@ async function loadLetters(): Promise<ImageSet> {
   return readLetters(file);
 }
 
-async function loadFiles(source: string, signal?: AbortSignal): Promise<ImageSet> {
-  const files = await idxFiles(source);
-  const set = { ...(await loadIdx(files, { signal })), name: basename(source) };
-  const beside = files.map(labelsBeside);
-  if (!beside.every((file) => file !== undefined)) return set;
-  return { ...set, labels: await loadLabels(beside, { signal, count: set.count }) };
-}
-
-/** The labels file of an images file, `train-labels-idx1-ubyte` for `train-images-idx3-ubyte`, packed or not; undefined if none. */
-function labelsBeside(images: string): string | undefined {
-  const name = basename(images).replace(/images([-.])idx[34]/, 'labels$1idx1');
-  if (name === basename(images)) return undefined;
-  const path = join(dirname(images), name);
-  return [path, `${path}.gz`, path.replace(/\.gz$/, '')].find((file) => existsSync(file));
-}
-
 /** Splits a set into its first images and the last `count`. */
 export function holdOut(set: ImageSet, count: number): ReturnType<typeof split> {
   if (count > 0 && count >= set.count) {
@@ -73,30 +78,68 @@ export function holdOut(set: ImageSet, count: number): ReturnType<typeof split> 
   return split(set, count);
 }
 
-/** The file itself; for a folder its image files, training sets before test sets (t10k), otherwise by name. */
-export async function idxFiles(path: string): Promise<string[]> {
+/** The file itself, with its labels, if it is IDX; for a folder everything in it and below. */
+export async function filesOf(path: string): Promise<OwnFile[]> {
   let isFolder: boolean;
   try {
     isFolder = (await stat(path)).isDirectory();
   } catch (cause) {
     throw new EngineError(
       'data',
-      `--data ${path}: there is no such file or folder. Give mnist, a file of IDX, or a folder of *-images-idx3-ubyte files (idx4 for several channels; plain or .gz).`,
+      `--data ${path}: there is no such file or folder. Give mnist, letters, or a file or folder of pictures (PNG), .npy or IDX.`,
       { cause },
     );
   }
-  if (!isFolder) return [path];
-  const names = (await readdir(path))
-    .filter((name) => /[-.]images[-.]idx[34]-ubyte(\.gz)?$/.test(name))
-    .sort();
-  // A file may exist both packed and unpacked.
-  const once = names.filter((name) => !names.includes(name.replace(/\.gz$/, '')) || !name.endsWith('.gz'));
-  if (once.length === 0) {
-    throw new EngineError(
-      'data',
-      `--data ${path}: the folder has no *-images-idx3-ubyte or idx4-ubyte file (plain or .gz). Give the folder where they are, or one file.`,
-    );
-  }
-  const isTest = (name: string) => Number(name.startsWith('t10k'));
-  return once.sort((a, b) => isTest(a) - isTest(b)).map((name) => join(path, name));
+  const name = basename(resolve(path));
+  if (isFolder) return below(path, name);
+  const labels = name.replace(/images([-.])idx[34]/, 'labels$1idx1').replace(/\.gz$/, '');
+  const folder = resolve(path, '..');
+  const beside = (await readdir(folder)).filter(
+    (other) => other !== name && (other === labels || other === `${labels}.gz`),
+  );
+  return [
+    { path: name, source: path },
+    ...beside.map((other) => ({ path: other, source: join(folder, other) })),
+  ];
 }
+
+async function below(path: string, name: string): Promise<OwnFile[]> {
+  const entries = (await readdir(path, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (entries.length === 0) return [{ path: `${name}/`, source: path }];
+  const found: OwnFile[] = [];
+  for (const entry of entries) {
+    const own = { path: `${name}/${entry.name}`, source: join(path, entry.name) };
+    // A link counts for what it leads to.
+    const isFolder = entry.isSymbolicLink() ? (await stat(own.source)).isDirectory() : entry.isDirectory();
+    if (isFolder) found.push(...(await below(own.source, own.path)));
+    else found.push(own);
+  }
+  return found;
+}
+
+const HEAD = 65_536;
+
+const pngReader: PictureReader = {
+  async head({ source }) {
+    const file = await open(source as string);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  },
+  async decode({ path, source }) {
+    const name = clip(basename(path));
+    if (!/\.png$/i.test(name))
+      throw new Error(
+        `${name} is no PNG file, and the command line reads PNG alone: convert it, or train on the page`,
+      );
+    const bytes = await readFile(source as string);
+    try {
+      return decodePng(bytes);
+    } catch (error) {
+      throw new Error(`${name} ${(error as Error).message}`);
+    }
+  },
+};

@@ -14,7 +14,7 @@ import type { RunSettings } from '../../src/weights/fields';
 import { TrainingRun } from '../../src/worker/run';
 import { usualHoldOut } from '../run/hold_out';
 import { type Given, integer, number, show, text, toggle, UsageError } from './args';
-import { BUILT_IN, holdOut, loadImages } from './images';
+import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
 import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
 import { describeNetwork, networkFlags, networkOf, recipeNames } from './network_flags';
 import { CHECKPOINT, type RunFolder } from './run_folder';
@@ -31,8 +31,9 @@ export const flags = {
   out: text('DIR', 'folder of the files (with --resume by default the folder of FILE)'),
   data: text(
     'mnist|letters|PATH',
-    'the 10,000 digits that come along, letters A to Z (in a clone of the\nrepository), or a file or folder of IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
+    'the 10,000 digits that come along, letters A to Z (in a clone of the\nrepository), or a file or folder of your own:\nPNG pictures, best in folders named after their classes; .npy; IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
   ),
+  ...pictureFlags,
   limit: integer('N', 'only the first N images', 1, 2 ** 31),
   holdout: integer(
     'N',
@@ -58,7 +59,7 @@ export const flags = {
   schedule: scheduleFlag,
   quality: integer(
     'N',
-    'samples to measure the quality with, for networks that know digits;\n0: none (default 1000)',
+    'samples to measure the quality with, for networks that know digits;\n0: none (default: a tenth of the images trained on, counted in\neach epoch; at most 1000)',
     0,
     100_000,
   ),
@@ -72,7 +73,7 @@ export const flags = {
   ),
   resume: text(
     'FILE',
-    `go on from a ${CHECKPOINT} as if never stopped; all settings and the\nkernel variants are in it, images of your own are not: give --data again;\n--epochs may grow, --lr and --out differ`,
+    `go on from a ${CHECKPOINT} as if never stopped; all settings and the\nkernel variants are in it, images of your own are not: give --data again,\nas before; --epochs may grow, --lr, --quality and\n--out differ`,
   ),
   overwrite: toggle('replace the run that is in DIR already'),
 };
@@ -84,6 +85,8 @@ export interface Plan {
   readonly held: ImageSet | undefined;
   readonly config: UNetConfig;
   readonly source: string;
+  /** What was left out of the images or changed, a sentence each. */
+  readonly notes: readonly string[];
   readonly kernels: EngineChoice;
   /** Steps of the whole run. */
   readonly steps: number;
@@ -101,7 +104,9 @@ export async function planRun(
   const asked = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
   const kernels = await kernelChoice(given);
   const source = asked.source ?? 'mnist';
-  const all = await loadImages(source, asked.limit, signal);
+  const { size, fit, ink } = given;
+  const choice = { ...(size ? { size } : {}), ...(fit ? { fit } : {}), ...(ink ? { ink } : {}) };
+  const { images: all, notes } = await loadImages(source, { ...choice, limit: asked.limit, signal });
   const recipe = recipeGiven(given);
   // The tutorial trains on all images and holds out none.
   const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);
@@ -109,11 +114,10 @@ export async function planRun(
   const { train: images, held } = holdOut(all, holdout);
   const settings = { ...asked, ...(holdout > 0 ? { holdout } : {}) };
   const resumed = bytes && TrainingRun.resume(bytes, { images, settings }, given.resume);
-  const classes = images.labels && 1 + images.labels.reduce((a, b) => Math.max(a, b), 0);
-  const config = checkpoint?.config ?? networkOf(given, { ...images, classes });
+  const config = checkpoint?.config ?? networkOf(given, { ...images, classes: classesOf(all) });
   if (config.conditioning?.classes && !images.labels) {
     throw new UsageError(
-      `--recipe ${given.recipe ?? 'digits'} needs labels, and ${source} has none. Put the *-labels-idx1-ubyte file beside each file of images, or train --recipe tutorial.`,
+      `The checkpoint's network has ${config.conditioning.classes} classes, and ${source} has no labels. Give the images that it was trained on, with their labels.`,
     );
   }
   const perEpoch = stepsPerEpoch({ ...settings, imageCount: images.count });
@@ -130,12 +134,24 @@ export async function planRun(
     held,
     config,
     source,
+    notes: [...notes, ...hints(given, all, source)],
     kernels,
     steps,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
-    qualityCount: given.quality ?? 1000,
+    qualityCount: settings.quality ?? Math.min(1000, Math.floor((steps * settings.batchSize) / 10)),
     saveSeconds: given['checkpoint-every'] ?? SAVE_SECONDS,
   };
+}
+
+/** Number of classes; 0 without labels. */
+const classesOf = ({ labels, classNames }: ImageSet): number =>
+  labels ? (classNames?.length ?? 1 + labels.reduce((a, b) => Math.max(a, b), 0)) : 0;
+
+/** The default recipe suits MNIST: other images deserve better. */
+function hints({ recipe, resume }: TrainFlags, { channels }: ImageSet, source: string): readonly string[] {
+  if (recipe !== undefined || resume !== undefined || source === 'mnist') return [];
+  const what = channels === 1 ? 'greys' : 'colours';
+  return [`The recipe tutorial trains on black and white; --recipe digits keeps the ${what}.`];
 }
 
 /** The recipe, with the batch that the flags ask for. */
@@ -156,6 +172,7 @@ function newSettings(given: TrainFlags): RunSettings {
     source: given.data ?? 'mnist',
     ...(given.limit === undefined ? {} : { limit: given.limit }),
     ...(maxSteps === undefined ? {} : { maxSteps }),
+    ...(given.quality === undefined ? {} : { quality: given.quality }),
   };
 }
 
@@ -182,7 +199,7 @@ export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunS
     );
   }
   const { source: was = 'mnist' } = settings;
-  const { lr: learningRate = settings.learningRate, data: source = was } = given;
+  const { lr: learningRate = settings.learningRate, data: source = was, quality = settings.quality } = given;
   // A checkpoint may name any file of this machine; only the user decides which files are opened.
   if (given.data === undefined && !BUILT_IN.includes(was)) {
     throw new UsageError(
@@ -192,7 +209,14 @@ export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunS
   // More epochs extend the run, also beyond the former limit of steps.
   const { maxSteps: before, ...rest } = settings;
   const maxSteps = given['max-steps'] ?? (given.epochs === undefined ? before : undefined);
-  return { ...rest, epochs, learningRate, source, ...(maxSteps === undefined ? {} : { maxSteps }) };
+  return {
+    ...rest,
+    epochs,
+    learningRate,
+    source,
+    ...(maxSteps === undefined ? {} : { maxSteps }),
+    ...(quality === undefined ? {} : { quality }),
+  };
 }
 
 /** Throws UsageError where a flag asks for what a checkpoint fixes. */

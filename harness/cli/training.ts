@@ -100,6 +100,7 @@ export class Training {
     progress.print(
       `Data        ${source}: ${plural(count, 'image')} of ${height}x${width}x${channels}${held ? `, and ${plural(held.count, 'image')} held out` : ''}`,
     );
+    for (const note of options.notes) progress.print(`            ${note}`);
     progress.print(`Network     ${describeNetwork(config)}: ${thousands(unet.parameterCount)} parameters`);
     progress.print(
       `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,

@@ -11,6 +11,7 @@ import { GpuPanel } from './measure/gpu_panel';
 import { App, addressOf, type Panel } from './shell/app';
 import { rememberedLosses } from './shell/device_lost';
 import { anyElement, button, byId, guardDisabled, setText } from './shell/dom';
+import { connectDoors, titleOf, viewNames } from './shell/doors';
 import { connectFiles } from './shell/file_input';
 import { adapterLabel } from './shell/format';
 import { connectGlossary } from './shell/glossary';
@@ -21,7 +22,6 @@ import { playRecording } from './shell/recorded';
 import type { Settings } from './shell/settings';
 import type { State } from './shell/state';
 import { missingWebGpu, startTrouble, type Trouble } from './shell/support';
-import { connectDoors } from './shell/doors';
 import { createTrainPanel } from './train/train_panel';
 import { trainingProgress } from './train/train_readings';
 
@@ -70,7 +70,7 @@ const dot = () => byId('adapter', HTMLElement).querySelector('.dot')!;
 
 /** The adapter, the notices about the page's address, and the open tab. */
 function createFrame(app: App): Panel {
-  const tabs = connectDoors((task) => app.set('task', task));
+  const doors = connectDoors((task) => app.set('task', task));
   button('use-small').addEventListener('click', () => {
     if (app.settings.task === 'bench') app.set('benchBatch', String(SMALL.batch));
     else {
@@ -103,10 +103,11 @@ function createFrame(app: App): Panel {
     render() {
       const { state, settings } = app;
       const { share } = trainingProgress(state, settings);
-      document.title =
-        state.training && state.run ? `${Math.floor(100 * share)} % · webgpu-diffusion` : 'webgpu-diffusion';
+      const view = app.home ? undefined : settings.task;
+      document.title = titleOf(view, state.training && state.run ? share : undefined);
+      setText(anyElement('view-title'), view ? viewNames[view] : '');
       renderNotices();
-      tabs.show(app.home ? undefined : settings.task, (task) => addressOf({ ...settings, task }));
+      doors.show(view, (task) => addressOf({ ...settings, task }));
       const { adapter, error } = state;
       const problem = error?.at === 'data' ? error.message : '';
       const shown = anyElement('files-problem-text').textContent;
@@ -123,16 +124,9 @@ function createFrame(app: App): Panel {
         anyElement('adapter-name'),
         `${adapterLabel(adapter)}${adapter.software ? ' (software, not a GPU speed)' : ''}`,
       );
-      const large = {
-        train: !state.run && settings.batch > SMALL.batch,
-        sample: false,
-        draw: false,
-        inside: false,
-        explain: false,
-        check: false,
-        bench: (settings.benchBatch || settings.batch) > SMALL.batch,
-      };
-      anyElement('software').hidden = app.home || !(adapter.software && large[settings.task]);
+      const batch = { train: state.run ? 0 : settings.batch, bench: settings.benchBatch || settings.batch };
+      const large = (batch[settings.task as keyof typeof batch] ?? 0) > SMALL.batch;
+      anyElement('software').hidden = app.home || !(adapter.software && large);
     },
   };
 }
@@ -168,20 +162,13 @@ function start(): void {
     explain: createExplainPanel(app),
     check,
     bench,
+    gpu: new GpuPanel(app),
   };
   connectFiles(app, (files) => bench.open(files));
 
   const starter = createStarter(app, panels);
   const home = createHome(app, starter.ask);
-  app.open([
-    home,
-    createFrame(app),
-    createKeptPanel(app),
-    ...Object.values(panels),
-    draw.onTrain,
-    new GpuPanel(app),
-    starter,
-  ]);
+  app.open([home, createFrame(app), createKeptPanel(app), ...Object.values(panels), draw.onTrain, starter]);
 
   window.harness = {
     get settings() {

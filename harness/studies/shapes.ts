@@ -1,14 +1,21 @@
 /**
  * Makes small colour images for training: `npm run shapes -- --out FOLDER` writes 20,000 images of 32x32 pixels, each a coloured shape that
- * its label names, as IDX files of images (four dimensions) and labels, and classes.txt with the names. The output is a function of the
- * seed.
+ * its label names, as IDX files of images (four dimensions) and labels, and classes.txt with the names. With `--few` it writes 600 PNG files
+ * of 24x24 pixels in four folders, which their classes are named after: the set of which the tests train. The output is a function of the seed.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { threefry, uniform } from '../../src/base/random';
-import { integer, readFlags, text, UsageError } from '../cli/args';
+import { integer, readFlags, text, toggle, UsageError } from '../cli/args';
+import { encodePng } from '../cli/png';
 
-const SIDE = 32;
+export const SIDE = 32;
+/** The set of PNG files: one shape for each colour. */
+export const FEW = {
+  count: 600,
+  side: 24,
+  classes: ['red circle', 'green square', 'blue triangle', 'yellow star'],
+};
 /** A pixel is the mean of this many samples in each direction. */
 const SAMPLES = 4;
 
@@ -39,33 +46,53 @@ export const classes = Object.keys(COLOURS).flatMap((colour) =>
   Object.keys(SHAPES).map((shape) => `${colour} ${shape}`),
 );
 
-/** `count` images as bytes [count][32][32][3], and their classes. */
-export function makeShapes(count: number, seed: number): { images: Uint8Array; labels: Uint8Array } {
-  const images = new Uint8Array(count * SIDE * SIDE * 3);
+/** `count` images as bytes [count][side][side][3], and their classes as places in `names`. */
+export function makeShapes(
+  count: number,
+  seed: number,
+  side = SIDE,
+  names: readonly string[] = classes,
+): { images: Uint8Array; labels: Uint8Array } {
+  const images = new Uint8Array(count * side * side * 3);
   const labels = new Uint8Array(count);
   for (let i = 0; i < count; i++) {
     const random = [0, 1, 2, 3].flatMap((k) => threefry(seed, 0, i, k)).map(uniform);
-    const label = Math.floor(random[0] * classes.length);
-    const [colour, shape] = classes[label].split(' ') as [keyof typeof COLOURS, string];
+    const label = Math.floor(random[0] * names.length);
+    const [colour, shape] = names[label].split(' ') as [keyof typeof COLOURS, string];
     labels[i] = label;
-    draw(images.subarray(i * SIDE * SIDE * 3), COLOURS[colour], SHAPES[shape], random.slice(1));
+    draw(images.subarray(i * side * side * 3), side, COLOURS[colour], SHAPES[shape], random.slice(1));
   }
   return { images, labels };
+}
+
+/** PNG files by path, `red circle/1.png` for instance. */
+export function fewShapes(seed = 1): { readonly path: string; readonly bytes: Uint8Array }[] {
+  const { count, side, classes: names } = FEW;
+  const { images, labels } = makeShapes(count, seed, side, names);
+  const size = side * side * 3;
+  return Array.from(labels, (label, i) => {
+    const data = images.subarray(i * size, (i + 1) * size);
+    return {
+      path: `${names[label]}/${i}.png`,
+      bytes: encodePng({ width: side, height: side, channels: 3, data }),
+    };
+  });
 }
 
 /** Draws a shape of random size and rotation on a random light grey, wholly inside the image. */
 function draw(
   pixels: Uint8Array,
+  side: number,
   colour: readonly number[],
   inside: (x: number, y: number) => boolean,
   [size, left, top, turn, grey]: readonly number[],
 ): void {
-  const radius = 6 + 6 * size;
-  const centre = [left, top].map((v) => radius + v * (SIDE - 2 * radius));
+  const radius = (side * 3 * (1 + size)) / 16;
+  const centre = [left, top].map((v) => radius + v * (side - 2 * radius));
   const angle = (turn - 0.5) * 0.8;
   const paper = 200 + 50 * grey;
-  for (let y = 0; y < SIDE; y++) {
-    for (let x = 0; x < SIDE; x++) {
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
       let share = 0;
       for (let k = 0; k < SAMPLES ** 2; k++) {
         const u = (x + ((k % SAMPLES) + 0.5) / SAMPLES - centre[0]) / radius;
@@ -77,7 +104,7 @@ function draw(
         if (inside(...turned)) share += 1 / SAMPLES ** 2;
       }
       for (const [c, ink] of colour.entries())
-        pixels[(y * SIDE + x) * 3 + c] = Math.round(paper + share * (ink - paper));
+        pixels[(y * side + x) * 3 + c] = Math.round(paper + share * (ink - paper));
     }
   }
 }
@@ -100,6 +127,7 @@ const command = {
     out: text('FOLDER', 'folder of the files'),
     count: integer('N', 'number of pictures (default 20000)', 1, 1_000_000),
     seed: integer('N', 'fixes the pictures (default 1)', 0, 2 ** 32 - 1),
+    few: toggle('600 PNG files of four classes, in folders'),
   },
 };
 
@@ -107,11 +135,19 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const given = readFlags({ ...command, run: async () => 0 }, args);
     if ('help' in given || !given.out) {
-      const usage = 'npm run shapes -- --out FOLDER [--count 20000] [--seed 1]';
+      const usage = 'npm run shapes -- --out FOLDER [--few | --count 20000] [--seed 1]';
       ('help' in given ? console.log : console.error)(usage);
       return 'help' in given ? 0 : 2;
     }
     const { out, count = 20_000, seed = 1 } = given;
+    if (given.few) {
+      for (const { path, bytes } of fewShapes(seed)) {
+        mkdirSync(dirname(join(out, path)), { recursive: true });
+        writeFileSync(join(out, path), bytes);
+      }
+      console.log(`${FEW.count} pictures of ${FEW.classes.length} classes in ${out}`);
+      return 0;
+    }
     const { images, labels } = makeShapes(count, seed);
     mkdirSync(out, { recursive: true });
     writeFileSync(join(out, 'shapes-images-idx4-ubyte'), idx([count, SIDE, SIDE, 3], images));

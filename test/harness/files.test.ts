@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../harness/cli/args';
 import { prepareFile, prepareFolder, readWhole, writeWhole } from '../../harness/cli/files';
-import { idxFiles, loadImages } from '../../harness/cli/images';
+import { loadImages } from '../../harness/cli/images';
 import { refused } from '../data/refused';
 
 let folder: string;
@@ -127,13 +127,8 @@ describe('--data', () => {
     await writeFile(join(folder, 'train-images-idx3-ubyte.gz'), 'ignored: it lies there unpacked too');
     await writeFile(join(folder, 'extra-images-idx3-ubyte.gz'), gzipSync(idx(1, 2)));
     await writeFile(join(folder, 'train-labels-idx1-ubyte'), 'ignored');
-    const names = (await idxFiles(folder)).map((path) => path.slice(folder.length + 1));
-    expect(names).toEqual([
-      'extra-images-idx3-ubyte.gz',
-      'train-images-idx3-ubyte',
-      't10k-images-idx3-ubyte',
-    ]);
-    const { images, count, height } = await loadImages(folder);
+    const { images: set } = await loadImages(folder);
+    const { images, count, height } = set;
     expect({ count, height }).toEqual({ count: 4, height: 2 });
     expect([...images]).toEqual([2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3]);
   });
@@ -141,15 +136,15 @@ describe('--data', () => {
   test('a file, and only some of it', async () => {
     const path = join(folder, 'any.name');
     await writeFile(path, idx(3, 7));
-    expect((await loadImages(path)).count).toBe(3);
-    const { images, count } = await loadImages(path, 2);
-    expect({ count, length: images.length }).toEqual({ count: 2, length: 8 });
-    await expect(loadImages(path, 4)).rejects.toThrow(UsageError);
-    await expect(loadImages(path, 4)).rejects.toThrow('1 to 3');
+    expect((await loadImages(path)).images.count).toBe(3);
+    const { images: set } = await loadImages(path, { limit: 2 });
+    expect({ count: set.count, length: set.images.length }).toEqual({ count: 2, length: 8 });
+    await expect(loadImages(path, { limit: 4 })).rejects.toThrow(UsageError);
+    await expect(loadImages(path, { limit: 4 })).rejects.toThrow('1 to 3');
   });
 
   test('nothing there', async () => {
-    await refused(() => idxFiles(join(folder, 'none')), 'data', 'no such file or folder', 'mnist');
-    await refused(() => idxFiles(folder), 'data', folder, 'idx3-ubyte');
+    await refused(() => loadImages(join(folder, 'none')), 'data', 'no such file or folder', 'mnist');
+    await refused(() => loadImages(folder), 'data', 'holds no images', 'pictures', 'IDX');
   });
 });

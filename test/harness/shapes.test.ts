@@ -37,7 +37,7 @@ test('its files are read as images of three channels, with their labels', async 
   vi.spyOn(console, 'log').mockImplementation(() => {});
   try {
     expect(await main(['--out', folder, '--count', '20', '--seed', '7'])).toBe(0);
-    const { images, labels, ...size } = await loadImages(folder);
+    const { images, labels, ...size } = (await loadImages(folder)).images;
     expect(size).toMatchObject({ count: 20, height: 32, width: 32, channels: 3 });
     const made = makeShapes(20, 7);
     expect(new Uint8Array(images)).toEqual(made.images);

@@ -1,19 +1,22 @@
 import { expect, test } from 'vitest';
 import { sortFiles } from '../../harness/page/shell/file_input';
 
-const names = (files: readonly File[]) => files.map(({ name }) => name);
+const sorted = (...paths: string[]) => {
+  const { images, models, results } = sortFiles(paths.map((path) => ({ path, source: new Blob() })));
+  return [images, models, results].map((files) => files.map(({ path }) => path));
+};
 
-test('images and their labels are told apart, and come in the same order', () => {
-  const given = [
-    't10k-labels-idx1-ubyte.gz',
-    'train-images-idx3-ubyte',
-    'train-labels.idx1-ubyte',
-    't10k-images-idx3-ubyte.gz',
-    'model.safetensors',
-    'bench.json',
-  ].map((name) => new File([], name));
-  const { images, labels, models, results } = sortFiles(given);
-  expect(names(images)).toEqual(['train-images-idx3-ubyte', 't10k-images-idx3-ubyte.gz']);
-  expect(names(labels)).toEqual(['train-labels.idx1-ubyte', 't10k-labels-idx1-ubyte.gz']);
-  expect([names(models), names(results)]).toEqual([['model.safetensors'], ['bench.json']]);
+test('models and results of the bench are told apart from images', () => {
+  expect(sorted('train-images-idx3-ubyte', 'a.safetensors', 'bench.json')).toEqual([
+    ['train-images-idx3-ubyte'],
+    ['a.safetensors'],
+    ['bench.json'],
+  ]);
+  // The content decides about a file of any other name; a folder holds many.
+  expect(sorted('digits.bin')[0]).toEqual(['digits.bin']);
+  expect(sorted('mine/a.png', 'mine/about.json', 'mine/')).toEqual([
+    ['mine/a.png', 'mine/about.json', 'mine/'],
+    [],
+    [],
+  ]);
 });

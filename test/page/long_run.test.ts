@@ -1,6 +1,7 @@
 /** What an event costs does not grow with the run: the page's losses, their means and their curve after a million steps. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Losses, smooth, smoothLoss } from '../../harness/page/shell/losses';
+import { reduceMeasurements } from '../../harness/page/shell/measurements';
 import { initialState, reduce } from '../../harness/page/shell/state';
 import { columnsOf, Line, linearRange, logRange, MOST_STEPS } from '../../harness/page/train/curve_data';
 import { EpochMeans } from '../../harness/page/train/train_readings';
@@ -15,6 +16,17 @@ const event = (first: number, ...losses: number[]) =>
 
 afterEach(() => {
   vi.restoreAllMocks();
+});
+
+test('of measurements a long run keeps a few hundred, from the first to the newest', () => {
+  let { measured } = initialState;
+  for (let step = 1; step <= 1000; step++) {
+    const point = { step, loss: 1 / step, images: 10, bins: [] };
+    measured = reduceMeasurements(measured, { type: 'heldOut', measured: point });
+    expect(measured.heldOut.length).toBeLessThanOrEqual(400);
+  }
+  expect(measured.heldOut.length).toBeGreaterThan(200);
+  expect([measured.heldOut[0].step, measured.heldOut.at(-1)?.step]).toEqual([1, 1000]);
 });
 
 describe('losses', () => {

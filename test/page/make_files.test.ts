@@ -9,8 +9,8 @@ import {
   trajectoryNpy,
   trajectorySheet,
 } from '../../harness/page/shell/make_files';
-import { readNpy } from '../../harness/page/shell/npy';
 import { initialSettings, parseQuery } from '../../harness/page/shell/settings';
+import { readNpy } from '../../harness/run/npy';
 import type { Picture } from '../../harness/run/pictures';
 
 const order = {

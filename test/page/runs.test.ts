@@ -2,13 +2,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { drawingsOfText, textOfDrawings } from '../../harness/page/shell/kept_drawings';
 import { Losses } from '../../harness/page/shell/losses';
-import { nothingMeasured } from '../../harness/page/shell/measurements';
+import { nothingMeasured, thinned } from '../../harness/page/shell/measurements';
 import {
   keepNotes,
   measurementsOf,
   type RunNotes,
   readNotes,
-  thinned,
   writeNotes,
 } from '../../harness/page/shell/run_notes';
 import { initialOf, type PageRecipe } from '../../harness/page/shell/settings';

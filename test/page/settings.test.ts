@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { doorOf, titleOf } from '../../harness/page/shell/doors';
 import {
   initialOf,
   initialSettings,
@@ -36,6 +37,66 @@ describe('the address', () => {
       method: 'auto',
     });
     expect(toQuery(initialSettings)).toBe('');
+  });
+
+  test.each([
+    ['', undefined, 'train', {}],
+    ['?task=train', 'train', 'train', {}],
+    [
+      '?recipe=tutorial&batch=16&lr=0.01&epochs=2&seed=7&widths=8,8',
+      'train',
+      'train',
+      { batch: 16, lr: 0.01 },
+    ],
+    ['?recipe=digits-3x3', 'train', 'train', { recipe: 'digits-3x3', batch: 64 }],
+    [
+      '?task=train&begin=pretrained&minutes=3&limit=500&holdout=50',
+      'train',
+      'train',
+      { begin: 'pretrained', minutes: 3, limit: 500, holdout: 50 },
+    ],
+    [
+      '?task=train&samples=20&refresh=5&tune=off&autorun=1',
+      'train',
+      'train',
+      { samples: 20, refresh: 5, tune: 'off', autorun: true },
+    ],
+    [
+      '?task=sample&text=2026&calls=6&noise=9&across=37.5&down=100',
+      'sample',
+      'play',
+      { text: '2026', calls: '6', noise: 9, across: 37.5, down: 100 },
+    ],
+    [
+      '?task=sample&steps=20&count=30&model=pretrained&digit=7&guidance=2.25&method=heun',
+      'sample',
+      'play',
+      { steps: 20, count: 30, digit: 7, guidance: 2.25, method: 'heun' },
+    ],
+    ['?task=draw&ask=fill&told=3&level=45', 'draw', 'play', { ask: 'fill', told: 3, level: 45 }],
+    ['?task=inside', 'inside', 'learn', {}],
+    ['?task=explain', 'explain', 'learn', { scene: 1 }],
+    ['?task=explain&scene=3', 'explain', 'learn', { scene: 3 }],
+    ['?task=check&kernel=conv2d', 'check', 'gpu', { kernel: 'conv2d' }],
+    [
+      '?task=bench&benchBatch=64&kernel=conv2d.winograd&sweep=batch&budget=15',
+      'bench',
+      'gpu',
+      { benchBatch: 64, sweep: 'batch', budget: 15 },
+    ],
+    ['?task=gpu', 'gpu', 'gpu', {}],
+  ] as const)('%j opens the view %s, behind the door %s', (query, task, door, expected) => {
+    const { settings: read, notices } = parseQuery(query);
+    expect(notices).toEqual([]);
+    expect(read).toMatchObject({ task: task ?? 'train', ...expected });
+    expect(doorOf(read.task)).toBe(door);
+    expect(parseQuery(toQuery(read)).settings).toEqual(read);
+  });
+
+  test('the title names the view, and the share of a training', () => {
+    expect(titleOf(undefined)).toBe('webgpu-diffusion');
+    expect(titleOf('gpu')).toBe('This GPU · webgpu-diffusion');
+    expect(titleOf('draw', 0.378)).toBe('37 % · Draw · webgpu-diffusion');
   });
 
   test('the recipe is enough for the tutorial settings', () => {

@@ -10,6 +10,7 @@ import {
   click,
   deviceLoser,
   files,
+  go,
   losses,
   onPhone,
   phase,
@@ -207,12 +208,12 @@ test('images of one’s own train digits if their labels come along; without, no
   await click(page, '#step');
   await phase(page, 'paused');
   expect(await page.evaluate(() => window.harness.state.run!.classes)).toBe(3);
-  await click(page, '#tab-sample');
+  await go(page, 'sample');
   await until(page, () => document.querySelectorAll('#digit-buttons button').length === 4);
   expect(await text(page, 'digits-legend')).toBe('Class');
 
   // The tutorial has no use for labels.
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await click(page, '#reset');
   await phase(page, 'idle');
   await click(page, '#recipe-tutorial');
@@ -261,7 +262,7 @@ test('step, train, pause, sample, reset', async () => {
   for (const id of ['curve', 'grid', 'strip-predictions'])
     await until(page, (i) => document.getElementById(i)!.getBoundingClientRect().bottom <= 800, id);
 
-  await click(page, '#tab-sample');
+  await go(page, 'sample');
   await type(page, 'steps', '3');
   await type(page, 'count', '4');
   await click(page, '#sample');
@@ -271,7 +272,7 @@ test('step, train, pause, sample, reset', async () => {
   expect(await losses(page)).toHaveLength(paused);
   expect(await alive()).toBeGreaterThan(10);
 
-  await click(page, '#tab-train');
+  await go(page, 'train');
   // A run that is in no checkpoint is not thrown away unasked.
   page.removeAllListeners('dialog');
   const questions: string[] = [];
@@ -338,7 +339,7 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await until(page, () => window.harness.state.error !== undefined);
   expect(await page.evaluate(() => window.harness.state.error!.message)).toContain('A run is under way');
   expect(await losses(page)).toEqual(unbroken.slice(0, 3));
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await click(page, '#step');
   await until(page, () => window.harness.state.losses.length === 4);
   await phase(page, 'paused');
@@ -349,7 +350,7 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   await until(page, () => window.harness.settings.recipe === 'tutorial');
   await until(page, () => document.getElementById('notices')!.textContent!.includes('the recipe tutorial'));
   expect(await text(page, 'notices')).toContain('mine.safetensors is of version 1 of the format');
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await click(page, '#recipe-digits');
   for (const [id, value] of Object.entries({ batch: '8', seed: '7', lr: '0.5', epochs: '9', widths: '4' }))
     await type(page, id, value);
@@ -509,8 +510,8 @@ test('a run whose network is dead is warned of, until it is reset', { tags: 'tho
 test('Back changes the tab, never a number', async () => {
   const { page, problems } = await open(`?${TINY}&epochs=2000`);
   await phase(page, 'idle');
-  await click(page, '#tab-sample');
-  await click(page, '#tab-train');
+  await go(page, 'sample');
+  await go(page, 'train');
   for (const [id, value] of Object.entries({ batch: '8', lr: '0.0002', epochs: '3000' }))
     await type(page, id, value);
   await click(page, '#train');
@@ -567,10 +568,10 @@ test('samples are said to be of the network that made them', async () => {
   const says = (words: string) =>
     until(page, (w) => document.getElementById('sample-model')!.textContent === w, words);
   const step = async (to: number) => {
-    await click(page, '#tab-train');
+    await go(page, 'train');
     await click(page, '#step');
     await until(page, (n) => window.harness.state.losses.length === n, to);
-    await click(page, '#tab-sample');
+    await go(page, 'sample');
   };
   await click(page, '#sample');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
@@ -592,7 +593,7 @@ test('the bench has a batch of its own, which no run locks', async () => {
   await phase(page, 'idle');
   await click(page, '#step');
   await phase(page, 'paused');
-  await click(page, '#tab-bench');
+  await go(page, 'bench');
   const field = () =>
     page.$eval('#bench-batch', (input) => {
       const { disabled, value, placeholder } = input as HTMLInputElement;
@@ -708,7 +709,7 @@ test('a field that is put right in another way, or folded away, leaves no dead b
   expect(await page.$eval('#steps', (input) => (input as HTMLInputElement).value)).toBe('');
   expect(await text(page, 'sample-problem')).toBe('');
 
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await click(page, '#panel-train summary');
   await type(page, 'widths', '0');
   await click(page, '#panel-train summary');

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { sortFiles } from '../../harness/page/shell/file_input';
 import { missingWebGpu, startTrouble } from '../../harness/page/shell/support';
 
 const here = { secure: true, hasGpu: true, userAgent: 'Firefox/150', address: 'http://10.0.0.1' };
@@ -29,28 +28,5 @@ describe('what stands in the way', () => {
     );
     expect(new Set(titles).size).toBe(4);
     expect(startTrouble('limit', 'maxBufferSize is 3', '').why).toBe('maxBufferSize is 3');
-  });
-});
-
-describe('files', () => {
-  const names = (files: readonly File[]) => files.map((file) => file.name);
-  const files = (...given: string[]) => given.map((name) => new File([], name));
-
-  test('training sets come before test sets, labels are left aside, models apart', () => {
-    const sorted = sortFiles(
-      files(
-        't10k-images-idx3-ubyte.gz',
-        'train-labels-idx1-ubyte.gz',
-        'train-images-idx3-ubyte.gz',
-        'm.safetensors',
-      ),
-    );
-    expect(names(sorted.images)).toEqual(['train-images-idx3-ubyte.gz', 't10k-images-idx3-ubyte.gz']);
-    expect(names(sorted.labels)).toEqual(['train-labels-idx1-ubyte.gz']);
-    expect(names(sorted.models)).toEqual(['m.safetensors']);
-  });
-
-  test('any other name is taken for images: the content decides', () => {
-    expect(names(sortFiles(files('digits.bin')).images)).toEqual(['digits.bin']);
   });
 });

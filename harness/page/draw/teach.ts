@@ -5,7 +5,7 @@ import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
 import { fineTuning, whyNew } from '../shell/fine_tune';
 import { some } from '../shell/format';
 import { ImageView } from '../shell/images';
-import { filesOfDrawings, type KeptDrawing, nameOfDrawings } from '../shell/kept_drawings';
+import { imagesOfDrawings, type KeptDrawing, nameOfDrawings } from '../shell/kept_drawings';
 import { type Key, type Settings, show } from '../shell/settings';
 import { isFixed } from '../shell/state';
 import { SIDE } from '../shell/strokes';
@@ -113,7 +113,7 @@ export class Teach {
     this.app.set('recipe', 'digits');
     this.starting = nameOfDrawings(this.kept);
     this.app.drawings = this.kept;
-    this.app.send('data', { checkpoint: false, ...filesOfDrawings(this.kept) });
+    this.app.send('data', { from: imagesOfDrawings(this.kept) });
   }
 
   /** Trains the pretrained network on the images that the page has. */

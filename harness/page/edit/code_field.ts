@@ -54,13 +54,19 @@ export class CodeField {
 
   /** Puts the cursor there and shows the line. Both from 1. */
   goTo(line: number, column = 1): void {
-    const { area, element, numbers } = this;
+    const { area, element } = this;
     const lines = area.value.split('\n');
     const before = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
     const at = before + Math.min(column - 1, lines[line - 1]?.length ?? 0);
     area.focus({ preventScroll: true });
     area.setSelectionRange(at, at);
     element.scrollIntoView({ block: 'nearest' });
+    this.scrollTo(line);
+  }
+
+  /** Scrolls the text to a line, from 1. */
+  scrollTo(line: number): void {
+    const { element, numbers } = this;
     const number = numbers.children[line - 1] as HTMLElement | undefined;
     if (number) element.scrollTop = number.offsetTop - element.clientHeight / 3;
     element.scrollLeft = 0;

@@ -134,7 +134,10 @@ export class ShaderDesk {
     const { edits, asked, editor } = this;
     if (problem)
       this.say(`The edited shader was not taken into training, which goes on as before: ${problem}`);
-    else if (asked) edits.used = asked;
+    else if (asked) {
+      edits.used = asked;
+      if (Object.keys(asked).length > 0) editor?.add('Training uses it now.');
+    }
     this.asked = undefined;
     const used = Object.keys(edits.used);
     anyElement('shaders-used').hidden = used.length === 0;

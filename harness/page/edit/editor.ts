@@ -82,6 +82,13 @@ export class Editor {
     this.problems = result.kind === 'refused' ? result.problems : [];
     showVerdict(this.verdict, result, (place) => this.goTo(place));
     this.update();
+    const here = this.problems.find(({ file, line }) => file === this.file && line);
+    if (here) this.field.scrollTo(here.line!);
+  }
+
+  /** Adds a sentence to the result of the last trial. */
+  add(text: string): void {
+    this.verdict.append(element('p', '', text));
   }
 
   /** Updates buttons and marks to the edited text. */

@@ -1,8 +1,8 @@
-/** The panel of facts about the GPU, on the open one of the tabs Check and Bench. */
+/** The view of facts about the GPU. */
 import { type EngineReport, requirements } from '../../../src';
 import { describeAdapter } from '../../../src/gpu/adapter';
-import type { App, Panel } from '../shell/app';
-import { anyElement, setDisabled, setMessage, setText } from '../shell/dom';
+import type { App, TaskPanel } from '../shell/app';
+import { anyElement, button, setDisabled, setMessage, setText } from '../shell/dom';
 import { element } from '../shell/table';
 import { featureUses, type GpuFacts, gpuReport, gpuSummary, type Limit, limitText } from './gpu_facts';
 import { Measurement } from './measure';
@@ -12,36 +12,27 @@ import type { SelfCheckEvent } from './self_check';
 /** A browser lets a page copy for about 5 s after a click. */
 const PATIENCE_MS = 2000;
 
-export class GpuPanel implements Panel {
-  readonly tasks = ['check', 'bench'] as const;
+export class GpuPanel implements TaskPanel {
+  readonly tasks = ['gpu'] as const;
   private readonly app: App;
   private readonly run: Measurement<'self-check'>;
   private facts: GpuFacts | undefined;
   private shown: GpuFacts | undefined;
+  private looking: Promise<void> | undefined;
   private problem = '';
   private title = '';
   private copied = '';
 
-  private readonly box = element('details', 'more gpu');
-  private readonly list = element('div', '');
-  private readonly check = Object.assign(element('button', '', 'Self-check'), { type: 'button' });
-  private readonly copy = Object.assign(element('button', '', 'Copy for a report'), { type: 'button' });
-  private readonly note = Object.assign(element('span', 'muted'), { role: 'status' });
-  private readonly error = element('p', 'problem');
+  private readonly check = button('gpu-check');
+  private readonly copy = button('gpu-copy');
+  private readonly list = anyElement('gpu-facts');
   /** The report, for a hand to copy where the browser lets no program do it. */
-  private readonly report = Object.assign(element('pre', 'report'), {
-    ...{ tabIndex: 0, role: 'region', ariaLabel: 'The report', hidden: true },
-  });
+  private readonly report = anyElement('gpu-report');
 
   constructor(app: App) {
     this.app = app;
     this.run = new Measurement(app, 'self-check', (event) => this.take(event));
-    const buttons = element('p', 'buttons');
-    buttons.append(this.check, this.copy, this.note);
-    const summary = element('summary', '', 'This GPU');
-    this.box.append(summary, this.list, buttons, this.error, this.report);
-    this.box.addEventListener('toggle', () => void this.look());
-    this.check.addEventListener('click', () => (this.run.active ? this.run.stop() : this.start()));
+    this.check.addEventListener('click', () => (this.run.active ? this.run.stop() : void this.start()));
     this.copy.addEventListener('click', () => void this.copyReport());
   }
 
@@ -50,18 +41,18 @@ export class GpuPanel implements Panel {
   }
 
   render(): void {
-    const slot = anyElement(`${this.app.settings.task}-gpu`);
-    // A move would take the focus away.
-    if (this.box.parentElement !== slot) slot.append(this.box);
+    void this.look();
     if (this.facts && this.facts !== this.shown) this.draw(this.facts);
     setText(this.check, this.run.active ? 'Stop' : 'Self-check');
     setDisabled(this.check, !this.run.active && !(this.run.possible && this.facts));
     setDisabled(this.copy, !this.facts);
-    setText(this.note, this.run.active ? this.title : this.copied);
-    setMessage(this.error, this.problem || this.run.message);
+    setText(anyElement('gpu-note'), this.run.active ? this.title : this.copied);
+    setMessage(anyElement('gpu-problem'), this.problem || this.run.message);
   }
 
-  private start(): void {
+  async start(): Promise<void> {
+    await this.look();
+    if (!this.facts) return;
     this.copied = '';
     this.title = 'Starting';
     this.run.start();
@@ -76,9 +67,13 @@ export class GpuPanel implements Panel {
     else this.facts = { ...facts, selfCheck: { ...event, recipe, batch: benchBatch || batch } };
   }
 
-  /** Reads the adapter's facts from the browser, without a device. */
-  private async look(): Promise<void> {
-    if (this.facts || !this.box.open) return;
+  /** Reads the adapter's facts from the browser, once and without a device. */
+  private look(): Promise<void> {
+    this.looking ??= this.read();
+    return this.looking;
+  }
+
+  private async read(): Promise<void> {
     try {
       const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
       if (!adapter) throw new Error('The browser gives no adapter.');
@@ -88,7 +83,6 @@ export class GpuPanel implements Panel {
         features: [...adapter.features],
         runtime: navigator.userAgent,
       };
-      this.problem = '';
     } catch (error) {
       this.problem = `Nothing can be told about the GPU: ${(error as Error).message}`;
     }
@@ -132,7 +126,7 @@ export class GpuPanel implements Panel {
       details,
     );
     // What does not fit any more, or is wrong, must not be overlooked.
-    this.box.classList.toggle('wrong', (facts.selfCheck?.wrong.length ?? 0) > 0);
+    anyElement('panel-gpu').classList.toggle('wrong', (facts.selfCheck?.wrong.length ?? 0) > 0);
   }
 }
 

@@ -5,7 +5,7 @@ import type { ModelDescription, WorkerEvent } from '../worker/messages';
 import { rememberedLosses, rememberLoss } from './device_lost';
 import { distilledNote } from './distil_text';
 import { keepFocus } from './dom';
-import { drawingsOfText, filesOfDrawings, type KeptDrawing } from './kept_drawings';
+import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from './kept_drawings';
 import { rewound } from './measurements';
 import { measurementsOf, readNotes } from './run_notes';
 import {
@@ -23,7 +23,7 @@ import { initialState, networkIn, reduce, type State, sourceOf } from './state';
 import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
 
 export interface Panel {
-  /** The tabs that show the panel; undefined: all. */
+  /** The views that show the panel; undefined: all. */
   readonly tasks?: readonly Task[];
   /** Brings the page in line with the state; called at most once a frame, and not at all while page or panel are hidden. */
   render(): void;
@@ -31,20 +31,20 @@ export interface Panel {
   receive?(event: WorkerEvent): void;
 }
 
-/** A tab, whose task can be started without a click. */
+/** A view, whose task can be started without a click. */
 export interface TaskPanel extends Panel {
-  start(): void;
+  start(): void | Promise<void>;
 }
 
 /** A task that needs the GPU for itself. */
 export type MeasureName = 'check' | 'bench' | 'self-check';
 
-/** The place of a tab in the address; an empty query is the welcome. */
+/** The place of a view in the address; an empty query is the welcome. */
 export const addressOf = (settings: Settings) => toQuery(settings) || '?task=train';
 
 export class App {
   settings: Settings;
-  /** The page shows its welcome instead of a tab. */
+  /** The page shows its welcome instead of a view. */
   home = location.search === '';
   /** Notices: parts of the address that could not be used, and settings that a file has changed. */
   notices: readonly string[];
@@ -76,7 +76,7 @@ export class App {
     this.worker = startTrainingWorker((event) => this.receive(event));
     addEventListener('popstate', () => {
       this.home = location.search === '';
-      // Only a change of tabs made this place; its numbers may be those before a run that goes on meanwhile.
+      // Only a change of views made this place; its numbers may be those before a run that goes on meanwhile.
       const { task } = this.home ? this.settings : parseQuery(location.search).settings;
       this.take({ ...this.settings, task });
     });
@@ -170,7 +170,7 @@ export class App {
   goOn(id: string): void {
     const drawings = drawingsOfText(readNotes()[id]?.drawings ?? '');
     if (drawings) this.drawings = drawings;
-    this.send('goOn', { id, drawings: drawings && filesOfDrawings(drawings) });
+    this.send('goOn', { id, drawings: drawings && { from: imagesOfDrawings(drawings) } });
   }
 
   /** Deletes a run that the browser keeps. */
@@ -195,7 +195,7 @@ export class App {
   set(key: Key, text: string, name?: string): string | undefined {
     const { settings, problem } = withSetting(this.settings, key, text, name);
     if (!settings) return problem;
-    // Another tab is a place to come back to; another number is not.
+    // Another view is a place to come back to; another number is not.
     const place = key === 'task' && (this.home || settings.task !== this.settings.task);
     if (key === 'task') this.home = false;
     this.take(settings, place);

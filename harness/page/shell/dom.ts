@@ -46,8 +46,8 @@ export function download(name: string, content: BlobPart | Blob, type = 'applica
 const canHaveFocus = (element: HTMLElement) =>
   element.isConnected && element.checkVisibility() && !element.matches(':disabled');
 
-/** Gets the focus when its element is gone: the main button of the open tab, or else the tab. */
-const NEXT = '[role=tabpanel]:not([hidden]) button.primary, [role=tab][aria-selected=true]';
+/** Gets the focus when its element is gone: the main button of the open view, or else the view's link. */
+const NEXT = '.panel:not([hidden]) button.primary, [aria-current=page]';
 
 /** Renders; if the element with the focus is hidden, disabled or gone afterwards, the focus moves on. */
 export function keepFocus(render: () => void): void {

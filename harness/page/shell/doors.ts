@@ -1,43 +1,78 @@
-/** The tabs are links, so that they can be shared or opened in another tab; a plain click stays on the page. */
+/** The doors of the page, and the views behind each. They are links, so that they can be shared or opened in another tab; a plain click stays on the page. */
 import { anyElement, byId } from './dom';
 import { type Task, tasks } from './settings';
 
+/** The first view of a door is the one that it opens at first. */
+export const doors = {
+  play: ['sample', 'draw'],
+  learn: ['explain', 'inside'],
+  train: ['train'],
+  gpu: ['gpu', 'check', 'bench'],
+} as const satisfies Readonly<Record<string, readonly Task[]>>;
+export type Door = keyof typeof doors;
+const doorNames = Object.keys(doors) as Door[];
+
+export const doorOf = (task: Task): Door =>
+  doorNames.find((door) => (doors[door] as readonly Task[]).includes(task))!;
+
+export const viewNames: Readonly<Record<Task, string>> = {
+  sample: 'Make',
+  draw: 'Draw',
+  explain: 'Explain',
+  inside: 'Inside',
+  train: 'Train',
+  gpu: 'This GPU',
+  check: 'Check',
+  bench: 'Bench',
+};
+
+/** The window's title. `share`: the finished share of a training that goes on. */
+export function titleOf(task: Task | undefined, share?: number): string {
+  const parts = [share === undefined ? '' : `${Math.floor(100 * share)} %`, task ? viewNames[task] : ''];
+  return [...parts.filter(Boolean), 'webgpu-diffusion'].join(' · ');
+}
+
 export function connectDoors(choose: (task: Task) => void): {
-  /** Shows a tab, or none; `address` returns the link of a tab with the current settings. */
+  /** Shows a view, or none; `address` returns the link of a view with the current settings. */
   show(task: Task | undefined, address: (task: Task) => string): void;
 } {
-  const tab = (task: Task) => byId(`tab-${task}`, HTMLAnchorElement);
-  // As they stand on the page, which is not as the address lists them.
-  const order = [...document.querySelectorAll('[role=tab]')].map(
-    ({ id }) => tasks.find((task) => id === `tab-${task}`)!,
-  );
-  for (const [at, task] of order.entries()) {
-    tab(task).addEventListener('click', (event) => {
+  /** A door opens the view that was last open behind it. */
+  const last: Record<Door, Task> = { play: 'sample', learn: 'explain', train: 'train', gpu: 'gpu' };
+  const link = (id: string) => byId(id, HTMLAnchorElement);
+  const nav = anyElement('doors');
+  const connect = (id: string, task: () => Task) =>
+    link(id).addEventListener('click', (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
       event.preventDefault();
-      choose(task);
+      choose(task());
     });
-    tab(task).addEventListener('keydown', (event) => {
-      const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: order.length - 1 }[event.key];
-      if (to === undefined && event.key !== ' ') return;
-      event.preventDefault();
-      const next = to === undefined ? task : order[(to + order.length) % order.length];
-      choose(next);
-      tab(next).focus();
-    });
-  }
-  let shown: Task | undefined;
+  for (const task of tasks) connect(`tab-${task}`, () => task);
+  // The door of a single view is that view's link.
+  const several = doorNames.filter((door) => doors[door].length > 1);
+  for (const door of several) connect(`door-${door}`, () => last[door]);
+
+  const mark = (id: string, current: 'page' | 'true' | undefined) => {
+    if (current) link(id).setAttribute('aria-current', current);
+    else link(id).removeAttribute('aria-current');
+  };
   return {
     show(task, address) {
+      const open = task && doorOf(task);
+      if (task) last[doorOf(task)] = task;
       for (const other of tasks) {
-        tab(other).href = address(other);
-        tab(other).setAttribute('aria-selected', String(other === task));
-        tab(other).tabIndex = other === (task ?? order[0]) ? 0 : -1;
+        link(`tab-${other}`).href = address(other);
+        mark(`tab-${other}`, other === task ? 'page' : undefined);
         anyElement(`panel-${other}`).hidden = other !== task;
       }
-      // On a phone the row may be longer than the screen is wide.
-      if (task && task !== shown) tab(task).scrollIntoView({ block: 'nearest', inline: 'nearest' });
-      shown = task;
+      for (const door of several) {
+        link(`door-${door}`).href = address(last[door]);
+        mark(`door-${door}`, door === open ? 'true' : undefined);
+        anyElement(`views-${door}`).hidden = door !== open;
+      }
+      // Back and Forward change the view under a link that has the focus.
+      const focused = document.activeElement;
+      if (task && nav.contains(focused) && !focused!.hasAttribute('aria-current'))
+        link(`tab-${task}`).focus({ preventScroll: true });
     },
   };
 }

@@ -40,7 +40,7 @@ export function whyNew(
 ): string | undefined {
   const { conditioning, ...network }: UNetConfig = recipes[recipe].network;
   const told = conditioning && {
-    conditioning: { ...conditioning, classes: classes ?? conditioning.classes },
+    conditioning: { ...conditioning, classes: classes ?? 0 },
   };
   try {
     checkBeginning(recipe, { ...network, ...told, height, width, channels, widths });
@@ -69,6 +69,8 @@ export function checkBeginning(recipe: PageRecipe, wanted: UNetConfig): void {
     );
   }
   const [classes, known] = [wanted, trained].map(({ conditioning }) => conditioning?.classes ?? 0);
+  if (known > 0 && classes === 0)
+    refuse('is conditioned on classes, and these images have no labels', 'Give images with labels');
   if (classes > known) refuse(`knows ${known} classes; these images have ${classes}`, 'Use fewer classes');
   if (widths.join() !== trained.widths.join()) {
     refuse(`has the widths ${trained.widths.join(', ')}, not ${widths.join(', ')}`, 'Set these widths');

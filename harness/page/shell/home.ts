@@ -43,7 +43,7 @@ export function createHome(app: App, ask: (task: 'sample' | 'train') => void): P
       document.body.classList.toggle('home', app.home);
       const shown = app.home || document.body.classList.contains('unsupported');
       anyElement('home').hidden = !shown;
-      anyElement('tabs-title').hidden = shown;
+      anyElement('view-title').hidden = shown;
       if (!app.home) making = false;
       setDisabled(make, making);
       const { done = 0, total = 0 } = (state.phase === 'compiling' && state.preparing) || {};

@@ -1,6 +1,6 @@
 /** Drawings with their digits: as the images that a run trains on, and as text beside the run's notes. Pure. */
+import type { ImageSet } from '../../../src';
 import { some } from './format';
-import { idxFiles } from './idx_files';
 import { SIDE } from './strokes';
 
 export interface KeptDrawing {
@@ -12,10 +12,17 @@ export interface KeptDrawing {
 /** The name of the drawings as a data set. */
 export const nameOfDrawings = (drawings: readonly KeptDrawing[]) => some(drawings.length, 'drawing');
 
-export function filesOfDrawings(drawings: readonly KeptDrawing[]): ReturnType<typeof idxFiles> {
-  const images = drawings.map(({ image }) => image);
-  const digits = drawings.map(({ digit }) => digit);
-  return idxFiles(nameOfDrawings(drawings), images, { height: SIDE, width: SIDE }, digits);
+/** The drawings as a data set. */
+export function imagesOfDrawings(drawings: readonly KeptDrawing[]): ImageSet {
+  return {
+    images: Uint8Array.from(drawings.flatMap(({ image }) => [...image])),
+    labels: Uint8Array.from(drawings, ({ digit }) => digit),
+    count: drawings.length,
+    height: SIDE,
+    width: SIDE,
+    channels: 1,
+    name: nameOfDrawings(drawings),
+  };
 }
 
 const EACH = 1 + SIDE * SIDE;

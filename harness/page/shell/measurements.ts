@@ -71,9 +71,9 @@ export const nothingMeasured: Measurements = {
 export function reduceMeasurements(known: Measurements, event: Measurement): Measurements {
   switch (event.type) {
     case 'heldOut':
-      return { ...known, heldOut: withPoint(known.heldOut, event.measured) };
+      return { ...known, heldOut: bounded(withPoint(known.heldOut, event.measured)) };
     case 'quality':
-      return { ...known, quality: withPoint(known.quality, event.measured) };
+      return { ...known, quality: bounded(withPoint(known.quality, event.measured)) };
     case 'rate': {
       const { changed } = event;
       const last = known.rates.at(-1);
@@ -117,4 +117,16 @@ export function ratesOf({ rates }: Pick<Measurements, 'rates'>, steps: number, n
 /** Adds a point in the order of steps; it replaces the points of the same step and of later ones. */
 function withPoint<T extends { readonly step: number }>(points: readonly T[], point: T): readonly T[] {
   return [...points.filter(({ step }) => step < point.step), point];
+}
+
+/** Most points that a run's notes keep; the page keeps twice as many, so that an event of a long run costs no more than one of a short run. */
+const MOST = 200;
+
+const bounded = <T>(points: readonly T[]) => (points.length > 2 * MOST ? thinned(points) : points);
+
+/** At most `most` of these points, evenly spread, with the first and the last. */
+export function thinned<T>(points: readonly T[], most = MOST): readonly T[] {
+  if (points.length <= most) return points;
+  const every = (points.length - 1) / (most - 1);
+  return Array.from({ length: most }, (_, i) => points[Math.round(i * every)]);
 }

@@ -1,5 +1,5 @@
 /** The page's notes on the runs that the browser keeps, in localStorage. There are none if the page cannot use the storage. */
-import { type Measurements, nothingMeasured, trainedSeconds } from './measurements';
+import { type Measurements, nothingMeasured, thinned, trainedSeconds } from './measurements';
 import { type Beginning, beginnings } from './settings';
 
 /** Notes on one run. */
@@ -12,8 +12,6 @@ export interface RunNotes extends Pick<Measurements, 'heldOut' | 'quality' | 'ra
 }
 
 const KEY = 'webgpu-diffusion-run-notes';
-/** Maximum number of stored points of a curve. */
-const MOST = 200;
 
 export function readNotes(): Readonly<Record<string, RunNotes>> {
   try {
@@ -69,13 +67,6 @@ export function keepNotes(ids: readonly string[]): void {
 export function measurementsOf(id: string): Measurements {
   const { seconds = 0, begin: _, drawings: __, ...known } = readNotes()[id] ?? {};
   return { ...nothingMeasured, ...known, secondsBefore: seconds };
-}
-
-/** At most `most` of these points, evenly spread, with the first and the last. */
-export function thinned<T>(points: readonly T[], most = MOST): readonly T[] {
-  if (points.length <= most) return points;
-  const every = (points.length - 1) / (most - 1);
-  return Array.from({ length: most }, (_, i) => points[Math.round(i * every)]);
 }
 
 function store(notes: Readonly<Record<string, RunNotes>>): void {

@@ -7,8 +7,9 @@ import type { UNetConfig } from '../../../src/unet/config';
 import type { Checkpoint } from '../../../src/weights/checkpoint';
 import { type SweepChoice, sweepChoices } from '../../bench/result';
 import { usualHoldOut } from '../../run/hold_out';
+import { fits, inks, type PictureChoice, SIDES } from '../../run/small_pictures';
 
-export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench'] as const;
+export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench', 'gpu'] as const;
 export type Task = (typeof tasks)[number];
 
 export const tunes = ['auto', 'on', 'off'] as const;
@@ -59,6 +60,10 @@ export interface Settings {
   readonly limit: number;
   /** Number of held-out images: the last ones, which measure the run; `auto`: the default number. */
   readonly holdout: number | 'auto';
+  /** What becomes of the user's pictures; `size` 0 means a size that suits them. */
+  readonly size: number;
+  readonly fit: PictureChoice['fit'];
+  readonly ink: PictureChoice['ink'];
   /** Training time limit in minutes; 0 means training stops at the end of the epochs. */
   readonly minutes: number;
   /** Images in the grid that is refreshed while training; 0 switches it off. */
@@ -108,7 +113,7 @@ export interface Settings {
 /** Settings that the training worker gets: to make a run, and to show its progress. */
 const WORKER_KEYS = [
   ...(['recipe', 'begin', 'batch', 'lr', 'epochs', 'seed', 'widths', 'limit', 'holdout'] as const),
-  ...(['minutes', 'samples', 'refresh', 'tune'] as const),
+  ...(['size', 'fit', 'ink', 'minutes', 'samples', 'refresh', 'tune'] as const),
 ] satisfies readonly (keyof Settings)[];
 export type PageSettings = Pick<Settings, (typeof WORKER_KEYS)[number]>;
 
@@ -233,6 +238,17 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
     parse: (text) => (text === '' || text === 'auto' ? 'auto' : heldOut.parse(text)),
     show: (value) => (value === 'auto' ? '' : String(value)),
   },
+  size: {
+    initial: 0,
+    legal: `auto, or a multiple of ${SIDES.multipleOf} from ${SIDES.least} to ${SIDES.most}`,
+    parse: (text) => {
+      const value = text === 'auto' ? 0 : whole(0, SIDES.least, SIDES.most).parse(text);
+      return value !== undefined && value % SIDES.multipleOf === 0 ? value : undefined;
+    },
+    show: (value) => (value === 0 ? 'auto' : String(value)),
+  },
+  fit: choice(...fits),
+  ink: choice(...inks),
   minutes: orEmpty(decimal(0, 0.01, 10_000), 'no limit'),
   samples: whole(64, 0, 256),
   refresh: whole(2, 1, 3600),

@@ -3,6 +3,7 @@ import type { AdapterDescription, Progress, Variants } from '../../../src';
 import type { StoredRun } from '../../../src/keeping/store';
 import { type Recipe, recipes } from '../../../src/recipes';
 import { preparing } from '../../run/kernels_text';
+import { thousands } from '../../run/units';
 import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from '../worker/messages';
 import { lostMessage } from './device_lost';
 import { Losses } from './losses';
@@ -39,6 +40,8 @@ export interface State {
   readonly preparing?: Progress;
   readonly adapter?: AdapterDescription;
   readonly data?: DataDescription;
+  /** Pictures of the user's that are read so far. */
+  readonly reading?: { readonly done: number; readonly total: number } | undefined;
   /** A network from a file, to sample from. */
   readonly model?: ModelDescription;
   /** Present from the moment training begins until a reset. */
@@ -218,6 +221,7 @@ function ofPage(state: State, event: WorkerEvent): State {
         measured: starts ? { ...state.measured, timeUp: false } : state.measured,
         error: over ? undefined : state.error,
         preparing: undefined,
+        reading: undefined,
         sampling: phase === 'sampling' ? state.sampling : undefined,
       };
     }
@@ -227,6 +231,8 @@ function ofPage(state: State, event: WorkerEvent): State {
     }
     case 'data':
       return { ...state, data: event.data };
+    case 'reading':
+      return { ...state, reading: { done: event.done, total: event.total } };
     case 'model':
       return { ...state, model: event.model, error: undefined };
     case 'sampled':
@@ -302,7 +308,9 @@ export function describe(state: State): string {
     case 'starting':
       return 'Looking for a GPU';
     case 'loading':
-      return 'Loading the data';
+      return state.reading
+        ? `Reading the pictures: ${thousands(state.reading.done)} of ${thousands(state.reading.total)}`
+        : 'Loading the data';
     case 'idle':
       return 'Ready';
     case 'compiling':

@@ -2,7 +2,7 @@
 
 import { type Recipe, recipes } from '../../../src/recipes';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setText } from '../shell/dom';
+import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
 import { RATE, whyNew } from '../shell/fine_tune';
 import { whole, workLine } from '../shell/format';
 import { heldOutOf, type Settings } from '../shell/settings';
@@ -17,6 +17,7 @@ export const digits: DataDescription = {
   height: 28,
   width: 28,
   channels: 1,
+  classes: 10,
 };
 
 export function renderData({ state, settings }: App): void {
@@ -26,8 +27,16 @@ export function renderData({ state, settings }: App): void {
   const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
   const name = data.builtIn
     ? `${whole(used)} of MNIST’s digits:`
-    : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${labelled}:`;
+    : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${data.channels === 3 ? ' in colour' : ''}${labelled}:`;
   setText(anyElement('data-name'), name);
+  setMessage(anyElement('data-notes'), data.notes?.join(' ') || undefined);
+  byId('pictures-form', HTMLFormElement).hidden = !data.pictures;
+  anyElement('ink-field').hidden = data.channels > 1;
+  setText(
+    byId('ink', HTMLSelectElement).options[0],
+    `as found, ${data.ink ?? 'light'} on ${data.ink === 'dark' ? 'light' : 'dark'}`,
+  );
+  button('stop-reading').hidden = !state.reading;
   const asTutorial = data.builtIn && settings.recipe === 'tutorial';
   const { fit, trainer }: Recipe = recipes[settings.recipe];
   const { batch: batchSize, epochs } = settings;
@@ -37,14 +46,14 @@ export function renderData({ state, settings }: App): void {
   const told = data.builtIn ? 'told the digit' : 'told the class';
   setText(anyElement('strip-told'), trainer.objective === 'flow' ? told : '');
   const locked = isFixed(state);
-  for (const id of ['files', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
+  for (const id of ['files', 'folder', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
   button('use-digits').hidden = data.builtIn || locked;
   button('use-letters').hidden = data.letters || locked;
   setText(
     anyElement('data-hint'),
     locked
       ? 'Put the run aside, or reset it, to train on other images or to go on from a checkpoint'
-      : 'or drop them anywhere on the page: PNG files in folders named after their classes, .npy, IDX (plain or .gz)',
+      : 'or drop them anywhere on the page: pictures, best in folders named after their classes, .npy, IDX (plain or .gz)',
   );
 }
 

@@ -32,7 +32,9 @@ export function createTrainPanel(app: App): TaskPanel {
     byId('settings', HTMLFormElement),
     byId('settings-problem', HTMLParagraphElement),
   );
-  const choices = ['recipes', 'begin-form'].map((id) => connectFields(app, byId(id, HTMLFormElement)));
+  const choices = ['recipes', 'begin-form', 'pictures-form'].map((id) =>
+    connectFields(app, byId(id, HTMLFormElement)),
+  );
   const moreForm = byId('more-settings', HTMLFormElement);
   const more = connectFields(app, moreForm, byId('more-problem', HTMLParagraphElement));
   const moreDetails = moreForm.closest('details')!;

@@ -1,44 +1,37 @@
 /** Loads and saves images, models, checkpoints, and runs that the browser keeps, in the training worker. */
-import { EngineError, samplingFor } from '../../../src';
+import { EngineError, type ImageSet, samplingFor } from '../../../src';
 import { stepIn } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../../src/weights/model';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
+import { kindOf, type OwnFile, readOwnImages } from '../../run/own_images';
+import type { MadeImages } from '../../run/small_pictures';
 import { runFileName } from '../shell/run_file_name';
 import { recipeOf, settingsOf } from '../shell/settings';
 import { TrainingRun } from './door';
 import type { ModelDescription } from './messages';
 import type { Workplace } from './place';
-import {
-  checkClasses,
-  checkLabels,
-  classesOf,
-  loadFiles,
-  loadLabelledDigits,
-  loadLetters,
-  networkOf,
-} from './run_images';
+import { browserReader, checkLabels, classesOf, loadLabelledDigits, loadLetters } from './run_images';
 import type { Views } from './views';
 
-/** Training data: files, or without any a set that comes with the page. `checkpoint`: one comes next, and says the recipe. */
+/** Training data: a set that comes with the page, the user's files, or images that the page has made. */
 export interface DataOrder {
-  /** The letters in place of the digits. */
-  readonly letters?: boolean;
-  readonly files: readonly File[];
-  readonly labels: readonly File[];
-  readonly checkpoint: boolean;
+  readonly from: ComesAlong | readonly OwnFile[] | ImageSet;
 }
-export const digits: DataOrder = { files: [], labels: [], checkpoint: false };
+type ComesAlong = 'digits' | 'letters';
+export const digits: DataOrder = { from: 'digits' };
 /** What comes with the page, by the source that checkpoints name. */
-const COMES_ALONG: Readonly<Record<string, DataOrder>> = {
-  mnist: digits,
-  letters: { ...digits, letters: true },
-};
+const COMES_ALONG: Readonly<Record<string, DataOrder>> = { mnist: digits, letters: { from: 'letters' } };
+
+const isFiles = (from: DataOrder['from']): from is readonly OwnFile[] => Array.isArray(from);
 
 export class Files {
   /** A run that the browser keeps, which waits for its images. */
   awaiting: string | undefined;
+  /** What the images were made from. */
+  private given: DataOrder['from'] | undefined;
+  private reading: AbortController | undefined;
   private readonly place: Workplace;
   private readonly views: Views;
 
@@ -47,37 +40,54 @@ export class Files {
     this.views = views;
   }
 
-  async loadData({ files, labels, checkpoint, letters = false }: DataOrder): Promise<void> {
+  async loadData({ from }: DataOrder): Promise<void> {
     const { place } = this;
     const { core } = place;
     core.phase('loading');
+    this.reading = new AbortController();
     try {
-      const builtIn = files.length === 0 && !letters;
-      const images = await (builtIn
-        ? loadLabelledDigits()
-        : letters
-          ? loadLetters()
-          : loadFiles(files, labels));
-      // Keep the current data set if the new one lacks labels. A checkpoint, or a run that waits for images, brings its own recipe.
-      if (!checkpoint && !this.awaiting) {
-        const network = networkOf(place.settings, images);
-        checkLabels(images, network);
-        checkClasses(images, network);
-      }
-      const { count, height, width, channels, classNames } = images;
-      const { name = files.map((f) => f.name).join(', ') } = images;
-      place.images = { ...images, name };
+      const { images, ink, notes } = await this.read(from, this.reading.signal);
+      this.given = from;
+      place.images = images;
+      const { count, height, width, channels, classNames, name = '' } = images;
+      const [builtIn, letters] = [from === 'digits', from === 'letters'];
       place.source = builtIn ? 'mnist' : letters ? 'letters' : name;
+      const pictures = isFiles(from) && from.some((file) => kindOf(file) === 'picture');
       const classes = classesOf(images);
-      const data = { name, builtIn, letters, count, height, width, channels, classes, classNames };
+      const size = { count, height, width, channels };
+      const data = { name, builtIn, letters, pictures, ink, notes, ...size, classes, classNames };
       place.post({ type: 'data', data });
       core.idlePhase = 'idle';
       if (this.awaiting) await this.goOn(this.awaiting);
-      else await this.views.strip(0);
+      else {
+        if (!core.run) place.freeUntrained();
+        await this.views.strip(0);
+      }
     } catch (error) {
       if (core.idlePhase === 'starting') core.idlePhase = 'idle';
-      place.report(error, 'data');
+      if (error !== this.reading.signal.reason) place.report(error, 'data');
+    } finally {
+      this.reading = undefined;
     }
+  }
+
+  /** Ends the reading of the user's files: the images stay as they were. */
+  stopReading(): void {
+    this.reading?.abort();
+  }
+
+  /** Reads the user's files again, with other choices of the page. */
+  async readAgain(): Promise<void> {
+    if (!this.place.core.run && this.given && isFiles(this.given)) await this.loadData({ from: this.given });
+  }
+
+  private async read(from: DataOrder['from'], signal: AbortSignal): Promise<MadeImages> {
+    if (from === 'digits') return { images: await loadLabelledDigits(), notes: [] };
+    if (from === 'letters') return { images: await loadLetters(), notes: [] };
+    if (!isFiles(from)) return { images: from, notes: [] };
+    const { size, fit, ink } = this.place.settings;
+    const progress = (done: number, total: number) => this.place.post({ type: 'reading', done, total });
+    return readOwnImages(from, { size, fit, ink }, browserReader, { signal, progress });
   }
 
   /** Opens a checkpoint to continue its run, or a model to make samples. */
@@ -94,7 +104,7 @@ export class Files {
   }
 
   /** Goes on with a run that the browser keeps, with the images that it was trained on. */
-  async goOn(id: string, drawings?: Pick<DataOrder, 'files' | 'labels'>): Promise<void> {
+  async goOn(id: string, drawings?: DataOrder): Promise<void> {
     const { place } = this;
     const { core } = place;
     if (core.run) return;
@@ -105,7 +115,7 @@ export class Files {
       const { bytes, checkpoint } = await core.stored.take(id);
       try {
         const known = COMES_ALONG[checkpoint.settings.source ?? ''] ?? drawings;
-        if (known && !this.hasDataOf(checkpoint)) await this.loadData({ ...known, checkpoint: true });
+        if (known && !this.hasDataOf(checkpoint)) await this.loadData(known);
         if (this.hasDataOf(checkpoint)) await this.resume(bytes, 'The run', id);
         else {
           this.awaiting = id;

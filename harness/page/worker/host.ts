@@ -100,7 +100,7 @@ export class PageHost implements Host {
     /** After a divergence: trains from the copy before the last one. */
     goBack: () => this.soon(async () => void (this.session.goBack() && this.session.train())),
     /** Trains a run that the browser keeps. `drawings`: the drawings that the run trains on, if any. */
-    goOn: ({ id, drawings }: { readonly id: string; readonly drawings?: Omit<DataOrder, 'checkpoint'> }) =>
+    goOn: ({ id, drawings }: { readonly id: string; readonly drawings?: DataOrder | undefined }) =>
       this.soon(() => this.files.goOn(id, drawings)),
     /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to the problem, if any. */
     shaders: (shaders: readonly Replacement[], { inTurn }: CallContext) =>
@@ -119,6 +119,7 @@ export class PageHost implements Host {
     },
     /** Other training data. */
     data: (order: DataOrder) => this.soon(() => this.files.loadData(order)),
+    stopReading: () => this.files.stopReading(),
     /** A network to sample from, or a checkpoint to go on from. */
     model: (file: File) => this.soon(() => this.files.openFile(file)),
     // Reading the weights needs no pause: an update is one dispatch.
@@ -250,6 +251,10 @@ export class PageHost implements Host {
     const before = place.settings;
     place.settings = settings;
     this.setTune(session.engine);
+    if ((['size', 'fit', 'ink'] as const).some((key) => settings[key] !== before[key])) {
+      this.files.stopReading();
+      this.soon(() => this.files.readAgain());
+    }
     // The noise in the strip of pictures follows from recipe and seed.
     if (!session.run && settings.recipe !== before.recipe) {
       this.soon(async () => {

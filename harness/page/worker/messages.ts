@@ -52,6 +52,12 @@ export interface DataDescription {
   readonly builtIn: boolean;
   /** The letters that come with the page. */
   readonly letters?: boolean;
+  /** They were made of picture files. */
+  readonly pictures?: boolean;
+  /** The ink of grey images of the user's. */
+  readonly ink?: 'dark' | 'light' | undefined;
+  /** What was left out of the user's files or changed, a sentence each. */
+  readonly notes?: readonly string[];
   readonly count: number;
   readonly height: number;
   readonly width: number;
@@ -83,6 +89,8 @@ export interface ModelDescription {
 export type PageEvent =
   | { readonly type: 'adapter'; readonly adapter: AdapterDescription }
   | { readonly type: 'data'; readonly data: DataDescription }
+  /** Pictures of the user's that are read, of all that were given. */
+  | { readonly type: 'reading'; readonly done: number; readonly total: number }
   /** A network was read from a file: samples can be made with it. `note`: see Model, as below. */
   | { readonly type: 'model'; readonly model: ModelDescription; readonly note?: string }
   /** A checkpoint was read: its run is the page's now, and so are its settings. `kept`: by the browser, so it is in no file. */

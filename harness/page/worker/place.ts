@@ -10,7 +10,7 @@ import { divergedMessage } from './diverged';
 import { createNetwork, type Trained, TrainingRun, type TrainingSession } from './door';
 import type { Order, PageEvent } from './messages';
 import { Models } from './models';
-import { checkLabels, imagesOf, networkOf } from './run_images';
+import { imagesOf, networkOf } from './run_images';
 
 export type Post = (event: PageEvent, transfer?: Transferable[]) => void;
 
@@ -48,11 +48,10 @@ export class Workplace {
     return this.core.run?.unet ?? this.untrained;
   }
 
-  /** Begins a run with the page's settings. Throws if there are no images, or if its network needs labels and the images have none. */
+  /** Begins a run with the page's settings. Throws if there are no images. */
   async newRun(): Promise<TrainingRun> {
     const { settings } = this;
     const { train: images } = this.imagesOf(settings);
-    checkLabels(images, networkOf(settings, this.images));
     const network = await this.beginning(settings);
     this.freeUntrained();
     this.begun = settings;

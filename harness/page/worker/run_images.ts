@@ -1,11 +1,12 @@
 /** The images that a run trains on, and the network that the settings make for them. */
 import { EngineError, type ImageSet, recipes, type UNetConfig } from '../../../src';
+import { clip } from '../../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
-import { loadIdx, loadLabels } from '../../../src/files';
 import { inTime } from '../../../src/keeping/in_time';
 import letterBytes from '../../letters/letters.idx3-ubyte.gz?bytes';
 import { imagesFrom, split } from '../../run/hold_out';
 import { levelsOf } from '../../run/network';
+import type { PictureReader } from '../../run/own_images';
 import { heldOutOf, type PageSettings } from '../shell/settings';
 
 /** The longest wait for the page's own digits, 1.6 MB, or letters, 0.4 MB, in seconds. */
@@ -26,23 +27,24 @@ export async function loadLetters(): Promise<ImageSet> {
   return inTime(letterBytes().then(readLetters), 1000 * WAIT, late('letters'));
 }
 
-export async function loadFiles(files: readonly File[], labels: readonly File[]): Promise<ImageSet> {
-  for (const file of files) await checkKind(file);
-  const images = await loadIdx(files);
-  return labels.length > 0
-    ? { ...images, labels: await loadLabels(labels, { count: images.count }) }
-    : images;
-}
-
-/** Throws unless a file begins like IDX or gzip: the message helps a user who drops a text or a web page. */
-async function checkKind(file: File): Promise<void> {
-  const [first = 0, second = 0] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-  if ((first === 0 && second === 0) || (first === 0x1f && second === 0x8b)) return;
-  throw new EngineError(
-    'data',
-    `${file.name} is none of the files that this page takes: pictures (PNG, JPEG, WebP, GIF, BMP), .npy, IDX (plain or .gz), a model or checkpoint (.safetensors), or results of the bench (.json).`,
-  );
-}
+/** Reads pictures with the browser's decoders. */
+export const browserReader: PictureReader = {
+  head: async ({ source }) => new Uint8Array(await (source as File).slice(0, HEAD).arrayBuffer()),
+  async decode({ path, source }) {
+    const bitmap = await createImageBitmap(source as File, { premultiplyAlpha: 'none' }).catch(() => {
+      throw new Error(
+        `${clip(path.slice(path.lastIndexOf('/') + 1))} is no picture that this browser can read`,
+      );
+    });
+    const { width, height } = bitmap;
+    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
+    context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    return context.getImageData(0, 0, width, height);
+  },
+};
+/** A photograph's own small copy may lie before its size. */
+const HEAD = 131_072;
 
 /** The first `limit` of the images (0 means all): those to train on, and the last ones, which are held out. */
 export function imagesOf(
@@ -72,7 +74,8 @@ export function networkOf({ recipe, widths }: PageSettings, images: ImageSet | u
   const { network }: { network: UNetConfig } = recipes[recipe];
   const { height, width, channels } = images ?? network;
   const told = network.conditioning;
-  const conditioning = told && { ...told, classes: classesOf(images) ?? told.classes };
+  // Without labels, a flow is trained without classes.
+  const conditioning = told && { ...told, classes: images ? (classesOf(images) ?? 0) : told.classes };
   return {
     ...network,
     height,
@@ -83,20 +86,11 @@ export function networkOf({ recipe, widths }: PageSettings, images: ImageSet | u
   };
 }
 
-/** Throws if the network is conditioned on classes and all images have the same one. */
-export function checkClasses({ labels, count }: ImageSet, { conditioning }: UNetConfig): void {
-  if (!conditioning?.classes || !labels?.every((label) => label === labels[0])) return;
-  throw new EngineError(
-    'data',
-    `All ${count} images have the label ${labels[0]}, so there is one class only. Add images of another class, or train the recipe tutorial on them, which is told no class.`,
-  );
-}
-
 /** Throws if the network is conditioned on classes and the images have no labels. */
 export function checkLabels({ labels }: ImageSet, { conditioning }: UNetConfig): void {
   if (!conditioning?.classes || labels) return;
   throw new EngineError(
     'data',
-    'These images come without labels, which this recipe’s network is told. Choose or drop their files of labels (…-labels-idx1-ubyte) together with those of images, or train the recipe tutorial on them.',
+    `The network has ${conditioning.classes} classes, and these images have no labels. Choose the images that it was trained on, with their labels.`,
   );
 }

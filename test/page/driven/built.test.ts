@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { POLICY } from '../../../harness/page/policy';
 import { drive } from '../drive';
 import { type Served, serveBuilt } from '../serve_built';
-import { click, phase, TUTORIAL, until, watch } from '../visit';
+import { click, go, phase, TUTORIAL, until, watch } from '../visit';
 
 const driven = drive();
 let downloads: string;
@@ -56,7 +56,7 @@ test('a first visit that makes digits fetches 1.6 MB at most, and none of what i
   await finished('step 3 of 3');
   expect(networks()).toEqual(['digits-instant', 'digits']);
   // Digits to train on come when somebody trains.
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await until(page, () => window.harness.state.data !== undefined);
   expect(files.filter(({ name }) => name.startsWith('mnist'))).toHaveLength(2);
   // And the classifier when the quality of samples is measured.

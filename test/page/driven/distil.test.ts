@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { violations } from '../axe';
 import { drive } from '../drive';
-import { click, files, pause, phase, steps, until, visit } from '../visit';
+import { click, files, go, pause, phase, steps, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -41,11 +41,11 @@ test('a trained network is distilled while samples are made, stopped, and distil
   // Samples are made meanwhile, and it goes on.
   await click(page, '#distil-2');
   await until(page, () => (window.harness.state.distilling?.trajectories ?? 0) > 0);
-  await click(page, '#tab-sample');
+  await go(page, 'sample');
   await click(page, '#sample');
   await until(page, () => /^step (\d+) of \1$/.test(document.getElementById('frame-label')!.textContent!));
   await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Ready');
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await until(page, () => (window.harness.state.distilling?.losses.length ?? 0) > 1);
   expect(await violations(page)).toEqual([]);
   await until(page, () => window.harness.state.distilling === undefined);
@@ -71,7 +71,7 @@ test('a trained network is distilled while samples are made, stopped, and distil
     (name) => document.getElementById('sample-model')!.textContent === `The file ${name}`,
     model.name,
   );
-  await click(page, '#tab-train');
+  await go(page, 'train');
 
   // Its file says what it is.
   const blob = await save('distil-save');
@@ -83,7 +83,7 @@ test('a trained network is distilled while samples are made, stopped, and distil
   expect(header).toMatch(/"teacher":"[0-9a-f]{8}"/);
 
   // Other tabs name it, and take the pretrained network.
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   await until(
     page,
     (name) => {
@@ -94,7 +94,7 @@ test('a trained network is distilled while samples are made, stopped, and distil
   );
 
   // The run goes on from where it was.
-  await click(page, '#tab-train');
+  await go(page, 'train');
   const before = await page.evaluate(() => window.harness.state.losses.length);
   await click(page, '#train');
   await steps(page, before + 2);

@@ -9,6 +9,7 @@ import { drive } from '../drive';
 import {
   click,
   files,
+  go,
   losses,
   messagesOf,
   pause,
@@ -225,10 +226,10 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   await until(page, () => document.getElementById('draw-undo')!.ariaDisabled === 'true');
   expect(await focused()).toBe('draw-undo');
 
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await click(page, '#train');
   await until(page, () => window.harness.state.losses.length > 0);
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   await click(page, '#draw-use-pretrained');
   await click(page, '#draw-example');
   await says(page, 'It looks most like a');
@@ -238,7 +239,7 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   await click(page, '#draw-use-run');
   await until(page, () => document.getElementById('draw-model')!.textContent!.startsWith('This page’s run'));
   await quiet(page);
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await pause(page);
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
   expect(problems).toEqual([]);
@@ -301,17 +302,17 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
     name: '2 drawings',
     count: 2,
   });
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   await click(page, '#teach-start');
   await until(page, () =>
     document.getElementById('teach-problem')!.textContent!.startsWith('A run is under way'),
   );
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await click(page, '#reset');
   await phase(page, 'idle');
 
   // The drawings are still there, and the settings of before come back after another run on them.
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   expect(await page.$$eval('#teach-drawings li', (items) => items.length)).toBe(2);
   const settings = await page.evaluate(() => window.harness.settings);
   await click(page, '#teach-start');
@@ -321,7 +322,7 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   await phase(page, 'idle');
   expect(await page.evaluate(() => window.harness.settings)).toEqual({ ...settings, task: 'train' });
 
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   await click(page, '#teach-drawings li:last-child button');
   await click(page, '#teach-start');
   await until(page, () => document.getElementById('teach-problem')!.textContent!.includes('are of a 0'));
@@ -394,10 +395,13 @@ test('own images come as pictures in folders and as .npy, and what is wrong with
   const complains = (words: string) =>
     until(page, (w) => document.getElementById('files-problem-text')!.textContent!.includes(w), words);
   const has = (name: string) => until(page, (n) => window.harness.state.data?.name === n, name);
+  // Of any sizes, and without labels; one that is broken is said.
   await dropAll([0, 'a.png'], [2, 'b.png']);
-  await complains('b.png is 20 x 28 pixels and a.png 28 x 28');
-  await dropAll([0, 'a.png'], [1, 'b.png']);
-  await complains('without labels');
+  await has('2 pictures');
+  await dropAll([0, 'a.png'], [6, 'b.png']);
+  await complains(
+    'More than a tenth of the 2 pictures cannot be read: b.png is no picture that this browser',
+  );
   await dropAll([3, 'mine.npy'], [4, 'mine-labels.npy']);
   await has('mine.npy');
   await until(page, () => !document.getElementById('panel-train')!.hidden);
@@ -406,9 +410,13 @@ test('own images come as pictures in folders and as .npy, and what is wrong with
     () => document.getElementById('teach-own')!.textContent === 'Fine-tune on mine.npy (4 images)',
   );
   await dropAll([3, 'mine.npy'], [5, 'one-class.npy']);
-  await complains('All 4 images have the label 7, so there is one class only');
+  await until(page, () =>
+    document.getElementById('data-notes')!.textContent!.includes('All 4 images have the label 7'),
+  );
   await dropAll([6, 'notes.txt']);
-  await complains('notes.txt is none of the files that this page takes');
+  await complains('notes.txt is none of the files that can be trained on');
+  await dropAll([3, 'mine.npy'], [4, 'mine-labels.npy']);
+  await until(page, () => window.harness.state.data?.classes === 5);
   // Which have no pretrained network.
   const beginning = (recipe: string) => click(page, `#recipe-${recipe}`);
   await beginning('digits-3x3');
@@ -433,14 +441,14 @@ test('own images come as pictures in folders and as .npy, and what is wrong with
     await mkdir(join(folder, 'mine', '3'), { recursive: true });
     await writeFile(join(folder, 'mine', '3', 'notes.txt'), 'none');
     await dropFolder(join(folder, 'mine'));
-    await complains('The folder 3 holds no images');
+    await complains('The folder mine holds no images');
     await writeFile(join(folder, 'mine', '3', 'a.png'), Uint8Array.from(pictures[0]));
     await dropFolder(join(folder, 'mine'));
-    await complains('there is one class only');
+    await complains('a.png is the only picture');
     await mkdir(join(folder, 'mine', '7'));
     await writeFile(join(folder, 'mine', '7', 'b.png'), Uint8Array.from(pictures[1]));
     await dropFolder(join(folder, 'mine'));
-    await has('2 pictures');
+    await has('mine');
   } finally {
     await rm(folder, { recursive: true });
   }

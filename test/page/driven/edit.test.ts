@@ -74,6 +74,14 @@ const cursorLine = (page: Page) =>
     return value.slice(0, selectionStart).split('\n').length;
   });
 
+/** Whether an element lies in the visible part of the field. */
+const isInSight = (page: Page, selector: string) =>
+  page.$eval(selector, (element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    const field = element.closest('.code-field')!.getBoundingClientRect();
+    return top >= field.top && bottom <= field.bottom;
+  });
+
 test('wrongly, without end, and rightly: only the right text is trained with, from where the run is', async () => {
   const { page, problems } = await open();
   await pressOnTrain(page, 'train');
@@ -91,9 +99,9 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   const line =
     readFileSync(FILE, 'utf8')
       .split('\n')
-      .findIndex((each) => each.includes('let i =')) + 3;
+      .findIndex((each) => each.includes('let i =')) + 41;
   await clickBehind(page, 'first_group: u32,\n}');
-  await page.keyboard.type('\n\n');
+  await page.keyboard.type('\n'.repeat(40));
   await clickBehind(page, 'let i = ');
   await page.keyboard.type('nonsense(1) + ');
   // The worker that tries it comes with the first trial, as does the parser of WGSL.
@@ -112,6 +120,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   expect(await page.$$eval('.code-numbers .bad', (all) => all.map((e) => e.textContent!.trim()))).toEqual([
     `${line}`,
   ]);
+  expect(await isInSight(page, '.code-numbers .bad')).toBe(true);
   expect(await violationsEverywhere(page)).toEqual([]);
   await clickBehind(page, 'struct');
   await click(page, '.verdict .place');
@@ -175,6 +184,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
   await page.keyboard.press('Enter');
   await until(page, () => !document.getElementById('shaders-used')!.hidden);
   expect(await text(page, 'shaders-used')).toContain('shaders/activation/swish.wgsl');
+  expect(await verdict(page)).toMatch(/Training uses it now\.$/);
   expect(await losses(page)).toEqual(unbroken.slice(0, 1));
   await phase(page, 'paused');
   for (const n of [2, 3]) {

@@ -3,7 +3,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
-import { click, pause, phase, steps, TINY, until, visit, watch } from '../visit';
+import { click, go, pause, phase, steps, TINY, until, visit, watch } from '../visit';
 
 const driven = drive();
 
@@ -146,17 +146,17 @@ test('the drawing stays with the better network, and the second scene follows th
   await phase(page, 'idle');
   await click(page, '#step');
   await steps(page, 1);
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   const said = (words: string) =>
     until(page, (w) => document.getElementById('draw-model')!.textContent!.includes(w), words);
   await said('The pretrained network, after 340,000 images. This page’s run takes over after step 225');
   await click(page, '#draw-use-run');
   await said('This page’s run, step 1');
 
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await click(page, '#train');
   await steps(page, 2);
-  await click(page, '#tab-explain');
+  await go(page, 'explain');
   await scene(page, '1 of 4');
   await button(page, 'Next');
   await until(
@@ -167,7 +167,7 @@ test('the drawing stays with the better network, and the second scene follows th
   const words = () => page.$eval('.scene-network', (network) => network.textContent);
   const at = await words();
   await until(page, (w) => document.querySelector('.scene-network')!.textContent !== w, at);
-  await click(page, '#tab-train');
+  await go(page, 'train');
   await pause(page);
   expect(problems).toEqual([]);
   await page.close();
@@ -228,37 +228,54 @@ test('words explain themselves on focus, hover and touch, on the narrowest scree
   await page.close();
 });
 
-test('the tabs are in one row of a phone, and the arrow keys bring each into sight', async () => {
-  const { page, problems } = await open('?task=explain');
+test('doors lead to views, on the narrowest screen too; focus, titles and Back follow', async () => {
+  const { page, problems } = await open('?task=explain&scene=2');
+  const links = () =>
+    page.$$eval('#doors a', (all) => {
+      const seen = all.filter((link) => link.checkVisibility());
+      for (const link of seen) {
+        const { left, right } = link.getBoundingClientRect();
+        if (left < 0 || right > innerWidth) throw new Error(`${link.id} is out of sight`);
+      }
+      return seen.map((link) => [link.textContent, link.ariaCurrent].filter(Boolean).join(' '));
+    });
+  const at = async (title: string) => {
+    await until(page, (words) => document.title.startsWith(`${words} ·`), title);
+    return page.evaluate(() => [
+      document.activeElement!.id,
+      document.getElementById('view-title')!.textContent,
+    ]);
+  };
   for (const width of [360, 320]) {
     await page.setViewport({ width, height: 740 });
-    const tops = await page.$$eval('[role=tab]', (tabs) =>
-      tabs.map((tab) => tab.getBoundingClientRect().top),
-    );
-    expect(new Set(tops).size).toBe(1);
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
       0,
     );
+    expect(await links()).toEqual(['Play', 'Learn true', 'Train', 'Explain page', 'Inside', 'GPU']);
   }
-  await page.focus('#tab-explain');
-  for (const [key, id] of [
-    ['End', 'tab-bench'],
-    ['ArrowRight', 'tab-sample'],
-    ['ArrowLeft', 'tab-bench'],
-    ['Home', 'tab-sample'],
-  ] as const) {
-    await page.keyboard.press(key);
-    await until(page, (i) => document.getElementById(i)!.ariaSelected === 'true', id);
-    const seen = await page.evaluate(() => {
-      const { left, right } = document.activeElement!.getBoundingClientRect();
-      return { id: document.activeElement!.id, left, right };
-    });
-    expect(seen.id).toBe(id);
-    expect(seen.left).toBeGreaterThanOrEqual(0);
-    expect(seen.right).toBeLessThanOrEqual(320);
-    // One stop for the Tab key.
-    expect(await page.$$eval('[role=tab][tabindex="0"]', (tabs) => tabs.map((tab) => tab.id))).toEqual([id]);
-  }
+  await page.focus('#tab-inside');
+  await page.keyboard.press('Enter');
+  expect(await at('Inside')).toEqual(['tab-inside', 'Inside']);
+  await page.focus('#door-gpu');
+  await page.keyboard.press('Enter');
+  expect(await at('This GPU')).toEqual(['door-gpu', 'This GPU']);
+  expect(await links()).toEqual(['Play', 'Learn', 'Train', 'This GPU page', 'Check', 'Bench', 'GPU true']);
+  // A door opens what was last open behind it.
+  await page.focus('#door-learn');
+  await page.keyboard.press('Enter');
+  expect(await at('Inside')).toEqual(['door-learn', 'Inside']);
+  await page.goBack();
+  expect(await at('This GPU')).toEqual(['tab-gpu', 'This GPU']);
+  await page.goBack();
+  expect(await at('Inside')).toEqual(['tab-inside', 'Inside']);
+  await page.goBack();
+  expect(await at('Explain')).toEqual(['tab-explain', 'Explain']);
+  await scene(page, '2 of 4');
+  await page.focus('#tab-train');
+  await page.keyboard.press('Enter');
+  expect(await at('Train')).toEqual(['tab-train', 'Train']);
+  await page.goBack();
+  expect(await at('Explain')).toEqual(['tab-explain', 'Explain']);
   expect(problems).toEqual([]);
   await page.close();
 });
@@ -290,7 +307,7 @@ test('axe finds nothing wrong with Make, nor with a word explained, on a phone a
   await page.type('#text', '20a6');
   await page.keyboard.press('Enter');
   expect(await violationsEverywhere(page)).toEqual([]);
-  await click(page, '#tab-explain');
+  await go(page, 'explain');
   await scene(page, '1 of 4');
   await page.focus('.explain .term');
   await until(page, () => document.querySelector('#glossary:popover-open') !== null);

@@ -4,7 +4,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';
 import { drive } from '../drive';
-import { click, messagesOf, phase, recordMessages, root, text, until, visit } from '../visit';
+import { click, go, messagesOf, phase, recordMessages, root, text, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -243,7 +243,7 @@ test('a distilled network from a file is sampled in the one way that it has lear
   await page.keyboard.press('End');
   await changed(page, made);
   await finished(page, 2);
-  await click(page, '#tab-draw');
+  await go(page, 'draw');
   await until(page, () =>
     document.getElementById('draw-model')!.textContent!.includes('is distilled to 2 calls'),
   );

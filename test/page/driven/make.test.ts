@@ -10,7 +10,7 @@ import { fingerprintImages } from '../../../src/weights/fingerprint';
 import { saveModel } from '../../../src/weights/model';
 import { violationsEverywhere } from '../axe';
 import { drive } from '../drive';
-import { click, files, losses, phase, TINY, text, type, until, visit, watch } from '../visit';
+import { click, files, go, losses, phase, TINY, text, type, until, visit, watch } from '../visit';
 
 const driven = drive();
 
@@ -286,10 +286,6 @@ test('by keyboard the focus stays on the button that is pressed, again and again
   await page.focus('#train');
   await page.keyboard.press('Enter');
   await phase(page, 'paused');
-  // The tabs in the order in which they stand.
-  await page.focus('#tab-train');
-  await page.keyboard.press('ArrowLeft');
-  expect(await focused(page)).toBe('tab-draw');
   expect(problems).toEqual([]);
   await page.close();
 });
@@ -311,16 +307,16 @@ test('a phone has samples right under the buttons, and nothing sticks out; a lar
   expect((await box('batch')).seen).toBe(false);
   await click(page, '#settings-fold');
   expect((await box('batch')).seen).toBe(true);
-  await click(page, '#tab-sample');
+  await go(page, 'sample');
   await until(page, () => !document.getElementById('panel-sample')!.hidden);
   for (const task of ['sample', 'train']) {
-    await click(page, `#tab-${task}`);
+    await go(page, task);
     await page.setViewport({ width: 320, height: 740 });
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
   }
   await page.setViewport({ width: 1280, height: 800 });
   for (const id of ['curve', 'grid', 'strip-predictions']) expect((await box(id)).bottom).toBeLessThan(800);
-  await click(page, '#tab-sample');
+  await go(page, 'sample');
   await until(page, () => !document.getElementById('panel-sample')!.hidden);
   for (const id of ['frame', 'sample-x', 'sample-prediction'])
     expect((await box(id)).bottom).toBeLessThan(800);

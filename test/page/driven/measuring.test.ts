@@ -6,7 +6,7 @@ import type { BenchResults } from '../../../harness/page/measure/bench_panel';
 import type { CheckResults } from '../../../harness/page/measure/check_panel';
 import { violations } from '../axe';
 import { drive } from '../drive';
-import { click, files, onPhone, phase, root, text, until, visit } from '../visit';
+import { click, files, go, onPhone, phase, root, text, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -95,29 +95,15 @@ test('check: tells the time left, and stops at once', async () => {
 });
 
 test('the GPU: what it is, whether it computes rightly, and a text to report it with', async () => {
-  const { page, problems } = await open('task=bench&recipe=tutorial&batch=4');
-  await phase(page, 'idle');
-  await page.focus('#bench-gpu summary');
-  await page.keyboard.press('Enter');
-  await until(page, () => document.querySelector('#bench-gpu .facts') !== null);
+  const { page, problems } = await open('task=gpu&recipe=tutorial&batch=4');
+  await until(page, () => document.querySelector('#gpu-facts .facts') !== null);
   const says = (words: string) =>
-    until(page, (w) => document.querySelector('.gpu')!.textContent.includes(w), words);
+    until(page, (w) => document.getElementById('panel-gpu')!.textContent.includes(w), words);
   await says('Not made yet');
-  const press = (name: string) =>
-    page.evaluate((n) => {
-      const all = [...document.querySelectorAll<HTMLButtonElement>('.gpu button')];
-      all.find((button) => button.textContent === n)!.click();
-    }, name);
-  await until(
-    page,
-    () => ![...document.querySelectorAll<HTMLButtonElement>('.gpu button')].some((b) => b.disabled),
-  );
+  const press = (name: string) => click(page, name === 'Self-check' ? '#gpu-check' : '#gpu-copy');
   await press('Self-check');
   await says('kernels of a step of tutorial with 4 images are right on small cases');
 
-  // It goes along to the other tab.
-  await click(page, '#tab-check');
-  await until(page, () => document.querySelector('#check-gpu .facts') !== null);
   await page.evaluate(() => {
     const write = async (report: string) => Object.assign(window, { report });
     Object.defineProperty(navigator, 'clipboard', { value: { writeText: write }, configurable: true });
@@ -143,7 +129,7 @@ test('the GPU: what it is, whether it computes rightly, and a text to report it 
   });
   await press('Copy for a report');
   await says('select the text below');
-  expect(await page.$eval('.gpu pre', (pre) => pre.textContent)).toContain('Self-check: All ');
+  expect(await text(page, 'gpu-report')).toContain('Self-check: All ');
   expect(problems).toEqual([]);
   await page.close();
 });
@@ -240,7 +226,7 @@ test('bench: kernels in use first, rows that open, results that are compared, an
       });
       document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
     }, files);
-  await click(page, '#tab-train');
+  await go(page, 'train');
   // More than the samples of a busy machine lie apart.
   await drop(1, 100);
   await until(page, () => document.querySelectorAll('#bench-comparison tbody tr').length === 3);

@@ -1,7 +1,7 @@
 /** What the Train tab measures while it trains, a time that is set, and the table of runs. */
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
-import { readNpy } from '../../../harness/page/shell/npy';
+import { readNpy } from '../../../harness/run/npy';
 import { violations } from '../axe';
 import { drive } from '../drive';
 import { click, files, losses, pause, phase, steps, TINY, text, type, until, visit } from '../visit';

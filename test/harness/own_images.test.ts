@@ -1,0 +1,605 @@
+/** The user's own files become one data set, the same on the page and on the command line, or a sentence says why not. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import { afterEach, describe, expect, test } from 'vitest';
+import { loadImages } from '../../harness/cli/images';
+import { decodePng, encodePng } from '../../harness/cli/png';
+import { MOST_CLASSES, ofNpy, readNpy } from '../../harness/run/npy';
+import { labelsFor, type OwnFile, pairIdx, readOwnImages } from '../../harness/run/own_images';
+import { shrink, sizeFor, sizeInHeader, usualChoice } from '../../harness/run/small_pictures';
+import { Random } from '../../harness/specs/lib/spec';
+import type { Pixels } from '../../src/pictures/picture';
+
+type Colour = readonly [number, number, number, number?];
+const RED: Colour = [200, 30, 40];
+const WHITE: Colour = [255, 255, 255];
+const BLACK: Colour = [0, 0, 0];
+const CLEAR: Colour = [9, 9, 9, 0];
+
+const picture = (width: number, height: number, colourAt: (x: number, y: number) => Colour): Pixels => ({
+  width,
+  height,
+  data: Uint8ClampedArray.from({ length: 4 * width * height }, (_, i) => {
+    const pixel = i >> 2;
+    return colourAt(pixel % width, Math.floor(pixel / width))[i & 3] ?? 255;
+  }),
+});
+
+/** What begins like a PNG file of that size. */
+function headOf(of: Pixels | string): Uint8Array {
+  const head = Buffer.alloc(30);
+  if (typeof of === 'string') return head;
+  head.write('PNG', 1);
+  head.writeUInt32BE(of.width, 16);
+  head.writeUInt32BE(of.height, 20);
+  return head;
+}
+
+/** A reader of pictures by path; a text in place of one is what is wrong with it. */
+function read(given: Readonly<Record<string, Pixels | string>>, choice = {}, signal?: AbortSignal) {
+  const files = Object.keys(given).map((path) => ({ path, source: new Blob() }));
+  const reader = {
+    head: async ({ path }: OwnFile) => headOf(given[path]),
+    decode: async ({ path }: OwnFile) => {
+      const found = given[path];
+      if (typeof found === 'string') throw new Error(`${path} ${found}`);
+      return found;
+    },
+  };
+  return readOwnImages(files, { ...usualChoice, ...choice }, reader, { signal });
+}
+const many = (count: number, of: (i: number) => [string, Pixels | string]) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => of(i)));
+const square = (colour: Colour) => picture(16, 16, () => colour);
+const onWhite = (colour: Colour) => picture(16, 16, (x) => (x < 4 ? colour : WHITE));
+
+describe('pictures', () => {
+  test('keep their colours and their size, and are never turned', async () => {
+    const { images, ink } = await read({ 'a.png': onWhite(RED), 'b.png': onWhite(BLACK) });
+    expect(images).toMatchObject({ count: 2, height: 16, width: 16, channels: 3, name: '2 pictures' });
+    expect(ink).toBeUndefined();
+    const first = new Set([0, 768].map((at) => images.images.subarray(at, at + 3).join()));
+    expect(first).toEqual(new Set(['200,30,40', '0,0,0']));
+  });
+
+  test('are grey where all are, with 255 for ink, as most of them have it or as is said', async () => {
+    const dark = onWhite([10, 10, 11]);
+    const light = picture(16, 16, (x) => (x < 4 ? WHITE : BLACK));
+    const inksOf = async (choice = {}) => {
+      const { images, ink } = await read({ 'a.png': dark, 'b.png': dark, 'c.png': light }, choice);
+      const sorted = [0, 1, 2].map((i) => images.images[i * 256]).sort((a, b) => a - b);
+      return [images.channels, ink, ...sorted];
+    };
+    expect(await inksOf()).toEqual([1, 'dark', 0, 245, 245]);
+    expect(await inksOf({ ink: 'light' })).toEqual([1, 'light', 10, 10, 255]);
+  });
+
+  test('on nothing stand on white, on black where most are too light for it', async () => {
+    const on = (ink: Colour) => picture(16, 16, (x) => (x < 8 ? ink : CLEAR));
+    const paper = async (ink: Colour) => {
+      const { images, notes } = await read({ 'a.png': on(ink), 'b.png': on(ink) });
+      return [images.images[24], images.images[0], notes];
+    };
+    // Yellow is light, but can be seen on white.
+    expect(await paper([250, 220, 20])).toEqual([
+      255,
+      250,
+      ['2 pictures with transparent parts: these are white now.'],
+    ]);
+    expect(await paper([250, 220, 200])).toEqual([
+      0,
+      250,
+      ['2 pictures with transparent parts: these are black now.'],
+    ]);
+    // Half transparent ink of a grey picture on white paper: half of it.
+    const half = picture(16, 16, () => [0, 0, 0, 128]);
+    const { images } = await read({ 'a.png': half, 'b.png': half });
+    expect([images.channels, images.images[0]]).toEqual([1, 128]);
+  });
+
+  test('get one size, cut to the middle or whole on paper, by the mean of areas', () => {
+    const wide = picture(64, 32, (x) => (x < 16 ? RED : x < 32 ? BLACK : WHITE));
+    const size = { width: 16, height: 16 };
+    const at = (fit: 'crop' | 'fit', x: number, y: number) => [
+      ...shrink(wide, size, fit).rgba.subarray(4 * (16 * y + x), 4 * (16 * y + x) + 4),
+    ];
+    expect([at('crop', 0, 0), at('crop', 7, 9), at('crop', 8, 9)]).toEqual([
+      [0, 0, 0, 255],
+      [0, 0, 0, 255],
+      [255, 255, 255, 255],
+    ]);
+    expect([at('fit', 0, 3)[3], at('fit', 0, 4), at('fit', 15, 11), at('fit', 15, 12)[3]]).toEqual([
+      0,
+      [200, 30, 40, 255],
+      [255, 255, 255, 255],
+      0,
+    ]);
+    const stripes = picture(32, 32, (x) => (x % 2 ? WHITE : BLACK));
+    expect(shrink(stripes, size, 'crop').rgba[0]).toBe(128);
+    // Three pixels become two: the middle one is in both.
+    const three = picture(
+      3,
+      3,
+      (x) =>
+        [
+          [0, 0, 0],
+          [90, 90, 90],
+          [240, 240, 240],
+        ][x] as unknown as Colour,
+    );
+    expect([...shrink(three, { width: 2, height: 2 }, 'crop').rgba].filter((_, i) => i % 4 === 0)).toEqual([
+      30, 190, 30, 190,
+    ]);
+    // A transparent pixel's colour counts for nothing.
+    const edge = picture(32, 32, (x) => (x % 2 ? RED : CLEAR));
+    expect([...shrink(edge, size, 'crop').rgba.subarray(0, 4)]).toEqual([200, 30, 40, 128]);
+  });
+
+  test('keep their size if all have it and a network takes it', () => {
+    const of = (...sizes: number[][]) =>
+      sizeFor(
+        sizes.map(([width, height]) => ({ width, height })),
+        0,
+      );
+    expect(of([24, 24], [24, 24])).toEqual({ width: 24, height: 24 });
+    expect(of([64, 48], [64, 48])).toEqual({ width: 64, height: 48 });
+    expect(of([68, 68], [68, 68])).toEqual({ width: 32, height: 32 });
+    expect(of([30, 30], [30, 30])).toEqual({ width: 28, height: 28 });
+    expect(of([9, 9], [9, 9])).toEqual({ width: 16, height: 16 });
+    expect(of([24, 24], [4000, 3000], [3000, 4000])).toEqual({ width: 32, height: 32 });
+    expect(sizeFor([undefined], 48)).toEqual({ width: 48, height: 48 });
+  });
+
+  test('have a size that their headers tell', () => {
+    const of = (...bytes: (string | number)[]) =>
+      sizeInHeader(
+        Uint8Array.from([
+          ...bytes.flatMap((b) => (typeof b === 'string' ? [...Buffer.from(b, 'latin1')] : b)),
+          ...new Array(30).fill(0),
+        ]),
+      );
+    expect(
+      sizeInHeader(encodePng({ width: 300, height: 2, channels: 1, data: new Uint8Array(600) })),
+    ).toEqual({ width: 300, height: 2 });
+    expect(of('GIF89a', 44, 1, 2, 0)).toEqual({ width: 300, height: 2 });
+    expect(of('BM', ...new Array(16).fill(0), 44, 1, 0, 0, 254, 255, 255, 255)).toEqual({
+      width: 300,
+      height: 2,
+    });
+    // A segment of 4 bytes, then the frame.
+    expect(of(0xff, 0xd8, 0xff, 0xe0, 0, 4, 7, 7, 0xff, 0xc2, 0, 11, 8, 0, 2, 1, 44)).toEqual({
+      width: 300,
+      height: 2,
+    });
+    expect(of('RIFF', 0, 0, 0, 0, 'WEBPVP8X', ...new Array(8).fill(0), 43, 1, 0, 1, 0, 0)).toEqual({
+      width: 300,
+      height: 2,
+    });
+    expect(of('RIFF', 0, 0, 0, 0, 'WEBPVP8L', 0, 0, 0, 0, 0x2f, 43, 0x41, 0, 0)).toEqual({
+      width: 300,
+      height: 2,
+    });
+    expect(of('RIFF', 0, 0, 0, 0, 'WEBPVP8 ', ...new Array(10).fill(0), 44, 1, 2, 0)).toEqual({
+      width: 300,
+      height: 2,
+    });
+    expect(of('something else')).toBeUndefined();
+  });
+
+  test('are mixed, so that the last ones are of all classes, always alike', async () => {
+    const given = many(100, (i) => [`mine/${i < 50 ? 'a' : 'b'}/${i}.png`, square([i, 0, 0])]);
+    const { images } = await read(given);
+    const last = images.labels!.subarray(80);
+    expect(new Set(last).size).toBe(2);
+    const turned = Object.fromEntries(Object.entries(given).reverse());
+    expect((await read(turned)).images.images).toEqual(images.images);
+  });
+
+  test('are left out and counted where one is broken; more than a tenth end it', async () => {
+    const of = (broken: number) =>
+      read(many(20, (i) => [`mine/${i}.png`, i < broken ? 'is cut short' : square(RED)]));
+    const { images, notes } = await of(2);
+    expect([images.count, ...notes]).toEqual(
+      [18, '2 of 20 pictures left out: mine/0.png is cut short; mine/1.png is cut short.'].map((each) =>
+        typeof each === 'string'
+          ? expect.stringMatching(/^2 of 20 pictures left out: .*cut short; .*cut short\.$/)
+          : each,
+      ),
+    );
+    await expect(of(3)).rejects.toThrow(
+      /^More than a tenth of the 20 pictures cannot be read: .*Take them out/,
+    );
+    await expect(read({ 'x.png': 'is damaged' })).rejects.toThrow('x.png is damaged.');
+  });
+
+  test('are refused before they are decoded if they are too many or too large', async () => {
+    const paths = many(100_000, (i) => [`mine/${i}.png`, 'is never decoded']);
+    await expect(read(paths, { size: 64 })).rejects.toThrow(
+      '100,000 pictures of 64 x 64 pixels in colour are 1229 MB; at most 256 MB are read. Give at most 20,833 of this size, or a smaller size.',
+    );
+    const huge = { width: 20_000, height: 20_000, data: new Uint8Array() };
+    await expect(read({ 'a.png': huge })).rejects.toThrow(
+      'a.png is 20,000 x 20,000 pixels, and pictures of up to 64 million are read',
+    );
+  });
+
+  test('end where the user says so', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    await expect(read({ 'a.png': square(RED) }, {}, controller.signal)).rejects.toBe(
+      controller.signal.reason,
+    );
+  });
+
+  test('are none, or one', async () => {
+    await expect(read({})).rejects.toThrow('The folder holds no images. Give pictures');
+    await expect(read({ 'mine/notes.txt': '' })).rejects.toThrow('The folder mine holds no images');
+    await expect(read({ 'a.png': square(RED) })).rejects.toThrow('a.png is the only picture');
+    await expect(read({ 'a.png': square(RED), 'x.npy': '' })).rejects.toThrow(
+      'There are pictures and .npy files; choose one kind at a time.',
+    );
+  });
+});
+
+describe('classes', () => {
+  const classesIn = async (...paths: string[]) => {
+    const { images, notes } = await read(
+      Object.fromEntries(paths.map((path, i) => [path, square([20 * i + 20, 0, 0])])),
+    );
+    const { labels, classNames, name } = images;
+    // By the red of each picture, which is its place in the list.
+    const sorted =
+      labels &&
+      paths.map(
+        (_, i) =>
+          labels[[...Array(images.count).keys()].find((k) => images.images[k * 768] === 20 * i + 20)!],
+      );
+    return { labels: sorted, classNames, name, notes };
+  };
+
+  test('are the innermost folders below what all have in common, with their names', async () => {
+    expect(await classesIn('zoo/dogs/1.png', 'zoo/cats/1.png', 'zoo/dogs/2.png')).toEqual({
+      labels: [1, 0, 1],
+      classNames: ['cats', 'dogs'],
+      name: 'zoo',
+      notes: [],
+    });
+    expect(await classesIn('dogs/1.png', 'cats/1.png')).toMatchObject({
+      classNames: ['cats', 'dogs'],
+      name: '2 pictures',
+    });
+    expect(await classesIn('zoo/1.png', 'zoo/2.png')).toEqual({
+      labels: undefined,
+      classNames: undefined,
+      name: 'zoo',
+      notes: [],
+    });
+  });
+
+  test('that are numbers keep them', async () => {
+    expect(await classesIn('x/3/1.png', 'x/10/1.png')).toMatchObject({
+      labels: [3, 10],
+      classNames: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '10'],
+    });
+    expect((await classesIn('x/03/1.png', 'x/10/1.png')).classNames).toEqual(['03', '10']);
+  });
+
+  test('of one name are one, and one alone is none', async () => {
+    const twice = await classesIn('x/train/caf\u00e9/1.png', 'x/test/cafe\u0301/1.png', 'x/test/b/1.png');
+    expect(twice.classNames).toEqual(['b', 'caf\u00e9']);
+    expect(twice.notes).toEqual(['2 folders are named caf\u00e9: they are one class.']);
+    const one = await classesIn('x/train/a/1.png', 'x/test/a/1.png');
+    expect(one).toMatchObject({ labels: undefined, classNames: undefined });
+    expect(one.notes).toContain('There is one class, a: the network is trained without classes.');
+  });
+
+  test('may be empty, and what a system hides is none', async () => {
+    const paths = [
+      'x/a/1.png',
+      'x/b/1.png',
+      'x/c/',
+      'x/.git/1.png',
+      '__MACOSX/x/a/._1.png',
+      'x/a/.DS_Store',
+      'x/a/Thumbs.db',
+      'x/about.txt',
+    ];
+    const found = await read(Object.fromEntries(paths.map((path) => [path, square(RED)])));
+    expect([found.images.count, found.images.classNames]).toEqual([2, ['a', 'b']]);
+    expect(found.notes).toEqual(['1 other file left out: about.txt.', 'The folder c holds no pictures.']);
+    const { notes } = await read({ 'x/a/1.png': square(RED), 'x/a/2.png': square(RED), 'x/b/': '' });
+    expect(notes).toEqual([
+      'The folder b holds no pictures, so there is one class, a: the network is trained without classes.',
+    ]);
+  });
+
+  test('have any names', async () => {
+    const names = ['a, b', '"quoted"', '\u05d0\u05d1', 'x'.repeat(500)];
+    const { classNames } = await classesIn(...names.map((name) => `all/${name}/1.png`));
+    expect(new Set(classNames)).toEqual(new Set(names));
+  });
+
+  test('are refused where a picture has none, or there are too many', async () => {
+    await expect(classesIn('x/a/1.png', 'x/2.png')).rejects.toThrow(
+      '2.png is in no folder of a class, and others are.',
+    );
+    const names = Array.from({ length: 300 }, (_, i) => `k${i}`);
+    expect(() => labelsFor(names)).toThrow(
+      'There are 300 classes, folders from k0 to k299; a network learns at most 255.',
+    );
+    expect(labelsFor(names.slice(0, MOST_CLASSES)).classes.classNames).toHaveLength(255);
+  });
+});
+
+/** As numpy.save writes it. */
+function npy(descr: string, shape: number[], data: ArrayBuffer, version = 1): Uint8Array<ArrayBuffer> {
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
+  const header = new TextEncoder().encode(text);
+  const start = version === 1 ? 10 : 12;
+  const bytes = new Uint8Array(start + header.length + data.byteLength);
+  bytes.set([0x93, ...new TextEncoder().encode('NUMPY'), version, 0]);
+  const view = new DataView(bytes.buffer);
+  if (version === 1) view.setUint16(8, header.length, true);
+  else view.setUint32(8, header.length, true);
+  bytes.set(header, start);
+  bytes.set(new Uint8Array(data), start + header.length);
+  return bytes;
+}
+
+describe('.npy', () => {
+  const readIt = (bytes: Uint8Array<ArrayBuffer>) => readNpy(bytes, 'x.npy');
+
+  test('is read in both versions', () => {
+    const { shape, values } = readIt(npy('<f4', [2, 1, 1], Float32Array.of(0.5, 1).buffer));
+    expect([shape, [...Array.from(values)]]).toEqual([
+      [2, 1, 1],
+      [0.5, 1],
+    ]);
+    expect(Array.from(readIt(npy('<i4', [2], Int32Array.of(7, -1).buffer, 2)).values)).toEqual([7, -1]);
+  });
+
+  test('is refused in a sentence', () => {
+    expect(() => readIt(new Uint8Array(20))).toThrow('x.npy is not an .npy file');
+    expect(() => readIt(npy('>f4', [1], new ArrayBuffer(4)))).toThrow('of the type ">f4"');
+    expect(() => readIt(npy('|u1', [3], new ArrayBuffer(2)))).toThrow(
+      'has 2 bytes of values; 3 of 1 bytes are 3',
+    );
+  });
+
+  test('becomes images, grey or in colour, and labels', () => {
+    const images = { name: 'x.npy', shape: [2, 1, 2], values: Float32Array.of(0, 1, 0.5, 0.2) };
+    const labels = { name: 'y.npy', shape: [2], values: Int32Array.of(8, 1) };
+    const made = ofNpy([labels, images]);
+    expect([[...made.images], [...made.labels!], made.name]).toEqual([[0, 255, 128, 51], [8, 1], 'x.npy']);
+    const colour = ofNpy([{ ...images, shape: [1, 1, 1, 3], values: Uint8Array.of(1, 2, 3) }]);
+    expect(colour).toMatchObject({ count: 1, channels: 3 });
+    expect(colour.labels).toBeUndefined();
+    expect(() => ofNpy([labels])).toThrow('An .npy file must hold images');
+    expect(() => ofNpy([{ ...images, values: Float32Array.of(0, 2, 0, 0) }])).toThrow(
+      'x.npy holds 2; floats',
+    );
+    expect(() => ofNpy([images, { ...labels, shape: [3] }])).toThrow(
+      'y.npy holds 3 labels, and x.npy 2 images',
+    );
+    expect(() => ofNpy([images, { ...labels, values: Int32Array.of(8, 300) }])).toThrow(
+      'y.npy holds 300; labels are',
+    );
+    expect(() => ofNpy([{ ...images, shape: [1, 1, 1, 4] }])).toThrow('has the shape 1 x 1 x 1 x 4');
+  });
+});
+
+describe('IDX', () => {
+  const file = (path: string, ...bytes: number[]) => ({
+    path,
+    source: new File([Uint8Array.from(bytes)], path),
+  });
+  const images = (count: number, ...more: number[]) => [
+    0,
+    0,
+    8,
+    3,
+    0,
+    0,
+    0,
+    count,
+    0,
+    0,
+    0,
+    1,
+    0,
+    0,
+    0,
+    1,
+    ...more,
+  ];
+  const readAll = (files: OwnFile[], choice = {}) =>
+    readOwnImages(
+      files,
+      { ...usualChoice, ...choice },
+      { head: async () => new Uint8Array(), decode: () => Promise.reject() },
+    );
+
+  test('finds its labels by name, else by order; training sets come first, packed ones once', () => {
+    const paths = (files: readonly OwnFile[]) => files.map(({ path }) => path);
+    const given = [
+      't10k-images-idx3-ubyte.gz',
+      'train-labels-idx1-ubyte',
+      'train-images-idx3-ubyte',
+      'train-images-idx3-ubyte.gz',
+      't10k-labels-idx1-ubyte',
+    ];
+    const { images: of, labels } = pairIdx(given.map((path) => file(path)));
+    expect(paths(of)).toEqual(['train-images-idx3-ubyte', 't10k-images-idx3-ubyte.gz']);
+    expect(paths(labels)).toEqual(['train-labels-idx1-ubyte', 't10k-labels-idx1-ubyte']);
+    const other = pairIdx([file('mine'), file('other-labels-idx1-ubyte')]);
+    expect([paths(other.images), paths(other.labels)]).toEqual([['mine'], ['other-labels-idx1-ubyte']]);
+  });
+
+  test('is read as it is, with ink turned by choice alone', async () => {
+    const made = await readAll([file('mine', ...images(2, 7, 250))]);
+    expect([[...made.images.images], made.ink, made.images.name]).toEqual([[7, 250], 'light', 'mine']);
+    expect([...(await readAll([file('mine', ...images(2, 7, 250))], { ink: 'dark' })).images.images]).toEqual(
+      [248, 5],
+    );
+  });
+
+  test('of one class is trained without', async () => {
+    const labels = file('mine-labels-idx1-ubyte', 0, 0, 8, 1, 0, 0, 0, 2, 4, 4);
+    const { images: set, notes } = await readAll([
+      file('mine-images-idx3-ubyte', ...images(2, 7, 9)),
+      labels,
+    ]);
+    expect([set.labels, ...notes]).toEqual([
+      undefined,
+      'All 2 images have the label 4: the network is trained without classes.',
+    ]);
+    await expect(readAll([labels])).rejects.toThrow(
+      'mine-labels-idx1-ubyte holds labels. Give it together with its images.',
+    );
+  });
+
+  test('is no file of another kind', async () => {
+    const text = { path: 'notes.txt', source: new File(['Dear diary'], 'notes.txt') };
+    await expect(readAll([text])).rejects.toThrow(
+      'notes.txt is none of the files that can be trained on: pictures',
+    );
+    // What begins like IDX is told what is wrong with it.
+    await expect(readAll([file('short', 0, 0, 0, 0)])).rejects.toThrow('magic number');
+    await expect(
+      readAll([file('four', 0, 0, 8, 4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1)]),
+    ).rejects.toThrow('2 channels');
+  });
+});
+
+describe('--data', () => {
+  let folder = '';
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const write = (path: string, content: string | Uint8Array) => {
+    folder ||= mkdtempSync(join(tmpdir(), 'own-'));
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  };
+
+  test('takes a folder of folders of PNG files, and says what it cannot read', async () => {
+    const png = (value: number) =>
+      encodePng({ width: 16, height: 16, channels: 3, data: new Uint8Array(768).fill(value, 1) });
+    for (let i = 0; i < 12; i++) write(`${i % 2 ? 'odd' : 'even'}/${i}.png`, png(i));
+    write('even/photo.jpg', 'any');
+    const { images, notes } = await loadImages(folder);
+    expect(images).toMatchObject({ count: 12, channels: 3, classNames: ['even', 'odd'] });
+    expect(folder.endsWith(images.name!)).toBe(true);
+    expect(notes).toEqual([
+      '1 of 13 pictures left out: photo.jpg is no PNG file, and the command line reads PNG alone: convert it, or train on the page.',
+    ]);
+    write('odd/photo.jpg', 'any');
+    await expect(loadImages(folder)).rejects.toThrow('More than a tenth of the 14 pictures cannot be read');
+  });
+});
+
+describe('PNG', () => {
+  const chunk = (name: string, content: Uint8Array) => {
+    const named = Buffer.concat([Buffer.from(name, 'latin1'), content]);
+    const words = [content.length, crc32(named)].map((n) => Buffer.from(Uint32Array.of(n).buffer).swap32());
+    return Buffer.concat([words[0], named, words[1]]);
+  };
+  /** A file of random lines, each with another filter. `more`: chunks before the pixels. */
+  const fileOf = (
+    width: number,
+    height: number,
+    depth: number,
+    colour: number,
+    interlace: 0 | 1,
+    ...more: Buffer[]
+  ) => {
+    const samples = [1, 0, 3, 1, 2, 0, 4][colour];
+    const starts = [
+      [0, 0, 8, 8],
+      [4, 0, 8, 8],
+      [0, 4, 4, 8],
+      [2, 0, 4, 4],
+      [0, 2, 2, 4],
+      [1, 0, 2, 2],
+      [0, 1, 1, 2],
+    ];
+    const passes = interlace ? starts.filter(([x, y]) => x < width && y < height) : [[0, 0, 1, 1]];
+    const random = new Random(7 * width + depth + colour);
+    const lines = passes.flatMap(([x, y, dx, dy]) =>
+      Array.from({ length: Math.ceil((height - y) / dy) }, (_, row) => {
+        const bytes = Math.ceil((Math.ceil((width - x) / dx) * samples * depth) / 8);
+        return Buffer.from([row % 5, ...random.floats(bytes, 0, 255.99)]);
+      }),
+    );
+    const header = Buffer.alloc(13);
+    header.writeUInt32BE(width, 0);
+    header.writeUInt32BE(height, 4);
+    header.set([depth, colour, 0, 0, interlace], 8);
+    const data = deflateSync(Buffer.concat(lines));
+    return Buffer.concat([
+      Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]),
+      ...[
+        chunk('IHDR', header),
+        ...more,
+        chunk('IDAT', data.subarray(0, 9)),
+        chunk('IDAT', data.subarray(9)),
+      ],
+      chunk('IEND', Buffer.alloc(0)),
+    ]);
+  };
+  const palette = chunk(
+    'PLTE',
+    Uint8Array.from({ length: 768 }, (_, i) => (i * 37) & 255),
+  );
+  const opacities = chunk('tRNS', Uint8Array.of(0, 128));
+  const kinds: readonly (readonly [number, number, ...Buffer[]])[] = [
+    ...[1, 2, 4, 8, 16].map((depth) => [depth, 0] as const),
+    ...[1, 2, 4, 8].map((depth) => [depth, 3, palette, opacities] as const),
+    ...[8, 16].flatMap((depth) => [2, 4, 6].map((colour) => [depth, colour] as const)),
+  ];
+  const { PNG } = createRequire(import.meta.url)('pngjs') as {
+    PNG: { sync: { read(bytes: Buffer): Pixels } };
+  };
+
+  test.each(kinds)('of %i bits, colour type %i, is what pngjs reads', (...kind) => {
+    const [depth, colour, ...more] = kind as unknown as readonly [number, number, ...Buffer[]];
+    for (const interlace of [0, 1] as const) {
+      for (const [width, height] of [
+        [13, 11],
+        [1, 1],
+        [3, 9],
+      ]) {
+        const bytes = fileOf(width, height, depth, colour, interlace, ...more);
+        const [ours, theirs] = [decodePng(bytes), PNG.sync.read(bytes)];
+        expect([ours.width, ours.height]).toEqual([width, height]);
+        // pngjs rounds the upper half of 16 bits up, where they are near.
+        const far = [...ours.data].filter(
+          (value, i) => Math.abs(value - theirs.data[i]) > (depth === 16 ? 1 : 0),
+        );
+        expect(far).toEqual([]);
+      }
+    }
+  });
+
+  test('has one transparent colour, if it says so', () => {
+    const bytes = fileOf(8, 2, 1, 0, 0, chunk('tRNS', Uint8Array.of(0, 1)));
+    const { data } = decodePng(bytes);
+    for (let at = 0; at < data.length; at += 4) expect(data[at + 3]).toBe(data[at] === 255 ? 0 : 255);
+  });
+
+  test('that is broken is said to be', () => {
+    const bytes = fileOf(13, 11, 8, 2, 0);
+    const refuses = (given: Uint8Array, why: string) => expect(() => decodePng(given)).toThrow(why);
+    refuses(bytes.subarray(0, -20), 'is cut short');
+    refuses(Buffer.from('GIF89a and more'), 'is not a PNG file');
+    const flipped = Buffer.from(bytes);
+    flipped[60] ^= 1;
+    refuses(flipped, 'is damaged');
+    refuses(fileOf(13, 11, 4, 3, 0, chunk('PLTE', Uint8Array.of(1, 2, 3))), 'has a pixel beyond its palette');
+    refuses(
+      Buffer.concat([bytes.subarray(0, 33), chunk('IEND', Buffer.alloc(0))]),
+      'is a PNG file without a picture',
+    );
+  });
+});
