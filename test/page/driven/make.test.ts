@@ -436,7 +436,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
     await isReddened(await save('save-samples'));
 
     // Make: x, prediction, hand, and the files.
-    await click(page, '#tab-sample');
+    await go(page, 'sample');
     const names = '#digit-buttons button';
     expect(await page.$$eval(names, (all) => all.map(({ textContent }) => textContent))).toEqual([
       'all',
@@ -471,7 +471,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
     await isReddened(frames.last);
 
     // Inside, Explain and Draw.
-    await click(page, '#tab-inside');
+    await go(page, 'inside');
     await until(page, () => document.querySelectorAll('#inside-choices button').length === 2);
     expect(await meanColour(page, '#inside-choices button:nth-child(1) canvas')).toEqual([255, 0, 0]);
     expect(await meanColour(page, '#inside-choices button:nth-child(2) canvas')).toEqual([0, 0, 255]);
@@ -481,7 +481,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
       'cornflower',
       'none',
     ]);
-    await click(page, '#tab-explain');
+    await go(page, 'explain');
     const press = (words: string) =>
       until(
         page,
@@ -506,13 +506,13 @@ test('a coloured network is shown in its colours in every view, and its classes 
     });
     await until(page, () => document.querySelector('.scene')!.textContent!.includes('The way is over'));
     await isReddened(`${figures} canvas`);
-    await click(page, '#tab-draw');
+    await go(page, 'draw');
     await until(page, () =>
       document.getElementById('draw-model')!.textContent!.includes('It makes colours; drawings are grey.'),
     );
 
     // A model from a file.
-    await click(page, '#tab-sample');
+    await go(page, 'sample');
     await upload('model-file', 'model.safetensors');
     await until(page, () => window.harness.state.model !== undefined);
     await click(page, '#sample');
