@@ -59,7 +59,7 @@ export const flags = {
   schedule: scheduleFlag,
   quality: integer(
     'N',
-    'samples to measure the quality with, for networks that know digits;\n0: none (default 1000)',
+    'samples to measure the quality with, for networks that know digits;\n0: none (default: a tenth of the images trained on, counted in\neach epoch; at most 1000)',
     0,
     100_000,
   ),
@@ -73,7 +73,7 @@ export const flags = {
   ),
   resume: text(
     'FILE',
-    `go on from a ${CHECKPOINT} as if never stopped; all settings and the\nkernel variants are in it, images of your own are not: give --data again,\nas before; --epochs may grow, --lr and --out differ`,
+    `go on from a ${CHECKPOINT} as if never stopped; all settings and the\nkernel variants are in it, images of your own are not: give --data again,\nas before; --epochs may grow, --lr, --quality and --out differ`,
   ),
   overwrite: toggle('replace the run that is in DIR already'),
 };
@@ -138,7 +138,7 @@ export async function planRun(
     kernels,
     steps,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
-    qualityCount: given.quality ?? 1000,
+    qualityCount: settings.quality ?? Math.min(1000, Math.floor((steps * settings.batchSize) / 10)),
     saveSeconds: given['checkpoint-every'] ?? SAVE_SECONDS,
   };
 }
@@ -172,6 +172,7 @@ function newSettings(given: TrainFlags): RunSettings {
     source: given.data ?? 'mnist',
     ...(given.limit === undefined ? {} : { limit: given.limit }),
     ...(maxSteps === undefined ? {} : { maxSteps }),
+    ...(given.quality === undefined ? {} : { quality: given.quality }),
   };
 }
 
@@ -198,7 +199,7 @@ export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunS
     );
   }
   const { source: was = 'mnist' } = settings;
-  const { lr: learningRate = settings.learningRate, data: source = was } = given;
+  const { lr: learningRate = settings.learningRate, data: source = was, quality = settings.quality } = given;
   // A checkpoint may name any file of this machine; only the user decides which files are opened.
   if (given.data === undefined && !BUILT_IN.includes(was)) {
     throw new UsageError(
@@ -208,7 +209,14 @@ export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunS
   // More epochs extend the run, also beyond the former limit of steps.
   const { maxSteps: before, ...rest } = settings;
   const maxSteps = given['max-steps'] ?? (given.epochs === undefined ? before : undefined);
-  return { ...rest, epochs, learningRate, source, ...(maxSteps === undefined ? {} : { maxSteps }) };
+  return {
+    ...rest,
+    epochs,
+    learningRate,
+    source,
+    ...(maxSteps === undefined ? {} : { maxSteps }),
+    ...(quality === undefined ? {} : { quality }),
+  };
 }
 
 /** Throws UsageError where a flag asks for what a checkpoint fixes. */

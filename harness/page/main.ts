@@ -21,7 +21,7 @@ import { playRecording } from './shell/recorded';
 import type { Settings } from './shell/settings';
 import type { State } from './shell/state';
 import { missingWebGpu, startTrouble, type Trouble } from './shell/support';
-import { connectTabs } from './shell/tabs';
+import { connectDoors } from './shell/doors';
 import { createTrainPanel } from './train/train_panel';
 import { trainingProgress } from './train/train_readings';
 
@@ -70,7 +70,7 @@ const dot = () => byId('adapter', HTMLElement).querySelector('.dot')!;
 
 /** The adapter, the notices about the page's address, and the open tab. */
 function createFrame(app: App): Panel {
-  const tabs = connectTabs((task) => app.set('task', task));
+  const tabs = connectDoors((task) => app.set('task', task));
   button('use-small').addEventListener('click', () => {
     if (app.settings.task === 'bench') app.set('benchBatch', String(SMALL.batch));
     else {

@@ -33,6 +33,8 @@ export interface RunSettings {
   readonly holdout?: number | undefined;
   /** The step at which the run ends, if before its epochs do. */
   readonly maxSteps?: number | undefined;
+  /** Number of samples that the command line measures the quality with at the end; 0: none. Default: see `train --quality`. */
+  readonly quality?: number | undefined;
 }
 
 export function stepOf(file: Safetensors, name: string): number {
@@ -41,7 +43,7 @@ export function stepOf(file: Safetensors, name: string): number {
 
 export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
   if (!isObject(given)) throw wrong('settings', given, 'an object');
-  const { learningRate, binarize, dropLast, source, limit, holdout, maxSteps } = given;
+  const { learningRate, binarize, dropLast, source, limit, holdout, maxSteps, quality } = given;
   if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY)) {
     throw wrong('settings.learningRate', learningRate, 'a finite number above 0');
   }
@@ -59,6 +61,7 @@ export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
     ...(maxSteps === undefined
       ? {}
       : { maxSteps: integer(maxSteps, 'settings.maxSteps', wrong, 1, 2 ** 31) }),
+    ...(quality === undefined ? {} : { quality: integer(quality, 'settings.quality', wrong, 0, 100_000) }),
   };
 }
 

@@ -298,7 +298,9 @@ test(
       await succeed('train', '--out', path('four'), ...small, ...stopped, '--max-steps', '4');
       expect(read('four', 'losses.csv').trim().split('\n')).toHaveLength(5);
       const resume = ['train', '--resume', path('four', 'checkpoint.safetensors')];
-      await succeed(...resume, '--epochs', '2', '--quality', '0');
+      // It measures no quality, as it began.
+      await succeed(...resume, '--epochs', '2');
+      expect(JSON.parse(read('four', 'run.json')).quality).toBeUndefined();
       for (const name of ['losses.csv', 'epochs.csv']) expect(read('four', name)).toBe(read('six', name));
       const weights = (name: string) => [
         ...decodeSafetensors(readFileSync(path(name, 'model.safetensors'))).tensors,

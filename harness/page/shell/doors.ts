@@ -2,7 +2,7 @@
 import { anyElement, byId } from './dom';
 import { type Task, tasks } from './settings';
 
-export function connectTabs(choose: (task: Task) => void): {
+export function connectDoors(choose: (task: Task) => void): {
   /** Shows a tab, or none; `address` returns the link of a tab with the current settings. */
   show(task: Task | undefined, address: (task: Task) => string): void;
 } {
