@@ -52,9 +52,11 @@ export function unfit({
   classes,
   height,
   width,
+  channels,
 }: Omit<ModelDescription, 'name'>): string | undefined {
   if (recipe === 'tutorial')
     return 'A network of the recipe tutorial does not take a noise level, so it cannot start at the one that you choose.';
+  if (channels !== 1) return 'It makes colours; drawings are grey.';
   if (height !== SIDE || width !== SIDE)
     return `Its images are ${height} x ${width} pixels; drawings are ${SIDE} x ${SIDE}.`;
   return classes > 0 ? undefined : 'It was trained without classes.';
