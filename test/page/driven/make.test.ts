@@ -497,14 +497,14 @@ test('a coloured network is shown in its colours in every view, and its classes 
     const figures = '.scene .scene-figure';
     await until(
       page,
-      (all) => document.querySelectorAll(all)[1]?.textContent?.includes('told: cornflower'),
+      (all) => document.querySelectorAll(all)[1]?.textContent?.includes('it knows: cornflower'),
       figures,
     );
     await page.$eval('#explain-way', (slider) => {
       Object.assign(slider, { value: '20' });
       slider.dispatchEvent(new Event('input'));
     });
-    await until(page, () => document.querySelector('.scene')!.textContent!.includes('The way is over'));
+    await until(page, () => document.querySelector('.scene')!.textContent!.includes('this is the sample'));
     await isReddened(`${figures} canvas`);
     await go(page, 'draw');
     await until(page, () =>
