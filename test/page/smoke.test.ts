@@ -575,7 +575,7 @@ test('samples are said to be of the network that made them', async () => {
   };
   await click(page, '#sample');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
-  await says('An untrained network: it makes mere shades. Train it first, or take the pretrained one');
+  await says('An untrained network makes nothing but noise. Train it first, or choose the pretrained one');
   await step(1);
   await says('Made by an untrained network; it is at step 1 now');
   await click(page, '#sample');

@@ -44,7 +44,7 @@ export function renderData({ state, settings }: App): void {
   const readable = data.letters ? ` ${readableLine(batchSize, state.imagesPerSecond)}` : '';
   setText(anyElement('data-line'), workLine(parts, epochs, asTutorial) + readable);
   renderBeginning(settings, data);
-  const told = data.builtIn ? 'told the digit' : 'told the class';
+  const told = data.builtIn ? 'knows the digit' : 'knows the class';
   setText(anyElement('strip-told'), trainer.objective === 'flow' ? told : '');
   const locked = isFixed(state);
   for (const id of ['files', 'folder', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
@@ -53,7 +53,7 @@ export function renderData({ state, settings }: App): void {
   setText(
     anyElement('data-hint'),
     locked
-      ? 'Put the run aside, or reset it, to train on other images or to go on from a checkpoint'
+      ? 'To train on other images, or to open a checkpoint, first put the run aside or reset it'
       : 'or drop them anywhere on the page: pictures, best in folders named after their classes, .npy, IDX (plain or .gz)',
   );
 }

@@ -115,7 +115,7 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
   await page.focus('#text');
   await page.keyboard.press('Enter');
   expect(await text(page, 'text-problem')).toBe(
-    'Nothing is written; write what to make, such as 2026, or press one of the buttons.',
+    'The field is empty. Write what to make, such as 2026, or press one of the buttons.',
   );
   await page.type('#text', '20a6');
   // What is legal has followed; the rest may become so.
