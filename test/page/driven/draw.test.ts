@@ -334,7 +334,7 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   await go(page, 'draw');
   await click(page, '#teach-drawings li:last-child button');
   await click(page, '#teach-start');
-  await until(page, () => document.getElementById('teach-problem')!.textContent!.includes('are of a 0'));
+  await until(page, () => document.getElementById('teach-problem')!.textContent!.includes('show a 0'));
   expect(problems).toEqual([]);
   await context.close();
 });
