@@ -13,7 +13,10 @@ const names = (await readdir(process.argv[2])).filter((name) => name.endsWith('.
 const files = await Promise.all(names.map((name) => readFile(`${process.argv[2]}/${name}`)));
 await installWebGPU();
 const engine = await createEngine();
-const dataset = await engine.createDataset({ pictures: files.map((file) => PNG.sync.read(file)), channels: 3 });
+const dataset = await engine.createDataset({
+  pictures: files.map((file) => PNG.sync.read(file)),
+  channels: 3,
+});
 const { network, trainer: settings } = recipeAt('digits', Math.min(16, dataset.count));
 const { height, width, channels } = dataset;
 const conditioning = { noiseLevel: true, classes: 0 }; // no classes: the pictures have no labels

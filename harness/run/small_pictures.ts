@@ -207,7 +207,9 @@ export function imagesOf(
   }
   const notes =
     clear.length > 0
-      ? [`${plural(clear.length, 'picture')} with transparent parts: these are ${light ? 'black' : 'white'} now.`]
+      ? [
+          `${plural(clear.length, 'picture')} with transparent parts: these are ${light ? 'black' : 'white'} now.`,
+        ]
       : [];
   const set = { images, count: pictures.length, height, width, channels };
   return { images: set, ...(channels === 1 ? { ink: light ? 'light' : 'dark' } : {}), notes };
