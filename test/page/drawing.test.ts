@@ -234,7 +234,7 @@ describe('the question', () => {
 test('bars go from the digit that fits worst to the one that fits best', () => {
   expect(fits([0.3, 0.2, 0.25])).toEqual([0, 1, expect.closeTo(0.5, 10)]);
   expect(fits([0.2, 0.2])).toEqual([0, 0]);
-  expect(verdict([0.3, 0.2, 0.25])).toBe(
-    'It looks most like a 1: with this digit the network’s error is smallest. With 2, the next best, it is 25\u00a0% larger.',
+  expect(verdict([0.3, 0.2, 0.25], ['A', 'B', 'C'])).toBe(
+    'It looks most like a B: with this class the network’s error is smallest. With C, the next best, it is 25\u00a0% larger.',
   );
 });

@@ -64,10 +64,10 @@ export class Teach {
     this.known = true;
   }
 
-  /** Chooses the digit with the smallest loss for a drawing whose digit is not known. Networks of other classes read no digits. */
-  read(losses: Float32Array): void {
-    if (!this.known && losses.length === this.digit.options.length)
-      this.digit.selectedIndex = losses.indexOf(Math.min(...losses));
+  /** Chooses what the network reads in a drawing whose digit is not known, if that is a digit. */
+  read(name: string | undefined): void {
+    const digit = [...this.digit.options].findIndex(({ text }) => text === name);
+    if (!this.known && digit >= 0) this.digit.selectedIndex = digit;
   }
 
   /** `drawn`: there is a drawing. */

@@ -18,6 +18,7 @@ import { runFileName } from '../shell/run_file_name';
 import { describe, isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
+import { createPlanner } from './plan';
 import { createRunsTable } from './runs_table';
 import { renderData } from './train_data';
 import { connectPictures } from './train_pictures';
@@ -58,8 +59,11 @@ export function createTrainPanel(app: App): TaskPanel {
       !isComplete(app.state, app.settings.epochs)
     );
   };
+  const planner = createPlanner(app);
   const start = () => {
-    if (mayStart()) app.send('train');
+    if (!mayStart()) return;
+    planner.begin();
+    app.send('train');
   };
   const controls = connectControls(app, mayStart, start);
   const measures = createMeasuresView(app);
@@ -88,6 +92,7 @@ export function createTrainPanel(app: App): TaskPanel {
     start,
     receive(event) {
       if (event.type === 'saved') download(event.name, event.bytes);
+      planner.receive(event);
       runs.receive?.(event);
       distil.receive?.(event);
       pictures.receive(event);
@@ -98,6 +103,7 @@ export function createTrainPanel(app: App): TaskPanel {
       // The reason why nothing can be started must be in sight.
       if (!more.valid) moreDetails.open = true;
       controls.render();
+      planner.render();
       const means = state.run ? epochMeans.of(state.losses, state.run.stepsPerEpoch) : [];
       renderReadings(app, means);
       runs.render();
