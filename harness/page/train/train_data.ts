@@ -20,15 +20,21 @@ export const digits: DataDescription = {
   classes: 10,
 };
 
+/** The data that the page has shown. */
+let shown: DataDescription = digits;
+
 export function renderData({ state, settings }: App): void {
   const data = state.data ?? digits;
   const count = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
   const used = Math.max(0, count - heldOutOf(settings, count));
   const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
   const name = data.builtIn
-    ? `${whole(used)} of MNIST’s digits:`
-    : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${data.channels === 3 ? ' in colour' : ''}${labelled}:`;
+    ? `${whole(used)} of MNIST’s digits`
+    : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${data.channels === 3 ? ' in colour' : ''}${labelled}`;
   setText(anyElement('data-name'), name);
+  // What was made of pictures is worth a look.
+  if (data !== shown && !data.builtIn) byId('data', HTMLDetailsElement).open = true;
+  shown = data;
   setMessage(anyElement('data-notes'), data.notes?.join(' ') || undefined);
   byId('pictures-form', HTMLFormElement).hidden = !data.pictures;
   anyElement('ink-field').hidden = data.channels > 1;

@@ -5,6 +5,7 @@ import {
   anyElement,
   button,
   byId,
+  connectMenu,
   download,
   foldFields,
   setDisabled,
@@ -40,6 +41,7 @@ export function createTrainPanel(app: App): TaskPanel {
   const moreDetails = moreForm.closest('details')!;
   moreDetails.addEventListener('toggle', () => app.changed());
   foldFields('settings-fold');
+  connectMenu('save-menu');
   setInterval(() => {
     if (['training', 'compiling'].includes(app.state.phase)) app.changed();
   }, LOOK_MS);
@@ -97,6 +99,7 @@ export function createTrainPanel(app: App): TaskPanel {
       for (const each of [fields, more, ...choices]) each.render();
       // The reason why nothing can be started must be in sight.
       if (!more.valid) moreDetails.open = true;
+      if (app.settings.recipe === 'digits-3x3') byId('more-recipes', HTMLDetailsElement).open = true;
       controls.render();
       const means = state.run ? epochMeans.of(state.losses, state.run.stepsPerEpoch) : [];
       renderReadings(app, means);
