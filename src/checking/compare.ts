@@ -25,8 +25,8 @@ export function faultOf(name: string, got: Values, expected: Values): string | u
     const size = Math.abs(value);
     if (size > largest) largest = size;
     const off = Math.abs(got[i] - value);
-    // Written so that NaN is far, too: no comparison with NaN is true.
-    if (!(off <= furthest)) furthest = off;
+    // NaN is infinitely far: no comparison with NaN is true.
+    if (!(off <= furthest)) furthest = off >= 0 ? off : Number.POSITIVE_INFINITY;
     if (size < LEAST_NORMAL && off !== 0) denormals++;
   }
   if (!apart && denormals === 0 && furthest <= share * largest) return undefined;

@@ -204,7 +204,12 @@ test('what cannot be read or written ends with 1', async () => {
   await writeFile(noModel, encodeSafetensors([{ name: 'a', shape: [1], data: new Float32Array(1) }]));
   await fails(['train', '--out', join(file, 'x')], 1, join(file, 'x'), 'cannot be written', 'not a folder');
   await fails(['train', '--out', folder, '--data', join(folder, 'none')], 1, 'no such file or folder');
-  await fails(['train', '--out', folder, '--data', folder], 1, 'no *-images-idx3-ubyte');
+  await fails(
+    ['train', '--out', folder, '--data', folder],
+    1,
+    'holds no images',
+    'folders named after their classes',
+  );
   await fails(['train', '--out', folder, '--data', file], 1, file, 'not an IDX file');
   await fails(['sample', '--model', file, '--out', join(folder, 'x.png')], 1, file, 'not a safetensors file');
   await fails(

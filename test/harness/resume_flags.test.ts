@@ -56,7 +56,8 @@ test('a file that only the checkpoint names is not opened', () => {
     'trained on images from "/etc/pass\\u001b[2Jwd", which is not opened on a file\'s word. Say where they are with --data PATH.',
   );
   expect(resumedSettings({ data: 'mine' }, from('/etc/passwd')).source).toBe('mine');
-  // The digits come along, and the first checkpoints said nothing.
+  // Digits and letters come along, and the first checkpoints said nothing.
+  expect(resumedSettings({}, from('letters')).source).toBe('letters');
   expect(resumedSettings({}, from('mnist')).source).toBe('mnist');
   expect(resumedSettings({}, from(undefined)).source).toBe('mnist');
 });

@@ -4,7 +4,7 @@ import { type Recipe, recipes } from '../../../src/recipes';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
 import { RATE, whyNew } from '../shell/fine_tune';
-import { whole, workLine } from '../shell/format';
+import { duration, whole, workLine } from '../shell/format';
 import { heldOutOf, type Settings } from '../shell/settings';
 import { isFixed } from '../shell/state';
 import type { DataDescription } from '../worker/messages';
@@ -47,7 +47,8 @@ export function renderData({ state, settings }: App): void {
   const { fit, trainer }: Recipe = recipes[settings.recipe];
   const { batch: batchSize, epochs } = settings;
   const parts = { imageCount: used, batchSize, dropLast: fit.dropLast };
-  setText(anyElement('data-line'), workLine(parts, epochs, asTutorial));
+  const readable = data.letters ? ` ${readableLine(batchSize, state.imagesPerSecond)}` : '';
+  setText(anyElement('data-line'), workLine(parts, epochs, asTutorial) + readable);
   renderBeginning(settings, data);
   const told = data.builtIn ? 'told the digit' : 'told the class';
   setText(anyElement('strip-told'), trainer.objective === 'flow' ? told : '');
@@ -61,6 +62,19 @@ export function renderData({ state, settings }: App): void {
       ? 'Put the run aside, or reset it, to train on other images or to go on from a checkpoint'
       : 'or drop them anywhere on the page: pictures, best in folders named after their classes, .npy, IDX (plain or .gz)',
   );
+}
+
+/** After these steps and images most letters of a new network can be read: measured at batches of 64 and 128. */
+const READABLE = { steps: 300, images: 300 * 64 };
+
+/** How long that takes here, once the speed is known. */
+function readableLine(batch: number, imagesPerSecond: number): string {
+  const steps = Math.max(READABLE.steps, Math.ceil(READABLE.images / batch));
+  const time =
+    imagesPerSecond > 0
+      ? `, which take about ${duration((steps * batch) / imagesPerSecond)} here`
+      : '; how long they take here is known once some are made';
+  return `Most letters can be read, and spell words, after ${whole(steps)} steps${time}.`;
 }
 
 function renderBeginning(settings: Settings, data: DataDescription): void {

@@ -203,7 +203,7 @@ const drawnIn = (page: Page, name: string) =>
     return false;
   }, name);
 
-test('the recipes are radio cards: arrows choose, and digits-3x3 trains, is kept as such, and goes on', async () => {
+test('the recipes are radio cards: arrows choose, and digits-3x3 trains on letters, is kept as such, and goes on', async () => {
   const { page, problems, close } = await open('?batch=4&limit=18&widths=8&samples=0&lr=0.01&epochs=2');
   await phase(page, 'idle');
   await click(page, '#settings-fold');
@@ -211,6 +211,11 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains, is kept
   await page.focus('#recipe-tutorial');
   await page.keyboard.press('ArrowDown');
   await until(page, () => location.search.includes('recipe=digits-3x3'));
+  await click(page, '#use-letters');
+  await until(page, () => window.harness.state.data?.classNames?.[25] === 'Z');
+  await until(page, () =>
+    document.getElementById('data-name')!.textContent!.startsWith('Letters A to Z: 18 images'),
+  );
   await click(page, '#train');
   await phase(page, 'finished');
   // Two images of each epoch are left out.
@@ -218,11 +223,13 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains, is kept
   await until(page, () => window.harness.state.stored === 8);
   await page.reload();
   await until(page, () => document.getElementById('kept-runs')?.textContent?.includes('recipe digits-3x3'));
+  expect(await text(page, 'kept-runs')).toContain('letters A to Z');
   // Whatever is chosen by then.
   await click(page, '#recipe-digits');
   await click(page, '#kept-runs button');
   await until(page, () => window.harness.state.losses.length === 8);
   expect(await page.evaluate(() => window.harness.settings.recipe)).toBe('digits-3x3');
+  expect(await page.evaluate(() => window.harness.state.data!.letters)).toBe(true);
   await until(page, () => document.querySelector<HTMLInputElement>('#recipes :checked')!.disabled);
   expect(problems).toEqual([]);
   await close();
