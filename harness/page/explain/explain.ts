@@ -41,7 +41,10 @@ export class Explain {
     head.lastElementChild!.append(this.back, this.place, this.next);
     host.replaceChildren(head, this.stage, this.reading);
     this.back.addEventListener('click', () => this.go(-1));
-    this.next.addEventListener('click', () => this.go(1));
+    this.next.addEventListener('click', () => {
+      if (this.number === SCENES.length) app?.set('task', 'train');
+      else this.go(1);
+    });
     host.addEventListener('keydown', (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -1, PageDown: 1 }[event.key];
       // A slider, and what scrolls, have a use of their own for these keys.
@@ -71,7 +74,10 @@ export class Explain {
     const scene = this.scenes[this.number - 1];
     if (!scene) return;
     setDisabled(this.back, this.number === 1);
-    setDisabled(this.next, this.number === this.scenes.length);
+    const last = this.number === this.scenes.length;
+    // Without a GPU nothing can be trained.
+    setDisabled(this.next, last && !this.app);
+    setText(this.next, last && this.app ? 'Train it yourself' : 'Next');
     if (this.shown !== this.number) {
       this.shown = this.number;
       setText(this.title, scene.title);

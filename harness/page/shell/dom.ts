@@ -94,7 +94,7 @@ export function foldFields(id: string): void {
 export const color = (name: string) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Closes a menu (a popover of buttons) as one of its items is pressed, and opens it at its button. */
+/** Closes a menu, a popover of buttons, as one of its items is pressed. */
 export function connectMenu(id: string): void {
   const menu = anyElement(id);
   menu.addEventListener('click', (event) => {

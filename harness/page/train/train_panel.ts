@@ -14,6 +14,7 @@ import {
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { whole } from '../shell/format';
+import { nameOfDrawings } from '../shell/kept_drawings';
 import { ratesOf } from '../shell/measurements';
 import { runFileName } from '../shell/run_file_name';
 import { describe, isComplete } from '../shell/state';
@@ -181,6 +182,11 @@ function connectControls(app: App, mayStart: () => boolean, start: () => void): 
       setText(anyElement('status-text'), text);
       const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
       anyElement('status').classList.toggle('busy', busy || (state.phase === 'training' && !begun));
+      anyElement('train-next').hidden = !isComplete(state, settings.epochs) || !!state.distilling;
+      const { drawings } = app;
+      const own = drawings.length > 0 && state.data?.name === nameOfDrawings(drawings);
+      for (const id of ['play', 'teach']) anyElement(`train-${id}`).hidden = own;
+      anyElement('train-write').hidden = !own;
       setMessage(anyElement('warning'), state.warning);
       renderError();
     },
