@@ -74,6 +74,16 @@ export function grid(images: Images, columns: number, options: GridOptions = {})
   return { ...picture, data };
 }
 
+/** Images of bytes, 255 for ink or full colour, in rows of `columns`. */
+export function gridOfBytes(
+  bytes: Uint8Array,
+  { columns, height, width, channels }: Omit<Images, 'values'> & { readonly columns: number },
+  options?: GridOptions,
+): Picture {
+  const values = Float32Array.from(bytes, (byte) => byte / 255);
+  return grid({ height, width, channels, values }, columns, options);
+}
+
 /** Concatenates rows, which must all have the same number of images. */
 export function rowsOf(...rows: readonly Images[]): Images {
   const values = new Float32Array(rows.reduce((sum, row) => sum + row.values.length, 0));

@@ -226,6 +226,7 @@ describe('the question', () => {
     expect(unfit(fine)).toBeUndefined();
     expect(unfit({ ...fine, recipe: 'tutorial', classes: 0 })).toContain('not told how much noise');
     expect(unfit({ ...fine, width: 32 })).toContain('28 x 32');
+    expect(unfit({ ...fine, channels: 3 })).toContain('colours');
     expect(unfit({ ...fine, classes: 0 })).toContain('no classes');
   });
 });

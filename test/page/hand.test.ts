@@ -230,8 +230,7 @@ describe('what follows', () => {
     const network = {
       recipe: 'digits',
       classes: 10,
-      height: 1,
-      width: 2,
+      ...{ height: 1, width: 2, channels: 1 },
       sampling: digits.sampling,
     } as const;
     const adapter = { software: true } as NonNullable<typeof initialState.adapter>;
@@ -301,7 +300,8 @@ describe('what follows', () => {
   });
 
   test('what has been made is not made again: digits that stay while others are typed, and places that the hand returns to', async () => {
-    const typed = (text: string) => following.follow({ ...order, text, count: text.length }, undefined);
+    const typed = (text: string) =>
+      following.follow({ ...order, text, labels: [...text].map(Number), count: text.length }, undefined);
     typed('20');
     await answer();
     typed('202');
@@ -317,7 +317,13 @@ describe('what follows', () => {
   });
 
   test('what was shown stays until it is replaced', async () => {
-    following.follow(at(1), { bytes: new Uint8Array(20).fill(77), height: 1, width: 2, columns: 5 });
+    following.follow(at(1), {
+      bytes: new Uint8Array(20).fill(77),
+      height: 1,
+      width: 2,
+      channels: 1,
+      columns: 5,
+    });
     expect(shown()).toEqual(Array(10).fill(77));
     await answer();
     expect(shown().filter((v) => v === 1)).toHaveLength(4);

@@ -5,6 +5,7 @@ import {
   gridsNpy,
   sheet,
   stepPicture,
+  trajectoryGif,
   trajectoryNpy,
   trajectorySheet,
 } from '../../harness/page/shell/make_files';
@@ -66,7 +67,7 @@ test('a file is named after what it takes to make it again', () => {
 });
 
 /** Three images of 1 x 2 pixels, two in a row. */
-const shape = { columns: 2, height: 1, width: 2 };
+const shape = { columns: 2, height: 1, width: 2, channels: 1 };
 const frames = [
   { step: 1, x: new Uint8Array([1, 2, 3, 4, 5, 6]), prediction: new Uint8Array([10, 20, 30, 40, 50, 60]) },
   { step: 2, x: new Uint8Array([7, 8, 9, 10, 11, 12]), prediction: new Uint8Array([0, 0, 255, 255, 0, 255]) },
@@ -94,6 +95,37 @@ test('the grids of a run are numbers alike', () => {
     [2, 2, 1, 2],
     [1, 2, 3, 4, 5, 6, 7, 8],
   ]);
+});
+
+test('colours stay colours: in a picture, in an animation, and as numbers with three channels', async () => {
+  const colours = { columns: 2, height: 1, width: 1, channels: 3 };
+  const [orange, teal, black] = [
+    [255, 128, 0],
+    [0, 128, 128],
+    [0, 0, 0],
+  ];
+  const seen = [
+    { step: 1, x: Uint8Array.from([orange, black].flat()), prediction: Uint8Array.from([teal, teal].flat()) },
+    { step: 2, x: Uint8Array.from([teal, black].flat()), prediction: Uint8Array.from([orange, teal].flat()) },
+  ];
+  const { shape: sizes, values } = readNpy(trajectoryNpy(seen, colours), 'colours.npy');
+  expect(sizes).toEqual([3, 2, 1, 1, 3]);
+  expect([...Array.from(values)]).toEqual([orange, black, teal, black, orange, teal].flat());
+  /** The colours but for white, each once, from left to right. */
+  const found = ({ data, channels, width }: Picture, y: number) => {
+    expect(channels).toBe(3);
+    const row = Array.from({ length: width }, (_, x) => [
+      ...data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3),
+    ]);
+    return [...new Set(row.map(String))].filter((colour) => colour !== '255,255,255');
+  };
+  expect(found(stepPicture(seen[0], colours, false), 5)).toEqual([orange, black, teal].map(String));
+  expect(found(stepPicture(seen[1], colours, true), 5)).toEqual([orange, teal].map(String));
+  expect(found(trajectorySheet(seen, colours), 5)).toEqual([orange, black, teal].map(String));
+  const gif = await trajectoryGif(seen, colours);
+  // The palette of the first frame, after the head of 13 bytes and what makes it an endless animation, has these very colours.
+  const text = [...gif].join();
+  for (const colour of [orange, black, teal]) expect(text).toContain(colour.join());
 });
 
 /** The greys in a row of pixels but for the paper, each once, as ink. */

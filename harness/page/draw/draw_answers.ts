@@ -11,7 +11,7 @@ const SIZE = SIDE * SIDE;
 const paper = new Uint8Array(SIZE).fill(14);
 const FILLINGS = ['first', 'second', 'third', 'fourth'];
 
-const tiles = (bytes: Uint8Array): Tiles => ({ bytes, height: SIDE, width: SIDE, columns: 1 });
+const tiles = (bytes: Uint8Array): Tiles => ({ bytes, height: SIDE, width: SIDE, channels: 1, columns: 1 });
 
 /** Draws only what is new. */
 function show(view: ImageView, bytes: Uint8Array): void {

@@ -23,7 +23,7 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
   const isWaiting = () => isUntrained(app) || isYoung(app);
   /** The reason that the chosen network cannot answer. */
   const why = () => {
-    if (isWaiting() || app.source === 'pretrained') return undefined;
+    if (isUntrained(app) || app.source === 'pretrained') return undefined;
     return (app.source === 'file' && distilledNote(app.state.model)) || unfit(app.network);
   };
   const source = () => (isWaiting() || why() ? 'pretrained' : app.source);

@@ -49,9 +49,11 @@ export function unfit({
   classes,
   height,
   width,
+  channels,
 }: Omit<ModelDescription, 'name'>): string | undefined {
   if (recipe === 'tutorial')
     return 'The recipe tutorial is not told how much noise there is, so it cannot begin at a level of one’s choice.';
+  if (channels !== 1) return 'It makes colours; drawings are grey.';
   if (height !== SIDE || width !== SIDE)
     return `Its images are ${height} x ${width} pixels; drawings are ${SIDE} x ${SIDE}.`;
   return classes > 0 ? undefined : 'It is told no classes.';

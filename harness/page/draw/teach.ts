@@ -97,7 +97,7 @@ export class Teach {
       button('teach-keep').focus();
     });
     item.append(remove);
-    new ImageView(canvas).show({ bytes: kept.image, height: SIDE, width: SIDE, columns: 1 });
+    new ImageView(canvas).show({ bytes: kept.image, height: SIDE, width: SIDE, channels: 1, columns: 1 });
     return item;
   }
 

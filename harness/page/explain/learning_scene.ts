@@ -1,5 +1,6 @@
 /** The second scene: the network's predictions of the image behind the noise, before and after training, and their errors. */
 
+import { nameOf } from '../../run/class_names';
 import { svg } from '../../run/svg';
 import { setText } from '../shell/dom';
 import { elementOf } from '../shell/svg_dom';
@@ -92,26 +93,30 @@ export class LearningScene implements Scene {
     const at = Math.min(slider.value, shown.levels.length - 1);
     slider.say(shown.levels[at].toFixed(2));
     this.digits.show(this.choice, (i) =>
-      i < shown.labels.length ? String(shown.labels[i] ?? i + 1) : undefined,
+      i < shown.labels.length ? this.nameOf(shown.labels[i]) || String(i + 1) : undefined,
     );
     this.showPictures(shown, at);
     this.showErrors(shown, at);
     setText(this.said, question.answer ? sentence(shown, at) : recordedWords(stage.app !== undefined));
   }
 
+  private nameOf(label: number | undefined): string {
+    return label === undefined ? '' : nameOf(label, this.network.classes.classNames);
+  }
+
   private showPictures(shown: Shown, at: number): void {
-    const { height, width, noisy, before, after, clean } = shown;
+    const { height, width, channels, noisy, before, after, clean } = shown;
     const label = shown.labels[this.choice];
-    const what = label === undefined ? 'the image' : `a ${label}`;
+    const what = label === undefined ? 'the image' : `a ${this.nameOf(label)}`;
     const t = shown.levels[at];
     const error = (picture: Uint8Array) => errorOf(picture, clean).toFixed(3);
     this.seen.show(
-      { bytes: noisy[at], height, width },
+      { bytes: noisy[at], height, width, channels },
       `${what} with ${Math.round(100 * t)} % noise`,
       `t = ${t.toFixed(2)}`,
     );
     this.after.show(
-      { bytes: after[at], height, width },
+      { bytes: after[at], height, width, channels },
       `What the network sees in it now; error ${error(after[at])}`,
       `error ${error(after[at])}`,
     );
@@ -119,12 +124,12 @@ export class LearningScene implements Scene {
     if (before) {
       this.before.rename(shown.began === 'pretrained' ? 'Guess, pretrained' : 'Guess, untrained');
       this.before.show(
-        { bytes: before[at], height, width },
+        { bytes: before[at], height, width, channels },
         `What it saw before training; error ${error(before[at])}`,
         `error ${error(before[at])}`,
       );
     }
-    this.truth.show({ bytes: clean, height, width }, what, 'the answer');
+    this.truth.show({ bytes: clean, height, width, channels }, what, 'the answer');
   }
 
   /** Two lines over the noise levels, and where the slider is. */
@@ -159,7 +164,7 @@ export class LearningScene implements Scene {
     // Ten of the twenty steps: from level 0.1 to 1.
     const steps = Array.from({ length: 10 }, (_, i) => making.steps - 2 * (i + 1));
     return {
-      ...{ height, width, before: undefined, objective: 'flow', began: 'new' },
+      ...{ height, width, channels: 1, before: undefined, objective: 'flow', began: 'new' },
       labels: Array.from({ length: 10 }, (_, i) => i),
       clean: one(x[x.length - 1]),
       levels: steps.map((step) => 1 - step / making.steps),

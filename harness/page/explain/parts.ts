@@ -3,6 +3,7 @@
  * no markup from text, because the page's policy forbids that.
  */
 
+import type { Classes } from '../../run/class_names';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { setText } from '../shell/dom';
@@ -12,6 +13,7 @@ import { isWord } from '../shell/glossary_words';
 import { ImageView, type Tiles } from '../shell/images';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Source } from '../shell/settings';
+import { networkIn } from '../shell/state';
 
 type Child = Node | string;
 
@@ -66,16 +68,17 @@ export class Figure {
 
   /** `label` describes the picture in words, `line` is the line below it. */
   show(
-    { bytes, height = 28, width = 28, columns = 1 }: Partial<Tiles> & Pick<Tiles, 'bytes'>,
+    { bytes, height = 28, width = 28, channels = 1, columns = 1 }: Partial<Tiles> & Pick<Tiles, 'bytes'>,
     label: string,
     line = '',
   ) {
     const { shown } = this.view;
     const same =
       shown?.width === width &&
+      shown.channels === channels &&
       shown.bytes.length === bytes.length &&
       bytes.every((b, i) => b === shown.bytes[i]);
-    if (!same) this.view.show({ bytes, height, width, columns });
+    if (!same) this.view.show({ bytes, height, width, channels, columns });
     this.canvas.setAttribute('aria-label', label);
     setText(this.line, line);
   }
@@ -245,6 +248,12 @@ export class NetworkChoice {
 
   get source(): Source {
     return this.app?.lookedInto ?? 'pretrained';
+  }
+
+  /** The classes of the network. */
+  get classes(): Classes {
+    const { app, source } = this;
+    return app ? networkIn(source, app.state, app.settings) : { classes: 10 };
   }
 
   /** `steps`: training steps of the run's network when it was asked. */

@@ -91,6 +91,7 @@ export class RecipeScene implements Scene {
     const own = this.asked(of) !== of;
     figure.rename(own ? `Recipe ${of}, your network` : `Recipe ${of}`);
     const { height, width } = answer ?? recording;
+    const { channels = 1 } = answer ?? {};
     if (!answer && of === 'tutorial') {
       // Nothing of it has been recorded: paper, until there is an answer.
       figure.element.hidden = !this.stage.app;
@@ -101,7 +102,7 @@ export class RecipeScene implements Scene {
     const told = !answer || answer.told;
     const what = told ? 'the digits 0 to 9' : 'ten images';
     figure.show(
-      { bytes: x[Math.min(at, x.length - 1)], height, width, columns: 5 },
+      { bytes: x[Math.min(at, x.length - 1)], height, width, channels, columns: 5 },
       `Recipe ${of}: ${what}, at t = ${(1 - at / STEPS).toFixed(2)}`,
       told ? 'told t and the digit' : 'told nothing',
     );

@@ -1,4 +1,5 @@
 /** The third scene: a sample on its way from noise to a digit, and the network's prediction at each step. */
+import { nameOf, namesOf } from '../../run/class_names';
 import { setText } from '../shell/dom';
 import type { Made } from '../worker/explain_messages';
 import { Choice, Figure, halves, make, NetworkChoice, Playback, prose } from './parts';
@@ -83,32 +84,39 @@ export class SamplingScene implements Scene {
     const steps = shown.predictions.length;
     this.playback.render(steps);
     const { at } = this.playback;
-    this.digits.show(digit);
+    const names = namesOf(network.classes);
+    this.digits.show(digit, (label) => names[label]);
     this.digits.element.hidden = answer !== undefined && !answer.told;
     this.show(shown, at);
     setText(this.said, answer ? sentence(at, steps) : recordedWords(stage.app !== undefined));
   }
 
-  private show({ x, predictions, height, width, told }: Made, at: number): void {
+  private show({ x, predictions, height, width, channels, told }: Made, at: number): void {
     const steps = predictions.length;
-    const what = told ? `a ${this.digit}` : 'a digit';
+    const { classes, classNames } = this.network.classes;
+    const name = nameOf(this.digit % Math.max(1, classes), classNames);
+    const what = told ? `a ${name}` : 'a digit';
     const t = (1 - at / steps).toFixed(2);
-    this.x.show({ bytes: x[at], height, width }, `${what} on its way from noise, t = ${t}`, `t = ${t}`);
+    this.x.show(
+      { bytes: x[at], height, width, channels },
+      `${what} on its way from noise, t = ${t}`,
+      `t = ${t}`,
+    );
     // At the end there is no noise left to look through.
     const seen = predictions[Math.min(at, steps - 1)];
     this.prediction.show(
-      { bytes: seen, height, width },
+      { bytes: seen, height, width, channels },
       `What the network sees in it at t = ${t}`,
-      told ? `told: ${this.digit}` : 'told nothing',
+      told ? `told: ${name}` : 'told nothing',
     );
     const places = Array.from({ length: STRIP }, (_, i) => Math.round((i * steps) / (STRIP - 1)));
     const pictures = [...places.map((p) => x[p]), ...places.map((p) => predictions[Math.min(p, steps - 1)])];
-    const bytes = new Uint8Array(pictures.length * height * width);
+    const bytes = new Uint8Array(pictures.length * height * width * channels);
     pictures.forEach((picture, i) => {
-      bytes.set(picture, i * height * width);
+      bytes.set(picture, i * picture.length);
     });
     this.strip.show(
-      { bytes, height, width, columns: STRIP },
+      { bytes, height, width, channels, columns: STRIP },
       `${STRIP} pictures from noise to ${what}, and what the network sees in each`,
     );
   }
@@ -119,7 +127,7 @@ export class SamplingScene implements Scene {
     const size = height * width;
     const one = (all: Uint8Array) => all.subarray(digit * size, (digit + 1) * size);
     const made = { kind: 'made', objective: 'flow', told: true } as const;
-    return { ...made, ...{ height, width }, x: x.map(one), predictions: predictions.map(one) };
+    return { ...made, ...{ height, width, channels: 1 }, x: x.map(one), predictions: predictions.map(one) };
   }
 }
 

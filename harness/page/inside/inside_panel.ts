@@ -1,11 +1,12 @@
 /** The Inside tab: the network's work on an image layer by layer, its change in a training step, and the shaders. */
+import { nameOf } from '../../run/class_names';
 import type { StepStage } from '../../run/step_list';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
 import { whole } from '../shell/format';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';
-import { describe } from '../shell/state';
+import { describe, networkIn } from '../shell/state';
 import type {
   InsideAnswer,
   InsideLayer,
@@ -21,7 +22,7 @@ import { DispatchList, type EditShader } from './dispatch_list';
 import { Drawing } from './drawing';
 import { kernelMaps, number, PartView, type Pixel } from './part_view';
 import type { PixelView } from './pixel_view';
-import { channelsOf, largest, largestOf, onScheme, overall, paint, pictureOf } from './shades';
+import { largest, largestOf, meanOf, onScheme, overall, paint, pictureOf } from './shades';
 import { SlowMotion } from './slow_motion';
 
 /** Minimum number of images and milliseconds between two looks into the network during training: each look costs the step under way. */
@@ -133,7 +134,7 @@ class InsidePanel implements TaskPanel {
       const chosen = (target as Element).closest('button')?.dataset.choice;
       if (chosen === undefined) return;
       this.choice = Number(chosen);
-      if (this.looked) showChoices(this.looked, this.choice);
+      if (this.looked) showChoices(this.looked, this.choice, this.nameOf);
       app.changed();
     });
     for (const use of ['pretrained', 'run'] as const) {
@@ -166,6 +167,12 @@ class InsidePanel implements TaskPanel {
       label: label.value === '' ? (looked?.labels[choice] ?? choice) : Number(label.value),
     };
   }
+
+  /** The name of a class of the network that is looked into. */
+  private readonly nameOf = (label: number): string => {
+    const { lookedInto, state, settings } = this.app;
+    return nameOf(label, networkIn(lookedInto, state, settings).classNames);
+  };
 
   private ask(kind: 'look' | 'step' | 'list'): void {
     const { app, picture } = this;
@@ -230,7 +237,7 @@ class InsidePanel implements TaskPanel {
     const same = JSON.stringify(answer.picture) === JSON.stringify(this.looked?.picture);
     this.looked = answer;
     this.lookedAt = this.app.state.losses.length;
-    fillLabels(answer, this.label);
+    fillLabels(answer, this.label, this.nameOf);
     if (!same && this.stepped) {
       this.stepped = undefined;
       this.slow.take(undefined, answer);
@@ -266,7 +273,8 @@ class InsidePanel implements TaskPanel {
     const { looked } = this;
     if (!looked) return;
     anyElement('inside-views').hidden = false;
-    showChoices(looked, this.choice);
+    this.choice = Math.min(this.choice, looked.labels.length - 1);
+    showChoices(looked, this.choice, this.nameOf);
     this.drawing.of(looked.layers);
     if (!looked.layers.some(({ name }) => name === this.open)) this.open = firstOf(looked.layers).name;
     this.drawing.select(this.open);
@@ -281,11 +289,11 @@ class InsidePanel implements TaskPanel {
   private showMaps(lit?: ReadonlySet<string>): void {
     const { looked, drawing, stage } = this;
     if (!looked) return;
-    const { layers, height, width } = looked;
+    const { layers } = looked;
     const step = stage && this.stepped;
-    drawing.show('noisy', pictureOf((step ?? looked).noisy, height, width), 1);
-    if (step) drawing.show('prediction', channelsOf(step.output, height, width, 1), largest(step.target));
-    else drawing.show('prediction', pictureOf(looked.prediction, height, width), 1);
+    drawing.show('noisy', pictureOf((step ?? looked).noisy, looked), 1);
+    if (step) drawing.show('prediction', meanOf(step.output, looked), largest(step.target));
+    else drawing.show('prediction', pictureOf(looked.prediction, looked), 1);
     const backward = step && stage === 'backward';
     for (const { name, height, width, told } of layers) {
       if (backward && lit && !lit.has(name)) continue;
@@ -396,9 +404,10 @@ function squareOf(values: Float32Array) {
 }
 
 /** The images to choose from, as buttons. */
-function showChoices({ choices, labels, height, width }: Looked, chosen: number): void {
+function showChoices(looked: Looked, chosen: number, nameOfLabel: (label: number) => string): void {
   const box = anyElement('inside-choices');
-  const size = height * width;
+  const { choices, labels } = looked;
+  const size = choices.length / labels.length;
   labels.forEach((label, i) => {
     const made = box.children[i] ?? box.appendChild(document.createElement('button'));
     const choose = made as HTMLButtonElement;
@@ -406,11 +415,11 @@ function showChoices({ choices, labels, height, width }: Looked, chosen: number)
       Object.assign(choose, { type: 'button' }).dataset.choice = String(i);
       choose.append(document.createElement('canvas'));
     }
-    choose.ariaLabel = label === undefined ? `image ${i + 1}` : `a ${label}`;
+    choose.ariaLabel = label === undefined ? `image ${i + 1}` : `a ${nameOfLabel(label)}`;
     choose.setAttribute('aria-pressed', String(i === chosen));
     paint(
       choose.firstChild as HTMLCanvasElement,
-      pictureOf(choices.subarray(i * size, (i + 1) * size), height, width),
+      pictureOf(choices.subarray(i * size, (i + 1) * size), looked),
       1,
     );
   });
@@ -418,12 +427,17 @@ function showChoices({ choices, labels, height, width }: Looked, chosen: number)
 }
 
 /** Fills in the class labels that the network knows; an empty value means the image's own. */
-function fillLabels({ classes }: Looked, select: HTMLSelectElement): void {
+function fillLabels(
+  { classes }: Looked,
+  select: HTMLSelectElement,
+  nameOfLabel: (label: number) => string,
+): void {
   select.closest<HTMLElement>('.field')!.hidden = classes === 0;
-  if (select.options.length === classes + 2 || classes === 0) return;
-  const own = new Option('its own', '');
-  const none = new Option('none', String(classes));
-  select.replaceChildren(own, ...Array.from({ length: classes }, (_, i) => new Option(String(i))), none);
+  const names = Array.from({ length: classes }, (_, label) => nameOfLabel(label));
+  const texts = ['its own', ...names, 'none'];
+  if (texts.join('\n') === [...select.options].map(({ text }) => text).join('\n')) return;
+  const values = ['', ...names.map((_, label) => label), classes];
+  select.replaceChildren(...texts.map((text, i) => new Option(text, String(values[i]))));
 }
 
 /** The norm of each layer's gradient as bars. */

@@ -1,5 +1,7 @@
 /** Numbers as shades on small canvases: zero is paper, positive numbers are ink, and negative ones are blue. */
 
+import type { Looked } from '../worker/inside_messages';
+
 type Colour = readonly [number, number, number];
 interface Shades {
   readonly paper: Colour;
@@ -21,11 +23,13 @@ export interface Maps {
   readonly count: number;
   readonly columns: number;
   readonly value: (map: number, y: number, x: number) => number;
+  /** The colours of a picture, [height][width][3], in place of shades. */
+  readonly colours?: Uint8Array | undefined;
 }
 
 /** Paints maps side by side, one canvas pixel each value; CSS makes them larger. `most` is what full ink stands for. */
 export function paint(canvas: HTMLCanvasElement, maps: Maps, most: number, gap = 1): void {
-  const { height, width, count, columns, value } = maps;
+  const { height, width, count, columns, value, colours } = maps;
   const rows = Math.ceil(count / columns);
   canvas.width = columns * (width + gap) - gap;
   canvas.height = rows * (height + gap) - gap;
@@ -40,7 +44,8 @@ export function paint(canvas: HTMLCanvasElement, maps: Maps, most: number, gap =
         const share = Math.min(1, most > 0 ? Math.abs(v) / most : 0);
         const ink = v < 0 ? negative : positive;
         const at = 4 * ((top + y) * canvas.width + left + x);
-        for (let c = 0; c < 3; c++) image.data[at + c] = paper[c] + share * (ink[c] - paper[c]);
+        for (let c = 0; c < 3; c++)
+          image.data[at + c] = colours?.[3 * (y * width + x) + c] ?? paper[c] + share * (ink[c] - paper[c]);
         image.data[at + 3] = 255;
       }
     }
@@ -57,10 +62,23 @@ export const channelsOf = (values: Float32Array, height: number, width: number, 
   };
 };
 
-/** A picture of bytes, 0 to 255. */
-export const pictureOf = (bytes: Uint8Array, height: number, width: number): Maps => ({
+/** The size of a network's images. */
+type Size = Pick<Looked, 'height' | 'width' | 'channels'>;
+
+/** A picture of bytes, 0 to 255, [height][width][channels]: colours, or the first channel as a shade. */
+export const pictureOf = (bytes: Uint8Array, { height, width, channels }: Size): Maps => ({
   ...{ height, width, count: 1, columns: 1 },
-  value: (_, y, x) => bytes[y * width + x] / 255,
+  value: (_, y, x) => bytes[(y * width + x) * channels] / 255,
+  colours: channels === 3 ? bytes : undefined,
+});
+
+/** Numbers of any size for each pixel of an image, [height][width][channels], as one map: the mean of the channels. */
+export const meanOf = (values: Float32Array, { height, width, channels }: Size): Maps => ({
+  ...{ height, width, count: 1, columns: 1 },
+  value: (_, y, x) => {
+    const at = (y * width + x) * channels;
+    return values.subarray(at, at + channels).reduce((sum, v) => sum + v, 0) / channels;
+  },
 });
 
 /** One map for a whole layer: the norm over all channels at each pixel, less the smallest one. */

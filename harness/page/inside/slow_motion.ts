@@ -5,7 +5,7 @@ import { anyElement, button, setText } from '../shell/dom';
 import { whole } from '../shell/format';
 import type { InsideLayer, Looked, Stepped } from '../worker/inside_messages';
 import { kernelMaps, number } from './part_view';
-import { channelsOf, largest, type Maps, paint, pictureOf } from './shades';
+import { largest, type Maps, meanOf, paint, pictureOf } from './shades';
 
 const stages = ['corrupt', 'forward', 'loss', 'backward', 'update'] as const satisfies readonly StepStage[];
 
@@ -131,16 +131,18 @@ interface Scene {
   readonly pictures: readonly Picture[];
 }
 
-function sceneOf(stage: StepStage, step: Stepped, { layers, height, width, objective }: Looked): Scene {
+function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
+  const { layers, objective, channels } = looked;
+  const mean = channels > 1 ? ' Of the colours the mean is shown, as these numbers have signs.' : '';
   const first = layers.find(({ told }) => !told)!;
   const bytes = (title: string, data: Uint8Array) => ({
     title,
-    maps: pictureOf(data, height, width),
+    maps: pictureOf(data, looked),
     most: 1,
   });
   const floats = (title: string, values: Float32Array, most: number) => ({
     ...{ title, most },
-    maps: channelsOf(values, height, width, 1),
+    maps: meanOf(values, looked),
   });
   const kernels = (title: string, values: Float32Array, most: number) => ({
     ...{ title, most },
@@ -161,7 +163,7 @@ function sceneOf(stage: StepStage, step: Stepped, { layers, height, width, objec
       const answer =
         objective === 'flow' ? 'the direction from the image to the noise' : 'the image behind the noise';
       return {
-        text: `Layer by layer the network makes of each noisy image its guess at ${answer}.`,
+        text: `Layer by layer the network makes of each noisy image its guess at ${answer}.${mean}`,
         pictures: [bytes('noisy image', step.noisy), floats('its answer', step.output, largest(step.target))],
       };
     }
@@ -169,7 +171,7 @@ function sceneOf(stage: StepStage, step: Stepped, { layers, height, width, objec
       const most = largest(step.target);
       const difference = step.output.map((v, i) => v - step.target[i]);
       return {
-        text: `The answers are compared with what they should be: the mean of the squared differences, over all pixels of the ${whole(step.images)} images, is the loss, ${number(step.loss)}.`,
+        text: `The answers are compared with what they should be: the mean of the squared differences, over all pixels of the ${whole(step.images)} images, is the loss, ${number(step.loss)}.${mean}`,
         pictures: [
           floats('answer', step.output, most),
           floats('should be', step.target, most),

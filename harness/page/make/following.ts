@@ -1,14 +1,12 @@
 /** Makes digits that follow the hand and the typed text: a few images of the newest wish at a time, the one under the hand first. */
 import type { App } from '../shell/app';
-import type { Tiles } from '../shell/images';
+import { paperOf, type Tiles } from '../shell/images';
 import { imagesAt, type Placed } from '../shell/noise_field';
 import { columnsOf, handful, labelsOf } from '../shell/order';
 import type { Order, WorkerEvent } from '../worker/messages';
 
 /** The hand rests after this time without a movement. */
 const REST_MS = 300;
-/** Ink of an image that is not made yet: a grey slightly darker than the paper. */
-const PAPER = 14;
 /** Number of images kept for a hand that goes back. */
 const MOST_MADE = 1000;
 
@@ -186,7 +184,7 @@ export class Following {
     const { tiles = this.mapTiles } = this;
     if (!tiles) return;
     const bytes = tiles.bytes.slice();
-    const size = tiles.height * tiles.width;
+    const size = tiles.height * tiles.width * tiles.channels;
     for (const [i, image] of images)
       if (image.length === size && (i + 1) * size <= bytes.length) bytes.set(image, i * size);
     if (this.tiles) this.tiles = { ...tiles, bytes };
@@ -224,10 +222,11 @@ export class Following {
 /** `count` images of paper. The images of `old` take the first places if they have the same size. */
 function blank(
   count: number,
-  { height, width }: Pick<Tiles, 'height' | 'width'>,
+  { height, width, channels }: Pick<Tiles, 'height' | 'width' | 'channels'>,
   old: Tiles | undefined,
 ): Omit<Tiles, 'columns'> {
-  const bytes = new Uint8Array(count * height * width).fill(PAPER);
-  if (old?.height === height && old.width === width) bytes.set(old.bytes.subarray(0, bytes.length));
-  return { bytes, height, width };
+  const bytes = new Uint8Array(count * height * width * channels).fill(paperOf(channels));
+  if (old?.height === height && old.width === width && old.channels === channels)
+    bytes.set(old.bytes.subarray(0, bytes.length));
+  return { bytes, height, width, channels };
 }

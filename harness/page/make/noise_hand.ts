@@ -77,13 +77,14 @@ export class NoiseHand {
   }
 
   /** Shows one of the images under the hand, and the map below it. */
-  show({ bytes, height, width }: Tiles, image: number, map: Tiles): void {
+  show({ bytes, height, width, channels }: Tiles, image: number, map: Tiles): void {
     this.map.show(map);
     if (bytes === this.shownOf) return;
     this.shownOf = bytes;
-    const size = height * width;
+    const size = height * width * channels;
     // There may be fewer than are ordered now.
     const first = Math.min(image, bytes.length / size - 1) * size;
-    this.digit.show({ bytes: bytes.subarray(first, first + size), height, width, columns: 1 });
+    const shown = { height, width, channels, columns: 1 };
+    this.digit.show({ bytes: bytes.subarray(first, first + size), ...shown });
   }
 }

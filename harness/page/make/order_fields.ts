@@ -208,6 +208,10 @@ function connectDigits(app: App, choose: (digit: string) => void): { render(open
       const names = namesOf(network);
       if (names.join('\n') !== shown) {
         shown = names.join('\n');
+        host.classList.toggle(
+          'named',
+          names.some((name) => name.length > 3),
+        );
         host.replaceChildren(
           buttonOf('all', 'all'),
           ...names.map((name, label) => buttonOf(String(label), name)),

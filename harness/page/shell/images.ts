@@ -1,20 +1,22 @@
 /** Draws images on a canvas, as many side by side as fit. */
 import { STREAM, threefry } from '../../../src/base/random';
-import { grid, type Picture, rgba } from '../../run/pictures';
+import { gridOfBytes, type Picture, rgba } from '../../run/pictures';
 import type { ModelDescription } from '../worker/messages';
 import { imagesAt, noiseOf, START } from './noise_field';
 import { columnsFor } from './order';
 
 export interface Tiles {
-  /** One byte a pixel, one image after the other. */
+  /** One image after the other, [height][width][channels]. */
   readonly bytes: Uint8Array;
   readonly height: number;
   readonly width: number;
+  /** 1 for grey, where 255 is ink; 3 for red, green and blue. */
+  readonly channels: number;
   readonly columns: number;
 }
 
 /** The network that the images are for. */
-type Kind = Pick<ModelDescription, 'recipe' | 'height' | 'width' | 'classes'>;
+type Kind = Pick<ModelDescription, 'recipe' | 'height' | 'width' | 'channels' | 'classes'>;
 
 /** The most screen pixels per image pixel. */
 const MAX_SCALE = 12;
@@ -38,16 +40,16 @@ export function noiseTiles(
   columns = columnsFor(count, of.classes),
   place = START,
 ): Tiles {
-  const { recipe, height, width } = of;
+  const { recipe, height, width, channels } = of;
   const { across, down } = place;
-  return remember(`noise ${[seed, count, recipe, height, width, columns, across, down]}`, () => {
-    const size = height * width;
+  return remember(`noise ${[seed, count, recipe, height, width, channels, columns, across, down]}`, () => {
+    const size = height * width * channels;
     const uniform = (i: number) => threefry(seed, STREAM.sample, 0, i)[0] >>> 24;
     const bytes =
       recipe === 'tutorial'
         ? Uint8Array.from({ length: count * size }, (_, i) => uniform(i))
         : greyOf(noiseOf(seed, imagesAt(place, count), size));
-    return { bytes, height, width, columns };
+    return { bytes, height, width, channels, columns };
   });
 }
 
@@ -55,19 +57,16 @@ export function noiseTiles(
 export const greyOf = (noise: Float32Array) =>
   new Uint8Array(Uint8ClampedArray.from(noise, (value) => 127.5 * value + 127.5));
 
-/** Placeholders for pictures: a grey slightly darker than the paper. */
+/** The byte of a picture that is not there yet: a grey slightly darker than the paper. */
+export const paperOf = (channels: number) => (channels === 3 ? 255 - PAPER : PAPER);
+const PAPER = 14;
+
+/** Placeholders for pictures. */
 export function paperTiles(count: number, height: number, width: number, columns: number): Tiles {
   return remember(`paper ${count} ${height} ${width} ${columns}`, () => ({
-    bytes: new Uint8Array(count * height * width).fill(14),
-    height,
-    width,
-    columns,
+    bytes: new Uint8Array(count * height * width).fill(PAPER),
+    ...{ height, width, channels: 1, columns },
   }));
-}
-
-function picture({ bytes, height, width, columns }: Tiles, scale: number, gap: number): Picture {
-  const values = Float32Array.from(bytes, (byte) => byte / 255);
-  return grid({ height, width, channels: 1, values }, columns, { scale, gap });
 }
 
 /** A canvas that shows tiles over the full width of its parent, sharp on any screen. */
@@ -99,9 +98,9 @@ export class ImageView {
     this.draw();
   }
 
-  /** A PNG file: dark ink on white, 4 x 4 pixels for each pixel of an image. */
+  /** A PNG file: 4 x 4 pixels for each pixel of an image; grey is dark ink on white. */
   png(): Promise<Blob> {
-    return pngOf(picture(this.tiles!, 4, 4));
+    return pngOf(gridOfBytes(this.tiles!.bytes, this.tiles!));
   }
 
   /** Canvas pixels per image pixel: a whole number, at least as many as the screen has. The browser scales down the rest. */
@@ -116,15 +115,10 @@ export class ImageView {
   private draw(): void {
     this.scale = this.wanted();
     if (!this.tiles) return;
-    const { bytes, height, width, columns } = this.tiles;
-    const count = bytes.length / (height * width);
+    const { bytes, height, width, channels, columns } = this.tiles;
+    const count = bytes.length / (height * width * channels);
     // Below each other, a pixel for each of theirs; drawn larger by the browser.
-    const ink = {
-      width,
-      height: count * height,
-      channels: 1,
-      data: bytes.map((byte) => 255 - byte),
-    } as const;
+    const ink = gridOfBytes(bytes, { height, width, channels, columns: 1 }, { scale: 1, gap: 0 });
     const small = new OffscreenCanvas(ink.width, ink.height);
     small.getContext('2d')!.putImageData(new ImageData(rgba(ink), ink.width, ink.height), 0, 0);
     const [w, h, gap] = [width * this.scale, height * this.scale, this.scale];

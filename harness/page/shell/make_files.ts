@@ -1,5 +1,5 @@
 /** The files that Make, Draw and Train save: one step as a picture; all of them as a picture, an animation or numbers. Pure, but for loading the GIF encoder. */
-import { grid, type Picture } from '../../run/pictures';
+import { gridOfBytes, type Picture } from '../../run/pictures';
 import type { Order } from '../worker/messages';
 import type { PageRecipe, Settings } from './settings';
 import { SIDE } from './strokes';
@@ -25,23 +25,11 @@ export function fileName(
   return `${what}-${which}-seed-${seed}${at}.${ending}`;
 }
 
-/** Images of bytes as a picture. */
-const pictureOf = (
-  bytes: Uint8Array,
-  { columns, height, width }: Shape,
-  options: { readonly scale: number; readonly group?: number },
-): Picture =>
-  grid(
-    { height, width, channels: 1, values: Float32Array.from(bytes, (byte) => byte / 255) },
-    columns,
-    options,
-  );
-
 /** A step: x on the left, the prediction on the right. Of the last step the prediction alone, which is the images. */
 export function stepPicture({ x, prediction }: Frame, shape: Shape, last: boolean): Picture {
-  if (last) return pictureOf(prediction, shape, { scale: 4 });
-  const { columns, height, width } = shape;
-  const size = height * width;
+  if (last) return gridOfBytes(prediction, shape);
+  const { columns } = shape;
+  const size = sizeOf(shape);
   const rows = Math.ceil(x.length / size / columns);
   const both = new Uint8Array(2 * rows * columns * size);
   for (let row = 0; row < rows; row++) {
@@ -49,7 +37,7 @@ export function stepPicture({ x, prediction }: Frame, shape: Shape, last: boolea
     both.set(x.subarray(from, to), 2 * from);
     both.set(prediction.subarray(from, to), 2 * from + columns * size);
   }
-  return pictureOf(both, { ...shape, columns: 2 * columns }, { scale: 4, group: columns });
+  return gridOfBytes(both, { ...shape, columns: 2 * columns }, { group: columns });
 }
 
 /** Name of the file that the Draw tab saves: the drawing as the network sees it, and the answers beside it. */
@@ -63,19 +51,19 @@ export function drawnName({ ask, level, noise }: Pick<Settings, 'ask' | 'level' 
 }
 
 export function drawnPicture(images: readonly Uint8Array[]): Picture {
-  return pictureOf(joined(images), { columns: images.length, height: SIDE, width: SIDE }, { scale: 4 });
+  return gridOfBytes(joined(images), { columns: images.length, height: SIDE, width: SIDE, channels: 1 });
 }
 
 /** The first row of each grid, below each other. */
 export function sheet(grids: readonly Uint8Array[], shape: Shape, group = shape.columns): Picture {
-  const length = shape.columns * shape.height * shape.width;
-  return pictureOf(joined(grids.map((bytes) => bytes.subarray(0, length))), shape, { scale: 2, group });
+  const length = shape.columns * sizeOf(shape);
+  return gridOfBytes(joined(grids.map((bytes) => bytes.subarray(0, length))), shape, { scale: 2, group });
 }
 
 /** A row for each step, x beside the prediction, as the command line's `sample --history` draws them: of the first row of images. */
 export function trajectorySheet(frames: readonly Frame[], shape: Shape): Picture {
-  const { columns, height, width } = shape;
-  const length = columns * height * width;
+  const { columns } = shape;
+  const length = columns * sizeOf(shape);
   const rows = frames.map(({ x, prediction }) =>
     joined([x.subarray(0, length), prediction.subarray(0, length)]),
   );
@@ -88,7 +76,7 @@ const pictures = (frames: readonly Frame[]) => [
   frames[frames.length - 1].prediction,
 ];
 
-/** From noise to images, over and over. */
+/** From noise to images, over and over. A frame of colours has the 256 that suit it best. */
 export async function trajectoryGif(
   frames: readonly Frame[],
   shape: Shape,
@@ -106,21 +94,25 @@ export async function animation(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { encodeGif } = await import('../../cli/gif');
   return encodeGif(
-    all.map(({ bytes, shape }) => pictureOf(bytes, shape, { scale: 3 })),
+    all.map(({ bytes, shape }) => gridOfBytes(bytes, shape, { scale: 3 })),
     milliseconds,
   );
 }
 
-/** The same as numbers: [frames + 1][images][height][width]. */
+/** The same as numbers: [frames + 1][images][height][width], of colours with [3] behind. */
 export const trajectoryNpy = (frames: readonly Frame[], shape: Shape) => gridsNpy(pictures(frames), shape);
 
-/** Grids of one size as numbers: uint8, [grids][images][height][width], 255 for ink. */
+/** Grids of one size as numbers: uint8, [grids][images][height][width], 255 for ink; of colours [grids][images][height][width][3]. */
 export function gridsNpy(
   grids: readonly Uint8Array[],
-  { height, width }: Pick<Shape, 'height' | 'width'>,
+  shape: Omit<Shape, 'columns'>,
 ): Uint8Array<ArrayBuffer> {
-  return npy([grids.length, grids[0].length / (height * width), height, width], grids);
+  const { height, width, channels } = shape;
+  const count = grids[0].length / sizeOf(shape);
+  return npy([grids.length, count, height, width, ...(channels === 1 ? [] : [channels])], grids);
 }
+
+const sizeOf = ({ height, width, channels }: Omit<Shape, 'columns'>) => height * width * channels;
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -54,7 +54,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
   const recording = await loadRecording();
   const { height, width, making, learning, x, samples } = recording;
   const tiles = (pictures: readonly Uint8Array[], columns: number): Tiles[] =>
-    pictures.map((bytes) => ({ bytes, height, width, columns }));
+    pictures.map((bytes) => ({ bytes, height, width, channels: 1, columns }));
   const made = { view: new ImageView(byId('recorded-making', HTMLCanvasElement)), tiles: tiles(x, 5) };
   const learnt = {
     view: new ImageView(byId('recorded-learning', HTMLCanvasElement)),

@@ -14,13 +14,14 @@ export interface Shape {
   readonly columns: number;
   readonly height: number;
   readonly width: number;
+  readonly channels: number;
 }
 
 const FRAME_MS = 120;
 
 export class Trajectory {
   frames: readonly Frame[] = [];
-  shape: Shape = { columns: 1, height: 28, width: 28 };
+  shape: Shape = { columns: 1, height: 28, width: 28, channels: 1 };
   /** The order that this run carries out. */
   order: Order | undefined;
   private readonly changed: () => void;
@@ -49,10 +50,11 @@ export class Trajectory {
     return this.frames.length > 0 && this.frames[this.frames.length - 1].step === this.order!.steps;
   }
 
-  add({ order, step, frame, columns, height, width }: Extract<WorkerEvent, { type: 'sampled' }>): void {
+  add({ order, step, frame, ...shape }: Extract<WorkerEvent, { type: 'sampled' }>): void {
     if (step === 1) this.clear();
     this.order = order;
-    this.shape = { columns, height, width };
+    const { columns, height, width, channels } = shape;
+    this.shape = { columns, height, width, channels };
     if (frame) this.frames = [...this.frames, { step, ...frame }];
   }
 

@@ -22,8 +22,8 @@ interface Part {
 const FRAME_MS = 200;
 
 const sizeOf = ({ state }: App) => {
-  const { height, width } = state.data ?? digits;
-  return { height, width };
+  const { height, width, channels } = state.data ?? digits;
+  return { height, width, channels };
 };
 
 export function connectPictures(app: App, overlays: () => readonly Overlay[]): Part {
@@ -192,8 +192,8 @@ function connectStrip(app: App): Part {
   let strip: EventOf<'strip'> | undefined;
   let shown: EventOf<'strip'> | undefined;
   const row = (bytes: Uint8Array): Tiles => {
-    const { height, width } = sizeOf(app);
-    return { bytes, height, width, columns: bytes.length / (height * width) };
+    const { height, width, channels } = sizeOf(app);
+    return { bytes, height, width, channels, columns: bytes.length / (height * width * channels) };
   };
   return {
     receive(event) {

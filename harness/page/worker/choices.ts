@@ -26,3 +26,7 @@ export function choicesOf(
     clean: greys({ ...images, images: images.images.subarray(at * size) }, 1).values,
   }));
 }
+
+/** The choice with this number; the last one if there are fewer. */
+export const choiceAt = <T>(choices: readonly T[], at: number): T =>
+  choices[Math.min(at, choices.length - 1)];

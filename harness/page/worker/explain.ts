@@ -1,11 +1,11 @@
 /** The Explain tab's part of the training worker; loaded at the first request. */
-import { type Engine, EngineError, type ImageSet, type UNet } from '../../../src';
+import type { Engine, ImageSet, UNet } from '../../../src';
 import { addNoise, gaussianNoise, uniformOf } from '../../run/noise';
 import { toBytes } from '../../run/pictures';
 import type { Network } from '../shell/order';
 import { pretrainedOf } from '../shell/pretrained';
 import { type PageSettings, recipeOf } from '../shell/settings';
-import { choicesOf } from './choices';
+import { choiceAt, choicesOf } from './choices';
 import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './explain_messages';
 
 /** The session's engine, settings, images and networks at the time of a request. */
@@ -30,10 +30,9 @@ async function predict(
 ): Promise<Predicted> {
   const network = await about.network(of);
   const { unet, objective } = network;
-  const { height, width, conditioning } = unet.config;
-  checkGrey(unet);
+  const { height, width, channels, conditioning } = unet.config;
   const choices = choicesOf(await about.images(), unet.config);
-  const { clean, label } = choices[Math.min(choice, choices.length - 1)];
+  const { clean, label } = choiceAt(choices, choice);
   const noised = LEVELS.map((level) => addNoise(objective, clean, level, { seed }));
   const input = Float32Array.from(noised.flatMap(({ input }) => [...input]));
   const { noiseLevel = false, classes = 0 } = conditioning ?? {};
@@ -50,7 +49,7 @@ async function predict(
   const { began, before } = await beforeTraining(of, network, about);
   return {
     kind: 'predicted',
-    ...{ objective, height, width },
+    ...{ objective, height, width, channels },
     choices: toBytes(choices.flatMap((each) => [...each.clean])),
     labels: choices.map((each) => each.label),
     clean: toBytes(clean),
@@ -96,13 +95,12 @@ async function make(
 ): Promise<Made> {
   const network = await about.network(of);
   const { unet, objective } = network;
-  const { height, width, conditioning } = unet.config;
-  checkGrey(unet);
+  const { height, width, channels, conditioning } = unet.config;
   const count = labels.length;
   const { classes = 0 } = conditioning ?? {};
   const steps = asked || STEPS[objective];
   // The same noise for networks of all kinds, as far as they start from noise of the same kind.
-  const gaussian = gaussianNoise(seed, count, height * width);
+  const gaussian = gaussianNoise(seed, count, height * width * channels);
   const sampler = await about.engine.createSampler(unet, { count });
   const x: Uint8Array[] = [];
   const predictions: Uint8Array[] = [];
@@ -121,13 +119,5 @@ async function make(
   } finally {
     sampler.destroy();
   }
-  return { kind: 'made', ...{ objective, height, width, told: classes > 0, x, predictions } };
-}
-
-function checkGrey({ config: { channels } }: UNet): void {
-  if (channels === 1) return;
-  throw new EngineError(
-    'argument',
-    `This network makes images of ${channels} channels; the scenes show grey ones. Choose the pretrained network.`,
-  );
+  return { kind: 'made', ...{ objective, height, width, channels, told: classes > 0, x, predictions } };
 }

@@ -33,6 +33,7 @@ export interface Predicted {
   readonly objective: Objective;
   readonly height: number;
   readonly width: number;
+  readonly channels: number;
   /** The images to choose from, and their classes. */
   readonly choices: Uint8Array;
   readonly labels: readonly (number | undefined)[];
@@ -51,6 +52,7 @@ export interface Made {
   readonly objective: Objective;
   readonly height: number;
   readonly width: number;
+  readonly channels: number;
   /** Whether the network is conditioned on classes. */
   readonly told: boolean;
   /** x before each step, and at last the samples: one more than there are steps. */

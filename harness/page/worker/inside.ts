@@ -18,7 +18,7 @@ import { greys, toBytes } from '../../run/pictures';
 import type { StepToList } from '../../run/step_list';
 import type { Network } from '../shell/order';
 import { type PageSettings, recipeOf, type Source } from '../shell/settings';
-import { choicesOf } from './choices';
+import { choiceAt, choicesOf } from './choices';
 import type {
   Arithmetic,
   InsideAnswer,
@@ -93,9 +93,9 @@ export class Inside {
   ): Promise<InsideAnswer> {
     const { engine, network, trainer } = about;
     const { unet, objective } = network;
-    const { height, width, conditioning } = unet.config;
+    const { height, width, channels, conditioning } = unet.config;
     const choices = choicesOf(about.images, unet.config);
-    const noised = noise(about, choices[picture.choice].clean, picture.level);
+    const noised = noise(about, choiceAt(choices, picture.choice).clean, picture.level);
     const { predictor, buffers } = await this.watch(engine, unet);
     const { queue } = engine.device;
     queue.writeBuffer(buffers.input, 0, noised.input);
@@ -119,7 +119,7 @@ export class Inside {
     const output = activations[layers[layers.length - 1].name];
     return {
       kind: 'looked',
-      ...{ picture, objective, layers, height, width },
+      ...{ picture, objective, layers, height, width, channels },
       classes: conditioning?.classes ?? 0,
       choices: toBytes(choices.flatMap(({ clean }) => [...clean])),
       labels: choices.map(({ label }) => label),
@@ -237,7 +237,7 @@ async function step(picture: Picture, about: Surroundings): Promise<InsideAnswer
 function batchOf(picture: Picture, about: Surroundings, count: number) {
   const { images, network } = about;
   const { classes = 0 } = network.unet.config.conditioning ?? {};
-  const chosen = choicesOf(images, network.unet.config)[picture.choice];
+  const chosen = choiceAt(choicesOf(images, network.unet.config), picture.choice);
   const all = greys(images, count).values;
   const size = all.length / count;
   const levels = Float32Array.from({ length: count }, (_, n) => (n === 0 ? picture.level : n / count));

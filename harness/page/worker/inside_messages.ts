@@ -73,6 +73,7 @@ export interface Looked {
   readonly layers: readonly InsideLayer[];
   readonly height: number;
   readonly width: number;
+  readonly channels: number;
   /** Number of classes that the network is conditioned on; 0 for none. */
   readonly classes: number;
   /** The images to choose from, one after the other, and their classes. */

@@ -54,7 +54,7 @@ export class LivePictures {
   /** Prepares a sampling run and returns the function that runs it. */
   async run(engine: Engine, network: Network, order: Order): Promise<(signal: AbortSignal) => Promise<void>> {
     const { steps, count } = order;
-    const { height, width } = network.unet.config;
+    const { height, width, channels } = network.unet.config;
     const columns = columnsOf(order, classesOf(network.unet));
     const sampler = await this.sampler('run', engine, network.unet, count);
     return async (signal) => {
@@ -66,14 +66,14 @@ export class LivePictures {
           ? { x: toBytes(input), prediction: toBytes(seen) }
           : undefined;
         this.send(
-          { type: 'sampled', order, step: step + 1, columns, height, width, frame },
+          { type: 'sampled', order, step: step + 1, columns, height, width, channels, frame },
           frame && [frame.x.buffer, frame.prediction.buffer],
         );
       }
     };
   }
 
-  /** Some images of an order, each at a place of its own, [images][height][width]. */
+  /** Some images of an order, each at a place of its own, [images][height][width][channels]. */
   async follow(
     engine: Engine,
     network: Network,
@@ -117,9 +117,10 @@ export class LivePictures {
 const classesOf = ({ config }: UNet) => config.conditioning?.classes ?? 0;
 
 /** The conditioning for the first images; undefined if they do not have the network's size or lack labels that it needs. */
-function toldOf({ config }: UNet, { height, width, labels }: ImageSet, levels: Float32Array) {
+function toldOf({ config }: UNet, { height, width, channels, labels }: ImageSet, levels: Float32Array) {
   const { noiseLevel = false, classes = 0 } = config.conditioning ?? {};
-  if (config.height !== height || config.width !== width || (classes > 0 && !labels)) return undefined;
+  if (config.height !== height || config.width !== width || config.channels !== channels) return undefined;
+  if (classes > 0 && !labels) return undefined;
   return {
     ...(noiseLevel ? { levels } : {}),
     // A class that the network does not know becomes no class.

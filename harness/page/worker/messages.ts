@@ -144,6 +144,7 @@ export type PageEvent =
       readonly columns: number;
       readonly height: number;
       readonly width: number;
+      readonly channels: number;
       /** x before the step, and the network's prediction from it; left out of some steps of a long run. */
       readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
     }

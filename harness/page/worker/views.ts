@@ -75,7 +75,7 @@ export class Views {
     await core.tasks.interruptible('sampling', run);
   }
 
-  /** Images that follow the hand: bytes, [images][height][width]. */
+  /** Images that follow the hand: bytes, [images][height][width][channels]. */
   async follow(order: Order, images: readonly Placed[]): Promise<Uint8Array<ArrayBuffer>> {
     const network = await this.place.networkFrom(order.source);
     return this.pictures.follow(this.place.core.engine!, network, order, images);

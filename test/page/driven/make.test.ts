@@ -1,6 +1,13 @@
 /** The welcome and the Make tab as their visitors meet them: by mouse, by keyboard, on a phone, without a GPU; and what they save. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
+import { checkConfig, parametersOf } from '../../../src/unet/config';
+import { saveCheckpoint } from '../../../src/weights/checkpoint';
+import { fingerprintImages } from '../../../src/weights/fingerprint';
+import { saveModel } from '../../../src/weights/model';
 import { violationsEverywhere } from '../axe';
 import { drive } from '../drive';
 import { click, files, go, losses, phase, TINY, text, type, until, visit, watch } from '../visit';
@@ -16,7 +23,8 @@ const made = (page: Page, steps: number) =>
   until(
     page,
     (label) =>
-      window.harness.state.phase === 'idle' && document.getElementById('frame-label')!.textContent === label,
+      ['idle', 'paused'].includes(window.harness.state.phase) &&
+      document.getElementById('frame-label')!.textContent === label,
     `step ${steps} of ${steps}`,
   );
 const moves = (page: Page) =>
@@ -333,4 +341,199 @@ test('a phone has samples right under the buttons, and nothing sticks out; a lar
   }
   expect(problems).toEqual([]);
   await context.close();
+});
+
+/** A network for 8 x 8 colours that predicts the same velocity everywhere: its samples are red, and hardly blue. With the run that it is of. */
+async function reddening() {
+  const conditioning = { noiseLevel: true, classes: 2 };
+  const config = checkConfig({
+    height: 8,
+    width: 8,
+    channels: 3,
+    widths: [4, 4],
+    finalActivation: 'none',
+    conditioning,
+  });
+  const { parameters } = parametersOf(config);
+  const zeros = () => new Map(parameters.map(({ name, size }) => [name, new Float32Array(size)]));
+  const weights = zeros().set('up.1.bias', Float32Array.of(-1.5, 0, 1.5));
+  const [count, height, width, channels] = [8, 8, 8, 3];
+  // Red images, and blue ones.
+  const labels = Uint8Array.from({ length: count }, (_, n) => n % 2);
+  const images = Uint8Array.from({ length: count * 192 }, (_, i) =>
+    i % 3 === 2 * labels[Math.floor(i / 192)] ? 255 : 0,
+  );
+  const classNames = ['poppy', 'cornflower'];
+  const data = fingerprintImages({
+    images,
+    labels,
+    count,
+    height,
+    width,
+    channels,
+    name: 'flowers',
+    classNames,
+  });
+  const unet = { config, parameters, getParameters: async () => weights };
+  const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 };
+  const schedule = { decay: 'none', warmup: 0 } as const;
+  const state = {
+    step: 1,
+    corrections: Float32Array.of(0.1, 0.001),
+    moment1: zeros(),
+    moment2: zeros(),
+    adam,
+  };
+  const trainer = {
+    unet,
+    adapter: { vendor: '', architecture: '', device: '', description: 'another', software: false },
+    variants: {},
+    config: { adam, schedule, objective: 'flow', classDropout: 0.05 } as const,
+    getState: async () => state,
+    readLosses: async () => [1],
+  };
+  const settings = { seed: 1, batchSize: 4, learningRate: 0.001, epochs: 9 };
+  const idx = (magic: number, sizes: readonly number[], values: Uint8Array) =>
+    Uint8Array.from([0, 0, 8, magic, ...sizes.flatMap((size) => [0, 0, 0, size]), ...values]);
+  return {
+    'own-images-idx4-ubyte': idx(4, [count, height, width, channels], images),
+    'own-labels-idx1-ubyte': idx(1, [count], labels),
+    'run.safetensors': await saveCheckpoint({ trainer, settings, data, losses: [1] }),
+    'model.safetensors': await saveModel(unet, { objective: 'flow', data }),
+  };
+}
+
+/** The mean colour of the pixels of a canvas, or of a saved picture, that are not white. */
+const meanColour = (page: Page, what: string | number) =>
+  page.evaluate(async (of) => {
+    const { blobs } = window as unknown as { blobs: Blob[] };
+    const picture =
+      typeof of === 'string'
+        ? document.querySelector<HTMLCanvasElement>(of)!
+        : await createImageBitmap(blobs[of]);
+    const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d')!;
+    context.drawImage(picture, 0, 0);
+    const { data } = context.getImageData(0, 0, picture.width, picture.height);
+    const sums = [0, 0, 0, 0];
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i] + data[i + 1] + data[i + 2] === 765) continue;
+      for (let c = 0; c < 3; c++) sums[c] += data[i + c];
+      sums[3]++;
+    }
+    return sums.slice(0, 3).map((sum) => Math.round(sum / sums[3]));
+  }, what);
+
+test('a coloured network is shown in its colours in every view, and its classes by their names', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'colours-'));
+  const { page, problems } = await open('?task=train&samples=4&steps=2&method=euler');
+  try {
+    for (const [name, bytes] of Object.entries(await reddening())) await writeFile(join(folder, name), bytes);
+    const upload = async (input: string, ...names: string[]) =>
+      (await page.$<'input'>(`#${input}` as 'input'))!.uploadFile(...names.map((name) => join(folder, name)));
+    const { save } = await files(page);
+    const isReddened = async (what: string | number) => {
+      const [red, green, blue] = await meanColour(page, what);
+      expect([red > 180, Math.abs(green - 127) < 40, blue < 75], `${what}: ${[red, green, blue]}`).toEqual([
+        true,
+        true,
+        true,
+      ]);
+    };
+
+    // Train: a run that goes on, with the names that its file has.
+    await upload('files', 'own-images-idx4-ubyte', 'own-labels-idx1-ubyte', 'run.safetensors');
+    await until(page, () => document.getElementById('strip-step')!.textContent === 'after step 1');
+    await until(page, () => document.getElementById('grid-step')!.textContent === 'after step 1');
+    await isReddened('#grid');
+    expect(await meanColour(page, '#strip-clean')).toEqual([127, 0, 127].map((v) => expect.closeTo(v, -1)));
+    await isReddened(await save('save-samples'));
+
+    // Make: x, prediction, hand, and the files.
+    await go(page, 'sample');
+    const names = '#digit-buttons button';
+    expect(await page.$$eval(names, (all) => all.map(({ textContent }) => textContent))).toEqual([
+      'all',
+      'poppy',
+      'cornflower',
+    ]);
+    await page.type('#text', 'cornflower, Poppy');
+    await page.keyboard.press('Enter');
+    await made(page, 2);
+    await isReddened('#sample-prediction');
+    await isReddened('#noise-digit');
+    await isReddened(await save('save-sampled'));
+    await isReddened(await save('save-sheet'));
+    const [gif, npy] = [await save('save-gif'), await save('save-npy')];
+    const head = await page.evaluate(
+      async (at) => (await (window as unknown as { blobs: Blob[] }).blobs[at].text()).slice(10, 90),
+      npy,
+    );
+    expect(head).toContain("'shape': (3, 2, 8, 8, 3,)");
+    const frames = await page.evaluate(async (at) => {
+      const { blobs } = window as unknown as { blobs: Blob[] };
+      const decoder = new ImageDecoder({ data: await blobs[at].arrayBuffer(), type: 'image/gif' });
+      await decoder.tracks.ready;
+      const { image } = await decoder.decode({ frameIndex: 2 });
+      const context = new OffscreenCanvas(image.displayWidth, image.displayHeight).getContext('2d')!;
+      context.drawImage(image, 0, 0);
+      image.close();
+      const last = blobs.push(await context.canvas.convertToBlob()) - 1;
+      return { last, count: decoder.tracks.selectedTrack!.frameCount };
+    }, gif);
+    expect(frames.count).toBe(3);
+    await isReddened(frames.last);
+
+    // Inside, Explain and Draw.
+    await go(page, 'inside');
+    await until(page, () => document.querySelectorAll('#inside-choices button').length === 2);
+    expect(await meanColour(page, '#inside-choices button:nth-child(1) canvas')).toEqual([255, 0, 0]);
+    expect(await meanColour(page, '#inside-choices button:nth-child(2) canvas')).toEqual([0, 0, 255]);
+    expect(await page.$$eval('#inside-label option', (all) => all.map(({ text }) => text))).toEqual([
+      'its own',
+      'poppy',
+      'cornflower',
+      'none',
+    ]);
+    await go(page, 'explain');
+    const press = (words: string) =>
+      until(
+        page,
+        (w) => {
+          const all = [...document.querySelectorAll<HTMLButtonElement>('.explain button')];
+          const found = all.find((each) => each.textContent === w && each.checkVisibility());
+          found?.click();
+          return found !== undefined;
+        },
+        words,
+      );
+    for (const words of ['Next', 'Next', 'this run', 'cornflower']) await press(words);
+    const figures = '.scene .scene-figure';
+    await until(
+      page,
+      (all) => document.querySelectorAll(all)[1]?.textContent?.includes('told: cornflower'),
+      figures,
+    );
+    await page.$eval('#explain-way', (slider) => {
+      Object.assign(slider, { value: '20' });
+      slider.dispatchEvent(new Event('input'));
+    });
+    await until(page, () => document.querySelector('.scene')!.textContent!.includes('The way is over'));
+    await isReddened(`${figures} canvas`);
+    await go(page, 'draw');
+    await until(page, () =>
+      document.getElementById('draw-model')!.textContent!.includes('It makes colours; drawings are grey.'),
+    );
+
+    // A model from a file.
+    await go(page, 'sample');
+    await upload('model-file', 'model.safetensors');
+    await until(page, () => window.harness.state.model !== undefined);
+    await click(page, '#sample');
+    await made(page, 2);
+    await isReddened('#sample-prediction');
+    expect(problems).toEqual([]);
+  } finally {
+    await page.close();
+    await rm(folder, { recursive: true });
+  }
 });
