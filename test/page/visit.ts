@@ -102,7 +102,10 @@ export const click = (page: Page, selector: string) =>
       if (window.harness?.isDrawn === false) return false;
       const element = document.querySelector<HTMLElement>(s);
       // What is folded away is unfolded first, as a user would.
-      element?.closest('details:not([open])')?.querySelector('summary')?.click();
+      element
+        ?.closest('details:not([open]) > :not(summary)')
+        ?.parentElement?.querySelector('summary')
+        ?.click();
       const folded = element?.closest('.foldable:not(.unfolded)');
       if (folded) document.querySelector<HTMLElement>(`[aria-controls~=${folded.id}]`)!.click();
       const menu = element?.closest('[popover]:not(:popover-open, #glossary)');

@@ -307,6 +307,7 @@ test('a phone has samples right under the buttons, and nothing sticks out; a lar
   expect((await box('batch')).seen).toBe(false);
   await click(page, '#settings-fold');
   expect((await box('batch')).seen).toBe(true);
+  await click(page, '#settings-fold');
   await go(page, 'sample');
   await until(page, () => !document.getElementById('panel-sample')!.hidden);
   // What can be pressed before anything unfolds: a set of keys and a menu count as one.
@@ -320,7 +321,6 @@ test('a phone has samples right under the buttons, and nothing sticks out; a lar
         return new Set(seen.map((one) => one.closest('fieldset, [popover]') ?? one)).size;
       },
     );
-  await click(page, '#settings-fold');
   for (const task of ['sample', 'train']) {
     await go(page, task);
     await page.setViewport({ width: 320, height: 740 });
