@@ -23,12 +23,16 @@ const charactersOf = (text: string) => Array.from(segmenter.segment(text), ({ se
 const wholeName = (label: number, classNames: Classes['classNames']) =>
   classNames?.[label]?.trim() || String(label);
 
-/** The name of a class as it is shown: on one line, cut after 24 characters. */
-export function nameOf(label: number, classNames: Classes['classNames']): string {
-  const name = printable(wholeName(label, classNames).replace(/\s+/g, ' '), 1000);
+/** A name of the user's as it is shown: on one line, cut after 24 characters. */
+export function shownName(given: string): string {
+  const name = printable(given.replace(/\s+/g, ' '), 1000);
   const characters = charactersOf(name);
   return characters.length <= LONGEST ? name : `${characters.slice(0, LONGEST - 1).join('')}…`;
 }
+
+/** The name of a class as it is shown. */
+export const nameOf = (label: number, classNames: Classes['classNames']): string =>
+  shownName(wholeName(label, classNames));
 
 /** All names as they are shown, by label. */
 export const namesOf = ({ classes, classNames }: Classes): string[] =>
@@ -51,8 +55,8 @@ export function exampleOf(of: Classes): string {
   return isSpelled(of) ? names.slice(0, 5).join('') : names.slice(0, 2).join(', ');
 }
 
-/** The classes that a network makes, for a message. */
-function listOf(of: Classes): string {
+/** The classes in words: `0 to 9`, `cat, dog`, or the first ten and how many more there are. */
+export function listOf(of: Classes): string {
   if (areNumbers(of)) return of.classes > 1 ? `0 to ${of.classes - 1}` : '0 alone';
   const names = namesOf(of);
   const more = names.length > LISTED ? ` and ${names.length - LISTED} more` : '';

@@ -17,6 +17,7 @@ const settings = { recipe: 'digits', batch: 64 } as const;
 const run: Run = {
   ...{ images: 640, held: 0, stepsPerEpoch: 10, parameters: 1, bytes: 1, variants: {} },
   classes: 10,
+  data: { count: 640, height: 28, width: 28, channels: 1, fnv1a: '0' },
 };
 const trained: State = { ...initialState, run, losses: Losses.of([1, 2]), phase: 'finished', pace: 600 };
 

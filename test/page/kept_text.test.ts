@@ -36,6 +36,17 @@ test('what tells one run from another', () => {
   expect(facts({ ...run, loss: undefined, held: true })).toMatch(/^Kept at 14:32, recipe .* another tab\.$/);
 });
 
+test('images of the user’s own have their name and their classes’ names', () => {
+  const settings = { ...run.settings, source: '/home/me/garden' };
+  const config = { ...presets.digits, conditioning: { noiseLevel: true, classes: 2 } };
+  const data = { ...run.data, name: 'garden', classNames: ['poppy', 'x'.repeat(500)] };
+  const named = { ...run, settings, config, data };
+  const shown = `garden (poppy, ${'x'.repeat(23)}…)`;
+  expect(facts(named)).toContain(`seed 123, ${shown}.`);
+  expect(neededData(named)).toContain(`10,000 images of 28 × 28 from ${shown}, which`);
+  expect(facts({ ...named, data: run.data })).toContain('seed 123, /home/me/garden.');
+});
+
 test('images that somebody chose are asked for by name', () => {
   const own = { ...run, settings: { ...run.settings, source: 'my-images', limit: 12 } };
   expect(neededData(own)).toContain('the first 10,000 images of 28 × 28 from my-images');

@@ -125,7 +125,10 @@ const clockAt = (press: number) => ({
 });
 
 describe('how far training is', () => {
-  const run = { images: 40, held: 0, stepsPerEpoch: 10, parameters: 1, classes: 0, bytes: 1, variants: {} };
+  const run = {
+    ...{ images: 40, held: 0, stepsPerEpoch: 10, parameters: 1, classes: 0, bytes: 1, variants: {} },
+    data: { count: 40, height: 28, width: 28, channels: 1, fnv1a: '0' },
+  };
   const state = (press: number): State => ({
     ...initialState,
     ...{ run, training: true, losses: Losses.of(new Array(25).fill(1)), pace: 4, measured: clockAt(press) },

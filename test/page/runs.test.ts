@@ -20,7 +20,7 @@ import {
   readingOf,
   xEnd,
 } from '../../harness/page/train/curve_data';
-import { cellsOf, keptRow, ownRow, pastRow } from '../../harness/page/train/runs';
+import { cellsOf, keptRow, ownRow, pastRow, unlike } from '../../harness/page/train/runs';
 import type { StoredRun } from '../../src/keeping/store';
 import { presets } from '../../src/unet/config';
 
@@ -49,6 +49,26 @@ const kept: StoredRun = {
 };
 
 describe('the table', () => {
+  test('images of the user’s own are named beside the recipe', () => {
+    const data = { ...kept.data, name: 'garden' };
+    const named = keptRow({ ...kept, data }, undefined, now);
+    expect(cellsOf(named)[0]).toBe('digits, garden');
+    expect(
+      cellsOf(keptRow({ ...kept, data, settings: { ...kept.settings, source: 'mnist' } }, undefined, now))[0],
+    ).toBe('digits');
+  });
+
+  test('losses of other objectives, or on other images, are not alike, and it is said', () => {
+    const [digits, tutorial] = [
+      { recipe: 'digits', images: undefined },
+      { recipe: 'tutorial', images: undefined },
+    ] as const;
+    expect(unlike([digits, { ...digits, recipe: 'digits-3x3' }])).toBeUndefined();
+    expect(unlike([tutorial, tutorial])).toBeUndefined();
+    expect(unlike([digits, tutorial])).toContain('the error of the velocity');
+    expect(unlike([digits, { ...digits, images: 'garden' }])).toContain('different images');
+  });
+
   test('the run of the page has a row as soon as it has a step', () => {
     const settings = { ...initialOf('digits'), batch: 16, lr: 0.001, seed: 7 };
     expect(ownRow(initialState, settings)).toBeUndefined();

@@ -1,5 +1,6 @@
 /** The page's texts about a run that the browser keeps. Pure, but for the time zone. */
 import type { StoredRun } from '../../../src/keeping/store';
+import { listOf, shownName } from '../../run/class_names';
 import { loss as lossText, whole } from './format';
 import { recipeOf } from './settings';
 
@@ -23,7 +24,7 @@ export function facts(run: StoredRun): string {
   const time = new Date(savedAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
   const sets: Readonly<Record<string, string>> = { mnist: 'of MNIST’s digits', letters: 'letters A to Z' };
   const comes = sets[source ?? ''];
-  const images = comes ? `${whole(data.count)} ${comes}` : `${source ?? 'images of one’s own'}`;
+  const images = comes ? `${whole(data.count)} ${comes}` : ownImages(run);
   const parts = [
     `Kept at ${time}`,
     ...(loss === undefined || Number.isNaN(loss) ? [] : [`loss ${lossText(loss)}`]),
@@ -36,9 +37,17 @@ export function facts(run: StoredRun): string {
   return `${parts.join(', ')}.${held ? ' It is open in another tab.' : ''}`;
 }
 
+/** The user's images, by name and with the names of their classes. */
+function ownImages({ settings, data, config }: Pick<StoredRun, 'settings' | 'data' | 'config'>): string {
+  const name = shownName(data.name ?? settings.source ?? 'images of one’s own');
+  const { classes = 0 } = config.conditioning ?? {};
+  return data.classNames && classes > 0 ? `${name} (${listOf({ classes, ...data })})` : name;
+}
+
 /** The data that a run needs before it can continue. */
-export function neededData({ settings, data }: StoredRun): string {
+export function neededData(run: StoredRun): string {
+  const { settings, data } = run;
   const { count, height, width } = data;
   const limit = settings.limit === undefined ? '' : 'the first ';
-  return `It trains on ${limit}${whole(count)} images of ${height} × ${width} from ${settings.source ?? 'files of one’s own'}, which the browser does not keep. Choose or drop these files${data.labels ? ', labels included' : ''}, and the run goes on.`;
+  return `It trains on ${limit}${whole(count)} images of ${height} × ${width} from ${ownImages(run)}, which the browser does not keep. Choose or drop these files${data.labels ? ', labels included' : ''}, and the run goes on.`;
 }

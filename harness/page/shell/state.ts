@@ -2,6 +2,7 @@
 import type { AdapterDescription, Progress, Variants } from '../../../src';
 import type { StoredRun } from '../../../src/keeping/store';
 import { type Recipe, recipes } from '../../../src/recipes';
+import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { preparing } from '../../run/kernels_text';
 import { thousands } from '../../run/units';
 import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from '../worker/messages';
@@ -20,8 +21,8 @@ export interface Run {
   readonly parameters: number;
   /** Number of classes that its network is conditioned on; 0 for none. */
   readonly classes: number;
-  /** The name of each class, by label. */
-  readonly classNames?: readonly string[] | undefined;
+  /** The images that it trains on. */
+  readonly data: DataFingerprint;
   readonly bytes: number;
   readonly variants: Variants;
 }
@@ -117,11 +118,10 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
     case 'begun':
       return { ...state, held: event.held, begin: event.begin ?? state.begin };
     case 'built': {
-      const { images, stepsPerEpoch, parameters, network, bytes, variants } = event;
+      const { images, data, stepsPerEpoch, parameters, network, bytes, variants } = event;
       const classes = network.conditioning?.classes ?? 0;
-      const { classNames } = event.data;
       const { held } = state;
-      const run = { images, held, stepsPerEpoch, parameters, classes, classNames, bytes, variants };
+      const run = { images, held, stepsPerEpoch, parameters, classes, data, bytes, variants };
       return { ...state, run, needsData: undefined };
     }
     case 'loss':
@@ -304,7 +304,7 @@ export function networkIn(
   const { height, width, channels } = own ?? { height: 28, width: 28, channels: 1 };
   const trained = source === 'run' ? run : undefined;
   const classes = recipe === 'tutorial' ? 0 : (trained ?? own ?? { classes: 10 }).classes;
-  const { classNames } = trained ?? own ?? {};
+  const { classNames } = trained?.data ?? own ?? {};
   return { recipe, classes: classes ?? 0, classNames, height, width, channels, sampling };
 }
 

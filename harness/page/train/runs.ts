@@ -1,5 +1,7 @@
 /** The runs to compare: the page's own, the kept ones, and the ones reset during this visit. Pure, but for the time zone. */
 import type { StoredRun } from '../../../src/keeping/store';
+import { recipes } from '../../../src/recipes';
+import { shownName } from '../../run/class_names';
 import { duration, loss as lossText, percent, whole } from '../shell/format';
 import { type LossSeries, smoothLoss } from '../shell/losses';
 import { trainedSeconds } from '../shell/measurements';
@@ -15,6 +17,8 @@ export interface RunRow {
   /** The run is open in another tab. */
   readonly held: boolean;
   readonly recipe: PageRecipe;
+  /** The name of the images that it trains on; undefined for the digits that come with the page, and without a name. */
+  readonly images: string | undefined;
   /** Initial weights; undefined if the run was started elsewhere. */
   readonly begin: Beginning | undefined;
   readonly batch: number;
@@ -34,6 +38,7 @@ export function ownRow(state: State, settings: Settings): RunRow | undefined {
   return {
     ...{ key: state.id ?? 'page', where: 'page', name: 'This run', held: false },
     ...{ recipe, begin: state.begin, batch, rate: lr, seed, losses: state.losses },
+    images: state.data?.builtIn ? undefined : state.run?.data.name,
     heldOut: heldOut.at(-1)?.loss,
     accepted: quality.at(-1)?.accepted,
     seconds: trainedSeconds(state.measured),
@@ -54,6 +59,7 @@ export function keptRow(run: StoredRun, notes: RunNotes | undefined, now: number
   return {
     ...{ key: id, where: 'kept', name: `Kept ${timeOf(savedAt, now)}`, held },
     ...{ recipe: recipeOf(run), begin: notes?.begin, batch, rate, seed, losses },
+    images: settings.source === 'mnist' ? undefined : run.data.name,
     heldOut: notes?.heldOut.at(-1)?.loss,
     accepted: notes?.quality.at(-1)?.accepted,
     seconds: notes?.seconds || undefined,
@@ -87,7 +93,7 @@ export function cellsOf(row: RunRow): string[] {
   const known = <T>(value: T | undefined, text: (value: T) => string) =>
     value === undefined ? '–' : text(value);
   return [
-    row.recipe,
+    row.images === undefined ? row.recipe : `${row.recipe}, ${shownName(row.images)}`,
     known(row.begin, (begin) => (begin === 'new' ? 'new weights' : 'pretrained')),
     whole(row.batch),
     String(row.rate),
@@ -98,4 +104,14 @@ export function cellsOf(row: RunRow): string[] {
     known(row.accepted, percent),
     known(row.seconds, duration),
   ];
+}
+
+/** Why lines on one axis cannot be compared, as a sentence; undefined if they can. */
+export function unlike(drawn: readonly Pick<RunRow, 'recipe' | 'images'>[]): string | undefined {
+  const objectives = new Set(drawn.map(({ recipe }) => recipes[recipe].trainer.objective));
+  if (objectives.size > 1)
+    return 'These losses are not alike: the recipe tutorial has the error of the image, the others have the error of the velocity. Which line is lower says nothing; compare the samples.';
+  if (new Set(drawn.map(({ images }) => images)).size > 1)
+    return 'These runs train on different images, of which some are harder to learn: compare how each line falls, not which is lower.';
+  return undefined;
 }

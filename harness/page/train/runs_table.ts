@@ -1,13 +1,13 @@
 /** The table of runs on the Train tab, with settings and results. A run can be drawn beside the page's own, removed, or continued. */
 import type { StoredRun } from '../../../src/keeping/store';
 import type { App, Panel } from '../shell/app';
-import { anyElement, byId, setText } from '../shell/dom';
+import { anyElement, byId, setMessage, setText } from '../shell/dom';
 import { nameOfDrawings, textOfDrawings } from '../shell/kept_drawings';
 import { keepNotes, readNotes, writeNotes } from '../shell/run_notes';
 import type { State } from '../shell/state';
 import { HUES } from './curve';
 import type { Overlay } from './curve_data';
-import { cellsOf, columns, keptRow, ownRow, pastRow, type RunRow } from './runs';
+import { cellsOf, columns, keptRow, ownRow, pastRow, type RunRow, unlike } from './runs';
 
 interface RunsTable extends Panel {
   /** The other runs to draw: the same array until another is chosen. */
@@ -83,6 +83,10 @@ class Runs {
     for (const key of this.hues.keys()) if (!others.some((row) => row.key === key)) this.hues.delete(key);
     const drawn = others.filter(({ key }) => this.hues.has(key));
     const before = this.overlays;
+    setMessage(
+      anyElement('runs-unlike'),
+      drawn.length > 0 ? unlike([...(own ? [own] : []), ...drawn]) : undefined,
+    );
     const same = drawn.length === before.length && drawn.every((row, i) => row.losses === before[i].losses);
     if (!same)
       this.overlays = drawn.map(({ key, name, losses, batch }) => ({
