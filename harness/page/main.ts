@@ -11,7 +11,7 @@ import { GpuPanel } from './measure/gpu_panel';
 import { App, addressOf, type Panel } from './shell/app';
 import { rememberedLosses } from './shell/device_lost';
 import { anyElement, button, byId, guardDisabled, setText } from './shell/dom';
-import { connectDoors, titleOf, viewNames } from './shell/doors';
+import { connectDoors, connectLeads, titleOf, viewNames } from './shell/doors';
 import { connectFiles } from './shell/file_input';
 import { adapterLabel } from './shell/format';
 import { connectGlossary } from './shell/glossary';
@@ -71,6 +71,7 @@ const dot = () => byId('adapter', HTMLElement).querySelector('.dot')!;
 /** The adapter, the notices about the page's address, and the open tab. */
 function createFrame(app: App): Panel {
   const doors = connectDoors((task) => app.set('task', task));
+  connectLeads((key, text) => app.set(key, text));
   button('use-small').addEventListener('click', () => {
     app.set('benchBatch', String(SMALL_BATCH));
   });

@@ -75,7 +75,8 @@ describe('the address', () => {
     ],
     ['?task=draw&ask=fill&told=3&level=45', 'draw', 'play', { ask: 'fill', told: 3, level: 45 }],
     ['?task=inside', 'inside', 'learn', {}],
-    ['?task=explain', 'explain', 'learn', { scene: 1 }],
+    ['?task=explain', 'explain', 'learn', { scene: 0 }],
+    ['?task=explain&scene=1', 'explain', 'learn', { scene: 1 }],
     ['?task=explain&scene=3', 'explain', 'learn', { scene: 3 }],
     ['?task=check&kernel=conv2d', 'check', 'gpu', { kernel: 'conv2d' }],
     [

@@ -157,6 +157,7 @@ test('the pretrained network makes digits to order at once', async () => {
   expect(threes).not.toBe(sevens);
   await page.keyboard.press('ArrowRight');
   expect(await page.evaluate(() => document.activeElement!.textContent)).toBe('4');
+  await click(page, '#sample-fold');
   await page.focus('#guidance');
   const stricter = await made(() => page.keyboard.press('ArrowRight'));
   expect(await text(page, 'guidance-value')).toBe('2.25');

@@ -4,6 +4,7 @@ import { initialSettings, type ModelChoice } from '../../harness/page/shell/sett
 import {
   describe as describeState,
   epochOf,
+  grownAt,
   initialState,
   isComplete,
   isFixed,
@@ -362,4 +363,12 @@ describe('messages', () => {
     expect(sent).toHaveLength(2);
     expect([...state.losses]).toEqual([0.5, 1, 1.5, 2, 2.5]);
   });
+});
+
+test('Draw and Explain take the run’s network after 51,200 images, or an epoch where that is less', () => {
+  const run = (stepsPerEpoch: number) =>
+    ({ ...initialState, run: { stepsPerEpoch } as State['run'] }) satisfies State;
+  expect(grownAt(initialState, { batch: 64 })).toBe(800);
+  expect(grownAt(run(140), { batch: 64 })).toBe(140);
+  expect(grownAt(run(4000), { batch: 256 })).toBe(200);
 });

@@ -101,6 +101,15 @@ export const click = (page: Page, selector: string) =>
       // A button that looks as if it could be pressed, and cannot any more, would pass over the click.
       if (window.harness?.isDrawn === false) return false;
       const element = document.querySelector<HTMLElement>(s);
+      // What is folded away is unfolded first, as a user would.
+      element
+        ?.closest('details:not([open]) > :not(summary)')
+        ?.parentElement?.querySelector('summary')
+        ?.click();
+      const folded = element?.closest('.foldable:not(.unfolded)');
+      if (folded) document.querySelector<HTMLElement>(`[aria-controls~=${folded.id}]`)!.click();
+      const menu = element?.closest('[popover]:not(:popover-open, #glossary)');
+      if (menu) document.querySelector<HTMLElement>(`[popovertarget=${menu.id}]`)!.click();
       if (!element?.checkVisibility() || element.matches(':disabled, [aria-disabled=true]')) return false;
       element.scrollIntoView({ block: 'center' });
       const { left, right, top, bottom } = element.getBoundingClientRect();

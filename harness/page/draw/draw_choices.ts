@@ -5,10 +5,8 @@ import { anyElement, button, setDisabled, setText } from '../shell/dom';
 import { whole } from '../shell/format';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Source } from '../shell/settings';
+import { grownAt } from '../shell/state';
 import { unfit } from './draw_question';
-
-/** Training images (or one epoch, if smaller) after which the run's network becomes the default. The visitor may choose it earlier. */
-const GROWN = 51_200;
 
 const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
 
@@ -20,7 +18,7 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
       app.changed();
     });
   }
-  const isWaiting = () => isUntrained(app) || isYoung(app);
+  const isWaiting = () => isUntrained(app) || app.isYoung;
   /** The reason that the chosen network cannot answer. */
   const why = () => {
     if (isUntrained(app) || app.source === 'pretrained') return undefined;
@@ -28,8 +26,8 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
   };
   const source = () => (isWaiting() || why() ? 'pretrained' : app.source);
   const untilGrown = () =>
-    !isUntrained(app) && isYoung(app)
-      ? `This page’s run takes over after step ${whole(grownAt(app))}; choose it to draw with it now.`
+    !isUntrained(app) && app.isYoung
+      ? `This page’s run takes over after step ${whole(grownAt(app.state, app.settings))}; choose it to draw with it now.`
       : undefined;
   const nameOf = (of: Source) =>
     ({
@@ -54,14 +52,6 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
   };
 }
 
-/** The step after which the run's network becomes the default. */
-function grownAt({ state: { run }, settings: { batch } }: App): number {
-  const steps = Math.ceil(GROWN / batch);
-  return Math.min(run?.stepsPerEpoch ?? steps, steps);
-}
-/** Whether the run's network would be the default, but the pretrained one is still better. */
-const isYoung = (app: App) =>
-  app.source === 'run' && app.settings.model === 'auto' && app.state.losses.length < grownAt(app);
 const isUntrained = ({ source, state }: App) => source === 'run' && state.losses.length === 0;
 
 // ---------------------------------------------------------------- digit

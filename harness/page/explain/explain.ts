@@ -1,10 +1,11 @@
-/** Four scenes, one at a time, at the reader's pace: by buttons, arrow keys, or the address. */
+/** What diffusion is, and four scenes, one at a time, at the reader's pace: by buttons, arrow keys, or the address. */
 import './explain.css';
 import type { App } from '../shell/app';
 import { setDisabled, setText } from '../shell/dom';
 import { linkTo } from '../shell/links';
 import { loadRecording } from '../shell/recorded';
 import type { WorkerEvent } from '../worker/messages';
+import { DiffusionScene } from './diffusion_scene';
 import { LearningScene } from './learning_scene';
 import { NoiseScene } from './noise_scene';
 import { make } from './parts';
@@ -12,21 +13,27 @@ import { RecipeScene } from './recipe_scene';
 import { SamplingScene } from './sampling_scene';
 import type { Scene, Stage } from './scene';
 
-const SCENES = [NoiseScene, LearningScene, SamplingScene, RecipeScene];
+/** By their numbers in the address. */
+const SCENES = [DiffusionScene, NoiseScene, LearningScene, SamplingScene, RecipeScene];
+const LAST = SCENES.length - 1;
 
 export class Explain {
   private readonly app: App | undefined;
   private readonly host: HTMLElement;
   private readonly back = make('button', { type: 'button' }, 'Back');
-  private readonly next = make('button', { type: 'button', className: 'primary' }, 'Next');
+  private readonly next = make(
+    'button',
+    { type: 'button', id: 'explain-next', className: 'primary' },
+    'Next',
+  );
   private readonly place = make('p', { className: 'muted scene-place' });
   private readonly title = make('h2');
   private readonly stage = make('div');
   private readonly reading = make('p', { className: 'muted scene-reading' });
   private scenes: readonly Scene[] = [];
   /** Without an app the scene stands in no address. */
-  private at = 1;
-  private shown = 0;
+  private at = 0;
+  private shown: number | undefined;
 
   constructor(host: HTMLElement, app?: App) {
     this.host = host;
@@ -41,7 +48,10 @@ export class Explain {
     head.lastElementChild!.append(this.back, this.place, this.next);
     host.replaceChildren(head, this.stage, this.reading);
     this.back.addEventListener('click', () => this.go(-1));
-    this.next.addEventListener('click', () => this.go(1));
+    this.next.addEventListener('click', () => {
+      if (this.number === LAST) app?.set('task', 'train');
+      else this.go(1);
+    });
     host.addEventListener('keydown', (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -1, PageDown: 1 }[event.key];
       // A slider, and what scrolls, have a use of their own for these keys.
@@ -68,15 +78,18 @@ export class Explain {
   }
 
   render(): void {
-    const scene = this.scenes[this.number - 1];
+    const scene = this.scenes[this.number];
     if (!scene) return;
-    setDisabled(this.back, this.number === 1);
-    setDisabled(this.next, this.number === this.scenes.length);
+    setDisabled(this.back, this.number === 0);
+    const last = this.number === LAST;
+    // Without a GPU nothing can be trained.
+    setDisabled(this.next, last && !this.app);
+    setText(this.next, last && this.app ? 'Train it yourself' : 'Next');
     if (this.shown !== this.number) {
       this.shown = this.number;
       setText(this.title, scene.title);
       const said = make('span', { className: 'visually-hidden' }, `: ${scene.title}`);
-      this.place.replaceChildren(`${this.number} of ${this.scenes.length}`, said);
+      this.place.replaceChildren(`${this.number} of ${LAST}`, said);
       this.stage.replaceChildren(scene.element);
       const links = scene.reading.flatMap(([path, what], i) => [i > 0 ? ' · ' : '', linkTo(path, what)]);
       this.reading.replaceChildren('Read on: ', ...links);
@@ -89,7 +102,7 @@ export class Explain {
   }
 
   private go(by: number): void {
-    const to = Math.min(Math.max(this.number + by, 1), SCENES.length);
+    const to = Math.min(Math.max(this.number + by, 0), LAST);
     if (to === this.number) return;
     this.at = to;
     this.app?.set('scene', String(to));

@@ -13,7 +13,7 @@ import { isWord } from '../shell/glossary_words';
 import { ImageView, type Tiles } from '../shell/images';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Source } from '../shell/settings';
-import { networkIn } from '../shell/state';
+import { grownAt, networkIn } from '../shell/state';
 
 type Child = Node | string;
 
@@ -170,6 +170,8 @@ export class Playback {
       this.stop();
       changed();
     });
+    // t rises to the right, as in the scenes on noise: the way from noise to the image goes to the left.
+    this.slider.input.dir = 'rtl';
     this.button.addEventListener('click', () => {
       if (this.timer) this.stop();
       else this.play();
@@ -247,7 +249,7 @@ export class NetworkChoice {
   }
 
   get source(): Source {
-    return this.app?.lookedInto ?? 'pretrained';
+    return this.app?.explained ?? 'pretrained';
   }
 
   /** The classes of the network. */
@@ -273,7 +275,10 @@ export class NetworkChoice {
     const words = note
       ? `${note}; this is the pretrained one, ${nameOf(source, steps)}`
       : nameOf(source, steps);
-    setText(this.name, alone ? `The pretrained network, ${words}` : words);
+    const young = app.isYoung
+      ? `. This page’s run takes over after step ${whole(grownAt(state, settings))}`
+      : '';
+    setText(this.name, alone ? `The pretrained network, ${words}` : `${words}${young}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The fourth scene: the networks of the recipes `tutorial` and `digits` from the same noise, and the changes between them. */
 import rowsOfSamples from '../../../docs/images/recipe-steps.png?url';
 import { setText } from '../shell/dom';
+import { some } from '../shell/format';
 import { pretrainedOf } from '../shell/pretrained';
 import type { Asked, Made } from '../worker/explain_messages';
 import { Figure, halves, make, Playback, prose } from './parts';
@@ -29,6 +30,7 @@ export class RecipeScene implements Scene {
   }[];
   private readonly playback: Playback;
   private readonly other = make('button', { type: 'button', className: 'small' }, 'Other noise');
+  private readonly trained = make('p');
   private readonly status = make('p', { className: 'muted scene-status' });
   private readonly row = make('canvas');
   private readonly about = make('div', { className: 'change-about' });
@@ -72,6 +74,7 @@ export class RecipeScene implements Scene {
       playback.begin(STEPS, stage.still);
     }
     this.other.hidden = !stage.app;
+    setText(this.trained, this.training());
     playback.render(STEPS);
     for (const { of, figure, question } of sides) this.showSide(of, figure, question.answer);
     const status = sides.map(({ question }) => question.status).find((each) => each !== undefined);
@@ -81,8 +84,22 @@ export class RecipeScene implements Scene {
   /** The reader's own network stands for its recipe. */
   private asked(of: 'tutorial' | 'digits'): Asked {
     const { app } = this.stage;
-    const own = app?.lookedInto ?? 'pretrained';
+    const own = app?.explained ?? 'pretrained';
     return own !== 'pretrained' && pretrainedOf(app!.network.recipe) === of ? own : of;
+  }
+
+  /** What both networks have been trained for. */
+  private training(): string {
+    const { app } = this.stage;
+    const own = this.sides.find(({ of }) => this.asked(of) !== of);
+    const here = 'Here both begin with the same noise and make the same 20 steps.';
+    if (!own || !app)
+      return `Both networks have the same convolutions, and both trained for 1,370 steps of 256 images. ${here}`;
+    const yours =
+      this.asked(own.of) === 'run'
+        ? `Your network has trained for ${some(own.question.steps, 'step')} of ${some(app.settings.batch, 'image')}`
+        : `Your network is that of the file ${app.state.model?.name}`;
+    return `${yours}; the recipe ${own.of === 'digits' ? 'tutorial' : 'digits'}’s for 1,370 steps of 256. ${here}`;
   }
 
   private showSide(of: 'tutorial' | 'digits', figure: Figure, answer: Made | undefined): void {
@@ -110,9 +127,7 @@ export class RecipeScene implements Scene {
 
   private compare(): HTMLElement {
     const text = [
-      prose(
-        'Both networks have the same convolutions, and both trained for 1,370 {steps|step} of 256 images. Here both begin with the same noise and make the same 20 steps.',
-      ),
+      this.trained,
       prose(
         'The tutorial’s is told nothing. It must guess how noisy the image is, and which digit is wanted, and where it cannot know, it takes the mean of all that might be: blots. That of digits is told both.',
       ),

@@ -26,7 +26,10 @@ export class SamplingScene implements Scene {
   private readonly other = make('button', { type: 'button', className: 'small' }, 'Other noise');
   private readonly x = new Figure('xₜ, on its way');
   private readonly prediction = new Figure('What the network sees in it');
-  private readonly strip = new Figure('The whole way, xₜ above, what it sees in it below', 'wide');
+  private readonly strip = new Figure(
+    'The whole way from right to left, xₜ above, what it sees in it below',
+    'wide',
+  );
   private readonly said = make('p', { className: 'scene-said' });
   private readonly status = make('p', { className: 'muted scene-status' });
   private digit = 3;
@@ -109,7 +112,9 @@ export class SamplingScene implements Scene {
       `What the network sees in it at t = ${t}`,
       told ? `told: ${name}` : 'told nothing',
     );
-    const places = Array.from({ length: STRIP }, (_, i) => Math.round((i * steps) / (STRIP - 1)));
+    const places = Array.from({ length: STRIP }, (_, i) =>
+      Math.round(((STRIP - 1 - i) * steps) / (STRIP - 1)),
+    );
     const pictures = [...places.map((p) => x[p]), ...places.map((p) => predictions[Math.min(p, steps - 1)])];
     const bytes = new Uint8Array(pictures.length * height * width * channels);
     pictures.forEach((picture, i) => {
@@ -117,7 +122,7 @@ export class SamplingScene implements Scene {
     });
     this.strip.show(
       { bytes, height, width, channels, columns: STRIP },
-      `${STRIP} pictures from noise to ${what}, and what the network sees in each`,
+      `${STRIP} pictures from noise, at the right, to ${what}, and what the network sees in each`,
     );
   }
 

@@ -221,6 +221,8 @@ function connectDigits(app: App, choose: (digit: string) => void): { render(open
       const one = digit === 'all' || digit >= network.classes ? 'all' : String(digit);
       for (const button of buttons()) {
         button.setAttribute('aria-pressed', String(!text && button.dataset.choice === one));
+        // One stop for the Tab key; arrows move between the keys.
+        button.tabIndex = button.dataset.choice === one ? 0 : -1;
         setDisabled(button, !open);
       }
     },

@@ -1,7 +1,16 @@
 /** The Make tab: digits to order, step by step out of noise, and digits that follow the hand. */
 import { labelsIn } from '../../run/class_names';
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, foldFields, setDisabled, setMessage, setText } from '../shell/dom';
+import {
+  anyElement,
+  button,
+  byId,
+  connectMenu,
+  foldFields,
+  setDisabled,
+  setMessage,
+  setText,
+} from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { some, whole } from '../shell/format';
 import { noiseTiles, paperTiles, type Tiles } from '../shell/images';
@@ -29,6 +38,7 @@ export class SamplePanel implements TaskPanel {
   private readonly hand: NoiseHand;
   private readonly orderFields: ReturnType<typeof connectOrder>;
   private readonly source: ReturnType<typeof connectSource>;
+  private readonly share: ReturnType<typeof connectShare>;
   private readonly view: ReturnType<typeof connectTrajectory>;
   private recipe: Settings['recipe'];
   /** The hand's place, also while it moves; the address takes it when the hand rests. */
@@ -49,6 +59,7 @@ export class SamplePanel implements TaskPanel {
     this.fields = connectFields(app, byId('sample-settings', HTMLFormElement), anyElement('sample-problem'));
     this.trajectory = new Trajectory(() => app.changed());
     foldFields('sample-fold');
+    connectMenu('sample-menu');
     this.following = new Following(app, () => {
       this.finishing ??= 'due';
       app.changed();
@@ -63,7 +74,7 @@ export class SamplePanel implements TaskPanel {
     this.orderFields = connectOrder(app, { order, again, follow: () => this.follow(), making });
     connectButtons(app, () => this.start(), order);
     connectDownloads(app, this.trajectory);
-    connectShare(app, this.trajectory, () => this.chosen);
+    this.share = connectShare(app, this.trajectory, () => this.chosen);
     this.source = connectSource(
       app,
       again,
@@ -107,6 +118,7 @@ export class SamplePanel implements TaskPanel {
     this.following.next();
     orderFields.render(this.open);
     this.source.render();
+    this.share.render();
     byId('count', HTMLInputElement).placeholder = String(this.usualCount);
     setDisabled(button('noise-next'), !(this.open && fields.valid));
     const sampling = app.state.phase === 'sampling';
@@ -116,6 +128,7 @@ export class SamplePanel implements TaskPanel {
     this.view.render();
     this.renderHand();
     setDisabled(button('save-sampled'), !trajectory.shown);
+    anyElement('make-why').hidden = !trajectory.complete;
     for (const id of ['save-sheet', 'save-gif', 'save-npy']) setDisabled(button(id), !trajectory.complete);
     if (this.finishing === 'due') this.finish();
   }

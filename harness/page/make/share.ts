@@ -1,5 +1,5 @@
 /** Saves images of the Make tab as files, and shares an address that makes them again. */
-import type { App } from '../shell/app';
+import type { App, Panel } from '../shell/app';
 import { anyElement, button, download, setText } from '../shell/dom';
 import { pngOf } from '../shell/images';
 import { fileName, stepPicture, trajectoryGif, trajectoryNpy, trajectorySheet } from '../shell/make_files';
@@ -79,11 +79,23 @@ export function connectDownloads(app: App, trajectory: Trajectory): void {
 }
 
 /** Shares the shown images, even if the choices have changed since; if there are none yet, the chosen ones. */
-export function connectShare(app: App, trajectory: Trajectory, chosen: () => Order): void {
+export function connectShare(app: App, trajectory: Trajectory, chosen: () => Order): Pick<Panel, 'render'> {
+  /** What the last sentence about the address is of. */
+  let of: readonly unknown[] = [];
+  const now = () => [app.settings, trajectory.order, app.source];
   button('share').addEventListener('click', async () => {
     const made = trajectory.shown && trajectory.order;
     const order = made ?? chosen();
     const url = new URL(queryOf(app.settings, order), location.href).href;
+    of = now();
     tell(await share(url, promise(order.source, made !== undefined)));
   });
+  return {
+    /** The sentence is not true of other images. */
+    render() {
+      if (of.length === 0 || now().every((one, i) => one === of[i])) return;
+      of = [];
+      tell('');
+    },
+  };
 }

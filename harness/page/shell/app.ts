@@ -19,7 +19,7 @@ import {
   withSetting,
   workerSettings,
 } from './settings';
-import { initialState, networkIn, reduce, type State, sourceOf } from './state';
+import { grownAt, initialState, networkIn, reduce, type State, sourceOf } from './state';
 import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
 
 export interface Panel {
@@ -138,6 +138,17 @@ export class App {
   /** The network that the page looks into, at intermediate noise levels: a distilled one has none, so the pretrained one takes its place. */
   get lookedInto(): Source {
     return this.source === 'file' && distilledNote(this.state.model) ? 'pretrained' : this.source;
+  }
+
+  /** Whether the run's network would be taken by default, but the pretrained one is still better. */
+  get isYoung(): boolean {
+    const { state, settings, source } = this;
+    return source === 'run' && settings.model === 'auto' && state.losses.length < grownAt(state, settings);
+  }
+
+  /** The network that the scenes ask. */
+  get explained(): Source {
+    return this.isYoung ? 'pretrained' : this.lookedInto;
   }
 
   /** The description of the network of `source`. */

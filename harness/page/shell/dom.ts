@@ -76,12 +76,9 @@ export function guardDisabled(): void {
   document.addEventListener('click', guard, true);
 }
 
-// ---------------------------------------------------------------- phones and colours
+// ---------------------------------------------------------------- what unfolds, and colours
 
-/**
- * On a phone, settings are folded away behind a button, so that what there is to see comes right after what there is to press. The button's
- * aria-controls names what it unfolds; style.css hides that, and shows the button, on narrow screens only.
- */
+/** Folds settings away behind a button, so that what there is to see comes right after what there is to press. The button's aria-controls names what it unfolds. */
 export function foldFields(id: string): void {
   const fold = button(id);
   const folded = fold.getAttribute('aria-controls')!.split(' ').map(anyElement);
@@ -96,3 +93,11 @@ export function foldFields(id: string): void {
 /** A colour of the style sheet, for a canvas, which does not follow the page's colour scheme by itself. */
 export const color = (name: string) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Closes a menu, a popover of buttons, as one of its items is pressed. */
+export function connectMenu(id: string): void {
+  const menu = anyElement(id);
+  menu.addEventListener('click', (event) => {
+    if (event.target instanceof Element && event.target.closest('button')) menu.hidePopover();
+  });
+}

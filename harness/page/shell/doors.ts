@@ -1,6 +1,6 @@
 /** The doors of the page, and the views behind each. They are links, so that they can be shared or opened in another tab; a plain click stays on the page. */
 import { anyElement, byId } from './dom';
-import { type Task, tasks } from './settings';
+import { type Key, type Task, tasks } from './settings';
 
 /** The first view of a door is the one that it opens at first. */
 export const doors = {
@@ -32,6 +32,29 @@ export function titleOf(task: Task | undefined, share?: number): string {
   return [...parts.filter(Boolean), 'webgpu-diffusion'].join(' · ');
 }
 
+/** Whether a click opens the link on this page; then the browser does nothing. */
+export function staysHere(event: MouseEvent): boolean {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return false;
+  event.preventDefault();
+  return true;
+}
+
+/** Links that lead on to a view, with settings: their address has the task at its end, and `data-lead` names what gets the focus there. */
+export function connectLeads(set: (key: Key, text: string) => void): void {
+  document.addEventListener('click', (event) => {
+    if (!(event.target instanceof Element)) return;
+    const link = event.target.closest<HTMLAnchorElement>('a[data-lead]');
+    if (!link || !staysHere(event)) return;
+    for (const [key, text] of new URLSearchParams(link.search)) set(key as Key, text);
+    // The view is drawn by then.
+    requestAnimationFrame(() => {
+      const to = document.getElementById(link.dataset.lead!);
+      to?.scrollIntoView();
+      to?.focus();
+    });
+  });
+}
+
 export function connectDoors(choose: (task: Task) => void): {
   /** Shows a view, or none; `address` returns the link of a view with the current settings. */
   show(task: Task | undefined, address: (task: Task) => string): void;
@@ -42,8 +65,7 @@ export function connectDoors(choose: (task: Task) => void): {
   const nav = anyElement('doors');
   const connect = (id: string, task: () => Task) =>
     link(id).addEventListener('click', (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-      event.preventDefault();
+      if (!staysHere(event)) return;
       choose(task());
     });
   for (const task of tasks) connect(`tab-${task}`, () => task);

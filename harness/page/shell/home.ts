@@ -1,6 +1,7 @@
 /** The welcome: its choices, above the recording. Starts the task that was chosen there, or by the address (autorun). */
 import type { App, Panel, TaskPanel } from './app';
 import { anyElement, button, byId, setDisabled, setText } from './dom';
+import { staysHere } from './doors';
 import type { Task } from './settings';
 import { describe, isFixed } from './state';
 
@@ -23,8 +24,7 @@ export function createHome(app: App, ask: (task: 'sample' | 'train') => void): P
   });
   button('train-yourself').disabled = false;
   byId('name', HTMLAnchorElement).addEventListener('click', (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
+    if (!staysHere(event)) return;
     app.goHome();
     scrollTo({ top: 0 });
   });

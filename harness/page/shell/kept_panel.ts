@@ -16,6 +16,7 @@ export function createKeptPanel(app: App): Panel {
     const now = Date.now();
     const goOn = Object.assign(document.createElement('button'), {
       type: 'button',
+      className: 'small',
       textContent: goOnText(run, now),
       disabled: run.held,
     });
@@ -25,6 +26,7 @@ export function createKeptPanel(app: App): Panel {
     });
     const discard = Object.assign(document.createElement('button'), {
       type: 'button',
+      className: 'small',
       textContent: 'Discard',
       disabled: run.held,
     });
@@ -35,7 +37,10 @@ export function createKeptPanel(app: App): Panel {
     });
     const buttons = Object.assign(document.createElement('p'), { className: 'buttons' });
     buttons.append(goOn, discard);
-    const about = Object.assign(document.createElement('p'), { className: 'muted', textContent: facts(run) });
+    const about = Object.assign(document.createElement('p'), {
+      className: 'muted kept-facts',
+      textContent: facts(run),
+    });
     const item = document.createElement('li');
     item.append(buttons, about);
     if (run.id === app.state.needsData) {
@@ -44,6 +49,11 @@ export function createKeptPanel(app: App): Panel {
     return item;
   };
 
+  const more = button('kept-more');
+  more.addEventListener('click', () => {
+    more.setAttribute('aria-expanded', String(more.getAttribute('aria-expanded') !== 'true'));
+    app.changed();
+  });
   button('not-stored-save').addEventListener('click', () => app.send('saveCheckpoint'));
 
   return {
@@ -54,13 +64,19 @@ export function createKeptPanel(app: App): Panel {
       const onTrain = app.settings.task === 'train' && (!begun || needsData !== undefined);
       anyElement('kept').hidden = !offered || !(app.home || onTrain);
       if (kept !== shown || needsData !== shownNeed) {
-        list.replaceChildren(...kept.map(row));
+        // The run that waits for its images, else the newest one, has a line; the others unfold.
+        const sorted = [...kept].sort((a, b) => Number(b.id === needsData) - Number(a.id === needsData));
+        list.replaceChildren(...sorted.map(row));
         shown = kept;
         shownNeed = needsData;
       }
+      more.hidden = kept.length < 2;
+      const open = more.getAttribute('aria-expanded') === 'true';
+      list.classList.toggle('all', open);
+      setText(more, open ? 'Fewer' : `${kept.length - 1} more`);
       setMessage(
         anyElement('kept-note'),
-        kept.length > 1 ? `This browser keeps the ${MOST_RUNS} newest runs.` : undefined,
+        open && kept.length > 1 ? `This browser keeps the ${MOST_RUNS} newest runs.` : undefined,
       );
       anyElement('not-stored').hidden = !notStored;
       setText(anyElement('not-stored-text'), notStored ?? '');

@@ -276,7 +276,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   ask: choice(...asks),
   told: classOrAll,
   level: whole(60, 0, 100),
-  scene: whole(1, 1, 4),
+  scene: whole(0, 0, 4),
   benchBatch: orEmpty(batch, 'that of the training'),
   kernel: {
     initial: '',

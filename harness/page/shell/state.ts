@@ -275,6 +275,15 @@ export function secondsLeft(state: State, batch: number, epochs: number): number
 /** Whether the settings of a run are fixed: there is a run, or one is about to be made. */
 export const isFixed = ({ run, training }: State) => run !== undefined || training;
 
+/** Training images (or one epoch, if smaller) after which Draw and Explain take the run's network. */
+const GROWN = 51_200;
+
+/** The step after which Draw and Explain take the run's network, where no network is chosen. */
+export function grownAt({ run }: State, { batch }: Pick<Settings, 'batch'>): number {
+  const steps = Math.ceil(GROWN / batch);
+  return Math.min(run?.stepsPerEpoch ?? steps, steps);
+}
+
 /** The network that makes samples, from the settings; `file` prefers a file's network, if one is open. */
 export function sourceOf(state: State, { model }: Pick<Settings, 'model'>, file: boolean): Source {
   if (file && state.model) return 'file';

@@ -52,46 +52,43 @@ function createBars(list: HTMLElement) {
 
 function renderHeldOut({ state, settings }: App): void {
   const { measured, run } = state;
+  const last = measured.heldOut.at(-1);
+  anyElement('held-out').hidden = !last;
+  if (!last) return;
   const { count } = state.data ?? digits;
   const held = run?.held ?? heldOutOf(settings, settings.limit > 0 ? Math.min(settings.limit, count) : count);
-  const last = measured.heldOut.at(-1);
-  setText(
-    anyElement('held-out-at'),
-    last ? `${lossText(last.loss)} after step ${whole(last.step)}` : held > 0 ? 'not measured yet' : '',
-  );
+  setText(anyElement('held-out-at'), `${lossText(last.loss)} after step ${whole(last.step)}`);
   const share = measured.clock?.heldOutShare;
   const cost = share ? `; this takes ${percent(share)} of the time` : '';
-  const used = last && last.images < held ? `${whole(last.images)} of the ${whole(held)}` : whole(held);
+  const used = last.images < held ? `${whole(last.images)} of the ${whole(held)}` : whole(held);
   setText(
     anyElement('held-out-note'),
-    held > 0
-      ? `${used} images that it is not trained on, with always the same noise${cost}. Faint: at first.`
-      : 'No images are held out. Give a number of them under More settings, before the run begins.',
+    `${used} images that it is not trained on, with always the same noise${cost}. Faint bars: at the start.`,
   );
 }
 
 function renderQuality({ state }: App): void {
   const { measured, data, losses, phase } = state;
   const last = measured.quality.at(-1);
-  const fits = data?.builtIn !== false;
   const measuring = measured.measuring === 'quality';
-  for (const [id, share] of [
+  // The classifier knows the digits that come with the page, and no other images.
+  anyElement('quality').hidden = data?.builtIn === false || losses.length === 0;
+  anyElement('accepted').hidden = !last;
+  for (const [id, share = 0] of [
     ['samples', last?.accepted],
     ['real', last?.real],
   ] as const) {
-    anyElement(`accepted-${id}`).style.width = `${100 * (share ?? 0)}%`;
-    setText(anyElement(`accepted-${id}-figure`), share === undefined ? '–' : percent(share));
+    anyElement(`accepted-${id}`).style.width = `${100 * share}%`;
+    setText(anyElement(`accepted-${id}-figure`), percent(share));
   }
-  const at = last ? `after step ${whole(last.step)}` : fits ? 'not measured yet' : '';
+  const at = last ? `after step ${whole(last.step)}` : 'not measured yet';
   setText(anyElement('quality-at'), measuring ? 'measuring' : at);
   const { qualityShare: share, nextQuality: next } = measured.clock ?? {};
-  const when = state.training && next ? ` Measured in about ${duration(next)}.` : '';
+  const when = state.training && next ? ` Next measurement in about ${duration(next)}.` : '';
   const cost = share ? ` This takes ${percent(share)} of the time.` : '';
   setText(
     anyElement('quality-note'),
-    fits
-      ? `Of 100 samples, those that a classifier is sure to be digits.${cost}${when}`
-      : 'The classifier knows the digits that come with the page, and no other images.',
+    `Of 100 samples, the share that a classifier is sure are digits.${cost}${when}`,
   );
-  setDisabled(button('measure-quality'), !fits || losses.length === 0 || measuring || phase === 'lost');
+  setDisabled(button('measure-quality'), measuring || phase === 'lost');
 }

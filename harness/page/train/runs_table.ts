@@ -132,7 +132,7 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
   const nameOf = ({ where, key }: RunRow) => (where === 'page' ? where : `${where} ${key}`);
 
   return (rows) => {
-    anyElement('runs-none').hidden = rows.length > 0;
+    anyElement('runs').hidden = rows.length === 0;
     const names = rows.map(nameOf);
     for (const [name, { element }] of shown) {
       if (names.includes(name)) continue;
@@ -143,8 +143,7 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
       const view = shown.get(names[i]) ?? createRow(row, actionsOf(row));
       shown.set(names[i], view);
       view.update(row, runs.hues.get(row.key));
-      // After the row that says that there is none.
-      const place = body.rows[i + 1] ?? null;
+      const place = body.rows[i] ?? null;
       if (place !== view.element) body.insertBefore(view.element, place);
     }
   };

@@ -11,15 +11,21 @@ import { isFixed } from '../shell/state';
 import type { DataDescription } from '../worker/messages';
 import { digits, expectedTime, trainedImages } from './plan';
 
+/** The data that the page has shown. */
+let shown: DataDescription = digits;
+
 export function renderData(app: App): void {
   const { state, settings } = app;
   const data = state.data ?? digits;
   const used = trainedImages(app);
   const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
   const name = data.builtIn
-    ? `${whole(used)} of MNIST’s digits:`
-    : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${data.channels === 3 ? ' in colour' : ''}${labelled}:`;
+    ? `${whole(used)} of MNIST’s digits`
+    : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${data.channels === 3 ? ' in colour' : ''}${labelled}`;
   setText(anyElement('data-name'), name);
+  // What was made of pictures is worth a look.
+  if (data !== shown && !data.builtIn) byId('data', HTMLDetailsElement).open = true;
+  shown = data;
   setMessage(anyElement('data-notes'), data.notes?.join(' ') || undefined);
   byId('pictures-form', HTMLFormElement).hidden = !data.pictures;
   anyElement('ink-field').hidden = data.channels > 1;

@@ -5,6 +5,7 @@ import {
   anyElement,
   button,
   byId,
+  connectMenu,
   download,
   foldFields,
   setDisabled,
@@ -13,6 +14,7 @@ import {
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { whole } from '../shell/format';
+import { nameOfDrawings } from '../shell/kept_drawings';
 import { ratesOf } from '../shell/measurements';
 import { runFileName } from '../shell/run_file_name';
 import { describe, isComplete } from '../shell/state';
@@ -41,6 +43,7 @@ export function createTrainPanel(app: App): TaskPanel {
   const moreDetails = moreForm.closest('details')!;
   moreDetails.addEventListener('toggle', () => app.changed());
   foldFields('settings-fold');
+  connectMenu('save-menu');
   setInterval(() => {
     if (['training', 'compiling'].includes(app.state.phase)) app.changed();
   }, LOOK_MS);
@@ -102,6 +105,7 @@ export function createTrainPanel(app: App): TaskPanel {
       for (const each of [fields, more, ...choices]) each.render();
       // The reason why nothing can be started must be in sight.
       if (!more.valid) moreDetails.open = true;
+      if (app.settings.recipe === 'digits-3x3') byId('more-recipes', HTMLDetailsElement).open = true;
       controls.render();
       planner.render();
       const means = state.run ? epochMeans.of(state.losses, state.run.stepsPerEpoch) : [];
@@ -184,6 +188,11 @@ function connectControls(app: App, mayStart: () => boolean, start: () => void): 
       setText(anyElement('status-text'), text);
       const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
       anyElement('status').classList.toggle('busy', busy || (state.phase === 'training' && !begun));
+      anyElement('train-next').hidden = !isComplete(state, settings.epochs) || !!state.distilling;
+      const { drawings } = app;
+      const own = drawings.length > 0 && state.data?.name === nameOfDrawings(drawings);
+      for (const id of ['play', 'teach']) anyElement(`train-${id}`).hidden = own;
+      anyElement('train-write').hidden = !own;
       setMessage(anyElement('warning'), state.warning);
       renderError();
     },

@@ -2,7 +2,7 @@
 import type { App } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { loss as lossText, whole } from '../shell/format';
-import { ImageView, noiseTiles, paperTiles, pngOf, type Tiles } from '../shell/images';
+import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
 import { smoothLoss } from '../shell/losses';
 import { animation, gridsNpy, sheet } from '../shell/make_files';
 import { runFileName } from '../shell/run_file_name';
@@ -64,7 +64,9 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
       const { recipe, batch } = settings;
       const curves = { losses, heldOut, rates, overlays: overlays(), batch, stepsPerEpoch, recipe };
       curve.set(curves);
-      anyElement('curve-empty').hidden = losses.length > 0 || overlays().length > 0;
+      const drawn = losses.length > 0 || overlays().length > 0;
+      anyElement('curve-empty').hidden = drawn;
+      for (const id of ['scales', 'curve-legend']) anyElement(id).hidden = !drawn;
       if (means !== epochMeans) {
         means = epochMeans;
         meansText = means.map(lossText).join(', ');
@@ -146,6 +148,7 @@ function connectSamples(app: App): Part {
       const label = entry ? `after step ${whole(entry.step)}` : off;
       setText(anyElement('grid-step'), label);
       anyElement('grid').setAttribute('aria-label', `Samples: ${label}`);
+      anyElement('grid-scrub').hidden = state.losses.length === 0 && grids.length < 2;
       slider.max = String(Math.max(0, grids.length - 1));
       slider.value = String(grids.index);
       slider.disabled = grids.length < 2;
@@ -199,13 +202,10 @@ function connectStrip(app: App): Part {
     render() {
       if (!strip || strip === shown) return;
       shown = strip;
-      const tiles = row(strip.clean);
-      clean.show(tiles);
+      clean.show(row(strip.clean));
       noisy.show(row(strip.noisy));
-      const { height, width, columns } = tiles;
-      predictions.show(
-        strip.predictions ? row(strip.predictions) : paperTiles(columns, height, width, columns),
-      );
+      for (const id of ['strip-what', 'strip-predicted']) anyElement(id).hidden = !strip.predictions;
+      if (strip.predictions) predictions.show(row(strip.predictions));
       setText(anyElement('strip-step'), strip.predictions ? `after step ${whole(strip.step)}` : '');
     },
   };

@@ -28,10 +28,9 @@ function renderNumbers({ state, settings }: App, means: readonly number[]): void
   const total = run ? run.stepsPerEpoch * settings.epochs : 0;
   const { share, secondsLeft } = trainingProgress(state, settings);
   byId('progress', HTMLProgressElement).value = share;
-  if (!run || done === 0) {
-    for (const id of ['step', 'epoch', 'loss', 'mean', 'speed', 'left']) setReading(`reading-${id}`, '–');
-    return;
-  }
+  const none = !run || done === 0;
+  for (const id of ['readings', 'more-readings']) anyElement(id).hidden = none;
+  if (none) return;
   const epoch = epochOf(state);
   // Where the epochs were lowered below what is done, there is nothing that it is a part of.
   setReading('reading-step', whole(done), done <= total ? ` / ${whole(total)}` : '');

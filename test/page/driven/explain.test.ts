@@ -3,7 +3,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
-import { click, go, pause, phase, steps, TINY, until, visit, watch } from '../visit';
+import { click, go, pause, phase, steps, TINY, text, until, visit, watch } from '../visit';
 
 const driven = drive();
 
@@ -51,7 +51,7 @@ const button = (page: Page, words: string) =>
   }, words);
 
 test('four scenes by keyboard, live on the pretrained network, each with its address; axe finds nothing wrong with them', async () => {
-  const { page, problems } = await open('?task=explain');
+  const { page, problems } = await open('?task=explain&scene=1');
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await scene(page, '1 of 4');
   // The mix is the image where there is no noise, and the noise where there is no image.
@@ -131,6 +131,7 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   // The last one; and back by the browser.
   await page.keyboard.press('ArrowRight');
   await scene(page, '4 of 4');
+  expect(await text(page, 'explain-next')).toBe('Train it yourself');
   await page.keyboard.press('ArrowLeft');
   await scene(page, '3 of 4');
   await page.reload();
@@ -157,6 +158,8 @@ test('the drawing stays with the better network, and the second scene follows th
   await click(page, '#train');
   await steps(page, 2);
   await go(page, 'explain');
+  await scene(page, '0 of 4');
+  await button(page, 'Next');
   await scene(page, '1 of 4');
   await button(page, 'Next');
   await until(
@@ -210,8 +213,8 @@ test('words explain themselves on focus, hover and touch, on the narrowest scree
 
   await page.setViewport({ width: 1280, height: 800 });
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
-  await page.hover('button[data-means="loss"]');
-  await shows('how wrong the network is');
+  await page.hover('button[data-means="denoise"]');
+  await shows('To take noise away');
   await page.hover('#glossary');
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect((await box()).shown).toBe(true);
@@ -286,6 +289,8 @@ test('without a GPU the scenes show what was recorded, and say so', async () => 
   watch(page, problems);
   await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
   await page.goto(`${driven.address}?task=explain&scene=2`);
+  await scene(page, '0 of 4');
+  await button(page, 'Next');
   await scene(page, '1 of 4');
   await slide(page, 'explain-t', 100);
   await says(page, '= 0.00 x + 1.00 n');
@@ -308,7 +313,7 @@ test('axe finds nothing wrong with Make, nor with a word explained, on a phone a
   await page.keyboard.press('Enter');
   expect(await violationsEverywhere(page)).toEqual([]);
   await go(page, 'explain');
-  await scene(page, '1 of 4');
+  await scene(page, '0 of 4');
   await page.focus('.explain .term');
   await until(page, () => document.querySelector('#glossary:popover-open') !== null);
   expect(await violationsEverywhere(page)).toEqual([]);

@@ -307,12 +307,25 @@ test('a phone has samples right under the buttons, and nothing sticks out; a lar
   expect((await box('batch')).seen).toBe(false);
   await click(page, '#settings-fold');
   expect((await box('batch')).seen).toBe(true);
+  await click(page, '#settings-fold');
   await go(page, 'sample');
   await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  // What can be pressed before anything unfolds: a set of keys and a menu count as one.
+  const controls = () =>
+    page.$$eval(
+      ['a[href]', 'button:not(.term)', 'input', 'select', 'summary', '[role=slider]']
+        .map((one) => `.panel:not([hidden]) ${one}`)
+        .join(),
+      (all) => {
+        const seen = all.filter((one) => one.checkVisibility());
+        return new Set(seen.map((one) => one.closest('fieldset, [popover]') ?? one)).size;
+      },
+    );
   for (const task of ['sample', 'train']) {
     await go(page, task);
     await page.setViewport({ width: 320, height: 740 });
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
+    expect(await controls()).toBeLessThanOrEqual(8);
   }
   await page.setViewport({ width: 1280, height: 800 });
   for (const id of ['curve', 'grid', 'strip-predictions']) expect((await box(id)).bottom).toBeLessThan(800);

@@ -26,7 +26,7 @@ const measured = (page: Page) => page.evaluate(() => window.harness.state.measur
 const label = (page: Page, id: string) => page.$eval(`#${id}`, (element) => element.ariaLabel);
 /** The rows of the table, cell by cell. */
 const rows = (page: Page) =>
-  page.$$eval('#runs-body tr:not(#runs-none)', (all) =>
+  page.$$eval('#runs-body tr', (all) =>
     all.map((row) => [...(row as HTMLTableRowElement).cells].map((cell) => cell.textContent)),
   );
 /** Presses a button of a row once it can be pressed: the table is drawn a frame after the state. */
@@ -34,7 +34,7 @@ const pressIn = (page: Page, row: number, name: string) =>
   until(
     page,
     (at, word) => {
-      const cells = document.querySelectorAll('#runs-body tr:not(#runs-none)')[at];
+      const cells = document.querySelectorAll('#runs-body tr')[at];
       const button = [...(cells?.querySelectorAll('button') ?? [])].find((each) => each.textContent === word);
       if (!button || button.disabled || button.ariaDisabled === 'true') return false;
       button.click();
@@ -47,7 +47,7 @@ const pressIn = (page: Page, row: number, name: string) =>
 test('a run tells its held-out loss, by noise level too, how many samples a classifier accepts, and where its rate changed', async () => {
   const { page, problems, close } = await open(RUN);
   await phase(page, 'idle');
-  expect(await text(page, 'data-name')).toBe('288 of MNIST’s digits:');
+  expect(await text(page, 'data-name')).toBe('288 of MNIST’s digits');
   await click(page, '#train');
   await until(page, () => window.harness.state.measured.heldOut.length >= 2);
   await type(page, 'lr', '0.001');
@@ -211,7 +211,9 @@ const drawnIn = (page: Page, name: string) =>
 test('the recipes are radio cards: arrows choose, and digits-3x3 trains on letters, is kept as such, and goes on', async () => {
   const { page, problems, close } = await open('?batch=4&limit=18&widths=8&samples=0&lr=0.01&epochs=2');
   await phase(page, 'idle');
-  await page.focus('#recipe-digits');
+  await click(page, '#settings-fold');
+  await click(page, '#more-recipes summary');
+  await page.focus('#recipe-tutorial');
   await page.keyboard.press('ArrowDown');
   await until(page, () => location.search.includes('recipe=digits-3x3'));
   await click(page, '#use-letters');
@@ -241,7 +243,7 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains on lette
 test('runs are compared in a table: put aside, drawn beside another, gone on with, removed', async () => {
   const { page, problems, close } = await open(`?recipe=tutorial&${TINY}&epochs=10000`);
   await phase(page, 'idle');
-  expect(await text(page, 'runs-none')).toBe('None yet: press Train.');
+  expect(await page.$eval('#runs', (runs) => runs.checkVisibility())).toBe(false);
   await click(page, '#train');
   await steps(page, 60);
   await until(page, () => window.harness.state.stored > 0);
@@ -289,15 +291,13 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   // What is reset leaves its losses here until it is removed.
   await click(page, '#reset');
   await until(page, () => window.harness.state.losses.length === 0);
-  await until(page, () =>
-    document.querySelector('#runs-body tr:not(#runs-none) th')!.textContent!.startsWith('Reset'),
-  );
+  await until(page, () => document.querySelector('#runs-body tr th')!.textContent!.startsWith('Reset'));
   await expect.poll(async () => (await rows(page)).map((row) => row[5]), LATER).toEqual(['123', '7']);
   await pressIn(page, 0, 'Remove');
   await until(page, () => document.querySelectorAll('#runs-body input').length === 1);
   await pressIn(page, 0, 'Remove');
   await until(page, () => window.harness.state.kept.length === 0);
-  await until(page, () => !document.getElementById('runs-none')!.hidden);
+  await until(page, () => document.getElementById('runs')!.hidden);
   expect(problems).toEqual([]);
   await close();
 });
