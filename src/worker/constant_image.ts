@@ -60,6 +60,6 @@ export class ConstantImageWatch {
     if (this.warned || losses.length % EVERY !== 0) return undefined;
     if (!isConstant(losses.slice(this.warmup), this.constants)) return undefined;
     this.warned = true;
-    return `The losses of the last ${2 * STEPS} steps equal the losses of a constant image: the network's output does not depend on its input. It has died, or learns nothing. Start again with another learning rate than ${learningRate}, a smaller one as a rule.`;
+    return `The losses of the last ${2 * STEPS} steps equal the losses of a constant image: the network's output does not depend on its input. It has died, or learns nothing. Start again with another learning rate than ${learningRate}, usually a smaller one.`;
   }
 }

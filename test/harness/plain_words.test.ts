@@ -28,7 +28,11 @@ test('phrases are found in code and prose, also over the end of a line', () => {
   ]);
 });
 
-test("the page's visible texts are left out, its comments are not", () => {
+test("the page's visible texts are read, too", () => {
   const text = "show('so long');\n/** Shown so long. */\nshow('that of');\n";
-  expect(findings('harness/page/shell/a.ts', text)).toEqual(['harness/page/shell/a.ts:2: "so long"']);
+  expect(findings('harness/page/shell/a.ts', text)).toEqual([
+    'harness/page/shell/a.ts:1: "so long"',
+    'harness/page/shell/a.ts:2: "so long"',
+    'harness/page/shell/a.ts:3: "that of"',
+  ]);
 });

@@ -224,10 +224,10 @@ describe('the question', () => {
     const size = { height: 28, width: 28, channels: 1 };
     const fine = { recipe: 'digits', classes: 10, ...size, sampling } as const;
     expect(unfit(fine)).toBeUndefined();
-    expect(unfit({ ...fine, recipe: 'tutorial', classes: 0 })).toContain('not told how much noise');
+    expect(unfit({ ...fine, recipe: 'tutorial', classes: 0 })).toContain('does not take a noise level');
     expect(unfit({ ...fine, width: 32 })).toContain('28 x 32');
     expect(unfit({ ...fine, channels: 3 })).toContain('colours');
-    expect(unfit({ ...fine, classes: 0 })).toContain('no classes');
+    expect(unfit({ ...fine, classes: 0 })).toContain('without classes');
   });
 });
 
@@ -235,6 +235,6 @@ test('bars go from the digit that fits worst to the one that fits best', () => {
   expect(fits([0.3, 0.2, 0.25])).toEqual([0, 1, expect.closeTo(0.5, 10)]);
   expect(fits([0.2, 0.2])).toEqual([0, 0]);
   expect(verdict([0.3, 0.2, 0.25], ['A', 'B', 'C'])).toBe(
-    'It looks most like a B: told so, the network errs least. Told C, the next best, it errs 25 % more.',
+    'It looks most like a B: with this class the network’s error is smallest. With C, the next best, it is 25\u00a0% larger.',
   );
 });

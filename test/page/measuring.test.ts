@@ -13,7 +13,7 @@ test('time left, once it can be told', () => {
   expect(timeLeft(60, 0.25)).toBe('about 3 min 0 s left');
   expect(timeLeft(60, 1)).toBe('under 1 s left');
   expect(budgetLeft(18, 60)).toBe('at most about 42 s left');
-  expect(budgetLeft(61, 60)).toBe('time is up; finishing what has begun');
+  expect(budgetLeft(61, 60)).toBe('time is up; finishing the last measurement');
 });
 
 const facts: GpuFacts = {
@@ -33,7 +33,7 @@ test('the report holds the adapter, its limits and features, and what was tried'
     'Adapter: Intel Xe',
     'As the browser names it: vendor intel, architecture xe',
     'Clock: Not tried yet',
-    'Self-check: Not made yet',
+    'Self-check: Not run yet',
     'Runtime: a browser',
     'maxBufferSize: 268,435,456',
     'maxComputeInvocationsPerWorkgroup: 64 (TOO LOW: 128 needed)',

@@ -115,7 +115,7 @@ test('digits are what a page without a recipe trains, a column of samples for ea
   expect(await losses(page)).toEqual(unbroken.slice(0, 2));
   expect(await page.evaluate(() => location.search)).not.toContain('recipe');
   await until(page, () => !document.getElementById('notices')!.hidden);
-  expect(await text(page, 'notices')).toContain('checkpoint.safetensors is of the recipe digits');
+  expect(await text(page, 'notices')).toContain('checkpoint.safetensors uses the recipe digits');
   await click(page, '#train');
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(unbroken);
@@ -336,7 +336,7 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
 
   await drop(checkpoint, 'checkpoint.safetensors');
   await until(page, () => window.harness.state.error !== undefined);
-  expect(await page.evaluate(() => window.harness.state.error!.message)).toContain('A run is under way');
+  expect(await page.evaluate(() => window.harness.state.error!.message)).toContain('A run is in progress');
   expect(await losses(page)).toEqual(unbroken.slice(0, 3));
   await go(page, 'train');
   await click(page, '#step');
@@ -574,7 +574,7 @@ test('samples are said to be of the network that made them', async () => {
   };
   await click(page, '#sample');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
-  await says('An untrained network: it makes mere shades. Train it first, or take the pretrained one');
+  await says('An untrained network makes nothing but noise. Train it first, or choose the pretrained one');
   await step(1);
   await says('Made by an untrained network; it is at step 1 now');
   await click(page, '#sample');
@@ -772,7 +772,7 @@ test('a kernel that there is not is refused at once; those that there are are of
     expect(await text(page, `${task}-error`)).toMatch(
       /^No kernel matches nope; there are .*conv2d, conv2d_grad_input/,
     );
-    expect(await text(page, `${task}-status`)).toBe('Not begun');
+    expect(await text(page, `${task}-status`)).toBe('Not started');
     await page.focus(`#${task}-kernel`);
     await until(
       page,

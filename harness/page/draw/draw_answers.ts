@@ -90,7 +90,7 @@ export function verdict(losses: ArrayLike<number>, names: readonly string[]): st
   })).sort((a, b) => a.loss - b.loss);
   if (!next) return `The network knows ${best.name} alone.`;
   const percent = (100 * (next.loss - best.loss)) / best.loss;
-  return `It looks most like a ${best.name}: told so, the network errs least. Told ${next.name}, the next best, it errs ${percent.toFixed(percent < 10 ? 1 : 0)} % more.`;
+  return `It looks most like a ${best.name}: with this class the network’s error is smallest. With ${next.name}, the next best, it is ${percent.toFixed(percent < 10 ? 1 : 0)}\u00a0% larger.`;
 }
 
 export function showClasses(losses: ArrayLike<number>, names: readonly string[]): void {

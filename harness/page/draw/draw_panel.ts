@@ -20,10 +20,10 @@ import { Teach } from './teach';
 
 const ABOUT: Readonly<Record<Ask, string>> = {
   denoise:
-    'The drawing drowns in noise, as far as the slider says; from there the network samples its way back to a picture.',
-  fill: 'What is masked is made up by the network, from four kinds of noise. The rest of the drawing stays.',
+    'The slider sets how much noise is mixed into the drawing. From there the network samples its way back to a picture.',
+  fill: 'The network makes up what is under the mask, four times, each time from different noise. The rest of the drawing stays.',
   classify:
-    'Told each digit in turn, the network predicts the noise in the drawing, at 8 levels. A bar shows how much less it errs than when told the digit that fits worst; the number is its mean squared error.',
+    'The network predicts the noise in the drawing at 8 noise levels, once for each class. The number is its mean squared error with that class; the bar shows how much smaller this error is than with the class that fits worst.',
 };
 
 export class DrawPanel implements TaskPanel {
@@ -92,7 +92,7 @@ export class DrawPanel implements TaskPanel {
       // The worker has dropped what it was asked. A lost device is not asked for again before something changes.
       this.latest.drop();
       if (event.type === 'freed') this.asked = '';
-      else this.problem = 'The GPU device was lost. Draw on: another one is asked for.';
+      else this.problem = 'The GPU device was lost. Draw on, and the page asks for another one.';
     }
   }
 
@@ -155,11 +155,14 @@ export class DrawPanel implements TaskPanel {
   /** Puts one of the training images on the paper. */
   private async takeExample(): Promise<void> {
     const at = Math.floor(Math.random() * 2 ** 31);
-    const image = await this.app.ask('example', at).catch(() => undefined);
-    if (!image) return;
-    if (image.length === SIDE * SIDE) this.paper.take(image);
-    else
-      this.problem = `The training images are not ${SIDE} x ${SIDE} grey pixels, as a drawing is: draw one.`;
+    const example = await this.app.ask('example', at).catch(() => undefined);
+    if (!example) return;
+    if (example.image.length === SIDE * SIDE) {
+      this.paper.take(example.image);
+      // The classes of other images are not digits.
+      if (this.app.state.data?.builtIn !== false) this.teach.know(example.label);
+    } else
+      this.problem = `The training images are not ${SIDE} x ${SIDE} grey pixels, as a drawing is. Draw a digit.`;
   }
 
   private takeAnswer({ question, answer, problem }: Outcome<DrawOrder, DrawAnswer | undefined>): void {
@@ -174,8 +177,11 @@ export class DrawPanel implements TaskPanel {
     this.answers = { ...this.answers, [ask]: answer };
     if (ask === 'denoise') this.views.showMade(answer?.ask === 'denoise' ? answer.images : undefined);
     else if (ask === 'fill') this.views.showFillings(answer?.ask === 'fill' ? answer.images : undefined);
-    else if (answer?.ask === 'classify') showClasses(answer.losses, this.names);
-    else clearClasses(this.names);
+    else if (answer?.ask === 'classify') {
+      const { losses } = answer;
+      showClasses(losses, this.names);
+      this.teach.read(this.names[losses.indexOf(Math.min(...losses))]);
+    } else clearClasses(this.names);
   }
 
   private renderChoices(): void {

@@ -39,7 +39,10 @@ export function questionOf(
   }
   const mask = maskOf(seen);
   if (isEmpty(mask))
-    return { image, why: 'Nothing is masked yet. Brush with Mask over what the network is to fill in.' };
+    return {
+      image,
+      why: 'Nothing is masked yet. Choose Mask, and brush over the part that the network should fill in.',
+    };
   return { image, order: { ...sampled, ask, mask } };
 }
 
@@ -52,11 +55,11 @@ export function unfit({
   channels,
 }: Omit<ModelDescription, 'name'>): string | undefined {
   if (recipe === 'tutorial')
-    return 'The recipe tutorial is not told how much noise there is, so it cannot begin at a level of one’s choice.';
+    return 'A network of the recipe tutorial does not take a noise level, so it cannot start at the one that you choose.';
   if (channels !== 1) return 'It makes colours; drawings are grey.';
   if (height !== SIDE || width !== SIDE)
     return `Its images are ${height} x ${width} pixels; drawings are ${SIDE} x ${SIDE}.`;
-  return classes > 0 ? undefined : 'It is told no classes.';
+  return classes > 0 ? undefined : 'It was trained without classes.';
 }
 
 // ---------------------------------------------------------------- where the drawing is put

@@ -18,6 +18,9 @@ export class Teach {
   private readonly app: App;
   private readonly digit = byId('teach-digit', HTMLSelectElement);
   private kept: readonly KeptDrawing[] = [];
+  /** Whether there is a drawing, and whether its digit is known: from an example, or from the visitor. */
+  private drawn = false;
+  private known = false;
   /** The name of the images with which training begins as soon as they are loaded. */
   private starting: string | undefined;
   /** The settings before fine-tuning. They come back when its run is reset. */
@@ -27,6 +30,9 @@ export class Teach {
   constructor(app: App, drawn: () => Uint8Array<ArrayBuffer> | undefined, next: () => void) {
     this.app = app;
     this.digit.replaceChildren(...Array.from({ length: 10 }, (_, digit) => new Option(String(digit))));
+    this.digit.addEventListener('change', () => {
+      this.known = true;
+    });
     button('teach-keep').addEventListener('click', () => {
       const image = drawn();
       setMessage(anyElement('keep-problem'), image ? undefined : 'Nothing is drawn yet: draw a digit first.');
@@ -51,8 +57,23 @@ export class Teach {
     }
   }
 
+  /** Chooses the digit of an example, if it has one. */
+  know(digit: number | undefined): void {
+    if (digit === undefined) return;
+    this.digit.selectedIndex = digit;
+    this.known = true;
+  }
+
+  /** Chooses what the network reads in a drawing whose digit is not known, if that is a digit. */
+  read(name: string | undefined): void {
+    const digit = [...this.digit.options].findIndex(({ text }) => text === name);
+    if (!this.known && digit >= 0) this.digit.selectedIndex = digit;
+  }
+
   /** `drawn`: there is a drawing. */
   render(drawn: boolean): void {
+    if (this.drawn && !drawn) this.known = false;
+    this.drawn = drawn;
     if (drawn) setMessage(anyElement('keep-problem'), undefined);
     button('teach-start').disabled = this.kept.length === 0;
     setText(
@@ -106,7 +127,7 @@ export class Teach {
     const [{ digit }] = this.kept;
     if (this.kept.every((each) => each.digit === digit)) {
       this.complain(
-        `All drawings that are kept are of a ${digit}. Keep one of another digit, too: of one alone the network would forget the others.`,
+        `All kept drawings show a ${digit}. Keep at least one of another digit, or the network forgets the others.`,
       );
       return;
     }
@@ -138,7 +159,7 @@ export class Teach {
     const running = this.app.state.run !== undefined;
     this.complain(
       running
-        ? 'A run is under way. On the Train tab, save its checkpoint to keep it, and reset it; then fine-tune.'
+        ? 'A run is in progress. To keep it, save its checkpoint in Train. Then reset it, and fine-tune again.'
         : undefined,
     );
     return running;

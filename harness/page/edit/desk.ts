@@ -114,7 +114,7 @@ export class ShaderDesk {
     if (this.app.measuring)
       return {
         kind: 'failed',
-        message: 'the GPU is busy, as Check or Bench is running. Try again afterwards.',
+        message: 'the GPU is busy: Check or Bench is running. Try again afterwards.',
       };
     const { step } = listed;
     const result = await this.trials.run({ texts, step, op }, (text) => editor?.progress(text));
@@ -132,8 +132,7 @@ export class ShaderDesk {
   /** The training worker's answer: it trains with the texts, unless there is a problem. */
   private taken(problem: string | undefined): void {
     const { edits, asked, editor } = this;
-    if (problem)
-      this.say(`The edited shader was not taken into training, which goes on as before: ${problem}`);
+    if (problem) this.say(`Training does not use the edited shader, and goes on as before: ${problem}`);
     else if (asked) {
       edits.used = asked;
       if (Object.keys(asked).length > 0) editor?.add('Training uses it now.');

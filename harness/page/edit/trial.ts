@@ -56,7 +56,7 @@ async function tryAll(
   const tried = casesOf(engine, affected, uses);
   const unchecked = uncovered(names, affected, tried);
   if (unchecked.length > 0) {
-    const message = `No case that this adapter can run uses ${unchecked.join(', ')}, so nobody can say whether the text is right.`;
+    const message = `No case that this adapter can run uses ${unchecked.join(', ')}, so the text cannot be checked.`;
     return { kind: 'failed', message };
   }
   const timed = ops[at ?? -1] && uses(ops[at!].calls) ? ops[at!] : heaviest(affected);

@@ -14,7 +14,7 @@ export function verdictOf(result: TrialResult): string {
     case 'wrong':
       return `It is wrong: ${result.variant} in the case “${result.case}”. Training goes on as before.`;
     case 'endless':
-      return `It does not end: a loop of ${result.variant} made more than ${whole(result.turns)} turns in the case “${result.case}” and was left. Training goes on as before.`;
+      return `It does not end: a loop of ${result.variant} made more than ${whole(result.turns)} turns in the case “${result.case}” and was stopped. Training goes on as before.`;
     case 'passed':
       return `It is right: ${list(result.variants)} agree${result.variants.length > 1 ? '' : 's'} with the reference in ${result.cases === 1 ? 'one case' : `${result.cases} cases`}; the largest error is ${measured(100 * result.share)} % of what is allowed.${timesOf(result.times)}`;
     case 'failed':
@@ -29,7 +29,7 @@ function timesOf(times: TrialTimes | undefined): string {
   if (!times) return ' This training step does not use it.';
   const { kernel, layer, shipped, edited, rounds, clock } = times;
   const by = clock === 'timestamp-query' ? 'the GPU’s clock' : 'the host’s clock';
-  return ` ${kernel} of ${layer} takes ${(edited / shipped).toFixed(2)} times as long as the shipped one: ${measured(edited)} ms instead of ${measured(shipped)} (medians of ${rounds} rounds by turns, ${by}).`;
+  return ` ${kernel} of ${layer} takes ${(edited / shipped).toFixed(2)} times as long as the shipped one: ${measured(edited)} ms instead of ${measured(shipped)} (medians of ${rounds} alternating rounds, ${by}).`;
 }
 
 function list(names: readonly string[]): string {

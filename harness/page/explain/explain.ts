@@ -4,6 +4,7 @@ import type { App } from '../shell/app';
 import { setDisabled, setText } from '../shell/dom';
 import { linkTo } from '../shell/links';
 import { loadRecording } from '../shell/recorded';
+import { sourcesOf } from '../shell/sources';
 import type { WorkerEvent } from '../worker/messages';
 import { DiffusionScene } from './diffusion_scene';
 import { LearningScene } from './learning_scene';
@@ -30,6 +31,8 @@ export class Explain {
   private readonly title = make('h2');
   private readonly stage = make('div');
   private readonly reading = make('p', { className: 'muted scene-reading' });
+  /** The shader that was chosen from the reading. */
+  private readonly source = make('div', { className: 'scene-source' });
   private scenes: readonly Scene[] = [];
   /** Without an app the scene stands in no address. */
   private at = 0;
@@ -46,7 +49,7 @@ export class Explain {
       make('div', { className: 'scene-steps' }),
     );
     head.lastElementChild!.append(this.back, this.place, this.next);
-    host.replaceChildren(head, this.stage, this.reading);
+    host.replaceChildren(head, this.stage, this.reading, this.source);
     this.back.addEventListener('click', () => this.go(-1));
     this.next.addEventListener('click', () => {
       if (this.number === LAST) app?.set('task', 'train');
@@ -91,10 +94,27 @@ export class Explain {
       const said = make('span', { className: 'visually-hidden' }, `: ${scene.title}`);
       this.place.replaceChildren(`${this.number} of ${LAST}`, said);
       this.stage.replaceChildren(scene.element);
-      const links = scene.reading.flatMap(([path, what], i) => [i > 0 ? ' · ' : '', linkTo(path, what)]);
+      this.source.replaceChildren();
+      const links = scene.reading.flatMap(([path, subject], i) => [
+        i > 0 ? ' · ' : '',
+        path.endsWith('.wgsl') ? this.shaderButton(path, subject) : linkTo(path, subject),
+      ]);
       this.reading.replaceChildren('Read on: ', ...links);
     }
     scene.render();
+  }
+
+  /** Shows a shader below the scene, beside its reference, and hides it again. */
+  private shaderButton(path: string, subject: string): HTMLButtonElement {
+    const name = path.replace(/^.*\/|\.wgsl$/g, '');
+    const button = make('button', { type: 'button', className: 'link', ariaExpanded: 'false' }, subject);
+    button.addEventListener('click', () => {
+      const shows = button.ariaExpanded === 'false';
+      for (const each of this.reading.querySelectorAll('button')) each.ariaExpanded = 'false';
+      button.ariaExpanded = String(shows);
+      this.source.replaceChildren(...(shows ? [sourcesOf(name, [name])] : []));
+    });
+    return button;
   }
 
   private get number(): number {

@@ -17,7 +17,7 @@ export class LearningScene implements Scene {
     ['docs/tutorial.md#4-loss-and-optimizer', 'loss and optimizer'],
     ['docs/tutorial.md#3-the-network', 'the network'],
     ['shaders/loss/mse.wgsl', 'the shader of the loss'],
-    ['shaders/optimizer/adam.wgsl', 'of the update'],
+    ['shaders/optimizer/adam.wgsl', 'the shader of the update'],
   ] as const;
   private readonly stage: Stage;
   private readonly question: Question<Predicted>;
@@ -50,7 +50,7 @@ export class LearningScene implements Scene {
         'The network is shown the noisy image and guesses the clean one: it {denoises|denoise}. We know the truth, so we can say how wrong the guess is: the mean of the squared differences of all pixels. That is the {loss}.',
       ),
       prose(
-        'In each training {step} every {parameter} moves a little to where the loss falls; its {moment estimates} say how far. Nobody tells the network what a digit is. It has to find out, because whoever knows digits guesses better.',
+        'In each training {step}, every {parameter} moves a little to where the loss falls; its {moment estimates} say how far. The network gets no definition of a digit. It has to find out what digits look like, because then it guesses better.',
       ),
       this.said,
       this.network.element,
@@ -181,13 +181,13 @@ type Shown = Omit<Predicted, 'kind' | 'choices' | 'before'> & {
 /** Explains the pictures at this level. */
 function sentence({ levels, objective, labels }: Shown, at: number): string {
   const t = levels[at];
-  const which = objective === 'flow' && labels.length > 1 ? 'It is told which digit to look for. ' : '';
+  const which = objective === 'flow' && labels.length > 1 ? 'It knows which digit to look for. ' : '';
   if (t === 0) return 'Without noise there is nothing to guess: the image itself is the answer.';
   if (t < 0.35) return 'Little noise: the strokes are plain to see, and it tidies up between them.';
   if (t < 0.75) return `${which}Much is hidden, and it fills in what digits usually have there.`;
   if (t < 1)
     return `${which}Hardly anything is left of the image: it can tell where the ink may be, not where it is.`;
   return objective === 'flow'
-    ? `${which}In nothing but noise it sees the mean of all such digits: the guess that errs least.`
-    : 'In nothing but noise it sees the mean of all digits: the guess that errs least.';
+    ? `${which}In nothing but noise it sees the mean of all such digits: the guess with the smallest error.`
+    : 'In nothing but noise it sees the mean of all digits: the guess with the smallest error.';
 }

@@ -31,7 +31,7 @@ export class NoiseScene implements Scene {
   readonly questions = [];
   readonly reading = [
     ['docs/tutorial.md#2-corruption', 'the tutorial, block by block'],
-    ['shaders/batch/corrupt.wgsl', 'the shader that does it'],
+    ['shaders/batch/corrupt.wgsl', 'the shader that mixes them'],
   ] as const;
   private readonly stage: Stage;
   private readonly slider: Slider;
@@ -86,7 +86,7 @@ export class NoiseScene implements Scene {
         'Take an image, and a picture of random numbers. Mix them, pixel by pixel. The slider is the share of noise, the {noise level}: at 0 there is only the image, at 1 only noise.',
       ),
       prose(
-        'That is all that is done to an image. There is no going back by arithmetic: whoever sees only the mix does not know what was added. What a network learns is to guess it.',
+        'Nothing else is done to an image. Arithmetic cannot undo it: the mix alone does not say what was added. A network learns to guess it.',
       ),
       this.kinds.element,
       this.about,

@@ -20,7 +20,7 @@ export class RecipeScene implements Scene {
   readonly reading = [
     ['docs/recipe.md', 'from blots to digits: every change in numbers'],
     ['src/recipes.ts', 'the recipes'],
-    ['shaders/conv2d/direct/conv2d.wgsl', 'where a network is told level and class'],
+    ['shaders/conv2d/direct/conv2d.wgsl', 'where noise level and class enter the network'],
   ] as const;
   private readonly stage: Stage;
   private readonly sides: readonly {
@@ -121,7 +121,7 @@ export class RecipeScene implements Scene {
     figure.show(
       { bytes: x[Math.min(at, x.length - 1)], height, width, channels, columns: 5 },
       `Recipe ${of}: ${what}, at t = ${(1 - at / STEPS).toFixed(2)}`,
-      told ? 'told t and the digit' : 'told nothing',
+      told ? 'it knows t and the digit' : 'it knows the image only',
     );
   }
 
@@ -129,7 +129,7 @@ export class RecipeScene implements Scene {
     const text = [
       this.trained,
       prose(
-        'The tutorial’s is told nothing. It must guess how noisy the image is, and which digit is wanted, and where it cannot know, it takes the mean of all that might be: blots. That of digits is told both.',
+        'The network of the tutorial gets nothing but the image. It must guess how noisy the image is, and which digit to make. Where it cannot know, it predicts the mean of all that is possible: blots. The network of digits also gets the noise level and the digit.',
       ),
       this.status,
     ];
@@ -151,7 +151,7 @@ export class RecipeScene implements Scene {
       { className: 'change' },
       make('h3', {}, 'What each change brought'),
       prose(
-        'Each is made on top of those before it. The bar is the share of 1,000 {samples|sample} that a classifier is sure of; of real digits it is 96.7 %.',
+        'Each change comes on top of the ones before it. The bar is the share of 1,000 {samples|sample} that a classifier is sure of; of real digits it is 96.7 %.',
         'muted',
       ),
       make(

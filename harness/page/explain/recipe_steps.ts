@@ -17,14 +17,14 @@ export const recipeSteps: readonly RecipeStep[] = [
   {
     name: 'the tutorial',
     about:
-      'The network sees a mix of image and noise and guesses the image. It is not told how much noise there is, so it guesses that too.',
+      'The network sees a mix of image and noise and guesses the image. It does not get the noise level, so it must guess that, too.',
     accepted: 10.6,
     after: 200,
   },
   {
     name: 'greys, no last activation',
     about:
-      'Images as they are in place of black and white, and a last layer that can say any number. No gain by itself; the rest needs it.',
+      'Images keep their greys, and the last layer can give any number. This brings nothing by itself, but the rest needs it.',
     accepted: 15.5,
     after: 200,
   },
@@ -51,14 +51,14 @@ export const recipeSteps: readonly RecipeStep[] = [
   {
     name: 'told the class',
     about:
-      'The network is told which digit the image shows. Now it need not guess that either, and one can ask for a digit.',
+      'The network also gets the digit that the image shows. It no longer has to guess it, and you can ask for a digit.',
     accepted: 55.5,
     after: 200,
   },
   {
     name: 'guidance 2',
     about:
-      'The same network, asked twice at each step: told the digit, and told none. {guidance|guidance} goes twice as far as the difference.',
+      'The same network, called twice in each step: with the digit, and without. {Guidance|guidance} goes twice as far as the difference.',
     accepted: 86.5,
     after: 200,
   },

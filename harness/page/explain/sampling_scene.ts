@@ -14,8 +14,8 @@ export class SamplingScene implements Scene {
   readonly questions: readonly Question[];
   readonly reading = [
     ['docs/tutorial.md#8-sampling', 'sampling'],
-    ['shaders/sampling/flow_step.wgsl', 'the shader of a step, of digits'],
-    ['shaders/sampling/denoise_step.wgsl', 'of the tutorial'],
+    ['shaders/sampling/flow_step.wgsl', 'the shader of a step of digits'],
+    ['shaders/sampling/denoise_step.wgsl', 'the shader of a step of the tutorial'],
     ['src/sampling/sampler.ts', 'the sampler'],
   ] as const;
   private readonly stage: Stage;
@@ -58,7 +58,7 @@ export class SamplingScene implements Scene {
         'Begin with nothing but noise, and ask the network what it sees. It is a blur, but a {step} in the right direction. So move the image a little towards it, and ask again: now there is less noise, and it sees more.',
       ),
       prose(
-        'When t has come down to 0, there is a digit that nobody has written: a {sample}. Other noise from another {seed} makes another one.',
+        'When t is down to 0, there is a new digit, one that is in no data set: a {sample}. Noise from another {seed} makes another one.',
       ),
       this.said,
       this.network.element,
@@ -110,7 +110,7 @@ export class SamplingScene implements Scene {
     this.prediction.show(
       { bytes: seen, height, width, channels },
       `What the network sees in it at t = ${t}`,
-      told ? `told: ${name}` : 'told nothing',
+      told ? `it knows: ${name}` : 'it knows no class',
     );
     const places = Array.from({ length: STRIP }, (_, i) =>
       Math.round(((STRIP - 1 - i) * steps) / (STRIP - 1)),
@@ -139,7 +139,7 @@ export class SamplingScene implements Scene {
 /** Explains the next step. */
 function sentence(at: number, steps: number): string {
   const left = steps - at;
-  if (left === 0) return 'The way is over: this is the sample.';
+  if (left === 0) return 'The last step is done: this is the sample.';
   if (left === 1) return 'The last step: x becomes what the network sees.';
   return `The next step moves x 1/${left} of the way to what the network sees.`;
 }

@@ -85,7 +85,7 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     if (type !== 'lost' && type !== 'freed') return;
     this.latest.drop();
     if (type === 'freed') this.asked = { order: '', steps: 0, at: 0 };
-    else this.problem = 'The GPU device was lost. Choose anything, and another one is asked for.';
+    else this.problem = 'The GPU device was lost. Change anything here, and the page asks for another one.';
   }
 
   /** Steps of the run when it was asked. */

@@ -50,7 +50,7 @@ export class DispatchList {
     const which = ofRun ? 'the kernels of this run' : 'the usual kernels of this adapter';
     setText(
       anyElement('dispatches-about'),
-      `${whole(count)} dispatches for ${whole(batch)} images, with ${which}: ${number(flops / 1e9)} GFLOP, and ${number(bytes / 1e9)} GB that must move.`,
+      `${whole(count)} dispatches for ${whole(batch)} images, with ${which}: ${number(flops / 1e9)} GFLOP, and at least ${number(bytes / 1e9)} GB to read and write.`,
     );
     const table = byId('dispatches', HTMLTableElement);
     for (const body of [...table.tBodies]) body.remove();

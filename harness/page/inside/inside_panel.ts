@@ -249,7 +249,7 @@ class InsidePanel implements TaskPanel {
     const { app, waiting, looked, lookedAt } = this;
     const { preparing, phase, model } = app.state;
     if (waiting === 'step' || (waiting && !looked)) {
-      const doing = waiting === 'step' ? 'Making a step' : 'Looking';
+      const doing = waiting === 'step' ? 'Making a step' : 'Running the network';
       if (preparing?.kernel) return `${doing}. ${describe({ ...app.state, phase: 'compiling' })}`;
       const compiling =
         preparing?.task === 'compiling' ? `: shader ${preparing.done} of ${preparing.total}` : '';
@@ -386,9 +386,11 @@ class InsidePanel implements TaskPanel {
     const norms = stepped?.gradientNorms ?? looked?.gradientNorms;
     anyElement('inside-norms-box').hidden = !norms;
     if (!norms) return;
+    // All are 0 before a first step here, as a run that goes on has no gradient of its step before.
+    const isKnown = Object.values(norms).some((norm) => norm > 0);
     const of = stepped ? 'of the step in slow motion' : `of step ${whole(lookedAt)}`;
-    setText(anyElement('inside-norms-of'), of);
-    showNorms(norms);
+    setText(anyElement('inside-norms-of'), isKnown ? of : 'not known until the next step');
+    showNorms(isKnown ? norms : {});
   }
 }
 

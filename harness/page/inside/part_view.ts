@@ -104,7 +104,7 @@ export class PartView {
       button(`part-${kind}`).hidden = !part.maps[kind];
       button(`part-${kind}`).setAttribute('aria-pressed', String(kind === this.kind));
     }
-    setText(anyElement('part-title'), layer.told ? 'What the network is told' : layer.name);
+    setText(anyElement('part-title'), layer.told ? 'Noise level and class' : layer.name);
     setText(anyElement('part-about'), aboutLayer(layer));
     anyElement('part-press').hidden = layer.told;
     const maps = this.maps();
@@ -117,7 +117,7 @@ export class PartView {
       'aria-label',
       `${WORDS[this.kind]} of ${layer.name}: ${what}, values up to ${number(most)}`,
     );
-    setText(anyElement('part-scale'), `${what}; full ink is ${number(most)}`);
+    setText(anyElement('part-scale'), `${what}; full colour is ${number(most)}`);
     this.slider.max = String(maps.count);
     this.slider.disabled = maps.count === 1;
     this.drawOne();
@@ -255,11 +255,11 @@ function aboutLayer({
   const size = `${whole(parameters)} parameters`;
   if (told) {
     return name === 'conditioning.output'
-      ? `Noise level and class, through two linear layers: a number for each map of the convolutions but the last, which is added to all of its pixels. ${size} in the second layer.`
+      ? `Noise level and class go through two linear layers. The result is a number for each map of all convolutions but the last, which is added to every pixel of that map. ${size} in the second layer.`
       : `The first of two linear layers. ${size}.`;
   }
   const after = {
-    pool: ' Of each 2×2 pixels the largest goes on; all of them take the skip connection.',
+    pool: ' The largest of each 2×2 pixels goes on; all of them go along the skip connection.',
     upsample: ' Each pixel becomes 2×2, and what the skip connection brings is added.',
     convolution: '',
     output: ' This is the network’s answer.',

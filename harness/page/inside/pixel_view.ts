@@ -133,7 +133,7 @@ export class PixelView {
       ...(imageBias
         ? [['bias of the image, for noise level and class', exact(imageBias[map])] as const]
         : []),
-      ['together, in 64 bits, by the reference', exact(wanted)],
+      ['their sum, in 64 bits, by the reference', exact(wanted)],
       ['in the GPU’s buffer, in 32 bits', exact(stored)],
       ['difference', number(stored - wanted)],
       ...(activated ? [[what, exact(activationAt(layer, arithmetic, place, wanted))] as const] : []),

@@ -152,7 +152,7 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
     case 'corrupt': {
       const share = Math.round(100 * step.picture.level);
       const told = layers.some(({ told }) => told)
-        ? ', and the network is told how much, and of which class they are'
+        ? '; the network also gets the noise level and the class of each'
         : '';
       return {
         text: `${whole(step.images)} images are mixed with noise, yours with ${share} %${told}.`,
@@ -163,7 +163,7 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
       const answer =
         objective === 'flow' ? 'the direction from the image to the noise' : 'the image behind the noise';
       return {
-        text: `Layer by layer the network makes of each noisy image its guess at ${answer}.${mean}`,
+        text: `Layer by layer, the network turns each noisy image into its guess at ${answer}.${mean}`,
         pictures: [bytes('noisy image', step.noisy), floats('its answer', step.output, largest(step.target))],
       };
     }
@@ -171,7 +171,7 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
       const most = largest(step.target);
       const difference = step.output.map((v, i) => v - step.target[i]);
       return {
-        text: `The answers are compared with what they should be: the mean of the squared differences, over all pixels of the ${whole(step.images)} images, is the loss, ${number(step.loss)}.${mean}`,
+        text: `The loss says how far the answers are from what they should be: the mean of the squared differences, over all pixels of the ${whole(step.images)} images, is ${number(step.loss)}.${mean}`,
         pictures: [
           floats('answer', step.output, most),
           floats('should be', step.target, most),
@@ -182,9 +182,9 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
     case 'backward': {
       const { norm, clipNorm } = step;
       const clipped =
-        clipNorm !== undefined && norm > clipNorm ? `, which is shortened to ${number(clipNorm)}` : '';
+        clipNorm !== undefined && norm > clipNorm ? `, and is clipped to ${number(clipNorm)}` : '';
       return {
-        text: `Back from the end, each layer is told how the loss would change with its maps, and finds out how it would change with its weights. All of that together is the gradient; its norm is ${number(norm)}${clipped}.`,
+        text: `From the last layer to the first, each layer receives how the loss changes with its maps, and computes how the loss changes with its weights. All of these numbers together are the gradient; its norm is ${number(norm)}${clipped}.`,
         pictures: [],
       };
     }
@@ -195,7 +195,7 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
       const shares = Object.values(step.changes);
       const percent = (share: number) => `${number(100 * share)} %`;
       return {
-        text: `Adam moves every weight a little against its gradient, at the learning rate ${number(step.learningRate)}: layers change by ${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of their size. This was a copy: your network stays as it is.`,
+        text: `Adam moves every weight a little against its gradient, at the learning rate ${number(step.learningRate)}: layers change by ${percent(Math.min(...shares))} to ${percent(Math.max(...shares))} of their size. The step was made on a copy: the network itself stays as it is.`,
         pictures: [
           kernels(`${first.name} before`, before, most),
           kernels('after', after, most),

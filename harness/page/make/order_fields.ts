@@ -125,7 +125,7 @@ function connectText(app: App, order: () => void, follow: () => void) {
     if (!fields.valid) return;
     const example = exampleOf(app.network);
     const words = empty
-      ? `Nothing is written; write what to make, such as ${example}, or press one of the buttons.`
+      ? `The field is empty. Write what to make, such as ${example}, or press one of the buttons.`
       : typing
         ? undefined
         : problem();

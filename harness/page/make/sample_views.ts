@@ -108,7 +108,7 @@ export function connectSource(
       return `Made by ${nameOf(made)}; ${isRun ? `it is at step ${whole(now)} now` : `now chosen: ${nameOf(next)}`}`;
     }
     if (next.source !== 'run' || now > 0) return nameOf(next).replace(/^./, (letter) => letter.toUpperCase());
-    return 'An untrained network: it makes mere shades. Train it first, or take the pretrained one';
+    return 'An untrained network makes nothing but noise. Train it first, or choose the pretrained one';
   };
 
   return {

@@ -44,7 +44,7 @@ async function share(url: string, promised: string): Promise<string> {
     await navigator.clipboard.writeText(url);
     return `The address is copied${promised}`;
   } catch {
-    return `The browser lets the page copy nothing. Copy it here${promised} ${url}`;
+    return `The browser does not let the page copy. Copy the address here${promised} ${url}`;
   }
 }
 

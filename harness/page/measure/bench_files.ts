@@ -80,7 +80,7 @@ export class BenchFiles {
       await navigator.clipboard.writeText(toJson(this.shown));
       this.copied = 'Copied';
     } catch {
-      this.copied = 'The browser does not let this page write to the clipboard. Save the file instead.';
+      this.copied = 'The browser does not let the page copy. Save the file instead.';
     }
     this.app.changed();
   }

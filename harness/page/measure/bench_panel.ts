@@ -89,15 +89,15 @@ export class BenchPanel implements TaskPanel {
     const network = choiceText(this.result ? this.result.network : networkIn(this.app.settings));
     switch (this.run.status) {
       case 'ready':
-        return `Times the network of ${network} as a whole, then every shader at its shapes, each after its check has passed`;
+        return `Times the whole network of the recipe ${network}, then every shader at the sizes that the network uses. Each shader is checked first`;
       case 'waiting':
-        return 'Waiting for the training to pause';
+        return 'Waiting for training to pause';
       case 'running':
         return `Measuring ${network}`;
       case 'stopped':
         return this.soFar('Stopped after') ?? 'Stopped';
       case 'failed':
-        return this.soFar('Broken off after') ?? 'Not begun';
+        return this.soFar('Broken off after') ?? 'Not started';
       case 'done':
         return this.soFar('Done:') ?? 'Done';
     }

@@ -155,7 +155,8 @@ function detailsOf(row: BenchRow): HTMLElement[] {
 
 /** Maximum distance of a finger from its mark, in units of the drawing. */
 const REACH = 30;
-const HINT = 'Touch a mark, or go from mark to mark with the arrow keys, for its name; Enter opens its row.';
+const HINT =
+  'Touch a mark, or move from mark to mark with the arrow keys, to see its name. Enter opens its row.';
 
 /** The roofline plot, whose marks show their names to a mouse, a finger and the keyboard. */
 class RooflineView {

@@ -110,13 +110,13 @@ export class CheckPanel implements TaskPanel {
       case 'ready':
         return 'Runs every shader on this GPU and compares it with a plain reference on the processor';
       case 'waiting':
-        return 'Waiting for the training to pause';
+        return 'Waiting for training to pause';
       case 'running':
         return 'Checking';
       case 'stopped':
         return `Stopped: ${checkSummary(this.rows)}`;
       case 'failed':
-        return this.rows.length === 0 ? 'Not begun' : `Broken off: ${checkSummary(this.rows)}`;
+        return this.rows.length === 0 ? 'Not started' : `Broken off: ${checkSummary(this.rows)}`;
       case 'done':
         return checkSummary(this.rows);
     }

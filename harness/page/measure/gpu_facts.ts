@@ -52,7 +52,7 @@ export function gpuSummary(facts: GpuFacts): Record<string, string> {
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
     Clock: timer ? capital(timerLine(timer)) : 'Not tried yet',
-    'Self-check': selfCheck ? selfCheckText(selfCheck) : 'Not made yet',
+    'Self-check': selfCheck ? selfCheckText(selfCheck) : 'Not run yet',
   };
 }
 
@@ -74,7 +74,7 @@ export function gpuReport(facts: GpuFacts, date: string, trains?: EngineReport):
   const engines = { 'The engine that trains': trains, 'The engine of the self-check': selfCheck?.report };
   return [
     `webgpu-diffusion ${version}, ${date}`,
-    ...Object.entries(gpuSummary(facts)).map(([name, value]) => `${name}: ${value || 'not told'}`),
+    ...Object.entries(gpuSummary(facts)).map(([name, value]) => `${name}: ${value || 'not given'}`),
     `Runtime: ${runtime}`,
     ...limits.map((limit) => `${limit.name}: ${limitText(limit)}`),
     ...Object.keys(featureUses).map((name) => `${name}: ${features.includes(name) ? 'yes' : 'no'}`),

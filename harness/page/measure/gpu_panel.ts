@@ -84,7 +84,7 @@ export class GpuPanel implements TaskPanel {
         runtime: navigator.userAgent,
       };
     } catch (error) {
-      this.problem = `Nothing can be told about the GPU: ${(error as Error).message}`;
+      this.problem = `The page cannot describe the GPU: ${(error as Error).message}`;
     }
     this.app.changed();
   }
@@ -103,7 +103,7 @@ export class GpuPanel implements TaskPanel {
       await navigator.clipboard.writeText(text);
       this.copied = 'Copied';
     } catch {
-      this.copied = 'The browser lets the page copy nothing: select the text below.';
+      this.copied = 'The browser does not let the page copy. Select the text below.';
       this.report.textContent = text;
       this.report.hidden = false;
     }

@@ -170,5 +170,5 @@ export function timeLeft(seconds: number, share: number): string {
 /** A bench ends with its budget, or before: what has begun by then is finished. */
 export function budgetLeft(seconds: number, budget: number): string {
   const left = budget - seconds;
-  return left > 0 ? `at most about ${duration(left)} left` : 'time is up; finishing what has begun';
+  return left > 0 ? `at most about ${duration(left)} left` : 'time is up; finishing the last measurement';
 }

@@ -265,7 +265,7 @@ export class App {
     const before = this.settings.recipe;
     this.take({ ...withRecipe(this.settings, recipe), ...others });
     if (recipe !== before)
-      this.notices = [`${name} is of the recipe ${recipe}: the page has gone over to it from ${before}.`];
+      this.notices = [`${name} uses the recipe ${recipe}: the page has changed to it from ${before}.`];
   }
 
   private timeFirstStep({ type }: WorkerEvent): void {

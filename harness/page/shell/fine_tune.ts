@@ -55,7 +55,7 @@ export function checkBeginning(recipe: PageRecipe, wanted: UNetConfig): void {
   if (pretrainedOf(recipe) !== recipe)
     throw new EngineError(
       'data',
-      `There is no pretrained network of the recipe ${recipe}. Begin with new weights, or take the recipe ${pretrainedOf(recipe)}.`,
+      `There is no pretrained network of the recipe ${recipe}. Begin with new weights, or choose the recipe ${pretrainedOf(recipe)}.`,
     );
   const trained: UNetConfig = recipes[recipe].network;
   const refuse = (what: string, remedy: string) => {

@@ -39,7 +39,7 @@ export function facts(run: StoredRun): string {
 
 /** The user's images, by name and with the names of their classes. */
 function ownImages({ settings, data, config }: Pick<StoredRun, 'settings' | 'data' | 'config'>): string {
-  const name = shownName(data.name ?? settings.source ?? 'images of one’s own');
+  const name = shownName(data.name ?? settings.source ?? 'your own images');
   const { classes = 0 } = config.conditioning ?? {};
   return data.classNames && classes > 0 ? `${name} (${listOf({ classes, ...data })})` : name;
 }

@@ -277,7 +277,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   told: classOrAll,
   level: whole(60, 0, 100),
   scene: whole(0, 0, 4),
-  benchBatch: orEmpty(batch, 'that of the training'),
+  benchBatch: orEmpty(batch, 'the batch of training'),
   kernel: {
     initial: '',
     legal: 'at most 60 letters, digits, spaces and . _ * and commas',

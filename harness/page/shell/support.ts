@@ -14,7 +14,7 @@ function browserRemedies(userAgent: string): string[] {
   const safari =
     'Safari: version 26 or later, on macOS, iOS and iPadOS 26. On older ones it may be under Develop, Feature Flags.';
   const chrome =
-    'Chrome, Edge and their kin: version 113 or later on Windows, macOS and ChromeOS, 121 on Android, 144 on Linux with Intel and 147 with NVIDIA graphics. Elsewhere on Linux start it with `--enable-unsafe-webgpu` `--enable-features=Vulkan`.';
+    'Chrome, Edge and other browsers from Chromium: version 113 or later on Windows, macOS and ChromeOS, 121 on Android, 144 on Linux with Intel and 147 with NVIDIA graphics. Elsewhere on Linux start it with `--enable-unsafe-webgpu` `--enable-features=Vulkan`.';
   if (/firefox/i.test(userAgent)) return [firefox, chrome, safari];
   if (/chrom(e|ium)|edg\//i.test(userAgent)) return [chrome, firefox, safari];
   return [safari, chrome, firefox];
@@ -57,11 +57,11 @@ export function startTrouble(code: string, message: string, userAgent: string, l
   }
   if (code === 'no-adapter' && losses > 0) {
     return {
-      title: 'The browser gives no GPU any more',
-      why: `Its device was lost ${losses === 1 ? 'once' : `${losses} times`} within the hour. After three times or so a browser gives none to any page until it is started again.`,
+      title: 'The browser no longer gives the page a GPU',
+      why: `Its device was lost ${losses === 1 ? 'once' : `${losses} times`} within the hour. After about three losses, a browser gives no page a GPU until it is restarted.`,
       remedies: [
         'Close all windows of the browser, and start it again.',
-        'The runs that this browser keeps are still there: the page offers to go on with them then.',
+        'The runs that this browser keeps are still there: the page then offers to go on with them.',
         'If it happens again, update the graphics driver, or train with smaller batches.',
       ],
     };

@@ -1,8 +1,8 @@
-/** The words of the tables that not everybody knows. A press on one explains it where it stands, by mouse, finger and keyboard alike. */
+/** The technical words of the tables. A press on one explains it where it stands, by mouse, finger and keyboard alike. */
 
 export const terms: Readonly<Record<string, string>> = {
   'Share of the allowed error':
-    'Numbers on a GPU are rounded, so a result differs a little from the exact one. How much it may is worked out for every single number of a result, from how many roundings went into it. This is the largest error of all cases as a share of what was allowed there: up to 100% is right, however near, and every share below that is as good as any other. “Exact” has no error at all. A wrong kernel is far beyond.',
+    'A GPU rounds its numbers, so a result differs a little from the exact one. For each number of a result, the check works out how large this difference may be, from how many roundings went into it. The column shows the largest error of all cases as a share of what is allowed there: up to 100% is right, and a smaller share is no better. “Exact” means no error at all. A wrong kernel is far above 100%.',
   Cases:
     'Sizes and situations in which the variant was compared with its reference: one pixel, odd and prime sizes, batches that are padded, the network’s own layers at a small batch.',
   Compile:
@@ -10,27 +10,27 @@ export const terms: Readonly<Record<string, string>> = {
   Variant:
     'One of several ways to compute the same thing. Which is fastest depends on the device and on the layer.',
   inside:
-    'GFLOP/s without the taps outside the image. At its border a convolution multiplies by zeros that are not there, and a good kernel leaves these products out: GFLOP/s count them all the same, as libraries do; “inside” does not.',
+    'GFLOP/s without the products outside the image. At the border of an image, a convolution multiplies by zeros, and a good kernel leaves these products out. GFLOP/s count them all the same, as libraries do; “inside” does not.',
   'of peak':
-    'How near it comes to what this device can do: the larger of two shares, that of “inside” in the device’s own peak of arithmetic, and that of GB/s in a plain copy of about as many bytes. Both peaks are measured in the same run. Winograd’s kernels multiply less than they are credited with, and so may be above 100%.',
+    'How close the kernel comes to the limits of this device. It is the larger of two shares: “inside” as a share of the device’s peak arithmetic, and GB/s as a share of what a plain copy of about as many bytes reaches. Both peaks are measured in the same run. Winograd’s kernels multiply less than they are credited with, so they may be above 100%.',
   'GFLOP/s':
-    'Billions of additions and multiplications a second, nominal: those of the plain sum, whatever the variant really computes.',
-  'GB/s': 'Billions of bytes a second: each tensor counts once, as if caches were perfect.',
+    'Billions of additions and multiplications a second. The plain sum is counted, whatever the variant really computes.',
+  'GB/s': 'Billions of bytes a second. Each tensor counts once, as if caches were perfect.',
   'p10 … p90':
-    'The band that holds all samples but the lowest tenth and the highest tenth. Where it is wide, the machine was busy.',
+    'The range of the samples without the lowest tenth and the highest tenth. Where it is wide, the machine was busy.',
   ms: 'Milliseconds: the median of all samples.',
-  n: 'Number of samples, of which the median is shown.',
+  n: 'Number of samples. The table shows their median.',
   ops: 'How many times the kernel is called.',
   share:
-    'Of the sum of all calls, each timed alone. Alone, a call finds its tensors in a cache and overlaps with no other, so the sum differs from the whole; on a processor that is busy it may be several times as long.',
+    'Share of the sum of all calls, each timed alone. Alone, a call finds its tensors in a cache and overlaps with no other, so the sum differs from the whole; on a processor that is busy it may be several times as long.',
   'ps/MAC':
-    'Picoseconds for each multiply-add inside the images. The same at every size if the cost grows as the work does.',
+    'Picoseconds for each multiply-add inside the images. It is the same at every size if the cost grows as the work does.',
   Roofline:
-    'Each mark is a kernel that was timed: how fast it computes, over how many operations it makes of each byte that it moves. Kernels at the left wait for memory, and the slope is the most that memory lets them do; those at the right can at best come up to the level line, the peak of arithmetic. Winograd’s may be above it, as they multiply less than they are credited with.',
-  'Peak arithmetic': 'The most multiply-adds a second that this device was seen to make, in registers alone.',
+    'Each mark is a kernel that was timed: how fast it computes, against the number of operations for each byte that it moves. Kernels at the left wait for memory, and the slope is the most that memory allows. Kernels at the right can at best reach the level line, the peak of arithmetic. Winograd’s kernels may be above it, as they multiply less than they are credited with.',
+  'Peak arithmetic': 'The most multiply-adds a second that this device reached, in registers alone.',
   'Peak memory': 'Bytes read and written a second by a copy that is larger than the caches.',
   'Sampling step':
-    'One of the steps from noise to images: a forward pass, and mixing what it predicts into the images.',
+    'One of the steps from noise to images: a forward pass, then mixing its prediction into the images.',
   'after / before': 'The later median divided by the earlier one: 0.50x takes half as long.',
 };
 

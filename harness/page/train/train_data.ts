@@ -45,7 +45,7 @@ export function renderData(app: App): void {
     [workLine(parts, epochs, asTutorial), time, readable].filter(Boolean).join(' '),
   );
   renderBeginning(settings, data);
-  const told = data.builtIn ? 'told the digit' : 'told the class';
+  const told = data.builtIn ? 'knows the digit' : 'knows the class';
   const isTold = trainer.objective === 'flow' && data.classes !== undefined;
   setText(anyElement('strip-told'), isTold ? told : '');
   const locked = isFixed(state);
@@ -55,7 +55,7 @@ export function renderData(app: App): void {
   setText(
     anyElement('data-hint'),
     locked
-      ? 'Put the run aside, or reset it, to train on other images or to go on from a checkpoint'
+      ? 'To train on other images, or to open a checkpoint, first put the run aside or reset it'
       : 'or drop them anywhere on the page: pictures, best in folders named after their classes, .npy, IDX (plain or .gz)',
   );
 }

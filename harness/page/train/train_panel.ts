@@ -134,7 +134,7 @@ function connectControls(app: App, mayStart: () => boolean, start: () => void): 
     if (mayStart()) app.send('train', 1);
   });
   const reset = () => {
-    const question = `Throw this run away? Of its steps, ${app.unsaved.toLocaleString('en')} are in no checkpoint; saving one would keep them.`;
+    const question = `Discard this run? ${app.unsaved.toLocaleString('en')} of its steps are in no checkpoint. Save a checkpoint to keep them.`;
     if (app.unsaved === 0 || confirm(question)) app.send('reset');
   };
   button('reset').addEventListener('click', reset);

@@ -12,7 +12,7 @@ export function choicesOf(
   if (images.height !== height || images.width !== width || images.channels !== channels) {
     throw new EngineError(
       'argument',
-      `The images are ${images.height}x${images.width}x${images.channels}; this network looks at ${height}x${width}x${channels}. Choose images of its size on the Train tab, or another network.`,
+      `The images are ${images.height}x${images.width}x${images.channels}; this network takes ${height}x${width}x${channels}. Choose images of that size in Train, or another network.`,
     );
   }
   const { labels } = images;

@@ -3,6 +3,6 @@ export function divergedMessage(message: string, back: number | undefined): stri
   const remedy =
     back === undefined
       ? 'Reset the run, lower the learning rate, and begin again.'
-      : `Trained on from where it is, the run comes to the same again. Go back to its copy of step ${back.toLocaleString('en-US')} with a smaller learning rate, or reset it; its last good state can be saved below.`;
+      : `If it trains on from here, the same happens again. Go back to its copy of step ${back.toLocaleString('en-US')} with a smaller learning rate, or reset it. You can save its last good state below.`;
   return `${message} ${remedy}`;
 }

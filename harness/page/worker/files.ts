@@ -182,7 +182,7 @@ export class Files {
     if (core.run) {
       throw new EngineError(
         'argument',
-        `A run is under way, which that of ${name} would replace. Save its checkpoint to keep it, reset it, and open ${name} again.`,
+        `A run is in progress, and ${name} would replace it. To keep it, save its checkpoint. Then reset it, and open ${name} again.`,
       );
     }
     const saved = loadCheckpoint(bytes, name);

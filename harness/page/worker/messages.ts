@@ -46,6 +46,12 @@ export type DrawAnswer =
   /** The network's loss given each class; the class with the smallest loss fits best. */
   | { readonly ask: 'classify'; readonly losses: Float32Array<ArrayBuffer> };
 
+/** One of the images that the worker has, and its class. */
+export interface Example {
+  readonly image: Uint8Array<ArrayBuffer>;
+  readonly label: number | undefined;
+}
+
 export interface DataDescription {
   readonly name: string;
   /** The digits that come with the page. */

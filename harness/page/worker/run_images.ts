@@ -33,7 +33,7 @@ export const browserReader: PictureReader = {
   async decode({ path, source }) {
     const bitmap = await createImageBitmap(source as File, { premultiplyAlpha: 'none' }).catch(() => {
       throw new Error(
-        `${clip(path.slice(path.lastIndexOf('/') + 1))} is no picture that this browser can read`,
+        `${clip(path.slice(path.lastIndexOf('/') + 1))} is not a picture that this browser can read`,
       );
     });
     const { width, height } = bitmap;
@@ -58,7 +58,7 @@ export function imagesOf(
   if (held >= count) {
     throw new EngineError(
       'argument',
-      `${held} images are to be held out, and there are ${count}: hold out fewer, so that some are left to train on.`,
+      `${held} images cannot be held out, as there are ${count}: hold out fewer, so that some are left to train on.`,
     );
   }
   return split(imagesFrom(all, 0, count), held);

@@ -8,7 +8,7 @@ import type { ExplainAnswer, ExplainOrder } from './explain_messages';
 import { Inside } from './inside';
 import type { InsideAnswer, InsideOrder } from './inside_messages';
 import { LivePictures } from './live_pictures';
-import type { DrawAnswer, DrawOrder, Order } from './messages';
+import type { DrawAnswer, DrawOrder, Example, Order } from './messages';
 import type { Workplace } from './place';
 
 export class Views {
@@ -129,13 +129,13 @@ export class Views {
   }
 
   /** At once if there are images. */
-  async example(at: number, inTurn: CallContext['inTurn']): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async example(at: number, inTurn: CallContext['inTurn']): Promise<Example | undefined> {
     if (!this.place.images) await inTurn(() => this.loadDigits());
     if (!this.place.images) return undefined;
-    const { images, count, height, width, channels } = this.place.images;
+    const { images, labels, count, height, width, channels } = this.place.images;
     const size = height * width * channels;
-    const first = (at % count) * size;
-    return images.slice(first, first + size);
+    const n = at % count;
+    return { image: images.slice(n * size, (n + 1) * size), label: labels?.[n] };
   }
 
   /** The run's training images; the digits if there are none yet. */

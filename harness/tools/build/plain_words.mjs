@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const PLACES = [
+  'index.html',
   'README.md',
   'ARCHITECTURE.md',
   'CHANGELOG.md',
@@ -22,10 +23,6 @@ const SCRIPT = /\.m?[jt]s$/;
 const TEXT = /\.(m?[jt]s|wgsl|md|html|css|py|c|sh)$/;
 /** Not read: the lab log, which is history; metadata of a shipped file; this file, which names the phrases. */
 const LEFT_OUT = ['docs/lab/', 'harness/studies/train_classifier.py', 'harness/tools/build/plain_words.mjs'];
-/** The page's visible texts are not checked, its comments are. */
-const COMMENTS_ONLY = 'harness/page/';
-
-const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/ .*/gm;
 const OPENING = /\/\*\*[\s*]*(Of|Those|That|So|Whoever)\b/g;
 const PHRASES = [
   'that of',
@@ -44,31 +41,19 @@ const PHRASE = new RegExp(`\\b(?:${PHRASES.join('|').replaceAll(' ', '(?:\\s|\\*
 /** `path:line: what is wrong`, for each place in the text of a file. */
 export function findings(path, text) {
   const isScript = SCRIPT.test(path);
-  // Code becomes blank where only comments count, so that lines keep their numbers.
-  const read = path.startsWith(COMMENTS_ONLY) ? commentsAlone(text) : text;
   const openings = isScript ? [...text.matchAll(OPENING)] : [];
   return [
     ...openings.map(({ index, 0: all, 1: word }) => [
       index + all.length - word.length,
       `a doc comment begins with "${word}"`,
     ]),
-    ...[...read.matchAll(PHRASE)].map(({ index, 0: all }) => [
+    ...[...text.matchAll(PHRASE)].map(({ index, 0: all }) => [
       index,
       `"${all.replace(/(\s|\*|\/\/)+/g, ' ').toLowerCase()}"`,
     ]),
   ]
     .sort(([a], [b]) => a - b)
     .map(([at, what]) => `${path}:${text.slice(0, at).split('\n').length}: ${what}`);
-}
-
-function commentsAlone(text) {
-  let from = 0;
-  let result = '';
-  for (const { index, 0: comment } of text.matchAll(COMMENT)) {
-    result += text.slice(from, index).replace(/[^\n]/g, ' ') + comment;
-    from = index + comment.length;
-  }
-  return result + text.slice(from).replace(/[^\n]/g, ' ');
 }
 
 function* files(place) {

@@ -68,6 +68,10 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   // Uniform noise has more greys than what a bell curve leaves of them within black and white.
   const greys = (of: number[]) => mean(of.map((v) => Number(v > 0.02 && v < 0.98)));
   expect(greys(await ink(page, 1))).toBeGreaterThan(greys(noise) + 0.2);
+  // A shader opens in the page; what has no address yet is no link.
+  await button(page, 'the shader that mixes them');
+  await until(page, () => /fn main/.test(document.querySelector('.scene-source pre')?.textContent ?? ''));
+  expect(await page.$$('a[href*="/OWNER/"]')).toEqual([]);
   expect(await violationsEverywhere(page)).toEqual([]);
 
   await page.focus('.scene-steps .primary');
@@ -98,7 +102,7 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   await scene(page, '3 of 4');
   await answered(page);
   // Where movement is not wanted, it ends at the end at once.
-  await says(page, 'The way is over');
+  await says(page, 'this is the sample');
   const made = await ink(page, 0);
   expect(apart(made, await ink(page, 1))).toBeLessThan(0.02);
   expect(await violations(page)).toEqual([]);
@@ -107,7 +111,7 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   expect(apart(await ink(page, 0), made)).toBeGreaterThan(0.2);
   await button(page, 'Other noise');
   await answered(page);
-  await says(page, 'The way is over');
+  await says(page, 'this is the sample');
   expect(apart(await ink(page, 0), made)).toBeGreaterThan(0.02);
 
   await page.keyboard.press('ArrowRight');

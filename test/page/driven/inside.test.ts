@@ -103,7 +103,7 @@ test('the pretrained network, before anything is trained; axe finds nothing wron
       'its guess at the direction from the image to the noise',
       ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2'],
     ],
-    ['loss', 'is the loss, 0.', ['up.2', 'prediction']],
+    ['loss', 'images, is 0.', ['up.2', 'prediction']],
     ['backward', 'its norm is 0.', ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']],
     ['update', 'at the learning rate 0.003', ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']],
   ] as const) {

@@ -115,7 +115,7 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
   await page.focus('#text');
   await page.keyboard.press('Enter');
   expect(await text(page, 'text-problem')).toBe(
-    'Nothing is written; write what to make, such as 2026, or press one of the buttons.',
+    'The field is empty. Write what to make, such as 2026, or press one of the buttons.',
   );
   await page.type('#text', '20a6');
   // What is legal has followed; the rest may become so.
@@ -510,14 +510,14 @@ test('a coloured network is shown in its colours in every view, and its classes 
     const figures = '.scene .scene-figure';
     await until(
       page,
-      (all) => document.querySelectorAll(all)[1]?.textContent?.includes('told: cornflower'),
+      (all) => document.querySelectorAll(all)[1]?.textContent?.includes('it knows: cornflower'),
       figures,
     );
     await page.$eval('#explain-way', (slider) => {
       Object.assign(slider, { value: '20' });
       slider.dispatchEvent(new Event('input'));
     });
-    await until(page, () => document.querySelector('.scene')!.textContent!.includes('The way is over'));
+    await until(page, () => document.querySelector('.scene')!.textContent!.includes('this is the sample'));
     await isReddened(`${figures} canvas`);
     await go(page, 'draw');
     await until(page, () =>

@@ -99,7 +99,7 @@ test('the GPU: what it is, whether it computes rightly, and a text to report it 
   await until(page, () => document.querySelector('#gpu-facts .facts') !== null);
   const says = (words: string) =>
     until(page, (w) => document.getElementById('panel-gpu')!.textContent.includes(w), words);
-  await says('Not made yet');
+  await says('Not run yet');
   const press = (name: string) => click(page, name === 'Self-check' ? '#gpu-check' : '#gpu-copy');
   await press('Self-check');
   await says('kernels of a step of tutorial with 4 images are right on small cases');

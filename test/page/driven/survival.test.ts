@@ -182,7 +182,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
     await said('close all its windows and start it again');
     await page.reload();
     await until(page, () => !document.getElementById('unsupported')!.hidden);
-    expect(await text(page, 'unsupported-title')).toBe('The browser gives no GPU any more');
+    expect(await text(page, 'unsupported-title')).toBe('The browser no longer gives the page a GPU');
     expect(await text(page, 'unsupported-remedies')).toContain('Close all windows of the browser');
   } finally {
     await own.close();

@@ -155,7 +155,7 @@ test('more images than there are cannot be held out: that is said, and another n
   await click(page, '#train');
   await until(page, () => !document.getElementById('error')!.hidden);
   expect(await text(page, 'error-text')).toBe(
-    '320 images are to be held out, and there are 320: hold out fewer, so that some are left to train on.',
+    '320 images cannot be held out, as there are 320: hold out fewer, so that some are left to train on.',
   );
   await type(page, 'holdout', '20');
   await click(page, '#train');
