@@ -98,7 +98,7 @@ export class RecipeScene implements Scene {
     const yours =
       this.asked(own.of) === 'run'
         ? `Your network has trained for ${some(own.question.steps, 'step')} of ${some(app.settings.batch, 'image')}`
-        : `Your network is that of the file ${app.state.model?.name}`;
+        : `Your network comes from the file ${app.state.model?.name}`;
     return `${yours}; the recipe ${own.of === 'digits' ? 'tutorial' : 'digits'}’s for 1,370 steps of 256. ${here}`;
   }
 
