@@ -3,7 +3,7 @@ import { type Recipe, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { App } from '../shell/app';
 import { anyElement, button, setText } from '../shell/dom';
-import { whyNew } from '../shell/fine_tune';
+import { RATE, whyNew } from '../shell/fine_tune';
 import { adapterLabel, duration, measured, whole } from '../shell/format';
 import { heldOutOf, initialOf, type Key, type Settings, show } from '../shell/settings';
 import type { DataDescription, WorkerEvent } from '../worker/messages';
@@ -122,28 +122,32 @@ export function createPlanner(app: App): Planner {
     const { batch, epochs, samples } = values;
     set = { batch, epochs, samples, minutes: next.minutes, asked };
   };
-  const speedBefore = () => knownSpeed(app);
 
   const again = (change: () => void) => {
     app.send('reset');
     change();
     slow = undefined;
-    set = undefined;
   };
   button('plan-smaller').addEventListener('click', () => {
     const { height, width } = app.state.data ?? digits;
     const side = [48, 32, 24, 16].find((each) => each < Math.min(height, width))!;
     again(() => app.set('size', String(side)));
   });
-  button('plan-pretrained').addEventListener('click', () => again(() => app.set('begin', 'pretrained')));
+  button('plan-pretrained').addEventListener('click', () =>
+    again(() => {
+      app.set('begin', 'pretrained');
+      app.set('lr', String(RATE));
+    }),
+  );
 
   const renderSlow = () => {
     anyElement('plan').hidden = !slow;
     if (!slow) return;
-    const { data = digits, imagesPerSecond } = app.state;
+    const { data = digits } = app.state;
+    const speed = (slow.steps * slow.batch) / slow.seconds;
     setText(
       anyElement('plan-text'),
-      `${UPDATES} updates, which a network needs to make something that can be recognised, take ${duration(slow.seconds)} here: it trains on ${measured(imagesPerSecond)} images a second.`,
+      `${UPDATES} updates, which a network needs to make something that can be recognised, take ${duration(slow.seconds)} here: it trains on ${measured(speed)} images a second.`,
     );
     button('plan-smaller').hidden = !data.pictures || Math.min(data.height, data.width) <= LEAST;
     button('plan-pretrained').hidden = whyNew(app.settings, data) !== undefined;
@@ -155,7 +159,7 @@ export function createPlanner(app: App): Planner {
       first = undefined;
       looks = 0;
       if (app.state.run || !isOpen()) return;
-      const speed = speedBefore();
+      const speed = knownSpeed(app);
       // Of an unknown software adapter little is expected.
       const small = speed === undefined && app.state.adapter?.software;
       apply(plan(speed, small ? Math.min(LEAST, trainedImages(app)) : undefined));

@@ -46,7 +46,8 @@ export function renderData(app: App): void {
   );
   renderBeginning(settings, data);
   const told = data.builtIn ? 'knows the digit' : 'knows the class';
-  setText(anyElement('strip-told'), trainer.objective === 'flow' ? told : '');
+  const isTold = trainer.objective === 'flow' && data.classes !== undefined;
+  setText(anyElement('strip-told'), isTold ? told : '');
   const locked = isFixed(state);
   for (const id of ['files', 'folder', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
   button('use-digits').hidden = data.builtIn || locked;
