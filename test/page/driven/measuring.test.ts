@@ -128,7 +128,7 @@ test('the GPU: what it is, whether it computes rightly, and a text to report it 
     Object.defineProperty(navigator, 'clipboard', { value: { writeText: write }, configurable: true });
   });
   await press('Copy for a report');
-  await says('select the text below');
+  await says('Select the text below');
   expect(await text(page, 'gpu-report')).toContain('Self-check: All ');
   expect(problems).toEqual([]);
   await page.close();
