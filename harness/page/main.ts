@@ -40,8 +40,8 @@ declare global {
   }
 }
 
-/** Smaller settings for software adapters: the digits' samples are one of each. */
-const SMALL = { batch: 16, samples: { digits: 10, 'digits-3x3': 10, tutorial: 16 } };
+/** A batch of the bench for software adapters. */
+const SMALL_BATCH = 16;
 
 function showTrouble({ title, why, remedies }: Trouble): void {
   if (!anyElement('unsupported').hidden) return;
@@ -73,11 +73,7 @@ function createFrame(app: App): Panel {
   const doors = connectDoors((task) => app.set('task', task));
   connectLeads((key, text) => app.set(key, text));
   button('use-small').addEventListener('click', () => {
-    if (app.settings.task === 'bench') app.set('benchBatch', String(SMALL.batch));
-    else {
-      app.set('batch', String(SMALL.batch));
-      app.set('samples', String(SMALL.samples[app.settings.recipe]));
-    }
+    app.set('benchBatch', String(SMALL_BATCH));
   });
   button('files-problem-close').addEventListener('click', () => app.forgive());
   button('notices-close').addEventListener('click', () => app.dismissNotices());
@@ -125,8 +121,8 @@ function createFrame(app: App): Panel {
         anyElement('adapter-name'),
         `${adapterLabel(adapter)}${adapter.software ? ' (software, not a GPU speed)' : ''}`,
       );
-      const batch = { train: state.run ? 0 : settings.batch, bench: settings.benchBatch || settings.batch };
-      const large = (batch[settings.task as keyof typeof batch] ?? 0) > SMALL.batch;
+      // Training plans its batch itself.
+      const large = settings.task === 'bench' && (settings.benchBatch || settings.batch) > SMALL_BATCH;
       anyElement('software').hidden = app.home || !(adapter.software && large);
     },
   };

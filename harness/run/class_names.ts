@@ -16,9 +16,12 @@ const MOST = 60;
 /** The most names that a message lists. */
 const LISTED = 10;
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** Browsers without WebGPU, which play the recording, may lack it. */
+const segmenter =
+  'Segmenter' in Intl ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : undefined;
 /** What a reader takes for one character may have several code points. */
-const charactersOf = (text: string) => Array.from(segmenter.segment(text), ({ segment }) => segment);
+const charactersOf = (text: string): string[] =>
+  segmenter ? Array.from(segmenter.segment(text), ({ segment }) => segment) : [...text];
 
 const wholeName = (label: number, classNames: Classes['classNames']) =>
   classNames?.[label]?.trim() || String(label);

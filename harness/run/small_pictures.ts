@@ -187,10 +187,13 @@ export function imagesOf(
   { width, height }: Size,
   ink: PictureChoice['ink'],
 ): MadeImages {
-  const votes = pictures.filter(({ light }) => light).length;
-  const light = ink === 'auto' ? 2 * votes > pictures.length : ink === 'light';
-  const paper = light ? 0 : 255;
   const channels = pictures.every(({ grey }) => grey) ? 1 : 3;
+  // Photographs say nothing about the paper of drawings among them.
+  const clear = pictures.filter((picture) => picture.clear);
+  const voters = channels === 3 && clear.length > 0 ? clear : pictures;
+  const votes = voters.filter((picture) => picture.light).length;
+  const light = ink === 'auto' ? 2 * votes > voters.length : ink === 'light';
+  const paper = light ? 0 : 255;
   const images = new Uint8Array(pictures.length * height * width * channels);
   let to = 0;
   for (const { rgba } of pictures) {
@@ -202,10 +205,11 @@ export function imagesOf(
       }
     }
   }
-  const clear = pictures.filter((picture) => picture.clear).length;
   const notes =
-    clear > 0
-      ? [`${plural(clear, 'picture')} with transparent parts: these are ${light ? 'black' : 'white'} now.`]
+    clear.length > 0
+      ? [
+          `${plural(clear.length, 'picture')} with transparent parts: these are ${light ? 'black' : 'white'} now.`,
+        ]
       : [];
   const set = { images, count: pictures.length, height, width, channels };
   return { images: set, ...(channels === 1 ? { ink: light ? 'light' : 'dark' } : {}), notes };

@@ -94,6 +94,10 @@ describe('pictures', () => {
       250,
       ['2 pictures with transparent parts: these are black now.'],
     ]);
+    // Dark photographs say nothing about the paper of a drawing among them.
+    const night = square([20, 20, 60]);
+    const mixed = await read({ 'a.png': night, 'b.png': night, 'c.png': on(RED) });
+    expect(mixed.notes).toEqual(['1 picture with transparent parts: these are white now.']);
     // Half transparent ink of a grey picture on white paper: half of it.
     const half = picture(16, 16, () => [0, 0, 0, 128]);
     const { images } = await read({ 'a.png': half, 'b.png': half });

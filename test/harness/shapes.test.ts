@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { loadImages } from '../../harness/cli/images';
-import { classes, main, makeShapes } from '../../harness/studies/shapes';
+import { decodePng } from '../../harness/cli/png';
+import { classes, FEW, fewShapes, main, makeShapes } from '../../harness/studies/shapes';
 
 const BYTES = 32 * 32 * 3;
 
@@ -46,6 +48,17 @@ test('its files are read as images of three channels, with their labels', async 
     rmSync(folder, { recursive: true });
     vi.restoreAllMocks();
   }
+});
+
+test('the 600 pictures of the tests are always the same, in folders of four classes', async () => {
+  const few = fewShapes();
+  expect(few).toHaveLength(FEW.count);
+  expect(new Set(few.map(({ path }) => path.split('/')[0]))).toEqual(new Set(FEW.classes));
+  // Of the pixels: packed, they depend on the version of Node's zlib.
+  const pixels = few.map(({ bytes }) => decodePng(bytes).data);
+  const hash = createHash('sha256');
+  for (const data of pixels) hash.update(data);
+  expect(hash.digest('hex')).toBe('f9106e600109e17fafb422a5862b82f37188191bc01893ba2f47f8b48853f4fd');
 });
 
 test('a wrong flag is said in one line', async () => {

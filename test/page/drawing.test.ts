@@ -234,7 +234,7 @@ describe('the question', () => {
 test('bars go from the digit that fits worst to the one that fits best', () => {
   expect(fits([0.3, 0.2, 0.25])).toEqual([0, 1, expect.closeTo(0.5, 10)]);
   expect(fits([0.2, 0.2])).toEqual([0, 0]);
-  expect(verdict([0.3, 0.2, 0.25])).toBe(
-    'It looks most like a 1: told so, the network errs least. Told 2, the next best, it errs 25 % more.',
+  expect(verdict([0.3, 0.2, 0.25], ['A', 'B', 'C'])).toBe(
+    'It looks most like a B: told so, the network errs least. Told C, the next best, it errs 25 % more.',
   );
 });

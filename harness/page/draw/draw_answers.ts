@@ -82,34 +82,36 @@ export function fits(losses: ArrayLike<number>): number[] {
   return all.map((loss) => (most > least ? (most - loss) / (most - least) : 0));
 }
 
-/** The result of the bars in a sentence. Pure. */
-export function verdict(losses: ArrayLike<number>): string {
-  const [best, next] = Array.from(losses, (loss, digit) => ({ loss, digit })).sort((a, b) => a.loss - b.loss);
+/** The result of the bars in a sentence; `names` are the names of the classes. Pure. */
+export function verdict(losses: ArrayLike<number>, names: readonly string[]): string {
+  const [best, next] = Array.from(losses, (loss, label) => ({
+    loss,
+    name: names[label] ?? String(label),
+  })).sort((a, b) => a.loss - b.loss);
+  if (!next) return `The network knows ${best.name} alone.`;
   const percent = (100 * (next.loss - best.loss)) / best.loss;
-  return `It looks most like a ${best.digit}: told so, the network errs least. Told ${next.digit}, the next best, it errs ${percent.toFixed(percent < 10 ? 1 : 0)} % more.`;
+  return `It looks most like a ${best.name}: told so, the network errs least. Told ${next.name}, the next best, it errs ${percent.toFixed(percent < 10 ? 1 : 0)} % more.`;
 }
 
-export function showClasses(losses: ArrayLike<number>): void {
+export function showClasses(losses: ArrayLike<number>, names: readonly string[]): void {
   const shares = fits(losses);
   const best = shares.indexOf(Math.max(...shares));
   anyElement('draw-class-rows').replaceChildren(
-    ...shares.map((share, digit) => row(digit, share, losses[digit], digit === best)),
+    ...shares.map((share, label) => row(names[label], share, losses[label], label === best)),
   );
 }
 
-/** Ten empty bars, so that nothing jumps when they fill. */
-export function clearClasses(): void {
-  anyElement('draw-class-rows').replaceChildren(
-    ...Array.from({ length: 10 }, (_, digit) => row(digit, 0, undefined, false)),
-  );
+/** Empty bars, so that nothing jumps when they fill. */
+export function clearClasses(names: readonly string[]): void {
+  anyElement('draw-class-rows').replaceChildren(...names.map((name) => row(name, 0, undefined, false)));
 }
 
-function row(digit: number, share: number, loss: number | undefined, isBest: boolean): HTMLTableRowElement {
+function row(called: string, share: number, loss: number | undefined, isBest: boolean): HTMLTableRowElement {
   const row = document.createElement('tr');
   row.classList.toggle('best', isBest);
   const name = document.createElement('th');
   name.scope = 'row';
-  name.textContent = String(digit);
+  name.textContent = called;
   const bar = document.createElement('span');
   bar.className = 'bar';
   bar.style.setProperty('--share', `${(100 * share).toFixed(1)}%`);

@@ -56,26 +56,33 @@ const isUntrained = ({ source, state }: App) => source === 'run' && state.losses
 
 // ---------------------------------------------------------------- digit
 
-const CHOICES = ['all', ...Array.from({ length: 10 }, (_, digit) => String(digit))];
-
-export function connectDrawDigits(app: App): { render(): void } {
-  const buttons = CHOICES.map((choice) => {
+/** `names`: of the classes of the network that answers. */
+export function connectDrawDigits(app: App, names: () => readonly string[]): { render(): void } {
+  const buttonOf = (choice: string, name: string) => {
     const button = document.createElement('button');
-    button.type = 'button';
-    button.id = `draw-digit-${choice}`;
-    button.textContent = choice === 'all' ? 'any' : choice;
+    Object.assign(button, { type: 'button', id: `draw-digit-${choice}`, textContent: name, dir: 'auto' });
     button.addEventListener('click', () => app.set('told', choice));
     return button;
-  });
-  anyElement('draw-digit-buttons').replaceChildren(...buttons);
+  };
+  let shown: string | undefined;
+  let buttons: HTMLButtonElement[] = [];
   return {
     render() {
+      const all = names();
+      if (all.join('\n') !== shown) {
+        shown = all.join('\n');
+        buttons = [buttonOf('all', 'any'), ...all.map((name, label) => buttonOf(String(label), name))];
+        const host = anyElement('draw-digit-buttons');
+        host.classList.toggle(
+          'named',
+          all.some((name) => name.length > 3),
+        );
+        host.replaceChildren(...buttons);
+      }
       const { told } = app.settings;
       // A class beyond these is none in particular here.
-      const pressed = CHOICES.includes(String(told)) ? String(told) : 'all';
-      CHOICES.forEach((choice, i) => {
-        buttons[i].setAttribute('aria-pressed', String(choice === pressed));
-      });
+      const pressed = told === 'all' || told >= all.length ? 0 : told + 1;
+      for (const [i, button] of buttons.entries()) button.setAttribute('aria-pressed', String(i === pressed));
     },
   };
 }

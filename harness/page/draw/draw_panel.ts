@@ -1,4 +1,5 @@
 /** The Draw tab: after every change it asks the network about the drawing again. */
+import { namesOf } from '../../run/class_names';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { refined } from '../shell/drawing_sampling';
@@ -8,7 +9,7 @@ import { pngOf } from '../shell/images';
 import { Latest, type Outcome } from '../shell/latest';
 import { drawnName, drawnPicture } from '../shell/make_files';
 import { type Ask, asks, type Settings } from '../shell/settings';
-import { describe } from '../shell/state';
+import { describe, networkIn } from '../shell/state';
 import { inkOf, isEmpty, SIDE } from '../shell/strokes';
 import type { DrawAnswer, DrawOrder, WorkerEvent } from '../worker/messages';
 import { clearClasses, DrawViews, showClasses, verdict } from './draw_answers';
@@ -53,7 +54,7 @@ export class DrawPanel implements TaskPanel {
     this.paper = new DrawPaper(app, () => this.takeExample());
     this.views = new DrawViews((picture) => this.paper.take(picture));
     this.source = connectDrawSource(app);
-    this.digits = connectDrawDigits(app);
+    this.digits = connectDrawDigits(app, () => this.names);
     this.fields = connectFields(app, byId('draw-settings', HTMLFormElement), anyElement('draw-problem'));
     this.teach = new Teach(
       app,
@@ -122,6 +123,13 @@ export class DrawPanel implements TaskPanel {
     return isEmpty(ink) ? undefined : Uint8Array.from(ink, (value) => Math.round(255 * value));
   }
 
+  /** The names of the classes of the network that answers. */
+  private get names(): readonly string[] {
+    const { state, settings } = this.app;
+    const { source } = this.source;
+    return namesOf(source === 'pretrained' ? { classes: 10 } : networkIn(source, state, settings));
+  }
+
   private async save(): Promise<void> {
     const picture = drawnPicture([this.seen()!, ...this.views.answerTo(this.settings.ask)]);
     download(drawnName(this.settings), await pngOf(picture));
@@ -166,8 +174,8 @@ export class DrawPanel implements TaskPanel {
     this.answers = { ...this.answers, [ask]: answer };
     if (ask === 'denoise') this.views.showMade(answer?.ask === 'denoise' ? answer.images : undefined);
     else if (ask === 'fill') this.views.showFillings(answer?.ask === 'fill' ? answer.images : undefined);
-    else if (answer?.ask === 'classify') showClasses(answer.losses);
-    else clearClasses();
+    else if (answer?.ask === 'classify') showClasses(answer.losses, this.names);
+    else clearClasses(this.names);
   }
 
   private renderChoices(): void {
@@ -210,7 +218,7 @@ export class DrawPanel implements TaskPanel {
     const { ask, level } = this.settings;
     const answer = this.answers[ask];
     if (!answer) return '';
-    if (answer.ask === 'classify') return verdict(answer.losses);
+    if (answer.ask === 'classify') return verdict(answer.losses, this.names);
     if (answer.ask === 'fill') return 'Four ways to fill the mask. Press one to draw on with it.';
     if (level < 40) return 'Little noise: the network can only tidy up.';
     if (level < 80) return 'The noise hides the details: the network makes up its own.';

@@ -4,7 +4,7 @@ import { anyElement, button, setDisabled, setText } from '../shell/dom';
 import { duration, loss as lossText, percent, whole } from '../shell/format';
 import type { HeldOutLoss } from '../shell/measurements';
 import { heldOutOf } from '../shell/settings';
-import { digits } from './train_data';
+import { digits } from './plan';
 
 const BINS = 10;
 

@@ -1,32 +1,23 @@
 /** Describes the training data on the Train tab, and offers the choice of other images. */
 
 import { type Recipe, recipes } from '../../../src/recipes';
+import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
 import { RATE, whyNew } from '../shell/fine_tune';
 import { duration, whole, workLine } from '../shell/format';
-import { heldOutOf, type Settings } from '../shell/settings';
+import type { Settings } from '../shell/settings';
 import { isFixed } from '../shell/state';
 import type { DataDescription } from '../worker/messages';
-
-/** Stands for the digits until they are loaded. */
-export const digits: DataDescription = {
-  name: '',
-  builtIn: true,
-  count: 10_000,
-  height: 28,
-  width: 28,
-  channels: 1,
-  classes: 10,
-};
+import { digits, expectedTime, trainedImages } from './plan';
 
 /** The data that the page has shown. */
 let shown: DataDescription = digits;
 
-export function renderData({ state, settings }: App): void {
+export function renderData(app: App): void {
+  const { state, settings } = app;
   const data = state.data ?? digits;
-  const count = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
-  const used = Math.max(0, count - heldOutOf(settings, count));
+  const used = trainedImages(app);
   const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
   const name = data.builtIn
     ? `${whole(used)} of MNIST’s digits`
@@ -47,8 +38,12 @@ export function renderData({ state, settings }: App): void {
   const { fit, trainer }: Recipe = recipes[settings.recipe];
   const { batch: batchSize, epochs } = settings;
   const parts = { imageCount: used, batchSize, dropLast: fit.dropLast };
-  const readable = data.letters ? ` ${readableLine(batchSize, state.imagesPerSecond)}` : '';
-  setText(anyElement('data-line'), workLine(parts, epochs, asTutorial) + readable);
+  const readable = data.letters ? readableLine(batchSize, state.imagesPerSecond) : '';
+  const time = expectedTime(app, epochs * stepsPerEpoch(parts));
+  setText(
+    anyElement('data-line'),
+    [workLine(parts, epochs, asTutorial), time, readable].filter(Boolean).join(' '),
+  );
   renderBeginning(settings, data);
   const told = data.builtIn ? 'told the digit' : 'told the class';
   setText(anyElement('strip-told'), trainer.objective === 'flow' ? told : '');

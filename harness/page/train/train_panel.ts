@@ -20,6 +20,7 @@ import { runFileName } from '../shell/run_file_name';
 import { describe, isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
+import { createPlanner } from './plan';
 import { createRunsTable } from './runs_table';
 import { renderData } from './train_data';
 import { connectPictures } from './train_pictures';
@@ -61,8 +62,11 @@ export function createTrainPanel(app: App): TaskPanel {
       !isComplete(app.state, app.settings.epochs)
     );
   };
+  const planner = createPlanner(app);
   const start = () => {
-    if (mayStart()) app.send('train');
+    if (!mayStart()) return;
+    planner.begin();
+    app.send('train');
   };
   const controls = connectControls(app, mayStart, start);
   const measures = createMeasuresView(app);
@@ -91,6 +95,7 @@ export function createTrainPanel(app: App): TaskPanel {
     start,
     receive(event) {
       if (event.type === 'saved') download(event.name, event.bytes);
+      planner.receive(event);
       runs.receive?.(event);
       distil.receive?.(event);
       pictures.receive(event);
@@ -102,6 +107,7 @@ export function createTrainPanel(app: App): TaskPanel {
       if (!more.valid) moreDetails.open = true;
       if (app.settings.recipe === 'digits-3x3') byId('more-recipes', HTMLDetailsElement).open = true;
       controls.render();
+      planner.render();
       const means = state.run ? epochMeans.of(state.losses, state.run.stepsPerEpoch) : [];
       renderReadings(app, means);
       runs.render();

@@ -11,7 +11,7 @@ import type { Shape } from '../shell/trajectory';
 import type { EventOf, WorkerEvent } from '../worker/messages';
 import { Curve, type Scale } from './curve';
 import type { Overlay } from './curve_data';
-import { digits } from './train_data';
+import { digits } from './plan';
 
 interface Part {
   receive(event: WorkerEvent): void;

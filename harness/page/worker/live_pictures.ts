@@ -44,7 +44,12 @@ export class LivePictures {
     { step, seed }: { step: number; seed: number },
   ): Promise<void> {
     const count = Math.min(STRIP_IMAGES, images.count);
-    const clean = greys(images, count);
+    const original = greys(images, count);
+    // What is trained on: the tutorial makes it black and white.
+    const clean =
+      objective === 'tutorial'
+        ? { ...original, values: original.values.map((value) => Number(value > 0.5)) }
+        : original;
     const { levels, input, shown, behind } = noiseMoreAndMore(objective, clean, seed);
     const told = unet && toldOf(unet, images, levels);
     const predictions = told ? toBytes(behind(await unet.predict(input, count, told))) : undefined;

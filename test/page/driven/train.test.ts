@@ -1,7 +1,12 @@
 /** What the Train tab measures while it trains, a time that is set, and the table of runs. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
+import { decodePng } from '../../../harness/cli/png';
 import { readNpy } from '../../../harness/run/npy';
+import { FEW, fewShapes } from '../../../harness/studies/shapes';
 import { violations } from '../axe';
 import { drive } from '../drive';
 import { click, files, losses, pause, phase, steps, TINY, text, type, until, visit } from '../visit';
@@ -295,4 +300,78 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   await until(page, () => document.getElementById('runs')!.hidden);
   expect(problems).toEqual([]);
   await close();
+});
+
+/** The mean colour of each of some images, [count][pixels][3]. */
+const meansOf = (bytes: ArrayLike<number>, pixels: number) =>
+  Array.from({ length: bytes.length / (3 * pixels) }, (_, i) =>
+    [0, 1, 2].map((c) => {
+      let sum = 0;
+      for (let k = 0; k < pixels; k++) sum += bytes[3 * (i * pixels + k) + c];
+      return sum / pixels;
+    }),
+  );
+
+test('a folder of 600 coloured pictures is dropped, trained for 300 updates, and each class has its colour', {
+  tags: 'thorough',
+}, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-few-'));
+  const few = fewShapes();
+  for (const { path, bytes } of few) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), bytes);
+  }
+  const { page, problems, close } = await open('?task=train&widths=16,16&minutes=20&samples=40');
+  try {
+    await phase(page, 'idle');
+    const session = await page.createCDPSession();
+    const data = { items: [], files: [folder], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+    await until(page, () => window.harness.state.data?.count === 600);
+    expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+      ...{ height: 24, width: 24, channels: 3, classes: 4, notes: [] },
+      classNames: [...FEW.classes].sort(),
+    });
+    await click(page, '#train');
+    // In two waits: a software adapter that others use, too, makes two steps a second.
+    await steps(page, 150);
+    await steps(page, 300);
+    await pause(page);
+    const done = (await losses(page)).length;
+    await until(page, (n) => document.getElementById('grid-step')!.textContent === `after step ${n}`, done);
+    const { save } = await files(page);
+    const at = await save('save-history-npy');
+    const bytes = await page.evaluate(
+      async (n) => [...new Uint8Array(await (window as unknown as { blobs: Blob[] }).blobs[n].arrayBuffer())],
+      at,
+    );
+    const { shape, values } = readNpy(Uint8Array.from(bytes), 'run.npy');
+    expect(shape.slice(1)).toEqual([40, 24, 24, 3]);
+    const newest = meansOf(Array.from(values).slice(-40 * 24 * 24 * 3), 24 * 24);
+    const classNames = [...FEW.classes].sort();
+    const real = classNames.map((name) => {
+      const all = few
+        .filter(({ path }) => path.startsWith(name))
+        .map(({ bytes: png }) => decodePng(png).data);
+      const means = all.map(
+        (rgba) =>
+          meansOf(
+            [...rgba].filter((_, i) => i % 4 < 3),
+            24 * 24,
+          )[0],
+      );
+      return [0, 1, 2].map((c) => means.reduce((sum, mean) => sum + mean[c], 0) / means.length);
+    });
+    for (const [label, name] of classNames.entries()) {
+      const own = newest.filter((_, i) => i % 4 === label);
+      const mean = [0, 1, 2].map((c) => own.reduce((sum, each) => sum + each[c], 0) / own.length);
+      const distances = real.map((other) => Math.hypot(...other.map((value, c) => value - mean[c])));
+      expect(distances.indexOf(Math.min(...distances)), name).toBe(label);
+    }
+    expect(problems).toEqual([]);
+  } finally {
+    await close();
+    await rm(folder, { recursive: true });
+  }
 });
