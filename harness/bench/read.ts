@@ -13,7 +13,7 @@ export function parseResult(name: string, json: string): Named {
   const refuse = (why: string) =>
     new EngineError(
       'data',
-      `${name} is not a result of this bench: ${why}. Give a file that \`bench --json FILE\` or the page's Bench tab wrote.`,
+      `${name} is not a result of this bench: ${why}. Give a file that \`bench --json FILE\` or the page's Bench view wrote.`,
     );
   let value: unknown;
   try {

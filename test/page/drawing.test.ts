@@ -1,4 +1,4 @@
-/** The pure parts of the Draw tab: strokes, where a drawing is put, what is asked about it, and when. */
+/** The pure parts of the Draw view: strokes, where a drawing is put, what is asked about it, and when. */
 import { describe, expect, test } from 'vitest';
 import { fits, verdict } from '../../harness/page/draw/draw_answers';
 import { DrawHistory } from '../../harness/page/draw/draw_paper';

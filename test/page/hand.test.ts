@@ -1,4 +1,4 @@
-/** What follows the hand on the Make tab: the noise between four noises, which images are made when, and with how many network calls. */
+/** What follows the hand on the Make view: the noise between four noises, which images are made when, and with how many network calls. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 // @ts-expect-error An example is no module of TypeScript's.
 import { between, gaussian, newest } from '../../examples/morph/field.js';

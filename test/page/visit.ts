@@ -151,7 +151,7 @@ export const go = (page: Page, task: string) =>
     `tab-${task}`,
   );
 
-/** Presses a button of the Train tab, and comes back to the open one. */
+/** Presses a button of the Train view, and comes back to the open one. */
 export async function pressOnTrain(page: Page, id: string): Promise<void> {
   const open = await page.$eval('[aria-current=page]', (link) => link.id.replace('tab-', ''));
   await go(page, 'train');

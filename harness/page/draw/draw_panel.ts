@@ -1,4 +1,4 @@
-/** The Draw tab: after every change it asks the network about the drawing again. */
+/** The Draw view: after every change it asks the network about the drawing again. */
 import { namesOf } from '../../run/class_names';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
@@ -28,7 +28,7 @@ const ABOUT: Readonly<Record<Ask, string>> = {
 
 export class DrawPanel implements TaskPanel {
   readonly tasks = ['draw'] as const;
-  /** Its button on the Train tab. */
+  /** Its button on the Train view. */
   readonly onTrain: Panel = { tasks: ['train'], render: () => this.teach.renderOwn() };
   private readonly app: App;
   private readonly paper: DrawPaper;

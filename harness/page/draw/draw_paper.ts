@@ -1,4 +1,4 @@
-/** The left half of the Draw tab: the field with its ink, mask and cursor, its tools, the pen of mouse, finger and keys, and what was drawn. */
+/** The left half of the Draw view: the field with its ink, mask and cursor, its tools, the pen of mouse, finger and keys, and what was drawn. */
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
 import {

@@ -82,7 +82,7 @@ export class Teach {
     );
   }
 
-  /** The button on the Train tab, where images land that are dropped. */
+  /** The button on the Train view, where images land that are dropped. */
   renderOwn(): void {
     const { data } = this.app.state;
     const { widths } = recipes.digits.network;

@@ -1,4 +1,4 @@
-/** Edits shaders, tries them and takes them into training: from the Inside tab's editor, or when a file is saved while Vite serves the page. */
+/** Edits shaders, tries them and takes them into training: from the Inside view's editor, or when a file is saved while Vite serves the page. */
 import { files } from 'virtual:shader-sources';
 import type { App } from '../shell/app';
 import { anyElement, button, setText } from '../shell/dom';

@@ -1,4 +1,4 @@
-/** The Explain tab: four scenes on how noise becomes digits. They are loaded when they are first shown. */
+/** The Explain view: four scenes on how noise becomes digits. They are loaded when they are first shown. */
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement } from '../shell/dom';
 import type { WorkerEvent } from '../worker/messages';

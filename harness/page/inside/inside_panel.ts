@@ -1,4 +1,4 @@
-/** The Inside tab: the network's work on an image layer by layer, its change in a training step, and the shaders. */
+/** The Inside view: the network's work on an image layer by layer, its change in a training step, and the shaders. */
 import { nameOf } from '../../run/class_names';
 import type { StepStage } from '../../run/step_list';
 import type { App, TaskPanel } from '../shell/app';

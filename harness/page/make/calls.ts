@@ -1,4 +1,4 @@
-/** Chooses number and kind of network calls for the images of the Make tab: few of the distilled network, or more of the network itself. Pure. */
+/** Chooses number and kind of network calls for the images of the Make view: few of the distilled network, or more of the network itself. Pure. */
 import { callsOf, type Sampling } from '../../../src/unet/sampling';
 import { INSTANT } from '../shell/pretrained';
 import {

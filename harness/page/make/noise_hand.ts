@@ -1,4 +1,4 @@
-/** The field of the Make tab: a handle that mouse, finger or arrow keys move between four noises, with the digit under it. */
+/** The field of the Make view: a handle that mouse, finger or arrow keys move between four noises, with the digit under it. */
 import { anyElement, byId } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import type { Place } from '../shell/noise_field';

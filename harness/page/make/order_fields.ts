@@ -1,4 +1,4 @@
-/** The fields of the Make tab for networks with classes: classes, by buttons or as text, guidance and network calls. */
+/** The fields of the Make view for networks with classes: classes, by buttons or as text, guidance and network calls. */
 import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../run/class_names';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';

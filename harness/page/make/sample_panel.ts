@@ -1,4 +1,4 @@
-/** The Make tab: digits to order, step by step out of noise, and digits that follow the hand. */
+/** The Make view: digits to order, step by step out of noise, and digits that follow the hand. */
 import { labelsIn } from '../../run/class_names';
 import type { App, TaskPanel } from '../shell/app';
 import {

@@ -1,4 +1,4 @@
-/** The views of the Make tab: a trajectory, step by step, and the network that made the images or makes the next. */
+/** The views of the Make view: a trajectory, step by step, and the network that made the images or makes the next. */
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
 import { whole } from '../shell/format';

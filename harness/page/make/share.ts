@@ -1,4 +1,4 @@
-/** Saves images of the Make tab as files, and shares an address that makes them again. */
+/** Saves images of the Make view as files, and shares an address that makes them again. */
 import type { App, Panel } from '../shell/app';
 import { anyElement, button, download, setText } from '../shell/dom';
 import { pngOf } from '../shell/images';

@@ -1,4 +1,4 @@
-/** The Bench tab: measures the network and every kernel on the visitor's GPU. No number without a passed check. */
+/** The Bench view: measures the network and every kernel on the visitor's GPU. No number without a passed check. */
 import { addEvent, type BenchResult } from '../../bench/result';
 import { measuredText, type Table } from '../../bench/table';
 import { choiceText } from '../../run/network';

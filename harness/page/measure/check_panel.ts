@@ -1,4 +1,4 @@
-/** The Check tab: compares every kernel variant with its reference on the visitor's GPU, on the cases of the project's own tests. */
+/** The Check view: compares every kernel variant with its reference on the visitor's GPU, on the cases of the project's own tests. */
 import type { EngineReport } from '../../../src';
 import type { CheckedCase, CheckRow } from '../../run/check';
 import {

@@ -1,4 +1,4 @@
-/** Sampling of the Draw tab's answers: rough at first, then fine. Pure. */
+/** Sampling of the Draw view's answers: rough at first, then fine. Pure. */
 import type { DrawOrder } from '../worker/messages';
 
 /** Steps from nothing but noise; from a lower level in proportion. */

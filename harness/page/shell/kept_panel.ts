@@ -9,7 +9,7 @@ export function createKeptPanel(app: App): Panel {
   const list = anyElement('kept-runs');
   let shown: readonly StoredRun[] | undefined;
   let shownNeed: string | undefined;
-  /** From then on the table of runs on the Train tab has them. */
+  /** From then on the table of runs on the Train view has them. */
   let begun = false;
 
   const row = (run: StoredRun) => {

@@ -40,7 +40,7 @@ export function stepPicture({ x, prediction }: Frame, shape: Shape, last: boolea
   return gridOfBytes(both, { ...shape, columns: 2 * columns }, { group: columns });
 }
 
-/** Name of the file that the Draw tab saves: the drawing as the network sees it, and the answers beside it. */
+/** Name of the file that the Draw view saves: the drawing as the network sees it, and the answers beside it. */
 export function drawnName({ ask, level, noise }: Pick<Settings, 'ask' | 'level' | 'noise'>): string {
   const which = {
     denoise: `-noise-${level}-percent-seed-${noise}`,

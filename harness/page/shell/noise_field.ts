@@ -1,4 +1,4 @@
-/** The noise between four noises, from which the Make tab samples: its field has one in each corner. Pure. */
+/** The noise between four noises, from which the Make view samples: its field has one in each corner. Pure. */
 import { imageNoise } from '../../run/noise';
 
 /** A place in the field, in percent from its left edge and from its top edge. */

@@ -56,7 +56,7 @@ export const labelsOf = (
 export const columnsOf = ({ count, labels }: Pick<Order, 'count' | 'labels'>, classes: number) =>
   labels ? Math.min(labels.length, 10) : columnsFor(count, classes);
 
-/** Default number of images of a run on the Make tab: about 40, or 10 on a software adapter, which takes seconds; as many of each class. */
+/** Default number of images of a run on the Make view: about 40, or 10 on a software adapter, which takes seconds; as many of each class. */
 export function usualCount(
   { recipe, classes }: Pick<ModelDescription, 'recipe' | 'classes'>,
   digit: Order['digit'],

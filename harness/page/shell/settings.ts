@@ -30,7 +30,7 @@ export type FlowMethod = (typeof flowMethods)[number];
 export const methodChoices = ['auto', ...flowMethods] as const;
 export type MethodChoice = (typeof methodChoices)[number];
 
-/** Network calls of a sample on the Make tab: 2 of the distilled network, or more of the network that it was distilled from (calls.ts). */
+/** Network calls of a sample on the Make view: 2 of the distilled network, or more of the network that it was distilled from (calls.ts). */
 export const callsChoices = ['2', '6', '8', '40'] as const;
 export type CallsChoice = (typeof callsChoices)[number];
 
@@ -71,9 +71,9 @@ export interface Settings {
   /** Minimum interval between two such grids, in seconds. */
   readonly refresh: number;
   readonly calls: CallsChoice;
-  /** Sampling steps of a run on the Make tab; 0 means as `calls` says. */
+  /** Sampling steps of a run on the Make view; 0 means as `calls` says. */
   readonly steps: number;
-  /** Images of a run on the Make tab; 0 means a number that suits the adapter. */
+  /** Images of a run on the Make view; 0 means a number that suits the adapter. */
   readonly count: number;
   /** Seed of the noise that the run starts from. */
   readonly noise: number;
@@ -94,9 +94,9 @@ export interface Settings {
   readonly told: DigitChoice;
   /** The share of noise that a drawing gets, in percent. */
   readonly level: number;
-  /** The scene that the Explain tab shows, by its number. */
+  /** The scene that the Explain view shows, by its number. */
   readonly scene: number;
-  /** Images of a step that is timed on the Bench tab; 0 means as many as in training. */
+  /** Images of a step that is timed on the Bench view; 0 means as many as in training. */
   readonly benchBatch: number;
   /** Check and time only kernels that match: `conv2d`, `conv2d.winograd`, `grad*down.1`. */
   readonly kernel: string;

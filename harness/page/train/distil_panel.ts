@@ -1,4 +1,4 @@
-/** The Train tab's offer to distil the run's network. */
+/** The Train view's offer to distil the run's network. */
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';

@@ -1,4 +1,4 @@
-/** Shows the held-out loss and the samples' quality on the Train tab: ten bars by noise level, and two bars of accepted shares. */
+/** Shows the held-out loss and the samples' quality on the Train view: ten bars by noise level, and two bars of accepted shares. */
 import type { App, Panel } from '../shell/app';
 import { anyElement, button, setDisabled, setText } from '../shell/dom';
 import { duration, loss as lossText, percent, whole } from '../shell/format';

@@ -1,4 +1,4 @@
-/** The table of runs on the Train tab, with settings and results. A run can be drawn beside the page's own, removed, or continued. */
+/** The table of runs on the Train view, with settings and results. A run can be drawn beside the page's own, removed, or continued. */
 import type { StoredRun } from '../../../src/keeping/store';
 import type { App, Panel } from '../shell/app';
 import { anyElement, byId, setMessage, setText } from '../shell/dom';

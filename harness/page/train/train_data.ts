@@ -1,4 +1,4 @@
-/** Describes the training data on the Train tab, and offers the choice of other images. */
+/** Describes the training data on the Train view, and offers the choice of other images. */
 
 import { type Recipe, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';

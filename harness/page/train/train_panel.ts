@@ -1,4 +1,4 @@
-/** The Train tab: its buttons and its status, and its parts, which are modules of their own: numbers, pictures, runs, images. */
+/** The Train view: its buttons and its status, and its parts, which are modules of their own: numbers, pictures, runs, images. */
 import { lossesCsv } from '../../run/losses';
 import type { App, TaskPanel } from '../shell/app';
 import {

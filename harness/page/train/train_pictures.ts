@@ -1,4 +1,4 @@
-/** The Train tab's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
+/** The Train view's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
 import type { App } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { loss as lossText, whole } from '../shell/format';

@@ -1,4 +1,4 @@
-/** The numbers of the Train tab: progress, speed and times. */
+/** The numbers of the Train view: progress, speed and times. */
 import { variantLines } from '../../run/kernels_text';
 import { epochMeans } from '../../run/losses';
 import type { App } from '../shell/app';

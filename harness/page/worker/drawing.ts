@@ -1,4 +1,4 @@
-/** Applies the network to a drawing: the worker's side of the Draw tab. */
+/** Applies the network to a drawing: the worker's side of the Draw view. */
 import type { Engine, Sampler, UNet } from '../../../src';
 import { recipes } from '../../../src/recipes';
 import { classLosses } from '../../run/classify';

@@ -1,4 +1,4 @@
-/** The Explain tab's part of the training worker; loaded at the first request. */
+/** The Explain view's part of the training worker; loaded at the first request. */
 import type { Engine, ImageSet, UNet } from '../../../src';
 import { addNoise, gaussianNoise, uniformOf } from '../../run/noise';
 import { toBytes } from '../../run/pictures';

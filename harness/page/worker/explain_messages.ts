@@ -1,4 +1,4 @@
-/** The Explain tab's orders to the training worker, and the answers. Images are bytes, 0 to 255, one after the other. */
+/** The Explain view's orders to the training worker, and the answers. Images are bytes, 0 to 255, one after the other. */
 
 import type { PretrainedName } from '../../../src/pretrained';
 import type { RecipeName } from '../../../src/recipes';

@@ -1,4 +1,4 @@
-/** The Inside tab's part of the training worker: looks at a network while the training rests. */
+/** The Inside view's part of the training worker: looks at a network while the training rests. */
 import {
   type Engine,
   EngineError,

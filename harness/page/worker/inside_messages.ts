@@ -1,4 +1,4 @@
-/** The Inside tab's orders to the training worker, and the answers. Images are bytes, maps are floats. */
+/** The Inside view's orders to the training worker, and the answers. Images are bytes, maps are floats. */
 import type { Objective } from '../../../src/training/step_config';
 import type { Layer } from '../../../src/unet/config';
 import type { ListedOp, StepToList } from '../../run/step_list';

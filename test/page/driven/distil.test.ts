@@ -1,4 +1,4 @@
-/** Distilling a run's network on the Train tab, until its copy makes images on the Make tab. */
+/** Distilling a run's network on the Train view, until its copy makes images on the Make view. */
 import { expect, test } from 'vitest';
 import { violations } from '../axe';
 import { drive } from '../drive';

@@ -1,4 +1,4 @@
-/** The Draw tab, used with a mouse and with keys: a real page, the pretrained network, any adapter. */
+/** The Draw view, used with a mouse and with keys: a real page, the pretrained network, any adapter. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

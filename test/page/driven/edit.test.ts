@@ -14,7 +14,7 @@ const FILE = join(root, 'shaders/activation/swish.wgsl');
 /** What the kernel stores. */
 const LINE = '= swish(input[i])';
 
-/** Opens the page at the Inside tab, where buttons can be pressed once it has looked. */
+/** Opens the page at the Inside view, where buttons can be pressed once it has looked. */
 async function open() {
   const visited = await visit(driven.context, driven.address + RUN);
   await until(visited.page, () => document.getElementById('inside-status')!.textContent!.includes('network'));

@@ -1,4 +1,4 @@
-/** The Explain tab and the words that explain themselves, as a reader meets them: by mouse, by keyboard, on a phone, without a GPU. */
+/** The Explain view and the words that explain themselves, as a reader meets them: by mouse, by keyboard, on a phone, without a GPU. */
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';

@@ -1,4 +1,4 @@
-/** The field of the Make tab, moved by mouse, finger and keys, and the number that is answered while it is typed; network calls. */
+/** The field of the Make view, moved by mouse, finger and keys, and the number that is answered while it is typed; network calls. */
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** The Inside tab, used as a person would: an image, noise, a layer, a step in slow motion, a shader. */
+/** The Inside view, used as a person would: an image, noise, a layer, a step in slow motion, a shader. */
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';

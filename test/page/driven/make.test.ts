@@ -1,4 +1,4 @@
-/** The welcome and the Make tab as their visitors meet them: by mouse, by keyboard, on a phone, without a GPU; and what they save. */
+/** The welcome and the Make view as their visitors meet them: by mouse, by keyboard, on a phone, without a GPU; and what they save. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What the Train tab measures while it trains, a time that is set, and the table of runs. */
+/** What the Train view measures while it trains, a time that is set, and the table of runs. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
