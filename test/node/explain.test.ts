@@ -59,9 +59,12 @@ test('both recipes make their samples from the same noise, step by step', async 
   expect(pairs.filter(([one, other]) => one * other < 0)).toEqual([]);
 });
 
-test('a network in colour is refused in a sentence', async () => {
+test('a network in colour makes its samples in colour', async () => {
   using unet = await engine.createUNet({ widths: [4], height: 4, width: 4, channels: 3 });
   const network = async () => ({ unet, objective: 'tutorial' }) as const;
   const order = { kind: 'make', of: 'file', labels: [0], steps: 1, seed: 0 } as const;
-  await expect(answerExplain(order, { ...about, network })).rejects.toThrow('makes images of 3 channels');
+  const made = await answerExplain(order, { ...about, network });
+  expect(made).toMatchObject({ kind: 'made', height: 4, width: 4, channels: 3 });
+  const { predictions } = made as Extract<typeof made, { kind: 'made' }>;
+  expect(predictions.map(({ length }) => length)).toEqual([4 * 4 * 3]);
 });

@@ -108,8 +108,7 @@ describe('what passed', () => {
       expect(await visit(shared, use)).toBe(0);
       expect(await visit(cacheOf(aged(entries, 6)), use)).toBe(0);
       const cache = cacheOf(aged(entries, 8));
-      // Between the steps of a fit also the plain kernels are, with which those in use are compared.
-      expect(await visit(cache, use)).toBe(use === uses.fit ? 2 : 1);
+      expect(await visit(cache, use)).toBe(1);
       const work = labels.findIndex((label) => /training step|^parts|^sampling|recorded/.test(label ?? ''));
       expect(work).toBeGreaterThanOrEqual(0);
       expect(labels.indexOf('self-check')).toBeGreaterThan(work);

@@ -280,7 +280,7 @@ test('step, train, pause, sample, reset', async () => {
     void dialog.dismiss();
   });
   await click(page, '#reset');
-  expect(questions).toEqual([expect.stringContaining(`Of its steps, ${paused} are in no checkpoint`)]);
+  expect(questions).toEqual([expect.stringContaining(`${paused} of its steps are in no checkpoint`)]);
   expect(await losses(page)).toHaveLength(paused);
   page.once('dialog', (dialog) => void dialog.accept());
   await click(page, '#reset');
@@ -709,16 +709,18 @@ test('a field that is put right in another way, or folded away, leaves no dead b
   expect(await text(page, 'sample-problem')).toBe('');
 
   await go(page, 'train');
-  await click(page, '#panel-train summary');
+  await click(page, 'details:has(#more-settings) > summary');
   await type(page, 'widths', '0');
-  await click(page, '#panel-train summary');
+  await click(page, 'details:has(#more-settings) > summary');
   await new Promise((resolve) => setTimeout(resolve, 200));
   const seen = () => page.$eval('#more-problem', (element) => element.checkVisibility());
   expect(await seen()).toBe(true);
   await type(page, 'widths', '8');
-  await click(page, '#panel-train summary');
+  await click(page, 'details:has(#more-settings) > summary');
   await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(await page.$eval('#panel-train details', (details) => details.open)).toBe(false);
+  expect(
+    await page.$eval('details:has(#more-settings)', (details) => (details as HTMLDetailsElement).open),
+  ).toBe(false);
   expect(problems).toEqual([]);
   await page.close();
 });

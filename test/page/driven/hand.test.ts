@@ -198,7 +198,6 @@ test('more network calls are made with the same noise and digits; the page says 
   expect(first).not.toBe(noise);
 
   // Another guidance is none of the distilled network's; a number of steps is none of the choices.
-  await click(page, '#sample-fold');
   await page.focus('#guidance');
   await page.keyboard.press('ArrowRight');
   await until(page, () => document.getElementById('sample-model')!.textContent!.includes('340,000'));

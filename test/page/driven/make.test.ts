@@ -451,6 +451,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
     // Make: x, prediction, hand, and the files.
     await go(page, 'sample');
     const names = '#digit-buttons button';
+    await until(page, (selector) => document.querySelector(selector) !== null, names);
     expect(await page.$$eval(names, (all) => all.map(({ textContent }) => textContent))).toEqual([
       'all',
       'poppy',
