@@ -507,7 +507,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
         },
         words,
       );
-    for (const words of ['Next', 'Next', 'this run', 'cornflower']) await press(words);
+    for (const words of ['Next', 'Next', 'Next', 'this run', 'cornflower']) await press(words);
     const figures = '.scene .scene-figure';
     await until(
       page,
