@@ -54,8 +54,11 @@ export async function visit(
   page.setDefaultTimeout(WAIT_MS);
   const problems: string[] = [];
   watch(page, problems);
+  const thrown = new Promise<never>((_, reject) => {
+    page.once('pageerror', (error) => reject(new Error('The page threw before it began.', { cause: error })));
+  });
   await page.goto(address);
-  await until(page, () => window.harness !== undefined);
+  await Promise.race([until(page, () => window.harness !== undefined), thrown]);
   return { page, problems };
 }
 

@@ -218,7 +218,8 @@ export class App {
     this.settings = settings;
     const address = this.home ? location.pathname : addressOf(settings);
     if (place) history.pushState(null, '', address);
-    else history.replaceState(null, '', address);
+    // A needless one may cancel the next step Back, which the browser has begun already.
+    else if (new URL(address, location.href).href !== location.href) history.replaceState(null, '', address);
     this.adjust();
     if (!this.home) this.begin();
     this.changed();

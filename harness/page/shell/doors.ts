@@ -77,6 +77,7 @@ export function connectDoors(choose: (task: Task) => void): {
     if (current) link(id).setAttribute('aria-current', current);
     else link(id).removeAttribute('aria-current');
   };
+  let shown: Task | undefined;
   return {
     show(task, address) {
       const open = task && doorOf(task);
@@ -91,9 +92,11 @@ export function connectDoors(choose: (task: Task) => void): {
         mark(`door-${door}`, door === open ? 'true' : undefined);
         anyElement(`views-${door}`).hidden = door !== open;
       }
-      // Back and Forward change the view under a link that has the focus.
+      // Back and Forward change the view under a link that has the focus. While the view stays, the focus goes where the user moves it.
       const focused = document.activeElement;
-      if (task && nav.contains(focused) && !focused!.hasAttribute('aria-current'))
+      const changes = task !== shown;
+      shown = task;
+      if (task && changes && nav.contains(focused) && !focused!.hasAttribute('aria-current'))
         link(`tab-${task}`).focus({ preventScroll: true });
     },
   };

@@ -3,7 +3,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
-import { click, go, pause, phase, steps, TINY, text, until, visit, watch } from '../visit';
+import { click, go, pause, phase, steps, TINY, text, type, until, visit, watch } from '../visit';
 
 const driven = drive();
 
@@ -264,6 +264,10 @@ test('doors lead to views, on the narrowest screen too; focus, titles and Back f
   await page.keyboard.press('Enter');
   expect(await at('Inside')).toEqual(['tab-inside', 'Inside']);
   await page.focus('#door-gpu');
+  // What happens meanwhile leaves the focus where it is.
+  await type(page, 'seed', '123');
+  await until(page, () => window.harness.isDrawn);
+  expect(await page.evaluate(() => document.activeElement!.id)).toBe('door-gpu');
   await page.keyboard.press('Enter');
   expect(await at('This GPU')).toEqual(['door-gpu', 'This GPU']);
   expect(await links()).toEqual(['Play', 'Learn', 'Train', 'This GPU page', 'Check', 'Bench', 'GPU true']);
