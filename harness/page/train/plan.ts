@@ -83,8 +83,11 @@ const PLANNED = ['batch', 'epochs', 'minutes', 'samples'] as const satisfies rea
 type Planned = Pick<Settings, (typeof PLANNED)[number]>;
 const SOFTWARE_SAMPLES = 10;
 
-/** When the speed of a run is looked at, in seconds after its first step. The first pictures also compile. */
-const LOOKS = [5, 25];
+/**
+ * The speed of a run is measured over these times, in seconds, from its second step on: between the first two the engine checks what the GPU
+ * computes. The first pictures also compile, which the second time does not see.
+ */
+const SPANS = [5, 20];
 
 export interface Planner {
   /** Plans a run that is about to begin, unless the user has chosen batch or epochs. */
@@ -96,8 +99,9 @@ export interface Planner {
 export function createPlanner(app: App): Planner {
   /** The values that the last plan set, and the minutes that it was asked for. */
   let set: (Planned & { readonly asked: number }) | undefined;
-  let first: { readonly at: number; readonly step: number } | undefined;
-  let looks = 0;
+  /** Where the time that is measured began. */
+  let since: { readonly at: number; readonly step: number } | undefined;
+  let spans = 0;
   let slow: Plan | undefined;
 
   const isOpen = () => {
@@ -156,8 +160,8 @@ export function createPlanner(app: App): Planner {
   return {
     begin() {
       slow = undefined;
-      first = undefined;
-      looks = 0;
+      since = undefined;
+      spans = 0;
       if (app.state.run || !isOpen()) return;
       const speed = knownSpeed(app);
       // Of an unknown software adapter little is expected.
@@ -165,14 +169,16 @@ export function createPlanner(app: App): Planner {
       apply(plan(speed, small ? Math.min(LEAST, trainedImages(app)) : undefined));
     },
     receive(event) {
-      if (event.type === 'freed') [slow, first] = [undefined, undefined];
+      if (event.type === 'freed') [slow, since] = [undefined, undefined];
       if (event.type !== 'loss') return;
       const now = performance.now() / 1000;
       const step = app.state.losses.length;
-      first ??= { at: now, step };
-      if (looks >= LOOKS.length || step < first.step + 2 || now < first.at + LOOKS[looks]) return;
-      looks++;
-      const speed = ((step - first.step) * app.settings.batch) / (now - first.at);
+      if (step < 2) return;
+      since ??= { at: now, step };
+      if (spans >= SPANS.length || step < since.step + 2 || now < since.at + SPANS[spans]) return;
+      spans++;
+      const speed = ((step - since.step) * app.settings.batch) / (now - since.at);
+      since = { at: now, step };
       rememberSpeed(app, speed);
       if (!isOpen()) return;
       const next = plan(speed, app.settings.batch);
