@@ -2,7 +2,7 @@
 import { STREAM, threefry, uniform } from '../../../src/base/random';
 import { gaussianNoise, mix, toFlow } from '../../run/noise';
 import { svg } from '../../run/svg';
-import { elementOf } from '../shell/svg_dom';
+import { elementOf } from '../shell/dom';
 import { spread } from './noise';
 import { Choice, Figure, halves, make, numbered, prose, Slider } from './parts';
 import { type Scene, SEED, type Stage } from './scene';
