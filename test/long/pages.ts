@@ -86,7 +86,7 @@ const reloads: Row = {
         await phase(page, 'idle');
         await page.click('#train');
         for (let i = 0; i < RELOADS; i++) {
-          await until(page, () => window.harness.state.stored > 0);
+          await until(page, () => window.harness.state.stored >= 20);
           await watch(page);
           await setTimeout(6000 * random.next());
           const { seen, now, own } = await page.evaluate(() => ({
@@ -139,7 +139,7 @@ async function threeKills(address: string, random: Random, whole: readonly numbe
     const ends = await withBrowser(async (browser) => {
       const { page } = await visit(browser, `${address}?${RUN}&epochs=${LENGTH / EPOCH}`);
       await phase(page, 'idle');
-      await keepAt(page, 2);
+      await keepAt(page, 20);
       await page.click('#train');
       await kill(browser, page);
       await said(page, 'notices', 'another took its place');

@@ -161,7 +161,7 @@ export class NoiseScene implements Scene {
     );
     const mean = mixed.reduce((sum, value) => sum + value, 0) / mixed.length;
     const deviation = Math.sqrt(mixed.reduce((sum, value) => sum + (value - mean) ** 2, 0) / mixed.length);
-    this.bars.ariaLabel = `The values of the pixels: ${mean.toFixed(2)} on average, ${deviation.toFixed(2)} from that in the mean`;
+    this.bars.ariaLabel = `The values of the pixels: mean ${mean.toFixed(2)}, standard deviation ${deviation.toFixed(2)}`;
   }
 }
 

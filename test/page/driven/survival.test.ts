@@ -195,13 +195,13 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   const { open, close } = await profile();
   const first = await open(`${RUN.replace(EPOCHS, 'epochs=10000')}&autorun=1`);
   // Kept without a pause, by the time.
-  await until(first.page, () => window.harness.state.stored > 0);
+  await until(first.page, () => window.harness.state.stored >= 20);
   await pause(first.page);
   const { page, problems } = await open(RUN);
   await phase(page, 'idle');
   await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('open in another tab'));
   expect(await page.$$eval('#kept-runs button', (all) => all.map((b) => b.disabled))).toEqual([true, true]);
-  await keepAt(page, 5);
+  await keepAt(page, 20);
   const third = await open(RUN);
   await until(third.page, () => document.querySelectorAll('#kept-runs li').length === 2);
   expect(problems).toEqual([]);
@@ -266,7 +266,7 @@ test('images that somebody chose are asked for again, and no others will do', {
   await (await files(page)).drop(images(37), name);
   await until(page, () => !window.harness.state.data!.builtIn);
   await phase(page, 'idle');
-  await keepAt(page, 5);
+  await keepAt(page, 20);
   const before = await losses(page);
   await page.reload();
   await offered(page, 'Go on');
