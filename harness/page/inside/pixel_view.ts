@@ -219,7 +219,7 @@ function fill(id: string, side: number, taps: readonly Tap[], of: (tap: Tap) => 
           const text = value === undefined ? '0' : format.format(value).replace('-', '−');
           const cell = element('td', value === undefined ? 'outside' : '', text);
           const share = most > 0 ? Math.abs(value ?? 0) / most : 0;
-          cell.style.setProperty('--share', `${Math.round(45 * share)}%`);
+          cell.style.setProperty('--share', `${Math.round(35 * share)}%`);
           if ((value ?? 0) < 0) cell.classList.add('negative');
           return cell;
         }),
