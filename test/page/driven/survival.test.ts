@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { BrowserContext } from 'puppeteer';
 import { beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../../harness/run/browsers';
+import { LEAST_STEPS } from '../../../src/keeping/store';
 import old from '../../old/page_run.json';
 import { drive } from '../drive';
 import {
@@ -83,7 +84,7 @@ test('a page that is left in the middle of a run goes on with it, bit for bit, a
   const { open, close } = await profile();
   const { page, problems } = await open(RUN);
   await phase(page, 'idle');
-  await keepAt(page, 20);
+  await keepAt(page, LEAST_STEPS);
   const kept = (await losses(page)).length;
   await click(page, '#train');
   await steps(page, kept + 10);
@@ -157,7 +158,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
     const said = (words: string) =>
       until(page, (w) => document.getElementById('error-text')!.textContent!.includes(w), words);
     await phase(page, 'idle');
-    await keepAt(page, 20);
+    await keepAt(page, LEAST_STEPS);
     await click(page, '#train');
     await steps(page, 40);
     await killGpu(own);
@@ -201,7 +202,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   await phase(page, 'idle');
   await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('open in another tab'));
   expect(await page.$$eval('#kept-runs button', (all) => all.map((b) => b.disabled))).toEqual([true, true]);
-  await keepAt(page, 5);
+  await keepAt(page, LEAST_STEPS);
   const third = await open(RUN);
   await until(third.page, () => document.querySelectorAll('#kept-runs li').length === 2);
   expect(problems).toEqual([]);
@@ -266,7 +267,7 @@ test('images that somebody chose are asked for again, and no others will do', {
   await (await files(page)).drop(images(37), name);
   await until(page, () => !window.harness.state.data!.builtIn);
   await phase(page, 'idle');
-  await keepAt(page, 5);
+  await keepAt(page, LEAST_STEPS);
   const before = await losses(page);
   await page.reload();
   await offered(page, 'Go on');

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { decodePng } from '../../../harness/cli/png';
 import { readNpy } from '../../../harness/run/npy';
 import { FEW, fewShapes } from '../../../harness/studies/shapes';
+import { LEAST_STEPS } from '../../../src/keeping/store';
 import { violations } from '../axe';
 import { drive } from '../drive';
 import { click, files, losses, pause, phase, steps, TINY, text, type, until, visit } from '../visit';
@@ -209,7 +210,7 @@ const drawnIn = (page: Page, name: string) =>
   }, name);
 
 test('the recipes are radio cards: arrows choose, and digits-3x3 trains on letters, is kept as such, and goes on', async () => {
-  const { page, problems, close } = await open('?batch=4&limit=18&widths=8&samples=0&lr=0.01&epochs=2');
+  const { page, problems, close } = await open('?batch=4&limit=18&widths=8&samples=0&lr=0.01&epochs=5');
   await phase(page, 'idle');
   await click(page, '#settings-fold');
   await click(page, '#more-recipes summary');
@@ -224,15 +225,15 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains on lette
   await click(page, '#train');
   await phase(page, 'finished');
   // Two images of each epoch are left out.
-  expect(await losses(page)).toHaveLength(8);
-  await until(page, () => window.harness.state.stored === 8);
+  expect(await losses(page)).toHaveLength(LEAST_STEPS);
+  await until(page, (n) => window.harness.state.stored === n, LEAST_STEPS);
   await page.reload();
   await until(page, () => document.getElementById('kept-runs')?.textContent?.includes('recipe digits-3x3'));
   expect(await text(page, 'kept-runs')).toContain('letters A to Z');
   // Whatever is chosen by then.
   await click(page, '#recipe-digits');
   await click(page, '#kept-runs button');
-  await until(page, () => window.harness.state.losses.length === 8);
+  await until(page, (n) => window.harness.state.losses.length === n, LEAST_STEPS);
   expect(await page.evaluate(() => window.harness.settings.recipe)).toBe('digits-3x3');
   expect(await page.evaluate(() => window.harness.state.data!.letters)).toBe(true);
   await until(page, () => document.querySelector<HTMLInputElement>('#recipes :checked')!.disabled);
