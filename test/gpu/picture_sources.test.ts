@@ -165,8 +165,9 @@ test.each(Object.keys(odd).filter((name) => lane !== 'node' || name.endsWith('.p
       [1, 14],
     ].map(([x, y]) => channels * (16 * y + x));
     const found = at.map((first) => [...images.subarray(first, first + channels)]);
-    // JPEG keeps colours nearly.
+    // JPEG keeps colours nearly; Firefox rounds where others keep the upper 8 of 16 bits, and multiplies transparent colours.
+    const near = name.endsWith('.jpg') ? 2 : lane === 'firefox' ? 1 : 0;
     const far = found.flat().map((value, i) => Math.abs(value - corners[name].flat()[i]));
-    expect(Math.max(...far), JSON.stringify(found)).toBeLessThanOrEqual(name.endsWith('.jpg') ? 2 : 0);
+    expect(Math.max(...far), JSON.stringify(found)).toBeLessThanOrEqual(near);
   },
 );
