@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { publicSurface } from './api';
+import { fromAnotherOrigin } from './cdn';
 import { createCheck } from './checks';
 import { contents } from './contents';
 import { addedKernel } from './kernel';
@@ -66,6 +67,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ...linters,
     ...typeChecks,
     ...inProjects,
+    fromAnotherOrigin,
     addedKernel,
   ];
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
