@@ -20,7 +20,7 @@ export interface Block {
   readonly code: string;
   /** `<!-- path -->` stands before it: these are lines of that file, which are tried there. */
   readonly file?: string;
-  /** `<!-- new file path -->` stands before it: that file as a whole, which test/package/kernel.ts adds to the project. */
+  /** `<!-- new file path -->` stands before it: that file as a whole, which test/package/guides.ts adds to the project. */
   readonly newFile?: string;
   /** `<!-- not run: reason -->` stands before it: it is only compiled. */
   readonly notRun?: string;

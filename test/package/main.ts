@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCheck } from './checks';
-import { addedKernel } from './kernel';
+import { addedKernel } from './guides';
 import { projects, runProject } from './projects';
 import { shell } from './shell';
 import { typeChecks } from './types';
