@@ -1,6 +1,6 @@
 /**
- * The package as others install it: packed, put into an empty project of each kind, and used there; and the project with the kernel that the
- * guide adds. Prints what ran, and fails if anything did not work.
+ * The package as others install it: packed, put into an empty project of each kind, and used there; and what docs/kernels.md and
+ * CONTRIBUTING.md say to run in the project. Prints what ran, and fails if anything did not work.
  *
  *   npm run test:package -- [WORD]…     only the rows that have one of these words in their name
  *
@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createCheck } from './checks';
-import { addedKernel } from './guides';
+import { guides } from './guides';
 import { projects, runProject } from './projects';
 import { shell } from './shell';
 import { typeChecks } from './types';
@@ -56,7 +56,7 @@ export async function main(words: readonly string[]): Promise<number> {
       run: async (folder, tarball) => check(await runProject(project, folder, tarball)),
     }),
   );
-  const rows: readonly Row[] = [...linters, ...typeChecks, ...inProjects, addedKernel];
+  const rows: readonly Row[] = [...linters, ...typeChecks, ...inProjects, ...guides];
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
   if (wanted.length === 0) {
     console.error(
