@@ -93,7 +93,14 @@ test.each(Object.keys(recipes) as RecipeName[])(
 describe('one pixel', () => {
   const layer = (changes: Partial<InsideLayer>): InsideLayer => ({
     ...{ name: 'down.0', height: 6, width: 4, inChannels: 3, outChannels: 5, kernelSize: 5 },
-    ...{ activation: 'swish', residual: false, next: 'pool', told: false, parameters: 0, ...changes },
+    ...{
+      activation: 'swish',
+      residual: false,
+      next: 'pool',
+      isConditioning: false,
+      parameters: 0,
+      ...changes,
+    },
   });
 
   /** Random numbers for a layer, and what the whole reference makes of them, [out][height][width]. */

@@ -89,16 +89,16 @@ export class SamplingScene implements Scene {
     const { at } = this.playback;
     const names = namesOf(network.classes);
     this.digits.show(digit, (label) => names[label]);
-    this.digits.element.hidden = answer !== undefined && !answer.told;
+    this.digits.element.hidden = answer !== undefined && !answer.byClass;
     this.show(shown, at);
     setText(this.said, answer ? sentence(at, steps) : recordedWords(stage.app !== undefined));
   }
 
-  private show({ x, predictions, height, width, channels, told }: Made, at: number): void {
+  private show({ x, predictions, height, width, channels, byClass }: Made, at: number): void {
     const steps = predictions.length;
     const { classes, classNames } = this.network.classes;
     const name = nameOf(this.digit % Math.max(1, classes), classNames);
-    const what = told ? `a ${name}` : 'a digit';
+    const what = byClass ? `a ${name}` : 'a digit';
     const t = (1 - at / steps).toFixed(2);
     this.x.show(
       { bytes: x[at], height, width, channels },
@@ -110,7 +110,7 @@ export class SamplingScene implements Scene {
     this.prediction.show(
       { bytes: seen, height, width, channels },
       `What the network sees in it at t = ${t}`,
-      told ? `it knows: ${name}` : 'it knows no class',
+      byClass ? `it knows: ${name}` : 'it knows no class',
     );
     const places = Array.from({ length: STRIP }, (_, i) =>
       Math.round(((STRIP - 1 - i) * steps) / (STRIP - 1)),
@@ -131,7 +131,7 @@ export class SamplingScene implements Scene {
     const { height, width, x, predictions } = stage.recording;
     const size = height * width;
     const one = (all: Uint8Array) => all.subarray(digit * size, (digit + 1) * size);
-    const made = { kind: 'made', objective: 'flow', told: true } as const;
+    const made = { kind: 'made', objective: 'flow', byClass: true } as const;
     return { ...made, ...{ height, width, channels: 1 }, x: x.map(one), predictions: predictions.map(one) };
   }
 }

@@ -295,10 +295,10 @@ class InsidePanel implements TaskPanel {
     if (step) drawing.show('prediction', meanOf(step.output, looked), largest(step.target));
     else drawing.show('prediction', pictureOf(looked.prediction, looked), 1);
     const backward = step && stage === 'backward';
-    for (const { name, height, width, told } of layers) {
+    for (const { name, height, width, isConditioning } of layers) {
       if (backward && lit && !lit.has(name)) continue;
       const values = (backward ? step.gradients : (step ?? looked).activations)[name];
-      const maps = told ? squareOf(values) : overall(values, height, width);
+      const maps = isConditioning ? squareOf(values) : overall(values, height, width);
       drawing.show(name, maps, largestOf(maps));
     }
   }
@@ -396,7 +396,7 @@ class InsidePanel implements TaskPanel {
 
 // ---------------------------------------------------------------- its smaller parts
 
-const firstOf = (layers: readonly InsideLayer[]) => layers.find(({ told }) => !told)!;
+const firstOf = (layers: readonly InsideLayer[]) => layers.find(({ isConditioning }) => !isConditioning)!;
 
 /** Values without place, in a square. */
 function squareOf(values: Float32Array) {

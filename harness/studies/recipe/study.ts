@@ -46,8 +46,8 @@ const greys = {
   trainer: tutorial.trainer,
   fit: { binarize: false },
 } as const;
-const told = { ...greys, network: { ...greys.network, conditioning: { noiseLevel: true, classes: 0 } } };
-const flow = { ...told, trainer: { batchSize: 256, learningRate: 1e-3, objective: 'flow' } } as const;
+const levels = { ...greys, network: { ...greys.network, conditioning: { noiseLevel: true, classes: 0 } } };
+const flow = { ...levels, trainer: { batchSize: 256, learningRate: 1e-3, objective: 'flow' } } as const;
 const faster = { ...flow, trainer: { ...trainer, averageWeights: false } };
 
 /** The training options with a rate that falls to a hundredth, instead of averaged weights. */
@@ -74,7 +74,7 @@ const studies: Record<string, Study> = {
     ],
   },
   greys: { ...greys, at: [[200, mix]] },
-  told: { ...told, at: [[200, mix]] },
+  levels: { ...levels, at: [[200, mix]] },
   flow: { ...flow, at: [[200, plain]] },
   faster: { ...faster, at: [[200, plain]] },
   digits: {
