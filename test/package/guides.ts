@@ -1,5 +1,6 @@
 /** The pages that say what to run in the project: each command, in a copy of it. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { copyTree, linkModules } from '../copy_tree';
 import { blocksOf, commandsOf } from '../docs_code';
@@ -8,7 +9,7 @@ import { shell } from './shell';
 const KERNELS = 'docs/kernels.md';
 const CONTRIBUTING = 'CONTRIBUTING.md';
 
-/** The time that CONTRIBUTING.md gives a lane to find a kernel's mistake. */
+/** The time that CONTRIBUTING.md gives a lane to find a kernel's mistake, on a machine that does little else. */
 const MOST_SECONDS = 60;
 
 /** The kernel of docs/kernels.md, added to the project word for word, and all that the page says to try. */
