@@ -8,6 +8,7 @@ import {
   initialState,
   isComplete,
   isFixed,
+  makesDigits,
   networkIn,
   reduce,
   type State,
@@ -16,6 +17,7 @@ import {
 } from '../../harness/page/shell/state';
 import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/worker/messages';
 import { epochMeans, lossesCsv } from '../../harness/run/losses';
+import { DIGITS } from '../../src/data/digits';
 import { recipes } from '../../src/recipes';
 import { defaultConfig } from '../../src/unet/config';
 import { LossBatcher } from '../../src/worker/loss_batcher';
@@ -172,24 +174,30 @@ describe('what the page knows', () => {
     const state = stateAfter({ type: 'data', data }, { type: 'model', model: model('a') });
     const digits = { recipe: 'digits' } as const;
     const { sampling } = recipes.digits;
-    const own = { recipe: 'digits', classes: 26, classNames, ...size, sampling };
+    const own = { recipe: 'digits', classes: 26, classNames, data: 'x', ...size, sampling };
     expect(networkIn('run', state, digits)).toEqual(own);
     const conditioning = { noiseLevel: true, classes: 30 };
     const names = { classNames: ['C', 'D'] };
     const told = {
       ...built,
-      data: { ...fingerprint, ...names },
+      data: { ...fingerprint, ...names, name: 'y' },
       network: { ...defaultConfig, conditioning },
     } as WorkerEvent;
     expect(networkIn('run', reduce(state, told), digits)).toEqual({
       ...{ ...own, ...names },
+      data: 'y',
       classes: 30,
     });
     const unlabelled = { name: 'x', builtIn: false, count: 10, ...size };
     expect(networkIn('run', stateAfter({ type: 'data', data: unlabelled }), digits).classes).toBe(0);
+    const ten = { classes: 10 };
+    expect([ten, { ...ten, data: DIGITS }].map(makesDigits)).toEqual([true, true]);
+    const others = [{ classes: 9 }, { ...ten, data: 'clothes' }, { ...ten, classNames: ['shirt'] }];
+    expect(others.map(makesDigits)).toEqual([false, false, false]);
     expect(networkIn('pretrained', state, digits)).toEqual({
       recipe: 'digits',
       classes: 10,
+      data: DIGITS,
       height: 28,
       width: 28,
       channels: 1,

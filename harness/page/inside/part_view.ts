@@ -2,7 +2,7 @@
 import { anyElement, button, byId, setText } from '../shell/dom';
 import { whole } from '../shell/format';
 import type { InsideLayer, Kernels } from '../worker/inside_messages';
-import { channelsOf, largest, type Maps, paint } from './shades';
+import { channelsOf, largest, largestOf, type Maps, paint } from './shades';
 
 export const kinds = ['activation', 'preActivation', 'gradient'] as const;
 export type Kind = (typeof kinds)[number];
@@ -142,7 +142,12 @@ export class PartView {
     const most = largest(maps[this.kind]!);
     paint(this.one, { ...all, count: 1, columns: 1, value: (_, y, x) => all.value(this.chosen, y, x) }, most);
     anyElement('part-kernel-box').hidden = !kernels;
-    if (kernels) paint(this.kernel, kernelAt(kernels, layer, this.chosen), largest(kernels));
+    if (kernels)
+      paint(this.kernel, kernelAt(kernels, layer, this.chosen), largestOf(kernelMaps(kernels, layer, 8)));
+    setText(
+      anyElement('part-kernel-name'),
+      layer.inChannels > 1 ? 'its kernel, summed over the colours' : 'its kernel',
+    );
     this.drawFacts();
   }
 
@@ -217,7 +222,7 @@ const WORDS: Record<Kind, string> = {
   gradient: 'Gradients of the loss',
 };
 
-/** The kernel of output channel `channel`, summed up over input channels: the first layer of digits has one. */
+/** The kernel of output channel `channel`, summed up over input channels, which are the colours of the image. */
 function kernelAt(
   kernels: Kernels,
   { kernelSize: k, inChannels, outChannels }: InsideLayer,

@@ -13,7 +13,7 @@ export type ExplainOrder =
   | {
       readonly kind: 'predict';
       readonly of: Asked;
-      /** Index of one of the ten images to choose from. */
+      /** Index of one of the images to choose from. */
       readonly choice: number;
       readonly seed: number;
     }

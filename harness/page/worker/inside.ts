@@ -128,7 +128,7 @@ export class Inside {
       ...{ activations, preActivations },
       kernels: parameters.get(firstKernel(layers))!,
       arithmetic: input && arithmeticOf(layer!, input, { unet, predictor, parameters, preActivations }),
-      gradientNorms: gradients && normsOf(gradients),
+      gradientNorms: gradients && (knownNorms(gradients) ?? {}),
     };
   }
 
@@ -345,6 +345,12 @@ function normsOf(values: ReadonlyMap<string, Float32Array>): NumberOf {
   for (const [name, array] of values)
     squares[layerOf(name)] = array.reduce((sum, v) => sum + v * v, squares[layerOf(name)] ?? 0);
   return Object.fromEntries(Object.entries(squares).map(([name, sum]) => [name, Math.sqrt(sum)]));
+}
+
+/** The norms of a run's gradients; undefined if they are not known: before its first step here, all are 0. */
+export function knownNorms(gradients: ReadonlyMap<string, Float32Array>): NumberOf | undefined {
+  const norms = normsOf(gradients);
+  return Object.values(norms).some((norm) => norm > 0) ? norms : undefined;
 }
 
 function changesOf(
