@@ -1,6 +1,6 @@
 /**
  * The package as others install it: its public surface and its files; packed, put into an empty project of each kind, and used there; and
- * the project with the kernel that the guide adds. Prints what ran, and fails if anything did not work.
+ * what docs/kernels.md and CONTRIBUTING.md say to run in the project. Prints what ran, and fails if anything did not work.
  *
  *   npm run test:package -- [WORD]…     only the rows that have one of these words in their name
  *   npm run test:package -- api.txt --write     the row api.txt writes its file
@@ -15,7 +15,7 @@ import { publicSurface } from './api';
 import { fromAnotherOrigin } from './cdn';
 import { createCheck } from './checks';
 import { contents } from './contents';
-import { addedKernel } from './kernel';
+import { guides } from './guides';
 import { projects, runProject } from './projects';
 import { shell } from './shell';
 import { typeChecks } from './types';
@@ -68,7 +68,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ...typeChecks,
     ...inProjects,
     fromAnotherOrigin,
-    addedKernel,
+    ...guides,
   ];
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
   if (wanted.length === 0) {
