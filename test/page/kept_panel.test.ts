@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { facts, goOnText, neededData, offeredRuns, runOf } from '../../harness/page/shell/kept_panel';
+import { facts, goOnText, neededData, runOf } from '../../harness/page/shell/kept_panel';
 import type { StoredRun } from '../../src/keeping/store';
 import { presets } from '../../src/unet/config';
 
@@ -51,11 +51,4 @@ test('images that somebody chose are asked for by name', () => {
   const own = { ...run, settings: { ...run.settings, source: 'my-images', limit: 12 } };
   expect(neededData(own)).toContain('the first 10,000 images of 28 × 28 from my-images');
   expect(neededData(own)).toContain('labels included');
-});
-
-test('short runs are not offered, but for one that waits for its images, which comes first', () => {
-  const kept = [19, 20, 3, 400].map((step) => ({ ...run, id: String(step), step }));
-  const offered = (needs?: string) => offeredRuns(kept, needs).map(({ step }) => step);
-  expect(offered()).toEqual([20, 400]);
-  expect(offered('3')).toEqual([3, 20, 400]);
 });

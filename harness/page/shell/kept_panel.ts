@@ -7,18 +7,6 @@ import { loss as lossText, whole } from './format';
 import { recipeOf } from './settings';
 import { isFixed } from './state';
 
-/** The steps of a run that is worth a line. Shorter ones are in the table of runs. */
-const LEAST_STEPS = 20;
-
-/** The runs that are offered: the one that waits for its images first. Pure. */
-export const offeredRuns = (
-  kept: readonly StoredRun[],
-  needsData: string | undefined,
-): readonly StoredRun[] =>
-  kept
-    .filter(({ id, step }) => step >= LEAST_STEPS || id === needsData)
-    .sort((a, b) => Number(b.id === needsData) - Number(a.id === needsData));
-
 export function createKeptPanel(app: App): Panel {
   const list = anyElement('kept-runs');
   let shown: readonly StoredRun[] | undefined;
@@ -73,24 +61,24 @@ export function createKeptPanel(app: App): Panel {
   return {
     render() {
       const { kept, needsData, notStored, losses } = app.state;
-      const runs = offeredRuns(kept, needsData);
-      const offered = runs.length > 0 && !isFixed(app.state);
+      const offered = kept.length > 0 && !isFixed(app.state);
       begun ||= isFixed(app.state);
       const onTrain = app.settings.task === 'train' && (!begun || needsData !== undefined);
       anyElement('kept').hidden = !offered || !(app.home || onTrain);
       if (kept !== shown || needsData !== shownNeed) {
-        // The first has a line; the others unfold.
-        list.replaceChildren(...runs.map(row));
+        // The run that waits for its images, else the newest one, has a line; the others unfold.
+        const sorted = [...kept].sort((a, b) => Number(b.id === needsData) - Number(a.id === needsData));
+        list.replaceChildren(...sorted.map(row));
         shown = kept;
         shownNeed = needsData;
       }
-      more.hidden = runs.length < 2;
+      more.hidden = kept.length < 2;
       const open = more.getAttribute('aria-expanded') === 'true';
       list.classList.toggle('all', open);
-      setText(more, open ? 'Fewer' : `${runs.length - 1} more`);
+      setText(more, open ? 'Fewer' : `${kept.length - 1} more`);
       setMessage(
         anyElement('kept-note'),
-        open && runs.length > 1 ? `This browser keeps the ${MOST_RUNS} newest runs.` : undefined,
+        open && kept.length > 1 ? `This browser keeps the ${MOST_RUNS} newest runs.` : undefined,
       );
       anyElement('not-stored').hidden = !notStored;
       setText(anyElement('not-stored-text'), notStored ?? '');
