@@ -37,8 +37,8 @@ async function use(engine: Engine, { config, trainer: options, methods }: Networ
   losses.push((await trainer.evaluate(dataset)).loss);
   await trainer.getGradients();
   const sampler = await engine.createSampler(unet, { count: 4 });
-  const told = conditioning ? { labels: [0, 1, 2, 0], guidance: 2 } : {};
-  for (const method of methods) await sampler.sample({ steps: 2, method, ...told });
+  const conditions = conditioning ? { labels: [0, 1, 2, 0], guidance: 2 } : {};
+  for (const method of methods) await sampler.sample({ steps: 2, method, ...conditions });
   return { variants: trainer.variants, losses };
 }
 

@@ -1,4 +1,4 @@
-/** The programs in README.md and in the pages of docs/. */
+/** The programs in README.md, CONTRIBUTING.md and the pages of docs/. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 const root = new URL('../', import.meta.url);
@@ -7,6 +7,7 @@ const read = (document: string) => readFileSync(new URL(document, root), 'utf8')
 /** The documents, by paths from the root of the repository. */
 export const documents = [
   'README.md',
+  'CONTRIBUTING.md',
   ...readdirSync(new URL('docs', root))
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file}`),
@@ -20,7 +21,7 @@ export interface Block {
   readonly code: string;
   /** `<!-- path -->` stands before it: these are lines of that file, which are tried there. */
   readonly file?: string;
-  /** `<!-- new file path -->` stands before it: that file as a whole, which test/package/kernel.ts adds to the project. */
+  /** `<!-- new file path -->` stands before it: that file as a whole, which test/package/guides.ts adds to the project. */
   readonly newFile?: string;
   /** `<!-- not run: reason -->` stands before it: it is only compiled. */
   readonly notRun?: string;
@@ -46,3 +47,10 @@ export const codeOf = (page: string, language: string): string[] =>
   blocksOf(`docs/${page}`)
     .filter((block) => block.language === language)
     .map(({ code }) => code);
+
+/** The commands that a document says to run, in order, as words. */
+export const commandsOf = (document: string): string[][] =>
+  blocksOf(document)
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ code }) => code.trim().split('\n'))
+    .map((line) => line.replace(/ +#.*/, '').split(' '));

@@ -64,24 +64,84 @@ export async function measureQuality(
   return { samples: meter.measure(images, labels), real: meter.measureReal() };
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+/** A measure as tables show it. */
+interface Figure {
+  readonly name: string;
+  /** Undefined without classes. */
+  readonly of: (quality: Quality) => number | undefined;
+  readonly decimals: number;
+  /** Shown in percent. */
+  readonly isShare?: boolean;
+}
+
+const FIGURES: readonly Figure[] = [
+  { name: 'accepted by the classifier', of: (q) => q.accepted, decimals: 1, isShare: true },
+  { name: 'asked digit is seen', of: (q) => q.classAccuracy, decimals: 1, isShare: true },
+  { name: 'digit distance', of: (q) => q.digitDistance, decimals: 1 },
+  { name: 'precision', of: (q) => q.precision, decimals: 3 },
+  { name: 'recall', of: (q) => q.recall, decimals: 3 },
+  { name: 'entropy of the digits', of: (q) => q.entropy, decimals: 3 },
+];
+
+const percent = (share: number, decimals = 1) => `${(100 * share).toFixed(decimals)}%`;
+const shown = ({ isShare }: Figure, value: number, decimals: number) =>
+  isShare ? percent(value, decimals) : value.toFixed(decimals);
 
 /** A row for each measure: samples, then real digits. */
 export function qualityTable({ samples, real }: Measured): string {
-  const rows: [string, string, string][] = [['', 'samples', 'real digits']];
-  const add = (name: string, show: (q: Quality) => string) => rows.push([name, show(samples), show(real)]);
-  add('accepted by the classifier', (q) => percent(q.accepted));
-  if (samples.classAccuracy !== undefined) add('asked digit is seen', (q) => percent(q.classAccuracy ?? 0));
-  add('digit distance', (q) => q.digitDistance.toFixed(1));
-  add('precision', (q) => q.precision.toFixed(3));
-  add('recall', (q) => q.recall.toFixed(3));
-  add('entropy of the digits', (q) => q.entropy.toFixed(3));
-  const widths = [0, 1, 2].map((i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows
-    .map(([name, ...values]) =>
-      [name.padEnd(widths[0]), ...values.map((v, i) => v.padStart(widths[i + 1]))].join('  '),
+  const figures = FIGURES.filter(({ of }) => of(samples) !== undefined);
+  const cells = (quality: Quality) =>
+    figures.map((figure) => shown(figure, figure.of(quality)!, figure.decimals));
+  const columns = [
+    ['', ...figures.map(({ name }) => name)],
+    ['samples', ...cells(samples)],
+    ['real digits', ...cells(real)],
+  ];
+  const widths = columns.map((column) => Math.max(...column.map((cell) => cell.length)));
+  return columns[0]
+    .map((name, row) =>
+      [name.padEnd(widths[0]), ...[1, 2].map((i) => columns[i][row].padStart(widths[i]))].join('  '),
     )
     .join('\n');
+}
+
+/** Measurements of a card: enough for a standard error. */
+export const CARD_RUNS = 10;
+
+/** Measures `count` images ten times, from other noise each time. */
+export async function measureCard(engine: Engine, unet: UNet, run: QualityRun): Promise<readonly Measured[]> {
+  const { count, seed, signal, onImages } = run;
+  const meter = await createQualityMeter({ signal });
+  const runs: Measured[] = [];
+  for (let done = 0; done < CARD_RUNS * count; done += count) {
+    const part = { ...run, seed: seed + done, onImages: (images: number) => onImages?.(done + images) };
+    runs.push(await measureQuality(engine, unet, part, meter));
+  }
+  return runs;
+}
+
+/**
+ * The figures of a card as a table in Markdown: the mean of the runs and its standard error, the deviation between the runs over the root of
+ * their number, to two digits.
+ */
+export function cardTable(runs: readonly Measured[], name: string): string {
+  const rows = FIGURES.flatMap((figure) => {
+    const values = runs.map(({ samples }) => figure.of(samples));
+    if (values[0] === undefined) return [];
+    const { mean, error } = meanOf(values as number[]);
+    const digits = figure.isShare ? 100 * error : error;
+    const decimals = digits > 1e-9 ? Math.max(0, 1 - Math.floor(Math.log10(digits))) : figure.decimals;
+    const real = shown(figure, figure.of(runs[0].real)!, figure.decimals);
+    return `| ${figure.name} | ${shown(figure, mean, decimals)} ± ${shown(figure, error, decimals)} | ${real} |`;
+  });
+  return [`| \`${name}\` | mean ± standard error | real digits |`, '|---|--:|--:|', ...rows].join('\n');
+}
+
+function meanOf(values: readonly number[]): { mean: number; error: number } {
+  const n = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, error: Math.sqrt(squares / (n - 1) / n) };
 }
 
 /** All measures in one line. */

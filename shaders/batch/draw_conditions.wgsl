@@ -56,11 +56,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     return;
   }
   var level = 0.0;
-  var told = params.classes;
+  var label = params.classes;
   if (n < state.count) {
     level = level_of(n);
-    told = class_of(n);
+    label = class_of(n);
   }
   levels[n] = level;
-  classes[n] = told;
+  classes[n] = label;
 }

@@ -100,7 +100,7 @@ function makeBatch(config: UNetConfig, data: Case['data'], count: number, random
   const [size, outSize] = [channels, outChannelsOf(config)].map((c) => c * height * width);
   const levels = random.floats(count, 0, 1);
   const { noiseLevel = false, classes = 0 } = conditioning ?? {};
-  const told = {
+  const conditions = {
     ...(noiseLevel ? { levels } : {}),
     ...(classes > 0 ? { labels: random.integers(count, classes + 1) } : {}),
   };
@@ -115,7 +115,7 @@ function makeBatch(config: UNetConfig, data: Case['data'], count: number, random
   });
   const target =
     outSize === size ? images.map((x, i) => (flow ? noise[i] - x : x)) : random.floats(count * outSize);
-  return { batch: { noisy, target, ...told }, told };
+  return { batch: { noisy, target, ...conditions }, conditions };
 }
 
 function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number {
@@ -142,13 +142,13 @@ describe.each(Object.entries(cases))('%s', (_, { config: given, data }) => {
     using trainer = await Trainer.create(gpu, unet, { batchSize: BATCH, variants });
     const reference = new ReferenceUNet(config, start);
     for (const [step, count] of [3, 4].entries()) {
-      const { batch, told } = makeBatch(config, data, count, random);
+      const { batch, conditions } = makeBatch(config, data, count, random);
       const { noisy, target } = batch;
-      const prediction = await unet.predict(noisy, count, told);
-      const expected = reference.predict(noisy, count, told);
+      const prediction = await unet.predict(noisy, count, conditions);
+      const expected = reference.predict(noisy, count, conditions);
       expect(relativeError(prediction, expected), `prediction ${step}`).toBeLessThan(1e-5);
       const loss = await trainer.step(batch);
-      const expectedLoss = reference.train(noisy, target, count, 1e-3, told);
+      const expectedLoss = reference.train(noisy, target, count, 1e-3, conditions);
       expect(Math.abs(loss / expectedLoss - 1), `loss of step ${step}`).toBeLessThan(1e-5);
       const gradients = await trainer.getGradients();
       for (const [name, want] of reference.gradients) {
@@ -181,10 +181,10 @@ describe('what a step does with a gradient', () => {
     const reference = new ReferenceUNet(config, start, { ...adam, ...options });
     const norms: number[] = [];
     for (let step = 0; step < 6; step++) {
-      const { batch, told } = makeBatch(config, 'tutorial', BATCH, random);
+      const { batch, conditions } = makeBatch(config, 'tutorial', BATCH, random);
       const rate = learningRate * (options.schedule ? rateFactor(schedule, step) : 1);
       const loss = await trainer.step(batch);
-      const expected = reference.train(batch.noisy, batch.target, BATCH, rate, told);
+      const expected = reference.train(batch.noisy, batch.target, BATCH, rate, conditions);
       expect(Math.abs(loss / expected - 1), `loss of step ${step}`).toBeLessThan(1e-5);
       norms.push(reference.norm);
       // As they are, not shortened.
@@ -264,9 +264,9 @@ describe('what a network is told', () => {
     const many = 150;
     const random = new Random(5);
     const images = random.floats(many * size, 0, 1);
-    const told = { levels: random.floats(many, 0, 1), labels: random.integers(many, 4) };
-    const expected = new ReferenceUNet(config, await unet.getParameters()).predict(images, many, told);
-    expect(relativeError(await unet.predict(images, many, told), expected)).toBeLessThan(1e-5);
+    const conditions = { levels: random.floats(many, 0, 1), labels: random.integers(many, 4) };
+    const expected = new ReferenceUNet(config, await unet.getParameters()).predict(images, many, conditions);
+    expect(relativeError(await unet.predict(images, many, conditions), expected)).toBeLessThan(1e-5);
   });
 
   test('comes from buffers where a predictor or a step is recorded', async () => {

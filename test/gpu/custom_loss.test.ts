@@ -70,23 +70,25 @@ async function imagesFor(config: Partial<UNetConfig>, count: number, seed = 1) {
   const outSize = size * outChannelsOf(checkConfig(config));
   const input = random.floats(count * size * channels, -1, 1);
   const target = random.floats(count * outSize, -1, 1);
-  const told = conditioning
+  const conditions = conditioning
     ? {
         levels: random.floats(count, 0, 1),
         labels: random.integers(count, conditioning.classes + 1),
       }
     : {};
-  return { count, input, target, told, outSize: count * outSize };
+  return { count, input, target, conditions, outSize: count * outSize };
 }
 
 /** A forward pass; resolves to its output. */
 async function forward(trainer: Trainer, given: Awaited<ReturnType<typeof imagesFor>>) {
-  const { count, input, told, outSize } = given;
+  const { count, input, conditions, outSize } = given;
   const output = await bufferOf(new Float32Array(outSize + 4));
   const buffers = {
     input: { buffer: await bufferOf(input, 16), offset: 16 },
     output: { buffer: output, offset: 16 },
-    ...(told.levels ? { levels: await bufferOf(told.levels), labels: await bufferOf(told.labels) } : {}),
+    ...(conditions.levels
+      ? { levels: await bufferOf(conditions.levels), labels: await bufferOf(conditions.labels) }
+      : {}),
   };
   run((encoder) => trainer.encodeForward(encoder, { ...buffers, count }));
   return (await read(output)).subarray(4);
@@ -119,10 +121,10 @@ describe.each([
     const given = await imagesFor(config, 5);
     const output = await forward(trainer, given);
     // Of other kernels.
-    expect(distance(output, await unet.predict(given.input, 5, given.told))).toBeLessThan(1e-5);
+    expect(distance(output, await unet.predict(given.input, 5, given.conditions))).toBeLessThan(1e-5);
     const reference = new ReferenceUNet(checkConfig(config), await unet.getParameters());
     // The sum of the absolute errors, which no other part of the engine knows.
-    const { signs } = reference.absolute(given.input, given.target, 5, given.told);
+    const { signs } = reference.absolute(given.input, given.target, 5, given.conditions);
     await backward(trainer, Float32Array.from(signs));
     expect(distance(await gradientOf({ unet, trainer }), flatten(reference.gradients))).toBeLessThan(1e-5);
   });
@@ -130,7 +132,7 @@ describe.each([
   test('getGradients has the last gradient, of whichever loss', async () => {
     const { unet, trainer } = await setUp(config);
     const given = await imagesFor(config, 8);
-    const ordinary = { noisy: given.input, target: given.target, ...given.told };
+    const ordinary = { noisy: given.input, target: given.target, ...given.conditions };
     const gradients = async () => flatten(await trainer.getGradients());
     await trainer.step(ordinary);
     const first = await gradients();
@@ -138,7 +140,7 @@ describe.each([
       given.input,
       given.target,
       8,
-      given.told,
+      given.conditions,
     );
     for (const accumulate of [false, true]) {
       await forward(trainer, given);
@@ -152,12 +154,12 @@ describe.each([
     await trainer.step(ordinary);
     expect(await gradients()).not.toEqual(sum);
     const [noisy, target] = [await bufferOf(given.input), await bufferOf(given.target)];
-    const told = given.told.levels
-      ? { levels: await bufferOf(given.told.levels), labels: await bufferOf(given.told.labels) }
+    const conditions = given.conditions.levels
+      ? { levels: await bufferOf(given.conditions.levels), labels: await bufferOf(given.conditions.labels) }
       : {};
     await forward(trainer, given);
     await backward(trainer, Float32Array.from(signs));
-    run((encoder) => trainer.encodeStep(encoder, { noisy, target, ...told }));
+    run((encoder) => trainer.encodeStep(encoder, { noisy, target, ...conditions }));
     expect(await gradients()).not.toEqual(await gradientOf({ unet, trainer }));
   });
 
@@ -167,7 +169,7 @@ describe.each([
     const output = await forward(one.trainer, given);
     await backward(one.trainer, slope(output, given.target));
     const two = await setUp(config, { customLoss: false });
-    await two.trainer.step({ noisy: given.input, target: given.target, ...given.told });
+    await two.trainer.step({ noisy: given.input, target: given.target, ...given.conditions });
     const gradient = flatten(await two.trainer.getGradients());
     expect(distance(await gradientOf(one), gradient)).toBeLessThan(1e-6);
   });
@@ -181,9 +183,9 @@ describe.each([
     for (let i = 0; i < 4; i++) {
       const part = <T extends Float32Array | Uint32Array>(all: T) =>
         all.slice((i * all.length) / 4, ((i + 1) * all.length) / 4) as T;
-      const { levels, labels } = whole.told;
-      const told = levels ? { levels: part(levels), labels: part(labels) } : {};
-      const given = { count: 8, input: part(whole.input), target: part(whole.target), told };
+      const { levels, labels } = whole.conditions;
+      const conditions = levels ? { levels: part(levels), labels: part(labels) } : {};
+      const given = { count: 8, input: part(whole.input), target: part(whole.target), conditions };
       const output = await forward(two.trainer, { ...given, outSize: whole.outSize / 4 });
       await backward(two.trainer, slope(output, given.target, whole.outSize), i > 0);
     }

@@ -68,7 +68,7 @@ interface Expected {
 /** Every step of a run along a flow, in f64 and from its definition; values from -1 to 1. */
 function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: LoadedOptions): Expected[] {
   const { steps = 0, method = 'euler', from = 1, guidanceRange: [low, high] = [0, 1] } = options;
-  const told = options.labels ?? Array(count).fill(CLASSES);
+  const labels = options.labels ?? Array(count).fill(CLASSES);
   const guidance = options.guidance ?? (options.labels ? 2 : 1);
   const begins = Float64Array.from({ length: count * size }, (_, i) => 2 * (options.start?.[i] ?? 0) - 1);
   const atLevel = (t: number) => begins.map((s, i) => (1 - t) * s + t * noise[i]);
@@ -78,9 +78,7 @@ function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: Lo
     const levels = Array(count).fill(t);
     const none = reference.predict(x, count, { levels, labels: Array(count).fill(CLASSES) });
     const towards = t >= low && t <= high ? guidance : 1;
-    return reference
-      .predict(x, count, { levels, labels: told })
-      .map((v, i) => none[i] + towards * (v - none[i]));
+    return reference.predict(x, count, { levels, labels }).map((v, i) => none[i] + towards * (v - none[i]));
   };
   let old: Float64Array | undefined;
   let x: Float64Array = options.start ? atLevel(from) : Float64Array.from(noise);

@@ -166,7 +166,7 @@ describe('what fit draws', () => {
     const events = await collect(trainer.fit(dataset, { epochs: 2, seed: 42 }));
     expect(events).toHaveLength(6);
     for (const [step, { loss, learningRate, gradientNorm }] of events.entries()) {
-      const { noisy, target, count, ...told } = batchOfFit({
+      const { noisy, target, count, ...conditions } = batchOfFit({
         ...flow,
         drop: 0.3,
         seed: 42,
@@ -174,7 +174,7 @@ describe('what fit draws', () => {
         binarize: false,
       });
       const rate = 3e-3 * rateFactor(schedule, step);
-      const expected = reference.train(noisy, target, count, rate, told);
+      const expected = reference.train(noisy, target, count, rate, conditions);
       expect(Math.abs(loss / expected - 1), `loss of step ${step}`).toBeLessThan(2e-5);
       expect(Math.abs(learningRate / rate - 1), `rate of step ${step}`).toBeLessThan(2e-6);
       expect(Math.abs(gradientNorm / reference.norm - 1), `norm of step ${step}`).toBeLessThan(1e-4);
@@ -284,8 +284,8 @@ describe('evaluate', () => {
       const indices = Array.from({ length: Math.min(BATCH, 10 - step * BATCH) }, (_, n) => step * BATCH + n);
       const { noisy, target, levels, labels } = drawBatch({ ...draw, step, indices, drop: 0 });
       const { noiseLevel = false, classes = 0 } = unet.config.conditioning ?? {};
-      const told = { ...(noiseLevel ? { levels } : {}), ...(classes > 0 ? { labels } : {}) };
-      const made = reference.predict(noisy, indices.length, told);
+      const conditions = { ...(noiseLevel ? { levels } : {}), ...(classes > 0 ? { labels } : {}) };
+      const made = reference.predict(noisy, indices.length, conditions);
       for (const n of indices.keys()) {
         const errors = made.subarray(n * size, (n + 1) * size).map((v, i) => (v - target[n * size + i]) ** 2);
         bins[Math.floor(levels[n] * 10)].losses.push(errors.reduce((a, b) => a + b) / size);
@@ -348,12 +348,12 @@ describe('evaluate', () => {
   test('is one thing at a time, can be aborted, and ends with what it is of', async () => {
     const { trainer } = await setUp();
     const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
-    const told = { levels: Float32Array.of(0.5), labels: [0] };
+    const conditions = { levels: Float32Array.of(0.5), labels: [0] };
     const first = trainer.evaluate(dataset);
-    await expect(trainer.step({ ...batch, ...told })).rejects.toMatchObject({ code: 'busy' });
+    await expect(trainer.step({ ...batch, ...conditions })).rejects.toMatchObject({ code: 'busy' });
     await first;
     await expect(trainer.evaluate(dataset, { signal: AbortSignal.abort('no') })).rejects.toBe('no');
-    await trainer.step({ ...batch, ...told });
+    await trainer.step({ ...batch, ...conditions });
     const last = trainer.evaluate(dataset);
     trainer.unet.destroy();
     await expect(last).rejects.toMatchObject({ code: 'destroyed' });
@@ -463,9 +463,13 @@ describe('complaints', () => {
 
   test('what a network is told', async () => {
     const { unet, trainer } = await setUp();
-    for (const [told, message] of wrongTold) {
-      await refused(() => unet.predict(images, 2, told), 'argument', message);
-      await refused(() => trainer.step({ noisy: images, target: images, ...told }), 'argument', message);
+    for (const [conditions, message] of wrongTold) {
+      await refused(() => unet.predict(images, 2, conditions), 'argument', message);
+      await refused(
+        () => trainer.step({ noisy: images, target: images, ...conditions }),
+        'argument',
+        message,
+      );
     }
     await refused(
       () => unet.predict(images, 2, { levels, label: labels } as object),
@@ -476,7 +480,7 @@ describe('complaints', () => {
 
   test('what a network is not told', async () => {
     const { unet, trainer } = await setUp({}, plain);
-    for (const [told, message] of [
+    for (const [conditions, message] of [
       [
         { levels },
         'levels are given, and this UNet is not conditioned on the noise level of each image. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, for instance.',
@@ -486,26 +490,30 @@ describe('complaints', () => {
         'labels are given, and this UNet is not conditioned on the class of each image. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, for instance.',
       ],
     ] as const) {
-      await refused(() => unet.predict(images, 2, told), 'argument', message);
-      await refused(() => trainer.step({ noisy: images, target: images, ...told }), 'argument', message);
+      await refused(() => unet.predict(images, 2, conditions), 'argument', message);
+      await refused(
+        () => trainer.step({ noisy: images, target: images, ...conditions }),
+        'argument',
+        message,
+      );
     }
   });
 
   test('a batch without a target, with what is no part of it, or with arrays where it is recorded', async () => {
     const { trainer } = await setUp();
-    const told = { noisy: images, levels, labels };
+    const conditions = { noisy: images, levels, labels };
     await refused(
-      () => trainer.step(told as never),
+      () => trainer.step(conditions as never),
       'argument',
       'target is of type Undefined; it must be a Float32Array of [count][height][width][channels], or a GPUBuffer of such.',
     );
     await refused(
-      () => trainer.step({ ...told, target: images, clean: images } as never),
+      () => trainer.step({ ...conditions, target: images, clean: images } as never),
       'argument',
       'The batch has no setting clean; it has noisy, target, levels, labels, count.',
     );
     await refused(
-      () => trainer.encodeStep(gpu.device.createCommandEncoder(), { ...told, target: images } as never),
+      () => trainer.encodeStep(gpu.device.createCommandEncoder(), { ...conditions, target: images } as never),
       'argument',
       'encodeStep was given a Float32Array as noisy; all of the batch must be in GPUBuffers. Give arrays to step().',
     );

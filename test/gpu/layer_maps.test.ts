@@ -43,7 +43,7 @@ function given(unet: UNet, random: Random) {
   );
   const pixels = COUNT * height * width;
   const floats = (size: number) => random.floats(size, -1, 1) as Float32Array<ArrayBuffer>;
-  const told = {
+  const conditions = {
     ...(conditioning?.noiseLevel ? { levels: Float32Array.of(0.1, 0.5, 0.9) } : {}),
     ...(conditioning?.classes ? { labels: Uint32Array.of(7, 0, conditioning.classes) } : {}),
   };
@@ -51,7 +51,7 @@ function given(unet: UNet, random: Random) {
     weights,
     noisy: floats(pixels * channels),
     target: floats(pixels * outChannelsOf(unet.config)),
-    told,
+    conditions,
   };
 }
 
@@ -94,27 +94,27 @@ async function compare(maps: LayerMaps, reference: ReferenceUNet, kinds: readonl
 describe.each(Object.entries(configs))('%s', (_, config) => {
   test('a predictor’s maps are those of the reference', async () => {
     using unet = await UNet.create(gpu, config);
-    const { weights, noisy, target, told } = given(unet, new Random(5));
+    const { weights, noisy, target, conditions } = given(unet, new Random(5));
     await unet.setParameters(weights);
     using predictor = await Predictor.create(gpu, unet.weights, { count: COUNT, reuseMemory: false });
     const input = await buffer(noisy);
     const output = await buffer(target.byteLength);
     const buffers = {
-      ...(told.levels ? { levels: await buffer(told.levels) } : {}),
-      ...(told.labels ? { labels: await buffer(told.labels) } : {}),
+      ...(conditions.levels ? { levels: await buffer(conditions.levels) } : {}),
+      ...(conditions.labels ? { labels: await buffer(conditions.labels) } : {}),
     };
     const encoder = gpu.device.createCommandEncoder();
     predictor.encode(encoder, input, output, buffers);
     await gpu.submit(encoder);
     const reference = new ReferenceUNet(checkConfig(config), weights);
-    reference.predict(noisy, COUNT, told);
+    reference.predict(noisy, COUNT, conditions);
     await compare(predictor.maps, reference, ['input', 'activation', 'preActivation']);
   });
 
   test('a trainer’s maps are those of the reference, in a second step too', async () => {
     using unet = await UNet.create(gpu, config);
     const random = new Random(6);
-    const { weights, told } = given(unet, random);
+    const { weights, conditions } = given(unet, random);
     await unet.setParameters(weights);
     const rate = 1e-3;
     using trainer = await Trainer.create(gpu, unet, {
@@ -123,8 +123,8 @@ describe.each(Object.entries(configs))('%s', (_, config) => {
     const reference = new ReferenceUNet(checkConfig(config), weights);
     for (let step = 0; step < 2; step++) {
       const { noisy, target } = given(unet, random);
-      await trainer.step({ noisy, target, ...told });
-      reference.train(noisy, target, COUNT, rate, told);
+      await trainer.step({ noisy, target, ...conditions });
+      reference.train(noisy, target, COUNT, rate, conditions);
     }
     await compare(trainer.maps, reference, KINDS);
   });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { encodeGif } from '../../harness/cli/gif';
 import { nextFrame } from '../../harness/cli/history';
 import { levelSvg } from '../../harness/cli/level_svg';
-import { qualityLine, qualityTable } from '../../harness/cli/measure_quality';
+import { cardTable, qualityLine, qualityTable } from '../../harness/cli/measure_quality';
 import { runFiles } from '../../harness/cli/run_files';
 import { grid } from '../../harness/run/pictures';
 
@@ -77,4 +77,35 @@ test('quality as a line and as a table, beside real digits', () => {
   const untold = { samples: quality(0.5, undefined, 10), real };
   expect(qualityLine(untold)).not.toContain('asked for');
   expect(qualityTable(untold)).not.toContain('asked digit');
+});
+
+test('a card has the mean of its runs and its standard error, to two digits', () => {
+  const real = {
+    accepted: 0.97,
+    classAccuracy: 0.99,
+    digitDistance: 3.2,
+    precision: 0.97,
+    recall: 0.96,
+    entropy: 1,
+  };
+  const runs = [0, 1, 2, 3].map((i) => ({
+    samples: {
+      ...real,
+      accepted: 0.9 + 0.01 * i,
+      digitDistance: 100 + 100 * i,
+      recall: 0.5 + 0.0001 * (i % 2),
+    },
+    real,
+  }));
+  // Of 0, 1, 2, 3 the variance is 5/3, and the root of a quarter of it 0.645; of 0, 1, 0, 1 it is 1/3, and 0.289.
+  expect(cardTable(runs, 'x').split('\n')).toEqual([
+    '| `x` | mean ± standard error | real digits |',
+    '|---|--:|--:|',
+    '| accepted by the classifier | 91.50% ± 0.65% | 97.0% |',
+    '| asked digit is seen | 99.0% ± 0.0% | 99.0% |',
+    '| digit distance | 250 ± 65 | 3.2 |',
+    '| precision | 0.970 ± 0.000 | 0.970 |',
+    '| recall | 0.500050 ± 0.000029 | 0.960 |',
+    '| entropy of the digits | 1.000 ± 0.000 | 1.000 |',
+  ]);
 });

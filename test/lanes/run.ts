@@ -38,7 +38,8 @@ ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
   --verbose     list every test
   --thorough    also the slow tests, and in browsers those of what the engine does around its kernels
   --quick       with a WORD, too, only what runs without one
-  WORD          a kernel (conv2d), part of a file's name (gradients) or part of a test's title: all tests of it
+  WORD          part of a file's name (gradients): its tests; or a kernel (conv2d) or part of a test's title: the tests that have one of
+                these, in the files that other words name, if any does
 
 CHROME_BIN and FIREFOX_BIN name the browsers to use.`;
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { copyTree } from '../copy_tree';
+import { copyTree, linkModules } from '../copy_tree';
 import { all } from './list';
 import { type Mutant, mutated, type Net } from './mutant';
 
@@ -102,6 +102,7 @@ export async function main(args: string[]): Promise<number> {
   process.on('SIGINT', stop).on('SIGTERM', stop);
   const folder = mkdtempSync(join(tmpdir(), 'mutants-'));
   copyTree(folder);
+  linkModules(folder);
   const survivors: string[] = [];
   try {
     for (const net of netsTogether(chosen.map(([, { caughtBy }]) => caughtBy))) {

@@ -52,7 +52,7 @@ test('both recipes make their samples from the same noise, step by step', async 
     expect(predictions).toHaveLength(4);
     expect(errorOf(x[4], predictions[3])).toBeLessThan(1e-4);
   }
-  expect([digits.told, tutorial.told]).toEqual([true, false]);
+  expect([digits.byClass, tutorial.byClass]).toEqual([true, false]);
   // Wherever the one is darker than the other pixel, so is the other.
   const [a, b] = [digits.x[0], tutorial.x[0]];
   const pairs = Array.from({ length: a.length - 1 }, (_, i) => [a[i] - a[i + 1], b[i] - b[i + 1]]);

@@ -27,8 +27,8 @@ test.each(Object.keys(presets) as (keyof typeof presets)[])('%s', async (name) =
   const model = await networkOf(name);
   const { config } = model;
   const { noisy, levels, labels } = flowBatch(0, COUNT);
-  const told = config.conditioning ? { levels, labels } : {};
-  const onnx = await (await openOnnx(exportOnnx(model), config)).predict(noisy, COUNT, told);
+  const conditions = config.conditioning ? { levels, labels } : {};
+  const onnx = await (await openOnnx(exportOnnx(model), config)).predict(noisy, COUNT, conditions);
   const scale = onnx.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   expect(scale).toBeGreaterThan(0.1);
   for (const [variants, close] of [
@@ -38,7 +38,7 @@ test.each(Object.keys(presets) as (keyof typeof presets)[])('%s', async (name) =
     using unet = await UNet.create(gpu, config);
     await unet.setParameters(model.parameters);
     using predictor = await Predictor.create(gpu, unet.weights, { count: COUNT, variants });
-    const predicted = await predictor.run(noisy, told);
+    const predicted = await predictor.run(noisy, conditions);
     const worst = predicted.reduce((most, v, i) => Math.max(most, Math.abs(v - onnx[i])), 0);
     expect(worst).toBeLessThan(close * Math.max(1, scale));
   }

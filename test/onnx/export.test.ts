@@ -49,12 +49,12 @@ describe.each(Object.entries(cases))('%s', (_, partial) => {
     const reference = new ReferenceUNet(config, source.parameters);
     for (const count of [1, 3]) {
       const images = new Random(count).floats(count * config.height * config.width * config.channels);
-      const told = {
+      const conditions = {
         ...(noiseLevel ? { levels: [0, 1, 0.3].slice(0, count) } : {}),
         ...(classes > 0 ? { labels: [classes, 0, 1].slice(0, count) } : {}),
       };
-      const expected = reference.predict(images, count, told);
-      const given = await net.predict(images, count, told);
+      const expected = reference.predict(images, count, conditions);
+      const given = await net.predict(images, count, conditions);
       expect(given.length).toBe(expected.length);
       const scale = expected.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
       expect(scale).toBeGreaterThan(0.05);

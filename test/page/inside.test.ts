@@ -10,6 +10,7 @@ import {
   sumsOf,
   tapsOf,
 } from '../../harness/page/inside/pixel';
+import { knownNorms } from '../../harness/page/worker/inside';
 import type { InsideLayer } from '../../harness/page/worker/inside_messages';
 import { addNoise } from '../../harness/run/noise';
 import { listStep } from '../../harness/run/step_list';
@@ -90,10 +91,28 @@ test.each(Object.keys(recipes) as RecipeName[])(
   },
 );
 
+test('the norms of gradients are by layer, and not known before a first step', () => {
+  const gradients = (...values: number[]) =>
+    new Map([
+      ['in.kernel', Float32Array.from(values)],
+      ['in.bias', new Float32Array(1)],
+      ['out.kernel', new Float32Array(2)],
+    ]);
+  expect(knownNorms(gradients(3, -4))).toEqual({ in: 5, out: 0 });
+  expect(knownNorms(gradients(0, 0))).toBeUndefined();
+});
+
 describe('one pixel', () => {
   const layer = (changes: Partial<InsideLayer>): InsideLayer => ({
     ...{ name: 'down.0', height: 6, width: 4, inChannels: 3, outChannels: 5, kernelSize: 5 },
-    ...{ activation: 'swish', residual: false, next: 'pool', told: false, parameters: 0, ...changes },
+    ...{
+      activation: 'swish',
+      residual: false,
+      next: 'pool',
+      isConditioning: false,
+      parameters: 0,
+      ...changes,
+    },
   });
 
   /** Random numbers for a layer, and what the whole reference makes of them, [out][height][width]. */

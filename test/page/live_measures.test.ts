@@ -1,5 +1,5 @@
 /** What is measured while a run trains: how often, for how long, and what the page keeps of it. */
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Losses } from '../../harness/page/shell/losses';
 import {
   type Measurement,
@@ -12,7 +12,7 @@ import {
 import { initialSettings } from '../../harness/page/shell/settings';
 import { initialState, type State } from '../../harness/page/shell/state';
 import { trainingProgress } from '../../harness/page/train/train_readings';
-import { TimeShare, TrainingClock } from '../../harness/page/worker/clocks';
+import { PictureClock, TimeShare, TrainingClock } from '../../harness/page/worker/clocks';
 
 describe('a share of the time', () => {
   /** Trains for `time` milliseconds in steps of 10, and measures, which takes `takes(n)`, whenever that is due. */
@@ -149,5 +149,40 @@ describe('how far training is', () => {
     // Time stands still while nothing trains.
     const paused = { ...state(30), training: false };
     expect(trainingProgress(paused, { ...settings, minutes: 1 }).secondsLeft).toBe(75);
+  });
+});
+
+describe('new pictures', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  /** Seconds from one picture to the next, each of which takes `seconds`; between them training takes `step` at a time. */
+  async function interval(seconds: number, step: number, refresh = 2): Promise<number> {
+    let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => 1000 * now);
+    const clock = new PictureClock();
+    const made: number[] = [];
+    while (made.length < 4) {
+      now += step;
+      if (!clock.due) continue;
+      await clock.make(refresh, async () => {
+        now += seconds;
+        made.push(now);
+      });
+    }
+    return made[3] - made[2];
+  }
+
+  test.each([0.1, 0.5, 1, 2, 2.4])(
+    'of %d s come at least every 10 s, where a step allows it',
+    async (seconds) => {
+      expect(await interval(seconds, 0.05)).toBeLessThanOrEqual(10.051);
+      expect(await interval(seconds, 3)).toBeLessThanOrEqual(13);
+    },
+  );
+
+  test('take a tenth of the time at most, or a quarter where they take long', async () => {
+    expect(await interval(0.5, 0.05)).toBeGreaterThanOrEqual(5);
+    expect(await interval(5, 0.05)).toBeGreaterThanOrEqual(20);
+    expect(await interval(0.1, 0.05, 30)).toBeGreaterThanOrEqual(30);
   });
 });

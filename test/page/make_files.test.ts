@@ -10,6 +10,7 @@ import {
   trajectorySheet,
 } from '../../harness/page/shell/make_files';
 import { initialSettings, parseQuery } from '../../harness/page/shell/settings';
+import type { Order } from '../../harness/page/worker/messages';
 import { readNpy } from '../../harness/run/npy';
 import type { Picture } from '../../harness/run/pictures';
 
@@ -56,14 +57,20 @@ test('an address makes what is shown, whatever is chosen now; it holds no networ
 });
 
 test('a file is named after what it takes to make it again', () => {
-  expect(fileName('digits', order, 7, 'png')).toBe('digits-2026-step-7-of-20-seed-123.png');
-  expect(fileName('digits', { ...order, text: '', digit: 7 }, 'all', 'gif')).toBe(
-    'digits-7-20-steps-seed-123.gif',
-  );
-  expect(fileName('digits', { ...order, text: '' }, 20, 'png')).toBe('digits-all-step-20-of-20-seed-123.png');
+  const name = (given: Partial<Order>, step: number | 'all', ending: string) =>
+    fileName({ recipe: 'digits' }, { ...order, ...given }, step, ending);
+  expect(name({}, 7, 'png')).toBe('digits-2026-step-7-of-20-seed-123.png');
+  expect(name({ text: '', digit: 7 }, 'all', 'gif')).toBe('digits-7-20-steps-seed-123.gif');
+  expect(name({ text: '' }, 20, 'png')).toBe('digits-all-step-20-of-20-seed-123.png');
   const mixed = { ...order, source: 'instant', steps: 2, place: { across: 50, down: 37.5 } } as const;
-  expect(fileName('digits', mixed, 2, 'png')).toBe('digits-instant-2026-step-2-of-2-seed-123-at-50-37.5.png');
-  expect(fileName('tutorial', order, 'all', 'npy')).toBe('tutorial-20-steps-seed-123.npy');
+  expect(fileName({ recipe: 'digits' }, mixed, 2, 'png')).toBe(
+    'digits-instant-2026-step-2-of-2-seed-123-at-50-37.5.png',
+  );
+  expect(fileName({ recipe: 'tutorial' }, order, 'all', 'npy')).toBe('tutorial-20-steps-seed-123.npy');
+  const letters = { recipe: 'digits', data: 'Letters A to Z' } as const;
+  expect(fileName(letters, { ...order, text: 'HELLO' }, 7, 'png')).toBe(
+    'letters-a-to-z-HELLO-step-7-of-20-seed-123.png',
+  );
 });
 
 /** Three images of 1 x 2 pixels, two in a row. */

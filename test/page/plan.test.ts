@@ -1,6 +1,17 @@
 /** The plan of a run in minutes: 300 updates or more, in the time there is. */
-import { expect, test } from 'vitest';
-import { planOf } from '../../harness/page/train/plan';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { App } from '../../harness/page/shell/app';
+import { Losses } from '../../harness/page/shell/losses';
+import { type Key, parseQuery, withSetting } from '../../harness/page/shell/settings';
+import { initialState, type State } from '../../harness/page/shell/state';
+import { createPlanner, planOf } from '../../harness/page/train/plan';
+import type { WorkerEvent } from '../../harness/page/worker/messages';
+
+vi.mock('../../harness/page/shell/dom', () => ({
+  anyElement: () => ({}),
+  button: () => ({ addEventListener() {} }),
+  setText() {},
+}));
 
 const plan = (count: number, speed: number | undefined, minutes = 3, batch?: number) =>
   planOf({ count, dropLast: true }, speed, minutes, batch);
@@ -44,4 +55,114 @@ test('the batch is the largest that fits, and the recipe’s own run is never ex
 test('a batch that is chosen stays', () => {
   expect(plan(10_000, 50, 3, 256)).toMatchObject({ batch: 256, fits: false, seconds: 1536 });
   expect(plan(10_000, 5000, 3, 128).batch).toBe(128);
+});
+
+describe('the planner', () => {
+  let now: number;
+  const stored = new Map<string, string>();
+  beforeEach(() => {
+    now = 0;
+    stored.clear();
+    vi.spyOn(performance, 'now').mockImplementation(() => 1000 * now);
+    vi.stubGlobal('localStorage', {
+      getItem: (key: string) => stored.get(key) ?? null,
+      setItem: (key: string, value: string) => stored.set(key, value),
+    });
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+
+  const software = { vendor: 'x', architecture: '', device: '', description: '', software: true };
+  const loss = { type: 'loss', first: 0, losses: Float32Array.of(1), imagesPerSecond: 1 } as const;
+  const phase = (training: boolean) =>
+    ({ type: 'phase', phase: training ? 'training' : 'paused', training }) as const;
+
+  /** A run that trains on the digits; `step` counts one after so many seconds. */
+  function running({ query = '?task=train' } = {}) {
+    const app = {
+      settings: parseQuery(query).settings,
+      state: { ...initialState, adapter: software } as State,
+      set(key: Key, text: string) {
+        app.settings = withSetting(app.settings, key, text).settings!;
+      },
+    };
+    const planner = createPlanner(app as unknown as App);
+    const hear = (event: WorkerEvent) => planner.receive(event);
+    const step = (seconds: number) => {
+      now += seconds;
+      const { losses } = app.state;
+      app.state = { ...app.state, run: {} as never, losses: losses.after(losses.length, [1]) };
+      hear(loss);
+    };
+    return { app, planner, hear, step };
+  }
+  /** Images a second, as the next plan begins with. */
+  const remembered = () => Object.values(JSON.parse(stored.get('webgpu-diffusion-speed') ?? '{}'));
+
+  test('measures from the second step on, and again without what came before', () => {
+    const { app, planner, step } = running();
+    planner.begin();
+    expect(app.settings).toMatchObject({ batch: 16, samples: 10 });
+    expect(planner.words).toBe(
+      'Planned: up to 2,810 steps of 16 images; the first seconds show how many fit into 3 min',
+    );
+    // The first step compiles, and the second waits for the check of what the GPU computes.
+    step(20);
+    step(15);
+    for (let i = 0; i < 9; i++) step(0.5);
+    expect(remembered()).toEqual([]);
+    step(0.5);
+    expect(remembered()).toEqual([32 * 28 * 28]);
+    expect(app.settings).toMatchObject({ batch: 16, minutes: 3 });
+    expect(planner.words).toBe('Planned: 360 steps of 16 images, in at most 3 min');
+    // The next twenty seconds are measured alone.
+    for (let i = 0; i < 79; i++) step(0.25);
+    expect(remembered()).toEqual([32 * 28 * 28]);
+    step(0.25);
+    expect(remembered()).toEqual([64 * 28 * 28]);
+    // That is all.
+    for (let i = 0; i < 40; i++) step(1);
+    expect(remembered()).toEqual([64 * 28 * 28]);
+  });
+
+  test('counts no pause', () => {
+    const { planner, hear, step } = running();
+    planner.begin();
+    for (let i = 0; i < 4; i++) step(1);
+    hear(phase(false));
+    now += 600;
+    hear(phase(true));
+    for (let i = 0; i < 5; i++) step(1);
+    expect(remembered()).toEqual([]);
+    step(1);
+    expect(remembered()).toEqual([16 * 28 * 28]);
+  });
+
+  test('plans a first step as it plans a run, and plans no run twice', () => {
+    const { app, planner, hear, step } = running();
+    planner.begin();
+    const { settings } = app;
+    step(1);
+    hear(phase(false));
+    planner.begin();
+    expect(app.settings).toBe(settings);
+    expect(planner.words).toMatch(/^Planned: up to 2,810 steps of 16 images/);
+    hear({ type: 'freed' });
+    expect(planner.words).toBe('');
+  });
+
+  test('leaves what the user has chosen, and a run that goes on', () => {
+    const chosen = running({ query: '?task=train&batch=128' });
+    chosen.planner.begin();
+    expect(chosen.app.settings).toMatchObject({ batch: 128, minutes: 0 });
+    expect(chosen.planner.words).toBe('');
+    const resumed = running();
+    resumed.app.state = { ...initialState, run: {} as never, losses: Losses.of([1, 1, 1]) };
+    resumed.planner.begin();
+    const { settings } = resumed.app;
+    for (let i = 0; i < 40; i++) resumed.step(1);
+    expect(resumed.app.settings).toBe(settings);
+  });
 });

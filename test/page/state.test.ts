@@ -8,6 +8,7 @@ import {
   initialState,
   isComplete,
   isFixed,
+  makesDigits,
   networkIn,
   reduce,
   type State,
@@ -16,6 +17,8 @@ import {
 } from '../../harness/page/shell/state';
 import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/worker/messages';
 import { epochMeans, lossesCsv } from '../../harness/run/losses';
+import { DIGITS } from '../../src/data/digits';
+import { LEAST_STEPS, type StoredRun } from '../../src/keeping/store';
 import { recipes } from '../../src/recipes';
 import { defaultConfig } from '../../src/unet/config';
 import { LossBatcher } from '../../src/worker/loss_batcher';
@@ -117,6 +120,17 @@ describe('what the page knows', () => {
     expect(reduce(full, { type: 'freed' })).toMatchObject({ stored: 0, notStored: undefined });
   });
 
+  test('kept runs of a few steps are not shown, and are not promised when the device is lost', () => {
+    const runs = [LEAST_STEPS - 1, LEAST_STEPS].map((step) => ({ step }) as StoredRun);
+    expect(stateAfter({ type: 'runs', runs }).kept).toEqual([{ step: LEAST_STEPS }]);
+    const said = (step: number) => {
+      const event = { ...lost(...Array<number>(step).fill(1)), again: true, advice: 'reload' } as WorkerEvent;
+      return stateAfter(built, { type: 'stored', step, id: 'a' }, event).error!.message;
+    };
+    expect(said(LEAST_STEPS - 1)).toContain(`Step ${LEAST_STEPS - 1} of the run is not kept in this browser`);
+    expect(said(LEAST_STEPS)).toContain(`Step ${LEAST_STEPS} of the run is kept in this browser`);
+  });
+
   test('how far a distillation is, until it is over', () => {
     const far = {
       type: 'distilling',
@@ -172,24 +186,30 @@ describe('what the page knows', () => {
     const state = stateAfter({ type: 'data', data }, { type: 'model', model: model('a') });
     const digits = { recipe: 'digits' } as const;
     const { sampling } = recipes.digits;
-    const own = { recipe: 'digits', classes: 26, classNames, ...size, sampling };
+    const own = { recipe: 'digits', classes: 26, classNames, data: 'x', ...size, sampling };
     expect(networkIn('run', state, digits)).toEqual(own);
     const conditioning = { noiseLevel: true, classes: 30 };
     const names = { classNames: ['C', 'D'] };
     const told = {
       ...built,
-      data: { ...fingerprint, ...names },
+      data: { ...fingerprint, ...names, name: 'y' },
       network: { ...defaultConfig, conditioning },
     } as WorkerEvent;
     expect(networkIn('run', reduce(state, told), digits)).toEqual({
       ...{ ...own, ...names },
+      data: 'y',
       classes: 30,
     });
     const unlabelled = { name: 'x', builtIn: false, count: 10, ...size };
     expect(networkIn('run', stateAfter({ type: 'data', data: unlabelled }), digits).classes).toBe(0);
+    const ten = { classes: 10 };
+    expect([ten, { ...ten, data: DIGITS }].map(makesDigits)).toEqual([true, true]);
+    const others = [{ classes: 9 }, { ...ten, data: 'clothes' }, { ...ten, classNames: ['shirt'] }];
+    expect(others.map(makesDigits)).toEqual([false, false, false]);
     expect(networkIn('pretrained', state, digits)).toEqual({
       recipe: 'digits',
       classes: 10,
+      data: DIGITS,
       height: 28,
       width: 28,
       channels: 1,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes torch.json and torch.safetensors anew: what PyTorch makes of the weights in its layout, by the module in docs/weights.md.
+"""Makes torch.json and torch.safetensors anew: what PyTorch makes of the weights in its layout, by the module of examples/pytorch.
 
   python3 test/weights/torch_reference.py
 
@@ -12,13 +12,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / 'golden'))
+sys.path[:0] = [str(HERE.parent / 'golden'), str(HERE.parents[1] / 'examples/pytorch')]
+import torch  # noqa: E402
 from flow_reference import NETWORKS, checksum, digits, flow_batch, flow_weights, sampled  # noqa: E402
-
-page = (HERE / '../../docs/weights.md').read_text()
-# The module, and how files are read and written: the first two blocks.
-for block in re.findall(r'^```python\n(.*?)^```', page, re.S | re.M)[:2]:
-    exec(block)
+from webgpu_diffusion import UNet, save  # noqa: E402
 
 CONDITIONING = {'noiseLevel': True, 'classes': 10}
 PRESETS = {
@@ -76,9 +73,9 @@ def preset(file, config):
     net = UNet(channels=1, widths=[32, 64, 64], **config)
     net.load_state_dict(in_pytorch(weights, side, layers))
     noisy, _, levels, labels = flow_batch(0)
-    told = (torch.from_numpy(levels[:COUNT]), torch.from_numpy(labels[:COUNT].astype('int64'))) if 'conditioning' in config else ()
+    conditions = (torch.from_numpy(levels[:COUNT]), torch.from_numpy(labels[:COUNT].astype('int64'))) if 'conditioning' in config else ()
     with torch.no_grad():
-        output = net(torch.from_numpy(noisy[:COUNT])[:, None], *told).flatten()
+        output = net(torch.from_numpy(noisy[:COUNT])[:, None], *conditions).flatten()
     indices = sampled(output.numel())
     return {
         'tensors': {

@@ -3,12 +3,19 @@
 import { DIGITS } from '../../../src/data/digits';
 import { pretrainedNames } from '../../../src/pretrained/index';
 import type { Model } from '../../../src/weights/model';
-import { adapterText } from '../../run/adapter_text';
+import { adapterName, adapterText } from '../../run/adapter_text';
 import { duration } from '../../run/units';
 import { defineCommand, integer, show, text, toggle, UsageError } from '../args';
 import { prepareFile, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
-import { makesDigits, measureQuality, qualityTable } from '../measure_quality';
+import {
+  CARD_RUNS,
+  cardTable,
+  makesDigits,
+  measureCard,
+  measureQuality,
+  qualityTable,
+} from '../measure_quality';
 import { modelFlag, readModel } from '../model_flag';
 import { describeNetwork } from '../network_flags';
 import { nodeEngine } from '../node_engine';
@@ -30,6 +37,9 @@ export const evaluate = defineCommand({
       100_000,
     ),
     ...samplingFlags,
+    card: toggle(
+      'prints the figures as docs/models.md has them: ten times N samples, the\nmean and its standard error',
+    ),
     json: text('FILE', 'writes the numbers there, too'),
     force: toggle('measures a model of other images than MNIST digits, too'),
     ...kernelFlags,
@@ -60,18 +70,23 @@ comparable with nothing else. Strong guidance raises what is accepted and lowers
     progress.print(`Adapter   ${adapterText(engine.adapter)}`);
     progress.print(`Network   ${describeNetwork(config)}`);
     if (note) progress.print(`Note      ${note}`);
-    progress.print(`Sampling  ${count} images, ${samplingText(sampling)}; seed ${seed}`);
-    const measured = await measureQuality(engine, unet, {
-      count,
-      seed,
-      signal,
-      onImages: (done) => progress.update({ done, total: count, text: `${done} of ${count} samples` }),
-    });
+    const total = given.card ? CARD_RUNS * count : count;
+    progress.print(`Sampling  ${total} images, ${samplingText(sampling)}; seed ${seed}`);
+    const onImages = (done: number) => progress.update({ done, total, text: `${done} of ${total} samples` });
+    const run = { count, seed, signal, onImages };
+    const runs = given.card
+      ? await measureCard(engine, unet, run)
+      : [await measureQuality(engine, unet, run)];
     progress.clear();
     progress.print();
-    progress.print(qualityTable(measured));
+    if (given.card) {
+      progress.print(`${cardTable(runs, given.model ?? 'digits')}\n`);
+      const how = `${CARD_RUNS} times ${count} samples, ${samplingText(sampling)}, seed ${seed}`;
+      progress.print(`*${how}; ${adapterName(engine.adapter)}, webgpu ${versions().webgpu}.*`);
+    } else progress.print(qualityTable(runs[0]));
     if (given.json) {
-      const report = { count, seed, sampling, ...measured, adapter: engine.adapter, versions: versions() };
+      const figures = given.card ? { runs } : runs[0];
+      const report = { count, seed, sampling, ...figures, adapter: engine.adapter, versions: versions() };
       await writeWhole(given.json, `${JSON.stringify(report, null, 2)}\n`);
     }
     progress.print(`\nTook ${duration((performance.now() - start) / 1000)}.`);

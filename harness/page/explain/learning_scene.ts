@@ -6,7 +6,7 @@ import { setText } from '../shell/dom';
 import { elementOf } from '../shell/svg_dom';
 import type { Predicted } from '../worker/explain_messages';
 import { errorOf } from './noise';
-import { Choice, Figure, halves, make, NetworkChoice, prose, Slider } from './parts';
+import { Choice, Figure, halves, make, NetworkChoice, numbered, prose, Slider } from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 
 export class LearningScene implements Scene {
@@ -40,7 +40,7 @@ export class LearningScene implements Scene {
     this.network = new NetworkChoice(stage.app);
     this.slider = new Slider('explain-level', 't', 10, stage.changed);
     this.slider.value = 7;
-    this.digits = new Choice('Image', 'choice', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], (choice) => {
+    this.digits = new Choice('Image', 'choice', (choice) => {
       this.choice = choice;
       stage.changed();
     });
@@ -92,12 +92,16 @@ export class LearningScene implements Scene {
     const shown = question.answer ?? this.recorded();
     const at = Math.min(slider.value, shown.levels.length - 1);
     slider.say(shown.levels[at].toFixed(2));
-    this.digits.show(this.choice, (i) =>
-      i < shown.labels.length ? this.nameOf(shown.labels[i]) || String(i + 1) : undefined,
+    this.digits.show(
+      this.choice,
+      numbered(shown.labels.map((label, i) => this.nameOf(label) || String(i + 1))),
     );
     this.showPictures(shown, at);
     this.showErrors(shown, at);
-    setText(this.said, question.answer ? sentence(shown, at) : recordedWords(stage.app !== undefined));
+    setText(
+      this.said,
+      question.answer ? sentence(shown, at, network.kind) : recordedWords(stage.app !== undefined),
+    );
   }
 
   private nameOf(label: number | undefined): string {
@@ -179,15 +183,16 @@ type Shown = Omit<Predicted, 'kind' | 'choices' | 'before'> & {
 };
 
 /** Explains the pictures at this level. */
-function sentence({ levels, objective, labels }: Shown, at: number): string {
+function sentence({ levels, objective, labels }: Shown, at: number, kind: 'digit' | 'class'): string {
   const t = levels[at];
-  const which = objective === 'flow' && labels.length > 1 ? 'It knows which digit to look for. ' : '';
+  const which = objective === 'flow' && labels.length > 1 ? `It knows which ${kind} to look for. ` : '';
   if (t === 0) return 'Without noise there is nothing to guess: the image itself is the answer.';
   if (t < 0.35) return 'Little noise: the strokes are plain to see, and it tidies up between them.';
-  if (t < 0.75) return `${which}Much is hidden, and it fills in what digits usually have there.`;
+  if (t < 0.75)
+    return `${which}Much is hidden, and it fills in what ${kind === 'digit' ? 'digits' : 'such images'} usually have there.`;
   if (t < 1)
     return `${which}Hardly anything is left of the image: it can tell where the ink may be, not where it is.`;
   return objective === 'flow'
-    ? `${which}In nothing but noise it sees the mean of all such digits: the guess with the smallest error.`
-    : 'In nothing but noise it sees the mean of all digits: the guess with the smallest error.';
+    ? `${which}In nothing but noise it sees the mean of all such ${kind === 'digit' ? 'digits' : 'images'}: the guess with the smallest error.`
+    : 'In nothing but noise it sees the mean of all images: the guess with the smallest error.';
 }

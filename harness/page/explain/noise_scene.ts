@@ -4,7 +4,7 @@ import { gaussianNoise, mix, toFlow } from '../../run/noise';
 import { svg } from '../../run/svg';
 import { elementOf } from '../shell/svg_dom';
 import { spread } from './noise';
-import { Choice, Figure, halves, make, prose, Slider } from './parts';
+import { Choice, Figure, halves, make, numbered, prose, Slider } from './parts';
 import { type Scene, SEED, type Stage } from './scene';
 
 const KINDS = ['digits', 'tutorial'] as const;
@@ -60,11 +60,11 @@ export class NoiseScene implements Scene {
     this.stage = stage;
     this.slider = new Slider('explain-t', 't', 100, stage.changed);
     this.slider.value = 40;
-    this.digits = new Choice('Image', 'choice', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], (digit) => {
+    this.digits = new Choice('Image', 'choice', (digit) => {
       this.digit = digit;
       stage.changed();
     });
-    this.kinds = new Choice('Recipe', 'segmented', KINDS, (kind) => {
+    this.kinds = new Choice('Recipe', 'segmented', (kind) => {
       this.kind = kind;
       stage.changed();
     });
@@ -126,8 +126,8 @@ export class NoiseScene implements Scene {
       make('span', {}, 'xₜ = (1 − t) x + t n '),
       make('span', {}, `= ${(1 - t).toFixed(2)} x + ${t.toFixed(2)} n`),
     );
-    this.digits.show(digit);
-    this.kinds.show(kind);
+    this.digits.show(digit, numbered([...'0123456789']));
+    this.kinds.show(kind, new Map(KINDS.map((each) => [each, each])));
     // Not anew with each move of the slider: one of its words may have the focus.
     if (this.about.dataset.kind !== kind) this.about.replaceChildren(prose(ABOUT[kind]));
     this.about.dataset.kind = kind;

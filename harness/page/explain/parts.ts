@@ -13,7 +13,7 @@ import { isWord } from '../shell/glossary_words';
 import { ImageView, type Tiles } from '../shell/images';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Source } from '../shell/settings';
-import { grownAt, networkIn } from '../shell/state';
+import { grownAt, makesDigits, networkIn } from '../shell/state';
 
 type Child = Node | string;
 
@@ -116,40 +116,48 @@ export class Slider {
   }
 }
 
-/** Buttons of which one is chosen. */
+/** Buttons of which one is chosen, each with its name. */
 export class Choice<T extends string | number> {
   readonly element: HTMLElement;
   private readonly buttons = new Map<T, HTMLButtonElement>();
+  private readonly host: HTMLElement;
+  private readonly legend: HTMLElement;
+  private readonly choose: (option: T) => void;
 
-  constructor(
-    legend: string,
-    className: 'choice' | 'segmented',
-    options: readonly T[],
-    choose: (option: T) => void,
-  ) {
-    const names = options.map((option) => {
-      const button = make('button', { type: 'button' }, String(option));
-      button.addEventListener('click', () => choose(option));
-      this.buttons.set(option, button);
-      return button;
-    });
+  constructor(legend: string, className: 'choice' | 'segmented', choose: (option: T) => void) {
     const hidden = className === 'segmented';
+    this.choose = choose;
+    this.legend = make('legend', { className: hidden ? 'visually-hidden' : '' }, legend);
     this.element = make('fieldset', { className });
-    this.element.append(
-      make('legend', { className: hidden ? 'visually-hidden' : '' }, legend),
-      ...(hidden ? names : [make('div', { className: 'buttons' }, ...names)]),
-    );
+    this.element.append(this.legend);
+    this.host = hidden ? this.element : make('div', { className: 'buttons' });
+    if (!hidden) this.element.append(this.host);
   }
 
-  show(chosen: T, names: (option: T) => string | undefined = String): void {
-    for (const [option, button] of this.buttons) {
-      const name = names(option);
-      button.hidden = name === undefined;
-      setText(button, name ?? '');
+  rename(legend: string): void {
+    setText(this.legend, legend);
+  }
+
+  show(chosen: T, options: ReadonlyMap<T, string>): void {
+    for (const [option, button] of this.buttons) button.hidden = !options.has(option);
+    for (const [option, name] of options) {
+      const button = this.buttons.get(option) ?? this.add(option);
+      setText(button, name);
       button.setAttribute('aria-pressed', String(option === chosen));
     }
   }
+
+  private add(option: T): HTMLButtonElement {
+    const button = make('button', { type: 'button', dir: 'auto' });
+    button.addEventListener('click', () => this.choose(option));
+    this.buttons.set(option, button);
+    this.host.append(button);
+    return button;
+  }
 }
+
+/** Options by their numbers, from 0. */
+export const numbered = (names: readonly string[]): ReadonlyMap<number, string> => new Map(names.entries());
 
 // ---------------------------------------------------------------- steps that play
 
@@ -227,8 +235,6 @@ export class Playback {
 
 // ---------------------------------------------------------------- the network
 
-const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
-
 /** The choice of a scene's network, with its name in words: by default the run's, once there is one, else the pretrained one. */
 export class NetworkChoice {
   readonly element = make('div', { className: 'scene-network' });
@@ -238,7 +244,7 @@ export class NetworkChoice {
 
   constructor(app: App | undefined) {
     this.app = app;
-    this.choice = new Choice('Network', 'segmented', SOURCES, (source) => {
+    this.choice = new Choice('Network', 'segmented', (source) => {
       if (!app) return;
       app.useFile = source === 'file';
       if (source === 'file') app.changed();
@@ -258,6 +264,12 @@ export class NetworkChoice {
     return app ? networkIn(source, app.state, app.settings) : { classes: 10 };
   }
 
+  /** What its classes are called: digits, where they are. */
+  get kind(): 'digit' | 'class' {
+    const { app, source } = this;
+    return !app || makesDigits(networkIn(source, app.state, app.settings)) ? 'digit' : 'class';
+  }
+
   /** `steps`: training steps of the run's network when it was asked. */
   render(steps: number): void {
     const { app, source } = this;
@@ -266,8 +278,11 @@ export class NetworkChoice {
     const run = state.losses.length > 0 || settings.model === 'run';
     this.choice.show(
       source,
-      (each) =>
-        ({ pretrained: 'pretrained', run: run ? 'this run' : undefined, file: state.model?.name })[each],
+      new Map<Source, string>([
+        ['pretrained', 'pretrained'],
+        ...(run ? [['run', 'this run'] as const] : []),
+        ...(state.model ? [['file', state.model.name] as const] : []),
+      ]),
     );
     const alone = !run && !state.model;
     this.choice.element.hidden = alone;

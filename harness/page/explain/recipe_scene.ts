@@ -116,12 +116,12 @@ export class RecipeScene implements Scene {
       return;
     }
     const x = answer?.x ?? recording.x;
-    const told = !answer || answer.told;
-    const what = told ? 'the digits 0 to 9' : 'ten images';
+    const byClass = !answer || answer.byClass;
+    const what = byClass ? 'the digits 0 to 9' : 'ten images';
     figure.show(
       { bytes: x[Math.min(at, x.length - 1)], height, width, channels, columns: 5 },
       `Recipe ${of}: ${what}, at t = ${(1 - at / STEPS).toFixed(2)}`,
-      told ? 'it knows t and the digit' : 'it knows the image only',
+      byClass ? 'it knows t and the digit' : 'it knows the image only',
     );
   }
 

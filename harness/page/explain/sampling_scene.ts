@@ -2,14 +2,16 @@
 import { nameOf, namesOf } from '../../run/class_names';
 import { setText } from '../shell/dom';
 import type { Made } from '../worker/explain_messages';
-import { Choice, Figure, halves, make, NetworkChoice, Playback, prose } from './parts';
+import { Choice, Figure, halves, make, NetworkChoice, numbered, Playback, prose } from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 
 /** Pictures in the strip that shows the whole way. */
 const STRIP = 11;
+/** The most classes to choose from: letters and digits. */
+const MOST_CHOICES = 36;
 
 export class SamplingScene implements Scene {
-  readonly title = 'How is a digit made?';
+  readonly title = 'How is an image made?';
   readonly element = make('div', { className: 'scene' });
   readonly questions: readonly Question[];
   readonly reading = [
@@ -43,7 +45,7 @@ export class SamplingScene implements Scene {
     this.questions = [this.question];
     this.network = new NetworkChoice(stage.app);
     this.playback = new Playback('explain-way', stage.changed);
-    this.digits = new Choice('Digit', 'choice', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], (digit) => {
+    this.digits = new Choice('Digit', 'choice', (digit) => {
       this.digit = digit;
       stage.changed();
     });
@@ -58,7 +60,7 @@ export class SamplingScene implements Scene {
         'Begin with nothing but noise, and ask the network what it sees. It is a blur, but a {step} in the right direction. So move the image a little towards it, and ask again: now there is less noise, and it sees more.',
       ),
       prose(
-        'When t is down to 0, there is a new digit, one that is in no data set: a {sample}. Noise from another {seed} makes another one.',
+        'When t is down to 0, there is a new image, one that is in no data set: a {sample}. Noise from another {seed} makes another one.',
       ),
       this.said,
       this.network.element,
@@ -87,18 +89,18 @@ export class SamplingScene implements Scene {
     const steps = shown.predictions.length;
     this.playback.render(steps);
     const { at } = this.playback;
-    const names = namesOf(network.classes);
-    this.digits.show(digit, (label) => names[label]);
-    this.digits.element.hidden = answer !== undefined && !answer.told;
+    this.digits.rename(network.kind === 'digit' ? 'Digit' : 'Class');
+    this.digits.show(digit, numbered(namesOf(network.classes).slice(0, MOST_CHOICES)));
+    this.digits.element.hidden = answer !== undefined && !answer.byClass;
     this.show(shown, at);
     setText(this.said, answer ? sentence(at, steps) : recordedWords(stage.app !== undefined));
   }
 
-  private show({ x, predictions, height, width, channels, told }: Made, at: number): void {
+  private show({ x, predictions, height, width, channels, byClass }: Made, at: number): void {
     const steps = predictions.length;
     const { classes, classNames } = this.network.classes;
     const name = nameOf(this.digit % Math.max(1, classes), classNames);
-    const what = told ? `a ${name}` : 'a digit';
+    const what = byClass ? `a ${name}` : 'an image';
     const t = (1 - at / steps).toFixed(2);
     this.x.show(
       { bytes: x[at], height, width, channels },
@@ -110,7 +112,7 @@ export class SamplingScene implements Scene {
     this.prediction.show(
       { bytes: seen, height, width, channels },
       `What the network sees in it at t = ${t}`,
-      told ? `it knows: ${name}` : 'it knows no class',
+      byClass ? `it knows: ${name}` : 'it knows no class',
     );
     const places = Array.from({ length: STRIP }, (_, i) =>
       Math.round(((STRIP - 1 - i) * steps) / (STRIP - 1)),
@@ -131,7 +133,7 @@ export class SamplingScene implements Scene {
     const { height, width, x, predictions } = stage.recording;
     const size = height * width;
     const one = (all: Uint8Array) => all.subarray(digit * size, (digit + 1) * size);
-    const made = { kind: 'made', objective: 'flow', told: true } as const;
+    const made = { kind: 'made', objective: 'flow', byClass: true } as const;
     return { ...made, ...{ height, width, channels: 1 }, x: x.map(one), predictions: predictions.map(one) };
   }
 }

@@ -17,7 +17,7 @@ interface Place {
 const INPUT = 'noisy';
 const OUTPUT = 'prediction';
 /** The two linear layers are one part. */
-const TOLD = 'conditioning.output';
+const CONDITIONING = 'conditioning.output';
 
 /** Room under a picture for two lines of text, and between levels. */
 const TEXT = 38;
@@ -145,22 +145,22 @@ interface Box {
 }
 
 function placesOf(layers: readonly InsideLayer[]): Place[] {
-  const convolutions = layers.filter(({ told }) => !told);
+  const convolutions = layers.filter(({ isConditioning }) => !isConditioning);
   const top = convolutions[0];
   const levelOf = ({ height }: InsideLayer) => Math.round(Math.log2(top.height / height));
   const deepest = Math.max(...convolutions.map(levelOf));
   const size = `${top.height}×${top.width}`;
-  const told = layers.find(({ name }) => name === TOLD);
+  const conditioning = layers.find(({ name }) => name === CONDITIONING);
   const end = convolutions.length + 1;
   const picture = { size, level: 0, opens: false };
   return [
     { name: INPUT, text: 'noisy', column: 0, ...picture },
-    ...(told
+    ...(conditioning
       ? [
           {
-            name: TOLD,
-            text: 'told',
-            size: `${told.outChannels} biases`,
+            name: CONDITIONING,
+            text: 'level, class',
+            size: `${conditioning.outChannels} biases`,
             column: 0,
             level: Math.max(1, deepest),
             opens: true,
@@ -181,7 +181,7 @@ function placesOf(layers: readonly InsideLayer[]): Place[] {
 
 /** Arrows from part to part, skip connections dashed, and the biases of the conditioning dotted. */
 function linesOf(layers: readonly InsideLayer[], boxes: ReadonlyMap<string, Box>): SVGElement[] {
-  const convolutions = layers.filter(({ told }) => !told);
+  const convolutions = layers.filter(({ isConditioning }) => !isConditioning);
   const chain = [INPUT, ...convolutions.map(({ name }) => name), OUTPUT].map((name) => boxes.get(name)!);
   const flow = chain.slice(1).map((to, i) => arrow(chain[i], to, 'flow'));
   const skips: SVGElement[] = [];
@@ -192,8 +192,10 @@ function linesOf(layers: readonly InsideLayer[], boxes: ReadonlyMap<string, Box>
     const from = boxes.get(open.pop()!.name)!;
     skips.push(arrow(from, boxes.get(convolutions[i + 1].name)!, 'skip'));
   });
-  const told = boxes.get(TOLD);
-  const biased = told ? convolutions.slice(0, -1).map(({ name }) => biasLine(told, boxes.get(name)!)) : [];
+  const conditioning = boxes.get(CONDITIONING);
+  const biased = conditioning
+    ? convolutions.slice(0, -1).map(({ name }) => biasLine(conditioning, boxes.get(name)!))
+    : [];
   return [...biased, ...skips, ...flow];
 }
 
@@ -221,7 +223,7 @@ function arrow(from: Box, to: Box, kind: string): SVGElement {
 }
 
 function biasLine(from: Box, to: Box): SVGElement {
-  const group = svg('g', { class: 'net-told' });
+  const group = svg('g', { class: 'net-conditioning' });
   const [x0, x1] = [from.x + from.half + 2, to.x - to.half - 3];
   const bend = Math.min(30, (x1 - x0) / 2);
   group.append(

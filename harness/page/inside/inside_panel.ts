@@ -295,10 +295,10 @@ class InsidePanel implements TaskPanel {
     if (step) drawing.show('prediction', meanOf(step.output, looked), largest(step.target));
     else drawing.show('prediction', pictureOf(looked.prediction, looked), 1);
     const backward = step && stage === 'backward';
-    for (const { name, height, width, told } of layers) {
+    for (const { name, height, width, isConditioning } of layers) {
       if (backward && lit && !lit.has(name)) continue;
       const values = (backward ? step.gradients : (step ?? looked).activations)[name];
-      const maps = told ? squareOf(values) : overall(values, height, width);
+      const maps = isConditioning ? squareOf(values) : overall(values, height, width);
       drawing.show(name, maps, largestOf(maps));
     }
   }
@@ -373,11 +373,13 @@ class InsidePanel implements TaskPanel {
   private showKernels({ layers, kernels }: Looked): void {
     const first = firstOf(layers);
     const canvas = byId('inside-kernels', HTMLCanvasElement);
-    paint(canvas, kernelMaps(kernels, first, 8), largest(kernels));
+    const maps = kernelMaps(kernels, first, 8);
+    paint(canvas, maps, largestOf(maps));
+    anyElement('kernels-sum').hidden = first.inChannels === 1;
     const size = `${first.kernelSize}×${first.kernelSize}`;
     canvas.setAttribute(
       'aria-label',
-      `The ${whole(first.outChannels)} kernels of ${first.name}, ${size} weights each; the largest is ${number(largest(kernels))}`,
+      `The ${whole(first.outChannels)} kernels of ${first.name}, ${size} weights each; the largest is ${number(largestOf(maps))}`,
     );
   }
 
@@ -386,17 +388,17 @@ class InsidePanel implements TaskPanel {
     const norms = stepped?.gradientNorms ?? looked?.gradientNorms;
     anyElement('inside-norms-box').hidden = !norms;
     if (!norms) return;
-    // All are 0 before a first step here, as a run that goes on has no gradient of its step before.
-    const isKnown = Object.values(norms).some((norm) => norm > 0);
+    // A run that goes on has no gradient of its step before.
+    const isKnown = Object.keys(norms).length > 0;
     const of = stepped ? 'of the step in slow motion' : `of step ${whole(lookedAt)}`;
     setText(anyElement('inside-norms-of'), isKnown ? of : 'not known until the next step');
-    showNorms(isKnown ? norms : {});
+    showNorms(norms);
   }
 }
 
 // ---------------------------------------------------------------- its smaller parts
 
-const firstOf = (layers: readonly InsideLayer[]) => layers.find(({ told }) => !told)!;
+const firstOf = (layers: readonly InsideLayer[]) => layers.find(({ isConditioning }) => !isConditioning)!;
 
 /** Values without place, in a square. */
 function squareOf(values: Float32Array) {
@@ -408,7 +410,7 @@ function squareOf(values: Float32Array) {
 /** The images to choose from, as buttons. */
 function showChoices(looked: Looked, chosen: number, nameOfLabel: (label: number) => string): void {
   const box = anyElement('inside-choices');
-  const { choices, labels } = looked;
+  const { choices, labels, classes } = looked;
   const size = choices.length / labels.length;
   labels.forEach((label, i) => {
     const made = box.children[i] ?? box.appendChild(document.createElement('button'));
@@ -426,6 +428,9 @@ function showChoices(looked: Looked, chosen: number, nameOfLabel: (label: number
     );
   });
   while (box.children.length > labels.length) box.lastChild!.remove();
+  const more = anyElement('inside-choices-more');
+  more.hidden = labels[0] === undefined || classes <= labels.length;
+  setText(more, `One image of each of the first ${labels.length} classes, of ${classes}.`);
 }
 
 /** Fills in the class labels that the network knows; an empty value means the image's own. */

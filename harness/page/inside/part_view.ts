@@ -2,7 +2,7 @@
 import { anyElement, button, byId, setText } from '../shell/dom';
 import { whole } from '../shell/format';
 import type { InsideLayer, Kernels } from '../worker/inside_messages';
-import { channelsOf, largest, type Maps, paint } from './shades';
+import { channelsOf, largest, largestOf, type Maps, paint } from './shades';
 
 export const kinds = ['activation', 'preActivation', 'gradient'] as const;
 export type Kind = (typeof kinds)[number];
@@ -54,7 +54,7 @@ export class PartView {
     map.addEventListener('click', (event) => {
       // A press by the keyboard has no place.
       const pixel = event.detail === 0 ? (this.pixel ?? this.middle) : this.pixelAt(event);
-      if (this.part && !this.part.layer.told) this.pick(pixel);
+      if (this.part && !this.part.layer.isConditioning) this.pick(pixel);
     });
     map.addEventListener('keydown', (event) => this.move(event));
     new ResizeObserver(() => {
@@ -104,9 +104,9 @@ export class PartView {
       button(`part-${kind}`).hidden = !part.maps[kind];
       button(`part-${kind}`).setAttribute('aria-pressed', String(kind === this.kind));
     }
-    setText(anyElement('part-title'), layer.told ? 'Noise level and class' : layer.name);
+    setText(anyElement('part-title'), layer.isConditioning ? 'Noise level and class' : layer.name);
     setText(anyElement('part-about'), aboutLayer(layer));
-    anyElement('part-press').hidden = layer.told;
+    anyElement('part-press').hidden = layer.isConditioning;
     const maps = this.maps();
     const most = largest(part.maps[this.kind]!);
     paint(this.grid, maps, most);
@@ -142,7 +142,12 @@ export class PartView {
     const most = largest(maps[this.kind]!);
     paint(this.one, { ...all, count: 1, columns: 1, value: (_, y, x) => all.value(this.chosen, y, x) }, most);
     anyElement('part-kernel-box').hidden = !kernels;
-    if (kernels) paint(this.kernel, kernelAt(kernels, layer, this.chosen), largest(kernels));
+    if (kernels)
+      paint(this.kernel, kernelAt(kernels, layer, this.chosen), largestOf(kernelMaps(kernels, layer, 8)));
+    setText(
+      anyElement('part-kernel-name'),
+      layer.inChannels > 1 ? 'its kernel, summed over the colours' : 'its kernel',
+    );
     this.drawFacts();
   }
 
@@ -195,7 +200,7 @@ export class PartView {
   /** Arrow keys move the marked pixel. */
   private move(event: KeyboardEvent): void {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!step || !this.part || this.part.layer.told) return;
+    if (!step || !this.part || this.part.layer.isConditioning) return;
     event.preventDefault();
     const { y, x } = this.pixel ?? this.middle;
     this.pick(this.within({ y: y + step[0], x: x + step[1] }));
@@ -217,7 +222,7 @@ const WORDS: Record<Kind, string> = {
   gradient: 'Gradients of the loss',
 };
 
-/** The kernel of output channel `channel`, summed up over input channels: the first layer of digits has one. */
+/** The kernel of output channel `channel`, summed up over input channels, which are the colours of the image. */
 function kernelAt(
   kernels: Kernels,
   { kernelSize: k, inChannels, outChannels }: InsideLayer,
@@ -242,7 +247,7 @@ export function kernelMaps(kernels: Kernels, layer: InsideLayer, columns: number
 }
 
 function aboutLayer({
-  told,
+  isConditioning,
   name,
   kernelSize: k,
   inChannels,
@@ -253,7 +258,7 @@ function aboutLayer({
   parameters,
 }: InsideLayer) {
   const size = `${whole(parameters)} parameters`;
-  if (told) {
+  if (isConditioning) {
     return name === 'conditioning.output'
       ? `Noise level and class go through two linear layers. The result is a number for each map of all convolutions but the last, which is added to every pixel of that map. ${size} in the second layer.`
       : `The first of two linear layers. ${size}.`;

@@ -92,7 +92,7 @@ export class PixelView {
   }
 
   private get layers(): readonly InsideLayer[] {
-    return this.open!.looked.layers.filter(({ told }) => !told);
+    return this.open!.looked.layers.filter(({ isConditioning }) => !isConditioning);
   }
 
   private get layer(): InsideLayer {

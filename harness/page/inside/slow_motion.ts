@@ -134,7 +134,7 @@ interface Scene {
 function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
   const { layers, objective, channels } = looked;
   const mean = channels > 1 ? ' Of the colours the mean is shown, as these numbers have signs.' : '';
-  const first = layers.find(({ told }) => !told)!;
+  const first = layers.find(({ isConditioning }) => !isConditioning)!;
   const bytes = (title: string, data: Uint8Array) => ({
     title,
     maps: pictureOf(data, looked),
@@ -151,11 +151,11 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
   switch (stage) {
     case 'corrupt': {
       const share = Math.round(100 * step.picture.level);
-      const told = layers.some(({ told }) => told)
+      const known = layers.some(({ isConditioning }) => isConditioning)
         ? '; the network also gets the noise level and the class of each'
         : '';
       return {
-        text: `${whole(step.images)} images are mixed with noise, yours with ${share} %${told}.`,
+        text: `${whole(step.images)} images are mixed with noise, yours with ${share} %${known}.`,
         pictures: [bytes('yours', step.clean), bytes('with noise', step.noisy)],
       };
     }

@@ -5,6 +5,7 @@ import { anyElement, button, byId, setDisabled, setMessage, setText } from '../s
 import { connectFields } from '../shell/fields';
 import { some } from '../shell/format';
 import { callsChoices, type FlowMethod, initialOf, show } from '../shell/settings';
+import { makesDigits } from '../shell/state';
 import { callsIn, choiceOf, type Making, OPEN } from './calls';
 
 const NAMES: Readonly<Record<FlowMethod, string>> = { euler: 'Euler', heun: 'Heun', adams: 'Adams' };
@@ -50,7 +51,7 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
     },
     check: text.check,
     render(open) {
-      const { network, source, state } = app;
+      const { network } = app;
       const { classes } = network;
       fields.render();
       text.render();
@@ -59,8 +60,7 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
       anyElement('text-form').hidden = classes === 0;
       anyElement('method-field').hidden = !flow;
       form.hidden = !flow;
-      const isDigit =
-        classes === 10 && areNumbers(network) && (source !== 'run' || (state.data?.builtIn ?? true));
+      const isDigit = makesDigits(network);
       setText(anyElement('digits-legend'), isDigit ? 'Digit' : 'Class');
       setText(anyElement('guidance-what'), isDigit ? 'digit' : 'class');
       tellGuidance(guidance.value);

@@ -57,7 +57,7 @@ export function connectDownloads(app: App, trajectory: Trajectory): void {
   };
   /** The shown images are of the recipe that made them: another one clears them. */
   const name = (step: number | 'all', ending: string) =>
-    fileName(app.network.recipe, trajectory.order!, step, ending);
+    fileName(app.network, trajectory.order!, step, ending);
   button('save-sampled').addEventListener('click', async () => {
     const { shown, shape, order } = trajectory;
     if (!shown) return;

@@ -39,11 +39,9 @@ export function whyNew(
   { height, width, channels, classes }: Pick<DataDescription, 'height' | 'width' | 'channels' | 'classes'>,
 ): string | undefined {
   const { conditioning, ...network }: UNetConfig = recipes[recipe].network;
-  const told = conditioning && {
-    conditioning: { ...conditioning, classes: classes ?? 0 },
-  };
+  const conditioned = conditioning && { conditioning: { ...conditioning, classes: classes ?? 0 } };
   try {
-    checkBeginning(recipe, { ...network, ...told, height, width, channels, widths });
+    checkBeginning(recipe, { ...network, ...conditioned, height, width, channels, widths });
     return undefined;
   } catch (error) {
     return (error as EngineError).message;

@@ -1,7 +1,8 @@
 /** The files that Make, Draw and Train save: one step as a picture; all of them as a picture, an animation or numbers. Pure, but for loading the GIF encoder. */
 import { gridOfBytes, type Picture } from '../../run/pictures';
-import type { Order } from '../worker/messages';
-import type { PageRecipe, Settings } from './settings';
+import type { ModelDescription, Order } from '../worker/messages';
+import { namedAfter } from './run_file_name';
+import type { Settings } from './settings';
 import { SIDE } from './strokes';
 import type { Frame, Shape } from './trajectory';
 
@@ -11,14 +12,14 @@ const MOST_TEXT = 60;
 
 /** `digits-2026-step-20-of-20-seed-123-at-50-37.5.png`: all that is needed to make it again, but for guidance and method. */
 export function fileName(
-  recipe: PageRecipe,
+  { recipe, data }: Pick<ModelDescription, 'recipe' | 'data'>,
   { source, text, digit, steps, seed, place }: Order,
   step: number | 'all',
   ending: string,
 ): string {
-  const network = source === 'instant' ? 'digits-instant' : 'digits';
+  const network = namedAfter(source === 'instant' ? 'digits-instant' : recipe, data);
   const ordered = text ? text.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, MOST_TEXT) : digit;
-  const what = recipe === 'tutorial' ? 'tutorial' : `${network}-${ordered}`;
+  const what = recipe === 'tutorial' ? network : `${network}-${ordered}`;
   const which = step === 'all' ? `${steps}-steps` : `step-${step}-of-${steps}`;
   const { across, down } = place;
   const at = across > 0 || down > 0 ? `-at-${across}-${down}` : '';

@@ -1,8 +1,10 @@
 /** The page's state of the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription, Progress, Variants } from '../../../src';
-import type { StoredRun } from '../../../src/keeping/store';
+import { DIGITS } from '../../../src/data/digits';
+import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { type Recipe, recipes } from '../../../src/recipes';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
+import { areNumbers, type Classes } from '../../run/class_names';
 import { preparing } from '../../run/kernels_text';
 import { thousands } from '../../run/units';
 import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from '../worker/messages';
@@ -55,7 +57,7 @@ export interface State {
   readonly stored: number;
   /** The reason that the browser could not store the run. */
   readonly notStored?: string;
-  /** The runs that the browser keeps beside this one. */
+  /** The runs that the browser keeps beside this one, of `LEAST_STEPS` steps or more. */
   readonly kept: readonly StoredRun[];
   /** The name of the kept run that waits for its images. */
   readonly needsData?: string;
@@ -191,7 +193,7 @@ const wentBack = (state: State, losses: Float32Array): State => ({
 function ofStorage(state: State, event: WorkerEvent): State | undefined {
   switch (event.type) {
     case 'runs':
-      return { ...state, kept: event.runs };
+      return { ...state, kept: event.runs.filter(({ step }) => step >= LEAST_STEPS) };
     case 'needsData':
       return { ...state, needsData: event.id };
     case 'stored':
@@ -291,6 +293,10 @@ export function sourceOf(state: State, { model }: Pick<Settings, 'model'>, file:
   return state.losses.length > 0 ? 'run' : 'pretrained';
 }
 
+/** The name of the images that the run trains on, or would, as its checkpoints have it. */
+export const dataNameOf = ({ run, data }: Pick<State, 'run' | 'data'>): string | undefined =>
+  run ? run.data.name : data?.name;
+
 /** The description of a source's network. */
 export function networkIn(
   source: Source,
@@ -305,8 +311,16 @@ export function networkIn(
   const trained = source === 'run' ? run : undefined;
   const classes = recipe === 'tutorial' ? 0 : (trained ?? own ?? { classes: 10 }).classes;
   const { classNames } = trained?.data ?? own ?? {};
-  return { recipe, classes: classes ?? 0, classNames, height, width, channels, sampling };
+  const trainedOn = source === 'run' ? dataNameOf({ run, data }) : DIGITS;
+  return {
+    ...{ recipe, classes: classes ?? 0, classNames, data: trainedOn },
+    ...{ height, width, channels, sampling },
+  };
 }
+
+/** Whether the classes of a network are digits, as far as is known. */
+export const makesDigits = ({ data = DIGITS, ...of }: Classes & Pick<ModelDescription, 'data'>): boolean =>
+  of.classes === 10 && areNumbers(of) && data === DIGITS;
 
 /** The present task of the worker, in plain words. */
 export function describe(state: State): string {

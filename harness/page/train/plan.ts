@@ -90,8 +90,10 @@ const SOFTWARE_SAMPLES = 10;
 const SPANS = [5, 20];
 
 export interface Planner {
-  /** Plans a run that is about to begin, unless the user has chosen batch or epochs. */
+  /** Plans a run that is about to begin, unless the user has chosen batch or epochs. Call this before each step or training. */
   begin(): void;
+  /** The plan of the run, in words; empty if it has none. */
+  readonly words: string;
   receive(event: WorkerEvent): void;
   render(): void;
 }
@@ -102,14 +104,15 @@ export function createPlanner(app: App): Planner {
   /** Where the time that is measured began. */
   let since: { readonly at: number; readonly step: number } | undefined;
   let spans = 0;
-  let slow: Plan | undefined;
+  /** The plan of the run, while it has one. */
+  let current: Plan | undefined;
 
+  const isSet = () => app.settings.batch === set?.batch && app.settings.epochs === set?.epochs;
   const isOpen = () => {
     const { settings } = app;
     const usual = initialOf(settings.recipe);
     const isUsual = settings.batch === usual.batch && settings.epochs === usual.epochs;
-    const isSet = settings.batch === set?.batch && settings.epochs === set?.epochs;
-    return settings.begin === 'new' && (isUsual || isSet);
+    return settings.begin === 'new' && (isUsual || isSet());
   };
   const minutes = () => (app.settings.minutes === set?.minutes ? set.asked : app.settings.minutes) || MINUTES;
   const plan = (speed: number | undefined, batch?: number) => {
@@ -125,12 +128,58 @@ export function createPlanner(app: App): Planner {
       if (values[key] !== settings[key]) app.set(key, show(key, { ...settings, ...values }));
     const { batch, epochs, samples } = values;
     set = { batch, epochs, samples, minutes: next.minutes, asked };
+    current = next;
   };
 
+  const render = connectSlow(app, () => current);
+
+  return {
+    begin() {
+      since = undefined;
+      spans = 0;
+      if (app.state.run) return;
+      current = undefined;
+      if (!isOpen()) return;
+      const speed = knownSpeed(app);
+      // Of an unknown software adapter little is expected.
+      const small = speed === undefined && app.state.adapter?.software;
+      apply(plan(speed, small ? Math.min(LEAST, trainedImages(app)) : undefined));
+    },
+    get words() {
+      if (!current || !isSet()) return '';
+      const { batch, steps, seconds, fits } = current;
+      const what = `${whole(steps)} steps of ${whole(batch)} images`;
+      if (Number.isNaN(seconds))
+        return `Planned: up to ${what}; the first seconds show how many fit into ${minutes()} min`;
+      return `Planned: ${what}${fits ? `, in at most ${minutes()} min` : ''}`;
+    },
+    receive(event) {
+      if (event.type === 'freed') current = undefined;
+      // Time in which nothing trains says nothing of the speed.
+      if (event.type === 'freed' || (event.type === 'phase' && !event.training)) since = undefined;
+      if (event.type !== 'loss') return;
+      const now = performance.now() / 1000;
+      const step = app.state.losses.length;
+      if (step < 2) return;
+      since ??= { at: now, step };
+      if (spans >= SPANS.length || step < since.step + 2 || now < since.at + SPANS[spans]) return;
+      spans++;
+      const speed = ((step - since.step) * app.settings.batch) / (now - since.at);
+      since = { at: now, step };
+      rememberSpeed(app, speed);
+      // A run that goes on has no plan.
+      if (!current || !isOpen()) return;
+      apply(plan(speed, app.settings.batch));
+    },
+    render,
+  };
+}
+
+/** Connects what the page offers where the least number of updates takes longer than the minutes; returns what shows it. */
+function connectSlow(app: App, current: () => Plan | undefined): () => void {
   const again = (change: () => void) => {
     app.send('reset');
     change();
-    slow = undefined;
   };
   button('plan-smaller').addEventListener('click', () => {
     const { height, width } = app.state.data ?? digits;
@@ -143,49 +192,19 @@ export function createPlanner(app: App): Planner {
       app.set('lr', String(RATE));
     }),
   );
-
-  const renderSlow = () => {
-    anyElement('plan').hidden = !slow;
-    if (!slow) return;
+  return () => {
+    const plan = current();
+    const isSlow = plan && !plan.fits;
+    anyElement('plan').hidden = !isSlow;
+    if (!isSlow) return;
     const { data = digits } = app.state;
-    const speed = (slow.steps * slow.batch) / slow.seconds;
+    const speed = (plan.steps * plan.batch) / plan.seconds;
     setText(
       anyElement('plan-text'),
-      `${UPDATES} updates, which a network needs to make something that can be recognised, take ${duration(slow.seconds)} here: it trains on ${measured(speed)} images a second.`,
+      `${UPDATES} updates, which a network needs to make something that can be recognised, take ${duration(plan.seconds)} here: it trains on ${measured(speed)} images a second.`,
     );
     button('plan-smaller').hidden = !data.pictures || Math.min(data.height, data.width) <= LEAST;
     button('plan-pretrained').hidden = whyNew(app.settings, data) !== undefined;
-  };
-
-  return {
-    begin() {
-      slow = undefined;
-      since = undefined;
-      spans = 0;
-      if (app.state.run || !isOpen()) return;
-      const speed = knownSpeed(app);
-      // Of an unknown software adapter little is expected.
-      const small = speed === undefined && app.state.adapter?.software;
-      apply(plan(speed, small ? Math.min(LEAST, trainedImages(app)) : undefined));
-    },
-    receive(event) {
-      if (event.type === 'freed') [slow, since] = [undefined, undefined];
-      if (event.type !== 'loss') return;
-      const now = performance.now() / 1000;
-      const step = app.state.losses.length;
-      if (step < 2) return;
-      since ??= { at: now, step };
-      if (spans >= SPANS.length || step < since.step + 2 || now < since.at + SPANS[spans]) return;
-      spans++;
-      const speed = ((step - since.step) * app.settings.batch) / (now - since.at);
-      since = { at: now, step };
-      rememberSpeed(app, speed);
-      if (!isOpen()) return;
-      const next = plan(speed, app.settings.batch);
-      apply(next);
-      slow = next.fits ? undefined : next;
-    },
-    render: renderSlow,
   };
 }
 

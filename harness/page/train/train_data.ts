@@ -45,9 +45,9 @@ export function renderData(app: App): void {
     [workLine(parts, epochs, asTutorial), time, readable].filter(Boolean).join(' '),
   );
   renderBeginning(settings, data);
-  const told = data.builtIn ? 'knows the digit' : 'knows the class';
-  const isTold = trainer.objective === 'flow' && data.classes !== undefined;
-  setText(anyElement('strip-told'), isTold ? told : '');
+  const knows = data.builtIn ? 'knows the digit' : 'knows the class';
+  const isConditioned = trainer.objective === 'flow' && data.classes !== undefined;
+  setText(anyElement('strip-conditions'), isConditioned ? knows : '');
   const locked = isFixed(state);
   for (const id of ['files', 'folder', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
   button('use-digits').hidden = data.builtIn || locked;

@@ -17,7 +17,7 @@ import { whole } from '../shell/format';
 import { nameOfDrawings } from '../shell/kept_drawings';
 import { ratesOf } from '../shell/measurements';
 import { runFileName } from '../shell/run_file_name';
-import { describe, isComplete } from '../shell/state';
+import { dataNameOf, describe, isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
 import { createPlanner } from './plan';
@@ -63,10 +63,11 @@ export function createTrainPanel(app: App): TaskPanel {
     );
   };
   const planner = createPlanner(app);
-  const start = () => {
+  /** Trains for one step, or on. */
+  const start = (...steps: [1] | []) => {
     if (!mayStart()) return;
     planner.begin();
-    app.send('train');
+    app.send('train', ...steps);
   };
   const controls = connectControls(app, mayStart, start);
   const measures = createMeasuresView(app);
@@ -74,25 +75,11 @@ export function createTrainPanel(app: App): TaskPanel {
   const distil = createDistilPanel(app);
   const epochMeans = new EpochMeans();
   const pictures = connectPictures(app, () => runs.overlays);
-  button('save-model').addEventListener('click', () => app.send('saveModel'));
-  button('save-checkpoint').addEventListener('click', () => app.send('saveCheckpoint'));
-  button('save-losses').addEventListener('click', () => {
-    const { losses, run, measured } = app.state;
-    if (!run) return;
-    const heldOut = new Map(measured.heldOut.map(({ step, loss }) => [step, loss]));
-    const accepted = new Map(measured.quality.map(({ step, accepted: share }) => [step, share]));
-    const rates = ratesOf(measured, losses.length, app.settings.lr);
-    const text = lossesCsv([...losses], run.stepsPerEpoch, {
-      learning_rate: new Map(rates.map((rate, i) => [i + 1, rate])),
-      held_out_loss: heldOut,
-      accepted,
-    });
-    download(runFileName(app.settings, `losses-step-${losses.length}`, 'csv'), text, 'text/csv');
-  });
+  connectSaves(app);
 
   return {
     tasks: ['train'],
-    start,
+    start: () => start(),
     receive(event) {
       if (event.type === 'saved') download(event.name, event.bytes);
       planner.receive(event);
@@ -109,7 +96,7 @@ export function createTrainPanel(app: App): TaskPanel {
       controls.render();
       planner.render();
       const means = state.run ? epochMeans.of(state.losses, state.run.stepsPerEpoch) : [];
-      renderReadings(app, means);
+      renderReadings(app, means, planner.words);
       runs.render();
       distil.render();
       pictures.render(means);
@@ -121,7 +108,33 @@ export function createTrainPanel(app: App): TaskPanel {
 
 // ---------------------------------------------------------------- buttons
 
-function connectControls(app: App, mayStart: () => boolean, start: () => void): { render(): void } {
+function connectSaves(app: App): void {
+  button('save-model').addEventListener('click', () => app.send('saveModel'));
+  button('save-checkpoint').addEventListener('click', () => app.send('saveCheckpoint'));
+  button('save-losses').addEventListener('click', () => {
+    const { losses, run, measured } = app.state;
+    if (!run) return;
+    const heldOut = new Map(measured.heldOut.map(({ step, loss }) => [step, loss]));
+    const accepted = new Map(measured.quality.map(({ step, accepted: share }) => [step, share]));
+    const rates = ratesOf(measured, losses.length, app.settings.lr);
+    const text = lossesCsv([...losses], run.stepsPerEpoch, {
+      learning_rate: new Map(rates.map((rate, i) => [i + 1, rate])),
+      held_out_loss: heldOut,
+      accepted,
+    });
+    download(
+      runFileName(app.settings, dataNameOf(app.state), `losses-step-${losses.length}`, 'csv'),
+      text,
+      'text/csv',
+    );
+  });
+}
+
+function connectControls(
+  app: App,
+  mayStart: () => boolean,
+  start: (...steps: [1] | []) => void,
+): { render(): void } {
   const isRunning = () => app.state.training && app.state.phase !== 'pausing';
   /** The learning rate to try after a divergence: half of it, in few digits. */
   const smallerRate = () => Math.max(0.000001, Number((app.settings.lr / 2).toPrecision(2)));
@@ -131,7 +144,7 @@ function connectControls(app: App, mayStart: () => boolean, start: () => void): 
     else start();
   });
   button('step').addEventListener('click', () => {
-    if (mayStart()) app.send('train', 1);
+    start(1);
   });
   const reset = () => {
     const question = `Discard this run? ${app.unsaved.toLocaleString('en')} of its steps are in no checkpoint. Save a checkpoint to keep them.`;
@@ -188,7 +201,9 @@ function connectControls(app: App, mayStart: () => boolean, start: () => void): 
       setText(anyElement('status-text'), text);
       const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
       anyElement('status').classList.toggle('busy', busy || (state.phase === 'training' && !begun));
-      anyElement('train-next').hidden = !isComplete(state, settings.epochs) || !!state.distilling;
+      const isOver =
+        isComplete(state, settings.epochs) || (state.phase === 'paused' && state.measured.timeUp);
+      anyElement('train-next').hidden = !isOver || !!state.distilling;
       const { drawings } = app;
       const own = drawings.length > 0 && state.data?.name === nameOfDrawings(drawings);
       for (const id of ['play', 'teach']) anyElement(`train-${id}`).hidden = own;

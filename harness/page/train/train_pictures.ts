@@ -6,7 +6,7 @@ import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
 import { smoothLoss } from '../shell/losses';
 import { animation, gridsNpy, sheet } from '../shell/make_files';
 import { runFileName } from '../shell/run_file_name';
-import { networkIn } from '../shell/state';
+import { dataNameOf, networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
 import type { EventOf, WorkerEvent } from '../worker/messages';
 import { Curve, type Scale } from './curve';
@@ -120,7 +120,8 @@ function connectSamples(app: App): Part {
     }
     app.changed();
   });
-  const name = (step: string, ending: string) => runFileName(app.settings, `samples-${step}`, ending);
+  const name = (step: string, ending: string) =>
+    runFileName(app.settings, dataNameOf(app.state), `samples-${step}`, ending);
   button('save-samples').addEventListener('click', async () => {
     const entry = grids.shown;
     if (entry) download(name(`step-${entry.step}`, 'png'), await view.png());

@@ -16,9 +16,10 @@ const measuringText = {
   quality: 'making 100 samples, to measure their quality',
 };
 
-export function renderReadings(app: App, epochMeans: readonly number[]): void {
+/** `plan`: the plan of the run, in words. */
+export function renderReadings(app: App, epochMeans: readonly number[], plan: string): void {
   renderNumbers(app, epochMeans);
-  renderDetail(app);
+  renderDetail(app, plan);
   renderFacts(app);
 }
 
@@ -42,8 +43,8 @@ function renderNumbers({ state, settings }: App, means: readonly number[]): void
   setReading('reading-left', secondsLeft === 0 ? 'done' : duration(secondsLeft));
 }
 
-/** Shows the progress of preparing, and a step that takes long. */
-function renderDetail(app: App): void {
+/** Shows the progress of preparing, and a step that takes long; else the plan. */
+function renderDetail(app: App, plan: string): void {
   const { phase, preparing, losses, measured } = app.state;
   if (measured.measuring) {
     setText(anyElement('status-detail'), measuringText[measured.measuring]);
@@ -54,7 +55,7 @@ function renderDetail(app: App): void {
   const what = phase === 'training' && !preparing ? `step ${whole(losses.length + 1)} has` : 'that has';
   const slow = waiting ? `${what} taken ${duration(silence / 1000)} so far` : '';
   const far = preparing ? `${whole(preparing.done)} of ${whole(preparing.total)}` : '';
-  setText(anyElement('status-detail'), [far, slow].filter(Boolean).join('; '));
+  setText(anyElement('status-detail'), [far, slow].filter(Boolean).join('; ') || plan);
 }
 
 function renderFacts({ state: { run }, firstStep }: App): void {

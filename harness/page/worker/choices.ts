@@ -2,9 +2,10 @@
 import { EngineError, type ImageSet, type UNetConfig } from '../../../src';
 import { greys } from '../../run/pictures';
 
-const CHOICES = 10;
+/** Images where there are no classes, and the most classes: letters and digits. */
+const CHOICES = { images: 10, classes: 36 };
 
-/** One image of each class, or the first ones, values from 0 to 1. Throws an EngineError `argument` unless they have the network's size. */
+/** One image of each class, or the first ones where there are no classes, values from 0 to 1. Throws an EngineError `argument` unless they have the network's size. */
 export function choicesOf(
   images: ImageSet,
   { height, width, channels }: Pick<UNetConfig, 'height' | 'width' | 'channels'>,
@@ -17,9 +18,9 @@ export function choicesOf(
   }
   const { labels } = images;
   const first = (label: number) => labels?.indexOf(label) ?? label;
-  const found = Array.from({ length: CHOICES }, (_, label) => first(label)).filter(
-    (at) => at >= 0 && at < images.count,
-  );
+  const found = Array.from({ length: CHOICES[labels ? 'classes' : 'images'] }, (_, label) =>
+    first(label),
+  ).filter((at) => at >= 0 && at < images.count);
   const size = height * width * channels;
   return (found.length > 0 ? found : [0]).map((at) => ({
     label: labels?.[at],

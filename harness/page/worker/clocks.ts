@@ -73,10 +73,10 @@ export class TimeShare {
   }
 }
 
-/** The live pictures may take this share of the time. */
-const PICTURES = 0.1;
+/** The live pictures may take a tenth of the time; a quarter where they would come less often than every ten seconds. */
+const PICTURES = { usual: 0.1, most: 0.25, everyMs: 10_000 };
 
-/** Decides when the live pictures of a training run are due: at the set interval, and within their share of the time. */
+/** Decides when the live pictures of a training run are due: at the set interval, or later where they would take more than their share of the time. */
 export class PictureClock {
   private next = 0;
   /** The first pictures also compile their shaders, so their duration does not predict the next ones. */
@@ -96,8 +96,10 @@ export class PictureClock {
     const start = performance.now();
     await pictures();
     const end = performance.now();
-    const rest = this.isFirst ? 0 : (end - start) * (1 / PICTURES - 1);
+    const took = this.isFirst ? 0 : end - start;
     this.isFirst = false;
-    this.next = end + Math.max(refresh * 1000, rest);
+    const rest = (share: number) => took * (1 / share - 1);
+    const soon = Math.max(PICTURES.everyMs - took, rest(PICTURES.most));
+    this.next = end + Math.max(refresh * 1000, Math.min(rest(PICTURES.usual), soon));
   }
 }

@@ -39,6 +39,7 @@ export class Distilling {
       const { data } = core.run;
       const name = runFileName(
         current,
+        data.name,
         `distilled-to-${calls}-step-${core.run.losses.length}`,
         'safetensors',
       );

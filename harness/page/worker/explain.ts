@@ -36,12 +36,12 @@ async function predict(
   const noised = LEVELS.map((level) => addNoise(objective, clean, level, { seed }));
   const input = Float32Array.from(noised.flatMap(({ input }) => [...input]));
   const { noiseLevel = false, classes = 0 } = conditioning ?? {};
-  const told = {
+  const conditions = {
     ...(noiseLevel ? { levels: Float32Array.from(LEVELS) } : {}),
     ...(classes > 0 ? { labels: LEVELS.map(() => Math.min(label ?? classes, classes)) } : {}),
   };
   const seenBy = async (asked: UNet) => {
-    const output = await asked.predict(input, LEVELS.length, told);
+    const output = await asked.predict(input, LEVELS.length, conditions);
     return noised.map(({ behind }, i) =>
       toBytes(behind(output.subarray(i * clean.length, (i + 1) * clean.length))),
     );
@@ -119,5 +119,5 @@ async function make(
   } finally {
     sampler.destroy();
   }
-  return { kind: 'made', ...{ objective, height, width, channels, told: classes > 0, x, predictions } };
+  return { kind: 'made', ...{ objective, height, width, channels, byClass: classes > 0, x, predictions } };
 }

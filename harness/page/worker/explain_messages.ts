@@ -13,7 +13,7 @@ export type ExplainOrder =
   | {
       readonly kind: 'predict';
       readonly of: Asked;
-      /** Index of one of the ten images to choose from. */
+      /** Index of one of the images to choose from. */
       readonly choice: number;
       readonly seed: number;
     }
@@ -54,7 +54,7 @@ export interface Made {
   readonly width: number;
   readonly channels: number;
   /** Whether the network is conditioned on classes. */
-  readonly told: boolean;
+  readonly byClass: boolean;
   /** x before each step, and at last the samples: one more than there are steps. */
   readonly x: readonly Uint8Array[];
   /** The network's prediction of the clean image from x at each step. */

@@ -160,6 +160,7 @@ export class Files {
       recipe: recipeOf(model),
       classes,
       classNames,
+      data: model.data?.name,
       ...size,
       sampling: samplingFor(model),
     };
@@ -206,7 +207,7 @@ export class Files {
   }
 
   private saved(what: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
-    const name = runFileName(this.place.current, what, 'safetensors');
+    const name = runFileName(this.place.current, this.place.core.run?.data.name, what, 'safetensors');
     this.place.post({ type: 'saved', name, bytes, step }, [bytes.buffer]);
   }
 }

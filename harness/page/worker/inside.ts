@@ -102,11 +102,11 @@ export class Inside {
     queue.writeBuffer(buffers.levels, 0, Float32Array.of(picture.level));
     queue.writeBuffer(buffers.labels, 0, Uint32Array.of(picture.label));
     const encoder = engine.device.createCommandEncoder({ label: 'look inside' });
-    const told = {
+    const conditions = {
       ...(conditioning?.noiseLevel ? { levels: buffers.levels } : {}),
       ...(conditioning?.classes ? { labels: buffers.labels } : {}),
     };
-    predictor.encode(encoder, buffers.input, buffers.output, told);
+    predictor.encode(encoder, buffers.input, buffers.output, conditions);
     queue.submit([encoder.finish()]);
     const [activations, preActivations, parameters, gradients, input] = await Promise.all([
       readAll(predictor, 'activation'),
@@ -128,7 +128,7 @@ export class Inside {
       ...{ activations, preActivations },
       kernels: parameters.get(firstKernel(layers))!,
       arithmetic: input && arithmeticOf(layer!, input, { unet, predictor, parameters, preActivations }),
-      gradientNorms: gradients && normsOf(gradients),
+      gradientNorms: gradients && (knownNorms(gradients) ?? {}),
     };
   }
 
@@ -307,11 +307,22 @@ async function readAll(
 }
 
 function layersIn({ weights: { plan }, parameters }: UNet): InsideLayer[] {
-  const of = (layer: InsideLayer | (typeof plan.layers)[number], told: boolean): InsideLayer => {
+  const of = (layer: InsideLayer | (typeof plan.layers)[number], isConditioning: boolean): InsideLayer => {
     const { name, height, width, inChannels, outChannels, kernelSize, activation, residual, next } = layer;
     const own = parameters.filter((p) => p.name.startsWith(`${name}.`));
     return {
-      ...{ name, height, width, inChannels, outChannels, kernelSize, activation, residual, next, told },
+      ...{
+        name,
+        height,
+        width,
+        inChannels,
+        outChannels,
+        kernelSize,
+        activation,
+        residual,
+        next,
+        isConditioning,
+      },
       parameters: own.reduce((sum, { size }) => sum + size, 0),
     };
   };
@@ -322,7 +333,8 @@ function layersIn({ weights: { plan }, parameters }: UNet): InsideLayer[] {
   ];
 }
 
-const firstKernel = (layers: readonly InsideLayer[]) => `${layers.find(({ told }) => !told)!.name}.kernel`;
+const firstKernel = (layers: readonly InsideLayer[]) =>
+  `${layers.find(({ isConditioning }) => !isConditioning)!.name}.kernel`;
 
 /** `down.1.kernel` is of the layer `down.1`. */
 const layerOf = (parameter: string) => parameter.slice(0, parameter.lastIndexOf('.'));
@@ -333,6 +345,12 @@ function normsOf(values: ReadonlyMap<string, Float32Array>): NumberOf {
   for (const [name, array] of values)
     squares[layerOf(name)] = array.reduce((sum, v) => sum + v * v, squares[layerOf(name)] ?? 0);
   return Object.fromEntries(Object.entries(squares).map(([name, sum]) => [name, Math.sqrt(sum)]));
+}
+
+/** The norms of a run's gradients; undefined if they are not known: before its first step here, all are 0. */
+export function knownNorms(gradients: ReadonlyMap<string, Float32Array>): NumberOf | undefined {
+  const norms = normsOf(gradients);
+  return Object.values(norms).some((norm) => norm > 0) ? norms : undefined;
 }
 
 function changesOf(

@@ -40,7 +40,7 @@ export interface InsideLayer
     | 'next'
   > {
   /** Whether the layer is one of the two linear layers that turn noise level and class into biases. */
-  readonly told: boolean;
+  readonly isConditioning: boolean;
   readonly parameters: number;
 }
 

@@ -51,8 +51,10 @@ export class LivePictures {
         ? { ...original, values: original.values.map((value) => Number(value > 0.5)) }
         : original;
     const { levels, input, shown, behind } = noiseMoreAndMore(objective, clean, seed);
-    const told = unet && toldOf(unet, images, levels);
-    const predictions = told ? toBytes(behind(await unet.predict(input, count, told))) : undefined;
+    const conditions = unet && conditionsOf(unet, images, levels);
+    const predictions = conditions
+      ? toBytes(behind(await unet.predict(input, count, conditions)))
+      : undefined;
     this.send({ type: 'strip', step, clean: toBytes(clean.values), noisy: toBytes(shown), predictions });
   }
 
@@ -122,7 +124,7 @@ export class LivePictures {
 const classesOf = ({ config }: UNet) => config.conditioning?.classes ?? 0;
 
 /** The conditioning for the first images; undefined if they do not have the network's size or lack labels that it needs. */
-function toldOf({ config }: UNet, { height, width, channels, labels }: ImageSet, levels: Float32Array) {
+function conditionsOf({ config }: UNet, { height, width, channels, labels }: ImageSet, levels: Float32Array) {
   const { noiseLevel = false, classes = 0 } = config.conditioning ?? {};
   if (config.height !== height || config.width !== width || config.channels !== channels) return undefined;
   if (classes > 0 && !labels) return undefined;

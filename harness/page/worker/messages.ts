@@ -83,6 +83,8 @@ export interface ModelDescription {
   readonly classes: number;
   /** The name of each class, by label. */
   readonly classNames?: readonly string[] | undefined;
+  /** The name of the images that it was trained on, as far as it is known. */
+  readonly data?: string | undefined;
   readonly height: number;
   readonly width: number;
   /** Channels of its images: 1 for grey, 3 for colours. */

@@ -73,16 +73,16 @@ export const classesOf = (images?: ImageSet) =>
 export function networkOf({ recipe, widths }: PageSettings, images: ImageSet | undefined): UNetConfig {
   const { network }: { network: UNetConfig } = recipes[recipe];
   const { height, width, channels } = images ?? network;
-  const told = network.conditioning;
+  const { conditioning: known } = network;
   // Without labels, a flow is trained without classes.
-  const conditioning = told && { ...told, classes: images ? (classesOf(images) ?? 0) : told.classes };
+  const conditioning = known && { ...known, classes: images ? (classesOf(images) ?? 0) : known.classes };
   return {
     ...network,
     height,
     width,
     channels,
     ...levelsOf(network, widths),
-    ...(told ? { conditioning } : {}),
+    ...(conditioning ? { conditioning } : {}),
   };
 }
 

@@ -46,8 +46,8 @@ const greys = {
   trainer: tutorial.trainer,
   fit: { binarize: false },
 } as const;
-const told = { ...greys, network: { ...greys.network, conditioning: { noiseLevel: true, classes: 0 } } };
-const flow = { ...told, trainer: { batchSize: 256, learningRate: 1e-3, objective: 'flow' } } as const;
+const levels = { ...greys, network: { ...greys.network, conditioning: { noiseLevel: true, classes: 0 } } };
+const flow = { ...levels, trainer: { batchSize: 256, learningRate: 1e-3, objective: 'flow' } } as const;
 const faster = { ...flow, trainer: { ...trainer, averageWeights: false } };
 
 /** The training options with a rate that falls to a hundredth, instead of averaged weights. */
@@ -74,7 +74,7 @@ const studies: Record<string, Study> = {
     ],
   },
   greys: { ...greys, at: [[200, mix]] },
-  told: { ...told, at: [[200, mix]] },
+  levels: { ...levels, at: [[200, mix]] },
   flow: { ...flow, at: [[200, plain]] },
   faster: { ...faster, at: [[200, plain]] },
   digits: {
@@ -181,7 +181,7 @@ npm run recipe -- --out FOLDER --samplers MODEL…: how few network calls suffic
 /** Trains each network, measures `count` samples of it on the way, and writes measurements, sheets and models to `out`. */
 async function runStudies(out: string, names: readonly string[], seed: number, count: number) {
   mkdirSync(out, { recursive: true });
-  const { train, held } = holdOut((await loadImages('mnist')).images, 1000);
+  const { train, held } = holdOut((await loadImages(['mnist'])).images, 1000);
   const meter = await createQualityMeter();
   const engine = await nodeEngine();
   console.log(`real digits ${JSON.stringify(meter.measureReal())}`);

@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const PLACES = [
   'index.html',
   'README.md',
+  'CONTRIBUTING.md',
   'ARCHITECTURE.md',
   'CHANGELOG.md',
   'docs',

@@ -43,7 +43,7 @@ test('the pretrained network, before anything is trained; axe finds nothing wron
   await saying(page, 'inside-status', 'The pretrained network, after 340,000 images');
   const names = await page.$$eval('#inside-net .net-name', (all) => all.map((e) => e.textContent));
   expect(names).toEqual([
-    ...['noisy', 'told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2', 'prediction'],
+    ...['noisy', 'level, class', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2', 'prediction'],
   ]);
 
   expect(await violationsEverywhere(page)).toEqual([]);
@@ -101,11 +101,15 @@ test('the pretrained network, before anything is trained; axe finds nothing wron
     [
       'forward',
       'its guess at the direction from the image to the noise',
-      ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2'],
+      ['level, class', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2'],
     ],
     ['loss', 'images, is 0.', ['up.2', 'prediction']],
-    ['backward', 'its norm is 0.', ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']],
-    ['update', 'at the learning rate 0.003', ['told', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']],
+    ['backward', 'its norm is 0.', ['level, class', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']],
+    [
+      'update',
+      'at the learning rate 0.003',
+      ['level, class', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2'],
+    ],
   ] as const) {
     await click(page, `#stage-${stage}`);
     expect(await text(page, 'stage-text')).toContain(words);
