@@ -10,6 +10,6 @@ export function versions(): Record<string, string> {
   return { 'webgpu-diffusion': version, node: process.version, webgpu: dawnVersion() };
 }
 
-/** The commit that was built, or else that of the clone in which this runs. */
+/** The commit that was built, or else the commit of the clone in which this runs. */
 export const sourceCommit = (): string | undefined =>
   import.meta.env.COMMIT ?? commitOf(dirname(fileURLToPath(import.meta.url)));

@@ -310,10 +310,15 @@ test('bench on a phone: a file is looked at, its marks are named, and it is comp
     const write = async (report: string) => Object.assign(window, { report });
     Object.defineProperty(navigator, 'clipboard', { value: { writeText: write }, configurable: true });
   });
-  expect(JSON.parse(await saved(page, save, 'bench-copy'))).toMatchObject({ batch: 64, crc32: expect.stringMatching(/^[0-9a-f]{8}$/) });
+  expect(JSON.parse(await saved(page, save, 'bench-copy'))).toMatchObject({
+    batch: 64,
+    crc32: expect.stringMatching(/^[0-9a-f]{8}$/),
+  });
   await until(page, () => document.getElementById('bench-copied')!.textContent.endsWith('saved: send both'));
   const report = await page.evaluate(() => (window as unknown as { report: string }).report);
-  expect(report).toMatch(/^# webgpu-diffusion bench\n\n- Adapter: Google SwiftShader .*\n[\s\S]*\| training step \| wall clock \|/);
+  expect(report).toMatch(
+    /^# webgpu-diffusion bench\n\n- Adapter: Google SwiftShader .*\n[\s\S]*\| training step \| wall clock \|/,
+  );
   expect(report.length).toBeLessThan(2000);
 
   // Two are compared, either way round; more are refused, and so is what is no result.
