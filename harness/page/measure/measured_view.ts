@@ -1,7 +1,7 @@
 /** All adapters whose results were sent, in a table and a roofline. Loaded when they are asked for. */
 import { type Measured, measuredTable, nameOf } from '../../bench/measured';
 import { adaptersRoofline, NARROW } from '../../bench/roofline';
-import { elementOf } from '../shell/svg_dom';
+import { elementOf } from '../shell/dom';
 import { tableSection } from '../shell/table';
 
 export async function drawMeasured(box: HTMLElement): Promise<void> {
