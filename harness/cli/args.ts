@@ -23,6 +23,8 @@ export interface Flag<T> {
   readonly help: string;
   /** `name` is the flag's name, for messages. Throws UsageError. */
   readonly parse: (text: string, name: string) => T;
+  /** It may be given more than once: the lists that `parse` returns are joined. */
+  readonly many?: true;
 }
 
 export type Flags = Readonly<Record<string, Flag<unknown>>>;
@@ -59,6 +61,12 @@ export const text = (value: string, help: string): Flag<string> => ({
     return given;
   },
 });
+
+/** May be given more than once. */
+export const texts = (value: string, help: string): Flag<readonly string[]> => {
+  const { parse } = text(value, '');
+  return { value, help, many: true, parse: (given, name) => [parse(given, name)] };
+};
 
 export const toggle = (help: string): Flag<true> => ({ help, parse: () => true });
 
@@ -152,7 +160,10 @@ export function readFlags<F extends Flags>(
     if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
       throw new UsageError(`--${token.name} lacks its value: --${token.name} ${flag.value}.`);
     }
-    given[token.name] = flag.parse(token.value, token.name);
+    const value = flag.parse(token.value, token.name);
+    given[token.name] = flag.many
+      ? [...((given[token.name] ?? []) as unknown[]), ...(value as unknown[])]
+      : value;
   }
   return given as Given<F>;
 }

@@ -6,7 +6,7 @@ import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { ImageSet } from '../../src/data/idx';
 import { readLetters } from '../letters/letters';
 import { imagesFrom, split } from '../run/hold_out';
-import { type OwnFile, type PictureReader, readOwnImages } from '../run/own_images';
+import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../run/own_images';
 import { fits, inks, type MadeImages, type PictureChoice, SIDES, usualChoice } from '../run/small_pictures';
 import { integer, oneOf, UsageError } from './args';
 import { decodePng } from './png';
@@ -32,19 +32,27 @@ interface LoadChoice extends Partial<PictureChoice> {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Loads a data set that has a name, or a file or folder of the user's; the first `limit` images. With labels, if there are any. */
+/** Loads a data set that has a name, or files and folders of the user's; the first `limit` images. With labels, if there are any. */
 export async function loadImages(
-  source: string,
+  sources: readonly string[],
   { limit, signal, ...choice }: LoadChoice = {},
 ): Promise<MadeImages> {
-  const named = source === 'mnist' ? loadDigitsAndLabels(signal) : source === 'letters' && loadLetters();
+  const builtIn = sources.find((source) => BUILT_IN.includes(source));
+  if (builtIn !== undefined && sources.length > 1) {
+    throw new UsageError(
+      `--data ${builtIn} is a whole data set: give it alone, or ./${builtIn} for a folder of that name.`,
+    );
+  }
+  const named = builtIn === 'mnist' ? loadDigitsAndLabels(signal) : builtIn === 'letters' && loadLetters();
   const made: MadeImages = named
     ? { images: await named, notes: [] }
-    : await readOwnImages(await filesOf(source), { ...usualChoice, ...choice }, pngReader, { signal });
+    : await readOwnImages(await filesOf(sources), { ...usualChoice, ...choice }, pngReader, { signal });
   const { images: set } = made;
   if (limit === undefined) return made;
   if (limit > set.count) {
-    throw new UsageError(`--limit is ${limit}; ${source} has ${set.count} images: give 1 to ${set.count}.`);
+    throw new UsageError(
+      `--limit is ${limit}; ${sources.join(', ')} has ${set.count} images: give 1 to ${set.count}.`,
+    );
   }
   return { ...made, images: imagesFrom(set, 0, limit) };
 }
@@ -78,15 +86,29 @@ export function holdOut(set: ImageSet, count: number): ReturnType<typeof split> 
   return split(set, count);
 }
 
-/** The file itself, with its labels, if it is IDX; for a folder everything in it and below. */
-export async function filesOf(path: string): Promise<OwnFile[]> {
+/** All files of the given ones and of folders, each once. */
+async function filesOf(sources: readonly string[]): Promise<readonly OwnFile[]> {
+  const found = new Map<string, OwnFile>();
+  for (const file of (await Promise.all(sources.map(filesAt))).flat()) {
+    const [before, now] = [found.get(file.path) ?? file, file].map(({ source }) => resolve(source as string));
+    if (before !== now)
+      throw new UsageError(
+        `--data finds two files called ${clip(file.path)}: ${before} and ${now}. Rename one.`,
+      );
+    found.set(file.path, file);
+  }
+  return [...found.values()];
+}
+
+/** The file itself, with its labels and their names, if it is IDX; for a folder everything in it and below. */
+async function filesAt(path: string): Promise<OwnFile[]> {
   let isFolder: boolean;
   try {
     isFolder = (await stat(path)).isDirectory();
   } catch (cause) {
     throw new EngineError(
       'data',
-      `--data ${path}: there is no such file or folder. Give mnist, letters, or a file or folder of pictures (PNG), .npy or IDX.`,
+      `--data ${path}: there is no such file or folder. Give mnist, letters, or files or folders of pictures (PNG), .npy or IDX.`,
       { cause },
     );
   }
@@ -94,12 +116,11 @@ export async function filesOf(path: string): Promise<OwnFile[]> {
   if (isFolder) return below(path, name);
   const labels = name.replace(/images([-.])idx[34]/, 'labels$1idx1').replace(/\.gz$/, '');
   const folder = resolve(path, '..');
-  const beside = (await readdir(folder)).filter(
-    (other) => other !== name && (other === labels || other === `${labels}.gz`),
-  );
+  const beside = [labels, `${labels}.gz`, ...(kindOf({ path: labels }) === 'idx' ? [CLASSES] : [])];
+  const found = (await readdir(folder)).filter((other) => other !== name && beside.includes(other));
   return [
     { path: name, source: path },
-    ...beside.map((other) => ({ path: other, source: join(folder, other) })),
+    ...found.map((other) => ({ path: other, source: join(folder, other) })),
   ];
 }
 

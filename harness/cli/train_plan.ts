@@ -13,7 +13,7 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/fields';
 import { TrainingRun } from '../../src/worker/run';
 import { usualHoldOut } from '../run/hold_out';
-import { type Given, integer, number, show, text, toggle, UsageError } from './args';
+import { type Given, integer, number, show, text, texts, toggle, UsageError } from './args';
 import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
 import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
 import { describeNetwork, networkFlags, networkOf, recipeNames } from './network_flags';
@@ -29,9 +29,9 @@ const ofEach = (value: (recipe: Recipe) => number) =>
 
 export const flags = {
   out: text('DIR', 'folder of the files (with --resume by default the folder of FILE)'),
-  data: text(
+  data: texts(
     'mnist|letters|PATH',
-    'the 10,000 digits that come along, letters A to Z (in a clone of the\nrepository), or a file or folder of your own:\nPNG pictures, best in folders named after their classes; .npy; IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
+    'the 10,000 digits that come along, letters A to Z (in a clone of the\nrepository), or files and folders of your own, --data for each:\nPNG pictures, best in folders named after their classes; .npy; IDX\n(*-images-idx3-ubyte, plain or .gz; merged, train before t10k) (default mnist)',
   ),
   ...pictureFlags,
   limit: integer('N', 'only the first N images', 1, 2 ** 31),
@@ -84,7 +84,8 @@ export interface Plan {
   /** The images that are held out from training. */
   readonly held: ImageSet | undefined;
   readonly config: UNetConfig;
-  readonly source: string;
+  /** The names or paths of the images. */
+  readonly sources: readonly string[];
   /** What was left out of the images or changed, a sentence each. */
   readonly notes: readonly string[];
   readonly kernels: EngineChoice;
@@ -103,10 +104,10 @@ export async function planRun(
 ): Promise<Plan> {
   const asked = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
   const kernels = await kernelChoice(given);
-  const source = asked.source ?? 'mnist';
+  const sources = given.data ?? [asked.source ?? 'mnist'];
   const { size, fit, ink } = given;
   const choice = { ...(size ? { size } : {}), ...(fit ? { fit } : {}), ...(ink ? { ink } : {}) };
-  const { images: all, notes } = await loadImages(source, { ...choice, limit: asked.limit, signal });
+  const { images: all, notes } = await loadImages(sources, { ...choice, limit: asked.limit, signal });
   const recipe = recipeGiven(given);
   // The tutorial trains on all images and holds out none.
   const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);
@@ -117,7 +118,7 @@ export async function planRun(
   const config = checkpoint?.config ?? networkOf(given, { ...images, classes: classesOf(all) });
   if (config.conditioning?.classes && !images.labels) {
     throw new UsageError(
-      `The checkpoint's network has ${config.conditioning.classes} classes, and ${source} has no labels. Give the images that it was trained on, with their labels.`,
+      `The checkpoint's network has ${config.conditioning.classes} classes, and ${sources.join(', ')} has no labels. Give the images that it was trained on, with their labels.`,
     );
   }
   const perEpoch = stepsPerEpoch({ ...settings, imageCount: images.count });
@@ -133,8 +134,8 @@ export async function planRun(
     run: resumed ?? TrainingRun.begin({ network: config, trainer }, { images, settings }),
     held,
     config,
-    source,
-    notes: [...notes, ...hints(given, all, source)],
+    sources,
+    notes: [...notes, ...hints(given, all, sources)],
     kernels,
     steps,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
@@ -148,7 +149,11 @@ const classesOf = ({ labels, classNames }: ImageSet): number =>
   labels ? (classNames?.length ?? 1 + labels.reduce((a, b) => Math.max(a, b), 0)) : 0;
 
 /** The default recipe suits MNIST: other images deserve better. */
-function hints({ recipe, resume }: TrainFlags, { channels }: ImageSet, source: string): readonly string[] {
+function hints(
+  { recipe, resume }: TrainFlags,
+  { channels }: ImageSet,
+  [source]: readonly string[],
+): readonly string[] {
   if (recipe !== undefined || resume !== undefined || source === 'mnist') return [];
   const what = channels === 1 ? 'greys' : 'colours';
   return [`The recipe tutorial trains on black and white; --recipe digits keeps the ${what}.`];
@@ -158,6 +163,9 @@ function hints({ recipe, resume }: TrainFlags, { channels }: ImageSet, source: s
 function recipeGiven({ recipe = 'tutorial', batch = recipes[recipe].trainer.batchSize }: TrainFlags): Recipe {
   return recipeAt(recipe, batch);
 }
+
+/** Paths as a run's settings have them: text for a reader. */
+const sourceText = (paths: TrainFlags['data']) => paths?.join(', ');
 
 function newSettings(given: TrainFlags): RunSettings {
   networkOf(given); // before anything is loaded; the size of the images is known later
@@ -169,7 +177,7 @@ function newSettings(given: TrainFlags): RunSettings {
     learningRate: given.lr ?? recipe.trainer.learningRate,
     ...recipe.fit,
     epochs: given.epochs ?? recipe.fit.epochs,
-    source: given.data ?? 'mnist',
+    source: sourceText(given.data) ?? 'mnist',
     ...(given.limit === undefined ? {} : { limit: given.limit }),
     ...(maxSteps === undefined ? {} : { maxSteps }),
     ...(given.quality === undefined ? {} : { quality: given.quality }),
@@ -199,7 +207,8 @@ export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunS
     );
   }
   const { source: was = 'mnist' } = settings;
-  const { lr: learningRate = settings.learningRate, data: source = was, quality = settings.quality } = given;
+  const { lr: learningRate = settings.learningRate, quality = settings.quality } = given;
+  const source = sourceText(given.data) ?? was;
   // A checkpoint may name any file of this machine; only the user decides which files are opened.
   if (given.data === undefined && !BUILT_IN.includes(was)) {
     throw new UsageError(

@@ -87,7 +87,7 @@ export class Training {
   /** Uploads everything to the GPU and prints what is going to happen. */
   async prepare(): Promise<void> {
     const { engine, options, progress, run } = this;
-    const { held, config, folder, source } = options;
+    const { held, config, folder, sources } = options;
     const { settings, images } = run;
     const { checkpoint } = folder;
     await run.build(engine);
@@ -98,7 +98,7 @@ export class Training {
     const [net, trainer, set] = [unet.bytes, this.trainer.bytes, run.dataset!.buffer.size];
     progress.print(`Adapter     ${adapterText(engine.adapter)}`);
     progress.print(
-      `Data        ${source}: ${plural(count, 'image')} of ${height}x${width}x${channels}${held ? `, and ${plural(held.count, 'image')} held out` : ''}`,
+      `Data        ${sources.join(', ')}: ${plural(count, 'image')} of ${height}x${width}x${channels}${held ? `, and ${plural(held.count, 'image')} held out` : ''}`,
     );
     for (const note of options.notes) progress.print(`            ${note}`);
     progress.print(`Network     ${describeNetwork(config)}: ${thousands(unet.parameterCount)} parameters`);
@@ -274,7 +274,7 @@ export class Training {
       await writeWhole(this.path('history.gif'), this.history.encode());
       written.push('history.gif');
     }
-    const measures = options.source === 'mnist' && makesDigits(trainer.unet.config);
+    const measures = options.sources[0] === 'mnist' && makesDigits(trainer.unet.config);
     if (measures && options.qualityCount >= 6 && this.flow) {
       const total = options.qualityCount;
       const onImages = (done: number) =>
@@ -331,9 +331,8 @@ export class Training {
 
   private files(): Record<string, string> {
     const { losses, stepsPerEpoch, heldOut, evaluation } = this;
-    const { source } = this.options;
     const { settings, images } = this.run;
-    const subtitle = `${source}, ${thousands(images.count)} images, batch ${settings.batchSize}, learning rate ${settings.learningRate}, seed ${settings.seed}`;
+    const subtitle = `${settings.source}, ${thousands(images.count)} images, batch ${settings.batchSize}, learning rate ${settings.learningRate}, seed ${settings.seed}`;
     const held = this.options.held ? { heldOut } : {};
     return {
       ...runFiles({ losses, stepsPerEpoch, subtitle, ...held }),
@@ -343,9 +342,10 @@ export class Training {
 
   /** The flags that --resume needs again. */
   private dataFlag(): string {
-    const { source } = this.options;
-    if (source === 'mnist') return '';
-    return ` --data ${/^[\w@%+=:,./-]+$/.test(source) ? source : `'${source.replaceAll("'", "'\\''")}'`}`;
+    const quoted = (text: string) =>
+      /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+    const own = this.options.sources.filter((source) => source !== 'mnist');
+    return own.map((source) => ` --data ${quoted(source)}`).join('');
   }
 
   private path(name: string): string {

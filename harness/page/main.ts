@@ -119,7 +119,7 @@ function createFrame(app: App): Panel {
       dot().className = `dot ${adapter.software ? 'software' : 'gpu'}`;
       setText(
         anyElement('adapter-name'),
-        `${adapterLabel(adapter)}${adapter.software ? ' (software, not a GPU speed)' : ''}`,
+        `${adapterLabel(adapter)}${adapter.software ? ' (software: not a GPU’s speed)' : ''}`,
       );
       // Training plans its batch itself.
       const large = settings.task === 'bench' && (settings.benchBatch || settings.batch) > SMALL_BATCH;

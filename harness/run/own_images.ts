@@ -43,6 +43,8 @@ const MOST_PIXELS = 64e6;
 const PICTURE = /\.(png|jpe?g|webp|gif|bmp|avif|hei[cf]|tiff?)$/i;
 const IDX = /[-.](images|labels)[-.]idx\d-ubyte(\.gz)?$/;
 const LABELS = /[-.]labels[-.]idx1-ubyte/;
+/** The file that names the classes of arrays and IDX files, a line each, in the order of their labels. */
+export const CLASSES = 'classes.txt';
 
 const nameOf = ({ path }: OwnFile) => clip(path.slice(path.lastIndexOf('/') + 1));
 const fail = (message: string): never => {
@@ -58,8 +60,8 @@ type Kind = 'picture' | 'npy' | 'idx';
 const isHidden = ({ path }: Pick<OwnFile, 'path'>) =>
   path.split('/').some((part) => part.startsWith('.') || /^(__MACOSX|Thumbs\.db|desktop\.ini)$/.test(part));
 
-/** The kind of a file by its name; undefined for one that is not read. */
-export function kindOf(file: OwnFile): Kind | undefined {
+/** The kind of a file by its name; undefined for one that holds no images or labels. */
+export function kindOf(file: Pick<OwnFile, 'path'>): Kind | undefined {
   if (isHidden(file)) return undefined;
   const name = file.path.slice(file.path.lastIndexOf('/') + 1);
   if (PICTURE.test(name)) return 'picture';
@@ -86,10 +88,12 @@ export async function readOwnImages(
     fail(`There are ${names.join(' and ')}; choose one kind at a time.`);
   }
   if (pictures.length > 0) return readPictureFiles(files, pictures, choice, reader, options);
-  if (arrays.length > 0) return readArrays(arrays, choice, options.signal);
+  const names = files.filter(({ path }) => !isHidden({ path }) && /(^|\/)classes\.txt$/.test(path));
+  if (arrays.length > 0) return withNames(await readArrays(arrays, choice, options.signal), names);
   // A file that was chosen by itself may have any name.
-  const named = idx.length > 0 ? idx : files.filter(({ path }) => !path.includes('/'));
-  if (named.length > 0) return readIdxFiles(named, choice, options.signal);
+  const given = files.filter((file) => !file.path.includes('/') && !names.includes(file));
+  const named = idx.length > 0 ? idx : given;
+  if (named.length > 0) return withNames(await readIdxFiles(named, choice, options.signal), names);
   const [first] = files;
   const folder = first?.path.includes('/') ? `The folder ${clip(first.path.split('/')[0])}` : 'The folder';
   return fail(`${folder} holds no images. Give ${KINDS}.`);
@@ -319,6 +323,8 @@ const trainingFirst = (a: OwnFile, b: OwnFile) => {
 export function pairIdx(files: readonly OwnFile[]): {
   images: readonly OwnFile[];
   labels: readonly OwnFile[];
+  /** Labels that not all images have. */
+  unused: readonly OwnFile[];
 } {
   const paths = new Set(files.map(({ path }) => path));
   const once = files.filter(({ path }) => !path.endsWith('.gz') || !paths.has(path.slice(0, -3)));
@@ -330,9 +336,10 @@ export function pairIdx(files: readonly OwnFile[]): {
     return others.find((file) => plain(file.path) === name);
   });
   const paired = beside.flatMap((file) => file ?? []);
-  if (paired.length === images.length) return { images, labels: paired };
+  if (paired.length === images.length) return { images, labels: paired, unused: [] };
   // Under other names they belong together in their order.
-  return { images, labels: paired.length === 0 && others.length === images.length ? others : [] };
+  const inOrder = paired.length === 0 && others.length === images.length;
+  return { images, labels: inOrder ? others : [], unused: inOrder ? [] : others };
 }
 
 async function readIdxFiles(
@@ -340,7 +347,7 @@ async function readIdxFiles(
   choice: PictureChoice,
   signal?: AbortSignal,
 ): Promise<MadeImages> {
-  const { images, labels } = pairIdx(files);
+  const { images, labels, unused } = pairIdx(files);
   if (images.length === 0) fail(`${nameOf(files[0])} holds labels. Give it together with its images.`);
   for (const file of images) await checkIdx(file, signal);
   const set = await loadIdx(
@@ -352,9 +359,37 @@ async function readIdxFiles(
       `${nameOf(images[0])} holds images of ${set.channels} channels; 1, grey, and 3, colours, can be trained on.`,
     );
   const name = images[0].path.includes('/') ? images[0].path.split('/')[0] : images.map(nameOf).join(', ');
-  if (labels.length === 0) return turned({ ...set, name }, choice);
+  if (labels.length === 0) {
+    const { notes, ...made } = turned({ ...set, name }, choice);
+    const few = `There are labels for ${unused.length} of ${plural(images.length, 'file')} of images: the network is trained without classes.`;
+    return { ...made, notes: unused.length > 0 ? [...notes, few] : notes };
+  }
   const sources = labels.map(({ source }) => source);
   return turned({ ...set, name, labels: await loadLabels(sources, { count: set.count, signal }) }, choice);
+}
+
+/** The set with the names of its classes, from files of them. */
+async function withNames(made: MadeImages, files: readonly OwnFile[]): Promise<MadeImages> {
+  const { labels } = made.images;
+  if (files.length === 0) return made;
+  if (!labels) return { ...made, notes: [...made.notes, `${CLASSES} is left out: there are no classes.`] };
+  if (files.length > 1) fail(`There are ${files.length} files called ${CLASSES}; give one.`);
+  const text = new TextDecoder().decode(await readSource(files[0].source, CLASSES));
+  const classNames = text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line) => line.trim().normalize('NFC'));
+  const count = 1 + labels.reduce((a, b) => Math.max(a, b), 0);
+  const wrong = classNames.findIndex((name, i) => name === '' || classNames.indexOf(name) < i);
+  if (wrong >= 0)
+    fail(
+      `Line ${wrong + 1} of ${CLASSES} ${classNames[wrong] ? `is ${clip(classNames[wrong])} again` : 'is empty'}; give each class a line, with a name of its own.`,
+    );
+  if (classNames.length < count || classNames.length > MOST_CLASSES)
+    fail(
+      `${CLASSES} has ${plural(classNames.length, 'line')}, and the labels are 0 to ${count - 1}; give ${count}, a name each${count < MOST_CLASSES ? ` (at most ${MOST_CLASSES})` : ''}.`,
+    );
+  return { ...made, images: { ...made.images, classNames } };
 }
 
 /** Throws unless a file begins like IDX or gzip: the message helps a user who gives a text or a web page. */

@@ -1,4 +1,4 @@
-/** A drawing as a tree: text for a file, elements for the page, where a policy may forbid to read text as markup (harness/page/shell/svg_dom.ts). */
+/** A drawing as a tree: text for a file, elements for the page, where a policy may forbid to read text as markup (harness/page/shell/dom.ts). */
 import { escapeXml } from './xml';
 
 export interface Svg {

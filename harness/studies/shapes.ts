@@ -1,16 +1,18 @@
 /**
  * Makes small colour images for training: `npm run shapes -- --out FOLDER` writes 20,000 images of 32x32 pixels, each a coloured shape that
- * its label names, as IDX files of images (four dimensions) and labels, and classes.txt with the names. With `--few` it writes 600 PNG files
- * of 24x24 pixels in four folders, which their classes are named after: the set of which the tests train. The output is a function of the seed.
+ * its label names, as packed IDX files of images (four dimensions) and labels, and classes.txt with the names. `--few` writes `FEW` images:
+ * `npm run shapes -- --few --out test/shapes` has made the set in which tests train. IDX is smaller than 600 PNG files, and than .npy, which
+ * is not packed. The output is a function of the seed.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { threefry, uniform } from '../../src/base/random';
 import { integer, readFlags, text, toggle, UsageError } from '../cli/args';
-import { encodePng } from '../cli/png';
+import { CLASSES } from '../run/own_images';
 
 export const SIDE = 32;
-/** The set of PNG files: one shape for each colour. */
+/** The set of the tests: one shape for each colour. */
 export const FEW = {
   count: 600,
   side: 24,
@@ -65,20 +67,6 @@ export function makeShapes(
   return { images, labels };
 }
 
-/** PNG files by path, `red circle/1.png` for instance. */
-export function fewShapes(seed = 1): { readonly path: string; readonly bytes: Uint8Array }[] {
-  const { count, side, classes: names } = FEW;
-  const { images, labels } = makeShapes(count, seed, side, names);
-  const size = side * side * 3;
-  return Array.from(labels, (label, i) => {
-    const data = images.subarray(i * size, (i + 1) * size);
-    return {
-      path: `${names[label]}/${i}.png`,
-      bytes: encodePng({ width: side, height: side, channels: 3, data }),
-    };
-  });
-}
-
 /** Draws a shape of random size and rotation on a random light grey, wholly inside the image. */
 function draw(
   pixels: Uint8Array,
@@ -127,7 +115,7 @@ const command = {
     out: text('FOLDER', 'folder of the files'),
     count: integer('N', 'number of pictures (default 20000)', 1, 1_000_000),
     seed: integer('N', 'fixes the pictures (default 1)', 0, 2 ** 32 - 1),
-    few: toggle('600 PNG files of four classes, in folders'),
+    few: toggle(`${FEW.count} pictures of ${FEW.side}x${FEW.side} pixels, of ${FEW.classes.length} classes`),
   },
 };
 
@@ -139,21 +127,20 @@ export async function main(args: readonly string[]): Promise<number> {
       ('help' in given ? console.log : console.error)(usage);
       return 'help' in given ? 0 : 2;
     }
-    const { out, count = 20_000, seed = 1 } = given;
-    if (given.few) {
-      for (const { path, bytes } of fewShapes(seed)) {
-        mkdirSync(dirname(join(out, path)), { recursive: true });
-        writeFileSync(join(out, path), bytes);
-      }
-      console.log(`${FEW.count} pictures of ${FEW.classes.length} classes in ${out}`);
-      return 0;
-    }
-    const { images, labels } = makeShapes(count, seed);
+    const { out, seed = 1 } = given;
+    const {
+      count,
+      side,
+      classes: names,
+    } = given.few ? FEW : { count: given.count ?? 20_000, side: SIDE, classes };
+    const { images, labels } = makeShapes(count, seed, side, names);
     mkdirSync(out, { recursive: true });
-    writeFileSync(join(out, 'shapes-images-idx4-ubyte'), idx([count, SIDE, SIDE, 3], images));
-    writeFileSync(join(out, 'shapes-labels-idx1-ubyte'), idx([count], labels));
-    writeFileSync(join(out, 'classes.txt'), classes.map((name, i) => `${i} ${name}\n`).join(''));
-    console.log(`${count} pictures of ${classes.length} classes in ${out}`);
+    const write = (name: string, bytes: Uint8Array) =>
+      writeFileSync(join(out, `shapes-${name}-ubyte.gz`), gzipSync(bytes, { level: 9 }));
+    write('images-idx4', idx([count, side, side, 3], images));
+    write('labels-idx1', idx([count], labels));
+    writeFileSync(join(out, CLASSES), names.map((name) => `${name}\n`).join(''));
+    console.log(`${count} pictures of ${names.length} classes in ${out}`);
     return 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;

@@ -8,8 +8,10 @@ import type { Folder, Locks } from './folder';
 import { type Copy, Slots } from './slots';
 
 const FOLDER = 'webgpu-diffusion-runs';
-/** Maximum number of stored runs; the oldest is deleted when another begins. */
+/** Maximum number of stored runs; the oldest is deleted when another begins, of fewer than `LEAST_STEPS` steps first. */
 export const MOST_RUNS = 6;
+/** A run of fewer steps is a trial: the page does not offer it, and it is deleted before any longer run. */
+export const LEAST_STEPS = 20;
 
 /** A stored run, without its weights. */
 export interface StoredRun {
@@ -71,7 +73,7 @@ export class RunStore {
     return runs.sort((a, b) => b.savedAt - a.savedAt);
   }
 
-  /** Creates a run, which is stored with its first `write`. May delete the oldest. */
+  /** Creates a run, which is stored with its first `write`. May delete another. */
   async create(): Promise<HeldRun> {
     await this.makeRoom();
     return (await this.hold(crypto.randomUUID(), true))!;
@@ -116,10 +118,15 @@ export class RunStore {
   }
 
   private async makeRoom(): Promise<void> {
-    const readable = (await this.list()).map(({ id }) => id);
-    const newest = readable.slice(0, MOST_RUNS - 1);
+    const runs = await this.list();
+    const readable = runs.map(({ id }) => id);
+    const isTrial = ({ step }: StoredRun) => Number(step < LEAST_STEPS);
+    const stay = [...runs]
+      .sort((a, b) => isTrial(a) - isTrial(b))
+      .slice(0, MOST_RUNS - 1)
+      .map(({ id }) => id);
     for (const id of await this.ids()) {
-      if (newest.includes(id)) continue;
+      if (stay.includes(id)) continue;
       // A held run is in use, even if it has no copy yet.
       const run = await this.claim(id);
       if (!run) continue;

@@ -1,5 +1,7 @@
 /** Pictures of the browser's where images are taken. */
 import { expect, test } from 'vitest';
+import { readOwnImages } from '../../harness/run/own_images';
+import { usualChoice } from '../../harness/run/small_pictures';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
 import { readBuffer } from '../../src/gpu/staging';
@@ -90,3 +92,82 @@ test('bad input: nothing is submitted', async () => {
   closed.close();
   await refused(() => unet.predict(closed, 1, { levels }), 'argument', 'width of picture 0 is 0');
 });
+
+/**
+ * Files of 16 x 16 pixels, most of them by Pillow: a JPEG whose EXIF turns it by 90 degrees, one in CMYK, PNGs of 16 bits a channel, one with a
+ * palette that has a transparent colour, two of two pictures, the first of them red; one half-transparent and red, one nearly so and white.
+ */
+const odd: Readonly<Record<string, string>> = {
+  'turned.jpg':
+    '/9j/4AAQSkZJRgABAQAAAQABAAD/4QAiRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCAAQABADAREAAhEBAxEB/8QAFAABAAAAAAAAAAAAAAAAAAAAB//EABQQAQAAAAAAAAAAAAAAAAAAAAD/xAAVAQEBAAAAAAAAAAAAAAAAAAAJB//EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAMAwEAAhEDEQA/AAJMiEDwmoxCGMonY8JqMR//2Q==',
+  'cmyk.jpg':
+    '/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwADAgIDAgIDAwMDBAMDBAUIBQUEBAUKBwcGCAwKDAwLCgsLDQ4SEA0OEQ4LCxAWEBETFBUVFQwPFxgWFBgSFBUU/8AAFAgAEAAQBEMRAE0RAFkRAEsRAP/EABYAAQEBAAAAAAAAAAAAAAAAAAAKCf/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAOBEMATQBZAEsAAD8A1TZVMqmqaVcVUCqgSriVcVUD/9k=',
+  'deep.png':
+    'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQEAIAAADAAbR1AAAAKElEQVR42mMQ+t9w4B8j8SRjw///9Q3EkwyjFoxaMGrBqAWjFgwFCwAYomcuFHIHswAAAABJRU5ErkJggg==',
+  'deep_grey.png':
+    'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQEAAAAABqCHz+AAAAFklEQVR42mMQ+o8K/zGiQoZRBSNJAQCeAAgQqfYlFQAAAABJRU5ErkJggg==',
+  'palette.png':
+    'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQAQMAAAAlPW0iAAAABlBMVEXcFB4eKNLGBeddAAAAAnRSTlP/AOW3MEoAAAAOSURBVHjaY2D4z0AKAgB2xw/x+e9vrgAAAABJRU5ErkJggg==',
+  'animated.gif':
+    'R0lGODlhEAAQAIEAANwUHh4o0gAAAAAAACH/C05FVFNDQVBFMi4wAwEAAAAh+QQACgAAACwAAAAAEAAQAAAIHQABCBxIsKDBgwgTKlzIsKHDhxAjSpxIsaLFgQEBACH5BAEKAAEALAAAAAAQABAAgR4o0gAAAAAAAAAAAAgdAAEIHEiwoMGDCBMqXMiwocOHECNKnEixosWBAQEAOw==',
+  'animated.png':
+    'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAACGFjVEwAAAACAAAAAPONk3AAAAAaZmNUTAAAAAAAAAAQAAAAEAAAAAAAAAAAAGQD6AAAikecOAAAABlJREFUeJxjvCMix0AKYCJJ9aiGUQ1DSgMAbb8BLsK5dv4AAAAaZmNUTAAAAAEAAAAQAAAAEAAAAAAAAAAAAGQD6AAAETR27AAAAB1mZEFUAAAAAnicY5TTuMRACmAiSfWohlENQ0oDAIrZATjw0CeWAAAAAElFTkSuQmCC',
+  'clear.png':
+    'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAIklEQVR42mM8IZfSwIAHWDyag1eeiYFCMGrAqAGjBgwWAwA1QAQg2HF5RgAAAABJRU5ErkJggg==',
+  'clear_light.png':
+    'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAJElEQVR42mP89eGrAwMewC7EdwCfPBMDhWDUgFEDRg0YLAYAAHdyBCbJ3nYRAAAAAElFTkSuQmCC',
+};
+
+const [RED, BLUE, WHITE, BLACK] = [
+  [220, 20, 30],
+  [30, 40, 210],
+  [255, 255, 255],
+  [0, 0, 0],
+];
+/** Pixels near the upper left, the upper right and the lower left corner. */
+const corners: Readonly<Record<string, readonly (readonly number[])[]>> = {
+  'turned.jpg': [RED, RED, BLUE],
+  'cmyk.jpg': [
+    [255, 0, 0],
+    [0, 0, 255],
+    [255, 0, 0],
+  ],
+  // The upper 8 bits.
+  'deep.png': [
+    [0x12, 0x80, 0xfe],
+    [0x01, 0xff, 0x7f],
+    [0x12, 0x80, 0xfe],
+  ],
+  'deep_grey.png': [[0x12], [0xfe], [0x12]],
+  'palette.png': [RED, WHITE, RED],
+  'animated.gif': [RED, RED, RED],
+  'animated.png': [RED, RED, RED],
+  'clear.png': [[227, 142, 177], WHITE, [227, 142, 177]],
+  'clear_light.png': [[63, 60, 61], BLACK, [63, 60, 61]],
+};
+
+test.each(Object.keys(odd).filter((name) => lane !== 'node' || name.endsWith('.png')))(
+  '%s: upright, in its colours, as images to train on',
+  async (name) => {
+    const bytes = Uint8Array.from(atob(odd[name]), (letter) => letter.charCodeAt(0));
+    const node = lane === 'node' && (await import('../../harness/cli/png'));
+    const reader = node
+      ? { head: async () => bytes, decode: async () => node.decodePng(bytes) }
+      : (await import('../../harness/page/worker/run_images')).browserReader;
+    const twice = ['a', 'b'].map((of) => ({ path: `${of}/${name}`, source: new File([bytes], name) }));
+    const ink = name === 'deep_grey.png' ? 'light' : 'auto';
+    const { images } = (await readOwnImages(twice, { ...usualChoice, ink }, reader)).images;
+    const channels = corners[name][0].length;
+    expect(images).toHaveLength(2 * 256 * channels);
+    const at = [
+      [1, 1],
+      [14, 1],
+      [1, 14],
+    ].map(([x, y]) => channels * (16 * y + x));
+    const found = at.map((first) => [...images.subarray(first, first + channels)]);
+    // JPEG keeps colours nearly; Firefox rounds where others keep the upper 8 of 16 bits, and multiplies transparent colours.
+    const near = name.endsWith('.jpg') ? 2 : lane === 'firefox' ? 1 : 0;
+    const far = found.flat().map((value, i) => Math.abs(value - corners[name].flat()[i]));
+    expect(Math.max(...far), JSON.stringify(found)).toBeLessThanOrEqual(near);
+  },
+);

@@ -9,6 +9,7 @@ import {
   oneOf,
   readFlags,
   text,
+  texts,
   toggle,
   UsageError,
 } from '../../harness/cli/args';
@@ -24,6 +25,7 @@ const command = defineCommand({
     sizes: integers('8,16', 'how large', 1, 64),
     in: oneOf('which', 'red', 'green'),
     wet: toggle('still'),
+    from: texts('PATH', 'of what'),
   },
   run: async () => 0,
 });
@@ -54,6 +56,7 @@ describe('readFlags', () => {
     });
     expect(readFlags(command, [])).toEqual({});
     expect(readFlags(command, ['--out', '-'])).toEqual({ out: '-' });
+    expect(readFlags(command, ['--from', 'a', '--from=b,c'])).toEqual({ from: ['a', 'b,c'] });
   });
 
   test('help wins over everything', () => {

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { type FileHandle, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../harness/cli/args';
 import { prepareFile, prepareFolder, readWhole, writeWhole } from '../../harness/cli/files';
 import { loadImages } from '../../harness/cli/images';
+import { encodePng } from '../../harness/cli/png';
 import { refused } from '../data/refused';
 
 let folder: string;
@@ -127,7 +128,7 @@ describe('--data', () => {
     await writeFile(join(folder, 'train-images-idx3-ubyte.gz'), 'ignored: it lies there unpacked too');
     await writeFile(join(folder, 'extra-images-idx3-ubyte.gz'), gzipSync(idx(1, 2)));
     await writeFile(join(folder, 'train-labels-idx1-ubyte'), 'ignored');
-    const { images: set } = await loadImages(folder);
+    const { images: set } = await loadImages([folder]);
     const { images, count, height } = set;
     expect({ count, height }).toEqual({ count: 4, height: 2 });
     expect([...images]).toEqual([2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3]);
@@ -136,15 +137,68 @@ describe('--data', () => {
   test('a file, and only some of it', async () => {
     const path = join(folder, 'any.name');
     await writeFile(path, idx(3, 7));
-    expect((await loadImages(path)).images.count).toBe(3);
-    const { images: set } = await loadImages(path, { limit: 2 });
+    expect((await loadImages([path])).images.count).toBe(3);
+    const { images: set } = await loadImages([path], { limit: 2 });
     expect({ count: set.count, length: set.images.length }).toEqual({ count: 2, length: 8 });
-    await expect(loadImages(path, { limit: 4 })).rejects.toThrow(UsageError);
-    await expect(loadImages(path, { limit: 4 })).rejects.toThrow('1 to 3');
+    await expect(loadImages([path], { limit: 4 })).rejects.toThrow(UsageError);
+    await expect(loadImages([path], { limit: 4 })).rejects.toThrow('1 to 3');
+  });
+
+  test('several files and folders, each once', async () => {
+    const at = (name: string) => join(folder, name);
+    const [cat, dog, other] = ['a/cat/1.png', 'b/dog/2.png', 'b/cat/3.png'].map(at);
+    const png = encodePng({ width: 16, height: 16, channels: 3, data: new Uint8Array(768).fill(9, 0, 1) });
+    for (const path of [cat, dog, other]) {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, png);
+    }
+    const classes = await loadImages([at('a/cat'), at('b/dog'), `${at('a')}/cat/`]);
+    expect(classes).toMatchObject({ images: { count: 2, classNames: ['cat', 'dog'] }, notes: [] });
+    const loose = await loadImages([cat, other]);
+    expect([loose.images.count, loose.images.labels]).toEqual([2, undefined]);
+
+    const idxs = ['one-images-idx3-ubyte', 'two-images-idx3-ubyte'].map(at);
+    await writeFile(idxs[0], idx(2, 1));
+    await writeFile(idxs[1], idx(1, 2));
+    await writeFile(at('one-labels-idx1-ubyte'), Buffer.from([0, 0, 8, 1, 0, 0, 0, 2, 0, 1]));
+    const both = await loadImages([...idxs, at('one-labels-idx1-ubyte')]);
+    expect([both.images.count, both.images.labels]).toEqual([3, undefined]);
+    expect(both.notes).toEqual([
+      'There are labels for 1 of 2 files of images: the network is trained without classes.',
+    ]);
+
+    await refused(() => loadImages([cat, idxs[0]]), 'data', 'pictures and IDX files', 'one kind at a time');
+    await refused(() => loadImages([at('a'), dog]), 'data', '2.png is in no folder of a class');
+    await expect(loadImages(['letters', at('a')])).rejects.toThrow(
+      '--data letters is a whole data set: give it alone, or ./letters for a folder of that name.',
+    );
+    await expect(loadImages(['mnist', 'letters'])).rejects.toThrow(UsageError);
+    await writeFile(at('b/cat/1.png'), png);
+    await expect(loadImages([at('a/cat'), at('b/cat')])).rejects.toThrow(
+      `--data finds two files called cat/1.png: ${cat} and ${at('b/cat/1.png')}. Rename one.`,
+    );
+  });
+
+  test('the names of IDX files’ classes are in classes.txt, in a folder or beside the images', async () => {
+    const images = join(folder, 'my-images-idx3-ubyte');
+    await writeFile(images, idx(3, 1));
+    await writeFile(join(folder, 'my-labels-idx1-ubyte'), Buffer.from([0, 0, 8, 1, 0, 0, 0, 3, 0, 2, 1]));
+    const names = (text: string) => writeFile(join(folder, 'classes.txt'), text);
+    await names('a "poppy"\r\nרקפת\r\nc, d\r\n');
+    for (const source of [folder, images])
+      expect((await loadImages([source])).images.classNames).toEqual(['a "poppy"', 'רקפת', 'c, d']);
+    await names('a\nb');
+    await refused(() => loadImages([folder]), 'data', 'classes.txt has 2 lines', '0 to 2', 'give 3');
+    await names('a\n\nc');
+    await refused(() => loadImages([folder]), 'data', 'Line 2 of classes.txt is empty');
+    await names('a\nb\na');
+    await refused(() => loadImages([folder]), 'data', 'Line 3 of classes.txt is a again');
+    await rm(join(folder, 'my-labels-idx1-ubyte'));
+    expect((await loadImages([folder])).notes).toEqual(['classes.txt is left out: there are no classes.']);
   });
 
   test('nothing there', async () => {
-    await refused(() => loadImages(join(folder, 'none')), 'data', 'no such file or folder', 'mnist');
-    await refused(() => loadImages(folder), 'data', 'holds no images', 'pictures', 'IDX');
+    await refused(() => loadImages([join(folder, 'none')]), 'data', 'no such file or folder', 'mnist');
+    await refused(() => loadImages([folder]), 'data', 'holds no images', 'pictures', 'IDX');
   });
 });

@@ -39,7 +39,12 @@ function headOf(of: Pixels | string): Uint8Array {
 }
 
 /** A reader of pictures by path; a text in place of one is what is wrong with it. */
-function read(given: Readonly<Record<string, Pixels | string>>, choice = {}, signal?: AbortSignal) {
+function read(
+  given: Readonly<Record<string, Pixels | string>>,
+  choice = {},
+  signal?: AbortSignal,
+  progress = (_done: number) => {},
+) {
   const files = Object.keys(given).map((path) => ({ path, source: new Blob() }));
   const reader = {
     head: async ({ path }: OwnFile) => headOf(given[path]),
@@ -49,7 +54,7 @@ function read(given: Readonly<Record<string, Pixels | string>>, choice = {}, sig
       return found;
     },
   };
-  return readOwnImages(files, { ...usualChoice, ...choice }, reader, { signal });
+  return readOwnImages(files, { ...usualChoice, ...choice }, reader, { signal, progress });
 }
 const many = (count: number, of: (i: number) => [string, Pixels | string]) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => of(i)));
@@ -236,6 +241,16 @@ describe('pictures', () => {
     await expect(read({ 'a.png': square(RED) }, {}, controller.signal)).rejects.toBe(
       controller.signal.reason,
     );
+    // At the third of ten.
+    const later = new AbortController();
+    let most = 0;
+    const progress = (done: number) => {
+      most = done;
+      if (done === 2) later.abort();
+    };
+    const paths = many(10, (i) => [`mine/${i}.png`, square(RED)]);
+    await expect(read(paths, {}, later.signal, progress)).rejects.toThrow('aborted');
+    expect(most).toBe(2);
   });
 
   test('are none, or one', async () => {
@@ -492,14 +507,14 @@ describe('--data', () => {
       encodePng({ width: 16, height: 16, channels: 3, data: new Uint8Array(768).fill(value, 1) });
     for (let i = 0; i < 12; i++) write(`${i % 2 ? 'odd' : 'even'}/${i}.png`, png(i));
     write('even/photo.jpg', 'any');
-    const { images, notes } = await loadImages(folder);
+    const { images, notes } = await loadImages([folder]);
     expect(images).toMatchObject({ count: 12, channels: 3, classNames: ['even', 'odd'] });
     expect(folder.endsWith(images.name!)).toBe(true);
     expect(notes).toEqual([
       '1 of 13 pictures left out: photo.jpg is no PNG file, and the command line reads PNG alone: convert it, or train on the page.',
     ]);
     write('odd/photo.jpg', 'any');
-    await expect(loadImages(folder)).rejects.toThrow('More than a tenth of the 14 pictures cannot be read');
+    await expect(loadImages([folder])).rejects.toThrow('More than a tenth of the 14 pictures cannot be read');
   });
 });
 

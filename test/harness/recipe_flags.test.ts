@@ -161,11 +161,11 @@ describe('images with labels', () => {
     await writeFile(join(folder, 'train-images-idx3-ubyte'), images(3));
     await writeFile(join(folder, 't10k-images-idx3-ubyte'), images(2));
     await writeFile(join(folder, 'train-labels-idx1-ubyte'), labels(7, 8, 9));
-    expect((await loadImages(folder)).images.labels).toBeUndefined();
+    expect((await loadImages([folder])).images.labels).toBeUndefined();
     await writeFile(join(folder, 't10k-labels-idx1-ubyte'), labels(1, 2));
-    const { images: set } = await loadImages(folder);
+    const { images: set } = await loadImages([folder]);
     expect([...set.labels!]).toEqual([7, 8, 9, 1, 2]);
-    expect([...(await loadImages(folder, { limit: 4 })).images.labels!]).toEqual([7, 8, 9, 1]);
+    expect([...(await loadImages([folder], { limit: 4 })).images.labels!]).toEqual([7, 8, 9, 1]);
 
     const { train, held } = holdOut(set, 2);
     expect([train.count, ...train.images, ...train.labels!]).toEqual([3, 0, 1, 2, 3, 4, 5, 7, 8, 9]);
@@ -176,6 +176,6 @@ describe('images with labels', () => {
 
   test('labels of another number of images', async () => {
     await writeFile(join(folder, 't10k-labels-idx1-ubyte'), labels(1, 2, 3));
-    await expect(loadImages(folder)).rejects.toThrow('holds 6 labels, but there are 5 images');
+    await expect(loadImages([folder])).rejects.toThrow('holds 6 labels, but there are 5 images');
   });
 });

@@ -20,7 +20,7 @@ test('nothing, the same, more epochs, another learning rate, the data elsewhere'
   expect(resumedSettings({ epochs: 9 }, checkpoint).epochs).toBe(9);
   expect(resumedSettings({ epochs: 3 }, checkpoint).epochs).toBe(3);
   expect(resumedSettings({ lr: 0.1 }, checkpoint)).toEqual({ ...settings, learningRate: 0.1 });
-  expect(resumedSettings({ data: 'x' }, checkpoint).source).toBe('x');
+  expect(resumedSettings({ data: ['x', 'y'] }, checkpoint).source).toBe('x, y');
 });
 
 test.each([
@@ -55,7 +55,7 @@ test('a file that only the checkpoint names is not opened', () => {
   expect(() => resumedSettings({}, from('/etc/pass\x1b[2Jwd'))).toThrow(
     'trained on images from "/etc/pass\\u001b[2Jwd", which is not opened on a file\'s word. Say where they are with --data PATH.',
   );
-  expect(resumedSettings({ data: 'mine' }, from('/etc/passwd')).source).toBe('mine');
+  expect(resumedSettings({ data: ['mine'] }, from('/etc/passwd')).source).toBe('mine');
   // Digits and letters come along, and the first checkpoints said nothing.
   expect(resumedSettings({}, from('letters')).source).toBe('letters');
   expect(resumedSettings({}, from('mnist')).source).toBe('mnist');

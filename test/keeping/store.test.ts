@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { MOST_RUNS, RunStore } from '../../src/keeping/store';
+import { LEAST_STEPS, MOST_RUNS, RunStore } from '../../src/keeping/store';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { data, settings } from '../weights/small_files';
 import { checkpointAt, stepOf } from './checkpoints';
@@ -86,17 +86,24 @@ test(`the ${MOST_RUNS} newest are kept, and all that are held`, async () => {
   const store = await tab();
   const first = await store.create();
   await first.write(await checkpointAt(100));
-  for (let step = 1; step <= MOST_RUNS + 1; step++) {
+  for (let step = LEAST_STEPS + 1; step <= LEAST_STEPS + MOST_RUNS + 1; step++) {
     const run = await store.create();
     await run.write(await checkpointAt(step));
     run.release();
   }
   // The first is the oldest, but held.
-  const newest = Array.from({ length: MOST_RUNS }, (_, i) => MOST_RUNS + 1 - i);
+  const newest = Array.from({ length: MOST_RUNS }, (_, i) => LEAST_STEPS + MOST_RUNS + 1 - i);
   expect(await steps(store)).toEqual([...newest, 100]);
   first.release();
   await (await store.create()).write(await checkpointAt(50));
   expect(await steps(store)).toEqual([50, ...newest.slice(0, -1)]);
+});
+
+test('of more runs than are kept, those of a few steps go first', async () => {
+  const store = await tab();
+  for (const step of [LEAST_STEPS, 1, 2, 3, LEAST_STEPS - 1, 4, 5])
+    await keep(store, await checkpointAt(step));
+  expect(await steps(store)).toEqual([5, 4, LEAST_STEPS - 1, 3, 2, LEAST_STEPS]);
 });
 
 /** A run whose newest copy holds `bytes`, whatever they are. */

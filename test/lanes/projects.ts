@@ -2,6 +2,7 @@
  * The lanes as vitest projects. The browser lanes and `node` run the same files, test/gpu; `node` also those that need its files and
  * processes, or show nothing that depends on the browser: test/node.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import type { TestProjectConfiguration } from 'vitest/config';
 import { limit } from './limits.ts';
 import { puppeteerProvider } from './provider.ts';
@@ -14,10 +15,11 @@ const firefoxPageTest = 'test/page/firefox.test.ts';
 const builtPage = { globalSetup: ['test/page/built_page.ts'] };
 
 /** They put a module of the project's in another's place, before any other file of the process has loaded it. */
-const mocking = {
-  unit: ['test/data/digits.test.ts', 'test/page/open.test.ts', 'test/quality/classifier.test.ts'],
-  node: ['test/node/bench.test.ts'],
-};
+const mocking = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .map((file) => `test/${file}`)
+  .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('vi.mock('));
+const mockingNode = mocking.filter((file) => file.startsWith('test/node/'));
+const mockingUnit = mocking.filter((file) => !mockingNode.includes(file));
 
 /** What a test says with `{ tags: 'thorough' }`, or a file with `@module-tag`. Tests that are left out run where they are named, and with `npm test -- --thorough`. */
 export const tags = [
@@ -53,14 +55,14 @@ export const projects: TestProjectConfiguration[] = [
       include: ['test/**/*.test.ts'],
       exclude: [
         ...['test/gpu/**', 'test/node/**', 'test/emulate.test.ts', ...pageTests, firefoxPageTest],
-        ...mocking.unit,
+        ...mockingUnit,
       ],
       ...together,
       ...fastEqual,
       ...limit(),
     },
   },
-  { extends: true, test: { name: 'unit-mocking', include: mocking.unit, ...limit() } },
+  { extends: true, test: { name: 'unit-mocking', include: mockingUnit, ...limit() } },
   { extends: true, test: { name: 'emulate', include: ['test/emulate.test.ts'], ...limit() } },
   {
     extends: true,
@@ -85,7 +87,7 @@ export const projects: TestProjectConfiguration[] = [
       ...together,
       name: 'node',
       include: ['test/gpu/**/*.test.ts', 'test/node/**/*.test.ts'],
-      exclude: mocking.node,
+      exclude: mockingNode,
     },
   },
   {
@@ -95,7 +97,7 @@ export const projects: TestProjectConfiguration[] = [
       ...gpuTests,
       ...onNode,
       name: 'node-mocking',
-      include: mocking.node,
+      include: mockingNode,
       sequence: { groupOrder: 1 },
     },
   },

@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Browser, Page } from 'puppeteer';
 import { launchBrowser } from '../../harness/run/browsers';
 import { Random } from '../../harness/specs/lib/spec';
+import { LEAST_STEPS } from '../../src/keeping/store';
 import {
   keepAt,
   killGpu,
@@ -86,7 +87,7 @@ const reloads: Row = {
         await phase(page, 'idle');
         await page.click('#train');
         for (let i = 0; i < RELOADS; i++) {
-          await until(page, () => window.harness.state.stored > 0);
+          await until(page, (n) => window.harness.state.stored >= n, LEAST_STEPS);
           await watch(page);
           await setTimeout(6000 * random.next());
           const { seen, now, own } = await page.evaluate(() => ({
@@ -139,7 +140,7 @@ async function threeKills(address: string, random: Random, whole: readonly numbe
     const ends = await withBrowser(async (browser) => {
       const { page } = await visit(browser, `${address}?${RUN}&epochs=${LENGTH / EPOCH}`);
       await phase(page, 'idle');
-      await keepAt(page, 2);
+      await keepAt(page, LEAST_STEPS);
       await page.click('#train');
       await kill(browser, page);
       await said(page, 'notices', 'another took its place');

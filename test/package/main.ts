@@ -1,8 +1,9 @@
 /**
- * The package as others install it: packed, put into an empty project of each kind, and used there; and what docs/kernels.md and
- * CONTRIBUTING.md say to run in the project. Prints what ran, and fails if anything did not work.
+ * The package as others install it: its public surface and its files; packed, put into an empty project of each kind, and used there; and
+ * what docs/kernels.md and CONTRIBUTING.md say to run in the project. Prints what ran, and fails if anything did not work.
  *
  *   npm run test:package -- [WORD]…     only the rows that have one of these words in their name
+ *   npm run test:package -- api.txt --write     the row api.txt writes its file
  *
  * It takes the tools of these projects from the npm registry, at the versions named here, into temporary folders.
  */
@@ -10,7 +11,10 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { publicSurface } from './api';
+import { fromAnotherOrigin } from './cdn';
 import { createCheck } from './checks';
+import { contents } from './contents';
 import { guides } from './guides';
 import { projects, runProject } from './projects';
 import { shell } from './shell';
@@ -20,7 +24,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = (name: string) => join(root, 'node_modules/.bin', name);
 
 /** Of what a tool says of a failure so many characters are shown. */
-const LONGEST = 1500;
+const LONGEST = 4000;
 
 interface Row {
   readonly name: string;
@@ -48,7 +52,8 @@ async function pack(folder: string): Promise<string> {
   return join(folder, filename);
 }
 
-export async function main(words: readonly string[]): Promise<number> {
+export async function main(args: readonly string[]): Promise<number> {
+  const words = args.filter((arg) => arg !== '--write');
   const check = await createCheck();
   const inProjects = projects.map(
     (project): Row => ({
@@ -56,7 +61,15 @@ export async function main(words: readonly string[]): Promise<number> {
       run: async (folder, tarball) => check(await runProject(project, folder, tarball)),
     }),
   );
-  const rows: readonly Row[] = [...linters, ...typeChecks, ...inProjects, ...guides];
+  const rows: readonly Row[] = [
+    publicSurface(args.includes('--write')),
+    contents,
+    ...linters,
+    ...typeChecks,
+    ...inProjects,
+    fromAnotherOrigin,
+    ...guides,
+  ];
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
   if (wanted.length === 0) {
     console.error(
@@ -68,20 +81,21 @@ export async function main(words: readonly string[]): Promise<number> {
   try {
     const tarball = await pack(work);
     console.log('| project | result | seconds |\n|---|---|--:|');
-    let failed = 0;
+    const failures: string[] = [];
     for (const [i, { name, run }] of wanted.entries()) {
       const start = performance.now();
       const folder = join(work, String(i));
       await mkdir(folder);
       const result = await run(folder, tarball).catch((error) => {
-        failed++;
-        return `FAILED: ${(error as Error).message.slice(0, LONGEST).replaceAll('\n', ' ')}`;
+        failures.push(`${name}: ${(error as Error).message.slice(0, LONGEST)}`);
+        return 'FAILED';
       });
       console.log(`| ${name} | ${result} | ${((performance.now() - start) / 1000).toFixed(0)} |`);
       await rm(folder, { recursive: true });
     }
-    if (failed > 0) console.error(`${failed} of ${wanted.length} failed.`);
-    return failed > 0 ? 1 : 0;
+    for (const failure of failures) console.error(`\n${failure}`);
+    if (failures.length > 0) console.error(`\n${failures.length} of ${wanted.length} failed.`);
+    return failures.length > 0 ? 1 : 0;
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -13,24 +13,40 @@ const types: Record<string, string> = {
 };
 const LIMIT_MS = 10 * 60_000;
 
-/** Serves `folder` on this machine until `close` is called. */
-export async function serve(folder: string): Promise<{ readonly address: string; close(): void }> {
+export interface Served {
+  readonly address: string;
+  /** The paths that were asked for and are not there, by workers, too. */
+  readonly missing: readonly string[];
+  close(): void;
+}
+
+/** Serves `folder` on this machine until `close` is called. `cors`: pages of other origins may read it. */
+export async function serve(folder: string, { cors = false } = {}): Promise<Served> {
+  const missing: string[] = [];
   const server = createServer(({ url }, response) => {
     const path = new URL(url!, 'http://localhost').pathname.replace(/\/$/, '/index.html');
     const file = join(folder, path);
-    if (!existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
+    if (cors) response.setHeader('access-control-allow-origin', '*');
+    if (!existsSync(file) || !statSync(file).isFile()) {
+      missing.push(path);
+      return response.writeHead(404).end();
+    }
     response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
     return response.end(readFileSync(file));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    missing,
     close: () => server.close(),
   };
 }
 
-/** Opens a page in Chrome and gives what its promise `result` becomes. Throws what went wrong on the page. */
-export async function resultOf<T>(address: string): Promise<T> {
+/** Opens a page in Chrome and gives what `ask` resolves to there, which is its promise `result`. Throws what went wrong on the page. */
+export async function resultOf<T>(
+  address: string,
+  ask = (): Promise<unknown> | undefined => (globalThis as { result?: Promise<unknown> }).result,
+): Promise<T> {
   // A canvas with WebGPU is lost in a headless Chrome without this.
   const browser = await launchBrowser('chrome', { canvases: true });
   let timer: NodeJS.Timeout | undefined;
@@ -39,12 +55,13 @@ export async function resultOf<T>(address: string): Promise<T> {
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(String(error)));
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+    page.on('requestfailed', (request) => problems.push(`${request.failure()?.errorText} ${request.url()}`));
     page.on('response', (response) => {
       if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
     });
     await page.goto(address);
     const given = await Promise.race([
-      page.evaluate(() => (globalThis as { result?: Promise<unknown> }).result),
+      page.evaluate(ask),
       new Promise((_, reject) => {
         timer = setTimeout(() => reject(new Error('The page gave no result in ten minutes.')), LIMIT_MS);
       }),

@@ -53,7 +53,7 @@ test('how long it takes follows from the speed of the training', () => {
   // 4,000 trajectories of 16 passes, and 200 steps of 128 images of 3: as 46,933 images.
   const at = (pace: number, batch = 64) => distilOffer({ ...trained, pace }, { ...settings, batch });
   const calls = callsOf(recipes.digits.sampling);
-  expect(at(700)).toContain(`in place of ${calls}. It takes about a minute;`);
+  expect(at(700)).toContain(`instead of ${calls}. It takes about a minute;`);
   expect(at(160)).toContain('about 5 minutes');
   expect(at(4000)).toContain('about 12 s');
   expect(at(0)).toContain('as long as 733 steps of training');

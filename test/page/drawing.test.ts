@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { fits, verdict } from '../../harness/page/draw/draw_answers';
 import { DrawHistory } from '../../harness/page/draw/draw_paper';
 import { centred, questionOf, unfit } from '../../harness/page/draw/draw_question';
-import { refined, samplingOfDrawing } from '../../harness/page/shell/drawing_sampling';
 import { Latest } from '../../harness/page/shell/latest';
+import { refined, samplingOfDrawing } from '../../harness/page/shell/order';
 import { initialSettings } from '../../harness/page/shell/settings';
 import {
   type Drawing,

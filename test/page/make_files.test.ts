@@ -3,6 +3,7 @@ import { promise, queryOf } from '../../harness/page/make/share';
 import {
   fileName,
   gridsNpy,
+  runFileName,
   sheet,
   stepPicture,
   trajectoryGif,
@@ -13,6 +14,7 @@ import { initialSettings, parseQuery } from '../../harness/page/shell/settings';
 import type { Order } from '../../harness/page/worker/messages';
 import { readNpy } from '../../harness/run/npy';
 import type { Picture } from '../../harness/run/pictures';
+import { DIGITS } from '../../src/data/digits';
 
 const order = {
   source: 'pretrained',
@@ -166,4 +168,15 @@ test('a step is x beside the prediction, row by row; the last one is the images 
   const last = stepPicture(frames[1], shape, true);
   expect(last.width).toBeLessThan(between.width);
   expect([...new Set(row(5, last))]).toEqual([0]);
+});
+
+test('a file of a run is named after recipe, step and seed, of other images than the digits after these', () => {
+  const named = (data?: string) =>
+    runFileName({ recipe: 'digits-3x3', seed: 7 }, data, 'model-step-20', 'safetensors');
+  for (const data of [undefined, DIGITS, '', '…'])
+    expect(named(data)).toBe('digits-3x3-model-step-20-seed-7.safetensors');
+  expect(named('Letters A to Z')).toBe('letters-a-to-z-model-step-20-seed-7.safetensors');
+  expect(named('../My: “cats” & dogs, all of the pictures')).toBe(
+    'my-cats-dogs-all-of-the-model-step-20-seed-7.safetensors',
+  );
 });

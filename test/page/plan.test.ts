@@ -7,12 +7,6 @@ import { initialState, type State } from '../../harness/page/shell/state';
 import { createPlanner, planOf } from '../../harness/page/train/plan';
 import type { WorkerEvent } from '../../harness/page/worker/messages';
 
-vi.mock('../../harness/page/shell/dom', () => ({
-  anyElement: () => ({}),
-  button: () => ({ addEventListener() {} }),
-  setText() {},
-}));
-
 const plan = (count: number, speed: number | undefined, minutes = 3, batch?: number) =>
   planOf({ count, dropLast: true }, speed, minutes, batch);
 
@@ -64,6 +58,11 @@ describe('the planner', () => {
     now = 0;
     stored.clear();
     vi.spyOn(performance, 'now').mockImplementation(() => 1000 * now);
+    class Fake {
+      addEventListener() {}
+    }
+    for (const name of ['HTMLElement', 'HTMLButtonElement']) vi.stubGlobal(name, Fake);
+    vi.stubGlobal('document', { getElementById: () => new Fake() });
     vi.stubGlobal('localStorage', {
       getItem: (key: string) => stored.get(key) ?? null,
       setItem: (key: string, value: string) => stored.set(key, value),

@@ -18,6 +18,7 @@ import {
 import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/worker/messages';
 import { epochMeans, lossesCsv } from '../../harness/run/losses';
 import { DIGITS } from '../../src/data/digits';
+import { LEAST_STEPS, type StoredRun } from '../../src/keeping/store';
 import { recipes } from '../../src/recipes';
 import { defaultConfig } from '../../src/unet/config';
 import { LossBatcher } from '../../src/worker/loss_batcher';
@@ -117,6 +118,17 @@ describe('what the page knows', () => {
     expect([full.notStored, full.stored]).toEqual(['full', 2]);
     expect(reduce(full, { type: 'stored', step: 3, id: 'a' }).notStored).toBeUndefined();
     expect(reduce(full, { type: 'freed' })).toMatchObject({ stored: 0, notStored: undefined });
+  });
+
+  test('kept runs of a few steps are not shown, and are not promised when the device is lost', () => {
+    const runs = [LEAST_STEPS - 1, LEAST_STEPS].map((step) => ({ step }) as StoredRun);
+    expect(stateAfter({ type: 'runs', runs }).kept).toEqual([{ step: LEAST_STEPS }]);
+    const said = (step: number) => {
+      const event = { ...lost(...Array<number>(step).fill(1)), again: true, advice: 'reload' } as WorkerEvent;
+      return stateAfter(built, { type: 'stored', step, id: 'a' }, event).error!.message;
+    };
+    expect(said(LEAST_STEPS - 1)).toContain(`Step ${LEAST_STEPS - 1} of the run is not kept in this browser`);
+    expect(said(LEAST_STEPS)).toContain(`Step ${LEAST_STEPS} of the run is kept in this browser`);
   });
 
   test('how far a distillation is, until it is over', () => {

@@ -2,12 +2,12 @@
 import { namesOf } from '../../run/class_names';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
-import { refined } from '../shell/drawing_sampling';
 import { connectFields } from '../shell/fields';
 import { whole } from '../shell/format';
 import { pngOf } from '../shell/images';
 import { Latest, type Outcome } from '../shell/latest';
 import { drawnName, drawnPicture } from '../shell/make_files';
+import { refined } from '../shell/order';
 import { type Ask, asks, type Settings } from '../shell/settings';
 import { describe, networkIn } from '../shell/state';
 import { inkOf, isEmpty, SIDE } from '../shell/strokes';

@@ -28,7 +28,7 @@ export class DiffusionScene implements Scene {
     this.element.append(
       strip.element,
       prose(
-        'Add noise to a picture, again and again, and nothing else is left. That is easy. Diffusion is the way back: a network learns to {take noise away|denoise}, a {step} at a time, making new pictures out of noise alone.',
+        'Add noise to a picture again and again until only noise is left. That is easy. Diffusion is the way back: a network learns to {take noise away|denoise}, a {step} at a time, and makes new pictures from noise alone.',
       ),
     );
   }

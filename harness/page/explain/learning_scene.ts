@@ -2,8 +2,7 @@
 
 import { nameOf } from '../../run/class_names';
 import { svg } from '../../run/svg';
-import { setText } from '../shell/dom';
-import { elementOf } from '../shell/svg_dom';
+import { elementOf, setText } from '../shell/dom';
 import type { Predicted } from '../worker/explain_messages';
 import { errorOf } from './noise';
 import { Choice, Figure, halves, make, NetworkChoice, numbered, prose, Slider } from './parts';

@@ -2,7 +2,7 @@
 import { STREAM, threefry, uniform } from '../../../src/base/random';
 import { gaussianNoise, mix, toFlow } from '../../run/noise';
 import { svg } from '../../run/svg';
-import { elementOf } from '../shell/svg_dom';
+import { elementOf } from '../shell/dom';
 import { spread } from './noise';
 import { Choice, Figure, halves, make, numbered, prose, Slider } from './parts';
 import { type Scene, SEED, type Stage } from './scene';
@@ -161,7 +161,7 @@ export class NoiseScene implements Scene {
     );
     const mean = mixed.reduce((sum, value) => sum + value, 0) / mixed.length;
     const deviation = Math.sqrt(mixed.reduce((sum, value) => sum + (value - mean) ** 2, 0) / mixed.length);
-    this.bars.ariaLabel = `The values of the pixels: ${mean.toFixed(2)} on average, ${deviation.toFixed(2)} from that in the mean`;
+    this.bars.ariaLabel = `The values of the pixels: mean ${mean.toFixed(2)}, standard deviation ${deviation.toFixed(2)}`;
   }
 }
 

@@ -29,7 +29,7 @@ export const recipeSteps: readonly RecipeStep[] = [
     after: 200,
   },
   {
-    name: 'told the noise level',
+    name: 'given the noise level',
     about: 'The {noise level} goes in, as a small bias for each channel. By itself that helps little, too.',
     accepted: 11.0,
     after: 200,
@@ -37,7 +37,7 @@ export const recipeSteps: readonly RecipeStep[] = [
   {
     name: 'Gaussian noise, velocity',
     about:
-      'The network predicts noise − image, the {velocity}: the direction in which to go. Sampling follows it from noise to image, and no longer ends in blots.',
+      'The network predicts noise − image, the {velocity}. Sampling goes against it, from noise to image, and no longer ends in blots.',
     accepted: 15.7,
     after: 200,
   },
@@ -49,7 +49,7 @@ export const recipeSteps: readonly RecipeStep[] = [
     after: 200,
   },
   {
-    name: 'told the class',
+    name: 'given the class',
     about:
       'The network also gets the digit that the image shows. It no longer has to guess it, and you can ask for a digit.',
     accepted: 55.5,
@@ -65,7 +65,7 @@ export const recipeSteps: readonly RecipeStep[] = [
   {
     name: 'averaged weights, after 400 steps',
     about:
-      'After twice as many steps, 92.2 % are accepted; 93.9 % with the mean of the weights over the last steps, which jump about less than the weights do.',
+      'After twice as many steps, 92.2 % are accepted; 93.9 % with the mean of the weights over the last steps, which varies less than the weights.',
     accepted: 93.9,
     after: 400,
   },

@@ -430,7 +430,7 @@ function showChoices(looked: Looked, chosen: number, nameOfLabel: (label: number
   while (box.children.length > labels.length) box.lastChild!.remove();
   const more = anyElement('inside-choices-more');
   more.hidden = labels[0] === undefined || classes <= labels.length;
-  setText(more, `One image of each of the first ${labels.length} classes, of ${classes}.`);
+  setText(more, `One image each of ${labels.length} of the ${classes} classes.`);
 }
 
 /** Fills in the class labels that the network knows; an empty value means the image's own. */

@@ -219,7 +219,7 @@ function fill(id: string, side: number, taps: readonly Tap[], of: (tap: Tap) => 
           const text = value === undefined ? '0' : format.format(value).replace('-', '−');
           const cell = element('td', value === undefined ? 'outside' : '', text);
           const share = most > 0 ? Math.abs(value ?? 0) / most : 0;
-          cell.style.setProperty('--share', `${Math.round(45 * share)}%`);
+          cell.style.setProperty('--share', `${Math.round(35 * share)}%`);
           if ((value ?? 0) < 0) cell.classList.add('negative');
           return cell;
         }),
@@ -232,13 +232,14 @@ function fill(id: string, side: number, taps: readonly Tap[], of: (tap: Tap) => 
 /** Says how the GPU computes the number, if not by the lines that are shown. */
 function formText({ kernel, variant }: Arithmetic['form']): string {
   const name = `${kernel}.${variant}`;
-  const plain =
-    'The plain form runs the first of these lines for each weight, with four images in p and the weights of four maps beside it, and the second at the end:';
+  const lines =
+    'runs the first of these lines for each weight, with four images in p and the weights of four maps beside it, and the second at the end:';
+  const plain = `The plain form ${lines}`;
   if (variant.startsWith('winograd'))
     return `Here the GPU runs ${name}: it multiplies transforms of window and kernel and never makes these products, so it rounds differently. ${plain}`;
   if (kernel !== 'conv2d')
     return `Here the GPU runs ${name}, which convolves, activates and pools in one dispatch. ${plain}`;
   if (variant !== 'direct')
     return `Here the GPU runs ${name}, which adds the same products in another order. ${plain}`;
-  return `Here the GPU runs the plain form, ${name}. ${plain}`;
+  return `Here the GPU runs the plain form, ${name}. It ${lines}`;
 }

@@ -97,7 +97,7 @@ export class BenchPanel implements TaskPanel {
       case 'stopped':
         return this.soFar('Stopped after') ?? 'Stopped';
       case 'failed':
-        return this.soFar('Broken off after') ?? 'Not started';
+        return this.soFar('Stopped after') ?? 'Not started';
       case 'done':
         return this.soFar('Done:') ?? 'Done';
     }

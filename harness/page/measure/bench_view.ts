@@ -13,10 +13,9 @@ import {
   skippedLines,
 } from '../../bench/table';
 import { shareText, worstText } from '../../run/check_export';
-import { anyElement, setMessage, setReading, setText } from '../shell/dom';
+import { addStyles, anyElement, elementOf, setMessage, setReading, setText } from '../shell/dom';
 import { measured, whole } from '../shell/format';
 import { sourcesOf } from '../shell/sources';
-import { addStyles, elementOf } from '../shell/svg_dom';
 import { appendRow, element, extraRow, tableSection } from '../shell/table';
 import { explainWords } from '../shell/terms';
 import { factList, type OpenRow, openRow } from './open_row';

@@ -116,7 +116,7 @@ export class CheckPanel implements TaskPanel {
       case 'stopped':
         return `Stopped: ${checkSummary(this.rows)}`;
       case 'failed':
-        return this.rows.length === 0 ? 'Not started' : `Broken off: ${checkSummary(this.rows)}`;
+        return this.rows.length === 0 ? 'Not started' : `Stopped: ${checkSummary(this.rows)}`;
       case 'done':
         return checkSummary(this.rows);
     }

@@ -1,6 +1,7 @@
 /** The page's message about a run whose device was lost, and its memory of earlier losses. */
 import { adviceText, deviceLostText } from '../../../src/keeping/lost_text';
 import { recentLosses } from '../../../src/keeping/recoverer';
+import { LEAST_STEPS } from '../../../src/keeping/store';
 import type { WorkerEvents } from '../../../src/worker';
 
 /** The message of a lost device. `stored`: steps of the run that are kept in the browser's storage. */
@@ -9,10 +10,10 @@ export function lostMessage(
   stored: number,
 ): string {
   const lost = deviceLostText(reason);
-  return recovers ? `${lost} ${goesOnBy(advice, step, stored >= step)}` : lost;
+  return recovers ? `${lost} ${goesOnBy(advice, step, stored >= step && step >= LEAST_STEPS)}` : lost;
 }
 
-/** Says how a run of `step` steps continues. `kept`: in the browser's storage. */
+/** Says how a run of `step` steps continues. `kept`: in the browser's storage, from which the page offers it. */
 function goesOnBy(advice: 'reload' | 'restart' | undefined, step: number, kept: boolean): string {
   const from = step.toLocaleString('en-US');
   if (!advice)

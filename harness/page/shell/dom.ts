@@ -1,4 +1,5 @@
 /** The page's elements: found by their ids, and written only if they change. An element that disappears passes its focus on. */
+import { NAMESPACE, type Svg } from '../../run/svg';
 
 export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);
@@ -100,4 +101,21 @@ export function connectMenu(id: string): void {
   menu.addEventListener('click', (event) => {
     if (event.target instanceof Element && event.target.closest('button')) menu.hidePopover();
   });
+}
+
+// ---------------------------------------------------------------- drawings
+
+/** A drawing made of elements: no text becomes markup, so that the strictest policy allows it. */
+export function elementOf({ name, attributes, children }: Svg): SVGElement {
+  const element = document.createElementNS(NAMESPACE, name) as SVGElement;
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+  element.append(...children.map((child) => (typeof child === 'string' ? child : elementOf(child))));
+  return element;
+}
+
+/** Adds styles without `<style>`, which the strictest policy forbids. */
+export function addStyles(css: string): void {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  document.adoptedStyleSheets.push(sheet);
 }

@@ -9,7 +9,7 @@ export const glossary = {
   epoch: 'One pass over all training images: as many steps as there are batches.',
   'gaussian noise': 'Random numbers around 0: most are small, few are beyond 2 or below −2 (the bell curve).',
   guidance:
-    'How strongly a sampling step follows the class. The network is called twice, with the class and without, and the step takes the difference this many times. A higher value makes clearer digits, which are also more alike.',
+    'How strongly a sampling step follows the class. The network is called twice, with the class and without, and the step goes this many times as far as the two differ. A higher value makes clearer digits, which are also more alike.',
   'learning rate':
     'How far a training step moves the parameters. If it is too high, learning falls apart; if it is too low, learning takes very long.',
   loss: 'One number for how wrong the network is: the mean of its squared errors, over all pixels and all images of a batch. Training makes it smaller.',

@@ -1,7 +1,7 @@
 /** The files that Make, Draw and Train save: one step as a picture; all of them as a picture, an animation or numbers. Pure, but for loading the GIF encoder. */
+import { DIGITS } from '../../../src/data/digits';
 import { gridOfBytes, type Picture } from '../../run/pictures';
 import type { ModelDescription, Order } from '../worker/messages';
-import { namedAfter } from './run_file_name';
 import type { Settings } from './settings';
 import { SIDE } from './strokes';
 import type { Frame, Shape } from './trajectory';
@@ -9,6 +9,31 @@ import type { Frame, Shape } from './trajectory';
 const FRAME_MS = 120;
 /** The most characters of an order's text in the name of a file. */
 const MOST_TEXT = 60;
+
+/** Most characters of a data set's name in a file's. */
+const LONGEST = 24;
+
+/** What a file is named after: the recipe, or the images that the network was trained on where these are not the digits. */
+export function namedAfter(recipe: string, data: string | undefined): string {
+  if (data === undefined || data === DIGITS) return recipe;
+  const name = data
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .slice(0, LONGEST);
+  return name.replace(/^-|-$/g, '') || recipe;
+}
+
+/**
+ * `digits-checkpoint-step-200-seed-123.safetensors`.
+ *
+ * @param data the name of the images that the run trains on
+ */
+export const runFileName = (
+  { recipe, seed }: Pick<Settings, 'recipe' | 'seed'>,
+  data: string | undefined,
+  what: string,
+  ending: string,
+): string => `${namedAfter(recipe, data)}-${what}-seed-${seed}.${ending}`;
 
 /** `digits-2026-step-20-of-20-seed-123-at-50-37.5.png`: all that is needed to make it again, but for guidance and method. */
 export function fileName(

@@ -2,7 +2,7 @@
 import type { SampleOptions } from '../../../src';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNet } from '../../../src/unet/unet';
-import type { ModelDescription, Order } from '../worker/messages';
+import type { DrawOrder, ModelDescription, Order } from '../worker/messages';
 import { imagesAt, noiseOf, type Place, START } from './noise_field';
 
 /** A network and the objective of its training, which determines how to sample from it. */
@@ -97,4 +97,23 @@ export function liveSampling({ unet, objective }: Network, adapter: { software: 
     method: objective === 'flow' ? 'euler' : 'mix',
     ...(classes > 0 ? { labels: labelsFor(count, classes, 'all') } : {}),
   } as const;
+}
+
+// ---------------------------------------------------------------- drawings
+
+/** Steps of a drawing's answer from nothing but noise; from a lower level in proportion. */
+const DRAWING_STEPS = 20;
+const ROUGH = { method: 'adams', steps: 3 } as const;
+
+/** The sampler's options for an answer to a drawing: rough at first, then fine. */
+export function samplingOfDrawing(order: Exclude<DrawOrder, { ask: 'classify' }>) {
+  const level = order.ask === 'denoise' ? order.level : 1;
+  const fine = { method: 'euler', steps: Math.max(2, Math.round(DRAWING_STEPS * level)) } as const;
+  return order.rough && fine.steps > ROUGH.steps ? ROUGH : fine;
+}
+
+/** The same question, for a better answer; undefined if there is none. */
+export function refined(order: DrawOrder): DrawOrder | undefined {
+  if (order.ask === 'classify' || samplingOfDrawing(order) !== ROUGH) return undefined;
+  return { ...order, rough: false };
 }

@@ -2,14 +2,12 @@
 import { isGzip } from '../../../src/data/gzip';
 import { readSource } from '../../../src/data/source';
 import { svg } from '../../run/svg';
-import { anyElement, button, byId, setText } from './dom';
+import { anyElement, button, byId, elementOf, setText } from './dom';
 import { whole } from './format';
 import { ImageView, type Tiles } from './images';
 import { smooth, smoothLoss } from './losses';
 import { decodeRecording, type Recording } from './recording';
 import recordingFile from './recording.gz?bytes';
-
-import { elementOf } from './svg_dom';
 
 /** Time of a tick, and the number of extra ticks that the last picture stays. */
 const TICK_MS = 130;

@@ -1,7 +1,7 @@
 /** The page's state of the run: a pure function of the events that the worker sent. */
 import type { AdapterDescription, Progress, Variants } from '../../../src';
 import { DIGITS } from '../../../src/data/digits';
-import type { StoredRun } from '../../../src/keeping/store';
+import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { type Recipe, recipes } from '../../../src/recipes';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { areNumbers, type Classes } from '../../run/class_names';
@@ -57,7 +57,7 @@ export interface State {
   readonly stored: number;
   /** The reason that the browser could not store the run. */
   readonly notStored?: string;
-  /** The runs that the browser keeps beside this one. */
+  /** The runs that the browser keeps beside this one, of `LEAST_STEPS` steps or more. */
   readonly kept: readonly StoredRun[];
   /** The name of the kept run that waits for its images. */
   readonly needsData?: string;
@@ -193,7 +193,7 @@ const wentBack = (state: State, losses: Float32Array): State => ({
 function ofStorage(state: State, event: WorkerEvent): State | undefined {
   switch (event.type) {
     case 'runs':
-      return { ...state, kept: event.runs };
+      return { ...state, kept: event.runs.filter(({ step }) => step >= LEAST_STEPS) };
     case 'needsData':
       return { ...state, needsData: event.id };
     case 'stored':

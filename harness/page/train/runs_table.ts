@@ -1,5 +1,5 @@
 /** The table of runs on the Train view, with settings and results. A run can be drawn beside the page's own, removed, or continued. */
-import type { StoredRun } from '../../../src/keeping/store';
+import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import type { App, Panel } from '../shell/app';
 import { anyElement, byId, setMessage, setText } from '../shell/dom';
 import { nameOfDrawings, textOfDrawings } from '../shell/kept_drawings';
@@ -202,10 +202,11 @@ function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowVi
       box.setAttribute('aria-label', `Draw the loss of ${row.name}`);
       swatch.className = `swatch ${where === 'page' ? 'own' : hue === undefined ? 'none' : `run-${hue}`}`;
       for (const [i, text] of cellsOf(row).entries()) setText(cells[i], text);
+      const short = where === 'page' && row.losses.length < LEAST_STEPS;
       for (const one of buttons) {
-        one.disabled = row.held;
+        one.disabled = row.held || short;
         one.setAttribute('aria-label', `${one.textContent}: ${row.name}`);
-        one.title = row.held ? 'It is open in another tab' : '';
+        one.title = row.held ? 'It is open in another tab' : short ? `From step ${LEAST_STEPS} on` : '';
       }
     },
   };

@@ -15,8 +15,8 @@ import {
 import { connectFields } from '../shell/fields';
 import { whole } from '../shell/format';
 import { nameOfDrawings } from '../shell/kept_drawings';
+import { runFileName } from '../shell/make_files';
 import { ratesOf } from '../shell/measurements';
-import { runFileName } from '../shell/run_file_name';
 import { dataNameOf, describe, isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';

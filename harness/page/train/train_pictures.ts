@@ -4,8 +4,7 @@ import { anyElement, button, byId, download, setDisabled, setText } from '../she
 import { loss as lossText, whole } from '../shell/format';
 import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
 import { smoothLoss } from '../shell/losses';
-import { animation, gridsNpy, sheet } from '../shell/make_files';
-import { runFileName } from '../shell/run_file_name';
+import { animation, gridsNpy, runFileName, sheet } from '../shell/make_files';
 import { dataNameOf, networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
 import type { EventOf, WorkerEvent } from '../worker/messages';

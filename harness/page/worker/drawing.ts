@@ -4,7 +4,7 @@ import { recipes } from '../../../src/recipes';
 import { classLosses } from '../../run/classify';
 import { gaussianNoise } from '../../run/noise';
 import { toBytes } from '../../run/pictures';
-import { samplingOfDrawing } from '../shell/drawing_sampling';
+import { samplingOfDrawing } from '../shell/order';
 import type { DrawAnswer, DrawOrder } from './messages';
 
 /** Fillings of a mask, of as many seeds, side by side. */

@@ -7,7 +7,7 @@ import { loadModel, saveModel } from '../../../src/weights/model';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { kindOf, type OwnFile, readOwnImages } from '../../run/own_images';
 import type { MadeImages } from '../../run/small_pictures';
-import { runFileName } from '../shell/run_file_name';
+import { runFileName } from '../shell/make_files';
 import { recipeOf, settingsOf } from '../shell/settings';
 import { TrainingRun } from './door';
 import type { ModelDescription } from './messages';

@@ -181,7 +181,7 @@ npm run recipe -- --out FOLDER --samplers MODEL…: how few network calls suffic
 /** Trains each network, measures `count` samples of it on the way, and writes measurements, sheets and models to `out`. */
 async function runStudies(out: string, names: readonly string[], seed: number, count: number) {
   mkdirSync(out, { recursive: true });
-  const { train, held } = holdOut((await loadImages('mnist')).images, 1000);
+  const { train, held } = holdOut((await loadImages(['mnist'])).images, 1000);
   const meter = await createQualityMeter();
   const engine = await nodeEngine();
   console.log(`real digits ${JSON.stringify(meter.measureReal())}`);

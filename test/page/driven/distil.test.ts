@@ -57,9 +57,9 @@ test('a trained network is distilled while samples are made, stopped, and distil
     width: 8,
     sampling: { method: 'euler', steps: 2, calls: 2 },
   });
-  expect(model.name).toMatch(/^digits-distilled-to-2-step-\d+-seed-123\.safetensors$/);
+  expect(model.name).toMatch(/^small-images-idx3-ubyte-distilled-to-2-step-\d+-seed-123\.safetensors$/);
   await until(page, () =>
-    /^Made digits-distilled-to-2/.test(document.getElementById('distil-text')!.textContent!),
+    /^Made small-images-idx3-ubyte-distilled-to-2/.test(document.getElementById('distil-text')!.textContent!),
   );
 
   // It makes images, in as many steps as it has calls.

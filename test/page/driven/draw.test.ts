@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { loadDigitLabels } from '../../../src/data/digits';
+import { LEAST_STEPS } from '../../../src/keeping/store';
 import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
 import {
@@ -289,7 +290,7 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   const context = await driven.browser.createBrowserContext();
   const { page, problems } = await visit(context, `${driven.address}?task=draw&samples=0&level=0`);
   await fineTune(page);
-  await steps(page, 4);
+  await steps(page, LEAST_STEPS);
   await pause(page);
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
   const before = await losses(page);

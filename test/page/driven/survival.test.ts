@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { BrowserContext } from 'puppeteer';
 import { beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../../harness/run/browsers';
+import { LEAST_STEPS } from '../../../src/keeping/store';
 import old from '../../old/page_run.json';
 import { drive } from '../drive';
 import {
@@ -83,7 +84,7 @@ test('a page that is left in the middle of a run goes on with it, bit for bit, a
   const { open, close } = await profile();
   const { page, problems } = await open(RUN);
   await phase(page, 'idle');
-  await keepAt(page, 20);
+  await keepAt(page, LEAST_STEPS);
   const kept = (await losses(page)).length;
   await click(page, '#train');
   await steps(page, kept + 10);
@@ -157,7 +158,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
     const said = (words: string) =>
       until(page, (w) => document.getElementById('error-text')!.textContent!.includes(w), words);
     await phase(page, 'idle');
-    await keepAt(page, 20);
+    await keepAt(page, LEAST_STEPS);
     await click(page, '#train');
     await steps(page, 40);
     await killGpu(own);
@@ -201,7 +202,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   await phase(page, 'idle');
   await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('open in another tab'));
   expect(await page.$$eval('#kept-runs button', (all) => all.map((b) => b.disabled))).toEqual([true, true]);
-  await keepAt(page, 5);
+  await keepAt(page, LEAST_STEPS);
   const third = await open(RUN);
   await until(third.page, () => document.querySelectorAll('#kept-runs li').length === 2);
   expect(problems).toEqual([]);
@@ -234,58 +235,52 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   await close();
 });
 
-test('images that somebody chose are asked for again, and no others will do', {
+test('a run on coloured images that somebody chose is offered with the names of its classes, asks for them, takes no others, and goes on bit for bit', {
   tags: 'thorough',
 }, async () => {
   const { open, close } = await profile();
-  // Its two steps an epoch must not end before it is paused.
-  const own = RUN.replace('&limit=16', '').replace(EPOCHS, 'epochs=10000');
-  const { page, problems } = await open(own);
+  // Its two steps an epoch must not end before it is left.
+  const { page, problems } = await open('?batch=4&widths=8&samples=0&lr=0.01&epochs=10000');
   await phase(page, 'idle');
-  const images = (shade: number) =>
-    String.fromCharCode(
-      0,
-      0,
-      8,
-      3,
-      0,
-      0,
-      0,
-      8,
-      0,
-      0,
-      0,
-      8,
-      0,
-      0,
-      0,
-      8,
-      ...Array.from({ length: 512 }, (_, i) => (i * shade) % 128),
+  const idx = (magic: number, sizes: readonly number[], values: readonly number[]) =>
+    String.fromCharCode(0, 0, 8, magic, ...sizes.flatMap((size) => [0, 0, 0, size]), ...values);
+  const name = 'my-images-idx4-ubyte';
+  const dropImages = async (shade: number) => {
+    const values = Array.from({ length: 8 * 192 }, (_, i) => (i * shade) % 128);
+    const { dropAll } = await files(page);
+    await dropAll(
+      [idx(4, [8, 8, 8, 3], values), name],
+      [idx(1, [8], [0, 1, 1, 0, 1, 0, 0, 1]), 'my-labels-idx1-ubyte'],
+      ['poppy\nרקפת\n', 'classes.txt'],
     );
-  const name = 'my-images-idx3-ubyte';
-  await (await files(page)).drop(images(37), name);
-  await until(page, () => !window.harness.state.data!.builtIn);
+  };
+  await dropImages(37);
+  await until(page, () => window.harness.state.data?.channels === 3);
   await phase(page, 'idle');
-  await keepAt(page, 5);
+  await keepAt(page, LEAST_STEPS);
+  const kept = (await losses(page)).length;
+  await click(page, '#train');
+  await steps(page, kept + 5);
   const before = await losses(page);
   await page.reload();
   await offered(page, 'Go on');
+  expect(await text(page, 'kept-runs')).toContain(`${name} (poppy, רקפת).`);
   await click(page, '#kept-runs button');
-  await until(
-    page,
-    (n) => document.getElementById('kept-runs')!.textContent!.includes(`images of 8 × 8 from ${n}`),
-    name,
-  );
-  const { drop } = await files(page);
-  await drop(images(41), 'other-images-idx3-ubyte');
+  const asked = `images of 8 × 8 from ${name} (poppy, רקפת), which the browser does not keep`;
+  await until(page, (words) => document.getElementById('kept-runs')!.textContent!.includes(words), asked);
+  await dropImages(41);
   await until(page, () => !document.getElementById('files-problem')!.hidden);
   expect(await text(page, 'files-problem-text')).toBe('These are not the images that the run trains on.');
   await phase(page, 'idle');
   expect(await losses(page)).toEqual([]);
   await offered(page, 'Go on');
-  await drop(images(37), name);
+  await dropImages(37);
   await steps(page, before.length + 1);
   expect((await losses(page)).slice(0, before.length)).toEqual(before);
+  expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+    channels: 3,
+    classNames: ['poppy', 'רקפת'],
+  });
   expect(problems).toEqual([]);
   await close();
 });
