@@ -1,5 +1,6 @@
 import { defineConfig, type PluginOption, type UserConfig } from 'vite';
 import { POLICY } from './harness/page/policy.ts';
+import { commitOf } from './harness/tools/build/commit.ts';
 import { fragments } from './harness/tools/build/fragments.ts';
 import { wgsl } from './shaders/plugin.ts';
 import { savedShaders } from './shaders/saved.ts';
@@ -16,6 +17,11 @@ const policy: PluginOption = {
     },
   ],
 };
+
+/** The commit that is built in: empty where git knows none, since the clone where a package is installed is another. */
+const commit = (): UserConfig['define'] => ({
+  'import.meta.env.COMMIT': JSON.stringify(commitOf(import.meta.dirname) ?? ''),
+});
 
 /** What page, package and tests have in common. `assets`: files of data are files beside the scripts, not modules. */
 export const common = (assets: boolean): UserConfig => ({
@@ -46,10 +52,13 @@ export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
   const assets = command === 'build' && mode !== 'lib' && !isSsrBuild;
   if (mode !== 'lib') {
     const plugins = [fragments(), common(assets).plugins, savedShaders()];
-    return { ...common(assets), plugins, build: { outDir: 'dist/page', target: 'es2022' } };
+    // What runs from the sources asks when it runs (harness/cli/versions.ts).
+    const define = isSsrBuild ? {} : commit();
+    return { ...common(assets), plugins, define, build: { outDir: 'dist/page', target: 'es2022' } };
   }
   return {
     ...common(assets),
+    define: commit(),
     publicDir: false,
     build: {
       outDir: 'dist/lib',

@@ -2,6 +2,7 @@
 import type { Engine } from '../../src/engine';
 import { Program } from '../../src/gpu/program';
 import { convFlops } from '../../src/kernels/conv2d';
+import type { ConvShape } from '../../src/plan/conv_shape';
 import type { Op } from '../../src/plan/op';
 import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
 import { type Recipe, recipeAt } from '../../src/recipes';
@@ -11,7 +12,7 @@ import type { UNet } from '../../src/unet/unet';
 import { chooser, type Variants } from '../../src/unet/variants';
 import { configOf, type NetworkChoice } from '../run/network';
 import { Random } from '../specs/lib/spec';
-import { convInsideFlops } from './inside';
+import { convInsideFlops, passesOfStep, sumOverLayers } from './inside';
 import { type BenchTotal, type Breakdown, breakdownOf, type OpTime, type TotalName } from './result';
 import { hasRivals, wholeDispatches } from './rows';
 import { summary, type Times } from './statistics';
@@ -27,12 +28,17 @@ export interface Work {
   readonly ops: readonly Op[];
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   readonly timer: TimerKind;
+  /** Runs once. */
+  one(): Promise<unknown>;
   /** Milliseconds of one run, from samples over about `seconds`. */
   measure(seconds: number, signal?: AbortSignal): Promise<Times>;
   destroy(): void;
 }
 
-/** Opens a recipe's network, as it is trained and sampled, for `size` x `size` images. Throws `limit` if the device is too small. */
+/**
+ * Opens a recipe's network, as it is trained and sampled, for `size` x `size` images, and runs it once. Throws `limit` if the device is too
+ * small.
+ */
 export async function openWork(
   engine: Engine,
   name: TotalName,
@@ -40,20 +46,21 @@ export async function openWork(
   batch: number,
   timer: Timer,
   network: NetworkChoice = {},
-): Promise<Work> {
+): Promise<Work & { readonly firstMs: number }> {
+  const start = performance.now();
   const unet = await engine.createUNet(configOf(network, { height: size, width: size }), { seed: 1 });
-  try {
-    return await open[name]({
-      engine,
-      unet,
-      recipe: recipeAt(network.recipe ?? 'tutorial', batch),
-      batch,
-      timer,
-    });
-  } catch (error) {
+  const recipe = recipeAt(network.recipe ?? 'tutorial', batch);
+  const work = await open[name]({ engine, unet, recipe, batch, timer }).catch((error) => {
     unet.destroy();
     throw error;
+  });
+  try {
+    await work.one();
+  } catch (error) {
+    work.destroy();
+    throw error;
   }
+  return { ...work, firstMs: performance.now() - start };
 }
 
 /** The tutorial's own image size. */
@@ -85,18 +92,19 @@ const open: Record<TotalName, Open> = {
       throw error;
     });
     const { load, gradients, update } = trainer.plan;
+    const one = () => trainer.step(images);
     return {
       batch,
       layers: unet.weights.plan.layers,
-      // Each of a layer's two gradients costs as much as its forward pass; the first layer needs no input gradient.
-      passes: (layer) => (layer === 0 ? 2 : 3),
+      passes: passesOfStep,
       ops: [...load, ...gradients, ...update],
       boundBuffers: trainer.boundBuffers,
       timer: 'wall clock',
+      one,
       // Uses as many submissions as suit the adapter, and the host's clock, as a user's own measurement would.
       measure: (seconds, signal) =>
         measureSubmissions(engine, seconds, signal, {
-          one: () => trainer.step(images),
+          one,
           encode: (encoder) => trainer.encodeStep(encoder, images),
         }),
       destroy() {
@@ -143,6 +151,7 @@ const open: Record<TotalName, Open> = {
       ops,
       boundBuffers,
       timer: timer.kind,
+      one: () => timer.once((pass) => program.encode(pass)),
       measure: (seconds, signal) => timer.measure((pass) => program.encode(pass), seconds, signal),
       destroy() {
         program.destroy();
@@ -174,6 +183,7 @@ const open: Record<TotalName, Open> = {
       ops: sampler.parts.ops,
       boundBuffers: sampler.parts.boundBuffers,
       timer: 'wall clock',
+      one,
       measure: (seconds, signal) => measureSubmissions(engine, seconds, signal, { one, encode }),
       destroy() {
         sampler.destroy();
@@ -184,18 +194,24 @@ const open: Record<TotalName, Open> = {
   },
 };
 
-export async function measureWork(work: Work, seconds: number, signal?: AbortSignal): Promise<BenchTotal> {
-  const { batch, timer, ops } = work;
+export async function measureWork(
+  work: Work & { readonly firstMs: number },
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<BenchTotal> {
+  const { batch, timer, ops, firstMs } = work;
   const ms = await work.measure(seconds, signal);
-  const gflops = (flops: number) => flops / ms.median / 1e6;
+  const gflops = (of: (shape: ConvShape) => number) =>
+    sumOverLayers(work.layers, batch, work.passes, of) / ms.median / 1e6;
   return {
     batch,
     ms,
     imagesPerSecond: (batch / ms.median) * 1000,
-    gflops: gflops(nominalFlops(work)),
-    insideGflops: gflops(insideFlopsOf(work)),
+    gflops: gflops(convFlops),
+    insideGflops: gflops(convInsideFlops),
     timer,
     variants: variantsOf(ops),
+    firstMs,
   };
 }
 
@@ -206,15 +222,6 @@ const variantsOf = (ops: readonly Op[]): Variants =>
       .filter(({ kernel }) => hasRivals(kernel))
       .map(({ kernel, layer, variant }) => [`${kernel}/${layer}`, variant]),
   );
-
-function nominalFlops({ layers, batch, passes }: Work): number {
-  return layers.reduce((sum, layer, i) => sum + passes(i) * convFlops({ ...layer, batch }), 0);
-}
-
-/** Operations of the convolutions on pixels inside the images. */
-function insideFlopsOf({ layers, batch, passes }: Work): number {
-  return layers.reduce((sum, layer, i) => sum + passes(i) * convInsideFlops({ ...layer, batch }), 0);
-}
 
 /** Measures each op of `total`, for about `seconds` in all. */
 export async function breakDown(
@@ -257,7 +264,6 @@ async function measureSubmissions(
     await run();
     return performance.now() - start;
   };
-  await work.one(); // compiles
   const start = performance.now();
   const single = await clock(work.one);
   const repeats = Math.min(Math.max(Math.round(100 / single), 1), 64);

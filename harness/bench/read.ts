@@ -1,6 +1,6 @@
 /** Reads a bench's result from a file. The file is untrusted input: everything that is shown of it is checked. Pure. */
-import { EngineError, printable } from '../../src/base/errors';
-import { axes, type BenchResult, SCHEMA, totalNames } from './result';
+import { EngineError, printable, show } from '../../src/base/errors';
+import { axes, type BenchResult, checksumOf, SCHEMA, totalNames } from './result';
 
 /** A result and the name of its file. */
 export interface Named {
@@ -16,7 +16,9 @@ export function parseResult(name: string, json: string): Named {
       `${name} is not a result of this bench: ${why}. Give a file that \`bench --json FILE\` or the page's Bench view wrote.`,
     );
   let value: unknown;
+  let damage: string | undefined;
   try {
+    damage = damageOf(JSON.parse(json));
     // The names in it are printed to terminals and pages.
     value = JSON.parse(json, (key, part) => {
       if (typeof part === 'string') return listedShader(key, printable(part, 1000));
@@ -32,7 +34,17 @@ export function parseResult(name: string, json: string): Named {
     throw refuse(`its schema is ${JSON.stringify(value.schema)?.slice(0, 40)}, this program reads ${SCHEMA}`);
   const wrong = wrongField(value);
   if (wrong) throw refuse(`its field ${wrong} is missing or of another kind`);
-  return { name, result: value as unknown as BenchResult };
+  if (damage) throw refuse(damage);
+  const { crc32: _, ...result } = value;
+  return { name, result: result as unknown as BenchResult };
+}
+
+/** How a file differs from what was written; files of before 0.3 have no checksum. */
+function damageOf(value: unknown): string | undefined {
+  if (!isObject(value) || value.crc32 === undefined) return undefined;
+  const { crc32: stored, ...result } = value;
+  const now = checksumOf(result);
+  return stored === now ? undefined : `its checksum is ${now}, but ${show(stored)} is written in it`;
 }
 
 /** Kernels of files of before 0.3 that are forms of another now: that kernel, the shader, and what the bench calls the form. */
@@ -91,7 +103,7 @@ const object =
 const times = object({ median: number, p10: number, p90: number, n: number });
 const totalFields = {
   ...{ batch: number, ms: times, imagesPerSecond: number, gflops: number, insideGflops: number },
-  ...{ timer: text, variants: textByName },
+  ...{ timer: text, variants: textByName, firstMs: optional(number) },
 };
 const total = object(totalFields);
 const sweepTotal = object({ ...totalFields, msPerImage: number, psPerMultiplyAdd: number });
@@ -116,7 +128,7 @@ const point = object({
 });
 
 const fields: Readonly<Record<string, Test>> = {
-  ...{ runtime: text, date: text, end: text, batch: number, budgetSeconds: number },
+  ...{ runtime: text, date: text, commit: optional(text), end: text, batch: number, budgetSeconds: number },
   adapter: object({ vendor: text, architecture: text, device: text, description: text, software: flag }),
   timer: object({ kind: text, resolutionMs: number }),
   peak: object({

@@ -1,6 +1,7 @@
 /** The events of a bench and the result that they add up to, which is also its JSON format. Pure. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
 import type { Variants } from '../../src/unet/variants';
+import { crc32 } from '../../src/weights/checksum';
 import type { CaseResult } from '../run/check';
 import type { NetworkChoice } from '../run/network';
 import { isConvolution } from './inside';
@@ -58,6 +59,8 @@ export interface BenchTotal {
   readonly timer: TimerKind;
   /** The variants in use, by kernel and layer; an op that is not listed uses its kernel's first. */
   readonly variants: Variants;
+  /** Milliseconds to make everything and run it once: compiling, and on a GPU choosing variants. Not in files of before 0.3. */
+  readonly firstMs?: number;
 }
 
 /** A total's ops, each timed separately in the same buffers. */
@@ -131,6 +134,8 @@ export interface BenchHead {
   readonly runtime: string;
   /** ISO 8601. */
   readonly date: string;
+  /** The commit of the sources, with `-dirty` where they differed from it. Not in files of before 0.3, and unknown without git. */
+  readonly commit?: string;
   readonly batch: number;
   /** The measured network. Absent for the tutorial, and in files from before there was a choice. */
   readonly network?: NetworkChoice;
@@ -140,6 +145,9 @@ export interface BenchHead {
   /** The variants that a training step would run, kernels with one variant included: `kernel/layer` -> variant. */
   readonly inUse?: Variants;
 }
+
+/** The CRC-32 of a result, from all its fields but the checksum's own, however the file is indented. */
+export const checksumOf = (result: object): string => crc32(new TextEncoder().encode(JSON.stringify(result)));
 
 export interface BenchResult extends BenchHead {
   /** `budget`: time ran out, and `skipped` lists the rest. `stopped`: interrupted by the user or an error. */

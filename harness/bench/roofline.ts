@@ -4,6 +4,7 @@
  */
 import { adapterText } from '../run/adapter_text';
 import { type Svg, svg, svgFile } from '../run/svg';
+import { plural } from '../run/units';
 import { wrap } from '../run/wrap';
 import type { BenchResult, BenchRow, Peak, TotalName } from './result';
 import { isInUse, short, usedBy } from './table';
@@ -29,6 +30,7 @@ export const rooflineCss = `
   .roofline .title { font-size: 14px; font-weight: 550; fill: var(--ink) }
   .roofline .grid { stroke: var(--rule); fill: none }
   .roofline .roof { stroke: var(--ink); stroke-width: 1.5; fill: none }
+  .roofline .own-roof { --own: currentColor; stroke: var(--own); stroke-opacity: 0.6; fill: none }
   .roofline .label { fill: var(--ink) }
   .roofline .mark { --own: currentColor; fill: var(--own); fill-opacity: 0.75; stroke: var(--own) }
   .roofline .rival { fill-opacity: 0.15; stroke-opacity: 0.5 }
@@ -36,7 +38,7 @@ export const rooflineCss = `
   .roofline .point:is(:hover, :focus, .chosen) .mark { fill-opacity: 1; stroke: var(--ink); stroke-width: 2.5 }
   @media (prefers-color-scheme: dark) {
     .roofline { background: #1a1a19; --ink: #ecebe7; --faint: #a09d95; --rule: #31302d }
-    .roofline .mark { --own: color-mix(in srgb, currentColor 55%, #fff) }
+    .roofline :is(.mark, .own-roof) { --own: color-mix(in srgb, currentColor 55%, #fff) }
   }
 `;
 
@@ -62,7 +64,8 @@ export function roofline(result: Shown, width = 800): Svg | undefined {
   const { left, right, bottom } = plot;
   const columns = Math.floor((right - left) / LEGEND_COLUMN);
   const noteTop = bottom + 60 + LEGEND_ROW * Math.ceil(kernels.length / columns);
-  const { x, y } = scalesOf(points, result.peak, plot);
+  const { peak } = result;
+  const { x, y } = scalesOf(points, [peak, { gflops: peak.gflops, gbps: fastestCopy(peak) }], plot);
   // Variants in use are drawn on top.
   const marks = uses
     .sort((a, b) => Number(a.used ?? 0) - Number(b.used ?? 0))
@@ -92,6 +95,62 @@ export function roofline(result: Shown, width = 800): Svg | undefined {
   );
 }
 
+type Roof = Pick<Peak, 'gflops' | 'gbps'>;
+
+/** An adapter in a plot of many: its roofs, and how far below them its training step is. */
+export interface Adapter {
+  readonly name: string;
+  readonly peak: Roof;
+  /** FLOP per byte of the step. */
+  readonly intensity: number;
+  readonly gflops: number;
+}
+
+/** A mark and a roof for each adapter, with the names below. Undefined without adapters. */
+export function adaptersRoofline(all: readonly Adapter[], width = 800): Svg | undefined {
+  if (all.length === 0) return undefined;
+  const plot = { left: 64, right: width - 28, top: 36, bottom: 36 + Math.min(0.65 * width, 416) };
+  const { left, right, top, bottom } = plot;
+  const { x, y } = scalesOf(
+    all,
+    all.map(({ peak }) => peak),
+    plot,
+  );
+  const most = Math.floor((right - left) / LETTER) - 2;
+  const names = all.map(({ name }) => (name.length > most ? `${name.slice(0, most - 1)}…` : name));
+  const roofs = all.map(({ peak: { gflops, gbps } }, i) => {
+    const from = Math.max(x.low, y.low / gbps);
+    const d = `M${x.at(from)},${y.at(from * gbps)} L${x.at(gflops / gbps)},${y.at(gflops)} H${right}`;
+    return svg('path', { class: 'own-roof', color: colourOf(i), d });
+  });
+  const marks = all.map(({ name, intensity, gflops, peak }, i) => {
+    const words = `${name}: ${short(gflops)} GFLOP/s in a training step; peak ${short(peak.gflops)} GFLOP/s, ${short(peak.gbps)} GB/s`;
+    const at = mark(i, x.at(intensity), y.at(gflops));
+    return svg('g', { class: 'point' }, at, svg('title', {}, words));
+  });
+  const [across, down] = [(left + right) / 2, (top + bottom) / 2];
+  return svg(
+    'svg',
+    {
+      class: 'roofline',
+      viewBox: `0 0 ${width} ${bottom + 52 + LEGEND_ROW * all.length}`,
+      role: 'img',
+      'aria-label': `Roofline of ${plural(all.length, 'adapter')}. The table has all numbers.`,
+    },
+    svg('text', { class: 'title', x: left, y: 20 }, 'A training step below each adapter’s roofs'),
+    ...[...gridOf(x, y, plot), ...roofs, ...marks],
+    svg('text', { x: 16, y: down, 'text-anchor': 'middle', transform: `rotate(-90 16 ${down})` }, 'GFLOP/s'),
+    svg('text', { x: across, y: bottom + 36, 'text-anchor': 'middle' }, 'FLOP per byte'),
+    ...legendOf(names, plot, 1),
+  );
+}
+
+/** The plot of many as a file. */
+export const adaptersSvg = (all: readonly Adapter[]): string | undefined => {
+  const plot = adaptersRoofline(all);
+  return plot && svgFile(plot, rooflineCss);
+};
+
 const pointsOf = (rows: readonly BenchRow[]): Point[] =>
   rows.flatMap((row) =>
     row.ms && row.insideGflops && row.gbps
@@ -109,11 +168,13 @@ interface Plot {
 
 const fastestCopy = ({ copies }: Peak) => Math.max(...copies.map(({ gbps }) => gbps));
 
-function scalesOf(points: readonly Point[], peak: Peak, { left, right, top, bottom }: Plot) {
-  // Includes the corners of the roofs.
-  const corners = [peak.gflops / peak.gbps, peak.gflops / fastestCopy(peak)];
-  const xs = [...points.map(({ intensity }) => intensity), ...corners];
-  const ys = [...points.map(({ gflops }) => gflops), peak.gflops];
+function scalesOf(
+  points: readonly Pick<Point, 'intensity' | 'gflops'>[],
+  corners: readonly Roof[],
+  { left, right, top, bottom }: Plot,
+) {
+  const xs = [...points.map(({ intensity }) => intensity), ...corners.map((roof) => roof.gflops / roof.gbps)];
+  const ys = [...points, ...corners].map(({ gflops }) => gflops);
   return {
     x: logScale(Math.min(...xs) / 2, Math.max(...xs), left, right),
     y: logScale(Math.min(...ys), Math.max(...ys), bottom, top),
@@ -193,11 +254,12 @@ function mark(kernel: number, x: number, y: number, kind = ''): Svg {
     `M${x},${y - 6} l6,10 h-12 z`,
     `M${x},${y - 6} l6,6 l-6,6 l-6,-6 z`,
   ];
-  // Steps of the golden angle: neighbours differ in colour, however many there are.
-  const hue = Math.round((15 + 137.5 * kernel) % 360);
   const d = shapes[kernel % shapes.length];
-  return svg('path', { class: `mark${kind}`, color: `hsl(${hue}, 70%, 42%)`, d });
+  return svg('path', { class: `mark${kind}`, color: colourOf(kernel), d });
 }
+
+/** Steps of the golden angle: neighbours differ in colour, however many there are. */
+const colourOf = (kernel: number) => `hsl(${Math.round((15 + 137.5 * kernel) % 360)}, 70%, 42%)`;
 
 function tick(d: string, x: number, y: number, anchor: 'middle' | 'end', value: number): Svg[] {
   return [

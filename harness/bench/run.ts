@@ -57,6 +57,8 @@ export interface BenchOptions {
   readonly variants?: Variants;
   /** The runtime, for example a browser's user agent. */
   readonly runtime?: string;
+  /** As in the result. */
+  readonly commit?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -76,6 +78,7 @@ export async function* runBench(
     budgetSeconds = 60,
     variants,
     runtime = 'unknown',
+    commit,
     signal,
   } = options;
   const network = changesOf(options.network);
@@ -108,6 +111,7 @@ export async function* runBench(
     const { adapter } = engine;
     const date = new Date().toISOString();
     const measured = {
+      ...(commit ? { commit } : {}),
       batch,
       ...(network ? { network } : {}),
       budgetSeconds,

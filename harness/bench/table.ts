@@ -247,10 +247,12 @@ export function benchTables(result: BenchResult): Table[] {
 export const networkLine = ({ network, batch }: Pick<BenchHead, 'network' | 'batch'>) =>
   `Network: ${choiceText(network)}; ${plural(batch, 'image')}.`;
 
-export function headLines({ adapter, runtime, date, timer, peak, batch, network }: BenchHead): string[] {
+export function headLines(head: BenchHead): string[] {
+  const { adapter, runtime, date, commit, timer, peak, batch, network } = head;
   return [
     `Adapter: ${adapterText(adapter)}.`,
     `Runtime: ${runtime}. ${date}.`,
+    ...(commit ? [`Commit: ${commit}.`] : []),
     networkLine({ network, batch }),
     `Timer: ${timerLine(timer)}.`,
     `Peaks: ${peaksLine(peak)}.`,

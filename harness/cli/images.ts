@@ -30,12 +30,14 @@ interface LoadChoice extends Partial<PictureChoice> {
   /** Only the first images. */
   readonly limit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called for each picture that is read. */
+  progress?(done: number, total: number): void;
 }
 
 /** Loads a data set that has a name, or files and folders of the user's; the first `limit` images. With labels, if there are any. */
 export async function loadImages(
   sources: readonly string[],
-  { limit, signal, ...choice }: LoadChoice = {},
+  { limit, signal, progress = () => {}, ...choice }: LoadChoice = {},
 ): Promise<MadeImages> {
   const builtIn = sources.find((source) => BUILT_IN.includes(source));
   if (builtIn !== undefined && sources.length > 1) {
@@ -46,7 +48,10 @@ export async function loadImages(
   const named = builtIn === 'mnist' ? loadDigitsAndLabels(signal) : builtIn === 'letters' && loadLetters();
   const made: MadeImages = named
     ? { images: await named, notes: [] }
-    : await readOwnImages(await filesOf(sources), { ...usualChoice, ...choice }, pngReader, { signal });
+    : await readOwnImages(await filesOf(sources), { ...usualChoice, ...choice }, pngReader, {
+        signal,
+        progress,
+      });
   const { images: set } = made;
   if (limit === undefined) return made;
   if (limit > set.count) {

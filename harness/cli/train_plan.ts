@@ -96,18 +96,24 @@ export interface Plan {
   readonly saveSeconds: number;
 }
 
-/** Determines and checks everything that needs no device. */
+/** Determines and checks everything that needs no device. `progress` is called for each picture that is read. */
 export async function planRun(
   given: TrainFlags,
   { checkpoint, bytes }: RunFolder,
   signal: AbortSignal,
+  progress: (done: number, total: number) => void,
 ): Promise<Plan> {
   const asked = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
   const kernels = await kernelChoice(given);
   const sources = given.data ?? [asked.source ?? 'mnist'];
   const { size, fit, ink } = given;
   const choice = { ...(size ? { size } : {}), ...(fit ? { fit } : {}), ...(ink ? { ink } : {}) };
-  const { images: all, notes } = await loadImages(sources, { ...choice, limit: asked.limit, signal });
+  const { images: all, notes } = await loadImages(sources, {
+    ...choice,
+    limit: asked.limit,
+    signal,
+    progress,
+  });
   const recipe = recipeGiven(given);
   // The tutorial trains on all images and holds out none.
   const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);

@@ -34,10 +34,12 @@ function update(crc: number, bytes: Uint8Array): number {
 
 const ascii = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
-function checksum(file: Uint8Array): string {
-  const parts = [file.subarray(0, AT), ascii(UNKNOWN.crc32), file.subarray(END)];
-  return (~parts.reduce(update, -1) >>> 0).toString(16).padStart(8, '0');
-}
+/** The CRC-32 of bytes that follow each other in several arrays, in eight hexadecimal digits. */
+export const crc32 = (...parts: readonly Uint8Array[]): string =>
+  (~parts.reduce(update, -1) >>> 0).toString(16).padStart(8, '0');
+
+const checksum = (file: Uint8Array): string =>
+  crc32(file.subarray(0, AT), ascii(UNKNOWN.crc32), file.subarray(END));
 
 /** Replaces the placeholder `UNKNOWN` in a file by the checksum's digits. */
 export function seal(file: Uint8Array): void {

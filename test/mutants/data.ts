@@ -10,6 +10,26 @@ export const data: Mutants = {
       caughtBy: unit('old/old'),
     },
   },
+  'results of strangers': {
+    'a median outside its band is accepted': {
+      file: 'harness/bench/accept.ts',
+      text: 'if (!(p10 <= median && median <= p90 && p90 <= 1e7)) {',
+      becomes: 'if (!(p10 <= p90 && p90 <= 1e7)) {',
+      caughtBy: unit('harness/results'),
+    },
+    'a row is timed without a passed check': {
+      file: 'harness/bench/accept.ts',
+      text: 'if (numbers.some((value) => value !== null))',
+      becomes: 'if (numbers.length === 0)',
+      caughtBy: unit('harness/results'),
+    },
+    'a file may change on its way': {
+      file: 'harness/bench/read.ts',
+      text: 'if (damage) throw refuse(damage);',
+      becomes: '',
+      caughtBy: unit('harness/results'),
+    },
+  },
   'weights format': {
     'a checksum without the last byte': {
       file: 'src/weights/checksum.ts',

@@ -63,6 +63,32 @@ export const page: Mutants = {
       caughtBy: doors,
     },
   },
+  'a run and its network': {
+    'a run whose time is up leads nowhere': {
+      file: 'harness/page/shell/state.ts',
+      text: "(state.phase === 'paused' && state.measured.timeUp)",
+      becomes: 'false',
+      caughtBy: unit('page/state'),
+    },
+    'a gradient that is not known yet is shown as zeros': {
+      file: 'harness/page/worker/inside.ts',
+      text: 'some((norm) => norm > 0)',
+      becomes: 'some((norm) => norm >= 0)',
+      caughtBy: unit('page/inside'),
+    },
+    'classes of clothes are called digits': {
+      file: 'harness/page/shell/state.ts',
+      text: 'areNumbers(of) && data === DIGITS',
+      becomes: 'areNumbers(of)',
+      caughtBy: unit('page/state'),
+    },
+    'a file of letters is named after the digits': {
+      file: 'harness/page/shell/make_files.ts',
+      text: 'data === undefined || data === DIGITS',
+      becomes: 'data !== undefined',
+      caughtBy: unit('page/make_files'),
+    },
+  },
   planner: {
     'the time of the first step counts': {
       file: PLAN,

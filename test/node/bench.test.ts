@@ -1,5 +1,7 @@
 /** The bench and the check themselves, on the cheapest kernels. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { acceptResult } from '../../harness/bench/accept';
+import { toJson } from '../../harness/bench/export';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from '../../harness/bench/network';
 import { measureGflops, measurePeaks } from '../../harness/bench/peaks';
 import { addEvent, type BenchResult, type BenchTotal, totalNames } from '../../harness/bench/result';
@@ -52,6 +54,8 @@ async function bench(options: Parameters<typeof runBench>[1]): Promise<BenchResu
   return result!;
 }
 
+let benched: BenchResult | undefined;
+
 test('bench: every row is checked and timed, and the peaks are of this run', async () => {
   const result = await bench({
     kernel: 'swish_max_pool.*down.1,conv2d.one_output up.2,noop',
@@ -60,6 +64,7 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
     runtime: 'a test',
   });
   expect([result.runtime, result.end, result.sweep]).toEqual(['a test', 'complete', []]);
+  benched = result;
   const { peak, gflopsAtEnd, timer } = result;
   expect(peak.gflops).toBeGreaterThan(0);
   expect(gflopsAtEnd).toBeGreaterThan(0);
@@ -174,17 +179,25 @@ test('bench: the whole network, with the variants in use, op by op', async () =>
 test('bench: a network that is told level and class is trained and sampled as its recipe says', async () => {
   const network = { recipe: 'digits', widths: [4] } as const;
   const own = { step: 'average_weights', forward: 'embedding', sample: 'flow_step' } as const;
-  const flops = new Map<string, number>();
+  const totals = new Map<string, BenchTotal>();
   for (const name of totalNames) {
     const work = await openWork(engine, name, DEFAULT_SIZE, 4, timer, network);
     const total = await measureWork(work, 0);
     const breakdown = await breakDown(engine, work, total, timer, 0);
     work.destroy();
     expect(breakdown.kernels.map(({ kernel }) => kernel)).toContain(own[name]);
-    flops.set(name, total.gflops * total.ms.median);
+    totals.set(name, total);
   }
   // With guidance the network sees each image twice.
-  expect(flops.get('sample')! / flops.get('forward')!).toBeCloseTo(2);
+  const flopsOf = (name: string) => totals.get(name)!.gflops * totals.get(name)!.ms.median;
+  expect(flopsOf('sample') / flopsOf('forward')).toBeCloseTo(2);
+  // The numbers agree as those of strangers must.
+  const measured = Object.fromEntries(totals) as Pick<BenchResult, 'step'>;
+  const whole = { ...benched!, ...measured, network, commit: 'c'.repeat(40) };
+  const { step, rows } = acceptResult('it', toJson(whole), new Date());
+  expect(step).toEqual(measured.step);
+  expect(step!.firstMs).toBeGreaterThan(0);
+  expect(rows).toHaveLength(3);
 });
 
 test('bench: the kernels of another recipe, those that it uses first, at its shapes', async () => {

@@ -12,6 +12,8 @@ const types: Record<string, string> = {
   '.json': 'application/json',
 };
 const LIMIT_MS = 10 * 60_000;
+/** After a page's first problem, for those that follow from it. */
+const MORE_MS = 2000;
 
 export interface Served {
   readonly address: string;
@@ -49,30 +51,31 @@ export async function resultOf<T>(
 ): Promise<T> {
   // A canvas with WebGPU is lost in a headless Chrome without this.
   const browser = await launchBrowser('chrome', { canvases: true });
-  let timer: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
   try {
     const page = await browser.newPage();
     const problems: string[] = [];
-    page.on('pageerror', (error) => problems.push(String(error)));
-    page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
-    page.on('requestfailed', (request) => problems.push(`${request.failure()?.errorText} ${request.url()}`));
-    page.on('response', (response) => {
-      if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
+    const broken = new Promise<never>((_, reject) => {
+      const endAfter = (ms: number, why: string) => timers.push(setTimeout(() => reject(new Error(why)), ms));
+      endAfter(LIMIT_MS, 'The page gave no result in ten minutes.');
+      const note = (problem: string) =>
+        problems.push(problem) === 1 && endAfter(MORE_MS, 'The page has problems.');
+      page.on('pageerror', (error) => note(String(error)));
+      page.on('console', (message) => message.type() === 'error' && note(message.text()));
+      page.on('requestfailed', (request) => note(`${request.failure()?.errorText} ${request.url()}`));
+      page.on('response', (response) => {
+        if (response.status() >= 400) note(`${response.status()} ${response.url()}`);
+      });
     });
-    await page.goto(address);
-    const given = await Promise.race([
-      page.evaluate(ask),
-      new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Error('The page gave no result in ten minutes.')), LIMIT_MS);
-      }),
-    ]).catch((error) => {
+    const answer = page.goto(address).then(() => page.evaluate(ask));
+    const given = await Promise.race([answer, broken]).catch((error) => {
       throw new Error([(error as Error).message, ...problems].join('\n'));
     });
     if (given === undefined || problems.length > 0)
       throw new Error(`The page has ${given ? 'a' : 'no'} result. ${problems.join('\n')}`);
     return given as T;
   } finally {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
     await browser.close();
   }
 }

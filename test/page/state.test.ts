@@ -5,6 +5,7 @@ import {
   describe as describeState,
   epochOf,
   grownAt,
+  hasEnded,
   initialState,
   isComplete,
   isFixed,
@@ -218,6 +219,14 @@ describe('what the page knows', () => {
     expect(networkIn('run', state, { recipe: 'tutorial' })).toMatchObject({ recipe: 'tutorial', classes: 0 });
     expect(networkIn('file', state, digits)).toMatchObject({ recipe: 'tutorial', classes: 0, height: 14 });
     expect(networkIn('run', initialState, digits)).toMatchObject({ classes: 10, height: 28, width: 28 });
+  });
+
+  test('a run is over by its epochs or by its time', () => {
+    const begun = [built, losses(0, 1)] as const;
+    const paused = { type: 'phase', phase: 'paused', training: false } as const;
+    expect(hasEnded(stateAfter(...begun, paused), 1)).toBe(false);
+    expect(hasEnded(stateAfter(...begun, { type: 'timeUp' }, paused), 1)).toBe(true);
+    expect(hasEnded(stateAfter(built, losses(0, 3, 2, 1), paused), 1)).toBe(true);
   });
 
   test('what makes a run is fixed from the moment that it is asked for', () => {

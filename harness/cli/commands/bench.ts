@@ -40,7 +40,7 @@ import { choiceOf, networkFlags, networkOf } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
 import { summaries } from '../summaries';
-import { versions } from '../versions';
+import { sourceCommit, versions } from '../versions';
 
 /** The file formats and their writers, which return undefined where there is nothing to write. */
 const formats: Readonly<
@@ -109,6 +109,7 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
       points,
       budgetSeconds,
       engine: await kernelChoice(given),
+      commit: sourceCommit(),
     };
     let result: BenchResult | undefined;
     let brokenOff: unknown;

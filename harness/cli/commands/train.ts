@@ -26,10 +26,12 @@ a second Ctrl-C quits at once.`,
 
 async function runTrain(given: TrainFlags, { signal }: Context): Promise<number> {
   const folder = await RunFolder.of(given);
-  const plan = await planRun(given, folder, signal);
+  const progress = new Progress();
+  const reading = (done: number, total: number) =>
+    progress.update({ done, total, text: `reading pictures: ${done} of ${total}` });
+  const plan = await planRun(given, folder, signal, reading).finally(() => progress.clear());
   await folder.open();
   try {
-    const progress = new Progress();
     const preparations = new Preparations(progress);
     const engine = await nodeEngine({ ...plan.kernels, ...preparations.handlers });
     for (;;) {

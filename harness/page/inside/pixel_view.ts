@@ -36,6 +36,8 @@ const exact = (value: number) => seven.format(value).replace('-', '−');
 
 /** Columns of the picture of all input maps' sums. */
 const COLUMNS = 16;
+/** The maps of a coloured image. */
+const COLOURS = ['red', 'green', 'blue'];
 
 export class PixelView {
   private open: OpenPixel | undefined;
@@ -155,7 +157,8 @@ export class PixelView {
       outside === 0
         ? ''
         : ` ${some(outside, 'place')} of the window ${outside === 1 ? 'is' : 'are'} outside of the image and ${outside === 1 ? 'counts' : 'count'} as 0.`;
-    const text = `Input map ${map + 1} of ${layer.inChannels} adds ${number(this.sums[map])}.${edge}`;
+    const isColour = layer === this.layers[0] && layer.inChannels === COLOURS.length;
+    const text = `Input map ${map + 1} of ${layer.inChannels}${isColour ? `, ${COLOURS[map]},` : ''} adds ${number(this.sums[map])}.${edge}`;
     setText(anyElement('pixel-about'), text);
     this.slider.setAttribute('aria-valuetext', text);
     const columns = Math.min(COLUMNS, layer.inChannels);

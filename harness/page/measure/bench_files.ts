@@ -1,6 +1,6 @@
 /** Results of the bench as files: saved, copied, opened to look at one or to compare two. */
 import { comparisonTable } from '../../bench/compare';
-import { toCsv, toJson, toMarkdown } from '../../bench/export';
+import { toCsv, toJson, toMarkdown, toReport } from '../../bench/export';
 import { type Named, parseResult } from '../../bench/read';
 import type { BenchResult } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
@@ -74,13 +74,15 @@ export class BenchFiles {
     });
   }
 
+  /** The text and the file for an issue or a mail. */
   private async copy(): Promise<void> {
     if (!this.shown) return;
+    download('bench.json', toJson(this.shown), 'application/json');
     try {
-      await navigator.clipboard.writeText(toJson(this.shown));
-      this.copied = 'Copied';
+      await navigator.clipboard.writeText(toReport(this.shown));
+      this.copied = 'The text is copied, and bench.json is saved: send both';
     } catch {
-      this.copied = 'The browser does not let the page copy. Save the file instead.';
+      this.copied = 'The browser does not let the page copy. bench.json is saved: send it';
     }
     this.app.changed();
   }

@@ -40,6 +40,7 @@ export class BenchPanel implements TaskPanel {
       if (event.kind === 'progress') this.progress = event;
       this.result = addEvent(this.result, event);
     });
+    offerMeasured();
     button('bench-run').addEventListener('click', () => (this.run.active ? this.run.stop() : this.start()));
   }
 
@@ -122,4 +123,18 @@ export class BenchPanel implements TaskPanel {
     // Both steps are timed as the caller sees them, submissions included (harness/bench/network.ts).
     return `Forward pass and kernels are timed by the GPU’s own clock${coarse}; training and sampling step by the wall clock`;
   }
+}
+
+/** Loads the table of all adapters when it is unfolded. */
+function offerMeasured(): void {
+  const box = anyElement('bench-adapters');
+  const draw = async () => {
+    try {
+      const { drawMeasured } = await import('./measured_view');
+      await drawMeasured(box);
+    } catch (error) {
+      setText(box, `The table could not be loaded: ${(error as Error).message}. Reload the page.`);
+    }
+  };
+  anyElement('bench-measured').addEventListener('toggle', () => void draw(), { once: true });
 }

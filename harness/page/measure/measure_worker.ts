@@ -43,7 +43,8 @@ function eventsOf(engine: Engine, { name, ...task }: MeasureTask) {
     const inUse = variantsInUse({ network: { recipe }, batch, software, features, variants });
     return runCheck(engine, { kernel: task.kernel, inUse });
   }
-  return runBench(engine, { ...task, budgetSeconds: task.budget, runtime: navigator.userAgent });
+  const ran = { runtime: navigator.userAgent, commit: import.meta.env.COMMIT };
+  return runBench(engine, { ...task, budgetSeconds: task.budget, ...ran });
 }
 
 scope.onmessage = ({ data }) => {

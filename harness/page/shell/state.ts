@@ -263,6 +263,10 @@ export function isComplete(state: State, epochs: number): boolean {
   return state.run !== undefined && state.losses.length >= state.run.stepsPerEpoch * epochs;
 }
 
+/** Whether the run has come to its end, by its epochs or by its time, and leads on. */
+export const hasEnded = (state: State, epochs: number): boolean =>
+  isComplete(state, epochs) || (state.phase === 'paused' && state.measured.timeUp);
+
 /** Seconds until `epochs` are complete at the present speed. */
 export function secondsLeft(state: State, batch: number, epochs: number): number {
   if (!state.run || state.pace <= 0) return Number.NaN;

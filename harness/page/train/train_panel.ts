@@ -17,7 +17,7 @@ import { whole } from '../shell/format';
 import { nameOfDrawings } from '../shell/kept_drawings';
 import { runFileName } from '../shell/make_files';
 import { ratesOf } from '../shell/measurements';
-import { dataNameOf, describe, isComplete } from '../shell/state';
+import { dataNameOf, describe, hasEnded, isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
 import { createPlanner } from './plan';
@@ -201,9 +201,7 @@ function connectControls(
       setText(anyElement('status-text'), text);
       const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
       anyElement('status').classList.toggle('busy', busy || (state.phase === 'training' && !begun));
-      const isOver =
-        isComplete(state, settings.epochs) || (state.phase === 'paused' && state.measured.timeUp);
-      anyElement('train-next').hidden = !isOver || !!state.distilling;
+      anyElement('train-next').hidden = !hasEnded(state, settings.epochs) || !!state.distilling;
       const { drawings } = app;
       const own = drawings.length > 0 && state.data?.name === nameOfDrawings(drawings);
       for (const id of ['play', 'teach']) anyElement(`train-${id}`).hidden = own;

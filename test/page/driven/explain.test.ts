@@ -136,6 +136,11 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   await page.keyboard.press('ArrowRight');
   await scene(page, '4 of 4');
   expect(await text(page, 'explain-next')).toBe('Train it yourself');
+  await click(page, '#explain-next');
+  await until(page, () => document.getElementById('train')!.checkVisibility());
+  await page.goBack();
+  await scene(page, '4 of 4');
+  await page.focus('#explain-next');
   await page.keyboard.press('ArrowLeft');
   await scene(page, '3 of 4');
   await page.reload();

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
+import { measuredTable, ranked } from '../../../harness/bench/measured';
 import type { BenchResults } from '../../../harness/page/measure/bench_panel';
 import type { CheckResults } from '../../../harness/page/measure/check_panel';
+import { tenAdapters } from '../../harness/ten_adapters';
 import { violations } from '../axe';
 import { drive } from '../drive';
 import { click, files, go, onPhone, phase, root, text, until, visit } from '../visit';
@@ -303,6 +305,22 @@ test('bench on a phone: a file is looked at, its marks are named, and it is comp
   expect(await page.$eval('#bench-rows .facts', (e) => e.textContent)).toContain('the file says no more');
   expect((await saved(page, save, 'bench-csv')).split('\r\n')[0]).toMatch(/^section,kernel,variant/);
 
+  // Text and file for who collects results.
+  await page.evaluate(() => {
+    const write = async (report: string) => Object.assign(window, { report });
+    Object.defineProperty(navigator, 'clipboard', { value: { writeText: write }, configurable: true });
+  });
+  expect(JSON.parse(await saved(page, save, 'bench-copy'))).toMatchObject({
+    batch: 64,
+    crc32: expect.stringMatching(/^[0-9a-f]{8}$/),
+  });
+  await until(page, () => document.getElementById('bench-copied')!.textContent.endsWith('saved: send both'));
+  const report = await page.evaluate(() => (window as unknown as { report: string }).report);
+  expect(report).toMatch(
+    /^# webgpu-diffusion bench\n\n- Adapter: Google SwiftShader .*\n[\s\S]*\| training step \| wall clock \|/,
+  );
+  expect(report.length).toBeLessThan(2000);
+
   // Two are compared, either way round; more are refused, and so is what is no result.
   const slower = JSON.parse(theirs);
   slower.date = '2099-01-01T00:00:00.000Z';
@@ -320,6 +338,20 @@ test('bench on a phone: a file is looked at, its marks are named, and it is comp
     true,
   );
   expect(await compared()).toContain('0.33x ▼ faster');
+
+  // The adapters of all who sent theirs.
+  await page.setRequestInterception(true);
+  page.on('request', (request) => {
+    if (!/\/table-[\w-]+\.js$/.test(request.url())) return void request.continue();
+    const body = `export default ${JSON.stringify(ranked(tenAdapters))}`;
+    return void request.respond({ contentType: 'text/javascript', body });
+  });
+  await click(page, '#bench-measured > summary');
+  await until(page, () => document.querySelectorAll('#bench-adapters tbody tr').length === 10);
+  expect(await page.$$eval('#bench-adapters .point', (all) => all.length)).toBe(10);
+  const names = await page.$$eval('#bench-adapters td:first-child', (all) => all.map((td) => td.textContent));
+  expect(names).toEqual(measuredTable(ranked(tenAdapters)).rows.map(([name]) => name));
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
   expect(await violations(page)).toEqual([]);
   await dropAll([theirs, 'a.json'], [theirs, 'b.json'], [theirs, 'c.json']);

@@ -196,7 +196,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   const { open, close } = await profile();
   const first = await open(`${RUN.replace(EPOCHS, 'epochs=10000')}&autorun=1`);
   // Kept without a pause, by the time.
-  await until(first.page, () => window.harness.state.stored > 0);
+  await until(first.page, (n) => window.harness.state.stored >= n, LEAST_STEPS);
   await pause(first.page);
   const { page, problems } = await open(RUN);
   await phase(page, 'idle');
