@@ -137,7 +137,7 @@ export function adaptersRoofline(all: readonly Adapter[], width = 800): Svg | un
       role: 'img',
       'aria-label': `Roofline of ${plural(all.length, 'adapter')}. The table has all numbers.`,
     },
-    svg('text', { class: 'title', x: left, y: 20 }, 'A training step below each adapter’s roofs'),
+    svg('text', { class: 'title', x: left, y: 20 }, 'A training step and its roofs'),
     ...[...gridOf(x, y, plot), ...roofs, ...marks],
     svg('text', { x: 16, y: down, 'text-anchor': 'middle', transform: `rotate(-90 16 ${down})` }, 'GFLOP/s'),
     svg('text', { x: across, y: bottom + 36, 'text-anchor': 'middle' }, 'FLOP per byte'),
