@@ -33,8 +33,8 @@ export const data: Mutants = {
   'weights format': {
     'a checksum without the last byte': {
       file: 'src/weights/checksum.ts',
-      text: 'file.subarray(END)]',
-      becomes: 'file.subarray(END, -1)]',
+      text: 'file.subarray(END));',
+      becomes: 'file.subarray(END, -1));',
       caughtBy: unit('weights/checksum'),
     },
     'a checksum is not compared': {
