@@ -7,6 +7,7 @@ import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { saveModel } from '../../src/weights/model';
 import type { TrainingRun } from '../../src/worker/run';
 import { adapterText } from '../run/adapter_text';
+import { listOf } from '../run/class_names';
 import { variantLines } from '../run/kernels_text';
 import { epochMeans } from '../run/losses';
 import { duration, megabytes, plural, thousands } from '../run/units';
@@ -100,7 +101,9 @@ export class Training {
     progress.print(
       `Data        ${sources.join(', ')}: ${plural(count, 'image')} of ${height}x${width}x${channels}${held ? `, and ${plural(held.count, 'image')} held out` : ''}`,
     );
-    for (const note of options.notes) progress.print(`            ${note}`);
+    const classes = { classes: config.conditioning?.classes ?? 0, classNames: images.classNames };
+    const named = classes.classes > 0 ? [`classes ${listOf(classes)}`] : [];
+    for (const line of [...named, ...options.notes]) progress.print(`            ${line}`);
     progress.print(`Network     ${describeNetwork(config)}: ${thousands(unet.parameterCount)} parameters`);
     progress.print(
       `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,

@@ -17,7 +17,7 @@ export const pretrainedNames = Object.keys(files) as PretrainedName[];
 
 /**
  * Loads a trained network: `createUNet(model.config, { sampling: model.sampling })`, then `setParameters(model.parameters)`.
- * docs/recipe.md describes their training and quality.
+ * docs/models.md has a card for each.
  *
  * @throws EngineError `argument` for another name; `data` if the file cannot be read or is wrong; the signal's reason if aborted
  */

@@ -3,6 +3,7 @@ import rowsOfSamples from '../../../docs/images/recipe-steps.png?url';
 import { setText } from '../shell/dom';
 import { some } from '../shell/format';
 import { pretrainedOf } from '../shell/pretrained';
+import { makesDigits } from '../shell/state';
 import type { Asked, Made } from '../worker/explain_messages';
 import { Figure, halves, make, Playback, prose } from './parts';
 import { recipeSteps } from './recipe_steps';
@@ -117,11 +118,12 @@ export class RecipeScene implements Scene {
     }
     const x = answer?.x ?? recording.x;
     const byClass = !answer || answer.byClass;
-    const what = byClass ? 'the digits 0 to 9' : 'ten images';
+    const areDigits = byClass && (!own || makesDigits(this.stage.app!.network));
+    const what = areDigits ? 'the digits 0 to 9' : 'ten images';
     figure.show(
       { bytes: x[Math.min(at, x.length - 1)], height, width, channels, columns: 5 },
       `Recipe ${of}: ${what}, at t = ${(1 - at / STEPS).toFixed(2)}`,
-      byClass ? 'it knows t and the digit' : 'it knows the image only',
+      byClass ? `it knows t and the ${areDigits ? 'digit' : 'class'}` : 'it knows the image only',
     );
   }
 

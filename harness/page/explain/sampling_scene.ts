@@ -36,8 +36,8 @@ export class SamplingScene implements Scene {
   private readonly status = make('p', { className: 'muted scene-status' });
   private digit = 3;
   private seed = SEED;
-  /** The answer that has been played. */
-  private played: Made | undefined;
+  /** What has been played. */
+  private played: Made | 'recorded' | undefined;
 
   constructor(stage: Stage) {
     this.stage = stage;
@@ -81,12 +81,14 @@ export class SamplingScene implements Scene {
     network.render(question.steps);
     setText(this.status, question.status ?? '');
     const { answer } = question;
-    if (answer && answer !== this.played) {
-      this.played = answer;
-      this.playback.begin(answer.predictions.length, stage.still);
-    }
     const shown = answer ?? this.recorded();
     const steps = shown.predictions.length;
+    // The recording plays only where no answer is to come, and where nothing moves it shows its end.
+    const played = answer ?? (!stage.app || stage.still ? 'recorded' : undefined);
+    if (played && played !== this.played) {
+      this.played = played;
+      this.playback.begin(steps, stage.still);
+    }
     this.playback.render(steps);
     const { at } = this.playback;
     this.digits.rename(network.kind === 'digit' ? 'Digit' : 'Class');
