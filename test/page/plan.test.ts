@@ -102,6 +102,8 @@ describe('the planner', () => {
 
   test('measures from the second step on, and again without what came before', () => {
     const { app, planner, step } = running();
+    expect(planner.ahead).toBe('Train plans 300 steps or more, in 3 min if they fit.');
+    expect(running({ query: '?task=train&batch=8' }).planner.ahead).toBeUndefined();
     planner.begin();
     expect(app.settings).toMatchObject({ batch: 16, samples: 10 });
     expect(planner.words).toBe(

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, extname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { POLICY } from '../../harness/page/policy';
 
 const types: Record<string, string> = {
@@ -15,8 +16,8 @@ const types: Record<string, string> = {
 
 export interface Served {
   readonly address: string;
-  /** What the browser has fetched. */
-  readonly files: { readonly name: string; readonly bytes: number }[];
+  /** What the browser has fetched. `packed`: its bytes with gzip. */
+  readonly files: { readonly name: string; readonly bytes: number; readonly packed: number }[];
   /** What the browser reports that the policy forbids, in page and workers. GET /reports tells them, once. */
   readonly reports: { readonly 'violated-directive': string }[];
   readonly server: Server;
@@ -49,7 +50,7 @@ export async function serveBuilt(folder: string): Promise<Served> {
     response.setHeader('content-security-policy', `${POLICY}; report-uri /reports`);
     response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
     const content = await readFile(file);
-    files.push({ name: basename(file), bytes: content.length });
+    files.push({ name: basename(file), bytes: content.length, packed: gzipSync(content).length });
     response.end(content);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

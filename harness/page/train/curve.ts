@@ -3,7 +3,7 @@
  * runs, and marks at the end of each epoch and where the learning rate was changed.
  */
 import 'uplot/dist/uPlot.min.css';
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import { color, setText } from '../shell/dom';
 import {
   type Columns,
@@ -39,6 +39,9 @@ const nothing: Curves = {
 export class Curve {
   private readonly host: HTMLElement;
   private readonly reading: Readonly<Record<keyof Reading, HTMLElement>>;
+  /** The library, which comes with the first number. */
+  private uPlot: typeof uPlot | undefined;
+  private isComing = false;
   private plot: uPlot | undefined;
   private scale: Scale = 'linear';
   private curves = nothing;
@@ -103,10 +106,21 @@ export class Curve {
     this.plot?.destroy();
     this.plot = undefined;
     if (this.isEmpty()) return;
+    if (!this.uPlot) {
+      void this.load();
+      return;
+    }
     this.prepare();
     const options = { ...this.size(), ...this.options(), series: this.series() };
-    this.plot = new uPlot(options, this.columns as uPlot.AlignedData, this.host);
+    this.plot = new this.uPlot(options, this.columns as uPlot.AlignedData, this.host);
     this.plot.ctx.canvas.addEventListener('contextrestored', () => this.rebuild());
+  }
+
+  private async load(): Promise<void> {
+    if (this.isComing) return;
+    this.isComing = true;
+    this.uPlot = (await import('uplot')).default;
+    this.rebuild();
   }
 
   private series(): uPlot.Series[] {

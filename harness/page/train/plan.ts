@@ -94,6 +94,8 @@ export interface Planner {
   begin(): void;
   /** The plan of the run, in words; empty if it has none. */
   readonly words: string;
+  /** What `begin` is going to plan, as a sentence; undefined if it plans nothing. */
+  readonly ahead: string | undefined;
   receive(event: WorkerEvent): void;
   render(): void;
 }
@@ -152,6 +154,10 @@ export function createPlanner(app: App): Planner {
       if (Number.isNaN(seconds))
         return `Planned: up to ${what}; the first seconds show how many fit into ${minutes()} min`;
       return `Planned: ${what}${fits ? `, in at most ${minutes()} min` : ''}`;
+    },
+    get ahead() {
+      if (app.state.run || !isOpen()) return undefined;
+      return `Train plans ${UPDATES} steps or more, in ${minutes()} min if they fit.`;
     },
     receive(event) {
       if (event.type === 'freed') current = undefined;

@@ -14,7 +14,8 @@ import { digits, expectedTime, trainedImages } from './plan';
 /** The data that the page has shown. */
 let shown: DataDescription = digits;
 
-export function renderData(app: App): void {
+/** `ahead`: what training is going to plan; undefined if the settings say what it does. */
+export function renderData(app: App, ahead: string | undefined): void {
   const { state, settings } = app;
   const data = state.data ?? digits;
   const used = trainedImages(app);
@@ -40,10 +41,8 @@ export function renderData(app: App): void {
   const parts = { imageCount: used, batchSize, dropLast: fit.dropLast };
   const readable = data.letters ? readableLine(batchSize, state.imagesPerSecond) : '';
   const time = expectedTime(app, epochs * stepsPerEpoch(parts));
-  setText(
-    anyElement('data-line'),
-    [workLine(parts, epochs, asTutorial), time, readable].filter(Boolean).join(' '),
-  );
+  const work = ahead ? [ahead] : [workLine(parts, epochs, asTutorial), time];
+  setText(anyElement('data-line'), [...work, readable].filter(Boolean).join(' '));
   renderBeginning(settings, data);
   const knows = data.builtIn ? 'knows the digit' : 'knows the class';
   const isConditioned = trainer.objective === 'flow' && data.classes !== undefined;

@@ -101,7 +101,7 @@ export function createTrainPanel(app: App): TaskPanel {
       distil.render();
       pictures.render(means);
       measures.render();
-      renderData(app);
+      renderData(app, planner.ahead);
     },
   };
 }
