@@ -16,6 +16,8 @@ import type { Times } from './statistics';
 export const MOST_BYTES = 2 ** 21;
 /** A form multiplies at most 10.1 times less than the plain sum (docs/performance.md); the rest is for a peak measured in a slow moment. */
 const MOST_OF_PEAK = 12;
+/** How far the peaks at the start and at the end may be apart. */
+const MOST_DRIFT = 2;
 /** Numbers that follow from each other may differ by this share. */
 const ROUNDING = 1e-6;
 
@@ -132,6 +134,12 @@ class Check {
     const [mostGflops, mostGbps] = [1e6, 1e5];
     this.number('its peak', peak.gflops, 0.01, mostGflops);
     this.number('its peak at the end', gflopsAtEnd, 0.01, mostGflops);
+    const drift = Math.max(gflopsAtEnd! / peak.gflops, peak.gflops / gflopsAtEnd!);
+    if (drift > MOST_DRIFT) {
+      throw this.refuse(
+        `its peak was ${show(peak.gflops)} GFLOP/s at the start and ${show(gflopsAtEnd)} at the end, more than ${MOST_DRIFT} times apart: the machine was busy. Bench again while it is not`,
+      );
+    }
     this.list('copies', peak.copies, 1, 16);
     for (const [i, { bytes, gbps }] of peak.copies.entries()) {
       this.number('the bytes of a copy', bytes, i > 0 ? peak.copies[i - 1].bytes + 1 : 1, 2 ** 40, true);

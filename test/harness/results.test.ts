@@ -113,6 +113,11 @@ describe('a result', () => {
       /its peak of memory is 20, but its largest copy make 12/,
     ],
     [
+      'a busy machine',
+      { gflopsAtEnd: 60 },
+      /its peak was 160\S* GFLOP\/s at the start and 60 at the end, more than 2 times/,
+    ],
+    [
       'no peak worth it',
       { peak: { ...real.peak, gflops: 5 }, gflopsAtEnd: 5 },
       /computes 146\S* GFLOP\/s, more than 12 times/,
