@@ -54,7 +54,7 @@ test('Markdown: a line for each, the worst element, and what failed', () => {
   expect(text).toContain('- 1 passed, 1 failed, 1 not run; stopped before its end.');
   expect(text).toContain('a \\| b (software');
   expect(text).toContain(
-    '| swish.plain | passed | 2 | 12 ms | 25% | output[7] (c 0, y 2): 1.5, expected 1.25, off by 0.250 of 1.00 allowed |',
+    '| swish.plain | passed | 2 | 12 ms | 25% | output\\[7\\] (c 0, y 2): 1.5, expected 1.25, off by 0.250 of 1.00 allowed |',
   );
   expect(text).toContain('| swish.plain | not run | 0 |  |  | no subgroups |');
   expect(text).toContain('## adam.plain\n\n    a prime: output: 1 of 7\n      | `got` NaN');
