@@ -6,6 +6,7 @@ import { loadImages } from '../../../harness/cli/images';
 import { readNpy } from '../../../harness/run/npy';
 import { FEW } from '../../../harness/studies/shapes';
 import { LEAST_STEPS } from '../../../src/keeping/store';
+import { takesLong } from '../../lanes/limits';
 import { violations } from '../axe';
 import { drive } from '../drive';
 import { click, files, losses, pause, phase, root, steps, TINY, text, type, until, visit } from '../visit';
@@ -361,6 +362,7 @@ const nearest = (colour: readonly number[], colours: readonly (readonly number[]
 
 test('a folder of 600 coloured pictures is dropped, trained for 300 updates, and each class has its colour', {
   tags: 'thorough',
+  ...takesLong('trainsInChrome'),
 }, async () => {
   const { samples, real } = await trained('test/shapes', { classes: 4, classNames: FEW.classes });
   for (const [label, name] of FEW.classes.entries())
@@ -369,6 +371,7 @@ test('a folder of 600 coloured pictures is dropped, trained for 300 updates, and
 
 test('the same pictures without labels: more than half of the samples have the colour of a class, and three classes come or four', {
   tags: 'thorough',
+  ...takesLong('trainsInChrome'),
 }, async () => {
   const { samples, real } = await trained('test/shapes/shapes-images-idx4-ubyte.gz', {
     name: 'shapes-images-idx4-ubyte.gz',
