@@ -54,7 +54,15 @@ export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
     const plugins = [fragments(), common(assets).plugins, savedShaders()];
     // What runs from the sources asks when it runs (harness/cli/versions.ts).
     const define = isSsrBuild ? {} : commit();
-    return { ...common(assets), plugins, define, build: { outDir: 'dist/page', target: 'es2022' } };
+    // Only the page's: the examples' pages import the built package, which need not be there.
+    const optimizeDeps = { ...common(assets).optimizeDeps, entries: ['index.html'] };
+    return {
+      ...common(assets),
+      plugins,
+      define,
+      optimizeDeps,
+      build: { outDir: 'dist/page', target: 'es2022' },
+    };
   }
   return {
     ...common(assets),

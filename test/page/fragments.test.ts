@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createServer } from 'vite';
+import { createLogger, createServer } from 'vite';
 import { expect, test, vi } from 'vitest';
 import { fragments, withFragments } from '../../harness/tools/build/fragments';
 import { fragmentPaths, markup } from './markup';
@@ -65,5 +65,32 @@ test('the development server serves the whole, and loads open pages anew if a fr
   } finally {
     await server.close();
     await rm(root, { recursive: true });
+  }
+});
+
+test('the development server finds the libraries of the page before a page is open, and has nothing to complain of', async () => {
+  const cacheDir = await mkdtemp(join(tmpdir(), 'optimized-'));
+  const complaints: string[] = [];
+  const note = (text: string) => complaints.push(text);
+  const customLogger = { ...createLogger('silent'), warn: note, warnOnce: note, error: note };
+  const server = await createServer({
+    ...{
+      configFile: fileURLToPath(new URL('../../vite.config.ts', import.meta.url)),
+      cacheDir,
+      customLogger,
+    },
+    server: { middlewareMode: true, ws: false },
+  });
+  try {
+    const { scanProcessing, metadata } = server.environments.client.depsOptimizer!;
+    await scanProcessing;
+    // What is found later makes the server load the page anew, in the middle of a run.
+    const found = Object.keys({ ...metadata.discovered, ...metadata.optimized });
+    expect(found).toEqual(expect.arrayContaining(['uplot', 'gifenc', 'wgsl_reflect/wgsl_reflect.module.js']));
+    // Before a build, as in a fresh clone, the examples' pages import a package that is not there.
+    expect(complaints).toEqual([]);
+  } finally {
+    await server.close();
+    await rm(cacheDir, { recursive: true, force: true });
   }
 });
