@@ -8,12 +8,12 @@ const root = new URL('../', import.meta.url);
 
 test('there are many of them, no two of which are the same edit', () => {
   expect(all.length).toBeGreaterThanOrEqual(60);
-  const edits = all.map(([, { file, text, becomes }]) => JSON.stringify([file, text, becomes]));
+  const edits = all.map(({ mutant: { file, text, becomes } }) => JSON.stringify([file, text, becomes]));
   expect(new Set(edits).size).toBe(all.length);
 });
 
 test('each can be planted', () => {
-  const misfits = all.flatMap(([name, mutant]) => {
+  const misfits = all.flatMap(({ name, mutant }) => {
     try {
       mutated(root, mutant);
       return [];
@@ -24,7 +24,7 @@ test('each can be planted', () => {
   expect(misfits).toEqual([]);
 });
 
-describe('what cannot be planted is told of', () => {
+describe('an edit that does not fit is an error', () => {
   const here: Mutant = {
     file: 'test/mutants/mutant.ts',
     text: 'A planted fault',
@@ -42,7 +42,10 @@ describe('what cannot be planted is told of', () => {
 });
 
 test('each word names a kernel, a test file, or something in a title of one', () => {
-  for (const [name, { caughtBy }] of all) {
+  for (const {
+    name,
+    mutant: { caughtBy },
+  } of all) {
     expect(caughtBy.words.length, name).toBeGreaterThan(0);
     const file = `${caughtBy.words[0]}.test.ts`;
     const isFile = existsSync(new URL(file, new URL('test/', root)));

@@ -65,7 +65,7 @@ async function plantAll(network: Network, adapterInfo?: Partial<GPUAdapterInfo>)
 }
 
 const wrong: readonly Row[] = Object.entries(networks).map(([name, network]) => ({
-  name: `hostile: wrong at size, ${name}`,
+  name: `wrong at size, ${name}`,
   async run() {
     const runs = [await plantAll(network), await plantAll(network, someGpu)];
     const missed = runs.flatMap(({ missed }) => missed);

@@ -7,10 +7,24 @@ import type { Mutant, Mutants } from './mutant';
 import { network } from './network';
 import { page } from './page';
 
-const groups: Mutants = { ...kernels, ...network, ...engine, ...data, ...embedding, ...page };
+export const groups: Readonly<Record<string, Mutants>> = {
+  kernels,
+  network,
+  engine,
+  data,
+  embedding,
+  page,
+};
 
-/** `group: fault`. */
-export const all: readonly (readonly [name: string, mutant: Mutant])[] = Object.entries(groups).flatMap(
-  ([group, mutants]) =>
-    Object.entries(mutants).map(([fault, mutant]) => [`${group}: ${fault}`, mutant] as const),
+interface Planted {
+  readonly group: string;
+  /** Its place in the group, then the fault in words. */
+  readonly name: string;
+  readonly mutant: Mutant;
+}
+
+export const all: readonly Planted[] = Object.entries(groups).flatMap(([group, places]) =>
+  Object.entries(places).flatMap(([place, mutants]) =>
+    Object.entries(mutants).map(([fault, mutant]) => ({ group, name: `${place}: ${fault}`, mutant })),
+  ),
 );

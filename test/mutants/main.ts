@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { copyTree, linkModules } from '../copy_tree';
-import { all } from './list';
+import { all, groups } from './list';
 import { type Mutant, mutated, type Net } from './mutant';
 
 const help = `npm run mutants -- [--list] [WORD]...
@@ -15,7 +15,7 @@ const help = `npm run mutants -- [--list] [WORD]...
 Plants one fault after the other in a copy of the tree, and runs the test that must notice it. Fails where none does.
 
   --list   names the faults, and plants none
-  WORD     only those that have one of these words in their name or file`;
+  WORD     only those of a group (${Object.keys(groups).join(', ')}), or that have one of these words in their name or file`;
 
 const root = pathToFileURL(`${process.cwd()}/`);
 
@@ -85,17 +85,21 @@ export async function main(args: string[]): Promise<number> {
     return 2;
   }
   const chosen = all.filter(
-    ([name, { file }]) => words.length === 0 || words.some((word) => `${name} ${file}`.includes(word)),
+    ({ group, name, mutant }) =>
+      words.length === 0 ||
+      words.some((word) => (word in groups ? word === group : `${name} ${mutant.file}`.includes(word))),
   );
   if (chosen.length === 0) {
     console.error(`No fault has ${words.join(' or ')} in its name; --list names them.`);
     return 2;
   }
   // All of them, before anything takes time.
-  for (const [, mutant] of chosen) mutated(root, mutant);
+  for (const { mutant } of chosen) mutated(root, mutant);
   if (list) {
-    for (const [name, { file, caughtBy }] of chosen)
-      console.log(`${name} (${file}; ${[caughtBy.lane, ...caughtBy.words].join(' ')})`);
+    for (const { name, mutant } of chosen) {
+      const { lane, words } = mutant.caughtBy;
+      console.log(`${name} (${mutant.file}; ${[lane, ...words].join(' ')})`);
+    }
     return 0;
   }
 
@@ -105,10 +109,10 @@ export async function main(args: string[]): Promise<number> {
   linkModules(folder);
   const survivors: string[] = [];
   try {
-    for (const net of netsTogether(chosen.map(([, { caughtBy }]) => caughtBy))) {
+    for (const net of netsTogether(chosen.map(({ mutant }) => mutant.caughtBy))) {
       if (await test(folder, net)) throw new Error(`Without a fault ${JSON.stringify(net)} fails, too.`);
     }
-    for (const [name, mutant] of chosen) {
+    for (const { name, mutant } of chosen) {
       const start = performance.now();
       const caught = await isCaught(folder, mutant);
       if (!caught) survivors.push(name);

@@ -1,4 +1,4 @@
-/** Kernels that are right in the small cases of the self-check, and wrong at the size of a network. All rows: `npm run test:long -- hostile`. */
+/** Kernels that are right in the small cases of the self-check, and wrong at the size of a network. All rows: `npm run test:long -- 'at size'`. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
