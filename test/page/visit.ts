@@ -45,12 +45,20 @@ export function watch(page: Page, problems: string[]): void {
   });
 }
 
-/** Opens the page; `problems` collects what must not happen. */
+export interface Visited {
+  readonly page: Page;
+  /** What must not happen. */
+  readonly problems: string[];
+}
+
+/** Opens the page. `before` runs in it before the page's own scripts. */
 export async function visit(
   browser: Pick<Browser, 'newPage'>,
   address: string,
-): Promise<{ page: Page; problems: string[] }> {
+  before?: () => void,
+): Promise<Visited> {
   const page = await browser.newPage();
+  if (before) await page.evaluateOnNewDocument(before);
   page.setDefaultTimeout(WAIT_MS);
   const problems: string[] = [];
   watch(page, problems);
