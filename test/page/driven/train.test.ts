@@ -11,8 +11,8 @@ import { violations } from '../axe';
 import { drive, inTurns } from '../drive';
 import { click, files, losses, pause, phase, root, steps, TINY, text, type, until, visit } from '../visit';
 
-/** Of 320 digits a tenth is held out. */
-const RUN = '?batch=16&limit=320&widths=8&samples=10&epochs=2000';
+/** Of 160 digits a tenth is held out. */
+const RUN = '?batch=8&limit=160&widths=8&samples=10&epochs=2000';
 
 const driven = drive();
 
@@ -64,16 +64,16 @@ const pressIn = (page: Page, row: number, name: string) =>
 test('a run tells its held-out loss, by noise level too, how many samples a classifier accepts, and where its rate changed', async () => {
   const { page, problems } = await inTurn();
   await phase(page, 'idle');
-  expect(await text(page, 'data-name')).toBe('288 of MNIST’s digits');
+  expect(await text(page, 'data-name')).toBe('144 of MNIST’s digits');
   await click(page, '#train');
   await until(page, () => window.harness.state.measured.heldOut.length >= 2);
   await type(page, 'lr', '0.001');
   await until(page, () => window.harness.state.measured.rates.length === 1);
   await pause(page);
   const { heldOut, rates } = await measured(page);
-  expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 288, held: 32 });
+  expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 144, held: 16 });
   const [first, last] = [heldOut[0], heldOut[heldOut.length - 1]];
-  expect(last.images).toBe(32);
+  expect(last.images).toBe(16);
   expect(last.bins).toHaveLength(10);
   expect(last.loss).toBeLessThan(first.loss);
   const done = await losses(page);
@@ -167,17 +167,17 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
 test('more images than there are cannot be held out: that is said, and another number is taken', {
   tags: 'thorough',
 }, async () => {
-  const { page, problems, close } = await open(`${RUN}&holdout=320`);
+  const { page, problems, close } = await open(`${RUN}&holdout=160`);
   await phase(page, 'idle');
   await click(page, '#train');
   await until(page, () => !document.getElementById('error')!.hidden);
   expect(await text(page, 'error-text')).toBe(
-    '320 images cannot be held out, as there are 320: hold out fewer, so that some are left to train on.',
+    '160 images cannot be held out, as there are 160: hold out fewer, so that some are left to train on.',
   );
   await type(page, 'holdout', '20');
   await click(page, '#train');
   await steps(page, 1);
-  expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 300, held: 20 });
+  expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 140, held: 20 });
   expect(problems).toEqual([]);
   await close();
 });
@@ -237,7 +237,7 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   await expect
     .poll(async () => (await rows(page)).map((row) => row.slice(0, 7)), LATER)
     .toEqual([
-      [expect.stringMatching(/^Kept \d\d:\d\d$/), 'digits', 'new weights', '16', '0.01', '123', String(kept)],
+      [expect.stringMatching(/^Kept \d\d:\d\d$/), 'digits', 'new weights', '8', '0.01', '123', String(kept)],
     ]);
 
   // Another one, with another seed, and both on the curve.
