@@ -61,11 +61,32 @@ const stripped = (path: string) => strip(readText(path));
 /** The text of a shader as the GPU gets it, or, with `readText`, with its comments. */
 export const textOf = ({ file, flags }: Source, read = stripped): string => shaderText(file, read, flags);
 
+/** A shader's text, and the groups of the files that make it up. */
+interface Assembled {
+  readonly text: string;
+  readonly groups: readonly string[];
+}
+/** What was assembled of sources that have not changed (`currentSources`). */
+const assembled = new WeakMap<Source, Assembled>();
+
+function assemble(source: Source): Assembled {
+  const known = assembled.get(source);
+  if (known) return known;
+  const groups = new Set<string>();
+  const text = textOf(source, (file) => {
+    groups.add(groupOf(file));
+    return stripped(file);
+  });
+  const made = { text, groups: [...groups] };
+  assembled.set(source, made);
+  return made;
+}
+
 /** Reflections by name and text: each takes some 20 ms, and is needed twice, for its declaration and as a module. */
 const reflections = new Map<string, Reflection>();
 
 function loadShader(name: string, source: Source): Reflection {
-  const text = textOf(source);
+  const { text } = assemble(source);
   const key = `${name} ${text}`;
   const reflection = reflections.get(key) ?? reflect(name, text);
   reflections.set(key, reflection);
@@ -73,7 +94,7 @@ function loadShader(name: string, source: Source): Reflection {
 }
 
 export const loadShaders = (): Reflection[] =>
-  [...shaderSources()].map(([name, source]) => loadShader(name, source));
+  [...currentSources()].map(([name, source]) => loadShader(name, source));
 
 /**
  * Groups that are not folders. `network`: files that every network needs. `flow`: files that a network with noise levels as input needs.
@@ -101,16 +122,6 @@ export function groupOf(file: string): string {
   return [basename(folder), form ?? kind ?? shared, back].filter(Boolean).join('_');
 }
 
-/** The groups of the files that make up a shader. */
-function groupsOf(source: Source): string[] {
-  const groups = new Set<string>();
-  textOf(source, (file) => {
-    groups.add(groupOf(file));
-    return stripped(file);
-  });
-  return [...groups];
-}
-
 /** The structs of buffers that the host and shaders share, by the name of the file in lib/, which holds nothing else. */
 export function loadStructs(): ReadonlyMap<string, StructLayout> {
   const structs = new Map<string, StructLayout>();
@@ -133,6 +144,16 @@ function stampOf(sources: ReadonlyMap<string, Source>): string {
   const hash = createHash('sha256').update(JSON.stringify([...sources]));
   for (const file of [...wgslFiles(), 'plugin.ts', 'reflect.ts']) hash.update(`\n${file}\n${readText(file)}`);
   return hash.digest('hex').slice(0, 16);
+}
+
+let current: { readonly stamp: string; readonly sources: ReadonlyMap<string, Source> } | undefined;
+
+/** `shaderSources`, the same objects while no file changes: a build makes a bundle of the page and one of each worker. */
+function currentSources(): ReadonlyMap<string, Source> {
+  const sources = shaderSources();
+  const stamp = stampOf(sources);
+  if (current?.stamp !== stamp) current = { stamp, sources };
+  return current.sources;
 }
 
 /** Writes shaders.gen.d.ts, which is not in git, if it is missing or out of date. */
@@ -219,11 +240,12 @@ function kernelModule(kernel: string, sources: ReadonlyMap<string, Source>): str
   const shaders = kernelsOf(sources.keys()).get(kernel);
   if (!shaders)
     throw new Error(`shaders/ has no file ${kernel}.wgsl, and none whose name begins with ${kernel}.`);
-  const groups = [...new Set(shaders.flatMap(([, name]) => groupsOf(sources.get(name)!)))];
+  const groupsOf = (name: string) => assemble(sources.get(name)!).groups;
+  const groups = [...new Set(shaders.flatMap(([, name]) => groupsOf(name)))];
   const entries = shaders.map(([technique, name]) => {
     const source = sources.get(name)!;
     const { text: _, ...declared } = loadShader(name, source);
-    const files = groupsOf(source).map((group) => `g${groups.indexOf(group)}`);
+    const files = groupsOf(name).map((group) => `g${groups.indexOf(group)}`);
     const text = [JSON.stringify(source.file), JSON.stringify(source.flags), `[${files}]`].join(', ');
     return `${technique}: { ...${JSON.stringify(declared)}, code: () => loadText(${text}) },`;
   });
@@ -267,7 +289,7 @@ function refreshDeclarations(context: Rollup.PluginContext): void {
  * separate ones). Without it, they become modules that are imported, which works in every bundler and in a browser without one.
  */
 export function wgsl({ assets = false } = {}): Plugin {
-  let sources = shaderSources();
+  let sources = currentSources();
   const js = (code: string) => ({ code, moduleType: 'js' as const });
   return {
     name: 'wgsl',
@@ -304,7 +326,7 @@ export function wgsl({ assets = false } = {}): Plugin {
     },
     watchChange(id) {
       if (!id.endsWith('.wgsl')) return;
-      sources = shaderSources();
+      sources = currentSources();
       refreshDeclarations(this);
     },
   };

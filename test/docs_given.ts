@@ -1,5 +1,6 @@
 /** What the programs in the documentation take as given: by these names, on a device of the test's. */
 import { createEngine } from '../src/engine';
+import { memoryCache } from '../src/gpu/cache';
 
 const BYTES = 4 * 64 * 28 * 28 * 16;
 const ALL_USAGES = 0x80 | 0x08 | 0x04; // STORAGE, COPY_DST, COPY_SRC: a constant, since the names are read without WebGPU, too
@@ -15,10 +16,13 @@ export const names = [
   ...buffers,
 ] as const;
 
-/** The engine takes plain kernels, of which few are to be compiled. */
+/** Kernels are checked once for all programs. */
+export const tuningCache = memoryCache();
+
+/** The engine takes plain kernels, of which few are to be compiled; the network has the default number of levels, but few channels. */
 export async function given(device: GPUDevice) {
-  const engine = await createEngine({ device, variants: {} });
-  const unet = await engine.createUNet();
+  const engine = await createEngine({ device, variants: {}, tuningCache });
+  const unet = await engine.createUNet({ widths: [4, 4, 4] });
   const images = new Uint8Array(16 * 28 * 28).fill(200);
   const dataset = await engine.createDataset({ images, count: 16, height: 28, width: 28, channels: 1 });
   const floats = () => new Float32Array(16 * 28 * 28).fill(0.5);

@@ -13,9 +13,12 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   vi.stubGlobal('GPUBufferUsage', {});
   vi.stubGlobal('GPUShaderStage', {});
+  // Node's event loop would rest by the clock on the wall.
+  vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
 

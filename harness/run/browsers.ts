@@ -1,7 +1,10 @@
 /** Finding and starting the browsers, with what makes WebGPU work in them on a machine with a GPU and on one without. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import puppeteer, { type Browser } from 'puppeteer';
+import type { Browser } from 'puppeteer';
+
+// Awaited, so that a bundle of all commands loads it with the command that needs it: it takes a third of a second.
+const { default: puppeteer } = await import('puppeteer');
 
 export type BrowserKind = 'chrome' | 'firefox';
 

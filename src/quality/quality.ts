@@ -49,8 +49,12 @@ export interface QualityMeter {
   measureReal(): Quality;
 }
 
+/** What every meter needs of the bundled digits, once it is computed: it is always the same. */
+let real: ReturnType<typeof ballsOf> | undefined;
+let ofReal: Quality | undefined;
+
 /**
- * Loads the classifier and the bundled digits, and computes features of 2,000 of these, which takes about three seconds.
+ * Loads the classifier and the bundled digits, and computes features of 2,000 of these, which takes about three seconds the first time.
  *
  * @throws EngineError `data` if a file cannot be read or is not the right one; the signal's reason if aborted
  */
@@ -63,7 +67,8 @@ export async function createQualityMeter(options: LoadOptions = {}): Promise<Qua
   const size = classifier.features;
   /** The digits with indices from `from` up to, not including, `to`. */
   const digits = (from: number, to: number) => binarise(bytes.subarray(from * pixels, to * pixels), 127.5);
-  const real = ballsOf(classifier.classify(digits(0, compared), compared).features, size);
+  real ??= ballsOf(classifier.classify(digits(0, compared), compared).features, size);
+  const balls = real;
 
   /** `images` must be binarised. */
   function judge(images: Float32Array, wanted?: ArrayLike<number>): Quality {
@@ -82,12 +87,11 @@ export async function createQualityMeter(options: LoadOptions = {}): Promise<Qua
       accepted: accepted / count,
       classAccuracy: wanted && right / count,
       digitDistance: frechetDistance(gaussianOf(features, size), classifier.trained),
-      ...precisionAndRecall(real, ballsOf(features, size)),
+      ...precisionAndRecall(balls, ballsOf(features, size)),
       entropy: entropy(shown.map((times) => times / count)),
     };
   }
 
-  let ofReal: Quality | undefined;
   return {
     measure(images, wanted) {
       checkImages(images);

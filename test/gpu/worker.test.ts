@@ -169,7 +169,7 @@ test('a run leaves last batches out if it is asked to, and after its file was op
 });
 
 // In Chrome the page loses its device (page/driven/survival.test.ts).
-describe('a device that is lost', mainlyIn('node', 'firefox'), () => {
+describe('a device that is lost', mainlyIn('node'), () => {
   test('while it trains is replaced, and the run ends with the same bits', async () => {
     const { client, lose, refuse, losses } = servedLosable();
     const told: unknown[] = [];
@@ -634,27 +634,31 @@ if (lane !== 'node') {
     return { client, worker, losses: lossesOf(client) };
   };
 
-  test('a real worker keeps the run, recovers, and another goes on with it', async () => {
-    const first = start();
-    const stored = heard(first.client, 'stored');
-    await first.client.begin(run);
-    await first.client.step(10);
-    await stored;
-    const started = first.client.start();
-    first.worker.postMessage('lose'); // at once: after its first loss the run may end before it hears this
-    await heard(first.client, 'recovered');
-    await first.client.pause();
-    first.client.destroy();
-    await started.catch(() => {});
+  test(
+    'a real worker keeps the run, recovers, and another goes on with it',
+    mainlyIn('firefox'),
+    async () => {
+      const first = start();
+      const stored = heard(first.client, 'stored');
+      await first.client.begin(run);
+      await first.client.step(10);
+      await stored;
+      const started = first.client.start();
+      first.worker.postMessage('lose'); // at once: after its first loss the run may end before it hears this
+      await heard(first.client, 'recovered');
+      await first.client.pause();
+      first.client.destroy();
+      await started.catch(() => {});
 
-    const { client, losses } = start();
-    const id = await keptId(client);
-    const resumed = await client.resume({ from: id });
-    expect([...resumed.losses]).toEqual(alone.losses.slice(0, resumed.step));
-    expect(await client.start()).toEqual(done);
-    expect(losses).toEqual(alone.losses.slice(resumed.step));
-    await client.reset();
-  });
+      const { client, losses } = start();
+      const id = await keptId(client);
+      const resumed = await client.resume({ from: id });
+      expect([...resumed.losses]).toEqual(alone.losses.slice(0, resumed.step));
+      expect(await client.start()).toEqual(done);
+      expect(losses).toEqual(alone.losses.slice(resumed.step));
+      await client.reset();
+    },
+  );
 
   /** Of a run that nobody has any more. */
   function keptId(client: WorkerClient): Promise<string> {
@@ -667,7 +671,7 @@ if (lane !== 'node') {
     });
   }
 
-  test('the example trains and samples', mainlyIn('chrome'), async () => {
+  test('the example trains and samples', mainlyIn('firefox'), async () => {
     const { trainAndSample } = examples['../../examples/worker/train.js'];
     const worker = new Worker(new URL('../../examples/worker/worker.js', import.meta.url), {
       type: 'module',

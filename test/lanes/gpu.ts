@@ -24,6 +24,8 @@ export interface TestGpu {
 interface Shared {
   readonly device: GPUDevice;
   readonly adapter: GPUAdapter;
+  /** As in TestGpu. */
+  readonly source: GPU;
   /** What no scope caught, and the loss of the device. */
   readonly errors: string[];
 }
@@ -44,7 +46,17 @@ async function share(): Promise<Shared> {
   const errors: string[] = [];
   device.addEventListener('uncapturederror', (event) => errors.push(event.error.message));
   void device.lost.then(({ reason, message }) => errors.push(`the device was lost (${reason}): ${message}`));
-  return { device, adapter, errors };
+  const { gpu } = navigator;
+  const requestAdapter = async () =>
+    Object.defineProperty(await gpu.requestAdapter(), 'requestDevice', { value: async () => device });
+  const getPreferredCanvasFormat = () => gpu.getPreferredCanvasFormat();
+  return { device, adapter, source: { requestAdapter, getPreferredCanvasFormat } as GPU, errors };
+}
+
+/** What `navigator.gpu` is, but its device is always the shared one. */
+export async function sharedSource(): Promise<GPU> {
+  shared ??= share();
+  return (await shared).source;
 }
 
 /**
@@ -53,7 +65,7 @@ async function share(): Promise<Shared> {
  */
 export async function testGpu(): Promise<TestGpu> {
   shared ??= share();
-  const { device, adapter, errors } = await shared;
+  const { device, adapter, source, errors } = await shared;
   const gpu = new Gpu(device);
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
   const named = [vendor, architecture, description].filter(Boolean).join(' ');
@@ -81,12 +93,6 @@ export async function testGpu(): Promise<TestGpu> {
   });
   const kinds =
     gpu.adapter.software && lane !== 'node' ? (['software'] as const) : (['software', 'gpu'] as const);
-  const source = {
-    requestAdapter: async () =>
-      Object.defineProperty(await navigator.gpu.requestAdapter(), 'requestDevice', {
-        value: async () => device,
-      }),
-  } as GPU;
   return { gpu, adapterName, lane, kinds, source };
 }
 

@@ -8,14 +8,14 @@ import { createEngine, loadCheckpoint, type Progress, saveCheckpoint, type Varia
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
 import { digits, tutorial } from '../checked_networks';
-import { doesNothing, hostileGpu } from '../hostile/hostile_device';
+import { doesNothing, makeHostile } from '../hostile/hostile_device';
 import { aged } from '../hostile/rows';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../hostile/wrong';
 import { testGpu } from '../lanes/gpu';
 import { takesLong } from '../lanes/limits';
 import { runHere } from './command';
 
-const { gpu } = await testGpu();
+const { gpu, source } = await testGpu();
 const { device } = gpu;
 
 const nothing = /^nothing$/;
@@ -247,9 +247,13 @@ describe('a run whose first kernels are wrong begins again', () => {
     return { losses, checkpoint, variants: made.variants };
   }
 
-  function served(rewritten = rewrites, tuningCache = memoryCache()) {
+  function served(rewritten?: typeof rewrites, tuningCache = memoryCache()) {
     const { port1, port2 } = new MessageChannel();
-    serve(port2, { store: false, engine: { gpu: hostileGpu({ rewrites: rewritten }), tuningCache } });
+    if (rewritten) {
+      const hostile = makeHostile(device, { rewrites: rewritten });
+      onTestFinished(() => hostile[Symbol.dispose]());
+    }
+    serve(port2, { store: false, engine: { gpu: source, tuningCache } });
     const client = createWorkerClient(port1);
     onTestFinished(() => {
       client.destroy();
@@ -263,7 +267,7 @@ describe('a run whose first kernels are wrong begins again', () => {
   }
 
   test('in a worker, from its beginning, without a call', async () => {
-    const { client, losses, warnings } = served();
+    const { client, losses, warnings } = served(rewrites);
     await client.begin({ network, trainer, fit, images });
     expect(await client.start()).toMatchObject(done);
     const { variants } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
@@ -274,7 +278,7 @@ describe('a run whose first kernels are wrong begins again', () => {
 
   test('in a worker, whose kernels went wrong since they were checked', async () => {
     const entries = new Map<string, string>();
-    const healthy = served((_, text) => text, keptIn(entries));
+    const healthy = served(undefined, keptIn(entries));
     await healthy.client.begin({ network, trainer, fit, images });
     await healthy.client.start();
     const now = (name: string, text: string) => (first.test(name) ? doesNothing(text) : text);
@@ -290,7 +294,7 @@ describe('a run whose first kernels are wrong begins again', () => {
   test('in a worker, from the file that it resumed, whose kernels it no longer uses', async () => {
     const before = await alone();
     expect(before.variants['conv2d/down.0']).toMatch(/^one_input/);
-    const { client, losses, warnings } = served();
+    const { client, losses, warnings } = served(rewrites);
     await client.resume({ from: before.checkpoint, images });
     expect(await client.start()).toMatchObject(done);
     const { variants, losses: all } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
@@ -315,7 +319,7 @@ test('train begins again from the beginning, and says so', takesLong('runsProces
   });
   try {
     const out = join(folder, 'run');
-    const sizes = ['--limit', '12', '--batch', '4', '--epochs', '2', '--widths', '4,4'];
+    const sizes = '--limit 12 --batch 4 --epochs 2 --widths 4,4 --kernel-size 3'.split(' ');
     const { code, output } = await runHere('train', '--out', out, ...sizes);
     expect(code, output).toBe(0);
     expect(planted).toHaveBeenCalled();

@@ -23,9 +23,9 @@ describe('a device', () => {
   });
   afterEach(() => undo());
 
-  // A run of sampling makes the same calls in each of its passes.
+  // Many calls are alike; a run of sampling makes the same ones in each of its passes.
   test.each([
-    ['a training step', 1],
+    ['a training step', 3],
     ['a run of sampling', 7],
   ] as const)('that fails a call of %s', async (deed, every) => {
     const failing = new FailingDevice(await request());

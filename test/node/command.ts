@@ -1,10 +1,13 @@
-/** The command line in the process of the tests: started as a user does, it takes two processes, each a second or more. */
+/** The command line in the process and on the device of the tests: as a user starts it, it takes two processes, and compiles everything. */
 import { vi } from 'vitest';
 import { main } from '../../harness/cli/main';
+import { sharedSource } from '../lanes/gpu';
 
 /** Its exit code, and what it says. */
 export async function runHere(...args: string[]): Promise<{ code: number; output: string }> {
   let output = '';
+  const { gpu } = navigator;
+  const source = await sharedSource();
   const spies = [
     ...(['log', 'warn', 'error'] as const).map((name) =>
       vi.spyOn(console, name).mockImplementation((...text) => {
@@ -19,9 +22,11 @@ export async function runHere(...args: string[]): Promise<{ code: number; output
       }),
     ),
   ];
+  Object.assign(navigator, { gpu: source });
   try {
     return { code: await main(args), output };
   } finally {
+    Object.assign(navigator, { gpu });
     for (const spy of spies) spy.mockRestore();
   }
 }

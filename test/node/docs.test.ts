@@ -5,19 +5,27 @@ import * as library from '../../src/index';
 import * as node from '../../src/node/index';
 import * as pretrained from '../../src/pretrained/index';
 import { blocksOf, documents } from '../docs_code';
-import { given, names } from '../docs_given';
+import { given, tuningCache } from '../docs_given';
 import { testGpu } from '../lanes/gpu';
 
-const { gpu } = await testGpu();
+const { gpu, source } = await testGpu();
 
-/** Images, and as many in a batch, so that whole trainings take seconds. */
+/** Images, and as many in a batch, and few channels, so that whole trainings take no time. */
 const FEW = 16;
 const { digits: recipe, ...recipes } = library.recipes;
+const small = {
+  ...recipe,
+  network: { ...recipe.network, widths: [4, 4, 4] },
+  trainer: { ...recipe.trainer, batchSize: FEW },
+};
 
 const modules: Record<string, object> = {
   'webgpu-diffusion': {
     ...library,
-    recipes: { ...recipes, digits: { ...recipe, trainer: { ...recipe.trainer, batchSize: FEW } } },
+    // On the tests' device, which has compiled and checked most kernels already.
+    createEngine: (options: library.EngineOptions = { gpu: source }) =>
+      library.createEngine({ tuningCache, ...options }),
+    recipes: { ...recipes, digits: small },
   },
   'webgpu-diffusion/node': node,
   'webgpu-diffusion/pretrained': pretrained,
@@ -61,7 +69,8 @@ test.each(programs)('$document, line $line', async ({ code }) => {
     return modules[name];
   };
   const console = { log: (...text: unknown[]) => printed.push(text.join(' ')) };
-  await compile(code, names)(load, console, ...names.map((name) => values[name]));
+  const all = { ...values, navigator: { gpu: source } };
+  await compile(code, Object.keys(all))(load, console, ...Object.values(all));
   if (code.includes('console.log') && !code.includes('catch')) expect(printed.length).toBeGreaterThan(0);
   values.engine.destroy();
 });

@@ -9,7 +9,15 @@ import { resumeTrainer } from '../../src/worker/resume';
 import { check, digits, tutorial } from '../checked_networks';
 import { hostileSource, makeHostile, REFUSAL, someGpu, withGarbage } from '../hostile/hostile_device';
 import { DEADLINE, delayEach } from '../hostile/late';
-import { healthyVisit, onCard, onSoftware, refuseEach, trainOn, updateEach } from '../hostile/rows';
+import {
+  healthyVisit,
+  onCard,
+  onSoftware,
+  type Place,
+  refuseEach,
+  trainOn,
+  updateEach,
+} from '../hostile/rows';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu, source } = await testGpu();
@@ -17,6 +25,14 @@ const { device } = gpu;
 
 /** Forms for 3x3 compile in a third of the time. */
 const card = onCard({ ...tutorial, config: { height: 8, width: 8, widths: [8, 8], kernelSize: 3 } });
+
+const software = onSoftware(digits);
+const visits = new Map<Place, ReturnType<typeof healthyVisit>>();
+/** Made once for all tests: what they remember cannot be added to. */
+const healthyOn = (place: Place) => {
+  if (!visits.has(place)) visits.set(place, healthyVisit(device, place));
+  return visits.get(place)!;
+};
 
 const withWorkgroupMemory = {
   'conv2d/down.1': 'winograd6_3x3_gpu',
@@ -26,7 +42,7 @@ const withWorkgroupMemory = {
 };
 
 test.each([
-  ["software's forms", onSoftware(digits), ['finish_step', 'gradient_norm', 'image_losses', 'mse']],
+  ["software's forms", software, ['finish_step', 'gradient_norm', 'image_losses', 'mse']],
   [
     'forms for GPUs',
     onSoftware({ ...card.network, trainer: { batchSize: 8, variants: withWorkgroupMemory } }),
@@ -48,16 +64,15 @@ test.each([
 
 describe('one shader is refused', () => {
   test("each of software's forms, with checks remembered or not, by turns", async () => {
-    const place = onSoftware(digits);
-    const healthy = await healthyVisit(device, place);
+    const healthy = await healthyOn(software);
     const rows = healthy.asked.map((shader, i) => ({ shader, remembered: i % 2 === 0 }));
-    const { complaints, trained, ended } = await refuseEach(device, place, healthy, rows);
+    const { complaints, trained, ended } = await refuseEach(device, software, healthy, rows);
     expect(complaints).toEqual([]);
     expect(Math.min(trained, ended)).toBeGreaterThan(8);
   });
 
   test('of those that the tuner compares with, and of those that it chose', async () => {
-    const healthy = await healthyVisit(device, card);
+    const healthy = await healthyOn(card);
     const chosen = healthy.used.filter((shader) => shader.startsWith('conv2d'));
     const rows = [
       ...['conv2d', 'difference', 'sum_slices'].map((shader) => ({ shader, remembered: false })),
@@ -74,10 +89,9 @@ describe('one shader is late, or never comes', () => {
   const remembered = true;
 
   test("of software's forms: it is told of, and changes no bit", async () => {
-    const place = onSoftware(digits);
-    const healthy = await healthyVisit(device, place);
+    const healthy = await healthyOn(software);
     const form = healthy.used.find((shader) => shader.startsWith('conv2d.winograd'))!;
-    const { complaints, trained, ended } = await delayEach(device, place, healthy, [
+    const { complaints, trained, ended } = await delayEach(device, software, healthy, [
       { shader: form, remembered, never: false },
       { shader: form, remembered, never: true },
       { shader: 'finish_step', remembered: false, never: false },
@@ -87,7 +101,7 @@ describe('one shader is late, or never comes', () => {
   });
 
   test('of forms for GPUs: another takes its place where there is one', async () => {
-    const healthy = await healthyVisit(device, card);
+    const healthy = await healthyOn(card);
     const form = healthy.used.find((shader) => shader.startsWith('conv2d.'))!;
     const { complaints, trained, ended } = await delayEach(device, card, healthy, [
       { shader: form, remembered, never: false },
@@ -177,7 +191,7 @@ describe('a form for GPUs that is late', () => {
 });
 
 test('what is compiled when a trainer exists has one form', async () => {
-  for (const { network, adapterInfo } of [onSoftware(digits), onSoftware(tutorial), card]) {
+  for (const { network, adapterInfo } of [software, onSoftware(tutorial), card]) {
     using hostile = makeHostile(device, adapterInfo ? { adapterInfo } : {});
     using engine = await createEngine({ device, tune: false, selfCheck: false });
     const unet = await engine.createUNet(network.config);
@@ -253,14 +267,13 @@ describe('a submission of whose end there is no word', () => {
 
 describe('an update that makes one shader compute nothing', () => {
   test('is noticed at once where a version tells of it, else after 8 days', async () => {
-    const place = onSoftware(digits);
-    const healthy = await healthyVisit(device, place);
+    const healthy = await healthyOn(software);
     const winograd = healthy.used.find((shader) => shader.startsWith('conv2d.winograd'))!;
     // One has other forms; without one there is no step; one is of the sampler, made after the first step.
     const rows = [winograd, 'adam', 'finish_step', 'flow_step'].flatMap((shader) =>
       [true, false].map((told) => ({ shader, told })),
     );
-    const { complaints, trained } = await updateEach(device, place, healthy, rows);
+    const { complaints, trained } = await updateEach(device, software, healthy, rows);
     expect(complaints).toEqual([]);
     expect(trained).toBe(2);
   });

@@ -1,5 +1,6 @@
 /** What an engine tells of itself for a bug report. */
 import { expect, test } from 'vitest';
+import { runSelfCheck, type SelfCheckEvent } from '../../harness/page/measure/self_check';
 import { version } from '../../package.json';
 import { memoryCache } from '../../src/gpu/cache';
 import { createEngine, type Engine, type EngineReport } from '../../src/index';
@@ -119,4 +120,33 @@ test('a kernel that is wrong, and a device that was lost, at the next visit, too
   engine.destroy();
   using next = await createEngine({ gpu: source, tuningCache });
   expect((await reportOf(next)).losses).toMatchObject(losses);
+});
+
+test('the self-check of the page counts the kernels of a step, names the wrong ones, and has a report of its engine', async () => {
+  using engine = await createEngine({ device, selfCheck: false });
+  const events = async () => {
+    const all: SelfCheckEvent[] = [];
+    for await (const event of runSelfCheck(engine, 'tutorial', 4)) all.push(event);
+    return all;
+  };
+  const all = await events();
+  expect(all.map(({ kind }) => kind)).toEqual(['progress', 'timer', 'progress', 'checked']);
+  expect(all[1]).toMatchObject({
+    timer: { kind: expect.stringMatching(/^(timestamp-query|wall clock)$/) },
+  });
+  expect(all[3]).toMatchObject({
+    count: expect.any(Number),
+    wrong: [],
+    report: { checks: { unusable: [] } },
+  });
+  const { count, report } = all[3] as Extract<SelfCheckEvent, { kind: 'checked' }>;
+  expect(count).toBeGreaterThan(10);
+  expect(report.checks!.passed).toBeGreaterThan(10);
+  using _ = makeHostile(device, {
+    rewrites: (shader, text) => (shader === 'adam' ? text.replace(') - change', ') + change') : text),
+  });
+  expect((await events()).at(-1)).toMatchObject({
+    ...{ kind: 'checked', count: 0, wrong: [expect.stringContaining('The kernel adam')] },
+    report: { checks: { unusable: [expect.stringContaining('The kernel adam')] } },
+  });
 });

@@ -1,5 +1,4 @@
-/** The command line's main job from end to end, as a user would start it. */
-import { execFile } from 'node:child_process';
+/** The command line's main job from end to end; train_safety.test.ts starts it as a user does. */
 import {
   copyFileSync,
   mkdirSync,
@@ -42,13 +41,8 @@ afterAll(() => {
   rmSync(cache, { recursive: true });
 });
 
-/** As a user starts it. */
-const start = (...args: string[]) =>
-  new Promise<{ code: number; output: string }>((resolve) => {
-    execFile(process.execPath, ['harness/run.mjs', ...args], (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });
-    });
-  });
+/** Kernels of 3x3 compile in a third of the time. */
+const narrow = '--widths 4 --kernel-size 3'.split(' ');
 
 test(
   'train writes all its files, goes on with --resume, and sample uses the model',
@@ -56,8 +50,8 @@ test(
   async () => {
     const out = mkdtempSync(join(tmpdir(), 'train-'));
     try {
-      const small = '--limit 24 --batch 8 --epochs 1 --widths 4'.split(' ');
-      const first = await start('train', '--out', out, ...small);
+      const small = '--limit 24 --batch 8 --epochs 1'.split(' ');
+      const first = await runHere('train', '--out', out, ...small, ...narrow);
       expect(first.code, first.output).toBe(0);
       expect(readdirSync(out).sort()).toEqual([...files].sort());
       const lines = () => readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n');
@@ -124,7 +118,7 @@ test(
   async () => {
     const out = mkdtempSync(join(tmpdir(), 'train-'));
     try {
-      const of = ['train', '--out', out, '--limit', '32', '--batch', '8', '--widths', '8'];
+      const of = ['train', '--out', out, '--limit', '16', '--batch', '4', ...narrow];
       const dead = await runHere(...of, '--epochs', '30', '--lr', '1');
       expect(dead.code, dead.output).toBe(0);
       const warnings = dead.output.match(
@@ -247,7 +241,7 @@ test(
   takesLong('runsProcesses'),
   async () => {
     const out = mkdtempSync(join(tmpdir(), 'digits-'));
-    const small = '--recipe digits --limit 60 --holdout 12 --batch 16 --widths 4 --no-tune'.split(' ');
+    const small = [...'--recipe digits --limit 60 --holdout 12 --batch 16 --no-tune'.split(' '), ...narrow];
     const path = (...names: string[]) => join(out, ...names);
     const read = (...names: string[]) => readFileSync(path(...names), 'utf8');
     const succeed = async (...args: string[]) => {
@@ -256,19 +250,9 @@ test(
       return done.output;
     };
     try {
-      const schedule = ['--schedule', 'cosine,warmup=2'];
-      await succeed(
-        'train',
-        '--out',
-        path('whole'),
-        ...small,
-        ...schedule,
-        '--epochs',
-        '2',
-        '--quality',
-        '0',
-      );
-      expect(readdirSync(path('whole')).sort()).toEqual(
+      const schedule = ['--schedule', 'constant,warmup=2', '--epochs', '2', '--quality', '0'];
+      await succeed('train', '--out', path('six'), ...small, ...schedule);
+      expect(readdirSync(path('six')).sort()).toEqual(
         [
           ...files.filter((name) => !name.startsWith('samples')),
           'samples.png',
@@ -277,25 +261,24 @@ test(
           'loss-by-noise-level.svg',
         ].sort(),
       );
-      expect(read('whole', 'epochs.csv')).toMatch(
+      expect(read('six', 'epochs.csv')).toMatch(
         /^epoch,mean_loss,held_out_loss\n1,[\d.]+,[\d.]+\n2,[\d.]+,[\d.]+\n$/,
       );
-      const report = JSON.parse(read('whole', 'run.json'));
-      expect(report).toMatchObject({
-        steps: 6,
-        settings: { holdout: 12, objective: 'flow', clipNorm: 1, schedule: { decay: 'cosine', steps: 6 } },
-        heldOut: { images: 12 },
-      });
-      expect(report.quality).toBeUndefined();
+      const report = (name: string) => JSON.parse(read(name, 'run.json'));
+      const settings = { holdout: 12, objective: 'flow', clipNorm: 1 };
+      expect(report('six')).toMatchObject({ steps: 6, settings, heldOut: { images: 12 } });
+      expect(report('six').quality).toBeUndefined();
 
       // Ended before its first epoch is.
-      const one = ['--max-steps', '1', '--quality', '0'];
+      const one = ['--schedule', 'cosine,warmup=0', '--max-steps', '1', '--quality', '0'];
       expect(await succeed('train', '--out', path('one'), ...small, ...one)).not.toContain('Mean loss');
+      expect(report('one')).toMatchObject({
+        steps: 1,
+        settings: { schedule: { decay: 'cosine', steps: 1 } },
+      });
 
       // Stopped after four of six steps, within the second epoch.
-      const stopped = ['--schedule', 'constant,warmup=2', '--epochs', '2', '--quality', '0'];
-      await succeed('train', '--out', path('six'), ...small, ...stopped);
-      await succeed('train', '--out', path('four'), ...small, ...stopped, '--max-steps', '4');
+      await succeed('train', '--out', path('four'), ...small, ...schedule, '--max-steps', '4');
       expect(read('four', 'losses.csv').trim().split('\n')).toHaveLength(5);
       const resume = ['train', '--resume', path('four', 'checkpoint.safetensors')];
       // It measures no quality, as it began.

@@ -17,7 +17,7 @@ import { hostileGpu, makeHostile, someGpu } from '../hostile/hostile_device';
 import { aged, cacheOf } from '../hostile/rows';
 import { testGpu } from '../lanes/gpu';
 
-const { gpu } = await testGpu();
+const { gpu, source } = await testGpu();
 const { device } = gpu;
 const network = { height: 8, width: 8, widths: [8, 8], kernelSize: 3 };
 
@@ -264,26 +264,29 @@ describe('a visit forgets what is remembered of its adapter', () => {
 
 describe('what was compiled or measured when a device was lost', () => {
   const suspected: Warning[] = [];
+  const nothing = /^nothing$/;
   /** Creates a trainer on a card, whose device is lost when it compiles such a shader, or when the tuner measures such a variant. */
   async function visitOf(
     tuningCache: TuningCache,
     fatal: RegExp,
     { tune = false, adapterInfo = someGpu as object } = {},
   ) {
-    const { gpu: source, lose } = losableGpu();
+    const losable = fatal === nothing ? undefined : losableGpu();
     const delays = (shader: string) => {
       if (!fatal.test(shader)) return 0;
-      lose();
+      losable!.lose();
       return Number.POSITIVE_INFINITY;
     };
     suspected.length = 0;
     const onWarning = (warning: Warning) => suspected.push(warning);
-    const gpu = hostileGpu({ delays, adapterInfo }, source);
+    // The tests' device, which is never lost, has compiled everything already.
+    using _ = losable ? undefined : makeHostile(device, { adapterInfo });
+    const gpu = losable ? hostileGpu({ delays, adapterInfo }, losable.gpu) : source;
     using engine = await createEngine({ gpu, tune, tuningCache, onWarning });
     const trying = engine.gpu.trying.bind(engine.gpu);
     vi.spyOn(engine.gpu, 'trying').mockImplementation((trial, work) => {
       const all = trying(trial, work);
-      if (!trial.compilation && fatal.test(trial.variant)) lose();
+      if (!trial.compilation && fatal.test(trial.variant)) losable!.lose();
       return all;
     });
     const unet = await engine.createUNet(tutorial.config);
@@ -296,7 +299,6 @@ describe('what was compiled or measured when a device was lost', () => {
       engine,
     };
   }
-  const nothing = /^nothing$/;
   const inDays = (cache: Map<string, string>, days: number) => {
     for (const [key, text] of cache) {
       if (!key.startsWith('["losses"')) continue;

@@ -1,4 +1,4 @@
-/** What a file of tests drives: the built page, and a part of the browser with a storage of its own, from its first test to after its last one. */
+/** What a file of tests drives: the built page, and a browser whose storage is empty when its first test begins, but for what the engine knows of the adapter. */
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'puppeteer';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
@@ -18,42 +18,25 @@ let browser: Browser | undefined;
 
 /** One for all files, since they run in one process, one by one; it ends with that. What is left of it goes with the built page. */
 async function sharedBrowser(): Promise<Browser> {
-  if (!browser?.connected)
+  if (!browser?.connected) {
     browser = await launchBrowser('chrome', { profile: join(inject('builtPage').folder, '../profile') });
+    if (process.env.SHOTS) photograph(browser.defaultBrowserContext(), process.env.SHOTS);
+  }
   return browser;
 }
 
 /**
- * What the engine has measured and checked on this adapter in earlier files: a storage begins with it, so that a file need not check the
- * same kernels again. A storage that must know nothing is made with `browser.createBrowserContext`.
+ * Empties the storage of pages from `address`, but for what the engine has measured and checked on this adapter: so only the first file
+ * checks the kernels. A storage that must know nothing is made with `browser.createBrowserContext`.
  */
-const tuning = new Map<string, string>();
-
-/** Lets the engine remember `entries` in the storage of a context, and adds to `tuning` all that is there. */
-async function shareTuning(
-  context: BrowserContext,
-  address: string,
-  entries: readonly (readonly [string, string])[],
-): Promise<void> {
-  const page = await context.newPage();
-  // A page of the same origin, without the harness.
-  await page.goto(new URL('/nothing', address).href);
-  const known = await page.evaluate(async (entries) => {
-    const settle = <T>(request: IDBRequest<T>) =>
-      new Promise<T>((resolve, reject) => {
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
-      });
-    // As src/gpu/cache.ts does.
-    const opening = indexedDB.open('webgpu-diffusion', 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore('tuning');
-    const store = (await settle(opening)).transaction('tuning', 'readwrite').objectStore('tuning');
-    for (const [key, value] of entries) await settle(store.put(value, key));
-    const keys = await settle(store.getAllKeys());
-    return Promise.all(keys.map(async (key) => [String(key), await settle<string>(store.get(key))] as const));
-  }, entries);
-  for (const [key, value] of known) tuning.set(key, value);
-  await page.close();
+async function emptyStorage(browser: Browser, address: string): Promise<void> {
+  // The browser's first tab, which no test has.
+  const [tab, ...left] = await browser.defaultBrowserContext().pages();
+  for (const page of left) await page.close();
+  const session = await tab.createCDPSession();
+  const { origin } = new URL(address);
+  await session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'local_storage,file_systems' });
+  await session.detach();
 }
 
 /** Prints the states of the pages that a test of this file leaves open when it fails, whatever ends it. Call once at the top of a file. */
@@ -118,14 +101,11 @@ export function drive(): Driven {
   const driven = { address, tiny: address.replace('/some/', '/tiny/') } as Driven;
   beforeAll(async () => {
     driven.browser = await sharedBrowser();
-    driven.context = await driven.browser.createBrowserContext();
-    await shareTuning(driven.context, driven.address, [...tuning]);
-    if (process.env.SHOTS) photograph(driven.context, process.env.SHOTS);
+    driven.context = driven.browser.defaultBrowserContext();
   });
   tellOfFailures(() => browser);
   afterAll(async () => {
-    if (driven.context) await shareTuning(driven.context, driven.address, []);
-    await driven.context?.close();
+    if (driven.browser?.connected) await emptyStorage(driven.browser, driven.address);
     const reports = await fetch(new URL('/reports', inject('builtPage').address));
     expect(await reports.json(), 'What the policy forbids').toEqual([]);
   });

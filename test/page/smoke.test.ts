@@ -13,7 +13,6 @@ import {
   go,
   losses,
   onPhone,
-  pause,
   phase,
   TINY,
   TUTORIAL,
@@ -43,11 +42,10 @@ const measuringPage = inTurns(() => open('?task=check&batch=4&kernel=nope&autoru
 async function fresh(turn: () => Promise<Visited>, settings: Readonly<Record<string, string>> = {}) {
   const all = { epochs: '6', ...Object.fromEntries(new URLSearchParams(TINY)), ...settings };
   const { page, problems } = await turn();
-  await until(page, () => !['starting', 'loading'].includes(window.harness?.state.phase));
+  await until(page, () => ['idle', 'paused', 'finished', 'training'].includes(window.harness.state.phase));
   await go(page, 'train');
-  if (await page.evaluate(() => window.harness.state.training)) await pause(page);
   if (await page.evaluate(() => window.harness.state.run !== undefined)) await click(page, '#reset');
-  await phase(page, 'idle');
+  await until(page, () => window.harness.state.phase === 'idle' && window.harness.state.run === undefined);
   for (const [id, value] of Object.entries(all)) await type(page, id, value);
   return { page, problems };
 }

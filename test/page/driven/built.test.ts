@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { POLICY } from '../../../harness/page/policy';
-import { drive } from '../drive';
+import { drive, inTurns } from '../drive';
 import { type Served, serveBuilt } from '../serve_built';
-import { click, go, phase, TUTORIAL, until, watch } from '../visit';
+import { click, go, phase, type, until, watch } from '../visit';
 
 const driven = drive();
 let downloads: string;
@@ -26,12 +26,17 @@ afterAll(async () => {
 /** What else must not happen. */
 const problems: string[] = [];
 
-test('a first visit fetches 310 kB, packed, before the first press, with digits made 1.6 MB at most, and none of what it does not use', async () => {
+const inTurn = inTurns(async () => {
   const page = await driven.context.newPage();
   watch(page, problems);
-  const { files, reports } = served;
-  files.length = 0;
+  served.files.length = 0;
   await page.goto(served.address);
+  return { page, problems };
+});
+
+test('a first visit fetches 310 kB, packed, before the first press, with digits made 1.6 MB at most, and none of what it does not use', async () => {
+  const { page } = await inTurn();
+  const { files, reports } = served;
   await until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
   const networks = () => files.flatMap(({ name }) => /^(.*)-.{8}\.safetensors$/.exec(name)?.slice(1) ?? []);
   expect(networks()).toEqual([]);
@@ -65,15 +70,12 @@ test('a first visit fetches 310 kB, packed, before the first press, with digits 
   expect(files.filter(({ name }) => name.includes('classifier'))).toEqual([]);
   expect(problems).toEqual([]);
   expect(reports).toEqual([]);
-  await page.close();
 });
 
 test('it trains, saves and goes on from a file in any folder, and what its policy forbids would be noticed', async () => {
-  const context = await driven.browser.createBrowserContext({
-    downloadBehavior: { policy: 'allow', downloadPath: downloads },
-  });
-  const page = await context.newPage();
-  watch(page, problems);
+  const { page } = await inTurn();
+  const session = await page.createCDPSession();
+  await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: downloads });
   /** Through the browser's own download, into a file. */
   const save = async (button: string, name: string) => {
     await until(page, (id) => !(document.getElementById(id) as HTMLButtonElement).disabled, button);
@@ -81,8 +83,11 @@ test('it trains, saves and goes on from a file in any folder, and what its polic
     await expect.poll(() => existsSync(join(downloads, name)), { timeout: 60_000, message: name }).toBe(true);
   };
 
-  await page.goto(`${served.address}?${TUTORIAL}&epochs=2`);
-  await until(page, () => window.harness?.state.phase === 'idle');
+  await go(page, 'train');
+  await click(page, '#recipe-tutorial');
+  const settings = { batch: '4', limit: '16', widths: '8', samples: '4', lr: '0.01', epochs: '2' };
+  for (const [id, value] of Object.entries(settings)) await type(page, id, value);
+  await phase(page, 'idle');
   expect(await page.$eval('meta[http-equiv]', (meta) => (meta as HTMLMetaElement).content)).toBe(POLICY);
   await click(page, '#step');
   await phase(page, 'paused');
@@ -114,5 +119,4 @@ test('it trains, saves and goes on from a file in any folder, and what its polic
       document.body.innerHTML = '';
     }),
   ).rejects.toThrow('TrustedHTML');
-  await context.close();
 });

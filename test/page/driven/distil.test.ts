@@ -6,11 +6,11 @@ import { click, files, go, pause, phase, steps, until, visit } from '../visit';
 
 const driven = drive();
 
-/** Ten images of 8x8, a class each: so small that thousands of trajectories are made soon. */
+/** Ten images of 4x4, a class each: so small that thousands of trajectories are made soon. */
 const idx = (...bytes: number[]) => String.fromCharCode(...bytes);
 const images = idx(
-  ...[0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 8, 0, 0, 0, 8],
-  ...Array.from({ length: 640 }, (_, i) => (i * 7) % 128),
+  ...[0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 4, 0, 0, 0, 4],
+  ...Array.from({ length: 160 }, (_, i) => (i * 7) % 128),
 );
 const labels = idx(0, 0, 8, 1, 0, 0, 0, 10, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
 
@@ -53,8 +53,8 @@ test('a trained network is distilled while samples are made, stopped, and distil
   const model = await page.evaluate(() => window.harness.state.model!);
   expect(model).toMatchObject({
     classes: 10,
-    height: 8,
-    width: 8,
+    height: 4,
+    width: 4,
     sampling: { method: 'euler', steps: 2, calls: 2 },
   });
   expect(model.name).toMatch(/^small-images-idx3-ubyte-distilled-to-2-step-\d+-seed-123\.safetensors$/);

@@ -9,7 +9,7 @@ import { click, losses, phase, pressOnTrain, root, steps, TUTORIAL, text, until,
 
 const driven = drive();
 
-const RUN = `?task=inside&model=run&epochs=5&${TUTORIAL}`;
+const RUN = `?task=inside&model=run&epochs=5&${TUTORIAL.replace('samples=4', 'samples=0')}`;
 const FILE = join(root, 'shaders/activation/swish.wgsl');
 /** What the kernel stores. */
 const LINE = '= swish(input[i])';

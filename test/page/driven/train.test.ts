@@ -8,13 +8,30 @@ import { FEW } from '../../../harness/studies/shapes';
 import { LEAST_STEPS } from '../../../src/keeping/store';
 import { takesLong } from '../../lanes/limits';
 import { violations } from '../axe';
-import { drive } from '../drive';
+import { drive, inTurns } from '../drive';
 import { click, files, losses, pause, phase, root, steps, TINY, text, type, until, visit } from '../visit';
 
 /** Of 320 digits a tenth is held out. */
 const RUN = '?batch=16&limit=320&widths=8&samples=10&epochs=2000';
 
 const driven = drive();
+
+const inTurn = inTurns(() => visit(driven.context, `${driven.address}${RUN}`));
+/** The page without any run, and with these settings. */
+async function withoutRuns(settings: Readonly<Record<string, string>>): ReturnType<typeof visit> {
+  const visited = await inTurn();
+  const { page } = visited;
+  await until(page, () => window.harness.state.data !== undefined);
+  if (await page.evaluate(() => window.harness.state.losses.length > 0)) await click(page, '#reset');
+  await phase(page, 'idle');
+  await until(page, () => {
+    const buttons = [...document.querySelectorAll<HTMLButtonElement>('#runs-body button')];
+    buttons.find(({ textContent, disabled }) => textContent === 'Remove' && !disabled)?.click();
+    return document.getElementById('runs')!.hidden;
+  });
+  for (const [id, value] of Object.entries(settings)) await type(page, id, value);
+  return visited;
+}
 
 /** In a browser's storage of its own. */
 async function open(query: string) {
@@ -45,7 +62,7 @@ const pressIn = (page: Page, row: number, name: string) =>
   );
 
 test('a run tells its held-out loss, by noise level too, how many samples a classifier accepts, and where its rate changed', async () => {
-  const { page, problems, close } = await open(RUN);
+  const { page, problems } = await inTurn();
   await phase(page, 'idle');
   expect(await text(page, 'data-name')).toBe('288 of MNIST’s digits');
   await click(page, '#train');
@@ -134,8 +151,9 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   expect(await violations(page)).toEqual([]);
   // A run that is gone on with has all of that behind it.
   const before = await measured(page);
-  await page.reload();
-  await until(page, () => document.querySelectorAll('#runs-body button').length === 2);
+  await pressIn(page, 0, 'Put aside');
+  await until(page, () => window.harness.state.kept.length === 1 && !window.harness.state.run);
+  expect(await measured(page)).toMatchObject({ heldOut: [], quality: [], rates: [] });
   await pressIn(page, 0, 'Go on');
   await until(page, (n) => window.harness.state.losses.length > n, done.length);
   const after = await measured(page);
@@ -144,7 +162,6 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   expect(after.rates).toEqual(before.rates);
   expect(after.secondsBefore).toBeGreaterThan(0);
   expect(problems).toEqual([]);
-  await close();
 });
 
 test('more images than there are cannot be held out: that is said, and another number is taken', {
@@ -208,41 +225,8 @@ const drawnIn = (page: Page, name: string) =>
     return false;
   }, name);
 
-test('the recipes are radio cards: arrows choose, and digits-3x3 trains on letters, is kept as such, and goes on', async () => {
-  const { page, problems, close } = await open('?batch=4&limit=18&widths=8&samples=0&lr=0.01&epochs=5');
-  await phase(page, 'idle');
-  await click(page, '#settings-fold');
-  await click(page, '#more-recipes summary');
-  await page.focus('#recipe-tutorial');
-  await page.keyboard.press('ArrowDown');
-  await until(page, () => location.search.includes('recipe=digits-3x3'));
-  await click(page, '#use-letters');
-  await until(page, () => window.harness.state.data?.classNames?.[25] === 'Z');
-  await until(page, () =>
-    document.getElementById('data-name')!.textContent!.startsWith('Letters A to Z: 18 images'),
-  );
-  await click(page, '#train');
-  await phase(page, 'finished');
-  // Two images of each epoch are left out.
-  expect(await losses(page)).toHaveLength(LEAST_STEPS);
-  await until(page, (n) => window.harness.state.stored === n, LEAST_STEPS);
-  await page.reload();
-  await until(page, () => document.getElementById('kept-runs')?.textContent?.includes('recipe digits-3x3'));
-  expect(await text(page, 'kept-runs')).toContain('letters A to Z');
-  // Whatever is chosen by then.
-  await click(page, '#recipe-digits');
-  await click(page, '#kept-runs button');
-  await until(page, (n) => window.harness.state.losses.length === n, LEAST_STEPS);
-  expect(await page.evaluate(() => window.harness.settings.recipe)).toBe('digits-3x3');
-  expect(await page.evaluate(() => window.harness.state.data!.letters)).toBe(true);
-  await until(page, () => document.querySelector<HTMLInputElement>('#recipes :checked')!.disabled);
-  expect(problems).toEqual([]);
-  await close();
-});
-
 test('runs are compared in a table: put aside, drawn beside another, gone on with, removed', async () => {
-  const { page, problems, close } = await open(`?recipe=tutorial&${TINY}&epochs=10000`);
-  await phase(page, 'idle');
+  const { page, problems } = await withoutRuns({ lr: '0.01', seed: '123' });
   expect(await page.$eval('#runs', (runs) => runs.checkVisibility())).toBe(false);
   await click(page, '#train');
   await steps(page, 60);
@@ -253,15 +237,7 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   await expect
     .poll(async () => (await rows(page)).map((row) => row.slice(0, 7)), LATER)
     .toEqual([
-      [
-        expect.stringMatching(/^Kept \d\d:\d\d$/),
-        'tutorial',
-        'new weights',
-        '4',
-        '0.01',
-        '123',
-        String(kept),
-      ],
+      [expect.stringMatching(/^Kept \d\d:\d\d$/), 'digits', 'new weights', '16', '0.01', '123', String(kept)],
     ]);
 
   // Another one, with another seed, and both on the curve.
@@ -299,7 +275,37 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   await until(page, () => window.harness.state.kept.length === 0);
   await until(page, () => document.getElementById('runs')!.hidden);
   expect(problems).toEqual([]);
-  await close();
+});
+
+test('the recipes are radio cards: arrows choose, and digits-3x3 trains on letters, is kept as such, and goes on', async () => {
+  const few = { batch: '4', limit: '18', samples: '0', lr: '0.01', epochs: '5', seed: '123' };
+  const { page, problems } = await withoutRuns(few);
+  await click(page, '#settings-fold');
+  await click(page, '#more-recipes summary');
+  await page.focus('#recipe-tutorial');
+  await page.keyboard.press('ArrowDown');
+  await until(page, () => location.search.includes('recipe=digits-3x3'));
+  await click(page, '#use-letters');
+  await until(page, () => window.harness.state.data?.classNames?.[25] === 'Z');
+  await until(page, () =>
+    document.getElementById('data-name')!.textContent!.startsWith('Letters A to Z: 18 images'),
+  );
+  await click(page, '#train');
+  await phase(page, 'finished');
+  // Two images of each epoch are left out.
+  expect(await losses(page)).toHaveLength(LEAST_STEPS);
+  await until(page, (n) => window.harness.state.stored === n, LEAST_STEPS);
+  await page.reload();
+  await until(page, () => document.getElementById('kept-runs')?.textContent?.includes('recipe digits-3x3'));
+  expect(await text(page, 'kept-runs')).toContain('letters A to Z');
+  // Whatever is chosen by then.
+  await click(page, '#recipe-digits');
+  await click(page, '#kept-runs button');
+  await until(page, (n) => window.harness.state.losses.length === n, LEAST_STEPS);
+  expect(await page.evaluate(() => window.harness.settings.recipe)).toBe('digits-3x3');
+  expect(await page.evaluate(() => window.harness.state.data!.letters)).toBe(true);
+  await until(page, () => document.querySelector<HTMLInputElement>('#recipes :checked')!.disabled);
+  expect(problems).toEqual([]);
 });
 
 /** The mean colour of each of some images, [count][pixels][3]. */
