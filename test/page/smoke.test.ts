@@ -36,7 +36,10 @@ const digitsPage = inTurns(() => visit(driven.context, `${driven.tiny}?${TINY}&t
 const tutorialPage = inTurns(() => open(`?${TUTORIAL}`));
 
 /** For what the page measures. */
-const measuringPage = inTurns(() => open('?task=check&batch=4&kernel=nope&autorun=1'));
+const measuringPage = inTurns(() => open('?task=check&batch=4'));
+
+/** What was typed is shown: a value that is typed before that would be lost. */
+const drawn = (page: Page) => until(page, () => window.harness.isDrawn);
 
 /** One of these without a run and with the settings of TINY, on the Train view. */
 async function fresh(turn: () => Promise<Visited>, settings: Readonly<Record<string, string>> = {}) {
@@ -47,6 +50,7 @@ async function fresh(turn: () => Promise<Visited>, settings: Readonly<Record<str
   if (await page.evaluate(() => window.harness.state.run !== undefined)) await click(page, '#reset');
   await until(page, () => window.harness.state.phase === 'idle' && window.harness.state.run === undefined);
   for (const [id, value] of Object.entries(all)) await type(page, id, value);
+  await drawn(page);
   return { page, problems };
 }
 
@@ -501,6 +505,7 @@ test('a field that is put right in another way, or folded away, leaves no dead b
   const { page, problems } = await fresh(digitsPage);
   await go(page, 'sample');
   await type(page, 'steps', '5');
+  await drawn(page);
   await type(page, 'steps', 'abc');
   await until(page, () => (document.getElementById('sample') as HTMLButtonElement).disabled);
   await click(page, '#calls-8');
@@ -674,6 +679,8 @@ const remembered = (page: Page) =>
         request.onsuccess = () => resolve(request.result);
         request.onerror = () => reject(request.error);
       });
+    // Opened before the engine does, it would be another.
+    if (!(await indexedDB.databases()).some(({ name }) => name === 'webgpu-diffusion')) return 0;
     const database = await settle(indexedDB.open('webgpu-diffusion'));
     const keys = await settle(database.transaction('tuning').objectStore('tuning').getAllKeys());
     database.close();
