@@ -18,6 +18,8 @@ export const digits: Network = {
   trainer: { ...recipes.digits.trainer, batchSize: 8 },
   methods: ['euler'],
 };
+/** Its forms compile in a third of the time, and its checks take less. */
+export const digits3x3: Network = { ...digits, config: { ...digits.config, kernelSize: 3 } };
 export const tutorial: Network = {
   config: { height: 16, width: 16, widths: [8, 8], kernelSize: 5 },
   trainer: { batchSize: 8 },

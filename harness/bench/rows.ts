@@ -121,20 +121,21 @@ export function convolutionsOf(
 /** References are plain loops, so a check is limited to this many numbers. */
 const CHECK_ELEMENTS = 4e6;
 
-/** Checks the variant against its reference on a small version of the layer: the smallest batch that it supports. */
-export async function checkSmall(
-  engine: Engine,
-  { spec, variant, small }: Entry,
-  references: References,
-): Promise<CaseResult> {
+/** The shape with which an entry is checked, a small version of the layer: the smallest batch that the variant supports. */
+export function checkedShape({ spec, variant, small }: Entry): unknown {
   const candidates = [...small, ...Object.values(spec.cases).reverse()];
   const fits = (shape: unknown) =>
     shape !== undefined &&
     !spec.kernel.variants[variant].refuses?.(shape) &&
     elementCount(spec.kernel.sizes(shape)) <= CHECK_ELEMENTS;
-  const shape = candidates.find(fits);
+  return candidates.find(fits);
+}
+
+/** Checks the variant against its reference. */
+export async function checkSmall(engine: Engine, entry: Entry, references: References): Promise<CaseResult> {
+  const shape = checkedShape(entry);
   if (shape === undefined) return { pass: false, share: 0, failure: 'no case is small enough to be checked' };
-  return checkCase(engine, spec, variant, shape, references);
+  return checkCase(engine, entry.spec, entry.variant, shape, references);
 }
 
 /** The lowest share of the peak that a kernel is assumed to reach. */

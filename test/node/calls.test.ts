@@ -43,7 +43,7 @@ describe('a device', () => {
     const unchecked = failuresOf(await callsOfMaking(failing));
     const planned = failuresOf(await callsOfMaking(failing, true));
     expect(planned.length).toBeGreaterThan(1.2 * unchecked.length);
-    const some = planned.filter((_, i) => i % Math.ceil(planned.length / 20) === 0);
+    const some = planned.filter((_, i) => i % Math.ceil(planned.length / 12) === 0);
     const { failures, faults } = await failMaking(failing, some, true);
     expect(failures).toBeGreaterThan(10);
     expect(faults).toEqual([]);

@@ -15,7 +15,7 @@ const FEW = 16;
 const { digits: recipe, ...recipes } = library.recipes;
 const small = {
   ...recipe,
-  network: { ...recipe.network, widths: [4, 4, 4] },
+  network: { ...recipe.network, widths: [4, 4, 4], kernelSize: 3 },
   trainer: { ...recipe.trainer, batchSize: FEW },
 };
 

@@ -155,7 +155,7 @@ test(
   takesLong('runsProcesses'),
   async () => {
     const out = mkdtempSync(join(tmpdir(), 'train-'));
-    const small = '--limit 32 --batch 8 --epochs 1 --widths 8 --lr 0.01'.split(' ');
+    const small = '--limit 32 --batch 8 --epochs 1 --widths 4 --lr 0.01'.split(' ');
     const train = async (folder: string, ...flags: string[]) => {
       const done = await runHere('train', '--out', join(out, folder), ...small, ...flags);
       expect(done.code, done.output).toBe(0);

@@ -443,6 +443,8 @@ test('a software adapter is measured with fewer images, but never with a variant
 
 // ---------------------------------------------------------------- the engine
 
+/** Of few layers, which have few variants. */
+const little = { height: 8, width: 8, widths: [8], kernelSize: 3 };
 const random = new Random(4);
 const noisy = random.floats(8 * 64, 0, 1);
 const target = random.floats(8 * 64, 0, 1);
@@ -517,7 +519,7 @@ test('a sampler that is not to be measured for takes the usual variants, and cha
     tuningCache: memoryCache(),
     onProgress: ({ task }) => tasks.push(task),
   });
-  const unet = await engine.createUNet(network);
+  const unet = await engine.createUNet(little);
   await Promise.all([
     engine.createSampler(unet, { count: 4, tune: false }),
     engine.createSampler(unet, { count: 4, tune: false }),
@@ -553,7 +555,7 @@ test('an engine measures for so long in all, not for each thing that it makes', 
 
 test('one thing is measured at a time, whatever is created at the same time', async () => {
   using engine = await createEngine({ device: gpu.device, selfCheck: false, tune: true });
-  const unet = await engine.createUNet(network);
+  const unet = await engine.createUNet(little);
   const tasks: string[] = [];
   const createBuffers = engine.gpu.createBuffers.bind(engine.gpu);
   vi.spyOn(engine.gpu, 'createBuffers').mockImplementation(async (requests) => {

@@ -75,14 +75,20 @@ function photograph(context: BrowserContext, folder: string): void {
  */
 export function inTurns(open: () => Promise<Visited>): (anew?: () => Promise<Visited>) => Promise<Visited> {
   let shared: Promise<Visited> | undefined;
+  let failed: Promise<Visited> | undefined;
   let isUsed = false;
   afterEach(async ({ task }) => {
     if (isUsed && process.env.SHOTS) await shared?.then(({ page }) => shoot(page, process.env.SHOTS!));
     isUsed = false;
-    if (task.result?.state === 'fail') shared = undefined;
+    if (task.result?.state !== 'fail') return;
+    failed = shared;
+    shared = undefined;
   });
   return async (anew) => {
     isUsed = true;
+    // It holds what it has in the storage.
+    await failed?.then(({ page }) => page.close()).catch(() => {});
+    failed = undefined;
     if (anew) shared = anew();
     else shared ??= open();
     const visited = await shared;
