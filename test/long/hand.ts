@@ -22,8 +22,7 @@ const inChrome: Row = {
     const { address, close } = await servePage();
     const browser = await launchBrowser('chrome');
     try {
-      const { page } = await visit(browser, `${address}?task=sample&count=${DIGITS}`);
-      await recordMessages(page);
+      const { page } = await visit(browser, `${address}?task=sample&count=${DIGITS}`, recordMessages);
       await page.setViewport({ width: 1280, height: 800 });
       // Once all shaders are compiled.
       await page.click('#sample');

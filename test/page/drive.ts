@@ -8,6 +8,8 @@ import type { Visited } from './visit';
 
 interface Driven {
   readonly address: string;
+  /** The same page with tiny networks in place of the pretrained ones of `digits`, for tests that do not judge the digits. */
+  readonly tiny: string;
   browser: Browser;
   context: BrowserContext;
 }
@@ -44,23 +46,25 @@ export function tellOfFailures(current: () => Browser | undefined): void {
   });
 }
 
-/** Leaves pictures of each page as its test closes it: on a screen, and on a phone. */
+/** Leaves pictures of a page, on a screen and on a phone, under the name of the current test. */
+async function shoot(page: Page, folder: string): Promise<void> {
+  const name = expect.getState().currentTestName!.replace(/\W+/g, '-').slice(0, 60);
+  for (const [width, height] of [
+    [1280, 800],
+    [360, 740],
+  ]) {
+    await page.setViewport({ width, height });
+    await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: true });
+  }
+}
+
+/** Leaves pictures of each page as its test closes it. */
 function photograph(context: BrowserContext, folder: string): void {
   const newPage = context.newPage.bind(context);
-  const shot = async (page: Page) => {
-    const name = expect.getState().currentTestName!.replace(/\W+/g, '-').slice(0, 60);
-    for (const [width, height] of [
-      [1280, 800],
-      [360, 740],
-    ]) {
-      await page.setViewport({ width, height });
-      await page.screenshot({ path: join(folder, `${name}-${width}.png`), fullPage: true });
-    }
-  };
   context.newPage = async () => {
     const page = await newPage();
     const close = page.close.bind(page);
-    page.close = () => shot(page).then(() => close());
+    page.close = () => shoot(page, folder).then(() => close());
     return page;
   };
 }
@@ -72,28 +76,35 @@ function photograph(context: BrowserContext, folder: string): void {
 export function inTurns(open: () => Promise<Visited>): (anew?: () => Promise<Visited>) => Promise<Visited> {
   let shared: Promise<Visited> | undefined;
   let failed: Promise<Visited> | undefined;
-  afterEach(({ task }) => {
+  let isUsed = false;
+  afterEach(async ({ task }) => {
+    if (isUsed && process.env.SHOTS) await shared?.then(({ page }) => shoot(page, process.env.SHOTS!));
+    isUsed = false;
     if (task.result?.state !== 'fail') return;
     failed = shared;
     shared = undefined;
   });
   return async (anew) => {
+    isUsed = true;
     // It holds what it has in the storage.
     await failed?.then(({ page }) => page.close()).catch(() => {});
     failed = undefined;
     if (anew) shared = anew();
     else shared ??= open();
     const visited = await shared;
+    const { page } = visited;
     // Another page may lie above it, and then it draws nothing.
-    await visited.page.bringToFront();
-    await visited.page.setViewport({ width: 800, height: 600 });
+    if (await page.evaluate(() => document.hidden)) await page.bringToFront();
+    const { width } = page.viewport()!;
+    if (width !== 800) await page.setViewport({ width: 800, height: 600 });
     return visited;
   };
 }
 
 /** Call once at the top of a file. The browser is there when the tests begin; nothing that they do may break the page's policy. */
 export function drive(): Driven {
-  const driven = { address: inject('builtPage').address } as Driven;
+  const { address } = inject('builtPage');
+  const driven = { address, tiny: address.replace('/some/', '/tiny/') } as Driven;
   beforeAll(async () => {
     driven.browser = await sharedBrowser();
     driven.context = driven.browser.defaultBrowserContext();

@@ -6,6 +6,29 @@ import type { AddressInfo } from 'node:net';
 import { basename, extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { POLICY } from '../../harness/page/policy';
+import { INSTANT } from '../../harness/page/shell/pretrained';
+import { gaussianNoise } from '../../harness/run/noise';
+import { checkConfig, parametersOf, presets } from '../../src/unet/config';
+import type { Sampling } from '../../src/unet/sampling';
+import { saveModel } from '../../src/weights/model';
+
+/** In place of the pretrained networks of `digits`: of the same kind, with few channels and weights by chance. Its loss is some 10, a new network's 2. */
+async function tinyNetwork(sampling?: Sampling): Promise<Uint8Array<ArrayBuffer>> {
+  const config = checkConfig({ ...presets.digits, widths: [8] });
+  const { parameters } = parametersOf(config);
+  const weights = parameters.map(({ name, shape, size }, at) => {
+    const scale = name.endsWith('bias') ? 0 : Math.sqrt((2 * shape.at(-1)!) / size);
+    return [name, gaussianNoise(at, 1, size).map((v) => scale * v)] as const;
+  });
+  const unet = { config, parameters, getParameters: async () => new Map(weights) };
+  return saveModel(unet, { objective: 'flow', sampling });
+}
+
+/** By the beginnings of the files' names in the built page. */
+const tinyNetworks = {
+  'digits-instant': () => tinyNetwork(INSTANT.sampling),
+  digits: () => tinyNetwork(),
+};
 
 const types: Record<string, string> = {
   '.html': 'text/html',
@@ -29,6 +52,7 @@ async function body(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
+/** Serves it in /some/folder/, and in /tiny/folder/ with tiny networks in place of the pretrained ones of `digits`. */
 export async function serveBuilt(folder: string): Promise<Served> {
   const files: Served['files'][number][] = [];
   const reports: Served['reports'][number][] = [];
@@ -41,7 +65,8 @@ export async function serveBuilt(folder: string): Promise<Served> {
       } else response.end(JSON.stringify(reports.splice(0)));
       return;
     }
-    const file = join(folder, /^\/some\/folder\/([\w./-]+)$/.exec(path)?.[1] ?? 'nowhere');
+    const [, place, name = 'nowhere'] = /^\/(some|tiny)\/folder\/([\w./-]+)$/.exec(path) ?? [];
+    const file = join(folder, name);
     if (!existsSync(file)) {
       // With a body, or Chrome shows a page of its own.
       response.writeHead(404).end('Not found');
@@ -49,7 +74,11 @@ export async function serveBuilt(folder: string): Promise<Served> {
     }
     response.setHeader('content-security-policy', `${POLICY}; report-uri /reports`);
     response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
-    const content = await readFile(file);
+    const tiny = Object.entries(tinyNetworks).find(
+      ([start]) =>
+        place === 'tiny' && extname(file) === '.safetensors' && basename(file).startsWith(`${start}-`),
+    );
+    const content = tiny ? await tiny[1]() : await readFile(file);
     files.push({
       ...{ name: basename(file), bytes: content.length },
       // Only for a test that asks: packing all of a visit takes a tenth of a second.

@@ -195,35 +195,31 @@ export interface Message {
   readonly images: readonly number[];
 }
 
-/** Loads the page anew, and records in `window.messages` what it asks of its worker from then on, and when that is answered. */
-export async function recordMessages(page: Page): Promise<void> {
-  await page.evaluateOnNewDocument(() => {
-    const messages: Message[] = [];
-    Object.assign(window, { messages });
-    const calls = new Map<number, string>();
-    type Said = { type: string; id: number; call: string; args: unknown[]; value?: unknown };
-    const note = (to: Message['to'], { type, id, call, args, value }: Said) => {
-      if (type === 'custom') calls.set(id, call);
-      else if (type !== 'done' && type !== 'failed') return;
-      const { images = [] } = Object(args?.[0]) as { images?: { image: number }[] };
-      const asked = call === 'follow' ? images.map(({ image }) => image) : [];
-      messages.push({ to, type: calls.get(id)!, id, answer: value !== undefined, images: asked });
-    };
-    const { postMessage, addEventListener } = Worker.prototype;
-    const add = addEventListener as (...listener: unknown[]) => void;
-    // Before the page itself hears it, and says something else.
-    Worker.prototype.addEventListener = function (...listener: unknown[]) {
-      add.call(this, 'message', ({ data }: MessageEvent) => note('page', data));
-      Worker.prototype.addEventListener = addEventListener;
-      add.call(this, ...listener);
-    };
-    Worker.prototype.postMessage = function (message: Said, ...rest: unknown[]) {
-      note('worker', message);
-      return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
-    };
-  });
-  await page.reload();
-  await phase(page, 'idle');
+/** Records in `window.messages` what a page asks of its worker, and when that is answered: for `visit`, before the page's own scripts. */
+export function recordMessages(): void {
+  const messages: Message[] = [];
+  Object.assign(window, { messages });
+  const calls = new Map<number, string>();
+  type Said = { type: string; id: number; call: string; args: unknown[]; value?: unknown };
+  const note = (to: Message['to'], { type, id, call, args, value }: Said) => {
+    if (type === 'custom') calls.set(id, call);
+    else if (type !== 'done' && type !== 'failed') return;
+    const { images = [] } = Object(args?.[0]) as { images?: { image: number }[] };
+    const asked = call === 'follow' ? images.map(({ image }) => image) : [];
+    messages.push({ to, type: calls.get(id)!, id, answer: value !== undefined, images: asked });
+  };
+  const { postMessage, addEventListener } = Worker.prototype;
+  const add = addEventListener as (...listener: unknown[]) => void;
+  // Before the page itself hears it, and says something else.
+  Worker.prototype.addEventListener = function (...listener: unknown[]) {
+    add.call(this, 'message', ({ data }: MessageEvent) => note('page', data));
+    Worker.prototype.addEventListener = addEventListener;
+    add.call(this, ...listener);
+  };
+  Worker.prototype.postMessage = function (message: Said, ...rest: unknown[]) {
+    note('worker', message);
+    return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
+  };
 }
 
 export const messagesOf = (page: Page) =>

@@ -3,10 +3,25 @@ import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';
-import { drive } from '../drive';
+import { drive, inTurns } from '../drive';
 import { click, go, messagesOf, phase, recordMessages, root, text, until, visit } from '../visit';
 
 const driven = drive();
+
+const makePage = inTurns(() => visit(driven.context, `${driven.tiny}?task=sample`, recordMessages));
+/** The page where it makes a number with the pretrained network, from the first corner of the field. */
+async function making(number: string) {
+  const { page, problems } = await makePage();
+  await phase(page, 'idle');
+  await page.focus('#noise-handle');
+  await page.keyboard.press('Home');
+  await page.click('#text', { count: 3 });
+  await page.keyboard.type(number);
+  await finished(page, 2);
+  await until(page, (n) => location.search === `?task=sample&text=${n}`, number);
+  await phase(page, 'idle');
+  return { page, problems };
+}
 
 const picture = (page: Page, id = 'sample-prediction') =>
   page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
@@ -38,8 +53,8 @@ async function asked(page: Page, what: 'follow' | 'sample') {
 }
 
 test('digits appear while a number is typed, without a press, and with their steps when the typing rests', async () => {
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=sample`);
-  await recordMessages(page);
+  const { page, problems } = await makePage();
+  await phase(page, 'idle');
   const paper = await picture(page);
   await page.focus('#text');
   await page.keyboard.press('7');
@@ -83,12 +98,10 @@ test('digits appear while a number is typed, without a press, and with their ste
   });
   expect(await search(page)).toBe('?task=sample');
   expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('in the field the digits follow mouse, finger and arrow keys, one picture at a time, and the address has the place', async () => {
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=sample&text=38`);
-  await recordMessages(page);
+  const { page, problems } = await making('38');
   await page.setViewport({ width: 1280, height: 800 });
   const box = async () => (await (await page.$('#noise-field'))!.boundingBox())!;
   const { x, y, width, height } = await box();
@@ -152,12 +165,10 @@ test('in the field the digits follow mouse, finger and arrow keys, one picture a
   expect(await picture(page)).toBe(corner);
   expect(await violationsEverywhere(page)).toEqual([]);
   expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('more network calls are made with the same noise and digits; the page says how many, and who makes them', async () => {
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=sample&text=5&autorun=1`);
-  await finished(page, 2);
+  const { page, problems } = await making('5');
   const pressed = () =>
     page.$$eval('#calls [aria-pressed=true]', (all) => all.map((each) => each.textContent));
   expect([await text(page, 'calls-note'), await pressed()]).toEqual([
@@ -176,7 +187,7 @@ test('more network calls are made with the same noise and digits; the page says 
     await phase(page, 'idle');
     expect([await text(page, 'calls-note'), await pressed()]).toEqual([note, [calls]]);
     expect(await text(page, 'sample-model')).toBe('The pretrained network, after 340,000 images');
-    expect(await search(page)).toBe(`?task=sample&calls=${calls}&text=5&autorun=1`);
+    expect(await search(page)).toBe(`?task=sample&calls=${calls}&text=5`);
     expect(await page.$eval('#steps', (input) => (input as HTMLInputElement).placeholder)).toBe(
       String(steps),
     );
@@ -218,15 +229,13 @@ test('more network calls are made with the same noise and digits; the page says 
     await until(page, (words) => document.getElementById('calls-note')!.textContent === words, note);
   }
   expect(await text(page, 'guidance-value')).toBe('2');
-  // A run of its own is not distilled.
-  await click(page, '#use-run');
-  await until(page, () => (document.getElementById('calls-2') as HTMLButtonElement).disabled);
   expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('a distilled network from a file is sampled in the one way that it has learned, and Draw takes another', async () => {
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=sample&text=4&calls=40`);
+  const { page, problems } = await making('4');
+  await click(page, '#calls-8');
+  await finished(page, 4);
   await phase(page, 'idle');
   const input = await page.$<'input'>('#model-file' as 'input');
   await input!.uploadFile(join(root, 'src/pretrained/digits-instant.safetensors'));
@@ -248,6 +257,9 @@ test('a distilled network from a file is sampled in the one way that it has lear
     document.getElementById('draw-model')!.textContent!.includes('is distilled to 2 calls'),
   );
   expect(await text(page, 'draw-model')).toMatch(/^The pretrained network/);
+  // A run of the page's own is not distilled.
+  await go(page, 'sample');
+  await click(page, '#use-run');
+  await until(page, () => (document.getElementById('calls-2') as HTMLButtonElement).disabled);
   expect(problems).toEqual([]);
-  await page.close();
 });
