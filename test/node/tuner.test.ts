@@ -233,7 +233,7 @@ test('a variant that failed its check is not the default of layers that could no
   };
   try {
     const tried: string[] = [];
-      const variants = await tune(gpu, two, 8, {
+    const variants = await tune(gpu, two, 8, {
       training: false,
       rejectedVariants,
       effort,
@@ -300,7 +300,7 @@ test('what is refused, or wrong, is not chosen by the next network on the device
     }
     // Refused while there was no time to try anything.
     rejectedVariants.clear();
-      const { variants } = await run({ training: false, onMeasured: jump });
+    const { variants } = await run({ training: false, onMeasured: jump });
     expect(Object.values(variants)).not.toContain(name);
   } finally {
     variantsOfConv2d[name] = right;
