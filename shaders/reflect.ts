@@ -16,6 +16,9 @@ export function strip(text: string): string {
   return `${lines.filter(Boolean).join('\n')}\n`;
 }
 
+/** As a shader has it, of the text that the GPU gets. */
+export const hashOfText = (text: string): string => fnv1a(new TextEncoder().encode(text));
+
 /** A shader together with its text. */
 export interface Reflection extends Shader {
   readonly text: string;
@@ -70,7 +73,7 @@ export function reflect(name: string, code: string): Reflection {
   });
   return {
     name,
-    hash: fnv1a(new TextEncoder().encode(code)),
+    hash: hashOfText(code),
     text: code,
     code: async () => code,
     workgroupSize: workgroupSize as [number, number, number],

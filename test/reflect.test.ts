@@ -2,7 +2,7 @@
 
 import { shaders, texts } from 'virtual:shaders';
 import { describe, expect, test } from 'vitest';
-import { readText, shaderSources, textOf } from '../shaders/plugin';
+import { loadShaders, readText, shaderSources, textOf } from '../shaders/plugin';
 import { declareShaders, reflect, reflectStruct, strip } from '../shaders/reflect';
 import { table } from '../src/plan/tensor';
 import { resolveText } from '../src/plan/text';
@@ -23,6 +23,15 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   output[id.x] = params.scale * input[id.x + params.count];
 }
 `;
+
+test('what was written of a shader is what is read of its text', () => {
+  const some = loadShaders().filter(({ name }) => ['adam', 'conv2d.tile', 'gradient_norm'].includes(name));
+  expect(some).toHaveLength(3);
+  for (const { code: _, ...shader } of some) {
+    const { code: __, ...read } = reflect(shader.name, shader.text);
+    expect(shader).toEqual(read);
+  }
+});
 
 test('params, bindings and the workgroup size are read', () => {
   expect(reflect('good', good)).toEqual({

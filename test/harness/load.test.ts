@@ -33,7 +33,7 @@ test('the fingerprint changes with every source, and with nothing else', async (
   await changes(() => rm(join(folder, 'shaders/x.wgsl')));
   await changes(() => write('package-lock.json', '{}'));
   expect(seen).not.toContain(fingerprint('b.ts', folder));
-  for (const path of ['test/x.test.ts', 'shaders/shaders.gen.d.ts', 'docs/x.md']) {
+  for (const path of ['test/x.test.ts', 'shaders/shaders.gen.d.ts', 'shaders/x.gen.json', 'docs/x.md']) {
     await write(path, '1');
     expect(fingerprint('a.ts', folder), path).toBe(seen.at(-1));
   }

@@ -71,10 +71,16 @@ function photograph(context: BrowserContext, folder: string): void {
  */
 export function inTurns(open: () => Promise<Visited>): (anew?: () => Promise<Visited>) => Promise<Visited> {
   let shared: Promise<Visited> | undefined;
+  let failed: Promise<Visited> | undefined;
   afterEach(({ task }) => {
-    if (task.result?.state === 'fail') shared = undefined;
+    if (task.result?.state !== 'fail') return;
+    failed = shared;
+    shared = undefined;
   });
   return async (anew) => {
+    // It holds what it has in the storage.
+    await failed?.then(({ page }) => page.close()).catch(() => {});
+    failed = undefined;
     if (anew) shared = anew();
     else shared ??= open();
     const visited = await shared;

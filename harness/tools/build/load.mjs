@@ -12,8 +12,8 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const cache = join(root, 'node_modules/.cache/webgpu-diffusion');
 /** The files and folders that a bundle may be made of. */
 const sources = ['harness', 'shaders', 'src', 'test', 'package.json', 'package-lock.json', 'vite.config.ts'];
-/** No bundle has tests in it, and the declarations of the shaders are written while one is made. */
-const isAside = (name) => name.endsWith('.test.ts') || name.endsWith('.d.ts');
+/** No bundle has tests in it, and what is generated of the shaders is written while one is made. */
+const isAside = (name) => /\.(test\.ts|d\.ts|gen\.json)$/.test(name);
 /** Bundles of older sources go after a day: a command that began with one has read it long ago. */
 const OLD_MS = 24 * 3600 * 1000;
 

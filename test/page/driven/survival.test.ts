@@ -113,12 +113,12 @@ test('a device that is lost in the middle of training is replaced, and the run e
   const said = await page.evaluate(() => (window as unknown as { said: string[] }).said[0]);
   expect(said).toMatch(/^The GPU device was lost.*The run goes on by itself/);
   await phase(page, 'finished');
+  // Chrome did not count it; nor does the page that the next test opens.
+  await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
   expect(await losses(page)).toEqual(undisturbed);
   expect(await text(page, 'notices')).toContain('and another took its place. The run goes on from step');
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
   expect(problems).toEqual([]);
-  // Chrome did not count it; nor does the page that the next test opens.
-  await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
 });
 
 test('a page that is left in the middle of a run goes on with it, bit for bit, and looks as before', async () => {
