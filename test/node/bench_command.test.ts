@@ -13,7 +13,7 @@ test('Ctrl-C ends it, and what was measured until then is in the files', async (
   const out = mkdtempSync(join(tmpdir(), 'bench-'));
   try {
     const files = ['json', 'csv', 'markdown', 'svg'].flatMap((name) => [`--${name}`, join(out, name)]);
-    const some = '--kernel swish.,swish_,max_pool,mse,copy --batch 4 --budget 30'.split(' ');
+    const some = '--kernel swish.,swish_,max_pool,mse,copy --batch 4 --budget 20'.split(' ');
     const args = ['harness/run.mjs', 'bench', ...some, ...files];
     const child = spawn(process.execPath, args);
     let output = '';

@@ -155,7 +155,11 @@ test(
   takesLong('runsProcesses'),
   async () => {
     const out = mkdtempSync(join(tmpdir(), 'train-'));
-    const small = '--limit 32 --batch 8 --epochs 1 --widths 4 --lr 0.01'.split(' ');
+    // Small images, in a file of the format of MNIST.
+    const data = join(out, 'train-images-idx3-ubyte');
+    const head = [...[0, 0, 8, 3], ...[0, 0, 0, 32], ...[0, 0, 0, 16], ...[0, 0, 0, 16]];
+    writeFileSync(data, Uint8Array.from([...head, ...Array.from({ length: 32 * 256 }, (_, i) => i * 37)]));
+    const small = ['--data', data, ...'--batch 8 --epochs 1 --widths 8 --lr 0.01'.split(' ')];
     const train = async (folder: string, ...flags: string[]) => {
       const done = await runHere('train', '--out', join(out, folder), ...small, ...flags);
       expect(done.code, done.output).toBe(0);
