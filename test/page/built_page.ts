@@ -17,12 +17,16 @@ export default async function setup({ config, provide }: TestProject): Promise<(
   const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-page-'));
   const { root } = config;
   const outDir = join(folder, 'page');
+  // Vitest says "test" there, with which Vite builds for development.
+  const before = process.env.NODE_ENV;
+  process.env.NODE_ENV = 'production';
   await build({
     root,
     mode: 'production',
     logLevel: 'error',
     build: { outDir, reportCompressedSize: false },
   });
+  process.env.NODE_ENV = before;
   const { address, server } = await serveBuilt(outDir);
   provide('builtPage', { folder: outDir, address });
   return async () => {
