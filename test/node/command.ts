@@ -3,6 +3,9 @@ import { vi } from 'vitest';
 import { main } from '../../harness/cli/main';
 import { sharedSource } from '../lanes/gpu';
 
+/** Defines it anew: as another test leaves it, it may not be assigned to. */
+const give = (gpu: GPU) => Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
+
 /** Its exit code, and what it says. */
 export async function runHere(...args: string[]): Promise<{ code: number; output: string }> {
   let output = '';
@@ -22,11 +25,11 @@ export async function runHere(...args: string[]): Promise<{ code: number; output
       }),
     ),
   ];
-  Object.assign(navigator, { gpu: source });
+  give(source);
   try {
     return { code: await main(args), output };
   } finally {
-    Object.assign(navigator, { gpu });
+    give(gpu);
     for (const spy of spies) spy.mockRestore();
   }
 }
