@@ -1,8 +1,8 @@
-/** Runs the lanes, two at a time, and sums them up. */
+/** Runs the lanes, some at a time, and sums them up. */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism, loadavg } from 'node:os';
+import { availableParallelism, loadavg, setPriority } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
@@ -23,15 +23,19 @@ type Lane = keyof typeof lanes;
 const laneNames = Object.keys(lanes) as Lane[];
 
 /**
- * Two lanes run at a time, since a lane spends much of its time on one core: a driver that compiles, a reference that is computed. They
- * begin in this order, by which both cores have work to the end; but never two browsers at once, since they share what Vite prepares for them.
+ * Two lanes with a GPU run at a time, since a lane spends much of its time on one core or waits: for a driver that compiles, a reference that
+ * is computed, a deadline. They begin in this order, by which both cores have work to the end; but never two browsers at once, since they
+ * share what Vite prepares for them.
  */
-const order: readonly Lane[] = ['page', 'firefox', 'node', 'chrome', 'unit', 'emulate'];
+const onGpu: readonly Lane[] = ['node', 'page', 'firefox', 'chrome'];
 const browsers: readonly Lane[] = ['chrome', 'firefox'];
+/** They run meanwhile, one after the other, on what the others leave. */
+const aside: readonly Lane[] = ['unit', 'emulate'];
+const LOW_PRIORITY = 10;
 
 const help = `npm test -- [--lane NAME]... [--verbose] [WORD]...
 
-Runs the tests in each lane, two lanes at a time:
+Runs the tests in each lane, up to three lanes at a time:
 ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
 
   --lane NAME   only this lane (or several: node,chrome)
@@ -225,6 +229,7 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
     // A process group of its own, to be ended with all its workers.
     detached: process.platform !== 'win32',
   });
+  if (aside.includes(lane) && child.pid) setPriority(child.pid, LOW_PRIORITY);
   let output = '';
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -343,10 +348,10 @@ export async function main(args: string[]): Promise<number> {
     return runLane(lane, chosen, { pattern, thorough, verbose });
   };
   const outcomes = new Map<Lane, Outcome>();
-  const waiting = order.filter((lane) => wanted.includes(lane));
   const begun = new Set<Lane>();
   const runsBrowser = () => browsers.some((lane) => begun.has(lane) && !outcomes.has(lane));
-  const runInTurn = async () => {
+  const runInTurn = async (some: readonly Lane[]) => {
+    const waiting = some.filter((lane) => wanted.includes(lane));
     while (!interrupted) {
       // A browser that must wait is left to the other one of two, who runs one now.
       const lane = waiting.find((next) => !begun.has(next) && !(browsers.includes(next) && runsBrowser()));
@@ -355,7 +360,7 @@ export async function main(args: string[]): Promise<number> {
       outcomes.set(lane, await outcomeOf(lane));
     }
   };
-  await Promise.all([runInTurn(), runInTurn()]);
+  await Promise.all([runInTurn(onGpu), runInTurn(onGpu), runInTurn(aside)]);
   if (interrupted) return 130;
 
   const total = { ...nothing };
