@@ -23,10 +23,11 @@ type Lane = keyof typeof lanes;
 const laneNames = Object.keys(lanes) as Lane[];
 
 /**
- * Two lanes with a GPU run at a time, since a lane spends much of its time on one core or waits: for a driver that compiles, a reference that
- * is computed, a deadline. They begin in this order, by which both cores have work to the end; but never two browsers at once, since they
+ * Three lanes with a GPU run at a time, since a lane spends much of its time on one core or waits: for a driver that compiles, a reference
+ * that is computed, a deadline. They begin in this order, by which two cores have work to the end; but never two browsers at once, since they
  * share what Vite prepares for them.
  */
+const AT_A_TIME = 3;
 const onGpu: readonly Lane[] = ['node', 'page', 'firefox', 'chrome'];
 const browsers: readonly Lane[] = ['chrome', 'firefox'];
 /** They run meanwhile, one after the other, on what the others leave. */
@@ -35,7 +36,7 @@ const LOW_PRIORITY = 10;
 
 const help = `npm test -- [--lane NAME]... [--verbose] [WORD]...
 
-Runs the tests in each lane, up to three lanes at a time:
+Runs the tests in each lane, up to four lanes at a time:
 ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
 
   --lane NAME   only this lane (or several: node,chrome)
@@ -353,14 +354,14 @@ export async function main(args: string[]): Promise<number> {
   const runInTurn = async (some: readonly Lane[]) => {
     const waiting = some.filter((lane) => wanted.includes(lane));
     while (!interrupted) {
-      // A browser that must wait is left to the other one of two, who runs one now.
+      // A browser that must wait is left to the one who runs a browser now.
       const lane = waiting.find((next) => !begun.has(next) && !(browsers.includes(next) && runsBrowser()));
       if (!lane) return;
       begun.add(lane);
       outcomes.set(lane, await outcomeOf(lane));
     }
   };
-  await Promise.all([runInTurn(onGpu), runInTurn(onGpu), runInTurn(aside)]);
+  await Promise.all([...Array.from({ length: AT_A_TIME }, () => runInTurn(onGpu)), runInTurn(aside)]);
   if (interrupted) return 130;
 
   const total = { ...nothing };
