@@ -22,21 +22,31 @@ const lanes = {
 type Lane = keyof typeof lanes;
 const laneNames = Object.keys(lanes) as Lane[];
 
+/** What a process runs: a lane, or its files under a folder. */
+interface Job {
+  readonly lane: Lane;
+  readonly under?: string;
+}
 /**
- * Three lanes with a GPU run at a time, since a lane spends much of its time on one core or waits: for a driver that compiles, a reference
- * that is computed, a deadline. They begin in this order, by which two cores have work to the end; but never two browsers at once, since they
+ * Two of these run at a time, since each spends much of its time on one core or waits: for a driver that compiles, a reference that is
+ * computed, a deadline. They begin in this order, by which both cores have work to the end; but never two browsers at once, since they
  * share what Vite prepares for them.
  */
-const AT_A_TIME = 3;
-const onGpu: readonly Lane[] = ['node', 'page', 'firefox', 'chrome'];
+const onGpu: readonly Job[] = [
+  { lane: 'page' },
+  { lane: 'node', under: join('test', 'node') },
+  { lane: 'node', under: join('test', 'gpu') },
+  { lane: 'firefox' },
+  { lane: 'chrome' },
+];
 const browsers: readonly Lane[] = ['chrome', 'firefox'];
 /** They run meanwhile, one after the other, on what the others leave. */
-const aside: readonly Lane[] = ['unit', 'emulate'];
+const aside: readonly Job[] = [{ lane: 'unit' }, { lane: 'emulate' }];
 const LOW_PRIORITY = 10;
 
 const help = `npm test -- [--lane NAME]... [--verbose] [WORD]...
 
-Runs the tests in each lane, up to four lanes at a time:
+Runs the tests in each lane, up to three at a time:
 ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
 
   --lane NAME   only this lane (or several: node,chrome)
@@ -230,7 +240,7 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
     // A process group of its own, to be ended with all its workers.
     detached: process.platform !== 'win32',
   });
-  if (aside.includes(lane) && child.pid) setPriority(child.pid, LOW_PRIORITY);
+  if (aside.some((job) => job.lane === lane) && child.pid) setPriority(child.pid, LOW_PRIORITY);
   let output = '';
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -289,6 +299,23 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
   return { lane, seconds: (performance.now() - start) / 1000, result: counts };
 }
 
+/** The outcome of a lane from those of its jobs: the seconds of all. A job without files says nothing if another has some. */
+function together(jobs: readonly Outcome[]): Outcome {
+  const ran = jobs.filter(({ note }) => note === undefined);
+  const some = ran.length > 0 ? ran : jobs.slice(0, 1);
+  const sum = (of: (outcome: Outcome) => number) => some.reduce((all, outcome) => all + of(outcome), 0);
+  return {
+    ...some[0],
+    seconds: sum(({ seconds }) => seconds),
+    result: {
+      adapter: some.find(({ result }) => result.adapter)?.result.adapter ?? '',
+      passed: sum(({ result }) => result.passed),
+      failed: sum(({ result }) => result.failed),
+      skipped: sum(({ result }) => result.skipped),
+    },
+  };
+}
+
 function counts({ passed, failed, skipped }: LaneResult): string {
   return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
 }
@@ -330,11 +357,11 @@ export async function main(args: string[]): Promise<number> {
     absent = await missing(wanted);
   }
 
-  const outcomeOf = async (lane: Lane): Promise<Outcome> => {
+  const outcomeOf = async ({ lane, under = '' }: Job): Promise<Outcome> => {
     const lacks = needs[lane].filter((need) => absent.includes(need));
     const { verbose = false, quick = false, thorough = words.length > 0 && !quick } = options;
     const chosen = laneFiles(lane).filter(
-      (file) => files.includes(file) && (thorough || !isLeftOut(lane, file)),
+      (file) => file.startsWith(under) && files.includes(file) && (thorough || !isLeftOut(lane, file)),
     );
     if (lacks.length > 0) {
       // Chrome is where most people run this; the other lanes may be absent unless asked for.
@@ -348,24 +375,27 @@ export async function main(args: string[]): Promise<number> {
     }
     return runLane(lane, chosen, { pattern, thorough, verbose });
   };
-  const outcomes = new Map<Lane, Outcome>();
-  const begun = new Set<Lane>();
-  const runsBrowser = () => browsers.some((lane) => begun.has(lane) && !outcomes.has(lane));
-  const runInTurn = async (some: readonly Lane[]) => {
-    const waiting = some.filter((lane) => wanted.includes(lane));
+  const outcomes = new Map<Job, Outcome>();
+  const begun = new Set<Job>();
+  const isBrowser = ({ lane }: Job) => browsers.includes(lane);
+  const runsBrowser = () => [...begun].some((job) => isBrowser(job) && !outcomes.has(job));
+  const runInTurn = async (jobs: readonly Job[]) => {
+    const waiting = jobs.filter(({ lane }) => wanted.includes(lane));
     while (!interrupted) {
       // A browser that must wait is left to the one who runs a browser now.
-      const lane = waiting.find((next) => !begun.has(next) && !(browsers.includes(next) && runsBrowser()));
-      if (!lane) return;
-      begun.add(lane);
-      outcomes.set(lane, await outcomeOf(lane));
+      const job = waiting.find((next) => !begun.has(next) && !(isBrowser(next) && runsBrowser()));
+      if (!job) return;
+      begun.add(job);
+      outcomes.set(job, await outcomeOf(job));
     }
   };
-  await Promise.all([...Array.from({ length: AT_A_TIME }, () => runInTurn(onGpu)), runInTurn(aside)]);
+  await Promise.all([runInTurn(onGpu), runInTurn(onGpu), runInTurn(aside)]);
   if (interrupted) return 130;
 
   const total = { ...nothing };
-  for (const { lane, seconds, result, note } of wanted.map((name) => outcomes.get(name)!)) {
+  for (const { lane, seconds, result, note } of wanted.map((name) =>
+    together([...outcomes.values()].filter((of) => of.lane === name)),
+  )) {
     total.passed += result.passed;
     total.failed += result.failed;
     total.skipped += result.skipped;
