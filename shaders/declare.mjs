@@ -1,4 +1,4 @@
-/** `npm run prepare`: writes shaders.gen.d.ts, the types of the kernels' shaders, which is not in git. Vite does so, too, whatever it runs. */
+/** `npm run prepare`: writes shaders.gen.d.ts, the types of the kernels' shaders, and reflected.gen.json, which are not in git. Vite does so, too, whatever it runs. */
 import { fileURLToPath } from 'node:url';
 import { runnerImport } from 'vite';
 
