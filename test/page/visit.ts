@@ -149,8 +149,8 @@ export const type = (page: Page, id: string, value: string) =>
   );
 
 /** Opens a view by its link, shown or not: the doors, which show it, have a test of their own. */
-export const go = (page: Page, task: string) =>
-  until(
+export async function go(page: Page, task: string): Promise<void> {
+  await until(
     page,
     (id) => {
       if (window.harness?.isDrawn === false) return false;
@@ -161,6 +161,9 @@ export const go = (page: Page, task: string) =>
     },
     `tab-${task}`,
   );
+  // What is asked next, as the focus on a word, is asked of the view: until it is drawn, it is hidden.
+  await until(page, () => window.harness?.isDrawn !== false);
+}
 
 /** Presses a button of the Train view, and comes back to the open one. */
 export async function pressOnTrain(page: Page, id: string): Promise<void> {
