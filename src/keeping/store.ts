@@ -84,6 +84,11 @@ export class RunStore {
     return this.hold(id, false);
   }
 
+  /** Whether a run with this id is stored, held or not. */
+  async has(id: string): Promise<boolean> {
+    return (await this.slots(id)) !== undefined;
+  }
+
   /** Resolves when the run is not held. */
   async released(id: string): Promise<void> {
     await this.locks.request(lockName(id), { mode: 'shared' }, () => {});
@@ -147,7 +152,8 @@ export class RunStore {
     try {
       return new Slots(await this.folder.getDirectoryHandle(id, { create }));
     } catch (error) {
-      if ((error as Error).name === 'NotFoundError') return undefined;
+      // A TypeError: no folder can have such a name.
+      if (['NotFoundError', 'TypeError'].includes((error as Error).name)) return undefined;
       throw error;
     }
   }

@@ -172,7 +172,10 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     return this.request('begin', [options], handedOver('begin', options, how));
   }
 
-  /** Creates a run that continues a checkpoint. Throws as `begin` and `loadCheckpoint` do, and `data` for other images than the run's. */
+  /**
+   * Creates a run that continues a checkpoint. Throws as `begin` and `loadCheckpoint` do, `data` for other images than the run's, and for a
+   * stored run as `discard` does.
+   */
   async resume(options: ResumeOptions, how: TransferOptions = {}): Promise<RunDescription> {
     return this.request('resume', [options], handedOver('resume', options, how));
   }
@@ -242,7 +245,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     return this.request('runs', []);
   }
 
-  /** Deletes a stored run. Throws `busy` if another tab has it. */
+  /** Deletes a stored run. Throws `busy` if another tab has it, `argument` if no run with this id is stored. */
   discard(id: string): Promise<undefined> {
     return this.request('discard', [id]);
   }

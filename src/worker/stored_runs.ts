@@ -1,5 +1,5 @@
 /** The runs in the browser's storage: their list, the one that is being written, and the errors. */
-import { EngineError } from '../base/errors';
+import { EngineError, show } from '../base/errors';
 import type { Folder } from '../keeping/folder';
 import { inTime } from '../keeping/in_time';
 import { Saver } from '../keeping/saver';
@@ -91,10 +91,15 @@ export class StoredRuns {
   }
 
   private async claim(id: string): Promise<HeldRun> {
-    const run = await inTime(this.open().then((store) => store.claim(id)));
+    const store = await inTime(this.open());
+    const run = await inTime(store.claim(id));
     if (run) return run;
     this.list();
-    throw new EngineError('busy', 'This run is open in another tab, or was discarded there.');
+    if (await inTime(store.has(id))) throw new EngineError('busy', 'This run is open in another tab.');
+    throw new EngineError(
+      'argument',
+      `No run with the id ${show(id)} is stored: it was discarded, or never stored. The event runs lists the stored ones.`,
+    );
   }
 
   private saverOf(run?: HeldRun): Saver {

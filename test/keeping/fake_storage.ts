@@ -39,6 +39,7 @@ export class FakeStorage {
     return {
       async getDirectoryHandle(name, { create } = {}) {
         await storage.ready();
+        if (name === '' || name.includes('/')) throw failure('TypeError');
         if (!entries.has(name) && create) entries.set(name, storage.folder(new Map()));
         const entry = entries.get(name);
         if (!entry || entry instanceof FakeFile) throw failure('NotFoundError');

@@ -31,3 +31,24 @@ test('a lock that cannot be waited for is no error of anybody’s', async () => 
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 });
+
+test('a run that another tab holds is busy, and one that is not stored is a wrong id, whatever the name', async () => {
+  const storage = new FakeStorage();
+  const locks = new FakeLocks();
+  const other = await (await RunStore.open(storage.root, locks)).create();
+  await other.write(await checkpointAt(7));
+  vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
+  const runs = new StoredRuns(vi.fn());
+  await expect(runs.take(other.id)).rejects.toMatchObject({
+    code: 'busy',
+    message: 'This run is open in another tab.',
+  });
+  await other.discard();
+  for (const id of [other.id, 'three', '', 'a/b'])
+    for (const asked of [runs.take(id), runs.discard(id)])
+      await expect(asked).rejects.toMatchObject({
+        code: 'argument',
+        message: expect.stringContaining(`No run with the id "${id}" is stored`),
+      });
+  expect((await locks.query()).held).toEqual([]);
+});
