@@ -288,6 +288,8 @@ describe('a device that is lost', mainlyIn('node'), () => {
     await client.begin({ ...run, images });
     await client.step(4);
     const started = client.start();
+    // A start that comes after the loss is refused instead.
+    await heard(client, 'loss');
     refuse(1000);
     lose();
     await heard(client, 'lost');
