@@ -9,7 +9,9 @@ import { drive, inTurns } from './drive';
 import {
   click,
   deviceLoser,
+  drawn,
   files,
+  focus,
   go,
   losses,
   onPhone,
@@ -38,9 +40,6 @@ const tutorialPage = inTurns(() => open(`?${TUTORIAL}`));
 /** For what the page measures. */
 const measuringPage = inTurns(() => open('?task=check&batch=4'));
 
-/** What was typed is shown: a value that is typed before that would be lost. */
-const drawn = (page: Page) => until(page, () => window.harness.isDrawn);
-
 /** One of these without a run and with the settings of TINY, on the Train view. */
 async function fresh(turn: () => Promise<Visited>, settings: Readonly<Record<string, string>> = {}) {
   const all = { epochs: '6', ...Object.fromEntries(new URLSearchParams(TINY)), ...settings };
@@ -50,6 +49,7 @@ async function fresh(turn: () => Promise<Visited>, settings: Readonly<Record<str
   if (await page.evaluate(() => window.harness.state.run !== undefined)) await click(page, '#reset');
   await until(page, () => window.harness.state.phase === 'idle' && window.harness.state.run === undefined);
   for (const [id, value] of Object.entries(all)) await type(page, id, value);
+  // Until what was typed is shown, a value that is typed next would be lost.
   await drawn(page);
   return { page, problems };
 }
@@ -101,7 +101,7 @@ test('an address trains by itself, to the end; in a tab in the background, where
       },
     ),
   );
-  await phase(page, 'finished');
+  await until(page, () => window.harness.state.phase === 'finished');
   await page.evaluate(() => {
     const run = document.getElementById('bench-run') as HTMLButtonElement;
     run.disabled = false;
@@ -384,7 +384,7 @@ test('step, train, pause, sample, reset', async () => {
 test('by keyboard the focus stays on the button that is pressed, again and again', async () => {
   const { page, problems } = await fresh(digitsPage);
   const focused = () => page.evaluate(() => document.activeElement!.id);
-  await page.focus('#step');
+  await focus(page, '#step');
   for (const steps of [1, 2]) {
     await page.keyboard.press('Enter');
     await until(page, (n) => window.harness.state.losses.length === n, steps);
@@ -392,7 +392,7 @@ test('by keyboard the focus stays on the button that is pressed, again and again
     expect(await focused()).toBe('step');
   }
   await type(page, 'epochs', '1000');
-  await page.focus('#train');
+  await focus(page, '#train');
   await page.keyboard.press('Enter');
   await until(page, () => window.harness.state.losses.length > 4);
   await page.keyboard.press('Enter');
@@ -411,7 +411,7 @@ test('by keyboard the focus stays on the button that is pressed, again and again
   // Nothing can be stepped while it trains, and the button that says so keeps the focus.
   await page.keyboard.press('Enter');
   await phase(page, 'training');
-  await page.focus('#train');
+  await focus(page, '#train');
   await page.keyboard.press('Enter');
   await phase(page, 'paused');
   expect(problems).toEqual([]);
@@ -517,9 +517,7 @@ test('a field that is put right in another way, or folded away, leaves no dead b
   await click(page, 'details:has(#more-settings) > summary');
   await type(page, 'widths', '0');
   await click(page, 'details:has(#more-settings) > summary');
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  const seen = () => page.$eval('#more-problem', (element) => element.checkVisibility());
-  expect(await seen()).toBe(true);
+  await until(page, () => document.getElementById('more-problem')!.checkVisibility());
   await type(page, 'widths', '8');
   await click(page, 'details:has(#more-settings) > summary');
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -763,7 +761,7 @@ test('a kernel that there is not is refused at once; those that there are are of
       /^No kernel matches nope; there are .*conv2d, conv2d_grad_input/,
     );
     expect(await text(page, `${task}-status`)).toBe('Not started');
-    await page.focus(`#${task}-kernel`);
+    await focus(page, `#${task}-kernel`);
     await until(
       page,
       (id) => document.querySelector(`#${id} option[value=conv2d]`) !== null,

@@ -133,10 +133,40 @@ export const click = (page: Page, selector: string) =>
     selector,
   );
 
-export const phase = (page: Page, name: string) => until(page, (n) => window.harness.state.phase === n, name);
+/** Moves the focus to an element once it is shown: what is hidden takes none, and says nothing. */
+export const focus = (page: Page, selector: string) =>
+  until(
+    page,
+    (s) => {
+      const element = document.querySelector<HTMLElement>(s);
+      element?.focus();
+      return document.activeElement === element;
+    },
+    selector,
+  );
+
+/** Waits until the page shows its state as it was when this was called. A page in the background draws nothing. */
+export const drawn = (page: Page) =>
+  until(
+    page,
+    () =>
+      window.harness?.isDrawn !== false ||
+      document.hidden ||
+      new Promise<boolean>((resolve) => requestAnimationFrame(() => resolve(true))),
+  );
+
+/** Waits until the page is in a phase, and shows it. */
+export async function phase(page: Page, name: string): Promise<void> {
+  await until(page, (n) => window.harness.state.phase === n, name);
+  await drawn(page);
+}
+
 export const losses = (page: Page) => page.evaluate(() => [...window.harness.state.losses]);
-export const text = (page: Page, id: string) =>
-  page.evaluate((i) => document.getElementById(i)!.textContent, id);
+export async function text(page: Page, id: string): Promise<string | null> {
+  await drawn(page);
+  return page.evaluate((i) => document.getElementById(i)!.textContent, id);
+}
+
 export const type = (page: Page, id: string, value: string) =>
   page.evaluate(
     (i, v) => {
@@ -162,7 +192,7 @@ export async function go(page: Page, task: string): Promise<void> {
     `tab-${task}`,
   );
   // What is asked next, as the focus on a word, is asked of the view: until it is drawn, it is hidden.
-  await until(page, () => window.harness?.isDrawn !== false);
+  await drawn(page);
 }
 
 /** Presses a button of the Train view, and comes back to the open one. */

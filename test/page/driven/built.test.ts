@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { POLICY } from '../../../harness/page/policy';
 import { drive, inTurns } from '../drive';
 import { type Served, serveBuilt } from '../serve_built';
-import { click, go, phase, type, until, watch } from '../visit';
+import { click, focus, go, phase, type, until, watch } from '../visit';
 
 const driven = drive();
 let downloads: string;
@@ -50,7 +50,7 @@ test('a first visit fetches 310 kB, packed, before the first press, with digits 
     'The pretrained network, distilled to two calls',
   );
   // The hand moves the same network.
-  await page.focus('#noise-handle');
+  await focus(page, '#noise-handle');
   await page.keyboard.press('End');
   await until(page, () => location.search.includes('across=100'));
   await finished('step 2 of 2');

@@ -46,7 +46,11 @@ test('a trained network is distilled while samples are made, stopped, and distil
   await until(page, () => /^step (\d+) of \1$/.test(document.getElementById('frame-label')!.textContent!));
   await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Ready');
   await go(page, 'train');
-  await until(page, () => (window.harness.state.distilling?.losses.length ?? 0) > 1);
+  // It trains; on a slow machine it may have ended meanwhile.
+  await until(page, () => {
+    const { distilling, model } = window.harness.state;
+    return distilling ? distilling.losses.length > 1 : model !== undefined;
+  });
   expect(await violations(page)).toEqual([]);
   await until(page, () => window.harness.state.distilling === undefined);
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();

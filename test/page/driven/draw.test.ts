@@ -11,6 +11,7 @@ import { drive, inTurns } from '../drive';
 import {
   click,
   files,
+  focus,
   go,
   losses,
   messagesOf,
@@ -101,7 +102,7 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   // The first of the page: what it undoes is all that was done.
   const { page, problems } = await blank('classify');
   const digit = () => page.$eval('#teach-digit', (select) => (select as HTMLSelectElement).value);
-  await page.focus('#draw-field');
+  await focus(page, '#draw-field');
   for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowUp');
   await page.keyboard.press('Enter');
   for (let i = 0; i < 16; i++) await page.keyboard.press('ArrowDown');
@@ -119,14 +120,14 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   await says(page, 'It looks most like a 1');
   await quiet(page);
   expect(await digit()).toBe('1');
-  await page.focus('#draw-clear');
+  await focus(page, '#draw-clear');
   await page.keyboard.press('Enter');
   await says(page, 'Nothing is drawn yet');
   expect(await page.$('#draw-class-rows .best')).toBeNull();
   // A button that has nothing to do any more keeps the focus.
   const focused = () => page.evaluate(() => document.activeElement!.id);
   expect(await focused()).toBe('draw-clear');
-  await page.focus('#draw-undo');
+  await focus(page, '#draw-undo');
   await page.keyboard.press('Enter');
   await says(page, 'It looks most like a 1');
   await page.keyboard.press('Enter');

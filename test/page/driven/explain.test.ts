@@ -3,7 +3,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
-import { click, go, pause, phase, steps, text, type, until, visit, watch } from '../visit';
+import { click, drawn, focus, go, pause, phase, steps, text, type, until, visit, watch } from '../visit';
 
 const driven = drive();
 
@@ -75,7 +75,7 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   expect(await page.$$('a[href*="/OWNER/"]')).toEqual([]);
   expect(await violationsEverywhere(page)).toEqual([]);
 
-  await page.focus('.scene-steps .primary');
+  await focus(page, '.scene-steps .primary');
   await page.keyboard.press('Enter');
   await scene(page, '2 of 4');
   expect(await page.evaluate(() => location.search)).toBe('?task=explain&scene=2');
@@ -128,7 +128,7 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   const [uniform, gaussian] = [await ink(page, 0), await ink(page, 1)];
   const dark = uniform.filter((_, i) => gaussian[i] > 0.9);
   expect(Math.min(...dark)).toBeGreaterThan(0.7);
-  await page.focus('.changes li:last-child button');
+  await focus(page, '.changes li:last-child button');
   await page.keyboard.press('Enter');
   await says(page, 'After 400 training steps.');
   expect(await page.$eval('.change canvas', (canvas) => (canvas as HTMLCanvasElement).width)).toBe(580);
@@ -141,7 +141,7 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   await until(page, () => document.getElementById('train')!.checkVisibility());
   await page.goBack();
   await scene(page, '4 of 4');
-  await page.focus('#explain-next');
+  await focus(page, '#explain-next');
   await page.keyboard.press('ArrowLeft');
   await scene(page, '3 of 4');
   expect(await page.evaluate(() => location.search)).toBe('?task=explain&scene=3');
@@ -211,19 +211,19 @@ test('doors lead to views, on the narrowest screen too; focus, titles and Back f
     );
     expect(await links()).toEqual(['Play', 'Learn true', 'Train', 'Explain page', 'Inside', 'GPU']);
   }
-  await page.focus('#tab-inside');
+  await focus(page, '#tab-inside');
   await page.keyboard.press('Enter');
   expect(await at('Inside')).toEqual(['tab-inside', 'Inside']);
-  await page.focus('#door-gpu');
+  await focus(page, '#door-gpu');
   // What happens meanwhile leaves the focus where it is.
   await type(page, 'seed', '123');
-  await until(page, () => window.harness.isDrawn);
+  await drawn(page);
   expect(await page.evaluate(() => document.activeElement!.id)).toBe('door-gpu');
   await page.keyboard.press('Enter');
   expect(await at('This GPU')).toEqual(['door-gpu', 'This GPU']);
   expect(await links()).toEqual(['Play', 'Learn', 'Train', 'This GPU page', 'Check', 'Bench', 'GPU true']);
   // A door opens what was last open behind it.
-  await page.focus('#door-learn');
+  await focus(page, '#door-learn');
   await page.keyboard.press('Enter');
   expect(await at('Inside')).toEqual(['door-learn', 'Inside']);
   await page.goBack();
@@ -233,7 +233,7 @@ test('doors lead to views, on the narrowest screen too; focus, titles and Back f
   await page.goBack();
   expect(await at('Explain')).toEqual(['tab-explain', 'Explain']);
   await scene(page, place);
-  await page.focus('#tab-train');
+  await focus(page, '#tab-train');
   await page.keyboard.press('Enter');
   expect(await at('Train')).toEqual(['tab-train', 'Train']);
   await page.goBack();
@@ -260,7 +260,7 @@ test('words explain themselves on focus, hover and touch, on the narrowest scree
   // The browser lays it out anew by and by.
   await until(page, () => innerWidth === 320 && document.documentElement.scrollWidth <= innerWidth);
   await click(page, '#settings-fold');
-  await page.focus('button[data-means="learning rate"]');
+  await focus(page, 'button[data-means="learning rate"]');
   await shows('How far a training step moves the parameters');
   const { left, right, top, bottom } = await box();
   expect(left).toBeGreaterThanOrEqual(0);
@@ -289,7 +289,7 @@ test('words explain themselves on focus, hover and touch, on the narrowest scree
 
   await go(page, 'explain');
   await until(page, () => Boolean(document.querySelector('.scene-head h2')?.textContent));
-  await page.focus('.explain .term');
+  await focus(page, '.explain .term');
   await until(page, () => document.querySelector('#glossary:popover-open') !== null);
   expect(await violationsEverywhere(page)).toEqual([]);
 

@@ -4,7 +4,19 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
-import { click, go, messagesOf, phase, recordMessages, root, text, until, visit } from '../visit';
+import {
+  click,
+  drawn,
+  focus,
+  go,
+  messagesOf,
+  phase,
+  recordMessages,
+  root,
+  text,
+  until,
+  visit,
+} from '../visit';
 
 const driven = drive();
 
@@ -13,7 +25,7 @@ const makePage = inTurns(() => visit(driven.context, `${driven.tiny}?task=sample
 async function making(number: string) {
   const { page, problems } = await makePage();
   await phase(page, 'idle');
-  await page.focus('#noise-handle');
+  await focus(page, '#noise-handle');
   await page.keyboard.press('Home');
   await page.click('#text', { count: 3 });
   await page.keyboard.type(number);
@@ -56,7 +68,7 @@ test('digits appear while a number is typed, without a press, and with their ste
   const { page, problems } = await makePage();
   await phase(page, 'idle');
   const paper = await picture(page);
-  await page.focus('#text');
+  await focus(page, '#text');
   await page.keyboard.press('7');
   await changed(page, paper);
   const seven = await picture(page);
@@ -81,15 +93,15 @@ test('digits appear while a number is typed, without a press, and with their ste
       input.dispatchEvent(new Event('input'));
     }
   });
-  await until(page, () => window.harness.isDrawn);
+  await drawn(page);
   expect(await page.$eval('#text', (input) => (input as HTMLInputElement).value)).toBe('7 4x');
-  await page.focus('#text');
+  await focus(page, '#text');
   await page.keyboard.press('Backspace');
   await page.keyboard.press('Enter');
   await until(page, () => (document.getElementById('text') as HTMLInputElement).value === '74');
   await page.keyboard.type('2');
   // Without a number there are all digits again.
-  await page.focus('#text');
+  await focus(page, '#text');
   for (let i = 0; i < 3; i++) await page.keyboard.press('Backspace');
   await finished(page, 2);
   await until(page, () => {
@@ -128,7 +140,7 @@ test('in the field the digits follow mouse, finger and arrow keys, one picture a
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect([await picture(page), (await place())[0]]).toEqual([before, across]);
 
-  await page.focus('#noise-handle');
+  await focus(page, '#noise-handle');
   await page.keyboard.press('End');
   await changed(page, before);
   expect((await place())[0]).toBe('100');
@@ -194,14 +206,14 @@ test('more network calls are made with the same noise and digits; the page says 
     pictures.add(await picture(page));
   }
   expect(pictures.size).toBe(4);
-  await page.focus('#frame');
+  await focus(page, '#frame');
   await page.keyboard.press('Home');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 1 of 20');
   const first = await picture(page, 'sample-x');
   await click(page, '#calls-2');
   await finished(page, 2);
   expect(await text(page, 'sample-model')).toBe('The pretrained network, distilled to two calls');
-  await page.focus('#frame');
+  await focus(page, '#frame');
   await page.keyboard.press('Home');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 1 of 2');
   // The last step shows a picture with less noise; the first of each begins with the same.
@@ -209,7 +221,7 @@ test('more network calls are made with the same noise and digits; the page says 
   expect(first).not.toBe(noise);
 
   // Another guidance is none of the distilled network's; a number of steps is none of the choices.
-  await page.focus('#guidance');
+  await focus(page, '#guidance');
   await page.keyboard.press('ArrowRight');
   await until(page, () => document.getElementById('sample-model')!.textContent!.includes('340,000'));
   await phase(page, 'idle');
@@ -248,7 +260,7 @@ test('a distilled network from a file is sampled in the one way that it has lear
   for (const id of ['steps', 'method', 'guidance'])
     expect(await page.$eval(`#${id}`, (field) => field.matches(':disabled')), id).toBe(true);
   const made = await picture(page);
-  await page.focus('#noise-handle');
+  await focus(page, '#noise-handle');
   await page.keyboard.press('End');
   await changed(page, made);
   await finished(page, 2);

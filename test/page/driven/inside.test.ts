@@ -3,7 +3,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
-import { click, phase, pressOnTrain, steps, text, type, until, visit } from '../visit';
+import { click, focus, phase, pressOnTrain, steps, text, type, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -51,7 +51,7 @@ test('the pretrained network, before anything is trained; axe finds nothing wron
 
   // Another level of noise: other maps, and another prediction.
   const before = [await drawn(page, 'noisy'), await drawn(page, 'up.1'), await drawn(page, 'prediction')];
-  await page.focus('#inside-level');
+  await focus(page, '#inside-level');
   for (let i = 0; i < 3; i++) await page.keyboard.press('PageDown');
   await until(page, () => Number((document.getElementById('inside-level') as HTMLInputElement).value) < 60);
   await expect
@@ -68,12 +68,12 @@ test('the pretrained network, before anything is trained; axe finds nothing wron
   await saying(page, 'part-title', 'down.1');
   expect(await text(page, 'part-about')).toContain('5×5 convolution from 32 maps to 64, then swish');
   expect(await text(page, 'part-scale')).toContain('64 maps of 14×14');
-  await page.focus('#part-slider');
+  await focus(page, '#part-slider');
   await page.keyboard.press('End');
   expect(await text(page, 'part-facts')).toMatch(/^Map 64 of 64: −?[\d.]+ to −?[\d.]+, mean/);
 
   // A pixel of it opens, moves and leads to the layer before.
-  await page.focus('#part-pixel');
+  await focus(page, '#part-pixel');
   await page.keyboard.press('Enter');
   await saying(page, 'pixel-title', 'down.1: map 64, row 8, column 8');
   const [products, bias, ofImage, wanted, stored] = await page.$$eval('#pixel-total td', (all) =>
@@ -92,7 +92,7 @@ test('the pretrained network, before anything is trained; axe finds nothing wron
   await open(page, 'down.1');
 
   // A step, stage by stage.
-  await page.focus('#slow-make');
+  await focus(page, '#slow-make');
   await page.keyboard.press('Enter');
   await until(page, () => !document.getElementById('stage')!.hidden);
   expect(await page.evaluate(() => document.activeElement!.id)).toBe('slow-make');

@@ -10,7 +10,22 @@ import { fingerprintImages } from '../../../src/weights/fingerprint';
 import { saveModel } from '../../../src/weights/model';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
-import { click, files, go, losses, onPhone, phase, TINY, text, type, until, visit, watch } from '../visit';
+import {
+  click,
+  drawn,
+  files,
+  focus,
+  go,
+  losses,
+  onPhone,
+  phase,
+  TINY,
+  text,
+  type,
+  until,
+  visit,
+  watch,
+} from '../visit';
 
 const driven = drive();
 
@@ -47,7 +62,7 @@ test('the welcome plays a recording before it asks for a GPU, and plays on until
     };
   });
   const asked = () => worker.evaluate(() => 'asked' in globalThis);
-  await page.focus('#recorded-play');
+  await focus(page, '#recorded-play');
   await page.keyboard.press('Enter');
   const still = await picture(page, 'recorded-making');
   await new Promise((resolve) => setTimeout(resolve, 500));
@@ -55,7 +70,7 @@ test('the welcome plays a recording before it asks for a GPU, and plays on until
   await page.keyboard.press('Enter');
   expect(await asked()).toBe(false);
 
-  await page.focus('#make-now');
+  await focus(page, '#make-now');
   await page.keyboard.press('Enter');
   await until(page, () =>
     /^Compiling the shaders: \d+ of \d+$/.test(document.getElementById('home-status')!.textContent!),
@@ -124,7 +139,7 @@ test('the pretrained network makes digits to order at once', async () => {
   await page.keyboard.press('ArrowRight');
   expect(await page.evaluate(() => document.activeElement!.textContent)).toBe('4');
   await click(page, '#sample-fold');
-  await page.focus('#guidance');
+  await focus(page, '#guidance');
   const stricter = await following(() => page.keyboard.press('ArrowRight'));
   expect(await text(page, 'guidance-value')).toBe('2.25');
   expect(await search()).toContain('digit=3&guidance=2.25');
@@ -145,6 +160,7 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
   await type(page, 'count', '4');
   await page.type('#text', 'make 7777');
   await page.keyboard.press('Enter');
+  await drawn(page);
   await made(page, 2);
   const written = await picture(page, 'sample-prediction');
   expect(await page.evaluate(() => location.search)).toContain('&text=7777');
@@ -169,7 +185,7 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
   expect(await picture(page, 'sample-prediction')).toBe(written);
   expect(await page.evaluate(() => location.search)).not.toContain('text=');
 
-  await page.focus('#text');
+  await focus(page, '#text');
   await page.keyboard.press('Enter');
   expect(await text(page, 'text-problem')).toBe(
     'The field is empty. Write what to make, such as 2026, or press one of the buttons.',
@@ -209,7 +225,7 @@ test('PNG, GIF and npy hold what was made, and are named after it; the address t
   const npy = await save('save-npy');
   const sheet = await save('save-sheet');
   const png = await save('save-sampled');
-  await page.focus('#frame');
+  await focus(page, '#frame');
   await page.keyboard.press('Home');
   await until(page, () => document.getElementById('frame-label')!.textContent === 'step 1 of 3');
   const first = await save('save-sampled');

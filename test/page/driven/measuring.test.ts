@@ -8,7 +8,7 @@ import type { CheckResults } from '../../../harness/page/measure/check_panel';
 import { tenAdapters } from '../../harness/ten_adapters';
 import { violations } from '../axe';
 import { drive, inTurns } from '../drive';
-import { click, files, go, onPhone, phase, root, text, type, until, visit } from '../visit';
+import { click, files, focus, go, onPhone, phase, root, text, type, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -32,7 +32,7 @@ async function openRow(page: Page, table: string): Promise<void> {
   // A table that is drawn anew in between has lost the focus, and the key.
   const pressed = async () => {
     if (await isOpen()) return true;
-    await page.focus(`${table} .disclose`);
+    await focus(page, `${table} .disclose`);
     await page.keyboard.press('Enter');
     return isOpen();
   };
@@ -67,7 +67,7 @@ test('check: kernels in use first, passes that are green, rows that open, files'
   expect(await page.$eval('#check-table .detail', (row) => (row as HTMLElement).hidden)).toBe(true);
 
   // A word explains itself where it stands.
-  await page.focus('#check-table th:last-child .term');
+  await focus(page, '#check-table th:last-child .term');
   await page.keyboard.press('Enter');
   expect(await page.$eval('#check-table th:last-child .tip', (tip) => tip.checkVisibility())).toBe(true);
   await page.keyboard.press('Escape');
@@ -92,7 +92,7 @@ test('check: tells how far it is, and stops at once', async () => {
   await until(page, () =>
     /^Case [\d,]+ of [\d,]+/.test(document.getElementById('check-detail')!.textContent),
   );
-  await page.focus('#check-run');
+  await focus(page, '#check-run');
   await page.keyboard.press('Enter');
   await status(page, 'check', 'stopped');
   await until(page, () => document.getElementById('check-status')!.textContent.startsWith('Stopped: '));
@@ -267,7 +267,7 @@ test('bench: kernels in use first, rows that open, results that are compared, an
   expect(await text(page, 'bench-comparison')).toBe('');
   await drop(1, 1);
   await until(page, () => document.querySelector('#bench-comparison button') !== null);
-  await page.focus('#bench-comparison h2 button:last-child');
+  await focus(page, '#bench-comparison h2 button:last-child');
   await page.keyboard.press('Enter');
   expect(await text(page, 'bench-comparison')).toBe('');
   expect(await page.evaluate(() => document.activeElement!.id)).toMatch(/^(bench-run|tab-bench)$/);
@@ -357,7 +357,7 @@ test('bench on a phone: a file is looked at, its marks are named, and it is comp
   await until(page, () => document.querySelector('#bench-comparison tbody') !== null);
   expect(await compared()).toMatch(/^b\.json against a\.json/);
   expect(await compared()).toContain('3.00x ▲ slower');
-  await page.focus('#bench-comparison h2 button');
+  await focus(page, '#bench-comparison h2 button');
   await page.keyboard.press('Enter');
   expect(await compared()).toMatch(/^a\.json against b\.json/);
   // The keyboard is where it was.

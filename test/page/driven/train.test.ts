@@ -9,7 +9,21 @@ import { LEAST_STEPS } from '../../../src/keeping/store';
 import { takesLong } from '../../lanes/limits';
 import { violations } from '../axe';
 import { drive, inTurns } from '../drive';
-import { click, files, losses, pause, phase, root, steps, TINY, text, type, until, visit } from '../visit';
+import {
+  click,
+  files,
+  focus,
+  losses,
+  pause,
+  phase,
+  root,
+  steps,
+  TINY,
+  text,
+  type,
+  until,
+  visit,
+} from '../visit';
 
 /** Of 160 digits a tenth is held out. */
 const RUN = '?batch=8&limit=160&widths=8&samples=10&epochs=2000';
@@ -294,7 +308,7 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains on lette
   const { page, problems } = await withoutRuns(few);
   await click(page, '#settings-fold');
   await click(page, '#more-recipes summary');
-  await page.focus('#recipe-tutorial');
+  await focus(page, '#recipe-tutorial');
   await page.keyboard.press('ArrowDown');
   await until(page, () => location.search.includes('recipe=digits-3x3'));
   await click(page, '#use-letters');
