@@ -579,8 +579,8 @@ describe('what is wrong', () => {
     await refused(client.resume({ from: new Uint8Array(9) }), 'data', /checkpoint/);
     await refused(
       client.resume({ from: 'nobody' }),
-      lane === 'node' ? 'data' : 'busy',
-      /run|files for pages/,
+      lane === 'node' ? 'data' : 'argument',
+      /No run with the id "nobody"|files for pages/,
     );
     await refused(client.resume({ from: 7 as never, images }), 'argument', /from is of type Number/);
     await begin({});
