@@ -149,6 +149,16 @@ export function hurry(): () => void {
   };
 }
 
+/**
+ * Collects the pipelines that are dropped: of lavapipe each holds mappings of memory, and with more than Linux allows a process (65,530) the
+ * driver crashes.
+ */
+function collect(): void {
+  // Browsers import this file, too.
+  process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
+  process.getBuiltinModule('node:vm').runInNewContext('gc')();
+}
+
 const nameOf = ({ name, nth, failure }: Planned) => `${name} ${nth} (${failure})`;
 
 /** What has been found, and how often something failed. */
@@ -179,7 +189,8 @@ export async function failEach(
   const all = failuresOf(await callsOf(failing, world, deed, checkpoint));
   const planned = all.filter(({ nth }, i) => nth < 2 || i % every === 0);
   const faults: string[] = [];
-  for (const plan of planned) {
+  for (const [i, plan] of planned.entries()) {
+    if (i % 32 === 0) collect();
     await restore(world, checkpoint);
     failing.watch(plan);
     const error = await errorOf(deeds[deed](world, checkpoint));
@@ -222,7 +233,8 @@ export async function failMaking(
   const { saved, outcome } = await fresh();
   const before = failing.buffers.size;
   const faults: string[] = [];
-  for (const plan of planned) {
+  for (const [i, plan] of planned.entries()) {
+    if (i % 32 === 0) collect();
     failing.watch(plan);
     const error = await errorOf(setUp(device, selfCheck).then(({ engine }) => engine.destroy()));
     await device.queue.onSubmittedWorkDone();

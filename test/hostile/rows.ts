@@ -152,8 +152,9 @@ export async function updateEach(
     const cache = cacheOf(told ? healthy.entries : aged(healthy.entries, 8));
     const rewrites = (name: string, text: string) => (name === shader ? doesNothing(text) : text);
     const visit = (where: Place) => trainOn(device, where, cache, { rewrites });
-    // The tuner may choose, or leave out, what it did not before.
-    const isUsed = !place.tune || !/^(conv2d|difference|sum_slices)/.test(shader);
+    // The tuner may choose, or leave out, what it did not before: convolutions, and what it chooses fused with them. Unnoticed, the losses
+    // must be right all the same.
+    const isUsed = !place.tune || !/^(conv2d|difference|sum_slices|swish_)/.test(shader);
     const faultOf = (outcome: Outcome, inUse = false) => {
       const isNoticed = outcome.error || outcome.warnings.length > 0;
       if (isUsed && !isNoticed) return 'it is not noticed';

@@ -23,29 +23,37 @@ function figure({ failures, faults }: Result): string {
   return all(failures, failures, ' typed, then the same bits');
 }
 
-async function inHurry<T>(work: () => Promise<T>): Promise<T> {
-  const undo = hurry();
+/** Does `work` with a device of its own, which ends with it. */
+async function prepared<T>(work: (given: Awaited<ReturnType<typeof prepare>>) => Promise<T>): Promise<T> {
+  const failing = new FailingDevice(await request());
   try {
-    return await work();
+    return await work(await prepare(failing));
   } finally {
-    undo();
+    failing.device.destroy();
   }
 }
 
-async function prepare() {
-  const failing = new FailingDevice(await request());
+async function prepare(failing: FailingDevice) {
   const world = await setUp(failing.device);
   return { failing, world, checkpoint: await firstCheckpoint(world) };
+}
+
+async function inHurry(work: Parameters<typeof prepared<string>>[0]): Promise<string> {
+  const undo = hurry();
+  try {
+    return await prepared(work);
+  } finally {
+    undo();
+  }
 }
 
 const doing = Object.keys(deeds).map(
   (deed): Row => ({
     name: `calls that fail: ${deed}`,
     run: () =>
-      inHurry(async () => {
-        const { failing, world, checkpoint } = await prepare();
-        return figure(await failEach(failing, world, deed, checkpoint));
-      }),
+      inHurry(async ({ failing, world, checkpoint }) =>
+        figure(await failEach(failing, world, deed, checkpoint)),
+      ),
   }),
 );
 
@@ -53,9 +61,8 @@ const making = ['', ', with the self-check'].map(
   (how): Row => ({
     name: `calls that fail: engine, network, data set, trainer, sampler${how}`,
     run: () =>
-      inHurry(async () => {
-        // An engine that stays keeps the device's pipelines, which are then made quickly.
-        const { failing } = await prepare();
+      // An engine that stays keeps the device's pipelines, which are then made quickly.
+      inHurry(async ({ failing }) => {
         const checks = how !== '';
         return figure(await failMaking(failing, failuresOf(await callsOfMaking(failing, checks)), checks));
       }),
@@ -65,13 +72,13 @@ const making = ['', ', with the self-check'].map(
 const losses = ['a training step', 'a run of sampling'].map(
   (deed): Row => ({
     name: `calls during which the device is lost: ${deed}`,
-    async run() {
-      const { failing, world, checkpoint } = await prepare();
-      const planned = lossesOf(await callsOf(failing, world, deed, checkpoint));
-      const { failures, faults } = await loseEach(request, planned, deed);
-      if (faults.length > 0) throw new Error(faults.join('\n'));
-      return all(failures, failures, ' typed');
-    },
+    run: () =>
+      prepared(async ({ failing, world, checkpoint }) => {
+        const planned = lossesOf(await callsOf(failing, world, deed, checkpoint));
+        const { failures, faults } = await loseEach(request, planned, deed);
+        if (faults.length > 0) throw new Error(faults.join('\n'));
+        return all(failures, failures, ' typed');
+      }),
   }),
 );
 
