@@ -29,11 +29,6 @@ export function driveExamples() {
       await page.evaluateOnNewDocument(before);
       const problems: string[] = [];
       watch(page, problems);
-      // Browsers ask for an icon by themselves.
-      await page.setRequestInterception(true);
-      page.on('request', (request) =>
-        request.url().endsWith('/favicon.ico') ? request.respond({ status: 204 }) : request.continue(),
-      );
       await page.goto(`${server.address}${name}/index.html`);
       return { page, problems };
     },

@@ -24,6 +24,15 @@ export async function serveExamples(): Promise<{ readonly address: string; close
       })),
     },
     optimizeDeps: { noDiscovery: true },
+    // Browsers ask for an icon by themselves. Not puppeteer answers: where it does, a worker's own imports wait for ever.
+    plugins: [
+      {
+        name: 'no-icon',
+        configureServer({ middlewares }) {
+          middlewares.use('/favicon.ico', (_, response) => response.writeHead(204).end());
+        },
+      },
+    ],
     server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
   });
   await server.listen();
