@@ -5,7 +5,7 @@ import { launchBrowser } from '../../harness/run/browsers';
 import { createEngine } from '../../src';
 import { installWebGPU } from '../../src/node';
 import { loadPretrained } from '../../src/pretrained';
-import { messagesOf, phase, recordMessages, servePage, until, visit } from '../page/visit';
+import { click, messagesOf, phase, recordMessages, servePage, until, visit } from '../page/visit';
 import type { Row } from './row';
 
 const SECONDS = 10;
@@ -25,7 +25,8 @@ const inChrome: Row = {
       const { page } = await visit(browser, `${address}?task=sample&count=${DIGITS}`, recordMessages);
       await page.setViewport({ width: 1280, height: 800 });
       // Once all shaders are compiled.
-      await page.click('#sample');
+      await phase(page, 'idle');
+      await click(page, '#sample');
       await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
       await setTimeout(2000);
       await phase(page, 'idle');
