@@ -12,6 +12,7 @@ import {
   loseEach,
   type Result,
   setUp,
+  type World,
 } from '../call_failures';
 import { FailingDevice, failuresOf, lossesOf } from '../failing_device';
 import { all, type Row } from './row';
@@ -23,22 +24,24 @@ function figure({ failures, faults }: Result): string {
   return all(failures, failures, ' typed, then the same bits');
 }
 
+interface Prepared {
+  readonly failing: FailingDevice;
+  readonly world: World;
+  readonly checkpoint: Uint8Array;
+}
+
 /** Does `work` with a device of its own, which ends with it. */
-async function prepared<T>(work: (given: Awaited<ReturnType<typeof prepare>>) => Promise<T>): Promise<T> {
+async function prepared<T>(work: (given: Prepared) => Promise<T>): Promise<T> {
   const failing = new FailingDevice(await request());
   try {
-    return await work(await prepare(failing));
+    const world = await setUp(failing.device);
+    return await work({ failing, world, checkpoint: await firstCheckpoint(world) });
   } finally {
     failing.device.destroy();
   }
 }
 
-async function prepare(failing: FailingDevice) {
-  const world = await setUp(failing.device);
-  return { failing, world, checkpoint: await firstCheckpoint(world) };
-}
-
-async function inHurry(work: Parameters<typeof prepared<string>>[0]): Promise<string> {
+async function inHurry(work: (given: Prepared) => Promise<string>): Promise<string> {
   const undo = hurry();
   try {
     return await prepared(work);
