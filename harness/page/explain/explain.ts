@@ -29,6 +29,12 @@ export class Explain {
   );
   private readonly place = make('p', { className: 'muted scene-place' });
   private readonly title = make('h2');
+  private readonly head = make(
+    'div',
+    { className: 'scene-head' },
+    this.title,
+    make('div', { className: 'scene-steps' }),
+  );
   private readonly stage = make('div');
   private readonly reading = make('p', { className: 'muted scene-reading' });
   /** The shader that was chosen from the reading. */
@@ -42,14 +48,7 @@ export class Explain {
     this.host = host;
     this.app = app;
     this.place.setAttribute('role', 'status');
-    const head = make(
-      'div',
-      { className: 'scene-head' },
-      this.title,
-      make('div', { className: 'scene-steps' }),
-    );
-    head.lastElementChild!.append(this.back, this.place, this.next);
-    host.replaceChildren(head, this.stage, this.reading, this.source);
+    this.head.lastElementChild!.append(this.back, this.place, this.next);
     this.back.addEventListener('click', () => this.go(-1));
     this.next.addEventListener('click', () => {
       if (this.number === LAST) app?.set('task', 'train');
@@ -83,6 +82,8 @@ export class Explain {
   render(): void {
     const scene = this.scenes[this.number];
     if (!scene) return;
+    // Nothing stands there before: a title without words, and buttons that do nothing.
+    if (this.shown === undefined) this.host.replaceChildren(this.head, this.stage, this.reading, this.source);
     setDisabled(this.back, this.number === 0);
     const last = this.number === LAST;
     // Without a GPU nothing can be trained.

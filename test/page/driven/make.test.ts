@@ -313,6 +313,7 @@ test('without WebGPU the recording is the page, with what to do; where movement 
   expect(await page.$$eval('#unsupported li', (items) => items.length)).toBe(3);
   const seen = (id: string) => page.$eval(`#${id}`, (element) => element.checkVisibility());
   expect(await seen('recorded-learning')).toBe(true);
+  await until(page, () => document.querySelector('#explain-recorded h2') !== null);
   expect(await violationsEverywhere(page)).toEqual([]);
   for (const id of ['make-now', 'train-yourself', 'panel-train', 'tab-train'])
     expect(await seen(id)).toBe(false);
