@@ -2,7 +2,15 @@
 
 import { memoryCache } from '../../src/gpu/cache';
 import { EngineError, type Progress } from '../../src/index';
-import { type healthyVisit, isOnlyForm, type Outcome, type Place, type Result, trainOn } from './rows';
+import {
+  type healthyVisit,
+  isOnlyForm,
+  mayLeaveOut,
+  type Outcome,
+  type Place,
+  type Result,
+  trainOn,
+} from './rows';
 
 /** In place of 10 or 60 s. */
 export const DEADLINE = 0.3;
@@ -35,12 +43,7 @@ function complaint(row: LateRow, place: Place, used: boolean, healthy: Outcome, 
   if (odd) return `it warns of ${JSON.stringify(odd)}`;
   if (row.shader === 'difference' && told.length > 0) return 'the tuner waits for what it compares with';
   const words = told.every((t) => t.kernel?.includes('.') && t.seconds! >= 0.8 * DEADLINE);
-  // The tuner compiles the forms of convolutions before, and waits for none. What it chooses anew may be fused with what follows: then only
-  // the comparison uses the shader of that, and does without where it is late.
-  const chosen = row.remembered
-    ? /^(conv2d|difference|sum_slices)/
-    : /^(conv2d|difference|sum_slices|swish_)/;
-  const isWaitedFor = used && !(place.tune && chosen.test(row.shader));
+  const isWaitedFor = used && !mayLeaveOut(place, row.shader);
   if (!words || (isWaitedFor && told.length === 0)) return `what is told is ${JSON.stringify(told)}`;
   const error = outcome.error as (Error & { kernel?: string; variant?: string }) | undefined;
   if (!error) {

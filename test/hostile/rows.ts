@@ -56,6 +56,13 @@ export async function healthyVisit(device: GPUDevice, place: Place) {
   return { ...outcome, used, remembered, entries };
 }
 
+/**
+ * Whether a visit may do without a shader that another one uses, so that nothing need be heard of it: the losses must be right all the same.
+ * The tuner chooses anew what it had no time to measure whole: convolutions, and what it fuses with them.
+ */
+export const mayLeaveOut = ({ tune }: Place, shader: string) =>
+  tune && /^(conv2d|difference|sum_slices|swish_)/.test(shader);
+
 /** Kernels that have one form. The plain form of a convolution is the only one that linear layers have. */
 export const isOnlyForm = (kernel: string, variant: string) =>
   !kernel.startsWith('conv2d') || variant === 'direct';
@@ -152,12 +159,9 @@ export async function updateEach(
     const cache = cacheOf(told ? healthy.entries : aged(healthy.entries, 8));
     const rewrites = (name: string, text: string) => (name === shader ? doesNothing(text) : text);
     const visit = (where: Place) => trainOn(device, where, cache, { rewrites });
-    // The tuner may choose, or leave out, what it did not before: convolutions, and what it chooses fused with them. Unnoticed, the losses
-    // must be right all the same.
-    const isUsed = !place.tune || !/^(conv2d|difference|sum_slices|swish_)/.test(shader);
     const faultOf = (outcome: Outcome, inUse = false) => {
       const isNoticed = outcome.error || outcome.warnings.length > 0;
-      if (isUsed && !isNoticed) return 'it is not noticed';
+      if (!isNoticed && !mayLeaveOut(place, shader)) return 'it is not noticed';
       return complaint(shader, 'wrong', healthy.losses, outcome, inUse);
     };
     const first = told ? undefined : faultOf(await visit(place), true);
