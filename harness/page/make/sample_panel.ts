@@ -28,6 +28,8 @@ import { connectSource, connectTrajectory, type Maker } from './sample_views';
 import { connectDownloads, connectShare } from './share';
 
 type Sampled = Extract<WorkerEvent, { type: 'sampled' }>;
+/** The part of an order that chooses the images. */
+type Wanted = Omit<Order, keyof Making>;
 
 export class SamplePanel implements TaskPanel {
   readonly tasks = ['sample'] as const;
@@ -46,6 +48,10 @@ export class SamplePanel implements TaskPanel {
   private maker: Maker = { source: 'run', trained: 0 };
   /** Whether images exist or have been ordered. */
   private ordered = false;
+  /** The number of the newest order: steps of an earlier one, still on their way, are ignored. */
+  private number = 0;
+  /** What the images that follow show, which a text that has become wrong since does not change. */
+  private followed: Wanted | undefined;
   /** After the hand rests, its images are made with all chosen steps: `due` before that starts, `begun` while it goes on. */
   private finishing: 'due' | 'begun' | undefined;
   /** The steps made after the hand rests, so far. They begin with noise again, so they are shown only when all are there. */
@@ -94,11 +100,10 @@ export class SamplePanel implements TaskPanel {
     const { source } = this.made ?? {};
     const replaced = event.type === 'distilled' && event.made && source === 'file';
     if (event.type === 'model' || replaced || (event.type === 'freed' && source === 'run')) this.forget();
-    // Ignores images of a run that was discarded halfway.
-    if (event.type !== 'sampled' || !this.ordered) return;
+    if (event.type !== 'sampled' || event.order.number !== this.number) return;
     if (following.shown) {
-      if (this.finishing === 'begun') this.held.push(event);
-      if (this.held.length === 0 || event.step < event.order.steps) return;
+      this.held.push(event);
+      if (event.step < event.order.steps) return;
       following.drop();
     }
     for (const each of this.held.length > 0 ? this.held.splice(0) : [event]) {
@@ -153,8 +158,7 @@ export class SamplePanel implements TaskPanel {
     return makingOf(this.app.settings, this.app.source, this.app.network);
   }
 
-  /** The part of the order that chooses the images, from the settings. */
-  private get wanted(): Omit<Order, keyof Making> {
+  private get wanted(): Wanted {
     const { settings, network } = this.app;
     const { noise: seed, digit, count, text } = settings;
     const { place } = this;
@@ -202,7 +206,7 @@ export class SamplePanel implements TaskPanel {
     if (!this.open || !this.fields.valid) return;
     this.stopFollowing();
     this.trajectory.stop();
-    this.send();
+    this.send(this.wanted);
   }
 
   /** If images are shown, makes them again with the current settings. */
@@ -215,8 +219,10 @@ export class SamplePanel implements TaskPanel {
     const { app, trajectory } = this;
     if (app.measuring || !this.isFlow) return;
     this.ordered = true;
+    this.number++;
     this.finishing = undefined;
     this.held = [];
+    this.followed = this.wanted;
     const { shown, shape } = trajectory;
     // A hand that goes on has the page drawn anew with each answer, which is often enough.
     if (!this.following.shown) app.changed();
@@ -227,15 +233,15 @@ export class SamplePanel implements TaskPanel {
   private finish(): void {
     if (!this.open || !this.fields.valid) return;
     this.finishing = 'begun';
-    this.send();
+    this.send(this.followed!);
   }
 
-  private send(): void {
+  private send(wanted: Wanted): void {
     const { app, place } = this;
     this.ordered = true;
     for (const key of ['across', 'down'] as const)
       if (place[key] !== app.settings[key]) app.set(key, String(place[key]));
-    app.send('sample', this.chosen);
+    app.send('sample', { ...this.making, ...wanted, number: ++this.number });
   }
 
   private stopFollowing(): void {
@@ -246,6 +252,7 @@ export class SamplePanel implements TaskPanel {
 
   private forget(): void {
     this.ordered = false;
+    this.number++;
     this.stopFollowing();
     this.trajectory.clear();
   }

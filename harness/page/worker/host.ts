@@ -14,7 +14,7 @@ import type { ExplainOrder } from './explain_messages';
 import { type DataOrder, digits, Files } from './files';
 import type { InsideOrder } from './inside_messages';
 import { Measures } from './measures';
-import type { DrawOrder, Order } from './messages';
+import type { DrawOrder, NumberedOrder, Order } from './messages';
 import { type Post, Workplace } from './place';
 import { Views } from './views';
 
@@ -128,7 +128,7 @@ export class PageHost implements Host {
     saveCheckpoint: () => this.soon(() => this.files.saveCheckpoint()),
 
     /** Training waits meanwhile, and what was ordered before is left. */
-    sample: (order: Order) => this.soon(() => this.views.sample(order)),
+    sample: (order: NumberedOrder) => this.soon(() => this.views.sample(order)),
     stopSampling: () => this.session.tasks.interrupt('sampling'),
     /** A training image to draw on; any number chooses one. Resolves to undefined if there are no images. */
     example: (at: number, { inTurn }: CallContext) => this.views.example(at, inTurn),

@@ -5,7 +5,7 @@ import { noiseMoreAndMore } from '../../run/noise';
 import { greys, toBytes } from '../../run/pictures';
 import { noiseOf, type Placed, START } from '../shell/noise_field';
 import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from '../shell/order';
-import { keepsFrame, type Order } from './messages';
+import { keepsFrame, type NumberedOrder, type Order } from './messages';
 import type { Post } from './place';
 
 /** The use of a sampler. */
@@ -59,7 +59,11 @@ export class LivePictures {
   }
 
   /** Prepares a sampling run and returns the function that runs it. */
-  async run(engine: Engine, network: Network, order: Order): Promise<(signal: AbortSignal) => Promise<void>> {
+  async run(
+    engine: Engine,
+    network: Network,
+    order: NumberedOrder,
+  ): Promise<(signal: AbortSignal) => Promise<void>> {
     const { steps, count } = order;
     const { height, width, channels } = network.unet.config;
     const columns = columnsOf(order, classesOf(network.unet));

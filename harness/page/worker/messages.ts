@@ -26,6 +26,9 @@ export interface Order {
   readonly method: FlowMethod;
 }
 
+/** An order to carry out step by step. Its number tells its steps from those of an earlier order, still on their way. */
+export type NumberedOrder = Order & { readonly number: number };
+
 /** A question about a drawing. The class 'all' means no particular class. Pixels from 0 to 1, [height][width]. */
 export type DrawOrder = {
   readonly source: Source;
@@ -146,7 +149,7 @@ export type PageEvent =
     }
   | {
       readonly type: 'sampled';
-      readonly order: Order;
+      readonly order: NumberedOrder;
       /** From 1, of `order.steps`. */
       readonly step: number;
       readonly columns: number;

@@ -8,7 +8,7 @@ import type { ExplainAnswer, ExplainOrder } from './explain_messages';
 import { Inside } from './inside';
 import type { InsideAnswer, InsideOrder } from './inside_messages';
 import { LivePictures } from './live_pictures';
-import type { DrawAnswer, DrawOrder, Example, Order } from './messages';
+import type { DrawAnswer, DrawOrder, Example, NumberedOrder, Order } from './messages';
 import type { Workplace } from './place';
 
 export class Views {
@@ -66,7 +66,7 @@ export class Views {
     if (images) await this.pictures.strip(images, objective, unet, { step, seed });
   }
 
-  async sample(order: Order): Promise<void> {
+  async sample(order: NumberedOrder): Promise<void> {
     const { core } = this.place;
     core.phase('compiling');
     const network = await this.place.networkFrom(order.source);

@@ -195,17 +195,68 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
   expect(await text(page, 'text-problem')).toBe('');
   await page.keyboard.press('Enter');
   expect(await text(page, 'text-problem')).toBe('There is no class "a"; this network makes 0 to 9.');
+  // What has followed is made with all steps, not the class that is chosen where there is no text.
+  await drawn(page);
+  await made(page, 2);
+  const followed = await picture(page, 'sample-prediction');
+  expect(followed).not.toBe(written);
   expect(await violationsEverywhere(page)).toEqual([]);
   await page.keyboard.press('Backspace');
   await page.keyboard.press('Backspace');
   await page.keyboard.press('Enter');
-  await changed(written);
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  await drawn(page);
+  await made(page, 2);
+  expect(await picture(page, 'sample-prediction')).toBe(followed);
   expect(await text(page, 'text-problem')).toBe('');
   await page.reload();
   await phase(page, 'idle');
   await until(page, () => (document.getElementById('text') as HTMLInputElement).value === '20');
   expect(problems).toEqual([]);
+});
+
+/** Holds the steps of samples back while `window.held` is a list: for `visit`, before the page's own scripts. */
+function holdSteps(): void {
+  const add = Worker.prototype.addEventListener as (...listener: unknown[]) => void;
+  Worker.prototype.addEventListener = function (
+    this: Worker,
+    type: string,
+    listener: (event: MessageEvent) => void,
+  ) {
+    add.call(this, type, (event: MessageEvent) => {
+      const { held } = window as unknown as { held?: (() => void)[] };
+      const isStep = event.data.name === 'sampled';
+      if (held && isStep) held.push(() => listener(event));
+      else listener(event);
+    });
+  } as typeof Worker.prototype.addEventListener;
+}
+
+test('steps of an earlier order, still on their way, are not taken for those of the next', async () => {
+  const { page, problems } = await visit(
+    driven.context,
+    `${driven.tiny}?task=sample&steps=2&count=10&digit=3&autorun=1`,
+    holdSteps,
+  );
+  await made(page, 2);
+  const before = await picture(page, 'sample-prediction');
+  await page.evaluate(() => Object.assign(window, { held: [] }));
+  await click(page, '#sample');
+  await until(page, () => (window as unknown as { held: unknown[] }).held.length === 2);
+  await phase(page, 'idle');
+  await page.evaluate(() => {
+    const { held } = window as unknown as { held: (() => void)[] };
+    Object.assign(window, { held: undefined });
+    document.getElementById('noise-next')!.click();
+    for (const hear of held) hear();
+  });
+  await until(
+    page,
+    (shown) => (document.getElementById('sample-prediction') as HTMLCanvasElement).toDataURL() !== shown,
+    before,
+  );
+  await made(page, 2);
+  expect(problems).toEqual([]);
+  await page.close();
 });
 
 test('PNG, GIF and npy hold what was made, and are named after it; the address that is shared makes it again', {
