@@ -47,23 +47,26 @@ const everywhere = <R>(
     },
   }));
 
-export const hostile: readonly Row[] = [
-  ...everywhere(
+const late = (name: string, never: boolean) =>
+  everywhere(
+    name,
+    ({ asked }) =>
+      asked.flatMap((shader) => [false, true].map((remembered) => ({ shader, remembered, never }))),
+    delayEach,
+  );
+
+/** Groups of rows, each of 3 to 20 minutes. */
+export const hostile: Readonly<Record<string, readonly Row[]>> = {
+  'hostile refused': everywhere(
     'each shader is refused',
     ({ asked }) => asked.flatMap((shader) => [false, true].map((remembered) => ({ shader, remembered }))),
     refuseEach,
   ),
-  ...[false, true].flatMap((never) =>
-    everywhere(
-      never ? 'each shader never comes' : 'each shader is late',
-      ({ asked }) =>
-        asked.flatMap((shader) => [false, true].map((remembered) => ({ shader, remembered, never }))),
-      delayEach,
-    ),
-  ),
-  ...everywhere(
+  'hostile late': late('each shader is late', false),
+  'hostile never': late('each shader never comes', true),
+  'hostile updated': everywhere(
     'each shader is wrong after an update',
     ({ used }) => used.flatMap((shader) => [true, false].map((told) => ({ shader, told }))),
     updateEach,
   ),
-];
+};

@@ -24,7 +24,7 @@ export const groups: Readonly<Record<string, readonly Row[]>> = {
   pages,
   bits,
   calls,
-  hostile,
+  ...hostile,
   'at size': atSize,
   pytorch,
   rates: [frames, ...hand],

@@ -26,7 +26,7 @@ export interface Order {
   readonly method: FlowMethod;
 }
 
-/** An order to carry out step by step. Its number tells its steps from those of an earlier order, still on their way. */
+/** An order to carry out step by step. Steps of an earlier order, still on their way, have another number. */
 export type NumberedOrder = Order & { readonly number: number };
 
 /** A question about a drawing. The class 'all' means no particular class. Pixels from 0 to 1, [height][width]. */
