@@ -55,7 +55,7 @@ const late = (name: string, never: boolean) =>
     delayEach,
   );
 
-/** Groups of rows, each of 3 to 20 minutes. */
+/** Groups of rows, each of 6 to 28 minutes. */
 export const hostile: Readonly<Record<string, readonly Row[]>> = {
   'hostile refused': everywhere(
     'each shader is refused',

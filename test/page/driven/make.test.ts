@@ -357,6 +357,12 @@ test('without WebGPU the recording is the page, with what to do; where movement 
   watch(page, problems);
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
+  await page.evaluateOnNewDocument(() =>
+    new MutationObserver(() => {
+      const title = document.querySelector('#explain-recorded h2');
+      if (title?.textContent === '') document.documentElement.dataset.empty = 'a title';
+    }).observe(document, { childList: true, subtree: true }),
+  );
   // Whatever the address asks for.
   await page.goto(`${driven.address}?task=train&autorun=1`);
   await until(page, () => document.getElementById('recorded-making-at')!.textContent === 'step 20 of 20');
@@ -365,6 +371,7 @@ test('without WebGPU the recording is the page, with what to do; where movement 
   const seen = (id: string) => page.$eval(`#${id}`, (element) => element.checkVisibility());
   expect(await seen('recorded-learning')).toBe(true);
   await until(page, () => document.querySelector('#explain-recorded h2') !== null);
+  expect(await page.evaluate(() => document.documentElement.dataset.empty)).toBeUndefined();
   expect(await violationsEverywhere(page)).toEqual([]);
   for (const id of ['make-now', 'train-yourself', 'panel-train', 'tab-train'])
     expect(await seen(id)).toBe(false);
