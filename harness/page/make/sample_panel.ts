@@ -296,6 +296,12 @@ export class SamplePanel implements TaskPanel {
     );
   }
 
+  /** The shown run ended before its last step: by Stop, or because another view asked the network. */
+  private get cutShort(): boolean {
+    const { frames, complete } = this.trajectory;
+    return frames.length > 0 && !complete && !this.following.shown;
+  }
+
   /** The worker's present task, in words of this tab. */
   private get doing(): string {
     const { state, measuring } = this.app;
@@ -303,7 +309,11 @@ export class SamplePanel implements TaskPanel {
     if (state.phase === 'sampling')
       return state.training ? 'Making images; the training waits' : 'Making images';
     if (['idle', 'paused', 'finished'].includes(state.phase))
-      return measuring ? `The ${measuring} has the GPU` : 'Ready';
+      return measuring
+        ? `The ${measuring} has the GPU`
+        : this.cutShort
+          ? 'Stopped before the last step'
+          : 'Ready';
     return state.phase === 'training' ? 'Training goes on' : describe(state);
   }
 }

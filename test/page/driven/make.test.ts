@@ -214,6 +214,38 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
   expect(problems).toEqual([]);
 });
 
+test('a run that Stop or another view ends before its last step says so', async () => {
+  const { page, problems } = await makePage();
+  await made(page, 2);
+  const says = (words: string) =>
+    until(page, (w) => document.getElementById('sample-status-text')!.textContent === w, words);
+  await says('Ready');
+  const begin = async () => {
+    await click(page, '#sample');
+    await until(
+      page,
+      () =>
+        window.harness.state.phase === 'sampling' &&
+        document.getElementById('frame-label')!.textContent!.endsWith(' of 1,000'),
+    );
+  };
+  await type(page, 'steps', '1000');
+  await begin();
+  await click(page, '#sample');
+  await says('Stopped before the last step');
+  await begin();
+  await go(page, 'draw');
+  await click(page, '#draw-example');
+  await phase(page, 'idle');
+  await go(page, 'sample');
+  await says('Stopped before the last step');
+  await type(page, 'steps', '2');
+  await click(page, '#sample');
+  await made(page, 2);
+  await says('Ready');
+  expect(problems).toEqual([]);
+});
+
 /** Holds the steps of samples back while `window.held` is a list: for `visit`, before the page's own scripts. */
 function holdSteps(): void {
   const add = Worker.prototype.addEventListener as (...listener: unknown[]) => void;
