@@ -40,7 +40,9 @@ export class DrawPanel implements TaskPanel {
   private readonly guidance = byId('draw-guidance', HTMLInputElement);
   private readonly teach: Teach;
   private readonly latest: Latest<DrawOrder, DrawAnswer | undefined>;
-  private answers: { readonly [A in Ask]?: DrawAnswer } = {};
+  /** The shown answer, to a question of this kind. */
+  private answer: DrawAnswer | undefined;
+  private kind: Ask | undefined;
   private problem: string | undefined;
   /** The last question, as text: a different one is asked. */
   private asked = '';
@@ -102,13 +104,11 @@ export class DrawPanel implements TaskPanel {
     this.source.render();
     this.digits.render();
     this.teach.render(!this.paper.isBlank);
-    this.renderChoices();
     const { settings } = this;
     const question = questionOf(this.paper.drawing, settings, this.source.source);
     this.ask(question);
-    const { denoise } = this.answers;
     this.views.showNoisy(question.image, settings.level / 100, settings.noise);
-    if (denoise?.ask === 'denoise') this.views.showMade(denoise.images);
+    this.renderChoices();
     this.renderStatus(question);
   }
 
@@ -136,8 +136,15 @@ export class DrawPanel implements TaskPanel {
   }
 
   private ask({ order }: Question): void {
+    const { ask } = this.settings;
+    if (ask !== this.kind) {
+      // While a drawing changes, the last answer stays until the next comes; one to another kind of question does not.
+      this.kind = ask;
+      this.asked = '';
+      this.show(ask, undefined);
+    }
     if (this.app.measuring) return;
-    const key = order ? keyOf(order) : this.settings.ask;
+    const key = order ? keyOf(order) : ask;
     if (key === this.asked) {
       if (this.better && !this.latest.waiting) this.latest.ask(this.better);
       return;
@@ -149,7 +156,7 @@ export class DrawPanel implements TaskPanel {
     const { sent } = this;
     if (!order || (sent && 'rough' in sent && !sent.rough)) this.latest.drop();
     if (order) this.latest.ask(order);
-    else this.show(this.settings.ask, undefined);
+    else this.show(ask, undefined);
   }
 
   /** Puts one of the training images on the paper. */
@@ -167,14 +174,14 @@ export class DrawPanel implements TaskPanel {
 
   private takeAnswer({ question, answer, problem }: Outcome<DrawOrder, DrawAnswer | undefined>): void {
     this.problem = problem;
-    if (answer) this.show(answer.ask, answer);
+    if (answer && answer.ask === this.kind) this.show(answer.ask, answer);
     if (this.latest.waiting || problem) return;
     // One that was interrupted is asked for again.
     if (answer) this.better = refined(question);
   }
 
   private show(ask: Ask, answer: DrawAnswer | undefined): void {
-    this.answers = { ...this.answers, [ask]: answer };
+    this.answer = answer;
     if (ask === 'denoise') this.views.showMade(answer?.ask === 'denoise' ? answer.images : undefined);
     else if (ask === 'fill') this.views.showFillings(answer?.ask === 'fill' ? answer.images : undefined);
     else if (answer?.ask === 'classify') {
@@ -195,7 +202,7 @@ export class DrawPanel implements TaskPanel {
     only('draw-classes', ask === 'classify');
     only('draw-digits', ask !== 'classify');
     only('draw-guidance-field', ask !== 'classify' && told !== 'all');
-    setDisabled(button('draw-take'), !this.answers.denoise);
+    setDisabled(button('draw-take'), !this.answer);
     setText(anyElement('draw-about'), ABOUT[ask]);
     setText(anyElement('level-value'), `${level} %`);
     setText(anyElement('draw-guidance-value'), String(guidance));
@@ -205,10 +212,7 @@ export class DrawPanel implements TaskPanel {
     const { state, measuring } = this.app;
     const { waiting } = this.latest;
     // Only what belongs together is saved.
-    setDisabled(
-      button('draw-save'),
-      waiting || this.problem !== undefined || !this.answers[this.settings.ask],
-    );
+    setDisabled(button('draw-save'), waiting || this.problem !== undefined || !this.answer);
     const { preparing } = state;
     const compiling =
       preparing &&
@@ -221,8 +225,8 @@ export class DrawPanel implements TaskPanel {
   }
 
   private outcome(): string {
-    const { ask, level } = this.settings;
-    const answer = this.answers[ask];
+    const { answer } = this;
+    const { level } = this.settings;
     if (!answer) return '';
     if (answer.ask === 'classify') return verdict(answer.losses, this.names);
     if (answer.ask === 'fill') return 'Four ways to fill the mask. Press one to draw on with it.';

@@ -232,6 +232,30 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
   expect(problems).toEqual([]);
 });
 
+test('what another drawing was answered is not shown when the question comes again', async () => {
+  const { page, problems } = await blank('classify');
+  await click(page, '#draw-example');
+  await says(page, 'It looks most like a');
+  await click(page, '#ask-denoise');
+  await says(page, 'The noise hides the details');
+  await click(page, '#draw-clear');
+  await says(page, 'Nothing is drawn yet');
+  await click(page, '#draw-example');
+  await says(page, 'The noise hides the details');
+  const shown = await page.evaluate(async () => {
+    document.getElementById('ask-classify')!.click();
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    return [
+      document.getElementById('draw-status-text')!.textContent,
+      document.querySelectorAll('#draw-class-rows .best').length,
+    ];
+  });
+  expect(shown).toEqual(['', 0]);
+  await says(page, 'It looks most like a');
+  expect(await page.$$eval('#draw-class-rows .best', (rows) => rows.length)).toBe(1);
+  expect(problems).toEqual([]);
+});
+
 test('a drawing is answered in a few steps, and better while nothing moves; what moves is not kept waiting', async () => {
   const { page, problems } = await blank('denoise');
   await click(page, '#draw-digit-3');
