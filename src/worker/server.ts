@@ -1,13 +1,14 @@
 /** Answers a client's calls with a training session. */
 
+import { type ByteContainer, bytesOf, isBytes } from '../base/bytes';
 import { checkNames, checkObject, EngineError, type Names, show } from '../base/errors';
 import type { ImageSet } from '../data/idx';
 import { createEngine, type Engine } from '../engine';
 import { checkFit, checkTrainer } from '../training/options';
+import { checkConfig, defaultConfig, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import { loadCheckpoint } from '../weights/checkpoint';
-import { saveModel } from '../weights/model';
-import { checkpointOf, modelOf, networkOf } from './call_arguments';
+import { loadModel, type Model, saveModel } from '../weights/model';
 import {
   type Answer,
   type BeginOptions,
@@ -20,7 +21,7 @@ import {
   type SampleOrder,
   VERSION,
 } from './protocol';
-import { TrainingRun } from './run';
+import { type Trained, TrainingRun } from './run';
 import { Samplers } from './samplers';
 import type { CallContext, Host, HostCalls, ServeOptions } from './serve_options';
 import { type SessionHost, TrainingSession } from './session';
@@ -374,3 +375,21 @@ export class Server implements SessionHost {
 
 const noRun = () =>
   new EngineError('argument', 'This worker has no run. Make one with begin or resume first.');
+
+// ---------------------------------------------------------------- checks of what a client sends
+
+/** The network of a run; missing fields of a configuration are the tutorial's. */
+function networkOf(network: BeginOptions['network'] = {}): UNetConfig | Trained {
+  checkObject('network', network, '{ height: 28, width: 28 }, or a model');
+  if ('parameters' in network) return network;
+  return checkConfig({ ...defaultConfig, ...network });
+}
+
+function modelOf(model: Model | ByteContainer): Model {
+  if (isBytes(model)) return loadModel(model);
+  checkObject('The model', model, 'what loadModel returns, or the bytes of its file');
+  return model;
+}
+
+const checkpointOf = (from: ByteContainer) =>
+  bytesOf(from, 'from', ', or the id of a stored run') as Uint8Array<ArrayBuffer>;

@@ -6,7 +6,6 @@ import { checkBeginning, trainingOf } from '../shell/fine_tune';
 import type { Network } from '../shell/order';
 import { INSTANT, pretrainedOf } from '../shell/pretrained';
 import type { Beginning, PageSettings } from '../shell/settings';
-import { divergedMessage } from './diverged';
 import { createNetwork, type Trained, TrainingRun, type TrainingSession } from './door';
 import type { Order, PageEvent } from './messages';
 import { Models } from './models';
@@ -125,4 +124,13 @@ export class Workplace {
     const model = await this.models.modelOf(pretrainedOf(settings.recipe));
     return model;
   }
+}
+
+/** The page's message about a run that diverged: retrying the rejected step fails again; only an earlier checkpoint helps. */
+function divergedMessage(message: string, back: number | undefined): string {
+  const remedy =
+    back === undefined
+      ? 'Reset the run, lower the learning rate, and begin again.'
+      : `If it trains on from here, the same happens again. Go back to its copy of step ${back.toLocaleString('en-US')} with a smaller learning rate, or reset it. You can save its last good state below.`;
+  return `${message} ${remedy}`;
 }
