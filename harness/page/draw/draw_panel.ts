@@ -40,9 +40,9 @@ export class DrawPanel implements TaskPanel {
   private readonly guidance = byId('draw-guidance', HTMLInputElement);
   private readonly teach: Teach;
   private readonly latest: Latest<DrawOrder, DrawAnswer | undefined>;
-  /** The shown answer, to a question of this kind. */
-  private answer: DrawAnswer | undefined;
+  /** The kind of question that is chosen, and the shown answer to one. */
   private kind: Ask | undefined;
+  private answer: DrawAnswer | undefined;
   private problem: string | undefined;
   /** The last question, as text: a different one is asked. */
   private asked = '';

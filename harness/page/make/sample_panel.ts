@@ -296,7 +296,7 @@ export class SamplePanel implements TaskPanel {
     );
   }
 
-  /** The shown run ended before its last step: by Stop, or because another view asked the network. */
+  /** The shown run ended before its last step: by Stop, or by another task of the GPU. */
   private get cutShort(): boolean {
     const { frames, complete } = this.trajectory;
     return frames.length > 0 && !complete && !this.following.shown;
@@ -308,12 +308,10 @@ export class SamplePanel implements TaskPanel {
     if (this.following.begins) return 'Loading the network';
     if (state.phase === 'sampling')
       return state.training ? 'Making images; the training waits' : 'Making images';
-    if (['idle', 'paused', 'finished'].includes(state.phase))
-      return measuring
-        ? `The ${measuring} has the GPU`
-        : this.cutShort
-          ? 'Stopped before the last step'
-          : 'Ready';
+    if (['idle', 'paused', 'finished'].includes(state.phase)) {
+      if (measuring) return `The ${measuring} has the GPU`;
+      return this.cutShort ? 'Stopped before the last step' : 'Ready';
+    }
     return state.phase === 'training' ? 'Training goes on' : describe(state);
   }
 }
