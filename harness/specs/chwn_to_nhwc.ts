@@ -7,6 +7,7 @@ export const spec: Spec<CallerImageShape, 'input' | 'images'> = {
   kernel: chwnToNhwc,
   cases: {
     'one pixel': { channels: 1, height: 1, width: 1, batch: padded(1), count: 1 },
+    'three vec4s of images': { channels: 2, height: 1, width: 2, batch: 12, count: 11 },
     'prime sizes': { channels: 3, height: 5, width: 7, batch: padded(13), count: 13 },
     'fewer images than the batch': { channels: 2, height: 3, width: 4, batch: padded(13), count: 6 },
     'the whole batch': { channels: 1, height: 28, width: 28, batch: padded(8) },

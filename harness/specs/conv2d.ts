@@ -91,6 +91,41 @@ export const convCases: Record<string, ConvShape> = {
     outChannels: 2,
     kernelSize: 5,
   },
+  // Two lanes of `direct`, the second of which has only one vec4.
+  'three vec4s of images, 3x3': {
+    batch: 12,
+    height: 1,
+    width: 2,
+    inChannels: 1,
+    outChannels: 1,
+    kernelSize: 3,
+  },
+  'three vec4s of images, 5x5': {
+    batch: 12,
+    height: 1,
+    width: 7,
+    inChannels: 1,
+    outChannels: 1,
+    kernelSize: 5,
+  },
+  // For Winograd, which sums over an even number of channels and makes weight gradients of eights.
+  'three vec4s of images, 4x4': {
+    batch: 12,
+    height: 4,
+    width: 4,
+    inChannels: 2,
+    outChannels: 8,
+    kernelSize: 5,
+  },
+  // A workgroup of `direct` holds 64 vec4s: one of them is full, the next one has two.
+  'two vec4s more than a workgroup holds': {
+    batch: 264,
+    height: 1,
+    width: 1,
+    inChannels: 1,
+    outChannels: 1,
+    kernelSize: 1,
+  },
   // The smallest for strips of 7 pixels.
   'one row of 7, 5x5': { batch: 4, height: 1, width: 7, inChannels: 1, outChannels: 1, kernelSize: 5 },
   // The smallest of which `tile` has two strips, and fills its memory twice.
@@ -193,7 +228,11 @@ export const convCases: Record<string, ConvShape> = {
 };
 
 /** Cases that cover all of `tile`, which takes the emulator as long for one channel as for 32. */
-export const tileCases = ['one row of 8, 5x5', 'one row of 7, five channels, 5x5'];
+export const tileCases = [
+  'one row of 8, 5x5',
+  'one row of 7, five channels, 5x5',
+  'three vec4s of images, 5x5',
+];
 
 /** Some of these cases with a bias for each image: in the first rows of its tensor, and in later ones. */
 const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
@@ -270,6 +309,11 @@ export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output'> = {
   error,
   emulated: {
     tile: tileCases,
+    winograd4: [
+      'a tile of 8 and a row, to one channel',
+      'a tile of 8 and a row, to one channel, a bias for each image from row 0',
+      'three vec4s of images, 4x4',
+    ],
     winograd6_3x3_gpu: ['two rounds, 3x3', 'smallest for Winograd, 3x3, a bias for each image from row 0'],
   },
   gain: convolutionGains,

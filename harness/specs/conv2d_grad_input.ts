@@ -21,7 +21,11 @@ export const spec: Spec<ConvShape, 'grad' | 'kernel' | 'grad_input'> = {
     const { grad_input } = reference(shape, absolute(inputs));
     return { grad_input: grad_input.map((magnitude) => sumError(terms, magnitude)) };
   },
-  emulated: { tile: tileCases },
+  emulated: {
+    tile: tileCases,
+    winograd4: ['a tile of 8 and a row, from one channel', 'three vec4s of images, 4x4'],
+    winograd7_gpu: ['a tile of 8 and a row, from one channel', 'three vec4s of images, 4x4'],
+  },
   gain: convolutionGains,
   // The first layer's input is data, whose gradient is not needed.
   bench: (batch) =>

@@ -28,7 +28,7 @@ export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
   },
   // Of `tile`: two strips; more than one row of a slice, which begin above the image and end below it.
   emulated: {
-    tile: ['one row of 8, 5x5', 'few channels, 5x5'],
+    tile: ['one row of 8, 5x5', 'few channels, 5x5', 'three vec4s of images, 5x5'],
     one_channel_gpu: [
       'one to one, 5x5',
       'one to one, 3x3',
@@ -36,7 +36,9 @@ export const spec: Spec<ConvShape, 'input' | 'grad' | 'gradient'> = {
       'one row of 8, 5x5',
       'a tile of 8 and a row, to one channel',
       '9 wide, from one, 3x3',
+      'three vec4s of images, 3x3',
     ],
+    winograd4: ['a tile of 8 and a row, from one channel', 'three vec4s of images, 4x4'],
     winograd6_3x3_gpu: ['two rounds, 3x3'],
   },
   gain: kernelGradientGains,

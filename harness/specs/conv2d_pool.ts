@@ -21,6 +21,7 @@ const layer = (height: number, width: number, channels: number, batch: number): 
 /** Shapes for kernels fused with a 5x5 convolution; `inChannels` is the side with one channel, `outChannels` the other side. */
 const largeCases: Readonly<Record<string, ConvShape>> = {
   'one window': layer(2, 2, 1, 1),
+  'three vec4s of images': layer(2, 2, 1, 12),
   'half a patch over': layer(4, 6, 3, 3),
   'one row of windows': layer(2, 14, 3, 3),
   'more channels than an invocation makes': layer(6, 10, 35, 12),

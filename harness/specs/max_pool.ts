@@ -8,6 +8,7 @@ export const spec: Spec<ImageShape, 'input' | 'output'> = {
   cases: {
     'one window': { channels: 1, height: 2, width: 2, batch: padded(1) },
     'one row of windows': { channels: 1, height: 2, width: 14, batch: padded(3) },
+    'three vec4s of images': { channels: 1, height: 2, width: 4, batch: 12 },
     'prime sizes': { channels: 3, height: 10, width: 14, batch: padded(5) },
     'more than one row of workgroups': { channels: 65, height: 64, width: 64, batch: padded(4) },
   },

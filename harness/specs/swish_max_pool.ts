@@ -9,6 +9,7 @@ export const spec: Spec<ImageShape & ResidualShape, 'input' | 'output'> = {
   cases: {
     'one window': { channels: 1, height: 2, width: 2, batch: padded(1) },
     'one row of windows': { channels: 1, height: 2, width: 14, batch: padded(3) },
+    'three vec4s of images': { channels: 1, height: 2, width: 4, batch: 12 },
     'prime sizes': { channels: 3, height: 10, width: 14, batch: padded(5) },
     'down.0': { channels: 32, height: 28, width: 28, batch: padded(8) },
     'down.1': { channels: 64, height: 14, width: 14, batch: padded(4) },

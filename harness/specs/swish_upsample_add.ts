@@ -7,6 +7,7 @@ export const spec: Spec<UpsampleAddShape, 'input' | 'skip' | 'output'> = {
   kernel: swishUpsampleAdd,
   cases: {
     'one pixel': { channels: 1, height: 1, width: 1, batch: padded(1) },
+    'three vec4s of images': { channels: 1, height: 1, width: 2, batch: 12 },
     'prime sizes': { channels: 3, height: 5, width: 7, batch: padded(5) },
     'up.0': { channels: 64, height: 7, width: 7, batch: padded(4) },
     'up.1': { channels: 32, height: 14, width: 14, batch: padded(8) },

@@ -7,6 +7,7 @@ export const spec: Spec<ImageShape, 'input' | 'output'> = {
   kernel: upsample,
   cases: {
     'one pixel': { channels: 1, height: 1, width: 1, batch: padded(1) },
+    'three vec4s of images': { channels: 1, height: 1, width: 2, batch: 12 },
     'prime sizes': { channels: 3, height: 5, width: 7, batch: padded(5) },
     'more than one row of workgroups': { channels: 65, height: 32, width: 32, batch: padded(4) },
   },

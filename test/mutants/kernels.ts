@@ -17,10 +17,10 @@ export const kernels: Mutants = {
       becomes: 'let kx_end = params.kernel_size;',
       caughtBy: emulate('conv2d.direct'),
     },
-    'the last images of an odd number of vec4s are stored beyond the batch': {
+    'two lanes store the last images of an odd number of vec4s': {
       file: 'shaders/conv2d/direct/direct.wgsl',
-      text: 'let q_at = min(p_at + reach, params.n4 - 1u);',
-      becomes: 'let q_at = p_at + reach;',
+      text: 'let owns_q = p_at + reach < params.n4;',
+      becomes: 'let owns_q = p_at + 1u < params.n4;',
       caughtBy: emulate('conv2d.direct'),
     },
     'without bias': {

@@ -9,13 +9,13 @@
 // divergence. One invocation: 2 vec4 of n times 8 output channels in registers.
 // Grid: x over n, y over image columns, z over image rows times tiles of 8 output channels.
 
-fn store(channel: u32, y: u32, x: u32, p_at: u32, q_at: u32, p: vec4f, q: vec4f) {
+fn store(channel: u32, y: u32, x: u32, p_at: u32, q_at: u32, owns_q: bool, p: vec4f, q: vec4f) {
   if (channel >= params.to_channels) {
     return;
   }
   let at = ((channel * params.height + y) * params.width + x) * params.n4;
   finish(at + p_at, channel, p_at, p);
-  if (q_at > p_at) {
+  if (owns_q) {
     finish(at + q_at, channel, q_at, q);
   }
 }
@@ -27,12 +27,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let y = row / params.tiles;
   let x = group.y;
   // Two vec4 per lane, `reach` apart; a small batch needs fewer lanes. If the second one lies beyond the batch, the lane computes the last
-  // vec4 of the batch once more.
+  // vec4 of the batch once more, and leaves it to the lane that owns it.
   let reach = min(32u, (params.n4 + 1u) / 2u);
   let p_at = group.x * 64u + lane;
   if (lane >= reach || p_at >= params.n4) {
     return;
   }
+  let owns_q = p_at + reach < params.n4;
   let q_at = min(p_at + reach, params.n4 - 1u);
 
   // Taps outside the image would multiply zeros: skip them. The loop bounds are uniform across the workgroup.
@@ -66,7 +67,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
   }
   #each o 4
-  store(tile * 8 + $o, y, x, p_at, q_at, pu$o, qu$o);
-  store(tile * 8 + 4 + $o, y, x, p_at, q_at, pv$o, qv$o);
+  store(tile * 8 + $o, y, x, p_at, q_at, owns_q, pu$o, qu$o);
+  store(tile * 8 + 4 + $o, y, x, p_at, q_at, owns_q, pv$o, qv$o);
   #end
 }
