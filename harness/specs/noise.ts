@@ -1,6 +1,6 @@
 import { normal, uniform } from '../../src/base/random';
 import { type NoiseShape, noise } from '../../src/kernels/noise';
-import { fromWords, reference } from '../../src/reference/noise';
+import { fromWords, reference, stepWith } from '../../src/reference/noise';
 import { COS_TURNS_ERROR } from './embedding';
 import { EPSILON, exact, padded, type Spec } from './lib/spec';
 
@@ -32,7 +32,7 @@ const digit = { channels: 1, height: 28, width: 28 };
 const colours = { channels: 3, height: 5, width: 7 };
 const large = { channels: 3, height: 152, width: 149 };
 
-export const spec: Spec<NoiseShape, 'output'> = {
+export const spec: Spec<NoiseShape & { readonly seed: number }, 'step' | 'output'> = {
   kernel: noise,
   cases: {
     'one pixel': { ...pixel, batch: padded(1), count: 1, seed: 0, gaussian: false },
@@ -51,11 +51,13 @@ export const spec: Spec<NoiseShape, 'output'> = {
       ...{ ...large, batch: padded(3), count: 3, seed: 123, gaussian: true },
     },
   },
-  inputs: () => ({}),
+  inputs: ({ seed }) => ({ step: stepWith(seed) }),
   reference,
   // Uniform numbers have 24 bits, exact in f32.
-  error: (shape) =>
-    shape.gaussian ? { output: fromWords(shape, (words, which) => normalsAt(words).errors[which]) } : exact(),
+  error: (shape, { step }) =>
+    shape.gaussian
+      ? { output: fromWords(shape, step, (words, which) => normalsAt(words).errors[which]) }
+      : exact(),
   bench: (batch) => ({
     uniform: { ...digit, batch: padded(batch), count: batch, seed: 123, gaussian: false },
     gaussian: { ...digit, batch: padded(batch), count: batch, seed: 123, gaussian: true },

@@ -6,7 +6,7 @@ struct SamplingStep {
   correction: f32, // factor of the previous velocity in it (flow_step)
   guidance: f32, // 1: the prediction with a class; more: further away from the prediction without one (flow_step)
   known_from: f32, // a pixel is known where the mask is at least this (known_pixels)
+  seed: u32, // of the noise at the start of a run (noise)
   pad0: f32,
   pad1: f32,
-  pad2: f32,
 }

@@ -1,4 +1,4 @@
-/** Word offsets in SamplingStep (shaders/lib/sampling_step.wgsl), the values of a sampling step; all fields are f32. */
+/** Word offsets in SamplingStep (shaders/lib/sampling_step.wgsl), the values of a sampling step; all fields but `seed` are f32. */
 import layout from '../../shaders/lib/sampling_step.wgsl';
 
 const { fields } = layout;
@@ -14,6 +14,8 @@ export const SAMPLING_STEP = {
   guidance: fields.guidance.offset / 4,
   /** A pixel is known where the mask is at least this. */
   knownFrom: fields.known_from.offset / 4,
+  /** A u32: fixes the noise of the run. */
+  seed: fields.seed.offset / 4,
 } as const;
 
 export const SAMPLING_STEP_WORDS = layout.size / 4;

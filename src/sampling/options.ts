@@ -107,7 +107,12 @@ export type LoadedOptions = Omit<SampleOptions, 'start' | 'mask'> &
   Pick<RunOptions<Float32Array, never>, 'start' | 'mask'>;
 
 /** Buffers, whole or in part, hold f32, labels u32, and have the usage COPY_SRC. */
-export type EncodeRunOptions = RunOptions<BufferSlice, BufferSlice | ArrayLike<number>>;
+export interface EncodeRunOptions extends RunOptions<BufferSlice, BufferSlice | ArrayLike<number>> {
+  /** Makes the noise that `sample` makes from it, 0 to 2^32 - 1. Default: the noise is what the buffer holds. */
+  readonly seed?: number | undefined;
+}
+
+const ENCODE_RUN_OPTIONS: Names<EncodeRunOptions> = { ...RUN_OPTIONS, seed: true };
 
 /** One sampling step; all images are [count][height][width][channels], from 0 to 1. */
 export interface SampleEvent {
@@ -147,7 +152,12 @@ export function checkSampled(config: UNetConfig): void {
   );
 }
 
-export const checkEncodeNames = (options: EncodeRunOptions) => checkNames('encodeRun', options, RUN_OPTIONS);
+export function checkEncode(options: EncodeRunOptions): void {
+  checkNames('encodeRun', options, ENCODE_RUN_OPTIONS);
+  if (options.seed !== undefined) checkSeed(options.seed);
+}
+
+const checkSeed = (seed: number) => checkInteger('seed', seed, 0, 0xffffffff);
 
 /** The parts of a UNet that a run depends on. */
 type Sampled = { readonly config: UNetConfig; readonly sampling?: Sampling | undefined };
@@ -279,7 +289,7 @@ export function checkSample(
   checkNames('Sampling', options, SAMPLE_OPTIONS);
   const { seed = 0, noise, start, mask } = options;
   const run = checkRun(options, unet, count);
-  checkInteger('seed', seed, 0, 0xffffffff);
+  checkSeed(seed);
   checkSignal(options.signal);
   checkFunctions({ onStep: options.onStep });
   const size = count * imageSize;

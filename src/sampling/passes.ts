@@ -30,8 +30,12 @@ function row(values: Partial<Record<keyof typeof SAMPLING_STEP, number>>, share 
   return words;
 }
 
-/** At the start, all pixels count as known: (1 - from) start + from noise. */
-export const firstRow = (from: number) => row({ level: from, knownFrom: -1 });
+/** At the start, all pixels count as known, (1 - from) start + from noise, and the noise is made from `seed`. */
+export function firstRow(from: number, seed: number): Pass['row'] {
+  const first = row({ level: from, knownFrom: -1 });
+  new Uint32Array(first.buffer)[SAMPLING_STEP.seed] = seed;
+  return first;
+}
 
 /** At the end, the pixels known by the mask, without noise. */
 export const lastRow = () => row({ level: 0, knownFrom: KNOWN });

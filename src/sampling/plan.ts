@@ -35,8 +35,8 @@ export interface SamplingPlan {
   /** Programs that convert the caller's images, which lie in `images`, to the kernels' layout. */
   readonly load: { readonly noise: Program; readonly start?: Program; readonly mask?: Program };
   readonly images: GPUBuffer;
-  /** The op that makes a run's initial noise from a seed. */
-  readonly noise: (seed: number) => Op;
+  /** Makes the noise of a run from the step's seed. */
+  readonly makeNoise: Program;
   /** Brings known pixels to the level of the step; all pixels at the start of a run. Along a flow only. */
   readonly known?: Program;
   /**
@@ -59,7 +59,7 @@ export interface SamplingPlan {
   readonly classes: GPUBuffer;
   readonly staging: Staging;
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
-  /** The ops of an `encodeRun` of one step. */
+  /** The ops of a run of one step. */
   readonly ops: readonly Op[];
   readonly programs: readonly Program[];
   readonly buffers: readonly GPUBuffer[];
@@ -160,10 +160,11 @@ function opsOf(
   const known = flow ? [op(knownPixels, 'x', sampled, { step, start, noise, mask, x })] : [];
   const begin = flow ? noise : x;
   const noiseShape = { height, width, channels, batch, count, gaussian: flow };
+  const makeNoise = [op(noiseKernel, 'noise', noiseShape, { step, output: begin })];
   return {
     made,
-    noise: (seed: number) => op(noiseKernel, 'noise', { ...noiseShape, seed }, { output: begin }),
     programs: {
+      makeNoise,
       loadNoise: [load('noise', begin)],
       pass: [...setLevels, ...each, move],
       xToImages: [xToImages],
@@ -178,13 +179,14 @@ function opsOf(
       loadMask: flow ? [load('mask', mask)] : [],
       prepare: once,
     },
-    all: [load('x', begin), ...known, ...setLevels, ...pass, move, ...finish],
+    all: [...makeNoise, load('x', begin), ...known, ...setLevels, ...pass, move, ...finish],
   };
 }
 
 type ProgramName = keyof ReturnType<typeof opsOf>['programs'];
 
 const LABELS: Readonly<Record<ProgramName, string>> = {
+  makeNoise: 'noise',
   loadNoise: 'load noise',
   pass: 'sampling step',
   xToImages: 'x to images',
@@ -242,7 +244,6 @@ async function makePlan(
       batch,
       variants,
       images: buffer(always.images),
-      noise: ops.noise,
       step: buffer(always.step),
       ...(flow ? {} : { share: buffer(share) }),
       rows: buffer(always.rows),
@@ -275,6 +276,7 @@ async function compile(
   const program = (name: ProgramName) => optional(name)!;
   return {
     programs,
+    makeNoise: program('makeNoise'),
     load: { noise: program('loadNoise'), start: optional('loadStart'), mask: optional('loadMask') },
     known: optional('known'),
     prepare: names.includes('prepare') ? [program('prepare')] : [],

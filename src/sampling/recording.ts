@@ -10,6 +10,8 @@ export interface SamplingRun extends RunPlan {
   readonly passes: readonly Pass[];
   /** Whether some pixels are known. */
   readonly masked: boolean;
+  /** Fixes the noise that the run makes; 0 if it begins with given noise. */
+  readonly seed: number;
   /** The rows from `rowsOf`, on the GPU. */
   readonly rows: GPUBuffer;
 }
@@ -18,8 +20,9 @@ export interface SamplingRun extends RunPlan {
 export function rowsOf({
   passes,
   settings,
-}: Pick<SamplingRun, 'passes' | 'settings'>): Float32Array<ArrayBuffer> {
-  const all = [firstRow(settings.from), ...passes.map((pass) => pass.row), lastRow()];
+  seed,
+}: Pick<SamplingRun, 'passes' | 'settings' | 'seed'>): Float32Array<ArrayBuffer> {
+  const all = [firstRow(settings.from, seed), ...passes.map((pass) => pass.row), lastRow()];
   const rows = new Float32Array(all.length * ROW_WORDS);
   all.forEach((row, i) => {
     rows.set(row, i * ROW_WORDS);
@@ -29,6 +32,10 @@ export function rowsOf({
 
 export const encodeProgram = (encoder: GPUCommandEncoder, program: Program): void =>
   computePass(encoder, 'sampling', (pass) => program.encode(pass));
+
+/** Copies the seed to the shaders' buffer, for the plan's program `makeNoise`. */
+export const encodeSeed = (encoder: GPUCommandEncoder, { plan, rows }: SamplingRun): void =>
+  encodeStep(encoder, plan, rows, 0);
 
 /** Puts x at the level where the run begins. */
 export function encodeFirst(encoder: GPUCommandEncoder, { plan, rows }: SamplingRun): void {

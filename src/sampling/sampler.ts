@@ -1,7 +1,7 @@
 import { EngineError } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
-import { Program } from '../gpu/program';
+import type { Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import { padBatch } from '../plan/tensor';
 import { defaultChooser, type VariantChooser } from '../unet/chooser';
@@ -12,7 +12,7 @@ import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { hasPictures, loadPictures } from './load_pictures';
 import {
-  checkEncodeNames,
+  checkEncode,
   checkRun,
   checkSample,
   checkSampled,
@@ -31,6 +31,7 @@ import {
   encodePasses,
   encodeProgram,
   encodeRow,
+  encodeSeed,
   rowsOf,
   type SamplingRun,
 } from './recording';
@@ -50,6 +51,9 @@ interface SamplerParts {
   readonly name: string;
 }
 
+/** Most orders of recorded runs whose numbers a sampler keeps. */
+const MOST_RECORDED = 16;
+
 /** Turns noise into images with a UNet, step by step. Created by `engine.createSampler`. */
 export class Sampler extends Resource {
   /** The network that makes the images. */
@@ -65,7 +69,10 @@ export class Sampler extends Resource {
   private readonly name: string;
   /** Plans whose kernels were compared at their real size. */
   private readonly compared = new Set<SamplingPlan>();
-  /** Constant buffers that recorded runs read: rows and labels, keyed by their contents. */
+  /**
+   * Constant buffers that recorded runs read: rows and classes, keyed by their contents, the last used at the end. An encoder may hold one that
+   * is left out: only the garbage collector knows, so that it is let go, not destroyed.
+   */
   private readonly recorded = new Map<string, GPUBuffer>();
   private busy = false;
 
@@ -155,42 +162,48 @@ export class Sampler extends Resource {
   }
 
   /**
-   * Records a run from the noise in `buffer`; submits nothing. `buffer` ([count][height][width][channels] of f32, usages COPY_SRC and
-   * COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. `options` may be just the number of steps, 1 to 1000.
-   * Throws `argument` before anything is recorded.
+   * Records a run from the noise in `buffer`, or with `seed` from the noise of `sample`; submits nothing. `buffer` ([count][height][width]
+   * [channels] of f32, usages COPY_SRC and COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. `options` may be
+   * just the number of steps, 1 to 1000. Throws `argument` before anything is recorded.
    */
   encodeRun(encoder: GPUCommandEncoder, buffer: BufferSlice, options: EncodeRunOptions | number = {}): void {
     this.check();
     checkEncoder(encoder);
     if (this.busy) throw busyError();
     const given = typeof options === 'number' ? { steps: options } : options;
-    checkEncodeNames(given);
+    checkEncode(given);
+    const { labels, seed } = given;
     const { flow, settings } = checkRun(given, this.unet, this.count);
     const plan = this.recordedPlan(flow, settings);
     const bytes = this.count * this.imageSize * 4;
-    const images = checkSlice('The buffer of encodeRun', buffer, bytes, 'COPY_SRC', 'COPY_DST');
+    const usages = seed === undefined ? (['COPY_SRC', 'COPY_DST'] as const) : (['COPY_DST'] as const);
+    const images = checkSlice('The buffer of encodeRun', buffer, bytes, ...usages);
     const [start, mask] = (['start', 'mask'] as const).map((name) =>
       given[name] === undefined ? undefined : checkSlice(name, given[name], bytes, 'COPY_SRC'),
     );
-    const { labels } = given;
     const labelSlice = isSlice(labels) ? checkSlice('labels', labels, this.count * 4, 'COPY_SRC') : undefined;
     const listed = isSlice(labels) ? undefined : labels;
     this.checkLabels(listed);
-    const classes = this.constant(this.classesOf(plan, listed));
+    const passes = passesOf(settings);
+    const numbers = { passes, settings, seed: seed ?? 0 };
+    const rows = rowsOf(numbers);
+    const constant = this.constant(rows, this.classesOf(plan, listed));
+    const run: SamplingRun = { ...numbers, plan, flow, masked: mask !== undefined, rows: constant };
     const copy = ({ buffer, offset }: Slice, to: GPUBuffer, bytes: number) =>
       encoder.copyBufferToBuffer(buffer, offset, to, 0, bytes);
     const load = (program: Program, from: Slice) => {
       copy(from, plan.images, bytes);
       encodeProgram(encoder, program);
     };
-    encoder.copyBufferToBuffer(classes, 0, plan.classes, 0, plan.networkBatch * 4);
+    encoder.copyBufferToBuffer(constant, rows.byteLength, plan.classes, 0, plan.networkBatch * 4);
     if (labelSlice) copy(labelSlice, plan.classes, this.count * 4);
-    load(plan.load.noise, images);
+    if (seed === undefined) load(plan.load.noise, images);
+    else {
+      encodeSeed(encoder, run);
+      encodeProgram(encoder, plan.makeNoise);
+    }
     if (start) load(plan.load.start!, start);
     if (mask) load(plan.load.mask!, mask);
-    const passes = passesOf(settings);
-    const rows = this.constant(rowsOf({ passes, settings }));
-    const run: SamplingRun = { plan, flow, settings, passes, masked: mask !== undefined, rows };
     if (flow) encodeFirst(encoder, run);
     encodePasses(encoder, run, 0, passes.length);
     encodeProgram(encoder, plan.finish);
@@ -256,10 +269,10 @@ export class Sampler extends Resource {
     try {
       const plan = await this.rightPlanFor(flow, settings.guidance !== 1);
       const passes = passesOf(settings);
-      const run: SamplingRun = { plan, flow, settings, passes, masked: mask !== undefined, rows: plan.rows };
+      const run = { plan, flow, settings, passes, masked: mask !== undefined, seed, rows: plan.rows };
       gpu.writeSoon(plan.classes, 0, this.classesOf(plan, labels));
       gpu.writeSoon(plan.rows, 0, rowsOf(run));
-      await this.load(plan, options, seed);
+      await this.load(run, options);
       if (flow) {
         const encoder = gpu.device.createCommandEncoder({ label: 'sampling: first' });
         encodeFirst(encoder, run);
@@ -274,12 +287,9 @@ export class Sampler extends Resource {
   }
 
   /** Brings noise, start and mask to the GPU. */
-  private async load(
-    plan: SamplingPlan,
-    { noise, start, mask, signal }: LoadedOptions,
-    seed: number,
-  ): Promise<void> {
+  private async load(run: SamplingRun, { noise, start, mask, signal }: LoadedOptions): Promise<void> {
     const { gpu } = this;
+    const { plan } = run;
     const load = async (program: Program, images: Float32Array) => {
       const { buffer, byteOffset, byteLength } = images;
       gpu.writeSoon(plan.images, 0, buffer, byteOffset, byteLength);
@@ -287,8 +297,9 @@ export class Sampler extends Resource {
     };
     if (noise) await load(plan.load.noise, noise);
     else {
-      const program = await Program.compile(gpu, 'noise', [plan.noise(seed)], plan.boundBuffers);
-      await gpu.run([program]).finally(() => program.destroy());
+      const encoder = gpu.device.createCommandEncoder({ label: 'sampling: seed' });
+      encodeSeed(encoder, run);
+      await gpu.run([plan.makeNoise], { encoder, signal });
     }
     if (start) await load(plan.load.start!, start);
     if (mask) await load(plan.load.mask!, mask);
@@ -319,7 +330,7 @@ export class Sampler extends Resource {
         this.plans.delete(name);
         destroyPlan(plan);
       };
-      return { plan, variants: plan.variants, ops: [plan.noise(0), ...plan.ops], destroy };
+      return { plan, variants: plan.variants, ops: plan.ops, destroy };
     };
     const images = guided ? 2 * padBatch(count) : count;
     const given = variants !== undefined;
@@ -391,34 +402,38 @@ export class Sampler extends Resource {
     return n;
   }
 
-  /** A buffer that always holds `words`, for recorded runs. */
-  private constant(words: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): GPUBuffer {
-    const key = new Uint32Array(words.buffer).join();
-    let buffer = this.recorded.get(key);
-    if (!buffer) {
-      try {
-        buffer = this.gpu.device.createBuffer({
-          label: 'sampler recorded run',
-          size: words.byteLength,
-          usage: GPUBufferUsage.COPY_SRC,
-          mappedAtCreation: true,
-        });
-        new Uint32Array(buffer.getMappedRange()).set(new Uint32Array(words.buffer));
-        buffer.unmap();
-      } catch (cause) {
-        buffer?.destroy();
-        const why = (cause as Error).message;
-        throw new EngineError(
-          'limit',
-          `The device refused ${words.byteLength} bytes for a recorded run: ${why}`,
-          {
-            cause,
-          },
-        );
-      }
-      this.recorded.set(key, buffer);
-    }
+  /** A buffer that always holds these rows and, behind them, these classes, for recorded runs. */
+  private constant(rows: Float32Array<ArrayBuffer>, classes: Uint32Array<ArrayBuffer>): GPUBuffer {
+    const { recorded } = this;
+    const words = new Uint32Array(rows.length + classes.length);
+    words.set(new Uint32Array(rows.buffer));
+    words.set(classes, rows.length);
+    const key = words.join();
+    const buffer = recorded.get(key) ?? this.bufferOf(words);
+    recorded.delete(key);
+    recorded.set(key, buffer);
+    if (recorded.size > MOST_RECORDED) recorded.delete(recorded.keys().next().value!);
     return buffer;
+  }
+
+  private bufferOf(words: Uint32Array<ArrayBuffer>): GPUBuffer {
+    let buffer: GPUBuffer | undefined;
+    try {
+      buffer = this.gpu.device.createBuffer({
+        label: 'sampler recorded run',
+        size: words.byteLength,
+        usage: GPUBufferUsage.COPY_SRC,
+        mappedAtCreation: true,
+      });
+      new Uint32Array(buffer.getMappedRange()).set(words);
+      buffer.unmap();
+      return buffer;
+    } catch (cause) {
+      buffer?.destroy();
+      const why = (cause as Error).message;
+      const text = `The device refused ${words.byteLength} bytes for a recorded run: ${why}`;
+      throw new EngineError('limit', text, { cause });
+    }
   }
 }
 

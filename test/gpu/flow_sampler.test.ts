@@ -139,6 +139,29 @@ async function bufferOf(values: Float32Array | Uint32Array): Promise<GPUBuffer> 
   return buffer;
 }
 
+test('runs that are recorded one after the other keep their own labels and seeds until they are submitted', async () => {
+  const { sampler } = await setUp();
+  const orders = Array.from({ length: 40 }, (_, i) => ({
+    ...{ steps: 1 + (i % 2), guidance: 1 + i / 10, seed: i },
+    labels: [i % 4, (i >> 2) % 4, (i >> 4) % 4],
+  }));
+  const buffers = await gpu.createBuffers(
+    orders.map((_, i) => ({ label: `images ${i}`, bytes: 4 * count * size })),
+  );
+  await sampler.sample({ ...orders[1], steps: 1 });
+  const recorded = orders.map((order, i) => {
+    const encoder = gpu.device.createCommandEncoder();
+    sampler.encodeRun(encoder, buffers[i], order);
+    return encoder.finish();
+  });
+  await gpu.scoped('all at once', () => gpu.device.queue.submit(recorded));
+  for (const [i, order] of orders.entries()) {
+    const images = new Float32Array(await readBuffer(gpu, buffers[i], count * size));
+    expect(images, `order ${i}`).toEqual(await sampler.sample(order));
+    buffers[i].destroy();
+  }
+});
+
 /** Whatever a run can be asked for. */
 const runs: Record<string, LoadedOptions> = {
   'Euler by default': { steps: 3 },
@@ -183,6 +206,9 @@ describe.each(Object.entries(runs))('%s', (_, options) => {
     };
     const arrays = { ...rest, ...buffers, ...(told ? { labels: told } : {}) };
     expect(await encoded(sampler, noise, arrays)).toEqual(given);
+    // The buffer's contents do not count where there is a seed.
+    expect(await encoded(sampler, noise.fill(NaN), { ...arrays, seed: 9 })).toEqual(Float32Array.from(last));
+    noise.set(noiseOf(9));
     if (told) {
       const labels = await bufferOf(Uint32Array.from(told));
       expect(await encoded(sampler, noise, { ...arrays, labels })).toEqual(given);

@@ -77,6 +77,11 @@ test('noise follows from the seed, and sample, run and encodeRun agree', async (
   sampler.encodeRun(encoder, buffer, 3);
   gpu.device.queue.submit([encoder.finish()]);
   expect(new Float32Array(await readBuffer(gpu, buffer, count * size))).toEqual(result);
+
+  const seeded = gpu.device.createCommandEncoder();
+  sampler.encodeRun(seeded, buffer, { steps: 3, seed: 9 });
+  gpu.device.queue.submit([seeded.finish()]);
+  expect(new Float32Array(await readBuffer(gpu, buffer, count * size))).toEqual(result);
   buffer.destroy();
 });
 
@@ -156,6 +161,13 @@ test('a step allocates nothing', async () => {
     return createBuffer.mock.calls.length;
   };
   expect(await run(7)).toBe(await run(1));
+  const [images] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
+  const encodeRun = () => sampler.encodeRun(gpu.device.createCommandEncoder(), images, { steps: 2 });
+  encodeRun();
+  createBuffer.mockClear();
+  encodeRun();
+  expect(createBuffer).not.toHaveBeenCalled();
+  images.destroy();
   vi.restoreAllMocks();
 });
 

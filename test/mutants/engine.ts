@@ -81,8 +81,8 @@ export const engine: Mutants = {
     },
     'a recorded run throws what the device does': {
       file: 'src/sampling/sampler.ts',
-      text: '        buffer?.destroy();\n',
-      becomes: '        buffer?.destroy();\n        if (cause) throw cause;\n',
+      text: '      buffer?.destroy();\n',
+      becomes: '      buffer?.destroy();\n      if (cause) throw cause;\n',
       caughtBy: node('node/calls', 'of a recorded run'),
     },
     'what a device rejects is thrown as it is': {

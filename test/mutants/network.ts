@@ -152,6 +152,30 @@ export const network: Mutants = {
     },
   },
   sampling: {
+    'the buffers of recorded runs stay as long as the sampler': {
+      file: 'src/sampling/sampler.ts',
+      text: 'if (recorded.size > MOST_RECORDED) recorded.delete(recorded.keys().next().value!);',
+      becomes: '',
+      caughtBy: node('node/soak', '500 different orders'),
+    },
+    'a buffer is destroyed while recorded commands read it': {
+      file: 'src/sampling/sampler.ts',
+      text: 'recorded.delete(recorded.keys().next().value!);',
+      becomes: '{ const [first] = recorded; first[1].destroy(); recorded.delete(first[0]); }',
+      caughtBy: node('gpu/flow_sampler', 'recorded one after the other'),
+    },
+    'each recorded run has a buffer of its own': {
+      file: 'src/sampling/sampler.ts',
+      text: 'const buffer = recorded.get(key) ?? this.bufferOf(words);',
+      becomes: 'const buffer = this.bufferOf(words);',
+      caughtBy: node('gpu/sampler', 'a step allocates nothing'),
+    },
+    'a recorded run makes its noise from seed 0': {
+      file: 'src/sampling/sampler.ts',
+      text: 'const numbers = { passes, settings, seed: seed ?? 0 };',
+      becomes: 'const numbers = { passes, settings, seed: 0 };',
+      caughtBy: node('gpu/sampler', 'noise follows from the seed'),
+    },
     'Heun corrects away': {
       file: 'src/sampling/passes.ts',
       text: 'correction: -step / 2',

@@ -7,6 +7,7 @@ import { createEngine } from '../../src/engine';
 import type { Compilation } from '../../src/gpu/compilation';
 import { Gpu } from '../../src/gpu/gpu';
 import { requestDevice } from '../../src/gpu/request_device';
+import { Sampler } from '../../src/sampling/sampler';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
 import { testGpu } from '../lanes/gpu';
@@ -39,6 +40,41 @@ test('the host memory of 500 small steps is flat', async () => {
     before = after;
   }
   expect(growth, 'MiB of the process, in each of five stretches').toBeLessThan(4);
+});
+
+test('recorded runs in 500 different orders leave no more buffers than in 16', async () => {
+  using unet = await UNet.create(gpu, {
+    ...{ height: 4, width: 4, widths: [4], kernelSize: 3, finalActivation: 'none' },
+    conditioning: { noiseLevel: true, classes: 3 },
+  });
+  using sampler = await Sampler.create(gpu, unet, { count: 4 });
+  const [images] = await gpu.createBuffers([{ label: 'images', bytes: 4 * 64 }]);
+  const { device } = gpu;
+  const createBuffer = device.createBuffer.bind(device);
+  let alive = 0;
+  const collected = new FinalizationRegistry(() => alive--);
+  // A mock would keep all that it has returned.
+  device.createBuffer = (descriptor) => {
+    const buffer = createBuffer(descriptor);
+    collected.register(buffer, undefined);
+    alive++;
+    return buffer;
+  };
+  for (let i = 0; i < 500; i++) {
+    const encoder = device.createCommandEncoder();
+    const labels = [i % 4, (i >> 2) % 4, (i >> 4) % 4, (i >> 6) % 4];
+    sampler.encodeRun(encoder, images, { labels, guidance: 1 + i / 100, steps: 1 + (i % 3), seed: i });
+    device.queue.submit([encoder.finish()]);
+  }
+  Reflect.deleteProperty(device, 'createBuffer');
+  expect(alive).toBeGreaterThan(16);
+  await device.queue.onSubmittedWorkDone();
+  for (let turn = 0; turn < 20 && alive > 16; turn++) {
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect(alive).toBeLessThanOrEqual(16);
+  images.destroy();
 });
 
 /** Makes an engine on the borrowed device, uses and destroys it. What is left is for the garbage collector. */

@@ -141,7 +141,10 @@ test('a mix goes a share of the way that is left', () => {
 });
 
 test('all pixels are known before, those of the mask after', () => {
-  expect(read(firstRow(0.5))).toMatchObject({ level: 0.5, knownFrom: -1 });
+  const seed = 0xffffffff;
+  const first = firstRow(0.5, seed);
+  expect(read(first)).toMatchObject({ level: 0.5, knownFrom: -1 });
+  expect(new Uint32Array(first.buffer)[SAMPLING_STEP.seed]).toBe(seed);
   expect(read(lastRow())).toMatchObject({ level: 0, knownFrom: 0.5 });
   for (const { row } of passesOf({ method: 'heun', steps: 2, from: 1, guidance: 1 }))
     expect(row).toHaveLength(ROW_WORDS);
