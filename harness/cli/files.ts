@@ -106,9 +106,12 @@ export async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer>> 
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new EngineError('data', `${path} could not be read: ${reason(cause)}.`, { cause });
+    throw unreadable(path, cause);
   }
 }
+
+export const unreadable = (name: string, cause: unknown) =>
+  new EngineError('data', `${name} could not be read: ${reason(cause)}.`, { cause });
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',

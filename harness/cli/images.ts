@@ -1,5 +1,5 @@
 /** The images that --data names: the digits in the package, the letters in the repository, or the user's own files. */
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { clip, EngineError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
@@ -9,6 +9,7 @@ import { imagesFrom, split } from '../run/hold_out';
 import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../run/own_images';
 import { fits, inks, type MadeImages, type PictureChoice, SIDES, usualChoice } from '../run/small_pictures';
 import { integer, oneOf, UsageError } from './args';
+import { unreadable } from './files';
 import { decodePng } from './png';
 
 /** The data sets that have a name. */
@@ -129,15 +130,19 @@ async function filesAt(path: string): Promise<OwnFile[]> {
   ];
 }
 
-async function below(path: string, name: string): Promise<OwnFile[]> {
+/** All files in a folder and below. `above`: the folders that it lies in, without links. */
+async function below(path: string, name: string, above: readonly string[] = []): Promise<OwnFile[]> {
+  const real = await realpath(path);
+  if (above.includes(real))
+    throw new EngineError('data', `${path} leads back to ${real}, which it lies in. Remove the link.`);
   const entries = (await readdir(path, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
   if (entries.length === 0) return [{ path: `${name}/`, source: path }];
   const found: OwnFile[] = [];
   for (const entry of entries) {
     const own = { path: `${name}/${entry.name}`, source: join(path, entry.name) };
-    // A link counts for what it leads to.
-    const isFolder = entry.isSymbolicLink() ? (await stat(own.source)).isDirectory() : entry.isDirectory();
-    if (isFolder) found.push(...(await below(own.source, own.path)));
+    // A link counts for what it leads to; one that leads nowhere is a file that cannot be read.
+    const target = entry.isSymbolicLink() ? await stat(own.source).catch(() => entry) : entry;
+    if (target.isDirectory()) found.push(...(await below(own.source, own.path, [...above, real])));
     else found.push(own);
   }
   return found;
@@ -146,8 +151,10 @@ async function below(path: string, name: string): Promise<OwnFile[]> {
 const HEAD = 65_536;
 
 const pngReader: PictureReader = {
-  async head({ source }) {
-    const file = await open(source as string);
+  async head({ path, source }) {
+    const file = await open(source as string).catch((cause) => {
+      throw unreadable(clip(basename(path)), cause);
+    });
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
       return buffer.subarray(0, bytesRead);

@@ -111,16 +111,17 @@ async function readPictureFiles(
     progress,
   }: { readonly signal?: AbortSignal | undefined; progress?(done: number, total: number): void },
 ): Promise<MadeImages> {
-  checkBytes(pictures.length, choice.size || SIDES.least);
+  const least = choice.size || SIDES.least;
+  checkBytes(pictures.length, { width: least, height: least });
   const { name, classOf, notes: ofFolders } = classesOfPaths(files, pictures);
   const sorted = [...pictures].sort((a, b) => byName(a.path, b.path));
   // The last images measure a run: they must not all be of the last class.
   const shuffled = [...permutation(sorted.length, 0, 0)].map((i) => sorted[i]);
 
-  const broken: string[] = [];
-  const spoils = (error: unknown) => {
+  const broken: Broken[] = [];
+  const spoils = (error: unknown, file: OwnFile) => {
     signal?.throwIfAborted();
-    broken.push(error instanceof Error ? error.message.replace(/\.$/, '') : String(error));
+    broken.push({ file, text: error instanceof Error ? error.message.replace(/\.$/, '') : String(error) });
     if (broken.length * 10 > sorted.length) throw tooManyBroken(broken, sorted.length);
   };
   const heads = new Map<OwnFile, Size | undefined>();
@@ -129,11 +130,11 @@ async function readPictureFiles(
     try {
       heads.set(file, checkSize(sizeInHeader(await reader.head(file)), file));
     } catch (error) {
-      spoils(error);
+      spoils(error, file);
     }
   }
   const size = sizeFor([...heads.values()], choice.size);
-  checkBytes(pictures.length, Math.max(size.width, size.height));
+  checkBytes(pictures.length, size);
   const read: { readonly file: OwnFile; readonly small: Small }[] = [];
   for (const file of heads.keys()) {
     signal?.throwIfAborted();
@@ -141,7 +142,7 @@ async function readPictureFiles(
     try {
       read.push({ file, small: shrink(checkedPixels(await reader.decode(file), file), size, choice.fit) });
     } catch (error) {
-      spoils(error);
+      spoils(error, file);
     }
   }
   if (read.length === 1)
@@ -161,34 +162,57 @@ async function readPictureFiles(
   };
 }
 
+/** A picture that cannot be read, and a sentence, without its stop, that says why. */
+interface Broken {
+  readonly file: OwnFile;
+  readonly text: string;
+}
+
+const few = (all: readonly string[], between = ', ') => all.slice(0, 3).join(between);
+
+/** Three reasons at most, each once: with the sentence about the first picture, and the names of others. */
+function reasonsOf(broken: readonly Broken[]): string {
+  const reasons = new Map<string, { readonly text: string; readonly others: string[] }>();
+  for (const { file, text } of broken) {
+    const reason = text.replace(nameOf(file), '');
+    const known = reasons.get(reason);
+    if (known) known.others.push(nameOf(file));
+    else reasons.set(reason, { text, others: [] });
+  }
+  const sentences = [...reasons.values()].map(({ text, others }) => {
+    const more = others.length > 3 ? ' and others' : '';
+    return others.length > 0 ? `${text} (the same with ${few(others)}${more})` : text;
+  });
+  return few(sentences, '; ');
+}
+
 /** What no image was made of. */
-function leftOut(broken: readonly string[], count: number, files: readonly OwnFile[]): readonly string[] {
+function leftOut(broken: readonly Broken[], count: number, files: readonly OwnFile[]): readonly string[] {
   const others = files.filter((file) => !file.path.endsWith('/') && !isHidden(file) && !kindOf(file));
-  const few = (all: readonly string[], between: string) => all.slice(0, 3).join(between);
   return [
     ...(broken.length > 0
-      ? [`${thousands(broken.length)} of ${plural(count, 'picture')} left out: ${few(broken, '; ')}.`]
+      ? [`${thousands(broken.length)} of ${plural(count, 'picture')} left out: ${reasonsOf(broken)}.`]
       : []),
     ...(others.length > 0
-      ? [`${plural(others.length, 'other file')} left out: ${few(others.map(nameOf), ', ')}.`]
+      ? [`${plural(others.length, 'other file')} left out: ${few(others.map(nameOf))}.`]
       : []),
   ];
 }
 
-const tooManyBroken = (broken: readonly string[], count: number) =>
+const tooManyBroken = (broken: readonly Broken[], count: number) =>
   new EngineError(
     'data',
     broken.length === 1 && count === 1
-      ? `${broken[0]}.`
-      : `More than a tenth of the ${plural(count, 'picture')} cannot be read: ${broken.slice(0, 3).join('; ')}. Take them out, or replace them.`,
+      ? `${broken[0].text}.`
+      : `More than a tenth of the ${plural(count, 'picture')} cannot be read: ${reasonsOf(broken)}. Take them out, or replace them.`,
   );
 
-function checkBytes(count: number, side: number): void {
-  const bytes = count * side * side * 3;
+function checkBytes(count: number, { width, height }: Size): void {
+  const bytes = count * width * height * 3;
   if (bytes <= MOST_BYTES) return;
-  const most = Math.floor(MOST_BYTES / (side * side * 3));
+  const most = Math.floor(MOST_BYTES / (width * height * 3));
   fail(
-    `${plural(count, 'picture')} of ${side} x ${side} pixels in colour are ${megabytes(bytes)}; at most ${megabytes(MOST_BYTES)} are read. Give at most ${thousands(most)} of this size${side > SIDES.least ? ', or a smaller size' : ''}.`,
+    `${plural(count, 'picture')} of ${width} x ${height} pixels in colour are ${megabytes(bytes)}; at most ${megabytes(MOST_BYTES)} are read. Give at most ${thousands(most)} of this size${Math.max(width, height) > SIDES.least ? ', or a smaller size' : ''}.`,
   );
 }
 

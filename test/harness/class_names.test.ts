@@ -40,6 +40,8 @@ test.each([
   ['dog,CAT, dog ,small,Dog', pets, [2, 0, 1, 3]],
   ['日❤️日', { classes: 2, classNames: ['❤️', '日'] }, [1, 0, 1]],
   ['a,b', { classes: 3, classNames: ['a', ',', 'b'] }, [0, 1, 2]],
+  // Of names that differ by capitals alone, the first where none is meant.
+  ['DOG,Dog,dOG', pets, [2, 3, 2]],
   // Of two equal names the first counts.
   ['x,x', { classes: 2, classNames: ['x', 'x'] }, [0, 0]],
   ['', letters, []],

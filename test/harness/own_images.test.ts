@@ -1,12 +1,14 @@
 /** The user's own files become one data set, the same on the page and on the command line, or a sentence says why not. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { loadImages } from '../../harness/cli/images';
 import { decodePng, encodePng } from '../../harness/cli/png';
+import { RunFolder } from '../../harness/cli/run_folder';
+import { planRun } from '../../harness/cli/train_plan';
 import { MOST_CLASSES, ofNpy, readNpy } from '../../harness/run/npy';
 import { labelsFor, type OwnFile, pairIdx, readOwnImages } from '../../harness/run/own_images';
 import { shrink, sizeFor, sizeInHeader, usualChoice } from '../../harness/run/small_pictures';
@@ -50,7 +52,7 @@ function read(
     head: async ({ path }: OwnFile) => headOf(given[path]),
     decode: async ({ path }: OwnFile) => {
       const found = given[path];
-      if (typeof found === 'string') throw new Error(`${path} ${found}`);
+      if (typeof found === 'string') throw new Error(`${basename(path)} ${found}.`);
       return found;
     },
   };
@@ -80,6 +82,14 @@ describe('pictures', () => {
     };
     expect(await inksOf()).toEqual([1, 'dark', 0, 245, 245]);
     expect(await inksOf({ ink: 'light' })).toEqual([1, 'light', 10, 10, 255]);
+    // One of them on nothing has one voice, like the others.
+    const onNothing = picture(16, 16, (x) => (x < 4 ? BLACK : CLEAR));
+    const mixed = await read({ 'a.png': light, 'b.png': onNothing, 'c.png': light });
+    expect([mixed.images.channels, mixed.ink, ...mixed.notes]).toEqual([
+      1,
+      'light',
+      '1 picture with transparent parts: these are black now.',
+    ]);
   });
 
   test('on nothing stand on white, on black where most are too light for it', async () => {
@@ -141,6 +151,15 @@ describe('pictures', () => {
     );
     expect([...shrink(three, { width: 2, height: 2 }, 'crop').rgba].filter((_, i) => i % 4 === 0)).toEqual([
       30, 190, 30, 190,
+    ]);
+    // The middle two of five begin half a pixel in.
+    const steps = (width: number, height: number) =>
+      picture(width, height, (x, y) => [40 * (width > height ? x : y), 0, 0]);
+    const reds = (pixels: Pixels) =>
+      [...shrink(pixels, { width: 2, height: 2 }, 'crop').rgba].filter((_, i) => i % 4 === 0);
+    expect([reds(steps(5, 2)), reds(steps(2, 5))]).toEqual([
+      [60, 100, 60, 100],
+      [60, 60, 100, 100],
     ]);
     // A transparent pixel's colour counts for nothing.
     const edge = picture(32, 32, (x) => (x % 2 ? RED : CLEAR));
@@ -211,17 +230,36 @@ describe('pictures', () => {
     const of = (broken: number) =>
       read(many(20, (i) => [`mine/${i}.png`, i < broken ? 'is cut short' : square(RED)]));
     const { images, notes } = await of(2);
-    expect([images.count, ...notes]).toEqual(
-      [18, '2 of 20 pictures left out: mine/0.png is cut short; mine/1.png is cut short.'].map((each) =>
-        typeof each === 'string'
-          ? expect.stringMatching(/^2 of 20 pictures left out: .*cut short; .*cut short\.$/)
-          : each,
-      ),
+    expect([images.count, notes]).toEqual([
+      18,
+      [
+        expect.stringMatching(
+          /^2 of 20 pictures left out: [01]\.png is cut short \(the same with [01]\.png\)\.$/,
+        ),
+      ],
+    ]);
+    // Each reason once, of three at most, with three more names at most.
+    const given = many(90, (i) => [`mine/${i}.png`, i < 9 ? ['is a', 'is b'][Number(i === 8)] : square(RED)]);
+    const [note] = (await read(given)).notes;
+    expect(note).toMatch(
+      /^9 of 90 pictures left out: (8\.png is b; )?\d\.png is a \(the same with \d\.png, \d\.png, \d\.png and others\)(; 8\.png is b)?\.$/,
     );
     await expect(of(3)).rejects.toThrow(
-      /^More than a tenth of the 20 pictures cannot be read: .*Take them out/,
+      /^More than a tenth of the 20 pictures cannot be read: \d\.png is cut short \(the same with \d\.png, \d\.png\)\. Take them out/,
     );
     await expect(read({ 'x.png': 'is damaged' })).rejects.toThrow('x.png is damaged.');
+  });
+
+  test('keep their classes where one is broken', async () => {
+    // The red of each is its place in the list.
+    const given = many(20, (i) => [`mine/${i % 2 ? 'odd' : 'even'}/${i}.png`, square([10 * i, 0, 0])]);
+    for (const broken of [3, 4, 15]) {
+      const path = Object.keys(given)[broken];
+      const { images } = await read({ ...given, [path]: 'is cut short' });
+      const places = Array.from({ length: images.count }, (_, k) => images.images[k * 768] / 10);
+      expect(new Set(places).size).toBe(19);
+      expect([...images.labels!]).toEqual(places.map((place) => place % 2));
+    }
   });
 
   test('are refused before they are decoded if they are too many or too large', async () => {
@@ -229,6 +267,15 @@ describe('pictures', () => {
     await expect(read(paths, { size: 64 })).rejects.toThrow(
       '100,000 pictures of 64 x 64 pixels in colour are 1229 MB; at most 256 MB are read. Give at most 20,833 of this size, or a smaller size.',
     );
+    // What is not square takes as much as it has pixels.
+    const wide = { width: 64, height: 48, data: new Uint8Array() };
+    for (const each of [wide, { ...wide, width: 48, height: 64 }]) {
+      const decoding = new AbortController();
+      const paths = many(28_000, (i) => [`mine/${i}.png`, each]);
+      await expect(read(paths, {}, decoding.signal, () => decoding.abort())).rejects.toThrow(
+        `28,000 pictures of ${each.width} x ${each.height} pixels in colour are 258 MB; at most 256 MB are read. Give at most 27,777 of this size`,
+      );
+    }
     const huge = { width: 20_000, height: 20_000, data: new Uint8Array() };
     await expect(read({ 'a.png': huge })).rejects.toThrow(
       'a.png is 20,000 x 20,000 pixels, and pictures of up to 64 million are read',
@@ -333,6 +380,13 @@ describe('classes', () => {
     expect(notes).toEqual([
       'The folder b holds no pictures, so there is one class, a: the network is trained without classes.',
     ]);
+  });
+
+  test('differ where their names differ by capitals alone', async () => {
+    const { labels, classNames, notes } = await classesIn('x/Cat/1.png', 'x/cat/1.png', 'x/CAT/1.png');
+    expect(new Set(classNames)).toEqual(new Set(['cat', 'Cat', 'CAT']));
+    expect(labels!.map((label) => classNames![label])).toEqual(['Cat', 'cat', 'CAT']);
+    expect(notes).toEqual([]);
   });
 
   test('have any names', async () => {
@@ -455,6 +509,14 @@ describe('IDX', () => {
     expect(paths(labels)).toEqual(['train-labels-idx1-ubyte', 't10k-labels-idx1-ubyte']);
     const other = pairIdx([file('mine'), file('other-labels-idx1-ubyte')]);
     expect([paths(other.images), paths(other.labels)]).toEqual([['mine'], ['other-labels-idx1-ubyte']]);
+    // However they are given, by name, and numbers by value.
+    const ofImages = ['drawn-2', 'drawn-10'];
+    const ofLabels = ['hand-2-labels-idx1-ubyte', 'hand-10-labels-idx1-ubyte'];
+    const names = [...ofImages, ...ofLabels];
+    for (const all of [names, names.toReversed()]) {
+      const two = pairIdx(all.map((path) => file(path)));
+      expect([paths(two.images), paths(two.labels)]).toEqual([ofImages, ofLabels]);
+    }
   });
 
   test('is read as it is, with ink turned by choice alone', async () => {
@@ -463,6 +525,20 @@ describe('IDX', () => {
     expect([...(await readAll([file('mine', ...images(2, 7, 250))], { ink: 'dark' })).images.images]).toEqual(
       [248, 5],
     );
+  });
+
+  test('in colour is never turned, nor are arrays in colour', async () => {
+    const colours = [7, 250, 100, 3, 2, 1];
+    const idx = file('mine', 0, 0, 8, 4, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 3, ...colours);
+    const bytes = npy('|u1', [2, 1, 1, 3], Uint8Array.from(colours).buffer);
+    const array = { path: 'mine.npy', source: new File([bytes], 'mine.npy') };
+    for (const given of [idx, array]) {
+      const made = await readAll([given], { ink: 'dark' });
+      expect([[...made.images.images], made.ink]).toEqual([colours, undefined]);
+    }
+    const grey = { ...array, source: new File([npy('|u1', [2, 1, 1], Uint8Array.of(7, 250).buffer)], 'x') };
+    const turned = await readAll([grey], { ink: 'dark' });
+    expect([[...turned.images.images], turned.ink]).toEqual([[248, 5], 'dark']);
   });
 
   test('of one class is trained without', async () => {
@@ -495,7 +571,10 @@ describe('IDX', () => {
 
 describe('--data', () => {
   let folder = '';
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(() => {
+    rmSync(folder, { recursive: true, force: true });
+    folder = '';
+  });
   const write = (path: string, content: string | Uint8Array) => {
     folder ||= mkdtempSync(join(tmpdir(), 'own-'));
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -515,6 +594,42 @@ describe('--data', () => {
     ]);
     write('odd/photo.jpg', 'any');
     await expect(loadImages([folder])).rejects.toThrow('More than a tenth of the 14 pictures cannot be read');
+  });
+
+  test('follows links, to files and folders, and not for ever', async () => {
+    const png = (value: number) =>
+      encodePng({ width: 16, height: 16, channels: 1, data: new Uint8Array(256).fill(value) });
+    for (const i of [0, 1]) write(`elsewhere/${i}.png`, png(i));
+    write('mine/a/2.png', png(2));
+    symlinkSync('../elsewhere', join(folder, 'mine/b'));
+    symlinkSync('../../elsewhere/0.png', join(folder, 'mine/a/3.png'));
+    const { images, notes } = await loadImages([join(folder, 'mine')]);
+    expect([images.count, images.classNames, notes]).toEqual([4, ['a', 'b'], []]);
+    expect([...images.labels!].sort()).toEqual([0, 0, 1, 1]);
+    // Enough others that one that leads nowhere is left out.
+    for (let i = 4; i < 10; i++) write(`mine/a/${i}.png`, png(i));
+    symlinkSync('../../gone.png', join(folder, 'mine/a/11.png'));
+    symlinkSync('../gone', join(folder, 'mine/nowhere'));
+    expect((await loadImages([join(folder, 'mine')])).notes).toEqual([
+      '1 of 11 pictures left out: 11.png could not be read: there is no such file or folder.',
+      '1 other file left out: nowhere.',
+    ]);
+    symlinkSync('../..', join(folder, 'mine/a/round'));
+    await expect(loadImages([join(folder, 'mine')])).rejects.toThrow(
+      `${join(folder, 'mine/a/round/mine')} leads back to ${realpathSync(join(folder, 'mine'))}, which it lies in. Remove the link.`,
+    );
+  });
+
+  test('names classes that have no images', async () => {
+    const idx = (kind: number, sizes: number[], values: number[]) =>
+      Uint8Array.from([0, 0, 8, kind, ...sizes.flatMap((size) => [0, 0, 0, size]), ...values]);
+    write('mine-images-idx3-ubyte', idx(3, [4, 16, 16], new Array(1024).fill(9)));
+    write('mine-labels-idx1-ubyte', idx(1, [4], [0, 1, 0, 1]));
+    write('classes.txt', 'cat\ndog\ncow\n');
+    const given = { data: [join(folder, 'mine-images-idx3-ubyte')], recipe: 'digits' } as const;
+    const run = await RunFolder.of({ out: join(folder, 'run') });
+    const { config } = await planRun(given, run, new AbortController().signal, () => {});
+    expect(config.conditioning!.classes).toBe(3);
   });
 });
 
