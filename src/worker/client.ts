@@ -13,6 +13,7 @@ import {
   show,
   typeOf,
 } from '../base/errors';
+import { afterSeconds } from '../gpu/wait';
 import type { SampleEvent } from '../sampling/options';
 import type { UNetConfig } from '../unet/config';
 import type { Model } from '../weights/model';
@@ -21,6 +22,10 @@ import {
   type BeginOptions,
   type CallName,
   type Calls,
+  HELLO,
+  isMarked,
+  marked,
+  type READY,
   type Request,
   type ResumeOptions,
   type RunDescription,
@@ -131,6 +136,11 @@ const EVENTS: Names<WorkerEvents> = {
 const CUSTOM_CALL: Names<CustomCallOptions> = { ...CALL_OPTIONS, transfer: true };
 const CLIENT_OPTIONS: Names<ClientOptions> = { events: true };
 
+/** Seconds without a sign of life, after an error in the worker, until it is given up. */
+const SILENT_SECONDS = 60;
+/** A worker that says so many times that it is of another version is; once or twice, the app's own messages may. */
+const OTHER_VERSIONS = 3;
+
 interface Pending {
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -146,10 +156,14 @@ type EventsOf<Custom extends CustomProtocol> = WorkerEvents & Custom['events'];
  */
 export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   private readonly worker: WorkerLike;
+  /** The calls that the worker has not answered. */
   private readonly pending = new Map<number, Pending>();
   private readonly listeners: Map<string, Set<(value: unknown) => void>>;
   /** Messages to send when the worker listens; undefined once it does. */
   private waiting: (() => void)[] | undefined = [];
+  private otherVersions = 0;
+  /** Ends the wait for an answer to `HELLO`, after an error in the worker. */
+  private unwatch: (() => void) | undefined;
   private calls = 0;
   private ended: EngineError | undefined;
 
@@ -161,7 +175,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     worker.addEventListener('error', this.fail);
     worker.addEventListener('messageerror', this.fail);
     worker.start?.();
-    worker.postMessage({ type: 'hello' } satisfies Request, []);
+    this.ask();
   }
 
   /**
@@ -310,7 +324,8 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
       signal?.throwIfAborted();
       const id = ++this.calls;
       const abort = () => {
-        this.pending.delete(id);
+        // The worker answers it all the same.
+        this.pending.set(id, { resolve() {}, reject() {} });
         this.post({ type: 'abort', id }, []);
         reject(signal?.reason);
       };
@@ -331,10 +346,14 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     });
   }
 
+  private ask(): void {
+    this.worker.postMessage(HELLO, []);
+  }
+
   private post(request: Request, transfer: Transferable[]): void {
     const send = () => {
       try {
-        this.worker.postMessage(request, transfer);
+        this.worker.postMessage(marked(request), transfer);
       } catch (cause) {
         if (!('call' in request)) throw cause;
         const message = `${request.call} was given what cannot be sent to a worker: ${(cause as Error).message}`;
@@ -351,20 +370,27 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     return pending;
   }
 
-  private readonly receive = ({ data }: { readonly data: Answer }): void => {
+  private readonly receive = ({ data }: { readonly data: Answer | typeof READY | null }): void => {
+    if (this.unwatch) this.watch(data?.type !== 'ready');
+    if (data?.type === 'ready') this.ready(data);
+    else if (isMarked(data)) this.hear(data as Answer);
+  };
+
+  private ready({ version }: Partial<typeof READY>): void {
+    if (!this.waiting) return;
+    if (version === VERSION) {
+      const sends = this.waiting;
+      this.waiting = undefined;
+      for (const send of sends) send();
+    } else if (++this.otherVersions < OTHER_VERSIONS) this.ask();
+    else
+      this.stop(
+        `The worker is of version ${version ?? '0.2.0 or before'}, the page of ${VERSION}: the browser has kept one of them from an earlier visit`,
+      );
+  }
+
+  private hear(data: Answer): void {
     switch (data.type) {
-      case 'ready': {
-        if (data.version !== VERSION) {
-          this.stop(
-            `The worker is of version ${data.version ?? '0.2.0 or before'}, the page of ${VERSION}: the browser has kept one of them from an earlier visit`,
-          );
-          break;
-        }
-        const sends = this.waiting ?? [];
-        this.waiting = undefined;
-        for (const send of sends) send();
-        break;
-      }
       case 'done':
         this.settle(data.id)?.resolve(data.value);
         break;
@@ -380,15 +406,34 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
       case 'event':
         this.tell(data.name, data.value);
     }
+  }
+
+  private readonly fail = ({ type, message }: { readonly type: string; readonly message?: string }): void => {
+    const unread = type === 'messageerror' && 'A message of the worker could not be read';
+    if (this.waiting) {
+      const what = unread || `The worker stopped: ${message || 'its program could not be loaded'}`;
+      this.stop(what.replace(/\.$/, ''), 'Give createWorkerClient a worker that calls serve().');
+      return;
+    }
+    const what =
+      unread || `The worker has an error that it does not catch: ${message || 'it has no message'}`;
+    this.tell('warning', { message: `${what.replace(/\.$/, '')}. It goes on.`, run: false });
+    if (unread) this.post({ type: 'unread', ids: [...this.pending.keys()] }, []);
+    if (this.unwatch) return;
+    this.ask();
+    this.watch();
   };
 
-  private readonly fail = (event: { readonly type: string; readonly message?: string }): void => {
-    const what =
-      event.type === 'messageerror'
-        ? 'A message of the worker could not be read'
-        : `The worker stopped: ${event.message || 'its program could not be loaded'}`;
-    this.stop(what.replace(/\.$/, ''), 'Give createWorkerClient a worker that calls serve().');
-  };
+  /** Gives the worker up if nothing comes of it for a while. A call may block it for as long as it takes. */
+  private watch(on = true): void {
+    this.unwatch?.();
+    this.unwatch = undefined;
+    if (!on) return;
+    this.unwatch = afterSeconds(SILENT_SECONDS, () => {
+      if (this.pending.size > 0) this.watch();
+      else this.stop('The worker has had an error, and does not answer any more');
+    });
+  }
 
   private tell(name: string, value: unknown): void {
     for (const listener of this.listeners.get(name) ?? []) listener(value);
@@ -403,6 +448,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   private end(error: EngineError): void {
     if (this.ended) return;
     this.ended = error;
+    this.watch(false);
     this.worker.removeEventListener('message', this.receive);
     this.worker.removeEventListener('error', this.fail);
     this.worker.removeEventListener('messageerror', this.fail);

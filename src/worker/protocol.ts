@@ -18,6 +18,18 @@ import type { Model } from '../weights/model';
 /** The version of the messages: a page and a worker of two versions do not work together. */
 export const VERSION = version;
 
+const LIBRARY = 'webgpu-diffusion';
+
+/** A message with the mark of this library. Messages without it are the app's own, or another library's, and pass by. */
+export const marked = <Message extends Request | Answer>(message: Message) => ({
+  ...message,
+  library: LIBRARY,
+});
+
+/** Whether a message has that mark. */
+export const isMarked = (message: unknown): boolean =>
+  (message as { readonly library?: unknown } | null | undefined)?.library === LIBRARY;
+
 /** The present activity of the worker. */
 export type Phase =
   | 'starting'
@@ -128,7 +140,10 @@ export interface WorkerEvents {
     readonly losses: Float32Array;
     readonly imagesPerSecond: number;
   };
-  /** A problem that does not stop the work, in words for people. `run`: it concerns the run, for instance the losses of a network that learns nothing. */
+  /**
+   * A problem that does not stop the work, in words for people; also an error in the worker that nobody caught. `run`: it concerns the run, for
+   * instance the losses of a network that learns nothing.
+   */
   readonly warning: { readonly message: string; readonly run: boolean };
   /** The run is on the GPU: at its start, and again on another device or with other kernels. */
   readonly built: RunDescription;
@@ -159,7 +174,7 @@ export interface WorkerEvents {
   readonly notStored: { readonly message: string };
   /** The stored runs except this one, after a call of `runs` and after each change. */
   readonly runs: readonly StoredRun[];
-  /** The worker's program has ended, or is of another version than the page. All calls reject. */
+  /** The worker's program could not be loaded, answers no more, or is of another version than the page. All calls reject. */
   readonly stopped: { readonly message: string };
 }
 
@@ -190,10 +205,14 @@ export interface Calls {
 
 export type CallName = keyof Calls;
 
-/** Messages of the client. */
+/** Asks whether the worker listens. Without a mark and the same in all versions, so that each understands it. */
+export const HELLO = { type: 'hello' };
+
+/** The worker listens: the answer to each `HELLO`, also sent unasked at its start. As `HELLO`, the same in all versions; up to 0.2.0 there is no `version`. */
+export const READY = { type: 'ready', version: VERSION };
+
+/** Messages of the client, marked. */
 export type Request =
-  /** Asks whether the worker listens. */
-  | { readonly type: 'hello' }
   /** One of `Calls`, or a custom call with one argument. */
   | {
       readonly type: 'call' | 'custom';
@@ -202,7 +221,9 @@ export type Request =
       readonly args: readonly unknown[];
     }
   /** The client no longer waits for this call. */
-  | { readonly type: 'abort'; readonly id: number };
+  | { readonly type: 'abort'; readonly id: number }
+  /** An answer could not be read. `ids`: the calls that the client still waits for. */
+  | { readonly type: 'unread'; readonly ids: readonly number[] };
 
 /** An error in a message. An EngineError has a code. */
 export interface CrossedError {
@@ -211,10 +232,8 @@ export interface CrossedError {
   readonly code?: ErrorCode;
 }
 
-/** Messages of the worker. */
+/** Messages of the worker, marked. */
 export type Answer =
-  /** The worker listens: the answer to the first `hello`, also sent unasked at its start. Workers up to 0.2.0 give no version. */
-  | { readonly type: 'ready'; readonly version?: string }
   | { readonly type: 'done'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly error: CrossedError }
   /** Progress of a sampling run. */

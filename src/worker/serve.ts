@@ -3,8 +3,10 @@
  * events by `context.tell(name, value)`. The page calls `client.call(name, args)` and listens by `client.on(name, …)`.
  */
 import { checkBooleans, checkFunctions, checkNames, EngineError, type Names, typeOf } from '../base/errors';
-import { type Answer, type Request, VERSION } from './protocol';
+import { type Answer, HELLO, isMarked, marked, READY, type Request } from './protocol';
 import type { ServeOptions } from './serve_options';
+import type { Server } from './server';
+import { crossed } from './transfer';
 
 /** A worker's global scope, or a `MessagePort`. */
 export interface ScopeLike {
@@ -33,18 +35,36 @@ export function serve(scope: ScopeLike | typeof globalThis, options: ServeOption
   checkNames('serve', options, OPTIONS);
   checkBooleans({ store: options.store });
   checkFunctions({ images: options.images, ...options.calls });
-  const post = (answer: Answer, transfer: Transferable[] = []) => port.postMessage(answer, transfer);
-  // Imported here, so that a page without a bundler, which only uses the client, does not load it.
-  const server = import('./server').then(({ Server }) => new Server(post, options));
-  server.then(
-    () => post({ type: 'ready', version: VERSION }),
-    (error) =>
-      queueMicrotask(() => {
-        throw error; // the client receives it as any error of a worker
-      }),
-  );
-  port.addEventListener('message', ({ data }: { readonly data: Request }) => {
-    void server.then((made) => made.receive(data)).catch(() => {});
+  const post = (answer: Answer, transfer: Transferable[] = []) => port.postMessage(marked(answer), transfer);
+  const ready = () => port.postMessage(READY, []);
+  let server: Promise<Server> | undefined;
+  const load = () => {
+    // Imported here, so that a page without a bundler, which only uses the client, does not load it.
+    server ??= import('./server')
+      .catch((cause) => {
+        server = undefined; // the next call tries again
+        throw notLoaded(cause);
+      })
+      .then(({ Server }) => new Server(post, options));
+    return server;
+  };
+  load().catch(() => {});
+  const receive = (request: Request) =>
+    load().then(
+      (made) => made.receive(request),
+      (error) => 'call' in request && post({ type: 'failed', id: request.id, error: crossed(error) }),
+    );
+  port.addEventListener('message', ({ data }: { readonly data: Request | typeof HELLO | null }) => {
+    if (data?.type === HELLO.type) ready();
+    else if (isMarked(data)) void receive(data as Request);
   });
   port.start?.();
+  ready();
 }
+
+const notLoaded = (cause: Error) =>
+  new EngineError(
+    'data',
+    `A part of the worker could not be loaded: ${cause.message.replace(/\.$/, '')}. Call again; if that fails, too, reload the page. A service worker needs the library bundled to one file.`,
+    { cause },
+  );

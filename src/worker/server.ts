@@ -9,17 +9,16 @@ import { checkConfig, defaultConfig, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import { loadCheckpoint } from '../weights/checkpoint';
 import { loadModel, type Model, saveModel } from '../weights/model';
-import {
-  type Answer,
-  type BeginOptions,
-  type CallName,
-  type Calls,
-  type Request,
-  type ResumeOptions,
-  type RunDescription,
-  type RunState,
-  type SampleOrder,
-  VERSION,
+import type {
+  Answer,
+  BeginOptions,
+  CallName,
+  Calls,
+  Request,
+  ResumeOptions,
+  RunDescription,
+  RunState,
+  SampleOrder,
 } from './protocol';
 import { type Trained, TrainingRun } from './run';
 import { Samplers } from './samplers';
@@ -75,9 +74,18 @@ export class Server implements SessionHost {
   }
 
   receive(request: Request): void {
-    if (request.type === 'hello') this.post({ type: 'ready', version: VERSION });
-    else if (request.type === 'abort') this.calls.get(request.id)?.abort();
+    if (request.type === 'abort') this.calls.get(request.id)?.abort();
+    else if (request.type === 'unread') this.answerAgain(request.ids);
     else void this.answer(request);
+  }
+
+  /** Answers the calls that are over: the client could not read one of the answers, and waits for it. */
+  private answerAgain(ids: readonly number[]): void {
+    const unread =
+      'The page could not read the answer of the worker. Memory may be short: close what is not needed, and call again.';
+    for (const id of ids)
+      if (!this.calls.has(id))
+        this.post({ type: 'failed', id, error: crossed(new EngineError('data', unread)) });
   }
 
   private async answer({

@@ -1,10 +1,12 @@
 /** Converts errors for messages between threads, and finds the memory to transfer. */
-import { EngineError } from '../base/errors';
+import { EngineError, show } from '../base/errors';
 import type { CrossedError } from './protocol';
 
 export function crossed(error: unknown): CrossedError {
   if (error instanceof EngineError) return { name: error.name, message: error.message, code: error.code };
-  const { name = 'Error', message = String(error) } = Object(error) as Partial<Error>;
+  // Anything can be thrown.
+  const shown = typeof error === 'object' ? show(error) : String(error);
+  const { name = 'Error', message = shown } = Object(error) as Partial<Error>;
   return { name, message };
 }
 

@@ -17,7 +17,7 @@ const builtPage = { globalSetup: ['test/page/built_page.ts'] };
 /** They put a module of the project's in another's place, before any other file of the process has loaded it. */
 const mocking = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((file) => `test/${file}`)
-  .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('vi.mock('));
+  .filter((file) => file.endsWith('.test.ts') && /\bvi\.(mock|doMock)\(/.test(readFileSync(file, 'utf8')));
 const mockingNode = mocking.filter((file) => file.startsWith('test/node/'));
 const mockingUnit = mocking.filter((file) => !mockingNode.includes(file));
 

@@ -104,11 +104,13 @@ function laneFiles(lane: Lane): string[] {
  * What browsers run of test/gpu unless more is asked for: what depends on their compilers and drivers, or needs what Node lacks. What the engine
  * does around its kernels is the same on every device, and `node` shows it.
  */
-const ofBrowsers = ['golden', 'kernels', 'lost_device', 'painter', 'picture_sources', 'worker'].map((name) =>
-  join('test', 'gpu', `${name}.test.ts`),
-);
+const ofBrowsers = ['golden', 'kernels', 'lost_device', 'painter', 'picture_sources', 'real_worker'];
+/** Firefox also passes all messages of a worker. */
+const ofFirefox = ['worker'];
 const isLeftOut = (lane: Lane, file: string) =>
-  browsers.includes(lane) && file.startsWith(join('test', 'gpu')) && !ofBrowsers.includes(file);
+  browsers.includes(lane) &&
+  file.startsWith(join('test', 'gpu')) &&
+  ![...ofBrowsers, ...(lane === 'firefox' ? ofFirefox : [])].includes(basename(file, '.test.ts'));
 
 /** What a lane runs beside the project of its name (projects.ts). */
 const alsoOf: Partial<Record<Lane, readonly string[]>> = {

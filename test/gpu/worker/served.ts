@@ -1,4 +1,4 @@
-/** The worker of the tests: it can be told to lose its device. */
+/** The worker of the tests: it loses its device, or throws, when it is told to. */
 import { serve } from '../../../src/worker';
 import { losableGpu } from './losable';
 import { images } from './tiny';
@@ -6,5 +6,6 @@ import { images } from './tiny';
 const { gpu, lose } = losableGpu();
 globalThis.addEventListener('message', ({ data }) => {
   if (data === 'lose') lose();
+  if (data === 'throw') JSON.parse('{');
 });
 serve(globalThis, { images: () => images, engine: { gpu, selfCheck: false } });

@@ -1,0 +1,44 @@
+/** What the tests' run gives without a worker, and what a client hears. */
+import { expect } from 'vitest';
+import { createEngine } from '../../../src';
+import type { Gpu } from '../../../src/gpu/gpu';
+import type { RunState, WorkerClient } from '../../../src/worker';
+import { images, run, STEPS } from './tiny';
+
+/** What the run gives without a worker, and the state in which it then rests. */
+export async function runAlone(gpu: Gpu) {
+  const engine = await createEngine({ device: gpu.device, selfCheck: false });
+  const unet = await engine.createUNet(run.network, { seed: run.fit.seed });
+  const trainer = await engine.createTrainer(unet, run.trainer);
+  const losses: number[] = [];
+  for await (const { loss } of trainer.fit(await engine.createDataset(images), run.fit)) losses.push(loss);
+  const sampler = await engine.createSampler(unet, { count: 2 });
+  const samples = await sampler.sample({ steps: 3, seed: 9 });
+  const parameters = await unet.getParameters();
+  engine.destroy();
+  expect(losses).toHaveLength(STEPS);
+  const done: RunState = { step: STEPS, loss: losses.at(-1), complete: true };
+  return { alone: { losses, samples, parameters }, done };
+}
+
+/** The losses that a client has heard of. */
+export function lossesOf(client: Pick<WorkerClient, 'on'>): number[] {
+  const all: number[] = [];
+  client.on('loss', ({ first, losses }) => all.splice(first, all.length, ...losses));
+  return all;
+}
+
+/** The next event of a name for which `condition` holds. */
+export function heard<Name extends Parameters<WorkerClient['on']>[0]>(
+  client: Pick<WorkerClient, 'on'>,
+  name: Name,
+  condition: () => boolean = () => true,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const off = client.on(name, () => {
+      if (!condition()) return;
+      off();
+      resolve();
+    });
+  });
+}

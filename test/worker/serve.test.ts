@@ -1,0 +1,87 @@
+/** What a worker makes of messages, where its program loads badly, and where its answers are lost. */
+import { expect, test, vi } from 'vitest';
+import { HELLO, marked, READY } from '../../src/worker/protocol';
+import { FakeWorker } from './fake_worker';
+
+// The first test: what is loaded stays loaded.
+test('a part that does not load fails the calls that need it, and is loaded again by the next', async () => {
+  vi.doMock('../../src/worker/server', () => {
+    throw new TypeError('503');
+  });
+  const worker = new FakeWorker();
+  worker.serve({ calls: { long: () => 'here' } });
+  const { client, stopped } = worker.client();
+  const [first, second] = await Promise.allSettled([client.call('long'), client.call('long')]);
+  expect(first).toMatchObject({
+    reason: {
+      code: 'data',
+      message: expect.stringMatching(
+        /worker could not be loaded: .*Call again; if that fails, too, reload the page/,
+      ),
+    },
+  });
+  expect(second.status).toBe('rejected');
+  vi.doUnmock('../../src/worker/server');
+  expect(await client.call('long')).toBe('here');
+  expect(stopped).not.toHaveBeenCalled();
+});
+
+test('messages that are not the client’s pass by', async () => {
+  const worker = new FakeWorker();
+  const long = vi.fn();
+  const said = worker.serve({ calls: { long } });
+  const call = { type: 'custom', id: 1, call: 'long', args: [] } as const;
+  for (const message of [null, undefined, 7, 'lose', [], {}, { type: 'abort', id: 1 }, call])
+    worker.postMessage(message);
+  worker.postMessage(HELLO);
+  await vi.waitFor(() => expect(said).toEqual([READY, READY]));
+  worker.postMessage(marked(call));
+  await vi.waitFor(() => expect(said).toHaveLength(3), 10_000);
+  expect(long).toHaveBeenCalledTimes(1);
+});
+
+test('an answer that cannot be read is an error of its call; other calls go on', async () => {
+  const worker = new FakeWorker();
+  let end = (_: string) => {};
+  const waits = () => new Promise<string>((resolve) => (end = resolve));
+  worker.serve({ calls: { long: waits, short: () => (worker.unreadable = true) } });
+  const { client, warnings, stopped } = worker.client();
+  const long = client.call('long');
+  const failed = vi.fn();
+  client.call('short' as 'long').catch(failed);
+  const message = expect.stringMatching(/could not read the answer.*call again/);
+  await vi.waitFor(
+    () => expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code: 'data', message })),
+    5000,
+  );
+  expect(warnings).toHaveBeenCalledWith({
+    message: 'A message of the worker could not be read. It goes on.',
+    run: false,
+  });
+  end('at last');
+  expect(await long).toBe('at last');
+  expect(stopped).not.toHaveBeenCalled();
+});
+
+test('what a call throws crosses in words, whatever it is', async () => {
+  const worker = new FakeWorker();
+  let thrown: unknown;
+  worker.serve({
+    calls: {
+      long() {
+        throw thrown;
+      },
+    },
+  });
+  const { client } = worker.client();
+  for (const [value, message] of [
+    [{ weird: 1 }, '{"weird":1}'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    ['a text', 'a text'],
+    [new RangeError('far'), 'far'],
+  ] as const) {
+    thrown = value;
+    await expect(client.call('long')).rejects.toMatchObject({ message });
+  }
+});
