@@ -3,6 +3,8 @@
  * locks (`navigator.locks`). Tests bring replacements. Files are written through sync access handles, which only workers have: they write
  * in place and at once, where a writable stream copies the whole file first.
  */
+import { EngineError } from '../base/errors';
+
 export interface Folder {
   getDirectoryHandle(name: string, options?: { readonly create?: boolean }): Promise<Folder>;
   getFileHandle(name: string, options?: { readonly create?: boolean }): Promise<FileHandle>;
@@ -17,6 +19,17 @@ export interface FileHandle {
     arrayBuffer(): Promise<ArrayBuffer>;
   }>;
   createSyncAccessHandle(): Promise<SyncFile>;
+}
+
+/** Throws where files cannot be written: access handles exist in dedicated workers only. */
+export function checkWritable(): void {
+  const handle = (globalThis as { FileSystemFileHandle?: { readonly prototype: object } })
+    .FileSystemFileHandle;
+  if (!handle || 'createSyncAccessHandle' in handle.prototype) return;
+  throw new EngineError(
+    'data',
+    'The browser lets only a worker of new Worker() write files, not a SharedWorker, a service worker or a page.',
+  );
 }
 
 export interface SyncFile {

@@ -5,7 +5,7 @@
 import { EngineError } from '../base/errors';
 import { type Checkpoint, loadCheckpoint } from '../weights/checkpoint';
 import { decodeSafetensors } from '../weights/safetensors';
-import type { Folder, SyncFile } from './folder';
+import { checkWritable, type Folder, type SyncFile } from './folder';
 
 const FILES = ['a.safetensors', 'b.safetensors'] as const;
 
@@ -64,6 +64,7 @@ export class Slots {
   }
 
   private async change(name: string, work: (access: SyncFile) => void): Promise<void> {
+    checkWritable();
     const file = await this.folder.getFileHandle(name, { create: true });
     const access = await file.createSyncAccessHandle();
     try {

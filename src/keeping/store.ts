@@ -4,7 +4,7 @@ import type { Objective } from '../training/step_config';
 import type { UNetConfig } from '../unet/config';
 import type { RunSettings } from '../weights/fields';
 import type { DataFingerprint } from '../weights/fingerprint';
-import type { Folder, Locks } from './folder';
+import { checkWritable, type Folder, type Locks } from './folder';
 import { type Copy, Slots } from './slots';
 
 const FOLDER = 'webgpu-diffusion-runs';
@@ -75,6 +75,7 @@ export class RunStore {
 
   /** Creates a run, which is stored with its first `write`. May delete another. */
   async create(): Promise<HeldRun> {
+    checkWritable();
     await this.makeRoom();
     return (await this.hold(crypto.randomUUID(), true))!;
   }

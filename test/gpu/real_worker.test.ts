@@ -101,6 +101,18 @@ if (lane !== 'node') {
     expect(shown.at(-1)).toMatch(/^step 3: [\d.]+ on the first 100 digits$/);
   });
 
+  test('a SharedWorker trains, and says why it does not keep the run', async () => {
+    const shared = new SharedWorker(new URL('./worker/shared.ts', import.meta.url), { type: 'module' });
+    const client = createWorkerClient(shared.port);
+    onTestFinished(() => client.destroy());
+    const told = new Promise((resolve) => client.on('notStored', resolve));
+    await client.begin(run);
+    expect(await client.start()).toEqual(done);
+    await client.pause();
+    expect(await told).toEqual({ message: expect.stringContaining('not a SharedWorker') });
+    await client.reset();
+  });
+
   test('a worker that cannot be loaded is told of', async () => {
     const client = clientOf(new Worker('/nowhere.js', { type: 'module' }));
     await expect(client.begin(run)).rejects.toMatchObject({

@@ -429,6 +429,18 @@ export const engine: Mutants = {
       becomes: 'await this.working;',
       caughtBy: unit('keeping/saver'),
     },
+    'a run that goes on where no file can be written fails in raw words': {
+      file: 'src/keeping/slots.ts',
+      text: '    checkWritable();\n',
+      becomes: '',
+      caughtBy: unit('kept_runs'),
+    },
+    'a new run where no file can be written leaves a folder': {
+      file: 'src/keeping/store.ts',
+      text: '    checkWritable();\n',
+      becomes: '',
+      caughtBy: unit('kept_runs'),
+    },
     'what waited for storage is not written when that answers': {
       file: 'src/keeping/saver.ts',
       text: '      if (this.next) this.working ??= this.work();\n',

@@ -1,5 +1,5 @@
 /** The empty projects: what each installs beside the package, how it is built, and how it is run. */
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
@@ -22,8 +22,8 @@ export async function runProject(project: Project, folder: string, tarball: stri
   await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   await install(folder, tarball, ...project.packages);
   await writeFile(join(folder, 'input.js'), input);
-  for (const program of ['use.js', 'node.js', 'deno.js', 'page.js', 'three.js', 'picture.js'])
-    await copyFile(join(programs, program), join(folder, program));
+  for (const program of await readdir(programs))
+    if (program.endsWith('.js')) await copyFile(join(programs, program), join(folder, program));
   return project.run(folder);
 }
 
@@ -128,6 +128,21 @@ export const projects: readonly Project[] = [
       const flags = ['--bundle', '--splitting', '--minify', '--format=esm', '--outdir=out'];
       await installed(folder, 'esbuild', 'page.js', ...flags);
       return visit(folder, html('out/page.js'));
+    },
+  },
+  {
+    name: 'a service worker, of one file by esbuild 0.28.2',
+    packages: ['esbuild@0.28.2'],
+    async run(folder) {
+      await installed(
+        folder,
+        'esbuild',
+        'service.js',
+        '--bundle',
+        '--format=iife',
+        '--outfile=service.bundle.js',
+      );
+      return visit(folder, html('page_of_service.js'));
     },
   },
   {

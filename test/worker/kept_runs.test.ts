@@ -32,6 +32,37 @@ test('a lock that cannot be waited for is no error of anybody’s', async () => 
   }
 });
 
+test('where no file can be written, a run is not kept, in words, and leaves no folder', async () => {
+  const storage = new FakeStorage();
+  const locks = new FakeLocks();
+  vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
+  const store = await RunStore.open(storage.root, locks);
+  const earlier = await store.create();
+  await earlier.write(await checkpointAt(7));
+  earlier.release();
+
+  // As in a SharedWorker.
+  vi.stubGlobal('FileSystemFileHandle', class {});
+  const why =
+    'the browser lets only a worker of new Worker() write files, not a SharedWorker, a service worker or a page';
+  for (const run of ['new', 'resumed']) {
+    const send = vi.fn();
+    const kept = new StoredRuns(send);
+    if (run === 'resumed') expect((await kept.take(earlier.id)).checkpoint.state.step).toBe(7);
+    kept.save(await checkpointAt(9), 9);
+    await kept.settled();
+    const message = expect.stringContaining(why);
+    expect(send.mock.calls).toEqual([['notStored', { message }]]);
+    await kept.end();
+  }
+  expect((await store.list()).map(({ id }) => id)).toEqual([earlier.id]);
+  expect((await locks.query()).held).toEqual([]);
+  const folders = [];
+  for await (const name of (await storage.root.getDirectoryHandle('webgpu-diffusion-runs')).keys())
+    folders.push(name);
+  expect(folders).toEqual([earlier.id]);
+});
+
 test('a run that another tab holds is busy, and one that is not stored is a wrong id, whatever the name', async () => {
   const storage = new FakeStorage();
   const locks = new FakeLocks();
