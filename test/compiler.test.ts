@@ -1,5 +1,6 @@
 /** How many pipelines are compiled at once, and in which order. */
 import { afterEach, expect, test, vi } from 'vitest';
+import type { Progress } from '../src/base/events';
 import { Compiler } from '../src/gpu/compiler';
 import type { Shader } from '../src/plan/shader';
 
@@ -17,7 +18,7 @@ const shader = (name: string): Shader => ({
 });
 
 /** A compiler whose driver finishes a pipeline when it is told to, and what the driver has been asked for. */
-function compilerOf(cores: number | undefined, deadline = 10) {
+function compilerOf(cores: number | undefined, deadline = 10, onProgress?: (progress: Progress) => void) {
   vi.stubGlobal('navigator', { hardwareConcurrency: cores });
   const asked: string[] = [];
   const finish = new Map<string, { resolve(): void; reject(error: Error): void }>();
@@ -33,10 +34,7 @@ function compilerOf(cores: number | undefined, deadline = 10) {
     },
   } as unknown as GPUDevice;
   const same = <T>(promise: Promise<T>) => promise;
-  const compiler = new Compiler(
-    { device, checkAlive() {}, wait: same, settle: same, onProgress: undefined },
-    deadline,
-  );
+  const compiler = new Compiler({ device, checkAlive() {}, wait: same, settle: same, onProgress }, deadline);
   return { compiler, asked, finish };
 }
 
@@ -86,4 +84,47 @@ test('one that is late gives its place up, once, and comes all the same', async 
   await all[3].compiled;
   await turn();
   expect(asked.join('')).toBe('abcdefg');
+});
+
+/** The last of what `onProgress` is called with. */
+function lastOf() {
+  const told: Progress[] = [];
+  return { onProgress: (progress: Progress) => void told.push(progress), last: () => told.at(-1) };
+}
+
+test('progress ends without a late pipeline that is only measured, and does not count it in what follows', async () => {
+  const { onProgress, last } = lastOf();
+  const { compiler, finish } = compilerOf(8, 0.05, onProgress);
+  const slow = compiler.pipeline(shader('slow'), false);
+  const quick = compiler.pipeline(shader('quick'));
+  await turn();
+  finish.get('quick')!.resolve();
+  await quick.compiled;
+  expect(last()).toEqual({ task: 'compiling', done: 1, total: 2 });
+  await slow.late;
+  expect(last()).toEqual({ task: 'compiling', done: 2, total: 2 });
+  const next = compiler.pipeline(shader('next'));
+  await turn();
+  finish.get('next')!.resolve();
+  await next.compiled;
+  finish.get('slow')!.resolve();
+  await slow.compiled;
+  expect(last()).toEqual({ task: 'compiling', done: 1, total: 1 });
+});
+
+test('progress of a late pipeline that a program awaits goes on until it comes, or is given up', async () => {
+  const { onProgress, last } = lastOf();
+  const { compiler, finish } = compilerOf(8, 0.05, onProgress);
+  const compilation = compiler.pipeline(shader('slow'));
+  await compilation.late;
+  compiler.tellLate(compilation, 'conv2d.direct', 10);
+  expect(last()).toEqual({ task: 'compiling', done: 0, total: 1, kernel: 'conv2d.direct', seconds: 10 });
+  compiler.count(compilation);
+  expect(last()).toEqual({ task: 'compiling', done: 1, total: 1 });
+  // Something else awaits it after all.
+  compiler.tellLate(compilation, 'conv2d.direct', 20);
+  expect(last()).toMatchObject({ done: 0, total: 1, seconds: 20 });
+  finish.get('slow')!.resolve();
+  await compilation.compiled;
+  expect(last()).toEqual({ task: 'compiling', done: 1, total: 1 });
 });

@@ -191,10 +191,13 @@ async function sharesApart(
 
 /** Compiles the shaders of `ops`. False if one is late: training does not wait for a comparison. */
 async function isCompiled({ compiler }: Gpu, ops: readonly Op[]): Promise<boolean> {
-  const compilations = ops.flatMap(({ calls }) => calls.map(({ shader }) => compiler.pipeline(shader)));
-  const compiled = Promise.all(compilations.map(({ compiled }) => compiled)).then(() => true);
-  const late = compilations.filter(({ ended }) => !ended).map(({ late }) => late.then(() => false));
-  return Promise.race([compiled, ...late]);
+  const shaders = ops.flatMap(({ calls }) => calls.map(({ shader }) => shader));
+  for (const compilation of shaders.map((shader) => compiler.pipeline(shader, false))) {
+    await compilation.late;
+    if (!compilation.ended) return false;
+    await compilation.compiled;
+  }
+  return true;
 }
 
 const isWritten = ({ calls }: Op, t: Tensor): boolean =>

@@ -1,6 +1,6 @@
 /** Runs kernels on small cases and compares their results with the references. Loaded when there is something to check. */
 import { references } from 'virtual:references';
-import type { Op, op } from '../plan/op';
+import type { Checked, Op, op } from '../plan/op';
 import type { Reference, Values } from '../plan/reference';
 import type { Tensor } from '../plan/tensor';
 import { faultOf } from './compare';
@@ -30,7 +30,7 @@ interface Case {
  * form is checked, too: if that can be run and is also wrong, the finding names it instead of the variant. `hasPlain`: whether a kernel has a plain form.
  */
 export async function checkOps(
-  ops: readonly Op[],
+  ops: readonly Checked[],
   tools: Tools,
   adapter: string,
   hasPlain: (kernel: string) => boolean,
@@ -48,7 +48,7 @@ export async function checkOps(
   );
 }
 
-const findingOf = ({ kernel, variant }: Op, fault: string, adapter: string): Finding => ({
+const findingOf = ({ kernel, variant }: Checked, fault: string, adapter: string): Finding => ({
   kernel,
   variant,
   text: `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapter || 'without a name'}): in a small case ${fault}.`,
@@ -57,7 +57,7 @@ const findingOf = ({ kernel, variant }: Op, fault: string, adapter: string): Fin
 });
 
 /** Describes, for a message, the fault of each of `ops`; undefined for a correct one. */
-export async function faultsOf(ops: readonly Op[], tools: Tools): Promise<(string | undefined)[]> {
+export async function faultsOf(ops: readonly Checked[], tools: Tools): Promise<(string | undefined)[]> {
   const cases = ops.map((o) => caseOf(o, tools.op));
   const before = new Map(
     cases.flatMap(({ tensors, before }) =>
@@ -83,7 +83,7 @@ const all: Readonly<Record<string, Reference<never>>> = references;
 export const referenceOf = (kernel: string) => all[kernel];
 
 /** Makes a small op of the same variant, on its own tensors. */
-function caseOf(o: Op, make: typeof op): Case {
+function caseOf(o: Checked, make: typeof op): Case {
   const { kernel, shape: given } = o.origin;
   const shape = smallShape(kernel, given);
   const sizes = sizesOf(o, shape);
@@ -98,7 +98,7 @@ function caseOf(o: Op, make: typeof op): Case {
 }
 
 /** Sizes of the tensors of an op like `o` of another shape. */
-export function sizesOf({ variant, origin: { kernel, sliced } }: Op, shape: object): Record<string, number> {
+export function sizesOf({ variant, origin: { kernel, sliced } }: Checked, shape: object): Record<string, number> {
   const sizes: Record<string, number> = { ...kernel.sizes(shape as never) };
   const slices = sliced && kernel.variants[variant].slices?.(shape as never);
   return slices ? { ...sizes, gradient: slices * pitchOf(sizes.gradient) } : sizes;
@@ -106,7 +106,7 @@ export function sizesOf({ variant, origin: { kernel, sliced } }: Op, shape: obje
 
 /** An op like `o` of another shape, on its own tensors. */
 export function opWith(
-  { variant, origin: { kernel, sliced } }: Op,
+  { variant, origin: { kernel, sliced } }: Checked,
   shape: object,
   tensors: Readonly<Record<string, Tensor>>,
   make: typeof op,

@@ -11,7 +11,7 @@ import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
-import { type Op, op } from '../plan/op';
+import { type Checked, type Op, op } from '../plan/op';
 import { isFused } from '../unet/variants';
 
 /** Most fingerprints to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */
@@ -26,10 +26,10 @@ export class SelfCheck {
   /** The date of the oldest of these checks. */
   since = Date.now();
   readonly unusable = new Map<string, UnusableKernel>();
-  /** All ops that were given to `verify`, by fingerprint. */
-  private readonly used = new Map<string, Op>();
-  /** Ops to check next, by fingerprint. */
-  private readonly wanted = new Map<string, Op>();
+  /** What checks all ops that were given to `verify`, by fingerprint. */
+  private readonly used = new Map<string, Checked>();
+  /** What to check next, by fingerprint. */
+  private readonly wanted = new Map<string, Checked>();
   /** Whether it checks kernels that are in use already. */
   private checksAgain = false;
   private readonly exclusively = createMutex();
@@ -43,7 +43,7 @@ export class SelfCheck {
   async verify(ops: readonly Op[]): Promise<void> {
     this.recalled ??= this.recall();
     await this.recalled;
-    const asked = new Map(ops.map((o) => [fingerprint(o), o]));
+    const asked = new Map(ops.map((o) => [fingerprint(o), checkedOf(o)]));
     for (const [key, o] of asked) {
       this.used.set(key, o);
       if (!this.passed.has(key)) this.wanted.set(key, o);
@@ -98,7 +98,7 @@ export class SelfCheck {
   }
 
   /** The error of each wrong op. If they fail together, each is checked alone, so that a refused one does not spoil the others' check. */
-  private async check(ops: readonly Op[]): Promise<(UnusableKernel | undefined)[]> {
+  private async check(ops: readonly Checked[]): Promise<(UnusableKernel | undefined)[]> {
     const { gpu } = this;
     const { checkOps } = await import('./check_ops');
     const tools = { label: 'self-check', gpu, op, Program, Staging, createTensorBuffers };
@@ -136,6 +136,11 @@ export class SelfCheck {
     await (await this.memory()).set('check', '', newest.join(' '), this.since);
   }
 }
+
+const checkedOf = ({ kernel, variant, origin }: Op): Checked => {
+  const { kernel: of, shape, sliced } = origin;
+  return { kernel, variant, origin: { kernel: of, shape, sliced } };
+};
 
 /**
  * Identifies a check: kernel and variant, the hashes of the shaders, and the options of the shape. Sizes above 1 do not matter, since every

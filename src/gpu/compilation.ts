@@ -9,7 +9,7 @@ export interface CompiledShader {
 export interface Compilation {
   /** Rejects with a `shader` error if the browser or driver refuses it. */
   readonly compiled: Promise<CompiledShader>;
-  /** Resolves if the pipeline is not compiled by the deadline. */
+  /** Resolves once the pipeline is late, or has ended: whatever awaits it must not stay in memory as long as the engine. */
   readonly late: Promise<void>;
   /** Whether the pipeline is compiled or refused. */
   ended: boolean;
@@ -18,4 +18,6 @@ export interface Compilation {
   /** Seconds of waiting since the pipeline is late, and the present wait. */
   waited: number;
   tick?: Promise<void> | undefined;
+  /** Whether progress counts it as one that is still to come. */
+  isAwaited: boolean;
 }

@@ -36,7 +36,7 @@ export class Compiler {
   private freePlaces = mostAtOnce();
   /** Compilations that wait for a free place: `key` -> start it. */
   private readonly queue = new Map<string, () => void>();
-  /** Keys of pipelines that a program needs: they are compiled before those that the tuner only measures. */
+  /** Keys of pipelines that a program needs: they are compiled before those that are only measured or compared. */
   private readonly needed = new Set<string>();
 
   constructor(gpu: Host, deadline: number) {
@@ -51,9 +51,21 @@ export class Compiler {
     return this.compilations.get(key) ?? this.begin(key, shader);
   }
 
-  /** Reports a kernel whose pipeline is late. */
-  tellLate(kernel: string, seconds: number): void {
+  /** Reports a kernel whose pipeline is late, and awaited. */
+  tellLate(compilation: Compilation, kernel: string, seconds: number): void {
+    if (!compilation.isAwaited) this.counts.total++;
+    compilation.isAwaited = true;
     this.gpu.onProgress?.({ task: 'compiling', ...this.counts, kernel, seconds });
+  }
+
+  /** Counts a pipeline as done: it has ended, or nothing awaits it any more. */
+  count(compilation: Compilation): void {
+    if (!compilation.isAwaited) return;
+    compilation.isAwaited = false;
+    const { counts } = this;
+    counts.done++;
+    this.gpu.onProgress?.({ task: 'compiling', ...counts });
+    if (counts.done === counts.total) this.counts = { done: 0, total: 0 };
   }
 
   private begin(key: string, shader: Shader): Compilation {
@@ -61,13 +73,18 @@ export class Compiler {
     const late = new Promise<void>((resolve) => {
       isLate = resolve;
     });
+    const givePlaceUp = () => {
+      isLate();
+      // The tuner and the comparison at size do without it.
+      if (!this.needed.has(key)) this.count(compilation);
+    };
     const begun = async () => {
       this.gpu.checkAlive();
       const code = await shader.code();
       await this.takePlace(key);
       compilation.begun = performance.now();
       try {
-        return await this.watched(compile(this.gpu, shader, code), isLate);
+        return await this.watched(compile(this.gpu, shader, code), givePlaceUp);
       } finally {
         this.times.set(shader.name, performance.now() - compilation.begun);
       }
@@ -75,19 +92,20 @@ export class Compiler {
     this.counts.total++;
     const compiled = begun().finally(() => {
       compilation.ended = true;
-      this.count();
+      isLate();
+      this.count(compilation);
     });
-    const compilation: Compilation = { compiled, late, ended: false, begun: 0, waited: 0 };
+    const compilation: Compilation = {
+      compiled,
+      late,
+      ended: false,
+      begun: 0,
+      waited: 0,
+      isAwaited: true,
+    };
     this.compilations.set(key, compilation);
     compiled.catch(() => this.compilations.delete(key)); // the network, or memory, may be back next time
     return compilation;
-  }
-
-  private count(): void {
-    const { counts } = this;
-    counts.done++;
-    this.gpu.onProgress?.({ task: 'compiling', ...counts });
-    if (counts.done === counts.total) this.counts = { done: 0, total: 0 };
   }
 
   private async takePlace(key: string): Promise<void> {

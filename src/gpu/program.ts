@@ -191,6 +191,7 @@ async function pipelineOf(gpu: Gpu, op: Op, shader: Shader): Promise<CompiledSha
   const need = { op, shader, compilation, compiler, adapter: adapterName(adapter), software, ...parts };
   const late = async () => {
     await compilation.late;
+    if (compilation.ended) return compilation.compiled;
     return (await import('./trouble')).waitFor(need);
   };
   try {
@@ -201,18 +202,6 @@ async function pipelineOf(gpu: Gpu, op: Op, shader: Shader): Promise<CompiledSha
       throw cause;
     throw (await import('./trouble')).refusedKernel(need, cause);
   }
-}
-
-/** The error for an op with a shader that was refused. */
-export function refusal(
-  gpu: Gpu,
-  { kernel, variant }: Pick<Op, 'kernel' | 'variant'>,
-  cause: EngineError,
-): UnusableKernel {
-  const text = `The kernel ${kernel}.${variant} cannot be used on this adapter (${adapterName(gpu.adapter) || 'without a name'}): ${cause.message}`;
-  const advice =
-    'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
-  return new UnusableKernel('refused-kernel', { kernel, variant, text, advice }, { cause });
 }
 
 function checkFeatures(gpu: Gpu, ops: readonly Op[]): void {

@@ -18,7 +18,11 @@ interface Need {
   readonly op: Op;
   readonly shader: Shader;
   readonly compilation: Compilation;
-  readonly compiler: { readonly deadline: number; tellLate(kernel: string, seconds: number): void };
+  readonly compiler: {
+    readonly deadline: number;
+    tellLate(compilation: Compilation, kernel: string, seconds: number): void;
+    count(compilation: Compilation): void;
+  };
   /** The adapter's name for itself, and whether it is a processor. */
   readonly adapter: string;
   readonly software: boolean;
@@ -82,15 +86,17 @@ async function wait(need: Need, isPatient: boolean): Promise<CompiledShader> {
     if (compilation.ended) return compiled;
     const seconds = Number(((performance.now() - compilation.begun) / 1000).toPrecision(2));
     if (!compilation.tick) {
-      compiler.tellLate(`${op.kernel}.${op.variant}`, seconds);
+      compiler.tellLate(compilation, `${op.kernel}.${op.variant}`, seconds);
       compilation.tick = tick(need, Math.min(AGAIN_SECONDS, deadline));
     }
     const problem = `its shader ${shader.name} has been compiling for ${seconds} s.`;
     if (!isPatient) {
+      compiler.count(compilation);
       const texts = { yet: ' yet', problem, advice: 'Wait for it, or use another variant.' };
       throw unusable(need, 'slow-kernel', texts, { pending: { compiled, wait: () => wait(need, true) } });
     }
     if (deadline + compilation.waited >= PATIENCE * deadline) {
+      compiler.count(compilation);
       const advice = `It goes on compiling: try again later, or give it longer with createEngine({ deadlineSeconds }), which is ${deadline} here. ${UPDATE}`;
       throw unusable(need, 'slow-kernel', { problem, advice });
     }

@@ -130,6 +130,11 @@ export interface Op {
   readonly cost: Cost;
 }
 
+/** What a small case of an op is made from. Kept as long as an engine lives, so without the tensors. */
+export interface Checked extends Pick<Op, 'kernel' | 'variant'> {
+  readonly origin: Pick<Origin, 'kernel' | 'shape' | 'sliced'>;
+}
+
 /** The name of the first variant, which computes every shape. */
 export const firstVariant = <Shape, Name extends string>(kernel: Kernel<Shape, Name>) =>
   Object.keys(kernel.variants)[0];

@@ -25,11 +25,15 @@ export interface LateRow {
 }
 
 /** An outcome, what was told of shaders that take long, and how many seconds all took. */
-type Told = Outcome & { readonly told: readonly Progress[]; readonly seconds: number };
+type Told = Outcome & {
+  readonly told: readonly Progress[];
+  readonly last: Progress | undefined;
+  readonly seconds: number;
+};
 
 /** What is wrong with what came of a row, or nothing. */
 function complaint(row: LateRow, place: Place, used: boolean, healthy: Outcome, outcome: Told) {
-  const { losses, warnings, variants, told, seconds } = outcome;
+  const { losses, warnings, variants, told, last, seconds } = outcome;
   const onGpu = place.adapterInfo !== undefined;
   const late = `its shader ${row.shader} has been compiling for `;
   const odd = warnings.find(
@@ -47,6 +51,7 @@ function complaint(row: LateRow, place: Place, used: boolean, healthy: Outcome, 
   if (!words || (isWaitedFor && told.length === 0)) return `what is told is ${JSON.stringify(told)}`;
   const error = outcome.error as (Error & { kernel?: string; variant?: string }) | undefined;
   if (!error) {
+    if (used && last && last.done !== last.total) return `its progress ends at ${JSON.stringify(last)}`;
     if (row.never && used && !onGpu) return 'it trains without a shader';
     const isRight = losses.every((loss, i) =>
       onGpu ? Math.abs(loss / healthy.losses[i] - 1) < 1e-5 : loss === healthy.losses[i],
@@ -73,7 +78,11 @@ export async function delayEach(
   for (const row of rows) {
     const { shader, remembered, never } = row;
     const told: Progress[] = [];
-    const onProgress = (progress: Progress) => progress.seconds !== undefined && told.push(progress);
+    let last: Progress | undefined;
+    const onProgress = (progress: Progress) => {
+      if (progress.task === 'compiling') last = progress;
+      if (progress.seconds !== undefined) told.push(progress);
+    };
     const cache = remembered ? healthy.remembered : memoryCache();
     const delays = (name: string) => (name !== shader ? 0 : never ? Number.POSITIVE_INFINITY : 3 * DEADLINE);
     const start = performance.now();
@@ -86,7 +95,12 @@ export async function delayEach(
     );
     const seconds = (performance.now() - start) / 1000;
     const used = healthy.used.includes(shader);
-    const fault = complaint(row, place, used, healthy, { ...outcome, told, seconds });
+    const fault = complaint(row, place, used, healthy, {
+      ...outcome,
+      told,
+      last,
+      seconds,
+    });
     if (fault)
       complaints.push(
         `${shader}${remembered ? ', remembered' : ''}${never ? ', never' : ', late'}: ${fault}`,

@@ -1,11 +1,13 @@
 /** Long runs leave nothing behind. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { createEngine } from '../../src/engine';
+import { createEngine, type Engine } from '../../src/engine';
+import { memoryCache } from '../../src/gpu/cache';
 import type { Compilation } from '../../src/gpu/compilation';
 import { Gpu } from '../../src/gpu/gpu';
+import { Program } from '../../src/gpu/program';
 import { requestDevice } from '../../src/gpu/request_device';
 import { Sampler } from '../../src/sampling/sampler';
 import { Trainer } from '../../src/training/trainer';
@@ -17,16 +19,22 @@ const { gpu } = await testGpu();
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
+/** Collects, lets finalizers of GPU objects run, and collects what they let go. */
+async function settled(): Promise<void> {
+  collect();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  collect();
+}
+
+const random = new Random(1);
+const batch = { noisy: random.floats(64, 0, 1), target: random.floats(64, 0, 1) };
+
 test('the host memory of 500 small steps is flat', async () => {
   using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4], kernelSize: 3 });
   using trainer = await Trainer.create(gpu, unet, { batchSize: 4 });
-  const random = new Random(1);
-  const batch = { noisy: random.floats(64, 0, 1), target: random.floats(64, 0, 1) };
   const run = async (steps: number) => {
     for (let i = 0; i < steps; i++) await trainer.step(batch);
-    collect();
-    await new Promise((resolve) => setTimeout(resolve, 50)); // finalizers of GPU objects
-    collect();
+    await settled();
     const { heapUsed, external, rss } = process.memoryUsage();
     return { js: heapUsed + external, rss };
   };
@@ -78,35 +86,104 @@ test('recorded runs in 500 different orders leave no more buffers than in 16', a
 });
 
 /** Makes an engine on the borrowed device, uses and destroys it. What is left is for the garbage collector. */
-async function useEngine(device: GPUDevice): Promise<Record<string, WeakRef<object>>> {
+async function useEngine(device: GPUDevice): Promise<Map<string, WeakRef<object>[]>> {
   const engine = await createEngine({ device });
   const unet = await engine.createUNet({ height: 4, width: 4, widths: [4], kernelSize: 3 });
   const trainer = await engine.createTrainer(unet, { batchSize: 4 });
-  const random = new Random(1);
-  await trainer.step({ noisy: random.floats(64, 0, 1), target: random.floats(64, 0, 1) });
+  await trainer.step(batch);
   const sampler = await engine.createSampler(unet, { count: 4 });
   await sampler.sample({ steps: 2 });
   engine.destroy();
   const { compilations } = engine.gpu.compiler as unknown as { compilations: Map<string, Compilation> };
   const { pipeline } = await compilations.values().next().value!.compiled;
   const all = { engine, gpu: engine.gpu, chooser: engine.chooser, unet, trainer, sampler, pipeline };
-  return Object.fromEntries(Object.entries(all).map(([name, object]) => [name, new WeakRef<object>(object)]));
+  return new Map(Object.entries(all).map(([name, object]) => [name, [new WeakRef<object>(object)]]));
 }
 
-test('an engine that was destroyed can be collected while the device lives', async () => {
-  // Of its own: the device of the tests keeps its pipelines alive.
-  const { device } = await requestDevice();
-  const before = await useEngine(device);
+/** Until all objects are collected, at most some 20 turns of the event loop: the names of those that are left. */
+async function leftOf(refs: ReadonlyMap<string, readonly WeakRef<object>[]>): Promise<string[]> {
   const left = () =>
-    Object.entries(before)
-      .filter(([, ref]) => ref.deref())
-      .map(([name]) => name);
+    [...refs].filter(([, all]) => all.some((ref) => ref.deref() !== undefined)).map(([name]) => name);
   // A WeakRef that was looked at holds its object until the turn of the event loop is over.
   for (let turn = 0; turn < 20 && left().length > 0; turn++) {
     await new Promise((resolve) => setTimeout(resolve, 10));
     collect();
   }
-  expect(left()).toEqual([]);
+  return left();
+}
+
+const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };
+
+async function useTrainer(engine: Engine, unet: UNet): Promise<void> {
+  using trainer = await engine.createTrainer(unet, { batchSize: 4 });
+  await trainer.step(batch);
+}
+
+async function useSampler(engine: Engine, unet: UNet): Promise<void> {
+  using sampler = await engine.createSampler(unet, { count: 4 });
+  await sampler.sample({ steps: 2 });
+}
+
+/** Calls `work`, and returns the ops and tensors that it compiled, but the network's own. */
+async function compiledBy(work: () => Promise<void>, unet: UNet): Promise<Map<string, WeakRef<object>[]>> {
+  const refs = new Map<string, WeakRef<object>[]>();
+  const note = (name: string, object: object) =>
+    refs.set(name, [...(refs.get(name) ?? []), new WeakRef(object)]);
+  const { compile } = Program;
+  Program.compile = (...args) => {
+    const [, label, ops] = args;
+    for (const o of ops) {
+      note(`${label}: ${o.kernel} ${o.layer}`, o);
+      for (const t of o.calls.flatMap(({ tensors }) => Object.values(tensors)))
+        if (!unet.weights.boundBuffers.has(t.base ?? t)) note(`${label}: ${t.label}`, t);
+    }
+    return compile.call(Program, ...args);
+  };
+  try {
+    await work();
+  } finally {
+    Program.compile = compile;
+  }
+  return refs;
+}
+
+describe('while its engine lives', () => {
+  test.each([
+    ['trainer', useTrainer],
+    ['sampler', useSampler],
+  ])('nothing that a destroyed %s computed with stays', async (_, use) => {
+    using engine = await createEngine({ device: gpu.device, tuningCache: memoryCache() });
+    const unet = await engine.createUNet(config);
+    const refs = await compiledBy(() => use(engine, unet), unet);
+    expect(refs.size).toBeGreaterThan(20);
+    expect(await leftOf(refs)).toEqual([]);
+  });
+
+  test('200 calls of sample(), 200 samplers and 200 trainers leave next to nothing', async () => {
+    using engine = await createEngine({ device: gpu.device, tuningCache: memoryCache() });
+    const unet = await engine.createUNet(config);
+    using sampler = await engine.createSampler(unet, { count: 4 });
+    const kilobytesEach = async (use: () => Promise<unknown>) => {
+      for (let i = 0; i < 20; i++) await use();
+      await settled();
+      const before = process.memoryUsage().heapUsed;
+      for (let i = 0; i < 200; i++) await use();
+      await settled();
+      return (process.memoryUsage().heapUsed - before) / 200 / 1024;
+    };
+    const sample = await kilobytesEach(() => sampler.sample({ steps: 2 }));
+    const ofSampler = await kilobytesEach(() => useSampler(engine, unet));
+    const ofTrainer = await kilobytesEach(() => useTrainer(engine, unet));
+    expect(sample).toBeLessThan(1);
+    expect(ofSampler).toBeLessThan(8);
+    expect(ofTrainer).toBeLessThan(20);
+  });
+});
+
+test('an engine that was destroyed can be collected while the device lives', async () => {
+  // Of its own: the device of the tests keeps its pipelines alive.
+  const { device } = await requestDevice();
+  expect(await leftOf(await useEngine(device))).toEqual([]);
   // Not because the device is gone.
   const [buffer] = await new Gpu(device).createBuffers([{ label: 'the device lives', bytes: 4 }]);
   buffer.destroy();
