@@ -7,10 +7,10 @@ import type { ImageSet } from '../../src/data/idx';
 import { readLetters } from '../letters/letters';
 import { imagesFrom, split } from '../run/hold_out';
 import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../run/own_images';
+import { decodePng } from '../run/png';
 import { fits, inks, type MadeImages, type PictureChoice, SIDES, usualChoice } from '../run/small_pictures';
 import { integer, oneOf, UsageError } from './args';
 import { unreadable } from './files';
-import { decodePng } from './png';
 
 /** The data sets that have a name. */
 export const BUILT_IN: readonly string[] = ['mnist', 'letters'];
@@ -31,7 +31,7 @@ interface LoadChoice extends Partial<PictureChoice> {
   /** Only the first images. */
   readonly limit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called for each picture that is read. */
+  /** Called before the pixels of each picture are read. */
   progress?(done: number, total: number): void;
 }
 
@@ -51,7 +51,7 @@ export async function loadImages(
     ? { images: await named, notes: [] }
     : await readOwnImages(await filesOf(sources), { ...usualChoice, ...choice }, pngReader, {
         signal,
-        progress,
+        progress: (done, total, what) => what === 'pixels' && progress(done, total),
       });
   const { images: set } = made;
   if (limit === undefined) return made;
@@ -170,7 +170,7 @@ const pngReader: PictureReader = {
       );
     const bytes = await readFile(source as string);
     try {
-      return decodePng(bytes);
+      return await decodePng(bytes);
     } catch (error) {
       throw new Error(`${name} ${(error as Error).message}`);
     }

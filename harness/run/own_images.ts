@@ -35,6 +35,12 @@ export interface PictureReader {
   decode(file: OwnFile): Promise<Pixels>;
 }
 
+interface ReadingOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called before each picture is read: first the heads of all, then their pixels. */
+  progress?(done: number, total: number, what: 'heads' | 'pixels'): void;
+}
+
 /** Most bytes of training images that pictures may become. */
 const MOST_BYTES = 256e6;
 /** Most pixels of one picture: decoded, they take four bytes each. */
@@ -76,7 +82,7 @@ export async function readOwnImages(
   files: readonly OwnFile[],
   choice: PictureChoice,
   reader: PictureReader,
-  options: { readonly signal?: AbortSignal | undefined; progress?(done: number, total: number): void } = {},
+  options: ReadingOptions = {},
 ): Promise<MadeImages> {
   const of = (kind: Kind) => files.filter((file) => kindOf(file) === kind);
   const [pictures, arrays, idx] = [of('picture'), of('npy'), of('idx')];
@@ -106,10 +112,7 @@ async function readPictureFiles(
   pictures: readonly OwnFile[],
   choice: PictureChoice,
   reader: PictureReader,
-  {
-    signal,
-    progress,
-  }: { readonly signal?: AbortSignal | undefined; progress?(done: number, total: number): void },
+  { signal, progress }: ReadingOptions,
 ): Promise<MadeImages> {
   const least = choice.size || SIDES.least;
   checkBytes(pictures.length, { width: least, height: least });
@@ -124,26 +127,41 @@ async function readPictureFiles(
     broken.push({ file, text: error instanceof Error ? error.message.replace(/\.$/, '') : String(error) });
     if (broken.length * 10 > sorted.length) throw tooManyBroken(broken, sorted.length);
   };
-  const heads = new Map<OwnFile, Size | undefined>();
-  for (const file of shuffled) {
+  /** The sizes of the pictures that can be read, as far as they are known. */
+  const sizes = new Map<OwnFile, Size | undefined>();
+  for (const [done, file] of shuffled.entries()) {
     signal?.throwIfAborted();
+    progress?.(done, sorted.length, 'heads');
     try {
-      heads.set(file, checkSize(sizeInHeader(await reader.head(file)), file));
+      sizes.set(file, checkSize(sizeInHeader(await reader.head(file)), file));
     } catch (error) {
       spoils(error, file);
     }
   }
-  const size = sizeFor([...heads.values()], choice.size);
-  checkBytes(pictures.length, size);
-  const read: { readonly file: OwnFile; readonly small: Small }[] = [];
-  for (const file of heads.keys()) {
-    signal?.throwIfAborted();
-    progress?.(read.length + broken.length, sorted.length);
-    try {
-      read.push({ file, small: shrink(checkedPixels(await reader.decode(file), file), size, choice.fit) });
-    } catch (error) {
-      spoils(error, file);
+  const readAt = async (size: Size) => {
+    checkBytes(pictures.length, size);
+    const read: { readonly file: OwnFile; readonly small: Small }[] = [];
+    for (const [file, known] of [...sizes]) {
+      signal?.throwIfAborted();
+      progress?.(read.length + broken.length, sorted.length, 'pixels');
+      try {
+        const pixels = checkedPixels(await reader.decode(file), file);
+        if (!known) sizes.set(file, pixels);
+        read.push({ file, small: shrink(pixels, size, choice.fit) });
+      } catch (error) {
+        sizes.delete(file);
+        spoils(error, file);
+      }
     }
+    return read;
+  };
+  let size = sizeFor([...sizes.values()], choice.size);
+  let read = await readAt(size);
+  // Pictures that cannot be read, or whose size no head tells, say only now what they say about the size of all.
+  const better = sizeFor([...sizes.values()], choice.size);
+  if (better.width !== size.width || better.height !== size.height) {
+    size = better;
+    read = await readAt(size);
   }
   if (read.length === 1)
     fail(

@@ -6,11 +6,12 @@ import { basename, dirname, join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { loadImages } from '../../harness/cli/images';
-import { decodePng, encodePng } from '../../harness/cli/png';
+import { encodePng } from '../../harness/cli/png';
 import { RunFolder } from '../../harness/cli/run_folder';
 import { planRun } from '../../harness/cli/train_plan';
 import { MOST_CLASSES, ofNpy, readNpy } from '../../harness/run/npy';
 import { labelsFor, type OwnFile, pairIdx, readOwnImages } from '../../harness/run/own_images';
+import { decodePng } from '../../harness/run/png';
 import { shrink, sizeFor, sizeInHeader, usualChoice } from '../../harness/run/small_pictures';
 import { Random } from '../../harness/specs/lib/spec';
 import type { Pixels } from '../../src/pictures/picture';
@@ -45,11 +46,11 @@ function read(
   given: Readonly<Record<string, Pixels | string>>,
   choice = {},
   signal?: AbortSignal,
-  progress = (_done: number) => {},
+  progress: NonNullable<Parameters<typeof readOwnImages>[3]>['progress'] = () => {},
 ) {
   const files = Object.keys(given).map((path) => ({ path, source: new Blob() }));
   const reader = {
-    head: async ({ path }: OwnFile) => headOf(given[path]),
+    head: async ({ path }: OwnFile) => headOf(path.endsWith('.avif') ? '' : given[path]),
     decode: async ({ path }: OwnFile) => {
       const found = given[path];
       if (typeof found === 'string') throw new Error(`${basename(path)} ${found}.`);
@@ -262,6 +263,29 @@ describe('pictures', () => {
     }
   });
 
+  test('that cannot be read do not change the size of the others', async () => {
+    const all = many(20, (i) => [`mine/${i}.png`, picture(64, 64, () => RED)]);
+    const sizeOf = async (given: Parameters<typeof read>[0]) => {
+      const { images, notes } = await read(given);
+      return [images.count, images.height, images.width, ...notes.map((note) => note.slice(0, 26))];
+    };
+    expect(await sizeOf(all)).toEqual([20, 64, 64]);
+    const one = [19, 64, 64, '1 of 20 pictures left out:'];
+    // Its head cannot be read, or is whole and tells another size, and only the pixels are broken.
+    expect(await sizeOf({ ...all, 'mine/3.png': 'is no picture' })).toEqual(one);
+    const half = {
+      width: 16,
+      height: 16,
+      get data(): Uint8ClampedArray {
+        throw new Error('is damaged');
+      },
+    };
+    expect(await sizeOf({ ...all, 'mine/3.png': half })).toEqual(one);
+    // Of some kinds of files the head tells no size, but they can be read.
+    const unknown = many(20, (i) => [`mine/${i}.avif`, picture(48, 48, () => RED)]);
+    expect(await sizeOf({ ...unknown, 'mine/3.avif': half })).toEqual([19, 48, 48, one[3]]);
+  });
+
   test('are refused before they are decoded if they are too many or too large', async () => {
     const paths = many(100_000, (i) => [`mine/${i}.png`, 'is never decoded']);
     await expect(read(paths, { size: 64 })).rejects.toThrow(
@@ -272,7 +296,10 @@ describe('pictures', () => {
     for (const each of [wide, { ...wide, width: 48, height: 64 }]) {
       const decoding = new AbortController();
       const paths = many(28_000, (i) => [`mine/${i}.png`, each]);
-      await expect(read(paths, {}, decoding.signal, () => decoding.abort())).rejects.toThrow(
+      const progress = (_done: number, _total: number, what: string) => {
+        if (what === 'pixels') decoding.abort();
+      };
+      await expect(read(paths, {}, decoding.signal, progress)).rejects.toThrow(
         `28,000 pictures of ${each.width} x ${each.height} pixels in colour are 258 MB; at most 256 MB are read. Give at most 27,777 of this size`,
       );
     }
@@ -288,16 +315,18 @@ describe('pictures', () => {
     await expect(read({ 'a.png': square(RED) }, {}, controller.signal)).rejects.toBe(
       controller.signal.reason,
     );
-    // At the third of ten.
-    const later = new AbortController();
-    let most = 0;
-    const progress = (done: number) => {
-      most = done;
-      if (done === 2) later.abort();
-    };
-    const paths = many(10, (i) => [`mine/${i}.png`, square(RED)]);
-    await expect(read(paths, {}, later.signal, progress)).rejects.toThrow('aborted');
-    expect(most).toBe(2);
+    // At the third of ten, while their heads are read, and while their pixels are.
+    for (const at of ['heads', 'pixels'] as const) {
+      const later = new AbortController();
+      const seen: string[] = [];
+      const paths = many(10, (i) => [`mine/${i}.png`, square(RED)]);
+      const reading = read(paths, {}, later.signal, (done, total, what) => {
+        seen.push(`${what} ${done} of ${total}`);
+        if (what === at && done === 2) later.abort();
+      });
+      await expect(reading).rejects.toThrow('aborted');
+      expect(seen.slice(-3)).toEqual([0, 1, 2].map((done) => `${at} ${done} of 10`));
+    }
   });
 
   test('are none, or one', async () => {
@@ -696,7 +725,7 @@ describe('PNG', () => {
     PNG: { sync: { read(bytes: Buffer): Pixels } };
   };
 
-  test.each(kinds)('of %i bits, colour type %i, is what pngjs reads', (...kind) => {
+  test.each(kinds)('of %i bits, colour type %i, is what pngjs reads', async (...kind) => {
     const [depth, colour, ...more] = kind as unknown as readonly [number, number, ...Buffer[]];
     for (const interlace of [0, 1] as const) {
       for (const [width, height] of [
@@ -705,7 +734,7 @@ describe('PNG', () => {
         [3, 9],
       ]) {
         const bytes = fileOf(width, height, depth, colour, interlace, ...more);
-        const [ours, theirs] = [decodePng(bytes), PNG.sync.read(bytes)];
+        const [ours, theirs] = [await decodePng(bytes), PNG.sync.read(bytes)];
         expect([ours.width, ours.height]).toEqual([width, height]);
         // pngjs rounds the upper half of 16 bits up, where they are near.
         const far = [...ours.data].filter(
@@ -716,22 +745,25 @@ describe('PNG', () => {
     }
   });
 
-  test('has one transparent colour, if it says so', () => {
+  test('has one transparent colour, if it says so', async () => {
     const bytes = fileOf(8, 2, 1, 0, 0, chunk('tRNS', Uint8Array.of(0, 1)));
-    const { data } = decodePng(bytes);
+    const { data } = await decodePng(bytes);
     for (let at = 0; at < data.length; at += 4) expect(data[at + 3]).toBe(data[at] === 255 ? 0 : 255);
   });
 
-  test('that is broken is said to be', () => {
+  test('that is broken is said to be', async () => {
     const bytes = fileOf(13, 11, 8, 2, 0);
-    const refuses = (given: Uint8Array, why: string) => expect(() => decodePng(given)).toThrow(why);
-    refuses(bytes.subarray(0, -20), 'is cut short');
-    refuses(Buffer.from('GIF89a and more'), 'is not a PNG file');
+    const refuses = (given: Uint8Array, why: string) => expect(decodePng(given)).rejects.toThrow(why);
+    await refuses(bytes.subarray(0, -20), 'is cut short');
+    await refuses(Buffer.from('GIF89a and more'), 'is not a PNG file');
     const flipped = Buffer.from(bytes);
     flipped[60] ^= 1;
-    refuses(flipped, 'is damaged');
-    refuses(fileOf(13, 11, 4, 3, 0, chunk('PLTE', Uint8Array.of(1, 2, 3))), 'has a pixel beyond its palette');
-    refuses(
+    await refuses(flipped, 'is damaged');
+    await refuses(
+      fileOf(13, 11, 4, 3, 0, chunk('PLTE', Uint8Array.of(1, 2, 3))),
+      'has a pixel beyond its palette',
+    );
+    await refuses(
       Buffer.concat([bytes.subarray(0, 33), chunk('IEND', Buffer.alloc(0))]),
       'is a PNG file without a picture',
     );

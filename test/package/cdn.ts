@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { version as webgpu } from 'webgpu/package.json';
-import { decodePng } from '../../harness/cli/png';
+import { decodePng } from '../../harness/run/png';
 import { gridOfBytes } from '../../harness/run/pictures';
 import { resultOf, serve } from './serve';
 import { install, shell } from './shell';
@@ -65,7 +65,7 @@ async function shown(): Promise<Shown> {
 async function difference(reds: readonly number[], folder: string): Promise<number> {
   const command = join(folder, 'node_modules/.bin/webgpu-diffusion');
   await shell(folder, command, 'sample', '--digits', '2026', '--seed', '123', '--out', 'digits.png');
-  const { data } = decodePng(await readFile(join(folder, 'digits.png')));
+  const { data } = await decodePng(await readFile(join(folder, 'digits.png')));
   const images = Uint8Array.from({ length: 4 * SIDE * SIDE }, (_, i) => {
     const [image, y, x] = [Math.floor(i / SIDE ** 2), Math.floor(i / SIDE) % SIDE, i % SIDE];
     return 255 - reds[(y * 4 + image) * SIDE + x];

@@ -44,7 +44,7 @@ export interface State {
   readonly adapter?: AdapterDescription;
   readonly data?: DataDescription;
   /** Pictures of the user's that are read so far. */
-  readonly reading?: { readonly done: number; readonly total: number } | undefined;
+  readonly reading?: Omit<EventOf<'reading'>, 'type'> | undefined;
   /** A network from a file, to sample from. */
   readonly model?: ModelDescription;
   /** Present from the moment training begins until a reset. */
@@ -233,8 +233,10 @@ function ofPage(state: State, event: WorkerEvent): State {
     }
     case 'data':
       return { ...state, data: event.data };
-    case 'reading':
-      return { ...state, reading: { done: event.done, total: event.total } };
+    case 'reading': {
+      const { type: _, ...reading } = event;
+      return { ...state, reading };
+    }
     case 'model':
       return { ...state, model: event.model, error: undefined };
     case 'sampled':
@@ -336,7 +338,7 @@ export function describe(state: State): string {
       return 'Looking for a GPU';
     case 'loading':
       return state.reading
-        ? `Reading the pictures: ${thousands(state.reading.done)} of ${thousands(state.reading.total)}`
+        ? `${state.reading.what === 'heads' ? 'Looking at' : 'Reading'} the pictures: ${thousands(state.reading.done)} of ${thousands(state.reading.total)}`
         : 'Loading the data';
     case 'idle':
       return 'Ready';

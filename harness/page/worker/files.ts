@@ -86,8 +86,10 @@ export class Files {
     if (from === 'letters') return { images: await loadLetters(), notes: [] };
     if (!isFiles(from)) return { images: from, notes: [] };
     const { size, fit, ink } = this.place.settings;
-    const progress = (done: number, total: number) => this.place.post({ type: 'reading', done, total });
-    return readOwnImages(from, { size, fit, ink }, browserReader, { signal, progress });
+    return readOwnImages(from, { size, fit, ink }, browserReader, {
+      signal,
+      progress: (done, total, what) => this.place.post({ type: 'reading', done, total, what }),
+    });
   }
 
   /** Opens a checkpoint to continue its run, or a model to make samples. */

@@ -100,8 +100,13 @@ export interface ModelDescription {
 export type PageEvent =
   | { readonly type: 'adapter'; readonly adapter: AdapterDescription }
   | { readonly type: 'data'; readonly data: DataDescription }
-  /** Pictures of the user's that are read, of all that were given. */
-  | { readonly type: 'reading'; readonly done: number; readonly total: number }
+  /** Pictures of the user's that are read, of all that were given: first their heads, then their pixels. */
+  | {
+      readonly type: 'reading';
+      readonly done: number;
+      readonly total: number;
+      readonly what: 'heads' | 'pixels';
+    }
   /** A network was read from a file: samples can be made with it. `note`: see Model, as below. */
   | { readonly type: 'model'; readonly model: ModelDescription; readonly note?: string }
   /** A checkpoint was read: its run is the page's now, and so are its settings. `kept`: by the browser, so it is in no file. */
