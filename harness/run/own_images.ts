@@ -176,6 +176,7 @@ async function readPictureFiles(
   return {
     images: { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') },
     ink: made.ink,
+    clear: made.clear,
     notes: [...leftOut(broken, sorted.length, files), ...ofFolders, ...(named?.notes ?? []), ...made.notes],
   };
 }

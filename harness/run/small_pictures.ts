@@ -42,6 +42,8 @@ export interface MadeImages {
   readonly images: ImageSet;
   /** The ink of grey pictures; undefined for colours. */
   readonly ink?: 'dark' | 'light' | undefined;
+  /** Some pictures have transparent parts. */
+  readonly clear?: boolean;
   /** What was changed, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -212,5 +214,10 @@ export function imagesOf(
         ]
       : [];
   const set = { images, count: pictures.length, height, width, channels };
-  return { images: set, ...(channels === 1 ? { ink: light ? 'light' : 'dark' } : {}), notes };
+  return {
+    images: set,
+    ...(channels === 1 ? { ink: light ? 'light' : 'dark' } : {}),
+    clear: clear.length > 0,
+    notes,
+  };
 }

@@ -7,7 +7,8 @@ import type { DataFingerprint } from '../weights/fingerprint';
 import { checkWritable, type Folder, type Locks } from './folder';
 import { type Copy, Slots } from './slots';
 
-const FOLDER = 'webgpu-diffusion-runs';
+/** The folder of the runs in the browser's private file system. */
+export const RUNS = 'webgpu-diffusion-runs';
 /** Maximum number of stored runs; the oldest is deleted when another begins, of fewer than `LEAST_STEPS` steps first. */
 export const MOST_RUNS = 6;
 /** A run of fewer steps is a trial: the page does not offer it, and it is deleted before any longer run. */
@@ -58,7 +59,7 @@ export class RunStore {
   }
 
   static async open(root: Folder, locks: Locks): Promise<RunStore> {
-    return new RunStore(await root.getDirectoryHandle(FOLDER, { create: true }), locks);
+    return new RunStore(await root.getDirectoryHandle(RUNS, { create: true }), locks);
   }
 
   /** All runs with a whole copy, the newest first. */
@@ -160,7 +161,7 @@ export class RunStore {
   }
 }
 
-const lockName = (id: string) => `${FOLDER}/${id}`;
+const lockName = (id: string) => `${RUNS}/${id}`;
 
 /** Takes a lock and returns a function that releases it; undefined if another holder has it. */
 function lock(locks: Locks, name: string): Promise<(() => void) | undefined> {

@@ -7,7 +7,7 @@ import { distilledNote } from './distil_text';
 import { keepFocus } from './dom';
 import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from './kept_drawings';
 import { rewound } from './measurements';
-import { measurementsOf, readNotes } from './run_notes';
+import { comesAlong, measurementsOf, readNotes } from './run_notes';
 import {
   type Key,
   parseQuery,
@@ -15,6 +15,7 @@ import {
   type Source,
   type Task,
   toQuery,
+  withPictures,
   withRecipe,
   withSetting,
   workerSettings,
@@ -64,6 +65,8 @@ export class App {
   private readonly worker: TrainingWorker;
   /** Whether the worker was asked to open: from then on it has a GPU, or looks for one. */
   private opened = false;
+  /** The run whose images the worker was asked to keep. */
+  private keptFor: string | undefined;
   private stopped = false;
   private panels: readonly Panel[] = [];
   private drawing = false;
@@ -179,7 +182,10 @@ export class App {
 
   /** Trains a run that the browser keeps, on the drawings that are kept with it, if there are any. */
   goOn(id: string): void {
-    const drawings = drawingsOfText(readNotes()[id]?.drawings ?? '');
+    const { drawings: text = '', pictures } = readNotes()[id] ?? {};
+    const run = this.state.kept.find((each) => each.id === id);
+    if (run && !comesAlong(run)) this.take(withPictures(this.settings, pictures, run.data));
+    const drawings = drawingsOfText(text);
     if (drawings) this.drawings = drawings;
     this.send('goOn', { id, drawings: drawings && { from: imagesOfDrawings(drawings) } });
   }
@@ -279,6 +285,21 @@ export class App {
     }
   }
 
+  /** Has the worker keep the run's images, once. */
+  private keepImages(id: string): void {
+    if (id === this.keptFor) return;
+    this.keptFor = id;
+    const told = (problem: string | undefined) => {
+      if (problem) this.notify(problem);
+    };
+    this.failing(this.worker.call('keepImages', id).then((problem) => told(problem as string | undefined)));
+  }
+
+  private notify(notice: string): void {
+    if (!this.notices.includes(notice)) this.notices = [...this.notices, notice];
+    this.changed();
+  }
+
   private recovered(step: number): string {
     const { run, losses } = this.state;
     const from =
@@ -297,6 +318,8 @@ export class App {
     this.changedAt = performance.now();
     this.timeFirstStep(event);
     if (event.type === 'lost') rememberLoss();
+    if (event.type === 'stored') this.keepImages(event.id);
+    if (event.type === 'runs') this.request('tidyImages');
     if (event.type === 'stopped') this.stopped = true;
     if (event.type === 'warning' && !event.run) this.notices = [...this.notices, event.message];
     else if (event.type === 'recovered') this.notices = [...this.notices, this.recovered(event.step)];

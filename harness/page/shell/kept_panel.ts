@@ -4,6 +4,7 @@ import { listOf, shownName } from '../../run/class_names';
 import type { App, Panel } from './app';
 import { anyElement, button, setMessage, setText } from './dom';
 import { loss as lossText, whole } from './format';
+import { COMES_ALONG, comesAlong } from './run_notes';
 import { recipeOf } from './settings';
 import { isFixed } from './state';
 
@@ -107,9 +108,7 @@ export function facts(run: StoredRun): string {
   const { settings, data, savedAt, loss, held } = run;
   const { batchSize, learningRate, seed, source } = settings;
   const time = new Date(savedAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
-  const sets: Readonly<Record<string, string>> = { mnist: 'of MNIST’s digits', letters: 'letters A to Z' };
-  const comes = sets[source ?? ''];
-  const images = comes ? `${whole(data.count)} ${comes}` : ownImages(run);
+  const images = comesAlong(run) ? `${whole(data.count)} ${COMES_ALONG[source!]}` : ownImages(run);
   const parts = [
     `Kept at ${time}`,
     ...(loss === undefined || Number.isNaN(loss) ? [] : [`loss ${lossText(loss)}`]),

@@ -1,4 +1,5 @@
 /** The page's notes on the runs that the browser keeps, in localStorage. There are none if the page cannot use the storage. */
+import type { StoredRun } from '../../../src/keeping/store';
 import { type Measurements, nothingMeasured, thinned, trainedSeconds } from './measurements';
 import { type Beginning, beginnings } from './settings';
 
@@ -9,7 +10,17 @@ export interface RunNotes extends Pick<Measurements, 'heldOut' | 'quality' | 'ra
   readonly begin?: Beginning | undefined;
   /** The drawings that it trains on, as text; none if it trains on other images. */
   readonly drawings?: string | undefined;
+  /** What becomes of pictures, as in the page's address. */
+  readonly pictures?: string | undefined;
 }
+
+/** The images that come with the page, by the source that a run notes. */
+export const COMES_ALONG: Readonly<Record<string, string>> = {
+  mnist: 'of MNIST’s digits',
+  letters: 'letters A to Z',
+};
+export const comesAlong = ({ settings: { source = '' } }: Pick<StoredRun, 'settings'>): boolean =>
+  source in COMES_ALONG;
 
 const KEY = 'webgpu-diffusion-run-notes';
 
@@ -26,7 +37,7 @@ export function readNotes(): Readonly<Record<string, RunNotes>> {
 /** Another version of the page, or its user, may have written something else. */
 function isNotes(value: unknown): value is RunNotes {
   if (typeof value !== 'object' || value === null) return false;
-  const { heldOut, quality, rates, seconds, begin, drawings } = value as Record<string, unknown>;
+  const { heldOut, quality, rates, seconds, begin, drawings, pictures } = value as Record<string, unknown>;
   const hasNumbers = (points: unknown, ...names: readonly string[]) =>
     Array.isArray(points) &&
     points.every((point) => names.every((name) => typeof Object(point)[name] === 'number'));
@@ -37,7 +48,7 @@ function isNotes(value: unknown): value is RunNotes {
     hasNumbers(rates, 'step', 'lr') &&
     typeof seconds === 'number' &&
     (begin === undefined || beginnings.some((one) => one === begin)) &&
-    ['undefined', 'string'].includes(typeof drawings)
+    [drawings, pictures].every((text) => ['undefined', 'string'].includes(typeof text))
   );
 }
 
@@ -45,14 +56,18 @@ function isNotes(value: unknown): value is RunNotes {
 export function writeNotes(
   id: string,
   measured: Measurements,
-  { begin, drawings }: Pick<RunNotes, 'begin' | 'drawings'> = {},
+  { begin, drawings, pictures }: Pick<RunNotes, 'begin' | 'drawings' | 'pictures'> = {},
 ): void {
   const { quality, rates } = measured;
   const heldOut = thinned(measured.heldOut);
   const notes = { heldOut, quality: thinned(quality), rates, seconds: trainedSeconds(measured) ?? 0 };
   const all = readNotes();
   const before = all[id];
-  const own = { begin: begin ?? before?.begin, drawings: drawings ?? before?.drawings };
+  const own = {
+    begin: begin ?? before?.begin,
+    drawings: drawings ?? before?.drawings,
+    pictures: pictures ?? before?.pictures,
+  };
   store({ ...all, [id]: { ...notes, ...own } });
 }
 
@@ -65,7 +80,7 @@ export function keepNotes(ids: readonly string[]): void {
 
 /** The stored measurements of a run that continues. */
 export function measurementsOf(id: string): Measurements {
-  const { seconds = 0, begin: _, drawings: __, ...known } = readNotes()[id] ?? {};
+  const { seconds = 0, begin: _, drawings: __, pictures: ___, ...known } = readNotes()[id] ?? {};
   return { ...nothingMeasured, ...known, secondsBefore: seconds };
 }
 

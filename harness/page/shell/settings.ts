@@ -5,6 +5,7 @@ import { type Recipe, type RecipeName, recipeOf as recipeOfModel, recipes } from
 import type { Objective } from '../../../src/training/step_config';
 import type { UNetConfig } from '../../../src/unet/config';
 import type { Checkpoint } from '../../../src/weights/checkpoint';
+import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { type SweepChoice, sweepChoices } from '../../bench/result';
 import { usualHoldOut } from '../../run/hold_out';
 import { fits, inks, type PictureChoice, SIDES } from '../../run/small_pictures';
@@ -110,10 +111,14 @@ export interface Settings {
   readonly autorun: boolean;
 }
 
+/** What becomes of pictures. */
+export const PICTURE_KEYS = ['size', 'fit', 'ink'] as const satisfies readonly (keyof Settings)[];
+
 /** Settings that the training worker gets: to make a run, and to show its progress. */
 const WORKER_KEYS = [
   ...(['recipe', 'begin', 'batch', 'lr', 'epochs', 'seed', 'widths', 'limit', 'holdout'] as const),
-  ...(['size', 'fit', 'ink', 'minutes', 'samples', 'refresh', 'tune'] as const),
+  ...PICTURE_KEYS,
+  ...(['minutes', 'samples', 'refresh', 'tune'] as const),
 ] satisfies readonly (keyof Settings)[];
 export type PageSettings = Pick<Settings, (typeof WORKER_KEYS)[number]>;
 
@@ -413,6 +418,26 @@ export function parseQuery(query: string): { settings: Settings; notices: string
 /** A setting as text that `parse` can read. */
 export function show(key: Key, from: Settings): string {
   return (settings[key].show as (value: unknown) => string)(from[key]);
+}
+
+/** What becomes of pictures, as in an address. */
+export const textOfPictures = (current: Settings): string =>
+  String(new URLSearchParams(PICTURE_KEYS.map((key) => [key, show(key, current)])));
+
+/**
+ * The settings with which a kept run's pictures become its images again: those that were noted, or the size of its images, which a set of
+ * squares always has.
+ */
+export function withPictures(
+  current: Settings,
+  noted: string | undefined,
+  { height, width }: Pick<DataFingerprint, 'height' | 'width'>,
+): Settings {
+  const given = new URLSearchParams(noted ?? (height === width ? { size: String(height) } : {}));
+  return PICTURE_KEYS.reduce(
+    (all, key) => withSetting(all, key, given.get(key) ?? show(key, all)).settings ?? all,
+    current,
+  );
 }
 
 /** The query for these settings: '' or '?…', with only what differs from the recipe's defaults. */

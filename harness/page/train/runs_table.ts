@@ -4,6 +4,7 @@ import type { App, Panel } from '../shell/app';
 import { anyElement, byId, setMessage, setText } from '../shell/dom';
 import { nameOfDrawings, textOfDrawings } from '../shell/kept_drawings';
 import { keepNotes, readNotes, writeNotes } from '../shell/run_notes';
+import { textOfPictures } from '../shell/settings';
 import type { State } from '../shell/state';
 import { HUES } from './curve';
 import type { Overlay } from './curve_data';
@@ -28,7 +29,11 @@ export function createRunsTable(app: App): RunsTable {
       if (event.type === 'freed') runs.remember(before);
       before = app.state;
       if (id && ['stored', 'heldOut', 'quality', 'rate'].includes(event.type))
-        writeNotes(id, measured, { begin, drawings: drawingsIn(app) });
+        writeNotes(id, measured, {
+          begin,
+          drawings: drawingsIn(app),
+          pictures: textOfPictures(app.settings),
+        });
       if (event.type === 'runs') keepNotes([...(id ? [id] : []), ...event.runs.map((run) => run.id)]);
     },
     render() {

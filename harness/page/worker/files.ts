@@ -1,5 +1,7 @@
 /** Loads and saves images, models, checkpoints, and runs that the browser keeps, in the training worker. */
 import { EngineError, type ImageSet, samplingFor } from '../../../src';
+import type { Folder } from '../../../src/keeping/folder';
+import { inTime } from '../../../src/keeping/in_time';
 import { stepIn } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
@@ -7,12 +9,21 @@ import { loadModel, saveModel } from '../../../src/weights/model';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { kindOf, type OwnFile, readOwnImages } from '../../run/own_images';
 import type { MadeImages } from '../../run/small_pictures';
+import { megabytes } from '../../run/units';
 import { runFileName } from '../shell/make_files';
 import { recipeOf, settingsOf } from '../shell/settings';
 import { TrainingRun } from './door';
+import { KeptImages } from './kept_images';
 import type { ModelDescription } from './messages';
 import type { Workplace } from './place';
-import { browserReader, checkLabels, classesOf, loadLabelledDigits, loadLetters } from './run_images';
+import {
+  browserReader,
+  checkLabels,
+  classesOf,
+  imagesOf,
+  loadLabelledDigits,
+  loadLetters,
+} from './run_images';
 import type { Views } from './views';
 
 /** Training data: a set that comes with the page, the user's files, or images that the page has made. */
@@ -31,7 +42,13 @@ export class Files {
   awaiting: string | undefined;
   /** What the images were made from. */
   private given: DataOrder['from'] | undefined;
+  /** Some of the user's pictures have transparent parts. */
+  private clear = false;
   private reading: AbortController | undefined;
+  private readonly kept = new KeptImages(
+    // As in src/worker/stored_runs.ts.
+    () => inTime(navigator.storage.getDirectory()) as Promise<unknown> as Promise<Folder>,
+  );
   private readonly place: Workplace;
   private readonly views: Views;
 
@@ -46,8 +63,9 @@ export class Files {
     core.phase('loading');
     this.reading = new AbortController();
     try {
-      const { images, ink, notes } = await this.read(from, this.reading.signal);
+      const { images, ink, clear = false, notes } = await this.read(from, this.reading.signal);
       this.given = from;
+      this.clear = clear;
       place.images = images;
       const { count, height, width, channels, classNames, name = '' } = images;
       const [builtIn, letters] = [from === 'digits', from === 'letters'];
@@ -116,13 +134,16 @@ export class Files {
     try {
       const { bytes, checkpoint } = await core.stored.take(id);
       try {
-        const known = COMES_ALONG[checkpoint.settings.source ?? ''] ?? drawings;
-        if (known && !this.hasDataOf(checkpoint)) await this.loadData(known);
-        if (this.hasDataOf(checkpoint)) await this.resume(bytes, 'The run', id);
+        if (!isDataOf(checkpoint, place.images)) {
+          const kept = await this.keptImages(id, checkpoint);
+          const known = kept ?? COMES_ALONG[checkpoint.settings.source ?? ''] ?? drawings;
+          if (known) await this.loadData(known);
+        }
+        if (isDataOf(checkpoint, place.images)) await this.resume(bytes, 'The run', id);
         else {
           this.awaiting = id;
           place.post({ type: 'needsData', id });
-          if (asked) throw new EngineError('data', 'These are not the images that the run trains on.');
+          if (asked) throw new EngineError('data', this.notTheImages(checkpoint));
         }
       } finally {
         if (!core.run) void core.stored.end().catch((error) => place.report(error, 'data'));
@@ -131,6 +152,42 @@ export class Files {
     } catch (error) {
       place.report(error, 'data');
     }
+  }
+
+  /** Keeps the user's images with the run, which the browser keeps under this name. Resolves to why it does not, if it cannot. */
+  async keepImages(id: string): Promise<string | undefined> {
+    const { core, images } = this.place;
+    if (!core.run || !images || typeof this.given === 'string') return undefined;
+    try {
+      await this.kept.write(id, images);
+      return undefined;
+    } catch (error) {
+      const { name, message } = error as Error;
+      const why = name === 'QuotaExceededError' ? 'There is no room left for this page.' : message;
+      return `This browser keeps the run without its ${megabytes(images.images.length)} of images, and asks for them when it goes on. ${why}`;
+    }
+  }
+
+  /** Deletes the images of runs that the browser keeps no more. */
+  async tidyImages(): Promise<void> {
+    // Where the browser keeps nothing, nothing is to be deleted.
+    await this.kept.tidy().catch(() => {});
+  }
+
+  private async keptImages(id: string, checkpoint: Checkpoint): Promise<DataOrder | undefined> {
+    try {
+      const from = await inTime(this.kept.read(id, (images) => isDataOf(checkpoint, images)));
+      return from && { from };
+    } catch {
+      // As if they were not kept: the page asks for them.
+      return undefined;
+    }
+  }
+
+  private notTheImages(checkpoint: Checkpoint): string {
+    const not = 'These are not the images that the run trains on.';
+    if (!this.clear || !isDataOf(checkpoint, this.place.images, false)) return not;
+    return `${not} If they are made of the same files: earlier versions of the page read pictures with transparent parts in another way, and a run that one of them began on such pictures cannot go on. Discard it, and begin a new one.`;
   }
 
   async saveModel(): Promise<void> {
@@ -169,16 +226,6 @@ export class Files {
     return { model: about, note: model.note };
   }
 
-  private hasDataOf({ data, settings, config, objective }: Checkpoint): boolean {
-    const asked = settingsOf({ settings, config, objective, data }, 'The run');
-    try {
-      assertSameData(data, fingerprintImages(this.place.imagesOf(asked).train));
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
   private async resume(bytes: Uint8Array<ArrayBuffer>, name: string, id?: string): Promise<void> {
     const { place, views } = this;
     const { core } = place;
@@ -211,5 +258,18 @@ export class Files {
   private saved(what: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
     const name = runFileName(this.place.current, this.place.core.run?.data.name, what, 'safetensors');
     this.place.post({ type: 'saved', name, bytes, step }, [bytes.buffer]);
+  }
+}
+
+/** Whether these are the images of the checkpoint's run; `exactly: false`: the same number of the same size. */
+function isDataOf(checkpoint: Checkpoint, images: ImageSet | undefined, exactly = true): boolean {
+  const { data } = checkpoint;
+  const asked = settingsOf(checkpoint, 'The run');
+  try {
+    const now = fingerprintImages(imagesOf(images, asked).train);
+    assertSameData(data, exactly ? now : { ...now, fnv1a: data.fnv1a });
+    return true;
+  } catch {
+    return false;
   }
 }

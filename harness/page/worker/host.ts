@@ -7,7 +7,7 @@ import { Recoverer } from '../../../src/keeping/recoverer';
 import type { CallContext, HostCalls } from '../../../src/worker';
 import type { Placed } from '../shell/noise_field';
 import type { Replacement } from '../shell/replace';
-import type { PageSettings } from '../shell/settings';
+import { type PageSettings, PICTURE_KEYS } from '../shell/settings';
 import { Distilling } from './distil';
 import type { Host, TrainingRun, TrainingSession } from './door';
 import type { ExplainOrder } from './explain_messages';
@@ -120,6 +120,10 @@ export class PageHost implements Host {
     /** Other training data. */
     data: (order: DataOrder) => this.soon(() => this.files.loadData(order)),
     stopReading: () => this.files.stopReading(),
+    /** Keeps the images of the run, which the browser keeps under this name. Resolves to why not, if it cannot. */
+    keepImages: (id: string) => this.files.keepImages(id),
+    /** Deletes the images of runs that the browser keeps no more. */
+    tidyImages: () => this.files.tidyImages(),
     /** A network to sample from, or a checkpoint to go on from. */
     model: (file: File) => this.soon(() => this.files.openFile(file)),
     // Reading the weights needs no pause: an update is one dispatch.
@@ -251,7 +255,7 @@ export class PageHost implements Host {
     const before = place.settings;
     place.settings = settings;
     this.setTune(session.engine);
-    if ((['size', 'fit', 'ink'] as const).some((key) => settings[key] !== before[key])) {
+    if (PICTURE_KEYS.some((key) => settings[key] !== before[key])) {
       this.files.stopReading();
       this.soon(() => this.files.readAgain());
     }
