@@ -1,0 +1,158 @@
+/** The user's own pictures: a run on them comes back, on the page and from the command line. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { ElementHandle, Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodeSafetensors } from '../../../src/files';
+import { drive } from '../drive';
+import { click, files, losses, offered, phase, root, steps, text, type, until, visit } from '../visit';
+
+const driven = drive();
+const { PNG } = createRequire(import.meta.url)('pngjs') as {
+  PNG: { sync: { write(of: { width: number; height: number; data: Uint8Array }): Buffer } };
+};
+
+/** Twelve pictures of 30 x 40 pixels in colour, in two folders, most of them partly transparent. */
+const folder = mkdtempSync(join(tmpdir(), 'own-pictures-'));
+beforeAll(() => {
+  for (let i = 0; i < 12; i++) {
+    const of = join(folder, i % 2 ? 'poppy' : 'רקפת');
+    mkdirSync(of, { recursive: true });
+    const data = Uint8Array.from({ length: 30 * 40 * 4 }, (_, at) =>
+      at % 4 === 3 ? (at * (i + 1)) % 256 : (at * 31 + 17 * i * (at % 4)) % 256,
+    );
+    writeFileSync(join(of, `${i}.png`), PNG.sync.write({ width: 30, height: 40, data }));
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The size and fit are not the usual ones; 3 steps an epoch. */
+const PICTURES = 'size=16&fit=fit';
+const RUN = `?batch=4&widths=8&samples=0&lr=0.01&epochs=7&${PICTURES}`;
+
+async function choose(page: Page, id: 'folder' | 'files', ...paths: string[]): Promise<void> {
+  const input = (await page.$(`#${id}`)) as ElementHandle<HTMLInputElement>;
+  await input.uploadFile(...paths);
+}
+
+/** Opens the page, and trains a run of 21 steps on the pictures, which is kept. */
+async function trained(context: Parameters<typeof visit>[0]): ReturnType<typeof visit> {
+  const visited = await visit(context, `${driven.address}${RUN}`);
+  const { page } = visited;
+  await phase(page, 'idle');
+  await choose(page, 'folder', folder);
+  await until(page, () => window.harness.state.data?.channels === 3);
+  await phase(page, 'idle');
+  await click(page, '#train');
+  await phase(page, 'finished');
+  await until(page, () => window.harness.state.stored === 21);
+  return visited;
+}
+
+/** Opens the page at its plain address, and goes on with the kept run. */
+async function goOn(page: Page): Promise<void> {
+  await page.goto(`${driven.address}?task=train`);
+  await offered(page, 'Go on');
+  await click(page, '#kept-runs button');
+}
+
+/** The files of the private file system's folder of images, and their sizes. */
+const keptImages = (page: Page) =>
+  page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle('webgpu-diffusion-images', { create: true });
+    const sizes: number[] = [];
+    for await (const handle of folder.values())
+      sizes.push((await (handle as FileSystemFileHandle).getFile()).size);
+    return sizes;
+  });
+
+test('a kept run goes on without the files, from the plain address; with it its images are deleted', async () => {
+  const context = await driven.browser.createBrowserContext();
+  const { page, problems } = await trained(context);
+  const before = await losses(page);
+  while ((await keptImages(page)).length === 0) await new Promise((resolve) => setTimeout(resolve, 30));
+  expect((await keptImages(page))[0]).toBeGreaterThan(12 * 16 * 16 * 3);
+  await goOn(page);
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(before);
+  expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+    ...{ count: 12, height: 16, width: 16, channels: 3, classNames: ['poppy', 'רקפת'] },
+  });
+  expect(await page.evaluate(() => location.search)).toContain(PICTURES);
+  await type(page, 'epochs', '8');
+  await click(page, '#train');
+  await steps(page, 24);
+  expect((await losses(page)).slice(0, 21)).toEqual(before);
+  await phase(page, 'finished');
+  await click(page, '#reset');
+  while ((await keptImages(page)).length > 0) await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test('where the images are damaged, the page asks for the files, and makes of them what it made before', async () => {
+  const context = await driven.browser.createBrowserContext();
+  const { page, problems } = await trained(context);
+  const before = await losses(page);
+  while ((await keptImages(page)).length === 0) await new Promise((resolve) => setTimeout(resolve, 30));
+  await page.goto('about:blank');
+  await page.goto(driven.address);
+  await page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle('webgpu-diffusion-images');
+    for await (const handle of folder.values()) {
+      const stream = await (handle as FileSystemFileHandle).createWritable({ keepExistingData: true });
+      await stream.write({ type: 'write', position: 900, data: Uint8Array.of(1, 2, 3) });
+      await stream.close();
+    }
+  });
+  await goOn(page);
+  await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('does not keep'));
+  expect(await keptImages(page)).toEqual([]);
+  await choose(page, 'folder', folder);
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(before);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test('transparent pictures are the same bytes on the command line: a run goes there and back', async () => {
+  const context = await driven.browser.createBrowserContext();
+  const { page, problems } = await trained(context);
+  const before = await losses(page);
+  const { save } = await files(page);
+  const blob = await save('save-checkpoint');
+  const saved = await page.evaluate(async (n) => {
+    const bytes = new Uint8Array(await (window as unknown as { blobs: Blob[] }).blobs[n].arrayBuffer());
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+  }, blob);
+  const out = join(folder, '..', 'own-pictures-run');
+  mkdirSync(out, { recursive: true });
+  const file = join(out, 'checkpoint.safetensors');
+  writeFileSync(file, Buffer.from(saved, 'base64'));
+  const flags = ['--data', folder, '--size', '16', '--fit', 'fit', '--epochs', '8'];
+  await promisify(execFile)(process.execPath, ['harness/run.mjs', 'train', '--resume', file, ...flags], {
+    cwd: root,
+  });
+  expect(decodeSafetensors(readFileSync(file)).metadata.step).toBe('24');
+
+  await click(page, '#reset');
+  await until(page, () => window.harness.state.run === undefined);
+  await phase(page, 'idle');
+  await choose(page, 'files', file);
+  await until(page, () => window.harness.state.losses.length === 24);
+  await phase(page, 'finished');
+  expect((await losses(page)).slice(0, 21)).toEqual(before);
+  await type(page, 'epochs', '9');
+  await click(page, '#train');
+  await steps(page, 27);
+  expect(await text(page, 'files-problem-text')).toBe('');
+  expect(problems).toEqual([]);
+  await context.close();
+  rmSync(out, { recursive: true });
+});
