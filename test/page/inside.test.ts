@@ -3,6 +3,7 @@ import { files, sources } from 'virtual:shader-sources';
 import { describe, expect, test } from 'vitest';
 import {
   activationAt,
+  linesOf,
   pixelAfter,
   pixelBefore,
   productOf,
@@ -12,6 +13,7 @@ import {
 } from '../../harness/page/inside/pixel';
 import { knownNorms } from '../../harness/page/worker/inside';
 import type { InsideLayer } from '../../harness/page/worker/inside_messages';
+import { commentedShader } from '../../harness/run/commented_shader';
 import { addNoise } from '../../harness/run/noise';
 import { listStep } from '../../harness/run/step_list';
 import { Random } from '../../harness/specs/lib/spec';
@@ -183,6 +185,23 @@ describe('one pixel', () => {
     );
     expect(activationAt({ ...of, activation: 'none' }, numbers, place, -0.7)).toBe(-0.7);
   });
+
+  test.each(['conv2d', 'conv2d.image_bias'])(
+    'of each map, the lines of %s that compute it are found',
+    (shader) => {
+      const { text } = commentedShader(shader);
+      const all = Array.from({ length: 9 }, (_, map) => linesOf(text, map));
+      for (const lines of all)
+        expect(lines).toEqual([
+          expect.stringMatching(/^p[uv]\d \+= p \* [uv]\[\d\];$/),
+          expect.stringContaining('output[at] = sum'),
+        ]);
+      expect(new Set(all.map(([product]) => product)).size).toBe(8);
+      expect(all[8]).toEqual(all[0]);
+      // Under another name a line is left out.
+      expect(linesOf(text.replaceAll('pu2', 'part'), 2)).toEqual([all[2][1]]);
+    },
+  );
 
   test('leads to the layers before and after', () => {
     const layers = [

@@ -1,6 +1,7 @@
 /** The plan of a run in minutes: 300 updates or more, in the time there is. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { App } from '../../harness/page/shell/app';
+import { createStarter } from '../../harness/page/shell/home';
 import { Losses } from '../../harness/page/shell/losses';
 import { type Key, parseQuery, withSetting } from '../../harness/page/shell/settings';
 import { initialState, type State } from '../../harness/page/shell/state';
@@ -166,4 +167,17 @@ describe('the planner', () => {
     for (let i = 0; i < 40; i++) resumed.step(1);
     expect(resumed.app.settings).toBe(settings);
   });
+});
+
+test('Train it yourself leaves batch and samples to the plan, without a GPU, too', () => {
+  const adapter = { software: true } as State['adapter'];
+  const set = vi.fn();
+  const app = {
+    ...{ settings: parseQuery('?recipe=tutorial').settings, home: true, set },
+    state: { ...initialState, phase: 'idle', adapter },
+  } as unknown as App;
+  const train = { start: vi.fn(), render() {} };
+  createStarter(app, { train } as never).ask('train');
+  expect(train.start).toHaveBeenCalledOnce();
+  expect(set).not.toHaveBeenCalled();
 });

@@ -116,3 +116,13 @@ export function pixelBefore(
   const valueAt = (place: Place) => values[(place.y * before.width + place.x) * before.outChannels + map];
   return four.reduce((most, place) => (valueAt(place) > valueAt(most) ? place : most));
 }
+
+/** The lines of a plain convolution's text that compute a map: a product, and the end. Those that have other names there are left out. */
+export function linesOf(text: string, map: number): string[] {
+  // A workgroup computes 8 maps: the first four from the weights u, the others from v.
+  const [half, lane] = [map % 8 < 4 ? 'u' : 'v', map % 4];
+  const lines = text.split('\n').map((line) => line.trim());
+  return [`p${half}${lane} += p * ${half}[${lane}]`, 'output[at] ='].flatMap(
+    (start) => lines.find((line) => line.startsWith(start)) ?? [],
+  );
+}

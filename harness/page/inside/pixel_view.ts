@@ -8,6 +8,7 @@ import type { Arithmetic, InsideLayer, Looked } from '../worker/inside_messages'
 import { number } from './part_view';
 import {
   activationAt,
+  linesOf,
   type Place,
   pixelAfter,
   pixelBefore,
@@ -172,14 +173,8 @@ export class PixelView {
 
   /** The lines of the plain form that compute this map, in its text as a GPU gets it. */
   private showLines(): void {
-    const { place } = this;
-    // A workgroup computes 8 maps: the first four from the weights u, the others from v.
-    const [half, lane] = [place.map % 8 < 4 ? 'u' : 'v', place.map % 4];
-    const lines = commentedShader(this.shader).text.split('\n');
-    const found = [`p${half}${lane} += p * ${half}[${lane}]`, 'output[at] ='].map((start) =>
-      lines.find((line) => line.trim().startsWith(start)),
-    );
-    setText(anyElement('pixel-lines'), found.map((line) => line!.trim()).join('\n'));
+    const lines = linesOf(commentedShader(this.shader).text, this.place.map);
+    setText(anyElement('pixel-lines'), lines.join('\n'));
   }
 
   private get shader(): string {

@@ -3,7 +3,7 @@ import type { App, Panel, TaskPanel } from './app';
 import { anyElement, button, byId, setDisabled, setText } from './dom';
 import { staysHere } from './doors';
 import type { Task } from './settings';
-import { describe, isFixed } from './state';
+import { describe } from './state';
 
 /** `ask` starts a task as soon as the page is ready for it. */
 export function createHome(app: App, ask: (task: 'sample' | 'train') => void): Panel {
@@ -59,27 +59,19 @@ export function createHome(app: App, ask: (task: 'sample' | 'train') => void): P
 
 // ---------------------------------------------------------------- the start
 
-/** Settings of "Train it yourself" without a GPU, as in the recording: training takes minutes, not an hour. */
-const WITHOUT_GPU = { batch: '64', samples: '20' };
-
 export function createStarter(
   app: App,
   panels: Readonly<Record<Task, TaskPanel>>,
 ): Panel & { ask(task: Task): void } {
   let asked: Task | undefined = app.settings.autorun && !app.home ? app.settings.task : undefined;
-  let byWelcome = false;
 
   const start = () => {
-    const { phase, data, adapter } = app.state;
+    const { phase, data } = app.state;
     // Training waits for its images by itself.
     const ready = ['idle', 'paused', 'finished', 'training'].includes(phase);
     if (!asked || !(ready || (asked === 'train' && phase === 'loading' && !data))) return;
     const task = asked;
     asked = undefined;
-    if (byWelcome && task === 'train' && adapter?.software && !isFixed(app.state)) {
-      app.set('batch', WITHOUT_GPU.batch);
-      app.set('samples', WITHOUT_GPU.samples);
-    }
     panels[task].start();
   };
   return {
@@ -87,7 +79,6 @@ export function createStarter(
     receive: start,
     ask(task) {
       asked = task;
-      byWelcome = true;
       start();
     },
   };

@@ -153,9 +153,11 @@ export class Inside {
     return this.watcher;
   }
 
-  private free(): void {
-    this.watcher?.predictor.destroy();
-    for (const b of Object.values(this.watcher?.buffers ?? {})) b.destroy();
+  /** Call this before a network is destroyed; without an argument, before all are. */
+  free(unet?: UNet): void {
+    if (!this.watcher || (unet && this.watcher.unet !== unet)) return;
+    this.watcher.predictor.destroy();
+    for (const buffer of Object.values(this.watcher.buffers)) buffer.destroy();
     this.watcher = undefined;
   }
 }

@@ -31,6 +31,7 @@ export class Views {
   free(unet?: UNet): void {
     this.pictures.free(unet);
     this.drawing.free(unet);
+    this.inside.free(unet);
   }
 
   /** Both live pictures, if they are due: all of them show the same network. */

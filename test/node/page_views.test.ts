@@ -1,0 +1,72 @@
+/** The page's views of a network keep nothing of it on the GPU after it. */
+import { afterEach, expect, test, vi } from 'vitest';
+import type { Workplace } from '../../harness/page/worker/place';
+import { Views } from '../../harness/page/worker/views';
+import { createEngine, type UNet, type UNetConfig } from '../../src';
+import { testGpu } from '../lanes/gpu';
+
+const { gpu } = await testGpu();
+const { device } = gpu;
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const config: UNetConfig = {
+  height: 4,
+  width: 4,
+  channels: 1,
+  widths: [4],
+  kernelSize: 3,
+  finalActivation: 'sigmoid',
+};
+
+test('Inside’s predictor goes with its network, whether another one takes its place or all are freed', async () => {
+  using engine = await createEngine({ device, selfCheck: false });
+  let unet: UNet = await engine.createUNet(config);
+  const images = { images: new Uint8Array(64), count: 4, height: 4, width: 4, channels: 1 };
+  const views = new Views(
+    {
+      core: { engine, device: async () => engine },
+      ...{ images, current: { seed: 1, batch: 4 }, imagesOf: () => ({ train: images }) },
+      networkFrom: async () => ({ unet, objective: 'tutorial' }),
+    } as unknown as Workplace,
+    async () => {},
+  );
+  const look = async () => {
+    const picture = { source: 'run', choice: 0, level: 0.5, label: 0 } as const;
+    expect(await views.lookInside({ kind: 'look', picture })).toMatchObject({ kind: 'looked' });
+  };
+
+  const alive = new Set<GPUBuffer>();
+  const createBuffer = device.createBuffer.bind(device);
+  vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
+    const buffer = createBuffer(descriptor);
+    alive.add(buffer);
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
+      alive.delete(buffer);
+      destroy();
+    };
+    return buffer;
+  });
+  const left = () => [...alive].map(({ label }) => label);
+
+  await look();
+  expect(left().length).toBeGreaterThan(4);
+  // Another network, which is not looked into, leaves it.
+  const other = await engine.createUNet(config);
+  const before = left().length;
+  views.free(other);
+  expect(left()).toHaveLength(before);
+  other.destroy();
+
+  views.free(unet);
+  unet.destroy();
+  expect(left()).toEqual([]);
+
+  unet = await engine.createUNet(config);
+  await look();
+  views.free();
+  unet.destroy();
+  expect(left()).toEqual([]);
+});
