@@ -4,6 +4,7 @@ import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';
 import { createEngine, type Engine, EngineError, saveModel, type UNet } from '../../src/index';
 import { testGpu } from '../lanes/gpu';
+import { watchBuffers } from './watch_buffers';
 
 const { gpu, lane } = await testGpu();
 
@@ -61,23 +62,6 @@ test('a buffer that the device refuses is an error, and does not reach its handl
 });
 
 describe('nothing is left behind', () => {
-  /** Labels of the buffers that were created since and not destroyed. */
-  function watchBuffers(): () => string[] {
-    const { device } = gpu;
-    const createBuffer = device.createBuffer.bind(device);
-    const alive = new Set<GPUBuffer>();
-    vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
-      const buffer = createBuffer(descriptor);
-      alive.add(buffer);
-      const destroy = buffer.destroy.bind(buffer);
-      buffer.destroy = () => {
-        alive.delete(buffer);
-        destroy();
-      };
-      return buffer;
-    });
-    return () => [...alive].map(({ label }) => label);
-  }
   afterEach(() => {
     vi.restoreAllMocks();
   });
@@ -93,7 +77,7 @@ describe('nothing is left behind', () => {
   };
 
   test.each(Object.entries(create))('when an engine is destroyed while it makes a %s', async (_, make) => {
-    const left = watchBuffers();
+    const left = watchBuffers(gpu.device);
     for (let turns = 0; turns < 5; turns++) {
       const engine = await createEngine({ device: gpu.device, selfCheck: false });
       const unet = await engine.createUNet(config);
@@ -111,7 +95,7 @@ describe('nothing is left behind', () => {
   test.each(['one by one', 'with their engine'])(
     'when they have worked and are destroyed %s',
     async (how) => {
-      const left = watchBuffers();
+      const left = watchBuffers(gpu.device);
       const engine = await createEngine({ device: gpu.device, selfCheck: false });
       const unet = await engine.createUNet(config);
       const trainer = await engine.createTrainer(unet, { batchSize: 4 });
@@ -135,7 +119,7 @@ describe('nothing is left behind', () => {
   );
 
   test.each(Object.entries(create))('when it fails half way to a %s', async (_, make) => {
-    const left = watchBuffers();
+    const left = watchBuffers(gpu.device);
     let failures = 0;
     for (const method of ['createBuffers', 'pipeline', 'scoped', 'run'] as const) {
       for (let n = 1; n < 9; n++) {
@@ -164,7 +148,7 @@ describe('nothing is left behind', () => {
   });
 
   test('when a prediction takes several submissions, and the last but one is refused', async () => {
-    const left = watchBuffers();
+    const left = watchBuffers(gpu.device);
     const submissionsOf = async (refused: number) => {
       const engine = await createEngine({ device: gpu.device, selfCheck: false });
       const unet = await engine.createUNet(config);

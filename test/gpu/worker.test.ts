@@ -1,9 +1,10 @@
 /** Training in a worker, without the page: over a channel, in one thread. Real workers are in real_worker.test.ts. */
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EngineError, loadCheckpoint, loadModel, recipes } from '../../src';
-import { type CallContext, createWorkerClient, serve } from '../../src/worker';
+import { type CallContext, createWorkerClient, serve, type WorkerClient } from '../../src/worker';
 import type { ServeOptions } from '../../src/worker/serve_options';
 import { mainlyIn, testGpu } from '../lanes/gpu';
+import { watchBuffers } from './watch_buffers';
 import { heard, lossesOf, runAlone } from './worker/alone';
 import { losableGpu } from './worker/losable';
 import { images, run, STEPS } from './worker/tiny';
@@ -187,14 +188,15 @@ describe('a device that is lost', mainlyIn('node'), () => {
   });
 
   test('or does not answer any more, is replaced', async () => {
-    const { client, silence, losses } = servedLosable({ deadlineSeconds: 0.5 });
+    const { client, silence, losses, destroyed } = servedLosable({ deadlineSeconds: 0.5 });
     await client.begin({ ...run, images });
     const started = client.start();
     await heard(client, 'loss');
     const lost = heard(client, 'lost');
     silence();
-    const unnoticed = new Promise((_, reject) => setTimeout(reject, 20_000, new Error('it is waited for')));
-    await Promise.race([lost, unnoticed]);
+    await within(20_000, lost);
+    // It may come to again, with all its memory.
+    expect(destroyed.size).toBe(1);
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);
   });
@@ -445,6 +447,8 @@ test('a run that diverges says so, keeps its last good state, and goes on with a
   await client.begin({ ...run, images, trainer: { ...run.trainer, weightDecay: 1 }, fit: { epochs: 100 } });
   await client.step(3);
   await client.step(3);
+  // Another copy of the same step is not one of before.
+  await client.save('checkpoint');
   await client.setLearningRate(10);
   await expect(client.start()).rejects.toMatchObject({ name: 'EngineError', code: 'diverged' });
   const file = loadCheckpoint(await client.save('checkpoint'));
@@ -484,6 +488,172 @@ async function savedModel(): Promise<Uint8Array> {
   await client.start();
   return client.save();
 }
+
+/** Settles like `promise`, unless that takes too long. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(reject, ms, new Error(`It takes longer than ${ms} ms.`));
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+test.each(['start', 'step'] as const)('training rests after an abort of %s', async (call) => {
+  const { client, losses } = served();
+  await client.begin({ ...run, images, fit: { epochs: 10_000 } });
+  const { signal, abort } = abortable();
+  const trained = call === 'start' ? client.start({ signal }) : client.step(30_000, { signal });
+  await heard(client, 'loss');
+  const rests = new Promise<void>((resolve) => {
+    client.on('phase', ({ training }) => !training && resolve());
+  });
+  abort();
+  await expect(trained).rejects.toMatchObject({ name: 'AbortError' });
+  await within(5000, rests);
+  // The steps that were under way.
+  await client.save('checkpoint');
+  const { length } = losses;
+  await client.sample({ count: 1, steps: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(losses).toHaveLength(length);
+});
+
+test('a run whose begin was aborted is gone', async () => {
+  const { client } = served();
+  const { signal, abort } = abortable();
+  const begun = client.begin({ ...run, images }, { signal });
+  await heard(client, 'phase');
+  const freed = heard(client, 'freed');
+  abort();
+  await expect(begun).rejects.toMatchObject({ name: 'AbortError' });
+  await within(20_000, freed);
+  await expect(client.step()).rejects.toThrow(/has no run/);
+  await client.begin({ ...run, images });
+  expect(await client.start()).toEqual(done);
+});
+
+test('fewer epochs, which a host’s own call sets, end the training that is under way', async () => {
+  const { client } = served({
+    host: (session) => ({ calls: { epochs: (epochs: number) => session.adjust({ epochs }) } }),
+  });
+  await client.begin({ ...run, images, fit: { epochs: 100_000 } });
+  const started = client.start();
+  await heard(client, 'loss');
+  await client.call('epochs' as never, 1 as never);
+  expect(await within(20_000, started)).toMatchObject({ complete: true });
+});
+
+test('the worker’s images are asked for again where that failed, and then no more', async () => {
+  let asked = 0;
+  const { client } = served({
+    images: async () => {
+      if (++asked === 1) throw new Error('No network.');
+      return images;
+    },
+  });
+  await expect(client.begin(run)).rejects.toThrow('No network.');
+  for (let times = 0; times < 2; times++) {
+    expect(await client.begin(run)).toMatchObject({ images: 10 });
+    await client.reset();
+  }
+  expect(asked).toBe(2);
+});
+
+const abortable = () => {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+};
+
+test('an ended call leaves no listener at its signal', async () => {
+  const { client } = served();
+  const { signal } = abortable();
+  let listeners = 0;
+  const [add, remove] = [signal.addEventListener, signal.removeEventListener].map((f) => f.bind(signal));
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--;
+    remove(...args);
+  };
+  await client.begin({ ...run, images }, { signal });
+  await client.step(1, { signal });
+  await client.sample({ count: 1, steps: 1, signal });
+  await expect(client.sample({ steps: 0, signal })).rejects.toThrow(/steps is 0/);
+  expect(listeners).toBe(0);
+});
+
+describe('a worker holds no buffers of before', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+  const count = { steps: 1, seed: 1 };
+
+  test.each<[what: string, again: (client: WorkerClient, model: Uint8Array) => Promise<unknown>]>([
+    ['other numbers of samples', (client) => client.sample({ ...count, count: 1 })],
+    ['another model', (client, model) => client.load(model)],
+    [
+      'another model that is sampled from',
+      (client, model) => client.load(model).then(() => client.sample({ ...count, network: 'model' })),
+    ],
+    ['a copy to go back to', (client) => client.step(2).then(() => client.goBack())],
+    [
+      'another run',
+      async (client) => {
+        await client.reset();
+        await client.begin({ ...run, images });
+        await client.step(1);
+      },
+    ],
+    ['a file', (client) => client.save('checkpoint').then(() => client.save('model'))],
+  ])('with %s', async (_, again) => {
+    const { client } = served();
+    const model = await savedModel();
+    const left = watchBuffers(gpu.device);
+    // Each network has a sampler.
+    const settle = async () => {
+      await client.sample({ ...count, network: 'run', count: 4 });
+      await client.sample({ ...count, network: 'model', count: 4 });
+    };
+    await client.begin({ ...run, images });
+    await client.step(1);
+    await client.load(model);
+    await again(client, model);
+    await client.step(1);
+    await settle();
+    const first = left().sort();
+    for (let times = 0; times < 2; times++) {
+      await again(client, model);
+      await client.step(1);
+      await settle();
+    }
+    expect(left().sort()).toEqual(first);
+    await client.reset();
+    const { length } = left();
+    await client.load(model);
+    expect(left().length).toBeLessThan(length);
+  });
+
+  test('when its device is lost', async () => {
+    const { client, lose, devices } = servedLosable();
+    const model = await savedModel();
+    await client.load(model);
+    const left = watchBuffers(devices[0]);
+    await client.load(model);
+    await client.begin({ ...run, images });
+    await client.step(1);
+    await client.sample({ ...count, network: 'run' });
+    await client.sample({ ...count, network: 'model' });
+    const lost = heard(client, 'lost');
+    expect(left()).not.toEqual([]);
+    lose();
+    await lost;
+    expect(left()).toEqual([]);
+    expect((await client.sample({ ...count, network: 'model', count: 1 })).images).toHaveLength(64);
+    await client.step(1);
+  });
+});
 
 test('calls are ended by a signal', async () => {
   const { client } = served();

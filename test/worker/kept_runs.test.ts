@@ -32,6 +32,29 @@ test('a lock that cannot be waited for is no error of anybody’s', async () => 
   }
 });
 
+test('a damaged run is refused, and can be taken again or discarded', async () => {
+  const storage = new FakeStorage();
+  const locks = new FakeLocks();
+  vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
+  const run = await (await RunStore.open(storage.root, locks)).create();
+  await run.write(await checkpointAt(7));
+  run.release();
+  const kept = new StoredRuns(vi.fn());
+  storage.unreadable = true;
+  for (let times = 0; times < 2; times++)
+    await expect(kept.take(run.id)).rejects.toMatchObject({
+      code: 'data',
+      message: expect.stringContaining('damaged'),
+    });
+  storage.unreadable = false;
+  expect((await kept.take(run.id)).checkpoint.state.step).toBe(7);
+  await kept.end();
+  storage.unreadable = true;
+  await expect(kept.take(run.id)).rejects.toThrow(/damaged/);
+  await kept.discard(run.id);
+  expect((await locks.query()).held).toEqual([]);
+});
+
 test('where no file can be written, a run is not kept, in words, and leaves no folder', async () => {
   const storage = new FakeStorage();
   const locks = new FakeLocks();

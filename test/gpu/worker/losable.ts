@@ -6,6 +6,10 @@ export interface LosableGpu {
   lose(): void;
   /** The last device no more says that work has ended, or only when that is too late. */
   silence(): void;
+  /** All devices that there were. */
+  readonly devices: readonly GPUDevice[];
+  /** Those that were destroyed, but not by `lose`. */
+  readonly destroyed: ReadonlySet<GPUDevice>;
   /** No adapter answers so many times. */
   refuse(times: number): void;
 }
@@ -14,11 +18,19 @@ export function losableGpu(): LosableGpu {
   let loseLast = () => {};
   let silenceLast = () => {};
   let refused = 0;
+  const devices: GPUDevice[] = [];
+  const destroyed = new Set<GPUDevice>();
   const losable = (device: GPUDevice) => {
+    devices.push(device);
+    const destroy = device.destroy.bind(device);
+    device.destroy = () => {
+      destroyed.add(device);
+      destroy();
+    };
     const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
       loseLast = () => {
         resolve({ reason: 'unknown', message: 'A test has lost it.' } as GPUDeviceLostInfo);
-        device.destroy();
+        destroy();
       };
     });
     Object.defineProperty(device, 'lost', { value: lost });
@@ -45,6 +57,8 @@ export function losableGpu(): LosableGpu {
     } as GPU,
     lose: () => loseLast(),
     silence: () => silenceLast(),
+    devices,
+    destroyed,
     refuse: (times) => {
       refused = times;
     },

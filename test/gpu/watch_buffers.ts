@@ -1,0 +1,19 @@
+/** What of a device's buffers stays. */
+import { vi } from 'vitest';
+
+/** Labels of the buffers that were created since and not destroyed. `vi.restoreAllMocks` ends it. */
+export function watchBuffers(device: GPUDevice): () => string[] {
+  const createBuffer = device.createBuffer.bind(device);
+  const alive = new Set<GPUBuffer>();
+  vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
+    const buffer = createBuffer(descriptor);
+    alive.add(buffer);
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
+      alive.delete(buffer);
+      destroy();
+    };
+    return buffer;
+  });
+  return () => [...alive].map(({ label }) => label);
+}
