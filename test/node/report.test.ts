@@ -1,9 +1,10 @@
 /** What an engine tells of itself for a bug report. */
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runSelfCheck, type SelfCheckEvent } from '../../harness/page/measure/self_check';
 import { version } from '../../package.json';
 import { memoryCache } from '../../src/gpu/cache';
 import { createEngine, type Engine, type EngineReport } from '../../src/index';
+import { tuningEffort } from '../../src/tuning/tuner';
 import { tutorial } from '../checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
 import { makeHostile, someGpu } from '../hostile/hostile_device';
@@ -55,51 +56,66 @@ test('adapter, limits, features, versions, pipelines, checks and pacing', async 
   expect(report.pacing.workPerSecond.adam).toBeGreaterThan(0);
 });
 
-test('why there are these variants: measured, now or before, or fixed; and what was measured', async () => {
-  using card = makeHostile(device, { adapterInfo: someGpu });
-  const whys = async (engine: Engine) =>
-    new Set((await reportOf(engine)).variants['training 4 images'].map(({ why }) => why));
-  using first = await createEngine({ device, tuningCache: memoryCache() });
-  const { variants } = await train(first);
-  expect(await whys(first)).toContain('measured now');
-  const { measured } = await reportOf(first);
-  const [name, variant] = Object.entries(variants)[0];
-  expect(
-    measured.filter(({ kernel, layer }) => `${kernel}/${layer}` === name).map((m) => m.variant),
-  ).toContain(variant);
-  const known = JSON.stringify({ value: 'direct', date: Date.parse('2026-11-20') });
-  const tuningCache = { get: async () => known, set: async () => {} };
-  using second = await createEngine({ device, tuningCache, selfCheck: false });
-  await train(second);
-  expect(await whys(second)).toContain('measured on 2026-11-20T00:00:00.000Z');
-  using third = await createEngine({ device, tuningCache, selfCheck: false });
-  await train(third, { variants });
-  expect(await whys(third)).toEqual(new Set(['fixed by the caller']));
-  expect(card.asked.size).toBeGreaterThan(0);
-});
+describe('of what the tuner measured', () => {
+  const effort = tuningEffort.gpu as { milliseconds: number };
+  const { milliseconds } = effort;
+  beforeEach(() => {
+    // Enough for any machine, and all measurements take a tenth of the time.
+    effort.milliseconds = 600_000;
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => 10 * now());
+  });
+  afterEach(() => {
+    effort.milliseconds = milliseconds;
+    vi.restoreAllMocks();
+  });
 
-test('what the tuner leaves out, as it is refused, is told, and in the report', async () => {
-  const warnings: string[] = [];
-  using _ = makeHostile(device, {
-    adapterInfo: someGpu,
-    refuses: (shader) => shader === 'conv2d.tile',
+  test('why there are these variants: measured, now or before, or fixed; and what was measured', async () => {
+    using card = makeHostile(device, { adapterInfo: someGpu });
+    const whys = async (engine: Engine) =>
+      new Set((await reportOf(engine)).variants['training 4 images'].map(({ why }) => why));
+    using first = await createEngine({ device, tuningCache: memoryCache() });
+    const { variants } = await train(first);
+    expect(await whys(first)).toContain('measured now');
+    const { measured } = await reportOf(first);
+    const [name, variant] = Object.entries(variants)[0];
+    expect(
+      measured.filter(({ kernel, layer }) => `${kernel}/${layer}` === name).map((m) => m.variant),
+    ).toContain(variant);
+    const known = JSON.stringify({ value: 'direct', date: Date.parse('2026-11-20') });
+    const tuningCache = { get: async () => known, set: async () => {} };
+    using second = await createEngine({ device, tuningCache, selfCheck: false });
+    await train(second);
+    expect(await whys(second)).toContain('measured on 2026-11-20T00:00:00.000Z');
+    using third = await createEngine({ device, tuningCache, selfCheck: false });
+    await train(third, { variants });
+    expect(await whys(third)).toEqual(new Set(['fixed by the caller']));
+    expect(card.asked.size).toBeGreaterThan(0);
   });
-  using engine = await createEngine({
-    device,
-    tuningCache: memoryCache(),
-    onWarning: ({ code, kernel, variant, message }) =>
-      warnings.push(`${code} ${kernel}.${variant}: ${message}`),
+
+  test('what the tuner leaves out, as it is refused, is told, and in the report', async () => {
+    const warnings: string[] = [];
+    using _ = makeHostile(device, {
+      adapterInfo: someGpu,
+      refuses: (shader) => shader === 'conv2d.tile',
+    });
+    using engine = await createEngine({
+      device,
+      tuningCache: memoryCache(),
+      onWarning: ({ code, kernel, variant, message }) =>
+        warnings.push(`${code} ${kernel}.${variant}: ${message}`),
+    });
+    await train(engine);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^refused-kernel conv2d\.tile: The kernel conv2d\.tile cannot be used .* It is left out\.$/s,
+      ),
+    ]);
+    const report = await reportOf(engine);
+    expect(report.rejected).toEqual(['conv2d.tile']);
+    expect(report.warnings).toMatchObject([{ code: 'refused-kernel', kernel: 'conv2d', variant: 'tile' }]);
+    expect(report.pipelines.map(({ shader }) => shader)).toContain('conv2d.tile');
   });
-  await train(engine);
-  expect(warnings).toEqual([
-    expect.stringMatching(
-      /^refused-kernel conv2d\.tile: The kernel conv2d\.tile cannot be used .* It is left out\.$/s,
-    ),
-  ]);
-  const report = await reportOf(engine);
-  expect(report.rejected).toEqual(['conv2d.tile']);
-  expect(report.warnings).toMatchObject([{ code: 'refused-kernel', kernel: 'conv2d', variant: 'tile' }]);
-  expect(report.pipelines.map(({ shader }) => shader)).toContain('conv2d.tile');
 });
 
 test('a kernel that is wrong, and a device that was lost, at the next visit, too', async () => {
