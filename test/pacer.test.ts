@@ -210,6 +210,31 @@ test('dispatches too small to show a rate say nothing of other shaders', () => {
   expect(pacer.millisecondsOf({ shader: 'other', work: 1e8 })).toBeLessThan(200);
 });
 
+test('a program is not submitted whole before each of its shaders is known', () => {
+  const pacer = new Pacer(12);
+  const learn = (shader: string, work: number, milliseconds: number) => {
+    const load = new Load();
+    load.add({ shader, work });
+    load.milliseconds = milliseconds;
+    for (let i = 0; i < 8; i++) pacer.measured(load);
+  };
+  learn('known', 1e8, 10);
+  const all = [
+    { shader: 'known', work: 6e7 },
+    { shader: 'new', work: 1e7 },
+  ];
+  const load = new Load();
+  for (const part of all) load.add(part);
+  const parts = { partCount: all.length, part: (i: number) => all[i], load, encode() {} };
+  const filled = () => pacer.fill(new Load(), parts, 0, 12, true);
+  expect(pacer.predict(load)).toBeGreaterThan(12);
+  expect(pacer.predict(load)).toBeLessThan(48);
+  expect(filled()).toBe(1);
+  learn('new', 1e7, 20);
+  expect(pacer.predict(load)).toBeGreaterThan(12);
+  expect(filled()).toBe(2);
+});
+
 test('a fast adapter soon gets as much at once as it may', async () => {
   const { submissions } = await train({ kind: 'gpu', adapter: { slower: 1 / 100 }, asked: 300, steps: 800 });
   expect(submissions.at(-2)).toBeGreaterThan(200);

@@ -147,8 +147,10 @@ export function readFlags<F extends Flags>(
     }
     const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined;
     if (!flag) {
-      const known = legal.length > 0 ? `it has ${legal.join(', ')}` : 'it has none';
-      throw new UsageError(`${name} has no flag ${clip(token.rawName)}; ${known}. See ${name} --help.`);
+      const meant = nearest(token.name, Object.keys(flags));
+      const all = legal.length > 0 ? `it has ${legal.join(', ')}.` : 'it has none.';
+      const known = meant === undefined ? all : `did you mean --${meant}?`;
+      throw new UsageError(`${name} has no flag ${clip(token.rawName)}; ${known} See ${name} --help.`);
     }
     if (flag.value === undefined) {
       if (token.value !== undefined)
@@ -166,6 +168,28 @@ export function readFlags<F extends Flags>(
       : value;
   }
   return given as Given<F>;
+}
+
+/** The one of `names` that `given` is a slip of: up to two letters, at most half of them, are missing, too many or others. */
+function nearest(given: string, names: readonly string[]): string | undefined {
+  const most = Math.min(2, given.length / 2);
+  const [first] = names
+    .map((name) => ({ name, slips: slipsBetween(given, name) }))
+    .filter(({ slips }) => slips <= most)
+    .sort((a, b) => a.slips - b.slips);
+  return first?.name;
+}
+
+/** Letters to insert, remove or replace to make one of the other: Levenshtein's distance. */
+function slipsBetween(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++)
+      row.push(Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + Number(a[i - 1] !== b[j - 1])));
+    above = row;
+  }
+  return above[b.length];
 }
 
 export function helpOf(command: Command): string {

@@ -13,6 +13,7 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/fields';
 import { TrainingRun } from '../../src/worker/run';
 import { usualHoldOut } from '../run/hold_out';
+import { SIDES } from '../run/small_pictures';
 import { type Given, integer, number, show, text, texts, toggle, UsageError } from './args';
 import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
 import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
@@ -174,7 +175,14 @@ function recipeGiven({ recipe = 'tutorial', batch = recipes[recipe].trainer.batc
 const sourceText = (paths: TrainFlags['data']) => paths?.join(', ');
 
 function newSettings(given: TrainFlags): RunSettings {
-  networkOf(given); // before anything is loaded; the size of the images is known later
+  // Before anything is loaded; the size of the images is known later, but for one that is asked for.
+  const { widths } = networkOf(given);
+  const halved = 2 ** (widths.length - 1);
+  if (given.size !== undefined && given.size % halved > 0) {
+    throw new UsageError(
+      `--size is ${given.size}; a network of ${widths.length} levels takes multiples of ${halved}. Give one from ${SIDES.least} to ${SIDES.most}, or fewer --widths.`,
+    );
+  }
   const recipe = recipeGiven(given);
   const { 'max-steps': maxSteps } = given;
   return {

@@ -2,8 +2,10 @@
  * Makes a data set of the user's own files: pictures, also in folders named after their classes, .npy, or IDX. The page and the command line
  * find the files and decode pictures to RGBA; everything else is here, so that both make the same bytes. No page, no file system.
  */
+import { lookOf } from '../../src/base/bytes';
 import { clip, EngineError } from '../../src/base/errors';
 import { permutation } from '../../src/base/random';
+import { isGzip } from '../../src/data/gzip';
 import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
 import { type FileSource, readSource } from '../../src/data/source';
 import type { Pixels } from '../../src/pictures/picture';
@@ -27,7 +29,7 @@ export interface OwnFile {
   readonly source: FileSource;
 }
 
-/** What reads pictures here. Both reject with a sentence about `file` that says what is wrong with it. */
+/** What reads files here. Both reject with a sentence about `file` that says what is wrong with it. */
 export interface PictureReader {
   /** The first bytes of a file, with its header; all if it is short. */
   head(file: OwnFile): Promise<Uint8Array>;
@@ -99,7 +101,7 @@ export async function readOwnImages(
   // A file that was chosen by itself may have any name.
   const given = files.filter((file) => !file.path.includes('/') && !names.includes(file));
   const named = idx.length > 0 ? idx : given;
-  if (named.length > 0) return withNames(await readIdxFiles(named, choice, options.signal), names);
+  if (named.length > 0) return withNames(await readIdxFiles(named, choice, reader, options.signal), names);
   const [first] = files;
   const folder = first?.path.includes('/') ? `The folder ${clip(first.path.split('/')[0])}` : 'The folder';
   return fail(`${folder} holds no images. Give ${KINDS}.`);
@@ -388,11 +390,12 @@ export function pairIdx(files: readonly OwnFile[]): {
 async function readIdxFiles(
   files: readonly OwnFile[],
   choice: PictureChoice,
+  reader: PictureReader,
   signal?: AbortSignal,
 ): Promise<MadeImages> {
   const { images, labels, unused } = pairIdx(files);
   if (images.length === 0) fail(`${nameOf(files[0])} holds labels. Give it together with its images.`);
-  for (const file of images) await checkIdx(file, signal);
+  for (const file of images) await checkIdx(file, reader);
   const set = await loadIdx(
     images.map(({ source }) => source),
     { signal },
@@ -436,11 +439,11 @@ async function withNames(made: MadeImages, files: readonly OwnFile[]): Promise<M
 }
 
 /** Throws unless a file begins like IDX or gzip: the message helps a user who gives a text or a web page. */
-async function checkIdx(file: OwnFile, signal?: AbortSignal): Promise<void> {
-  if (!(file.source instanceof Blob)) return;
-  const [first = 0, second = 0] = await readSource(file.source.slice(0, 2), nameOf(file), signal);
-  if ((first === 0 && second === 0) || (first === 0x1f && second === 0x8b)) return;
-  fail(`${nameOf(file)} is none of the files that can be trained on: ${KINDS}.`);
+async function checkIdx(file: OwnFile, reader: PictureReader): Promise<void> {
+  const head = await reader.head(file);
+  const [first = 0, second = 0] = head;
+  if ((first === 0 && second === 0) || isGzip(head)) return;
+  fail(`${nameOf(file)} is none of the files that can be trained on: ${KINDS}.${lookOf(head)}`);
 }
 
 /** Files of arrays hold 255 for ink: only a choice turns them. One class alone is none. */

@@ -21,3 +21,18 @@ export function bytesOf(given: ByteContainer, name: string, or = ''): Uint8Array
     `${name} is of type ${typeOf(given)}; it must be a Uint8Array or ArrayBuffer of the file's bytes${or}, such as await file.arrayBuffer().`,
   );
 }
+
+const LOOKS: readonly (readonly [start: string, look: string])[] = [
+  ['<', 'a web page: check the address'],
+  ['version https://git-lfs', 'what git-lfs leaves in place of a file: run git lfs pull'],
+  ['\x1f\x8b', 'gzip: unpack it'],
+  ['PK\x03\x04', 'a zip archive: unpack it'],
+];
+
+/** What a file that is not of the expected kind looks like, and what to do about it: a sentence, with a space before it; empty if unknown. */
+export function lookOf(bytes: Uint8Array): string {
+  // Without a byte order mark.
+  const start = String.fromCharCode(...bytes.subarray(0, 64)).replace(/^\xef\xbb\xbf/, '');
+  const found = LOOKS.find(([begin]) => start.trimStart().startsWith(begin));
+  return found ? ` It looks like ${found[1]}.` : '';
+}

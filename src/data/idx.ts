@@ -1,4 +1,4 @@
-import { type ByteContainer, bytesOf } from '../base/bytes';
+import { type ByteContainer, bytesOf, lookOf } from '../base/bytes';
 import { checkNames, checkSignal, EngineError, type Names } from '../base/errors';
 import { gunzip, isGzip } from './gzip';
 import { type FileSource, readSource, sourceName } from './source';
@@ -215,9 +215,8 @@ function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header:
   const [zero0, zero1, type, rank] = bytes;
   const magic = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   if (zero0 !== 0 || zero1 !== 0) {
-    const page = zero0 === 0x3c ? ' It looks like a web page: check the address.' : '';
     refuse(
-      `is not an IDX file: it begins with 0x${magic}, not with 0x00000803 or 0x00000804 (images) or 0x00000801 (labels).${page}`,
+      `is not an IDX file: it begins with 0x${magic}, not with 0x00000803 or 0x00000804 (images) or 0x00000801 (labels).${lookOf(bytes)}`,
     );
   }
   if (type !== 8) {

@@ -1,4 +1,4 @@
-import { type ByteContainer, bytesOf } from '../base/bytes';
+import { type ByteContainer, bytesOf, lookOf } from '../base/bytes';
 import { checkObject, clip, EngineError, show, typeOf } from '../base/errors';
 
 /**
@@ -199,19 +199,19 @@ interface Place {
 }
 
 function readHeader(bytes: Uint8Array, name: string): { header: Record<string, unknown>; start: number } {
+  const refuse = (problem: string): never => {
+    const look = lookOf(bytes);
+    throw new EngineError('data', `${name} ${look ? `is not a safetensors file.${look}` : problem}`);
+  };
   // The shortest legal file is an empty header, {}.
   if (bytes.length < 10) {
-    throw new EngineError(
-      'data',
-      `${name} has ${bytes.length} bytes, too few for a safetensors file: its header alone takes 10 or more.`,
-    );
+    refuse(`has ${bytes.length} bytes, too few for a safetensors file: its header alone takes 10 or more.`);
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   const room = Math.min(bytes.length - 8, maxHeader);
   if (length < 2n || length > BigInt(room)) {
-    throw new EngineError(
-      'data',
-      `${name} is not a safetensors file, or is cut short: its first 8 bytes give a header of ${length} bytes; ` +
+    refuse(
+      `is not a safetensors file, or is cut short: its first 8 bytes give a header of ${length} bytes; ` +
         `a file of ${bytes.length} bytes can have 2 to ${room}.`,
     );
   }
@@ -226,10 +226,7 @@ function readHeader(bytes: Uint8Array, name: string): { header: Record<string, u
   } catch (cause) {
     const why = cause instanceof Error ? clip(cause.message) : '';
     // Without the cause: it quotes the file as it is, and some consoles print it.
-    throw new EngineError(
-      'data',
-      `${name} is not a safetensors file, or is damaged: its header is not JSON (${why}).`,
-    );
+    refuse(`is not a safetensors file, or is damaged: its header is not JSON (${why}).`);
   }
   return { header: header as Record<string, unknown>, start };
 }

@@ -64,8 +64,17 @@ describe('readFlags', () => {
     expect(readFlags(command, ['-h'])).toEqual({ help: true });
   });
 
-  test('unknown flags are errors that list the known ones', () => {
-    refused('--cuont 3', '--cuont', '--out, --count, --rate', 'paint --help');
+  test('unknown flags are errors that name the one that was meant, or list the known ones', () => {
+    for (const [given, meant] of [
+      ['--cuont 3', 'count'],
+      ['--count-', 'count'],
+      ['--raet=1', 'rate'],
+      ['--size', 'sizes'],
+    ]) {
+      const name = given.split(/[ =]/)[0];
+      refused(given, `paint has no flag ${name}; did you mean --${meant}? See paint --help.`);
+    }
+    refused('--colour 3', '--colour', 'it has --out, --count, --rate', 'paint --help');
     refused('-x', '-x', '--out');
     refused('--no-wet', '--no-wet');
     refused('--constructor', '--constructor');

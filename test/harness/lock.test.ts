@@ -41,6 +41,7 @@ async function sleeper(): Promise<{ child: ChildProcess; kill: () => Promise<unk
 }
 
 test('the second one is told who writes, and may when that is done', async () => {
+  const listeners = process.listenerCount('exit');
   const first = await lockFolder(folder);
   expect(JSON.parse(await readFile(lock, 'utf8'))).toMatchObject({ pid: process.pid, host: hostname() });
   await refused(() => lockFolder(folder), 'busy', folder, `process ${process.pid}, since 2`, '--out');
@@ -48,6 +49,7 @@ test('the second one is told who writes, and may when that is done', async () =>
   first.release();
   expect(await readdir(folder)).toEqual([]);
   (await lockFolder(folder)).release();
+  expect(process.listenerCount('exit')).toBe(listeners);
 });
 
 test('of twenty at once one gets it', async () => {

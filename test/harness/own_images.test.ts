@@ -521,7 +521,10 @@ describe('IDX', () => {
     readOwnImages(
       files,
       { ...usualChoice, ...choice },
-      { head: async () => new Uint8Array(), decode: () => Promise.reject() },
+      {
+        head: async ({ source }) => new Uint8Array(await (source as File).slice(0, 100).arrayBuffer()),
+        decode: () => Promise.reject(),
+      },
     );
 
   test('finds its labels by name, else by order; training sets come first, packed ones once', () => {
@@ -590,6 +593,10 @@ describe('IDX', () => {
     await expect(readAll([text])).rejects.toThrow(
       'notes.txt is none of the files that can be trained on: pictures',
     );
+    const zip = file('faces.zip', ...Buffer.from('PK\x03\x04 and more'));
+    await expect(readAll([zip])).rejects.toThrow(
+      /^faces\.zip is none .* It looks like a zip archive: unpack it\.$/,
+    );
     // What begins like IDX is told what is wrong with it.
     await expect(readAll([file('short', 0, 0, 0, 0)])).rejects.toThrow('magic number');
     await expect(
@@ -649,6 +656,13 @@ describe('--data', () => {
     );
   });
 
+  test('says what a file of another kind looks like', async () => {
+    write('faces.zip', 'PK\x03\x04 and more');
+    await expect(loadImages([join(folder, 'faces.zip')])).rejects.toThrow(
+      /^faces\.zip is none of the files that can be trained on: .* It looks like a zip archive: unpack it\.$/,
+    );
+  });
+
   test('names classes that have no images', async () => {
     const idx = (kind: number, sizes: number[], values: number[]) =>
       Uint8Array.from([0, 0, 8, kind, ...sizes.flatMap((size) => [0, 0, 0, size]), ...values]);
@@ -657,8 +671,13 @@ describe('--data', () => {
     write('classes.txt', 'cat\ndog\ncow\n');
     const given = { data: [join(folder, 'mine-images-idx3-ubyte')], recipe: 'digits' } as const;
     const run = await RunFolder.of({ out: join(folder, 'run') });
-    const { config } = await planRun(given, run, new AbortController().signal, () => {});
-    expect(config.conditioning!.classes).toBe(3);
+    const plan = (more = {}) => planRun({ ...given, ...more }, run, new AbortController().signal, () => {});
+    expect((await plan()).config.conditioning!.classes).toBe(3);
+    // What only the network tells: its levels halve the sides.
+    await expect(plan({ size: 17 })).rejects.toThrow(
+      '--size is 17; a network of 3 levels takes multiples of 4. Give one from 16 to 64, or fewer --widths.',
+    );
+    await expect(plan({ size: 18, widths: [8, 8] })).resolves.toBeDefined();
   });
 });
 

@@ -172,6 +172,7 @@ describe('a result', () => {
       { date: '2027-01-01T00:00:00.000Z' },
       /its date is "2027-.*; it must be of the past, like 2026-12-01/,
     ],
+    ['the day after tomorrow', { date: '2026-12-03T00:00:00.001Z' }, /must be of the past, like 2026-12-01/],
     ['no day', { date: 'today' }, /its date is "today"; it must be of the past/],
     [
       'no commit',
@@ -343,10 +344,16 @@ describe('npm run results', () => {
 
   test('of two of the same the newer one stays', async () => {
     const [file] = kept();
+    const table = at('docs/results/gpu/table.json');
+    writeFileSync(table, 'as before');
     expect(await run('add', at('bench.json'))).toBe(1);
-    expect(said.splice(0)[0]).toMatch(
-      /: \S+\.json is already there, of 2026-11-25T\S+, and this one of 2026-11-25T\S+ is not newer\. Remove that file/,
-    );
+    expect(said.splice(0)).toEqual([
+      expect.stringMatching(
+        /: \S+\.json is already there, of 2026-11-25T\S+, and this one of 2026-11-25T\S+ is not newer\. Remove that file/,
+      ),
+    ]);
+    // Nothing is made anew where nothing was taken.
+    expect(readFileSync(table, 'utf8')).toBe('as before');
     save('newer.json', { ...own, date: '2026-11-26T00:00:00.000Z' });
     expect(await run('add', at('newer.json'))).toBe(0);
     expect(said.splice(0)[0]).toMatch(/^Replaced the result of 2026-11-25T/);
@@ -355,6 +362,12 @@ describe('npm run results', () => {
     expect(await run('add', at('other.json'))).toBe(0);
     expect(kept()).toHaveLength(2);
     rmSync(at('docs/results/gpu', kept().find((name) => name.includes('v99'))!));
+    // Of another commit, however old, it takes nobody's place.
+    git('commit', '--allow-empty', '-m', 'b');
+    save('other.json', { ...own, commit: git('rev-parse', 'HEAD'), date: '2026-11-24T00:00:00.000Z' });
+    expect(await run('add', at('other.json'))).toBe(0);
+    expect(kept()).toHaveLength(2);
+    rmSync(at('docs/results/gpu', kept().find((name) => name !== file)!));
     expect(await run()).toBe(0);
     expect(readFileSync(at('docs/performance.md'), 'utf8')).not.toContain('v99');
   });

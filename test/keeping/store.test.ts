@@ -1,4 +1,5 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { inTime } from '../../src/keeping/in_time';
 import { LEAST_STEPS, MOST_RUNS, RunStore } from '../../src/keeping/store';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { data, settings } from '../weights/small_files';
@@ -14,6 +15,17 @@ const steps = async (store: RunStore) => (await store.list()).map(({ step }) => 
 beforeEach(() => {
   storage = new FakeStorage();
   locks = new FakeLocks();
+});
+
+test('an answer in time leaves no timer', async () => {
+  vi.useFakeTimers();
+  try {
+    expect(await inTime(Promise.resolve(7))).toBe(7);
+    await expect(inTime(Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('what was kept is listed, the newest first, and comes back', async () => {

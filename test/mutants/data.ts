@@ -1,5 +1,5 @@
 /** Faults of files, data and the command line. */
-import { type Mutants, unit } from './mutant';
+import { type Mutants, node, unit } from './mutant';
 
 export const data: Mutants = {
   'files of before': {
@@ -17,10 +17,28 @@ export const data: Mutants = {
       becomes: 'if (!(p10 <= p90 && p90 <= 1e7)) {',
       caughtBy: unit('harness/results'),
     },
+    'a result may be of next week': {
+      file: 'harness/bench/accept.ts',
+      text: 'now.getTime() + 24 * 3600e3',
+      becomes: 'now.getTime() + 9 * 24 * 3600e3',
+      caughtBy: unit('harness/results'),
+    },
+    'a result replaces one of another commit': {
+      file: 'harness/tools/results/results.ts',
+      text: 'JSON.stringify([adapter, runtime, commit, network, batch])',
+      becomes: 'JSON.stringify([adapter, runtime, network, batch])',
+      caughtBy: unit('harness/results'),
+    },
     'a row is timed without a passed check': {
       file: 'harness/bench/accept.ts',
       text: 'if (numbers.some((value) => value !== null))',
       becomes: 'if (numbers.length === 0)',
+      caughtBy: unit('harness/results'),
+    },
+    'tables are made anew where nothing was taken': {
+      file: 'harness/tools/results/results.ts',
+      text: 'if (refused === 0 || refused < files.length) await',
+      becomes: 'await',
       caughtBy: unit('harness/results'),
     },
     'a file may change on its way': {
@@ -53,6 +71,12 @@ export const data: Mutants = {
       file: 'src/weights/safetensors.ts',
       text: 'if (begin !== covered) {',
       becomes: 'if (begin < covered) {',
+      caughtBy: unit('weights/safetensors'),
+    },
+    'a large packed file is not said to be one': {
+      file: 'src/weights/safetensors.ts',
+      text: 'refuse(`is not a safetensors file, or is damaged: its header',
+      becomes: 'throw new Error(`is damaged: its header',
       caughtBy: unit('weights/safetensors'),
     },
     "PyTorch's kernels are not transposed": {
@@ -222,6 +246,20 @@ export const data: Mutants = {
       caughtBy: unit('harness/class_names'),
     },
   },
+  'what is typed': {
+    'a flag that shares two letters is meant': {
+      file: 'harness/cli/args.ts',
+      text: 'Math.min(2, given.length / 2)',
+      becomes: 'given.length - 2',
+      caughtBy: unit('harness/args'),
+    },
+    'a size is not asked of the network': {
+      file: 'harness/cli/train_plan.ts',
+      text: 'given.size % halved > 0',
+      becomes: 'given.size % halved < 0',
+      caughtBy: unit('harness/own_images'),
+    },
+  },
   quality: {
     'digits that the classifier has learnt from count as held out': {
       file: 'src/quality/accepted.ts',
@@ -255,6 +293,12 @@ export const data: Mutants = {
     },
   },
   'copies of a run': {
+    'a time limit stays after the answer': {
+      file: 'src/keeping/in_time.ts',
+      text: 'clearTimeout(timer);',
+      becomes: '',
+      caughtBy: unit('keeping/store', 'leaves no timer'),
+    },
     'of two copies of one step the older one counts': {
       file: 'src/keeping/slots.ts',
       text: 'a.savedAt > b.savedAt',
@@ -286,6 +330,18 @@ export const data: Mutants = {
       text: "birth === '' || birth === holder.birth",
       becomes: "birth !== 'x'",
       caughtBy: unit('harness/lock'),
+    },
+    'a lock that is released is still removed at the end': {
+      file: 'harness/cli/lock.ts',
+      text: "process.off('exit', release);",
+      becomes: '',
+      caughtBy: unit('harness/lock', 'may when that is done'),
+    },
+    'a copy is distilled into a folder that another has taken': {
+      file: 'harness/cli/commands/distil.ts',
+      text: '        lock.check();\n',
+      becomes: '',
+      caughtBy: node('node/distil_command', 'another process has taken'),
     },
     "another's lock is removed": {
       file: 'harness/cli/lock.ts',

@@ -97,6 +97,12 @@ export const engine: Mutants = {
       becomes: 'const MAX_CHANGE = 4e9;',
       caughtBy: unit('pacer'),
     },
+    'a program is submitted whole once one of its shaders is known': {
+      file: 'src/gpu/pacer.ts',
+      text: 'return [...workByShader.keys()].every(',
+      becomes: 'return [...workByShader.keys()].some(',
+      caughtBy: unit('pacer', 'each of its shaders is known'),
+    },
     'the pacer believes the first rate of all shaders': {
       file: 'src/gpu/pacer.ts',
       text: 'const UNSEEN = 1 / 16;',

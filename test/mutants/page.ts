@@ -89,11 +89,31 @@ export const page: Mutants = {
       caughtBy: unit('page/make_files'),
     },
   },
+  hand: {
+    'images under the hand are kept without end': {
+      file: 'harness/page/make/following.ts',
+      text: 'if (this.made.size <= MOST_MADE) break;',
+      becomes: 'if (this.made.size > 0) break;',
+      caughtBy: unit('page/hand'),
+    },
+  },
   planner: {
     'the time of the first step counts': {
       file: PLAN,
       text: 'if (step < 2) return;',
       becomes: 'if (step < 1) return;',
+      caughtBy: plan,
+    },
+    'a speed is that of all widths': {
+      file: PLAN,
+      text: '{settings.widths}`;',
+      becomes: "{''}`;",
+      caughtBy: plan,
+    },
+    'the second plan forgets the minutes that were asked': {
+      file: PLAN,
+      text: 'app.settings.minutes === set?.minutes ? set.asked : app.settings.minutes) ||',
+      becomes: 'app.settings.minutes) ||',
       caughtBy: plan,
     },
     'the second time counts the first': {

@@ -1,5 +1,5 @@
 /** `distil` from end to end, on a few trajectories and steps. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -28,6 +28,18 @@ afterAll(() => {
 
 const few = ['--model', teacher, '--noises', '12', '--steps', '2', '--quality', '10'];
 const distil = (out: string, ...more: string[]) => runHere('distil', '--out', out, ...few, ...more);
+
+test('a folder that another process has taken is left to it', takesLong('runsProcesses'), async () => {
+  const out = join(root, 'taken');
+  const lock = join(out, '.webgpu-diffusion.lock');
+  const distilling = distil(out, '--calls', '1');
+  while (!existsSync(lock)) await new Promise((resolve) => setTimeout(resolve, 5));
+  writeFileSync(lock, 'of another');
+  const { code, output } = await distilling;
+  expect([code, output]).toEqual([1, expect.stringContaining(out)]);
+  expect(readdirSync(out)).toEqual(['.webgpu-diffusion.lock']);
+  expect(readFileSync(lock, 'utf8')).toBe('of another');
+});
 
 test(
   'distil writes its files, says how good the digits are, and sample knows the model',

@@ -316,6 +316,19 @@ describe('what follows', () => {
     expect(following.shown).toBeUndefined();
   });
 
+  test('of what has been made the oldest is forgotten, beyond a thousand images', async () => {
+    const goTo = async (place: number) => {
+      const before = sent.length;
+      following.follow(at(place), undefined);
+      for (let i = 0; i < 3 && sent.length > before; i++) await answer();
+      return sent.length > before;
+    };
+    for (let i = 0; i <= 100; i++) expect(await goTo(i), `${i}`).toBe(true);
+    expect(await goTo(100)).toBe(false);
+    expect(await goTo(1)).toBe(false);
+    expect(await goTo(0)).toBe(true);
+  });
+
   test('what was shown stays until it is replaced', async () => {
     following.follow(at(1), {
       bytes: new Uint8Array(20).fill(77),

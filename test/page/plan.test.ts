@@ -129,6 +129,32 @@ describe('the planner', () => {
     expect(remembered()).toEqual([64 * 28 * 28]);
   });
 
+  test('keeps to the minutes that were asked, also where a plan ends before', () => {
+    const { app, planner, step } = running({ query: '?task=train&minutes=8' });
+    planner.begin();
+    // As far as is known no run takes that long.
+    expect(app.settings.minutes).toBe(0);
+    for (const seconds of [5, 20]) {
+      for (let i = 0; i < 2 * seconds + 2; i++) step(0.5);
+      // One epoch fits; in 3 minutes 360 steps would.
+      expect(planner.words).toBe('Planned: 562 steps of 16 images, in at most 8 min');
+      expect(app.settings.minutes).toBe(0);
+    }
+  });
+
+  test('takes no speed for that of other widths', () => {
+    const { planner, step } = running({ query: '?task=train&widths=8,16' });
+    planner.begin();
+    for (let i = 0; i < 20; i++) step(0.5);
+    expect(planner.words).toContain('in at most 3 min');
+    const others = running({ query: '?task=train&widths=32,64' });
+    others.planner.begin();
+    expect(others.planner.words).toContain('the first seconds show');
+    const same = running({ query: '?task=train&widths=8,16' });
+    same.planner.begin();
+    expect(same.planner.words).toContain('in at most 3 min');
+  });
+
   test('counts no pause', () => {
     const { planner, hear, step } = running();
     planner.begin();

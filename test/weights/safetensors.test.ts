@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { checkConfig, parametersOf } from '../../src/unet/config';
@@ -13,6 +14,13 @@ function file(header: string | object, dataSize = 0, length?: bigint): Uint8Arra
   const bytes = new Uint8Array(8 + json.length + dataSize);
   new DataView(bytes.buffer).setBigUint64(0, length ?? BigInt(json.length), true);
   bytes.set(json, 8);
+  return bytes;
+}
+
+/** A file of `size` bytes that begins like this. */
+function bytesFrom(start: readonly number[], size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  bytes.set(start);
   return bytes;
 }
 
@@ -369,11 +377,18 @@ describe('decodeSafetensors refuses', () => {
       file('{}', 4, 2n ** 64n - 1n),
       [`header of ${2n ** 64n - 1n} bytes`, '2 to 6'],
     ],
+    ['another kind of file', new TextEncoder().encode('GIF89a and so on'), ['not a safetensors file']],
+    ['a web page', new TextEncoder().encode('\ufeff\n<!DOCTYPE html>'), ['looks like a web page: check']],
+    ['a short web page', new TextEncoder().encode('<p>404'), ['looks like a web page: check the address']],
     [
-      'another kind of file',
-      new TextEncoder().encode('PK\u0003\u0004 and so on'),
-      ['not a safetensors file'],
+      "git-lfs's pointer",
+      new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n'),
+      ['is not a safetensors file. It looks like', 'git-lfs', 'run git lfs pull'],
     ],
+    ['a packed file', gzipSync(file('{}')), ['looks like gzip: unpack it']],
+    // The first 8 bytes of gzip without a time are no absurd length.
+    ['a large packed file', bytesFrom([0x1f, 0x8b, 8, 0, 0, 0, 0, 0], 600_000), ['looks like gzip']],
+    ['a zip archive', new TextEncoder().encode('PK\u0003\u0004 and so on'), ['looks like a zip archive']],
     ['a header that is not JSON', file('{"a":'), ['not JSON']],
     ['a header that is not UTF-8', file('{"a"}', 0).fill(0xff, 10, 12), ['not JSON']],
     ['a header that does not begin with {', file(' {}'), ['begin with {']],
