@@ -323,12 +323,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
       checkSignal(signal);
       signal?.throwIfAborted();
       const id = ++this.calls;
-      const abort = () => {
-        // The worker answers it all the same.
-        this.pending.set(id, { resolve() {}, reject() {} });
-        this.post({ type: 'abort', id }, []);
-        reject(signal?.reason);
-      };
+      const abort = () => this.abort(id, signal?.reason);
       const over = () => signal?.removeEventListener('abort', abort);
       signal?.addEventListener('abort', abort);
       this.pending.set(id, {
@@ -362,6 +357,23 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     };
     if (this.waiting) this.waiting.push(send);
     else send();
+  }
+
+  private abort(id: number, reason: unknown): void {
+    const pending = this.pending.get(id);
+    // The worker answers it all the same.
+    this.pending.set(id, { resolve() {}, reject() {} });
+    this.post({ type: 'abort', id }, []);
+    pending?.reject(reason);
+  }
+
+  /** Calls a caller's function. What it throws ends the call. */
+  private callBack<Value>(id: number, listener: ((value: Value) => void) | undefined, value: Value): void {
+    try {
+      listener?.(value);
+    } catch (error) {
+      this.abort(id, error);
+    }
   }
 
   private settle(id: number): Pending | undefined {
@@ -398,10 +410,10 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
         this.settle(data.id)?.reject(arrived(data.error));
         break;
       case 'steps':
-        this.pending.get(data.id)?.onStep?.(data.done);
+        this.callBack(data.id, this.pending.get(data.id)?.onStep, data.done);
         break;
       case 'frame':
-        this.pending.get(data.id)?.onFrame?.(data.frame as SampleEvent);
+        this.callBack(data.id, this.pending.get(data.id)?.onFrame, data.frame as SampleEvent);
         break;
       case 'event':
         this.tell(data.name, data.value);

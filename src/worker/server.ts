@@ -260,7 +260,7 @@ export class Server implements SessionHost {
     }
   }
 
-  /** Creates a run if there is none; deletes it if the client no longer waits for it. */
+  /** Creates a run if there is none; frees it if the client no longer waits for it. What the browser keeps stays. */
   private async open(signal: AbortSignal, make: () => Promise<RunDescription>): Promise<RunDescription> {
     signal.throwIfAborted();
     if (this.session.run) {
@@ -271,7 +271,7 @@ export class Server implements SessionHost {
     }
     signal.addEventListener('abort', () => this.session.giveUp());
     const made = await make();
-    if (signal.aborted) await this.reset();
+    if (signal.aborted) await this.reset(false);
     signal.throwIfAborted();
     return made;
   }
@@ -281,9 +281,9 @@ export class Server implements SessionHost {
     return run.describe(this.session.engine!.adapter);
   }
 
-  private async reset(): Promise<undefined> {
+  private async reset(discard = true): Promise<undefined> {
     this.session.reset();
-    await this.session.stored.end({ discard: true });
+    await this.session.stored.end({ discard });
   }
 
   /** Calls `begin`, and resolves when the training that it starts rests. */

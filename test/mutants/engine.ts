@@ -521,9 +521,21 @@ export const engine: Mutants = {
     },
     'a run whose begin was aborted stays': {
       file: 'src/worker/server.ts',
-      text: '    if (signal.aborted) await this.reset();\n',
+      text: '    if (signal.aborted) await this.reset(false);\n',
       becomes: '',
       caughtBy: node('gpu/worker', 'whose begin was aborted'),
+    },
+    'a stored run is deleted where its resume is aborted': {
+      file: 'src/worker/server.ts',
+      text: 'if (signal.aborted) await this.reset(false);',
+      becomes: 'if (signal.aborted) await this.reset();',
+      caughtBy: node('node/worker_twice', 'resume of a stored run'),
+    },
+    'what a caller’s function throws is lost': {
+      file: 'src/worker/client.ts',
+      text: '      this.abort(id, error);\n',
+      becomes: '      queueMicrotask(() => console.error(error));\n',
+      caughtBy: node('node/worker_twice', 'ended by exception'),
     },
     'images that failed once fail for ever': {
       file: 'src/worker/server.ts',

@@ -1,0 +1,361 @@
+/** What a worker does, done, ended badly and done again: the same result, and nothing of it stays. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type CallContext, createWorkerClient, serve, type WorkerClient } from '../../src/worker';
+import type { CallName } from '../../src/worker/protocol';
+import { hurry } from '../call_failures';
+import { FailingDevice, type Planned } from '../failing_device';
+import { heard } from '../gpu/worker/alone';
+import { losableGpu } from '../gpu/worker/losable';
+import { images, run } from '../gpu/worker/tiny';
+import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
+import { testGpu } from '../lanes/gpu';
+
+await testGpu();
+
+const mishaps = ['abort', 'loss', 'refusal', 'failed load', 'exception'] as const;
+type Mishap = (typeof mishaps)[number];
+
+const calls = {
+  /** Asks the engine twice. */
+  own: (_: undefined, { inTurn, engine, signal, tell }: CallContext) =>
+    inTurn(async () => {
+      let parameters = 0;
+      for (let times = 0; times < 2; times++) {
+        const unet = await (await engine()).createUNet(run.network);
+        parameters += unet.parameterCount;
+        unet.destroy();
+        tell('asked');
+        // What ends it has come by then.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        signal.throwIfAborted();
+        if (broken === 'exception') throw thrown;
+      }
+      return parameters;
+    }),
+};
+const thrown = new Error('The caller’s own.');
+/** The mishap that is due, where it is not of the device or the signal. */
+let broken: Mishap | undefined;
+
+interface Work {
+  /** A run that rests first, or is stored. */
+  readonly needs?: 'run' | 'stored';
+  act(client: Client, options: { readonly signal: AbortSignal }, onStep: () => void): Promise<unknown>;
+  /** Resolves when it is under way. */
+  underWay?(client: Client): Promise<void>;
+  /** The call of the device that is refused. */
+  readonly refused?: Planned;
+  /** Why it cannot end so. */
+  readonly cannot: { readonly [of in Mishap]?: string };
+}
+type Client = WorkerClient<{ calls: typeof calls; events: { asked: undefined } }>;
+
+const NO_SIGNAL = 'it takes no signal';
+const NO_CALLER = 'it calls nothing of the caller’s; what a listener of events throws is the page’s';
+const NO_LOAD = 'it loads nothing; a part of the worker that does not load: test/worker/serve.test.ts';
+const ITS_IMAGES = 'the worker’s images are asked for once: gpu/worker.test.ts, asked for again';
+const NO_GPU = 'it asks nothing of the device';
+const refused = (name: string, failure: Planned['failure'], nth = 0): Planned => ({ name, nth, failure });
+
+/** The id of the run that `prepare` stores. */
+let stored = '';
+let files: { model: Uint8Array; checkpoint: Uint8Array<ArrayBuffer> };
+const works: Readonly<Record<string, Work>> = {
+  begin: {
+    act: (client, options) => client.begin(run, options).then(({ step, parameters }) => [step, parameters]),
+    underWay: (client) => heard(client, 'phase'),
+    refused: refused('createBuffer', 'memory', 2),
+    cannot: { 'failed load': ITS_IMAGES, exception: ITS_IMAGES },
+  },
+  'resume of a file': {
+    act: (client, options) =>
+      client.resume({ from: files.checkpoint }, options).then(({ step, parameters }) => [step, parameters]),
+    underWay: (client) => heard(client, 'phase'),
+    refused: refused('createBuffer', 'memory', 2),
+    cannot: { 'failed load': ITS_IMAGES, exception: ITS_IMAGES },
+  },
+  'resume of a stored run': {
+    needs: 'stored',
+    act: async (client, options) => {
+      const { step } = await client.resume({ from: stored }, options);
+      await client.putAside();
+      return step;
+    },
+    underWay: (client) => heard(client, 'phase'),
+    refused: refused('createBuffer', 'memory', 2),
+    cannot: { exception: ITS_IMAGES },
+  },
+  start: {
+    needs: 'run',
+    act: (client, options) => client.start(options),
+    underWay: (client) => heard(client, 'loss'),
+    refused: refused('submit', 'refused', 3),
+    cannot: { 'failed load': NO_LOAD, exception: NO_CALLER },
+  },
+  step: {
+    needs: 'run',
+    act: (client, options) => client.step(12, options),
+    underWay: (client) => heard(client, 'loss'),
+    refused: refused('submit', 'refused', 3),
+    cannot: { 'failed load': NO_LOAD, exception: NO_CALLER },
+  },
+  sample: {
+    needs: 'run',
+    act: (client, options, onStep) =>
+      client.sample({ count: 2, steps: 40, seed: 3, ...options, onStep }).then((samples) => samples.images),
+    underWay: (client) => heard(client, 'phase'),
+    refused: refused('submit', 'refused', 1),
+    cannot: { 'failed load': NO_LOAD },
+  },
+  load: {
+    act: (client) => client.load(files.model.slice(0, broken ? 100 : undefined)),
+    refused: refused('createBuffer', 'memory'),
+    cannot: { abort: NO_SIGNAL, exception: NO_CALLER },
+  },
+  'save of a model': {
+    needs: 'run',
+    act: (client) => client.save('model'),
+    refused: refused('mapAsync', 'rejected'),
+    cannot: { abort: NO_SIGNAL, 'failed load': NO_LOAD, exception: NO_CALLER },
+  },
+  'save of a checkpoint': {
+    needs: 'run',
+    act: (client) => client.save('checkpoint').then((file) => file.length),
+    refused: refused('mapAsync', 'rejected'),
+    cannot: {
+      ...{ abort: NO_SIGNAL, 'failed load': NO_LOAD, exception: NO_CALLER },
+      loss: 'it is the last copy then: gpu/worker.test.ts, while it rests',
+    },
+  },
+  putAside: {
+    needs: 'run',
+    act: async (client) => {
+      // What is not stored yet cannot be stored.
+      if (broken) await client.step();
+      await client.putAside();
+    },
+    refused: refused('mapAsync', 'rejected'),
+    cannot: { abort: NO_SIGNAL, loss: 'the last copy is stored already', exception: NO_CALLER },
+  },
+  'a call of its own': {
+    act: (client, options) => client.call('own', undefined, options),
+    underWay: (client) => heard(client, 'asked' as never),
+    refused: refused('createBuffer', 'memory'),
+    cannot: { 'failed load': NO_LOAD },
+  },
+};
+
+type Ended = 'begin' | 'resume' | 'start' | 'step' | 'sample' | 'load' | 'save' | 'putAside';
+const always = { abort: NO_SIGNAL, refusal: NO_GPU, 'failed load': NO_LOAD, exception: NO_CALLER };
+/** Why the other calls end in none of these ways. */
+const never: Readonly<Record<Exclude<CallName, Ended>, Readonly<Record<Mishap, string>>>> = {
+  pause: { ...always, loss: 'it gives the wait for a device up, and resolves' },
+  goBack: { ...always, loss: 'the next step builds the run again, on another device' },
+  setLearningRate: { ...always, loss: 'it is a number, which a device gets when it is there' },
+  reset: { ...always, loss: 'it forgets the run, on a device or not' },
+  ...{ runs: { ...always, loss: NO_GPU }, discard: { ...always, loss: NO_GPU } },
+};
+const storage = new FakeStorage();
+const locks = new FakeLocks();
+const devices: FailingDevice[] = [];
+const losable = losableGpu();
+const source = {
+  async requestAdapter(options?: GPURequestAdapterOptions) {
+    const adapter = await losable.gpu.requestAdapter(options);
+    const requestDevice = adapter?.requestDevice.bind(adapter);
+    const value = async (descriptor: GPUDeviceDescriptor) => {
+      const failing = new FailingDevice(await requestDevice!(descriptor));
+      devices.push(failing);
+      return failing.device;
+    };
+    return adapter && Object.defineProperty(adapter, 'requestDevice', { configurable: true, value });
+  },
+} as GPU;
+
+let client: Client;
+const { port1, port2 } = new MessageChannel();
+let undo: () => void;
+beforeAll(async () => {
+  const { gpu } = navigator;
+  vi.stubGlobal('navigator', { gpu, storage: { getDirectory: async () => storage.root }, locks });
+  undo = hurry();
+  serve(port2, { images: () => images, engine: { gpu: source, selfCheck: false }, calls });
+  client = createWorkerClient(port1, { events: ['asked'] });
+  await client.begin(run);
+  await client.step(3);
+  files = {
+    checkpoint: (await client.save('checkpoint')) as Uint8Array<ArrayBuffer>,
+    model: await client.save(),
+  };
+  await client.load(files.model);
+  await client.reset();
+});
+afterAll(() => {
+  client.destroy();
+  port2.close();
+  undo();
+  vi.unstubAllGlobals();
+});
+beforeEach(() => {
+  listeners = 0;
+});
+afterEach(async () => {
+  mend();
+  await client.reset();
+});
+function mend(): void {
+  broken = undefined;
+  Object.assign(storage, { unreadable: false, quota: Number.POSITIVE_INFINITY });
+  losable.refuse(0);
+}
+
+let listeners = 0;
+/** A controller whose listeners are counted. */
+function counted(): AbortController {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const [add, remove] = [signal.addEventListener, signal.removeEventListener].map((f) => f.bind(signal));
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--;
+    remove(...args);
+  };
+  return controller;
+}
+
+/** Those of the stored runs. */
+async function folders(): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of (await storage.root.getDirectoryHandle('webgpu-diffusion-runs')).keys())
+    names.push(name);
+  return names;
+}
+
+/** What there is, by what it is counted. Node has no IndexedDB. */
+async function present() {
+  return {
+    buffers: devices.flatMap(({ buffers }) => [...buffers].map(({ label }) => label)).sort(),
+    uncaught: devices.flatMap(({ uncaught }) => uncaught),
+    scopes: devices.reduce((sum, { openScopes }) => sum + openScopes, 0),
+    locks: (await locks.query()).held.map(({ name }) => name),
+    timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
+    listeners,
+    folders: await folders(),
+  };
+}
+
+/** What there is when the worker rests: what was let go may take some turns. */
+async function atRest() {
+  for (let turns = 0; turns < 100; turns++) {
+    const now = await present();
+    if (now.timers + now.locks.length === 0) return now;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return present();
+}
+
+async function prepare({ needs }: Work): Promise<void> {
+  if (!needs) return;
+  await client.begin(run);
+  await client.step(3);
+  if (needs === 'run') return;
+  const kept = new Promise<string>((resolve) => {
+    const off = client.on('stored', ({ id }) => {
+      off();
+      resolve(id);
+    });
+  });
+  await client.pause();
+  stored = await kept;
+  await client.putAside();
+}
+
+async function tidy(): Promise<void> {
+  await client.reset();
+  for (const id of await folders()) await client.discard(id);
+  await client.load(files.model);
+}
+
+async function doIt(work: Work): Promise<unknown> {
+  await prepare(work);
+  const result = await work.act(client, { signal: counted().signal }, () => {});
+  await tidy();
+  return result;
+}
+
+/** Has it end badly. Resolves to the error, or to the state in which it rests before its end. */
+async function endBadly(work: Work, mishap: Mishap): Promise<unknown> {
+  await prepare(work);
+  const controller = counted();
+  const underWay = work.underWay?.(client);
+  const failing = devices.at(-1)!;
+  const onStep = () => {
+    if (broken) throw thrown;
+  };
+  const act = () => work.act(client, { signal: controller.signal }, onStep).catch((error) => error);
+  if (mishap === 'refusal') failing.watch(work.refused);
+  if (mishap === 'failed load') Object.assign(storage, { unreadable: true, quota: 0 });
+  if (mishap === 'failed load' || mishap === 'exception') broken = mishap;
+  if (mishap === 'loss') losable.refuse(1000);
+  const lost = heard(client, 'lost');
+  if (mishap === 'loss' && !underWay) {
+    losable.lose();
+    await lost;
+  }
+  const acted = act();
+  if (mishap === 'abort') {
+    await underWay;
+    controller.abort(thrown);
+  }
+  if (mishap === 'loss' && underWay) {
+    await underWay;
+    losable.lose();
+    await lost;
+    await client.pause();
+  }
+  const end = await acted;
+  if (mishap === 'refusal') expect(failing.unwatch(), 'what was planned has happened').toBe(true);
+  mend();
+  return end;
+}
+
+/** How each mishap ends it. */
+const ends: Readonly<Record<Mishap, (end: unknown, name: string) => void>> = {
+  abort: (end) => expect(end).toBe(thrown),
+  loss: (end, name) => {
+    if (name === 'start' || name === 'step') expect(end).toMatchObject({ step: 3, complete: false });
+    else expect(end).toMatchObject({ code: expect.stringMatching(/^(device-lost|no-adapter|destroyed)$/) });
+  },
+  refusal: (end) => expect(end).toMatchObject({ code: expect.stringMatching(/^(limit|shader)$/) }),
+  'failed load': (end) =>
+    expect(end).toMatchObject({ message: expect.stringMatching(/damaged|bytes|does not keep/) }),
+  exception: (end) => expect(end).toMatchObject({ message: thrown.message }),
+};
+
+describe.each(Object.entries(works))('%s', (name, work) => {
+  test.each(mishaps.filter((mishap) => !work.cannot[mishap]))('ended by %s', async (mishap) => {
+    const result = await doIt(work);
+    const before = await atRest();
+    expect(before).toMatchObject({
+      uncaught: [],
+      scopes: 0,
+      locks: [],
+      timers: 0,
+      listeners: 0,
+      folders: [],
+    });
+    ends[mishap](await endBadly(work, mishap), name);
+    await tidy();
+    expect(await atRest()).toEqual(before);
+    expect(await doIt(work)).toEqual(result);
+    expect(await atRest()).toEqual(before);
+  });
+});
+
+test.each(Object.entries(never))('%s ends in none of these ways', (call, why) => {
+  expect(client[call as CallName]).toBeInstanceOf(Function);
+  expect(Object.keys(why).sort()).toEqual([...mishaps].sort());
+});
