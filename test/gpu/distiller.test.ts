@@ -1,11 +1,13 @@
 /** Distilling: a small network's trajectories against a loop in plain numbers, and a student that learns them. */
 import { afterAll, expect, test, vi } from 'vitest';
 import type { DistilEvent, Distiller, Warning } from '../../src';
+import { EngineError } from '../../src/base/errors';
 import { normal, STREAM, threefry } from '../../src/base/random';
 import { fingerprintWeights } from '../../src/distilling/distiller';
 import { checkDistiller, type DistillerOptions, trainerOf } from '../../src/distilling/options';
 import { Trajectories } from '../../src/distilling/trajectories';
 import { createEngine } from '../../src/engine';
+import { Program } from '../../src/gpu/program';
 import { readBuffer } from '../../src/gpu/staging';
 import { recipeAt } from '../../src/recipes';
 import { Sampler } from '../../src/sampling/sampler';
@@ -272,6 +274,20 @@ test('memory is held during a run only, and the student is left', async () => {
   expect(await student!.getParameters()).not.toEqual(ofTeacher);
   student!.destroy();
   expect([...buffers.alive].map(({ label }) => label)).toEqual([]);
+});
+
+test('a shader that is refused leaves nothing behind', async () => {
+  using buffers = aliveBuffers();
+  using distiller = await engine.createDistiller(teacher, small);
+  const { compile } = Program;
+  const refusing = vi.spyOn(Program, 'compile').mockImplementation((...given: Parameters<typeof compile>) => {
+    if (given[1] === 'target') throw new EngineError('shader', 'refused');
+    return compile.apply(Program, given);
+  });
+  await expect(distiller.run().next()).rejects.toThrow('refused');
+  refusing.mockRestore();
+  expect([...buffers.alive].map(({ label }) => label)).toEqual([]);
+  expect(await distiller.run().next()).toMatchObject({ done: false });
 });
 
 test.each([

@@ -75,4 +75,9 @@ test('the file does not grow for ever: the oldest choices go', async () => {
   expect(await cache.get('new')).toBe('one');
   expect(await cache.get('old 0')).toBeUndefined();
   expect(await cache.get('old 1')).toBe('direct');
+  // What is set again is new.
+  await cache.set('old 1', 'winograd');
+  await cache.set('newer', 'one');
+  expect(await cache.get('old 1')).toBe('winograd');
+  expect(await cache.get('old 2')).toBeUndefined();
 });

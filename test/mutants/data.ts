@@ -10,6 +10,14 @@ export const data: Mutants = {
       caughtBy: unit('old/old'),
     },
   },
+  'kernel choices of the command line': {
+    'a choice that is made again stays old': {
+      file: 'harness/cli/tuning_cache.ts',
+      text: 'choices.delete(key); // The newest choices come last.',
+      becomes: '',
+      caughtBy: unit('harness/tuning_cache'),
+    },
+  },
   'results of strangers': {
     'a median outside its band is accepted': {
       file: 'harness/bench/accept.ts',
@@ -105,6 +113,12 @@ export const data: Mutants = {
     },
   },
   onnx: {
+    'a file does not say what its network was trained on': {
+      file: 'src/onnx/index.ts',
+      text: '      ...dataField(data),\n',
+      becomes: '',
+      caughtBy: unit('onnx/export'),
+    },
     'an image is not told the class': {
       file: 'src/onnx/network.ts',
       text: 'if (classes > 0) {\n    const rows',
@@ -261,6 +275,18 @@ export const data: Mutants = {
     },
   },
   quality: {
+    'every 250 samples have the same noise': {
+      file: 'harness/cli/measure_quality.ts',
+      text: 'seed: seed + done, signal',
+      becomes: 'seed, signal',
+      caughtBy: unit('harness/measure_quality'),
+    },
+    'each tenth of a card is the first': {
+      file: 'harness/cli/measure_quality.ts',
+      text: '[i * count, (i + 1) * count]',
+      becomes: '[0, count]',
+      caughtBy: unit('harness/measure_quality'),
+    },
     'digits that the classifier has learnt from count as held out': {
       file: 'src/quality/accepted.ts',
       text: 'firstHeldOut = 9000',

@@ -235,6 +235,30 @@ export const engine: Mutants = {
     },
   },
   'at the real size': {
+    'a gradient of nothing but rounding condemns': {
+      file: 'src/checking/at_size.ts',
+      text: 'isGradient(op) ? least : 0',
+      becomes: '0',
+      caughtBy: node('node/at_size', 'nothing but rounding'),
+    },
+    'a kernel that is right with few images is right with any': {
+      file: 'src/checking/comparison.ts',
+      text: 'seed: undefined, imageCount: undefined',
+      becomes: 'seed: undefined, imageCount: undefined, batch: undefined',
+      caughtBy: node('node/at_size', 'with few images'),
+    },
+    'a check that was impossible has passed': {
+      file: 'src/checking/comparison.ts',
+      text: 'if (found === undefined) await',
+      becomes: 'if (!found) await',
+      caughtBy: node('node/at_size', 'could not be checked'),
+    },
+    'half of a comparison goes on after it has ended': {
+      file: 'src/checking/comparison.ts',
+      text: '  await Promise.allSettled(both);\n',
+      becomes: '',
+      caughtBy: node('node/at_size', 'ends as a whole'),
+    },
     'layers of other sizes are taken for the same work': {
       file: 'src/checking/at_size.ts',
       text: 'const size = [height, width, inChannels, outChannels, kernelSize, batch];',
@@ -297,6 +321,12 @@ export const engine: Mutants = {
     },
   },
   distilling: {
+    'trajectories stay where a shader is refused': {
+      file: 'src/distilling/trajectories.ts',
+      text: '      held.push(states);\n',
+      becomes: '',
+      caughtBy: node('gpu/distiller', 'refused leaves nothing'),
+    },
     'x is not read anew': {
       file: 'src/sampling/recording.ts',
       text: '  encodeProgram(encoder, x.toImages);\n',
@@ -621,6 +651,12 @@ export const engine: Mutants = {
       becomes: 'stepIn(checkpoint) <= losses.length',
       caughtBy: node('gpu/worker', 'goBack says'),
     },
+    'a plain form that was rejected is chosen': {
+      file: 'src/tuning/tuner.ts',
+      text: '`)) continue;\n      chosen.set(',
+      becomes: '`)) void 0;\n      chosen.set(',
+      caughtBy: node('node/tuner', 'plain form where it was rejected'),
+    },
     'a sampler is measured for that should not be': {
       file: 'src/sampling/sampler.ts',
       text: 'tune ? chooses : (chooses.untuned ?? chooses)',
@@ -747,6 +783,12 @@ export const engine: Mutants = {
     },
   },
   trust: {
+    'an engine that forgets keeps its suspects': {
+      file: 'src/tuning/engine_chooser.ts',
+      text: '    for (const name of this.suspects) this.rejectedVariants.delete(name);\n',
+      becomes: '',
+      caughtBy: node('node/trust', 'left out for seven days'),
+    },
     'what passed is trusted for ever': {
       file: 'src/checking/self_check.ts',
       text: 'if (known.isOld) this',

@@ -97,6 +97,20 @@ export const page: Mutants = {
       caughtBy: unit('page/hand'),
     },
   },
+  'pictures of a run': {
+    'the last step shows its prediction': {
+      file: 'harness/page/worker/live_pictures.ts',
+      text: 'step + 1 === steps ? x : prediction',
+      becomes: 'prediction',
+      caughtBy: unit('page/live_pictures'),
+    },
+    'of equal pixels that were pooled the last is shown': {
+      file: 'harness/page/inside/pixel.ts',
+      text: 'valueAt(place) > valueAt(most)',
+      becomes: 'valueAt(place) >= valueAt(most)',
+      caughtBy: unit('page/inside'),
+    },
+  },
   planner: {
     'the time of the first step counts': {
       file: PLAN,

@@ -3,8 +3,25 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { wrongOps } from '../../src/checking/at_size';
+import { Tally } from '../../src/checking/tally';
 import { memoryCache, type TuningCache } from '../../src/gpu/cache';
-import { createEngine, loadCheckpoint, type Progress, saveCheckpoint, type Variants } from '../../src/index';
+import { Gpu } from '../../src/gpu/gpu';
+import { createTensorBuffers, Program } from '../../src/gpu/program';
+import { Staging } from '../../src/gpu/staging';
+import { UnusableKernel } from '../../src/gpu/unusable_kernel';
+import {
+  createEngine,
+  EngineError,
+  loadCheckpoint,
+  type Progress,
+  saveCheckpoint,
+  type Variants,
+} from '../../src/index';
+import { conv2dGradKernel } from '../../src/kernels/conv2d_grad_kernel';
+import { op } from '../../src/plan/op';
+import type { Random } from '../../src/plan/small_case';
+import { type Tensor, tensor } from '../../src/plan/tensor';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
 import { digits, tutorial } from '../checked_networks';
@@ -46,6 +63,37 @@ test('a comparison changes no bit of the training, and is made once', async () =
   await onWrong(device, more, nothing, {}, fourSteps, { tuningCache });
   expect(comparisons()).toBe(1);
   buffers.mockRestore();
+});
+
+test('a comparison ends as a whole: where one half throws, the other does not go on', async () => {
+  const make = Gpu.prototype.createBuffers;
+  vi.spyOn(Gpu.prototype, 'createBuffers').mockImplementation(function (this: Gpu, given) {
+    if (given[0]?.label.startsWith('self-check at size')) throw new TypeError('planted');
+    return make.call(this, given);
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  const alive = new Set<string>();
+  const create = device.createBuffer.bind(device);
+  vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
+    const buffer = create(descriptor);
+    if (!/^comparison/.test(descriptor.label!)) return buffer;
+    alive.add(descriptor.label!);
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
+      alive.delete(descriptor.label!);
+      destroy();
+    };
+    return buffer;
+  });
+  const { result } = await on(nothing, {}, async (world) => {
+    const error = await fourSteps(world).catch((error) => error);
+    return { error, left: [...alive] };
+  });
+  expect(result!.error.message).toBe('planted');
+  expect(result!.left).toEqual([]);
+  expect(vi.mocked(device.createBuffer).mock.calls.map(([{ label }]) => label)).toContainEqual(
+    expect.stringMatching(/^comparison/),
+  );
 });
 
 test('layers of the same size are compared once, layers of other sizes each', async () => {
@@ -334,6 +382,40 @@ test('train begins again from the beginning, and says so', takesLong('runsProces
   }
 });
 
+test('a layer whose gradient is nothing but rounding condemns no variant', async () => {
+  // Of layers of the same size one is compared.
+  const opOf = (layer: string, i: number) => {
+    const shape = { batch: 8, height: 16 - i, width: 16, inChannels: 1, outChannels: 8, kernelSize: 5 };
+    const sizes = conv2dGradKernel.sizes(shape);
+    const named = Object.entries(sizes).map(([name, size]) => [name, tensor(`${layer} ${name}`, size)]);
+    const tensors = Object.fromEntries(named) as Record<keyof typeof sizes, Tensor>;
+    return { tensors, op: op(conv2dGradKernel, layer, shape, tensors, 'one_channel') };
+  };
+  const [usual, cancelled] = ['usual', 'cancelled'].map(opOf);
+  // What four images add to each sum, the other four take away, in another order.
+  const opposed = (values: Float32Array, sign: number) =>
+    values.map((v, i) => (i % 8 < 4 ? v : sign * values[i - (i % 8) + ((i + 1) % 4)]));
+  const inputs = (random: Random) =>
+    [usual, cancelled].flatMap(({ tensors: { input, grad } }) => {
+      const [x, g] = [input, grad].map(({ size }) => random.floats(size, -1, 1));
+      return [
+        [input, input === usual.tensors.input ? x : opposed(x, 1)],
+        [grad, grad === usual.tensors.grad ? g : opposed(g, -1)],
+      ] as [Tensor, Float32Array][];
+    });
+  const ops = [usual.op, cancelled.op];
+  const wrong = await wrongOps(
+    { gpu, op, Program, Staging, createTensorBuffers, UnusableKernel },
+    {
+      pass: { ops, inputs },
+      variantsOf: ({ variant }) => ['direct', variant],
+      boundBuffers: new Map(),
+      tally: new Tally(undefined),
+    },
+  );
+  expect(wrong).toEqual([]);
+});
+
 test('weights whose gradient is not finite compare with nothing, which is not remembered', async () => {
   const tuningCache = memoryCache();
   const huge = async (world: World) => {
@@ -380,6 +462,29 @@ describe('a kernel with one form', () => {
       /at its real size: \S+\[\d+\] is \S+, expected \S+, and \d+ of \d+ numbers are off\./,
     );
     expect(warnings).toEqual([]);
+  });
+
+  test('that was right with few images is checked with more', async () => {
+    const tuningCache = memoryCache();
+    const wrong = [/^mse$/, { batch: 12 }] as const;
+    expect(await on(...wrong, fourSteps, { tuningCache })).toMatchObject({ error: undefined });
+    const { error } = await onWrong(device, more, ...wrong, fourSteps, { tuningCache });
+    expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'mse' });
+  });
+
+  test('that could not be checked is checked at the next visit', async () => {
+    const tuningCache = memoryCache();
+    const make = Gpu.prototype.createBuffers;
+    const short = vi.spyOn(Gpu.prototype, 'createBuffers').mockImplementation(function (this: Gpu, given) {
+      if (given[0]?.label.startsWith('self-check at size')) throw new EngineError('limit', 'no room');
+      return make.call(this, given);
+    });
+    const { error } = await on(/^adam$/, { step: 16 }, fourSteps, { tuningCache });
+    expect(short.mock.results.some(({ type }) => type === 'throw')).toBe(true);
+    expect(error).toBeUndefined();
+    short.mockRestore();
+    const later = await on(/^adam$/, { step: 16 }, fourSteps, { tuningCache });
+    expect(later.error).toMatchObject({ code: 'wrong-kernel', kernel: 'adam' });
   });
 
   test('is not remembered as right', async () => {

@@ -269,7 +269,7 @@ describe('what was compiled or measured when a device was lost', () => {
   async function visitOf(
     tuningCache: TuningCache,
     fatal: RegExp,
-    { tune = false, adapterInfo = someGpu as object } = {},
+    { tune = false, adapterInfo = someGpu as object, forgets = false } = {},
   ) {
     const losable = fatal === nothing ? undefined : losableGpu();
     const delays = (shader: string) => {
@@ -290,7 +290,11 @@ describe('what was compiled or measured when a device was lost', () => {
       return all;
     });
     const unet = await engine.createUNet(tutorial.config);
-    const trainer = await engine.createTrainer(unet, tutorial.trainer).catch((error) => error);
+    let trainer = await engine.createTrainer(unet, tutorial.trainer).catch((error) => error);
+    if (forgets) {
+      await engine.forget();
+      trainer = await engine.createTrainer(unet, tutorial.trainer);
+    }
     const { losses } = await engine.report();
     return {
       losses,
@@ -342,9 +346,8 @@ describe('what was compiled or measured when a device was lost', () => {
     expect(suspected).toEqual([]);
     // Sooner where the caller asks for it.
     inDays(entries, -8);
-    const { engine } = await visitOf(cache, nothing);
+    expect((await visitOf(cache, nothing, { forgets: true })).variants).toEqual(before.variants);
     expect(suspected).not.toEqual([]);
-    await engine.forget();
     expect((await visitOf(cache, nothing)).variants).toEqual(before.variants);
     expect(suspected).toEqual([]);
   });

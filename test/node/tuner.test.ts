@@ -186,6 +186,19 @@ test.each<[string, ConvVariant, string]>([
   expect(Object.values(variants)).not.toContain(name);
 });
 
+test('never chooses the plain form where it was rejected, though others are measured beside it', async () => {
+  // The only other form that is left takes many times as long.
+  addVariant('same', {
+    calls: (shape, tensors) => Array.from({ length: 30 }, () => direct.calls(shape, tensors, {})).flat(),
+  });
+  for (const name of Object.keys(variantsOfConv2d))
+    if (name !== 'same') rejectedVariants.add(`conv2d.${name}`);
+  const { variants, measured } = await run({ training: false });
+  const fastest = measured.filter(({ kernel }) => kernel === 'conv2d').map(({ variant }) => variant);
+  expect(new Set(fastest)).toEqual(new Set(['direct', 'same']));
+  expect(Object.values(variants)).not.toContain('direct');
+});
+
 test('when the time is up, the layers that are left take the usual order, and are measured another time', async () => {
   const cache = memoryCache();
   const none = await run({ cache, effort: { ...effort, milliseconds: 0 } });

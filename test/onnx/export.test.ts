@@ -90,7 +90,13 @@ test('the file says how the network is sampled, and what it was distilled from',
   const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 };
   const text = textOf({ sampling, teacher: '0123abcd' });
   for (const fact of [JSON.stringify(sampling), 'teacher', '0123abcd']) expect(text).toContain(fact);
-  expect(textOf({})).not.toMatch(/sampling|teacher/);
+  expect(textOf({})).not.toMatch(/sampling|teacher|fnv1a/);
+});
+
+test('the file says which images the network was trained on, and for what', () => {
+  const data = { count: 70, height: 8, width: 8, channels: 1, fnv1a: '89abcdef' };
+  const text = new TextDecoder('latin1').decode(exportOnnx({ ...source, objective: 'flow', data }));
+  for (const fact of ['objective', 'flow', 'data', JSON.stringify(data)]) expect(text).toContain(fact);
 });
 
 test.each<[string, unknown, 'argument' | 'data', string[]]>([

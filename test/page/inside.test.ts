@@ -221,5 +221,8 @@ describe('one pixel', () => {
     expect(pixelBefore(layers, 2, { y: 5, x: 3, map: 0 }, 4, read)).toEqual({ y: 2, x: 1, map: 4 });
     expect(pixelBefore(layers, 1, { y: 2, x: 1, map: 0 }, 1, read)).toEqual({ y: 5, x: 2, map: 1 });
     expect(pixelBefore(layers, 0, { y: 5, x: 3, map: 0 }, 0, read)).toBeUndefined();
+    // Of equal ones the first, as the gradient has it.
+    activation.fill(9);
+    expect(pixelBefore(layers, 1, { y: 2, x: 1, map: 0 }, 1, read)).toEqual({ y: 4, x: 2, map: 1 });
   });
 });
