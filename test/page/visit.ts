@@ -11,6 +11,11 @@ export const TUTORIAL = `recipe=tutorial&${TINY}`;
 
 /** Half of what a test that drives a page may take (lanes/limits.ts): one wait, and what comes before it. */
 const WAIT_MS = 150_000;
+/** A page in which nothing has happened for this time, and nothing is under way, does nothing more. */
+const REST_MS = 20_000;
+/** What is waited for may come although something was thrown, but not much later. */
+const GRACE_MS = 10_000;
+const LOOK_MS = 1000;
 
 /** The page as `npm start` serves it: from its sources. */
 export async function servePage(): Promise<{
@@ -59,6 +64,7 @@ export async function visit(
 ): Promise<Visited> {
   const page = await browser.newPage();
   if (before) await page.evaluateOnNewDocument(before);
+  await page.evaluateOnNewDocument(noteWork);
   page.setDefaultTimeout(WAIT_MS);
   const problems: string[] = [];
   watch(page, problems);
@@ -70,6 +76,56 @@ export async function visit(
   return { page, problems };
 }
 
+/** What goes on in a page: calls of workers without an answer, and the time at which something last happened. */
+interface Work {
+  readonly calls: Set<string>;
+  at: number;
+}
+
+/** Notes in `window.work` what goes on in a page, before the page's own scripts run. */
+function noteWork(): void {
+  const work: Work = { calls: new Set(), at: 0 };
+  Object.assign(window, { work });
+  const happens = () => {
+    work.at = performance.now();
+  };
+  new MutationObserver(happens).observe(document, {
+    ...{ subtree: true, childList: true, attributes: true, characterData: true },
+  });
+  let workers = 0;
+  const numbers = new WeakMap<Worker, number>();
+  const heard = (worker: Worker, data: unknown) => {
+    happens();
+    const { type, id, result } = Object(data) as { type?: unknown; id?: unknown; result?: unknown };
+    work.calls.delete(`${numbers.get(worker)} first`);
+    if (type === 'done' || type === 'failed' || result) work.calls.delete(`${numbers.get(worker)} ${id}`);
+  };
+  const { postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (message: unknown, ...rest: unknown[]) {
+    if (!numbers.has(this)) {
+      numbers.set(this, workers++);
+      this.addEventListener('message', ({ data }) => heard(this, data));
+    }
+    happens();
+    const { type, id } = Object(message) as { type?: unknown; id?: unknown };
+    // Without a number a message is under way until the worker says anything.
+    const call = `${numbers.get(this)} ${typeof id === 'number' ? id : 'first'}`;
+    if (type === 'abort') work.calls.delete(call);
+    else work.calls.add(call);
+    return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
+  };
+}
+
+/** In the page: the seconds for which nothing has happened in it; 0 while something is under way. */
+function restingSeconds(): number {
+  const { work } = window as unknown as { work?: Work };
+  if (!work || !window.harness) return 0;
+  const { phase, preparing } = window.harness.state;
+  const rests = ['idle', 'paused', 'finished', 'failed'].includes(phase);
+  if (!rests || preparing || work.calls.size > 0) return 0;
+  return (performance.now() - work.at) / 1000;
+}
+
 /**
  * Waits until a condition holds in the page. Not page.waitForFunction, which makes a function of a text there, as the page's policy
  * forbids; like that it goes on in the page that comes after this one.
@@ -79,24 +135,51 @@ export async function until<T extends unknown[]>(page: Page, condition: Evaluate
     const condition = ${condition};
     while (!(await condition(...${JSON.stringify(args)}))) await new Promise((resolve) => setTimeout(resolve, 30));
   })()`;
-  const heard = hear(page);
-  const awaited = `${condition} of ${JSON.stringify(args)}`;
-  heard.waitsFor = awaited;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const tell = async () => reject(new Error(`Never came: ${awaited}\n${await stateOf(page)}`));
-    timer = setTimeout(tell, WAIT_MS);
-  });
-  try {
+  return unlessItEnds(page, `${condition} of ${JSON.stringify(args)}`, async () => {
     for (;;) {
       try {
-        return await Promise.race([page.evaluate(wait), late]);
+        return await page.evaluate(wait);
       } catch (error) {
         if (!/context was destroyed|Cannot find context/.test(String(error))) throw error;
       }
     }
+  });
+}
+
+/** Waits for what a page does. Throws, with the state of the page, where it never comes: something was thrown, or all rests. */
+async function unlessItEnds<T>(page: Page, awaited: string, work: () => Promise<T>): Promise<T> {
+  const heard = hear(page);
+  heard.waitsFor = awaited;
+  const thrown: string[] = [];
+  const onThrown = (error: unknown) => thrown.push(String(error));
+  page.on('pageerror', onThrown);
+  const start = performance.now();
+  let [timer, over, thrownAt]: [NodeJS.Timeout | undefined, boolean, number] = [undefined, false, 0];
+  const never = new Promise<never>((_, reject) => {
+    const look = async () => {
+      const now = performance.now();
+      if (thrown.length > 0) thrownAt ||= now;
+      const rests = await page.evaluate(restingSeconds).catch(() => 0);
+      if (over) return;
+      const why =
+        thrownAt > 0 && now - thrownAt > GRACE_MS
+          ? `, and this was thrown: ${thrown[0]}`
+          : Math.min(1000 * rests, now - start) > REST_MS
+            ? `, and the page rests for ${REST_MS / 1000} s`
+            : now - start > WAIT_MS
+              ? ` in ${WAIT_MS / 1000} s`
+              : undefined;
+      if (why === undefined) timer = setTimeout(look, LOOK_MS);
+      else reject(new Error(`Never came${why}: ${awaited}\n${await stateOf(page)}`));
+    };
+    timer = setTimeout(look, LOOK_MS);
+  });
+  try {
+    return await Promise.race([work(), never]);
   } finally {
+    over = true;
     clearTimeout(timer);
+    page.off('pageerror', onThrown);
     heard.waitsFor = undefined;
   }
 }
@@ -309,20 +392,21 @@ export const steps = (page: Page, count: number) =>
 
 /** Pauses a run that trains, or is about to. In the page: on a busy machine a run may end before a click from outside arrives. */
 export async function pause(page: Page): Promise<void> {
-  await page.evaluate(async () => {
+  const press = async () => {
     const train = document.getElementById('train') as HTMLButtonElement;
     const pauses = () => window.harness.state.phase === 'training' && train.textContent === 'Pause';
     while (!pauses() || train.disabled || train.ariaDisabled === 'true')
       await new Promise((resolve) => setTimeout(resolve, 5));
     train.click();
-  });
+  };
+  await unlessItEnds(page, 'a run that can be paused', () => page.evaluate(press));
   await phase(page, 'paused');
 }
 
 /** Trains to about here, and waits until that is kept. */
 export async function keepAt(page: Page, count: number): Promise<void> {
   // All in the page, as above.
-  await page.evaluate(async (n) => {
+  const run = async (n: number) => {
     const train = document.getElementById('train') as HTMLButtonElement;
     const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
     while (train.disabled || train.ariaDisabled === 'true') await soon(); // until the page is drawn anew
@@ -330,7 +414,8 @@ export async function keepAt(page: Page, count: number): Promise<void> {
     // It may have had so many before it began.
     while (window.harness.state.phase !== 'training' || window.harness.state.losses.length < n) await soon();
     train.click();
-  }, count);
+  };
+  await unlessItEnds(page, `a run of ${count} steps`, () => page.evaluate(run, count));
   await phase(page, 'paused');
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
 }
