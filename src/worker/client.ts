@@ -13,7 +13,6 @@ import {
   show,
   typeOf,
 } from '../base/errors';
-import { afterSeconds } from '../gpu/wait';
 import type { SampleEvent } from '../sampling/options';
 import type { UNetConfig } from '../unet/config';
 import type { Model } from '../weights/model';
@@ -36,6 +35,7 @@ import {
   type WorkerEvents,
 } from './protocol';
 import { arrived, memoryOf } from './transfer';
+import type { Trouble } from './trouble';
 
 /** A `Worker`, or a `MessagePort` whose other end is served. */
 export interface WorkerLike {
@@ -136,9 +136,7 @@ const EVENTS: Names<WorkerEvents> = {
 const CUSTOM_CALL: Names<CustomCallOptions> = { ...CALL_OPTIONS, transfer: true };
 const CLIENT_OPTIONS: Names<ClientOptions> = { events: true };
 
-/** Seconds without a sign of life, after an error in the worker, until it is given up. */
-const SILENT_SECONDS = 60;
-/** A worker that says so many times that it is of another version is; once or twice, the app's own messages may. */
+/** Messages `ready` of another version after which the worker counts as one: the first ones may be the app's own. */
 const OTHER_VERSIONS = 3;
 
 interface Pending {
@@ -162,8 +160,8 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   /** Messages to send when the worker listens; undefined once it does. */
   private waiting: (() => void)[] | undefined = [];
   private otherVersions = 0;
-  /** Ends the wait for an answer to `HELLO`, after an error in the worker. */
-  private unwatch: (() => void) | undefined;
+  /** What is known of errors in the worker, once there was one. */
+  private trouble: Trouble | undefined;
   private calls = 0;
   private ended: EngineError | undefined;
 
@@ -345,7 +343,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     this.worker.postMessage(HELLO, []);
   }
 
-  private post(request: Request, transfer: Transferable[]): void {
+  private post(request: Request, transfer: Transferable[] = []): void {
     const send = () => {
       try {
         this.worker.postMessage(marked(request), transfer);
@@ -363,7 +361,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     const pending = this.pending.get(id);
     // The worker answers it all the same.
     this.pending.set(id, { resolve() {}, reject() {} });
-    this.post({ type: 'abort', id }, []);
+    this.post({ type: 'abort', id });
     pending?.reject(reason);
   }
 
@@ -383,7 +381,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   }
 
   private readonly receive = ({ data }: { readonly data: Answer | typeof READY | null }): void => {
-    if (this.unwatch) this.watch(data?.type !== 'ready');
+    this.trouble?.heard(data);
     if (data?.type === 'ready') this.ready(data);
     else if (isMarked(data)) this.hear(data as Answer);
   };
@@ -420,32 +418,31 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     }
   }
 
-  private readonly fail = ({ type, message }: { readonly type: string; readonly message?: string }): void => {
-    const unread = type === 'messageerror' && 'A message of the worker could not be read';
-    if (this.waiting) {
-      const what = unread || `The worker stopped: ${message || 'its program could not be loaded'}`;
-      this.stop(what.replace(/\.$/, ''), 'Give createWorkerClient a worker that calls serve().');
+  private readonly fail = (event: { readonly type: string; readonly message?: string }): void => {
+    if (!this.waiting) {
+      // Where this cannot be loaded, the browser's console has the error.
+      import('./trouble').then(
+        ({ Trouble }) => {
+          if (this.ended) return;
+          this.trouble ??= new Trouble({
+            pending: this.pending,
+            ask: () => this.ask(),
+            post: (request) => this.post(request),
+            warn: (message) => this.tell('warning', { message, run: false }),
+            stop: (why) => this.stop(why),
+          });
+          this.trouble.report(event);
+        },
+        () => {},
+      );
       return;
     }
     const what =
-      unread || `The worker has an error that it does not catch: ${message || 'it has no message'}`;
-    this.tell('warning', { message: `${what.replace(/\.$/, '')}. It goes on.`, run: false });
-    if (unread) this.post({ type: 'unread', ids: [...this.pending.keys()] }, []);
-    if (this.unwatch) return;
-    this.ask();
-    this.watch();
+      event.type === 'messageerror'
+        ? 'A message of the worker could not be read'
+        : `The worker stopped: ${event.message || 'its program could not be loaded'}`;
+    this.stop(what.replace(/\.$/, ''), 'Give createWorkerClient a worker that calls serve().');
   };
-
-  /** Gives the worker up if nothing comes of it for a while. A call may block it for as long as it takes. */
-  private watch(on = true): void {
-    this.unwatch?.();
-    this.unwatch = undefined;
-    if (!on) return;
-    this.unwatch = afterSeconds(SILENT_SECONDS, () => {
-      if (this.pending.size > 0) this.watch();
-      else this.stop('The worker has had an error, and does not answer any more');
-    });
-  }
 
   private tell(name: string, value: unknown): void {
     for (const listener of this.listeners.get(name) ?? []) listener(value);
@@ -460,7 +457,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   private end(error: EngineError): void {
     if (this.ended) return;
     this.ended = error;
-    this.watch(false);
+    this.trouble?.watch(false);
     this.worker.removeEventListener('message', this.receive);
     this.worker.removeEventListener('error', this.fail);
     this.worker.removeEventListener('messageerror', this.fail);

@@ -141,7 +141,7 @@ export interface WorkerEvents {
     readonly imagesPerSecond: number;
   };
   /**
-   * A problem that does not stop the work, in words for people; also an error in the worker that nobody caught. `run`: it concerns the run, for
+   * A problem that does not stop the work, in words for people; also an uncaught error in the worker. `run`: it concerns the run, for
    * instance the losses of a network that learns nothing.
    */
   readonly warning: { readonly message: string; readonly run: boolean };

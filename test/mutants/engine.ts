@@ -509,20 +509,20 @@ export const engine: Mutants = {
     },
     'an error of the app’s own ends the worker': {
       file: 'src/worker/client.ts',
-      text: '    if (this.waiting) {\n      const what',
-      becomes: '    {\n      const what',
+      text: 'if (!this.waiting) {',
+      becomes: 'if (this.ended) {',
       caughtBy: unit('worker/client'),
     },
     'a worker that does not answer after an error is waited for': {
-      file: 'src/worker/client.ts',
-      text: '    this.ask();\n    this.watch();\n',
-      becomes: '',
+      file: 'src/worker/trouble.ts',
+      text: '    this.watch();\n  }',
+      becomes: '  }',
       caughtBy: unit('worker/client'),
     },
     'a worker that a call blocks is given up': {
-      file: 'src/worker/client.ts',
-      text: 'if (this.pending.size > 0) this.watch();',
-      becomes: 'if (this.pending.size < 0) this.watch();',
+      file: 'src/worker/trouble.ts',
+      text: 'if (this.client.pending.size > 0) this.watch();',
+      becomes: 'if (this.client.pending.size < 0) this.watch();',
       caughtBy: unit('worker/client'),
     },
     'a call that was aborted blocks no worker': {
@@ -532,9 +532,9 @@ export const engine: Mutants = {
       caughtBy: unit('worker/client'),
     },
     'an answer that cannot be read leaves its call waiting': {
-      file: 'src/worker/client.ts',
-      text: '    if (unread) this.post(',
-      becomes: '    if (!unread) this.post(',
+      file: 'src/worker/trouble.ts',
+      text: '    if (isUnread) client.post(',
+      becomes: '    if (!isUnread) client.post(',
       caughtBy: unit('worker/serve'),
     },
     'a part of the worker that failed to load once is not loaded again': {

@@ -348,6 +348,8 @@ describe.each(Object.entries(works))('%s', (name, work) => {
       folders: [],
     });
     ends[mishap](await endBadly(work, mishap), name);
+    await client.reset();
+    if (work.needs === 'stored') expect(await folders()).toEqual([stored]);
     await tidy();
     expect(await atRest()).toEqual(before);
     expect(await doIt(work)).toEqual(result);

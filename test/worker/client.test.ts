@@ -74,7 +74,7 @@ describe('an error in the worker that nobody catches', () => {
     const { client, warnings, stopped } = worker.client();
     worker.says(READY);
     const started = client.start();
-    for (let i = 0; i < 3; i++) worker.fires(error);
+    for (let i = 0; i < 3; i++) await worker.errs(error);
     expect(warnings.mock.calls).toEqual(
       Array(3).fill([
         {
@@ -120,7 +120,7 @@ describe('an error in the worker that nobody catches', () => {
     const worker = new FakeWorker();
     const { client, stopped } = worker.client();
     worker.says(READY);
-    worker.fires(error);
+    await worker.errs(error);
     await vi.advanceTimersByTimeAsync(50_000);
     // A sign of life, if not an answer.
     worker.says({ an: 'app’s own' });
@@ -142,10 +142,18 @@ describe('an error in the worker that nobody catches', () => {
     const worker = new FakeWorker();
     const { client } = worker.client();
     worker.says(READY);
-    worker.fires(error);
+    await worker.errs(error);
     expect(vi.getTimerCount()).toBe(1);
     client.destroy();
     expect(vi.getTimerCount()).toBe(0);
     expect(worker.listeners).toBe(0);
+    // An error that came just before.
+    const other = new FakeWorker();
+    const { client: late, warnings } = other.client();
+    other.says(READY);
+    other.fires(error);
+    late.destroy();
+    await vi.dynamicImportSettled();
+    expect([vi.getTimerCount(), warnings.mock.calls]).toEqual([0, []]);
   });
 });

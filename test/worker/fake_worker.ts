@@ -59,6 +59,12 @@ export class FakeWorker implements WorkerLike {
     return [...this.all.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
+  /** Fires an event of an error. Resolves when the client has heard of it. */
+  async errs(event: { readonly type: string; readonly message?: string }): Promise<void> {
+    this.fires(event);
+    await vi.dynamicImportSettled();
+  }
+
   says(data: unknown): void {
     this.fires({ type: 'message', data });
   }
