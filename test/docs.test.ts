@@ -1,5 +1,5 @@
-/** The documentation: its programs compile, what it shows of files are their lines, and its links lead somewhere. */
-import { existsSync, readFileSync } from 'node:fs';
+/** The documentation: its programs compile, and what it shows of files are their lines. */
+import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -129,43 +129,3 @@ function errorsOf(programs: readonly Block[]): string[] {
     );
   });
 }
-
-const pages = [...documents, 'ARCHITECTURE.md', 'CHANGELOG.md', 'shaders/README.md'];
-
-describe('links', () => {
-  test.each(pages)('of %s lead somewhere', (page) => {
-    expect(deadLinks(page, read(page))).toEqual([]);
-  });
-
-  test('a dead one would be found', () => {
-    const text =
-      '# A b, c\n[a](#a-b-c) [b](#a) ![c](none.png) [d](README.md#run-it) [e](README.md#none) `[f](f)` [g](https://x.y)';
-    expect(deadLinks('x.md', text)).toEqual(['#a', 'none.png', 'README.md#none']);
-  });
-});
-
-/** Links to files that are not there, and to headings that are not. */
-function deadLinks(page: string, text: string): string[] {
-  const prose = text
-    .replace(/^```[\s\S]*?^```/gm, '')
-    .replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, ' '));
-  const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
-  return links.filter((link) => {
-    if (/^https?:/.test(link)) return false;
-    const [path, heading] = link.split('#');
-    const file = path ? posix.join(posix.dirname(page), path) : page;
-    if (path && !existsSync(`${root}${file}`)) return true;
-    return (
-      heading !== undefined && file.endsWith('.md') && !headings(path ? read(file) : text).includes(heading)
-    );
-  });
-}
-
-/** The anchors of a document's headings, as its readers' sites make them. */
-const headings = (text: string) =>
-  [...text.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  );

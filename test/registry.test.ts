@@ -1,10 +1,10 @@
-/** The house rules that need no GPU: twins, headers, limits, and that every launcher can be launched. */
+/** The house rules that need no GPU: twins, limits, and that every launcher can be launched. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { texts } from 'virtual:shaders';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { type AnySpec, missingTwins, shaders, specs, type Twins } from '../harness/specs/lib/registry';
-import { loadShaders, readText, referencesModule, wgslFiles } from '../shaders/plugin';
+import { loadShaders, referencesModule } from '../shaders/plugin';
 import { requirements } from '../src/gpu/request_device';
 import { op } from '../src/plan/op';
 import type { Shader } from '../src/plan/shader';
@@ -71,15 +71,6 @@ test.each([
     .filter((file) => file.endsWith('.ts'))
     .filter((file) => call.test(readFileSync(new URL(file, source), 'utf8')));
   expect(calling.sort()).toEqual(files);
-});
-
-describe('every WGSL file starts with a comment that says what it does', () => {
-  test.each(wgslFiles())('%s', (file) => {
-    const [first] = readText(file)
-      .replace(/^(enable \w+;\s+)+/, '')
-      .split('\n');
-    expect(first).toMatch(/^\/\/ \S/);
-  });
 });
 
 /** Bytes of the variables that the invocations of a workgroup share. */

@@ -255,6 +255,13 @@ export const kernels: Mutants = {
       becomes: 'm',
       caughtBy: emulate('adam'),
     },
+    'the bias correction is a step late': {
+      file: 'shaders/optimizer/finish_step.wgsl',
+      text: 'state.correction2 = state.correction2 * params.beta2 + params.one_minus_beta2;',
+      becomes:
+        'state.correction2 = select(state.correction2 * params.beta2 + params.one_minus_beta2, params.one_minus_beta2, state.step < 2u);',
+      caughtBy: emulate('finish_step'),
+    },
     'epsilon under the root': {
       file: 'shaders/optimizer/adam.wgsl',
       text: '(sqrt(v / state.correction2) + params.epsilon)',
