@@ -41,6 +41,11 @@ export class History {
     return new History(sampler, settings);
   }
 
+  /** Destroys the sampler; the frames stay. */
+  destroy(): void {
+    this.sampler.destroy();
+  }
+
   /** Adds a frame, unless the next one is due at a later step. */
   async add(step: number, signal?: AbortSignal): Promise<void> {
     if (step < this.next) return;

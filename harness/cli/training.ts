@@ -135,6 +135,7 @@ export class Training {
 
   /** Takes the run back to where it began here. */
   undo(): void {
+    this.history?.destroy();
     this.run.free();
     this.run.undo();
   }

@@ -363,6 +363,12 @@ export const data: Mutants = {
       becomes: '',
       caughtBy: unit('harness/lock', 'may when that is done'),
     },
+    'a run that is given up leaves its sampler': {
+      file: 'harness/cli/training.ts',
+      text: 'this.history?.destroy();',
+      becomes: '',
+      caughtBy: node('node/at_size', 'train begins again'),
+    },
     'a copy is distilled into a folder that another has taken': {
       file: 'harness/cli/commands/distil.ts',
       text: '        lock.check();\n',

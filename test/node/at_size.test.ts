@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { wrongOps } from '../../src/checking/at_size';
 import { Tally } from '../../src/checking/tally';
+import { Engine } from '../../src/engine';
 import { memoryCache, type TuningCache } from '../../src/gpu/cache';
 import { Gpu } from '../../src/gpu/gpu';
 import { createTensorBuffers, Program } from '../../src/gpu/program';
@@ -22,6 +23,7 @@ import { conv2dGradKernel } from '../../src/kernels/conv2d_grad_kernel';
 import { op } from '../../src/plan/op';
 import type { Random } from '../../src/plan/small_case';
 import { type Tensor, tensor } from '../../src/plan/tensor';
+import type { Sampler } from '../../src/sampling/sampler';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
 import { digits, tutorial } from '../checked_networks';
@@ -365,9 +367,22 @@ test('train begins again from the beginning, and says so', takesLong('runsProces
   ) {
     return create.call(this, { ...given, code: rewrites(given.label ?? '', given.code) });
   });
+  // Samplers that are there when another is made.
+  const made: Sampler[] = [];
+  const left: number[] = [];
+  const { createSampler } = Engine.prototype;
+  const created = vi.spyOn(Engine.prototype, 'createSampler').mockImplementation(async function (
+    this: Engine,
+    ...given
+  ) {
+    left.push(made.filter(({ bytes }) => bytes > 0).length);
+    const sampler = await createSampler.apply(this, given);
+    made.push(sampler);
+    return sampler;
+  });
   try {
     const out = join(folder, 'run');
-    const sizes = '--limit 12 --batch 4 --epochs 2 --widths 4,4 --kernel-size 3'.split(' ');
+    const sizes = '--recipe digits --limit 12 --batch 4 --epochs 2 --widths 4,4 --kernel-size 3'.split(' ');
     const { code, output } = await runHere('train', '--out', out, ...sizes);
     expect(code, output).toBe(0);
     expect(planted).toHaveBeenCalled();
@@ -375,8 +390,11 @@ test('train begins again from the beginning, and says so', takesLong('runsProces
     const { losses, variants } = loadCheckpoint(readFileSync(join(out, 'checkpoint.safetensors')));
     expect(losses).toHaveLength(6);
     expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
+    // The one of the run that was given up made a picture, and is gone when the next run has its own.
+    expect(left.slice(0, 2)).toEqual([0, 0]);
   } finally {
     planted.mockRestore();
+    created.mockRestore();
     vi.unstubAllEnvs();
     rmSync(folder, { recursive: true });
   }
