@@ -28,17 +28,35 @@ export function lossesOf(client: Pick<WorkerClient, 'on'>): number[] {
   return all;
 }
 
-/** The next event of a name for which `condition` holds. */
+/** A worker that trains a tiny network says something more often, also on a busy machine. */
+const SILENCE_MS = 60_000;
+
+/** The next event of a name for which `condition` holds. Rejects if the client stops, or the worker is silent. */
 export function heard<Name extends Parameters<WorkerClient['on']>[0]>(
   client: Pick<WorkerClient, 'on'>,
   name: Name,
   condition: () => boolean = () => true,
 ): Promise<void> {
-  return new Promise((resolve) => {
-    const off = client.on(name, () => {
-      if (!condition()) return;
-      off();
-      resolve();
-    });
+  return new Promise((resolve, reject) => {
+    const offs: (() => void)[] = [];
+    let last = 'nothing';
+    const end = (settle: () => void) => {
+      clearTimeout(timer);
+      for (const off of offs) off();
+      settle();
+    };
+    const never = (why: string) => end(() => reject(new Error(`No ${name}: ${why}`)));
+    const late = () => never(`the worker is silent for ${SILENCE_MS / 1000} s; its last event was ${last}`);
+    let timer = setTimeout(late, SILENCE_MS);
+    for (const each of ['phase', 'progress', 'loss', 'warning', 'lost', 'recovered', 'stored'] as const) {
+      const note = (event: object) => {
+        last = `${each} ${JSON.stringify(event)}`;
+        clearTimeout(timer);
+        timer = setTimeout(late, SILENCE_MS);
+      };
+      offs.push(client.on(each, note));
+    }
+    offs.push(client.on('stopped', ({ message }) => never(message)));
+    offs.push(client.on(name, () => condition() && end(resolve)));
   });
 }
