@@ -11,6 +11,7 @@ import {
   wrongArgument,
 } from './base/errors';
 import type { Progress, Warning } from './base/events';
+import { loaded, once } from './base/load';
 import { Resource } from './base/resource';
 import type { SelfCheck } from './checking/self_check';
 import type { Dataset } from './data/dataset';
@@ -123,6 +124,8 @@ export class Engine extends Resource {
   /** @internal */
   readonly chooser: EngineChooser;
   private readonly memory: () => Promise<AdapterMemory>;
+  /** The same, once it is loaded. */
+  private remembered: AdapterMemory | undefined;
   private selfCheck: SelfCheck | undefined;
   private readonly ownsDevice: boolean;
   private readonly warnings: (Warning & { readonly date: string })[] = [];
@@ -146,14 +149,16 @@ export class Engine extends Resource {
     gpu.onWarning = onWarning;
     const alwaysChecks = selfCheck === 'always';
     const remembered = { cache, cacheKey, gpu: options.gpu, alwaysChecks };
-    let loaded: Promise<AdapterMemory> | undefined;
-    const load = async () => new (await import('./gpu/adapter_memory')).AdapterMemory(gpu.device, remembered);
-    const memory = () => (loaded ??= load());
+    const memory = once(async () => {
+      const { AdapterMemory } = await loaded(import('./gpu/adapter_memory'));
+      this.remembered = new AdapterMemory(gpu.device, remembered);
+      return this.remembered;
+    });
     this.memory = memory;
     this.chooser = new EngineChooser(gpu, { variants, tune, memory, onProgress, onWarning });
     if (selfCheck) {
       gpu.verify = async (ops) => {
-        const { SelfCheck } = await import('./checking/self_check');
+        const { SelfCheck } = await loaded(import('./checking/self_check'));
         this.selfCheck ??= new SelfCheck(gpu, memory);
         await this.selfCheck.verify(ops);
       };
@@ -163,7 +168,11 @@ export class Engine extends Resource {
       };
     }
     this.onError = (error) => this.distrust(error);
-    gpu.onLost(async (message, underWay) => (await memory()).lost(message, underWay));
+    gpu.onLost((message, underWay) => {
+      memory()
+        .then((known) => known.lost(message, underWay))
+        .catch(() => {});
+    });
   }
 
   /** See `EngineOptions`. A change applies to later `create…` calls. */
@@ -202,7 +211,7 @@ export class Engine extends Resource {
    * works after the device was lost.
    */
   async report(): Promise<EngineReport> {
-    const { reportOf } = await import('./report');
+    const { reportOf } = await loaded(import('./report'));
     const { gpu, chooser, selfCheck, warnings } = this;
     return reportOf({ gpu, chooser, selfCheck, warnings, memory: await this.memory() });
   }
@@ -222,7 +231,7 @@ export class Engine extends Resource {
    */
   async createDataset(images: ImageSet | PictureSet): Promise<Dataset> {
     this.check();
-    const create = async () => (await import('./data/dataset')).Dataset.create(this.gpu, images);
+    const create = async () => (await loaded(import('./data/dataset'))).Dataset.create(this.gpu, images);
     return this.adopt(create());
   }
 
@@ -233,7 +242,7 @@ export class Engine extends Resource {
   async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
     this.check();
     const create = async () =>
-      (await import('./training/trainer')).Trainer.create(
+      (await loaded(import('./training/trainer'))).Trainer.create(
         this.gpu,
         unet,
         options,
@@ -247,7 +256,7 @@ export class Engine extends Resource {
   async createSampler(unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
     this.check();
     const create = async () =>
-      (await import('./sampling/sampler')).Sampler.create(this.gpu, unet, options, this.chooser);
+      (await loaded(import('./sampling/sampler'))).Sampler.create(this.gpu, unet, options, this.chooser);
     return this.adopt(create());
   }
 
@@ -260,7 +269,7 @@ export class Engine extends Resource {
     const { gpu, chooser } = this;
     const createUNet: Engine['createUNet'] = (...args) => this.createUNet(...args);
     const create = async () =>
-      (await import('./distilling/distiller')).Distiller.create(teacher, options, {
+      (await loaded(import('./distilling/distiller'))).Distiller.create(teacher, options, {
         gpu,
         chooser,
         createUNet,
@@ -278,14 +287,15 @@ export class Engine extends Resource {
   /** Creates a corrupter, which puts the noise of a recipe on images of your own, in your buffers. Throws `argument`. */
   async createCorrupter(options: CorrupterOptions): Promise<Corrupter> {
     this.check();
-    const create = async () => (await import('./training/corrupter')).Corrupter.create(this.gpu, options);
+    const create = async () =>
+      (await loaded(import('./training/corrupter'))).Corrupter.create(this.gpu, options);
     return this.adopt(create());
   }
 
   /** Creates a painter, which paints images that lie on the GPU into your texture or canvas. Throws `argument`, or `limit` for large pictures. */
   async createPainter(options: PainterOptions): Promise<Painter> {
     this.check();
-    const create = async () => (await import('./pictures/painter')).Painter.create(this.gpu, options);
+    const create = async () => (await loaded(import('./pictures/painter'))).Painter.create(this.gpu, options);
     return this.adopt(create());
   }
 
@@ -293,7 +303,7 @@ export class Engine extends Resource {
   async createConv2d(shape: Conv2dShape, options: Conv2dOptions = {}): Promise<Conv2d> {
     this.check();
     const create = async () =>
-      (await import('./standalone/conv2d')).Conv2d.create(this.gpu, shape, options, this.chooser);
+      (await loaded(import('./standalone/conv2d'))).Conv2d.create(this.gpu, shape, options, this.chooser);
     return this.adopt(create());
   }
 
@@ -301,7 +311,7 @@ export class Engine extends Resource {
   async createActivation(shape: ImagesShape, options: ActivationOptions = {}): Promise<Activation> {
     this.check();
     const create = async () =>
-      (await import('./standalone/activation')).Activation.create(this.gpu, shape, options);
+      (await loaded(import('./standalone/activation'))).Activation.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 
@@ -309,7 +319,7 @@ export class Engine extends Resource {
   async createPooling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Pooling> {
     this.check();
     const create = async () =>
-      (await import('./standalone/pooling')).Pooling.create(this.gpu, shape, options);
+      (await loaded(import('./standalone/pooling'))).Pooling.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 
@@ -317,14 +327,15 @@ export class Engine extends Resource {
   async createUpsampling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Upsampling> {
     this.check();
     const create = async () =>
-      (await import('./standalone/upsampling')).Upsampling.create(this.gpu, shape, options);
+      (await loaded(import('./standalone/upsampling'))).Upsampling.create(this.gpu, shape, options);
     return this.adopt(create());
   }
 
   /** Creates Adam for `size` parameters of your own, 1 or more (docs/kernels.md). Throws as `createTrainer` does. */
   async createAdam(size: number, options: AdamOptions = {}): Promise<Adam> {
     this.check();
-    const create = async () => (await import('./standalone/adam')).Adam.create(this.gpu, size, options);
+    const create = async () =>
+      (await loaded(import('./standalone/adam'))).Adam.create(this.gpu, size, options);
     return this.adopt(create());
   }
 
@@ -338,6 +349,7 @@ export class Engine extends Resource {
     for (const child of this.children) child.destroy();
     this.children.clear();
     this.gpu.onLost(undefined);
+    void this.remembered?.close();
     if (this.ownsDevice) this.device.destroy();
   }
 

@@ -128,3 +128,22 @@ test('progress of a late pipeline that a program awaits goes on until it comes, 
   await compilation.compiled;
   expect(last()).toEqual({ task: 'compiling', done: 1, total: 1 });
 });
+
+test('a text that does not load is an error of data that says what to do, and is loaded again at the next call', async () => {
+  const { compiler, finish } = compilerOf(8);
+  let calls = 0;
+  const code = async () => {
+    if (calls++ === 0) throw new TypeError('Failed to fetch');
+    return '';
+  };
+  const once = { ...shader('once'), code };
+  await expect(compiler.pipeline(once).compiled).rejects.toMatchObject({
+    code: 'data',
+    message: expect.stringMatching(/could not be loaded: Failed to fetch\. Call again/),
+  });
+  const { compiled } = compiler.pipeline(once);
+  await turn();
+  finish.get('once')!.resolve();
+  await compiled;
+  expect(calls).toBe(2);
+});

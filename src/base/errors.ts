@@ -14,7 +14,7 @@ export type ErrorCode =
   | 'wrong-kernel'
   /** A value out of range, an unknown name, a wrong length. */
   | 'argument'
-  /** A file or array with wrong contents. */
+  /** A file or array with wrong contents, or a part of the library that did not load. */
   | 'data'
   /** A loss, weights or Adam's moments are no longer finite numbers. */
   | 'diverged'

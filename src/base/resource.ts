@@ -61,7 +61,7 @@ export abstract class Resource {
     } catch (why) {
       thrown = why;
     }
-    await this.onError(thrown);
+    await this.onError(thrown).catch(() => {}); // the caller gets the first error
     throw thrown;
   }
 }

@@ -98,7 +98,10 @@ function caseOf(o: Checked, make: typeof op): Case {
 }
 
 /** Sizes of the tensors of an op like `o` of another shape. */
-export function sizesOf({ variant, origin: { kernel, sliced } }: Checked, shape: object): Record<string, number> {
+export function sizesOf(
+  { variant, origin: { kernel, sliced } }: Checked,
+  shape: object,
+): Record<string, number> {
   const sizes: Record<string, number> = { ...kernel.sizes(shape as never) };
   const slices = sliced && kernel.variants[variant].slices?.(shape as never);
   return slices ? { ...sizes, gradient: slices * pitchOf(sizes.gradient) } : sizes;

@@ -1,5 +1,7 @@
 /** Checks variants and kernels with one form at the real size of a network. Loaded with trainers, samplers and predictors. */
+
 import { EngineError } from '../base/errors';
+import { loaded } from '../base/load';
 import { adapterName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
@@ -73,7 +75,7 @@ async function findWrongVariants(
   if (!gpu.passed) return [];
   const key = keyOf(pass.ops);
   if ((await gpu.passed.missing([key])).length === 0) return [];
-  const { wrongOps } = await import('./at_size');
+  const { wrongOps } = await loaded(import('./at_size'));
   const parts = { gpu, op, Program, Staging, createTensorBuffers, UnusableKernel };
   const variantsOf = (o: Op) => {
     const tuned = tunedOf(o, network);
@@ -137,7 +139,7 @@ async function findWrongForm(
   const all = new Map(ops.filter((o) => !tunedOf(o, network)).map((o) => [keyOf([o]), o]));
   const unknown = await gpu.passed.missing([...all.keys()]);
   if (unknown.length === 0) return undefined;
-  const { wrongForm } = await import('./one_form');
+  const { wrongForm } = await loaded(import('./one_form'));
   const found = await wrongForm(
     unknown.map((key) => all.get(key)!),
     { label: 'self-check at size', gpu, op, Program, Staging, createTensorBuffers },

@@ -4,6 +4,7 @@
  */
 
 import { hashOf } from '../base/hash';
+import { loaded, once } from '../base/load';
 import { createMutex } from '../base/mutex';
 import { adapterName } from '../gpu/adapter';
 import type { AdapterMemory } from '../gpu/adapter_memory';
@@ -20,7 +21,7 @@ const MOST_REMEMBERED = 1000;
 export class SelfCheck {
   private readonly gpu: Gpu;
   private readonly memory: () => Promise<AdapterMemory>;
-  private recalled: Promise<void> | undefined;
+  private readonly recall = once(() => this.recallPassed());
   /** Fingerprints of checks that passed. */
   readonly passed = new Set<string>();
   /** The date of the oldest of these checks. */
@@ -41,8 +42,7 @@ export class SelfCheck {
 
   /** Rejects with an `UnusableKernel` if one of `ops` computes wrong results, or is refused. Concurrent requests are checked together. */
   async verify(ops: readonly Op[]): Promise<void> {
-    this.recalled ??= this.recall();
-    await this.recalled;
+    await this.recall();
     const asked = new Map(ops.map((o) => [fingerprint(o), checkedOf(o)]));
     for (const [key, o] of asked) {
       this.used.set(key, o);
@@ -100,7 +100,7 @@ export class SelfCheck {
   /** The error of each wrong op. If they fail together, each is checked alone, so that a refused one does not spoil the others' check. */
   private async check(ops: readonly Checked[]): Promise<(UnusableKernel | undefined)[]> {
     const { gpu } = this;
-    const { checkOps } = await import('./check_ops');
+    const { checkOps } = await loaded(import('./check_ops'));
     const tools = { label: 'self-check', gpu, op, Program, Staging, createTensorBuffers };
     const hasPlain = (kernel: string) => !isFused(kernel);
     try {
@@ -123,7 +123,7 @@ export class SelfCheck {
     return found;
   }
 
-  private async recall(): Promise<void> {
+  private async recallPassed(): Promise<void> {
     const known = await (await this.memory()).get('check', '');
     if (!known) return;
     for (const fingerprint of known.value.split(' ')) this.passed.add(fingerprint);

@@ -1,5 +1,6 @@
 import { EngineError } from '../base/errors';
 import { fnv1a } from '../base/hash';
+import { loaded } from '../base/load';
 import { checkLoad, type ImageSet, type LoadOptions, loadIdxBytes, readIdx } from './idx';
 import labelBytes from './mnist-digits.idx1-ubyte.gz?bytes';
 import imageBytes from './mnist-digits.idx3-ubyte.gz?bytes';
@@ -49,7 +50,7 @@ async function load(
   signal?: AbortSignal,
 ) {
   signal?.throwIfAborted();
-  const bytes = await loadIdxBytes(await file(), name, signal);
+  const bytes = await loadIdxBytes(await loaded(file()), name, signal);
   // Pages that are neither https nor localhost have no crypto.subtle. FNV-1a still catches a stale or damaged file there, though not a
   // forged one; neither could SHA-256, as the code itself came the same way.
   const kind = globalThis.crypto?.subtle ? 'sha256' : 'fnv1a';

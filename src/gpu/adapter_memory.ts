@@ -74,7 +74,7 @@ export class AdapterMemory {
   private readonly conditions: string;
   private readonly given: TuningCache | undefined;
   private readonly alwaysChecks: boolean;
-  private opened: Promise<TuningCache> | undefined;
+  private opened: ReturnType<typeof openCache> | undefined;
   /** Resolves when all calls of `forget` have ended. */
   forgetting: Promise<void> = Promise.resolve();
 
@@ -167,6 +167,12 @@ export class AdapterMemory {
 
   private async setLosses(losses: readonly DeviceLoss[]): Promise<void> {
     await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));
+  }
+
+  /** Lets the browser's database go; a later call opens it again. */
+  async close(): Promise<void> {
+    const cache = await this.opened;
+    if (cache && cache !== this.given && 'close' in cache) cache.close();
   }
 
   private get lossesKey(): string {

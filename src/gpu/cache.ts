@@ -15,28 +15,48 @@ const PATIENCE_MS = 1000;
 /** Stores that did not answer in time: they are not asked again. */
 const silent = new WeakSet<TuningCache>();
 
+/** A cache in the browser's IndexedDB. */
+export interface BrowserCache extends TuningCache {
+  /** Closes the database, which cannot be deleted before; the next `get` or `set` opens it again. */
+  close(): void;
+}
+
 /** A cache in the browser's IndexedDB, which pages and workers share; undefined if there is none (Node, some private modes). */
-export async function browserCache(): Promise<TuningCache | undefined> {
-  if (typeof indexedDB === 'undefined') return undefined;
+export async function browserCache(): Promise<BrowserCache | undefined> {
   const settle = <T>(request: IDBRequest<T>) =>
     new Promise<T>((resolve, reject) => {
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error);
     });
-  try {
+  let database: IDBDatabase | undefined;
+  const close = () => {
+    database?.close();
+    database = undefined;
+  };
+  const open = async () => {
     const opening = indexedDB.open(DATABASE, 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
-    const database = await inTime(settle(opening), PATIENCE_MS);
-    const store = (mode: IDBTransactionMode) => database.transaction(STORE, mode).objectStore(STORE);
-    return {
-      get: async (key) => settle(store('readonly').get(key)),
-      set: async (key, value) => {
-        await settle(store('readwrite').put(value, key));
-      },
-    };
+    const opened = await settle(opening);
+    if (database) opened.close();
+    database ??= opened;
+    // Somebody deletes it, and would wait for as long as it is open.
+    opened.onversionchange = close;
+    return database;
+  };
+  const store = async (mode: IDBTransactionMode) =>
+    (database ?? (await open())).transaction(STORE, mode).objectStore(STORE);
+  try {
+    await inTime(open(), PATIENCE_MS);
   } catch {
     return undefined;
   }
+  return {
+    get: async (key) => settle((await store('readonly')).get(key)),
+    set: async (key, value) => {
+      await settle((await store('readwrite')).put(value, key));
+    },
+    close,
+  };
 }
 
 /** A cache that lasts as long as the process or page. */
@@ -51,7 +71,7 @@ export function memoryCache(): TuningCache {
 }
 
 /** The caller's cache, else the browser's, else one in memory. */
-export const openCache = async (given?: TuningCache): Promise<TuningCache> =>
+export const openCache = async (given?: TuningCache): Promise<TuningCache | BrowserCache> =>
   given ?? (await browserCache()) ?? memoryCache();
 
 /** The store's value under a key; undefined if the store fails or does not answer. */

@@ -1,6 +1,7 @@
 /** Compiles shaders to pipelines, a few at once, and notices those that take long. */
 
 import type { Progress } from '../base/events';
+import { loaded } from '../base/load';
 import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Compilation, CompiledShader } from './compilation';
 import { afterSeconds } from './wait';
@@ -80,7 +81,7 @@ export class Compiler {
     };
     const begun = async () => {
       this.gpu.checkAlive();
-      const code = await shader.code();
+      const code = await loaded(shader.code());
       await this.takePlace(key);
       compilation.begun = performance.now();
       try {
@@ -174,6 +175,6 @@ async function compile(gpu: Host, shader: Shader, code: string): Promise<Compile
     return { pipeline: compiled, layout };
   } catch (error) {
     gpu.checkAlive();
-    throw await (await import('./trouble')).refusedShader(shader, code, module, error);
+    throw await (await loaded(import('./trouble'))).refusedShader(shader, code, module, error);
   }
 }

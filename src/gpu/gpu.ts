@@ -1,6 +1,8 @@
 /** A device that the caller owns, on which the engine is a guest. */
+
 import { EngineError, type ErrorCode } from '../base/errors';
 import type { Progress, Warning } from '../base/events';
+import { loaded } from '../base/load';
 import type { Op } from '../plan/op';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import type { Compilation } from './compilation';
@@ -330,7 +332,7 @@ export class Gpu {
     return new Promise((resolve, reject) => {
       const seconds = SILENCE * this.compiler.deadline;
       const end = afterSeconds(seconds, async () => {
-        const { silence } = await import('./trouble');
+        const { silence } = await loaded(import('./trouble'));
         const loss = this.silent ? undefined : silence(seconds, this.isOwn, this.onWarning);
         this.silent = true;
         if (loss) this.loss.lose(loss);

@@ -1,5 +1,7 @@
 /** Ops bound to a device, ready to run. Nothing else in this project dispatches. */
+
 import { EngineError } from '../base/errors';
+import { loaded } from '../base/load';
 import { planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
@@ -192,7 +194,7 @@ async function pipelineOf(gpu: Gpu, op: Op, shader: Shader): Promise<CompiledSha
   const late = async () => {
     await compilation.late;
     if (compilation.ended) return compilation.compiled;
-    return (await import('./trouble')).waitFor(need);
+    return (await loaded(import('./trouble'))).waitFor(need);
   };
   try {
     const variant = `${op.kernel}.${op.variant}`;
@@ -200,7 +202,7 @@ async function pipelineOf(gpu: Gpu, op: Op, shader: Shader): Promise<CompiledSha
   } catch (cause) {
     if (cause instanceof UnusableKernel || !(cause instanceof EngineError) || cause.code !== 'shader')
       throw cause;
-    throw (await import('./trouble')).refusedKernel(need, cause);
+    throw (await loaded(import('./trouble'))).refusedKernel(need, cause);
   }
 }
 

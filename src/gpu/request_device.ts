@@ -1,5 +1,7 @@
 /** The requirements of this engine for a device, and a request for one. */
+
 import { checkObject, EngineError, show, typeOf } from '../base/errors';
+import { loaded } from '../base/load';
 import { afterSeconds } from './wait';
 
 /**
@@ -23,7 +25,7 @@ export const requirements = {
 
 /** Throws `no-webgpu` if the globals of WebGPU are missing: Node can have a GPU object or a device without them. */
 export async function checkGlobals(): Promise<void> {
-  if (typeof GPUBufferUsage === 'undefined') throw (await import('./no_device')).noGlobals();
+  if (typeof GPUBufferUsage === 'undefined') throw (await loaded(import('./no_device'))).noGlobals();
 }
 
 /** Throws an `argument` error unless `gpu` can request an adapter, and `powerPreference` is legal. */
@@ -47,9 +49,9 @@ const ANSWER_SECONDS = 10;
 /** Settles as `asked` does; throws `no-adapter` if that takes too long. `drop` gets a late result. */
 function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    const end = afterSeconds(ANSWER_SECONDS, async () => {
+    const end = afterSeconds(ANSWER_SECONDS, () => {
       asked.then(drop, () => {});
-      reject((await import('./no_device')).noAnswer(what, ANSWER_SECONDS));
+      loaded(import('./no_device')).then(({ noAnswer }) => reject(noAnswer(what, ANSWER_SECONDS)), reject);
     });
     asked.finally(end).then(resolve, reject);
   });
@@ -71,7 +73,7 @@ async function ask(
   withLimits: boolean,
 ): Promise<DeviceOfAdapter> {
   const adapter = await answer(gpu.requestAdapter(options), 'requestAdapter', () => {});
-  if (!adapter) throw (await import('./no_device')).noAdapter();
+  if (!adapter) throw (await loaded(import('./no_device'))).noAdapter();
   const features = withFeatures ? requirements.optionalFeatures.filter((f) => adapter.features.has(f)) : [];
   const limits = withLimits ? requirements.optionalLimits : [];
   const asked = adapter.requestDevice({
@@ -92,12 +94,12 @@ export async function requestDevice(
 ): Promise<DeviceOfAdapter> {
   checkObject('options', options, "{ powerPreference: 'low-power' }");
   checkRequest(gpu, options);
-  if (!gpu) throw (await import('./no_device')).noWebGPU();
+  if (!gpu) throw (await loaded(import('./no_device'))).noWebGPU();
   try {
     return await ask(gpu, options, true, true);
   } catch (error) {
     if (error instanceof EngineError) throw error;
-    const { askForLess } = await import('./no_device');
+    const { askForLess } = await loaded(import('./no_device'));
     return askForLess((withFeatures) => ask(gpu, options, withFeatures, false));
   }
 }

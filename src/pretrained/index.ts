@@ -1,6 +1,7 @@
 /** Trained networks: about 0.65 MB each, loaded on request. */
 
 import { EngineError } from '../base/errors';
+import { loaded } from '../base/load';
 import { checkLoad, type LoadOptions } from '../data/idx';
 import { readSource } from '../data/source';
 import { loadModel, type Model } from '../weights/model';
@@ -31,5 +32,5 @@ export async function loadPretrained(pretrained: PretrainedName, options: LoadOp
   const signal = checkLoad('loadPretrained', options);
   signal?.throwIfAborted();
   const name = `${pretrained}.safetensors`;
-  return loadModel(await readSource(await files[pretrained](), name, signal), name);
+  return loadModel(await readSource(await loaded(files[pretrained]()), name, signal), name);
 }

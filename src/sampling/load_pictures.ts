@@ -1,4 +1,5 @@
 /** Converts pictures to begin a run at, and masks, to arrays. */
+import { loaded } from '../base/load';
 import { isPictures } from '../pictures/is_pictures';
 import type { UNetConfig } from '../unet/config';
 import type { LoadedOptions, SampleOptions } from './options';
@@ -14,10 +15,10 @@ export async function loadPictures(
   config: UNetConfig,
   count: number,
 ): Promise<LoadedOptions> {
-  const { picturesFor } = await import('../pictures/picture');
-  const loaded = NAMES.flatMap((name) => {
+  const { picturesFor } = await loaded(import('../pictures/picture'));
+  const arrays = NAMES.flatMap((name) => {
     const given = options[name];
     return isPictures(given) ? [[name, picturesFor(name, given, config, { count, range: [0, 1] })]] : [];
   });
-  return { ...options, ...Object.fromEntries(loaded) };
+  return { ...options, ...Object.fromEntries(arrays) };
 }

@@ -1,3 +1,4 @@
+import { loaded } from '../base/load';
 import type { Gpu } from '../gpu/gpu';
 import { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -102,7 +103,7 @@ export class StepPrograms {
     const { batchSize, settings, variants, average } = options;
     const plan = planStep(unet.config, unet.plan, batchSize, variants, settings, average?.plan);
     const custom = options.customLoss
-      ? (await import('./custom_loss')).planCustomLoss(
+      ? (await loaded(import('./custom_loss'))).planCustomLoss(
           unet.config,
           unet.plan,
           batchSize,

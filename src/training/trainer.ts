@@ -1,5 +1,6 @@
 import { checkInteger, type EngineError } from '../base/errors';
 import type { Warning } from '../base/events';
+import { loaded } from '../base/load';
 import { Resource } from '../base/resource';
 import type { ComparisonLimits } from '../checking/comparison';
 import type { Dataset } from '../data/dataset';
@@ -209,7 +210,7 @@ export class Trainer extends Resource {
     const isSet = typeof source !== 'function';
     if (isSet) checkDataset(source, this.gpu.device, this.unet.config);
     return this.exclusively(async () => {
-      const { Frames } = await import('./frames');
+      const { Frames } = await loaded(import('./frames'));
       // Recorded steps may be submitted at any time.
       const others = this.recorder.recorded || this.frames?.lastBegun !== this.recorder.begun;
       const known = others ? await this.readSteps() : undefined;

@@ -1,6 +1,7 @@
 /** An engine's choice of kernel variants. */
 
 import type { Progress, Warning } from '../base/events';
+import { loaded, once } from '../base/load';
 import { createMutex } from '../base/mutex';
 import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
@@ -54,8 +55,8 @@ export class EngineChooser implements VariantChooser {
   private readonly condemned = new Map<string, UnusableKernel>();
   /** The rejected variants that were under way when a device was lost. */
   private readonly suspects = new Set<string>();
-  /** Resolves when the suspects are rejected. */
-  private suspected: Promise<void> | undefined;
+  /** Rejects the variants that were being compiled or measured when a device of this adapter was lost. */
+  private readonly leaveOutSuspects = once(() => this.rejectSuspects());
   /** Concurrent tuners would disturb each other's timings, which are remembered. */
   private readonly exclusively = createMutex();
 
@@ -71,10 +72,7 @@ export class EngineChooser implements VariantChooser {
   async choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
     const { gpu, variants } = this;
     // On a processor, earlier events never change the forms.
-    if (!variants && !gpu.adapter.software) {
-      this.suspected ??= this.leaveOutSuspects();
-      await this.suspected;
-    }
+    if (!variants && !gpu.adapter.software) await this.leaveOutSuspects();
     if (variants || !this.tune) {
       const usual = { ...defaultChooser(gpu, this.rejectedVariants), checkCondemned: this.checkCondemned };
       return givenOrChosen(variants, gpu, usual, layers, batch, training);
@@ -113,7 +111,7 @@ export class EngineChooser implements VariantChooser {
 
   async rightOf<T extends Predicting>(make: () => Promise<T>, predicted: Predicted): Promise<T> {
     if (!this.gpu.passed) return make();
-    const { rightOf } = await import('../checking/prediction');
+    const { rightOf } = await loaded(import('../checking/prediction'));
     return rightOf(this.gpu, this, make, predicted);
   }
 
@@ -144,8 +142,7 @@ export class EngineChooser implements VariantChooser {
     return others;
   }
 
-  /** Rejects the variants that were being compiled or measured when a device of this adapter was lost. */
-  private async leaveOutSuspects(): Promise<void> {
+  private async rejectSuspects(): Promise<void> {
     for (const [name, date] of await (await this.memory()).suspects()) {
       const [kernel, variant] = name.split('.');
       const chosen = chosenFor(kernel, variant);
@@ -174,7 +171,7 @@ export class EngineChooser implements VariantChooser {
 
   private async measure(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants> {
     const { gpu, rejectedVariants, onProgress } = this;
-    const { tune, tuningEffort } = await import('./tuner');
+    const { tune, tuningEffort } = await loaded(import('./tuner'));
     const effort = tuningEffort[gpu.adapter.software ? 'software' : 'gpu'];
     const milliseconds = this.millisecondsLeft ?? effort.milliseconds;
     const start = performance.now();

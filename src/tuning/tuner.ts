@@ -5,6 +5,7 @@
 
 import { EngineError } from '../base/errors';
 import { hashOf } from '../base/hash';
+import { loaded } from '../base/load';
 import { adapterName } from '../gpu/adapter';
 import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
@@ -186,10 +187,11 @@ async function leaveOut(
   for (const o of jobs.flatMap(({ ops }) => ops)) {
     const shader = o.calls.map(({ shader }) => shader).find((shader) => refused.has(shader));
     if (!shader) continue;
-    rejectedVariants.add(`${o.kernel}.${o.variant}`);
     const cause = refused.get(shader);
-    if (!(cause instanceof EngineError) || cause.code !== 'shader') continue;
-    const { refusedKernel } = await import('../gpu/trouble');
+    // A lost device, or a text that did not load, says nothing about the variant.
+    if (!(cause instanceof EngineError) || cause.code !== 'shader') throw cause;
+    rejectedVariants.add(`${o.kernel}.${o.variant}`);
+    const { refusedKernel } = await loaded(import('../gpu/trouble'));
     onRefused?.(refusedKernel({ op: o, adapter: adapterName(gpu.adapter), Unusable: UnusableKernel }, cause));
   }
 }

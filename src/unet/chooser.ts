@@ -1,5 +1,7 @@
 /** Choosers decide which kernel variants a network uses. */
+
 import { EngineError } from '../base/errors';
+import { loaded } from '../base/load';
 import type { Gpu } from '../gpu/gpu';
 import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
@@ -90,7 +92,7 @@ export async function withVariants<T>(choice: Choice, make: (variants: Variants)
       return made;
     } catch (error) {
       if (sized && error instanceof EngineError && error.code === 'limit') {
-        const { namingLargestBatch } = await import('./largest_batch');
+        const { namingLargestBatch } = await loaded(import('./largest_batch'));
         const opsOf = (images: number) => sized.opsOf(images, variants);
         throw namingLargestBatch(error, gpu.device, { ...sized, opsOf });
       }

@@ -7,6 +7,7 @@ import {
   type Optional,
   wrongArgument,
 } from '../base/errors';
+import { loaded } from '../base/load';
 import { createMutex } from '../base/mutex';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
@@ -204,7 +205,7 @@ export class UNet extends Resource {
 
   private async valuesOf(given: Picture | readonly Picture[], count: number) {
     if (!isPictures(given)) throw notImages('images', given, ', or pictures');
-    const { picturesFor } = await import('../pictures/picture');
+    const { picturesFor } = await loaded(import('../pictures/picture'));
     this.check();
     const range = this.config.conditioning?.noiseLevel ? ([-1, 1] as const) : ([0, 1] as const);
     return picturesFor('images', given, this.config, { count, range });

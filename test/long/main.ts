@@ -10,6 +10,7 @@ import { calls } from './calls';
 import { files } from './files';
 import { frames } from './frames';
 import { hand } from './hand';
+import { heap } from './heap';
 import { hostile } from './hostile';
 import { kills } from './kills';
 import { pack } from './pack';
@@ -26,6 +27,7 @@ export const groups: Readonly<Record<string, readonly Row[]>> = {
   calls,
   ...hostile,
   'at size': atSize,
+  heap: [heap],
   pytorch,
   rates: [frames, ...hand],
   pack: [pack],

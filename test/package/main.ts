@@ -15,6 +15,7 @@ import { publicSurface } from './api';
 import { fromAnotherOrigin } from './cdn';
 import { createCheck } from './checks';
 import { contents } from './contents';
+import { flaky } from './flaky';
 import { guides } from './guides';
 import { projects, runProject } from './projects';
 import { shell } from './shell';
@@ -68,6 +69,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ...typeChecks,
     ...inProjects,
     fromAnotherOrigin,
+    flaky,
     ...guides,
   ];
   const wanted = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));

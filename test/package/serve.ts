@@ -22,12 +22,27 @@ export interface Served {
   close(): void;
 }
 
-/** Serves `folder` on this machine until `close` is called. `cors`: pages of other origins may read it. */
+/**
+ * Serves `folder` on this machine until `close` is called. `cors`: pages of other origins may read it.
+ * A request of `/fail-once` makes every file fail at its next
+ * request, as on a server that is being restarted; `/fail-never` ends that.
+ */
 export async function serve(folder: string, { cors = false } = {}): Promise<Served> {
   const missing: string[] = [];
+  let hasFailed: Set<string> | undefined;
   const server = createServer(({ url }, response) => {
     const path = new URL(url!, 'http://localhost').pathname.replace(/\/$/, '/index.html');
     const file = join(folder, path);
+    if (path === '/fail-once' || path === '/fail-never') {
+      hasFailed = path === '/fail-once' ? new Set() : undefined;
+      return response.end();
+    }
+    // What a browser remembers it does not ask for.
+    response.setHeader('cache-control', 'no-store');
+    if (hasFailed && !hasFailed.has(path)) {
+      hasFailed.add(path);
+      return response.writeHead(503).end();
+    }
     if (cors) response.setHeader('access-control-allow-origin', '*');
     if (!existsSync(file) || !statSync(file).isFile()) {
       missing.push(path);
@@ -44,10 +59,14 @@ export async function serve(folder: string, { cors = false } = {}): Promise<Serv
   };
 }
 
-/** Opens a page in Chrome and gives what `ask` resolves to there, which is its promise `result`. Throws what went wrong on the page. */
+/**
+ * Opens a page in Chrome and gives what `ask` resolves to there, which is its promise `result`. Throws what went wrong on the page, but for
+ * the status `expected`.
+ */
 export async function resultOf<T>(
   address: string,
   ask = (): Promise<unknown> | undefined => (globalThis as { result?: Promise<unknown> }).result,
+  expected?: number,
 ): Promise<T> {
   // A canvas with WebGPU is lost in a headless Chrome without this.
   const browser = await launchBrowser('chrome', { canvases: true });
@@ -61,10 +80,16 @@ export async function resultOf<T>(
       const note = (problem: string) =>
         problems.push(problem) === 1 && endAfter(MORE_MS, 'The page has problems.');
       page.on('pageerror', (error) => note(String(error)));
-      page.on('console', (message) => message.type() === 'error' && note(message.text()));
-      page.on('requestfailed', (request) => note(`${request.failure()?.errorText} ${request.url()}`));
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !message.text().includes(`status of ${expected}`)) note(message.text());
+      });
+      page.on('requestfailed', (request) => {
+        // Chrome calls modules so that came with an error's status.
+        if (expected && request.failure()?.errorText === 'net::ERR_ABORTED') return;
+        note(`${request.failure()?.errorText} ${request.url()}`);
+      });
       page.on('response', (response) => {
-        if (response.status() >= 400) note(`${response.status()} ${response.url()}`);
+        if (response.status() >= 400 && response.status() !== expected) note(`${response.status()} ${response.url()}`);
       });
     });
     const answer = page.goto(address).then(() => page.evaluate(ask));

@@ -1,6 +1,6 @@
 /** Stores that answer badly: they cost what they would have remembered, and no time. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { browserCache, readCache, type TuningCache, writeCache } from '../../src/gpu/cache';
+import { afterEach, beforeEach, expect, type Mock, test, vi } from 'vitest';
+import { type BrowserCache, browserCache, readCache, type TuningCache, writeCache } from '../../src/gpu/cache';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -49,16 +49,56 @@ test('one that kept the engine waiting is not asked again', async () => {
 });
 
 /** A browser whose database opens, and whose requests are answered with `value`, or never. */
-function browser(value?: string): void {
+function browser(value?: string) {
   const request = (result: unknown) => {
     const made = { result, onsuccess: () => {}, onerror: () => {} };
     if (result !== undefined) queueMicrotask(() => made.onsuccess());
     return made;
   };
   const store = { get: () => request(value), put: () => request(value) };
-  const database = { transaction: () => ({ objectStore: () => store }) };
-  vi.stubGlobal('indexedDB', { open: () => request(database) });
+  const opened: { close: Mock; onversionchange(): void }[] = [];
+  const open = () => {
+    let isOpen = true;
+    const close = vi.fn(() => {
+      isOpen = false;
+    });
+    const transaction = () => {
+      if (!isOpen) throw new Error('closed');
+      return { objectStore: () => store };
+    };
+    const database = { transaction, close, onversionchange: () => {} };
+    opened.push(database);
+    return request(database);
+  };
+  vi.stubGlobal('indexedDB', { open });
+  return opened;
 }
+
+test('a database closes when another page deletes it, or when asked, and opens at the next call', async () => {
+  const opened = browser('known');
+  const cache = (await inTwoSeconds(browserCache())) as BrowserCache;
+  opened[0].onversionchange();
+  expect(opened[0].close).toHaveBeenCalled();
+  expect(await inTwoSeconds(readCache(cache, 'a'))).toBe('known');
+  cache.close();
+  await inTwoSeconds(writeCache(cache, 'a', 'b'));
+  expect(opened.map(({ close }) => close.mock.calls.length > 0)).toEqual([true, true, false]);
+});
+
+test('two calls that find it closed leave one open', async () => {
+  const opened = browser('known');
+  const cache = (await inTwoSeconds(browserCache())) as BrowserCache;
+  cache.close();
+  await inTwoSeconds(Promise.all([readCache(cache, 'a'), readCache(cache, 'b')]));
+  cache.close();
+  expect(opened.map(({ close }) => close.mock.calls.length > 0)).not.toContain(false);
+});
+
+test('a browser whose database may not even be looked at', async () => {
+  vi.stubGlobal('indexedDB', undefined);
+  Object.defineProperty(globalThis, 'indexedDB', { get: refused, configurable: true });
+  expect(await inTwoSeconds(browserCache())).toBeUndefined();
+});
 
 test('a database that opens and answers', async () => {
   browser('known');

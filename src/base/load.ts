@@ -1,0 +1,26 @@
+import { EngineError } from './errors';
+
+/** Resolves to a part of the library that is loaded when it is needed. Throws `data` if it does not load. */
+export async function loaded<T>(part: Promise<T>): Promise<T> {
+  try {
+    return await part;
+  } catch (cause) {
+    if (cause instanceof EngineError) throw cause;
+    const why = (cause as Error | undefined)?.message;
+    const text = `A part of the library could not be loaded: ${why}. Call again; if that fails, too, reload the page. A service worker cannot load parts: bundle everything to one file.`;
+    throw new EngineError('data', text, { cause });
+  }
+}
+
+/** Calls `make` at the first call, and again only if that failed: nothing stays wrong after one mishap. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  const again = (error: unknown) => {
+    made = undefined;
+    throw error;
+  };
+  return () => {
+    made ??= make().catch(again);
+    return made;
+  };
+}
