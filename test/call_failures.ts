@@ -97,7 +97,7 @@ export const deeds: Readonly<Record<string, (world: World, checkpoint: Uint8Arra
   },
   'a run of sampling': ({ sampler }) => sampler.sample(sampleOptions),
   'a prediction': ({ unet }) =>
-    unet.predict(batch.noisy, COUNT, { levels: batch.levels, labels: batch.labels }),
+    unet.predict(batch.noisy, { count: COUNT, levels: batch.levels, labels: batch.labels }),
   'an evaluation': ({ trainer }) => trainer.evaluate(images),
   'a distillation': async ({ engine, unet }) => {
     using distiller = await engine.createDistiller(unet, { calls: 1, noises: 2, steps: 1, batchSize: 2 });

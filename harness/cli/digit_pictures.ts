@@ -41,7 +41,7 @@ export async function* digitPictures(
     ...(unet.config.conditioning?.noiseLevel ? { levels } : {}),
     ...(unet.config.conditioning?.classes ? { labels: set.labels!.subarray(0, count) } : {}),
   };
-  const behind = { ...originals, values: noisy.behind(await unet.predict(input, count, conditions)) };
+  const behind = { ...originals, values: noisy.behind(await unet.predict(input, { count, ...conditions })) };
   yield { name: 'predictions', picture: grid(rowsOf(originals, shown, behind), count) };
 
   yield { name: 'samples', picture: await sheet(engine, unet, { seed, signal, rows: ROWS, onStep }) };

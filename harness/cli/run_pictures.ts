@@ -30,7 +30,7 @@ export async function* runPictures(
   yield { name: 'corruption', picture: grid(rowsOf(originals, corrupted), count) };
 
   signal?.throwIfAborted();
-  const predictions = { ...originals, values: behind(await unet.predict(input, count)) };
+  const predictions = { ...originals, values: behind(await unet.predict(input, { count })) };
   yield { name: 'predictions', picture: grid(rowsOf(originals, corrupted, predictions), count) };
 
   const history = await sampleHistory(engine, unet, {

@@ -46,7 +46,7 @@ export async function classLosses(
     levels: Float32Array.from({ length: count }, (_, n) => levels[n % levels.length]),
     labels: Array.from({ length: count }, (_, n) => Math.floor(n / levels.length)),
   };
-  const velocity = await unet.predict(input, count, conditions);
+  const velocity = await unet.predict(input, { count, ...conditions });
   const losses = new Float32Array(classes);
   for (let n = 0; n < count; n++) {
     let sum = 0;

@@ -3,9 +3,15 @@ import { EngineError, typeOf } from './errors';
 /** Types that may hold a file's bytes. A Node Buffer is a Uint8Array. */
 export type ByteContainer = ArrayBufferLike | ArrayBufferView;
 
-/** Whether `given` is a ByteContainer. `instanceof` would fail for buffers from another window, or another context of Node. */
+/**
+ * Whether `given` is a ByteContainer. As for all that callers give, `instanceof` would fail for arrays from another window, or another
+ * context of Node, which have classes of their own by the same names.
+ */
 export const isBytes = (given: unknown): given is ByteContainer =>
   ArrayBuffer.isView(given) || /^(Shared)?ArrayBuffer$/.test(typeOf(given));
+
+/** Whether `given` is a Float32Array. */
+export const isFloats = (given: unknown): given is Float32Array => typeOf(given) === 'Float32Array';
 
 /**
  * The bytes of `given`, not copied, as a plain Uint8Array: a Node Buffer's `slice` would not copy, and its memory often is a shared pool.
@@ -14,8 +20,13 @@ export const isBytes = (given: unknown): given is ByteContainer =>
  * @throws EngineError `argument`
  */
 export function bytesOf(given: ByteContainer, name: string, or = ''): Uint8Array {
-  if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
-  if (isBytes(given)) return new Uint8Array(given);
+  try {
+    if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
+    if (isBytes(given)) return new Uint8Array(given);
+  } catch (cause) {
+    const text = `${name} has no memory any more: it was transferred, to a worker for instance. Transfer a copy, or read the file again.`;
+    throw new EngineError('argument', text, { cause });
+  }
   throw new EngineError(
     'argument',
     `${name} is of type ${typeOf(given)}; it must be a Uint8Array or ArrayBuffer of the file's bytes${or}, such as await file.arrayBuffer().`,

@@ -38,7 +38,8 @@ export async function gunzip(
     // The stream may already have failed; cancelling then repeats its error.
     reader.cancel().catch(() => {});
     if (cause instanceof EngineError || signal?.aborted) throw cause;
-    const why = cause instanceof Error && cause.message ? ` (${cause.message.replace(/\.$/, '')})` : '';
+    const { message = '' } = Object(cause) as Partial<Error>;
+    const why = message && ` (${message.replace(/\.$/, '')})`;
     throw new EngineError('data', `${name} is gzip, but does not unpack${why}. Download it again.`, {
       cause,
     });

@@ -1,5 +1,5 @@
 import { bytesOf } from '../base/bytes';
-import { EngineError } from '../base/errors';
+import { EngineError, typeOf } from '../base/errors';
 
 /**
  * The source of a file's bytes. A string is a URL; in Node, where a relative URL has no base, a string without a scheme is a path. `Memory`
@@ -12,14 +12,16 @@ export type FileSource<Memory extends ArrayBufferLike = ArrayBufferLike> =
   | ArrayBuffer
   | Uint8Array<Memory>;
 
+const isURL = (source: FileSource): source is URL => typeOf(source) === 'URL';
+const isBlob = (source: FileSource): source is Blob => /^(Blob|File)$/.test(typeOf(source));
 const isRemote = (source: FileSource): source is string | URL | Blob =>
-  typeof source === 'string' || source instanceof URL || source instanceof Blob;
+  typeof source === 'string' || isURL(source) || isBlob(source);
 
 /** The source's name in error messages, as a person knows it: its URL, path or file name. */
 export function sourceName(source: FileSource, otherwise: string): string {
   let name = otherwise;
-  if (typeof source === 'string' || source instanceof URL) name = String(source);
-  else if (source instanceof Blob && 'name' in source) name = String(source.name);
+  if (typeof source === 'string' || isURL(source)) name = String(source);
+  else if (isBlob(source) && 'name' in source) name = String(source.name);
   // A data: URL may be megabytes long.
   return name.length <= 200 ? name : `${name.slice(0, 80)}…${name.slice(-40)}`;
 }
@@ -39,12 +41,12 @@ export async function readSource<Memory extends ArrayBufferLike = ArrayBuffer>(
     return bytesOf(source, name, ', a URL, Blob or File') as Uint8Array<Memory | ArrayBuffer>;
   }
   try {
-    const bytes = source instanceof Blob ? await source.arrayBuffer() : await readUrl(source, signal);
+    const bytes = isBlob(source) ? await source.arrayBuffer() : await readUrl(source, signal);
     signal?.throwIfAborted();
     return bytesOf(bytes, name) as Uint8Array<ArrayBuffer>;
   } catch (cause) {
     signal?.throwIfAborted();
-    const why = String(cause instanceof Error ? cause.message : cause).replace(/\.$/, '');
+    const why = String((cause as Error | undefined)?.message ?? cause).replace(/\.$/, '');
     throw new EngineError(
       'data',
       `${name} could not be read: ${why}. Check that it exists and can be reached.`,

@@ -2,7 +2,9 @@
  * Writes the messages of ONNX that a network needs: fields have the numbers of
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
  */
+
 import { PbfWriter } from 'pbf';
+import { isFloats } from '../base/bytes';
 
 /** Row-major. */
 export interface OnnxTensor {
@@ -105,7 +107,7 @@ function writeAttribute([name, value]: [string, Attribute], pbf: PbfWriter): voi
 
 function writeTensor({ name, shape, data }: OnnxTensor, pbf: PbfWriter): void {
   for (const size of shape) pbf.writeVarintField(1, size);
-  pbf.writeVarintField(2, data instanceof Float32Array ? TYPES.float : TYPES.int64);
+  pbf.writeVarintField(2, isFloats(data) ? TYPES.float : TYPES.int64);
   pbf.writeStringField(8, name);
   // Little-endian, as are typed arrays wherever there is WebGPU.
   pbf.writeBytesField(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));

@@ -130,7 +130,7 @@ function read(picture: Picture, i: number): Pixels {
   checkInteger(`The height of picture ${i}`, height, 1);
   if ('data' in picture) {
     const { data } = picture;
-    const isBytes = data instanceof Uint8ClampedArray || data instanceof Uint8Array;
+    const isBytes = /^Uint8(Clamped)?Array$/.test(typeOf(data));
     if (isBytes && data.length === 4 * width * height) return picture;
     throw new EngineError(
       'argument',

@@ -1,4 +1,5 @@
 /** Options of a sampler and its runs, and the events that a run yields. */
+import { isFloats } from '../base/bytes';
 import {
   checkBooleans,
   checkFunctions,
@@ -295,7 +296,7 @@ export function checkSample(
   const size = count * imageSize;
   for (const [name, images] of Object.entries({ noise, start, mask })) {
     if (images === undefined) continue;
-    if (!(images instanceof Float32Array)) throw notImages(name, images);
+    if (!isFloats(images)) throw notImages(name, images);
     if (images.length !== size) {
       throw new EngineError(
         'argument',

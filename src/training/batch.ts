@@ -1,4 +1,5 @@
 /** A caller's batch: its legal contents, and the tensors that its parts go to. */
+import { isFloats } from '../base/bytes';
 import { checkNames, checkObject, EngineError, type Names, notImages } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { type BufferSlice, checkSlice, isSlice, type Slice, sliceOf } from '../gpu/slice';
@@ -52,13 +53,13 @@ export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number
   const { noisy, levels, labels, count } = batch;
   for (const name of ['noisy', 'target'] as const) {
     const source = batch[name];
-    if (source instanceof Float32Array || isSlice(source)) continue;
+    if (isFloats(source) || isSlice(source)) continue;
     throw notImages(name, source, ', or a GPUBuffer of such');
   }
   unet.checkConditions({ levels, labels });
   const { height, width, channels, conditioning } = unet.config;
   const { input, output } = imageSizes(unet.config);
-  const n = count ?? (noisy instanceof Float32Array ? noisy.length / input : batchSize);
+  const n = count ?? (isFloats(noisy) ? noisy.length / input : batchSize);
   const legal = `1 to ${batchSize} images of ${height}x${width}x${channels}`;
   if (!Number.isInteger(n) || n < 1 || n > batchSize) {
     throw new EngineError('argument', `The batch has ${n} images; this trainer takes ${legal}.`);

@@ -1,5 +1,6 @@
 /** Puts the noise of training on the caller's images, into the caller's buffers. */
 
+import { isFloats } from '../base/bytes';
 import { checkInteger, checkNames, EngineError, type Names, notImages, show, typeOf } from '../base/errors';
 import { createMutex } from '../base/mutex';
 import { Resource } from '../base/resource';
@@ -236,7 +237,7 @@ export class Corrupter extends Resource {
 
   private imagesOf(clean: Float32Array | Picture | readonly Picture[]): Float32Array {
     const { shape } = this.parts;
-    if (clean instanceof Float32Array) {
+    if (isFloats(clean)) {
       const size = corrupt.sizes(shape).images;
       if (clean.length === size) return clean;
       const { count, height, width, channels } = shape;

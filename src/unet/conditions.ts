@@ -1,9 +1,10 @@
 /** Checks the conditions of a network: noise levels and labels. */
+import { isFloats } from '../base/bytes';
 import { EngineError, typeOf } from '../base/errors';
 
 /** Throws an `argument` error unless the caller gave one noise level for each image, 0 to 1. */
 export function checkLevels(levels: Float32Array, count: number): void {
-  if (!(levels instanceof Float32Array)) {
+  if (!isFloats(levels)) {
     throw new EngineError(
       'argument',
       `levels is of type ${typeOf(levels)}; it must be a Float32Array of a noise level for each image, 0 to 1.`,

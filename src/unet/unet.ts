@@ -1,3 +1,4 @@
+import { isFloats } from '../base/bytes';
 import {
   checkInteger,
   checkNames,
@@ -44,6 +45,12 @@ export interface Conditions {
   readonly levels?: Float32Array | undefined;
   /** Classes, 0 to `classes` - 1, or `classes` for no class. */
   readonly labels?: ArrayLike<number> | undefined;
+}
+
+/** Options of `predict`. */
+export interface PredictOptions extends Conditions {
+  /** Number of images. Default: as many as `images` holds. */
+  readonly count?: number | undefined;
 }
 
 /** A network: its weights on the GPU, with a forward pass. Created by `engine.createUNet`. */
@@ -148,18 +155,20 @@ export class UNet extends Resource {
   }
 
   /**
-   * Runs a forward pass over `count` images: `images` is [count][height][width][channels], and so is the result, with the network's output
+   * Runs a forward pass over images: `images` is [count][height][width][channels], and so is the result, with the network's output
    * channels. Pictures become values from 0 to 1, or from -1 to 1 for a network conditioned on noise levels. A conditioned network takes the
    * noise `levels` and the class `labels` of the images. Concurrent calls run one after the other; the caller must not change the arguments
    * until then. Throws `argument` for another number of values, and for missing or unexpected conditions.
    */
   async predict(
     images: Float32Array | Picture | readonly Picture[],
-    count = countOf(images, this.config),
-    conditions: Conditions = {},
+    options: PredictOptions = {},
   ): Promise<Float32Array<ArrayBuffer>> {
     this.check();
-    const values = images instanceof Float32Array ? images : await this.valuesOf(images, count);
+    if (typeof options === 'number') throw positional(options);
+    checkNames('predict', options, PREDICT);
+    const { count = countOf(images, this.config), levels, labels } = options;
+    const values = isFloats(images) ? images : await this.valuesOf(images, count);
     checkInteger('count', count, 1);
     const { height, width, channels } = this.config;
     const size = height * width * channels;
@@ -170,9 +179,7 @@ export class UNet extends Resource {
         `predict was given ${values.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,
       );
     }
-    checkNames('predict', conditions, { levels: true, labels: true } satisfies Names<Conditions>);
-    const { levels, labels } = conditions;
-    this.weights.checkConditions(conditions);
+    this.weights.checkConditions(options);
     if (levels !== undefined) checkLevels(levels, count);
     if (labels !== undefined) checkLabels(labels, this.config.conditioning!.classes, count);
     const classes = labels && Uint32Array.from(labels);
@@ -239,8 +246,17 @@ export class UNet extends Resource {
   }
 }
 
+const PREDICT: Names<PredictOptions> = { count: true, levels: true, labels: true };
+
+/** The error for the form of versions up to 0.2. */
+const positional = (count: number) =>
+  new EngineError(
+    'argument',
+    `predict was given ${count} in place of options; call predict(images, { count: ${count} }), with levels and labels in the same object.`,
+  );
+
 /** The default number of images. */
 const countOf = (given: unknown, { height, width, channels }: UNetConfig): number => {
-  if (given instanceof Float32Array) return given.length / (height * width * channels);
+  if (isFloats(given)) return given.length / (height * width * channels);
   return Array.isArray(given) ? given.length : 1;
 };

@@ -1,3 +1,4 @@
+import { isFloats } from '../base/bytes';
 import { EngineError, nonFinite, show } from '../base/errors';
 import { showShape, type Tensor } from './safetensors';
 
@@ -59,7 +60,7 @@ function difference(want: ExpectedTensor, tensor: Tensor | undefined): string | 
   const wanted = showShape(want.shape);
   if (!tensor) return `${wanted} is missing`;
   const { shape, data } = tensor;
-  if (!(data instanceof Float32Array)) return 'is U32, expected F32';
+  if (!isFloats(data)) return 'is U32, expected F32';
 
   if (shape.length !== want.shape.length || shape.some((size, i) => size !== want.shape[i])) {
     const reordered = [...shape].sort().join() === [...want.shape].sort().join();

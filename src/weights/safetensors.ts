@@ -1,4 +1,4 @@
-import { type ByteContainer, bytesOf, lookOf } from '../base/bytes';
+import { type ByteContainer, bytesOf, isFloats, lookOf } from '../base/bytes';
 import { checkObject, clip, EngineError, show, typeOf } from '../base/errors';
 
 /**
@@ -112,7 +112,7 @@ function checkMetadata(metadata: Record<string, string>): void {
 
 /** A tensor's numbers as stored in the file. Throws an `argument` error for a tensor that cannot be written. */
 function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
-  if (!(data instanceof Float32Array || data instanceof Uint32Array)) {
+  if (!(isFloats(data) || typeOf(data) === 'Uint32Array')) {
     throw new EngineError(
       'argument',
       `Tensor ${show(name)} is neither a Float32Array nor a Uint32Array; no other type is written.`,
@@ -125,7 +125,7 @@ function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
         'numbers whose product is the number of values.',
     );
   }
-  const floats = data instanceof Float32Array;
+  const floats = isFloats(data);
   if (wanted !== undefined && !(floats && isFloatType(wanted))) {
     throw new EngineError(
       'argument',
@@ -134,7 +134,7 @@ function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
     );
   }
   const dtype = floats ? (wanted ?? 'F32') : 'U32';
-  return { dtype, values: floats && dtype === 'F16' ? toHalves(data, name) : data };
+  return { dtype, values: floats && dtype === 'F16' ? toHalves(data as Float32Array, name) : data };
 }
 
 /**
@@ -224,7 +224,7 @@ function readHeader(bytes: Uint8Array, name: string): { header: Record<string, u
       new TextDecoder('utf-8', { fatal: true }).decode(bytes.slice(8, start)),
     );
   } catch (cause) {
-    const why = cause instanceof Error ? clip(cause.message) : '';
+    const why = clip((cause as Error | undefined)?.message ?? '');
     // Without the cause: it quotes the file as it is, and some consoles print it.
     refuse(`is not a safetensors file, or is damaged: its header is not JSON (${why}).`);
   }

@@ -1,5 +1,5 @@
 /** Converts errors for messages between threads, and finds the memory to transfer. */
-import { EngineError, show } from '../base/errors';
+import { EngineError, show, typeOf } from '../base/errors';
 import type { CrossedError } from './protocol';
 
 export function crossed(error: unknown): CrossedError {
@@ -18,9 +18,9 @@ export function arrived({ name, message, code }: CrossedError): Error {
 export function memoryOf(...values: unknown[]): ArrayBuffer[] {
   const arrays = values.flatMap((value) => [value, ...(isArray(value) ? [] : Object.values(Object(value)))]);
   return [...new Set(arrays.filter(isArray).map(({ buffer }) => buffer))].filter(
-    (buffer) => buffer instanceof ArrayBuffer,
+    (buffer): buffer is ArrayBuffer => typeOf(buffer) === 'ArrayBuffer',
   );
 }
 
 const isArray = (value: unknown): value is Float32Array | Uint8Array =>
-  value instanceof Float32Array || value instanceof Uint8Array;
+  /^(Float32|Uint8)Array$/.test(typeOf(value));

@@ -128,7 +128,9 @@ test('a prediction is one of the average', async () => {
     for (let s = 0; s < 3; s++) await trainer.step(batch);
     using other = await engine.createUNet(config, { seed: 1 });
     await other.setParameters(await unet.getParameters());
-    expect(await unet.predict(batch.noisy, 4)).toEqual(await other.predict(batch.noisy, 4));
+    expect(await unet.predict(batch.noisy, { count: 4 })).toEqual(
+      await other.predict(batch.noisy, { count: 4 }),
+    );
   });
 });
 

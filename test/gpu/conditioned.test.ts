@@ -144,7 +144,7 @@ describe.each(Object.entries(cases))('%s', (_, { config: given, data }) => {
     for (const [step, count] of [3, 4].entries()) {
       const { batch, conditions } = makeBatch(config, data, count, random);
       const { noisy, target } = batch;
-      const prediction = await unet.predict(noisy, count, conditions);
+      const prediction = await unet.predict(noisy, { count, ...conditions });
       const expected = reference.predict(noisy, count, conditions);
       expect(relativeError(prediction, expected), `prediction ${step}`).toBeLessThan(1e-5);
       const loss = await trainer.step(batch);
@@ -250,13 +250,13 @@ describe('what a network is told', () => {
 
   test('counts', async () => {
     using unet = await UNet.create(gpu, config, { seed: 1 });
-    const usual = await unet.predict(images, count, { levels, labels });
+    const usual = await unet.predict(images, { count, levels, labels });
     const others = { levels: levels.map((t) => 1 - t), labels: labels.map((label) => (label + 1) % 4) };
     for (const name of ['levels', 'labels'] as const) {
-      const other = await unet.predict(images, count, { levels, labels, [name]: others[name] });
+      const other = await unet.predict(images, { count, levels, labels, [name]: others[name] });
       expect(relativeError(other, usual), name).toBeGreaterThan(1e-3);
     }
-    expect(await unet.predict(images, count, { levels, labels: [...labels] })).toEqual(usual);
+    expect(await unet.predict(images, { count, levels, labels: [...labels] })).toEqual(usual);
   });
 
   test('goes with its image, also in turns of many images', async () => {
@@ -266,7 +266,9 @@ describe('what a network is told', () => {
     const images = random.floats(many * size, 0, 1);
     const conditions = { levels: random.floats(many, 0, 1), labels: random.integers(many, 4) };
     const expected = new ReferenceUNet(config, await unet.getParameters()).predict(images, many, conditions);
-    expect(relativeError(await unet.predict(images, many, conditions), expected)).toBeLessThan(1e-5);
+    expect(relativeError(await unet.predict(images, { count: many, ...conditions }), expected)).toBeLessThan(
+      1e-5,
+    );
   });
 
   test('comes from buffers where a predictor or a step is recorded', async () => {
@@ -283,7 +285,7 @@ describe('what a network is told', () => {
     predictor.encode(encoder, source, result, { levels: levelBuffer, labels: labelBuffer });
     await gpu.submit(encoder);
     const predicted = new Float32Array(await readBuffer(gpu, result, images.length));
-    expect(relativeError(predicted, await unet.predict(images, count, { levels, labels }))).toBeLessThan(
+    expect(relativeError(predicted, await unet.predict(images, { count, levels, labels }))).toBeLessThan(
       1e-6,
     );
 

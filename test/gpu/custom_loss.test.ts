@@ -121,7 +121,9 @@ describe.each([
     const given = await imagesFor(config, 5);
     const output = await forward(trainer, given);
     // Of other kernels.
-    expect(distance(output, await unet.predict(given.input, 5, given.conditions))).toBeLessThan(1e-5);
+    expect(distance(output, await unet.predict(given.input, { count: 5, ...given.conditions }))).toBeLessThan(
+      1e-5,
+    );
     const reference = new ReferenceUNet(checkConfig(config), await unet.getParameters());
     // The sum of the absolute errors, which no other part of the engine knows.
     const { signs } = reference.absolute(given.input, given.target, 5, given.conditions);
@@ -279,7 +281,7 @@ describe('an update', () => {
   test('of the caller’s own: parameters that a shader wrote are those of the network', async () => {
     const { trainer, unet } = await setUp(small);
     const given = await imagesFor(small, 8);
-    const before = await unet.predict(given.input, 8);
+    const before = await unet.predict(given.input, { count: 8 });
     const other = await UNet.create(gpu, small, { seed: 9 });
     const { parameters } = trainer.buffers;
     run((encoder) => {
@@ -287,17 +289,17 @@ describe('an update', () => {
       trainer.encodePack(encoder);
     });
     expect(await unet.getParameters()).toEqual(await other.getParameters());
-    const after = await unet.predict(given.input, 8);
+    const after = await unet.predict(given.input, { count: 8 });
     expect(after).not.toEqual(before);
-    expect(after).toEqual(await other.predict(given.input, 8));
+    expect(after).toEqual(await other.predict(given.input, { count: 8 }));
     // And without a trainer, where predictions keep what they derive from weights.
     trainer.destroy();
-    await unet.predict(given.input, 8);
+    await unet.predict(given.input, { count: 8 });
     run((encoder) => {
       encoder.clearBuffer(unet.parameterBuffer);
       unet.encodePack(encoder);
     });
-    expect(new Set(await unet.predict(given.input, 8))).toEqual(new Set([0]));
+    expect(new Set(await unet.predict(given.input, { count: 8 }))).toEqual(new Set([0]));
   });
 });
 

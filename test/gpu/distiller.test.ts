@@ -75,11 +75,12 @@ async function statesByHand(together: number): Promise<Float32Array[]> {
   const states = [x];
   for (let step = 0; step < 8; step++) {
     const levels = new Float32Array(noises).fill(1 - step / 8);
-    const told = await teacher.predict(x, noises, {
+    const told = await teacher.predict(x, {
+      count: noises,
       levels,
       labels: Array.from({ length: noises }, (_, n) => n % CLASSES),
     });
-    const none = await teacher.predict(x, noises, { levels, labels: Array(noises).fill(CLASSES) });
+    const none = await teacher.predict(x, { count: noises, levels, labels: Array(noises).fill(CLASSES) });
     x = x.map((value, i) => value - (none[i] + 2 * (told[i] - none[i])) / 8);
     if (step % 4 === 3) states.push(x);
   }
@@ -139,7 +140,7 @@ test('a student begins as its teacher, whose error along its own trajectories is
   const read = async (buffer: GPUBuffer) =>
     new Float32Array(await readBuffer(gpu, buffer, small.batchSize * SIZE));
   const told = { levels: levels as Float32Array, labels: labels as number[] };
-  const output = await teacher.predict(await read(noisy as GPUBuffer), small.batchSize, told);
+  const output = await teacher.predict(await read(noisy as GPUBuffer), { count: small.batchSize, ...told });
   const wanted = await read(target as GPUBuffer);
   const error = output.reduce((sum, v, i) => sum + (v - wanted[i]) ** 2, 0) / output.length;
   expect(events.find(({ step }) => step === 1)!.loss).toBeCloseTo(error, 4);

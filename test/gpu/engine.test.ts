@@ -17,14 +17,14 @@ test('two engines share a device; either may go first, and the device stays', as
   ]);
   const unets = await Promise.all([first, second].map((engine) => engine.createUNet(config, { seed: 1 })));
   const images = new Random(2).floats(2 * 16, 0, 1);
-  const before = await unets[1].predict(images, 2);
+  const before = await unets[1].predict(images, { count: 2 });
   first.destroy();
   first.destroy();
   await expect(first.createUNet(config)).rejects.toMatchObject({
     code: 'destroyed',
   } satisfies Partial<EngineError>);
-  await expect(unets[0].predict(images, 2)).rejects.toMatchObject({ code: 'destroyed' });
-  expect(await unets[1].predict(images, 2)).toEqual(before);
+  await expect(unets[0].predict(images, { count: 2 })).rejects.toMatchObject({ code: 'destroyed' });
+  expect(await unets[1].predict(images, { count: 2 })).toEqual(before);
   second.destroy();
   const [buffer] = await gpu.createBuffers([{ label: 'still there', bytes: 4 }]);
   buffer.destroy();
@@ -73,7 +73,7 @@ describe('nothing is left behind', () => {
     predictor: (engine: Engine, unet: UNet) => engine.createPredictor(unet, { count: 3 }),
     dataset: (engine: Engine) =>
       engine.createDataset({ images: new Uint8Array(16), count: 1, height: 4, width: 4, channels: 1 }),
-    prediction: (_: Engine, unet: UNet) => unet.predict(new Float32Array(16), 1),
+    prediction: (_: Engine, unet: UNet) => unet.predict(new Float32Array(16), { count: 1 }),
   };
 
   test.each(Object.entries(create))('when an engine is destroyed while it makes a %s', async (_, make) => {
@@ -109,7 +109,7 @@ describe('nothing is left behind', () => {
       await trainer.getGradients();
       for await (const _ of sampler.run({ steps: 1 }));
       await sampler.sample({ steps: 1 });
-      for (const count of [1, 9]) await unet.predict(new Float32Array(16 * count), count);
+      for (const count of [1, 9]) await unet.predict(new Float32Array(16 * count), { count });
       expect(left()).not.toEqual([]);
       if (how === 'one by one') for (const each of [trainer, sampler, ...datasets, unet]) each.destroy();
       else engine.destroy();
@@ -152,7 +152,7 @@ describe('nothing is left behind', () => {
     const submissionsOf = async (refused: number) => {
       const engine = await createEngine({ device: gpu.device, selfCheck: false });
       const unet = await engine.createUNet(config);
-      await unet.predict(new Float32Array(16), 1);
+      await unet.predict(new Float32Array(16), { count: 1 });
       const { gpu: own } = engine;
       own.pacer.maxMilliseconds = 1e-6;
       const scoped = own.scoped.bind(own);
@@ -161,7 +161,7 @@ describe('nothing is left behind', () => {
         what === 'a submission' && submissions++ === refused
           ? Promise.reject(new EngineError('limit', 'no more'))
           : scoped(what, work)) as never);
-      const [{ status }] = await Promise.allSettled([unet.predict(new Float32Array(16), 1)]);
+      const [{ status }] = await Promise.allSettled([unet.predict(new Float32Array(16), { count: 1 })]);
       engine.destroy();
       expect(left()).toEqual([]);
       return { submissions, status };
@@ -204,7 +204,9 @@ test('a lost device is one clear error', async () => {
   const unet = await engine.createUNet(config);
   engine.device.destroy();
   await engine.device.lost;
-  await expect(unet.predict(new Float32Array(16), 1)).rejects.toMatchObject({ code: 'device-lost' });
+  await expect(unet.predict(new Float32Array(16), { count: 1 })).rejects.toMatchObject({
+    code: 'device-lost',
+  });
   await expect(engine.createUNet(config)).rejects.toThrow('create the engine again');
   await expect(createEngine({ device: engine.device })).rejects.toMatchObject({ code: 'device-lost' });
 });

@@ -70,7 +70,7 @@ async function setUp() {
 async function errorOf({ unet }: Awaited<ReturnType<typeof setUp>>, which: readonly number[]) {
   let sum = 0;
   for (const i of which) {
-    const output = await unet.predict(batches[i].input, batchSize);
+    const output = await unet.predict(batches[i].input, { count: batchSize });
     sum += output.reduce((all, v, k) => all + Math.abs(v - batches[i].target[k]), 0) / output.length;
   }
   return sum / which.length;

@@ -62,7 +62,7 @@ async function everything({ unet, trainer }: { unet: UNet; trainer: Trainer }) {
   return {
     parameters: await unet.getParameters(),
     state: await trainer.getState(),
-    prediction: await unet.predict(new Float32Array(size).fill(0.5), 1, told),
+    prediction: await unet.predict(new Float32Array(size).fill(0.5), { count: 1, ...told }),
   };
 }
 

@@ -256,7 +256,7 @@ test('a flow without conditioning', async () => {
   const noise = noiseOf(4);
   let x: Float32Array<ArrayBuffer> = noise;
   for (let step = 0; step < 3; step++) {
-    const v = await unet.predict(x, count);
+    const v = await unet.predict(x, { count });
     x = x.map((value, i) => value - v[i] / 3);
   }
   const images = await sampler.sample({ steps: 3, method: 'euler', noise });
@@ -272,8 +272,8 @@ test('guidance is the difference between two predictions, and 0 is that of no cl
   for (let step = 0; step < 4; step++) {
     const levels = new Float32Array(count).fill(1 - step / 4);
     const [told, untold] = [
-      await unet.predict(x, count, { levels, labels }),
-      await unet.predict(x, count, { levels, labels: none }),
+      await unet.predict(x, { count, levels, labels }),
+      await unet.predict(x, { count, levels, labels: none }),
     ];
     x = x.map((value, i) => value - (untold[i] + 2 * (told[i] - untold[i])) / 4);
   }
@@ -627,7 +627,7 @@ describe('complaints', () => {
     expect(await encoded(sampler, noise, options)).toEqual(guided);
     // Its usual method is the tutorial's, with classes.
     const mixed = await sampler.sample({ steps: 1, labels, noise: start });
-    const made = await unet.predict(start, count, { labels });
+    const made = await unet.predict(start, { count, labels });
     expectClose(
       mixed,
       made.map((v) => Math.min(Math.max(v, 0), 1)),

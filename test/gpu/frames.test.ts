@@ -431,7 +431,7 @@ describe('a recorded step', () => {
         queue.submit([encoder.finish()]);
         if (i < parts.length - 1) {
           expect(await two.unet.getParameters()).toEqual(before);
-          await two.unet.predict(arrays[4].noisy, 4);
+          await two.unet.predict(arrays[4].noisy, { count: 4 });
         }
       }
     }

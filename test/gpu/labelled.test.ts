@@ -464,7 +464,7 @@ describe('complaints', () => {
   test('what a network is told', async () => {
     const { unet, trainer } = await setUp();
     for (const [conditions, message] of wrongTold) {
-      await refused(() => unet.predict(images, 2, conditions), 'argument', message);
+      await refused(() => unet.predict(images, { count: 2, ...conditions }), 'argument', message);
       await refused(
         () => trainer.step({ noisy: images, target: images, ...conditions }),
         'argument',
@@ -472,9 +472,9 @@ describe('complaints', () => {
       );
     }
     await refused(
-      () => unet.predict(images, 2, { levels, label: labels } as object),
+      () => unet.predict(images, { count: 2, levels, label: labels } as object),
       'argument',
-      'predict has no setting label; it has levels, labels.',
+      'predict has no setting label; it has count, levels, labels.',
     );
   });
 
@@ -490,7 +490,7 @@ describe('complaints', () => {
         'labels are given, and this UNet is not conditioned on the class of each image. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, for instance.',
       ],
     ] as const) {
-      await refused(() => unet.predict(images, 2, conditions), 'argument', message);
+      await refused(() => unet.predict(images, { count: 2, ...conditions }), 'argument', message);
       await refused(
         () => trainer.step({ noisy: images, target: images, ...conditions }),
         'argument',

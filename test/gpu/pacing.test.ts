@@ -46,13 +46,13 @@ test('a prediction in turns is that of each turn alone, however many submissions
   const size = 16;
   const images = Float32Array.from({ length: 150 * size }, (_, i) => (i * 0.37) % 1);
   const alone = async (first: number, end: number) => [
-    ...(await unet.predict(images.subarray(first * size, end * size), end - first)),
+    ...(await unet.predict(images.subarray(first * size, end * size), { count: end - first })),
   ];
   const expected = [...(await alone(0, 64)), ...(await alone(64, 128)), ...(await alone(128, 150))];
   const usual = gpu.pacer.maxMilliseconds;
   gpu.pacer.maxMilliseconds = 1e-6;
   try {
-    expect([...(await unet.predict(images, 150))]).toEqual(expected);
+    expect([...(await unet.predict(images, { count: 150 }))]).toEqual(expected);
   } finally {
     gpu.pacer.maxMilliseconds = usual;
   }

@@ -82,7 +82,7 @@ test('what a predictor makes, in one encoder, is what predict returns', async ()
   predictor.encode(encoder, input, output);
   painter.encode(encoder, output, target);
   device.queue.submit([encoder.finish()]);
-  const predicted = await unet.predict(images, 4);
+  const predicted = await unet.predict(images, { count: 4 });
   const got = await texels(target);
   got.forEach((word, i) => {
     const [row, column] = [Math.floor(i / 16), i % 16];

@@ -40,7 +40,21 @@ async function kinds(): Promise<Record<string, Picture[]>> {
     return canvas;
   });
   const bitmaps = await Promise.all(data.map((image) => createImageBitmap(image)));
-  return { bytes: some, ImageData: data, OffscreenCanvas: canvases, canvas: elements, ImageBitmap: bitmaps };
+  const frame = document.body.appendChild(document.createElement('iframe'));
+  const { ImageData: Other } = frame.contentWindow as unknown as typeof globalThis;
+  const foreign = data.map((image) => {
+    const made = new Other(8, 4);
+    made.data.set(image.data);
+    return made;
+  });
+  return {
+    bytes: some,
+    ImageData: data,
+    "another window's ImageData": foreign,
+    OffscreenCanvas: canvases,
+    canvas: elements,
+    ImageBitmap: bitmaps,
+  };
 }
 
 test.each(Object.entries(await kinds()))(
@@ -52,7 +66,7 @@ test.each(Object.entries(await kinds()))(
     expect([...bytes]).toEqual(some.flatMap(({ data }) => [...data].filter((_, i) => i % 4 < 3)));
 
     using unet = await engine.createUNet(config, { seed: 1 });
-    expect(await unet.predict(pictures)).toEqual(await unet.predict(arrays([0, 1]), 3));
+    expect(await unet.predict(pictures)).toEqual(await unet.predict(arrays([0, 1]), { count: 3 }));
     expect(await unet.predict(pictures[1])).toEqual(await unet.predict(readPictures(some[1], size)));
 
     using told = await engine.createUNet(
@@ -60,8 +74,8 @@ test.each(Object.entries(await kinds()))(
       { seed: 1 },
     );
     const levels = Float32Array.of(0.2, 0.5, 0.9);
-    const predicted = await told.predict(pictures, 3, { levels });
-    expect(predicted).toEqual(await told.predict(arrays([-1, 1]), 3, { levels }));
+    const predicted = await told.predict(pictures, { count: 3, levels });
+    expect(predicted).toEqual(await told.predict(arrays([-1, 1]), { count: 3, levels }));
 
     using sampler = await engine.createSampler(told, { count: 3 });
     const mask = new Float32Array(3 * 96).fill(1, 0, 50);
@@ -82,15 +96,15 @@ test('bad input: nothing is submitted', async () => {
   using sampler = await engine.createSampler(unet, { count: 2 });
   const small = { data: new Uint8Array(4), width: 1, height: 1 };
   const levels = Float32Array.of(0);
-  await refused(() => unet.predict(small, 1, { levels }), 'argument', 'Picture 0 is 1 x 1', '8 x 4');
-  await refused(() => unet.predict(some, 2, { levels }), 'argument', 'images has 3 pictures', '2');
+  await refused(() => unet.predict(small, { count: 1, levels }), 'argument', 'Picture 0 is 1 x 1', '8 x 4');
+  await refused(() => unet.predict(some, { count: 2, levels }), 'argument', 'images has 3 pictures', '2');
   await refused(() => sampler.sample({ steps: 1, start: some, from: 0.5 }), 'argument', 'start has 3', '2');
   await refused(() => sampler.sample({ steps: 1, start: some[0], mask: small }), 'argument', '1 x 1');
   await refused(() => engine.createDataset({ pictures: [] }), 'argument', 'empty');
   if (lane === 'node') return;
   const closed = await createImageBitmap(new ImageData(8, 4));
   closed.close();
-  await refused(() => unet.predict(closed, 1, { levels }), 'argument', 'width of picture 0 is 0');
+  await refused(() => unet.predict(closed, { count: 1, levels }), 'argument', 'width of picture 0 is 0');
 });
 
 /**

@@ -137,10 +137,10 @@ test('a run with settings of its own goes on with them', async () => {
 test('a model, and the model in a checkpoint, predict what the network did', async () => {
   using unet = await engine.createUNet(config, { seed: 4 });
   const input = new Random(2).floats(3 * 64, 0, 1);
-  const predictions = await unet.predict(input, 3);
+  const predictions = await unet.predict(input, { count: 3 });
   const { config: savedConfig, parameters } = loadModel(await saveModel(unet));
   using other = await engine.createUNet(savedConfig, { seed: 5 });
   await other.setParameters(parameters);
-  expect(await other.predict(input, 3)).toEqual(predictions);
+  expect(await other.predict(input, { count: 3 })).toEqual(predictions);
   expect(loadModel(unbroken.checkpoint).parameters).toEqual(loadCheckpoint(unbroken.checkpoint).parameters);
 });

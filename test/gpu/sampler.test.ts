@@ -54,7 +54,7 @@ test('kernels are transformed once a submission, and weights that change in the 
 
   for await (const { step, input, prediction } of sampler.run({ steps: 2 })) {
     if (step === 0) await unet.setParameters(await other.getParameters());
-    else expectClose(prediction, await other.predict(input, 4), 'with the new weights');
+    else expectClose(prediction, await other.predict(input, { count: 4 }), 'with the new weights');
   }
 });
 

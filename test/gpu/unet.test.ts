@@ -94,7 +94,7 @@ for (const [title, { config, counts }] of Object.entries(configs)) {
     for (const [step, count] of counts.entries()) {
       const noisy = random.floats(count * size, 0, 1);
       const target = random.floats(count * size, 0, 1);
-      const prediction = await unet.predict(noisy, count);
+      const prediction = await unet.predict(noisy, { count });
       expect(relativeError(prediction, reference.predict(noisy, count)), `prediction ${step}`).toBeLessThan(
         1e-5,
       );
@@ -126,13 +126,13 @@ describe('kernels that are transformed once', () => {
   const expected = async (unet: UNet) => {
     using fresh = await create();
     await fresh.setParameters(await unet.getParameters());
-    return await fresh.predict(images, 4);
+    return await fresh.predict(images, { count: 4 });
   };
   /** A prediction, and of how many programs it was made: one more if kernels were transformed. */
   const predict = async (unet: UNet) => {
     const run = vi.spyOn(gpu, 'runAnd');
     run.mockClear();
-    const values = await unet.predict(images, 4);
+    const values = await unet.predict(images, { count: 4 });
     return { values, programs: run.mock.calls.map(([programs]) => programs.length) };
   };
   afterEach(() => {
@@ -155,7 +155,7 @@ describe('kernels that are transformed once', () => {
   test('are transformed after a prediction that failed before it did so', async () => {
     using unet = await create(1);
     vi.spyOn(gpu, 'runAnd').mockRejectedValueOnce(new Error('once'));
-    await expect(unet.predict(images, 4)).rejects.toThrow('once');
+    await expect(unet.predict(images, { count: 4 })).rejects.toThrow('once');
     expect(await predict(unet)).toEqual({ values: await expected(unet), programs: [2] });
   });
 
@@ -164,11 +164,11 @@ describe('kernels that are transformed once', () => {
     using other = await create(2);
     const before = await predict(unet);
     const replaced = unet.setParameters(await other.getParameters());
-    const meanwhile = await unet.predict(images, 4);
+    const meanwhile = await unet.predict(images, { count: 4 });
     await replaced;
     const after = await expected(unet);
     expect([before.values, after]).toContainEqual(meanwhile);
-    expect(await unet.predict(images, 4)).toEqual(after);
+    expect(await unet.predict(images, { count: 4 })).toEqual(after);
   });
 
   test('are transformed each time while a trainer may change the weights, and once more when it is gone', async () => {
@@ -206,7 +206,7 @@ describe('kernels that are transformed once', () => {
     await unet.setParameters(await other.getParameters());
     gpu.device.queue.submit([encoder.finish()]);
     const got = new Float32Array(await readBuffer(gpu, buffer, images.length));
-    expect(relativeError(got, await other.predict(images, 4))).toBeLessThan(1e-4);
+    expect(relativeError(got, await other.predict(images, { count: 4 }))).toBeLessThan(1e-4);
     buffer.destroy();
   });
 });
@@ -278,9 +278,9 @@ describe('predict', () => {
     const random = new Random(12);
     const counts = [1, 5, 2, 70, 3];
     const inputs = counts.map((count) => random.floats(count * 16, 0, 1));
-    const together = await Promise.all(counts.map((count, i) => unet.predict(inputs[i], count)));
+    const together = await Promise.all(counts.map((count, i) => unet.predict(inputs[i], { count })));
     for (const [i, count] of counts.entries()) {
-      expect(relativeError(together[i], await other.predict(inputs[i], count)), `call ${i}`).toBeLessThan(
+      expect(relativeError(together[i], await other.predict(inputs[i], { count })), `call ${i}`).toBeLessThan(
         1e-6,
       );
     }
@@ -289,9 +289,9 @@ describe('predict', () => {
   test('many images, in turns of which two are under way, are what few of them are', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     const images = new Random(14).floats(200 * 16, 0, 1);
-    const all = await unet.predict(images, 200);
+    const all = await unet.predict(images, { count: 200 });
     for (let at = 0; at < 200; at += 40) {
-      const part = await unet.predict(images.subarray(at * 16, (at + 40) * 16), 40);
+      const part = await unet.predict(images.subarray(at * 16, (at + 40) * 16), { count: 40 });
       expect(relativeError(all.subarray(at * 16, (at + 40) * 16), part), `from ${at}`).toBeLessThan(1e-6);
     }
   });
@@ -306,7 +306,7 @@ describe('predict', () => {
         if (++submissions === n) unet.destroy();
         return submit(...args);
       });
-      const calls = [unet.predict(images, 200), unet.predict(images, 200)];
+      const calls = [unet.predict(images, { count: 200 }), unet.predict(images, { count: 200 })];
       if (n === 0) unet.destroy();
       for (const result of await Promise.allSettled(calls)) {
         expect(result).toMatchObject({ reason: { name: 'EngineError', code: 'destroyed' } });
@@ -324,19 +324,30 @@ describe('predict', () => {
       [undefined, 'Undefined'],
       [new Float32Array(15), '15 values'],
     ] as const) {
-      const refused = expect(unet.predict(images as never, 1)).rejects;
+      const refused = expect(unet.predict(images as never, { count: 1 })).rejects;
       await refused.toMatchObject({ code: 'argument', message: expect.stringContaining(fact) });
     }
+  });
+
+  test('the form of earlier versions, in words that name the new one', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 5 });
+    await expect(unet.predict(new Float32Array(16), 1 as never)).rejects.toMatchObject({
+      code: 'argument',
+      message: expect.stringContaining('predict(images, { count: 1 })'),
+    });
   });
 
   test('a call that fails does not take the next one with it', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     const images = new Random(13).floats(16, 0, 1);
     const run = vi.spyOn(gpu, 'runAnd').mockRejectedValueOnce(new Error('once'));
-    const [first, second] = await Promise.allSettled([unet.predict(images, 1), unet.predict(images, 1)]);
+    const [first, second] = await Promise.allSettled([
+      unet.predict(images, { count: 1 }),
+      unet.predict(images, { count: 1 }),
+    ]);
     run.mockRestore();
     expect(first.status).toBe('rejected');
-    expect(second).toEqual({ status: 'fulfilled', value: await unet.predict(images, 1) });
+    expect(second).toEqual({ status: 'fulfilled', value: await unet.predict(images, { count: 1 }) });
   });
 });
 
@@ -392,7 +403,7 @@ describe('a predictor', () => {
       predictor.encode(encoder, input, output);
       predictor.encode(encoder, output, output);
       await gpu.submit(encoder);
-      const twice = await other.predict(await other.predict(images, count), count);
+      const twice = await other.predict(await other.predict(images, { count }), { count });
       expect(new Float32Array(await readBuffer(gpu, output, count * 16))).toEqual(twice);
     }
     expect(new Float32Array(await readBuffer(gpu, input, count * 16))).toEqual(images);

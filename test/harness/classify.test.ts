@@ -2,14 +2,14 @@
 import { expect, test } from 'vitest';
 import { CLASSIFY_LEVELS, classLosses } from '../../harness/run/classify';
 import { checkConfig, presets } from '../../src/unet/config';
-import type { Conditions } from '../../src/unet/unet';
+import type { PredictOptions } from '../../src/unet/unet';
 
 test('a class errs by as much as its prediction is beside noise - image, and all classes see the same', async () => {
   const image = Float32Array.from({ length: 784 }, (_, i) => (i % 7) / 6);
   const inputs: Float32Array[] = [];
   const unet = {
     config: checkConfig(presets.digits),
-    async predict(x: Float32Array, count: number, { levels, labels }: Conditions) {
+    async predict(x: Float32Array, { count = 0, levels, labels }: PredictOptions) {
       expect(count).toBe(10 * CLASSIFY_LEVELS.length);
       inputs.push(...Array.from({ length: count }, (_, n) => x.slice(784 * n, 784 * (n + 1))));
       // x = (1 - t) image + t noise, so noise - image is (x - image) / t. The class 3 is right; others are off by their distance to it.

@@ -43,7 +43,7 @@ const sampler = await engine.createSampler(unet, { count: 1 });
 const state = await trainer.getState();
 const results = [
   await sampler.sample({ steps: 5 }),
-  await unet.predict(new Float32Array(new SharedArrayBuffer(28 * 28 * 4)), 1),
+  await unet.predict(new Float32Array(new SharedArrayBuffer(28 * 28 * 4)), { count: 1 }),
   await trainer.readLosses(),
   state.corrections,
   ...[await unet.getParameters(), await trainer.getGradients(), state.moment1, state.moment2].flatMap((m) => [...m.values()]),
@@ -79,7 +79,7 @@ await trainer.step({ noisy: buffer });
 export const convolution: Conv2d = await engine.createConv2d({ batch: 1, height: 4, width: 4, inChannels: 1, outChannels: 1, kernelSize: 3 });
 await trainer.evaluate(images, { seed: none, binarize: none, signal: maybe });
 await sampler.sample({ steps: 1, seed: none, noise: none, signal: maybe, labels: none, guidance: none, onStep: none });
-await unet.predict(new Float32Array(28 * 28), 1, { levels: none, labels: none });
+await unet.predict(new Float32Array(28 * 28), { count: 1, levels: none, labels: none });
 await loadDigits({ signal: maybe });
 await saveModel(unet, { dtype: none, objective: none });
 declare const encoder: GPUCommandEncoder;

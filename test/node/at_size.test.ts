@@ -223,7 +223,7 @@ describe('before its first result', () => {
       using sampler = await engine.createSampler(unet, { count: 4 });
       return { result: await sampler.sample(asked), variants: sampler.parts.variants };
     },
-    'a prediction': async ({ unet }) => ({ result: await unet.predict(images, 4, told) }),
+    'a prediction': async ({ unet }) => ({ result: await unet.predict(images, { count: 4, ...told }) }),
   };
 
   test.each(Object.entries(work))('%s finds its kernels wrong, and uses others', async (_, use) => {

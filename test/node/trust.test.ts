@@ -96,7 +96,7 @@ describe('what passed', () => {
       await sampler.sample({ steps: 2 });
     },
     async predict(engine) {
-      await (await engine.createUNet(network)).predict(values, 4);
+      await (await engine.createUNet(network)).predict(values, { count: 4 });
     },
   };
 

@@ -587,7 +587,7 @@ test('one thing is measured at a time, whatever is created at the same time', as
   await Promise.all([
     engine.createTrainer(unet, { batchSize: 8 }),
     engine.createSampler(unet, { count: 12 }),
-    unet.predict(noisy, 8),
+    unet.predict(noisy, { count: 8 }),
   ]);
   // Which comes first is open, and so whether what is predicted with 8 images is known from training with 8.
   expect(tasks.length).toBeGreaterThanOrEqual(4);
@@ -603,7 +603,7 @@ test('a fixed choice is honoured bit for bit, in training and in what comes afte
   const all = async (options: Parameters<typeof createEngine>[0], given?: Variants) => {
     using engine = await createEngine({ device: gpu.device, selfCheck: false, ...options });
     const run = await train(engine, given);
-    const prediction = await run.unet.predict(noisy, 8);
+    const prediction = await run.unet.predict(noisy, { count: 8 });
     const sampler = await engine.createSampler(run.unet, { count: 8 });
     const samples = await sampler.sample({ steps: 2, seed: 1 });
     return { ...run, bits: bits([...run.parameters.values(), prediction, samples]) };
@@ -633,7 +633,7 @@ test('names that do not exist are refused in one message that lists what is lega
   expect(message).toContain('conv2d/up.0 has no variant best; here it can be direct');
   expect(message).toContain('no conv2d_grad_kernel/down.0/x');
   await expect(engine.createSampler(unet, { count: 8 })).rejects.toMatchObject({ code: 'argument' });
-  await expect(unet.predict(noisy, 8)).rejects.toMatchObject({ code: 'argument' });
+  await expect(unet.predict(noisy, { count: 8 })).rejects.toMatchObject({ code: 'argument' });
   await expect(
     engine.createTrainer(unet, { batchSize: 8, variants: { 'conv2d/down.0': 'one_output' } }),
   ).rejects.toThrow('conv2d/down.0 cannot be one_output, as ');

@@ -20,7 +20,8 @@ export const flaky = {
   async run(folder: string, tarball: string): Promise<string> {
     await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
     await install(folder, tarball);
-    for (const file of ['flaky.js', 'flaky_worker.js']) await copyFile(join(programs, file), join(folder, file));
+    for (const file of ['flaky.js', 'flaky_worker.js'])
+      await copyFile(join(programs, file), join(folder, file));
     const entries = { 'webgpu-diffusion': 'index', 'webgpu-diffusion/worker': 'worker' };
     const imports = Object.fromEntries(
       Object.entries(entries).map(([name, file]) => [

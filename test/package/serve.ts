@@ -81,7 +81,8 @@ export async function resultOf<T>(
         problems.push(problem) === 1 && endAfter(MORE_MS, 'The page has problems.');
       page.on('pageerror', (error) => note(String(error)));
       page.on('console', (message) => {
-        if (message.type() === 'error' && !message.text().includes(`status of ${expected}`)) note(message.text());
+        if (message.type() === 'error' && !message.text().includes(`status of ${expected}`))
+          note(message.text());
       });
       page.on('requestfailed', (request) => {
         // Chrome calls modules so that came with an error's status.
@@ -89,7 +90,8 @@ export async function resultOf<T>(
         note(`${request.failure()?.errorText} ${request.url()}`);
       });
       page.on('response', (response) => {
-        if (response.status() >= 400 && response.status() !== expected) note(`${response.status()} ${response.url()}`);
+        if (response.status() >= 400 && response.status() !== expected)
+          note(`${response.status()} ${response.url()}`);
       });
     });
     const answer = page.goto(address).then(() => page.evaluate(ask));

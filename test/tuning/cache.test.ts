@@ -1,6 +1,12 @@
 /** Stores that answer badly: they cost what they would have remembered, and no time. */
 import { afterEach, beforeEach, expect, type Mock, test, vi } from 'vitest';
-import { type BrowserCache, browserCache, readCache, type TuningCache, writeCache } from '../../src/gpu/cache';
+import {
+  type BrowserCache,
+  browserCache,
+  readCache,
+  type TuningCache,
+  writeCache,
+} from '../../src/gpu/cache';
 
 beforeEach(() => {
   vi.useFakeTimers();

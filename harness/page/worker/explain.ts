@@ -41,7 +41,7 @@ async function predict(
     ...(classes > 0 ? { labels: LEVELS.map(() => Math.min(label ?? classes, classes)) } : {}),
   };
   const seenBy = async (asked: UNet) => {
-    const output = await asked.predict(input, LEVELS.length, conditions);
+    const output = await asked.predict(input, { count: LEVELS.length, ...conditions });
     return noised.map(({ behind }, i) =>
       toBytes(behind(output.subarray(i * clean.length, (i + 1) * clean.length))),
     );

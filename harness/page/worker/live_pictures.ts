@@ -53,7 +53,7 @@ export class LivePictures {
     const { levels, input, shown, behind } = noiseMoreAndMore(objective, clean, seed);
     const conditions = unet && conditionsOf(unet, images, levels);
     const predictions = conditions
-      ? toBytes(behind(await unet.predict(input, count, conditions)))
+      ? toBytes(behind(await unet.predict(input, { count, ...conditions })))
       : undefined;
     this.send({ type: 'strip', step, clean: toBytes(clean.values), noisy: toBytes(shown), predictions });
   }

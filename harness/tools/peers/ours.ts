@@ -16,7 +16,7 @@ export async function createOurs(count: number, workload: Workload) {
   return {
     adapter: engine.adapter,
     step: async (batch: Images) => (await trainer()).step(batch),
-    predict: ({ noisy, levels, labels }: Images) => unet.predict(noisy, count, { levels, labels }),
+    predict: ({ noisy, levels, labels }: Images) => unet.predict(noisy, { count, levels, labels }),
     restoreWeights: () => unet.setParameters(weights()),
     /** Milliseconds that the caller's thread takes to record and submit one step. */
     async hostMilliseconds(batch: Images): Promise<number> {

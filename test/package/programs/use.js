@@ -15,7 +15,7 @@ export async function use(engine, sample = sampleHere) {
   await unet.setParameters(model.parameters);
   const count = labels.length;
   const told = { levels: Float32Array.from(levels), labels };
-  const prediction = await unet.predict(Float32Array.from(noisy), count, told);
+  const prediction = await unet.predict(Float32Array.from(noisy), { count, ...told });
 
   const sampler = await engine.createSampler(unet, { count: drawn.length });
   const images = await sample(sampler, { ...sampling, labels: drawn });
