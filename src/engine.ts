@@ -1,9 +1,11 @@
+import { type Abortable, unlessAborted } from './base/abort';
 import {
   checkBooleans,
   checkFunctions,
   checkNames,
   checkNumber,
   checkObject,
+  checkSignal,
   EngineError,
   type Names,
   type Optional,
@@ -91,6 +93,8 @@ export interface EngineOptions {
   readonly selfCheck?: boolean | 'always' | undefined;
   /** Receives problems that the engine works around. Default: console.warn. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
+  /** Aborts `createEngine`, which then rejects with its reason, and destroys the device if it requested it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const warn = ({ message }: Warning) => console.warn(message);
@@ -108,6 +112,7 @@ const OPTIONS: Names<EngineOptions> = {
   onProgress: true,
   selfCheck: true,
   onWarning: true,
+  signal: true,
 };
 
 /**
@@ -220,123 +225,115 @@ export class Engine extends Resource {
    * Creates a network with Glorot uniform kernels drawn from `seed` and zero biases.
    * The default of each field of `config` is the tutorial's. Throws `argument` for an impossible network, `limit` if memory does not suffice.
    */
-  async createUNet(config: Optional<UNetConfig> = {}, options: UNetOptions = {}): Promise<UNet> {
-    this.check();
-    return this.adopt(UNet.create(this.gpu, config, options, this.chooser));
+  async createUNet(config: Optional<UNetConfig> = {}, options: UNetOptions & Abortable = {}): Promise<UNet> {
+    return this.adopt(options, (own) => UNet.create(this.gpu, config, own, this.chooser));
   }
 
   /**
    * Brings images to the GPU, as bytes: `{ images, count, height, width, channels }`, or `{ pictures }` as a browser has them. Throws
    * `argument` for wrong sizes, names or pictures, `data` for arrays that do not fit them, `limit` if memory does not suffice.
    */
-  async createDataset(images: ImageSet | PictureSet): Promise<Dataset> {
-    this.check();
+  async createDataset(images: ImageSet | PictureSet, options: Abortable = {}): Promise<Dataset> {
+    checkNames('createDataset', options, { signal: true });
     const create = async () => (await loaded(import('./data/dataset'))).Dataset.create(this.gpu, images);
-    return this.adopt(create());
+    return this.adopt(options, create);
   }
 
   /**
    * Creates a trainer of a network. A distilled network is not distilled any more after it (`onWarning`). Throws `argument` for illegal
    * options, `limit` if memory does not suffice.
    */
-  async createTrainer(unet: UNet, options: TrainerOptions = {}): Promise<Trainer> {
-    this.check();
-    const create = async () =>
+  async createTrainer(unet: UNet, options: TrainerOptions & Abortable = {}): Promise<Trainer> {
+    const create = async (own: typeof options) =>
       (await loaded(import('./training/trainer'))).Trainer.create(
         this.gpu,
         unet,
-        options,
+        own,
         this.chooser,
         this.onWarning,
       );
-    return this.adopt(create());
+    return this.adopt(options, create);
   }
 
   /** Creates a sampler of `count` images (default 64) with a network. Throws as `createTrainer` does. */
-  async createSampler(unet: UNet, options: SamplerOptions = {}): Promise<Sampler> {
-    this.check();
-    const create = async () =>
-      (await loaded(import('./sampling/sampler'))).Sampler.create(this.gpu, unet, options, this.chooser);
-    return this.adopt(create());
+  async createSampler(unet: UNet, options: SamplerOptions & Abortable = {}): Promise<Sampler> {
+    const create = async (own: typeof options) =>
+      (await loaded(import('./sampling/sampler'))).Sampler.create(this.gpu, unet, own, this.chooser);
+    return this.adopt(options, create);
   }
 
   /**
    * Creates a distiller, which trains a copy of a network that follows a flow to make samples in one or two calls. Throws `argument` for a
    * teacher without noise level or one that is distilled already, `limit` for trajectories that take too much memory.
    */
-  async createDistiller(teacher: UNet, options: DistillerOptions): Promise<Distiller> {
-    this.check();
+  async createDistiller(teacher: UNet, options: DistillerOptions & Abortable): Promise<Distiller> {
     const { gpu, chooser } = this;
     const createUNet: Engine['createUNet'] = (...args) => this.createUNet(...args);
-    const create = async () =>
-      (await loaded(import('./distilling/distiller'))).Distiller.create(teacher, options, {
+    const create = async (own: typeof options) =>
+      (await loaded(import('./distilling/distiller'))).Distiller.create(teacher, own, {
         gpu,
         chooser,
         createUNet,
       });
-    return this.adopt(create());
+    return this.adopt(options, create);
   }
 
   /** Creates a predictor, which records forward passes into the caller's encoders. `unet.predict` needs none. Throws as `createTrainer` does. */
-  async createPredictor(unet: UNet, options: PredictorOptions = {}): Promise<Predictor> {
-    this.check();
+  async createPredictor(unet: UNet, options: PredictorOptions & Abortable = {}): Promise<Predictor> {
     checkUNet(unet, this.gpu.device);
-    return this.adopt(Predictor.create(this.gpu, unet.weights, options, this.chooser));
+    return this.adopt(options, (own) => Predictor.create(this.gpu, unet.weights, own, this.chooser));
   }
 
   /** Creates a corrupter, which puts the noise of a recipe on images of your own, in your buffers. Throws `argument`. */
-  async createCorrupter(options: CorrupterOptions): Promise<Corrupter> {
-    this.check();
-    const create = async () =>
-      (await loaded(import('./training/corrupter'))).Corrupter.create(this.gpu, options);
-    return this.adopt(create());
+  async createCorrupter(options: CorrupterOptions & Abortable): Promise<Corrupter> {
+    const create = async (own: typeof options) =>
+      (await loaded(import('./training/corrupter'))).Corrupter.create(this.gpu, own);
+    return this.adopt(options, create);
   }
 
   /** Creates a painter, which paints images that lie on the GPU into your texture or canvas. Throws `argument`, or `limit` for large pictures. */
-  async createPainter(options: PainterOptions): Promise<Painter> {
-    this.check();
-    const create = async () => (await loaded(import('./pictures/painter'))).Painter.create(this.gpu, options);
-    return this.adopt(create());
+  async createPainter(options: PainterOptions & Abortable): Promise<Painter> {
+    const create = async (own: typeof options) =>
+      (await loaded(import('./pictures/painter'))).Painter.create(this.gpu, own);
+    return this.adopt(options, create);
   }
 
   /** Creates a convolution by itself, for callers that build networks of their own (docs/kernels.md). Throws as `createTrainer` does. */
-  async createConv2d(shape: Conv2dShape, options: Conv2dOptions = {}): Promise<Conv2d> {
-    this.check();
-    const create = async () =>
-      (await loaded(import('./standalone/conv2d'))).Conv2d.create(this.gpu, shape, options, this.chooser);
-    return this.adopt(create());
+  async createConv2d(shape: Conv2dShape, options: Conv2dOptions & Abortable = {}): Promise<Conv2d> {
+    const create = async (own: typeof options) =>
+      (await loaded(import('./standalone/conv2d'))).Conv2d.create(this.gpu, shape, own, this.chooser);
+    return this.adopt(options, create);
   }
 
   /** Creates swish by itself, or swish and then pooling or upsampling. Throws as `createTrainer` does. */
-  async createActivation(shape: ImagesShape, options: ActivationOptions = {}): Promise<Activation> {
-    this.check();
-    const create = async () =>
-      (await loaded(import('./standalone/activation'))).Activation.create(this.gpu, shape, options);
-    return this.adopt(create());
+  async createActivation(
+    shape: ImagesShape,
+    options: ActivationOptions & Abortable = {},
+  ): Promise<Activation> {
+    const create = async (own: typeof options) =>
+      (await loaded(import('./standalone/activation'))).Activation.create(this.gpu, shape, own);
+    return this.adopt(options, create);
   }
 
   /** Creates max pooling of 2x2 windows by itself, of images with even sides. Throws as `createTrainer` does. */
-  async createPooling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Pooling> {
-    this.check();
-    const create = async () =>
-      (await loaded(import('./standalone/pooling'))).Pooling.create(this.gpu, shape, options);
-    return this.adopt(create());
+  async createPooling(shape: ImagesShape, options: LayoutOptions & Abortable = {}): Promise<Pooling> {
+    const create = async (own: typeof options) =>
+      (await loaded(import('./standalone/pooling'))).Pooling.create(this.gpu, shape, own);
+    return this.adopt(options, create);
   }
 
   /** Creates nearest upsampling by 2 by itself. Throws as `createTrainer` does. */
-  async createUpsampling(shape: ImagesShape, options: LayoutOptions = {}): Promise<Upsampling> {
-    this.check();
-    const create = async () =>
-      (await loaded(import('./standalone/upsampling'))).Upsampling.create(this.gpu, shape, options);
-    return this.adopt(create());
+  async createUpsampling(shape: ImagesShape, options: LayoutOptions & Abortable = {}): Promise<Upsampling> {
+    const create = async (own: typeof options) =>
+      (await loaded(import('./standalone/upsampling'))).Upsampling.create(this.gpu, shape, own);
+    return this.adopt(options, create);
   }
 
   /** Creates Adam for `size` parameters of your own, 1 or more (docs/kernels.md). Throws as `createTrainer` does. */
-  async createAdam(size: number, options: AdamOptions = {}): Promise<Adam> {
-    this.check();
-    const create = async () =>
-      (await loaded(import('./standalone/adam'))).Adam.create(this.gpu, size, options);
-    return this.adopt(create());
+  async createAdam(size: number, options: AdamOptions & Abortable = {}): Promise<Adam> {
+    const create = async (own: typeof options) =>
+      (await loaded(import('./standalone/adam'))).Adam.create(this.gpu, size, own);
+    return this.adopt(options, create);
   }
 
   /** @internal */
@@ -353,8 +350,18 @@ export class Engine extends Resource {
     if (this.ownsDevice) this.device.destroy();
   }
 
-  private async adopt<T extends Resource>(making: Promise<T>): Promise<T> {
-    const child = await this.unlessDestroyed(making);
+  /** Makes an object with its own options, without the signal. After an abort, what is made is destroyed as soon as it is there. */
+  private async adopt<T extends Resource, O extends Abortable>(
+    options: O,
+    make: (own: O) => Promise<T>,
+  ): Promise<T> {
+    this.check();
+    const { signal, ...own } = Object(options) as O;
+    checkSignal(signal);
+    signal?.throwIfAborted();
+    // What is no object is refused by those who read it.
+    const making = make('signal' in Object(options) ? (own as O) : options);
+    const child = await this.unlessDestroyed(unlessAborted(signal, making, (late) => late.destroy()));
     if (this.destroyed) child.destroy();
     this.check();
     this.children.add(child);
@@ -379,7 +386,10 @@ export class Engine extends Resource {
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   checkOptions(options);
   const { maxSubmitMilliseconds, deadlineSeconds, powerPreference = 'high-performance' } = options;
-  const device = options.device ?? (await requestDevice(options.gpu, { powerPreference })).device;
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const request = async () => (await requestDevice(options.gpu, { powerPreference })).device;
+  const device = options.device ?? (await unlessAborted(signal, request(), (late) => late.destroy()));
   try {
     await checkGlobals();
     const { gpu: source, onProgress } = options;
@@ -394,7 +404,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     gpu.onWarning = options.onWarning ?? warn; // until there is an engine
     await null; // lets an earlier loss of the device become known
     gpu.checkAlive();
-    await gpu.measureLatency();
+    await unlessAborted(signal, gpu.measureLatency());
     return new Engine(gpu, isOwn, options);
   } catch (error) {
     if (!options.device) device.destroy();
@@ -411,6 +421,7 @@ function checkOptions(options: EngineOptions): void {
     throw wrongArgument('selfCheck', selfCheck, "true, false or 'always'");
   if (cacheKey !== undefined && typeof cacheKey !== 'string')
     throw wrongArgument('cacheKey', cacheKey, 'a text');
+  checkSignal(options.signal);
   checkFunctions({ onProgress: options.onProgress, onWarning: options.onWarning });
   if (variants !== undefined) checkObject('variants', variants, 'trainer.variants');
   if (tune && variants) {

@@ -2,6 +2,8 @@
  * webgpu-diffusion: a diffusion UNet that trains and samples in hand-written WGSL. The classes of objects that an engine creates are
  * exported as types only: the engine imports them when they are asked for.
  */
+
+export type { Abortable } from './base/abort';
 export { EngineError, type ErrorCode } from './base/errors';
 export type { Progress, Warning } from './base/events';
 export type { Dataset } from './data/dataset';

@@ -144,6 +144,14 @@ export class Sampler extends Resource {
   }
 
   /**
+   * Compiles and checks what `sample` with these options needs, so that the first call takes as long as later ones. Throws as `sample` does.
+   */
+  async prepare(options: SampleOptions = {}): Promise<void> {
+    await this.start(options);
+    this.busy = false;
+  }
+
+  /**
    * Runs all steps and returns only the result, [count][height][width][channels] from 0 to 1. Throws `argument` for illegal options, `busy` in
    * the middle of another run, and the signal's reason.
    */

@@ -172,6 +172,20 @@ export class Trainer extends Resource {
   }
 
   /**
+   * Compiles and checks what steps need, with a data set also what `fit` with these options needs, so that the first ones take as long as
+   * later ones. Makes no step. Throws as `step` does, and the signal's reason.
+   */
+  async prepare(dataset?: Dataset, options: Omit<FitOptions, 'epochs'> = {}): Promise<void> {
+    this.check();
+    const asked = checkFit({ epochs: 1, ...options }, this.config.objective, this.unet.config);
+    if (dataset) checkDataset(dataset, this.gpu.device, this.unet.config);
+    await this.exclusively(async () => {
+      if (dataset) await this.prepareFeed(dataset, asked.seed, asked.binarize);
+      await this.compare(await this.completedSteps(), asked);
+    });
+  }
+
+  /**
    * Makes one step on the caller's batch. Resolves to its loss when the weights are updated. If loss or gradient is not finite, nothing
    * changes, and it throws `argument` if the batch is at fault, else `diverged`; or resolves to NaN if `skipNonFinite` allows it. Throws
    * `wrong-kernel`, from the second step on, if kernels proved wrong at this size: then create the trainer again from an earlier state.

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';
 import { createEngine, type Engine, EngineError, saveModel, type UNet } from '../../src/index';
+import { watchBuffers } from '../buffers';
 import { testGpu } from '../lanes/gpu';
-import { watchBuffers } from './watch_buffers';
 
 const { gpu, lane } = await testGpu();
 

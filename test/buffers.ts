@@ -1,7 +1,7 @@
-/** What of a device's buffers stays. */
+/** What an engine leaves on a device. */
 import { vi } from 'vitest';
 
-/** Labels of the buffers that were created since and not destroyed. `vi.restoreAllMocks` ends it. */
+/** Labels of the buffers that were created since and not destroyed. */
 export function watchBuffers(device: GPUDevice): () => string[] {
   const createBuffer = device.createBuffer.bind(device);
   const alive = new Set<GPUBuffer>();
