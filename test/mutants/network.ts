@@ -152,6 +152,18 @@ export const network: Mutants = {
     },
   },
   sampling: {
+    'a sampler stays busy after a submission that was refused': {
+      file: 'src/sampling/sampler.ts',
+      text: '      this.busy = false;\n      if (error !== signal?.reason)',
+      becomes: '      if (error !== signal?.reason)',
+      caughtBy: node('node/twice_sampler', 'a refused submission'),
+    },
+    'a sampler that is not made leaves its buffers': {
+      file: 'src/sampling/plan.ts',
+      text: '    for (const b of buffers) b.destroy();\n    throw error;',
+      becomes: '    throw error;',
+      caughtBy: node('node/twice_sampler', 'memory does not suffice'),
+    },
     'the buffers of recorded runs stay as long as the sampler': {
       file: 'src/sampling/sampler.ts',
       text: 'if (recorded.size > MOST_RECORDED) recorded.delete(recorded.keys().next().value!);',

@@ -1,0 +1,173 @@
+/** Samplers and predictors: used, used in a way that ends badly, and used again. Nothing is left of it, and the results are the same. */
+import { expect, onTestFinished, test } from 'vitest';
+import { memoryCache } from '../../src/gpu/cache';
+import { requestDevice } from '../../src/gpu/request_device';
+import { createEngine, type Engine, type UNet } from '../../src/index';
+import type { UNetConfig } from '../../src/unet/config';
+import { FailingDevice } from '../failing_device';
+import { testGpu } from '../lanes/gpu';
+
+await testGpu();
+
+const count = 3;
+const size = 64;
+const network = {
+  ...{ height: 8, width: 8, widths: [4, 8], kernelSize: 3, finalActivation: 'none' as const },
+  conditioning: { noiseLevel: true, classes: 3 },
+} satisfies Partial<UNetConfig>;
+const labels = [0, 1, 2];
+const images = Float32Array.from({ length: count * size }, (_, i) => Math.sin(i));
+
+interface World {
+  readonly failing: FailingDevice;
+  readonly engine: Engine;
+  readonly unet: UNet;
+}
+
+async function createWorld(): Promise<World> {
+  const { device } = await requestDevice();
+  const failing = new FailingDevice(device);
+  const engine = await createEngine({ device, tuningCache: memoryCache() });
+  onTestFinished(() => {
+    engine.destroy();
+    device.destroy();
+  });
+  return { failing, engine, unet: await engine.createUNet(network, { seed: 3 }) };
+}
+
+/** What a use may take: a signal, and a callback at each step. */
+interface Asked {
+  readonly signal?: AbortSignal;
+  readonly onStep?: () => void;
+}
+type Use = (asked?: Asked) => Promise<unknown>;
+
+/** Makes what is used, and returns its use and its end. */
+const subjects: Record<string, (world: World) => Promise<{ use: Use; destroy(): void }>> = {
+  'sampler.sample': async ({ engine, unet }) => {
+    const sampler = await engine.createSampler(unet, { count });
+    return {
+      use: (asked = {}) => sampler.sample({ steps: 3, seed: 7, labels, ...asked }),
+      destroy: () => sampler.destroy(),
+    };
+  },
+  'sampler.run': async ({ engine, unet }) => {
+    const sampler = await engine.createSampler(unet, { count });
+    return {
+      async use({ signal, onStep }: Asked = {}) {
+        const all: unknown[] = [];
+        for await (const event of sampler.run({ steps: 3, seed: 7, labels, signal })) {
+          onStep?.();
+          all.push(event);
+        }
+        return all;
+      },
+      destroy: () => sampler.destroy(),
+    };
+  },
+  'unet.predict': async ({ unet }) => ({
+    use: () => unet.predict(images, count, { labels, levels: new Float32Array(count).fill(0.5) }),
+    destroy: () => unet.destroy(),
+  }),
+};
+
+const END = new Error('a planned end');
+/** Lets a use end badly; resolves to what it throws. */
+const ends: Record<string, (world: World, use: Use) => Promise<unknown>> = {
+  'an abort': async ({ engine }, use) => {
+    // Many submissions, so that there is something left to end.
+    engine.gpu.pacer.maxMilliseconds = 1e-6;
+    const abort = new AbortController();
+    const done = use({ signal: abort.signal }).catch((error) => error);
+    // While its first submission is under way.
+    setTimeout(() => abort.abort(END));
+    return done;
+  },
+  'an exception of the caller': async (_, use) => {
+    const onStep = () => {
+      throw END;
+    };
+    return use({ onStep }).catch((error) => error);
+  },
+  'a refused submission': ({ failing }, use) => {
+    failing.watch({ name: 'submit', nth: 0, failure: 'refused' });
+    return use()
+      .catch(({ code }) => code)
+      .finally(() => failing.unwatch());
+  },
+  'a lost device': ({ failing }, use) => {
+    failing.watch({ name: 'submit', nth: 0, failure: 'lost' });
+    return use()
+      .catch(({ code }) => code)
+      .finally(() => failing.unwatch());
+  },
+};
+const thrown: Record<keyof typeof ends, unknown> = {
+  'an abort': END,
+  'an exception of the caller': END,
+  'a refused submission': 'shader',
+  'a lost device': 'device-lost',
+};
+
+/** The pairs that cannot happen, and why. A file that fails to load ends a creation, not a use: all are loaded by then. */
+const impossible: Record<string, string> = {
+  'unet.predict, an abort': 'it takes no signal',
+  'unet.predict, an exception of the caller': 'it calls nothing of the caller',
+};
+
+const pairs = Object.keys(subjects).flatMap((subject) => Object.keys(ends).map((end) => ({ subject, end })));
+
+test('pairs that cannot happen are pairs', () => {
+  const names = pairs.map(({ subject, end }) => `${subject}, ${end}`);
+  expect(names).toEqual(expect.arrayContaining(Object.keys(impossible)));
+});
+
+const labelsOf = ({ failing }: World) => [...failing.buffers].map(({ label }) => label).sort();
+
+test.each(pairs.filter(({ subject, end }) => !(`${subject}, ${end}` in impossible)))(
+  '$subject, $end, and again',
+  async ({ subject, end }) => {
+    let world = await createWorld();
+    const before = labelsOf(world);
+    let { use, destroy } = await subjects[subject](world);
+    const first = await use();
+    const held = labelsOf(world);
+    expect(await ends[end](world, use)).toEqual(thrown[end]);
+    expect(labelsOf(world)).toEqual(held);
+    if (end === 'a lost device') {
+      world.engine.destroy();
+      expect(labelsOf(world)).toEqual([]);
+      world = await createWorld();
+      ({ use, destroy } = await subjects[subject](world));
+    }
+    expect(await use()).toEqual(first);
+    expect(labelsOf(world)).toEqual(held);
+    destroy();
+    expect(labelsOf(world)).toEqual(subject === 'unet.predict' ? [] : before);
+    expect([world.failing.openScopes, world.failing.uncaught]).toEqual([0, []]);
+  },
+);
+
+const creations = {
+  'a sampler': ({ engine, unet }: World) => engine.createSampler(unet, { count }),
+  'a predictor': ({ engine, unet }: World) => engine.createPredictor(unet, { count }),
+};
+
+test.each(Object.entries(creations))('memory does not suffice for %s, and again', async (_, create) => {
+  const world = await createWorld();
+  const { failing } = world;
+  const before = labelsOf(world);
+  (await create(world)).destroy();
+  expect(labelsOf(world)).toEqual(before);
+  failing.watch();
+  (await create(world)).destroy();
+  const buffers = failing.calls.filter((name) => name === 'createBuffer').length;
+  for (const nth of [0, buffers >> 1, buffers - 1]) {
+    failing.watch({ name: 'createBuffer', nth, failure: 'memory' });
+    await expect(create(world)).rejects.toMatchObject({ code: 'limit' });
+    failing.unwatch();
+    expect(labelsOf(world), `after buffer ${nth} of ${buffers}`).toEqual(before);
+    (await create(world)).destroy();
+    expect(labelsOf(world)).toEqual(before);
+  }
+});
