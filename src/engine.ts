@@ -347,6 +347,7 @@ export class Engine extends Resource {
     this.children.clear();
     this.gpu.onLost(undefined);
     void this.remembered?.close();
+    this.gpu.end();
     if (this.ownsDevice) this.device.destroy();
   }
 

@@ -1,11 +1,14 @@
 import { EngineError } from './errors';
 
+/** How long a call waits for a device that does not answer, after an abort, destroy() or the loss of the device. */
+export const GRACE_MS = 1000;
+
 /** An object that holds GPU memory until it is destroyed. */
 export abstract class Resource {
   /** Its name in errors, for instance `trainer`. */
   private readonly kind: string;
   private gone = false;
-  private readonly listeners: (() => void)[] = [];
+  private readonly listeners = new Set<() => void>();
   /** Runs before an error reaches the caller: see `failed`. @internal */
   onError: (error: unknown) => Promise<void> = async () => {};
 
@@ -25,7 +28,7 @@ export abstract class Resource {
 
   /** Calls `listener` once the object is destroyed. @internal */
   onDestroy(listener: () => void): void {
-    this.listeners.push(listener);
+    this.listeners.add(listener);
   }
 
   /** Frees the object's GPU memory; later calls of other methods throw `destroyed`. May be called again. */
@@ -44,11 +47,42 @@ export abstract class Resource {
   /** Frees the object's memory; called once. */
   protected abstract release(): void;
 
-  /** Awaits `work`; if it fails because the object was destroyed meanwhile, throws that error. @internal */
-  protected async unlessDestroyed<T>(work: Promise<T>): Promise<T> {
+  /**
+   * Settles as `work`, but no later than a second after an abort, or after the object was destroyed: a device that does not answer must not
+   * hold the call for ever. `work` goes on.
+   */
+  protected inTime<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const soon = () => {
+        timer ??= setTimeout(() => {
+          stop();
+          try {
+            this.check();
+            reject(signal?.reason);
+          } catch (error) {
+            reject(error);
+          }
+        }, GRACE_MS);
+      };
+      const stop = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', soon);
+        this.listeners.delete(soon);
+      };
+      signal?.addEventListener('abort', soon);
+      this.listeners.add(soon);
+      if (signal?.aborted || this.gone) soon();
+      work.finally(stop).then(resolve, reject);
+    });
+  }
+
+  /** The same; if `work` fails because the object was destroyed meanwhile, throws that error. @internal */
+  protected async unlessDestroyed<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
-      return await work;
+      return await this.inTime(work, signal);
     } catch (error) {
+      if (signal?.aborted && error === signal.reason) throw error;
       return this.failed(error);
     }
   }

@@ -3,6 +3,7 @@
 import { EngineError, type ErrorCode } from '../base/errors';
 import type { Progress, Warning } from '../base/events';
 import { loaded } from '../base/load';
+import { GRACE_MS } from '../base/resource';
 import type { Op } from '../plan/op';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import type { Compilation } from './compilation';
@@ -77,9 +78,32 @@ interface Loss {
   listener?: LossListener | undefined;
   readonly trials: Set<Trial>;
   readonly source: GPU | undefined;
+  /** Reject what waits for the device. */
+  readonly waits: Set<(error: EngineError) => void>;
+  /** The error of every wait, once the device need not answer any more. */
+  over?: () => EngineError;
   /** Resolves when the device is lost, or counts as lost. */
   readonly lost: Promise<LossInfo>;
   lose(info: LossInfo): void;
+}
+
+/** Ends the waits of a device that does not answer within a second. */
+function endWaits(loss: Loss, error: () => EngineError): void {
+  const end = () => {
+    loss.over ??= error;
+    for (const reject of loss.waits) reject(error());
+    loss.waits.clear();
+  };
+  if (loss.waits.size > 0) setTimeout(end, GRACE_MS);
+  else loss.over ??= error;
+}
+
+function lostError({ reason, message }: LossInfo): EngineError {
+  const why = reason === 'destroyed' ? 'it was destroyed by its owner' : message || 'no reason given';
+  return new EngineError(
+    'device-lost',
+    `The GPU device was lost (${why}). Request a new device, create the engine again and resume from the last checkpoint.`,
+  );
 }
 
 function lossOf(device: GPUDevice, source: GPU | undefined): Loss {
@@ -91,6 +115,7 @@ function lossOf(device: GPUDevice, source: GPU | undefined): Loss {
     source,
     lost,
     trials: new Set(),
+    waits: new Set(),
     lose(info) {
       // What waits for its turn to be compiled is not under way.
       const underWay = [...loss.trials].filter(({ compilation }) => compilation?.begun !== 0);
@@ -99,6 +124,7 @@ function lossOf(device: GPUDevice, source: GPU | undefined): Loss {
       if (isNews) loss.listener?.(info.message, [...variants]);
       loss.info ??= info;
       lose(info);
+      endWaits(loss, () => lostError(info));
     },
   };
   void device.lost.then(loss.lose);
@@ -189,19 +215,27 @@ export class Gpu {
   /** Throws `device-lost` once the device is gone. */
   checkAlive(): void {
     const { info } = this.loss;
-    if (info) {
-      const why =
-        info.reason === 'destroyed' ? 'it was destroyed by its owner' : info.message || 'no reason given';
-      throw new EngineError(
-        'device-lost',
-        `The GPU device was lost (${why}). Request a new device, create the engine again and resume from the last checkpoint.`,
-      );
-    }
+    if (info) throw lostError(info);
   }
 
-  /** Settles like a promise of this device, and lets the runtime look after it meanwhile. */
+  /**
+   * Settles like a promise of this device, and lets the runtime look after it meanwhile. Rejects a second after the device was lost or the
+   * engine was destroyed: the device may never answer.
+   */
   wait<T>(promise: Promise<T>): Promise<T> {
-    return this.waiter.wait(promise);
+    const { waits } = this.loss;
+    return this.waiter.wait(
+      new Promise<T>((resolve, reject) => {
+        if (this.loss.over) reject(this.loss.over());
+        else waits.add(reject);
+        promise.finally(() => waits.delete(reject)).then(resolve, reject);
+      }),
+    );
+  }
+
+  /** Ends all that waits for the device, a second from now. */
+  end(): void {
+    endWaits(this.loss, () => new EngineError('destroyed', 'This engine was destroyed; create a new one.'));
   }
 
   /**
@@ -212,6 +246,7 @@ export class Gpu {
     try {
       return await this.wait(promise);
     } catch (cause) {
+      if (this.loss.over) throw this.loss.over();
       await this.checkLost(LOSS_KNOWN_MS);
       throw new EngineError('shader', `The device failed: ${(cause as Error).message}`, { cause });
     }

@@ -155,7 +155,11 @@ export class Sampler extends Resource {
    * Runs all steps and returns only the result, [count][height][width][channels] from 0 to 1. Throws `argument` for illegal options, `busy` in
    * the middle of another run, and the signal's reason.
    */
-  async sample(options: SampleOptions = {}): Promise<Float32Array<ArrayBuffer>> {
+  sample(options: SampleOptions = {}): Promise<Float32Array<ArrayBuffer>> {
+    return this.inTime(this.sampled(options), options.signal);
+  }
+
+  private async sampled(options: SampleOptions): Promise<Float32Array<ArrayBuffer>> {
     const run = await this.start(options);
     try {
       for (let done = 0; done < run.passes.length; ) done += await this.advance(run, options, done);

@@ -32,6 +32,8 @@ export interface FitParts {
   readonly comparison: { readonly isDone: () => boolean; readonly run: (step: number) => Promise<void> };
   /** Throws if the trainer or the data set was destroyed. */
   readonly check: () => void;
+  /** Settles as `work`, but not much later than an abort: see Resource. */
+  readonly inTime: <T>(work: Promise<T>) => Promise<T>;
 }
 
 /** Result of a submission: events, and an error if the GPU refused the step after them. */
@@ -50,6 +52,9 @@ export class Fit {
   private readonly pending: Promise<Outcome>[] = [];
   /** Whether the GPU refused a step, and with it all steps that were submitted after it. */
   refused = false;
+  /** What the caller waits for, or would if the device answered. */
+  private submitting: Promise<boolean> | undefined;
+  private awaited: Promise<Outcome> | undefined;
   /** Whether it has made a step. */
   hasStepped = false;
   /** Submitted steps. */
@@ -70,14 +75,16 @@ export class Fit {
   }
 
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
-    const { signal, check, gpu } = this.parts;
+    const { signal, check, gpu, inTime } = this.parts;
     while (this.step < this.end || this.pending.length > 0) {
       // After an abort this submits no further step.
       if (!signal?.aborted) check();
-      if (await this.submitMore()) continue;
+      this.submitting = this.submitMore();
+      if (await inTime(this.submitting)) continue;
       // Kernels that went wrong since their check may have caused the error.
       const outcome = this.pending.shift()?.finally(() => gpu.verifyAgain?.());
-      const { events, error } = (await outcome) ?? { events: [] };
+      this.awaited = outcome;
+      const { events, error } = (outcome && (await inTime(outcome))) ?? { events: [] };
       for (const event of events) {
         yield event;
         if (!signal?.aborted) check();
@@ -89,7 +96,7 @@ export class Fit {
 
   /** Resolves when nothing is in flight. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.pending);
+    await Promise.allSettled([this.submitting, this.awaited, ...this.pending]);
   }
 
   /**

@@ -257,7 +257,7 @@ export class Trainer extends Resource {
       const result = await this.frames.run({ begin, refusal, comparison, ...drawn }, options, known);
       this.hasStepped ||= result.steps > 0;
       return result;
-    });
+    }, options.signal);
   }
 
   /**
@@ -294,8 +294,8 @@ export class Trainer extends Resource {
       this.check();
       dataset.check();
     };
-    let fit: Fit | undefined;
-    try {
+    const inTime = <T>(work: Promise<T>) => this.inTime(work, signal);
+    const begin = async () => {
       signal?.throwIfAborted();
       const feed = await this.prepareFeed(dataset, asked.seed, asked.binarize);
       const { step: from } = await this.readSteps();
@@ -304,6 +304,12 @@ export class Trainer extends Resource {
       if (this.trained) await gpu.submit(encoder);
       signal?.throwIfAborted();
       check();
+      return { feed, from };
+    };
+    const beginning = begin();
+    let fit: Fit | undefined;
+    try {
+      const { feed, from } = await inTime(beginning);
       fit = new Fit({
         ...asked,
         gpu,
@@ -316,6 +322,7 @@ export class Trainer extends Resource {
         refusal: (losses) => this.refusal(losses),
         comparison: { isDone: () => this.comparison.isDone, run: (step) => this.compare(step, { signal }) },
         check,
+        inTime,
       });
       yield* fit.events();
     } catch (error) {
@@ -325,10 +332,14 @@ export class Trainer extends Resource {
       }
       throw error;
     } finally {
-      await fit?.settled();
-      if (fit?.refused) this.allowSteps();
-      this.hasStepped ||= fit?.hasStepped ?? false;
-      this.busy = false;
+      const end = async () => {
+        await Promise.allSettled([beginning]);
+        await fit?.settled();
+        if (fit?.refused) this.allowSteps();
+        this.hasStepped ||= fit?.hasStepped ?? false;
+        this.busy = false;
+      };
+      await inTime(end());
     }
   }
 
@@ -343,12 +354,14 @@ export class Trainer extends Resource {
     const { variants, config } = this;
     const { objective } = config;
     const unet = this.unet.weights;
-    return this.exclusively(() =>
-      evaluateImages(this.gpu, images, {
-        ...{ unet, variants, batch: padBatch(this.batchSize) },
-        corruption: { objective, seed, binarize: binarizes(objective, unet.config, binarize) },
-        signal,
-      }),
+    return this.exclusively(
+      () =>
+        evaluateImages(this.gpu, images, {
+          ...{ unet, variants, batch: padBatch(this.batchSize) },
+          corruption: { objective, seed, binarize: binarizes(objective, unet.config, binarize) },
+          signal,
+        }),
+      signal,
     );
   }
 
@@ -504,14 +517,14 @@ export class Trainer extends Resource {
     if (!this.destroyed) this.programs.writeState('skipped', Uint32Array.of(0));
   }
 
-  private async exclusively<T>(work: () => Promise<T>): Promise<T> {
+  /** Does `work` alone. The trainer is busy until it has ended, also after an abort. */
+  private async exclusively<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.busy) throw busyError();
     this.busy = true;
-    try {
-      return await this.unlessDestroyed(this.verifiedAgain(work()));
-    } finally {
+    const done = this.verifiedAgain(work()).finally(() => {
       this.busy = false;
-    }
+    });
+    return this.unlessDestroyed(done, signal);
   }
 
   /** Compares the kernels after step `step`, unless that is finished. Throws `wrong-kernel`. */

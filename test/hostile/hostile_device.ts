@@ -11,6 +11,8 @@ export interface Hostility {
   readonly delays?: (shader: string) => number | Promise<void>;
   /** The same for word of the end of a submission. */
   readonly delaysWork?: () => number | Promise<void>;
+  /** The same for every answer of the device. */
+  readonly delaysAnswers?: () => number | Promise<void>;
   /** What the driver makes of a shader's text. */
   readonly rewrites?: (shader: string, text: string) => string;
   /** What the device says of its adapter. */
@@ -68,7 +70,7 @@ function waits() {
 /** Makes a device hostile until the result is disposed of. */
 export function makeHostile(
   device: GPUDevice,
-  { refuses, delays, delaysWork, rewrites, adapterInfo }: Hostility,
+  { refuses, delays, delaysAnswers, delaysWork = delaysAnswers, rewrites, adapterInfo }: Hostility,
 ): Hostile {
   const asked = new Set<string>();
   const { wait, end } = waits();
@@ -84,9 +86,11 @@ export function makeHostile(
       const shader = descriptor.label ?? '';
       if (refuses?.(shader)) throw new GPUPipelineError(REFUSAL, { reason: 'internal' });
       if (delays) await wait(delays(shader));
+      if (delaysAnswers) await wait(delaysAnswers());
       return createComputePipelineAsync(descriptor);
     },
     ...(adapterInfo ? { adapterInfo } : {}),
+    ...(delaysAnswers ? silentAnswers(device, () => wait(delaysAnswers())) : {}),
   };
   const restore = [replaceMembers(device, hostile)];
   if (delaysWork) {
@@ -100,6 +104,28 @@ export function makeHostile(
     [Symbol.dispose]() {
       end();
       for (const each of restore) each();
+    },
+  };
+}
+
+/** Calls of a device that answer when `wait` has resolved. */
+function silentAnswers(device: GPUDevice, wait: () => Promise<void>) {
+  const popErrorScope = device.popErrorScope.bind(device);
+  const createBuffer = device.createBuffer.bind(device);
+  return {
+    async popErrorScope() {
+      const error = await popErrorScope();
+      await wait();
+      return error;
+    },
+    createBuffer(descriptor: GPUBufferDescriptor) {
+      const buffer = createBuffer(descriptor);
+      const mapAsync = buffer.mapAsync.bind(buffer);
+      const value = async (...args: Parameters<typeof mapAsync>) => {
+        await mapAsync(...args);
+        await wait();
+      };
+      return Object.defineProperty(buffer, 'mapAsync', { value, configurable: true });
     },
   };
 }

@@ -66,7 +66,7 @@ const subjects: Record<string, (world: World) => Promise<{ use: Use; destroy(): 
     };
   },
   'unet.predict': async ({ unet }) => ({
-    use: () => unet.predict(images, count, { labels, levels: new Float32Array(count).fill(0.5) }),
+    use: () => unet.predict(images, { count, labels, levels: new Float32Array(count).fill(0.5) }),
     destroy: () => unet.destroy(),
   }),
 };
