@@ -201,8 +201,9 @@ export class Engine extends Resource {
   }
 
   /**
-   * Forgets the choices and checks of the adapter, also from earlier visits: later `create…` calls measure and check anew. After an error
-   * `shader`, `wrong-kernel` or `device-lost` the engine does so by itself.
+   * Forgets the choices and checks of the adapter, also from earlier visits: later `create…` calls measure and check anew. Variants that
+   * this engine has found wrong or refused stay left out. After an error `shader`, `wrong-kernel` or `device-lost` the engine does so by
+   * itself.
    */
   async forget(): Promise<void> {
     this.selfCheck?.forget();

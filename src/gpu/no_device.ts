@@ -2,7 +2,7 @@
 import { EngineError } from '../base/errors';
 
 const inNode =
-  "in Node, install the package `webgpu`, put its globals in place (import { create, globals } from 'webgpu'; Object.assign(globalThis, globals)), and pass its GPU object, create([]), as { gpu }.";
+  "in Node, install the package `webgpu` and call `await installWebGPU()` of webgpu-diffusion/node first; or put its globals in place yourself (import { create, globals } from 'webgpu'; Object.assign(globalThis, globals)), and pass its GPU object, create([]), as { gpu }.";
 
 export const noGlobals = () =>
   new EngineError(
@@ -30,20 +30,27 @@ export const noAnswer = (what: string, seconds: number) =>
     `${what} did not answer within ${seconds} s. Reload the page or start the browser anew, and update the graphics driver.`,
   );
 
-/** `ask` asks for a device without optional limits, with optional features or without. Throws `no-adapter` if it rejects both. */
-export async function askForLess<T>(ask: (withFeatures: boolean) => Promise<T>): Promise<T> {
+/**
+ * `ask` asks for a device without optional limits, with optional features or without. Throws `no-adapter` if it rejects both; `first` is why
+ * it rejected all of them.
+ */
+export async function askForLess<T>(first: unknown, ask: (withFeatures: boolean) => Promise<T>): Promise<T> {
+  const afterFirst = ({ code, message }: EngineError) =>
+    new EngineError(code, `${message} Before that: ${(first as Error | undefined)?.message}`, {
+      cause: first,
+    });
   try {
     return await ask(true);
   } catch (error) {
-    if (error instanceof EngineError) throw error;
+    if (error instanceof EngineError) throw afterFirst(error);
   }
   try {
     return await ask(false);
   } catch (cause) {
-    if (cause instanceof EngineError) throw cause;
+    if (cause instanceof EngineError) throw afterFirst(cause);
     throw new EngineError(
       'no-adapter',
-      `WebGPU is present, but its adapter gives no device, not even with default limits and without features: ${(cause as Error)?.message}. Reload the page or start the browser anew, and update the graphics driver.`,
+      `WebGPU is present, but gives no device, not even with default limits and without features: ${(cause as Error)?.message}. Reload the page or start the browser anew, and update the graphics driver.`,
       { cause },
     );
   }

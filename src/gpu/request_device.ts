@@ -100,6 +100,6 @@ export async function requestDevice(
   } catch (error) {
     if (error instanceof EngineError) throw error;
     const { askForLess } = await loaded(import('./no_device'));
-    return askForLess((withFeatures) => ask(gpu, options, withFeatures, false));
+    return askForLess(error, (withFeatures) => ask(gpu, options, withFeatures, false));
   }
 }

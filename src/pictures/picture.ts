@@ -11,8 +11,16 @@ export interface Pixels {
   readonly height: number;
 }
 
-/** A picture: an ImageData, an ImageBitmap, or a canvas, on the page or off it. */
-export type Picture = Pixels | ImageBitmap | OffscreenCanvas | HTMLCanvasElement;
+/** An ImageBitmap, a canvas, on the page or off it, or an image that has loaded: by its sides, since programs without a page lack these classes. */
+export interface Drawable {
+  /** Width in pixels. */
+  readonly width: number;
+  /** Height in pixels. */
+  readonly height: number;
+}
+
+/** A picture: an ImageData, or what can be drawn on a canvas. */
+export type Picture = Pixels | Drawable;
 
 /** Options of `readPictures`. */
 export interface ReadPicturesOptions {
@@ -129,9 +137,9 @@ function read(picture: Picture, i: number): Pixels {
   checkInteger(`The width of picture ${i}`, width, 1);
   checkInteger(`The height of picture ${i}`, height, 1);
   if ('data' in picture) {
-    const { data } = picture;
+    const { data } = picture as Pixels;
     const isBytes = /^Uint8(Clamped)?Array$/.test(typeOf(data));
-    if (isBytes && data.length === 4 * width * height) return picture;
+    if (isBytes && data.length === 4 * width * height) return picture as Pixels;
     throw new EngineError(
       'argument',
       `Picture ${i} has ${data?.length ?? 'no'} values of type ${typeOf(data)}; ${width} x ${height} pixels are ${4 * width * height} bytes of RGBA.`,
@@ -140,7 +148,7 @@ function read(picture: Picture, i: number): Pixels {
   try {
     // Works in a worker, too. Through the host: an image of a network is small, and browsers differ in the colours of copies on the GPU.
     const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
-    context.drawImage(picture, 0, 0);
+    context.drawImage(picture as ImageBitmap, 0, 0);
     return context.getImageData(0, 0, width, height);
   } catch (cause) {
     throw new EngineError(

@@ -170,7 +170,12 @@ export function checkRun(options: RunOptions<unknown, unknown>, unet: Sampled, c
   const { labels, from } = options;
   const { steps = usual?.steps, method = usual?.method ?? (conditioning?.noiseLevel ? 'euler' : 'mix') } =
     options;
-  checkInteger('steps', steps!, 1, MAX_SAMPLING_STEPS);
+  if (steps === undefined)
+    throw new EngineError(
+      'argument',
+      'steps is missing, and this network has no default: give sample({ steps: 20 }), or createUNet(config, { sampling }).',
+    );
+  checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
   if (!METHODS.includes(method)) {
     throw new EngineError('argument', `method is ${show(method)}; it must be ${METHODS.join(', ')}.`);
   }

@@ -20,8 +20,14 @@ export const typeChecks = VERSIONS.map((version) => ({
         const files = programsFor(version, webgpuTypes);
         others.push(...(await compile(folder, files, module, webgpuTypes)));
       }
+    // Programs without a page: of Node, and of a worker.
+    for (const [file, lib] of [
+      ['no_dom.ts', ['es2023']],
+      ['in_worker.ts', ['es2023', 'webworker']],
+    ] as const)
+      others.push(...(await compile(folder, [file], 'nodenext', true, lib)));
     const note = others.length > 0 ? `; other packages have errors: ${[...new Set(others)].join(', ')}` : '';
-    return `with and without @webgpu/types, as Node and bundlers resolve${note}`;
+    return `with and without @webgpu/types, as Node and bundlers resolve, without the DOM${note}`;
   },
 }));
 
@@ -37,8 +43,9 @@ async function compile(
   files: string[],
   module: string,
   webgpuTypes: boolean,
+  lib: readonly string[] = ['es2022', 'dom', 'dom.asynciterable'],
 ): Promise<string[]> {
-  const project = join(folder, `${module}-${webgpuTypes}`);
+  const project = join(folder, `${module}-${webgpuTypes}-${lib.join('-')}`);
   await mkdir(project);
   for (const file of files) await copyFile(join(programs, file), join(project, file));
   const compilerOptions = {
@@ -48,7 +55,7 @@ async function compile(
       noUncheckedIndexedAccess: true,
       skipLibCheck: false,
     },
-    ...{ target: 'es2022', lib: ['es2022', 'dom', 'dom.asynciterable'], noEmit: true },
+    ...{ target: 'es2022', lib, noEmit: true },
     ...{ module, moduleResolution: module === 'nodenext' ? 'nodenext' : 'bundler' },
     types: webgpuTypes ? ['@webgpu/types'] : [],
   };
