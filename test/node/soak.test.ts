@@ -1,7 +1,7 @@
 /** Long runs leave nothing behind. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine, type Engine } from '../../src/engine';
 import { memoryCache } from '../../src/gpu/cache';
@@ -12,6 +12,7 @@ import { requestDevice } from '../../src/gpu/request_device';
 import { Sampler } from '../../src/sampling/sampler';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
+import { watchBuffers } from '../buffers';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -157,6 +158,30 @@ describe('while its engine lives', () => {
     const refs = await compiledBy(() => use(engine, unet), unet);
     expect(refs.size).toBeGreaterThan(20);
     expect(await leftOf(refs)).toEqual([]);
+  });
+
+  test('no buffer stays with everything on: checks, comparison at size, tuner, recorded runs', async () => {
+    const left = watchBuffers(gpu.device);
+    const engine = await createEngine({ device: gpu.device, tuningCache: memoryCache(), tune: true });
+    const unet = await engine.createUNet(config);
+    const before = left().length;
+    const [images] = await gpu.createBuffers([{ label: 'images', bytes: 4 * 16 * 4 }]);
+    for (let twice = 0; twice < 2; twice++) {
+      using trainer = await engine.createTrainer(unet, { batchSize: 4 });
+      for (let step = 0; step < 3; step++) await trainer.step(batch);
+      using sampler = await engine.createSampler(unet, { count: 4 });
+      await sampler.sample({ steps: 2 });
+      for (const steps of [1, 2, 3]) {
+        const encoder = gpu.device.createCommandEncoder();
+        sampler.encodeRun(encoder, images, { steps });
+        gpu.device.queue.submit([encoder.finish()]);
+      }
+    }
+    images.destroy();
+    expect(left()).toHaveLength(before);
+    engine.destroy();
+    expect(left()).toEqual([]);
+    vi.restoreAllMocks();
   });
 
   test('200 calls of sample(), 200 samplers and 200 trainers leave next to nothing', async () => {
