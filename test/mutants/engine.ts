@@ -37,7 +37,7 @@ export const engine: Mutants = {
       file: 'src/base/load.ts',
       text: '    made = undefined;\n',
       becomes: '',
-      caughtBy: unit('test/load', 'made once'),
+      caughtBy: unit('load', 'made once'),
     },
     'the database of choices cannot be deleted while an engine lives': {
       file: 'src/gpu/cache.ts',
@@ -801,7 +801,7 @@ export const engine: Mutants = {
   'kernels that are refused': {
     'no other form takes the place of one': {
       file: 'src/gpu/program.ts',
-      text: "throw (await import('./trouble')).refusedKernel(need, cause);",
+      text: "throw (await loaded(import('./trouble'))).refusedKernel(need, cause);",
       becomes: 'throw cause;',
       caughtBy: node('node/hostile', 'at the same time'),
     },
@@ -899,8 +899,8 @@ export const engine: Mutants = {
     },
     'a processor changes its forms after a loss': {
       file: 'src/tuning/engine_chooser.ts',
-      text: 'if (!variants && !gpu.adapter.software) {',
-      becomes: 'if (!variants) {',
+      text: 'if (!variants && !gpu.adapter.software) await',
+      becomes: 'if (!variants) await',
       caughtBy: node('node/trust', 'on a processor'),
     },
     'what waits to be compiled is suspected, too': {

@@ -6,6 +6,7 @@ import { install, shell } from './shell';
 
 const VERSIONS = ['5.7.3', '5.8.3', '5.9.3', '6.0.3', '7.0.2'];
 const WEBGPU_TYPES = '0.1.74';
+const NODE_TYPES = '20.19.43';
 const programs = fileURLToPath(new URL('programs/', import.meta.url));
 
 /** One row for each version: with @webgpu/types and without, as Node resolves modules and as a bundler does. */
@@ -13,7 +14,13 @@ export const typeChecks = VERSIONS.map((version) => ({
   name: `TypeScript ${version}`,
   async run(folder: string, tarball: string): Promise<string> {
     await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-    await install(folder, tarball, `typescript@${version}`, `@webgpu/types@${WEBGPU_TYPES}`);
+    await install(
+      folder,
+      tarball,
+      `typescript@${version}`,
+      `@webgpu/types@${WEBGPU_TYPES}`,
+      `@types/node@${NODE_TYPES}`,
+    );
     const others: string[] = [];
     for (const webgpuTypes of [true, false])
       for (const module of ['nodenext', 'esnext']) {
@@ -57,7 +64,7 @@ async function compile(
     },
     ...{ target: 'es2022', lib, noEmit: true },
     ...{ module, moduleResolution: module === 'nodenext' ? 'nodenext' : 'bundler' },
-    types: webgpuTypes ? ['@webgpu/types'] : [],
+    types: [...(webgpuTypes ? ['@webgpu/types'] : []), ...(lib.length === 1 ? ['node'] : [])],
   };
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
   const tsc = join(folder, 'node_modules/.bin/tsc');
