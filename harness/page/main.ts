@@ -164,7 +164,7 @@ function start(): void {
   connectFiles(app, (files) => bench.open(files));
 
   const starter = createStarter(app, panels);
-  const home = createHome(app, starter.ask);
+  const home = createHome(app);
   app.open([home, createFrame(app), createKeptPanel(app), ...Object.values(panels), draw.onTrain, starter]);
 
   window.harness = {

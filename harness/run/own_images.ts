@@ -12,6 +12,7 @@ import type { Pixels } from '../../src/pictures/picture';
 import { MOST_CLASSES, ofNpy, readNpy } from './npy';
 import {
   imagesOf,
+  isCut,
   type MadeImages,
   type PictureChoice,
   SIDES,
@@ -142,14 +143,15 @@ async function readPictureFiles(
   }
   const readAt = async (size: Size) => {
     checkBytes(pictures.length, size);
-    const read: { readonly file: OwnFile; readonly small: Small }[] = [];
+    const read: { readonly file: OwnFile; readonly small: Small; readonly cut: boolean }[] = [];
     for (const [file, known] of [...sizes]) {
       signal?.throwIfAborted();
       progress?.(read.length + broken.length, sorted.length, 'pixels');
       try {
         const pixels = checkedPixels(await reader.decode(file), file);
         if (!known) sizes.set(file, pixels);
-        read.push({ file, small: shrink(pixels, size, choice.fit) });
+        const cut = isCut(pixels, size, choice.fit);
+        read.push({ file, small: shrink(pixels, size, choice.fit), cut });
       } catch (error) {
         sizes.delete(file);
         spoils(error, file);
@@ -179,6 +181,7 @@ async function readPictureFiles(
     images: { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') },
     ink: made.ink,
     clear: made.clear,
+    cut: read.filter(({ cut }) => cut).length,
     notes: [...leftOut(broken, sorted.length, files), ...ofFolders, ...(named?.notes ?? []), ...made.notes],
   };
 }

@@ -44,6 +44,8 @@ export interface MadeImages {
   readonly ink?: 'dark' | 'light' | undefined;
   /** Some pictures have transparent parts. */
   readonly clear?: boolean;
+  /** Number of pictures whose edges were cut off. */
+  readonly cut?: number;
   /** What was changed, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -123,6 +125,10 @@ export function shrink(pixels: Pixels, size: Size, fit: PictureChoice['fit']): S
   }
   return { rgba, grey, ...tonesOf(pixels) };
 }
+
+/** Whether `shrink` leaves out a part of the picture. Pure. */
+export const isCut = ({ width, height }: Size, to: Size, fit: PictureChoice['fit']): boolean =>
+  fit === 'crop' && width * to.height !== height * to.width;
 
 /** Channels of a grey pixel differ by no more than the rounding of a JPEG. */
 const GREY = 2;

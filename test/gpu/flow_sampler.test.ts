@@ -544,7 +544,10 @@ describe('complaints', () => {
         'guidanceRange is given and method heun; it is for the methods euler and adams. Leave it out.',
       ],
       [{ guidanceRange: [0.5, 1] }, 'guidanceRange is given without labels. Give labels, or leave it out.'],
-      [{ steps: undefined }, 'steps is missing, and this network has no default: give sample({ steps: 20 }), or createUNet(config, { sampling }).'],
+      [
+        { steps: undefined },
+        'steps is missing, and this network has no default: give sample({ steps: 20 }), or createUNet(config, { sampling }).',
+      ],
       [{ steps: 0 }, 'steps is 0; it must be a whole number from 1 to 1000.'],
     ] as const) {
       await refused(sampler, { steps: 1, ...options }, message);

@@ -29,7 +29,8 @@ function stop(): void {
 /** Whether a test of the net fails, among those that `npm test` runs. What fails for another reason throws: a lane that cannot run catches nothing. */
 async function test(folder: string, { lane, words }: Net): Promise<boolean> {
   const args = ['test/run.mjs', '--quick', '--lane', lane, ...words];
-  running = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = { ...process.env, PAGE_FROM_SOURCES: 'yes' };
+  running = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   running.stdout!.on('data', (text) => {
     output += text;

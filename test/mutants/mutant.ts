@@ -12,14 +12,14 @@ export interface Mutant {
 
 /** Which of the tests that `npm test` runs notice it: a lane, and words as on its command line. */
 export interface Net {
-  readonly lane: 'unit' | 'emulate' | 'node';
+  readonly lane: 'unit' | 'emulate' | 'node' | 'page';
   readonly words: readonly string[];
 }
 
 const net =
   (lane: Net['lane']) =>
   (...words: string[]): Net => ({ lane, words });
-export const [unit, emulate, node] = (['unit', 'emulate', 'node'] as const).map(net);
+export const [unit, emulate, node, driven] = (['unit', 'emulate', 'node', 'page'] as const).map(net);
 
 /** By group, then by the fault in words. */
 export type Mutants = Readonly<Record<string, Readonly<Record<string, Mutant>>>>;

@@ -1,10 +1,16 @@
-/** Faults in the page: its doors, the links that lead on, and the plan of a run. */
-import { type Mutants, unit } from './mutant';
+/** Faults in the page: its doors, the links that lead on, the plan of a run, what is done twice, own pictures. */
+import { driven, type Mutants, node, unit } from './mutant';
 
 const DOORS = 'harness/page/shell/doors.ts';
 const PLAN = 'harness/page/train/plan.ts';
 const doors = unit('page/doors');
 const plan = unit('page/plan');
+const twice = driven('page/driven/again', 'an address that is shared');
+const ownPictures = (title: string) => driven('page/driven/own_pictures', title);
+const FILE_INPUT = 'harness/page/shell/file_input.ts';
+const APP = 'harness/page/shell/app.ts';
+const KEPT_IMAGES = 'harness/page/worker/kept_images.ts';
+const keptImages = unit('page/kept_images');
 
 export const page: Mutants = {
   doors: {
@@ -36,6 +42,12 @@ export const page: Mutants = {
       file: DOORS,
       text: 'if (task && changes && nav.contains(focused)',
       becomes: 'if (task && !changes && nav.contains(focused)',
+      caughtBy: doors,
+    },
+    'a view opens in place where another key asks for another window': {
+      file: DOORS,
+      text: 'event.ctrlKey || event.metaKey ||',
+      becomes: 'event.ctrlKey ||',
       caughtBy: doors,
     },
     'the first digits lead to another scene': {
@@ -111,7 +123,127 @@ export const page: Mutants = {
       caughtBy: unit('page/inside'),
     },
   },
+  'done twice': {
+    'who closes the share menu gets a copy': {
+      file: 'harness/page/make/share.ts',
+      text: "if ((error as Error).name === 'AbortError') return '';",
+      becomes: 'void error;',
+      caughtBy: twice,
+    },
+    'an address is said to be copied beside other images': {
+      file: 'harness/page/make/share.ts',
+      text: '    of = now();\n',
+      becomes: '',
+      caughtBy: twice,
+    },
+    'a file cannot be chosen twice': {
+      file: FILE_INPUT,
+      text: "      input.value = '';\n",
+      becomes: '',
+      caughtBy: twice,
+    },
+    'the veil stays when files leave the page': {
+      file: FILE_INPUT,
+      text: 'if (event.relatedTarget === null) veil.hidden = true;',
+      becomes: '',
+      caughtBy: twice,
+    },
+    'after a lost device the network of before is used': {
+      file: 'harness/page/worker/models.ts',
+      text: 'of [...this.pretrained.values(), this.file]) {',
+      becomes: 'of [this.file]) {',
+      caughtBy: driven('page/driven/again', 'images are made again after the device was lost'),
+    },
+    'a start that failed leaves its button disabled': {
+      file: 'harness/page/shell/home.ts',
+      text: "      } else if (event.type === 'error') making = false;",
+      becomes: '      }',
+      caughtBy: driven('page/driven/again', 'where no GPU is found'),
+    },
+    'a press while the page starts is lost': {
+      file: 'harness/page/make/sample_panel.ts',
+      text: "['starting', 'loading'].includes(app.state.phase) && !app.asked",
+      becomes: 'false',
+      caughtBy: driven('page/driven/newcomer', 'a press on sample'),
+    },
+  },
+  'own pictures': {
+    'a kept run forgets what becomes of pictures': {
+      file: APP,
+      text: 'if (run && !comesAlong(run)) this.take(',
+      becomes: 'if (run && comesAlong(run)) this.take(',
+      caughtBy: ownPictures('where the images are damaged'),
+    },
+    'a kept run that waits for its images stays locked': {
+      file: 'harness/page/worker/files.ts',
+      text: 'if (!core.run) void core.stored.end()',
+      becomes: 'if (core.run) void core.stored.end()',
+      caughtBy: ownPictures('where the images are damaged'),
+    },
+    'images are not kept with their run': {
+      file: APP,
+      text: "if (event.type === 'stored') this.keepImages(event.id);",
+      becomes: '',
+      caughtBy: ownPictures('a kept run goes on without the files'),
+    },
+    'images stay when their run is deleted': {
+      file: APP,
+      text: "if (event.type === 'runs') this.request('tidyImages');",
+      becomes: '',
+      caughtBy: ownPictures('a kept run goes on without the files'),
+    },
+    'the page reads PNG by its canvas': {
+      file: 'harness/page/worker/run_images.ts',
+      text: 'if (isPng(bytes)) {',
+      becomes: 'if (bytes.length === 0) {',
+      caughtBy: ownPictures('transparent pictures are the same bytes'),
+    },
+    'damaged images are taken': {
+      file: KEPT_IMAGES,
+      text: '    assertSameData(about, fingerprintImages(set));\n',
+      becomes: '',
+      caughtBy: keptImages,
+    },
+    'all images may be as large as those of a run': {
+      file: KEPT_IMAGES,
+      text: 'ofAll: 100e6',
+      becomes: 'ofAll: 1e9',
+      caughtBy: keptImages,
+    },
+    'a part of the images stays on a full disk': {
+      file: KEPT_IMAGES,
+      text: '      await folder.removeEntry(id).catch(() => {});\n      throw error;',
+      becomes: '      throw error;',
+      caughtBy: keptImages,
+    },
+    'images of runs that are gone count': {
+      file: KEPT_IMAGES,
+      text: '    await this.tidy();\n',
+      becomes: '',
+      caughtBy: keptImages,
+    },
+  },
+  'a look inside': {
+    'its predictor outlives its network': {
+      file: 'harness/page/worker/views.ts',
+      text: '    this.inside.free(unet);\n',
+      becomes: '',
+      caughtBy: node('node/page_views'),
+    },
+    'the second four maps have the lines of the first': {
+      file: 'harness/page/inside/pixel.ts',
+      text: "[map % 8 < 4 ? 'u' : 'v', map % 4]",
+      becomes: "['u', map % 4]",
+      caughtBy: unit('page/inside'),
+    },
+  },
   planner: {
+    'Train it yourself sets the batch': {
+      file: 'harness/page/shell/home.ts',
+      text: '    app.asked = undefined;\n',
+      becomes: "    app.asked = undefined;\n    if (app.state.adapter?.software) app.set('batch', '64');\n",
+      caughtBy: plan,
+    },
     'the time of the first step counts': {
       file: PLAN,
       text: 'if (step < 2) return;',

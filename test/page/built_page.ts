@@ -1,22 +1,36 @@
-/** Builds the page and serves it, once for all tests that drive it: what is built loads in a third of the time that the sources take. */
+/**
+ * Builds the page and serves it, once for all tests that drive it: what is built loads in a third of the time that the sources take. With
+ * PAGE_FROM_SOURCES it is not built but served from its sources, where a fault in them costs no build.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'vite';
 import type { TestProject } from 'vitest/node';
 import { serveBuilt } from './serve_built';
+import { servePage } from './visit';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the built page lies, and where it is served. */
-    builtPage: { readonly folder: string; readonly address: string };
+    /** Where the built page lies, and where it is served. `reports`: whether the server tells what the page's policy forbids. */
+    builtPage: { readonly folder: string; readonly address: string; readonly reports: boolean };
   }
 }
 
 export default async function setup({ config, provide }: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-page-'));
-  const { root } = config;
   const outDir = join(folder, 'page');
+  // The browser, whose profile lies there, may be ending still.
+  const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 10 });
+  if (process.env.PAGE_FROM_SOURCES) {
+    const { address, close } = await servePage();
+    provide('builtPage', { folder: outDir, address, reports: false });
+    return async () => {
+      await close();
+      await remove();
+    };
+  }
+  const { root } = config;
   // Vitest says "test" there, with which Vite builds for development.
   const before = process.env.NODE_ENV;
   process.env.NODE_ENV = 'production';
@@ -28,11 +42,10 @@ export default async function setup({ config, provide }: TestProject): Promise<(
   });
   process.env.NODE_ENV = before;
   const { address, server } = await serveBuilt(outDir);
-  provide('builtPage', { folder: outDir, address });
+  provide('builtPage', { folder: outDir, address, reports: true });
   return async () => {
     server.closeAllConnections();
     server.close();
-    // The browser, whose profile lies there, may be ending still.
-    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+    await remove();
   };
 }

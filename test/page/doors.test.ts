@@ -92,7 +92,8 @@ test.each([
     else expect(views).toEqual([]);
   });
   const link = Object.assign(element(id), { search, dataset: { lead: named } });
-  expect(link.click({ ctrlKey: true })).toBe(false);
+  for (const key of ['ctrlKey', 'metaKey', 'shiftKey', 'altKey'])
+    expect(link.click({ [key]: true }), key).toBe(false);
   expect(views).toEqual([]);
   expect(link.click()).toBe(true);
   expect(settings).toMatchObject(expected);

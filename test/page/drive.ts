@@ -112,6 +112,7 @@ export function drive(): Driven {
   tellOfFailures(() => browser);
   afterAll(async () => {
     if (driven.browser?.connected) await emptyStorage(driven.browser, driven.address);
+    if (!inject('builtPage').reports) return;
     const reports = await fetch(new URL('/reports', inject('builtPage').address));
     expect(await reports.json(), 'What the policy forbids').toEqual([]);
   });

@@ -203,7 +203,9 @@ test('Train it yourself leaves batch and samples to the plan, without a GPU, too
     state: { ...initialState, phase: 'idle', adapter },
   } as unknown as App;
   const train = { start: vi.fn(), render() {} };
-  createStarter(app, { train } as never).ask('train');
+  createStarter(app, { train } as never);
+  app.asked = 'train';
+  app.starter();
   expect(train.start).toHaveBeenCalledOnce();
   expect(set).not.toHaveBeenCalled();
 });

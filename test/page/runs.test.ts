@@ -225,10 +225,12 @@ describe('notes', () => {
       digit,
       image: Uint8Array.from({ length: 784 }, (_, i) => (digit + i) % 256),
     }));
-    writeNotes('a', nothingMeasured, { begin: 'pretrained', drawings: textOfDrawings(drawings) });
+    const pictures = 'size=16&fit=fit&ink=auto';
+    writeNotes('a', nothingMeasured, { begin: 'pretrained', drawings: textOfDrawings(drawings), pictures });
     writeNotes('a', measured);
-    const { begin, drawings: text, heldOut } = readNotes().a;
-    expect([begin, heldOut]).toEqual(['pretrained', [point]]);
+    const { begin, drawings: text, heldOut, pictures: noted } = readNotes().a;
+    expect([begin, heldOut, noted]).toEqual(['pretrained', [point], pictures]);
+    expect(measurementsOf('a')).not.toHaveProperty('pictures');
     expect(drawingsOfText(text!)).toEqual(drawings);
     expect(measurementsOf('a')).not.toHaveProperty('drawings');
   });
@@ -253,6 +255,7 @@ describe('notes', () => {
     ],
     ['another beginning', '{"a":{"heldOut":[],"quality":[],"rates":[],"seconds":1,"begin":"x"}}'],
     ['no seconds', '{"a":{"heldOut":[],"quality":[],"rates":[]}}'],
+    ['pictures that are no text', '{"a":{"heldOut":[],"quality":[],"rates":[],"seconds":1,"pictures":16}}'],
   ])('that are %s count for nothing', (_, text) => {
     stored['webgpu-diffusion-run-notes'] = text;
     expect(readNotes()).toEqual({});

@@ -9,7 +9,9 @@ import {
   settings,
   settingsOf,
   show,
+  textOfPictures,
   toQuery,
+  withPictures,
   withRecipe,
   withSetting,
 } from '../../harness/page/shell/settings';
@@ -307,5 +309,30 @@ describe('the address', () => {
     ['guidance', '3.50', 3.5],
   ] as const)('%s takes %j', (key, text, value) => {
     expect(withSetting(initialSettings, key, text).settings?.[key]).toEqual(value);
+  });
+});
+
+describe('what becomes of the pictures of a kept run', () => {
+  const square = { height: 16, width: 16 };
+
+  test('is what was noted, and comes back from its text', () => {
+    const chosen = { ...initialSettings, size: 24, fit: 'fit', ink: 'dark' } as const;
+    expect(withPictures(initialSettings, textOfPictures(chosen), square)).toEqual(chosen);
+    expect(withPictures(chosen, textOfPictures(initialSettings), square)).toEqual(initialSettings);
+  });
+
+  test('without a note is the size of its images, where a size makes squares of that many pixels', () => {
+    expect(withPictures(initialSettings, undefined, square)).toEqual({ ...initialSettings, size: 16 });
+    for (const [height, width] of [
+      [16, 20],
+      [8, 8],
+      [30, 30],
+    ])
+      expect(withPictures(initialSettings, undefined, { height, width })).toEqual(initialSettings);
+  });
+
+  test('leaves what is not legal in a note', () => {
+    const noted = 'size=17&fit=stretch&ink=light';
+    expect(withPictures(initialSettings, noted, square)).toEqual({ ...initialSettings, ink: 'light' });
   });
 });

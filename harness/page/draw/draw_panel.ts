@@ -9,9 +9,9 @@ import { Latest, type Outcome } from '../shell/latest';
 import { drawnName, drawnPicture } from '../shell/make_files';
 import { refined } from '../shell/order';
 import { type Ask, asks, type Settings } from '../shell/settings';
-import { describe, networkIn } from '../shell/state';
+import { describe, makesDigits, networkIn } from '../shell/state';
 import { inkOf, isEmpty, SIDE } from '../shell/strokes';
-import type { DrawAnswer, DrawOrder, WorkerEvent } from '../worker/messages';
+import type { DrawAnswer, DrawOrder, ModelDescription, WorkerEvent } from '../worker/messages';
 import { clearClasses, DrawViews, showClasses, verdict } from './draw_answers';
 import { connectDrawDigits, connectDrawSource } from './draw_choices';
 import { DrawPaper } from './draw_paper';
@@ -44,6 +44,8 @@ export class DrawPanel implements TaskPanel {
   private kind: Ask | undefined;
   private answer: DrawAnswer | undefined;
   private problem: string | undefined;
+  /** The picture on the paper, if there is one, is of images that are not digits. */
+  private isOther = false;
   /** The last question, as text: a different one is asked. */
   private asked = '';
   /** The last order to the worker. */
@@ -54,7 +56,10 @@ export class DrawPanel implements TaskPanel {
   constructor(app: App) {
     this.app = app;
     this.paper = new DrawPaper(app, () => this.takeExample());
-    this.views = new DrawViews((picture) => this.paper.take(picture));
+    this.views = new DrawViews((picture) => {
+      this.isOther = !this.answersDigits;
+      this.paper.take(picture);
+    });
     this.source = connectDrawSource(app);
     this.digits = connectDrawDigits(app, () => this.names);
     this.fields = connectFields(app, byId('draw-settings', HTMLFormElement), anyElement('draw-problem'));
@@ -103,7 +108,8 @@ export class DrawPanel implements TaskPanel {
     this.paper.render();
     this.source.render();
     this.digits.render();
-    this.teach.render(!this.paper.isBlank);
+    this.teach.render(!this.paper.isBlank, this.answersDigits && !(this.isOther && this.paper.hasPicture));
+    this.renderWords();
     const { settings } = this;
     const question = questionOf(this.paper.drawing, settings, this.source.source);
     this.ask(question);
@@ -123,11 +129,37 @@ export class DrawPanel implements TaskPanel {
     return isEmpty(ink) ? undefined : Uint8Array.from(ink, (value) => Math.round(255 * value));
   }
 
-  /** The names of the classes of the network that answers. */
-  private get names(): readonly string[] {
+  /** The network that answers. */
+  private get network(): Omit<ModelDescription, 'name'> {
     const { state, settings } = this.app;
-    const { source } = this.source;
-    return namesOf(source === 'pretrained' ? { classes: 10 } : networkIn(source, state, settings));
+    return networkIn(this.source.source, state, settings);
+  }
+
+  /** The names of its classes. */
+  private get names(): readonly string[] {
+    return namesOf(this.source.source === 'pretrained' ? { classes: 10 } : this.network);
+  }
+
+  private get answersDigits(): boolean {
+    return this.source.source === 'pretrained' || makesDigits(this.network);
+  }
+
+  /** Calls the classes what they are. */
+  private renderWords(): void {
+    const { state } = this.app;
+    const what = this.answersDigits ? 'digit' : 'class';
+    setText(button('ask-classify'), `Which ${what}?`);
+    setText(anyElement('draw-digits-legend'), `${this.answersDigits ? 'Digit' : 'Class'} to make`);
+    setText(anyElement('draw-guidance-label'), `how strictly it keeps to the ${what}`);
+    setText(
+      anyElement('draw-classes-caption'),
+      `How well each ${what} fits the drawing, and the error of the network’s predictions`,
+    );
+    setText(anyElement('draw-classes-head'), this.answersDigits ? 'Digit' : 'Class');
+    setText(
+      button('draw-example'),
+      state.data?.builtIn === false ? 'One of the images' : 'One of the digits',
+    );
   }
 
   private async save(): Promise<void> {
@@ -167,9 +199,10 @@ export class DrawPanel implements TaskPanel {
     if (example.image.length === SIDE * SIDE) {
       this.paper.take(example.image);
       // The classes of other images are not digits.
-      if (this.app.state.data?.builtIn !== false) this.teach.know(example.label);
+      this.isOther = this.app.state.data?.builtIn === false;
+      if (!this.isOther) this.teach.know(example.label);
     } else
-      this.problem = `The training images are not ${SIDE} x ${SIDE} grey pixels, as a drawing is. Draw a digit.`;
+      this.problem = `The training images are not ${SIDE} x ${SIDE} grey pixels, as a drawing is. Draw something.`;
   }
 
   private takeAnswer({ question, answer, problem }: Outcome<DrawOrder, DrawAnswer | undefined>): void {

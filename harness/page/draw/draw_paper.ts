@@ -58,6 +58,11 @@ export class DrawPaper {
     this.change(() => this.history.put(nothing));
   }
 
+  /** Whether there is a picture under the strokes. */
+  get hasPicture(): boolean {
+    return this.drawing.picture !== undefined;
+  }
+
   /** Goes on with a picture, 0 to 255. */
   take(picture: Uint8Array): void {
     this.change(() => this.history.put({ picture, strokes: [] }));

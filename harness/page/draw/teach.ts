@@ -1,7 +1,7 @@
 /** "Teach it your hand": drawings that are kept, each with its digit, for the pretrained network to train on. */
 import { recipes } from '../../../src/recipes';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { fineTuning, whyNew } from '../shell/fine_tune';
 import { some } from '../shell/format';
 import { ImageView } from '../shell/images';
@@ -70,8 +70,12 @@ export class Teach {
     if (!this.known && digit >= 0) this.digit.selectedIndex = digit;
   }
 
-  /** `drawn`: there is a drawing. */
-  render(drawn: boolean): void {
+  /** `drawn`: there is a drawing. `isDigit`: it may be a digit, which alone can be kept. */
+  render(drawn: boolean, isDigit: boolean): void {
+    setDisabled(button('teach-keep'), !isDigit);
+    button('teach-keep').title = isDigit
+      ? ''
+      : 'Only digits are kept: choose the pretrained network, and draw one';
     if (this.drawn && !drawn) this.known = false;
     this.drawn = drawn;
     if (drawn) setMessage(anyElement('keep-problem'), undefined);

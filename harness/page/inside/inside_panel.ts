@@ -113,6 +113,11 @@ class InsidePanel implements TaskPanel {
     setText(anyElement('inside-level-value'), `${level.value} %`);
     for (const use of ['pretrained', 'run'] as const)
       button(`inside-${use}`).setAttribute('aria-pressed', String(app.lookedInto === use));
+    const { model } = app.state;
+    button('inside-file').hidden = model === undefined;
+    setText(button('inside-file'), model?.name ?? '');
+    button('inside-file').setAttribute('aria-pressed', String(app.lookedInto === 'file'));
+    anyElement('panel-inside').classList.toggle('nothing', this.problem !== '' && !looked);
     // Do not disable it while busy: keyboard users would lose focus.
     button('slow-make').disabled = !looked;
     setText(button('dispatches-time'), this.timing ? 'Stop' : 'Time them');
@@ -143,6 +148,10 @@ class InsidePanel implements TaskPanel {
         app.set('model', use);
       });
     }
+    button('inside-file').addEventListener('click', () => {
+      app.useFile = true;
+      app.changed();
+    });
     button('dispatches-time').addEventListener('click', () => {
       if (this.timing) app.send('stopSampling');
       else if (!this.waiting && this.ready) {

@@ -78,7 +78,7 @@ export class SamplePanel implements TaskPanel {
     const again = () => this.again();
     const making = () => this.making;
     this.orderFields = connectOrder(app, { order, again, follow: () => this.follow(), making });
-    connectButtons(app, () => this.start(), order);
+    connectButtons(app, order);
     connectDownloads(app, this.trajectory);
     this.share = connectShare(app, this.trajectory, () => this.chosen);
     this.source = connectSource(
@@ -128,7 +128,9 @@ export class SamplePanel implements TaskPanel {
     setDisabled(button('noise-next'), !(this.open && fields.valid));
     const sampling = app.state.phase === 'sampling';
     setText(button('sample'), sampling ? 'Stop' : 'Make');
-    setDisabled(button('sample'), !sampling && !(this.ready && fields.valid && orderFields.valid));
+    const waits = ['starting', 'loading'].includes(app.state.phase) && !app.asked;
+    const valid = fields.valid && orderFields.valid;
+    setDisabled(button('sample'), !sampling && !((this.ready || waits) && valid));
     this.renderStatus();
     this.view.render();
     this.renderHand();
@@ -316,10 +318,10 @@ export class SamplePanel implements TaskPanel {
   }
 }
 
-function connectButtons(app: App, start: () => void, order: () => void): void {
+function connectButtons(app: App, order: () => void): void {
   button('sample').addEventListener('click', () => {
     if (app.state.phase === 'sampling') app.send('stopSampling');
-    else start();
+    else app.startWhenReady('sample');
   });
   button('noise-next').addEventListener('click', () => {
     app.set('noise', String((app.settings.noise + 1) % 2 ** 32));

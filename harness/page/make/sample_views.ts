@@ -1,7 +1,8 @@
 /** The views of the Make view: a trajectory, step by step, and the network that made the images or makes the next. */
+import { type Classes, listOf, nameOf } from '../../run/class_names';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
-import { whole } from '../shell/format';
+import { some, whole } from '../shell/format';
 import { ImageView, type Tiles } from '../shell/images';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Trajectory } from '../shell/trajectory';
@@ -58,10 +59,22 @@ export function connectTrajectory(
       setText(play, trajectory.playing ? 'Stop' : 'Play');
       const label = shown ? `step ${whole(shown.step)} of ${whole(steps)}` : 'no steps yet';
       setText(anyElement('frame-label'), label);
+      const { order } = trajectory;
+      const what = shown && order ? `${orderedIn(order, app.network)} at ${label}` : label;
+      byId('sample-x', HTMLCanvasElement).ariaLabel = `The images before the step: ${what}`;
+      byId('sample-prediction', HTMLCanvasElement).ariaLabel = what;
       slider.setAttribute('aria-valuetext', label);
       setText(anyElement('frame-note'), sentence(shown ? steps - shown.step + 1 : 0));
     },
   };
+}
+
+/** What was ordered: `2, 0, 2, 6`, `6 images of 3`, `20 images of 0 to 9`, `6 images`. Pure. */
+export function orderedIn({ labels, digit, count }: Order, network: Classes): string {
+  if (labels) return labels.map((label) => nameOf(label, network.classNames)).join(', ');
+  const images = some(count, 'image');
+  if (network.classes === 0) return images;
+  return `${images} of ${digit === 'all' ? listOf(network) : nameOf(digit, network.classNames)}`;
 }
 
 // ---------------------------------------------------------------- the network

@@ -51,6 +51,10 @@ export class App {
   notices: readonly string[];
   /** The drawings that were last given as training images. */
   drawings: readonly KeptDrawing[] = [];
+  /** The view whose task starts as soon as the page is ready for it. */
+  asked: Task | undefined;
+  /** Starts it, if the page is ready. */
+  starter = (): void => {};
   /** Samples are made with the network of a file, if one is open. */
   useFile = false;
   state: State = initialState;
@@ -75,6 +79,7 @@ export class App {
     const { settings, notices } = parseQuery(location.search);
     this.settings = settings;
     this.notices = notices;
+    if (settings.autorun && !this.home) this.asked = settings.task;
     if (settings.autorun && settings.task === 'train') this.startedAt = 0;
     this.worker = startTrainingWorker((event) => this.receive(event));
     addEventListener('popstate', () => {
@@ -157,6 +162,13 @@ export class App {
   /** The description of the network of `source`. */
   get network(): Omit<ModelDescription, 'name'> {
     return networkIn(this.source, this.state, this.settings);
+  }
+
+  /** Starts the task of a view as soon as the page is ready for it. */
+  startWhenReady(task: Task): void {
+    this.asked = task;
+    this.starter();
+    this.changed();
   }
 
   /** Has the training worker do something. */

@@ -54,6 +54,8 @@ async function filesOf(entry: FileSystemEntry): Promise<OwnFile[]> {
   return found.length > 0 ? found : [{ path: `${path}/`, source: new Blob() }];
 }
 
+const NONE = 'No files were chosen: the folder holds none, or the choice was cancelled.';
+
 const ownFile = (file: File): OwnFile => ({ path: file.webkitRelativePath || file.name, source: file });
 
 /** `openResults` gets results of the bench. */
@@ -78,12 +80,14 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
   for (const id of ['files', 'folder', 'checkpoint-file', 'model-file', 'bench-files']) {
     const input = byId(id, HTMLInputElement);
     input.addEventListener('change', () => {
-      // None are chosen where the user cancels.
       if (input.files?.length) take([...input.files].map(ownFile));
+      else app.complain(NONE);
       // Reset, so that the same file can be chosen again.
       input.value = '';
     });
   }
+  // A browser says of a folder without files what it says where the user cancels.
+  byId('folder', HTMLInputElement).addEventListener('cancel', () => app.complain(NONE));
   for (const from of ['digits', 'letters'] as const)
     button(`use-${from}`).addEventListener('click', () => app.send('data', { from }));
   button('stop-reading').addEventListener('click', () => app.send('stopReading'));

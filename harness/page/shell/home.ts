@@ -5,8 +5,7 @@ import { staysHere } from './doors';
 import type { Task } from './settings';
 import { describe } from './state';
 
-/** `ask` starts a task as soon as the page is ready for it. */
-export function createHome(app: App, ask: (task: 'sample' | 'train') => void): Panel {
+export function createHome(app: App): Panel {
   /** The user ordered digits; their tab opens when the first of them are there. */
   let making = false;
 
@@ -14,13 +13,12 @@ export function createHome(app: App, ask: (task: 'sample' | 'train') => void): P
   make.addEventListener('click', () => {
     making = true;
     app.begin();
-    ask('sample');
-    app.changed();
+    app.startWhenReady('sample');
   });
   button('train-yourself').addEventListener('click', () => {
     making = false;
     app.set('task', 'train');
-    ask('train');
+    app.startWhenReady('train');
   });
   button('train-yourself').disabled = false;
   byId('name', HTMLAnchorElement).addEventListener('click', (event) => {
@@ -59,27 +57,17 @@ export function createHome(app: App, ask: (task: 'sample' | 'train') => void): P
 
 // ---------------------------------------------------------------- the start
 
-export function createStarter(
-  app: App,
-  panels: Readonly<Record<Task, TaskPanel>>,
-): Panel & { ask(task: Task): void } {
-  let asked: Task | undefined = app.settings.autorun && !app.home ? app.settings.task : undefined;
-
+/** Starts what is asked for once the page is ready for it. */
+export function createStarter(app: App, panels: Readonly<Record<Task, TaskPanel>>): Panel {
   const start = () => {
     const { phase, data } = app.state;
     // Training waits for its images by itself.
     const ready = ['idle', 'paused', 'finished', 'training'].includes(phase);
+    const { asked } = app;
     if (!asked || !(ready || (asked === 'train' && phase === 'loading' && !data))) return;
-    const task = asked;
-    asked = undefined;
-    panels[task].start();
+    app.asked = undefined;
+    panels[asked].start();
   };
-  return {
-    render() {},
-    receive: start,
-    ask(task) {
-      asked = task;
-      start();
-    },
-  };
+  app.starter = start;
+  return { render() {}, receive: start };
 }

@@ -5,7 +5,7 @@ import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
 import { RATE, whyNew } from '../shell/fine_tune';
-import { duration, whole, workLine } from '../shell/format';
+import { duration, some, whole, workLine } from '../shell/format';
 import type { Settings } from '../shell/settings';
 import { isFixed } from '../shell/state';
 import type { DataDescription } from '../worker/messages';
@@ -29,6 +29,12 @@ export function renderData(app: App, ahead: string | undefined): void {
   shown = data;
   setMessage(anyElement('data-notes'), data.notes?.join(' ') || undefined);
   byId('pictures-form', HTMLFormElement).hidden = !data.pictures;
+  const { cut = 0 } = data;
+  anyElement('data-cut').hidden = cut === 0 || isFixed(state);
+  setText(
+    anyElement('data-cut-text'),
+    `Of ${some(cut, 'picture')} the middle is kept, and the edges are cut off.`,
+  );
   anyElement('ink-field').hidden = data.channels > 1;
   setText(
     byId('ink', HTMLSelectElement).options[0],

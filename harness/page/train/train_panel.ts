@@ -65,6 +65,7 @@ export function createTrainPanel(app: App): TaskPanel {
   const planner = createPlanner(app);
   /** Trains for one step, or on. */
   const start = (...steps: [1] | []) => {
+    if (app.state.phase === 'starting') app.startWhenReady('train');
     if (!mayStart()) return;
     planner.begin();
     app.send('train', ...steps);
@@ -76,6 +77,7 @@ export function createTrainPanel(app: App): TaskPanel {
   const epochMeans = new EpochMeans();
   const pictures = connectPictures(app, () => runs.overlays);
   connectSaves(app);
+  button('fit-whole').addEventListener('click', () => app.set('fit', 'fit'));
 
   return {
     tasks: ['train'],
@@ -189,7 +191,8 @@ function connectControls(
       const { state, settings } = app;
       const begun = state.losses.length > 0;
       setText(button('train'), wordOnTrain());
-      setDisabled(button('train'), !isRunning() && !mayStart());
+      const waits = state.phase === 'starting' && !app.asked;
+      setDisabled(button('train'), !isRunning() && !waits && !mayStart());
       setDisabled(button('step'), !mayStart());
       const nothing = !state.run && state.error?.at !== 'task' && !begun;
       setDisabled(button('reset'), state.phase === 'starting' || nothing);

@@ -65,6 +65,8 @@ export interface DataDescription {
   readonly pictures?: boolean;
   /** The ink of grey images of the user's. */
   readonly ink?: 'dark' | 'light' | undefined;
+  /** Number of pictures whose edges were cut off. */
+  readonly cut?: number;
   /** What was left out of the user's files or changed, a sentence each. */
   readonly notes?: readonly string[];
   readonly count: number;

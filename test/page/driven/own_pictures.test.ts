@@ -1,7 +1,6 @@
 /** The user's own pictures: a run on them comes back, on the page and from the command line. */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,25 +8,13 @@ import type { ElementHandle, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../../src/files';
 import { drive } from '../drive';
+import { writePictures } from '../own_pictures';
 import { click, files, losses, offered, phase, root, steps, text, type, until, visit } from '../visit';
 
 const driven = drive();
-const { PNG } = createRequire(import.meta.url)('pngjs') as {
-  PNG: { sync: { write(of: { width: number; height: number; data: Uint8Array }): Buffer } };
-};
-
-/** Twelve pictures of 30 x 40 pixels in colour, in two folders, most of them partly transparent. */
+/** The pictures are of 30 x 40 pixels. */
 const folder = mkdtempSync(join(tmpdir(), 'own-pictures-'));
-beforeAll(() => {
-  for (let i = 0; i < 12; i++) {
-    const of = join(folder, i % 2 ? 'poppy' : 'רקפת');
-    mkdirSync(of, { recursive: true });
-    const data = Uint8Array.from({ length: 30 * 40 * 4 }, (_, at) =>
-      at % 4 === 3 ? (at * (i + 1)) % 256 : (at * 31 + 17 * i * (at % 4)) % 256,
-    );
-    writeFileSync(join(of, `${i}.png`), PNG.sync.write({ width: 30, height: 40, data }));
-  }
-});
+beforeAll(() => writePictures(folder, { width: 30, height: 40 }));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The size and fit are not the usual ones; 3 steps an epoch. */
@@ -71,11 +58,14 @@ const keptImages = (page: Page) =>
     return sizes;
   });
 
+const keptSets = (page: Page, count: number) =>
+  expect.poll(async () => (await keptImages(page)).length, { timeout: 30_000 }).toBe(count);
+
 test('a kept run goes on without the files, from the plain address; with it its images are deleted', async () => {
   const context = await driven.browser.createBrowserContext();
   const { page, problems } = await trained(context);
   const before = await losses(page);
-  while ((await keptImages(page)).length === 0) await new Promise((resolve) => setTimeout(resolve, 30));
+  await keptSets(page, 1);
   expect((await keptImages(page))[0]).toBeGreaterThan(12 * 16 * 16 * 3);
   await goOn(page);
   await phase(page, 'finished');
@@ -90,7 +80,7 @@ test('a kept run goes on without the files, from the plain address; with it its 
   expect((await losses(page)).slice(0, 21)).toEqual(before);
   await phase(page, 'finished');
   await click(page, '#reset');
-  while ((await keptImages(page)).length > 0) await new Promise((resolve) => setTimeout(resolve, 30));
+  await keptSets(page, 0);
   expect(problems).toEqual([]);
   await context.close();
 });
@@ -99,7 +89,7 @@ test('where the images are damaged, the page asks for the files, and makes of th
   const context = await driven.browser.createBrowserContext();
   const { page, problems } = await trained(context);
   const before = await losses(page);
-  while ((await keptImages(page)).length === 0) await new Promise((resolve) => setTimeout(resolve, 30));
+  await keptSets(page, 1);
   await page.goto('about:blank');
   await page.goto(driven.address);
   await page.evaluate(async () => {
@@ -115,7 +105,11 @@ test('where the images are damaged, the page asks for the files, and makes of th
   await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('does not keep'));
   expect(await keptImages(page)).toEqual([]);
   await choose(page, 'folder', folder);
-  await phase(page, 'finished');
+  await until(
+    page,
+    () => window.harness.state.phase === 'finished' || window.harness.state.error !== undefined,
+  );
+  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
   expect(await losses(page)).toEqual(before);
   expect(problems).toEqual([]);
   await context.close();

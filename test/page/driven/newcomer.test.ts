@@ -1,0 +1,177 @@
+/** What somebody meets who uses the page for the first time: presses that come early, own pictures that do not fit, other networks. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ElementHandle, Page } from 'puppeteer';
+import { afterAll, expect, test } from 'vitest';
+import { violationsEverywhere } from '../axe';
+import { drive, inTurns } from '../drive';
+import { writePictures } from '../own_pictures';
+import { click, drawn, files, go, phase, steps, TINY, text, until, visit } from '../visit';
+
+const driven = drive();
+const folder = mkdtempSync(join(tmpdir(), 'newcomer-'));
+writePictures(join(folder, 'tall'), { width: 22, height: 40 });
+mkdirSync(join(folder, 'empty'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const inTurn = inTurns(() => visit(driven.context, `${driven.tiny}?task=train&${TINY}`));
+
+const chooseFolder = async (page: Page, name: string) =>
+  ((await page.$('#folder')) as ElementHandle<HTMLInputElement>).uploadFile(join(folder, name));
+
+/** Nothing reaches the worker until `window.release` is called: it has not started. */
+function holdWorker(): void {
+  const held: (() => void)[] = [];
+  const { postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (...given: unknown[]) {
+    held.push(() => (postMessage as (...all: unknown[]) => void).apply(this, given));
+  };
+  Object.assign(window, {
+    release() {
+      Worker.prototype.postMessage = postMessage;
+      for (const send of held) send();
+    },
+  });
+}
+const release = (page: Page) => page.evaluate(() => (window as unknown as { release(): void }).release());
+
+test.each([
+  ['sample', '#sample', 'calls=8&text=2026'],
+  ['train', '#train', TINY],
+] as const)('a press on %s while the page starts waits until it has', async (task, selector, query) => {
+  const { page, problems } = await visit(driven.context, `${driven.tiny}?task=${task}&${query}`, holdWorker);
+  await drawn(page);
+  const isOff = () => page.$eval(selector, (each) => each.matches(':disabled, [aria-disabled=true]'));
+  expect(await isOff()).toBe(false);
+  await click(page, selector);
+  await drawn(page);
+  expect(await isOff()).toBe(true);
+  expect(await page.evaluate(() => window.harness.state.phase)).toBe('starting');
+  await release(page);
+  if (task === 'train') await steps(page, 1);
+  else {
+    const says = (id: string) => page.$eval(id, (canvas) => canvas.ariaLabel);
+    await until(page, () =>
+      /^2, 0, 2, 6 at step (\d+) of \1$/.test(document.getElementById('sample-prediction')!.ariaLabel!),
+    );
+    expect(await says('#sample-x')).toBe(`The images before the step: ${await says('#sample-prediction')}`);
+    expect(await violationsEverywhere(page)).toEqual([]);
+  }
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('a folder without files is said to have none, and so is a choice that was cancelled', async () => {
+  const { page, problems } = await inTurn();
+  await phase(page, 'idle');
+  for (const event of ['change', 'cancel']) {
+    await page.$eval('#folder', (input, name) => input.dispatchEvent(new Event(name)), event);
+    expect(await text(page, 'files-problem-text')).toMatch(/^No files were chosen: the folder holds none/);
+    await click(page, '#files-problem-close');
+    expect(await text(page, 'files-problem-text')).toBe('');
+  }
+  expect(problems).toEqual([]);
+});
+
+test('pictures that are cut are said to be, and a button fits in the whole', async () => {
+  const { page, problems } = await inTurn();
+  await go(page, 'train');
+  await chooseFolder(page, 'tall');
+  await until(page, () => window.harness.state.data?.cut === 12);
+  await phase(page, 'idle');
+  expect(await text(page, 'data-cut')).toMatch(/^Of 12 pictures the middle is kept.*Fit in the whole$/);
+  expect(await violationsEverywhere(page)).toEqual([]);
+  const before = await page.evaluate(() => window.harness.state.data);
+  await click(page, '#fit-whole');
+  await until(page, () => window.harness.state.data?.cut === 0);
+  await phase(page, 'idle');
+  expect(await page.evaluate(() => location.search)).toContain('fit=fit');
+  expect(await page.$eval('#data-cut', (line) => (line as HTMLElement).hidden)).toBe(true);
+  expect(before!.height).toBe(20);
+  expect(problems).toEqual([]);
+});
+
+test('Draw calls the classes of letters classes, and keeps none as a digit', async () => {
+  const { page, problems } = await inTurn();
+  await go(page, 'train');
+  await click(page, '#use-letters');
+  await until(page, () => window.harness.state.data?.letters === true);
+  await phase(page, 'idle');
+  await click(page, '#step');
+  await steps(page, 1);
+  await phase(page, 'paused');
+  await go(page, 'draw');
+  await click(page, '#draw-use-run');
+  const words = async () =>
+    Promise.all(
+      ['ask-classify', 'draw-digits-legend', 'draw-guidance-label', 'draw-example'].map((id) =>
+        text(page, id),
+      ),
+    );
+  await until(page, () => document.getElementById('ask-classify')!.textContent === 'Which class?');
+  expect(await words()).toEqual([
+    ...['Which class?', 'Class to make', 'how strictly it keeps to the class', 'One of the images'],
+  ]);
+  const keeps = () => page.$eval('#teach-keep', (keep) => !keep.matches(':disabled, [aria-disabled=true]'));
+  expect(await keeps()).toBe(false);
+  await click(page, '#draw-example');
+  await until(page, () => !(document.getElementById('draw-clear') as HTMLButtonElement).disabled);
+  expect(await violationsEverywhere(page)).toEqual([]);
+  // The letter on the paper is no digit for the pretrained network either; a drawing may be one.
+  await click(page, '#draw-use-pretrained');
+  await until(page, () => document.getElementById('ask-classify')!.textContent === 'Which digit?');
+  expect((await words()).slice(0, 3)).toEqual([
+    ...['Which digit?', 'Digit to make', 'how strictly it keeps to the digit'],
+  ]);
+  expect(await keeps()).toBe(false);
+  await click(page, '#draw-clear');
+  await until(page, () => !document.getElementById('teach-keep')!.matches(':disabled, [aria-disabled=true]'));
+  expect(problems).toEqual([]);
+});
+
+test('Inside says why it cannot look into a file’s network, and shows no empty frames', async () => {
+  const { page, problems } = await visit(driven.context, `${driven.tiny}?task=train&${TINY}`);
+  await phase(page, 'idle');
+  await chooseFolder(page, 'tall');
+  await until(page, () => window.harness.state.data?.channels === 3);
+  await phase(page, 'idle');
+  await click(page, '#step');
+  await steps(page, 1);
+  await phase(page, 'paused');
+  const { save, drop } = await files(page);
+  const model = await save('save-model');
+  await click(page, '#reset');
+  await until(page, () => window.harness.state.run === undefined);
+  await click(page, '#use-digits');
+  await until(page, () => window.harness.state.data?.builtIn === true);
+  await phase(page, 'idle');
+  await drop(model, 'tall.safetensors');
+  await until(page, () => window.harness.state.model !== undefined);
+  await go(page, 'inside');
+  await until(page, () => !document.getElementById('inside-error')!.hidden);
+  expect(await text(page, 'inside-error')).toContain('this network takes 20x20x3');
+  expect(await text(page, 'inside-file')).toBe('tall.safetensors');
+  expect(await page.$eval('#inside-file', (pressed) => pressed.ariaPressed)).toBe('true');
+  expect(await page.$eval('.net-frame', (frame) => frame.checkVisibility())).toBe(false);
+  expect(await violationsEverywhere(page)).toEqual([]);
+  await click(page, '#inside-pretrained');
+  await until(page, () => document.querySelectorAll('#inside-net .net-name').length > 5);
+  expect(await page.$eval('.net-frame', (frame) => frame.checkVisibility())).toBe(true);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('at 200 % no door stands in a row by itself', async () => {
+  const { page } = await inTurn();
+  for (const view of ['sample', 'explain', 'train', 'gpu']) {
+    await go(page, view);
+    await page.setViewport({ width: 640, height: 400 });
+    const tops = await page.$$eval('.top :is(a, .door-views)', (all) =>
+      all.filter((each) => each.checkVisibility()).map((each) => each.getBoundingClientRect().top),
+    );
+    const rows = new Map<number, number>();
+    for (const top of tops) rows.set(Math.round(top / 16), (rows.get(Math.round(top / 16)) ?? 0) + 1);
+    expect(rows.size, view).toBeLessThanOrEqual(2);
+    for (const count of rows.values()) expect(count, view).toBeGreaterThan(1);
+  }
+});
