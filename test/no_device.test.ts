@@ -26,6 +26,6 @@ test('a request for an adapter that is refused is not laid on the adapter', asyn
 
 test('what a call throws that is no error arrives in words', () => {
   expect(crossed({ weird: 1 })).toEqual({ name: 'Error', message: '{"weird":1}' });
-  expect(crossed(undefined).message).toBe('missing');
+  expect(crossed(undefined).message).toBe('undefined');
   expect(crossed(3).message).toBe('3');
 });
