@@ -38,11 +38,12 @@ export type {
   CorrupterOptions,
   CorruptOptions,
 } from './training/corrupter';
-export type { EvaluateOptions, Evaluation } from './training/evaluation';
+export type { Evaluation } from './training/evaluation';
 export type {
   CustomBackwardOptions,
   CustomForwardOptions,
   CustomUpdateOptions,
+  EvaluateOptions,
   FitOptions,
   FrameOptions,
   FrameResult,

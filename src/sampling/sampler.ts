@@ -1,4 +1,4 @@
-import { EngineError } from '../base/errors';
+import { checkSignal, EngineError } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import type { Program } from '../gpu/program';
@@ -155,8 +155,10 @@ export class Sampler extends Resource {
    * Runs all steps and returns only the result, [count][height][width][channels] from 0 to 1. Throws `argument` for illegal options, `busy` in
    * the middle of another run, and the signal's reason.
    */
-  sample(options: SampleOptions = {}): Promise<Float32Array<ArrayBuffer>> {
-    return this.inTime(this.sampled(options), options.signal);
+  async sample(options: SampleOptions = {}): Promise<Float32Array<ArrayBuffer>> {
+    const { signal } = Object(options) as SampleOptions;
+    checkSignal(signal);
+    return this.inTime(this.sampled(options), signal);
   }
 
   private async sampled(options: SampleOptions): Promise<Float32Array<ArrayBuffer>> {

@@ -1,6 +1,4 @@
 /** The loss of a network on images that it was not trained on. */
-
-import { checkBooleans, checkInteger, checkNames, checkSignal, type Names } from '../base/errors';
 import { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import type { Gpu } from '../gpu/gpu';
@@ -36,28 +34,6 @@ export interface Evaluation {
     /** Their mean squared error. */
     readonly loss: number | undefined;
   }[];
-}
-
-/** Options of `evaluate`. */
-export interface EvaluateOptions {
-  /** 0 to 2^32 - 1; fixes noise and levels, so that evaluations with the same batch size can be compared. Default 0. */
-  readonly seed?: number | undefined;
-  /** As in `FitOptions`. */
-  readonly binarize?: boolean | undefined;
-  /** Ends the evaluation between two batches; it then rejects with the reason. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
-
-/** Throws an `argument` error for illegal options. */
-export function checkEvaluate(options: EvaluateOptions): EvaluateOptions & { readonly seed: number } {
-  checkNames('evaluate', options, EVALUATE_OPTIONS);
-  const { seed = 0, binarize } = options;
-  checkBooleans({ binarize });
-  checkInteger('seed', seed, 0, 0xffffffff);
-  checkSignal(options.signal);
-  return { ...options, seed };
 }
 
 /** The ops of an evaluation: a step's batch and forward pass, and the loss of each image. Pure. */

@@ -66,6 +66,16 @@ export interface TrainerOptions extends Optional<AdamConfig> {
   readonly variants?: Variants | undefined;
 }
 
+/** Options of `evaluate`. */
+export interface EvaluateOptions {
+  /** 0 to 2^32 - 1; fixes noise and levels, so that evaluations with the same batch size can be compared. Default 0. */
+  readonly seed?: number | undefined;
+  /** As in `FitOptions`. */
+  readonly binarize?: boolean | undefined;
+  /** Ends the evaluation between two batches; it then rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 const TRAINER_OPTIONS: Names<TrainerOptions> = {
   batchSize: true,
   learningRate: true,
@@ -134,6 +144,7 @@ export interface FrameOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
 const FRAME_OPTIONS: Names<FrameOptions> = {
   milliseconds: true,
   share: true,
@@ -335,6 +346,16 @@ export function checkFit(options: FitOptions, objective: Objective, config: Pick
   checkInteger('seed', seed, 0, 0xffffffff);
   checkSignal(signal);
   return { epochs, seed, binarize, dropLast, maxSteps, signal };
+}
+
+/** Checks the options of `evaluate`. */
+export function checkEvaluate(options: EvaluateOptions): EvaluateOptions & { readonly seed: number } {
+  checkNames('evaluate', options, EVALUATE_OPTIONS);
+  const { seed = 0, binarize } = options;
+  checkBooleans({ binarize });
+  checkInteger('seed', seed, 0, 0xffffffff);
+  checkSignal(options.signal);
+  return { ...options, seed };
 }
 
 /** Checks the options of `runFor`. */

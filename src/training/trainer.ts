@@ -17,7 +17,7 @@ import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { type Batch, type BatchPart, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
 import { Comparison } from './comparison';
-import { checkEvaluate, type EvaluateOptions, type Evaluation, evaluateImages } from './evaluation';
+import type { Evaluation } from './evaluation';
 import { Feed } from './feed';
 import { Fit } from './fit';
 import type { Frames } from './frames';
@@ -27,10 +27,12 @@ import {
   type CustomBackwardOptions,
   type CustomForwardOptions,
   type CustomUpdateOptions,
+  checkEvaluate,
   checkFit,
   checkFrame,
   checkLearningRate,
   checkTrainer,
+  type EvaluateOptions,
   type FitOptions,
   type FrameOptions,
   type FrameResult,
@@ -354,15 +356,14 @@ export class Trainer extends Resource {
     const { variants, config } = this;
     const { objective } = config;
     const unet = this.unet.weights;
-    return this.exclusively(
-      () =>
-        evaluateImages(this.gpu, images, {
-          ...{ unet, variants, batch: padBatch(this.batchSize) },
-          corruption: { objective, seed, binarize: binarizes(objective, unet.config, binarize) },
-          signal,
-        }),
-      signal,
-    );
+    return this.exclusively(async () => {
+      const { evaluateImages } = await loaded(import('./evaluation'));
+      return evaluateImages(this.gpu, images, {
+        ...{ unet, variants, batch: padBatch(this.batchSize) },
+        corruption: { objective, seed, binarize: binarizes(objective, unet.config, binarize) },
+        signal,
+      });
+    }, signal);
   }
 
   /** A copy of the optimizer's state, for a checkpoint. */
