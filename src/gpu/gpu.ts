@@ -82,6 +82,8 @@ interface Loss {
   readonly waits: Set<(error: EngineError) => void>;
   /** The error of every wait, once the device need not answer any more. */
   over?: () => EngineError;
+  /** Ends the waits; set while they have a second left. */
+  end?: (() => void) | undefined;
   /** Resolves when the device is lost, or counts as lost. */
   readonly lost: Promise<LossInfo>;
   lose(info: LossInfo): void;
@@ -89,13 +91,16 @@ interface Loss {
 
 /** Ends the waits of a device that does not answer within a second. */
 function endWaits(loss: Loss, error: () => EngineError): void {
-  const end = () => {
-    loss.over ??= error;
+  if (loss.over || loss.end) return;
+  loss.end = () => {
+    clearTimeout(timer);
+    loss.end = undefined;
+    loss.over = error;
     for (const reject of loss.waits) reject(error());
     loss.waits.clear();
   };
-  if (loss.waits.size > 0) setTimeout(end, GRACE_MS);
-  else loss.over ??= error;
+  const timer = setTimeout(loss.end, GRACE_MS);
+  if (loss.waits.size === 0) loss.end();
 }
 
 function lostError({ reason, message }: LossInfo): EngineError {
@@ -228,7 +233,11 @@ export class Gpu {
       new Promise<T>((resolve, reject) => {
         if (this.loss.over) reject(this.loss.over());
         else waits.add(reject);
-        promise.finally(() => waits.delete(reject)).then(resolve, reject);
+        const ended = () => {
+          waits.delete(reject);
+          if (waits.size === 0) this.loss.end?.();
+        };
+        promise.finally(ended).then(resolve, reject);
       }),
     );
   }

@@ -47,12 +47,18 @@ export function heard<Name extends Parameters<WorkerClient['on']>[0]>(
     };
     const never = (why: string) => end(() => reject(new Error(`No ${name}: ${why}`)));
     const late = () => never(`the worker is silent for ${SILENCE_MS / 1000} s; its last event was ${last}`);
-    let timer = setTimeout(late, SILENCE_MS);
+    const quietly = () => {
+      const timer = setTimeout(late, SILENCE_MS);
+      // What nobody awaits any more keeps no process alive. Browsers have no `unref`.
+      Object(timer).unref?.();
+      return timer;
+    };
+    let timer = quietly();
     for (const each of ['phase', 'progress', 'loss', 'warning', 'lost', 'recovered', 'stored'] as const) {
       const note = (event: object) => {
         last = `${each} ${JSON.stringify(event)}`;
         clearTimeout(timer);
-        timer = setTimeout(late, SILENCE_MS);
+        timer = quietly();
       };
       offs.push(client.on(each, note));
     }
