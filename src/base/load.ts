@@ -6,7 +6,7 @@ export async function loaded<T>(part: Promise<T>): Promise<T> {
     return await part;
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;
-    const why = (cause as Error | undefined)?.message;
+    const why = (cause as Error | undefined)?.message?.replace(/\.$/, '');
     const text = `A part of the library could not be loaded: ${why}. Call again; if that fails, too, reload the page. A service worker cannot load parts: bundle everything to one file.`;
     throw new EngineError('data', text, { cause });
   }

@@ -16,7 +16,7 @@ test('a part that does not load fails the calls that need it, and is loaded agai
     reason: {
       code: 'data',
       message: expect.stringMatching(
-        /worker could not be loaded: .*Call again; if that fails, too, reload the page/,
+        /library could not be loaded: .*Call again; if that fails, too, reload the page/,
       ),
     },
   });
