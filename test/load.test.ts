@@ -24,8 +24,8 @@ test('what was made is made once, but what failed again', async () => {
   expect(make).toHaveBeenCalledTimes(2);
 });
 
-/** One has words of its own, for a package that is not installed; the client goes on without its part, and the console has the error. */
-const others = ['src/node/dawn.ts', 'src/worker/client.ts'];
+/** They have words of their own: for a package that is not installed, for a worker's program, and, in the browser's console, for a part without which the client goes on. */
+const others = ['src/node/dawn.ts', 'src/worker/serve.ts', 'src/worker/client.ts'];
 
 test('every import() of the engine fails that way', () => {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((file) => `src/${file}`);

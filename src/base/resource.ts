@@ -9,6 +9,8 @@ export abstract class Resource {
   private readonly kind: string;
   private gone = false;
   private readonly listeners = new Set<() => void>();
+  /** The object itself, where it is called through a Proxy. */
+  private readonly self = () => this;
   /** Runs before an error reaches the caller: see `failed`. @internal */
   onError: (error: unknown) => Promise<void> = async () => {};
 
@@ -21,9 +23,19 @@ export abstract class Resource {
     return this.gone;
   }
 
-  /** Throws `destroyed` after destroy(). @internal */
+  /** Frameworks that wrap plain objects in a Proxy, such as Vue, leave objects with a name of their own alone. @internal */
+  get [Symbol.toStringTag](): string {
+    return this.kind;
+  }
+
+  /** Throws `destroyed` after destroy(), and `argument` where a Proxy wraps what the object holds: WebGPU takes no wrapped objects. @internal */
   check(): void {
     if (this.gone) throw new EngineError('destroyed', `This ${this.kind} was destroyed; create a new one.`);
+    if (this.listeners === this.self().listeners) return;
+    throw new EngineError(
+      'argument',
+      `A Proxy wraps this ${this.kind} and what it holds, which WebGPU does not take. Keep it in a plain variable, or mark it as raw.`,
+    );
   }
 
   /** Calls `listener` once the object is destroyed. @internal */
@@ -33,10 +45,11 @@ export abstract class Resource {
 
   /** Frees the object's GPU memory; later calls of other methods throw `destroyed`. May be called again. */
   destroy(): void {
-    if (this.gone) return;
-    this.gone = true;
-    this.release();
-    for (const listener of this.listeners) listener();
+    const self = this.self();
+    if (self.gone) return;
+    self.gone = true;
+    self.release();
+    for (const listener of self.listeners) listener();
   }
 
   /** The same, for `using`. */
@@ -52,6 +65,7 @@ export abstract class Resource {
    * hold the call for ever. `work` goes on.
    */
   protected inTime<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { listeners } = this.self();
     return new Promise((resolve, reject) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const soon = () => {
@@ -68,10 +82,10 @@ export abstract class Resource {
       const stop = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', soon);
-        this.listeners.delete(soon);
+        listeners.delete(soon);
       };
       signal?.addEventListener('abort', soon);
-      this.listeners.add(soon);
+      listeners.add(soon);
       if (signal?.aborted || this.gone) soon();
       work.finally(stop).then(resolve, reject);
     });

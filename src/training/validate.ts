@@ -20,13 +20,13 @@ export interface CheckedState {
 
 /** Throws unless `dataset` is on `device` and not destroyed, and a network of `config` can be trained on it. */
 export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetConfig): void {
+  dataset?.check?.();
   if (dataset?.device !== device) {
     throw new EngineError(
       'argument',
       "This is not a data set on this trainer's device. Bring the images there with createDataset of an engine on it.",
     );
   }
-  dataset.check();
   checkImages(dataset, config);
 }
 

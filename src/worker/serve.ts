@@ -3,9 +3,9 @@
  * events by `context.tell(name, value)`. The page calls `client.call(name, args)` and listens by `client.on(name, …)`.
  */
 import { checkBooleans, checkFunctions, checkNames, EngineError, type Names, typeOf } from '../base/errors';
-import { loaded, once } from '../base/load';
 import { type Answer, HELLO, isMarked, marked, READY, type Request } from './protocol';
 import type { ServeOptions } from './serve_options';
+import type { Server } from './server';
 import { crossed } from './transfer';
 
 /** A worker's global scope, or a `MessagePort`. */
@@ -37,11 +37,17 @@ export function serve(scope: ScopeLike | typeof globalThis, options: ServeOption
   checkFunctions({ images: options.images, ...options.calls });
   const post = (answer: Answer, transfer: Transferable[] = []) => port.postMessage(marked(answer), transfer);
   const ready = () => port.postMessage(READY, []);
-  // Imported here, so that a page without a bundler, which only uses the client, does not load it.
-  const load = once(async () => {
-    const { Server } = await loaded(import('./server'));
-    return new Server(post, options);
-  });
+  let server: Promise<Server> | undefined;
+  const load = () => {
+    // Imported here, so that a page without a bundler, which only uses the client, does not load it.
+    server ??= import('./server')
+      .catch((cause) => {
+        server = undefined; // the next call tries again
+        throw notLoaded(cause);
+      })
+      .then(({ Server }) => new Server(post, options));
+    return server;
+  };
   load().catch(() => {});
   const receive = (request: Request) =>
     load().then(
@@ -55,3 +61,11 @@ export function serve(scope: ScopeLike | typeof globalThis, options: ServeOption
   port.start?.();
   ready();
 }
+
+/** As `loaded` of base/load.ts, which a bundle of the client alone would come to hold. */
+const notLoaded = (cause: Error) =>
+  new EngineError(
+    'data',
+    `A part of the worker could not be loaded: ${cause.message.replace(/\.$/, '')}. Call again; if that fails, too, reload the page. A service worker cannot load parts: bundle everything to one file.`,
+    { cause },
+  );

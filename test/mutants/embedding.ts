@@ -40,6 +40,32 @@ export const embedding: Mutants = {
       caughtBy: node('gpu/standalone_more', 'createAdam'),
     },
   },
+  frameworks: {
+    'Vue wraps an engine': {
+      file: 'src/base/resource.ts',
+      text: 'return this.kind;',
+      becomes: "return 'Object';",
+      caughtBy: node('node/frameworks', 'what Vue wraps'),
+    },
+    'an engine works with what a Proxy wraps': {
+      file: 'src/base/resource.ts',
+      text: 'if (this.listeners === this.self().listeners) return;',
+      becomes: 'if (this.listeners) return;',
+      caughtBy: node('node/frameworks', 'nothing is forgotten'),
+    },
+    'what a Proxy wraps cannot be destroyed': {
+      file: 'src/base/resource.ts',
+      text: 'const self = this.self();',
+      becomes: 'const self = this;',
+      caughtBy: node('node/frameworks', 'nothing is forgotten'),
+    },
+    'a device that comes after an abort stays': {
+      file: 'src/engine.ts',
+      text: 'unlessAborted(signal, request(), (late) => late.destroy())',
+      becomes: 'unlessAborted(signal, request())',
+      caughtBy: node('node/frameworks', 'runs twice'),
+    },
+  },
   'pictures given': {
     'what is transparent is black': {
       file: 'src/pictures/picture.ts',

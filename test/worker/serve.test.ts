@@ -16,7 +16,7 @@ test('a part that does not load fails the calls that need it, and is loaded agai
     reason: {
       code: 'data',
       message: expect.stringMatching(
-        /library could not be loaded: .*Call again; if that fails, too, reload the page/,
+        /worker could not be loaded: .*Call again; if that fails, too, reload the page/,
       ),
     },
   });
