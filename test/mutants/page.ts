@@ -7,8 +7,10 @@ const doors = unit('page/doors');
 const plan = unit('page/plan');
 const twice = driven('page/driven/again', 'an address that is shared');
 const ownPictures = (title: string) => driven('page/driven/own_pictures', title);
+const FILES = 'harness/page/worker/files.ts';
 const FILE_INPUT = 'harness/page/shell/file_input.ts';
 const APP = 'harness/page/shell/app.ts';
+const LIVE_PICTURES = 'harness/page/worker/live_pictures.ts';
 const KEPT_IMAGES = 'harness/page/worker/kept_images.ts';
 const keptImages = unit('page/kept_images');
 
@@ -111,7 +113,7 @@ export const page: Mutants = {
   },
   'pictures of a run': {
     'the last step shows its prediction': {
-      file: 'harness/page/worker/live_pictures.ts',
+      file: LIVE_PICTURES,
       text: 'step + 1 === steps ? x : prediction',
       becomes: 'prediction',
       caughtBy: unit('page/live_pictures'),
@@ -124,6 +126,42 @@ export const page: Mutants = {
     },
   },
   'done twice': {
+    'what was asked for before a lost device is done after it': {
+      file: 'harness/page/worker/host.ts',
+      text: 'this.session.tasks.drop();',
+      becomes: '',
+      caughtBy: unit('page/host'),
+    },
+    'a step that was measured before a reset is not measured': {
+      file: 'harness/page/worker/measures.ts',
+      text: 'Object.assign(this.last, { heldOut: -1, quality: -1 });',
+      becomes: '',
+      caughtBy: unit('page/live_measures'),
+    },
+    'another number of samples is not made': {
+      file: LIVE_PICTURES,
+      text: 'if (old?.count === count && old.unet === unet)',
+      becomes: 'if (old?.unet === unet)',
+      caughtBy: unit('page/live_pictures'),
+    },
+    'the sampler of the network before is used': {
+      file: LIVE_PICTURES,
+      text: 'if (old?.count === count && old.unet === unet)',
+      becomes: 'if (old?.count === count)',
+      caughtBy: unit('page/live_pictures'),
+    },
+    'the page asks whether to leave a run that is saved': {
+      file: APP,
+      text: 'Math.max(this.state.saved, this.state.stored)',
+      becomes: 'this.state.stored',
+      caughtBy: driven('page/driven/again', 'a file that cannot be read'),
+    },
+    'the right button moves the handle of the field': {
+      file: 'harness/page/make/noise_hand.ts',
+      text: 'if (event.button !== 0) return;',
+      becomes: '',
+      caughtBy: driven('page/driven/hand', 'in the field the digits follow'),
+    },
     'who closes the share menu gets a copy': {
       file: 'harness/page/make/share.ts',
       text: "if ((error as Error).name === 'AbortError') return '';",
@@ -141,6 +179,12 @@ export const page: Mutants = {
       text: "      input.value = '';\n",
       becomes: '',
       caughtBy: twice,
+    },
+    'a folder without files is taken in silence': {
+      file: FILE_INPUT,
+      text: "else app.complain('The folder holds no files.');",
+      becomes: '',
+      caughtBy: driven('page/driven/newcomer', 'a folder without files'),
     },
     'the veil stays when files leave the page': {
       file: FILE_INPUT,
@@ -175,10 +219,34 @@ export const page: Mutants = {
       caughtBy: ownPictures('where the images are damaged'),
     },
     'a kept run that waits for its images stays locked': {
-      file: 'harness/page/worker/files.ts',
+      file: FILES,
       text: 'if (!core.run) void core.stored.end()',
       becomes: 'if (core.run) void core.stored.end()',
       caughtBy: ownPictures('where the images are damaged'),
+    },
+    'why a run on transparent pictures does not go on is not said': {
+      file: FILES,
+      text: 'isDataOf(checkpoint, this.place.images, false)) return not;',
+      becomes: 'isDataOf(checkpoint, this.place.images)) return not;',
+      caughtBy: ownPictures('where the images are damaged'),
+    },
+    'earlier versions are blamed where no picture is transparent': {
+      file: FILES,
+      text: 'if (!this.clear || !isDataOf(',
+      becomes: 'if (!isDataOf(',
+      caughtBy: ownPictures('where the images are damaged'),
+    },
+    'a full disk is not told': {
+      file: APP,
+      text: 'if (problem) this.notify(problem);',
+      becomes: 'void problem;',
+      caughtBy: ownPictures('without room for the images'),
+    },
+    'a full disk is told with each copy': {
+      file: APP,
+      text: '    if (id === this.keptFor) return;\n',
+      becomes: '',
+      caughtBy: ownPictures('without room for the images'),
     },
     'images are not kept with their run': {
       file: APP,

@@ -13,6 +13,12 @@ import { initialSettings } from '../../harness/page/shell/settings';
 import { initialState, type State } from '../../harness/page/shell/state';
 import { trainingProgress } from '../../harness/page/train/train_readings';
 import { PictureClock, TimeShare, TrainingClock } from '../../harness/page/worker/clocks';
+import type { TrainingRun } from '../../harness/page/worker/door';
+import { Measures } from '../../harness/page/worker/measures';
+import type { Workplace } from '../../harness/page/worker/place';
+import type { Views } from '../../harness/page/worker/views';
+import type { Engine } from '../../src';
+import { Tasks } from '../../src/worker/tasks';
 
 describe('a share of the time', () => {
   /** Trains for `time` milliseconds in steps of 10, and measures, which takes `takes(n)`, whenever that is due. */
@@ -52,6 +58,33 @@ describe('a share of the time', () => {
     share.add(50, { done: false });
     expect(share.untilDue(0, 1)).toBe(20 * (550 + 400));
   });
+});
+
+test('a step is measured once, and the same step of the run after a reset again', async () => {
+  const tasks = new Tasks({ background: () => undefined, failed: () => {}, rest: () => {} });
+  const trainer = { evaluate: async () => ({ loss: 0.5, bins: [] }) };
+  const run = { trainer, losses: [1, 1], settings: { seed: 1 } } as unknown as TrainingRun;
+  const held = { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 };
+  const engine = {
+    adapter: { software: true },
+    createDataset: async () => ({ destroy() {} }),
+  } as unknown as Engine;
+  const steps: number[] = [];
+  const place = {
+    core: { run, tasks, phase: () => {} },
+    imagesOf: () => ({ held }),
+    post: (event: Measurement) => {
+      if (event.type === 'heldOut') steps.push(event.measured.step);
+    },
+  } as unknown as Workplace;
+  const measures = new Measures(place, {} as Views);
+  for (let turn = 1; turn <= 2; turn++) {
+    measures.begin(run, engine);
+    await measures.measure('heldOut');
+    await measures.measure('heldOut');
+    expect(steps).toEqual(Array(turn).fill(2));
+    measures.free();
+  }
 });
 
 describe('the clock of a run', () => {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { LivePictures } from '../../harness/page/worker/live_pictures';
 import type { NumberedOrder, WorkerEvent } from '../../harness/page/worker/messages';
-import type { Engine, SampleEvent, UNet } from '../../src/index';
+import type { Engine, SampleEvent, Sampler, UNet } from '../../src/index';
 
 test('the last step shows what was made, also where a step does not end at its prediction', async () => {
   const steps = 2;
@@ -21,4 +21,42 @@ test('the last step shows what was made, also where a step does not end at its p
   const go = await pictures.run(engine, { unet, objective: 'flow' }, order as NumberedOrder);
   await go(new AbortController().signal);
   expect(shown).toEqual([0.2, 0.8].map((value) => Math.round(255 * value)));
+});
+
+test('samples of another number or network have a sampler of their own, and the one before is destroyed', async () => {
+  const made: { readonly count: number; readonly unet: UNet; destroyed: boolean }[] = [];
+  const createSampler = async (unet: UNet, { count }: { count: number }) => {
+    const sampler = {
+      ...{ count, unet, destroyed: false },
+      sample: async () => new Float32Array(4 * count),
+      destroy() {
+        sampler.destroyed = true;
+      },
+    };
+    made.push(sampler);
+    return sampler as unknown as Sampler;
+  };
+  const engine = { createSampler, adapter: { software: true } } as unknown as Engine;
+  const [unet, other] = [2, 2].map((side) => ({
+    config: { height: side, width: side, channels: 1 },
+  })) as unknown as UNet[];
+  const bytes: number[] = [];
+  const pictures = new LivePictures((event: WorkerEvent) => {
+    if (event.type === 'grid') bytes.push(event.images.length);
+  });
+  const grid = (of: UNet, count: number) =>
+    pictures.grid(engine, { unet: of, objective: 'flow' }, { step: 1, count, seed: 1 });
+  for (const [of, count] of [
+    [unet, 4],
+    [unet, 4],
+    [unet, 9],
+    [other, 9],
+  ] as const)
+    await grid(of, count);
+  expect(bytes).toEqual([16, 16, 36, 36]);
+  expect(made.map(({ count, unet, destroyed }) => [count, unet === other, destroyed])).toEqual([
+    [4, false, true],
+    [9, false, true],
+    [9, true, false],
+  ]);
 });

@@ -2,22 +2,43 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { Page } from 'puppeteer';
 
 const { PNG } = createRequire(import.meta.url)('pngjs') as {
   PNG: { sync: { write(of: { width: number; height: number; data: Uint8Array }): Buffer } };
 };
 
-/** Writes twelve pictures in colour into two folders of `folder`; most of them are partly transparent. */
+/** Writes twelve pictures in colour into two folders of `folder`; most of them are partly transparent, unless they are `opaque`. */
 export function writePictures(
   folder: string,
-  { width, height }: { readonly width: number; readonly height: number },
+  {
+    width,
+    height,
+    tone = 31,
+    opaque = false,
+  }: { readonly width: number; readonly height: number; readonly tone?: number; readonly opaque?: boolean },
 ): void {
   for (let i = 0; i < 12; i++) {
     const of = join(folder, i % 2 ? 'poppy' : 'רקפת');
     mkdirSync(of, { recursive: true });
     const data = Uint8Array.from({ length: width * height * 4 }, (_, at) =>
-      at % 4 === 3 ? (at * (i + 1)) % 256 : (at * 31 + 17 * i * (at % 4)) % 256,
+      at % 4 === 3 ? (opaque ? 255 : (at * (i + 1)) % 256) : (at * tone + 17 * i * (at % 4)) % 256,
     );
     writeFileSync(join(of, `${i}.png`), PNG.sync.write({ width, height, data }));
   }
+}
+
+/** From now on the browser has room for the page's runs, and none for their images. */
+export async function leaveNoRoomForImages(page: Page): Promise<void> {
+  const worker = page.workers().find((each) => each.url().includes('/worker'))!;
+  await worker.evaluate(() => {
+    const handles = FileSystemFileHandle.prototype as unknown as {
+      createSyncAccessHandle(this: FileSystemFileHandle): Promise<unknown>;
+    };
+    const { createSyncAccessHandle } = handles;
+    handles.createSyncAccessHandle = function () {
+      if (this.name.endsWith('.safetensors')) return createSyncAccessHandle.call(this);
+      return Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
+    };
+  });
 }

@@ -54,8 +54,6 @@ async function filesOf(entry: FileSystemEntry): Promise<OwnFile[]> {
   return found.length > 0 ? found : [{ path: `${path}/`, source: new Blob() }];
 }
 
-const NONE = 'No files were chosen: the folder holds none, or the choice was cancelled.';
-
 const ownFile = (file: File): OwnFile => ({ path: file.webkitRelativePath || file.name, source: file });
 
 /** `openResults` gets results of the bench. */
@@ -80,14 +78,13 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
   for (const id of ['files', 'folder', 'checkpoint-file', 'model-file', 'bench-files']) {
     const input = byId(id, HTMLInputElement);
     input.addEventListener('change', () => {
+      // Not of a choice that is cancelled, whose event has another name.
       if (input.files?.length) take([...input.files].map(ownFile));
-      else app.complain(NONE);
+      else app.complain('The folder holds no files.');
       // Reset, so that the same file can be chosen again.
       input.value = '';
     });
   }
-  // A browser says of a folder without files what it says where the user cancels.
-  byId('folder', HTMLInputElement).addEventListener('cancel', () => app.complain(NONE));
   for (const from of ['digits', 'letters'] as const)
     button(`use-${from}`).addEventListener('click', () => app.send('data', { from }));
   button('stop-reading').addEventListener('click', () => app.send('stopReading'));

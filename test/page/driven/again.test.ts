@@ -132,9 +132,16 @@ test('a file that cannot be read or is refused leaves the page as it was, and th
   const { page, problems } = await open(`?${TUTORIAL}&epochs=2000`);
   await phase(page, 'idle');
   const { save, drop, asks } = await files(page);
+  // So that the run is in its file alone.
+  const worker = page.workers().find((each) => each.url().includes('/worker'))!;
+  await worker.evaluate(() => {
+    const handles = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle(): Promise<never> };
+    handles.createSyncAccessHandle = () => Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
+  });
   await click(page, '#step');
   await steps(page, 1);
   await phase(page, 'paused');
+  expect(await asks()).toBe(true);
   const [checkpoint, before] = [await save('save-checkpoint'), await losses(page)];
   const complaint = (words: string) =>
     until(page, (w) => document.getElementById('files-problem-text')!.textContent!.includes(w), words);

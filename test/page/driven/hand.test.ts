@@ -139,6 +139,10 @@ test('in the field the digits follow mouse, finger and arrow keys, one picture a
   await page.mouse.move(x + 10, y + height - 10);
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect([await picture(page), (await place())[0]]).toEqual([before, across]);
+  // The button that opens a menu moves nothing either.
+  await page.mouse.down({ button: 'right' });
+  await page.mouse.up({ button: 'right' });
+  expect(await place()).toEqual([across, words]);
 
   await focus(page, '#noise-handle');
   await page.keyboard.press('End');

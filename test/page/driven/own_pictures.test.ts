@@ -8,14 +8,21 @@ import type { ElementHandle, Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../../src/files';
 import { drive } from '../drive';
-import { writePictures } from '../own_pictures';
+import { leaveNoRoomForImages, writePictures } from '../own_pictures';
 import { click, files, losses, offered, phase, root, steps, text, type, until, visit } from '../visit';
 
 const driven = drive();
-/** The pictures are of 30 x 40 pixels. */
-const folder = mkdtempSync(join(tmpdir(), 'own-pictures-'));
-beforeAll(() => writePictures(folder, { width: 30, height: 40 }));
-afterAll(() => rmSync(folder, { recursive: true }));
+/** The pictures are of 30 x 40 pixels. The folders have one name, so that a run cannot tell them apart by that. */
+const place = mkdtempSync(join(tmpdir(), 'own-pictures-'));
+const folder = join(place, 'chosen', 'pictures');
+const [others, opaque] = ['others', 'opaque'].map((name) => join(place, name, 'pictures'));
+beforeAll(() => {
+  const size = { width: 30, height: 40 };
+  writePictures(folder, size);
+  writePictures(others, { ...size, tone: 33 });
+  writePictures(opaque, { ...size, opaque: true });
+});
+afterAll(() => rmSync(place, { recursive: true }));
 
 /** The size and fit are not the usual ones; 3 steps an epoch. */
 const PICTURES = 'size=16&fit=fit';
@@ -26,11 +33,15 @@ async function choose(page: Page, id: 'folder' | 'files', ...paths: string[]): P
   await input.uploadFile(...paths);
 }
 
-/** Opens the page, and trains a run of 21 steps on the pictures, which is kept. */
-async function trained(context: Parameters<typeof visit>[0]): ReturnType<typeof visit> {
+/** Opens the page, and trains a run of 21 steps on the pictures, which is kept. `before`: what is done to the page before. */
+async function trained(
+  context: Parameters<typeof visit>[0],
+  before = async (_: Page) => {},
+): ReturnType<typeof visit> {
   const visited = await visit(context, `${driven.address}${RUN}`);
   const { page } = visited;
   await phase(page, 'idle');
+  await before(page);
   await choose(page, 'folder', folder);
   await until(page, () => window.harness.state.data?.channels === 3);
   await phase(page, 'idle');
@@ -104,6 +115,24 @@ test('where the images are damaged, the page asks for the files, and makes of th
   await goOn(page);
   await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('does not keep'));
   expect(await keptImages(page)).toEqual([]);
+  // As an earlier version has read them, or so it may be; what is opaque every version reads alike.
+  const not = 'These are not the images that the run trains on.';
+  for (const [other, why] of [
+    [others, `${not} If they are made of the same files: earlier versions of the page`],
+    [opaque, not],
+  ] as const) {
+    await choose(page, 'folder', other);
+    await until(
+      page,
+      (words) => document.getElementById('files-problem-text')!.textContent!.startsWith(words),
+      why,
+    );
+    await phase(page, 'idle');
+    if (other === opaque) expect(await text(page, 'files-problem-text')).toBe(not);
+    await click(page, '#files-problem-close');
+    expect(await text(page, 'files-problem-text')).toBe('');
+    expect(await losses(page)).toEqual([]);
+  }
   await choose(page, 'folder', folder);
   await until(
     page,
@@ -111,6 +140,29 @@ test('where the images are damaged, the page asks for the files, and makes of th
   );
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
   expect(await losses(page)).toEqual(before);
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test('without room for the images the run goes on, which is said once', async () => {
+  const context = await driven.browser.createBrowserContext();
+  const { page, problems } = await trained(context, leaveNoRoomForImages);
+  const notices = () => text(page, 'notices-list');
+  const notice =
+    /^This browser keeps the run without its 10 kB of images, and asks for them when it goes on. There is no room left for this page.$/;
+  await until(page, () => document.getElementById('notices-list')!.textContent !== '');
+  expect(await notices()).toMatch(notice);
+  // Who has read it need not read it again.
+  await click(page, '#notices-close');
+  await type(page, 'epochs', '9');
+  await click(page, '#train');
+  await phase(page, 'finished');
+  await until(page, () => window.harness.state.stored === 27);
+  expect(await notices()).toBe('');
+  expect(await keptImages(page)).toEqual([]);
+  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  await goOn(page);
+  await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('does not keep'));
   expect(problems).toEqual([]);
   await context.close();
 });
@@ -125,7 +177,7 @@ test('transparent pictures are the same bytes on the command line: a run goes th
     const bytes = new Uint8Array(await (window as unknown as { blobs: Blob[] }).blobs[n].arrayBuffer());
     return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
   }, blob);
-  const out = join(folder, '..', 'own-pictures-run');
+  const out = join(place, 'run');
   mkdirSync(out, { recursive: true });
   const file = join(out, 'checkpoint.safetensors');
   writeFileSync(file, Buffer.from(saved, 'base64'));
@@ -148,5 +200,4 @@ test('transparent pictures are the same bytes on the command line: a run goes th
   expect(await text(page, 'files-problem-text')).toBe('');
   expect(problems).toEqual([]);
   await context.close();
-  rmSync(out, { recursive: true });
 });

@@ -6,6 +6,7 @@ import { launchBrowser } from '../../../harness/run/browsers';
 import { LEAST_STEPS } from '../../../src/keeping/store';
 import old from '../../old/page_run.json';
 import { drive, inTurns, tellOfFailures } from '../drive';
+import { leaveNoRoomForImages } from '../own_pictures';
 import {
   click,
   deviceLoser,
@@ -243,7 +244,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   await close();
 });
 
-test('a run on coloured images that somebody chose is offered with the names of its classes, asks for them, takes no others, and goes on bit for bit', {
+test('a run on coloured images that the browser has no room for is offered with the names of its classes, asks for them, takes no others, and goes on bit for bit', {
   tags: 'thorough',
 }, async () => {
   const { open, close } = await profile();
@@ -262,6 +263,7 @@ test('a run on coloured images that somebody chose is offered with the names of 
       ['poppy\nרקפת\n', 'classes.txt'],
     );
   };
+  await leaveNoRoomForImages(page);
   await dropImages(37);
   await until(page, () => window.harness.state.data?.channels === 3);
   await phase(page, 'idle');
