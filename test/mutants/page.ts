@@ -218,6 +218,12 @@ export const page: Mutants = {
       becomes: 'if (run && comesAlong(run)) this.take(',
       caughtBy: ownPictures('where the images are damaged'),
     },
+    'a kept run that goes on is offered beside itself': {
+      file: 'harness/page/shell/state.ts',
+      text: 'kept: state.kept.filter(({ id }) => id !== event.id),',
+      becomes: '',
+      caughtBy: unit('page/state'),
+    },
     'a kept run that waits for its images stays locked': {
       file: FILES,
       text: 'if (!core.run) void core.stored.end()',

@@ -7,11 +7,12 @@ import { presets } from '../../src/unet/config';
 const order = { steps: 20, count: 4, seed: 5, digit: 7, text: '', guidance: 2.5, method: 'heun' } as const;
 
 describe('samples to order', () => {
-  test('a column for each class, as long as there are not too many', () => {
+  test('a column for each class, as long as there are not too many, or some columns where there are few', () => {
     expect([columnsFor(60, 10), columnsFor(20, 10), columnsFor(4, 10)]).toEqual([10, 10, 4]);
     expect(columnsFor(10, 10)).toBe(5);
     expect([columnsFor(64), columnsFor(16, 0), columnsFor(5), columnsFor(1)]).toEqual([8, 4, 3, 1]);
     expect(columnsFor(64, 62)).toBe(8);
+    expect([columnsFor(60, 2), columnsFor(8, 2), columnsFor(40, 4), columnsFor(5, 4)]).toEqual([10, 4, 8, 4]);
   });
 
   test('all of the classes in turn, or one of them', () => {

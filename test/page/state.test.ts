@@ -108,6 +108,23 @@ describe('what the page knows', () => {
     expect(resumed(true)).toMatchObject({ losses: Losses.of([3, 2]), saved: 0, stored: 2 });
   });
 
+  test('a kept run that goes on is the page’s own, and no other one; at its end no time is left', () => {
+    const { widths, ...others } = initialSettings;
+    const settings = { ...others, widths: [8] };
+    const runs = ['a', 'b'].map((id) => ({ id, step: LEAST_STEPS }) as StoredRun);
+    const state = stateAfter(
+      { type: 'runs', runs },
+      { type: 'resumed', id: 'a', name: 'x', kept: true, settings, losses: Float32Array.of(3, 2) },
+      built,
+    );
+    expect(state.kept.map(({ id }) => id)).toEqual(['b']);
+    expect(state.id).toBe('a');
+    const { stepsPerEpoch } = state.run!;
+    const ended = { ...state, losses: Losses.of(new Float32Array(2 * stepsPerEpoch)) };
+    expect(secondsLeft(ended, 4, 2)).toBe(0);
+    expect(secondsLeft(ended, 4, 3)).toBeNaN();
+  });
+
   test('how much of the run is in the browser’s storage, and that it is not', () => {
     const stored = stateAfter(built, losses(0, 3, 2), { type: 'stored', step: 2, id: 'a' });
     expect(stored.stored).toBe(2);

@@ -21,10 +21,13 @@ export const liveSteps = ({ objective }: Pick<Network, 'objective'>, { software 
 /** With more classes than this, a class has no column of its own. */
 const MOST_COLUMNS = 16;
 
-/** A column for each class, or about as many columns as rows. A single long row is split into two. */
+/**
+ * A column for each class, or some for each where classes are few, so that there are about half as many rows as columns. Without classes, about
+ * as many columns as rows. A single long row is split into two.
+ */
 export function columnsFor(count: number, classes = 0): number {
   if (classes > 0 && classes <= MOST_COLUMNS) {
-    if (count > classes) return classes;
+    if (count > classes) return classes * Math.max(1, Math.floor(Math.sqrt(2 * count) / classes));
     return Math.max(1, count > 5 ? Math.ceil(count / 2) : count);
   }
   return Math.max(1, Math.ceil(Math.sqrt(count)));

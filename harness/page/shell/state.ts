@@ -113,6 +113,7 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         saved: event.kept ? 0 : event.losses.length,
         stored: event.kept ? event.losses.length : 0,
         id: event.id,
+        kept: state.kept.filter(({ id }) => id !== event.id),
         begin: undefined,
         measured: nothingMeasured,
         needsData: undefined,
@@ -271,6 +272,7 @@ export const hasEnded = (state: State, epochs: number): boolean =>
 
 /** Seconds until `epochs` are complete at the present speed. */
 export function secondsLeft(state: State, batch: number, epochs: number): number {
+  if (isComplete(state, epochs)) return 0;
   if (!state.run || state.pace <= 0) return Number.NaN;
   const { stepsPerEpoch } = state.run;
   const done = state.losses.length;
