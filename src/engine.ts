@@ -253,14 +253,14 @@ export class Engine extends Resource {
         this.chooser,
         this.onWarning,
       );
-    return this.adopt(options, create);
+    return this.adopt(options, create, unet);
   }
 
   /** Creates a sampler of `count` images (default 64) with a network. Throws as `createTrainer` does. */
   async createSampler(unet: UNet, options: SamplerOptions & Abortable = {}): Promise<Sampler> {
     const create = async (own: typeof options) =>
       (await loaded(import('./sampling/sampler'))).Sampler.create(this.gpu, unet, own, this.chooser);
-    return this.adopt(options, create);
+    return this.adopt(options, create, unet);
   }
 
   /**
@@ -282,7 +282,7 @@ export class Engine extends Resource {
   /** Creates a predictor, which records forward passes into the caller's encoders. `unet.predict` needs none. Throws as `createTrainer` does. */
   async createPredictor(unet: UNet, options: PredictorOptions & Abortable = {}): Promise<Predictor> {
     checkUNet(unet, this.gpu.device);
-    return this.adopt(options, (own) => Predictor.create(this.gpu, unet.weights, own, this.chooser));
+    return this.adopt(options, (own) => Predictor.create(this.gpu, unet.weights, own, this.chooser), unet);
   }
 
   /** Creates a corrupter, which puts the noise of a recipe on images of your own, in your buffers. Throws `argument`. */
@@ -352,10 +352,19 @@ export class Engine extends Resource {
     if (this.ownsDevice) this.device.destroy();
   }
 
-  /** Makes an object with its own options, without the signal. After an abort, what is made is destroyed as soon as it is there. */
+  /** Resolves when the work of all that this engine has created has ended. @internal */
+  override get idle(): Promise<unknown> {
+    return Promise.all([...this.children].map(({ idle }) => idle));
+  }
+
+  /**
+   * Makes an object with its own options, without the signal; `of` is the network that it needs. What is made after the call has ended is
+   * destroyed as soon as it is there.
+   */
   private async adopt<T extends Resource, O extends Abortable>(
     options: O,
     make: (own: O) => Promise<T>,
+    of?: UNet,
   ): Promise<T> {
     this.check();
     const { signal, ...own } = Object(options) as O;
@@ -363,7 +372,11 @@ export class Engine extends Resource {
     signal?.throwIfAborted();
     // What is no object is refused by those who read it.
     const making = make('signal' in Object(options) ? (own as O) : options);
-    const child = await this.unlessDestroyed(unlessAborted(signal, making, (late) => late.destroy()));
+    const inTime = of instanceof Resource ? of.inTime(making) : making;
+    const child = await this.unlessDestroyed(unlessAborted(signal, inTime)).catch((error) => {
+      making.then((late) => late.destroy()).catch(() => {});
+      throw error;
+    });
     if (this.destroyed) child.destroy();
     this.check();
     this.children.add(child);

@@ -236,6 +236,7 @@ export class Training {
           last = event;
         }
       } catch (error) {
+        await run.trainer?.idle;
         if (last) yield last;
         throw error;
       }

@@ -11,6 +11,9 @@ export abstract class Resource {
   private readonly listeners = new Set<() => void>();
   /** The object itself, where it is called through a Proxy. */
   private readonly self = () => this;
+  /** Whether a call has ended before its work, which the device has not answered since. */
+  private isLate = false;
+  private working: Promise<unknown> = Promise.resolve();
   /** Runs before an error reaches the caller: see `failed`. @internal */
   onError: (error: unknown) => Promise<void> = async () => {};
 
@@ -60,24 +63,34 @@ export abstract class Resource {
   /** Frees the object's memory; called once. */
   protected abstract release(): void;
 
+  /** Resolves when all work has ended, also of calls that have ended before it. @internal */
+  get idle(): Promise<unknown> {
+    return this.working;
+  }
+
   /**
    * Settles as `work`, but no later than a second after an abort, or after the object was destroyed: a device that does not answer must not
-   * hold the call for ever. `work` goes on.
+   * hold the call for ever. `work` goes on. @internal
    */
-  protected inTime<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  inTime<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
     const { listeners } = this.self();
+    const before = this.working;
+    const rest = () => before;
+    this.working = work.then(rest, rest);
     return new Promise((resolve, reject) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
+      const end = () => {
+        stop();
+        this.isLate = true;
+        try {
+          this.check();
+          reject(signal?.reason);
+        } catch (error) {
+          reject(error);
+        }
+      };
       const soon = () => {
-        timer ??= setTimeout(() => {
-          stop();
-          try {
-            this.check();
-            reject(signal?.reason);
-          } catch (error) {
-            reject(error);
-          }
-        }, GRACE_MS);
+        timer ??= setTimeout(end, this.isLate ? 0 : GRACE_MS);
       };
       const stop = () => {
         clearTimeout(timer);
@@ -87,7 +100,11 @@ export abstract class Resource {
       signal?.addEventListener('abort', soon);
       listeners.add(soon);
       if (signal?.aborted || this.gone) soon();
-      work.finally(stop).then(resolve, reject);
+      const done = () => {
+        stop();
+        this.isLate = false;
+      };
+      work.finally(done).then(resolve, reject);
     });
   }
 

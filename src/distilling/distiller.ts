@@ -95,15 +95,27 @@ export class Distiller extends Resource {
     }
     this.busy = true;
     this.made = undefined;
+    const events = this.events(signal);
     try {
       signal?.throwIfAborted();
-      this.made = yield* this.events(signal);
+      for (;;) {
+        const { done, value } = await this.inTime(events.next(), signal);
+        if (done) {
+          this.made = value;
+          return;
+        }
+        yield value;
+      }
     } catch (error) {
       if (error !== signal?.reason) await this.failed(error);
       throw error;
     } finally {
-      this.release();
-      this.busy = false;
+      const end = async () => {
+        await events.return(undefined as never).catch(() => {});
+        this.release();
+        this.busy = false;
+      };
+      await this.inTime(end(), signal);
     }
   }
 

@@ -6,7 +6,6 @@ import {
   checkInteger,
   checkNames,
   checkNumber,
-  checkSignal,
   EngineError,
   type Names,
   notImages,
@@ -296,7 +295,6 @@ export function checkSample(
   const { seed = 0, noise, start, mask } = options;
   const run = checkRun(options, unet, count);
   checkSeed(seed);
-  checkSignal(options.signal);
   checkFunctions({ onStep: options.onStep });
   const size = count * imageSize;
   for (const [name, images] of Object.entries({ noise, start, mask })) {

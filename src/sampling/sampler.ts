@@ -116,7 +116,7 @@ export class Sampler extends Resource {
     let step = 0;
     for await (const { plan, flow, settings } of this.walk(options)) {
       const { x, made } = plan.outputs;
-      const [after, output] = await this.unlessDestroyed(this.read(plan, x, made));
+      const [after, output] = await this.unlessDestroyed(this.read(plan, x, made), options.signal);
       if (input) {
         const prediction = flow ? predictionOf(settings, step, { input, after, velocity: output }) : output;
         const show = (values: Float32Array<ArrayBuffer>) => (flow ? values.map(toUnit) : values);
@@ -128,18 +128,19 @@ export class Sampler extends Resource {
 
   /** Runs all steps; yields the run before the first and after each, while x stays on the GPU. Throws as `sample` does. @internal */
   async *walk(options: SampleOptions): AsyncGenerator<SamplingRun, void, undefined> {
-    const run = await this.start(options);
+    const signal = signalOf(options);
+    const run = await this.inTime(this.start(options), signal);
     try {
       yield run;
       for (let done = 0; done < run.passes.length; ) {
-        done += await this.advance(run, options, done, 1);
+        done += await this.inTime(this.advance(run, options, done, 1), signal);
         yield run;
       }
     } catch (error) {
-      if (error !== options.signal?.reason) await this.failed(error);
+      if (error !== signal?.reason) await this.failed(error);
       throw error;
     } finally {
-      this.busy = false;
+      await this.inTime(this.idle.then(this.free), signal);
     }
   }
 
@@ -147,8 +148,8 @@ export class Sampler extends Resource {
    * Compiles and checks what `sample` with these options needs, so that the first call takes as long as later ones. Throws as `sample` does.
    */
   async prepare(options: SampleOptions = {}): Promise<void> {
-    await this.start(options);
-    this.busy = false;
+    const signal = signalOf(options);
+    await this.inTime(this.start(options).then(this.free), signal);
   }
 
   /**
@@ -156,8 +157,7 @@ export class Sampler extends Resource {
    * the middle of another run, and the signal's reason.
    */
   async sample(options: SampleOptions = {}): Promise<Float32Array<ArrayBuffer>> {
-    const { signal } = Object(options) as SampleOptions;
-    checkSignal(signal);
+    const signal = signalOf(options);
     return this.inTime(this.sampled(options), signal);
   }
 
@@ -246,6 +246,10 @@ export class Sampler extends Resource {
     for (const buffer of this.recorded.values()) buffer.destroy();
   }
 
+  private readonly free = () => {
+    this.busy = false;
+  };
+
   private get imageSize(): number {
     const { height, width, channels } = this.unet.config;
     return height * width * channels;
@@ -292,6 +296,9 @@ export class Sampler extends Resource {
         encodeFirst(encoder, run);
         await gpu.submit(encoder);
       }
+      // Its caller may not wait for it any more.
+      signal?.throwIfAborted();
+      this.check();
       return run;
     } catch (error) {
       this.busy = false;
@@ -449,6 +456,13 @@ export class Sampler extends Resource {
       throw new EngineError('limit', text, { cause });
     }
   }
+}
+
+/** The signal of options that are not checked yet. */
+function signalOf(options: SampleOptions): AbortSignal | undefined {
+  const { signal } = Object(options) as SampleOptions;
+  checkSignal(signal);
+  return signal;
 }
 
 const planName = (flow: boolean, guided: boolean) => `${flow ? 'flow' : 'mix'}${guided ? ', guided' : ''}`;

@@ -52,9 +52,6 @@ export class Fit {
   private readonly pending: Promise<Outcome>[] = [];
   /** Whether the GPU refused a step, and with it all steps that were submitted after it. */
   refused = false;
-  /** What the caller waits for, or would if the device answered. */
-  private submitting: Promise<boolean> | undefined;
-  private awaited: Promise<Outcome> | undefined;
   /** Whether it has made a step. */
   hasStepped = false;
   /** Submitted steps. */
@@ -79,11 +76,9 @@ export class Fit {
     while (this.step < this.end || this.pending.length > 0) {
       // After an abort this submits no further step.
       if (!signal?.aborted) check();
-      this.submitting = this.submitMore();
-      if (await inTime(this.submitting)) continue;
+      if (await inTime(this.submitMore())) continue;
       // Kernels that went wrong since their check may have caused the error.
       const outcome = this.pending.shift()?.finally(() => gpu.verifyAgain?.());
-      this.awaited = outcome;
       const { events, error } = (outcome && (await inTime(outcome))) ?? { events: [] };
       for (const event of events) {
         yield event;
@@ -94,9 +89,9 @@ export class Fit {
     }
   }
 
-  /** Resolves when nothing is in flight. */
+  /** Resolves when nothing is in flight but what `inTime` knows. */
   async settled(): Promise<void> {
-    await Promise.allSettled([this.submitting, this.awaited, ...this.pending]);
+    await Promise.allSettled(this.pending);
   }
 
   /**

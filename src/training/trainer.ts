@@ -308,10 +308,9 @@ export class Trainer extends Resource {
       check();
       return { feed, from };
     };
-    const beginning = begin();
     let fit: Fit | undefined;
     try {
-      const { feed, from } = await inTime(beginning);
+      const { feed, from } = await inTime(begin());
       fit = new Fit({
         ...asked,
         gpu,
@@ -334,8 +333,9 @@ export class Trainer extends Resource {
       }
       throw error;
     } finally {
+      const { idle } = this;
       const end = async () => {
-        await Promise.allSettled([beginning]);
+        await idle;
         await fit?.settled();
         if (fit?.refused) this.allowSteps();
         this.hasStepped ||= fit?.hasStepped ?? false;

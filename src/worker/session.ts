@@ -92,6 +92,7 @@ export class TrainingSession {
     this.tasks = new Tasks({
       background: () => (this.target === undefined ? this.host.hooks.background?.() : () => this.makeSteps()),
       failed: (error, asked) => this.failed(error, asked),
+      idle: async () => this.engine?.idle,
       rest: () => {
         this.phase(this.idlePhase);
         this.host.rest();

@@ -11,6 +11,8 @@ export interface TasksHost {
   background(): Task | undefined;
   /** Called when a task has failed. `asked`: it was requested, and is not a background task. */
   failed(error: unknown, asked: boolean): void;
+  /** Resolves when nothing that a task has begun is under way: a call may end before its work. */
+  idle(): Promise<unknown>;
   /** Called when no task is left. */
   rest(): void;
 }
@@ -71,6 +73,7 @@ export class Tasks<Kind extends string> {
       return true;
     } catch (error) {
       if (!signal.aborted || error !== signal.reason) throw error;
+      await this.host.idle();
       return false;
     } finally {
       this.active = undefined;
@@ -88,6 +91,7 @@ export class Tasks<Kind extends string> {
         } catch (error) {
           this.host.failed(error, task === request);
         }
+        await this.host.idle();
       }
     } finally {
       // Before a listener is called, which may request more.

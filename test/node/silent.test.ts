@@ -1,7 +1,11 @@
 /** A device that stops answering: every call ends in time after an abort, destroy() or the loss of the device, and nothing is left behind. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { createEngine, EngineError } from '../../src/index';
+import { createEngine, EngineError, type UNetConfig } from '../../src/index';
+import { createWorkerClient, serve } from '../../src/worker';
 import { tutorial } from '../checked_networks';
+import { heard } from '../gpu/worker/alone';
+import { losableGpu } from '../gpu/worker/losable';
+import { images as few, run, STEPS } from '../gpu/worker/tiny';
 import { makeHostile } from '../hostile/hostile_device';
 import { testGpu } from '../lanes/gpu';
 
@@ -56,6 +60,8 @@ async function setUp() {
   const images = new Uint8Array(8 * height * width * channels);
   const dataset = await engine.createDataset({ images, count: 8, height, width, channels });
   const floats = new Float32Array(images.length).fill(0.5);
+  const flow = await engine.createUNet(flowing);
+  const distiller = await engine.createDistiller(flow, { calls: 1, noises: 4, steps: 1, batchSize: 4 });
   const controller = { current: new AbortController() };
   const calls = {
     step: () => trainer.step({ noisy: floats, target: floats }),
@@ -66,14 +72,30 @@ async function setUp() {
     runFor: () => trainer.runFor(dataset, { milliseconds: 20, signal: controller.current.signal }),
     evaluate: () => trainer.evaluate(dataset, { signal: controller.current.signal }),
     sample: () => sampler.sample({ steps: 2, signal: controller.current.signal }),
+    async 'sampler.run'() {
+      const { signal } = controller.current;
+      for await (const _ of sampler.run({ steps: 2, signal }));
+    },
+    'sampler.prepare': () => sampler.prepare({ steps: 2, signal: controller.current.signal }),
+    async 'distiller.run'() {
+      const { signal } = controller.current;
+      for await (const _ of distiller.run({ signal }));
+      distiller.student!.destroy();
+    },
     readLosses: () => trainer.readLosses(),
     getParameters: () => unet.getParameters(),
     predict: () => unet.predict(floats, { count: 8 }),
+    getState: () => trainer.getState(),
+    createUNet: async () => (await engine.createUNet(tutorial.config)).destroy(),
+    createDataset: async () =>
+      (await engine.createDataset({ images, count: 8, height, width, channels })).destroy(),
+    createPredictor: async () => (await engine.createPredictor(unet, { count: 4 })).destroy(),
     createTrainer: async () => (await engine.createTrainer(unet, tutorial.trainer)).destroy(),
     createSampler: async () => (await engine.createSampler(unet, { count: 8 })).destroy(),
   };
   return {
-    ...{ engine, unet, trainer, sampler, calls, buffers, controller },
+    ...{ engine, calls, buffers, controller },
+    objects: [trainer, sampler, distiller, unet, flow, dataset],
     silence() {
       silence = new Promise((resolve) => {
         answer = () => {
@@ -87,6 +109,12 @@ async function setUp() {
 }
 type Calls = Awaited<ReturnType<typeof setUp>>['calls'];
 
+/** A network that a distiller can learn from. */
+const flowing = {
+  ...{ height: 8, width: 8, widths: [4, 8], kernelSize: 3, finalActivation: 'none' as const },
+  conditioning: { noiseLevel: true, classes: 3 },
+} satisfies Partial<UNetConfig>;
+
 const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
 /** The error that a call ends with in time. */
@@ -99,7 +127,8 @@ async function endOf(call: Promise<unknown>): Promise<unknown> {
 }
 
 describe('a device that does not answer', () => {
-  test.each(['fit', 'runFor', 'evaluate', 'sample'] as const)(
+  const abortable = ['fit', 'runFor', 'evaluate', 'sample', 'sampler.run', 'distiller.run'] as const;
+  test.each(abortable)(
     'lets go of %s after an abort; the object is busy until it answers, and works again',
     async (name) => {
       const world = await setUp();
@@ -133,29 +162,38 @@ describe('a device that does not answer', () => {
   );
 
   const names: readonly (keyof Calls)[] = [
-    ...(['step', 'fit', 'runFor', 'evaluate', 'sample', 'readLosses'] as const),
-    ...(['getParameters', 'predict', 'createTrainer', 'createSampler'] as const),
+    ...abortable,
+    ...(['step', 'readLosses', 'getState', 'getParameters', 'predict', 'sampler.prepare'] as const),
+    ...(['createUNet', 'createDataset', 'createTrainer', 'createSampler', 'createPredictor'] as const),
   ];
+  /** They need no object that could be destroyed. */
+  const alone: readonly string[] = ['createUNet', 'createDataset'];
   test.each(names)(
     'lets go of %s after destroy() and the loss of the device, and leaves no buffer',
     async (name) => {
       for (const how of ['object', 'engine', 'loss'] as const) {
         const world = await setUp();
         await world.calls[name]();
+        const held = [...world.buffers];
         world.silence();
         const pending = world.calls[name]();
         pending.catch(() => {});
         await pause(0.2);
-        const { engine, trainer, sampler, unet } = world;
+        const { engine, buffers } = world;
         if (how === 'engine') engine.destroy();
         else if (how === 'loss')
           (engine.gpu as unknown as { loss: { lose(info: object): void } }).loss.lose({
             reason: 'unknown',
             message: 'planted',
           });
-        else for (const object of [trainer, sampler, unet]) object.destroy();
+        else for (const object of world.objects) object.destroy();
+        if (how !== 'loss') {
+          // But for those into which the device was ordered to copy what is read.
+          const left = held.filter((b) => buffers.has(b) && !(b.usage & GPUBufferUsage.MAP_READ));
+          expect(left.map(({ label }) => label)).toEqual([]);
+        }
         const error = await endOf(pending);
-        if (how === 'object' && name.startsWith('create')) expect(error).toBe('pending');
+        if (how === 'object' && alone.includes(name)) expect(error).toBe('pending');
         else {
           expect(error, how).toBeInstanceOf(EngineError);
           expect((error as EngineError).code, how).toBe(how === 'loss' ? 'device-lost' : 'destroyed');
@@ -170,4 +208,51 @@ describe('a device that does not answer', () => {
       }
     },
   );
+});
+
+test('a worker whose device answers late samples amid training, also after an abort, and trains on', async () => {
+  const { gpu: losable, devices } = losableGpu();
+  let late = 0;
+  const source = {
+    async requestAdapter(options?: GPURequestAdapterOptions) {
+      const adapter = await losable.requestAdapter(options);
+      const requestDevice = adapter?.requestDevice.bind(adapter);
+      const value = async (descriptor: GPUDeviceDescriptor) => {
+        const made = await requestDevice!(descriptor);
+        makeHostile(made, { delaysAnswers: () => late });
+        return made;
+      };
+      return adapter && Object.defineProperty(adapter, 'requestDevice', { configurable: true, value });
+    },
+  } as GPU;
+  const { port1, port2 } = new MessageChannel();
+  serve(port2, { store: false, images: () => few, engine: { gpu: source, selfCheck: false, tune: false } });
+  const client = createWorkerClient(port1);
+  let phase = '';
+  client.on('phase', (event) => {
+    phase = event.phase;
+  });
+  cleanUps.push(() => {
+    client.destroy();
+    port2.close();
+    for (const made of devices) made.destroy();
+  });
+  await client.begin(run);
+  const trained = client.start();
+  await heard(client, 'loss');
+  const order = { count: 2, steps: 2, seed: 4 };
+  const { images } = await client.sample(order);
+  late = 1.5;
+  const controller = new AbortController();
+  const { signal } = controller;
+  // The training that the first one interrupts, and what the second one follows, are still under way.
+  const given = client.sample({ ...order, signal });
+  given.catch(() => {});
+  await heard(client, 'phase', () => phase === 'sampling');
+  controller.abort();
+  await expect(given).rejects.toBe(signal.reason);
+  const { images: again } = await client.sample(order);
+  expect(again).toHaveLength(images.length);
+  late = 0;
+  expect(await trained).toMatchObject({ step: STEPS, complete: true });
 });

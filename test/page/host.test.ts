@@ -6,7 +6,12 @@ import { Tasks } from '../../src/worker/tasks';
 
 test('after the loss of a device nothing that was asked for before it is done, and what is asked for then is', async () => {
   const goBack = vi.fn(() => false);
-  const tasks = new Tasks({ background: () => undefined, failed: () => {}, rest: () => {} });
+  const tasks = new Tasks({
+    background: () => undefined,
+    failed: () => {},
+    rest: () => {},
+    idle: async () => {},
+  });
   const host = new PageHost({ tasks, goBack } as unknown as TrainingSession, () => {});
   for (let turn = 0; turn < 2; turn++) {
     goBack.mockClear();

@@ -61,7 +61,12 @@ describe('a share of the time', () => {
 });
 
 test('a step is measured once, and the same step of the run after a reset again', async () => {
-  const tasks = new Tasks({ background: () => undefined, failed: () => {}, rest: () => {} });
+  const tasks = new Tasks({
+    background: () => undefined,
+    failed: () => {},
+    rest: () => {},
+    idle: async () => {},
+  });
   const trainer = { evaluate: async () => ({ loss: 0.5, bins: [] }) };
   const run = { trainer, losses: [1, 1], settings: { seed: 1 } } as unknown as TrainingRun;
   const held = { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 };

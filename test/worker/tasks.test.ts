@@ -9,6 +9,7 @@ function tasksOf(host: Partial<TasksHost> = {}) {
   const tasks = new Tasks<'work'>({
     background: () => undefined,
     failed: (error) => did.push(String(error)),
+    idle: async () => {},
     rest: () => did.push('rest'),
     ...host,
   });
@@ -64,4 +65,33 @@ test.each([
   ask('first');
   await soon();
   expect(did).toEqual(['first', 'last']);
+});
+
+test('a task that was interrupted has ended when the device has', async () => {
+  let free = () => {};
+  const busy = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  let begun = false;
+  const { tasks, did, ask } = tasksOf({
+    idle: () => busy,
+    background: () => {
+      if (begun) return undefined;
+      begun = true;
+      return async () => {
+        await tasks.interruptible('work', async (signal) => {
+          await soon();
+          signal.throwIfAborted();
+        });
+        did.push('interrupted');
+      };
+    },
+  });
+  tasks.work();
+  ask('a');
+  for (let i = 0; i < 3; i++) await soon();
+  expect(did).toEqual([]);
+  free();
+  for (let i = 0; i < 3; i++) await soon();
+  expect(did).toEqual(['interrupted', 'a', 'rest']);
 });
