@@ -125,7 +125,7 @@ export function silence(
 ) {
   const silent = `has not ended a submission for ${Number(seconds.toFixed(1))} s`;
   if (isOwn) return { reason: 'unknown', message: `it ${silent}` } as const;
-  const message = `The GPU ${silent}. It is busy with other work, or hangs. The engine waits for it, since the device is yours.`;
+  const message = `The GPU ${silent}. It is busy with other work, or hangs. The engine waits for it, since the device is yours; an abort or destroy() ends calls.`;
   onWarning?.({ code: 'silent-device', message });
   return undefined;
 }

@@ -47,8 +47,8 @@ export const engine: Mutants = {
     },
     'what is made after an abort stays': {
       file: 'src/engine.ts',
-      text: 'unlessAborted(signal, making, (late) => late.destroy())',
-      becomes: 'unlessAborted(signal, making)',
+      text: '      making.then((late) => late.destroy()).catch(() => {});\n',
+      becomes: '',
       caughtBy: node('node/prepare', 'given up'),
     },
     'arrays of another realm are refused': {
@@ -198,6 +198,60 @@ export const engine: Mutants = {
       text: 'Math.max(since(start), load.milliseconds)',
       becomes: 'since(start)',
       caughtBy: unit('pacer', 'tuner'),
+    },
+    'a silent device holds calls for ever': {
+      file: 'src/base/resource.ts',
+      text: '    return new Promise((resolve, reject) => {\n      let timer',
+      becomes: '    if (before) return work;\n    return new Promise((resolve, reject) => {\n      let timer',
+      caughtBy: node('node/silent', 'lets go of sample after an abort'),
+    },
+    'creations are held by a silent device though their network is destroyed': {
+      file: 'src/engine.ts',
+      text: 'of instanceof Resource ? of.inTime(making) : making',
+      becomes: 'making',
+      caughtBy: node('node/silent', 'lets go of createSampler'),
+    },
+    'a run that was given up frees the sampler': {
+      file: 'src/sampling/sampler.ts',
+      text: 'await this.inTime(this.idle.then(this.free), signal);',
+      becomes: 'this.free();',
+      caughtBy: node('node/silent', 'lets go of sampler.run after an abort'),
+    },
+    'a worker goes on before what it interrupted has ended': {
+      file: 'src/worker/session.ts',
+      text: 'idle: async () => this.engine?.idle,',
+      becomes: 'idle: async () => {},',
+      caughtBy: node('node/silent', 'answers late'),
+    },
+    'a worker does not wait for what it interrupted': {
+      file: 'src/worker/tasks.ts',
+      text: '      await this.host.idle();\n      return false;',
+      becomes: '      return false;',
+      caughtBy: unit('worker/tasks', 'was interrupted'),
+    },
+    'a second silence is not told': {
+      file: 'src/gpu/gpu.ts',
+      text: '        this.silent = false;\n',
+      becomes: '',
+      caughtBy: node('node/hostile', 'told of each time'),
+    },
+    'an abort leaves a submission in flight': {
+      file: 'src/gpu/gpu.ts',
+      text: '      await Promise.allSettled([before]);\n',
+      becomes: '',
+      caughtBy: node('node/device_again', 'in flight any more'),
+    },
+    'a refused write fails all later submissions': {
+      file: 'src/gpu/gpu.ts',
+      text: '...this.writes.splice(0)',
+      becomes: '...this.writes',
+      caughtBy: node('node/device_again', 'none after it'),
+    },
+    'a read in flight leaves its buffer': {
+      file: 'src/gpu/staging.ts',
+      text: 'if (this.destroyed) staging.destroy();',
+      becomes: 'if (this.destroyed) this.free.push(staging);',
+      caughtBy: node('node/device_again', 'leaves no buffer'),
     },
     'what is destroyed is read': {
       file: 'src/gpu/staging.ts',

@@ -223,17 +223,20 @@ describe('a submission of whose end there is no word', () => {
     const images = new Float32Array(8 * 16 * 16).fill(0.5);
     const step = () => trainer.step({ noisy: images, target: images });
     const first = await step();
-    silence = new Promise((resolve) => {
-      answer = () => {
-        silence = undefined;
-        resolve();
-      };
-    });
+    const fallSilent = () => {
+      silence = new Promise((resolve) => {
+        answer = () => {
+          silence = undefined;
+          resolve();
+        };
+      });
+    };
+    fallSilent();
     const dispose = () => {
       engine.destroy();
       hostile[Symbol.dispose]();
     };
-    return { engine, step, first, warnings, answer: () => answer(), [Symbol.dispose]: dispose };
+    return { engine, step, first, warnings, fallSilent, answer: () => answer(), [Symbol.dispose]: dispose };
   }
 
   test('is the loss of a device of its own', async () => {
@@ -251,7 +254,7 @@ describe('a submission of whose end there is no word', () => {
     expect(warnings).toEqual([]);
   });
 
-  test("is told of where the device is the caller's, and waited for", async () => {
+  test("is told of each time where the device is the caller's, and waited for", async () => {
     using silent = await silenced({ device });
     const { engine, step, first, warnings } = silent;
     const second = step();
@@ -262,6 +265,13 @@ describe('a submission of whose end there is no word', () => {
     silent.answer();
     await other;
     expect(await second).toBeLessThan(first);
+    silent.fallSilent();
+    const third = step();
+    await expect
+      .poll(() => warnings.map(({ code }) => code), { timeout: 10_000 })
+      .toEqual(['silent-device', 'silent-device']);
+    silent.answer();
+    await third;
   });
 });
 

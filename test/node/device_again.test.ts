@@ -1,0 +1,79 @@
+/** What a device refuses, and what is ended while it works: what comes after is as if that had not been. */
+import { expect, onTestFinished, test } from 'vitest';
+import { Gpu } from '../../src/gpu/gpu';
+import { Load } from '../../src/gpu/pacer';
+import { requestDevice } from '../../src/gpu/request_device';
+import { Staging } from '../../src/gpu/staging';
+import { FailingDevice } from '../failing_device';
+import { makeHostile } from '../hostile/hostile_device';
+import { testGpu } from '../lanes/gpu';
+
+await testGpu();
+
+async function createGpu() {
+  const { device } = await requestDevice();
+  onTestFinished(() => device.destroy());
+  const failing = new FailingDevice(device);
+  const gpu = new Gpu(device);
+  const [buffer] = await gpu.createBuffers([{ label: 'numbers', bytes: 16 }]);
+  return { gpu, device, failing, buffer };
+}
+
+test('a write that is refused fails the next submission, and none after it', async () => {
+  const { gpu, device, failing, buffer } = await createGpu();
+  const submit = () => gpu.submit(device.createCommandEncoder());
+  for (let i = 0; i < 2; i++) {
+    failing.watch({ name: 'writeBuffer', nth: 0, failure: 'refused' });
+    gpu.writeSoon(buffer, 0, new Uint32Array(4));
+    await expect(submit()).rejects.toMatchObject({ code: 'shader' });
+    failing.unwatch();
+    await submit();
+    gpu.writeSoon(buffer, 0, new Uint32Array(4));
+    await submit();
+  }
+});
+
+test('a read in flight completes after its end, and leaves no buffer', async () => {
+  const { gpu, device, failing, buffer } = await createGpu();
+  const before = [...failing.buffers];
+  for (let i = 0; i < 2; i++) {
+    await gpu.write(buffer, 0, new Uint32Array(4).fill(7 + i));
+    const staging = await Staging.create(gpu, 'read', 16, 2);
+    const reading = staging.read(device.createCommandEncoder(), [{ buffer, bytes: 16 }]);
+    staging.destroy();
+    const [read] = await reading;
+    expect(new Uint32Array(read)).toEqual(new Uint32Array(4).fill(7 + i));
+    expect([...failing.buffers]).toEqual(before);
+  }
+});
+
+test('an abort ends a run when nothing of it is in flight any more', async () => {
+  const { gpu, device } = await createGpu();
+  let answer = () => {};
+  let silence: Promise<void> | undefined;
+  using _ = makeHostile(device, { delaysWork: () => silence ?? 0 });
+  for (let i = 0; i < 2; i++) {
+    silence = new Promise((resolve) => {
+      answer = resolve;
+    });
+    const controller = new AbortController();
+    const { signal } = controller;
+    let parts = 0;
+    const program = {
+      partCount: 3,
+      part: () => ({ shader: 'nothing', work: 1e15 }),
+      load: new Load(),
+      encode() {
+        // The first part is in flight.
+        if (++parts === 2) controller.abort();
+      },
+    };
+    const end = gpu.run([program], { signal }).catch((error) => error);
+    const soon = new Promise((resolve) => setTimeout(() => resolve('in flight'), 200));
+    expect(await Promise.race([end, soon])).toBe('in flight');
+    answer();
+    silence = undefined;
+    expect(await end).toBe(signal.reason);
+    await gpu.run([{ ...program, encode() {} }]);
+  }
+});
