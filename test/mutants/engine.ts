@@ -215,7 +215,7 @@ export const engine: Mutants = {
       file: 'src/sampling/sampler.ts',
       text: 'await this.inTime(this.idle.then(this.free), signal);',
       becomes: 'this.free();',
-      caughtBy: node('node/silent', 'lets go of sampler.run after an abort'),
+      caughtBy: node('node/silent', 'amid its steps'),
     },
     'a worker goes on before what it interrupted has ended': {
       file: 'src/worker/session.ts',
@@ -467,8 +467,8 @@ export const engine: Mutants = {
     },
     'memory is left after a run': {
       file: 'src/distilling/distiller.ts',
-      text: '    } finally {\n      this.release();\n',
-      becomes: '    } finally {\n',
+      text: '        this.release();\n        this.busy = false;',
+      becomes: '        this.busy = false;',
       caughtBy: node('gpu/distiller', 'memory is held'),
     },
     'trajectories take any memory': {

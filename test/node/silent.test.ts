@@ -94,7 +94,7 @@ async function setUp() {
     createSampler: async () => (await engine.createSampler(unet, { count: 8 })).destroy(),
   };
   return {
-    ...{ engine, calls, buffers, controller },
+    ...{ engine, sampler, calls, buffers, controller },
     objects: [trainer, sampler, distiller, unet, flow, dataset],
     silence() {
       silence = new Promise((resolve) => {
@@ -160,6 +160,23 @@ describe('a device that does not answer', () => {
       }
     },
   );
+
+  test('lets go of sampler.run amid its steps; the sampler is busy until it answers', async () => {
+    const { sampler, silence, answer } = await setUp();
+    const controller = new AbortController();
+    const events = sampler.run({ steps: 4, signal: controller.signal });
+    await events.next();
+    silence();
+    const next = events.next();
+    next.catch(() => {});
+    await pause(0.2);
+    controller.abort();
+    expect(await endOf(next)).toBe(controller.signal.reason);
+    await expect(sampler.sample({ steps: 1 })).rejects.toMatchObject({ code: 'busy' });
+    answer();
+    await sampler.idle;
+    await sampler.sample({ steps: 1 });
+  });
 
   const names: readonly (keyof Calls)[] = [
     ...abortable,

@@ -1,0 +1,244 @@
+/** Engines and trainers: used, used in a way that ends badly, and used again. Nothing is left of it, and the results are the same. */
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { memoryCache } from '../../src/gpu/cache';
+import { requestDevice } from '../../src/gpu/request_device';
+import { createEngine, type Dataset, type Engine, type UNet } from '../../src/index';
+import { FailingDevice, type Planned } from '../failing_device';
+import { images, run } from '../gpu/worker/tiny';
+import { testGpu } from '../lanes/gpu';
+
+/** Whether the next part of the library does not load. */
+let unloadable = false;
+vi.mock(import('../../src/base/load'), async (original) => {
+  const load = await original();
+  const loaded: typeof load.loaded = (part) => {
+    if (!unloadable) return load.loaded(part);
+    unloadable = false;
+    return load.loaded(Promise.reject(new TypeError('a planned failure')));
+  };
+  return { ...load, loaded };
+});
+
+await testGpu();
+
+interface World {
+  readonly failing: FailingDevice;
+  readonly engine: Engine;
+  readonly unet: UNet;
+  readonly dataset: Dataset;
+}
+
+async function createWorld(): Promise<World> {
+  const { device } = await requestDevice();
+  const failing = new FailingDevice(device);
+  const engine = await createEngine({ device, tuningCache: memoryCache(), selfCheck: false, tune: false });
+  onTestFinished(() => {
+    engine.destroy();
+    device.destroy();
+  });
+  const unet = await engine.createUNet(run.network, { seed: 3 });
+  return { failing, engine, unet, dataset: await engine.createDataset(images) };
+}
+
+interface Asked {
+  readonly signal?: AbortSignal;
+  /** Called amid the use. */
+  readonly amid?: () => void;
+}
+type Use = (asked?: Asked) => Promise<unknown>;
+interface Subject {
+  /** Makes what is used, and returns its use, which begins from the same state each time. */
+  make(world: World): Promise<Use>;
+  readonly refused: Planned;
+  /** It is done within a turn, so that an abort must come at once. */
+  readonly isShort?: boolean;
+  /** Why it cannot end so. */
+  readonly cannot: { readonly [of in keyof typeof ends]?: string };
+}
+
+const NO_SIGNAL = 'it takes no signal';
+const NO_CALLER = 'it calls nothing of the caller';
+const NO_LOAD = 'all is loaded when there is a trainer';
+const refused = (name: string, failure: Planned['failure']): Planned => ({ name, nth: 0, failure });
+
+/** A trainer, and what sets it back: the use begins with that. */
+async function trainerOf({ engine, unet }: World) {
+  const trainer = await engine.createTrainer(unet, run.trainer);
+  const [state, parameters] = [await trainer.getState(), await unet.getParameters()];
+  const again = async () => {
+    trainer.setState(state);
+    await unet.setParameters(parameters);
+  };
+  return { trainer, again };
+}
+const floats = new Float32Array(4 * 64).fill(0.25);
+const subjects: Readonly<Record<string, Subject>> = {
+  'trainer.fit': {
+    async make(world) {
+      const { trainer, again } = await trainerOf(world);
+      return async ({ signal, amid } = {}) => {
+        await again();
+        const losses: number[] = [];
+        for await (const { loss } of trainer.fit(world.dataset, { epochs: 2, seed: 5, signal })) {
+          losses.push(loss);
+          amid?.();
+        }
+        return losses;
+      };
+    },
+    refused: refused('submit', 'refused'),
+    cannot: { 'a failed load': NO_LOAD },
+  },
+  'trainer.step': {
+    async make(world) {
+      const { trainer, again } = await trainerOf(world);
+      return async () => {
+        await again();
+        return trainer.step({ noisy: floats, target: floats });
+      };
+    },
+    refused: refused('submit', 'refused'),
+    cannot: { 'an abort': NO_SIGNAL, 'an exception of the caller': NO_CALLER, 'a failed load': NO_LOAD },
+  },
+  'trainer.runFor': {
+    async make(world) {
+      const { trainer, again } = await trainerOf(world);
+      return async ({ signal, amid } = {}) => {
+        await again();
+        const batch = () => {
+          amid?.();
+          return { noisy: floats, target: floats };
+        };
+        const source = amid ? batch : world.dataset;
+        // It resolves after an abort.
+        const { steps } = await trainer.runFor(source as Dataset, { milliseconds: 5, signal });
+        signal?.throwIfAborted();
+        return steps > 0;
+      };
+    },
+    refused: refused('submit', 'refused'),
+    cannot: {},
+  },
+  'trainer.evaluate': {
+    async make(world) {
+      const { trainer } = await trainerOf(world);
+      return async ({ signal } = {}) => (await trainer.evaluate(world.dataset, { signal })).loss;
+    },
+    refused: refused('submit', 'refused'),
+    cannot: { 'an exception of the caller': NO_CALLER },
+  },
+  'engine.createTrainer': {
+    make:
+      async ({ engine, unet }) =>
+      async ({ signal } = {}) => {
+        const trainer = await engine.createTrainer(unet, { ...run.trainer, signal });
+        const { bytes } = trainer;
+        trainer.destroy();
+        return bytes;
+      },
+    refused: refused('createBuffer', 'memory'),
+    cannot: { 'an exception of the caller': NO_CALLER },
+  },
+  'engine.createUNet': {
+    make:
+      async ({ engine }) =>
+      async ({ signal } = {}) => {
+        const unet = await engine.createUNet(run.network, { signal });
+        unet.destroy();
+        return unet.parameterCount;
+      },
+    refused: refused('createBuffer', 'memory'),
+    cannot: { 'an exception of the caller': NO_CALLER, 'a failed load': 'it is part of the engine' },
+  },
+  'engine.createDataset': {
+    make:
+      async ({ engine }) =>
+      async ({ signal } = {}) => {
+        const dataset = await engine.createDataset(images, { signal });
+        dataset.destroy();
+        return dataset.count;
+      },
+    isShort: true,
+    refused: refused('createBuffer', 'memory'),
+    cannot: { 'an exception of the caller': NO_CALLER },
+  },
+};
+
+const END = new Error('a planned end');
+const codeOf = (error: { code?: string }) => error.code ?? error;
+const failed = ({ failing }: World, use: Use, planned: Planned) => {
+  failing.watch(planned);
+  return use()
+    .catch(codeOf)
+    .finally(() => failing.unwatch());
+};
+/** Lets a use end badly; resolves to what it throws. */
+const ends = {
+  'an abort': async ({ engine }: World, use: Use, { isShort }: Subject) => {
+    const { pacer } = engine.gpu;
+    const { maxMilliseconds } = pacer;
+    // Many submissions, so that there is something left to end.
+    pacer.maxMilliseconds = 1e-6;
+    const abort = new AbortController();
+    const done = use({ signal: abort.signal }).catch((error) => error);
+    if (isShort) abort.abort(END);
+    else setTimeout(() => abort.abort(END));
+    return done.finally(() => {
+      pacer.maxMilliseconds = maxMilliseconds;
+    });
+  },
+  'an exception of the caller': (_: World, use: Use) => {
+    const amid = () => {
+      throw END;
+    };
+    return use({ amid }).catch((error) => error);
+  },
+  'a refusal': (world: World, use: Use, { refused }: Subject) => failed(world, use, refused),
+  'a lost device': (world: World, use: Use, { refused: { name } }: Subject) =>
+    failed(world, use, { name, nth: 0, failure: 'lost' }),
+  'a failed load': (_: World, use: Use) => {
+    unloadable = true;
+    return use().catch(codeOf);
+  },
+};
+const expected = ({ refused: { failure } }: Subject): Record<keyof typeof ends, unknown> => ({
+  'an abort': END,
+  'an exception of the caller': END,
+  'a refusal': failure === 'memory' ? 'limit' : 'shader',
+  'a lost device': 'device-lost',
+  'a failed load': 'data',
+});
+
+const pairs = Object.entries(subjects).flatMap(([name, subject]) =>
+  (Object.keys(ends) as (keyof typeof ends)[])
+    .filter((end) => !(end in subject.cannot))
+    .map((end) => ({ name, subject, end })),
+);
+const labelsOf = ({ failing }: World) => [...failing.buffers].map(({ label }) => label).sort();
+
+test.each(pairs)('$name, $end, and again', async ({ subject, end }) => {
+  let world = await createWorld();
+  const isLoaded = end === 'a failed load';
+  let use = await subject.make(world);
+  const made = labelsOf(world);
+  const first = isLoaded ? undefined : await use();
+  const held = isLoaded ? made : labelsOf(world);
+  expect(await ends[end](world, use, subject)).toEqual(expected(subject)[end]);
+  expect(unloadable).toBe(false);
+  await expect.poll(() => labelsOf(world)).toEqual(held);
+  if (end === 'a lost device') {
+    world.engine.destroy();
+    expect(labelsOf(world)).toEqual([]);
+    world = await createWorld();
+    use = await subject.make(world);
+  }
+  const second = await use();
+  if (first !== undefined) expect(second).toEqual(first);
+  const later = labelsOf(world);
+  if (!isLoaded) expect(later).toEqual(held);
+  expect(await use()).toEqual(second);
+  expect(labelsOf(world)).toEqual(later);
+  world.engine.destroy();
+  expect(labelsOf(world)).toEqual([]);
+  expect([world.failing.openScopes, world.failing.uncaught]).toEqual([0, []]);
+});
