@@ -49,6 +49,9 @@ test('a read in flight completes after its end, and leaves no buffer', async () 
 
 test('an abort ends a run when nothing of it is in flight any more', async () => {
   const { gpu, device } = await createGpu();
+  const part = { shader: 'nothing', work: 1e15 };
+  const load = new Load();
+  for (let i = 0; i < 3; i++) load.add(part);
   let answer = () => {};
   let silence: Promise<void> | undefined;
   using _ = makeHostile(device, { delaysWork: () => silence ?? 0 });
@@ -61,8 +64,8 @@ test('an abort ends a run when nothing of it is in flight any more', async () =>
     let parts = 0;
     const program = {
       partCount: 3,
-      part: () => ({ shader: 'nothing', work: 1e15 }),
-      load: new Load(),
+      part: () => part,
+      load,
       encode() {
         // The first part is in flight.
         if (++parts === 2) controller.abort();
@@ -71,6 +74,7 @@ test('an abort ends a run when nothing of it is in flight any more', async () =>
     const end = gpu.run([program], { signal }).catch((error) => error);
     const soon = new Promise((resolve) => setTimeout(() => resolve('in flight'), 200));
     expect(await Promise.race([end, soon])).toBe('in flight');
+    expect(signal.aborted).toBe(true);
     answer();
     silence = undefined;
     expect(await end).toBe(signal.reason);
