@@ -1,7 +1,11 @@
 /** What is done on the page, ends badly or is left, and is done again: nothing of the first time is left, and the second time is as the first. */
-import type { Page } from 'puppeteer';
-import { expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ElementHandle, Page } from 'puppeteer';
+import { afterAll, expect, test } from 'vitest';
 import { drive } from '../drive';
+import { writePictures } from '../own_pictures';
 import {
   click,
   deviceLoser,
@@ -10,6 +14,7 @@ import {
   go,
   losses,
   phase,
+  root,
   steps,
   TINY,
   TUTORIAL,
@@ -21,6 +26,64 @@ import {
 
 const driven = drive();
 const open = (query: string, before?: () => void) => visit(driven.context, `${driven.tiny}${query}`, before);
+
+const workerOf = (page: Page) => page.workers().find((each) => each.url().includes('/worker'))!;
+
+const LOST =
+  'images are made again after the device was lost, by the pretrained network too; what was ordered before is left';
+const FILE = 'a file that cannot be read or is refused leaves the page as it was, and the next one is taken';
+const PRESS = 'a press that cannot start says why, and the next one starts';
+const LOAD = 'what does not load, and what is stopped, comes with the next press';
+const READING = 'the reading of pictures is cancelled, and begun again';
+const NO_GPU =
+  'where no GPU is found, the page says so, and the button on the welcome page can be pressed again';
+/** A test of this file, a test of another one, or why there can be none. */
+type Again = string | readonly [file: string, title: string] | { readonly never: string };
+const never = (why: string) => ({ never: why });
+const ENDS = ['an abort', 'a lost device', 'a refusal', 'a failed load'] as const;
+/**
+ * What a visitor does, how it ends badly, and the test in which it is done again. Nothing of a visitor's is called back: what a caller throws
+ * cannot end anything on the page.
+ */
+const pairs: Readonly<Record<string, Readonly<Record<(typeof ENDS)[number], Again>>>> = {
+  'the start of the page': {
+    'an abort': never('a press waits for the start, and nothing ends that'),
+    'a lost device': never('until the start is over there is no device'),
+    'a refusal': NO_GPU,
+    'a failed load': never('a page that did not load is loaded again by its visitor'),
+  },
+  Make: { 'an abort': LOAD, 'a lost device': LOST, 'a refusal': PRESS, 'a failed load': LOAD },
+  Train: {
+    'an abort': ['smoke.test.ts', 'step, train, pause, sample, reset'],
+    'a lost device': ['driven/survival.test.ts', 'a GPU process that is killed once, twice, three times'],
+    'a refusal': PRESS,
+    'a failed load': LOAD,
+  },
+  'own images': {
+    'an abort': READING,
+    'a lost device': never('they are read without a device'),
+    'a refusal': FILE,
+    'a failed load': FILE,
+  },
+  'a kept run': {
+    'an abort': never('the page has no way to end its opening'),
+    'a lost device': ['driven/survival.test.ts', 'a GPU process that is killed once, twice, three times'],
+    'a refusal': ['driven/own_pictures.test.ts', 'where the images are damaged'],
+    'a failed load': ['driven/own_pictures.test.ts', 'where the images are damaged'],
+  },
+};
+
+test('each pair has a test, or a reason why it can have none', () => {
+  for (const again of Object.values(pairs).flatMap((ends) => ENDS.map((end) => ends[end]))) {
+    if (typeof again === 'object' && 'never' in again) continue;
+    const [file, title] = typeof again === 'string' ? ['driven/again.test.ts', again] : again;
+    expect(readFileSync(`${root}/test/page/${file}`, 'utf8')).toContain(`'${title}`);
+  }
+});
+
+const pictures = mkdtempSync(join(tmpdir(), 'again-'));
+writePictures(pictures, { width: 20, height: 20 });
+afterAll(() => rmSync(pictures, { recursive: true }));
 
 /** Presses Make, and waits until these digits are there, after all steps, and the page rests. An error of this press ends the wait. */
 const make = async (page: Page, digits: string) => {
@@ -110,7 +173,7 @@ test('an address that is shared, a file that is chosen, a drop that is left: eac
   await page.close();
 });
 
-test('images are made again after the device was lost, by the pretrained network too; what was ordered before is left', async () => {
+test(LOST, async () => {
   const { page } = await open('?task=sample&calls=6&text=20');
   await phase(page, 'idle');
   const lose = await deviceLoser(page);
@@ -128,12 +191,12 @@ test('images are made again after the device was lost, by the pretrained network
   await page.close();
 });
 
-test('a file that cannot be read or is refused leaves the page as it was, and the next one is taken', async () => {
+test(FILE, async () => {
   const { page, problems } = await open(`?${TUTORIAL}&epochs=2000`);
   await phase(page, 'idle');
   const { save, drop, asks } = await files(page);
   // So that the run is in its file alone.
-  const worker = page.workers().find((each) => each.url().includes('/worker'))!;
+  const worker = workerOf(page);
   await worker.evaluate(() => {
     const handles = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle(): Promise<never> };
     handles.createSyncAccessHandle = () => Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
@@ -177,10 +240,10 @@ test('a file that cannot be read or is refused leaves the page as it was, and th
   await page.close();
 });
 
-test('a press that cannot start says why, and the next one starts', async () => {
+test(PRESS, async () => {
   const { page, problems } = await open(`?task=sample&calls=6&text=20&${TINY}`);
   await phase(page, 'idle');
-  const worker = page.workers().find((each) => each.url().includes('/worker'))!;
+  const worker = workerOf(page);
   await worker.evaluate(() => {
     const { createShaderModule } = GPUDevice.prototype;
     Object.assign(globalThis, {
@@ -198,6 +261,17 @@ test('a press that cannot start says why, and the next one starts', async () => 
       false,
     );
   }
+  await go(page, 'train');
+  for (let turn = 0; turn < 2; turn++) {
+    await page.evaluate(() => Object.assign(window, { seen: window.harness.state.error }));
+    await click(page, '#step');
+    await until(page, () => {
+      const { error, phase } = window.harness.state;
+      return phase === 'idle' && error?.at === 'task' && error !== (window as { seen?: unknown }).seen;
+    });
+    expect(await losses(page)).toEqual([]);
+  }
+  await go(page, 'sample');
   await worker.evaluate(() => void (globalThis as unknown as { mend(): void }).mend());
   await make(page, '2, 0');
   expect(await page.$eval('#sample-error', (each) => (each as HTMLElement).hidden)).toBe(true);
@@ -208,11 +282,87 @@ test('a press that cannot start says why, and the next one starts', async () => 
   await page.close();
 });
 
-test('where no GPU is found, the page says so, and the button on the welcome page can be pressed again', async () => {
+test(LOAD, async () => {
+  const { page, problems } = await open(`?task=sample&steps=200&method=euler&text=20&${TINY}`);
+  await phase(page, 'idle');
+  const worker = workerOf(page);
+  const failOnce = () =>
+    worker.evaluate(() => {
+      const { fetch } = globalThis;
+      globalThis.fetch = async () => {
+        globalThis.fetch = fetch;
+        throw new TypeError('No network for a test.');
+      };
+    });
+  await failOnce();
+  await click(page, '#sample');
+  await until(page, () => !document.getElementById('sample-error')!.hidden);
+  await phase(page, 'idle');
+  for (let turn = 0; turn < 2; turn++) {
+    // All in the page: the steps may be over before a message from outside arrives.
+    await page.evaluate(async () => {
+      const press = document.getElementById('sample') as HTMLButtonElement;
+      const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
+      for (const word of ['Make', 'Stop']) {
+        while (press.matches(':disabled, [aria-disabled=true]') || press.textContent !== word) await soon();
+        press.click();
+      }
+    });
+    await until(page, () => document.getElementById('sample')!.textContent === 'Make');
+    await phase(page, 'idle');
+    // Stopped before its first step or after it, but not made.
+    expect(await page.$eval('#sample-prediction', (canvas) => canvas.ariaLabel)).not.toMatch(
+      /at step 200 of 200/,
+    );
+  }
+  await make(page, '2, 0');
+
+  await failOnce();
+  await go(page, 'train');
+  await until(page, () => window.harness.state.error?.at === 'data');
+  await phase(page, 'idle');
+  await click(page, '#step');
+  await steps(page, 1);
+  await phase(page, 'paused');
+  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test(READING, async () => {
+  const { page, problems } = await open(`?task=train&${TINY}`);
+  await phase(page, 'idle');
+  const worker = workerOf(page);
+  await worker.evaluate(() => {
+    const { arrayBuffer } = Blob.prototype;
+    Object.assign(globalThis, { mend: () => Object.assign(Blob.prototype, { arrayBuffer }) });
+    Blob.prototype.arrayBuffer = async function () {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return arrayBuffer.call(this);
+    };
+  });
+  const choose = async () =>
+    ((await page.$('#folder')) as ElementHandle<HTMLInputElement>).uploadFile(pictures);
+  for (let turn = 0; turn < 2; turn++) {
+    await choose();
+    await click(page, '#stop-reading');
+    await phase(page, 'idle');
+    expect(await page.evaluate(() => window.harness.state.data?.builtIn)).toBe(true);
+    expect(await text(page, 'files-problem-text')).toBe('');
+  }
+  await worker.evaluate(() => void (globalThis as unknown as { mend(): void }).mend());
+  await choose();
+  await until(page, () => window.harness.state.data?.count === 12);
+  await phase(page, 'idle');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test(NO_GPU, async () => {
   const { page } = await open('');
   await until(page, () => window.harness !== undefined);
   await until(page, () => !document.getElementById('make-now')!.matches(':disabled, [aria-disabled=true]'));
-  const worker = page.workers().find((each) => each.url().includes('/worker'))!;
+  const worker = workerOf(page);
   await worker.evaluate(() => {
     navigator.gpu.requestAdapter = async () => null;
   });
