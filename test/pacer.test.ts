@@ -1,11 +1,16 @@
 /** How much is given to a GPU at once, on adapters from 50 times slower than lavapipe to 10,000 times faster: a device and a clock of the test's own. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { stepOps } from '../harness/run/in_use';
+import { EngineError } from '../src/base/errors';
 import { Gpu } from '../src/gpu/gpu';
-import { Load, Pacer } from '../src/gpu/pacer';
+import { Load, MOST_IN_FLIGHT, Pacer, type Parts } from '../src/gpu/pacer';
 import { Program } from '../src/gpu/program';
 import { requirements } from '../src/gpu/request_device';
 import type { Op } from '../src/plan/op';
+import { tensor } from '../src/plan/tensor';
+import type { Feed } from '../src/training/feed';
+import { Fit } from '../src/training/fit';
+import { StepPrograms } from '../src/training/step_programs';
 import { time } from '../src/tuning/measure';
 import { callTimes } from './call_times';
 
@@ -27,12 +32,16 @@ interface Adapter {
   readonly slower: number;
   /** How many milliseconds word of the end of work is late. */
   readonly late?: number;
+  /** Word of the end of work comes only at multiples of this time, in milliseconds. */
+  readonly every?: number;
 }
 
 /** A device that computes nothing, and takes its time for it. */
 class SimulatedDevice {
   /** Milliseconds of each submission. */
   readonly submissions: number[] = [];
+  /** The longest time that a command of the page would have waited, in milliseconds. */
+  mostQueued = 0;
   readonly adapter: Adapter;
   readonly limits = { minUniformBufferOffsetAlignment: 256, ...requirements.limits };
   readonly features = features;
@@ -51,11 +60,14 @@ class SimulatedDevice {
     submit: ([commands]: readonly { milliseconds: number }[] = []) => {
       this.free = Math.max(this.free, performance.now()) + commands.milliseconds;
       this.submissions.push(commands.milliseconds);
+      this.mostQueued = Math.max(this.mostQueued, this.free - performance.now());
     },
     onSubmittedWorkDone: () => {
-      const { late = 0 } = this.adapter;
-      const left = Math.max(0, this.free - performance.now()) + late;
-      return new Promise((resolve) => setTimeout(resolve, left));
+      const { late = 0, every } = this.adapter;
+      const now = performance.now();
+      const end = Math.max(this.free, now) + late;
+      const told = every ? Math.floor(end / every + 1) * every : end;
+      return new Promise((resolve) => setTimeout(resolve, told - now));
     },
     writeBuffer: () => {},
   };
@@ -159,13 +171,76 @@ async function train({ kind, adapter, asked, steps }: Training) {
   }
   await simulated(Promise.all(inFlight));
   const secondHalf = performance.now() - half;
-  const parts = Array.from({ length: program.partCount }, (_, i) => {
-    const encoder = gpu.device.createCommandEncoder();
-    program.encode(encoder.beginComputePass(), i, i + 1);
-    return (encoder.finish() as unknown as { milliseconds: number }).milliseconds;
-  });
-  return { submissions: device.submissions, longestPart: Math.max(...parts), secondHalf };
+  return { submissions: device.submissions, longestPart: longestPartOf(gpu, program), secondHalf };
 }
+
+/** Milliseconds of the longest part of a program. */
+const longestPartOf = (gpu: Gpu, program: Program) =>
+  Math.max(
+    ...Array.from({ length: program.partCount }, (_, i) => {
+      const encoder = gpu.device.createCommandEncoder();
+      program.encode(encoder.beginComputePass(), i, i + 1);
+      return (encoder.finish() as unknown as { milliseconds: number }).milliseconds;
+    }),
+  );
+
+/** Steps that a fit makes in `seconds`, after some seconds in which it finds the rates; and what the device got at once. */
+async function fitFor(kind: Training['kind'], adapter: Adapter, seconds: number) {
+  const ops = opsOf(kind);
+  const { device, gpu, program } = await prepare(kind, ops, adapter, 12);
+  const first = ops.findIndex(({ kernel }) => kernel === 'gradient_norm');
+  const [gradients, whole] = [program.section(0, first), program.section(first, ops.length)];
+  let [steps, reads, mostReads] = [0, 0, 0];
+  const update: Parts = {
+    partCount: whole.partCount,
+    load: whole.load,
+    part: (i) => whole.part(i),
+    encode(pass, from, to = whole.partCount) {
+      whole.encode(pass, from, to);
+      if (to === whole.partCount) steps++;
+    },
+  };
+  const losses = {
+    async submit(encoder = gpu.device.createCommandEncoder(), load?: Load) {
+      const step = steps;
+      mostReads = Math.max(mostReads, ++reads);
+      await gpu.submit(encoder, load);
+      reads--;
+      return { step, records: (count: number) => Array(count).fill({ loss: 0, cause: 0 }) };
+    },
+  };
+  const state = tensor('state', 1);
+  const programs = Object.assign(Object.create(StepPrograms.prototype), {
+    ...{ gpu, losses, boundBuffers: new Map([[state, {}]]), plan: { tensors: { state }, blockLayers: [] } },
+    ...{ update, parts: { gradients: [], update } },
+  });
+  const fit = new Fit({
+    ...{ gpu, programs, feed: { program: gradients, order: {} } as unknown as Feed },
+    ...{ batchSize: 64, imageCount: 64_000, seed: 0, from: 0, epochs: 1000, dropLast: true },
+    refusal: () => new EngineError('diverged', ''),
+    comparison: { isDone: () => true, run: async () => {} },
+    check() {},
+    inTime: (work) => work,
+  });
+  const events = fit.events();
+  const until = async (end: number) => {
+    let count = 0;
+    while (performance.now() < end && !(await simulated(events.next())).done) count++;
+    return count;
+  };
+  await until(performance.now() + LEARNING_SECONDS * 1000);
+  const made = await until(performance.now() + seconds * 1000);
+  const longestPart = longestPartOf(gpu, program);
+  return {
+    steps: made / seconds,
+    submissions: device.submissions,
+    mostQueued: device.mostQueued,
+    mostReads,
+    longestPart,
+  };
+}
+
+const LEARNING_SECONDS = 15;
 
 const slower = [50, 10, 1, 1 / 100, 1 / 10_000];
 
@@ -247,6 +322,40 @@ test('word of the end that is 250 ms late costs less than a tenth', async () => 
   const late = await train({ ...training, adapter: { slower: 1 / 10, late: 250 } });
   expect(late.secondHalf).toBeLessThan(1.1 * secondHalf);
 });
+
+const fits = [
+  ['software', 1],
+  ['gpu', 1 / 10],
+  ['gpu', 1 / 100],
+  ['gpu', 1 / 1000],
+] as const;
+
+describe.each(fits)(
+  'a fit with the forms for %s, in submissions of 12 ms, %d times as slow as on lavapipe',
+  (kind, slower) => {
+    const delays = [{ late: 20 }, { late: 50 }, { late: 100 }, { late: 250 }, { every: 100 }];
+    let prompt: Awaited<ReturnType<typeof fitFor>>;
+
+    test('has 24 ms at once on the GPU, but for errors of what is expected', async () => {
+      prompt = await fitFor(kind, { slower }, 8);
+      expect(Math.max(...prompt.submissions)).toBeLessThan(Math.max(24, 1.001 * prompt.longestPart));
+      expect(prompt.mostQueued).toBeLessThan(32);
+    });
+
+    test.each(delays)('keeps its limits, and most steps, where word of the end is %o', async (delay) => {
+      const late = await fitFor(kind, { slower, ...delay }, 8);
+      expect(Math.max(...late.submissions)).toBeLessThan(Math.max(24, 1.001 * late.longestPart));
+      expect(late.mostQueued).toBeLessThan(60);
+      expect(late.mostReads).toBeLessThanOrEqual(MOST_IN_FLIGHT);
+      if (!delay.late) return;
+      const milliseconds = 1000 / prompt.steps;
+      const isCut = milliseconds > 12;
+      // A step in parts waits for word of its gradients, and of its update.
+      const share = isCut ? (0.8 * milliseconds) / (milliseconds + 2 * delay.late) : 0.4;
+      expect(late.steps / prompt.steps).toBeGreaterThan(share);
+    });
+  },
+);
 
 test('the tuner repeats no kernel for two seconds at once, also where word of the end was late before', async () => {
   const [op] = opsOf('gpu').filter(({ kernel }) => kernel === 'conv2d_pool');

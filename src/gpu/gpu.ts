@@ -20,9 +20,6 @@ const REFUSAL_KNOWN_MS = 500;
 /** Maximum time of a submission, in deadlines of a pipeline: some drivers compile a pipeline when they first run it. */
 const SILENCE = 3;
 
-/** Minimum share of a submission's round trip that counts as GPU work, unless the pacer expects less. */
-const LEAST_SHARE = 0.25;
-
 export interface BufferRequest {
   readonly label: string;
   readonly bytes: number;
@@ -358,17 +355,12 @@ export class Gpu {
       await this.settle(queue.onSubmittedWorkDone());
       return performance.now();
     };
-    const start = performance.now();
     const before = load && ended();
     const accepted = this.scoped('a submission', () => queue.submit([encoder.finish()]));
-    const all = Promise.all([before, ended(), accepted, ...this.writes.splice(0)]);
-    const [begin, end] = await this.answered(all);
+    const all = this.answered(Promise.all([before, ended(), accepted, ...this.writes.splice(0)]));
+    const ends = all.then(([begin, end]) => [begin ?? end, end] as const);
+    await (load ? this.pacer.measure(load, ends, ended) : ends);
     this.checkAlive();
-    if (!load || begin === undefined) return;
-    // Both notifications may arrive together; the interval is then meaningless.
-    const least = Math.min(LEAST_SHARE * (end - start), this.pacer.predict(load));
-    load.milliseconds = Math.max(end - begin, least);
-    this.pacer.measured(load);
   }
 
   /** Settles as `ends`, the end of a submission. Throws `device-lost` if the end is so late that the device counts as lost. */
@@ -418,8 +410,8 @@ export class Gpu {
   }
 
   /**
-   * Runs programs one after the other, in submissions that fit the pacer's budget, two of them in flight. The first submission begins with
-   * what `encoder` already holds. The last one is handed to `submitLast`, which may add commands and whose result is returned. Stops
+   * Runs programs one after the other, in submissions that fit the pacer's budget, as many in flight as it has room for. The
+   * first submission begins with what `encoder` already holds. The last one is handed to `submitLast`, which may add commands and whose result is returned. Stops
    * between two submissions when `signal` aborts.
    */
   async runAnd<T>(
@@ -431,7 +423,8 @@ export class Gpu {
     let encoder = first ?? begin();
     let pass: GPUComputePassEncoder | undefined;
     let load = new Load();
-    let before: Promise<void> | undefined;
+    const inFlight: Promise<void>[] = [];
+    const untilRoom = () => this.pacer.untilRoom(inFlight);
     try {
       for (const program of programs) {
         for (let from = 0; from < program.partCount; ) {
@@ -444,10 +437,10 @@ export class Gpu {
             continue;
           }
           pass?.end();
-          const previous = before;
-          before = this.submit(encoder, load);
-          before.catch(() => {}); // awaited after the next one is submitted
-          await previous;
+          const submitted = this.submit(encoder, load);
+          submitted.catch(() => {}); // awaited after others are submitted
+          inFlight.push(submitted);
+          for (let full = untilRoom(); full; full = untilRoom()) if (!(await full)) await inFlight.shift();
           encoder = begin();
           pass = undefined;
           load = new Load();
@@ -456,10 +449,10 @@ export class Gpu {
       }
       signal?.throwIfAborted();
       pass?.end();
-      const [result] = await Promise.all([submitLast(encoder, load), before]);
+      const [result] = await Promise.all([submitLast(encoder, load), ...inFlight]);
       return result;
     } finally {
-      await Promise.allSettled([before]);
+      await Promise.allSettled(inFlight);
     }
   }
 }

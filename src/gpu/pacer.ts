@@ -1,3 +1,5 @@
+import { passes } from './wait';
+
 /** Assumed rate of an adapter before the first measurement, in work per second: low enough for any adapter. */
 const FIRST_RATE = 5e8;
 /**
@@ -11,6 +13,19 @@ const LEAST = 0.05;
 const MAX_CHANGE = 4;
 /** Rates rise by this power of what was measured: a shader is faster in one layer than in the next. */
 const RISE = 2 / 3;
+
+/**
+ * Words of ends that come within this time of each other, in milliseconds, may have been sent together: they do not time what lies between.
+ * Word that is asked for twice as much later comes apart if words are late, but not sent together.
+ */
+const TOGETHER = 1;
+/** Minimum share of the time since a word could last have come that then counts as the GPU's, unless less is expected. */
+const LEAST_SHARE = 0.25;
+
+/** Most submissions in flight, */
+export const MOST_IN_FLIGHT = 16;
+/** and most of the GPU's time for them, in milliseconds, if more than two are: 60, which a command of the page may wait for, less errors. */
+const MOST_AHEAD = 44;
 
 /** A program that should not be cut may take this many times the time of a submission, by the rates so far: early rates are low. */
 const WHOLE = 4;
@@ -54,6 +69,13 @@ export class Load {
   }
 }
 
+/** A submission in flight, with times in milliseconds. */
+interface Submission {
+  readonly start: number;
+  /** Expected time of the GPU. */
+  readonly expected: number;
+}
+
 /**
  * Decides how much to submit at once, so that no submission blocks the GPU (or the page it paints) for long. Learns the rate of each
  * shader on this adapter, since they differ 15 times, from the submissions reported to it.
@@ -65,6 +87,12 @@ export class Pacer {
   readonly rates = new Map<string, number>();
   /** Everything measured. */
   private readonly all = { work: 0, milliseconds: 0 };
+  /** In order. */
+  private readonly inFlight = new Set<Submission>();
+  /** When the GPU ended what was submitted before those in flight, as far as is known, */
+  private endedAt = 0;
+  /** and how late word of it came. */
+  private late = 0;
 
   constructor(maxMilliseconds: number) {
     this.maxMilliseconds = maxMilliseconds;
@@ -116,6 +144,72 @@ export class Pacer {
   /** The number of repetitions of `load` that fit into one submission. */
   repeats(load: Load): number {
     return Math.floor(this.maxMilliseconds / this.predict(load));
+  }
+
+  /**
+   * In how many milliseconds, a whole number, a caller with `count` submissions in flight may add one: 0 for now, infinite if only word of
+   * an end can make room. Two may be in flight, and where word comes late, as much work as the GPU does meanwhile, but little of it still
+   * to be done.
+   */
+  roomIn(count: number): number {
+    if (count < 2) return 0;
+    let [all, end] = [0, this.endedAt];
+    for (const { start, expected } of this.inFlight) {
+      all += expected;
+      end = Math.max(end, start) + expected;
+    }
+    if (!this.isLate || count >= MOST_IN_FLIGHT || all >= this.late) return Number.POSITIVE_INFINITY;
+    return Math.max(0, Math.ceil(end + this.maxMilliseconds - MOST_AHEAD - performance.now()));
+  }
+
+  /** If there is no room for more than the submissions of a caller: whether time makes room before the first of them settles. */
+  untilRoom(inFlight: readonly Promise<unknown>[]): Promise<boolean> | undefined {
+    const milliseconds = this.roomIn(inFlight.length);
+    return milliseconds > 0 ? passes(milliseconds, inFlight[0]) : undefined;
+  }
+
+  /**
+   * Learns from a submission, from now on until word of its end comes: `ended` resolves to the times at which word came of the end of what
+   * was submitted before, perhaps by others, and of its own end. `word` resolves when word comes of the end of what is submitted.
+   */
+  async measure(
+    load: Load,
+    ended: Promise<readonly [begin: number, end: number]>,
+    word: () => Promise<number>,
+  ): Promise<void> {
+    const { inFlight } = this;
+    const start = performance.now();
+    const submission = { start, expected: this.predict(load) };
+    inFlight.add(submission);
+    const later = this.isLate ? this.wordApart(start, word) : undefined;
+    try {
+      const [begin, end] = await ended;
+      const measure = (most: number) => {
+        const least = Math.min(LEAST_SHARE * most, this.predict(load));
+        load.milliseconds = end - begin < TOGETHER ? Math.max(end - begin, least) : end - begin;
+      };
+      measure(end - start);
+      this.endedAt = Math.min(Math.max(this.endedAt, start) + load.milliseconds, end);
+      this.late = end - this.endedAt;
+      if (!later || end - begin >= TOGETHER) return this.measured(load);
+      void later.then((at) => {
+        if (at - end >= TOGETHER) measure(Math.min(at - end, end - start));
+        this.measured(load);
+      });
+    } finally {
+      inFlight.delete(submission);
+    }
+  }
+
+  private get isLate(): boolean {
+    return this.late > this.maxMilliseconds;
+  }
+
+  /** Resolves to the time of a word that is asked for a little after `start`; 0 if it was asked for too late, or never comes. */
+  private async wordApart(start: number, word: () => Promise<number>): Promise<number> {
+    await new Promise((resolve) => setTimeout(resolve, 2 * TOGETHER));
+    if (performance.now() - start > 4 * TOGETHER) return 0;
+    return word().catch(() => 0);
   }
 
   /**

@@ -78,3 +78,17 @@ export function afterSeconds(seconds: number, then: () => void): () => void {
   }, tick);
   return () => clearInterval(timer);
 }
+
+/** Whether `milliseconds`, which may be infinite, pass before `promise` settles. */
+export async function passes(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const time = new Promise<boolean>((resolve) => {
+    if (milliseconds < Number.POSITIVE_INFINITY) timer = setTimeout(resolve, milliseconds, true);
+  });
+  try {
+    const settled = () => false;
+    return await Promise.race([time, promise.then(settled, settled)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

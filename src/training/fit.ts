@@ -42,7 +42,7 @@ interface Outcome {
   readonly error?: EngineError;
 }
 
-/** A running fit: submits steps, two submissions in flight, and turns their losses into events. */
+/** A running fit: submits steps, as many at once as the pacer has room for, and turns their losses into events. */
 export class Fit {
   private readonly parts: FitParts;
   private readonly perEpoch: number;
@@ -99,9 +99,12 @@ export class Fit {
    */
   private async submitMore(): Promise<boolean> {
     const { gpu, programs, feed, signal, comparison, from } = this.parts;
-    if (this.step >= this.end || this.pending.length >= 2 || this.refused || signal?.aborted) return false;
+    if (this.step >= this.end || this.refused || signal?.aborted) return false;
+    const { pending } = this;
+    const full = gpu.pacer.untilRoom(pending);
+    if (full) return full;
     if (!comparison.isDone() && this.step > from) {
-      if (this.pending.length > 0) return false;
+      if (pending.length > 0) return false;
       await comparison.run(this.step);
     }
     this.writeOrder();
@@ -113,10 +116,7 @@ export class Fit {
       this.expectEvents(n, programs.submit(feed.program, n));
       return true;
     }
-    if (this.pending.length === 0) {
-      await programs.stepInParts(feed.program, signal);
-      this.expectEvents(1, programs.losses.submit());
-    }
+    if (pending.length === 0) this.expectEvents(1, await programs.stepInParts(feed.program, signal));
     return false;
   }
 
@@ -128,7 +128,7 @@ export class Fit {
     gpu.writeSoon(feed.order, 0, permutation(imageCount, seed, epoch));
   }
 
-  private expectEvents(n: number, losses: Promise<Losses>): void {
+  private expectEvents(n: number, losses: Losses | Promise<Losses>): void {
     const outcome = this.outcomeOf(this.step, n, losses);
     // It is not awaited while the body of the caller's loop runs; `events` throws the error when its turn comes.
     outcome.catch(() => {});
@@ -137,7 +137,7 @@ export class Fit {
   }
 
   /** The outcome of `n` submitted steps that follow step `first`. */
-  private async outcomeOf(first: number, n: number, losses: Promise<Losses>): Promise<Outcome> {
+  private async outcomeOf(first: number, n: number, losses: Losses | Promise<Losses>): Promise<Outcome> {
     const known = await losses;
     const { refusal, programs } = this.parts;
     // After a refused step, the GPU makes no more.

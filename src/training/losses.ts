@@ -1,7 +1,7 @@
 import { createMutex } from '../base/mutex';
 import type { Gpu } from '../gpu/gpu';
-import type { Load } from '../gpu/pacer';
-import { Staging } from '../gpu/staging';
+import { type Load, MOST_IN_FLIGHT } from '../gpu/pacer';
+import { type Source, Staging } from '../gpu/staging';
 import { STATE } from '../plan/step_state';
 import { LOSS_RING } from './step_config';
 
@@ -54,35 +54,34 @@ export class Losses {
 /** Reads the step count and the ring of records back to the host, without stalling either side. */
 export class LossReader {
   private readonly gpu: Gpu;
-  private readonly state: GPUBuffer;
-  private readonly ring: GPUBuffer;
+  /** The step count, and the ring. */
+  private readonly sources: readonly Source[];
   private readonly mostSkipped: number;
   private readonly staging: Staging;
   private readonly exclusively = createMutex();
 
-  private constructor(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, mostSkipped: number, staging: Staging) {
+  private constructor(gpu: Gpu, sources: readonly Source[], mostSkipped: number, staging: Staging) {
     this.gpu = gpu;
-    this.state = state;
-    this.ring = ring;
+    this.sources = sources;
     this.mostSkipped = mostSkipped;
     this.staging = staging;
   }
 
   /** `mostSkipped`: the number of steps in a row that may be non-finite. */
   static async create(gpu: Gpu, state: GPUBuffer, ring: GPUBuffer, mostSkipped: number): Promise<LossReader> {
-    // Two for submissions of a fit, and one for a concurrent `read`.
-    const staging = await Staging.create(gpu, 'trainer losses', state.size + ring.size, 3);
-    return new LossReader(gpu, state, ring, mostSkipped, staging);
+    const sources = [state, ring].map((buffer) => ({ buffer, bytes: buffer.size }));
+    // For the submissions of a fit, and one for a concurrent `read`.
+    const staging = await Staging.create(gpu, 'losses', state.size + ring.size, MOST_IN_FLIGHT + 1);
+    return new LossReader(gpu, sources, mostSkipped, staging);
   }
 
-  /** Submits `encoder`, by default an empty one, and resolves to the records once it is done. At most two at the same time. */
+  /** Submits `encoder`, by default an empty one, and resolves to the records once it is done. At most MOST_IN_FLIGHT at the same time. */
   async submit(encoder?: GPUCommandEncoder, load?: Load): Promise<Losses> {
-    const sources = [this.state, this.ring].map((buffer) => ({ buffer, bytes: buffer.size }));
     encoder ??= this.gpu.device.createCommandEncoder({ label: 'read losses' });
-    return new Losses(await this.staging.read(encoder, sources, load), this.mostSkipped);
+    return new Losses(await this.staging.read(encoder, this.sources, load), this.mostSkipped);
   }
 
-  /** Reads the current records. Any number of calls at the same time, in addition to the two of `submit`. */
+  /** Reads the current records. Any number of calls at the same time, in addition to those of `submit`. */
   read(): Promise<Losses> {
     return this.exclusively(() => this.submit());
   }

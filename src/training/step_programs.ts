@@ -217,11 +217,11 @@ export class StepPrograms {
   }
 
   /** Runs one step in as many submissions as the pacer asks for. An abort before the update changes nothing. */
-  async stepInParts(batch: Program, signal: AbortSignal | undefined): Promise<void> {
+  async stepInParts(batch: Program, signal: AbortSignal | undefined): Promise<Losses> {
     const { gradients, update } = this.parts;
     await this.gpu.run([batch, ...gradients], { signal });
     signal?.throwIfAborted();
-    await this.gpu.run([update]);
+    return this.gpu.runAnd([update], (encoder, load) => this.losses.submit(encoder, load));
   }
 
   /** The whole of a step on the caller's batch, to be cut. */

@@ -109,11 +109,47 @@ export const engine: Mutants = {
       becomes: '      throw error;\n',
       caughtBy: node('gpu/engine', 'leaves no error scope'),
     },
-    'three submissions in flight': {
+    'submissions do not wait for room': {
       file: 'src/gpu/gpu.ts',
-      text: '          await previous;\n',
-      becomes: '',
+      text: 'if (!(await full)) await inFlight.shift();',
+      becomes: 'break;',
       caughtBy: node('gpu/pacing'),
+    },
+    'three submissions in flight': {
+      file: 'src/gpu/pacer.ts',
+      text: 'if (count < 2) return 0;',
+      becomes: 'if (count < 3) return 0;',
+      caughtBy: unit('pacer', 'at once on the GPU'),
+    },
+    'two submissions in flight, however late word of their end comes': {
+      file: 'src/gpu/pacer.ts',
+      text: 'if (!this.isLate || count',
+      becomes: 'if (this.late >= 0 || count',
+      caughtBy: unit('pacer', 'keeps its limits'),
+    },
+    'much work before a command of the page': {
+      file: 'src/gpu/pacer.ts',
+      text: 'const MOST_AHEAD = 44;',
+      becomes: 'const MOST_AHEAD = 444;',
+      caughtBy: unit('pacer', 'keeps its limits'),
+    },
+    'late word keeps rates from rising': {
+      file: 'src/gpu/pacer.ts',
+      text: ': end - begin;',
+      becomes: ': Math.max(end - begin, least);',
+      caughtBy: unit('pacer', 'keeps its limits'),
+    },
+    'late words of short submissions keep rates from rising': {
+      file: 'src/gpu/pacer.ts',
+      text: 'const later = this.isLate ?',
+      becomes: 'const later = this.late < 0 ?',
+      caughtBy: unit('pacer', 'keeps its limits'),
+    },
+    'words that were sent together time what lies between': {
+      file: 'src/gpu/pacer.ts',
+      text: 'if (at - end >= TOGETHER) measure',
+      becomes: 'if (at >= end) measure',
+      caughtBy: unit('pacer', 'keeps its limits'),
     },
     'a lost device is a mystery': {
       file: 'src/gpu/gpu.ts',
@@ -188,9 +224,9 @@ export const engine: Mutants = {
       caughtBy: unit('pacer'),
     },
     'late word of the end counts as work': {
-      file: 'src/gpu/gpu.ts',
-      text: 'Math.max(end - begin, least)',
-      becomes: 'Math.max(end - start, least)',
+      file: 'src/gpu/pacer.ts',
+      text: ': end - begin;',
+      becomes: ': end - start;',
       caughtBy: unit('pacer', 'late'),
     },
     'the tuner trusts a latency that was': {
