@@ -100,11 +100,10 @@ export class Fit {
   private async submitMore(): Promise<boolean> {
     const { gpu, programs, feed, signal, comparison, from } = this.parts;
     if (this.step >= this.end || this.refused || signal?.aborted) return false;
-    const { pending } = this;
-    const full = gpu.pacer.untilRoom(pending);
+    const full = gpu.pacer.untilRoom(this.pending);
     if (full) return full;
     if (!comparison.isDone() && this.step > from) {
-      if (pending.length > 0) return false;
+      if (this.pending.length > 0) return false;
       await comparison.run(this.step);
     }
     this.writeOrder();
@@ -116,7 +115,7 @@ export class Fit {
       this.expectEvents(n, programs.submit(feed.program, n));
       return true;
     }
-    if (pending.length === 0) this.expectEvents(1, await programs.stepInParts(feed.program, signal));
+    if (this.pending.length === 0) this.expectEvents(1, await programs.stepInParts(feed.program, signal));
     return false;
   }
 

@@ -77,7 +77,7 @@ export class LossReader {
 
   /** Submits `encoder`, by default an empty one, and resolves to the records once it is done. At most MOST_IN_FLIGHT at the same time. */
   async submit(encoder?: GPUCommandEncoder, load?: Load): Promise<Losses> {
-    encoder ??= this.gpu.device.createCommandEncoder({ label: 'read losses' });
+    encoder ??= this.gpu.device.createCommandEncoder({ label: 'losses' });
     return new Losses(await this.staging.read(encoder, this.sources, load), this.mostSkipped);
   }
 
