@@ -81,7 +81,7 @@ export class LossReader {
     return new Losses(await this.staging.read(encoder, this.sources, load), this.mostSkipped);
   }
 
-  /** Reads the current records. Any number of calls at the same time, in addition to those of `submit`. */
+  /** Reads the current records. Any number of calls at the same time, beside the calls of `submit`. */
   read(): Promise<Losses> {
     return this.exclusively(() => this.submit());
   }
