@@ -21,7 +21,9 @@ beforeEach(() => {
   // Node's event loop would rest by the clock on the wall.
   vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
 });
-afterEach(() => {
+afterEach(async () => {
+  // What is in flight ends, so that nothing waits in the tests that follow.
+  await vi.runAllTimersAsync();
   vi.useRealTimers();
   vi.restoreAllMocks();
   vi.unstubAllGlobals();

@@ -273,7 +273,7 @@ export const engine: Mutants = {
     },
     'an abort leaves a submission in flight': {
       file: 'src/gpu/gpu.ts',
-      text: '      await Promise.allSettled([before]);\n',
+      text: '      await Promise.allSettled(inFlight);\n',
       becomes: '',
       caughtBy: node('node/device_again', 'in flight any more'),
     },
