@@ -173,7 +173,7 @@ test('an address that is shared, a file that is chosen, a drop that is left: eac
   await page.close();
 });
 
-test(LOST, async () => {
+test(LOST, { tags: 'thorough' }, async () => {
   const { page } = await open('?task=sample&calls=6&text=20');
   await phase(page, 'idle');
   const lose = await deviceLoser(page);
