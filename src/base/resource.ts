@@ -65,7 +65,7 @@ export abstract class Resource {
 
   /** Resolves when all work has ended, also of calls that have ended before it. @internal */
   get idle(): Promise<unknown> {
-    return this.working;
+    return this.self().working;
   }
 
   /**
@@ -73,10 +73,10 @@ export abstract class Resource {
    * hold the call for ever. `work` goes on. @internal
    */
   inTime<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-    const { listeners } = this.self();
-    const before = this.working;
-    const rest = () => before;
-    this.working = work.then(rest, rest);
+    const self = this.self();
+    const { listeners, working } = self;
+    const rest = () => working;
+    self.working = work.then(rest, rest);
     return new Promise((resolve, reject) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const end = () => {

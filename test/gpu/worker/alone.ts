@@ -37,7 +37,7 @@ export function heard<Name extends Parameters<WorkerClient['on']>[0]>(
   name: Name,
   condition: () => boolean = () => true,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
+  const next = new Promise<void>((resolve, reject) => {
     const offs: (() => void)[] = [];
     let last = 'nothing';
     const end = (settle: () => void) => {
@@ -65,4 +65,6 @@ export function heard<Name extends Parameters<WorkerClient['on']>[0]>(
     offs.push(client.on('stopped', ({ message }) => never(message)));
     offs.push(client.on(name, () => condition() && end(resolve)));
   });
+  next.catch(() => {}); // for a wait that lost its race
+  return next;
 }
