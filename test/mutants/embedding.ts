@@ -55,8 +55,8 @@ export const embedding: Mutants = {
     },
     'what a Proxy wraps cannot be destroyed': {
       file: 'src/base/resource.ts',
-      text: 'const self = this.self();',
-      becomes: 'const self = this;',
+      text: 'const self = this.self();\n    if (self.gone) return;',
+      becomes: 'const self = this;\n    if (self.gone) return;',
       caughtBy: node('node/frameworks', 'nothing is forgotten'),
     },
     'a device that comes after an abort stays': {
