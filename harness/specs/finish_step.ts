@@ -1,8 +1,8 @@
 import { type FinishStepShape, finishStep } from '../../src/kernels/finish_step';
 import { normPartialCount } from '../../src/kernels/gradient_norm';
 import { partialCount } from '../../src/kernels/mse';
-import { checkSchedule, constantSchedule, rateFactor, type ScheduleOptions } from '../../src/plan/schedule';
-import { STATE, STATE_WORDS } from '../../src/plan/step_state';
+import { checkSchedule, rateFactor, type Schedule, type ScheduleOptions } from '../../src/plan/schedule';
+import { STATE, STATE_WORDS, scheduleIn, scheduleWords } from '../../src/plan/step_state';
 import { reference } from '../../src/reference/finish_step';
 import { EPSILON, padded, type Spec, type Values } from './lib/spec';
 import { parameterLayers } from './pack_weights';
@@ -12,6 +12,8 @@ const BASE_RATE = 1e-3;
 /** A case, with the state before the step and its inputs. */
 interface Case extends FinishStepShape {
   readonly step: number;
+  /** Default: none, as in a state of zeros. */
+  readonly schedule?: Schedule;
   /** Number of non-finite steps before it. Default 0. */
   readonly skipped?: number;
   /** Default: no clipping. */
@@ -156,6 +158,7 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
     floats[STATE.correction2] = 1 - beta2 ** step;
     floats[STATE.learningRate] = BASE_RATE;
     floats[STATE.clip] = shape.clip ?? 1e30;
+    if (shape.schedule) state.set(scheduleWords(shape.schedule), STATE.warmup);
     // As an earlier step may have left them.
     floats[STATE.rate] = 0.7;
     floats[STATE.gradientScale] = 0.01;
@@ -167,7 +170,7 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
   },
   reference,
   error: (shape, { squares, gradient_squares, state }, { records, state: after }) => {
-    const { beta1, beta2, clip = Number.POSITIVE_INFINITY, schedule, ring, mostSkipped = 0 } = shape;
+    const { beta1, beta2, clip = Number.POSITIVE_INFINITY, ring, mostSkipped = 0 } = shape;
     const ulp = 2 * EPSILON;
     const ofRecords = new Float64Array(records.length);
     const ofState = new Float64Array(STATE_WORDS);
@@ -181,7 +184,7 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
     const additions = (terms: Values) => (Math.ceil(terms.length / 64) + 6) * ulp;
     // Besides a conversion and a division (2.5), and a root (4.5, as WGSL reduces it to 1 / inverseSqrt), before which errors count half.
     ofRecords[at] = (additions(squares) + 3.5 * ulp) * Math.abs(loss);
-    ofRecords[at + 1] = rateError(schedule, state[STATE.step]);
+    ofRecords[at + 1] = rateError(scheduleIn(Uint32Array.from(state)), state[STATE.step]);
     const normError = (additions(gradient_squares) / 2 + 4.5 * ulp) * Math.abs(norm);
     ofRecords[at + 2] = normError;
     if (!counted || cause !== 0) return bounds;
@@ -207,10 +210,10 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
 const wordsOf = (state: Values) => new Uint32Array(Float32Array.from(state).buffer);
 
 /** Error bound of the rate of a step. */
-function rateError(schedule: Case['schedule'], step: number): number {
+function rateError(schedule: Schedule, step: number): number {
   const base = Math.fround(BASE_RATE);
-  const { warmup, ...decay } = schedule ?? constantSchedule;
-  const factor = rateFactor(schedule ?? constantSchedule, step);
+  const { warmup, ...decay } = schedule;
+  const factor = rateFactor(schedule, step);
   const ulp = 2 * EPSILON;
   // In the warm-up a division and a product.
   if (step < warmup) return 3.5 * ulp * base * factor;

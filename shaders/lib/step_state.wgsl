@@ -12,4 +12,7 @@ struct StepState {
   skipped: u32, // consecutive steps that were not finite and changed no weight; 0 if the current step is finite
   clip: f32, // gradients with a larger norm are scaled down to this norm
   weight_decay: f32, // in an update, every weight loses this share of the rate times itself
+  warmup: u32, // steps in which the rate rises to the base rate
+  decay_end: u32, // the step at which a cosine ends; 0: no decay
+  floor: f32, // share of the base rate at which the cosine ends
 }

@@ -29,9 +29,6 @@ struct Params {
   beta2: f32,
   one_minus_beta1: f32,
   one_minus_beta2: f32,
-  warmup: u32, // steps
-  decay_end: u32, // the step at which a cosine ends; 0: no decay
-  floor: f32, // share of the base rate at which the cosine ends
 }
 
 // Sums of squares, bound as bits: a WGSL compiler may assume that no f32 is infinite or NaN, but nothing about the contents of memory.
@@ -68,17 +65,17 @@ fn bad_block() -> u32 {
 
 // The factor of the base rate for the step after `completed` steps: rateFactor of src/plan/schedule.ts. Exactly 1 without a schedule.
 fn rate_factor(completed: u32) -> f32 {
-  if (completed < params.warmup) {
-    return f32(completed + 1u) / f32(params.warmup);
+  if (completed < state.warmup) {
+    return f32(completed + 1u) / f32(state.warmup);
   }
-  if (params.decay_end == 0u) {
+  if (state.decay_end == 0u) {
     return 1.0;
   }
   // (1 + cos(pi t)) / 2 is cos(pi t / 2)^2, which does not cancel at the end: at t = 1 it is exactly 0.
-  let left = max(params.decay_end, completed) - completed;
-  let t = 1.0 - f32(left) / f32(params.decay_end - params.warmup);
+  let left = max(state.decay_end, completed) - completed;
+  let t = 1.0 - f32(left) / f32(state.decay_end - state.warmup);
   let wave = cos_turns(vec4f(0.25 * t)).x;
-  return params.floor + (1.0 - params.floor) * (wave * wave);
+  return state.floor + (1.0 - state.floor) * (wave * wave);
 }
 
 fn finish(sum: vec2f, not_finite: u32) {

@@ -1,6 +1,5 @@
 import shaders from 'virtual:kernel/finish_step';
 import { call, type Kernel } from '../plan/op';
-import { constantSchedule, type Schedule } from '../plan/schedule';
 import { STATE_WORDS } from '../plan/step_state';
 import { type LossShape, partialCount } from './mse';
 
@@ -16,8 +15,6 @@ export interface FinishStepShape extends LossShape {
   readonly mostSkipped?: number;
   readonly beta1: number;
   readonly beta2: number;
-  /** Default: the base rate in every step. */
-  readonly schedule?: Schedule;
 }
 
 /** Decides if the step counts, writes Adam's factors, and the state of the next step. */
@@ -36,7 +33,7 @@ export const finishStep: Kernel<FinishStepShape, 'squares' | 'gradient_squares' 
   variants: {
     plain: {
       calls: (shape, tensors) => {
-        const { elements, batchSize, ring, beta1, beta2, schedule = constantSchedule } = shape;
+        const { elements, batchSize, ring, beta1, beta2 } = shape;
         const params = {
           loss_partials: partialCount(shape),
           gradient_partials: shape.gradientPartials,
@@ -49,9 +46,6 @@ export const finishStep: Kernel<FinishStepShape, 'squares' | 'gradient_squares' 
           beta2,
           one_minus_beta1: 1 - beta1,
           one_minus_beta2: 1 - beta2,
-          warmup: schedule.warmup,
-          decay_end: schedule.decay === 'cosine' ? schedule.steps : 0,
-          floor: schedule.decay === 'cosine' ? schedule.floor : 1,
         };
         return [call(shaders.plain, params, tensors, 1)];
       },

@@ -20,9 +20,6 @@ export type Schedule =
   | { readonly decay: 'none'; readonly warmup: number }
   | { readonly decay: 'cosine'; readonly warmup: number; readonly steps: number; readonly floor: number };
 
-/** The base rate in every step. */
-export const constantSchedule: Schedule = { decay: 'none', warmup: 0 };
-
 /** Enough for any run; the GPU can count that far. */
 const MOST_STEPS = 0x7fffffff;
 
@@ -30,7 +27,7 @@ const OPTIONS: Names<ScheduleOptions> = { warmup: true, decay: true, steps: true
 
 /** Checks the option and fills in the defaults. Throws `argument` if it is not a schedule. */
 export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
-  if (given === 'constant') return constantSchedule;
+  if (given === 'constant') return { decay: 'none', warmup: 0 };
   if (typeOf(given) !== 'Object') {
     const what = typeof given === 'string' ? show(given) : `of type ${typeOf(given)}`;
     throw new EngineError(

@@ -1,6 +1,6 @@
 /** The self-check's small cases, which stand beside the kernels' references (src/reference), and their shared parts. */
 import type { Values } from './reference';
-import { STATE, STATE_WORDS } from './step_state';
+import { STATE, STATE_WORDS, scheduleWords } from './step_state';
 
 type Sizes<Shape> = (shape: Shape) => Readonly<Record<string, number>>;
 
@@ -141,5 +141,6 @@ export function state(_size: number, _random: Random, shape: unknown): Uint32Arr
   floats[STATE.gradientScale] = 0.7;
   floats[STATE.clip] = 0.5;
   floats[STATE.weightDecay] = 0.1;
+  words.set(scheduleWords({ decay: 'cosine', warmup: 20, steps: 80, floor: 0.2 }), STATE.warmup);
   return words;
 }

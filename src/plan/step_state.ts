@@ -1,5 +1,6 @@
 /** Word offsets in StepState (shaders/lib/step_state.wgsl), which a training run carries from step to step on the GPU. */
 import layout from '../../shaders/lib/step_state.wgsl';
+import type { Schedule } from './schedule';
 
 const { fields } = layout;
 
@@ -26,6 +27,31 @@ export const STATE = {
   /** A gradient with a larger norm is scaled down to this norm. Set by the host, like the weight decay. */
   clip: fields.clip.offset / 4,
   weightDecay: fields.weight_decay.offset / 4,
+  /** The schedule, set by the host: see `scheduleWords`. All 0: the base rate in every step. */
+  warmup: fields.warmup.offset / 4,
+  decayEnd: fields.decay_end.offset / 4,
+  floor: fields.floor.offset / 4,
 } as const;
 
 export const STATE_WORDS = layout.size / 4;
+
+/** A schedule as the words of the step state from `warmup` on. */
+export function scheduleWords(schedule: Schedule): Uint32Array<ArrayBuffer> {
+  const words = Uint32Array.of(schedule.warmup, 0, 0);
+  if (schedule.decay === 'none') return words;
+  words[STATE.decayEnd - STATE.warmup] = schedule.steps;
+  new Float32Array(words.buffer)[STATE.floor - STATE.warmup] = schedule.floor;
+  return words;
+}
+
+/** The schedule in a step state; its floor is a 32-bit float. */
+export function scheduleIn(state: Uint32Array): Schedule {
+  const [warmup, steps] = [state[STATE.warmup], state[STATE.decayEnd]];
+  if (steps === 0) return { decay: 'none', warmup };
+  return {
+    decay: 'cosine',
+    warmup,
+    steps,
+    floor: new Float32Array(state.buffer, state.byteOffset)[STATE.floor],
+  };
+}

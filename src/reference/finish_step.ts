@@ -1,8 +1,8 @@
 import type { FinishStepShape } from '../kernels/finish_step';
 import type { Arrays, Values } from '../plan/reference';
-import { constantSchedule, rateFactor } from '../plan/schedule';
+import { rateFactor } from '../plan/schedule';
 import { atMost, ELEMENTS, type SmallCase, squares, state } from '../plan/small_case';
-import { STATE, STATE_WORDS } from '../plan/step_state';
+import { STATE, STATE_WORDS, scheduleIn } from '../plan/step_state';
 
 /**
  * The reason why a step does not count; 0 if it does. 1: the loss; 2 + k: block k of the gradients. Of several blocks, the last convolution
@@ -22,7 +22,7 @@ export function reference(
   shape: FinishStepShape,
   { squares, gradient_squares, state, records: before }: Arrays,
 ) {
-  const { elements, batchSize, ring, schedule = constantSchedule, mostSkipped = 0 } = shape;
+  const { elements, batchSize, ring, mostSkipped = 0 } = shape;
   const { step, batchStart, count, epochSize, skipped } = STATE;
   const floats = new Float32Array(state.buffer, state.byteOffset, STATE_WORDS);
   const records = Float64Array.from(before);
@@ -32,7 +32,7 @@ export function reference(
 
   const loss = sum(squares) / (state[count] * elements);
   const norm = Math.sqrt(sum(gradient_squares));
-  const rate = floats[STATE.learningRate] * rateFactor(schedule, state[step]);
+  const rate = floats[STATE.learningRate] * rateFactor(scheduleIn(next), state[step]);
   const cause = causeOf(shape, squares, gradient_squares);
   next[skipped] = cause === 0 ? 0 : state[skipped] + 1;
   const ends = next[skipped] > mostSkipped;

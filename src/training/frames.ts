@@ -96,8 +96,10 @@ export class Frames {
       const encoder = gpu.device.createCommandEncoder({ label: 'training for a while' });
       const time = isUpdating(pending) ? milliseconds : left();
       const most = Math.min(time, share * milliseconds, gpu.pacer.maxMilliseconds);
+      programs.beginParts();
       const piece = this.encode(encoder, pending, most);
       const losses = await programs.losses.submit(encoder, piece.load);
+      if (!this.pending?.at) programs.endParts();
       const took = piece.load.milliseconds;
       busy += took;
       images += piece.images;
@@ -189,7 +191,8 @@ export class Frames {
     const { sequence, source } = pending;
     const perEpoch = source.feed ? stepsPerEpoch(this.epochOf(source)) : 1;
     const pass = encoder.beginComputePass({ label: 'training for a while' });
-    const { pacer } = this.parts.gpu;
+    const { gpu, programs } = this.parts;
+    const { pacer } = gpu;
     const load = new Load();
     let [steps, images] = [0, 0];
     const first = pacer.millisecondsOf(sequence.part(0));
@@ -202,8 +205,8 @@ export class Frames {
       images += pending.images;
       const next = pending.step + 1;
       // The host writes the order of the next epoch, and brings the next batch.
-      const most = source.comparison.isDone() ? MOST_STEPS : 1;
-      if (next % perEpoch === 0 || steps === most || pacer.predict(load) + first > milliseconds) {
+      const most = source.comparison.isDone() && !programs.isAwaited ? MOST_STEPS : 1;
+      if (next % perEpoch === 0 || steps >= most || pacer.predict(load) + first > milliseconds) {
         this.pending = undefined;
         break;
       }
@@ -219,12 +222,17 @@ export class Frames {
     const made = losses.step - this.step;
     this.step = losses.step;
     if (losses.refused) {
-      this.pending = undefined;
+      this.drop();
       throw await source.refusal(losses);
     }
     if (made === steps) return;
-    this.pending = undefined;
+    this.drop();
     throw lostSteps(steps, made);
+  }
+
+  private drop(): void {
+    this.pending = undefined;
+    this.parts.programs.endParts();
   }
 }
 

@@ -152,7 +152,7 @@ export class StepRecorder {
     ).flatMap(([name, given, to]) =>
       given === undefined ? [] : [{ from: checkSlice(name, given, count * 4, 'COPY_SRC'), to }],
     );
-    this.begun++;
+    this.begin();
     // An error in the output's gradient comes from the caller's loss, or from weights that are too large.
     this.recorded = [
       { name: 'input', to: 'noisyImages', bytes: count * height * width * channels * 4 },
@@ -224,9 +224,15 @@ export class StepRecorder {
     };
   }
 
-  /** Counts a step with the trainer's own loss as begun. */
-  countStep(): void {
+  /** Counts a step as begun; it takes the place of one that is under way. */
+  begin(): void {
     this.begun++;
+    this.programs.endParts();
+  }
+
+  /** The same for a step with the trainer's own loss. */
+  countStep(): void {
+    this.begin();
     this.gradientIsCustom = false;
   }
 

@@ -185,7 +185,7 @@ export function planUpdate(
   byLayer: readonly LayerGradient[],
   { state, losses, squares, gradients: slices, moment1, moment2 }: StepTensors,
   loss: LossShape & { readonly batchSize: number },
-  { adam: { epsilon, beta1, beta2 }, schedule, skipNonFinite, ...averaging }: StepConfig,
+  { adam: { epsilon, beta1, beta2 }, skipNonFinite, ...averaging }: StepConfig,
   average?: WeightPlan,
 ): Pick<StepPlan, 'update' | 'layerGradients' | 'blockLayers'> {
   const { flat, packed } = weights;
@@ -196,7 +196,6 @@ export function planUpdate(
     ...loss,
     beta1,
     beta2,
-    schedule,
     ring: LOSS_RING,
     mostSkipped: skipNonFinite,
     gradientPartials: blockLayers.length,

@@ -7,7 +7,7 @@ import { Sequence } from '../gpu/sequence';
 import { readBuffer, Staging } from '../gpu/staging';
 import { setUpdate } from '../kernels/set_update';
 import { op } from '../plan/op';
-import { STATE } from '../plan/step_state';
+import { STATE, scheduleWords } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
 import { LayerMaps } from '../unet/layer_maps';
 import type { NetworkWeights } from '../unet/network';
@@ -50,6 +50,8 @@ export interface CustomLossPrograms {
   readonly loss: GPUBuffer;
 }
 
+type Words = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
 interface Parts {
   readonly gpu: Gpu;
   readonly plan: StepPlan;
@@ -84,6 +86,8 @@ export class StepPrograms {
   readonly update: Program;
   /** Only for a trainer with `customLoss`. */
   readonly customLoss: CustomLossPrograms | undefined;
+  /** Fields of the step state for the step after the one that is under way in several submissions; undefined between steps. */
+  private waiting: Map<keyof typeof STATE, Words> | undefined;
   private readonly parts: Parts;
   private readonly gpu: Gpu;
 
@@ -133,6 +137,7 @@ export class StepPrograms {
       const initial = { learningRate: options.learningRate, clip: clipNorm, weightDecay: adam.weightDecay };
       for (const [name, value] of Object.entries(initial))
         await gpu.write(buffer(state), STATE[name as keyof typeof initial] * 4, Float32Array.of(value));
+      await gpu.write(buffer(state), STATE.warmup * 4, scheduleWords(settings.schedule));
       losses = await LossReader.create(gpu, buffer(state), buffer(records), skipNonFinite);
       const { reuseMemory } = options;
       const { step, ...compiled } = await compile(gpu, plan, custom, {
@@ -168,10 +173,43 @@ export class StepPrograms {
     return this.boundBuffers.get(t)!;
   }
 
-  /** Writes a field of the step state. */
-  writeState(name: keyof typeof STATE, value: Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>): void {
+  /** Writes a field of the step state, and those that follow it if there are more values. */
+  writeState(name: keyof typeof STATE, value: Words): void {
     const state = this.buffer(this.plan.tensors.state);
     this.gpu.writeSoon(state, STATE[name] * 4, value);
+  }
+
+  /** The same for the next step that begins: a step that is under way keeps the old value. */
+  writeNext(name: keyof typeof STATE, value: Words): void {
+    if (this.waiting) this.waiting.set(name, value);
+    else this.writeState(name, value);
+  }
+
+  /** Begins a step in several submissions. */
+  beginParts(): void {
+    this.waiting ??= new Map();
+  }
+
+  /** Ends it, or drops it. */
+  endParts(): void {
+    const { waiting = [] } = this;
+    this.waiting = undefined;
+    for (const [name, value] of waiting) this.writeState(name, value);
+  }
+
+  /** Awaits a step in several submissions. */
+  async inParts<T>(step: () => Promise<T>): Promise<T> {
+    this.beginParts();
+    try {
+      return await step();
+    } finally {
+      this.endParts();
+    }
+  }
+
+  /** Whether `endParts` writes anything. */
+  get isAwaited(): boolean {
+    return (this.waiting?.size ?? 0) > 0;
   }
 
   /** Writes the values of the next update. Recorded steps leave other values behind. */
@@ -219,9 +257,11 @@ export class StepPrograms {
   /** Runs one step in as many submissions as the pacer asks for. An abort before the update changes nothing. */
   async stepInParts(batch: Program, signal: AbortSignal | undefined): Promise<Losses> {
     const { gradients, update } = this.parts;
-    await this.gpu.run([batch, ...gradients], { signal });
-    signal?.throwIfAborted();
-    return this.gpu.runAnd([update], (encoder, load) => this.losses.submit(encoder, load));
+    return this.inParts(async () => {
+      await this.gpu.run([batch, ...gradients], { signal });
+      signal?.throwIfAborted();
+      return this.gpu.runAnd([update], (encoder, load) => this.losses.submit(encoder, load));
+    });
   }
 
   /** The whole of a step on the caller's batch, to be cut. */
@@ -253,6 +293,7 @@ export class StepPrograms {
   }
 
   destroy(): void {
+    this.waiting = undefined;
     for (const program of this.parts.programs) program.destroy();
     for (const b of this.parts.buffers) b.destroy();
     this.maps.destroy();

@@ -9,6 +9,8 @@ import type { AdapterDescription } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import type { BufferSlice } from '../gpu/slice';
 import { readBuffer } from '../gpu/staging';
+import { checkSchedule, type Schedule, type ScheduleOption } from '../plan/schedule';
+import { scheduleWords } from '../plan/step_state';
 import { padBatch, type Tensor } from '../plan/tensor';
 import { defaultChooser, withVariants } from '../unet/chooser';
 import type { LayerMaps } from '../unet/layer_maps';
@@ -74,8 +76,6 @@ export class Trainer extends Resource {
   readonly unet: UNet;
   /** Most images of a step. */
   readonly batchSize: number;
-  /** The options of the trainer that decide what it trains, with their defaults. */
-  readonly config: TrainerConfig;
   /** The kernel variants in use. With the same seed, adapter and variants, a run gives the same bits. */
   readonly variants: Variants;
   /** The adapter that it runs on. */
@@ -87,6 +87,7 @@ export class Trainer extends Resource {
   /** The buffers that outlive a step. @internal */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   private readonly gpu: Gpu;
+  private settings: TrainerConfig;
   private readonly programs: StepPrograms;
   private readonly trained: TrainedWeights | undefined;
   private readonly recorder: StepRecorder;
@@ -108,7 +109,7 @@ export class Trainer extends Resource {
     this.gpu = gpu;
     this.unet = unet;
     this.batchSize = parts.batchSize;
-    this.config = parts.settings;
+    this.settings = parts.settings;
     this.programs = programs;
     this.trained = trained;
     this.plan = programs.plan;
@@ -164,7 +165,27 @@ export class Trainer extends Resource {
     this.check();
     checkLearningRate(value);
     this.recorder.rate = value;
-    this.programs.writeState('learningRate', Float32Array.of(value));
+    this.programs.writeNext('learningRate', Float32Array.of(value));
+  }
+
+  /**
+   * The change of the rate from step to step. A new one holds from the next step that begins and the next submission of a `fit` under way;
+   * recorded steps take the one in force when they run. Throws `argument` for what is no schedule.
+   */
+  get schedule(): Schedule {
+    return this.settings.schedule;
+  }
+
+  set schedule(value: ScheduleOption) {
+    this.check();
+    const schedule = checkSchedule(value);
+    this.settings = { ...this.settings, schedule };
+    this.programs.writeNext('warmup', scheduleWords(schedule));
+  }
+
+  /** The options of the trainer that decide what it trains, with their defaults, and its present schedule. */
+  get config(): TrainerConfig {
+    return this.settings;
   }
 
   /** Bytes of GPU memory that this trainer holds, without the UNet's weights and the data set. */
@@ -201,9 +222,8 @@ export class Trainer extends Resource {
       if (this.hasStepped) await this.compare(before);
       const encoder = this.beginStep();
       const sources = await this.loadBatch(batch, count);
-      const losses = await gpu.runAnd(programs.step, (last, work) => programs.losses.submit(last, work), {
-        encoder,
-      });
+      const submitLast: StepPrograms['losses']['submit'] = (last, work) => programs.losses.submit(last, work);
+      const losses = await programs.inParts(() => gpu.runAnd(programs.step, submitLast, { encoder }));
       if (losses.refused) throw await this.refusalOf(losses, sources);
       if (losses.step !== before + 1) throw lostSteps(1, losses.step - before);
       this.known = { begun: this.recorder.begun, step: losses.step };
@@ -291,7 +311,7 @@ export class Trainer extends Resource {
     checkDataset(dataset, gpu.device, this.unet.config);
     if (this.busy) throw busyError();
     this.busy = true;
-    this.recorder.begun++;
+    this.recorder.begin();
     const check = () => {
       this.check();
       dataset.check();
@@ -383,7 +403,7 @@ export class Trainer extends Resource {
     const checked = checkState(state, this.config, this.unet.weights);
     writeState({ gpu: this.gpu, programs: this.programs, trained: this.trained }, state, checked);
     this.firstStep = state.step;
-    this.recorder.begun++;
+    this.recorder.begin();
     this.known = { begun: this.recorder.begun, step: state.step };
     this.allowSteps();
   }

@@ -300,8 +300,8 @@ export const kernels: Mutants = {
     },
     'the first step of a warm-up has no rate': {
       file: 'shaders/optimizer/finish_step.wgsl',
-      text: 'f32(completed + 1u) / f32(params.warmup)',
-      becomes: 'f32(completed) / f32(params.warmup)',
+      text: 'f32(completed + 1u) / f32(state.warmup)',
+      becomes: 'f32(completed) / f32(state.warmup)',
       caughtBy: emulate('finish_step'),
     },
     'the run goes on beyond a step that was refused': {

@@ -62,6 +62,30 @@ export const network: Mutants = {
       becomes: '    warmup,\n',
       caughtBy: unit('training/schedule'),
     },
+    'a new schedule is for the step under way': {
+      file: 'src/training/step_programs.ts',
+      text: 'this.waiting ??= new Map();',
+      becomes: '',
+      caughtBy: node('gpu/schedule', 'keeps the old one'),
+    },
+    'a new schedule waits for a step that is dropped': {
+      file: 'src/training/recorder.ts',
+      text: 'this.programs.endParts();',
+      becomes: '',
+      caughtBy: node('gpu/schedule', 'a recorded step'),
+    },
+    'a new schedule waits for the end of the submission': {
+      file: 'src/training/frames.ts',
+      text: ' && !programs.isAwaited',
+      becomes: '',
+      caughtBy: node('gpu/schedule', 'several calls'),
+    },
+    'a checkpoint has the schedule at the start': {
+      file: 'src/training/trainer.ts',
+      text: 'this.settings = { ...this.settings, schedule };',
+      becomes: '',
+      caughtBy: node('gpu/schedule', 'a checkpoint'),
+    },
   },
   'steps that are not made': {
     'no number is not too large': {

@@ -3,7 +3,7 @@ import { spec } from '../../harness/specs/finish_step';
 import { expectedOf, Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';
 import { checkSchedule, rateFactor, type Schedule, type ScheduleOption } from '../../src/plan/schedule';
-import { STATE } from '../../src/plan/step_state';
+import { STATE, scheduleIn } from '../../src/plan/step_state';
 
 const cosine: Schedule = { decay: 'cosine', warmup: 10, steps: 110, floor: 0.1 };
 
@@ -40,7 +40,12 @@ describe('rateFactor', () => {
       const { state, records } = expectedOf(spec, shape, inputs);
       // Of a step that is none.
       if (shape.badSquares || shape.badGradients || shape.skipped) return 0;
-      const rate = Math.fround(1e-3) * rateFactor(shape.schedule ?? checkSchedule(), shape.step);
+      const { schedule = checkSchedule() } = shape;
+      const known = scheduleIn(inputs.state as Uint32Array);
+      expect(known).toEqual(
+        'floor' in schedule ? { ...schedule, floor: Math.fround(schedule.floor) } : schedule,
+      );
+      const rate = Math.fround(1e-3) * rateFactor(known, shape.step);
       expect(state.values[STATE.rate]).toBe(rate);
       expect(records.values[4 * (shape.step % shape.ring) + 1]).toBe(rate);
       // What the GPU may err by: next to nothing.
