@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { Workplace } from '../../harness/page/worker/place';
 import { Views } from '../../harness/page/worker/views';
 import { createEngine, type UNet, type UNetConfig } from '../../src';
+import { watchBuffers } from '../buffers';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -37,19 +38,7 @@ test('Inside’s predictor goes with its network, whether another one takes its 
     expect(await views.lookInside({ kind: 'look', picture })).toMatchObject({ kind: 'looked' });
   };
 
-  const alive = new Set<GPUBuffer>();
-  const createBuffer = device.createBuffer.bind(device);
-  vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
-    const buffer = createBuffer(descriptor);
-    alive.add(buffer);
-    const destroy = buffer.destroy.bind(buffer);
-    buffer.destroy = () => {
-      alive.delete(buffer);
-      destroy();
-    };
-    return buffer;
-  });
-  const left = () => [...alive].map(({ label }) => label);
+  const left = watchBuffers(device);
 
   await look();
   expect(left().length).toBeGreaterThan(4);
