@@ -198,6 +198,12 @@ export const page: Mutants = {
       becomes: 'of [this.file]) {',
       caughtBy: driven('page/driven/again', 'images are made again after the device was lost'),
     },
+    'a press after the device was lost comes to nothing': {
+      file: 'harness/page/shell/home.ts',
+      text: "'training', 'lost'].includes(phase);",
+      becomes: "'training'].includes(phase);",
+      caughtBy: driven('page/driven/again', 'images are made again after the device was lost'),
+    },
     'a start that failed leaves its button disabled': {
       file: 'harness/page/shell/home.ts',
       text: "      } else if (event.type === 'error') making = false;",

@@ -63,8 +63,8 @@ export async function visit(
   before?: () => void,
 ): Promise<Visited> {
   const page = await browser.newPage();
-  if (before) await page.evaluateOnNewDocument(before);
   await page.evaluateOnNewDocument(noteWork);
+  if (before) await page.evaluateOnNewDocument(before);
   page.setDefaultTimeout(WAIT_MS);
   const problems: string[] = [];
   watch(page, problems);
@@ -77,7 +77,7 @@ export async function visit(
 }
 
 /** What goes on in a page: calls of workers without an answer, and the time at which something last happened. */
-interface Work {
+export interface Work {
   readonly calls: Set<string>;
   at: number;
 }
@@ -100,11 +100,12 @@ function noteWork(): void {
     work.calls.delete(`${numbers.get(worker)} first`);
     if (type === 'done' || type === 'failed' || result) work.calls.delete(`${numbers.get(worker)} ${id}`);
   };
-  const { postMessage } = Worker.prototype;
+  // Before a test replaces it: what a test holds back from the page is heard here.
+  const { addEventListener, postMessage } = Worker.prototype;
   Worker.prototype.postMessage = function (message: unknown, ...rest: unknown[]) {
     if (!numbers.has(this)) {
       numbers.set(this, workers++);
-      this.addEventListener('message', ({ data }) => heard(this, data));
+      addEventListener.call(this, 'message', (event) => heard(this, (event as MessageEvent).data));
     }
     happens();
     const { type, id } = Object(message) as { type?: unknown; id?: unknown };

@@ -62,7 +62,7 @@ export function createStarter(app: App, panels: Readonly<Record<Task, TaskPanel>
   const start = () => {
     const { phase, data } = app.state;
     // Training waits for its images by itself.
-    const ready = ['idle', 'paused', 'finished', 'training'].includes(phase);
+    const ready = ['idle', 'paused', 'finished', 'training', 'lost'].includes(phase);
     const { asked } = app;
     if (!asked || !(ready || (asked === 'train' && phase === 'loading' && !data))) return;
     app.asked = undefined;

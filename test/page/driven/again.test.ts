@@ -22,6 +22,7 @@ import {
   type,
   until,
   visit,
+  type Work,
 } from '../visit';
 
 const driven = drive();
@@ -173,19 +174,21 @@ test('an address that is shared, a file that is chosen, a drop that is left: eac
   await page.close();
 });
 
-test(LOST, { tags: 'thorough' }, async () => {
+test(LOST, async () => {
   const { page } = await open('?task=sample&calls=6&text=20');
   await phase(page, 'idle');
   const lose = await deviceLoser(page);
   await make(page, '2, 0');
   for (const word of ['31', '42']) {
+    // Once: after the map of the noise field is made, nothing but the next press asks for another device.
+    if (word === '31') await until(page, () => (window as unknown as { work: Work }).work.calls.size === 0);
     await lose();
-    // The view of four noises may have asked for another device by then.
     await until(page, () => window.harness.state.error?.code === 'device-lost');
     await type(page, 'text', word);
     await make(page, [...word].join(', '));
     expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
-    expect(await text(page, 'sample-status-text')).toBe('Ready');
+    // The map of the noise field may be under way.
+    await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Ready');
   }
   await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
   await page.close();
