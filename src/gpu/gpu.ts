@@ -10,6 +10,7 @@ import type { Compilation } from './compilation';
 import { Compiler } from './compiler';
 import { Load, Pacer, type Parts } from './pacer';
 import { requirements } from './request_device';
+import { stopwatch } from './stopwatch';
 import { afterSeconds, Waiter } from './wait';
 
 /** Maximum time from a device's rejected promise to the notification of its loss. */
@@ -54,6 +55,8 @@ interface RunOptions {
   readonly whole?: boolean;
   /** Called when the last part of a program has been recorded. */
   readonly onRecorded?: () => void;
+  /** Receives the ends of submissions. Where given, nothing waits for them: it is enough that the device accepts the commands. */
+  readonly ends?: Promise<void>[];
 }
 
 type LossInfo = Pick<GPUDeviceLostInfo, 'reason' | 'message'>;
@@ -347,19 +350,27 @@ export class Gpu {
 
   /**
    * Submits, and resolves when the GPU is done. Measures `load`, for the pacer too, by the time between two ends: what was submitted
-   * before, perhaps by others, and the delay of the notification do not count.
+   * before, perhaps by others, and the delay of the notification do not count. If word of ends is late, the GPU's own clock says more.
+   * Calls `onSent` with what settles when the device has accepted or refused the commands.
    */
-  async submit(encoder: GPUCommandEncoder, load?: Load): Promise<void> {
+  async submit(
+    encoder: GPUCommandEncoder,
+    load?: Load,
+    onSent?: (accepted: Promise<void>) => void,
+  ): Promise<void> {
     const { queue } = this.device;
     const ended = async () => {
       await this.settle(queue.onSubmittedWorkDone());
       return performance.now();
     };
     const before = load && ended();
+    const watch = load && this.pacer.isLate ? stopwatch(this) : undefined;
     const accepted = this.scoped('a submission', () => queue.submit([encoder.finish()]));
+    onSent?.(accepted);
+    const time = watch?.();
     const all = this.answered(Promise.all([before, ended(), accepted, ...this.writes.splice(0)]));
-    const ends = all.then(([begin, end]) => [begin ?? end, end] as const);
-    await (load ? this.pacer.measure(load, ends, ended) : ends);
+    const ends = all.then(async ([begin, end]) => [begin ?? end, end, await time] as const);
+    await (load ? this.pacer.measure(load, ends) : ends);
     this.checkAlive();
   }
 
@@ -405,8 +416,21 @@ export class Gpu {
   }
 
   /** Runs programs one after the other: see `runAnd`. */
-  run(programs: readonly Parts[], options?: RunOptions): Promise<void> {
-    return this.runAnd(programs, (encoder, load) => this.submit(encoder, load), options);
+  run(programs: readonly Parts[], options: RunOptions = {}): Promise<void> {
+    const submitLast = (encoder: GPUCommandEncoder, load: Load) => this.part(encoder, load, options.ends);
+    return this.runAnd(programs, submitLast, options);
+  }
+
+  /** Submits, and resolves when the GPU is done; or if `ends` receives that, when the device has accepted the commands. */
+  private part(encoder: GPUCommandEncoder, load: Load, ends: Promise<void>[] | undefined): Promise<void> {
+    let accepted = Promise.resolve();
+    const ended = this.submit(encoder, load, (sent) => {
+      accepted = sent;
+    });
+    ends?.push(ended);
+    if (!ends) return ended;
+    ended.catch(() => {}); // may end before anything waits for it
+    return accepted;
   }
 
   /**
@@ -417,18 +441,20 @@ export class Gpu {
   async runAnd<T>(
     programs: readonly Parts[],
     submitLast: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
-    { encoder: first, signal, milliseconds = this.pacer.maxMilliseconds, whole, onRecorded }: RunOptions = {},
+    options: RunOptions = {},
   ): Promise<T> {
+    const { encoder: first, signal, milliseconds = this.pacer.maxMilliseconds, whole, onRecorded } = options;
     const begin = () => this.device.createCommandEncoder({ label: 'parts' });
     let encoder = first ?? begin();
     let pass: GPUComputePassEncoder | undefined;
     let load = new Load();
-    const inFlight: Promise<void>[] = [];
-    const untilRoom = () => this.pacer.untilRoom(inFlight);
+    const begun: Promise<void>[] = [];
+    let failure: { readonly why: unknown } | undefined;
     try {
       for (const program of programs) {
         for (let from = 0; from < program.partCount; ) {
           signal?.throwIfAborted();
+          if (failure) throw failure.why;
           const to = this.pacer.fill(load, program, from, milliseconds, whole);
           if (to > from) {
             pass ??= encoder.beginComputePass({ label: 'parts' });
@@ -437,10 +463,12 @@ export class Gpu {
             continue;
           }
           pass?.end();
-          const submitted = this.submit(encoder, load);
-          submitted.catch(() => {}); // awaited after others are submitted
-          inFlight.push(submitted);
-          for (let full = untilRoom(); full; full = untilRoom()) if (!(await full)) await inFlight.shift();
+          const part = this.part(encoder, load, options.ends);
+          begun.push(part);
+          part.catch((why) => {
+            failure ??= { why };
+          });
+          await this.pacer.room();
           encoder = begin();
           pass = undefined;
           load = new Load();
@@ -449,10 +477,11 @@ export class Gpu {
       }
       signal?.throwIfAborted();
       pass?.end();
-      const [result] = await Promise.all([submitLast(encoder, load), ...inFlight]);
+      const [result] = await Promise.all([submitLast(encoder, load), ...begun]);
       return result;
-    } finally {
-      await Promise.allSettled(inFlight);
+    } catch (error) {
+      await Promise.allSettled([...begun, ...(options.ends ?? [])]);
+      throw error;
     }
   }
 }

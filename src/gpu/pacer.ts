@@ -16,11 +16,15 @@ const RISE = 2 / 3;
 
 /**
  * Words of ends that come within this time of each other, in milliseconds, may have been sent together: they do not time what lies between.
- * Word that is asked for twice as much later comes apart if words are late, but not sent together.
  */
 const TOGETHER = 1;
-/** Minimum share of the time since a word could last have come that then counts as the GPU's, unless less is expected. */
+/** Minimum share of the round trip that then counts as the GPU's, unless less is expected; */
 const LEAST_SHARE = 0.25;
+/** if word is late, this share of what is expected: rates rise until words come apart, or the GPU's own clock says more. */
+const HOPE = 2 / 3;
+
+/** Word that came late once is taken to come half as late after this time, in milliseconds. */
+const FORGETTING = 500;
 
 /** Most submissions in flight, */
 export const MOST_IN_FLIGHT = 16;
@@ -74,6 +78,8 @@ interface Submission {
   readonly start: number;
   /** Expected time of the GPU. */
   readonly expected: number;
+  /** Settles when word of its end comes. */
+  readonly ended: Promise<unknown>;
 }
 
 /**
@@ -89,10 +95,12 @@ export class Pacer {
   private readonly all = { work: 0, milliseconds: 0 };
   /** In order. */
   private readonly inFlight = new Set<Submission>();
-  /** When the GPU ended what was submitted before those in flight, as far as is known, */
+  /** When the GPU ended what was submitted before those in flight, */
   private endedAt = 0;
-  /** and how late word of it came. */
+  /** by how many milliseconds word of an end comes late at most, both as far as is known, */
   private late = 0;
+  /** and when the last word came. */
+  private heardAt = 0;
 
   constructor(maxMilliseconds: number) {
     this.maxMilliseconds = maxMilliseconds;
@@ -147,69 +155,64 @@ export class Pacer {
   }
 
   /**
-   * In how many milliseconds, a whole number, a caller with `count` submissions in flight may add one: 0 for now, infinite if only word of
-   * an end can make room. Two may be in flight, and where word comes late, as much work as the GPU does meanwhile, but little of it still
-   * to be done.
+   * If there is no room for another submission: whether time makes room before word of the first one's end comes. Two may be in flight, and
+   * where word comes late, besides them as much work as the GPU does meanwhile, but little of it still to be done.
    */
-  roomIn(count: number): number {
-    if (count < 2) return 0;
+  untilRoom(): Promise<boolean> | undefined {
+    const { inFlight } = this;
+    if (inFlight.size < 2) return undefined;
     let [all, end] = [0, this.endedAt];
-    for (const { start, expected } of this.inFlight) {
+    for (const { start, expected } of inFlight) {
       all += expected;
       end = Math.max(end, start) + expected;
     }
-    if (!this.isLate || count >= MOST_IN_FLIGHT || all >= this.late) return Number.POSITIVE_INFINITY;
-    return Math.max(0, Math.ceil(end + this.maxMilliseconds - MOST_AHEAD - performance.now()));
+    const [{ ended }] = inFlight;
+    if (!this.isLate || inFlight.size >= MOST_IN_FLIGHT || all >= this.late + 2 * this.maxMilliseconds)
+      return passes(Number.POSITIVE_INFINITY, ended);
+    const milliseconds = Math.ceil(end + this.maxMilliseconds - MOST_AHEAD - performance.now());
+    return milliseconds > 0 ? passes(milliseconds, ended) : undefined;
   }
 
-  /** If there is no room for more than the submissions of a caller: whether time makes room before the first of them settles. */
-  untilRoom(inFlight: readonly Promise<unknown>[]): Promise<boolean> | undefined {
-    const milliseconds = this.roomIn(inFlight.length);
-    return milliseconds > 0 ? passes(milliseconds, inFlight[0]) : undefined;
+  /** Resolves when there is room for another submission. */
+  async room(): Promise<void> {
+    for (let full = this.untilRoom(); full; full = this.untilRoom()) await full;
   }
 
   /**
    * Learns from a submission, from now on until word of its end comes: `ended` resolves to the times at which word came of the end of what
-   * was submitted before, perhaps by others, and of its own end. `word` resolves when word comes of the end of what is submitted.
+   * was submitted before, perhaps by others, and of its own end; and to the milliseconds between these ends by the GPU's own clock, if known.
    */
   async measure(
     load: Load,
-    ended: Promise<readonly [begin: number, end: number]>,
-    word: () => Promise<number>,
+    ended: Promise<readonly [begin: number, end: number, milliseconds?: number]>,
   ): Promise<void> {
-    const { inFlight } = this;
+    const { inFlight, isLate } = this;
     const start = performance.now();
-    const submission = { start, expected: this.predict(load) };
+    const submission = { start, expected: this.predict(load), ended };
     inFlight.add(submission);
-    const later = this.isLate ? this.wordApart(start, word) : undefined;
     try {
-      const [begin, end] = await ended;
-      const measure = (most: number) => {
-        const least = Math.min(LEAST_SHARE * most, this.predict(load));
-        load.milliseconds = end - begin < TOGETHER ? Math.max(end - begin, least) : end - begin;
-      };
-      measure(end - start);
+      const [begin, end, milliseconds] = await ended;
+      const expected = this.predict(load);
+      const least = isLate ? HOPE * expected : Math.min(LEAST_SHARE * (end - start), expected);
+      const byWord = end - begin < TOGETHER ? Math.max(end - begin, least) : end - begin;
+      load.milliseconds = Math.min(milliseconds ?? byWord, end - start);
       this.endedAt = Math.min(Math.max(this.endedAt, start) + load.milliseconds, end);
-      this.late = end - this.endedAt;
-      if (!later || end - begin >= TOGETHER) return this.measured(load);
-      void later.then((at) => {
-        if (at - end >= TOGETHER) measure(Math.min(at - end, end - start));
-        this.measured(load);
-      });
+      this.late = Math.max(end - this.endedAt, this.late * 0.5 ** ((end - this.heardAt) / FORGETTING));
+      this.heardAt = end;
+      this.measured(load);
     } finally {
       inFlight.delete(submission);
     }
   }
 
-  private get isLate(): boolean {
-    return this.late > this.maxMilliseconds;
+  /** Whether a load takes the GPU longer than word of its end takes to come. */
+  outlastsWord(load: Load): boolean {
+    return this.predict(load) > this.late;
   }
 
-  /** Resolves to the time of a word that is asked for a little after `start`; 0 if it was asked for too late, or never comes. */
-  private async wordApart(start: number, word: () => Promise<number>): Promise<number> {
-    await new Promise((resolve) => setTimeout(resolve, 2 * TOGETHER));
-    if (performance.now() - start > 4 * TOGETHER) return 0;
-    return word().catch(() => 0);
+  /** Whether word of ends comes later than a submission takes. */
+  get isLate(): boolean {
+    return this.late > this.maxMilliseconds;
   }
 
   /**

@@ -48,8 +48,8 @@ export class Fit {
   private readonly perEpoch: number;
   private readonly end: number;
   private readonly meter = new SpeedMeter();
-  /** One outcome for each submission in flight, in order. */
-  private readonly pending: Promise<Outcome>[] = [];
+  /** Steps in flight, in order: outcomes, and whether they are known. */
+  private readonly pending: { readonly outcome: Promise<Outcome>; isKnown: boolean }[] = [];
   /** Whether the GPU refused a step, and with it all steps that were submitted after it. */
   refused = false;
   /** Whether it has made a step. */
@@ -78,7 +78,7 @@ export class Fit {
       if (!signal?.aborted) check();
       if (await inTime(this.submitMore())) continue;
       // Kernels that went wrong since their check may have caused the error.
-      const outcome = this.pending.shift()?.finally(() => gpu.verifyAgain?.());
+      const outcome = this.pending.shift()?.outcome.finally(() => gpu.verifyAgain?.());
       const { events, error } = (outcome && (await inTime(outcome))) ?? { events: [] };
       for (const event of events) {
         yield event;
@@ -91,23 +91,29 @@ export class Fit {
 
   /** Resolves when nothing is in flight but what `inTime` knows. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.pending);
+    await Promise.allSettled(this.pending.map(({ outcome }) => outcome));
   }
 
   /**
-   * Submits whole steps if there is room, and returns whether it did. A step too large for one submission runs in parts, alone in flight.
+   * Submits whole steps if there is room, and returns whether it did. A step too large for one submission runs in parts; another follows
+   * before word of its end if that comes later than a step takes.
    */
   private async submitMore(): Promise<boolean> {
     const { gpu, programs, feed, signal, comparison, from } = this.parts;
+    const { pacer } = gpu;
+    const { pending } = this;
     if (this.step >= this.end || this.refused || signal?.aborted) return false;
-    const full = gpu.pacer.untilRoom(this.pending);
+    const load = programs.loadWith(feed.program);
+    const fits = pacer.repeats(load);
+    const follows = pending.length > 0;
+    if (follows && (pending[0].isKnown || (fits < 1 && pacer.outlastsWord(load)))) return false;
+    const full = pacer.untilRoom();
     if (full) return full;
     if (!comparison.isDone() && this.step > from) {
-      if (this.pending.length > 0) return false;
+      if (follows) return false;
       await comparison.run(this.step);
     }
     this.writeOrder();
-    const fits = gpu.pacer.repeats(programs.loadWith(feed.program));
     if (fits >= 1) {
       const toEpochEnd = this.perEpoch - (this.step % this.perEpoch);
       const most = comparison.isDone() ? MOST_STEPS : 1;
@@ -115,8 +121,12 @@ export class Fit {
       this.expectEvents(n, programs.submit(feed.program, n));
       return true;
     }
-    if (this.pending.length === 0) this.expectEvents(1, await programs.stepInParts(feed.program, signal));
-    return false;
+    try {
+      this.expectEvents(1, (await programs.stepInParts(feed.program, signal)).losses);
+    } catch (error) {
+      if (error !== signal?.reason) throw error;
+    }
+    return true;
   }
 
   private writeOrder(): void {
@@ -127,16 +137,19 @@ export class Fit {
     gpu.writeSoon(feed.order, 0, permutation(imageCount, seed, epoch));
   }
 
-  private expectEvents(n: number, losses: Losses | Promise<Losses>): void {
-    const outcome = this.outcomeOf(this.step, n, losses);
+  private expectEvents(n: number, losses: Promise<Losses>): void {
+    const steps = { outcome: this.outcomeOf(this.step, n, losses), isKnown: false };
+    const known = () => {
+      steps.isKnown = true;
+    };
     // It is not awaited while the body of the caller's loop runs; `events` throws the error when its turn comes.
-    outcome.catch(() => {});
-    this.pending.push(outcome);
+    steps.outcome.then(known, known);
+    this.pending.push(steps);
     this.step += n;
   }
 
   /** The outcome of `n` submitted steps that follow step `first`. */
-  private async outcomeOf(first: number, n: number, losses: Losses | Promise<Losses>): Promise<Outcome> {
+  private async outcomeOf(first: number, n: number, losses: Promise<Losses>): Promise<Outcome> {
     const known = await losses;
     const { refusal, programs } = this.parts;
     // After a refused step, the GPU makes no more.

@@ -254,13 +254,32 @@ export class StepPrograms {
     return this.losses.submit(encoder, this.loadWith(batch, n));
   }
 
-  /** Runs one step in as many submissions as the pacer asks for. An abort before the update changes nothing. */
-  async stepInParts(batch: Program, signal: AbortSignal | undefined): Promise<Losses> {
+  /**
+   * Submits one step in as many submissions as the pacer asks for. Resolves when the device has accepted all of it, to its losses, which
+   * come later. An abort before the update changes nothing.
+   */
+  async stepInParts(
+    batch: Program,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly losses: Promise<Losses> }> {
+    const { gpu } = this;
     const { gradients, update } = this.parts;
     return this.inParts(async () => {
-      await this.gpu.run([batch, ...gradients], { signal });
+      const ends: Promise<void>[] = [];
+      await gpu.run([batch, ...gradients], { signal, ends });
+      if (signal?.aborted) await Promise.allSettled(ends);
       signal?.throwIfAborted();
-      return this.gpu.runAnd([update], (encoder, load) => this.losses.submit(encoder, load));
+      let submit = () => {};
+      const submitted = new Promise<void>((resolve) => {
+        submit = resolve;
+      });
+      const losses = gpu.runAnd([update], (encoder, load) => {
+        const last = this.losses.submit(encoder, load);
+        submit();
+        return last;
+      });
+      await Promise.race([submitted, losses]);
+      return { losses };
     });
   }
 

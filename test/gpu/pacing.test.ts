@@ -1,10 +1,13 @@
 /** How much is given to a GPU at once. */
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Load } from '../../src/gpu/pacer';
 import { Program } from '../../src/gpu/program';
+import { stopwatch } from '../../src/gpu/stopwatch';
 import { swish } from '../../src/kernels/swish';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import { UNet } from '../../src/unet/unet';
+import { watchBuffers } from '../buffers';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -20,20 +23,20 @@ test('as many submissions are in flight as the pacer has room for, and what come
   const program = await Program.compile(gpu, 'six', ops, new Map());
   const usual = gpu.pacer.maxMilliseconds;
   gpu.pacer.maxMilliseconds = 1e-6;
-  const submit = gpu.submit.bind(gpu);
+  const { measure } = gpu.pacer;
   let inFlight = 0;
   const most: number[] = [];
-  const counted = async (...args: Parameters<typeof submit>) => {
+  vi.spyOn(gpu.pacer, 'measure').mockImplementation(async (...args) => {
     most.push(++inFlight);
-    await submit(...args);
+    await measure.apply(gpu.pacer, args);
     inFlight--;
-  };
-  vi.spyOn(gpu.pacer, 'roomIn').mockImplementation((count) => (count < 3 ? 0 : Number.POSITIVE_INFINITY));
-  vi.spyOn(gpu, 'submit').mockImplementation(counted);
+  });
+  const room = (): Promise<boolean> | undefined =>
+    inFlight < 3 ? undefined : new Promise((resolve) => setTimeout(resolve, 1, false));
+  vi.spyOn(gpu.pacer, 'untilRoom').mockImplementation(room);
   try {
-    expect(await gpu.runAnd([program], (encoder, work) => counted(encoder, work).then(() => 'done'))).toBe(
-      'done',
-    );
+    const last = (encoder: GPUCommandEncoder, load: Load) => gpu.submit(encoder, load).then(() => 'done');
+    expect(await gpu.runAnd([program], last)).toBe('done');
   } finally {
     gpu.pacer.maxMilliseconds = usual;
     program.destroy();
@@ -57,4 +60,72 @@ test('a prediction in turns is that of each turn alone, however many submissions
   } finally {
     gpu.pacer.maxMilliseconds = usual;
   }
+});
+
+describe('a stopwatch', () => {
+  const hasClock = gpu.device.features.has('timestamp-query');
+  const elements = 1 << 20;
+  const [input, output] = [tensor('input', elements), tensor('output', elements)];
+  const begin = async () => {
+    const program = await Program.compile(
+      gpu,
+      'all',
+      [op(swish, 'all', { elements }, { input, output })],
+      new Map(),
+    );
+    const run = async (times: number) => {
+      const encoder = gpu.device.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      for (let i = 0; i < times; i++) program.encode(pass);
+      pass.end();
+      const start = performance.now();
+      const read = stopwatch(gpu);
+      gpu.device.queue.submit([encoder.finish()]);
+      const milliseconds = await read?.();
+      return { milliseconds, most: performance.now() - start };
+    };
+    await run(1);
+    return { program, run };
+  };
+
+  test.runIf(hasClock)('measures what is submitted after its start, by the clock of the GPU', async () => {
+    const { program, run } = await begin();
+    const [short, long] = [await run(1), await run(16)];
+    for (const { milliseconds, most } of [short, long]) {
+      expect(milliseconds).toBeGreaterThan(0);
+      expect(milliseconds).toBeLessThan(most + 1);
+    }
+    expect(long.milliseconds!).toBeGreaterThan(2 * short.milliseconds!);
+    program.destroy();
+  });
+
+  test.runIf(hasClock)('leaves nothing behind', async () => {
+    const { program, run } = await begin();
+    const buffers = watchBuffers(gpu.device);
+    const sets: GPUQuerySet[] = [];
+    const create = gpu.device.createQuerySet.bind(gpu.device);
+    vi.spyOn(gpu.device, 'createQuerySet').mockImplementation((descriptor) => {
+      const set = create(descriptor);
+      vi.spyOn(set, 'destroy');
+      sets.push(set);
+      return set;
+    });
+    await run(1);
+    expect(buffers()).toEqual([]);
+    expect(sets).toHaveLength(1);
+    expect(sets[0].destroy).toHaveBeenCalledOnce();
+    program.destroy();
+  });
+
+  test('where the clock is refused, or there is none, word of the end must do', async () => {
+    const { program, run } = await begin();
+    vi.spyOn(gpu.device, 'createQuerySet').mockImplementation(() => {
+      throw new TypeError('no clock');
+    });
+    expect((await run(1)).milliseconds).toBeUndefined();
+    vi.restoreAllMocks();
+    const without = { device: { features: new Set() } } as unknown as Parameters<typeof stopwatch>[0];
+    expect(stopwatch(without)).toBeUndefined();
+    program.destroy();
+  });
 });

@@ -160,9 +160,11 @@ describe('fit', () => {
   async function stepByStep(work: () => Promise<void>): Promise<void> {
     const usual = gpu.pacer.maxMilliseconds;
     gpu.pacer.maxMilliseconds = 1e-6;
+    vi.spyOn(gpu.pacer, 'outlastsWord').mockReturnValue(true);
     try {
       await work();
     } finally {
+      vi.restoreAllMocks();
       gpu.pacer.maxMilliseconds = usual;
     }
   }
@@ -387,6 +389,29 @@ describe('interruptions', () => {
     }
   });
 
+  test('a step of which the device refuses a part changes nothing, and the next fit goes on', async () => {
+    const { unet, trainer, dataset } = await setUp();
+    const before = await unet.getParameters();
+    const usual = gpu.pacer.maxMilliseconds;
+    gpu.pacer.maxMilliseconds = 1e-6;
+    const { queue } = gpu.device;
+    const submit = queue.submit.bind(queue);
+    let submissions = 0;
+    vi.spyOn(queue, 'submit').mockImplementation((commands) => {
+      if ([...commands].length > 0 && ++submissions === 6) throw new TypeError('refused');
+      submit(commands);
+    });
+    try {
+      const { code, message } = await refusal(collect(trainer.fit(dataset, { epochs: 1 })));
+      expect([code, message]).toEqual(['shader', expect.stringContaining('refused')]);
+    } finally {
+      vi.restoreAllMocks();
+      gpu.pacer.maxMilliseconds = usual;
+    }
+    expect(await unet.getParameters()).toEqual(before);
+    expect((await collect(trainer.fit(dataset, { epochs: 1 }))).map(({ step }) => step)).toEqual([1, 2, 3]);
+  });
+
   test('an abort takes a step back, but not the learning rate that was set meanwhile', async () => {
     const { unet, trainer, dataset } = await setUp();
     const { maxMilliseconds } = gpu.pacer;
@@ -394,11 +419,13 @@ describe('interruptions', () => {
     const abort = new AbortController();
     const submit = gpu.submit.bind(gpu);
     let submissions = 0;
-    vi.spyOn(gpu, 'submit').mockImplementation(async (...args) => {
-      await submit(...args);
-      if (++submissions !== 16) return;
-      trainer.learningRate = 1e-12;
-      abort.abort('enough');
+    vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
+      const submitted = submit(...args);
+      if (++submissions === 16) {
+        trainer.learningRate = 1e-12;
+        abort.abort('enough');
+      }
+      return submitted;
     });
     try {
       expect(await rejection(collect(trainer.fit(dataset, { epochs: 1, signal: abort.signal })))).toBe(

@@ -111,20 +111,20 @@ export const engine: Mutants = {
     },
     'submissions do not wait for room': {
       file: 'src/gpu/gpu.ts',
-      text: 'if (!(await full)) await inFlight.shift();',
-      becomes: 'break;',
+      text: '          await this.pacer.room();\n',
+      becomes: '',
       caughtBy: node('gpu/pacing'),
     },
     'three submissions in flight': {
       file: 'src/gpu/pacer.ts',
-      text: 'if (count < 2) return 0;',
-      becomes: 'if (count < 3) return 0;',
+      text: 'if (inFlight.size < 2) return undefined;',
+      becomes: 'if (inFlight.size < 3) return undefined;',
       caughtBy: unit('pacer', 'at once on the GPU'),
     },
     'two submissions in flight, however late word of their end comes': {
       file: 'src/gpu/pacer.ts',
-      text: 'if (!this.isLate || count',
-      becomes: 'if (this.late >= 0 || count',
+      text: 'if (!this.isLate || inFlight',
+      becomes: 'if (this.late >= 0 || inFlight',
       caughtBy: unit('pacer', 'keeps its limits'),
     },
     'much work before a command of the page': {
@@ -139,17 +139,47 @@ export const engine: Mutants = {
       becomes: ': Math.max(end - begin, least);',
       caughtBy: unit('pacer', 'keeps its limits'),
     },
-    'late words of short submissions keep rates from rising': {
+    'without a clock, late words keep rates from rising': {
       file: 'src/gpu/pacer.ts',
-      text: 'const later = this.isLate ?',
-      becomes: 'const later = this.late < 0 ?',
+      text: 'const HOPE = 2 / 3;',
+      becomes: 'const HOPE = 1;',
       caughtBy: unit('pacer', 'keeps its limits'),
     },
-    'words that were sent together time what lies between': {
+    'the clock of the GPU is not read': {
       file: 'src/gpu/pacer.ts',
-      text: 'if (at - end >= TOGETHER) measure',
-      becomes: 'if (at >= end) measure',
+      text: 'Math.min(milliseconds ?? byWord',
+      becomes: 'Math.min(byWord',
       caughtBy: unit('pacer', 'keeps its limits'),
+    },
+    'word that comes late is forgotten at once': {
+      file: 'src/gpu/pacer.ts',
+      text: 'Math.max(end - this.endedAt, this.late * 0.5 **',
+      becomes: 'Math.max(end - this.endedAt, 0 * 0.5 **',
+      caughtBy: unit('pacer', 'keeps its limits'),
+    },
+    'a step in parts waits for word of the one before, however late': {
+      file: 'src/gpu/pacer.ts',
+      text: 'return this.predict(load) > this.late;',
+      becomes: 'return this.predict(load) >= 0;',
+      caughtBy: unit('pacer', 'keeps its limits'),
+    },
+    'an update follows gradients that were refused': {
+      file: 'src/gpu/gpu.ts',
+      text: '    return accepted;\n',
+      becomes: '    return Promise.resolve();\n',
+      caughtBy: node('gpu/trainer', 'refuses a part'),
+    },
+    'a stopwatch keeps its buffers': {
+      file: 'src/gpu/stopwatch.ts',
+      text: 'for (const each of [querySet, resolved, staging])',
+      becomes: 'for (const each of [querySet])',
+      caughtBy: node('gpu/pacing', 'leaves nothing behind'),
+    },
+    'a stopwatch starts at its end': {
+      file: 'src/gpu/stopwatch.ts',
+      text: '  void mark(0);\n',
+      becomes: '',
+      caughtBy: node('gpu/pacing', 'measures what is submitted'),
     },
     'a lost device is a mystery': {
       file: 'src/gpu/gpu.ts',
@@ -273,7 +303,7 @@ export const engine: Mutants = {
     },
     'an abort leaves a submission in flight': {
       file: 'src/gpu/gpu.ts',
-      text: '      await Promise.allSettled(inFlight);\n',
+      text: '      await Promise.allSettled([...begun, ...(options.ends ?? [])]);\n',
       becomes: '',
       caughtBy: node('node/device_again', 'in flight any more'),
     },
