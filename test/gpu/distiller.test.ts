@@ -1,5 +1,5 @@
 /** Distilling: a small network's trajectories against a loop in plain numbers, and a student that learns them. */
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import type { DistilEvent, Distiller, Warning } from '../../src';
 import { EngineError } from '../../src/base/errors';
 import { normal, STREAM, threefry } from '../../src/base/random';
@@ -14,12 +14,14 @@ import { Sampler } from '../../src/sampling/sampler';
 import type { UNetConfig } from '../../src/unet/config';
 import type { UNet } from '../../src/unet/unet';
 import { loadModel, saveModel } from '../../src/weights/model';
+import { watchBuffers } from '../buffers';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
 afterAll(() => engine.destroy());
+afterEach(() => vi.restoreAllMocks());
 
 const CLASSES = 3;
 const SIZE = 64;
@@ -43,24 +45,6 @@ async function studentOf(options: DistillerOptions): Promise<{ student: UNet; ev
   using distiller = await engine.createDistiller(teacher, options);
   const events = await distil(distiller);
   return { student: distiller.student!, events };
-}
-
-/** The engine's buffers that are alive. */
-function aliveBuffers() {
-  const alive = new Set<GPUBuffer>();
-  const { device } = engine;
-  const create = device.createBuffer.bind(device);
-  vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
-    const buffer = create(descriptor);
-    alive.add(buffer);
-    const destroy = buffer.destroy.bind(buffer);
-    buffer.destroy = () => {
-      alive.delete(buffer);
-      destroy();
-    };
-    return buffer;
-  });
-  return { alive, [Symbol.dispose]: () => vi.restoreAllMocks() };
 }
 
 /** x of all noises at the beginning of each of two calls and at the end, by `predict` alone. */
@@ -263,7 +247,7 @@ test('the same seed gives the same bits, another seed others', async () => {
 });
 
 test('memory is held during a run only, and the student is left', async () => {
-  using buffers = aliveBuffers();
+  const left = watchBuffers(gpu.device);
   using distiller = await engine.createDistiller(teacher, small);
   expect([distiller.bytes, distiller.student]).toEqual([0, undefined]);
   let most = 0;
@@ -274,11 +258,11 @@ test('memory is held during a run only, and the student is left', async () => {
   distiller.destroy();
   expect(await student!.getParameters()).not.toEqual(ofTeacher);
   student!.destroy();
-  expect([...buffers.alive].map(({ label }) => label)).toEqual([]);
+  expect(left()).toEqual([]);
 });
 
 test('a shader that is refused leaves nothing behind', async () => {
-  using buffers = aliveBuffers();
+  const left = watchBuffers(gpu.device);
   using distiller = await engine.createDistiller(teacher, small);
   const { compile } = Program;
   const refusing = vi.spyOn(Program, 'compile').mockImplementation((...given: Parameters<typeof compile>) => {
@@ -287,7 +271,7 @@ test('a shader that is refused leaves nothing behind', async () => {
   });
   await expect(distiller.run().next()).rejects.toThrow('refused');
   refusing.mockRestore();
-  expect([...buffers.alive].map(({ label }) => label)).toEqual([]);
+  expect(left()).toEqual([]);
   expect(await distiller.run().next()).toMatchObject({ done: false });
 });
 
@@ -297,7 +281,7 @@ test.each([
   ['a loop that is left', (event: DistilEvent) => event.step > 0, 'leave'],
   ['a distiller that is destroyed', (event: DistilEvent) => event.step > 0, 'destroy'],
 ] as const)('%s leaves nothing behind', async (_, at, how) => {
-  using buffers = aliveBuffers();
+  const left = watchBuffers(gpu.device);
   using distiller = await engine.createDistiller(teacher, small);
   const controller = new AbortController();
   const run = async () => {
@@ -312,7 +296,7 @@ test.each([
   else if (how === 'abort') await expect(run()).rejects.toThrow('enough');
   else await refused(run, 'destroyed', 'distiller');
   expect([distiller.bytes, distiller.student]).toEqual([0, undefined]);
-  expect([...buffers.alive].map(({ label }) => label)).toEqual([]);
+  expect(left()).toEqual([]);
   expect(await teacher.getParameters()).toEqual(ofTeacher);
   if (how === 'destroy') return;
   // It may run again.

@@ -51,6 +51,31 @@ export const engine: Mutants = {
       becomes: '',
       caughtBy: node('node/prepare', 'given up'),
     },
+    'a trainer whose code did not load once cannot be made any more': {
+      file: 'src/engine.ts',
+      text: "(await loaded(import('./training/trainer'))).Trainer.create(",
+      becomes: "(await (this.part ??= loaded(import('./training/trainer')))).Trainer.create(",
+      caughtBy: node('node/twice_trainer', 'a failed load'),
+    },
+    'a predictor stays when its comparison does not load': {
+      file: 'src/checking/prediction.ts',
+      text: '      made.destroy();\n      throw error;',
+      becomes: '      throw error;',
+      caughtBy: node('node/twice_sampler', 'unet.predict needs does not load'),
+    },
+    'an engine whose device is lost keeps its buffers': {
+      file: 'src/engine.ts',
+      text: '    for (const child of this.children) child.destroy();\n    this.children.clear();',
+      becomes:
+        '    this.gpu.onLost(undefined);\n    this.gpu.checkAlive();\n    for (const child of this.children) child.destroy();\n    this.children.clear();',
+      caughtBy: node('node/twice_trainer', 'a lost device'),
+    },
+    'an engine that is not made leaves the buffer of its first submission': {
+      file: 'src/gpu/gpu.ts',
+      text: '    } finally {\n      buffer.destroy();\n    }\n    this.latency',
+      becomes: '      buffer.destroy();\n    } finally {\n    }\n    this.latency',
+      caughtBy: node('node/twice_trainer', 'createEngine'),
+    },
     'arrays of another realm are refused': {
       file: 'src/base/bytes.ts',
       text: "typeOf(given) === 'Float32Array'",
@@ -868,6 +893,12 @@ export const engine: Mutants = {
       text: 'need.software || isOnlyForm',
       becomes: 'isOnlyForm',
       caughtBy: node('node/hostile', 'changes no bit'),
+    },
+    'a kernel of one form is not waited for': {
+      file: 'src/gpu/trouble.ts',
+      text: 'need.software || isOnlyForm',
+      becomes: 'need.software',
+      caughtBy: node('node/hostile', 'has no other'),
     },
     'nobody is told': {
       file: 'src/gpu/compiler.ts',

@@ -168,6 +168,31 @@ export const network: Mutants = {
       becomes: 'else if (made > n) {',
       caughtBy: node('gpu/trainer', 'steps that a driver loses'),
     },
+    'a call that failed leaves its trainer busy': {
+      file: 'src/training/trainer.ts',
+      text: 'this.verifiedAgain(work()).finally(() => {\n      this.busy = false;\n    });',
+      becomes:
+        'this.verifiedAgain(work()).then((result) => {\n      this.busy = false;\n      return result;\n    });',
+      caughtBy: node('node/twice_trainer', 'a failed load'),
+    },
+    'a fit that ends early leaves its trainer busy': {
+      file: 'src/training/trainer.ts',
+      text: '    } finally {\n      const { idle } = this;',
+      becomes: '    }\n    {\n      const { idle } = this;',
+      caughtBy: node('node/twice_trainer', 'an exception of the caller'),
+    },
+    'an abort does not end a training for a while': {
+      file: 'src/training/frames.ts',
+      text: 'gpu.pacer.millisecondsOf(nextPart) || signal?.aborted)',
+      becomes: 'gpu.pacer.millisecondsOf(nextPart))',
+      caughtBy: node('node/twice_trainer', 'an abort'),
+    },
+    'an evaluation leaves the order of its images': {
+      file: 'src/training/evaluation.ts',
+      text: '    order?.destroy();\n',
+      becomes: '',
+      caughtBy: node('node/twice_trainer', 'a refusal'),
+    },
     'weights of a state are not packed': {
       file: 'src/training/trained_weights.ts',
       text: '    this.unpacked = true;\n',

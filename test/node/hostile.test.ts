@@ -181,6 +181,16 @@ describe('a form for GPUs that is late', () => {
     },
   );
 
+  test('is waited for where its kernel has no other, also by what chooses no forms', async () => {
+    using device = await slow('adam');
+    const { engine, warned, told, come } = device;
+    const making = engine.createAdam(64);
+    setTimeout(come, 3000 * DEADLINE);
+    (await making).destroy();
+    expect(told.length).toBeGreaterThan(1);
+    expect([new Set(told), warned]).toEqual([new Set(['adam.plain']), []]);
+  });
+
   test('is given up by a run that began with it, not replaced, if it never comes', async () => {
     const variants: Variants = { 'conv2d/down.1': form };
     using device = await slow(form);

@@ -1,11 +1,16 @@
 /** Samplers and predictors: used, used in a way that ends badly, and used again. Nothing is left of it, and the results are the same. */
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryCache } from '../../src/gpu/cache';
 import { requestDevice } from '../../src/gpu/request_device';
 import { createEngine, type Engine, type UNet } from '../../src/index';
 import type { UNetConfig } from '../../src/unet/config';
+import { failLoad, loads } from '../failed_load';
 import { FailingDevice } from '../failing_device';
 import { testGpu } from '../lanes/gpu';
+
+vi.mock(import('../../src/base/load'), async (original) =>
+  (await import('../failed_load')).failedLoads(original),
+);
 
 await testGpu();
 
@@ -109,7 +114,7 @@ const thrown: Record<keyof typeof ends, unknown> = {
   'a lost device': 'device-lost',
 };
 
-/** The pairs that cannot happen, and why. A file that fails to load ends a creation, not a use: all are loaded by then. */
+/** The pairs that cannot happen, and why. What a later use needs is loaded: loads fail below. */
 const impossible: Record<string, string> = {
   'unet.predict, an abort': 'it takes no signal',
   'unet.predict, an exception of the caller': 'it calls nothing of the caller',
@@ -169,5 +174,35 @@ test.each(Object.entries(creations))('memory does not suffice for %s, and again'
     expect(labelsOf(world), `after buffer ${nth} of ${buffers}`).toEqual(before);
     (await create(world)).destroy();
     expect(labelsOf(world)).toEqual(before);
+  }
+});
+
+const created = Object.entries(creations).map(
+  ([name, create]) => [name, async (world: World) => async () => (await create(world)).destroy()] as const,
+);
+const used = Object.entries(subjects).map(
+  ([name, make]) => [name, async (world: World) => (await make(world)).use] as const,
+);
+
+test.each([...created, ...used])('a part that %s needs does not load, and again', async (_, prepare) => {
+  const healthy = await createWorld();
+  const work = await prepare(healthy);
+  failLoad(Number.POSITIVE_INFINITY);
+  const expected = await work();
+  const { count } = loads;
+  for (let nth = 0; nth < count; nth += Math.ceil(count / 5)) {
+    const world = await createWorld();
+    const work = await prepare(world);
+    const before = labelsOf(world);
+    failLoad(nth);
+    const ended = await work().catch((error) => error);
+    expect(loads.failing, `part ${nth} of ${count}`).toBe(-1);
+    // Of the texts of shaders some are loaded again at once, for a check of each kernel alone.
+    if (nth === 0 || ended instanceof Error) {
+      expect(ended).toMatchObject({ code: 'data' });
+      expect(before).toEqual(expect.arrayContaining(labelsOf(world)));
+    }
+    expect(await work()).toEqual(expected);
+    expect(labelsOf(world)).toEqual(labelsOf(healthy));
   }
 });

@@ -3,21 +3,14 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryCache } from '../../src/gpu/cache';
 import { requestDevice } from '../../src/gpu/request_device';
 import { createEngine, type Dataset, type Engine, type UNet } from '../../src/index';
+import { failLoad, loads } from '../failed_load';
 import { FailingDevice, type Planned } from '../failing_device';
 import { images, run } from '../gpu/worker/tiny';
 import { testGpu } from '../lanes/gpu';
 
-/** Whether the next part of the library does not load. */
-let unloadable = false;
-vi.mock(import('../../src/base/load'), async (original) => {
-  const load = await original();
-  const loaded: typeof load.loaded = (part) => {
-    if (!unloadable) return load.loaded(part);
-    unloadable = false;
-    return load.loaded(Promise.reject(new TypeError('a planned failure')));
-  };
-  return { ...load, loaded };
-});
+vi.mock(import('../../src/base/load'), async (original) =>
+  (await import('../failed_load')).failedLoads(original),
+);
 
 await testGpu();
 
@@ -45,13 +38,17 @@ interface Asked {
   /** Called amid the use. */
   readonly amid?: () => void;
 }
-type Use = (asked?: Asked) => Promise<unknown>;
+interface Made {
+  /** Sets it back, so that each use begins from the same state. */
+  again?(): Promise<void>;
+  use(asked?: Asked): Promise<unknown>;
+}
 interface Subject {
-  /** Makes what is used, and returns its use, which begins from the same state each time. */
-  make(world: World): Promise<Use>;
+  /** Makes what is used. */
+  make(world: World): Promise<Made>;
   readonly refused: Planned;
-  /** It is done within a turn, so that an abort must come at once. */
-  readonly isShort?: boolean;
+  /** How long it takes: after a turn an abort would be too late. Default: as many submissions as the pacer asks for. */
+  readonly takes?: 'a turn' | 'until an abort';
   /** Why it cannot end so. */
   readonly cannot: { readonly [of in keyof typeof ends]?: string };
 }
@@ -61,7 +58,7 @@ const NO_CALLER = 'it calls nothing of the caller';
 const NO_LOAD = 'all is loaded when there is a trainer';
 const refused = (name: string, failure: Planned['failure']): Planned => ({ name, nth: 0, failure });
 
-/** A trainer, and what sets it back: the use begins with that. */
+/** A trainer, and what sets it back. */
 async function trainerOf({ engine, unet }: World) {
   const trainer = await engine.createTrainer(unet, run.trainer);
   const [state, parameters] = [await trainer.getState(), await unet.getParameters()];
@@ -76,14 +73,16 @@ const subjects: Readonly<Record<string, Subject>> = {
   'trainer.fit': {
     async make(world) {
       const { trainer, again } = await trainerOf(world);
-      return async ({ signal, amid } = {}) => {
-        await again();
-        const losses: number[] = [];
-        for await (const { loss } of trainer.fit(world.dataset, { epochs: 2, seed: 5, signal })) {
-          losses.push(loss);
-          amid?.();
-        }
-        return losses;
+      return {
+        again,
+        async use({ signal, amid } = {}) {
+          const losses: number[] = [];
+          for await (const { loss } of trainer.fit(world.dataset, { epochs: 2, seed: 5, signal })) {
+            losses.push(loss);
+            amid?.();
+          }
+          return losses;
+        },
       };
     },
     refused: refused('submit', 'refused'),
@@ -92,10 +91,7 @@ const subjects: Readonly<Record<string, Subject>> = {
   'trainer.step': {
     async make(world) {
       const { trainer, again } = await trainerOf(world);
-      return async () => {
-        await again();
-        return trainer.step({ noisy: floats, target: floats });
-      };
+      return { again, use: () => trainer.step({ noisy: floats, target: floats }) };
     },
     refused: refused('submit', 'refused'),
     cannot: { 'an abort': NO_SIGNAL, 'an exception of the caller': NO_CALLER, 'a failed load': NO_LOAD },
@@ -103,62 +99,83 @@ const subjects: Readonly<Record<string, Subject>> = {
   'trainer.runFor': {
     async make(world) {
       const { trainer, again } = await trainerOf(world);
-      return async ({ signal, amid } = {}) => {
-        await again();
-        const batch = () => {
-          amid?.();
-          return { noisy: floats, target: floats };
-        };
-        const source = amid ? batch : world.dataset;
-        // It resolves after an abort.
-        const { steps } = await trainer.runFor(source as Dataset, { milliseconds: 5, signal });
-        signal?.throwIfAborted();
-        return steps > 0;
+      return {
+        again,
+        async use({ signal, amid } = {}) {
+          const batch = () => {
+            amid?.();
+            return { noisy: floats, target: floats };
+          };
+          const source = amid ? batch : world.dataset;
+          const milliseconds = signal ? 60_000 : 5;
+          let steps = 0;
+          while (steps === 0) {
+            ({ steps } = await trainer.runFor(source as Dataset, { milliseconds, signal }));
+            // It resolves after an abort.
+            signal?.throwIfAborted();
+          }
+          return (await trainer.readLosses(steps))[0];
+        },
       };
     },
+    takes: 'until an abort',
     refused: refused('submit', 'refused'),
     cannot: {},
   },
   'trainer.evaluate': {
     async make(world) {
       const { trainer } = await trainerOf(world);
-      return async ({ signal } = {}) => (await trainer.evaluate(world.dataset, { signal })).loss;
+      return { use: async ({ signal } = {}) => (await trainer.evaluate(world.dataset, { signal })).loss };
     },
     refused: refused('submit', 'refused'),
     cannot: { 'an exception of the caller': NO_CALLER },
   },
-  'engine.createTrainer': {
-    make:
-      async ({ engine, unet }) =>
-      async ({ signal } = {}) => {
-        const trainer = await engine.createTrainer(unet, { ...run.trainer, signal });
-        const { bytes } = trainer;
-        trainer.destroy();
-        return bytes;
+  createEngine: {
+    make: async ({ failing: { device } }) => ({
+      async use({ signal } = {}) {
+        const engine = await createEngine({ device, tuningCache: memoryCache(), signal });
+        engine.destroy();
+        return engine.adapter;
       },
+    }),
+    takes: 'a turn',
+    refused: refused('submit', 'refused'),
+    cannot: {
+      'an exception of the caller': NO_CALLER,
+      'a failed load': 'it loads nothing on a device that is given',
+    },
+  },
+  'engine.createTrainer': {
+    make: async ({ engine, unet }) => ({
+      async use({ signal } = {}) {
+        const trainer = await engine.createTrainer(unet, { ...run.trainer, signal });
+        trainer.destroy();
+        return trainer.variants;
+      },
+    }),
     refused: refused('createBuffer', 'memory'),
     cannot: { 'an exception of the caller': NO_CALLER },
   },
   'engine.createUNet': {
-    make:
-      async ({ engine }) =>
-      async ({ signal } = {}) => {
+    make: async ({ engine }) => ({
+      async use({ signal } = {}) {
         const unet = await engine.createUNet(run.network, { signal });
         unet.destroy();
         return unet.parameterCount;
       },
+    }),
     refused: refused('createBuffer', 'memory'),
     cannot: { 'an exception of the caller': NO_CALLER, 'a failed load': 'it is part of the engine' },
   },
   'engine.createDataset': {
-    make:
-      async ({ engine }) =>
-      async ({ signal } = {}) => {
+    make: async ({ engine }) => ({
+      async use({ signal } = {}) {
         const dataset = await engine.createDataset(images, { signal });
         dataset.destroy();
         return dataset.count;
       },
-    isShort: true,
+    }),
+    takes: 'a turn',
     refused: refused('createBuffer', 'memory'),
     cannot: { 'an exception of the caller': NO_CALLER },
   },
@@ -166,7 +183,7 @@ const subjects: Readonly<Record<string, Subject>> = {
 
 const END = new Error('a planned end');
 const codeOf = (error: { code?: string }) => error.code ?? error;
-const failed = ({ failing }: World, use: Use, planned: Planned) => {
+const failed = ({ failing }: World, { use }: Made, planned: Planned) => {
   failing.watch(planned);
   return use()
     .catch(codeOf)
@@ -174,30 +191,30 @@ const failed = ({ failing }: World, use: Use, planned: Planned) => {
 };
 /** Lets a use end badly; resolves to what it throws. */
 const ends = {
-  'an abort': async ({ engine }: World, use: Use, { isShort }: Subject) => {
+  'an abort': async ({ engine }: World, { use }: Made, { takes }: Subject) => {
     const { pacer } = engine.gpu;
     const { maxMilliseconds } = pacer;
     // Many submissions, so that there is something left to end.
-    pacer.maxMilliseconds = 1e-6;
+    if (!takes) pacer.maxMilliseconds = 1e-6;
     const abort = new AbortController();
     const done = use({ signal: abort.signal }).catch((error) => error);
-    if (isShort) abort.abort(END);
+    if (takes === 'a turn') abort.abort(END);
     else setTimeout(() => abort.abort(END));
     return done.finally(() => {
       pacer.maxMilliseconds = maxMilliseconds;
     });
   },
-  'an exception of the caller': (_: World, use: Use) => {
+  'an exception of the caller': (_: World, { use }: Made) => {
     const amid = () => {
       throw END;
     };
     return use({ amid }).catch((error) => error);
   },
-  'a refusal': (world: World, use: Use, { refused }: Subject) => failed(world, use, refused),
-  'a lost device': (world: World, use: Use, { refused: { name } }: Subject) =>
-    failed(world, use, { name, nth: 0, failure: 'lost' }),
-  'a failed load': (_: World, use: Use) => {
-    unloadable = true;
+  'a refusal': (world: World, made: Made, { refused }: Subject) => failed(world, made, refused),
+  'a lost device': (world: World, made: Made, { refused: { name } }: Subject) =>
+    failed(world, made, { name, nth: 0, failure: 'lost' }),
+  'a failed load': (_: World, { use }: Made) => {
+    failLoad();
     return use().catch(codeOf);
   },
 };
@@ -219,18 +236,23 @@ const labelsOf = ({ failing }: World) => [...failing.buffers].map(({ label }) =>
 test.each(pairs)('$name, $end, and again', async ({ subject, end }) => {
   let world = await createWorld();
   const isLoaded = end === 'a failed load';
-  let use = await subject.make(world);
-  const made = labelsOf(world);
+  let made = await subject.make(world);
+  const use = async () => {
+    await made.again?.();
+    return made.use();
+  };
+  const before = labelsOf(world);
   const first = isLoaded ? undefined : await use();
-  const held = isLoaded ? made : labelsOf(world);
-  expect(await ends[end](world, use, subject)).toEqual(expected(subject)[end]);
-  expect(unloadable).toBe(false);
+  const held = isLoaded ? before : labelsOf(world);
+  await made.again?.();
+  expect(await ends[end](world, made, subject)).toEqual(expected(subject)[end]);
+  expect(loads.failing).toBe(-1);
   await expect.poll(() => labelsOf(world)).toEqual(held);
   if (end === 'a lost device') {
     world.engine.destroy();
     expect(labelsOf(world)).toEqual([]);
     world = await createWorld();
-    use = await subject.make(world);
+    made = await subject.make(world);
   }
   const second = await use();
   if (first !== undefined) expect(second).toEqual(first);
