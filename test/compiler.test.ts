@@ -86,6 +86,17 @@ test('one that is late gives its place up, once, and comes all the same', async 
   expect(asked.join('')).toBe('abcdefg');
 });
 
+test('nothing awaits lateness of one that has come, or was refused: it would stay in memory', async () => {
+  const { compiler, finish } = compilerOf(8);
+  const [came, refused] = ['came', 'refused'].map((name) => compiler.pipeline(shader(name)));
+  await turn();
+  finish.get('came')!.resolve();
+  finish.get('refused')!.reject(new Error('refused'));
+  await Promise.allSettled([came.compiled, refused.compiled]);
+  const late = Promise.all([came.late, refused.late]);
+  expect(await Promise.race([late.then(() => 'settled'), turn()])).toBe('settled');
+});
+
 /** The last of what `onProgress` is called with. */
 function lastOf() {
   const told: Progress[] = [];

@@ -13,13 +13,44 @@ export const engine: Mutants = {
       file: 'src/gpu/compiler.ts',
       text: '      isLate();\n      this.count(compilation);',
       becomes: '      this.count(compilation);',
-      caughtBy: node('node/soak', 'computed with stays'),
+      caughtBy: unit('compiler', 'would stay in memory'),
     },
     'the check of kernels keeps the ops of a network': {
       file: 'src/checking/self_check.ts',
       text: 'ops.map((o) => [fingerprint(o), checkedOf(o)])',
       becomes: 'ops.map((o) => [fingerprint(o), o])',
       caughtBy: node('node/soak', 'computed with stays'),
+    },
+    'the tuner keeps the ops that it measured': {
+      file: 'src/tuning/tuner.ts',
+      text: 'onMeasured?.({ kernel, layer, variant, result });',
+      becomes: 'onMeasured?.({ kernel, layer, variant, result, ...{ ops } });',
+      caughtBy: node('node/soak', 'computed with stays'),
+    },
+    'the comparison at size keeps its last ops': {
+      file: 'src/checking/at_size.ts',
+      text: 'const { all, compared } = beside(pass, variants, op);',
+      becomes:
+        'const { all, compared } = beside(pass, variants, op);\n  Object.assign(beside, { last: all });',
+      caughtBy: node('node/soak', 'computed with stays'),
+    },
+    'the last engine stays, lost or not': {
+      file: 'src/gpu/gpu.ts',
+      text: 'this.loss = lossOf(device, source);',
+      becomes: 'this.loss = lossOf(device, source);\n    Object.assign(lossOf, { last: this });',
+      caughtBy: node('node/soak', 'device was lost'),
+    },
+    'a call that has ended listens to its signal': {
+      file: 'src/base/resource.ts',
+      text: "        signal?.removeEventListener('abort', soon);\n",
+      becomes: '',
+      caughtBy: node('node/soak', 'device was lost'),
+    },
+    'a worker keeps the samplers that it has destroyed': {
+      file: 'src/worker/samplers.ts',
+      text: '      this.samplers.delete(of);\n',
+      becomes: '',
+      caughtBy: node('node/soak', 'nothing that a run computed'),
     },
     'progress waits for ever for a shader that is only measured': {
       file: 'src/gpu/compiler.ts',

@@ -1,7 +1,7 @@
 /** Long runs leave nothing behind. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine, type Engine } from '../../src/engine';
 import { memoryCache } from '../../src/gpu/cache';
@@ -12,7 +12,9 @@ import { requestDevice } from '../../src/gpu/request_device';
 import { Sampler } from '../../src/sampling/sampler';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
+import { createWorkerClient, serve, type WorkerClient } from '../../src/worker';
 import { watchBuffers } from '../buffers';
+import { images as ofRun, run } from '../gpu/worker/tiny';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -36,8 +38,7 @@ test('the host memory of 500 small steps is flat', async () => {
   const run = async (steps: number) => {
     for (let i = 0; i < steps; i++) await trainer.step(batch);
     await settled();
-    const { heapUsed, external, rss } = process.memoryUsage();
-    return { js: heapUsed + external, rss };
+    return { js: usedMemory(), rss: process.memoryUsage.rss() };
   };
   let before = await run(200);
   let growth = Infinity;
@@ -117,7 +118,8 @@ const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };
 
 async function useTrainer(engine: Engine, unet: UNet): Promise<void> {
   using trainer = await engine.createTrainer(unet, { batchSize: 4 });
-  await trainer.step(batch);
+  // The kernels are compared at their real size before the second step.
+  for (let step = 0; step < 2; step++) await trainer.step(batch);
 }
 
 async function useSampler(engine: Engine, unet: UNet): Promise<void> {
@@ -125,8 +127,8 @@ async function useSampler(engine: Engine, unet: UNet): Promise<void> {
   await sampler.sample({ steps: 2 });
 }
 
-/** Calls `work`, and returns the ops and tensors that it compiled, but the network's own. */
-async function compiledBy(work: () => Promise<void>, unet: UNet): Promise<Map<string, WeakRef<object>[]>> {
+/** Calls `work`, and returns the ops and tensors that it compiled, but those of a network that stays. */
+async function compiledBy(work: () => Promise<void>, unet?: UNet): Promise<Map<string, WeakRef<object>[]>> {
   const refs = new Map<string, WeakRef<object>[]>();
   const note = (name: string, object: object) =>
     refs.set(name, [...(refs.get(name) ?? []), new WeakRef(object)]);
@@ -136,7 +138,7 @@ async function compiledBy(work: () => Promise<void>, unet: UNet): Promise<Map<st
     for (const o of ops) {
       note(`${label}: ${o.kernel} ${o.layer}`, o);
       for (const t of o.calls.flatMap(({ tensors }) => Object.values(tensors)))
-        if (!unet.weights.boundBuffers.has(t.base ?? t)) note(`${label}: ${t.label}`, t);
+        if (!unet?.weights.boundBuffers.has(t.base ?? t)) note(`${label}: ${t.label}`, t);
     }
     return compile.call(Program, ...args);
   };
@@ -148,15 +150,39 @@ async function compiledBy(work: () => Promise<void>, unet: UNet): Promise<Map<st
   return refs;
 }
 
+/** The labels of what compiled them. */
+const partsOf = (refs: ReadonlyMap<string, unknown>) => [
+  ...new Set([...refs.keys()].map((name) => name.split(':', 1)[0])),
+];
+
+/** What compiles ops beside those of trainers and samplers: small checks, those at the real size, and the tuner. */
+const EVERYTHING = ['self-check', 'self-check at size', 'comparison', 'tune'];
+
+/** Bytes of JavaScript's memory. */
+function usedMemory(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** The growth of JavaScript's memory with each use, in KiB. */
+async function kilobytesEach(use: () => Promise<unknown>, times = 200): Promise<number> {
+  for (let i = 0; i < 20; i++) await use();
+  await settled();
+  const before = usedMemory();
+  for (let i = 0; i < times; i++) await use();
+  await settled();
+  return (usedMemory() - before) / times / 1024;
+}
+
 describe('while its engine lives', () => {
   test.each([
     ['trainer', useTrainer],
     ['sampler', useSampler],
   ])('nothing that a destroyed %s computed with stays', async (_, use) => {
-    using engine = await createEngine({ device: gpu.device, tuningCache: memoryCache() });
+    using engine = await createEngine({ device: gpu.device, tuningCache: memoryCache(), tune: true });
     const unet = await engine.createUNet(config);
     const refs = await compiledBy(() => use(engine, unet), unet);
-    expect(refs.size).toBeGreaterThan(20);
+    expect(partsOf(refs)).toEqual(expect.arrayContaining(EVERYTHING));
     expect(await leftOf(refs)).toEqual([]);
   });
 
@@ -188,14 +214,6 @@ describe('while its engine lives', () => {
     using engine = await createEngine({ device: gpu.device, tuningCache: memoryCache() });
     const unet = await engine.createUNet(config);
     using sampler = await engine.createSampler(unet, { count: 4 });
-    const kilobytesEach = async (use: () => Promise<unknown>) => {
-      for (let i = 0; i < 20; i++) await use();
-      await settled();
-      const before = process.memoryUsage().heapUsed;
-      for (let i = 0; i < 200; i++) await use();
-      await settled();
-      return (process.memoryUsage().heapUsed - before) / 200 / 1024;
-    };
     const sample = await kilobytesEach(() => sampler.sample({ steps: 2 }));
     const ofSampler = await kilobytesEach(() => useSampler(engine, unet));
     const ofTrainer = await kilobytesEach(() => useTrainer(engine, unet));
@@ -204,6 +222,82 @@ describe('while its engine lives', () => {
     expect(ofTrainer).toBeLessThan(20);
   });
 });
+
+describe('while its worker lives', () => {
+  /** A worker in this thread, with checks, comparison at size and the tuner. */
+  function serveHere(): WorkerClient {
+    const { port1, port2 } = new MessageChannel();
+    const engine = { device: gpu.device, tuningCache: memoryCache(), tune: true };
+    serve(port2, { store: false, images: () => ofRun, engine });
+    const client = createWorkerClient(port1);
+    onTestFinished(() => {
+      client.destroy();
+      port2.close();
+    });
+    return client;
+  }
+  const useRun = async (client: WorkerClient) => {
+    await client.begin(run);
+    await client.step(3);
+    await client.sample({ count: 2, steps: 2 });
+    await client.reset();
+  };
+
+  test('nothing that a run computed with stays after its end', async () => {
+    const client = serveHere();
+    const refs = await compiledBy(() => useRun(client));
+    expect(partsOf(refs)).toEqual(expect.arrayContaining(['training step', 'sampling step', ...EVERYTHING]));
+    expect(await leftOf(refs)).toEqual([]);
+  });
+
+  test('30 runs leave next to nothing', async () => {
+    const client = serveHere();
+    expect(await kilobytesEach(() => useRun(client), 30)).toBeLessThan(20);
+  });
+});
+
+/** Works on a device that is lost meanwhile. What is left is for the garbage collector. */
+async function loseDevice(device: GPUDevice, signal: AbortSignal, isDestroyed: boolean) {
+  const objects = new Map<string, WeakRef<object>[]>();
+  const compiled = await compiledBy(async () => {
+    const engine = await createEngine({ device, tuningCache: memoryCache(), tune: true });
+    const unet = await engine.createUNet(config);
+    const trainer = await engine.createTrainer(unet, { batchSize: 4 });
+    const images = { images: new Uint8Array(64), count: 4, height: 4, width: 4, channels: 1 };
+    const dataset = await engine.createDataset(images);
+    const sampler = await engine.createSampler(unet, { count: 4 });
+    const train = async (epochs: number) => {
+      for await (const _ of trainer.fit(dataset, { epochs, signal }));
+    };
+    await train(2);
+    const work = [
+      train(1e6),
+      sampler.sample({ steps: 1000, signal }),
+      engine.createSampler(unet, { count: 8 }),
+    ];
+    setTimeout(() => device.destroy(), 20);
+    const ends = await Promise.allSettled(work);
+    const lost = { status: 'rejected', reason: expect.objectContaining({ code: 'device-lost' }) };
+    expect(ends).toEqual(work.map(() => lost));
+    if (isDestroyed) engine.destroy();
+    const all = { engine, gpu: engine.gpu, unet, trainer, dataset, sampler };
+    for (const [name, object] of Object.entries(all)) objects.set(name, [new WeakRef(object)]);
+  });
+  return new Map([...objects, ...compiled]);
+}
+
+test.each([true, false])(
+  'an engine whose device was lost can be collected, destroyed: %s',
+  async (isDestroyed) => {
+    const { device } = await requestDevice();
+    const controller = new AbortController();
+    const refs = await loseDevice(device, controller.signal, isDestroyed);
+    expect(refs.size).toBeGreaterThan(100);
+    expect(await leftOf(refs)).toEqual([]);
+    // The app keeps what is its own.
+    expect([(await device.lost).reason, controller.signal.aborted]).toEqual(['destroyed', false]);
+  },
+);
 
 test('an engine that was destroyed can be collected while the device lives', async () => {
   // Of its own: the device of the tests keeps its pipelines alive.
