@@ -333,6 +333,12 @@ export const engine: Mutants = {
       becomes: 'making',
       caughtBy: node('node/silent', 'lets go of createSampler'),
     },
+    'a silent device holds what an engine makes that is destroyed': {
+      file: 'src/engine.ts',
+      text: '    this.gpu.end();\n',
+      becomes: '',
+      caughtBy: node('node/silent', 'lets go of createUNet'),
+    },
     'a run that was given up frees the sampler': {
       file: 'src/sampling/sampler.ts',
       text: 'await this.inTime(this.idle.then(this.free), signal);',

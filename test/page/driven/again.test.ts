@@ -34,7 +34,8 @@ const LOST =
   'images are made again after the device was lost, by the pretrained network too; what was ordered before is left';
 const FILE = 'a file that cannot be read or is refused leaves the page as it was, and the next one is taken';
 const PRESS = 'a press that cannot start says why, and the next one starts';
-const LOAD = 'what does not load, and what is stopped, comes with the next press';
+const LOAD = 'what does not load comes with the next press';
+const STOP = 'what is stopped comes with the next press';
 const READING = 'the reading of pictures is cancelled, and begun again';
 const NO_GPU =
   'where no GPU is found, the page says so, and the button on the welcome page can be pressed again';
@@ -53,7 +54,7 @@ const pairs: Readonly<Record<string, Readonly<Record<(typeof ENDS)[number], Agai
     'a refusal': NO_GPU,
     'a failed load': never('a page that did not load is loaded again by its visitor'),
   },
-  Make: { 'an abort': LOAD, 'a lost device': LOST, 'a refusal': PRESS, 'a failed load': LOAD },
+  Make: { 'an abort': STOP, 'a lost device': LOST, 'a refusal': PRESS, 'a failed load': LOAD },
   Train: {
     'an abort': ['smoke.test.ts', 'step, train, pause, sample, reset'],
     'a lost device': ['driven/survival.test.ts', 'a GPU process that is killed once, twice, three times'],
@@ -285,21 +286,8 @@ test(PRESS, async () => {
   await page.close();
 });
 
-test(LOAD, async () => {
+test(STOP, async () => {
   const { page, problems } = await open(`?task=sample&steps=200&method=euler&text=20&${TINY}`);
-  await phase(page, 'idle');
-  const worker = workerOf(page);
-  const failOnce = () =>
-    worker.evaluate(() => {
-      const { fetch } = globalThis;
-      globalThis.fetch = async () => {
-        globalThis.fetch = fetch;
-        throw new TypeError('No network for a test.');
-      };
-    });
-  await failOnce();
-  await click(page, '#sample');
-  await until(page, () => !document.getElementById('sample-error')!.hidden);
   await phase(page, 'idle');
   for (let turn = 0; turn < 2; turn++) {
     // All in the page: the steps may be over before a message from outside arrives.
@@ -318,6 +306,28 @@ test(LOAD, async () => {
       /at step 200 of 200/,
     );
   }
+  await make(page, '2, 0');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+// Not in a page from its sources, which fetches nothing.
+test(LOAD, async () => {
+  const { page, problems } = await open(`?task=sample&calls=6&text=20&${TINY}`);
+  await phase(page, 'idle');
+  const worker = workerOf(page);
+  const failOnce = () =>
+    worker.evaluate(() => {
+      const { fetch } = globalThis;
+      globalThis.fetch = async () => {
+        globalThis.fetch = fetch;
+        throw new TypeError('No network for a test.');
+      };
+    });
+  await failOnce();
+  await click(page, '#sample');
+  await until(page, () => !document.getElementById('sample-error')!.hidden);
+  await phase(page, 'idle');
   await make(page, '2, 0');
 
   await failOnce();
