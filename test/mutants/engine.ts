@@ -333,9 +333,15 @@ export const engine: Mutants = {
       becomes: 'making',
       caughtBy: node('node/silent', 'lets go of createSampler'),
     },
-    'a silent device holds what an engine makes that is destroyed': {
+    'what a silent device does not answer goes on after the end of its engine': {
       file: 'src/engine.ts',
       text: '    this.gpu.end();\n',
+      becomes: '',
+      caughtBy: node('node/silent', 'lets go of createSampler'),
+    },
+    'a creation waits for a device that was lost in silence': {
+      file: 'src/gpu/gpu.ts',
+      text: '      endWaits(loss, () => lostError(info));\n',
       becomes: '',
       caughtBy: node('node/silent', 'lets go of createUNet'),
     },

@@ -215,6 +215,9 @@ describe('a device that does not answer', () => {
           expect(error, how).toBeInstanceOf(EngineError);
           expect((error as EngineError).code, how).toBe(how === 'loss' ? 'device-lost' : 'destroyed');
         }
+        // What the device does not answer does not go on for ever.
+        const idle = Promise.all(world.objects.map((object) => object.idle));
+        if (how !== 'object') expect(await endOf(idle), how).toBe('done');
         world.answer();
         await pause(0.2);
         engine.destroy();
