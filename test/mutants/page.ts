@@ -254,8 +254,8 @@ export const page: Mutants = {
     },
     'a door stands in a row by itself': {
       file: 'harness/page/shell/style.css',
-      text: '    flex: 0 0 100%;\n  }\n  .door:not(',
-      becomes: '    flex: 0 0 0;\n  }\n  .door:not(',
+      text: '@media (max-width: 42rem) {\n  .top {',
+      becomes: '@media (max-width: 30rem) {\n  .top {',
       caughtBy: driven('page/driven/newcomer', 'at 200 %'),
     },
     'a press while the page starts is lost': {
