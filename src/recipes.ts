@@ -51,6 +51,12 @@ const parts = {
     // 4 steps lose a little more than a point (docs/recipe.md).
     sampling: { method: 'adams', steps: 6, guidance: 2 },
   },
+  pictures: {
+    network: presets.pictures,
+    fit: { epochs: 12, binarize: false, dropLast: true },
+    // Guidance for networks with classes: 2 costs variety.
+    sampling: { method: 'adams', steps: 8, guidance: 1.5 },
+  },
 } as const satisfies Record<string, Omit<Recipe, 'trainer'>>;
 
 /** The names of the recipes. */
@@ -93,12 +99,14 @@ const toOrder = (batch: number): Recipe['trainer'] => ({
 
 /**
  * `tutorial`: the tutorial unchanged. `digits`: its network conditioned on noise level and class, trained with Gaussian noise to predict
- * the velocity; it makes requested digits (docs/recipe.md). `digits-3x3`: the same with a richer network.
+ * the velocity; it makes requested digits (docs/recipe.md). `digits-3x3`: the same with a richer network. `pictures`: for pictures in colour, of
+ * 16 to 64 pixels a side; its network has no classes, and any number where `conditioning.classes` says so.
  */
 export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   tutorial: recipeAt('tutorial', 256),
   digits: recipeAt('digits', 64),
   'digits-3x3': recipeAt('digits-3x3', 64),
+  pictures: recipeAt('pictures', 64),
 };
 
 /** The recipe with the objective and the convolutions of a network, of any size and widths; undefined if there is none. */
@@ -125,6 +133,17 @@ export function samplingFor({
 }: Pick<Model, 'config' | 'objective' | 'sampling'>): Sampling {
   if (sampling) return sampling;
   const recipe = recipeOf({ config, objective }) ?? (objective === 'flow' ? undefined : 'tutorial');
-  const usual: Sampling = recipe ? recipes[recipe].sampling : { method: 'euler', steps: 20, guidance: 2 };
-  return config.conditioning?.classes ? usual : { ...usual, guidance: undefined, guidanceRange: undefined };
+  // A grey network of the shape of `pictures` is older than that recipe, or says its sampling.
+  const known = recipe === 'pictures' && config.channels !== 3 ? undefined : recipe;
+  return guided(known ? recipes[known].sampling : { method: 'euler', steps: 20, guidance: 2 }, config);
 }
+
+/** The sampling of a new network that a recipe makes, of any channels; undefined for one with other convolutions than the recipe's. */
+export function recipeSampling(name: RecipeName, config: UNetConfig): Sampling | undefined {
+  const { trainer, sampling } = recipes[name];
+  return recipeOf({ config, objective: trainer.objective }) === name ? guided(sampling, config) : undefined;
+}
+
+/** Without classes there is no guidance. */
+const guided = (sampling: Sampling, { conditioning }: UNetConfig): Sampling =>
+  conditioning?.classes ? sampling : { ...sampling, guidance: undefined, guidanceRange: undefined };

@@ -1,7 +1,7 @@
 /** Recipes are what the functions take that they are for. */
 import { describe, expect, test } from 'vitest';
 import { wrongArgument } from '../src/base/errors';
-import { type RecipeName, recipeAt, recipeOf, recipes, samplingFor } from '../src/recipes';
+import { type RecipeName, recipeAt, recipeOf, recipeSampling, recipes, samplingFor } from '../src/recipes';
 import { trainerConfigOf } from '../src/training/options';
 import { checkConfig, presets } from '../src/unet/config';
 import { callsOf, checkSampling } from '../src/unet/sampling';
@@ -43,7 +43,7 @@ const fixed = {
   classDropout: 0.05,
 };
 
-test.each(['digits', 'digits-3x3'] as const)(
+test.each(['digits', 'digits-3x3', 'pictures'] as const)(
   '%s has batches of 64, and averages after 25,600 images',
   (name) => {
     expect(recipes[name]).toEqual(recipeAt(name, 64));
@@ -85,7 +85,7 @@ test.each([1, 3, 100, 65536])('with batches of %i there is something to train wi
 
 test('another name or batch is refused', () => {
   expect(() => recipeAt('toString' as RecipeName, 64)).toThrow(
-    'recipe is "toString"; it must be tutorial or digits or digits-3x3.',
+    'recipe is "toString"; it must be tutorial or digits or digits-3x3 or pictures.',
   );
   for (const batch of [0, 1.5, 65537, Number.NaN, '64' as never]) {
     expect(() => recipeAt('digits', batch)).toThrow('it must be a whole number from 1 to 65536.');
@@ -96,27 +96,54 @@ describe('how a network is sampled', () => {
   const { digits, tutorial } = recipes;
   const euler = { method: 'euler', steps: 20, guidance: 2 };
 
-  test.each(Object.entries(recipes))('as the recipe %s does, at any size and widths', (name, recipe) => {
-    const { network, trainer, sampling } = recipe;
-    const config = checkConfig({
-      ...network,
-      height: 32,
-      width: 32,
-      widths: [8, 16, 16, 32],
-      convolutionsPerLevel: name === 'digits-3x3' ? [1, 2, 3, 3] : 1,
-    });
-    const model = { config, objective: trainer.objective };
-    expect(recipeOf(model)).toBe(name);
-    expect(samplingFor(model)).toEqual(sampling);
-    // Of one level alone, whose convolution has none beside it.
-    const least = checkConfig({ ...network, widths: [8], convolutionsPerLevel: 1 });
-    expect(recipeOf({ ...model, config: least })).toBe(name);
+  const perLevel = {
+    tutorial: 1,
+    digits: 1,
+    'digits-3x3': [1, 2, 3, 3],
+    pictures: [2, 2, 3, 3],
+  } as const;
+  test.each(Object.keys(recipes) as RecipeName[])(
+    'as the recipe %s does, at any size and widths, of any classes',
+    (name) => {
+      const { network, trainer, sampling } = recipes[name];
+      const classes = name === 'tutorial' ? {} : { conditioning: { noiseLevel: true, classes: 3 } };
+      const config = checkConfig({
+        ...{ ...network, ...classes, height: 32, width: 32 },
+        widths: [8, 16, 16, 32],
+        convolutionsPerLevel: perLevel[name],
+      });
+      const model = { config, objective: trainer.objective };
+      expect(recipeOf(model)).toBe(name);
+      expect(samplingFor(model)).toEqual(sampling);
+      expect(recipeSampling(name, config)).toEqual(sampling);
+      // Of one level alone, whose convolutions have none beside it.
+      const first = [perLevel[name]].flat()[0];
+      const least = checkConfig({ ...network, widths: [8], convolutionsPerLevel: first });
+      expect(recipeOf({ ...model, config: least })).toBe(name);
+    },
+  );
+
+  test('as before, where a grey network of the shape of pictures does not say it', () => {
+    const grey = checkConfig({ ...recipes.pictures.network, channels: 1 });
+    const model = { config: grey, objective: 'flow' } as const;
+    expect(recipeOf(model)).toBe('pictures');
+    expect(samplingFor(model)).toEqual({ method: 'euler', steps: 20 });
+    const known = { ...grey, conditioning: { noiseLevel: true, classes: 10 } };
+    expect(samplingFor({ ...model, config: known })).toEqual(euler);
+    // What a run of the recipe gets, and writes into its files.
+    const own = recipeSampling('pictures', known);
+    expect(own).toEqual({ method: 'adams', steps: 8, guidance: 1.5 });
+    expect(samplingFor({ ...model, config: known, sampling: own })).toBe(own);
+    expect(recipeSampling('pictures', grey)).toEqual({ method: 'adams', steps: 8 });
+    // Of other convolutions the recipe knows nothing.
+    expect(recipeSampling('pictures', { ...grey, kernelSize: 5 })).toBeUndefined();
   });
 
   test('in 8 calls, or 12, of a network that makes digits', () => {
     expect(digits.sampling).toEqual({ method: 'adams', steps: 4, guidance: 2 });
     expect(callsOf(digits.sampling)).toBe(8);
     expect(callsOf(recipes['digits-3x3'].sampling)).toBe(12);
+    expect(callsOf(recipes.pictures.sampling)).toBe(16);
   });
 
   test('as its file says', () => {

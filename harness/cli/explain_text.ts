@@ -110,7 +110,7 @@ export function foldRepeats(rows: readonly string[][]): { row: string[]; times: 
 
 function memory(...run: Parameters<typeof planWhole>): string {
   const { plan, set } = planWhole(...run);
-  const [, weights, batchSize] = run;
+  const [, weights, batchSize, , , training] = run;
   const own = Object.values(plan.tensors) as Tensor[];
   const network = [weights.flat, weights.packed];
   const fixed = new Set([...own, ...network]);
@@ -120,9 +120,15 @@ function memory(...run: Parameters<typeof planWhole>): string {
   const apart = planMemory(calls, fixed, false).slots;
   const bytes = (tensors: readonly { size: number }[]) =>
     4 * tensors.reduce((sum, { size }) => sum + size, 0);
+  // What is trained and its average are two networks.
+  const networks = bytes(network) * (training.averageWeights ? 2 : 1);
   const largest = [...reused, ...own].reduce((a, b) => (b.size > a.size ? b : a));
   const rows = [
-    ['network', megabytes(bytes(network)), 'weights, flat and in the orders that the kernels read'],
+    [
+      'network',
+      megabytes(networks),
+      `weights${training.averageWeights ? ' and their average' : ''}, flat and in the orders that the kernels read`,
+    ],
     [
       'optimizer, batch',
       megabytes(bytes(own)),
@@ -135,7 +141,7 @@ function memory(...run: Parameters<typeof planWhole>): string {
     ],
     ['data set', megabytes(bytes([set.images, set.order])), 'bytes, and the order of the epoch'],
   ];
-  const total = bytes(network) + bytes(own) + bytes(reused);
+  const total = networks + bytes(own) + bytes(reused);
   return [
     table(rows, [1]),
     ...wrap(

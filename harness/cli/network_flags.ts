@@ -2,16 +2,17 @@
 import { EngineError } from '../../src/base/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
 import type { UNetConfig } from '../../src/unet/config';
-import { configOf, type NetworkChoice } from '../run/network';
+import { checkSides, configOf, type NetworkChoice } from '../run/network';
 import { type Given, integer, integers, oneOf, toggle, UsageError } from './args';
 
 export const recipeNames = Object.keys(recipes) as RecipeName[];
 
 export const networkFlags = {
-  recipe: oneOf(
-    'network and training: the tutorial, or the same network conditioned on\nnoise level and class, which makes digits to order (default tutorial)',
-    ...recipeNames,
-  ),
+  recipe: {
+    ...oneOf('', ...recipeNames),
+    value: 'NAME',
+    help: 'network and training: tutorial; digits, the same network conditioned on\nnoise level and class, which makes digits to order; digits-3x3, a richer\none; pictures, for pictures in colour (default tutorial)',
+  },
   widths: integers('32,64,64', 'channels of each level (default 32,64,64)', 1, 4096),
   'kernel-size': integer('N', 'sides of the convolutions, odd (default 5)', 1, 31),
   convolutions: integers('1,1,1', 'convolutions of each level (default 1, or as the recipe says)', 1, 16),
@@ -35,12 +36,12 @@ export function networkOf(
   const { network }: { readonly network: UNetConfig } = recipes[given.recipe ?? 'tutorial'];
   const { widths = network.widths, 'kernel-size': kernelSize = network.kernelSize } = given;
   const { convolutions } = given;
+  const { height, width, channels } = { ...network, ...size };
+  checkSides(given.recipe ?? 'tutorial', { height, width });
   try {
-    const { height, width, channels } = { ...network, ...size };
-    const { conditioning = { noiseLevel: false, classes: 0 } } = network;
-    const classes = conditioning.classes > 0 ? (size.classes ?? conditioning.classes) : 0;
-    const base = { height, width, channels, conditioning: { ...conditioning, classes } };
-    return configOf(choiceOf(given), base);
+    const { classes = network.conditioning?.classes ?? 0 } = size;
+    const conditioning = network.conditioning && { ...network.conditioning, classes };
+    return configOf(choiceOf(given), { height, width, channels, conditioning });
   } catch (error) {
     if (error instanceof EngineError) {
       const own = convolutions ? ` --convolutions ${convolutions}` : '';

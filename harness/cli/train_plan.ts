@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
 import { requirements } from '../../src/gpu/request_device';
 import { padBatch } from '../../src/plan/tensor';
-import { type Recipe, recipeAt, recipeOf, recipes } from '../../src/recipes';
+import { type Recipe, recipeAt, recipeOf, recipeSampling, recipes } from '../../src/recipes';
 import { stepsPerEpoch } from '../../src/training/epoch';
 import { layersOf, type UNetConfig } from '../../src/unet/config';
 import { checkVariants } from '../../src/unet/variants';
@@ -44,7 +44,7 @@ export const flags = {
   ),
   epochs: integer(
     'N',
-    `passes over the images, in all (default ${ofEach(({ fit }) => fit.epochs)})`,
+    `passes over the images, in all\n(default ${ofEach(({ fit }) => fit.epochs)})`,
     1,
     1_000_000,
   ),
@@ -138,7 +138,12 @@ export async function planRun(
     checkVariants(kernels.variants, layersOf(config), padBatch(settings.batchSize), features, true);
   }
   return {
-    run: resumed ?? TrainingRun.begin({ network: config, trainer }, { images, settings }),
+    run:
+      resumed ??
+      TrainingRun.begin(
+        { network: config, trainer },
+        { images, settings, sampling: recipeSampling(given.recipe ?? 'tutorial', config) },
+      ),
     held,
     config,
     sources,

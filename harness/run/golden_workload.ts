@@ -6,12 +6,12 @@ import { fnv1a } from '../../src/base/hash';
  */
 
 export const SIDE = 28;
-export const KERNEL = 5;
+const KERNEL = 5;
 
 type Convolutions = readonly (readonly [name: string, from: number, to: number])[];
 
 /** In forward order. */
-export const LAYERS: Convolutions = [
+const LAYERS: Convolutions = [
   ['down.0', 1, 32],
   ['down.1', 32, 64],
   ['down.2', 64, 64],
@@ -21,7 +21,7 @@ export const LAYERS: Convolutions = [
 ];
 
 /** The convolutions of the network of 3x3 kernels. */
-export const LAYERS_3X3: Convolutions = [
+const LAYERS_3X3: Convolutions = [
   ['down.0', 1, 32],
   ['down.1.0', 32, 64],
   ['down.1.1', 64, 64],
@@ -35,6 +35,18 @@ export const LAYERS_3X3: Convolutions = [
   ['up.1.1', 32, 32],
   ['up.2', 32, 1],
 ];
+
+/** The convolutions of the network for pictures. */
+const LAYERS_PICTURES: Convolutions = [
+  ['down.0.0', 3, 32],
+  ['down.0.1', 32, 32],
+  ...LAYERS_3X3.slice(1, -1),
+  ['up.2.0', 32, 32],
+  ['up.2.1', 32, 3],
+];
+
+/** The images of that network: their side, at most `SIDE`, and channels. */
+export const PICTURES = { side: 24, channels: 3 } as const;
 
 /** mulberry32 */
 export function generator(seed: number): () => number {
@@ -76,21 +88,30 @@ export function initialWeights(): Map<string, Float32Array> {
 
 /**
  * The initial weights of a conditioned network, by parameter name, in the order of its parameters: the convolutions' (for 5x5
- * kernels the weights of initialWeights), then `conditioning.hidden.kernel` [32, 64], `.classes` [11, 64] and `.bias` [64],
- * and `conditioning.output.kernel` [64, biases] and `.bias` [biases], of which each convolution but the last has one for each channel.
+ * kernels the weights of initialWeights), then `conditioning.hidden.kernel` [32, 64], `.classes` [classes + 1, 64], if there are any, and
+ * `.bias` [64], and `conditioning.output.kernel` [64, biases] and `.bias` [biases], of which each convolution but the last has one for
+ * each channel.
  */
-export function flowWeights(layers: Convolutions = LAYERS, side = KERNEL): Map<string, Float32Array> {
+function flowWeights(layers: Convolutions = LAYERS, side = KERNEL, classes = 10): Map<string, Float32Array> {
   const random = generator(1234);
   const weights = convolutions(random, layers, side);
   const biases = layers.slice(0, -1).reduce((sum, [, , to]) => sum + to, 0);
   weights.set('conditioning.hidden.kernel', uniform(random, 32 * 64, glorot(32, 64)));
   // Of variance 1, as embeddings have it.
-  weights.set('conditioning.hidden.classes', uniform(random, 11 * 64, Math.sqrt(3)));
+  if (classes > 0)
+    weights.set('conditioning.hidden.classes', uniform(random, (classes + 1) * 64, Math.sqrt(3)));
   weights.set('conditioning.hidden.bias', new Float32Array(64));
   weights.set('conditioning.output.kernel', uniform(random, 64 * biases, glorot(64, biases)));
   weights.set('conditioning.output.bias', new Float32Array(biases));
   return weights;
 }
+
+/** The initial weights of the presets' conditioned networks. */
+export const presetWeights = {
+  digits: () => flowWeights(),
+  'digits-3x3': () => flowWeights(LAYERS_3X3, 3),
+  pictures: () => flowWeights(LAYERS_PICTURES, 3, 0),
+};
 
 /** Draws three connected strokes into `image`, [28][28], which is empty. */
 function drawStrokes(random: () => number, image: Float32Array): void {
@@ -136,7 +157,7 @@ const NO_CLASS = 10;
 
 /** A batch of the conditioned network's training. */
 export interface FlowBatch {
-  /** (1 - t) x + t e of images x in [-1, 1] and noise e, [count][28][28][1]. */
+  /** (1 - t) x + t e of images x in [-1, 1] and noise e, [count][side][side][channels]. */
   noisy: Float32Array;
   /** e - x, of the same shape. */
   target: Float32Array;
@@ -148,18 +169,29 @@ export interface FlowBatch {
 
 /**
  * The conditioned network's batch of a step. The noise is a sum of 12 uniform numbers, near enough to a normal one, and the
- * same to the bit in any language.
+ * same to the bit in any language. Each channel has strokes of its own, of which a smaller image has the middle.
  */
-export function flowBatch(step: number, count: number): FlowBatch {
+export function flowBatch(
+  step: number,
+  count: number,
+  { side, channels }: { readonly side: number; readonly channels: number } = { side: SIDE, channels: 1 },
+): FlowBatch {
   const random = generator(104729 * (step + 1) + count);
-  const pixels = SIDE * SIDE;
+  const pixels = side * side * channels;
   const noisy = new Float32Array(count * pixels);
   const target = new Float32Array(count * pixels);
   const levels = new Float32Array(count);
   const labels = new Uint32Array(count);
+  const strokes = new Float32Array(SIDE * SIDE);
   const clean = new Float32Array(pixels);
+  const edge = (SIDE - side) / 2;
   for (let i = 0; i < count; i++) {
-    drawStrokes(random, clean.fill(0));
+    for (let c = 0; c < channels; c++) {
+      drawStrokes(random, strokes.fill(0));
+      for (let y = 0; y < side; y++)
+        for (let x = 0; x < side; x++)
+          clean[(y * side + x) * channels + c] = strokes[(y + edge) * SIDE + x + edge];
+    }
     levels[i] = random();
     const label = Math.floor(random() * 10);
     labels[i] = random() < 0.05 ? NO_CLASS : label;

@@ -1,6 +1,8 @@
 /** Networks that a user derives from a recipe's. Pure. */
+import { EngineError } from '../../src/base/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
+import { SIDES } from './small_pictures';
 
 /** A recipe with changes to its network. */
 export interface NetworkChoice
@@ -20,6 +22,19 @@ export function configOf(choice: NetworkChoice = {}, size: Partial<UNetConfig> =
     residual: residual ?? network.residual,
     ...size,
   });
+}
+
+/** Throws `argument` for images that a recipe was not made for. */
+export function checkSides(
+  recipe: RecipeName,
+  { height, width }: Pick<UNetConfig, 'height' | 'width'>,
+): void {
+  const { least, most } = SIDES;
+  if (recipe !== 'pictures' || [height, width].every((side) => side >= least && side <= most)) return;
+  throw new EngineError(
+    'argument',
+    `The images are ${height} x ${width}; the recipe pictures takes sides of ${least} to ${most} pixels. Give such images, or take the recipe digits.`,
+  );
 }
 
 /** The choice without fields that equal the recipe's; undefined for the tutorial unchanged. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes flow.json and flow_3x3.json anew: twenty training steps of each conditioned network as PyTorch takes them, in float32 on one thread.
+"""Makes flow.json, flow_3x3.json and flow_pictures.json anew: training steps of each conditioned network as PyTorch takes them, in float32 on
+one thread.
 
   python3 test/golden/flow_reference.py
 
@@ -16,39 +17,41 @@ import torch
 import torch.nn.functional as F
 
 SIDE = 28
-PIXELS = SIDE * SIDE
 BATCH = 16
-STEPS = 20
+STEPS = {'flow.json': 20, 'flow_3x3.json': 20, 'flow_pictures.json': 1}
 # Steps, counted from 0, whose gradients are kept. Of the network of 3x3 kernels not the last: where two pixels of a pooling window are
 # equal to 2e-7, as in its eleventh step, rounding decides which of them a gradient goes to, and from then on gradients differ by 1e-4.
-KEPT = {'flow.json': (0, 2, 19), 'flow_3x3.json': (0, 2, 9)}
+KEPT = {'flow.json': (0, 2, 19), 'flow_3x3.json': (0, 2, 9), 'flow_pictures.json': (0,)}
 # Of each gradient so many elements are kept.
 SAMPLES = 32
 NO_CLASS = 10
-# By file: side of the kernels, and the convolutions in forward order. Of a level with several, all but the first are residual.
+THREES = [
+    ('down.1.0', 32, 64),
+    ('down.1.1', 64, 64),
+    ('down.2.0', 64, 64),
+    ('down.2.1', 64, 64),
+    ('down.2.2', 64, 64),
+    ('up.0.0', 64, 64),
+    ('up.0.1', 64, 64),
+    ('up.0.2', 64, 64),
+    ('up.1.0', 64, 32),
+    ('up.1.1', 32, 32),
+]
+# By file: side of the kernels, and the convolutions in forward order. Of a level with several, all but the first are residual, and so is not
+# the last of all.
 NETWORKS = {
     'flow.json': (
         5,
         [('down.0', 1, 32), ('down.1', 32, 64), ('down.2', 64, 64), ('up.0', 64, 64), ('up.1', 64, 32), ('up.2', 32, 1)],
     ),
-    'flow_3x3.json': (
+    'flow_3x3.json': (3, [('down.0', 1, 32), *THREES, ('up.2', 32, 1)]),
+    'flow_pictures.json': (
         3,
-        [
-            ('down.0', 1, 32),
-            ('down.1.0', 32, 64),
-            ('down.1.1', 64, 64),
-            ('down.2.0', 64, 64),
-            ('down.2.1', 64, 64),
-            ('down.2.2', 64, 64),
-            ('up.0.0', 64, 64),
-            ('up.0.1', 64, 64),
-            ('up.0.2', 64, 64),
-            ('up.1.0', 64, 32),
-            ('up.1.1', 32, 32),
-            ('up.2', 32, 1),
-        ],
+        [('down.0.0', 3, 32), ('down.0.1', 32, 32), *THREES, ('up.2.0', 32, 32), ('up.2.1', 32, 3)],
     ),
 }
+# By file: side and channels of the images, and classes of the network.
+IMAGES = {'flow.json': (28, 1, 10), 'flow_3x3.json': (28, 1, 10), 'flow_pictures.json': (24, 3, 0)}
 
 
 # ---------------------------------------------------------------- inputs, as workload.ts has them
@@ -71,7 +74,7 @@ class Generator:
         return (t ^ (t >> 14)).astype(np.float64) / 2**32
 
 
-def flow_weights(side, layers):
+def flow_weights(side, layers, classes=10):
     """float32 arrays by name, flat, in the order of the parameters; kernels of convolutions are [side, side, in, out]."""
     generator = Generator(1234)
 
@@ -84,7 +87,8 @@ def flow_weights(side, layers):
         weights[f'{name}.kernel'] = uniform(area * fan_in * fan_out, math.sqrt(6 / (area * fan_in + area * fan_out)))
         weights[f'{name}.bias'] = np.zeros(fan_out, np.float32)
     weights['conditioning.hidden.kernel'] = uniform(32 * 64, math.sqrt(6 / (32 + 64)))
-    weights['conditioning.hidden.classes'] = uniform(11 * 64, math.sqrt(3))
+    if classes:
+        weights['conditioning.hidden.classes'] = uniform((classes + 1) * 64, math.sqrt(3))
     weights['conditioning.hidden.bias'] = np.zeros(64, np.float32)
     biases = sum(fan_out for _, _, fan_out in layers[:-1])
     weights['conditioning.output.kernel'] = uniform(64 * biases, math.sqrt(6 / (64 + biases)))
@@ -109,18 +113,20 @@ def strokes(draws):
     return image
 
 
-def flow_batch(step):
-    """noisy and target, float32 [16, 28, 28], levels, float32 [16], and labels, uint32 [16]."""
+def flow_batch(step, side=SIDE, channels=1):
+    """noisy and target, float32 [16, side, side, channels], levels, float32 [16], and labels, uint32 [16]."""
     generator = Generator(104729 * (step + 1) + BATCH)
-    noisy, target = (np.empty((BATCH, SIDE, SIDE), np.float32) for _ in range(2))
+    noisy, target = (np.empty((BATCH, side, side, channels), np.float32) for _ in range(2))
     levels, labels = np.empty(BATCH, np.float32), np.empty(BATCH, np.uint32)
+    middle = slice((SIDE - side) // 2, (SIDE + side) // 2)
     for i in range(BATCH):
-        x = 2 * strokes(generator.draw(8).tolist()).astype(np.float64) - 1
+        drawn = np.stack([strokes(generator.draw(8).tolist())[middle, middle] for _ in range(channels)], 2)
+        x = 2 * drawn.astype(np.float64) - 1
         level, label, withheld = generator.draw(3)
         levels[i] = level
         labels[i] = NO_CLASS if withheld < 0.05 else math.floor(label * 10)
         # A sum of multiples of 2^-32 is exact, whatever its order.
-        e = generator.draw(PIXELS * 12).reshape(SIDE, SIDE, 12).sum(2) - 6
+        e = generator.draw(x.size * 12).reshape(*x.shape, 12).sum(3) - 6
         t = float(levels[i])
         noisy[i] = (1 - t) * x + t * e
         target[i] = e - x
@@ -141,7 +147,7 @@ def checksum(arrays):
 def parameters(weights, side, layers, dtype):
     """Tensors in PyTorch's shapes: kernels of convolutions [out, in, side, side], others as they are."""
     shapes = {f'{name}.kernel': (side, side, i, o) for name, i, o in layers}
-    shapes |= {'conditioning.hidden.kernel': (32, 64), 'conditioning.hidden.classes': (11, 64)}
+    shapes |= {'conditioning.hidden.kernel': (32, 64), 'conditioning.hidden.classes': (-1, 64)}
     shapes |= {'conditioning.output.kernel': (64, -1)}
     tensors = {}
     for name, values in weights.items():
@@ -159,21 +165,25 @@ def flat(tensor):
 
 
 def network(p, layers, noisy, levels, labels):
-    """noisy [n, 1, 28, 28], levels [n], labels [n]; gives the velocity, [n, 1, 28, 28]."""
+    """noisy [n, channels, side, side], levels [n], labels [n]; gives the velocity, of the shape of noisy."""
     frequencies = torch.tensor([100 ** (k / 15) for k in range(16)], dtype=torch.float64).to(levels.dtype)
     phases = levels[:, None] * frequencies
     phi = torch.cat([phases.sin(), phases.cos()], 1)
-    hidden = phi @ p['conditioning.hidden.kernel'] + p['conditioning.hidden.classes'][labels] + p['conditioning.hidden.bias']
-    added = F.silu(hidden) @ p['conditioning.output.kernel'] + p['conditioning.output.bias']
+    hidden = phi @ p['conditioning.hidden.kernel']
+    if 'conditioning.hidden.classes' in p:
+        hidden = hidden + p['conditioning.hidden.classes'][labels]
+    added = F.silu(hidden + p['conditioning.hidden.bias']) @ p['conditioning.output.kernel'] + p['conditioning.output.bias']
     biases = dict(zip((name for name, _, _ in layers), added.split([o for _, _, o in layers[:-1]], 1)))
 
     def conv(name, x):
         return F.conv2d(x, p[f'{name}.kernel'], p[f'{name}.bias'], padding='same')
 
     def level(name, x):
-        """The convolutions of a level one after the other; all but the first add their input."""
+        """The convolutions of a level one after the other; all but the first add their input. The last of all is but a convolution."""
         own = [n for n, _, _ in layers if n == name or n.startswith(f'{name}.')]
         for i, n in enumerate(own):
+            if n not in biases:
+                return conv(n, x)
             out = F.silu(conv(n, x) + biases[n][:, :, None, None])
             x = x + out if i > 0 else out
         return x
@@ -185,7 +195,7 @@ def network(p, layers, noisy, levels, labels):
     second = level('down.1', F.max_pool2d(first, 2))
     bottom = level('up.0', level('down.2', F.max_pool2d(second, 2)))
     middle = level('up.1', double(bottom) + second)
-    return conv('up.2', double(middle) + first)
+    return level('up.2', double(middle) + first)
 
 
 def rate(step):
@@ -199,7 +209,7 @@ def train(weights, side, layers, batches, kept_steps, dtype):
     optimizer = torch.optim.Adam(p.values(), betas=(0.9, 0.99), eps=1e-8)
     losses, norms, kept = [], [], {}
     for step, (noisy, target, levels, labels) in enumerate(batches):
-        noisy, target = (torch.from_numpy(images).to(dtype)[:, None] for images in (noisy, target))
+        noisy, target = (torch.from_numpy(images).to(dtype).permute(0, 3, 1, 2).contiguous() for images in (noisy, target))
         output = network(p, layers, noisy, torch.from_numpy(levels).to(dtype), torch.from_numpy(labels.astype(np.int64)))
         loss = F.mse_loss(output, target)
         optimizer.zero_grad()
@@ -227,9 +237,11 @@ def digits(values):
     return [float(f'{value:.9g}') for value in values]
 
 
-def write(file, side, layers, batches):
+def write(file, side, layers):
     print(file)
-    weights = flow_weights(side, layers)
+    image_side, channels, classes = IMAGES[file]
+    weights = flow_weights(side, layers, classes)
+    batches = [flow_batch(step, image_side, channels) for step in range(STEPS[file])]
     losses, norms, kept = train(weights, side, layers, batches, KEPT[file], torch.float32)
     exact_losses, exact_norms, exact_kept = train(weights, side, layers, batches, KEPT[file], torch.float64)
 
@@ -270,7 +282,7 @@ def write(file, side, layers, batches):
         # Of flowWeights, and of each step's noisy, target, levels and labels.
         'weights': checksum(weights.values()),
         'inputs': [checksum(batch) for batch in batches],
-        'rates': digits(map(rate, range(STEPS))),
+        'rates': digits(map(rate, range(STEPS[file]))),
         'losses': digits(losses),
         'norms': digits(norms),
         'indices': indices,
@@ -293,9 +305,8 @@ def write(file, side, layers, batches):
 
 def main():
     torch.set_num_threads(1)
-    batches = [flow_batch(step) for step in range(STEPS)]
     for file, (side, layers) in NETWORKS.items():
-        write(file, side, layers, batches)
+        write(file, side, layers)
 
 
 if __name__ == '__main__':

@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import {
   flowBatch,
-  flowWeights,
   goldenBatch,
   initialWeights,
-  LAYERS_3X3,
+  PICTURES,
+  presetWeights,
 } from '../../harness/run/golden_workload';
 import type { AdapterKind } from '../../src/plan/op';
 import { Trainer } from '../../src/training/trainer';
@@ -14,6 +14,7 @@ import { UNet } from '../../src/unet/unet';
 import { defaultVariants, type Variants } from '../../src/unet/variants';
 import flow5 from '../golden/flow.json';
 import flow3 from '../golden/flow_3x3.json';
+import pictures from '../golden/flow_pictures.json';
 import losses from '../golden/losses.json';
 import { mainlyIn, testGpu } from '../lanes/gpu';
 
@@ -67,11 +68,30 @@ test.each(kinds)(
   },
 );
 
-describe.each([
-  ['of digits', presets.digits, flow5, flowWeights()],
-  ['of digits by 3x3 kernels', presets['digits-3x3'], flow3, flowWeights(LAYERS_3X3, 3)],
-] as const)('the network %s, against PyTorch', (_, network, flow, weights) => {
-  const settings = {
+interface Golden {
+  readonly batch: number;
+  readonly losses: readonly number[];
+  readonly indices: object;
+  readonly gradients: readonly { readonly step: number; readonly parameters: object }[];
+}
+type OfParameters<T> = [name: string, values: T][];
+
+/**
+ * Trains as PyTorch did, and says how far off it is at most: losses relative to theirs, gradients to the largest one of their tensor.
+ * `compared`: the number of steps whose gradients were compared.
+ */
+async function train(name: keyof typeof presetWeights, flow: Golden, variants: Variants, steps: number) {
+  const network: UNetConfig = presets[name];
+  const kept = new Map(
+    flow.gradients.map(({ step, parameters }) => [
+      step,
+      Object.entries(parameters) as OfParameters<{ max: number; values: number[] }>,
+    ]),
+  );
+  const indices = new Map(Object.entries(flow.indices) as OfParameters<number[]>);
+  using unet = await UNet.create(gpu, network);
+  await unet.setParameters(presetWeights[name]());
+  using trainer = await Trainer.create(gpu, unet, {
     batchSize: flow.batch,
     objective: 'flow',
     learningRate: 3e-3,
@@ -80,44 +100,43 @@ describe.each([
     beta2: 0.99,
     epsilon: 1e-8,
     clipNorm: 1,
-  } as const;
-  const kept = new Map(flow.gradients.map(({ step, parameters }) => [step, Object.entries(parameters)]));
-  const indices = new Map<string, number[]>(Object.entries(flow.indices));
-
-  /** Trains, and says how far off it is at most: losses relative to theirs, gradients to the largest one of their tensor. */
-  async function train(variants: Variants, steps: number) {
-    using unet = await UNet.create(gpu, network);
-    await unet.setParameters(weights);
-    using trainer = await Trainer.create(gpu, unet, { ...settings, variants });
-    const worst = { losses: 0, gradients: 0, compared: 0 };
-    for (const [step, expected] of flow.losses.slice(0, steps).entries()) {
-      const loss = await trainer.step(flowBatch(step, flow.batch));
-      worst.losses = Math.max(worst.losses, Math.abs(loss / expected - 1));
-      const gradients = kept.has(step) ? await trainer.getGradients() : undefined;
-      if (gradients) worst.compared++;
-      for (const [name, { max, values }] of kept.get(step) ?? []) {
-        const own = gradients!.get(name)!;
-        for (const [k, i] of indices.get(name)!.entries())
-          worst.gradients = Math.max(worst.gradients, Math.abs(own[i] - values[k]) / max);
-      }
+    variants,
+  });
+  const worst = { losses: 0, gradients: 0, compared: 0 };
+  for (const [step, expected] of flow.losses.slice(0, steps).entries()) {
+    const { labels, ...batch } = flowBatch(step, flow.batch, network.channels === 3 ? PICTURES : undefined);
+    const loss = await trainer.step(network.conditioning!.classes ? { ...batch, labels } : batch);
+    worst.losses = Math.max(worst.losses, Math.abs(loss / expected - 1));
+    const gradients = kept.has(step) ? await trainer.getGradients() : undefined;
+    if (gradients) worst.compared++;
+    for (const [name, { max, values }] of kept.get(step) ?? []) {
+      const own = gradients!.get(name)!;
+      for (const [k, i] of indices.get(name)!.entries())
+        worst.gradients = Math.max(worst.gradients, Math.abs(own[i] - values[k]) / max);
     }
-    return worst;
   }
+  return worst;
+}
 
+// Plain kernels are held against their references everywhere.
+const where = mainlyIn('node', 'firefox');
+
+describe.each([
+  ['digits', 'of digits', flow5],
+  ['digits-3x3', 'of digits by 3x3 kernels', flow3],
+] as const)('the network %s, %s, against PyTorch', (name, _, flow) => {
   const steps = { few: FEW, all: flow.losses.length };
   const withPlain = async (count: keyof typeof steps) => {
-    const worst = await train({}, steps[count]);
+    const worst = await train(name, flow, {}, steps[count]);
     expect(worst.losses).toBeLessThan(BOUNDS.plain[count]);
     expect(worst.gradients).toBeLessThan(BOUNDS.gradients);
     return worst;
   };
   const withUsual = async (adapter: AdapterKind, count: keyof typeof steps) => {
-    const worst = await train(usual(adapter, flow.batch, network), steps[count]);
+    const worst = await train(name, flow, usual(adapter, flow.batch, presets[name]), steps[count]);
     expect(worst.losses).toBeLessThan(BOUNDS.usual[count]);
   };
 
-  // Which are held against their references everywhere.
-  const where = mainlyIn('node', 'firefox');
   test(
     'with the plain kernels, losses and the gradients of the first and the third step agree',
     where,
@@ -138,4 +157,22 @@ describe.each([
   test.each(kinds)('so do twenty steps with the usual kernels for %s', { tags: 'thorough' }, (adapter) =>
     withUsual(adapter, 'all'),
   );
+});
+
+describe('a step of the network for pictures, against PyTorch', () => {
+  const check = async (variants: Variants) => {
+    const worst = await train('pictures', pictures, variants, 1);
+    expect(worst.compared).toBe(1);
+    expect(worst.gradients).toBeLessThan(BOUNDS.gradients);
+    return worst.losses;
+  };
+
+  test('with the plain kernels', where, async () => {
+    expect(await check({})).toBeLessThan(BOUNDS.plain.few);
+  });
+
+  test.each(kinds)('with the usual kernels for %s', async (adapter) => {
+    const variants = usual(adapter, pictures.batch, presets.pictures);
+    expect(await check(variants)).toBeLessThan(BOUNDS.usual.few);
+  });
 });

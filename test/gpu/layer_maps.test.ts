@@ -26,6 +26,7 @@ const configs: Record<string, Partial<UNetConfig>> = {
   tutorial: { ...recipes.tutorial.network, ...small, widths: [8, 12, 16] },
   digits: { ...recipes.digits.network, ...small, widths: [8, 12, 16] },
   'digits-3x3': { ...recipes['digits-3x3'].network, ...small, widths: [4, 6, 8] },
+  pictures: { ...recipes.pictures.network, ...small, widths: [4, 6, 8] },
   'one level, RGB, no final activation': {
     ...{ height: 5, width: 3, widths: [6], channels: 3, kernelSize: 3 },
     finalActivation: 'none',

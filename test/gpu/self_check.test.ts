@@ -21,6 +21,14 @@ describe('nothing is said of', () => {
         methods: ['euler', 'heun'],
       },
     ]),
+    [
+      'pictures, of five classes',
+      {
+        config: { ...recipes.pictures.network, conditioning: { noiseLevel: true, classes: 5 } },
+        trainer: { ...recipes.pictures.trainer, batchSize: 12 },
+        methods: ['adams'],
+      },
+    ],
     ['a network of coloured images', odd({ channels: 3 })],
     ['a network of 1x1 kernels', odd({ kernelSize: 1 })],
     ['a network of 7x7 kernels', odd({ kernelSize: 7, convolutionsPerLevel: 2, residual: true })],

@@ -51,6 +51,7 @@ describe('a recipe as flags', () => {
   test('the network, with the classes and size of the data', () => {
     expect(networkOf({})).toEqual(presets.tutorial);
     expect(networkOf({ recipe: 'digits' })).toEqual(presets.digits);
+    expect(networkOf({ recipe: 'pictures' })).toEqual(presets.pictures);
     const small = networkOf(
       { recipe: 'digits', widths: [8, 8] },
       { height: 4, width: 6, channels: 1, classes: 3 },
@@ -65,6 +66,25 @@ describe('a recipe as flags', () => {
       '4x6x1, widths 8 8, kernels 5x5, conditioned on noise level and 3 classes',
     );
     expect(networkOf({}, { classes: 10 })).toEqual(presets.tutorial);
+    const icons = { height: 32, width: 32, channels: 3, classes: 4 };
+    expect(networkOf({ recipe: 'pictures' }, icons)).toEqual({
+      ...{ ...presets.pictures, height: 32, width: 32 },
+      conditioning: { noiseLevel: true, classes: 4 },
+    });
+    expect(networkOf({ recipe: 'pictures' }, { ...icons, classes: 0 }).conditioning).toEqual({
+      noiseLevel: true,
+      classes: 0,
+    });
+  });
+
+  test.each([
+    [12, 24],
+    [24, 68],
+  ])('the recipe pictures refuses %i x %i pixels', (height, width) => {
+    expect(() => networkOf({ recipe: 'pictures' }, { height, width })).toThrow(
+      `The images are ${height} x ${width}; the recipe pictures takes sides of 16 to 64 pixels. Give such images, or take the recipe digits.`,
+    );
+    expect(networkOf({ recipe: 'digits' }, { height, width })).toMatchObject({ height, width });
   });
 
   const model = (objective: Model['objective']): Model => ({
@@ -78,6 +98,8 @@ describe('a recipe as flags', () => {
     expect(samplingOf({}, model('flow'))).toEqual(recipes.digits.sampling);
     const richer = { ...model('flow'), config: presets['digits-3x3'] };
     expect(samplingOf({}, richer)).toEqual(recipes['digits-3x3'].sampling);
+    const colours = { ...model('flow'), config: presets.pictures };
+    expect(samplingText(samplingOf({}, colours))).toBe('8 steps of adams: 8 network calls');
     const given = { steps: 5, method: 'heun', guidance: 1.5 } as const;
     expect(samplingOf(given, model('flow'))).toEqual(given);
     expect(() => samplingOf({ guidance: 2 }, model('tutorial'))).toThrow('this network has no classes');

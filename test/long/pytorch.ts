@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { flowBatch, flowWeights, LAYERS_3X3 } from '../../harness/run/golden_workload';
+import { flowBatch, PICTURES, presetWeights } from '../../harness/run/golden_workload';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { loadPretrained } from '../../src/pretrained/index';
 import { loadClassifier } from '../../src/quality/index';
-import { checkConfig, parametersOf, presets } from '../../src/unet/config';
+import { checkConfig, parametersOf, presets, type UNetConfig } from '../../src/unet/config';
 import { loadModel, type Model, saveModel } from '../../src/weights/model';
 import { codeOf } from '../docs_code';
 import { ReferenceUNet } from '../unet/reference_unet';
@@ -24,7 +24,7 @@ const PIXELS = 28 * 28;
 const DRAWN = 10;
 
 /** Loads `net.safetensors` by the page's code, and says what the network makes of the images that stand in files. */
-const predict = `
+const predict = ({ height, width, channels }: UNetConfig) => `
 import numpy as np
 torch.set_num_threads(1)
 torch.manual_seed(7)
@@ -32,7 +32,8 @@ def read(name, kind): return torch.from_numpy(np.fromfile(name, kind))
 def predict(name):
     conditions = (read('levels', 'f4'), read('labels', 'u4').long()) if net.conditioning else ()
     with torch.no_grad():
-        net(read('images', 'f4').reshape(-1, 1, 28, 28), *conditions).numpy().tofile(name)
+        images = read('images', 'f4').reshape(-1, ${height}, ${width}, ${channels}).permute(0, 3, 1, 2)
+        net(images, *conditions).permute(0, 2, 3, 1).contiguous().numpy().tofile(name)
 predict('before')
 `;
 /** Draws digits, trains on a few images, and says what the network makes of the images now. */
@@ -44,13 +45,14 @@ predict('after')
 `;
 
 async function modelOf(name: keyof typeof presets): Promise<Model> {
-  if (name !== 'digits-3x3') return await loadPretrained(name);
-  const config = checkConfig(presets[name]);
-  return { config, objective: 'flow', parameters: flowWeights(LAYERS_3X3, 3) };
+  if (name !== 'digits-3x3' && name !== 'pictures') return await loadPretrained(name);
+  return { config: checkConfig(presets[name]), objective: 'flow', parameters: presetWeights[name]() };
 }
 
-async function writeInputs(folder: string): Promise<void> {
-  const { noisy, levels, labels } = flowBatch(0, COUNT);
+const batchOf = ({ channels }: UNetConfig) => flowBatch(0, COUNT, channels === 3 ? PICTURES : undefined);
+
+async function writeInputs(folder: string, config: UNetConfig): Promise<void> {
+  const { noisy, levels, labels } = batchOf(config);
   const { images } = await loadDigits();
   const some = Float32Array.from(images.subarray(0, 64 * PIXELS), (v) => v / 127.5 - 1);
   const digitLabels = (await loadDigitLabels()).subarray(0, 64);
@@ -60,9 +62,11 @@ async function writeInputs(folder: string): Promise<void> {
 
 /** The largest difference between PyTorch's values and the reference's, as a share of the largest value. */
 function distance({ config, parameters }: Model, given: Float32Array): number {
-  const { noisy, levels, labels } = flowBatch(0, COUNT);
+  const { noisy, levels, labels } = batchOf(config);
   const net = new ReferenceUNet(config, parameters);
-  const expected = net.predict(noisy, COUNT, config.conditioning ? { levels, labels } : {});
+  const { classes = 0 } = config.conditioning ?? {};
+  const told = config.conditioning ? { levels, ...(classes > 0 ? { labels } : {}) } : {};
+  const expected = net.predict(noisy, COUNT, told);
   if (given.length !== expected.length) throw new Error(`${given.length} values, not ${expected.length}`);
   const [worst, scale] = expected.reduce(
     ([worst, scale], v, i) => [Math.max(worst, Math.abs(v - given[i])), Math.max(scale, Math.abs(v))],
@@ -98,12 +102,12 @@ export const pytorch = (Object.keys(presets) as (keyof typeof presets)[]).map(
         const unet = { config: model.config, parameters, getParameters: async () => model.parameters };
         const file = await saveModel(unet, { layout: 'pytorch', objective: model.objective });
         writeFileSync(join(folder, 'net.safetensors'), file);
-        await writeInputs(folder);
+        await writeInputs(folder, model.config);
         const [load, save] = codeOf('weights.md', 'python');
         // Only the recipe digits is sampled and trained so.
         const isDigits = name === 'digits';
         const loading = isDigits ? load : load.replace(/^digits = .*$/m, '');
-        const program = [loading, predict, ...(isDigits ? [goOn] : []), save];
+        const program = [loading, predict(model.config), ...(isDigits ? [goOn] : []), save];
         execFileSync(python, ['-c', program.join('\n')], {
           cwd: folder,
           env: { ...process.env, PYTHONPATH: EXAMPLE },

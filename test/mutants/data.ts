@@ -18,6 +18,32 @@ export const data: Mutants = {
       caughtBy: unit('harness/tuning_cache'),
     },
   },
+  'a recipe’s network': {
+    'a grey network of before is sampled as pictures are': {
+      file: 'src/recipes.ts',
+      text: "const known = recipe === 'pictures' && config.channels !== 3 ? undefined : recipe;",
+      becomes: 'const known = recipe;',
+      caughtBy: unit('recipes'),
+    },
+    'a run on the command line does not say that it samples as pictures do': {
+      file: 'harness/cli/train_plan.ts',
+      text: "sampling: recipeSampling(given.recipe ?? 'tutorial', config)",
+      becomes: '',
+      caughtBy: node('recipe pictures trains'),
+    },
+    'pictures take images of any side': {
+      file: 'harness/run/network.ts',
+      text: 'side >= least && side <= most',
+      becomes: 'side >= least',
+      caughtBy: unit('harness/recipe_flags'),
+    },
+    'the memory of an average is not said': {
+      file: 'harness/cli/explain_text.ts',
+      text: '* (training.averageWeights ? 2 : 1)',
+      becomes: '',
+      caughtBy: node('explain says beforehand'),
+    },
+  },
   'results of strangers': {
     'a median outside its band is accepted': {
       file: 'harness/bench/accept.ts',

@@ -78,6 +78,18 @@ export const page: Mutants = {
     },
   },
   'a run and its network': {
+    'a run of grey pictures is sampled as another network': {
+      file: 'harness/page/worker/place.ts',
+      text: 'settings: { ...saved, dropLast }, sampling }',
+      becomes: 'settings: { ...saved, dropLast } }',
+      caughtBy: unit('page/host'),
+    },
+    'the recipe pictures shows nothing before its run': {
+      file: 'harness/page/shell/pretrained.ts',
+      text: "recipe === 'tutorial' ? recipe : 'digits'",
+      becomes: "recipe === 'digits-3x3' ? 'digits' : (recipe as 'digits')",
+      caughtBy: unit('page/state'),
+    },
     'a run whose time is up leads nowhere': {
       file: 'harness/page/shell/state.ts',
       text: "(state.phase === 'paused' && state.measured.timeUp)",

@@ -1,6 +1,6 @@
 /** The presets in ONNX Runtime, against the engine's kernels. */
 import { expect, test } from 'vitest';
-import { flowBatch, flowWeights, LAYERS_3X3 } from '../../harness/run/golden_workload';
+import { flowBatch, PICTURES, presetWeights } from '../../harness/run/golden_workload';
 import { exportOnnx } from '../../src/onnx/index';
 import { loadPretrained } from '../../src/pretrained/index';
 import { checkConfig, parametersOf, presets } from '../../src/unet/config';
@@ -14,9 +14,9 @@ const { gpu } = await testGpu();
 const COUNT = 3;
 
 async function networkOf(name: keyof typeof presets) {
-  if (name !== 'digits-3x3') return await loadPretrained(name);
+  if (name !== 'digits-3x3' && name !== 'pictures') return await loadPretrained(name);
   const config = checkConfig(presets[name]);
-  const weights = flowWeights(LAYERS_3X3, 3);
+  const weights = presetWeights[name]();
   return {
     config,
     parameters: new Map(parametersOf(config).parameters.map((p) => [p.name, weights.get(p.name)!])),
@@ -26,8 +26,9 @@ async function networkOf(name: keyof typeof presets) {
 test.each(Object.keys(presets) as (keyof typeof presets)[])('%s', async (name) => {
   const model = await networkOf(name);
   const { config } = model;
-  const { noisy, levels, labels } = flowBatch(0, COUNT);
-  const conditions = config.conditioning ? { levels, labels } : {};
+  const { noisy, levels, labels } = flowBatch(0, COUNT, config.channels === 3 ? PICTURES : undefined);
+  const { classes = 0 } = config.conditioning ?? {};
+  const conditions = config.conditioning ? { levels, ...(classes > 0 ? { labels } : {}) } : {};
   const onnx = await (await openOnnx(exportOnnx(model), config)).predict(noisy, COUNT, conditions);
   const scale = onnx.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   expect(scale).toBeGreaterThan(0.1);

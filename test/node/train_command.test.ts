@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { decodeSafetensors, encodeSafetensors } from '../../src/files';
-import { createEngine, recipeAt } from '../../src/index';
+import { createEngine, loadModel, recipeAt, recipeOf } from '../../src/index';
 import { seal, UNKNOWN } from '../../src/weights/checksum';
 import { testGpu } from '../lanes/gpu';
 import { takesLong } from '../lanes/limits';
@@ -197,6 +197,37 @@ test(
       expect(known.output).toContain('the fastest, as measured before');
       expect(known.variants).toEqual(tuned.variants);
       expect(known.losses).toBe(tuned.losses);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  },
+);
+
+test(
+  '--recipe pictures trains on greys too, and its files say its sampling',
+  takesLong('runsProcesses'),
+  async () => {
+    const out = mkdtempSync(join(tmpdir(), 'pictures-'));
+    const small = '--limit 16 --holdout 0 --batch 8 --widths 4,4 --no-tune --quality 0 --epochs 1'.split(' ');
+    try {
+      const { code, output } = await runHere('train', '--recipe', 'pictures', '--out', out, ...small);
+      expect(code, output).toBe(0);
+      expect(output).toContain(
+        '28x28x1, widths 4 4, kernels 3x3, 2 2 convolutions a level, residual, conditioned on noise level and 10 classes',
+      );
+      for (const name of ['model', 'checkpoint']) {
+        const { config, sampling } = loadModel(readFileSync(join(out, `${name}.safetensors`)));
+        expect(sampling, name).toEqual({ method: 'adams', steps: 8, guidance: 1.5 });
+        expect(recipeOf({ config, objective: 'flow' })).toBe('pictures');
+      }
+      // What its name does not say, as ever.
+      const other = join(out, 'other');
+      const changed = ['--recipe', 'pictures', '--kernel-size', '5', '--out', other, ...small];
+      expect(await runHere('train', ...changed)).toMatchObject({ code: 0 });
+      expect(loadModel(readFileSync(join(other, 'model.safetensors'))).sampling).toMatchObject({
+        method: 'euler',
+        steps: 20,
+      });
     } finally {
       rmSync(out, { recursive: true });
     }

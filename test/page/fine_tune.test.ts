@@ -36,9 +36,10 @@ describe('fine-tuning', () => {
     );
     const many = { ...trained, conditioning: { ...conditioning!, classes: 12 } };
     expect(() => checkBeginning('digits', many)).toThrow('knows 10 classes; these images have 12');
-    expect(() => checkBeginning('digits-3x3', presets['digits-3x3'])).toThrow(
-      'no pretrained network of the recipe digits-3x3',
-    );
+    for (const recipe of ['digits-3x3', 'pictures'] as const)
+      expect(() => checkBeginning(recipe, presets[recipe])).toThrow(
+        `no pretrained network of the recipe ${recipe}. Begin with new weights, or choose the recipe digits.`,
+      );
   });
 
   test('says why it cannot be', () => {

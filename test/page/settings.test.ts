@@ -51,6 +51,7 @@ describe('the address', () => {
       { batch: 16, lr: 0.01 },
     ],
     ['?recipe=digits-3x3', 'train', 'train', { recipe: 'digits-3x3', batch: 64 }],
+    ['?recipe=pictures', 'train', 'train', { recipe: 'pictures', batch: 64, epochs: 12, guidance: 1.5 }],
     [
       '?task=train&begin=pretrained&minutes=3&limit=500&holdout=50',
       'train',
@@ -159,6 +160,10 @@ describe('the address', () => {
       recipe: 'digits-3x3',
       epochs: 12,
     });
+    expect(withRecipe(initialSettings, 'pictures')).toEqual({
+      ...initialSettings,
+      ...{ recipe: 'pictures', epochs: 12, guidance: 1.5 },
+    });
     expect(withRecipe({ ...initialSettings, lr: 0.01 }, 'tutorial').lr).toBe(0.01);
     expect(withRecipe(initialSettings, 'digits')).toEqual(initialSettings);
   });
@@ -234,6 +239,7 @@ describe('the address', () => {
     expect(recipe({ ...presets['digits-3x3'], widths: [8, 16], convolutionsPerLevel: [1, 2] })).toBe(
       'digits-3x3',
     );
+    expect(recipe({ ...presets.pictures, channels: 1 })).toBe('pictures');
     // Of a network that is no recipe's, the objective says which is nearest.
     expect(recipe({ ...presets.digits, kernelSize: 7 })).toBe('digits');
     // The last images of those that it was limited to were held out: as many as usual, or not.

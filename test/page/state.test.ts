@@ -233,6 +233,14 @@ describe('what the page knows', () => {
       channels: 1,
       sampling,
     });
+    // Recipes without a pretrained network of their own show the one of digits.
+    for (const recipe of ['digits-3x3', 'pictures'] as const) {
+      expect(networkIn('pretrained', state, { recipe })).toEqual(networkIn('pretrained', state, digits));
+      expect(networkIn('run', state, { recipe })).toMatchObject({
+        recipe,
+        sampling: recipes[recipe].sampling,
+      });
+    }
     expect(networkIn('run', state, { recipe: 'tutorial' })).toMatchObject({ recipe: 'tutorial', classes: 0 });
     expect(networkIn('file', state, digits)).toMatchObject({ recipe: 'tutorial', classes: 0, height: 14 });
     expect(networkIn('run', initialState, digits)).toMatchObject({ classes: 10, height: 28, width: 28 });

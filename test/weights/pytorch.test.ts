@@ -1,14 +1,7 @@
 /** Models in PyTorch's layout, against what PyTorch itself made of them: torch.json and torch.safetensors (torch_reference.py). */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import {
-  checksum,
-  flowBatch,
-  flowWeights,
-  KERNEL,
-  LAYERS,
-  LAYERS_3X3,
-} from '../../harness/run/golden_workload';
+import { checksum, flowBatch, PICTURES, presetWeights } from '../../harness/run/golden_workload';
 import { checkConfig, parametersOf, presets } from '../../src/unet/config';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
@@ -27,10 +20,16 @@ function expectClose(values: ArrayLike<number>, expected: readonly number[]): vo
   expect(worst / scale).toBeLessThan(CLOSE);
 }
 
-describe.each(Object.entries(torch.presets))('%s', (name, fixture) => {
-  const config = checkConfig(presets[name as keyof typeof presets]);
+test('PyTorch has made something of each preset', () => {
+  expect(Object.keys(torch.presets)).toEqual(Object.keys(presets));
+});
+
+describe.each(Object.entries(torch.presets))('%s', (key, fixture) => {
+  const name = key as keyof typeof presets;
+  const config = checkConfig(presets[name]);
   const { parameters } = parametersOf(config);
-  const made = config.kernelSize === 3 ? flowWeights(LAYERS_3X3, 3) : flowWeights(LAYERS, KERNEL);
+  // The tutorial's network has the convolutions of digits.
+  const made = presetWeights[name === 'tutorial' ? 'digits' : name]();
   const weights = new Map(parameters.map(({ name }) => [name, made.get(name)!]));
   const unet = { config, parameters, getParameters: async () => weights };
   const saved = saveModel(unet, { layout: 'pytorch', objective: 'flow' });
@@ -46,11 +45,15 @@ describe.each(Object.entries(torch.presets))('%s', (name, fixture) => {
   });
 
   test("makes PyTorch's images", () => {
-    const { noisy, levels, labels } = flowBatch(0, 16);
-    const told: ReferenceTold = config.conditioning
-      ? { levels: levels.subarray(0, torch.count), labels: labels.subarray(0, torch.count) }
+    const { height, width, channels, conditioning } = config;
+    const { noisy, levels, labels } = flowBatch(0, 16, channels === 3 ? PICTURES : undefined);
+    const told: ReferenceTold = conditioning
+      ? {
+          levels: levels.subarray(0, torch.count),
+          ...(conditioning.classes > 0 ? { labels: labels.subarray(0, torch.count) } : {}),
+        }
       : {};
-    const images = noisy.subarray(0, torch.count * 28 * 28);
+    const images = noisy.subarray(0, torch.count * height * width * channels);
     const output = new ReferenceUNet(config, weights).predict(images, torch.count, told);
     expectClose(
       fixture.indices.map((i) => output[i]),

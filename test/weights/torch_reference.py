@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / 'golden'), str(HERE.parents[1] / 'examples/pytorch')]
 import torch  # noqa: E402
-from flow_reference import NETWORKS, checksum, digits, flow_batch, flow_weights, sampled  # noqa: E402
+from flow_reference import IMAGES, NETWORKS, checksum, digits, flow_batch, flow_weights, sampled  # noqa: E402
 from webgpu_diffusion import UNet, save  # noqa: E402
 
 CONDITIONING = {'noiseLevel': True, 'classes': 10}
@@ -28,6 +28,17 @@ PRESETS = {
             'finalActivation': 'none',
             'conditioning': CONDITIONING,
             'convolutionsPerLevel': [1, 2, 3],
+            'residual': True,
+        },
+    ),
+    'pictures': (
+        'flow_pictures.json',
+        {
+            'channels': 3,
+            'kernelSize': 3,
+            'finalActivation': 'none',
+            'conditioning': {'noiseLevel': True, 'classes': 0},
+            'convolutionsPerLevel': [2, 2, 3],
             'residual': True,
         },
     ),
@@ -67,15 +78,16 @@ def in_pytorch(weights, side, layers):
 
 def preset(file, config):
     side, layers = NETWORKS[file]
-    weights = flow_weights(side, layers)
+    image_side, channels, classes = IMAGES[file]
+    weights = flow_weights(side, layers, classes)
     if 'conditioning' not in config:
         weights = {name: values for name, values in weights.items() if not name.startswith('conditioning')}
-    net = UNet(channels=1, widths=[32, 64, 64], **config)
+    net = UNet(**{'channels': 1, 'widths': [32, 64, 64]} | config)
     net.load_state_dict(in_pytorch(weights, side, layers))
-    noisy, _, levels, labels = flow_batch(0)
+    noisy, _, levels, labels = flow_batch(0, image_side, channels)
     conditions = (torch.from_numpy(levels[:COUNT]), torch.from_numpy(labels[:COUNT].astype('int64'))) if 'conditioning' in config else ()
     with torch.no_grad():
-        output = net(torch.from_numpy(noisy[:COUNT])[:, None], *conditions).flatten()
+        output = net(torch.from_numpy(noisy[:COUNT]).permute(0, 3, 1, 2), *conditions).permute(0, 2, 3, 1).flatten()
     indices = sampled(output.numel())
     return {
         'tensors': {

@@ -31,9 +31,9 @@ export const explain: Command = defineCommand({
   usage: '[flags]',
   flags: {
     ...networkFlags,
-    height: integer('N', 'of the images (default 28)', 1, 4096),
-    width: integer('N', 'of the images (default 28)', 1, 4096),
-    channels: integer('N', 'of the images (default 1)', 1, 1024),
+    height: integer('N', "of the images (default: the recipe's, 28 or 24)", 1, 4096),
+    width: integer('N', 'of the images (default: likewise)', 1, 4096),
+    channels: integer('N', 'of the images (default: likewise, 1 or 3)', 1, 1024),
     batch: integer('N', 'images a step (default: as many as the recipe has)', 1, 65536),
     images: integer('N', 'images of the data set (default 10000)', 1, 2 ** 27),
     plain: toggle('plan for a device without optional features such as subgroups'),
@@ -46,8 +46,10 @@ export const explain: Command = defineCommand({
       console.log(await shaderText(given.shader));
       return 0;
     }
-    const { height = 28, width = 28, channels = 1, images = 10_000, plain, gpu } = given;
     const { recipe = 'tutorial', batch = recipes[recipe].trainer.batchSize } = given;
+    const { network } = recipes[recipe];
+    const { height = network.height, width = network.width, channels = network.channels } = given;
+    const { images = 10_000, plain, gpu } = given;
     const config = networkOf(given, { height, width, channels });
     const layers = layersOf(config);
     const padded = padBatch(batch);

@@ -6,9 +6,9 @@ import type { PageRecipe } from './settings';
 /** About as many images they have seen in training, each of the digits many times. */
 export const PRETRAINED_IMAGES = 340_000;
 
-/** The one that makes samples where this recipe is chosen: `digits-3x3` has none of its own. */
+/** The one that makes samples where this recipe is chosen: some have none of their own. */
 export const pretrainedOf = (recipe: PageRecipe): PretrainedName & PageRecipe =>
-  recipe === 'digits-3x3' ? 'digits' : recipe;
+  recipe === 'tutorial' ? recipe : 'digits';
 
 /** The network of `digits`, distilled: it makes digits at once. Its file says the same of its sampling. */
 export const INSTANT = {

@@ -17,7 +17,12 @@ export const tunes = ['auto', 'on', 'off'] as const;
 export type Tune = (typeof tunes)[number];
 
 /** The page's recipes, the default first. */
-export const recipeNames = ['digits', 'digits-3x3', 'tutorial'] as const satisfies readonly RecipeName[];
+export const recipeNames = [
+  'digits',
+  'pictures',
+  'digits-3x3',
+  'tutorial',
+] as const satisfies readonly RecipeName[];
 export type PageRecipe = (typeof recipeNames)[number];
 
 /** The network that makes the samples; `auto` is the run's as soon as it has been trained. */

@@ -38,6 +38,7 @@ export function createTrainPanel(app: App): TaskPanel {
   const choices = ['recipes', 'begin-form', 'pictures-form'].map((id) =>
     connectFields(app, byId(id, HTMLFormElement)),
   );
+  const moreRecipes = byId('more-recipes', HTMLDetailsElement);
   const moreForm = byId('more-settings', HTMLFormElement);
   const more = connectFields(app, moreForm, byId('more-problem', HTMLParagraphElement));
   const moreDetails = moreForm.closest('details')!;
@@ -94,7 +95,7 @@ export function createTrainPanel(app: App): TaskPanel {
       for (const each of [fields, more, ...choices]) each.render();
       // The reason why nothing can be started must be in sight.
       if (!more.valid) moreDetails.open = true;
-      if (app.settings.recipe === 'digits-3x3') byId('more-recipes', HTMLDetailsElement).open = true;
+      if (moreRecipes.querySelector(':checked')) moreRecipes.open = true;
       controls.render();
       planner.render();
       const means = state.run ? epochMeans.of(state.losses, state.run.stepsPerEpoch) : [];

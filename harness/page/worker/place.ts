@@ -1,6 +1,7 @@
 /** The state of the page's training worker: its session, the page's settings, images, and networks to sample from. */
-import { type Engine, EngineError, type ImageSet, recipes, type UNet } from '../../../src';
+import { type Engine, EngineError, type ImageSet, recipes, type UNet, type UNetConfig } from '../../../src';
 import { stepIn } from '../../../src/keeping/slots';
+import { recipeSampling } from '../../../src/recipes';
 import type { RunSettings } from '../../../src/weights/fields';
 import { checkBeginning, trainingOf } from '../shell/fine_tune';
 import type { Network } from '../shell/order';
@@ -60,7 +61,8 @@ export class Workplace {
     const { lr, epochs } = this.settings;
     const saved = this.savedSettings({ ...settings, lr, epochs });
     const { dropLast } = recipes[settings.recipe].fit;
-    return TrainingRun.begin({ network, trainer }, { images, settings: { ...saved, dropLast } });
+    const sampling = samplingOf(settings.recipe, network);
+    return TrainingRun.begin({ network, trainer }, { images, settings: { ...saved, dropLast }, sampling });
   }
 
   /** Training images and held-out images of a run with these settings. */
@@ -112,7 +114,9 @@ export class Workplace {
     this.freeUntrained();
     const { seed, recipe } = this.settings;
     const network = await this.beginning(this.settings);
-    this.untrained = await createNetwork(engine, { network, trainer: recipes[recipe].trainer }, { seed });
+    const { trainer } = recipes[recipe];
+    const sampling = samplingOf(recipe, network);
+    this.untrained = await createNetwork(engine, { network, trainer }, { seed, sampling });
     return this.untrained;
   }
 
@@ -125,6 +129,10 @@ export class Workplace {
     return model;
   }
 }
+
+/** The recipe's sampling, for a network of it. */
+const samplingOf = (recipe: PageSettings['recipe'], network: UNetConfig | Trained) =>
+  recipeSampling(recipe, 'config' in network ? network.config : network);
 
 /** The page's message about a run that diverged: retrying the rejected step fails again; only an earlier checkpoint helps. */
 function divergedMessage(message: string, back: number | undefined): string {

@@ -5,7 +5,7 @@ import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
 import { inTime } from '../../../src/keeping/in_time';
 import letterBytes from '../../letters/letters.idx3-ubyte.gz?bytes';
 import { imagesFrom, split } from '../../run/hold_out';
-import { levelsOf } from '../../run/network';
+import { checkSides, levelsOf } from '../../run/network';
 import type { PictureReader } from '../../run/own_images';
 import { heldOutOf, type PageSettings } from '../shell/settings';
 
@@ -80,6 +80,7 @@ export const classesOf = (images?: ImageSet) =>
 export function networkOf({ recipe, widths }: PageSettings, images: ImageSet | undefined): UNetConfig {
   const { network }: { network: UNetConfig } = recipes[recipe];
   const { height, width, channels } = images ?? network;
+  checkSides(recipe, { height, width });
   const { conditioning: known } = network;
   // Without labels, a flow is trained without classes.
   const conditioning = known && { ...known, classes: images ? (classesOf(images) ?? 0) : known.classes };

@@ -1,19 +1,18 @@
 /** Runs the same work in each library, in turns; works in Node and in a page. */
 import type { AdapterDescription } from '../../../src/gpu/adapter';
 import { Waiter } from '../../../src/gpu/wait';
-import type { RecipeName } from '../../../src/recipes';
 import { type SeenDevice, watchDevices } from './devices';
 import { loadPeer, type PeerName } from './load_peer';
 import { createOurs, type Ours } from './ours';
 import type { Peer } from './peer';
-import { type Workload, workloadOf } from './workload';
+import { type PeerRecipe, type Workload, workloadOf } from './workload';
 
 export const modes = ['train', 'forward'] as const;
 export type Mode = (typeof modes)[number];
 
 export interface Plan {
   /** The recipe whose network runs, and how it is trained. */
-  readonly recipe: RecipeName;
+  readonly recipe: PeerRecipe;
   readonly peers: readonly PeerName[];
   readonly modes: readonly Mode[];
   /** Images per step. */
@@ -52,7 +51,7 @@ export interface Comparison {
   readonly adapter: AdapterDescription;
   /** The renderers of libraries that do not run on the adapter, by name. */
   readonly renderers: Readonly<Record<string, string>>;
-  readonly recipe: RecipeName;
+  readonly recipe: PeerRecipe;
   readonly batch: number;
   readonly results: readonly { readonly mode: Mode; readonly rows: readonly Row[] }[];
   /** The time of the caller's thread for one of our steps: the least of five, since a software adapter competes for the CPU. */

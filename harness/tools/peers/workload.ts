@@ -6,7 +6,7 @@ import type { Batch } from '../../../src/training/batch';
 import { type TrainerOptions, trainerConfigOf } from '../../../src/training/options';
 import type { AdamConfig } from '../../../src/training/step_config';
 import { type Layer, layersOf, parametersOf, type UNetConfig } from '../../../src/unet/config';
-import { flowBatch, flowWeights, goldenBatch, initialWeights, LAYERS_3X3 } from '../../run/golden_workload';
+import { flowBatch, goldenBatch, initialWeights, presetWeights } from '../../run/golden_workload';
 
 /** Images are [count][28][28]; with one channel that is the same in NHWC and NCHW. */
 export type Images = Batch<Float32Array, Uint32Array>;
@@ -18,7 +18,7 @@ export interface Weight {
 }
 
 export interface Workload {
-  readonly recipe: RecipeName;
+  readonly recipe: PeerRecipe;
   /** The convolutions in forward order, and what follows each. */
   readonly layers: readonly Layer[];
   readonly adam: AdamConfig;
@@ -33,13 +33,15 @@ export interface Workload {
 
 const sources = {
   tutorial: { weights: initialWeights, batch: goldenBatch },
-  digits: { weights: () => flowWeights(), batch: flowBatch },
-  'digits-3x3': { weights: () => flowWeights(LAYERS_3X3, 3), batch: flowBatch },
-} as const satisfies Record<RecipeName, unknown>;
+  digits: { weights: presetWeights.digits, batch: flowBatch },
+  'digits-3x3': { weights: presetWeights['digits-3x3'], batch: flowBatch },
+} as const satisfies Partial<Record<RecipeName, unknown>>;
 
-export const recipeNames = Object.keys(sources) as RecipeName[];
+/** The recipes of grey digits with classes, or of the tutorial. */
+export type PeerRecipe = keyof typeof sources;
+export const recipeNames = Object.keys(sources) as PeerRecipe[];
 
-export function workloadOf(recipe: RecipeName): Workload {
+export function workloadOf(recipe: PeerRecipe): Workload {
   const network: UNetConfig = recipes[recipe].network;
   const options: TrainerOptions & { learningRate: number } = recipes[recipe].trainer;
   const { adam, clipNorm, schedule } = trainerConfigOf(options);

@@ -310,6 +310,8 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains on lette
   await click(page, '#more-recipes summary');
   await focus(page, '#recipe-tutorial');
   await page.keyboard.press('ArrowDown');
+  await until(page, () => location.search.includes('recipe=pictures'));
+  await page.keyboard.press('ArrowDown');
   await until(page, () => location.search.includes('recipe=digits-3x3'));
   await click(page, '#use-letters');
   await until(page, () => window.harness.state.data?.classNames?.[25] === 'Z');
