@@ -94,6 +94,7 @@ export class Trainer extends Resource {
   private readonly comparison: Comparison;
   /** Whether a step, a fit or an evaluation is under way. */
   private busy = false;
+  private readonly isBusy = () => this.busy;
   /** Whether the trainer has made a step: the kernels are compared before the next one. */
   private hasStepped = false;
   private feed: Feed | undefined;
@@ -117,7 +118,7 @@ export class Trainer extends Resource {
     this.adapter = gpu.adapter;
     this.variants = parts.variants;
     this.comparison = parts.comparison;
-    unet.weights.attachTrainer();
+    unet.weights.attachTrainer(this.isBusy);
     this.maps = programs.maps;
     const [check, checkFree] = [() => this.check(), () => this.checkFree()];
     this.maps.owner = { check: checkFree, failed: (error) => this.failed(error) };
@@ -494,7 +495,7 @@ export class Trainer extends Resource {
     this.programs.destroy();
     this.trained?.network.destroy();
     this.feed?.destroy();
-    this.unet.weights.detachTrainer();
+    this.unet.weights.detachTrainer(this.isBusy);
   }
 
   private read(t: Tensor, size = t.size): Promise<ArrayBuffer> {

@@ -32,7 +32,8 @@ export class NetworkWeights extends Resource {
   private shared = false;
   /** Counts replacements of the weights, by `setParameters` or by a trainer that has detached. */
   private replaced = 0;
-  private trainers = 0;
+  /** For each trainer that is attached, whether it is at work. */
+  private readonly trainers = new Set<() => boolean>();
 
   private constructor({ gpu, config, plan, boundBuffers, repack }: NetworkParts) {
     super('UNet');
@@ -60,7 +61,8 @@ export class NetworkWeights extends Resource {
     }
   }
 
-  async setParameters(values: ReadonlyMap<string, ArrayLike<number>>): Promise<void> {
+  /** `left`: a parameter that stays as it is, whatever its value. */
+  async setParameters(values: ReadonlyMap<string, ArrayLike<number>>, left?: Parameter): Promise<void> {
     this.check();
     if (typeOf(values) !== 'Map') {
       throw new EngineError(
@@ -70,7 +72,8 @@ export class NetworkWeights extends Resource {
     }
     const legal = new Map(this.parameters.map((p) => [p.name, p]));
     const problems = [...values.keys()].filter((name) => !legal.has(name)).map((name) => `unknown ${name}`);
-    for (const p of this.parameters) {
+    const set = this.parameters.filter((p) => p !== left);
+    for (const p of set) {
       const given = values.get(p.name);
       if (!given) problems.push(`missing ${p.name}`);
       else if (given.length !== p.size) {
@@ -84,11 +87,14 @@ export class NetworkWeights extends Resource {
       );
     }
     const flat = new Float32Array(this.plan.flat.size);
-    for (const p of this.parameters) flat.set(values.get(p.name)!, p.offset);
+    for (const p of set) flat.set(values.get(p.name)!, p.offset);
     // Count before: submissions from now on read the new weights. Count again after: code that read the version meanwhile may have submitted
     // earlier.
     this.replaced++;
-    this.gpu.writeSoon(this.boundBuffers.get(this.plan.flat)!, 0, flat);
+    const write = (from: number, to = flat.length) =>
+      this.gpu.writeSoon(this.boundBuffers.get(this.plan.flat)!, 4 * from, flat, from, to - from);
+    write(0, left?.offset);
+    if (left) write(left.offset + left.size);
     try {
       await this.unlessDestroyed(this.gpu.run([this.repack]));
     } finally {
@@ -101,7 +107,7 @@ export class NetworkWeights extends Resource {
    * submit steps at any time.
    */
   get weightsVersion(): number | undefined {
-    return this.trainers === 0 && !this.shared ? this.replaced : undefined;
+    return this.trainers.size === 0 && !this.shared ? this.replaced : undefined;
   }
 
   /** Number of replacements of the weights by anything but an attached trainer. */
@@ -128,13 +134,18 @@ export class NetworkWeights extends Resource {
   }
 
   /** Notes that a trainer may change the weights on the GPU from now on. */
-  attachTrainer(): void {
-    this.trainers++;
+  attachTrainer(isBusy: () => boolean): void {
+    this.trainers.add(isBusy);
   }
 
-  detachTrainer(): void {
-    this.trainers--;
+  detachTrainer(isBusy: () => boolean): void {
+    this.trainers.delete(isBusy);
     this.replaced++;
+  }
+
+  /** Whether a step, a fit or an evaluation of a trainer is under way. */
+  get inTraining(): boolean {
+    return [...this.trainers].some((isBusy) => isBusy());
   }
 
   describe(): string {

@@ -129,6 +129,21 @@ export class UNet extends Resource {
   }
 
   /**
+   * Takes the parameters of a network that may know other classes, such as `model.parameters` of a pretrained one, to train it further.
+   * Replaces all but the table of classes, [classes + 1][64], where that is missing or of another length: it stays as it is, after
+   * `createUNet` as the seed made it. Resolves to the names that it left: `['conditioning.hidden.classes']`, or none.
+   *
+   * @param values by name, kernels in HWIO order
+   * @throws EngineError `argument`, which lists any other difference, unknown, missing, misshapen and non-finite parameters; `busy` in the
+   * middle of a trainer's step, fit or evaluation; then nothing changes
+   */
+  async takeParameters(values: ReadonlyMap<string, ArrayLike<number>>): Promise<string[]> {
+    this.check();
+    const { takeParameters } = await loaded(import('./take_parameters'));
+    return takeParameters(this.weights, values);
+  }
+
+  /**
    * A copy of all parameters by name, such as `down.0.kernel`, flat: kernels [height][width][in][out], biases [out]. `parameters` has the
    * shapes.
    */

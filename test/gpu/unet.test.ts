@@ -1,6 +1,7 @@
 /** Networks of many shapes against the f64 reference of the whole training step. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
+import { Dataset } from '../../src/data/dataset';
 import { Program } from '../../src/gpu/program';
 import { readBuffer } from '../../src/gpu/staging';
 import { tensor } from '../../src/plan/tensor';
@@ -150,6 +151,17 @@ describe('kernels that are transformed once', () => {
     const second = await predict(unet);
     expect(second).toEqual({ values: await expected(unet), programs: [2] });
     expect(second.values).not.toEqual(first.values);
+  });
+
+  test('are transformed at every call while there is a trainer, and once again when it is gone', async () => {
+    using unet = await create(1);
+    const trainers = await Promise.all([2, 4].map((batchSize) => Trainer.create(gpu, unet, { batchSize })));
+    for (const trainer of trainers) {
+      for (let i = 0; i < 2; i++) expect((await predict(unet)).programs).toEqual([2]);
+      trainer.destroy();
+    }
+    expect((await predict(unet)).programs).toEqual([2]);
+    expect((await predict(unet)).programs).toEqual([1]);
   });
 
   test('are transformed after a prediction that failed before it did so', async () => {
@@ -461,4 +473,98 @@ test('directional derivative: the loss falls along the gradient as the gradient 
   const slope = ((await lossAt(h)) - (await lossAt(-h))) / (2 * h);
   // f32 losses of about 0.3 over a difference of 2h * |gradient|, and the third derivative: a per cent.
   expect(Math.abs(slope / norm - 1)).toBeLessThan(0.01);
+});
+
+describe('takeParameters', () => {
+  const shape = { height: 4, width: 4, widths: [4, 6], kernelSize: 3 };
+  const knowing = (classes: number) => ({ ...shape, conditioning: { noiseLevel: true, classes } });
+  const TABLE = 'conditioning.hidden.classes';
+  const bare = async (unet: UNet) => {
+    const { [TABLE]: _, ...rest } = Object.fromEntries(await unet.getParameters());
+    return new Map(Object.entries(rest));
+  };
+
+  test.each([
+    ['without classes', 3, 0, [TABLE]],
+    ['of other classes', 3, 5, [TABLE]],
+    ['of as many classes', 3, 3, []],
+    ['without classes into one without', 0, 0, []],
+  ])('sets all weights of a network %s, and says what it leaves', async (_, own, others, left) => {
+    using unet = await UNet.create(gpu, knowing(own), { seed: 1 });
+    using other = await UNet.create(gpu, knowing(others), { seed: 2 });
+    const random = new Random(3);
+    const given = randomParameters(other, random);
+    const { [TABLE]: table } = Object.fromEntries(await unet.getParameters());
+    expect(await unet.takeParameters(given)).toEqual(left);
+    const now = await unet.getParameters();
+    expect([...now.keys()]).toEqual(unet.parameters.map(({ name }) => name));
+    for (const [name, values] of now)
+      expect(values, name).toEqual(left.includes(name) ? table : given.get(name));
+    // The kernels' copies are of the same weights.
+    using same = await UNet.create(gpu, knowing(own));
+    await same.setParameters(now);
+    const images = random.floats(2 * 16, -1, 1) as Float32Array<ArrayBuffer>;
+    const levels = Float32Array.of(0.2, 0.8);
+    const options = { levels, ...(own > 0 ? { labels: [0, own] } : {}) };
+    expect(await unet.predict(images, options)).toEqual(await same.predict(images, options));
+  });
+
+  test('refuses any other difference with its name, and changes nothing', async () => {
+    using unet = await UNet.create(gpu, knowing(3), { seed: 1 });
+    using classless = await UNet.create(gpu, knowing(0), { seed: 1 });
+    const before = await unet.getParameters();
+    const given = await bare(unet);
+    const bias = new Float32Array(4);
+    const wrong: [Map<string, Float32Array>, string[]][] = [
+      [new Map([...given].slice(2)), ['missing down.0.kernel; missing down.0.bias.']],
+      [new Map([...given, ['net.bias', bias]]), ['unknown net.bias.']],
+      [
+        new Map([...given, ['down.0.bias', bias.subarray(1)]]),
+        ['down.0.bias has 3 values instead of 4 (4).'],
+      ],
+      [new Map([...given, ['down.0.bias', bias.map(() => Number.NaN)]]), ['down.0.bias', 'not finite']],
+    ];
+    for (const [values, facts] of wrong) {
+      const error = await unet.takeParameters(values).catch((error) => error);
+      expect(error).toMatchObject({ code: 'argument' });
+      for (const fact of facts) expect(error.message).toContain(fact);
+    }
+    for (const values of [undefined, {}, [...given]])
+      await expect(unet.takeParameters(values as never)).rejects.toMatchObject({ code: 'argument' });
+    // A table that there is no place for is no table that is left.
+    await expect(classless.takeParameters(before)).rejects.toThrow(`unknown ${TABLE}`);
+    expect(await unet.getParameters()).toEqual(before);
+  });
+
+  test('waits for no training: it is busy in the middle of a fit, and not after it', async () => {
+    using unet = await UNet.create(gpu, knowing(3), { seed: 1 });
+    using trainer = await Trainer.create(gpu, unet, { batchSize: 2, objective: 'flow' });
+    const given = await bare(unet);
+    const images = { images: new Uint8Array(4 * 16), count: 4, height: 4, width: 4, channels: 1 };
+    using dataset = await Dataset.create(gpu, { ...images, labels: new Uint8Array(4) });
+    const busy = { code: 'busy', message: expect.stringContaining('in the middle of a step, a fit') };
+    const [first] = await Promise.all([
+      trainer.evaluate(dataset),
+      expect(unet.takeParameters(given)).rejects.toMatchObject(busy),
+    ]);
+    let events = 0;
+    for await (const _ of trainer.fit(dataset, { epochs: 2 })) {
+      if (events++ === 0) await expect(unet.takeParameters(given)).rejects.toMatchObject(busy);
+    }
+    expect(events).toBe(4);
+    // What was taken is what is trained on, of the table what the training made of it.
+    const trained = await unet.getParameters();
+    expect(await unet.takeParameters(given)).toEqual([TABLE]);
+    expect(await unet.getParameters()).toEqual(new Map([...trained, ...given]));
+    expect(first.loss).toBeGreaterThan(0);
+  });
+
+  test('of a network that is destroyed, or is being destroyed', async () => {
+    const unet = await UNet.create(gpu, knowing(3));
+    const given = await bare(unet);
+    const taking = unet.takeParameters(given);
+    unet.destroy();
+    await expect(taking).rejects.toMatchObject({ code: 'destroyed' });
+    await expect(unet.takeParameters(given)).rejects.toMatchObject({ code: 'destroyed' });
+  });
 });

@@ -29,7 +29,7 @@ export const data: Mutants = {
       file: 'harness/cli/train_plan.ts',
       text: "sampling: recipeSampling(given.recipe ?? 'tutorial', config)",
       becomes: '',
-      caughtBy: node('recipe pictures trains'),
+      caughtBy: node('node/train_command', 'recipe pictures trains'),
     },
     'pictures take images of any side': {
       file: 'harness/run/network.ts',
@@ -41,7 +41,7 @@ export const data: Mutants = {
       file: 'harness/cli/explain_text.ts',
       text: '* (training.averageWeights ? 2 : 1)',
       becomes: '',
-      caughtBy: node('explain says beforehand'),
+      caughtBy: node('node/pictures', 'explain says beforehand'),
     },
   },
   'results of strangers': {

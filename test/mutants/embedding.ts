@@ -86,6 +86,38 @@ export const embedding: Mutants = {
       caughtBy: node('gpu/picture_sources'),
     },
   },
+  'parameters of another network': {
+    'the table of other classes is not left but overwritten with zeros': {
+      file: 'src/unet/network.ts',
+      text: 'write(0, left?.offset);',
+      becomes: 'write(0);',
+      caughtBy: node('gpu/unet', 'takeParameters'),
+    },
+    'what comes after the table is not set': {
+      file: 'src/unet/network.ts',
+      text: 'if (left) write(left.offset + left.size);',
+      becomes: '',
+      caughtBy: node('gpu/unet', 'takeParameters'),
+    },
+    'a table that fits is left, too': {
+      file: 'src/unet/take_parameters.ts',
+      text: ' && values.get(table.name)?.length !== table.size',
+      becomes: '',
+      caughtBy: node('gpu/unet', 'takeParameters'),
+    },
+    'weights are taken in the middle of a fit': {
+      file: 'src/unet/take_parameters.ts',
+      text: 'if (weights.inTraining) {',
+      becomes: 'if (false) {',
+      caughtBy: node('gpu/unet', 'takeParameters'),
+    },
+    'kernels are transformed at every call after a trainer, too': {
+      file: 'src/unet/network.ts',
+      text: 'this.trainers.delete(isBusy);',
+      becomes: '',
+      caughtBy: node('gpu/unet', 'when it is gone'),
+    },
+  },
   'noise on images given': {
     'the noise of both images of a pair is the same': {
       file: 'shaders/batch/corrupt.wgsl',
