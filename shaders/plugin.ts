@@ -135,6 +135,8 @@ const GROUPS: readonly (readonly [string, RegExp])[] = [
   ['network', /^lib\/|^activation\/(?!.*_grad)|\/(pack_weights|nhwc_to_chwn|chwn_to_nhwc)\.wgsl$/],
 ];
 
+const hasTwin = (file: string) => existsSync(join(folder, file.replace('.wgsl', '_gpu.wgsl')));
+
 /**
  * The group of files that load together: the files of a folder; for convolutions, which are many, the files of one form, one kind of adapter
  * and one direction. So a program that predicts on one adapter loads few files that it does not need.
@@ -145,7 +147,8 @@ export function groupOf(file: string): string {
   if (special || !folder.startsWith('conv2d/')) return special ?? folder;
   const name = basename(file, '.wgsl');
   const form = /^f\d+x\d+$/.exec(name)?.[0];
-  const kind = /gpu|subgroups/.exec(name)?.[0];
+  // A file with a twin for GPUs is for processors alone.
+  const kind = /gpu|subgroups/.exec(name)?.[0] ?? (hasTwin(file) ? 'software' : undefined);
   // On GPUs, Winograd's forms need the shared files, but not the processors' shaders. Files without a dot in their name are no shaders.
   const shared = folder.endsWith('winograd') && !name.includes('.') ? 'shared' : undefined;
   const back = name.includes('_grad') ? 'back' : undefined;

@@ -4,7 +4,15 @@ import { texts } from 'virtual:shaders';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 import { type AnySpec, missingTwins, shaders, specs, type Twins } from '../harness/specs/lib/registry';
-import { loadShaders, referencesModule } from '../shaders/plugin';
+import {
+  groupOf,
+  loadShaders,
+  readText,
+  referencesModule,
+  shaderSources,
+  textOf,
+  wgslFiles,
+} from '../shaders/plugin';
 import { requirements } from '../src/gpu/request_device';
 import { op } from '../src/plan/op';
 import type { Shader } from '../src/plan/shader';
@@ -49,6 +57,21 @@ describe('what a kernel lacks is told of', () => {
   ])('%s', (_, change, told) => {
     expect(missingTwins({ ...whole, ...change })).toEqual(told);
   });
+});
+
+test('shaders for GPUs load no file that has a twin for GPUs', () => {
+  const files = wgslFiles();
+  const loaded = new Set<string>();
+  for (const [name, source] of shaderSources()) {
+    if (!/gpu/.test(name)) continue;
+    textOf(source, (file) => {
+      loaded.add(groupOf(file));
+      return readText(file);
+    });
+  }
+  const all = files.filter((file) => loaded.has(groupOf(file)));
+  expect(all).toContain('conv2d/one_channel/conv2d.one_output_gpu.wgsl');
+  expect(all.filter((file) => files.includes(file.replace('.wgsl', '_gpu.wgsl')))).toEqual([]);
 });
 
 test('there is no build without the reference of a kernel', () => {

@@ -25,7 +25,6 @@ import {
   tunedFor,
   tunedShape,
   type Variants,
-  worthMeasuring,
 } from '../unet/variants';
 import { comparing, fastest, type Job, NoisePool } from './measure';
 
@@ -43,7 +42,7 @@ export const tuningEffort: Readonly<Record<AdapterKind, TuningEffort>> = {
   software: { milliseconds: 40_000, images: 32 },
 };
 
-/** Share of the time that may go into compiling: see `compileAll`. */
+/** Share of the time left that may go into compiling: see `compileAll`. */
 const COMPILING = 0.5;
 /** The op that compares results; measuring requires it. */
 const COMPARISON = comparing(tensor('result', 1), tensor('expected', 1), tensor('differences', 2));
@@ -86,6 +85,8 @@ interface TuningJob extends Job {
   readonly usual: Op;
   /** Variants that are not expected to win. */
   readonly unlikely: ReadonlySet<Op>;
+  /** The variants that are worth measuring by now. */
+  readonly worth: () => readonly string[];
 }
 
 /** A kernel of a layer, and the key of its choice. */
@@ -96,12 +97,32 @@ interface Place {
   readonly possible: readonly string[];
 }
 
+/**
+ * The variants of `kernel` among `possible` that are worth measuring on an adapter: the ones for its kind and the ones for any. On a GPU a
+ * form with a twin that is made for GPUs cannot win, nor can a Winograd form whose tiles overhang the image where another's fit: each is
+ * worth it only where the other is among the `rejected` `kernel.variant` names.
+ */
+export function worthMeasuring(
+  kernel: Kernel<ConvShape>,
+  possible: readonly string[],
+  { height, width }: Layer,
+  adapter: AdapterKind,
+  rejected: ReadonlySet<string>,
+): readonly string[] {
+  const suited = possible.filter((name) => (kernel.variants[name].for ?? adapter) === adapter);
+  if (adapter === 'software') return suited;
+  const fits = (name: string, tile = kernel.variants[name].tile) => tile && !(height % tile || width % tile);
+  const good = suited.filter((name) => !rejected.has(`${kernel.name}.${name}`));
+  const someFit = good.some((name) => fits(name));
+  return suited.filter(
+    (name) => !good.includes(`${name}_gpu`) && !(someFit && kernel.variants[name].tile && !fits(name)),
+  );
+}
+
 interface Jobs {
   readonly places: readonly Place[];
   /** The jobs to measure, by key. */
   readonly jobs: ReadonlyMap<string, TuningJob>;
-  /** The known choices, by key. */
-  readonly chosen: Map<string, Chosen>;
 }
 
 interface Chosen {
@@ -120,11 +141,20 @@ export async function tune(
   options: TuneOptions,
 ): Promise<Variants> {
   const { effort, rejectedVariants, onChosen } = options;
-  const start = performance.now();
-  const { places, jobs, chosen } = await jobsOf(gpu, layers, batch, options);
-  if (jobs.size > 0 && performance.now() < start + effort.milliseconds) {
+  const end = performance.now() + effort.milliseconds;
+  /** The known choices, by key. */
+  const chosen = new Map<string, Chosen>();
+  const tried = new Set<string>();
+  let places: readonly Place[];
+  // Again where a variant was rejected that had kept others out: they make other jobs.
+  for (;;) {
+    const { jobs, ...listed } = await jobsOf(gpu, layers, batch, chosen, options);
+    places = listed.places;
+    const queue = [...jobs.values()].filter(({ key }) => !tried.has(key));
+    if (queue.length === 0 || performance.now() >= end) break;
+    for (const { key } of queue) tried.add(key);
     try {
-      await measureAll(gpu, [...jobs.values()], chosen, start, options);
+      await measureAll(gpu, queue, chosen, end, options);
     } catch (error) {
       // Measuring may need more memory than the network itself.
       if (!(error instanceof EngineError) || error.code !== 'limit') throw error;
@@ -144,24 +174,25 @@ export async function tune(
   );
 }
 
-/** Lists the jobs, and the choices that are known already. */
+/** Lists the jobs, and adds the choices that are known already to `chosen`. */
 async function jobsOf(
   gpu: Gpu,
   layers: readonly Layer[],
   batch: number,
+  chosen: Map<string, Chosen>,
   { training, effort, memory, rejectedVariants }: TuneOptions,
 ): Promise<Jobs> {
   const { features } = gpu.device;
   const images = Math.min(batch, effort.images);
-  const chosen = new Map<string, Chosen>();
   const jobs = new Map<string, TuningJob>();
   const places: Place[] = [];
   for (const kernel of tunedFor(training)) {
     for (const layer of layersFor(kernel, layers)) {
       const possible = possibleVariants(kernel, layer, batch, features);
       const here = possibleVariants(kernel, layer, images, features).filter((v) => possible.includes(v));
-      const measurable = worthMeasuring(kernel, here, adapterKind(gpu.adapter));
-      const job = jobOf(gpu, { kernel, layer }, images, measurable, rejectedVariants);
+      const worth = () => worthMeasuring(kernel, here, layer, adapterKind(gpu.adapter), rejectedVariants);
+      const measurable = worth();
+      const job = { ...jobOf(gpu, { kernel, layer }, images, measurable, rejectedVariants), worth };
       places.push({ kernel, layer, key: job.key, possible });
       if (chosen.has(job.key) || jobs.has(job.key)) continue;
       const known = await memory.get('choice', job.key);
@@ -174,7 +205,7 @@ async function jobsOf(
       else if (measurable.length > 1) jobs.set(job.key, job);
     }
   }
-  return { places, jobs, chosen };
+  return { places, jobs };
 }
 
 /** Rejects the variants with a shader that the device refused, and reports each. */
@@ -196,29 +227,32 @@ async function leaveOut(
   }
 }
 
-/** Measures `jobs`, the heaviest first, and adds the fastest variants to `chosen`, until time runs out. */
+/** Measures `jobs`, the heaviest first, and adds the fastest variants to `chosen`, until `end`. */
 async function measureAll(
   gpu: Gpu,
   jobs: readonly TuningJob[],
   chosen: Map<string, Chosen>,
-  start: number,
+  end: number,
   options: TuneOptions,
 ): Promise<void> {
-  const { effort, memory, signal, rejectedVariants, onMeasured, onRefused, onProgress } = options;
-  const end = start + effort.milliseconds;
+  const { memory, signal, rejectedVariants, onMeasured, onRefused, onProgress } = options;
   const flops = ({ ops: [{ cost }] }: Job) => cost.flops;
   const queue = [...jobs].sort((a, b) => flops(b) - flops(a));
   /** Variants that were rejected before, by the self-check for instance. Those rejected while measuring are reported at each layer. */
   const before = new Set(rejectedVariants);
   const pool = await NoisePool.create(gpu, queue);
   try {
-    const { compiled, refused } = await compileAll(gpu, queue, start + COMPILING * effort.milliseconds);
+    const now = performance.now();
+    const { compiled, refused } = await compileAll(gpu, queue, now + COMPILING * (end - now));
     const isReady = ({ calls }: Op) => calls.every(({ shader }) => compiled.has(shader));
     if (!isReady(COMPARISON)) return;
     await leaveOut(gpu, queue, refused, options);
-    for (const [i, { key, ops, tensors, usual }] of queue.entries()) {
+    for (const [i, { key, ops, tensors, usual, worth }] of queue.entries()) {
       onProgress?.(i, queue.length);
       const { kernel, layer } = ops[0];
+      // A variant was rejected meanwhile, so the ones that it kept out are measured with the others.
+      const isOver = () => worth().length > ops.length;
+      if (isOver()) continue;
       const ready = ops.filter(isReady);
       // Without the plain variant nothing can be checked. And if the usual variant has not compiled yet, the fastest of the others (maybe
       // the plain one alone) is no match for it, which is worth some seconds more.
@@ -242,7 +276,7 @@ async function measureAll(
       }
       if (best === undefined) return;
       // The plain variant is measured even if it was rejected.
-      if (before.has(`${kernel}.${best}`)) continue;
+      if (before.has(`${kernel}.${best}`) || isOver()) continue;
       chosen.set(key, { variant: best, why: 'measured now' });
       // Remember only complete results. Next time all may compile in time: browsers and drivers keep what they compiled.
       if (ready.length === ops.length) await memory.set('choice', key, best);
@@ -259,7 +293,7 @@ function jobOf(
   batch: number,
   variants: readonly string[],
   rejectedVariants: ReadonlySet<string>,
-): TuningJob {
+): Omit<TuningJob, 'worth'> {
   const shape = tunedShape(layer, batch);
   const sizes = Object.entries<number>(kernel.sizes(shape));
   const named = Object.fromEntries(sizes.map(([name, size]) => [name, tensor(name, size)]));

@@ -105,10 +105,6 @@ export function rank(variant: string, adapter: AdapterKind): number {
   return at < 0 ? PREFERENCE[adapter].length : at;
 }
 
-/** The variants of `kernel` among `possible` that are worth measuring on an adapter: the ones for its kind and the ones for any. */
-export const worthMeasuring = (kernel: TunedKernel, possible: readonly string[], adapter: AdapterKind) =>
-  possible.filter((name) => (kernel.variants[name].for ?? adapter) === adapter);
-
 /** The variant of a kernel to use among `possible`, chosen without measuring. */
 export function preferredVariant(
   kernel: TunedKernel,

@@ -56,12 +56,14 @@ export function winogradVariants<V>(variant: (form: WinogradForm) => V): Record<
 export const TOGETHER = 2;
 const togetherBack = ({ technique }: WinogradForm) => (technique === 'gpu' ? 2 : 1);
 
-/** The device features and the kind of adapter that a form requires. */
+/** The device features and the kind of adapter that a form requires, and its tile. */
 export const requirementsOf = ({
   technique,
-}: WinogradForm): Pick<Variant<ConvShape, never>, 'features' | 'for'> => ({
+  tile,
+}: WinogradForm): Pick<Variant<ConvShape, never>, 'features' | 'for' | 'tile'> => ({
   features: technique === 'subgroups' ? ['subgroups'] : [],
   for: technique === 'gpu' ? 'gpu' : 'software',
+  tile,
 });
 
 const tilesOf = ({ tile }: Pick<Sides, 'tile'>, { height, width }: ConvShape) =>

@@ -433,6 +433,12 @@ export const engine: Mutants = {
       becomes: 'Math.max(value, limit)',
       caughtBy: unit('checking'),
     },
+    'files for processors load with those for GPUs': {
+      file: 'shaders/plugin.ts',
+      text: "(hasTwin(file) ? 'software' : undefined)",
+      becomes: 'undefined',
+      caughtBy: unit('registry'),
+    },
     'a kernel without a reference is built': {
       file: 'shaders/plugin.ts',
       text: 'kernels.filter((kernel) => !existsSync(referenceOf(kernel)))',
@@ -895,9 +901,39 @@ export const engine: Mutants = {
     },
     'a plain form that was rejected is chosen': {
       file: 'src/tuning/tuner.ts',
-      text: '`)) continue;\n      chosen.set(',
-      becomes: '`)) void 0;\n      chosen.set(',
+      text: 'if (before.has(`',
+      becomes: 'if (new Set().has(`',
       caughtBy: node('node/tuner', 'plain form where it was rejected'),
+    },
+    'a GPU measures a form beside its twin for GPUs': {
+      file: 'src/tuning/tuner.ts',
+      text: '!good.includes(`',
+      becomes: '![].includes(`',
+      caughtBy: unit('unet/variants'),
+    },
+    'a GPU measures tiles that overhang where others fit': {
+      file: 'src/tuning/tuner.ts',
+      text: '(someFit && kernel.variants[name].tile && !fits(name))',
+      becomes: 'false',
+      caughtBy: unit('unet/variants'),
+    },
+    'a rejected variant keeps others out': {
+      file: 'src/tuning/tuner.ts',
+      text: '(name) => !rejected.has(`',
+      becomes: '(name) => !new Set().has(`',
+      caughtBy: unit('unet/variants'),
+    },
+    'what a rejected variant kept out is not measured': {
+      file: 'src/tuning/tuner.ts',
+      text: 'queue.length === 0 || performance.now() >= end',
+      becomes: 'queue.length === 0 || tried.size > 0',
+      caughtBy: node('node/tuner', 'in place of its twin'),
+    },
+    'a choice without what was kept out is remembered': {
+      file: 'src/tuning/tuner.ts',
+      text: ' || isOver()) continue;',
+      becomes: ') continue;',
+      caughtBy: node('node/tuner', 'in place of its twin'),
     },
     'a sampler is measured for that should not be': {
       file: 'src/sampling/sampler.ts',

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { AdapterMemory } from '../../src/gpu/adapter_memory';
 import { memoryCache, type TuningCache } from '../../src/gpu/cache';
@@ -6,7 +6,7 @@ import { createEngine, EngineError, type Progress, type UNet } from '../../src/i
 import { conv2d } from '../../src/kernels/conv2d';
 import type { ConvShape } from '../../src/plan/conv_shape';
 import { call, type Variant } from '../../src/plan/op';
-import { type Measured, type TuneOptions, tune, tuningEffort } from '../../src/tuning/tuner';
+import { type Measured, type TuneOptions, tune, tuningEffort, worthMeasuring } from '../../src/tuning/tuner';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import {
   adapterKind,
@@ -15,7 +15,6 @@ import {
   possibleVariants,
   TUNABLE_KERNELS,
   type Variants,
-  worthMeasuring,
 } from '../../src/unet/variants';
 import { testGpu } from '../lanes/gpu';
 
@@ -122,7 +121,13 @@ test('chooses the fastest variant that agrees, for every kernel and layer, and r
       if (times.length === 0) continue; // a layer of the same shape was measured before, or there is one variant only
       shapes++;
       expect(times.map((m) => m.variant)).toEqual(
-        worthMeasuring(kernel, possibleVariants(kernel, layer, 8, features), adapterKind(gpu.adapter)),
+        worthMeasuring(
+          kernel,
+          possibleVariants(kernel, layer, 8, features),
+          layer,
+          adapterKind(gpu.adapter),
+          rejectedVariants,
+        ),
       );
       expect(times.filter((m) => !Number.isFinite(m.result))).toEqual([]);
       const least = times.reduce((a, b) => (b.result < a.result ? b : a));
@@ -348,6 +353,89 @@ test('a shader that takes long to compile is not waited for, and what was chosen
   vi.restoreAllMocks();
   const again = await run({ cache, training: false });
   expect(again.measured.some((m) => m.variant.startsWith('winograd7'))).toBe(true);
+});
+
+describe('on a GPU', () => {
+  /** The same device, which says that it is a GPU. */
+  const card: typeof gpu = Object.create(gpu, { adapter: { value: { ...gpu.adapter, software: false } } });
+  const inDefault = layersOf(checkConfig());
+
+  async function tuneCard(of: typeof layers, options: Partial<TuneOptions> = {}) {
+    pace = 10;
+    const measured: Measured[] = [];
+    const variants = await tune(card, of, 8, {
+      training: false,
+      effort,
+      rejectedVariants,
+      memory: memoryIn(memoryCache()),
+      onMeasured: (m) => measured.push(m),
+      ...options,
+    });
+    return { variants, measured };
+  }
+
+  test('neither forms for processors are compiled nor tiles that overhang all layers', async () => {
+    const asked = new Set<string>();
+    vi.spyOn(gpu.compiler, 'pipeline').mockImplementation(({ name }) => {
+      asked.add(name);
+      return { compiled: new Promise(() => {}) } as ReturnType<typeof gpu.compiler.pipeline>;
+    });
+    await tune(card, inDefault, 64, {
+      training: true,
+      effort: { milliseconds: 50, images: 64 },
+      rejectedVariants,
+      memory: memoryIn(memoryCache()),
+    });
+    const made = [...asked];
+    expect(made).toEqual(
+      expect.arrayContaining([
+        ...['conv2d', 'conv2d.one_input_gpu', 'conv2d.tile', 'conv2d.winograd7_gpu_input'],
+        ...['conv2d_grad_kernel.one_channel_gpu', 'conv2d_grad_input.one_input_gpu'],
+      ]),
+    );
+    const others = /one_(input|output|channel)(_subgroups)?$|winograd(?!7?_gpu)/;
+    expect(made.filter((name) => others.test(name))).toEqual([]);
+  });
+
+  const twin = variantsOfConv2d.one_input_gpu;
+  const broken = shaderOf('broken', 'output[i] = no_such_function();');
+  test.each<[string, ConvVariant]>([
+    ['refused', { ...twin, calls: (_, { output }) => [call(broken, {}, { output }, 64)] }],
+    [
+      'wrong',
+      { ...twin, calls: (_, { output, ...t }) => direct.calls(_, { ...t, output, bias: t.kernel }, {}) },
+    ],
+  ])(
+    'a form for processors is measured in place of its twin that is %s, and not before',
+    async (_, fault) => {
+      const first = layersOf(checkConfig({ ...network, kernelSize: 3 })).slice(0, 1);
+      const healthy = await tuneCard(first);
+      expect(healthy.measured.map((m) => m.variant)).toEqual(['direct', 'one_input_gpu']);
+
+      variantsOfConv2d.one_input_gpu = fault;
+      try {
+        const cache = memoryCache();
+        const { variants, measured } = await tuneCard(first, { memory: memoryIn(cache) });
+        const timed = measured.filter((m) => m.variant === 'one_input');
+        expect(timed).toMatchObject([{ result: expect.any(Number) }]);
+        const least = measured
+          .filter(({ result }) => Number.isFinite(result))
+          .reduce((a, b) => (b.result < a.result ? b : a));
+        expect(variants).toEqual({ 'conv2d/down.0': least.variant });
+        // Where time is up before that, it takes the place by the order of preference.
+        const late = await tuneCard(first, { effort: { ...effort, milliseconds: 0 } });
+        expect(late).toEqual({ variants: { 'conv2d/down.0': 'one_input' }, measured: [] });
+        // What is remembered is the choice among those that are left, so the twin is tried at each start.
+        rejectedVariants.clear();
+        const again = await tuneCard(first, { memory: memoryIn(cache) });
+        expect([...rejectedVariants]).toEqual(['conv2d.one_input_gpu']);
+        expect(again.variants).toEqual(variants);
+        expect(again.measured.map((m) => m.variant)).not.toContain('one_input');
+      } finally {
+        variantsOfConv2d.one_input_gpu = twin;
+      }
+    },
+  );
 });
 
 test('what was remembered is forgotten when a shader changes, and only for its kernel', async () => {

@@ -1,8 +1,18 @@
 /** Which variants are used where nothing is measured. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { conv2d } from '../../src/kernels/conv2d';
+import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
+import { conv2dGradKernel } from '../../src/kernels/conv2d_grad_kernel';
+import { worthMeasuring } from '../../src/tuning/tuner';
 import { checkConfig, layersOf } from '../../src/unet/config';
-import { defaultVariants, worthMeasuring } from '../../src/unet/variants';
+import {
+  checkVariants,
+  defaultVariants,
+  layersFor,
+  possibleVariants,
+  preferredVariant,
+  TUNABLE_KERNELS,
+} from '../../src/unet/variants';
 
 const layers = layersOf(checkConfig());
 const usual = (batch: number, ...features: string[]) =>
@@ -78,8 +88,80 @@ test('a layer of few channels leaves out the product that makes 32 of them at a 
 
 test('what is tried on an adapter is what may win there', () => {
   const some = ['direct', 'tile', 'winograd7', 'winograd7_gpu'];
-  expect(worthMeasuring(conv2d, some, 'gpu')).toEqual(['direct', 'tile', 'winograd7_gpu']);
-  expect(worthMeasuring(conv2d, some, 'software')).toEqual(['direct', 'winograd7']);
+  const none = new Set<string>();
+  expect(worthMeasuring(conv2d, some, layers[1], 'gpu', none)).toEqual(['direct', 'tile', 'winograd7_gpu']);
+  expect(worthMeasuring(conv2d, some, layers[1], 'software', none)).toEqual(['direct', 'winograd7']);
+});
+
+describe('what is measured on a GPU', () => {
+  const features = new Set(['subgroups']);
+  const measured = (
+    config: Parameters<typeof checkConfig>[0],
+    kernel: (typeof TUNABLE_KERNELS)[number],
+    at: number,
+    ...rejected: string[]
+  ) => {
+    const layer = layersOf(checkConfig(config))[at];
+    const possible = possibleVariants(kernel, layer, 64, features);
+    return worthMeasuring(kernel, possible, layer, 'gpu', new Set(rejected));
+  };
+  /** The Winograd forms for images of a side. */
+  const ofSide = (side: number, kernelSize: number, ...rejected: string[]) =>
+    measured({ height: 2 * side, width: 2 * side, kernelSize }, conv2d, 1, ...rejected).filter((name) =>
+      name.startsWith('winograd'),
+    );
+
+  test('no form for processors where its twin for GPUs is possible, unless that was rejected', () => {
+    const [input, last] = [0, layers.length - 1];
+    expect(measured({}, conv2d, input)).toEqual(['direct', 'one_input_gpu', 'tile']);
+    expect(measured({}, conv2d, last)).toEqual(['direct', 'one_output_gpu', 'tile', 'winograd7_gpu']);
+    expect(measured({}, conv2dGradInput, last)).toEqual(['direct', 'one_input_gpu', 'tile']);
+    expect(measured({}, conv2dGradKernel, input)).toEqual([
+      ...['direct', 'one_channel_gpu', 'tile', 'winograd7_gpu'],
+    ]);
+    expect(measured({}, conv2dGradKernel, last)).toEqual(['direct', 'one_channel_gpu', 'tile']);
+    expect(measured({}, conv2d, input, 'conv2d.one_input_gpu', 'conv2d.tile')).toEqual([
+      ...['direct', 'one_input', 'one_input_gpu', 'tile'],
+    ]);
+    expect(measured({}, conv2dGradKernel, last, 'conv2d.one_channel_gpu')).not.toContain('one_channel');
+    const rejected = 'conv2d_grad_kernel.one_channel_gpu';
+    expect(measured({}, conv2dGradKernel, last, rejected)).toContain('one_channel');
+  });
+
+  test('no Winograd tile that overhangs the image where another fits, unless that was rejected', () => {
+    expect(ofSide(14, 5)).toEqual(['winograd7_gpu']);
+    expect(ofSide(16, 5)).toEqual(['winograd8_gpu']);
+    expect(ofSide(56, 5)).toEqual(['winograd7_gpu', 'winograd8_gpu']);
+    expect(ofSide(28, 3)).toEqual(['winograd7_3x3_gpu']);
+    expect(ofSide(12, 3)).toEqual(['winograd6_3x3_gpu']);
+    expect(ofSide(14, 5, 'conv2d.winograd7_gpu')).toEqual(['winograd7_gpu', 'winograd8_gpu']);
+    expect(ofSide(14, 5, 'conv2d_grad_input.winograd7_gpu')).toEqual(['winograd7_gpu']);
+    // Neither fits: 20 pixels, and 14 x 16.
+    expect(ofSide(20, 5)).toEqual(['winograd7_gpu', 'winograd8_gpu']);
+    expect(measured({ height: 28, width: 32 }, conv2d, 1)).toEqual(
+      expect.arrayContaining(['winograd7_gpu', 'winograd8_gpu']),
+    );
+  });
+
+  test('what is left out can be chosen: for who names it, or in place of its twin', () => {
+    for (const kernel of TUNABLE_KERNELS) {
+      for (const layer of layersFor(kernel, layers)) {
+        const possible = possibleVariants(kernel, layer, 64, features);
+        const usual = preferredVariant(kernel, possible, layer, 64, 'gpu');
+        expect(worthMeasuring(kernel, possible, layer, 'gpu', new Set())[0]).toBe('direct');
+        expect(worthMeasuring(kernel, possible, layer, 'gpu', new Set())).toContain(usual);
+        for (const left of possible)
+          expect(() =>
+            checkVariants({ [`${kernel.name}/${layer.name}`]: left }, layers, 64, features, true),
+          ).not.toThrow();
+      }
+    }
+    const rejected = new Set(['conv2d.one_input_gpu', 'conv2d_grad_kernel.one_channel_gpu']);
+    expect(defaultVariants(layers, 64, features, 'gpu', rejected)).toMatchObject({
+      'conv2d/down.0': 'one_input',
+      'conv2d_grad_kernel/up.2': 'one_channel',
+    });
+  });
 });
 
 test('a GPU that is not measured gets forms that fit its registers', () => {
