@@ -59,7 +59,7 @@ export type { Trainer } from './training/trainer';
 export { type Parameter, presets, type UNetConfig } from './unet/config';
 export type { LayerMaps, LayerShape, MapKind } from './unet/layer_maps';
 export type { Predictor, PredictorOptions } from './unet/predictor';
-export { callsOf, type Sampling, type SamplingMethod } from './unet/sampling';
+export { callsOf, type Polish, type Sampling, type SamplingMethod } from './unet/sampling';
 export type { Conditions, PredictOptions, UNet, UNetOptions } from './unet/unet';
 export type { Variants } from './unet/variants';
 export { type Checkpoint, loadCheckpoint, saveCheckpoint } from './weights/checkpoint';

@@ -177,5 +177,8 @@ describe('how a network is sampled', () => {
     expect(callsOf({ method: 'heun', steps: 10, guidance: 2 })).toBe(38);
     expect(callsOf({ method: 'adams', steps: 4 })).toBe(4);
     expect(callsOf({ method: 'euler', steps: 2, guidance: 1, calls: 2 })).toBe(2);
+    const polish = { noises: 4, level: 0.2 };
+    expect(callsOf({ method: 'adams', steps: 8, polish })).toBe(12);
+    expect(callsOf({ method: 'heun', steps: 8, guidance: 1.5, polish })).toBe(38);
   });
 });

@@ -12,7 +12,7 @@ const SHOWN = 8;
 /** Rows of a sheet, which has a column for each class. */
 const ROWS = 8;
 /** Many steps, so that one sees how noise becomes a digit. */
-const TRAJECTORY = { method: 'euler', steps: 20 } as const;
+const TRAJECTORY = { method: 'euler', steps: 20, polish: false } as const;
 /** The most columns that a sheet has. */
 const MOST_COLUMNS = 20;
 

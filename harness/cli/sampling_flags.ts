@@ -1,6 +1,14 @@
 /** The flags for sampling, and the sampling that they result in for a model. */
 import { samplingFor } from '../../src/recipes';
-import { callsOf, isGuidanceRange, METHODS, type Sampling } from '../../src/unet/sampling';
+import {
+  callsOf,
+  isGuidanceRange,
+  isPolish,
+  METHODS,
+  MOST_NOISES,
+  type Polish,
+  type Sampling,
+} from '../../src/unet/sampling';
 import type { Model } from '../../src/weights/model';
 import { plural } from '../run/units';
 import { type Flag, type Given, integer, number, oneOf, show, UsageError } from './args';
@@ -13,6 +21,22 @@ const range: Flag<readonly [number, number]> = {
     if (isGuidanceRange(levels)) return levels;
     throw new UsageError(
       `--${name} is ${show(given)}; it must be two levels from 0 to 1, the lower one first, such as 0.2,0.8.`,
+    );
+  },
+};
+
+const polish: Flag<Polish | false> = {
+  value: 'NOISES,LEVEL',
+  help: 'after the last step, new noise on the finished image and the mean of what\nthe network predicts, against grain: 4,0.2, or none (default: as the model\nsays)',
+  parse: (given, name) => {
+    if (given === 'none') return false;
+    const [noises, level, ...more] = given
+      .split(',')
+      .map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+    const made = { noises, level };
+    if (more.length === 0 && isPolish(made)) return made;
+    throw new UsageError(
+      `--${name} is ${show(given)}; it must be 1 to ${MOST_NOISES} noises and a level from 0.001 to 1, such as 4,0.2, or none.`,
     );
   },
 };
@@ -30,6 +54,7 @@ export const samplingFlags = {
     100,
   ),
   'guidance-range': range,
+  polish,
   seed: integer('N', 'fixes the noise that the images start from (default 123)', 0, 0xffffffff),
 };
 
@@ -42,10 +67,17 @@ export function samplingOf(given: Given<typeof samplingFlags>, model: Model): Sa
   if (usual.calls !== undefined) return distilled(given, usual);
   const { method = usual.method } = given;
   const { steps = method === usual.method ? usual.steps : STEPS[method] } = given;
+  if (method === 'mix' && given.polish) {
+    throw new UsageError(
+      `--polish is ${polishFlag(given.polish)}, but the method mix has none. Leave it out.`,
+    );
+  }
+  const polish = method !== 'mix' && (given.polish ?? usual.polish);
+  const polished = polish ? { polish } : {};
   const classes = model.config.conditioning?.classes ?? 0;
   if (classes === 0 || method === 'mix') {
     const flag = (['guidance', 'guidance-range'] as const).find((name) => given[name] !== undefined);
-    if (!flag) return { method, steps };
+    if (!flag) return { method, steps, ...polished };
     throw new UsageError(
       `--${flag} is ${given[flag]}, but ${classes === 0 ? 'this network has no classes' : 'the method mix has none'}. Leave it out${classes === 0 ? ', or use a model of --recipe digits' : ''}.`,
     );
@@ -57,15 +89,18 @@ export function samplingOf(given: Given<typeof samplingFlags>, model: Model): Sa
   }
   const { guidance = usual.guidance ?? 2 } = given;
   const { 'guidance-range': guidanceRange = method === 'heun' ? undefined : usual.guidanceRange } = given;
-  return { method, steps, guidance, ...(guidanceRange ? { guidanceRange } : {}) };
+  return { method, steps, guidance, ...(guidanceRange ? { guidanceRange } : {}), ...polished };
 }
+
+const polishFlag = ({ noises, level }: Polish) => `${noises},${level}`;
 
 /** A distilled network is sampled in one way. */
 function distilled(given: Given<typeof samplingFlags>, sampling: Sampling): Sampling {
   const { steps, method, guidance } = sampling;
-  const only = { steps, method, guidance, 'guidance-range': undefined };
+  const only = { steps, method, guidance, 'guidance-range': undefined, polish: undefined };
+  const values = { ...given, polish: given.polish ? polishFlag(given.polish) : undefined };
   for (const [flag, legal] of Object.entries(only)) {
-    const now = given[flag as keyof typeof only];
+    const now = values[flag as keyof typeof only];
     if (now === undefined || now === legal) continue;
     throw new UsageError(
       `--${flag} is ${now}, but this network is distilled to ${plural(steps, 'call')}: ${plural(steps, 'step')} of ${method} at guidance 1. Leave it out, or use the model that it was distilled from.`,
@@ -76,10 +111,11 @@ function distilled(given: Given<typeof samplingFlags>, sampling: Sampling): Samp
 
 /** `20 steps of euler, guidance 2: 40 network calls`, or `2 steps of euler, distilled to 2 calls`. */
 export function samplingText(sampling: Sampling): string {
-  const { method, steps, guidance, guidanceRange, calls } = sampling;
+  const { method, steps, guidance, guidanceRange, polish, calls } = sampling;
   const way = `${plural(steps, 'step')} of ${method}`;
   if (calls !== undefined) return `${way}, distilled to ${plural(calls, 'call')}`;
   const guided = guidance === undefined ? '' : `, guidance ${guidance}`;
   const within = guidanceRange ? ` from level ${guidanceRange[0]} to ${guidanceRange[1]}` : '';
-  return `${way}${guided}${within}: ${plural(callsOf(sampling), 'network call')}`;
+  const polished = polish ? `, polished by ${plural(polish.noises, 'noise')} of level ${polish.level}` : '';
+  return `${way}${guided}${within}${polished}: ${plural(callsOf(sampling), 'network call')}`;
 }

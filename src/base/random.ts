@@ -5,7 +5,16 @@
  */
 
 /** The purpose of a random number: the second half of the key, so that streams of one seed never overlap. */
-export const STREAM = { weights: 0, shuffle: 1, amount: 2, noise: 3, sample: 4, drop: 5, distil: 6 } as const;
+export const STREAM = {
+  weights: 0,
+  shuffle: 1,
+  amount: 2,
+  noise: 3,
+  sample: 4,
+  drop: 5,
+  distil: 6,
+  polish: 7,
+} as const;
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
 

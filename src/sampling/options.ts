@@ -17,8 +17,11 @@ import { outChannelsOf, type UNetConfig } from '../unet/config';
 import {
   GUIDANCE_RANGE,
   isGuidanceRange,
+  isPolish,
   MAX_SAMPLING_STEPS,
   METHODS,
+  POLISH,
+  type Polish,
   type Sampling,
   type SamplingMethod,
 } from '../unet/sampling';
@@ -38,8 +41,8 @@ export interface SamplerOptions {
 const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true, tune: true };
 
 /**
- * The options of every kind of run. Steps, method, guidance and its range default to `unet.sampling`, if the UNet was created with it. A
- * distilled network (`unet.sampling.calls`) takes no others, and neither `start`, `from` nor `mask`.
+ * The options of every kind of run. Steps, method, guidance, its range and polish default to `unet.sampling`, if the UNet was created with
+ * it. A distilled network (`unet.sampling.calls`) takes no others, and neither `start`, `from` nor `mask`.
  */
 export interface RunOptions<Images, Labels> {
   /** 1 to 1000. */
@@ -65,6 +68,11 @@ export interface RunOptions<Images, Labels> {
   readonly from?: number | undefined;
   /** 1 for pixels of `start` that must stay unchanged, 0 elsewhere; as large as `start`. */
   readonly mask?: Images | undefined;
+  /**
+   * Removes grain after the last step: new noise on the image, and the mean of what the network predicts from each. Along a flow only. False:
+   * no polish, whatever the network's default is.
+   */
+  readonly polish?: Polish | false | undefined;
 }
 
 const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
@@ -76,6 +84,7 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
   start: true,
   from: true,
   mask: true,
+  polish: true,
 };
 
 /**
@@ -84,7 +93,7 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
  */
 export interface SampleOptions
   extends RunOptions<Float32Array | Picture | readonly Picture[], ArrayLike<number>> {
-  /** Fixes the noise that the images start from, 0 to 2^32 - 1. Default 0. */
+  /** Fixes the noise that the images start from, and the noise of a polish, 0 to 2^32 - 1. Default 0. */
   readonly seed?: number | undefined;
   /** Noise to use instead: [count][height][width][channels]; uniform from 0 to 1 for `mix`, else Gaussian. */
   readonly noise?: Float32Array | undefined;
@@ -108,19 +117,19 @@ export type LoadedOptions = Omit<SampleOptions, 'start' | 'mask'> &
 
 /** Buffers, whole or in part, hold f32, labels u32, and have the usage COPY_SRC. */
 export interface EncodeRunOptions extends RunOptions<BufferSlice, BufferSlice | ArrayLike<number>> {
-  /** Makes the noise that `sample` makes from it, 0 to 2^32 - 1. Default: the noise is what the buffer holds. */
+  /** Makes the noise that `sample` makes from it, 0 to 2^32 - 1. Default: the noise is what the buffer holds, and a polish's of seed 0. */
   readonly seed?: number | undefined;
 }
 
 const ENCODE_RUN_OPTIONS: Names<EncodeRunOptions> = { ...RUN_OPTIONS, seed: true };
 
-/** One sampling step; all images are [count][height][width][channels], from 0 to 1. */
+/** One sampling step, or the polish after the last; all images are [count][height][width][channels], from 0 to 1. */
 export interface SampleEvent {
-  /** 0 to steps - 1. */
+  /** 0 to steps - 1; steps for the polish. */
   readonly step: number;
   /** x before the step. */
   readonly input: Float32Array<ArrayBuffer>;
-  /** The network's prediction of the clean image. */
+  /** The network's prediction of the clean image; of the polish, x after it. */
   readonly prediction: Float32Array<ArrayBuffer>;
   /** x after the step; with `mix` clip(input * (1 - m) + prediction * m, 0, 1), m = 1 / (steps - step). */
   readonly x: Float32Array<ArrayBuffer>;
@@ -183,11 +192,14 @@ export function checkRun(options: RunOptions<unknown, unknown>, unet: Sampled, c
   const { guidance = guides ? (usual?.guidance ?? 2) : 1 } = options;
   checkGuidance({ guidance, labels, flow, classes: conditioning?.classes ?? 0, count });
   checkRange(options.guidanceRange, method, labels);
+  checkPolish(options.polish);
   checkBeginning(options, flow);
   if (usual?.calls !== undefined) checkDistilled(options, { method, steps: steps!, guidance }, usual.calls);
   const ranged = guides && method !== 'heun';
   const { guidanceRange = ranged ? usual?.guidanceRange : undefined } = options;
-  return { flow, settings: { method, steps: steps!, from: from ?? 1, guidance, guidanceRange } };
+  const { polish = flow && usual?.polish } = options;
+  const begun = { method, steps: steps!, from: from ?? 1 };
+  return { flow, settings: { ...begun, guidance, guidanceRange, polish: polish || undefined } };
 }
 
 /** Throws unless the options of a distilled network are the ones that it has learned. */
@@ -196,13 +208,13 @@ function checkDistilled(
   { method, steps, guidance }: Sampling,
   calls: number,
 ): void {
-  const { guidanceRange, start, from, mask } = options;
+  const { guidanceRange, start, from, mask, polish } = options;
   const wrong = Object.entries({
     method: method === 'euler' ? undefined : method,
     steps: steps === calls ? undefined : steps,
     guidance: guidance === 1 ? undefined : guidance,
     guidanceRange,
-    ...{ start, from, mask },
+    ...{ start, from, mask, polish: polish || undefined },
   }).find(([, value]) => value !== undefined);
   if (!wrong) return;
   const [name, value] = wrong;
@@ -256,9 +268,14 @@ function checkGuidance(run: {
   }
 }
 
-/** Checks start, level and mask of a run. */
-function checkBeginning({ start, from, mask }: RunOptions<unknown, unknown>, flow: boolean): void {
-  for (const [name, value] of Object.entries({ start, from, mask })) {
+function checkPolish(polish: unknown): void {
+  if (polish === undefined || polish === false || isPolish(polish)) return;
+  throw new EngineError('argument', `polish is ${show(polish)}; it must be ${POLISH}, or false.`);
+}
+
+/** Checks start, level and mask of a run, and that only a flow has them, or a polish. */
+function checkBeginning({ start, from, mask, polish }: RunOptions<unknown, unknown>, flow: boolean): void {
+  for (const [name, value] of Object.entries({ start, from, mask, polish: polish || undefined })) {
     if (!flow && value !== undefined) {
       throw new EngineError(
         'argument',

@@ -1,9 +1,10 @@
 /** The passes of the network that a sampling run consists of: plain numbers, no GPU. */
 
+import { STREAM, threefry } from '../base/random';
 import { SAMPLING_STEP, SAMPLING_STEP_WORDS } from '../plan/sampling_step';
-import type { Sampling } from '../unet/sampling';
+import type { Polish, Sampling } from '../unet/sampling';
 
-/** Words of a row: SamplingStep, then the share of the prediction (for `mix`), then padding. */
+/** Words of a row: SamplingStep, then the share of the prediction (for `mix` and a polish), then padding. */
 export const ROW_WORDS = 12;
 export const SHARE_AT = SAMPLING_STEP_WORDS;
 
@@ -12,11 +13,13 @@ export interface Pass {
   readonly row: Float32Array<ArrayBuffer>;
   /** Whether the pass begins a step: known pixels are then put into x first. */
   readonly begins: boolean;
-  /** Whether the pass ends a step: x is then the next step's x. */
+  /** Whether the pass ends a step, or the polish: x is then the next step's x. */
   readonly ends: boolean;
+  /** The number of noises before it, for a pass that polishes. */
+  readonly polish?: number;
 }
 
-export interface PassOptions extends Pick<Sampling, 'method' | 'steps' | 'guidanceRange'> {
+export interface PassOptions extends Pick<Sampling, 'method' | 'steps' | 'guidanceRange' | 'polish'> {
   /** The level at which the run begins. */
   readonly from: number;
   readonly guidance: number;
@@ -30,12 +33,20 @@ function row(values: Partial<Record<keyof typeof SAMPLING_STEP, number>>, share 
   return words;
 }
 
-/** At the start, all pixels count as known, (1 - from) start + from noise, and the noise is made from `seed`. */
-export function firstRow(from: number, seed: number): Pass['row'] {
-  const first = row({ level: from, knownFrom: -1 });
-  new Uint32Array(first.buffer)[SAMPLING_STEP.seed] = seed;
-  return first;
+function seeded(row: Pass['row'], seed: number): Pass['row'] {
+  new Uint32Array(row.buffer)[SAMPLING_STEP.seed] = seed;
+  return row;
 }
+
+/** All pixels count as known. */
+const ALL_KNOWN = -1;
+
+/** At the start, all pixels count as known, (1 - from) start + from noise, and the noise is made from `seed`. */
+export const firstRow = (from: number, seed: number) =>
+  seeded(row({ level: from, knownFrom: ALL_KNOWN }), seed);
+
+/** After a polish, all pixels are the mean's. */
+export const meanRow = () => row({ level: 0, knownFrom: ALL_KNOWN });
 
 /** At the end, the pixels known by the mask, without noise. */
 export const lastRow = () => row({ level: 0, knownFrom: KNOWN });
@@ -47,13 +58,16 @@ const KNOWN = 0.5;
 export const levelAt = ({ from, steps }: Pick<PassOptions, 'from' | 'steps'>, done: number) =>
   from * (1 - done / steps);
 
-export function passesOf({ method, steps, from, guidance, guidanceRange }: PassOptions): Pass[] {
+/** The passes of a run's steps, then the ones that polish, with noises that follow from `seed`. */
+export function passesOf(options: PassOptions, seed: number): Pass[] {
+  const { method, steps, from, guidance, guidanceRange, polish } = options;
   const [low, high] = (guidanceRange ?? [0, 1]).map(Math.fround);
-  return Array.from({ length: steps }, (_, i): Pass[] => {
+  // Compared as the GPU has it, so that rounding puts no level outside.
+  const guidanceAt = (level: number) =>
+    Math.fround(level) >= low && Math.fround(level) <= high ? guidance : 1;
+  const ofSteps = Array.from({ length: steps }, (_, i): Pass[] => {
     const [before, level, next] = [i - 1, i, i + 1].map((done) => levelAt({ from, steps }, done));
-    // Compared as the GPU has it, so that rounding puts no level outside.
-    const guided = Math.fround(level) >= low && Math.fround(level) <= high;
-    const common = { level, guidance: guided ? guidance : 1, knownFrom: KNOWN };
+    const common = { level, guidance: guidanceAt(level), knownFrom: KNOWN };
     if (method === 'mix') return [{ row: row(common, 1 / (steps - i)), begins: true, ends: true }];
     const step = next - level;
     if (method === 'adams' && i > 0) {
@@ -69,6 +83,16 @@ export function passesOf({ method, steps, from, guidance, guidanceRange }: PassO
       { row: second, begins: false, ends: true },
     ];
   }).flat();
+  return [...ofSteps, ...(polish ? polishOf(polish, guidanceAt(polish.level), seed) : [])];
+}
+
+/** Each pass goes from new noise on the image to the predicted image, which counts as much as each before. */
+function polishOf({ noises, level }: Polish, guidance: number, seed: number): Pass[] {
+  return Array.from({ length: noises }, (_, i) => {
+    const values = { level, step: -level, guidance, knownFrom: ALL_KNOWN };
+    const [noise] = threefry(seed, STREAM.polish, i, 0);
+    return { row: seeded(row(values, 1 / (i + 1)), noise), begins: false, ends: i === noises - 1, polish: i };
+  });
 }
 
 /**
@@ -80,12 +104,13 @@ export function extrapolated(step: number, before: number) {
   return { step: (1 + ratio) * step, correction: -ratio * step };
 }
 
-/** The clean image at which a step's velocity (the second of Heun's) points. */
+/** The clean image at which a step's velocity (the second of Heun's) points; after a polish, x. */
 export function predictionOf(
   settings: Pick<PassOptions, 'method' | 'steps' | 'from'>,
   step: number,
   { input, after, velocity }: Readonly<Record<'input' | 'after' | 'velocity', Float32Array>>,
 ): Float32Array<ArrayBuffer> {
+  if (step === settings.steps) return Float32Array.from(after);
   // The end of a step lies on the way there, but for a step that extrapolates.
   const [x, done] = settings.method === 'adams' ? [input, step] : [after, step + 1];
   const level = levelAt(settings, done);

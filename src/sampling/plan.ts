@@ -4,7 +4,7 @@ import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
-import { flowStep } from '../kernels/flow_step';
+import { flowStep, type SampledShape } from '../kernels/flow_step';
 import { knownPixels } from '../kernels/known_pixels';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { noise as noiseKernel } from '../kernels/noise';
@@ -61,8 +61,26 @@ export interface SamplingPlan {
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
   /** The ops of a run of one step. */
   readonly ops: readonly Op[];
-  readonly programs: readonly Program[];
-  readonly buffers: readonly GPUBuffer[];
+  readonly programs: Program[];
+  readonly buffers: GPUBuffer[];
+  /** The tensors of a flow, and their shape. */
+  readonly tensors: SamplingTensors['always'] & SamplingTensors['alongFlow'];
+  readonly sampled: SampledShape;
+  /** What a polish adds to the plan of a flow, once a run has one: see polish.ts. */
+  polish?: PolishPrograms;
+}
+
+export interface PolishPrograms {
+  /** Keeps x as an image, cut to its range. */
+  readonly keep: Program;
+  /** Puts new noise on that image. */
+  readonly renew: Program;
+  /** Adds x to the mean, by the share of its row. */
+  readonly average: Program;
+  /** Makes x of the mean. */
+  readonly mean: Program;
+  readonly share: GPUBuffer;
+  readonly ops: readonly Op[];
 }
 
 export interface PlanOptions {
@@ -129,6 +147,12 @@ function conversionsOf(
   };
 }
 
+const sampledShape = ({ height, width, channels }: UNetConfig, options: PlanOptions): SampledShape => ({
+  elements: channels * height * width,
+  batch: batchesOf(options).batch,
+  guided: options.guided,
+});
+
 /** The ops of each program. Pure. */
 function opsOf(
   { config, plan, boundBuffers }: Pick<NetworkWeights, 'config' | 'plan' | 'boundBuffers'>,
@@ -136,13 +160,13 @@ function opsOf(
   options: PlanOptions,
   variants: Variants,
 ) {
-  const { flow, guided, count } = options;
+  const { flow, count } = options;
   const { height, width, channels, conditioning } = config;
   const { batch, networkBatch } = batchesOf(options);
   const { x, prediction, images, madeImages, step, levels, classes } = always;
   const { noise, start, mask, velocity, pictures } = alongFlow;
-  const elements = channels * height * width;
-  const sampled = { elements, batch, guided };
+  const sampled = sampledShape(config, options);
+  const { elements } = sampled;
 
   const pass = predictionPass(plan, networkBatch, x, prediction, { levels, classes }, chooser(variants)).ops;
   const { once, each, made } = splitByWeights(pass, new Set(boundBuffers.keys()));
@@ -251,6 +275,8 @@ async function makePlan(
       staging,
       boundBuffers,
       ops: ops.all,
+      tensors: { ...always, ...alongFlow },
+      sampled: sampledShape(unet.config, options),
       buffers,
       ...(await compile(gpu, ops.programs, boundBuffers, always)),
     };

@@ -2,7 +2,7 @@
 import { computePass, type Program } from '../gpu/program';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 import type { RunPlan } from './options';
-import { firstRow, lastRow, type Pass, ROW_WORDS, SHARE_AT } from './passes';
+import { firstRow, lastRow, meanRow, type Pass, ROW_WORDS, SHARE_AT } from './passes';
 import type { SamplingPlan } from './plan';
 
 export interface SamplingRun extends RunPlan {
@@ -16,13 +16,13 @@ export interface SamplingRun extends RunPlan {
   readonly rows: GPUBuffer;
 }
 
-/** The rows of a run: the first row, one for each pass, the last row. */
+/** The rows of a run: the first row, one for each pass, the last row, the row of a polish's mean. */
 export function rowsOf({
   passes,
   settings,
   seed,
 }: Pick<SamplingRun, 'passes' | 'settings' | 'seed'>): Float32Array<ArrayBuffer> {
-  const all = [firstRow(settings.from, seed), ...passes.map((pass) => pass.row), lastRow()];
+  const all = [firstRow(settings.from, seed), ...passes.map((pass) => pass.row), lastRow(), meanRow()];
   const rows = new Float32Array(all.length * ROW_WORDS);
   all.forEach((row, i) => {
     rows.set(row, i * ROW_WORDS);
@@ -44,31 +44,52 @@ export function encodeFirst(encoder: GPUCommandEncoder, { plan, rows }: Sampling
 }
 
 /** Puts the known pixels into x without noise. */
-export function encodeLast(encoder: GPUCommandEncoder, { plan, passes, rows }: SamplingRun): void {
+function encodeLast(encoder: GPUCommandEncoder, { plan, passes, rows }: SamplingRun): void {
   encodeStep(encoder, plan, rows, passes.length + 1);
   encodeProgram(encoder, plan.known!);
 }
 
-/** Records `n` passes starting with pass `from`; after the last pass of the run, also known pixels. */
+/** Records `n` passes starting with pass `from`, and what follows the last step and the polish. */
 export function encodePasses(encoder: GPUCommandEncoder, run: SamplingRun, from: number, n: number): void {
-  const { plan, passes, masked } = run;
-  for (const program of plan.prepare) encodeProgram(encoder, program);
+  for (const program of run.plan.prepare) encodeProgram(encoder, program);
   for (let i = from; i < from + n; i++) {
     encodeRow(encoder, run, i);
-    encodeProgram(encoder, plan.pass);
+    for (const program of programsOf(run, i)) encodeProgram(encoder, program);
+    encodeAfter(encoder, run, i);
   }
-  if (masked && from + n === passes.length) encodeLast(encoder, run);
 }
 
-/** Copies the numbers of pass `i` to the shaders' buffers, and brings known pixels to its level. */
+/** The programs of pass `i`. */
+export function programsOf({ plan, passes }: SamplingRun, i: number): readonly Program[] {
+  if (passes[i].polish === undefined) return [plan.pass];
+  const { renew, average } = plan.polish!;
+  return [plan.makeNoise, renew, plan.pass, average];
+}
+
+/** Records what follows pass `i`, the last one of the steps or of the polish: the mean, and known pixels. Returns whether there is any. */
+export function encodeAfter(encoder: GPUCommandEncoder, run: SamplingRun, i: number): boolean {
+  const { plan, passes, masked, rows } = run;
+  if (i + 1 < passes.length && passes[i + 1].polish !== 0) return false;
+  const polished = passes[i].polish !== undefined;
+  if (polished) {
+    encodeStep(encoder, plan, rows, passes.length + 2);
+    encodeProgram(encoder, plan.polish!.mean);
+  }
+  if (masked) encodeLast(encoder, run);
+  return polished || masked;
+}
+
+/** Copies the numbers of pass `i` to the shaders' buffers, and brings known pixels to its level; before the first noise, keeps the image. */
 export function encodeRow(
   encoder: GPUCommandEncoder,
   { plan, passes, masked, rows }: SamplingRun,
   i: number,
 ): void {
+  if (passes[i].polish === 0) encodeProgram(encoder, plan.polish!.keep);
   encodeStep(encoder, plan, rows, i + 1);
   const shareAt = ((i + 1) * ROW_WORDS + SHARE_AT) * 4;
-  if (plan.share) encoder.copyBufferToBuffer(rows, shareAt, plan.share, 0, 4);
+  const share = plan.share ?? plan.polish?.share;
+  if (share) encoder.copyBufferToBuffer(rows, shareAt, share, 0, 4);
   if (masked && passes[i].begins) encodeProgram(encoder, plan.known!);
 }
 

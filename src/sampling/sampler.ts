@@ -7,7 +7,7 @@ import { padBatch } from '../plan/tensor';
 import { defaultChooser, type VariantChooser } from '../unet/chooser';
 import { checkLabels } from '../unet/conditions';
 import { checkUNet } from '../unet/network';
-import { MAX_SAMPLING_STEPS } from '../unet/sampling';
+import { MAX_SAMPLING_STEPS, MOST_NOISES } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { hasPictures, loadPictures } from './load_pictures';
@@ -25,19 +25,21 @@ import {
 } from './options';
 import { passesOf, predictionOf, ROW_WORDS } from './passes';
 import { createPlan, destroyPlan, type Output, type SamplingPlan } from './plan';
+import { addPolish } from './polish';
 import {
+  encodeAfter,
   encodeFirst,
-  encodeLast,
   encodePasses,
   encodeProgram,
   encodeRow,
   encodeSeed,
+  programsOf,
   rowsOf,
   type SamplingRun,
 } from './recording';
 
-/** Most rows of a run: two passes per step, and one row before and one after them. */
-const MOST_ROWS = 2 * MAX_SAMPLING_STEPS + 2;
+/** Most rows of a run: two passes per step, the passes of a polish, one row before them, and two after. */
+const MOST_ROWS = 2 * MAX_SAMPLING_STEPS + MOST_NOISES + 3;
 const ROWS = { mostRows: MOST_ROWS, rowWords: ROW_WORDS };
 
 interface SamplerParts {
@@ -67,8 +69,8 @@ export class Sampler extends Resource {
   private readonly plans = new Map<string, SamplingPlan>();
   /** The name of the plan that the sampler was created with: for the network's default method and default guidance. */
   private readonly name: string;
-  /** Plans whose kernels were compared at their real size. */
-  private readonly compared = new Set<SamplingPlan>();
+  /** Plans, and what polishes add to them, whose kernels were compared at their real size. */
+  private readonly compared = new Set<object>();
   /**
    * Constant buffers that recorded runs read: rows and classes, keyed by their contents, the last used at the end. An encoder may hold one that
    * is left out: only the garbage collector knows, so that it is let go, not destroyed.
@@ -107,10 +109,18 @@ export class Sampler extends Resource {
     const flow = conditioning?.noiseLevel ?? false;
     const guided = flow && conditioning!.classes > 0 && unet.sampling?.guidance !== 1;
     const plan = await createPlan(gpu, unet.weights, { count, variants, flow, guided, ...ROWS }, chooser);
+    if (flow && unet.sampling?.polish) {
+      try {
+        await addPolish(gpu, plan);
+      } catch (error) {
+        destroyPlan(plan);
+        throw error;
+      }
+    }
     return new Sampler({ gpu, unet, count, variants, chooser, plan, name: planName(flow, guided) });
   }
 
-  /** Runs all steps; for each, yields x before it, the prediction, and x after it. Throws as `sample` does. */
+  /** Runs all steps; for each, and for a polish, yields x before it, the prediction, and x after it. Throws as `sample` does. */
   async *run(options: SampleOptions = {}): AsyncGenerator<SampleEvent, void, undefined> {
     let input: Float32Array<ArrayBuffer> | undefined;
     let step = 0;
@@ -198,7 +208,7 @@ export class Sampler extends Resource {
     const labelSlice = isSlice(labels) ? checkSlice('labels', labels, this.count * 4, 'COPY_SRC') : undefined;
     const listed = isSlice(labels) ? undefined : labels;
     this.checkLabels(listed);
-    const passes = passesOf(settings);
+    const passes = passesOf(settings, seed ?? 0);
     const numbers = { passes, settings, seed: seed ?? 0 };
     const rows = rowsOf(numbers);
     const constant = this.constant(rows, this.classesOf(plan, listed));
@@ -285,8 +295,8 @@ export class Sampler extends Resource {
     this.busy = true;
     const { gpu } = this;
     try {
-      const plan = await this.rightPlanFor(flow, settings.guidance !== 1);
-      const passes = passesOf(settings);
+      const plan = await this.rightPlanFor(flow, settings.guidance !== 1, settings.polish !== undefined);
+      const passes = passesOf(settings, seed);
       const run = { plan, flow, settings, passes, masked: mask !== undefined, seed, rows: plan.rows };
       gpu.writeSoon(plan.classes, 0, this.classesOf(plan, labels));
       gpu.writeSoon(plan.rows, 0, rowsOf(run));
@@ -327,47 +337,56 @@ export class Sampler extends Resource {
   }
 
   /** The plan for a recorded run. It must already exist, because recording cannot compile shaders. */
-  private recordedPlan(flow: boolean, { method, guidance }: SamplingRun['settings']): SamplingPlan {
+  private recordedPlan(flow: boolean, { method, guidance, polish }: SamplingRun['settings']): SamplingPlan {
     const guided = guidance !== 1;
     // A guided plan also serves runs without guidance; it then computes the second half of the batch for nothing.
-    const plan =
-      this.plans.get(planName(flow, guided)) ?? (guided ? undefined : this.plans.get(planName(flow, true)));
+    const plans = (guided ? [true] : [false, true]).map((name) => this.plans.get(planName(flow, name)));
+    const plan = plans.find((plan) => plan && (plan.polish || !polish));
     if (plan) return plan;
     throw new EngineError(
       'argument',
-      `method is ${method}${guided ? ` and guidance ${guidance}` : ''}, which this sampler has not run yet, and encodeRun cannot compile shaders. Call sample() with such options and one step before.`,
+      `method is ${method}${guided ? ` and guidance ${guidance}` : ''}${polish ? ' and a polish' : ''}, which this sampler has not run yet, and encodeRun cannot compile shaders. Call sample() with such options and one step before.`,
     );
   }
 
   /** The plan for a run, without variants that are wrong at its size. */
-  private async rightPlanFor(flow: boolean, guided: boolean): Promise<SamplingPlan> {
+  private async rightPlanFor(flow: boolean, guided: boolean, polished: boolean): Promise<SamplingPlan> {
     const { unet, count, variants, chooser, compared } = this;
     const name = planName(flow, guided);
     const known = this.plans.get(name);
-    if (!chooser.rightOf || (known && compared.has(known))) return this.planFor(flow, guided);
+    const isCompared =
+      known && compared.has(known) && (!polished || (known.polish && compared.has(known.polish)));
+    if (!chooser.rightOf || isCompared) return this.planFor(flow, guided, polished);
     const make = async () => {
-      const plan = await this.planFor(flow, guided);
+      const plan = await this.planFor(flow, guided, polished);
       const destroy = () => {
         this.plans.delete(name);
         destroyPlan(plan);
       };
-      return { plan, variants: plan.variants, ops: plan.ops, destroy };
+      const ops = [...plan.ops, ...(plan.polish?.ops ?? [])];
+      return { plan, variants: plan.variants, ops, destroy };
     };
     const images = guided ? 2 * padBatch(count) : count;
     const given = variants !== undefined;
     const { plan } = await chooser.rightOf(make, { network: unet.weights, count: images, given });
     this.check();
     compared.add(plan);
+    if (plan.polish) compared.add(plan.polish);
     return plan;
   }
 
-  private async planFor(flow: boolean, guided: boolean): Promise<SamplingPlan> {
+  private async planFor(flow: boolean, guided: boolean, polished: boolean): Promise<SamplingPlan> {
     const name = planName(flow, guided);
     let plan = this.plans.get(name);
     if (!plan) {
       const { gpu, unet, count, variants, chooser } = this;
       plan = await createPlan(gpu, unet.weights, { count, variants, flow, guided, ...ROWS }, chooser);
       this.plans.set(name, plan);
+      if (this.destroyed) destroyPlan(plan);
+      this.check();
+    }
+    if (polished && !plan.polish) {
+      await addPolish(this.gpu, plan);
       if (this.destroyed) destroyPlan(plan);
       this.check();
     }
@@ -408,17 +427,15 @@ export class Sampler extends Resource {
     } else {
       n = 1;
       encodeRow(encoder, run, done);
-      await gpu.run([...plan.prepare, plan.pass], { encoder, signal });
-      if (done + 1 === passes.length && run.masked) {
-        const last = gpu.device.createCommandEncoder({ label: 'sampling: last' });
-        encodeLast(last, run);
-        await gpu.submit(last);
-      }
+      await gpu.run([...plan.prepare, ...programsOf(run, done)], { encoder, signal });
+      const last = gpu.device.createCommandEncoder({ label: 'sampling: last' });
+      if (encodeAfter(last, run, done)) await gpu.submit(last);
       if (mostSteps === 1 && !passes[done].ends)
         return 1 + (await this.advance(run, { signal, onStep }, done + 1, 1));
     }
     await gpu.verifyAgain?.();
-    const stepsOf = (passesDone: number) => passes.slice(0, passesDone).filter(({ ends }) => ends).length;
+    const stepsOf = (passesDone: number) =>
+      passes.slice(0, passesDone).filter(({ ends, polish }) => ends && polish === undefined).length;
     if (stepsOf(done + n) > stepsOf(done)) onStep?.(stepsOf(done + n));
     return n;
   }

@@ -14,6 +14,17 @@ export type SamplingMethod = 'mix' | 'euler' | 'heun' | 'adams';
 
 export const METHODS: readonly SamplingMethod[] = ['mix', 'euler', 'heun', 'adams'];
 
+/** After the last step: new noise on the finished image, and what the network predicts from that, `noises` times; the result is the mean. */
+export interface Polish {
+  /** The number of noises, each of which is a network call: 1 to 64. */
+  readonly noises: number;
+  /** The level of the noise, 0.001 to 1. */
+  readonly level: number;
+}
+
+/** Most noises of a polish. */
+export const MOST_NOISES = 64;
+
 /** The sampling options of a network. Files of models and checkpoints contain them; in a UNet they are the defaults of each run. */
 export interface Sampling {
   /** The sampling method. */
@@ -24,13 +35,15 @@ export interface Sampling {
   readonly guidance?: number | undefined;
   /** The lowest and the highest level at which guidance acts, 0 to 1. Default: all levels. */
   readonly guidanceRange?: readonly [low: number, high: number] | undefined;
+  /** Removes grain from the images. For the methods that follow a flow. Default: no polish. */
+  readonly polish?: Polish | undefined;
   /** The number of calls of a distilled network, which is sampled only with method `euler`, as many steps, and guidance 1. */
   readonly calls?: number | undefined;
 }
 
 /** Number of network calls of one sample. */
-export function callsOf({ method, steps, guidance = 1 }: Sampling): number {
-  const passes = method === 'heun' ? 2 * steps - 1 : steps;
+export function callsOf({ method, steps, guidance = 1, polish }: Sampling): number {
+  const passes = (method === 'heun' ? 2 * steps - 1 : steps) + (polish?.noises ?? 0);
   return guidance === 1 ? passes : 2 * passes;
 }
 
@@ -40,12 +53,16 @@ export function checkSampling(given: unknown, wrong: Wrong): Sampling {
   const method = METHODS.find((name) => name === given.method);
   if (!method) throw wrong('sampling.method', given.method, METHODS.join(', '));
   const steps = integer(given.steps, 'sampling.steps', wrong, 1, MAX_SAMPLING_STEPS);
-  const { guidance, guidanceRange, calls } = given;
+  const { guidance, guidanceRange, polish, calls } = given;
   if (guidance !== undefined && !isNumber(guidance, 0, 100)) {
     throw wrong('sampling.guidance', guidance, 'a number from 0 to 100');
   }
   if (guidanceRange !== undefined && !isGuidanceRange(guidanceRange)) {
     throw wrong('sampling.guidanceRange', guidanceRange, GUIDANCE_RANGE);
+  }
+  if (polish !== undefined && !isPolish(polish)) throw wrong('sampling.polish', polish, POLISH);
+  if (polish && (method === 'mix' || calls !== undefined)) {
+    throw wrong('sampling.polish', polish, 'left out with the method mix, and where calls is given');
   }
   if (calls !== undefined) {
     integer(calls, 'sampling.calls', wrong, 1, MAX_SAMPLING_STEPS);
@@ -59,11 +76,20 @@ export function checkSampling(given: unknown, wrong: Wrong): Sampling {
     steps,
     ...(guidance === undefined ? {} : { guidance }),
     ...(guidanceRange === undefined ? {} : { guidanceRange }),
+    ...(polish === undefined ? {} : { polish: { noises: polish.noises, level: polish.level } }),
   };
 }
 
 const isNumber = (value: unknown, min: number, max: number): value is number =>
   typeof value === 'number' && value >= min && value <= max;
+
+export const POLISH = '{ noises, level } with 1 to 64 noises of a level from 0.001 to 1';
+
+export const isPolish = (given: unknown): given is Polish =>
+  isObject(given) &&
+  Number.isInteger(given.noises) &&
+  isNumber(given.noises, 1, MOST_NOISES) &&
+  isNumber(given.level, 1e-3, 1);
 
 export const GUIDANCE_RANGE = 'two levels [low, high], 0 <= low < high <= 1';
 

@@ -114,6 +114,24 @@ test('trajectories are those of Euler with guidance, not clipped, and a batch is
   trajectories.destroy();
 });
 
+test("a teacher's polish is left out", async () => {
+  const polish = { noises: 2, level: 0.3 };
+  const sampling = { method: 'euler', steps: 8, guidance: 2, polish } as const;
+  using polished = await engine.createUNet(config, { sampling });
+  await polished.setParameters(ofTeacher);
+  const follow = async (unet: UNet) => {
+    const trajectories = await Trajectories.create(gpu, unet.config, checkDistiller(unet, small));
+    using sampler = await Sampler.create(gpu, unet, { count: small.noises });
+    const counts: number[] = [];
+    for await (const count of trajectories.follow(sampler, undefined)) counts.push(count);
+    const { target } = await trajectories.batchOf(0);
+    const bits = new Uint32Array(await readBuffer(gpu, target as GPUBuffer, small.batchSize * SIZE));
+    trajectories.destroy();
+    return { counts, bits };
+  };
+  expect(await follow(polished)).toEqual(await follow(teacher));
+});
+
 test('a student begins as its teacher, whose error along its own trajectories is the first loss', async () => {
   const { student, events } = await studentOf(small);
   student.destroy();

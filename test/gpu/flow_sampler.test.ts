@@ -65,7 +65,7 @@ interface Expected {
   readonly x: ArrayLike<number>;
 }
 
-/** Every step of a run along a flow, in f64 and from its definition; values from -1 to 1. */
+/** Every step of a run along a flow, then its polish, in f64 and from its definition; values from -1 to 1. */
 function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: LoadedOptions): Expected[] {
   const { steps = 0, method = 'euler', from = 1, guidanceRange: [low, high] = [0, 1] } = options;
   const labels = options.labels ?? Array(count).fill(CLASSES);
@@ -82,7 +82,7 @@ function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: Lo
   };
   let old: Float64Array | undefined;
   let x: Float64Array = options.start ? atLevel(from) : Float64Array.from(noise);
-  return Array.from({ length: steps }, (_, step) => {
+  const ofSteps = Array.from({ length: steps }, (_, step) => {
     const [t, next] = [step, step + 1].map((done) => from * (1 - done / steps));
     const input = x;
     x = put(x, t);
@@ -103,6 +103,22 @@ function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: Lo
     const prediction = method === 'adams' ? straight : x.map((value, i) => value - next * v[i]);
     return { input, prediction, x };
   });
+  if (!options.polish) return ofSteps;
+  const { noises, level } = options.polish;
+  const input = x;
+  const image = toUnit(input);
+  const sum = new Float64Array(count * size);
+  for (let k = 0; k < noises; k++) {
+    const fresh = noiseOf(threefry(options.seed ?? 0, STREAM.polish, k, 0)[0]);
+    const noised = Float64Array.from(image, (p, i) => (1 - level) * (2 * p - 1) + level * fresh[i]);
+    const v = velocity(noised, level);
+    for (const [i, p] of toUnit(noised.map((value, i) => value - level * v[i])).entries()) sum[i] += p;
+  }
+  x = put(
+    sum.map((value) => (2 * value) / noises - 1),
+    0,
+  );
+  return [...ofSteps, { input, prediction: x, x }];
 }
 
 function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, what: string, error = 1e-5) {
@@ -178,6 +194,19 @@ const runs: Record<string, LoadedOptions> = {
   'Adams, from pictures, known pixels, guided': { steps: 3, method: 'adams', start, from: 0.7, mask, labels },
   'from pictures': { steps: 3, start, from: 0.4 },
   'known pixels': { steps: 4, start, mask },
+  polished: { steps: 2, polish: { noises: 3, level: 0.2 } },
+  'Adams, polished by one noise, guided': {
+    ...{ steps: 3, method: 'adams', labels, guidance: 1.5, polish: { noises: 1, level: 0.6 } },
+  },
+  'polished, guided by levels that leave the polish out': {
+    ...{ steps: 3, labels, guidance: 3, guidanceRange: [0.5, 1], polish: { noises: 2, level: 0.4 } },
+  },
+  'polished, guided by levels with the polish': {
+    ...{ steps: 3, labels, guidance: 3, guidanceRange: [0, 0.5], polish: { noises: 2, level: 0.4 } },
+  },
+  'Heun, from pictures, known pixels, guided, polished': {
+    ...{ steps: 2, method: 'heun', start, from: 0.7, mask, labels, polish: { noises: 4, level: 0.3 } },
+  },
   'Heun, from pictures, known pixels, guided': { steps: 3, method: 'heun', start, from: 0.7, mask, labels },
 };
 
@@ -186,7 +215,7 @@ describe.each(Object.entries(runs))('%s', (_, options) => {
     const { unet, sampler } = await setUp();
     const reference = new ReferenceUNet(checkConfig(network), await unet.getParameters());
     const noise = noiseOf(9);
-    const expected = flowRun(reference, noise, options);
+    const expected = flowRun(reference, noise, { ...options, seed: 9 });
     const events = await eventsOf(sampler, { ...options, seed: 9 });
     expect(events.map(({ step }) => step)).toEqual([...expected.keys()]);
     for (const { step, ...event } of events) {
@@ -197,7 +226,9 @@ describe.each(Object.entries(runs))('%s', (_, options) => {
     expect(await sampler.sample({ ...options, seed: 9 })).toEqual(last);
 
     const given = await sampler.sample({ ...options, noise });
-    expectClose(given, last, 'with the noise given');
+    // A polish makes its noise of the seed all the same.
+    const seeded = options.polish ? await sampler.sample({ ...options, noise, seed: 9 }) : given;
+    expectClose(seeded, last, 'with the noise given');
     const { labels: told, start: first, mask: known, ...rest } = options;
     const buffers = {
       // As the flow has it, from -1 to 1.
@@ -302,11 +333,43 @@ describe('how a network is sampled comes with it', () => {
     );
   });
 
+  test('with its polish, which a run changes or leaves out', async () => {
+    const polish = { noises: 2, level: 0.3 };
+    const { plain, usual } = await setUpBoth({ ...sampling, polish });
+    // It can be recorded at once.
+    const recorded = await encoded(usual, noiseOf(9), { labels });
+    const same = async (options: LoadedOptions, all: LoadedOptions) => {
+      const images = await usual.sample({ seed: 1, ...options });
+      expect(images).toEqual(await plain.sample({ seed: 1, ...sampling, ...all }));
+      return images;
+    };
+    const polished = await same({ labels }, { labels, polish });
+    const other = { noises: 3, level: 0.1 };
+    expect(await same({ labels, polish: other }, { labels, polish: other })).not.toEqual(polished);
+    expect(await same({ labels, polish: false }, { labels })).not.toEqual(polished);
+    expect(recorded).toEqual(await encoded(plain, noiseOf(9), { labels, ...sampling, polish }));
+    // It is for a flow.
+    const mixed = { method: 'mix', steps: 2, noise: start } as const;
+    expect(await usual.sample(mixed)).toEqual(await plain.sample({ ...mixed, polish: false }));
+  });
+
   test('and is checked first', async () => {
     for (const [given, message] of [
       [{ method: 'adams' }, 'sampling.steps is missing; it must be a whole number from 1 to 1000.'],
       [{ method: 'rk4', steps: 3 }, 'sampling.method is "rk4"; it must be mix, euler, heun, adams.'],
       [{ ...sampling, guidance: -1 }, 'sampling.guidance is -1; it must be a number from 0 to 100.'],
+      [
+        { ...sampling, polish: { noises: 0, level: 0.2 } },
+        'sampling.polish is {"noises":0,"level":0.2}; it must be { noises, level } with 1 to 64 noises of a level from 0.001 to 1.',
+      ],
+      [
+        { method: 'mix', steps: 3, polish: { noises: 4, level: 0.2 } },
+        'sampling.polish is {"noises":4,"level":0.2}; it must be left out with the method mix, and where calls is given.',
+      ],
+      [
+        { method: 'euler', steps: 2, calls: 2, polish: { noises: 4, level: 0.2 } },
+        'it must be left out with the method mix, and where calls is given.',
+      ],
       [
         { ...sampling, calls: 3 },
         'must be euler, as many steps as calls, and guidance 1, where calls is given.',
@@ -321,6 +384,7 @@ describe('how a network is sampled comes with it', () => {
     const { plain, usual: sampler } = await setUpBoth({ method: 'euler', steps: 2, calls: 2 });
     const options = { method: 'euler', steps: 2, guidance: 1, labels, seed: 1 } as const;
     expect(await sampler.sample({ labels, seed: 1 })).toEqual(await plain.sample(options));
+    expect(await sampler.sample({ labels, seed: 1, polish: false })).toEqual(await plain.sample(options));
     expect(await sampler.sample(options)).toEqual(await plain.sample(options));
     const why =
       'but this network is distilled to 2 calls: it goes from noise to images in 2 steps of euler at guidance 1. Leave it out, or take the network that it was distilled from.';
@@ -333,6 +397,7 @@ describe('how a network is sampled comes with it', () => {
       [{ labels, guidanceRange: [0, 0.5] }, 'guidanceRange is given'],
       [{ start, from: 0.5 }, 'start is given'],
       [{ start, mask }, 'start is given'],
+      [{ polish: { noises: 4, level: 0.2 } }, 'polish is given'],
     ] as const) {
       await expect(sampler.sample(given as LoadedOptions)).rejects.toThrow(`${what}, ${why}`);
     }
@@ -341,8 +406,12 @@ describe('how a network is sampled comes with it', () => {
 
 test('known pixels are exact at the end, others are not where the picture is', async () => {
   const { sampler } = await setUp();
-  for (const method of ['euler', 'heun'] as const) {
-    const images = await sampler.sample({ steps: 3, method, start, mask, labels, seed: 1 });
+  for (const how of [
+    { method: 'euler' },
+    { method: 'heun' },
+    { polish: { noises: 2, level: 0.5 } },
+  ] as const) {
+    const images = await sampler.sample({ steps: 3, ...how, start, mask, labels, seed: 1 });
     const apart = images.map((v, i) => Math.abs(v - start[i]));
     // Twice scaled by 2 and shifted.
     expect(Math.max(...apart.filter((_, i) => mask[i] === 1))).toBeLessThan(1.2e-7);
@@ -355,17 +424,46 @@ test('neither pictures, a mask nor labels are left over from the run before', as
   const fresh = await sampler.sample({ steps: 2, seed: 1 });
   await sampler.sample({ steps: 2, seed: 1, start, from: 0.5, mask, labels, guidance: 1 });
   expect(await sampler.sample({ steps: 2, seed: 1 })).toEqual(fresh);
+  const polish = { noises: 2, level: 0.3 };
+  const polished = await sampler.sample({ steps: 2, seed: 1, polish });
+  expect(await sampler.sample({ steps: 2, seed: 1 })).toEqual(fresh);
+  await sampler.sample({ steps: 2, seed: 2, start, from: 0.5, mask, labels, guidance: 1, polish });
+  expect(await sampler.sample({ steps: 2, seed: 1, polish })).toEqual(polished);
+  // Not even what is not a number, and would stay so in a mean.
+  const guided = await sampler.sample({ steps: 2, seed: 1, labels, polish });
+  const { tensors, boundBuffers } = sampler.parts;
+  const nothing = new Float32Array(tensors.pictures.size).fill(Number.NaN);
+  await gpu.write(boundBuffers.get(tensors.pictures)!, 0, nothing);
+  expect(await sampler.sample({ steps: 2, seed: 1, labels, polish })).toEqual(guided);
+});
+
+test('polished with noise of nearly no level, images stay as they are; another seed polishes otherwise', async () => {
+  const { sampler } = await setUp();
+  const noise = noiseOf(4);
+  const images = await sampler.sample({ steps: 3, noise });
+  const polish = { noises: 3, level: 0.001 };
+  const faint = await sampler.sample({ steps: 3, noise, polish });
+  expectClose(faint, images, 'faintly polished', 0.01);
+  expect(faint).not.toEqual(images);
+  const [one, other] = [1, 2].map((seed) => sampler.sample.bind(sampler, { steps: 3, noise, polish, seed }));
+  const first = await one();
+  expect(await other()).not.toEqual(first);
+  expect(await one()).toEqual(first);
 });
 
 test('an image of a seed is the same in any company', async () => {
   const { unet, sampler } = await setUp();
   const few = await sampler.sample({ steps: 3, seed: 5 });
   expect(await sampler.sample({ steps: 3, seed: 6 })).not.toEqual(few);
+  const polish = { noises: 2, level: 0.3 };
+  const polished = await sampler.sample({ steps: 3, seed: 5, polish });
   for (const images of [1, 9]) {
     using other = await Sampler.create(gpu, unet, { count: images });
     const n = Math.min(images, count) * size;
     const many = await other.sample({ steps: 3, seed: 5 });
     expectClose(many.subarray(0, n), few.subarray(0, n), `of ${images}`, 1e-6);
+    const all = await other.sample({ steps: 3, seed: 5, polish });
+    expectClose(all.subarray(0, n), polished.subarray(0, n), `of ${images}, polished`, 1e-6);
   }
 });
 
@@ -386,6 +484,7 @@ test('the network looks once a step, twice with Heun but for the last, and once 
     expect(await passes({ steps: 5, labels, method: 'heun' })).toBe(9);
     expect(await passes({ steps: 5, labels, method: 'adams' })).toBe(5);
     expect(await passes({ steps: 1, labels, method: 'heun' })).toBe(1);
+    expect(await passes({ steps: 5, labels, polish: { noises: 4, level: 0.2 } })).toBe(9);
   } finally {
     vi.restoreAllMocks();
     gpu.pacer.maxMilliseconds = usual;
@@ -405,25 +504,33 @@ describe('a slow adapter', () => {
     }
   }
 
-  test('gives the same bits in submissions of a dispatch each, and says each step once', async () => {
-    const { sampler } = await setUp();
-    const events = await eventsOf(sampler, options);
-    const images = await sampler.sample(options);
-    const submit = vi.spyOn(gpu, 'submit');
-    const done: number[] = [];
-    const slow = await slowly(() => sampler.sample({ ...options, onStep: (n) => done.push(n) }));
-    expect(submit.mock.calls.length).toBeGreaterThan(7 * 10);
-    vi.restoreAllMocks();
-    expect(slow).toEqual(images);
-    expect(done).toEqual([1, 2, 3, 4]);
-    expect(await slowly(() => eventsOf(sampler, options))).toEqual(events);
-    expect(events.at(-1)!.x).toEqual(images);
-  });
+  const polish = { noises: 3, level: 0.3 };
+  test.each([
+    { how: 'steps', options },
+    { how: 'steps and a polish', options: { ...options, polish } },
+  ])(
+    'gives the same bits in submissions of a dispatch each, and says each step once: $how',
+    async ({ options }) => {
+      const { sampler } = await setUp();
+      const events = await eventsOf(sampler, options);
+      const images = await sampler.sample(options);
+      const submit = vi.spyOn(gpu, 'submit');
+      const done: number[] = [];
+      const slow = await slowly(() => sampler.sample({ ...options, onStep: (n) => done.push(n) }));
+      expect(submit.mock.calls.length).toBeGreaterThan(7 * 10);
+      vi.restoreAllMocks();
+      expect(slow).toEqual(images);
+      expect(done).toEqual([1, 2, 3, 4]);
+      expect(await slowly(() => eventsOf(sampler, options))).toEqual(events);
+      expect(events.at(-1)!.x).toEqual(images);
+    },
+  );
 
   test('stops in the middle of a step, and can begin anew', async () => {
     const { sampler } = await setUp();
-    const images = await sampler.sample(options);
-    for (const n of [2, 9, 20, 35]) {
+    const polished = { ...options, polish };
+    const images = await sampler.sample(polished);
+    for (const n of [2, 9, 20, 35, 100, 120]) {
       const abort = new AbortController();
       const submit = gpu.submit.bind(gpu);
       let submissions = 0;
@@ -431,10 +538,10 @@ describe('a slow adapter', () => {
         if (++submissions === n) abort.abort('enough');
         return submit(...args);
       });
-      const run = sampler.sample({ ...options, signal: abort.signal });
+      const run = sampler.sample({ ...polished, signal: abort.signal });
       await expect(slowly(() => run)).rejects.toBe('enough');
       vi.restoreAllMocks();
-      expect(await sampler.sample(options), `after ${n}`).toEqual(images);
+      expect(await sampler.sample(polished), `after ${n}`).toEqual(images);
     }
   });
 
@@ -544,6 +651,25 @@ describe('complaints', () => {
         'guidanceRange is given and method heun; it is for the methods euler and adams. Leave it out.',
       ],
       [{ guidanceRange: [0.5, 1] }, 'guidanceRange is given without labels. Give labels, or leave it out.'],
+      ...[
+        true,
+        null,
+        4,
+        {},
+        { noises: 65, level: 0.2 },
+        { noises: 1.5, level: 0.2 },
+        { noises: 4, level: 0 },
+      ].map(
+        (polish) =>
+          [
+            { polish },
+            `polish is ${JSON.stringify(polish)}; it must be { noises, level } with 1 to 64 noises of a level from 0.001 to 1, or false.`,
+          ] as const,
+      ),
+      [
+        { polish: { noises: 4, level: 0.2 }, method: 'mix' },
+        'polish is for the methods euler, heun and adams; this run has mix.',
+      ],
       [
         { steps: undefined },
         'steps is missing, and this network has no default: give sample({ steps: 20 }), or createUNet(config, { sampling }).',
@@ -627,6 +753,13 @@ describe('complaints', () => {
       'method is euler and guidance 2, which this sampler has not run yet, and encodeRun cannot compile shaders. Call sample() with such options and one step before.',
     );
     const guided = await sampler.sample({ ...options, noise });
+    expect(await encoded(sampler, noise, options)).toEqual(guided);
+    const polished = { ...options, polish: { noises: 1, level: 0.2 } };
+    await expect(encoded(sampler, noise, polished)).rejects.toThrow(
+      'method is euler and guidance 2 and a polish, which this sampler has not run yet, and encodeRun cannot compile shaders.',
+    );
+    const after = await sampler.sample({ ...polished, noise });
+    expect(await encoded(sampler, noise, polished)).toEqual(after);
     expect(await encoded(sampler, noise, options)).toEqual(guided);
     // Its usual method is the tutorial's, with classes.
     const mixed = await sampler.sample({ steps: 1, labels, noise: start });

@@ -1,7 +1,13 @@
 /** Training in a worker, without the page: over a channel, in one thread. Real workers are in real_worker.test.ts. */
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EngineError, loadCheckpoint, loadModel, recipes } from '../../src';
-import { type CallContext, createWorkerClient, serve, type WorkerClient } from '../../src/worker';
+import {
+  type CallContext,
+  type ClientSampleOptions,
+  createWorkerClient,
+  serve,
+  type WorkerClient,
+} from '../../src/worker';
 import type { ServeOptions } from '../../src/worker/serve_options';
 import { watchBuffers } from '../buffers';
 import { mainlyIn, testGpu } from '../lanes/gpu';
@@ -50,6 +56,15 @@ test('a run in a worker is the run itself: losses, weights, samples', async () =
   await client.sample({ steps: 3, seed: 9, count: 2, onFrame: ({ x }) => frames.push(x) });
   expect(frames).toHaveLength(3);
   expect(frames[2]).toEqual(alone.samples);
+  // A polish is one more frame, and no step.
+  const counted: number[] = [];
+  const shown: number[] = [];
+  const order = { steps: 3, method: 'euler', polish: { noises: 2, level: 0.2 }, count: 2 } as const;
+  const polished = await client.sample({ ...order, onStep: (n) => counted.push(n) });
+  const onFrame: ClientSampleOptions['onFrame'] = ({ step }) => shown.push(step);
+  expect(await client.sample({ ...order, onFrame })).toEqual(polished);
+  expect([counted.at(-1), shown]).toEqual([3, [0, 1, 2, 3]]);
+  await expect(client.sample({ ...order, method: 'mix' })).rejects.toThrow('polish is for the methods');
 });
 
 test('how a network is sampled is the default of samples, and comes back with its files', async () => {

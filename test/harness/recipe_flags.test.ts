@@ -126,16 +126,43 @@ describe('a recipe as flags', () => {
       expect(() => parse(text)).toThrow('two levels from 0 to 1, the lower one first');
   });
 
+  test('--polish adds a polish, or takes away what the file says', () => {
+    const polish = { noises: 4, level: 0.2 };
+    const saved: Model = { ...model('flow'), sampling: { method: 'adams', steps: 8, guidance: 1.5, polish } };
+    expect(samplingOf({}, saved)).toEqual(saved.sampling);
+    expect(samplingText(samplingOf({}, saved))).toBe(
+      '8 steps of adams, guidance 1.5, polished by 4 noises of level 0.2: 24 network calls',
+    );
+    expect(samplingOf({ polish: false }, saved)).toEqual({ method: 'adams', steps: 8, guidance: 1.5 });
+    const other = { noises: 1, level: 0.5 };
+    expect(samplingOf({ polish: other }, saved)).toMatchObject({ guidance: 1.5, polish: other });
+    expect(samplingOf({ polish }, model('flow'))).toEqual({ ...recipes.digits.sampling, polish });
+    const plain = { ...presets.digits, conditioning: { noiseLevel: true, classes: 0 } };
+    expect(samplingOf({ polish }, { ...model('flow'), config: plain })).toMatchObject({ steps: 4, polish });
+    expect(samplingOf({ method: 'mix' }, saved)).toEqual({ method: 'mix', steps: 50 });
+    expect(() => samplingOf({ polish }, model('tutorial'))).toThrow(
+      '--polish is 4,0.2, but the method mix has none. Leave it out.',
+    );
+    const { parse } = samplingFlags.polish;
+    expect(parse('4, 0.2', 'polish')).toEqual(polish);
+    expect(parse('none', 'polish')).toBe(false);
+    for (const text of ['', '4', '0,0.2', '65,0.2', '1.5,0.2', '4,0', '4,2', '4,', '4,0.2,1', 'yes'])
+      expect(() => parse(text, 'polish')).toThrow(
+        'it must be 1 to 64 noises and a level from 0.001 to 1, such as 4,0.2, or none.',
+      );
+  });
+
   test('a distilled network is sampled in one way', () => {
     const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 } as const;
     const distilled: Model = { ...model('flow'), sampling };
-    expect(samplingOf({ steps: 2, guidance: 1 }, distilled)).toEqual(sampling);
+    expect(samplingOf({ steps: 2, guidance: 1, polish: false }, distilled)).toEqual(sampling);
     expect(samplingText(sampling)).toBe('2 steps of euler, distilled to 2 calls');
     for (const given of [
       { steps: 20 },
       { method: 'adams' },
       { guidance: 2 },
       { 'guidance-range': [0, 1] },
+      { polish: { noises: 4, level: 0.2 } },
     ] as const)
       expect(() => samplingOf(given, distilled)).toThrow('this network is distilled to 2 calls');
   });

@@ -581,6 +581,12 @@ export const engine: Mutants = {
       becomes: '',
       caughtBy: node('gpu/distiller', 'trajectories are those of Euler'),
     },
+    'trajectories are polished': {
+      file: 'src/distilling/trajectories.ts',
+      text: ' polish: false,',
+      becomes: '',
+      caughtBy: node('gpu/distiller', 'polish is left out'),
+    },
     'all trajectories begin with the same noise': {
       file: 'src/distilling/trajectories.ts',
       text: 'seed: threefry(seed, STREAM.distil, first, 0)[0],',

@@ -468,6 +468,16 @@ describe('a kernel with one form', () => {
         await sampler.sample({ steps: 1, labels: new Array(16).fill(1) });
       },
     ],
+    [
+      'the mean of a polish, after runs without one,',
+      /^denoise_step$/,
+      { lastOf: 4 },
+      async ({ engine, unet }) => {
+        using sampler = await engine.createSampler(unet, { count: 16 });
+        await sampler.sample({ steps: 1 });
+        await sampler.sample({ steps: 1, polish: { noises: 1, level: 0.2 } });
+      },
+    ],
   ];
   const more = { ...digits, trainer: { ...digits.trainer, batchSize: 16 } };
 

@@ -21,6 +21,7 @@ const network = {
   conditioning: { noiseLevel: true, classes: 3 },
 } satisfies Partial<UNetConfig>;
 const labels = [0, 1, 2];
+const polish = { noises: 2, level: 0.2 };
 const images = Float32Array.from({ length: count * size }, (_, i) => Math.sin(i));
 
 interface World {
@@ -53,6 +54,13 @@ const subjects: Record<string, (world: World) => Promise<{ use: Use; destroy(): 
     const sampler = await engine.createSampler(unet, { count });
     return {
       use: (asked = {}) => sampler.sample({ steps: 3, seed: 7, labels, ...asked }),
+      destroy: () => sampler.destroy(),
+    };
+  },
+  'sampler.sample with a polish': async ({ engine, unet }) => {
+    const sampler = await engine.createSampler(unet, { count });
+    return {
+      use: (asked = {}) => sampler.sample({ steps: 3, seed: 7, labels, polish, ...asked }),
       destroy: () => sampler.destroy(),
     };
   },
@@ -155,6 +163,32 @@ test.each(pairs.filter(({ subject, end }) => !(`${subject}, ${end}` in impossibl
 
 const creations = {
   'a sampler': ({ engine, unet }: World) => engine.createSampler(unet, { count }),
+  'a sampler of a network with a polish': async ({ engine }: World) => {
+    const sampling = { method: 'adams', steps: 2, polish } as const;
+    const unet = await engine.createUNet(network, { sampling });
+    try {
+      const sampler = await engine.createSampler(unet, { count });
+      return {
+        destroy() {
+          sampler.destroy();
+          unet.destroy();
+        },
+      };
+    } catch (error) {
+      unet.destroy();
+      throw error;
+    }
+  },
+  'what a polish adds to a sampler': async ({ engine, unet }: World) => {
+    const sampler = await engine.createSampler(unet, { count });
+    try {
+      await sampler.prepare({ steps: 1, labels, polish });
+      return sampler;
+    } catch (error) {
+      sampler.destroy();
+      throw error;
+    }
+  },
   'a predictor': ({ engine, unet }: World) => engine.createPredictor(unet, { count }),
 };
 

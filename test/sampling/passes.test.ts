@@ -1,13 +1,16 @@
 /** What a run of sampling asks of the network, pass by pass. */
 import { describe, expect, test } from 'vitest';
+import { STREAM, threefry } from '../../src/base/random';
 import { SAMPLING_STEP } from '../../src/plan/sampling_step';
 import {
   extrapolated,
   firstRow,
   lastRow,
   levelAt,
+  meanRow,
   type PassOptions,
   passesOf,
+  predictionOf,
   ROW_WORDS,
   SHARE_AT,
 } from '../../src/sampling/passes';
@@ -18,7 +21,7 @@ const read = (row: Float32Array) => {
   return { level, step, correction, guidance, knownFrom, share: row[SHARE_AT] };
 };
 const rows = (options: PassOptions) =>
-  passesOf(options).map(({ row, begins, ends }) => ({ ...read(row), begins, ends }));
+  passesOf(options, 0).map(({ row, begins, ends }) => ({ ...read(row), begins, ends }));
 
 const common = { guidance: 2, knownFrom: 0.5, share: 0 };
 const whole = { begins: true, ends: true };
@@ -47,12 +50,12 @@ describe('Heun', () => {
       { ...second, level: 0.25 },
       { ...first, level: 0.25, ends: true },
     ]);
-    expect(passesOf({ method: 'heun', steps: 7, from: 1, guidance: 1 })).toHaveLength(13);
+    expect(passesOf({ method: 'heun', steps: 7, from: 1, guidance: 1 }, 0)).toHaveLength(13);
   });
 
   test('is Euler where there is one step', () => {
     const options = { steps: 1, from: 0.7, guidance: 1 };
-    expect(passesOf({ method: 'heun', ...options })).toEqual(passesOf({ method: 'euler', ...options }));
+    expect(passesOf({ method: 'heun', ...options }, 0)).toEqual(passesOf({ method: 'euler', ...options }, 0));
   });
 
   test('is exact where velocities grow with the level', () => {
@@ -140,12 +143,61 @@ test('a mix goes a share of the way that is left', () => {
   );
 });
 
+describe('a polish', () => {
+  const polished = {
+    method: 'adams',
+    steps: 3,
+    from: 0.5,
+    guidance: 2,
+    polish: { noises: 3, level: 0.25 },
+  } as const;
+
+  test('follows the steps: each time noise on all pixels, the way to the prediction, and an equal share of the mean', () => {
+    const { polish: _, ...plain } = polished;
+    const passes = passesOf(polished, 5);
+    expect(passes.slice(0, 3)).toEqual(passesOf(plain, 5));
+    const rest = passes.slice(3);
+    expect(rest.map(({ row }) => read(row))).toEqual(
+      [1, Math.fround(1 / 2), Math.fround(1 / 3)].map((share) => ({
+        ...{ level: 0.25, step: -0.25, correction: 0, guidance: 2, knownFrom: -1, share },
+      })),
+    );
+    expect(rest.map(({ begins, ends, polish }) => ({ begins, ends, polish }))).toEqual([
+      { begins: false, ends: false, polish: 0 },
+      { begins: false, ends: false, polish: 1 },
+      { begins: false, ends: true, polish: 2 },
+    ]);
+    expect(read(meanRow())).toMatchObject({ level: 0, knownFrom: -1 });
+  });
+
+  test('has noises of its own, which follow from the seed', () => {
+    const seeds = (seed: number) =>
+      passesOf(polished, seed).map(({ row }) => new Uint32Array(row.buffer)[SAMPLING_STEP.seed]);
+    const made = [5, 6].flatMap(seeds).filter((seed) => seed !== 0);
+    expect(new Set(made).size).toBe(6);
+    expect(seeds(5).slice(3)).toEqual([0, 1, 2].map((i) => threefry(5, STREAM.polish, i, 0)[0]));
+  });
+
+  test('is guided where its level is within the range', () => {
+    const guidances = (guidanceRange: readonly [number, number]) =>
+      passesOf({ ...polished, guidanceRange }, 0).map(({ row }) => read(row).guidance);
+    expect(guidances([0, 0.2])).toEqual([1, 1, 2, 1, 1, 1]);
+    expect(guidances([0.2, 0.4])).toEqual([1, 2, 1, 2, 2, 2]);
+  });
+
+  test('makes the image that counts as its prediction', () => {
+    const [input, after, velocity] = [1, 2, 3].map((v) => Float32Array.of(v));
+    expect(predictionOf(polished, 3, { input, after, velocity })).toEqual(after);
+    expect(predictionOf(polished, 2, { input, after, velocity })).not.toEqual(after);
+  });
+});
+
 test('all pixels are known before, those of the mask after', () => {
   const seed = 0xffffffff;
   const first = firstRow(0.5, seed);
   expect(read(first)).toMatchObject({ level: 0.5, knownFrom: -1 });
   expect(new Uint32Array(first.buffer)[SAMPLING_STEP.seed]).toBe(seed);
   expect(read(lastRow())).toMatchObject({ level: 0, knownFrom: 0.5 });
-  for (const { row } of passesOf({ method: 'heun', steps: 2, from: 1, guidance: 1 }))
+  for (const { row } of passesOf({ method: 'heun', steps: 2, from: 1, guidance: 1 }, 0))
     expect(row).toHaveLength(ROW_WORDS);
 });

@@ -93,7 +93,10 @@ test('how the weights are averaged comes back', async () => {
 });
 
 describe('how a network is sampled', () => {
-  const sampling = { method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const;
+  const sampling = {
+    ...({ method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const),
+    polish: { noises: 4, level: 0.2 },
+  };
   const run = { trainer, settings, data, losses: allLosses };
 
   test('comes back from a model and a checkpoint, as it was given or as the UNet has it', async () => {
@@ -124,7 +127,7 @@ describe('how a network is sampled', () => {
   });
 
   test('names that are not known are ignored', async () => {
-    const later = JSON.stringify({ ...sampling, order: 3 });
+    const later = JSON.stringify({ ...sampling, order: 3, polish: { ...sampling.polish, mean: 'median' } });
     expect(loadCheckpoint(altered({ sampling: later })).sampling).toEqual(sampling);
   });
 
@@ -375,6 +378,12 @@ describe('faults', () => {
     ['sampling is a word', altered({ sampling: '"euler"' }), 'sampling', '"euler"', 'an object'],
     ['no such method', altered({ sampling: '{"method":"ode","steps":4}' }), 'sampling.method', '"ode"'],
     ['half a step', altered({ sampling: '{"method":"euler","steps":0.5}' }), 'sampling.steps', '0.5'],
+    [
+      'a polish without noises',
+      altered({ sampling: '{"method":"euler","steps":4,"polish":{"level":0.2}}' }),
+      'sampling.polish',
+      '1 to 64 noises',
+    ],
     [
       'guidance within no levels',
       altered({ sampling: '{"method":"euler","steps":4,"guidanceRange":[1,0]}' }),
