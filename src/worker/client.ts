@@ -27,6 +27,7 @@ import {
   type READY,
   type Request,
   type ResumeOptions,
+  type RunChanges,
   type RunDescription,
   type RunState,
   type SampleOrder,
@@ -227,7 +228,15 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   /** Sets the base rate, before the schedule, from the next step on; above 0, up to 10. */
   async setLearningRate(rate: number): Promise<undefined> {
     checkNumber('learningRate', rate, 1e-12, 10);
-    return this.request('setLearningRate', [rate]);
+    return this.request('adjust', [{ learningRate: rate }]);
+  }
+
+  /**
+   * Changes rate, schedule and end of the run, from the next submission on; its copies have the present ones. Throws `argument`, and changes
+   * nothing, for a value that is not legal.
+   */
+  adjust(changes: RunChanges): Promise<undefined> {
+    return this.request('adjust', [changes]);
   }
 
   /** Loads a trained network, or its file, to sample from, in place of the one before. Resolves to its configuration. */

@@ -17,6 +17,7 @@ export type {
   BeginOptions,
   Phase,
   ResumeOptions,
+  RunChanges,
   RunDescription,
   RunState,
   SampleOrder,

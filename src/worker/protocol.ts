@@ -6,6 +6,7 @@ import type { Progress } from '../base/events';
 import type { ImageSet } from '../data/idx';
 import type { AdapterDescription } from '../gpu/adapter';
 import type { StoredRun } from '../keeping/store';
+import type { ScheduleOption } from '../plan/schedule';
 import type { SampleOptions } from '../sampling/options';
 import type { FitOptions, TrainerOptions } from '../training/options';
 import type { UNetConfig } from '../unet/config';
@@ -70,13 +71,25 @@ export interface ResumeOptions {
   readonly sampling?: Sampling | undefined;
 }
 
+/** The options of `adjust`: what may change while a run trains. Default of each: as it is. */
+export interface RunChanges {
+  /** The base rate, before the schedule; above 0, up to 10. */
+  readonly learningRate?: number | undefined;
+  /** Passes over the images in all, the completed ones included. */
+  readonly epochs?: number | undefined;
+  /** The step at which the run ends, if before its epochs do. */
+  readonly maxSteps?: number | undefined;
+  /** As in `TrainerOptions`. */
+  readonly schedule?: ScheduleOption | undefined;
+}
+
 /** A run that is ready to train. */
 export interface RunDescription {
   /** Completed steps. */
   readonly step: number;
   /** Their losses. */
   readonly losses: Float32Array;
-  /** The settings at its start, with the present rate and number of epochs. */
+  /** The settings at its start, with the present rate and end. */
   readonly settings: RunSettings;
   /** Images that it trains on. */
   readonly images: number;
@@ -195,7 +208,7 @@ export interface Calls {
   goBack(): RunState;
   reset(): undefined;
   putAside(): undefined;
-  setLearningRate(rate: number): undefined;
+  adjust(changes: RunChanges): undefined;
   load(model: Model | ByteContainer): UNetConfig;
   sample(order: SampleOrder, events: { readonly steps: boolean; readonly frames: boolean }): Samples;
   save(what: 'model' | 'checkpoint'): Uint8Array<ArrayBuffer>;

@@ -1,14 +1,15 @@
 /** A training run: its settings and data, its losses, its last copies, and, while there is a device, its network and trainer. */
 
-import { checkObject } from '../base/errors';
+import { checkInteger, checkObject } from '../base/errors';
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import type { Engine } from '../engine';
 import type { AdapterDescription } from '../gpu/adapter';
 import { stepIn } from '../keeping/slots';
+import { checkSchedule, type Schedule } from '../plan/schedule';
 import { samplingFor } from '../recipes';
 import { stepsPerEpoch } from '../training/epoch';
-import type { TrainerOptions, TrainingEvent } from '../training/options';
+import { checkLearningRate, type TrainerOptions, type TrainingEvent } from '../training/options';
 import type { Objective } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
 import { checkImages } from '../training/validate';
@@ -21,7 +22,7 @@ import { assertSameData, type DataFingerprint, fingerprintImages } from '../weig
 import { loadModel, type Model } from '../weights/model';
 import { decodeSafetensors } from '../weights/safetensors';
 import { ConstantImageWatch } from './constant_image';
-import type { RunDescription } from './protocol';
+import type { RunChanges, RunDescription } from './protocol';
 import { resumeTrainer } from './resume';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -48,8 +49,10 @@ export interface RunOptions {
 export class TrainingRun {
   readonly images: ImageSet;
   readonly objective: Objective;
-  /** Learning rate and epochs may change. */
+  /** Learning rate and end may change. */
   settings: RunSettings;
+  /** The present schedule, once it was changed. */
+  private schedule: Schedule | undefined;
   losses: number[] = [];
   /** Whether the run has diverged: its earlier copies are then worth more than its present state. */
   diverged = false;
@@ -108,9 +111,28 @@ export class TrainingRun {
     return stepsPerEpoch({ ...this.settings, imageCount: this.images.count });
   }
 
-  get complete(): boolean {
+  /** The step at which it ends. */
+  get end(): number {
     const { epochs, maxSteps = Number.POSITIVE_INFINITY } = this.settings;
-    return this.losses.length >= Math.min(epochs * this.stepsPerEpoch, maxSteps);
+    return Math.min(epochs * this.stepsPerEpoch, maxSteps);
+  }
+
+  get complete(): boolean {
+    return this.losses.length >= this.end;
+  }
+
+  /** Changes rate and schedule from the next submission on, and the end of the next `train`. Throws `argument` before it changes anything. */
+  adjust(changes: RunChanges): void {
+    const { settings } = this;
+    const { learningRate = settings.learningRate, epochs = settings.epochs } = changes;
+    const { maxSteps = settings.maxSteps } = changes;
+    checkLearningRate(learningRate);
+    checkInteger('epochs', epochs, 1);
+    if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
+    if (changes.schedule !== undefined) this.schedule = checkSchedule(changes.schedule);
+    this.settings = { ...settings, learningRate, epochs, ...(maxSteps === undefined ? {} : { maxSteps }) };
+    const { trainer, schedule } = this;
+    if (trainer) Object.assign(trainer, { learningRate }, schedule && { schedule });
   }
 
   /** Builds the run on a device, from its last copy, else from its beginning. */
@@ -123,6 +145,7 @@ export class TrainingRun {
     const options = {
       ...(saved ? { ...saved.state.adam, ...saved.training } : this.beginning!.trainer),
       ...{ batchSize, learningRate },
+      ...(this.schedule ? { schedule: this.schedule } : {}),
     };
     const { trainer, otherKernels } = saved
       ? await resumeTrainer(engine, unet, options, saved)

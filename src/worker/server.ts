@@ -16,6 +16,7 @@ import type {
   Calls,
   Request,
   ResumeOptions,
+  RunChanges,
   RunDescription,
   RunState,
   SampleOrder,
@@ -48,6 +49,7 @@ const BEGIN: Names<BeginOptions> = {
   sampling: true,
 };
 const RESUME: Names<ResumeOptions> = { from: true, images: true, sampling: true };
+const CHANGES: Names<RunChanges> = { learningRate: true, epochs: true, maxSteps: true, schedule: true };
 const SUBMIT_MS = 12;
 
 export class Server implements SessionHost {
@@ -153,9 +155,10 @@ export class Server implements SessionHost {
         return undefined;
       });
     },
-    setLearningRate: async (_, learningRate) => {
+    adjust: async (_, changes) => {
+      checkNames('adjust', changes, CHANGES);
       this.needRun();
-      this.session.adjust({ learningRate });
+      this.session.adjust(changes);
       return undefined;
     },
     load: (_, model) =>

@@ -10,12 +10,11 @@ import { lostText } from '../keeping/lost_text';
 import { type Attempt, Recoverer } from '../keeping/recoverer';
 import { SAVE_MS } from '../keeping/saver';
 import { stepIn } from '../keeping/slots';
-import { checkLearningRate, type TrainingEvent } from '../training/options';
+import type { TrainingEvent } from '../training/options';
 import type { Trainer } from '../training/trainer';
 import type { UNet } from '../unet/unet';
-import type { RunSettings } from '../weights/fields';
 import { LossBatcher } from './loss_batcher';
-import type { Phase, Tell, WorkerEvents } from './protocol';
+import type { Phase, RunChanges, Tell, WorkerEvents } from './protocol';
 import type { TrainingRun } from './run';
 import { StoredRuns } from './stored_runs';
 import { Tasks } from './tasks';
@@ -128,16 +127,14 @@ export class TrainingSession {
     this.tasks.interrupt('training');
   }
 
-  /** Changes settings while the run trains. Throws `argument` for an illegal rate. */
-  adjust(settings: Partial<Pick<RunSettings, 'learningRate' | 'epochs'>>): void {
+  /** Changes settings while the run trains. Throws `argument`, and changes nothing, for a value that is not legal. */
+  adjust(changes: RunChanges): void {
     const { run } = this;
     if (!run) return;
-    const { learningRate, epochs } = { ...run.settings, ...settings };
-    checkLearningRate(learningRate);
-    if (run.trainer) run.trainer.learningRate = learningRate;
+    const before = run.end;
+    run.adjust(changes);
     // The end of a run is fixed when fit begins. Beginning again costs the step under way, no more.
-    if (epochs !== run.settings.epochs && this.wanted === 'end') this.tasks.interrupt('training');
-    run.settings = { ...run.settings, learningRate, epochs };
+    if (run.end !== before) this.tasks.interrupt('training');
   }
 
   /** Ends the wish to train. Does not interrupt the step under way. */

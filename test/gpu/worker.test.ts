@@ -117,6 +117,68 @@ test('it pauses, makes single steps, samples between, goes on from a file, with 
   expect(await client.start({ epochs: 9 })).toMatchObject({ step: STEPS + 3, complete: true });
 });
 
+const cosine = { warmup: 3, decay: 'cosine', steps: 9, floor: 0.1 } as const;
+
+test('a schedule and an end that change are in the copies of the run, which goes on with the same bits', async () => {
+  const one = served();
+  await one.client.begin({ ...run, images });
+  await one.client.step(3);
+  await one.client.adjust({ schedule: cosine, maxSteps: 9 });
+  expect(await one.client.start()).toMatchObject({ step: 9, complete: true });
+  // The first step after the change has the base rate yet, by both.
+  expect(one.losses.slice(0, 5)).toEqual(alone.losses.slice(0, 5));
+  expect(one.losses[5]).not.toBe(alone.losses[5]);
+
+  const { client, losses } = served();
+  await client.begin({ ...run, images });
+  await client.step(3);
+  await client.adjust({ schedule: cosine });
+  await client.step(2);
+  await client.adjust({ maxSteps: 9 });
+  const file = await client.save('checkpoint');
+  const { training, settings } = loadCheckpoint(file);
+  expect(training.schedule).toEqual(cosine);
+  expect(settings).toMatchObject({ epochs: 8, maxSteps: 9, learningRate: 0.01 });
+  await client.reset();
+  expect((await client.resume({ from: file, images })).settings).toMatchObject({ maxSteps: 9 });
+  expect(await client.start()).toMatchObject({ step: 9, complete: true });
+  expect(losses).toEqual(one.losses);
+  // A later end, as far as the epochs go.
+  await client.adjust({ maxSteps: 100 });
+  expect(await client.start()).toMatchObject({ step: STEPS, complete: true });
+});
+
+test('an end that moves while training is under way ends it there, also where only some steps were asked for', async () => {
+  for (const how of ['start', 'step'] as const) {
+    const { client } = served();
+    await client.begin({ ...run, images, fit: { epochs: 100_000 } });
+    const started = how === 'start' ? client.start() : client.step(200_000);
+    await heard(client, 'loss');
+    await client.adjust({ maxSteps: 2 });
+    const { step, complete } = await within(20_000, started);
+    expect(complete).toBe(true);
+    expect(step).toBeLessThan(10_000);
+  }
+});
+
+test('changes that are not legal change nothing', async () => {
+  const { client } = served();
+  await expect(client.adjust({ learningRate: 1 })).rejects.toThrow('has no run');
+  await client.begin({ ...run, images });
+  for (const [changes, message] of [
+    [{ learningRate: 0.5, maxSteps: 0 }, 'maxSteps is 0'],
+    [{ learningRate: 0.5, epochs: 0.5 }, 'epochs is 0.5'],
+    [{ learningRate: 0.5, schedule: { warmup: -1 } }, 'schedule.warmup is -1'],
+    [{ maxSteps: 2, learningRate: 11 }, 'learningRate is 11'],
+    [{ maxSteps: 2, rate: 1 }, 'adjust has no setting'],
+  ] as const)
+    await expect(client.adjust(changes)).rejects.toMatchObject({
+      code: 'argument',
+      message: expect.stringContaining(message),
+    });
+  expect(await client.start()).toEqual(done);
+});
+
 test('a run leaves last batches out if it is asked to, and after its file was opened again', async () => {
   const { client } = served();
   const fit = { ...run.fit, epochs: 2, dropLast: true };
@@ -151,6 +213,22 @@ describe('a device that is lost', mainlyIn('node'), () => {
     const lost = { step: 10, recovers: true };
     expect(told).toEqual([{ ...lost, again: false }, { ...lost, again: true }, 10]);
     expect(losses).toEqual(alone.losses);
+  });
+
+  test('leaves the run its present schedule', async () => {
+    const change = async ({ client, losses }: ReturnType<typeof served>, lose = () => {}) => {
+      await client.begin({ ...run, images });
+      await client.step(3);
+      lose();
+      await client.adjust({ schedule: cosine });
+      await client.start();
+      return losses;
+    };
+    const losable = servedLosable();
+    const lost = heard(losable.client, 'lost');
+    const losses = await change(losable, losable.lose);
+    await lost;
+    expect(losses).toEqual(await change(served()));
   });
 
   test('before there is a copy is replaced, as often as it is lost, and the run is made anew from its beginning', async () => {

@@ -206,6 +206,8 @@ test('nothing, null, and values of other types', async () => {
     'client.step': (given) => client.step(1, given ?? null),
     'client.sample': (given) => client.sample(given ?? null),
     'client.setLearningRate': (given) => client.setLearningRate(given),
+    'client.adjust': (given) => client.adjust(given),
+    'client.adjust, schedule': (schedule) => client.adjust({ schedule: schedule ?? null }),
     'client.load': (given) => client.load(given),
     'client.save': (given) => client.save(given),
     'client.on': (given) => client.on(given, () => {}),

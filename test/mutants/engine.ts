@@ -690,10 +690,35 @@ export const engine: Mutants = {
   },
   'a worker that keeps its run': {
     'a rate that was set goes with the device': {
-      file: 'src/worker/session.ts',
-      text: 'run.settings = { ...run.settings, learningRate, epochs };',
-      becomes: 'run.settings = { ...run.settings, epochs };',
+      file: 'src/worker/run.ts',
+      text: '{ ...settings, learningRate, epochs, ',
+      becomes: '{ ...settings, epochs, ',
       caughtBy: node('gpu/worker', 'the rate that was set'),
+    },
+    'a schedule that was set goes with the device': {
+      file: 'src/worker/run.ts',
+      text: '      ...(this.schedule ? { schedule: this.schedule } : {}),\n',
+      becomes: '',
+      caughtBy: node('gpu/worker', 'leaves the run its present schedule'),
+    },
+    'an end that was set is for the next training': {
+      file: 'src/worker/session.ts',
+      text: "if (run.end !== before) this.tasks.interrupt('training');",
+      becomes: '',
+      caughtBy: node('gpu/worker', 'an end that moves'),
+    },
+    'an end that was set is in no copy': {
+      file: 'src/worker/run.ts',
+      text: ', ...(maxSteps === undefined ? {} : { maxSteps }) };\n    const { trainer',
+      becomes: ' };\n    const { trainer',
+      caughtBy: node('gpu/worker', 'are in the copies of the run'),
+    },
+    'of changes that are refused some are made': {
+      file: 'src/worker/run.ts',
+      text: '    checkLearningRate(learningRate);\n',
+      becomes:
+        '    checkLearningRate(learningRate);\n    this.settings = { ...settings, learningRate };\n    if (this.trainer) this.trainer.learningRate = learningRate;\n',
+      caughtBy: node('gpu/worker', 'change nothing'),
     },
     'what has no copy is forgotten with its device': {
       file: 'src/worker/session.ts',

@@ -151,7 +151,7 @@ const always = { abort: NO_SIGNAL, refusal: NO_GPU, 'failed load': NO_LOAD, exce
 const never: Readonly<Record<Exclude<CallName, Ended>, Readonly<Record<Mishap, string>>>> = {
   pause: { ...always, loss: 'it gives the wait for a device up, and resolves' },
   goBack: { ...always, loss: 'the next step builds the run again, on another device' },
-  setLearningRate: { ...always, loss: 'it is a number, which a device gets when it is there' },
+  adjust: { ...always, loss: 'these are numbers, which a device gets when it is there' },
   reset: { ...always, loss: 'it forgets the run, on a device or not' },
   ...{ runs: { ...always, loss: NO_GPU }, discard: { ...always, loss: NO_GPU } },
 };
