@@ -86,7 +86,7 @@ test('the registry has every shader', () => {
 });
 
 test.each([
-  ['submits', /\.submit\(\[/, ['gpu/gpu.ts']],
+  ['submits', /\.submit\(\[/, ['gpu/gpu.ts', 'gpu/stopwatch.ts']],
   ['writes', /\.writeBuffer\(/, ['gpu/gpu.ts', 'gpu/program.ts']],
 ])('only src/gpu %s, and so in error scopes', (_, call, files) => {
   const source = new URL('../src/', import.meta.url);

@@ -9,7 +9,7 @@ import { setUpdate } from '../kernels/set_update';
 import { op } from '../plan/op';
 import { STATE, scheduleWords } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
-import { LayerMaps } from '../unet/layer_maps';
+import type { LayerMaps } from '../unet/layer_maps';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
 import type { CustomLossPlan } from './custom_loss';
@@ -148,6 +148,7 @@ export class StepPrograms {
       programs = compiled.programs;
       const batch = { batch: padBatch(batchSize), count: batchSize };
       const made = { program: step, layers: plan.maps, reuseMemory };
+      const { LayerMaps } = await loaded(import('../unet/layer_maps'));
       const maps = await LayerMaps.create({ what: 'trainer', gpu, ...batch, ...made });
       const named = { numbers: buffer(numbers), bytes: buffer(bytes) };
       const outside = { gpu, plan, boundBuffers, buffers: [...created.values()], ...named };

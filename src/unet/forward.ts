@@ -217,3 +217,35 @@ export function splitByWeights(ops: readonly Op[], weights: ReadonlySet<Tensor>)
     made: once.flatMap(({ calls }) => calls.flatMap((c) => bound(c, 'read_write'))),
   };
 }
+
+/** The tensors of a layer's maps in one pass, [channels][height][width][batch]. */
+export interface LayerTensors {
+  readonly layer: Layer;
+  readonly input: Tensor;
+  readonly preActivation: Tensor;
+  readonly gradient?: Tensor;
+}
+
+/** The tensors of all layers of a pass, with their gradients, if a backward pass made them. */
+export function layerTensors(
+  { passes, conditioning }: Pick<Forward, 'passes' | 'conditioning'>,
+  gradients?: ReadonlyMap<string, Tensor>,
+): LayerTensors[] {
+  const linear = conditioning && [
+    {
+      layer: conditioning.plan.layers.hidden,
+      input: conditioning.features,
+      preActivation: conditioning.pre,
+    },
+    {
+      layer: conditioning.plan.layers.output,
+      input: conditioning.activated,
+      preActivation: conditioning.imageBias,
+    },
+  ];
+  const convolutions = passes.map(({ layer, pre, input }) => ({ layer, input, preActivation: pre }));
+  return [...(linear ?? []), ...convolutions].map((tensors) => ({
+    ...tensors,
+    gradient: gradients?.get(tensors.layer.name),
+  }));
+}

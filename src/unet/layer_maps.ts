@@ -8,8 +8,7 @@ import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { swish } from '../kernels/swish';
 import { type Op, op } from '../plan/op';
 import { type Tensor, tensor } from '../plan/tensor';
-import type { Layer } from './config';
-import type { Forward } from './forward';
+import type { LayerTensors } from './forward';
 
 /**
  * The maps of a layer. `input` is what the convolution reads, after pooling, upsampling and skip connections. `preActivation` is the
@@ -27,38 +26,6 @@ export interface LayerShape {
   readonly shape: readonly [images: number, height: number, width: number, channels: number];
   /** Channels of `input`, whose shape is the same otherwise. */
   readonly inputChannels: number;
-}
-
-/** The tensors of a layer's maps in one pass, [channels][height][width][batch]. */
-export interface LayerTensors {
-  readonly layer: Layer;
-  readonly input: Tensor;
-  readonly preActivation: Tensor;
-  readonly gradient?: Tensor;
-}
-
-/** The tensors of all layers of a pass, with their gradients, if a backward pass made them. */
-export function layerTensors(
-  { passes, conditioning }: Pick<Forward, 'passes' | 'conditioning'>,
-  gradients?: ReadonlyMap<string, Tensor>,
-): LayerTensors[] {
-  const linear = conditioning && [
-    {
-      layer: conditioning.plan.layers.hidden,
-      input: conditioning.features,
-      preActivation: conditioning.pre,
-    },
-    {
-      layer: conditioning.plan.layers.output,
-      input: conditioning.activated,
-      preActivation: conditioning.imageBias,
-    },
-  ];
-  const convolutions = passes.map(({ layer, pre, input }) => ({ layer, input, preActivation: pre }));
-  return [...(linear ?? []), ...convolutions].map((tensors) => ({
-    ...tensors,
-    gradient: gradients?.get(tensors.layer.name),
-  }));
 }
 
 interface MapsOf {

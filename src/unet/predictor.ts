@@ -1,4 +1,5 @@
 import { checkBooleans, checkInteger, checkNames, type Names } from '../base/errors';
+import { loaded } from '../base/load';
 import { createMutex } from '../base/mutex';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
@@ -13,8 +14,8 @@ import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
 import { defaultChooser, withVariants } from './chooser';
 import { outChannelsOf } from './config';
-import { type Choose, predictionPass, splitByWeights } from './forward';
-import { LayerMaps, type LayerTensors, layerTensors } from './layer_maps';
+import { type Choose, type LayerTensors, layerTensors, predictionPass, splitByWeights } from './forward';
+import type { LayerMaps } from './layer_maps';
 import type { NetworkWeights } from './network';
 import { chooser as chooseBy, type Variants } from './variants';
 
@@ -145,6 +146,7 @@ export class Predictor extends Resource {
       ]);
       const [program, ...prepare] = programs;
       const of = { what: 'predictor', gpu, layers: plan.maps, batch, count, program, reuseMemory };
+      const { LayerMaps } = await loaded(import('./layer_maps'));
       const maps = await LayerMaps.create(of);
       const { ops } = plan;
       return new Predictor({

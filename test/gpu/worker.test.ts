@@ -170,7 +170,7 @@ test('changes that are not legal change nothing', async () => {
     [{ learningRate: 0.5, epochs: 0.5 }, 'epochs is 0.5'],
     [{ learningRate: 0.5, schedule: { warmup: -1 } }, 'schedule.warmup is -1'],
     [{ maxSteps: 2, learningRate: 11 }, 'learningRate is 11'],
-    [{ maxSteps: 2, rate: 1 }, 'adjust has no setting'],
+    [{ maxSteps: 2, rate: 1 } as object, 'adjust has no setting'],
   ] as const)
     await expect(client.adjust(changes)).rejects.toMatchObject({
       code: 'argument',

@@ -854,8 +854,8 @@ export const engine: Mutants = {
     },
     'fewer epochs wait for the end of more': {
       file: 'src/worker/session.ts',
-      text: "this.wanted === 'end') this.tasks.interrupt('training');",
-      becomes: "this.wanted === undefined) this.tasks.interrupt('training');",
+      text: "if (run.end !== before) this.tasks.interrupt('training');",
+      becomes: '',
       caughtBy: node('gpu/worker', 'fewer epochs'),
     },
     'it goes back to another copy of the same step': {
