@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
 import { requirements } from '../../src/gpu/request_device';
 import { padBatch } from '../../src/plan/tensor';
-import { type Recipe, recipeAt, recipeOf, recipeSampling, recipes } from '../../src/recipes';
+import { type Recipe, type RecipeName, recipeAt, recipeOf, recipeSampling, recipes } from '../../src/recipes';
 import { stepsPerEpoch } from '../../src/training/epoch';
 import { layersOf, type UNetConfig } from '../../src/unet/config';
 import { checkVariants } from '../../src/unet/variants';
@@ -13,6 +13,7 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/fields';
 import { TrainingRun } from '../../src/worker/run';
 import { usualHoldOut } from '../run/hold_out';
+import { endingAt, isPlanned, MINUTES, type Plan, type PlanOrder, planOf, trainerFor } from '../run/plan';
 import { SIDES } from '../run/small_pictures';
 import { type Given, integer, number, show, text, texts, toggle, UsageError } from './args';
 import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
@@ -48,6 +49,12 @@ export const flags = {
     1,
     1_000_000,
   ),
+  minutes: number(
+    'X',
+    `how long to train: sets batch, steps and schedule (default ${MINUTES} for letters\nand your own files, unless --epochs, --max-steps, --batch, --schedule or\n--recipe tutorial is given); may take half as long again`,
+    0.01,
+    10_000,
+  ),
   'max-steps': integer('N', 'end after N steps, if the epochs are not complete before', 1, 2 ** 31),
   batch: integer(
     'N',
@@ -80,8 +87,10 @@ export const flags = {
 };
 export type TrainFlags = Given<typeof flags>;
 
-export interface Plan {
-  readonly run: TrainingRun;
+/** The run that the flags ask for, but for what depends on the adapter. */
+export interface Order {
+  /** Makes it. `software`: whether the adapter is. */
+  begin(software: boolean): Begun;
   /** The images that are held out from training. */
   readonly held: ImageSet | undefined;
   readonly config: UNetConfig;
@@ -90,31 +99,52 @@ export interface Plan {
   /** What was left out of the images or changed, a sentence each. */
   readonly notes: readonly string[];
   readonly kernels: EngineChoice;
-  /** Steps of the whole run. */
-  readonly steps: number;
   readonly heldOutLosses: readonly (number | undefined)[];
-  readonly qualityCount: number;
   readonly saveSeconds: number;
+}
+
+export interface Begun {
+  readonly run: TrainingRun;
+  /** Only for a planned run that does not go on from a checkpoint. */
+  readonly planned?: { readonly order: PlanOrder; readonly plan: Plan; readonly recipe: RecipeName };
+}
+
+/** The recipe of planned runs. */
+const RECIPES = { grey: 'digits', colour: 'digits' } as const satisfies Record<string, RecipeName>;
+
+/** Whether the run is to be planned. Throws UsageError where minutes stand beside what a plan sets. */
+export function isPlannedBy(given: TrainFlags): boolean {
+  const flags = ['epochs', 'max-steps', 'batch', 'schedule', 'resume'] as const;
+  const set = flags.filter((flag) => given[flag] !== undefined).map((flag) => `--${flag}`);
+  if (given.recipe === 'tutorial') set.push('--recipe tutorial');
+  if (given.minutes !== undefined && set.length > 0) {
+    throw new UsageError(
+      `--minutes cannot stand beside ${set.join(', ')}: it sets batch, steps and schedule of a new run. Leave it out, or ${set.length > 1 ? 'them' : set[0]}.`,
+    );
+  }
+  const own = given.data?.some((source) => source !== 'mnist') ?? false;
+  return set.length === 0 && (given.minutes !== undefined || own);
 }
 
 /** Determines and checks everything that needs no device. `progress` is called for each picture that is read. */
 export async function planRun(
-  given: TrainFlags,
+  flagsGiven: TrainFlags,
   { checkpoint, bytes }: RunFolder,
   signal: AbortSignal,
   progress: (done: number, total: number) => void,
-): Promise<Plan> {
-  const asked = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
-  const kernels = await kernelChoice(given);
-  const sources = given.data ?? [asked.source ?? 'mnist'];
-  const { size, fit, ink } = given;
+): Promise<Order> {
+  const plans = isPlannedBy(flagsGiven);
+  const before = plans ? { recipe: RECIPES.grey, ...flagsGiven } : flagsGiven;
+  const { source = 'mnist', limit } = checkpoint ? resumedSettings(before, checkpoint) : newSettings(before);
+  const kernels = await kernelChoice(before);
+  const sources = before.data ?? [source];
+  const { size, fit, ink } = before;
   const choice = { ...(size ? { size } : {}), ...(fit ? { fit } : {}), ...(ink ? { ink } : {}) };
-  const { images: all, notes } = await loadImages(sources, {
-    ...choice,
-    limit: asked.limit,
-    signal,
-    progress,
-  });
+  const { images: all, notes } = await loadImages(sources, { ...choice, limit, signal, progress });
+  const given: TrainFlags = plans
+    ? { recipe: RECIPES[all.channels === 1 ? 'grey' : 'colour'], ...flagsGiven }
+    : flagsGiven;
+  const asked = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
   const recipe = recipeGiven(given);
   // The tutorial trains on all images and holds out none.
   const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);
@@ -122,6 +152,7 @@ export async function planRun(
   const { train: images, held } = holdOut(all, holdout);
   const settings = { ...asked, ...(holdout > 0 ? { holdout } : {}) };
   const resumed = bytes && TrainingRun.resume(bytes, { images, settings }, given.resume);
+  if (resumed) keepPlan(resumed, given, checkpoint!);
   const config = checkpoint?.config ?? networkOf(given, { ...images, classes: classesOf(all) });
   if (config.conditioning?.classes && !images.labels) {
     throw new UsageError(
@@ -137,23 +168,65 @@ export async function planRun(
     const features = new Set(requirements.optionalFeatures);
     checkVariants(kernels.variants, layersOf(config), padBatch(settings.batchSize), features, true);
   }
+  const parts = { network: config, images, settings };
+  const begin = (software: boolean): Begun =>
+    plans
+      ? plannedRun(parts, given.recipe!, given.minutes ?? MINUTES, software)
+      : {
+          run:
+            resumed ??
+            TrainingRun.begin(
+              { network: config, trainer },
+              { images, settings, sampling: recipeSampling(given.recipe ?? 'tutorial', config) },
+            ),
+        };
   return {
-    run:
-      resumed ??
-      TrainingRun.begin(
-        { network: config, trainer },
-        { images, settings, sampling: recipeSampling(given.recipe ?? 'tutorial', config) },
-      ),
+    begin,
     held,
     config,
     sources,
-    notes: [...notes, ...hints(given, all, sources)],
+    notes: [...notes, ...(plans ? [] : hints(given, all, sources))],
     kernels,
-    steps,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
-    qualityCount: settings.quality ?? Math.min(1000, Math.floor((steps * settings.batchSize) / 10)),
     saveSeconds: given['checkpoint-every'] ?? SAVE_SECONDS,
   };
+}
+
+interface RunParts {
+  readonly network: UNetConfig;
+  readonly images: ImageSet;
+  readonly settings: RunSettings;
+}
+
+/** A run as its plan says, on an adapter whose speed is not known. */
+function plannedRun(
+  { network, images, settings }: RunParts,
+  recipe: RecipeName,
+  minutes: number,
+  software: boolean,
+): Begun {
+  const order = { count: images.count, dropLast: settings.dropLast, minutes, software };
+  const plan = planOf(order);
+  const { batch: batchSize, epochs, steps } = plan;
+  const end = steps === undefined ? {} : { maxSteps: steps };
+  const trainer = trainerFor(recipeAt(recipe, batchSize).trainer, plan);
+  const run = TrainingRun.begin(
+    { network, trainer },
+    {
+      images,
+      settings: { ...settings, batchSize, epochs, ...end },
+      sampling: recipeSampling(recipe, network),
+    },
+  );
+  return { run, planned: { order, plan, recipe } };
+}
+
+/** A planned run that goes on keeps its plan; if it is to end elsewhere, with a schedule for that. */
+function keepPlan(run: TrainingRun, { lr }: TrainFlags, { settings, training, losses }: Checkpoint): void {
+  const { epochs, maxSteps: steps } = settings;
+  const before = Math.min(epochs * run.stepsPerEpoch, steps ?? Number.POSITIVE_INFINITY);
+  if (!isPlanned(training) || run.end === before) return;
+  run.adjust({ ...endingAt(run.end, { steps, done: losses.length }), ...(lr ? { learningRate: lr } : {}) });
 }
 
 /** Number of classes; 0 without labels. */

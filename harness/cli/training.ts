@@ -1,6 +1,7 @@
 import type { Engine } from '../../src/engine';
 import { UnusableKernel } from '../../src/gpu/unusable_kernel';
 import type { Schedule } from '../../src/plan/schedule';
+import type { RecipeName } from '../../src/recipes';
 import type { Evaluation } from '../../src/training/evaluation';
 import type { TrainingEvent } from '../../src/training/options';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
@@ -10,6 +11,7 @@ import { adapterText } from '../run/adapter_text';
 import { listOf } from '../run/class_names';
 import { variantLines } from '../run/kernels_text';
 import { epochMeans } from '../run/losses';
+import { corrected, limitOf, type Plan, Spans, scheduleOf } from '../run/plan';
 import { duration, megabytes, plural, thousands } from '../run/units';
 import { digitPictures } from './digit_pictures';
 import { writeWhole } from './files';
@@ -25,10 +27,10 @@ import { runFiles } from './run_files';
 import { CHECKPOINT, MODEL, type RunFolder } from './run_folder';
 import { runPictures } from './run_pictures';
 import { samplingText } from './sampling_flags';
-import type { Plan } from './train_plan';
+import type { Begun, Order } from './train_plan';
 import { versions } from './versions';
 
-interface Options extends Plan {
+interface Options extends Order, Begun {
   readonly folder: RunFolder;
   readonly progress: Progress;
   readonly preparations: Preparations;
@@ -55,6 +57,15 @@ export class Training {
   /** Samples over the run, for a network that is conditioned on classes. */
   private history: History | undefined;
   private quality: Measured | undefined;
+  private plan: Plan | undefined;
+  private readonly spans = new Spans();
+  /** The speed by which the plan is to be corrected when no step is under way. */
+  private measured: number | undefined;
+  /** The steps after which the schedule was changed. */
+  private readonly scheduleChanges: number[] = [];
+  /** Ends the steps under way, for another plan or for good. */
+  private interruption = new AbortController();
+  private timeUp = false;
 
   constructor(engine: Engine, options: Options) {
     this.engine = engine;
@@ -62,10 +73,17 @@ export class Training {
     this.run = options.run;
     this.progress = options.progress;
     this.heldOut = [...options.heldOutLosses];
+    this.plan = options.planned?.plan;
   }
 
+  /** The step at which the run ends. */
   private get steps(): number {
-    return this.options.steps;
+    return this.run.end;
+  }
+
+  private get qualityCount(): number {
+    const { quality, batchSize } = this.run.settings;
+    return quality ?? Math.min(1000, Math.floor((this.steps * batchSize) / 10));
   }
 
   private get losses(): readonly number[] {
@@ -108,8 +126,13 @@ export class Training {
     progress.print(
       `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
     );
+    if (options.planned) this.printPlan(options.planned);
+    const open = this.plan?.steps === undefined && this.plan;
+    const length = open
+      ? 'steps'
+      : `${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')}`;
     progress.print(
-      `Training    ${plural(settings.epochs, 'epoch')} of ${plural(this.stepsPerEpoch, 'step')}: ${plural(this.steps, 'step')} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}${scheduleText(this.trainer.config.schedule)}, seed ${settings.seed}`,
+      `Training    ${length} of ${plural(settings.batchSize, 'image')}, learning rate ${settings.learningRate}${scheduleText(this.trainer.schedule)}, seed ${settings.seed}`,
     );
     if (checkpoint) {
       const before = checkpoint.settings.learningRate;
@@ -133,6 +156,47 @@ export class Training {
     this.readyAt = performance.now() / 1000;
   }
 
+  private printPlan({ order: { minutes }, plan: { steps }, recipe }: Required<Begun>['planned']): void {
+    const { progress, run } = this;
+    progress.print(`Recipe      ${recipe}, for ${run.images.channels === 1 ? 'grey' : 'coloured'} images`);
+    const first = `the first seconds show how many steps fit into ${minutes} min`;
+    progress.print(`Plan        ${steps === undefined ? first : `up to ${plural(steps, 'step')}; ${first}`}`);
+  }
+
+  /** Measures the speed, ends the steps under way where the plan is to change, and the training where its time is up. */
+  private followPlan(now: number, start: number): void {
+    const { plan, losses } = this;
+    if (!plan) return;
+    const { order } = this.options.planned!;
+    const done = losses.length;
+    const speed = this.spans.after(done, now / 1000, plan);
+    if (speed !== undefined) {
+      this.measured = speed;
+      this.interruption.abort();
+    }
+    this.timeUp = (now - start) / 1000 >= limitOf(plan, order.minutes) && done < this.steps;
+    if (this.timeUp) this.interruption.abort();
+  }
+
+  /** Corrects the plan by the speed that was measured. No step is under way, so that the step of the change is known. */
+  private correctPlan(): void {
+    const { plan, measured: speed, run, progress } = this;
+    this.measured = undefined;
+    if (!plan || speed === undefined) return;
+    const { order } = this.options.planned!;
+    const done = run.losses.length;
+    const next = corrected(plan, order, { speed, done });
+    this.plan = next;
+    if (next.steps === plan.steps) return;
+    const { steps: maxSteps, epochs } = next;
+    run.adjust({ maxSteps, epochs, schedule: scheduleOf(maxSteps) });
+    this.scheduleChanges.push(done);
+    const time = next.fits ? '' : `, longer than ${order.minutes} min: samples need them`;
+    progress.print(
+      `Planned     after step ${thousands(done)}: ${plural(this.steps, 'step')} of ${plural(next.batch, 'image')}, about ${duration(next.seconds)}${time}; the rate${scheduleText(run.trainer!.schedule)}`,
+    );
+  }
+
   /** Takes the run back to where it began here. */
   undo(): void {
     this.history?.destroy();
@@ -141,9 +205,9 @@ export class Training {
   }
 
   async train(signal: AbortSignal): Promise<void> {
-    const { run, losses, progress, stepsPerEpoch, steps } = this;
+    const { run, losses, progress } = this;
     const { saveSeconds } = this.options;
-    if (losses.length >= steps) {
+    if (losses.length >= this.steps) {
       progress.print(
         `The run is complete (${plural(run.settings.epochs, 'epoch')}); --epochs N trains on. Making the pictures again.`,
       );
@@ -158,24 +222,24 @@ export class Training {
         const now = performance.now();
         const warning = run.add(event.loss);
         if (warning) progress.print(`Warning: ${warning}`);
+        this.followPlan(now, start);
         this.showStep(event, now);
-        const epochDone = event.step % stepsPerEpoch === 0;
+        const epochDone = event.step % this.stepsPerEpoch === 0;
         if (epochDone) {
           await this.endEpoch(event, (now - epochStart) / 1000);
           epochStart = performance.now();
         }
         this.trainSeconds = (now - start) / 1000;
-        const last = event.step === steps;
+        const last = event.step === this.steps;
         const due = this.savedStep === undefined || now - this.savedAt > saveSeconds * 1000;
         if (last || epochDone || due) await this.save();
       }
+      if (this.timeUp) await this.endInTime();
     } catch (error) {
       this.progress.clear();
       if (signal.aborted) {
         await this.save();
-        progress.print(
-          `Stopped after step ${thousands(losses.length)}. Go on with: ${commandLine('train')} --resume ${this.path(CHECKPOINT)}${this.dataFlag()}`,
-        );
+        progress.print(`Stopped after step ${thousands(losses.length)}. Go on with: ${this.resumeLine()}`);
       } else if (this.savedStep !== undefined && !(error instanceof UnusableKernel)) {
         progress.print(
           `The last checkpoint, ${this.path(CHECKPOINT)}, is of step ${thousands(this.savedStep)}.`,
@@ -185,9 +249,21 @@ export class Training {
     }
   }
 
+  /** The end of a run whose plan takes longer than half as long again as its minutes. */
+  private async endInTime(): Promise<void> {
+    await this.save();
+    this.progress.print(
+      `The time of the plan, and half as long again, is up after step ${thousands(this.losses.length)} of ${thousands(this.steps)}: the network is the average of its steps. To its end: ${this.resumeLine()}`,
+    );
+  }
+
+  private resumeLine(): string {
+    return `${commandLine('train')} --resume ${this.path(CHECKPOINT)}${this.dataFlag()}`;
+  }
+
   /** Moves the progress line on, and reports the first step of this process. `now` in milliseconds since the process began. */
   private showStep({ step, epoch, loss, imagesPerSecond }: TrainingEvent, now: number): void {
-    const { run, progress, steps } = this;
+    const { run, progress, steps, plan } = this;
     if (this.firstStepAt === undefined) {
       this.firstStepAt = now / 1000;
       const [loading, preparing] = [this.loadedAt, this.readyAt - this.loadedAt].map(duration);
@@ -200,7 +276,7 @@ export class Training {
       done: step,
       total: steps,
       text: `epoch ${epoch}/${run.settings.epochs}  step ${step}  loss ${loss.toFixed(4)}  ${speed(imagesPerSecond)}`,
-      secondsLeft: imagesLeft / imagesPerSecond,
+      ...(plan && plan.steps === undefined ? {} : { secondsLeft: imagesLeft / imagesPerSecond }),
     });
   }
 
@@ -222,23 +298,29 @@ export class Training {
    * later step has been submitted by then.
    */
   private async *events(signal: AbortSignal): AsyncGenerator<TrainingEvent, void, undefined> {
-    const { run, losses, stepsPerEpoch, steps, history } = this;
+    const { run, losses, history } = this;
     await history?.add(losses.length, signal);
-    while (losses.length < steps) {
+    while (losses.length < this.steps && !this.timeUp) {
+      this.correctPlan();
+      const { steps, stepsPerEpoch } = this;
       const done = losses.length;
       const epochEnd = this.options.held ? done - (done % stepsPerEpoch) + stepsPerEpoch : steps;
       const maxSteps = Math.min(epochEnd, history?.next ?? steps, steps) - done;
+      this.interruption = new AbortController();
+      const both = AbortSignal.any([signal, this.interruption.signal]);
       // Yields the last event only after `fit` has ended, so that the receiver may evaluate and sample.
       let last: TrainingEvent | undefined;
       try {
-        for await (const event of run.train({ steps: maxSteps, signal })) {
+        for await (const event of run.train({ steps: maxSteps, signal: both })) {
           if (last) yield last;
           last = event;
         }
       } catch (error) {
         await run.trainer?.idle;
-        if (last) yield last;
-        throw error;
+        if (signal.aborted || error !== both.reason) {
+          if (last) yield last;
+          throw error;
+        }
       }
       if (last) yield last;
       await history?.add(losses.length, signal);
@@ -280,8 +362,8 @@ export class Training {
       written.push('history.gif');
     }
     const measures = options.sources[0] === 'mnist' && makesDigits(trainer.unet.config);
-    if (measures && options.qualityCount >= 6 && this.flow) {
-      const total = options.qualityCount;
+    if (measures && this.qualityCount >= 6 && this.flow) {
+      const total = this.qualityCount;
       const onImages = (done: number) =>
         progress.update({ done, total, text: `quality: ${done} of ${total} samples` });
       this.quality = await measureQuality(engine, trainer.unet, { count: total, seed, signal, onImages });
@@ -306,15 +388,26 @@ export class Training {
     if (this.evaluation) progress.print(`Held-out loss ${this.evaluation.loss.toFixed(5)}.`);
     if (this.quality) {
       progress.print(
-        `Quality of ${options.qualityCount} samples (${samplingText(trainer.unet.sampling!)}): ${qualityLine(this.quality)}.`,
+        `Quality of ${this.qualityCount} samples (${samplingText(trainer.unet.sampling!)}): ${qualityLine(this.quality)}.`,
       );
     }
+    if (options.planned) this.printFlags(options.planned.recipe);
     progress.print(`Wrote in ${options.folder.path}: ${written.join(', ')}.`);
     if (!this.flow) {
       progress.print(
         `This is the tutorial's network; ${commandLine('train')} --recipe digits --out DIR makes digits that can be read, to order.`,
       );
     }
+  }
+
+  /** The flags of a run without a plan that has the same length and schedule from its first step on. */
+  private printFlags(recipe: RecipeName): void {
+    const { run, trainer, progress } = this;
+    const { batchSize, epochs, maxSteps } = run.settings;
+    if (maxSteps === undefined) return;
+    progress.print(
+      `The same length and schedule again: --recipe ${recipe} --batch ${batchSize} --epochs ${epochs} --max-steps ${maxSteps} --schedule cosine,warmup=${trainer.schedule.warmup}`,
+    );
   }
 
   /** Saves the checkpoint and the loss files. */
@@ -358,7 +451,7 @@ export class Training {
   }
 
   private report(pictureSeconds: number) {
-    const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options, run } = this;
+    const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options, run, scheduleChanges } = this;
     const { config } = options;
     const { settings, data, images } = run;
     const { checkpoint } = options.folder;
@@ -383,6 +476,7 @@ export class Training {
       },
       steps: losses.length,
       stepsPerEpoch,
+      ...(options.planned ? { minutes: options.planned.order.minutes, scheduleChanges } : {}),
       ...(checkpoint
         ? { resumedAtStep: resumedAt, learningRateUntilThen: checkpoint.settings.learningRate }
         : {}),
@@ -394,7 +488,7 @@ export class Training {
       })),
       ...(this.evaluation ? { heldOut: { images: this.options.held!.count, ...this.evaluation } } : {}),
       ...(this.quality
-        ? { quality: { count: options.qualityCount, sampling: trainer.unet.sampling, ...this.quality } }
+        ? { quality: { count: this.qualityCount, sampling: trainer.unet.sampling, ...this.quality } }
         : {}),
       timings: {
         started: this.started.toISOString(),

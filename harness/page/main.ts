@@ -104,7 +104,7 @@ function createFrame(app: App): Panel {
       document.title = titleOf(view, state.training && state.run ? share : undefined);
       setText(anyElement('view-title'), view ? viewNames[view] : '');
       renderNotices();
-      doors.show(view, (task) => addressOf({ ...settings, task }));
+      doors.show(view, (task) => addressOf({ ...app.chosen, task }));
       const { adapter, error } = state;
       const problem = error?.at === 'data' ? error.message : '';
       const shown = anyElement('files-problem-text').textContent;

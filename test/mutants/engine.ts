@@ -852,12 +852,6 @@ export const engine: Mutants = {
       becomes: '',
       caughtBy: node('gpu/worker', 'asked for again'),
     },
-    'fewer epochs wait for the end of more': {
-      file: 'src/worker/session.ts',
-      text: "if (run.end !== before) this.tasks.interrupt('training');",
-      becomes: '',
-      caughtBy: node('gpu/worker', 'fewer epochs'),
-    },
     'it goes back to another copy of the same step': {
       file: 'src/worker/run.ts',
       text: 'stepIn(this.checkpoint) < all.length',

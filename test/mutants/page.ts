@@ -3,8 +3,11 @@ import { driven, type Mutants, node, unit } from './mutant';
 
 const DOORS = 'harness/page/shell/doors.ts';
 const PLAN = 'harness/page/train/plan.ts';
+const PLANNING = 'harness/page/worker/planning.ts';
+const RULES = 'harness/run/plan.ts';
 const doors = unit('page/doors');
 const plan = unit('page/plan');
+const rules = unit('harness/plan');
 const twice = driven('page/driven/again', 'an address that is shared');
 const ownPictures = (title: string) => driven('page/driven/own_pictures', title);
 const FILES = 'harness/page/worker/files.ts';
@@ -385,40 +388,142 @@ export const page: Mutants = {
       caughtBy: plan,
     },
     'the time of the first step counts': {
-      file: PLAN,
-      text: 'if (step < 2) return;',
-      becomes: 'if (step < 1) return;',
+      file: RULES,
+      text: 'if (step < 2 || this.areOver)',
+      becomes: 'if (step < 1 || this.areOver)',
+      caughtBy: rules,
+    },
+    'the second time counts the first': {
+      file: RULES,
+      text: '    this.since = { at: now, step };\n    return',
+      becomes: '    return',
+      caughtBy: rules,
+    },
+    'a plan moves after half of its steps': {
+      file: RULES,
+      text: '2 * done >= steps;',
+      becomes: 'done >= steps;',
+      caughtBy: rules,
+    },
+    'a plan moves to where half of it is over': {
+      file: RULES,
+      text: 'planWith(order, batch, 2 * done, speed)',
+      becomes: 'planWith(order, batch, done, speed)',
+      caughtBy: rules,
+    },
+    'the warm-up of a plan is that of 5,120 images': {
+      file: RULES,
+      text: 'Math.max(1, Math.round(steps / 10))',
+      becomes: 'Math.min(steps - 1, 320)',
+      caughtBy: rules,
+    },
+    'a plan averages as its recipe': {
+      file: RULES,
+      text: 'clipNorm: 1, ...AVERAGE, schedule',
+      becomes: 'clipNorm: 1, schedule',
+      caughtBy: rules,
+    },
+    'a fast adapter has no end for five seconds': {
+      file: RULES,
+      text: '4 * step >= plan.most',
+      becomes: 'false',
+      caughtBy: rules,
+    },
+    'a plan that does not fit ends by time': {
+      file: RULES,
+      text: 'fits && !Number.isNaN(seconds) ?',
+      becomes: '!Number.isNaN(seconds) ?',
+      caughtBy: rules,
+    },
+    'further steps warm up over a tenth of all': {
+      file: RULES,
+      text: 'Math.round((end - done) / 10)',
+      becomes: 'Math.round(end / 10)',
+      caughtBy: rules,
+    },
+    'the command line plans the digits that come along': {
+      file: 'harness/cli/train_plan.ts',
+      text: "source !== 'mnist') ?? false",
+      becomes: "source !== '') ?? true",
+      caughtBy: unit('harness/train_plan'),
+    },
+    'minutes stand beside a length': {
+      file: 'harness/cli/train_plan.ts',
+      text: 'given.minutes !== undefined && set.length > 0',
+      becomes: 'given.minutes !== undefined && set.length > 9',
+      caughtBy: unit('harness/train_plan'),
+    },
+    'more epochs of a planned run keep its schedule': {
+      file: 'harness/cli/train_plan.ts',
+      text: '  run.adjust({ ...endingAt(',
+      becomes: '  if (Number.isNaN(run.end)) run.adjust({ ...endingAt(',
+      caughtBy: node('node/train_plan', 'are planned'),
+    },
+    'run.json has no step of a change': {
+      file: 'harness/cli/training.ts',
+      text: 'this.scheduleChanges.push(done);',
+      becomes: '',
+      caughtBy: node('node/train_plan', 'are planned'),
+    },
+    'the command line moves the end, but not the schedule': {
+      file: 'harness/cli/training.ts',
+      text: 'epochs, schedule: scheduleOf(maxSteps) }',
+      becomes: 'epochs }',
+      caughtBy: node('node/train_plan', 'are planned'),
+    },
+    'a planned run of the command line has no limit': {
+      file: 'harness/cli/training.ts',
+      text: 'while (losses.length < this.steps && !this.timeUp)',
+      becomes: 'while (losses.length < this.steps)',
+      caughtBy: node('node/train_plan', 'half as long again'),
+    },
+    'the end follows the speed, the schedule does not': {
+      file: PLANNING,
+      text: '{ maxSteps: next.steps!, schedule: scheduleOf(next.steps) }',
+      becomes: '{ maxSteps: next.steps! }',
+      caughtBy: plan,
+    },
+    'an interruption is a pause': {
+      file: PLANNING,
+      text: 'if (!on && !this.place.core.wanted)',
+      becomes: 'if (!on)',
+      caughtBy: plan,
+    },
+    'the tutorial gets the schedule of a plan': {
+      file: PLANNING,
+      text: "run.objective === 'flow' ?",
+      becomes: "run.objective !== 'none' ?",
+      caughtBy: plan,
+    },
+    'a run that goes on is planned': {
+      file: PLANNING,
+      text: 'this.take(isPlanned(training) ? plan : undefined);',
+      becomes: 'this.take(plan, { isOpen: true });',
       caughtBy: plan,
     },
     'a speed is that of all widths': {
       file: PLAN,
-      text: '{settings.widths}`;',
-      becomes: "{''}`;",
+      text: '...levelsOf(network, settings.widths), ',
+      becomes: '',
       caughtBy: plan,
     },
-    'the second plan forgets the minutes that were asked': {
-      file: PLAN,
-      text: 'app.settings.minutes === set?.minutes ? set.asked : app.settings.minutes) ||',
-      becomes: 'app.settings.minutes) ||',
-      caughtBy: plan,
+    'what a plan sets is in the address': {
+      file: 'harness/page/shell/app.ts',
+      text: 'addressOf(this.chosen);',
+      becomes: 'addressOf(settings);',
+      caughtBy: unit('page/app'),
     },
-    'the second time counts the first': {
-      file: PLAN,
-      text: 'since = { at: now, step };\n      rememberSpeed(',
-      becomes: 'rememberSpeed(',
-      caughtBy: plan,
+    'a plan outlives its run': {
+      file: 'harness/page/shell/app.ts',
+      text: "if (event.type === 'freed' && this.planned) this.leavePlan();",
+      becomes: '',
+      caughtBy: unit('page/app'),
     },
-    'a pause counts': {
-      file: PLAN,
-      text: "(event.type === 'phase' && !event.training)",
-      becomes: 'false',
-      caughtBy: plan,
-    },
-    'a run that goes on is planned': {
-      file: PLAN,
-      text: 'if (!current || !isOpen()) return;',
-      becomes: 'if (!isOpen()) return;',
-      caughtBy: plan,
+    'a planned run is complete by its epochs': {
+      file: 'harness/page/shell/state.ts',
+      text: 'return planned ? (planned.plan.steps ?? Number.POSITIVE_INFINITY) : run.stepsPerEpoch * epochs;',
+      becomes: 'return run.stepsPerEpoch * epochs;',
+      caughtBy: unit('page/state'),
     },
     'new samples wait for a tenth of the time': {
       file: 'harness/page/worker/clocks.ts',

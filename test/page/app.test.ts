@@ -63,3 +63,27 @@ test('only the panels of the open tab, and those of every tab, are brought in li
   nextFrame();
   expect(calls()).toEqual([4, 0, 1, 6]);
 });
+
+test('what a plan sets stays out of the address, and ends with its run; what the user changes then is chosen', () => {
+  const address = { search: '?task=train&minutes=8', pathname: '/', href: 'http://x/?task=train&minutes=8' };
+  vi.stubGlobal('location', address);
+  const app = new App();
+  app.open([]);
+  const replaced = vi.fn();
+  vi.stubGlobal('history', { pushState() {}, replaceState: replaced });
+  const software = { vendor: '', architecture: '', device: '', description: '', software: true };
+  tell({ type: 'adapter', adapter: software });
+  const plan = { batch: 16, steps: 360, most: 360, epochs: 1, seconds: 180, fits: true };
+  tell({ type: 'planned', plan, isOpen: true });
+  expect(app.settings).toMatchObject({ batch: 16, epochs: 1, samples: 10, minutes: 8, lr: 3e-3 });
+  expect(app.chosen).toMatchObject({ batch: 64, epochs: 6, samples: 60, minutes: 8 });
+  tell({ type: 'planned', plan: { ...plan, steps: 720, epochs: 2 }, isOpen: false, lr: 1e-3 });
+  expect(app.settings).toMatchObject({ batch: 16, epochs: 2, samples: 10, lr: 1e-3 });
+  app.set('seed', '7');
+  const plain = ['?minutes=8', '?minutes=8', '?seed=7&minutes=8'];
+  expect(replaced.mock.calls.map(([, , to]) => to)).toEqual(plain);
+  app.set('epochs', '5');
+  expect(replaced.mock.lastCall![2]).toBe('?epochs=5&seed=7&minutes=8');
+  tell({ type: 'freed' });
+  expect(app.settings).toMatchObject({ batch: 64, epochs: 5, samples: 60, lr: 3e-3, minutes: 8 });
+});

@@ -1,64 +1,182 @@
-/** The plan of a run in minutes: 300 updates or more, in the time there is. */
+/** The plan of a run on the page: what the worker makes of it, and what the page says, remembers and keeps out of the address. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { App } from '../../harness/page/shell/app';
 import { createStarter } from '../../harness/page/shell/home';
-import { Losses } from '../../harness/page/shell/losses';
 import { type Key, parseQuery, withSetting } from '../../harness/page/shell/settings';
-import { initialState, type State } from '../../harness/page/shell/state';
-import { createPlanner, planOf } from '../../harness/page/train/plan';
-import type { WorkerEvent } from '../../harness/page/worker/messages';
+import { initialState, reduce, type State } from '../../harness/page/shell/state';
+import { createPlanner, digits } from '../../harness/page/train/plan';
+import type { DataDescription, EventOf, PageEvent } from '../../harness/page/worker/messages';
+import { Planning } from '../../harness/page/worker/planning';
+import { planOf, scheduleOf } from '../../harness/run/plan';
+import type { RunChanges } from '../../src/worker';
 
-const plan = (count: number, speed: number | undefined, minutes = 3, batch?: number) =>
-  planOf({ count, dropLast: true }, speed, minutes, batch);
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
 
-test('300 updates or more take at most the minutes, wherever batches of 16 allow it', () => {
-  for (const speed of [0.5, 5, 50, 5000])
-    for (const count of [5, 150, 10_000, 60_000])
-      for (const minutes of [0.5, 3, 30]) {
-        const { batch, epochs, minutes: end, steps, seconds, fits } = plan(count, speed, minutes);
-        const what = `${count} images at ${speed} a second in ${minutes} min`;
-        expect(steps, what).toBeGreaterThanOrEqual(300);
-        expect(seconds, what).toBeCloseTo((steps * batch) / speed);
-        expect(batch, what).toBeLessThanOrEqual(Math.min(64, count));
-        expect(fits, what).toBe(300 * Math.min(16, count) <= 60 * minutes * speed);
-        if (fits) expect(seconds, what).toBeLessThanOrEqual(60 * minutes);
-        // What the page then does takes that long: its epochs, or the minutes.
-        const all = (epochs * Math.max(1, Math.floor(count / batch)) * batch) / speed;
-        expect(end > 0 ? Math.min(all, 60 * end) : all, what).toBeLessThan(
-          Math.max(60 * minutes, seconds + 60) + 1,
-        );
+describe('in the worker', () => {
+  /** A run of 9,000 images of this objective, on a session that makes nothing. */
+  function planning(objective: 'flow' | 'tutorial' = 'flow', minutes = 0) {
+    const run = {
+      ...{ objective, images: { count: 9000 }, stepsPerEpoch: 562, losses: [] as number[], end: 1e9 },
+      settings: { batchSize: 16, dropLast: true, epochs: 6, maxSteps: undefined as number | undefined },
+      complete: false,
+    };
+    const adjust = vi.fn<(changes: RunChanges) => void>();
+    const events: PageEvent[] = [];
+    const core = {
+      ...{ run: undefined as typeof run | undefined, wanted: 'end' as string | undefined, adjust },
+      engine: { adapter: { software: true } },
+    };
+    const place = { core, settings: { minutes }, post: (event: PageEvent) => events.push(event) };
+    const plans = new Planning(place as never);
+    const begin = (speed?: number, wished = true) => {
+      plans.press(wished ? { speed } : undefined);
+      const plan = plans.begin(9000, true);
+      core.run = run;
+      return plan;
+    };
+    let now = 0;
+    const steps = (count: number, seconds: number) => {
+      for (let i = 0; i < count; i++) {
+        run.losses.push(1);
+        now += seconds;
+        plans.between(now);
       }
-});
+    };
+    const planned = () => events.filter((event): event is EventOf<'planned'> => event.type === 'planned');
+    const speeds = () => events.flatMap((event) => (event.type === 'speed' ? event.imagesPerSecond : []));
+    return { plans, run, core, adjust, begin, steps, planned, speeds, place };
+  }
 
-test('the batch is the largest that fits, and the recipe’s own run is never exceeded by far', () => {
-  expect(plan(9000, 5000)).toEqual({
-    batch: 64,
-    epochs: 6,
-    minutes: 0,
-    steps: 840,
-    seconds: 10.752,
-    fits: true,
+  test('a run begins small, gets its end after 5 s, and another after 25, with the schedule', () => {
+    const { begin, steps, planned, adjust, speeds, plans } = planning();
+    expect(begin()).toMatchObject({ batch: 16, steps: undefined });
+    expect(planned()).toMatchObject([{ isOpen: true, plan: { batch: 16, steps: undefined } }]);
+    expect(plans.minutes).toBe(0);
+    // The first step compiles, and the second waits for the check of what the GPU computes.
+    steps(1, 20);
+    steps(1, 15);
+    steps(9, 0.5);
+    expect(adjust).not.toHaveBeenCalled();
+    steps(1, 0.5);
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 360, epochs: 1, schedule: scheduleOf(360) });
+    expect(planned().at(-1)).toMatchObject({ isOpen: true, plan: { steps: 360, epochs: 1, fits: true } });
+    expect(plans.minutes).toBe(4.5);
+    steps(80, 0.25);
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, schedule: scheduleOf(720) });
+    expect(planned().at(-1)).toMatchObject({ isOpen: false, plan: { steps: 720, epochs: 2 } });
+    expect(speeds()).toEqual([32, 64]);
+    steps(200, 1);
+    expect(adjust).toHaveBeenCalledTimes(2);
   });
-  expect(plan(9000, undefined)).toMatchObject({ batch: 64, epochs: 6, minutes: 0, seconds: Number.NaN });
-  expect([110, 106, 53, 26].map((speed) => plan(10_000, speed).batch)).toEqual([64, 32, 16, 16]);
-  expect(plan(10_000, 26)).toMatchObject({ fits: false, steps: 300, minutes: 4 });
-  // 150 pictures are two batches of 64: many epochs.
-  expect(plan(150, 5000)).toMatchObject({ batch: 64, epochs: 420, steps: 840 });
-  expect(plan(5, 0.5)).toMatchObject({ batch: 5, epochs: 300, fits: false, seconds: 3000 });
+
+  test('a plan that half of the run has passed stays; a run without one is measured only', () => {
+    const known = planning('flow', 1);
+    expect(known.begin(100)).toMatchObject({ batch: 16, steps: 375 });
+    known.steps(300, 0.016);
+    expect(known.speeds()).toEqual([]);
+    known.steps(10, 0.3);
+    expect(known.adjust).not.toHaveBeenCalled();
+    expect(known.speeds()).toHaveLength(1);
+    const free = planning('flow', 7);
+    expect(free.begin(undefined, false)).toBeUndefined();
+    free.steps(20, 0.5);
+    expect(free.speeds()).toEqual([32]);
+    expect([free.planned(), free.adjust.mock.calls, free.plans.minutes]).toEqual([[], [], 7]);
+    free.plans.setEpochs(9);
+    expect(free.adjust).toHaveBeenLastCalledWith({ epochs: 9 });
+  });
+
+  test('minutes are those of the user, half as long again, and none where 300 updates do not fit', () => {
+    const { begin, steps, plans, planned, place } = planning('flow', 8);
+    begin();
+    steps(12, 0.5);
+    expect(planned().at(-1)!.plan).toMatchObject({ steps: 960, seconds: 480 });
+    expect([plans.minutes, place.settings.minutes]).toEqual([12, 8]);
+    const slow = planning();
+    slow.begin();
+    slow.steps(4, 4);
+    expect(slow.planned().at(-1)!.plan).toMatchObject({ steps: 300, fits: false, seconds: 1200 });
+    expect(slow.plans.minutes).toBe(0);
+  });
+
+  test('a pause counts no time, an interruption of training does', () => {
+    const { begin, steps, plans, core, speeds } = planning();
+    begin();
+    steps(4, 1);
+    core.wanted = undefined;
+    plans.training(false);
+    core.wanted = 'end';
+    steps(1, 600);
+    expect(speeds()).toEqual([]);
+    steps(5, 1);
+    expect(speeds()).toEqual([16]);
+    // Of the second span.
+    steps(10, 1);
+    plans.training(false);
+    steps(10, 1);
+    expect(speeds()).toEqual([16, 16]);
+  });
+
+  test('Train on plans as many minutes again, at a third of the rate', () => {
+    const { begin, steps, plans, run, adjust, planned } = planning();
+    begin();
+    steps(360, 0.5);
+    run.complete = true;
+    plans.press({ speed: 5000 });
+    const schedule = { decay: 'cosine', warmup: 396, steps: 720, floor: 0.01 };
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, learningRate: 1e-3, schedule });
+    expect(planned().at(-1)).toMatchObject({ isOpen: false, lr: 1e-3, plan: { steps: 720, seconds: 180 } });
+    expect(plans.minutes).toBe(4.5);
+  });
+
+  test('epochs that the user chooses are the end of a planned run; the plan’s own change nothing', () => {
+    const { begin, steps, plans, adjust, planned } = planning();
+    begin();
+    steps(12, 0.5);
+    adjust.mockClear();
+    plans.setEpochs(1);
+    expect(adjust).not.toHaveBeenCalled();
+    plans.setEpochs(3);
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 1686, epochs: 3, schedule: scheduleOf(1686) });
+    // It is not moved any more.
+    expect(planned().at(-1)).toMatchObject({ isOpen: false });
+    steps(60, 0.5);
+    expect(adjust).toHaveBeenCalledTimes(1);
+  });
+
+  test('a run that was begun elsewhere keeps its plan, if it has one', () => {
+    const { plans, core, run, steps, planned, adjust, speeds } = planning();
+    core.run = run;
+    run.settings.maxSteps = 500;
+    plans.resume(run as never, { averageMost: 0.9999 });
+    expect(planned()).toMatchObject([
+      { isOpen: false, plan: { batch: 16, steps: 500, seconds: Number.NaN } },
+    ]);
+    steps(20, 0.5);
+    expect(speeds()).toEqual([32]);
+    expect(adjust).not.toHaveBeenCalled();
+    plans.resume(run as never, { averageMost: 0.99975 });
+    expect(planned()).toHaveLength(1);
+    run.complete = true;
+    plans.press({ speed: 32 });
+    expect(adjust).not.toHaveBeenCalled();
+  });
+
+  test('the tutorial gets an end, and no schedule', () => {
+    const { begin, steps, adjust } = planning('tutorial');
+    begin();
+    steps(12, 0.5);
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 360, epochs: 1 });
+  });
 });
 
-test('a batch that is chosen stays', () => {
-  expect(plan(10_000, 50, 3, 256)).toMatchObject({ batch: 256, fits: false, seconds: 1536 });
-  expect(plan(10_000, 5000, 3, 128).batch).toBe(128);
-});
-
-describe('the planner', () => {
-  let now: number;
+describe('on the page', () => {
   const stored = new Map<string, string>();
   beforeEach(() => {
-    now = 0;
     stored.clear();
-    vi.spyOn(performance, 'now').mockImplementation(() => 1000 * now);
     class Fake {
       addEventListener() {}
     }
@@ -69,129 +187,78 @@ describe('the planner', () => {
       setItem: (key: string, value: string) => stored.set(key, value),
     });
   });
-  afterEach(() => {
-    vi.restoreAllMocks();
-    vi.unstubAllGlobals();
-  });
 
   const software = { vendor: 'x', architecture: '', device: '', description: '', software: true };
-  const loss = { type: 'loss', first: 0, losses: Float32Array.of(1), imagesPerSecond: 1 } as const;
-  const phase = (training: boolean) =>
-    ({ type: 'phase', phase: training ? 'training' : 'paused', training }) as const;
 
-  /** A run that trains on the digits; `step` counts one after so many seconds. */
-  function running({ query = '?task=train' } = {}) {
+  function page(query = '?task=train', data: DataDescription = digits) {
     const app = {
       settings: parseQuery(query).settings,
-      state: { ...initialState, adapter: software } as State,
+      get chosen() {
+        return app.settings;
+      },
+      state: { ...initialState, adapter: software, data } as State,
       set(key: Key, text: string) {
         app.settings = withSetting(app.settings, key, text).settings!;
       },
     };
-    const planner = createPlanner(app as unknown as App);
-    const hear = (event: WorkerEvent) => planner.receive(event);
-    const step = (seconds: number) => {
-      now += seconds;
-      const { losses } = app.state;
-      app.state = { ...app.state, run: {} as never, losses: losses.after(losses.length, [1]) };
-      hear(loss);
-    };
-    return { app, planner, hear, step };
+    return { app, planner: createPlanner(app as unknown as App) };
   }
-  /** Images a second, as the next plan begins with. */
-  const remembered = () => Object.values(JSON.parse(stored.get('webgpu-diffusion-speed') ?? '{}'));
+  const measure = (imagesPerSecond: number, { planner } = page()) =>
+    planner.receive({ type: 'speed', imagesPerSecond });
+  const speedOf = ({ planner } = page()) => planner.wish?.speed;
+  const order = { count: 9000, minutes: 3, software: true, dropLast: true };
 
-  test('measures from the second step on, and again without what came before', () => {
-    const { app, planner, step } = running();
-    expect(planner.ahead).toBe('Train plans 300 steps or more, in 3 min if they fit.');
-    expect(running({ query: '?task=train&batch=8' }).planner.ahead).toBeUndefined();
-    planner.begin();
-    expect(app.settings).toMatchObject({ batch: 16, samples: 10 });
-    expect(planner.words).toBe(
-      'Planned: up to 2,810 steps of 16 images; the first seconds show how many fit into 3 min',
+  test('says what is planned as far as it is known, before the first step, too', () => {
+    const { app, planner } = page();
+    expect(planner.ahead).toBe(
+      'Train plans 300 steps or more: its first seconds decide how many fit into 3 min.',
     );
-    // The first step compiles, and the second waits for the check of what the GPU computes.
-    step(20);
-    step(15);
-    for (let i = 0; i < 9; i++) step(0.5);
-    expect(remembered()).toEqual([]);
-    step(0.5);
-    expect(remembered()).toEqual([32 * 28 * 28]);
-    expect(app.settings).toMatchObject({ batch: 16, minutes: 3 });
-    expect(planner.words).toBe('Planned: 360 steps of 16 images, in at most 3 min');
-    // The next twenty seconds are measured alone.
-    for (let i = 0; i < 79; i++) step(0.25);
-    expect(remembered()).toEqual([32 * 28 * 28]);
-    step(0.25);
-    expect(remembered()).toEqual([64 * 28 * 28]);
-    // That is all.
-    for (let i = 0; i < 40; i++) step(1);
-    expect(remembered()).toEqual([64 * 28 * 28]);
-  });
-
-  test('keeps to the minutes that were asked, also where a plan ends before', () => {
-    const { app, planner, step } = running({ query: '?task=train&minutes=8' });
-    planner.begin();
-    // As far as is known no run takes that long.
-    expect(app.settings.minutes).toBe(0);
-    for (const seconds of [5, 20]) {
-      for (let i = 0; i < 2 * seconds + 2; i++) step(0.5);
-      // One epoch fits; in 3 minutes 360 steps would.
-      expect(planner.words).toBe('Planned: 562 steps of 16 images, in at most 8 min');
-      expect(app.settings.minutes).toBe(0);
-    }
-  });
-
-  test('takes no speed for that of other widths', () => {
-    const { planner, step } = running({ query: '?task=train&widths=8,16' });
-    planner.begin();
-    for (let i = 0; i < 20; i++) step(0.5);
-    expect(planner.words).toContain('in at most 3 min');
-    const others = running({ query: '?task=train&widths=32,64' });
-    others.planner.begin();
-    expect(others.planner.words).toContain('the first seconds show');
-    const same = running({ query: '?task=train&widths=8,16' });
-    same.planner.begin();
-    expect(same.planner.words).toContain('in at most 3 min');
-  });
-
-  test('counts no pause', () => {
-    const { planner, hear, step } = running();
-    planner.begin();
-    for (let i = 0; i < 4; i++) step(1);
-    hear(phase(false));
-    now += 600;
-    hear(phase(true));
-    for (let i = 0; i < 5; i++) step(1);
-    expect(remembered()).toEqual([]);
-    step(1);
-    expect(remembered()).toEqual([16 * 28 * 28]);
-  });
-
-  test('plans a first step as it plans a run, and plans no run twice', () => {
-    const { app, planner, hear, step } = running();
-    planner.begin();
-    const { settings } = app;
-    step(1);
-    hear(phase(false));
-    planner.begin();
-    expect(app.settings).toBe(settings);
-    expect(planner.words).toMatch(/^Planned: up to 2,810 steps of 16 images/);
-    hear({ type: 'freed' });
+    expect(page('?task=train&batch=8').planner.ahead).toBeUndefined();
+    expect(planner.words).toBe('');
+    measure(32);
+    expect(planner.ahead).toBe('Train plans 360 steps of 16 images, about 3 min 0 s here.');
+    const say = (event: Omit<EventOf<'planned'>, 'type'>) => {
+      app.state = reduce(app.state, { type: 'planned', ...event });
+      return planner.words;
+    };
+    const ends = 'the first seconds show how many fit into 3 min';
+    expect(say({ plan: planOf(order), isOpen: true })).toBe(`Planned: steps of 16 images; ${ends}`);
+    expect(say({ plan: planOf({ ...order, software: false }), isOpen: true })).toBe(
+      `Planned: up to 840 steps of 64 images; ${ends}`,
+    );
+    expect(say({ plan: planOf(order, 100), isOpen: true })).toBe(
+      'Planned: 562 steps of 32 images, about 3 min 0 s',
+    );
+    const elsewhere = { batch: 32, steps: 500, most: 500, epochs: 1, seconds: Number.NaN, fits: true };
+    expect(say({ plan: elsewhere, isOpen: false })).toBe('Planned: 500 steps of 32 images');
+    app.state = reduce(app.state, { type: 'freed' });
     expect(planner.words).toBe('');
   });
 
-  test('leaves what the user has chosen, and a run that goes on', () => {
-    const chosen = running({ query: '?task=train&batch=128' });
-    chosen.planner.begin();
-    expect(chosen.app.settings).toMatchObject({ batch: 128, minutes: 0 });
-    expect(chosen.planner.words).toBe('');
-    const resumed = running();
-    resumed.app.state = { ...initialState, run: {} as never, losses: Losses.of([1, 1, 1]) };
-    resumed.planner.begin();
-    const { settings } = resumed.app;
-    for (let i = 0; i < 40; i++) resumed.step(1);
-    expect(resumed.app.settings).toBe(settings);
+  test('wishes a plan unless batch, epochs or weights are chosen', () => {
+    expect(page().planner.wish).toEqual({ speed: undefined });
+    for (const chosen of ['batch=128', 'epochs=7', 'begin=pretrained'])
+      expect(page(`?task=train&${chosen}`).planner.wish).toBeUndefined();
+    expect(page('?task=train&minutes=8').planner.wish).toBeDefined();
+  });
+
+  test('expects a speed in proportion to pixels, channels and multiply-adds', () => {
+    expect(speedOf()).toBeUndefined();
+    measure(100);
+    expect(speedOf()).toBeCloseTo(100, 1);
+    const larger = { ...digits, height: 56, width: 56 };
+    expect(speedOf(page('?task=train', larger))).toBeCloseTo(25, 1);
+    const half = speedOf(page('?task=train&widths=16,32,32'))!;
+    expect(half).toBeGreaterThan(370);
+    expect(half).toBeLessThan(400);
+    const colours = speedOf(page('?task=train', { ...digits, channels: 3 }))!;
+    expect(colours).toBeLessThan(98);
+    expect(colours).toBeGreaterThan(80);
+    // 0.88 times the work; and once it is measured, its own speed.
+    expect(speedOf(page('?task=train&recipe=digits-3x3'))).toBeCloseTo(114, -1);
+    measure(70, page('?task=train&recipe=digits-3x3'));
+    expect(speedOf(page('?task=train&recipe=digits-3x3'))).toBeCloseTo(70, 1);
+    expect(speedOf()).toBeCloseTo(100, 1);
   });
 });
 

@@ -3,6 +3,7 @@ import { Losses, smooth, smoothLoss } from '../../harness/page/shell/losses';
 import { initialSettings, type ModelChoice } from '../../harness/page/shell/settings';
 import {
   describe as describeState,
+  endOf,
   epochOf,
   grownAt,
   hasEnded,
@@ -252,6 +253,34 @@ describe('what the page knows', () => {
     expect(hasEnded(stateAfter(...begun, paused), 1)).toBe(false);
     expect(hasEnded(stateAfter(...begun, { type: 'timeUp' }, paused), 1)).toBe(true);
     expect(hasEnded(stateAfter(built, losses(0, 3, 2, 1), paused), 1)).toBe(true);
+  });
+
+  test('a planned run counts to the end of its plan, whatever the epochs', () => {
+    const plan = {
+      batch: 4,
+      steps: undefined as number | undefined,
+      most: 9,
+      epochs: 9,
+      seconds: 1,
+      fits: true,
+    };
+    const planned = (steps?: number): WorkerEvent => ({
+      ...{ type: 'planned', plan: { ...plan, steps }, isOpen: true },
+    });
+    const open = stateAfter(planned(), built, losses(0, 1, 1, 1, 1));
+    expect([endOf(open, 1), isComplete(open, 1)]).toEqual([Number.POSITIVE_INFINITY, false]);
+    expect(secondsLeft(open, 4, 1)).toBeNaN();
+    const known = reduce(open, planned(8));
+    expect([endOf(known, 1), isComplete(known, 1)]).toEqual([8, false]);
+    // Two whole epochs of 10 images and two steps of 4, without what is done: one epoch and one step.
+    expect(secondsLeft(known, 4, 1)).toBeCloseTo(14 / 100);
+    const paused = { type: 'phase', phase: 'paused', training: false } as const;
+    const stopped = reduce(reduce(known, { type: 'timeUp' }), paused);
+    expect(describeState(stopped)).toContain('half as long again, is up: samples come from the average');
+    const ended = reduce(reduce(known, losses(4, 1, 1, 1, 1)), phase('finished'));
+    expect([isComplete(ended, 9), secondsLeft(ended, 4, 9)]).toEqual([true, 0]);
+    expect(describeState(ended)).toBe('Finished. Train on plans further steps');
+    expect(reduce(ended, { type: 'freed' }).planned).toBeUndefined();
   });
 
   test('what makes a run is fixed from the moment that it is asked for', () => {

@@ -29,13 +29,14 @@ async function runTrain(given: TrainFlags, { signal }: Context): Promise<number>
   const progress = new Progress();
   const reading = (done: number, total: number) =>
     progress.update({ done, total, text: `reading pictures: ${done} of ${total}` });
-  const plan = await planRun(given, folder, signal, reading).finally(() => progress.clear());
+  const order = await planRun(given, folder, signal, reading).finally(() => progress.clear());
   await folder.open();
   try {
     const preparations = new Preparations(progress);
-    const engine = await nodeEngine({ ...plan.kernels, ...preparations.handlers });
+    const engine = await nodeEngine({ ...order.kernels, ...preparations.handlers });
+    const begun = order.begin(engine.adapter.software);
     for (;;) {
-      const training = new Training(engine, { ...plan, folder, progress, preparations });
+      const training = new Training(engine, { ...order, ...begun, folder, progress, preparations });
       await training.prepare();
       try {
         await training.train(signal);

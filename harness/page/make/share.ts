@@ -86,7 +86,7 @@ export function connectShare(app: App, trajectory: Trajectory, chosen: () => Ord
   button('share').addEventListener('click', async () => {
     const made = trajectory.shown && trajectory.order;
     const order = made ?? chosen();
-    const url = new URL(queryOf(app.settings, order), location.href).href;
+    const url = new URL(queryOf(app.chosen, order), location.href).href;
     of = now();
     tell(await share(url, promise(order.source, made !== undefined)));
   });

@@ -1,7 +1,7 @@
 /** The object that all panels share: the settings and their address, the state and the worker behind it. */
 
 import type { PageCalls } from '../worker/host';
-import type { ModelDescription, WorkerEvent } from '../worker/messages';
+import type { EventOf, ModelDescription, WorkerEvent } from '../worker/messages';
 import { rememberedLosses, rememberLoss } from './device_lost';
 import { distilledNote } from './distil_text';
 import { keepFocus } from './dom';
@@ -9,12 +9,14 @@ import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from './kept_drawi
 import { rewound } from './measurements';
 import { comesAlong, measurementsOf, readNotes } from './run_notes';
 import {
+  initialOf,
   type Key,
   parseQuery,
   type Settings,
   type Source,
   type Task,
   toQuery,
+  withoutPlan,
   withPictures,
   withRecipe,
   withSetting,
@@ -40,6 +42,9 @@ export interface TaskPanel extends Panel {
 /** A task that needs the GPU for itself. */
 export type MeasureName = 'check' | 'bench' | 'self-check';
 
+/** Live samples on a software adapter. */
+const FEW = 10;
+
 /** The place of a view in the address; an empty query is the welcome. */
 export const addressOf = (settings: Settings) => toQuery(settings) || '?task=train';
 
@@ -51,6 +56,8 @@ export class App {
   notices: readonly string[];
   /** The drawings that were last given as training images. */
   drawings: readonly KeptDrawing[] = [];
+  /** What the plan of the run has set, and what was there before. */
+  private planned: { readonly before: Settings; readonly set: Partial<Settings> } | undefined;
   /** The view whose task starts as soon as the page is ready for it. */
   asked: Task | undefined;
   /** Starts it, if the page is ready. */
@@ -119,6 +126,11 @@ export class App {
       losses: rememberedLosses(),
       digits,
     });
+  }
+
+  /** The settings without what a plan has set: these are in the address, since another adapter has another plan. */
+  get chosen(): Settings {
+    return this.planned ? withoutPlan(this.settings, this.planned) : this.settings;
   }
 
   /** Shows the welcome again; nothing is lost. */
@@ -227,6 +239,7 @@ export class App {
     // Another view is a place to come back to; another number is not.
     const place = key === 'task' && (this.home || settings.task !== this.settings.task);
     if (key === 'task') this.home = false;
+    if (this.planned) this.planned = { ...this.planned, set: { ...this.planned.set, [key]: undefined } };
     this.take(settings, place);
     return undefined;
   }
@@ -234,7 +247,7 @@ export class App {
   private take(settings: Settings, place = false): void {
     if (settings.recipe !== this.settings.recipe) this.notices = [];
     this.settings = settings;
-    const address = this.home ? location.pathname : addressOf(settings);
+    const address = this.home ? location.pathname : addressOf(this.chosen);
     if (place) history.pushState(null, '', address);
     // A needless one may cancel the next step Back, which the browser has begun already.
     else if (new URL(address, location.href).href !== location.href) history.replaceState(null, '', address);
@@ -287,6 +300,26 @@ export class App {
       this.notices = [`${name} uses the recipe ${recipe}: the page has changed to it from ${before}.`];
   }
 
+  /** Takes what a plan sets; a software adapter also makes fewer live samples, so that new ones come every few seconds. */
+  private takePlan({ plan: { batch, epochs }, lr }: EventOf<'planned'>): void {
+    const { chosen, state } = this;
+    const usual = initialOf(chosen.recipe);
+    // Of a run that was begun elsewhere, too.
+    const before = { ...chosen, batch: usual.batch, epochs: usual.epochs };
+    const samples = state.adapter?.software && chosen.samples === usual.samples ? { samples: FEW } : {};
+    const rate = lr ?? this.planned?.set.lr;
+    const set = { batch, epochs, ...samples, ...(rate === undefined ? {} : { lr: rate }) };
+    this.planned = { before, set };
+    this.take({ ...chosen, ...set });
+  }
+
+  /** Gives the settings back that the plan of a run has changed. */
+  private leavePlan(): void {
+    const { chosen } = this;
+    this.planned = undefined;
+    this.take(chosen);
+  }
+
   private timeFirstStep({ type }: WorkerEvent): void {
     if (type === 'freed') {
       this.firstStep = undefined;
@@ -333,6 +366,8 @@ export class App {
     if (event.type === 'stored') this.keepImages(event.id);
     if (event.type === 'runs') this.request('tidyImages');
     if (event.type === 'stopped') this.stopped = true;
+    if (event.type === 'freed' && this.planned) this.leavePlan();
+    if (event.type === 'planned') this.takePlan(event);
     if (event.type === 'warning' && !event.run) this.notices = [...this.notices, event.message];
     else if (event.type === 'recovered') this.notices = [...this.notices, this.recovered(event.step)];
     else if (event.type === 'resumed') this.takeFrom(event.name, event.settings.recipe, event.settings);

@@ -334,6 +334,15 @@ export function withRecipe(current: Settings, recipe: PageRecipe): Settings {
   return { ...initialOf(recipe), ...Object.fromEntries(set.map((key) => [key, current[key]])) };
 }
 
+/** Settings as they were before a plan set some of them; what the user has changed since then stays. */
+export const withoutPlan = (
+  current: Settings,
+  { before, set }: { readonly before: Settings; readonly set: Partial<Settings> },
+): Settings => {
+  const isPlans = (key: Key) => set[key] !== undefined && current[key] === set[key];
+  return { ...current, ...Object.fromEntries(keys.filter(isPlans).map((key) => [key, before[key]])) };
+};
+
 /** Whether a setting differs from its recipe's default. */
 const differs = (key: Key, current: Settings) => show(key, current) !== show(key, initialOf(current.recipe));
 

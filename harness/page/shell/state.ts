@@ -49,6 +49,8 @@ export interface State {
   readonly model?: ModelDescription;
   /** Present from the moment training begins until a reset. */
   readonly run?: Run;
+  /** The plan of the run, if it has one. */
+  readonly planned?: Pick<EventOf<'planned'>, 'plan' | 'isOpen'> | undefined;
   /** The loss of every step so far. */
   readonly losses: Losses;
   /** Steps in the last saved or opened checkpoint. */
@@ -115,9 +117,12 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         id: event.id,
         kept: state.kept.filter(({ id }) => id !== event.id),
         begin: undefined,
+        planned: undefined,
         measured: nothingMeasured,
         needsData: undefined,
       };
+    case 'planned':
+      return { ...state, planned: { plan: event.plan, isOpen: event.isOpen } };
     case 'begun':
       return { ...state, held: event.held, begin: event.begin ?? state.begin };
     case 'built': {
@@ -139,6 +144,7 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
       return {
         ...state,
         run: undefined,
+        planned: undefined,
         losses: Losses.of([]),
         saved: 0,
         stored: 0,
@@ -262,24 +268,30 @@ export function epochOf(state: State): number {
     : 0;
 }
 
-export function isComplete(state: State, epochs: number): boolean {
-  return state.run !== undefined && state.losses.length >= state.run.stepsPerEpoch * epochs;
+/** The step at which the run ends; infinite if its plan does not know yet, 0 without a run. */
+export function endOf({ run, planned }: State, epochs: number): number {
+  if (!run) return 0;
+  return planned ? (planned.plan.steps ?? Number.POSITIVE_INFINITY) : run.stepsPerEpoch * epochs;
 }
+
+export const isComplete = (state: State, epochs: number): boolean =>
+  state.run !== undefined && state.losses.length >= endOf(state, epochs);
 
 /** Whether the run has come to its end, by its epochs or by its time, and leads on. */
 export const hasEnded = (state: State, epochs: number): boolean =>
   isComplete(state, epochs) || (state.phase === 'paused' && state.measured.timeUp);
 
-/** Seconds until `epochs` are complete at the present speed. */
+/** Seconds until the run is complete at the present speed; NaN if that is not known. */
 export function secondsLeft(state: State, batch: number, epochs: number): number {
   if (isComplete(state, epochs)) return 0;
-  if (!state.run || state.pace <= 0) return Number.NaN;
+  const end = endOf(state, epochs);
+  if (!state.run || state.pace <= 0 || !Number.isFinite(end)) return Number.NaN;
   const { stepsPerEpoch } = state.run;
-  const done = state.losses.length;
   // The last batch of an epoch may be smaller, or left out.
   const images = Math.min(state.run.images, stepsPerEpoch * batch);
-  const imagesDone = Math.floor(done / stepsPerEpoch) * images + (done % stepsPerEpoch) * batch;
-  return Math.max(0, epochs * images - imagesDone) / state.pace;
+  const imagesIn = (steps: number) =>
+    Math.floor(steps / stepsPerEpoch) * images + (steps % stepsPerEpoch) * batch;
+  return (imagesIn(end) - imagesIn(state.losses.length)) / state.pace;
 }
 
 /** Whether the settings of a run are fixed: there is a run, or one is about to be made. */
@@ -330,6 +342,15 @@ export function networkIn(
 export const makesDigits = ({ data = DIGITS, ...of }: Classes & Pick<ModelDescription, 'data'>): boolean =>
   of.classes === 10 && areNumbers(of) && data === DIGITS;
 
+const timeUp = ({ planned }: State) =>
+  planned
+    ? 'The time of the plan, and half as long again, is up: samples come from the average of its steps. Resume trains to its end'
+    : 'The time is up. Resume trains for as long again';
+
+/** What a run that is complete says. */
+export const finished = ({ planned }: State): string =>
+  planned ? 'Finished. Train on plans further steps' : 'Finished. Raise the epochs to train on';
+
 /** The present task of the worker, in plain words. */
 export function describe(state: State): string {
   if (state.distilling && ['idle', 'paused', 'finished'].includes(state.phase)) return 'Distilling';
@@ -352,9 +373,9 @@ export function describe(state: State): string {
     case 'pausing':
       return 'Pausing';
     case 'paused':
-      return state.measured.timeUp ? 'The time is up. Resume trains for as long again' : 'Paused';
+      return state.measured.timeUp ? timeUp(state) : 'Paused';
     case 'finished':
-      return 'Finished. Raise the epochs to train on';
+      return finished(state);
     case 'sampling':
       return 'Sampling';
     case 'lost':

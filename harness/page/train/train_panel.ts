@@ -17,7 +17,7 @@ import { whole } from '../shell/format';
 import { nameOfDrawings } from '../shell/kept_drawings';
 import { runFileName } from '../shell/make_files';
 import { ratesOf } from '../shell/measurements';
-import { dataNameOf, describe, hasEnded, isComplete } from '../shell/state';
+import { dataNameOf, describe, finished, hasEnded, isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
 import { createPlanner } from './plan';
@@ -60,16 +60,14 @@ export function createTrainPanel(app: App): TaskPanel {
       ready &&
       fields.valid &&
       more.valid &&
-      !isComplete(app.state, app.settings.epochs)
+      (!isComplete(app.state, app.settings.epochs) || app.state.planned !== undefined)
     );
   };
   const planner = createPlanner(app);
   /** Trains for one step, or on. */
-  const start = (...steps: [1] | []) => {
+  const start = (...[steps]: [1] | []) => {
     if (app.state.phase === 'starting') app.startWhenReady('train');
-    if (!mayStart()) return;
-    planner.begin();
-    app.send('train', ...steps);
+    if (mayStart()) app.send('train', { steps, plan: planner.wish });
   };
   const controls = connectControls(app, mayStart, start);
   const measures = createMeasuresView(app);
@@ -199,7 +197,7 @@ function connectControls(
       setDisabled(button('reset'), state.phase === 'starting' || nothing);
       const rested =
         isComplete(state, settings.epochs) && !state.distilling
-          ? 'Finished. Raise the epochs to train on'
+          ? finished(state)
           : describe(state.phase === 'finished' ? { ...state, phase: 'paused' } : state);
       const text = app.measuring && !state.training ? `The ${app.measuring} has the GPU` : rested;
       setText(anyElement('status-text'), text);

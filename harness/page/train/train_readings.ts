@@ -6,7 +6,7 @@ import { anyElement, byId, setReading, setText } from '../shell/dom';
 import { duration, loss as lossText, measured, megabytes, whole } from '../shell/format';
 import { type Losses, smoothLoss } from '../shell/losses';
 import type { Settings } from '../shell/settings';
-import { epochOf, type State, secondsLeft } from '../shell/state';
+import { endOf, epochOf, type State, secondsLeft } from '../shell/state';
 
 /** A step that takes longer than this is worth a word. */
 const SLOW_MS = 2500;
@@ -26,7 +26,7 @@ export function renderReadings(app: App, epochMeans: readonly number[], plan: st
 function renderNumbers({ state, settings }: App, means: readonly number[]): void {
   const { run, losses } = state;
   const done = losses.length;
-  const total = run ? run.stepsPerEpoch * settings.epochs : 0;
+  const total = endOf(state, settings.epochs);
   const { share, secondsLeft } = trainingProgress(state, settings);
   byId('progress', HTMLProgressElement).value = share;
   const none = !run || done === 0;
@@ -34,7 +34,11 @@ function renderNumbers({ state, settings }: App, means: readonly number[]): void
   if (none) return;
   const epoch = epochOf(state);
   // Where the epochs were lowered below what is done, there is nothing that it is a part of.
-  setReading('reading-step', whole(done), done <= total ? ` / ${whole(total)}` : '');
+  setReading(
+    'reading-step',
+    whole(done),
+    done <= total && Number.isFinite(total) ? ` / ${whole(total)}` : '',
+  );
   setReading('reading-epoch', whole(epoch), epoch <= settings.epochs ? ` / ${whole(settings.epochs)}` : '');
   setReading('reading-loss', lossText(smoothLoss(losses, settings.batch)!));
   setReading('reading-mean', means.length > 0 ? lossText(means[means.length - 1]) : '–');
@@ -78,16 +82,16 @@ interface TrainingProgress {
   readonly secondsLeft: number;
 }
 
-/** The progress of training: by the steps of its epochs or by the time limit, whichever ends first. Pure. */
+/** The progress of training: by its steps, or in a run without a plan by the time limit, whichever ends first. Pure. */
 export function trainingProgress(
   state: State,
   { batch, epochs, minutes }: Pick<Settings, 'batch' | 'epochs' | 'minutes'>,
 ): TrainingProgress {
-  const { run, losses, measured } = state;
-  const total = run ? run.stepsPerEpoch * epochs : 0;
+  const { losses, measured } = state;
+  const total = endOf(state, epochs);
   const ofSteps = { share: total > 0 ? Math.min(1, losses.length / total) : 0 };
   const left = secondsLeft(state, batch, epochs);
-  if (minutes === 0 || !state.training) return { ...ofSteps, secondsLeft: left };
+  if (minutes === 0 || state.planned || !state.training) return { ...ofSteps, secondsLeft: left };
   const [limit, spent] = [minutes * 60, measured.clock?.press ?? 0];
   const byTime = Math.max(0, limit - spent);
   // Until the speed is known, the time that was set is the one that is.

@@ -8,6 +8,7 @@ import { assertSameData, fingerprintImages } from '../../../src/weights/fingerpr
 import { loadModel, saveModel } from '../../../src/weights/model';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { kindOf, type OwnFile, readOwnImages } from '../../run/own_images';
+import { isPlanned } from '../../run/plan';
 import type { MadeImages } from '../../run/small_pictures';
 import { megabytes } from '../../run/units';
 import { runFileName } from '../shell/make_files';
@@ -240,8 +241,9 @@ export class Files {
     if (!place.images) await this.loadData(digits);
     const begun = { ...place.settings, ...settings };
     const { train: images } = place.imagesOf(begun);
-    const { binarize, dropLast } = saved.settings;
-    const options = { images, settings: { ...place.savedSettings(begun), binarize, dropLast } };
+    const { binarize, dropLast, maxSteps } = saved.settings;
+    const end = isPlanned(saved.training) ? { maxSteps } : {};
+    const options = { images, settings: { ...place.savedSettings(begun), binarize, dropLast, ...end } };
     const run = TrainingRun.resume(bytes, options, name);
     checkLabels(images, saved.config);
     place.settings = begun;
@@ -250,6 +252,7 @@ export class Files {
     place.freeUntrained();
     const { losses, note } = saved;
     place.post({ type: 'resumed', name, kept: id !== undefined, id, settings, losses, note });
+    place.planning.resume(run, saved.training);
     await core.open(run);
     await views.strip(run.losses.length);
     await views.grid(run.losses.length);

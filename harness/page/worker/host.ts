@@ -14,7 +14,7 @@ import type { ExplainOrder } from './explain_messages';
 import { type DataOrder, digits, Files } from './files';
 import type { InsideOrder } from './inside_messages';
 import { Measures } from './measures';
-import type { DrawOrder, NumberedOrder, Order } from './messages';
+import type { DrawOrder, NumberedOrder, Order, TrainOrder } from './messages';
 import { type Post, Workplace } from './place';
 import { Views } from './views';
 
@@ -72,9 +72,10 @@ export class PageHost implements Host {
     report: () => this.lastEngine?.report(),
 
     /** Trains `steps` steps, or to the end of the last epoch. Creates what is missing; continues after a pause or a device loss. */
-    train: (steps: number | undefined) => {
+    train: ({ steps, plan }: TrainOrder = {}) => {
       this.distil.stop();
       this.measures.clock.press(performance.now());
+      this.place.planning.press(plan);
       this.session.train(steps);
     },
     pause: () => this.session.pause(),
@@ -183,9 +184,11 @@ export class PageHost implements Host {
 
   training(on: boolean): void {
     this.measures.training(on);
+    this.place.planning.training(on);
   }
 
   async between(event: TrainingEvent, signal: AbortSignal): Promise<void> {
+    this.place.planning.between(performance.now() / 1000);
     if (this.session.wanted === 'steps' || signal.aborted) return;
     await this.views.between(event.step, signal);
     this.measures.between(event);
@@ -269,7 +272,8 @@ export class PageHost implements Host {
       this.soon(() => views.strip(0));
     if (!session.run) return;
     try {
-      session.adjust({ learningRate: settings.lr, epochs: settings.epochs });
+      if (settings.lr !== before.lr) session.adjust({ learningRate: settings.lr });
+      if (settings.epochs !== before.epochs) place.planning.setEpochs(settings.epochs);
     } catch (error) {
       place.report(error, 'task');
     }

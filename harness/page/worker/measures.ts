@@ -75,10 +75,10 @@ export class Measures {
 
   /** Called between steps: stops training if its time is up, and requests the measurement that is due. */
   between({ imagesPerSecond }: Pick<TrainingEvent, 'imagesPerSecond'>): void {
-    const { core, settings, post } = this.place;
+    const { core, planning, post } = this.place;
     this.tell(imagesPerSecond);
     const due = this.due(imagesPerSecond);
-    if (this.clock.isOver(performance.now(), settings.minutes)) {
+    if (this.clock.isOver(performance.now(), planning.minutes)) {
       core.pause();
       post({ type: 'timeUp' });
     } else if (due) core.tasks.request(() => this.measure(due));

@@ -2,6 +2,7 @@
 import type { AdapterDescription, ErrorCode } from '../../../src';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { WorkerEvents } from '../../../src/worker';
+import type { Plan } from '../../run/plan';
 import type { Measurement } from '../shell/measurements';
 import type { Place } from '../shell/noise_field';
 import type { Beginning, CheckpointSettings, FlowMethod, PageRecipe, Source } from '../shell/settings';
@@ -80,6 +81,19 @@ export interface DataDescription {
   readonly classNames?: readonly string[];
 }
 
+/** Training that the page asks for. */
+export interface TrainOrder {
+  /** Default: to the end of the run. */
+  readonly steps?: number | undefined;
+  /** If there is no run, it is planned; a planned one that has come to its end gets further steps. */
+  readonly plan?: PlanWish | undefined;
+}
+
+export interface PlanWish {
+  /** Images a second, as far as the page knows. */
+  readonly speed: number | undefined;
+}
+
 /** A network that was read from a file. */
 export interface ModelDescription {
   readonly name: string;
@@ -122,6 +136,15 @@ export type PageEvent =
       readonly losses: Float32Array;
       readonly note?: string;
     }
+  /** The run has a plan, or another one. `isOpen`: a measurement may still move its end; `lr`: the rate of its further steps. */
+  | {
+      readonly type: 'planned';
+      readonly plan: Plan;
+      readonly isOpen: boolean;
+      readonly lr?: number | undefined;
+    }
+  /** The speed of the run was measured. */
+  | { readonly type: 'speed'; readonly imagesPerSecond: number }
   /** Comes before `built`. `held`: images that the run is measured with; `begin`: undefined for a resumed run. */
   | { readonly type: 'begun'; readonly held: number; readonly begin: Beginning | undefined }
   | Measurement

@@ -1,8 +1,17 @@
 /** The state of the page's training worker: its session, the page's settings, images, and networks to sample from. */
-import { type Engine, EngineError, type ImageSet, recipes, type UNet, type UNetConfig } from '../../../src';
+import {
+  type Engine,
+  EngineError,
+  type ImageSet,
+  type Recipe,
+  recipes,
+  type UNet,
+  type UNetConfig,
+} from '../../../src';
 import { stepIn } from '../../../src/keeping/slots';
 import { recipeSampling } from '../../../src/recipes';
 import type { RunSettings } from '../../../src/weights/fields';
+import { trainerFor } from '../../run/plan';
 import { checkBeginning, trainingOf } from '../shell/fine_tune';
 import type { Network } from '../shell/order';
 import { INSTANT, pretrainedOf } from '../shell/pretrained';
@@ -10,6 +19,7 @@ import type { Beginning, PageSettings } from '../shell/settings';
 import { createNetwork, type Trained, TrainingRun, type TrainingSession } from './door';
 import type { Order, PageEvent } from './messages';
 import { Models } from './models';
+import { Planning } from './planning';
 import { imagesOf, networkOf } from './run_images';
 
 export type Post = (event: PageEvent, transfer?: Transferable[]) => void;
@@ -18,6 +28,7 @@ export class Workplace {
   readonly core: TrainingSession;
   readonly post: Post;
   readonly models = new Models();
+  readonly planning = new Planning(this);
   settings!: PageSettings;
   images: ImageSet | undefined;
   /** The source of the images, as the command line calls it. */
@@ -54,15 +65,22 @@ export class Workplace {
     const { train: images } = this.imagesOf(settings);
     const network = await this.beginning(settings);
     this.freeUntrained();
-    this.begun = settings;
-    this.began = settings.begin;
-    const trainer = trainingOf(settings);
+    const { dropLast }: Recipe['fit'] = recipes[settings.recipe].fit;
+    const plan = this.planning.begin(images.count, dropLast);
     // Learning rate and epochs may have changed meanwhile.
     const { lr, epochs } = this.settings;
-    const saved = this.savedSettings({ ...settings, lr, epochs });
-    const { dropLast } = recipes[settings.recipe].fit;
-    const sampling = samplingOf(settings.recipe, network);
-    return TrainingRun.begin({ network, trainer }, { images, settings: { ...saved, dropLast }, sampling });
+    this.begun = { ...settings, ...(plan ? { batch: plan.batch } : {}) };
+    this.began = settings.begin;
+    const trainer = trainingOf(this.begun);
+    const saved = this.savedSettings({ ...this.begun, lr, epochs: plan?.epochs ?? epochs });
+    return TrainingRun.begin(
+      { network, trainer: plan ? trainerFor(trainer, plan) : trainer },
+      {
+        images,
+        settings: { ...saved, dropLast, ...(plan?.steps ? { maxSteps: plan.steps } : {}) },
+        sampling: samplingOf(settings.recipe, network),
+      },
+    );
   }
 
   /** Training images and held-out images of a run with these settings. */

@@ -208,6 +208,47 @@ test('more images than there are cannot be held out: that is said, and another n
   await close();
 });
 
+test('a run in minutes ends with its plan, trains on with another, and keeps both out of the address', {
+  tags: 'thorough',
+}, async () => {
+  const query = '?seed=1&widths=4,8&limit=200&autorun=1';
+  const { page, problems, close } = await open(query);
+  await until(page, () => window.harness.state.phase === 'finished');
+  const first = await losses(page);
+  const ofPlan = () => page.evaluate(() => window.harness.state.planned!);
+  const { plan } = await ofPlan();
+  // 180 images train: 300 updates are more than 100 passes.
+  expect(plan).toMatchObject({ batch: 16, steps: 1125 });
+  expect(first).toHaveLength(plan.steps!);
+  expect(await text(page, 'status-text')).toBe('Finished. Train on plans further steps');
+  expect(await text(page, 'reading-step')).toBe('1,125 / 1,125');
+  expect(await page.evaluate(() => location.search)).toBe(query);
+  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
+    batch: 16,
+    samples: 10,
+    minutes: 0,
+  });
+  expect(await text(page, 'train')).toBe('Train on');
+  await click(page, '#train');
+  await steps(page, plan.steps! + 20);
+  await pause(page);
+  const { plan: further } = await ofPlan();
+  expect(further).toMatchObject({ batch: 16, steps: 2250 });
+  expect(await page.evaluate(() => window.harness.settings.lr)).toBe(1e-3);
+  expect((await measured(page)).rates).toMatchObject([{ step: 1125, lr: 1e-3, before: 3e-3 }]);
+  expect((await losses(page)).slice(0, plan.steps!)).toEqual(first);
+  expect(await page.evaluate(() => location.search)).toBe(query);
+  await click(page, '#reset');
+  await until(page, () => window.harness.state.run === undefined);
+  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
+    batch: 64,
+    epochs: 6,
+    lr: 3e-3,
+  });
+  expect(problems).toEqual([]);
+  await close();
+});
+
 test('training stops when the time is up, with the run whole, and goes on for as long again', {
   tags: 'thorough',
 }, async () => {

@@ -1,0 +1,111 @@
+/** The command line plans: letters and files of one's own, in minutes. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
+import { encodePng } from '../../harness/cli/png';
+import { limitOf } from '../../harness/run/plan';
+import { takesLong } from '../lanes/limits';
+import { runHere } from './command';
+
+vi.mock('../../harness/run/plan', async (actual) => {
+  const plan = await actual<typeof import('../../harness/run/plan')>();
+  return { ...plan, limitOf: vi.fn(plan.limitOf) };
+});
+
+const cache = mkdtempSync(join(tmpdir(), 'cache-'));
+vi.stubEnv('WEBGPU_DIFFUSION_CACHE', cache);
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(cache, { recursive: true });
+});
+
+/** Kernels of 3x3 compile in a third of the time. */
+const narrow = '--widths 4 --kernel-size 3'.split(' ');
+
+/** A folder of pictures, 16x16, in grey or in colours. */
+function picturesIn(folder: string, { count = 60, colours = false } = {}): string {
+  const data = join(folder, 'mine');
+  mkdirSync(data);
+  for (let i = 0; i < count; i++) {
+    const pixels = new Uint8Array(16 * 16 * 3).fill(255);
+    for (let pixel = 0; pixel < 256; pixel++)
+      if ((pixel >> 4) % 8 < 4 + (i % 4)) pixels.set([0, colours ? 90 : 0, 0], 3 * pixel);
+    const file = encodePng({ data: pixels, width: 16, height: 16, channels: 3 });
+    writeFileSync(join(data, `${i}.png`), file);
+  }
+  return data;
+}
+
+test(
+  'files of one’s own are planned: warm-up, cosine and end follow the speed, and flags repeat them',
+  takesLong('runsProcesses'),
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plan-'));
+    try {
+      const data = picturesIn(folder);
+      const out = join(folder, 'run');
+      const own = ['--data', data, ...narrow, '--quality', '0'];
+      const made = await runHere('train', '--out', out, ...own, '--minutes', '0.5');
+      expect(made.code, made.output).toBe(0);
+      expect(made.output).toContain('Recipe      digits, for grey images');
+      expect(made.output).toContain('the first seconds show how many steps fit into 0.5 min');
+      const report = () => JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
+      const { settings, steps, scheduleChanges, minutes } = report();
+      expect(minutes).toBe(0.5);
+      expect(steps).toBe(settings.maxSteps);
+      expect(settings).toMatchObject({
+        ...{ batchSize: 16, adam: { beta2: 0.99 }, clipNorm: 1, averageWeights: true, averageMost: 0.9999 },
+        schedule: { decay: 'cosine', warmup: Math.round(steps / 10), steps, floor: 0.01 },
+      });
+      expect(scheduleChanges.length).toBeGreaterThanOrEqual(1);
+      expect(scheduleChanges.every((step: number) => 2 * step <= steps)).toBe(true);
+      expect(made.output).toContain(`Planned     after step ${scheduleChanges[0]}: `);
+      const [, flags] = made.output.match(/The same length and schedule again: (.*)/)!;
+
+      // Further steps, at a third of the rate.
+      const perEpoch = report().stepsPerEpoch;
+      const epochs = String(settings.epochs + 2);
+      const resume = ['--resume', join(out, 'checkpoint.safetensors'), '--data', data];
+      const further = await runHere('train', ...resume, '--epochs', epochs);
+      expect(further.code, further.output).toBe(0);
+      const more = (settings.epochs + 2) * perEpoch - steps;
+      const warmup = steps + Math.round(more / 10);
+      expect(report().settings).toMatchObject({
+        ...{ learningRate: 1e-3, maxSteps: steps + more },
+        schedule: { decay: 'cosine', warmup, steps: steps + more, floor: 0.01 },
+      });
+      expect(report()).toMatchObject({ steps: steps + more, resumedAtStep: steps });
+
+      const again = await runHere('train', '--out', out, '--overwrite', ...own, ...flags.split(' '));
+      expect(again.code, again.output).toBe(0);
+      expect(report().settings.schedule).toEqual(settings.schedule);
+      expect(report().steps).toBe(steps);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
+
+test(
+  'a planned run ends in half as long again as its minutes, and goes on to its end',
+  takesLong('runsProcesses'),
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plan-'));
+    try {
+      const out = join(folder, 'run');
+      const colours = ['--data', picturesIn(folder, { colours: true }), ...narrow, '--quality', '0'];
+      vi.mocked(limitOf).mockReturnValue(1);
+      const made = await runHere('train', '--out', out, ...colours);
+      expect(made.code, made.output).toBe(0);
+      expect(made.output).toContain('Recipe      digits, for coloured images');
+      expect(made.output).toContain(`--resume ${join(out, 'checkpoint.safetensors')} --data`);
+      const [, at] = made.output.match(/half as long again, is up after step ([\d,]+) of/)!;
+      const { steps } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
+      expect(steps).toBe(Number(at.replace(',', '')));
+      expect(readdirSync(out)).toContain('model.safetensors');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
