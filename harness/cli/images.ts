@@ -8,7 +8,16 @@ import { readLetters } from '../letters/letters';
 import { imagesFrom, split } from '../run/hold_out';
 import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../run/own_images';
 import { decodePng } from '../run/png';
-import { fits, inks, type MadeImages, type PictureChoice, SIDES, usualChoice } from '../run/small_pictures';
+import {
+  fits,
+  inks,
+  type MadeImages,
+  OWN_SIZE,
+  type PictureChoice,
+  SIDES,
+  USUAL_SIDE,
+  usualChoice,
+} from '../run/small_pictures';
 import { integer, oneOf, UsageError } from './args';
 import { unreadable } from './files';
 
@@ -17,11 +26,14 @@ export const BUILT_IN: readonly string[] = ['mnist', 'letters'];
 /** A file of the repository alone. Written into the URL below, it would come along in the package's build. */
 const LETTERS = '../letters/letters.idx3-ubyte.gz';
 
+const side = integer('N', '', SIDES.least, SIDES.most);
+
 /** The flags that say what becomes of pictures. */
 export const pictureFlags = {
   size: {
-    ...integer('N', '', SIDES.least, SIDES.most),
-    help: `side of the squares that pictures become, ${SIDES.least} to ${SIDES.most} (default: their own\nif all have the same, at most ${SIDES.most}; else 32 or less)`,
+    value: 'N|own',
+    help: `side of the squares that pictures become, ${SIDES.least} to ${SIDES.most}; own: the size that\nall have, at most ${SIDES.most} (default: that, if it is at most ${USUAL_SIDE}; else ${USUAL_SIDE} or less)`,
+    parse: (text: string, name: string) => (text === 'own' ? OWN_SIZE : side.parse(text, name)),
   },
   fit: oneOf('what becomes a square: the middle of a picture, or all of it (default crop)', ...fits),
   ink: oneOf('ink of grey pictures (default auto: what there is less of)', ...inks),

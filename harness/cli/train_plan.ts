@@ -14,7 +14,7 @@ import type { RunSettings } from '../../src/weights/fields';
 import { TrainingRun } from '../../src/worker/run';
 import { usualHoldOut } from '../run/hold_out';
 import { endingAt, isPlanned, MINUTES, type Plan, type PlanOrder, planOf, trainerFor } from '../run/plan';
-import { SIDES } from '../run/small_pictures';
+import { OWN_SIZE, SIDES, type Size } from '../run/small_pictures';
 import { type Given, integer, number, show, text, texts, toggle, UsageError } from './args';
 import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
 import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
@@ -138,9 +138,10 @@ export async function planRun(
   const { source = 'mnist', limit } = checkpoint ? resumedSettings(before, checkpoint) : newSettings(before);
   const kernels = await kernelChoice(before);
   const sources = before.data ?? [source];
-  const { size, fit, ink } = before;
+  const { fit, ink } = before;
+  const size = before.size ?? (checkpoint && sizeAgain(checkpoint.data));
   const choice = { ...(size ? { size } : {}), ...(fit ? { fit } : {}), ...(ink ? { ink } : {}) };
-  const { images: all, notes } = await loadImages(sources, { ...choice, limit, signal, progress });
+  const { images: all, notes, own } = await loadImages(sources, { ...choice, limit, signal, progress });
   const given: TrainFlags = plans
     ? { recipe: RECIPES[all.channels === 1 ? 'grey' : 'colour'], ...flagsGiven }
     : flagsGiven;
@@ -185,12 +186,21 @@ export async function planRun(
     held,
     config,
     sources,
-    notes: [...notes, ...(plans ? [] : hints(given, all, sources))],
+    notes: [...notes, ...largerSize(own), ...(plans ? [] : hints(given, all, sources))],
     kernels,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
     saveSeconds: given['checkpoint-every'] ?? SAVE_SECONDS,
   };
 }
+
+/** What makes pictures the images of a checkpoint again. */
+function sizeAgain({ height, width }: Pick<ImageSet, 'height' | 'width'>): number | undefined {
+  if (height === width) return height >= SIDES.least && height <= SIDES.most ? height : undefined;
+  return OWN_SIZE;
+}
+
+const largerSize = (own: Size | undefined): readonly string[] =>
+  own ? [`The pictures are ${own.width} x ${own.height}; --size own keeps that.`] : [];
 
 interface RunParts {
   readonly network: UNetConfig;

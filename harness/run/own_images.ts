@@ -14,6 +14,7 @@ import {
   imagesOf,
   isCut,
   type MadeImages,
+  ownSize,
   type PictureChoice,
   SIDES,
   type Size,
@@ -117,7 +118,7 @@ async function readPictureFiles(
   reader: PictureReader,
   { signal, progress }: ReadingOptions,
 ): Promise<MadeImages> {
-  const least = choice.size || SIDES.least;
+  const least = choice.size > 0 ? choice.size : SIDES.least;
   checkBytes(pictures.length, { width: least, height: least });
   const { name, classOf, notes: ofFolders } = classesOfPaths(files, pictures);
   const sorted = [...pictures].sort((a, b) => byName(a.path, b.path));
@@ -176,12 +177,14 @@ async function readPictureFiles(
     size,
     choice.ink,
   );
+  const own = ownSize([...sizes.values()]);
   const named = classOf && labelsFor(read.map(({ file }) => classOf(file)));
   return {
     images: { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') },
     ink: made.ink,
     clear: made.clear,
     cut: read.filter(({ cut }) => cut).length,
+    own: own && own.width > size.width ? own : undefined,
     notes: [...leftOut(broken, sorted.length, files), ...ofFolders, ...(named?.notes ?? []), ...made.notes],
   };
 }

@@ -9,7 +9,7 @@ export const fits = ['crop', 'fit'] as const;
 export const inks = ['auto', 'dark', 'light'] as const;
 
 export interface PictureChoice {
-  /** The side of the square that a picture becomes, in pixels; 0: see `sizeFor`. */
+  /** The side of the square that a picture becomes, in pixels; 0 or OWN_SIZE: see `sizeFor`. */
   readonly size: number;
   readonly fit: (typeof fits)[number];
   readonly ink: (typeof inks)[number];
@@ -19,7 +19,10 @@ export const usualChoice: PictureChoice = { size: 0, fit: 'crop', ink: 'auto' };
 
 /** Sides that the three levels of the recipes' networks can halve. */
 export const SIDES = { least: 16, most: 64, multipleOf: 4 } as const;
-const USUAL_SIDE = 32;
+/** The longest side, where none is chosen: a processor takes hours for more. */
+export const USUAL_SIDE = 32;
+/** In place of a side: the pictures' own size. */
+export const OWN_SIZE = -1;
 
 export interface Size {
   readonly width: number;
@@ -46,20 +49,31 @@ export interface MadeImages {
   readonly clear?: boolean;
   /** Number of pictures whose edges were cut off. */
   readonly cut?: number;
+  /** The pictures' own size, if all have it, a network takes it, and the images are smaller. */
+  readonly own?: Size | undefined;
   /** What was changed, a sentence each. */
   readonly notes: readonly string[];
 }
 
-/** The size of all images: as chosen; or the pictures' own, if they all have it and a network takes it; or a square of 32 pixels or less. Pure. */
+/** The size that all pictures have, if a network takes it. Pure. */
+export function ownSize(sizes: readonly (Size | undefined)[]): Size | undefined {
+  const [first] = sizes;
+  const legal = (n: number) => n >= SIDES.least && n <= SIDES.most && n % SIDES.multipleOf === 0;
+  if (!first || !legal(first.width) || !legal(first.height)) return undefined;
+  return sizes.every((size) => size?.width === first.width && size.height === first.height)
+    ? first
+    : undefined;
+}
+
+/**
+ * The size of all images. A chosen side: a square. OWN_SIZE: the size that all pictures have. 0: the same, if no side is longer than 32
+ * pixels. Otherwise a square of 32 pixels or less. Pure.
+ */
 export function sizeFor(sizes: readonly (Size | undefined)[], side: number): Size {
   if (side > 0) return { width: side, height: side };
+  const own = ownSize(sizes);
+  if (own && (side === OWN_SIZE || Math.max(own.width, own.height) <= USUAL_SIDE)) return own;
   const known = sizes.flatMap((size) => size ?? []);
-  const [first] = known;
-  const legal = (n: number) => n >= SIDES.least && n <= SIDES.most && n % SIDES.multipleOf === 0;
-  const alike =
-    known.length === sizes.length && first !== undefined && legal(first.width) && legal(first.height);
-  if (alike && known.every(({ width, height }) => width === first.width && height === first.height))
-    return first;
   // The middle one of the shorter sides: one small picture among large ones decides nothing.
   const shorter = known.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b);
   const middle = shorter[shorter.length >> 1] ?? USUAL_SIDE;

@@ -12,7 +12,7 @@ import { planRun } from '../../harness/cli/train_plan';
 import { MOST_CLASSES, ofNpy, readNpy } from '../../harness/run/npy';
 import { labelsFor, type OwnFile, pairIdx, readOwnImages } from '../../harness/run/own_images';
 import { decodePng } from '../../harness/run/png';
-import { shrink, sizeFor, sizeInHeader, usualChoice } from '../../harness/run/small_pictures';
+import { OWN_SIZE, shrink, sizeFor, sizeInHeader, usualChoice } from '../../harness/run/small_pictures';
 import { Random } from '../../harness/specs/lib/spec';
 import type { Pixels } from '../../src/pictures/picture';
 
@@ -167,14 +167,27 @@ describe('pictures', () => {
     expect([...shrink(edge, size, 'crop').rgba.subarray(0, 4)]).toEqual([200, 30, 40, 128]);
   });
 
-  test('keep their size if all have it and a network takes it', () => {
-    const of = (...sizes: number[][]) =>
-      sizeFor(
-        sizes.map(([width, height]) => ({ width, height })),
-        0,
-      );
+  test('keep their size of at most 32 pixels if all have it and a network takes it; a larger one if that is chosen', () => {
+    const sizesOf = (sizes: number[][]) => sizes.map(([width, height]) => ({ width, height }));
+    const of = (...sizes: number[][]) => sizeFor(sizesOf(sizes), 0);
+    const own = (...sizes: number[][]) => sizeFor(sizesOf(sizes), OWN_SIZE);
     expect(of([24, 24], [24, 24])).toEqual({ width: 24, height: 24 });
-    expect(of([64, 48], [64, 48])).toEqual({ width: 64, height: 48 });
+    expect(of([32, 20], [32, 20])).toEqual({ width: 32, height: 20 });
+    expect(of([64, 48], [64, 48])).toEqual({ width: 32, height: 32 });
+    expect(of([36, 20], [36, 20])).toEqual({ width: 20, height: 20 });
+    expect(own([64, 48], [64, 48])).toEqual({ width: 64, height: 48 });
+    expect(own([24, 24], [24, 24])).toEqual({ width: 24, height: 24 });
+    for (const sizes of [
+      [
+        [64, 48],
+        [48, 64],
+      ],
+      [
+        [68, 68],
+        [68, 68],
+      ],
+    ])
+      expect(own(...sizes)).toEqual({ width: 32, height: 32 });
     expect(of([68, 68], [68, 68])).toEqual({ width: 32, height: 32 });
     expect(of([30, 30], [30, 30])).toEqual({ width: 28, height: 28 });
     expect(of([9, 9], [9, 9])).toEqual({ width: 16, height: 16 });
@@ -263,14 +276,26 @@ describe('pictures', () => {
     }
   });
 
+  test('that are larger than 32 pixels say what they are, if all are of one size', async () => {
+    const of = (width: number, height: number) =>
+      many(20, (i) => [`${i}.png`, picture(width, height, () => RED)]);
+    const { images, own, cut } = await read(of(64, 48));
+    expect([images.height, images.width, cut]).toEqual([32, 32, 20]);
+    expect(own).toMatchObject({ width: 64, height: 48 });
+    const kept = await read(of(64, 48), { size: OWN_SIZE });
+    expect([kept.images.height, kept.images.width, kept.cut, kept.own]).toEqual([48, 64, 0, undefined]);
+    for (const given of [of(24, 24), of(68, 68), { ...of(64, 64), 'x.png': picture(60, 60, () => RED) }])
+      expect((await read(given)).own).toBeUndefined();
+  });
+
   test('that cannot be read do not change the size of the others', async () => {
-    const all = many(20, (i) => [`mine/${i}.png`, picture(64, 64, () => RED)]);
+    const all = many(20, (i) => [`mine/${i}.png`, picture(28, 28, () => RED)]);
     const sizeOf = async (given: Parameters<typeof read>[0]) => {
       const { images, notes } = await read(given);
       return [images.count, images.height, images.width, ...notes.map((note) => note.slice(0, 26))];
     };
-    expect(await sizeOf(all)).toEqual([20, 64, 64]);
-    const one = [19, 64, 64, '1 of 20 pictures left out:'];
+    expect(await sizeOf(all)).toEqual([20, 28, 28]);
+    const one = [19, 28, 28, '1 of 20 pictures left out:'];
     // Its head cannot be read, or is whole and tells another size, and only the pixels are broken.
     expect(await sizeOf({ ...all, 'mine/3.png': 'is no picture' })).toEqual(one);
     const half = {
@@ -282,8 +307,8 @@ describe('pictures', () => {
     };
     expect(await sizeOf({ ...all, 'mine/3.png': half })).toEqual(one);
     // Of some kinds of files the head tells no size, but they can be read.
-    const unknown = many(20, (i) => [`mine/${i}.avif`, picture(48, 48, () => RED)]);
-    expect(await sizeOf({ ...unknown, 'mine/3.avif': half })).toEqual([19, 48, 48, one[3]]);
+    const unknown = many(20, (i) => [`mine/${i}.avif`, picture(24, 24, () => RED)]);
+    expect(await sizeOf({ ...unknown, 'mine/3.avif': half })).toEqual([19, 24, 24, one[3]]);
   });
 
   test('are refused before they are decoded if they are too many or too large', async () => {
@@ -299,7 +324,7 @@ describe('pictures', () => {
       const progress = (_done: number, _total: number, what: string) => {
         if (what === 'pixels') decoding.abort();
       };
-      await expect(read(paths, {}, decoding.signal, progress)).rejects.toThrow(
+      await expect(read(paths, { size: OWN_SIZE }, decoding.signal, progress)).rejects.toThrow(
         `28,000 pictures of ${each.width} x ${each.height} pixels in colour are 258 MB; at most 256 MB are read. Give at most 27,777 of this size`,
       );
     }

@@ -381,6 +381,24 @@ export const page: Mutants = {
     },
   },
   planner: {
+    'pictures of one size keep it on any adapter': {
+      file: 'harness/run/small_pictures.ts',
+      text: '(side === OWN_SIZE || Math.max(own.width, own.height) <= USUAL_SIDE)',
+      becomes: 'true',
+      caughtBy: unit('harness/own_images'),
+    },
+    'a kept run forgets that its pictures had their own size': {
+      file: 'harness/page/shell/settings.ts',
+      text: 'isOpen && (isLarge || ',
+      becomes: 'isOpen && (',
+      caughtBy: unit('page/settings'),
+    },
+    'a run of the command line forgets the size of its pictures': {
+      file: 'harness/cli/train_plan.ts',
+      text: 'before.size ?? (checkpoint && sizeAgain(checkpoint.data))',
+      becomes: 'before.size',
+      caughtBy: node('node/train_plan', 'half as long again'),
+    },
     'Train it yourself sets the batch': {
       file: 'harness/page/shell/home.ts',
       text: '    app.asked = undefined;\n',

@@ -23,15 +23,15 @@ afterAll(() => {
 /** Kernels of 3x3 compile in a third of the time. */
 const narrow = '--widths 4 --kernel-size 3'.split(' ');
 
-/** A folder of pictures, 16x16, in grey or in colours. */
-function picturesIn(folder: string, { count = 60, colours = false } = {}): string {
+/** A folder of pictures, in grey or in colours. */
+function picturesIn(folder: string, { count = 60, side = 16, colours = false } = {}): string {
   const data = join(folder, 'mine');
   mkdirSync(data);
   for (let i = 0; i < count; i++) {
-    const pixels = new Uint8Array(16 * 16 * 3).fill(255);
-    for (let pixel = 0; pixel < 256; pixel++)
-      if ((pixel >> 4) % 8 < 4 + (i % 4)) pixels.set([0, colours ? 90 : 0, 0], 3 * pixel);
-    const file = encodePng({ data: pixels, width: 16, height: 16, channels: 3 });
+    const pixels = new Uint8Array(side * side * 3).fill(255);
+    for (let pixel = 0; pixel < side * side; pixel++)
+      if (Math.floor(pixel / side) % 8 < 4 + (i % 4)) pixels.set([0, colours ? 90 : 0, 0], 3 * pixel);
+    const file = encodePng({ data: pixels, width: side, height: side, channels: 3 });
     writeFileSync(join(data, `${i}.png`), file);
   }
   return data;
@@ -94,16 +94,28 @@ test(
     const folder = mkdtempSync(join(tmpdir(), 'plan-'));
     try {
       const out = join(folder, 'run');
-      const colours = ['--data', picturesIn(folder, { colours: true }), ...narrow, '--quality', '0'];
-      vi.mocked(limitOf).mockReturnValue(1);
+      const data = ['--data', picturesIn(folder, { colours: true, side: 40 })];
+      const colours = [...data, ...narrow, '--quality', '0', '--size', 'own'];
+      // As soon as there is a plan.
+      vi.mocked(limitOf).mockImplementation(({ seconds }) => (Number.isNaN(seconds) ? 1e9 : 1));
       const made = await runHere('train', '--out', out, ...colours);
       expect(made.code, made.output).toBe(0);
       expect(made.output).toContain('Recipe      digits, for coloured images');
       expect(made.output).toContain(`--resume ${join(out, 'checkpoint.safetensors')} --data`);
       const [, at] = made.output.match(/half as long again, is up after step ([\d,]+) of/)!;
-      const { steps } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
-      expect(steps).toBe(Number(at.replace(',', '')));
+      const report = () => JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
+      expect(report().steps).toBe(Number(at.replace(',', '')));
       expect(readdirSync(out)).toContain('model.safetensors');
+      const { maxSteps, schedule } = report().settings;
+      expect(maxSteps).toBeGreaterThanOrEqual(300);
+      // The pictures keep their size, without a word of it.
+      const resumed = await runHere('train', '--resume', join(out, 'checkpoint.safetensors'), ...data);
+      expect(resumed.code, resumed.output).toBe(0);
+      expect(resumed.output).not.toContain('Planned');
+      expect(report()).toMatchObject({
+        ...{ steps: maxSteps, settings: { maxSteps, schedule, learningRate: 3e-3 } },
+        data: { height: 40, width: 40, channels: 3 },
+      });
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -15,6 +15,7 @@ import {
   withRecipe,
   withSetting,
 } from '../../harness/page/shell/settings';
+import { OWN_SIZE } from '../../harness/run/small_pictures';
 import { checkConfig, presets, type UNetConfig } from '../../src/unet/config';
 
 describe('the address', () => {
@@ -335,6 +336,21 @@ describe('what becomes of the pictures of a kept run', () => {
       [30, 30],
     ])
       expect(withPictures(initialSettings, undefined, { height, width })).toEqual(initialSettings);
+  });
+
+  test('keeps a size that none was chosen for, although larger ones are made smaller now', () => {
+    const auto = textOfPictures(initialSettings);
+    for (const noted of [auto, undefined])
+      for (const [size, height, width] of [
+        [64, 64, 64],
+        [OWN_SIZE, 64, 48],
+        [OWN_SIZE, 20, 36],
+      ])
+        expect(withPictures(initialSettings, noted, { height, width })).toEqual({ ...initialSettings, size });
+    expect(withPictures(initialSettings, auto, { height: 32, width: 20 })).toEqual(initialSettings);
+    const own = { ...initialSettings, size: OWN_SIZE };
+    expect(withPictures(initialSettings, textOfPictures(own), square)).toEqual(own);
+    expect(withSetting(initialSettings, 'size', 'own').settings).toEqual(own);
   });
 
   test('leaves what is not legal in a note', () => {

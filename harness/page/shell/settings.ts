@@ -8,7 +8,7 @@ import type { Checkpoint } from '../../../src/weights/checkpoint';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { type SweepChoice, sweepChoices } from '../../bench/result';
 import { usualHoldOut } from '../../run/hold_out';
-import { fits, inks, type PictureChoice, SIDES } from '../../run/small_pictures';
+import { fits, inks, OWN_SIZE, type PictureChoice, SIDES, USUAL_SIDE } from '../../run/small_pictures';
 
 export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench', 'gpu'] as const;
 export type Task = (typeof tasks)[number];
@@ -66,7 +66,7 @@ export interface Settings {
   readonly limit: number;
   /** Number of held-out images: the last ones, which measure the run; `auto`: the default number. */
   readonly holdout: number | 'auto';
-  /** What becomes of the user's pictures; `size` 0 means a size that suits them. */
+  /** What becomes of the user's pictures; `size` 0 means a size that suits them, OWN_SIZE their own. */
   readonly size: number;
   readonly fit: PictureChoice['fit'];
   readonly ink: PictureChoice['ink'];
@@ -250,12 +250,13 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   },
   size: {
     initial: 0,
-    legal: `auto, or a multiple of ${SIDES.multipleOf} from ${SIDES.least} to ${SIDES.most}`,
+    legal: `auto, own, or a multiple of ${SIDES.multipleOf} from ${SIDES.least} to ${SIDES.most}`,
     parse: (text) => {
+      if (text === 'own') return OWN_SIZE;
       const value = text === 'auto' ? 0 : whole(0, SIDES.least, SIDES.most).parse(text);
       return value !== undefined && value % SIDES.multipleOf === 0 ? value : undefined;
     },
-    show: (value) => (value === 0 ? 'auto' : String(value)),
+    show: (value) => (value === 0 ? 'auto' : value === OWN_SIZE ? 'own' : String(value)),
   },
   fit: choice(...fits),
   ink: choice(...inks),
@@ -447,7 +448,13 @@ export function withPictures(
   noted: string | undefined,
   { height, width }: Pick<DataFingerprint, 'height' | 'width'>,
 ): Settings {
-  const given = new URLSearchParams(noted ?? (height === width ? { size: String(height) } : {}));
+  const given = new URLSearchParams(noted);
+  const isSquare = height === width;
+  // Before, pictures of one size kept it, up to 64 pixels.
+  const isLarge = Math.max(height, width) > USUAL_SIDE;
+  const isOpen = (given.get('size') ?? 'auto') === 'auto';
+  if (isOpen && (isLarge || (isSquare && noted === undefined)))
+    given.set('size', isSquare ? String(height) : 'own');
   return PICTURE_KEYS.reduce(
     (all, key) => withSetting(all, key, given.get(key) ?? show(key, all)).settings ?? all,
     current,

@@ -35,6 +35,9 @@ export function renderData(app: App, ahead: string | undefined): void {
     anyElement('data-cut-text'),
     `Of ${some(cut, 'picture')} the middle is kept, and the edges are cut off.`,
   );
+  const own = button('own-size');
+  own.hidden = !data.own || isFixed(state);
+  if (data.own) setText(own, `Keep their ${data.own.width} × ${data.own.height}`);
   anyElement('ink-field').hidden = data.channels > 1;
   setText(
     byId('ink', HTMLSelectElement).options[0],

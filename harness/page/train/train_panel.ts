@@ -77,6 +77,7 @@ export function createTrainPanel(app: App): TaskPanel {
   const pictures = connectPictures(app, () => runs.overlays);
   connectSaves(app);
   button('fit-whole').addEventListener('click', () => app.set('fit', 'fit'));
+  button('own-size').addEventListener('click', () => app.set('size', 'own'));
 
   return {
     tasks: ['train'],

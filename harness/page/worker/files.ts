@@ -64,7 +64,7 @@ export class Files {
     core.phase('loading');
     this.reading = new AbortController();
     try {
-      const { images, ink, clear = false, cut = 0, notes } = await this.read(from, this.reading.signal);
+      const { images, ink, clear = false, cut = 0, own, notes } = await this.read(from, this.reading.signal);
       this.given = from;
       this.clear = clear;
       place.images = images;
@@ -74,7 +74,7 @@ export class Files {
       const pictures = isFiles(from) && from.some((file) => kindOf(file) === 'picture');
       const classes = classesOf(images);
       const size = { count, height, width, channels };
-      const data = { name, builtIn, letters, pictures, ink, cut, notes, ...size, classes, classNames };
+      const data = { name, builtIn, letters, pictures, ink, cut, own, notes, ...size, classes, classNames };
       place.post({ type: 'data', data });
       core.idlePhase = 'idle';
       if (this.awaiting) await this.goOn(this.awaiting);

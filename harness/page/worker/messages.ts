@@ -68,6 +68,8 @@ export interface DataDescription {
   readonly ink?: 'dark' | 'light' | undefined;
   /** Number of pictures whose edges were cut off. */
   readonly cut?: number;
+  /** The pictures' own size, if all have it, a network takes it, and the images are smaller. */
+  readonly own?: { readonly width: number; readonly height: number } | undefined;
   /** What was left out of the user's files or changed, a sentence each. */
   readonly notes?: readonly string[];
   readonly count: number;

@@ -96,6 +96,29 @@ test('a kept run goes on without the files, from the plain address; with it its 
   await context.close();
 });
 
+test('pictures of one size are 32 pixels wide at most, unless a press keeps their own', async () => {
+  const large = join(place, 'large');
+  writePictures(large, { width: 40, height: 36 });
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=train&batch=4`);
+  await phase(page, 'idle');
+  await choose(page, 'folder', folder);
+  const sideOf = () => page.evaluate(() => window.harness.state.data);
+  await until(page, () => window.harness.state.data?.width === 28);
+  const isOffered = () => page.$eval('#own-size', (button) => button.checkVisibility());
+  expect(await isOffered()).toBe(false);
+  await choose(page, 'folder', large);
+  await until(page, () => window.harness.state.data?.width === 32);
+  await expect.poll(isOffered, { timeout: 60_000 }).toBe(true);
+  expect(await text(page, 'own-size')).toBe('Keep their 40 × 36');
+  await click(page, '#own-size');
+  await until(page, () => window.harness.state.data?.width === 40);
+  expect(await sideOf()).toMatchObject({ height: 36, width: 40, cut: 0 });
+  expect(await page.$eval('#size', (select) => (select as HTMLSelectElement).value)).toBe('own');
+  await expect.poll(isOffered, { timeout: 60_000 }).toBe(false);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
 test('where the images are damaged, the page asks for the files, and makes of them what it made before', async () => {
   const context = await driven.browser.createBrowserContext();
   const { page, problems } = await trained(context);
