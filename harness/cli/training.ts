@@ -61,8 +61,6 @@ export class Training {
   private readonly spans = new Spans();
   /** The speed by which the plan is to be corrected when no step is under way. */
   private measured: number | undefined;
-  /** The steps after which the schedule was changed. */
-  private readonly scheduleChanges: number[] = [];
   /** Ends the steps under way, for another plan or for good. */
   private interruption = new AbortController();
   private timeUp = false;
@@ -190,7 +188,6 @@ export class Training {
     if (next.steps === plan.steps) return;
     const { steps: maxSteps, epochs } = next;
     run.adjust({ maxSteps, epochs, schedule: scheduleOf(maxSteps) });
-    this.scheduleChanges.push(done);
     const time = next.fits ? '' : `, longer than ${order.minutes} min: samples need them`;
     progress.print(
       `Planned     after step ${thousands(done)}: ${plural(this.steps, 'step')} of ${plural(next.batch, 'image')}, about ${duration(next.seconds)}${time}; the rate${scheduleText(run.trainer!.schedule)}`,
@@ -451,7 +448,7 @@ export class Training {
   }
 
   private report(pictureSeconds: number) {
-    const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options, run, scheduleChanges } = this;
+    const { engine, trainer, losses, stepsPerEpoch, trainSeconds, options, run } = this;
     const { config } = options;
     const { settings, data, images } = run;
     const { checkpoint } = options.folder;
@@ -476,7 +473,7 @@ export class Training {
       },
       steps: losses.length,
       stepsPerEpoch,
-      ...(options.planned ? { minutes: options.planned.order.minutes, scheduleChanges } : {}),
+      ...(options.planned ? { minutes: options.planned.order.minutes } : {}),
       ...(checkpoint
         ? { resumedAtStep: resumedAt, learningRateUntilThen: checkpoint.settings.learningRate }
         : {}),

@@ -28,7 +28,7 @@ export interface PlanOrder extends Pick<EpochParts, 'dropLast'> {
   /** Training images. */
   readonly count: number;
   readonly minutes: number;
-  /** Of an unknown software adapter little is expected. */
+  /** Whether the adapter computes on a processor: an unknown one begins with small batches. */
   readonly software: boolean;
 }
 

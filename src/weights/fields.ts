@@ -33,6 +33,8 @@ export interface RunSettings {
   readonly holdout?: number | undefined;
   /** The step at which the run ends, if before its epochs do. */
   readonly maxSteps?: number | undefined;
+  /** The steps after which another schedule was set, which held from the next submission on: the seed alone does not repeat such a run. */
+  readonly scheduleChanges?: readonly number[] | undefined;
   /** Number of samples that the command line measures the quality with at the end; 0: none. Default: see `train --quality`. */
   readonly quality?: number | undefined;
 }
@@ -44,6 +46,7 @@ export function stepOf(file: Safetensors, name: string): number {
 export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
   if (!isObject(given)) throw wrong('settings', given, 'an object');
   const { learningRate, binarize, dropLast, source, limit, holdout, maxSteps, quality } = given;
+  const { scheduleChanges } = given;
   if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY)) {
     throw wrong('settings.learningRate', learningRate, 'a finite number above 0');
   }
@@ -61,8 +64,16 @@ export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
     ...(maxSteps === undefined
       ? {}
       : { maxSteps: integer(maxSteps, 'settings.maxSteps', wrong, 1, 2 ** 31) }),
+    ...(scheduleChanges === undefined
+      ? {}
+      : { scheduleChanges: stepsOf(scheduleChanges, 'settings.scheduleChanges', wrong) }),
     ...(quality === undefined ? {} : { quality: integer(quality, 'settings.quality', wrong, 0, 100_000) }),
   };
+}
+
+function stepsOf(given: unknown, key: string, wrong: Wrong): readonly number[] {
+  if (!Array.isArray(given)) throw wrong(key, given, 'a list of steps');
+  return given.map((step) => integer(step, key, wrong, 0, 2 ** 31));
 }
 
 export function adamOf(given: unknown, wrong: Wrong): AdamConfig {

@@ -131,6 +131,7 @@ export class TrainingRun {
     if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
     if (changes.schedule !== undefined) this.schedule = checkSchedule(changes.schedule);
     this.settings = { ...settings, learningRate, epochs, ...(maxSteps === undefined ? {} : { maxSteps }) };
+    if (changes.schedule !== undefined) this.noteChanges(this.losses.length);
     const { trainer, schedule } = this;
     if (trainer) Object.assign(trainer, { learningRate }, schedule && { schedule });
   }
@@ -241,6 +242,14 @@ export class TrainingRun {
   /** Cuts the losses to the last copy's. */
   rewind(): void {
     this.losses = this.checkpoint ? [...loadCheckpoint(this.checkpoint).losses] : [];
+    if (this.settings.scheduleChanges) this.noteChanges();
+  }
+
+  /** Notes the steps after which the schedule changed; a present schedule of steps that come again holds for them, too. */
+  private noteChanges(...more: number[]): void {
+    const steps = [...(this.settings.scheduleChanges ?? []), ...more];
+    const made = steps.map((step) => Math.min(step, this.losses.length));
+    this.settings = { ...this.settings, scheduleChanges: [...new Set(made)] };
   }
 
   /** Destroys network and trainer. */

@@ -138,7 +138,7 @@ test('a schedule and an end that change are in the copies of the run, which goes
   const file = await client.save('checkpoint');
   const { training, settings } = loadCheckpoint(file);
   expect(training.schedule).toEqual(cosine);
-  expect(settings).toMatchObject({ epochs: 8, maxSteps: 9, learningRate: 0.01 });
+  expect(settings).toMatchObject({ epochs: 8, maxSteps: 9, learningRate: 0.01, scheduleChanges: [3] });
   await client.reset();
   expect((await client.resume({ from: file, images })).settings).toMatchObject({ maxSteps: 9 });
   expect(await client.start()).toMatchObject({ step: 9, complete: true });
@@ -222,13 +222,16 @@ describe('a device that is lost', mainlyIn('node'), () => {
       lose();
       await client.adjust({ schedule: cosine });
       await client.start();
-      return losses;
+      // Where the device has taken steps along, it holds for them, too.
+      const { scheduleChanges } = loadCheckpoint(await client.save('checkpoint')).settings;
+      return { losses, scheduleChanges };
     };
     const losable = servedLosable();
     const lost = heard(losable.client, 'lost');
-    const losses = await change(losable, losable.lose);
+    const changed = await change(losable, losable.lose);
     await lost;
-    expect(losses).toEqual(await change(served()));
+    expect(changed).toEqual(await change(served()));
+    expect(changed.scheduleChanges).toEqual([3]);
   });
 
   test('before there is a copy is replaced, as often as it is lost, and the run is made anew from its beginning', async () => {

@@ -709,9 +709,15 @@ export const engine: Mutants = {
     },
     'an end that was set is in no copy': {
       file: 'src/worker/run.ts',
-      text: ', ...(maxSteps === undefined ? {} : { maxSteps }) };\n    const { trainer',
-      becomes: ' };\n    const { trainer',
+      text: ', ...(maxSteps === undefined ? {} : { maxSteps }) };\n    if (changes',
+      becomes: ' };\n    if (changes',
       caughtBy: node('gpu/worker', 'are in the copies of the run'),
+    },
+    'a schedule holds for steps that come again, and its note does not': {
+      file: 'src/worker/run.ts',
+      text: 'if (this.settings.scheduleChanges) this.noteChanges();',
+      becomes: '',
+      caughtBy: unit('worker/run'),
     },
     'of changes that are refused some are made': {
       file: 'src/worker/run.ts',

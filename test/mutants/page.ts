@@ -478,8 +478,8 @@ export const page: Mutants = {
       caughtBy: node('node/train_plan', 'are planned'),
     },
     'run.json has no step of a change': {
-      file: 'harness/cli/training.ts',
-      text: 'this.scheduleChanges.push(done);',
+      file: 'src/worker/run.ts',
+      text: 'this.noteChanges(this.losses.length);',
       becomes: '',
       caughtBy: node('node/train_plan', 'are planned'),
     },

@@ -74,10 +74,16 @@ test('what a plan sets stays out of the address, and ends with its run; what the
   const software = { vendor: '', architecture: '', device: '', description: '', software: true };
   tell({ type: 'adapter', adapter: software });
   const plan = { batch: 16, steps: 360, most: 360, epochs: 1, seconds: 180, fits: true };
-  tell({ type: 'planned', plan, isOpen: true });
+  tell({ type: 'planned', plan, isOpen: true, averages: true });
   expect(app.settings).toMatchObject({ batch: 16, epochs: 1, samples: 10, minutes: 8, lr: 3e-3 });
   expect(app.chosen).toMatchObject({ batch: 64, epochs: 6, samples: 60, minutes: 8 });
-  tell({ type: 'planned', plan: { ...plan, steps: 720, epochs: 2 }, isOpen: false, lr: 1e-3 });
+  tell({
+    type: 'planned',
+    plan: { ...plan, steps: 720, epochs: 2 },
+    isOpen: false,
+    averages: true,
+    lr: 1e-3,
+  });
   expect(app.settings).toMatchObject({ batch: 16, epochs: 2, samples: 10, lr: 1e-3 });
   app.set('seed', '7');
   const plain = ['?minutes=8', '?minutes=8', '?seed=7&minutes=8'];

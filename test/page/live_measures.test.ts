@@ -183,10 +183,13 @@ describe('how far training is', () => {
 
   test('is told by the steps of a plan, whatever the time', () => {
     const plan = { batch: 4, steps: 50, most: 50, epochs: 5, seconds: 1, fits: true };
-    const planned = { ...state(30), planned: { plan, isOpen: true } };
+    const planned = { ...state(30), planned: { plan, isOpen: true, averages: true } };
     const expected = { share: 0.5, secondsLeft: 25 };
     expect(trainingProgress(planned, { ...settings, minutes: 0.1 })).toEqual(expected);
-    const open = { ...planned, planned: { plan: { ...plan, steps: undefined }, isOpen: true } };
+    const open = {
+      ...planned,
+      planned: { plan: { ...plan, steps: undefined }, isOpen: true, averages: true },
+    };
     expect(trainingProgress(open, { ...settings, minutes: 1 })).toEqual({
       share: 0,
       secondsLeft: Number.NaN,

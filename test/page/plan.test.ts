@@ -29,7 +29,7 @@ describe('in the worker', () => {
       ...{ run: undefined as typeof run | undefined, wanted: 'end' as string | undefined, adjust },
       engine: { adapter: { software: true } },
     };
-    const place = { core, settings: { minutes }, post: (event: PageEvent) => events.push(event) };
+    const place = { core, objective, settings: { minutes }, post: (event: PageEvent) => events.push(event) };
     const plans = new Planning(place as never);
     const begin = (speed?: number, wished = true) => {
       plans.press(wished ? { speed } : undefined);
@@ -53,7 +53,9 @@ describe('in the worker', () => {
   test('a run begins small, gets its end after 5 s, and another after 25, with the schedule', () => {
     const { begin, steps, planned, adjust, speeds, plans } = planning();
     expect(begin()).toMatchObject({ batch: 16, steps: undefined });
-    expect(planned()).toMatchObject([{ isOpen: true, plan: { batch: 16, steps: undefined } }]);
+    expect(planned()).toMatchObject([
+      { isOpen: true, averages: true, plan: { batch: 16, steps: undefined } },
+    ]);
     expect(plans.minutes).toBe(0);
     // The first step compiles, and the second waits for the check of what the GPU computes.
     steps(1, 20);
@@ -62,11 +64,19 @@ describe('in the worker', () => {
     expect(adjust).not.toHaveBeenCalled();
     steps(1, 0.5);
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 360, epochs: 1, schedule: scheduleOf(360) });
-    expect(planned().at(-1)).toMatchObject({ isOpen: true, plan: { steps: 360, epochs: 1, fits: true } });
+    expect(planned().at(-1)).toMatchObject({
+      isOpen: true,
+      averages: true,
+      plan: { steps: 360, epochs: 1, fits: true },
+    });
     expect(plans.minutes).toBe(4.5);
     steps(80, 0.25);
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, schedule: scheduleOf(720) });
-    expect(planned().at(-1)).toMatchObject({ isOpen: false, plan: { steps: 720, epochs: 2 } });
+    expect(planned().at(-1)).toMatchObject({
+      isOpen: false,
+      averages: true,
+      plan: { steps: 720, epochs: 2 },
+    });
     expect(speeds()).toEqual([32, 64]);
     steps(200, 1);
     expect(adjust).toHaveBeenCalledTimes(2);
@@ -128,7 +138,12 @@ describe('in the worker', () => {
     plans.press({ speed: 5000 });
     const schedule = { decay: 'cosine', warmup: 396, steps: 720, floor: 0.01 };
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, learningRate: 1e-3, schedule });
-    expect(planned().at(-1)).toMatchObject({ isOpen: false, lr: 1e-3, plan: { steps: 720, seconds: 180 } });
+    expect(planned().at(-1)).toMatchObject({
+      isOpen: false,
+      averages: true,
+      lr: 1e-3,
+      plan: { steps: 720, seconds: 180 },
+    });
     expect(plans.minutes).toBe(4.5);
   });
 
@@ -142,7 +157,7 @@ describe('in the worker', () => {
     plans.setEpochs(3);
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 1686, epochs: 3, schedule: scheduleOf(1686) });
     // It is not moved any more.
-    expect(planned().at(-1)).toMatchObject({ isOpen: false });
+    expect(planned().at(-1)).toMatchObject({ isOpen: false, averages: true });
     steps(60, 0.5);
     expect(adjust).toHaveBeenCalledTimes(1);
   });
@@ -153,7 +168,7 @@ describe('in the worker', () => {
     run.settings.maxSteps = 500;
     plans.resume(run as never, { averageMost: 0.9999 });
     expect(planned()).toMatchObject([
-      { isOpen: false, plan: { batch: 16, steps: 500, seconds: Number.NaN } },
+      { isOpen: false, averages: true, plan: { batch: 16, steps: 500, seconds: Number.NaN } },
     ]);
     steps(20, 0.5);
     expect(speeds()).toEqual([32]);
@@ -166,10 +181,11 @@ describe('in the worker', () => {
   });
 
   test('the tutorial gets an end, and no schedule', () => {
-    const { begin, steps, adjust } = planning('tutorial');
+    const { begin, steps, adjust, planned } = planning('tutorial');
     begin();
     steps(12, 0.5);
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 360, epochs: 1 });
+    expect(planned().at(-1)).toMatchObject({ averages: false });
   });
 });
 
@@ -222,15 +238,17 @@ describe('on the page', () => {
       return planner.words;
     };
     const ends = 'the first seconds show how many fit into 3 min';
-    expect(say({ plan: planOf(order), isOpen: true })).toBe(`Planned: steps of 16 images; ${ends}`);
-    expect(say({ plan: planOf({ ...order, software: false }), isOpen: true })).toBe(
+    expect(say({ plan: planOf(order), isOpen: true, averages: true })).toBe(
+      `Planned: steps of 16 images; ${ends}`,
+    );
+    expect(say({ plan: planOf({ ...order, software: false }), isOpen: true, averages: true })).toBe(
       `Planned: up to 840 steps of 64 images; ${ends}`,
     );
-    expect(say({ plan: planOf(order, 100), isOpen: true })).toBe(
+    expect(say({ plan: planOf(order, 100), isOpen: true, averages: true })).toBe(
       'Planned: 562 steps of 32 images, about 3 min 0 s',
     );
     const elsewhere = { batch: 32, steps: 500, most: 500, epochs: 1, seconds: Number.NaN, fits: true };
-    expect(say({ plan: elsewhere, isOpen: false })).toBe('Planned: 500 steps of 32 images');
+    expect(say({ plan: elsewhere, isOpen: false, averages: true })).toBe('Planned: 500 steps of 32 images');
     app.state = reduce(app.state, { type: 'freed' });
     expect(planner.words).toBe('');
   });

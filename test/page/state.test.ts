@@ -265,7 +265,7 @@ describe('what the page knows', () => {
       fits: true,
     };
     const planned = (steps?: number): WorkerEvent => ({
-      ...{ type: 'planned', plan: { ...plan, steps }, isOpen: true },
+      ...{ type: 'planned', plan: { ...plan, steps }, isOpen: true, averages: true },
     });
     const open = stateAfter(planned(), built, losses(0, 1, 1, 1, 1));
     expect([endOf(open, 1), isComplete(open, 1)]).toEqual([Number.POSITIVE_INFINITY, false]);
@@ -277,6 +277,8 @@ describe('what the page knows', () => {
     const paused = { type: 'phase', phase: 'paused', training: false } as const;
     const stopped = reduce(reduce(known, { type: 'timeUp' }), paused);
     expect(describeState(stopped)).toContain('half as long again, is up: samples come from the average');
+    const tutorial = { ...stopped, planned: { ...stopped.planned!, averages: false } };
+    expect(describeState(tutorial)).not.toContain('average');
     const ended = reduce(reduce(known, losses(4, 1, 1, 1, 1)), phase('finished'));
     expect([isComplete(ended, 9), secondsLeft(ended, 4, 9)]).toEqual([true, 0]);
     expect(describeState(ended)).toBe('Finished. Train on plans further steps');

@@ -50,7 +50,7 @@ export interface State {
   /** Present from the moment training begins until a reset. */
   readonly run?: Run;
   /** The plan of the run, if it has one. */
-  readonly planned?: Pick<EventOf<'planned'>, 'plan' | 'isOpen'> | undefined;
+  readonly planned?: Pick<EventOf<'planned'>, 'plan' | 'isOpen' | 'averages'> | undefined;
   /** The loss of every step so far. */
   readonly losses: Losses;
   /** Steps in the last saved or opened checkpoint. */
@@ -121,8 +121,10 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         measured: nothingMeasured,
         needsData: undefined,
       };
-    case 'planned':
-      return { ...state, planned: { plan: event.plan, isOpen: event.isOpen } };
+    case 'planned': {
+      const { plan, isOpen, averages } = event;
+      return { ...state, planned: { plan, isOpen, averages } };
+    }
     case 'begun':
       return { ...state, held: event.held, begin: event.begin ?? state.begin };
     case 'built': {
@@ -344,7 +346,7 @@ export const makesDigits = ({ data = DIGITS, ...of }: Classes & Pick<ModelDescri
 
 const timeUp = ({ planned }: State) =>
   planned
-    ? 'The time of the plan, and half as long again, is up: samples come from the average of its steps. Resume trains to its end'
+    ? `The time of the plan, and half as long again, is up${planned.averages ? ': samples come from the average of its steps' : ''}. Resume trains to its end`
     : 'The time is up. Resume trains for as long again';
 
 /** What a run that is complete says. */

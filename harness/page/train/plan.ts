@@ -28,7 +28,7 @@ export function trainedImages({ state: { data = digits }, settings }: App): numb
 }
 
 export interface Planner {
-  /** What the worker is told of a plan when Train is pressed; undefined: the user has chosen batch or epochs. */
+  /** The order of a plan, which goes to the worker with the press on Train; undefined: the user has chosen batch or epochs. */
   readonly wish: PlanWish | undefined;
   /** The plan of the run, in words; empty if it has none. */
   readonly words: string;

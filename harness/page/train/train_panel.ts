@@ -158,7 +158,7 @@ function connectControls(
     app.send('goBack');
   });
   button('error-action').addEventListener('click', () => {
-    if (app.state.phase === 'lost') app.send('train');
+    if (app.state.phase === 'lost') start();
     else reset();
   });
 

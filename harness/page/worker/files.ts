@@ -241,8 +241,8 @@ export class Files {
     if (!place.images) await this.loadData(digits);
     const begun = { ...place.settings, ...settings };
     const { train: images } = place.imagesOf(begun);
-    const { binarize, dropLast, maxSteps } = saved.settings;
-    const end = isPlanned(saved.training) ? { maxSteps } : {};
+    const { binarize, dropLast, maxSteps, scheduleChanges } = saved.settings;
+    const end = isPlanned(saved.training) ? { maxSteps, scheduleChanges } : {};
     const options = { images, settings: { ...place.savedSettings(begun), binarize, dropLast, ...end } };
     const run = TrainingRun.resume(bytes, options, name);
     checkLabels(images, saved.config);

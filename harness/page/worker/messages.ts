@@ -138,11 +138,15 @@ export type PageEvent =
       readonly losses: Float32Array;
       readonly note?: string;
     }
-  /** The run has a plan, or another one. `isOpen`: a measurement may still move its end; `lr`: the rate of its further steps. */
+  /**
+   * The run has a plan, or another one. `isOpen`: a measurement may still move its end; `averages`: samples come from the average of the
+   * steps; `lr`: the rate of its further steps.
+   */
   | {
       readonly type: 'planned';
       readonly plan: Plan;
       readonly isOpen: boolean;
+      readonly averages: boolean;
       readonly lr?: number | undefined;
     }
   /** The speed of the run was measured. */

@@ -1,5 +1,6 @@
 /** Plans the runs of the page's worker: before they begin, once their speed is known, and beyond their end. */
 import type { TrainerConfig } from '../../../src/training/options';
+import type { Objective } from '../../../src/training/step_config';
 import type { RunChanges } from '../../../src/worker';
 import {
   corrected,
@@ -22,6 +23,8 @@ import type { PageEvent, PlanWish } from './messages';
 interface Site {
   readonly core: TrainingSession;
   readonly settings: PageSettings;
+  /** The objective of the run, or of the one that would begin now. */
+  readonly objective: Objective;
   post(event: PageEvent): void;
 }
 
@@ -134,6 +137,8 @@ export class Planning {
   ) {
     this.plan = plan;
     this.isOpen = isOpen;
-    if (plan) this.place.post({ type: 'planned', plan, isOpen, lr });
+    // The tutorial has no average.
+    const averages = this.place.objective === 'flow';
+    if (plan) this.place.post({ type: 'planned', plan, isOpen, averages, lr });
   }
 }
