@@ -190,7 +190,7 @@ export class Training {
     run.adjust({ maxSteps, epochs, schedule: scheduleOf(maxSteps) });
     const time = next.fits ? '' : `, longer than ${order.minutes} min: samples need them`;
     progress.print(
-      `Planned     after step ${thousands(done)}: ${plural(this.steps, 'step')} of ${plural(next.batch, 'image')}, about ${duration(next.seconds)}${time}; the rate${scheduleText(run.trainer!.schedule)}`,
+      `Planned     after step ${thousands(done)}: ${plural(this.steps, 'step')} of ${plural(next.batch, 'image')}, about ${duration(next.seconds)}${time}, learning rate ${run.settings.learningRate}${scheduleText(run.trainer!.schedule)}`,
     );
   }
 
