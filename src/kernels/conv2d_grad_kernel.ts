@@ -65,8 +65,6 @@ const oneChannel = (
   const rowSlices = ({ height }: ConvShape) => Math.ceil(height / rows);
   return {
     ...(images > 1 ? { for: 'gpu' } : {}),
-    // A workgroup covers 32 images.
-    wastesLanes: ({ batch }) => images > 1 && batch < 16,
     refuses: ({ inChannels, outChannels, kernelSize }) =>
       hasOneChannelForm(kernelSize) && Math.min(inChannels, outChannels) === 1
         ? undefined

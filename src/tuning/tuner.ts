@@ -162,9 +162,12 @@ export async function tune(
   }
   return Object.fromEntries(
     places.map(({ kernel, layer, key, possible }) => {
+      const adapter = adapterKind(gpu.adapter);
       const left = trusted(kernel, possible, rejectedVariants);
+      // No variant that was not compiled because another was to win.
+      const worth = worthMeasuring(kernel, left, layer, adapter, rejectedVariants);
       const { variant, why } = chosen.get(key) ?? {
-        variant: preferredVariant(kernel, left, layer, batch, adapterKind(gpu.adapter)),
+        variant: preferredVariant(kernel, worth.length > 0 ? worth : left, layer, batch, adapter),
         why: 'order of preference',
       };
       const name = `${kernel.name}/${layer.name}`;

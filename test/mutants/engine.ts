@@ -954,6 +954,12 @@ export const engine: Mutants = {
       becomes: '(name) => !new Set().has(`',
       caughtBy: unit('unet/variants'),
     },
+    'a layer that is not measured takes what was left out': {
+      file: 'src/tuning/tuner.ts',
+      text: 'worth.length > 0 ? worth : left',
+      becomes: 'left',
+      caughtBy: node('node/tuner', 'where time is up, no layer'),
+    },
     'what a rejected variant kept out is not measured': {
       file: 'src/tuning/tuner.ts',
       text: 'queue.length === 0 || performance.now() >= end',

@@ -378,11 +378,12 @@ describe('on a GPU', () => {
     const asked = new Set<string>();
     vi.spyOn(gpu.compiler, 'pipeline').mockImplementation(({ name }) => {
       asked.add(name);
+      jump();
       return { compiled: new Promise(() => {}) } as ReturnType<typeof gpu.compiler.pipeline>;
     });
     await tune(card, inDefault, 64, {
       training: true,
-      effort: { milliseconds: 50, images: 64 },
+      effort,
       rejectedVariants,
       memory: memoryIn(memoryCache()),
     });
@@ -395,6 +396,23 @@ describe('on a GPU', () => {
     );
     const others = /one_(input|output|channel)(_subgroups)?$|winograd(?!7?_gpu)/;
     expect(made.filter((name) => others.test(name))).toEqual([]);
+  });
+
+  test('where time is up, no layer takes a form that was left out, in batches of any size', async () => {
+    const none = { training: true, effort: { ...effort, milliseconds: 0 } };
+    // At 70 pixels tiles of 8 make fewer products, and tiles of 7 fit.
+    for (const of of [inDefault, layersOf(checkConfig({ height: 140, width: 140 }))]) {
+      const { variants, measured } = await tuneCard(of, none);
+      expect(measured).toEqual([]);
+      for (const kernel of TUNABLE_KERNELS) {
+        for (const layer of layersFor(kernel, of)) {
+          const possible = possibleVariants(kernel, layer, 8, features);
+          expect(worthMeasuring(kernel, possible, layer, 'gpu', rejectedVariants)).toContain(
+            variants[`${kernel.name}/${layer.name}`],
+          );
+        }
+      }
+    }
   });
 
   const twin = variantsOfConv2d.one_input_gpu;
