@@ -105,6 +105,36 @@ export const page: Mutants = {
       becomes: 'some((norm) => norm >= 0)',
       caughtBy: unit('page/inside'),
     },
+    'a small set’s run takes over after an epoch': {
+      file: 'harness/page/shell/state.ts',
+      text: 'run.stepsPerEpoch * epochs : Number',
+      becomes: 'run.stepsPerEpoch : Number',
+      caughtBy: unit('page/state'),
+    },
+    'a run that began trained stays behind': {
+      file: 'harness/page/shell/state.ts',
+      text: "if (begin === 'pretrained') return 1;",
+      becomes: '',
+      caughtBy: unit('page/state'),
+    },
+    'a run whose time is up does not explain itself': {
+      file: 'harness/page/shell/state.ts',
+      text: ' && !hasEnded(state, settings.epochs)',
+      becomes: '',
+      caughtBy: unit('page/state'),
+    },
+    'a recorded digit stands for a network in colour': {
+      file: 'harness/page/explain/sampling_scene.ts',
+      text: '(network.isOfDigits ? this.recorded() : undefined)',
+      becomes: 'this.recorded()',
+      caughtBy: driven('page/driven/explain', 'a run in colour explains'),
+    },
+    'names of classes are cut in keys as wide as a digit': {
+      file: 'harness/page/explain/parts.ts',
+      text: '(name) => name.length > 3',
+      becomes: '(name) => name.length > 30',
+      caughtBy: driven('page/driven/explain', 'a run in colour explains'),
+    },
     'classes of clothes are called digits': {
       file: 'harness/page/shell/state.ts',
       text: 'areNumbers(of) && data === DIGITS',

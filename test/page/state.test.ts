@@ -10,6 +10,8 @@ import {
   initialState,
   isComplete,
   isFixed,
+  isOfDigits,
+  isYoung,
   makesDigits,
   networkIn,
   reduce,
@@ -450,10 +452,43 @@ describe('messages', () => {
   });
 });
 
-test('Draw and Explain take the run’s network after 51,200 images, or an epoch where that is less', () => {
-  const run = (stepsPerEpoch: number) =>
-    ({ ...initialState, run: { stepsPerEpoch } as State['run'] }) satisfies State;
-  expect(grownAt(initialState, { batch: 64 })).toBe(800);
-  expect(grownAt(run(140), { batch: 64 })).toBe(140);
-  expect(grownAt(run(4000), { batch: 256 })).toBe(200);
+test('Draw and Explain take the run’s network after 51,200 images or 300 steps, at its end, or at once if it began trained', () => {
+  const run = (stepsPerEpoch: number, more: Partial<State> = {}) =>
+    ({ ...initialState, run: { stepsPerEpoch } as State['run'], ...more }) satisfies State;
+  const long = { batch: 64, epochs: 1000 };
+  expect(grownAt(initialState, long)).toBe(300);
+  // Not after an epoch, of which a small set has many.
+  expect(grownAt(run(3), long)).toBe(300);
+  expect(grownAt(run(140), { ...long, batch: 256 })).toBe(200);
+  expect(grownAt(run(4), { ...long, epochs: 11 })).toBe(44);
+  expect(grownAt(run(140, { begin: 'new' }), long)).toBe(300);
+  expect(grownAt(run(140, { begin: 'pretrained' }), long)).toBe(1);
+
+  const after = (steps: number, more: Partial<State> = {}) =>
+    isYoung(run(4, { losses: Losses.of(new Float32Array(steps)), ...more }), long);
+  expect([after(1), after(299), after(300)]).toEqual([true, true, false]);
+  expect(after(1, { begin: 'pretrained' })).toBe(false);
+  // Where its time is up it has ended, too.
+  expect(after(20, { phase: 'paused' })).toBe(true);
+  expect(after(20, { phase: 'paused', measured: { ...initialState.measured, timeUp: true } })).toBe(false);
+});
+
+test('a recorded digit stands for networks of digits alone', () => {
+  const own = {
+    height: 24,
+    width: 24,
+    channels: 3,
+    sampling: recipes.pictures.sampling,
+    recipe: 'pictures',
+  } as const;
+  const digits = { ...own, channels: 1, recipe: 'digits', classes: 10, data: DIGITS } as const;
+  for (const network of [digits, { ...digits, classes: 0 }, { ...digits, data: undefined }])
+    expect(isOfDigits(network)).toBe(true);
+  for (const network of [
+    { ...own, classes: 10, data: DIGITS },
+    { ...digits, data: 'icons' },
+    { ...digits, data: 'icons', classes: 0 },
+    { ...digits, classes: 4, classNames: ['animals', 'faces', 'flags', 'food & drink'] },
+  ])
+    expect(isOfDigits(network)).toBe(false);
 });

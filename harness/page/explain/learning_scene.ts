@@ -30,6 +30,7 @@ export class LearningScene implements Scene {
   private readonly curve = make('div', { className: 'errors', role: 'img' });
   private readonly said = make('p', { className: 'scene-said' });
   private readonly status = make('p', { className: 'muted scene-status' });
+  private readonly pictures: HTMLElement;
   private choice = 7;
 
   constructor(stage: Stage) {
@@ -74,7 +75,9 @@ export class LearningScene implements Scene {
       ),
       this.digits.element,
     ];
-    this.element.append(...halves(pictures, text));
+    const [left, right] = halves(pictures, text);
+    this.pictures = left;
+    this.element.append(left, right);
     const key = this.element.querySelector('.errors-key')!;
     key.append(
       make('span', { className: 'key before' }, 'before training'),
@@ -88,13 +91,16 @@ export class LearningScene implements Scene {
       question.ask({ kind: 'predict', of: network.source, choice: this.choice, seed: SEED }, true);
     network.render(question.steps);
     setText(this.status, question.status ?? '');
-    const shown = question.answer ?? this.recorded();
+    const shown = question.answer ?? (network.isOfDigits ? this.recorded() : undefined);
+    this.pictures.hidden = !shown;
+    if (!shown) {
+      setText(this.said, '');
+      return;
+    }
     const at = Math.min(slider.value, shown.levels.length - 1);
     slider.say(shown.levels[at].toFixed(2));
-    this.digits.show(
-      this.choice,
-      numbered(shown.labels.map((label, i) => this.nameOf(label) || String(i + 1))),
-    );
+    const names = shown.labels.map((label, i) => this.nameOf(label) || String(i + 1));
+    this.digits.show(Math.min(this.choice, names.length - 1), numbered(names));
     this.showPictures(shown, at);
     this.showErrors(shown, at);
     setText(
@@ -103,13 +109,16 @@ export class LearningScene implements Scene {
     );
   }
 
+  /** The images are the page's, whatever the network knows; what is recorded are digits. */
   private nameOf(label: number | undefined): string {
-    return label === undefined ? '' : nameOf(label, this.network.classes.classNames);
+    const { data } = this.stage.app?.state ?? {};
+    if (label === undefined) return '';
+    return nameOf(label, this.question.answer ? data?.classNames : undefined);
   }
 
   private showPictures(shown: Shown, at: number): void {
     const { height, width, channels, noisy, before, after, clean } = shown;
-    const label = shown.labels[this.choice];
+    const label = shown.labels[Math.min(this.choice, shown.labels.length - 1)];
     const what = label === undefined ? 'the image' : `a ${this.nameOf(label)}`;
     const t = shown.levels[at];
     const error = (picture: Uint8Array) => errorOf(picture, clean).toFixed(3);

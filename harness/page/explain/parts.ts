@@ -13,7 +13,7 @@ import { isWord } from '../shell/glossary_words';
 import { ImageView, type Tiles } from '../shell/images';
 import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Source } from '../shell/settings';
-import { grownAt, makesDigits, networkIn } from '../shell/state';
+import { grownAt, isOfDigits, makesDigits, networkIn } from '../shell/state';
 
 type Child = Node | string;
 
@@ -139,6 +139,12 @@ export class Choice<T extends string | number> {
   }
 
   show(chosen: T, options: ReadonlyMap<T, string>): void {
+    // Long names in keys as wide as they are, as in Make.
+    if (this.host !== this.element)
+      this.host.classList.toggle(
+        'named',
+        [...options.values()].some((name) => name.length > 3),
+      );
     for (const [option, button] of this.buttons) button.hidden = !options.has(option);
     for (const [option, name] of options) {
       const button = this.buttons.get(option) ?? this.add(option);
@@ -262,6 +268,12 @@ export class NetworkChoice {
   get classes(): Classes {
     const { app, source } = this;
     return app ? networkIn(source, app.state, app.settings) : { classes: 10 };
+  }
+
+  /** Whether the recorded pictures, which are digits, may stand for what it makes. */
+  get isOfDigits(): boolean {
+    const { app, source } = this;
+    return !app || isOfDigits(networkIn(source, app.state, app.settings));
   }
 
   /** What its classes are called: digits, where they are. */

@@ -110,7 +110,7 @@ export class RecipeScene implements Scene {
     figure.rename(own ? `Recipe ${of}, your network` : `Recipe ${of}`);
     const { height, width } = answer ?? recording;
     const { channels = 1 } = answer ?? {};
-    if (!answer && of === 'tutorial') {
+    if (!answer && (own || of === 'tutorial')) {
       // Nothing of it has been recorded: paper, until there is an answer.
       figure.element.hidden = !this.stage.app;
       figure.show({ bytes: paper, height, width, columns: 5 }, 'Nothing yet');

@@ -34,6 +34,7 @@ export class SamplingScene implements Scene {
   );
   private readonly said = make('p', { className: 'scene-said' });
   private readonly status = make('p', { className: 'muted scene-status' });
+  private readonly pictures: HTMLElement;
   private digit = 3;
   private seed = SEED;
   /** What has been played. */
@@ -72,16 +73,25 @@ export class SamplingScene implements Scene {
       this.strip.element,
       make('div', { className: 'scene-choices' }, this.digits.element, this.other),
     ];
-    this.element.append(...halves(pictures, text));
+    const [left, right] = halves(pictures, text);
+    this.pictures = left;
+    this.element.append(left, right);
   }
 
   render(): void {
-    const { question, network, stage, digit, seed } = this;
+    const { question, network, stage, seed } = this;
+    const names = namesOf(network.classes);
+    const digit = this.digit % Math.max(1, names.length);
     if (stage.app) question.ask({ kind: 'make', of: network.source, labels: [digit], steps: 0, seed });
     network.render(question.steps);
     setText(this.status, question.status ?? '');
     const { answer } = question;
-    const shown = answer ?? this.recorded();
+    const shown = answer ?? (network.isOfDigits ? this.recorded() : undefined);
+    this.pictures.hidden = !shown;
+    if (!shown) {
+      setText(this.said, '');
+      return;
+    }
     const steps = shown.predictions.length;
     // The recording plays only where no answer is to come, and where nothing moves it shows its end.
     const played = answer ?? (!stage.app || stage.still ? 'recorded' : undefined);
@@ -92,7 +102,7 @@ export class SamplingScene implements Scene {
     this.playback.render(steps);
     const { at } = this.playback;
     this.digits.rename(network.kind === 'digit' ? 'Digit' : 'Class');
-    this.digits.show(digit, numbered(namesOf(network.classes).slice(0, MOST_CHOICES)));
+    this.digits.show(digit, numbered(names.slice(0, MOST_CHOICES)));
     this.digits.element.hidden = answer !== undefined && !answer.byClass;
     this.show(shown, at);
     setText(this.said, answer ? sentence(at, steps) : recordedWords(stage.app !== undefined));

@@ -46,6 +46,8 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
   answer: Answer | undefined;
   private readonly app: App | undefined;
   private readonly latest: Latest<ExplainOrder, ExplainAnswer>;
+  /** The network that was asked last. */
+  private network = '';
   private asked = { order: '', steps: 0, at: 0 };
   private problem: string | undefined;
 
@@ -67,10 +69,14 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     if (!app || app.measuring) return;
     const { state, settings } = app;
     const own = order.of === 'run' || order.of === 'file' || order.of === 'pretrained';
-    const text = JSON.stringify([
-      order,
+    const network = JSON.stringify([
+      order.of,
       own && [settings.recipe, state.model?.name, state.run === undefined],
     ]);
+    // What another network answered does not stand under this one's name.
+    if (network !== this.network) this.answer = undefined;
+    this.network = network;
+    const text = network + JSON.stringify(order);
     const steps = order.of === 'run' ? state.losses.length : 0;
     const images = (steps - asked.steps) * settings.batch;
     const due = images >= AGAIN.images && performance.now() - asked.at > AGAIN.ms;

@@ -22,7 +22,7 @@ import {
   withSetting,
   workerSettings,
 } from './settings';
-import { grownAt, initialState, networkIn, reduce, type State, sourceOf } from './state';
+import { initialState, isYoung, networkIn, reduce, type State, sourceOf } from './state';
 import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
 
 export interface Panel {
@@ -163,7 +163,7 @@ export class App {
   /** Whether the run's network would be taken by default, but the pretrained one is still better. */
   get isYoung(): boolean {
     const { state, settings, source } = this;
-    return source === 'run' && settings.model === 'auto' && state.losses.length < grownAt(state, settings);
+    return source === 'run' && settings.model === 'auto' && isYoung(state, settings);
   }
 
   /** The network that the scenes ask. */

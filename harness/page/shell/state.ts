@@ -299,14 +299,22 @@ export function secondsLeft(state: State, batch: number, epochs: number): number
 /** Whether the settings of a run are fixed: there is a run, or one is about to be made. */
 export const isFixed = ({ run, training }: State) => run !== undefined || training;
 
-/** Training images (or one epoch, if smaller) after which Draw and Explain take the run's network. */
-const GROWN = 51_200;
+/** Images or steps of training, whichever come first, after which Draw and Explain take the network of a run that began untrained. */
+const GROWN = { images: 51_200, steps: 300 };
 
-/** The step after which Draw and Explain take the run's network, where no network is chosen. */
-export function grownAt({ run }: State, { batch }: Pick<Settings, 'batch'>): number {
-  const steps = Math.ceil(GROWN / batch);
-  return Math.min(run?.stepsPerEpoch ?? steps, steps);
+/** The step after which Draw and Explain take the run's network, where no network is chosen: the last one, if that is earlier. */
+export function grownAt(
+  { run, begin }: State,
+  { batch, epochs }: Pick<Settings, 'batch' | 'epochs'>,
+): number {
+  if (begin === 'pretrained') return 1;
+  const last = run ? run.stepsPerEpoch * epochs : Number.POSITIVE_INFINITY;
+  return Math.min(Math.ceil(GROWN.images / batch), GROWN.steps, last);
 }
+
+/** Whether the network of a run is still worse than the pretrained one. */
+export const isYoung = (state: State, settings: Pick<Settings, 'batch' | 'epochs'>): boolean =>
+  state.losses.length < grownAt(state, settings) && !hasEnded(state, settings.epochs);
 
 /** The network that makes samples, from the settings; `file` prefers a file's network, if one is open. */
 export function sourceOf(state: State, { model }: Pick<Settings, 'model'>, file: boolean): Source {
@@ -339,6 +347,10 @@ export function networkIn(
     ...{ height, width, channels, sampling },
   };
 }
+
+/** Whether a picture of a digit may stand for what a network makes, as far as is known. */
+export const isOfDigits = (of: Omit<ModelDescription, 'name'>): boolean =>
+  of.channels === 1 && (of.classes > 0 ? makesDigits(of) : (of.data ?? DIGITS) === DIGITS);
 
 /** Whether the classes of a network are digits, as far as is known. */
 export const makesDigits = ({ data = DIGITS, ...of }: Classes & Pick<ModelDescription, 'data'>): boolean =>

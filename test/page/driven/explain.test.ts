@@ -1,8 +1,12 @@
 /** The Explain view and the words that explain themselves, as a reader meets them: by mouse, by keyboard, on a phone, without a GPU. */
-import type { Page } from 'puppeteer';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ElementHandle, Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
+import { writePictures } from '../own_pictures';
 import { click, drawn, focus, go, pause, phase, steps, text, type, until, visit, watch } from '../visit';
 
 const driven = drive();
@@ -148,6 +152,96 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   expect(problems).toEqual([]);
 });
 
+test('a run in colour explains itself by its own classes, and no recorded digit stands for it', async () => {
+  const folder = join(mkdtempSync(join(tmpdir(), 'explain-')), 'flowers');
+  writePictures(folder, { width: 16, height: 16 });
+  const { page, problems } = await open(
+    '?task=train&recipe=pictures&size=16&batch=4&widths=8&samples=0&epochs=2',
+  );
+  try {
+    await phase(page, 'idle');
+    const input = (await page.$('#folder')) as ElementHandle<HTMLInputElement>;
+    await input.uploadFile(folder);
+    await until(page, () => window.harness.state.data?.channels === 3);
+    await phase(page, 'idle');
+    await click(page, '#train');
+    await phase(page, 'finished');
+    // All that the scenes ever show, also before an answer.
+    await page.evaluate(() => {
+      const seen = Object.assign(window, { seen: new Set<string>() }).seen;
+      const look = () => {
+        const pictures = document.querySelector<HTMLElement>('.scene-pictures');
+        if (!pictures?.checkVisibility()) return;
+        for (const key of pictures.querySelectorAll('.choice button'))
+          if (key.checkVisibility()) seen.add(key.textContent!);
+        if (document.querySelector('.scene')!.textContent!.includes('Recorded')) seen.add('recorded');
+      };
+      new MutationObserver(look).observe(document.body, {
+        ...{ subtree: true, childList: true, attributes: true, characterData: true },
+      });
+    });
+    await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+    await go(page, 'explain');
+    await scene(page, '0 of 4');
+    for (const [place, words] of [
+      ['1 of 4', undefined],
+      ['2 of 4', 'It knows which class to look for.'],
+      ['3 of 4', 'it knows: poppy'],
+    ] as const) {
+      await button(page, 'Next');
+      await scene(page, place);
+      if (!words) await page.evaluate(() => (window as never as { seen: Set<string> }).seen.clear());
+      else {
+        await until(page, () => document.querySelector('.scene-pictures')!.checkVisibility());
+        await answered(page);
+        await button(page, 'poppy');
+        await says(page, words);
+        await says(page, 'after step 6');
+        await until(
+          page,
+          () => document.querySelector('.choice [aria-pressed=true]')!.textContent === 'poppy',
+        );
+        const keys = await page.$$eval('.scene-pictures .choice button', (all) =>
+          all
+            .filter((key) => key.checkVisibility())
+            .map((key) => [key.textContent, key.scrollWidth <= key.clientWidth]),
+        );
+        expect(keys).toEqual([
+          ['poppy', true],
+          ['רקפת', true],
+        ]);
+        expect(await violations(page)).toEqual([]);
+      }
+    }
+    const seen = await page.evaluate(() => [...(window as never as { seen: Set<string> }).seen]);
+    expect(seen.sort()).toEqual(['poppy', 'רקפת']);
+    expect(problems).toEqual([]);
+  } finally {
+    rmSync(join(folder, '..'), { recursive: true });
+    await page.close();
+  }
+});
+
+test('Draw says when the run takes over, and takes it at the end of a short run', async () => {
+  const { page, problems } = await open('?task=train&batch=4&limit=8&holdout=0&widths=8&samples=0&epochs=3');
+  await phase(page, 'idle');
+  await click(page, '#step');
+  await steps(page, 1);
+  await go(page, 'draw');
+  const said = (words: string) =>
+    until(page, (w) => document.getElementById('draw-model')!.textContent === w, words);
+  await said(
+    'The pretrained network, after 340,000 images. This page’s run takes over after step 6; choose it to draw with it now.',
+  );
+  await go(page, 'train');
+  await click(page, '#train');
+  await phase(page, 'finished');
+  await go(page, 'draw');
+  await said('This page’s run, step 6');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
 test('the drawing stays with the better network, and the second scene follows the run as it learns', {
   tags: 'thorough',
 }, async () => {
@@ -158,7 +252,7 @@ test('the drawing stays with the better network, and the second scene follows th
   await go(page, 'draw');
   const said = (words: string) =>
     until(page, (w) => document.getElementById('draw-model')!.textContent!.includes(w), words);
-  await said('The pretrained network, after 340,000 images. This page’s run takes over after step 225');
+  await said('The pretrained network, after 340,000 images. This page’s run takes over after step 300');
   await click(page, '#draw-use-run');
   await said('This page’s run, step 1');
 
