@@ -145,6 +145,12 @@ export const kernels: Mutants = {
       becomes: '',
       caughtBy: emulate('conv2d.winograd6_3x3_gpu'),
     },
+    'tiles of 3x3 kernels are larger than the image needs': {
+      file: 'src/winograd/plan.ts',
+      text: 'productsOf(other, shape) <= productsOf(form, shape),',
+      becomes: 'form.kernel === 5 && productsOf(other, shape) <= productsOf(form, shape),',
+      caughtBy: unit('unet/variants'),
+    },
     'a tile stands a row too high': {
       file: 'shaders/conv2d/winograd/tile.wgsl',
       text: 'let row = quotient(tile, params.tiles_x);',

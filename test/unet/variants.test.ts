@@ -4,7 +4,7 @@ import { conv2d } from '../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../../src/kernels/conv2d_grad_kernel';
 import { worthMeasuring } from '../../src/tuning/tuner';
-import { checkConfig, layersOf } from '../../src/unet/config';
+import { checkConfig, layersOf, presets } from '../../src/unet/config';
 import {
   checkVariants,
   defaultVariants,
@@ -57,6 +57,28 @@ test('images take the Winograd form with the fewest products, few tiles the smal
   expect(choice(40)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd7' });
   // 12 take 4 of 8 or of 7, which is 576 or 484 products, or 9 of 4, which is 576, too; 6 take one of 8 or of 7.
   expect(choice(24)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd7' });
+});
+
+test('of 3x3 kernels, too: the network for pictures takes tiles of 6 or of 7, as they fit', () => {
+  const at = (side: number, adapter: 'software' | 'gpu') => {
+    const config = checkConfig({ ...presets.pictures, height: side, width: side });
+    const variants = defaultVariants(layersOf(config), 16, new Set(['subgroups']), adapter);
+    return ['down.0.1', 'down.1.1', 'up.0.1'].map((layer) => {
+      const names = ['conv2d', 'conv2d_grad_input', 'conv2d_grad_kernel'].map(
+        (kernel) => /^winograd(\d)_3x3/.exec(variants[`${kernel}/${layer}`])?.[1],
+      );
+      expect(new Set(names).size, `${layer} at ${side}`).toBe(1);
+      return Number(names[0]);
+    });
+  };
+  for (const adapter of ['software', 'gpu'] as const) {
+    // 24, 12 and 6 are whole numbers of tiles of 6, 28, 14 and 7 of 7.
+    expect(at(24, adapter)).toEqual([6, 6, 6]);
+    expect(at(28, adapter)).toEqual([7, 7, 7]);
+    // 32 and 16 take 36 and 9 of 6, or 25 and 9 of 7; 40, 20 and 10 take 49, 16 and 4, or 36, 9 and 4.
+    expect(at(32, adapter)).toEqual([7, 6, 6]);
+    expect(at(40, adapter)).toEqual([7, 7, 6]);
+  }
 });
 
 test('the smallest batch fills the lanes of all but the narrowest strips', () => {
