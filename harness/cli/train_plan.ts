@@ -110,7 +110,7 @@ export interface Begun {
 }
 
 /** The recipe of planned runs. */
-const RECIPES = { grey: 'digits', colour: 'digits' } as const satisfies Record<string, RecipeName>;
+const RECIPES = { grey: 'digits', colour: 'pictures' } as const satisfies Record<string, RecipeName>;
 
 /** Whether the run is to be planned. Throws UsageError where minutes stand beside what a plan sets. */
 export function isPlannedBy(given: TrainFlags): boolean {

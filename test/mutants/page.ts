@@ -83,8 +83,8 @@ export const page: Mutants = {
   'a run and its network': {
     'a run of grey pictures is sampled as another network': {
       file: 'harness/page/worker/place.ts',
-      text: 'settings: { ...saved, dropLast }, sampling }',
-      becomes: 'settings: { ...saved, dropLast } }',
+      text: '        sampling: samplingOf(settings.recipe, network),\n',
+      becomes: '',
       caughtBy: unit('page/host'),
     },
     'the recipe pictures shows nothing before its run': {

@@ -101,7 +101,7 @@ test(
       vi.mocked(limitOf).mockImplementation(({ seconds }) => (Number.isNaN(seconds) ? 1e9 : 1));
       const made = await runHere('train', '--out', out, ...colours);
       expect(made.code, made.output).toBe(0);
-      expect(made.output).toContain('Recipe      digits, for coloured images');
+      expect(made.output).toContain('Recipe      pictures, for coloured images');
       expect(made.output).toContain(`--resume ${join(out, 'checkpoint.safetensors')} --data`);
       const [, at] = made.output.match(/half as long again, is up after step ([\d,]+) of/)!;
       const report = () => JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
