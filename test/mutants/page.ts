@@ -129,6 +129,12 @@ export const page: Mutants = {
       becomes: 'this.recorded()',
       caughtBy: driven('page/driven/explain', 'a run in colour explains'),
     },
+    'a late answer of another network stands under this one’s name': {
+      file: 'harness/page/explain/scene.ts',
+      text: 'answer && this.networkOf(question) === this.network',
+      becomes: 'answer',
+      caughtBy: driven('page/driven/make', 'a coloured network is shown'),
+    },
     'names of classes are cut in keys as wide as a digit': {
       file: 'harness/page/explain/parts.ts',
       text: '(name) => name.length > 3',

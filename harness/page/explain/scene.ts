@@ -55,9 +55,10 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     this.app = app;
     this.latest = new Latest(
       (order, signal) => app!.ask('explain', order, signal),
-      ({ answer, problem }) => {
+      ({ question, answer, problem }) => {
         this.problem = problem;
-        if (answer) this.answer = answer as Answer;
+        // What another network answered does not stand under this one's name.
+        if (answer && this.networkOf(question) === this.network) this.answer = answer as Answer;
         app!.changed();
       },
     );
@@ -68,12 +69,7 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     const { app, asked } = this;
     if (!app || app.measuring) return;
     const { state, settings } = app;
-    const own = order.of === 'run' || order.of === 'file' || order.of === 'pretrained';
-    const network = JSON.stringify([
-      order.of,
-      own && [settings.recipe, state.model?.name, state.run === undefined],
-    ]);
-    // What another network answered does not stand under this one's name.
+    const network = this.networkOf(order);
     if (network !== this.network) this.answer = undefined;
     this.network = network;
     const text = network + JSON.stringify(order);
@@ -85,6 +81,13 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     this.asked = { order: text, steps, at: performance.now() };
     this.problem = undefined;
     this.latest.ask(order);
+  }
+
+  /** The network that an order asks, as text. */
+  private networkOf({ of }: ExplainOrder): string {
+    const { state, settings } = this.app!;
+    const own = of === 'run' || of === 'file' || of === 'pretrained';
+    return JSON.stringify([of, own && [settings.recipe, state.model?.name, state.run === undefined]]);
   }
 
   receive({ type }: WorkerEvent): void {
