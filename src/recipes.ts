@@ -54,8 +54,7 @@ const parts = {
   pictures: {
     network: presets.pictures,
     fit: { epochs: 12, binarize: false, dropLast: true },
-    // Guidance for networks with classes: 2 costs variety.
-    sampling: { method: 'adams', steps: 8, guidance: 1.5 },
+    sampling: { method: 'adams', steps: 8 },
   },
 } as const satisfies Record<string, Omit<Recipe, 'trainer'>>;
 
@@ -100,7 +99,7 @@ const toOrder = (batch: number): Recipe['trainer'] => ({
 /**
  * `tutorial`: the tutorial unchanged. `digits`: its network conditioned on noise level and class, trained with Gaussian noise to predict
  * the velocity; it makes requested digits (docs/recipe.md). `digits-3x3`: the same with a richer network. `pictures`: for pictures in colour, of
- * 16 to 64 pixels a side; its network has no classes, and any number where `conditioning.classes` says so.
+ * 16 to 64 pixels a side; its network has no classes, and any number where `conditioning.classes` says so (`samplingFor` then adds guidance).
  */
 export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   tutorial: recipeAt('tutorial', 256),
@@ -135,13 +134,22 @@ export function samplingFor({
   const recipe = recipeOf({ config, objective }) ?? (objective === 'flow' ? undefined : 'tutorial');
   // A grey network of the shape of `pictures` is older than that recipe, or says its sampling.
   const known = recipe === 'pictures' && config.channels !== 3 ? undefined : recipe;
-  return guided(known ? recipes[known].sampling : { method: 'euler', steps: 20, guidance: 2 }, config);
+  return known ? fitting(known, config) : guided({ method: 'euler', steps: 20, guidance: 2 }, config);
 }
 
 /** The sampling of a new network that a recipe makes, of any channels; undefined for one with other convolutions than the recipe's. */
 export function recipeSampling(name: RecipeName, config: UNetConfig): Sampling | undefined {
-  const { trainer, sampling } = recipes[name];
-  return recipeOf({ config, objective: trainer.objective }) === name ? guided(sampling, config) : undefined;
+  const { trainer } = recipes[name];
+  return recipeOf({ config, objective: trainer.objective }) === name ? fitting(name, config) : undefined;
+}
+
+/** Guidance of a network for pictures that has classes: 2 costs variety. */
+const PICTURES_GUIDANCE = 1.5;
+
+/** A recipe's sampling, for a network with classes or without. */
+function fitting(name: RecipeName, config: UNetConfig): Sampling {
+  const { sampling } = recipes[name];
+  return guided(name === 'pictures' ? { ...sampling, guidance: PICTURES_GUIDANCE } : sampling, config);
 }
 
 /** Without classes there is no guidance. */

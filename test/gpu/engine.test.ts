@@ -169,7 +169,10 @@ describe('nothing is left behind', () => {
     const { submissions, status } = await submissionsOf(-1);
     expect(status).toBe('fulfilled');
     expect(submissions).toBeGreaterThan(2);
-    expect(await submissionsOf(submissions - 2)).toEqual({ submissions, status: 'rejected' });
+    const failed = await submissionsOf(submissions - 2);
+    expect(failed.status).toBe('rejected');
+    // The last one, unless it is on its way already, is not submitted any more.
+    expect(failed.submissions).toBeGreaterThan(submissions - 2);
   });
 });
 

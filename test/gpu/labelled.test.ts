@@ -369,9 +369,10 @@ test.for(Object.entries(recipes))('the recipe %s can be followed', async ([, rec
     ...levelsOf(recipe.network, [4, 4]),
   });
   using trainer = await engine.createTrainer(unet, { ...recipe.trainer, batchSize: 4 });
+  const { channels } = unet.config;
   const set = {
-    images: Uint8Array.from(new Random(1).integers(10 * 64, 256)),
-    ...{ count: 10, height: 8, width: 8, channels: 1 },
+    images: Uint8Array.from(new Random(1).integers(10 * 64 * channels, 256)),
+    ...{ count: 10, height: 8, width: 8, channels },
     labels: Uint8Array.from({ length: 10 }, (_, i) => i),
   };
   const data = await engine.createDataset(set);
@@ -379,7 +380,7 @@ test.for(Object.entries(recipes))('the recipe %s can be followed', async ([, rec
   // Of the last batch there are two images.
   expect(events.map(({ step }) => step)).toEqual('dropLast' in recipe.fit ? [1, 2] : [1, 2, 3]);
   using sampler = await engine.createSampler(unet, { count: 2 });
-  const labels = 'conditioning' in recipe.network ? { labels: [3, 7] } : {};
+  const labels = unet.config.conditioning?.classes ? { labels: [3, 7] } : {};
   const images = await sampler.sample({ ...recipe.sampling, ...labels, steps: 2 });
   expect(images.every((v) => v >= 0 && v <= 1)).toBe(true);
   data.destroy();
