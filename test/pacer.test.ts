@@ -168,7 +168,7 @@ async function simulated<T>(promise: Promise<T>): Promise<T> {
   promise.then(end, end);
   for (;;) {
     // A promise settles some turns after its timer.
-    for (let i = 0; i < 20 && !settled; i++) await Promise.resolve();
+    for (let i = 0; i < 100 && !settled; i++) await Promise.resolve();
     if (settled) return promise;
     await vi.advanceTimersToNextTimerAsync();
   }

@@ -23,13 +23,16 @@ const LEAST_SHARE = 0.25;
 /** if word is late, this share of what is expected: rates rise until words come apart, or the GPU's own clock says more. */
 const HOPE = 2 / 3;
 
+/** To wait for word costs little where the work takes this many times longer. */
+const WORTH_WAITING = 8;
+
 /** Word that came late once is taken to come half as late after this time, in milliseconds. */
 const FORGETTING = 500;
 
 /** Most submissions in flight, */
 export const MOST_IN_FLIGHT = 16;
 /** and most of the GPU's time for them, in milliseconds, if more than two are: 60, which a command of the page may wait for, less errors. */
-const MOST_AHEAD = 44;
+const MOST_AHEAD = 50;
 
 /** A program that should not be cut may take this many times the time of a submission, by the rates so far: early rates are low. */
 const WHOLE = 4;
@@ -205,9 +208,9 @@ export class Pacer {
     }
   }
 
-  /** Whether a load takes the GPU longer than word of its end takes to come. */
+  /** Whether a load takes the GPU much longer than word of its end takes to come. */
   outlastsWord(load: Load): boolean {
-    return this.predict(load) > this.late;
+    return this.predict(load) > WORTH_WAITING * this.late;
   }
 
   /** Whether word of ends comes later than a submission takes. */

@@ -96,7 +96,7 @@ export class Fit {
 
   /**
    * Submits whole steps if there is room, and returns whether it did. A step too large for one submission runs in parts; another follows
-   * before word of its end if that comes later than a step takes.
+   * before word of its end unless that comes soon, compared with what a step takes.
    */
   private async submitMore(): Promise<boolean> {
     const { gpu, programs, feed, signal, comparison, from } = this.parts;

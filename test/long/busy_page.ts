@@ -21,7 +21,9 @@ function busy(milliseconds: number, next: (turn: () => void) => void): void {
 const parameters = new URLSearchParams(location.search);
 const milliseconds = Number(parameters.get('milliseconds'));
 if (parameters.get('where') === 'worker') {
-  const turns = `(${busy})(${milliseconds}, (turn) => setTimeout(turn, 1000 / 60))`;
+  // As frames do, each turn begins with the next sixtieth of a second.
+  const next = '(turn) => setTimeout(turn, 1000 / 60 - (performance.now() % (1000 / 60)))';
+  const turns = `(${busy})(${milliseconds}, ${next})`;
   new Worker(URL.createObjectURL(new Blob([`const busy = ${busy}; ${turns}`])));
 } else busy(milliseconds, requestAnimationFrame);
 

@@ -185,7 +185,7 @@ export const engine: Mutants = {
     },
     'much work before a command of the page': {
       file: 'src/gpu/pacer.ts',
-      text: 'const MOST_AHEAD = 44;',
+      text: 'const MOST_AHEAD = 50;',
       becomes: 'const MOST_AHEAD = 444;',
       caughtBy: unit('pacer', 'keeps its limits'),
     },
@@ -215,7 +215,7 @@ export const engine: Mutants = {
     },
     'a step in parts waits for word of the one before, however late': {
       file: 'src/gpu/pacer.ts',
-      text: 'return this.predict(load) > this.late;',
+      text: 'return this.predict(load) > WORTH_WAITING * this.late;',
       becomes: 'return this.predict(load) >= 0;',
       caughtBy: unit('pacer', 'keeps its limits'),
     },
