@@ -143,14 +143,13 @@ export function recipeSampling(name: RecipeName, config: UNetConfig): Sampling |
   return recipeOf({ config, objective: trainer.objective }) === name ? fitting(name, config) : undefined;
 }
 
-/** Guidance of a network for pictures that has classes: 2 costs variety. */
-const PICTURES_GUIDANCE = 1.5;
+/** Guidance of a recipe's network with classes. For pictures 2 costs variety. */
+export const guidanceOf = (name: RecipeName): number | undefined =>
+  name === 'pictures' ? 1.5 : recipes[name].sampling.guidance;
 
 /** A recipe's sampling, for a network with classes or without. */
-function fitting(name: RecipeName, config: UNetConfig): Sampling {
-  const { sampling } = recipes[name];
-  return guided(name === 'pictures' ? { ...sampling, guidance: PICTURES_GUIDANCE } : sampling, config);
-}
+const fitting = (name: RecipeName, config: UNetConfig): Sampling =>
+  guided({ ...recipes[name].sampling, guidance: guidanceOf(name) }, config);
 
 /** Without classes there is no guidance. */
 const guided = (sampling: Sampling, { conditioning }: UNetConfig): Sampling =>

@@ -1,7 +1,7 @@
 /** The page's settings: their legal values, and the conversion between them and the page's address, in both directions. Pure. */
 
 import { EngineError } from '../../../src/base/errors';
-import { type Recipe, type RecipeName, recipeOf as recipeOfModel, recipes } from '../../../src/recipes';
+import { guidanceOf, type RecipeName, recipeOf as recipeOfModel, recipes } from '../../../src/recipes';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNetConfig } from '../../../src/unet/config';
 import type { Checkpoint } from '../../../src/weights/checkpoint';
@@ -310,8 +310,7 @@ export const keys = Object.keys(settings) as Key[];
 
 /** The defaults that depend on the recipe. Its live samples fill columns: one for each digit, or eight. */
 const ofRecipe = (recipe: PageRecipe): Partial<Settings> => {
-  const { trainer, network, fit, sampling } = recipes[recipe];
-  const { guidance = settings.guidance.initial }: Recipe['sampling'] = sampling;
+  const { trainer, network, fit } = recipes[recipe];
   return {
     recipe,
     batch: trainer.batchSize,
@@ -319,7 +318,7 @@ const ofRecipe = (recipe: PageRecipe): Partial<Settings> => {
     epochs: fit.epochs,
     widths: network.widths,
     samples: 'conditioning' in network ? 60 : 64,
-    guidance,
+    guidance: guidanceOf(recipe) ?? settings.guidance.initial,
   };
 };
 
