@@ -226,6 +226,31 @@ function counted(): AbortController {
   return controller;
 }
 
+/** Timers that run, but those of the runner of the tests, which makes them with the functions of before. */
+const timers = new Set<NodeJS.Timeout>();
+for (const [make, end, isOnce] of [
+  ['setTimeout', 'clearTimeout', true],
+  ['setInterval', 'clearInterval', false],
+] as const) {
+  const { [make]: begin, [end]: stop } = globalThis;
+  const counted = (turn: (...given: unknown[]) => void, ...given: [number?, ...unknown[]]) => {
+    const timer = begin(
+      (...args: unknown[]) => {
+        if (isOnce) timers.delete(timer);
+        turn(...args);
+      },
+      ...given,
+    );
+    timers.add(timer);
+    return timer;
+  };
+  const ended = (timer: NodeJS.Timeout) => {
+    timers.delete(timer);
+    stop(timer);
+  };
+  Object.assign(globalThis, { [make]: counted, [end]: ended });
+}
+
 /** Those of the stored runs. */
 async function folders(): Promise<string[]> {
   const names: string[] = [];
@@ -241,7 +266,8 @@ async function present() {
     uncaught: devices.flatMap(({ uncaught }) => uncaught),
     scopes: devices.reduce((sum, { openScopes }) => sum + openScopes, 0),
     locks: (await locks.query()).held.map(({ name }) => name),
-    timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
+    // The tests' own do not keep the process running.
+    timers: [...timers].filter((timer) => timer.hasRef()).length,
     listeners,
     folders: await folders(),
   };
