@@ -144,12 +144,12 @@ export function recipeSampling(name: RecipeName, config: UNetConfig): Sampling |
 }
 
 /** Guidance of a recipe's network with classes. For pictures 2 costs variety. */
-export const guidanceOf = (name: RecipeName): number | undefined =>
+export const recipeGuidance = (name: RecipeName): number | undefined =>
   name === 'pictures' ? 1.5 : recipes[name].sampling.guidance;
 
 /** A recipe's sampling, for a network with classes or without. */
 const fitting = (name: RecipeName, config: UNetConfig): Sampling =>
-  guided({ ...recipes[name].sampling, guidance: guidanceOf(name) }, config);
+  guided({ ...recipes[name].sampling, guidance: recipeGuidance(name) }, config);
 
 /** Without classes there is no guidance. */
 const guided = (sampling: Sampling, { conditioning }: UNetConfig): Sampling =>

@@ -1,7 +1,7 @@
 /** The page's settings: their legal values, and the conversion between them and the page's address, in both directions. Pure. */
 
 import { EngineError } from '../../../src/base/errors';
-import { guidanceOf, type RecipeName, recipeOf as recipeOfModel, recipes } from '../../../src/recipes';
+import { type RecipeName, recipeGuidance, recipeOf as recipeOfModel, recipes } from '../../../src/recipes';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNetConfig } from '../../../src/unet/config';
 import type { Checkpoint } from '../../../src/weights/checkpoint';
@@ -318,7 +318,7 @@ const ofRecipe = (recipe: PageRecipe): Partial<Settings> => {
     epochs: fit.epochs,
     widths: network.widths,
     samples: 'conditioning' in network ? 60 : 64,
-    guidance: guidanceOf(recipe) ?? settings.guidance.initial,
+    guidance: recipeGuidance(recipe) ?? settings.guidance.initial,
   };
 };
 
