@@ -4,6 +4,8 @@
  * `destroy`.
  */
 
+import { withoutStopwatch } from './lanes/gpu';
+
 /** What fails: `refused` is an error of validation, which the device really makes; `lost`, a device that is destroyed, with that call under way. */
 export type Failure = 'throws' | 'rejected' | 'refused' | 'memory' | 'lost';
 
@@ -68,6 +70,7 @@ export class FailingDevice {
 
   constructor(device: GPUDevice) {
     this.device = device;
+    withoutStopwatch(device);
     device.addEventListener('uncapturederror', (event) => this.uncaught.push(event.error.message));
     const { scopes } = this;
     const push = device.pushErrorScope.bind(device);

@@ -1,7 +1,9 @@
 /** How much is given to a GPU at once. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Gpu } from '../../src/gpu/gpu';
 import type { Load } from '../../src/gpu/pacer';
 import { Program } from '../../src/gpu/program';
+import { requestDevice } from '../../src/gpu/request_device';
 import { stopwatch } from '../../src/gpu/stopwatch';
 import { swish } from '../../src/kernels/swish';
 import { op } from '../../src/plan/op';
@@ -62,7 +64,8 @@ test('a prediction in turns is that of each turn alone, however many submissions
   }
 });
 
-describe('a stopwatch', () => {
+describe('a stopwatch', async () => {
+  const gpu = new Gpu((await requestDevice()).device);
   const hasClock = gpu.device.features.has('timestamp-query');
   const elements = 1 << 20;
   const [input, output] = [tensor('input', elements), tensor('output', elements)];

@@ -315,9 +315,9 @@ describe('what was compiled or measured when a device was lost', () => {
   };
 
   test.each([
-    ['compiled', 'tile', /^conv2d\.tile$/, false],
-    ['measured', 'tile', /^conv2d\.tile$/, true],
-  ])('is left out for seven days, and told of: %s', async (_, variant, fatal, tune) => {
+    ['compiled', 'tile', /^conv2d\.tile$/, false, 17],
+    ['measured', 'tile', /^conv2d\.tile$/, true, 11],
+  ])('is left out for seven days, and told of: %s', async (_, variant, fatal, tune, wanted) => {
     const entries = new Map<string, string>();
     const cache = {
       get: async (key: string) => entries.get(key),
@@ -329,8 +329,8 @@ describe('what was compiled or measured when a device was lost', () => {
     const name = `conv2d.${variant}`;
     const after = await visitOf(cache, nothing);
     expect(after.losses[0].underWay).toContain(name);
-    // What waits for its turn to be compiled is not.
-    expect(after.losses[0].underWay!.length).toBeLessThan(8);
+    // What waits for its turn to be compiled is not. The later word of the loss comes, the less waits.
+    expect(after.losses[0].underWay!.length).toBeLessThan(wanted);
     const warning = { code: 'suspect-kernel', kernel: 'conv2d', variant };
     expect(suspected).toEqual(expect.arrayContaining([expect.objectContaining(warning)]));
     for (const { code, message, ...suspect } of suspected) {
