@@ -1,5 +1,5 @@
 /** The network for pictures, in colour and with classes: every form of its layers at its sizes, and the memory that it takes. */
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { explain } from '../../harness/cli/explain_text';
 import { memoryCache } from '../../src/gpu/cache';
 import { recipes } from '../../src/recipes';
@@ -44,10 +44,9 @@ const forms = ['winograd6_3x3', 'winograd7_3x3'].flatMap((name) => [
   `${name}_gpu`,
 ]);
 
-test.each([24, 32, 40])(
-  'of %i pixels is right in every form, and learns as by plain ones',
-  takesLong('compilesShaders'),
-  async (side) => {
+describe.each([24, 32, 40])('of %i pixels', (side) => {
+  const options = { ...takesLong('compilesShaders'), tags: side === 24 ? [] : ['thorough'] };
+  test('is right in every form, and learns as by plain ones', options, async () => {
     const network = networkOf(side);
     const layers = layersOf(checkConfig(network.config));
     const wanted = new Set(
@@ -72,8 +71,8 @@ test.each([24, 32, 40])(
       const apart = made.result!.losses.map((loss, i) => Math.abs(loss / plain.result!.losses[i] - 1));
       expect(Math.max(...apart), form).toBeLessThan(1e-4);
     }
-  },
-);
+  });
+});
 
 test('that goes wrong in one form at its size is noticed', async () => {
   const network = networkOf(24);

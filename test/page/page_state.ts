@@ -39,6 +39,8 @@ async function answer(question: Promise<unknown>): Promise<unknown> {
 
 async function picture(page: Page): Promise<string> {
   const path = join(await mkdtemp(join(tmpdir(), 'webgpu-diffusion-failed-')), 'page.png') as `${string}.png`;
+  // A page behind another one draws nothing.
+  await page.bringToFront();
   await page.screenshot({ path });
   return path;
 }
