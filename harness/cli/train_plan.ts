@@ -5,17 +5,28 @@ import { dirname, join } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
 import { requirements } from '../../src/gpu/request_device';
 import { padBatch } from '../../src/plan/tensor';
+import { loadPretrained, type PretrainedName } from '../../src/pretrained';
 import { type Recipe, type RecipeName, recipeAt, recipeOf, recipeSampling, recipes } from '../../src/recipes';
 import { stepsPerEpoch } from '../../src/training/epoch';
 import { layersOf, type UNetConfig } from '../../src/unet/config';
 import { checkVariants } from '../../src/unet/variants';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/fields';
-import { TrainingRun } from '../../src/worker/run';
+import { type Trained, TrainingRun } from '../../src/worker/run';
+import { checkBeginning, fitted, RATE_OF_PICTURES } from '../run/beginning';
 import { usualHoldOut } from '../run/hold_out';
-import { endingAt, isPlanned, MINUTES, type Plan, type PlanOrder, planOf, trainerFor } from '../run/plan';
+import {
+  endingAt,
+  isPlanned,
+  MINUTES,
+  ownSampling,
+  type Plan,
+  type PlanOrder,
+  planOf,
+  trainerFor,
+} from '../run/plan';
 import { OWN_SIZE, SIDES, type Size } from '../run/small_pictures';
-import { type Given, integer, number, show, text, texts, toggle, UsageError } from './args';
+import { type Given, integer, number, oneOf, show, text, texts, toggle, UsageError } from './args';
 import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
 import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
 import { describeNetwork, networkFlags, networkOf, recipeNames } from './network_flags';
@@ -65,6 +76,11 @@ export const flags = {
   lr: number('X', 'learning rate of Adam (default 1e-3; digits 3e-3)', 1e-12, 10),
   seed: integer('N', 'fixes weights, shuffling, noise and samples (default 123)', 0, 0xffffffff),
   schedule: scheduleFlag,
+  begin: {
+    ...oneOf('', 'new', 'pretrained'),
+    value: 'new|pretrained',
+    help: "initial weights: new ones, or the recipe's pretrained network (default\npretrained for a planned run of pictures in colour, else new)",
+  },
   quality: integer(
     'N',
     'samples to measure the quality with, for networks that know digits;\n0: none (default: a tenth of the images trained on, counted in\neach epoch; at most 1000)',
@@ -94,6 +110,8 @@ export interface Order {
   /** The images that are held out from training. */
   readonly held: ImageSet | undefined;
   readonly config: UNetConfig;
+  /** The pretrained network that it begins with, if it does. */
+  readonly begins: PretrainedName | undefined;
   /** The names or paths of the images. */
   readonly sources: readonly string[];
   /** What was left out of the images or changed, a sentence each. */
@@ -151,10 +169,15 @@ export async function planRun(
   const usual = usualHoldOut(recipe.network.conditioning !== undefined, all.count);
   const holdout = asked.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
   const { train: images, held } = holdOut(all, holdout);
-  const settings = { ...asked, ...(holdout > 0 ? { holdout } : {}) };
+  const isOwn = !sources.every((source) => BUILT_IN.includes(source));
+  const wanted = checkpoint?.config ?? networkOf(given, { ...images, classes: classesOf(all) });
+  const begins = checkpoint ? undefined : beginningOf(given, wanted, plans && isOwn);
+  const rate = begins === 'pictures' && given.lr === undefined ? { learningRate: RATE_OF_PICTURES } : {};
+  const settings = { ...asked, ...(holdout > 0 ? { holdout } : {}), ...rate };
   const resumed = bytes && TrainingRun.resume(bytes, { images, settings }, given.resume);
   if (resumed) keepPlan(resumed, given, checkpoint!);
-  const config = checkpoint?.config ?? networkOf(given, { ...images, classes: classesOf(all) });
+  const trained = begins && fitted(given.recipe ?? 'tutorial', await loadPretrained(begins), wanted);
+  const { config } = trained ?? { config: wanted };
   if (config.conditioning?.classes && !images.labels) {
     throw new UsageError(
       `The checkpoint's network has ${config.conditioning.classes} classes, and ${sources.join(', ')} has no labels. Give the images that it was trained on, with their labels.`,
@@ -169,7 +192,8 @@ export async function planRun(
     const features = new Set(requirements.optionalFeatures);
     checkVariants(kernels.variants, layersOf(config), padBatch(settings.batchSize), features, true);
   }
-  const parts = { network: config, images, settings };
+  const network = trained ?? config;
+  const parts = { isOwn, config, network, images, settings };
   const begin = (software: boolean): Begun =>
     plans
       ? plannedRun(parts, given.recipe!, given.minutes ?? MINUTES, software)
@@ -177,7 +201,7 @@ export async function planRun(
           run:
             resumed ??
             TrainingRun.begin(
-              { network: config, trainer },
+              { network, trainer },
               { images, settings, sampling: recipeSampling(given.recipe ?? 'tutorial', config) },
             ),
         };
@@ -185,12 +209,26 @@ export async function planRun(
     begin,
     held,
     config,
+    begins,
     sources,
     notes: [...notes, ...largerSize(own), ...(plans ? [] : hints(given, all, sources))],
     kernels,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
     saveSeconds: given['checkpoint-every'] ?? SAVE_SECONDS,
   };
+}
+
+/** The pretrained network that the run begins with; undefined for new weights. Throws UsageError where it is asked for and does not fit. */
+function beginningOf(given: TrainFlags, wanted: UNetConfig, isOpen: boolean): PretrainedName | undefined {
+  const { recipe = 'tutorial', begin } = given;
+  const isUsual = begin === undefined && isOpen && recipe === 'pictures';
+  if (begin !== 'pretrained' && !isUsual) return undefined;
+  try {
+    return checkBeginning(recipe, wanted);
+  } catch (error) {
+    if (isUsual) return undefined;
+    throw new UsageError(`--begin is pretrained. ${(error as Error).message}`);
+  }
 }
 
 /** What makes pictures the images of a checkpoint again. */
@@ -203,14 +241,18 @@ const largerSize = (own: Size | undefined): readonly string[] =>
   own ? [`The pictures are ${own.width} x ${own.height}; --size own keeps that.`] : [];
 
 interface RunParts {
-  readonly network: UNetConfig;
+  /** Whether the images are the user's own. */
+  readonly isOwn: boolean;
+  readonly config: UNetConfig;
+  /** The configuration, or the trained network of it that the run begins with. */
+  readonly network: UNetConfig | Trained;
   readonly images: ImageSet;
   readonly settings: RunSettings;
 }
 
 /** A run as its plan says, on an adapter whose speed is not known. */
 function plannedRun(
-  { network, images, settings }: RunParts,
+  { isOwn, config, network, images, settings }: RunParts,
   recipe: RecipeName,
   minutes: number,
   software: boolean,
@@ -220,12 +262,13 @@ function plannedRun(
   const { batch: batchSize, epochs, steps } = plan;
   const end = steps === undefined ? {} : { maxSteps: steps };
   const trainer = trainerFor(recipeAt(recipe, batchSize).trainer, plan);
+  const sampling = isOwn ? ownSampling : recipeSampling;
   const run = TrainingRun.begin(
     { network, trainer },
     {
       images,
       settings: { ...settings, batchSize, epochs, ...end },
-      sampling: recipeSampling(recipe, network),
+      sampling: sampling(recipe, config),
     },
   );
   return { run, planned: { order, plan, recipe } };
@@ -351,6 +394,11 @@ function refuseOtherFlags(given: TrainFlags, { settings, config, training }: Che
   if (given.schedule !== undefined) {
     throw new UsageError(
       '--schedule cannot stand beside --resume: a run keeps the schedule that it began with. Leave it out, or start a new run without --resume.',
+    );
+  }
+  if (given.begin !== undefined) {
+    throw new UsageError(
+      '--begin cannot stand beside --resume: a run goes on with the weights that it has. Leave it out, or start a new run without --resume.',
     );
   }
   const fixed = {

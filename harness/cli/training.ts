@@ -121,6 +121,7 @@ export class Training {
     const named = classes.classes > 0 ? [`classes ${listOf(classes)}`] : [];
     for (const line of [...named, ...options.notes]) progress.print(`            ${line}`);
     progress.print(`Network     ${describeNetwork(config)}: ${thousands(unet.parameterCount)} parameters`);
+    if (options.begins) progress.print(`            begins with the pretrained network ${options.begins}`);
     progress.print(
       `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
     );
@@ -400,10 +401,11 @@ export class Training {
   /** The flags of a run without a plan that has the same length and schedule from its first step on. */
   private printFlags(recipe: RecipeName): void {
     const { run, trainer, progress } = this;
-    const { batchSize, epochs, maxSteps } = run.settings;
+    const { batchSize, epochs, maxSteps, learningRate } = run.settings;
     if (maxSteps === undefined) return;
+    const begun = this.options.begins ? ` --begin pretrained --lr ${learningRate}` : '';
     progress.print(
-      `The same length and schedule again: --recipe ${recipe} --batch ${batchSize} --epochs ${epochs} --max-steps ${maxSteps} --schedule cosine,warmup=${trainer.schedule.warmup}`,
+      `The same length and schedule again: --recipe ${recipe}${begun} --batch ${batchSize} --epochs ${epochs} --max-steps ${maxSteps} --schedule cosine,warmup=${trainer.schedule.warmup}`,
     );
   }
 
@@ -473,6 +475,7 @@ export class Training {
       },
       steps: losses.length,
       stepsPerEpoch,
+      ...(options.begins ? { begins: options.begins } : {}),
       ...(options.planned ? { minutes: options.planned.order.minutes } : {}),
       ...(checkpoint
         ? { resumedAtStep: resumedAt, learningRateUntilThen: checkpoint.settings.learningRate }

@@ -22,6 +22,7 @@ import {
   shrink,
   sizeFor,
   sizeInHeader,
+  withMirrors,
 } from './small_pictures';
 import { megabytes, plural, thousands } from './units';
 
@@ -143,7 +144,7 @@ async function readPictureFiles(
     }
   }
   const readAt = async (size: Size) => {
-    checkBytes(pictures.length, size);
+    checkBytes(pictures.length * (choice.flip ? 2 : 1), size);
     const read: { readonly file: OwnFile; readonly small: Small; readonly cut: boolean }[] = [];
     for (const [file, known] of [...sizes]) {
       signal?.throwIfAborted();
@@ -179,8 +180,9 @@ async function readPictureFiles(
   );
   const own = ownSize([...sizes.values()]);
   const named = classOf && labelsFor(read.map(({ file }) => classOf(file)));
+  const images = { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') };
   return {
-    images: { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') },
+    images: choice.flip ? withMirrors(images) : images,
     ink: made.ink,
     clear: made.clear,
     cut: read.filter(({ cut }) => cut).length,

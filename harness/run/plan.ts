@@ -1,8 +1,10 @@
 /** The plan of a run in minutes: its batch, its length, its schedule, and how these follow the speed once it is known. Pure. */
 import type { Schedule } from '../../src/plan/schedule';
-import type { Recipe } from '../../src/recipes';
+import { type Recipe, type RecipeName, recipeSampling } from '../../src/recipes';
 import { type EpochParts, stepsPerEpoch } from '../../src/training/epoch';
 import type { TrainerConfig } from '../../src/training/options';
+import type { UNetConfig } from '../../src/unet/config';
+import type { Sampling } from '../../src/unet/sampling';
 
 /** After this number of updates the samples of small sets can be recognised. */
 export const UPDATES = 300;
@@ -109,6 +111,15 @@ export const trainerFor = (trainer: Recipe['trainer'], { steps }: Pick<Plan, 'st
   trainer.objective === 'flow'
     ? { ...trainer, beta2: 0.99, clipNorm: 1, ...AVERAGE, schedule: scheduleOf(steps) }
     : trainer;
+
+/** The polish of samples of the user's own pictures: paper comes out clean. */
+const POLISH = { noises: 4, level: 0.2 } as const;
+
+/** The sampling of a new network for the user's own pictures; undefined for one with other convolutions than the recipe's. */
+export function ownSampling(recipe: RecipeName, config: UNetConfig): Sampling | undefined {
+  const sampling = recipeSampling(recipe, config);
+  return sampling?.method === 'mix' ? sampling : sampling && { ...sampling, polish: POLISH };
+}
 
 /** Whether a run has been planned: only plans average like this. */
 export const isPlanned = ({ averageMost }: Pick<TrainerConfig, 'averageMost'>): boolean =>

@@ -13,6 +13,8 @@ export interface PictureChoice {
   readonly size: number;
   readonly fit: (typeof fits)[number];
   readonly ink: (typeof inks)[number];
+  /** Whether the mirror image of each picture is one of the images, too. */
+  readonly flip?: boolean;
 }
 
 export const usualChoice: PictureChoice = { size: 0, fit: 'crop', ink: 'auto' };
@@ -201,6 +203,24 @@ function tonesOf({ data }: Pixels): Pick<Small, 'clear' | 'light'> {
     opaque += alpha;
   }
   return { clear, light: clear ? least > 127.5 * opaque : luminance <= 127.5 * opaque };
+}
+
+/** Each image followed by its mirror image, with the same label. Pure. */
+export function withMirrors({ images, labels, ...set }: ImageSet): ImageSet {
+  const { count, height, width, channels } = set;
+  const size = height * width * channels;
+  const all = new Uint8Array(2 * count * size);
+  for (let i = 0; i < count; i++) {
+    const image = images.subarray(i * size, (i + 1) * size);
+    all.set(image, 2 * i * size);
+    for (let pixel = 0; pixel < height * width; pixel++) {
+      const x = pixel % width;
+      const from = (pixel - x + (width - 1 - x)) * channels;
+      all.set(image.subarray(from, from + channels), (2 * i + 1) * size + pixel * channels);
+    }
+  }
+  const twice = labels && Uint8Array.from({ length: 2 * count }, (_, i) => labels[i >> 1]);
+  return { ...set, images: all, count: 2 * count, ...(twice ? { labels: twice } : {}) };
 }
 
 /** The images of a set: grey if all pictures are, with 255 for ink; else colours as they are, never turned. Transparent pixels become paper. Pure. */

@@ -1,4 +1,4 @@
-/** Trained networks: about 0.65 MB each, loaded on request. */
+/** Trained networks: 0.6 to 0.75 MB each, loaded on request. */
 
 import { EngineError } from '../base/errors';
 import { loaded } from '../base/load';
@@ -7,11 +7,12 @@ import { readSource } from '../data/source';
 import { loadModel, type Model } from '../weights/model';
 import digits from './digits.safetensors?bytes';
 import instant from './digits-instant.safetensors?bytes';
+import pictures from './pictures.safetensors?bytes';
 import tutorial from './tutorial.safetensors?bytes';
 
-const files = { tutorial, digits, 'digits-instant': instant } as const;
+const files = { tutorial, digits, 'digits-instant': instant, pictures } as const;
 
-/** The recipes `tutorial` and `digits`, and `digits-instant`: `digits` distilled to two calls. */
+/** The recipes `tutorial`, `digits` and `pictures` (icons, to train on from), and `digits-instant`: `digits` distilled to two calls. */
 export type PretrainedName = keyof typeof files;
 /** The names of the pretrained networks. */
 export const pretrainedNames = Object.keys(files) as PretrainedName[];

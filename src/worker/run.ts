@@ -26,7 +26,7 @@ import type { RunChanges, RunDescription } from './protocol';
 import { resumeTrainer } from './resume';
 
 type Bytes = Uint8Array<ArrayBuffer>;
-/** A trained network. */
+/** A trained network. As the beginning of a run it may have another size, or a class table of another length, which is new then. */
 export type Trained = Pick<Model, 'config' | 'parameters' | 'objective' | 'sampling'>;
 
 /** The beginning of a run. */
@@ -278,7 +278,7 @@ export function createNetwork(
   { seed, sampling }: { readonly seed: number; readonly sampling?: Sampling | undefined },
 ): Promise<UNet> {
   if ('parameters' in network) {
-    return createTrained(engine, { ...network, sampling: sampling ?? network.sampling });
+    return createTrained(engine, { ...network, sampling: sampling ?? network.sampling }, seed);
   }
   const { objective = 'tutorial' } = trainer;
   return engine.createUNet(network, {
@@ -287,12 +287,13 @@ export function createNetwork(
   });
 }
 
-/** Creates a network with the weights of a model. */
-export async function createTrained(engine: Engine, model: Trained): Promise<UNet> {
+/** Creates a network with the weights of a model. With a `seed`, a class table that the model lacks is new. */
+export async function createTrained(engine: Engine, model: Trained, seed?: number): Promise<UNet> {
   checkObject('The config of the model', model.config, 'as loadModel returns it');
-  const unet = await engine.createUNet(model.config, { sampling: samplingFor(model) });
+  const unet = await engine.createUNet(model.config, { seed: seed ?? 0, sampling: samplingFor(model) });
   try {
-    await unet.setParameters(model.parameters);
+    if (seed === undefined) await unet.setParameters(model.parameters);
+    else await unet.takeParameters(model.parameters);
     return unet;
   } catch (error) {
     unet.destroy();

@@ -1,13 +1,15 @@
-/** What the trained networks of digits are for, from their files to digits that a classifier reads. */
+/** What the trained networks are for: digits that a classifier reads, and the beginning of runs on other pictures. */
 import { expect, test } from 'vitest';
+import { createEngine } from '../../src/engine';
 import { loadPretrained } from '../../src/pretrained/index';
 import { loadClassifier } from '../../src/quality/index';
 import { recipes } from '../../src/recipes';
 import { Sampler } from '../../src/sampling/sampler';
 import { UNet } from '../../src/unet/unet';
+import { createNetwork } from '../../src/worker/run';
 import { testGpu } from '../lanes/gpu';
 
-const { gpu } = await testGpu();
+const { gpu, source } = await testGpu();
 
 test.each([
   ['digits', { ...recipes.digits.sampling, steps: 10 }],
@@ -30,4 +32,22 @@ test.each([
   });
   // 97 of 100 in the long run; by chance it would be two.
   expect(seen.length).toBeGreaterThanOrEqual(16);
+});
+
+test('a run of another size and with classes begins with pictures, and with a table of classes by its seed', async () => {
+  const engine = await createEngine({ gpu: source, selfCheck: false, tune: false });
+  const model = await loadPretrained('pictures');
+  const config = { ...model.config, height: 16, width: 20, conditioning: { noiseLevel: true, classes: 3 } };
+  const { trainer } = recipes.pictures;
+  const begin = (seed: number) => createNetwork(engine, { network: { ...model, config }, trainer }, { seed });
+  const [first, again, other] = [await begin(1), await begin(1), await begin(2)];
+  const weights = await first.getParameters();
+  const table = 'conditioning.hidden.classes';
+  for (const [name, values] of weights)
+    if (name !== table) expect(values, name).toEqual(model.parameters.get(name));
+  expect(weights.get(table)).toHaveLength(4 * 64);
+  expect((await again.getParameters()).get(table)).toEqual(weights.get(table));
+  expect((await other.getParameters()).get(table)).not.toEqual(weights.get(table));
+  expect(first.sampling).toMatchObject({ method: 'adams', steps: 8 });
+  engine.destroy();
 });

@@ -73,6 +73,27 @@ describe('pictures', () => {
     expect(first).toEqual(new Set(['200,30,40', '0,0,0']));
   });
 
+  test('are each followed by their mirror image, of the same class, where that is asked for', async () => {
+    const left = picture(20, 16, (x) => (x < 5 ? RED : WHITE));
+    const top = picture(20, 16, (_, y) => (y < 4 ? BLACK : WHITE));
+    const given = { 'a/1.png': left, 'b/1.png': top };
+    const [plain, flipped] = [await read(given), await read(given, { flip: true })];
+    expect([plain.images.count, flipped.images.count]).toEqual([2, 4]);
+    const size = 20 * 16 * 3;
+    const rows = ({ images, labels }: typeof plain.images, i: number) => ({
+      label: labels?.[i],
+      corners: [0, 19 * 3, 15 * 20 * 3].map((at) => images[i * size + at]),
+    });
+    for (let i = 0; i < 2; i++) {
+      const picture = rows(plain.images, i);
+      expect(rows(flipped.images, 2 * i)).toEqual(picture);
+      const [first, last] = picture.corners;
+      const mirror = rows(flipped.images, 2 * i + 1);
+      expect([mirror.label, mirror.corners[0], mirror.corners[1]]).toEqual([picture.label, last, first]);
+    }
+    expect(rows(plain.images, 0)).not.toEqual(rows(plain.images, 1));
+  });
+
   test('are grey where all are, with 255 for ink, as most of them have it or as is said', async () => {
     const dark = onWhite([10, 10, 11]);
     const light = picture(16, 16, (x) => (x < 4 ? WHITE : BLACK));

@@ -1,5 +1,9 @@
 /** Which runs the command line plans, and with what. */
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodePng } from '../../harness/cli/png';
 import type { RunFolder } from '../../harness/cli/run_folder';
 import { isPlannedBy, planRun, type TrainFlags } from '../../harness/cli/train_plan';
 import { scheduleOf, trainerFor } from '../../harness/run/plan';
@@ -69,4 +73,57 @@ test('other runs are as they were', async () => {
     expect(run.settings).toMatchObject({ batchSize: recipe.trainer.batchSize, ...recipe.fit });
     expect(run.settings.maxSteps).toBeUndefined();
   }
+});
+
+describe('a run of pictures in colour', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'colours-'));
+  beforeAll(() => {
+    for (let i = 0; i < 4; i++) {
+      const data = Uint8Array.from({ length: 20 * 20 * 3 }, (_, at) => (at % 3 ? 60 * i : 250));
+      writeFileSync(join(folder, `${i}.png`), encodePng({ data, width: 20, height: 20, channels: 3 }));
+    }
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const orderOf = (given: TrainFlags) => order({ data: [folder], holdout: 0, ...given });
+
+  test('that is planned begins with the pretrained network, at its size and rate', async () => {
+    const { begin, begins, config } = await orderOf({});
+    expect(begins).toBe('pictures');
+    expect(config).toMatchObject({ height: 20, width: 20, channels: 3, convolutionsPerLevel: [2, 2, 3] });
+    const { run } = begin(true);
+    expect(run.settings.learningRate).toBe(0.002);
+    const parameters = expect.any(Map);
+    expect(run).toMatchObject({
+      beginning: { network: { config, parameters } },
+      sampling: { method: 'adams', steps: 8, polish: { noises: 4, level: 0.2 } },
+    });
+    expect((await orderOf({ lr: 1e-3 })).begin(true).run.settings.learningRate).toBe(1e-3);
+  });
+
+  test('begins with new weights where these are chosen, where nothing is planned, and with another shape', async () => {
+    const others: readonly TrainFlags[] = [
+      { begin: 'new' },
+      { epochs: 3, recipe: 'pictures' },
+      { widths: [8, 8, 8] },
+    ];
+    for (const given of others) {
+      const { begins, begin, config } = await orderOf(given);
+      expect(begins).toBeUndefined();
+      expect(begin(true).run).toMatchObject({ beginning: { network: config } });
+      expect(begin(true).run.settings.learningRate).toBe(0.003);
+    }
+  });
+
+  test('begins with it where it is asked for, also without a plan; or a sentence says why not', async () => {
+    const { begins, begin } = await orderOf({ begin: 'pretrained', recipe: 'pictures', epochs: 3 });
+    expect(begins).toBe('pictures');
+    expect(begin(true).run.settings).toMatchObject({ learningRate: 0.002, epochs: 3 });
+    await expect(orderOf({ begin: 'pretrained', recipe: 'digits' })).rejects.toThrow(
+      '--begin is pretrained. The pretrained network is for images of 28 x 28 x 1; these are 20 x 20 x 3',
+    );
+    const narrow = orderOf({ begin: 'pretrained', recipe: 'pictures', widths: [8] });
+    await expect(narrow).rejects.toThrow('--begin is pretrained. The pretrained network has the widths');
+    const digits = await order({ begin: 'pretrained', recipe: 'digits', epochs: 1 });
+    expect(digits.begins).toBe('digits');
+  });
 });

@@ -13,6 +13,10 @@ const ownPictures = (title: string) => driven('page/driven/own_pictures', title)
 const FILES = 'harness/page/worker/files.ts';
 const FILE_INPUT = 'harness/page/shell/file_input.ts';
 const APP = 'harness/page/shell/app.ts';
+const FINE_TUNE = 'harness/page/shell/fine_tune.ts';
+const fineTune = unit('page/fine_tune');
+const NEAREST = 'harness/run/nearest.ts';
+const TRAIN_PLAN = 'harness/cli/train_plan.ts';
 const LIVE_PICTURES = 'harness/page/worker/live_pictures.ts';
 const KEPT_IMAGES = 'harness/page/worker/kept_images.ts';
 const keptImages = unit('page/kept_images');
@@ -83,7 +87,7 @@ export const page: Mutants = {
   'a run and its network': {
     'a run of grey pictures is sampled as another network': {
       file: 'harness/page/worker/place.ts',
-      text: '        sampling: samplingOf(settings.recipe, network),\n',
+      text: '        sampling: this.samplingOf(settings.recipe, network, began),\n',
       becomes: '',
       caughtBy: unit('page/host'),
     },
@@ -107,13 +111,13 @@ export const page: Mutants = {
     },
     'a small set’s run takes over after an epoch': {
       file: 'harness/page/shell/state.ts',
-      text: 'run.stepsPerEpoch * epochs : Number',
-      becomes: 'run.stepsPerEpoch : Number',
+      text: 'state.run ? endOf(state, epochs) : Number',
+      becomes: 'state.run ? state.run.stepsPerEpoch : Number',
       caughtBy: unit('page/state'),
     },
     'a run that began trained stays behind': {
       file: 'harness/page/shell/state.ts',
-      text: "if (begin === 'pretrained') return 1;",
+      text: "if (state.begin === 'pretrained') return 1;",
       becomes: '',
       caughtBy: unit('page/state'),
     },
@@ -185,7 +189,7 @@ export const page: Mutants = {
     },
     'a step that was measured before a reset is not measured': {
       file: 'harness/page/worker/measures.ts',
-      text: 'Object.assign(this.last, { heldOut: -1, quality: -1 });',
+      text: 'Object.assign(this.last, { heldOut: -1, quality: -1, nearest: -1 });',
       becomes: '',
       caughtBy: unit('page/live_measures'),
     },
@@ -430,7 +434,7 @@ export const page: Mutants = {
       caughtBy: unit('page/settings'),
     },
     'a run of the command line forgets the size of its pictures': {
-      file: 'harness/cli/train_plan.ts',
+      file: TRAIN_PLAN,
       text: 'before.size ?? (checkpoint && sizeAgain(checkpoint.data))',
       becomes: 'before.size',
       caughtBy: node('node/train_plan', 'half as long again'),
@@ -496,19 +500,19 @@ export const page: Mutants = {
       caughtBy: rules,
     },
     'the command line plans the digits that come along': {
-      file: 'harness/cli/train_plan.ts',
+      file: TRAIN_PLAN,
       text: "source !== 'mnist') ?? false",
       becomes: "source !== '') ?? true",
       caughtBy: unit('harness/train_plan'),
     },
     'minutes stand beside a length': {
-      file: 'harness/cli/train_plan.ts',
+      file: TRAIN_PLAN,
       text: 'given.minutes !== undefined && set.length > 0',
       becomes: 'given.minutes !== undefined && set.length > 9',
       caughtBy: unit('harness/train_plan'),
     },
     'more epochs of a planned run keep its schedule': {
-      file: 'harness/cli/train_plan.ts',
+      file: TRAIN_PLAN,
       text: '  run.adjust({ ...endingAt(',
       becomes: '  if (Number.isNaN(run.end)) run.adjust({ ...endingAt(',
       caughtBy: node('node/train_plan', 'are planned'),
@@ -584,6 +588,98 @@ export const page: Mutants = {
       text: 'everyMs: 10_000',
       becomes: 'everyMs: 100_000',
       caughtBy: unit('page/live_measures'),
+    },
+  },
+  'pictures like yours': {
+    'coloured pictures begin with new weights': {
+      file: FINE_TUNE,
+      text: "whyNew(settings, images) === undefined ? 'pretrained' : 'new'",
+      becomes: "whyNew(settings, images) === undefined ? 'new' : 'new'",
+      caughtBy: fineTune,
+    },
+    'the network of icons is trained at the rate of new weights': {
+      file: FINE_TUNE,
+      text: 'lr === initialOf(recipe).lr ? RATE_OF_PICTURES : lr',
+      becomes: 'lr',
+      caughtBy: fineTune,
+    },
+    'grey pictures keep the recipe of the coloured ones before them': {
+      file: APP,
+      text: 'this.take(withRecipe(settings, recipeBefore));',
+      becomes: '',
+      caughtBy: unit('page/app'),
+    },
+    'a recipe that the user has chosen gives way to coloured pictures': {
+      file: APP,
+      text: 'if (isSuited && settings.recipe === initialSettings.recipe) {',
+      becomes: 'if (isSuited) {',
+      caughtBy: unit('page/app'),
+    },
+    'every live sample is polished': {
+      file: LIVE_PICTURES,
+      text: 'const polish = isLast ? network.unet.sampling?.polish : false;',
+      becomes: 'const polish = network.unet.sampling?.polish;',
+      caughtBy: unit('page/live_pictures'),
+    },
+    'a polish is the last step again': {
+      file: LIVE_PICTURES,
+      text: 'const all = steps + Number(network.unet.sampling?.polish !== undefined);',
+      becomes: 'const all = steps;',
+      caughtBy: unit('page/live_pictures'),
+    },
+    'a mirror image is the picture': {
+      file: 'harness/run/small_pictures.ts',
+      text: 'const from = (pixel - x + (width - 1 - x)) * channels;',
+      becomes: 'const from = pixel * channels;',
+      caughtBy: unit('harness/own_images'),
+    },
+    'mirror images have the labels of others': {
+      file: 'harness/run/small_pictures.ts',
+      text: '(_, i) => labels[i >> 1]',
+      becomes: '(_, i) => labels[i % count]',
+      caughtBy: unit('harness/own_images'),
+    },
+    'a picture is its own neighbour': {
+      file: NEAREST,
+      text: 'if (sum >= least || (isOther && sum === 0)) continue;',
+      becomes: 'if (sum >= least) continue;',
+      caughtBy: unit('harness/nearest'),
+    },
+    'a smoothed pixel sees the next row': {
+      file: NEAREST,
+      text: 'column <= Math.min(width - 1, x + 1)',
+      becomes: 'column <= x + 1',
+      caughtBy: unit('harness/nearest'),
+    },
+    'half of the samples are near': {
+      file: NEAREST,
+      text: 'const NEAR = 0.05;',
+      becomes: 'const NEAR = 0.9;',
+      caughtBy: unit('harness/nearest'),
+    },
+    'a held-out loss that rises at once is one that has risen': {
+      file: 'harness/page/shell/measurements.ts',
+      text: 'return isLong && last.loss',
+      becomes: 'return last.loss',
+      caughtBy: unit('page/live_measures'),
+    },
+    'the command line begins with new weights': {
+      file: TRAIN_PLAN,
+      text: "const isUsual = begin === undefined && isOpen && recipe === 'pictures';",
+      becomes: 'const isUsual = false;',
+      caughtBy: unit('harness/train_plan'),
+    },
+    'the command line begins so where nothing is planned': {
+      file: TRAIN_PLAN,
+      text: 'beginningOf(given, wanted, plans && isOwn)',
+      becomes: 'beginningOf(given, wanted, isOwn)',
+      caughtBy: unit('harness/train_plan'),
+    },
+    'a run begins with a table of classes that is always the same': {
+      file: 'src/worker/run.ts',
+      text: 'sampling: sampling ?? network.sampling }, seed);',
+      becomes: 'sampling: sampling ?? network.sampling }, 0);',
+      caughtBy: node('gpu/pretrained'),
     },
   },
 };

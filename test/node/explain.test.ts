@@ -17,6 +17,8 @@ const about: Surroundings = {
   settings: initialSettings,
   images: async () => ({ ...(await loadDigits()), labels: await loadDigitLabels() }),
   network: (of) => models.ofRecipe(of === 'tutorial' ? of : 'digits', engine),
+  began: undefined,
+  initialNetwork: () => models.modelOf('digits'),
 };
 
 test.each(['digits', 'tutorial'] as const)(

@@ -93,3 +93,32 @@ test('what a plan sets stays out of the address, and ends with its run; what the
   tell({ type: 'freed' });
   expect(app.settings).toMatchObject({ batch: 64, epochs: 5, samples: 60, lr: 3e-3, minutes: 8 });
 });
+
+test('coloured pictures of the user’s bring their recipe, and take it away again; what the user chooses stays', () => {
+  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  const app = new App();
+  app.open([]);
+  const data = (more = {}) => {
+    const of = { name: 'mine', builtIn: false, count: 60, height: 24, width: 24, channels: 3, ...more };
+    tell({ type: 'data', data: of });
+    return app.settings.recipe;
+  };
+  expect(data()).toBe('pictures');
+  expect(data({ channels: 1 })).toBe('digits');
+  expect(data({ builtIn: true })).toBe('digits');
+  expect(data()).toBe('pictures');
+  app.set('begin', 'new');
+  expect(app.settings.recipe).toBe('digits');
+  app.set('begin', 'pretrained');
+  expect(app.settings.recipe).toBe('pictures');
+  app.set('begin', 'auto');
+  app.set('recipe', 'digits-3x3');
+  expect(data()).toBe('digits-3x3');
+  expect(data({ channels: 1 })).toBe('digits-3x3');
+  app.set('recipe', 'pictures');
+  expect(data({ channels: 1 })).toBe('pictures');
+  // Not where the network has other widths.
+  app.set('recipe', 'digits');
+  app.set('widths', '8,8,8');
+  expect(data()).toBe('digits');
+});

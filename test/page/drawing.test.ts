@@ -180,16 +180,16 @@ describe('how an answer is sampled', () => {
       [denoise(1), 20],
       [fill, 20],
     ] as const) {
-      expect(samplingOfDrawing(first)).toEqual({ method: 'adams', steps: 3 });
+      expect(samplingOfDrawing(first)).toEqual({ method: 'adams', steps: 3, polish: false });
       const better = refined(first)!;
-      expect(samplingOfDrawing(better as typeof first)).toEqual({ method: 'euler', steps });
+      expect(samplingOfDrawing(better as typeof first)).toEqual({ method: 'euler', steps, polish: false });
       expect(refined(better)).toBeUndefined();
     }
   });
 
   test('once where few steps do, or where nothing is sampled', () => {
-    expect(samplingOfDrawing(denoise(0.15))).toEqual({ method: 'euler', steps: 3 });
-    expect(samplingOfDrawing(denoise(0.01))).toEqual({ method: 'euler', steps: 2 });
+    expect(samplingOfDrawing(denoise(0.15))).toEqual({ method: 'euler', steps: 3, polish: false });
+    expect(samplingOfDrawing(denoise(0.01))).toEqual({ method: 'euler', steps: 2, polish: false });
     expect(refined(denoise(0.15))).toBeUndefined();
     expect(refined({ ...order, ask: 'classify' })).toBeUndefined();
   });

@@ -7,6 +7,7 @@ import {
   ratesOf,
   reduceMeasurements,
   rewound,
+  risenSince,
   trainedSeconds,
 } from '../../harness/page/shell/measurements';
 import { initialSettings } from '../../harness/page/shell/settings';
@@ -110,6 +111,19 @@ describe('the clock of a run', () => {
     expect(clock.isOver(1e9, 0)).toBe(false);
     clock.reset();
     expect(clock.run(1e9)).toBe(0);
+  });
+});
+
+describe('a held-out loss', () => {
+  const points = (...losses: number[]) =>
+    losses.map((loss, i) => ({ step: 10 * (i + 1), loss, bins: [], images: 1 }));
+
+  test('has risen once it was higher than the least for a tenth of the plan', () => {
+    expect(risenSince(points(3, 2, 1, 1.1, 1.2), 200)).toBe(30);
+    expect(risenSince(points(3, 2, 1, 1.1, 1.2), 201)).toBeUndefined();
+    expect(risenSince(points(3, 2, 1, 1.005, 1.005), 200)).toBeUndefined();
+    expect(risenSince(points(3, 2, 1, 1.2, 0.9), 200)).toBeUndefined();
+    expect(risenSince([], 200)).toBeUndefined();
   });
 });
 

@@ -242,13 +242,15 @@ describe('on the page', () => {
       `Planned: steps of 16 images; ${ends}`,
     );
     expect(say({ plan: planOf({ ...order, software: false }), isOpen: true, averages: true })).toBe(
-      `Planned: up to 840 steps of 64 images; ${ends}`,
+      `Planned: up to 840 steps of 64 images, each seen 6 times; ${ends}`,
     );
     expect(say({ plan: planOf(order, 100), isOpen: true, averages: true })).toBe(
-      'Planned: 562 steps of 32 images, about 3 min 0 s',
+      'Planned: 562 steps of 32 images, each seen 2 times, about 3 min 0 s',
     );
     const elsewhere = { batch: 32, steps: 500, most: 500, epochs: 1, seconds: Number.NaN, fits: true };
-    expect(say({ plan: elsewhere, isOpen: false, averages: true })).toBe('Planned: 500 steps of 32 images');
+    expect(say({ plan: elsewhere, isOpen: false, averages: true })).toBe(
+      'Planned: 500 steps of 32 images, each seen 2 times',
+    );
     app.state = reduce(app.state, { type: 'freed' });
     expect(planner.words).toBe('');
   });
@@ -258,6 +260,9 @@ describe('on the page', () => {
     for (const chosen of ['batch=128', 'epochs=7', 'begin=pretrained'])
       expect(page(`?task=train&${chosen}`).planner.wish).toBeUndefined();
     expect(page('?task=train&minutes=8').planner.wish).toBeDefined();
+    const icons = { ...digits, builtIn: false, channels: 3 };
+    for (const begin of ['auto', 'new', 'pretrained'])
+      expect(page(`?task=train&recipe=pictures&begin=${begin}`, icons).planner.wish).toBeDefined();
   });
 
   test('expects a speed in proportion to pixels, channels and multiply-adds', () => {

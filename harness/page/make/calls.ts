@@ -60,11 +60,14 @@ export function handMaking(chosen: Chosen, source: Source, network: Network): Ma
 }
 
 /** Number of network calls per image. Sampling from an unconditional network has no guidance. */
-export const callsIn = ({ steps, method, guidance }: Making, { recipe, classes }: Network): number =>
+export const callsIn = (
+  { steps, method, guidance }: Making,
+  { recipe, classes, sampling }: Network,
+): number =>
   callsOf(
     recipe === 'tutorial'
       ? { method: 'mix', steps }
-      : { method, steps, ...(classes > 0 ? { guidance } : {}) },
+      : { method, steps, polish: sampling.polish, ...(classes > 0 ? { guidance } : {}) },
   );
 
 /** The choice of calls that gives this sampling; undefined if none does. */

@@ -103,7 +103,7 @@ export class SamplePanel implements TaskPanel {
     if (event.type !== 'sampled' || event.order.number !== this.number) return;
     if (following.shown) {
       this.held.push(event);
-      if (event.step < event.order.steps) return;
+      if (event.step < event.steps) return;
       following.drop();
     }
     for (const each of this.held.length > 0 ? this.held.splice(0) : [event]) {

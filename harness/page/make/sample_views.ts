@@ -29,6 +29,8 @@ export function connectTrajectory(
 
   /** Explains the shown step. */
   const sentence = (left: number): string => {
+    if (left < 0)
+      return 'The polish: new noise on the images, what the network sees behind it, and of four such images the mean. Their grain is gone.';
     if (left === 0) return 'Each step moves x a little towards the prediction; the last one arrives there.';
     const method = app.network.recipe === 'tutorial' ? 'mix' : trajectory.order?.method;
     if (left === 1 && method === 'adams') return 'The last step leaves no noise: these are the images.';
@@ -57,14 +59,19 @@ export function connectTrajectory(
       slider.disabled = frames.length < 2;
       setDisabled(play, frames.length < 2 || app.state.phase === 'sampling');
       setText(play, trajectory.playing ? 'Stop' : 'Play');
-      const label = shown ? `step ${whole(shown.step)} of ${whole(steps)}` : 'no steps yet';
+      const isPolished = shown && shown.step > steps;
+      const label = isPolished
+        ? 'polished'
+        : shown
+          ? `step ${whole(shown.step)} of ${whole(steps)}`
+          : 'no steps yet';
       setText(anyElement('frame-label'), label);
       const { order } = trajectory;
       const what = shown && order ? `${orderedIn(order, app.network)} at ${label}` : label;
       byId('sample-x', HTMLCanvasElement).ariaLabel = `The images before the step: ${what}`;
       byId('sample-prediction', HTMLCanvasElement).ariaLabel = what;
       slider.setAttribute('aria-valuetext', label);
-      setText(anyElement('frame-note'), sentence(shown ? steps - shown.step + 1 : 0));
+      setText(anyElement('frame-note'), sentence(isPolished ? -1 : shown ? steps - shown.step + 1 : 0));
     },
   };
 }

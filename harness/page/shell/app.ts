@@ -1,15 +1,17 @@
 /** The object that all panels share: the settings and their address, the state and the worker behind it. */
 
 import type { PageCalls } from '../worker/host';
-import type { EventOf, ModelDescription, WorkerEvent } from '../worker/messages';
+import type { DataDescription, EventOf, ModelDescription, WorkerEvent } from '../worker/messages';
 import { rememberedLosses, rememberLoss } from './device_lost';
 import { distilledNote } from './distil_text';
 import { keepFocus } from './dom';
+import { beginningOf } from './fine_tune';
 import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from './kept_drawings';
 import { rewound } from './measurements';
 import { comesAlong, measurementsOf, readNotes } from './run_notes';
 import {
   initialOf,
+  initialSettings,
   type Key,
   parseQuery,
   type Settings,
@@ -56,6 +58,8 @@ export class App {
   notices: readonly string[];
   /** The drawings that were last given as training images. */
   drawings: readonly KeptDrawing[] = [];
+  /** The recipe before coloured pictures brought theirs; undefined once the user has chosen one. */
+  private recipeBefore: Settings['recipe'] | undefined;
   /** What the plan of the run has set, and what was there before. */
   private planned: { readonly before: Settings; readonly set: Partial<Settings> } | undefined;
   /** The view whose task starts as soon as the page is ready for it. */
@@ -206,12 +210,12 @@ export class App {
 
   /** Trains a run that the browser keeps, on the drawings that are kept with it, if there are any. */
   goOn(id: string): void {
-    const { drawings: text = '', pictures } = readNotes()[id] ?? {};
+    const { drawings: text = '', pictures, begin } = readNotes()[id] ?? {};
     const run = this.state.kept.find((each) => each.id === id);
     if (run && !comesAlong(run)) this.take(withPictures(this.settings, pictures, run.data));
     const drawings = drawingsOfText(text);
     if (drawings) this.drawings = drawings;
-    this.send('goOn', { id, drawings: drawings && { from: imagesOfDrawings(drawings) } });
+    this.send('goOn', { id, begin, drawings: drawings && { from: imagesOfDrawings(drawings) } });
   }
 
   /** Deletes a run that the browser keeps. */
@@ -239,8 +243,10 @@ export class App {
     // Another view is a place to come back to; another number is not.
     const place = key === 'task' && (this.home || settings.task !== this.settings.task);
     if (key === 'task') this.home = false;
+    if (key === 'recipe') this.recipeBefore = undefined;
     if (this.planned) this.planned = { ...this.planned, set: { ...this.planned.set, [key]: undefined } };
     this.take(settings, place);
+    if (key === 'begin' && this.state.data && !this.state.run) this.suit(this.state.data);
     return undefined;
   }
 
@@ -298,6 +304,20 @@ export class App {
     this.take({ ...withRecipe(this.settings, recipe), ...others });
     if (recipe !== before)
       this.notices = [`${name} uses the recipe ${recipe}: the page has changed to it from ${before}.`];
+  }
+
+  /** Coloured pictures of the user's bring the recipe whose pretrained network suits them, unless another is chosen, or new weights. */
+  private suit(data: DataDescription): void {
+    const { settings, recipeBefore } = this;
+    const pictures = withRecipe({ ...settings, begin: 'auto' }, 'pictures');
+    const isSuited = settings.begin !== 'new' && beginningOf(pictures, data) === 'pretrained';
+    if (isSuited && settings.recipe === initialSettings.recipe) {
+      this.take(withRecipe(settings, 'pictures'));
+      this.recipeBefore = settings.recipe;
+    } else if (!isSuited && recipeBefore) {
+      this.recipeBefore = undefined;
+      this.take(withRecipe(settings, recipeBefore));
+    }
   }
 
   /** Takes what a plan sets; a software adapter also makes fewer live samples, so that new ones come every few seconds. */
@@ -368,6 +388,7 @@ export class App {
     if (event.type === 'stopped') this.stopped = true;
     if (event.type === 'freed' && this.planned) this.leavePlan();
     if (event.type === 'planned') this.takePlan(event);
+    if (event.type === 'data' && !this.state.run) this.suit(event.data);
     if (event.type === 'warning' && !event.run) this.notices = [...this.notices, event.message];
     else if (event.type === 'recovered') this.notices = [...this.notices, this.recovered(event.step)];
     else if (event.type === 'resumed') this.takeFrom(event.name, event.settings.recipe, event.settings);

@@ -41,8 +41,10 @@ export function connectFields(
   for (const { input, key } of inputs) {
     input.spellcheck = false;
     if (message) input.setAttribute('aria-errormessage', message.id);
+    const isTick = input instanceof HTMLInputElement && input.type === 'checkbox';
     input.addEventListener('change', () => {
-      const problem = app.set(key, input.value, input.labels?.[0]?.textContent);
+      const text = isTick ? String(Number(input.checked)) : input.value;
+      const problem = app.set(key, text, input.labels?.[0]?.textContent);
       tell(input, key, problem);
       // A committed value is shown in the setting's own form.
       if (!problem) shown.delete(key);
@@ -50,7 +52,7 @@ export function connectFields(
     });
     input.addEventListener('input', () => {
       // An illegal value may become legal: there is no message before it is committed. The typed text stays as it is.
-      if (!typed || app.set(key, input.value)) return;
+      if (!typed || isTick || app.set(key, input.value)) return;
       shown.set(key, show(key, app.settings));
       tell(input, key, undefined);
       typed();
@@ -67,8 +69,8 @@ export function connectFields(
         const locked = input.hasAttribute('data-fixed') && isFixed(app.state);
         input.disabled = locked;
         input.title = locked ? 'Fixed for this run. Reset to change it.' : '';
-        if (input instanceof HTMLInputElement && input.type === 'radio') {
-          input.checked = input.value === text;
+        if (input instanceof HTMLInputElement && ['radio', 'checkbox'].includes(input.type)) {
+          input.checked = text === (input.type === 'radio' ? input.value : '1');
           continue;
         }
         // Only if the setting itself has changed, so that text being typed stays. Locked inputs cannot be edited.

@@ -1,10 +1,10 @@
-/** Training that begins with the pretrained network: with which settings, and on which images that is possible. Pure. */
-import { EngineError } from '../../../src/base/errors';
+/** What a run begins with, and training that begins with a pretrained network: with which settings, and on which images that is possible. Pure. */
+import type { EngineError } from '../../../src/base/errors';
 import { type Recipe, recipeAt, recipes } from '../../../src/recipes';
 import type { UNetConfig } from '../../../src/unet/config';
+import { checkBeginning, RATE_OF_PICTURES } from '../../run/beginning';
 import type { DataDescription } from '../worker/messages';
-import { pretrainedOf } from './pretrained';
-import type { PageRecipe, Settings } from './settings';
+import { type Beginning, initialOf, type PageRecipe, type Settings } from './settings';
 
 /** Few steps, at a sixth of the recipe's rate, so that the network does not forget the digits. */
 const STEPS = 60;
@@ -23,12 +23,44 @@ export function fineTuning(count: number): {
 /** Adam soon knows the gradients of trained weights. The recipe's own warm-up, at so small a batch, would be longer than the training. */
 const WARMUP = 20;
 
+/** The images, as far as the beginning depends on them. */
+type Images = Pick<DataDescription, 'height' | 'width' | 'channels' | 'classes' | 'builtIn' | 'letters'>;
+
+/** Whether images are the user's own. */
+export const areOwn = ({ builtIn, letters }: Pick<Images, 'builtIn' | 'letters'>): boolean =>
+  !builtIn && !letters;
+
+/** What a run with these settings begins with: where the user leaves it open, coloured pictures of their own with the network `pictures`. */
+export function beginningOf(
+  settings: Pick<Settings, 'recipe' | 'begin' | 'widths'>,
+  images: Images | undefined,
+): Beginning {
+  const { recipe, begin } = settings;
+  if (begin !== 'auto') return begin;
+  const isTheirs = recipe === 'pictures' && images?.channels === 3 && areOwn(images);
+  return isTheirs && whyNew(settings, images) === undefined ? 'pretrained' : 'new';
+}
+
+/** Whether a run that begins so is planned: a network that knows the digits needs few steps. */
+export const mayPlan = (recipe: PageRecipe, begin: Beginning): boolean =>
+  begin === 'new' || recipe === 'pictures';
+
+/** The learning rate of a planned run: the one that the user has chosen, or one that suits its beginning. */
+export const plannedRate = ({ recipe, lr }: Pick<Settings, 'recipe' | 'lr'>, begin: Beginning): number =>
+  begin === 'pretrained' && recipe === 'pictures' && lr === initialOf(recipe).lr ? RATE_OF_PICTURES : lr;
+
+/** A smaller learning rate that suits a run better; undefined if none is known. */
+export function smallerRate({ recipe, lr }: Pick<Settings, 'recipe' | 'lr'>, begin: Beginning) {
+  const rate = recipe === 'pictures' ? RATE_OF_PICTURES : RATE;
+  return begin === 'pretrained' && lr > rate ? rate : undefined;
+}
+
 /** The trainer's options for a run with these settings. */
 export function trainingOf({
   recipe,
   batch,
   begin,
-}: Pick<Settings, 'recipe' | 'batch' | 'begin'>): Recipe['trainer'] {
+}: Pick<Settings, 'recipe' | 'batch'> & { readonly begin: Beginning }): Recipe['trainer'] {
   const { trainer } = recipeAt(recipe, batch);
   return begin === 'pretrained' && trainer.schedule ? { ...trainer, schedule: { warmup: WARMUP } } : trainer;
 }
@@ -36,7 +68,7 @@ export function trainingOf({
 /** The reason that a run on these images cannot begin with the recipe's pretrained network; undefined if it can. */
 export function whyNew(
   { recipe, widths }: Pick<Settings, 'recipe' | 'widths'>,
-  { height, width, channels, classes }: Pick<DataDescription, 'height' | 'width' | 'channels' | 'classes'>,
+  { height, width, channels, classes }: Pick<Images, 'height' | 'width' | 'channels' | 'classes'>,
 ): string | undefined {
   const { conditioning, ...network }: UNetConfig = recipes[recipe].network;
   const conditioned = conditioning && { conditioning: { ...conditioning, classes: classes ?? 0 } };
@@ -45,32 +77,5 @@ export function whyNew(
     return undefined;
   } catch (error) {
     return (error as EngineError).message;
-  }
-}
-
-/** Throws unless a recipe's pretrained network fits the network that the settings and the images ask for. */
-export function checkBeginning(recipe: PageRecipe, wanted: UNetConfig): void {
-  if (pretrainedOf(recipe) !== recipe)
-    throw new EngineError(
-      'data',
-      `There is no pretrained network of the recipe ${recipe}. Begin with new weights, or choose the recipe ${pretrainedOf(recipe)}.`,
-    );
-  const trained: UNetConfig = recipes[recipe].network;
-  const refuse = (what: string, remedy: string) => {
-    throw new EngineError('data', `The pretrained network ${what}. ${remedy}, or begin with new weights.`);
-  };
-  const { height, width, channels, widths } = wanted;
-  if (height !== trained.height || width !== trained.width || channels !== trained.channels) {
-    refuse(
-      `is for images of ${trained.height} x ${trained.width} x ${trained.channels}; these are ${height} x ${width} x ${channels}`,
-      'Choose images of that size',
-    );
-  }
-  const [classes, known] = [wanted, trained].map(({ conditioning }) => conditioning?.classes ?? 0);
-  if (known > 0 && classes === 0)
-    refuse('is conditioned on classes, and these images have no labels', 'Give images with labels');
-  if (classes > known) refuse(`knows ${known} classes; these images have ${classes}`, 'Use fewer classes');
-  if (widths.join() !== trained.widths.join()) {
-    refuse(`has the widths ${trained.widths.join(', ')}, not ${widths.join(', ')}`, 'Set these widths');
   }
 }

@@ -19,6 +19,24 @@ export interface AcceptedShare {
   readonly real: number;
 }
 
+/** Samples after `step` steps, and the training picture nearest to each. */
+export interface NearestFound {
+  readonly step: number;
+  /** Bytes, [count][height][width][channels], as `nearest`. */
+  readonly samples: Uint8Array<ArrayBuffer>;
+  readonly nearest: Uint8Array<ArrayBuffer>;
+  /** Distances of the pairs: see run/nearest.ts. */
+  readonly distances: readonly number[];
+  /** Samples that are nearer than pictures usually are to each other; undefined for too few pictures. */
+  readonly near: number | undefined;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** What is measured beside training. */
+export type MeasureKind = 'heldOut' | 'quality' | 'nearest';
+
 /** The learning rate of the steps after this one. */
 export interface RateChange {
   readonly step: number;
@@ -32,7 +50,7 @@ export type Measurement =
   | { readonly type: 'quality'; readonly measured: AcceptedShare }
   | { readonly type: 'rate'; readonly changed: RateChange }
   /** Training waits for this; undefined when it goes on. */
-  | { readonly type: 'measuring'; readonly what: 'heldOut' | 'quality' | undefined }
+  | { readonly type: 'measuring'; readonly what: MeasureKind | undefined }
   /** Sent about once a second. Seconds. */
   | {
       readonly type: 'clock';
@@ -56,7 +74,7 @@ export interface Measurements {
   readonly clock?: Omit<Extract<Measurement, { type: 'clock' }>, 'type'>;
   /** Seconds of training before this visit. */
   readonly secondsBefore: number;
-  readonly measuring?: 'heldOut' | 'quality';
+  readonly measuring?: MeasureKind;
   readonly timeUp: boolean;
 }
 
@@ -112,6 +130,18 @@ export const trainedSeconds = ({ secondsBefore, clock }: Measurements): number |
 export function ratesOf({ rates }: Pick<Measurements, 'rates'>, steps: number, now: number): number[] {
   const first = rates[0]?.before ?? now;
   return Array.from({ length: steps }, (_, i) => rates.findLast(({ step }) => step <= i)?.lr ?? first);
+}
+
+/** A loss that is higher than the least by this share has risen. */
+const RISE = 0.01;
+
+/** The step since which the held-out loss has been higher, for a tenth of a plan of `steps` steps; undefined if it has not. */
+export function risenSince(heldOut: readonly HeldOutLoss[], steps: number): number | undefined {
+  const last = heldOut.at(-1);
+  if (!last) return undefined;
+  const least = heldOut.reduce((a, b) => (b.loss < a.loss ? b : a));
+  const isLong = last.step - least.step >= steps / 10;
+  return isLong && last.loss > (1 + RISE) * least.loss ? least.step : undefined;
 }
 
 /** Adds a point in the order of steps; it replaces the points of the same step and of later ones. */

@@ -92,12 +92,13 @@ export function samplingOf(
   };
 }
 
-/** Sampling options during training, for pictures and measurements: a young network needs more steps. Guidance is the network's default. */
+/** Sampling options during training, for pictures and measurements: a young network needs more steps, and no polish. Guidance is the network's default. */
 export function liveSampling({ unet, objective }: Network, adapter: { software: boolean }, count: number) {
   const { classes = 0 } = unet.config.conditioning ?? {};
   return {
     steps: liveSteps({ objective }, adapter),
     method: objective === 'flow' ? 'euler' : 'mix',
+    polish: false,
     ...(classes > 0 ? { labels: labelsFor(count, classes, 'all') } : {}),
   } as const;
 }
@@ -106,12 +107,13 @@ export function liveSampling({ unet, objective }: Network, adapter: { software: 
 
 /** Steps of a drawing's answer from nothing but noise; from a lower level in proportion. */
 const DRAWING_STEPS = 20;
-const ROUGH = { method: 'adams', steps: 3 } as const;
+const ROUGH = { method: 'adams', steps: 3, polish: false } as const;
 
 /** The sampler's options for an answer to a drawing: rough at first, then fine. */
 export function samplingOfDrawing(order: Exclude<DrawOrder, { ask: 'classify' }>) {
   const level = order.ask === 'denoise' ? order.level : 1;
-  const fine = { method: 'euler', steps: Math.max(2, Math.round(DRAWING_STEPS * level)) } as const;
+  const steps = Math.max(2, Math.round(DRAWING_STEPS * level));
+  const fine = { method: 'euler', steps, polish: false } as const;
   return order.rough && fine.steps > ROUGH.steps ? ROUGH : fine;
 }
 

@@ -43,6 +43,8 @@ export type CallsChoice = (typeof callsChoices)[number];
 /** Initial weights of a run: new ones, or the pretrained network's. */
 export const beginnings = ['new', 'pretrained'] as const;
 export type Beginning = (typeof beginnings)[number];
+/** `auto`: the pretrained network for coloured pictures of the user's, else new weights (fine_tune.ts). */
+const beginChoices = ['auto', ...beginnings] as const;
 
 /** Questions about a drawing. */
 export const asks = ['denoise', 'fill', 'classify'] as const;
@@ -52,7 +54,7 @@ export interface Settings {
   readonly task: Task;
   /** The network and its training. Other settings default to the recipe's, until they are set. */
   readonly recipe: PageRecipe;
-  readonly begin: Beginning;
+  readonly begin: (typeof beginChoices)[number];
   /** Images per training step. */
   readonly batch: number;
   /** Learning rate. */
@@ -70,6 +72,8 @@ export interface Settings {
   readonly size: number;
   readonly fit: PictureChoice['fit'];
   readonly ink: PictureChoice['ink'];
+  /** Whether a run trains on the mirror image of each picture, too. */
+  readonly flip: boolean;
   /** Training time limit in minutes; 0 means training stops at the end of the epochs. */
   readonly minutes: number;
   /** Images in the grid that is refreshed while training; 0 switches it off. */
@@ -117,7 +121,7 @@ export interface Settings {
 }
 
 /** What becomes of pictures. */
-export const PICTURE_KEYS = ['size', 'fit', 'ink'] as const satisfies readonly (keyof Settings)[];
+export const PICTURE_KEYS = ['size', 'fit', 'ink', 'flip'] as const satisfies readonly (keyof Settings)[];
 
 /** Settings that the training worker gets: to make a run, and to show its progress. */
 const WORKER_KEYS = [
@@ -223,11 +227,18 @@ const classOrAll: Setting<DigitChoice> = {
   show: String,
 };
 
+const yesOrNo: Setting<boolean> = {
+  initial: false,
+  legal: '0 or 1',
+  parse: (text) => (text === '1' ? true : text === '0' ? false : undefined),
+  show: (value) => (value ? '1' : '0'),
+};
+
 /** In the order in which the address lists them. */
 export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   task: choice(...tasks),
   recipe: choice(...recipeNames),
-  begin: choice(...beginnings),
+  begin: choice(...beginChoices),
   batch,
   lr: decimal(0.001, 0.000001, 1),
   epochs: whole(5, 1, 10000),
@@ -260,6 +271,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   },
   fit: choice(...fits),
   ink: choice(...inks),
+  flip: yesOrNo,
   minutes: orEmpty(decimal(0, 0.01, 10_000), 'no limit'),
   samples: whole(64, 0, 256),
   refresh: whole(2, 1, 3600),
@@ -298,12 +310,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   sweep: choice(...sweepChoices),
   budget: whole(60, 5, 3600),
   tune: choice(...tunes),
-  autorun: {
-    initial: false,
-    legal: '0 or 1',
-    parse: (text) => (text === '1' ? true : text === '0' ? false : undefined),
-    show: (value) => (value ? '1' : '0'),
-  },
+  autorun: yesOrNo,
 };
 
 export const keys = Object.keys(settings) as Key[];

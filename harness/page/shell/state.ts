@@ -3,6 +3,7 @@ import type { AdapterDescription, Progress, Variants } from '../../../src';
 import { DIGITS } from '../../../src/data/digits';
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { type Recipe, recipes } from '../../../src/recipes';
+import type { Sampling } from '../../../src/unet/sampling';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { areNumbers, type Classes } from '../../run/class_names';
 import { preparing } from '../../run/kernels_text';
@@ -69,6 +70,8 @@ export interface State {
   readonly held: number;
   /** Initial weights; undefined if the run was started elsewhere. */
   readonly begin?: Beginning | undefined;
+  /** The sampling of the run's network. */
+  readonly runSampling?: Sampling | undefined;
   readonly measured: Measurements;
   /** The run's network is being distilled. */
   readonly distilling?: Distilling | undefined;
@@ -125,8 +128,10 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
       const { plan, isOpen, averages } = event;
       return { ...state, planned: { plan, isOpen, averages } };
     }
-    case 'begun':
-      return { ...state, held: event.held, begin: event.begin ?? state.begin };
+    case 'begun': {
+      const { held, begin = state.begin, sampling } = event;
+      return { ...state, held, begin, runSampling: sampling };
+    }
     case 'built': {
       const { images, data, stepsPerEpoch, parameters, network, bytes, variants } = event;
       const classes = network.conditioning?.classes ?? 0;
@@ -153,6 +158,7 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         notStored: undefined,
         id: undefined,
         begin: undefined,
+        runSampling: undefined,
         measured: nothingMeasured,
         imagesPerSecond: 0,
         pace: 0,
@@ -249,7 +255,7 @@ function ofPage(state: State, event: WorkerEvent): State {
     case 'model':
       return { ...state, model: event.model, error: undefined };
     case 'sampled':
-      return { ...state, sampling: { step: event.step, steps: event.order.steps } };
+      return { ...state, sampling: { step: event.step, steps: event.steps } };
     case 'error': {
       const { type: _, ...error } = event;
       return { ...state, error };
@@ -303,12 +309,9 @@ export const isFixed = ({ run, training }: State) => run !== undefined || traini
 const GROWN = { images: 51_200, steps: 300 };
 
 /** The step after which Draw and Explain take the run's network, where no network is chosen: the last one, if that is earlier. */
-export function grownAt(
-  { run, begin }: State,
-  { batch, epochs }: Pick<Settings, 'batch' | 'epochs'>,
-): number {
-  if (begin === 'pretrained') return 1;
-  const last = run ? run.stepsPerEpoch * epochs : Number.POSITIVE_INFINITY;
+export function grownAt(state: State, { batch, epochs }: Pick<Settings, 'batch' | 'epochs'>): number {
+  if (state.begin === 'pretrained') return 1;
+  const last = state.run ? endOf(state, epochs) : Number.POSITIVE_INFINITY;
   return Math.min(Math.ceil(GROWN.images / batch), GROWN.steps, last);
 }
 
@@ -330,12 +333,13 @@ export const dataNameOf = ({ run, data }: Pick<State, 'run' | 'data'>): string |
 /** The description of a source's network. */
 export function networkIn(
   source: Source,
-  { model, run, data }: State,
+  { model, run, data, runSampling }: State,
   settings: Pick<Settings, 'recipe'>,
 ): Omit<ModelDescription, 'name'> {
   if (source === 'file' && model) return model;
   const recipe = source === 'pretrained' ? pretrainedOf(settings.recipe) : settings.recipe;
-  const { sampling }: Recipe = recipes[recipe];
+  const usual: Recipe = recipes[recipe];
+  const sampling = (source === 'run' ? runSampling : undefined) ?? usual.sampling;
   const own = source === 'run' ? data : undefined;
   const { height, width, channels } = own ?? { height: 28, width: 28, channels: 1 };
   const trained = source === 'run' ? run : undefined;

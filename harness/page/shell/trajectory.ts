@@ -24,6 +24,8 @@ export class Trajectory {
   shape: Shape = { columns: 1, height: 28, width: 28, channels: 1 };
   /** The order that this run carries out. */
   order: Order | undefined;
+  /** Its steps, and one more that polishes. */
+  steps = 0;
   private readonly changed: () => void;
   /** Index of the shown frame; undefined follows the newest. */
   private chosen: number | undefined;
@@ -45,14 +47,15 @@ export class Trajectory {
     return this.timer !== undefined;
   }
 
-  /** The last step has been made: its prediction is the images. */
+  /** The last one has been made: its prediction is the images. */
   get complete(): boolean {
-    return this.frames.length > 0 && this.frames[this.frames.length - 1].step === this.order!.steps;
+    return this.frames.length > 0 && this.frames[this.frames.length - 1].step === this.steps;
   }
 
-  add({ order, step, frame, ...shape }: Extract<WorkerEvent, { type: 'sampled' }>): void {
+  add({ order, step, steps, frame, ...shape }: Extract<WorkerEvent, { type: 'sampled' }>): void {
     if (step === 1) this.clear();
     this.order = order;
+    this.steps = steps;
     const { columns, height, width, channels } = shape;
     this.shape = { columns, height, width, channels };
     if (frame) this.frames = [...this.frames, { step, ...frame }];

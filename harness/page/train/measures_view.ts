@@ -1,8 +1,10 @@
 /** Shows the held-out loss and the samples' quality on the Train view: ten bars by noise level, and two bars of accepted shares. */
 import type { App, Panel } from '../shell/app';
-import { anyElement, button, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, setDisabled, setMessage, setText } from '../shell/dom';
+import { areOwn } from '../shell/fine_tune';
 import { duration, loss as lossText, percent, whole } from '../shell/format';
-import type { HeldOutLoss } from '../shell/measurements';
+import { ImageView } from '../shell/images';
+import { type HeldOutLoss, type NearestFound, risenSince } from '../shell/measurements';
 import { heldOutOf } from '../shell/settings';
 import { digits } from './plan';
 
@@ -10,12 +12,18 @@ const BINS = 10;
 
 export function createMeasuresView(app: App): Panel {
   const bars = createBars(anyElement('noise-bars'));
-  button('measure-quality').addEventListener('click', () => app.send('measure'));
+  button('measure-quality').addEventListener('click', () => app.send('measure', 'quality'));
+  const nearest = createNearest(app);
   return {
+    receive(event) {
+      if (event.type === 'nearest') nearest.show(event.measured);
+      else if (event.type === 'freed') nearest.show(undefined);
+    },
     render() {
       bars.show(app.state.measured.heldOut);
       renderHeldOut(app);
       renderQuality(app);
+      nearest.render();
     },
   };
 }
@@ -65,6 +73,62 @@ function renderHeldOut({ state, settings }: App): void {
     anyElement('held-out-note'),
     `${used} images that it does not train on, always with the same noise${cost}. Faint bars: at the start.`,
   );
+  const steps = state.planned?.plan.steps;
+  const since = steps === undefined ? undefined : risenSince(measured.heldOut, steps);
+  setMessage(
+    anyElement('held-out-rise'),
+    since === undefined
+      ? undefined
+      : `It has risen since step ${whole(since)}: the network learns the training images by heart from there on, and its samples come nearer to copies of them.`,
+  );
+}
+
+/** The figure with samples and the training picture nearest to each. */
+function createNearest(app: App) {
+  const list = anyElement('nearest-pairs');
+  let found: NearestFound | undefined;
+  button('find-nearest').addEventListener('click', () => app.send('measure', 'nearest'));
+  return {
+    show(measured: NearestFound | undefined): void {
+      found = measured;
+      list.replaceChildren(...(measured ? pairsOf(measured) : []));
+    },
+    render(): void {
+      const { data, losses, measured, phase } = app.state;
+      anyElement('nearest').hidden = !data || !areOwn(data) || losses.length === 0;
+      const looking = measured.measuring === 'nearest';
+      const at = found ? `after step ${whole(found.step)}` : 'at the end of the run';
+      setText(anyElement('nearest-at'), looking ? 'looking' : at);
+      setText(anyElement('nearest-note'), found ? nearestText(found) : 'Shows whether the network copies.');
+      setDisabled(button('find-nearest'), looking || phase === 'lost');
+    },
+  };
+}
+
+/** An item for each pair: the sample above the training picture, and their distance. */
+function pairsOf({ samples, nearest, distances, height, width, channels }: NearestFound): HTMLElement[] {
+  const size = height * width * channels;
+  return distances.map((distance, i) => {
+    const item = document.createElement('li');
+    const canvas = document.createElement('canvas');
+    const frame = Object.assign(document.createElement('span'), { className: 'images' });
+    frame.append(canvas);
+    item.append(frame, Object.assign(document.createElement('span'), { textContent: whole(distance) }));
+    const bytes = new Uint8Array(2 * size);
+    for (const [row, images] of [samples, nearest].entries())
+      bytes.set(images.subarray(i * size, (i + 1) * size), row * size);
+    new ImageView(canvas).show({ bytes, height, width, channels, columns: 1 });
+    return item;
+  });
+}
+
+/** What the distances say, in a sentence or two. */
+export function nearestText({ near, distances }: Pick<NearestFound, 'near' | 'distances'>): string {
+  const what =
+    'Samples, and under each the nearest of your pictures with its distance: the mean difference of smoothed pixels, of 255.';
+  if (near === undefined) return what;
+  const are = near === 1 ? 'is' : 'are';
+  return `${whole(near)} of ${whole(distances.length)} ${are} nearer to one of yours than 95 in 100 of your pictures are to their nearest. ${what}`;
 }
 
 function renderQuality({ state }: App): void {

@@ -5,7 +5,7 @@ import { levelsOf } from '../../run/network';
 import { LEAST, MINUTES, type Plan, planOf, UPDATES } from '../../run/plan';
 import type { App } from '../shell/app';
 import { anyElement, button, setText } from '../shell/dom';
-import { RATE, whyNew } from '../shell/fine_tune';
+import { beginningOf, mayPlan, RATE, whyNew } from '../shell/fine_tune';
 import { adapterLabel, duration, measured, whole } from '../shell/format';
 import { heldOutOf, initialOf, recipeNames } from '../shell/settings';
 import type { DataDescription, PlanWish, WorkerEvent } from '../worker/messages';
@@ -41,10 +41,16 @@ export interface Planner {
 export function createPlanner(app: App): Planner {
   const isOpen = () => {
     const { chosen } = app;
-    const usual = initialOf(chosen.recipe);
-    return chosen.begin === 'new' && chosen.batch === usual.batch && chosen.epochs === usual.epochs;
+    const { batch, epochs } = initialOf(chosen.recipe);
+    const isFree = mayPlan(chosen.recipe, beginningOf(chosen, app.state.data));
+    return isFree && chosen.batch === batch && chosen.epochs === epochs;
   };
   const minutes = () => app.settings.minutes || MINUTES;
+  /** The passes over the images, in words; empty where there is not even one and a half. */
+  const seen = ({ steps, batch }: Plan) => {
+    const times = Math.round((steps! * batch) / trainedImages(app));
+    return times > 1 ? `, each seen ${whole(times)} times` : '';
+  };
   /** The plan of the run, or of the one that would begin now, if its speed is known. */
   const plan = (): Plan | undefined => {
     const { state } = app;
@@ -68,17 +74,18 @@ export function createPlanner(app: App): Planner {
       const { batch, steps, seconds } = planned.plan;
       const first = `the first seconds show how many fit into ${minutes()} min`;
       if (steps === undefined) return `Planned: steps of ${whole(batch)} images; ${first}`;
-      const what = `${whole(steps)} steps of ${whole(batch)} images`;
+      const what = `${whole(steps)} steps of ${whole(batch)} images${seen(planned.plan)}`;
       if (!Number.isNaN(seconds)) return `Planned: ${what}, about ${duration(seconds)}`;
       return planned.isOpen ? `Planned: up to ${what}; ${first}` : `Planned: ${what}`;
     },
     get ahead() {
       const { state } = app;
       if (state.run || !isOpen()) return undefined;
-      const { batch, steps, seconds } = plan() ?? {};
+      const planned = plan();
+      const { batch, steps, seconds } = planned ?? {};
       return steps === undefined
         ? `Train plans ${UPDATES} steps or more: its first seconds decide how many fit into ${minutes()} min.`
-        : `Train plans ${whole(steps)} steps of ${whole(batch!)} images, about ${duration(seconds!)} here.`;
+        : `Train plans ${whole(steps)} steps of ${whole(batch!)} images${seen(planned!)}, about ${duration(seconds!)} here.`;
     },
     receive(event) {
       if (event.type === 'speed') rememberSpeed(app, event.imagesPerSecond);
@@ -120,7 +127,8 @@ function connectSlow(app: App, current: () => Plan | undefined): () => void {
       `${UPDATES} updates, which a network needs to make something that can be recognised, take ${duration(plan.seconds)} here: it trains on ${measured(speed)} images a second.`,
     );
     button('plan-smaller').hidden = !data.pictures || Math.min(data.height, data.width) <= LEAST;
-    button('plan-pretrained').hidden = whyNew(app.settings, data) !== undefined;
+    const isNew = beginningOf(app.settings, data) === 'new' && app.settings.recipe !== 'pictures';
+    button('plan-pretrained').hidden = !isNew || whyNew(app.settings, data) !== undefined;
   };
 }
 

@@ -4,7 +4,7 @@ import { type Recipe, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
-import { RATE, whyNew } from '../shell/fine_tune';
+import { beginningOf, smallerRate, whyNew } from '../shell/fine_tune';
 import { duration, some, whole, workLine } from '../shell/format';
 import type { Settings } from '../shell/settings';
 import { isFixed } from '../shell/state';
@@ -52,7 +52,7 @@ export function renderData(app: App, ahead: string | undefined): void {
   const time = expectedTime(app, epochs * stepsPerEpoch(parts));
   const work = ahead ? [ahead] : [workLine(parts, epochs, asTutorial), time];
   setText(anyElement('data-line'), [...work, readable].filter(Boolean).join(' '));
-  renderBeginning(settings, data);
+  renderBeginning(settings, data, ahead !== undefined || state.planned !== undefined);
   const knows = data.builtIn ? 'knows the digit' : 'knows the class';
   const isConditioned = trainer.objective === 'flow' && data.classes !== undefined;
   setText(anyElement('strip-conditions'), isConditioned ? knows : '');
@@ -81,13 +81,18 @@ function readableLine(batch: number, imagesPerSecond: number): string {
   return `Most letters can be read, and spell words, after ${whole(steps)} steps${time}.`;
 }
 
-function renderBeginning(settings: Settings, data: DataDescription): void {
+function renderBeginning(settings: Settings, data: DataDescription, isPlanned: boolean): void {
   const why = whyNew(settings, data);
-  const pretrained = byId('begin', HTMLSelectElement).querySelector<HTMLOptionElement>('[value=pretrained]')!;
-  pretrained.disabled = why !== undefined;
+  const options = byId('begin', HTMLSelectElement);
+  options.querySelector<HTMLOptionElement>('[value=pretrained]')!.disabled = why !== undefined;
+  const begin = beginningOf({ ...settings, begin: 'auto' }, data);
+  setText(
+    options.querySelector<HTMLOptionElement>('[value=auto]')!,
+    `what suits the images: ${begin === 'new' ? 'new weights' : 'the pretrained network'}`,
+  );
+  const rate = smallerRate(settings, beginningOf(settings, data));
+  // A plan chooses its rate by itself.
   const hint =
-    settings.begin === 'pretrained' && settings.lr > RATE
-      ? `A learning rate of ${RATE} leaves it more of what it knows`
-      : '';
+    rate === undefined || isPlanned ? '' : `A learning rate of ${rate} leaves it more of what it knows`;
   setText(anyElement('begin-note'), why ?? hint);
 }

@@ -88,6 +88,7 @@ export function createTrainPanel(app: App): TaskPanel {
       runs.receive?.(event);
       distil.receive?.(event);
       pictures.receive(event);
+      measures.receive?.(event);
     },
     render() {
       const { state } = app;

@@ -14,6 +14,7 @@ const SLOW_MS = 2500;
 const measuringText = {
   heldOut: 'measuring the loss on held-out images',
   quality: 'making 100 samples, to measure their quality',
+  nearest: 'making 20 samples, and looking for the nearest of your pictures',
 };
 
 /** `plan`: the plan of the run, in words. */

@@ -1,11 +1,11 @@
 /** The Explain view's part of the training worker; loaded at the first request. */
-import type { Engine, ImageSet, UNet } from '../../../src';
+import type { Engine, ImageSet, UNet, UNetConfig } from '../../../src';
 import { addNoise, gaussianNoise, uniformOf } from '../../run/noise';
 import { toBytes } from '../../run/pictures';
 import type { Network } from '../shell/order';
-import { pretrainedOf } from '../shell/pretrained';
-import { type PageSettings, recipeOf } from '../shell/settings';
+import type { Beginning, PageSettings } from '../shell/settings';
 import { choiceAt, choicesOf } from './choices';
+import { createNetwork, type Trained } from './door';
 import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './explain_messages';
 
 /** The session's engine, settings, images and networks at the time of a request. */
@@ -14,6 +14,10 @@ export interface Surroundings {
   readonly settings: PageSettings;
   readonly images: () => Promise<ImageSet>;
   readonly network: (of: Asked) => Promise<Network>;
+  /** What the run began with, as far as it is known. */
+  readonly began: Beginning | undefined;
+  /** The network that the run began with. */
+  readonly initialNetwork: () => Promise<UNetConfig | Trained>;
 }
 
 /** From the clean image to nothing but noise. */
@@ -61,29 +65,26 @@ async function predict(
   };
 }
 
-/** New networks, one on each engine: making it anew for each question would take longer than the answer. */
+/** Networks before training, one on each engine: making it anew for each question would take longer than the answer. */
 const fresh = new WeakMap<Engine, { readonly key: string; readonly unet: UNet }>();
 
 /** A network as this one was before it learned anything: what its run began with, or a new one like it. */
 async function beforeTraining(
   of: Asked,
   { unet, objective }: Network,
-  { engine, settings, network }: Surroundings,
+  { engine, settings, began: begun, initialNetwork }: Surroundings,
 ) {
-  if (of === 'run' && settings.begin === 'pretrained')
-    return {
-      began: 'pretrained',
-      before: (await network(pretrainedOf(recipeOf({ objective, config: unet.config })))).unet,
-    } as const;
+  const began: Beginning = (of === 'run' && begun) || 'new';
   const { seed } = settings;
-  const key = JSON.stringify([unet.config, seed]);
+  const key = JSON.stringify([unet.config, seed, began]);
   const old = fresh.get(engine);
-  if (old?.key === key) return { began: 'new', before: old.unet } as const;
+  if (old?.key === key) return { began, before: old.unet };
   old?.unet.destroy();
   fresh.delete(engine);
-  const before = await engine.createUNet(unet.config, { seed });
+  const network = began === 'new' ? unet.config : await initialNetwork();
+  const before = await createNetwork(engine, { network, trainer: { objective } }, { seed });
   fresh.set(engine, { key, unet: before });
-  return { began: 'new', before } as const;
+  return { began, before };
 }
 
 /** Many, so that one sees how noise becomes an image. */
@@ -108,6 +109,7 @@ async function make(
     for await (const event of sampler.run({
       steps,
       method: objective === 'flow' ? 'euler' : 'mix',
+      polish: false,
       seed,
       ...(classes > 0 ? { labels: labels.map((label) => label % classes) } : {}),
       noise: objective === 'flow' ? gaussian : gaussian.map(uniformOf),

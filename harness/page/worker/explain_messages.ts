@@ -1,12 +1,11 @@
 /** The Explain view's orders to the training worker, and the answers. Images are bytes, 0 to 255, one after the other. */
 
-import type { PretrainedName } from '../../../src/pretrained';
-import type { RecipeName } from '../../../src/recipes';
 import type { Objective } from '../../../src/training/step_config';
-import type { Source } from '../shell/settings';
+import type { pretrainedOf } from '../shell/pretrained';
+import type { Beginning, Source } from '../shell/settings';
 
 /** The network to use: one of the page's, or the pretrained one of a recipe. */
-export type Asked = Source | (PretrainedName & RecipeName);
+export type Asked = Source | ReturnType<typeof pretrainedOf>;
 
 export type ExplainOrder =
   /** Predictions at rising noise levels, from the network as it is now and as it was before training. */
@@ -44,7 +43,7 @@ export interface Predicted {
   readonly before: readonly Uint8Array[];
   readonly after: readonly Uint8Array[];
   /** The network before training: new, or the pretrained network that the run began with. */
-  readonly began: 'new' | 'pretrained';
+  readonly began: Beginning;
 }
 
 export interface Made {

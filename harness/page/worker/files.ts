@@ -11,8 +11,9 @@ import { kindOf, type OwnFile, readOwnImages } from '../../run/own_images';
 import { isPlanned } from '../../run/plan';
 import type { MadeImages } from '../../run/small_pictures';
 import { megabytes } from '../../run/units';
+import { areOwn } from '../shell/fine_tune';
 import { runFileName } from '../shell/make_files';
-import { recipeOf, settingsOf } from '../shell/settings';
+import { type Beginning, recipeOf, settingsOf } from '../shell/settings';
 import { TrainingRun } from './door';
 import { KeptImages } from './kept_images';
 import type { ModelDescription } from './messages';
@@ -38,9 +39,16 @@ const COMES_ALONG: Readonly<Record<string, DataOrder>> = { mnist: digits, letter
 
 const isFiles = (from: DataOrder['from']): from is readonly OwnFile[] => Array.isArray(from);
 
+/** What the page has noted of a run that the browser keeps. */
+export interface Noted {
+  /** The drawings that it trains on, if it does. */
+  readonly drawings?: DataOrder | undefined;
+  readonly begin?: Beginning | undefined;
+}
+
 export class Files {
   /** A run that the browser keeps, which waits for its images. */
-  awaiting: string | undefined;
+  awaiting: ({ readonly id: string } & Noted) | undefined;
   /** What the images were made from. */
   private given: DataOrder['from'] | undefined;
   /** Some of the user's pictures have transparent parts. */
@@ -75,9 +83,12 @@ export class Files {
       const classes = classesOf(images);
       const size = { count, height, width, channels };
       const data = { name, builtIn, letters, pictures, ink, cut, own, notes, ...size, classes, classNames };
+      place.data = data;
+      // A run on such images begins with it: it is there by the press.
+      if (data.channels === 3 && areOwn(data)) void place.models.modelOf('pictures').catch(() => {});
       place.post({ type: 'data', data });
       core.idlePhase = 'idle';
-      if (this.awaiting) await this.goOn(this.awaiting);
+      if (this.awaiting) await this.goOn(this.awaiting.id, this.awaiting);
       else {
         if (!core.run) place.freeUntrained();
         await this.views.strip(0);
@@ -104,8 +115,8 @@ export class Files {
     if (from === 'digits') return { images: await loadLabelledDigits(), notes: [] };
     if (from === 'letters') return { images: await loadLetters(), notes: [] };
     if (!isFiles(from)) return { images: from, notes: [] };
-    const { size, fit, ink } = this.place.settings;
-    return readOwnImages(from, { size, fit, ink }, browserReader, {
+    const { size, fit, ink, flip } = this.place.settings;
+    return readOwnImages(from, { size, fit, ink, flip }, browserReader, {
       signal,
       progress: (done, total, what) => this.place.post({ type: 'reading', done, total, what }),
     });
@@ -125,12 +136,12 @@ export class Files {
   }
 
   /** Goes on with a run that the browser keeps, with the images that it was trained on. */
-  async goOn(id: string, drawings?: DataOrder): Promise<void> {
+  async goOn(id: string, { drawings, begin }: Noted): Promise<void> {
     const { place } = this;
     const { core } = place;
     if (core.run) return;
     core.phase('loading');
-    const asked = this.awaiting === id;
+    const asked = this.awaiting?.id === id;
     this.awaiting = undefined;
     try {
       const { bytes, checkpoint } = await core.stored.take(id);
@@ -140,9 +151,9 @@ export class Files {
           const known = kept ?? COMES_ALONG[checkpoint.settings.source ?? ''] ?? drawings;
           if (known) await this.loadData(known);
         }
-        if (isDataOf(checkpoint, place.images)) await this.resume(bytes, 'The run', id);
+        if (isDataOf(checkpoint, place.images)) await this.resume(bytes, 'The run', { id, begin });
         else {
-          this.awaiting = id;
+          this.awaiting = { id, begin };
           place.post({ type: 'needsData', id });
           if (asked) throw new EngineError('data', this.notTheImages(checkpoint));
         }
@@ -227,7 +238,12 @@ export class Files {
     return { model: about, note: model.note };
   }
 
-  private async resume(bytes: Uint8Array<ArrayBuffer>, name: string, id?: string): Promise<void> {
+  /** `kept`: the browser keeps the run under this name. */
+  private async resume(
+    bytes: Uint8Array<ArrayBuffer>,
+    name: string,
+    kept?: { readonly id: string; readonly begin: Beginning | undefined },
+  ): Promise<void> {
     const { place, views } = this;
     const { core } = place;
     if (core.run) {
@@ -248,9 +264,10 @@ export class Files {
     checkLabels(images, saved.config);
     place.settings = begun;
     place.begun = begun;
-    place.began = undefined;
+    place.began = kept?.begin;
     place.freeUntrained();
     const { losses, note } = saved;
+    const id = kept?.id;
     place.post({ type: 'resumed', name, kept: id !== undefined, id, settings, losses, note });
     place.planning.resume(run, saved.training);
     await core.open(run);

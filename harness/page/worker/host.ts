@@ -11,7 +11,7 @@ import { type PageSettings, PICTURE_KEYS } from '../shell/settings';
 import { Distilling } from './distil';
 import type { Host, TrainingRun, TrainingSession } from './door';
 import type { ExplainOrder } from './explain_messages';
-import { type DataOrder, digits, Files } from './files';
+import { type DataOrder, digits, Files, type Noted } from './files';
 import type { InsideOrder } from './inside_messages';
 import { Measures } from './measures';
 import type { DrawOrder, NumberedOrder, Order, TrainOrder } from './messages';
@@ -100,9 +100,8 @@ export class PageHost implements Host {
     },
     /** After a divergence: trains from the copy before the last one. */
     goBack: () => this.soon(async () => void (this.session.goBack() && this.session.train())),
-    /** Trains a run that the browser keeps. `drawings`: the drawings that the run trains on, if any. */
-    goOn: ({ id, drawings }: { readonly id: string; readonly drawings?: DataOrder | undefined }) =>
-      this.soon(() => this.files.goOn(id, drawings)),
+    /** Trains a run that the browser keeps: what is noted of it are its beginning and, if it trains on some, its drawings. */
+    goOn: ({ id, ...noted }: { readonly id: string } & Noted) => this.soon(() => this.files.goOn(id, noted)),
     /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to the problem, if any. */
     shaders: (shaders: readonly Replacement[], { inTurn }: CallContext) =>
       inTurn(() => this.takeShaders(shaders)),
@@ -110,8 +109,8 @@ export class PageHost implements Host {
     /** Distils the run's network in the background. Events `distilling` report progress, `distilled` the end. */
     distil: (calls: 1 | 2) => this.soon(() => this.distil.begin(calls)),
     stopDistilling: () => this.distil.stop(),
-    /** Measures the samples' quality now, however long that takes. */
-    measure: () => this.soon(() => this.measures.measure('quality')),
+    /** Measures the samples' quality now, or looks for the training pictures nearest to them, however long that takes. */
+    measure: (kind: 'quality' | 'nearest') => this.soon(() => this.measures.measure(kind)),
 
     /** Loads the digits that come with the page, as soon as nothing else is done. A run that needs them loads them anyhow. */
     digits: () => {
@@ -179,7 +178,8 @@ export class PageHost implements Host {
     this.measures.begin(run, engine);
     this.files.awaiting = undefined;
     this.views.clock.reset();
-    place.post({ type: 'begun', held: place.imagesOf(place.current).held?.count ?? 0, begin: place.began });
+    const held = place.imagesOf(place.current).held?.count ?? 0;
+    place.post({ type: 'begun', held, begin: place.began, sampling: run.unet?.sampling });
   }
 
   training(on: boolean): void {

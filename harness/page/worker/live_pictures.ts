@@ -21,17 +21,18 @@ export class LivePictures {
     this.send = send;
   }
 
-  /** Samples of a fixed seed, a column for each class: only the network changes from one grid to the next. */
+  /** Samples of a fixed seed, a column for each class: only the network changes from one grid to the next. `isLast`: with the network's polish. */
   async grid(
     engine: Engine,
     network: Network,
-    options: { step: number; count: number; seed: number; signal?: AbortSignal },
+    options: { step: number; count: number; seed: number; isLast?: boolean; signal?: AbortSignal },
   ): Promise<void> {
-    const { step, count, seed, signal } = options;
+    const { step, count, seed, isLast = false, signal } = options;
     if (count === 0) return;
     const sampler = await this.sampler('grid', engine, network.unet, count);
     const how = liveSampling(network, engine.adapter, count);
-    const images = toBytes(await sampler.sample({ ...how, seed, signal }));
+    const polish = isLast ? network.unet.sampling?.polish : false;
+    const images = toBytes(await sampler.sample({ ...how, polish, seed, signal }));
     const columns = columnsFor(count, classesOf(network.unet));
     this.send({ type: 'grid', step, images, columns }, [images.buffer]);
   }
@@ -68,16 +69,18 @@ export class LivePictures {
     const { height, width, channels } = network.unet.config;
     const columns = columnsOf(order, classesOf(network.unet));
     const sampler = await this.sampler('run', engine, network.unet, count);
+    // A polish comes as one more.
+    const all = steps + Number(network.unet.sampling?.polish !== undefined);
     return async (signal) => {
       const run = sampler.run({ ...samplingOf(network, order), signal });
       for await (const { step, input, prediction, x } of run) {
         // Adams’ last step does not end at its prediction, and what is shown last is what was made.
         const seen = step + 1 === steps ? x : prediction;
-        const frame = keepsFrame(step + 1, steps)
+        const frame = keepsFrame(step + 1, all)
           ? { x: toBytes(input), prediction: toBytes(seen) }
           : undefined;
         this.send(
-          { type: 'sampled', order, step: step + 1, columns, height, width, channels, frame },
+          { type: 'sampled', order, step: step + 1, steps: all, columns, height, width, channels, frame },
           frame && [frame.x.buffer, frame.prediction.buffer],
         );
       }
@@ -99,6 +102,7 @@ export class LivePictures {
     const { labels, ...options } = samplingOf(network, { ...order, place: START });
     const made = await sampler.sample({
       ...options,
+      polish: false,
       noise: noiseOf(order.seed, all, size),
       ...(labels ? { labels: all.map(({ image }) => labels[image]) } : {}),
     });

@@ -1,5 +1,7 @@
 /** Measures the network while it trains: its loss on held-out images, and the quality of its samples. Also reports the end of the time limit. */
 import type { Engine, Trainer, TrainingEvent } from '../../../src';
+import { areOwn } from '../shell/fine_tune';
+import type { MeasureKind } from '../shell/measurements';
 import type { Network } from '../shell/order';
 import { TimeShare, TrainingClock } from './clocks';
 import type { TrainingRun } from './door';
@@ -8,7 +10,8 @@ import type { Workplace } from './place';
 import { acceptedShare, passesOf, SAMPLES } from './quality_live';
 import type { Views } from './views';
 
-type Kind = 'heldOut' | 'quality';
+/** Measured again and again while it trains. */
+type Kind = Exclude<MeasureKind, 'nearest'>;
 
 /** Each may take this share of the time. */
 const SHARE = 0.05;
@@ -27,6 +30,8 @@ interface MeasuredRun {
   readonly seed: number;
   /** Whether the run trains on the digits that the classifier knows. */
   readonly isDigits: boolean;
+  /** Whether it trains on the user's own images. */
+  readonly isOwn: boolean;
 }
 
 export class Measures {
@@ -37,9 +42,9 @@ export class Measures {
   private heldOut: HeldOut | undefined;
   private shares = newShares();
   private begunAt = 0;
-  private readonly doneAt = { heldOut: 0, quality: 0 };
+  private readonly doneAt = { heldOut: 0, quality: 0, nearest: 0 };
   /** The step that each has measured. */
-  private readonly last = { heldOut: -1, quality: -1 };
+  private readonly last = { heldOut: -1, quality: -1, nearest: -1 };
   private toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(place: Workplace, views: Views) {
@@ -54,6 +59,7 @@ export class Measures {
     this.run = {
       ...{ engine, trainer: trainer!, network: { unet: unet!, objective }, seed: settings.seed },
       isDigits: this.place.source === 'mnist',
+      isOwn: this.place.data !== undefined && areOwn(this.place.data),
     };
     this.begunAt = this.clock.run(performance.now());
     if (held) this.heldOut = new HeldOut(engine, held, settings.binarize);
@@ -65,7 +71,7 @@ export class Measures {
     this.heldOut = undefined;
     this.run = undefined;
     this.shares = newShares();
-    Object.assign(this.last, { heldOut: -1, quality: -1 });
+    Object.assign(this.last, { heldOut: -1, quality: -1, nearest: -1 });
   }
 
   training(on: boolean): void {
@@ -86,11 +92,16 @@ export class Measures {
 
   /** Measures the network at the end of the run, unless more training is wanted. */
   async atEnd(): Promise<void> {
-    for (const kind of ['heldOut', 'quality'] as const) if (!this.place.core.wanted) await this.measure(kind);
+    const { core, settings } = this.place;
+    for (const kind of ['heldOut', 'quality', 'nearest'] as const) {
+      // Without live samples only where it is asked for.
+      const isMeant = kind !== 'nearest' || settings.samples > 0;
+      if (isMeant && !core.wanted) await this.measure(kind);
+    }
   }
 
   /** Measures the network as it is now; an interruption ends that. Training, if it is wanted, goes on afterwards. */
-  async measure(kind: Kind): Promise<void> {
+  async measure(kind: MeasureKind): Promise<void> {
     const { core } = this.place;
     const trainer = core.run?.trainer;
     const step = core.run?.losses.length ?? 0;
@@ -126,7 +137,7 @@ export class Measures {
 
   /** `counts`: training waits for it. Rejects with the signal's reason. */
   private async make(
-    kind: Kind,
+    kind: MeasureKind,
     { step, counts, signal }: { step: number; counts: boolean; signal: AbortSignal },
   ): Promise<void> {
     const { run } = this;
@@ -139,6 +150,11 @@ export class Measures {
       if (kind === 'heldOut') {
         const measured = await this.heldOut!.measure(run.trainer, step, signal);
         post({ type: kind, measured });
+      } else if (kind === 'nearest') {
+        const { findNearest } = await import('./nearest');
+        const { train } = this.place.imagesOf(this.place.current);
+        const measured = await findNearest(run.engine, run.network, train, { step, seed: run.seed, signal });
+        post({ type: kind, measured });
       } else {
         const measured = await acceptedShare(run.engine, run.network, { step, seed: run.seed, signal });
         post({ type: kind, measured });
@@ -147,7 +163,7 @@ export class Measures {
       this.last[kind] = step;
     } finally {
       this.doneAt[kind] = performance.now();
-      if (counts) this.shares[kind].add(this.doneAt[kind] - start, { done });
+      if (counts && kind !== 'nearest') this.shares[kind].add(this.doneAt[kind] - start, { done });
       post({ type: 'measuring', what: undefined });
     }
   }
@@ -170,8 +186,9 @@ export class Measures {
     });
   }
 
-  private isPossible(kind: Kind): boolean {
-    return kind === 'heldOut' ? this.heldOut !== undefined : this.run?.isDigits === true;
+  private isPossible(kind: MeasureKind): boolean {
+    if (kind === 'heldOut') return this.heldOut !== undefined;
+    return kind === 'nearest' ? this.run?.isOwn === true : this.run?.isDigits === true;
   }
 
   /** Milliseconds of training since this began to measure the run. */

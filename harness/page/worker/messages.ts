@@ -3,7 +3,7 @@ import type { AdapterDescription, ErrorCode } from '../../../src';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { WorkerEvents } from '../../../src/worker';
 import type { Plan } from '../../run/plan';
-import type { Measurement } from '../shell/measurements';
+import type { Measurement, NearestFound } from '../shell/measurements';
 import type { Place } from '../shell/noise_field';
 import type { Beginning, CheckpointSettings, FlowMethod, PageRecipe, Source } from '../shell/settings';
 
@@ -151,9 +151,15 @@ export type PageEvent =
     }
   /** The speed of the run was measured. */
   | { readonly type: 'speed'; readonly imagesPerSecond: number }
-  /** Comes before `built`. `held`: images that the run is measured with; `begin`: undefined for a resumed run. */
-  | { readonly type: 'begun'; readonly held: number; readonly begin: Beginning | undefined }
+  /** Comes before `built`. `held`: images that the run is measured with; `begin`: undefined for a resumed run; `sampling`: its network's. */
+  | {
+      readonly type: 'begun';
+      readonly held: number;
+      readonly begin: Beginning | undefined;
+      readonly sampling: Sampling | undefined;
+    }
   | Measurement
+  | { readonly type: 'nearest'; readonly measured: NearestFound }
   /** Progress of the distillation: trajectories first, then steps. */
   | {
       readonly type: 'distilling';
@@ -186,8 +192,9 @@ export type PageEvent =
   | {
       readonly type: 'sampled';
       readonly order: NumberedOrder;
-      /** From 1, of `order.steps`. */
+      /** From 1, of `steps`: the steps of the order, and one more that polishes. */
       readonly step: number;
+      readonly steps: number;
       readonly columns: number;
       readonly height: number;
       readonly width: number;

@@ -11,13 +11,14 @@ import {
 import { stepIn } from '../../../src/keeping/slots';
 import { recipeSampling } from '../../../src/recipes';
 import type { RunSettings } from '../../../src/weights/fields';
-import { trainerFor } from '../../run/plan';
-import { checkBeginning, trainingOf } from '../shell/fine_tune';
+import { checkBeginning, fitted } from '../../run/beginning';
+import { ownSampling, trainerFor } from '../../run/plan';
+import { areOwn, beginningOf, mayPlan, plannedRate, trainingOf } from '../shell/fine_tune';
 import type { Network } from '../shell/order';
 import { INSTANT, pretrainedOf } from '../shell/pretrained';
 import type { Beginning, PageSettings } from '../shell/settings';
 import { createNetwork, type Trained, TrainingRun, type TrainingSession } from './door';
-import type { Order, PageEvent } from './messages';
+import type { DataDescription, Order, PageEvent } from './messages';
 import { Models } from './models';
 import { Planning } from './planning';
 import { imagesOf, networkOf } from './run_images';
@@ -31,6 +32,8 @@ export class Workplace {
   readonly planning = new Planning(this);
   settings!: PageSettings;
   images: ImageSet | undefined;
+  /** What the page knows of the images. */
+  data: DataDescription | undefined;
   /** The source of the images, as the command line calls it. */
   source = '';
   /** Settings at the start of the run. Of later changes on the page, only learning rate and epochs apply. */
@@ -63,22 +66,25 @@ export class Workplace {
   async newRun(): Promise<TrainingRun> {
     const { settings } = this;
     const { train: images } = this.imagesOf(settings);
-    const network = await this.beginning(settings);
+    const began = this.beginningOf(settings);
+    const network = await this.initialNetwork(settings, began);
     this.freeUntrained();
     const { dropLast }: Recipe['fit'] = recipes[settings.recipe].fit;
-    const plan = this.planning.begin(images.count, dropLast);
     // Learning rate and epochs may have changed meanwhile.
-    const { lr, epochs } = this.settings;
+    const { lr: chosen, epochs } = this.settings;
+    const rate = plannedRate({ recipe: settings.recipe, lr: chosen }, began);
+    const plan = this.planning.begin(images.count, dropLast, rate);
+    const lr = plan ? rate : chosen;
     this.begun = { ...settings, ...(plan ? { batch: plan.batch } : {}) };
-    this.began = settings.begin;
-    const trainer = trainingOf(this.begun);
+    this.began = began;
+    const trainer = trainingOf({ ...this.begun, begin: began });
     const saved = this.savedSettings({ ...this.begun, lr, epochs: plan?.epochs ?? epochs });
     return TrainingRun.begin(
       { network, trainer: plan ? trainerFor(trainer, plan) : trainer },
       {
         images,
         settings: { ...saved, dropLast, ...(plan?.steps ? { maxSteps: plan.steps } : {}) },
-        sampling: samplingOf(settings.recipe, network),
+        sampling: this.samplingOf(settings.recipe, network, began),
       },
     );
   }
@@ -131,26 +137,34 @@ export class Workplace {
   private async newNetwork(engine: Engine): Promise<UNet> {
     this.freeUntrained();
     const { seed, recipe } = this.settings;
-    const network = await this.beginning(this.settings);
+    const began = this.beginningOf(this.settings);
+    const network = await this.initialNetwork(this.settings, began);
     const { trainer } = recipes[recipe];
-    const sampling = samplingOf(recipe, network);
+    const sampling = this.samplingOf(recipe, network, began);
     this.untrained = await createNetwork(engine, { network, trainer }, { seed, sampling });
     return this.untrained;
   }
 
-  /** The initial network: a configuration, or the pretrained weights. */
-  private async beginning(settings: PageSettings): Promise<ReturnType<typeof networkOf> | Trained> {
+  /** The initial network of a run: a configuration, or trained weights. */
+  async initialNetwork(settings: PageSettings, began: Beginning | undefined): Promise<UNetConfig | Trained> {
     const config = networkOf(settings, this.images);
-    if (settings.begin !== 'pretrained') return config;
-    checkBeginning(settings.recipe, config);
-    const model = await this.models.modelOf(pretrainedOf(settings.recipe));
-    return model;
+    if (began !== 'pretrained') return config;
+    const { recipe } = settings;
+    return fitted(recipe, await this.models.modelOf(checkBeginning(recipe, config)), config);
+  }
+
+  /** What a run with these settings begins with. */
+  private beginningOf(settings: PageSettings): Beginning {
+    return beginningOf(settings, this.data);
+  }
+
+  /** The recipe's sampling for a network of it; for the user's own pictures with a polish. */
+  private samplingOf(recipe: PageSettings['recipe'], network: UNetConfig | Trained, began: Beginning) {
+    const config = 'config' in network ? network.config : network;
+    const isOwn = this.data && areOwn(this.data) && mayPlan(recipe, began);
+    return (isOwn ? ownSampling : recipeSampling)(recipe, config);
   }
 }
-
-/** The recipe's sampling, for a network of it. */
-const samplingOf = (recipe: PageSettings['recipe'], network: UNetConfig | Trained) =>
-  recipeSampling(recipe, 'config' in network ? network.config : network);
 
 /** The page's message about a run that diverged: retrying the rejected step fails again; only an earlier checkpoint helps. */
 function divergedMessage(message: string, back: number | undefined): string {

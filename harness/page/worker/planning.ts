@@ -54,11 +54,11 @@ export class Planning {
     this.endAt(run, run.losses.length + steps);
   }
 
-  /** Plans a run that is about to begin with these settings, unless the page does not wish it. */
-  begin(count: number, dropLast: boolean | undefined): Plan | undefined {
+  /** Plans a run that is about to begin with these settings and at rate `lr`, unless the page does not wish it. */
+  begin(count: number, dropLast: boolean | undefined, lr?: number): Plan | undefined {
     this.spans.begin();
     this.speed = undefined;
-    this.take(this.wish && planOf(this.orderFor(count, dropLast), this.wish.speed), { isOpen: true });
+    this.take(this.wish && planOf(this.orderFor(count, dropLast), this.wish.speed), { isOpen: true, lr });
     return this.plan;
   }
 

@@ -58,7 +58,9 @@ export class Views {
     const { core, objective, settings, current } = this.place;
     const network = { unet: core.run!.unet!, objective };
     const { seed } = current;
-    await this.pictures.grid(core.engine!, network, { step, count: settings.samples, seed, signal });
+    const { samples: count } = settings;
+    const isLast = core.run!.complete;
+    await this.pictures.grid(core.engine!, network, { step, count, seed, isLast, signal });
   }
 
   async strip(step: number): Promise<void> {
@@ -126,6 +128,8 @@ export class Views {
       images: () => this.trainingImages(),
       network: (of) =>
         of === 'digits' || of === 'tutorial' ? place.models.ofRecipe(of, engine) : place.networkFrom(of),
+      began: place.began,
+      initialNetwork: () => place.initialNetwork(place.current, place.began),
     });
   }
 

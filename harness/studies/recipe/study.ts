@@ -15,6 +15,7 @@ import { nodeEngine } from '../../cli/node_engine';
 import { encodePng } from '../../cli/png';
 import { quietly } from '../../cli/quiet';
 import { grid } from '../../run/pictures';
+import { trainerFor } from '../../run/plan';
 import { type Measured, raceSvg } from './race_svg';
 import { compareSamplers } from './samplers';
 
@@ -56,6 +57,12 @@ const cosine = (options: Recipe['trainer'], warmup: number, steps: number): Reci
   averageWeights: false,
   schedule: { warmup, decay: 'cosine', steps },
 });
+
+/** The recipe, trained as a plan of this length does. */
+function planned(steps: number, batch: number): Study {
+  const { network, trainer, fit } = recipeAt('digits', batch);
+  return { network, trainer: trainerFor(trainer, { steps }), fit, at: [[steps, w2]] };
+}
 
 /** Shows which recipe reaches 92% soonest; the points are numbers of images. */
 const race = (of: Omit<Study, 'at'>, guidance: number, images: readonly number[]): Study => ({
@@ -108,6 +115,10 @@ const studies: Record<string, Study> = {
     trainer: cosine(recipes.digits.trainer, 80, 5480),
     at: [[5480, both]],
   },
+  // Plans of a length, and the recipe at the same.
+  'planned 300': planned(300, 16),
+  'unplanned 300': { ...recipeAt('digits', 16), at: [[300, w2]] },
+  'planned 600': planned(600, 64),
   'race 256': race(digits256, 2, slow),
   'race 64': race(recipeAt('digits', 64), 2, quick),
   'race 3x3 256': race(at256('digits-3x3'), 2.2, slow),

@@ -224,3 +224,31 @@ test('transparent pictures are the same bytes on the command line: a run goes th
   expect(problems).toEqual([]);
   await context.close();
 });
+
+test('coloured pictures begin with the network that has seen icons; their samples are polished, and beside each is the nearest of them', async () => {
+  const query = '?task=train&size=16&batch=4&epochs=4&samples=4&holdout=0';
+  const { page, problems } = await visit(driven.context, driven.address + query);
+  await phase(page, 'idle');
+  await choose(page, 'folder', opaque);
+  await until(page, () => window.harness.settings.recipe === 'pictures');
+  await phase(page, 'idle');
+  expect(await page.$eval('#begin [value=auto]', (option) => option.textContent)).toContain('pretrained');
+  expect(await page.evaluate(() => location.search)).toContain('recipe=pictures');
+  await click(page, '#train');
+  await phase(page, 'finished');
+  expect(await page.evaluate(() => window.harness.state.begin)).toBe('pretrained');
+  // New weights begin above 1.
+  expect((await losses(page))[0]).toBeLessThan(0.8);
+  await until(page, () => document.querySelectorAll('#nearest-pairs li').length === 20);
+  expect(await text(page, 'nearest-at')).toBe('after step 12');
+  expect(await text(page, 'nearest-note')).toMatch(/^Samples, and under each/);
+
+  await click(page, '#door-play');
+  await click(page, '#tab-sample');
+  await click(page, '#sample');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'polished');
+  expect(await text(page, 'frame-note')).toContain('polish');
+  // Eight steps at guidance 1.5, and four calls with it.
+  expect(problems).toEqual([]);
+  await page.close();
+});

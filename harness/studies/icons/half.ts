@@ -1,0 +1,12 @@
+/** Writes a trained network with weights of half the size: `node harness/studies/run.mjs icons/half FROM TO`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parametersOf } from '../../../src/unet/config';
+import { loadModel, saveModel } from '../../../src/weights/model';
+
+export async function main([from, to]: string[]): Promise<number> {
+  const { parameters, ...model } = loadModel(new Uint8Array(readFileSync(from)), from);
+  const { parameters: list } = parametersOf(model.config);
+  const weights = { ...model, parameters: list, getParameters: async () => parameters };
+  writeFileSync(to, await saveModel(weights, { objective: model.objective, dtype: 'F16' }));
+  return 0;
+}
