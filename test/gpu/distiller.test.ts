@@ -1,5 +1,6 @@
 /** Distilling: a small network's trajectories against a loop in plain numbers, and a student that learns them. */
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { trainerFor } from '../../harness/run/plan';
 import type { DistilEvent, Distiller, Warning } from '../../src';
 import { EngineError } from '../../src/base/errors';
 import { normal, STREAM, threefry } from '../../src/base/random';
@@ -11,6 +12,7 @@ import { Program } from '../../src/gpu/program';
 import { readBuffer } from '../../src/gpu/staging';
 import { recipeAt } from '../../src/recipes';
 import { Sampler } from '../../src/sampling/sampler';
+import { Trainer } from '../../src/training/trainer';
 import type { UNetConfig } from '../../src/unet/config';
 import type { UNet } from '../../src/unet/unet';
 import { loadModel, saveModel } from '../../src/weights/model';
@@ -159,6 +161,34 @@ test('training is that of the recipe, in images, and averaged from the first ste
   });
   expect([beta2, schedule, averageSpan, averageMost]).toEqual([0.994987, { warmup: 40 }, 18, 0.9995]);
   expect(learningRate).toBe(3e-3);
+});
+
+test('the student of a planned run has a schedule of its own, and no polish', async () => {
+  const polish = { noises: 4, level: 0.2 };
+  const planned = await engine.createUNet(config, {
+    seed: 5,
+    sampling: { method: 'adams', steps: 8, guidance: 1.5, polish },
+  });
+  const plan = trainerFor(recipeAt('pictures', 4).trainer, { steps: 300 });
+  using trainer = await engine.createTrainer(planned, plan);
+  const x = new Float32Array(4 * SIZE).fill(0.5);
+  await trainer.step({
+    noisy: x,
+    target: x,
+    levels: Float32Array.of(0.2, 0.4, 0.6, 0.8),
+    labels: [0, 1, 2, 0],
+  });
+  const create = vi.spyOn(Trainer, 'create');
+  using distiller = await engine.createDistiller(planned, small);
+  await distil(distiller);
+  const [, , options] = create.mock.calls[0];
+  expect(options).toMatchObject({ schedule: trainerOf({ batchSize: 6, learningRate: 1e-3 }).schedule });
+  expect(trainer.schedule).toMatchObject({ decay: 'cosine', steps: 300 });
+  const { student } = distiller;
+  expect(student!.sampling).toMatchObject({ calls: 2 });
+  expect(student!.sampling).not.toHaveProperty('polish');
+  student!.destroy();
+  planned.destroy();
 });
 
 test.each([1, 2] as const)('a student of %d calls learns; its teacher stays as it is', async (calls) => {

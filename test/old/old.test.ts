@@ -35,9 +35,10 @@ test.each(Object.entries(files))('%s', (file, before) => {
 test.each(addresses)('the address $address', ({ address, settings, query }) => {
   const parsed = parseQuery(address);
   expect(parsed.notices).toEqual([]);
-  // There may be more settings today, and Explain begins one scene earlier.
-  const { scene, ...others } = settings;
-  const meant = { ...others, ...(address.includes('scene=') ? { scene } : {}) };
+  // There may be more settings today, Explain begins one scene earlier, and a run with what suits its images.
+  const { scene, begin, ...others } = settings;
+  const given = Object.entries({ scene, begin }).filter(([key]) => address.includes(`${key}=`));
+  const meant = { ...others, ...Object.fromEntries(given) };
   expect(parsed.settings).toMatchObject(meant);
   expect(toQuery({ ...parsed.settings, ...(meant as Partial<Settings>) })).toBe(query);
 });

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Page } from 'puppeteer';
+import { workerOf } from './visit';
 
 const { PNG } = createRequire(import.meta.url)('pngjs') as {
   PNG: { sync: { write(of: { width: number; height: number; data: Uint8Array }): Buffer } };
@@ -30,7 +31,7 @@ export function writePictures(
 
 /** From now on the browser has room for the page's runs, and none for their images. */
 export async function leaveNoRoomForImages(page: Page): Promise<void> {
-  const worker = page.workers().find((each) => each.url().includes('/worker'))!;
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     const handles = FileSystemFileHandle.prototype as unknown as {
       createSyncAccessHandle(this: FileSystemFileHandle): Promise<unknown>;

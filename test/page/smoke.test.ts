@@ -23,6 +23,7 @@ import {
   until,
   type Visited,
   visit,
+  workerOf,
 } from './visit';
 
 const driven = drive();
@@ -64,7 +65,7 @@ const greys = (page: Page, id: string) =>
 
 /** Counts, from now on, the GPU buffers that the training worker creates and does not destroy. */
 async function countBuffers(page: Page): Promise<() => Promise<number>> {
-  const worker = page.workers().find((w) => w.url().includes('worker'))!;
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     const alive = new Set<GPUBuffer>();
     const { createBuffer } = GPUDevice.prototype;
@@ -130,7 +131,7 @@ test('an address trains by itself, to the end; in a tab in the background, where
 
 /** Returns a function that makes the weights of the run so large, on the GPU, that its loss is not finite. */
 async function poisoner(page: Page): Promise<() => Promise<void>> {
-  const worker = page.workers().find((w) => w.url().includes('/worker'))!;
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     const { createBuffer } = GPUDevice.prototype;
     GPUDevice.prototype.createBuffer = function (descriptor) {

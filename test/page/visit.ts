@@ -1,7 +1,7 @@
 /** The page from the development server, and a visitor who opens, watches and uses it. */
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { Browser, EvaluateFunc, Page } from 'puppeteer';
+import type { Browser, EvaluateFunc, Page, WebWorker } from 'puppeteer';
 import { createServer, type ViteDevServer } from 'vite';
 import { hear, stateOf } from './page_state';
 
@@ -369,9 +369,18 @@ export async function files(page: Page) {
   return { save, drop, dropAll, asks };
 }
 
+/** The page's training worker, or another one by a part of its address. It begins a little after the page. */
+export async function workerOf(page: Page, name = '/worker'): Promise<WebWorker> {
+  for (;;) {
+    const worker = page.workers().find((each) => each.url().includes(name));
+    if (worker) return worker;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
 /** Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. */
 export async function deviceLoser(page: Page, name = '/worker'): Promise<() => Promise<void>> {
-  const worker = page.workers().find((w) => w.url().includes(name))!;
+  const worker = await workerOf(page, name);
   await worker.evaluate(() => {
     const { createBuffer } = GPUDevice.prototype;
     GPUDevice.prototype.createBuffer = function (descriptor) {

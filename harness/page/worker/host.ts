@@ -277,7 +277,8 @@ export class PageHost implements Host {
     } catch (error) {
       place.report(error, 'task');
     }
-    if (settings.lr !== before.lr)
+    // Before the first step it is the run's rate, and no change of it.
+    if (settings.lr !== before.lr && session.run.losses.length > 0)
       place.post({
         type: 'rate',
         changed: { step: session.run.losses.length, lr: settings.lr, before: before.lr },

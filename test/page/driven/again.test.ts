@@ -23,12 +23,11 @@ import {
   until,
   visit,
   type Work,
+  workerOf,
 } from '../visit';
 
 const driven = drive();
 const open = (query: string, before?: () => void) => visit(driven.context, `${driven.tiny}${query}`, before);
-
-const workerOf = (page: Page) => page.workers().find((each) => each.url().includes('/worker'))!;
 
 const LOST =
   'images are made again after the device was lost, by the pretrained network too; what was ordered before is left';
@@ -200,7 +199,7 @@ test(FILE, async () => {
   await phase(page, 'idle');
   const { save, drop, asks } = await files(page);
   // So that the run is in its file alone.
-  const worker = workerOf(page);
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     const handles = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle(): Promise<never> };
     handles.createSyncAccessHandle = () => Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
@@ -247,7 +246,7 @@ test(FILE, async () => {
 test(PRESS, async () => {
   const { page, problems } = await open(`?task=sample&calls=6&text=20&${TINY}`);
   await phase(page, 'idle');
-  const worker = workerOf(page);
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     const { createShaderModule } = GPUDevice.prototype;
     Object.assign(globalThis, {
@@ -315,7 +314,7 @@ test(STOP, async () => {
 test(LOAD, async () => {
   const { page, problems } = await open(`?task=sample&calls=6&text=20&${TINY}`);
   await phase(page, 'idle');
-  const worker = workerOf(page);
+  const worker = await workerOf(page);
   const failOnce = () =>
     worker.evaluate(() => {
       const { fetch } = globalThis;
@@ -345,7 +344,7 @@ test(LOAD, async () => {
 test(READING, async () => {
   const { page, problems } = await open(`?task=train&${TINY}`);
   await phase(page, 'idle');
-  const worker = workerOf(page);
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     const { arrayBuffer } = Blob.prototype;
     Object.assign(globalThis, { mend: () => Object.assign(Blob.prototype, { arrayBuffer }) });
@@ -375,7 +374,7 @@ test(NO_GPU, async () => {
   const { page } = await open('');
   await until(page, () => window.harness !== undefined);
   await until(page, () => !document.getElementById('make-now')!.matches(':disabled, [aria-disabled=true]'));
-  const worker = workerOf(page);
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     navigator.gpu.requestAdapter = async () => null;
   });

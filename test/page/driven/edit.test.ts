@@ -5,7 +5,19 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
-import { click, losses, phase, pressOnTrain, root, steps, TUTORIAL, text, until, visit } from '../visit';
+import {
+  click,
+  losses,
+  phase,
+  pressOnTrain,
+  root,
+  steps,
+  TUTORIAL,
+  text,
+  until,
+  visit,
+  workerOf,
+} from '../visit';
 
 const driven = drive();
 
@@ -156,7 +168,7 @@ test('wrongly, without end, and rightly: only the right text is trained with, fr
     /^It is right: swish\.plain agrees with the reference in 3 cases; .* swish of down\.0 takes \d\.\d\d times as long/,
   );
   expect(await violations(page)).toEqual([]);
-  const worker = page.workers().find((w) => w.url().includes('/worker'))!;
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     const codes: string[] = [];
     const { createShaderModule } = GPUDevice.prototype;

@@ -25,6 +25,7 @@ import {
   until,
   visit,
   watch,
+  workerOf,
 } from '../visit';
 
 const driven = drive();
@@ -53,7 +54,7 @@ test('the welcome plays a recording before it asks for a GPU, and plays on until
   const { page, problems } = await open('');
   await moves(page);
   expect(await page.evaluate(() => window.harness.state.adapter)).toBeUndefined();
-  const worker = page.workers().find((each) => each.url().includes('worker'))!;
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     const { requestAdapter } = GPU.prototype;
     GPU.prototype.requestAdapter = function (options) {

@@ -24,6 +24,7 @@ import {
   type,
   until,
   visit,
+  workerOf,
 } from '../visit';
 
 /** Enough for a run to be still under way when what happens to it arrives. */
@@ -306,7 +307,7 @@ test('where the storage is full, training goes on, and the page says so and offe
   const { page, problems } = await open(RUN);
   await phase(page, 'idle');
   const { save, asks } = await files(page);
-  const worker = page.workers().find((w) => w.url().includes('/worker'))!;
+  const worker = await workerOf(page);
   await worker.evaluate(() => {
     const handles = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle(): Promise<never> };
     handles.createSyncAccessHandle = () => Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
