@@ -98,7 +98,10 @@ const isFolder = (path: string) => existsSync(path) && statSync(path).isDirector
 async function makeFolder(folder: string): Promise<void> {
   if (isFolder(folder)) return;
   if (!existsSync(dirname(folder))) await makeFolder(dirname(folder));
-  await mkdir(folder);
+  await mkdir(folder).catch((error) => {
+    // Another process may have made it meanwhile.
+    if (!isFolder(folder)) throw error;
+  });
 }
 
 /** Reads a whole file. Throws an EngineError `data`. */

@@ -107,6 +107,10 @@ test('prepareFolder makes folders, and says what is in the way', async () => {
   if (process.platform === 'linux') await refused(() => prepareFolder('/proc/x/y'), 'data', '--out');
 });
 
+test('several that make one folder at the same time have it', async () => {
+  await Promise.all([1, 2, 3].map(() => prepareFolder(join(folder, 'new', 'both'))));
+});
+
 test('prepareFile makes the folder, and finds one in its own place', async () => {
   await prepareFile(join(folder, 'a', 'file.json'), '--json');
   expect(await readdir(join(folder, 'a'))).toEqual([]);
