@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { LivePictures } from '../../harness/page/worker/live_pictures';
 import type { NumberedOrder, WorkerEvent } from '../../harness/page/worker/messages';
+import { Models } from '../../harness/page/worker/models';
 import type { Engine, SampleEvent, Sampler, UNet } from '../../src/index';
 
 test.each([
@@ -90,4 +91,11 @@ test('samples are polished at the end of a run, and not before', async () => {
   for (const isLast of [false, true])
     await pictures.grid(engine, network, { step: 1, count: 1, seed: 1, isLast });
   expect(asked).toEqual([false, polish]);
+});
+
+test('a pretrained network that is on its way is not loaded again', async () => {
+  const models = new Models();
+  const [early, wanted] = await Promise.all([models.modelOf('tutorial'), models.modelOf('tutorial')]);
+  expect(wanted).toBe(early);
+  expect(await models.modelOf('tutorial')).toBe(early);
 });

@@ -13,6 +13,8 @@ interface Loaded {
 
 export class Models {
   private readonly pretrained = new Map<PretrainedName, Loaded>();
+  /** Those on their way. */
+  private readonly loading = new Map<PretrainedName, Promise<Loaded>>();
   private file: Loaded | undefined;
 
   async ofRecipe(recipe: PretrainedName, engine: Engine): Promise<Network> {
@@ -25,12 +27,17 @@ export class Models {
   }
 
   private async load(recipe: PretrainedName): Promise<Loaded> {
-    let loaded = this.pretrained.get(recipe);
-    if (!loaded) {
-      loaded = { model: await loadPretrained(recipe) };
-      this.pretrained.set(recipe, loaded);
-    }
-    return loaded;
+    const loaded = this.pretrained.get(recipe) ?? this.loading.get(recipe);
+    if (loaded) return loaded;
+    const load = async () => {
+      const made = { model: await loadPretrained(recipe) };
+      this.pretrained.set(recipe, made);
+      return made;
+    };
+    // A failure is not kept: the next request tries again.
+    const loading = load().finally(() => this.loading.delete(recipe));
+    this.loading.set(recipe, loading);
+    return loading;
   }
 
   ofFile(engine: Engine): Promise<Network> {
