@@ -128,7 +128,8 @@ export class Views {
       images: () => this.trainingImages(),
       network: (of) =>
         of === 'digits' || of === 'tutorial' ? place.models.ofRecipe(of, engine) : place.networkFrom(of),
-      began: place.began,
+      // After a reset there is no run that began.
+      began: place.core.run && place.began,
       initialNetwork: () => place.initialNetwork(place.current, place.began),
     });
   }
