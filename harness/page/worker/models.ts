@@ -13,7 +13,7 @@ interface Loaded {
 
 export class Models {
   private readonly pretrained = new Map<PretrainedName, Loaded>();
-  /** Those on their way. */
+  /** Networks that are being read. */
   private readonly loading = new Map<PretrainedName, Promise<Loaded>>();
   private file: Loaded | undefined;
 
