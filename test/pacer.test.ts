@@ -283,7 +283,7 @@ async function fitFor(kind: Training['kind'], adapter: Adapter, seconds: number)
   };
 }
 
-const LEARNING_SECONDS = 8;
+const LEARNING_SECONDS = 5;
 
 const slower = [50, 10, 1, 1 / 100, 1 / 10_000];
 
@@ -381,7 +381,7 @@ describe.each(fits)(
     let prompt: Awaited<ReturnType<typeof fitFor>>;
 
     test('has 24 ms at once on the GPU, but for errors of what is expected', async () => {
-      prompt = await fitFor(kind, { slower }, 4);
+      prompt = await fitFor(kind, { slower }, 2);
       expect(Math.max(...prompt.submissions)).toBeLessThan(Math.max(24, 1.001 * prompt.longestPart));
       expect(prompt.mostQueued).toBeLessThan(32);
     });
@@ -389,7 +389,7 @@ describe.each(fits)(
     test.each([...delays, withoutClock])(
       'keeps its limits, and most steps, where word of the end is %o',
       async (delay) => {
-        const late = await fitFor(kind, { slower, ...delay }, 4);
+        const late = await fitFor(kind, { slower, ...delay }, 2);
         expect(Math.max(...late.submissions)).toBeLessThan(Math.max(24, 1.001 * late.longestPart));
         expect(late.mostQueued).toBeLessThan(60);
         expect(late.mostReads).toBeLessThanOrEqual(MOST_IN_FLIGHT);

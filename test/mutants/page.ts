@@ -325,7 +325,7 @@ export const page: Mutants = {
       file: APP,
       text: 'if (run && !comesAlong(run)) this.take(',
       becomes: 'if (run && comesAlong(run)) this.take(',
-      caughtBy: ownPictures('where the images are damaged'),
+      caughtBy: ownPictures('a kept run goes on without the files'),
     },
     'a kept run that goes on is offered beside itself': {
       file: 'harness/page/shell/state.ts',
@@ -337,19 +337,19 @@ export const page: Mutants = {
       file: FILES,
       text: 'if (!core.run) void core.stored.end()',
       becomes: 'if (core.run) void core.stored.end()',
-      caughtBy: ownPictures('where the images are damaged'),
+      caughtBy: ownPictures('a kept run goes on without the files'),
     },
     'why a run on transparent pictures does not go on is not said': {
       file: FILES,
       text: 'isDataOf(checkpoint, this.place.images, false)) return not;',
       becomes: 'isDataOf(checkpoint, this.place.images)) return not;',
-      caughtBy: ownPictures('where the images are damaged'),
+      caughtBy: ownPictures('a kept run goes on without the files'),
     },
     'earlier versions are blamed where no picture is transparent': {
       file: FILES,
       text: 'if (!this.clear || !isDataOf(',
       becomes: 'if (!isDataOf(',
-      caughtBy: ownPictures('where the images are damaged'),
+      caughtBy: ownPictures('a kept run goes on without the files'),
     },
     'a full disk is not told': {
       file: APP,

@@ -101,8 +101,8 @@ test(
     const folder = mkdtempSync(join(tmpdir(), 'plan-'));
     try {
       const out = join(folder, 'run');
-      const data = ['--data', picturesIn(folder, { colours: true, side: 40 })];
-      const colours = [...data, ...narrow, '--quality', '0', '--size', 'own'];
+      const data = ['--data', picturesIn(folder, { colours: true, side: 24 })];
+      const colours = [...data, ...narrow, '--quality', '0', '--size', '16'];
       // As soon as there is a plan.
       vi.mocked(limitOf).mockImplementation(({ seconds }) => (Number.isNaN(seconds) ? 1e9 : 1));
       const made = await runHere('train', '--out', out, ...colours);
@@ -115,13 +115,13 @@ test(
       expect(readdirSync(out)).toContain('model.safetensors');
       const { maxSteps, schedule } = report().settings;
       expect(maxSteps).toBeGreaterThanOrEqual(300);
-      // The pictures keep their size, without a word of it.
+      // The pictures are made as large as before, without a word of it.
       const resumed = await runHere('train', '--resume', join(out, 'checkpoint.safetensors'), ...data);
       expect(resumed.code, resumed.output).toBe(0);
       expect(resumed.output).not.toContain('Planned');
       expect(report()).toMatchObject({
         ...{ steps: maxSteps, settings: { maxSteps, schedule, learningRate: 3e-3 } },
-        data: { height: 40, width: 40, channels: 3 },
+        data: { height: 16, width: 16, channels: 3 },
       });
     } finally {
       rmSync(folder, { recursive: true });

@@ -69,8 +69,8 @@ const pairs: Readonly<Record<string, Readonly<Record<(typeof ENDS)[number], Agai
   'a kept run': {
     'an abort': never('the page has no way to end its opening'),
     'a lost device': ['driven/survival.test.ts', 'a GPU process that is killed once, twice, three times'],
-    'a refusal': ['driven/own_pictures.test.ts', 'where the images are damaged'],
-    'a failed load': ['driven/own_pictures.test.ts', 'where the images are damaged'],
+    'a refusal': ['driven/own_pictures.test.ts', 'a kept run goes on without the files'],
+    'a failed load': ['driven/own_pictures.test.ts', 'a kept run goes on without the files'],
   },
 };
 

@@ -223,7 +223,9 @@ test('a run in colour explains itself by its own classes, and no recorded digit 
 });
 
 test('Draw says when the run takes over, and takes it at the end of a short run', async () => {
-  const { page, problems } = await open('?task=train&batch=4&limit=8&holdout=0&widths=8&samples=0&epochs=3');
+  const { page, problems } = await open(
+    '?task=train&recipe=digits-3x3&batch=4&limit=8&holdout=0&widths=8&samples=0&epochs=3',
+  );
   await phase(page, 'idle');
   await click(page, '#step');
   await steps(page, 1);
@@ -245,7 +247,9 @@ test('Draw says when the run takes over, and takes it at the end of a short run'
 test('the drawing stays with the better network, and the second scene follows the run as it learns', {
   tags: 'thorough',
 }, async () => {
-  const { page, problems } = await open('?task=train&batch=4&limit=1000&widths=8&samples=0&epochs=10000');
+  const { page, problems } = await open(
+    '?task=train&recipe=digits-3x3&batch=4&limit=1000&widths=8&samples=0&epochs=10000',
+  );
   await phase(page, 'idle');
   await click(page, '#step');
   await steps(page, 1);

@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'newcomer-'));
 writePictures(join(folder, 'tall'), { width: 22, height: 40 });
 mkdirSync(join(folder, 'empty'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const inTurn = inTurns(() => visit(driven.context, `${driven.tiny}?task=train&${TINY}`));
+const inTurn = inTurns(() => visit(driven.context, `${driven.tiny}?task=train&recipe=digits-3x3&${TINY}`));
 
 const chooseFolder = async (page: Page, name: string) =>
   ((await page.$('#folder')) as ElementHandle<HTMLInputElement>).uploadFile(join(folder, name));
@@ -134,7 +134,10 @@ test('Draw calls the classes of letters classes, and keeps none as a digit', asy
 });
 
 test('Inside says why it cannot look into a file’s network, and shows no empty frames', async () => {
-  const { page, problems } = await visit(driven.context, `${driven.tiny}?task=train&${TINY}`);
+  const { page, problems } = await visit(
+    driven.context,
+    `${driven.tiny}?task=train&recipe=digits-3x3&${TINY}`,
+  );
   await phase(page, 'idle');
   await chooseFolder(page, 'tall');
   await until(page, () => window.harness.state.data?.channels === 3);

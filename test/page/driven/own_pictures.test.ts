@@ -26,7 +26,7 @@ afterAll(() => rmSync(place, { recursive: true }));
 
 /** The size and fit are not the usual ones; 3 steps an epoch. */
 const PICTURES = 'size=16&fit=fit';
-const RUN = `?batch=4&widths=8&samples=0&lr=0.01&epochs=7&${PICTURES}`;
+const RUN = `?recipe=digits-3x3&batch=4&widths=8&samples=0&lr=0.01&epochs=7&${PICTURES}`;
 
 async function choose(page: Page, id: 'folder' | 'files', ...paths: string[]): Promise<void> {
   const input = (await page.$(`#${id}`)) as ElementHandle<HTMLInputElement>;
@@ -34,11 +34,8 @@ async function choose(page: Page, id: 'folder' | 'files', ...paths: string[]): P
 }
 
 /** Opens the page, and trains a run of 21 steps on the pictures, which is kept. `before`: what is done to the page before. */
-async function trained(
-  context: Parameters<typeof visit>[0],
-  before = async (_: Page) => {},
-): ReturnType<typeof visit> {
-  const visited = await visit(context, `${driven.address}${RUN}`);
+async function trained(before = async (_: Page) => {}): ReturnType<typeof visit> {
+  const visited = await visit(driven.context, `${driven.address}${RUN}`);
   const { page } = visited;
   await phase(page, 'idle');
   await before(page);
@@ -72,9 +69,8 @@ const keptImages = (page: Page) =>
 const keptSets = (page: Page, count: number) =>
   expect.poll(async () => (await keptImages(page)).length, { timeout: 30_000 }).toBe(count);
 
-test('a kept run goes on without the files, from the plain address; with it its images are deleted', async () => {
-  const context = await driven.browser.createBrowserContext();
-  const { page, problems } = await trained(context);
+test('a kept run goes on without the files; where its images are damaged, the page asks for the files, and makes of them what it made before', async () => {
+  const { page, problems } = await trained();
   const before = await losses(page);
   await keptSets(page, 1);
   expect((await keptImages(page))[0]).toBeGreaterThan(12 * 16 * 16 * 3);
@@ -85,45 +81,7 @@ test('a kept run goes on without the files, from the plain address; with it its 
     ...{ count: 12, height: 16, width: 16, channels: 3, classNames: ['poppy', 'רקפת'] },
   });
   expect(await page.evaluate(() => location.search)).toContain(PICTURES);
-  await type(page, 'epochs', '8');
-  await click(page, '#train');
-  await steps(page, 24);
-  expect((await losses(page)).slice(0, 21)).toEqual(before);
-  await phase(page, 'finished');
-  await click(page, '#reset');
-  await keptSets(page, 0);
-  expect(problems).toEqual([]);
-  await context.close();
-});
 
-test('pictures of one size are 32 pixels wide at most, unless a press keeps their own', async () => {
-  const large = join(place, 'large');
-  writePictures(large, { width: 40, height: 36 });
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=train&batch=4`);
-  await phase(page, 'idle');
-  await choose(page, 'folder', folder);
-  const sideOf = () => page.evaluate(() => window.harness.state.data);
-  await until(page, () => window.harness.state.data?.width === 28);
-  const isOffered = () => page.$eval('#own-size', (button) => button.checkVisibility());
-  expect(await isOffered()).toBe(false);
-  await choose(page, 'folder', large);
-  await until(page, () => window.harness.state.data?.width === 32);
-  await expect.poll(isOffered, { timeout: 60_000 }).toBe(true);
-  expect(await text(page, 'own-size')).toBe('Keep their 40 × 36');
-  await click(page, '#own-size');
-  await until(page, () => window.harness.state.data?.width === 40);
-  expect(await sideOf()).toMatchObject({ height: 36, width: 40, cut: 0 });
-  expect(await page.$eval('#size', (select) => (select as HTMLSelectElement).value)).toBe('own');
-  await expect.poll(isOffered, { timeout: 60_000 }).toBe(false);
-  expect(problems).toEqual([]);
-  await page.close();
-});
-
-test('where the images are damaged, the page asks for the files, and makes of them what it made before', async () => {
-  const context = await driven.browser.createBrowserContext();
-  const { page, problems } = await trained(context);
-  const before = await losses(page);
-  await keptSets(page, 1);
   await page.goto('about:blank');
   await page.goto(driven.address);
   await page.evaluate(async () => {
@@ -163,13 +121,43 @@ test('where the images are damaged, the page asks for the files, and makes of th
   );
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
   expect(await losses(page)).toEqual(before);
+  await type(page, 'epochs', '8');
+  await click(page, '#train');
+  await steps(page, 24);
+  expect((await losses(page)).slice(0, 21)).toEqual(before);
+  await phase(page, 'finished');
+  await click(page, '#reset');
+  await keptSets(page, 0);
   expect(problems).toEqual([]);
-  await context.close();
+  await page.close();
 });
 
-test('without room for the images the run goes on, which is said once', async () => {
-  const context = await driven.browser.createBrowserContext();
-  const { page, problems } = await trained(context, leaveNoRoomForImages);
+test('pictures of one size are 32 pixels wide at most, unless a press keeps their own', async () => {
+  const large = join(place, 'large');
+  writePictures(large, { width: 40, height: 36 });
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=train&batch=4`);
+  await phase(page, 'idle');
+  await choose(page, 'folder', folder);
+  const sideOf = () => page.evaluate(() => window.harness.state.data);
+  await until(page, () => window.harness.state.data?.width === 28);
+  const isOffered = () => page.$eval('#own-size', (button) => button.checkVisibility());
+  expect(await isOffered()).toBe(false);
+  await choose(page, 'folder', large);
+  await until(page, () => window.harness.state.data?.width === 32);
+  await expect.poll(isOffered, { timeout: 60_000 }).toBe(true);
+  expect(await text(page, 'own-size')).toBe('Keep their 40 × 36');
+  await click(page, '#own-size');
+  await until(page, () => window.harness.state.data?.width === 40);
+  expect(await sideOf()).toMatchObject({ height: 36, width: 40, cut: 0 });
+  expect(await page.$eval('#size', (select) => (select as HTMLSelectElement).value)).toBe('own');
+  await expect.poll(isOffered, { timeout: 60_000 }).toBe(false);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('without room for the images the run goes on, which is said once; on the command line, too: transparent pictures are the same bytes there', async () => {
+  const { page, problems } = await trained(leaveNoRoomForImages);
+  const before = await losses(page);
   const notices = () => text(page, 'notices-list');
   const notice =
     /^This browser keeps the run without its 10 kB of images, and asks for them when it goes on. There is no room left for this page.$/;
@@ -177,23 +165,6 @@ test('without room for the images the run goes on, which is said once', async ()
   expect(await notices()).toMatch(notice);
   // Who has read it need not read it again.
   await click(page, '#notices-close');
-  await type(page, 'epochs', '9');
-  await click(page, '#train');
-  await phase(page, 'finished');
-  await until(page, () => window.harness.state.stored === 27);
-  expect(await notices()).toBe('');
-  expect(await keptImages(page)).toEqual([]);
-  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
-  await goOn(page);
-  await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('does not keep'));
-  expect(problems).toEqual([]);
-  await context.close();
-});
-
-test('transparent pictures are the same bytes on the command line: a run goes there and back', async () => {
-  const context = await driven.browser.createBrowserContext();
-  const { page, problems } = await trained(context);
-  const before = await losses(page);
   const { save } = await files(page);
   const blob = await save('save-checkpoint');
   const saved = await page.evaluate(async (n) => {
@@ -210,6 +181,11 @@ test('transparent pictures are the same bytes on the command line: a run goes th
   });
   expect(decodeSafetensors(readFileSync(file)).metadata.step).toBe('24');
 
+  await type(page, 'epochs', '8');
+  await click(page, '#train');
+  await phase(page, 'finished');
+  await until(page, () => window.harness.state.stored === 24);
+  expect(await notices()).toBe('');
   await click(page, '#reset');
   await until(page, () => window.harness.state.run === undefined);
   await phase(page, 'idle');
@@ -219,14 +195,19 @@ test('transparent pictures are the same bytes on the command line: a run goes th
   expect((await losses(page)).slice(0, 21)).toEqual(before);
   await type(page, 'epochs', '9');
   await click(page, '#train');
-  await steps(page, 27);
+  await phase(page, 'finished');
+  await until(page, () => window.harness.state.stored === 27);
   expect(await text(page, 'files-problem-text')).toBe('');
+  expect(await keptImages(page)).toEqual([]);
+  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  await goOn(page);
+  await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('does not keep'));
   expect(problems).toEqual([]);
-  await context.close();
+  await page.close();
 });
 
 test('coloured pictures begin with the network that has seen icons; their samples are polished, and beside each is the nearest of them', async () => {
-  const query = '?task=train&size=16&batch=4&epochs=4&samples=4&holdout=0';
+  const query = '?task=train&size=16&batch=4&epochs=2&samples=4&holdout=0';
   const { page, problems } = await visit(driven.context, driven.address + query);
   await phase(page, 'idle');
   await choose(page, 'folder', opaque);
@@ -240,7 +221,7 @@ test('coloured pictures begin with the network that has seen icons; their sample
   // New weights begin above 1.
   expect((await losses(page))[0]).toBeLessThan(0.8);
   await until(page, () => document.querySelectorAll('#nearest-pairs li').length === 20);
-  expect(await text(page, 'nearest-at')).toBe('after step 12');
+  expect(await text(page, 'nearest-at')).toBe('after step 6');
   expect(await text(page, 'nearest-note')).toMatch(/^Samples, and under each/);
 
   await click(page, '#door-play');
