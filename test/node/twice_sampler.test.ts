@@ -224,7 +224,7 @@ test.each([...created, ...used])('a part that %s needs does not load, and again'
   failLoad(Number.POSITIVE_INFINITY);
   const expected = await work();
   const { count } = loads;
-  for (let nth = 0; nth < count; nth += Math.ceil(count / 5)) {
+  for (let nth = 0; nth < count; nth += Math.ceil(count / 3)) {
     const world = await createWorld();
     const work = await prepare(world);
     const before = labelsOf(world);

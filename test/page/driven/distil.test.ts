@@ -15,7 +15,7 @@ const images = idx(
 const labels = idx(0, 0, 8, 1, 0, 0, 0, 10, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
 
 test('a trained network is distilled while samples are made, stopped, and distilled to the end; its copy makes images', async () => {
-  const query = '?batch=4&widths=8&samples=0&epochs=10000';
+  const query = '?recipe=digits-3x3&batch=4&widths=8&samples=0&epochs=10000';
   const { page, problems } = await visit(driven.context, `${driven.address}${query}`);
   await phase(page, 'idle');
   const { dropAll, save } = await files(page);

@@ -55,7 +55,6 @@ test.each([
       /^2, 0, 2, 6 at step (\d+) of \1$/.test(document.getElementById('sample-prediction')!.ariaLabel!),
     );
     expect(await says('#sample-x')).toBe(`The images before the step: ${await says('#sample-prediction')}`);
-    expect(await violationsEverywhere(page)).toEqual([]);
   }
   expect(problems).toEqual([]);
   await page.close();
@@ -120,7 +119,6 @@ test('Draw calls the classes of letters classes, and keeps none as a digit', asy
   expect(await keeps()).toBe(false);
   await click(page, '#draw-example');
   await until(page, () => !(document.getElementById('draw-clear') as HTMLButtonElement).disabled);
-  expect(await violationsEverywhere(page)).toEqual([]);
   // The letter on the paper is no digit for the pretrained network either; a drawing may be one.
   await click(page, '#draw-use-pretrained');
   await until(page, () => document.getElementById('ask-classify')!.textContent === 'Which digit?');

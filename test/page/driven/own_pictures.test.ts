@@ -206,7 +206,10 @@ test('without room for the images the run goes on, which is said once; on the co
   await page.close();
 });
 
-test('coloured pictures begin with the network that has seen icons; their samples are polished, and beside each is the nearest of them', async () => {
+// Each of the three is shown in a quicker test; here they meet on the page.
+test('coloured pictures begin with the network that has seen icons; their samples are polished, and beside each is the nearest of them', {
+  tags: 'thorough',
+}, async () => {
   const query = '?task=train&size=16&batch=4&epochs=2&samples=4&holdout=0';
   const { page, problems } = await visit(driven.context, driven.address + query);
   await phase(page, 'idle');
