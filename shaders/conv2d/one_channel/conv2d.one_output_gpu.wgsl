@@ -45,8 +45,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   #each i 7
   var s$i = vec2f(0);
   #end
-  for (var c = local.y; c < params.in_channels; c += 8u) {
-    for (var ky = HALF - min(y, HALF); ky < min(SIDE, params.height + HALF - y); ky++) {
+  let ky_first = HALF - min(y, HALF);
+  let rows = min(SIDE, params.height + HALF - y) - ky_first;
+  var c = local.y;
+  // Of few input channels some invocations have none.
+  for (var eights = (max(params.in_channels, c) - c + 7u) / 8u; eights > 0u; eights--) {
+    var ky = ky_first;
+    for (var left = rows; left > 0u; left--) {
       let row = (c * params.height + y + ky - HALF) * line + n;
       let pixels = array<vec2f, WINDOW>(
         #each i WINDOW
@@ -61,7 +66,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       s$i = fma(pixels[$i + $j], w$j, s$i);
       #end
       #end
+      ky++;
     }
+    c += 8u;
   }
   #each i 7
   sums[128 * $i + index] = s$i;

@@ -92,14 +92,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   #each k 5
   var a$k = vec4f(0); var b$k = vec4f(0);
   #end
-  for (var y = y_start; y < y_end; y++) {
-    for (var x = 0u; x < params.width; x += 7u) {
-      for (var n4 = n4_first; n4 < n4_end; n4 += 2u) {
-        for (var i = index; i < 352u; i += 64u) {
+  // A slice may have no row with input, and no block of images.
+  let rows = max(y_end, y_start) - y_start;
+  let twos = (max(n4_end, n4_first) - n4_first + 1u) / 2u;
+  var y = y_start;
+  for (var left = rows; left > 0u; left--) {
+    var x = 0u;
+    for (var strips = (params.width + 6u) / 7u; strips > 0u; strips--) {
+      var n4 = n4_first;
+      for (var blocks = twos; blocks > 0u; blocks--) {
+        for (var part = 0u; part < 6u; part++) {
+          let i = index + 64u * part;
           let k = i % 22u;
-          inputs[i / 22u * INPUT_ROW + k] = input_element(c + i / 22u, y + ky - 2u, i32(x + k / 2u) - 2, n4 + k % 2u);
+          if (i < 352u) {
+            inputs[i / 22u * INPUT_ROW + k] = input_element(c + i / 22u, y + ky - 2u, i32(x + k / 2u) - 2, n4 + k % 2u);
+          }
         }
-        for (var i = index; i < 448u; i += 64u) {
+        for (var part = 0u; part < 7u; part++) {
+          let i = index + 64u * part;
           let k = i % 14u;
           grads[i] = grad_element(o + i / 14u, y, x + k / 2u, n4 + k % 2u);
         }
@@ -126,8 +136,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
           #end
         }
         workgroupBarrier();
+        n4 += 2u;
       }
+      x += 7u;
     }
+    y++;
   }
   let at = slice * params.pitch;
   let mine = o + local.y * 4u;

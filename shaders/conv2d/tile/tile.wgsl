@@ -62,13 +62,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var p$i$o = vec2f(0);
   #end
   #end
-  for (var ky = 2u - min(2u, y); ky < min(5u, params.height + 2u - y); ky++) {
-    for (var c = 0u; c < params.from_channels; c += 4u) {
-      for (var i = index; i < 704u; i += 128u) {
-        inputs[i] = element(c + i / 176u, y + ky - 2u, i32(x + i / 16u % 11u) - 2, first_pair + i % 16u);
+  var ky = 2u - min(2u, y);
+  for (var rows = min(5u, params.height + 2u - y) - ky; rows > 0u; rows--) {
+    var c = 0u;
+    for (var fours = (params.from_channels + 3u) / 4u; fours > 0u; fours--) {
+      for (var k = 0u; k < 6u; k++) {
+        let i = index + 128u * k;
+        if (i < 704u) { inputs[i] = element(c + i / 176u, y + ky - 2u, i32(x + i / 16u % 11u) - 2, first_pair + i % 16u); }
       }
-      for (var i = index; i < 160u; i += 128u) {
-        weights[i] = weight(5u * ky + i / 8u % 5u, c + i / 40u, o4 + i % 8u);
+      for (var k = 0u; k < 2u; k++) {
+        let i = index + 128u * k;
+        if (i < 160u) { weights[i] = weight(5u * ky + i / 8u % 5u, c + i / 40u, o4 + i % 8u); }
       }
       workgroupBarrier();
       for (var k = 0u; k < 4u; k++) {
@@ -89,7 +93,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         #end
       }
       workgroupBarrier();
+      c += 4u;
     }
+    ky++;
   }
   let plane = params.height * params.width * params.pairs;
   let first = (o4 + local.y) * 4u;

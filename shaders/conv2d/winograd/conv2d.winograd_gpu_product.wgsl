@@ -1,12 +1,12 @@
 // Winograd, product of any form, for GPUs: M[f][o][p] = sum over c of U[f][c][o] * V[f][c][p], one small matrix product per frequency.
 //   inputs V[f][cin][p], p = tile*chunk + image, and products M[f][coutP][p], rows of `pitch` vec2s
 //   weights U[f][cin][coutP]
-// One invocation: 16 output channels x 1 vec2 of p, one input channel a step: 32 products of its own vec2 and of 16 weights, which are
-// uniform across its workgroup and which GPUs load as such. It holds a quarter of the sums of conv2d.winograd_product.wgsl, which fits the
-// registers of all GPUs, and there are four times as many invocations. It stores the sums one by one, since an array would not stay in
-// registers.
+// One invocation: 16 output channels x 1 vec2 of p: for each input channel 32 products of its own vec2 and of 16 weights, which are uniform
+// across its workgroup and which GPUs load as such. It loads four channels at once, so that a GPU waits once for the four. It holds a
+// quarter of the sums of conv2d.winograd_product.wgsl, which fits the registers of all GPUs, and there are four times as many invocations.
+// It stores the sums one by one, since an array would not stay in registers.
 // Dispatch: x = ceil(coutP/16), y = ceil(columns/64), z = frequencies from first_group on.
-// Precondition: coutP a multiple of 4 (weights read past coutP give products that are not stored).
+// Preconditions: cin even, coutP a multiple of 4 (weights read past coutP give products that are not stored).
 
 struct Params {
   columns: u32, // vec2s of p in use
@@ -45,16 +45,33 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var m$q$k = vec2f(0.0);
   #end
   #end
-  for (var c = 0u; c < params.cin; c++) {
-    let x = inputs[input_at];
-    let w = weights_at(weight_at);
+  for (var fours = params.cin / 4u; fours > 0u; fours--) {
+    #each c 4
+    let x$c = inputs[input_at + $c * params.pitch];
+    let w$c = weights_at(weight_at + $c * params.cout4);
+    #end
+    #each c 4
     #each q 4
     #each k 4
-    m$q$k = fma(x, vec2f(w[$q][$k]), m$q$k);
+    m$q$k = fma(x$c, vec2f(w$c[$q][$k]), m$q$k);
     #end
     #end
-    input_at += params.pitch;
-    weight_at += params.cout4;
+    #end
+    input_at += 4u * params.pitch;
+    weight_at += 4u * params.cout4;
+  }
+  if ((params.cin & 2u) != 0u) {
+    #each c 2
+    let x$c = inputs[input_at + $c * params.pitch];
+    let w$c = weights_at(weight_at + $c * params.cout4);
+    #end
+    #each c 2
+    #each q 4
+    #each k 4
+    m$q$k = fma(x$c, vec2f(w$c[$q][$k]), m$q$k);
+    #end
+    #end
+    #end
   }
   #each q 4
   #each k 4

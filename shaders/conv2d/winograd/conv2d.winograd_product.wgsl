@@ -40,7 +40,7 @@ fn multiply(f: u32, column: u32, reach: u32, row: u32) {
   var m$q$k = vec4f(0.0); var n$q$k = vec4f(0.0);
   #end
   #end
-  for (var c = 0u; c < params.cin; c++) {
+  for (var channels = params.cin; channels > 0u; channels--) {
     let x = inputs[input_at];
     let y = inputs[input_at + reach];
     let w = weights_at(weight_at);

@@ -49,8 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var m$q$k = vec4f(0.0); var n$q$k = vec4f(0.0);
   #end
   #end
-  let steps = params.cin / 2u;
-  for (var step = 0u; step < steps; step++) {
+  for (var twos = params.cin / 2u; twos > 0u; twos--) {
     // One input channel after the other: loading both columns of both channels first takes lavapipe 10 to 20% longer.
     let x0 = inputs[input_at];
     let y0 = inputs[input_at + reach];

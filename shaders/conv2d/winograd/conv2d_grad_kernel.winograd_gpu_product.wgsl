@@ -41,10 +41,11 @@ fn add_products(sum: vec4f, v: vec4f, d: mat4x4f) -> vec4f {
 fn bias_sums(row: u32, first: u32, end: u32) -> vec4f {
   let ones = vec4f(1.0);
   var sums = vec4f(0.0);
-  for (var i = first; i < end; i++) {
-    let at = row + i;
+  var at = row + first;
+  for (var columns = max(end, first) - first; columns > 0u; columns--) {
     sums += vec4f(dot(ones, grads[at]), dot(ones, grads[at + params.pitch]), dot(ones, grads[at + 2u * params.pitch]),
       dot(ones, grads[at + 3u * params.pitch]));
+    at++;
   }
   return sums;
 }
@@ -59,8 +60,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let brought = group.x * 32u + 4u * local.y;
   let end = min(params.columns, (slice + 1u) * params.slice_columns);
   var m0 = vec4f(0.0); var m1 = vec4f(0.0); var m2 = vec4f(0.0); var m3 = vec4f(0.0);
-  for (var first = slice * params.slice_columns; first < end; first += 8u) {
-    let column = first + local.x;
+  let first = slice * params.slice_columns;
+  var column = first + local.x;
+  // The last slices of a smaller chunk may be empty.
+  for (var eights = (max(end, first) - first + 7u) / 8u; eights > 0u; eights--) {
     for (var k = 0u; k < 4u; k++) {
       let row = (local.y + 8u * k) * 9u + local.x;
       var v = vec4f(0.0);
@@ -81,6 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       m3 = add_products(m3, v_rows[v_at + 216u], d);
     }
     workgroupBarrier();
+    column += 8u;
   }
   if (o >= params.cout) { return; }
   let row4 = params.cout / 4u;
@@ -91,6 +95,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   if (c + 2u < params.cin) { output[at + 2u * row4] = m2; }
   if (c + 3u < params.cin) { output[at + 3u * row4] = m3; }
   if (f == params.sum_frequency && c == 0u) {
-    output[out + params.frequencies * params.cin * row4 + o / 4u] = bias_sums((f * params.cout + o) * params.pitch, slice * params.slice_columns, end);
+    output[out + params.frequencies * params.cin * row4 + o / 4u] = bias_sums((f * params.cout + o) * params.pitch, first, end);
   }
 }

@@ -31,14 +31,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let wanted = id.z + 2u * params.first_group;
   let f = min(wanted, params.frequencies - 1u);
   let pitch = params.pitch;
-  let input_first = (f * params.cin + c) * pitch;
-  let grad_first = (f * params.cout + o) * pitch;
+  var input_at = (f * params.cin + c) * pitch;
+  var grad_at = (f * params.cout + o) * pitch;
   #each c 8
   var m$c = vec4f(0.0); var n$c = vec4f(0.0);
   #end
-  for (var i = 0u; i < params.columns; i++) {
-    let input_at = input_first + i;
-    let grad_at = grad_first + i;
+  for (var columns = params.columns; columns > 0u; columns--) {
     #each o 8
     let d$o = grads[grad_at + $o * pitch];
     #end
@@ -46,6 +44,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let v$c = inputs[input_at + $c * pitch];
     m$c += dots(v$c, d0, d1, d2, d3); n$c += dots(v$c, d4, d5, d6, d7);
     #end
+    input_at++;
+    grad_at++;
   }
   var rows = array<vec4f, 16>(
     #each c 8

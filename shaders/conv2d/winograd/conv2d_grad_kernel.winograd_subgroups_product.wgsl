@@ -39,14 +39,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let wanted = 4u * (group.z + params.first_group) + (local.x >> 3u);
   let f = min(wanted, params.frequencies - 1u);
   let pitch = params.pitch;
-  let input_first = (f * params.cin + c + (subgroup_lane & 3u)) * pitch;
-  let grad_first = (f * params.cout + o) * pitch;
+  var input_at = (f * params.cin + c + (subgroup_lane & 3u)) * pitch;
+  var grad_at = (f * params.cout + o) * pitch;
   #each c 16
   var m$c = vec4f(0.0); var n$c = vec4f(0.0);
   #end
-  for (var i = 0u; i < params.columns; i++) {
-    let input_at = input_first + i;
-    let grad_at = grad_first + i;
+  for (var columns = params.columns; columns > 0u; columns--) {
     #each o 8
     let d$o = grads[grad_at + $o * pitch];
     #end
@@ -85,6 +83,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     m14 += dots(v14, d0, d1, d2, d3); n14 += dots(v14, d4, d5, d6, d7);
     let v15 = quadSwapDiagonal(w3);
     m15 += dots(v15, d0, d1, d2, d3); n15 += dots(v15, d4, d5, d6, d7);
+    input_at++;
+    grad_at++;
   }
   var rows = array<vec4f, 32>(
     #each c 16

@@ -24,13 +24,13 @@ fn store_row(f: u32, c: u32, o: u32, m: vec4f, n: vec4f) {
 // Sum over p of 8 rows of D: the bias gradients.
 fn store_bias(f: u32, o: u32) {
   let ones = vec4f(1.0);
-  let first = (f * params.cout + o) * params.pitch;
+  var at = (f * params.cout + o) * params.pitch;
   var m = vec4f(0.0); var n = vec4f(0.0);
-  for (var i = 0u; i < params.columns; i++) {
-    let at = first + i;
+  for (var columns = params.columns; columns > 0u; columns--) {
     m += dots(ones, grads[at], grads[at + params.pitch], grads[at + 2u * params.pitch], grads[at + 3u * params.pitch]);
     n += dots(ones, grads[at + 4u * params.pitch], grads[at + 5u * params.pitch], grads[at + 6u * params.pitch],
       grads[at + 7u * params.pitch]);
+    at++;
   }
   store((params.frequencies * params.cin * params.cout + o) / 4u, m, n);
 }
