@@ -61,8 +61,8 @@ fn multiply(f: u32, column: u32, reach: u32, row: u32) {
   );
   // With bounds that are not compile-time constants the loop stays: unrolled, these stores take lavapipe longer to compile than all the
   // rest.
-  for (var r = row; r < min(row + 16u, 4u * params.cout4); r++) {
-    store(f, r, column, reach, rows[2u * (r - row)], rows[2u * (r - row) + 1u]);
+  for (var left = min(16u, 4u * params.cout4 - row); left > 0u; left--) {
+    store(f, row + left - 1u, column, reach, rows[2u * left - 2u], rows[2u * left - 1u]);
   }
 }
 

@@ -102,7 +102,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   // With bounds that are not compile-time constants the loop stays a loop: unrolled, these stores take lavapipe longer to compile than
   // everything else. It covers rows in whole groups of 16, since each lane visits them in a different order.
   let rows = 4u * cout4;
-  for (var i = 0u; i < min(row + 32u, (rows + 15u) / 16u * 16u) - row; i++) {
+  for (var left = min(32u, (rows + 15u) / 16u * 16u - row); left > 0u; left--) {
+    let i = left - 1u;
     let o = row + (i ^ (4u * quad_lane));
     let at = (f * rows + o) * pitch + column;
     if (o < rows && column < columns) { products[at] = sums[2u * i]; }

@@ -55,6 +55,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (wanted != f) { return; } // surplus, where the last group of frequencies is not full
   // With bounds that are not compile-time constants the loop stays: unrolled, these stores take lavapipe longer to compile than all the
   // rest.
-  for (var k = c; k < min(c + 8u, params.cin); k++) { store_row(f, k, o, rows[2u * (k - c)], rows[2u * (k - c) + 1u]); }
+  for (var left = min(8u, max(params.cin, c) - c); left > 0u; left--) {
+    store_row(f, c + left - 1u, o, rows[2u * left - 2u], rows[2u * left - 1u]);
+  }
   if (f == params.sum_frequency && c == 0u && o < params.cout) { store_bias(f, o); }
 }

@@ -94,9 +94,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   if (wanted != f) { return; } // surplus, where the last group of frequencies is not full
   // With bounds that are not compile-time constants the loop stays a loop: unrolled, these stores take lavapipe longer to compile than
   // everything else. It covers channels in whole groups of four.
-  for (var i = c; i < min(c + 16u, (params.cin + 3u) & ~3u); i++) {
-    let k = i ^ (subgroup_lane & 3u);
-    if (k < params.cin) { store_row(f, k, o, rows[2u * (i - c)], rows[2u * (i - c) + 1u]); }
+  for (var left = min(16u, max((params.cin + 3u) & ~3u, c) - c); left > 0u; left--) {
+    let k = (c + left - 1u) ^ (subgroup_lane & 3u);
+    if (k < params.cin) { store_row(f, k, o, rows[2u * left - 2u], rows[2u * left - 1u]); }
   }
   if (f == params.sum_frequency && c == 0u && o < params.cout) { store_bias(f, o); }
 }

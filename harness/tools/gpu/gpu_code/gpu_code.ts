@@ -15,11 +15,12 @@ import { nodeGpu } from '../../../../src/node/dawn';
 import type { Shader } from '../../../../src/plan/shader';
 import { quietly } from '../../../cli/quiet';
 import { matcher } from '../../../run/pattern';
+import { guardsOf } from './guards';
 
 const USAGE = `npm run gpu-code -- [--chip navi31] [--kernel 'gpu,tile'] [--driver libvulkan_radeon.so] [--json FILE]
 
 Compiles every shader, or those whose names match --kernel, with a driver for a GPU that this machine need not have,
-and prints what its compiler says of the code.
+and prints what its compiler says of the code, and the guards that Chrome's compiler puts into loops.
 
 AMD    --chip: navi31 (RDNA 3, the default), navi21 (RDNA 2), vega10, polaris10, or what else Mesa knows
 other  --driver: its file; whatever else it wants is up to the environment. For Intel that is
@@ -40,6 +41,7 @@ const COLUMNS: readonly (readonly [string, RegExp])[] = [
   ['subgroups at once', /^Subgroups per SIMD$/],
   ['instructions', /^Instruction(s|( )?count| Count)$/i],
   ['arithmetic', /^VALU$/],
+  ['guards', /^Guards$/],
   ['cycles', /^(Inverse Throughput|Cycle Count)$/],
 ];
 
@@ -121,14 +123,17 @@ async function compileAll(
   const device = await adapter.requestDevice({
     requiredFeatures: (['subgroups'] as const).filter((feature) => adapter.features.has(feature)),
   });
+  const codes: Record<string, string> = {};
+  for (const { name, code } of shaders) codes[name] = await code();
+  const guards = await guardsOf(codes);
   const rows: Row[] = [];
-  for (const { name: shader, code: load } of shaders) {
+  for (const [shader, code] of Object.entries(codes)) {
     rmSync(out, { force: true });
-    const module = device.createShaderModule({ code: await load() });
+    const module = device.createShaderModule({ code });
     await device.createComputePipelineAsync({ layout: 'auto', compute: { module } });
     const lines = existsSync(out) ? readFileSync(out, 'utf8').trim().split('\n') : [];
     const entries = lines.map((line) => line.split('\t')).map(([key, value]) => [key, Number(value)]);
-    rows.push({ shader, statistics: Object.fromEntries(entries) });
+    rows.push({ shader, statistics: { ...Object.fromEntries(entries), Guards: guards[shader] } });
   }
   return rows;
 }
