@@ -5,6 +5,6 @@
 alias Lane = vec2f; // two images, or two pairs of channels
 #import conv2d/winograd/$form.wgsl
 
-var<workgroup> window: array<Lane, SIDE * SIDE * 8>; // [SIDE rows][SIDE columns][8 Lanes]
-
-const ROW = 8u * SIDE;
+// Lanes from one row to the next: an odd number of columns, so that two rows which are stored at once lie in different banks.
+const ROW = 8u * (SIDE | 1u);
+var<workgroup> window: array<Lane, SIDE * ROW>; // [SIDE rows][SIDE columns, and one of padding if SIDE is even][8 Lanes]
