@@ -34,7 +34,7 @@ export interface SamplerOptions {
   readonly count?: number | undefined;
   /** Kernel variants by layer. Default: the engine chooses for the device. */
   readonly variants?: Variants | undefined;
-  /** Whether to measure which variants are fastest. Default: `engine.tune`. */
+  /** Whether to measure which variants are fastest, if `engine.tune` is true. Default: for more than 16 images. */
   readonly tune?: boolean | undefined;
 }
 
@@ -145,7 +145,7 @@ export interface RunPlan {
 /** Checks the options of a sampler and fills in the defaults. */
 export function checkSampler(options: SamplerOptions) {
   checkNames('A sampler', options, SAMPLER_OPTIONS);
-  const { count = 64, variants, tune = true } = options;
+  const { count = 64, variants, tune } = options;
   checkInteger('count', count, 1, 65536);
   checkBooleans({ tune });
   return { count, variants, tune };

@@ -4,7 +4,7 @@ import type { Gpu } from '../gpu/gpu';
 import type { Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import { padBatch } from '../plan/tensor';
-import { defaultChooser, type VariantChooser } from '../unet/chooser';
+import { defaultChooser, predictingChooser, type VariantChooser } from '../unet/chooser';
 import { checkLabels } from '../unet/conditions';
 import { checkUNet } from '../unet/network';
 import { MAX_SAMPLING_STEPS, MOST_NOISES } from '../unet/sampling';
@@ -103,7 +103,7 @@ export class Sampler extends Resource {
   ): Promise<Sampler> {
     checkUNet(unet, gpu.device);
     const { count, variants, tune } = checkSampler(options);
-    const chooser = tune ? chooses : (chooses.untuned ?? chooses);
+    const chooser = predictingChooser(chooses, count, tune);
     checkSampled(unet.config);
     const { conditioning } = unet.config;
     const flow = conditioning?.noiseLevel ?? false;

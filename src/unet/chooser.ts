@@ -59,6 +59,13 @@ export const defaultChooser = ({ device, adapter }: Gpu, rejected?: ReadonlySet<
   replace: async () => undefined,
 });
 
+/** Most images a pass for which nothing is measured unless the caller asks: measuring would take longer than it could ever win back. */
+const UNMEASURED = 16;
+
+/** The chooser of an object that predicts `count` images at a time. `tune`: the caller's option. */
+export const predictingChooser = (chooser: VariantChooser, count: number, tune = count > UNMEASURED) =>
+  tune ? chooser : (chooser.untuned ?? chooser);
+
 export interface Choice {
   /** The variants that the caller fixed. */
   readonly given: Variants | undefined;

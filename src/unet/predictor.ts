@@ -12,7 +12,7 @@ import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { type Op, op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
-import { defaultChooser, withVariants } from './chooser';
+import { defaultChooser, predictingChooser, withVariants } from './chooser';
 import { outChannelsOf } from './config';
 import { type Choose, type LayerTensors, layerTensors, predictionPass, splitByWeights } from './forward';
 import type { LayerMaps } from './layer_maps';
@@ -25,11 +25,13 @@ export interface PredictorOptions {
   readonly count?: number | undefined;
   /** Kernel variants by layer. Default: the engine chooses for the device. */
   readonly variants?: Variants | undefined;
+  /** Whether to measure which variants are fastest, if `engine.tune` is true. Default: for more than 16 images. */
+  readonly tune?: boolean | undefined;
   /** False gives every activation its own buffer, so that `predictor.maps` can read them after a pass. Default true. */
   readonly reuseMemory?: boolean | undefined;
 }
 
-const OPTIONS: Names<PredictorOptions> = { count: true, variants: true, reuseMemory: true };
+const OPTIONS: Names<PredictorOptions> = { count: true, variants: true, tune: true, reuseMemory: true };
 
 /** The tensors for inputs and outputs. */
 interface PredictorTensors {
@@ -95,12 +97,13 @@ export class Predictor extends Resource {
     gpu: Gpu,
     network: NetworkWeights,
     options: PredictorOptions = {},
-    chooser = defaultChooser(gpu),
+    chooses = defaultChooser(gpu),
   ): Promise<Predictor> {
     checkNames('A predictor', options, OPTIONS);
-    const { count = 1, variants, reuseMemory = true } = options;
-    checkBooleans({ reuseMemory });
+    const { count = 1, variants, tune, reuseMemory = true } = options;
+    checkBooleans({ tune, reuseMemory });
     checkInteger('count', count, 1, 65536);
+    const chooser = predictingChooser(chooses, count, tune);
     const batch = padBatch(count);
     const { layers } = network.plan;
     const opsOf = (images: number, chosen: Variants) =>
@@ -113,7 +116,7 @@ export class Predictor extends Resource {
   private static async make(
     gpu: Gpu,
     network: NetworkWeights,
-    { count, reuseMemory }: Required<Omit<PredictorOptions, 'variants'>>,
+    { count, reuseMemory }: { readonly count: number; readonly reuseMemory: boolean },
     variants: Variants,
   ): Promise<Predictor> {
     const batch = padBatch(count);

@@ -973,10 +973,16 @@ export const engine: Mutants = {
       caughtBy: node('node/tuner', 'in place of its twin'),
     },
     'a sampler is measured for that should not be': {
-      file: 'src/sampling/sampler.ts',
-      text: 'tune ? chooses : (chooses.untuned ?? chooses)',
-      becomes: 'chooses',
+      file: 'src/unet/chooser.ts',
+      text: 'tune ? chooser : (chooser.untuned ?? chooser)',
+      becomes: 'chooser',
       caughtBy: node('node/tuner', 'not to be measured'),
+    },
+    'a sampler of few images is measured for': {
+      file: 'src/unet/chooser.ts',
+      text: 'tune = count > UNMEASURED',
+      becomes: 'tune = true',
+      caughtBy: node('node/first_answer'),
     },
   },
   deadlines: {

@@ -645,7 +645,10 @@ test('a sampler that is not to be measured for takes the usual variants, and cha
     engine.createSampler(unet, { count: 4, tune: false }),
   ]);
   expect([engine.tune, tasks.includes('tuning')]).toEqual([true, false]);
+  // Nor for few images, unless it is asked for.
   await engine.createSampler(unet, { count: 8 });
+  expect(tasks).not.toContain('tuning');
+  await engine.createSampler(unet, { count: 8, tune: true });
   expect(tasks).toContain('tuning');
 });
 
