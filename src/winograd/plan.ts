@@ -73,6 +73,9 @@ const tilesOf = ({ tile }: Pick<Sides, 'tile'>, { height, width }: ConvShape) =>
 const productsOf = (form: Pick<Sides, 'tile' | 'kernel'>, shape: ConvShape) =>
   (form.tile + form.kernel - 1) ** 2 * tilesOf(form, shape);
 
+/** With fewer tiles in a batch the products load more weights than they use. A GPU waits for other forms, whose lanes then idle, longer. */
+const LEAST_TILES: Readonly<Record<WinogradForm['technique'], number>> = { plain: 16, subgroups: 16, gpu: 8 };
+
 /**
  * Whether a form with smaller tiles, which is more accurate, suits a layer better: this form's tiles extend beyond the image and take as many
  * products, or they are so few that the products load more weights than they use.
@@ -84,7 +87,7 @@ export const betterSmaller = (form: WinogradForm, shape: ConvShape) =>
       other.tile < form.tile &&
       productsOf(other, shape) <= productsOf(form, shape),
   ) ||
-  (form.tile > winogradForms[0].tile && tilesOf(form, shape) * shape.batch < 16);
+  (form.tile > winogradForms[0].tile && tilesOf(form, shape) * shape.batch < LEAST_TILES[form.technique]);
 
 /** Most bytes of the transformed images of one chunk. */
 const MOST_SCRATCH = 2 ** 24;
