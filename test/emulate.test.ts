@@ -1,4 +1,5 @@
 /** Every shader on its small cases, without a GPU: see lanes/emulator.ts for what that finds. */
+import { shaders } from 'virtual:shaders';
 import { describe, expect, test } from 'vitest';
 import { compareTensor, inputsOf, textOf } from '../harness/specs/lib/check_kernel';
 import { type AnySpec, specs } from '../harness/specs/lib/registry';
@@ -97,6 +98,27 @@ for (const [name, spec] of specs) {
 
 test('what works on images has a case with an odd number of vec4s of them', () => {
   expect(onEvenBatches).toEqual([]);
+});
+
+test('a slice without columns, as a smaller chunk leaves them, has sums of 0', () => {
+  const shader = shaders['conv2d_grad_kernel.winograd_gpu_product'];
+  const [pitch, cin, cout] = [8, 2, 8];
+  const tensors = {
+    inputs: tensor('inputs', cin * pitch * 4),
+    grads: tensor('grads', cout * pitch * 4),
+    output: tensor('output', 2 * (cin + 1) * cout),
+  };
+  const memory: Memory = new Map();
+  for (const t of Object.values(tensors)) new Float32Array(wordsOf(memory, t).buffer).fill(1);
+  const params = {
+    ...{ columns: 4, pitch, cin, cout, frequencies: 1, sum_frequency: 0 },
+    ...{ slices: 2, slice_columns: 8, first_slice: 0 },
+  };
+  const items = [cout / 4, 1, 2] as const;
+  expect(emulate([call(shader, params, tensors, items)], memory)).toEqual([]);
+  // Four columns of four images, and none.
+  const sums = new Float32Array(wordsOf(memory, tensors.output).buffer, 0, tensors.output.size);
+  expect([...sums]).toEqual([...Array((cin + 1) * cout).fill(16), ...Array((cin + 1) * cout).fill(0)]);
 });
 
 /** What the emulator says about one workgroup of 8 invocations (or more workgroups) that run `body` over `data`. */

@@ -978,6 +978,12 @@ export const engine: Mutants = {
       becomes: 'chooser',
       caughtBy: node('node/tuner', 'not to be measured'),
     },
+    'a GPU takes tiles where Winograd has eight': {
+      file: 'src/winograd/plan.ts',
+      text: 'gpu: 8 }',
+      becomes: 'gpu: 16 }',
+      caughtBy: node('node/first_answer'),
+    },
     'a sampler of few images is measured for': {
       file: 'src/unet/chooser.ts',
       text: 'tune = count > UNMEASURED',

@@ -61,9 +61,39 @@ export const kernels: Mutants = {
     },
     'channels beyond the twenty-fourth are left out': {
       file: 'shaders/conv2d/one_channel/conv2d.one_output_gpu.wgsl',
-      text: 'c < params.in_channels; c += 8u',
-      becomes: 'c < min(params.in_channels, 24u); c += 8u',
+      text: '(max(params.in_channels, c) - c + 7u) / 8u',
+      becomes: 'min(3u, (max(params.in_channels, c) - c + 7u) / 8u)',
       caughtBy: node('gpu/kernels', 'conv2d.one_output_gpu'),
+    },
+    'the last channels are left out, unless they are four': {
+      file: 'shaders/conv2d/winograd/conv2d.winograd_gpu_product.wgsl',
+      text: 'if ((params.cin & 2u) != 0u) {',
+      becomes: 'if (params.cin == 1u) {',
+      caughtBy: emulate('conv2d.winograd7_gpu'),
+    },
+    'the last columns of a slice are left out, unless they are eight': {
+      file: 'shaders/conv2d/winograd/conv2d_grad_kernel.winograd_gpu_product.wgsl',
+      text: '(max(end, first) - first + 7u) / 8u',
+      becomes: '(max(end, first) - first) / 8u',
+      caughtBy: emulate('a slice without columns'),
+    },
+    'a slice without columns sums up eight': {
+      file: 'shaders/conv2d/winograd/conv2d_grad_kernel.winograd_gpu_product.wgsl',
+      text: '(max(end, first) - first + 7u) / 8u',
+      becomes: '(max(end, first + 1u) - first + 7u) / 8u',
+      caughtBy: emulate('a slice without columns'),
+    },
+    'an empty slice of the bias sums up a column': {
+      file: 'shaders/conv2d/winograd/conv2d_grad_kernel.winograd_gpu_product.wgsl',
+      text: 'var columns = max(end, first) - first;',
+      becomes: 'var columns = max(end, first + 1u) - first;',
+      caughtBy: emulate('a slice without columns'),
+    },
+    'a hot loop counts up': {
+      file: 'shaders/conv2d/winograd/conv2d_grad_kernel.winograd_product.wgsl',
+      text: 'for (var columns = params.columns; columns > 0u; columns--)',
+      becomes: 'for (var columns = 0u; columns < params.columns; columns++)',
+      caughtBy: node('node/gpu_code'),
     },
     'an image has the bias of one in the first chunk': {
       file: 'shaders/conv2d/winograd/output.wgsl',

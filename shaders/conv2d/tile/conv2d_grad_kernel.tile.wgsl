@@ -92,9 +92,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   #each k 5
   var a$k = vec4f(0); var b$k = vec4f(0);
   #end
-  // A slice may have no row with input, and no block of images.
-  let rows = max(y_end, y_start) - y_start;
-  let twos = (max(n4_end, n4_first) - n4_first + 1u) / 2u;
+  let rows = max(y_end, y_start) - y_start; // none, if none of the slice has input
+  let twos = (n4_end - n4_first + 1u) / 2u;
   var y = y_start;
   for (var left = rows; left > 0u; left--) {
     var x = 0u;
