@@ -25,6 +25,7 @@ const winograd = winogradForms.flatMap(({ name, file, gpu }) =>
  * select lines. `flag=value` gives `$flag` a value, and `subgroups` enables that WGSL feature.
  */
 export const permutations: Readonly<Record<string, readonly [file: string, ...flags: string[]]>> = {
+  'conditioning.gpu_keep': ['conditioning.gpu', 'keep'],
   'conv2d.image_bias': ['conv2d', 'image_bias'],
   'conv2d.tile_image_bias': ['conv2d.tile', 'image_bias'],
   'conv2d.one_input_image_bias': ['conv2d.one_input', 'image_bias'],

@@ -3,8 +3,8 @@
 //   each later row r: 1 where classes[n] = r - noise_rows, else 0.
 // levels is f32 [N], classes u32 [N].
 // One invocation: one vec4 of features.
+#import conditioning/level.wgsl
 #import lib/flat.wgsl
-#import lib/turns.wgsl
 
 struct Params {
   vec4s: u32,
@@ -18,16 +18,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> classes: array<vec4u>;
 @group(0) @binding(3) var<storage, read_write> features: array<vec4f>;
 
-// w_k / (2 pi), from a table: exp2 errs by 16 ulp, which is too much.
-fn turns_per_level(k: u32) -> f32 {
-  // A variable, because not every compiler accepts a dynamic index into a constant array.
-  var turns = array<f32, 16>(
-    0.159154943, 0.216348289, 0.294094429, 0.399779142, 0.543442332, 0.738731807, 1.0041998, 1.36506542,
-    1.8556104, 2.52243586, 3.4288893, 4.66108259, 6.33607241, 8.61298052, 11.7081101, 15.9154943,
-  );
-  return turns[k];
-}
-
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = flat_index(id, groups, params.first_group);
@@ -37,8 +27,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let n4 = i % params.n4;
   let row = i / params.n4;
   if (row < params.noise_rows) {
-    let phase = select(0.0, 0.25, row < 16u); // a quarter turn makes a sine
-    features[i] = cos_turns(levels[n4] * turns_per_level(row % 16u) - phase);
+    features[i] = level_feature(row, levels[n4]);
   } else {
     features[i] = select(vec4f(), vec4f(1.0), classes[n4] == vec4u(row - params.noise_rows));
   }

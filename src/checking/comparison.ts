@@ -7,6 +7,7 @@ import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
+import { conditioning } from '../kernels/conditioning';
 import { type Op, op } from '../plan/op';
 import { padBatch } from '../plan/tensor';
 import type { VariantChooser } from '../unet/chooser';
@@ -51,13 +52,14 @@ export async function findWrong(
   // References compute while the GPU computes.
   const tally = new Tally(compared.gpu.onProgress);
   const both = [
-    findWrongForm(compared, ops, reports.form, tally, limits.signal),
+    findWrongForm(compared, ops, reports, tally, limits.signal),
     findWrongVariants(compared, reports.variant, tally, limits),
   ] as const;
   // When this function has ended, neither check goes on.
   await Promise.allSettled(both);
   tally.end();
   const [form, variants] = await Promise.all(both);
+  if (form && isReplaceable(form)) return { form: undefined, variants: [form, ...variants] };
   // A kernel that both sides of a comparison use makes no variant wrong.
   return { form, variants: form ? [] : variants };
 }
@@ -131,7 +133,7 @@ export async function replaceWrong(
 async function findWrongForm(
   { gpu, network }: Compared,
   ops: readonly Op[],
-  report: Report,
+  reports: { readonly form: Report; readonly variant: Report },
   tally: Tally,
   signal?: AbortSignal,
 ): Promise<UnusableKernel | undefined> {
@@ -150,8 +152,14 @@ async function findWrongForm(
   if (!found) return undefined;
   const { kernel, variant } = found.op;
   const text = `${wrongly(gpu, kernel, variant)}: ${found.fault}.`;
-  return new UnusableKernel('wrong-kernel', { kernel, variant, ...report(text) });
+  const wasUsed = isReplaceable(found.op);
+  const report = reports[wasUsed ? 'variant' : 'form'];
+  return new UnusableKernel('wrong-kernel', { kernel, variant, ...report(text) }, { wasUsed });
 }
+
+/** Whether a kernel that is compared with its reference is a chosen variant: one of the conditioning's for GPUs. */
+const isReplaceable = ({ kernel, variant }: Pick<Op, 'kernel' | 'variant'>) =>
+  unfusedName(kernel) === conditioning.name && Object.hasOwn(conditioning.variants, variant);
 
 /** Returns null for an error that makes only the check impossible: it takes memory, and kernels that are not needed otherwise. Throws other errors. */
 function canGoOn(error: unknown, network: NetworkWeights, signal: AbortSignal | undefined): null {

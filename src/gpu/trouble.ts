@@ -73,7 +73,8 @@ export async function refusedShader(
  * form may replace it, else when it is given up.
  */
 export function waitFor(need: Need): Promise<CompiledShader> {
-  const isOnlyForm = Object.keys(need.op.origin.kernel.variants).length === 1;
+  const { variants, unfused } = need.op.origin.kernel;
+  const isOnlyForm = Object.keys(variants).length === 1 && !unfused;
   return wait(need, need.software || isOnlyForm);
 }
 

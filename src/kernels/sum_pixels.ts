@@ -1,5 +1,5 @@
 import shaders from 'virtual:kernel/sum_pixels';
-import { call, type Kernel } from '../plan/op';
+import { call, type Kernel, op } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
 export interface SumPixelsShape extends ImageShape {
@@ -18,6 +18,7 @@ export const sumPixels: Kernel<SumPixelsShape, 'grad' | 'sums'> = {
     flops: channels * height * width * batch,
     bytes: 4 * channels * (height * width + 1) * batch,
   }),
+  unfused: (layer, shape, tensors) => [op(sumPixels, layer, shape, tensors)],
   variants: {
     plain: {
       calls: ({ channels, height, width, batch, first }, { grad, sums }) => {
@@ -25,6 +26,14 @@ export const sumPixels: Kernel<SumPixelsShape, 'grad' | 'sums'> = {
         const vec4s = channels * n4;
         const params = { vec4s, n4, pixels: height * width, first };
         return [call(shaders.plain, params, { slices: grad, sums }, [64, 1, Math.ceil(vec4s / 64)])];
+      },
+    },
+    gpu: {
+      for: 'gpu',
+      calls: ({ channels, height, width, batch, first }, { grad, sums }) => {
+        const n4 = batch / 4;
+        const params = { n4, pixels: height * width, first };
+        return [call(shaders.gpu, params, { slices: grad, sums }, [8, n4, channels])];
       },
     },
   },

@@ -12,6 +12,9 @@ export interface Conditioning {
   readonly classes: number;
 }
 
+/** Width of the first linear layer. */
+export const HIDDEN = 64;
+
 /** The noise level enters as this many sines and as many cosines. */
 export const FREQUENCIES = 16;
 

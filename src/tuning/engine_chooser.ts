@@ -14,7 +14,7 @@ import {
   type VariantChooser,
 } from '../unet/chooser';
 import type { Layer } from '../unet/config';
-import { chosenFor, TUNABLE_KERNELS, unfusedName, type Variants, variantsIn } from '../unet/variants';
+import { chosenFor, hasChoice, type Variants, variantsIn } from '../unet/variants';
 import type { Measured } from './tuner';
 
 export interface EngineChooserOptions {
@@ -146,11 +146,7 @@ export class EngineChooser implements VariantChooser {
     for (const [name, date] of await (await this.memory()).suspects()) {
       const [kernel, variant] = name.split('.');
       const chosen = chosenFor(kernel, variant);
-      if (
-        !TUNABLE_KERNELS.some(({ name }) => name === unfusedName(kernel)) ||
-        this.rejectedVariants.has(chosen)
-      )
-        continue;
+      if (!hasChoice(kernel) || this.rejectedVariants.has(chosen)) continue;
       this.rejectedVariants.add(chosen);
       this.suspects.add(chosen);
       const text = `The kernel ${name} was being compiled or measured when a device of this adapter was lost (${date}).`;

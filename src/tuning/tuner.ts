@@ -17,6 +17,7 @@ import { tensor } from '../plan/tensor';
 import type { Layer } from '../unet/config';
 import {
   adapterKind,
+  conditioningChoice,
   layersFor,
   possibleVariants,
   preferredVariant,
@@ -160,7 +161,7 @@ export async function tune(
       if (!(error instanceof EngineError) || error.code !== 'limit') throw error;
     }
   }
-  return Object.fromEntries(
+  const measured = Object.fromEntries(
     places.map(({ kernel, layer, key, possible }) => {
       const adapter = adapterKind(gpu.adapter);
       const left = trusted(kernel, possible, rejectedVariants);
@@ -175,6 +176,7 @@ export async function tune(
       return [name, variant];
     }),
   );
+  return { ...conditioningChoice(layers, adapterKind(gpu.adapter), rejectedVariants), ...measured };
 }
 
 /** Lists the jobs, and adds the choices that are known already to `chosen`. */

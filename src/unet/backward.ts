@@ -1,5 +1,6 @@
 /** The backward pass as a list of ops: the forward list in reverse. */
 
+import { conditioningGrad } from '../kernels/conditioning_grad';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dGradPool } from '../kernels/conv2d_grad_pool';
@@ -92,7 +93,7 @@ export function backwardPass(
     layerGrads.set(name, grad);
     if (biasGrad && first !== undefined) {
       const image = { channels: outChannels, height, width, batch };
-      ops.push(op(sumPixels, name, { ...image, first }, { grad, sums: biasGrad }));
+      ops.push(op(sumPixels, name, { ...image, first }, { grad, sums: biasGrad }, conditioning?.variant));
     }
     const { slices, partial } = gradients[i];
     const variant = choose('conv2d_grad_kernel', name);
@@ -199,7 +200,7 @@ function activationsBack(passes: readonly LayerPass[], batch: number, outputGrad
 
 /** From the gradient of the biases per image to the gradients of the linear layers that make them. */
 function backThroughConditioning(
-  { plan, features, pre, activated }: ConditioningPass,
+  { plan, features, pre, activated, variant }: ConditioningPass,
   batch: number,
   biasGrad: Tensor,
   [forHidden, forOutput]: readonly LayerGradient[],
@@ -211,15 +212,13 @@ function backThroughConditioning(
     const sums = partial ? slices : undefined;
     return op(conv2dGradKernel, layer.name, { ...layer, batch }, tensors, undefined, sums);
   };
+  const shape = { batch, outputs: output.outChannels };
+  const tensors = { sums: biasGrad, kernel: plan.output.backward, pre, grad };
   const ops = [
     gradKernel(output, activated, biasGrad, forOutput),
-    op(
-      conv2dGradInput,
-      output.name,
-      { ...output, batch },
-      { grad: biasGrad, kernel: plan.output.backward, grad_input: grad },
-    ),
-    op(swishGrad, hidden.name, { elements: pre.size }, { pre, grad }),
+    ...(variant === undefined
+      ? conditioningGrad.unfused!('conditioning', shape, tensors)
+      : [op(conditioningGrad, 'conditioning', shape, tensors, variant)]),
     gradKernel(hidden, features, grad, forHidden),
   ];
   const layerGrads = new Map([

@@ -8,7 +8,7 @@ import {
   show,
   typeOf,
 } from '../base/errors';
-import { type Conditioning, embeddingRows } from '../plan/conditioning';
+import { type Conditioning, embeddingRows, HIDDEN } from '../plan/conditioning';
 
 /**
  * A UNet of `same` convolutions. For widths [w0 … wk] the levels on the way down go channels>w0, w0>w1, …, each but the last followed by
@@ -285,9 +285,6 @@ function levelOf(config: UNetConfig, { name, level, channels: [from, to], next }
 
 const convolutionsOf = ({ widths, convolutionsPerLevel: given = 1 }: UNetConfig): readonly number[] =>
   typeof given === 'number' ? widths.map(() => given) : given;
-
-/** Width of the hidden linear layer of the conditioning. */
-const HIDDEN = 64;
 
 /** The linear layers of a conditioned network: convolutions of images of a single pixel. */
 export interface ConditioningLayers extends Conditioning {

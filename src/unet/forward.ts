@@ -1,15 +1,15 @@
 /** The forward pass as a list of ops. */
 
-import { conv2d } from '../kernels/conv2d';
+import { conditioning as conditioningKernel } from '../kernels/conditioning';
+import { conv2d, padChannels } from '../kernels/conv2d';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
 import { conv2dPool } from '../kernels/conv2d_pool';
-import { embedding } from '../kernels/embedding';
 import { swish } from '../kernels/swish';
 import { swishMaxPool } from '../kernels/swish_max_pool';
 import { swishUpsampleAdd } from '../kernels/swish_upsample_add';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Call, type Kernel, type Op, op } from '../plan/op';
-import { type Tensor, tensor } from '../plan/tensor';
+import { type Tensor, tensor, view } from '../plan/tensor';
 import type { Layer } from './config';
 import type { ConditioningPlan, LayerWeights, WeightPlan } from './weights';
 
@@ -40,13 +40,15 @@ export interface ConditioningPass {
   readonly activated: Tensor;
   /** Output of the second linear layer: [channels of all convolutions but the last][batch]. */
   readonly imageBias: Tensor;
+  /** The variant of `conditioning`, and of what goes back through it; undefined if they are not fused. */
+  readonly variant: string | undefined;
 }
 
 /** Chooses the variant of a kernel for a layer; undefined means the kernel's first. */
 export type Choose = (kernel: string, layer: string) => string | undefined;
 
 /** Whether a fused kernel offers the variant that was chosen for the convolution. If so, it replaces the convolution. */
-export const hasVariant = (fused: Kernel<ConvShape>, variant: string | undefined) =>
+export const hasVariant = (fused: Pick<Kernel<never>, 'variants'>, variant: string | undefined) =>
   variant !== undefined && Object.hasOwn(fused.variants, variant);
 
 /** Largest intermediate cached for a layer, in elements: 8 MiB, about a processor's cache. Loading a larger one costs as much as computing it again. */
@@ -71,34 +73,49 @@ export interface Forward {
 /** The parts of a network that a pass needs. */
 export type Network = Pick<WeightPlan, 'layers' | 'weights' | 'conditioning'>;
 
-/** Computes a conditioned network's biases per image from noise levels and classes. */
+/** A linear layer's kernel and bias, which lie side by side. */
+function weightsOf({ name, inChannels, outChannels }: Layer, { forward }: LayerWeights): Tensor {
+  const size = (inChannels + 1) * padChannels(outChannels);
+  return view(forward.base!, `${name} weights`, forward.offset!, size);
+}
+
+/** Computes a conditioned network's biases per image from noise levels and classes. `keep`: see ConditioningShape. */
 function conditioningPass(
   plan: ConditioningPlan,
   batch: number,
   conditions: ConditionTensors,
-): { ops: Op[]; conditioning: ConditioningPass } {
+  variant: string | undefined,
+  keep: boolean,
+): { ops: readonly Op[]; conditioning: ConditioningPass } {
   const { hidden, output, noiseLevel, classes } = plan.layers;
-  const size = hidden.outChannels * batch;
-  const features = tensor('conditioning features', hidden.inChannels * batch);
-  const pre = tensor(`${hidden.name} pre-activation`, size);
-  const activated = tensor(`${hidden.name} output`, size);
-  const imageBias = tensor('biases of images', output.outChannels * batch);
-  const linear = (layer: Layer, { forward: kernel, bias }: LayerWeights, input: Tensor, output: Tensor) =>
-    op(conv2d, layer.name, { ...layer, batch }, { input, kernel, bias, output });
-  const ops = [
-    op(embedding, 'conditioning', { batch, noiseLevel, classes }, { ...conditions, features }),
-    linear(hidden, plan.hidden, features, pre),
-    op(swish, hidden.name, { elements: size }, { input: pre, output: activated }),
-    linear(output, plan.output, activated, imageBias),
-  ];
-  return { ops, conditioning: { plan, features, pre, activated, imageBias } };
+  const outputs = output.outChannels;
+  const kept = {
+    features: tensor('conditioning features', hidden.inChannels * batch),
+    pre: tensor(`${hidden.name} pre-activation`, hidden.outChannels * batch),
+    activated: tensor(`${hidden.name} output`, hidden.outChannels * batch),
+  };
+  const imageBias = tensor('biases of images', outputs * batch);
+  const isFused = hasVariant(conditioningKernel, variant);
+  const shape = { batch, noiseLevel, classes, outputs, keep: keep || !isFused };
+  const tensors = {
+    ...conditions,
+    hidden: weightsOf(hidden, plan.hidden),
+    output: weightsOf(output, plan.output),
+    image_bias: imageBias,
+    ...(shape.keep ? kept : {}),
+  };
+  const ops = isFused
+    ? [op(conditioningKernel, 'conditioning', shape, tensors, variant)]
+    : conditioningKernel.unfused('conditioning', shape, tensors);
+  return { ops, conditioning: { plan, ...kept, imageBias, variant: isFused ? variant : undefined } };
 }
 
 /**
  * From `input` to `pre`, the pre-activation of the last layer; both are [channels][height][width][batch], `batch` a multiple of 4. Pooling,
  * upsampling and skip connections apply swish to their inputs, and add residuals to it, so that each map is written once; between two
  * convolutions of a level, the second one's input is also written, since convolutions read each element often. `conditions` are the noise
- * levels and classes for a conditioned network. With `caches`, a backward pass follows, whose variants the same `choose` chooses.
+ * levels and classes for a conditioned network. With `caches`, a backward pass follows, whose variants the same `choose` chooses; with
+ * `keep`, the maps of the conditioning can be read.
  */
 export function forwardPass(
   { layers, weights, conditioning: plan }: Network,
@@ -107,11 +124,13 @@ export function forwardPass(
   pre: Tensor,
   conditions: ConditionTensors,
   choose: Choose = () => undefined,
-  caches = false,
+  { caches = false, keep = caches }: { readonly caches?: boolean; readonly keep?: boolean } = {},
 ): Forward {
-  const { ops, conditioning } = plan
-    ? conditioningPass(plan, batch, conditions)
-    : { ops: [] as Op[], conditioning: undefined };
+  const ops: Op[] = [];
+  const made =
+    plan && conditioningPass(plan, batch, conditions, choose('conditioning', 'conditioning'), keep);
+  const conditioning = made?.conditioning;
+  if (made) ops.push(...made.ops);
   const passes: LayerPass[] = [];
   /** The layers that skip connections start from, the innermost last. */
   const skips: LayerPass[] = [];
@@ -181,7 +200,7 @@ function upsample(pass: LayerPass, skip: LayerPass, batch: number): { op: Op; ou
   return { op: op(swishUpsampleAdd, name, shape, tensors), output };
 }
 
-/** From `input` to `output`, the network's prediction; both are [channels][height][width][batch]. */
+/** From `input` to `output`, the network's prediction; both are [channels][height][width][batch]. `keep`: as for `forwardPass`. */
 export function predictionPass(
   network: Network,
   batch: number,
@@ -189,11 +208,12 @@ export function predictionPass(
   output: Tensor,
   conditions: ConditionTensors,
   choose?: Choose,
+  keep = false,
 ): Forward {
   const { name, activation } = network.layers[network.layers.length - 1];
-  if (activation === 'none') return forwardPass(network, batch, input, output, conditions, choose);
+  if (activation === 'none') return forwardPass(network, batch, input, output, conditions, choose, { keep });
   const pre = tensor(`${name} pre-activation`, output.size);
-  const forward = forwardPass(network, batch, input, pre, conditions, choose);
+  const forward = forwardPass(network, batch, input, pre, conditions, choose, { keep });
   const activate = op(swish, name, { elements: output.size }, { input: pre, output });
   return { ...forward, ops: [...forward.ops, activate] };
 }

@@ -1,6 +1,7 @@
 /** The choice of kernel variants by layer. */
 
 import { checkObject, clip, EngineError } from '../base/errors';
+import { conditioning } from '../kernels/conditioning';
 import { conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
@@ -10,13 +11,16 @@ import { winogradForms } from '../winograd/forms';
 import type { Layer } from './config';
 import type { Choose } from './forward';
 
-/** `kernel/layer` -> variant, for instance `conv2d/down.1` -> `winograd7`. A kernel that is not listed uses its first variant. */
+/**
+ * `kernel/layer` -> variant, for instance `conv2d/down.1` -> `winograd7`. A kernel that is not listed uses its first variant. `conditioning` ->
+ * `gpu` fuses the conditioning's kernels.
+ */
 export type Variants = Readonly<Record<string, string>>;
 
 export const chooser =
   (variants: Variants): Choose =>
   (kernel, layer) =>
-    variants[`${kernel}/${layer}`];
+    variants[layer === kernel ? kernel : `${kernel}/${layer}`];
 
 type TunedKernel = Kernel<ConvShape>;
 
@@ -28,12 +32,18 @@ const FUSED: Readonly<Record<string, string>> = {
   conv2d_pool: conv2d.name,
   conv2d_grad_pool: conv2dGradInput.name,
   conv2d_grad_upsample: conv2dGradInput.name,
+  conditioning_grad: conditioning.name,
+  sum_pixels: conditioning.name,
 };
 
 export const isFused = (kernel: string) => Object.hasOwn(FUSED, kernel);
 
 /** The kernel that a fused one replaces, or the same. */
 export const unfusedName = (kernel: string) => FUSED[kernel] ?? kernel;
+
+/** Whether the variant of a kernel, fused or not, is chosen. */
+export const hasChoice = (kernel: string) =>
+  [conditioning, ...TUNABLE_KERNELS].some(({ name }) => name === unfusedName(kernel));
 
 /** The `kernel.variant` that was chosen where `variant` of `kernel`, fused or not, is used. */
 export const chosenFor = (kernel: string, variant: string) => `${unfusedName(kernel)}.${variant}`;
@@ -51,6 +61,21 @@ export function trusted(
   const left = possible.filter((variant) => !rejected.has(`${kernel.name}.${variant}`));
   return left.length > 0 ? left : possible;
 }
+
+/** The variants of the conditioning: that of its kernels which GPUs take, and no fused kernel. */
+export const CONDITIONING_VARIANTS = ['unfused', ...Object.keys(conditioning.variants)];
+
+const isConditioned = (layers: readonly Layer[]) => layers.some(({ imageBias }) => imageBias !== undefined);
+
+/** The choice for the conditioning, if there is one, on an adapter; `rejected` as for `defaultVariants`. */
+export const conditioningChoice = (
+  layers: readonly Layer[],
+  adapter: AdapterKind,
+  rejected: ReadonlySet<string>,
+): Variants =>
+  adapter === 'gpu' && isConditioned(layers) && !rejected.has(`${conditioning.name}.gpu`)
+    ? { [conditioning.name]: 'gpu' }
+    : {};
 
 /** The tuned kernels that a forward pass needs, or a training step. */
 export const tunedFor = (training: boolean) => (training ? TUNABLE_KERNELS : TUNABLE_KERNELS.slice(0, 1));
@@ -147,7 +172,7 @@ export function defaultVariants(
   adapter: AdapterKind,
   rejected: ReadonlySet<string> = new Set(),
 ): Variants {
-  const choice: Record<string, string> = {};
+  const choice: Record<string, string> = { ...conditioningChoice(layers, adapter, rejected) };
   for (const kernel of TUNABLE_KERNELS) {
     for (const layer of layersFor(kernel, layers)) {
       const possible = possibleVariants(kernel, layer, batch, features);
@@ -183,6 +208,13 @@ export function checkVariants(
   );
   const problems: string[] = [];
   for (const [entry, variant] of Object.entries(variants)) {
+    if (entry === conditioning.name && isConditioned(layers)) {
+      if (!CONDITIONING_VARIANTS.includes(variant))
+        problems.push(
+          `${entry} has no variant ${clip(String(variant))}; it can be ${CONDITIONING_VARIANTS.join(' or ')}`,
+        );
+      continue;
+    }
     const found = legal.get(entry);
     if (!found) {
       problems.push(`there is no ${clip(entry)} in this network, only ${[...legal.keys()].join(', ')}`);

@@ -1,0 +1,81 @@
+import { type ConditioningShape, conditioning, linearShape } from '../../src/kernels/conditioning';
+import { padChannels } from '../../src/kernels/conv2d';
+import { embeddingRows, HIDDEN } from '../../src/plan/conditioning';
+import { reference } from '../../src/reference/conditioning';
+import { convolve } from '../../src/reference/conv2d';
+import { spec as conv2d, packedKernel } from './conv2d';
+import { spec as embedding } from './embedding';
+import { type Arrays, padded, type Random, type Spec, type Values } from './lib/spec';
+import { activationErrors } from './swish';
+
+/** Random weights of a linear layer: [from][to padded to 8], then the bias. */
+export function linearWeights(random: Random, from: number, to: number): Float32Array {
+  const weights = new Float32Array((from + 1) * padChannels(to));
+  weights.set(packedKernel(random, 1, from, to));
+  weights.set(random.floats(to), from * padChannels(to));
+  return weights;
+}
+
+/** The errors of a linear layer's results: its own, and those of its input. */
+function linearError(
+  batch: number,
+  weights: Values,
+  input: Values,
+  errors: Values,
+  from: number,
+  to: number,
+) {
+  const shape = linearShape(batch, from, to);
+  const kernel = weights.subarray(0, from * padChannels(to));
+  const inputs = { input, kernel, bias: weights.subarray(kernel.length) };
+  const own = conv2d.error(shape, inputs, {}).output!;
+  return convolve(shape, errors, kernel.map(Math.abs), from, to).map((error, i) => own[i] + error);
+}
+
+/** swish is nowhere steeper. */
+const STEEPEST_SWISH = 1.1;
+
+function error(shape: ConditioningShape, inputs: Arrays) {
+  const { batch, outputs, keep } = shape;
+  const rows = embeddingRows(shape);
+  const values = reference({ ...shape, keep: true }, inputs) as Required<ReturnType<typeof reference>>;
+  const features = embedding.error(shape, inputs, values).features!;
+  const pre = linearError(batch, inputs.hidden, values.features, features, rows, HIDDEN);
+  const activated = activationErrors(values.pre).map((own, i) => own + STEEPEST_SWISH * pre[i]);
+  const image_bias = linearError(batch, inputs.output, values.activated, activated, HIDDEN, outputs);
+  return { image_bias, ...(keep ? { features, pre, activated } : {}) };
+}
+
+export const spec: Spec<ConditioningShape, 'levels' | 'classes' | 'hidden' | 'output' | 'image_bias'> = {
+  kernel: conditioning,
+  cases: {
+    'level and class': { batch: padded(12), noiseLevel: true, classes: 10, outputs: 37, keep: true },
+    'level alone': { batch: padded(4), noiseLevel: true, classes: 0, outputs: 8, keep: false },
+    'class alone': { batch: padded(5), noiseLevel: false, classes: 3, outputs: 70, keep: true },
+    'more classes than invocations': {
+      batch: padded(1),
+      noiseLevel: true,
+      classes: 70,
+      outputs: 1,
+      keep: true,
+    },
+    'a usual batch': { batch: padded(64), noiseLevel: true, classes: 10, outputs: 256, keep: true },
+    'a usual batch, nothing kept': {
+      batch: padded(64),
+      noiseLevel: true,
+      classes: 10,
+      outputs: 256,
+      keep: false,
+    },
+  },
+  inputs: (shape, random) => ({
+    ...embedding.inputs(shape, random),
+    hidden: linearWeights(random, embeddingRows(shape), HIDDEN),
+    output: linearWeights(random, HIDDEN, shape.outputs),
+  }),
+  reference,
+  error,
+  bench: (batch) => ({
+    conditioning: { batch: padded(batch), noiseLevel: true, classes: 10, outputs: 256, keep: true },
+  }),
+};
