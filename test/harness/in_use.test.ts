@@ -1,5 +1,5 @@
 /** What a step uses, and how single kernels are described. No GPU. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { listEntries } from '../../harness/bench/rows';
 import { usedFirst } from '../../harness/bench/run';
 import { namesInUse, stepOps, variantsInUse, variantsOf } from '../../harness/run/in_use';
@@ -8,7 +8,12 @@ import { shadersOf, shapeText } from '../../harness/run/shape_text';
 import { shaders, specs } from '../../harness/specs/lib/registry';
 import { Random } from '../../harness/specs/lib/spec';
 import type { AdamShape } from '../../src/kernels/adam';
+import type { Op } from '../../src/plan/op';
+import { tensor } from '../../src/plan/tensor';
 import { layersOf } from '../../src/unet/config';
+import { predictionPass, splitByWeights } from '../../src/unet/forward';
+import { chooser, defaultVariants, type Variants } from '../../src/unet/variants';
+import { planWeights } from '../../src/unet/weights';
 
 const step = { batch: 16, software: true, features: new Set(['subgroups']) };
 
@@ -28,6 +33,35 @@ test('a step uses what its recipe, its adapter and its run say', () => {
   expect(gpu['conv2d/down.1']).toMatch(/_gpu$|^tile$/);
   const run = variantsInUse({ ...step, variants: { 'conv2d/down.1': 'direct' } });
   expect(run['conv2d/down.1']).toBe('direct');
+});
+
+describe('on a GPU', () => {
+  const digits = { network: { recipe: 'digits' }, batch: 64, software: false, features: new Set<string>() } as const;
+  const config = configOf(digits.network);
+  const dispatches = (ops: readonly Op[]) => ops.reduce((count, { calls }) => count + calls.length, 0);
+  const bytes = (ops: readonly Op[]) => ops.reduce((sum, { cost }) => sum + cost.bytes, 0);
+  const usual = (batch: number) => defaultVariants(layersOf(config), batch, digits.features, 'gpu');
+  const unfused = (variants: Variants) => ({ ...variants, conditioning: 'unfused' });
+
+  test('a step of 64 digits takes 73 dispatches, and four more where the conditioning is not fused', () => {
+    const fused = stepOps(digits);
+    const apart = stepOps({ ...digits, variants: unfused(usual(64)) });
+    expect([dispatches(fused), dispatches(apart)]).toEqual([73, 77]);
+    expect(bytes(fused)).toBeLessThan(bytes(apart));
+  });
+
+  test('a pass of one digit takes 21 dispatches, without a form that leaves most of its lanes idle', () => {
+    // The digit with its class and without, each in a vec4.
+    const batch = 8;
+    const plan = planWeights(config);
+    const [x, output] = ['x', 'output'].map((label) => tensor(label, 28 * 28 * batch));
+    const conditions = { levels: tensor('levels', batch), classes: tensor('classes', batch) };
+    const { ops } = predictionPass(plan, batch, x, output, conditions, chooser(usual(batch)));
+    const { each } = splitByWeights(ops, new Set([plan.flat, plan.packed]));
+    // Beside them one sets the level, and one moves the image.
+    expect(dispatches(each) + 2).toBe(21);
+    expect(each.map(({ variant }) => variant)).not.toContain('tile');
+  });
 });
 
 test('the variants of a run of another network are left aside', () => {

@@ -9,6 +9,7 @@ import { Engine } from '../../src/engine';
 import { memoryCache, type TuningCache } from '../../src/gpu/cache';
 import { Gpu } from '../../src/gpu/gpu';
 import { createTensorBuffers, Program } from '../../src/gpu/program';
+import { requestDevice } from '../../src/gpu/request_device';
 import { Staging } from '../../src/gpu/staging';
 import { UnusableKernel } from '../../src/gpu/unusable_kernel';
 import {
@@ -122,6 +123,29 @@ test('a comparison reports how far it is, from its beginning to its end', async 
   expect(comparing.map(({ done }) => done)).toContain(Math.floor(total / 2));
   expect(comparing.at(-1)).toEqual({ task: 'comparing', done: total, total });
 });
+
+test.each(['conditioning.gpu_keep', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
+  '%s that is wrong from 12 images on is replaced, with the others of the conditioning, by kernels for any adapter',
+  async (shader) => {
+    const { device } = await requestDevice();
+    Object.defineProperty(device, 'adapterInfo', { value: { vendor: 'some', architecture: 'card' } });
+    const many = { ...digits, trainer: { ...digits.trainer, batchSize: 12 } };
+    const kernel = shader.split('.')[0];
+    const work = async ({ engine, unet, trainer, dataset }: World) => {
+      const error = await fourSteps({ engine, unet, trainer, dataset }).catch((error) => error);
+      expect(error).toMatchObject({ code: 'wrong-kernel', kernel, variant: 'gpu' });
+      expect(trainer.variants.conditioning).toBe('gpu');
+      using another = await engine.createTrainer(unet, many.trainer);
+      return fourSteps({ engine, unet, trainer: another, dataset });
+    };
+    const planted = new RegExp(`^${shader}$`);
+    const { warnings, result } = await onWrong(device, many, planted, { batch: 12 }, work, { tune: false });
+    expect(warnings).toMatchObject([{ code: 'wrong-kernel', kernel, variant: 'gpu' }]);
+    expect(result!.losses).toHaveLength(4);
+    expect(result!.variants.conditioning).toBeUndefined();
+    device.destroy();
+  },
+);
 
 describe('a variant that is wrong from a width of 14 on', () => {
   const where = { width: 14 };

@@ -7,6 +7,7 @@ import { worthMeasuring } from '../../src/tuning/tuner';
 import { checkConfig, layersOf, presets } from '../../src/unet/config';
 import {
   checkVariants,
+  conditioningChoice,
   defaultVariants,
   layersFor,
   possibleVariants,
@@ -26,6 +27,22 @@ test('a large batch uses subgroups where the device has them', () => {
     'conv2d_grad_input/up.2': 'one_input_subgroups',
   });
   expect(Object.values(usual(64)).filter((name) => name.includes('subgroups'))).toEqual([]);
+});
+
+test('the conditioning is fused on GPUs, unless that was rejected or is not wanted', () => {
+  const conditioned = layersOf(presets.digits);
+  const none = new Set<string>();
+  expect(conditioningChoice(conditioned, 'gpu', none)).toEqual({ conditioning: 'gpu' });
+  expect(conditioningChoice(conditioned, 'gpu', new Set(['conditioning.gpu']))).toEqual({});
+  expect(conditioningChoice(conditioned, 'software', none)).toEqual({});
+  expect(conditioningChoice(layers, 'gpu', none)).toEqual({});
+  expect(defaultVariants(conditioned, 8, none as never, 'gpu')).toMatchObject({ conditioning: 'gpu' });
+  const check = (variants: Record<string, string>, of = conditioned) =>
+    checkVariants(variants, of, 8, none as never, true);
+  check({ conditioning: 'unfused' });
+  check({ conditioning: 'gpu' });
+  expect(() => check({ conditioning: 'one' })).toThrow('conditioning has no variant one; it can be unfused or gpu');
+  expect(() => check({ conditioning: 'gpu' }, layers)).toThrow('there is no conditioning in this network');
 });
 
 test('images take the Winograd form with the fewest products, few tiles the smallest form', () => {
