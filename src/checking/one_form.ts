@@ -13,9 +13,12 @@ import type { Tally } from './tally';
 /** Most numbers in the tensors of the ops that run in one submission. */
 const GROUP = 2 ** 22;
 /** Time that the references compute before other tasks have their turn. */
-const SLICE_MS = 10;
+const SLICE_MS = 4;
 /** Numbers that a reference computes at once, approximately. */
-const PIECE = 2 ** 16;
+const PIECE = 2 ** 15;
+/** Numbers that are compared at once, and start values that are copied at once. */
+const COMPARED = 2 ** 18;
+const COPIED = 2 ** 20;
 /** Number of successive steps for kernels that depend on the step's number. */
 const STEPS = 32;
 /** Large tensors repeat this many start values: a prime number, so that rows and images differ. */
@@ -34,7 +37,7 @@ export async function wrongForm(
   const pause = async () => {
     signal?.throwIfAborted();
     if (performance.now() - begun < SLICE_MS) return;
-    await new Promise((resolve) => setTimeout(resolve));
+    await turn();
     begun = performance.now();
   };
   const runs = ops.flatMap((o) => runsOf(o, tools));
@@ -44,8 +47,8 @@ export async function wrongForm(
     while (count < runs.length && (count === 0 || size + runs[count].size <= GROUP))
       size += runs[count++].size;
     const group = runs.splice(0, count);
-    const values = new Map(group.flatMap(startOf));
-    await pause();
+    const values = new Map<Tensor, Values>();
+    for (const run of group) for (const _ of starting(run, values)) await pause();
     const written = [...new Set(group.flatMap(({ ops }) => ops.flatMap(writtenBy)))];
     const read = await runOnce(
       tools,
@@ -64,6 +67,17 @@ export async function wrongForm(
   }
   return undefined;
 }
+
+/** Lets other tasks have their turn. Browsers hold timers back: to 4 ms, in a hidden tab to a second. */
+const turn = () =>
+  new Promise<void>((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
 
 /** An op in a shape, for some steps in a row. */
 interface Run {
@@ -95,16 +109,14 @@ function runsOf(o: Op, tools: Tools): Run[] {
   return [runOf(shape, 1), ...(smallCaseOf(o.kernel).ofStep ? [runOf(small, STEPS)] : [])];
 }
 
-/** The contents of the tensors of a run at the start. */
-function startOf({ op, shape, steps }: Run): [Tensor, Values][] {
-  const start = startValuesOf(op.kernel, shape, sizesOf(op, shape));
-  const values = new Map<Tensor, Values>();
+/** Sets the contents of the tensors of a run at the start, and yields in between. */
+function* starting({ op, shape, steps }: Run, values: Map<Tensor, Values>): Generator<void> {
+  const start = yield* startValuesOf(op.kernel, shape, sizesOf(op, shape));
   for (const [step, tensors] of steps.entries()) {
     for (const [name, t] of Object.entries(tensors)) if (!values.has(t)) values.set(t, start[name]);
     if (step > 0 && smallCaseOf(op.kernel).ofStep?.includes('state'))
       values.set(tensors.state, later(start.state, step));
   }
-  return [...values];
 }
 
 /** Describes the fault in each piece of a run's results, or yields undefined. Changes `values` to their contents after the run. */
@@ -116,13 +128,15 @@ function* faultsOf(
   for (const [step, tensors] of steps.entries()) {
     const next = steps[step + 1] ?? {};
     const inputs = Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, values.get(t)!]));
-    for (const { from, outputs } of piecesOf(kernel, shape, inputs)) {
+    for (const piece of piecesOf(kernel, shape, inputs)) {
+      yield undefined;
+      if (!piece) continue;
+      const { from, outputs } = piece;
       for (const [name, expected] of Object.entries(outputs)) {
         const t = tensors[name];
         if (next[name] === t) values.set(t, name === 'state' ? wordsOf(expected) : expected);
-        else yield faultOf(name, resultLike(expected, got.get(t)!, from), expected);
+        else yield* faultsIn(name, resultLike(expected, got.get(t)!, from), expected);
       }
-      yield undefined;
     }
   }
 }
@@ -171,19 +185,29 @@ const writtenBy = ({ calls }: Op): Tensor[] =>
     ),
   );
 
-/** Start values, of which large tensors have few. */
-function startValuesOf(
+/** Describes the fault of each part of a result, or yields undefined. */
+function* faultsIn(name: string, got: Values, expected: Values): Generator<string | undefined> {
+  for (let at = 0; at < expected.length; at += COMPARED)
+    yield faultOf(name, got.subarray(at, at + COMPARED), expected.subarray(at, at + COMPARED));
+}
+
+/** Start values, of which large tensors have few, in steps. */
+function* startValuesOf(
   kernel: string,
   shape: object,
   sizes: Readonly<Record<string, number>>,
-): Record<string, Values> {
+): Generator<void, Record<string, Values>, void> {
   const few = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, Math.min(size, PERIOD)]));
   const start = startValues(kernel, shape, few);
   for (const [name, values] of Object.entries(start)) {
     if (values.length === sizes[name]) continue;
     const all = values instanceof Uint32Array ? new Uint32Array(sizes[name]) : new Float32Array(sizes[name]);
-    for (let at = 0; at < all.length; at += PERIOD) all.set(values.subarray(0, all.length - at), at);
+    for (let at = 0; at < all.length; at += PERIOD) {
+      all.set(values.subarray(0, all.length - at), at);
+      if (at % COPIED < PERIOD) yield;
+    }
     start[name] = all;
+    yield;
   }
   return start;
 }
@@ -204,13 +228,21 @@ interface Piece {
   readonly from?: number;
 }
 
-/** The results of a kernel's reference, piece by piece. */
-function* piecesOf(kernel: string, shape: Shape, inputs: Arrays): Generator<Piece, void, undefined> {
+/** The results of a kernel's reference, piece by piece; undefined between its steps. */
+function* piecesOf(
+  kernel: string,
+  shape: Shape,
+  inputs: Arrays,
+): Generator<Piece | undefined, void, undefined> {
   const compute = (part: Shape, inputs: Arrays) => referenceOf(kernel)(part as never, inputs);
   const largest = Math.max(...Object.values(inputs).map(({ length }) => length));
-  const { cut: axis } = smallCaseOf(kernel);
+  const { cut: axis, steps } = smallCaseOf(kernel);
   const all = axis ? (shape[axis] as number) : 1;
   const count = Math.min(all, Math.ceil(largest / PIECE));
+  if (steps) {
+    yield { outputs: yield* steps(shape as never, inputs) };
+    return;
+  }
   if (!axis || count === 1) {
     yield { outputs: compute(shape, inputs) };
     return;

@@ -1,6 +1,6 @@
 /** A small case of any kernel that a network uses, and input values for it: see src/plan/small_case.ts. */
 import { smallCases } from 'virtual:references';
-import type { Values } from '../plan/reference';
+import type { Steps, Values } from '../plan/reference';
 import { between, Random, type StartValues } from '../plan/small_case';
 
 /** A SmallCase of any shape. */
@@ -9,6 +9,7 @@ interface AnySmallCase {
   readonly values?: Readonly<Record<string, StartValues<never>>>;
   readonly ofStep?: readonly string[];
   readonly cut?: string;
+  readonly steps?: Steps<never>;
 }
 
 const all: Readonly<Record<string, AnySmallCase>> = smallCases;

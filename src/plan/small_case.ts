@@ -1,5 +1,5 @@
 /** The self-check's small cases, which stand beside the kernels' references (src/reference), and their shared parts. */
-import type { Values } from './reference';
+import type { Steps, Values } from './reference';
 import { STATE, STATE_WORDS, scheduleWords } from './step_state';
 
 type Sizes<Shape> = (shape: Shape) => Readonly<Record<string, number>>;
@@ -20,6 +20,8 @@ export interface SmallCase<Shape> {
   readonly ofStep?: readonly string[];
   /** The extent along which the results of a kernel of maps can be computed piece by piece. */
   readonly cut?: keyof Shape & string;
+  /** The reference in steps, if it takes long at a real size and cannot be cut. */
+  readonly steps?: Steps<Shape>;
 }
 
 type Extents<Shape> = {

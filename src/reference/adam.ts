@@ -1,5 +1,5 @@
 import type { AdamShape } from '../kernels/adam';
-import type { Arrays, Values } from '../plan/reference';
+import { type Arrays, type Values, whole } from '../plan/reference';
 import { type SmallCase, smallLayers, squares, state } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { flatSize, packLayers } from './pack_weights';
@@ -22,7 +22,7 @@ export function factorsOf({ beta1, beta2, epsilon }: AdamShape, state: Values) {
 }
 
 /** A step of Adam for the parameters of all layers, their moments and their packed copies, if there are any; a non-finite step changes nothing. */
-export function reference(shape: AdamShape, inputs: Arrays) {
+function* steps(shape: AdamShape, inputs: Arrays) {
   const { gradient, state, packed } = inputs;
   const f = factorsOf(shape, state);
   const parameter = new Float64Array(inputs.parameter);
@@ -40,13 +40,17 @@ export function reference(shape: AdamShape, inputs: Arrays) {
         (f.rate * (moment1[i] / f.correction1)) / (Math.sqrt(moment2[i] / f.correction2) + f.epsilon);
       parameter[i] = parameter[i] * (1 - f.rate * f.decay) - change;
     }
+    yield;
   }
   const copies = shape.unpacked ? new Float64Array(packed) : packLayers(shape.layers, parameter, packed);
   return { parameter, moment1, moment2, packed: copies };
 }
 
+export const reference = whole(steps);
+
 export const small: SmallCase<AdamShape> = {
   shape: smallLayers,
+  steps,
   values: { state, moment2: squares },
   ofStep: ['state'],
 };

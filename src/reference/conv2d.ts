@@ -1,12 +1,9 @@
 import type { ConvShape } from '../plan/conv_shape';
-import type { Arrays, Values } from '../plan/reference';
+import { type Arrays, finished, type Values, whole } from '../plan/reference';
 import { atMost, type SmallCase } from '../plan/small_case';
 
-/** Calls `visit(output pixel, input pixel, tap)` for all taps that lie inside the image; pixels count y * width + x. */
-export function eachTap(
-  { height, width, kernelSize: k }: ConvShape,
-  visit: (to: number, from: number, tap: number) => void,
-): void {
+/** The output pixel, the input pixel and the tap of all taps that lie inside the image; pixels count y * width + x. */
+export function* tapsOf({ height, width, kernelSize: k }: ConvShape): Generator<[number, number, number]> {
   const r = (k - 1) / 2;
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++)
@@ -14,23 +11,26 @@ export function eachTap(
         for (let kx = 0; kx < k; kx++) {
           const [fromY, fromX] = [y + ky - r, x + kx - r];
           if (fromY < 0 || fromY >= height || fromX < 0 || fromX >= width) continue;
-          visit(y * width + x, fromY * width + fromX, ky * k + kx);
+          yield [y * width + x, fromY * width + fromX, ky * k + kx];
         }
 }
 
-/** The sums [out][height][width][batch] of a convolution of `input` [in][height][width][batch] with a kernel [tap][in][out padded to 8]. */
-export function convolve(
+/**
+ * The sums [out][height][width][batch] of a convolution of `input` [in][height][width][batch] with a kernel [tap][in][out padded to 8], in
+ * steps.
+ */
+export function* convolving(
   shape: ConvShape,
   input: Values,
   kernel: Values,
   inChannels: number,
   outChannels: number,
-): Float64Array {
+): Generator<void, Float64Array, void> {
   const { batch: n, height, width } = shape;
   const plane = height * width * n;
   const outPadded = Math.ceil(outChannels / 8) * 8;
   const sums = new Float64Array(outChannels * plane);
-  eachTap(shape, (to, from, tap) => {
+  for (const [to, from, tap] of tapsOf(shape)) {
     for (let c = 0; c < inChannels; c++) {
       const x = c * plane + from * n;
       for (let o = 0; o < outChannels; o++) {
@@ -38,10 +38,14 @@ export function convolve(
         const at = o * plane + to * n;
         for (let i = 0; i < n; i++) sums[at + i] += input[x + i] * w;
       }
+      yield;
     }
-  });
+  }
   return sums;
 }
+
+/** The same at once. */
+export const convolve = (...given: Parameters<typeof convolving>) => finished(convolving(...given));
 
 /** The biases that are added to the sums of a channel in image n: the layer's and the image's. */
 export function biasesOf(
@@ -54,9 +58,9 @@ export function biasesOf(
 }
 
 /** [out][height][width][batch]: the convolution with its biases. */
-export function reference(shape: ConvShape, inputs: Arrays) {
+function* steps(shape: ConvShape, inputs: Arrays) {
   const { batch, height, width, inChannels, outChannels } = shape;
-  const sums = convolve(shape, inputs.input, inputs.kernel, inChannels, outChannels);
+  const sums = yield* convolving(shape, inputs.input, inputs.kernel, inChannels, outChannels);
   const output = sums.map((sum, i) => {
     const [bias, own] = biasesOf(shape, inputs, Math.floor(i / (height * width * batch)), i % batch);
     return sum + bias + own;
@@ -64,9 +68,12 @@ export function reference(shape: ConvShape, inputs: Arrays) {
   return { output };
 }
 
-export const small: SmallCase<ConvShape> = {
-  shape: atMost<ConvShape>({
-    ...{ batch: 8, height: 10, width: 10, inChannels: 8, outChannels: 16 },
-    ...{ kernelSize: 'as it is', imageBias: 3 },
-  }),
-};
+export const reference = whole(steps);
+
+/** The small shape of a convolution and of its gradients. */
+export const smallShape = atMost<ConvShape>({
+  ...{ batch: 8, height: 10, width: 10, inChannels: 8, outChannels: 16 },
+  ...{ kernelSize: 'as it is', imageBias: 3 },
+});
+
+export const small: SmallCase<ConvShape> = { shape: smallShape, steps };

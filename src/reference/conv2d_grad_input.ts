@@ -1,13 +1,16 @@
 import type { ConvShape } from '../plan/conv_shape';
-import type { Arrays } from '../plan/reference';
-import { convolve } from './conv2d';
+import { type Arrays, whole } from '../plan/reference';
+import type { SmallCase } from '../plan/small_case';
+import { convolving, smallShape } from './conv2d';
 
 /**
  * [in][height][width][batch]: the output gradient [out][height][width][batch] convolved with the flipped, transposed kernel [flipped
  * tap][out][in padded to 8].
  */
-export function reference(shape: ConvShape, { grad, kernel }: Arrays) {
-  return { grad_input: convolve(shape, grad, kernel, shape.outChannels, shape.inChannels) };
+function* steps(shape: ConvShape, { grad, kernel }: Arrays) {
+  return { grad_input: yield* convolving(shape, grad, kernel, shape.outChannels, shape.inChannels) };
 }
 
-export { small } from './conv2d';
+export const reference = whole(steps);
+
+export const small: SmallCase<ConvShape> = { shape: smallShape, steps };

@@ -1,6 +1,6 @@
 import { normal, STREAM, threefry, uniform } from '../base/random';
 import type { CorruptImagesShape, CorruptShape } from '../kernels/corrupt';
-import type { Arrays, Values } from '../plan/reference';
+import { type Arrays, type Values, whole } from '../plan/reference';
 import { atMost, between, IMAGES, IN_SET, MAP, order, type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 
@@ -16,18 +16,23 @@ export interface Pixel {
   readonly words: [number, number];
 }
 
-/** Calls `visit` for all values of all images. */
+const imagesOf = (shape: CorruptShape | CorruptImagesShape, { state }: Arrays) =>
+  'batch' in shape ? state[STATE.count] : shape.count;
+
+/** Calls `visit` for all values of images [from, to). */
 export function eachPixel(
   shape: CorruptShape | CorruptImagesShape,
   inputs: Arrays,
   visit: (pixel: Pixel) => void,
+  from = 0,
+  to = imagesOf(shape, inputs),
 ): void {
   const { channels, height, width, seed } = shape;
   const { state } = inputs;
   const elements = channels * height * width;
   const isBatch = 'batch' in shape;
   const value = isBatch ? bytesOf(shape, inputs) : valuesOf(shape, inputs);
-  for (let n = 0; n < (isBatch ? state[STATE.count] : shape.count); n++) {
+  for (let n = from; n < to; n++) {
     let e = 0;
     for (let c = 0; c < channels; c++)
       for (let p = 0; p < height * width; p++, e++) {
@@ -67,18 +72,24 @@ export const levelsOf = ({ seed }: CorruptShape | CorruptImagesShape, { state, l
   );
 
 /** The images mixed with noise, and a network's target: the images, or noise - image. 0 in padded slots. */
-export function reference(shape: CorruptShape | CorruptImagesShape, inputs: Arrays) {
+function* steps(shape: CorruptShape | CorruptImagesShape, inputs: Arrays) {
   const images = 'batch' in shape ? shape.batch : shape.count;
   const noisy = new Float64Array(shape.channels * shape.height * shape.width * images);
   const truth = new Float64Array(noisy.length);
   const levels = levelsOf(shape, inputs);
-  eachPixel(shape, inputs, ({ at, n, x, words }) => {
+  const visit = ({ at, n, x, words }: Pixel) => {
     const e = shape.flow ? normal(words)[n % 2] : uniform(words[n % 2]);
     noisy[at] = (1 - levels[n]) * x + levels[n] * e;
     truth[at] = shape.flow ? e - x : x;
-  });
+  };
+  for (let n = 0; n < imagesOf(shape, inputs); n++) {
+    eachPixel(shape, inputs, visit, n, n + 1);
+    yield;
+  }
   return { noisy, truth };
 }
+
+export const reference = whole(steps);
 
 export const small: SmallCase<CorruptShape | CorruptImagesShape> = {
   shape: (shape) =>
@@ -92,4 +103,5 @@ export const small: SmallCase<CorruptShape | CorruptImagesShape> = {
         })(shape),
   values: { order, state, levels: between(0, 1) },
   ofStep: ['state', 'noisy', 'truth'],
+  steps,
 };
