@@ -26,6 +26,7 @@ const winograd = winogradForms.flatMap(({ name, file, gpu }) =>
  */
 export const permutations: Readonly<Record<string, readonly [file: string, ...flags: string[]]>> = {
   'conditioning.gpu_keep': ['conditioning.gpu', 'keep'],
+  'conv2d.winograd_gpu_wide_product': ['conv2d.winograd_gpu_product', 'wide'],
   'conv2d.image_bias': ['conv2d', 'image_bias'],
   'conv2d.tile_image_bias': ['conv2d.tile', 'image_bias'],
   'conv2d.one_input_image_bias': ['conv2d.one_input', 'image_bias'],

@@ -290,6 +290,6 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
     one_output_gpu: oneOutputGpu,
     one_output_subgroups: oneOutput(true),
     tile,
-    ...winogradVariants(winograd),
+    ...winogradVariants(winograd, { wide: true }),
   },
 };

@@ -98,6 +98,6 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
     one_input_gpu: oneInput('gpu'),
     one_input_subgroups: oneInput('subgroups'),
     tile,
-    ...winogradVariants(winograd),
+    ...winogradVariants(winograd, { wide: true }),
   },
 };

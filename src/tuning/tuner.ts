@@ -106,11 +106,16 @@ interface Place {
 export function worthMeasuring(
   kernel: Kernel<ConvShape>,
   possible: readonly string[],
-  { height, width }: Layer,
+  layer: Layer,
+  batch: number,
   adapter: AdapterKind,
   rejected: ReadonlySet<string>,
 ): readonly string[] {
-  const suited = possible.filter((name) => (kernel.variants[name].for ?? adapter) === adapter);
+  const { height, width } = layer;
+  const suited = possible.filter((name) => {
+    const { for: kind = adapter, isWorth } = kernel.variants[name];
+    return kind === adapter && (isWorth?.(tunedShape(layer, batch)) ?? true);
+  });
   if (adapter === 'software') return suited;
   const fits = (name: string, tile = kernel.variants[name].tile) => tile && !(height % tile || width % tile);
   const good = suited.filter((name) => !rejected.has(`${kernel.name}.${name}`));
@@ -166,7 +171,7 @@ export async function tune(
       const adapter = adapterKind(gpu.adapter);
       const left = trusted(kernel, possible, rejectedVariants);
       // No variant that was not compiled because another was to win.
-      const worth = worthMeasuring(kernel, left, layer, adapter, rejectedVariants);
+      const worth = worthMeasuring(kernel, left, layer, batch, adapter, rejectedVariants);
       const { variant, why } = chosen.get(key) ?? {
         variant: preferredVariant(kernel, worth.length > 0 ? worth : left, layer, batch, adapter),
         why: 'order of preference',
@@ -195,7 +200,8 @@ async function jobsOf(
     for (const layer of layersFor(kernel, layers)) {
       const possible = possibleVariants(kernel, layer, batch, features);
       const here = possibleVariants(kernel, layer, images, features).filter((v) => possible.includes(v));
-      const worth = () => worthMeasuring(kernel, here, layer, adapterKind(gpu.adapter), rejectedVariants);
+      const worth = () => 
+        worthMeasuring(kernel, here, layer, images, adapterKind(gpu.adapter), rejectedVariants);
       const measurable = worth();
       const job = { ...jobOf(gpu, { kernel, layer }, images, measurable, rejectedVariants), worth };
       places.push({ kernel, layer, key: job.key, possible });

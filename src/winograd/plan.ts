@@ -31,12 +31,20 @@ interface Sides {
  */
 type Technique =
   | { readonly technique: 'plain' | 'subgroups'; readonly name: Form['name'] }
-  | { readonly technique: 'gpu'; readonly name: `${Extract<Form, { gpu: true }>['name']}_gpu` };
+  | {
+      readonly technique: 'gpu';
+      readonly name: `${Extract<Form, { gpu: true }>['name']}_gpu`;
+      /** Whether a lane of the product has four numbers in place of two. */
+      readonly wide?: boolean;
+    };
 
 export type WinogradForm = Sides & Technique;
 
-/** A kernel's variants: `variant` makes one of a form. */
-export function winogradVariants<V>(variant: (form: WinogradForm) => V): Record<string, V> {
+/** A kernel's variants: `variant` makes one of a form. `wide`: whether there are wide ones. */
+export function winogradVariants<V>(
+  variant: (form: WinogradForm) => V,
+  { wide = false } = {},
+): Record<string, V> {
   const variants: Record<string, V> = {};
   for (const form of winogradForms) {
     const { name, tile, kernel, pointOneIndex } = form;
@@ -46,6 +54,8 @@ export function winogradVariants<V>(variant: (form: WinogradForm) => V): Record<
     if (form.gpu) {
       const gpuName = `${form.name}_gpu` as const;
       variants[gpuName] = variant({ ...sides, technique: 'gpu', name: gpuName });
+      if (wide)
+        variants[`${gpuName}_wide`] = variant({ ...sides, technique: 'gpu', name: gpuName, wide });
     }
     variants[`${name}_subgroups`] = variant({ ...sides, technique: 'subgroups', name });
   }
@@ -130,6 +140,9 @@ export function refusesWinograd(
   const least = form.frequencies * tilesOf(form, shape) * Math.max(reduced, made) * 4 * 4;
   return least > 2 ** 26 ? 'the Winograd form would need too much memory for images of this size' : undefined;
 }
+
+/** Columns of four tiles that fill a workgroup of a wide product. */
+const WIDE_COLUMNS = 64;
 
 /** Elements of a chunk's transformed images. */
 export const frequencySize = ({ frequencies }: WinogradForm, { tiles, chunk }: Tiling, channels: number) =>
@@ -240,6 +253,9 @@ export const winogradConvolution = (form: WinogradForm, channelsOf: (shape: Conv
   ...requirementsOf(form),
   wastesLanes: (shape: ConvShape) =>
     betterSmaller(form, shape) || wastesProduct(form, channelsOf(shape).toPadded),
+  ...(form.technique === 'gpu' && form.wide
+    ? { isWorth: (shape: ConvShape) => tilesOf(form, shape) * shape.batch >= 4 * WIDE_COLUMNS }
+    : {}),
   refuses: (shape: ConvShape) => {
     const { from, toPadded } = channelsOf(shape);
     return refusesWinograd(form, shape, from, toPadded);
@@ -277,9 +293,9 @@ export function convolutionCalls(
   for (const [i, at] of tiles.chunks.entries()) {
     const images = chunkImages(form, tiles, from, i, scratch.images, cached);
     calls.push(inputTransform(form, shape, tiles, from, at, { input: tensors.input, freqs: images }));
-    const wide = form.technique === 'gpu' ? 2 : 4; // elements per column
-    const columns = (tiles.tiles * at.count) / wide;
-    const params = { columns, pitch: (tiles.tiles * tiles.chunk) / wide, cin: from, cout4: toPadded / 4 };
+    const each = form.technique === 'gpu' && !form.wide ? 2 : 4; // elements of a column
+    const columns = (tiles.tiles * at.count) / each;
+    const params = { columns, pitch: (tiles.tiles * tiles.chunk) / each, cin: from, cout4: toPadded / 4 };
     const operands = { inputs: images, weights: kernels, products };
     const flops = 2 * frequencies * tiles.tiles * at.count * from * toPadded;
     if (form.technique === 'subgroups') {
@@ -288,7 +304,8 @@ export function convolutionCalls(
         call(shaders.winograd_subgroups_product, { ...params, frequencies }, operands, items, flops),
       );
     } else {
-      const shader = shaders[form.technique === 'gpu' ? 'winograd_gpu_product' : 'winograd_product'];
+      const ofGpu = form.technique === 'gpu' && form.wide ? 'winograd_gpu_wide_product' : 'winograd_gpu_product';
+      const shader = shaders[form.technique === 'gpu' ? ofGpu : 'winograd_product'];
       // A workgroup computes 16 channels of 64 columns.
       const items = [
         shader.workgroupSize[0] * Math.ceil(toPadded / 16),

@@ -125,6 +125,7 @@ test('chooses the fastest variant that agrees, for every kernel and layer, and r
           kernel,
           possibleVariants(kernel, layer, 8, features),
           layer,
+          8,
           adapterKind(gpu.adapter),
           rejectedVariants,
         ),
@@ -407,7 +408,7 @@ describe('on a GPU', () => {
       for (const kernel of TUNABLE_KERNELS) {
         for (const layer of layersFor(kernel, of)) {
           const possible = possibleVariants(kernel, layer, 8, features);
-          expect(worthMeasuring(kernel, possible, layer, 'gpu', rejectedVariants)).toContain(
+          expect(worthMeasuring(kernel, possible, layer, 8, 'gpu', rejectedVariants)).toContain(
             variants[`${kernel.name}/${layer.name}`],
           );
         }

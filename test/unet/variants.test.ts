@@ -128,8 +128,21 @@ test('a layer of few channels leaves out the product that makes 32 of them at a 
 test('what is tried on an adapter is what may win there', () => {
   const some = ['direct', 'tile', 'winograd7', 'winograd7_gpu'];
   const none = new Set<string>();
-  expect(worthMeasuring(conv2d, some, layers[1], 'gpu', none)).toEqual(['direct', 'tile', 'winograd7_gpu']);
-  expect(worthMeasuring(conv2d, some, layers[1], 'software', none)).toEqual(['direct', 'winograd7']);
+  expect(worthMeasuring(conv2d, some, layers[1], 64, 'gpu', none)).toEqual(['direct', 'tile', 'winograd7_gpu']);
+  expect(worthMeasuring(conv2d, some, layers[1], 64, 'software', none)).toEqual(['direct', 'winograd7']);
+});
+
+test('a wide product is measured where 64 columns of four tiles fill its workgroup, and is never the usual one', () => {
+  const none = new Set<string>();
+  const wide = (layer: number, batch: number) =>
+    worthMeasuring(conv2d, possibleVariants(conv2d, layers[layer], batch, none), layers[layer], batch, 'gpu', none).filter(
+      (name) => name.endsWith('_wide'),
+    );
+  // One tile of 7 an image, or four.
+  expect([wide(2, 252), wide(2, 256)]).toEqual([[], ['winograd7_gpu_wide']]);
+  expect([wide(1, 60), wide(1, 64)]).toEqual([[], ['winograd7_gpu_wide']]);
+  for (const batch of [64, 1024])
+    expect(Object.values(defaultVariants(layers, batch, none, 'gpu')).join()).not.toContain('wide');
 });
 
 describe('what is measured on a GPU', () => {
@@ -142,18 +155,20 @@ describe('what is measured on a GPU', () => {
   ) => {
     const layer = layersOf(checkConfig(config))[at];
     const possible = possibleVariants(kernel, layer, 64, features);
-    return worthMeasuring(kernel, possible, layer, 'gpu', new Set(rejected));
+    return worthMeasuring(kernel, possible, layer, 64, 'gpu', new Set(rejected));
   };
   /** The Winograd forms for images of a side. */
   const ofSide = (side: number, kernelSize: number, ...rejected: string[]) =>
     measured({ height: 2 * side, width: 2 * side, kernelSize }, conv2d, 1, ...rejected).filter((name) =>
-      name.startsWith('winograd'),
+      /^winograd.*(?<!_wide)$/.test(name),
     );
 
   test('no form for processors where its twin for GPUs is possible, unless that was rejected', () => {
     const [input, last] = [0, layers.length - 1];
     expect(measured({}, conv2d, input)).toEqual(['direct', 'one_input_gpu', 'tile']);
-    expect(measured({}, conv2d, last)).toEqual(['direct', 'one_output_gpu', 'tile', 'winograd7_gpu']);
+    expect(measured({}, conv2d, last)).toEqual([
+      ...['direct', 'one_output_gpu', 'tile', 'winograd7_gpu', 'winograd7_gpu_wide'],
+    ]);
     expect(measured({}, conv2dGradInput, last)).toEqual(['direct', 'one_input_gpu', 'tile']);
     expect(measured({}, conv2dGradKernel, input)).toEqual([
       ...['direct', 'one_channel_gpu', 'tile', 'winograd7_gpu'],
@@ -187,8 +202,8 @@ describe('what is measured on a GPU', () => {
       for (const layer of layersFor(kernel, layers)) {
         const possible = possibleVariants(kernel, layer, 64, features);
         const usual = preferredVariant(kernel, possible, layer, 64, 'gpu');
-        expect(worthMeasuring(kernel, possible, layer, 'gpu', new Set())[0]).toBe('direct');
-        expect(worthMeasuring(kernel, possible, layer, 'gpu', new Set())).toContain(usual);
+        expect(worthMeasuring(kernel, possible, layer, 64, 'gpu', new Set())[0]).toBe('direct');
+        expect(worthMeasuring(kernel, possible, layer, 64, 'gpu', new Set())).toContain(usual);
         for (const left of possible)
           expect(() =>
             checkVariants({ [`${kernel.name}/${layer.name}`]: left }, layers, 64, features, true),

@@ -19,7 +19,7 @@ const byVariant = (of: (points: Points) => number) =>
   Object.fromEntries(
     winogradForms.flatMap(({ name, file }) => {
       const gain = of(forms[file]);
-      return ['', '_gpu', '_subgroups'].map((technique) => [`${name}${technique}`, gain]);
+      return ['', '_gpu', '_gpu_wide', '_subgroups'].map((technique) => [`${name}${technique}`, gain]);
     }),
   );
 

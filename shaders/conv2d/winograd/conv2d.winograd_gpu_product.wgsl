@@ -1,26 +1,32 @@
 // Winograd, product of any form, for GPUs: M[f][o][p] = sum over c of U[f][c][o] * V[f][c][p], one small matrix product per frequency.
-//   inputs V[f][cin][p], p = tile*chunk + image, and products M[f][coutP][p], rows of `pitch` vec2s
+//   inputs V[f][cin][p], p = tile*chunk + image, and products M[f][coutP][p], rows of `pitch` Columns
 //   weights U[f][cin][coutP]
-// One invocation: 16 output channels x 1 vec2 of p: for each input channel 32 products of its own vec2 and of 16 weights, which are uniform
-// across its workgroup and which GPUs load as such. It loads four channels at once, so that a GPU waits once for the four. It holds a
-// quarter of the sums of conv2d.winograd_product.wgsl, which fits the registers of all GPUs, and there are four times as many invocations.
-// It stores the sums one by one, since an array would not stay in registers.
+// One invocation: 16 output channels x 1 Column, a vec2 of p: for each input channel 32 products of its own vec2 and of 16 weights, which are
+// uniform across its workgroup and which GPUs load as such. It loads four channels at once, so that a GPU waits once for the four. It holds
+// a quarter of the sums of conv2d.winograd_product.wgsl, which fits the registers of all GPUs, and there are four times as many
+// invocations. It stores the sums one by one, since an array would not stay in registers.
+// With `wide` a Column is a vec4: twice the products and registers for each weight loaded, for layers with many columns.
 // Dispatch: x = ceil(coutP/16), y = ceil(columns/64), z = frequencies from first_group on.
 // Preconditions: cin even, coutP a multiple of 4 (weights read past coutP give products that are not stored).
 
 struct Params {
-  columns: u32, // vec2s of p in use
-  pitch: u32, // vec2s in a row of V and M
+  columns: u32, // Columns in use
+  pitch: u32, // Columns in a row of V and M
   cin: u32,
   cout4: u32, // coutP / 4
   first_group: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> inputs: array<vec2f>;
+@group(0) @binding(1) var<storage, read> inputs: array<Column>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> products: array<vec2f>;
+@group(0) @binding(3) var<storage, read_write> products: array<Column>;
 
+#if wide
+alias Column = vec4f;
+#else
+alias Column = vec2f;
+#endif
 alias Sixteen = array<vec4f, 4>;
 
 // The 16 weights of an input channel from vec4 `at` of U on.
@@ -28,7 +34,7 @@ fn weights_at(at: u32) -> Sixteen {
   return Sixteen(weights[at], weights[at + 1u], weights[at + 2u], weights[at + 3u]);
 }
 
-fn store(f: u32, row: u32, column: u32, sum: vec2f) {
+fn store(f: u32, row: u32, column: u32, sum: Column) {
   if (row < 4u * params.cout4) { products[(f * 4u * params.cout4 + row) * params.pitch + column] = sum; }
 }
 
@@ -42,7 +48,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var weight_at = f * params.cin * params.cout4 + row / 4u;
   #each q 4
   #each k 4
-  var m$q$k = vec2f(0.0);
+  var m$q$k = Column();
   #end
   #end
   for (var fours = params.cin / 4u; fours > 0u; fours--) {
@@ -53,7 +59,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     #each c 4
     #each q 4
     #each k 4
-    m$q$k = fma(x$c, vec2f(w$c[$q][$k]), m$q$k);
+    m$q$k = fma(x$c, Column(w$c[$q][$k]), m$q$k);
     #end
     #end
     #end
@@ -68,7 +74,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     #each c 2
     #each q 4
     #each k 4
-    m$q$k = fma(x$c, vec2f(w$c[$q][$k]), m$q$k);
+    m$q$k = fma(x$c, Column(w$c[$q][$k]), m$q$k);
     #end
     #end
     #end
