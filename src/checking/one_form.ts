@@ -13,12 +13,12 @@ import type { Tally } from './tally';
 /** Most numbers in the tensors of the ops that run in one submission. */
 const GROUP = 2 ** 22;
 /** Time that the references compute before other tasks have their turn. */
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 /** Numbers that a reference computes at once, approximately. */
-const PIECE = 2 ** 15;
+const PIECE = 2 ** 14;
 /** Numbers that are compared at once, and start values that are copied at once. */
-const COMPARED = 2 ** 18;
-const COPIED = 2 ** 20;
+const COMPARED = 2 ** 17;
+const COPIED = 2 ** 18;
 /** Number of successive steps for kernels that depend on the step's number. */
 const STEPS = 32;
 /** Large tensors repeat this many start values: a prime number, so that rows and images differ. */
@@ -234,27 +234,50 @@ function* piecesOf(
   shape: Shape,
   inputs: Arrays,
 ): Generator<Piece | undefined, void, undefined> {
-  const compute = (part: Shape, inputs: Arrays) => referenceOf(kernel)(part as never, inputs);
-  const largest = Math.max(...Object.values(inputs).map(({ length }) => length));
-  const { cut: axis, steps } = smallCaseOf(kernel);
-  const all = axis ? (shape[axis] as number) : 1;
-  const count = Math.min(all, Math.ceil(largest / PIECE));
+  const { cut = [], steps } = smallCaseOf(kernel);
   if (steps) {
-    yield { outputs: yield* steps(shape as never, inputs) };
-    return;
+    const making = steps(shape as never, inputs);
+    for (let step = making.next(); ; step = making.next()) {
+      if (step.done) return yield { outputs: step.value };
+      yield undefined;
+    }
   }
-  if (!axis || count === 1) {
-    yield { outputs: compute(shape, inputs) };
-    return;
-  }
+  const compute = referenceOf(kernel);
+  for (const { from, ...part } of partsOf(shape, inputs, cut))
+    yield { outputs: compute(part.shape as never, part.inputs), from };
+}
+
+interface Part {
+  readonly shape: Shape;
+  readonly inputs: Arrays;
+  /** As of a piece. */
+  readonly from?: number;
+}
+
+/** A shape and its tensors cut along the first axis, and each part with one of that along the next, until they are small. */
+function* partsOf(
+  shape: Shape,
+  inputs: Arrays,
+  [axis, ...axes]: readonly string[],
+  from?: number,
+  share = 1,
+): Generator<Part, void, undefined> {
+  const largest = Math.max(...Object.values(inputs).map(({ length }) => length));
+  if (axis === undefined || largest <= PIECE) return yield { shape, inputs, from };
+  const all = shape[axis] as number;
+  // Windows of two rows stay together.
+  const unit = axis === 'height' && all % 2 === 0 ? 2 : 1;
+  const count = Math.min(all / unit, Math.ceil(largest / PIECE));
   for (let i = 0; i < count; i++) {
-    const [from, to] = [i, i + 1].map((k) => Math.floor((k * all) / count));
+    const [first, end] = [i, i + 1].map((k) => unit * Math.floor((k * all) / unit / count));
     const parts: Record<string, Values> = {};
     for (const [name, values] of Object.entries(inputs)) {
       const each = values.length / all;
-      parts[name] = values.subarray(from * each, to * each);
+      parts[name] = values.subarray(first * each, end * each);
     }
-    yield { outputs: compute({ ...shape, [axis]: to - from }, parts), from: from / all };
+    const part = { ...shape, [axis]: end - first };
+    const rest = end - first === 1 ? axes : [];
+    yield* partsOf(part, parts, rest, (from ?? 0) + (share * first) / all, (share * (end - first)) / all);
   }
 }
 

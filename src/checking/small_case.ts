@@ -8,7 +8,7 @@ interface AnySmallCase {
   readonly shape: (shape: never, sizes: never) => object;
   readonly values?: Readonly<Record<string, StartValues<never>>>;
   readonly ofStep?: readonly string[];
-  readonly cut?: string;
+  readonly cut?: readonly string[];
   readonly steps?: Steps<never>;
 }
 

@@ -18,8 +18,8 @@ export interface SmallCase<Shape> {
    * the other tensors keep the results of the step before.
    */
   readonly ofStep?: readonly string[];
-  /** The extent along which the results of a kernel of maps can be computed piece by piece. */
-  readonly cut?: keyof Shape & string;
+  /** The extents along which the results of a kernel of maps can be computed piece by piece, the outermost first. */
+  readonly cut?: readonly (keyof Shape & string)[];
   /** The reference in steps, if it takes long at a real size and cannot be cut. */
   readonly steps?: Steps<Shape>;
 }

@@ -2,7 +2,7 @@ import type { AverageShape } from '../kernels/average_weights';
 import { type Arrays, whole } from '../plan/reference';
 import { atMost, type SmallCase, smallLayers, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
-import { flatSize, packLayers } from './pack_weights';
+import { flatSize, packing } from './pack_weights';
 
 /** The weight of the old average in a step: 0 until the step `after`, in the end nearly 1. */
 export function keptShare(step: number, { after, span, most }: Omit<AverageShape, 'layers'>): number {
@@ -21,7 +21,7 @@ function* steps({ layers, ...shape }: AverageShape, { state, parameter, average,
       moved[i] = kept * average[i] + (1 - kept) * parameter[i];
     yield;
   }
-  return { average: moved, packed: packLayers(layers, moved, packed) };
+  return { average: moved, packed: yield* packing(layers, moved, packed) };
 }
 
 export const reference = whole(steps);

@@ -16,4 +16,7 @@ function* steps({ channels, height, width, batch, first }: SumPixelsShape, { gra
 
 export const reference = whole(steps);
 
-export const small: SmallCase<SumPixelsShape> = { shape: atMost<SumPixelsShape>({ ...MAP, first: 3 }), steps };
+export const small: SmallCase<SumPixelsShape> = {
+  shape: atMost<SumPixelsShape>({ ...MAP, first: 3 }),
+  steps,
+};

@@ -33,5 +33,5 @@ export const reference = (shape: ImageShape, { input, residual }: Arrays) => ({
 export const small: SmallCase<ImageShape> = {
   shape: atMost<ImageShape>(MAP),
   values: { residual },
-  cut: 'channels',
+  cut: ['channels', 'height'],
 };

@@ -48,5 +48,5 @@ export function reference(shape: ImageShape & ResidualShape, inputs: Arrays) {
 export const small: SmallCase<ImageShape> = {
   shape: atMost<ImageShape>(MAP),
   values: { pre, residual },
-  cut: 'channels',
+  cut: ['channels', 'height'],
 };

@@ -28,5 +28,5 @@ export const reference = (shape: ImageShape, { input, skip, residual, skip_resid
 export const small: SmallCase<ImageShape> = {
   shape: atMost<ImageShape>(MAP),
   values: { residual },
-  cut: 'channels',
+  cut: ['channels', 'height'],
 };

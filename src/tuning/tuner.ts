@@ -119,7 +119,8 @@ export function worthMeasuring(
   if (adapter === 'software') return suited;
   const fits = (name: string, tile = kernel.variants[name].tile) => tile && !(height % tile || width % tile);
   const good = suited.filter((name) => !rejected.has(`${kernel.name}.${name}`));
-  const someFit = good.some((name) => fits(name));
+  // A wide product shares its transforms with another form.
+  const someFit = good.some((name) => fits(name) && !kernel.variants[name].isWorth);
   return suited.filter(
     (name) => !good.includes(`${name}_gpu`) && !(someFit && kernel.variants[name].tile && !fits(name)),
   );
@@ -200,7 +201,7 @@ async function jobsOf(
     for (const layer of layersFor(kernel, layers)) {
       const possible = possibleVariants(kernel, layer, batch, features);
       const here = possibleVariants(kernel, layer, images, features).filter((v) => possible.includes(v));
-      const worth = () => 
+      const worth = () =>
         worthMeasuring(kernel, here, layer, images, adapterKind(gpu.adapter), rejectedVariants);
       const measurable = worth();
       const job = { ...jobOf(gpu, { kernel, layer }, images, measurable, rejectedVariants), worth };

@@ -54,8 +54,7 @@ export function winogradVariants<V>(
     if (form.gpu) {
       const gpuName = `${form.name}_gpu` as const;
       variants[gpuName] = variant({ ...sides, technique: 'gpu', name: gpuName });
-      if (wide)
-        variants[`${gpuName}_wide`] = variant({ ...sides, technique: 'gpu', name: gpuName, wide });
+      if (wide) variants[`${gpuName}_wide`] = variant({ ...sides, technique: 'gpu', name: gpuName, wide });
     }
     variants[`${name}_subgroups`] = variant({ ...sides, technique: 'subgroups', name });
   }
@@ -304,7 +303,8 @@ export function convolutionCalls(
         call(shaders.winograd_subgroups_product, { ...params, frequencies }, operands, items, flops),
       );
     } else {
-      const ofGpu = form.technique === 'gpu' && form.wide ? 'winograd_gpu_wide_product' : 'winograd_gpu_product';
+      const ofGpu =
+        form.technique === 'gpu' && form.wide ? 'winograd_gpu_wide_product' : 'winograd_gpu_product';
       const shader = shaders[form.technique === 'gpu' ? ofGpu : 'winograd_product'];
       // A workgroup computes 16 channels of 64 columns.
       const items = [

@@ -36,7 +36,12 @@ test('a step uses what its recipe, its adapter and its run say', () => {
 });
 
 describe('on a GPU', () => {
-  const digits = { network: { recipe: 'digits' }, batch: 64, software: false, features: new Set<string>() } as const;
+  const digits = {
+    network: { recipe: 'digits' },
+    batch: 64,
+    software: false,
+    features: new Set<string>(),
+  } as const;
   const config = configOf(digits.network);
   const dispatches = (ops: readonly Op[]) => ops.reduce((count, { calls }) => count + calls.length, 0);
   const bytes = (ops: readonly Op[]) => ops.reduce((sum, { cost }) => sum + cost.bytes, 0);

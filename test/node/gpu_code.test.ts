@@ -6,7 +6,12 @@ import { guardsOf } from '../../harness/tools/gpu/gpu_code/guards';
 test('the loops of products, tiles and the conditioning are without guards', async () => {
   const codes: Record<string, string> = {};
   for (const { name, code } of Object.values(shaders))
-    if (/_product$|\.one_output_(3x3_)?gpu$|\.tile$|^(conditioning|conditioning_grad|sum_pixels)\.gpu/.test(name)) codes[name] = await code();
+    if (
+      /_product$|\.one_output_(3x3_)?gpu$|\.tile$|^(conditioning|conditioning_grad|sum_pixels)\.gpu/.test(
+        name,
+      )
+    )
+      codes[name] = await code();
   expect(Object.keys(codes)).toHaveLength(15);
   // A loop that counts up to a number of the GPU's has one.
   const guarded = codes['conv2d.winograd_product'].replace(

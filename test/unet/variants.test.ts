@@ -41,7 +41,9 @@ test('the conditioning is fused on GPUs, unless that was rejected or is not want
     checkVariants(variants, of, 8, none as never, true);
   check({ conditioning: 'unfused' });
   check({ conditioning: 'gpu' });
-  expect(() => check({ conditioning: 'one' })).toThrow('conditioning has no variant one; it can be unfused or gpu');
+  expect(() => check({ conditioning: 'one' })).toThrow(
+    'conditioning has no variant one; it can be unfused or gpu',
+  );
   expect(() => check({ conditioning: 'gpu' }, layers)).toThrow('there is no conditioning in this network');
 });
 
@@ -128,16 +130,25 @@ test('a layer of few channels leaves out the product that makes 32 of them at a 
 test('what is tried on an adapter is what may win there', () => {
   const some = ['direct', 'tile', 'winograd7', 'winograd7_gpu'];
   const none = new Set<string>();
-  expect(worthMeasuring(conv2d, some, layers[1], 64, 'gpu', none)).toEqual(['direct', 'tile', 'winograd7_gpu']);
+  expect(worthMeasuring(conv2d, some, layers[1], 64, 'gpu', none)).toEqual([
+    'direct',
+    'tile',
+    'winograd7_gpu',
+  ]);
   expect(worthMeasuring(conv2d, some, layers[1], 64, 'software', none)).toEqual(['direct', 'winograd7']);
 });
 
 test('a wide product is measured where 64 columns of four tiles fill its workgroup, and is never the usual one', () => {
   const none = new Set<string>();
   const wide = (layer: number, batch: number) =>
-    worthMeasuring(conv2d, possibleVariants(conv2d, layers[layer], batch, none), layers[layer], batch, 'gpu', none).filter(
-      (name) => name.endsWith('_wide'),
-    );
+    worthMeasuring(
+      conv2d,
+      possibleVariants(conv2d, layers[layer], batch, none),
+      layers[layer],
+      batch,
+      'gpu',
+      none,
+    ).filter((name) => name.endsWith('_wide'));
   // One tile of 7 an image, or four.
   expect([wide(2, 252), wide(2, 256)]).toEqual([[], ['winograd7_gpu_wide']]);
   expect([wide(1, 60), wide(1, 64)]).toEqual([[], ['winograd7_gpu_wide']]);
