@@ -75,6 +75,9 @@ export const spec: Spec<ConditioningShape, 'levels' | 'classes' | 'hidden' | 'ou
   }),
   reference,
   error,
+  emulated: {
+    gpu: ['level and class', 'level alone', 'class alone', 'more classes than invocations'],
+  },
   bench: (batch) => ({
     conditioning: { batch: padded(batch), noiseLevel: true, classes: 10, outputs: 256, keep: true },
   }),

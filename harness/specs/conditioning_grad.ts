@@ -40,6 +40,7 @@ export const spec: Spec<ConditioningGradShape, 'sums' | 'kernel' | 'pre' | 'grad
     });
     return { grad };
   },
+  emulated: { gpu: ['one output', 'a part of a block', 'a block and a part'] },
   bench: (batch) => ({ conditioning: { batch: padded(batch), outputs: 256 } }),
   gradientOf: {
     forward: {

@@ -136,7 +136,7 @@ test.each(['conditioning.gpu_keep', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
       expect(error).toMatchObject({ code: 'wrong-kernel', kernel, variant: 'gpu' });
       expect(trainer.variants.conditioning).toBe('gpu');
       using another = await engine.createTrainer(unet, many.trainer);
-      return fourSteps({ engine, unet, trainer: another, dataset });
+      return await fourSteps({ engine, unet, trainer: another, dataset });
     };
     const planted = new RegExp(`^${shader}$`);
     const { warnings, result } = await onWrong(device, many, planted, { batch: 12 }, work, { tune: false });

@@ -39,7 +39,7 @@ const allBy = (form: string, layers: readonly Layer[]) =>
     ),
   );
 const TILES = ['winograd6_3x3', 'winograd7_3x3'];
-const formsOf = (tile: string) => [tile, `${tile}_subgroups`, `${tile}_gpu`];
+const formsOf = (tile: string) => [tile, `${tile}_subgroups`, `${tile}_gpu`, `${tile}_gpu_wide`];
 
 describe.each([24, 32, 40])('of %i pixels', (side) => {
   const network = networkOf(side);

@@ -123,7 +123,7 @@ async function useTrainer(engine: Engine, unet: UNet): Promise<void> {
 }
 
 async function useSampler(engine: Engine, unet: UNet): Promise<void> {
-  using sampler = await engine.createSampler(unet, { count: 4 });
+  using sampler = await engine.createSampler(unet, { count: 4, tune: engine.tune });
   await sampler.sample({ steps: 2 });
 }
 
@@ -273,7 +273,7 @@ async function loseDevice(device: GPUDevice, signal: AbortSignal, isDestroyed: b
     const work = [
       train(1e6),
       sampler.sample({ steps: 1000, signal }),
-      engine.createSampler(unet, { count: 8 }),
+      engine.createSampler(unet, { count: 8, tune: true }),
     ];
     setTimeout(() => device.destroy(), 20);
     const ends = await Promise.allSettled(work);

@@ -315,7 +315,7 @@ describe('what was compiled or measured when a device was lost', () => {
   };
 
   test.each([
-    ['compiled', 'tile', /^conv2d\.tile$/, false, 17],
+    ['compiled', 'winograd8_gpu', /^conv2d\.winograd8_gpu_input$/, false, 17],
     ['measured', 'tile', /^conv2d\.tile$/, true, 11],
   ])('is left out for seven days, and told of: %s', async (_, variant, fatal, tune, wanted) => {
     const entries = new Map<string, string>();

@@ -694,8 +694,8 @@ test('one thing is measured at a time, whatever is created at the same time', as
   });
   await Promise.all([
     engine.createTrainer(unet, { batchSize: 8 }),
-    engine.createSampler(unet, { count: 12 }),
-    unet.predict(noisy, { count: 8 }),
+    engine.createSampler(unet, { count: 12, tune: true }),
+    engine.createPredictor(unet, { count: 8, tune: true }),
   ]);
   // Which comes first is open, and so whether what is predicted with 8 images is known from training with 8.
   expect(tasks.length).toBeGreaterThanOrEqual(4);

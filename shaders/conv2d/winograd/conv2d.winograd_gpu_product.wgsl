@@ -4,7 +4,7 @@
 // One invocation: 16 output channels x 1 Column, a vec2 of p: for each input channel 32 products of its own vec2 and of 16 weights, which are
 // uniform across its workgroup and which GPUs load as such. It loads four channels at once, so that a GPU waits once for the four. It holds
 // a quarter of the sums of conv2d.winograd_product.wgsl, which fits the registers of all GPUs, and there are four times as many
-// invocations. It stores the sums one by one, since an array would not stay in registers.
+// invocations.
 // With `wide` a Column is a vec4: twice the products and registers for each weight loaded, for layers with many columns.
 // Dispatch: x = ceil(coutP/16), y = ceil(columns/64), z = frequencies from first_group on.
 // Preconditions: cin even, coutP a multiple of 4 (weights read past coutP give products that are not stored).
@@ -29,6 +29,14 @@ alias Column = vec2f;
 #endif
 alias Sixteen = array<vec4f, 4>;
 
+// The sums of four output channels. (Not an array: not every compiler keeps one in registers.)
+struct Four { a: Column, b: Column, c: Column, d: Column }
+
+// Adds an input channel's products with four weights.
+fn add(sums: Four, x: Column, w: vec4f) -> Four {
+  return Four(fma(x, Column(w.x), sums.a), fma(x, Column(w.y), sums.b), fma(x, Column(w.z), sums.c), fma(x, Column(w.w), sums.d));
+}
+
 // The 16 weights of an input channel from vec4 `at` of U on.
 fn weights_at(at: u32) -> Sixteen {
   return Sixteen(weights[at], weights[at + 1u], weights[at + 2u], weights[at + 3u]);
@@ -47,9 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var input_at = f * params.cin * params.pitch + column;
   var weight_at = f * params.cin * params.cout4 + row / 4u;
   #each q 4
-  #each k 4
-  var m$q$k = Column();
-  #end
+  var m$q = Four();
   #end
   for (var fours = params.cin / 4u; fours > 0u; fours--) {
     #each c 4
@@ -58,9 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     #end
     #each c 4
     #each q 4
-    #each k 4
-    m$q$k = fma(x$c, Column(w$c[$q][$k]), m$q$k);
-    #end
+    m$q = add(m$q, x$c, w$c[$q]);
     #end
     #end
     input_at += 4u * params.pitch;
@@ -73,15 +77,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     #end
     #each c 2
     #each q 4
-    #each k 4
-    m$q$k = fma(x$c, Column(w$c[$q][$k]), m$q$k);
-    #end
+    m$q = add(m$q, x$c, w$c[$q]);
     #end
     #end
   }
   #each q 4
-  #each k 4
-  store(f, row + 4 * $q + $k, column, m$q$k);
-  #end
+  store(f, row + 4 * $q, column, m$q.a);
+  store(f, row + 4 * $q + 1, column, m$q.b);
+  store(f, row + 4 * $q + 2, column, m$q.c);
+  store(f, row + 4 * $q + 3, column, m$q.d);
   #end
 }
