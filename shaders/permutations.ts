@@ -25,7 +25,6 @@ const winograd = winogradForms.flatMap(({ name, file, gpu }) =>
  * select lines. `flag=value` gives `$flag` a value, and `subgroups` enables that WGSL feature.
  */
 export const permutations: Readonly<Record<string, readonly [file: string, ...flags: string[]]>> = {
-  'conditioning.gpu_keep': ['conditioning.gpu', 'keep'],
   'conv2d.winograd_gpu_wide_product': ['conv2d.winograd_gpu_product', 'wide'],
   'conv2d.image_bias': ['conv2d', 'image_bias'],
   'conv2d.tile_image_bias': ['conv2d.tile', 'image_bias'],

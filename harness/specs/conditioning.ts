@@ -16,7 +16,7 @@ export function linearWeights(random: Random, from: number, to: number): Float32
   return weights;
 }
 
-/** The errors of a linear layer's results: its own, and those of its input. */
+/** The errors of a linear layer's results: its own, and its input's. */
 function linearError(
   batch: number,
   weights: Values,
@@ -36,36 +36,34 @@ function linearError(
 const STEEPEST_SWISH = 1.1;
 
 function error(shape: ConditioningShape, inputs: Arrays) {
-  const { batch, outputs, keep } = shape;
+  const { batch, outputs } = shape;
   const rows = embeddingRows(shape);
-  const values = reference({ ...shape, keep: true }, inputs) as Required<ReturnType<typeof reference>>;
+  const values = reference({ ...shape }, inputs) as Required<ReturnType<typeof reference>>;
   const features = embedding.error(shape, inputs, values).features!;
   const pre = linearError(batch, inputs.hidden, values.features, features, rows, HIDDEN);
   const activated = activationErrors(values.pre).map((own, i) => own + STEEPEST_SWISH * pre[i]);
   const image_bias = linearError(batch, inputs.output, values.activated, activated, HIDDEN, outputs);
-  return { image_bias, ...(keep ? { features, pre, activated } : {}) };
+  return { features, pre, activated, image_bias };
 }
 
-export const spec: Spec<ConditioningShape, 'levels' | 'classes' | 'hidden' | 'output' | 'image_bias'> = {
+export const spec: Spec<ConditioningShape> = {
   kernel: conditioning,
   cases: {
-    'level and class': { batch: padded(12), noiseLevel: true, classes: 10, outputs: 37, keep: true },
-    'level alone': { batch: padded(4), noiseLevel: true, classes: 0, outputs: 8, keep: false },
-    'class alone': { batch: padded(5), noiseLevel: false, classes: 3, outputs: 70, keep: true },
+    'level and class': { batch: padded(12), noiseLevel: true, classes: 10, outputs: 37 },
+    'level alone': { batch: padded(4), noiseLevel: true, classes: 0, outputs: 8 },
+    'class alone': { batch: padded(5), noiseLevel: false, classes: 3, outputs: 70 },
     'more classes than invocations': {
       batch: padded(1),
       noiseLevel: true,
       classes: 70,
       outputs: 1,
-      keep: true,
     },
-    'a usual batch': { batch: padded(64), noiseLevel: true, classes: 10, outputs: 256, keep: true },
+    'a usual batch': { batch: padded(64), noiseLevel: true, classes: 10, outputs: 256 },
     'a usual batch, nothing kept': {
       batch: padded(64),
       noiseLevel: true,
       classes: 10,
       outputs: 256,
-      keep: false,
     },
   },
   inputs: (shape, random) => ({
@@ -79,6 +77,6 @@ export const spec: Spec<ConditioningShape, 'levels' | 'classes' | 'hidden' | 'ou
     gpu: ['level and class', 'level alone', 'class alone', 'more classes than invocations'],
   },
   bench: (batch) => ({
-    conditioning: { batch: padded(batch), noiseLevel: true, classes: 10, outputs: 256, keep: true },
+    conditioning: { batch: padded(batch), noiseLevel: true, classes: 10, outputs: 256 },
   }),
 };

@@ -3,7 +3,7 @@
 //   pre [64][N] = features times hidden, plus its bias; activated [64][N] = swish(pre);
 //   image_bias [outputs][N] = activated times output, plus its bias.
 // hidden is [rows][64], then the bias [64]; output is [64][padded], then the bias [padded], where `padded` is `outputs` rounded up to eights.
-// With `keep` the shader also stores features, pre and activated, for a backward pass or for maps.
+// It stores all four: a backward pass and maps read the first three.
 // One workgroup: four images. One invocation: a feature, then a hidden unit, then every 64th bias of an image.
 // Grid: z over vec4s of images.
 #import conditioning/level.wgsl
@@ -24,11 +24,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read> hidden: array<f32>;
 @group(0) @binding(4) var<storage, read> output: array<f32>;
 @group(0) @binding(5) var<storage, read_write> image_bias: array<vec4f>;
-#if keep
 @group(0) @binding(6) var<storage, read_write> features: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> pre: array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> activated: array<vec4f>;
-#endif
 
 var<workgroup> level_rows: array<vec4f, 32>;
 var<workgroup> units: array<vec4f, 64>;
@@ -51,7 +49,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     z += vec4f(hidden[at.x], hidden[at.y], hidden[at.z], hidden[at.w]);
   }
   units[lane] = swish(z);
-#if keep
   pre[lane * params.n4 + n] = z;
   activated[lane * params.n4 + n] = units[lane];
   row = lane;
@@ -61,7 +58,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     features[row * params.n4 + n] = feature;
     row += 64u;
   }
-#endif
   workgroupBarrier();
 
   var o = lane;

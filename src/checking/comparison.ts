@@ -7,13 +7,19 @@ import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
-import { conditioning } from '../kernels/conditioning';
 import { type Op, op } from '../plan/op';
 import { padBatch } from '../plan/tensor';
 import type { VariantChooser } from '../unet/chooser';
 import type { Layer } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
-import { possibleVariants, TUNABLE_KERNELS, unfusedName, type Variants } from '../unet/variants';
+import {
+  chosenFor,
+  FUSED_CONDITIONING,
+  possibleVariants,
+  TUNABLE_KERNELS,
+  unfusedName,
+  type Variants,
+} from '../unet/variants';
 import type { Pass } from './at_size';
 import { Tally } from './tally';
 
@@ -159,7 +165,7 @@ async function findWrongForm(
 
 /** Whether a kernel that is compared with its reference is a chosen variant: one of the conditioning's for GPUs. */
 const isReplaceable = ({ kernel, variant }: Pick<Op, 'kernel' | 'variant'>) =>
-  unfusedName(kernel) === conditioning.name && Object.hasOwn(conditioning.variants, variant);
+  chosenFor(kernel, variant) === FUSED_CONDITIONING;
 
 /** Returns null for an error that makes only the check impossible: it takes memory, and kernels that are not needed otherwise. Throws other errors. */
 function canGoOn(error: unknown, network: NetworkWeights, signal: AbortSignal | undefined): null {

@@ -1,5 +1,5 @@
 import shaders from 'virtual:kernel/sum_pixels';
-import { call, type Kernel, op } from '../plan/op';
+import { call, type Kernel } from '../plan/op';
 import type { ImageShape } from './swish_max_pool';
 
 export interface SumPixelsShape extends ImageShape {
@@ -18,7 +18,6 @@ export const sumPixels: Kernel<SumPixelsShape, 'grad' | 'sums'> = {
     flops: channels * height * width * batch,
     bytes: 4 * channels * (height * width + 1) * batch,
   }),
-  unfused: (layer, shape, tensors) => [op(sumPixels, layer, shape, tensors)],
   variants: {
     plain: {
       calls: ({ channels, height, width, batch, first }, { grad, sums }) => {

@@ -14,14 +14,14 @@ function* linear(batch: number, weights: Values, input: Values, from: number, to
   return sums.map((sum, i) => sum + weights[biasAt + Math.floor(i / batch)]);
 }
 
-/** The biases of images from noise levels and classes, and with `keep` what the network's layers make on the way. */
-function* steps({ keep, outputs, ...shape }: ConditioningShape, inputs: Arrays) {
+/** The biases of images from noise levels and classes, and what is made on the way. */
+function* steps({ outputs, ...shape }: ConditioningShape, inputs: Arrays) {
   const { batch } = shape;
   const { features } = embedding(shape, inputs);
   const pre = yield* linear(batch, inputs.hidden, features, embeddingRows(shape), HIDDEN);
   const activated = swish(pre);
   const image_bias = yield* linear(batch, inputs.output, activated, HIDDEN, outputs);
-  return { image_bias, ...(keep ? { features, pre, activated } : {}) };
+  return { features, pre, activated, image_bias };
 }
 
 export const reference = whole(steps);

@@ -82,7 +82,7 @@ export function planStep(
   const last = layers[layers.length - 1];
   const pre = tensor(`${last.name} pre-activation`, target.size);
   const grad = tensor(`${last.name} gradient`, target.size);
-  const forward = forwardPass(weights, batch, noisy, pre, { levels, classes }, choose, { caches: true });
+  const forward = forwardPass(weights, batch, noisy, pre, { levels, classes }, choose, true);
   const backward = backwardPass(forward, batch, grad, byLayer, choose);
   const gradients = [
     ...forward.ops,

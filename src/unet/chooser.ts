@@ -7,7 +7,7 @@ import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
 import type { Layer } from './config';
 import type { NetworkWeights } from './network';
-import { adapterKind, checkVariants, defaultVariants, type Variants } from './variants';
+import { adapterKind, defaultVariants, type Variants } from './variants';
 
 /** An object that predicts, and can be made again. */
 export interface Predicting {
@@ -121,6 +121,7 @@ export async function givenOrChosen(
   training: boolean,
 ): Promise<Variants> {
   if (given === undefined) return chooser.choose(layers, batch, training);
+  const { checkVariants } = await loaded(import('./check_variants'));
   checkVariants(given, layers, batch, gpu.device.features, training);
   chooser.checkCondemned?.(given);
   return given;

@@ -79,43 +79,35 @@ function weightsOf({ name, inChannels, outChannels }: Layer, { forward }: LayerW
   return view(forward.base!, `${name} weights`, forward.offset!, size);
 }
 
-/** Computes a conditioned network's biases per image from noise levels and classes. `keep`: see ConditioningShape. */
+/** Computes a conditioned network's biases per image from noise levels and classes. */
 function conditioningPass(
   plan: ConditioningPlan,
   batch: number,
   conditions: ConditionTensors,
   variant: string | undefined,
-  keep: boolean,
 ): { ops: readonly Op[]; conditioning: ConditioningPass } {
   const { hidden, output, noiseLevel, classes } = plan.layers;
   const outputs = output.outChannels;
-  const kept = {
+  const size = hidden.outChannels * batch;
+  const made = {
     features: tensor('conditioning features', hidden.inChannels * batch),
-    pre: tensor(`${hidden.name} pre-activation`, hidden.outChannels * batch),
-    activated: tensor(`${hidden.name} output`, hidden.outChannels * batch),
+    pre: tensor(`${hidden.name} pre-activation`, size),
+    activated: tensor(`${hidden.name} output`, size),
   };
   const imageBias = tensor('biases of images', outputs * batch);
+  const weights = { hidden: weightsOf(hidden, plan.hidden), output: weightsOf(output, plan.output) };
+  const tensors = { ...conditions, ...weights, ...made, image_bias: imageBias };
+  const given = ['conditioning', { batch, noiseLevel, classes, outputs }, tensors] as const;
   const isFused = hasVariant(conditioningKernel, variant);
-  const shape = { batch, noiseLevel, classes, outputs, keep: keep || !isFused };
-  const tensors = {
-    ...conditions,
-    hidden: weightsOf(hidden, plan.hidden),
-    output: weightsOf(output, plan.output),
-    image_bias: imageBias,
-    ...(shape.keep ? kept : {}),
-  };
-  const ops = isFused
-    ? [op(conditioningKernel, 'conditioning', shape, tensors, variant)]
-    : conditioningKernel.unfused('conditioning', shape, tensors);
-  return { ops, conditioning: { plan, ...kept, imageBias, variant: isFused ? variant : undefined } };
+  const ops = isFused ? [op(conditioningKernel, ...given, variant)] : conditioningKernel.unfused(...given);
+  return { ops, conditioning: { plan, ...made, imageBias, variant: isFused ? variant : undefined } };
 }
 
 /**
  * From `input` to `pre`, the pre-activation of the last layer; both are [channels][height][width][batch], `batch` a multiple of 4. Pooling,
  * upsampling and skip connections apply swish to their inputs, and add residuals to it, so that each map is written once; between two
  * convolutions of a level, the second one's input is also written, since convolutions read each element often. `conditions` are the noise
- * levels and classes for a conditioned network. With `caches`, a backward pass follows, whose variants the same `choose` chooses; with
- * `keep`, the maps of the conditioning can be read.
+ * levels and classes for a conditioned network. With `caches`, a backward pass follows, whose variants the same `choose` chooses.
  */
 export function forwardPass(
   { layers, weights, conditioning: plan }: Network,
@@ -124,11 +116,10 @@ export function forwardPass(
   pre: Tensor,
   conditions: ConditionTensors,
   choose: Choose = () => undefined,
-  { caches = false, keep = caches }: { readonly caches?: boolean; readonly keep?: boolean } = {},
+  caches = false,
 ): Forward {
   const ops: Op[] = [];
-  const made =
-    plan && conditioningPass(plan, batch, conditions, choose('conditioning', 'conditioning'), keep);
+  const made = plan && conditioningPass(plan, batch, conditions, choose('conditioning', 'conditioning'));
   const conditioning = made?.conditioning;
   if (made) ops.push(...made.ops);
   const passes: LayerPass[] = [];
@@ -200,7 +191,7 @@ function upsample(pass: LayerPass, skip: LayerPass, batch: number): { op: Op; ou
   return { op: op(swishUpsampleAdd, name, shape, tensors), output };
 }
 
-/** From `input` to `output`, the network's prediction; both are [channels][height][width][batch]. `keep`: as for `forwardPass`. */
+/** From `input` to `output`, the network's prediction; both are [channels][height][width][batch]. */
 export function predictionPass(
   network: Network,
   batch: number,
@@ -208,12 +199,11 @@ export function predictionPass(
   output: Tensor,
   conditions: ConditionTensors,
   choose?: Choose,
-  keep = false,
 ): Forward {
   const { name, activation } = network.layers[network.layers.length - 1];
-  if (activation === 'none') return forwardPass(network, batch, input, output, conditions, choose, { keep });
+  if (activation === 'none') return forwardPass(network, batch, input, output, conditions, choose);
   const pre = tensor(`${name} pre-activation`, output.size);
-  const forward = forwardPass(network, batch, input, pre, conditions, choose, { keep });
+  const forward = forwardPass(network, batch, input, pre, conditions, choose);
   const activate = op(swish, name, { elements: output.size }, { input: pre, output });
   return { ...forward, ops: [...forward.ops, activate] };
 }

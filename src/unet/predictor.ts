@@ -107,7 +107,7 @@ export class Predictor extends Resource {
     const batch = padBatch(count);
     const { layers } = network.plan;
     const opsOf = (images: number, chosen: Variants) =>
-      planPrediction(network, padBatch(images), chooseBy(chosen), !reuseMemory).ops;
+      planPrediction(network, padBatch(images), chooseBy(chosen)).ops;
     const sized = { option: 'count', images: count, opsOf } as const;
     const choice = { given: variants, gpu, chooser, layers, batch, training: false, sized };
     return withVariants(choice, (chosen) => Predictor.make(gpu, network, { count, reuseMemory }, chosen));
@@ -120,7 +120,7 @@ export class Predictor extends Resource {
     variants: Variants,
   ): Promise<Predictor> {
     const batch = padBatch(count);
-    const plan = planPrediction(network, batch, chooseBy(variants), !reuseMemory);
+    const plan = planPrediction(network, batch, chooseBy(variants));
     const { images, result, state, levels, classes } = plan.tensors;
     const tensors = [images, result, state, levels, classes, ...plan.made];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);
@@ -289,12 +289,11 @@ export class Predictor extends Resource {
   }
 }
 
-/** A pass of `batch` images from the caller's layout and back to it. `keep`: whether its maps can be read. Pure. */
+/** A pass of `batch` images from the caller's layout and back to it. Pure. */
 function planPrediction(
   { config, plan, boundBuffers }: Pick<NetworkWeights, 'config' | 'plan' | 'boundBuffers'>,
   batch: number,
   choose: Choose,
-  keep: boolean,
 ): PredictorPlan {
   const { height, width, channels } = config;
   const outChannels = outChannelsOf(config);
@@ -310,7 +309,7 @@ function planPrediction(
   const { images, result, state, levels, classes } = tensors;
   const input = tensor('input', size);
   const output = tensor('output', resultSize);
-  const pass = predictionPass(plan, batch, input, output, { levels, classes }, choose, keep);
+  const pass = predictionPass(plan, batch, input, output, { levels, classes }, choose);
   const { once, each, made } = splitByWeights(pass.ops, new Set(boundBuffers.keys()));
   const ops = [
     op(nhwcToChwn, 'input', { ...shape, channels }, { images, state, output: input }),

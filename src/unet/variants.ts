@@ -1,7 +1,5 @@
 /** The choice of kernel variants by layer. */
 
-import { checkObject, clip, EngineError } from '../base/errors';
-import { conditioning } from '../kernels/conditioning';
 import { conv2d } from '../kernels/conv2d';
 import { conv2dGradInput } from '../kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../kernels/conv2d_grad_kernel';
@@ -22,18 +20,21 @@ export const chooser =
   (kernel, layer) =>
     variants[layer === kernel ? kernel : `${kernel}/${layer}`];
 
-type TunedKernel = Kernel<ConvShape>;
+export type TunedKernel = Kernel<ConvShape>;
 
 /** The kernels that have more than one variant to choose from; all take a convolution's shape. */
 export const TUNABLE_KERNELS = [conv2d, conv2dGradInput, conv2dGradKernel] as readonly TunedKernel[];
+
+/** The kernel of the conditioning, by name: the kernel itself is not loaded with the engine. */
+export const CONDITIONING = 'conditioning';
 
 /** Fused kernels, each with the kernel that it replaces if that kernel's variant allows it: both use the same choice. */
 const FUSED: Readonly<Record<string, string>> = {
   conv2d_pool: conv2d.name,
   conv2d_grad_pool: conv2dGradInput.name,
   conv2d_grad_upsample: conv2dGradInput.name,
-  conditioning_grad: conditioning.name,
-  sum_pixels: conditioning.name,
+  conditioning_grad: CONDITIONING,
+  sum_pixels: CONDITIONING,
 };
 
 export const isFused = (kernel: string) => Object.hasOwn(FUSED, kernel);
@@ -43,7 +44,7 @@ export const unfusedName = (kernel: string) => FUSED[kernel] ?? kernel;
 
 /** Whether the variant of a kernel, fused or not, is chosen. */
 export const hasChoice = (kernel: string) =>
-  [conditioning, ...TUNABLE_KERNELS].some(({ name }) => name === unfusedName(kernel));
+  [CONDITIONING, ...TUNABLE_KERNELS.map(({ name }) => name)].includes(unfusedName(kernel));
 
 /** The `kernel.variant` that was chosen where `variant` of `kernel`, fused or not, is used. */
 export const chosenFor = (kernel: string, variant: string) => `${unfusedName(kernel)}.${variant}`;
@@ -62,10 +63,14 @@ export function trusted(
   return left.length > 0 ? left : possible;
 }
 
-/** The variants of the conditioning: that of its kernels which GPUs take, and no fused kernel. */
-export const CONDITIONING_VARIANTS = ['unfused', ...Object.keys(conditioning.variants)];
+/** The variants of the conditioning: without fused kernels, and with them. */
+export const CONDITIONING_VARIANTS = ['unfused', 'gpu'];
 
-const isConditioned = (layers: readonly Layer[]) => layers.some(({ imageBias }) => imageBias !== undefined);
+/** The conditioning's variant for GPUs. */
+export const FUSED_CONDITIONING = `${CONDITIONING}.gpu`;
+
+export const isConditioned = (layers: readonly Layer[]) =>
+  layers.some(({ imageBias }) => imageBias !== undefined);
 
 /** The choice for the conditioning, if there is one, on an adapter; `rejected` as for `defaultVariants`. */
 export const conditioningChoice = (
@@ -73,8 +78,8 @@ export const conditioningChoice = (
   adapter: AdapterKind,
   rejected: ReadonlySet<string>,
 ): Variants =>
-  adapter === 'gpu' && isConditioned(layers) && !rejected.has(`${conditioning.name}.gpu`)
-    ? { [conditioning.name]: 'gpu' }
+  adapter === 'gpu' && isConditioned(layers) && !rejected.has(FUSED_CONDITIONING)
+    ? { [CONDITIONING]: 'gpu' }
     : {};
 
 /** The tuned kernels that a forward pass needs, or a training step. */
@@ -144,7 +149,7 @@ export function preferredVariant(
 }
 
 /** The reason why a variant cannot compute a layer on a device with `features`; undefined if it can. */
-function obstacle(
+export function obstacle(
   kernel: TunedKernel,
   variant: string,
   layer: Layer,
@@ -186,53 +191,4 @@ export function defaultVariants(
     }
   }
   return choice;
-}
-
-/**
- * Throws an `argument` error unless every entry of `variants` names a layer, and a variant that can compute it at this batch on a device
- * with `features`. Entries for kernels that only a training step needs are always allowed, so that one list serves training and sampling;
- * their support by the device is checked where they are used.
- */
-export function checkVariants(
-  variants: Variants,
-  layers: readonly Layer[],
-  batch: number,
-  features: GPUSupportedFeatures,
-  training: boolean,
-): void {
-  checkObject('variants', variants, "{ 'conv2d/down.1': 'direct' }");
-  const legal = new Map<string, { kernel: TunedKernel; layer: Layer }>(
-    TUNABLE_KERNELS.flatMap((kernel) =>
-      layersFor(kernel, layers).map((layer) => [`${kernel.name}/${layer.name}`, { kernel, layer }]),
-    ),
-  );
-  const problems: string[] = [];
-  for (const [entry, variant] of Object.entries(variants)) {
-    if (entry === conditioning.name && isConditioned(layers)) {
-      if (!CONDITIONING_VARIANTS.includes(variant))
-        problems.push(
-          `${entry} has no variant ${clip(String(variant))}; it can be ${CONDITIONING_VARIANTS.join(' or ')}`,
-        );
-      continue;
-    }
-    const found = legal.get(entry);
-    if (!found) {
-      problems.push(`there is no ${clip(entry)} in this network, only ${[...legal.keys()].join(', ')}`);
-      continue;
-    }
-    const { kernel, layer } = found;
-    const exists = Object.hasOwn(kernel.variants, variant);
-    const inUse = tunedFor(training).includes(kernel);
-    const reason = exists && inUse ? obstacle(kernel, variant, layer, batch, features) : undefined;
-    if (exists && !reason) continue;
-    const possible = possibleVariants(kernel, layer, batch, features).join(', ');
-    problems.push(
-      exists
-        ? `${entry} cannot be ${variant}, as ${reason}; here it can be ${possible}`
-        : `${entry} has no variant ${clip(String(variant))}; here it can be ${possible}`,
-    );
-  }
-  if (problems.length > 0) {
-    throw new EngineError('argument', `These kernel variants cannot be used: ${problems.join('. Also ')}.`);
-  }
 }

@@ -381,7 +381,7 @@ test('frequencies that are kept for the weight gradient give the same bits, also
   const results = [];
   for (const keeps of [false, true]) {
     const conditions = { levels: tensor('levels', batch), classes: tensor('classes', batch) };
-    const forward = forwardPass(unet.weights.plan, batch, input, pre, conditions, choose, { caches: keeps });
+    const forward = forwardPass(unet.weights.plan, batch, input, pre, conditions, choose, keeps);
     const all = [...forward.ops, ...backwardPass(forward, batch, outputGrad, byLayer, choose).ops];
     const transforms = all.flatMap((o) => o.calls).filter((c) => c.shader.name === 'conv2d.winograd7_input');
     expect(transforms).toHaveLength(keeps ? 6 : 9); // three chunks: of the input for the convolution, of the output gradient, and perhaps of the input again

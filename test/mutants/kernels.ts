@@ -109,8 +109,8 @@ export const kernels: Mutants = {
     },
     'a hidden unit of another group of images is read before it is there': {
       file: 'shaders/conditioning/conditioning.gpu.wgsl',
-      text: '#endif\n  workgroupBarrier();\n',
-      becomes: '#endif\n',
+      text: '  workgroupBarrier();\n\n  var o = lane;',
+      becomes: '  var o = lane;',
       caughtBy: emulate('conditioning.gpu'),
     },
     'the second block of gradients of biases is the first again': {
@@ -139,7 +139,7 @@ export const kernels: Mutants = {
     },
     'a rejected kernel of the conditioning is chosen again': {
       file: 'src/unet/variants.ts',
-      text: ' && !rejected.has(`${conditioning.name}.gpu`)',
+      text: ' && !rejected.has(FUSED_CONDITIONING)',
       becomes: '',
       caughtBy: unit('unet/variants', 'the conditioning is fused'),
     },

@@ -124,7 +124,7 @@ test('a comparison reports how far it is, from its beginning to its end', async 
   expect(comparing.at(-1)).toEqual({ task: 'comparing', done: total, total });
 });
 
-test.each(['conditioning.gpu_keep', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
+test.each(['conditioning.gpu', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
   '%s that is wrong from 12 images on is replaced, with the others of the conditioning, by kernels for any adapter',
   async (shader) => {
     const { device } = await requestDevice();

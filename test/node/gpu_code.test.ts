@@ -12,7 +12,7 @@ test('the loops of products, tiles and the conditioning are without guards', asy
       )
     )
       codes[name] = await code();
-  expect(Object.keys(codes)).toHaveLength(16);
+  expect(Object.keys(codes)).toHaveLength(15);
   // A loop that counts up to a number of the GPU's has one.
   const guarded = codes['conv2d.winograd_product'].replace(
     'for (var channels = params.cin; channels > 0u; channels--)',

@@ -17,7 +17,7 @@ function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false) {
   const input = tensor('input', size * full.channels);
   const [pre, grad] = ['pre', 'grad'].map((name) => tensor(name, size * outChannelsOf(full)));
   const told = { levels: tensor('levels', BATCH), classes: tensor('classes', BATCH) };
-  const forward = forwardPass(network, BATCH, input, pre, told, choose, { caches: keeps });
+  const forward = forwardPass(network, BATCH, input, pre, told, choose, keeps);
   const { ops } = forward;
   const { byLayer } = planGradients(network.all, BATCH, choose);
   const back = backwardPass(forward, BATCH, grad, byLayer, choose).ops;

@@ -4,9 +4,9 @@ import { conv2d } from '../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../src/kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../../src/kernels/conv2d_grad_kernel';
 import { worthMeasuring } from '../../src/tuning/tuner';
+import { checkVariants } from '../../src/unet/check_variants';
 import { checkConfig, layersOf, presets } from '../../src/unet/config';
 import {
-  checkVariants,
   conditioningChoice,
   defaultVariants,
   layersFor,

@@ -2,8 +2,9 @@
 import { padBatch } from '../../../src/plan/tensor';
 import { recipeAt, recipes } from '../../../src/recipes';
 import { trainerConfigOf } from '../../../src/training/options';
+import { checkVariants } from '../../../src/unet/check_variants';
 import { layersOf } from '../../../src/unet/config';
-import { checkVariants, defaultVariants } from '../../../src/unet/variants';
+import { defaultVariants } from '../../../src/unet/variants';
 import { variantLines } from '../../run/kernels_text';
 import { wrap } from '../../run/wrap';
 import { type Command, defineCommand, integer, text, toggle, UsageError } from '../args';

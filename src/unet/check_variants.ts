@@ -1,0 +1,64 @@
+/** Checks the variants that a caller fixes. Loaded where there are any. */
+import { checkObject, clip, EngineError } from '../base/errors';
+import type { Layer } from './config';
+import {
+  CONDITIONING,
+  CONDITIONING_VARIANTS,
+  isConditioned,
+  layersFor,
+  obstacle,
+  possibleVariants,
+  TUNABLE_KERNELS,
+  type TunedKernel,
+  tunedFor,
+  type Variants,
+} from './variants';
+
+/**
+ * Throws an `argument` error unless every entry of `variants` names a layer, and a variant that can compute it at this batch on a device
+ * with `features`. Entries for kernels that only a training step needs are always allowed, so that one list serves training and sampling;
+ * their support by the device is checked where they are used.
+ */
+export function checkVariants(
+  variants: Variants,
+  layers: readonly Layer[],
+  batch: number,
+  features: GPUSupportedFeatures,
+  training: boolean,
+): void {
+  checkObject('variants', variants, "{ 'conv2d/down.1': 'direct' }");
+  const legal = new Map<string, { kernel: TunedKernel; layer: Layer }>(
+    TUNABLE_KERNELS.flatMap((kernel) =>
+      layersFor(kernel, layers).map((layer) => [`${kernel.name}/${layer.name}`, { kernel, layer }]),
+    ),
+  );
+  const problems: string[] = [];
+  for (const [entry, variant] of Object.entries(variants)) {
+    if (entry === CONDITIONING && isConditioned(layers)) {
+      if (!CONDITIONING_VARIANTS.includes(variant))
+        problems.push(
+          `${entry} has no variant ${clip(String(variant))}; it can be ${CONDITIONING_VARIANTS.join(' or ')}`,
+        );
+      continue;
+    }
+    const found = legal.get(entry);
+    if (!found) {
+      problems.push(`there is no ${clip(entry)} in this network, only ${[...legal.keys()].join(', ')}`);
+      continue;
+    }
+    const { kernel, layer } = found;
+    const exists = Object.hasOwn(kernel.variants, variant);
+    const inUse = tunedFor(training).includes(kernel);
+    const reason = exists && inUse ? obstacle(kernel, variant, layer, batch, features) : undefined;
+    if (exists && !reason) continue;
+    const possible = possibleVariants(kernel, layer, batch, features).join(', ');
+    problems.push(
+      exists
+        ? `${entry} cannot be ${variant}, as ${reason}; here it can be ${possible}`
+        : `${entry} has no variant ${clip(String(variant))}; here it can be ${possible}`,
+    );
+  }
+  if (problems.length > 0) {
+    throw new EngineError('argument', `These kernel variants cannot be used: ${problems.join('. Also ')}.`);
+  }
+}
