@@ -128,10 +128,12 @@ export const loadShaders = (): Reflection[] =>
 
 /**
  * Groups that are not folders. `network`: files that every network needs. `flow`: files that a network with noise levels as input needs.
+ * `winograd_weights`: a file for processors.
  */
 const GROUPS: readonly (readonly [string, RegExp])[] = [
   ['flow', /^conditioning\/|\/(normal|turns|flow_step)\.wgsl$/],
   ['optimizer', /^lib\/(slices|reduce)\./],
+  ['winograd_weights', /\/weight_product\.wgsl$/],
   ['network', /^lib\/|^activation\/(?!.*_grad)|\/(pack_weights|nhwc_to_chwn|chwn_to_nhwc)\.wgsl$/],
 ];
 

@@ -65,7 +65,8 @@ export async function findWrong(
   await Promise.allSettled(both);
   tally.end();
   const [form, variants] = await Promise.all(both);
-  if (form && isReplaceable(form)) return { form: undefined, variants: [form, ...variants] };
+  // Others take its place.
+  if (form?.wasUsed) return { form: undefined, variants: [form, ...variants] };
   // A kernel that both sides of a comparison use makes no variant wrong.
   return { form, variants: form ? [] : variants };
 }
@@ -158,14 +159,11 @@ async function findWrongForm(
   if (!found) return undefined;
   const { kernel, variant } = found.op;
   const text = `${wrongly(gpu, kernel, variant)}: ${found.fault}.`;
-  const wasUsed = isReplaceable(found.op);
-  const report = reports[wasUsed ? 'variant' : 'form'];
-  return new UnusableKernel('wrong-kernel', { kernel, variant, ...report(text) }, { wasUsed });
+  // Of kernels that are compared with their references, the conditioning's for GPUs are chosen.
+  const wasUsed = chosenFor(kernel, variant) === FUSED_CONDITIONING;
+  const parts = { kernel, variant, ...reports[wasUsed ? 'variant' : 'form'](text) };
+  return new UnusableKernel('wrong-kernel', parts, { wasUsed });
 }
-
-/** Whether a kernel that is compared with its reference is a chosen variant: one of the conditioning's for GPUs. */
-const isReplaceable = ({ kernel, variant }: Pick<Op, 'kernel' | 'variant'>) =>
-  chosenFor(kernel, variant) === FUSED_CONDITIONING;
 
 /** Returns null for an error that makes only the check impossible: it takes memory, and kernels that are not needed otherwise. Throws other errors. */
 function canGoOn(error: unknown, network: NetworkWeights, signal: AbortSignal | undefined): null {

@@ -19,8 +19,8 @@ function partsOf(weights: Tensor, from: number, to: number) {
   const { base = weights, offset = 0, label } = weights;
   const padded = padChannels(to);
   return {
-    kernel: view(base, label, offset, from * padded),
-    bias: view(base, label, offset + from * padded, padded),
+    kernel: view(base, `${label} kernel`, offset, from * padded),
+    bias: view(base, `${label} bias`, offset + from * padded, padded),
   };
 }
 

@@ -76,7 +76,7 @@ export type Network = Pick<WeightPlan, 'layers' | 'weights' | 'conditioning'>;
 /** A linear layer's kernel and bias, which lie side by side. */
 function weightsOf({ name, inChannels, outChannels }: Layer, { forward }: LayerWeights): Tensor {
   const size = (inChannels + 1) * padChannels(outChannels);
-  return view(forward.base!, `${name} weights`, forward.offset!, size);
+  return view(forward.base!, name, forward.offset!, size);
 }
 
 /** Computes a conditioned network's biases per image from noise levels and classes. */

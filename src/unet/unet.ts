@@ -16,7 +16,6 @@ import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
 import { defaultChooser, type VariantChooser } from './chooser';
-import { checkLabels, checkLevels } from './conditions';
 import { checkConfig, outChannelsOf, type Parameter, type UNetConfig } from './config';
 import { NetworkWeights } from './network';
 import { Predictor } from './predictor';
@@ -195,8 +194,12 @@ export class UNet extends Resource {
       );
     }
     this.weights.checkConditions(options);
-    if (levels !== undefined) checkLevels(levels, count);
-    if (labels !== undefined) checkLabels(labels, this.config.conditioning!.classes, count);
+    if (levels !== undefined || labels !== undefined) {
+      const { checkLevels, checkLabels } = await loaded(import('./conditions'));
+      this.check();
+      if (levels !== undefined) checkLevels(levels, count);
+      if (labels !== undefined) checkLabels(labels, this.config.conditioning!.classes, count);
+    }
     const classes = labels && Uint32Array.from(labels);
     const prediction = this.exclusively(async () => {
       this.check();

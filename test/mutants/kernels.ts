@@ -133,8 +133,8 @@ export const kernels: Mutants = {
     },
     'a wrong kernel of the conditioning is the end, though there are others': {
       file: 'src/checking/comparison.ts',
-      text: 'if (form && isReplaceable(form))',
-      becomes: 'if (form && isReplaceable(form) && ops.length === 0)',
+      text: 'if (form?.wasUsed)',
+      becomes: 'if (form?.wasUsed && ops.length === 0)',
       caughtBy: node('node/at_size', 'with the others of the conditioning'),
     },
     'a rejected kernel of the conditioning is chosen again': {

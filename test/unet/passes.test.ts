@@ -37,7 +37,7 @@ function readTooEarly({ ops, given }: ReturnType<typeof passes>): string[] {
   const faults: string[] = [];
   for (const { shader, tensors } of ops.flatMap(({ calls }) => calls))
     for (const [name, t] of Object.entries(tensors)) {
-      const isWeight = /(kernel|bias|transposed)$/.test(t.label);
+      const isWeight = /(kernel|bias|transposed|conditioning\.\w+)$/.test(t.label);
       const whole = t.base ?? t;
       if (shader.bindings[name].access === 'read_write') written.add(whole);
       else if (!written.has(whole) && !isWeight) faults.push(`${shader.name} reads ${t.label}`);

@@ -42,8 +42,14 @@ fn weights_at(at: u32) -> Sixteen {
   return Sixteen(weights[at], weights[at + 1u], weights[at + 2u], weights[at + 3u]);
 }
 
-fn store(f: u32, row: u32, column: u32, sum: Column) {
-  if (row < 4u * params.cout4) { products[(f * 4u * params.cout4 + row) * params.pitch + column] = sum; }
+// Stores the sums of four output channels, from `row` on.
+fn store(f: u32, row: u32, column: u32, sums: Four) {
+  if (row >= 4u * params.cout4) { return; }
+  let at = (f * 4u * params.cout4 + row) * params.pitch + column;
+  products[at] = sums.a;
+  products[at + params.pitch] = sums.b;
+  products[at + 2u * params.pitch] = sums.c;
+  products[at + 3u * params.pitch] = sums.d;
 }
 
 @compute @workgroup_size(64)
@@ -82,9 +88,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     #end
   }
   #each q 4
-  store(f, row + 4 * $q, column, m$q.a);
-  store(f, row + 4 * $q + 1, column, m$q.b);
-  store(f, row + 4 * $q + 2, column, m$q.c);
-  store(f, row + 4 * $q + 3, column, m$q.d);
+  store(f, row + 4 * $q, column, m$q);
   #end
 }
