@@ -17,7 +17,7 @@ export const conditioningGrad: Kernel<ConditioningGradShape, 'sums' | 'kernel' |
     grad: HIDDEN * batch,
   }),
   cost: ({ batch, outputs }) => ({
-    flops: HIDDEN * (2 * outputs + 9) * batch,
+    flops: 2 * HIDDEN * outputs * batch,
     bytes: 4 * (outputs * batch + HIDDEN * (outputs + 2 * batch)),
   }),
   unfused: (layer, { batch, outputs }, { sums, kernel, pre, grad }) => [

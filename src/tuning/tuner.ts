@@ -114,7 +114,7 @@ export function worthMeasuring(
   const { height, width } = layer;
   const suited = possible.filter((name) => {
     const { for: kind = adapter, isWorth } = kernel.variants[name];
-    return kind === adapter && (isWorth?.(tunedShape(layer, batch)) ?? true);
+    return kind === adapter && isWorth?.(tunedShape(layer, batch)) !== false;
   });
   if (adapter === 'software') return suited;
   const fits = (name: string, tile = kernel.variants[name].tile) => tile && !(height % tile || width % tile);
@@ -167,22 +167,23 @@ export async function tune(
       if (!(error instanceof EngineError) || error.code !== 'limit') throw error;
     }
   }
-  const measured = Object.fromEntries(
-    places.map(({ kernel, layer, key, possible }) => {
-      const adapter = adapterKind(gpu.adapter);
-      const left = trusted(kernel, possible, rejectedVariants);
-      // No variant that was not compiled because another was to win.
-      const worth = worthMeasuring(kernel, left, layer, batch, adapter, rejectedVariants);
-      const { variant, why } = chosen.get(key) ?? {
-        variant: preferredVariant(kernel, worth.length > 0 ? worth : left, layer, batch, adapter),
-        why: 'order of preference',
-      };
-      const name = `${kernel.name}/${layer.name}`;
-      onChosen?.(name, variant, why);
-      return [name, variant];
-    }),
-  );
-  return { ...conditioningChoice(layers, adapterKind(gpu.adapter), rejectedVariants), ...measured };
+  const variants = places.map(({ kernel, layer, key, possible }) => {
+    const adapter = adapterKind(gpu.adapter);
+    const left = trusted(kernel, possible, rejectedVariants);
+    // No variant that was not compiled because another was to win.
+    const worth = worthMeasuring(kernel, left, layer, batch, adapter, rejectedVariants);
+    const { variant, why } = chosen.get(key) ?? {
+      variant: preferredVariant(kernel, worth.length > 0 ? worth : left, layer, batch, adapter),
+      why: 'order of preference',
+    };
+    const name = `${kernel.name}/${layer.name}`;
+    onChosen?.(name, variant, why);
+    return [name, variant];
+  });
+  return {
+    ...conditioningChoice(layers, adapterKind(gpu.adapter), rejectedVariants),
+    ...Object.fromEntries(variants),
+  };
 }
 
 /** Lists the jobs, and adds the choices that are known already to `chosen`. */

@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var ky = 2u - min(2u, y);
   for (var rows = min(5u, params.height + 2u - y) - ky; rows > 0u; rows--) {
     var c = 0u;
-    for (var fours = (params.from_channels + 3u) / 4u; fours > 0u; fours--) {
+    for (var left = (params.from_channels + 3u) / 4u; left > 0u; left--) {
       for (var k = 0u; k < 6u; k++) {
         let i = index + 128u * k;
         if (i < 704u) { inputs[i] = element(c + i / 176u, y + ky - 2u, i32(x + i / 16u % 11u) - 2, first_pair + i % 16u); }

@@ -63,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   #each q 4
   var m$q = Four();
   #end
-  for (var fours = params.cin / 4u; fours > 0u; fours--) {
+  for (var left = params.cin / 4u; left > 0u; left--) {
     #each c 4
     let x$c = inputs[input_at + $c * params.pitch];
     let w$c = weights_at(weight_at + $c * params.cout4);

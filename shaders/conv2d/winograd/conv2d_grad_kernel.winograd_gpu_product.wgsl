@@ -37,12 +37,12 @@ fn add_products(sum: vec4f, v: vec4f, d: mat4x4f) -> vec4f {
   return fma(vec4f(v.w), d[3], fma(vec4f(v.z), d[2], fma(vec4f(v.y), d[1], fma(vec4f(v.x), d[0], sum))));
 }
 
-// Sums of columns [first, end) of four rows of D, the first of which starts at `row`: the bias gradients.
-fn bias_sums(row: u32, first: u32, end: u32) -> vec4f {
+// Sums of columns of four rows of D, from `first` on in the first of them: the bias gradients.
+fn bias_sums(first: u32, columns: u32) -> vec4f {
   let ones = vec4f(1.0);
   var sums = vec4f(0.0);
-  var at = row + first;
-  for (var columns = max(end, first) - first; columns > 0u; columns--) {
+  var at = first;
+  for (var left = columns; left > 0u; left--) {
     sums += vec4f(dot(ones, grads[at]), dot(ones, grads[at + params.pitch]), dot(ones, grads[at + 2u * params.pitch]),
       dot(ones, grads[at + 3u * params.pitch]));
     at++;
@@ -61,9 +61,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let end = min(params.columns, (slice + 1u) * params.slice_columns);
   var m0 = vec4f(0.0); var m1 = vec4f(0.0); var m2 = vec4f(0.0); var m3 = vec4f(0.0);
   let first = slice * params.slice_columns;
+  let columns = max(end, first) - first; // none in the last slices of a smaller chunk
   var column = first + local.x;
-  // The last slices of a smaller chunk may be empty.
-  for (var eights = (max(end, first) - first + 7u) / 8u; eights > 0u; eights--) {
+  for (var left = (columns + 7u) / 8u; left > 0u; left--) {
     for (var k = 0u; k < 4u; k++) {
       let row = (local.y + 8u * k) * 9u + local.x;
       var v = vec4f(0.0);
@@ -95,6 +95,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   if (c + 2u < params.cin) { output[at + 2u * row4] = m2; }
   if (c + 3u < params.cin) { output[at + 3u * row4] = m3; }
   if (f == params.sum_frequency && c == 0u) {
-    output[out + params.frequencies * params.cin * row4 + o / 4u] = bias_sums((f * params.cout + o) * params.pitch, first, end);
+    output[out + params.frequencies * params.cin * row4 + o / 4u] = bias_sums((f * params.cout + o) * params.pitch + first, columns);
   }
 }
