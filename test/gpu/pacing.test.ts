@@ -93,12 +93,14 @@ describe('a stopwatch', async () => {
 
   test.runIf(hasClock)('measures what is submitted after its start, by the clock of the GPU', async () => {
     const { program, run } = await begin();
-    const [short, long] = [await run(1), await run(16)];
-    for (const { milliseconds, most } of [short, long]) {
+    const [long, ...short] = [await run(16), await run(1), await run(1), await run(1)];
+    for (const { milliseconds, most } of [long, ...short]) {
       expect(milliseconds).toBeGreaterThan(0);
       expect(milliseconds).toBeLessThan(most + 1);
     }
-    expect(long.milliseconds!).toBeGreaterThan(2 * short.milliseconds!);
+    // A busy machine makes some of them longer.
+    const shortest = Math.min(...short.map(({ milliseconds }) => milliseconds!));
+    expect(long.milliseconds!).toBeGreaterThan(2 * shortest);
     program.destroy();
   });
 
