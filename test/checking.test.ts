@@ -3,8 +3,9 @@ import { references, smallCases } from 'virtual:references';
 import { describe, expect, test } from 'vitest';
 import { specs } from '../harness/specs/lib/registry';
 import { faultOf } from '../src/checking/compare';
+import { piecesOf } from '../src/checking/one_form';
 import { fingerprint } from '../src/checking/self_check';
-import { smallShape, startValues } from '../src/checking/small_case';
+import { smallCaseOf, smallShape, startValues } from '../src/checking/small_case';
 import { op } from '../src/plan/op';
 import type { SmallCase } from '../src/plan/small_case';
 import { tensor } from '../src/plan/tensor';
@@ -29,6 +30,28 @@ test('every one says how it is tried, of tensors and numbers that it has', () =>
     for (const tensor of [...Object.keys(values), ...ofStep]) expect(tensors, name).toContain(tensor);
     for (const axis of cut) for (const shape of shapes) expect(shape[axis], name).toBeGreaterThan(0);
   }
+});
+
+const cutKernels = Object.keys(references).filter((name) => smallCaseOf(name).cut);
+test.each(cutKernels)('%s gives the same results in pieces, each of them once', (name) => {
+  const { kernel, reference } = specs.get(name)!;
+  // Larger than a piece in one channel, too, and with an odd number of pairs of rows.
+  const shape = { elements: 70_000, channels: 2, height: 14, width: 30, batch: 64 };
+  const inputs = startValues(name, shape, kernel.sizes(shape));
+  let count = 0;
+  const results: Record<string, Float64Array> = {};
+  for (const piece of piecesOf(name, shape, inputs)) {
+    count++;
+    for (const [tensor, values] of Object.entries(piece!.outputs)) {
+      results[tensor] ??= new Float64Array(kernel.sizes(shape)[tensor]).fill(Number.NaN);
+      const result = results[tensor];
+      const at = Math.round((piece!.from ?? 0) * result.length);
+      expect(result.subarray(at, at + values.length).every(Number.isNaN)).toBe(true);
+      result.set(values, at);
+    }
+  }
+  expect(count).toBeGreaterThan(3);
+  expect(results).toEqual(reference(shape, inputs));
 });
 
 describe('of every case of a kernel the small one', () => {

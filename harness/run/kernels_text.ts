@@ -16,16 +16,15 @@ export const preparing = ({
 }: Pick<Progress, 'task' | 'kernel' | 'seconds'>): string =>
   kernel === undefined ? TASKS[task] : `Compiling ${kernel}, for ${seconds} s so far`;
 
-/** A line for each kernel: `conv2d: winograd4 (down.1 up.0), direct (down.0)`. */
+/** A line for each kernel: `conv2d: winograd4 (down.1 up.0), direct (down.0)`, and `conditioning: gpu`, which has no layer. */
 export function variantLines(variants: Variants): string[] {
   const kernels = new Map<string, Map<string, string[]>>();
   for (const [entry, variant] of Object.entries(variants)) {
     const [kernel, layer] = entry.split('/');
     const used = kernels.get(kernel) ?? new Map<string, string[]>();
-    kernels.set(kernel, used.set(variant, [...(used.get(variant) ?? []), layer]));
+    kernels.set(kernel, used.set(variant, [...(used.get(variant) ?? []), ...(layer ? [layer] : [])]));
   }
-  return [...kernels].map(
-    ([kernel, used]) =>
-      `${kernel}: ${[...used].map(([variant, names]) => `${variant} (${names.join(' ')})`).join(', ')}`,
-  );
+  const named = ([variant, layers]: readonly [string, readonly string[]]) =>
+    layers.length > 0 ? `${variant} (${layers.join(' ')})` : variant;
+  return [...kernels].map(([kernel, used]) => `${kernel}: ${[...used].map(named).join(', ')}`);
 }

@@ -228,8 +228,8 @@ interface Piece {
   readonly from?: number;
 }
 
-/** The results of a kernel's reference, piece by piece; undefined between its steps. */
-function* piecesOf(
+/** The results of a kernel's reference, piece by piece; undefined between its steps. @internal */
+export function* piecesOf(
   kernel: string,
   shape: Shape,
   inputs: Arrays,

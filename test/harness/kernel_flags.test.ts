@@ -57,6 +57,7 @@ test('what makes no sense is refused in one line', async () => {
 test('a choice is shown kernel by kernel', () => {
   const variants = { 'a/x': 'plain', 'a/y': 'fast', 'a/z': 'plain', 'b/x': 'plain' };
   expect(variantLines(variants)).toEqual(['a: plain (x z), fast (y)', 'b: plain (x)']);
+  expect(variantLines({ conditioning: 'gpu' })).toEqual(['conditioning: gpu']);
   expect(variantLines({})).toEqual([]);
 });
 
