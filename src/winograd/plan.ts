@@ -34,11 +34,13 @@ type Technique =
   | {
       readonly technique: 'gpu';
       readonly name: `${Extract<Form, { gpu: true }>['name']}_gpu`;
-      /** Whether a lane of the product has four numbers in place of two. */
-      readonly wide?: boolean;
     };
 
-export type WinogradForm = Sides & Technique;
+export type WinogradForm = Sides &
+  Technique & {
+    /** Whether a lane of a GPU's product has four numbers in place of two. */
+    readonly wide?: boolean;
+  };
 
 /** A kernel's variants: `variant` makes one of a form. `wide`: whether there are wide ones. */
 export function winogradVariants<V>(
@@ -252,7 +254,7 @@ export const winogradConvolution = (form: WinogradForm, channelsOf: (shape: Conv
   ...requirementsOf(form),
   wastesLanes: (shape: ConvShape) =>
     betterSmaller(form, shape) || wastesProduct(form, channelsOf(shape).toPadded),
-  ...(form.technique === 'gpu' && form.wide
+  ...(form.wide
     ? { isWorth: (shape: ConvShape) => tilesOf(form, shape) * shape.batch >= 4 * WIDE_COLUMNS }
     : {}),
   refuses: (shape: ConvShape) => {
@@ -283,7 +285,7 @@ export function convolutionCalls(
   cached?: Tensor,
 ): Call[] {
   const { from, toPadded } = channels;
-  const { frequencies } = form;
+  const { frequencies, technique, wide } = form;
   const { kernels, products } = scratch;
   const tiles = tiling(form, shape);
   const { pairs, items } = pairLaunch(form, from * toPadded);
@@ -292,20 +294,19 @@ export function convolutionCalls(
   for (const [i, at] of tiles.chunks.entries()) {
     const images = chunkImages(form, tiles, from, i, scratch.images, cached);
     calls.push(inputTransform(form, shape, tiles, from, at, { input: tensors.input, freqs: images }));
-    const each = form.technique === 'gpu' && !form.wide ? 2 : 4; // elements of a column
+    const each = technique === 'gpu' && !wide ? 2 : 4; // elements of a column
     const columns = (tiles.tiles * at.count) / each;
     const params = { columns, pitch: (tiles.tiles * tiles.chunk) / each, cin: from, cout4: toPadded / 4 };
     const operands = { inputs: images, weights: kernels, products };
     const flops = 2 * frequencies * tiles.tiles * at.count * from * toPadded;
-    if (form.technique === 'subgroups') {
+    if (technique === 'subgroups') {
       const items = subgroupItems(form, columns, toPadded);
       calls.push(
         call(shaders.winograd_subgroups_product, { ...params, frequencies }, operands, items, flops),
       );
     } else {
-      const ofGpu =
-        form.technique === 'gpu' && form.wide ? 'winograd_gpu_wide_product' : 'winograd_gpu_product';
-      const shader = shaders[form.technique === 'gpu' ? ofGpu : 'winograd_product'];
+      const onGpu = wide ? 'winograd_gpu_wide_product' : 'winograd_gpu_product';
+      const shader = shaders[technique === 'gpu' ? onGpu : 'winograd_product'];
       // A workgroup computes 16 channels of 64 columns.
       const items = [
         shader.workgroupSize[0] * Math.ceil(toPadded / 16),

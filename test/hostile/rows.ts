@@ -65,7 +65,7 @@ export const mayLeaveOut = ({ tune }: Place, shader: string) =>
 
 /** Kernels that have one form. The plain form of a convolution is the only one that linear layers have. */
 export const isOnlyForm = (kernel: string, variant: string) =>
-  !kernel.startsWith('conv2d') || variant === 'direct';
+  variant === 'direct' || (variant === 'plain' && !kernel.startsWith('conv2d'));
 
 /** What a driver does to a shader, in the engine's words. */
 const FAULTS = {

@@ -131,6 +131,12 @@ export const kernels: Mutants = {
       becomes: 'if (form?.wasUsed && ops.length === 0)',
       caughtBy: node('node/at_size', 'with the others of the conditioning'),
     },
+    'a late kernel of the conditioning is waited for to the end, though there are others': {
+      file: 'src/gpu/trouble.ts',
+      text: '.length === 1 && !unfused;',
+      becomes: '.length === 1;',
+      caughtBy: node('node/hostile', 'late, or never comes of the conditioning'),
+    },
     'a rejected kernel of the conditioning is chosen again': {
       file: 'src/unet/variants.ts',
       text: ' && !rejected.has(FUSED_CONDITIONING)',

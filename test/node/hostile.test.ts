@@ -26,6 +26,14 @@ const { device } = gpu;
 /** Forms for 3x3 compile in a third of the time. */
 const card = onCard({ ...tutorial, config: { height: 8, width: 8, widths: [8, 8], kernelSize: 3 } });
 
+/** With noise levels and classes, and as `card` without the tuner. */
+const conditionedCard: Place = {
+  ...card,
+  network: { ...digits3x3, config: { ...digits3x3.config, ...card.network.config } },
+  tune: false,
+};
+const CONDITIONING = ['conditioning.gpu', 'conditioning_grad.gpu', 'sum_pixels.gpu'];
+
 const software = onSoftware(digits3x3);
 const visits = new Map<Place, ReturnType<typeof healthyVisit>>();
 /** Made once for all tests: what they remember cannot be added to. */
@@ -83,6 +91,15 @@ describe('one shader is refused', () => {
     expect(complaints).toEqual([]);
     expect(ended).toBe(0);
   });
+
+  test("of the conditioning's forms for GPUs: kernels for any adapter take their place", async () => {
+    const healthy = await healthyOn(conditionedCard);
+    expect(healthy.used).toEqual(expect.arrayContaining(CONDITIONING));
+    const rows = CONDITIONING.map((shader) => ({ shader, remembered: false }));
+    const { complaints, ended } = await refuseEach(device, conditionedCard, healthy, rows);
+    expect(complaints).toEqual([]);
+    expect(ended).toBe(0);
+  });
 });
 
 describe('one shader is late, or never comes', () => {
@@ -113,6 +130,14 @@ describe('one shader is late, or never comes', () => {
     ]);
     expect(complaints).toEqual([]);
     expect([trained, ended]).toEqual([5, 1]);
+  });
+
+  test("of the conditioning's forms for GPUs: kernels for any adapter take their place", async () => {
+    const healthy = await healthyOn(conditionedCard);
+    const rows = CONDITIONING.map((shader, i) => ({ shader, remembered, never: i % 2 === 0 }));
+    const { complaints, ended } = await delayEach(device, conditionedCard, healthy, rows);
+    expect(complaints).toEqual([]);
+    expect(ended).toBe(0);
   });
 });
 

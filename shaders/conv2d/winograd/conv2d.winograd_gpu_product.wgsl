@@ -5,7 +5,8 @@
 // uniform across its workgroup and which GPUs load as such. It loads four channels at once, so that a GPU waits once for the four. It holds
 // a quarter of the sums of conv2d.winograd_product.wgsl, which fits the registers of all GPUs, and there are four times as many
 // invocations.
-// With `wide` a Column is a vec4: twice the products and registers for each weight loaded, for layers with many columns.
+// With `wide` a Column is a vec4: twice the products for each weight loaded, for layers with many columns. It loads one channel at a time, for fewer
+// registers.
 // Dispatch: x = ceil(coutP/16), y = ceil(columns/64), z = frequencies from first_group on.
 // Preconditions: cin even, coutP a multiple of 4 (weights read past coutP give products that are not stored).
 
@@ -22,12 +23,14 @@ struct Params {
 @group(0) @binding(2) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> products: array<Column>;
 
+// Input channels of an iteration.
 #if wide
 alias Column = vec4f;
+const TOGETHER = 1u;
 #else
 alias Column = vec2f;
+const TOGETHER = 4u;
 #endif
-alias Sixteen = array<vec4f, 4>;
 
 // The sums of four output channels. (Not an array: not every compiler keeps one in registers.)
 struct Four { a: Column, b: Column, c: Column, d: Column }
@@ -38,8 +41,8 @@ fn add(sums: Four, x: Column, w: vec4f) -> Four {
 }
 
 // The 16 weights of an input channel from vec4 `at` of U on.
-fn weights_at(at: u32) -> Sixteen {
-  return Sixteen(weights[at], weights[at + 1u], weights[at + 2u], weights[at + 3u]);
+fn weights_at(at: u32) -> array<vec4f, 4> {
+  return array<vec4f, 4>(weights[at], weights[at + 1u], weights[at + 2u], weights[at + 3u]);
 }
 
 // Stores the sums of four output channels, from `row` on.
@@ -63,23 +66,25 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   #each q 4
   var m$q = Four();
   #end
-  for (var left = params.cin / 4u; left > 0u; left--) {
-    #each c 4
-    let x$c = inputs[input_at + $c * params.pitch];
-    let w$c = weights_at(weight_at + $c * params.cout4);
+  for (var left = params.cin / TOGETHER; left > 0u; left--) {
+    #each c TOGETHER
+    let x$c = inputs[input_at];
+    let w$c = weights_at(weight_at);
+    input_at += params.pitch;
+    weight_at += params.cout4;
     #end
-    #each c 4
+    #each c TOGETHER
     #each q 4
     m$q = add(m$q, x$c, w$c[$q]);
     #end
     #end
-    input_at += 4u * params.pitch;
-    weight_at += 4u * params.cout4;
   }
-  if ((params.cin & 2u) != 0u) {
+  if (params.cin % TOGETHER != 0u) {
     #each c 2
-    let x$c = inputs[input_at + $c * params.pitch];
-    let w$c = weights_at(weight_at + $c * params.cout4);
+    let x$c = inputs[input_at];
+    let w$c = weights_at(weight_at);
+    input_at += params.pitch;
+    weight_at += params.cout4;
     #end
     #each c 2
     #each q 4
