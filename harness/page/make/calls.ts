@@ -12,7 +12,10 @@ import {
 } from '../shell/settings';
 import type { ModelDescription, Order } from '../worker/messages';
 
-/** Sampling by each choice of calls, for a network that is not distilled; the choice 2 uses the network's own sampling. */
+/**
+ * Sampling by each choice of calls, for a network that is not distilled. The choice 8 is the network's own sampling, which takes 8 calls for
+ * digits; so is 2 where there is no distilled network.
+ */
 const STEPS: Readonly<Record<Exclude<CallsChoice, '2'>, { method: FlowMethod; steps: number }>> = {
   '6': { method: 'adams', steps: 3 },
   '8': { method: 'adams', steps: 4 },
@@ -20,7 +23,7 @@ const STEPS: Readonly<Record<Exclude<CallsChoice, '2'>, { method: FlowMethod; st
 };
 
 /** Settings that leave steps and method to the choice of calls. */
-export const OPEN = { calls: '2', steps: 0, method: 'auto' } as const;
+export const OPEN = { calls: '8', steps: 0, method: 'auto' } as const;
 
 /** The part of an order that chooses the network and the sampling. */
 export type Making = Pick<Order, 'source' | 'method' | 'steps' | 'guidance'>;
@@ -35,7 +38,7 @@ export function makingOf(chosen: Chosen, source: Source, { recipe, sampling: own
   const isOpen = steps === 0 && method === 'auto' && guidance === initialOf(chosen.recipe).guidance;
   if (calls === '2' && isOpen && source === 'pretrained' && recipe !== 'tutorial')
     return { source: 'instant', ...flowing(INSTANT.sampling), guidance: 1 };
-  const usual = calls === '2' ? flowing(own) : STEPS[calls];
+  const usual = calls === '2' || calls === '8' ? flowing(own) : STEPS[calls];
   return {
     source,
     steps: steps || usual.steps,
@@ -52,8 +55,9 @@ const flowing = ({ method, steps }: Sampling) => ({
 
 /** Network and sampling while the hand moves: the fewest calls that make digits. */
 export function handMaking(chosen: Chosen, source: Source, network: Network): Making {
-  const open = { ...initialOf(chosen.recipe), guidance: chosen.guidance };
-  if (source === 'pretrained') return makingOf(initialOf(chosen.recipe), source, network);
+  const usual = initialOf(chosen.recipe);
+  const open = { ...usual, guidance: chosen.guidance };
+  if (source === 'pretrained') return makingOf({ ...usual, calls: '2' }, source, network);
   return network.sampling.calls
     ? makingOf(open, source, network)
     : { source, ...STEPS['6'], guidance: chosen.guidance };
@@ -83,6 +87,6 @@ export function settingsFor(recipe: PageRecipe, making: Making): Omit<Chosen, 'r
   const { guidance, steps, method } = making;
   if (recipe === 'tutorial') return { ...OPEN, steps, guidance };
   const calls = choiceOf(making);
-  if (calls === '2') return { ...OPEN, guidance: initialOf(recipe).guidance };
-  return calls ? { ...OPEN, calls, guidance } : { calls: '2', steps, method, guidance };
+  if (calls === '2') return { ...OPEN, calls, guidance: initialOf(recipe).guidance };
+  return calls ? { ...OPEN, calls, guidance } : { ...OPEN, steps, method, guidance };
 }

@@ -4,7 +4,7 @@ import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { some } from '../shell/format';
-import { callsChoices, type FlowMethod, initialOf, show } from '../shell/settings';
+import { callsChoices, type FlowMethod, initialOf, type Key, show } from '../shell/settings';
 import { makesDigits } from '../shell/state';
 import { callsIn, choiceOf, type Making, OPEN } from './calls';
 
@@ -43,7 +43,7 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
   const tellGuidance = (value: string) => setText(anyElement('guidance-value'), value);
   guidance.addEventListener('input', () => tellGuidance(guidance.value));
   guidance.addEventListener('change', again);
-  byId('method', HTMLSelectElement).addEventListener('change', again);
+  const byAddress = connectByAddress(app, again);
 
   return {
     get valid() {
@@ -58,7 +58,7 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
       const flow = network.recipe !== 'tutorial';
       anyElement('digits').hidden = classes === 0;
       anyElement('text-form').hidden = classes === 0;
-      anyElement('method-field').hidden = !flow;
+      byAddress.render();
       form.hidden = !flow;
       const isDigit = makesDigits(network);
       setText(anyElement('digits-legend'), isDigit ? 'Digit' : 'Class');
@@ -90,7 +90,11 @@ function connectCalls(app: App, again: () => void, making: () => Making): { rend
       const calls = some(callsIn(made, network), 'network call');
       const isFlow = network.recipe !== 'tutorial';
       const how =
-        made.source === 'instant' ? ' of the distilled network' : isFlow ? ` of ${NAMES[method]}` : '';
+        made.source === 'instant'
+          ? ' of a network taught to do it in two'
+          : isFlow
+            ? ` of ${NAMES[method]}`
+            : '';
       for (const choice of callsChoices) {
         const pressed = choiceOf(made) === choice;
         button(`calls-${choice}`).setAttribute('aria-pressed', String(pressed));
@@ -100,14 +104,41 @@ function connectCalls(app: App, again: () => void, making: () => Making): { rend
       anyElement('calls').hidden = network.classes === 0 || isDistilled;
       // Its sampling is what it has learned.
       for (const id of ['steps', 'guidance']) byId(id, HTMLInputElement).disabled = isDistilled;
-      byId('method', HTMLSelectElement).disabled = isDistilled;
       setText(anyElement('calls-note'), `${some(steps, 'step')}${how} · ${calls}`);
       byId('steps', HTMLInputElement).placeholder = String(steps);
       setText(anyElement('steps-calls'), calls);
-      setText(anyElement('method-auto'), `auto: ${NAMES[method]}`);
     },
   };
 }
+
+/** Settings without a field of their own here, which an address has set: a line says so, with a button that undoes it. */
+function connectByAddress(app: App, again: () => void): { render(): void } {
+  const hidden = () =>
+    app.network.classes > 0 ? (['steps', 'method', 'count'] as const) : (['method'] as const);
+  const isSet = (key: Key) => show(key, app.settings) !== show(key, initialOf(app.settings.recipe));
+  button('by-address-undo').addEventListener('click', () => {
+    for (const key of hidden()) app.set(key, show(key, initialOf(app.settings.recipe)));
+    again();
+  });
+  return {
+    render() {
+      const { steps, method, count } = app.settings;
+      const words = {
+        steps: some(steps, 'step'),
+        method: method === 'auto' ? '' : `the method ${NAMES[method]}`,
+        count: some(count, 'image'),
+      };
+      const set = hidden().filter(isSet);
+      anyElement('by-address').hidden = set.length === 0;
+      // The class, or a text, has its own number of images.
+      anyElement('steps-field').hidden = anyElement('count-field').hidden = app.network.classes > 0;
+      setText(anyElement('by-address-text'), `The address sets ${listed(set.map((key) => words[key]))}.`);
+    },
+  };
+}
+
+const listed = (parts: readonly string[]) =>
+  parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : parts.join();
 
 /** A word, a number or a list of classes, an image for each: they follow while it is written, and Enter makes them. */
 function connectText(app: App, order: () => void, follow: () => void) {

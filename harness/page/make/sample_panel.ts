@@ -21,6 +21,7 @@ import { describe } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
 import type { Order, WorkerEvent } from '../worker/messages';
 import { callsIn, handMaking, type Making, makingOf } from './calls';
+import { Comparison } from './compare';
 import { Following, handOf, MAP_SIDE } from './following';
 import { NoiseHand } from './noise_hand';
 import { connectOrder } from './order_fields';
@@ -38,6 +39,7 @@ export class SamplePanel implements TaskPanel {
   private readonly trajectory: Trajectory;
   private readonly following: Following;
   private readonly hand: NoiseHand;
+  private readonly comparison: Comparison;
   private readonly orderFields: ReturnType<typeof connectOrder>;
   private readonly source: ReturnType<typeof connectSource>;
   private readonly share: ReturnType<typeof connectShare>;
@@ -77,6 +79,7 @@ export class SamplePanel implements TaskPanel {
     const order = () => this.order();
     const again = () => this.again();
     const making = () => this.making;
+    this.comparison = new Comparison(app, again, (order) => this.send(order));
     this.orderFields = connectOrder(app, { order, again, follow: () => this.follow(), making });
     connectButtons(app, order);
     connectDownloads(app, this.trajectory);
@@ -100,7 +103,8 @@ export class SamplePanel implements TaskPanel {
     const { source } = this.made ?? {};
     const replaced = event.type === 'distilled' && event.made && source === 'file';
     if (event.type === 'model' || replaced || (event.type === 'freed' && source === 'run')) this.forget();
-    if (event.type !== 'sampled' || event.order.number !== this.number) return;
+    this.comparison.receive(event);
+    if (event.type !== 'sampled' || event.order.number !== this.number || this.comparison.on) return;
     if (following.shown) {
       this.held.push(event);
       if (event.step < event.steps) return;
@@ -134,6 +138,7 @@ export class SamplePanel implements TaskPanel {
     this.renderStatus();
     this.view.render();
     this.renderHand();
+    this.comparison.render(this.wanted);
     setDisabled(button('save-sampled'), !trajectory.shown);
     anyElement('make-why').hidden = !trajectory.complete;
     for (const id of ['save-sheet', 'save-gif', 'save-npy']) setDisabled(button(id), !trajectory.complete);
@@ -208,7 +213,8 @@ export class SamplePanel implements TaskPanel {
     if (!this.open || !this.fields.valid) return;
     this.stopFollowing();
     this.trajectory.stop();
-    this.send(this.wanted);
+    if (this.comparison.on) this.comparison.make(this.wanted);
+    else this.send(this.chosen);
   }
 
   /** If images are shown, makes them again with the current settings. */
@@ -219,7 +225,7 @@ export class SamplePanel implements TaskPanel {
   /** Makes images with few network calls at once, and the chosen ones when the hand rests. */
   private follow(): void {
     const { app, trajectory } = this;
-    if (app.measuring || !this.isFlow) return;
+    if (app.measuring || !this.isFlow || this.comparison.on) return;
     this.ordered = true;
     this.number++;
     this.finishing = undefined;
@@ -235,15 +241,18 @@ export class SamplePanel implements TaskPanel {
   private finish(): void {
     if (!this.open || !this.fields.valid) return;
     this.finishing = 'begun';
-    this.send(this.followed!);
+    this.send({ ...this.making, ...this.followed! });
   }
 
-  private send(wanted: Wanted): void {
+  /** Orders images; returns the number of the order. */
+  private send(order: Order): number {
     const { app, place } = this;
     this.ordered = true;
     for (const key of ['across', 'down'] as const)
       if (place[key] !== app.settings[key]) app.set(key, String(place[key]));
-    app.send('sample', { ...this.making, ...wanted, number: ++this.number });
+    const number = ++this.number;
+    app.send('sample', { ...order, number });
+    return number;
   }
 
   private stopFollowing(): void {
@@ -257,6 +266,7 @@ export class SamplePanel implements TaskPanel {
     this.number++;
     this.stopFollowing();
     this.trajectory.clear();
+    this.comparison.forget();
   }
 
   private renderHand(): void {
@@ -287,7 +297,8 @@ export class SamplePanel implements TaskPanel {
     );
     anyElement('sample-status').classList.toggle('busy', busy || following.begins);
     const calls = some(callsIn(this.making, app.network), 'network call');
-    const steps = sampling && `step ${whole(sampling.step)} of ${whole(sampling.steps)} · ${calls}`;
+    const step = sampling && `step ${whole(sampling.step)} of ${whole(sampling.steps)}`;
+    const steps = step && (this.comparison.on ? step : `${step} · ${calls}`);
     const count = compiled && `${compiled.done} of ${compiled.total}`;
     setText(anyElement('sample-detail'), count ?? steps ?? '');
     const bar = byId('sample-progress', HTMLProgressElement);

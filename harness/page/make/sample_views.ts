@@ -18,6 +18,12 @@ export function connectTrajectory(
   const predictionView = new ImageView(byId('sample-prediction', HTMLCanvasElement));
   const slider = byId('frame', HTMLInputElement);
   const play = button('play');
+  const showX = button('show-x');
+  showX.addEventListener('click', () => {
+    const shows = showX.getAttribute('aria-pressed') !== 'true';
+    showX.setAttribute('aria-pressed', String(shows));
+    anyElement('x-view').hidden = !shows;
+  });
   slider.addEventListener('input', () => trajectory.choose(Number(slider.value)));
   play.addEventListener('click', () => {
     if (!trajectory.playing) trajectory.play();
@@ -31,15 +37,16 @@ export function connectTrajectory(
   const sentence = (left: number): string => {
     if (left < 0)
       return 'The polish: new noise on the images, what the network sees behind it, and of four such images the mean. Their grain is gone.';
-    if (left === 0) return 'Each step moves x a little towards the prediction; the last one arrives there.';
+    if (left === 0)
+      return 'The network looks at noise. Each step goes a little of the way to what it sees there.';
     const method = app.network.recipe === 'tutorial' ? 'mix' : trajectory.order?.method;
     if (left === 1 && method === 'adams') return 'The last step leaves no noise: these are the images.';
-    if (left === 1) return 'The last step takes the prediction itself: these are the images.';
+    if (left === 1) return 'The last step goes all the way: these are the images.';
     if (method === 'heun')
-      return 'This step looks at x twice, at its beginning and at its end, and goes between the two ways.';
+      return 'This step looks twice, at its beginning and at its end, and goes between the two ways.';
     if (method === 'adams' && left < trajectory.order!.steps)
-      return 'This step goes the way that the network sees now, and on as that has changed since the step before.';
-    return `After looking at x, this step moves it 1/${whole(left)} of the way to the prediction.`;
+      return 'This step goes towards what the network sees, and on as that has changed since the step before.';
+    return `This step goes 1/${whole(left)} of the way to what the network sees.`;
   };
 
   return {
@@ -56,6 +63,7 @@ export function connectTrajectory(
       const steps = trajectory.order?.steps ?? 0;
       slider.max = String(Math.max(0, frames.length - 1));
       slider.value = String(Math.max(0, trajectory.at));
+      anyElement('sample-scrub').hidden = frames.length < 2;
       slider.disabled = frames.length < 2;
       setDisabled(play, frames.length < 2 || app.state.phase === 'sampling');
       setText(play, trajectory.playing ? 'Stop' : 'Play');

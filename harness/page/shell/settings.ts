@@ -32,13 +32,20 @@ export type ModelChoice = (typeof modelChoices)[number];
 /** Methods by which a sampler follows the velocity of a flow. */
 export const flowMethods = ['euler', 'heun', 'adams'] as const;
 export type FlowMethod = (typeof flowMethods)[number];
-/** `auto`: as `calls` says. */
+/** `auto`: as `calls` says. Only an address sets another. */
 export const methodChoices = ['auto', ...flowMethods] as const;
 export type MethodChoice = (typeof methodChoices)[number];
 
 /** Network calls of a sample on the Make view: 2 of the distilled network, or more of the network that it was distilled from (calls.ts). */
 export const callsChoices = ['2', '6', '8', '40'] as const;
 export type CallsChoice = (typeof callsChoices)[number];
+
+/** What makes a column where the Make view compares two. The first six are of the network that is chosen. */
+export const columnChoices = [
+  ...(['calls-2', 'calls-8', 'calls-40', 'guidance-1', 'guidance-2', 'guidance-4'] as const),
+  ...(['pretrained', 'run'] as const),
+] as const;
+export type ColumnChoice = (typeof columnChoices)[number];
 
 /** Initial weights of a run: new ones, or the pretrained network's. */
 export const beginnings = ['new', 'pretrained'] as const;
@@ -81,6 +88,9 @@ export interface Settings {
   /** Minimum interval between two such grids, in seconds. */
   readonly refresh: number;
   readonly calls: CallsChoice;
+  /** The columns of a comparison; without one, both are empty. */
+  readonly left: ColumnChoice | '';
+  readonly right: ColumnChoice | '';
   /** Sampling steps of a run on the Make view; 0 means as `calls` says. */
   readonly steps: number;
   /** Images of a run on the Make view; 0 means a number that suits the adapter. */
@@ -213,6 +223,11 @@ function choice<T extends string>(...options: readonly [T, ...T[]]): Setting<T> 
   };
 }
 
+const column: Setting<ColumnChoice | ''> = {
+  ...choice('', ...columnChoices),
+  legal: `one of ${columnChoices.join(', ')}, or empty for no comparison`,
+};
+
 const width = whole(1, 1, 1024);
 const batch = whole(256, 1, 8192);
 const label = whole(0, 0, 254);
@@ -275,7 +290,9 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   minutes: orEmpty(decimal(0, 0.01, 10_000), 'no limit'),
   samples: whole(64, 0, 256),
   refresh: whole(2, 1, 3600),
-  calls: choice(...callsChoices),
+  calls: { ...choice(...callsChoices), initial: '8' },
+  left: column,
+  right: column,
   steps: orEmpty(whole(0, 1, 1000), 'as many as suit the calls'),
   count: orEmpty(whole(0, 1, 256), 'as many as suit the adapter'),
   noise: whole(123, 0, 4294967295),

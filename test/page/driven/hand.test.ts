@@ -29,7 +29,7 @@ async function making(number: string) {
   await page.keyboard.press('Home');
   await page.click('#text', { count: 3 });
   await page.keyboard.type(number);
-  await finished(page, 2);
+  await finished(page, 4);
   await until(page, (n) => location.search === `?task=sample&text=${n}`, number);
   await phase(page, 'idle');
   return { page, problems };
@@ -75,7 +75,7 @@ test('digits appear while a number is typed, without a press, and with their ste
   expect(await search(page)).toBe('?task=sample&text=7');
   await page.keyboard.type('42');
   await changed(page, seven);
-  await finished(page, 2);
+  await finished(page, 4);
   expect(await page.evaluate(() => document.activeElement!.id)).toBe('text');
   expect((await asked(page, 'sample')).times).toBe(1);
   const typed = await picture(page);
@@ -83,7 +83,7 @@ test('digits appear while a number is typed, without a press, and with their ste
   await click(page, '#sample');
   await expect.poll(async () => (await asked(page, 'sample')).times).toBe(2);
   await phase(page, 'idle');
-  await finished(page, 2);
+  await finished(page, 4);
   expect(await picture(page)).toBe(typed);
   // What is typed before the page is drawn anew stays, legal or not.
   await page.evaluate(() => {
@@ -103,7 +103,7 @@ test('digits appear while a number is typed, without a press, and with their ste
   // Without a number there are all digits again.
   await focus(page, '#text');
   for (let i = 0; i < 3; i++) await page.keyboard.press('Backspace');
-  await finished(page, 2);
+  await finished(page, 4);
   await until(page, () => {
     const { width, height } = document.getElementById('sample-prediction') as HTMLCanvasElement;
     return Math.round((2 * width) / height) === 5; // five columns, two rows
@@ -128,7 +128,7 @@ test('in the field the digits follow mouse, finger and arrow keys, one picture a
   await changed(page, before);
   await changed(page, digit, 'noise-digit');
   await page.mouse.up();
-  await finished(page, 2);
+  await finished(page, 4);
   const [across, words] = await place();
   expect(Number(across)).toBeCloseTo(50, 0);
   expect(words).toMatch(/^(49|50|51)(\.\d)? % to the right, (49|50|51)(\.\d)? % down$/);
@@ -149,7 +149,7 @@ test('in the field the digits follow mouse, finger and arrow keys, one picture a
   await changed(page, before);
   expect((await place())[0]).toBe('100');
   for (let i = 0; i < 6; i++) await page.keyboard.press('PageUp');
-  await finished(page, 2);
+  await finished(page, 4);
   await until(page, () => location.search.includes('across=100') && !location.search.includes('down'));
   const corner = await picture(page);
 
@@ -157,14 +157,14 @@ test('in the field the digits follow mouse, finger and arrow keys, one picture a
   before = corner;
   await page.keyboard.press('Home');
   await changed(page, before);
-  await finished(page, 2);
+  await finished(page, 4);
   await until(page, () => location.search === '?task=sample&text=38');
 
   await page.touchscreen.touchStart(x + width - 5, y + 5);
   await page.touchscreen.touchMove(x + width - 3, y + 3);
   await page.touchscreen.touchEnd();
   await until(page, () => location.search.includes('across=100'));
-  await finished(page, 2);
+  await finished(page, 4);
   expect(await picture(page)).toBe(corner);
 
   const follow = await asked(page, 'follow');
@@ -177,7 +177,7 @@ test('in the field the digits follow mouse, finger and arrow keys, one picture a
     () => document.getElementById('noise-handle')!.ariaValueText === '100 % to the right, 0 % down',
   );
   await click(page, '#sample');
-  await finished(page, 2);
+  await finished(page, 4);
   expect(await picture(page)).toBe(corner);
   expect(await violationsEverywhere(page)).toEqual([]);
   expect(problems).toEqual([]);
@@ -188,21 +188,25 @@ test('more network calls are made with the same noise and digits; the page says 
   const pressed = () =>
     page.$$eval('#calls [aria-pressed=true]', (all) => all.map((each) => each.textContent));
   expect([await text(page, 'calls-note'), await pressed()]).toEqual([
-    '2 steps of the distilled network · 2 network calls',
-    ['2'],
+    '4 steps of Adams · 8 network calls',
+    ['8'],
   ]);
   const noise = await picture(page, 'sample-x');
   const pictures = new Set([await picture(page)]);
   for (const [calls, steps, note] of [
+    ['2', 2, '2 steps of a network taught to do it in two · 2 network calls'],
     ['6', 3, '3 steps of Adams · 6 network calls'],
-    ['8', 4, '4 steps of Adams · 8 network calls'],
     ['40', 20, '20 steps of Euler · 40 network calls'],
   ] as const) {
     await click(page, `#calls-${calls}`);
     await finished(page, steps);
     await phase(page, 'idle');
     expect([await text(page, 'calls-note'), await pressed()]).toEqual([note, [calls]]);
-    expect(await text(page, 'sample-model')).toBe('The pretrained network, after 340,000 images');
+    expect(await text(page, 'sample-model')).toBe(
+      calls === '2'
+        ? 'The pretrained network, distilled to two calls'
+        : 'The pretrained network, after 340,000 images',
+    );
     expect(await search(page)).toBe(`?task=sample&calls=${calls}&text=5`);
     expect(await page.$eval('#steps', (input) => (input as HTMLInputElement).placeholder)).toBe(
       String(steps),
@@ -238,8 +242,8 @@ test('more network calls are made with the same noise and digits; the page says 
   expect(await text(page, 'calls-note')).toMatch(/^5 steps of \w+ · 10 network calls$/);
   // A choice leaves nothing of that, and the distilled network has its own guidance.
   for (const [calls, note] of [
+    ['2', '2 steps of a network taught to do it in two · 2 network calls'],
     ['8', '4 steps of Adams · 8 network calls'],
-    ['2', '2 steps of the distilled network · 2 network calls'],
   ] as const) {
     await click(page, `#calls-${calls}`);
     await until(page, (words) => document.getElementById('calls-note')!.textContent === words, note);
@@ -261,7 +265,7 @@ test('a distilled network from a file is sampled in the one way that it has lear
   expect(await text(page, 'calls-note')).toBe('2 steps of Euler · 2 network calls');
   expect(await text(page, 'sample-model')).toBe('The file digits-instant.safetensors');
   expect(await page.$eval('#calls', (choice) => choice.checkVisibility())).toBe(false);
-  for (const id of ['steps', 'method', 'guidance'])
+  for (const id of ['steps', 'guidance'])
     expect(await page.$eval(`#${id}`, (field) => field.matches(':disabled')), id).toBe(true);
   const made = await picture(page);
   await focus(page, '#noise-handle');
@@ -278,4 +282,75 @@ test('a distilled network from a file is sampled in the one way that it has lear
   await click(page, '#use-run');
   await until(page, () => (document.getElementById('calls-2') as HTMLButtonElement).disabled);
   expect(problems).toEqual([]);
+});
+
+test('two columns are made from the same noise, and one slider moves both', async () => {
+  const { page, problems } = await visit(
+    driven.context,
+    `${driven.tiny}?task=sample&left=guidance-4&right=calls-9&text=31`,
+    recordMessages,
+  );
+  await phase(page, 'idle');
+  // What the address cannot mean is said, and the page takes what it takes at first.
+  expect(await text(page, 'notices-list')).toContain('right is calls-9; it must be one of calls-2, ');
+  await page.select('#right-choice', 'calls-2');
+  await click(page, '#sample');
+  const ends = (side: string, steps: number) =>
+    until(
+      page,
+      (id, label) => document.getElementById(id)!.ariaLabel!.endsWith(label),
+      `column-${side}`,
+      `step ${steps} of ${steps}`,
+    );
+  await ends('left', 4);
+  await ends('right', 2);
+  await phase(page, 'idle');
+  expect(await search(page)).toBe('?task=sample&left=guidance-4&right=calls-2&text=31');
+  expect(await page.$eval('#one', (one) => one.checkVisibility())).toBe(false);
+  const both = () => Promise.all(['column-left', 'column-right'].map((id) => picture(page, id)));
+  const [left, right] = await both();
+  expect(left).not.toBe(right);
+  const orders = (await messagesOf(page)).filter(({ type, to }) => type === 'sample' && to === 'worker');
+  expect(orders).toHaveLength(2);
+
+  await focus(page, '#way');
+  await page.keyboard.press('Home');
+  await until(page, () => document.getElementById('way-label')!.textContent === '0 % of the way');
+  const [first, second] = await both();
+  expect([first === left, second === right]).toEqual([false, false]);
+  expect(await page.$eval('#column-left', (canvas) => canvas.ariaLabel)).toBe('guidance 4: step 1 of 4');
+
+  // A network that is not there yet is a sentence; the other column is made all the same.
+  await page.select('#right-choice', 'run');
+  await until(page, () => !document.getElementById('right-problem')!.hidden);
+  expect(await text(page, 'right-problem')).toBe('There is no run to compare with: train one first.');
+  await page.keyboard.press('End');
+  await ends('left', 4);
+  expect(await violationsEverywhere(page)).toEqual([]);
+  await click(page, '#compare');
+  await until(page, () => document.getElementById('one')!.checkVisibility());
+  await finished(page, 4);
+  expect(await search(page)).toBe('?task=sample&text=31');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('what an address sets and no field shows is said, and undone by a press', async () => {
+  const { page, problems } = await visit(
+    driven.context,
+    `${driven.tiny}?task=sample&steps=3&count=2&method=heun&text=7`,
+  );
+  await phase(page, 'idle');
+  await click(page, '#sample-fold');
+  expect(await text(page, 'by-address-text')).toBe('The address sets 3 steps, the method Heun and 2 images.');
+  for (const id of ['steps', 'count'])
+    expect(await page.$eval(`#${id}`, (field) => field.checkVisibility()), id).toBe(false);
+  await click(page, '#by-address-undo');
+  await until(page, () => document.getElementById('by-address')!.hidden);
+  expect([await search(page), await text(page, 'calls-note')]).toEqual([
+    '?task=sample&text=7',
+    '4 steps of Adams · 8 network calls',
+  ]);
+  expect(problems).toEqual([]);
+  await page.close();
 });

@@ -1,0 +1,204 @@
+/** Two columns of the Make view, made from the same noise one after the other: by other network calls, another guidance or another network. */
+import type { App } from '../shell/app';
+import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { connectFields } from '../shell/fields';
+import { some, whole } from '../shell/format';
+import { ImageView, noiseTiles } from '../shell/images';
+import { columnsOf } from '../shell/order';
+import {
+  type CallsChoice,
+  type ColumnChoice,
+  columnChoices,
+  initialOf,
+  type PageRecipe,
+  type Source,
+} from '../shell/settings';
+import { networkIn } from '../shell/state';
+import { Trajectory } from '../shell/trajectory';
+import type { ModelDescription, Order, WorkerEvent } from '../worker/messages';
+import { callsIn, type Making, makingOf } from './calls';
+
+type Network = Omit<ModelDescription, 'name'>;
+type Wanted = Omit<Order, keyof Making>;
+
+const NAMES: Readonly<Record<ColumnChoice, string>> = {
+  ...{ 'calls-2': '2 calls', 'calls-8': '8 calls', 'calls-40': '40 calls' },
+  ...{ 'guidance-1': 'guidance 1', 'guidance-2': 'guidance 2', 'guidance-4': 'guidance 4' },
+  ...{ pretrained: 'the pretrained network', run: 'this run' },
+};
+
+/** What the page compares where only one column is chosen, or none. */
+const USUAL = { left: 'calls-2', right: 'calls-40' } as const;
+const sides = ['left', 'right'] as const;
+
+/** Networks of the page, as far as columns need to know them. */
+export interface Networks {
+  readonly recipe: PageRecipe;
+  /** The network that is chosen. */
+  readonly source: Source;
+  readonly chosen: Network;
+  readonly pretrained: Network;
+  /** The run's, and whether it has been trained. */
+  readonly run: Network;
+  readonly trained: boolean;
+}
+
+/** How a column is made, or the sentence that says why it cannot be. Pure. */
+export function columnOf(choice: ColumnChoice, networks: Networks): Making | string {
+  const { recipe, source, chosen, pretrained, run, trained } = networks;
+  const usual = initialOf(recipe);
+  if (choice === 'pretrained' || choice === 'run') {
+    if (!trained) return 'There is no run to compare with: train one first.';
+    const differs = (['height', 'width', 'channels', 'classes'] as const).some(
+      (key) => pretrained[key] !== run[key],
+    );
+    if (differs || run.recipe === 'tutorial')
+      return `The pretrained network and this run make different things: ${thingsOf(pretrained)}, and ${thingsOf(run)}.`;
+    return makingOf(usual, choice, choice === 'run' ? run : pretrained);
+  }
+  if (chosen.recipe === 'tutorial') return 'The tutorial’s network has no guidance, and one way of sampling.';
+  if (chosen.sampling.calls)
+    return `This network is distilled to ${some(chosen.sampling.calls, 'call')}: that is its only way.`;
+  const [kind, value] = choice.split('-');
+  if (kind === 'guidance') {
+    if (chosen.classes === 0) return 'This network knows no classes, so guidance changes nothing.';
+    return { ...makingOf(usual, source, chosen), guidance: Number(value) };
+  }
+  const calls = value as CallsChoice;
+  if (calls === '2' && source !== 'pretrained')
+    return 'The two-call network was taught by the pretrained one. This network has none yet: distil it in Train.';
+  return makingOf({ ...usual, calls }, source, chosen);
+}
+
+const thingsOf = ({ height, width, channels, classes }: Network) =>
+  `${height} × ${width} pixels ${channels === 3 ? 'in colour' : 'in grey'} of ${classes > 0 ? `${classes} classes` : 'no classes'}`;
+
+/** What a column says of how it is made. */
+function noteOf({ source, steps }: Making, calls: number): string {
+  const made = `${some(steps, 'step')} · ${some(calls, 'network call')}`;
+  return source === 'instant' ? `${made}: it was taught to do it in two` : made;
+}
+
+export class Comparison {
+  private readonly app: App;
+  private readonly columns;
+  private readonly send: (order: Order) => number;
+  private readonly fields: ReturnType<typeof connectFields>;
+  private readonly share = byId('way', HTMLInputElement);
+  /** What both columns show, and the column that is being made: its order's number. */
+  private wanted: Wanted | undefined;
+  private making: { readonly side: 'left' | 'right'; readonly number: number } | undefined;
+
+  /** `again` makes both anew where something is shown; `send` orders images, and returns the order's number. */
+  constructor(app: App, again: () => void, send: (order: Order) => number) {
+    this.app = app;
+    this.send = send;
+    const changed = () => app.changed();
+    const column = (side: 'left' | 'right') => ({
+      trajectory: new Trajectory(changed),
+      view: new ImageView(byId(`column-${side}`, HTMLCanvasElement)),
+    });
+    this.columns = { left: column('left'), right: column('right') };
+    for (const side of sides)
+      byId(`${side}-choice`, HTMLSelectElement).append(
+        ...columnChoices.map((choice) => new Option(NAMES[choice], choice)),
+      );
+    const form = byId('columns', HTMLFormElement);
+    this.fields = connectFields(app, form);
+    form.addEventListener('change', again);
+    this.share.addEventListener('input', changed);
+    button('compare').addEventListener('click', () => {
+      const { left, right } = this.on ? { left: '', right: '' } : USUAL;
+      app.set('left', left);
+      app.set('right', right);
+      again();
+    });
+  }
+
+  get on(): boolean {
+    const { left, right } = this.app.settings;
+    return this.app.network.recipe !== 'tutorial' ? left !== '' || right !== '' : false;
+  }
+
+  /** Makes both columns of these images, one after the other. */
+  make(wanted: Wanted): void {
+    this.forget();
+    this.wanted = wanted;
+    this.next('left');
+  }
+
+  forget(): void {
+    this.wanted = undefined;
+    this.making = undefined;
+    for (const side of sides) this.columns[side].trajectory.clear();
+  }
+
+  receive(event: WorkerEvent): void {
+    const { making } = this;
+    if (event.type !== 'sampled' || !making || event.order.number !== making.number) return;
+    const { trajectory } = this.columns[making.side];
+    trajectory.add(event);
+    if (!trajectory.complete) return;
+    this.making = undefined;
+    if (making.side === 'left') this.next('right');
+  }
+
+  private next(side: 'left' | 'right'): void {
+    const made = this.made(side);
+    if (typeof made !== 'string') this.making = { side, number: this.send({ ...this.wanted!, ...made }) };
+    else if (side === 'left') this.next('right');
+  }
+
+  private choice(side: 'left' | 'right'): ColumnChoice {
+    return this.app.settings[side] || USUAL[side];
+  }
+
+  private made(side: 'left' | 'right'): Making | string {
+    const { state, settings, source, network: chosen } = this.app;
+    const [pretrained, run] = (['pretrained', 'run'] as const).map((each) =>
+      networkIn(each, state, settings),
+    );
+    const trained = state.losses.length > 0;
+    return columnOf(this.choice(side), { recipe: settings.recipe, source, chosen, pretrained, run, trained });
+  }
+
+  /** `wanted`: the images that the next order makes. */
+  render(wanted: Wanted): void {
+    const { app, on, share } = this;
+    anyElement('comparison').hidden = !on;
+    anyElement('one').hidden = on;
+    const isFlow = app.network.recipe !== 'tutorial';
+    button('compare').hidden = !isFlow;
+    button('compare').setAttribute('aria-pressed', String(on));
+    if (!on) return;
+    this.fields.render();
+    for (const side of sides) this.renderColumn(side, this.wanted ?? wanted);
+    const way = `${share.value} % of the way`;
+    share.setAttribute('aria-valuetext', way);
+    setText(anyElement('way-label'), way);
+  }
+
+  private renderColumn(side: 'left' | 'right', wanted: Wanted): void {
+    const { app, columns, share } = this;
+    const { trajectory, view } = columns[side];
+    const select = byId(`${side}-choice`, HTMLSelectElement);
+    select.value = this.choice(side);
+    const made = this.made(side);
+    const problem = typeof made === 'string' ? made : undefined;
+    setMessage(anyElement(`${side}-problem`), problem);
+    const { frames, shape } = trajectory;
+    const frame = frames[Math.round((Number(share.value) / 100) * (frames.length - 1))];
+    const { network } = app;
+    if (!frame)
+      view.show(
+        noiseTiles(wanted.seed, wanted.count, network, columnsOf(wanted, network.classes), wanted.place),
+      );
+    else if (view.shown?.bytes !== frame.prediction) view.show({ bytes: frame.prediction, ...shape });
+    const canvas = byId(`column-${side}`, HTMLCanvasElement);
+    canvas.parentElement!.hidden = problem !== undefined;
+    const at = frame && `step ${whole(frame.step)} of ${whole(trajectory.steps)}`;
+    canvas.ariaLabel = `${NAMES[this.choice(side)]}: ${at ?? 'no steps yet'}`;
+    const note = typeof made === 'string' ? '' : noteOf(made, callsIn(made, network));
+    setText(anyElement(`${side}-note`), note);
+  }
+}
