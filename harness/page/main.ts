@@ -30,6 +30,8 @@ declare global {
     /** For scripts: everything that the page shows. */
     harness: {
       readonly settings: Settings;
+      /** Takes a setting from text, as the address has it. Returns the problem with the text, if any. */
+      readonly set: App['set'];
       readonly state: State;
       /** Whether the page shows that state; a button may look as it did before until then. */
       readonly isDrawn: boolean;
@@ -171,6 +173,7 @@ function start(): void {
     get settings() {
       return app.settings;
     },
+    set: (...given) => app.set(...given),
     get state() {
       return app.state;
     },

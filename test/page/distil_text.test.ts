@@ -19,12 +19,21 @@ const run: Run = {
   classes: 10,
   data: { count: 640, height: 28, width: 28, channels: 1, fnv1a: '0' },
 };
-const trained: State = { ...initialState, run, losses: Losses.of([1, 2]), phase: 'finished', pace: 600 };
+const trained: State = {
+  ...initialState,
+  run,
+  losses: Losses.of(new Array(300).fill(1)),
+  phase: 'finished',
+  pace: 600,
+};
 
 test('it is offered of a trained network that follows a flow and is told classes, while nothing else is done', () => {
   expect(mayDistil(trained, settings)).toBe(true);
+  // What it began with is worth copying after its first step.
+  expect(mayDistil({ ...trained, losses: Losses.of([1]), begin: 'pretrained' }, settings)).toBe(true);
   for (const other of [
-    { ...trained, losses: Losses.of([]) },
+    { ...trained, losses: Losses.of(new Array(299).fill(1)) },
+    { ...trained, losses: Losses.of([]), begin: 'pretrained' as const },
     { ...trained, run: undefined },
     { ...trained, run: { ...run, classes: 0 } },
   ])

@@ -39,7 +39,7 @@ test('an address makes what is shown, whatever is chosen now; it holds no networ
     guidance: 1,
     place: { across: 5.5, down: 70 },
   } as const;
-  expect(queryOf(now, two)).toBe('?task=sample&across=5.5&down=70&text=2026&autorun=1');
+  expect(queryOf(now, two)).toBe('?task=sample&calls=2&across=5.5&down=70&text=2026&autorun=1');
   const { settings } = parseQuery(queryOf(now, { ...order, text: '', guidance: 3, method: 'heun' }));
   expect(settings).toMatchObject({
     model: 'auto',

@@ -257,7 +257,7 @@ test('a model is sampled from beside the run, and a checkpoint goes on as if not
   for (const [id, value] of Object.entries({ batch: '8', seed: '7', lr: '0.5', epochs: '9', widths: '4' }))
     await type(page, id, value);
   // The run's own number replaces it, though the setting stays as it was.
-  await type(page, 'limit', 'abc');
+  await type(page, 'batch', 'abc');
   await drop(checkpoint, 'checkpoint (1).safetensors');
   await phase(page, 'paused');
   expect(await losses(page)).toEqual(unbroken.slice(0, 3));

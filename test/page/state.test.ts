@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { Losses, smooth, smoothLoss } from '../../harness/page/shell/losses';
+import { decodeRecording } from '../../harness/page/shell/recording';
 import { initialSettings, type ModelChoice } from '../../harness/page/shell/settings';
 import {
   describe as describeState,
@@ -392,6 +395,25 @@ describe('figures', () => {
       'step,epoch,loss,held_out_loss\n1,1,0.5,\n2,1,0.25,0.375\n',
     );
   });
+
+  // The first 300 steps of `train --recipe digits --batch 16 --max-steps 600 --schedule cosine,warmup=60 --seed 1`.
+  test.each(['the recorded run', 'a run of batch 16'])(
+    'the smoothed curve of %s stays within its losses',
+    async (name) => {
+      const read = (file: string) => readFile(new URL(file, import.meta.url));
+      const { losses, batch } =
+        name === 'the recorded run'
+          ? decodeRecording(new Uint8Array(gunzipSync(await read('../../harness/page/shell/recording.gz'))))
+              .learning
+          : { losses: JSON.parse(String(await read('losses_of_16.json'))) as number[], batch: 16 };
+      const outside = smooth(losses, batch).flatMap((mean, i) => {
+        const last = losses.slice(Math.max(0, i - 49), i + 1);
+        return i >= 50 && (mean < Math.min(...last) || mean > Math.max(...last)) ? [i + 1] : [];
+      });
+      expect(losses.length).toBeGreaterThan(250);
+      expect(outside).toEqual([]);
+    },
+  );
 
   test('the smoothed curve starts at the first value and keeps a constant', () => {
     expect(smooth([3, 3, 3], 256)).toEqual([3, 3, 3]);

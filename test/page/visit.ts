@@ -251,6 +251,9 @@ export async function text(page: Page, id: string): Promise<string | null> {
   return page.evaluate((i) => document.getElementById(i)!.textContent, id);
 }
 
+/** Takes a setting, as the address has it. */
+export const setting = (page: Page, key: string, value: string) =>
+  page.evaluate((k, v) => void window.harness.set(k as never, v), key, value);
 export const type = (page: Page, id: string, value: string) =>
   page.evaluate(
     (i, v) => {

@@ -101,7 +101,8 @@ export class App {
     });
     addEventListener('beforeunload', (event) => {
       // The browser asks whether to leave what would be lost.
-      if (this.state.losses.length > Math.max(this.state.saved, this.state.stored)) event.preventDefault();
+      const { losses, saved, stored, distilling } = this.state;
+      if (losses.length > Math.max(saved, stored) || distilling) event.preventDefault();
     });
     document.addEventListener('visibilitychange', () => {
       if (this.opened) this.request('visible', document.visibilityState === 'visible');

@@ -6,9 +6,15 @@ import { duration, some, whole } from './format';
 import type { Settings } from './settings';
 import { type Distilling, networkIn, type State } from './state';
 
-/** Whether the run's network can be distilled: it follows a flow, is conditioned on classes, and has been trained. */
-export const distillable = ({ run, losses }: State, { recipe }: Pick<Settings, 'recipe'>): boolean =>
-  run !== undefined && run.classes > 0 && recipe !== 'tutorial' && losses.length > 0;
+/** Steps after which a network that began untrained makes what is worth copying. */
+const LEAST_TRAINED = 300;
+
+/** Whether the run's network can be distilled: it follows a flow, is conditioned on classes, and has been trained for long enough. */
+export const distillable = ({ run, losses, begin }: State, { recipe }: Pick<Settings, 'recipe'>): boolean =>
+  run !== undefined &&
+  run.classes > 0 &&
+  recipe !== 'tutorial' &&
+  losses.length >= (begin === 'pretrained' ? 1 : LEAST_TRAINED);
 
 /** Whether distilling can begin now. */
 export const mayDistil = (state: State, settings: Pick<Settings, 'recipe'>): boolean =>
@@ -24,14 +30,15 @@ export function distilOffer(state: State, settings: Pick<Settings, 'recipe' | 'b
     state.pace > 0
       ? about(USUAL_WORK / state.pace)
       : `as long as ${whole(USUAL_WORK / settings.batch)} steps of training`;
-  return `A copy of this network learns to make its images in two calls of the network, or in one, instead of ${calls}. It takes ${time}; other tasks come first.`;
+  return `A copy of this network learns to make its images in two calls of the network, or in one, instead of ${calls}. It takes ${time}; anything else that you start goes first.`;
 }
 
 /** A rough duration, in minutes from 45 seconds on. */
 function about(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   if (seconds < 45) return `about ${duration(seconds)}`;
-  return minutes <= 1 ? 'about a minute' : `about ${whole(minutes)} minutes`;
+  if (minutes <= 1) return 'about a minute';
+  return minutes < 100 ? `about ${whole(minutes)} minutes` : `about ${whole(Math.round(minutes / 60))} hours`;
 }
 
 /** The progress of distilling, in words. */

@@ -57,15 +57,15 @@ const SMOOTHED = 5120;
 export const recentSteps = (batch: number) => Math.ceil((10 * SMOOTHED) / batch);
 
 /**
- * Takes the losses of steps of `batch` images one by one, and gives their running mean: in the first few steps, in which they fall fast,
- * over the last third of these.
+ * Takes the losses of steps of `batch` images one by one, and gives their running mean: over about the last tenth of the steps so far, at most
+ * SMOOTHED images. The loss falls fast at first, and a longer mean would lie above all of it.
  */
 export function smoother(batch: number): (loss: number) => number {
   const share = Math.min(1, batch / SMOOTHED);
   let [mean, i] = [0, 0];
   return (loss) => {
     // A step that was skipped has no loss.
-    if (!Number.isNaN(loss)) mean += (loss - mean) * Math.max(share, 3 / (i + 3));
+    if (!Number.isNaN(loss)) mean += (loss - mean) * Math.max(share, 10 / (i + 10));
     i++;
     return mean;
   };

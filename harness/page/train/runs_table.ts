@@ -1,7 +1,7 @@
 /** The table of runs on the Train view, with settings and results. A run can be drawn beside the page's own, removed, or continued. */
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import type { App, Panel } from '../shell/app';
-import { anyElement, byId, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { nameOfDrawings, textOfDrawings } from '../shell/kept_drawings';
 import { keepNotes, readNotes, writeNotes } from '../shell/run_notes';
 import { textOfPictures } from '../shell/settings';
@@ -123,7 +123,6 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
 
   const actionsOf = ({ key, where, name, losses }: RunRow) => ({
     draw: (on: boolean) => runs.draw(key, on),
-    putAside: () => app.send('putAside'),
     goOn() {
       if (app.state.losses.length > 0) app.send('putAside');
       app.goOn(key);
@@ -136,8 +135,17 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
   // The page's run gets another name as soon as it is stored.
   const nameOf = ({ where, key }: RunRow) => (where === 'page' ? where : `${where} ${key}`);
 
+  const aside = button('put-aside');
+  aside.addEventListener('click', () => app.send('putAside'));
+
   return (rows) => {
-    anyElement('runs').hidden = rows.length === 0;
+    const own = rows.find(({ where }) => where === 'page');
+    anyElement('runs-table').hidden = rows.length < 2;
+    anyElement('runs').hidden = rows.length < 2 && !own;
+    aside.hidden = !own;
+    const isShort = own !== undefined && own.losses.length < LEAST_STEPS;
+    setDisabled(aside, isShort);
+    aside.title = isShort ? `From step ${LEAST_STEPS} on` : '';
     const names = rows.map(nameOf);
     for (const [name, { element }] of shown) {
       if (names.includes(name)) continue;
@@ -159,7 +167,6 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
 interface RowActions {
   /** Draws the run beside the page's own, or no more. */
   draw(on: boolean): void;
-  putAside(): void;
   goOn(): void;
   remove(): void;
 }
@@ -189,16 +196,15 @@ function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowVi
   const last = element.insertCell();
   last.className = 'buttons';
   const buttons: HTMLButtonElement[] = [];
-  const button = (text: string, press: () => void) => {
+  const add = (text: string, press: () => void) => {
     const added = Object.assign(document.createElement('button'), { type: 'button', className: 'small' });
     added.textContent = text;
     added.addEventListener('click', press);
     buttons.push(added);
     last.append(added);
   };
-  if (where === 'page') button('Put aside', actions.putAside);
-  if (where === 'kept') button('Go on', actions.goOn);
-  if (where !== 'page') button('Remove', actions.remove);
+  if (where === 'kept') add('Go on', actions.goOn);
+  if (where !== 'page') add('Remove', actions.remove);
   return {
     element,
     update(row, hue) {
@@ -207,11 +213,10 @@ function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowVi
       box.setAttribute('aria-label', `Draw the loss of ${row.name}`);
       swatch.className = `swatch ${where === 'page' ? 'own' : hue === undefined ? 'none' : `run-${hue}`}`;
       for (const [i, text] of cellsOf(row).entries()) setText(cells[i], text);
-      const short = where === 'page' && row.losses.length < LEAST_STEPS;
       for (const one of buttons) {
-        one.disabled = row.held || short;
+        one.disabled = row.held;
         one.setAttribute('aria-label', `${one.textContent}: ${row.name}`);
-        one.title = row.held ? 'It is open in another tab' : short ? `From step ${LEAST_STEPS} on` : '';
+        one.title = row.held ? 'It is open in another tab' : '';
       }
     },
   };

@@ -1,6 +1,7 @@
 /** The Train view: its buttons and its status, and its parts, which are modules of their own: numbers, pictures, runs, images. */
 import { lossesCsv } from '../../run/losses';
-import type { App, TaskPanel } from '../shell/app';
+import type { App, Panel, TaskPanel } from '../shell/app';
+import { distilShare } from '../shell/distil_text';
 import {
   anyElement,
   button,
@@ -13,7 +14,7 @@ import {
   setText,
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { whole } from '../shell/format';
+import { percent, whole } from '../shell/format';
 import { nameOfDrawings } from '../shell/kept_drawings';
 import { runFileName } from '../shell/make_files';
 import { ratesOf } from '../shell/measurements';
@@ -38,7 +39,6 @@ export function createTrainPanel(app: App): TaskPanel {
   const choices = ['recipes', 'begin-form', 'pictures-form'].map((id) =>
     connectFields(app, byId(id, HTMLFormElement)),
   );
-  const moreRecipes = byId('more-recipes', HTMLDetailsElement);
   const moreForm = byId('more-settings', HTMLFormElement);
   const more = connectFields(app, moreForm, byId('more-problem', HTMLParagraphElement));
   const moreDetails = moreForm.closest('details')!;
@@ -73,6 +73,7 @@ export function createTrainPanel(app: App): TaskPanel {
   const measures = createMeasuresView(app);
   const runs = createRunsTable(app);
   const distil = createDistilPanel(app);
+  const after = createAfter(app);
   const epochMeans = new EpochMeans();
   const pictures = connectPictures(app, () => runs.overlays);
   connectSaves(app);
@@ -89,13 +90,15 @@ export function createTrainPanel(app: App): TaskPanel {
       distil.receive?.(event);
       pictures.receive(event);
       measures.receive?.(event);
+      after.receive?.(event);
     },
     render() {
       const { state } = app;
       for (const each of [fields, more, ...choices]) each.render();
       // The reason why nothing can be started must be in sight.
       if (!more.valid) moreDetails.open = true;
-      if (moreRecipes.querySelector(':checked')) moreRecipes.open = true;
+      // It has no card but where an address, a file or a kept run has chosen it.
+      anyElement('card-digits-3x3').hidden = app.settings.recipe !== 'digits-3x3';
       controls.render();
       planner.render();
       const means = state.run ? epochMeans.of(state.losses, state.run.stepsPerEpoch) : [];
@@ -104,7 +107,36 @@ export function createTrainPanel(app: App): TaskPanel {
       distil.render();
       pictures.render(means);
       measures.render();
+      after.render();
       renderData(app, planner.ahead);
+    },
+  };
+}
+
+/** The fold of what comes after the run: it opens by itself while there is something to follow in it, unless the user has closed it. */
+function createAfter(app: App): Panel {
+  const fold = byId('after', HTMLDetailsElement);
+  let [busy, closed] = [false, false];
+  fold.addEventListener('toggle', () => {
+    if (fold.checkVisibility()) closed = !fold.open;
+  });
+  return {
+    receive(event) {
+      if (event.type === 'freed') closed = false;
+    },
+    render() {
+      const parts = ['held-out', 'quality', 'distil', 'runs'].map(anyElement);
+      fold.hidden = parts.every(({ hidden }) => hidden);
+      const { distilling, measured } = app.state;
+      const measures = measured.measuring === 'quality';
+      const doing = distilling
+        ? `distilling, ${percent(distilShare(distilling))}`
+        : measures
+          ? 'measuring the samples'
+          : '';
+      setText(anyElement('after-title'), doing && `: ${doing}`);
+      if (doing && !busy && !closed) fold.open = true;
+      busy = doing !== '';
     },
   };
 }

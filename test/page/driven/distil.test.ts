@@ -23,16 +23,22 @@ test('a trained network is distilled while samples are made, stopped, and distil
   await until(page, () => !window.harness.state.data!.builtIn && window.harness.state.phase === 'idle');
   expect(await page.$eval('#distil', (element) => (element as HTMLElement).hidden)).toBe(true);
   await click(page, '#train');
-  await steps(page, 20);
+  await steps(page, 50);
+  expect(await page.$eval('#distil', (element) => (element as HTMLElement).hidden)).toBe(true);
+  await steps(page, 300);
   await pause(page);
   await until(page, () =>
-    /It takes about .*; other tasks/.test(document.getElementById('distil-text')!.textContent!),
+    /It takes about .*; anything else/.test(document.getElementById('distil-text')!.textContent!),
   );
 
   // It is stopped, and nothing stays.
+  const fold = () => page.$eval('#after', (after) => (after as HTMLDetailsElement).open);
+  expect(await fold()).toBe(false);
   await click(page, '#distil-1');
   await until(page, () => window.harness.state.distilling !== undefined);
   await until(page, () => document.getElementById('status-text')!.textContent === 'Distilling');
+  await until(page, () => /^: distilling, \d+/.test(document.getElementById('after-title')!.textContent!));
+  expect(await fold()).toBe(true);
   expect(await page.$eval('#train', (each) => each.matches(':disabled, [aria-disabled=true]'))).toBe(true);
   await click(page, '#distil-stop');
   await until(page, () => window.harness.state.distilling === undefined);

@@ -3,7 +3,7 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
-import { click, focus, phase, pressOnTrain, steps, text, type, until, visit } from '../visit';
+import { click, focus, phase, pressOnTrain, setting, steps, text, type, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -163,7 +163,7 @@ test('the run’s network: its kernels change while it learns, and training is n
   const { page, problems } = await inTurn();
   // Few steps of many images.
   await type(page, 'batch', '64');
-  await type(page, 'limit', '128');
+  await setting(page, 'limit', '128');
   await click(page, '#inside-run');
   await saying(page, 'inside-status', 'An untrained network');
   const kernels = await shown(page, '#inside-kernels');

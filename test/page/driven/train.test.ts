@@ -17,6 +17,7 @@ import {
   pause,
   phase,
   root,
+  setting,
   steps,
   TINY,
   text,
@@ -41,9 +42,9 @@ async function withoutRuns(settings: Readonly<Record<string, string>>): ReturnTy
   await until(page, () => {
     const buttons = [...document.querySelectorAll<HTMLButtonElement>('#runs-body button')];
     buttons.find(({ textContent, disabled }) => textContent === 'Remove' && !disabled)?.click();
-    return document.getElementById('runs')!.hidden;
+    return document.querySelectorAll('#runs-body tr').length === 0;
   });
-  for (const [id, value] of Object.entries(settings)) await type(page, id, value);
+  for (const [key, value] of Object.entries(settings)) await setting(page, key, value);
   return visited;
 }
 
@@ -52,6 +53,19 @@ async function open(query: string) {
   const context = await driven.browser.createBrowserContext();
   return { ...(await visit(context, `${driven.address}${query}`)), close: () => context.close() };
 }
+
+/** Presses a button as soon as it can be pressed. */
+const pressWhenOn = (page: Page, id: string) =>
+  until(
+    page,
+    (name) => {
+      const button = document.getElementById(name) as HTMLButtonElement;
+      if (button.disabled || button.ariaDisabled === 'true' || button.hidden) return false;
+      button.click();
+      return true;
+    },
+    id,
+  );
 
 const measured = (page: Page) => page.evaluate(() => window.harness.state.measured);
 const label = (page: Page, id: string) => page.$eval(`#${id}`, (element) => element.ariaLabel);
@@ -177,7 +191,7 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   await until(page, () => window.harness.state.measured.quality.length === 2);
   await type(page, 'epochs', '2000');
   const before = await measured(page);
-  await pressIn(page, 0, 'Put aside');
+  await pressWhenOn(page, 'put-aside');
   await until(page, () => window.harness.state.kept.length === 1 && !window.harness.state.run);
   expect(await measured(page)).toMatchObject({ heldOut: [], quality: [], rates: [] });
   await pressIn(page, 0, 'Go on');
@@ -200,7 +214,7 @@ test('more images than there are cannot be held out: that is said, and another n
   expect(await text(page, 'error-text')).toBe(
     '160 images cannot be held out, as there are 160: hold out fewer, so that some are left to train on.',
   );
-  await type(page, 'holdout', '20');
+  await setting(page, 'holdout', '20');
   await click(page, '#train');
   await steps(page, 1);
   expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 140, held: 20 });
@@ -298,7 +312,7 @@ test('runs are compared in a table: put aside, drawn beside another, gone on wit
   await click(page, '#train');
   await steps(page, 60);
   await until(page, () => window.harness.state.stored > 0);
-  await pressIn(page, 0, 'Put aside');
+  await pressWhenOn(page, 'put-aside');
   await until(page, () => window.harness.state.kept.length === 1 && !window.harness.state.run);
   const [kept] = await page.evaluate(() => window.harness.state.kept.map(({ step }) => step));
   await expect
@@ -348,12 +362,15 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains on lette
   const few = { batch: '4', limit: '18', samples: '0', lr: '0.01', epochs: '5', seed: '123' };
   const { page, problems } = await withoutRuns(few);
   await click(page, '#settings-fold');
-  await click(page, '#more-recipes summary');
+  const card = () => page.$eval('#card-digits-3x3', (label) => label.checkVisibility());
   await focus(page, '#recipe-tutorial');
   await page.keyboard.press('ArrowDown');
   await until(page, () => location.search.includes('recipe=pictures'));
-  await page.keyboard.press('ArrowDown');
-  await until(page, () => location.search.includes('recipe=digits-3x3'));
+  // Its card is there for whom an address brings it.
+  expect(await card()).toBe(false);
+  await setting(page, 'recipe', 'digits-3x3');
+  await until(page, () => document.querySelector<HTMLInputElement>('#recipe-digits-3x3')!.checked);
+  expect(await card()).toBe(true);
   await click(page, '#use-letters');
   await until(page, () => window.harness.state.data?.classNames?.[25] === 'Z');
   await until(page, () =>
