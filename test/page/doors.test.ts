@@ -103,14 +103,17 @@ test.each([
 
 test('these are all that lead on, and what they lead to can have the focus', () => {
   expect([...leads.keys()].toSorted()).toEqual([
+    'gpu-shaders',
     'make-why',
     'teach-hand',
+    'train-compare',
+    'train-own',
     'train-play',
     'train-teach',
     'train-write',
   ]);
   for (const { to } of leads.values())
-    if (to) expect(markup).toMatch(new RegExp(`<(?:input|h2)[^>]* id="${to}"`));
+    if (to) expect(markup).toMatch(new RegExp(`<(?:input|button|summary)[^>]* id="${to}"`));
 });
 
 /** The doors, with the view that is open, and the views that were chosen. */

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { imagesAt, noiseOf } from '../../harness/page/shell/noise_field';
-import { columnsFor, columnsOf, labelsFor, samplingOf, usualCount } from '../../harness/page/shell/order';
+import {
+  columnsFor,
+  columnsOf,
+  fullGrid,
+  hasNames,
+  labelsFor,
+  samplingOf,
+  usualCount,
+} from '../../harness/page/shell/order';
 import { noiseMoreAndMore } from '../../harness/run/noise';
 import { presets } from '../../src/unet/config';
 
@@ -10,9 +18,27 @@ describe('samples to order', () => {
   test('a column for each class, as long as there are not too many, or some columns where there are few', () => {
     expect([columnsFor(60, 10), columnsFor(20, 10), columnsFor(4, 10)]).toEqual([10, 10, 4]);
     expect(columnsFor(10, 10)).toBe(5);
-    expect([columnsFor(64), columnsFor(16, 0), columnsFor(5), columnsFor(1)]).toEqual([8, 4, 3, 1]);
+    expect([columnsFor(64), columnsFor(16, 0), columnsFor(5), columnsFor(1)]).toEqual([8, 4, 5, 1]);
+    // All rows are full where the number allows it.
+    expect([columnsFor(10, 26), columnsFor(26, 26), columnsFor(40), columnsFor(13)]).toEqual([5, 13, 8, 4]);
     expect(columnsFor(64, 62)).toBe(8);
     expect([columnsFor(60, 2), columnsFor(8, 2), columnsFor(40, 4), columnsFor(5, 4)]).toEqual([10, 4, 8, 4]);
+  });
+
+  test('as many samples as fill their rows', () => {
+    for (const classes of [0, 1, 2, 3, 4, 5, 9, 10, 12, 26])
+      for (const most of [1, 4, 10, 60, 64]) {
+        const count = fullGrid(most, classes);
+        expect(count % columnsFor(count, classes), `${most} of ${classes}`).toBe(0);
+        expect(count).toBeGreaterThan(0.7 * most);
+      }
+    expect([fullGrid(10, 4), fullGrid(60, 10), fullGrid(10, 26), fullGrid(0)]).toEqual([8, 60, 10, 0]);
+    expect([hasNames(8, 4), hasNames(10, 10), hasNames(5, 10), hasNames(8, 0)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   test('all of the classes in turn, or one of them', () => {
@@ -24,7 +50,7 @@ describe('samples to order', () => {
 
   test('an image for each class that is written', () => {
     const columns = (count: number) => columnsOf({ count, labels: new Array(count).fill(0) }, 10);
-    expect([columns(1), columns(4), columns(11)]).toEqual([1, 4, 10]);
+    expect([1, 4, 5, 6, 10, 11, 20, 21, 60].map(columns)).toEqual([1, 4, 5, 3, 5, 4, 5, 7, 10]);
   });
 
   test('all classes are made, and fewer images on a processor', () => {

@@ -113,6 +113,9 @@ export class DrawPanel implements TaskPanel {
     const { settings } = this;
     const question = questionOf(this.paper.drawing, settings, this.source.source);
     this.ask(question);
+    anyElement('draw-edits').hidden = ['draw-undo', 'draw-clear'].every((id) => button(id).disabled);
+    const { state } = this.app;
+    anyElement('draw-network').hidden = state.losses.length === 0 && !state.model;
     this.views.showNoisy(question.image, settings.level / 100, settings.noise);
     this.renderChoices();
     this.renderStatus(question);
@@ -226,13 +229,17 @@ export class DrawPanel implements TaskPanel {
 
   private renderChoices(): void {
     const { ask, told, level, guidance } = this.settings;
+    const drawn = !this.paper.isBlank;
     for (const each of asks) button(`ask-${each}`).setAttribute('aria-pressed', String(each === ask));
     const only = (id: string, shown: boolean) => {
       anyElement(id).hidden = !shown;
     };
-    for (const id of ['level-field', 'draw-denoised', 'draw-take']) only(id, ask === 'denoise');
-    only('draw-fillings', ask === 'fill');
-    only('draw-classes', ask === 'classify');
+    // First there are the field and the questions.
+    for (const id of ['draw-settings', 'draw-answered']) only(id, drawn);
+    for (const id of ['level-field', 'draw-take']) only(id, ask === 'denoise');
+    only('draw-denoised', drawn && ask === 'denoise');
+    only('draw-fillings', drawn && ask === 'fill');
+    only('draw-classes', drawn && ask === 'classify');
     only('draw-digits', ask !== 'classify');
     only('draw-guidance-field', ask !== 'classify' && told !== 'all');
     setDisabled(button('draw-take'), !this.answer);

@@ -27,7 +27,7 @@ export function questionOf(
   if (isEmpty(image))
     return {
       image,
-      why: 'Nothing is drawn yet. Draw a digit on the field, or begin with one of the digits.',
+      why: 'Nothing is drawn yet. Draw a digit in the field, or begin with one of the digits.',
     };
   const common = { source, image, seed };
   const sampled = { ...common, digit, guidance, rough: true };

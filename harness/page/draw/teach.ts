@@ -11,6 +11,8 @@ import { isFixed } from '../shell/state';
 import { SIDE } from '../shell/strokes';
 import type { WorkerEvent } from '../worker/messages';
 
+/** Drawings that will do. */
+const ENOUGH = 10;
 /** The settings that fine-tuning changes. */
 const CHANGED = ['widths', 'limit', 'begin', 'batch', 'epochs', 'lr'] as const satisfies readonly Key[];
 
@@ -79,11 +81,10 @@ export class Teach {
     if (this.drawn && !drawn) this.known = false;
     this.drawn = drawn;
     if (drawn) setMessage(anyElement('keep-problem'), undefined);
-    button('teach-start').disabled = this.kept.length === 0;
-    setText(
-      button('teach-start'),
-      this.kept.length > 0 ? `Fine-tune on ${some(this.kept.length, 'drawing')}` : 'Fine-tune on drawings',
-    );
+    const { length } = this.kept;
+    setText(anyElement('teach-count'), length < ENOUGH ? `${length} of ${ENOUGH}` : some(length, 'drawing'));
+    anyElement('teach-go').hidden = length === 0;
+    setText(button('teach-start'), `Fine-tune on ${some(length, 'drawing')}`);
   }
 
   /** The button on the Train view, where images land that are dropped. */

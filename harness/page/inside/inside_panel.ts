@@ -113,7 +113,9 @@ class InsidePanel implements TaskPanel {
     setText(anyElement('inside-level-value'), `${level.value} %`);
     for (const use of ['pretrained', 'run'] as const)
       button(`inside-${use}`).setAttribute('aria-pressed', String(app.lookedInto === use));
-    const { model } = app.state;
+    const { model, run } = app.state;
+    // A choice where there is one.
+    anyElement('inside-source').hidden = !run && !model && app.lookedInto === 'pretrained';
     button('inside-file').hidden = model === undefined;
     setText(button('inside-file'), model?.name ?? '');
     button('inside-file').setAttribute('aria-pressed', String(app.lookedInto === 'file'));

@@ -51,13 +51,13 @@ export class SlowMotion {
   /** Shows the stage anew, in other colours. */
   draw(): void {
     const { step, looked, stage } = this;
+    anyElement('stages').hidden = !step;
     for (const each of stages) {
       const active = each === stage;
-      button(`stage-${each}`).disabled = !step;
       if (active) button(`stage-${each}`).setAttribute('aria-current', 'step');
       else button(`stage-${each}`).removeAttribute('aria-current');
     }
-    button('slow-play').disabled = !step;
+    button('slow-play').hidden = !step;
     setText(button('slow-play'), this.playing ? 'Stop' : 'Play');
     const scene = stage && step && looked ? sceneOf(stage, step, looked) : undefined;
     anyElement('stage').hidden = !scene;

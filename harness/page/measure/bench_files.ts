@@ -61,8 +61,7 @@ export class BenchFiles {
 
   render(): void {
     const { shown } = this;
-    for (const id of ['bench-copy', 'bench-json', 'bench-csv', 'bench-markdown'])
-      setDisabled(button(id), !shown);
+    for (const id of ['bench-saves', 'bench-readings']) anyElement(id).hidden = !shown;
     setDisabled(button('bench-svg'), anyElement('bench-roofline').hidden !== false);
     setText(anyElement('bench-copied'), this.copied);
   }

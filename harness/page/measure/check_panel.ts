@@ -14,7 +14,7 @@ import {
   worstText,
 } from '../../run/check_export';
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, setDisabled, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { whole } from '../shell/format';
 import { sourcesOf } from '../shell/sources';
@@ -94,7 +94,7 @@ export class CheckPanel implements TaskPanel {
     this.table.draw(rows);
     anyElement('check-results').hidden = rows.length === 0;
     anyElement('check-used').hidden = !rows.some(({ inUse }) => inUse);
-    for (const id of ['check-json', 'check-markdown']) setDisabled(button(id), rows.length === 0);
+    anyElement('check-saves').hidden = rows.length === 0;
   }
 
   private get report(): CheckReport {

@@ -39,7 +39,7 @@ export function staysHere(event: MouseEvent): boolean {
   return true;
 }
 
-/** Links that lead on to a view, with settings: their address has the task at its end, and `data-lead` names what gets the focus there. */
+/** Links that lead on to a view, with settings: their address has the task at its end, and `data-lead` names what gets the focus there, and unfolds. */
 export function connectLeads(set: (key: Key, text: string) => void): void {
   document.addEventListener('click', (event) => {
     if (!(event.target instanceof Element)) return;
@@ -49,6 +49,7 @@ export function connectLeads(set: (key: Key, text: string) => void): void {
     // The view is drawn by then.
     requestAnimationFrame(() => {
       const to = document.getElementById(link.dataset.lead!);
+      to?.closest('details')?.setAttribute('open', '');
       to?.scrollIntoView();
       to?.focus();
     });

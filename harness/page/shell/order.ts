@@ -22,16 +22,28 @@ export const liveSteps = ({ objective }: Pick<Network, 'objective'>, { software 
 const MOST_COLUMNS = 16;
 
 /**
- * A column for each class, or some for each where classes are few, so that there are about half as many rows as columns. Without classes, about
- * as many columns as rows. A single long row is split into two.
+ * A column for each class, or some for each where classes are few, so that there are about half as many rows as columns. Without classes, as
+ * many columns as rows or more, so that the last row is full, if that can be. A single long row is split into two.
  */
 export function columnsFor(count: number, classes = 0): number {
   if (classes > 0 && classes <= MOST_COLUMNS) {
     if (count > classes) return classes * Math.max(1, Math.floor(Math.sqrt(2 * count) / classes));
     return Math.max(1, count > 5 ? Math.ceil(count / 2) : count);
   }
-  return Math.max(1, Math.ceil(Math.sqrt(count)));
+  const square = Math.max(1, Math.ceil(Math.sqrt(count)));
+  for (let columns = square; columns <= 2 * square + 1; columns++) if (count % columns === 0) return columns;
+  return square;
 }
+
+/** The number of samples, at most `count`, whose last row is full. */
+export function fullGrid(count: number, classes = 0): number {
+  let full = count;
+  while (full > 1 && full % columnsFor(full, classes) !== 0) full--;
+  return full;
+}
+
+/** Whether each column holds one class, so that it can have its name. */
+export const hasNames = (columns: number, classes: number) => classes > 0 && columns % classes === 0;
 
 /** Labels for `all` classes in turn, so that each fills its column; a class that does not exist also means all. */
 export function labelsFor(count: number, classes: number, digit: number | 'all'): number[] {
@@ -55,9 +67,12 @@ export const labelsOf = (
   classes: number,
 ) => (classes === 0 ? undefined : (labels ?? labelsFor(count, classes, digit)));
 
-/** Number of columns of an order's images. A text stands in rows of up to ten. */
-export const columnsOf = ({ count, labels }: Pick<Order, 'count' | 'labels'>, classes: number) =>
-  labels ? Math.min(labels.length, 10) : columnsFor(count, classes);
+/** Number of columns of an order's images. A text stands in rows of up to five, a long one of up to ten, all of about the same length. */
+export function columnsOf({ count, labels }: Pick<Order, 'count' | 'labels'>, classes: number): number {
+  if (!labels) return columnsFor(count, classes);
+  const most = labels.length > 20 ? 10 : 5;
+  return Math.ceil(labels.length / Math.ceil(labels.length / most));
+}
 
 /** Default number of images of a run on the Make view: about 40, or 10 on a software adapter, which takes seconds; as many of each class. */
 export function usualCount(
@@ -68,7 +83,7 @@ export function usualCount(
   if (recipe === 'tutorial') return 64;
   const count = software ? 10 : 40;
   const isAll = digit === 'all' || digit >= classes;
-  return classes > 0 && isAll ? classes * Math.max(1, Math.floor(count / classes)) : count;
+  return classes > 0 && isAll ? fullGrid(classes * Math.max(1, Math.floor(count / classes)), classes) : count;
 }
 
 /** The sampler's options for an order: only those that the network can use. */

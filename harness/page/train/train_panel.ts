@@ -241,7 +241,7 @@ function connectControls(
       const { drawings } = app;
       const own = drawings.length > 0 && state.data?.name === nameOfDrawings(drawings);
       for (const id of ['play', 'teach']) anyElement(`train-${id}`).hidden = own;
-      anyElement('train-write').hidden = !own;
+      for (const id of ['write', 'compare']) anyElement(`train-${id}`).hidden = !own;
       setMessage(anyElement('warning'), state.warning);
       renderError();
     },

@@ -1,10 +1,12 @@
 /** The Train view's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
+import { type Classes, nameOf } from '../../run/class_names';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { loss as lossText, whole } from '../shell/format';
 import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
 import { smoothLoss } from '../shell/losses';
 import { animation, gridsNpy, runFileName, sheet } from '../shell/make_files';
+import { fullGrid, hasNames } from '../shell/order';
 import { dataNameOf, networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
 import type { EventOf, WorkerEvent } from '../worker/messages';
@@ -138,11 +140,13 @@ function connectSamples(app: App): Part {
     render() {
       const { state, settings } = app;
       const entry = grids.shown;
+      const network = networkIn('run', state, settings);
       if (entry) {
         const { images: bytes, columns } = entry.value;
         if (view.shown?.bytes !== bytes) view.show({ bytes, columns, ...sizeOf(app) });
       } else if (settings.samples > 0)
-        view.show(noiseTiles(settings.seed, settings.samples, networkIn('run', state, settings)));
+        view.show(noiseTiles(settings.seed, fullGrid(settings.samples, network.classes), network));
+      renderNames(anyElement('grid-names'), view.shown?.columns ?? 0, network);
       anyElement('grid').hidden = !entry && settings.samples === 0;
       const off = settings.samples > 0 ? 'noise, before training' : 'switched off';
       const label = entry ? `after step ${whole(entry.step)}` : off;
@@ -164,6 +168,19 @@ function connectSamples(app: App): Part {
       setDisabled(button('save-model'), state.losses.length === 0 || state.phase === 'lost');
     },
   };
+}
+
+/** The name of each column's class above it, if it has one. */
+function renderNames(host: HTMLElement, columns: number, network: Classes): void {
+  const isNamed = hasNames(columns, network.classes);
+  host.hidden = !isNamed;
+  if (!isNamed) return;
+  const names = Array.from({ length: columns }, (_, i) => nameOf(i % network.classes, network.classNames));
+  if (host.textContent === names.join('')) return;
+  host.style.setProperty('--columns', String(columns));
+  host.replaceChildren(
+    ...names.map((name) => Object.assign(document.createElement('span'), { textContent: name, title: name })),
+  );
 }
 
 /** All grids as one file: those that are as large as the first one. */

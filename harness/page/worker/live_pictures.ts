@@ -4,7 +4,15 @@ import type { Objective } from '../../../src/training/step_config';
 import { noiseMoreAndMore } from '../../run/noise';
 import { greys, toBytes } from '../../run/pictures';
 import { noiseOf, type Placed, START } from '../shell/noise_field';
-import { columnsFor, columnsOf, liveSampling, type Network, roomFor, samplingOf } from '../shell/order';
+import {
+  columnsFor,
+  columnsOf,
+  fullGrid,
+  liveSampling,
+  type Network,
+  roomFor,
+  samplingOf,
+} from '../shell/order';
 import { keepsFrame, type NumberedOrder, type Order } from './messages';
 import type { Post } from './place';
 
@@ -27,13 +35,15 @@ export class LivePictures {
     network: Network,
     options: { step: number; count: number; seed: number; isLast?: boolean; signal?: AbortSignal },
   ): Promise<void> {
-    const { step, count, seed, isLast = false, signal } = options;
-    if (count === 0) return;
+    const { step, seed, isLast = false, signal } = options;
+    if (options.count === 0) return;
+    const classes = classesOf(network.unet);
+    const count = fullGrid(options.count, classes);
     const sampler = await this.sampler('grid', engine, network.unet, count);
     const how = liveSampling(network, engine.adapter, count);
     const polish = isLast ? network.unet.sampling?.polish : false;
     const images = toBytes(await sampler.sample({ ...how, polish, seed, signal }));
-    const columns = columnsFor(count, classesOf(network.unet));
+    const columns = columnsFor(count, classes);
     this.send({ type: 'grid', step, images, columns }, [images.buffer]);
   }
 

@@ -18,6 +18,7 @@ import {
   pause,
   phase,
   recordMessages,
+  setting,
   steps,
   text,
   type,
@@ -258,7 +259,7 @@ test('what another drawing was answered is not shown when the question comes aga
 
 test('a drawing is answered in a few steps, and better while nothing moves; what moves is not kept waiting', async () => {
   const { page, problems } = await blank('denoise');
-  await click(page, '#draw-digit-3');
+  await setting(page, 'told', '3');
   await page.$eval('#level', (level) => {
     Object.assign(level, { value: '100' });
     level.dispatchEvent(new Event('input'));
@@ -269,7 +270,10 @@ test('a drawing is answered in a few steps, and better while nothing moves; what
     const pictures: string[] = [];
     Object.assign(window, { pictures });
     setInterval(() => {
-      const shown = (document.getElementById('draw-made') as HTMLCanvasElement).toDataURL();
+      const canvas = document.getElementById('draw-made') as HTMLCanvasElement;
+      // Where nothing is drawn it has no room yet.
+      if (!canvas.checkVisibility()) return;
+      const shown = canvas.toDataURL();
       if (shown !== pictures.at(-1)) pictures.push(shown);
     }, 5);
   });
@@ -480,7 +484,7 @@ test('own images come as pictures in folders and as .npy, and what is wrong with
   await dropAll([3, 'mine.npy'], [4, 'mine-labels.npy']);
   await until(page, () => window.harness.state.data?.classes === 5);
   // Which have no pretrained network.
-  const beginning = (recipe: string) => click(page, `#recipe-${recipe}`);
+  const beginning = (recipe: string) => setting(page, 'recipe', recipe);
   await beginning('digits-3x3');
   await until(page, () => document.getElementById('begin-note')!.textContent!.includes('recipe digits-3x3'));
   expect(

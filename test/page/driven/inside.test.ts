@@ -164,7 +164,7 @@ test('the run’s network: its kernels change while it learns, and training is n
   // Few steps of many images.
   await type(page, 'batch', '64');
   await setting(page, 'limit', '128');
-  await click(page, '#inside-run');
+  await setting(page, 'model', 'run');
   await saying(page, 'inside-status', 'An untrained network');
   const kernels = await shown(page, '#inside-kernels');
   await pressOnTrain(page, 'train');
