@@ -2,6 +2,7 @@ import { defineConfig, type PluginOption, type UserConfig } from 'vite';
 import { POLICY } from './harness/page/policy.ts';
 import { commitOf } from './harness/tools/build/commit.ts';
 import { fragments } from './harness/tools/build/fragments.ts';
+import { textPages } from './harness/tools/build/texts_pages.ts';
 import { wgsl } from './shaders/plugin.ts';
 import { savedShaders } from './shaders/saved.ts';
 
@@ -51,7 +52,7 @@ export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
   // For the page alone: what Node runs has no server to fetch from (harness/tools/build/load.mjs).
   const assets = command === 'build' && mode !== 'lib' && !isSsrBuild;
   if (mode !== 'lib') {
-    const plugins = [fragments(), common(assets).plugins, savedShaders()];
+    const plugins = [fragments(), common(assets).plugins, savedShaders(), isSsrBuild ? [] : textPages()];
     // What runs from the sources asks when it runs (harness/cli/versions.ts).
     const define = isSsrBuild ? {} : commit();
     // Only the page's: the examples' pages import the built package, which need not be there.

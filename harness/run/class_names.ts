@@ -58,10 +58,13 @@ export function exampleOf(of: Classes): string {
   return isSpelled(of) ? names.slice(0, 5).join('') : names.slice(0, 2).join(', ');
 }
 
-/** The classes in words: `0 to 9`, `cat, dog`, or the first ten and how many more there are. */
+/** The classes in words: `0 to 9`, `A to Z`, `cat, dog`, or the first ten and how many more there are. */
 export function listOf(of: Classes): string {
   if (areNumbers(of)) return of.classes > 1 ? `0 to ${of.classes - 1}` : '0 alone';
   const names = namesOf(of);
+  const follows = (name: string, i: number) =>
+    name.length === 1 && name.charCodeAt(0) === names[0].charCodeAt(0) + i;
+  if (names.length > 2 && names.every(follows)) return `${names[0]} to ${names.at(-1)}`;
   const more = names.length > LISTED ? ` and ${names.length - LISTED} more` : '';
   return `${names.slice(0, LISTED).join(', ')}${more}`;
 }

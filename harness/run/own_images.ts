@@ -451,7 +451,7 @@ async function checkIdx(file: OwnFile, reader: PictureReader): Promise<void> {
   const head = await reader.head(file);
   const [first = 0, second = 0] = head;
   if ((first === 0 && second === 0) || isGzip(head)) return;
-  fail(`${nameOf(file)} is none of the files that can be trained on: ${KINDS}.${lookOf(head)}`);
+  fail(`${nameOf(file)} is neither a picture nor data to train on. Give ${KINDS}.${lookOf(head)}`);
 }
 
 /** Files of arrays hold 255 for ink: only a choice turns them. One class alone is none. */

@@ -250,7 +250,7 @@ export function imagesOf(
   const notes =
     clear.length > 0
       ? [
-          `${plural(clear.length, 'picture')} with transparent parts: these are ${light ? 'black' : 'white'} now.`,
+          `${plural(clear.length, 'picture')} had transparent parts, which are now ${light ? 'black' : 'white'}.`,
         ]
       : [];
   const set = { images, count: pictures.length, height, width, channels };

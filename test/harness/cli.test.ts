@@ -210,7 +210,7 @@ test('what cannot be read or written ends with 1', async () => {
     'holds no images',
     'folders named after their classes',
   );
-  await fails(['train', '--out', folder, '--data', file], 1, 'file is none of the files that can be');
+  await fails(['train', '--out', folder, '--data', file], 1, 'file is neither a picture nor data to');
   await fails(['sample', '--model', file, '--out', join(folder, 'x.png')], 1, file, 'not a safetensors file');
   await fails(
     ['sample', '--model', noModel, '--out', join(folder, 'x.png')],

@@ -110,7 +110,7 @@ describe('pictures', () => {
     expect([mixed.images.channels, mixed.ink, ...mixed.notes]).toEqual([
       1,
       'light',
-      '1 picture with transparent parts: these are black now.',
+      '1 picture had transparent parts, which are now black.',
     ]);
   });
 
@@ -124,17 +124,17 @@ describe('pictures', () => {
     expect(await paper([250, 220, 20])).toEqual([
       255,
       250,
-      ['2 pictures with transparent parts: these are white now.'],
+      ['2 pictures had transparent parts, which are now white.'],
     ]);
     expect(await paper([250, 220, 200])).toEqual([
       0,
       250,
-      ['2 pictures with transparent parts: these are black now.'],
+      ['2 pictures had transparent parts, which are now black.'],
     ]);
     // Dark photographs say nothing about the paper of a drawing among them.
     const night = square([20, 20, 60]);
     const mixed = await read({ 'a.png': night, 'b.png': night, 'c.png': on(RED) });
-    expect(mixed.notes).toEqual(['1 picture with transparent parts: these are white now.']);
+    expect(mixed.notes).toEqual(['1 picture had transparent parts, which are now white.']);
     // Half transparent ink of a grey picture on white paper: half of it.
     const half = picture(16, 16, () => [0, 0, 0, 128]);
     const { images } = await read({ 'a.png': half, 'b.png': half });
@@ -637,11 +637,11 @@ describe('IDX', () => {
   test('is no file of another kind', async () => {
     const text = { path: 'notes.txt', source: new File(['Dear diary'], 'notes.txt') };
     await expect(readAll([text])).rejects.toThrow(
-      'notes.txt is none of the files that can be trained on: pictures',
+      'notes.txt is neither a picture nor data to train on. Give pictures',
     );
     const zip = file('faces.zip', ...Buffer.from('PK\x03\x04 and more'));
     await expect(readAll([zip])).rejects.toThrow(
-      /^faces\.zip is none .* It looks like a zip archive: unpack it\.$/,
+      /^faces\.zip is neither .* It looks like a zip archive: unpack it\.$/,
     );
     // What begins like IDX is told what is wrong with it.
     await expect(readAll([file('short', 0, 0, 0, 0)])).rejects.toThrow('magic number');
@@ -705,7 +705,7 @@ describe('--data', () => {
   test('says what a file of another kind looks like', async () => {
     write('faces.zip', 'PK\x03\x04 and more');
     await expect(loadImages([join(folder, 'faces.zip')])).rejects.toThrow(
-      /^faces\.zip is none of the files that can be trained on: .* It looks like a zip archive: unpack it\.$/,
+      /^faces\.zip is neither a picture nor data to train on\. Give .* It looks like a zip archive: unpack it\.$/,
     );
   });
 

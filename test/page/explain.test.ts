@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { errorOf, spread } from '../../harness/page/explain/noise';
 import { recipeSteps } from '../../harness/page/explain/recipe_steps';
-import { fileAddress } from '../../harness/page/shell/links';
+import { fileAddress } from '../../harness/page/shell/texts';
 import { gaussianNoise, uniformOf } from '../../harness/run/noise';
 
 const root = new URL('../../', import.meta.url);

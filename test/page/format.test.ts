@@ -72,7 +72,7 @@ describe('the adapter', () => {
     );
   });
   test('a browser that keeps it all to itself', () => {
-    expect(adapterLabel(adapter)).toBe('An adapter that the browser does not name');
+    expect(adapterLabel(adapter)).toBe('Unnamed adapter');
   });
 });
 

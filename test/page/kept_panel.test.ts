@@ -50,5 +50,5 @@ test('images of the user’s own have their name and their classes’ names', ()
 test('images that somebody chose are asked for by name', () => {
   const own = { ...run, settings: { ...run.settings, source: 'my-images', limit: 12 } };
   expect(neededData(own)).toContain('the first 10,000 images of 28 × 28 from my-images');
-  expect(neededData(own)).toContain('labels included');
+  expect(neededData(own)).toContain('with their labels');
 });

@@ -227,12 +227,12 @@ describe('on the page', () => {
   test('says what is planned as far as it is known, before the first step, too', () => {
     const { app, planner } = page();
     expect(planner.ahead).toBe(
-      'Train plans 300 steps or more: its first seconds decide how many fit into 3 min.',
+      'Train makes 300 steps, or more if they fit into 3 minutes here: its first seconds decide.',
     );
     expect(page('?task=train&batch=8').planner.ahead).toBeUndefined();
     expect(planner.words).toBe('');
     measure(32);
-    expect(planner.ahead).toBe('Train plans 360 steps of 16 images, about 3 min 0 s here.');
+    expect(planner.ahead).toBe('Train makes 360 steps of 16 images, about 3 min 0 s here.');
     const say = (event: Omit<EventOf<'planned'>, 'type'>) => {
       app.state = reduce(app.state, { type: 'planned', ...event });
       return planner.words;

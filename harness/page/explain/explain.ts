@@ -93,7 +93,7 @@ export class Explain {
       this.shown = this.number;
       setText(this.title, scene.title);
       const said = make('span', { className: 'visually-hidden' }, `: ${scene.title}`);
-      this.place.replaceChildren(`${this.number} of ${LAST}`, said);
+      this.place.replaceChildren(`${this.number + 1} of ${LAST + 1}`, said);
       this.stage.replaceChildren(scene.element);
       this.source.replaceChildren();
       const links = scene.reading.flatMap(([path, subject], i) => [

@@ -25,7 +25,7 @@ export class LearningScene implements Scene {
   private readonly digits: Choice<number>;
   private readonly seen = new Figure('xₜ, what it sees');
   private readonly before = new Figure('Guess, untrained');
-  private readonly after = new Figure('Guess now');
+  private readonly after = new Figure('Its guess now');
   private readonly truth = new Figure('x, the truth');
   private readonly curve = make('div', { className: 'errors', role: 'img' });
   private readonly said = make('p', { className: 'scene-said' });

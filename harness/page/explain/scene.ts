@@ -34,7 +34,7 @@ export const SEED = 20;
 /** The caption of recorded pictures. `live`: the reader's own network is about to answer. */
 export const recordedWords = (live: boolean) =>
   live
-    ? 'Recorded, until the network answers.'
+    ? 'A recording, until the network answers.'
     : 'Recorded, as there is no GPU here: the pretrained network on its way from noise to a digit.';
 
 // ---------------------------------------------------------------- questions

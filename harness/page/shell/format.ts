@@ -37,7 +37,7 @@ export const percent = (share: number) =>
   `${share > 0 && share < 0.001 ? '< 0.1' : (100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
 export const adapterLabel = (adapter: AdapterDescription): string =>
-  nameOf(adapter) || 'An adapter that the browser does not name';
+  nameOf(adapter) || (adapter.software ? 'Unnamed software adapter' : 'Unnamed adapter');
 
 /** A count with a noun that has a regular plural. */
 export const some = (n: number, what: string) => `${whole(n)} ${what}${n === 1 ? '' : 's'}`;

@@ -133,5 +133,5 @@ export function neededData(run: StoredRun): string {
   const { settings, data } = run;
   const { count, height, width } = data;
   const limit = settings.limit === undefined ? '' : 'the first ';
-  return `It trains on ${limit}${whole(count)} images of ${height} × ${width} from ${ownImages(run)}, which the browser does not keep. Choose or drop these files${data.labels ? ', labels included' : ''}, and the run goes on.`;
+  return `It trains on ${limit}${whole(count)} images of ${height} × ${width} from ${ownImages(run)}, which the browser does not keep. Choose the folder or files again${data.labels ? ', with their labels' : ''}, and the run goes on.`;
 }

@@ -1,21 +1,17 @@
-/** Links to the project's files. Only this file reads the repository's address, from package.json. */
+/** Links to the project's files. */
 import { repository } from '../../../package.json';
 import { byId } from './dom';
+import { fileAddress, textPage } from './texts';
 
-/** The web address of a file on the main branch of a repository; undefined while package.json has a placeholder for its owner. Pure. */
-export function fileAddress(path: string, url: string = repository.url): string | undefined {
-  if (url.includes('/OWNER/')) return undefined;
-  return `${url.replace(/^git\+/, '').replace(/\.git$/, '')}/blob/HEAD/${path}`;
-}
-
-/** A link to a file of the project by its path; only its subject and its path if it has no address. */
+/** A link to a file of the project by its path; only its subject if it has no address. */
 export function linkTo(path: string, subject: string): Node {
-  const href = fileAddress(path);
+  const page = textPage(path);
+  const href = page ? `./docs/${page}` : fileAddress(path, repository.url);
   if (href) return Object.assign(document.createElement('a'), { href, textContent: subject });
   return document.createTextNode(`${subject} (${path})`);
 }
 
-/** Shows links to the documents about the page, in its footer. */
+/** Shows links to the texts, in the page's footer. */
 export function showReading(): void {
   byId('reading', HTMLElement).append(
     'Read on: ',
@@ -25,7 +21,7 @@ export function showReading(): void {
     ', ',
     linkTo('docs/recipe.md', 'from blots to digits'),
     ', ',
-    linkTo('README.md', 'the source'),
+    linkTo('docs/kernels.md', 'the kernels by themselves'),
     '.',
   );
 }

@@ -367,7 +367,7 @@ const timeUp = ({ planned }: State) =>
 
 /** What a run that is complete says. */
 export const finished = ({ planned }: State): string =>
-  planned ? 'Finished. Train on plans further steps' : 'Finished. Raise the epochs to train on';
+  planned ? 'Finished. Train on plans further steps' : 'Finished';
 
 /** The present task of the worker, in plain words. */
 export function describe(state: State): string {

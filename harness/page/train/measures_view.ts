@@ -150,9 +150,6 @@ function renderQuality({ state }: App): void {
   const { qualityShare: share, nextQuality: next } = measured.clock ?? {};
   const when = state.training && next ? ` Next measurement in about ${duration(next)}.` : '';
   const cost = share ? ` This takes ${percent(share)} of the time.` : '';
-  setText(
-    anyElement('quality-note'),
-    `Of 100 samples, the share that a classifier is sure are digits.${cost}${when}`,
-  );
+  setText(anyElement('quality-note'), `How many of 100 samples a classifier is sure of.${cost}${when}`);
   setDisabled(button('measure-quality'), measuring || phase === 'lost');
 }

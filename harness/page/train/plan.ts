@@ -84,8 +84,8 @@ export function createPlanner(app: App): Planner {
       const planned = plan();
       const { batch, steps, seconds } = planned ?? {};
       return steps === undefined
-        ? `Train plans ${UPDATES} steps or more: its first seconds decide how many fit into ${minutes()} min.`
-        : `Train plans ${whole(steps)} steps of ${whole(batch!)} images${seen(planned!)}, about ${duration(seconds!)} here.`;
+        ? `Train makes ${UPDATES} steps, or more if they fit into ${minutes()} minutes here: its first seconds decide.`
+        : `Train makes ${whole(steps)} steps of ${whole(batch!)} images${seen(planned!)}, about ${duration(seconds!)} here.`;
     },
     receive(event) {
       if (event.type === 'speed') rememberSpeed(app, event.imagesPerSecond);
@@ -124,7 +124,7 @@ function connectSlow(app: App, current: () => Plan | undefined): () => void {
     const speed = (plan.steps! * plan.batch) / plan.seconds;
     setText(
       anyElement('plan-text'),
-      `${UPDATES} updates, which a network needs to make something that can be recognised, take ${duration(plan.seconds)} here: it trains on ${measured(speed)} images a second.`,
+      `It takes about ${UPDATES} steps to recognise anything: ${duration(plan.seconds)} here, at ${measured(speed)} images a second.`,
     );
     button('plan-smaller').hidden = !data.pictures || Math.min(data.height, data.width) <= LEAST;
     const isNew = beginningOf(app.settings, data) === 'new' && app.settings.recipe !== 'pictures';

@@ -27,6 +27,8 @@ import { renderData } from './train_data';
 import { connectPictures } from './train_pictures';
 import { EpochMeans, renderReadings } from './train_readings';
 
+/** As many as a run may have. */
+const MOST_EPOCHS = 10_000;
 /** Interval of the check for tasks that take long, which send no event. */
 const LOOK_MS = 1000;
 
@@ -54,20 +56,17 @@ export function createTrainPanel(app: App): TaskPanel {
     const resting = ['idle', 'paused', 'finished', 'lost'].includes(phase);
     // The first images need not be there yet.
     const ready = resting || (phase === 'loading' && !data);
-    return (
-      !app.measuring &&
-      !app.state.distilling &&
-      ready &&
-      fields.valid &&
-      more.valid &&
-      (!isComplete(app.state, app.settings.epochs) || app.state.planned !== undefined)
-    );
+    return !app.measuring && !app.state.distilling && ready && fields.valid && more.valid;
   };
   const planner = createPlanner(app);
   /** Trains for one step, or on. */
   const start = (...[steps]: [1] | []) => {
     if (app.state.phase === 'starting') app.startWhenReady('train');
-    if (mayStart()) app.send('train', { steps, plan: planner.wish });
+    if (!mayStart()) return;
+    const { settings, state } = app;
+    if (isComplete(state, settings.epochs) && !state.planned)
+      app.set('epochs', String(Math.min(2 * settings.epochs, MOST_EPOCHS)));
+    app.send('train', { steps, plan: planner.wish });
   };
   const controls = connectControls(app, mayStart, start);
   const measures = createMeasuresView(app);
@@ -199,7 +198,7 @@ function connectControls(
     const { state, settings } = app;
     if (state.phase === 'pausing') return 'Pausing';
     if (isRunning()) return 'Pause';
-    if (isComplete(state, settings.epochs)) return 'Train on';
+    if (isComplete(state, settings.epochs)) return state.planned ? 'Train on' : 'Train as long again';
     return state.losses.length > 0 || state.phase === 'lost' ? 'Resume' : 'Train';
   };
   const renderError = () => {
@@ -226,7 +225,8 @@ function connectControls(
       setText(button('train'), wordOnTrain());
       const waits = state.phase === 'starting' && !app.asked;
       setDisabled(button('train'), !isRunning() && !waits && !mayStart());
-      setDisabled(button('step'), !mayStart());
+      const isOver = isComplete(state, settings.epochs) && !state.planned;
+      setDisabled(button('step'), !mayStart() || isOver);
       const nothing = !state.run && state.error?.at !== 'task' && !begun;
       setDisabled(button('reset'), state.phase === 'starting' || nothing);
       const rested =

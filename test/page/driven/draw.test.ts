@@ -480,7 +480,7 @@ test('own images come as pictures in folders and as .npy, and what is wrong with
     document.getElementById('data-notes')!.textContent!.includes('All 4 images have the label 7'),
   );
   await dropAll([6, 'notes.txt']);
-  await complains('notes.txt is none of the files that can be trained on');
+  await complains('notes.txt is neither a picture nor data to train on');
   await dropAll([3, 'mine.npy'], [4, 'mine-labels.npy']);
   await until(page, () => window.harness.state.data?.classes === 5);
   // Which have no pretrained network.

@@ -1,0 +1,22 @@
+/** Where the project's files are to be read: as pages beside the page (harness/tools/build/texts_pages.ts), or in the repository. Pure. */
+
+/** The texts that are pages, and their titles: `tutorial` is made from docs/tutorial.md. */
+export const texts = {
+  tutorial: 'The tutorial, block by block',
+  recipe: 'From blots to digits',
+  page: 'A tour of this page',
+  kernels: 'Kernels by themselves',
+} as const;
+export type TextName = keyof typeof texts;
+
+/** The page of a text, from the folder docs/; `path` is from the root of the repository. Undefined for other files. */
+export function textPage(path: string): string | undefined {
+  const [, name, hash = ''] = /^docs\/(\w+)\.md(#.*)?$/.exec(path) ?? [];
+  return name !== undefined && Object.hasOwn(texts, name) ? `${name}.html${hash}` : undefined;
+}
+
+/** The web address of a file on the main branch of a repository; undefined while package.json has a placeholder for its owner. */
+export function fileAddress(path: string, url: string): string | undefined {
+  if (url.includes('/OWNER/')) return undefined;
+  return `${url.replace(/^git\+/, '').replace(/\.git$/, '')}/blob/HEAD/${path}`;
+}
