@@ -112,8 +112,8 @@ export const trainerFor = (trainer: Recipe['trainer'], { steps }: Pick<Plan, 'st
     ? { ...trainer, beta2: 0.99, clipNorm: 1, ...AVERAGE, schedule: scheduleOf(steps) }
     : trainer;
 
-/** The polish of samples of the user's own pictures: paper comes out clean. */
-const POLISH = { noises: 4, level: 0.2 } as const;
+/** The polish of samples of the user's own pictures: paper comes out clean. More noise makes them softer (docs/recipe.md). */
+const POLISH = { noises: 4, level: 0.1 } as const;
 
 /** The sampling of a new network for the user's own pictures; undefined for one with other convolutions than the recipe's. */
 export function ownSampling(recipe: RecipeName, config: UNetConfig): Sampling | undefined {

@@ -95,7 +95,7 @@ describe('a run of pictures in colour', () => {
     const parameters = expect.any(Map);
     expect(run).toMatchObject({
       beginning: { network: { config, parameters } },
-      sampling: { method: 'adams', steps: 8, polish: { noises: 4, level: 0.2 } },
+      sampling: { method: 'adams', steps: 8, polish: { noises: 4, level: 0.1 } },
     });
     expect((await orderOf({ lr: 1e-3 })).begin(true).run.settings.learningRate).toBe(1e-3);
   });
