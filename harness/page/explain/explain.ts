@@ -3,7 +3,7 @@ import './explain.css';
 import type { App } from '../shell/app';
 import { setDisabled, setText } from '../shell/dom';
 import { linkTo } from '../shell/links';
-import { loadRecording } from '../shell/recorded';
+import type { Recording } from '../shell/recording';
 import { sourcesOf } from '../shell/sources';
 import type { WorkerEvent } from '../worker/messages';
 import { DiffusionScene } from './diffusion_scene';
@@ -39,12 +39,12 @@ export class Explain {
   private readonly reading = make('p', { className: 'muted scene-reading' });
   /** The shader that was chosen from the reading. */
   private readonly source = make('div', { className: 'scene-source' });
-  private scenes: readonly Scene[] = [];
+  private readonly scenes: readonly Scene[];
   /** Without an app the scene stands in no address. */
   private at = 0;
   private shown: number | undefined;
 
-  constructor(host: HTMLElement, app?: App) {
+  constructor(host: HTMLElement, recording: Recording, app?: App) {
     this.host = host;
     this.app = app;
     this.place.setAttribute('role', 'status');
@@ -62,17 +62,10 @@ export class Explain {
       event.preventDefault();
       this.go(by);
     });
-    loadRecording().then(
-      (recording) => {
-        const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-        const stage: Stage = { app, recording, still, changed: () => this.changed() };
-        this.scenes = SCENES.map((Kind) => new Kind(stage));
-        this.changed();
-      },
-      (error) => {
-        host.textContent = `The scenes could not be loaded. Reload the page. ${error.message}`;
-      },
-    );
+    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const stage: Stage = { app, recording, still, changed: () => this.changed() };
+    this.scenes = SCENES.map((Kind) => new Kind(stage));
+    this.changed();
   }
 
   receive(event: WorkerEvent): void {

@@ -1,17 +1,21 @@
 /** The Explain view: four scenes on how noise becomes digits. They are loaded when they are first shown. */
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement } from '../shell/dom';
+import { anyElement, offerAgain } from '../shell/dom';
+import { orOffline } from '../shell/format';
+import { loadRecording } from '../shell/recorded';
 import type { WorkerEvent } from '../worker/messages';
 import type { Explain } from './explain';
 
-/** Shows the scenes in `host`; without an app they show what was recorded. Where they cannot be loaded, it says so. */
-async function load(host: HTMLElement, app?: App): Promise<Explain | undefined> {
+/** Shows the scenes in `host`; without an app they show what was recorded. Where they cannot be loaded, it says so, and tries again at a press. */
+async function load(host: HTMLElement, app?: App): Promise<Explain> {
   try {
-    const { Explain } = await import('./explain');
-    return new Explain(host, app);
+    const [{ Explain }, recording] = await Promise.all([import('./explain'), loadRecording()]);
+    return new Explain(host, recording, app);
   } catch (error) {
-    host.textContent = `The scenes could not be loaded. Reload the page. ${(error as Error).message}`;
-    return undefined;
+    const { message } = error as Error;
+    const words = orOffline(`The scenes could not be loaded: ${message}`);
+    await new Promise<void>((resolve) => offerAgain(host, words, resolve));
+    return load(host, app);
   }
 }
 

@@ -6,6 +6,7 @@ import { rememberedLosses, rememberLoss } from './device_lost';
 import { distilledNote } from './distil_text';
 import { keepFocus } from './dom';
 import { beginningOf } from './fine_tune';
+import { orOffline } from './format';
 import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from './kept_drawings';
 import { rewound } from './measurements';
 import { comesAlong, measurementsOf, readNotes } from './run_notes';
@@ -204,6 +205,9 @@ export class App {
     this.begin();
     try {
       return (await this.worker.call(name, ...([given, { signal }] as never))) as Answer<Name>;
+    } catch (error) {
+      if (error instanceof Error) error.message = orOffline(error.message);
+      throw error;
     } finally {
       this.changed();
     }
@@ -373,7 +377,8 @@ export class App {
     return `The GPU device was lost, and another took its place.${from}`;
   }
 
-  private receive(event: WorkerEvent): void {
+  private receive(given: WorkerEvent): void {
+    const event = given.type === 'error' ? { ...given, message: orOffline(given.message) } : given;
     this.state = reduce(this.state, event);
     if (event.type === 'resumed' && event.id)
       this.state = {

@@ -21,6 +21,18 @@ export function setMessage(element: HTMLElement, text: string | undefined): void
   setText(element, text ?? '');
 }
 
+/** Says in `host` what could not be loaded, with a button that tries again. */
+export function offerAgain(host: HTMLElement, message: string, again: () => void): void {
+  const retry = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Try again' });
+  retry.addEventListener('click', () => {
+    host.replaceChildren();
+    again();
+  });
+  const words = Object.assign(document.createElement('p'), { textContent: message });
+  words.setAttribute('role', 'status');
+  host.replaceChildren(words, retry);
+}
+
 /** A large figure with a small addition. */
 export function setReading(id: string, figure: string, addition = ''): void {
   const element = anyElement(id);

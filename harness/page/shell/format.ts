@@ -36,6 +36,12 @@ export function megabytes(bytes: number): string {
 export const percent = (share: number) =>
   `${share > 0 && share < 0.001 ? '< 0.1' : (100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
+/** An error's message; where the network is gone and something could not be fetched, that instead. */
+export const orOffline = (message: string, isOnline = navigator.onLine): string =>
+  !isOnline && /can be reached\.$|could not be loaded|Failed to fetch/.test(message)
+    ? 'You are offline. What is here stays; press again when there is a network.'
+    : message;
+
 export const adapterLabel = (adapter: AdapterDescription): string =>
   nameOf(adapter) || (adapter.software ? 'Unnamed software adapter' : 'Unnamed adapter');
 

@@ -13,8 +13,6 @@ export const glossary = {
   'learning rate':
     'How far a training step moves the parameters. If it is too high, learning falls apart; if it is too low, learning takes very long.',
   loss: 'One number for how wrong the network is: the mean of its squared errors, over all pixels and all images of a batch. Training makes it smaller.',
-  method:
-    'How a sampling step uses the network. Euler calls it once and goes straight on. Heun calls it at both ends and takes the mean, at twice the cost. Adams calls it once, and also uses how its answer changed since the last step.',
   'moment estimates':
     'Running means of each parameter’s gradient and of its square. Adam divides one by the root of the other, so that every parameter moves at about the same speed.',
   'noise level': 'The share of noise in an image, called t: 0 is the clean image, 1 is nothing but noise.',

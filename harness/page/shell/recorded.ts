@@ -17,7 +17,18 @@ const HOLD = 14;
 export const pictureAt = (tick: number, count: number, ticksEach: number) =>
   Math.min(Math.floor((tick % (count * ticksEach + HOLD)) / ticksEach), count - 1);
 
-export async function loadRecording(): Promise<Recording> {
+let recording: Promise<Recording> | undefined;
+
+/** Loads it once; what has failed is tried again at the next call. */
+export function loadRecording(): Promise<Recording> {
+  recording ??= load().catch((error) => {
+    recording = undefined;
+    throw error;
+  });
+  return recording;
+}
+
+async function load(): Promise<Recording> {
   const bytes = await readSource(await recordingFile(), 'recording.gz');
   if (!isGzip(bytes)) return decodeRecording(bytes); // some servers unpack it
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));

@@ -54,6 +54,8 @@ export class Files {
   /** Some of the user's pictures have transparent parts. */
   private clear = false;
   private reading: AbortController | undefined;
+  /** What was fetched is not fetched again. */
+  private readonly came = new Map<ComesAlong, ImageSet>();
   private readonly kept = new KeptImages(
     // As in src/worker/stored_runs.ts.
     () => inTime(navigator.storage.getDirectory()) as Promise<unknown> as Promise<Folder>,
@@ -112,8 +114,12 @@ export class Files {
   }
 
   private async read(from: DataOrder['from'], signal: AbortSignal): Promise<MadeImages> {
-    if (from === 'digits') return { images: await loadLabelledDigits(), notes: [] };
-    if (from === 'letters') return { images: await loadLetters(), notes: [] };
+    if (from === 'digits' || from === 'letters') {
+      const images =
+        this.came.get(from) ?? (await (from === 'digits' ? loadLabelledDigits() : loadLetters()));
+      this.came.set(from, images);
+      return { images, notes: [] };
+    }
     if (!isFiles(from)) return { images: from, notes: [] };
     const { size, fit, ink, flip } = this.place.settings;
     return readOwnImages(from, { size, fit, ink, flip }, browserReader, {

@@ -42,6 +42,8 @@ export function pageOf(name: TextName, markdown: string, { styles, icon }: Files
       // Its own way of aligning cells, style="text-align:right", is forbidden by the policy.
       if (token.attrGet('style')?.includes('right')) token.attrSet('class', 'number');
       token.attrs = token.attrs?.filter(([key]) => key !== 'style') ?? null;
+      // The corner of a table heads nothing.
+      if (token.type === 'th_open' && tokens[i + 1].content === '') token.tag = tokens[i + 2].tag = 'td';
       // What scrolls must be reachable by keyboard.
       if (token.type === 'table_open') token.attrSet('tabindex', '0');
       const children = token.children ?? [];

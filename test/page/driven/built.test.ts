@@ -140,3 +140,61 @@ test('the texts are pages beside the page, without a script, and lead back', asy
   expect(problems).toEqual([]);
   expect(served.reports).toEqual([]);
 });
+
+test('without the network what cannot be had says so, what stands there stays, and the next press tries again', async () => {
+  const gone = await serveBuilt(inject('builtPage').folder);
+  const port = Number(new URL(gone.address).port);
+  const page = await driven.context.newPage();
+  const offline = async (isOffline: boolean) => {
+    await page.setOfflineMode(isOffline);
+    if (isOffline) {
+      gone.server.close();
+      gone.server.closeAllConnections();
+    } else await new Promise<void>((resolve) => gone.server.listen(port, '127.0.0.1', resolve));
+  };
+  await page.goto(`${gone.address.replace('/some/', '/tiny/')}?task=sample&steps=2&count=2`);
+  await until(page, () => window.harness?.state.adapter !== undefined);
+  await phase(page, 'idle');
+  const says = (id: string) =>
+    until(page, (i) => document.getElementById(i)!.textContent!.includes('You are offline'), id);
+
+  await offline(true);
+  await click(page, '#sample');
+  await says('sample-error');
+  await offline(false);
+  await click(page, '#sample');
+  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  await until(page, () => document.getElementById('sample-error')!.hidden);
+  const picture = () =>
+    page.$eval('#sample-prediction', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const made = await picture();
+
+  await go(page, 'train');
+  await until(page, () => window.harness.state.data !== undefined);
+  await offline(true);
+  await click(page, '#use-letters');
+  await says('files-problem-text');
+  await go(page, 'explain');
+  await says('explain-scenes');
+  await go(page, 'sample');
+  expect(await picture()).toBe(made);
+
+  await offline(false);
+  await go(page, 'explain');
+  await click(page, '#explain-scenes button');
+  await until(page, () => document.querySelector('.scene-place')?.textContent?.startsWith('1 of 5') === true);
+  expect(await page.$eval('.scene-place', (place) => getComputedStyle(place).display)).not.toBe('');
+  await go(page, 'train');
+  await click(page, '#use-letters');
+  await until(page, () => window.harness.state.data?.letters === true);
+
+  // What came once is there.
+  gone.files.length = 0;
+  await click(page, '#use-digits');
+  await until(page, () => window.harness.state.data?.builtIn === true);
+  await click(page, '#use-letters');
+  await until(page, () => window.harness.state.data?.letters === true);
+  expect(gone.files.filter(({ name }) => /mnist|letters/.test(name))).toEqual([]);
+  await page.close();
+  gone.server.close();
+});
