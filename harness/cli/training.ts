@@ -405,7 +405,7 @@ export class Training {
     if (maxSteps === undefined) return;
     const begun = this.options.begins ? ` --begin pretrained --lr ${learningRate}` : '';
     progress.print(
-      `The same length and schedule again: --recipe ${recipe}${begun} --batch ${batchSize} --epochs ${epochs} --max-steps ${maxSteps} --schedule cosine,warmup=${trainer.schedule.warmup}`,
+      `The same length and schedule again: --recipe ${recipe}${begun} --batch ${batchSize} --epochs ${epochs} --max-steps ${maxSteps} --schedule ${trainer.schedule.decay},warmup=${trainer.schedule.warmup}`,
     );
   }
 
@@ -509,7 +509,10 @@ const speed = (imagesPerSecond: number) =>
 function scheduleText(schedule: Schedule): string {
   const { warmup } = schedule;
   const parts = [...(warmup > 0 ? [`after ${plural(warmup, 'step')} of warm-up`] : [])];
-  if (schedule.decay === 'cosine')
-    parts.push(`by a cosine to ${schedule.floor} of it at step ${schedule.steps}`);
+  if (schedule.decay === 'linear') parts.push('constant half of the way');
+  if (schedule.decay !== 'none')
+    parts.push(
+      `${schedule.decay === 'cosine' ? 'by a cosine' : 'in a line'} to ${schedule.floor} of it at step ${schedule.steps}`,
+    );
   return parts.length > 0 ? ` ${parts.join(', then ')}` : '';
 }

@@ -100,11 +100,11 @@ export function corrected(plan: Plan, order: PlanOrder, { speed, done }: Measure
 export const limitOf = ({ fits, seconds }: Plan, minutes: number): number =>
   fits && !Number.isNaN(seconds) ? 60 * PATIENCE * minutes : Number.POSITIVE_INFINITY;
 
-/** A tenth of warm-up, then a cosine to the end. */
+/** A tenth of warm-up, the base rate half of the way from there, and a line to the end: better than a cosine (docs/recipe.md). */
 export const scheduleOf = (steps: number | undefined): Schedule =>
   steps === undefined
     ? { decay: 'none', warmup: WARMUP }
-    : { decay: 'cosine', warmup: Math.max(1, Math.round(steps / 10)), steps, floor: 0.01 };
+    : { decay: 'linear', warmup: Math.max(1, Math.round(steps / 10)), steps, floor: 0.01 };
 
 /** The trainer's options for a plan. The tutorial's training stays as it is. */
 export const trainerFor = (trainer: Recipe['trainer'], { steps }: Pick<Plan, 'steps'>): Recipe['trainer'] =>
@@ -138,7 +138,7 @@ export function endingAt(
   const isEarly = 2 * done < Math.min(end, steps ?? Number.POSITIVE_INFINITY);
   if (isEarly) return { maxSteps: end, schedule: scheduleOf(end) };
   const warmup = done + Math.round((end - done) / 10);
-  const schedule: Schedule = { decay: 'cosine', warmup, steps: end, floor: 0.01 };
+  const schedule: Schedule = { decay: 'linear', warmup, steps: end, floor: 0.01 };
   return { maxSteps: end, schedule, learningRate: FURTHER_RATE };
 }
 

@@ -142,6 +142,18 @@ export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'record
       { 'a cosine to 0, near the end': 999_900, 'a cosine to 0, at the end': 1e6 },
     ),
     ...scheduled({ decay: 'cosine', steps: 100, floor: 1 }, { 'a floor at the base rate': 50 }),
+    ...scheduled(
+      { warmup: 10, decay: 'linear', steps: 1010, floor: 0.1 },
+      {
+        'a line, still in its warm-up': 4,
+        'a line, before it falls': 300,
+        'a line, half of the way': 510,
+        'a line, three quarters': 760,
+        'a line, at the end': 1010,
+        'a line, after the end': 5000,
+      },
+    ),
+    ...scheduled({ decay: 'linear', steps: 0x7fffffff, floor: 0 }, { 'the longest line': 100_000 }),
   },
   inputs: (shape, random) => {
     const { batchSize, ring, beta1, beta2, step, gradientPartials, largest = 1, skipped = 0 } = shape;

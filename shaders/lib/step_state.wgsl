@@ -13,6 +13,6 @@ struct StepState {
   clip: f32, // gradients with a larger norm are scaled down to this norm
   weight_decay: f32, // in an update, every weight loses this share of the rate times itself
   warmup: u32, // steps in which the rate rises to the base rate
-  decay_end: u32, // the step at which a cosine ends; 0: no decay
-  floor: f32, // share of the base rate at which the cosine ends
+  decay_end: u32, // the step at which a decay ends; 0: no decay. With the highest bit set it is a line, else a cosine
+  floor: f32, // share of the base rate at which the decay ends
 }

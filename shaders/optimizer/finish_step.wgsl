@@ -71,11 +71,11 @@ fn rate_factor(completed: u32) -> f32 {
   if (state.decay_end == 0u) {
     return 1.0;
   }
+  let end = state.decay_end & 0x7fffffffu;
+  let left = f32(max(end, completed) - completed) / f32(end - state.warmup);
   // (1 + cos(pi t)) / 2 is cos(pi t / 2)^2, which does not cancel at the end: at t = 1 it is exactly 0.
-  let left = max(state.decay_end, completed) - completed;
-  let t = 1.0 - f32(left) / f32(state.decay_end - state.warmup);
-  let wave = cos_turns(vec4f(0.25 * t)).x;
-  return state.floor + (1.0 - state.floor) * (wave * wave);
+  let wave = cos_turns(vec4f(0.25 * (1.0 - left))).x;
+  return state.floor + (1.0 - state.floor) * select(min(1.0, 2.0 * left), wave * wave, end == state.decay_end);
 }
 
 fn finish(sum: vec2f, not_finite: u32) {

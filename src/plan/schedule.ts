@@ -4,8 +4,11 @@ import { checkInteger, checkNames, checkNumber, EngineError, type Names, show, t
 export interface ScheduleOptions {
   /** Steps in which the rate rises linearly to the base rate. Default 0. */
   readonly warmup?: number | undefined;
-  /** The rate after the warm-up: the base rate to the end (`none`, the default), or half a cosine wave down to `floor`. */
-  readonly decay?: 'none' | 'cosine' | undefined;
+  /**
+   * The rate after the warm-up: the base rate to the end (`none`, the default); half a cosine wave down to `floor`; or the base rate half of the
+   * way, then a straight line down to `floor` (`linear`).
+   */
+  readonly decay?: 'none' | 'cosine' | 'linear' | undefined;
   /** Completed steps, including the warm-up, after which a decaying rate is at its floor. */
   readonly steps?: number | undefined;
   /** The share of the base rate at which a decay ends, 0 to 1. Default 0.01. */
@@ -18,7 +21,12 @@ export type ScheduleOption = 'constant' | ScheduleOptions;
 /** A schedule with all defaults filled in. `checkSchedule` accepts one and returns it unchanged. */
 export type Schedule =
   | { readonly decay: 'none'; readonly warmup: number }
-  | { readonly decay: 'cosine'; readonly warmup: number; readonly steps: number; readonly floor: number };
+  | {
+      readonly decay: 'cosine' | 'linear';
+      readonly warmup: number;
+      readonly steps: number;
+      readonly floor: number;
+    };
 
 /** Enough for any run; the GPU can count that far. */
 const MOST_STEPS = 0x7fffffff;
@@ -32,21 +40,24 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
     const what = typeof given === 'string' ? show(given) : `of type ${typeOf(given)}`;
     throw new EngineError(
       'argument',
-      `schedule is ${what}; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
+      `schedule is ${what}; it must be 'constant' or an object like { decay: 'cosine', steps: 5000 }.`,
     );
   }
   checkNames('schedule', given, OPTIONS);
   const { warmup = 0, decay = 'none', steps, floor } = given;
   checkInteger('schedule.warmup', warmup, 0, MOST_STEPS - 1);
-  if (decay !== 'none' && decay !== 'cosine') {
-    throw new EngineError('argument', `schedule.decay is ${show(decay)}; it must be "none" or "cosine".`);
+  if (decay !== 'none' && decay !== 'cosine' && decay !== 'linear') {
+    throw new EngineError(
+      'argument',
+      `schedule.decay is ${show(decay)}; it must be "none", "cosine" or "linear".`,
+    );
   }
   if (decay === 'none') {
     const idle = Object.entries({ steps, floor }).find(([, value]) => value !== undefined);
     if (idle) {
       throw new EngineError(
         'argument',
-        `schedule.${idle[0]} is ${show(idle[1])}, but there is no decay; set decay: 'cosine', or leave ${idle[0]} out.`,
+        `schedule.${idle[0]} is ${show(idle[1])}, but there is no decay; set one, or leave ${idle[0]} out.`,
       );
     }
     return { decay, warmup };
@@ -54,10 +65,10 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   if (steps === undefined) {
     throw new EngineError(
       'argument',
-      'schedule.steps is missing; a cosine needs the number of steps, from the first of the run on, after which it is at its floor.',
+      'schedule.steps is missing; it must be the step of the run at which the rate is at its floor.',
     );
   }
-  // A cosine begins when the warm-up ends, and must end later.
+  // A decay begins when the warm-up ends, and must end later.
   checkInteger(
     warmup > 0 ? `With ${warmup} steps of warm-up, schedule.steps` : 'schedule.steps',
     steps,
@@ -76,5 +87,6 @@ export function rateFactor(schedule: Schedule, completed: number): number {
   if (schedule.decay === 'none') return 1;
   const { steps, floor } = schedule;
   const t = Math.min(1, (completed - warmup) / (steps - warmup));
-  return floor + ((1 - floor) * (1 + Math.cos(Math.PI * t))) / 2;
+  const share = schedule.decay === 'linear' ? Math.min(1, 2 - 2 * t) : (1 + Math.cos(Math.PI * t)) / 2;
+  return floor + (1 - floor) * share;
 }

@@ -35,23 +35,26 @@ export const STATE = {
 
 export const STATE_WORDS = layout.size / 4;
 
+/** The bit of `decayEnd` that says that the decay is a line. */
+const LINEAR = 2 ** 31;
+
 /** A schedule as the words of the step state from `warmup` on. */
 export function scheduleWords(schedule: Schedule): Uint32Array<ArrayBuffer> {
   const words = Uint32Array.of(schedule.warmup, 0, 0);
   if (schedule.decay === 'none') return words;
-  words[STATE.decayEnd - STATE.warmup] = schedule.steps;
+  words[STATE.decayEnd - STATE.warmup] = schedule.steps + (schedule.decay === 'linear' ? LINEAR : 0);
   new Float32Array(words.buffer)[STATE.floor - STATE.warmup] = schedule.floor;
   return words;
 }
 
 /** The schedule in a step state; its floor is a 32-bit float. */
 export function scheduleIn(state: Uint32Array): Schedule {
-  const [warmup, steps] = [state[STATE.warmup], state[STATE.decayEnd]];
-  if (steps === 0) return { decay: 'none', warmup };
+  const [warmup, end] = [state[STATE.warmup], state[STATE.decayEnd]];
+  if (end === 0) return { decay: 'none', warmup };
   return {
-    decay: 'cosine',
+    decay: end < LINEAR ? 'cosine' : 'linear',
     warmup,
-    steps,
+    steps: end % LINEAR,
     floor: new Float32Array(state.buffer, state.byteOffset)[STATE.floor],
   };
 }

@@ -139,11 +139,11 @@ export function refusesWinograd(
   if (kernelSize !== form.kernel) return `the Winograd form is for ${form.kernel}x${form.kernel} kernels`;
   if (reduced % 2 !== 0) return 'the Winograd form sums over an even number of channels';
   const least = form.frequencies * tilesOf(form, shape) * Math.max(reduced, made) * 4 * 4;
-  return least > 2 ** 26 ? 'the Winograd form would need too much memory for images of this size' : undefined;
+  return least > 2 ** 26 ? 'the Winograd form needs too much memory for images of this size' : undefined;
 }
 
-/** Columns of four tiles that fill a workgroup of a wide product. */
-const WIDE_COLUMNS = 64;
+/** Tiles, four a column, that fill a workgroup of a wide product. */
+const WIDE_TILES = 256;
 
 /** Elements of a chunk's transformed images. */
 export const frequencySize = ({ frequencies }: WinogradForm, { tiles, chunk }: Tiling, channels: number) =>
@@ -254,9 +254,7 @@ export const winogradConvolution = (form: WinogradForm, channelsOf: (shape: Conv
   ...requirementsOf(form),
   wastesLanes: (shape: ConvShape) =>
     betterSmaller(form, shape) || wastesProduct(form, channelsOf(shape).toPadded),
-  ...(form.wide
-    ? { isWorth: (shape: ConvShape) => tilesOf(form, shape) * shape.batch >= 4 * WIDE_COLUMNS }
-    : {}),
+  ...(form.wide ? { isWorth: (shape: ConvShape) => tilesOf(form, shape) * shape.batch >= WIDE_TILES } : {}),
   refuses: (shape: ConvShape) => {
     const { from, toPadded } = channelsOf(shape);
     return refusesWinograd(form, shape, from, toPadded);

@@ -581,7 +581,7 @@ describe('complaints', () => {
       ],
       [
         { schedule: 'cosine' },
-        `schedule is "cosine"; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
+        `schedule is "cosine"; it must be 'constant' or an object like { decay: 'cosine', steps: 5000 }.`,
       ],
     ] as const) {
       await refused(() => Trainer.create(gpu, unet, options as TrainerOptions), 'argument', message);

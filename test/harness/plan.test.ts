@@ -59,9 +59,9 @@ describe('a plan', () => {
     expect(planOf(of(9000, 3, true), 5000)).toMatchObject({ batch: 64, steps: 840 });
   });
 
-  test('has a tenth of warm-up and a cosine; without an end 30 steps of it', () => {
+  test('has a tenth of warm-up and a line to the end; without an end 30 steps of it', () => {
     expect(scheduleOf(undefined)).toEqual({ decay: 'none', warmup: 30 });
-    expect(scheduleOf(304)).toEqual({ decay: 'cosine', warmup: 30, steps: 304, floor: 0.01 });
+    expect(scheduleOf(304)).toEqual({ decay: 'linear', warmup: 30, steps: 304, floor: 0.01 });
     expect(scheduleOf(4)).toMatchObject({ warmup: 1, steps: 4 });
   });
 
@@ -200,7 +200,7 @@ test('a run may take half as long again, and as long as it takes where 300 updat
 
 describe('another end', () => {
   test('after the last step is a plan of its own, at a third of the rate', () => {
-    const schedule: Schedule = { decay: 'cosine', warmup: 310, steps: 400, floor: 0.01 };
+    const schedule: Schedule = { decay: 'linear', warmup: 310, steps: 400, floor: 0.01 };
     expect(endingAt(400, { steps: 300, done: 300 })).toEqual({ maxSteps: 400, schedule, learningRate: 1e-3 });
     expect(endingAt(301, { steps: 300, done: 300 }).schedule).toMatchObject({ warmup: 300, steps: 301 });
   });

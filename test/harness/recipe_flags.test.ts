@@ -27,11 +27,16 @@ describe('--schedule', () => {
     });
     const cosine = { decay: 'cosine', warmup: 5, steps: 400, floor: 0.25 };
     expect(checkSchedule(scheduleFor(parse('cosine,warmup=5,floor=0.25'), 400))).toEqual(cosine);
+    expect(checkSchedule(scheduleFor(parse('linear,warmup=5,floor=0.25'), 400))).toEqual({
+      ...cosine,
+      decay: 'linear',
+    });
   });
 
   test.each([
     '',
-    'linear',
+    'line',
+    'linear,floor',
     'cosine,warmup',
     'cosine,warmup=1.5',
     'cosine,floor=2',

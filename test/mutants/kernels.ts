@@ -67,7 +67,7 @@ export const kernels: Mutants = {
     },
     'the last channels are left out, unless they are four': {
       file: 'shaders/conv2d/winograd/conv2d.winograd_gpu_product.wgsl',
-      text: 'if ((params.cin & 2u) != 0u) {',
+      text: 'if (params.cin % MANY != 0u) {',
       becomes: 'if (params.cin == 1u) {',
       caughtBy: emulate('conv2d.winograd7_gpu'),
     },

@@ -207,8 +207,8 @@ export const page: Mutants = {
     },
     'the page asks whether to leave a run that is saved': {
       file: APP,
-      text: 'Math.max(this.state.saved, this.state.stored)',
-      becomes: 'this.state.stored',
+      text: 'Math.max(saved, stored)',
+      becomes: 'stored',
       caughtBy: driven('page/driven/again', 'a file that cannot be read'),
     },
     'the right button moves the handle of the field': {

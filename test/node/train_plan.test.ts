@@ -44,7 +44,7 @@ function picturesIn(folder: string, { count = 60, side = 16, colours = false } =
 }
 
 test(
-  'files of one’s own are planned: warm-up, cosine and end follow the speed, and flags repeat them',
+  'files of one’s own are planned: warm-up, decay and end follow the speed, and flags repeat them',
   takesLong('runsProcesses'),
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'plan-'));
@@ -63,7 +63,7 @@ test(
       expect(steps).toBe(settings.maxSteps);
       expect(settings).toMatchObject({
         ...{ batchSize: 16, adam: { beta2: 0.99 }, clipNorm: 1, averageWeights: true, averageMost: 0.9999 },
-        schedule: { decay: 'cosine', warmup: Math.round(steps / 10), steps, floor: 0.01 },
+        schedule: { decay: 'linear', warmup: Math.round(steps / 10), steps, floor: 0.01 },
       });
       expect(scheduleChanges.length).toBeGreaterThanOrEqual(1);
       expect(scheduleChanges.every((step: number) => 2 * step <= steps)).toBe(true);
@@ -80,7 +80,7 @@ test(
       const warmup = steps + Math.round(more / 10);
       expect(report().settings).toMatchObject({
         ...{ learningRate: 1e-3, maxSteps: steps + more, scheduleChanges: [...scheduleChanges, steps] },
-        schedule: { decay: 'cosine', warmup, steps: steps + more, floor: 0.01 },
+        schedule: { decay: 'linear', warmup, steps: steps + more, floor: 0.01 },
       });
       expect(report()).toMatchObject({ steps: steps + more, resumedAtStep: steps });
 

@@ -136,7 +136,7 @@ describe('in the worker', () => {
     steps(360, 0.5);
     run.complete = true;
     plans.press({ speed: 5000 });
-    const schedule = { decay: 'cosine', warmup: 396, steps: 720, floor: 0.01 };
+    const schedule = { decay: 'linear', warmup: 396, steps: 720, floor: 0.01 };
     expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, learningRate: 1e-3, schedule });
     expect(planned().at(-1)).toMatchObject({
       isOpen: false,

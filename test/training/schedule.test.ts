@@ -18,6 +18,15 @@ describe('rateFactor', () => {
     expect(rateFactor(checkSchedule({ warmup: 1 }), 0)).toBe(1);
   });
 
+  test('stays half of the way, then goes down in a line', () => {
+    const line: Schedule = { decay: 'linear', warmup: 10, steps: 110, floor: 0.1 };
+    const at = (s: number) => rateFactor(line, s);
+    expect([at(4), at(10), at(59), at(60)]).toEqual([0.5, 1, 1, 1]);
+    expect(at(85)).toBeCloseTo(0.55, 12);
+    expect(at(109)).toBeCloseTo(0.118, 12);
+    for (const s of [110, 111, 1e6]) expect(at(s)).toBeCloseTo(0.1, 12);
+  });
+
   test('goes down half a wave of a cosine from the end of the warm-up', () => {
     const at = (s: number) => rateFactor(cosine, s);
     expect(at(0)).toBe(0.1);
@@ -75,25 +84,25 @@ describe('checkSchedule', () => {
   test.each<[given: unknown, message: string]>([
     [
       'cosine',
-      `schedule is "cosine"; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
+      `schedule is "cosine"; it must be 'constant' or an object like { decay: 'cosine', steps: 5000 }.`,
     ],
     [
       null,
-      `schedule is of type Null; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
+      `schedule is of type Null; it must be 'constant' or an object like { decay: 'cosine', steps: 5000 }.`,
     ],
     [
       100,
-      `schedule is of type Number; it must be 'constant' or an object like { warmup: 100, decay: 'cosine', steps: 5000 }.`,
+      `schedule is of type Number; it must be 'constant' or an object like { decay: 'cosine', steps: 5000 }.`,
     ],
     [{ warmUp: 100 }, 'schedule has no setting warmUp; it has warmup, decay, steps, floor.'],
     [{ warmup: -1 }, 'schedule.warmup is -1; it must be a whole number from 0 to 2147483646.'],
     [{ warmup: 0.5 }, 'schedule.warmup is 0.5; it must be a whole number from 0 to 2147483646.'],
     [{ warmup: '10' }, 'schedule.warmup is "10"; it must be a whole number from 0 to 2147483646.'],
     [{ warmup: Number.NaN }, 'schedule.warmup is NaN; it must be a whole number from 0 to 2147483646.'],
-    [{ decay: 'linear' }, 'schedule.decay is "linear"; it must be "none" or "cosine".'],
+    [{ decay: 'exponential' }, 'schedule.decay is "exponential"; it must be "none", "cosine" or "linear".'],
     [
       { decay: 'cosine' },
-      'schedule.steps is missing; a cosine needs the number of steps, from the first of the run on, after which it is at its floor.',
+      'schedule.steps is missing; it must be the step of the run at which the rate is at its floor.',
     ],
     [{ decay: 'cosine', steps: 0 }, 'schedule.steps is 0; it must be a whole number from 1 to 2147483647.'],
     [
@@ -102,13 +111,10 @@ describe('checkSchedule', () => {
     ],
     [{ decay: 'cosine', steps: 9, floor: -0.1 }, 'schedule.floor is -0.1; it must be a number from 0 to 1.'],
     [{ decay: 'cosine', steps: 9, floor: 1.5 }, 'schedule.floor is 1.5; it must be a number from 0 to 1.'],
-    [
-      { steps: 100 },
-      "schedule.steps is 100, but there is no decay; set decay: 'cosine', or leave steps out.",
-    ],
+    [{ steps: 100 }, 'schedule.steps is 100, but there is no decay; set one, or leave steps out.'],
     [
       { warmup: 10, floor: 0.1 },
-      "schedule.floor is 0.1, but there is no decay; set decay: 'cosine', or leave floor out.",
+      'schedule.floor is 0.1, but there is no decay; set one, or leave floor out.',
     ],
   ])('refuses %j', (given, message) => {
     let error: unknown;

@@ -26,10 +26,10 @@ struct Params {
 // Input channels of an iteration.
 #if wide
 alias Column = vec4f;
-const TOGETHER = 1u;
+const MANY = 1u;
 #else
 alias Column = vec2f;
-const TOGETHER = 4u;
+const MANY = 4u;
 #endif
 
 // The sums of four output channels. (Not an array: not every compiler keeps one in registers.)
@@ -66,20 +66,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   #each q 4
   var m$q = Four();
   #end
-  for (var left = params.cin / TOGETHER; left > 0u; left--) {
-    #each c TOGETHER
+  for (var left = params.cin / MANY; left > 0u; left--) {
+    #each c MANY
     let x$c = inputs[input_at];
     let w$c = weights_at(weight_at);
     input_at += params.pitch;
     weight_at += params.cout4;
     #end
-    #each c TOGETHER
+    #each c MANY
     #each q 4
     m$q = add(m$q, x$c, w$c[$q]);
     #end
     #end
   }
-  if (params.cin % TOGETHER != 0u) {
+  if (params.cin % MANY != 0u) {
     #each c 2
     let x$c = inputs[input_at];
     let w$c = weights_at(weight_at);
