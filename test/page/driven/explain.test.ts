@@ -58,7 +58,7 @@ const button = (page: Page, words: string) =>
 test('four scenes by keyboard, live on the pretrained network, each with its address; axe finds nothing wrong with them', async () => {
   const { page, problems } = await explainPage();
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
-  await scene(page, '1 of 4');
+  await scene(page, '2 of 5');
   // The mix is the image where there is no noise, and the noise where there is no image.
   await slide(page, 'explain-t', 0);
   await says(page, '= 1.00 x + 0.00 n');
@@ -81,7 +81,7 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
 
   await focus(page, '.scene-steps .primary');
   await page.keyboard.press('Enter');
-  await scene(page, '2 of 4');
+  await scene(page, '3 of 5');
   expect(await page.evaluate(() => location.search)).toBe('?task=explain&scene=2');
   await answered(page);
   const [before, after] = await errors(page);
@@ -104,7 +104,7 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   expect(await violations(page)).toEqual([]);
 
   await page.keyboard.press('ArrowRight');
-  await scene(page, '3 of 4');
+  await scene(page, '4 of 5');
   await answered(page);
   // Where movement is not wanted, it ends at the end at once.
   await says(page, 'this is the sample');
@@ -120,7 +120,7 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   expect(apart(await ink(page, 0), made)).toBeGreaterThan(0.02);
 
   await page.keyboard.press('ArrowRight');
-  await scene(page, '4 of 4');
+  await scene(page, '5 of 5');
   await answered(page);
   await until(page, () => document.querySelector('.scene canvas')!.ariaLabel!.includes('t = 0.00'));
   const [tutorial, digits] = [await ink(page, 0), await ink(page, 1)];
@@ -139,15 +139,15 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
 
   // The last one; and back by the browser.
   await page.keyboard.press('ArrowRight');
-  await scene(page, '4 of 4');
+  await scene(page, '5 of 5');
   expect(await text(page, 'explain-next')).toBe('Train it yourself');
   await click(page, '#explain-next');
   await until(page, () => document.getElementById('train')!.checkVisibility());
   await page.goBack();
-  await scene(page, '4 of 4');
+  await scene(page, '5 of 5');
   await focus(page, '#explain-next');
   await page.keyboard.press('ArrowLeft');
-  await scene(page, '3 of 4');
+  await scene(page, '4 of 5');
   expect(await page.evaluate(() => location.search)).toBe('?task=explain&scene=3');
   expect(problems).toEqual([]);
 });
@@ -182,11 +182,11 @@ test('a run in colour explains itself by its own classes, and no recorded digit 
     });
     await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
     await go(page, 'explain');
-    await scene(page, '0 of 4');
+    await scene(page, '1 of 5');
     for (const [place, words] of [
-      ['1 of 4', undefined],
-      ['2 of 4', 'It knows which class to look for.'],
-      ['3 of 4', 'it knows: poppy'],
+      ['2 of 5', undefined],
+      ['3 of 5', 'It knows which class to look for.'],
+      ['4 of 5', 'it knows: poppy'],
     ] as const) {
       await button(page, 'Next');
       await scene(page, place);
@@ -264,9 +264,9 @@ test('the drawing stays with the better network, and the second scene follows th
   await click(page, '#train');
   await steps(page, 2);
   await go(page, 'explain');
-  await scene(page, '0 of 4');
+  await scene(page, '1 of 5');
   await button(page, 'Next');
-  await scene(page, '1 of 4');
+  await scene(page, '2 of 5');
   await button(page, 'Next');
   await until(
     page,
@@ -408,16 +408,16 @@ test('without a GPU the scenes show what was recorded, and say so', async () => 
   watch(page, problems);
   await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
   await page.goto(`${driven.address}?task=explain&scene=2`);
-  await scene(page, '0 of 4');
+  await scene(page, '1 of 5');
   await button(page, 'Next');
-  await scene(page, '1 of 4');
+  await scene(page, '2 of 5');
   await slide(page, 'explain-t', 100);
   await says(page, '= 0.00 x + 1.00 n');
-  for (const place of ['2 of 4', '3 of 4', '4 of 4']) {
+  for (const place of ['3 of 5', '4 of 5', '5 of 5']) {
     await button(page, 'Next');
     await scene(page, place);
     await says(page, 'Recorded, as there is no GPU here');
-    expect(Math.max(...(await ink(page, place === '4 of 4' ? 1 : 0)))).toBeGreaterThan(0.5);
+    expect(Math.max(...(await ink(page, place === '5 of 5' ? 1 : 0)))).toBeGreaterThan(0.5);
   }
   expect(await violations(page)).toEqual([]);
   expect(problems).toEqual([]);
