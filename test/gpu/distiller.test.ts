@@ -183,7 +183,7 @@ test('the student of a planned run has a schedule of its own, and no polish', as
   await distil(distiller);
   const [, , options] = create.mock.calls[0];
   expect(options).toMatchObject({ schedule: trainerOf({ batchSize: 6, learningRate: 1e-3 }).schedule });
-  expect(trainer.schedule).toMatchObject({ decay: 'cosine', steps: 300 });
+  expect(trainer.schedule).toMatchObject({ decay: 'linear', steps: 300 });
   const { student } = distiller;
   expect(student!.sampling).toMatchObject({ calls: 2 });
   expect(student!.sampling).not.toHaveProperty('polish');

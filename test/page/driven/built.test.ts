@@ -124,6 +124,8 @@ test('it trains, saves and goes on from a file in any folder, and what its polic
 
 test('the texts are pages beside the page, without a script, and lead back', async () => {
   const { page } = await inTurn();
+  // Of the tests before.
+  problems.length = served.reports.length = 0;
   await until(page, () => document.querySelectorAll('#reading a').length === 4);
   const hrefs = await page.$$eval('#reading a', (all) => all.map((a) => (a as HTMLAnchorElement).href));
   expect(hrefs.map((href) => href.replace(served.address, ''))).toEqual(
