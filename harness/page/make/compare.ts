@@ -116,13 +116,12 @@ export class Comparison {
   }
 
   get on(): boolean {
-    const { left, right } = this.app.settings;
-    return this.app.network.recipe !== 'tutorial' ? left !== '' || right !== '' : false;
+    const { settings, network } = this.app;
+    return network.recipe !== 'tutorial' && (settings.left !== '' || settings.right !== '');
   }
 
   /** Makes both columns of these images, one after the other. */
   make(wanted: Wanted): void {
-    this.forget();
     this.wanted = wanted;
     this.next('left');
   }
@@ -198,7 +197,13 @@ export class Comparison {
     canvas.parentElement!.hidden = problem !== undefined;
     const at = frame && `step ${whole(frame.step)} of ${whole(trajectory.steps)}`;
     canvas.ariaLabel = `${NAMES[this.choice(side)]}: ${at ?? 'no steps yet'}`;
-    const note = typeof made === 'string' ? '' : noteOf(made, callsIn(made, network));
+    const note =
+      typeof made === 'string'
+        ? ''
+        : noteOf(
+            made,
+            callsIn(made, made.source === 'run' ? networkIn('run', app.state, app.settings) : network),
+          );
     setText(anyElement(`${side}-note`), note);
   }
 }

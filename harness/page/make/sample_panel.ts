@@ -213,6 +213,7 @@ export class SamplePanel implements TaskPanel {
     if (!this.open || !this.fields.valid) return;
     this.stopFollowing();
     this.trajectory.stop();
+    this.comparison.forget();
     if (this.comparison.on) this.comparison.make(this.wanted);
     else this.send(this.chosen);
   }

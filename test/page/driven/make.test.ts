@@ -292,6 +292,35 @@ test('steps of an earlier order, still on their way, are not taken for those of 
   await page.close();
 });
 
+test('a comparison that was left while its first column is made orders no second one', async () => {
+  const { page, problems } = await visit(
+    driven.context,
+    `${driven.tiny}?task=sample&text=31&left=calls-2&right=calls-8&autorun=1`,
+    holdSteps,
+  );
+  const ends = (side: string, label: string) =>
+    until(page, (id, l) => document.getElementById(id)!.ariaLabel!.endsWith(l), `column-${side}`, label);
+  await ends('left', 'step 2 of 2');
+  await ends('right', 'step 4 of 4');
+  await page.evaluate(() => Object.assign(window, { held: [] }));
+  await click(page, '#sample');
+  await until(page, () => (window as unknown as { held: unknown[] }).held.length === 2);
+  await page.evaluate(() => {
+    const { held } = window as unknown as { held: (() => void)[] };
+    Object.assign(window, { held: undefined });
+    document.getElementById('compare')!.click();
+    for (const hear of held) hear();
+  });
+  await made(page, 4);
+  await phase(page, 'idle');
+  // The columns begin anew when they are wanted again.
+  await click(page, '#compare');
+  await ends('left', 'step 2 of 2');
+  await ends('right', 'step 20 of 20');
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
 test('PNG, GIF and npy hold what was made, and are named after it; the address that is shared makes it again', {
   tags: 'thorough',
 }, async () => {
