@@ -39,10 +39,15 @@ test('a trained network is distilled while samples are made, stopped, and distil
   await until(page, () => document.getElementById('status-text')!.textContent === 'Distilling');
   await until(page, () => /^: distilling, \d+/.test(document.getElementById('after-title')!.textContent!));
   expect(await fold()).toBe(true);
+  // What is distilled so far would be lost.
+  const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
+  await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
+  expect(await asks()).toBe(true);
   expect(await page.$eval('#train', (each) => each.matches(':disabled, [aria-disabled=true]'))).toBe(true);
   await click(page, '#distil-stop');
   await until(page, () => window.harness.state.distilling === undefined);
   expect(await page.evaluate(() => window.harness.state.model)).toBeUndefined();
+  expect(await asks()).toBe(false);
 
   // Samples are made meanwhile, and it goes on.
   await click(page, '#distil-2');

@@ -479,7 +479,7 @@ test('a phone has samples right under the buttons, and nothing sticks out; a lar
         return new Set(seen.map((one) => one.closest('fieldset, [popover]') ?? one)).size;
       },
     );
-  for (const task of ['sample', 'train']) {
+  for (const task of ['sample', 'draw', 'train', 'explain', 'inside', 'gpu', 'check', 'bench']) {
     await go(page, task);
     await page.setViewport({ width: 320, height: 740 });
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
