@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { errorOf, spread } from '../../harness/page/explain/noise';
 import { recipeSteps } from '../../harness/page/explain/recipe_steps';
-import { fileAddress } from '../../harness/page/shell/texts';
+import { anchorOf, fileAddress } from '../../harness/page/shell/texts';
 import { gaussianNoise, uniformOf } from '../../harness/run/noise';
 
 const root = new URL('../../', import.meta.url);
@@ -61,15 +61,10 @@ test('links lead to files of the project, and to headings that are there', () =>
     ...[...footer.matchAll(/linkTo\('([^']+)'/g)].map(([, path]) => path),
   ];
   expect(paths.length).toBeGreaterThan(14);
-  const slug = (heading: string) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\w\s-]/g, '')
-      .replace(/\s/g, '-');
   for (const path of paths) {
     const [file, anchor] = path.split('#');
     expect(existsSync(new URL(file, root)), file).toBe(true);
-    const headings = [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => slug(heading));
+    const headings = [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading));
     if (anchor) expect(headings).toContain(anchor);
   }
   const url = (owner: string) => `git+https://github.com/${owner}/webgpu-diffusion.git`;

@@ -7,6 +7,7 @@ import type { Recording } from '../shell/recording';
 import { sourcesOf } from '../shell/sources';
 import type { WorkerEvent } from '../worker/messages';
 import { DiffusionScene } from './diffusion_scene';
+import { type Exercise, exercises } from './exercises';
 import { LearningScene } from './learning_scene';
 import { NoiseScene } from './noise_scene';
 import { make } from './parts';
@@ -39,6 +40,7 @@ export class Explain {
   private readonly reading = make('p', { className: 'muted scene-reading' });
   /** The shader that was chosen from the reading. */
   private readonly source = make('div', { className: 'scene-source' });
+  private readonly exercises = make('div', { className: 'exercises' });
   private readonly scenes: readonly Scene[];
   /** Without an app the scene stands in no address. */
   private at = 0;
@@ -76,7 +78,8 @@ export class Explain {
     const scene = this.scenes[this.number];
     if (!scene) return;
     // Nothing stands there before: a title without words, and buttons that do nothing.
-    if (this.shown === undefined) this.host.replaceChildren(this.head, this.stage, this.reading, this.source);
+    if (this.shown === undefined) 
+      this.host.replaceChildren(this.head, this.stage, this.exercises, this.reading, this.source);
     setDisabled(this.back, this.number === 0);
     const last = this.number === LAST;
     // Without a GPU nothing can be trained.
@@ -94,6 +97,11 @@ export class Explain {
         path.endsWith('.wgsl') ? this.shaderButton(path, subject) : linkTo(path, subject),
       ]);
       this.reading.replaceChildren('Read on: ', ...links);
+      this.exercises.replaceChildren(
+        ...Object.values(exercises)
+          .filter((each) => each.scene === this.number)
+          .map(shown),
+      );
     }
     scene.render();
   }
@@ -129,4 +137,17 @@ export class Explain {
     if (this.app) this.app.changed();
     else this.render();
   }
+}
+
+/** A question, the link to the view that answers it, and the answer, which unfolds. */
+function shown({ question, search, lead, press, answer }: Exercise): HTMLElement {
+  const link = make('a', { href: search }, 'Open the view');
+  link.dataset.lead = lead;
+  return make(
+    'section',
+    {},
+    make('h3', {}, question),
+    make('p', {}, link, `. ${press}`),
+    make('details', {}, make('summary', {}, 'Answer'), make('p', {}, answer)),
+  );
 }

@@ -75,9 +75,11 @@ export function connectTrajectory(
           : 'no steps yet';
       setText(anyElement('frame-label'), label);
       const { order } = trajectory;
-      const what = shown && order ? `${orderedIn(order, app.network)} at ${label}` : label;
+      const ordered = shown && order && orderedIn(order, app.network);
+      const what = ordered ? `${ordered} at ${label}` : label;
       byId('sample-x', HTMLCanvasElement).ariaLabel = `The images before the step: ${what}`;
-      byId('sample-prediction', HTMLCanvasElement).ariaLabel = what;
+      const isFinished = trajectory.complete && shown === frames.at(-1);
+      byId('sample-prediction', HTMLCanvasElement).ariaLabel = isFinished ? `${ordered}, finished` : what;
       slider.setAttribute('aria-valuetext', label);
       setText(anyElement('frame-note'), sentence(isPolished ? -1 : shown ? steps - shown.step + 1 : 0));
     },

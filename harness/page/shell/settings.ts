@@ -16,6 +16,9 @@ export type Task = (typeof tasks)[number];
 export const tunes = ['auto', 'on', 'off'] as const;
 export type Tune = (typeof tunes)[number];
 
+/** The most epochs of a run. */
+export const MOST_EPOCHS = 10_000;
+
 /** The page's recipes, the default first. */
 export const recipeNames = [
   'digits',
@@ -256,7 +259,7 @@ export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   begin: choice(...beginChoices),
   batch,
   lr: decimal(0.001, 0.000001, 1),
-  epochs: whole(5, 1, 10000),
+  epochs: whole(5, 1, MOST_EPOCHS),
   seed: whole(123, 0, 4294967295),
   widths: {
     initial: [32, 64, 64],

@@ -15,6 +15,13 @@ export function textPage(path: string): string | undefined {
   return name !== undefined && Object.hasOwn(texts, name) ? `${name}.html${hash}` : undefined;
 }
 
+/** The anchor of a heading, as GitHub makes it. */
+export const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
 /** The web address of a file on the main branch of a repository; undefined while package.json has a placeholder for its owner. */
 export function fileAddress(path: string, url: string): string | undefined {
   if (url.includes('/OWNER/')) return undefined;

@@ -18,6 +18,7 @@ import { percent, whole } from '../shell/format';
 import { nameOfDrawings } from '../shell/kept_drawings';
 import { runFileName } from '../shell/make_files';
 import { ratesOf } from '../shell/measurements';
+import { MOST_EPOCHS } from '../shell/settings';
 import { dataNameOf, describe, finished, hasEnded, isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
@@ -27,8 +28,6 @@ import { renderData } from './train_data';
 import { connectPictures } from './train_pictures';
 import { EpochMeans, renderReadings } from './train_readings';
 
-/** As many as a run may have. */
-const MOST_EPOCHS = 10_000;
 /** Interval of the check for tasks that take long, which send no event. */
 const LOOK_MS = 1000;
 

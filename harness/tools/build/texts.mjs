@@ -9,18 +9,14 @@ import { join, posix } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { load } from './load.mjs';
 
+const { anchorOf } = await load('harness/page/shell/texts.ts');
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (path) => readFileSync(join(root, path), 'utf8');
 const withoutBlocks = (text) => text.replace(/^```[\s\S]*?^```/gm, '');
 
-/** The anchors of a document's headings, as sites make them. */
+/** The anchors of a document's headings. */
 const headings = (text) =>
-  [...withoutBlocks(text).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-'),
-  );
+  [...withoutBlocks(text).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading));
 
 /** Links of a document to missing files and headings. */
 export function deadLinks(page, text) {

@@ -6,22 +6,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import MarkdownIt from 'markdown-it';
 import type { Plugin } from 'vite';
-import { fileAddress, type TextName, textPage, texts } from '../../page/shell/texts.ts';
+import { asMarkdown, exercises } from '../../page/explain/exercises.ts';
+import { anchorOf, fileAddress, type TextName, textPage, texts } from '../../page/shell/texts.ts';
 
 const STYLES = ['harness/page/shell/style.css', 'harness/page/shell/texts.css'];
 const ICON = 'harness/page/shell/icon.svg';
 const POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
 
-/** The anchor of a heading, as GitHub makes it. */
-const anchorOf = (heading: string) =>
-  heading
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N} _-]/gu, '')
-    .replaceAll(' ', '-');
-
-/** Where a link of a text in docs/ leads: to another text, to a file with an address, or nowhere. `url`: the repository's. */
+/** Where a link of a text in docs/ leads: to another text, to a view of the page, to a file with an address, or nowhere. `url`: the repository's. */
 function addressOf(href: string, url: string): string | undefined {
-  if (/^https?:|^#/.test(href)) return href;
+  if (/^https?:|^#|^\.\.\/\?/.test(href)) return href;
   const path = posix.join('docs', href);
   return textPage(path) ?? fileAddress(path, url);
 }
@@ -68,7 +62,8 @@ export function pageOf(name: TextName, markdown: string, { styles, icon }: Files
   for (const rule of ['link_open', 'link_close'])
     md.renderer.rules[rule] = (tokens, i, options, _, self) =>
       tokens[i].hidden ? '' : self.renderToken(tokens, i, options);
-  const body = md.render(markdown);
+  const own = Object.values(exercises).filter(({ text }) => text === name);
+  const body = md.render([markdown, ...(own.length > 0 ? ['## Try it', ...own.map(asMarkdown)] : [])].join('\n\n'));
   const others = Object.entries(texts).map(([other, title]) =>
     other === name ? `<span aria-current="page">${title}</span>` : `<a href="${other}.html">${title}</a>`,
   );
