@@ -6,61 +6,53 @@ import { adapterName } from '../run/adapter_text';
 import { choiceText, configOf, type NetworkChoice } from '../run/network';
 import { plural } from '../run/units';
 import { convBytes, convInsideFlops, passesOfStep, sumOverLayers } from './inside';
-import type { BenchResult, BenchTotal, Peak, TotalName } from './result';
+import type { Peak } from './result';
+import type { Adapter } from './roofline';
 import { short, type Table, titles } from './table';
 
-/** What the table needs of a result: a line of docs/results/gpu/table.json. */
+/** What is kept of a result: a line of docs/results/gpu/table.json. */
 export interface Measured {
-  /** The name of the result's file in docs/results/gpu. */
-  readonly file: string;
   readonly adapter: AdapterDescription;
   readonly runtime: string;
   readonly date: string;
   readonly commit: string;
-  readonly network?: NetworkChoice;
+  readonly network?: NetworkChoice | undefined;
   readonly batch: number;
   /** Medians; null if not measured. */
-  readonly ms: Readonly<Record<TotalName, number | null>>;
-  /** To the end of the recipe's training: its steps, each of the median. */
-  readonly recipeSeconds: number;
+  readonly ms: { readonly step: number; readonly forward: number | null; readonly sample: number | null };
   /** Null in results of before 0.3. */
-  readonly firstSeconds: number | null;
+  readonly firstMs: number | null;
   readonly peak: Pick<Peak, 'gflops' | 'gbps'>;
-  /** GFLOP/s of the step's convolutions, without taps outside the image. */
-  readonly gflops: number;
-  /** The same operations for each byte of their tensors, each read or written once. */
-  readonly intensity: number;
 }
 
 /** Images of the recipes' data set, the digits of the package. */
 const IMAGES = 10_000;
 
-function stepsOf({ network, batch }: Pick<Measured, 'network' | 'batch'>): number {
+/** What follows from the median of a training step. Throws `argument` for a network or a batch that is not legal. */
+export function ratesOf({ network, batch, ms: { step } }: Pick<Measured, 'network' | 'batch' | 'ms'>) {
   const { fit } = recipeAt(network?.recipe ?? 'tutorial', batch);
-  const each = Math.max(fit.dropLast ? Math.floor(IMAGES / batch) : Math.ceil(IMAGES / batch), 1);
-  return (fit.epochs ?? 1) * each;
-}
-
-/** `result` has a training step, as all that are accepted have. */
-export function measuredOf(file: string, result: BenchResult & { readonly commit: string }): Measured {
-  const { adapter, runtime, date, commit, network, batch, peak, step, forward, sample } = result;
-  const { ms, insideGflops, firstMs }: BenchTotal = step!;
+  const stepsOfEpoch = Math.max(fit.dropLast ? Math.floor(IMAGES / batch) : Math.ceil(IMAGES / batch), 1);
   const sum = (of: typeof convBytes) => sumOverLayers(layersOf(configOf(network)), batch, passesOfStep, of);
+  const flops = sum(convInsideFlops);
   return {
-    ...{ file, adapter, runtime, date, commit, ...(network ? { network } : {}), batch },
-    ms: { step: ms.median, forward: forward?.ms.median ?? null, sample: sample?.ms.median ?? null },
-    recipeSeconds: (stepsOf({ network, batch }) * ms.median) / 1000,
-    firstSeconds: firstMs === undefined ? null : firstMs / 1000,
-    peak: { gflops: peak.gflops, gbps: peak.gbps },
-    ...{ gflops: insideGflops, intensity: sum(convInsideFlops) / sum(convBytes) },
+    /** All steps of the recipe's training. */
+    recipeSeconds: ((fit.epochs ?? 1) * stepsOfEpoch * step) / 1000,
+    /** GFLOP/s of the step's convolutions, without taps outside the image. */
+    gflops: flops / step / 1e6,
+    /** The same operations for each byte of their tensors, each read or written once. */
+    intensity: flops / sum(convBytes),
   };
 }
+
+export const adapterOf = (one: Measured): Adapter => ({
+  ...{ name: `${nameOf(one)}, ${runtimeText(one.runtime)}, ${networkText(one)}`, peak: one.peak },
+  ...ratesOf(one),
+});
 
 /** GPUs first, then by network and batch, the fastest first. */
 export function ranked(all: readonly Measured[]): Measured[] {
   const key = (one: Measured) => `${one.adapter.software} ${networkText(one)}`;
-  const byText = (a: string, b: string) => (a < b ? -1 : Number(a > b));
-  return [...all].sort((a, b) => byText(key(a), key(b)) || a.ms.step! - b.ms.step! || byText(a.file, b.file));
+  return [...all].sort((a, b) => (key(a) === key(b) ? a.ms.step - b.ms.step : key(a) < key(b) ? -1 : 1));
 }
 
 export const nameOf = ({ adapter }: Pick<Measured, 'adapter'>) =>
@@ -108,8 +100,8 @@ export function measuredTable(all: readonly Measured[]): Table {
     ],
     rows: all.map((one) => [
       ...[nameOf(one), runtimeText(one.runtime)],
-      ...[one.ms.step, one.ms.forward, one.ms.sample, one.recipeSeconds].map(number),
-      ...[one.peak.gflops, one.peak.gbps, one.firstSeconds].map(number),
+      ...[one.ms.step, one.ms.forward, one.ms.sample, ratesOf(one).recipeSeconds].map(number),
+      ...[one.peak.gflops, one.peak.gbps, one.firstMs && one.firstMs / 1000].map(number),
       ...[networkText(one), `${one.date.slice(0, 10)}, ${one.commit.slice(0, 7)}`],
     ]),
     text: 2,

@@ -45,34 +45,34 @@ export const data: Mutants = {
     },
   },
   'results of strangers': {
-    'a median outside its band is accepted': {
-      file: 'harness/bench/accept.ts',
-      text: 'if (!(p10 <= median && median <= p90 && p90 <= 1e7)) {',
-      becomes: 'if (!(p10 <= p90 && p90 <= 1e7)) {',
+    'software is in the table as a GPU': {
+      file: 'harness/tools/results/results.ts',
+      text: 'described.software && !software',
+      becomes: 'described.software && !described.software',
+      caughtBy: unit('harness/results'),
+    },
+    'names may have control characters': {
+      file: 'harness/tools/results/results.ts',
+      text: '/\\n|\\\\u\\{/.test',
+      becomes: '/\\n/.test',
       caughtBy: unit('harness/results'),
     },
     'a result may be of next week': {
-      file: 'harness/bench/accept.ts',
-      text: 'now.getTime() + 24 * 3600e3',
-      becomes: 'now.getTime() + 9 * 24 * 3600e3',
+      file: 'harness/tools/results/results.ts',
+      text: 'at <= now.getTime()',
+      becomes: 'at > 0',
+      caughtBy: unit('harness/results'),
+    },
+    'a result may be of kernels of another history': {
+      file: 'harness/tools/results/results.ts',
+      text: 'isAncestor().status === 0',
+      becomes: 'true',
       caughtBy: unit('harness/results'),
     },
     'a result replaces one of another commit': {
       file: 'harness/tools/results/results.ts',
       text: 'JSON.stringify([adapter, runtime, commit, network, batch])',
       becomes: 'JSON.stringify([adapter, runtime, network, batch])',
-      caughtBy: unit('harness/results'),
-    },
-    'a row is timed without a passed check': {
-      file: 'harness/bench/accept.ts',
-      text: 'if (numbers.some((value) => value !== null))',
-      becomes: 'if (numbers.length === 0)',
-      caughtBy: unit('harness/results'),
-    },
-    'tables are made anew where nothing was taken': {
-      file: 'harness/tools/results/results.ts',
-      text: 'if (refused === 0 || refused < files.length) await',
-      becomes: 'await',
       caughtBy: unit('harness/results'),
     },
     'a file may change on its way': {

@@ -1,7 +1,6 @@
 /** The bench and the check themselves, on the cheapest kernels. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { acceptResult } from '../../harness/bench/accept';
-import { toJson } from '../../harness/bench/export';
+import { ratesOf } from '../../harness/bench/measured';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from '../../harness/bench/network';
 import { measureGflops, measurePeaks } from '../../harness/bench/peaks';
 import { addEvent, type BenchResult, type BenchTotal, totalNames } from '../../harness/bench/result';
@@ -55,8 +54,6 @@ async function bench(options: Parameters<typeof runBench>[1]): Promise<BenchResu
   return result!;
 }
 
-let benched: BenchResult | undefined;
-
 test('bench: every row is checked and timed, and the peaks are of this run', async () => {
   // As it is, at its shortest.
   vi.mocked(Timer.prototype.measure).mockImplementation(function (this: Timer, encode, _, signal) {
@@ -69,7 +66,6 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
     runtime: 'a test',
   });
   expect([result.runtime, result.end, result.sweep]).toEqual(['a test', 'complete', []]);
-  benched = result;
   expect(result.peak.gflops).toBeGreaterThan(0);
   expect(result.gflopsAtEnd).toBeGreaterThan(0);
   expect(result.peak.copies.map(({ bytes }) => bytes / 2 ** 20)).toEqual([1, 16, 128]);
@@ -195,15 +191,11 @@ test('bench: a network that is told level and class is trained and sampled as it
   // With guidance the network sees each image twice.
   const flopsOf = (name: string) => totals.get(name)!.gflops * totals.get(name)!.ms.median;
   expect(flopsOf('sample') / flopsOf('forward')).toBeCloseTo(2);
-  // The numbers agree as those of strangers must.
-  const measured = Object.fromEntries(totals) as Pick<BenchResult, 'step'>;
-  // Other tests may keep the processor busy at one end and not at the other, which would be refused.
-  const gflopsAtEnd = benched!.peak.gflops;
-  const whole = { ...benched!, ...measured, gflopsAtEnd, network, commit: 'c'.repeat(40) };
-  const { step, rows } = acceptResult('it', toJson(whole), new Date());
-  expect(step).toEqual(measured.step);
-  expect(step!.firstMs).toBeGreaterThan(0);
-  expect(rows).toHaveLength(3);
+  // The table of all adapters derives the rate of a step from its median alone.
+  const { ms, insideGflops, firstMs } = totals.get('step')!;
+  const medians = { step: ms.median, forward: null, sample: null };
+  expect(ratesOf({ network, batch: 4, ms: medians }).gflops / insideGflops).toBeCloseTo(1, 6);
+  expect(firstMs).toBeGreaterThan(0);
 });
 
 test('bench: the kernels of another recipe, those that it uses first, at its shapes', async () => {

@@ -1,5 +1,5 @@
 /** All adapters whose results were sent, in a table and a roofline. Loaded when they are asked for. */
-import { type Measured, measuredTable, nameOf } from '../../bench/measured';
+import { adapterOf, type Measured, measuredTable, nameOf } from '../../bench/measured';
 import { adaptersRoofline, NARROW } from '../../bench/roofline';
 import { elementOf } from '../shell/dom';
 import { tableSection } from '../shell/table';
@@ -9,7 +9,7 @@ export async function drawMeasured(box: HTMLElement): Promise<void> {
   const { default: lines } = await import('../../../docs/results/gpu/table.json');
   const all = lines as unknown as readonly Measured[];
   const narrow = matchMedia('(max-width: 34rem)').matches;
-  const named = all.map((one) => ({ ...one, name: nameOf(one) }));
+  const named = all.map((one) => ({ ...adapterOf(one), name: nameOf(one) }));
   const plot = adaptersRoofline(named, narrow ? NARROW : undefined);
   const figure = Object.assign(document.createElement('figure'), { className: 'view spaced' });
   if (plot) figure.append(elementOf(plot));

@@ -1,182 +1,167 @@
-/** `npm run results`: takes results of the bench from anybody, and makes the tables and the roofline of all adapters. */
+/** `npm run results`: takes a result of the bench from anybody, and makes the table and the roofline of all adapters. */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { EngineError, printable, show } from '../../../src/base/errors';
-import { acceptResult, MOST_BYTES } from '../../bench/accept';
-import { markdownGrid, toJson } from '../../bench/export';
-import {
-  type Measured,
-  measuredOf,
-  measuredTable,
-  nameOf,
-  networkText,
-  ranked,
-  runtimeText,
-} from '../../bench/measured';
+import { describeAdapter } from '../../../src/gpu/adapter';
+import { markdownGrid } from '../../bench/export';
+import { adapterOf, type Measured, measuredTable, ranked, ratesOf } from '../../bench/measured';
 import { parseResult } from '../../bench/read';
-import type { BenchResult } from '../../bench/result';
 import { adaptersSvg } from '../../bench/roofline';
 import { readWhole, writeWhole } from '../../cli/files';
 
-const help = `npm run results [-- add FILE...]
+export const TABLE = 'docs/results/gpu/table.json';
+export const ROOFLINE = 'docs/results/gpu/roofline.svg';
+export const PAGE = 'docs/performance.md';
 
-Takes results of the bench into docs/results/gpu, and makes its table.json and roofline.svg and the table of docs/performance.md anew;
-without a FILE, it does the latter alone, for instance after a result was removed.
+const help = `npm run results [-- add FILE]
 
-  FILE   a bench.json, or the folder of results that run.sh of npm run pack:gpu wrote
+Takes the result of a bench, a bench.json, into ${TABLE}, and makes ${ROOFLINE} and the table of ${PAGE} anew;
+without FILE, it does the latter alone, for instance after a row was removed.
 
 Of two results of one adapter, runtime, commit, network and batch the newer one stays.`;
 
-type Accepted = BenchResult & { readonly commit: string };
-
-/** Between these lines of docs/performance.md. */
+/** Between these lines of the page. */
 const MARKS = ['<!-- npm run results makes these lines -->', '<!-- until here -->'] as const;
+
+/** More than ten times the largest result. */
+const MOST_BYTES = 2 ** 21;
+const MOST_ROW_BYTES = 4096;
+/** Milliseconds, GFLOP/s and GB/s that can be. */
+const [LEAST, MOST] = [1e-6, 1e9];
 
 export async function main(
   args: readonly string[],
   root = pathToFileURL(`${process.cwd()}/`),
 ): Promise<number> {
-  const [command, ...files] = args;
-  if (command === '--help' || (command === undefined ? false : command !== 'add' || files.length === 0)) {
+  const [command, path] = args;
+  if (args.length > 0 && !(args.length === 2 && command === 'add')) {
     console[command === '--help' ? 'log' : 'error'](help);
     return command === '--help' ? 0 : 2;
   }
-  const folder = fileURLToPath(new URL('docs/results/gpu/', root));
-  let refused = 0;
-  await mkdir(folder, { recursive: true });
-  for (const path of files) {
-    try {
-      const result = acceptResult(basename(path), await read(path), new Date());
-      checkCommit(result.commit, basename(path), root);
-      console.log(await add(result, folder));
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      console.error(error.message);
-      refused++;
-    }
-  }
-  if (refused === 0 || refused < files.length) await makeTables(folder, root);
-  return Math.sign(refused);
-}
-
-/** The text of a result, or of the one in a folder of the pack, whose check must have passed. */
-async function read(path: string): Promise<string> {
-  const size = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  const load = async (file: string) => {
-    if (size(file) > MOST_BYTES) {
-      const most = `a result has at most ${MOST_BYTES}. Give a file that bench wrote`;
-      throw new EngineError('data', `${printable(file)} has ${size(file)} bytes; ${most}.`);
-    }
-    return new TextDecoder().decode(await readWhole(file));
-  };
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return load(path);
-  const summary = await load(join(path, 'summary.json'));
-  const passed = ['check', 'bench'].every((stage) => hasPassed(summary, stage));
-  if (passed) return load(join(path, 'bench.json'));
-  throw new EngineError(
-    'data',
-    `${printable(path)} cannot be in the table: its summary.json does not say that check and bench passed. Run the pack's run.sh again, and find out what its check.txt says.`,
-  );
-}
-
-function hasPassed(summary: string, stage: string): boolean {
+  const before: Measured[] = JSON.parse(readFileSync(new URL(TABLE, root), 'utf8'));
   try {
-    const { quick, stages } = JSON.parse(summary);
-    const found = [...stages].find(({ name }) => name === stage);
-    return quick === false && found?.passed === true;
-  } catch {
-    return false;
+    const row = path === undefined ? undefined : await read(path, root);
+    const rows = row ? withRow(before, row, path) : before;
+    const page = readFileSync(new URL(PAGE, root), 'utf8');
+    for (const [file, content] of Object.entries(filesOf(rows, page)))
+      await writeWhole(fileURLToPath(new URL(file, root)), content);
+    if (row) console.log(`Took the result of ${adapterOf(row).name}, commit ${row.commit}.`);
+    console.log(`Made ${TABLE}, ${ROOFLINE} and the table of ${PAGE} of ${rows.length} results.`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    console.error(error.message);
+    return 1;
   }
 }
 
-/** @throws EngineError `data` unless the history has the commit: kernels that are unknown here say nothing about these. */
-function checkCommit(commit: string, name: string, root: URL): void {
-  const cwd = fileURLToPath(root);
-  const { status } = spawnSync('git', ['merge-base', '--is-ancestor', commit, 'HEAD'], { cwd });
-  if (status === 0) return;
-  throw new EngineError(
-    'data',
-    `${name} cannot be in the table: its commit ${commit} is not in this clone's history. Get the whole history (git fetch --unshallow), or bench again with a commit of the main branch.`,
-  );
+async function read(path: string, root: URL): Promise<Measured> {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > MOST_BYTES) {
+    const most = `a result has at most ${MOST_BYTES}. Give a file that bench wrote`;
+    throw new EngineError('data', `${printable(path)} has ${size} bytes; ${most}.`);
+  }
+  return rowOf(basename(path), new TextDecoder().decode(await readWhole(path)), root, new Date());
 }
 
-/** Writes the short form. What was done, in a sentence. */
-async function add(result: Accepted, folder: string): Promise<string> {
-  const file = fileOf(result);
-  const path = join(folder, file);
-  const measured = measuredOf(file, result);
-  const what = `${nameOf(measured)}, ${runtimeText(result.runtime)}, ${networkText(measured)}, commit ${result.commit.slice(0, 7)}`;
-  const before = readdirSync(folder).includes(file) ? readShort(folder, file) : undefined;
-  if (before && before.date >= result.date) {
-    throw new EngineError(
-      'data',
-      `${what}: ${file} is already there, of ${before.date}, and this one of ${result.date} is not newer. Remove that file to take this one.`,
+/**
+ * The row of a result that anybody may have made.
+ *
+ * @throws EngineError `data` that says what is wrong
+ */
+export function rowOf(name: string, json: string, root: URL, now: Date): Measured {
+  const { result } = parseResult(name, json);
+  const refuse = (what: string) => new EngineError('data', `${name} cannot be in the table: ${what}.`);
+  const { runtime, date, commit = '', batch, step, forward, sample, peak } = result;
+  const { recipe, widths, kernelSize, convolutionsPerLevel, residual } = result.network ?? {};
+  const { software } = result.adapter;
+  const described = describeAdapter(result.adapter as Partial<GPUAdapterInfo> as GPUAdapterInfo);
+  if (!step) throw refuse('it has no training step, which the table begins with. Bench without a kernel');
+  const row: Measured = {
+    ...{ adapter: { ...described, software }, runtime, date, commit },
+    network: result.network && { recipe, widths, kernelSize, convolutionsPerLevel, residual },
+    batch,
+    ms: {
+      step: step.ms.median,
+      forward: forward?.ms.median ?? null,
+      sample: sample?.ms.median ?? null,
+    },
+    firstMs: step.firstMs ?? null,
+    peak: { gflops: peak.gflops, gbps: peak.gbps },
+  };
+
+  if (described.software && !software)
+    throw refuse(
+      'its adapter is named as one in software, and said to be a GPU. Give a file that bench wrote',
+    );
+  // The reader has written control characters as \u{…}, but for the ends of lines.
+  for (const text of [runtime, ...Object.values(row.adapter).map(String)])
+    if (/\n|\\u\{/.test(text))
+      throw refuse(`${show(text)} in it has control characters. Give a file that bench wrote`);
+  for (const value of [...Object.values(row.ms), row.firstMs, ...Object.values(row.peak)]) {
+    if (value !== null && !(value >= LEAST && value <= MOST))
+      throw refuse(`a time or a peak in it is ${value}; each must be a number from ${LEAST} to ${MOST}`);
+  }
+  try {
+    ratesOf(row);
+  } catch (error) {
+    throw refuse(`it has no legal network: ${(error as Error).message.replace(/\.$/, '')}`);
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(row));
+  if (bytes > MOST_ROW_BYTES) throw refuse(`its row has ${bytes} bytes; a row has at most ${MOST_ROW_BYTES}`);
+  const at = Date.parse(date);
+  if (!(at <= now.getTime()) || new Date(at).toISOString() !== date)
+    throw refuse(`its date is ${show(date)}; it must be of the past, like ${now.toISOString()}`);
+  if (!isKnown(commit, root)) {
+    throw refuse(
+      `its commit is ${show(commit || undefined)}; it must be one of this clone's history, without changes. Get the whole history (git fetch --unshallow), or bench again what is committed`,
     );
   }
-  await writeWhole(path, toJson(result));
-  return `${before ? `Replaced the result of ${before.date}` : 'Added'}: ${what}. Wrote ${file}.`;
+  return row;
 }
 
-/** Made of letters, digits and hyphens, and the same for results that take each other's place. */
-export function fileOf({ adapter, runtime, commit, network, batch }: Accepted): string {
-  const parts = [nameOf({ adapter }), runtimeText(runtime), networkText({ network, batch })];
-  const words = parts.map((part) =>
-    part
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .slice(0, 40),
-  );
-  const same = createHash('sha256').update(JSON.stringify([adapter, runtime, commit, network, batch]));
-  return `${[...words, same.digest('hex').slice(0, 8)].join('-').replace(/-+/g, '-').replace(/^-/, '')}.json`;
+/** Kernels that are not in the history say nothing about those that are. */
+function isKnown(commit: string, root: URL): boolean {
+  const cwd = fileURLToPath(root);
+  const isAncestor = () => spawnSync('git', ['merge-base', '--is-ancestor', commit, 'HEAD'], { cwd });
+  return /^[0-9a-f]{40}$/.test(commit) && isAncestor().status === 0;
 }
 
-const readShort = (folder: string, file: string) =>
-  parseResult(file, readFileSync(join(folder, file), 'utf8')).result as Accepted;
-
-async function makeTables(folder: string, root: URL): Promise<void> {
-  const page = fileURLToPath(new URL('docs/performance.md', root));
-  const { table, svg, lines } = tablesOf(folder);
-  await writeWhole(join(folder, 'table.json'), table);
-  const plot = join(folder, 'roofline.svg');
-  if (svg) await writeWhole(plot, svg);
-  else await rm(plot, { force: true });
-  await writeWhole(page, withLines(readFileSync(page, 'utf8'), lines));
-  console.log('Made table.json and roofline.svg in docs/results/gpu, and the table of docs/performance.md.');
+/** `rows` with `row` in place of an older one of the same. */
+function withRow(rows: readonly Measured[], row: Measured, path: string): Measured[] {
+  const key = ({ adapter, runtime, commit, network, batch }: Measured) =>
+    JSON.stringify([adapter, runtime, commit, network, batch]);
+  const before = rows.find((one) => key(one) === key(row));
+  if (before && before.date >= row.date) {
+    throw new EngineError(
+      'data',
+      `${printable(path)} is of ${row.date}, and the row of the same adapter, runtime, commit, network and batch of ${before.date}. Give a newer one, or remove that row from ${TABLE}.`,
+    );
+  }
+  return [...rows.filter((one) => one !== before), row];
 }
 
-/** The contents of the files that are made of the results in `folder`. */
-export function tablesOf(folder: string) {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.json') && name !== 'table.json');
-  const all = ranked(names.map((name) => measuredOf(name, readShort(folder, name))));
+/** The contents of all files that are made of the rows, by path; `page` is the present text of the page. */
+export function filesOf(rows: readonly Measured[], page: string): Record<string, string> {
+  const all = ranked(rows);
+  const svg = adaptersSvg(all.map(adapterOf));
   return {
-    table: `[${all.map((one) => `\n${JSON.stringify(one)}`).join(',')}\n]\n`,
-    svg: adaptersSvg(all.map(adapterOf)),
-    lines: linesOf(all),
+    [TABLE]: `[${all.map((one) => `\n${JSON.stringify(one)}`).join(',')}\n]\n`,
+    ...(svg ? { [ROOFLINE]: svg } : {}),
+    [PAGE]: withLines(page, all),
   };
 }
 
-export const adapterOf = (one: Measured) => ({
-  ...one,
-  name: `${nameOf(one)}, ${runtimeText(one.runtime)}, ${networkText(one)}`,
-});
-
-/** The table in Markdown. */
-export function linesOf(all: readonly Measured[]): string {
-  const table = measuredTable(all);
-  const { lead = [], notes = [], rows } = table;
-  const grid = rows.length > 0 ? [markdownGrid(table), ...notes] : [];
-  const plot = rows.length > 0 ? ['![Roofline of all adapters](results/gpu/roofline.svg)'] : [];
-  return [...lead, ...grid, ...plot].join('\n\n');
-}
-
-/** `page` with `lines` in place of those that were made before. */
-export function withLines(page: string, lines: string): string {
+/** The page with the table in place of the one that was made before. */
+function withLines(page: string, all: readonly Measured[]): string {
   const [from, to] = MARKS.map((mark) => page.indexOf(mark));
   if (from < 0 || to < from)
-    throw new EngineError('data', `docs/performance.md lacks the lines ${MARKS.map(show).join(' and ')}.`);
-  return `${page.slice(0, from + MARKS[0].length)}\n\n${lines}\n\n${page.slice(to)}`;
+    throw new EngineError('data', `${PAGE} lacks the lines ${MARKS.map(show).join(' and ')}.`);
+  const table = measuredTable(all);
+  const { lead = [], notes = [] } = table;
+  const plot = '![Roofline of all adapters](results/gpu/roofline.svg)';
+  const lines = [page.slice(0, from + MARKS[0].length), ...lead, markdownGrid(table), ...notes, plot];
+  return [...lines, page.slice(to)].join('\n\n');
 }
