@@ -4,11 +4,15 @@ import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { type Block, blocksOf, documents } from './docs_code';
+import { listStep } from '../harness/run/step_list';
+import { recipes } from '../src/recipes';
+import { trainerConfigOf } from '../src/training/options';
+import { type Block, blocksOf, codeOf, documents } from './docs_code';
 import { names } from './docs_given';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string) => readFileSync(`${root}${path}`, 'utf8');
+const STEP = 'docs/step.md';
 const blocks = documents.flatMap((document) => blocksOf(document));
 
 /** Lines without what indents all of them. */
@@ -18,11 +22,18 @@ function flush(text: string): string {
   return lines.map((line) => line.slice(Math.min(...indents))).join('\n');
 }
 
-/** Whether `block` stands in `text` as whole lines that follow each other, wherever they are indented to. */
+/** Whether `block` stands in `text` as whole lines, wherever they are indented to. A line `…` stands for any lines. */
 function hasLines(text: string, block: string): boolean {
   const lines = text.split('\n');
-  const { length } = block.split('\n');
-  return lines.some((_, i) => flush(lines.slice(i, i + length).join('\n')) === block);
+  let from = 0;
+  return block.split('\n…\n').every((piece) => {
+    const { length } = piece.split('\n');
+    const isHere = (_: string, i: number) =>
+      i >= from && flush(lines.slice(i, i + length).join('\n')) === flush(piece);
+    const at = lines.findIndex(isHere);
+    from = at + length;
+    return at >= 0;
+  });
 }
 
 describe('lines of files', () => {
@@ -36,10 +47,50 @@ describe('lines of files', () => {
     expect(hasLines(read(file!), code.trimEnd()), code).toBe(true);
   });
 
+  test('every one of a shader, and of docs/step.md, says of which file', () => {
+    const quotes = blocks.filter(
+      ({ document, language }) => language === 'wgsl' || (document === STEP && language === 'ts'),
+    );
+    expect(quotes.filter(({ file, newFile }) => !file && !newFile)).toEqual([]);
+  });
+
   test('one that has changed would be noticed', () => {
     expect(hasLines('  a\n    b\n  c', 'a\n  b')).toBe(true);
     expect(hasLines('  a\n    b\n  c', 'a\n  c')).toBe(false);
     expect(hasLines('  a\n   b\n  c', 'a\n  b')).toBe(false);
+    expect(hasLines('  a\n    b\n  c', 'a\n…\nc')).toBe(true);
+    expect(hasLines('  a\n    b\n  c', 'c\n…\na')).toBe(false);
+    expect(hasLines('  a\n    b\n  c', 'a\n…\na')).toBe(false);
+  });
+});
+
+describe(STEP, () => {
+  const config = recipes.tutorial.network;
+  const training = trainerConfigOf(recipes.tutorial.trainer);
+  const step = listStep({ config, batch: 64, images: 1000, variants: {}, training });
+
+  test('lists the kernels of a step', () => {
+    const lines: { layer: string; kernels: string[] }[] = [];
+    for (const { layer, kernel } of step) {
+      const last = lines.at(-1);
+      if (last?.layer === layer) last.kernels.push(kernel);
+      else lines.push({ layer, kernels: [kernel] });
+    }
+    const listed = lines.map(({ layer, kernels }) => `${layer.padEnd(11)} ${kernels.join(', ')}\n`).join('');
+    expect(codeOf('step.md', 'text')).toEqual([listed]);
+  });
+
+  test('quotes them in their order', () => {
+    const all = step.map(({ kernel }) => kernel);
+    const quoted = blocks
+      .filter(({ document, language }) => document === STEP && language === 'wgsl')
+      .map(({ file }) => posix.basename(file!, '.wgsl').replace('direct', 'conv2d'));
+    let from = 0;
+    for (const kernel of quoted) {
+      expect(all.slice(from), `${kernel} comes after ${all[from]}`).toContain(kernel);
+      from = all.indexOf(kernel, from);
+    }
+    expect(quoted.length).toBeGreaterThan(5);
   });
 });
 

@@ -19,7 +19,7 @@ export interface Block {
   readonly line: number;
   readonly language: string;
   readonly code: string;
-  /** `<!-- path -->` stands before it: these are lines of that file, which are tried there. */
+  /** `<!-- path -->`, or a line that ends with a link to a file and a colon, stands before it: these are lines of that file. */
   readonly file?: string;
   /** `<!-- new file path -->` stands before it: that file as a whole, which test/package/guides.ts adds to the project. */
   readonly newFile?: string;
@@ -31,8 +31,10 @@ export interface Block {
 
 /** The blocks of code of a document, in order. */
 export function blocksOf(document: string, text = read(document)): Block[] {
-  return [...text.matchAll(/^(?:<!-- (.+) -->\n)?```(\w+)\n([\s\S]*?)^```/gm)].map((match) => {
-    const [, marker, language, code] = match;
+  const pattern = /^(?:<!-- (.+) -->\n|.*\[`(.+)`\]\(\.\.\/\2\):\n)?```(\w+)\n([\s\S]*?)^```/gm;
+  return [...text.matchAll(pattern)].map((match) => {
+    const [, comment, link, language, code] = match;
+    const marker = comment ?? link;
     const [, notRun] = /^not run: (.+)/.exec(marker ?? '') ?? [];
     const [, runBy] = /^run by (.+)/.exec(marker ?? '') ?? [];
     const [, newFile] = /^new file (.+)/.exec(marker ?? '') ?? [];

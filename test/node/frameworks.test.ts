@@ -1,4 +1,4 @@
-/** What frameworks do to an engine: docs/embedding.md, "Beside your framework". */
+/** What frameworks do to an engine: docs/getting_started.md, "Beside your framework". */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { typeOf } from '../../src/base/errors';
 import { memoryCache } from '../../src/gpu/cache';

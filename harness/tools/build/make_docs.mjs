@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const at = (path) => join(root, path);
 
 /** The pages that a newcomer needs, in reading order; the others follow by name. */
-const FIRST = ['getting_started', 'page', 'commands', 'embedding'];
+const FIRST = ['getting_started', 'page', 'commands', 'embedding', 'troubleshooting', 'step'];
 
 const pages = (folder) =>
   readdirSync(at(folder))
