@@ -11,7 +11,7 @@ import type { CompiledShader } from './compilation';
 import type { Gpu } from './gpu';
 import { Load, type Pacer, type PartWork } from './pacer';
 import { UnusableKernel } from './unusable_kernel';
-import { afterSeconds } from './wait';
+import { afterSeconds } from '../base/time';
 
 /** A byte counts as this many FLOPs in a part's work: roughly what an adapter computes while it moves one byte. */
 const FLOPS_PER_BYTE = 8;

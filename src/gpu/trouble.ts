@@ -5,7 +5,7 @@ import type { Op } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import type { Compilation, CompiledShader } from './compilation';
 import type { UnusableKernel } from './unusable_kernel';
-import type { afterSeconds } from './wait';
+import type { afterSeconds } from '../base/time';
 
 /** Seconds between two reports of a late pipeline, unless the deadline is shorter. */
 const AGAIN_SECONDS = 10;

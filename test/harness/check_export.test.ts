@@ -9,7 +9,7 @@ import {
   compileText,
   shareText,
   worstCase,
-} from '../../harness/run/check_export';
+} from '../../harness/bench/check_export';
 
 const worst = { tensor: 'output', index: 7, place: ' (c 0, y 2)', expected: 1.25, actual: 1.5, allowed: 1 };
 const row: CheckRow = {

@@ -346,7 +346,7 @@ export const data: Mutants = {
   },
   'copies of a run': {
     'a time limit stays after the answer': {
-      file: 'src/keeping/in_time.ts',
+      file: 'src/base/time.ts',
       text: 'clearTimeout(timer);',
       becomes: '',
       caughtBy: unit('keeping/store', 'leaves no timer'),

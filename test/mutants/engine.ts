@@ -1011,7 +1011,7 @@ export const engine: Mutants = {
       caughtBy: unit('compiler'),
     },
     'an hour of sleep is an hour of waiting': {
-      file: 'src/gpu/wait.ts',
+      file: 'src/base/time.ts',
       text: 'if (took < 2 * tick) left',
       becomes: 'left',
       caughtBy: unit('wait'),

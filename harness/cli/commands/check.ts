@@ -3,7 +3,7 @@
 import type { EngineReport } from '../../../src/report';
 import { adapterText } from '../../run/adapter_text';
 import { type CheckEvent, type CheckRow, runCheck } from '../../run/check';
-import { checkJson, compileText } from '../../run/check_export';
+import { checkJson, compileText } from '../../bench/check_export';
 import { duration } from '../../run/units';
 import { type Command, defineCommand, oneOf, text } from '../args';
 import { paint } from '../colours';

@@ -12,7 +12,7 @@ import {
   short,
   skippedLines,
 } from '../../bench/table';
-import { shareText, worstText } from '../../run/check_export';
+import { shareText, worstText } from '../../bench/check_export';
 import { addStyles, anyElement, elementOf, setMessage, setReading, setText } from '../shell/dom';
 import { measured, whole } from '../shell/format';
 import { sourcesOf } from '../shell/sources';

@@ -12,7 +12,7 @@ import {
   valueText,
   worstCase,
   worstText,
-} from '../../run/check_export';
+} from '../../bench/check_export';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';

@@ -1,7 +1,7 @@
 /** Loads and saves images, models, checkpoints, and runs that the browser keeps, in the training worker. */
 import { EngineError, type ImageSet, samplingFor } from '../../../src';
 import type { Folder } from '../../../src/keeping/folder';
-import { inTime } from '../../../src/keeping/in_time';
+import { inTime } from '../../../src/base/time';
 import { stepIn } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';

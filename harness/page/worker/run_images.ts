@@ -2,7 +2,7 @@
 import { EngineError, type ImageSet, recipes, type UNetConfig } from '../../../src';
 import { clip } from '../../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
-import { inTime } from '../../../src/keeping/in_time';
+import { inTime } from '../../../src/base/time';
 import letterBytes from '../../letters/letters.idx3-ubyte.gz?bytes';
 import { imagesFrom, split } from '../../run/hold_out';
 import { checkSides, levelsOf } from '../../run/network';

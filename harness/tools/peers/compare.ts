@@ -1,6 +1,6 @@
 /** Runs the same work in each library, in turns; works in Node and in a page. */
 import type { AdapterDescription } from '../../../src/gpu/adapter';
-import { Waiter } from '../../../src/gpu/wait';
+import { Waiter } from '../../../src/base/time';
 import { type SeenDevice, watchDevices } from './devices';
 import { loadPeer, type PeerName } from './load_peer';
 import { createOurs, type Ours } from './ours';
