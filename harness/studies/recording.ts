@@ -11,11 +11,11 @@ import type { Engine } from '../../src/engine';
 import { loadPretrained } from '../../src/pretrained/index';
 import { recipes } from '../../src/recipes';
 import { labelsInTurn } from '../cli/digit_pictures';
-import { encodeGif } from '../cli/gif';
 import { nodeEngine } from '../cli/node_engine';
 import { quietly } from '../cli/quiet';
 import { encodeRecording, trajectory } from '../page/shell/recording';
-import { grid, type Picture } from '../run/pictures';
+import { encodeGif } from '../pictures/gif';
+import { grid, type Picture } from '../pictures/pictures';
 
 const { network, trainer: training, fit } = recipes.digits;
 /** The page makes x of the predictions as Euler does (harness/page/shell/recording.ts). */

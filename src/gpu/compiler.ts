@@ -2,9 +2,9 @@
 
 import type { Progress } from '../base/events';
 import { loaded } from '../base/load';
+import { watch } from '../base/time';
 import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Compilation, CompiledShader } from './compilation';
-import { watch } from '../base/time';
 
 /** The part of `Gpu` that a compiler needs. */
 interface Host {

@@ -4,6 +4,7 @@ import { EngineError, type ErrorCode } from '../base/errors';
 import type { Progress, Warning } from '../base/events';
 import { loaded } from '../base/load';
 import { GRACE_MS } from '../base/resource';
+import { Waiter, watch } from '../base/time';
 import type { Op } from '../plan/op';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import type { Compilation } from './compilation';
@@ -11,7 +12,6 @@ import { Compiler } from './compiler';
 import { Load, Pacer, type Parts } from './pacer';
 import { requirements } from './request_device';
 import { stopwatch } from './stopwatch';
-import { Waiter, watch } from '../base/time';
 
 /** Maximum time from a device's rejected promise to the notification of its loss. */
 const LOSS_KNOWN_MS = 3000;

@@ -15,7 +15,7 @@ const FILE_INPUT = 'harness/page/shell/file_input.ts';
 const APP = 'harness/page/shell/app.ts';
 const FINE_TUNE = 'harness/page/shell/fine_tune.ts';
 const fineTune = unit('page/fine_tune');
-const NEAREST = 'harness/run/nearest.ts';
+const NEAREST = 'harness/pictures/nearest.ts';
 const TRAIN_PLAN = 'harness/cli/train_plan.ts';
 const LIVE_PICTURES = 'harness/page/worker/live_pictures.ts';
 const KEPT_IMAGES = 'harness/page/worker/kept_images.ts';
@@ -422,7 +422,7 @@ export const page: Mutants = {
   },
   planner: {
     'pictures of one size keep it on any adapter': {
-      file: 'harness/run/small_pictures.ts',
+      file: 'harness/pictures/small_pictures.ts',
       text: '(side === OWN_SIZE || Math.max(own.width, own.height) <= USUAL_SIDE)',
       becomes: 'true',
       caughtBy: unit('harness/own_images'),
@@ -628,13 +628,13 @@ export const page: Mutants = {
       caughtBy: unit('page/live_pictures'),
     },
     'a mirror image is the picture': {
-      file: 'harness/run/small_pictures.ts',
+      file: 'harness/pictures/small_pictures.ts',
       text: 'const from = (pixel - x + (width - 1 - x)) * channels;',
       becomes: 'const from = pixel * channels;',
       caughtBy: unit('harness/own_images'),
     },
     'mirror images have the labels of others': {
-      file: 'harness/run/small_pictures.ts',
+      file: 'harness/pictures/small_pictures.ts',
       text: '(_, i) => labels[i >> 1]',
       becomes: '(_, i) => labels[i % count]',
       caughtBy: unit('harness/own_images'),

@@ -17,7 +17,7 @@ import {
   SIDE,
   type Tool,
 } from '../../harness/page/shell/strokes';
-import { gaussianNoise, noised } from '../../harness/run/noise';
+import { gaussianNoise, noised } from '../../harness/pictures/noise';
 import { recipes } from '../../src/recipes';
 
 const stroke = (tool: Tool, ...points: [number, number][]) => ({

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { errorOf, spread } from '../../harness/page/explain/noise';
 import { recipeSteps } from '../../harness/page/explain/recipe_steps';
 import { fileAddress } from '../../harness/page/shell/texts';
-import { gaussianNoise, uniformOf } from '../../harness/run/noise';
+import { gaussianNoise, uniformOf } from '../../harness/pictures/noise';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');

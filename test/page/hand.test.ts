@@ -10,7 +10,7 @@ import { INSTANT } from '../../harness/page/shell/pretrained';
 import { initialOf, initialSettings, type Settings } from '../../harness/page/shell/settings';
 import { initialState } from '../../harness/page/shell/state';
 import type { Order, WorkerEvent } from '../../harness/page/worker/messages';
-import { gaussianNoise } from '../../harness/run/noise';
+import { gaussianNoise } from '../../harness/pictures/noise';
 import { loadPretrained } from '../../src/pretrained';
 import { recipes } from '../../src/recipes';
 

@@ -12,8 +12,8 @@ import {
 } from '../../harness/page/shell/make_files';
 import { initialSettings, parseQuery } from '../../harness/page/shell/settings';
 import type { Order } from '../../harness/page/worker/messages';
-import { readNpy } from '../../harness/run/npy';
-import type { Picture } from '../../harness/run/pictures';
+import { readNpy } from '../../harness/pictures/npy';
+import type { Picture } from '../../harness/pictures/pictures';
 import { DIGITS } from '../../src/data/digits';
 
 const order = {

@@ -9,7 +9,7 @@ import {
   samplingOf,
   usualCount,
 } from '../../harness/page/shell/order';
-import { noiseMoreAndMore } from '../../harness/run/noise';
+import { noiseMoreAndMore } from '../../harness/pictures/noise';
 import { presets } from '../../src/unet/config';
 
 const order = { steps: 20, count: 4, seed: 5, digit: 7, text: '', guidance: 2.5, method: 'heun' } as const;

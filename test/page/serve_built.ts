@@ -7,7 +7,7 @@ import { basename, extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { POLICY } from '../../harness/page/policy';
 import { INSTANT } from '../../harness/page/shell/pretrained';
-import { gaussianNoise } from '../../harness/run/noise';
+import { gaussianNoise } from '../../harness/pictures/noise';
 import { checkConfig, parametersOf, presets } from '../../src/unet/config';
 import type { Sampling } from '../../src/unet/sampling';
 import { saveModel } from '../../src/weights/model';

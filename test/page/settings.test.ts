@@ -15,7 +15,7 @@ import {
   withRecipe,
   withSetting,
 } from '../../harness/page/shell/settings';
-import { OWN_SIZE } from '../../harness/run/small_pictures';
+import { OWN_SIZE } from '../../harness/pictures/small_pictures';
 import { checkConfig, presets, type UNetConfig } from '../../src/unet/config';
 
 describe('the address', () => {

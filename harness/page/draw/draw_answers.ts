@@ -1,6 +1,6 @@
 /** The network's answers about a drawing: pictures that it makes from it, and a bar for each possible digit. */
-import { noised } from '../../run/noise';
-import { toBytes } from '../../run/pictures';
+import { noised } from '../../pictures/noise';
+import { toBytes } from '../../pictures/pictures';
 import { anyElement, button, byId, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import type { Ask } from '../shell/settings';

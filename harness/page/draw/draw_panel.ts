@@ -1,5 +1,5 @@
 /** The Draw view: after every change it asks the network about the drawing again. */
-import { namesOf } from '../../run/class_names';
+import { namesOf } from '../../pictures/class_names';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';

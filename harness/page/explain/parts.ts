@@ -3,7 +3,7 @@
  * no markup from text, because the page's policy forbids that.
  */
 
-import type { Classes } from '../../run/class_names';
+import type { Classes } from '../../pictures/class_names';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { setText } from '../shell/dom';

@@ -1,5 +1,5 @@
 /** The third scene: a sample on its way from noise to a digit, and the network's prediction at each step. */
-import { nameOf, namesOf } from '../../run/class_names';
+import { nameOf, namesOf } from '../../pictures/class_names';
 import { setText } from '../shell/dom';
 import type { Made } from '../worker/explain_messages';
 import { Choice, Figure, halves, make, NetworkChoice, numbered, Playback, prose } from './parts';

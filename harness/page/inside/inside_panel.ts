@@ -1,5 +1,5 @@
 /** The Inside view: the network's work on an image layer by layer, its change in a training step, and the shaders. */
-import { nameOf } from '../../run/class_names';
+import { nameOf } from '../../pictures/class_names';
 import type { StepStage } from '../../run/step_list';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';

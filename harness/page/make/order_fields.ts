@@ -1,5 +1,5 @@
 /** The fields of the Make view for networks with classes: classes, by buttons or as text, guidance and network calls. */
-import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../run/class_names';
+import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../pictures/class_names';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';

@@ -1,5 +1,5 @@
 /** The Make view: digits to order, step by step out of noise, and digits that follow the hand. */
-import { labelsIn } from '../../run/class_names';
+import { labelsIn } from '../../pictures/class_names';
 import type { App, TaskPanel } from '../shell/app';
 import {
   anyElement,

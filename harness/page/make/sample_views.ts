@@ -1,5 +1,5 @@
 /** The views of the Make view: a trajectory, step by step, and the network that made the images or makes the next. */
-import { type Classes, listOf, nameOf } from '../../run/class_names';
+import { type Classes, listOf, nameOf } from '../../pictures/class_names';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
 import { some, whole } from '../shell/format';

@@ -1,4 +1,6 @@
 /** Shows a result of the bench, whether it grows or comes from a file: its tables, a row for each kernel that was timed, and the roofline. */
+
+import { shareText, worstText } from '../../bench/check_export';
 import type { BenchResult, BenchRow, BenchTotal } from '../../bench/result';
 import { NARROW, roofline, rooflineCss } from '../../bench/roofline';
 import {
@@ -12,7 +14,6 @@ import {
   short,
   skippedLines,
 } from '../../bench/table';
-import { shareText, worstText } from '../../bench/check_export';
 import { addStyles, anyElement, elementOf, setMessage, setReading, setText } from '../shell/dom';
 import { measured, whole } from '../shell/format';
 import { sourcesOf } from '../shell/sources';

@@ -1,6 +1,5 @@
 /** The Check view: compares every kernel variant with its reference on the visitor's GPU, on the cases of the project's own tests. */
 import type { EngineReport } from '../../../src';
-import type { CheckedCase, CheckRow } from '../../run/check';
 import {
   type CheckReport,
   checkJson,
@@ -13,6 +12,7 @@ import {
   worstCase,
   worstText,
 } from '../../bench/check_export';
+import type { CheckedCase, CheckRow } from '../../run/check';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';

@@ -1,6 +1,6 @@
 /** Draws images on a canvas, as many side by side as fit. */
 import { STREAM, threefry } from '../../../src/base/random';
-import { gridOfBytes, type Picture, rgba } from '../../run/pictures';
+import { gridOfBytes, type Picture, rgba } from '../../pictures/pictures';
 import type { ModelDescription } from '../worker/messages';
 import { imagesAt, noiseOf, START } from './noise_field';
 import { columnsFor } from './order';

@@ -1,6 +1,6 @@
 /** The runs that the browser keeps, each with buttons to continue or discard it, and a warning if the page's own run is not kept. */
 import { MOST_RUNS, type StoredRun } from '../../../src/keeping/store';
-import { listOf, shownName } from '../../run/class_names';
+import { listOf, shownName } from '../../pictures/class_names';
 import type { App, Panel } from './app';
 import { anyElement, button, setMessage, setText } from './dom';
 import { loss as lossText, whole } from './format';

@@ -1,6 +1,6 @@
 /** The files that Make, Draw and Train save: one step as a picture; all of them as a picture, an animation or numbers. Pure, but for loading the GIF encoder. */
 import { DIGITS } from '../../../src/data/digits';
-import { gridOfBytes, type Picture } from '../../run/pictures';
+import { gridOfBytes, type Picture } from '../../pictures/pictures';
 import type { ModelDescription, Order } from '../worker/messages';
 import type { Settings } from './settings';
 import { SIDE } from './strokes';
@@ -118,7 +118,7 @@ export async function animation(
   all: readonly { readonly bytes: Uint8Array; readonly shape: Shape }[],
   milliseconds: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { encodeGif } = await import('../../cli/gif');
+  const { encodeGif } = await import('../../pictures/gif');
   return encodeGif(
     all.map(({ bytes, shape }) => gridOfBytes(bytes, shape, { scale: 3 })),
     milliseconds,

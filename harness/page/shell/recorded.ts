@@ -1,7 +1,7 @@
 /** Plays the recorded runs of the welcome in a loop. With reduced motion it shows their ends until the user presses Play. */
 import { isGzip } from '../../../src/data/gzip';
 import { readSource } from '../../../src/data/source';
-import { svg } from '../../run/svg';
+import { svg } from '../../text/svg';
 import { anyElement, button, byId, elementOf, setText } from './dom';
 import { whole } from './format';
 import { ImageView, type Tiles } from './images';

@@ -1,7 +1,7 @@
 /** The runs to compare: the page's own, the kept ones, and the ones reset during this visit. Pure, but for the time zone. */
 import type { StoredRun } from '../../../src/keeping/store';
 import { recipes } from '../../../src/recipes';
-import { shownName } from '../../run/class_names';
+import { shownName } from '../../pictures/class_names';
 import { duration, loss as lossText, percent, whole } from '../shell/format';
 import { type LossSeries, smoothLoss } from '../shell/losses';
 import { trainedSeconds } from '../shell/measurements';

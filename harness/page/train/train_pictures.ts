@@ -1,5 +1,5 @@
 /** The Train view's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
-import { type Classes, nameOf } from '../../run/class_names';
+import { type Classes, nameOf } from '../../pictures/class_names';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { loss as lossText, whole } from '../shell/format';

@@ -1,6 +1,7 @@
 /** The numbers of the Train view: progress, speed and times. */
-import { variantLines } from '../../run/kernels_text';
+
 import { epochMeans } from '../../run/losses';
+import { variantLines } from '../../text/kernels_text';
 import type { App } from '../shell/app';
 import { anyElement, byId, setReading, setText } from '../shell/dom';
 import { duration, loss as lossText, measured, megabytes, whole } from '../shell/format';

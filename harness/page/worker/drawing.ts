@@ -1,9 +1,9 @@
 /** Applies the network to a drawing: the worker's side of the Draw view. */
 import type { Engine, Sampler, UNet } from '../../../src';
 import { recipes } from '../../../src/recipes';
-import { classLosses } from '../../run/classify';
-import { gaussianNoise } from '../../run/noise';
-import { toBytes } from '../../run/pictures';
+import { classLosses } from '../../pictures/classify';
+import { gaussianNoise } from '../../pictures/noise';
+import { toBytes } from '../../pictures/pictures';
 import { samplingOfDrawing } from '../shell/order';
 import type { DrawAnswer, DrawOrder } from './messages';
 

@@ -1,7 +1,7 @@
 /** The Explain view's part of the training worker; loaded at the first request. */
 import type { Engine, ImageSet, UNet, UNetConfig } from '../../../src';
-import { addNoise, gaussianNoise, uniformOf } from '../../run/noise';
-import { toBytes } from '../../run/pictures';
+import { addNoise, gaussianNoise, uniformOf } from '../../pictures/noise';
+import { toBytes } from '../../pictures/pictures';
 import type { Network } from '../shell/order';
 import type { Beginning, PageSettings } from '../shell/settings';
 import { choiceAt, choicesOf } from './choices';

@@ -1,16 +1,16 @@
 /** Loads and saves images, models, checkpoints, and runs that the browser keeps, in the training worker. */
 import { EngineError, type ImageSet, samplingFor } from '../../../src';
-import type { Folder } from '../../../src/keeping/folder';
 import { inTime } from '../../../src/base/time';
+import type { Folder } from '../../../src/keeping/folder';
 import { stepIn } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../../src/weights/model';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
-import { kindOf, type OwnFile, readOwnImages } from '../../run/own_images';
+import { kindOf, type OwnFile, readOwnImages } from '../../pictures/own_images';
+import type { MadeImages } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
-import type { MadeImages } from '../../run/small_pictures';
-import { megabytes } from '../../run/units';
+import { megabytes } from '../../text/units';
 import { areOwn } from '../shell/fine_tune';
 import { runFileName } from '../shell/make_files';
 import { type Beginning, recipeOf, settingsOf } from '../shell/settings';

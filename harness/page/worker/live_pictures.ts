@@ -1,8 +1,8 @@
 /** The pictures that the worker makes with a network: the live grid, the strip of eight, and a sampling run. */
 import type { Engine, ImageSet, Sampler, UNet } from '../../../src';
 import type { Objective } from '../../../src/training/step_config';
-import { noiseMoreAndMore } from '../../run/noise';
-import { greys, toBytes } from '../../run/pictures';
+import { noiseMoreAndMore } from '../../pictures/noise';
+import { greys, toBytes } from '../../pictures/pictures';
 import { noiseOf, type Placed, START } from '../shell/noise_field';
 import {
   columnsFor,

@@ -1,7 +1,7 @@
 /** Samples of the run, and the training picture nearest to each. Loaded at the first request. */
 import type { Engine, ImageSet } from '../../../src';
-import { nearness } from '../../run/nearest';
-import { toBytes } from '../../run/pictures';
+import { nearness } from '../../pictures/nearest';
+import { toBytes } from '../../pictures/pictures';
 import type { NearestFound } from '../shell/measurements';
 import { labelsFor, type Network } from '../shell/order';
 
