@@ -1,7 +1,7 @@
 /** The texts as pages: what they lead to is there, and no link leads to a file that has no address. */
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type TextName, textPage, texts } from '../../harness/page/shell/texts';
+import { type TextName, textPage, texts } from '../../harness/page/sources/texts';
 import { pageOf } from '../../harness/tools/build/texts_pages';
 
 const names = Object.keys(texts) as TextName[];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { imagesAt, noiseOf } from '../../harness/page/shell/noise_field';
+import { imagesAt, noiseOf } from '../../harness/page/messages/noise_field';
 import {
   columnsFor,
   columnsOf,
@@ -8,7 +8,7 @@ import {
   labelsFor,
   samplingOf,
   usualCount,
-} from '../../harness/page/shell/order';
+} from '../../harness/page/messages/order';
 import { noiseMoreAndMore } from '../../harness/pictures/noise';
 import { presets } from '../../src/unet/config';
 

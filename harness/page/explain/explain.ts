@@ -1,11 +1,11 @@
 /** What diffusion is, and four scenes, one at a time, at the reader's pace: by buttons, arrow keys, or the address. */
 import './explain.css';
+import type { WorkerEvent } from '../messages/messages';
 import type { App } from '../shell/app';
 import { setDisabled, setText } from '../shell/dom';
-import { linkTo } from '../shell/links';
-import type { Recording } from '../shell/recording';
-import { sourcesOf } from '../shell/sources';
-import type { WorkerEvent } from '../worker/messages';
+import { linkTo } from '../sources/links';
+import { sourcesOf } from '../sources/sources';
+import type { Recording } from '../welcome/recording';
 import { DiffusionScene } from './diffusion_scene';
 import { LearningScene } from './learning_scene';
 import { NoiseScene } from './noise_scene';

@@ -2,8 +2,8 @@
 
 import { nameOf } from '../../pictures/class_names';
 import { svg } from '../../text/svg';
+import type { Predicted } from '../messages/explain_messages';
 import { elementOf, setText } from '../shell/dom';
-import type { Predicted } from '../worker/explain_messages';
 import { errorOf } from './noise';
 import { Choice, Figure, halves, make, NetworkChoice, numbered, prose, Slider } from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';

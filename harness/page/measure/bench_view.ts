@@ -14,11 +14,11 @@ import {
   short,
   skippedLines,
 } from '../../bench/table';
+import { explainWords } from '../glossary/terms';
 import { addStyles, anyElement, elementOf, setMessage, setReading, setText } from '../shell/dom';
 import { measured, whole } from '../shell/format';
-import { sourcesOf } from '../shell/sources';
 import { appendRow, element, extraRow, tableSection } from '../shell/table';
-import { explainWords } from '../shell/terms';
+import { sourcesOf } from '../sources/sources';
 import { factList, type OpenRow, openRow } from './open_row';
 
 export class BenchView {

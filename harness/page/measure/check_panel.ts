@@ -13,13 +13,13 @@ import {
   worstText,
 } from '../../bench/check_export';
 import type { CheckedCase, CheckRow } from '../../run/check';
+import { explainWords } from '../glossary/terms';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { whole } from '../shell/format';
-import { sourcesOf } from '../shell/sources';
 import { cell, element, extraRow } from '../shell/table';
-import { explainWords } from '../shell/terms';
+import { sourcesOf } from '../sources/sources';
 import { Measurement, type MeasureStatus, offerKernelNames, timeLeft } from './measure';
 import { factList, openRow } from './open_row';
 

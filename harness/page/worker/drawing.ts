@@ -4,8 +4,8 @@ import { recipes } from '../../../src/recipes';
 import { classLosses } from '../../pictures/classify';
 import { gaussianNoise } from '../../pictures/noise';
 import { toBytes } from '../../pictures/pictures';
-import { samplingOfDrawing } from '../shell/order';
-import type { DrawAnswer, DrawOrder } from './messages';
+import type { DrawAnswer, DrawOrder } from '../messages/messages';
+import { samplingOfDrawing } from '../messages/order';
 
 /** Fillings of a mask, of as many seeds, side by side. */
 const FILLINGS = 4;

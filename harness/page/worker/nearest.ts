@@ -2,8 +2,8 @@
 import type { Engine, ImageSet } from '../../../src';
 import { nearness } from '../../pictures/nearest';
 import { toBytes } from '../../pictures/pictures';
-import type { NearestFound } from '../shell/measurements';
-import { labelsFor, type Network } from '../shell/order';
+import type { NearestFound } from '../messages/measurements';
+import { labelsFor, type Network } from '../messages/order';
 
 const SAMPLES = 20;
 

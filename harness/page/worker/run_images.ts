@@ -7,7 +7,7 @@ import letterBytes from '../../letters/letters.idx3-ubyte.gz?bytes';
 import { imagesFrom, split } from '../../pictures/hold_out';
 import type { PictureReader } from '../../pictures/own_images';
 import { checkSides, levelsOf } from '../../run/network';
-import { heldOutOf, type PageSettings } from '../shell/settings';
+import { heldOutOf, type PageSettings } from '../messages/settings';
 
 /** The longest wait for the page's own digits, 1.6 MB, or letters, 0.4 MB, in seconds. */
 const WAIT = 60;

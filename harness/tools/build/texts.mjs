@@ -93,7 +93,7 @@ const filesIn = (folder, end) =>
 
 async function allFaults() {
   const { loadConfigFromFile } = await import('vite');
-  const { glossary } = await load('harness/page/shell/glossary_words.ts');
+  const { glossary } = await load('harness/page/glossary/glossary_words.ts');
   const { withFragments } = await load('harness/tools/build/fragments.ts');
   const documents = ['README', 'CONTRIBUTING', 'ARCHITECTURE', 'CHANGELOG', 'shaders/README'].map(
     (name) => `${name}.md`,

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import MarkdownIt from 'markdown-it';
 import type { Plugin } from 'vite';
-import { fileAddress, type TextName, textPage, texts } from '../../page/shell/texts.ts';
+import { fileAddress, type TextName, textPage, texts } from '../../page/sources/texts.ts';
 
 const STYLES = ['harness/page/shell/style.css', 'harness/page/shell/texts.css'];
 const ICON = 'harness/page/shell/icon.svg';
