@@ -1,6 +1,6 @@
 import { defineConfig, type PluginOption, type UserConfig } from 'vite';
 import { POLICY } from './harness/page/policy.ts';
-import { commitOf } from './harness/tools/build/commit.ts';
+import { commitOf } from './harness/run/commit.ts';
 import { fragments } from './harness/tools/build/fragments.ts';
 import { textPages } from './harness/tools/build/texts_pages.ts';
 import { wgsl } from './shaders/plugin.ts';

@@ -25,32 +25,49 @@ function importsOf(files: ReadonlyMap<string, string>): Map<string, string[]> {
   );
 }
 
-/** Pairs of folders that import from each other; the files beside the folders are one folder. */
-function mutualFolders(imports: ReadonlyMap<string, readonly string[]>): string[] {
+/** Circles of folders that import from each other; the files beside the folders are one folder. */
+function circlesOf(imports: ReadonlyMap<string, readonly string[]>): string[] {
   const folderOf = (file: string) => (file.includes('/') ? file.split('/')[0] : '.');
-  const arrows = new Set(
-    [...imports].flatMap(([file, targets]) =>
-      targets.map((target) => `${folderOf(file)} ${folderOf(target)}`),
-    ),
-  );
-  return [...arrows].filter((arrow) => {
-    const [from, to] = arrow.split(' ');
-    return from < to && arrows.has(`${to} ${from}`);
-  });
+  const arrows = new Map<string, Set<string>>();
+  for (const [file, targets] of imports) {
+    const from = folderOf(file);
+    const to = targets.map(folderOf).filter((folder) => folder !== from);
+    arrows.set(from, new Set([...(arrows.get(from) ?? []), ...to]));
+  }
+  const reached = (from: string, seen = new Set<string>()): Set<string> => {
+    for (const to of arrows.get(from) ?? []) if (!seen.has(to)) reached(to, seen.add(to));
+    return seen;
+  };
+  return [...arrows.keys()].filter((folder) => reached(folder).has(folder)).sort();
 }
 
-test('no two folders of src/ import from each other', () => {
-  expect(mutualFolders(importsOf(sources()))).toEqual([]);
-});
+test.each(['src', 'harness', 'harness/page'])(
+  'no folders of %s/ import from each other in a circle',
+  (of) => {
+    expect(circlesOf(importsOf(sources(of)))).toEqual([]);
+  },
+);
 
-test('such folders would be found', () => {
+test('such circles would be found', () => {
   const files = new Map([
     ['a/one', "import { two } from '../b/two';\nimport { three } from './three';"],
     ['a/three', ''],
-    ['b/two', "import type { Three } from '../a/three';"],
-    ['four', "import { one } from './a/one';"],
+    ['b/two', "import type { Four } from '../c/four';"],
+    ['c/four', "import { three } from '../a/three';"],
+    ['five', "import { one } from './a/one';"],
   ]);
-  expect(mutualFolders(importsOf(files))).toEqual(['a b']);
+  expect(circlesOf(importsOf(files))).toEqual(['a', 'b', 'c']);
+});
+
+test('the page and its worker know each other by their messages alone', () => {
+  const imports = [...importsOf(sources('harness/page'))];
+  for (const [one, other] of [
+    ['shell/', 'worker/'],
+    ['worker/', 'shell/'],
+  ])
+    expect(
+      imports.filter(([file, to]) => file.startsWith(one) && to.some((path) => path.startsWith(other))),
+    ).toEqual([]);
 });
 
 test('the page is a guest of the worker door: one file lists what it takes beyond what the package exports', () => {

@@ -2,7 +2,7 @@
 import Fraction from 'fraction.js';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { forms } from '../harness/specs/lib/winograd_gain';
-import { type Matrix, matrices } from '../harness/studies/winograd/matrices';
+import { type Matrix, matrices } from '../harness/specs/lib/winograd_matrices';
 import { main } from '../harness/studies/winograd/search';
 import { readText, wgslFiles } from '../shaders/plugin';
 import { reflect } from '../shaders/reflect';

@@ -1,7 +1,7 @@
 /** Compares two benches: what became faster, what slower, and which differences are noise. Pure. */
 
-import { adapterText } from '../run/adapter_text';
 import { choiceText } from '../run/network';
+import { adapterText } from '../text/adapter_text';
 import type { Named } from './read';
 import { type BenchResult, totalNames } from './result';
 import type { Times } from './statistics';

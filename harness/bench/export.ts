@@ -1,6 +1,7 @@
 /** Exports a bench's result as files: JSON for programs, CSV for spreadsheets, Markdown for people. Pure. */
-import { adapterText } from '../run/adapter_text';
+
 import { choiceText } from '../run/network';
+import { adapterText } from '../text/adapter_text';
 import { type BenchResult, type BenchTotal, checksumOf, type OpTime, totalNames } from './result';
 import type { Times } from './statistics';
 import { benchTables, caveats, headLines, skippedLines, type Table } from './table';

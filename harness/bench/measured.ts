@@ -2,9 +2,9 @@
 import type { AdapterDescription } from '../../src/gpu/adapter';
 import { recipeAt } from '../../src/recipes';
 import { layersOf } from '../../src/unet/config';
-import { adapterName } from '../run/adapter_text';
 import { choiceText, configOf, type NetworkChoice } from '../run/network';
-import { plural } from '../run/units';
+import { adapterName } from '../text/adapter_text';
+import { plural } from '../text/units';
 import { convBytes, convInsideFlops, passesOfStep, sumOverLayers } from './inside';
 import type { Peak } from './result';
 import type { Adapter } from './roofline';

@@ -2,10 +2,9 @@
  * Every row between the adapter's own roofs, as a drawing for a file and for a page, light or dark: GFLOP/s over FLOP per byte, both
  * without taps outside the image. A row on a roof cannot get faster in the same arithmetic. Pure. By hand: see loss_svg.ts.
  */
-import { adapterText } from '../run/adapter_text';
-import { type Svg, svg, svgFile } from '../run/svg';
-import { plural } from '../run/units';
-import { wrap } from '../run/wrap';
+import { adapterText } from '../text/adapter_text';
+import { type Svg, svg, svgFile } from '../text/svg';
+import { plural, wrap } from '../text/units';
 import type { BenchResult, BenchRow, Peak, TotalName } from './result';
 import { isInUse, short, usedBy } from './table';
 

@@ -10,8 +10,8 @@ import { missingFeature, References } from '../run/check';
 import { namesInUse, stepOps, variantsOf } from '../run/in_use';
 import { changesOf, type NetworkChoice } from '../run/network';
 import { matcher, matchesNothing } from '../run/pattern';
-import { shadersOf, shapeText } from '../run/shape_text';
 import { specs } from '../specs/lib/registry';
+import { shadersOf, shapeText } from '../text/shape_text';
 import { breakDown, DEFAULT_SIZE, measureWork, openWork } from './network';
 import { measureGflops, measurePeaks } from './peaks';
 import {

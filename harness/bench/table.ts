@@ -1,10 +1,10 @@
 /** A bench's results as text tables: for terminals, Markdown and the page. Pure. */
 
 import type { Variants } from '../../src/unet/variants';
-import { adapterText } from '../run/adapter_text';
-import { variantLines } from '../run/kernels_text';
 import { choiceText } from '../run/network';
-import { plural } from '../run/units';
+import { adapterText } from '../text/adapter_text';
+import { variantLines } from '../text/kernels_text';
+import { plural } from '../text/units';
 import { isConvolution } from './inside';
 import {
   type Axis,

@@ -7,9 +7,8 @@ import type { UNetConfig } from '../../src/unet/config';
 import { describe, table } from '../../src/unet/describe';
 import type { Variants } from '../../src/unet/variants';
 import { planWeights } from '../../src/unet/weights';
-import { megabytes } from '../run/units';
 import { type ExplainedTraining, planWhole } from '../run/whole_step';
-import { wrap } from '../run/wrap';
+import { megabytes, wrap } from '../text/units';
 
 /** Columns of the widest line. */
 export const WIDTH = 120;

@@ -3,9 +3,9 @@ import type { Engine } from '../../src/engine';
 import type { Sampler } from '../../src/sampling/sampler';
 import type { UNet } from '../../src/unet/unet';
 import type { RunSettings } from '../../src/weights/fields';
-import { grid, type Picture } from '../run/pictures';
+import { encodeGif } from '../pictures/gif';
+import { grid, type Picture } from '../pictures/pictures';
 import { columnsOf, labelsInTurn } from './digit_pictures';
-import { encodeGif } from './gif';
 
 const ROWS = 2;
 const MILLISECONDS = 250;

@@ -5,9 +5,9 @@ import { clip, EngineError } from '../../src/base/errors';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import type { ImageSet } from '../../src/data/idx';
 import { readLetters } from '../letters/letters';
-import { imagesFrom, split } from '../run/hold_out';
-import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../run/own_images';
-import { decodePng } from '../run/png';
+import { imagesFrom, split } from '../pictures/hold_out';
+import { CLASSES, kindOf, type OwnFile, type PictureReader, readOwnImages } from '../pictures/own_images';
+import { decodePng } from '../pictures/png';
 import {
   fits,
   inks,
@@ -17,7 +17,7 @@ import {
   SIDES,
   USUAL_SIDE,
   usualChoice,
-} from '../run/small_pictures';
+} from '../pictures/small_pictures';
 import { integer, oneOf, UsageError } from './args';
 import { unreadable } from './files';
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EngineError, type ErrorCode } from '../../src/base/errors';
 import type { AdapterDescription } from '../../src/gpu/adapter';
-import { adapterText } from '../run/adapter_text';
+import { adapterText } from '../text/adapter_text';
 import { show } from './args';
 
 /** A path rather than a URL, which a build would treat as an asset to copy. */

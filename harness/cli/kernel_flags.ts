@@ -3,8 +3,8 @@
 import type { Progress as Preparation } from '../../src/base/events';
 import type { Engine, EngineOptions } from '../../src/engine';
 import type { Variants } from '../../src/unet/variants';
-import { preparing } from '../run/kernels_text';
-import { duration } from '../run/units';
+import { preparing } from '../text/kernels_text';
+import { duration } from '../text/units';
 import { type Given, show, text, toggle, UsageError } from './args';
 import { readWhole } from './files';
 import type { Progress } from './progress';

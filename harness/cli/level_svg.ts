@@ -1,6 +1,6 @@
 /** Held-out loss by noise level as an SVG file. Pure. Hand-written: see loss_svg.ts. */
 import type { Evaluation } from '../../src/training/evaluation';
-import { escapeXml } from '../run/xml';
+import { escapeXml } from '../text/svg';
 
 const [WIDTH, HEIGHT] = [640, 360];
 const plot = { left: 56, right: WIDTH - 16, top: 56, bottom: HEIGHT - 48 };

@@ -3,7 +3,7 @@
  * the other plots: libraries that draw without a page (Vega, ECharts) weigh hundreds of kilobytes, and d3 would save only the scales.
  */
 import { meansSoFar } from '../run/losses';
-import { escapeXml } from '../run/xml';
+import { escapeXml } from '../text/svg';
 
 export interface LossCurve {
   /** The loss of each step, from the first. */

@@ -1,7 +1,7 @@
 /** Writes PNG files of 8 bits, grey or RGB. https://www.w3.org/TR/png-3/ Node's zlib does the hard part. */
 import { crc32, deflateSync } from 'node:zlib';
-import type { Picture } from '../run/pictures';
-import { GREY, RGB, SIGNATURE } from '../run/png';
+import type { Picture } from '../pictures/pictures';
+import { GREY, RGB, SIGNATURE } from '../pictures/png';
 
 /** The same picture gives the same bytes on the same runtime. */
 export function encodePng({ width, height, channels, data }: Picture): Uint8Array {

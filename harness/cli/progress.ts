@@ -4,7 +4,7 @@
  * the remaining time is.
  */
 
-import { duration } from '../run/units';
+import { duration } from '../text/units';
 import { paint } from './colours';
 
 const QUIET_MS = 5000;

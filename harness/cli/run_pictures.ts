@@ -3,8 +3,8 @@ import type { ImageSet } from '../../src/data/idx';
 import type { Engine } from '../../src/engine';
 import type { SampleOptions } from '../../src/sampling/options';
 import type { UNet } from '../../src/unet/unet';
-import { noiseMoreAndMore } from '../run/noise';
-import { greys, grid, type Images, type Picture, rowsOf } from '../run/pictures';
+import { noiseMoreAndMore } from '../pictures/noise';
+import { greys, grid, type Images, type Picture, rowsOf } from '../pictures/pictures';
 
 const SHOWN = 8;
 

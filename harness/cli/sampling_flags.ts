@@ -10,7 +10,7 @@ import {
   type Sampling,
 } from '../../src/unet/sampling';
 import type { Model } from '../../src/weights/model';
-import { plural } from '../run/units';
+import { plural } from '../text/units';
 import { type Flag, type Given, integer, number, oneOf, show, UsageError } from './args';
 
 const range: Flag<readonly [number, number]> = {

@@ -13,8 +13,9 @@ import { layersOf, type UNetConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/fields';
 import { type Trained, TrainingRun } from '../../src/worker/run';
+import { usualHoldOut } from '../pictures/hold_out';
+import { OWN_SIZE, SIDES, type Size } from '../pictures/small_pictures';
 import { checkBeginning, fitted, RATE_OF_PICTURES } from '../run/beginning';
-import { usualHoldOut } from '../run/hold_out';
 import {
   endingAt,
   isPlanned,
@@ -25,7 +26,6 @@ import {
   planOf,
   trainerFor,
 } from '../run/plan';
-import { OWN_SIZE, SIDES, type Size } from '../run/small_pictures';
 import { type Given, integer, number, oneOf, show, text, texts, toggle, UsageError } from './args';
 import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
 import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';

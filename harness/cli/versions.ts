@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { version } from '../../package.json';
 import { dawnVersion } from '../../src/node/dawn';
-import { commitOf } from '../tools/build/commit';
+import { commitOf } from '../run/commit';
 
 export function versions(): Record<string, string> {
   return { 'webgpu-diffusion': version, node: process.version, webgpu: dawnVersion() };

@@ -3,27 +3,27 @@
 import { DrawPanel } from './draw/draw_panel';
 import { lateDesk } from './edit/late_desk';
 import { createExplainPanel, explainWithoutGpu } from './explain/explain_panel';
+import { connectGlossary } from './glossary/glossary';
 import { createInsidePanel } from './inside/inside_panel';
 import { SamplePanel } from './make/sample_panel';
 import { BenchPanel } from './measure/bench_panel';
 import { CheckPanel } from './measure/check_panel';
 import { GpuPanel } from './measure/gpu_panel';
+import type { Settings } from './messages/settings';
+import { rememberedLosses } from './runs/device_lost';
 import { App, addressOf, type Panel } from './shell/app';
-import { rememberedLosses } from './shell/device_lost';
 import { anyElement, button, byId, guardDisabled, setText } from './shell/dom';
 import { connectDoors, connectLeads, titleOf, viewNames } from './shell/doors';
 import { connectFiles } from './shell/file_input';
 import { adapterLabel } from './shell/format';
-import { connectGlossary } from './shell/glossary';
-import { createHome, createStarter } from './shell/home';
-import { createKeptPanel } from './shell/kept_panel';
-import { showReading } from './shell/links';
-import { playRecording } from './shell/recorded';
-import type { Settings } from './shell/settings';
 import type { State } from './shell/state';
-import { missingWebGpu, startTrouble, type Trouble } from './shell/support';
+import { showReading } from './sources/links';
+import { createKeptPanel } from './train/kept_panel';
 import { createTrainPanel } from './train/train_panel';
 import { trainingProgress } from './train/train_readings';
+import { createHome, createStarter } from './welcome/home';
+import { playRecording } from './welcome/recorded';
+import { missingWebGpu, startTrouble, type Trouble } from './welcome/support';
 
 declare global {
   interface Window {

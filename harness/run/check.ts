@@ -7,9 +7,9 @@ import type { Variants } from '../../src/unet/variants';
 import { type CheckResult, checkKernel, inputsOf } from '../specs/lib/check_kernel';
 import { type AnySpec, specs } from '../specs/lib/registry';
 import { type Arrays, type Expected, expectedOf, Random } from '../specs/lib/spec';
+import { shadersOf, shapeText } from '../text/shape_text';
 import { namesInUse } from './in_use';
 import { matcher, matchesNothing } from './pattern';
-import { shadersOf, shapeText } from './shape_text';
 
 export interface CheckRow {
   readonly kernel: string;

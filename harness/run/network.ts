@@ -2,7 +2,7 @@
 import { EngineError } from '../../src/base/errors';
 import { type RecipeName, recipes } from '../../src/recipes';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
-import { SIDES } from './small_pictures';
+import { SIDES } from '../pictures/small_pictures';
 
 /** A recipe with changes to its network. */
 export interface NetworkChoice

@@ -4,7 +4,7 @@ import type { ShaderBinding } from '../../src/plan/shader';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Variants } from '../../src/unet/variants';
 import { planWeights } from '../../src/unet/weights';
-import { shapeText } from './shape_text';
+import { shapeText } from '../text/shape_text';
 import { type ExplainedTraining, planWhole } from './whole_step';
 
 /** The inputs that determine the dispatches of a training step. */

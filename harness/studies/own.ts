@@ -14,8 +14,8 @@ import { loadImages } from '../cli/images';
 import { nodeEngine } from '../cli/node_engine';
 import { encodePng } from '../cli/png';
 import { quietly } from '../cli/quiet';
+import { grid, toBytes } from '../pictures/pictures';
 import { RATE_OF_PICTURES } from '../run/beginning';
-import { grid, toBytes } from '../run/pictures';
 import { ownSampling, trainerFor } from '../run/plan';
 
 /** Images of a sheet, and of a row. */

@@ -1,5 +1,5 @@
 /**
- * Makes the recording that the page begins with, harness/page/shell/recording.gz, and the animation of README.md: `npm run recording`. Both are
+ * Makes the recording that the page begins with, harness/page/welcome/recording.gz, and the animation of README.md: `npm run recording`. Both are
  * of real runs: the pretrained network makes ten digits; a new network is trained as the recipe says, and makes samples on the way. The
  * same adapter makes the same bytes.
  */
@@ -11,14 +11,14 @@ import type { Engine } from '../../src/engine';
 import { loadPretrained } from '../../src/pretrained/index';
 import { recipes } from '../../src/recipes';
 import { labelsInTurn } from '../cli/digit_pictures';
-import { encodeGif } from '../cli/gif';
 import { nodeEngine } from '../cli/node_engine';
 import { quietly } from '../cli/quiet';
-import { encodeRecording, trajectory } from '../page/shell/recording';
-import { grid, type Picture } from '../run/pictures';
+import { encodeRecording, trajectory } from '../page/welcome/recording';
+import { encodeGif } from '../pictures/gif';
+import { grid, type Picture } from '../pictures/pictures';
 
 const { network, trainer: training, fit } = recipes.digits;
-/** The page makes x of the predictions as Euler does (harness/page/shell/recording.ts). */
+/** The page makes x of the predictions as Euler does (harness/page/welcome/recording.ts). */
 const sampling = { method: 'euler', steps: 20, guidance: 2 } as const;
 const { height, width } = network;
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -92,7 +92,7 @@ async function record(): Promise<number> {
   const learning = { images: LEARNING.images, at: AT, losses, batch: LEARNING.batch };
   const shades = samples.map(toBytes);
   const bytes = encodeRecording({ height, width, making: MAKING, learning }, predictions, shades);
-  writeTo('harness/page/shell/recording.gz', gzipSync(bytes, { level: 9 }));
+  writeTo('harness/page/welcome/recording.gz', gzipSync(bytes, { level: 9 }));
   const frames = shades.map((picture): Picture => {
     const values = Float32Array.from(picture, (byte) => byte / 255);
     return grid({ height, width, channels: 1, values }, DIGITS.length, { scale: 2 });

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { threefry, uniform } from '../../src/base/random';
 import { integer, readFlags, text, toggle, UsageError } from '../cli/args';
-import { CLASSES } from '../run/own_images';
+import { CLASSES } from '../pictures/own_images';
 
 export const SIDE = 32;
 /** The set of the tests: one shape for each colour. */

@@ -1,4 +1,4 @@
-import { inTime } from '../keeping/in_time';
+import { inTime } from '../base/time';
 
 /** Remembers between visits what the engine measured and checked. */
 export interface TuningCache {

@@ -2,9 +2,9 @@
 
 import type { Progress } from '../base/events';
 import { loaded } from '../base/load';
+import { watch } from '../base/time';
 import type { Shader, ShaderBinding } from '../plan/shader';
 import type { Compilation, CompiledShader } from './compilation';
-import { afterSeconds } from './wait';
 
 /** The part of `Gpu` that a compiler needs. */
 interface Host {
@@ -115,22 +115,17 @@ export class Compiler {
   }
 
   /** Settles as `compiling` does, which has a place until then, or until it is late. */
-  private async watched<T>(compiling: Promise<T>, isLate: () => void): Promise<T> {
+  private watched<T>(compiling: Promise<T>, isLate: () => void): Promise<T> {
     let hasPlace = true;
     const leave = () => {
       if (hasPlace) this.leavePlace();
       hasPlace = false;
     };
-    const end = afterSeconds(this.deadline, () => {
+    const late = () => {
       leave();
       isLate();
-    });
-    try {
-      return await compiling;
-    } finally {
-      end();
-      leave();
-    }
+    };
+    return watch(compiling, this.deadline, late).finally(leave);
   }
 
   private leavePlace(): void {

@@ -4,6 +4,7 @@ import { EngineError, type ErrorCode } from '../base/errors';
 import type { Progress, Warning } from '../base/events';
 import { loaded } from '../base/load';
 import { GRACE_MS } from '../base/resource';
+import { Waiter, watch } from '../base/time';
 import type { Op } from '../plan/op';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import type { Compilation } from './compilation';
@@ -11,7 +12,6 @@ import { Compiler } from './compiler';
 import { Load, Pacer, type Parts } from './pacer';
 import { requirements } from './request_device';
 import { stopwatch } from './stopwatch';
-import { afterSeconds, Waiter } from './wait';
 
 /** Maximum time from a device's rejected promise to the notification of its loss. */
 const LOSS_KNOWN_MS = 3000;
@@ -378,18 +378,17 @@ export class Gpu {
   private answered<T>(ends: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const seconds = SILENCE * this.compiler.deadline;
-      const end = afterSeconds(seconds, async () => {
+      const late = async () => {
         const { silence } = await loaded(import('./trouble'));
         const loss = this.silent ? undefined : silence(seconds, this.isOwn, this.onWarning);
         this.silent = true;
         if (loss) this.loss.lose(loss);
         this.checkLost(0).catch(reject);
-      });
+      };
       const answered = () => {
-        end();
         this.silent = false;
       };
-      ends.finally(answered).then(resolve, reject);
+      watch(ends, seconds, late).finally(answered).then(resolve, reject);
     });
   }
 

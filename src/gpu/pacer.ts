@@ -1,4 +1,4 @@
-import { passes } from './wait';
+import { passes } from '../base/time';
 
 /** Assumed rate of an adapter before the first measurement, in work per second: low enough for any adapter. */
 const FIRST_RATE = 5e8;

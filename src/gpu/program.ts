@@ -2,6 +2,7 @@
 
 import { EngineError } from '../base/errors';
 import { loaded } from '../base/load';
+import { afterSeconds } from '../base/time';
 import { planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
@@ -11,7 +12,6 @@ import type { CompiledShader } from './compilation';
 import type { Gpu } from './gpu';
 import { Load, type Pacer, type PartWork } from './pacer';
 import { UnusableKernel } from './unusable_kernel';
-import { afterSeconds } from './wait';
 
 /** A byte counts as this many FLOPs in a part's work: roughly what an adapter computes while it moves one byte. */
 const FLOPS_PER_BYTE = 8;

@@ -2,7 +2,7 @@
 
 import { checkObject, EngineError, show, typeOf } from '../base/errors';
 import { loaded } from '../base/load';
-import { afterSeconds } from './wait';
+import { watch } from '../base/time';
 
 /**
  * The features and limits that a device must offer. Nothing here exceeds WebGPU's default limits, so any device will do; an app that
@@ -49,11 +49,10 @@ const ANSWER_SECONDS = 10;
 /** Settles as `asked` does; throws `no-adapter` if that takes too long. `drop` gets a late result. */
 function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    const end = afterSeconds(ANSWER_SECONDS, () => {
+    watch(asked, ANSWER_SECONDS, () => {
       asked.then(drop, () => {});
       loaded(import('./no_device')).then(({ noAnswer }) => reject(noAnswer(what, ANSWER_SECONDS)), reject);
-    });
-    asked.finally(end).then(resolve, reject);
+    }).then(resolve, reject);
   });
 }
 

@@ -1,11 +1,11 @@
 /** Handles shaders that are refused or late, and submissions that do not end. Loaded on demand: most visits need none of it. */
 import { EngineError } from '../base/errors';
 import type { Warning } from '../base/events';
+import type { afterSeconds } from '../base/time';
 import type { Op } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import type { Compilation, CompiledShader } from './compilation';
 import type { UnusableKernel } from './unusable_kernel';
-import type { afterSeconds } from './wait';
 
 /** Seconds between two reports of a late pipeline, unless the deadline is shorter. */
 const AGAIN_SECONDS = 10;

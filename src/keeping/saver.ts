@@ -2,7 +2,7 @@
  * Stores a run while it trains, and never delays it: copies are written in the background, only the newest one if several wait. If writing
  * fails, training goes on, and the first failure in a row is reported.
  */
-import { inTime } from './in_time';
+import { inTime } from '../base/time';
 import type { HeldRun } from './store';
 
 /** Milliseconds between two copies: a crash costs this, a write and the step under way. Longer steps are copied each. */

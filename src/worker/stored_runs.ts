@@ -1,7 +1,7 @@
 /** The runs in the browser's storage: their list, the one that is being written, and the errors. */
 import { EngineError, show } from '../base/errors';
+import { inTime } from '../base/time';
 import type { Folder } from '../keeping/folder';
-import { inTime } from '../keeping/in_time';
 import { Saver } from '../keeping/saver';
 import type { Copy } from '../keeping/slots';
 import { type HeldRun, RunStore } from '../keeping/store';

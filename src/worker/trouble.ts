@@ -1,5 +1,5 @@
 /** What a client does about errors in a worker that listens: the worker goes on. Loaded at the first one. */
-import { afterSeconds } from '../gpu/wait';
+import { afterSeconds } from '../base/time';
 import type { READY, Request } from './protocol';
 
 /** Seconds without a sign of life until the worker is given up. */

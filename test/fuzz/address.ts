@@ -1,7 +1,14 @@
 /** Addresses of the page, and what must hold of each. */
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { keys, parseQuery, type Settings, settings, show, toQuery } from '../../harness/page/shell/settings';
+import {
+  keys,
+  parseQuery,
+  type Settings,
+  settings,
+  show,
+  toQuery,
+} from '../../harness/page/messages/settings';
 import { hostileText } from './hostile';
 
 const value = fc.oneof(

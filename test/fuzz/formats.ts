@@ -9,7 +9,7 @@ import { rooflineSvg } from '../../harness/bench/roofline';
 import { benchTables, caveats, headLines, textTable } from '../../harness/bench/table';
 import { UsageError } from '../../harness/cli/args';
 import { variantsOf } from '../../harness/cli/kernel_flags';
-import { type Npy, readNpy } from '../../harness/run/npy';
+import { type Npy, readNpy } from '../../harness/pictures/npy';
 import { EngineError } from '../../src/base/errors';
 import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
 import { checkConfig, parametersOf } from '../../src/unet/config';

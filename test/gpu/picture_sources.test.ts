@@ -1,7 +1,7 @@
 /** Pictures of the browser's where images are taken. */
 import { expect, test } from 'vitest';
-import { readOwnImages } from '../../harness/run/own_images';
-import { usualChoice } from '../../harness/run/small_pictures';
+import { readOwnImages } from '../../harness/pictures/own_images';
+import { usualChoice } from '../../harness/pictures/small_pictures';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
 import { readBuffer } from '../../src/gpu/staging';
@@ -164,7 +164,7 @@ test.each(Object.keys(odd).filter((name) => lane !== 'node' || name.endsWith('.p
   '%s: upright, in its colours, as images to train on',
   async (name) => {
     const bytes = Uint8Array.from(atob(odd[name]), (letter) => letter.charCodeAt(0));
-    const node = lane === 'node' && (await import('../../harness/run/png'));
+    const node = lane === 'node' && (await import('../../harness/pictures/png'));
     const reader = node
       ? { head: async () => bytes, decode: async () => node.decodePng(bytes) }
       : (await import('../../harness/page/worker/run_images')).browserReader;

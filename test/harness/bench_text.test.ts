@@ -3,8 +3,7 @@ import { summary } from '../../harness/bench/statistics';
 import { short, skippedLines } from '../../harness/bench/table';
 import { explain, foldRepeats } from '../../harness/cli/explain_text';
 import { matcher } from '../../harness/run/pattern';
-import { duration, megabytes } from '../../harness/run/units';
-import { wrap } from '../../harness/run/wrap';
+import { duration, megabytes, wrap } from '../../harness/text/units';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import { defaultVariants } from '../../src/unet/variants';
 

@@ -1,6 +1,5 @@
 /** A check as files, and the element that errs most. No GPU. */
 import { expect, test } from 'vitest';
-import type { CheckRow } from '../../harness/run/check';
 import {
   type CheckReport,
   checkJson,
@@ -9,7 +8,8 @@ import {
   compileText,
   shareText,
   worstCase,
-} from '../../harness/run/check_export';
+} from '../../harness/bench/check_export';
+import type { CheckRow } from '../../harness/run/check';
 
 const worst = { tensor: 'output', index: 7, place: ' (c 0, y 2)', expected: 1.25, actual: 1.5, allowed: 1 };
 const row: CheckRow = {

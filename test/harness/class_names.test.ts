@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { exampleOf, isSpelled, labelsIn, nameOf, namesOf } from '../../harness/run/class_names';
+import { exampleOf, isSpelled, labelsIn, nameOf, namesOf } from '../../harness/pictures/class_names';
 
 const letters = { classes: 26, classNames: [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'] };
 const pets = { classes: 4, classNames: ['cat', 'dog, small', 'dog', 'Dog'] };

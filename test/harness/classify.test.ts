@@ -1,6 +1,6 @@
 /** The arithmetic of the diffusion model as a classifier, with a network that knows the answer. */
 import { expect, test } from 'vitest';
-import { CLASSIFY_LEVELS, classLosses } from '../../harness/run/classify';
+import { CLASSIFY_LEVELS, classLosses } from '../../harness/pictures/classify';
 import { checkConfig, presets } from '../../src/unet/config';
 import type { PredictOptions } from '../../src/unet/unet';
 

@@ -1,11 +1,11 @@
 /** What a run of the recipe digits leaves behind beside the tutorial's files. */
 import { expect, test } from 'vitest';
-import { encodeGif } from '../../harness/cli/gif';
 import { nextFrame } from '../../harness/cli/history';
 import { levelSvg } from '../../harness/cli/level_svg';
 import { cardTable, qualityLine, qualityTable } from '../../harness/cli/measure_quality';
 import { runFiles } from '../../harness/cli/run_files';
-import { grid } from '../../harness/run/pictures';
+import { encodeGif } from '../../harness/pictures/gif';
+import { grid } from '../../harness/pictures/pictures';
 
 test('epochs.csv has the held-out losses that are known', () => {
   const files = runFiles({

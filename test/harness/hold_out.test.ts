@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { split, usualHoldOut } from '../../harness/run/hold_out';
+import { split, usualHoldOut } from '../../harness/pictures/hold_out';
 import type { ImageSet } from '../../src/data/idx';
 
 const set: ImageSet = {

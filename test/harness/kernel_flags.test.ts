@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { kernelChoice, Preparations } from '../../harness/cli/kernel_flags';
 import { Progress } from '../../harness/cli/progress';
-import { variantLines } from '../../harness/run/kernels_text';
+import { variantLines } from '../../harness/text/kernels_text';
 
 const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
 afterAll(() => rm(folder, { recursive: true }));

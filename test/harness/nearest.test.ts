@@ -1,6 +1,6 @@
 /** How near samples come to training pictures. */
 import { expect, test } from 'vitest';
-import { nearness, smoothed } from '../../harness/run/nearest';
+import { nearness, smoothed } from '../../harness/pictures/nearest';
 import { threefry, uniform } from '../../src/base/random';
 
 const [height, width, channels] = [8, 8, 3];

@@ -9,10 +9,10 @@ import { loadImages } from '../../harness/cli/images';
 import { encodePng } from '../../harness/cli/png';
 import { RunFolder } from '../../harness/cli/run_folder';
 import { planRun } from '../../harness/cli/train_plan';
-import { MOST_CLASSES, ofNpy, readNpy } from '../../harness/run/npy';
-import { labelsFor, type OwnFile, pairIdx, readOwnImages } from '../../harness/run/own_images';
-import { decodePng } from '../../harness/run/png';
-import { OWN_SIZE, shrink, sizeFor, sizeInHeader, usualChoice } from '../../harness/run/small_pictures';
+import { MOST_CLASSES, ofNpy, readNpy } from '../../harness/pictures/npy';
+import { labelsFor, type OwnFile, pairIdx, readOwnImages } from '../../harness/pictures/own_images';
+import { decodePng } from '../../harness/pictures/png';
+import { OWN_SIZE, shrink, sizeFor, sizeInHeader, usualChoice } from '../../harness/pictures/small_pictures';
 import { Random } from '../../harness/specs/lib/spec';
 import type { Pixels } from '../../src/pictures/picture';
 

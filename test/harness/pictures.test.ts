@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { encodePng } from '../../harness/cli/png';
-import { greys, grid, type Picture, rgba, rowsOf } from '../../harness/run/pictures';
+import { greys, grid, type Picture, rgba, rowsOf } from '../../harness/pictures/pictures';
 
 const pixel = ({ width, channels, data }: Picture, x: number, y: number) => [
   ...data.subarray((y * width + x) * channels, (y * width + x + 1) * channels),

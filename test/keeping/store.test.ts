@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import { inTime } from '../../src/keeping/in_time';
+import { inTime } from '../../src/base/time';
 import { LEAST_STEPS, MOST_RUNS, RunStore } from '../../src/keeping/store';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { data, settings } from '../weights/small_files';

@@ -1,6 +1,6 @@
 /** How often digits follow a hand that does not stop: the page's in Chrome, and the package's in Node. */
 import { setTimeout } from 'node:timers/promises';
-import { imagesAt, noiseOf } from '../../harness/page/shell/noise_field';
+import { imagesAt, noiseOf } from '../../harness/page/messages/noise_field';
 import { launchBrowser } from '../../harness/run/browsers';
 import { createEngine } from '../../src';
 import { installWebGPU } from '../../src/node';

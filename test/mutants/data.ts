@@ -226,37 +226,37 @@ export const data: Mutants = {
   },
   "the user's own images": {
     'a picture that cannot be decoded shifts the labels of those after it': {
-      file: 'harness/run/own_images.ts',
+      file: 'harness/pictures/own_images.ts',
       text: 'labelsFor(read.map(({ file }) => classOf(file)))',
       becomes: 'labelsFor([...heads.keys()].map(classOf))',
       caughtBy: unit('harness/own_images'),
     },
     'pictures take as much memory as squares of their shorter side': {
-      file: 'harness/run/own_images.ts',
+      file: 'harness/pictures/own_images.ts',
       text: 'const bytes = count * width * height * 3;',
       becomes: 'const bytes = count * Math.min(width, height) ** 2 * 3;',
       caughtBy: unit('harness/own_images'),
     },
     'the middle of an odd difference is half a pixel off': {
-      file: 'harness/run/small_pictures.ts',
+      file: 'harness/pictures/small_pictures.ts',
       text: 'x: (pixels.width - kept.width) / 2, y:',
       becomes: 'x: Math.floor((pixels.width - kept.width) / 2), y:',
       caughtBy: unit('harness/own_images'),
     },
     'one transparent picture decides the ink of a grey set': {
-      file: 'harness/run/small_pictures.ts',
+      file: 'harness/pictures/small_pictures.ts',
       text: 'channels === 3 && clear.length > 0 ?',
       becomes: 'clear.length > 0 ?',
       caughtBy: unit('harness/own_images'),
     },
     'dark ink turns colours': {
-      file: 'harness/run/own_images.ts',
+      file: 'harness/pictures/own_images.ts',
       text: "const images = ink === 'dark' && set.channels === 1 ?",
       becomes: "const images = ink === 'dark' ?",
       caughtBy: unit('harness/own_images'),
     },
     'labels of other names belong to images in any order': {
-      file: 'harness/run/own_images.ts',
+      file: 'harness/pictures/own_images.ts',
       text: 'const others = once.filter(({ path }) => LABELS.test(path)).sort(trainingFirst);',
       becomes: 'const others = once.filter(({ path }) => LABELS.test(path));',
       caughtBy: unit('harness/own_images'),
@@ -280,7 +280,7 @@ export const data: Mutants = {
       caughtBy: unit('harness/own_images'),
     },
     'of names that differ by capitals the last one counts': {
-      file: 'harness/run/class_names.ts',
+      file: 'harness/pictures/class_names.ts',
       text: '[inParts(name).toLowerCase(), label] as const).toReversed());',
       becomes: '[inParts(name).toLowerCase(), label] as const));',
       caughtBy: unit('harness/class_names'),
@@ -346,9 +346,9 @@ export const data: Mutants = {
   },
   'copies of a run': {
     'a time limit stays after the answer': {
-      file: 'src/keeping/in_time.ts',
-      text: 'clearTimeout(timer);',
-      becomes: '',
+      file: 'src/base/time.ts',
+      text: 'race([work, late]);\n  } finally {\n    clearTimeout(timer);',
+      becomes: 'race([work, late]);\n  } finally {',
       caughtBy: unit('keeping/store', 'leaves no timer'),
     },
     'of two copies of one step the older one counts': {

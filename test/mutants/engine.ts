@@ -671,8 +671,8 @@ export const engine: Mutants = {
     },
     'a driver that does not answer is waited for': {
       file: 'src/gpu/request_device.ts',
-      text: 'afterSeconds(ANSWER_SECONDS, ',
-      becomes: 'afterSeconds(10 * ANSWER_SECONDS, ',
+      text: 'watch(asked, ANSWER_SECONDS, ',
+      becomes: 'watch(asked, 10 * ANSWER_SECONDS, ',
       caughtBy: node('node/hostile', 'request for'),
     },
     'a device that comes late stays': {
@@ -1011,10 +1011,10 @@ export const engine: Mutants = {
       caughtBy: unit('compiler'),
     },
     'an hour of sleep is an hour of waiting': {
-      file: 'src/gpu/wait.ts',
+      file: 'src/base/time.ts',
       text: 'if (took < 2 * tick) left',
       becomes: 'left',
-      caughtBy: unit('wait'),
+      caughtBy: unit('base/time'),
     },
     'forms change by the clock on a processor': {
       file: 'src/gpu/trouble.ts',

@@ -13,9 +13,9 @@ const ownPictures = (title: string) => driven('page/driven/own_pictures', title)
 const FILES = 'harness/page/worker/files.ts';
 const FILE_INPUT = 'harness/page/shell/file_input.ts';
 const APP = 'harness/page/shell/app.ts';
-const FINE_TUNE = 'harness/page/shell/fine_tune.ts';
+const FINE_TUNE = 'harness/page/messages/fine_tune.ts';
 const fineTune = unit('page/fine_tune');
-const NEAREST = 'harness/run/nearest.ts';
+const NEAREST = 'harness/pictures/nearest.ts';
 const TRAIN_PLAN = 'harness/cli/train_plan.ts';
 const LIVE_PICTURES = 'harness/page/worker/live_pictures.ts';
 const KEPT_IMAGES = 'harness/page/worker/kept_images.ts';
@@ -30,7 +30,7 @@ export const page: Mutants = {
       caughtBy: unit('page/settings'),
     },
     'a parameter is not written into the address': {
-      file: 'harness/page/shell/settings.ts',
+      file: 'harness/page/messages/settings.ts',
       text: ".filter((key) => (key === 'recipe'",
       becomes: ".filter((key) => key !== 'minutes' && (key === 'recipe'",
       caughtBy: unit('page/settings'),
@@ -92,7 +92,7 @@ export const page: Mutants = {
       caughtBy: unit('page/host'),
     },
     'the recipe pictures shows nothing before its run': {
-      file: 'harness/page/shell/pretrained.ts',
+      file: 'harness/page/messages/pretrained.ts',
       text: "recipe === 'tutorial' ? recipe : 'digits'",
       becomes: "recipe === 'digits-3x3' ? 'digits' : (recipe as 'digits')",
       caughtBy: unit('page/state'),
@@ -152,7 +152,7 @@ export const page: Mutants = {
       caughtBy: unit('page/state'),
     },
     'a file of letters is named after the digits': {
-      file: 'harness/page/shell/make_files.ts',
+      file: 'harness/page/messages/file_names.ts',
       text: 'data === undefined || data === DIGITS',
       becomes: 'data !== undefined',
       caughtBy: unit('page/make_files'),
@@ -254,13 +254,13 @@ export const page: Mutants = {
       caughtBy: driven('page/driven/again', 'images are made again after the device was lost'),
     },
     'a press after the device was lost comes to nothing': {
-      file: 'harness/page/shell/home.ts',
+      file: 'harness/page/welcome/home.ts',
       text: "'training', 'lost'].includes(phase);",
       becomes: "'training'].includes(phase);",
       caughtBy: driven('page/driven/again', 'images are made again after the device was lost'),
     },
     'a start that failed leaves its button disabled': {
-      file: 'harness/page/shell/home.ts',
+      file: 'harness/page/welcome/home.ts',
       text: "      } else if (event.type === 'error') making = false;",
       becomes: '      }',
       caughtBy: driven('page/driven/again', 'where no GPU is found'),
@@ -422,13 +422,13 @@ export const page: Mutants = {
   },
   planner: {
     'pictures of one size keep it on any adapter': {
-      file: 'harness/run/small_pictures.ts',
+      file: 'harness/pictures/small_pictures.ts',
       text: '(side === OWN_SIZE || Math.max(own.width, own.height) <= USUAL_SIDE)',
       becomes: 'true',
       caughtBy: unit('harness/own_images'),
     },
     'a kept run forgets that its pictures had their own size': {
-      file: 'harness/page/shell/settings.ts',
+      file: 'harness/page/messages/settings.ts',
       text: 'isOpen && (isLarge || ',
       becomes: 'isOpen && (',
       caughtBy: unit('page/settings'),
@@ -440,7 +440,7 @@ export const page: Mutants = {
       caughtBy: node('node/train_plan', 'half as long again'),
     },
     'Train it yourself sets the batch': {
-      file: 'harness/page/shell/home.ts',
+      file: 'harness/page/welcome/home.ts',
       text: '    app.asked = undefined;\n',
       becomes: "    app.asked = undefined;\n    if (app.state.adapter?.software) app.set('batch', '64');\n",
       caughtBy: plan,
@@ -628,13 +628,13 @@ export const page: Mutants = {
       caughtBy: unit('page/live_pictures'),
     },
     'a mirror image is the picture': {
-      file: 'harness/run/small_pictures.ts',
+      file: 'harness/pictures/small_pictures.ts',
       text: 'const from = (pixel - x + (width - 1 - x)) * channels;',
       becomes: 'const from = pixel * channels;',
       caughtBy: unit('harness/own_images'),
     },
     'mirror images have the labels of others': {
-      file: 'harness/run/small_pictures.ts',
+      file: 'harness/pictures/small_pictures.ts',
       text: '(_, i) => labels[i >> 1]',
       becomes: '(_, i) => labels[i % count]',
       caughtBy: unit('harness/own_images'),
@@ -658,7 +658,7 @@ export const page: Mutants = {
       caughtBy: unit('harness/nearest'),
     },
     'a held-out loss that rises at once is one that has risen': {
-      file: 'harness/page/shell/measurements.ts',
+      file: 'harness/page/messages/measurements.ts',
       text: 'return isLong && last.loss',
       becomes: 'return last.loss',
       caughtBy: unit('page/live_measures'),

@@ -1,6 +1,6 @@
 /** The diffusion model as a classifier: the pretrained network reads digits that it was not trained on. */
 import { expect, test } from 'vitest';
-import { classLosses } from '../../harness/run/classify';
+import { classLosses } from '../../harness/pictures/classify';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { loadPretrained } from '../../src/pretrained/index';
 import { UNet } from '../../src/unet/unet';

@@ -1,7 +1,7 @@
 /** What the Explain tab's part of the worker answers, with the pretrained networks. */
 import { expect, test } from 'vitest';
 import { errorOf } from '../../harness/page/explain/noise';
-import { initialSettings } from '../../harness/page/shell/settings';
+import { initialSettings } from '../../harness/page/messages/settings';
 import { answerExplain, type Surroundings } from '../../harness/page/worker/explain';
 import { Models } from '../../harness/page/worker/models';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';

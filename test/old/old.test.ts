@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { parseResult } from '../../harness/bench/read';
 import { listEntries } from '../../harness/bench/rows';
-import { parseQuery, type Settings, toQuery } from '../../harness/page/shell/settings';
+import { parseQuery, type Settings, toQuery } from '../../harness/page/messages/settings';
 import { fnv1a } from '../../src/base/hash';
 import { loadCheckpoint, loadModel } from '../../src/index';
 import { RunStore } from '../../src/keeping/store';
@@ -88,7 +88,7 @@ test('a run that a page kept', async () => {
     getItem: (key: string) =>
       key === 'webgpu-diffusion-run-notes' ? JSON.stringify({ [pageRun.id]: pageRun.notes }) : null,
   });
-  const { readNotes } = await import('../../harness/page/shell/run_notes');
+  const { readNotes } = await import('../../harness/page/runs/run_notes');
   expect(readNotes()).toEqual({ [pageRun.id]: pageRun.notes });
   vi.unstubAllGlobals();
 });

@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { version as webgpu } from 'webgpu/package.json';
-import { gridOfBytes } from '../../harness/run/pictures';
-import { decodePng } from '../../harness/run/png';
+import { gridOfBytes } from '../../harness/pictures/pictures';
+import { decodePng } from '../../harness/pictures/png';
 import { resultOf, serve } from './serve';
 import { install, shell } from './shell';
 

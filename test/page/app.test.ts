@@ -1,8 +1,8 @@
 /** What the page does at an event: panels that stand on another tab than the open one do nothing. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { WorkerEvent } from '../../harness/page/messages/messages';
+import type { Task } from '../../harness/page/messages/settings';
 import { App, type Panel } from '../../harness/page/shell/app';
-import type { Task } from '../../harness/page/shell/settings';
-import type { WorkerEvent } from '../../harness/page/worker/messages';
 
 let tell: (event: WorkerEvent) => void;
 let frames: (() => void)[];

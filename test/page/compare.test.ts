@@ -1,7 +1,7 @@
 /** How the columns of a comparison are made, and why one cannot be. */
 import { describe, expect, test } from 'vitest';
 import { columnOf, type Networks } from '../../harness/page/make/compare';
-import { initialOf } from '../../harness/page/shell/settings';
+import { initialOf } from '../../harness/page/messages/settings';
 import { initialState, networkIn } from '../../harness/page/shell/state';
 import { recipes } from '../../src/recipes';
 

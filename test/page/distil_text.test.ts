@@ -1,5 +1,6 @@
 /** What the page says of distilling, and when it offers it. */
 import { expect, test } from 'vitest';
+import { Losses } from '../../harness/page/runs/losses';
 import {
   distillable,
   distilledNote,
@@ -8,7 +9,6 @@ import {
   distilStatus,
   mayDistil,
 } from '../../harness/page/shell/distil_text';
-import { Losses } from '../../harness/page/shell/losses';
 import { initialState, type Run, type State } from '../../harness/page/shell/state';
 import { recipes } from '../../src/recipes';
 import { callsOf } from '../../src/unet/sampling';

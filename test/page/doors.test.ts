@@ -1,13 +1,13 @@
 /** The doors and the leads: which view a link opens, with which settings, and where the focus goes. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { connectDoors, connectLeads } from '../../harness/page/shell/doors';
 import {
   initialSettings,
   parseQuery,
   type Settings,
   type Task,
   withSetting,
-} from '../../harness/page/shell/settings';
+} from '../../harness/page/messages/settings';
+import { connectDoors, connectLeads } from '../../harness/page/shell/doors';
 import { markup } from './markup';
 
 /** As much of an element as the doors use. */

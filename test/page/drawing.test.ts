@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { fits, verdict } from '../../harness/page/draw/draw_answers';
 import { DrawHistory } from '../../harness/page/draw/draw_paper';
 import { centred, questionOf, unfit } from '../../harness/page/draw/draw_question';
+import { refined, samplingOfDrawing } from '../../harness/page/messages/order';
+import { initialSettings } from '../../harness/page/messages/settings';
 import { Latest } from '../../harness/page/shell/latest';
-import { refined, samplingOfDrawing } from '../../harness/page/shell/order';
-import { initialSettings } from '../../harness/page/shell/settings';
+import { gaussianNoise, noised } from '../../harness/pictures/noise';
 import {
   type Drawing,
   inkOf,
@@ -16,8 +17,7 @@ import {
   RADIUS,
   SIDE,
   type Tool,
-} from '../../harness/page/shell/strokes';
-import { gaussianNoise, noised } from '../../harness/run/noise';
+} from '../../harness/pictures/strokes';
 import { recipes } from '../../src/recipes';
 
 const stroke = (tool: Tool, ...points: [number, number][]) => ({

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { errorOf, spread } from '../../harness/page/explain/noise';
 import { recipeSteps } from '../../harness/page/explain/recipe_steps';
-import { anchorOf, fileAddress } from '../../harness/page/shell/texts';
-import { gaussianNoise, uniformOf } from '../../harness/run/noise';
+import { anchorOf, fileAddress } from '../../harness/page/sources/texts';
+import { gaussianNoise, uniformOf } from '../../harness/pictures/noise';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -53,7 +53,7 @@ test('the picture has a row for each of the first seven', () => {
 test('links lead to files of the project, and to headings that are there', () => {
   const folder = new URL('harness/page/explain/', root);
   const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
-  const footer = read('harness/page/shell/links.ts');
+  const footer = read('harness/page/sources/links.ts');
   const paths = [
     ...sources.flatMap((text) =>
       [...text.matchAll(/\['((?:docs|shaders|src)\/[^']+)', '/g)].map(([, path]) => path),

@@ -8,8 +8,8 @@ import {
   smallerRate,
   trainingOf,
   whyNew,
-} from '../../harness/page/shell/fine_tune';
-import type { Beginning, PageRecipe } from '../../harness/page/shell/settings';
+} from '../../harness/page/messages/fine_tune';
+import type { Beginning, PageRecipe } from '../../harness/page/messages/settings';
 import { checkBeginning, fitted } from '../../harness/run/beginning';
 import { recipeAt } from '../../src/recipes';
 import { trainerConfigOf } from '../../src/training/options';

@@ -5,12 +5,12 @@ import { between, gaussian, newest } from '../../examples/morph/field.js';
 import { callsIn, choiceOf, handMaking, makingOf, settingsFor } from '../../harness/page/make/calls';
 import { Following, handOf, MAP_SIDE, nextImages } from '../../harness/page/make/following';
 import { movedBy } from '../../harness/page/make/noise_hand';
-import { imagesAt, noiseOf, type Placed, sharesAt } from '../../harness/page/shell/noise_field';
-import { INSTANT } from '../../harness/page/shell/pretrained';
-import { initialOf, initialSettings, type Settings } from '../../harness/page/shell/settings';
+import type { Order, WorkerEvent } from '../../harness/page/messages/messages';
+import { imagesAt, noiseOf, type Placed, sharesAt } from '../../harness/page/messages/noise_field';
+import { INSTANT } from '../../harness/page/messages/pretrained';
+import { initialOf, initialSettings, type Settings } from '../../harness/page/messages/settings';
 import { initialState } from '../../harness/page/shell/state';
-import type { Order, WorkerEvent } from '../../harness/page/worker/messages';
-import { gaussianNoise } from '../../harness/run/noise';
+import { gaussianNoise } from '../../harness/pictures/noise';
 import { loadPretrained } from '../../src/pretrained';
 import { recipes } from '../../src/recipes';
 

@@ -1,6 +1,6 @@
 /** The page's part of its worker, on a session that makes nothing. */
 import { expect, test, vi } from 'vitest';
-import { initialOf } from '../../harness/page/shell/settings';
+import { initialOf } from '../../harness/page/messages/settings';
 import type { TrainingSession } from '../../harness/page/worker/door';
 import { PageHost } from '../../harness/page/worker/host';
 import { Workplace } from '../../harness/page/worker/place';

@@ -11,10 +11,10 @@ import {
   sumsOf,
   tapsOf,
 } from '../../harness/page/inside/pixel';
+import type { InsideLayer } from '../../harness/page/messages/inside_messages';
 import { knownNorms } from '../../harness/page/worker/inside';
-import type { InsideLayer } from '../../harness/page/worker/inside_messages';
+import { addNoise } from '../../harness/pictures/noise';
 import { commentedShader } from '../../harness/run/commented_shader';
-import { addNoise } from '../../harness/run/noise';
 import { listStep } from '../../harness/run/step_list';
 import { Random } from '../../harness/specs/lib/spec';
 import { shaderText } from '../../src/plan/text';

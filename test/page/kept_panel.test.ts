@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { facts, goOnText, neededData, runOf } from '../../harness/page/shell/kept_panel';
+import { facts, goOnText, neededData, runOf } from '../../harness/page/train/kept_panel';
 import type { StoredRun } from '../../src/keeping/store';
 import { presets } from '../../src/unet/config';
 

@@ -1,6 +1,5 @@
 /** What is measured while a run trains: how often, for how long, and what the page keeps of it. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Losses } from '../../harness/page/shell/losses';
 import {
   type Measurement,
   nothingMeasured,
@@ -9,8 +8,9 @@ import {
   rewound,
   risenSince,
   trainedSeconds,
-} from '../../harness/page/shell/measurements';
-import { initialSettings } from '../../harness/page/shell/settings';
+} from '../../harness/page/messages/measurements';
+import { initialSettings } from '../../harness/page/messages/settings';
+import { Losses } from '../../harness/page/runs/losses';
 import { initialState, type State } from '../../harness/page/shell/state';
 import { trainingProgress } from '../../harness/page/train/train_readings';
 import { PictureClock, TimeShare, TrainingClock } from '../../harness/page/worker/clocks';

@@ -1,7 +1,7 @@
 /** The pictures of a sampling run on the page. */
 import { expect, test } from 'vitest';
+import type { NumberedOrder, WorkerEvent } from '../../harness/page/messages/messages';
 import { LivePictures } from '../../harness/page/worker/live_pictures';
-import type { NumberedOrder, WorkerEvent } from '../../harness/page/worker/messages';
 import { Models } from '../../harness/page/worker/models';
 import type { Engine, SampleEvent, Sampler, UNet } from '../../src/index';
 

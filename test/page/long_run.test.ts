@@ -1,7 +1,7 @@
 /** What an event costs does not grow with the run: the page's losses, their means and their curve after a million steps. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Losses, smooth, smoothLoss } from '../../harness/page/shell/losses';
-import { reduceMeasurements } from '../../harness/page/shell/measurements';
+import { reduceMeasurements } from '../../harness/page/messages/measurements';
+import { Losses, smooth, smoothLoss } from '../../harness/page/runs/losses';
 import { initialState, reduce } from '../../harness/page/shell/state';
 import { columnsOf, Line, linearRange, logRange, MOST_STEPS } from '../../harness/page/train/curve_data';
 import { EpochMeans } from '../../harness/page/train/train_readings';

@@ -1,19 +1,18 @@
 import { expect, test } from 'vitest';
 import { promise, queryOf } from '../../harness/page/make/share';
+import { fileName, runFileName } from '../../harness/page/messages/file_names';
+import type { Order } from '../../harness/page/messages/messages';
+import { initialSettings, parseQuery } from '../../harness/page/messages/settings';
 import {
-  fileName,
   gridsNpy,
-  runFileName,
   sheet,
   stepPicture,
   trajectoryGif,
   trajectoryNpy,
   trajectorySheet,
 } from '../../harness/page/shell/make_files';
-import { initialSettings, parseQuery } from '../../harness/page/shell/settings';
-import type { Order } from '../../harness/page/worker/messages';
-import { readNpy } from '../../harness/run/npy';
-import type { Picture } from '../../harness/run/pictures';
+import { readNpy } from '../../harness/pictures/npy';
+import type { Picture } from '../../harness/pictures/pictures';
 import { DIGITS } from '../../src/data/digits';
 
 const order = {

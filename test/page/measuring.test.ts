@@ -1,9 +1,9 @@
 /** What Check and Bench say in words: time left, the GPU, and what not everybody knows. No GPU. */
 import { expect, test } from 'vitest';
 import { rowHead, sweepHead } from '../../harness/bench/table';
+import { terms } from '../../harness/page/glossary/terms';
 import { type GpuFacts, gpuReport, limitText, selfCheckText } from '../../harness/page/measure/gpu_facts';
 import { budgetLeft, timeLeft } from '../../harness/page/measure/measure';
-import { terms } from '../../harness/page/shell/terms';
 import type { EngineReport } from '../../src';
 import { markup } from './markup';
 

@@ -1,6 +1,6 @@
 /** The page's worker as it opens, where what it waits for goes wrong: the page must say so, and wait no more. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { initialSettings } from '../../harness/page/shell/settings';
+import { initialSettings } from '../../harness/page/messages/settings';
 import { PageHost } from '../../harness/page/worker/host';
 import { type Engine, EngineError } from '../../src';
 import { TrainingSession } from '../../src/worker/session';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { imagesAt, noiseOf } from '../../harness/page/shell/noise_field';
+import { imagesAt, noiseOf } from '../../harness/page/messages/noise_field';
 import {
   columnsFor,
   columnsOf,
@@ -8,8 +8,8 @@ import {
   labelsFor,
   samplingOf,
   usualCount,
-} from '../../harness/page/shell/order';
-import { noiseMoreAndMore } from '../../harness/run/noise';
+} from '../../harness/page/messages/order';
+import { noiseMoreAndMore } from '../../harness/pictures/noise';
 import { presets } from '../../src/unet/config';
 
 const order = { steps: 20, count: 4, seed: 5, digit: 7, text: '', guidance: 2.5, method: 'heun' } as const;

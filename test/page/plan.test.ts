@@ -1,11 +1,11 @@
 /** The plan of a run on the page: what the worker makes of it, and what the page says, remembers and keeps out of the address. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { DataDescription, EventOf, PageEvent } from '../../harness/page/messages/messages';
+import { type Key, parseQuery, withSetting } from '../../harness/page/messages/settings';
 import type { App } from '../../harness/page/shell/app';
-import { createStarter } from '../../harness/page/shell/home';
-import { type Key, parseQuery, withSetting } from '../../harness/page/shell/settings';
 import { initialState, reduce, type State } from '../../harness/page/shell/state';
 import { createPlanner, digits } from '../../harness/page/train/plan';
-import type { DataDescription, EventOf, PageEvent } from '../../harness/page/worker/messages';
+import { createStarter } from '../../harness/page/welcome/home';
 import { Planning } from '../../harness/page/worker/planning';
 import { planOf, scheduleOf } from '../../harness/run/plan';
 import type { RunChanges } from '../../src/worker';

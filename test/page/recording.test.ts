@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { pictureAt } from '../../harness/page/shell/recorded';
-import { decodeRecording, encodeRecording, trajectory } from '../../harness/page/shell/recording';
+import { pictureAt } from '../../harness/page/welcome/recorded';
+import { decodeRecording, encodeRecording, trajectory } from '../../harness/page/welcome/recording';
 
-const file = new URL('../../harness/page/shell/recording.gz', import.meta.url);
+const file = new URL('../../harness/page/welcome/recording.gz', import.meta.url);
 const ink = (picture: Uint8Array) => picture.reduce((sum, value) => sum + value, 0) / picture.length / 255;
 
 test('the recording is small, whole, and of runs that get better', () => {

@@ -1,16 +1,16 @@
 /** The runs to compare: in the table, on the curve, and what the browser remembers of them. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { drawingsOfText, textOfDrawings } from '../../harness/page/shell/kept_drawings';
-import { Losses } from '../../harness/page/shell/losses';
-import { nothingMeasured, thinned } from '../../harness/page/shell/measurements';
+import { nothingMeasured, thinned } from '../../harness/page/messages/measurements';
+import { initialOf, type PageRecipe } from '../../harness/page/messages/settings';
+import { drawingsOfText, textOfDrawings } from '../../harness/page/runs/kept_drawings';
+import { Losses } from '../../harness/page/runs/losses';
 import {
   keepNotes,
   measurementsOf,
   type RunNotes,
   readNotes,
   writeNotes,
-} from '../../harness/page/shell/run_notes';
-import { initialOf, type PageRecipe } from '../../harness/page/shell/settings';
+} from '../../harness/page/runs/run_notes';
 import { initialState } from '../../harness/page/shell/state';
 import {
   type Columns,

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { doorOf, titleOf } from '../../harness/page/shell/doors';
 import {
   initialOf,
   initialSettings,
@@ -14,8 +13,9 @@ import {
   withPictures,
   withRecipe,
   withSetting,
-} from '../../harness/page/shell/settings';
-import { OWN_SIZE } from '../../harness/run/small_pictures';
+} from '../../harness/page/messages/settings';
+import { doorOf, titleOf } from '../../harness/page/shell/doors';
+import { OWN_SIZE } from '../../harness/pictures/small_pictures';
 import { checkConfig, presets, type UNetConfig } from '../../src/unet/config';
 
 describe('the address', () => {

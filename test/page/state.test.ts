@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { Losses, smooth, smoothLoss } from '../../harness/page/shell/losses';
-import { decodeRecording } from '../../harness/page/shell/recording';
-import { initialSettings, type ModelChoice } from '../../harness/page/shell/settings';
+import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/messages/messages';
+import { initialSettings, type ModelChoice } from '../../harness/page/messages/settings';
+import { Losses, smooth, smoothLoss } from '../../harness/page/runs/losses';
 import {
   describe as describeState,
   endOf,
@@ -22,7 +22,7 @@ import {
   secondsLeft,
   sourceOf,
 } from '../../harness/page/shell/state';
-import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../harness/page/worker/messages';
+import { decodeRecording } from '../../harness/page/welcome/recording';
 import { epochMeans, lossesCsv } from '../../harness/run/losses';
 import { DIGITS } from '../../src/data/digits';
 import { LEAST_STEPS, type StoredRun } from '../../src/keeping/store';
@@ -403,7 +403,7 @@ describe('figures', () => {
       const read = (file: string) => readFile(new URL(file, import.meta.url));
       const { losses, batch } =
         name === 'the recorded run'
-          ? decodeRecording(new Uint8Array(gunzipSync(await read('../../harness/page/shell/recording.gz'))))
+          ? decodeRecording(new Uint8Array(gunzipSync(await read('../../harness/page/welcome/recording.gz'))))
               .learning
           : { losses: JSON.parse(String(await read('losses_of_16.json'))) as number[], batch: 16 };
       const outside = smooth(losses, batch).flatMap((mean, i) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { missingWebGpu, startTrouble } from '../../harness/page/shell/support';
+import { missingWebGpu, startTrouble } from '../../harness/page/welcome/support';
 
 const here = { secure: true, hasGpu: true, userAgent: 'Firefox/150', address: 'http://10.0.0.1' };
 

@@ -4,7 +4,7 @@ import { EngineError } from '../../../src/base/errors';
 import { describeAdapter } from '../../../src/gpu/adapter';
 import { requirements } from '../../../src/gpu/request_device';
 import { nodeGpu } from '../../../src/node/dawn';
-import { adapterText } from '../../run/adapter_text';
+import { adapterText } from '../../text/adapter_text';
 import { type Command, defineCommand } from '../args';
 import { paint } from '../colours';
 import { summaries } from '../summaries';

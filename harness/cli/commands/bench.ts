@@ -28,9 +28,9 @@ import {
   timerLine,
   totalRow,
 } from '../../bench/table';
-import { adapterText } from '../../run/adapter_text';
 import { changesOf } from '../../run/network';
-import { duration } from '../../run/units';
+import { adapterText } from '../../text/adapter_text';
+import { duration } from '../../text/units';
 import { type Command, defineCommand, integer, integers, number, oneOf, text, UsageError } from '../args';
 import { type Colour, paint } from '../colours';
 import { prepareFile, readWhole, writeWhole } from '../files';

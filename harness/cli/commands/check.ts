@@ -1,10 +1,10 @@
 /** `check`: compares every kernel on this machine with its reference. */
 
 import type { EngineReport } from '../../../src/report';
-import { adapterText } from '../../run/adapter_text';
+import { checkJson, compileText } from '../../bench/check_export';
 import { type CheckEvent, type CheckRow, runCheck } from '../../run/check';
-import { checkJson, compileText } from '../../run/check_export';
-import { duration } from '../../run/units';
+import { adapterText } from '../../text/adapter_text';
+import { duration } from '../../text/units';
 import { type Command, defineCommand, oneOf, text } from '../args';
 import { paint } from '../colours';
 import { prepareFile, writeWhole } from '../files';

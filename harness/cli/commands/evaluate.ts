@@ -3,8 +3,8 @@
 import { DIGITS } from '../../../src/data/digits';
 import { pretrainedNames } from '../../../src/pretrained/index';
 import type { Model } from '../../../src/weights/model';
-import { adapterName, adapterText } from '../../run/adapter_text';
-import { duration } from '../../run/units';
+import { adapterName, adapterText } from '../../text/adapter_text';
+import { duration } from '../../text/units';
 import { defineCommand, integer, show, text, toggle, UsageError } from '../args';
 import { prepareFile, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';

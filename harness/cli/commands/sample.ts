@@ -1,9 +1,9 @@
 /** `sample`: samples images from noise with a trained model. */
 
-import { adapterText } from '../../run/adapter_text';
-import { type Classes, exampleOf, labelsIn } from '../../run/class_names';
-import { grid } from '../../run/pictures';
-import { duration, plural } from '../../run/units';
+import { type Classes, exampleOf, labelsIn } from '../../pictures/class_names';
+import { grid } from '../../pictures/pictures';
+import { adapterText } from '../../text/adapter_text';
+import { duration, plural } from '../../text/units';
 import { defineCommand, integer, show, text, toggle, UsageError } from '../args';
 import { labelsInTurn } from '../digit_pictures';
 import { prepareFile, writeWhole } from '../files';

@@ -1,10 +1,10 @@
 /** The network's answers about a drawing: pictures that it makes from it, and a bar for each possible digit. */
-import { noised } from '../../run/noise';
-import { toBytes } from '../../run/pictures';
+import { noised } from '../../pictures/noise';
+import { toBytes } from '../../pictures/pictures';
+import { SIDE } from '../../pictures/strokes';
+import type { Ask } from '../messages/settings';
 import { anyElement, button, byId, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
-import type { Ask } from '../shell/settings';
-import { SIDE } from '../shell/strokes';
 
 const SIZE = SIDE * SIDE;
 /** Stands for a picture that is not made yet: a grey slightly darker than the paper. */

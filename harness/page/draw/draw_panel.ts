@@ -1,17 +1,18 @@
 /** The Draw view: after every change it asks the network about the drawing again. */
-import { namesOf } from '../../run/class_names';
+import { namesOf } from '../../pictures/class_names';
+import { inkOf, isEmpty, SIDE } from '../../pictures/strokes';
+import { drawnName } from '../messages/file_names';
+import type { DrawAnswer, DrawOrder, ModelDescription, WorkerEvent } from '../messages/messages';
+import { refined } from '../messages/order';
+import { type Ask, asks, type Settings } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { whole } from '../shell/format';
 import { pngOf } from '../shell/images';
 import { Latest, type Outcome } from '../shell/latest';
-import { drawnName, drawnPicture } from '../shell/make_files';
-import { refined } from '../shell/order';
-import { type Ask, asks, type Settings } from '../shell/settings';
+import { drawnPicture } from '../shell/make_files';
 import { describe, makesDigits, networkIn } from '../shell/state';
-import { inkOf, isEmpty, SIDE } from '../shell/strokes';
-import type { DrawAnswer, DrawOrder, ModelDescription, WorkerEvent } from '../worker/messages';
 import { clearClasses, DrawViews, showClasses, verdict } from './draw_answers';
 import { connectDrawDigits, connectDrawSource } from './draw_choices';
 import { DrawPaper } from './draw_paper';

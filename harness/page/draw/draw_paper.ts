@@ -1,6 +1,5 @@
 /** The left half of the Draw view: the field with its ink, mask and cursor, its tools, the pen of mouse, finger and keys, and what was drawn. */
-import type { App } from '../shell/app';
-import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
+
 import {
   type Drawing,
   inkOf,
@@ -12,7 +11,9 @@ import {
   type Stroke,
   type Tool,
   tools,
-} from '../shell/strokes';
+} from '../../pictures/strokes';
+import type { App } from '../shell/app';
+import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
 
 export class DrawPaper {
   private readonly app: App;

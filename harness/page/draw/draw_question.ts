@@ -1,7 +1,8 @@
 /** The question that a drawing and the settings beside it put to the network, or why there is none: moved and scaled to where MNIST's digits are. Pure. */
-import type { Settings, Source } from '../shell/settings';
-import { type Drawing, inkOf, isEmpty, maskOf, type Point, RADIUS, SIDE } from '../shell/strokes';
-import type { DrawOrder, ModelDescription } from '../worker/messages';
+
+import { type Drawing, inkOf, isEmpty, maskOf, type Point, RADIUS, SIDE } from '../../pictures/strokes';
+import type { DrawOrder, ModelDescription } from '../messages/messages';
+import type { Settings, Source } from '../messages/settings';
 
 export interface Question {
   /** The ink as the network sees it. */

@@ -1,15 +1,15 @@
 /** "Teach it your hand": drawings that are kept, each with its digit, for the pretrained network to train on. */
 import { recipes } from '../../../src/recipes';
+import { SIDE } from '../../pictures/strokes';
+import { fineTuning, whyNew } from '../messages/fine_tune';
+import type { WorkerEvent } from '../messages/messages';
+import { type Key, type Settings, show } from '../messages/settings';
+import { imagesOfDrawings, type KeptDrawing, nameOfDrawings } from '../runs/kept_drawings';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
-import { fineTuning, whyNew } from '../shell/fine_tune';
 import { some } from '../shell/format';
 import { ImageView } from '../shell/images';
-import { imagesOfDrawings, type KeptDrawing, nameOfDrawings } from '../shell/kept_drawings';
-import { type Key, type Settings, show } from '../shell/settings';
 import { isFixed } from '../shell/state';
-import { SIDE } from '../shell/strokes';
-import type { WorkerEvent } from '../worker/messages';
 
 /** Drawings that will do. */
 const ENOUGH = 10;

@@ -2,7 +2,7 @@
  * A field for WGSL: a plain text area, whose own text cannot be seen, over the same text in colours and beside the numbers of its lines. All
  * three are as large as the text; what is around them scrolls.
  */
-import { loadColours } from '../shell/prism';
+import { loadColours } from '../sources/prism';
 
 const coloured = loadColours();
 

@@ -1,8 +1,8 @@
 /** Edits shaders, tries them and takes them into training: from the Inside view's editor, or when a file is saved while Vite serves the page. */
 import { files } from 'virtual:shader-sources';
+import type { Listed } from '../messages/inside_messages';
 import type { App } from '../shell/app';
 import { anyElement, button, setText } from '../shell/dom';
-import type { Listed } from '../worker/inside_messages';
 import type { Texts } from './assemble';
 import { Editor } from './editor';
 import { Edits } from './edits';

@@ -1,6 +1,6 @@
 /** The edited texts of a visit, by file of shaders/, and those that training uses. */
 import { files } from 'virtual:shader-sources';
-import type { Replacement } from '../shell/replace';
+import type { Replacement } from '../messages/replace';
 import type { Texts } from './assemble';
 
 export class Edits {

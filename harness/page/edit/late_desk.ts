@@ -1,7 +1,7 @@
 /** The desk for shaders, which is loaded when the first one is edited, or saved while the development server runs. */
 
+import type { Listed } from '../messages/inside_messages';
 import type { App } from '../shell/app';
-import type { Listed } from '../worker/inside_messages';
 import type { SavedShader, ShaderDesk } from './desk';
 
 export function lateDesk(app: App) {

@@ -8,7 +8,7 @@ import { Timer } from '../../bench/timer';
 import { checkCase, missingFeature, References } from '../../run/check';
 import { stagesOf } from '../../run/step_list';
 import { type AnySpec, shaders, specs } from '../../specs/lib/registry';
-import { type Replacement, replaceShaders } from '../shell/replace';
+import { type Replacement, replaceShaders } from '../messages/replace';
 import { type Assembled, changedShaders, TextError } from './assemble';
 import { guardLoops, MOST_TURNS, RAN_AWAY } from './guard';
 import { timeByTurns } from './interleaved';

@@ -1,7 +1,7 @@
 /** Messages between the page and the worker that tries edited shaders. */
 
 import type { StepToList } from '../../run/step_list';
-import type { Replacement } from '../shell/replace';
+import type { Replacement } from '../messages/replace';
 import type { Place, Texts } from './assemble';
 
 export interface TrialOrder {

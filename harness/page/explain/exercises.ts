@@ -1,5 +1,5 @@
 /** Six exercises: questions that a reader answers with the page. They stand at the ends of scenes and of texts (harness/tools/build/texts_pages.ts). */
-import type { TextName } from '../shell/texts';
+import type { TextName } from '../sources/texts';
 
 export interface Exercise {
   readonly question: string;

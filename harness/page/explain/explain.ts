@@ -1,11 +1,11 @@
 /** What diffusion is, and four scenes, one at a time, at the reader's pace: by buttons, arrow keys, or the address. */
 import './explain.css';
+import type { WorkerEvent } from '../messages/messages';
 import type { App } from '../shell/app';
 import { setDisabled, setText } from '../shell/dom';
-import { linkTo } from '../shell/links';
-import type { Recording } from '../shell/recording';
-import { sourcesOf } from '../shell/sources';
-import type { WorkerEvent } from '../worker/messages';
+import { linkTo } from '../sources/links';
+import { sourcesOf } from '../sources/sources';
+import type { Recording } from '../welcome/recording';
 import { DiffusionScene } from './diffusion_scene';
 import { type Exercise, exercises } from './exercises';
 import { LearningScene } from './learning_scene';
@@ -78,7 +78,7 @@ export class Explain {
     const scene = this.scenes[this.number];
     if (!scene) return;
     // Nothing stands there before: a title without words, and buttons that do nothing.
-    if (this.shown === undefined) 
+    if (this.shown === undefined)
       this.host.replaceChildren(this.head, this.stage, this.exercises, this.reading, this.source);
     setDisabled(this.back, this.number === 0);
     const last = this.number === LAST;

@@ -1,9 +1,10 @@
 /** The Explain view: four scenes on how noise becomes digits. They are loaded when they are first shown. */
+
+import type { WorkerEvent } from '../messages/messages';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, offerAgain } from '../shell/dom';
 import { orOffline } from '../shell/format';
-import { loadRecording } from '../shell/recorded';
-import type { WorkerEvent } from '../worker/messages';
+import { loadRecording } from '../welcome/recorded';
 import type { Explain } from './explain';
 
 /** Shows the scenes in `host`; without an app they show what was recorded. Where they cannot be loaded, it says so, and tries again at a press. */

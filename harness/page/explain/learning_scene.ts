@@ -1,9 +1,9 @@
 /** The second scene: the network's predictions of the image behind the noise, before and after training, and their errors. */
 
-import { nameOf } from '../../run/class_names';
-import { svg } from '../../run/svg';
+import { nameOf } from '../../pictures/class_names';
+import { svg } from '../../text/svg';
+import type { Predicted } from '../messages/explain_messages';
 import { elementOf, setText } from '../shell/dom';
-import type { Predicted } from '../worker/explain_messages';
 import { errorOf } from './noise';
 import { Choice, Figure, halves, make, NetworkChoice, numbered, prose, Slider } from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';

@@ -1,7 +1,7 @@
 /** The first scene: an image and noise, mixed by a slider. It needs no network, and so no GPU. */
 import { STREAM, threefry, uniform } from '../../../src/base/random';
-import { gaussianNoise, mix, toFlow } from '../../run/noise';
-import { svg } from '../../run/svg';
+import { gaussianNoise, mix, toFlow } from '../../pictures/noise';
+import { svg } from '../../text/svg';
 import { elementOf } from '../shell/dom';
 import { spread } from './noise';
 import { Choice, Figure, halves, make, numbered, prose, Slider } from './parts';

@@ -3,16 +3,16 @@
  * no markup from text, because the page's policy forbids that.
  */
 
-import type { Classes } from '../../run/class_names';
+import type { Classes } from '../../pictures/class_names';
+import { term } from '../glossary/glossary';
+import { isWord } from '../glossary/glossary_words';
+import { PRETRAINED_IMAGES } from '../messages/pretrained';
+import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { setText } from '../shell/dom';
 import { whole } from '../shell/format';
-import { term } from '../shell/glossary';
-import { isWord } from '../shell/glossary_words';
 import { ImageView, type Tiles } from '../shell/images';
-import { PRETRAINED_IMAGES } from '../shell/pretrained';
-import type { Source } from '../shell/settings';
 import { grownAt, isOfDigits, makesDigits, networkIn } from '../shell/state';
 
 type Child = Node | string;

@@ -1,10 +1,10 @@
 /** The fourth scene: the networks of the recipes `tutorial` and `digits` from the same noise, and the changes between them. */
 import rowsOfSamples from '../../../docs/images/recipe-steps.png?url';
+import type { Asked, Made } from '../messages/explain_messages';
+import { pretrainedOf } from '../messages/pretrained';
 import { setText } from '../shell/dom';
 import { some } from '../shell/format';
-import { pretrainedOf } from '../shell/pretrained';
 import { makesDigits } from '../shell/state';
-import type { Asked, Made } from '../worker/explain_messages';
 import { Figure, halves, make, Playback, prose } from './parts';
 import { recipeSteps } from './recipe_steps';
 import { Question, type Scene, SEED, type Stage } from './scene';

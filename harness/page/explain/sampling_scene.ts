@@ -1,7 +1,7 @@
 /** The third scene: a sample on its way from noise to a digit, and the network's prediction at each step. */
-import { nameOf, namesOf } from '../../run/class_names';
+import { nameOf, namesOf } from '../../pictures/class_names';
+import type { Made } from '../messages/explain_messages';
 import { setText } from '../shell/dom';
-import type { Made } from '../worker/explain_messages';
 import { Choice, Figure, halves, make, NetworkChoice, numbered, Playback, prose } from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 

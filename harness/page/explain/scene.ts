@@ -1,11 +1,12 @@
 /** A scene, and its questions to the training worker: one question at a time, and another when it has changed. */
+
+import type { ExplainAnswer, ExplainOrder } from '../messages/explain_messages';
+import type { WorkerEvent } from '../messages/messages';
 import type { App } from '../shell/app';
 import { whole } from '../shell/format';
 import { Latest } from '../shell/latest';
-import type { Recording } from '../shell/recording';
 import { describe } from '../shell/state';
-import type { ExplainAnswer, ExplainOrder } from '../worker/explain_messages';
-import type { WorkerEvent } from '../worker/messages';
+import type { Recording } from '../welcome/recording';
 
 export interface Stage {
   /** Undefined if there is no GPU: then the scenes show the recording. */

@@ -1,10 +1,10 @@
 /** The list of a training step's dispatches. A row opens to the shader beside its reference. */
 import type { ListedOp, StepStage } from '../../run/step_list';
+import type { InsideAnswer, Listed } from '../messages/inside_messages';
 import { anyElement, button, byId, setText } from '../shell/dom';
 import { whole } from '../shell/format';
-import { sourcesOf } from '../shell/sources';
 import { cell, element } from '../shell/table';
-import type { InsideAnswer, Listed } from '../worker/inside_messages';
+import { sourcesOf } from '../sources/sources';
 import { number } from './part_view';
 
 const COLUMNS = 7;

@@ -1,6 +1,6 @@
 /** The network as a drawing: its convolutions along a U, deeper levels lower, and lines for what flows between them. */
 
-import type { InsideLayer } from '../worker/inside_messages';
+import type { InsideLayer } from '../messages/inside_messages';
 import { type Maps, paint } from './shades';
 
 /** A part of the drawing: a layer that opens, or one of the pictures at the ends. */

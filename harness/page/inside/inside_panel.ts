@@ -1,12 +1,6 @@
 /** The Inside view: the network's work on an image layer by layer, its change in a training step, and the shaders. */
-import { nameOf } from '../../run/class_names';
+import { nameOf } from '../../pictures/class_names';
 import type { StepStage } from '../../run/step_list';
-import type { App, TaskPanel } from '../shell/app';
-import { distilledNote } from '../shell/distil_text';
-import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
-import { whole } from '../shell/format';
-import { PRETRAINED_IMAGES } from '../shell/pretrained';
-import { describe, networkIn } from '../shell/state';
 import type {
   InsideAnswer,
   InsideLayer,
@@ -16,8 +10,14 @@ import type {
   NumberOf,
   Picture,
   Stepped,
-} from '../worker/inside_messages';
-import type { WorkerEvent } from '../worker/messages';
+} from '../messages/inside_messages';
+import type { WorkerEvent } from '../messages/messages';
+import { PRETRAINED_IMAGES } from '../messages/pretrained';
+import type { App, TaskPanel } from '../shell/app';
+import { distilledNote } from '../shell/distil_text';
+import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { whole } from '../shell/format';
+import { describe, networkIn } from '../shell/state';
 import { DispatchList, type EditShader } from './dispatch_list';
 import { Drawing } from './drawing';
 import { kernelMaps, number, PartView, type Pixel } from './part_view';

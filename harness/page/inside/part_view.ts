@@ -1,7 +1,8 @@
 /** The open part of the network: all maps of a layer, and one of them enlarged. */
+
+import type { InsideLayer, Kernels } from '../messages/inside_messages';
 import { anyElement, button, byId, setText } from '../shell/dom';
 import { whole } from '../shell/format';
-import type { InsideLayer, Kernels } from '../worker/inside_messages';
 import { channelsOf, largest, largestOf, type Maps, paint } from './shades';
 
 export const kinds = ['activation', 'preActivation', 'gradient'] as const;

@@ -1,7 +1,7 @@
 /** The arithmetic of one pixel of a convolution's map, in 64 bits, and where it comes from and goes to. Pure. */
 import { reference } from '../../../src/reference/conv2d';
 import { swishAt } from '../../../src/reference/swish';
-import type { Arithmetic, InsideLayer } from '../worker/inside_messages';
+import type { Arithmetic, InsideLayer } from '../messages/inside_messages';
 
 /** A pixel of an output map; all count from 0. */
 export interface Place {

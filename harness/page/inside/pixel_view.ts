@@ -1,10 +1,10 @@
 /** Writes out the arithmetic of one pixel of a convolution's map. Loaded when the first pixel is opened. */
 import { commentedShader } from '../../run/commented_shader';
+import type { Arithmetic, InsideLayer, Looked } from '../messages/inside_messages';
 import { anyElement, button, byId, setText } from '../shell/dom';
 import { whole } from '../shell/format';
-import { sourcesOf } from '../shell/sources';
 import { element } from '../shell/table';
-import type { Arithmetic, InsideLayer, Looked } from '../worker/inside_messages';
+import { sourcesOf } from '../sources/sources';
 import { number } from './part_view';
 import {
   activationAt,

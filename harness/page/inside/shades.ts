@@ -1,6 +1,6 @@
 /** Numbers as shades on small canvases: zero is paper, positive numbers are ink, and negative ones are blue. */
 
-import type { Looked } from '../worker/inside_messages';
+import type { Looked } from '../messages/inside_messages';
 
 type Colour = readonly [number, number, number];
 interface Shades {

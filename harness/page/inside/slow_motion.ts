@@ -1,9 +1,9 @@
 /** Shows one training step stage by stage, on the data of that step. */
 
 import type { StepStage } from '../../run/step_list';
+import type { InsideLayer, Looked, Stepped } from '../messages/inside_messages';
 import { anyElement, button, setText } from '../shell/dom';
 import { whole } from '../shell/format';
-import type { InsideLayer, Looked, Stepped } from '../worker/inside_messages';
 import { kernelMaps, number } from './part_view';
 import { largest, type Maps, meanOf, paint, pictureOf } from './shades';
 

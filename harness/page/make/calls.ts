@@ -1,6 +1,7 @@
 /** Chooses number and kind of network calls for the images of the Make view: few of the distilled network, or more of the network itself. Pure. */
 import { callsOf, type Sampling } from '../../../src/unet/sampling';
-import { INSTANT } from '../shell/pretrained';
+import type { ModelDescription, Order } from '../messages/messages';
+import { INSTANT } from '../messages/pretrained';
 import {
   type CallsChoice,
   callsChoices,
@@ -9,8 +10,7 @@ import {
   type PageRecipe,
   type Settings,
   type Source,
-} from '../shell/settings';
-import type { ModelDescription, Order } from '../worker/messages';
+} from '../messages/settings';
 
 /**
  * Sampling by each choice of calls, for a network that is not distilled. The choice 8 is the network's own sampling, which takes 8 calls for

@@ -1,10 +1,7 @@
 /** Two columns of the Make view, made from the same noise one after the other: by other network calls, another guidance or another network. */
-import type { App } from '../shell/app';
-import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
-import { connectFields } from '../shell/fields';
-import { some, whole } from '../shell/format';
-import { ImageView, noiseTiles } from '../shell/images';
-import { columnsOf } from '../shell/order';
+
+import type { ModelDescription, Order, WorkerEvent } from '../messages/messages';
+import { columnsOf } from '../messages/order';
 import {
   type CallsChoice,
   type ColumnChoice,
@@ -12,10 +9,14 @@ import {
   initialOf,
   type PageRecipe,
   type Source,
-} from '../shell/settings';
+} from '../messages/settings';
+import type { App } from '../shell/app';
+import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { connectFields } from '../shell/fields';
+import { some, whole } from '../shell/format';
+import { ImageView, noiseTiles } from '../shell/images';
 import { networkIn } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
-import type { ModelDescription, Order, WorkerEvent } from '../worker/messages';
 import { callsIn, type Making, makingOf } from './calls';
 
 type Network = Omit<ModelDescription, 'name'>;

@@ -1,9 +1,10 @@
 /** Makes digits that follow the hand and the typed text: a few images of the newest wish at a time, the one under the hand first. */
+
+import type { Order, WorkerEvent } from '../messages/messages';
+import { imagesAt, type Placed } from '../messages/noise_field';
+import { columnsOf, handful, labelsOf } from '../messages/order';
 import type { App } from '../shell/app';
 import { paperOf, type Tiles } from '../shell/images';
-import { imagesAt, type Placed } from '../shell/noise_field';
-import { columnsOf, handful, labelsOf } from '../shell/order';
-import type { Order, WorkerEvent } from '../worker/messages';
 
 /** The hand rests after this time without a movement. */
 const REST_MS = 300;

@@ -1,7 +1,8 @@
 /** The field of the Make view: a handle that mouse, finger or arrow keys move between four noises, with the digit under it. */
+
+import type { Place } from '../messages/noise_field';
 import { anyElement, byId } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
-import type { Place } from '../shell/noise_field';
 
 /** The step of a key, in percent: alone, and with Shift. */
 const STEP = { key: 2, shift: 10 };

@@ -1,10 +1,10 @@
 /** The fields of the Make view for networks with classes: classes, by buttons or as text, guidance and network calls. */
-import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../run/class_names';
+import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../pictures/class_names';
+import { callsChoices, type FlowMethod, initialOf, type Key, show } from '../messages/settings';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { some } from '../shell/format';
-import { callsChoices, type FlowMethod, initialOf, type Key, show } from '../shell/settings';
 import { makesDigits } from '../shell/state';
 import { callsIn, choiceOf, type Making, OPEN } from './calls';
 

@@ -1,5 +1,9 @@
 /** The Make view: digits to order, step by step out of noise, and digits that follow the hand. */
-import { labelsIn } from '../../run/class_names';
+import { labelsIn } from '../../pictures/class_names';
+import type { Order, WorkerEvent } from '../messages/messages';
+import type { Place } from '../messages/noise_field';
+import { columnsOf, usualCount } from '../messages/order';
+import type { Settings } from '../messages/settings';
 import type { App, TaskPanel } from '../shell/app';
 import {
   anyElement,
@@ -14,12 +18,8 @@ import {
 import { connectFields } from '../shell/fields';
 import { some, whole } from '../shell/format';
 import { noiseTiles, paperTiles, type Tiles } from '../shell/images';
-import type { Place } from '../shell/noise_field';
-import { columnsOf, usualCount } from '../shell/order';
-import type { Settings } from '../shell/settings';
 import { describe } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
-import type { Order, WorkerEvent } from '../worker/messages';
 import { callsIn, handMaking, type Making, makingOf } from './calls';
 import { Comparison } from './compare';
 import { Following, handOf, MAP_SIDE } from './following';

@@ -1,12 +1,12 @@
 /** The views of the Make view: a trajectory, step by step, and the network that made the images or makes the next. */
-import { type Classes, listOf, nameOf } from '../../run/class_names';
+import { type Classes, listOf, nameOf } from '../../pictures/class_names';
+import type { Order } from '../messages/messages';
+import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
 import { some, whole } from '../shell/format';
 import { ImageView, type Tiles } from '../shell/images';
-import { PRETRAINED_IMAGES } from '../shell/pretrained';
 import type { Trajectory } from '../shell/trajectory';
-import type { Order } from '../worker/messages';
 
 /** `before` returns the pictures to show before there are steps. */
 export function connectTrajectory(

@@ -1,11 +1,13 @@
 /** Saves images of the Make view as files, and shares an address that makes them again. */
+
+import { fileName } from '../messages/file_names';
+import type { Order } from '../messages/messages';
+import { type Settings, toQuery } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
 import { anyElement, button, download, setText } from '../shell/dom';
 import { pngOf } from '../shell/images';
-import { fileName, stepPicture, trajectoryGif, trajectoryNpy, trajectorySheet } from '../shell/make_files';
-import { type Settings, toQuery } from '../shell/settings';
+import { stepPicture, trajectoryGif, trajectoryNpy, trajectorySheet } from '../shell/make_files';
 import type { Trajectory } from '../shell/trajectory';
-import type { Order } from '../worker/messages';
 import { settingsFor } from './calls';
 
 /** The URL query that reproduces `order`. Other settings stay as they are. The URL does not contain the user's own network. */

@@ -1,4 +1,6 @@
 /** Shows a result of the bench, whether it grows or comes from a file: its tables, a row for each kernel that was timed, and the roofline. */
+
+import { shareText, worstText } from '../../bench/check_export';
 import type { BenchResult, BenchRow, BenchTotal } from '../../bench/result';
 import { NARROW, roofline, rooflineCss } from '../../bench/roofline';
 import {
@@ -12,12 +14,11 @@ import {
   short,
   skippedLines,
 } from '../../bench/table';
-import { shareText, worstText } from '../../run/check_export';
+import { explainWords } from '../glossary/terms';
 import { addStyles, anyElement, elementOf, setMessage, setReading, setText } from '../shell/dom';
 import { measured, whole } from '../shell/format';
-import { sourcesOf } from '../shell/sources';
 import { appendRow, element, extraRow, tableSection } from '../shell/table';
-import { explainWords } from '../shell/terms';
+import { sourcesOf } from '../sources/sources';
 import { factList, type OpenRow, openRow } from './open_row';
 
 export class BenchView {

@@ -1,6 +1,5 @@
 /** The Check view: compares every kernel variant with its reference on the visitor's GPU, on the cases of the project's own tests. */
 import type { EngineReport } from '../../../src';
-import type { CheckedCase, CheckRow } from '../../run/check';
 import {
   type CheckReport,
   checkJson,
@@ -12,14 +11,15 @@ import {
   valueText,
   worstCase,
   worstText,
-} from '../../run/check_export';
+} from '../../bench/check_export';
+import type { CheckedCase, CheckRow } from '../../run/check';
+import { explainWords } from '../glossary/terms';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { whole } from '../shell/format';
-import { sourcesOf } from '../shell/sources';
 import { cell, element, extraRow } from '../shell/table';
-import { explainWords } from '../shell/terms';
+import { sourcesOf } from '../sources/sources';
 import { Measurement, type MeasureStatus, offerKernelNames, timeLeft } from './measure';
 import { factList, openRow } from './open_row';
 

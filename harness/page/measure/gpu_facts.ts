@@ -3,7 +3,7 @@ import { version } from '../../../package.json';
 import type { AdapterDescription, EngineReport } from '../../../src';
 import type { BenchHead } from '../../bench/result';
 import { timerLine } from '../../bench/table';
-import { adapterText } from '../../run/adapter_text';
+import { adapterText } from '../../text/adapter_text';
 
 export interface GpuFacts {
   readonly adapter: AdapterDescription;

@@ -6,10 +6,10 @@ import type { Variants } from '../../../src/unet/variants';
 import { type Axis, axesOf, type BenchEvent, totalNames } from '../../bench/result';
 import type { CheckEvent } from '../../run/check';
 import { changesOf, type NetworkChoice } from '../../run/network';
+import type { PageRecipe, Settings, Tune } from '../messages/settings';
 import type { App, MeasureName } from '../shell/app';
 import { byId } from '../shell/dom';
 import { duration } from '../shell/format';
-import type { PageRecipe, Settings, Tune } from '../shell/settings';
 import { startWorker } from '../shell/start_worker';
 import type { SelfCheckEvent } from './self_check';
 

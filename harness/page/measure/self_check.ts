@@ -3,7 +3,7 @@ import { createEngine, type Engine, EngineError, type EngineReport, type Warning
 import { recipeAt } from '../../../src/recipes';
 import { chooseTimer } from '../../bench/peaks';
 import type { BenchHead } from '../../bench/result';
-import type { PageRecipe } from '../shell/settings';
+import type { PageRecipe } from '../messages/settings';
 
 export type SelfCheckEvent =
   | { readonly kind: 'progress'; readonly title: string }

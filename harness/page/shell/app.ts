@@ -1,15 +1,9 @@
 /** The object that all panels share: the settings and their address, the state and the worker behind it. */
 
-import type { PageCalls } from '../worker/host';
-import type { DataDescription, EventOf, ModelDescription, WorkerEvent } from '../worker/messages';
-import { rememberedLosses, rememberLoss } from './device_lost';
-import { distilledNote } from './distil_text';
-import { keepFocus } from './dom';
-import { beginningOf } from './fine_tune';
-import { orOffline } from './format';
-import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from './kept_drawings';
-import { rewound } from './measurements';
-import { comesAlong, measurementsOf, readNotes } from './run_notes';
+import type { PageCalls } from '../messages/calls';
+import { beginningOf } from '../messages/fine_tune';
+import { rewound } from '../messages/measurements';
+import type { DataDescription, EventOf, ModelDescription, WorkerEvent } from '../messages/messages';
 import {
   initialOf,
   initialSettings,
@@ -24,7 +18,13 @@ import {
   withRecipe,
   withSetting,
   workerSettings,
-} from './settings';
+} from '../messages/settings';
+import { rememberedLosses, rememberLoss } from '../runs/device_lost';
+import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from '../runs/kept_drawings';
+import { comesAlong, measurementsOf, readNotes } from '../runs/run_notes';
+import { distilledNote } from './distil_text';
+import { keepFocus } from './dom';
+import { orOffline } from './format';
 import { initialState, isYoung, networkIn, reduce, type State, sourceOf } from './state';
 import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
 

@@ -1,9 +1,9 @@
 /** The page's texts about distilling. Pure. */
 import { USUAL_WORK } from '../../../src/distilling/options';
 import { callsOf } from '../../../src/unet/sampling';
-import type { ModelDescription } from '../worker/messages';
+import type { ModelDescription } from '../messages/messages';
+import type { Settings } from '../messages/settings';
 import { duration, some, whole } from './format';
-import type { Settings } from './settings';
 import { type Distilling, networkIn, type State } from './state';
 
 /** Steps after which a network that began untrained makes what is worth copying. */

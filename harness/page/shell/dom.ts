@@ -1,5 +1,5 @@
 /** The page's elements: found by their ids, and written only if they change. An element that disappears passes its focus on. */
-import { NAMESPACE, type Svg } from '../../run/svg';
+import { NAMESPACE, type Svg } from '../../text/svg';
 
 export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);

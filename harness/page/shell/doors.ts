@@ -1,6 +1,7 @@
 /** The doors of the page, and the views behind each. They are links, so that they can be shared or opened in another tab; a plain click stays on the page. */
+
+import { type Key, type Task, tasks } from '../messages/settings';
 import { anyElement, byId } from './dom';
-import { type Key, type Task, tasks } from './settings';
 
 /** The first view of a door is the one that it opens at first. */
 export const doors = {

@@ -1,7 +1,8 @@
 /** Forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice; or while it is typed. */
+
+import { type Key, keys, show } from '../messages/settings';
 import type { App } from './app';
 import { setMessage } from './dom';
-import { type Key, keys, show } from './settings';
 import { isFixed } from './state';
 
 type Input = HTMLInputElement | HTMLSelectElement;

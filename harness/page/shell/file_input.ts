@@ -1,5 +1,5 @@
 /** Files that the user chooses or drops: images to train on, models and checkpoints, bench results to look at. */
-import { kindOf, type OwnFile } from '../../run/own_images';
+import { kindOf, type OwnFile } from '../../pictures/own_images';
 import type { App } from './app';
 import { anyElement, button, byId } from './dom';
 

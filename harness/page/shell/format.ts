@@ -1,7 +1,7 @@
 /** Formats numbers and names for the page. Pure. */
 import type { AdapterDescription } from '../../../src';
 import { type EpochParts, stepsPerEpoch } from '../../../src/training/epoch';
-import { adapterName as nameOf } from '../../run/adapter_text';
+import { adapterName as nameOf } from '../../text/adapter_text';
 
 export const whole = (n: number) => Math.round(n).toLocaleString('en-US');
 

@@ -1,9 +1,9 @@
 /** Draws images on a canvas, as many side by side as fit. */
 import { STREAM, threefry } from '../../../src/base/random';
-import { gridOfBytes, type Picture, rgba } from '../../run/pictures';
-import type { ModelDescription } from '../worker/messages';
-import { imagesAt, noiseOf, START } from './noise_field';
-import { columnsFor } from './order';
+import { gridOfBytes, type Picture, rgba } from '../../pictures/pictures';
+import type { ModelDescription } from '../messages/messages';
+import { imagesAt, noiseOf, START } from '../messages/noise_field';
+import { columnsFor } from '../messages/order';
 
 export interface Tiles {
   /** One image after the other, [height][width][channels]. */

@@ -1,55 +1,9 @@
 /** The files that Make, Draw and Train save: one step as a picture; all of them as a picture, an animation or numbers. Pure, but for loading the GIF encoder. */
-import { DIGITS } from '../../../src/data/digits';
-import { gridOfBytes, type Picture } from '../../run/pictures';
-import type { ModelDescription, Order } from '../worker/messages';
-import type { Settings } from './settings';
-import { SIDE } from './strokes';
+import { gridOfBytes, type Picture } from '../../pictures/pictures';
+import { SIDE } from '../../pictures/strokes';
 import type { Frame, Shape } from './trajectory';
 
 const FRAME_MS = 120;
-/** The most characters of an order's text in the name of a file. */
-const MOST_TEXT = 60;
-
-/** Most characters of a data set's name in a file's. */
-const LONGEST = 24;
-
-/** What a file is named after: the recipe, or the images that the network was trained on where these are not the digits. */
-export function namedAfter(recipe: string, data: string | undefined): string {
-  if (data === undefined || data === DIGITS) return recipe;
-  const name = data
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .slice(0, LONGEST);
-  return name.replace(/^-|-$/g, '') || recipe;
-}
-
-/**
- * `digits-checkpoint-step-200-seed-123.safetensors`.
- *
- * @param data the name of the images that the run trains on
- */
-export const runFileName = (
-  { recipe, seed }: Pick<Settings, 'recipe' | 'seed'>,
-  data: string | undefined,
-  what: string,
-  ending: string,
-): string => `${namedAfter(recipe, data)}-${what}-seed-${seed}.${ending}`;
-
-/** `digits-2026-step-20-of-20-seed-123-at-50-37.5.png`: all that is needed to make it again, but for guidance and method. */
-export function fileName(
-  { recipe, data }: Pick<ModelDescription, 'recipe' | 'data'>,
-  { source, text, digit, steps, seed, place }: Order,
-  step: number | 'all',
-  ending: string,
-): string {
-  const network = namedAfter(source === 'instant' ? 'digits-instant' : recipe, data);
-  const ordered = text ? text.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, MOST_TEXT) : digit;
-  const what = recipe === 'tutorial' ? network : `${network}-${ordered}`;
-  const which = step === 'all' ? `${steps}-steps` : `step-${step}-of-${steps}`;
-  const { across, down } = place;
-  const at = across > 0 || down > 0 ? `-at-${across}-${down}` : '';
-  return `${what}-${which}-seed-${seed}${at}.${ending}`;
-}
 
 /** A step: x on the left, the prediction on the right. Of the last step the prediction alone, which is the images. */
 export function stepPicture({ x, prediction }: Frame, shape: Shape, last: boolean): Picture {
@@ -66,16 +20,7 @@ export function stepPicture({ x, prediction }: Frame, shape: Shape, last: boolea
   return gridOfBytes(both, { ...shape, columns: 2 * columns }, { group: columns });
 }
 
-/** Name of the file that the Draw view saves: the drawing as the network sees it, and the answers beside it. */
-export function drawnName({ ask, level, noise }: Pick<Settings, 'ask' | 'level' | 'noise'>): string {
-  const which = {
-    denoise: `-noise-${level}-percent-seed-${noise}`,
-    fill: `-filled-seed-${noise}`,
-    classify: '',
-  };
-  return `digits-drawing${which[ask]}.png`;
-}
-
+/** The drawing as the network sees it, and the answers beside it. */
 export function drawnPicture(images: readonly Uint8Array[]): Picture {
   return gridOfBytes(joined(images), { columns: images.length, height: SIDE, width: SIDE, channels: 1 });
 }
@@ -118,7 +63,7 @@ export async function animation(
   all: readonly { readonly bytes: Uint8Array; readonly shape: Shape }[],
   milliseconds: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { encodeGif } = await import('../../cli/gif');
+  const { encodeGif } = await import('../../pictures/gif');
   return encodeGif(
     all.map(({ bytes, shape }) => gridOfBytes(bytes, shape, { scale: 3 })),
     milliseconds,

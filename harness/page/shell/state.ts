@@ -5,15 +5,15 @@ import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { type Recipe, recipes } from '../../../src/recipes';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
-import { areNumbers, type Classes } from '../../run/class_names';
-import { preparing } from '../../run/kernels_text';
-import { thousands } from '../../run/units';
-import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from '../worker/messages';
-import { lostMessage } from './device_lost';
-import { Losses } from './losses';
-import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from './measurements';
-import { pretrainedOf } from './pretrained';
-import type { Beginning, Settings, Source } from './settings';
+import { areNumbers, type Classes } from '../../pictures/class_names';
+import { preparing } from '../../text/kernels_text';
+import { thousands } from '../../text/units';
+import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from '../messages/measurements';
+import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from '../messages/messages';
+import { pretrainedOf } from '../messages/pretrained';
+import type { Beginning, Settings, Source } from '../messages/settings';
+import { lostMessage } from '../runs/device_lost';
+import { Losses } from '../runs/losses';
 
 export interface Run {
   /** Number of training images. */

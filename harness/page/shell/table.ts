@@ -1,6 +1,6 @@
 /** Table rows. Contents are always inserted as text, never as HTML. */
 import type { Table } from '../../bench/table';
-import { termed } from './terms';
+import { termed } from '../glossary/terms';
 
 export function cell(row: HTMLTableRowElement, text: string, kind = ''): HTMLTableCellElement {
   const added = row.insertCell();

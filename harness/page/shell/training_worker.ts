@@ -1,7 +1,7 @@
 /** The page's side of the training worker: a client of the door that every page can use, with the page's own calls and events. */
 import { createWorkerClient, type WorkerClient, type WorkerEvents } from '../../../src/worker';
-import type { PageCalls } from '../worker/host';
-import type { EventOf, PageEvent, WorkerEvent } from '../worker/messages';
+import type { PageCalls } from '../messages/calls';
+import type { EventOf, PageEvent, WorkerEvent } from '../messages/messages';
 import { startWorker } from './start_worker';
 
 const namesOf = <Name extends string>(names: Readonly<Record<Name, true>>) => Object.keys(names) as Name[];

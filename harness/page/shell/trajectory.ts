@@ -1,5 +1,5 @@
 /** The steps of one sampling run as they arrive: chooses the one to show, and plays them. */
-import type { Order, WorkerEvent } from '../worker/messages';
+import type { Order, WorkerEvent } from '../messages/messages';
 
 export interface Frame {
   /** Counts from 1. */

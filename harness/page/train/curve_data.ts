@@ -1,10 +1,10 @@
 /** The data of the loss curve: columns of one length for all its lines, and the ranges of its axes. Pure. */
 
 import { recipes } from '../../../src/recipes';
+import type { HeldOutLoss, RateChange } from '../messages/measurements';
+import type { PageRecipe, Settings } from '../messages/settings';
+import { Losses, type LossSeries, recentSteps, smoother } from '../runs/losses';
 import { loss as lossText, whole } from '../shell/format';
-import { Losses, type LossSeries, recentSteps, smoother } from '../shell/losses';
-import type { HeldOutLoss, RateChange } from '../shell/measurements';
-import type { PageRecipe, Settings } from '../shell/settings';
 
 /** Another run beside the page's own. */
 export interface Overlay {

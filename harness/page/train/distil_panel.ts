@@ -1,11 +1,12 @@
 /** The Train view's offer to distil the run's network. */
+
+import type { EventOf } from '../messages/messages';
+import { Losses } from '../runs/losses';
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
-import { Losses } from '../shell/losses';
 import type { Distilling } from '../shell/state';
-import type { EventOf } from '../worker/messages';
 import { Curve } from './curve';
 
 const nothingElse = { heldOut: [], rates: [], overlays: [] } as const;

@@ -1,11 +1,12 @@
 /** Shows the held-out loss and the samples' quality on the Train view: ten bars by noise level, and two bars of accepted shares. */
+
+import { areOwn } from '../messages/fine_tune';
+import { type HeldOutLoss, type NearestFound, risenSince } from '../messages/measurements';
+import { heldOutOf } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
 import { anyElement, button, setDisabled, setMessage, setText } from '../shell/dom';
-import { areOwn } from '../shell/fine_tune';
 import { duration, loss as lossText, percent, whole } from '../shell/format';
 import { ImageView } from '../shell/images';
-import { type HeldOutLoss, type NearestFound, risenSince } from '../shell/measurements';
-import { heldOutOf } from '../shell/settings';
 import { digits } from './plan';
 
 const BINS = 10;

@@ -3,12 +3,12 @@ import { type Recipe, recipes } from '../../../src/recipes';
 import { layersOf, type UNetConfig } from '../../../src/unet/config';
 import { levelsOf } from '../../run/network';
 import { LEAST, MINUTES, type Plan, planOf, UPDATES } from '../../run/plan';
+import { beginningOf, mayPlan, RATE, whyNew } from '../messages/fine_tune';
+import type { DataDescription, PlanWish, WorkerEvent } from '../messages/messages';
+import { heldOutOf, initialOf, recipeNames } from '../messages/settings';
 import type { App } from '../shell/app';
 import { anyElement, button, setText } from '../shell/dom';
-import { beginningOf, mayPlan, RATE, whyNew } from '../shell/fine_tune';
 import { adapterLabel, duration, measured, whole } from '../shell/format';
-import { heldOutOf, initialOf, recipeNames } from '../shell/settings';
-import type { DataDescription, PlanWish, WorkerEvent } from '../worker/messages';
 
 /** Stands for the digits until they are loaded. */
 export const digits: DataDescription = {

@@ -1,12 +1,12 @@
 /** The runs to compare: the page's own, the kept ones, and the ones reset during this visit. Pure, but for the time zone. */
 import type { StoredRun } from '../../../src/keeping/store';
 import { recipes } from '../../../src/recipes';
-import { shownName } from '../../run/class_names';
+import { shownName } from '../../pictures/class_names';
+import { trainedSeconds } from '../messages/measurements';
+import { type Beginning, type PageRecipe, recipeOf, type Settings } from '../messages/settings';
+import { type LossSeries, smoothLoss } from '../runs/losses';
+import type { RunNotes } from '../runs/run_notes';
 import { duration, loss as lossText, percent, whole } from '../shell/format';
-import { type LossSeries, smoothLoss } from '../shell/losses';
-import { trainedSeconds } from '../shell/measurements';
-import type { RunNotes } from '../shell/run_notes';
-import { type Beginning, type PageRecipe, recipeOf, type Settings } from '../shell/settings';
 import type { State } from '../shell/state';
 
 export interface RunRow {

@@ -1,10 +1,10 @@
 /** The table of runs on the Train view, with settings and results. A run can be drawn beside the page's own, removed, or continued. */
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
+import { textOfPictures } from '../messages/settings';
+import { nameOfDrawings, textOfDrawings } from '../runs/kept_drawings';
+import { keepNotes, readNotes, writeNotes } from '../runs/run_notes';
 import type { App, Panel } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
-import { nameOfDrawings, textOfDrawings } from '../shell/kept_drawings';
-import { keepNotes, readNotes, writeNotes } from '../shell/run_notes';
-import { textOfPictures } from '../shell/settings';
 import type { State } from '../shell/state';
 import { HUES } from './curve';
 import type { Overlay } from './curve_data';

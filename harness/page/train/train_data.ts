@@ -2,13 +2,13 @@
 
 import { type Recipe, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
+import { beginningOf, smallerRate, whyNew } from '../messages/fine_tune';
+import type { DataDescription } from '../messages/messages';
+import type { Settings } from '../messages/settings';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
-import { beginningOf, smallerRate, whyNew } from '../shell/fine_tune';
 import { duration, some, whole, workLine } from '../shell/format';
-import type { Settings } from '../shell/settings';
 import { isFixed } from '../shell/state';
-import type { DataDescription } from '../worker/messages';
 import { digits, expectedTime, trainedImages } from './plan';
 
 /** The data that the page has shown. */

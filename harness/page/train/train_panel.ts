@@ -1,5 +1,9 @@
 /** The Train view: its buttons and its status, and its parts, which are modules of their own: numbers, pictures, runs, images. */
 import { lossesCsv } from '../../run/losses';
+import { runFileName } from '../messages/file_names';
+import { ratesOf } from '../messages/measurements';
+import { MOST_EPOCHS } from '../messages/settings';
+import { nameOfDrawings } from '../runs/kept_drawings';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { distilShare } from '../shell/distil_text';
 import {
@@ -15,10 +19,6 @@ import {
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { percent, whole } from '../shell/format';
-import { nameOfDrawings } from '../shell/kept_drawings';
-import { runFileName } from '../shell/make_files';
-import { ratesOf } from '../shell/measurements';
-import { MOST_EPOCHS } from '../shell/settings';
 import { dataNameOf, describe, finished, hasEnded, isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';

@@ -1,11 +1,12 @@
 /** The numbers of the Train view: progress, speed and times. */
-import { variantLines } from '../../run/kernels_text';
+
 import { epochMeans } from '../../run/losses';
+import { variantLines } from '../../text/kernels_text';
+import type { Settings } from '../messages/settings';
+import { type Losses, smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
 import { anyElement, byId, setReading, setText } from '../shell/dom';
 import { duration, loss as lossText, measured, megabytes, whole } from '../shell/format';
-import { type Losses, smoothLoss } from '../shell/losses';
-import type { Settings } from '../shell/settings';
 import { endOf, epochOf, type State, secondsLeft } from '../shell/state';
 
 /** A step that takes longer than this is worth a word. */

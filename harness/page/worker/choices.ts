@@ -1,6 +1,6 @@
 /** The training images that a visitor can choose from. Pure. */
 import { EngineError, type ImageSet, type UNetConfig } from '../../../src';
-import { greys } from '../../run/pictures';
+import { greys } from '../../pictures/pictures';
 
 /** Images where there are no classes, and the most classes: letters and digits. */
 const CHOICES = { images: 10, classes: 36 };

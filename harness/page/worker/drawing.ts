@@ -1,11 +1,11 @@
 /** Applies the network to a drawing: the worker's side of the Draw view. */
 import type { Engine, Sampler, UNet } from '../../../src';
 import { recipes } from '../../../src/recipes';
-import { classLosses } from '../../run/classify';
-import { gaussianNoise } from '../../run/noise';
-import { toBytes } from '../../run/pictures';
-import { samplingOfDrawing } from '../shell/order';
-import type { DrawAnswer, DrawOrder } from './messages';
+import { classLosses } from '../../pictures/classify';
+import { gaussianNoise } from '../../pictures/noise';
+import { toBytes } from '../../pictures/pictures';
+import type { DrawAnswer, DrawOrder } from '../messages/messages';
+import { samplingOfDrawing } from '../messages/order';
 
 /** Fillings of a mask, of as many seeds, side by side. */
 const FILLINGS = 4;

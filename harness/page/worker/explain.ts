@@ -1,12 +1,12 @@
 /** The Explain view's part of the training worker; loaded at the first request. */
 import type { Engine, ImageSet, UNet, UNetConfig } from '../../../src';
-import { addNoise, gaussianNoise, uniformOf } from '../../run/noise';
-import { toBytes } from '../../run/pictures';
-import type { Network } from '../shell/order';
-import type { Beginning, PageSettings } from '../shell/settings';
+import { addNoise, gaussianNoise, uniformOf } from '../../pictures/noise';
+import { toBytes } from '../../pictures/pictures';
+import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from '../messages/explain_messages';
+import type { Network } from '../messages/order';
+import type { Beginning, PageSettings } from '../messages/settings';
 import { choiceAt, choicesOf } from './choices';
 import { createNetwork, type Trained } from './door';
-import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from './explain_messages';
 
 /** The session's engine, settings, images and networks at the time of a request. */
 export interface Surroundings {

@@ -1,22 +1,23 @@
 /** Loads and saves images, models, checkpoints, and runs that the browser keeps, in the training worker. */
 import { EngineError, type ImageSet, samplingFor } from '../../../src';
+import { inTime } from '../../../src/base/time';
 import type { Folder } from '../../../src/keeping/folder';
-import { inTime } from '../../../src/keeping/in_time';
 import { stepIn } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../../src/weights/model';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
-import { kindOf, type OwnFile, readOwnImages } from '../../run/own_images';
+import { kindOf, type OwnFile, readOwnImages } from '../../pictures/own_images';
+import type { MadeImages } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
-import type { MadeImages } from '../../run/small_pictures';
-import { megabytes } from '../../run/units';
-import { areOwn } from '../shell/fine_tune';
-import { runFileName } from '../shell/make_files';
-import { type Beginning, recipeOf, settingsOf } from '../shell/settings';
+import { megabytes } from '../../text/units';
+import type { ComesAlong, DataOrder, Noted } from '../messages/calls';
+import { runFileName } from '../messages/file_names';
+import { areOwn } from '../messages/fine_tune';
+import type { ModelDescription } from '../messages/messages';
+import { type Beginning, recipeOf, settingsOf } from '../messages/settings';
 import { TrainingRun } from './door';
 import { KeptImages } from './kept_images';
-import type { ModelDescription } from './messages';
 import type { Workplace } from './place';
 import {
   browserReader,
@@ -28,23 +29,11 @@ import {
 } from './run_images';
 import type { Views } from './views';
 
-/** Training data: a set that comes with the page, the user's files, or images that the page has made. */
-export interface DataOrder {
-  readonly from: ComesAlong | readonly OwnFile[] | ImageSet;
-}
-type ComesAlong = 'digits' | 'letters';
 export const digits: DataOrder = { from: 'digits' };
 /** What comes with the page, by the source that checkpoints name. */
 const COMES_ALONG: Readonly<Record<string, DataOrder>> = { mnist: digits, letters: { from: 'letters' } };
 
 const isFiles = (from: DataOrder['from']): from is readonly OwnFile[] => Array.isArray(from);
-
-/** What the page has noted of a run that the browser keeps. */
-export interface Noted {
-  /** The drawings that it trains on, if it does. */
-  readonly drawings?: DataOrder | undefined;
-  readonly begin?: Beginning | undefined;
-}
 
 export class Files {
   /** A run that the browser keeps, which waits for its images. */

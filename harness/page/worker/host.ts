@@ -1,27 +1,19 @@
-/**
- * The page's part of its training worker: what the page adds to the session that every worker has. Calls never wait for the GPU: they say what
- * is wanted and interrupt what is not. Only calls that resolve to an answer have their turn awaited.
- */
+/** The page's part of its training worker: what the page adds to the session that every worker has. */
 import type { Engine, TrainingEvent, UNet } from '../../../src';
 import { Recoverer } from '../../../src/keeping/recoverer';
-import type { CallContext, HostCalls } from '../../../src/worker';
-import type { Placed } from '../shell/noise_field';
-import type { Replacement } from '../shell/replace';
-import { type PageSettings, PICTURE_KEYS } from '../shell/settings';
+import type { CallContext } from '../../../src/worker';
+import type { PageCalls } from '../messages/calls';
+import type { Replacement } from '../messages/replace';
+import { type PageSettings, PICTURE_KEYS } from '../messages/settings';
 import { Distilling } from './distil';
 import type { Host, TrainingRun, TrainingSession } from './door';
-import type { ExplainOrder } from './explain_messages';
-import { type DataOrder, digits, Files, type Noted } from './files';
-import type { InsideOrder } from './inside_messages';
+import { digits, Files } from './files';
 import { Measures } from './measures';
-import type { DrawOrder, NumberedOrder, Order, TrainOrder } from './messages';
 import { type Post, Workplace } from './place';
 import { Views } from './views';
 
 /** Longest GPU time of a submission: a visible page paints every 16 ms. */
 const SUBMIT_MS = { visible: 12, hidden: 300 };
-
-export type PageCalls = PageHost['calls'];
 
 export class PageHost implements Host {
   private readonly session: TrainingSession;
@@ -49,37 +41,26 @@ export class PageHost implements Host {
   }
 
   readonly calls = {
-    /** The first call. `losses`: when devices were lost, as far as the page knows. `digits`: whether to load them, too. */
-    open: (given: {
-      readonly settings: PageSettings;
-      readonly visible: boolean;
-      readonly losses: readonly number[];
-      readonly digits: boolean;
-    }) => {
+    open: (given) => {
       this.visible = given.visible;
       this.place.settings = given.settings;
       this.session.recoverer = new Recoverer(given.losses);
       this.soon(() => this.open(given.digits));
     },
-    /** A visible page must stay smooth; a hidden one need not. */
-    visible: (visible: boolean) => {
+    visible: (visible) => {
       this.visible = visible;
       this.pace(this.session.engine);
     },
-    /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
-    adjust: (settings: PageSettings) => this.adjust(settings),
-    /** The training engine's report; undefined before there is an engine. */
+    adjust: (settings) => this.adjust(settings),
     report: () => this.lastEngine?.report(),
 
-    /** Trains `steps` steps, or to the end of the last epoch. Creates what is missing; continues after a pause or a device loss. */
-    train: ({ steps, plan }: TrainOrder = {}) => {
+    train: ({ steps, plan } = {}) => {
       this.distil.stop();
       this.measures.clock.press(performance.now());
       this.place.planning.press(plan);
       this.session.train(steps);
     },
     pause: () => this.session.pause(),
-    /** Forgets the run, also in the browser's storage, and frees its memory. */
     reset: () => {
       const { session } = this;
       session.stop();
@@ -89,7 +70,6 @@ export class PageHost implements Host {
         await this.views.strip(0);
       });
     },
-    /** Leaves the run to the browser's storage and is ready for another. Without storage it refuses. */
     putAside: () => {
       this.session.stop();
       this.soon(async () => {
@@ -98,55 +78,36 @@ export class PageHost implements Host {
         await this.views.strip(0);
       });
     },
-    /** After a divergence: trains from the copy before the last one. */
     goBack: () => this.soon(async () => void (this.session.goBack() && this.session.train())),
-    /** Trains a run that the browser keeps: what is noted of it are its beginning and, if it trains on some, its drawings. */
-    goOn: ({ id, ...noted }: { readonly id: string } & Noted) => this.soon(() => this.files.goOn(id, noted)),
-    /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to the problem, if any. */
-    shaders: (shaders: readonly Replacement[], { inTurn }: CallContext) =>
-      inTurn(() => this.takeShaders(shaders)),
+    goOn: ({ id, ...noted }) => this.soon(() => this.files.goOn(id, noted)),
+    shaders: (shaders, { inTurn }) => inTurn(() => this.takeShaders(shaders)),
 
-    /** Distils the run's network in the background. Events `distilling` report progress, `distilled` the end. */
-    distil: (calls: 1 | 2) => this.soon(() => this.distil.begin(calls)),
+    distil: (calls) => this.soon(() => this.distil.begin(calls)),
     stopDistilling: () => this.distil.stop(),
-    /** Measures the samples' quality now, or looks for the training pictures nearest to them, however long that takes. */
-    measure: (kind: 'quality' | 'nearest') => this.soon(() => this.measures.measure(kind)),
+    measure: (kind) => this.soon(() => this.measures.measure(kind)),
 
-    /** Loads the digits that come with the page, as soon as nothing else is done. A run that needs them loads them anyhow. */
     digits: () => {
       this.digitsWanted = true;
       this.session.tasks.work();
     },
-    /** Other training data. */
-    data: (order: DataOrder) => this.soon(() => this.files.loadData(order)),
+    data: (order) => this.soon(() => this.files.loadData(order)),
     stopReading: () => this.files.stopReading(),
-    /** Keeps the images of the run, which the browser keeps under this name. Resolves to why not, if it cannot. */
-    keepImages: (id: string) => this.files.keepImages(id),
-    /** Deletes the images of runs that the browser keeps no more. */
+    keepImages: (id) => this.files.keepImages(id),
     tidyImages: () => this.files.tidyImages(),
-    /** A network to sample from, or a checkpoint to go on from. */
-    model: (file: File) => this.soon(() => this.files.openFile(file)),
+    model: (file) => this.soon(() => this.files.openFile(file)),
     // Reading the weights needs no pause: an update is one dispatch.
     saveModel: () => void this.files.saveModel().catch((error) => this.place.report(error, 'task')),
     // Weights and moments must be of the same step, so none may be under way.
     saveCheckpoint: () => this.soon(() => this.files.saveCheckpoint()),
 
-    /** Training waits meanwhile, and what was ordered before is left. */
-    sample: (order: NumberedOrder) => this.soon(() => this.views.sample(order)),
+    sample: (order) => this.soon(() => this.views.sample(order)),
     stopSampling: () => this.session.tasks.interrupt('sampling'),
-    /** A training image to draw on; any number chooses one. Resolves to undefined if there are no images. */
-    example: (at: number, { inTurn }: CallContext) => this.views.example(at, inTurn),
-    // These resolve to an answer, unless the device is lost or the run reset; training waits meanwhile.
-    /** Samples some images of an order at once, each from its own place in the noise field. */
-    follow: (
-      { order, images }: { readonly order: Order; readonly images: readonly Placed[] },
-      { inTurn }: CallContext,
-    ) => inTurn(() => this.views.follow(order, images)),
-    /** Resolves to nothing if it was interrupted. */
-    draw: (order: DrawOrder, { inTurn }: CallContext) => inTurn(() => this.views.draw(order)),
-    explain: (order: ExplainOrder, { inTurn }: CallContext) => inTurn(() => this.views.explain(order)),
-    inside: (order: InsideOrder, { inTurn }: CallContext) => inTurn(() => this.views.lookInside(order)),
-  } satisfies HostCalls;
+    example: (at, { inTurn }) => this.views.example(at, inTurn),
+    follow: ({ order, images }, { inTurn }) => inTurn(() => this.views.follow(order, images)),
+    draw: (order, { inTurn }) => inTurn(() => this.views.draw(order)),
+    explain: (order, { inTurn }) => inTurn(() => this.views.explain(order)),
+    inside: (order, { inTurn }) => inTurn(() => this.views.lookInside(order)),
+  } satisfies PageCalls;
 
   // ---------------------------------------------------------------- what the session asks of its host
 
@@ -289,7 +250,7 @@ export class PageHost implements Host {
   /** The run goes on with other shaders from where it is; if they are refused, with those before. */
   private async takeShaders(shaders: readonly Replacement[]): Promise<string | undefined> {
     const { session } = this;
-    const { replaceShaders } = await import('../shell/replace');
+    const { replaceShaders } = await import('../messages/replace');
     if (session.run?.diverged) return 'the run has diverged. Go back, or reset it, and try again.';
     if (session.run?.trainer) await session.store();
     const before = this.shaders;

@@ -13,12 +13,9 @@ import { padBatch } from '../../../src/plan/tensor';
 import { trainerConfigOf } from '../../../src/training/options';
 import { layersOf } from '../../../src/unet/config';
 import { adapterKind, defaultVariants } from '../../../src/unet/variants';
-import { addNoise, type Noisy } from '../../run/noise';
-import { greys, toBytes } from '../../run/pictures';
+import { addNoise, type Noisy } from '../../pictures/noise';
+import { greys, toBytes } from '../../pictures/pictures';
 import type { StepToList } from '../../run/step_list';
-import type { Network } from '../shell/order';
-import { type PageSettings, recipeOf, type Source } from '../shell/settings';
-import { choiceAt, choicesOf } from './choices';
 import type {
   Arithmetic,
   InsideAnswer,
@@ -27,7 +24,10 @@ import type {
   Maps,
   NumberOf,
   Picture,
-} from './inside_messages';
+} from '../messages/inside_messages';
+import type { Network } from '../messages/order';
+import { type PageSettings, recipeOf, type Source } from '../messages/settings';
+import { choiceAt, choicesOf } from './choices';
 import type { Post } from './place';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */

@@ -1,7 +1,7 @@
 /** The loss of the run's network on images that it is not trained on, over all and by noise level. */
 import type { Dataset, Engine, ImageSet, Trainer } from '../../../src';
-import { imagesFrom } from '../../run/hold_out';
-import type { HeldOutLoss } from '../shell/measurements';
+import { imagesFrom } from '../../pictures/hold_out';
+import type { HeldOutLoss } from '../messages/measurements';
 
 /** Maximum number of images. They and their noise stay the same, so that two losses of a run can be compared. */
 const EVALUATED = { gpu: 1000, software: 200 };

@@ -1,9 +1,10 @@
 /** The pictures that the worker makes with a network: the live grid, the strip of eight, and a sampling run. */
 import type { Engine, ImageSet, Sampler, UNet } from '../../../src';
 import type { Objective } from '../../../src/training/step_config';
-import { noiseMoreAndMore } from '../../run/noise';
-import { greys, toBytes } from '../../run/pictures';
-import { noiseOf, type Placed, START } from '../shell/noise_field';
+import { noiseMoreAndMore } from '../../pictures/noise';
+import { greys, toBytes } from '../../pictures/pictures';
+import { keepsFrame, type NumberedOrder, type Order } from '../messages/messages';
+import { noiseOf, type Placed, START } from '../messages/noise_field';
 import {
   columnsFor,
   columnsOf,
@@ -12,8 +13,7 @@ import {
   type Network,
   roomFor,
   samplingOf,
-} from '../shell/order';
-import { keepsFrame, type NumberedOrder, type Order } from './messages';
+} from '../messages/order';
 import type { Post } from './place';
 
 /** The use of a sampler. */

@@ -1,8 +1,8 @@
 /** Measures the network while it trains: its loss on held-out images, and the quality of its samples. Also reports the end of the time limit. */
 import type { Engine, Trainer, TrainingEvent } from '../../../src';
-import { areOwn } from '../shell/fine_tune';
-import type { MeasureKind } from '../shell/measurements';
-import type { Network } from '../shell/order';
+import { areOwn } from '../messages/fine_tune';
+import type { MeasureKind } from '../messages/measurements';
+import type { Network } from '../messages/order';
 import { TimeShare, TrainingClock } from './clocks';
 import type { TrainingRun } from './door';
 import { HeldOut } from './live_loss';

@@ -2,7 +2,7 @@
 import type { Engine, UNet } from '../../../src';
 import { loadPretrained, type PretrainedName } from '../../../src/pretrained';
 import type { Model } from '../../../src/weights/model';
-import type { Network } from '../shell/order';
+import type { Network } from '../messages/order';
 import { createTrained } from './door';
 
 interface Loaded {

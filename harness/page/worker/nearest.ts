@@ -1,9 +1,9 @@
 /** Samples of the run, and the training picture nearest to each. Loaded at the first request. */
 import type { Engine, ImageSet } from '../../../src';
-import { nearness } from '../../run/nearest';
-import { toBytes } from '../../run/pictures';
-import type { NearestFound } from '../shell/measurements';
-import { labelsFor, type Network } from '../shell/order';
+import { nearness } from '../../pictures/nearest';
+import { toBytes } from '../../pictures/pictures';
+import type { NearestFound } from '../messages/measurements';
+import { labelsFor, type Network } from '../messages/order';
 
 const SAMPLES = 20;
 

@@ -15,9 +15,9 @@ import {
   Spans,
   scheduleOf,
 } from '../../run/plan';
-import type { PageSettings } from '../shell/settings';
+import type { PageEvent, PlanWish } from '../messages/messages';
+import type { PageSettings } from '../messages/settings';
 import type { TrainingRun, TrainingSession } from './door';
-import type { PageEvent, PlanWish } from './messages';
 
 /** What it plans for: the page's session and settings. */
 interface Site {

@@ -1,8 +1,8 @@
 /** The share of 100 samples that a classifier accepts as digits, and the same for real digits. The classifier is loaded at the first measurement. */
 import type { Engine } from '../../../src';
 import { loadDigits } from '../../../src/data/digits';
-import type { AcceptedShare } from '../shell/measurements';
-import { liveSampling, liveSteps, type Network } from '../shell/order';
+import type { AcceptedShare } from '../messages/measurements';
+import { liveSampling, liveSteps, type Network } from '../messages/order';
 
 export const SAMPLES = 100;
 /** Images classified per batch (about 0.1 s on the CPU), so that a request can interrupt. */

@@ -1,13 +1,13 @@
 /** The images that a run trains on, and the network that the settings make for them. */
 import { EngineError, type ImageSet, recipes, type UNetConfig } from '../../../src';
 import { clip } from '../../../src/base/errors';
+import { inTime } from '../../../src/base/time';
 import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
-import { inTime } from '../../../src/keeping/in_time';
 import letterBytes from '../../letters/letters.idx3-ubyte.gz?bytes';
-import { imagesFrom, split } from '../../run/hold_out';
+import { imagesFrom, split } from '../../pictures/hold_out';
+import type { PictureReader } from '../../pictures/own_images';
 import { checkSides, levelsOf } from '../../run/network';
-import type { PictureReader } from '../../run/own_images';
-import { heldOutOf, type PageSettings } from '../shell/settings';
+import { heldOutOf, type PageSettings } from '../messages/settings';
 
 /** The longest wait for the page's own digits, 1.6 MB, or letters, 0.4 MB, in seconds. */
 const WAIT = 60;
@@ -33,7 +33,7 @@ export const browserReader: PictureReader = {
   async decode({ path, source }) {
     const name = clip(path.slice(path.lastIndexOf('/') + 1));
     const file = source as File;
-    const { decodePng, isPng } = await import('../../run/png');
+    const { decodePng, isPng } = await import('../../pictures/png');
     const bytes = new Uint8Array(await file.arrayBuffer());
     if (isPng(bytes)) {
       return decodePng(bytes).catch(({ message }) => {

@@ -1,14 +1,14 @@
 /** The page's views of a network: live pictures, sampling runs, drawings, looks inside. */
 import type { ImageSet, UNet } from '../../../src';
 import type { CallContext } from '../../../src/worker';
-import type { Placed } from '../shell/noise_field';
+import type { ExplainAnswer, ExplainOrder } from '../messages/explain_messages';
+import type { InsideAnswer, InsideOrder } from '../messages/inside_messages';
+import type { DrawAnswer, DrawOrder, Example, NumberedOrder, Order } from '../messages/messages';
+import type { Placed } from '../messages/noise_field';
 import { PictureClock } from './clocks';
 import { Drawing } from './drawing';
-import type { ExplainAnswer, ExplainOrder } from './explain_messages';
 import { Inside } from './inside';
-import type { InsideAnswer, InsideOrder } from './inside_messages';
 import { LivePictures } from './live_pictures';
-import type { DrawAnswer, DrawOrder, Example, NumberedOrder, Order } from './messages';
 import type { Workplace } from './place';
 
 export class Views {

@@ -1,7 +1,7 @@
 /** The interpolation points of the forms in shaders/conv2d/winograd, and the factors by which they increase rounding errors. */
 
 import { type FormFile, winogradForms } from '../../../src/winograd/forms';
-import { convolutionGain, kernelGradientGain, type Points } from '../../studies/winograd/matrices';
+import { convolutionGain, kernelGradientGain, type Points } from './winograd_matrices';
 
 export const forms: Readonly<Record<FormFile, Points>> = {
   f4x5: { outputs: 4, taps: 5, finite: [0, 1, -1, 2, -2, '1/2', '-1/2'], negated: 0 },

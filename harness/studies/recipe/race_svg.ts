@@ -1,5 +1,5 @@
 /** Accepted samples by seconds of training, of the recipes that race, as an SVG file. Pure. */
-import { type Svg, svg, svgFile } from '../../run/svg';
+import { type Svg, svg, svgFile } from '../../text/svg';
 
 /** A measurement, as the study writes it. */
 export interface Measured {

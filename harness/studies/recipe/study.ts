@@ -14,7 +14,7 @@ import { manySamples } from '../../cli/measure_quality';
 import { nodeEngine } from '../../cli/node_engine';
 import { encodePng } from '../../cli/png';
 import { quietly } from '../../cli/quiet';
-import { grid } from '../../run/pictures';
+import { grid } from '../../pictures/pictures';
 import { trainerFor } from '../../run/plan';
 import { type Measured, raceSvg } from './race_svg';
 import { compareSamplers } from './samplers';

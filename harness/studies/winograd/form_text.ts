@@ -1,6 +1,6 @@
 /** The WGSL file of a form: its five transforms in one dimension, with what a pair of points +-p shares computed once. */
 import Fraction from 'fraction.js';
-import { type Matrix, matrices, type Points } from './matrices';
+import { type Matrix, matrices, type Points } from '../../specs/lib/winograd_matrices';
 
 const literal = (v: Fraction): string => {
   const value = v.valueOf();

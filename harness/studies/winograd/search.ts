@@ -3,8 +3,9 @@
  * file of the best. Candidates are 0, pairs +-p of fractions with small numerators and denominators that are powers of two (exact in f32),
  * and infinity if one point is missing.
  */
+
+import { convolutionGain, kernelGradientGain, type Points } from '../../specs/lib/winograd_matrices';
 import { formText } from './form_text';
-import { convolutionGain, kernelGradientGain, type Points } from './matrices';
 
 const USAGE = `npm run winograd -- M R [POINTS]
 

@@ -9,7 +9,7 @@ import { join, posix } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { load } from './load.mjs';
 
-const { anchorOf } = await load('harness/page/shell/texts.ts');
+const { anchorOf } = await load('harness/page/sources/texts.ts');
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (path) => readFileSync(join(root, path), 'utf8');
 const withoutBlocks = (text) => text.replace(/^```[\s\S]*?^```/gm, '');
@@ -89,7 +89,7 @@ const filesIn = (folder, end) =>
 
 async function allFaults() {
   const { loadConfigFromFile } = await import('vite');
-  const { glossary } = await load('harness/page/shell/glossary_words.ts');
+  const { glossary } = await load('harness/page/glossary/glossary_words.ts');
   const { withFragments } = await load('harness/tools/build/fragments.ts');
   const documents = ['README', 'CONTRIBUTING', 'ARCHITECTURE', 'CHANGELOG', 'shaders/README'].map(
     (name) => `${name}.md`,

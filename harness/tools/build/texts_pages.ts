@@ -7,7 +7,7 @@ import { posix, resolve } from 'node:path';
 import MarkdownIt from 'markdown-it';
 import type { Plugin } from 'vite';
 import { asMarkdown, exercises } from '../../page/explain/exercises.ts';
-import { anchorOf, fileAddress, type TextName, textPage, texts } from '../../page/shell/texts.ts';
+import { anchorOf, fileAddress, type TextName, textPage, texts } from '../../page/sources/texts.ts';
 
 const STYLES = ['harness/page/shell/style.css', 'harness/page/shell/texts.css'];
 const ICON = 'harness/page/shell/icon.svg';
@@ -63,7 +63,9 @@ export function pageOf(name: TextName, markdown: string, { styles, icon }: Files
     md.renderer.rules[rule] = (tokens, i, options, _, self) =>
       tokens[i].hidden ? '' : self.renderToken(tokens, i, options);
   const own = Object.values(exercises).filter(({ text }) => text === name);
-  const body = md.render([markdown, ...(own.length > 0 ? ['## Try it', ...own.map(asMarkdown)] : [])].join('\n\n'));
+  const body = md.render(
+    [markdown, ...(own.length > 0 ? ['## Try it', ...own.map(asMarkdown)] : [])].join('\n\n'),
+  );
   const others = Object.entries(texts).map(([other, title]) =>
     other === name ? `<span aria-current="page">${title}</span>` : `<a href="${other}.html">${title}</a>`,
   );

@@ -1,6 +1,7 @@
 /** Runs the same work in each library, in turns; works in Node and in a page. */
+
+import { Waiter } from '../../../src/base/time';
 import type { AdapterDescription } from '../../../src/gpu/adapter';
-import { Waiter } from '../../../src/gpu/wait';
 import { type SeenDevice, watchDevices } from './devices';
 import { loadPeer, type PeerName } from './load_peer';
 import { createOurs, type Ours } from './ours';

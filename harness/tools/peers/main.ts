@@ -18,7 +18,7 @@ import {
 } from '../../cli/args';
 import { writeWhole } from '../../cli/files';
 import { versions } from '../../cli/versions';
-import { adapterText } from '../../run/adapter_text';
+import { adapterText } from '../../text/adapter_text';
 import { compareInChrome } from './chrome';
 import { type Comparison, compare, modes, OURS, type Plan } from './compare';
 import { type PeerName, peerNames } from './load_peer';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { loadImages } from '../../../harness/cli/images';
-import { readNpy } from '../../../harness/run/npy';
+import { readNpy } from '../../../harness/pictures/npy';
 import { FEW } from '../../../harness/studies/shapes';
 import { LEAST_STEPS } from '../../../src/keeping/store';
 import { takesLong } from '../../lanes/limits';

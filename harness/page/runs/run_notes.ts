@@ -1,7 +1,7 @@
 /** The page's notes on the runs that the browser keeps, in localStorage. There are none if the page cannot use the storage. */
 import type { StoredRun } from '../../../src/keeping/store';
-import { type Measurements, nothingMeasured, thinned, trainedSeconds } from './measurements';
-import { type Beginning, beginnings } from './settings';
+import { type Measurements, nothingMeasured, thinned, trainedSeconds } from '../messages/measurements';
+import { type Beginning, beginnings } from '../messages/settings';
 
 /** Notes on one run. */
 export interface RunNotes extends Pick<Measurements, 'heldOut' | 'quality' | 'rates'> {

@@ -1,7 +1,7 @@
 /** Brings pictures to one size and makes a set of them: grey or colours, with one polarity. Pure: the same bytes on every machine. */
 import type { ImageSet } from '../../src/data/idx';
 import type { Pixels } from '../../src/pictures/picture';
-import { plural } from './units';
+import { plural } from '../text/units';
 
 /** Where a picture is cut: `crop` keeps its middle square, `fit` the whole, on a square of paper. */
 export const fits = ['crop', 'fit'] as const;

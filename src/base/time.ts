@@ -1,4 +1,8 @@
-/** Awaits promises of the GPU, which may take long. Firefox polls too rarely and Dawn in Node too often; this file corrects both. */
+/**
+ * Every wait of the library that has a limit. `afterSeconds` and `watch` count only time in which the program ran, `inTime` and `passes`
+ * count all. `Waiter` awaits the GPU: Firefox polls it too rarely and Dawn in Node too often.
+ */
+import { EngineError } from './errors';
 
 /**
  * Firefox checks only every 100 ms whether work is done or a buffer is mapped, unless something is submitted meanwhile
@@ -79,6 +83,11 @@ export function afterSeconds(seconds: number, then: () => void): () => void {
   return () => clearInterval(timer);
 }
 
+/** Settles as `work` does; calls `late` if that takes more than `seconds` in which ticks came on time. */
+export function watch<T>(work: Promise<T>, seconds: number, late: () => void): Promise<T> {
+  return work.finally(afterSeconds(seconds, late));
+}
+
 /** Whether `milliseconds`, which may be infinite, pass before `promise` settles. */
 export async function passes(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -88,6 +97,26 @@ export async function passes(milliseconds: number, promise: Promise<unknown>): P
   try {
     const settled = () => false;
     return await Promise.race([time, promise.then(settled, settled)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Storage: more than the largest checkpoint takes on a slow disk. */
+export const PATIENCE_MS = 10_000;
+
+/** Resolves or rejects as `work` does; rejects with a `data` error with `text` after `ms`. `work` itself goes on. */
+export async function inTime<T>(
+  work: Promise<T>,
+  ms = PATIENCE_MS,
+  text = `The storage has not answered for ${ms / 1000} s.`,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new EngineError('data', text)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -3,7 +3,7 @@ import type { EngineError } from '../../../src/base/errors';
 import { type Recipe, recipeAt, recipes } from '../../../src/recipes';
 import type { UNetConfig } from '../../../src/unet/config';
 import { checkBeginning, RATE_OF_PICTURES } from '../../run/beginning';
-import type { DataDescription } from '../worker/messages';
+import type { DataDescription } from './messages';
 import { type Beginning, initialOf, type PageRecipe, type Settings } from './settings';
 
 /** Few steps, at a sixth of the recipe's rate, so that the network does not forget the digits. */

@@ -9,6 +9,7 @@ import { isGzip } from '../../src/data/gzip';
 import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
 import { type FileSource, readSource } from '../../src/data/source';
 import type { Pixels } from '../../src/pictures/picture';
+import { megabytes, plural, thousands } from '../text/units';
 import { MOST_CLASSES, ofNpy, readNpy } from './npy';
 import {
   imagesOf,
@@ -24,7 +25,6 @@ import {
   sizeInHeader,
   withMirrors,
 } from './small_pictures';
-import { megabytes, plural, thousands } from './units';
 
 export interface OwnFile {
   /** The names of the folders, each with a slash, and the file's name. The path of a folder without files ends in a slash. */

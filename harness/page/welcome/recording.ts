@@ -3,7 +3,7 @@
  * makes the same samples again and again. `npm run recording` makes the file (harness/studies/recording.ts). Pure.
  */
 import { normal, STREAM, threefry } from '../../../src/base/random';
-import { toBytes } from '../../run/pictures';
+import { toBytes } from '../../pictures/pictures';
 
 /** The header of the file, as JSON before its images. */
 export interface RecordingHead {

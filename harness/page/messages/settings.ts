@@ -7,8 +7,8 @@ import type { UNetConfig } from '../../../src/unet/config';
 import type { Checkpoint } from '../../../src/weights/checkpoint';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { type SweepChoice, sweepChoices } from '../../bench/result';
-import { usualHoldOut } from '../../run/hold_out';
-import { fits, inks, OWN_SIZE, type PictureChoice, SIDES, USUAL_SIDE } from '../../run/small_pictures';
+import { usualHoldOut } from '../../pictures/hold_out';
+import { fits, inks, OWN_SIZE, type PictureChoice, SIDES, USUAL_SIDE } from '../../pictures/small_pictures';
 
 export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench', 'gpu'] as const;
 export type Task = (typeof tasks)[number];

@@ -1,12 +1,12 @@
 /** The runs that the browser keeps, each with buttons to continue or discard it, and a warning if the page's own run is not kept. */
 import { MOST_RUNS, type StoredRun } from '../../../src/keeping/store';
-import { listOf, shownName } from '../../run/class_names';
-import type { App, Panel } from './app';
-import { anyElement, button, setMessage, setText } from './dom';
-import { loss as lossText, whole } from './format';
-import { COMES_ALONG, comesAlong } from './run_notes';
-import { recipeOf } from './settings';
-import { isFixed } from './state';
+import { listOf, shownName } from '../../pictures/class_names';
+import { recipeOf } from '../messages/settings';
+import { COMES_ALONG, comesAlong } from '../runs/run_notes';
+import type { App, Panel } from '../shell/app';
+import { anyElement, button, setMessage, setText } from '../shell/dom';
+import { loss as lossText, whole } from '../shell/format';
+import { isFixed } from '../shell/state';
 
 export function createKeptPanel(app: App): Panel {
   const list = anyElement('kept-runs');

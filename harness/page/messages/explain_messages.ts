@@ -1,8 +1,8 @@
 /** The Explain view's orders to the training worker, and the answers. Images are bytes, 0 to 255, one after the other. */
 
 import type { Objective } from '../../../src/training/step_config';
-import type { pretrainedOf } from '../shell/pretrained';
-import type { Beginning, Source } from '../shell/settings';
+import type { pretrainedOf } from './pretrained';
+import type { Beginning, Source } from './settings';
 
 /** The network to use: one of the page's, or the pretrained one of a recipe. */
 export type Asked = Source | ReturnType<typeof pretrainedOf>;

@@ -1,9 +1,10 @@
 /** The welcome: its choices, above the recording. Starts the task that was chosen there, or by the address (autorun). */
-import type { App, Panel, TaskPanel } from './app';
-import { anyElement, button, byId, setDisabled, setText } from './dom';
-import { staysHere } from './doors';
-import type { Task } from './settings';
-import { describe } from './state';
+
+import type { Task } from '../messages/settings';
+import type { App, Panel, TaskPanel } from '../shell/app';
+import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
+import { staysHere } from '../shell/doors';
+import { describe } from '../shell/state';
 
 export function createHome(app: App): Panel {
   /** The user ordered digits; their tab opens when the first of them are there. */

@@ -1,4 +1,4 @@
-/** Formats numbers for people. Shared by the page and the command line. */
+/** Formats numbers and lines for people. Shared by the page and the command line. */
 
 /** 9.3 s, 1:05 min, 2:03 h */
 export function duration(seconds: number): string {
@@ -20,4 +20,15 @@ export const plural = (n: number, what: string): string => `${thousands(n)} ${wh
 export function megabytes(bytes: number): string {
   if (bytes < 99_500) return `${Math.ceil(bytes / 1000)} kB`;
   return `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0)} MB`;
+}
+
+/** Lines of at most `width` characters, unless a word is longer; all but the first begin with `indent`. */
+export function wrap(text: string, width: number, indent = ''): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.length - 1;
+    if (last >= 0 && lines[last].length + 1 + word.length <= width) lines[last] += ` ${word}`;
+    else lines.push(last >= 0 ? indent + word : word);
+  }
+  return lines;
 }

@@ -1,5 +1,5 @@
 /** The noise between four noises, from which the Make view samples: its field has one in each corner. Pure. */
-import { imageNoise } from '../../run/noise';
+import { imageNoise } from '../../pictures/noise';
 
 /** A place in the field, in percent from its left edge and from its top edge. */
 export interface Place {

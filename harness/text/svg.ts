@@ -1,6 +1,4 @@
 /** A drawing as a tree: text for a file, elements for the page, where a policy may forbid to read text as markup (harness/page/shell/dom.ts). */
-import { escapeXml } from './xml';
-
 export interface Svg {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string | number>>;
@@ -30,3 +28,9 @@ function textOf(node: Svg | string): string {
 
 const beginning = (name: string, attributes: Svg['attributes']) =>
   [`<${name}`, ...Object.entries(attributes).map(([k, v]) => `${k}="${escapeXml(String(v))}"`)].join(' ');
+
+/** Escapes text for use between tags and in attributes. */
+export function escapeXml(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+  return text.replace(/[&<>"]/g, (c) => entities[c]);
+}

@@ -1,7 +1,7 @@
 /** Drawings with their digits: as the images that a run trains on, and as text beside the run's notes. Pure. */
 import type { ImageSet } from '../../../src';
-import { some } from './format';
-import { SIDE } from './strokes';
+import { plural } from '../../text/units';
+import { SIDE } from '../../pictures/strokes';
 
 export interface KeptDrawing {
   /** The drawing as the network sees it, 0 to 255, [SIDE][SIDE]. */
@@ -10,7 +10,7 @@ export interface KeptDrawing {
 }
 
 /** The name of the drawings as a data set. */
-export const nameOfDrawings = (drawings: readonly KeptDrawing[]) => some(drawings.length, 'drawing');
+export const nameOfDrawings = (drawings: readonly KeptDrawing[]) => plural(drawings.length, 'drawing');
 
 /** The drawings as a data set. */
 export function imagesOfDrawings(drawings: readonly KeptDrawing[]): ImageSet {

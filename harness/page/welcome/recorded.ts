@@ -1,11 +1,11 @@
 /** Plays the recorded runs of the welcome in a loop. With reduced motion it shows their ends until the user presses Play. */
 import { isGzip } from '../../../src/data/gzip';
 import { readSource } from '../../../src/data/source';
-import { svg } from '../../run/svg';
-import { anyElement, button, byId, elementOf, setText } from './dom';
-import { whole } from './format';
-import { ImageView, type Tiles } from './images';
-import { smooth, smoothLoss } from './losses';
+import { svg } from '../../text/svg';
+import { smooth, smoothLoss } from '../runs/losses';
+import { anyElement, button, byId, elementOf, setText } from '../shell/dom';
+import { whole } from '../shell/format';
+import { ImageView, type Tiles } from '../shell/images';
 import { decodeRecording, type Recording } from './recording';
 import recordingFile from './recording.gz?bytes';
 

@@ -1,6 +1,7 @@
 /** Shows the shaders of an open row, in colours, and the reference that they are compared with. */
+
+import { element } from '../shell/table';
 import type { SourceText } from './source_text';
-import { element } from './table';
 
 /** Remarks about the texts, and the callback for a shader's text that was loaded. */
 interface Remarks {

@@ -2,7 +2,7 @@
 import type { SampleOptions } from '../../../src';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNet } from '../../../src/unet/unet';
-import type { DrawOrder, ModelDescription, Order } from '../worker/messages';
+import type { DrawOrder, ModelDescription, Order } from './messages';
 import { imagesAt, noiseOf, type Place, START } from './noise_field';
 
 /** A network and the objective of its training, which determines how to sample from it. */

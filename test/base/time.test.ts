@@ -1,6 +1,6 @@
 /** Node's event loop while something of a device is awaited. What Firefox needs shows in the time that its lane takes. */
 import { afterEach, beforeEach, expect, type MockInstance, test, vi } from 'vitest';
-import { afterSeconds, Waiter } from '../src/gpu/wait';
+import { afterSeconds, Waiter } from '../../src/base/time';
 
 const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 

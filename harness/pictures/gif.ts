@@ -1,6 +1,6 @@
 /** A sequence of pictures as an animated GIF. */
 import { applyPalette, GIFEncoder, quantize } from 'gifenc';
-import { type Picture, rgba } from '../run/pictures';
+import { type Picture, rgba } from './pictures';
 
 /** The palette for pictures of one channel, which it shows exactly. */
 const greys = Array.from({ length: 256 }, (_, i) => [i, i, i] as const);

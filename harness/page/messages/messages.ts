@@ -3,9 +3,9 @@ import type { AdapterDescription, ErrorCode } from '../../../src';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { WorkerEvents } from '../../../src/worker';
 import type { Plan } from '../../run/plan';
-import type { Measurement, NearestFound } from '../shell/measurements';
-import type { Place } from '../shell/noise_field';
-import type { Beginning, CheckpointSettings, FlowMethod, PageRecipe, Source } from '../shell/settings';
+import type { Measurement, NearestFound } from './measurements';
+import type { Place } from './noise_field';
+import type { Beginning, CheckpointSettings, FlowMethod, PageRecipe, Source } from './settings';
 
 export type { Phase } from '../../../src/worker';
 

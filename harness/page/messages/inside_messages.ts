@@ -2,7 +2,7 @@
 import type { Objective } from '../../../src/training/step_config';
 import type { Layer } from '../../../src/unet/config';
 import type { ListedOp, StepToList } from '../../run/step_list';
-import type { Source } from '../shell/settings';
+import type { Source } from './settings';
 
 /** The picture that the network is to look at. */
 export interface Picture {

@@ -1,4 +1,4 @@
-/** The part of gifenc that harness/cli/gif.ts uses; the package has no types of its own. */
+/** The part of gifenc that harness/pictures/gif.ts uses; the package has no types of its own. */
 declare module 'gifenc' {
   type Palette = readonly (readonly [number, number, number])[];
   export function quantize(rgba: Uint8ClampedArray, maxColors: number): Palette;

@@ -1,10 +1,10 @@
 /** Exports a check as files: JSON for programs, Markdown for people. Pure. */
 import type { AdapterDescription } from '../../src/gpu/adapter';
 import type { EngineReport } from '../../src/report';
-import { escapeMarkdown } from '../bench/export';
+import type { CheckRow } from '../run/check';
 import type { WorstElement } from '../specs/lib/check_kernel';
-import { adapterText } from './adapter_text';
-import type { CheckRow } from './check';
+import { adapterText } from '../text/adapter_text';
+import { escapeMarkdown } from './export';
 
 /** A check and where it ran. */
 export interface CheckReport {

@@ -1,6 +1,6 @@
 /** Links to the project's files. */
 import { repository } from '../../../package.json';
-import { byId } from './dom';
+import { byId } from '../shell/dom';
 import { fileAddress, textPage } from './texts';
 
 /** A link to a file of the project by its path; only its subject if it has no address. */

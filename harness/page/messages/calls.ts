@@ -1,0 +1,97 @@
+/**
+ * The page's own calls of its training worker, beside those of every worker: what each takes and resolves to. Calls never wait for the GPU: they
+ * say what is wanted and interrupt what is not. Only calls that resolve to an answer have their turn awaited.
+ */
+import type { ImageSet } from '../../../src';
+import type { EngineReport } from '../../../src/report';
+import type { CallContext } from '../../../src/worker';
+import type { OwnFile } from '../../pictures/own_images';
+import type { ExplainAnswer, ExplainOrder } from './explain_messages';
+import type { InsideAnswer, InsideOrder } from './inside_messages';
+import type { DrawAnswer, DrawOrder, Example, NumberedOrder, Order, TrainOrder } from './messages';
+import type { Placed } from './noise_field';
+import type { Replacement } from './replace';
+import type { Beginning, PageSettings } from './settings';
+
+type Call<Args = void, Result = void> = (args: Args, context: CallContext) => Result | Promise<Result>;
+
+/** What comes with the page. */
+export type ComesAlong = 'digits' | 'letters';
+
+/** Training data: a set that comes with the page, the user's files, or images that the page has made. */
+export interface DataOrder {
+  readonly from: ComesAlong | readonly OwnFile[] | ImageSet;
+}
+
+/** What the page has noted of a run that the browser keeps. */
+export interface Noted {
+  /** The drawings that it trains on, if it does. */
+  readonly drawings?: DataOrder | undefined;
+  readonly begin?: Beginning | undefined;
+}
+
+export interface PageCalls {
+  /** The first call. `losses`: when devices were lost, as far as the page knows. `digits`: whether to load them, too. */
+  readonly open: Call<{
+    readonly settings: PageSettings;
+    readonly visible: boolean;
+    readonly losses: readonly number[];
+    readonly digits: boolean;
+  }>;
+  /** A visible page must stay smooth; a hidden one need not. */
+  readonly visible: Call<boolean>;
+  /** The settings have changed. Those that make a run are for the next one; the others are heeded at once. */
+  readonly adjust: Call<PageSettings>;
+  /** The training engine's report; undefined before there is an engine. */
+  readonly report: Call<void, EngineReport | undefined>;
+
+  /** Trains `steps` steps, or to the end of the last epoch. Creates what is missing; continues after a pause or a device loss. */
+  readonly train: Call<TrainOrder | undefined>;
+  readonly pause: Call;
+  /** Forgets the run, also in the browser's storage, and frees its memory. */
+  readonly reset: Call;
+  /** Leaves the run to the browser's storage and is ready for another. Without storage it refuses. */
+  readonly putAside: Call;
+  /** After a divergence: trains from the copy before the last one. */
+  readonly goBack: Call;
+  /** Trains a run that the browser keeps. */
+  readonly goOn: Call<{ readonly id: string } & Noted>;
+  /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to the problem, if any. */
+  readonly shaders: Call<readonly Replacement[], string | undefined>;
+
+  /** Distils the run's network in the background. Events `distilling` report progress, `distilled` the end. */
+  readonly distil: Call<1 | 2>;
+  readonly stopDistilling: Call;
+  /** Measures the samples' quality now, or looks for the training pictures nearest to them, however long that takes. */
+  readonly measure: Call<'quality' | 'nearest'>;
+
+  /** Loads the digits that come with the page, as soon as nothing else is done. A run that needs them loads them anyhow. */
+  readonly digits: Call;
+  /** Other training data. */
+  readonly data: Call<DataOrder>;
+  readonly stopReading: Call;
+  /** Keeps the images of the run, which the browser keeps under this name. Resolves to why not, if it cannot. */
+  readonly keepImages: Call<string, string | undefined>;
+  /** Deletes the images of runs that the browser keeps no more. */
+  readonly tidyImages: Call;
+  /** A network to sample from, or a checkpoint to go on from. */
+  readonly model: Call<File>;
+  readonly saveModel: Call;
+  readonly saveCheckpoint: Call;
+
+  /** Makes images; training waits meanwhile, and what was ordered before is left. */
+  readonly sample: Call<NumberedOrder>;
+  readonly stopSampling: Call;
+  /** A training image to draw on; any number chooses one. Resolves to undefined if there are no images. */
+  readonly example: Call<number, Example | undefined>;
+  // These resolve to an answer, unless the device is lost or the run reset; training waits meanwhile.
+  /** Samples some images of an order at once, each from its own place in the noise field: [images][height][width][channels], 0 to 255. */
+  readonly follow: Call<
+    { readonly order: Order; readonly images: readonly Placed[] },
+    Uint8Array<ArrayBuffer>
+  >;
+  /** Resolves to nothing if it was interrupted. */
+  readonly draw: Call<DrawOrder, DrawAnswer | undefined>;
+  readonly explain: Call<ExplainOrder, ExplainAnswer>;
+  readonly inside: Call<InsideOrder, InsideAnswer>;
+}
