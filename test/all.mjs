@@ -29,7 +29,7 @@ const parts = new Map([
   ...lanes.map((lane) => [`thorough ${lane}`, ['test/run.mjs', '--thorough', '--lane', lane]]),
   ['package', ['test/package/run.mjs']],
   ...Object.keys(long).map((group) => [`long ${group}`, ['test/long/run.mjs', group]]),
-  ...Object.keys(faults).map((group) => [`mutants ${group}`, ['test/mutants/run.mjs', group]]),
+  ...faults.map((group) => [`mutants ${group}`, ['test/mutants/run.mjs', group]]),
 ]);
 
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();

@@ -237,6 +237,18 @@ def digits(values):
     return [float(f'{value:.9g}') for value in values]
 
 
+def lines(value, depth=1):
+    """JSON with a line for each list and number, and for each object that is four deep in others."""
+    pad = '  ' * depth
+    if isinstance(value, dict) and depth < 5:
+        items = [f'{pad}{json.dumps(name)}: {lines(item, depth + 1)}' for name, item in value.items()]
+        return '{\n' + ',\n'.join(items) + '\n' + pad[2:] + '}'
+    if isinstance(value, list) and isinstance(value[0], dict):
+        items = [pad + lines(item, depth + 1) for item in value]
+        return '[\n' + ',\n'.join(items) + '\n' + pad[2:] + ']'
+    return json.dumps(value, ensure_ascii=False)
+
+
 def write(file, side, layers):
     print(file)
     image_side, channels, classes = IMAGES[file]
@@ -288,19 +300,7 @@ def write(file, side, layers):
         'indices': indices,
         'gradients': gradients,
     }
-
-    def lines(value, depth):
-        """JSON with a line for each of the lists and numbers."""
-        pad = '  ' * depth
-        if isinstance(value, dict) and depth < 5:
-            items = [f'{pad}{json.dumps(name)}: {lines(item, depth + 1)}' for name, item in value.items()]
-            return '{\n' + ',\n'.join(items) + '\n' + pad[2:] + '}'
-        if isinstance(value, list) and isinstance(value[0], dict):
-            items = [pad + lines(item, depth + 1) for item in value]
-            return '[\n' + ',\n'.join(items) + '\n' + pad[2:] + ']'
-        return json.dumps(value, ensure_ascii=False)
-
-    Path(__file__).with_name(file).write_text(lines(fields, 1) + '\n')
+    Path(__file__).with_name(file).write_text(lines(fields) + '\n')
 
 
 def main():

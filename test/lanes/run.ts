@@ -19,8 +19,8 @@ const lanes = {
   firefox: 'Firefox, headless; there also the main path of the page',
   page: 'the harness page, driven in Chrome as a visitor would',
 } as const;
-type Lane = keyof typeof lanes;
-const laneNames = Object.keys(lanes) as Lane[];
+export type Lane = keyof typeof lanes;
+export const laneNames = Object.keys(lanes) as Lane[];
 
 /** What a process runs: a lane, or its files under a folder. */
 interface Job {
@@ -76,25 +76,27 @@ const nothing: LaneResult = { adapter: '', passed: 0, failed: 0, skipped: 0 };
 
 // ---------------------------------------------------------------- what to run
 
+const testFiles = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.test.ts'))
+  .map((file) => join('test', file));
+const kernels = new Set(readdirSync(join(root, 'harness', 'specs')).map((file) => basename(file, '.ts')));
+
 /** Test files of each lane, relative to the root. The same sets as in projects.ts. */
-function laneFiles(lane: Lane): string[] {
-  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.test.ts'))
-    .map((file) => join('test', file));
+export function laneFiles(lane: Lane): string[] {
   const everywhere = (file: string) => file.startsWith(join('test', 'gpu'));
   const nodeOnly = (file: string) => file.startsWith(join('test', 'node'));
   const emulates = (file: string) => file === join('test', 'emulate.test.ts');
   const drivesPage = (file: string) =>
     file === join('test', 'page', 'smoke.test.ts') || file.startsWith(join('test', 'page', 'driven'));
   const inFirefox = (file: string) => file === join('test', 'page', 'firefox.test.ts');
-  if (lane === 'emulate') return files.filter(emulates);
-  if (lane === 'page') return files.filter(drivesPage);
+  if (lane === 'emulate') return testFiles.filter(emulates);
+  if (lane === 'page') return testFiles.filter(drivesPage);
   if (lane === 'unit') {
-    return files.filter(
+    return testFiles.filter(
       (file) => ![everywhere, nodeOnly, emulates, drivesPage, inFirefox].some((of) => of(file)),
     );
   }
-  return files.filter(
+  return testFiles.filter(
     (file) =>
       everywhere(file) || (lane === 'node' && nodeOnly(file)) || (lane === 'firefox' && inFirefox(file)),
   );
@@ -120,11 +122,9 @@ const alsoOf: Partial<Record<Lane, readonly string[]>> = {
 };
 
 /** The filters that `words` mean to vitest: file names, and one pattern for the tests' titles. */
-function filters(words: readonly string[]): { files: string[]; pattern: string } {
-  const kernels = new Set(readdirSync(join(root, 'harness', 'specs')).map((file) => basename(file, '.ts')));
-  const files = laneNames.flatMap(laneFiles);
+export function filters(words: readonly string[]): { files: string[]; pattern: string } {
   const literal = (word: string) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const named = (word: string) => files.filter((file) => relative('test', file).includes(word));
+  const named = (word: string) => testFiles.filter((file) => relative('test', file).includes(word));
   const chosen: string[] = [];
   const patterns: string[] = [];
   for (const word of words) {
@@ -132,7 +132,7 @@ function filters(words: readonly string[]): { files: string[]; pattern: string }
     else if (named(word).length > 0) chosen.push(...named(word));
     else patterns.push(literal(word));
   }
-  return { files: chosen.length > 0 ? chosen : files, pattern: patterns.join('|') };
+  return { files: chosen.length > 0 ? chosen : testFiles, pattern: patterns.join('|') };
 }
 
 // ---------------------------------------------------------------- what a lane needs

@@ -7,15 +7,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { copyTree, linkModules } from '../copy_tree';
-import { all, groups } from './list';
-import { type Mutant, mutated, type Net } from './mutant';
+import { all, groups, type Mutant, mutated, type Net } from './list';
 
 const help = `npm run mutants -- [--list] [WORD]...
 
 Plants one fault after the other in a copy of the tree, and runs the test that must notice it. Fails where none does.
 
   --list   names the faults, and plants none
-  WORD     only those of a group (${Object.keys(groups).join(', ')}), or that have one of these words in their name or file`;
+  WORD     only those of a group (${groups.join(', ')}), or that have one of these words in their name or file`;
 
 const root = pathToFileURL(`${process.cwd()}/`);
 
@@ -86,21 +85,19 @@ export async function main(args: string[]): Promise<number> {
     return 2;
   }
   const chosen = all.filter(
-    ({ group, name, mutant }) =>
+    ({ group, name, file }) =>
       words.length === 0 ||
-      words.some((word) => (word in groups ? word === group : `${name} ${mutant.file}`.includes(word))),
+      words.some((word) => (groups.includes(word) ? word === group : `${name} ${file}`.includes(word))),
   );
   if (chosen.length === 0) {
     console.error(`No fault has ${words.join(' or ')} in its name; --list names them.`);
     return 2;
   }
   // All of them, before anything takes time.
-  for (const { mutant } of chosen) mutated(root, mutant);
+  for (const mutant of chosen) mutated(root, mutant);
   if (list) {
-    for (const { name, mutant } of chosen) {
-      const { lane, words } = mutant.caughtBy;
-      console.log(`${name} (${mutant.file}; ${[lane, ...words].join(' ')})`);
-    }
+    for (const { name, file, caughtBy } of chosen)
+      console.log(`${name} (${file}; ${[caughtBy.lane, ...caughtBy.words].join(' ')})`);
     return 0;
   }
 
@@ -110,15 +107,15 @@ export async function main(args: string[]): Promise<number> {
   linkModules(folder);
   const survivors: string[] = [];
   try {
-    for (const net of netsTogether(chosen.map(({ mutant }) => mutant.caughtBy))) {
+    for (const net of netsTogether(chosen.map(({ caughtBy }) => caughtBy))) {
       if (await test(folder, net)) throw new Error(`Without a fault ${JSON.stringify(net)} fails, too.`);
     }
-    for (const { name, mutant } of chosen) {
+    for (const mutant of chosen) {
       const start = performance.now();
       const caught = await isCaught(folder, mutant);
-      if (!caught) survivors.push(name);
+      if (!caught) survivors.push(mutant.name);
       const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
-      console.log(`${caught ? 'caught  ' : 'SURVIVED'} ${seconds} s  ${name}`);
+      console.log(`${caught ? 'caught  ' : 'SURVIVED'} ${seconds} s  ${mutant.name}`);
     }
   } finally {
     rmSync(folder, { recursive: true });

@@ -6,15 +6,13 @@
 Of the presets, with the weights of test/golden/flow_reference.py, the file has name, shape and checksum of every tensor of the
 state_dict, and some outputs for an image. Of a small network it has input and output, and torch.safetensors is its state_dict.
 """
-import json
-import re
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / 'golden'), str(HERE.parents[1] / 'examples/pytorch')]
 import torch  # noqa: E402
-from flow_reference import IMAGES, NETWORKS, checksum, digits, flow_batch, flow_weights, sampled  # noqa: E402
+from flow_reference import IMAGES, NETWORKS, checksum, digits, flow_batch, flow_weights, lines, sampled  # noqa: E402
 from webgpu_diffusion import UNet, save  # noqa: E402
 
 CONDITIONING = {'noiseLevel': True, 'classes': 10}
@@ -128,10 +126,7 @@ def main():
         'presets': {name: preset(*about) for name, about in PRESETS.items()},
         'small': small(),
     }
-    text = json.dumps(fields, indent=1, ensure_ascii=False)
-    # Lists of numbers in one line.
-    text = re.sub(r'\[\s+([^\[\]{}]*?)\s+\]', lambda m: f'[{re.sub(chr(10) + " *", " ", m[1])}]', text)
-    (HERE / 'torch.json').write_text(text + '\n')
+    (HERE / 'torch.json').write_text(lines(fields) + '\n')
 
 
 if __name__ == '__main__':
