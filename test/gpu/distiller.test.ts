@@ -16,8 +16,8 @@ import { Trainer } from '../../src/training/trainer';
 import type { UNetConfig } from '../../src/unet/config';
 import type { UNet } from '../../src/unet/unet';
 import { loadModel, saveModel } from '../../src/weights/model';
-import { watchBuffers } from '../buffers';
 import { refused } from '../data/refused';
+import { watchBuffers } from '../engine/buffers';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';
 import { createEngine, type Engine, EngineError, saveModel, type UNet } from '../../src/index';
-import { watchBuffers } from '../buffers';
+import { watchBuffers } from '../engine/buffers';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu, lane } = await testGpu();

@@ -1,8 +1,8 @@
 /** A device that its owner destroys while the engine works on it: one error, and nothing told to the owner. */
 import { expect, test } from 'vitest';
 import { requestDevice } from '../../src/gpu/request_device';
-import { loseEach } from '../call_failures';
-import type { Planned } from '../failing_device';
+import { loseEach } from '../engine/call_failures';
+import type { Planned } from '../engine/failing_device';
 import { mainlyIn, testGpu } from '../lanes/gpu';
 
 await testGpu();

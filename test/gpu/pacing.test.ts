@@ -9,7 +9,7 @@ import { swish } from '../../src/kernels/swish';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import { UNet } from '../../src/unet/unet';
-import { watchBuffers } from '../buffers';
+import { watchBuffers } from '../engine/buffers';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();

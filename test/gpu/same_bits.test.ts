@@ -1,7 +1,7 @@
 /** The same seed, adapter and variants give the same bits; another compiler or adapter the same losses, nearly. See also resume and labelled. */
 import { expect, test } from 'vitest';
 import { createEngine } from '../../src/engine';
-import { recipeNames, run, STEPS, widest } from '../bits';
+import { recipeNames, run, STEPS, widest } from '../engine/bits';
 import golden from '../golden/bits.json';
 import { testGpu } from '../lanes/gpu';
 import { takesLong } from '../lanes/limits';

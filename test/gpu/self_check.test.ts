@@ -1,7 +1,7 @@
 /** The check of kernels before they are used says nothing of right ones. Wrong ones: test/node/wrong_kernels.test.ts. */
 import { describe, expect, test } from 'vitest';
 import { recipes, type UNetConfig } from '../../src/index';
-import { check, type Network, tutorial } from '../checked_networks';
+import { check, type Network, tutorial } from '../engine/checked_networks';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();

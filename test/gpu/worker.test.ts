@@ -9,7 +9,7 @@ import {
   type WorkerClient,
 } from '../../src/worker';
 import type { ServeOptions } from '../../src/worker/serve_options';
-import { watchBuffers } from '../buffers';
+import { watchBuffers } from '../engine/buffers';
 import { mainlyIn, testGpu } from '../lanes/gpu';
 import { heard, lossesOf, runAlone } from './worker/alone';
 import { losableGpu } from './worker/losable';

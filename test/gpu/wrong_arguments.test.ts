@@ -15,7 +15,7 @@ import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { createWorkerClient } from '../../src/worker/client';
 import { serve } from '../../src/worker/serve';
-import { hurry } from '../call_failures';
+import { hurry } from '../engine/call_failures';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu, source } = await testGpu();

@@ -11,8 +11,8 @@ import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readText } from '../../shaders/plugin';
 import { loadClassifier } from '../../src/quality/index';
-import { codeOf } from '../docs_code';
 import { takesLong } from '../lanes/limits';
+import { codeOf } from '../tools/docs_code';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;

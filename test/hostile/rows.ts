@@ -2,7 +2,7 @@
 
 import { memoryCache } from '../../src/gpu/cache';
 import { EngineError, type EngineOptions, type TuningCache } from '../../src/index';
-import { check, type Network } from '../checked_networks';
+import { check, type Network } from '../engine/checked_networks';
 import { doesNothing, type Hostility, makeHostile, REFUSAL, someGpu } from './hostile_device';
 
 /** A network on a kind of adapter. */

@@ -3,7 +3,7 @@
 import { memoryCache } from '../../src/gpu/cache';
 import type { UnusableKernel } from '../../src/gpu/unusable_kernel';
 import { createEngine, type Engine, type Warning } from '../../src/index';
-import type { Network } from '../checked_networks';
+import type { Network } from '../engine/checked_networks';
 import { makeHostile } from './hostile_device';
 
 /** Where a shader is wrong. */

@@ -54,7 +54,7 @@ export const projects: TestProjectConfiguration[] = [
       name: 'unit',
       include: ['test/**/*.test.ts'],
       exclude: [
-        ...['test/gpu/**', 'test/node/**', 'test/emulate.test.ts', ...pageTests, firefoxPageTest],
+        ...['test/gpu/**', 'test/node/**', 'test/engine/emulate.test.ts', ...pageTests, firefoxPageTest],
         ...mockingUnit,
       ],
       ...together,
@@ -63,7 +63,7 @@ export const projects: TestProjectConfiguration[] = [
     },
   },
   { extends: true, test: { name: 'unit-mocking', include: mockingUnit, ...limit() } },
-  { extends: true, test: { name: 'emulate', include: ['test/emulate.test.ts'], ...limit() } },
+  { extends: true, test: { name: 'emulate', include: ['test/engine/emulate.test.ts'], ...limit() } },
   {
     extends: true,
     test: {

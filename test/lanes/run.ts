@@ -85,7 +85,7 @@ const kernels = new Set(readdirSync(join(root, 'harness', 'specs')).map((file) =
 export function laneFiles(lane: Lane): string[] {
   const everywhere = (file: string) => file.startsWith(join('test', 'gpu'));
   const nodeOnly = (file: string) => file.startsWith(join('test', 'node'));
-  const emulates = (file: string) => file === join('test', 'emulate.test.ts');
+  const emulates = (file: string) => file === join('test', 'engine', 'emulate.test.ts');
   const drivesPage = (file: string) =>
     file === join('test', 'page', 'smoke.test.ts') || file.startsWith(join('test', 'page', 'driven'));
   const inFirefox = (file: string) => file === join('test', 'page', 'firefox.test.ts');
@@ -228,7 +228,7 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
   const { pattern, thorough, verbose } = asked;
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const projects = [lane, ...(alsoOf[lane] ?? [])];
-  const args = [vitest, 'run', '--config', join(root, 'test/vitest.config.ts')];
+  const args = [vitest, 'run', '--config', join(root, 'test/lanes/vitest.config.ts')];
   args.push(...projects.flatMap((project) => ['--project', project]));
   args.push('--reporter', verbose ? 'verbose' : 'minimal');
   args.push('--reporter', join(root, 'test/lanes/reporter.ts'), ...files);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createServer } from 'vite';
 import { launchBrowser } from '../../harness/run/browsers';
-import { type Name, type Run, recipeNames, type SizeName, STEPS, widest } from '../bits';
+import { type Name, type Run, recipeNames, type SizeName, STEPS, widest } from '../engine/bits';
 import { all, type Row } from './row';
 
 type Runs = Record<Name, Run>;

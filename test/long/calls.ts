@@ -13,8 +13,8 @@ import {
   type Result,
   setUp,
   type World,
-} from '../call_failures';
-import { FailingDevice, failuresOf, lossesOf } from '../failing_device';
+} from '../engine/call_failures';
+import { FailingDevice, failuresOf, lossesOf } from '../engine/failing_device';
 import { all, type Row } from './row';
 
 const request = async () => (await requestDevice(await nodeGpu())).device;

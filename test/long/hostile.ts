@@ -1,7 +1,7 @@
 /** Drivers that treat kernels badly, shader by shader. */
 import { requestDevice } from '../../src/gpu/request_device';
 import { nodeGpu } from '../../src/node/dawn';
-import { digits, tutorial } from '../checked_networks';
+import { digits, tutorial } from '../engine/checked_networks';
 import { delayEach } from '../hostile/late';
 import {
   healthyVisit,

@@ -10,7 +10,7 @@ import { loadPretrained } from '../../src/pretrained/index';
 import { loadClassifier } from '../../src/quality/index';
 import { checkConfig, parametersOf, presets, type UNetConfig } from '../../src/unet/config';
 import { loadModel, type Model, saveModel } from '../../src/weights/model';
-import { codeOf } from '../docs_code';
+import { codeOf } from '../tools/docs_code';
 import { ReferenceUNet } from '../unet/reference_unet';
 import type { Row } from './row';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { copyTree, linkModules } from '../copy_tree';
+import { copyTree, linkModules } from '../tools/copy_tree';
 import { all, groups, type Mutant, mutated, type Net } from './list';
 
 const help = `npm run mutants -- [--list] [WORD]...

@@ -27,7 +27,7 @@ import { type Tensor, tensor } from '../../src/plan/tensor';
 import type { Sampler } from '../../src/sampling/sampler';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
-import { digits, tutorial } from '../checked_networks';
+import { digits, tutorial } from '../engine/checked_networks';
 import { doesNothing, makeHostile } from '../hostile/hostile_device';
 import { aged } from '../hostile/rows';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../hostile/wrong';

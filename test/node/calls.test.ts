@@ -9,8 +9,8 @@ import {
   hurry,
   loseEach,
   setUp,
-} from '../call_failures';
-import { FailingDevice, failuresOf, type Planned } from '../failing_device';
+} from '../engine/call_failures';
+import { FailingDevice, failuresOf, type Planned } from '../engine/failing_device';
 import { testGpu } from '../lanes/gpu';
 
 await testGpu();

@@ -4,7 +4,7 @@ import { Gpu } from '../../src/gpu/gpu';
 import { Load } from '../../src/gpu/pacer';
 import { requestDevice } from '../../src/gpu/request_device';
 import { Staging } from '../../src/gpu/staging';
-import { FailingDevice } from '../failing_device';
+import { FailingDevice } from '../engine/failing_device';
 import { makeHostile } from '../hostile/hostile_device';
 import { testGpu } from '../lanes/gpu';
 

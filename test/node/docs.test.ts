@@ -4,9 +4,9 @@ import * as digits from '../../src/data/digits';
 import * as library from '../../src/index';
 import * as node from '../../src/node/index';
 import * as pretrained from '../../src/pretrained/index';
-import { blocksOf, documents } from '../docs_code';
-import { given, tuningCache } from '../docs_given';
 import { testGpu } from '../lanes/gpu';
+import { blocksOf, documents } from '../tools/docs_code';
+import { given, tuningCache } from '../tools/docs_given';
 
 const { gpu, source } = await testGpu();
 

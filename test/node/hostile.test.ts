@@ -6,7 +6,7 @@ import { createEngine, type EngineOptions, requestDevice, type Warning } from '.
 import type { Variants } from '../../src/unet/variants';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
-import { check, digits3x3, tutorial } from '../checked_networks';
+import { check, digits3x3, tutorial } from '../engine/checked_networks';
 import { hostileSource, makeHostile, REFUSAL, someGpu, withGarbage } from '../hostile/hostile_device';
 import { DEADLINE, delayEach } from '../hostile/late';
 import {

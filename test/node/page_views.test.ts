@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { Workplace } from '../../harness/page/worker/place';
 import { Views } from '../../harness/page/worker/views';
 import { createEngine, type UNet, type UNetConfig } from '../../src';
-import { watchBuffers } from '../buffers';
+import { watchBuffers } from '../engine/buffers';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();

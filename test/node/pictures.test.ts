@@ -8,7 +8,7 @@ import { Trainer } from '../../src/training/trainer';
 import { checkConfig, type Layer, layersOf } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { defaultVariants, layersFor, possibleVariants, TUNABLE_KERNELS } from '../../src/unet/variants';
-import type { Network } from '../checked_networks';
+import type { Network } from '../engine/checked_networks';
 import { fourSteps, onWrong } from '../hostile/wrong';
 import { testGpu } from '../lanes/gpu';
 import { takesLong } from '../lanes/limits';

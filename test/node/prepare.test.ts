@@ -2,7 +2,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { memoryCache } from '../../src/gpu/cache';
 import { createEngine, type Engine, type UNet } from '../../src/index';
-import { watchBuffers } from '../buffers';
+import { watchBuffers } from '../engine/buffers';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();

@@ -5,7 +5,7 @@ import { version } from '../../package.json';
 import { memoryCache } from '../../src/gpu/cache';
 import { createEngine, type Engine, type EngineReport } from '../../src/index';
 import { tuningEffort } from '../../src/tuning/tuner';
-import { tutorial } from '../checked_networks';
+import { tutorial } from '../engine/checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
 import { makeHostile, someGpu } from '../hostile/hostile_device';
 import { testGpu } from '../lanes/gpu';

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { GRACE_MS } from '../../src/base/resource';
 import { createEngine, EngineError, type UNetConfig } from '../../src/index';
 import { createWorkerClient, serve } from '../../src/worker';
-import { tutorial } from '../checked_networks';
+import { tutorial } from '../engine/checked_networks';
 import { heard } from '../gpu/worker/alone';
 import { losableGpu } from '../gpu/worker/losable';
 import { images as few, run, STEPS } from '../gpu/worker/tiny';

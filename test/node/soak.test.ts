@@ -13,7 +13,7 @@ import { Sampler } from '../../src/sampling/sampler';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
 import { createWorkerClient, serve, type WorkerClient } from '../../src/worker';
-import { watchBuffers } from '../buffers';
+import { watchBuffers } from '../engine/buffers';
 import { images as ofRun, run } from '../gpu/worker/tiny';
 import { testGpu } from '../lanes/gpu';
 

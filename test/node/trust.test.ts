@@ -11,7 +11,7 @@ import {
   type Variants,
   type Warning,
 } from '../../src/index';
-import { tutorial } from '../checked_networks';
+import { tutorial } from '../engine/checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
 import { hostileGpu, makeHostile, someGpu } from '../hostile/hostile_device';
 import { aged, cacheOf } from '../hostile/rows';

@@ -4,12 +4,12 @@ import { memoryCache } from '../../src/gpu/cache';
 import { requestDevice } from '../../src/gpu/request_device';
 import { createEngine, type Engine, type UNet } from '../../src/index';
 import type { UNetConfig } from '../../src/unet/config';
-import { failLoad, loads } from '../failed_load';
-import { FailingDevice } from '../failing_device';
+import { failLoad, loads } from '../engine/failed_load';
+import { FailingDevice } from '../engine/failing_device';
 import { testGpu } from '../lanes/gpu';
 
 vi.mock(import('../../src/base/load'), async (original) =>
-  (await import('../failed_load')).failedLoads(original),
+  (await import('../engine/failed_load')).failedLoads(original),
 );
 
 await testGpu();

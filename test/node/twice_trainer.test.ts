@@ -3,13 +3,13 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { memoryCache } from '../../src/gpu/cache';
 import { requestDevice } from '../../src/gpu/request_device';
 import { createEngine, type Dataset, type Engine, type UNet } from '../../src/index';
-import { failLoad, loads } from '../failed_load';
-import { FailingDevice, type Planned } from '../failing_device';
+import { failLoad, loads } from '../engine/failed_load';
+import { FailingDevice, type Planned } from '../engine/failing_device';
 import { images, run } from '../gpu/worker/tiny';
 import { testGpu } from '../lanes/gpu';
 
 vi.mock(import('../../src/base/load'), async (original) =>
-  (await import('../failed_load')).failedLoads(original),
+  (await import('../engine/failed_load')).failedLoads(original),
 );
 
 await testGpu();

@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type CallContext, createWorkerClient, serve, type WorkerClient } from '../../src/worker';
 import type { CallName } from '../../src/worker/protocol';
-import { hurry } from '../call_failures';
-import { FailingDevice, type Planned } from '../failing_device';
+import { hurry } from '../engine/call_failures';
+import { FailingDevice, type Planned } from '../engine/failing_device';
 import { heard } from '../gpu/worker/alone';
 import { losableGpu } from '../gpu/worker/losable';
 import { images, run } from '../gpu/worker/tiny';

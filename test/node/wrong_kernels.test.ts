@@ -13,7 +13,7 @@ import { type Op, op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
-import { check as checkOn, digits, type Network, tutorial } from '../checked_networks';
+import { check as checkOn, digits, type Network, tutorial } from '../engine/checked_networks';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu, kinds } = await testGpu();

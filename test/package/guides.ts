@@ -2,8 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { copyTree, linkModules } from '../copy_tree';
-import { blocksOf, commandsOf } from '../docs_code';
+import { copyTree, linkModules } from '../tools/copy_tree';
+import { blocksOf, commandsOf } from '../tools/docs_code';
 import { shell } from './shell';
 
 const KERNELS = 'docs/kernels.md';

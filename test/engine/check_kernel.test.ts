@@ -1,0 +1,126 @@
+/** The comparison that every kernel test rests on finds each kind of fault. */
+import { describe, expect, test } from 'vitest';
+import { compareTensor } from '../../harness/specs/lib/check_kernel';
+
+const GUARD = 0x5ca1ab1e;
+const POISON = 0xffffffff;
+
+/** What a GPU would leave behind: `values` and two untouched guard words. */
+function left(values: readonly number[]): Uint32Array {
+  const floats = Float32Array.from(values);
+  return Uint32Array.from([...new Uint32Array(floats.buffer), GUARD, GUARD]);
+}
+
+const expected = {
+  values: Float64Array.from([1, -2, 3e-9, 0]),
+  error: Float64Array.from([1e-6, 2e-6, 3e-15, 0]),
+};
+const failureOf = (words: Uint32Array) => compareTensor('output', words, 4, expected, undefined).failure;
+
+describe('floats', () => {
+  test('right values pass, with the used share of the allowed error', () => {
+    const { failure, share, worst } = compareTensor(
+      'output',
+      left([1 + 2 ** -21, -2, 3e-9, 0]),
+      4,
+      expected,
+      undefined,
+    );
+    expect(failure).toBeUndefined();
+    expect(share).toBeCloseTo(2 ** -21 / 1e-6, 5);
+    const actual = 1 + 2 ** -21;
+    expect(worst).toEqual({ tensor: 'output', index: 0, place: '', expected: 1, actual, allowed: 1e-6 });
+  });
+  test('exact values have no worst one', () => {
+    const own = { values: Float64Array.from([1, -2]), error: Float64Array.from([1e-6, 2e-6]) };
+    expect(compareTensor('output', left([1, -2]), 2, own, undefined)).toEqual({ share: 0 });
+  });
+  test('a wrong value', () => {
+    expect(failureOf(left([1, -2.001, 3e-9, 0]))).toMatch(/1 of 4 elements are off, first at \[1\]/);
+  });
+  test('all zeros, where the outputs are tiny', () => {
+    expect(failureOf(left([1, -2, 0, 0]))).toMatch(/first at \[2\]/);
+  });
+  test('not exactly zero, where nothing else will do', () => {
+    expect(failureOf(left([1, -2, 3e-9, 1e-30]))).toMatch(/first at \[3\]/);
+  });
+  test('infinite or not a number', () => {
+    expect(failureOf(left([Number.POSITIVE_INFINITY, -2, 3e-9, 0]))).toMatch(/first at \[0\]/);
+    expect(failureOf(left([1, -2, 3e-9, Number.NaN]))).toMatch(/first at \[3\]/);
+  });
+  test('the worst one is what is not a number, whatever comes after it', () => {
+    const { failure, share } = compareTensor(
+      'output',
+      left([Number.NaN, -2, 3e-9, 1]),
+      4,
+      expected,
+      undefined,
+    );
+    expect(failure).toContain(
+      '2 of 4 elements are off, first at [0], worst at [0]: got NaN, expected 1, Infinity x allowed',
+    );
+    expect(share).toBe(Infinity);
+  });
+  test('the place in a tensor whose dimensions are told, but not behind them', () => {
+    const failure = (at: number) => {
+      const values = [1, -2, 3e-9, 0].map((v, i) => (i === at ? 7 : v));
+      return compareTensor('output', left(values), 4, expected, undefined, 1, { c: 1, y: 3 }).failure;
+    };
+    expect(failure(2)).toContain('first at [2] (c 0, y 2), worst');
+    expect(failure(2)).toMatch(/\[2\] \(c 0, y 2\) got 7, .*<--/);
+    expect(failure(3)).toContain('first at [3], worst');
+    const { worst } = compareTensor('output', left([1, -2, 7, 0]), 4, expected, undefined, 2, { c: 1, y: 3 });
+    // The bound is that of the variant, whose gain is 2.
+    expect(worst).toMatchObject({
+      index: 2,
+      place: ' (c 0, y 2)',
+      expected: 3e-9,
+      actual: 7,
+      allowed: 6e-15,
+    });
+  });
+  test('an element that was never written', () => {
+    const words = left([1, -2, 3e-9, 0]);
+    words[1] = POISON;
+    expect(failureOf(words)).toMatch(/first at \[1\].*\n.*\n.*got NaN/);
+  });
+  test('a reference that is not a number', () => {
+    const nan = { values: Float64Array.from([Number.NaN]), error: Float64Array.from([1]) };
+    expect(compareTensor('output', left([1]), 1, nan, undefined).failure).toMatch(/1 of 1 elements are off/);
+    const noError = { values: Float64Array.from([1]), error: Float64Array.from([Number.NaN]) };
+    expect(compareTensor('output', left([2]), 1, noError, undefined).failure).toMatch(/elements are off/);
+  });
+  test('a write past the end', () => {
+    const words = left([1, -2, 3e-9, 0]);
+    words[5] = 0;
+    expect(failureOf(words)).toBe('output: wrote 2 words past its end');
+  });
+  test('a reference of the wrong length', () => {
+    expect(compareTensor('output', left([1, -2, 3e-9]), 3, expected, undefined).failure).toMatch(
+      /the reference gives 4 values of 3/,
+    );
+  });
+});
+
+describe('integers', () => {
+  const integers = { values: Uint32Array.from([7, 0xfffffffe]) };
+  const compare = (words: number[]) =>
+    compareTensor('count', Uint32Array.from([...words, GUARD]), 2, integers, undefined).failure;
+  test('right values pass', () => expect(compare([7, 0xfffffffe])).toBeUndefined());
+  test('off by one', () => expect(compare([7, 0xffffffff])).toMatch(/first at \[1\]/));
+});
+
+describe('inputs', () => {
+  const input = Float32Array.from([5, 6]);
+  test('untouched ones pass', () => {
+    expect(compareTensor('input', left([5, 6]), 2, undefined, input).failure).toBeUndefined();
+  });
+  test('a changed one', () => {
+    expect(compareTensor('input', left([5, 6.5]), 2, undefined, input).failure).toBe(
+      'input[1]: an input was changed',
+    );
+  });
+  test('a tensor that nothing is known about', () => {
+    expect(compareTensor('lost', left([5, 6]), 2, undefined, undefined).failure).toMatch(/neither an input/);
+  });
+});

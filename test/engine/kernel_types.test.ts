@@ -1,0 +1,59 @@
+/** What TypeScript refuses of a launcher: shaders/plugin.ts writes the types of its shaders. */
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+
+/** The errors that TypeScript finds in a file of src/kernels with this code. */
+function errorsIn(code: string): string[] {
+  const file = path('src/kernels/typed.ts');
+  const { config } = ts.readConfigFile(path('tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, path(''));
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists } = host;
+  host.fileExists = (name) => name === file || fileExists(name);
+  host.getSourceFile = (name, ...rest) =>
+    name === file ? ts.createSourceFile(name, code, ts.ScriptTarget.ES2022) : getSourceFile(name, ...rest);
+  const program = ts.createProgram([file], { ...options, noUnusedLocals: false }, host);
+  return program
+    .getSemanticDiagnostics(program.getSourceFile(file))
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+}
+
+test('a wrong name of a kernel, a shader, a param, a binding, a column or a reference', () => {
+  const errors = errorsIn(`
+import shaders from 'virtual:kernel/swish';
+import adam from 'virtual:kernel/adam';
+import conv2d from 'virtual:kernel/conv2d';
+import missing from 'virtual:kernel/swoosh';
+import { references } from 'virtual:references';
+import { call } from '../plan/op';
+import { table, tensor } from '../plan/tensor';
+
+const input = tensor('input', 4);
+const output = tensor('output', 4);
+export const right = call(shaders.plain, { vec4s: 1 }, { input, output }, 1);
+export const param = call(shaders.plain, { vec4: 1 }, { input, output }, 1);
+export const binding = call(shaders.plain, { vec4s: 1 }, { input, out: output }, 1);
+export const without = call(shaders.residual, { vec4s: 1 }, { input, output }, 1);
+export const shader = shaders.residue;
+export const picked = (side: '' | '_3x3') => conv2d[\`one_input\${side}_gpu\` as const];
+export const wrong = (side: '' | '_4x4') => conv2d[\`one_input\${side}_gpu\` as const];
+export const rows = table(adam.plain, 'rows', [{ place: [1, 2, 3, 4], layer: [1, 2, 3, 4], packed: [1, 2, 3, 4] }]);
+export const outputs = references.swish({ elements: 4 }, { input: new Float32Array(4) }).output;
+export const shape = references.swish({ element: 4 }, {});
+export const reference = references.swoosh;
+`);
+  expect(errors).toEqual([
+    expect.stringMatching("Cannot find module 'virtual:kernel/swoosh'"),
+    expect.stringMatching("'vec4' does not exist in type"),
+    expect.stringMatching("'out' does not exist in type"),
+    expect.stringMatching("Property 'residual' is missing"),
+    expect.stringMatching("Property 'residue' does not exist"),
+    expect.stringMatching("Property 'one_input_4x4_gpu' does not exist"),
+    expect.stringMatching("'packed' does not exist in type"),
+    expect.stringMatching("'element' does not exist in type"),
+    expect.stringMatching("Property 'swoosh' does not exist"),
+  ]);
+});

@@ -1,0 +1,31 @@
+/** What an error says where the first words are not the last. */
+import { expect, test } from 'vitest';
+import { requestDevice } from '../../src/gpu/request_device';
+import { crossed } from '../../src/worker/transfer';
+
+test('a device that is refused, and then no adapter: both are told', async () => {
+  const adapter = {
+    features: new Set(),
+    limits: {},
+    requestDevice: () => Promise.reject(new Error('the driver is too old')),
+  };
+  let calls = 0;
+  const gpu = { requestAdapter: async () => (calls++ === 0 ? adapter : null) } as unknown as GPU;
+  await expect(requestDevice(gpu)).rejects.toMatchObject({
+    code: 'no-adapter',
+    message: expect.stringMatching(/no adapter was found.*the driver is too old/),
+  });
+});
+
+test('a request for an adapter that is refused is not laid on the adapter', async () => {
+  const gpu = { requestAdapter: () => Promise.reject(new Error('blocked')) } as unknown as GPU;
+  const error = await requestDevice(gpu).catch((error) => error);
+  expect(error.message).toContain('blocked');
+  expect(error.message).not.toContain('its adapter');
+});
+
+test('what a call throws that is no error arrives in words', () => {
+  expect(crossed({ weird: 1 })).toEqual({ name: 'Error', message: '{"weird":1}' });
+  expect(crossed(undefined).message).toBe('undefined');
+  expect(crossed(3).message).toBe('3');
+});

@@ -1,0 +1,185 @@
+/** Recipes are what the functions take that they are for. */
+import { describe, expect, test } from 'vitest';
+import { wrongArgument } from '../../src/base/errors';
+import { type RecipeName, recipeAt, recipeOf, recipeSampling, recipes, samplingFor } from '../../src/recipes';
+import { trainerConfigOf } from '../../src/training/options';
+import { checkConfig, presets } from '../../src/unet/config';
+import { callsOf, checkSampling } from '../../src/unet/sampling';
+
+test('there is one for each preset', () => {
+  expect(Object.keys(recipes)).toEqual(Object.keys(presets));
+});
+
+describe.each(Object.entries(recipes))('%s', (_, { network, trainer, sampling }) => {
+  test('a network, as it is', () => {
+    expect(checkConfig(network)).toEqual(network);
+  });
+
+  test('settings of a trainer', () => {
+    expect(trainerConfigOf(trainer).objective).toBe(trainer.objective);
+  });
+
+  test('how the network is sampled', () => {
+    expect(checkSampling(sampling, wrongArgument)).toEqual(sampling);
+  });
+});
+
+test('the tutorial is what everything is by default', () => {
+  expect(recipes.tutorial.network).toEqual(checkConfig());
+  expect(trainerConfigOf(recipes.tutorial.trainer)).toEqual(trainerConfigOf({}));
+});
+
+test('of the tutorial another batch is all that changes', () => {
+  const { trainer, ...rest } = recipeAt('tutorial', 64);
+  expect({ ...rest, trainer: { ...trainer, batchSize: 256 } }).toEqual(recipes.tutorial);
+});
+
+/** The settings that do not follow the batch. */
+const fixed = {
+  objective: 'flow',
+  adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 },
+  clipNorm: 1,
+  averageWeights: true,
+  classDropout: 0.05,
+};
+
+test.each(['digits', 'digits-3x3', 'pictures'] as const)(
+  '%s has batches of 64, and averages after 25,600 images',
+  (name) => {
+    expect(recipes[name]).toEqual(recipeAt(name, 64));
+    expect(recipes[name].trainer).toMatchObject({ batchSize: 64, learningRate: 3e-3 });
+    expect(recipes[name].fit).toEqual({
+      epochs: name === 'digits' ? 6 : 12,
+      binarize: false,
+      dropLast: true,
+    });
+    expect(trainerConfigOf(recipes[name].trainer)).toEqual({
+      ...fixed,
+      adam: { ...fixed.adam, beta2: 0.997491 },
+      schedule: { decay: 'none', warmup: 80 },
+      averageAfter: 400,
+      averageSpan: 36,
+      averageMost: 0.99975,
+    });
+  },
+);
+
+test('at 256 a step is as it was when that was the recipe’s batch, and the average the usual one', () => {
+  const { learningRate, batchSize, ...rest } = recipeAt('digits', 256).trainer;
+  expect({ learningRate, batchSize }).toEqual({ learningRate: 3e-3, batchSize: 256 });
+  // It began after 200 steps then.
+  expect(trainerConfigOf(rest)).toEqual({
+    ...fixed,
+    schedule: { decay: 'none', warmup: 20 },
+    averageAfter: 100,
+  });
+});
+
+test.each([1, 3, 100, 65536])('with batches of %i there is something to train with', (batch) => {
+  for (const name of Object.keys(recipes) as RecipeName[]) {
+    const { trainer } = recipeAt(name, batch);
+    expect(trainer.batchSize).toBe(batch);
+    trainerConfigOf(trainer);
+  }
+});
+
+test('another name or batch is refused', () => {
+  expect(() => recipeAt('toString' as RecipeName, 64)).toThrow(
+    'recipe is "toString"; it must be tutorial or digits or digits-3x3 or pictures.',
+  );
+  for (const batch of [0, 1.5, 65537, Number.NaN, '64' as never]) {
+    expect(() => recipeAt('digits', batch)).toThrow('it must be a whole number from 1 to 65536.');
+  }
+});
+
+describe('how a network is sampled', () => {
+  const { digits, tutorial } = recipes;
+  const euler = { method: 'euler', steps: 20, guidance: 2 };
+
+  const perLevel = {
+    tutorial: 1,
+    digits: 1,
+    'digits-3x3': [1, 2, 3, 3],
+    pictures: [2, 2, 3, 3],
+  } as const;
+  test.each(Object.keys(recipes) as RecipeName[])(
+    'as the recipe %s does, at any size and widths, of any classes',
+    (name) => {
+      const { network, trainer } = recipes[name];
+      const sampling = { ...recipes[name].sampling, ...(name === 'pictures' ? { guidance: 1.5 } : {}) };
+      const classes = name === 'tutorial' ? {} : { conditioning: { noiseLevel: true, classes: 3 } };
+      const config = checkConfig({
+        ...{ ...network, ...classes, height: 32, width: 32 },
+        widths: [8, 16, 16, 32],
+        convolutionsPerLevel: perLevel[name],
+      });
+      const model = { config, objective: trainer.objective };
+      expect(recipeOf(model)).toBe(name);
+      expect(samplingFor(model)).toEqual(sampling);
+      expect(recipeSampling(name, config)).toEqual(sampling);
+      // Of one level alone, whose convolutions have none beside it.
+      const first = [perLevel[name]].flat()[0];
+      const least = checkConfig({ ...network, widths: [8], convolutionsPerLevel: first });
+      expect(recipeOf({ ...model, config: least })).toBe(name);
+    },
+  );
+
+  test('as before, where a grey network of the shape of pictures does not say it', () => {
+    const grey = checkConfig({ ...recipes.pictures.network, channels: 1 });
+    const model = { config: grey, objective: 'flow' } as const;
+    expect(recipeOf(model)).toBe('pictures');
+    expect(samplingFor(model)).toEqual({ method: 'euler', steps: 20 });
+    const known = { ...grey, conditioning: { noiseLevel: true, classes: 10 } };
+    expect(samplingFor({ ...model, config: known })).toEqual(euler);
+    // What a run of the recipe gets, and writes into its files.
+    const own = recipeSampling('pictures', known);
+    expect(own).toEqual({ method: 'adams', steps: 8, guidance: 1.5 });
+    expect(samplingFor({ ...model, config: known, sampling: own })).toBe(own);
+    expect(recipeSampling('pictures', grey)).toEqual({ method: 'adams', steps: 8 });
+    // Of other convolutions the recipe knows nothing.
+    expect(recipeSampling('pictures', { ...grey, kernelSize: 5 })).toBeUndefined();
+  });
+
+  test('in 8 calls, or 12, of a network that makes digits', () => {
+    expect(digits.sampling).toEqual({ method: 'adams', steps: 4, guidance: 2 });
+    expect(callsOf(digits.sampling)).toBe(8);
+    expect(callsOf(recipes['digits-3x3'].sampling)).toBe(12);
+    expect(callsOf(recipes.pictures.sampling)).toBe(8);
+  });
+
+  test('as its file says', () => {
+    const sampling = { method: 'adams', steps: 4, guidance: 1.5 } as const;
+    expect(samplingFor({ config: digits.network, objective: 'flow', sampling })).toBe(sampling);
+  });
+
+  test('in 20 steps of Euler at guidance 2 where no recipe has its convolutions', () => {
+    for (const change of [
+      { kernelSize: 7 },
+      { residual: true, convolutionsPerLevel: 2 },
+      { convolutionsPerLevel: [1, 2, 1] },
+    ]) {
+      const model = { config: { ...digits.network, ...change }, objective: 'flow' } as const;
+      expect(recipeOf(model)).toBeUndefined();
+      expect(samplingFor(model)).toEqual(euler);
+    }
+    expect(samplingFor({ config: { ...tutorial.network, kernelSize: 3 }, objective: 'tutorial' })).toEqual(
+      tutorial.sampling,
+    );
+  });
+
+  test('without guidance where there are no classes', () => {
+    const config = { ...digits.network, conditioning: { noiseLevel: true, classes: 0 } };
+    const { guidance: _, ...rest } = digits.sampling;
+    expect(samplingFor({ config, objective: 'flow' })).toEqual(rest);
+  });
+
+  test('calls of the network', () => {
+    expect(callsOf({ method: 'euler', steps: 20, guidance: 2 })).toBe(40);
+    expect(callsOf({ method: 'heun', steps: 10, guidance: 2 })).toBe(38);
+    expect(callsOf({ method: 'adams', steps: 4 })).toBe(4);
+    expect(callsOf({ method: 'euler', steps: 2, guidance: 1, calls: 2 })).toBe(2);
+    const polish = { noises: 4, level: 0.2 };
+    expect(callsOf({ method: 'adams', steps: 8, polish })).toBe(12);
+    expect(callsOf({ method: 'heun', steps: 8, guidance: 1.5, polish })).toBe(38);
+  });
+});

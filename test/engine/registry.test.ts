@@ -1,0 +1,181 @@
+/** The house rules that need no GPU: twins, limits, and that every launcher can be launched. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { texts } from 'virtual:shaders';
+import { describe, expect, test } from 'vitest';
+import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
+import { type AnySpec, missingTwins, shaders, specs, type Twins } from '../../harness/specs/lib/registry';
+import {
+  groupOf,
+  loadShaders,
+  readText,
+  referencesModule,
+  shaderSources,
+  textOf,
+  wgslFiles,
+} from '../../shaders/plugin';
+import { requirements } from '../../src/gpu/request_device';
+import { op } from '../../src/plan/op';
+import type { Shader } from '../../src/plan/shader';
+import { tensor } from '../../src/plan/tensor';
+
+const { limits } = requirements;
+
+test('every kernel has its four files', () => {
+  expect(missingTwins()).toEqual([]);
+});
+
+describe('what a kernel lacks is told of', () => {
+  const copy = specs.get('copy')!;
+  const whole: Twins = {
+    shaders: new Map([['copy', shaders.get('copy')!]]),
+    launchers: new Set(['copy']),
+    references: new Map([['copy', copy.reference]]),
+    specs: new Map([['copy', copy]]),
+  };
+  const withSpec = (spec: AnySpec) => ({ specs: new Map([['copy', spec]]) });
+
+  test.each<[what: string, change: Partial<Twins>, told: string[]]>([
+    ['nothing', {}, []],
+    ['launcher', { launchers: new Set() }, ['the shaders of copy have no launcher src/kernels/copy.ts']],
+    ['reference', { references: new Map() }, ['the shaders of copy have no reference src/reference/copy.ts']],
+    ['spec', { specs: new Map() }, ['the shaders of copy have no spec harness/specs/copy.ts']],
+    [
+      'shader',
+      { shaders: new Map() },
+      ['src/kernels', 'src/reference', 'harness/specs'].map((folder) => `${folder}/copy.ts has no shader`),
+    ],
+    [
+      'spec of its own',
+      withSpec(specs.get('swish')!),
+      ['harness/specs/copy.ts must export a spec of the kernel copy'],
+    ],
+    [
+      'spec with its reference',
+      withSpec({ ...copy, reference: () => ({}) }),
+      ['the spec harness/specs/copy.ts must have the reference of src/reference/copy.ts'],
+    ],
+  ])('%s', (_, change, told) => {
+    expect(missingTwins({ ...whole, ...change })).toEqual(told);
+  });
+});
+
+test('shaders for GPUs load no file that has a twin for GPUs', () => {
+  const files = wgslFiles();
+  const loaded = new Set<string>();
+  for (const [name, source] of shaderSources()) {
+    if (!/gpu/.test(name)) continue;
+    textOf(source, (file) => {
+      loaded.add(groupOf(file));
+      return readText(file);
+    });
+  }
+  const all = files.filter((file) => loaded.has(groupOf(file)));
+  expect(all).toContain('conv2d/one_channel/conv2d.one_output_gpu.wgsl');
+  expect(all.filter((file) => files.includes(file.replace('.wgsl', '_gpu.wgsl')))).toEqual([]);
+});
+
+test('there is no build without the reference of a kernel', () => {
+  expect(referencesModule(['swish'])).toContain('src/reference/swish.ts');
+  expect(() => referencesModule(['swish', 'swoosh'])).toThrow(
+    'The kernel swoosh needs src/reference/swoosh.ts.',
+  );
+});
+
+test('the registry has every shader', () => {
+  expect(new Set(shaders.keys())).toEqual(new Set(loadShaders().map(({ name }) => name)));
+});
+
+test.each([
+  ['submits', /\.submit\(\[/, ['gpu/gpu.ts', 'gpu/stopwatch.ts']],
+  ['writes', /\.writeBuffer\(/, ['gpu/gpu.ts', 'gpu/program.ts']],
+])('only src/gpu %s, and so in error scopes', (_, call, files) => {
+  const source = new URL('../../src/', import.meta.url);
+  const calling = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => call.test(readFileSync(new URL(file, source), 'utf8')));
+  expect(calling.sort()).toEqual(files);
+});
+
+/** Bytes of the variables that the invocations of a workgroup share. */
+function workgroupBytes({ name }: Shader): number {
+  const code = texts[name];
+  const types = [...code.matchAll(/var<workgroup>\s*\w+\s*:\s*([^;=]+);/g)].map(([, type]) => type);
+  if (types.length === 0) return 0;
+  const struct = `struct AllOfThem {\n${types.map((type, i) => `  v${i}: ${type},`).join('\n')}\n}`;
+  const bytes = new WgslReflect(`${code}\n${struct}`).getStructInfo('AllOfThem')?.size;
+  if (!bytes) throw new Error(`The size of ${types.join(' and ')} is not known.`);
+  return bytes;
+}
+
+describe('every shader fits the limits that any device offers', () => {
+  test.each([...shaders])('%s', (_, shader) => {
+    const [x, y, z] = shader.workgroupSize;
+    expect(x * y * z).toBeLessThanOrEqual(limits.maxComputeInvocationsPerWorkgroup);
+    expect(x).toBeLessThanOrEqual(limits.maxComputeWorkgroupSizeX);
+    expect(z).toBeLessThanOrEqual(64);
+    expect(Object.keys(shader.bindings).length).toBeLessThanOrEqual(limits.maxStorageBuffersPerShaderStage);
+    expect(workgroupBytes(shader)).toBeLessThanOrEqual(limits.maxComputeWorkgroupStorageSize);
+  });
+});
+
+test('no larger workgroups are asked for than there are', () => {
+  const sizes = [...shaders.values()].map(({ workgroupSize }) => workgroupSize);
+  expect(limits.maxComputeInvocationsPerWorkgroup).toBe(Math.max(...sizes.map(([x, y, z]) => x * y * z)));
+  expect(limits.maxComputeWorkgroupSizeX).toBe(Math.max(...sizes.map(([x]) => x)));
+});
+
+/** The calls of a variant on a shape, or undefined where it refuses it. */
+function callsOf({ kernel }: AnySpec, shape: unknown, variant: string) {
+  if (kernel.variants[variant].refuses?.(shape)) return undefined;
+  const sizes = Object.entries(kernel.sizes(shape));
+  return op(kernel, 'test', shape, Object.fromEntries(sizes.map(([n, s]) => [n, tensor(n, s)])), variant)
+    .calls;
+}
+
+describe.each([...specs])('%s', (name, spec) => {
+  const shapes = [spec.cases, ...[1, 7, 64, 256].map(spec.bench)].flatMap((table) => Object.values(table));
+
+  test('its first variant does every shape', () => {
+    const [first] = Object.keys(spec.kernel.variants);
+    for (const shape of shapes) expect(callsOf(spec, shape, first), JSON.stringify(shape)).toBeDefined();
+  });
+
+  test('each of its variants does a case', () => {
+    const doing = Object.entries(spec.kernel.variants)
+      .filter(([, { refuses }]) => Object.values(spec.cases).some((shape) => !refuses?.(shape)))
+      .map(([variant]) => variant);
+    expect(doing).toEqual(Object.keys(spec.kernel.variants));
+  });
+
+  test('its calls give each shader the params and tensors that it declares', () => {
+    for (const variant of Object.keys(spec.kernel.variants)) {
+      for (const { shader, params, tensors, groups } of shapes.flatMap(
+        (s) => callsOf(spec, s, variant) ?? [],
+      )) {
+        const fields = Object.keys(shader.params.fields).filter((field) => field !== 'first_group');
+        expect(Object.keys(params).sort(), shader.name).toEqual(fields.sort());
+        expect(Object.values(params).every(Number.isFinite), `${shader.name} ${JSON.stringify(params)}`).toBe(
+          true,
+        );
+        expect(Object.keys(tensors).sort(), shader.name).toEqual(Object.keys(shader.bindings).sort());
+        expect(Math.max(...groups)).toBeLessThanOrEqual(limits.maxComputeWorkgroupsPerDimension);
+      }
+    }
+  });
+
+  test('its shaders are all launched', () => {
+    const launched = Object.keys(spec.kernel.variants)
+      .flatMap((variant) => shapes.flatMap((shape) => callsOf(spec, shape, variant) ?? []))
+      .map(({ shader }) => shader.name);
+    const own = [...shaders.keys()].filter((shader) => shader.split('.')[0] === name);
+    expect(own.filter((shader) => !launched.includes(shader))).toEqual([]);
+  });
+
+  test('its cost is known', () => {
+    for (const shape of shapes) {
+      const { flops, bytes } = spec.kernel.cost(shape);
+      expect(flops).toBeGreaterThanOrEqual(0);
+      expect(bytes).toBeGreaterThanOrEqual(0);
+    }
+  });
+});

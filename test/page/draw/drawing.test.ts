@@ -1,0 +1,240 @@
+/** The pure parts of the Draw view: strokes, where a drawing is put, what is asked about it, and when. */
+import { describe, expect, test } from 'vitest';
+import { fits, verdict } from '../../../harness/page/draw/draw_answers';
+import { DrawHistory } from '../../../harness/page/draw/draw_paper';
+import { centred, questionOf, unfit } from '../../../harness/page/draw/draw_question';
+import { refined, samplingOfDrawing } from '../../../harness/page/messages/order';
+import { initialSettings } from '../../../harness/page/messages/settings';
+import { Latest } from '../../../harness/page/shell/latest';
+import { gaussianNoise, noised } from '../../../harness/pictures/noise';
+import {
+  type Drawing,
+  inkOf,
+  isEmpty,
+  maskOf,
+  nothing,
+  type Point,
+  RADIUS,
+  SIDE,
+  type Tool,
+} from '../../../harness/pictures/strokes';
+import { recipes } from '../../../src/recipes';
+
+const stroke = (tool: Tool, ...points: [number, number][]) => ({
+  tool,
+  radius: RADIUS[tool],
+  points: points.map(([x, y]): Point => ({ x, y })),
+});
+const drawn = (...strokes: ReturnType<typeof stroke>[]): Drawing => ({ strokes });
+const at = (values: Float32Array, x: number, y: number) => values[y * SIDE + x];
+
+describe('ink', () => {
+  test('a line is three pixels wide with soft edges, and ends where the stroke does', () => {
+    const ink = inkOf(drawn(stroke('draw', [14.5, 5.5], [14.5, 20.5])));
+    expect([12, 13, 14, 15, 16].map((x) => Number(at(ink, x, 10).toFixed(2)))).toEqual([0, 0.6, 1, 0.6, 0]);
+    expect([3, 4, 21, 22].map((y) => Number(at(ink, 14, y).toFixed(2)))).toEqual([0, 0.6, 0.6, 0]);
+  });
+
+  test('crossing lines are no darker than one, erasing takes away, and what is beyond the field is left', () => {
+    const cross = [stroke('draw', [5, 14], [23, 14]), stroke('draw', [14, 5], [14, 40])];
+    expect(Math.max(...inkOf(drawn(...cross)))).toBe(1);
+    const erased = inkOf(drawn(...cross, stroke('erase', [14, 14])));
+    expect([at(erased, 14, 14), at(erased, 8, 14), at(erased, 14, 27)]).toEqual([0, 1, 1]);
+  });
+
+  test('strokes are over the picture, and a mask is no ink', () => {
+    const picture = new Uint8Array(SIDE * SIDE).fill(51);
+    const drawing = { picture, strokes: [stroke('draw', [2, 2]), stroke('mask', [20, 20])] };
+    const ink = inkOf(drawing);
+    expect([at(ink, 1, 1), at(ink, 20, 20)]).toEqual([expect.closeTo(0.893, 2), expect.closeTo(0.2, 5)]);
+    const mask = maskOf(drawing);
+    expect([at(mask, 20, 20), at(mask, 1, 1)]).toEqual([1, 0]);
+    expect(isEmpty(maskOf(nothing)) && isEmpty(inkOf(nothing))).toBe(true);
+  });
+});
+
+describe('a centred drawing', () => {
+  const massOf = (ink: Float32Array) => {
+    let [sum, x, y] = [0, 0, 0];
+    ink.forEach((v, i) => {
+      sum += v;
+      x += v * ((i % SIDE) + 0.5);
+      y += v * (Math.floor(i / SIDE) + 0.5);
+    });
+    return [x / sum, y / sum];
+  };
+
+  test('is 20 pixels tall with its centre of mass in the middle, in a line as wide as before', () => {
+    const small = drawn(stroke('draw', [3, 2], [3, 15], [6, 15]));
+    const ink = inkOf(centred(small));
+    for (const v of massOf(ink)) expect(v).toBeCloseTo(14, 1);
+    const rows = Array.from({ length: SIDE }, (_, y) =>
+      ink.slice(y * SIDE, (y + 1) * SIDE).some((v) => v > 0.5),
+    );
+    expect(rows.filter(Boolean).length).toBeGreaterThanOrEqual(19);
+    expect(rows.filter(Boolean).length).toBeLessThanOrEqual(21);
+    // Of the upright line, all of the ink in a row.
+    expect(ink.slice(10 * SIDE, 11 * SIDE).reduce((sum, v) => sum + v, 0)).toBeCloseTo(2 * RADIUS.draw, 1);
+  });
+
+  test('takes its mask along; nothing, and what is over a picture, stays', () => {
+    const masked = centred(drawn(stroke('draw', [3, 2], [3, 15]), stroke('mask', [3, 15])));
+    const [line, mask] = masked.strokes;
+    expect(mask.points[0]).toEqual(line.points[1]);
+    expect(mask.radius).toBeGreaterThan(RADIUS.mask);
+    expect(centred(nothing)).toBe(nothing);
+    const over = { picture: new Uint8Array(SIDE * SIDE), strokes: [stroke('draw', [1, 1])] };
+    expect(centred(over)).toBe(over);
+  });
+});
+
+test('what was drawn can be undone, stroke by stroke', () => {
+  const history = new DrawHistory();
+  expect(history.canUndo).toBe(false);
+  history.begin('draw', { x: 1, y: 1 });
+  history.extend({ x: 2, y: 2 });
+  history.begin('mask', { x: 3, y: 3 });
+  expect(history.current.strokes.map(({ points }) => points.length)).toEqual([2, 1]);
+  history.put(nothing);
+  history.undo();
+  history.undo();
+  expect(history.current.strokes.map(({ tool }) => tool)).toEqual(['draw']);
+  history.undo();
+  history.undo();
+  expect([history.current, history.canUndo]).toEqual([nothing, false]);
+});
+
+test('a pen that goes on after its stroke was undone, or the drawing replaced, draws nothing', () => {
+  const history = new DrawHistory();
+  for (const end of [() => history.undo(), () => history.put(nothing)]) {
+    history.begin('draw', { x: 1, y: 1 });
+    end();
+    history.extend({ x: 2, y: 2 });
+    expect(history.current).toBe(nothing);
+  }
+});
+
+test('one question at a time, and then the last of those that came meanwhile', async () => {
+  const sent: { question: string; signal: AbortSignal; resolve(n: number): void; reject(e: Error): void }[] =
+    [];
+  const outcomes: unknown[] = [];
+  const latest = new Latest<string, number>(
+    (question, signal) => new Promise((resolve, reject) => sent.push({ question, signal, resolve, reject })),
+    (outcome) => outcomes.push({ ...outcome, waiting: latest.waiting }),
+  );
+  const turn = () => new Promise((resolve) => setTimeout(resolve));
+  latest.ask('a');
+  latest.ask('b');
+  latest.ask('c');
+  expect([sent.map(({ question }) => question), latest.waiting]).toEqual([['a'], true]);
+  sent[0].resolve(1);
+  await turn();
+  expect([sent[1].question, latest.waiting]).toEqual(['c', true]);
+  expect(outcomes.splice(0)).toEqual([{ question: 'a', answer: 1, waiting: true }]);
+  // What is dropped is not waited for, and its answer is none to what comes after it.
+  latest.drop();
+  expect([sent[1].signal.aborted, latest.waiting]).toEqual([true, false]);
+  latest.ask('d');
+  sent[1].resolve(2);
+  await turn();
+  expect([outcomes, sent[2].question, latest.waiting]).toEqual([[], 'd', true]);
+  sent[2].reject(new Error('no'));
+  await turn();
+  expect([outcomes, latest.waiting, sent.length]).toEqual([
+    [{ question: 'd', problem: 'no', waiting: false }],
+    false,
+    3,
+  ]);
+});
+
+test('noise is Gaussian, follows from the seed, and drowns the image as far as the level says', () => {
+  const noise = gaussianNoise(5, 2, 784);
+  const mean = noise.reduce((sum, v) => sum + v, 0) / noise.length;
+  const variance = noise.reduce((sum, v) => sum + v * v, 0) / noise.length;
+  expect(Math.abs(mean)).toBeLessThan(0.08);
+  expect(Math.abs(variance - 1)).toBeLessThan(0.12);
+  expect(gaussianNoise(5, 1, 784)).toEqual(noise.slice(0, 784));
+  expect(gaussianNoise(6, 1, 784)).not.toEqual(noise.slice(0, 784));
+  const image = Float32Array.of(0, 1);
+  expect(noised(image, 0, 5)).toEqual(image);
+  // A flow's pixels are from -1 to 1: half of a number of the noise is that much ink.
+  const [first, second] = noised(image, 0.5, 5);
+  const [n0, n1] = gaussianNoise(5, 1, 2);
+  expect([first, second]).toEqual([expect.closeTo(0.25 * n0 + 0.25, 5), expect.closeTo(0.75 + 0.25 * n1, 5)]);
+});
+
+describe('how an answer is sampled', () => {
+  const order = {
+    source: 'pretrained',
+    image: new Float32Array(784),
+    seed: 1,
+    digit: 3,
+    guidance: 2,
+  } as const;
+  const denoise = (level: number) => ({ ...order, ask: 'denoise', level, rough: true }) as const;
+
+  test('first in three steps of Adams, then, if nothing changes, in as many of Euler as the level needs', () => {
+    const fill = { ...order, ask: 'fill', mask: new Float32Array(784), rough: true } as const;
+    for (const [first, steps] of [
+      [denoise(0.6), 12],
+      [denoise(1), 20],
+      [fill, 20],
+    ] as const) {
+      expect(samplingOfDrawing(first)).toEqual({ method: 'adams', steps: 3, polish: false });
+      const better = refined(first)!;
+      expect(samplingOfDrawing(better as typeof first)).toEqual({ method: 'euler', steps, polish: false });
+      expect(refined(better)).toBeUndefined();
+    }
+  });
+
+  test('once where few steps do, or where nothing is sampled', () => {
+    expect(samplingOfDrawing(denoise(0.15))).toEqual({ method: 'euler', steps: 3, polish: false });
+    expect(samplingOfDrawing(denoise(0.01))).toEqual({ method: 'euler', steps: 2, polish: false });
+    expect(refined(denoise(0.15))).toBeUndefined();
+    expect(refined({ ...order, ask: 'classify' })).toBeUndefined();
+  });
+});
+
+describe('the question', () => {
+  const line = drawn(stroke('draw', [14, 4], [14, 24]));
+  const ask = (drawing: Drawing, settings: Partial<typeof initialSettings>) =>
+    questionOf(drawing, { ...initialSettings, ...settings }, 'pretrained');
+
+  test('holds what was asked', () => {
+    const { order } = ask(line, { ask: 'denoise', level: 25, told: 7, digit: 3, noise: 9 });
+    expect(order).toMatchObject({ ask: 'denoise', level: 0.25, digit: 7, seed: 9, source: 'pretrained' });
+    expect(order!.image).toEqual(inkOf(centred(line)));
+    expect(ask(line, { ask: 'classify' }).order).toMatchObject({ ask: 'classify' });
+    const masked = ask({ strokes: [...line.strokes, stroke('mask', [14, 14])] }, { ask: 'fill' }).order;
+    expect(masked?.ask === 'fill' && at(masked.mask, 14, 14)).toBe(1);
+  });
+
+  test('is none without a drawing, a mask or noise', () => {
+    for (const asked of ['denoise', 'fill', 'classify'] as const)
+      expect(ask(nothing, { ask: asked })).toMatchObject({
+        why: expect.stringMatching(/^Nothing is drawn yet/),
+      });
+    expect(ask(line, { ask: 'fill' }).why).toMatch(/^Nothing is masked yet/);
+    expect(ask(line, { ask: 'denoise', level: 0 }).why).toMatch(/^At 0 % there is no noise/);
+    expect(ask(line, { ask: 'fill' }).order).toBeUndefined();
+  });
+
+  test('is not for every network', () => {
+    const { sampling } = recipes.digits;
+    const size = { height: 28, width: 28, channels: 1 };
+    const fine = { recipe: 'digits', classes: 10, ...size, sampling } as const;
+    expect(unfit(fine)).toBeUndefined();
+    expect(unfit({ ...fine, recipe: 'tutorial', classes: 0 })).toContain('does not take a noise level');
+    expect(unfit({ ...fine, width: 32 })).toContain('28 x 32');
+    expect(unfit({ ...fine, channels: 3 })).toContain('colours');
+    expect(unfit({ ...fine, classes: 0 })).toContain('without classes');
+  });
+});
+
+test('bars go from the digit that fits worst to the one that fits best', () => {
+  expect(fits([0.3, 0.2, 0.25])).toEqual([0, 1, expect.closeTo(0.5, 10)]);
+  expect(fits([0.2, 0.2])).toEqual([0, 0]);
+  expect(verdict([0.3, 0.2, 0.25], ['A', 'B', 'C'])).toBe(
+    'It looks most like a B: with this class the network’s error is smallest. With C, the next best, it is 25\u00a0% larger.',
+  );
+});

@@ -1,0 +1,75 @@
+/** The Explain view without a browser: its arithmetic, its numbers against those of the documentation, and where its links lead. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { errorOf, spread } from '../../../harness/page/explain/noise';
+import { recipeSteps } from '../../../harness/page/explain/recipe_steps';
+import { anchorOf, fileAddress } from '../../../harness/page/sources/texts';
+import { gaussianNoise, uniformOf } from '../../../harness/pictures/noise';
+
+const root = new URL('../../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+
+test('Gaussian noise becomes uniform noise, the same pixels high and low', () => {
+  // Tables of the normal distribution.
+  for (const [z, share] of [
+    [-6, 0],
+    [-1.96, 0.0249979],
+    [-1, 0.1586553],
+    [0, 0.5],
+    [0.5, 0.6914625],
+    [2.326, 0.9899907],
+    [6, 1],
+  ] as const)
+    expect(uniformOf(z)).toBeCloseTo(share, 6);
+  const uniform = [...gaussianNoise(1, 4, 784)].map(uniformOf);
+  const quarters = spread(uniform, 0, 1, 4);
+  for (const share of quarters) expect(share).toBeCloseTo(0.25, 1);
+});
+
+test('values are counted by bins, those beyond with the outermost', () => {
+  expect(spread([-9, 0, 0.1, 0.5, 0.99, 1, 7, 0.26], 0, 1, 4)).toEqual([3 / 8, 1 / 8, 1 / 8, 3 / 8]);
+});
+
+test('the error is the mean squared difference of pixels from 0 to 1', () => {
+  expect(errorOf(Uint8Array.of(0, 255, 51), Uint8Array.of(0, 0, 0))).toBeCloseTo((1 + 0.04) / 3, 12);
+});
+
+test('the numbers of the recipe’s steps are those of docs/recipe.md', () => {
+  const rows = [...read('docs/recipe.md').matchAll(/^\| \*?(\d)\. ([^|*]+?)\*? \| ([\d.]+)% \|/gm)];
+  const table = rows.map(([, number, name, accepted]) => [Number(number), name, Number(accepted)]);
+  expect(table.filter(([, name]) => name !== 'after 400 steps')).toEqual(
+    recipeSteps.map(({ name, accepted }, i) => [i + 1, name, accepted]),
+  );
+  const [, , afterMore] = table.find(([, name]) => name === 'after 400 steps')!;
+  expect(recipeSteps[7].about).toContain(`${afterMore} %`);
+  expect(read('docs/recipe.md')).toContain('*real digits* | 96.7% |');
+});
+
+test('the picture has a row for each of the first seven', () => {
+  const png = readFileSync(new URL('docs/images/recipe-steps.png', root));
+  expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([130 + 10 * 58, 7 * 60]);
+});
+
+test('links lead to files of the project, and to headings that are there', () => {
+  const folder = new URL('harness/page/explain/', root);
+  const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
+  const footer = read('harness/page/sources/links.ts');
+  const paths = [
+    ...sources.flatMap((text) =>
+      [...text.matchAll(/\['((?:docs|shaders|src)\/[^']+)', '/g)].map(([, path]) => path),
+    ),
+    ...[...footer.matchAll(/linkTo\('([^']+)'/g)].map(([, path]) => path),
+  ];
+  expect(paths.length).toBeGreaterThan(14);
+  for (const path of paths) {
+    const [file, anchor] = path.split('#');
+    expect(existsSync(new URL(file, root)), file).toBe(true);
+    const headings = [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading));
+    if (anchor) expect(headings).toContain(anchor);
+  }
+  const url = (owner: string) => `git+https://github.com/${owner}/webgpu-diffusion.git`;
+  expect(fileAddress('README.md', url('somebody'))).toBe(
+    'https://github.com/somebody/webgpu-diffusion/blob/HEAD/README.md',
+  );
+  expect(fileAddress('README.md', url('OWNER'))).toBeUndefined();
+});

@@ -1,0 +1,67 @@
+/** How the columns of a comparison are made, and why one cannot be. */
+import { describe, expect, test } from 'vitest';
+import { columnOf, type Networks } from '../../../harness/page/make/compare';
+import { initialOf } from '../../../harness/page/messages/settings';
+import { initialState, networkIn } from '../../../harness/page/shell/state';
+import { recipes } from '../../../src/recipes';
+
+const networks = (changes: Partial<Networks> = {}): Networks => {
+  const settings = initialOf(changes.recipe ?? 'digits');
+  const [pretrained, run] = (['pretrained', 'run'] as const).map((each) =>
+    networkIn(each, initialState, settings),
+  );
+  return {
+    recipe: settings.recipe,
+    source: 'pretrained',
+    chosen: pretrained,
+    pretrained,
+    run,
+    trained: true,
+    ...changes,
+  };
+};
+
+describe('a column', () => {
+  test.each([
+    ['calls-2', { source: 'instant', method: 'euler', steps: 2, guidance: 1 }],
+    ['calls-8', { source: 'pretrained', method: 'adams', steps: 4, guidance: 2 }],
+    ['calls-40', { source: 'pretrained', method: 'euler', steps: 20, guidance: 2 }],
+    ['guidance-1', { source: 'pretrained', method: 'adams', steps: 4, guidance: 1 }],
+    ['guidance-4', { source: 'pretrained', method: 'adams', steps: 4, guidance: 4 }],
+    ['pretrained', { source: 'pretrained', method: 'adams', steps: 4, guidance: 2 }],
+    ['run', { source: 'run', method: 'adams', steps: 4, guidance: 2 }],
+  ] as const)('%s', (choice, made) => {
+    expect(columnOf(choice, networks())).toEqual(made);
+  });
+
+  test('follows the network that is chosen, but for the two that are networks', () => {
+    const { run } = networks();
+    const own = networks({ source: 'run', chosen: run });
+    expect(columnOf('calls-40', own)).toMatchObject({ source: 'run', steps: 20 });
+    expect(columnOf('guidance-4', own)).toMatchObject({ source: 'run', guidance: 4 });
+    expect(columnOf('pretrained', own)).toMatchObject({ source: 'pretrained' });
+    expect(columnOf('calls-2', own)).toContain('distil it in Train');
+  });
+
+  test('of two networks needs a run that makes the same', () => {
+    expect(columnOf('run', networks({ trained: false }))).toContain('train one first');
+    const { run } = networks();
+    for (const other of [{ height: 24 }, { channels: 3 }, { classes: 26 }, { classes: 0 }])
+      expect(columnOf('run', networks({ run: { ...run, ...other } })), JSON.stringify(other)).toMatch(
+        /^The pretrained network and this run make different things: 28 × 28 pixels in grey of 10 classes, and /,
+      );
+  });
+
+  test('says what a network cannot do', () => {
+    const { pretrained } = networks();
+    expect(columnOf('guidance-2', networks({ chosen: { ...pretrained, classes: 0 } }))).toContain(
+      'no classes',
+    );
+    const sampling = { method: 'euler', steps: 1, guidance: 1, calls: 1 } as const;
+    expect(columnOf('calls-8', networks({ chosen: { ...pretrained, sampling } }))).toContain(
+      'distilled to 1 call',
+    );
+    const tutorial = { ...pretrained, recipe: 'tutorial', sampling: recipes.tutorial.sampling } as const;
+    expect(columnOf('calls-8', networks({ chosen: tutorial }))).toContain('one way of sampling');
+  });
+});

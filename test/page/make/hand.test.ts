@@ -1,0 +1,397 @@
+/** What follows the hand on the Make view: the noise between four noises, which images are made when, and with how many network calls. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+// @ts-expect-error An example is no module of TypeScript's.
+import { between, gaussian, newest } from '../../../examples/morph/field.js';
+import { callsIn, choiceOf, handMaking, makingOf, settingsFor } from '../../../harness/page/make/calls';
+import { Following, handOf, MAP_SIDE, nextImages } from '../../../harness/page/make/following';
+import { movedBy } from '../../../harness/page/make/noise_hand';
+import type { Order, WorkerEvent } from '../../../harness/page/messages/messages';
+import { imagesAt, noiseOf, type Placed, sharesAt } from '../../../harness/page/messages/noise_field';
+import { INSTANT } from '../../../harness/page/messages/pretrained';
+import { initialOf, initialSettings, type Settings } from '../../../harness/page/messages/settings';
+import { initialState } from '../../../harness/page/shell/state';
+import { gaussianNoise } from '../../../harness/pictures/noise';
+import { loadPretrained } from '../../../src/pretrained';
+import { recipes } from '../../../src/recipes';
+
+const SIZE = 784;
+const varianceOf = (values: Float32Array) => values.reduce((sum, v) => sum + v * v, 0) / values.length;
+
+describe('the noise between four noises', () => {
+  test('is as strong everywhere, and as Gaussian', () => {
+    for (const place of [
+      { across: 50, down: 0 },
+      { across: 0, down: 37 },
+      { across: 50, down: 50 },
+      { across: 12.3, down: 98.7 },
+    ]) {
+      expect(sharesAt(place).reduce((sum, share) => sum + share * share, 0)).toBeCloseTo(1, 12);
+      const noise = noiseOf(5, imagesAt(place, 16), SIZE);
+      expect(Math.abs(varianceOf(noise) - 1)).toBeLessThan(0.05);
+      // Of a Gaussian, 68.3% are within one standard deviation, and the fourth power's mean is 3.
+      expect(noise.filter((v) => Math.abs(v) < 1).length / noise.length).toBeCloseTo(0.683, 1);
+      expect(Math.abs(noise.reduce((sum, v) => sum + v ** 4, 0) / noise.length - 3)).toBeLessThan(0.4);
+    }
+  });
+
+  test('is that of the seed and of the next three in the corners, to the bit', () => {
+    const corners = [
+      [0, 0],
+      [100, 0],
+      [0, 100],
+      [100, 100],
+    ];
+    for (const [i, [across, down]] of corners.entries()) {
+      expect(noiseOf(7, imagesAt({ across, down }, 3), SIZE)).toEqual(gaussianNoise(7 + i, 3, SIZE));
+    }
+    // After the last seed comes the first.
+    const last = 2 ** 32 - 1;
+    expect(noiseOf(last, imagesAt({ across: 100, down: 0 }, 1), SIZE)).toEqual(gaussianNoise(0, 1, SIZE));
+  });
+
+  test('has only the two noises of an edge along it, and turns evenly from one to the other', () => {
+    const [a, b, c, d] = sharesAt({ across: 25, down: 0 });
+    expect([a, b]).toEqual([expect.closeTo(Math.cos(Math.PI / 8)), expect.closeTo(Math.sin(Math.PI / 8))]);
+    expect([c, d]).toEqual([0, 0]);
+    expect(sharesAt({ across: 100, down: 50 })).toEqual([
+      0,
+      expect.closeTo(Math.SQRT1_2),
+      0,
+      expect.closeTo(Math.SQRT1_2),
+    ]);
+  });
+
+  test('is of each image at its own place', () => {
+    const images: Placed[] = [
+      { image: 4, place: { across: 30, down: 60 } },
+      { image: 1, place: { across: 0, down: 0 } },
+    ];
+    const noise = noiseOf(9, images, SIZE);
+    expect(noise.subarray(0, SIZE)).toEqual(
+      noiseOf(9, imagesAt(images[0].place, 5), SIZE).subarray(4 * SIZE),
+    );
+    expect(noise.subarray(SIZE)).toEqual(gaussianNoise(9, 2, SIZE).subarray(SIZE));
+  });
+});
+
+describe('examples/morph', () => {
+  test('mixes noises as the page does', () => {
+    const size = 64;
+    const noises = [3, 4, 5, 6].map((seed) => gaussianNoise(seed, 1, size));
+    const page = noiseOf(3, imagesAt({ across: 30, down: 80 }, 1), size);
+    between(noises, 0.3, 0.8).forEach((value: number, i: number) => {
+      expect(value).toBeCloseTo(page[i], 6);
+    });
+    expect(Math.abs(varianceOf(gaussian(10_000)) - 1)).toBeLessThan(0.1);
+  });
+
+  test('does one thing at a time, the newest of those that have come meanwhile', async () => {
+    const done: string[] = [];
+    let end = () => {};
+    const give = newest((what: string) => {
+      done.push(what);
+      return new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    });
+    const turn = () => new Promise((resolve) => setTimeout(resolve));
+    void give('a');
+    void give('b');
+    void give('c');
+    expect(done).toEqual(['a']);
+    end();
+    await turn();
+    expect(done).toEqual(['a', 'c']);
+    end();
+    await turn();
+    void give('d');
+    expect(done).toEqual(['a', 'c', 'd']);
+  });
+});
+
+test('keys move the handle, and never out of the field', () => {
+  const place = { across: 50, down: 1 };
+  expect(movedBy(place, 'ArrowRight', false)).toEqual({ across: 52, down: 1 });
+  expect(movedBy(place, 'ArrowLeft', true)).toEqual({ across: 40, down: 1 });
+  expect(movedBy(place, 'ArrowUp', false)).toEqual({ across: 50, down: 0 });
+  expect(movedBy(place, 'PageDown', false)).toEqual({ across: 50, down: 11 });
+  expect(movedBy(place, 'End', false)).toEqual({ across: 100, down: 1 });
+  expect(movedBy(place, 'Tab', false)).toBeUndefined();
+});
+
+const digits = { recipe: 'digits', classes: 10, sampling: recipes.digits.sampling } as const;
+const instant = { source: 'instant', method: 'euler', steps: 2, guidance: 1 } as const;
+
+describe('network calls', () => {
+  const making = (settings: Partial<typeof initialSettings>) =>
+    makingOf({ ...initialSettings, ...settings }, 'pretrained', digits);
+
+  test.each([
+    ['2', instant, 2],
+    ['6', { source: 'pretrained', method: 'adams', steps: 3, guidance: 2 }, 6],
+    ['8', { source: 'pretrained', method: 'adams', steps: 4, guidance: 2 }, 8],
+    ['40', { source: 'pretrained', method: 'euler', steps: 20, guidance: 2 }, 40],
+  ] as const)('%s', (calls, expected, count) => {
+    const made = making({ calls });
+    expect(made).toEqual(expected);
+    expect(callsIn(made, digits)).toBe(count);
+    expect(choiceOf(made)).toBe(calls);
+    expect(settingsFor('digits', made)).toEqual({ calls, steps: 0, method: 'auto', guidance: 2 });
+  });
+
+  test('the distilled network is sampled as its file says', async () => {
+    const { sampling } = await loadPretrained(INSTANT.name);
+    expect(INSTANT.sampling).toEqual(sampling);
+  });
+
+  test('what is set beside them wins, and is asked of the network itself: old addresses have it', () => {
+    const { method, steps } = recipes.digits.sampling;
+    expect(making({ steps: 7 })).toEqual({ source: 'pretrained', method, steps: 7, guidance: 2 });
+    expect(making({ method: 'heun' })).toEqual({ source: 'pretrained', method: 'heun', steps, guidance: 2 });
+    expect(making({ guidance: 3 })).toEqual({ source: 'pretrained', method, steps, guidance: 3 });
+    expect(making({ calls: '40', steps: 5 })).toMatchObject({ method: 'euler', steps: 5 });
+    const own = making({ steps: 7, method: 'heun', guidance: 3 });
+    expect(choiceOf(own)).toBeUndefined();
+    expect(making(settingsFor('digits', own))).toEqual(own);
+    expect(callsIn(own, digits)).toBe(26);
+  });
+
+  test('other networks are sampled as their files or recipes say, where nothing is chosen', () => {
+    const own = { ...digits, sampling: { method: 'euler', steps: 12, guidance: 2 } } as const;
+    expect(makingOf(initialSettings, 'run', own)).toMatchObject({
+      source: 'run',
+      method: 'euler',
+      steps: 12,
+    });
+    const distilled = { ...digits, sampling: { method: 'euler', steps: 1, guidance: 1, calls: 1 } } as const;
+    for (const calls of ['2', '40'] as const)
+      expect(makingOf({ ...initialSettings, calls, steps: 9 }, 'file', distilled)).toEqual({
+        source: 'file',
+        method: 'euler',
+        steps: 1,
+        guidance: 1,
+      });
+    const tutorial = { recipe: 'tutorial', classes: 0, sampling: recipes.tutorial.sampling } as const;
+    const fifty = makingOf(initialOf('tutorial'), 'pretrained', tutorial);
+    expect(fifty).toMatchObject({ source: 'pretrained', steps: 50 });
+    expect(callsIn(fifty, tutorial)).toBe(50);
+    expect(settingsFor('tutorial', { ...fifty, steps: 5 })).toMatchObject({ calls: '8', steps: 5 });
+  });
+
+  test('the hand has the distilled network, or the fewest steps that another one can do with', () => {
+    for (const calls of ['2', '40'] as const)
+      expect(handMaking({ ...initialSettings, calls, guidance: 3 }, 'pretrained', digits)).toEqual(instant);
+    const quick = { method: 'adams', steps: 3, guidance: 3 };
+    expect(handMaking({ ...initialSettings, guidance: 3 }, 'run', digits)).toEqual({
+      source: 'run',
+      ...quick,
+    });
+    // Recipes whose pretrained network is that of digits.
+    for (const recipe of ['digits-3x3', 'pictures'] as const)
+      expect(handMaking(initialOf(recipe), 'pretrained', digits)).toEqual(instant);
+  });
+});
+
+describe('what follows', () => {
+  const order: Order = {
+    ...instant,
+    count: 10,
+    seed: 1,
+    place: { across: 0, down: 0 },
+    digit: 'all',
+    text: '',
+  };
+  const at = (across: number): Order => ({ ...order, place: { across, down: 0 } });
+  type Asked = {
+    order: Order;
+    images: readonly Placed[];
+    resolve(images: Uint8Array): void;
+    reject(error: Error): void;
+  };
+  let sent: Asked[];
+  let rests: number;
+  let settings: Settings;
+  let following: Following;
+  /** The images that were asked for, by their numbers. */
+  const images = (asked: Asked | undefined) => asked?.images.map(({ image }) => image);
+  /** Answers what was asked last: each image is of its place alone. */
+  const answer = async (asked = sent[sent.length - 1]) => {
+    asked.resolve(Uint8Array.from(asked.images.flatMap(({ place }) => [place.across, 100 + place.down])));
+    await turn();
+  };
+  /** Timers stand still meanwhile. */
+  const turn = () => vi.advanceTimersByTimeAsync(0);
+  const shown = () => [...following.shown!.tiles.bytes].filter((_, i) => i % 2 === 0);
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    sent = [];
+    rests = 0;
+    settings = { ...initialSettings, task: 'sample' };
+    const network = {
+      recipe: 'digits',
+      classes: 10,
+      ...{ height: 1, width: 2, channels: 1 },
+      sampling: digits.sampling,
+    } as const;
+    const adapter = { software: true } as NonNullable<typeof initialState.adapter>;
+    const app = {
+      get settings() {
+        return settings;
+      },
+      network,
+      measuring: undefined,
+      state: { ...initialState, adapter },
+      ask: (_: string, asked: Pick<Asked, 'order' | 'images'>) =>
+        new Promise((resolve, reject) => sent.push({ ...asked, resolve, reject })),
+    };
+    following = new Following(app as never, () => rests++);
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('the image under the hand comes first each time, the others by turns', () => {
+    const all = [...Array(10).keys()];
+    expect(nextImages(all, { hand: 9, after: 2, most: 4 })).toEqual([9, 3, 4, 5]);
+    expect(nextImages(all, { hand: 9, after: 8, most: 4 })).toEqual([9, 0, 1, 2]);
+    expect(nextImages([1, 2], { hand: 9, after: 1, most: 4 })).toEqual([2, 1]);
+    expect(handOf(order)).toBe(9);
+  });
+
+  test('never are two things under way, and the newest place wins', async () => {
+    following.follow(at(1), undefined);
+    following.follow(at(2), undefined);
+    following.follow(at(3), undefined);
+    expect(sent).toHaveLength(1);
+    expect(images(sent[0])).toEqual([9, 1, 2, 3]);
+    await answer();
+    expect(sent).toHaveLength(2);
+    // Of the first place nothing is shown any more, of the second nothing was ever asked.
+    expect([sent[1].order.place.across, images(sent[1])]).toEqual([3, [9, 4, 5, 6]]);
+    await answer();
+    expect(images(sent[2])).toEqual([7, 8, 0, 1, 2, 3]);
+    await answer();
+    expect(sent).toHaveLength(3);
+    expect(shown()).toEqual(Array(10).fill(3));
+  });
+
+  test('while the hand moves on, the digit under it is new in each answer, and all are in three', async () => {
+    for (let place = 1; place <= 3; place++) {
+      following.follow(at(place), undefined);
+      // The hand is further on when the answer comes.
+      following.follow(at(place + 1), undefined);
+      await answer();
+      expect(shown()[9]).toBe(place);
+    }
+    expect(Math.min(...shown())).toBeGreaterThan(0);
+  });
+
+  test('it tells when the hand rests, once all are of its place', async () => {
+    following.follow(at(1), undefined);
+    for (let i = 0; i < 3; i++) await answer();
+    expect(rests).toBe(0);
+    vi.advanceTimersByTime(1000);
+    expect(rests).toBe(1);
+    following.follow(at(2), undefined);
+    vi.advanceTimersByTime(1000);
+    expect(rests).toBe(1);
+    for (let i = 0; i < 3; i++) await answer();
+    expect(rests).toBe(2);
+  });
+
+  test('what has been made is not made again: digits that stay while others are typed, and places that the hand returns to', async () => {
+    const typed = (text: string) =>
+      following.follow({ ...order, text, labels: [...text].map(Number), count: text.length }, undefined);
+    typed('20');
+    await answer();
+    typed('202');
+    expect(images(sent[1])).toEqual([2]);
+    await answer();
+    typed('212');
+    expect(images(sent[2])).toEqual([1]);
+    await answer();
+    typed('202');
+    expect(sent).toHaveLength(3);
+    following.drop();
+    expect(following.shown).toBeUndefined();
+  });
+
+  test('of what has been made the oldest is forgotten, beyond a thousand images', async () => {
+    const goTo = async (place: number) => {
+      const before = sent.length;
+      following.follow(at(place), undefined);
+      for (let i = 0; i < 3 && sent.length > before; i++) await answer();
+      return sent.length > before;
+    };
+    for (let i = 0; i <= 100; i++) expect(await goTo(i), `${i}`).toBe(true);
+    expect(await goTo(100)).toBe(false);
+    expect(await goTo(1)).toBe(false);
+    expect(await goTo(0)).toBe(true);
+  });
+
+  test('what was shown stays until it is replaced', async () => {
+    following.follow(at(1), {
+      bytes: new Uint8Array(20).fill(77),
+      height: 1,
+      width: 2,
+      channels: 1,
+      columns: 5,
+    });
+    expect(shown()).toEqual(Array(10).fill(77));
+    await answer();
+    expect(shown().filter((v) => v === 1)).toHaveLength(4);
+  });
+
+  test('a problem is told once, and something new may be tried', async () => {
+    following.follow(at(1), undefined);
+    sent[0].reject(new Error('no'));
+    await turn();
+    vi.advanceTimersByTime(1000);
+    expect([following.problem, sent.length, rests]).toEqual(['no', 1, 0]);
+    following.follow(at(2), undefined);
+    expect([following.problem, sent.length]).toEqual([undefined, 2]);
+    // A lost device has forgotten what it was asked.
+    following.receive({ type: 'lost' } as WorkerEvent);
+    following.follow(at(3), undefined);
+    expect(sent).toHaveLength(3);
+    // An answer to what is not asked any more.
+    await answer(sent[1]);
+    expect(shown()).not.toContain(2);
+    await answer();
+    expect(shown()[9]).toBe(3);
+  });
+
+  test('the map has the digit under the hand all over the field, from corner to corner', async () => {
+    following.look(at(40));
+    for (let i = 0; i < Math.ceil(MAP_SIDE ** 2 / 4); i++) await answer();
+    expect(sent.every((asked) => images(asked)!.every((image) => image === 9))).toBe(true);
+    const { bytes, columns } = following.map!;
+    expect([columns, bytes.length]).toEqual([MAP_SIDE, 2 * MAP_SIDE ** 2]);
+    const places = Array.from({ length: MAP_SIDE ** 2 }, (_, i) => [bytes[2 * i], bytes[2 * i + 1] - 100]);
+    expect([places[0], places[MAP_SIDE - 1], places[MAP_SIDE], places.at(-1)]).toEqual([
+      [0, 0],
+      [100, 0],
+      [0, 25],
+      [100, 100],
+    ]);
+    const { length } = sent;
+    settings = { ...settings, task: 'train' };
+    following.look({ ...at(60), seed: 2 });
+    following.next();
+    expect(sent, 'where nobody sees the map').toHaveLength(length);
+    settings = { ...settings, task: 'sample' };
+    following.next();
+    expect(sent).toHaveLength(length + 1);
+    following.look(at(60));
+    await answer();
+    expect([sent.length, following.shown, rests]).toEqual([length + 1, undefined, 0]);
+  });
+
+  test('a run that is gone is asked no more', async () => {
+    following.follow({ ...at(1), source: 'run' }, undefined);
+    following.receive({ type: 'freed' } as WorkerEvent);
+    following.next();
+    expect(sent).toHaveLength(1);
+  });
+});

@@ -1,0 +1,74 @@
+/** What Check and Bench say in words: time left, the GPU, and what not everybody knows. No GPU. */
+import { expect, test } from 'vitest';
+import { rowHead, sweepHead } from '../../../harness/bench/table';
+import { terms } from '../../../harness/page/glossary/terms';
+import { type GpuFacts, gpuReport, limitText, selfCheckText } from '../../../harness/page/measure/gpu_facts';
+import { budgetLeft, timeLeft } from '../../../harness/page/measure/measure';
+import type { EngineReport } from '../../../src';
+import { markup } from '../markup';
+
+test('time left, once it can be told', () => {
+  expect(timeLeft(1, 0.5)).toBe('');
+  expect(timeLeft(60, 0.001)).toBe('');
+  expect(timeLeft(60, 0.25)).toBe('about 3 min 0 s left');
+  expect(timeLeft(60, 1)).toBe('under 1 s left');
+  expect(budgetLeft(18, 60)).toBe('at most about 42 s left');
+  expect(budgetLeft(61, 60)).toBe('time is up; finishing the last measurement');
+});
+
+const facts: GpuFacts = {
+  adapter: { vendor: 'intel', architecture: 'xe', device: '', description: '', software: false },
+  limits: [
+    { name: 'maxBufferSize', has: 268435456 },
+    { name: 'maxComputeInvocationsPerWorkgroup', has: 64, needed: 128 },
+  ],
+  features: ['timestamp-query', 'float32-filterable'],
+  runtime: 'a browser',
+};
+
+test('the report holds the adapter, its limits and features, and what was tried', () => {
+  const before = gpuReport(facts, '2026-01-02');
+  expect(before.split('\n')).toEqual([
+    expect.stringMatching(/^webgpu-diffusion \d+\.\d+\.\d+, 2026-01-02$/),
+    'Adapter: Intel Xe',
+    'As the browser names it: vendor intel, architecture xe',
+    'Clock: Not tried yet',
+    'Self-check: Not run yet',
+    'Runtime: a browser',
+    'maxBufferSize: 268,435,456',
+    'maxComputeInvocationsPerWorkgroup: 64 (TOO LOW: 128 needed)',
+    'subgroups: no',
+    'timestamp-query: yes',
+    'All features: float32-filterable, timestamp-query',
+    '',
+  ]);
+  const selfCheck = { recipe: 'digits', batch: 16, count: 25, wrong: [] };
+  const after = gpuReport(
+    { ...facts, timer: { kind: 'timestamp-query', resolutionMs: 0.065536 }, selfCheck },
+    '2026-01-02',
+  );
+  expect(after).toContain("Clock: The GPU's timestamps (0.0655 ms)");
+  expect(after).toContain('All 25 kernels of a step of digits with 16 images are right on small cases');
+  expect(selfCheckText({ ...selfCheck, wrong: ['adam is wrong.', 'mse is wrong.'] })).toBe(
+    'adam is wrong. mse is wrong.',
+  );
+  const report = { warnings: ['one'] } as unknown as EngineReport;
+  const both = gpuReport({ ...facts, selfCheck: { ...selfCheck, report } }, '2026-01-02', report);
+  expect(both).toContain('The engine that trains: {\n "warnings": [\n  "one"');
+  expect(both).toContain('The engine of the self-check: {\n "warnings": [');
+  expect(after).not.toContain('The engine');
+  expect(limitText({ name: '', has: 65535, needed: 65535 })).toBe('65,535 (65,535 needed)');
+});
+
+test('every word that asks to be explained is', () => {
+  for (const word of ['inside', 'of peak', 'ms', 'GB/s', 'GFLOP/s', 'p10 … p90'])
+    expect([...rowHead, word].filter((head) => head === word)).toHaveLength(2);
+  // What names itself needs no explanation.
+  const plain = ['kernel', 'variant', 'layer', 'batch', 'size', 'images/s', 'ms/image'];
+  const own = ['step ms', 'forward ms'];
+  for (const head of [...rowHead, ...sweepHead])
+    if (![...plain, ...own].includes(head)) expect(terms[head], head).toMatch(/\.$/);
+  const marked = [...markup.matchAll(/data-term>([^<]+)</g)].map(([, word]) => word);
+  expect(marked.length).toBeGreaterThan(4);
+  for (const word of marked) expect(terms[word], word).toMatch(/\.$/);
+});

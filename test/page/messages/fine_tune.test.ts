@@ -1,0 +1,111 @@
+/** Training that begins with the pretrained network. */
+import { describe, expect, test } from 'vitest';
+import {
+  beginningOf,
+  fineTuning,
+  mayPlan,
+  plannedRate,
+  smallerRate,
+  trainingOf,
+  whyNew,
+} from '../../../harness/page/messages/fine_tune';
+import type { Beginning, PageRecipe } from '../../../harness/page/messages/settings';
+import { checkBeginning, fitted } from '../../../harness/run/beginning';
+import { recipeAt } from '../../../src/recipes';
+import { trainerConfigOf } from '../../../src/training/options';
+import { presets } from '../../../src/unet/config';
+
+describe('fine-tuning', () => {
+  test('takes 60 steps of up to 32 images', () => {
+    expect(fineTuning(10)).toEqual({ batch: 10, epochs: 60, lr: 0.0005 });
+    expect(fineTuning(100)).toEqual({ batch: 32, epochs: 15, lr: 0.0005 });
+    expect(fineTuning(10_000)).toEqual({ batch: 32, epochs: 1, lr: 0.0005 });
+  });
+
+  test('has a warm-up of 20 steps at any batch, where the recipe has one', () => {
+    const warmupOf = (recipe: PageRecipe, batch: number, begin: Beginning) =>
+      trainerConfigOf(trainingOf({ recipe, batch, begin })).schedule.warmup;
+    expect(warmupOf('digits', 32, 'new')).toBe(160);
+    expect(warmupOf('digits', 32, 'pretrained')).toBe(20);
+    expect(warmupOf('tutorial', 32, 'pretrained')).toBe(0);
+    const { schedule: _, ...rest } = recipeAt('digits', 32).trainer;
+    expect(trainingOf({ recipe: 'digits', batch: 32, begin: 'pretrained' })).toMatchObject(rest);
+  });
+
+  test('needs images and widths of the trained network', () => {
+    const trained = presets.digits;
+    const { conditioning } = trained;
+    checkBeginning('digits', trained);
+    checkBeginning('digits', { ...trained, conditioning: { ...conditioning!, classes: 3 } });
+    expect(() => checkBeginning('digits', { ...trained, height: 32 })).toThrow(
+      '28 x 28 x 1; these are 32 x 28 x 1',
+    );
+    expect(() => checkBeginning('digits', { ...trained, widths: [8] })).toThrow(
+      'has the widths 32, 64, 64, not 8',
+    );
+    const many = { ...trained, conditioning: { ...conditioning!, classes: 12 } };
+    expect(() => checkBeginning('digits', many)).toThrow('knows 10 classes; these images have 12');
+    expect(() => checkBeginning('digits', { ...trained, kernelSize: 3 })).toThrow(
+      'has the convolutions of the recipe digits. Leave them to the recipe, or begin with new weights',
+    );
+    expect(() => checkBeginning('digits-3x3', presets['digits-3x3'])).toThrow(
+      'no pretrained network of the recipe digits-3x3. Begin with new weights, or choose the recipe digits.',
+    );
+  });
+
+  test('of pictures in colour needs no size and no classes', () => {
+    const { conditioning, ...pictures } = presets.pictures;
+    const wanted = { ...pictures, height: 40, width: 32, conditioning: { ...conditioning, classes: 7 } };
+    expect(checkBeginning('pictures', wanted)).toBe('pictures');
+    expect(() => checkBeginning('pictures', { ...wanted, channels: 1 })).toThrow(
+      'is for images in colour; these are grey',
+    );
+    expect(() => checkBeginning('pictures', { ...wanted, widths: [8] })).toThrow('has the widths 32, 64, 64');
+    const trained = { config: presets.pictures, parameters: 1 };
+    expect(fitted('pictures', trained, wanted)).toEqual({ config: wanted, parameters: 1 });
+    expect(fitted('digits', trained, wanted)).toBe(trained);
+  });
+
+  test('is what coloured pictures of the user’s begin with, unless they choose', () => {
+    const icons = { builtIn: false, height: 24, width: 24, channels: 3, classes: 5 };
+    const { widths } = presets.pictures;
+    const begin = (more: Partial<Parameters<typeof beginningOf>[0]>, images?: typeof icons) =>
+      beginningOf({ recipe: 'pictures', begin: 'auto', widths, ...more }, images);
+    expect(begin({}, icons)).toBe('pretrained');
+    expect(begin({ begin: 'new' }, icons)).toBe('new');
+    for (const images of [undefined, { ...icons, channels: 1 }, { ...icons, builtIn: true }])
+      expect(begin({}, images)).toBe('new');
+    expect(begin({ recipe: 'digits' }, icons)).toBe('new');
+    expect(begin({ widths: [8, 8] }, icons)).toBe('new');
+    expect(begin({ recipe: 'digits', begin: 'pretrained' }, icons)).toBe('pretrained');
+  });
+
+  test('of pictures is planned, at a rate of its own', () => {
+    expect(mayPlan('pictures', 'pretrained')).toBe(true);
+    expect(mayPlan('digits', 'pretrained')).toBe(false);
+    expect(mayPlan('digits', 'new')).toBe(true);
+    expect(plannedRate({ recipe: 'pictures', lr: 0.003 }, 'pretrained')).toBe(0.002);
+    expect(plannedRate({ recipe: 'pictures', lr: 0.001 }, 'pretrained')).toBe(0.001);
+    expect(plannedRate({ recipe: 'pictures', lr: 0.003 }, 'new')).toBe(0.003);
+    expect(smallerRate({ recipe: 'pictures', lr: 0.003 }, 'pretrained')).toBe(0.002);
+    expect(smallerRate({ recipe: 'digits', lr: 0.003 }, 'pretrained')).toBe(0.0005);
+    expect(smallerRate({ recipe: 'digits', lr: 0.0005 }, 'pretrained')).toBeUndefined();
+    expect(smallerRate({ recipe: 'digits', lr: 0.003 }, 'new')).toBeUndefined();
+  });
+
+  test('says why it cannot be', () => {
+    const images = { height: 28, width: 28, channels: 1, classes: 10 };
+    const { widths } = presets.digits;
+    expect(whyNew({ recipe: 'digits', widths }, images)).toBeUndefined();
+    expect(whyNew({ recipe: 'tutorial', widths }, { ...images, classes: 200 })).toBeUndefined();
+    expect(whyNew({ recipe: 'digits', widths }, { ...images, classes: 12 })).toContain('knows 10 classes');
+    expect(whyNew({ recipe: 'digits', widths }, { ...images, height: 8 })).toContain('these are 8 x 28 x 1');
+    expect(whyNew({ recipe: 'digits', widths }, { ...images, channels: 3 })).toContain(
+      'these are 28 x 28 x 3',
+    );
+    const { classes: _, ...unlabelled } = images;
+    expect(whyNew({ recipe: 'digits', widths }, unlabelled)).toContain('these images have no labels');
+    expect(whyNew({ recipe: 'tutorial', widths }, unlabelled)).toBeUndefined();
+    expect(whyNew({ recipe: 'digits-3x3', widths }, images)).toContain('no pretrained network');
+  });
+});

@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest';
+import { imagesAt, noiseOf } from '../../../harness/page/messages/noise_field';
+import {
+  columnsFor,
+  columnsOf,
+  fullGrid,
+  hasNames,
+  labelsFor,
+  samplingOf,
+  usualCount,
+} from '../../../harness/page/messages/order';
+import { noiseMoreAndMore } from '../../../harness/pictures/noise';
+import { presets } from '../../../src/unet/config';
+
+const order = { steps: 20, count: 4, seed: 5, digit: 7, text: '', guidance: 2.5, method: 'heun' } as const;
+
+describe('samples to order', () => {
+  test('a column for each class, as long as there are not too many, or some columns where there are few', () => {
+    expect([columnsFor(60, 10), columnsFor(20, 10), columnsFor(4, 10)]).toEqual([10, 10, 4]);
+    expect(columnsFor(10, 10)).toBe(5);
+    expect([columnsFor(64), columnsFor(16, 0), columnsFor(5), columnsFor(1)]).toEqual([8, 4, 5, 1]);
+    // All rows are full where the number allows it.
+    expect([columnsFor(10, 26), columnsFor(26, 26), columnsFor(40), columnsFor(13)]).toEqual([5, 13, 8, 4]);
+    expect(columnsFor(64, 62)).toBe(8);
+    expect([columnsFor(60, 2), columnsFor(8, 2), columnsFor(40, 4), columnsFor(5, 4)]).toEqual([10, 4, 8, 4]);
+  });
+
+  test('as many samples as fill their rows', () => {
+    for (const classes of [0, 1, 2, 3, 4, 5, 9, 10, 12, 26])
+      for (const most of [1, 4, 10, 60, 64]) {
+        const count = fullGrid(most, classes);
+        expect(count % columnsFor(count, classes), `${most} of ${classes}`).toBe(0);
+        expect(count).toBeGreaterThan(0.7 * most);
+      }
+    expect([fullGrid(10, 4), fullGrid(60, 10), fullGrid(10, 26), fullGrid(0)]).toEqual([8, 60, 10, 0]);
+    expect([hasNames(8, 4), hasNames(10, 10), hasNames(5, 10), hasNames(8, 0)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test('all of the classes in turn, or one of them', () => {
+    expect(labelsFor(12, 10, 'all')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
+    expect(labelsFor(3, 10, 7)).toEqual([7, 7, 7]);
+    // One that another network had.
+    expect(labelsFor(3, 2, 7)).toEqual([0, 1, 0]);
+  });
+
+  test('an image for each class that is written', () => {
+    const columns = (count: number) => columnsOf({ count, labels: new Array(count).fill(0) }, 10);
+    expect([1, 4, 5, 6, 10, 11, 20, 21, 60].map(columns)).toEqual([1, 4, 5, 3, 5, 4, 5, 7, 10]);
+  });
+
+  test('all classes are made, and fewer images on a processor', () => {
+    const usual = (classes: number, digit: 'all' | number = 'all') =>
+      [true, false].map((software) => usualCount({ recipe: 'digits', classes }, digit, software));
+    expect([usual(10), usual(4), usual(26), usual(255)]).toEqual([
+      [10, 40],
+      [8, 40],
+      [26, 26],
+      [255, 255],
+    ]);
+    expect([usual(26, 3), usual(0)]).toEqual([
+      [10, 40],
+      [10, 40],
+    ]);
+    expect(usualCount({ recipe: 'tutorial', classes: 0 }, 'all', true)).toBe(64);
+  });
+
+  test('a network is asked for no more than it knows', () => {
+    const digits = { unet: { config: presets.digits }, objective: 'flow' } as const;
+    expect(samplingOf(digits, order)).toEqual({
+      steps: 20,
+      seed: 5,
+      method: 'heun',
+      labels: [7, 7, 7, 7],
+      guidance: 2.5,
+    });
+    expect(samplingOf(digits, { ...order, labels: [2, 0, 2, 6] }).labels).toEqual([2, 0, 2, 6]);
+    const tutorial = { unet: { config: presets.tutorial }, objective: 'tutorial' } as const;
+    expect(samplingOf(tutorial, order)).toEqual({ steps: 20, seed: 5, method: 'mix' });
+    // Away from the first corner of the field, the noise is no seed's.
+    const { noise } = samplingOf(digits, { ...order, place: { across: 50, down: 0 } });
+    expect(noise).toEqual(noiseOf(5, imagesAt({ across: 50, down: 0 }, 4), 784));
+    const conditioning = { noiseLevel: true, classes: 0 };
+    const alone = { unet: { config: { ...presets.digits, conditioning } }, objective: 'flow' } as const;
+    expect(samplingOf(alone, order)).toEqual({ steps: 20, seed: 5, method: 'heun' });
+  });
+});
+
+describe('more and more noise', () => {
+  const [count, height, width] = [5, 20, 20];
+  const values = Float32Array.from({ length: count * height * width }, (_, i) => (i * 0.37) % 1);
+  const images = { height, width, channels: 1, values };
+  const size = height * width;
+  const part = (of: Float32Array, i: number) => of.subarray(i * size, (i + 1) * size);
+  const moments = (of: Float32Array) => {
+    const mean = of.reduce((sum, x) => sum + x, 0) / of.length;
+    return [mean, of.reduce((sum, x) => sum + (x - mean) ** 2, 0) / of.length];
+  };
+
+  test.each(['tutorial', 'flow'] as const)(
+    '%s: the first as it is, the last nothing but noise',
+    (objective) => {
+      const { levels, shown, input } = noiseMoreAndMore(objective, images, 1);
+      expect([...levels]).toEqual([0, 0.25, 0.5, 0.75, 1]);
+      part(shown, 0).forEach((x, i) => {
+        expect(x).toBeCloseTo(values[i], 6);
+      });
+      const [mean, variance] = moments(part(input, 4));
+      // Uniform from 0 to 1, or Gaussian; 400 numbers.
+      expect(Math.abs(mean - (objective === 'flow' ? 0 : 0.5))).toBeLessThan(0.2);
+      expect(variance).toBeCloseTo(objective === 'flow' ? 1 : 1 / 12, objective === 'flow' ? 0 : 1);
+      expect(noiseMoreAndMore(objective, images, 1).input).toEqual(input);
+      expect(noiseMoreAndMore(objective, images, 2).input).not.toEqual(input);
+    },
+  );
+
+  test('the true velocity leads back to the images', () => {
+    const { levels, input, behind } = noiseMoreAndMore('flow', images, 3);
+    const pixel = (i: number) => 2 * values[i] - 1;
+    const velocity = input.map((x, i) => {
+      const level = levels[Math.floor(i / size)];
+      return level === 0 ? 123 : (x - (1 - level) * pixel(i)) / level - pixel(i);
+    });
+    behind(velocity).forEach((x, i) => {
+      expect(x).toBeCloseTo(values[i], 5);
+    });
+  });
+
+  test('of the tutorial’s network, what it makes is what it sees', () => {
+    const { behind, shown, input } = noiseMoreAndMore('tutorial', images, 3);
+    expect(shown).toEqual(input);
+    expect(behind(values)).toEqual(values);
+  });
+});

@@ -1,0 +1,364 @@
+import { describe, expect, test } from 'vitest';
+import {
+  initialOf,
+  initialSettings,
+  keys,
+  parseQuery,
+  recipeNames,
+  settings,
+  settingsOf,
+  show,
+  textOfPictures,
+  toQuery,
+  withPictures,
+  withRecipe,
+  withSetting,
+} from '../../../harness/page/messages/settings';
+import { doorOf, titleOf } from '../../../harness/page/shell/doors';
+import { OWN_SIZE } from '../../../harness/pictures/small_pictures';
+import { checkConfig, presets, type UNetConfig } from '../../../src/unet/config';
+
+describe('the address', () => {
+  test('no query gives the settings of the digits, which make no query', () => {
+    expect(parseQuery('')).toEqual({ settings: initialSettings, notices: [] });
+    expect(initialSettings).toMatchObject({
+      task: 'train',
+      recipe: 'digits',
+      batch: 64,
+      lr: 0.003,
+      epochs: 6,
+      seed: 123,
+      widths: [32, 64, 64],
+      samples: 60,
+      calls: '8',
+      left: '',
+      right: '',
+      steps: 0,
+      across: 0,
+      down: 0,
+      model: 'auto',
+      digit: 'all',
+      guidance: 2,
+      method: 'auto',
+    });
+    expect(toQuery(initialSettings)).toBe('');
+  });
+
+  test.each([
+    ['', undefined, 'train', {}],
+    ['?task=train', 'train', 'train', {}],
+    [
+      '?recipe=tutorial&batch=16&lr=0.01&epochs=2&seed=7&widths=8,8',
+      'train',
+      'train',
+      { batch: 16, lr: 0.01 },
+    ],
+    ['?recipe=digits-3x3', 'train', 'train', { recipe: 'digits-3x3', batch: 64 }],
+    ['?recipe=pictures', 'train', 'train', { recipe: 'pictures', batch: 64, epochs: 12, guidance: 1.5 }],
+    [
+      '?task=train&begin=pretrained&minutes=3&limit=500&holdout=50',
+      'train',
+      'train',
+      { begin: 'pretrained', minutes: 3, limit: 500, holdout: 50 },
+    ],
+    [
+      '?task=train&samples=20&refresh=5&tune=off&autorun=1',
+      'train',
+      'train',
+      { samples: 20, refresh: 5, tune: 'off', autorun: true },
+    ],
+    [
+      '?task=sample&text=2026&calls=6&noise=9&across=37.5&down=100',
+      'sample',
+      'play',
+      { text: '2026', calls: '6', noise: 9, across: 37.5, down: 100 },
+    ],
+    [
+      '?task=sample&steps=20&count=30&model=pretrained&digit=7&guidance=2.25&method=heun',
+      'sample',
+      'play',
+      { steps: 20, count: 30, digit: 7, guidance: 2.25, method: 'heun' },
+    ],
+    ['?task=draw&ask=fill&told=3&level=45', 'draw', 'play', { ask: 'fill', told: 3, level: 45 }],
+    ['?task=inside', 'inside', 'learn', {}],
+    ['?task=explain', 'explain', 'learn', { scene: 0 }],
+    ['?task=explain&scene=1', 'explain', 'learn', { scene: 1 }],
+    ['?task=explain&scene=3', 'explain', 'learn', { scene: 3 }],
+    ['?task=check&kernel=conv2d', 'check', 'gpu', { kernel: 'conv2d' }],
+    [
+      '?task=bench&benchBatch=64&kernel=conv2d.winograd&sweep=batch&budget=15',
+      'bench',
+      'gpu',
+      { benchBatch: 64, sweep: 'batch', budget: 15 },
+    ],
+    ['?task=gpu', 'gpu', 'gpu', {}],
+  ] as const)('%j opens the view %s, behind the door %s', (query, task, door, expected) => {
+    const { settings: read, notices } = parseQuery(query);
+    expect(notices).toEqual([]);
+    expect(read).toMatchObject({ task: task ?? 'train', ...expected });
+    expect(doorOf(read.task)).toBe(door);
+    expect(parseQuery(toQuery(read)).settings).toEqual(read);
+  });
+
+  test('the title names the view, and the share of a training', () => {
+    expect(titleOf(undefined)).toBe('webgpu-diffusion');
+    expect(titleOf('gpu')).toBe('This GPU · webgpu-diffusion');
+    expect(titleOf('draw', 0.378)).toBe('37 % · Draw · webgpu-diffusion');
+  });
+
+  test('the recipe is enough for the tutorial settings', () => {
+    const { settings: tutorial, notices } = parseQuery('?recipe=tutorial');
+    expect(notices).toEqual([]);
+    expect(tutorial).toEqual(initialOf('tutorial'));
+    expect(tutorial).toMatchObject({
+      task: 'train',
+      batch: 256,
+      lr: 0.001,
+      epochs: 5,
+      seed: 123,
+      widths: [32, 64, 64],
+      samples: 64,
+    });
+    expect(toQuery(tutorial)).toBe('?recipe=tutorial');
+  });
+
+  test('where the recipe stands among the others makes no difference', () => {
+    const first = parseQuery('?recipe=tutorial&lr=0.003&batch=16').settings;
+    expect(first).toMatchObject({ recipe: 'tutorial', lr: 0.003, batch: 16, samples: 64 });
+    expect(parseQuery('?lr=0.003&batch=16&recipe=tutorial').settings).toEqual(first);
+    // Which is where the other recipe begins, and so must be said.
+    expect(toQuery(first)).toBe('?recipe=tutorial&batch=16&lr=0.003');
+  });
+
+  test('a sample to order is written and read back', () => {
+    const query = '?task=sample&count=30&model=pretrained&digit=7&guidance=2.25&method=heun';
+    const read = parseQuery(query);
+    expect(read).toMatchObject({
+      settings: { count: 30, model: 'pretrained', digit: 7, guidance: 2.25, method: 'heun' },
+      notices: [],
+    });
+    expect(toQuery(read.settings)).toBe(query);
+  });
+
+  test('network calls, and a place between the noises, are written and read back', () => {
+    const query = '?task=sample&calls=40&noise=9&across=37.5&down=100';
+    const read = parseQuery(query);
+    expect(read).toMatchObject({ settings: { calls: '40', steps: 0, across: 37.5, down: 100 }, notices: [] });
+    expect(toQuery(read.settings)).toBe(query);
+  });
+
+  test('another recipe brings its own numbers, and leaves those that were set', () => {
+    const chosen = withSetting({ ...initialSettings, batch: 16, seed: 7 }, 'recipe', 'tutorial').settings!;
+    expect(chosen).toMatchObject({
+      recipe: 'tutorial',
+      lr: 0.001,
+      samples: 64,
+      batch: 16,
+      seed: 7,
+    });
+    expect(chosen.epochs).toBe(5);
+    expect(withRecipe(chosen, 'digits')).toEqual({ ...initialSettings, batch: 16, seed: 7 });
+    expect(withRecipe(initialSettings, 'digits-3x3')).toEqual({
+      ...initialSettings,
+      recipe: 'digits-3x3',
+      epochs: 12,
+    });
+    expect(withRecipe(initialSettings, 'pictures')).toEqual({
+      ...initialSettings,
+      ...{ recipe: 'pictures', epochs: 12, guidance: 1.5 },
+    });
+    expect(withRecipe({ ...initialSettings, lr: 0.01 }, 'tutorial').lr).toBe(0.01);
+    expect(withRecipe(initialSettings, 'digits')).toEqual(initialSettings);
+  });
+
+  test('what is written is read back', () => {
+    const query =
+      '?task=bench&batch=64&lr=0.0005&epochs=34&seed=4294967295&widths=16,32&limit=1000&kernel=conv2d*&autorun=1';
+    const read = parseQuery(query);
+    expect(read.notices).toEqual([]);
+    expect(read.settings).toMatchObject({
+      task: 'bench',
+      batch: 64,
+      lr: 0.0005,
+      epochs: 34,
+      widths: [16, 32],
+      autorun: true,
+    });
+    expect(parseQuery(toQuery(read.settings)).settings).toEqual(read.settings);
+  });
+
+  test('every setting survives the way there and back at its initial value', () => {
+    for (const initial of recipeNames.map(initialOf)) {
+      for (const key of keys) {
+        const text = show(key, initial);
+        expect(settings[key].parse(text), key).toEqual(initial[key]);
+      }
+    }
+  });
+
+  test('a small learning rate survives, exponent and all', () => {
+    const small = { ...initialSettings, lr: 0.0000025 };
+    expect(parseQuery(toQuery(small)).settings.lr).toBe(0.0000025);
+  });
+
+  test('unknown keys are left out, with a notice', () => {
+    const { settings: read, notices } = parseQuery('?batchsize=3&__proto__=1&constructor=1');
+    expect(read).toEqual(initialSettings);
+    expect(notices).toHaveLength(3);
+    expect(notices[0]).toContain('no setting batchsize');
+  });
+
+  test('a value that is not legal is left out, and the notice says what is legal and what is used', () => {
+    const { settings: read, notices } = parseQuery('?batch=0&epochs=7');
+    expect(read.batch).toBe(64);
+    expect(read.epochs).toBe(7);
+    expect(notices).toEqual(['batch is 0; it must be a whole number from 1 to 8,192. The page uses 64.']);
+  });
+
+  test('a key that comes twice counts once', () => {
+    const { settings: read, notices } = parseQuery('?batch=8&batch=16');
+    expect(read.batch).toBe(8);
+    expect(notices).toHaveLength(1);
+  });
+
+  test('a checkpoint has settings of its own, if the page can show them', () => {
+    const given = { seed: 1, batchSize: 4, learningRate: 0.01, epochs: 3, limit: 16 };
+    const config = checkConfig({ widths: [8, 16] });
+    const saved = { settings: given, config, objective: 'tutorial', data: { count: 16 } } as const;
+    expect(settingsOf(saved, 'c')).toEqual({
+      recipe: 'tutorial',
+      seed: 1,
+      batch: 4,
+      lr: 0.01,
+      epochs: 3,
+      limit: 16,
+      widths: [8, 16],
+      holdout: 'auto',
+    });
+    const recipe = (own: UNetConfig) =>
+      settingsOf({ ...saved, objective: 'flow', config: checkConfig(own) }, 'c').recipe;
+    expect(recipe(config)).toBe('digits');
+    expect(recipe(presets['digits-3x3'])).toBe('digits-3x3');
+    expect(recipe({ ...presets['digits-3x3'], widths: [8, 16], convolutionsPerLevel: [1, 2] })).toBe(
+      'digits-3x3',
+    );
+    expect(recipe({ ...presets.pictures, channels: 1 })).toBe('pictures');
+    // Of a network that is no recipe's, the objective says which is nearest.
+    expect(recipe({ ...presets.digits, kernelSize: 7 })).toBe('digits');
+    // The last images of those that it was limited to were held out: as many as usual, or not.
+    const heldOut = (objective: 'tutorial' | 'flow', count: number, held?: number) =>
+      settingsOf(
+        { ...saved, objective, settings: { ...given, limit: undefined, holdout: held }, data: { count } },
+        'c',
+      );
+    expect(heldOut('tutorial', 12, 4)).toMatchObject({ limit: 0, holdout: 4 });
+    expect(heldOut('flow', 9000, 1000)).toMatchObject({ limit: 0, holdout: 'auto' });
+    expect(heldOut('flow', 10_000)).toMatchObject({ limit: 0, holdout: 0 });
+    expect(heldOut('flow', 60)).toMatchObject({ limit: 0, holdout: 'auto' });
+    const large = { ...given, batchSize: 65_536 };
+    expect(() => settingsOf({ ...saved, settings: large }, 'c.safetensors')).toThrow(
+      'c.safetensors cannot go on here: batch is 65536; it must be a whole number from 1 to 8,192. The command line takes it',
+    );
+  });
+
+  test('notices stay short, whatever the address', () => {
+    const long = 'x'.repeat(10_000);
+    const { notices } = parseQuery(`?${long}=1&batch=${long}`);
+    for (const notice of notices) expect(notice.length).toBeLessThan(200);
+  });
+
+  test.each([
+    ['batch', ['-1', '1.5', '1e3', 'NaN', 'Infinity', '', ' ', '8193', '0x10', '<b>', '١٦']],
+    ['benchBatch', ['0', '8193', 'abc']],
+    ['recipe', ['', 'Digits', 'flow', 'constructor']],
+    ['model', ['', 'file', 'constructor']],
+    ['count', ['0', '257', 'abc']],
+    ['digit', ['', '-1', '255', '1.5', 'All', 'constructor']],
+    ['told', ['', '255', 'any']],
+    ['text', ['1'.repeat(501), 'a'.repeat(501)]],
+    ['guidance', ['', '0.75', '4.25', '2.1', 'NaN', 'Infinity']],
+    ['method', ['', 'mix', 'Euler']],
+    ['lr', ['0', '-0.1', '1.1', 'NaN', 'Infinity', '', '1e-9', '0,1', '1e999']],
+    ['seed', ['-1', '4294967296', '1.0']],
+    ['widths', ['', ',', '32,', '32,,64', '0', '32 64', '1,2,3,4,5,6,7,8,9', '2000', '3.5']],
+    ['calls', ['', '3', '02', 'auto']],
+    ['left', ['2', 'calls-3', 'guidance', 'Run']],
+    ['right', ['none', 'guidance-3']],
+    ['across', ['', '-1', '100.5', 'half']],
+    ['steps', ['0', '1001']],
+    ['task', ['', 'Train', 'constructor']],
+    ['tune', ['', '1', 'On', 'constructor']],
+    ['autorun', ['true', 'yes', '2']],
+    ['kernel', ['<img>', 'a'.repeat(61), 'a/b']],
+  ] as const)('%s refuses what is not legal', (key, texts) => {
+    for (const text of texts) {
+      const { problem } = withSetting(initialSettings, key, text);
+      expect(problem, text).toContain('must be');
+    }
+  });
+
+  test.each([
+    ['batch', ' 16 ', 16],
+    ['lr', '1e-3', 0.001],
+    ['lr', '.5', 0.5],
+    ['widths', '32, 64', [32, 64]],
+    ['limit', '0', 0],
+    ['samples', '0', 0],
+    ['tune', 'off', 'off'],
+    ['benchBatch', '', 0],
+    ['benchBatch', '2', 2],
+    ['count', '', 0],
+    ['steps', '', 0],
+    ['down', '.5', 0.5],
+    ['digit', ' 7 ', 7],
+    ['digit', 'all', 'all'],
+    ['told', '7', 7],
+    ['text', ' make 20 26 ', '2026'],
+    ['text', '', ''],
+    ['text', ' cat, dog', 'cat, dog'],
+    ['guidance', '1', 1],
+    ['guidance', '3.50', 3.5],
+  ] as const)('%s takes %j', (key, text, value) => {
+    expect(withSetting(initialSettings, key, text).settings?.[key]).toEqual(value);
+  });
+});
+
+describe('what becomes of the pictures of a kept run', () => {
+  const square = { height: 16, width: 16 };
+
+  test('is what was noted, and comes back from its text', () => {
+    const chosen = { ...initialSettings, size: 24, fit: 'fit', ink: 'dark' } as const;
+    expect(withPictures(initialSettings, textOfPictures(chosen), square)).toEqual(chosen);
+    expect(withPictures(chosen, textOfPictures(initialSettings), square)).toEqual(initialSettings);
+  });
+
+  test('without a note is the size of its images, where a size makes squares of that many pixels', () => {
+    expect(withPictures(initialSettings, undefined, square)).toEqual({ ...initialSettings, size: 16 });
+    for (const [height, width] of [
+      [16, 20],
+      [8, 8],
+      [30, 30],
+    ])
+      expect(withPictures(initialSettings, undefined, { height, width })).toEqual(initialSettings);
+  });
+
+  test('keeps a size that none was chosen for, although larger ones are made smaller now', () => {
+    const auto = textOfPictures(initialSettings);
+    for (const noted of [auto, undefined])
+      for (const [size, height, width] of [
+        [64, 64, 64],
+        [OWN_SIZE, 64, 48],
+        [OWN_SIZE, 20, 36],
+      ])
+        expect(withPictures(initialSettings, noted, { height, width })).toEqual({ ...initialSettings, size });
+    expect(withPictures(initialSettings, auto, { height: 32, width: 20 })).toEqual(initialSettings);
+    const own = { ...initialSettings, size: OWN_SIZE };
+    expect(withPictures(initialSettings, textOfPictures(own), square)).toEqual(own);
+    expect(withSetting(initialSettings, 'size', 'own').settings).toEqual(own);
+  });
+
+  test('leaves what is not legal in a note', () => {
+    const noted = 'size=17&fit=stretch&ink=light';
+    expect(withPictures(initialSettings, noted, square)).toEqual({ ...initialSettings, ink: 'light' });
+  });
+});

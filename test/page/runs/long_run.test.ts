@@ -1,0 +1,163 @@
+/** What an event costs does not grow with the run: the page's losses, their means and their curve after a million steps. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { reduceMeasurements } from '../../../harness/page/messages/measurements';
+import { Losses, smooth, smoothLoss } from '../../../harness/page/runs/losses';
+import { initialState, reduce } from '../../../harness/page/shell/state';
+import { columnsOf, Line, linearRange, logRange, MOST_STEPS } from '../../../harness/page/train/curve_data';
+import { EpochMeans } from '../../../harness/page/train/train_readings';
+import { epochMeans } from '../../../harness/run/losses';
+
+const MILLION = 1_000_000;
+const batch = 256;
+const fall = (count: number) => Array.from({ length: count }, (_, i) => 1 / (1 + i / 1000));
+const long = fall(MILLION);
+const event = (first: number, ...losses: number[]) =>
+  ({ type: 'loss', first, losses: Float32Array.from(losses), imagesPerSecond: 100 }) as const;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+test('of measurements a long run keeps a few hundred, from the first to the newest', () => {
+  let { measured } = initialState;
+  for (let step = 1; step <= 1000; step++) {
+    const point = { step, loss: 1 / step, images: 10, bins: [] };
+    measured = reduceMeasurements(measured, { type: 'heldOut', measured: point });
+    expect(measured.heldOut.length).toBeLessThanOrEqual(400);
+  }
+  expect(measured.heldOut.length).toBeGreaterThan(200);
+  expect([measured.heldOut[0].step, measured.heldOut.at(-1)?.step]).toEqual([1, 1000]);
+});
+
+describe('losses', () => {
+  test('are appended without a copy, and those before stay as they are', () => {
+    const before = { ...initialState, losses: Losses.of(long) };
+    const state = reduce(reduce(before, event(MILLION, 0.5, 0.25)), event(MILLION + 2, 0.125));
+    expect(state.losses.continues(before.losses)).toBe(true);
+    expect([state.losses.length, state.losses.at(-1), state.losses.at(-3)]).toEqual([
+      MILLION + 3,
+      0.125,
+      0.5,
+    ]);
+    expect([before.losses.length, before.losses.at(-1), before.losses.at(MILLION)]).toEqual([
+      MILLION,
+      long.at(-1),
+      undefined,
+    ]);
+  });
+
+  test('that come again leave the ones before them as they are', () => {
+    const first = Losses.of([4, 3, 2]);
+    const [one, other] = [first.after(2, [1]), first.after(3, [1])];
+    const third = first.after(3, [0]);
+    expect([first, one, other, third].map((losses) => [...losses])).toEqual([
+      [4, 3, 2],
+      [4, 3, 1],
+      [4, 3, 2, 1],
+      [4, 3, 2, 0],
+    ]);
+    expect([one, other, third].map((losses) => losses.continues(first))).toEqual([false, true, false]);
+    expect(first.continues(other)).toBe(false);
+  });
+
+  test('are found from both ends', () => {
+    const losses = Losses.of([4, 3]).after(2, [2]);
+    expect([losses.at(0), losses.at(-1), losses.at(3), losses.at(-4)]).toEqual([4, 2, undefined, undefined]);
+    expect([losses.slice(1), losses.slice(-2), losses.slice(-9)]).toEqual([
+      [3, 2],
+      [3, 2],
+      [4, 3, 2],
+    ]);
+  });
+});
+
+/** Counts the losses that are read from then on. */
+function countReads(): () => number {
+  const slice = vi.spyOn(Losses.prototype, 'slice');
+  return () => slice.mock.results.reduce((sum, { value }) => sum + value.length, 0);
+}
+
+test('after a million steps an event has a few hundred losses read, of a million', () => {
+  let losses = Losses.of(long);
+  const means = new EpochMeans();
+  means.of(losses, 1000);
+  let line = Line.of(losses, batch);
+  const reads = countReads();
+  for (let i = 0; i < 10; i++) {
+    losses = losses.after(losses.length, [0.001]);
+    means.of(losses, 1000);
+    line = Line.of(losses, batch, line);
+    smoothLoss(losses, batch);
+  }
+  // Of each event its own loss, and the last 200 for the smoothed one.
+  expect(reads()).toBe(10 * (1 + 200));
+});
+
+test('the means of epochs are the same as of the whole, and one is added when an epoch is over', () => {
+  const means = new EpochMeans();
+  let losses = Losses.of([]);
+  const all: number[] = [];
+  for (const loss of fall(100)) {
+    all.push(loss);
+    losses = losses.after(losses.length, [loss]);
+    expect(means.of(losses, 7)).toEqual(epochMeans(all, 7));
+  }
+  const before = means.of(losses, 7);
+  expect(means.of(losses.after(100, [1]), 7)).toBe(before);
+  expect(means.of(losses.after(10, [1]), 7)).toEqual([before[0]]);
+  expect(means.of(losses, 10)).toEqual(epochMeans(all, 10));
+});
+
+describe('the curve', () => {
+  const curves = (losses: Losses) => ({ losses, heldOut: [], overlays: [], batch });
+
+  test('of a short run has every step, read at once or one by one', () => {
+    let losses = Losses.of([]);
+    let line = Line.of(losses, batch);
+    for (const loss of fall(300)) {
+      losses = losses.after(losses.length, [loss]);
+      line = Line.of(losses, batch, line);
+    }
+    const columns = columnsOf(curves(losses), line);
+    expect(columns).toEqual(columnsOf(curves(Losses.of(fall(300)))));
+    expect(columns.slice(0, 3)).toEqual([
+      fall(300).map((_, i) => i + 1),
+      fall(300),
+      smooth(fall(300), batch),
+    ]);
+  });
+
+  test('begins anew after steps come again, or with another batch', () => {
+    const losses = Losses.of(fall(300));
+    const line = Line.of(losses, batch);
+    const again = losses.after(200, [2]);
+    expect(columnsOf(curves(again), Line.of(again, batch, line))).toEqual(columnsOf(curves(again)));
+    expect(Line.of(losses, 64, line)).not.toBe(line);
+    expect(Line.of(losses, batch, line)).toBe(line);
+  });
+
+  test('of a long run has as many steps as a screen can show, the newest among them, and its axes', () => {
+    const losses = Losses.of(long);
+    const columns = columnsOf(curves(losses));
+    const [steps, each, smoothed] = columns;
+    expect(steps.length).toBeGreaterThan(MOST_STEPS / 2);
+    expect(steps.length).toBeLessThanOrEqual(MOST_STEPS + 1);
+    expect([steps[0], steps[1], steps.at(-1)]).toEqual([1, 129, MILLION]);
+    const means = smooth(long, batch);
+    expect(each).toEqual(steps.map((step) => long[step - 1]));
+    expect(smoothed).toEqual(steps.map((step) => means[step - 1]));
+    expect(linearRange(columns, { recipe: 'tutorial', batch, overlays: [] })).toEqual([0, 0.1]);
+    expect(logRange(columns)).toEqual([0.0005, 1]);
+  });
+
+  test('lines of other lengths and the points between them lie at their own steps', () => {
+    const overlay = { name: 'other', losses: [3, 2], batch, hue: 0 };
+    const point = { step: 100_000, loss: 0.5, images: 10, bins: [] };
+    const columns = columnsOf({ ...curves(Losses.of(long)), overlays: [overlay], heldOut: [point] });
+    const [steps, each, , held, other] = columns;
+    expect([steps[0], steps[1], steps[2]]).toEqual([1, 2, 129]);
+    expect([each[0], each[1], other[0], other[2]]).toEqual([1, undefined, 3, null]);
+    expect(held.filter((loss) => loss !== null)).toEqual([0.5]);
+    expect(held[steps.indexOf(100_000)]).toBe(0.5);
+  });
+});

@@ -1,0 +1,283 @@
+/** The runs to compare: in the table, on the curve, and what the browser remembers of them. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { nothingMeasured, thinned } from '../../../harness/page/messages/measurements';
+import { initialOf, type PageRecipe } from '../../../harness/page/messages/settings';
+import { drawingsOfText, textOfDrawings } from '../../../harness/page/runs/kept_drawings';
+import { Losses } from '../../../harness/page/runs/losses';
+import {
+  keepNotes,
+  measurementsOf,
+  type RunNotes,
+  readNotes,
+  writeNotes,
+} from '../../../harness/page/runs/run_notes';
+import { initialState } from '../../../harness/page/shell/state';
+import {
+  type Columns,
+  columnsOf,
+  linearRange,
+  logRange,
+  readingOf,
+  xEnd,
+} from '../../../harness/page/train/curve_data';
+import { cellsOf, keptRow, ownRow, pastRow, unlike } from '../../../harness/page/train/runs';
+import type { StoredRun } from '../../../src/keeping/store';
+import { presets } from '../../../src/unet/config';
+
+const point = { step: 2, loss: 0.25, bins: [0.25, null], images: 4 };
+const share = { step: 2, accepted: 0.5, samples: 100, real: 0.98 };
+const measured = {
+  ...nothingMeasured,
+  heldOut: [point],
+  quality: [share],
+  clock: { run: 61, press: 61, heldOutShare: 0.01, qualityShare: 0.02 },
+};
+const now = new Date(2026, 10, 26, 18, 5).getTime();
+const kept: StoredRun = {
+  ...{
+    id: 'a',
+    step: 2,
+    loss: 0.5,
+    losses: Float32Array.of(0.5, 0.5),
+    savedAt: now,
+    objective: 'flow',
+    config: presets.digits,
+    held: false,
+  },
+  settings: { seed: 7, batchSize: 16, learningRate: 0.001, epochs: 3 },
+  data: { count: 90, height: 28, width: 28, channels: 1, hash: 'h' } as unknown as StoredRun['data'],
+};
+
+describe('the table', () => {
+  test('images of the user’s own are named beside the recipe', () => {
+    const data = { ...kept.data, name: 'garden' };
+    const named = keptRow({ ...kept, data }, undefined, now);
+    expect(cellsOf(named)[0]).toBe('digits, garden');
+    expect(
+      cellsOf(keptRow({ ...kept, data, settings: { ...kept.settings, source: 'mnist' } }, undefined, now))[0],
+    ).toBe('digits');
+  });
+
+  test('losses of other objectives, or on other images, are not alike, and it is said', () => {
+    const [digits, tutorial] = [
+      { recipe: 'digits', images: undefined },
+      { recipe: 'tutorial', images: undefined },
+    ] as const;
+    expect(unlike([digits, { ...digits, recipe: 'digits-3x3' }])).toBeUndefined();
+    expect(unlike([tutorial, tutorial])).toBeUndefined();
+    expect(unlike([digits, tutorial])).toContain('the error of the velocity');
+    expect(unlike([digits, { ...digits, images: 'garden' }])).toContain('different images');
+  });
+
+  test('the run of the page has a row as soon as it has a step', () => {
+    const settings = { ...initialOf('digits'), batch: 16, lr: 0.001, seed: 7 };
+    expect(ownRow(initialState, settings)).toBeUndefined();
+    const row = ownRow(
+      { ...initialState, begin: 'pretrained', losses: Losses.of([0.5, 0.5]), measured },
+      settings,
+    )!;
+    expect(cellsOf(row)).toEqual([
+      'digits',
+      'pretrained',
+      '16',
+      '0.001',
+      '7',
+      '2',
+      '0.5000',
+      '0.2500',
+      '50 %',
+      '1 min 1 s',
+    ]);
+    expect(pastRow(row, 'x', now)).toMatchObject({ key: 'x', where: 'past', name: 'Reset 18:05' });
+  });
+
+  test('a kept run has what was noted of it, and says what nobody knows', () => {
+    const notes: RunNotes = { heldOut: [point], quality: [share], rates: [], seconds: 61, begin: 'new' };
+    expect(cellsOf(keptRow(kept, notes, now))[1]).toBe('new weights');
+    expect(cellsOf(keptRow(kept, notes, now)).slice(5)).toEqual([
+      '2',
+      '0.5000',
+      '0.2500',
+      '50 %',
+      '1 min 1 s',
+    ]);
+    expect(cellsOf(keptRow(kept, undefined, now))[1]).toBe('–');
+    expect(cellsOf(keptRow(kept, undefined, now)).slice(6)).toEqual(['0.5000', '–', '–', '–']);
+    expect(keptRow(kept, undefined, now + 86_400_000).name).toBe('Kept 26 Nov 18:05');
+  });
+});
+
+describe('the curve', () => {
+  const curves = {
+    losses: [1, Number.NaN, 0.5],
+    heldOut: [{ ...point, loss: 0.75 }],
+    rates: [],
+    overlays: [{ name: 'other', losses: Float32Array.of(2, 2, 2, 2), batch: 256, hue: 0 }],
+    batch: 64,
+    stepsPerEpoch: 30,
+    recipe: 'digits',
+  } as const;
+
+  test('has a column for each line, as long as the longest run', () => {
+    const [steps, own, smoothed, held, other] = columnsOf(curves);
+    expect(steps).toEqual([1, 2, 3, 4]);
+    expect(own).toEqual([1, null, 0.5, null]);
+    expect(smoothed.slice(0, 2)).toEqual([1, 1]);
+    expect(smoothed[3]).toBeNull();
+    expect(held).toEqual([null, 0.75, null, null]);
+    expect(other).toEqual([2, 2, 2, 2]);
+  });
+
+  test('reads a step: its loss, the smoothed one, the newest held-out one, and the rate since it was changed', () => {
+    const columns = columnsOf(curves);
+    const changed = { ...curves, rates: [{ step: 2, lr: 0.001 }] };
+    expect(readingOf(changed, columns, 0)).toEqual({
+      at: 'step 1',
+      each: '1.0000',
+      smoothed: '1.0000',
+      held: '',
+    });
+    expect(readingOf(changed, columns, 1)).toEqual({
+      at: 'step 2',
+      each: '',
+      smoothed: '1.0000',
+      held: '0.7500',
+    });
+    const { at, each, smoothed, held } = readingOf(changed, columns, 2);
+    expect([at, each, held]).toEqual(['step 3, rate 0.001', '0.5000', '0.7500, step 2']);
+    expect(Number(smoothed)).toBeCloseTo(columns[2][2]!, 4);
+    // Beyond the run's own losses, or nowhere.
+    for (const index of [3, null, undefined])
+      expect(readingOf(changed, columns, index)).toEqual({ at: '', each: '', smoothed: '', held: '' });
+  });
+
+  test('shows all of its lines', () => {
+    const columns = columnsOf(curves);
+    expect(linearRange(columns, curves)).toEqual([0, 2]);
+    expect(logRange(columns)).toEqual([0.5, 2]);
+    const low = { ...curves, overlays: [], losses: [0.1, 0.1] };
+    expect(linearRange(columnsOf(low), low)).toEqual([0, 0.8]);
+    // A high start that was long ago for steps of 256 images was not for steps of 64.
+    for (const [batch, top] of [
+      [256, 0.8],
+      [64, 5],
+    ]) {
+      const losses = [5, ...Array(300).fill(0.2)];
+      const both = { ...low, overlays: [{ name: 'other', losses, batch, hue: 0 }] };
+      expect(linearRange(columnsOf(both), both)[1]).toBeCloseTo(top, 1);
+    }
+    expect(xEnd(curves, 4)).toBe(20);
+    expect(xEnd(curves, 40)).toBe(40);
+  });
+});
+
+/** Where the axis ends for a smoothed line. */
+function topOf(line: number[], recipe: PageRecipe, batch: number): number {
+  const columns: Columns = [line.map((_, i) => i + 1), line, line, line.map(() => null)];
+  return linearRange(columns, { recipe, batch, overlays: [] })[1];
+}
+
+test('the curve has room for the whole of a short run, later for what is recent', () => {
+  const run = [0.31, 0.2, ...Array(198).fill(0.05)];
+  expect(topOf(run, 'tutorial', 256)).toBeCloseTo(0.35);
+  expect(topOf([...run, 0.05], 'tutorial', 256)).toBe(0.2);
+  expect(topOf([...run, 0.05, 0.05], 'tutorial', 256)).toBe(0.1);
+  expect(topOf([0.02], 'tutorial', 256)).toBe(0.1);
+  expect(topOf([0.31, ...Array(799).fill(0.05)], 'tutorial', 64)).toBeCloseTo(0.35);
+});
+
+test('losses along a flow are larger', () => {
+  expect(topOf([1.84, 1.2], 'digits', 64)).toBe(1.9);
+  expect(topOf([1.9], 'digits', 64)).toBe(1.9);
+  expect(topOf([0.41], 'digits', 64)).toBe(0.5);
+  expect(topOf([0.17], 'digits', 64)).toBe(0.4);
+});
+
+describe('notes', () => {
+  let stored: Record<string, string>;
+  beforeEach(() => {
+    stored = {};
+    vi.stubGlobal('localStorage', {
+      getItem: (key: string) => stored[key] ?? null,
+      setItem: (key: string, value: string) => {
+        stored[key] = value;
+      },
+    });
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  test('are there for a run that is gone on with, and go with it', () => {
+    writeNotes('a', measured);
+    writeNotes('b', nothingMeasured);
+    expect(measurementsOf('a')).toEqual({
+      ...nothingMeasured,
+      heldOut: [point],
+      quality: [share],
+      secondsBefore: 61,
+    });
+    expect(measurementsOf('c')).toEqual(nothingMeasured);
+    keepNotes(['b']);
+    expect(Object.keys(readNotes())).toEqual(['b']);
+  });
+
+  test('say what a run began with and which drawings it trains on, however often it is measured', () => {
+    const drawings = [7, 0].map((digit) => ({
+      digit,
+      image: Uint8Array.from({ length: 784 }, (_, i) => (digit + i) % 256),
+    }));
+    const pictures = 'size=16&fit=fit&ink=auto';
+    writeNotes('a', nothingMeasured, { begin: 'pretrained', drawings: textOfDrawings(drawings), pictures });
+    writeNotes('a', measured);
+    const { begin, drawings: text, heldOut, pictures: noted } = readNotes().a;
+    expect([begin, heldOut, noted]).toEqual(['pretrained', [point], pictures]);
+    expect(measurementsOf('a')).not.toHaveProperty('pictures');
+    expect(drawingsOfText(text!)).toEqual(drawings);
+    expect(measurementsOf('a')).not.toHaveProperty('drawings');
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['no base64', '%'],
+    ['half a drawing', btoa('1'.repeat(392))],
+    ['a digit that is none', btoa('\xff'.repeat(785))],
+  ])('whose drawings are %s have none', (_, text) => {
+    expect(drawingsOfText(text)).toBeUndefined();
+  });
+
+  test.each([
+    ['no JSON', '{'],
+    ['a list', '[1]'],
+    ['nothing', 'null'],
+    ['points that are none', '{"a":{"heldOut":[null],"quality":[],"rates":[],"seconds":1}}'],
+    [
+      'points without bins',
+      '{"a":{"heldOut":[{"step":1,"loss":1,"images":1}],"quality":[],"rates":[],"seconds":1}}',
+    ],
+    ['another beginning', '{"a":{"heldOut":[],"quality":[],"rates":[],"seconds":1,"begin":"x"}}'],
+    ['no seconds', '{"a":{"heldOut":[],"quality":[],"rates":[]}}'],
+    ['pictures that are no text', '{"a":{"heldOut":[],"quality":[],"rates":[],"seconds":1,"pictures":16}}'],
+  ])('that are %s count for nothing', (_, text) => {
+    stored['webgpu-diffusion-run-notes'] = text;
+    expect(readNotes()).toEqual({});
+    writeNotes('a', measured);
+    expect(readNotes().a.heldOut).toEqual([point]);
+  });
+
+  test('are none where nothing can be stored', () => {
+    vi.stubGlobal('localStorage', {
+      getItem: () => {
+        throw new Error('denied');
+      },
+    });
+    writeNotes('a', measured);
+    expect(measurementsOf('a')).toEqual(nothingMeasured);
+  });
+
+  test('of a long run are thinned out, from the first to the last', () => {
+    const points = Array.from({ length: 1001 }, (_, i) => i);
+    const left = thinned(points, 101);
+    expect(left).toHaveLength(101);
+    expect([left[0], left[1], left[100]]).toEqual([0, 10, 1000]);
+    expect(thinned(points, 1001)).toBe(points);
+  });
+});

@@ -1,0 +1,124 @@
+/** What the page does at an event: panels that stand on another tab than the open one do nothing. No browser. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { WorkerEvent } from '../../../harness/page/messages/messages';
+import type { Task } from '../../../harness/page/messages/settings';
+import { App, type Panel } from '../../../harness/page/shell/app';
+
+let tell: (event: WorkerEvent) => void;
+let frames: (() => void)[];
+
+vi.mock('../../../harness/page/shell/training_worker', () => ({
+  startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
+    tell = receive;
+    return { call: async () => undefined, runs: async () => undefined };
+  },
+}));
+
+beforeEach(() => {
+  frames = [];
+  vi.stubGlobal('document', { addEventListener() {}, visibilityState: 'visible', activeElement: null });
+  vi.stubGlobal('HTMLElement', class {});
+  vi.stubGlobal('addEventListener', () => {});
+  vi.stubGlobal('history', { pushState() {}, replaceState() {} });
+  vi.stubGlobal('localStorage', { getItem: () => null, setItem() {} });
+  vi.stubGlobal('sessionStorage', { getItem: () => null, setItem() {} });
+  vi.stubGlobal('requestAnimationFrame', (draw: () => void) => frames.push(draw));
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+/** Draws what waits for the next frame. */
+function nextFrame(): void {
+  for (const draw of frames.splice(0)) draw();
+}
+
+const panel = (tasks?: readonly Task[]) => ({ tasks, render: vi.fn<Panel['render']>() });
+
+const loss = { type: 'loss', first: 0, losses: Float32Array.of(1), imagesPerSecond: 1 } as const;
+
+test('only the panels of the open tab, and those of every tab, are brought in line with the state', () => {
+  vi.stubGlobal('location', { search: '?task=train', pathname: '/' });
+  const app = new App();
+  const [train, make, both, always] = [
+    panel(['train']),
+    panel(['sample']),
+    panel(['check', 'bench']),
+    panel(),
+  ];
+  const panels = [train, make, both, always];
+  const calls = () => panels.map(({ render }) => render.mock.calls.length);
+  app.open(panels);
+  nextFrame();
+  expect(calls()).toEqual([1, 0, 0, 1]);
+  for (let i = 0; i < 3; i++) {
+    tell({ ...loss, first: i });
+    nextFrame();
+  }
+  expect(calls()).toEqual([4, 0, 0, 4]);
+  app.set('task', 'bench');
+  nextFrame();
+  expect(calls()).toEqual([4, 0, 1, 5]);
+  app.goHome();
+  nextFrame();
+  expect(calls()).toEqual([4, 0, 1, 6]);
+});
+
+test('what a plan sets stays out of the address, and ends with its run; what the user changes then is chosen', () => {
+  const address = { search: '?task=train&minutes=8', pathname: '/', href: 'http://x/?task=train&minutes=8' };
+  vi.stubGlobal('location', address);
+  const app = new App();
+  app.open([]);
+  const replaced = vi.fn();
+  vi.stubGlobal('history', { pushState() {}, replaceState: replaced });
+  const software = { vendor: '', architecture: '', device: '', description: '', software: true };
+  tell({ type: 'adapter', adapter: software });
+  const plan = { batch: 16, steps: 360, most: 360, epochs: 1, seconds: 180, fits: true };
+  tell({ type: 'planned', plan, isOpen: true, averages: true });
+  expect(app.settings).toMatchObject({ batch: 16, epochs: 1, samples: 10, minutes: 8, lr: 3e-3 });
+  expect(app.chosen).toMatchObject({ batch: 64, epochs: 6, samples: 60, minutes: 8 });
+  tell({
+    type: 'planned',
+    plan: { ...plan, steps: 720, epochs: 2 },
+    isOpen: false,
+    averages: true,
+    lr: 1e-3,
+  });
+  expect(app.settings).toMatchObject({ batch: 16, epochs: 2, samples: 10, lr: 1e-3 });
+  app.set('seed', '7');
+  const plain = ['?minutes=8', '?minutes=8', '?seed=7&minutes=8'];
+  expect(replaced.mock.calls.map(([, , to]) => to)).toEqual(plain);
+  app.set('epochs', '5');
+  expect(replaced.mock.lastCall![2]).toBe('?epochs=5&seed=7&minutes=8');
+  tell({ type: 'freed' });
+  expect(app.settings).toMatchObject({ batch: 64, epochs: 5, samples: 60, lr: 3e-3, minutes: 8 });
+});
+
+test('coloured pictures of the user’s bring their recipe, and take it away again; what the user chooses stays', () => {
+  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  const app = new App();
+  app.open([]);
+  const data = (more = {}) => {
+    const of = { name: 'mine', builtIn: false, count: 60, height: 24, width: 24, channels: 3, ...more };
+    tell({ type: 'data', data: of });
+    return app.settings.recipe;
+  };
+  expect(data()).toBe('pictures');
+  expect(data({ channels: 1 })).toBe('digits');
+  expect(data({ builtIn: true })).toBe('digits');
+  expect(data()).toBe('pictures');
+  app.set('begin', 'new');
+  expect(app.settings.recipe).toBe('digits');
+  app.set('begin', 'pretrained');
+  expect(app.settings.recipe).toBe('pictures');
+  app.set('begin', 'auto');
+  app.set('recipe', 'digits-3x3');
+  expect(data()).toBe('digits-3x3');
+  expect(data({ channels: 1 })).toBe('digits-3x3');
+  app.set('recipe', 'pictures');
+  expect(data({ channels: 1 })).toBe('pictures');
+  // Not where the network has other widths.
+  app.set('recipe', 'digits');
+  app.set('widths', '8,8,8');
+  expect(data()).toBe('digits');
+});

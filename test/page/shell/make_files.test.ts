@@ -1,0 +1,181 @@
+import { expect, test } from 'vitest';
+import { promise, queryOf } from '../../../harness/page/make/share';
+import { fileName, runFileName } from '../../../harness/page/messages/file_names';
+import type { Order } from '../../../harness/page/messages/messages';
+import { initialSettings, parseQuery } from '../../../harness/page/messages/settings';
+import {
+  gridsNpy,
+  sheet,
+  stepPicture,
+  trajectoryGif,
+  trajectoryNpy,
+  trajectorySheet,
+} from '../../../harness/page/shell/make_files';
+import { readNpy } from '../../../harness/pictures/npy';
+import type { Picture } from '../../../harness/pictures/pictures';
+import { DIGITS } from '../../../src/data/digits';
+
+const order = {
+  source: 'pretrained',
+  steps: 20,
+  count: 4,
+  seed: 123,
+  place: { across: 0, down: 0 },
+  digit: 'all',
+  text: '2026',
+  guidance: 2,
+  method: 'euler',
+} as const;
+
+test('an address makes what is shown, whatever is chosen now; it holds no network of one’s own', () => {
+  const now = { ...initialSettings, steps: 5, digit: 7, text: '', noise: 9, model: 'run', count: 3 } as const;
+  const query = queryOf(now, order);
+  expect(query).toBe('?task=sample&calls=40&text=2026&autorun=1');
+  const two = {
+    ...order,
+    source: 'instant',
+    steps: 2,
+    guidance: 1,
+    place: { across: 5.5, down: 70 },
+  } as const;
+  expect(queryOf(now, two)).toBe('?task=sample&calls=2&across=5.5&down=70&text=2026&autorun=1');
+  const { settings } = parseQuery(queryOf(now, { ...order, text: '', guidance: 3, method: 'heun' }));
+  expect(settings).toMatchObject({
+    model: 'auto',
+    count: 4,
+    noise: 123,
+    digit: 'all',
+    guidance: 3,
+    steps: 20,
+    method: 'heun',
+  });
+  expect(promise('pretrained', true)).toBe(': it makes the same images.');
+  expect(promise('pretrained', false)).toBe(': it makes the images that are chosen here.');
+  for (const source of ['run', 'file'] as const)
+    expect(promise(source, true)).toBe(
+      '; these images are of your own network, which the address does not hold.',
+    );
+});
+
+test('a file is named after what it takes to make it again', () => {
+  const name = (given: Partial<Order>, step: number | 'all', ending: string) =>
+    fileName({ recipe: 'digits' }, { ...order, ...given }, step, ending);
+  expect(name({}, 7, 'png')).toBe('digits-2026-step-7-of-20-seed-123.png');
+  expect(name({ text: '', digit: 7 }, 'all', 'gif')).toBe('digits-7-20-steps-seed-123.gif');
+  expect(name({ text: '' }, 20, 'png')).toBe('digits-all-step-20-of-20-seed-123.png');
+  const mixed = { ...order, source: 'instant', steps: 2, place: { across: 50, down: 37.5 } } as const;
+  expect(fileName({ recipe: 'digits' }, mixed, 2, 'png')).toBe(
+    'digits-instant-2026-step-2-of-2-seed-123-at-50-37.5.png',
+  );
+  expect(fileName({ recipe: 'tutorial' }, order, 'all', 'npy')).toBe('tutorial-20-steps-seed-123.npy');
+  const letters = { recipe: 'digits', data: 'Letters A to Z' } as const;
+  expect(fileName(letters, { ...order, text: 'HELLO' }, 7, 'png')).toBe(
+    'letters-a-to-z-HELLO-step-7-of-20-seed-123.png',
+  );
+});
+
+/** Three images of 1 x 2 pixels, two in a row. */
+const shape = { columns: 2, height: 1, width: 2, channels: 1 };
+const frames = [
+  { step: 1, x: new Uint8Array([1, 2, 3, 4, 5, 6]), prediction: new Uint8Array([10, 20, 30, 40, 50, 60]) },
+  { step: 2, x: new Uint8Array([7, 8, 9, 10, 11, 12]), prediction: new Uint8Array([0, 0, 255, 255, 0, 255]) },
+];
+
+test('numbers are those of NumPy: x before each step, and the images', () => {
+  const bytes = trajectoryNpy(frames, shape);
+  const view = new DataView(bytes.buffer);
+  expect([...bytes.subarray(0, 8)]).toEqual([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
+  const start = 10 + view.getUint16(8, true);
+  expect(start % 64).toBe(0);
+  const head = new TextDecoder().decode(bytes.subarray(10, start));
+  expect(head).toMatch(/^\{'descr': '\|u1', 'fortran_order': False, 'shape': \(3, 3, 1, 2,\), \} *\n$/);
+  expect([...bytes.subarray(start)]).toEqual([
+    ...[1, 2, 3, 4, 5, 6],
+    ...[7, 8, 9, 10, 11, 12],
+    ...[0, 0, 255, 255, 0, 255],
+  ]);
+});
+
+test('the grids of a run are numbers alike', () => {
+  const bytes = gridsNpy([new Uint8Array([1, 2, 3, 4]), new Uint8Array([5, 6, 7, 8])], shape);
+  const { shape: sizes, values } = readNpy(bytes, 'run.npy');
+  expect([sizes, [...Array.from(values)]]).toEqual([
+    [2, 2, 1, 2],
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  ]);
+});
+
+test('colours stay colours: in a picture, in an animation, and as numbers with three channels', async () => {
+  const colours = { columns: 2, height: 1, width: 1, channels: 3 };
+  const [orange, teal, black] = [
+    [255, 128, 0],
+    [0, 128, 128],
+    [0, 0, 0],
+  ];
+  const seen = [
+    { step: 1, x: Uint8Array.from([orange, black].flat()), prediction: Uint8Array.from([teal, teal].flat()) },
+    { step: 2, x: Uint8Array.from([teal, black].flat()), prediction: Uint8Array.from([orange, teal].flat()) },
+  ];
+  const { shape: sizes, values } = readNpy(trajectoryNpy(seen, colours), 'colours.npy');
+  expect(sizes).toEqual([3, 2, 1, 1, 3]);
+  expect([...Array.from(values)]).toEqual([orange, black, teal, black, orange, teal].flat());
+  /** The colours but for white, each once, from left to right. */
+  const found = ({ data, channels, width }: Picture, y: number) => {
+    expect(channels).toBe(3);
+    const row = Array.from({ length: width }, (_, x) => [
+      ...data.subarray(3 * (y * width + x), 3 * (y * width + x) + 3),
+    ]);
+    return [...new Set(row.map(String))].filter((colour) => colour !== '255,255,255');
+  };
+  expect(found(stepPicture(seen[0], colours, false), 5)).toEqual([orange, black, teal].map(String));
+  expect(found(stepPicture(seen[1], colours, true), 5)).toEqual([orange, teal].map(String));
+  expect(found(trajectorySheet(seen, colours), 5)).toEqual([orange, black, teal].map(String));
+  const gif = await trajectoryGif(seen, colours);
+  // The palette of the first frame, after the head of 13 bytes and what makes it an endless animation, has these very colours.
+  const text = [...gif].join();
+  for (const colour of [orange, black, teal]) expect(text).toContain(colour.join());
+});
+
+/** The greys in a row of pixels but for the paper, each once, as ink. */
+const inks = ({ data, width }: Picture, y: number) => [
+  ...new Set([...data.subarray(y * width, (y + 1) * width)].filter((v) => v < 255).map((v) => 255 - v)),
+];
+
+test('a sheet has a row for each step, x beside the prediction, or for each grid: of its first row', () => {
+  const steps = trajectorySheet(frames, shape);
+  // Gaps of 4, rows of 2.
+  expect([inks(steps, 5), inks(steps, 11)]).toEqual([
+    [1, 2, 3, 4, 10, 20, 30, 40],
+    [7, 8, 9, 10, 255],
+  ]);
+  const [first] = frames;
+  const run = sheet([first.x, first.prediction], shape);
+  expect([inks(run, 5), inks(run, 11)]).toEqual([
+    [1, 2, 3, 4],
+    [10, 20, 30, 40],
+  ]);
+  expect([steps.height, run.height]).toEqual([16, 16]);
+});
+
+test('a step is x beside the prediction, row by row; the last one is the images alone', () => {
+  const between = stepPicture(frames[0], shape, false);
+  // In the middle of each pixel of four by four, in each row: white paper minus ink.
+  const row = (y: number, picture = between) =>
+    [...picture.data.subarray(y * picture.width, (y + 1) * picture.width)].filter((v) => v < 255);
+  expect([...new Set(row(5))]).toEqual([254, 253, 252, 251, 245, 235, 225, 215]);
+  expect([...new Set(row(13))]).toEqual([250, 249, 205, 195]);
+  const last = stepPicture(frames[1], shape, true);
+  expect(last.width).toBeLessThan(between.width);
+  expect([...new Set(row(5, last))]).toEqual([0]);
+});
+
+test('a file of a run is named after recipe, step and seed, of other images than the digits after these', () => {
+  const named = (data?: string) =>
+    runFileName({ recipe: 'digits-3x3', seed: 7 }, data, 'model-step-20', 'safetensors');
+  for (const data of [undefined, DIGITS, '', '…'])
+    expect(named(data)).toBe('digits-3x3-model-step-20-seed-7.safetensors');
+  expect(named('Letters A to Z')).toBe('letters-a-to-z-model-step-20-seed-7.safetensors');
+  expect(named('../My: “cats” & dogs, all of the pictures')).toBe(
+    'my-cats-dogs-all-of-the-model-step-20-seed-7.safetensors',
+  );
+});

@@ -1,0 +1,301 @@
+/** The plan of a run on the page: what the worker makes of it, and what the page says, remembers and keeps out of the address. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { DataDescription, EventOf, PageEvent } from '../../../harness/page/messages/messages';
+import { type Key, parseQuery, withSetting } from '../../../harness/page/messages/settings';
+import type { App } from '../../../harness/page/shell/app';
+import { initialState, reduce, type State } from '../../../harness/page/shell/state';
+import { createPlanner, digits } from '../../../harness/page/train/plan';
+import { createStarter } from '../../../harness/page/welcome/home';
+import { Planning } from '../../../harness/page/worker/planning';
+import { planOf, scheduleOf } from '../../../harness/run/plan';
+import type { RunChanges } from '../../../src/worker';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+describe('in the worker', () => {
+  /** A run of 9,000 images of this objective, on a session that makes nothing. */
+  function planning(objective: 'flow' | 'tutorial' = 'flow', minutes = 0) {
+    const run = {
+      ...{ objective, images: { count: 9000 }, stepsPerEpoch: 562, losses: [] as number[], end: 1e9 },
+      settings: { batchSize: 16, dropLast: true, epochs: 6, maxSteps: undefined as number | undefined },
+      complete: false,
+    };
+    const adjust = vi.fn<(changes: RunChanges) => void>();
+    const events: PageEvent[] = [];
+    const core = {
+      ...{ run: undefined as typeof run | undefined, wanted: 'end' as string | undefined, adjust },
+      engine: { adapter: { software: true } },
+    };
+    const place = { core, objective, settings: { minutes }, post: (event: PageEvent) => events.push(event) };
+    const plans = new Planning(place as never);
+    const begin = (speed?: number, wished = true) => {
+      plans.press(wished ? { speed } : undefined);
+      const plan = plans.begin(9000, true);
+      core.run = run;
+      return plan;
+    };
+    let now = 0;
+    const steps = (count: number, seconds: number) => {
+      for (let i = 0; i < count; i++) {
+        run.losses.push(1);
+        now += seconds;
+        plans.between(now);
+      }
+    };
+    const planned = () => events.filter((event): event is EventOf<'planned'> => event.type === 'planned');
+    const speeds = () => events.flatMap((event) => (event.type === 'speed' ? event.imagesPerSecond : []));
+    return { plans, run, core, adjust, begin, steps, planned, speeds, place };
+  }
+
+  test('a run begins small, gets its end after 5 s, and another after 25, with the schedule', () => {
+    const { begin, steps, planned, adjust, speeds, plans } = planning();
+    expect(begin()).toMatchObject({ batch: 16, steps: undefined });
+    expect(planned()).toMatchObject([
+      { isOpen: true, averages: true, plan: { batch: 16, steps: undefined } },
+    ]);
+    expect(plans.minutes).toBe(0);
+    // The first step compiles, and the second waits for the check of what the GPU computes.
+    steps(1, 20);
+    steps(1, 15);
+    steps(9, 0.5);
+    expect(adjust).not.toHaveBeenCalled();
+    steps(1, 0.5);
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 360, epochs: 1, schedule: scheduleOf(360) });
+    expect(planned().at(-1)).toMatchObject({
+      isOpen: true,
+      averages: true,
+      plan: { steps: 360, epochs: 1, fits: true },
+    });
+    expect(plans.minutes).toBe(4.5);
+    steps(80, 0.25);
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, schedule: scheduleOf(720) });
+    expect(planned().at(-1)).toMatchObject({
+      isOpen: false,
+      averages: true,
+      plan: { steps: 720, epochs: 2 },
+    });
+    expect(speeds()).toEqual([32, 64]);
+    steps(200, 1);
+    expect(adjust).toHaveBeenCalledTimes(2);
+  });
+
+  test('a plan that half of the run has passed stays; a run without one is measured only', () => {
+    const known = planning('flow', 1);
+    expect(known.begin(100)).toMatchObject({ batch: 16, steps: 375 });
+    known.steps(300, 0.016);
+    expect(known.speeds()).toEqual([]);
+    known.steps(10, 0.3);
+    expect(known.adjust).not.toHaveBeenCalled();
+    expect(known.speeds()).toHaveLength(1);
+    const free = planning('flow', 7);
+    expect(free.begin(undefined, false)).toBeUndefined();
+    free.steps(20, 0.5);
+    expect(free.speeds()).toEqual([32]);
+    expect([free.planned(), free.adjust.mock.calls, free.plans.minutes]).toEqual([[], [], 7]);
+    free.plans.setEpochs(9);
+    expect(free.adjust).toHaveBeenLastCalledWith({ epochs: 9 });
+  });
+
+  test('minutes are those of the user, half as long again, and none where 300 updates do not fit', () => {
+    const { begin, steps, plans, planned, place } = planning('flow', 8);
+    begin();
+    steps(12, 0.5);
+    expect(planned().at(-1)!.plan).toMatchObject({ steps: 960, seconds: 480 });
+    expect([plans.minutes, place.settings.minutes]).toEqual([12, 8]);
+    const slow = planning();
+    slow.begin();
+    slow.steps(4, 4);
+    expect(slow.planned().at(-1)!.plan).toMatchObject({ steps: 300, fits: false, seconds: 1200 });
+    expect(slow.plans.minutes).toBe(0);
+  });
+
+  test('a pause counts no time, an interruption of training does', () => {
+    const { begin, steps, plans, core, speeds } = planning();
+    begin();
+    steps(4, 1);
+    core.wanted = undefined;
+    plans.training(false);
+    core.wanted = 'end';
+    steps(1, 600);
+    expect(speeds()).toEqual([]);
+    steps(5, 1);
+    expect(speeds()).toEqual([16]);
+    // Of the second span.
+    steps(10, 1);
+    plans.training(false);
+    steps(10, 1);
+    expect(speeds()).toEqual([16, 16]);
+  });
+
+  test('Train on plans as many minutes again, at a third of the rate', () => {
+    const { begin, steps, plans, run, adjust, planned } = planning();
+    begin();
+    steps(360, 0.5);
+    run.complete = true;
+    plans.press({ speed: 5000 });
+    const schedule = { decay: 'linear', warmup: 396, steps: 720, floor: 0.01 };
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 720, epochs: 2, learningRate: 1e-3, schedule });
+    expect(planned().at(-1)).toMatchObject({
+      isOpen: false,
+      averages: true,
+      lr: 1e-3,
+      plan: { steps: 720, seconds: 180 },
+    });
+    expect(plans.minutes).toBe(4.5);
+  });
+
+  test('epochs that the user chooses are the end of a planned run; the plan’s own change nothing', () => {
+    const { begin, steps, plans, adjust, planned } = planning();
+    begin();
+    steps(12, 0.5);
+    adjust.mockClear();
+    plans.setEpochs(1);
+    expect(adjust).not.toHaveBeenCalled();
+    plans.setEpochs(3);
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 1686, epochs: 3, schedule: scheduleOf(1686) });
+    // It is not moved any more.
+    expect(planned().at(-1)).toMatchObject({ isOpen: false, averages: true });
+    steps(60, 0.5);
+    expect(adjust).toHaveBeenCalledTimes(1);
+  });
+
+  test('a run that was begun elsewhere keeps its plan, if it has one', () => {
+    const { plans, core, run, steps, planned, adjust, speeds } = planning();
+    core.run = run;
+    run.settings.maxSteps = 500;
+    plans.resume(run as never, { averageMost: 0.9999 });
+    expect(planned()).toMatchObject([
+      { isOpen: false, averages: true, plan: { batch: 16, steps: 500, seconds: Number.NaN } },
+    ]);
+    steps(20, 0.5);
+    expect(speeds()).toEqual([32]);
+    expect(adjust).not.toHaveBeenCalled();
+    plans.resume(run as never, { averageMost: 0.99975 });
+    expect(planned()).toHaveLength(1);
+    run.complete = true;
+    plans.press({ speed: 32 });
+    expect(adjust).not.toHaveBeenCalled();
+  });
+
+  test('the tutorial gets an end, and no schedule', () => {
+    const { begin, steps, adjust, planned } = planning('tutorial');
+    begin();
+    steps(12, 0.5);
+    expect(adjust).toHaveBeenLastCalledWith({ maxSteps: 360, epochs: 1 });
+    expect(planned().at(-1)).toMatchObject({ averages: false });
+  });
+});
+
+describe('on the page', () => {
+  const stored = new Map<string, string>();
+  beforeEach(() => {
+    stored.clear();
+    class Fake {
+      addEventListener() {}
+    }
+    for (const name of ['HTMLElement', 'HTMLButtonElement']) vi.stubGlobal(name, Fake);
+    vi.stubGlobal('document', { getElementById: () => new Fake() });
+    vi.stubGlobal('localStorage', {
+      getItem: (key: string) => stored.get(key) ?? null,
+      setItem: (key: string, value: string) => stored.set(key, value),
+    });
+  });
+
+  const software = { vendor: 'x', architecture: '', device: '', description: '', software: true };
+
+  function page(query = '?task=train', data: DataDescription = digits) {
+    const app = {
+      settings: parseQuery(query).settings,
+      get chosen() {
+        return app.settings;
+      },
+      state: { ...initialState, adapter: software, data } as State,
+      set(key: Key, text: string) {
+        app.settings = withSetting(app.settings, key, text).settings!;
+      },
+    };
+    return { app, planner: createPlanner(app as unknown as App) };
+  }
+  const measure = (imagesPerSecond: number, { planner } = page()) =>
+    planner.receive({ type: 'speed', imagesPerSecond });
+  const speedOf = ({ planner } = page()) => planner.wish?.speed;
+  const order = { count: 9000, minutes: 3, software: true, dropLast: true };
+
+  test('says what is planned as far as it is known, before the first step, too', () => {
+    const { app, planner } = page();
+    expect(planner.ahead).toBe(
+      'Train makes 300 steps, or more if they fit into 3 minutes here: its first seconds decide.',
+    );
+    expect(page('?task=train&batch=8').planner.ahead).toBeUndefined();
+    expect(planner.words).toBe('');
+    measure(32);
+    expect(planner.ahead).toBe('Train makes 360 steps of 16 images, about 3 min 0 s here.');
+    const say = (event: Omit<EventOf<'planned'>, 'type'>) => {
+      app.state = reduce(app.state, { type: 'planned', ...event });
+      return planner.words;
+    };
+    const ends = 'the first seconds show how many fit into 3 min';
+    expect(say({ plan: planOf(order), isOpen: true, averages: true })).toBe(
+      `Planned: steps of 16 images; ${ends}`,
+    );
+    expect(say({ plan: planOf({ ...order, software: false }), isOpen: true, averages: true })).toBe(
+      `Planned: up to 840 steps of 64 images, each seen 6 times; ${ends}`,
+    );
+    expect(say({ plan: planOf(order, 100), isOpen: true, averages: true })).toBe(
+      'Planned: 562 steps of 32 images, each seen 2 times, about 3 min 0 s',
+    );
+    const elsewhere = { batch: 32, steps: 500, most: 500, epochs: 1, seconds: Number.NaN, fits: true };
+    expect(say({ plan: elsewhere, isOpen: false, averages: true })).toBe(
+      'Planned: 500 steps of 32 images, each seen 2 times',
+    );
+    app.state = reduce(app.state, { type: 'freed' });
+    expect(planner.words).toBe('');
+  });
+
+  test('wishes a plan unless batch, epochs or weights are chosen', () => {
+    expect(page().planner.wish).toEqual({ speed: undefined });
+    for (const chosen of ['batch=128', 'epochs=7', 'begin=pretrained'])
+      expect(page(`?task=train&${chosen}`).planner.wish).toBeUndefined();
+    expect(page('?task=train&minutes=8').planner.wish).toBeDefined();
+    const icons = { ...digits, builtIn: false, channels: 3 };
+    for (const begin of ['auto', 'new', 'pretrained'])
+      expect(page(`?task=train&recipe=pictures&begin=${begin}`, icons).planner.wish).toBeDefined();
+  });
+
+  test('expects a speed in proportion to pixels, channels and multiply-adds', () => {
+    expect(speedOf()).toBeUndefined();
+    measure(100);
+    expect(speedOf()).toBeCloseTo(100, 1);
+    const larger = { ...digits, height: 56, width: 56 };
+    expect(speedOf(page('?task=train', larger))).toBeCloseTo(25, 1);
+    const half = speedOf(page('?task=train&widths=16,32,32'))!;
+    expect(half).toBeGreaterThan(370);
+    expect(half).toBeLessThan(400);
+    const colours = speedOf(page('?task=train', { ...digits, channels: 3 }))!;
+    expect(colours).toBeLessThan(98);
+    expect(colours).toBeGreaterThan(80);
+    // 0.88 times the work; and once it is measured, its own speed.
+    expect(speedOf(page('?task=train&recipe=digits-3x3'))).toBeCloseTo(114, -1);
+    measure(70, page('?task=train&recipe=digits-3x3'));
+    expect(speedOf(page('?task=train&recipe=digits-3x3'))).toBeCloseTo(70, 1);
+    expect(speedOf()).toBeCloseTo(100, 1);
+  });
+});
+
+test('Train it yourself leaves batch and samples to the plan, without a GPU, too', () => {
+  const adapter = { software: true } as State['adapter'];
+  const set = vi.fn();
+  const app = {
+    ...{ settings: parseQuery('?recipe=tutorial').settings, home: true, set },
+    state: { ...initialState, phase: 'idle', adapter },
+  } as unknown as App;
+  const train = { start: vi.fn(), render() {} };
+  createStarter(app, { train } as never);
+  app.asked = 'train';
+  app.starter();
+  expect(train.start).toHaveBeenCalledOnce();
+  expect(set).not.toHaveBeenCalled();
+});

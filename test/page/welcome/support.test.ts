@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest';
+import { missingWebGpu, startTrouble } from '../../../harness/page/welcome/support';
+
+const here = { secure: true, hasGpu: true, userAgent: 'Firefox/150', address: 'http://10.0.0.1' };
+
+describe('what stands in the way', () => {
+  test('nothing', () => expect(missingWebGpu(here)).toBeUndefined());
+
+  test('an insecure address, before anything else', () => {
+    const trouble = missingWebGpu({ ...here, secure: false, hasGpu: false });
+    expect(trouble?.why).toContain('http://10.0.0.1');
+    expect(trouble?.title).toContain('not secure');
+  });
+
+  test.each([
+    ['Mozilla/5.0 Firefox/130', 'Firefox'],
+    ['Mozilla/5.0 Chrome/110 Safari/537', 'Chrome'],
+    ['Mozilla/5.0 Version/17 Safari/605', 'Safari'],
+  ])('no navigator.gpu in %s: what to do in %s comes first', (userAgent, name) => {
+    const trouble = missingWebGpu({ ...here, hasGpu: false, userAgent });
+    expect(trouble?.remedies).toHaveLength(3);
+    expect(trouble?.remedies[0].startsWith(name)).toBe(true);
+  });
+
+  test('each cause has its own words', () => {
+    const titles = ['no-webgpu', 'no-adapter', 'limit', 'unexpected'].map(
+      (code) => startTrouble(code, 'x', '').title,
+    );
+    expect(new Set(titles).size).toBe(4);
+    expect(startTrouble('limit', 'maxBufferSize is 3', '').why).toBe('maxBufferSize is 3');
+  });
+});

@@ -1,0 +1,101 @@
+/** The pictures of a sampling run on the page. */
+import { expect, test } from 'vitest';
+import type { NumberedOrder, WorkerEvent } from '../../../harness/page/messages/messages';
+import { LivePictures } from '../../../harness/page/worker/live_pictures';
+import { Models } from '../../../harness/page/worker/models';
+import type { Engine, SampleEvent, Sampler, UNet } from '../../../src/index';
+
+test.each([
+  ['the last step shows what was made, also where a step does not end at its prediction', undefined],
+  ['a polish comes as one more', { noises: 4, level: 0.2 }],
+])('%s', async (_, polish) => {
+  const steps = 2;
+  const grey = (value: number) => new Float32Array(4).fill(value);
+  async function* run(): AsyncGenerator<SampleEvent> {
+    for (let step = 0; step < steps; step++)
+      yield { step, input: grey(0), prediction: grey(0.2 + step / 10), x: grey(0.6 + step / 5) };
+    if (polish) yield { step: steps, input: grey(0.8), prediction: grey(0.95), x: grey(0.95) };
+  }
+  const config = { height: 2, width: 2, channels: 1 };
+  const unet = { config, sampling: { method: 'adams', steps, polish } } as unknown as UNet;
+  const engine = { createSampler: async () => ({ count: 1, unet, run }) } as unknown as Engine;
+  const shown: number[] = [];
+  const all = new Set<number>();
+  const pictures = new LivePictures((event: WorkerEvent) => {
+    if (event.type !== 'sampled') return;
+    shown.push(event.frame!.prediction[0]);
+    all.add(event.steps);
+  });
+  const order = { steps, count: 1, method: 'adams', digit: 'all', text: '', seed: 1 } as unknown;
+  const go = await pictures.run(engine, { unet, objective: 'flow' }, order as NumberedOrder);
+  await go(new AbortController().signal);
+  expect(shown).toEqual([0.2, 0.8, ...(polish ? [0.95] : [])].map((value) => Math.round(255 * value)));
+  expect([...all]).toEqual([polish ? 3 : 2]);
+});
+
+test('samples of another number or network have a sampler of their own, and the one before is destroyed', async () => {
+  const made: { readonly count: number; readonly unet: UNet; destroyed: boolean }[] = [];
+  const createSampler = async (unet: UNet, { count }: { count: number }) => {
+    const sampler = {
+      ...{ count, unet, destroyed: false },
+      sample: async () => new Float32Array(4 * count),
+      destroy() {
+        sampler.destroyed = true;
+      },
+    };
+    made.push(sampler);
+    return sampler as unknown as Sampler;
+  };
+  const engine = { createSampler, adapter: { software: true } } as unknown as Engine;
+  const [unet, other] = [2, 2].map((side) => ({
+    config: { height: side, width: side, channels: 1 },
+  })) as unknown as UNet[];
+  const bytes: number[] = [];
+  const pictures = new LivePictures((event: WorkerEvent) => {
+    if (event.type === 'grid') bytes.push(event.images.length);
+  });
+  const grid = (of: UNet, count: number) =>
+    pictures.grid(engine, { unet: of, objective: 'flow' }, { step: 1, count, seed: 1 });
+  for (const [of, count] of [
+    [unet, 4],
+    [unet, 4],
+    [unet, 9],
+    [other, 9],
+  ] as const)
+    await grid(of, count);
+  expect(bytes).toEqual([16, 16, 36, 36]);
+  expect(made.map(({ count, unet, destroyed }) => [count, unet === other, destroyed])).toEqual([
+    [4, false, true],
+    [9, false, true],
+    [9, true, false],
+  ]);
+});
+
+test('samples are polished at the end of a run, and not before', async () => {
+  const polish = { noises: 4, level: 0.2 };
+  const unet = {
+    config: { height: 2, width: 2, channels: 3 },
+    sampling: { method: 'adams', steps: 8, polish },
+  };
+  const asked: unknown[] = [];
+  const sampler = {
+    ...{ count: 1, unet },
+    sample: async (options: { polish?: unknown }) => {
+      asked.push(options.polish);
+      return new Float32Array(12);
+    },
+  };
+  const engine = { createSampler: async () => sampler, adapter: { software: true } } as unknown as Engine;
+  const pictures = new LivePictures(() => {});
+  const network = { unet: unet as unknown as UNet, objective: 'flow' } as const;
+  for (const isLast of [false, true])
+    await pictures.grid(engine, network, { step: 1, count: 1, seed: 1, isLast });
+  expect(asked).toEqual([false, polish]);
+});
+
+test('a pretrained network that is on its way is not loaded again', async () => {
+  const models = new Models();
+  const [early, wanted] = await Promise.all([models.modelOf('tutorial'), models.modelOf('tutorial')]);
+  expect(wanted).toBe(early);
+  expect(await models.modelOf('tutorial')).toBe(early);
+});

@@ -1,0 +1,182 @@
+/** The documentation: its programs compile, and what it shows of files are their lines. */
+import { readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import { listStep } from '../../harness/run/step_list';
+import { recipes } from '../../src/recipes';
+import { trainerConfigOf } from '../../src/training/options';
+import { type Block, blocksOf, codeOf, documents } from './docs_code';
+import { names } from './docs_given';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const read = (path: string) => readFileSync(`${root}${path}`, 'utf8');
+const STEP = 'docs/step.md';
+const blocks = documents.flatMap((document) => blocksOf(document));
+
+/** Lines without what indents all of them. */
+function flush(text: string): string {
+  const lines = text.trimEnd().split('\n');
+  const indents = lines.filter((line) => line.trim()).map((line) => line.search(/\S/));
+  return lines.map((line) => line.slice(Math.min(...indents))).join('\n');
+}
+
+/** Whether `block` stands in `text` as whole lines, wherever they are indented to. A line `…` stands for any lines. */
+function hasLines(text: string, block: string): boolean {
+  const lines = text.split('\n');
+  let from = 0;
+  return block.split('\n…\n').every((piece) => {
+    const { length } = piece.split('\n');
+    const isHere = (_: string, i: number) =>
+      i >= from && flush(lines.slice(i, i + length).join('\n')) === flush(piece);
+    const at = lines.findIndex(isHere);
+    from = at + length;
+    return at >= 0;
+  });
+}
+
+describe('lines of files', () => {
+  const shown = blocks.filter(({ file }) => file);
+
+  test('there are some', () => {
+    expect(shown.length).toBeGreaterThan(4);
+  });
+
+  test.each(shown)('$document, line $line, shows $file as it is', ({ file, code }) => {
+    expect(hasLines(read(file!), code.trimEnd()), code).toBe(true);
+  });
+
+  test('every one of a shader, and of docs/step.md, says of which file', () => {
+    const quotes = blocks.filter(
+      ({ document, language }) => language === 'wgsl' || (document === STEP && language === 'ts'),
+    );
+    expect(quotes.filter(({ file, newFile }) => !file && !newFile)).toEqual([]);
+  });
+
+  test('one that has changed would be noticed', () => {
+    expect(hasLines('  a\n    b\n  c', 'a\n  b')).toBe(true);
+    expect(hasLines('  a\n    b\n  c', 'a\n  c')).toBe(false);
+    expect(hasLines('  a\n   b\n  c', 'a\n  b')).toBe(false);
+    expect(hasLines('  a\n    b\n  c', 'a\n…\nc')).toBe(true);
+    expect(hasLines('  a\n    b\n  c', 'c\n…\na')).toBe(false);
+    expect(hasLines('  a\n    b\n  c', 'a\n…\na')).toBe(false);
+  });
+});
+
+describe(STEP, () => {
+  const config = recipes.tutorial.network;
+  const training = trainerConfigOf(recipes.tutorial.trainer);
+  const step = listStep({ config, batch: 64, images: 1000, variants: {}, training });
+
+  test('lists the kernels of a step', () => {
+    const lines: { layer: string; kernels: string[] }[] = [];
+    for (const { layer, kernel } of step) {
+      const last = lines.at(-1);
+      if (last?.layer === layer) last.kernels.push(kernel);
+      else lines.push({ layer, kernels: [kernel] });
+    }
+    const listed = lines.map(({ layer, kernels }) => `${layer.padEnd(11)} ${kernels.join(', ')}\n`).join('');
+    expect(codeOf('step.md', 'text')).toEqual([listed]);
+  });
+
+  test('quotes them in their order', () => {
+    const all = step.map(({ kernel }) => kernel);
+    const quoted = blocks
+      .filter(({ document, language }) => document === STEP && language === 'wgsl')
+      .map(({ file }) => posix.basename(file!, '.wgsl').replace('direct', 'conv2d'));
+    let from = 0;
+    for (const kernel of quoted) {
+      expect(all.slice(from), `${kernel} comes after ${all[from]}`).toContain(kernel);
+      from = all.indexOf(kernel, from);
+    }
+    expect(quoted.length).toBeGreaterThan(5);
+  });
+});
+
+describe('programs', () => {
+  const programs = blocks.filter(
+    ({ language, file, newFile }) => /^(js|ts)$/.test(language) && !file && !newFile,
+  );
+  const elsewhere = programs.filter(({ runBy }) => runBy);
+  const compiled = programs.filter(({ runBy }) => !runBy);
+
+  test('of TypeScript say why they are not run', () => {
+    expect(programs.filter(({ language, notRun }) => language === 'ts' && !notRun)).toEqual([]);
+  });
+
+  test.each(elsewhere)('$document, line $line, is run by $runBy', ({ document, runBy }) => {
+    expect(read(runBy!)).toContain(posix.basename(document));
+  });
+
+  test('compile against the sources', () => {
+    expect(compiled.length).toBeGreaterThan(10);
+    expect(errorsOf(compiled)).toEqual([]);
+  });
+
+  test('one that does not compile would be found, and where', () => {
+    const code =
+      "import { createEngine } from 'webgpu-diffusion';\nconst a = await createEngine();\na.createUnet();\n";
+    const wrong: Block = { document: 'docs/x.md', line: 10, language: 'js', code };
+    expect(errorsOf([wrong])).toEqual([
+      expect.stringMatching(/^docs\/x\.md:13: Property 'createUnet' does not exist/),
+    ]);
+  });
+});
+
+/** What the compiler says of programs, each a module in which the given names are declared. */
+function errorsOf(programs: readonly Block[]): string[] {
+  const entries = {
+    '': 'index',
+    digits: 'data/digits',
+    node: 'node/index',
+    onnx: 'onnx/index',
+    pretrained: 'pretrained/index',
+    quality: 'quality/index',
+    three: 'three/index',
+    worker: 'worker/index',
+  };
+  const paths = Object.entries(entries).map(([name, file]) => [
+    posix.join('webgpu-diffusion', name),
+    [`${root}src/${file}.ts`],
+  ]);
+  const { config } = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, root);
+  const files = new Map(
+    programs.map((block, i) => [
+      `${root}test/program${i}.${block.language}`,
+      { block, text: `export {};${block.code}` },
+    ]),
+  );
+  const given = `${root}test/given.d.ts`;
+  const declared = names.map((name) => `const ${name}: import('./docs_given').Given['${name}'];`).join('\n');
+  const texts = new Map([...files].map(([file, { text }]) => [file, text]));
+  texts.set(given, `export {};\ndeclare global {\n${declared}\n}`);
+
+  const all = {
+    ...options,
+    allowJs: true,
+    checkJs: true,
+    // A program in JavaScript says nothing of types.
+    noImplicitAny: false,
+    strictNullChecks: false,
+    noUnusedLocals: false,
+    declaration: false,
+  };
+  const host = ts.createCompilerHost(all);
+  const { fileExists, readFile, getSourceFile } = host;
+  host.fileExists = (file) => texts.has(file) || fileExists(file);
+  host.readFile = (file) => texts.get(file) ?? readFile(file);
+  host.getSourceFile = (file, version) =>
+    texts.has(file) ? ts.createSourceFile(file, texts.get(file)!, version) : getSourceFile(file, version);
+  const program = ts.createProgram([...texts.keys()], { ...all, paths: Object.fromEntries(paths) }, host);
+  return [...files].flatMap(([file, { block }]) => {
+    const source = program.getSourceFile(file)!;
+    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
+      ({ messageText, start }) => {
+        const line = block.line + 1 + source.getLineAndCharacterOfPosition(start!).line;
+        return `${block.document}:${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+      },
+    );
+  });
+}
