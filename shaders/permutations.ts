@@ -88,10 +88,7 @@ export const permutations: Readonly<Record<string, readonly [file: string, ...fl
   'swish_upsample_add.both_residual': ['swish_upsample_add', 'residual', 'skip_residual'],
   'swish_upsample_grad.residual': ['swish_upsample_grad', 'residual'],
   'adam.unpacked': ['adam', 'unpacked'],
-  'set_update.step': ['set_update', 'step'],
   'corrupt.flow': ['corrupt', 'flow'],
-  'corrupt.images': ['corrupt', 'images'],
-  'corrupt.images_flow': ['corrupt', 'images', 'flow'],
   'noise.gaussian': ['noise', 'gaussian'],
   'fma_peak.unrolled': ['fma_peak', 'unrolled'],
 };

@@ -36,7 +36,6 @@ import type { Conv2d, Conv2dOptions, Conv2dShape } from './standalone/conv2d';
 import type { ImagesShape, LayoutOptions } from './standalone/passes';
 import type { Pooling } from './standalone/pooling';
 import type { Upsampling } from './standalone/upsampling';
-import type { Corrupter, CorrupterOptions } from './training/corrupter';
 import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
 import { EngineChooser } from './tuning/engine_chooser';
@@ -283,13 +282,6 @@ export class Engine extends Resource {
   async createPredictor(unet: UNet, options: PredictorOptions & Abortable = {}): Promise<Predictor> {
     checkUNet(unet, this.gpu.device);
     return this.adopt(options, (own) => Predictor.create(this.gpu, unet.weights, own, this.chooser), unet);
-  }
-
-  /** Creates a corrupter, which puts the noise of a recipe on images of your own, in your buffers. Throws `argument`. */
-  async createCorrupter(options: CorrupterOptions & Abortable): Promise<Corrupter> {
-    const create = async (own: typeof options) =>
-      (await loaded(import('./training/corrupter'))).Corrupter.create(this.gpu, own);
-    return this.adopt(options, create);
   }
 
   /** Creates a painter, which paints images that lie on the GPU into your texture or canvas. Throws `argument`, or `limit` for large pictures. */

@@ -31,13 +31,6 @@ export type { EngineReport } from './report';
 export type { EncodeRunOptions, SampleEvent, SampleOptions, SamplerOptions } from './sampling/options';
 export type { Sampler } from './sampling/sampler';
 export type { Batch } from './training/batch';
-export type {
-  Corrupted,
-  Corrupter,
-  CorrupterBuffers,
-  CorrupterOptions,
-  CorruptOptions,
-} from './training/corrupter';
 export type { Evaluation } from './training/evaluation';
 export type {
   CustomBackwardOptions,

@@ -9,7 +9,7 @@ import type { EngineChooser } from './tuning/engine_chooser';
 import type { Measured } from './tuning/tuner';
 
 /** A variant in use, and the reason. */
-export interface UsedVariant {
+interface UsedVariant {
   /** `conv2d/down.1` */
   readonly layer: string;
   /** The variant. */
@@ -56,7 +56,7 @@ export interface EngineReport {
   };
 }
 
-export interface ReportParts {
+interface ReportParts {
   readonly gpu: Gpu;
   readonly chooser: EngineChooser;
   readonly selfCheck: SelfCheck | undefined;

@@ -8,9 +8,9 @@ import type { Times } from './statistics';
 import { short, type Table, titles } from './table';
 
 /** `within noise`: the bands from p10 to p90 overlap, or the medians are too close, so another run may show the opposite. */
-export type Verdict = 'faster' | 'slower' | 'within noise';
+type Verdict = 'faster' | 'slower' | 'within noise';
 
-export interface Compared {
+interface Compared {
   /** Kernel, variant, layer; for the whole network its name and the size of the images. */
   readonly what: readonly [string, string, string];
   readonly batch: number;
@@ -24,7 +24,7 @@ export interface Compared {
 /** Runs differ by this factor for reasons that their own bands do not show: another place in memory, another temperature. */
 const NOISE = 1.05;
 
-export interface Comparison {
+interface Comparison {
   /** Reasons why the results are not comparable, in sentences: other adapters, runtimes, clocks, a run that was stopped. */
   readonly differences: readonly string[];
   /** The greatest speed-up first. */

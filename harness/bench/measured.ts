@@ -3,7 +3,7 @@ import type { AdapterDescription } from '../../src/gpu/adapter';
 import { recipeAt } from '../../src/recipes';
 import { layersOf } from '../../src/unet/config';
 import { choiceText, configOf, type NetworkChoice } from '../run/network';
-import { adapterName } from '../text/adapter_text';
+import { adapterLabel } from '../text/adapter_text';
 import { plural } from '../text/units';
 import { convBytes, convInsideFlops, passesOfStep, sumOverLayers } from './inside';
 import type { Peak } from './result';
@@ -56,7 +56,7 @@ export function ranked(all: readonly Measured[]): Measured[] {
 }
 
 export const nameOf = ({ adapter }: Pick<Measured, 'adapter'>) =>
-  `${adapterName(adapter) || 'not named'}${adapter.software ? ' (software)' : ''}`;
+  `${adapterLabel(adapter)}${adapter.software ? ' (software)' : ''}`;
 
 export const networkText = ({ network, batch }: Pick<Measured, 'network' | 'batch'>) =>
   `${choiceText(network)}, ${plural(batch, 'image')}`;

@@ -19,7 +19,7 @@ import { summary, type Times } from './statistics';
 import type { Timer, TimerKind } from './timer';
 
 /** Work of the network on a batch, ready to run any number of times. The caller that opens it destroys it. */
-export interface Work {
+interface Work {
   readonly batch: number;
   readonly layers: readonly Layer[];
   /** How often each layer's convolution is computed; each of its gradients counts as one. */

@@ -50,8 +50,6 @@ function damageOf(value: unknown): string | undefined {
 /** Kernels of files of before 0.3 that are forms of another now: that kernel, the shader, and what the bench calls the form. */
 const MERGED = new Map([
   ['corrupt_flow', { kernel: 'corrupt', shader: 'corrupt.flow', layer: 'flow' }],
-  ['corrupt_images', { kernel: 'corrupt', shader: 'corrupt.images', layer: 'images' }],
-  ['corrupt_images.flow', { kernel: 'corrupt', shader: 'corrupt.images_flow', layer: 'images' }],
   ['uniform_noise', { kernel: 'noise', shader: 'noise', layer: 'uniform' }],
   ['gaussian_noise', { kernel: 'noise', shader: 'noise.gaussian', layer: 'gaussian' }],
 ]);

@@ -83,7 +83,7 @@ export interface OpTime {
   readonly ms: Times;
 }
 
-export interface KernelShare {
+interface KernelShare {
   readonly kernel: string;
   readonly ops: number;
   readonly ms: number;

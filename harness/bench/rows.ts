@@ -29,7 +29,7 @@ export interface Entry {
 export const hasRivals = (kernel: string) => Object.keys(specs.get(kernel)!.kernel.variants).length > 1;
 
 /** A step of another network than the tutorial's. */
-export interface OwnStep {
+interface OwnStep {
   readonly network: NetworkChoice;
   /** Its ops at a batch size. */
   readonly ops: (batch: number) => readonly Op[];

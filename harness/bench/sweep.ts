@@ -10,7 +10,7 @@ import { DEFAULT_SIZE, measureWork, openWork } from './network';
 import type { Axis, SweepPoint, SweepTotal } from './result';
 import type { Timer } from './timer';
 
-export const defaultPoints: Readonly<Record<Axis, readonly number[]>> = {
+const defaultPoints: Readonly<Record<Axis, readonly number[]>> = {
   batch: [1, 4, 16, 64, 256, 1024],
   size: [28, 32, 64, 128],
 };

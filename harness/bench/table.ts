@@ -4,7 +4,7 @@ import type { Variants } from '../../src/unet/variants';
 import { choiceText } from '../run/network';
 import { adapterText } from '../text/adapter_text';
 import { variantLines } from '../text/kernels_text';
-import { plural } from '../text/units';
+import { plural, whole } from '../text/units';
 import { isConvolution } from './inside';
 import {
   type Axis,
@@ -327,7 +327,7 @@ export function textTable({ title, lead = [], head, rows, text, notes = [] }: Ta
 
 /** Three digits, more for large values. */
 export function short(value: number): string {
-  if (value >= 100) return Math.round(value).toLocaleString('en-US');
+  if (value >= 100) return whole(value);
   return value >= 10 ? value.toFixed(1) : value.toPrecision(3);
 }
 

@@ -27,7 +27,7 @@ export interface Flag<T> {
   readonly many?: true;
 }
 
-export type Flags = Readonly<Record<string, Flag<unknown>>>;
+type Flags = Readonly<Record<string, Flag<unknown>>>;
 /** The flags that were given, without defaults. */
 export type Given<F extends Flags> = { readonly [K in keyof F]?: F[K] extends Flag<infer T> ? T : never };
 

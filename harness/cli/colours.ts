@@ -4,8 +4,7 @@ import { styleText } from 'node:util';
 export type Colour = Parameters<typeof styleText>[0];
 
 /** Node knows which terminals have colours, and NO_COLOR and FORCE_COLOR; a stream that is no terminal lacks the method. */
-export const hasColours = (stream: NodeJS.WriteStream = process.stdout): boolean =>
-  stream.hasColors?.() ?? false;
+const hasColours = (stream: NodeJS.WriteStream = process.stdout): boolean => stream.hasColors?.() ?? false;
 
 export const paint = (colour: Colour, text: string, stream?: NodeJS.WriteStream): string =>
   // Later versions of Node would check again, and only stdout.

@@ -13,7 +13,7 @@ import { megabytes, wrap } from '../text/units';
 /** Columns of the widest line. */
 export const WIDTH = 120;
 
-export interface Explanation {
+interface Explanation {
   readonly summary: string;
   readonly dispatches: string;
   readonly memory: string;

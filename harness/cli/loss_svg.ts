@@ -5,7 +5,7 @@
 import { meansSoFar } from '../run/losses';
 import { escapeXml } from '../text/svg';
 
-export interface LossCurve {
+interface LossCurve {
   /** The loss of each step, from the first. */
   readonly losses: ArrayLike<number>;
   readonly stepsPerEpoch: number;

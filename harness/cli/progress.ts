@@ -12,7 +12,7 @@ const REDRAW_MS = 100;
 /** Columns of the bar; a bar shorter than the least is not drawn. */
 const BAR = { most: 24, least: 6 };
 
-export interface ProgressState {
+interface ProgressState {
   readonly done: number;
   readonly total: number;
   /** The text after the bar: loss, speed. */

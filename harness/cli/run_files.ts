@@ -3,7 +3,7 @@
 import { csv, digits, epochMeans, lossesCsv } from '../run/losses';
 import { lossSvg } from './loss_svg';
 
-export interface RunLog {
+interface RunLog {
   /** The loss of each step, from the first. */
   readonly losses: readonly number[];
   readonly stepsPerEpoch: number;

@@ -48,7 +48,7 @@ export async function* runPictures(
   };
 }
 
-export interface SampleRun extends PictureOptions, Pick<SampleOptions, 'steps' | 'labels'> {
+interface SampleRun extends PictureOptions, Pick<SampleOptions, 'steps' | 'labels'> {
   readonly count: number;
   /** Passed to onStep. */
   readonly name: string;

@@ -3,7 +3,7 @@ import type { ScheduleOption, ScheduleOptions } from '../../src/plan/schedule';
 import { type Flag, show, UsageError } from './args';
 
 /** The flag's value; the end of a decay is known once the length of the run is. */
-export type GivenSchedule = Omit<ScheduleOptions, 'steps'>;
+type GivenSchedule = Omit<ScheduleOptions, 'steps'>;
 
 const legal =
   'constant, cosine or linear, with warmup=STEPS and, but for constant, floor=SHARE, such as cosine,warmup=20,floor=0.01';

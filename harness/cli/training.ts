@@ -12,7 +12,7 @@ import { epochMeans } from '../run/losses';
 import { corrected, limitOf, type Plan, Spans, scheduleOf } from '../run/plan';
 import { adapterText } from '../text/adapter_text';
 import { variantLines } from '../text/kernels_text';
-import { duration, megabytes, plural, thousands } from '../text/units';
+import { duration, megabytes, plural, whole } from '../text/units';
 import { digitPictures } from './digit_pictures';
 import { writeWhole } from './files';
 import { History } from './history';
@@ -120,7 +120,7 @@ export class Training {
     const classes = { classes: config.conditioning?.classes ?? 0, classNames: images.classNames };
     const named = classes.classes > 0 ? [`classes ${listOf(classes)}`] : [];
     for (const line of [...named, ...options.notes]) progress.print(`            ${line}`);
-    progress.print(`Network     ${describeNetwork(config)}: ${thousands(unet.parameterCount)} parameters`);
+    progress.print(`Network     ${describeNetwork(config)}: ${whole(unet.parameterCount)} parameters`);
     if (options.begins) progress.print(`            begins with the pretrained network ${options.begins}`);
     progress.print(
       `GPU memory  ${megabytes(net + trainer + set)}: training ${megabytes(trainer)}, network ${megabytes(net)}, data ${megabytes(set)}`,
@@ -137,7 +137,7 @@ export class Training {
       const before = checkpoint.settings.learningRate;
       const changed =
         before === settings.learningRate ? '' : `, with a learning rate of ${before} until then`;
-      progress.print(`Resumed     after step ${thousands(checkpoint.state.step)}${changed}`);
+      progress.print(`Resumed     after step ${whole(checkpoint.state.step)}${changed}`);
       if (checkpoint.note) progress.print(`            ${checkpoint.note}`);
       if (run.otherKernels) {
         progress.print(`            with other kernels, so the last digits will differ: ${run.otherKernels}`);
@@ -191,7 +191,7 @@ export class Training {
     run.adjust({ maxSteps, epochs, schedule: scheduleOf(maxSteps) });
     const time = next.fits ? '' : `, longer than ${order.minutes} min: samples need them`;
     progress.print(
-      `Planned     after step ${thousands(done)}: ${plural(this.steps, 'step')} of ${plural(next.batch, 'image')}, about ${duration(next.seconds)}${time}, learning rate ${run.settings.learningRate}${scheduleText(run.trainer!.schedule)}`,
+      `Planned     after step ${whole(done)}: ${plural(this.steps, 'step')} of ${plural(next.batch, 'image')}, about ${duration(next.seconds)}${time}, learning rate ${run.settings.learningRate}${scheduleText(run.trainer!.schedule)}`,
     );
   }
 
@@ -237,11 +237,9 @@ export class Training {
       this.progress.clear();
       if (signal.aborted) {
         await this.save();
-        progress.print(`Stopped after step ${thousands(losses.length)}. Go on with: ${this.resumeLine()}`);
+        progress.print(`Stopped after step ${whole(losses.length)}. Go on with: ${this.resumeLine()}`);
       } else if (this.savedStep !== undefined && !(error instanceof UnusableKernel)) {
-        progress.print(
-          `The last checkpoint, ${this.path(CHECKPOINT)}, is of step ${thousands(this.savedStep)}.`,
-        );
+        progress.print(`The last checkpoint, ${this.path(CHECKPOINT)}, is of step ${whole(this.savedStep)}.`);
       }
       throw error;
     }
@@ -251,7 +249,7 @@ export class Training {
   private async endInTime(): Promise<void> {
     await this.save();
     this.progress.print(
-      `The time of the plan, and half as long again, is up after step ${thousands(this.losses.length)} of ${thousands(this.steps)}: the network is the average of its steps. To its end: ${this.resumeLine()}`,
+      `The time of the plan, and half as long again, is up after step ${whole(this.losses.length)} of ${whole(this.steps)}: the network is the average of its steps. To its end: ${this.resumeLine()}`,
     );
   }
 
@@ -429,7 +427,7 @@ export class Training {
   private files(): Record<string, string> {
     const { losses, stepsPerEpoch, heldOut, evaluation } = this;
     const { settings, images } = this.run;
-    const subtitle = `${settings.source}, ${thousands(images.count)} images, batch ${settings.batchSize}, learning rate ${settings.learningRate}, seed ${settings.seed}`;
+    const subtitle = `${settings.source}, ${whole(images.count)} images, batch ${settings.batchSize}, learning rate ${settings.learningRate}, seed ${settings.seed}`;
     const held = this.options.held ? { heldOut } : {};
     return {
       ...runFiles({ losses, stepsPerEpoch, subtitle, ...held }),
@@ -503,7 +501,7 @@ export class Training {
 }
 
 const speed = (imagesPerSecond: number) =>
-  `${imagesPerSecond < 10 ? imagesPerSecond.toFixed(1) : thousands(Math.round(imagesPerSecond))} images/s`;
+  `${imagesPerSecond < 10 ? imagesPerSecond.toFixed(1) : whole(imagesPerSecond)} images/s`;
 
 /** The text after the learning rate. */
 function scheduleText(schedule: Schedule): string {

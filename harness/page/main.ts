@@ -1,5 +1,6 @@
 /** The page. It draws what the workers report and sends them the user's commands; the workers do the work. */
 
+import { adapterLabel } from '../text/adapter_text';
 import { DrawPanel } from './draw/draw_panel';
 import { lateDesk } from './edit/late_desk';
 import { createExplainPanel, explainWithoutGpu } from './explain/explain_panel';
@@ -15,7 +16,6 @@ import { App, addressOf, type Panel } from './shell/app';
 import { anyElement, button, byId, guardDisabled, setText } from './shell/dom';
 import { connectDoors, connectLeads, titleOf, viewNames } from './shell/doors';
 import { connectFiles } from './shell/file_input';
-import { adapterLabel } from './shell/format';
 import type { State } from './shell/state';
 import { showReading } from './sources/links';
 import { createKeptPanel } from './train/kept_panel';

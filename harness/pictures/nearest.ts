@@ -9,7 +9,7 @@ const LEAST = 20;
 /** The share of training pictures that are nearer to another one than what counts as near. */
 const NEAR = 0.05;
 
-export interface Neighbour {
+interface Neighbour {
   /** The index of the nearest training picture. */
   readonly at: number;
   /** Root mean square of the difference of smoothed pixels, in 255ths. */
@@ -52,7 +52,7 @@ function nearestTo(picture: Float32Array, set: Float32Array, isOther: boolean): 
   return at < 0 ? undefined : { at, distance: Math.sqrt(least / size) };
 }
 
-export interface Nearness {
+interface Nearness {
   /** The nearest training picture to each sample. */
   readonly neighbours: readonly Neighbour[];
   /** Samples that are nearer to a training picture than 95 in 100 of these are to another; undefined for fewer than 20 pictures. */

@@ -6,7 +6,7 @@ import { type Images, imageCount } from './pictures';
 type Values = Float32Array<ArrayBuffer>;
 
 /** A picture's value of a flow's pixel. */
-export const toPicture = (x: number) => 0.5 * x + 0.5;
+const toPicture = (x: number) => 0.5 * x + 0.5;
 /** A flow's pixel of a picture's value. */
 export const toFlow = (value: number) => 2 * value - 1;
 
@@ -75,7 +75,7 @@ export function addNoise(
   };
 }
 
-export interface NoisyImages extends Omit<Noisy, 'target'> {
+interface NoisyImages extends Omit<Noisy, 'target'> {
   /** The share of noise in each image, 0 to 1. */
   readonly levels: Values;
 }

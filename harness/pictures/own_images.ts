@@ -9,7 +9,7 @@ import { isGzip } from '../../src/data/gzip';
 import { type ImageSet, loadIdx, loadLabels } from '../../src/data/idx';
 import { type FileSource, readSource } from '../../src/data/source';
 import type { Pixels } from '../../src/pictures/picture';
-import { megabytes, plural, thousands } from '../text/units';
+import { megabytes, plural, whole } from '../text/units';
 import { MOST_CLASSES, ofNpy, readNpy } from './npy';
 import {
   imagesOf,
@@ -220,7 +220,7 @@ function leftOut(broken: readonly Broken[], count: number, files: readonly OwnFi
   const others = files.filter((file) => !file.path.endsWith('/') && !isHidden(file) && !kindOf(file));
   return [
     ...(broken.length > 0
-      ? [`${thousands(broken.length)} of ${plural(count, 'picture')} left out: ${reasonsOf(broken)}.`]
+      ? [`${whole(broken.length)} of ${plural(count, 'picture')} left out: ${reasonsOf(broken)}.`]
       : []),
     ...(others.length > 0
       ? [`${plural(others.length, 'other file')} left out: ${few(others.map(nameOf))}.`]
@@ -241,14 +241,14 @@ function checkBytes(count: number, { width, height }: Size): void {
   if (bytes <= MOST_BYTES) return;
   const most = Math.floor(MOST_BYTES / (width * height * 3));
   fail(
-    `${plural(count, 'picture')} of ${width} x ${height} pixels in colour are ${megabytes(bytes)}; at most ${megabytes(MOST_BYTES)} are read. Give at most ${thousands(most)} of this size${Math.max(width, height) > SIDES.least ? ', or a smaller size' : ''}.`,
+    `${plural(count, 'picture')} of ${width} x ${height} pixels in colour are ${megabytes(bytes)}; at most ${megabytes(MOST_BYTES)} are read. Give at most ${whole(most)} of this size${Math.max(width, height) > SIDES.least ? ', or a smaller size' : ''}.`,
   );
 }
 
 function checkSize(size: Size | undefined, file: OwnFile): Size | undefined {
   if (size && size.width * size.height > MOST_PIXELS)
     fail(
-      `${nameOf(file)} is ${thousands(size.width)} x ${thousands(size.height)} pixels, and pictures of up to ${MOST_PIXELS / 1e6} million are read`,
+      `${nameOf(file)} is ${whole(size.width)} x ${whole(size.height)} pixels, and pictures of up to ${MOST_PIXELS / 1e6} million are read`,
     );
   return size;
 }
@@ -271,7 +271,7 @@ interface Named {
 const foldersOf = ({ path }: OwnFile) => path.split('/').slice(0, -1);
 
 /** The classes of pictures by their folders: below the folder that has all in common, the innermost one names the class. Pure. */
-export function classesOfPaths(files: readonly OwnFile[], pictures: readonly OwnFile[]): Named {
+function classesOfPaths(files: readonly OwnFile[], pictures: readonly OwnFile[]): Named {
   const all = pictures.map(foldersOf);
   let shared = 0;
   while (all[0][shared] !== undefined && all.every((folders) => folders[shared] === all[0][shared])) shared++;
@@ -339,7 +339,7 @@ export function labelsFor(classes: readonly string[]): {
   }
   if (names.length > MOST_CLASSES) {
     fail(
-      `There are ${thousands(names.length)} classes, folders from ${clip(names[0])} to ${clip(names[names.length - 1])}; a network learns at most ${MOST_CLASSES}. Give fewer folders, or put all pictures into one to train without classes.`,
+      `There are ${whole(names.length)} classes, folders from ${clip(names[0])} to ${clip(names[names.length - 1])}; a network learns at most ${MOST_CLASSES}. Give fewer folders, or put all pictures into one to train without classes.`,
     );
   }
   const areNumbers = names.every((name) => /^(0|[1-9]\d{0,2})$/.test(name) && Number(name) < MOST_CLASSES);

@@ -16,7 +16,7 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
-export interface GridOptions {
+interface GridOptions {
   /** Each pixel becomes a square of `scale` x `scale` pixels (nearest neighbour). Default 4. */
   readonly scale?: number;
   /** Pixels between cells and around them, after scaling. Default 4. */

@@ -1,5 +1,3 @@
-import { fnv1a } from '../../src/base/hash';
-
 /**
  * The workload of the golden run: initial weights and batches that any library can be given bit for bit, so that losses can be
  * compared between implementations. Digit-like strokes, noised: noisy = x * (1 - a) + noise * a.
@@ -49,7 +47,7 @@ const LAYERS_PICTURES: Convolutions = [
 export const PICTURES = { side: 24, channels: 3 } as const;
 
 /** mulberry32 */
-export function generator(seed: number): () => number {
+function generator(seed: number): () => number {
   let a = seed >>> 0;
   return () => {
     a = (a + 0x6d2b79f5) >>> 0;
@@ -156,7 +154,7 @@ export function goldenBatch(step: number, count: number): { noisy: Float32Array;
 const NO_CLASS = 10;
 
 /** A batch of the conditioned network's training. */
-export interface FlowBatch {
+interface FlowBatch {
   /** (1 - t) x + t e of images x in [-1, 1] and noise e, [count][side][side][channels]. */
   noisy: Float32Array;
   /** e - x, of the same shape. */
@@ -206,15 +204,4 @@ export function flowBatch(
     }
   }
   return { noisy, target, levels, labels };
-}
-
-/** FNV-1a of the arrays' bytes, one array after the other. */
-export function checksum(...arrays: readonly (Float32Array | Uint32Array)[]): string {
-  const bytes = new Uint8Array(arrays.reduce((size, { byteLength }) => size + byteLength, 0));
-  let at = 0;
-  for (const { buffer, byteOffset, byteLength } of arrays) {
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
-    at += byteLength;
-  }
-  return fnv1a(bytes);
 }

@@ -11,7 +11,7 @@ import { planWeights } from '../../src/unet/weights';
 import { configOf, type NetworkChoice } from './network';
 import { planWhole } from './whole_step';
 
-export interface StepInUse {
+interface StepInUse {
   /** Default: the tutorial. */
   readonly network?: NetworkChoice;
   readonly batch: number;

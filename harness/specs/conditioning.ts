@@ -9,7 +9,7 @@ import { type Arrays, padded, type Random, type Spec, type Values } from './lib/
 import { activationErrors } from './swish';
 
 /** Random weights of a linear layer: [from][to padded to 8], then the bias. */
-export function linearWeights(random: Random, from: number, to: number): Float32Array {
+function linearWeights(random: Random, from: number, to: number): Float32Array {
   const weights = new Float32Array((from + 1) * padChannels(to));
   weights.set(packedKernel(random, 1, from, to));
   weights.set(random.floats(to), from * padChannels(to));

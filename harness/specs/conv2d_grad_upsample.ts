@@ -10,7 +10,7 @@ import { spec as swishUpsampleAdd } from './swish_upsample_add';
 import { spec as swishUpsampleGrad } from './swish_upsample_grad';
 
 /** The same convolution from many channels to one. */
-export const towardsOne = (shape: ConvShape): ConvShape => ({
+const towardsOne = (shape: ConvShape): ConvShape => ({
   ...shape,
   inChannels: shape.outChannels,
   outChannels: shape.inChannels,

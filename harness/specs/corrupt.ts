@@ -1,5 +1,5 @@
 import { permutation, uniform } from '../../src/base/random';
-import { type CorruptImagesShape, type CorruptShape, corrupt } from '../../src/kernels/corrupt';
+import { type CorruptShape, corrupt } from '../../src/kernels/corrupt';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { eachPixel, levelsOf, reference } from '../../src/reference/corrupt';
 import { type Arrays, EPSILON, padded, type Random, type Spec } from './lib/spec';
@@ -18,7 +18,6 @@ const digits = { channels: 1, height: 28, width: 28, batch: padded(8), imageCoun
 const colours = { channels: 3, height: 5, width: 7 };
 const large = { channels: 3, height: 152, width: 149, batch: padded(4), imageCount: 5, seed: 123 };
 const usual = { ...digits, batch: padded(64), imageCount: 100 };
-const own = { count: 64, height: 28, width: 28, channels: 1, seed: 123 };
 const benched = { channels: 1, height: 28, width: 28, imageCount: 10_000, seed: 123 };
 
 /** A state within an epoch: the last slots are padding, and the batch ends where the epoch does. */
@@ -31,7 +30,7 @@ function stateOf({ batch, imageCount }: CorruptShape): Uint32Array {
   return state;
 }
 
-function batchInputs(shape: CorruptShape, random: Random): Arrays {
+function inputsOf(shape: CorruptShape, random: Random): Arrays {
   const { channels, height, width, batch, imageCount, seed, flow } = shape;
   const bytes = random.integers(Math.ceil((channels * height * width * imageCount) / 4) * 4, 256);
   bytes.set(flow ? [255, 0, 127, 128] : [127, 128, 0, 255]);
@@ -46,24 +45,7 @@ function batchInputs(shape: CorruptShape, random: Random): Arrays {
   return { ...drawn, levels };
 }
 
-function ownInputs({ count, height, width, channels }: CorruptImagesShape, random: Random): Arrays {
-  const state = new Uint32Array(STATE_WORDS);
-  state[STATE.step] = count === 1 ? 0 : 1370;
-  const levels = random.floats(padded(count), 0, 1);
-  if (count > 1) levels.set([0, 1]);
-  return { images: random.floats(count * height * width * channels, 0, 1), state, levels };
-}
-
-/** The error of a value of an image. */
-function errorOf(shape: CorruptShape | CorruptImagesShape, x: number): number {
-  const ulp = 2 * EPSILON;
-  // The constant 1/255 and its product with a whole number.
-  if ('batch' in shape) return shape.binarize ? 0 : 1.5 * ulp * Math.abs(x);
-  // 2 image is exact, the difference rounds.
-  return shape.flow ? ulp * Math.abs(x) : 0;
-}
-
-export const spec: Spec<CorruptShape | CorruptImagesShape, 'images' | 'state' | 'noisy' | 'truth'> = {
+export const spec: Spec<CorruptShape, 'images' | 'order' | 'state' | 'noisy' | 'truth'> = {
   kernel: corrupt,
   cases: {
     'one pixel': { ...pixel, flow: false },
@@ -84,17 +66,8 @@ export const spec: Spec<CorruptShape | CorruptImagesShape, 'images' | 'state' | 
     'the largest seed, a flow': { ...digits, seed: 0xffffffff, binarize: false, flow: true },
     'more than one row of workgroups': { ...large, binarize: true, flow: false },
     'more than one row of workgroups, a flow': { ...large, binarize: false, flow: true },
-    "one pixel of the caller's": { ...own, count: 1, height: 1, width: 1, seed: 0, flow: false },
-    "one pixel of the caller's, a flow": { ...own, count: 1, height: 1, width: 1, seed: 0, flow: true },
-    "the caller's, prime sizes": { ...colours, count: 11, seed: 7, flow: false },
-    "the caller's, prime sizes, a flow": { ...colours, count: 11, seed: 0xffffffff, flow: true },
-    "the caller's, a usual batch": { ...own, flow: false },
-    "the caller's, a usual batch of a flow": { ...own, flow: true },
-    "the caller's, more than one row of workgroups": {
-      ...{ channels: 3, height: 152, width: 14, count: 11, seed: 1, flow: true },
-    },
   },
-  inputs: (shape, random) => ('batch' in shape ? batchInputs(shape, random) : ownInputs(shape, random)),
+  inputs: inputsOf,
   reference,
   error: (shape, inputs, values) => {
     const ulp = 2 * EPSILON;
@@ -104,7 +77,8 @@ export const spec: Spec<CorruptShape | CorruptImagesShape, 'images' | 'state' | 
       const t = levels[n];
       const draw = shape.flow ? normalsAt(words) : { values: words.map(uniform), errors: [0, 0] };
       const [e, ofE] = [draw.values[n % 2], draw.errors[n % 2]];
-      const ofX = errorOf(shape, x);
+      // The constant 1/255 and its product with a whole number.
+      const ofX = shape.binarize ? 0 : 1.5 * ulp * Math.abs(x);
       // 1 - t and its product, a product, and the addition.
       const rounding = 2 * Math.abs((1 - t) * x) + Math.abs(t * e) + Math.abs(values.noisy[at]);
       noisy[at] = (1 - t) * ofX + t * ofE + ulp * rounding;
@@ -115,6 +89,5 @@ export const spec: Spec<CorruptShape | CorruptImagesShape, 'images' | 'state' | 
   bench: (batch) => ({
     input: { ...benched, batch: padded(batch), binarize: true, flow: false },
     flow: { ...benched, batch: padded(batch), binarize: false, flow: true },
-    images: { ...own, count: batch, flow: true },
   }),
 };

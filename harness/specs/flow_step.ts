@@ -7,7 +7,7 @@ import { EPSILON, padded, type Random, type Spec } from './lib/spec';
 const isEuler = ({ batch }: SampledShape) => batch === 4;
 
 /** A guided x between steps: both halves of [elements][2 * batch] are equal. */
-export function twice(values: Float32Array, batch: number): Float32Array {
+function twice(values: Float32Array, batch: number): Float32Array {
   return Float32Array.from({ length: 2 * values.length }, (_, i) => {
     const n = i % (2 * batch);
     return values[Math.floor(i / (2 * batch)) * batch + (n % batch)];

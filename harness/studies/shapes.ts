@@ -11,7 +11,7 @@ import { threefry, uniform } from '../../src/base/random';
 import { integer, readFlags, text, toggle, UsageError } from '../cli/args';
 import { CLASSES } from '../pictures/own_images';
 
-export const SIDE = 32;
+const SIDE = 32;
 /** The set of the tests: one shape for each colour. */
 export const FEW = {
   count: 600,

@@ -23,8 +23,9 @@ const architectures: Readonly<Record<string, string>> = {
 
 const capitalised = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 
-/** The adapter's own name; browsers mostly reveal a vendor and an architecture, both in lower case. Empty if it reveals nothing. */
-export function adapterName({ vendor, architecture, device, description }: AdapterDescription): string {
+/** The adapter's own name; browsers mostly reveal a vendor and an architecture, both in lower case, or nothing. */
+export function adapterLabel(adapter: AdapterDescription): string {
+  const { vendor, architecture, device, description, software } = adapter;
   if (description) return description;
   const parts = [
     vendors[vendor] ?? capitalised(vendor),
@@ -32,11 +33,11 @@ export function adapterName({ vendor, architecture, device, description }: Adapt
     // A PCI number means nothing to people.
     /^(0x)?[0-9a-f]*$/i.test(device) ? '' : device,
   ];
-  return parts.filter(Boolean).join(' ');
+  return parts.filter(Boolean).join(' ') || (software ? 'Unnamed software adapter' : 'Unnamed adapter');
 }
 
 /** One line: the adapter's name, and whether it is a real GPU. */
 export function adapterText(adapter: AdapterDescription): string {
-  const name = adapterName(adapter) || 'not named';
+  const name = adapterLabel(adapter);
   return adapter.software ? `${name} (software, on the CPU: its speed says nothing about GPUs)` : name;
 }

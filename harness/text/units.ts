@@ -1,20 +1,22 @@
 /** Formats numbers and lines for people. Shared by the page and the command line. */
 
-/** 9.3 s, 1:05 min, 2:03 h */
+/** 9.3 s, 12 s, 3 min 20 s, 39 min, 2 h 5 min; – for what is not finite */
 export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const s = Math.round(seconds);
   if (s < 60) return `${s} s`;
-  const two = (n: number) => String(n).padStart(2, '0');
-  if (s < 3600) return `${Math.floor(s / 60)}:${two(s % 60)} min`;
-  return `${Math.floor(s / 3600)}:${two(Math.floor((s % 3600) / 60))} h`;
+  if (s < 600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  const minutes = Math.round(s / 60);
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** 1234567 -> 1,234,567 */
-export const thousands = (n: number): string => n.toLocaleString('en-US');
+/** 1234567.8 -> 1,234,568 */
+export const whole = (n: number): string => Math.round(n).toLocaleString('en-US');
 
 /** 1 epoch, 1,200 epochs */
-export const plural = (n: number, what: string): string => `${thousands(n)} ${what}${n === 1 ? '' : 's'}`;
+export const plural = (n: number, what: string): string => `${whole(n)} ${what}${n === 1 ? '' : 's'}`;
 
 /** 12 MB, 1.2 MB, 27 kB: decimal units. */
 export function megabytes(bytes: number): string {

@@ -1,15 +1,13 @@
 // Mixes images with noise: noisy = (1 - t) x + t e, with x an image, t its level and e its noise; truth is a network's target. Noise is uniform in [0, 1), and truth = x; for flow matching (`flow`) x is from -1 to 1, e is standard normal, and
 // truth = e - x, which is d noisy / dt.
-// A batch of the data set: for slot n < count, with image = order[batch_start + n],
+// For slot n < count, with image = order[batch_start + n],
 //   x = images[image][y][x][c] / 255, or 1 where that byte is above 127 and 0 elsewhere if binarize; for a flow / 127.5 - 1, and 1 and -1;
 //   t is uniform in [0, 1), drawn for each image; for a flow t = levels[n].
 // Other slots are 0. images holds bytes [images][H][W][C], four to a word; levels is [N], noisy and truth are [C][H][W][N].
-// The caller's images (`images`): f32 from 0 to 1, x = images or, for a flow, 2 images - 1; t = levels[n]. images, noisy and truth are
-// [count][H][W][C].
 // The random numbers are a function of seed, step and position alone: t of slot n is the first word of counter (step, n) under the key
 // (seed, AMOUNT); e of element i (= (c * H + y) * W + x) of slot n is number n % 2 of counter (step, n / 2 * elements + i) under
 // (seed, NOISE).
-// One invocation: one vec4 of noisy and truth; of the caller's images one value.
+// One invocation: one vec4 of noisy and truth.
 #import lib/flat.wgsl
 #import lib/threefry.wgsl
 #if flow
@@ -22,13 +20,9 @@ const AMOUNT = 2u;
 const NOISE = 3u;
 
 struct Params {
-#if images
-  size: u32, // values of all images
-#else
   vec4s: u32,
   n4: u32, // N / 4
   binarize: u32,
-#endif
   pixels: u32, // H * W
   channels: u32,
   seed: u32,
@@ -37,19 +31,12 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> state: StepState;
-#if images
-@group(0) @binding(2) var<storage, read> images: array<f32>;
-@group(0) @binding(3) var<storage, read_write> noisy: array<f32>;
-@group(0) @binding(4) var<storage, read_write> truth: array<f32>;
-@group(0) @binding(5) var<storage, read> levels: array<f32>;
-#else
 @group(0) @binding(2) var<storage, read> images: array<u32>;
 @group(0) @binding(3) var<storage, read_write> noisy: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> truth: array<vec4f>;
 @group(0) @binding(5) var<storage, read> order: array<u32>;
 #if flow
 @group(0) @binding(6) var<storage, read> levels: array<vec4f>;
-#endif
 #endif
 
 // For the slots n and n + 1, of which n is even.
@@ -58,29 +45,6 @@ fn noise_words(n: u32, element: u32) -> vec2u {
   return threefry(vec2u(params.seed, NOISE), vec2u(state.step, position));
 }
 
-#if images
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let at = flat_index(id, groups, params.first_group);
-  if (at >= params.size) {
-    return;
-  }
-  let elements = params.pixels * params.channels;
-  let n = at / elements;
-  let words = noise_words(n, at % params.channels * params.pixels + at % elements / params.channels);
-  let t = levels[n];
-#if flow
-  let x = 2.0 * images[at] - 1.0;
-  let e = normal(words, words)[n % 2u];
-  truth[at] = e - x;
-#else
-  let x = images[at];
-  let e = uniform01(words)[n % 2u];
-  truth[at] = x;
-#endif
-  noisy[at] = (1.0 - t) * x + t * e;
-}
-#else
 // Byte `at` of the image of slot n.
 fn load(n: u32, at: u32) -> f32 {
   if (n >= state.count) {
@@ -127,4 +91,3 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 #endif
   noisy[i] = select(vec4f(), (1.0 - t) * x + t * e, is_image);
 }
-#endif

@@ -1,5 +1,4 @@
-// Writes the values of an update to the step state: state.learning_rate, clip and weight_decay, each from four bytes, the lowest first;
-// or, with `step`, the number of the step alone.
+// Writes the values of an update to the step state: learning_rate, clip and weight_decay, each from four bytes, the lowest first.
 // Recorded commands can copy words, but contain no numbers; a copy of each byte out of a table of all 256 records any number.
 // One invocation does everything.
 #import lib/step_state.wgsl
@@ -13,11 +12,7 @@ fn word(i: u32) -> u32 {
 
 @compute @workgroup_size(1)
 fn main() {
-#if step
-  state.step = word(0u);
-#else
   state.learning_rate = bitcast<f32>(word(0u));
   state.clip = bitcast<f32>(word(4u));
   state.weight_decay = bitcast<f32>(word(8u));
-#endif
 }

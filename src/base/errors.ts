@@ -65,6 +65,9 @@ export function checkInteger(name: string, value: number, min: number, max = 0x7
   }
 }
 
+/** Throws an `argument` error unless `seed` is a whole number of 32 bits. */
+export const checkSeed = (seed: number): void => checkInteger('seed', seed, 0, 0xffffffff);
+
 /** Throws an `argument` error unless `value` is a finite number in [min, max]. */
 export function checkNumber(name: string, value: number, min: number, max: number): void {
   // The type check comes first, since a numeric string compares like its number.

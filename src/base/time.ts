@@ -103,7 +103,7 @@ export async function passes(milliseconds: number, promise: Promise<unknown>): P
 }
 
 /** Storage: more than the largest checkpoint takes on a slow disk. */
-export const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 10_000;
 
 /** Resolves or rejects as `work` does; rejects with a `data` error with `text` after `ms`. `work` itself goes on. */
 export async function inTime<T>(

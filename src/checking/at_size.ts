@@ -30,7 +30,7 @@ export interface Pass {
 }
 
 /** The parts of the engine needed here. Passed in, because a bundler would split imported ones out of the files that have them. */
-export interface Parts {
+interface Parts {
   readonly gpu: Gpu;
   readonly op: typeof op;
   readonly Program: typeof Program;
@@ -39,7 +39,7 @@ export interface Parts {
   readonly UnusableKernel: typeof UnusableKernel;
 }
 
-export interface AtSize {
+interface AtSize {
   readonly pass: Pass;
   /** The variants that can compute an op, the plain one first; only the plain one if there is no choice. */
   readonly variantsOf: (o: Op) => readonly string[];
@@ -52,7 +52,7 @@ export interface AtSize {
 }
 
 /** A wrong op, and the error of its worst number. */
-export interface WrongOp {
+interface WrongOp {
   readonly op: Op;
   readonly share: number;
 }

@@ -8,7 +8,7 @@ import { runOnce, type Tools } from './run_once';
 import { smallShape, startValues } from './small_case';
 
 /** A report of a wrong kernel. */
-export interface Finding {
+interface Finding {
   readonly kernel: string;
   readonly variant: string;
   readonly text: string;

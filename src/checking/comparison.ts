@@ -23,7 +23,7 @@ import {
 import type { Pass } from './at_size';
 import { Tally } from './tally';
 
-export interface Compared {
+interface Compared {
   readonly gpu: Gpu;
   readonly network: NetworkWeights;
   /** A pass through the network with the variants in use, and its number of images. */

@@ -1,5 +1,5 @@
 import { checkNames, checkSignal, EngineError, type Names } from '../base/errors';
-import { fnv1a } from '../base/hash';
+import { hashOfNumbers } from '../base/hash';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { Sampler } from '../sampling/sampler';
@@ -28,7 +28,7 @@ export interface DistilOptions {
 }
 
 /** The parts of the engine that a distiller needs. */
-export interface DistillerParts {
+interface DistillerParts {
   readonly gpu: Gpu;
   readonly chooser: VariantChooser;
   /** The engine's method, so that the engine owns the student. */
@@ -133,7 +133,7 @@ export class Distiller extends Resource {
 
     const { calls } = config;
     const sampling = { method: 'euler', steps: calls, guidance: 1, calls } as const;
-    const origin = { sampling, teacher: fingerprintWeights(parameters) };
+    const origin = { sampling, teacher: hashOfNumbers(...parameters.values()) };
     const student = await this.hold(createUNet(teacher.config, origin));
     await student.setParameters(parameters);
     const trainer = await this.hold(Trainer.create(gpu, student, trainerOf(config), chooser));
@@ -164,16 +164,4 @@ export class Distiller extends Resource {
     held.destroy();
     this.held.delete(held);
   }
-}
-
-/** The fingerprint of a teacher: FNV-1a of the parameters, f32 in forward order. */
-export function fingerprintWeights(parameters: ReadonlyMap<string, Float32Array>): string {
-  const all = [...parameters.values()];
-  const bytes = new Uint8Array(all.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let at = 0;
-  for (const { buffer, byteOffset, byteLength } of all) {
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
-    at += byteLength;
-  }
-  return fnv1a(bytes);
 }

@@ -1,5 +1,13 @@
 /** Options of a distiller, and the events that its run yields. */
-import { checkInteger, checkNames, checkNumber, EngineError, type Names, show } from '../base/errors';
+import {
+  checkInteger,
+  checkNames,
+  checkNumber,
+  checkSeed,
+  EngineError,
+  type Names,
+  show,
+} from '../base/errors';
 import { checkSampled } from '../sampling/options';
 import { checkTrainer, type TrainerOptions } from '../training/options';
 import { countedInImages } from '../training/step_config';
@@ -85,7 +93,7 @@ export function checkDistiller(teacher: UNet, options: DistillerOptions): Distil
   checkTeacher(teacher);
   if (calls !== 1 && calls !== 2)
     throw new EngineError('argument', `calls is ${show(calls)}; it must be 1 or 2.`);
-  checkInteger('seed', seed, 0, 0xffffffff);
+  checkSeed(seed);
   checkInteger('noises', noises, 1);
   checkInteger('steps', steps, 1, 100_000);
   const guidance = guidanceOf(teacher, options.guidance);

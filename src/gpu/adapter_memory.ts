@@ -6,7 +6,7 @@ import { openCache, readCache, type TuningCache, writeCache } from './cache';
 /** The kinds of results: the fastest variants, the kernels that were right on small cases, the networks that were right at their real size. */
 export type Kind = 'choice' | 'check' | 'comparison';
 
-export interface Remembered {
+interface Remembered {
   readonly value: string;
   /** The date of the result, in milliseconds since 1970. */
   readonly date: number;

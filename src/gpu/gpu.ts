@@ -21,13 +21,13 @@ const REFUSAL_KNOWN_MS = 500;
 /** Maximum time of a submission, in deadlines of a pipeline: some drivers compile a pipeline when they first run it. */
 const SILENCE = 3;
 
-export interface BufferRequest {
+interface BufferRequest {
   readonly label: string;
   readonly bytes: number;
   readonly usage?: GPUBufferUsageFlags;
 }
 
-export interface GpuOptions {
+interface GpuOptions {
   /** Maximum time of one submission on the GPU, in milliseconds, approximately (see Pacer). Default 300. */
   readonly maxSubmitMilliseconds?: number;
   /** The GPU object that the device came from: Dawn's binding for Node crashes if it is collected before the device. */

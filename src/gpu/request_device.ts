@@ -57,7 +57,7 @@ function answer<T>(asked: Promise<T>, what: string, drop: (late: T) => void): Pr
 }
 
 /** A device and its adapter. */
-export interface DeviceOfAdapter {
+interface DeviceOfAdapter {
   /** The device; the caller owns and destroys it. */
   readonly device: GPUDevice;
   /** The adapter, which cannot give another device. */

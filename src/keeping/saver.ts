@@ -8,7 +8,7 @@ import type { HeldRun } from './store';
 /** Milliseconds between two copies: a crash costs this, a write and the step under way. Longer steps are copied each. */
 export const SAVE_MS = 3000;
 
-export interface SaverOptions {
+interface SaverOptions {
   /** A stored run to go on with. */
   readonly run?: HeldRun;
   /** Creates a new stored run. Called when there is a copy to write, and again after a failure. */

@@ -12,7 +12,7 @@ export interface PlacedLayer extends ParameterShape {
   readonly packedOffset: number;
 }
 
-export interface AdamLayer extends PlacedLayer {
+interface AdamLayer extends PlacedLayer {
   /** Offset of its gradient in the gradients of all layers. */
   readonly gradientOffset: number;
 }

@@ -13,7 +13,7 @@ import {
 
 /** Packed weights pad channel counts to multiples of this (see pack_weights), so that register tiles need no edge cases. */
 const CHANNEL_TILE = 8;
-export const channelTiles = (channels: number) => Math.ceil(channels / CHANNEL_TILE);
+const channelTiles = (channels: number) => Math.ceil(channels / CHANNEL_TILE);
 export const padChannels = (channels: number) => channelTiles(channels) * CHANNEL_TILE;
 
 /** Number of elements of the input and output activations and of both packed kernels. */
@@ -50,13 +50,13 @@ export const imageBiasSize = ({ imageBias, outChannels, batch }: ConvShape): { i
   imageBias === undefined ? {} : { image_bias: (imageBias + outChannels) * batch };
 
 /** A shader without a bias per image, and the same one with it. */
-export type BiasShaders<P extends string, B extends string> = readonly [
+type BiasShaders<P extends string, B extends string> = readonly [
   Shader<P, B>,
   Shader<P | 'image_bias_at', B | 'image_bias'>,
 ];
 
 /** A dispatch of the one of two shaders that `shape` needs. */
-export function biasCall<P extends string, B extends string>(
+function biasCall<P extends string, B extends string>(
   [plain, perImage]: BiasShaders<P, B>,
   { imageBias }: ConvShape,
   params: Readonly<Record<Exclude<P, 'first_group'>, number>>,
@@ -143,7 +143,7 @@ export const wastesByPatches = (shape: ConvShape, form: PatchForm, { workgroupSi
 /** The name of the shader for a kernel's size. */
 export const oneInputName = (form: PatchForm, shape: ConvShape) =>
   `one_input${sideEnd(shape)}${form === 'plain' ? '' : (`_${form}` as const)}` as const;
-export type OneInputName = ReturnType<typeof oneInputName>;
+type OneInputName = ReturnType<typeof oneInputName>;
 
 /** Params and grid of a convolution from a single channel to `to`: see shaders/conv2d/one_channel/one_input.wgsl. */
 export function oneInputLaunch(shape: ConvShape, to: number, form: PatchForm) {

@@ -39,7 +39,7 @@ export interface OnnxGraph {
   readonly outputs: readonly OnnxValue[];
 }
 
-export interface OnnxModel {
+interface OnnxModel {
   readonly name: string;
   readonly opset: number;
   readonly graph: OnnxGraph;

@@ -12,7 +12,7 @@ export interface Pixels {
 }
 
 /** An ImageBitmap, a canvas, on the page or off it, or an image that has loaded: by its sides, since programs without a page lack these classes. */
-export interface Drawable {
+interface Drawable {
   /** Width in pixels. */
   readonly width: number;
   /** Height in pixels. */

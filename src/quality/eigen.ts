@@ -1,5 +1,5 @@
 /** The eigenvalues of a symmetric matrix, in no particular order, and their eigenvectors. */
-export interface Eigen {
+interface Eigen {
   /** [n] */
   values: Float64Array;
   /** [n][n]: column k is the unit vector of `values[k]`. */

@@ -5,7 +5,7 @@ const k = 5;
 export const fewestPoints = k + 1;
 
 /** Points, each with its squared distance to the fifth nearest other point: balls that together cover where such points lie. */
-export interface Balls {
+interface Balls {
   /** [count][size] */
   points: Float32Array;
   size: number;

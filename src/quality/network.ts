@@ -17,7 +17,7 @@ export interface Layer {
 }
 
 /** The output grid of a convolution whose input map is `stride * size + 2` pixels wide and high, including its border of 1. */
-export interface Grid {
+interface Grid {
   /** Width and height in pixels. */
   readonly size: number;
   readonly stride: number;

@@ -1,14 +1,14 @@
 import { normal, STREAM, threefry, uniform } from '../base/random';
-import type { CorruptImagesShape, CorruptShape } from '../kernels/corrupt';
+import type { CorruptShape } from '../kernels/corrupt';
 import { type Arrays, type Values, whole } from '../plan/reference';
-import { atMost, between, IMAGES, IN_SET, MAP, order, type SmallCase, state } from '../plan/small_case';
+import { atMost, between, IN_SET, MAP, order, type SmallCase, state } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 
 /** A value that `eachPixel` visits. */
-export interface Pixel {
+interface Pixel {
   /** Its index in `noisy` and `truth`. */
   readonly at: number;
-  /** The image, or the slot in the batch. */
+  /** The slot in the batch. */
   readonly n: number;
   /** The image's value. */
   readonly x: number;
@@ -16,35 +16,29 @@ export interface Pixel {
   readonly words: [number, number];
 }
 
-const imagesOf = (shape: CorruptShape | CorruptImagesShape, { state }: Arrays) =>
-  'batch' in shape ? state[STATE.count] : shape.count;
-
 /** Calls `visit` for all values of images [from, to). */
 export function eachPixel(
-  shape: CorruptShape | CorruptImagesShape,
+  shape: CorruptShape,
   inputs: Arrays,
   visit: (pixel: Pixel) => void,
   from = 0,
-  to = imagesOf(shape, inputs),
+  to = inputs.state[STATE.count],
 ): void {
-  const { channels, height, width, seed } = shape;
-  const { state } = inputs;
+  const { channels, height, width, batch, seed } = shape;
   const elements = channels * height * width;
-  const isBatch = 'batch' in shape;
-  const value = isBatch ? bytesOf(shape, inputs) : valuesOf(shape, inputs);
+  const value = valuesOf(shape, inputs);
   for (let n = from; n < to; n++) {
     let e = 0;
     for (let c = 0; c < channels; c++)
       for (let p = 0; p < height * width; p++, e++) {
-        const own = p * channels + c;
-        const words = threefry(seed, STREAM.noise, state[STATE.step], (n >> 1) * elements + e);
-        visit({ at: isBatch ? e * shape.batch + n : n * elements + own, n, x: value(n, own), words });
+        const words = threefry(seed, STREAM.noise, inputs.state[STATE.step], (n >> 1) * elements + e);
+        visit({ at: e * batch + n, n, x: value(n, p * channels + c), words });
       }
   }
 }
 
 /** Gives a value of an image of the batch by its index in [height][width][channels]. */
-function bytesOf(
+function valuesOf(
   { channels, height, width, binarize, flow }: CorruptShape,
   { images, order, state }: Arrays,
 ) {
@@ -56,25 +50,16 @@ function bytesOf(
   };
 }
 
-/** Gives a value of one of the caller's images by the same index. */
-function valuesOf({ channels, height, width, flow }: CorruptImagesShape, { images }: Arrays) {
-  return (n: number, own: number) => {
-    const value = images[n * channels * height * width + own];
-    return flow ? 2 * value - 1 : value;
-  };
-}
-
 /** The level of each image. */
-export const levelsOf = ({ seed }: CorruptShape | CorruptImagesShape, { state, levels }: Arrays): Values =>
+export const levelsOf = ({ seed }: CorruptShape, { state, levels }: Arrays): Values =>
   levels ??
   Float64Array.from({ length: state[STATE.count] }, (_, n) =>
     uniform(threefry(seed, STREAM.amount, state[STATE.step], n)[0]),
   );
 
 /** The images mixed with noise, and a network's target: the images, or noise - image. 0 in padded slots. */
-function* steps(shape: CorruptShape | CorruptImagesShape, inputs: Arrays) {
-  const images = 'batch' in shape ? shape.batch : shape.count;
-  const noisy = new Float64Array(shape.channels * shape.height * shape.width * images);
+function* steps(shape: CorruptShape, inputs: Arrays) {
+  const noisy = new Float64Array(shape.channels * shape.height * shape.width * shape.batch);
   const truth = new Float64Array(noisy.length);
   const levels = levelsOf(shape, inputs);
   const visit = ({ at, n, x, words }: Pixel) => {
@@ -82,7 +67,7 @@ function* steps(shape: CorruptShape | CorruptImagesShape, inputs: Arrays) {
     noisy[at] = (1 - levels[n]) * x + levels[n] * e;
     truth[at] = shape.flow ? e - x : x;
   };
-  for (let n = 0; n < imagesOf(shape, inputs); n++) {
+  for (let n = 0; n < inputs.state[STATE.count]; n++) {
     eachPixel(shape, inputs, visit, n, n + 1);
     yield;
   }
@@ -91,16 +76,8 @@ function* steps(shape: CorruptShape | CorruptImagesShape, inputs: Arrays) {
 
 export const reference = whole(steps);
 
-export const small: SmallCase<CorruptShape | CorruptImagesShape> = {
-  shape: (shape) =>
-    'batch' in shape
-      ? atMost<CorruptShape>({ ...MAP, imageCount: IN_SET })(shape)
-      : atMost<CorruptImagesShape>({
-          channels: MAP.channels,
-          height: MAP.height,
-          width: MAP.width,
-          count: IMAGES,
-        })(shape),
+export const small: SmallCase<CorruptShape> = {
+  shape: atMost({ ...MAP, imageCount: IN_SET }),
   values: { order, state, levels: between(0, 1) },
   ofStep: ['state', 'noisy', 'truth'],
   steps,

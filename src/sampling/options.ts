@@ -6,6 +6,7 @@ import {
   checkInteger,
   checkNames,
   checkNumber,
+  checkSeed,
   EngineError,
   type Names,
   notImages,
@@ -44,7 +45,7 @@ const SAMPLER_OPTIONS: Names<SamplerOptions> = { count: true, variants: true, tu
  * The options of every kind of run. Steps, method, guidance, its range and polish default to `unet.sampling`, if the UNet was created with
  * it. A distilled network (`unet.sampling.calls`) takes no others, and neither `start`, `from` nor `mask`.
  */
-export interface RunOptions<Images, Labels> {
+interface RunOptions<Images, Labels> {
   /** 1 to 1000. */
   readonly steps?: number | undefined;
   /** Default: `euler` if the network is conditioned on the noise level, else `mix`, the tutorial's method. */
@@ -165,8 +166,6 @@ export function checkEncode(options: EncodeRunOptions): void {
   checkNames('encodeRun', options, ENCODE_RUN_OPTIONS);
   if (options.seed !== undefined) checkSeed(options.seed);
 }
-
-const checkSeed = (seed: number) => checkInteger('seed', seed, 0, 0xffffffff);
 
 /** The parts of a UNet that a run depends on. */
 type Sampled = { readonly config: UNetConfig; readonly sampling?: Sampling | undefined };

@@ -70,7 +70,7 @@ export interface SamplingPlan {
   polish?: PolishPrograms;
 }
 
-export interface PolishPrograms {
+interface PolishPrograms {
   /** Keeps x as an image, cut to its range. */
   readonly keep: Program;
   /** Puts new noise on that image. */
@@ -83,7 +83,7 @@ export interface PolishPrograms {
   readonly ops: readonly Op[];
 }
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly count: number;
   readonly variants?: Variants;
   /** Whether sampling follows a flow; else it makes the tutorial's steps. */

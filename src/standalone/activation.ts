@@ -15,13 +15,12 @@ import {
   checkImages,
   checkLayout,
   type ImageLayout,
-  Images,
   ImagesKernel,
   type ImagesShape,
   Passes,
-  type PassPlan,
   port,
 } from './passes';
+import { createResampling, type Resampling } from './resampling';
 
 /** The operation after swish, x / (1 + exp(-x)): none, 2x2 max pooling, or nearest upsampling by 2. */
 export type ActivationNext = 'nothing' | 'maxPool' | 'upsample';
@@ -48,15 +47,11 @@ export class Activation extends ImagesKernel {
     const { next = 'nothing', layout = 'NHWC' } = options;
     checkShape(shape, next);
     checkLayout(layout, shape.batch);
-    const images = new Images(shape.batch, layout);
-    const converts = layout === 'NHWC' && next !== 'nothing';
-    const passes = await Passes.create(
-      gpu,
-      NAME,
-      next === 'nothing' ? elementwise(shape) : windows(shape, next, images),
-      { ...(converts ? { state: images.state } : {}), count: shape.batch },
-    );
-    return new Activation(NAME, shape, passes);
+    const passes =
+      next === 'nothing'
+        ? Passes.create(gpu, NAME, elementwise(shape), { count: shape.batch })
+        : createResampling(gpu, NAME, shape, { layout }, NEXT[next]);
+    return new Activation(NAME, shape, await passes);
   }
 
   /** Records the gradient of the input from the output's; submits nothing. `input` is the forward pass's. */
@@ -98,47 +93,26 @@ function elementwise({ batch, height, width, channels }: ImagesShape) {
   };
 }
 
-const SCALE = { maxPool: 0.5, upsample: 2 };
-
-function windows(
-  { batch: _, ...size }: ImagesShape,
-  next: keyof typeof SCALE,
-  images: Images,
-): Record<'forward' | 'backward', PassPlan> {
-  const pools = next === 'maxPool';
-  const shape = { ...size, batch: images.batch };
-  const outSize = { ...size, height: size.height * SCALE[next], width: size.width * SCALE[next] };
-  const [x, gradient] = ['input', 'gradient of the input'].map((label) => images.tensor(label, size));
-  const y = images.tensor('output', outSize);
-  const [input, output] = [images.read(x, size), images.write(y, outSize)];
-  const [outputGradient, inputGradient] = [images.read(y, outSize), images.write(gradient, size)];
-  // In the networks, skip connections begin at pooling and end at upsampling. Here zeros come through them: swish(0) = 0.
-  const skip = tensor('zeros', shape.batch * outSize.channels * outSize.height * outSize.width);
-  const forward = { input: input.images, output: output.images };
-  const backward = { pre: input.images, grad_output: outputGradient.images, grad: inputGradient.images };
-  return {
-    forward: {
-      ops: [
-        ...input.ops,
-        pools
-          ? op(swishMaxPool, NAME, shape, forward)
-          : op(swishUpsampleAdd, NAME, shape, { ...forward, skip }),
-        ...output.ops,
-      ],
-      reads: { input: port(x) },
-      writes: { output: port(y) },
-      clears: pools ? [] : [skip],
+/** In the networks, skip connections begin at pooling and end at upsampling. Here zeros come through them: swish(0) = 0. */
+const NEXT: Readonly<Record<Exclude<ActivationNext, 'nothing'>, Resampling>> = {
+  maxPool: {
+    scale: 0.5,
+    forward: (shape, tensors) => ({ op: op(swishMaxPool, NAME, shape, tensors) }),
+    backward: (shape, { input: pre, ...tensors }) => ({
+      op: op(swishMaxPoolGrad, NAME, shape, { pre, ...tensors }),
+      clears: [tensors.grad],
+    }),
+    readsInput: true,
+  },
+  upsample: {
+    scale: 2,
+    forward: (shape, tensors) => {
+      const skip = tensor('zeros', 4 * shape.batch * shape.channels * shape.height * shape.width);
+      return { op: op(swishUpsampleAdd, NAME, shape, { ...tensors, skip }), clears: [skip] };
     },
-    backward: {
-      ops: [
-        ...input.ops,
-        ...outputGradient.ops,
-        pools ? op(swishMaxPoolGrad, NAME, shape, backward) : op(swishUpsampleGrad, NAME, shape, backward),
-        ...inputGradient.ops,
-      ],
-      reads: { input: port(x), outputGradient: port(y) },
-      writes: { inputGradient: port(gradient) },
-      clears: pools ? [inputGradient.images] : [],
-    },
-  };
-}
+    backward: (shape, { input: pre, ...tensors }) => ({
+      op: op(swishUpsampleGrad, NAME, shape, { pre, ...tensors }),
+    }),
+    readsInput: true,
+  },
+};

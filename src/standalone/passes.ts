@@ -52,7 +52,7 @@ export interface PassPlan {
 
 export const port = (tensor: Tensor, size = tensor.size, at = 0): Port => ({ tensor, at, size });
 
-export interface ImageSize {
+interface ImageSize {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
@@ -125,7 +125,7 @@ export function checkEven({ height, width }: ImagesShape): void {
 }
 
 /** Buffers of the caller's, by name. */
-export type Given = Readonly<Record<string, BufferSlice | undefined>>;
+type Given = Readonly<Record<string, BufferSlice | undefined>>;
 
 type Plans<Name extends string> = Readonly<Partial<Record<Name, PassPlan>>>;
 

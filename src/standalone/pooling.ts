@@ -5,17 +5,8 @@ import type { BufferSlice } from '../gpu/slice';
 import { maxPool } from '../kernels/max_pool';
 import { maxPoolGrad } from '../kernels/max_pool_grad';
 import { op } from '../plan/op';
-import {
-  checkEven,
-  checkImages,
-  checkLayout,
-  Images,
-  ImagesKernel,
-  type ImagesShape,
-  type LayoutOptions,
-  Passes,
-  port,
-} from './passes';
+import { checkEven, checkImages, ImagesKernel, type ImagesShape, type LayoutOptions } from './passes';
+import { createResampling } from './resampling';
 
 const NAME = 'pooling';
 const BACKWARD = ['input', 'outputGradient', 'inputGradient'] as const;
@@ -30,12 +21,11 @@ export class Pooling extends ImagesKernel {
     checkNames('createPooling', options, { layout: true } satisfies Names<LayoutOptions>);
     checkImages('A pooling', shape);
     checkEven(shape);
-    const { layout = 'NHWC' } = options;
-    checkLayout(layout, shape.batch);
-    const images = new Images(shape.batch, layout);
-    const passes = await Passes.create(gpu, NAME, plansOf(shape, images), {
-      ...(layout === 'NHWC' ? { state: images.state } : {}),
-      count: shape.batch,
+    const passes = await createResampling(gpu, NAME, shape, options, {
+      scale: 0.5,
+      forward: (shape, tensors) => ({ op: op(maxPool, NAME, shape, tensors) }),
+      backward: (shape, tensors) => ({ op: op(maxPoolGrad, NAME, shape, tensors) }),
+      readsInput: true,
     });
     return new Pooling(NAME, shape, passes);
   }
@@ -50,36 +40,4 @@ export class Pooling extends ImagesKernel {
   ): void {
     this.encodeGradient(encoder, buffers, BACKWARD);
   }
-}
-
-function plansOf({ batch: _, ...size }: ImagesShape, images: Images) {
-  const shape = { ...size, batch: images.batch };
-  const outSize = { ...size, height: size.height / 2, width: size.width / 2 };
-  const [x, gradient] = ['input', 'gradient of the input'].map((label) => images.tensor(label, size));
-  const y = images.tensor('output', outSize);
-  const [input, output] = [images.read(x, size), images.write(y, outSize)];
-  const [outputGradient, inputGradient] = [images.read(y, outSize), images.write(gradient, size)];
-  const forward = { input: input.images, output: output.images };
-  const backward = {
-    input: input.images,
-    grad_output: outputGradient.images,
-    grad: inputGradient.images,
-  };
-  return {
-    forward: {
-      ops: [...input.ops, op(maxPool, NAME, shape, forward), ...output.ops],
-      reads: { input: port(x) },
-      writes: { output: port(y) },
-    },
-    backward: {
-      ops: [
-        ...input.ops,
-        ...outputGradient.ops,
-        op(maxPoolGrad, NAME, shape, backward),
-        ...inputGradient.ops,
-      ],
-      reads: { input: port(x), outputGradient: port(y) },
-      writes: { inputGradient: port(gradient) },
-    },
-  };
 }

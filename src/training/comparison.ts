@@ -17,7 +17,7 @@ import type { StepConfig } from './step_config';
 const MOST_BYTES = 500e6;
 const FEWER_IMAGES = 64;
 
-export interface ComparisonParts {
+interface ComparisonParts {
   readonly gpu: Gpu;
   /** The network that is trained. */
   readonly network: NetworkWeights;

@@ -37,7 +37,7 @@ export interface Evaluation {
 }
 
 /** The ops of an evaluation: a step's batch and forward pass, and the loss of each image. Pure. */
-export function planEvaluation(
+function planEvaluation(
   unet: Pick<NetworkWeights, 'config' | 'plan'>,
   batch: number,
   variants: Variants,

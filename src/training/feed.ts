@@ -8,7 +8,7 @@ import type { TrainerConfig } from './options';
 import { planCorruption } from './step';
 import type { StepPrograms } from './step_programs';
 
-export interface FeedOptions {
+interface FeedOptions {
   readonly config: UNetConfig;
   readonly batchSize: number;
   readonly settings: TrainerConfig;

@@ -12,7 +12,7 @@ import type { StepPrograms } from './step_programs';
 /** Most steps per submission, because recorded commands take memory, too. At most LOSS_RING. */
 const MOST_STEPS = 256;
 
-export interface FitParts {
+interface FitParts {
   readonly gpu: Gpu;
   readonly programs: StepPrograms;
   readonly feed: Feed;

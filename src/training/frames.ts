@@ -16,7 +16,7 @@ import type { StepPrograms } from './step_programs';
 const MOST_STEPS = 256;
 
 /** The source of the batches, and the trainer's functions. */
-export interface FrameSource {
+interface FrameSource {
   /** For a data set. A change begins a new step. */
   readonly feed?: Feed | undefined;
   readonly imageCount?: number | undefined;
@@ -32,7 +32,7 @@ export interface FrameSource {
   readonly load?: (() => Promise<number>) | undefined;
 }
 
-export interface FrameParts {
+interface FrameParts {
   readonly gpu: Gpu;
   readonly programs: StepPrograms;
   readonly batchSize: number;

@@ -5,6 +5,7 @@ import {
   checkInteger,
   checkNames,
   checkNumber,
+  checkSeed,
   checkSignal,
   EngineError,
   type Names,
@@ -119,14 +120,8 @@ export interface FitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const FIT_OPTIONS: Names<FitOptions> = {
-  epochs: true,
-  seed: true,
-  binarize: true,
-  dropLast: true,
-  maxSteps: true,
-  signal: true,
-};
+/** What `fit`, `runFor` and `evaluate` have in common. */
+type DrawnOptions = Pick<FitOptions, 'seed' | 'binarize' | 'dropLast' | 'signal'>;
 
 /** Options of `runFor`. */
 export interface FrameOptions {
@@ -145,14 +140,9 @@ export interface FrameOptions {
 }
 
 const EVALUATE_OPTIONS: Names<EvaluateOptions> = { seed: true, binarize: true, signal: true };
-const FRAME_OPTIONS: Names<FrameOptions> = {
-  milliseconds: true,
-  share: true,
-  seed: true,
-  binarize: true,
-  dropLast: true,
-  signal: true,
-};
+const DRAWN: Names<DrawnOptions> = { ...EVALUATE_OPTIONS, dropLast: true };
+const FIT_OPTIONS: Names<FitOptions> = { epochs: true, ...DRAWN, maxSteps: true };
+const FRAME_OPTIONS: Names<FrameOptions> = { milliseconds: true, share: true, ...DRAWN };
 
 /** The result of `runFor`. */
 export interface FrameResult {
@@ -335,38 +325,38 @@ export const binarizes = (
   asked: boolean | undefined,
 ) => asked ?? (objective === 'tutorial' && channels === 1);
 
+/** Checks how a pass over a data set draws its batches, and its signal. */
+function checkDrawn({ seed = 0, binarize, dropLast, signal }: DrawnOptions): void {
+  checkBooleans({ binarize, dropLast });
+  checkSeed(seed);
+  checkSignal(signal);
+}
+
 /** Checks the options of a fit and fills in the defaults. */
 export function checkFit(options: FitOptions, objective: Objective, config: Pick<UNetConfig, 'channels'>) {
   checkNames('fit', options, FIT_OPTIONS);
   const { epochs, seed = 0, dropLast = false, maxSteps, signal } = options;
-  checkBooleans({ binarize: options.binarize, dropLast });
+  checkDrawn(options);
   const binarize = binarizes(objective, config, options.binarize);
   checkInteger('epochs', epochs, 1);
   if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
-  checkInteger('seed', seed, 0, 0xffffffff);
-  checkSignal(signal);
   return { epochs, seed, binarize, dropLast, maxSteps, signal };
 }
 
 /** Checks the options of `evaluate`. */
 export function checkEvaluate(options: EvaluateOptions): EvaluateOptions & { readonly seed: number } {
   checkNames('evaluate', options, EVALUATE_OPTIONS);
-  const { seed = 0, binarize } = options;
-  checkBooleans({ binarize });
-  checkInteger('seed', seed, 0, 0xffffffff);
-  checkSignal(options.signal);
-  return { ...options, seed };
+  checkDrawn(options);
+  return { ...options, seed: options.seed ?? 0 };
 }
 
 /** Checks the options of `runFor`. */
 export function checkFrame(options: FrameOptions): void {
   checkNames('runFor', options, FRAME_OPTIONS);
-  const { milliseconds, share = 1, seed = 0, binarize, dropLast } = options;
-  checkBooleans({ binarize, dropLast });
+  const { milliseconds, share = 1 } = options;
+  checkDrawn(options);
   checkNumber('milliseconds', milliseconds, 1e-3, 60_000);
   checkNumber('share', share, 1e-3, 1);
-  checkInteger('seed', seed, 0, 0xffffffff);
-  checkSignal(options.signal);
 }
 
 export function checkLearningRate(value: number): void {

@@ -45,7 +45,7 @@ const UPDATE_OPTIONS: Names<CustomUpdateOptions> = {
 /** Most parts of a step. */
 const MOST_PARTS = 10_000;
 
-export interface RecorderParts {
+interface RecorderParts {
   /** The trained network. */
   readonly network: NetworkWeights;
   /** Most images of a step. */

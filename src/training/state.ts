@@ -10,7 +10,7 @@ import type { StepPrograms } from './step_programs';
 import type { TrainedWeights } from './trained_weights';
 import type { CheckedState } from './validate';
 
-export interface StateParts {
+interface StateParts {
   readonly tensors: StepPlan['tensors'];
   readonly read: (t: Tensor) => Promise<ArrayBuffer>;
   readonly unet: UNet;

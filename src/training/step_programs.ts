@@ -17,7 +17,7 @@ import { type Losses, LossReader } from './losses';
 import { planStep, type StepPlan } from './step';
 import { NO_CLIP, type StepConfig } from './step_config';
 
-export interface StepProgramsOptions {
+interface StepProgramsOptions {
   readonly batchSize: number;
   readonly learningRate: number;
   readonly settings: StepConfig;

@@ -17,7 +17,7 @@ import type { Layer } from '../unet/config';
 import { chosenFor, hasChoice, type Variants, variantsIn } from '../unet/variants';
 import type { Measured } from './tuner';
 
-export interface EngineChooserOptions {
+interface EngineChooserOptions {
   /** The caller's variants, used for everything instead of choosing. */
   readonly variants?: Variants;
   /** Whether to measure. Default: on GPUs. */

@@ -35,7 +35,7 @@ export interface Job {
   readonly tensors: readonly Tensor[];
 }
 
-export interface MeasureOptions {
+interface MeasureOptions {
   /** Deadline, by `performance.now`. */
   readonly end: number;
   readonly signal?: AbortSignal;

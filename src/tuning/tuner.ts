@@ -30,7 +30,7 @@ import {
 import { comparing, fastest, type Job, NoisePool } from './measure';
 
 /** Limits on measuring. */
-export interface TuningEffort {
+interface TuningEffort {
   /** Time for all layers together. Layers not measured by then follow the fixed order of preference. */
   readonly milliseconds: number;
   /** Most images that layers are measured with, a multiple of 4. */

@@ -61,7 +61,7 @@ export function planGradients(
   return { all, byLayer };
 }
 
-export interface Backward {
+interface Backward {
   readonly ops: Op[];
   /** dL/d(pre-activation) of each layer, by name: in this tensor when all ops are done. */
   readonly layerGrads: ReadonlyMap<string, Tensor>;

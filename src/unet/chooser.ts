@@ -66,7 +66,7 @@ const UNMEASURED = 16;
 export const predictingChooser = (chooser: VariantChooser, count: number, tune = count > UNMEASURED) =>
   tune ? chooser : (chooser.untuned ?? chooser);
 
-export interface Choice {
+interface Choice {
   /** The variants that the caller fixed. */
   readonly given: Variants | undefined;
   readonly gpu: Gpu;

@@ -25,7 +25,7 @@ export interface LayerPass {
 }
 
 /** The conditions of a batch, [batch] each: the noise levels, and the classes as u32. */
-export interface ConditionTensors {
+interface ConditionTensors {
   readonly levels: Tensor;
   readonly classes: Tensor;
 }
@@ -71,7 +71,7 @@ export interface Forward {
 }
 
 /** The parts of a network that a pass needs. */
-export type Network = Pick<WeightPlan, 'layers' | 'weights' | 'conditioning'>;
+type Network = Pick<WeightPlan, 'layers' | 'weights' | 'conditioning'>;
 
 /** A linear layer's kernel and bias, which lie side by side. */
 function weightsOf({ name, inChannels, outChannels }: Layer, { forward }: LayerWeights): Tensor {

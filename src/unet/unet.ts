@@ -2,6 +2,7 @@ import { isFloats } from '../base/bytes';
 import {
   checkInteger,
   checkNames,
+  checkSeed,
   EngineError,
   type Names,
   notImages,
@@ -107,7 +108,7 @@ export class UNet extends Resource {
     const names = { seed: true, sampling: true, teacher: true } as const;
     checkNames('createUNet', options, names satisfies Names<UNetOptions>);
     const { seed = 0, teacher } = options;
-    checkInteger('seed', seed, 0, 0xffffffff);
+    checkSeed(seed);
     const sampling = options.sampling && checkSampling(options.sampling, wrongArgument);
     const weights = await NetworkWeights.create(gpu, checkConfig(partial));
     try {

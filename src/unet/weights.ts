@@ -29,7 +29,7 @@ export interface ConditioningPlan {
 }
 
 /** One layer's part of the buffers. */
-export interface LayerPlan {
+interface LayerPlan {
   /** Offset in the flat parameters, and in all buffers laid out like them, in floats. */
   readonly offset: number;
   readonly parameters: Tensor;

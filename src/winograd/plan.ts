@@ -105,7 +105,7 @@ const MOST_SCRATCH = 2 ** 24;
 /** Most images per chunk: larger chunks are no faster on CPU adapters, smaller ones take more dispatches. */
 const MOST_CHUNK = 256;
 
-export interface Tiling {
+interface Tiling {
   readonly tilesX: number;
   readonly tiles: number;
   /** Images per chunk, a multiple of 4. */
@@ -243,7 +243,7 @@ export const inputTransform = (
   );
 
 /** Numbers of channels: `from` are summed over, `to` are computed, and the packed kernel pads these to `toPadded`. */
-export interface Channels {
+interface Channels {
   readonly from: number;
   readonly to: number;
   readonly toPadded: number;

@@ -30,7 +30,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export type Trained = Pick<Model, 'config' | 'parameters' | 'objective' | 'sampling'>;
 
 /** The beginning of a run. */
-export interface Beginning {
+interface Beginning {
   /** A configuration, for new weights by the settings' seed, or a trained network. */
   readonly network: UNetConfig | Trained;
   /** For `createTrainer`, beside batch size and learning rate. */
@@ -38,7 +38,7 @@ export interface Beginning {
 }
 
 /** Options that every run has. */
-export interface RunOptions {
+interface RunOptions {
   /** The training images. */
   readonly images: ImageSet;
   readonly settings: RunSettings;

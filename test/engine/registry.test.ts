@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { texts } from 'virtual:shaders';
 import { describe, expect, test } from 'vitest';
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { type AnySpec, missingTwins, shaders, specs, type Twins } from '../../harness/specs/lib/registry';
+import { type AnySpec, shaders, specs } from '../../harness/specs/lib/registry';
 import {
   groupOf,
   loadShaders,
@@ -15,10 +15,52 @@ import {
 } from '../../shaders/plugin';
 import { requirements } from '../../src/gpu/request_device';
 import { op } from '../../src/plan/op';
+import type { Reference } from '../../src/plan/reference';
 import type { Shader } from '../../src/plan/shader';
 import { tensor } from '../../src/plan/tensor';
 
 const { limits } = requirements;
+
+const nameOf = (path: string) => path.replace(/^.*\/|\.\w+$/g, '');
+const launchers: ReadonlySet<string> = new Set(
+  Object.keys(import.meta.glob('../../src/kernels/*.ts')).map(nameOf),
+);
+const referenceModules = import.meta.glob<{ reference: Reference<never> }>('../../src/reference/*.ts', {
+  eager: true,
+});
+const references: ReadonlyMap<string, Reference<never>> = new Map(
+  Object.entries(referenceModules).map(([path, { reference }]) => [nameOf(path), reference]),
+);
+
+/** The parts of the rule of twins. */
+const twins = { shaders, launchers, references, specs };
+type Twins = typeof twins;
+
+/** The missing twins, one line each. */
+function missingTwins({ shaders, launchers, references, specs } = twins): string[] {
+  const problems: string[] = [];
+  const kernels = new Set([...shaders.keys()].map((name) => name.split('.')[0]));
+  const folders = [
+    { folder: 'src/kernels', holds: 'launcher', names: new Set(launchers) },
+    { folder: 'src/reference', holds: 'reference', names: new Set(references.keys()) },
+    { folder: 'harness/specs', holds: 'spec', names: new Set(specs.keys()) },
+  ];
+  for (const { folder, holds, names } of folders) {
+    for (const name of kernels)
+      if (!names.has(name)) problems.push(`the shaders of ${name} have no ${holds} ${folder}/${name}.ts`);
+    for (const name of names) if (!kernels.has(name)) problems.push(`${folder}/${name}.ts has no shader`);
+  }
+  for (const [name, reference] of references)
+    if (typeof reference !== 'function')
+      problems.push(`src/reference/${name}.ts must export a function reference`);
+  for (const [name, spec] of specs) {
+    if (spec?.kernel?.name !== name)
+      problems.push(`harness/specs/${name}.ts must export a spec of the kernel ${name}`);
+    else if (references.has(name) && spec.reference !== references.get(name))
+      problems.push(`the spec harness/specs/${name}.ts must have the reference of src/reference/${name}.ts`);
+  }
+  return problems;
+}
 
 test('every kernel has its four files', () => {
   expect(missingTwins()).toEqual([]);

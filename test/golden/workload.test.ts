@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import {
-  checksum,
   flowBatch,
   goldenBatch,
   initialWeights,
@@ -8,23 +7,24 @@ import {
   presetWeights,
   SIDE,
 } from '../../harness/run/golden_workload';
+import { hashOfNumbers } from '../../src/base/hash';
 import flow5 from './flow.json';
 import flow3 from './flow_3x3.json';
 import pictures from './flow_pictures.json';
 
 test('the inputs of losses.json are those that it was made with', () => {
   const batches = Array.from({ length: 10 }, (_, step) => goldenBatch(step, 16));
-  expect(batches.map(({ noisy, target }) => checksum(target, noisy))).toEqual([
+  expect(batches.map(({ noisy, target }) => hashOfNumbers(target, noisy))).toEqual([
     ...['dfed5fa1', 'bf0cf69b', 'aa841cf4', '07defaf5', '31636772'],
     ...['77f06fbb', 'c0f0fe9f', 'fd0c3781', 'e5fc6bfe', 'eda8c754'],
   ]);
-  expect(checksum(...initialWeights().values())).toBe('e33e2746');
+  expect(hashOfNumbers(...initialWeights().values())).toBe('e33e2746');
 });
 
 test('the conditioned network begins with the same convolutions as the golden run', () => {
   const weights = presetWeights.digits();
   for (const [name, values] of initialWeights()) {
-    expect(checksum(weights.get(name)!), name).toBe(checksum(values));
+    expect(hashOfNumbers(weights.get(name)!), name).toBe(hashOfNumbers(values));
   }
 });
 
@@ -37,9 +37,9 @@ describe.each([
   const size = images.side ** 2 * images.channels;
 
   test('are those that it was made with', () => {
-    expect(checksum(...weights.values())).toBe(flow.weights);
+    expect(hashOfNumbers(...weights.values())).toBe(flow.weights);
     expect(
-      batches.map(({ noisy, target, levels, labels }) => checksum(noisy, target, levels, labels)),
+      batches.map(({ noisy, target, levels, labels }) => hashOfNumbers(noisy, target, levels, labels)),
     ).toEqual(flow.inputs);
   });
 

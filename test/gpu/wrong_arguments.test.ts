@@ -48,7 +48,6 @@ async function more(engine: Engine) {
     pooling: await engine.createPooling(shape),
     upsampling: await engine.createUpsampling(shape),
     adam: await engine.createAdam(4),
-    corrupter: await engine.createCorrupter({ count: 1, height: 4, width: 8, channels: 1 }),
     painter: await engine.createPainter({ height: 4, width: 8, channels: 1 }),
   };
 }
@@ -76,7 +75,7 @@ test('nothing, null, and values of other types', async () => {
   const encoder = gpu.device.createCommandEncoder();
   const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: 4 * size * 4 }]);
   const next = (events: AsyncGenerator) => events.next();
-  const { conv2d, activation, adam, corrupter, painter } = await more(engine);
+  const { conv2d, activation, adam, painter } = await more(engine);
   const client = served();
   const state = await trainer.getState();
   const fingerprint = fingerprintImages(set);
@@ -183,10 +182,6 @@ test('nothing, null, and values of other types', async () => {
     'adam.encode': (given) => adam.encode(encoder, given),
     'adam.encode, update': (given) =>
       adam.encode(encoder, { parameters: buffer, gradient: buffer }, given ?? null),
-    createCorrupter: (given) => engine.createCorrupter(given),
-    corrupt: (given) => corrupter.corrupt(given),
-    'corrupt, options': (given) => corrupter.corrupt(new Float32Array(size), given ?? null),
-    'corrupter.encode': (given) => corrupter.encode(encoder, given),
     createPainter: (given) => engine.createPainter(given),
     paint: (given) => painter.paint(given, given),
     deviceOf: (given) => deviceOf(given),

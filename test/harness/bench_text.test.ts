@@ -3,7 +3,7 @@ import { summary } from '../../harness/bench/statistics';
 import { short, skippedLines } from '../../harness/bench/table';
 import { explain, foldRepeats } from '../../harness/cli/explain_text';
 import { matcher } from '../../harness/run/pattern';
-import { duration, megabytes, wrap } from '../../harness/text/units';
+import { duration, megabytes, plural, wrap } from '../../harness/text/units';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import { defaultVariants } from '../../src/unet/variants';
 
@@ -34,14 +34,21 @@ test('what was not run is gathered by reason', () => {
 
 test('numbers and times as people read them', () => {
   expect([0.012345, 1.2345, 12.345, 1234.5].map(short)).toEqual(['0.0123', '1.23', '12.3', '1,235']);
-  expect([0.04, 9.96, 59.6, 65, 7385].map(duration)).toEqual([
-    '0.0 s',
-    '10 s',
-    '1:00 min',
-    '1:05 min',
-    '2:03 h',
-  ]);
+  const times = [
+    [0.04, '0.0 s'],
+    [9.96, '10 s'],
+    [59.4, '59 s'],
+    [59.6, '1 min 0 s'],
+    [200, '3 min 20 s'],
+    [599.7, '10 min'],
+    [2365, '39 min'],
+    [3599.7, '1 h 0 min'],
+    [7500, '2 h 5 min'],
+    [Number.NaN, '–'],
+  ] as const;
+  for (const [seconds, text] of times) expect(duration(seconds)).toBe(text);
   expect([500, 1.25e6, 167.4e6].map(megabytes)).toEqual(['1 kB', '1.3 MB', '167 MB']);
+  expect([0, 1, 1234.5].map((n) => plural(n, 'step'))).toEqual(['0 steps', '1 step', '1,235 steps']);
 });
 
 test('text in lines', () => {

@@ -143,7 +143,7 @@ describe('ten adapters', () => {
       '//a.b `c` _d_: Node v24, webgpu 0.7',
       'Made-up Seven: Chrome 160, macOS',
       'Made-up Five: Firefox 151, Linux',
-      'not named: Chrome 160, Windows',
+      'named adapter: Chrome 160, Windows',
       'Made-up Three: Safari 26.0, iOS',
       'Made-up Four: Chrome 161, Android',
       'Made-up Six: Chrome 159, ChromeOS',

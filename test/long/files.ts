@@ -1,6 +1,7 @@
 /** What readers make of files, addresses and command lines that are damaged or mean harm. */
 import fc from 'fast-check';
 import { Random } from '../../harness/specs/lib/spec';
+import { whole } from '../../harness/text/units';
 import { checkConfig, parametersOf } from '../../src/unet/config';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { loadModel, saveModel } from '../../src/weights/model';
@@ -11,7 +12,7 @@ import { attempt, type Format, formats } from '../fuzz/formats';
 import { hostile } from '../fuzz/hostile';
 import { commands, read, typed } from '../fuzz/typed';
 import { data, settings, trainer } from '../weights/small_files';
-import { all, type Row, thousands } from './row';
+import { all, type Row } from './row';
 
 const FLIPS = 2000;
 const RUNS = 10_000;
@@ -45,7 +46,7 @@ const flips = Object.entries(large).flatMap(([name, make]): Row[] =>
       const { file, load } = await make();
       const start = 8 + Number(new DataView(file.buffer).getBigUint64(0, true));
       const [from, to] = part === 'header' ? [0, start] : [start, file.length];
-      return all(flippedBits(file, load, FLIPS, from, to), FLIPS, ` (${thousands(to - from)} bytes)`);
+      return all(flippedBits(file, load, FLIPS, from, to), FLIPS, ` (${whole(to - from)} bytes)`);
     },
   })),
 );
@@ -57,7 +58,7 @@ async function attempts(format: Format, files: fc.Arbitrary<Uint8Array>): Promis
     seen[await attempt(format, bytes)]++;
   });
   await fc.assert(property, options);
-  return `2 x ${thousands(RUNS)} whole or refused (${thousands(seen.loaded)} whole)`;
+  return `2 x ${whole(RUNS)} whole or refused (${whole(seen.loaded)} whole)`;
 }
 
 const readers = formats.map(

@@ -1,3 +1,5 @@
+import { whole } from '../../harness/text/units';
+
 /** A row of the table. */
 export interface Row {
   readonly name: string;
@@ -5,11 +7,9 @@ export interface Row {
   run(): Promise<string>;
 }
 
-export const thousands = (n: number) => n.toLocaleString('en-US');
-
 /** `n of n`, or an error. */
 export function all(good: number, of: number, what = ''): string {
-  const figure = `${thousands(good)} of ${thousands(of)}${what}`;
+  const figure = `${whole(good)} of ${whole(of)}${what}`;
   if (good !== of) throw new Error(figure);
   return figure;
 }

@@ -76,8 +76,6 @@ const makes: Record<string, (engine: Engine, unet: UNet, signal: AbortSignal) =>
   trainer: (engine, unet, signal) => engine.createTrainer(unet, { batchSize: 4, signal }),
   sampler: (engine, unet, signal) => engine.createSampler(unet, { count: 4, signal }),
   predictor: (engine, unet, signal) => engine.createPredictor(unet, { count: 4, signal }),
-  corrupter: (engine, _, signal) =>
-    engine.createCorrupter({ height: 4, width: 4, channels: 1, count: 4, objective: 'flow', signal }),
   painter: (engine, _, signal) =>
     engine.createPainter({ height: 4, width: 4, channels: 1, count: 4, signal }),
   adam: (engine, _, signal) => engine.createAdam(100, { signal }),

@@ -71,20 +71,6 @@ test.each([
     },
   ],
   [
-    'a corrupter',
-    async (to: typeof abroad) => {
-      const corrupter = await engine.createCorrupter({
-        height: 4,
-        width: 4,
-        channels: 1,
-        count: 2,
-        objective: 'flow',
-        seed: 1,
-      });
-      return [...(await corrupter.corrupt(to(images()), { step: 0 })).noisy];
-    },
-  ],
-  [
     'parameters',
     async (to: typeof abroad) => {
       const unet = await engine.createUNet(config, { seed: 1 });

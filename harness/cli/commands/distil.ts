@@ -11,7 +11,7 @@ import type { UNet } from '../../../src/unet/unet';
 import { type Model, saveModel } from '../../../src/weights/model';
 import { csv, digits } from '../../run/losses';
 import { adapterText } from '../../text/adapter_text';
-import { duration, plural, thousands } from '../../text/units';
+import { duration, plural, whole } from '../../text/units';
 import { defineCommand, type Given, integer, number, oneOf, text, toggle, UsageError } from '../args';
 import { sheet } from '../digit_pictures';
 import { prepareFolder, writeWhole } from '../files';
@@ -194,7 +194,7 @@ async function learn(distiller: Distiller, progress: Progress, signal: AbortSign
         ...{ done, total: 1 },
         text:
           loss === undefined
-            ? `trajectory ${thousands(trajectories)} of ${thousands(noises)}`
+            ? `trajectory ${whole(trajectories)} of ${whole(noises)}`
             : `step ${step} of ${steps}  loss ${loss.toFixed(4)}`,
         secondsLeft: done > 0 ? ((performance.now() - start) / 1000) * (1 / done - 1) : undefined,
       });

@@ -3,7 +3,7 @@
 import { DIGITS } from '../../../src/data/digits';
 import { pretrainedNames } from '../../../src/pretrained/index';
 import type { Model } from '../../../src/weights/model';
-import { adapterName, adapterText } from '../../text/adapter_text';
+import { adapterLabel, adapterText } from '../../text/adapter_text';
 import { duration } from '../../text/units';
 import { defineCommand, integer, show, text, toggle, UsageError } from '../args';
 import { prepareFile, writeWhole } from '../files';
@@ -82,7 +82,7 @@ comparable with nothing else. Strong guidance raises what is accepted and lowers
     if (given.card) {
       progress.print(`${cardTable(runs, given.model ?? 'digits')}\n`);
       const how = `${CARD_RUNS} times ${count} samples, ${samplingText(sampling)}, seed ${seed}`;
-      progress.print(`*${how}; ${adapterName(engine.adapter)}, webgpu ${versions().webgpu}.*`);
+      progress.print(`*${how}; ${adapterLabel(engine.adapter)}, webgpu ${versions().webgpu}.*`);
     } else progress.print(qualityTable(runs[0]));
     if (given.json) {
       const figures = given.card ? { runs } : runs[0];

@@ -1,11 +1,11 @@
 /** The choices beside a drawing: the network that answers, and the digit that conditions it. */
 
+import { whole } from '../../text/units';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { anyElement, button, setDisabled, setText } from '../shell/dom';
-import { whole } from '../shell/format';
 import { grownAt } from '../shell/state';
 import { unfit } from './draw_question';
 

@@ -1,6 +1,7 @@
 /** The Draw view: after every change it asks the network about the drawing again. */
 import { namesOf } from '../../pictures/class_names';
 import { inkOf, isEmpty, SIDE } from '../../pictures/strokes';
+import { whole } from '../../text/units';
 import { drawnName } from '../messages/file_names';
 import type { DrawAnswer, DrawOrder, ModelDescription, WorkerEvent } from '../messages/messages';
 import { refined } from '../messages/order';
@@ -8,7 +9,6 @@ import { type Ask, asks, type Settings } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { whole } from '../shell/format';
 import { pngOf } from '../shell/images';
 import { Latest, type Outcome } from '../shell/latest';
 import { drawnPicture } from '../shell/make_files';

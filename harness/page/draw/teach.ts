@@ -1,13 +1,13 @@
 /** "Teach it your hand": drawings that are kept, each with its digit, for the pretrained network to train on. */
 import { recipes } from '../../../src/recipes';
 import { SIDE } from '../../pictures/strokes';
+import { plural } from '../../text/units';
 import { fineTuning, whyNew } from '../messages/fine_tune';
 import type { WorkerEvent } from '../messages/messages';
 import { type Key, type Settings, show } from '../messages/settings';
 import { imagesOfDrawings, type KeptDrawing, nameOfDrawings } from '../runs/kept_drawings';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
-import { some } from '../shell/format';
 import { ImageView } from '../shell/images';
 import { isFixed } from '../shell/state';
 
@@ -82,9 +82,12 @@ export class Teach {
     this.drawn = drawn;
     if (drawn) setMessage(anyElement('keep-problem'), undefined);
     const { length } = this.kept;
-    setText(anyElement('teach-count'), length < ENOUGH ? `${length} of ${ENOUGH}` : some(length, 'drawing'));
+    setText(
+      anyElement('teach-count'),
+      length < ENOUGH ? `${length} of ${ENOUGH}` : plural(length, 'drawing'),
+    );
     anyElement('teach-go').hidden = length === 0;
-    setText(button('teach-start'), `Fine-tune on ${some(length, 'drawing')}`);
+    setText(button('teach-start'), `Fine-tune on ${plural(length, 'drawing')}`);
   }
 
   /** The button on the Train view, where images land that are dropped. */
@@ -94,7 +97,7 @@ export class Teach {
     const own = data !== undefined && !data.builtIn && !isFixed(this.app.state);
     const fits = own && data.classes !== undefined && !whyNew({ recipe: 'digits', widths }, data);
     button('teach-own').hidden = !fits;
-    setText(button('teach-own'), fits ? `Fine-tune on ${data.name} (${some(data.count, 'image')})` : '');
+    setText(button('teach-own'), fits ? `Fine-tune on ${data.name} (${plural(data.count, 'image')})` : '');
   }
 
   private complain(problem: string | undefined): void {

@@ -6,7 +6,7 @@ import type { Edits } from './edits';
 import type { Problem, TrialResult } from './trial_messages';
 import { showVerdict } from './verdict';
 
-export interface EditorOrders {
+interface EditorOrders {
   tryIt(): void;
   /** Trains with what passed. */
   use(): void;

@@ -1,5 +1,7 @@
 /** The result of a trial, in words and as elements. */
-import { measured, whole } from '../shell/format';
+
+import { whole } from '../../text/units';
+import { measured } from '../shell/format';
 import type { Problem, TrialResult, TrialTimes } from './trial_messages';
 
 /** The result in one sentence. */

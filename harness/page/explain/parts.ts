@@ -4,6 +4,7 @@
  */
 
 import type { Classes } from '../../pictures/class_names';
+import { whole } from '../../text/units';
 import { term } from '../glossary/glossary';
 import { isWord } from '../glossary/glossary_words';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
@@ -11,7 +12,6 @@ import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { setText } from '../shell/dom';
-import { whole } from '../shell/format';
 import { ImageView, type Tiles } from '../shell/images';
 import { grownAt, isOfDigits, makesDigits, networkIn } from '../shell/state';
 

@@ -1,9 +1,9 @@
 /** The fourth scene: the networks of the recipes `tutorial` and `digits` from the same noise, and the changes between them. */
 import rowsOfSamples from '../../../docs/images/recipe-steps.png?url';
+import { plural } from '../../text/units';
 import type { Asked, Made } from '../messages/explain_messages';
 import { pretrainedOf } from '../messages/pretrained';
 import { setText } from '../shell/dom';
-import { some } from '../shell/format';
 import { makesDigits } from '../shell/state';
 import { Figure, halves, make, Playback, prose } from './parts';
 import { recipeSteps } from './recipe_steps';
@@ -98,7 +98,7 @@ export class RecipeScene implements Scene {
       return `Both networks have the same convolutions, and both trained for 1,370 steps of 256 images. ${here}`;
     const yours =
       this.asked(own.of) === 'run'
-        ? `Your network has trained for ${some(own.question.steps, 'step')} of ${some(app.settings.batch, 'image')}`
+        ? `Your network has trained for ${plural(own.question.steps, 'step')} of ${plural(app.settings.batch, 'image')}`
         : `Your network comes from the file ${app.state.model?.name}`;
     return `${yours}; the one of the recipe ${own.of === 'digits' ? 'tutorial' : 'digits'} has trained for 1,370 steps of 256 images. ${here}`;
   }

@@ -2,7 +2,7 @@
  * From the recipe `tutorial` to the recipe `digits`, a change at a time: the numbers of docs/recipe.md, 1,000 samples each (a test compares).
  * The picture, docs/images/recipe-steps.png, has a row for each of the first seven changes.
  */
-export interface RecipeStep {
+interface RecipeStep {
   /** The step's name in docs/recipe.md. */
   readonly name: string;
   /** The change and its reason. Words in braces explain themselves. */

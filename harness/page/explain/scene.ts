@@ -1,9 +1,9 @@
 /** A scene, and its questions to the training worker: one question at a time, and another when it has changed. */
 
+import { whole } from '../../text/units';
 import type { ExplainAnswer, ExplainOrder } from '../messages/explain_messages';
 import type { WorkerEvent } from '../messages/messages';
 import type { App } from '../shell/app';
-import { whole } from '../shell/format';
 import { Latest } from '../shell/latest';
 import { describe } from '../shell/state';
 import type { Recording } from '../welcome/recording';

@@ -1,8 +1,8 @@
 /** The list of a training step's dispatches. A row opens to the shader beside its reference. */
 import type { ListedOp, StepStage } from '../../run/step_list';
+import { whole } from '../../text/units';
 import type { InsideAnswer, Listed } from '../messages/inside_messages';
 import { anyElement, button, byId, setText } from '../shell/dom';
-import { whole } from '../shell/format';
 import { cell, element } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
 import { number } from './part_view';

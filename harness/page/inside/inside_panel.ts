@@ -1,6 +1,7 @@
 /** The Inside view: the network's work on an image layer by layer, its change in a training step, and the shaders. */
 import { nameOf } from '../../pictures/class_names';
 import type { StepStage } from '../../run/step_list';
+import { whole } from '../../text/units';
 import type {
   InsideAnswer,
   InsideLayer,
@@ -16,7 +17,6 @@ import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
-import { whole } from '../shell/format';
 import { describe, networkIn } from '../shell/state';
 import { DispatchList, type EditShader } from './dispatch_list';
 import { Drawing } from './drawing';

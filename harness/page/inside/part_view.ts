@@ -1,12 +1,12 @@
 /** The open part of the network: all maps of a layer, and one of them enlarged. */
 
+import { plural, whole } from '../../text/units';
 import type { InsideLayer, Kernels } from '../messages/inside_messages';
 import { anyElement, button, byId, setText } from '../shell/dom';
-import { whole } from '../shell/format';
 import { channelsOf, largest, largestOf, type Maps, paint } from './shades';
 
-export const kinds = ['activation', 'preActivation', 'gradient'] as const;
-export type Kind = (typeof kinds)[number];
+const kinds = ['activation', 'preActivation', 'gradient'] as const;
+type Kind = (typeof kinds)[number];
 
 /** A pixel of the open layer's maps, from 0. */
 export interface Pixel {
@@ -15,7 +15,7 @@ export interface Pixel {
 }
 
 /** The data to show of a layer. */
-export interface Part {
+interface Part {
   readonly layer: InsideLayer;
   readonly maps: Readonly<Record<Kind, Float32Array | undefined>>;
   /** The kernels of the first convolution, if this is its layer. */
@@ -113,7 +113,7 @@ export class PartView {
     paint(this.grid, maps, most);
     this.grid.dataset.columns = String(maps.columns);
     this.grid.style.maxWidth = `${maps.columns * (layer.width === 1 ? 28 : 84)}px`;
-    const what = `${whole(maps.count)} ${maps.count === 1 ? 'map' : 'maps'} of ${layer.height}×${layer.width}`;
+    const what = `${plural(maps.count, 'map')} of ${layer.height}×${layer.width}`;
     this.grid.setAttribute(
       'aria-label',
       `${WORDS[this.kind]} of ${layer.name}: ${what}, values up to ${number(most)}`,
@@ -270,5 +270,5 @@ function aboutLayer({
     convolution: '',
     output: ' This is the network’s answer.',
   }[next];
-  return `A ${k}×${k} convolution from ${whole(inChannels)} ${inChannels === 1 ? 'map' : 'maps'} to ${whole(outChannels)}${activation === 'swish' ? ', then swish' : ''}${residual ? ', added to its input' : ''}.${after} ${size}.`;
+  return `A ${k}×${k} convolution from ${plural(inChannels, 'map')} to ${whole(outChannels)}${activation === 'swish' ? ', then swish' : ''}${residual ? ', added to its input' : ''}.${after} ${size}.`;
 }

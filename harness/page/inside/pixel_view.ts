@@ -1,8 +1,8 @@
 /** Writes out the arithmetic of one pixel of a convolution's map. Loaded when the first pixel is opened. */
 import { commentedShader } from '../../run/commented_shader';
+import { plural, whole } from '../../text/units';
 import type { Arithmetic, InsideLayer, Looked } from '../messages/inside_messages';
 import { anyElement, button, byId, setText } from '../shell/dom';
-import { whole } from '../shell/format';
 import { element } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
 import { number } from './part_view';
@@ -157,7 +157,7 @@ export class PixelView {
     const edge =
       outside === 0
         ? ''
-        : ` ${some(outside, 'place')} of the window ${outside === 1 ? 'is' : 'are'} outside of the image and ${outside === 1 ? 'counts' : 'count'} as 0.`;
+        : ` ${plural(outside, 'place')} of the window ${outside === 1 ? 'is' : 'are'} outside of the image and ${outside === 1 ? 'counts' : 'count'} as 0.`;
     const isColour = layer === this.layers[0] && layer.inChannels === COLOURS.length;
     const text = `Input map ${map + 1} of ${layer.inChannels}${isColour ? `, ${COLOURS[map]},` : ''} adds ${number(this.sums[map])}.${edge}`;
     setText(anyElement('pixel-about'), text);
@@ -190,7 +190,6 @@ export class PixelView {
   }
 }
 
-const some = (count: number, what: string) => `${whole(count)} ${what}${count === 1 ? '' : 's'}`;
 const maps = (count: number) => (count === 1 ? 'the input map' : `all ${whole(count)} input maps`);
 
 /** Numbers of one table have as many decimals as give the largest three digits. */

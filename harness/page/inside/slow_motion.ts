@@ -1,9 +1,9 @@
 /** Shows one training step stage by stage, on the data of that step. */
 
 import type { StepStage } from '../../run/step_list';
+import { whole } from '../../text/units';
 import type { InsideLayer, Looked, Stepped } from '../messages/inside_messages';
 import { anyElement, button, setText } from '../shell/dom';
-import { whole } from '../shell/format';
 import { kernelMaps, number } from './part_view';
 import { largest, type Maps, meanOf, paint, pictureOf } from './shades';
 
@@ -13,7 +13,7 @@ const stages = ['corrupt', 'forward', 'loss', 'backward', 'update'] as const sat
 const STAGE_MS = 2600;
 const LAYER_MS = 140;
 
-export interface SlowMotionOptions {
+interface SlowMotionOptions {
   /** Lights up parts of the drawing, which shows the stage from now on; `undefined`: it shows the picture again. */
   readonly show: (stage: StepStage | undefined, lit: ReadonlySet<string>) => void;
   readonly make: () => void;

@@ -1,5 +1,6 @@
 /** Two columns of the Make view, made from the same noise one after the other: by other network calls, another guidance or another network. */
 
+import { plural, whole } from '../../text/units';
 import type { ModelDescription, Order, WorkerEvent } from '../messages/messages';
 import { columnsOf } from '../messages/order';
 import {
@@ -13,7 +14,6 @@ import {
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { some, whole } from '../shell/format';
 import { ImageView, noiseTiles } from '../shell/images';
 import { networkIn } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
@@ -59,7 +59,7 @@ export function columnOf(choice: ColumnChoice, networks: Networks): Making | str
   }
   if (chosen.recipe === 'tutorial') return 'The tutorial’s network has no guidance, and one way of sampling.';
   if (chosen.sampling.calls)
-    return `This network is distilled to ${some(chosen.sampling.calls, 'call')}: that is its only way.`;
+    return `This network is distilled to ${plural(chosen.sampling.calls, 'call')}: that is its only way.`;
   const [kind, value] = choice.split('-');
   if (kind === 'guidance') {
     if (chosen.classes === 0) return 'This network knows no classes, so guidance changes nothing.';
@@ -76,7 +76,7 @@ const thingsOf = ({ height, width, channels, classes }: Network) =>
 
 /** What a column says of how it is made. */
 function noteOf({ source, steps }: Making, calls: number): string {
-  const made = `${some(steps, 'step')} · ${some(calls, 'network call')}`;
+  const made = `${plural(steps, 'step')} · ${plural(calls, 'network call')}`;
   return source === 'instant' ? `${made}: it was taught to do it in two` : made;
 }
 

@@ -1,16 +1,16 @@
 /** The fields of the Make view for networks with classes: classes, by buttons or as text, guidance and network calls. */
 import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../pictures/class_names';
+import { plural } from '../../text/units';
 import { callsChoices, type FlowMethod, initialOf, type Key, show } from '../messages/settings';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { some } from '../shell/format';
 import { makesDigits } from '../shell/state';
 import { callsIn, choiceOf, type Making, OPEN } from './calls';
 
 const NAMES: Readonly<Record<FlowMethod, string>> = { euler: 'Euler', heun: 'Heun', adams: 'Adams' };
 
-export interface OrderFields {
+interface OrderFields {
   readonly valid: boolean;
   /** Whether the text of the field can be made; if not, shows the reason. */
   check(): boolean;
@@ -87,7 +87,7 @@ function connectCalls(app: App, again: () => void, making: () => Making): { rend
       const { network, source } = app;
       const made = making();
       const { steps, method } = made;
-      const calls = some(callsIn(made, network), 'network call');
+      const calls = plural(callsIn(made, network), 'network call');
       const isFlow = network.recipe !== 'tutorial';
       const how =
         made.source === 'instant'
@@ -104,7 +104,7 @@ function connectCalls(app: App, again: () => void, making: () => Making): { rend
       anyElement('calls').hidden = network.classes === 0 || isDistilled;
       // Its sampling is what it has learned.
       for (const id of ['steps', 'guidance']) byId(id, HTMLInputElement).disabled = isDistilled;
-      setText(anyElement('calls-note'), `${some(steps, 'step')}${how} · ${calls}`);
+      setText(anyElement('calls-note'), `${plural(steps, 'step')}${how} · ${calls}`);
       byId('steps', HTMLInputElement).placeholder = String(steps);
       setText(anyElement('steps-calls'), calls);
     },
@@ -124,9 +124,9 @@ function connectByAddress(app: App, again: () => void): { render(): void } {
     render() {
       const { steps, method, count } = app.settings;
       const words = {
-        steps: some(steps, 'step'),
+        steps: plural(steps, 'step'),
         method: method === 'auto' ? '' : `the method ${NAMES[method]}`,
-        count: some(count, 'image'),
+        count: plural(count, 'image'),
       };
       const set = hidden().filter(isSet);
       anyElement('by-address').hidden = set.length === 0;

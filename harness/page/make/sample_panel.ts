@@ -1,5 +1,6 @@
 /** The Make view: digits to order, step by step out of noise, and digits that follow the hand. */
 import { labelsIn } from '../../pictures/class_names';
+import { plural, whole } from '../../text/units';
 import type { Order, WorkerEvent } from '../messages/messages';
 import type { Place } from '../messages/noise_field';
 import { columnsOf, usualCount } from '../messages/order';
@@ -16,7 +17,6 @@ import {
   setText,
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { some, whole } from '../shell/format';
 import { noiseTiles, paperTiles, type Tiles } from '../shell/images';
 import { describe } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
@@ -297,7 +297,7 @@ export class SamplePanel implements TaskPanel {
       compiled ? describe({ ...state, phase: 'compiling' }) : this.doing,
     );
     anyElement('sample-status').classList.toggle('busy', busy || following.begins);
-    const calls = some(callsIn(this.making, app.network), 'network call');
+    const calls = plural(callsIn(this.making, app.network), 'network call');
     const step = sampling && `step ${whole(sampling.step)} of ${whole(sampling.steps)}`;
     const steps = step && (this.comparison.on ? step : `${step} · ${calls}`);
     const count = compiled && `${compiled.done} of ${compiled.total}`;

@@ -1,10 +1,10 @@
 /** The views of the Make view: a trajectory, step by step, and the network that made the images or makes the next. */
 import { type Classes, listOf, nameOf } from '../../pictures/class_names';
+import { plural, whole } from '../../text/units';
 import type { Order } from '../messages/messages';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
-import { some, whole } from '../shell/format';
 import { ImageView, type Tiles } from '../shell/images';
 import type { Trajectory } from '../shell/trajectory';
 
@@ -87,9 +87,9 @@ export function connectTrajectory(
 }
 
 /** What was ordered: `2, 0, 2, 6`, `6 images of 3`, `20 images of 0 to 9`, `6 images`. Pure. */
-export function orderedIn({ labels, digit, count }: Order, network: Classes): string {
+function orderedIn({ labels, digit, count }: Order, network: Classes): string {
   if (labels) return labels.map((label) => nameOf(label, network.classNames)).join(', ');
-  const images = some(count, 'image');
+  const images = plural(count, 'image');
   if (network.classes === 0) return images;
   return `${images} of ${digit === 'all' ? listOf(network) : nameOf(digit, network.classNames)}`;
 }

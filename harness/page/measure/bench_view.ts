@@ -14,9 +14,10 @@ import {
   short,
   skippedLines,
 } from '../../bench/table';
+import { whole } from '../../text/units';
 import { explainWords } from '../glossary/terms';
 import { addStyles, anyElement, elementOf, setMessage, setReading, setText } from '../shell/dom';
-import { measured, whole } from '../shell/format';
+import { measured } from '../shell/format';
 import { appendRow, element, extraRow, tableSection } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
 import { factList, type OpenRow, openRow } from './open_row';

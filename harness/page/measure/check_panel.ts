@@ -13,11 +13,11 @@ import {
   worstText,
 } from '../../bench/check_export';
 import type { CheckedCase, CheckRow } from '../../run/check';
+import { whole } from '../../text/units';
 import { explainWords } from '../glossary/terms';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { whole } from '../shell/format';
 import { cell, element, extraRow } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
 import { Measurement, type MeasureStatus, offerKernelNames, timeLeft } from './measure';

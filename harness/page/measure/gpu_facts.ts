@@ -1,9 +1,11 @@
 /** Facts about the GPU in words: for the panel, and as a text for reports. Pure. */
+
 import { version } from '../../../package.json';
 import type { AdapterDescription, EngineReport } from '../../../src';
 import type { BenchHead } from '../../bench/result';
 import { timerLine } from '../../bench/table';
 import { adapterText } from '../../text/adapter_text';
+import { whole } from '../../text/units';
 
 export interface GpuFacts {
   readonly adapter: AdapterDescription;
@@ -22,7 +24,7 @@ export interface Limit {
   readonly needed?: number;
 }
 
-export interface SelfChecked {
+interface SelfChecked {
   readonly recipe: string;
   readonly batch: number;
   /** Kernels and variants of a step. */
@@ -63,9 +65,8 @@ export function selfCheckText({ recipe, batch, count, wrong }: SelfChecked): str
 
 /** `268,435,456 (134,217,728 needed)` */
 export function limitText({ has, needed }: Limit): string {
-  const grouped = (n: number) => n.toLocaleString('en-US');
-  if (needed === undefined) return grouped(has);
-  return `${grouped(has)} (${has < needed ? 'TOO LOW: ' : ''}${grouped(needed)} needed)`;
+  if (needed === undefined) return whole(has);
+  return `${whole(has)} (${has < needed ? 'TOO LOW: ' : ''}${whole(needed)} needed)`;
 }
 
 /** The text for a report. `trains`: of the engine that trains, if there is one. */

@@ -6,10 +6,10 @@ import type { Variants } from '../../../src/unet/variants';
 import { type Axis, axesOf, type BenchEvent, totalNames } from '../../bench/result';
 import type { CheckEvent } from '../../run/check';
 import { changesOf, type NetworkChoice } from '../../run/network';
+import { duration } from '../../text/units';
 import type { PageRecipe, Settings, Tune } from '../messages/settings';
 import type { App, MeasureName } from '../shell/app';
 import { byId } from '../shell/dom';
-import { duration } from '../shell/format';
 import { startWorker } from '../shell/start_worker';
 import type { SelfCheckEvent } from './self_check';
 
@@ -164,7 +164,7 @@ export function offerKernelNames(task: keyof typeof others): void {
 export function timeLeft(seconds: number, share: number): string {
   if (seconds < 2 || share < 0.01) return '';
   const left = (seconds * (1 - share)) / share;
-  return `${left < 1 ? '' : 'about '}${duration(left)} left`;
+  return `about ${duration(left)} left`;
 }
 
 /** A bench ends with its budget, or before: what has begun by then is finished. */

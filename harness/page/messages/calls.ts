@@ -1,5 +1,5 @@
 /**
- * The page's own calls of its training worker, beside those of every worker: what each takes and resolves to. Calls never wait for the GPU: they
+ * The page's own calls of its training worker: what each takes and resolves to; every worker has others. Calls never wait for the GPU: they
  * say what is wanted and interrupt what is not. Only calls that resolve to an answer have their turn awaited.
  */
 import type { ImageSet } from '../../../src';

@@ -10,7 +10,7 @@ const MOST_TEXT = 60;
 const LONGEST = 24;
 
 /** What a file is named after: the recipe, or the images that the network was trained on where these are not the digits. */
-export function namedAfter(recipe: string, data: string | undefined): string {
+function namedAfter(recipe: string, data: string | undefined): string {
   if (data === undefined || data === DIGITS) return recipe;
   const name = data
     .toLowerCase()

@@ -13,7 +13,7 @@ import { fits, inks, OWN_SIZE, type PictureChoice, SIDES, USUAL_SIDE } from '../
 export const tasks = ['train', 'sample', 'draw', 'inside', 'explain', 'check', 'bench', 'gpu'] as const;
 export type Task = (typeof tasks)[number];
 
-export const tunes = ['auto', 'on', 'off'] as const;
+const tunes = ['auto', 'on', 'off'] as const;
 export type Tune = (typeof tunes)[number];
 
 /** The most epochs of a run. */
@@ -29,15 +29,15 @@ export const recipeNames = [
 export type PageRecipe = (typeof recipeNames)[number];
 
 /** The network that makes the samples; `auto` is the run's as soon as it has been trained. */
-export const modelChoices = ['auto', 'pretrained', 'run'] as const;
+const modelChoices = ['auto', 'pretrained', 'run'] as const;
 export type ModelChoice = (typeof modelChoices)[number];
 
 /** Methods by which a sampler follows the velocity of a flow. */
-export const flowMethods = ['euler', 'heun', 'adams'] as const;
+const flowMethods = ['euler', 'heun', 'adams'] as const;
 export type FlowMethod = (typeof flowMethods)[number];
 /** `auto`: as `calls` says. Only an address sets another. */
-export const methodChoices = ['auto', ...flowMethods] as const;
-export type MethodChoice = (typeof methodChoices)[number];
+const methodChoices = ['auto', ...flowMethods] as const;
+type MethodChoice = (typeof methodChoices)[number];
 
 /** Network calls of a sample on the Make view: 2 of the distilled network, or more of the network that it was distilled from (calls.ts). */
 export const callsChoices = ['2', '6', '8', '40'] as const;

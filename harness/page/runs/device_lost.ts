@@ -1,8 +1,10 @@
 /** The page's message about a run whose device was lost, and its memory of earlier losses. */
+
 import { adviceText, deviceLostText } from '../../../src/keeping/lost_text';
 import { recentLosses } from '../../../src/keeping/recoverer';
 import { LEAST_STEPS } from '../../../src/keeping/store';
 import type { WorkerEvents } from '../../../src/worker';
+import { whole } from '../../text/units';
 
 /** The message of a lost device. `stored`: steps of the run that are kept in the browser's storage. */
 export function lostMessage(
@@ -15,7 +17,7 @@ export function lostMessage(
 
 /** Says how a run of `step` steps continues. `kept`: in the browser's storage, from which the page offers it. */
 function goesOnBy(advice: 'reload' | 'restart' | undefined, step: number, kept: boolean): string {
-  const from = step.toLocaleString('en-US');
+  const from = whole(step);
   if (!advice)
     return step > 0 ? `The run goes on by itself from step ${from}.` : 'The run begins again by itself.';
   const what =

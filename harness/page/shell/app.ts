@@ -1,5 +1,6 @@
 /** The object that all panels share: the settings and their address, the state and the worker behind it. */
 
+import { whole } from '../../text/units';
 import type { PageCalls } from '../messages/calls';
 import { beginningOf } from '../messages/fine_tune';
 import { rewound } from '../messages/measurements';
@@ -372,8 +373,7 @@ export class App {
 
   private recovered(step: number): string {
     const { run, losses } = this.state;
-    const from =
-      run || losses.length > 0 ? ` The run goes on from step ${step.toLocaleString('en-US')}.` : '';
+    const from = run || losses.length > 0 ? ` The run goes on from step ${whole(step)}.` : '';
     return `The GPU device was lost, and another took its place.${from}`;
   }
 

@@ -1,9 +1,9 @@
 /** The page's texts about distilling. Pure. */
 import { USUAL_WORK } from '../../../src/distilling/options';
 import { callsOf } from '../../../src/unet/sampling';
+import { duration, plural, whole } from '../../text/units';
 import type { ModelDescription } from '../messages/messages';
 import type { Settings } from '../messages/settings';
-import { duration, some, whole } from './format';
 import { type Distilling, networkIn, type State } from './state';
 
 /** Steps after which a network that began untrained makes what is worth copying. */
@@ -48,7 +48,7 @@ export function distilStatus({ calls, noises, steps, trajectories, step, seconds
       ? `trajectory ${whole(trajectories)} of ${whole(noises)}`
       : `step ${whole(step)} of ${whole(steps)}`;
   const left = secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`;
-  return `Distilling to ${some(calls, 'call')}: ${what}${left}`;
+  return `Distilling to ${plural(calls, 'call')}: ${what}${left}`;
 }
 
 /** The progress of distilling, from 0 to 1. */
@@ -59,4 +59,4 @@ export const distilShare = ({ noises, steps, trajectories, step }: Distilling): 
 export const distilledNote = (model: ModelDescription | undefined): string | undefined =>
   model?.sampling.calls === undefined
     ? undefined
-    : `${model.name} is distilled to ${some(model.sampling.calls, 'call')}, and knows no levels in between`;
+    : `${model.name} is distilled to ${plural(model.sampling.calls, 'call')}, and knows no levels in between`;

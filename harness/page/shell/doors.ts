@@ -4,13 +4,13 @@ import { type Key, type Task, tasks } from '../messages/settings';
 import { anyElement, byId } from './dom';
 
 /** The first view of a door is the one that it opens at first. */
-export const doors = {
+const doors = {
   play: ['sample', 'draw'],
   learn: ['explain', 'inside'],
   train: ['train'],
   gpu: ['gpu', 'check', 'bench'],
 } as const satisfies Readonly<Record<string, readonly Task[]>>;
-export type Door = keyof typeof doors;
+type Door = keyof typeof doors;
 const doorNames = Object.keys(doors) as Door[];
 
 export const doorOf = (task: Task): Door =>

@@ -7,7 +7,7 @@ import { isFixed } from './state';
 
 type Input = HTMLInputElement | HTMLSelectElement;
 
-export interface Fields {
+interface Fields {
   /** Whether all inputs hold legal values. */
   readonly valid: boolean;
   render(): void;

@@ -3,7 +3,7 @@ import { kindOf, type OwnFile } from '../../pictures/own_images';
 import type { App } from './app';
 import { anyElement, button, byId } from './dom';
 
-export interface Sorted {
+interface Sorted {
   /** Models and checkpoints: only their contents differ. */
   readonly models: readonly OwnFile[];
   /** Results of the bench. */

@@ -54,7 +54,7 @@ export function noiseTiles(
 }
 
 /** Gaussian noise as bytes: a flow's pixels are from -1 to 1. */
-export const greyOf = (noise: Float32Array) =>
+const greyOf = (noise: Float32Array) =>
   new Uint8Array(Uint8ClampedArray.from(noise, (value) => 127.5 * value + 127.5));
 
 /** The byte of a picture that is not there yet: a grey slightly darker than the paper. */

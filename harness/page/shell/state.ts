@@ -7,7 +7,7 @@ import type { Sampling } from '../../../src/unet/sampling';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { areNumbers, type Classes } from '../../pictures/class_names';
 import { preparing } from '../../text/kernels_text';
-import { thousands } from '../../text/units';
+import { whole } from '../../text/units';
 import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from '../messages/measurements';
 import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from '../messages/messages';
 import { pretrainedOf } from '../messages/pretrained';
@@ -379,7 +379,7 @@ export function describe(state: State): string {
       return 'Looking for a GPU';
     case 'loading':
       return state.reading
-        ? `${state.reading.what === 'heads' ? 'Looking at' : 'Reading'} the pictures: ${thousands(state.reading.done)} of ${thousands(state.reading.total)}`
+        ? `${state.reading.what === 'heads' ? 'Looking at' : 'Reading'} the pictures: ${whole(state.reading.done)} of ${whole(state.reading.total)}`
         : 'Loading the data';
     case 'idle':
       return 'Ready';

@@ -1,7 +1,7 @@
 /** Text in colours: Prism finds the words, and their classes become colours in inside.css. */
 import Prism, { type Token } from 'prismjs/components/prism-core.js';
 
-export type Language = 'wgsl' | 'typescript';
+type Language = 'wgsl' | 'typescript';
 
 /** Resolves to what makes nodes of a text. */
 export async function loadColours(): Promise<(text: string, language: Language) => Node> {

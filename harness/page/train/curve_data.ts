@@ -1,10 +1,11 @@
 /** The data of the loss curve: columns of one length for all its lines, and the ranges of its axes. Pure. */
 
 import { recipes } from '../../../src/recipes';
+import { whole } from '../../text/units';
 import type { HeldOutLoss, RateChange } from '../messages/measurements';
 import type { PageRecipe, Settings } from '../messages/settings';
 import { Losses, type LossSeries, recentSteps, smoother } from '../runs/losses';
-import { loss as lossText, whole } from '../shell/format';
+import { loss as lossText } from '../shell/format';
 
 /** Another run beside the page's own. */
 export interface Overlay {
@@ -166,7 +167,7 @@ export function xEnd({ stepsPerEpoch }: Pick<Curves, 'stepsPerEpoch'>, count: nu
 const CURVE = { tutorial: { least: 0.1, grain: 0.05 }, flow: { least: 0.4, grain: 0.1 } };
 
 /** The top of the loss axis: at least the least top, and above every recent loss, so that a short run is visible as a whole. */
-export function curveTop(recent: readonly number[], { recipe }: Pick<Settings, 'recipe'>): number {
+function curveTop(recent: readonly number[], { recipe }: Pick<Settings, 'recipe'>): number {
   const { least, grain } = CURVE[recipes[recipe].trainer.objective];
   const grains = Math.ceil(Math.max(0, ...recent) / grain - 1e-9);
   return Math.max(least, Number((grains * grain).toPrecision(12)));

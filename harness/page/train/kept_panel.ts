@@ -1,11 +1,12 @@
 /** The runs that the browser keeps, each with buttons to continue or discard it, and a warning if the page's own run is not kept. */
 import { MOST_RUNS, type StoredRun } from '../../../src/keeping/store';
 import { listOf, shownName } from '../../pictures/class_names';
+import { plural, whole } from '../../text/units';
 import { recipeOf } from '../messages/settings';
 import { COMES_ALONG, comesAlong } from '../runs/run_notes';
 import type { App, Panel } from '../shell/app';
 import { anyElement, button, setMessage, setText } from '../shell/dom';
-import { loss as lossText, whole } from '../shell/format';
+import { loss as lossText } from '../shell/format';
 import { isFixed } from '../shell/state';
 
 export function createKeptPanel(app: App): Panel {
@@ -35,7 +36,7 @@ export function createKeptPanel(app: App): Panel {
     });
     discard.setAttribute('aria-label', `Discard ${runOf(run.savedAt, now)}, step ${run.step}`);
     discard.addEventListener('click', () => {
-      if (confirm(`Delete ${runOf(run.savedAt, now)} for good, all ${run.step.toLocaleString('en')} steps?`))
+      if (confirm(`Delete ${runOf(run.savedAt, now)} for good, all ${plural(run.step, 'step')}?`))
         app.discard(run.id);
     });
     const buttons = Object.assign(document.createElement('p'), { className: 'buttons' });

@@ -1,11 +1,12 @@
 /** Shows the held-out loss and the samples' quality on the Train view: ten bars by noise level, and two bars of accepted shares. */
 
+import { duration, whole } from '../../text/units';
 import { areOwn } from '../messages/fine_tune';
 import { type HeldOutLoss, type NearestFound, risenSince } from '../messages/measurements';
 import { heldOutOf } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
 import { anyElement, button, setDisabled, setMessage, setText } from '../shell/dom';
-import { duration, loss as lossText, percent, whole } from '../shell/format';
+import { loss as lossText, percent } from '../shell/format';
 import { ImageView } from '../shell/images';
 import { digits } from './plan';
 
@@ -124,7 +125,7 @@ function pairsOf({ samples, nearest, distances, height, width, channels }: Neare
 }
 
 /** What the distances say, in a sentence or two. */
-export function nearestText({ near, distances }: Pick<NearestFound, 'near' | 'distances'>): string {
+function nearestText({ near, distances }: Pick<NearestFound, 'near' | 'distances'>): string {
   const what =
     'Samples, and under each the nearest of your pictures with its distance: the mean difference of smoothed pixels, of 255.';
   if (near === undefined) return what;

@@ -3,12 +3,14 @@ import { type Recipe, recipes } from '../../../src/recipes';
 import { layersOf, type UNetConfig } from '../../../src/unet/config';
 import { levelsOf } from '../../run/network';
 import { LEAST, MINUTES, type Plan, planOf, UPDATES } from '../../run/plan';
+import { adapterLabel } from '../../text/adapter_text';
+import { duration, whole } from '../../text/units';
 import { beginningOf, mayPlan, RATE, whyNew } from '../messages/fine_tune';
 import type { DataDescription, PlanWish, WorkerEvent } from '../messages/messages';
 import { heldOutOf, initialOf, recipeNames } from '../messages/settings';
 import type { App } from '../shell/app';
 import { anyElement, button, setText } from '../shell/dom';
-import { adapterLabel, duration, measured, whole } from '../shell/format';
+import { measured } from '../shell/format';
 
 /** Stands for the digits until they are loaded. */
 export const digits: DataDescription = {
@@ -27,7 +29,7 @@ export function trainedImages({ state: { data = digits }, settings }: App): numb
   return Math.max(0, count - heldOutOf(settings, count));
 }
 
-export interface Planner {
+interface Planner {
   /** The order of a plan, which goes to the worker with the press on Train; undefined: the user has chosen batch or epochs. */
   readonly wish: PlanWish | undefined;
   /** The plan of the run, in words; empty if it has none. */

@@ -2,11 +2,12 @@
 import type { StoredRun } from '../../../src/keeping/store';
 import { recipes } from '../../../src/recipes';
 import { shownName } from '../../pictures/class_names';
+import { duration, whole } from '../../text/units';
 import { trainedSeconds } from '../messages/measurements';
 import { type Beginning, type PageRecipe, recipeOf, type Settings } from '../messages/settings';
 import { type LossSeries, smoothLoss } from '../runs/losses';
 import type { RunNotes } from '../runs/run_notes';
-import { duration, loss as lossText, percent, whole } from '../shell/format';
+import { loss as lossText, percent } from '../shell/format';
 import type { State } from '../shell/state';
 
 export interface RunRow {

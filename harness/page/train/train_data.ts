@@ -2,12 +2,13 @@
 
 import { type Recipe, recipes } from '../../../src/recipes';
 import { stepsPerEpoch } from '../../../src/training/epoch';
+import { duration, plural, whole } from '../../text/units';
 import { beginningOf, smallerRate, whyNew } from '../messages/fine_tune';
 import type { DataDescription } from '../messages/messages';
 import type { Settings } from '../messages/settings';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
-import { duration, some, whole, workLine } from '../shell/format';
+import { workLine } from '../shell/format';
 import { isFixed } from '../shell/state';
 import { digits, expectedTime, trainedImages } from './plan';
 
@@ -33,7 +34,7 @@ export function renderData(app: App, ahead: string | undefined): void {
   anyElement('data-cut').hidden = cut === 0 || isFixed(state);
   setText(
     anyElement('data-cut-text'),
-    `Of ${some(cut, 'picture')} the middle is kept, and the edges are cut off.`,
+    `Of ${plural(cut, 'picture')} the middle is kept, and the edges are cut off.`,
   );
   const own = button('own-size');
   own.hidden = !data.own || isFixed(state);

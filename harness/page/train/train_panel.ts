@@ -1,5 +1,6 @@
 /** The Train view: its buttons and its status, and its parts, which are modules of their own: numbers, pictures, runs, images. */
 import { lossesCsv } from '../../run/losses';
+import { whole } from '../../text/units';
 import { runFileName } from '../messages/file_names';
 import { ratesOf } from '../messages/measurements';
 import { MOST_EPOCHS } from '../messages/settings';
@@ -18,7 +19,7 @@ import {
   setText,
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { percent, whole } from '../shell/format';
+import { percent } from '../shell/format';
 import { dataNameOf, describe, finished, hasEnded, isComplete } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
@@ -180,7 +181,7 @@ function connectControls(
     start(1);
   });
   const reset = () => {
-    const question = `Discard this run? ${app.unsaved.toLocaleString('en')} of its steps are in no checkpoint. Save a checkpoint to keep them.`;
+    const question = `Discard this run? ${whole(app.unsaved)} of its steps are in no checkpoint. Save a checkpoint to keep them.`;
     if (app.unsaved === 0 || confirm(question)) app.send('reset');
   };
   button('reset').addEventListener('click', reset);

@@ -1,12 +1,13 @@
 /** The Train view's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
 import { type Classes, nameOf } from '../../pictures/class_names';
+import { whole } from '../../text/units';
 import { runFileName } from '../messages/file_names';
 import type { EventOf, WorkerEvent } from '../messages/messages';
 import { fullGrid, hasNames } from '../messages/order';
 import { smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
-import { loss as lossText, whole } from '../shell/format';
+import { loss as lossText } from '../shell/format';
 import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
 import { animation, gridsNpy, sheet } from '../shell/make_files';
 import { dataNameOf, networkIn } from '../shell/state';

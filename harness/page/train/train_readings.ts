@@ -2,11 +2,12 @@
 
 import { epochMeans } from '../../run/losses';
 import { variantLines } from '../../text/kernels_text';
+import { duration, megabytes, whole } from '../../text/units';
 import type { Settings } from '../messages/settings';
 import { type Losses, smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
 import { anyElement, byId, setReading, setText } from '../shell/dom';
-import { duration, loss as lossText, measured, megabytes, whole } from '../shell/format';
+import { loss as lossText, measured } from '../shell/format';
 import { endOf, epochOf, type State, secondsLeft } from '../shell/state';
 
 /** A step that takes longer than this is worth a word. */

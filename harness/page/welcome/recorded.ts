@@ -2,9 +2,9 @@
 import { isGzip } from '../../../src/data/gzip';
 import { readSource } from '../../../src/data/source';
 import { svg } from '../../text/svg';
+import { whole } from '../../text/units';
 import { smooth, smoothLoss } from '../runs/losses';
 import { anyElement, button, byId, elementOf, setText } from '../shell/dom';
-import { whole } from '../shell/format';
 import { ImageView, type Tiles } from '../shell/images';
 import { decodeRecording, type Recording } from './recording';
 import recordingFile from './recording.gz?bytes';

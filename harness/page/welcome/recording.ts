@@ -6,7 +6,7 @@ import { normal, STREAM, threefry } from '../../../src/base/random';
 import { toBytes } from '../../pictures/pictures';
 
 /** The header of the file, as JSON before its images. */
-export interface RecordingHead {
+interface RecordingHead {
   readonly height: number;
   readonly width: number;
   /** `images` are made from the noise of `seed`, in `steps` steps. */

@@ -34,7 +34,7 @@ import type { Post } from './place';
 const STEP_IMAGES = 16;
 
 /** The session's engine, network, images and settings at the time of a request. */
-export interface Surroundings {
+interface Surroundings {
   readonly engine: Engine;
   readonly network: Network;
   readonly images: ImageSet;

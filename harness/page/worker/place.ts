@@ -1,4 +1,5 @@
 /** The state of the page's training worker: its session, the page's settings, images, and networks to sample from. */
+
 import {
   type Engine,
   EngineError,
@@ -13,6 +14,7 @@ import { recipeSampling } from '../../../src/recipes';
 import type { RunSettings } from '../../../src/weights/fields';
 import { checkBeginning, fitted } from '../../run/beginning';
 import { ownSampling, trainerFor } from '../../run/plan';
+import { whole } from '../../text/units';
 import { areOwn, beginningOf, mayPlan, plannedRate, trainingOf } from '../messages/fine_tune';
 import type { DataDescription, Order, PageEvent } from '../messages/messages';
 import type { Network } from '../messages/order';
@@ -171,6 +173,6 @@ function divergedMessage(message: string, back: number | undefined): string {
   const remedy =
     back === undefined
       ? 'Reset the run, lower the learning rate, and begin again.'
-      : `If it trains on from here, the same happens again. Go back to its copy of step ${back.toLocaleString('en-US')} with a smaller learning rate, or reset it. You can save its last good state below.`;
+      : `If it trains on from here, the same happens again. Go back to its copy of step ${whole(back)} with a smaller learning rate, or reset it. You can save its last good state below.`;
   return `${message} ${remedy}`;
 }

@@ -22,7 +22,7 @@ export const imageDims = (
 ): Dims => ({ c: channels, y: height, x: width, n: batch });
 
 /** The relation of a backward kernel to the forward kernel whose gradient it computes. */
-export interface GradientOf<Shape> {
+interface GradientOf<Shape> {
   readonly forward: Pick<Spec<Shape, string>, 'inputs' | 'reference'>;
   /** The forward tensor of the loss L = sum(cotangent * output). */
   readonly output: string;

@@ -11,7 +11,7 @@ export interface Measured {
   readonly accepted: number;
 }
 
-export interface Runner {
+interface Runner {
   /** The study's name. */
   readonly name: string;
   readonly label: string;

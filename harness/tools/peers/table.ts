@@ -1,4 +1,5 @@
 /** The comparison as Markdown. */
+import { whole } from '../../text/units';
 import { type Comparison, type Mode, OURS, type Row } from './compare';
 
 const titles: Readonly<Record<Mode, string>> = {
@@ -10,7 +11,7 @@ const titles: Readonly<Record<Mode, string>> = {
 function ms(seconds: number | undefined): string {
   if (seconds === undefined) return '';
   const value = seconds * 1000;
-  return value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3);
+  return value >= 100 ? whole(value) : value.toPrecision(3);
 }
 
 const digits = (x: number) => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));

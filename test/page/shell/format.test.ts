@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  adapterLabel,
-  duration,
-  loss,
-  measured,
-  megabytes,
-  percent,
-  workLine,
-} from '../../../harness/page/shell/format';
+import { loss, measured, percent, workLine } from '../../../harness/page/shell/format';
+import { adapterLabel } from '../../../harness/text/adapter_text';
 
 const adapter = { vendor: '', architecture: '', device: '', description: '', software: false };
 
@@ -24,18 +17,6 @@ describe('numbers', () => {
     [Number.POSITIVE_INFINITY, '–'],
   ])('a measured %f is %s', (value, text) => expect(measured(value)).toBe(text));
 
-  test.each([
-    [0.5, 'under 1 s'],
-    [59.4, '59 s'],
-    [59.6, '1 min 0 s'],
-    [200, '3 min 20 s'],
-    [599.7, '10 min'],
-    [2365, '39 min'],
-    [3599.7, '1 h 0 min'],
-    [7500, '2 h 5 min'],
-    [Number.NaN, '–'],
-  ])('%f seconds are %s', (value, text) => expect(duration(value)).toBe(text));
-
   test('losses keep four decimals until they are too small for them', () => {
     expect([0.0312345, 0.001, 0.000123, 0].map(loss)).toEqual(['0.0312', '0.0010', '1.23e-4', '0.0000']);
   });
@@ -50,7 +31,6 @@ describe('numbers', () => {
       '50 %',
       '100 %',
     ]);
-    expect(megabytes(158_400_000)).toBe('158 MB');
   });
 });
 
