@@ -89,17 +89,13 @@ export function watch<T>(work: Promise<T>, seconds: number, late: () => void): P
 }
 
 /** Whether `milliseconds`, which may be infinite, pass before `promise` settles. */
-export async function passes(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
+export function passes(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const time = new Promise<boolean>((resolve) => {
     if (milliseconds < Number.POSITIVE_INFINITY) timer = setTimeout(resolve, milliseconds, true);
   });
-  try {
-    const settled = () => false;
-    return await Promise.race([time, promise.then(settled, settled)]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const settled = () => false;
+  return Promise.race([time, promise.then(settled, settled)]).finally(() => clearTimeout(timer));
 }
 
 /** Storage: more than the largest checkpoint takes on a slow disk. */
@@ -111,13 +107,6 @@ export async function inTime<T>(
   ms = PATIENCE_MS,
   text = `The storage has not answered for ${ms / 1000} s.`,
 ): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new EngineError('data', text)), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  if (await passes(ms, work)) throw new EngineError('data', text);
+  return work;
 }

@@ -1,4 +1,4 @@
-import { inTime } from '../base/time';
+import { passes } from '../base/time';
 
 /** Remembers between visits what the engine measured and checked. */
 export interface TuningCache {
@@ -46,7 +46,9 @@ export async function browserCache(): Promise<BrowserCache | undefined> {
   const store = async (mode: IDBTransactionMode) =>
     (database ?? (await open())).transaction(STORE, mode).objectStore(STORE);
   try {
-    await inTime(open(), PATIENCE_MS);
+    const opening = open();
+    if (await passes(PATIENCE_MS, opening)) return undefined;
+    await opening;
   } catch {
     return undefined;
   }
@@ -90,15 +92,9 @@ async function ask<T>(
   request: (store: TuningCache) => Promise<T>,
 ): Promise<T | undefined> {
   if (!cache || silent.has(cache)) return undefined;
-  let answered = false;
-  try {
-    // In an async function, since a store may also throw at once.
-    const answer = (async () => request(cache))().finally(() => {
-      answered = true;
-    });
-    return await inTime(answer, PATIENCE_MS);
-  } catch {
-    if (!answered) silent.add(cache);
-    return undefined;
-  }
+  // In an async function, since a store may also throw at once.
+  const answer = (async () => request(cache))().catch(() => undefined);
+  if (!(await passes(PATIENCE_MS, answer))) return answer;
+  silent.add(cache);
+  return undefined;
 }

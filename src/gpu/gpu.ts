@@ -385,10 +385,11 @@ export class Gpu {
         if (loss) this.loss.lose(loss);
         this.checkLost(0).catch(reject);
       };
-      const answered = () => {
-        this.silent = false;
-      };
-      watch(ends, seconds, late).finally(answered).then(resolve, reject);
+      watch(ends, seconds, late)
+        .finally(() => {
+          this.silent = false;
+        })
+        .then(resolve, reject);
     });
   }
 
