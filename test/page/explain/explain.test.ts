@@ -1,10 +1,13 @@
 /** The Explain view without a browser: its arithmetic, its numbers against those of the documentation, and where its links lead. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { exercises } from '../../../harness/page/explain/exercises';
 import { errorOf, spread } from '../../../harness/page/explain/noise';
 import { recipeSteps } from '../../../harness/page/explain/recipe_steps';
+import { parseQuery } from '../../../harness/page/messages/settings';
 import { anchorOf, fileAddress } from '../../../harness/page/sources/texts';
 import { gaussianNoise, uniformOf } from '../../../harness/pictures/noise';
+import { markup } from '../markup';
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -49,6 +52,16 @@ test('the picture has a row for each of the first seven', () => {
   const png = readFileSync(new URL('docs/images/recipe-steps.png', root));
   expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([130 + 10 * 58, 7 * 60]);
 });
+
+test.each(Object.values(exercises))(
+  'the exercise “$question” opens a view with legal settings, at something on the page',
+  ({ search, lead }) => {
+    const { notices, settings } = parseQuery(search);
+    expect(notices).toEqual([]);
+    expect(settings.task).not.toBe('explain');
+    expect(markup).toContain(` id="${lead}"`);
+  },
+);
 
 test('links lead to files of the project, and to headings that are there', () => {
   const folder = new URL('harness/page/explain/', root);

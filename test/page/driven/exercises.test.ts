@@ -1,0 +1,211 @@
+/** The exercises of Explain and of the texts, as a reader does them: each link, what is pressed there, and what its answer says. */
+import type { Page } from 'puppeteer';
+import { expect, test } from 'vitest';
+import { exercises } from '../../../harness/page/explain/exercises';
+import { violations } from '../axe';
+import { drive } from '../drive';
+import { click, go, pause, phase, until, visit } from '../visit';
+
+const driven = drive();
+
+/** Follows the link of an exercise from its scene. */
+async function open(page: Page, { question, scene, lead }: (typeof exercises)[keyof typeof exercises]) {
+  await go(page, 'explain');
+  await page.evaluate((n) => window.harness.set('scene', n), String(scene));
+  await until(
+    page,
+    (words) => [...document.querySelectorAll('.exercises h3')].some((each) => each.textContent === words),
+    question,
+  );
+  await page.evaluate((words) => {
+    const all = [...document.querySelectorAll('.exercises section')];
+    const own = all.find((each) => each.querySelector('h3')!.textContent === words)!;
+    own.querySelector<HTMLAnchorElement>('a')!.click();
+  }, question);
+  await until(
+    page,
+    (id) => document.getElementById(id)!.checkVisibility() && document.activeElement!.id === id,
+    lead,
+  );
+}
+
+/** The ink of each pixel of a canvas that shows images side by side, `scale` screen pixels each. */
+const inkOf = (page: Page, id: string) =>
+  page.$eval(`#${id}`, (element) => {
+    const canvas = element as HTMLCanvasElement;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    const scale = canvas.height / 28;
+    const ink: number[] = [];
+    for (let y = 0; y < 28; y++)
+      for (let x = 0.5; x * scale < canvas.width; x++) {
+        const at = Math.floor((y + 0.5) * scale) * canvas.width + Math.floor(x * scale);
+        ink.push(1 - data[4 * at] / 255);
+      }
+    return ink;
+  });
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** In percent, as answers say it. */
+const greyShare = (ink: readonly number[]) => {
+  const inked = ink.filter((value) => value > 0.2);
+  return (100 * inked.filter((value) => value < 0.8).length) / inked.length;
+};
+
+/** The first of some numbers in an answer. */
+const numbersIn = (answer: string) => (answer.match(/\d+\.\d+|\d+(?= %)/g) ?? []).map(Number);
+
+const made = async (page: Page, id: string, ending: string) => {
+  await click(page, '#sample');
+  await phase(page, 'sampling');
+  await until(page, (i, end) => document.getElementById(i)!.ariaLabel!.endsWith(end), id, ending);
+  await phase(page, 'idle');
+};
+
+test('of Make: one call makes smears, and guidance 4 has 1.6 times the ink of guidance 1', async () => {
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=explain&scene=3`);
+  await until(page, () => document.querySelectorAll('.exercises section').length === 2);
+  await page.$$eval('.exercises summary', (all) => {
+    for (const each of all) each.click();
+  });
+  expect(await violations(page)).toEqual([]);
+
+  await open(page, exercises.calls);
+  await made(page, 'sample-prediction', '2, 0, 2, 6, finished');
+  const smears = greyShare(await inkOf(page, 'sample-prediction'));
+  await page.evaluate(() => {
+    for (const key of ['steps', 'method', 'guidance'] as const)
+      window.harness.set(key, key === 'method' ? 'auto' : key === 'steps' ? '' : '2');
+  });
+  await made(page, 'sample-prediction', '2, 0, 2, 6, finished');
+  const [one, eight] = numbersIn(exercises.calls.answer);
+  expect(Math.abs(smears - one)).toBeLessThan(2);
+  expect(Math.abs(greyShare(await inkOf(page, 'sample-prediction')) - eight)).toBeLessThan(3);
+
+  await open(page, exercises.guidance);
+  await made(page, 'column-right', 'guidance 4: step 4 of 4');
+  const [left, right] = [await inkOf(page, 'column-left'), await inkOf(page, 'column-right')].map(mean);
+  expect((right / left).toFixed(1)).toBe(String(numbersIn(exercises.guidance.answer)[0]));
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+/** Inside has looked: its picture is of these choices. */
+const looked = (page: Page) =>
+  until(page, () => {
+    const box = document.querySelector('#inside-status')!.parentElement!.parentElement!;
+    return (
+      /network, after/.test(document.getElementById('inside-status')!.textContent!) &&
+      !box.classList.contains('busy')
+    );
+  });
+
+test('of Inside: without the class it sees the mean of all; the pixel that makes a stroke', async () => {
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=explain&scene=4`);
+  await open(page, exercises.without);
+  await looked(page);
+  const set = (id: string, value: string) =>
+    page.$eval(
+      `#${id}`,
+      (element, v) => {
+        Object.assign(element, { value: v });
+        for (const type of ['input', 'change']) element.dispatchEvent(new Event(type));
+      },
+      value,
+    );
+  const prediction = () =>
+    page.$$eval('#inside-net canvas', (all) => {
+      const canvas = all[all.length - 1];
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      return Array.from({ length: data.length / 4 }, (_, i) => 1 - data[4 * i] / 255);
+    });
+  const guess = async (given: string) => {
+    const before = JSON.stringify(await prediction());
+    await set('inside-label', given);
+    await expect.poll(async () => JSON.stringify(await prediction()), { timeout: 30_000 }).not.toBe(before);
+    await looked(page);
+    return prediction();
+  };
+  await set('inside-level', '100');
+  const byClass: number[][] = [];
+  for (let digit = 0; digit < 10; digit++) byClass.push(await guess(String(digit)));
+  const none = await guess('10');
+  const apart = (a: readonly number[], b: readonly number[]) => mean(a.map((v, i) => Math.abs(v - b[i])));
+  const all = none.map((_, i) => mean(byClass.map((image) => image[i])));
+  const nearest = Math.min(...byClass.map((image) => apart(image, none)));
+  expect(apart(none, all)).toBeLessThan(0.6 * nearest);
+
+  await open(page, exercises.pixel);
+  await set('inside-label', '');
+  await set('inside-level', '0');
+  await looked(page);
+  await set('part-slider', '32');
+  await page.$eval('#part-pixel', (element) => element.scrollIntoView());
+  const { x, y, size } = await page.$eval('#part-map', (canvas) => {
+    const { left, top, width } = canvas.getBoundingClientRect();
+    return { x: left, y: top, size: width };
+  });
+  await page.mouse.click(x + (7.5 * size) / 28, y + (13.5 * size) / 28);
+  await until(page, () =>
+    /map 32, row 14, column 8/.test(document.getElementById('pixel-title')!.textContent!),
+  );
+  await until(page, () => /adds 2\.87/.test(document.getElementById('pixel-about')!.textContent!));
+  const table = (id: string) =>
+    page.$$eval(`#${id} td`, (all) => all.map((cell) => Number(cell.textContent!.replace('−', '-'))));
+  const [window, kernel, products] = [
+    await table('pixel-window'),
+    await table('pixel-kernel'),
+    await table('pixel-products'),
+  ];
+  const below = 17;
+  const answer = [window[below], kernel[below], Math.max(...products)];
+  expect(answer).toEqual(numbersIn(exercises.pixel.answer).slice(0, 3));
+  expect(products[below]).toBe(answer[2]);
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+test('of Inside and Train: a broken kernel is refused; the lowest noise level is the hardest', async () => {
+  const { page, problems } = await visit(driven.context, `${driven.address}?task=explain&scene=4`);
+  await open(page, exercises.kernel);
+  await looked(page);
+  expect(await page.$eval('#inside-list', (list) => (list as HTMLDetailsElement).open)).toBe(true);
+  await until(page, () => document.querySelectorAll('.disclose').length > 10);
+  await page.evaluate(() => {
+    const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
+    all.find(({ textContent }) => textContent === 'adam')!.click();
+  });
+  await until(page, () => document.querySelector('.edit-shader') !== null);
+  await click(page, '.edit-shader');
+  await until(page, () => document.querySelectorAll('.code-layer .token').length > 20);
+  const [, words] = /Delete “(.*?)”/.exec(exercises.kernel.press)!;
+  await page.$eval(
+    '.code-area',
+    (element, w) => {
+      const area = element as HTMLTextAreaElement;
+      const at = area.value.indexOf(w);
+      if (at < 0) throw new Error('These words are not in the shader.');
+      area.focus();
+      area.setSelectionRange(at, at + w.length);
+    },
+    words,
+  );
+  await page.keyboard.press('Backspace');
+  await page.evaluate(() => {
+    const all = [...document.querySelectorAll<HTMLButtonElement>('.shader-editor button')];
+    all.find(({ textContent }) => textContent === 'Try it')!.click();
+  });
+  await until(page, () => document.querySelector<HTMLElement>('.verdict')!.dataset.kind !== undefined);
+  expect(await page.$eval('.verdict', (box) => box.textContent!)).toMatch(/^It is wrong: adam\./);
+
+  await open(page, exercises.level);
+  await click(page, '#train');
+  await until(page, () => /\d/.test(document.querySelector('#noise-bars .figure')!.textContent!));
+  await pause(page);
+  const bars = await page.$$eval('#noise-bars .figure', (all) => all.map((each) => Number(each.textContent)));
+  const [lowest, middle, high] = numbersIn(exercises.level.answer);
+  expect(Math.max(...bars)).toBe(bars[0]);
+  expect(bars[0]).toBeGreaterThanOrEqual(lowest);
+  expect(Math.min(...bars.slice(0, 9))).toBeLessThan(middle);
+  expect(bars[10 * high]).toBeGreaterThan(Math.max(...bars.slice(3, 6)));
+  expect(problems).toEqual([]);
+  await page.close();
+});
