@@ -123,7 +123,7 @@ test('a device that is lost in the middle of training is replaced, and the run e
   expect(problems).toEqual([]);
 });
 
-test('a page that is left in the middle of a run goes on with it, bit for bit, and looks as before', async () => {
+test('a page that is left in the middle of a run goes on with the run, bit for bit, and looks as before', async () => {
   const { page, problems } = await withoutRun();
   /** The folders of stored runs. */
   const folders = () =>
@@ -249,7 +249,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   await close();
 });
 
-test('a run on coloured images that the browser has no room for is offered with the names of its classes, asks for them, takes no others, and goes on bit for bit', {
+test('a kept run whose coloured images found no room names its classes, asks for these images, and goes on', {
   tags: 'thorough',
 }, async () => {
   const { open, close } = await profile();

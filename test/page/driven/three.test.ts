@@ -11,7 +11,7 @@ interface Example {
 
 const examples = driveExamples();
 
-test('digits come out of noise on a cube, and nothing leaves the GPU', async () => {
+test('the three.js example shows digits that come out of noise on a cube, and nothing leaves the GPU', async () => {
   const { page, problems } = await examples.open('three');
   await until(page, () => /^(?!Starting|Step [01]$)/.test(document.querySelector('#status')!.textContent!));
   expect(await page.$eval('#status', (e) => e.textContent)).toMatch(/^Step \d+$/);

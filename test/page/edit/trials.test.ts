@@ -39,7 +39,7 @@ afterEach(() => {
 
 const order = { texts: {} } as unknown as Omit<TrialOrder, 'id'>;
 
-test('a trial that is silent for a minute is ended with its worker; the next one gets another', async () => {
+test('a trial that is silent for a minute is ended with its worker; the next trial gets a new worker', async () => {
   const trials = new Trials();
   const heard: string[] = [];
   const silent = trials.run(order, (text) => heard.push(text));
