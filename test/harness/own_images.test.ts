@@ -634,7 +634,7 @@ describe('an IDX file', () => {
     );
   });
 
-  test('is told apart from a text, a zip archive and a damaged IDX file', async () => {
+  test('differs from a text, a zip archive and a damaged IDX file, which are refused with a reason', async () => {
     const text = { path: 'notes.txt', source: new File(['Dear diary'], 'notes.txt') };
     await expect(readAll([text])).rejects.toThrow(
       'notes.txt is neither a picture nor data to train on. Give pictures',
@@ -643,7 +643,7 @@ describe('an IDX file', () => {
     await expect(readAll([zip])).rejects.toThrow(
       /^faces\.zip is neither .* It looks like a zip archive: unpack it\.$/,
     );
-    // What begins like IDX is told what is wrong with it.
+    // The error on a file that begins like IDX names its fault.
     await expect(readAll([file('short', 0, 0, 0, 0)])).rejects.toThrow('magic number');
     await expect(
       readAll([file('four', 0, 0, 8, 4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1)]),

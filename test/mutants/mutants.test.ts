@@ -1,4 +1,4 @@
-/** The planted faults of `npm run mutants` fit the sources: a list that nobody keeps would rot. */
+/** The planted faults of `npm run mutants` fit the sources: a list without a check would rot. */
 import { describe, expect, test } from 'vitest';
 import { all, mutated, readList } from './list';
 

@@ -124,7 +124,7 @@ test('an address trains by itself, to the end, and in a tab in the background, w
   await until(page, () => document.getElementById('grid-step')!.textContent === 'after step 20');
   expect(await greys(page, 'grid')).toBeGreaterThan(8);
   expect(await greys(page, 'strip-predictions')).toBeGreaterThan(8);
-  // What the address says wrongly is told as text.
+  // A mistake in the address is shown as text.
   expect(await text(page, 'notices')).toContain('no setting nonsense');
   expect(await page.$('#notices b')).toBeNull();
   expect(problems).toEqual([]);
@@ -781,7 +781,7 @@ test('a device that is lost while the page measures is reported as lost, in word
     const status = (name: string) =>
       until(page, (t, n) => (window.harness[t] as { status: string }).status === n, task, name);
     await status('running');
-    // The engine is there, which is told of what happens to its device.
+    // The engine is there, and hears of the loss of its device.
     await until(
       page,
       (t) =>

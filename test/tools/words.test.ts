@@ -91,7 +91,7 @@ function hasTitle({ titles, texts }: Titled, fits: (title: string) => boolean): 
 
 // ---------------------------------------------------------------- words
 
-/** Those of the words for `npm test` that find nothing in these lanes. */
+/** Words for `npm test` that find nothing in these lanes. */
 function missed(words: readonly string[], lanes: readonly Lane[]): string[] {
   const inLanes = new Set(lanes.flatMap(laneFiles));
   const files = filters(words).files.filter((file) => inLanes.has(file));
@@ -106,7 +106,7 @@ function missed(words: readonly string[], lanes: readonly Lane[]): string[] {
   });
 }
 
-/** Those of the words for `npm run test:long` or `test:package` that no row and no group has. */
+/** Words for `npm run test:long` or `test:package` that no row and no group has. */
 function missedRows(folder: string, words: readonly string[]): string[] {
   const files = readdirSync(`${root}test/${folder}`).filter((file) => file.endsWith('.ts'));
   const groups = titlesOf(`test/${folder}/main.ts`).texts;
@@ -115,7 +115,7 @@ function missedRows(folder: string, words: readonly string[]): string[] {
   return words.filter((word) => !groups.has(word) && !hasRow(word));
 }
 
-/** Those of the words of a command that find nothing. */
+/** Words of a command that find nothing. */
 function missedBy(command: string): string[] {
   const [, script, rest] = /^npm (?:run )?test(:long|:package)? -- (.+)$/.exec(command) ?? [];
   if (!rest) return [];

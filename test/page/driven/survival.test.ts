@@ -115,7 +115,7 @@ test('a device that is lost in the middle of training is replaced, and the run e
   const said = await page.evaluate(() => (window as unknown as { said: string[] }).said[0]);
   expect(said).toMatch(/^The GPU device was lost.*The run goes on by itself/);
   await phase(page, 'finished');
-  // Chrome did not count it; nor does the page that the next test opens.
+  // Neither Chrome nor the page that the next test opens counts this loss.
   await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
   expect(await losses(page)).toEqual(undisturbed);
   expect(await text(page, 'notices')).toContain('and another took its place. The run goes on from step');

@@ -22,7 +22,7 @@ test('the three.js example shows digits that come out of noise on a cube, and no
     ).example;
     renderer.setAnimationLoop(null);
     const { device } = renderer.backend;
-    // In front of the camera, straight, so that pixels of what is drawn are those of the picture.
+    // In front of the camera, straight, so that the drawing has the pixels of the picture.
     cube.rotation.set(0, 0, 0);
     const side = 84;
     camera.position.z = 0.5 + 0.5 / Math.tan((25 * Math.PI) / 180); // the front face fills the view

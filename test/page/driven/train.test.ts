@@ -26,7 +26,7 @@ import {
   visit,
 } from '../visit';
 
-/** Of 160 digits a tenth is held out. */
+/** A tenth of the 160 digits is held out. */
 const RUN = '?batch=8&limit=160&widths=8&samples=10&epochs=2000';
 
 const driven = drive();
@@ -187,7 +187,7 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   expect(size).toEqual({ width: 4 + 5 * 60, height: 4 + shape[0] * 60 });
 
   expect(await violations(page)).toEqual([]);
-  // A run that is gone on with has all of that behind it.
+  // A continued run has all of that behind it.
   await until(page, () => window.harness.state.measured.quality.length === 2);
   await type(page, 'epochs', '2000');
   const before = await measured(page);

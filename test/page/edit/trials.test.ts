@@ -74,6 +74,6 @@ test('another trial takes the place of one that is under way', async () => {
   expect(IdleWorker.all.map(({ ended }) => ended)).toEqual([true, false]);
   IdleWorker.all[1].say({ result: { kind: 'failed', message: 'lost' } });
   expect(await taken).toEqual({ kind: 'failed', message: 'lost' });
-  // Nobody knows what it left behind.
+  // What the lost trial left behind is unknown.
   expect(IdleWorker.all[1].ended).toBe(true);
 });

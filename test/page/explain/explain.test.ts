@@ -1,4 +1,4 @@
-/** The Explain view without a browser: its arithmetic, its numbers against those of the documentation, and where its links lead. */
+/** The Explain view without a browser: its arithmetic, its numbers against the documentation, and where its links lead. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { errorOf, spread } from '../../../harness/page/explain/noise';

@@ -77,7 +77,7 @@ test.each(Object.keys(recipes) as RecipeName[])(
         expect(Math.min(...groups)).toBeGreaterThan(0);
       }
     }
-    // The sizes of a convolution are those of its layer.
+    // A convolution has the sizes of its layer.
     const { height, inChannels, outChannels, kernelSize } = layersOf(config).at(-1)!;
     expect(
       ops.findLast(({ stage, kernel }) => stage === 'forward' && kernel.startsWith('conv2d'))!.shape,

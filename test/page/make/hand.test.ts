@@ -189,7 +189,7 @@ describe('network calls', () => {
       source: 'run',
       ...quick,
     });
-    // Recipes whose pretrained network is that of digits.
+    // Recipes with the pretrained network of digits.
     for (const recipe of ['digits-3x3', 'pictures'] as const)
       expect(handMaking(initialOf(recipe), 'pretrained', digits)).toEqual(instant);
   });
@@ -382,7 +382,7 @@ describe('pictures that follow the hand', () => {
     settings = { ...settings, task: 'train' };
     following.look({ ...at(60), seed: 2 });
     following.next();
-    expect(sent, 'where nobody sees the map').toHaveLength(length);
+    expect(sent, 'where the map is not seen').toHaveLength(length);
     settings = { ...settings, task: 'sample' };
     following.next();
     expect(sent).toHaveLength(length + 1);
