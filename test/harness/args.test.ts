@@ -44,7 +44,7 @@ function refused(args: string, ...facts: string[]): void {
 }
 
 describe('readFlags', () => {
-  test('reads every kind, with a space or with =', () => {
+  test('reads every kind of flag, with a space or with = before its value', () => {
     const args = '--out=a/b --count 3 --rate 1e0 --sizes 8,16,32 --in green --wet'.split(' ');
     expect(readFlags(command, args)).toEqual({
       out: 'a/b',
@@ -59,12 +59,12 @@ describe('readFlags', () => {
     expect(readFlags(command, ['--from', 'a', '--from=b,c'])).toEqual({ from: ['a', 'b,c'] });
   });
 
-  test('help wins over everything', () => {
+  test('takes --help and -h before all other flags, also wrong ones', () => {
     expect(readFlags(command, ['--nonsense', '--help'])).toEqual({ help: true });
     expect(readFlags(command, ['-h'])).toEqual({ help: true });
   });
 
-  test('unknown flags are errors that name the one that was meant, or list the known ones', () => {
+  test('refuses an unknown flag and names the flag that was meant, or lists the known flags', () => {
     for (const [given, meant] of [
       ['--cuont 3', 'count'],
       ['--count-', 'count'],
@@ -80,13 +80,13 @@ describe('readFlags', () => {
     refused('--constructor', '--constructor');
   });
 
-  test('stray words', () => {
+  test('refuses words that belong to no flag', () => {
     refused('somewhere', '"somewhere"', 'flags only', 'put -- before the flags');
     refused('--wet somewhere', '"somewhere"');
     refused('-- --wet', '"--wet"');
   });
 
-  test('missing values', () => {
+  test('refuses a flag without its value, and a value for a flag that takes none', () => {
     refused('--out', '--out lacks its value', 'DIR');
     refused('--out --wet', '--out lacks its value');
     refused('--out=', '--out is empty');
@@ -110,15 +110,15 @@ describe('readFlags', () => {
     ['--sizes ,', '","'],
     ['--sizes 8;16', '"8;16"'],
     ['--in blue', '"blue"', 'red, green'],
-  ])('%s', (args, ...facts) => refused(args, ...facts));
+  ])('refuses %s and names the wrong value', (args, ...facts) => refused(args, ...facts));
 
-  test('what a terminal must not see is quoted', () => {
+  test('quotes control characters in its errors', () => {
     expect(() => readFlags(command, ['--count', '\u001b[31m'])).toThrow('"\\u001b[31m"');
     expect(() => readFlags(command, ['x'.repeat(5000)])).toThrow(/.{0,300}/);
   });
 });
 
-test('help lists every flag with what it takes', () => {
+test('the help of a command lists every flag with the values that it takes', () => {
   const help = helpOf(command);
   expect(help).toContain('webgpu-diffusion paint --out DIR [flags]');
   for (const line of ['--out DIR       where to', '--in red|green  which', '--wet           still'])
@@ -127,7 +127,7 @@ test('help lists every flag with what it takes', () => {
   expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThan(120);
 });
 
-test('every command describes itself in lines that fit a terminal', async () => {
+test('the help of every command has lines that fit a terminal', async () => {
   const modules = import.meta.glob<Record<string, Command>>('../../harness/cli/commands/*.ts', {
     eager: true,
   });

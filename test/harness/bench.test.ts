@@ -116,7 +116,7 @@ const resultOf = (from: readonly BenchEvent[]) =>
   from.reduce<BenchResult | undefined>((result, event) => addEvent(result, event), undefined);
 const result = resultOf(events)!;
 
-describe('taps inside the image', () => {
+describe('convolution taps inside the image', () => {
   /** Every output, every tap. */
   const counted = (length: number, kernelSize: number) => {
     let inside = 0;
@@ -128,13 +128,13 @@ describe('taps inside the image', () => {
     return inside;
   };
 
-  test('the closed form counts them', () => {
+  test('are counted by a closed form that agrees with counting one by one', () => {
     for (let length = 1; length <= 30; length++)
       for (const kernelSize of [1, 3, 5, 7, 11, 31])
         expect(tapsInside(length, kernelSize), `${length}, ${kernelSize}`).toBe(counted(length, kernelSize));
   });
 
-  test('of the tutorial’s layers they are the share that docs/performance.md says', () => {
+  test('make up the shares of the tutorial’s layers that docs/performance.md states', () => {
     const share = (side: number) => {
       const shape = { batch: 4, height: side, width: side, inChannels: 3, outChannels: 8, kernelSize: 5 };
       return `${((100 * convInsideFlops(shape)) / convFlops(shape)).toFixed(1)}%`;
@@ -142,7 +142,7 @@ describe('taps inside the image', () => {
     expect([28, 14, 7].map(share)).toEqual(['91.6%', '83.6%', '68.7%']);
   });
 
-  test('every kernel has a count, and only convolutions have less than nominal', () => {
+  test('lower the counted work of convolutions, and of no other kernel', () => {
     for (const [name, { kernel, bench }] of specs) {
       for (const [layer, shape] of Object.entries(bench(4))) {
         const { flops } = kernel.cost(shape);
@@ -155,8 +155,8 @@ describe('taps inside the image', () => {
   });
 });
 
-describe('the result', () => {
-  test('adds up from events, and is one at any time after the head', () => {
+describe('a bench result', () => {
+  test('is built event by event, and is whole enough to show after its first event', () => {
     expect(resultOf(events.slice(0, 1))).toBeUndefined();
     const early = resultOf(events.slice(0, 4))!;
     expect([early.end, early.step?.ms.median, early.rows, early.gflopsAtEnd]).toEqual([
@@ -178,7 +178,7 @@ describe('the result', () => {
     ]);
   });
 
-  test('a breakdown: by kernel, the costliest first, and what is not convolution', () => {
+  test('breaks the step down by kernel, the costliest first, with the share of all but convolutions', () => {
     const { kernels, sumMs, sumOfTotal, otherShare } = result.breakdowns.step!;
     expect(kernels).toEqual([
       { kernel: 'conv2d', ops: 2, ms: 6, share: 0.75 },
@@ -188,13 +188,13 @@ describe('the result', () => {
     expect([sumMs, sumOfTotal, otherShare]).toEqual([8, 0.8, 0.125]);
   });
 
-  test('a row’s roof is the copy of about as many bytes', () => {
+  test('takes as the memory roof of a row the rate of a copy of similar size', () => {
     expect([1, 2 ** 20, 2 ** 23, 2 ** 24, 2 ** 30].map((bytes) => copyRate(head.peak, bytes))).toEqual([
       40, 40, 40, 10, 10,
     ]);
   });
 
-  test('a peak that moved is told', () => {
+  test('warns where the peak of the adapter changed during the bench', () => {
     expect(caveats({ ...result, end: 'complete' })).toEqual([]);
     const [line] = caveats({ ...result, end: 'complete', gflopsAtEnd: 50 });
     expect(line).toContain('100 GFLOP/s at the start and 50.0 at the end');
@@ -211,7 +211,7 @@ describe('the result', () => {
   });
 });
 
-test('sweeps: in order, of legal sizes, and foretold by the work', () => {
+test('a bench sweep goes through legal sizes in order, and estimates the time of each point from its work', () => {
   expect(placesOf('batch', 256, [64, 1, 64]).map(({ batch, size }) => [batch, size])).toEqual([
     [1, 28],
     [64, 28],
@@ -234,8 +234,8 @@ test('sweeps: in order, of legal sizes, and foretold by the work', () => {
   expect(foretell({ ...place, batch: 4 }, { ...point, batch: 1 })).toBeCloseTo(0.05);
 });
 
-describe('tables', () => {
-  test('a row without a passed check shows no number', () => {
+describe('the tables of a bench result', () => {
+  test('show no numbers for a row whose check failed', () => {
     expect(rowCells(failed)).toEqual([
       'mse',
       'direct',
@@ -247,7 +247,7 @@ describe('tables', () => {
     expect(rowCells(row).slice(3)).toEqual(['2.00', '1.80 … 2.20', '50.0', '40.0', '1.00', '40%']);
   });
 
-  test('how much was measured', () => {
+  test('say how much was measured', () => {
     const nothing = { ...result, step: null, rows: [], sweep: [] };
     expect(measuredText(nothing)).toBe('');
     expect(measuredText({ ...nothing, rows: [row] })).toBe('1 row');
@@ -257,7 +257,7 @@ describe('tables', () => {
     );
   });
 
-  test('the variants behind the training step, and the rows that are of them', () => {
+  test('name the variants behind the training step, and mark the rows of these variants', () => {
     const rival = { ...row, variant: 'winograd4' };
     const other = { ...rival, layer: 'up.1' };
     const [whole, , , kernels] = benchTables({ ...result, rows: [row, rival, other] });
@@ -291,7 +291,7 @@ describe('tables', () => {
     ]);
   });
 
-  test('all that was measured is in them, and all have a cell for each column, or a remark', () => {
+  test('hold everything that was measured, with a cell for each column or a remark', () => {
     const tables = benchTables(result);
     expect(tables.map(({ title }) => title)).toEqual([
       'The whole network: tutorial, 4 images',
@@ -313,7 +313,7 @@ describe('tables', () => {
   });
 });
 
-describe('files', () => {
+describe('the files of a bench result', () => {
   /** RFC 4180, as a spreadsheet reads it. */
   function readCsv(text: string): string[][] {
     const lines: string[][] = [[]];
@@ -327,7 +327,7 @@ describe('files', () => {
     return lines;
   }
 
-  test('CSV: a line for everything, each labelled with the adapter and whether it is software', () => {
+  test('CSV has a line for each measurement, labelled with the adapter and whether it is software', () => {
     const [columns, ...lines] = readCsv(toCsv(result));
     const objects = lines.map((cells) => Object.fromEntries(columns.map((name, i) => [name, cells[i]])));
     for (const line of lines) expect(line).toHaveLength(columns.length);
@@ -358,7 +358,7 @@ describe('files', () => {
     expect([mse.ms_median, mse.check, mse.note]).toEqual(['', 'fail', failed.check.failure]);
   });
 
-  test('Markdown: tables of as many cells as columns, and the label', () => {
+  test('Markdown has tables with a cell for each column, and says that the adapter is software', () => {
     const text = toMarkdown(result);
     expect(text).toContain('(software, on the CPU');
     expect(text).toContain('**Not everything was measured within the budget of 60 s.**');
@@ -371,7 +371,7 @@ describe('files', () => {
     }
   });
 
-  test('JSON comes back as it was', () => {
+  test('JSON is read back unchanged', () => {
     expect(parseResult('a.json', toJson(result)).result).toEqual(result);
     const whole = { ...row, shape: 'batch 4', flops: 1, bytes: 2, shaders: ['conv2d.direct'] };
     const all = { ...result, inUse: { 'conv2d/down.1': 'direct' }, rows: [whole] };
@@ -410,14 +410,14 @@ describe('files', () => {
     ]);
   });
 
-  test('all results of the documentation can be read', () => {
+  test('the bench results in docs/results can all be read', () => {
     const folder = new URL('../../docs/results/', import.meta.url);
     const names = readdirSync(folder).filter((name) => name.startsWith('bench-'));
     expect(names.length).toBeGreaterThan(3);
     for (const name of names) parseResult(name, readFileSync(new URL(name, folder), 'utf8'));
   });
 
-  test('each of these files has a line for each row', () => {
+  test('each JSON file in docs/results has a line for each row', () => {
     const folder = new URL('../../docs/results/', import.meta.url);
     for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {
       const text = readFileSync(new URL(name, folder), 'utf8');
@@ -445,21 +445,21 @@ describe('files', () => {
       'field rows',
     ],
     ['no clock', toJson({ ...result, timer: { kind: 'wall clock' } as never }), 'field timer'],
-  ])('what is no result is refused in one sentence: %s', (_, json, why) => {
+  ])('a file with %s is refused in one sentence', (_, json, why) => {
     expect(() => parseResult('x.json', json)).toThrow(EngineError);
     expect(() => parseResult('x.json', json)).toThrow('x.json is not a result of this bench: ');
     expect(() => parseResult('x.json', json)).toThrow(why);
   });
 });
 
-describe('comparing', () => {
+describe('comparing two bench results', () => {
   const named = (name: string, changed: Partial<BenchResult>) => ({
     name,
     result: { ...result, ...changed },
   });
   const before = named('a.json', { rows: [row, { ...row, layer: 'up.1' }, { ...row, layer: 'only' }] });
 
-  test('by kernel, variant, layer and batch; a difference counts where the bands do not touch', () => {
+  test('matches rows by kernel, variant, layer and batch; a difference counts where the bands do not touch', () => {
     const after = named('b.json', {
       step: total(5),
       peak: { ...head.peak, gflops: 50 },
@@ -499,7 +499,7 @@ describe('comparing', () => {
     expect(first.rows.map(({ ratio }) => ratio)).toEqual([0.5, 1, 1, 1]);
   });
 
-  test('medians that lie less than 5% apart are noise, however narrow the bands', () => {
+  test('counts medians less than 5% apart as noise, however narrow the bands', () => {
     const verdictOf = (ms: number) => {
       const after = named('b.json', { step: { ...total(1), ms: times(ms, 0.001) } });
       return compare(named('a.json', { step: { ...total(1), ms: times(1, 0.001) } }), after).rows.find(
@@ -514,7 +514,7 @@ describe('comparing', () => {
     ]);
   });
 
-  test('what differs beside the times is said', () => {
+  test('names what differs beside the times, such as the adapter', () => {
     const adapter = { ...head.adapter, description: 'A GPU', software: false };
     const after = named('b.json', {
       adapter,
@@ -533,7 +533,7 @@ describe('comparing', () => {
 });
 
 describe('the roofline', () => {
-  test('a point for each row that computes, titled, and the adapter’s roofs and label', () => {
+  test('has a titled point for each row that computes, and the roofs and the label of the adapter', () => {
     const svg = rooflineSvg({ ...result, rows: [row, { ...row, layer: '<b>' }, failed] })!;
     expect(svg.match(/<title>/g)).toHaveLength(2);
     expect(svg).toContain(
@@ -544,14 +544,14 @@ describe('the roofline', () => {
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
   });
 
-  test('a roof meets the peak where it should', () => {
+  test('draws the memory roof up to where it meets the peak', () => {
     const svg = rooflineSvg({ ...result, rows: [row] })!;
     // x from 1 to 100 FLOP per byte over 64 … 772, y from 10 to 1,000 GFLOP/s over 472 … 56: memory's roof of 10 GB/s enters at
     // 1 and 10, and reaches 100 at 10.
     expect(svg).toContain('d="M64,472 L418,264"');
   });
 
-  test('what the network uses stands out among its rivals', () => {
+  test('marks the variants that the network uses among their rivals', () => {
     const rows = [{ ...row, variant: 'winograd4' }, row, { ...row, kernel: 'swish', layer: 'down.2' }];
     const svg = rooflineSvg({ ...result, rows })!;
     const kinds = [
@@ -566,7 +566,7 @@ describe('the roofline', () => {
     expect(rooflineSvg({ ...result, step: null, rows })).not.toMatch(/outlined|class="mark (used|rival)/);
   });
 
-  test('both axes are named, and a narrow one has its words in as many lines as they need', () => {
+  test('names both axes, and wraps its words in a narrow drawing', () => {
     const rows = [row, { ...row, kernel: 'conv2d_grad_kernel' }, { ...row, kernel: 'swish' }];
     const svg = rooflineSvg({ ...result, rows }, NARROW)!;
     expect(svg).toMatch(/rotate\(-90 .*>GFLOP\/s</);
@@ -579,13 +579,13 @@ describe('the roofline', () => {
     expect(texts.map(([, , , text]) => text).join(' ')).toContain('(software, on the CPU');
   });
 
-  test('nothing to draw', () => {
+  test('is not drawn where no row computes', () => {
     expect(rooflineSvg({ ...result, rows: [failed] })).toBeUndefined();
     expect(rooflineSvg({ ...result, rows: [{ ...row, insideGflops: 0 }] })).toBeUndefined();
   });
 });
 
-test('what the step uses comes before all else, the heaviest first', () => {
+test('the bench measures the variants that the step uses before all others, the heaviest first', () => {
   const entries = listEntries(64);
   const inUse = {
     'conv2d/down.1': 'winograd7',
@@ -605,7 +605,7 @@ test('what the step uses comes before all else, the heaviest first', () => {
   expect(sorted).toHaveLength(entries.length);
 });
 
-test("another network's convolutions: as the tutorial's, layer by layer", () => {
+test('the bench lists the convolutions of any network layer by layer', () => {
   for (const [name, spec] of specs)
     if (name.startsWith('conv2d')) expect(convolutionsOf(name, {}, 7), name).toEqual(spec.bench(7));
   const list = (network: NetworkChoice) =>
@@ -639,7 +639,7 @@ test("another network's convolutions: as the tutorial's, layer by layer", () => 
   expect(list(rich).some(({ name }) => name === 'conv2d_grad_upsample')).toBe(false);
 });
 
-test('the convolutions of a conditioned network have its biases per image, and there are its linear layers', () => {
+test('the bench of a conditioned network has convolutions with biases per image, and the linear layers', () => {
   const of = (kernel: string) => convolutionsOf(kernel, { recipe: 'digits' }, 8);
   expect(Object.values(of('conv2d')).map(({ imageBias }) => imageBias)).toEqual([
     ...[0, 32, 96, 160, 224],
@@ -652,7 +652,7 @@ test('the convolutions of a conditioned network have its biases per image, and t
   expect(linear('conv2d_grad_input')).toEqual(['conditioning.output']);
 });
 
-test('what is as in the recipe is no choice', () => {
+test('flags that repeat the settings of the recipe do not change its network', () => {
   expect(changesOf({ recipe: 'tutorial', widths: [32, 64, 64], kernelSize: 5 })).toBeUndefined();
   expect(changesOf({ recipe: 'digits-3x3', kernelSize: 3, convolutionsPerLevel: [1, 2, 3] })).toEqual({
     recipe: 'digits-3x3',
@@ -660,7 +660,7 @@ test('what is as in the recipe is no choice', () => {
   expect(changesOf({ recipe: 'digits', widths: [8, 16] })).toEqual({ recipe: 'digits', widths: [8, 16] });
 });
 
-test('a result says of which network it is, everywhere', () => {
+test('a bench result names its network in all texts, tables and files', () => {
   const other = { ...result, network: { recipe: 'digits', widths: [8, 16], kernelSize: 3 } as const };
   const name = 'digits with widths 8 16, kernels 3x3';
   expect(headLines(other)[2]).toBe(`Network: ${name}; 4 images.`);

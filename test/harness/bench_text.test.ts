@@ -7,7 +7,7 @@ import { duration, megabytes, plural, wrap } from '../../harness/text/units';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import { defaultVariants } from '../../src/unet/variants';
 
-test('patterns', () => {
+test('a pattern chooses kernels by a part of the name, with * and commas, in any case', () => {
   const matches = (pattern: string | undefined, name: string) => matcher(pattern)(name);
   expect(matches(undefined, 'anything')).toBe(true);
   expect(matches('conv2d', 'conv2d_grad_kernel.direct down.1')).toBe(true);
@@ -18,21 +18,21 @@ test('patterns', () => {
   expect(matches('(', 'adam.plain')).toBe(false);
 });
 
-test('percentiles', () => {
+test('a summary of times has the median, the 10th and the 90th percentile', () => {
   expect(summary([3])).toEqual({ median: 3, p10: 3, p90: 3, n: 1 });
   const { median, p10, p90, n } = summary([11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   expect({ median, p10, p90, n }).toEqual({ median: 6, p10: 2, p90: 10, n: 11 });
   expect(summary([1, 2]).median).toBe(1.5);
 });
 
-test('what was not run is gathered by reason', () => {
+test('rows that did not run are listed by reason', () => {
   const rows = ['a', 'b'].map((layer) => ({ kernel: 'k', variant: 'v', layer, reason: 'it is too small' }));
   expect(skippedLines(rows)).toEqual(['not run: k.v at a, b: it is too small']);
   const step = { kernel: 'step', variant: 'breakdown', layer: '', reason: 'no time' };
   expect(skippedLines([step])).toEqual(['not run: training step, breakdown: no time']);
 });
 
-test('numbers and times as people read them', () => {
+test('numbers are rounded, and times are written in seconds, minutes and hours', () => {
   expect([0.012345, 1.2345, 12.345, 1234.5].map(short)).toEqual(['0.0123', '1.23', '12.3', '1,235']);
   const times = [
     [0.04, '0.0 s'],
@@ -51,7 +51,7 @@ test('numbers and times as people read them', () => {
   expect([0, 1, 1234.5].map((n) => plural(n, 'step'))).toEqual(['0 steps', '1 step', '1,235 steps']);
 });
 
-test('text in lines', () => {
+test('wrap breaks a text into lines between words', () => {
   expect(wrap('one two three', 7)).toEqual(['one two', 'three']);
   expect(wrap('one two three', 8, '  ')).toEqual(['one two', '  three']);
   expect(wrap('incomprehensible', 7)).toEqual(['incomprehensible']);
@@ -66,7 +66,7 @@ test('repeated dispatches are listed once', () => {
   expect(fold('')).toEqual([]);
 });
 
-test('explain: the tutorial network within its memory budget, other networks too', () => {
+test('explain describes the tutorial network within its memory budget, and other networks', () => {
   const config = checkConfig();
   const variants = defaultVariants(layersOf(config), 256, new Set(['subgroups']), 'software');
   const { summary: text, dispatches, memory } = explain(config, 256, 10_000, variants);

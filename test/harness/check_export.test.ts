@@ -42,14 +42,14 @@ const report: CheckReport = {
   rows: [row, failed, skipped],
 };
 
-test('JSON holds all of it, and what JSON has no number for', () => {
+test('the JSON of a check report holds every row, and values like NaN as text', () => {
   const { schema, rows, end } = JSON.parse(checkJson(report));
   expect([schema, end]).toEqual([1, 'stopped']);
   expect(rows[0]).toEqual(row);
   expect(rows[1].each[0].worst.actual).toBe('NaN');
 });
 
-test('Markdown: a line for each, the worst element, and what failed', () => {
+test('the Markdown of a check report has a line for each variant, its worst element, and the failures', () => {
   const text = checkMarkdown(report);
   expect(text).toContain('- 1 passed, 1 failed, 1 not run; stopped before its end.');
   expect(text).toContain('a \\| b (software');
@@ -62,13 +62,13 @@ test('Markdown: a line for each, the worst element, and what failed', () => {
   expect(new Set(widths.map((line) => line.replaceAll('\\|', '').split('|').length)).size).toBe(1);
 });
 
-test('the worst case is that with the largest share, if any element errs', () => {
+test('the worst case of a check has the largest share of its tolerance, if any element errs', () => {
   expect(worstCase(row.each)?.title).toBe('a prime');
   expect(worstCase([row.each[0]])).toBeUndefined();
   expect(worstCase(failed.each)?.worst).toBe(nan);
 });
 
-test('shares and counts in words', () => {
+test('a check report writes shares of the tolerance, counts and compile times in words', () => {
   expect([0, 0.0001, 0.05, 0.5, 1.5, 1e9].map(shareText)).toEqual([
     ...['exact', '< 0.1%', '5.0%', '50%', '150%', 'far beyond'],
   ]);

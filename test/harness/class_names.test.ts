@@ -9,7 +9,7 @@ test('a class without a name is called by its label', () => {
   expect(namesOf({ classes: 3, classNames: ['a', ' '] })).toEqual(['a', '1', '2']);
 });
 
-test('a name is shown on one line, in 24 characters, and turns no text around', () => {
+test('a class name is shown on one line, in at most 24 characters, with control characters escaped', () => {
   expect(nameOf(0, [`${'x'.repeat(500)}`])).toBe(`${'x'.repeat(23)}…`);
   expect(nameOf(0, ['x'.repeat(24)])).toBe('x'.repeat(24));
   expect(nameOf(0, ['a\n b\t"c"'])).toBe('a b "c"');
@@ -17,7 +17,7 @@ test('a name is shown on one line, in 24 characters, and turns no text around', 
   expect(nameOf(0, ['❤️'.repeat(30)])).toBe(`${'❤️'.repeat(23)}…`);
 });
 
-test('names of single characters make a word, others a list', () => {
+test('classes with names of one character are ordered as a word, others as a list', () => {
   expect([letters, { classes: 10 }, { classes: 2, classNames: ['❤️', '日'] }].map(isSpelled)).toEqual([
     true,
     true,
@@ -46,7 +46,7 @@ test.each([
   ['x,x', { classes: 2, classNames: ['x', 'x'] }, [0, 0]],
   ['', letters, []],
   [', ', pets, []],
-] as const)('%j orders classes', (text, of, labels) => {
+] as const)('the text %j orders classes by their names', (text, of, labels) => {
   expect(labelsIn(text, of)).toEqual({ labels });
 });
 
@@ -61,6 +61,6 @@ test.each([
   ['cat, cow', pets, 'There is no class "cow"; this network makes cat, dog, small, dog, Dog, with commas'],
   ['constructor', pets, 'There is no class "constructor"'],
   ['1'.repeat(61), { classes: 10 }, 'The text orders 61 images; at most 60'],
-] as const)('%j is refused', (text, of, problem) => {
+] as const)('the text %j orders no classes, and the error says why', (text, of, problem) => {
   expect(labelsIn(text, of).problem).toContain(problem);
 });

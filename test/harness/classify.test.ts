@@ -4,7 +4,7 @@ import { CLASSIFY_LEVELS, classLosses } from '../../harness/pictures/classify';
 import { checkConfig, presets } from '../../src/unet/config';
 import type { PredictOptions } from '../../src/unet/unet';
 
-test('a class errs by as much as its prediction is beside noise - image, and all classes see the same', async () => {
+test('the error of a class is the distance of its prediction from noise - image, on inputs that all classes share', async () => {
   const image = Float32Array.from({ length: 784 }, (_, i) => (i % 7) / 6);
   const inputs: Float32Array[] = [];
   const unet = {

@@ -44,7 +44,7 @@ async function fails(args: string[], code: number, ...facts: string[]): Promise<
   expect(result.code).toBe(code);
 }
 
-test('help', async () => {
+test('--help lists the commands or the flags of one command, and --version prints the version', async () => {
   const overview = await run('--help');
   const command = await run('train', '--help');
   const nothing = await run();
@@ -59,7 +59,7 @@ test('help', async () => {
   expect(nothing.code).toBe(2);
 });
 
-test('usage errors end with 2', async () => {
+test('a usage error ends a command with exit code 2', async () => {
   await fails(['trian'], 2, '"trian"', 'train, sample, distil, evaluate, convert');
   await fails(['train', '--out', folder, '--epoch', '3'], 2, '--epoch', '--epochs');
   await fails(['train'], 2, '--out DIR');
@@ -98,7 +98,7 @@ test('usage errors end with 2', async () => {
   );
 });
 
-test('train replaces no run unless it is told to', async () => {
+test('train replaces no run without --overwrite', async () => {
   const place = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
   const checkpoint = join(place, 'checkpoint.safetensors');
   try {
@@ -113,7 +113,7 @@ test('train replaces no run unless it is told to', async () => {
   }
 });
 
-test('distil replaces no run, and no model unless it is told to', async () => {
+test('distil replaces no run, and no model without --overwrite', async () => {
   const place = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
   try {
     const model = join(place, 'model.safetensors');
@@ -129,7 +129,7 @@ test('distil replaces no run, and no model unless it is told to', async () => {
   }
 });
 
-test('convert keeps that a network is distilled', async () => {
+test('convert keeps the sampling and the teacher of a distilled network', async () => {
   const out = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
   const [distilled, pytorch] = ['model', 'pytorch'].map((name) => join(out, `${name}.safetensors`));
   try {
@@ -197,7 +197,7 @@ test('bench --compare prints two results side by side, and refuses other files',
   }
 });
 
-test('what cannot be read or written ends with 1', async () => {
+test('a file that cannot be read or written ends a command with exit code 1', async () => {
   const file = join(folder, 'file');
   await writeFile(file, 'not a model');
   const noModel = join(folder, 'other.safetensors');
@@ -224,7 +224,7 @@ test('what cannot be read or written ends with 1', async () => {
   expect((await readdir(folder)).sort()).toEqual(['file', 'other.safetensors']);
 });
 
-test('convert writes what both libraries write', async () => {
+test('convert writes the same ONNX and PyTorch files as the library', async () => {
   const out = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
   const [onnx, pytorch] = [join(out, 'net.onnx'), join(out, 'net.safetensors')];
   try {
@@ -289,7 +289,7 @@ test('explain --shader takes every name of a dispatch that explain prints', asyn
 });
 
 test(
-  'as a process: run.mjs passes the exit code on, and all that was printed',
+  'run.mjs passes on the exit code and the whole output of the command',
   takesLong('runsProcesses'),
   async () => {
     const child = (...args: string[]) =>

@@ -17,7 +17,7 @@ test('epochs.csv has the held-out losses that are known', () => {
   expect(files['epochs.csv']).toBe('epoch,mean_loss,held_out_loss\n1,1,\n2,0.5,0.75\n3,0.25,\n');
 });
 
-test('history.gif: size, number of frames, and greys as they are', () => {
+test('history.gif has the size, the number and the greys of its frames', () => {
   const frame = (value: number) =>
     grid({ height: 2, width: 3, channels: 1, values: Array(6).fill(value) }, 1, { scale: 1, gap: 0 });
   const gif = encodeGif([frame(0), frame(0.5), frame(1)], 250);
@@ -33,7 +33,7 @@ test('history.gif: size, number of frames, and greys as they are', () => {
   expect(encodeGif([colour], 250).length).toBeGreaterThan(0);
 });
 
-test('frames of the history lie ever further apart, after as many images at any batch', () => {
+test('frames of history.gif lie ever further apart, at the same numbers of images for any batch', () => {
   const framesOf = (batch: number, end: number) => {
     const steps = [0];
     while (steps[steps.length - 1] < end) steps.push(nextFrame(steps[steps.length - 1], batch));
@@ -59,7 +59,7 @@ test('loss-by-noise-level.svg draws a bar for each bin that has images', () => {
   expect(svg).not.toMatch(/NaN|undefined/);
 });
 
-test('quality as a line and as a table, beside real digits', () => {
+test('the quality of samples is written as a line and as a table, beside real digits', () => {
   const quality = (accepted: number, classAccuracy: number | undefined, digitDistance: number) => ({
     accepted,
     classAccuracy,
@@ -79,7 +79,7 @@ test('quality as a line and as a table, beside real digits', () => {
   expect(qualityTable(untold)).not.toContain('asked digit');
 });
 
-test('a card has the mean of its runs and its standard error, to two digits', () => {
+test('a quality card has the mean of its runs and the standard error, to two digits', () => {
   const real = {
     accepted: 0.97,
     classAccuracy: 0.99,

@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('writeWhole', () => {
-  test('writes, and replaces', async () => {
+  test('writes a file, and replaces one', async () => {
     const path = join(folder, 'a.txt');
     await writeWhole(path, 'one, and longer');
     await writeWhole(path, new Uint8Array([116, 119, 111]));
@@ -25,7 +25,7 @@ describe('writeWhole', () => {
     expect(await readdir(folder)).toEqual(['a.txt']);
   });
 
-  test('a failed write leaves the old and nothing else', async () => {
+  test('leaves the old file and nothing else where a write fails', async () => {
     const path = join(folder, 'taken');
     await mkdir(path);
     await writeFile(join(path, 'old'), 'old');
@@ -35,7 +35,7 @@ describe('writeWhole', () => {
     expect(await readFile(join(path, 'old'), 'utf8')).toBe('old');
   });
 
-  test('what a killed process left is cleared, what others write is not', async () => {
+  test('clears the temporary files of a killed process, and leaves the files of others', async () => {
     const path = join(folder, 'a.b');
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     const kept = [
@@ -50,7 +50,7 @@ describe('writeWhole', () => {
     expect((await readdir(folder)).sort()).toEqual([...kept, 'a.b'].sort());
   });
 
-  test('so is what it left when it tried whether a folder can be written', async () => {
+  test('prepareFolder clears the trial file of a killed process', async () => {
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     await writeFile(join(folder, `.webgpu-diffusion.${dead}-0123abcd.tmp`), '');
     await prepareFolder(folder);
@@ -58,7 +58,7 @@ describe('writeWhole', () => {
   });
 
   test.runIf(process.platform !== 'win32')(
-    'the file is on the disk before its name, and then its name',
+    'flushes a file to the disk before the file gets its name, and the folder after that',
     async () => {
       const done: string[] = [];
       const handle = await open(folder, 'r');
@@ -81,7 +81,7 @@ describe('writeWhole', () => {
     },
   );
 
-  test('a reader never sees a part', async () => {
+  test('never lets a reader see a part of a file', async () => {
     const path = join(folder, 'b');
     const versions = ['a', 'b'].map((letter) => letter.repeat(1 << 20));
     await writeWhole(path, versions[0]);
@@ -107,17 +107,17 @@ test('prepareFolder makes folders, and says what is in the way', async () => {
   if (process.platform === 'linux') await refused(() => prepareFolder('/proc/x/y'), 'data', '--out');
 });
 
-test('several that make one folder at the same time have it', async () => {
+test('prepareFolder makes one folder for three callers at the same time', async () => {
   await Promise.all([1, 2, 3].map(() => prepareFolder(join(folder, 'new', 'both'))));
 });
 
-test('prepareFile makes the folder, and finds one in its own place', async () => {
+test('prepareFile makes the folder of a file, and refuses a folder in the place of the file', async () => {
   await prepareFile(join(folder, 'a', 'file.json'), '--json');
   expect(await readdir(join(folder, 'a'))).toEqual([]);
   await refused(() => prepareFile(join(folder, 'a'), '--json'), 'data', 'it is a folder', '--json');
 });
 
-test('readWhole', async () => {
+test('readWhole refuses a file that is missing, and a folder', async () => {
   await refused(() => readWhole(join(folder, 'x')), 'data', join(folder, 'x'), 'no such file');
   await refused(() => readWhole(folder), 'data', 'a folder, not a file');
 });
@@ -126,7 +126,7 @@ describe('--data', () => {
   const idx = (count: number, fill: number) =>
     Buffer.from([0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 2, 0, 0, 0, 2, ...Array(4 * count).fill(fill)]);
 
-  test('a folder: train before t10k, packed or not, nothing twice, nothing else', async () => {
+  test('reads the IDX images of a folder, packed or not: train before t10k, and each once', async () => {
     await writeFile(join(folder, 't10k-images-idx3-ubyte'), idx(1, 3));
     await writeFile(join(folder, 'train-images-idx3-ubyte'), idx(2, 1));
     await writeFile(join(folder, 'train-images-idx3-ubyte.gz'), 'ignored: it lies there unpacked too');
@@ -138,7 +138,7 @@ describe('--data', () => {
     expect([...images]).toEqual([2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 3, 3]);
   });
 
-  test('a file, and only some of it', async () => {
+  test('reads one file, or only its first images', async () => {
     const path = join(folder, 'any.name');
     await writeFile(path, idx(3, 7));
     expect((await loadImages([path])).images.count).toBe(3);
@@ -148,7 +148,7 @@ describe('--data', () => {
     await expect(loadImages([path], { limit: 4 })).rejects.toThrow('1 to 3');
   });
 
-  test('several files and folders, each once', async () => {
+  test('reads several files and folders, each once', async () => {
     const at = (name: string) => join(folder, name);
     const [cat, dog, other] = ['a/cat/1.png', 'b/dog/2.png', 'b/cat/3.png'].map(at);
     const png = encodePng({ width: 16, height: 16, channels: 3, data: new Uint8Array(768).fill(9, 0, 1) });
@@ -183,7 +183,7 @@ describe('--data', () => {
     );
   });
 
-  test('the names of IDX files’ classes are in classes.txt, in a folder or beside the images', async () => {
+  test('takes the class names of IDX files from classes.txt, in the folder or beside the images', async () => {
     const images = join(folder, 'my-images-idx3-ubyte');
     await writeFile(images, idx(3, 1));
     await writeFile(join(folder, 'my-labels-idx1-ubyte'), Buffer.from([0, 0, 8, 1, 0, 0, 0, 3, 0, 2, 1]));
@@ -201,7 +201,7 @@ describe('--data', () => {
     expect((await loadImages([folder])).notes).toEqual(['classes.txt is left out: there are no classes.']);
   });
 
-  test('nothing there', async () => {
+  test('refuses a path that does not exist, and a folder without images', async () => {
     await refused(() => loadImages([join(folder, 'none')]), 'data', 'no such file or folder', 'mnist');
     await refused(() => loadImages([folder]), 'data', 'holds no images', 'pictures', 'IDX');
   });

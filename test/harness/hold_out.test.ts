@@ -16,7 +16,7 @@ test('the last images are held out, with their labels', () => {
   expect(split({ ...set, labels: undefined }, 1).held?.labels).toBeUndefined();
 });
 
-test('a tenth is held out where nobody says how many: of few images none, of many a thousand, and none by the tutorial', () => {
+test('by default a tenth of the images is held out: none of few, at most 1,000, and none in the tutorial', () => {
   expect([99, 100, 329, 10_000, 70_000].map((count) => usualHoldOut(true, count))).toEqual([
     0, 10, 32, 1000, 1000,
   ]);

@@ -17,7 +17,7 @@ import { planWeights } from '../../src/unet/weights';
 
 const step = { batch: 16, software: true, features: new Set(['subgroups']) };
 
-test('a step uses what its recipe, its adapter and its run say', () => {
+test('a step uses the kernel variants of its recipe, its adapter and its run', () => {
   const tutorial = variantsInUse(step);
   expect(tutorial).toMatchObject({
     'conv2d_pool/down.0': 'one_input_subgroups',
@@ -55,7 +55,7 @@ describe('on a GPU', () => {
     expect(bytes(fused)).toBeLessThan(bytes(apart));
   });
 
-  test('a pass of one digit takes 21 dispatches, without a form that leaves most of its lanes idle', () => {
+  test('a pass of one digit takes 21 dispatches, and no variant that leaves most of its lanes idle', () => {
     // The digit with its class and without, each in a vec4.
     const batch = 8;
     const plan = planWeights(config);
@@ -69,7 +69,7 @@ describe('on a GPU', () => {
   });
 });
 
-test('the variants of a run of another network are left aside', () => {
+test('variants from a run of another network are ignored', () => {
   const richer = { ...step, network: { recipe: 'digits-3x3' } } as const;
   const usual = variantsInUse(richer);
   expect(usual['conv2d/up.0.1']).toMatch(/^winograd._3x3/);
@@ -110,13 +110,13 @@ test.each<[NetworkChoice]>([
   expect(denoise.shape).toEqual(Object.values(specs.get('denoise_step')!.bench(16))[0]);
 });
 
-test('a shape in words', () => {
+test('shapeText describes the shape of a kernel in words', () => {
   expect(shapeText({ batch: 4, inChannels: 1, residual: true, bias: false, layers: [{}, {}], of: {} })).toBe(
     'batch 4, in channels 1, residual, 2 layers',
   );
 });
 
-test('the shaders of every variant, at one of its cases, are known', () => {
+test('the shaders of every kernel variant are known, at one of its cases', () => {
   for (const [name, spec] of specs) {
     for (const [variant, { refuses }] of Object.entries(spec.kernel.variants)) {
       const shape = Object.values(spec.cases).find((one) => !refuses?.(one));

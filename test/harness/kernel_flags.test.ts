@@ -16,13 +16,13 @@ async function file(content: unknown): Promise<string> {
   return path;
 }
 
-test('nothing leaves the choice to the engine', async () => {
+test('without --variants, the engine chooses the kernels', async () => {
   expect(await kernelChoice({})).toEqual({});
   expect(await kernelChoice({ tune: true })).toEqual({ tune: true });
   expect(await kernelChoice({ 'no-tune': true })).toEqual({ tune: false });
 });
 
-test('variants as a list, as a JSON file, and from the record of a run', async () => {
+test('--variants takes a list, a JSON file, or the record of a run', async () => {
   const variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.2': 'one_output' };
   const list = 'conv2d/down.1=winograd4, conv2d/up.2=one_output';
   expect(await kernelChoice({ variants: list })).toEqual({ variants });
@@ -32,7 +32,7 @@ test('variants as a list, as a JSON file, and from the record of a run', async (
   });
 });
 
-test('what makes no sense is refused in one line', async () => {
+test('kernel flags that contradict each other or cannot be read are refused in one line', async () => {
   const refused = async (given: Parameters<typeof kernelChoice>[0]) => {
     const error = await kernelChoice(given).then(
       () => undefined,
@@ -54,14 +54,14 @@ test('what makes no sense is refused in one line', async () => {
     expect(await refused({ variants: await file(content) }), content).toContain('holds no variants');
 });
 
-test('a choice is shown kernel by kernel', () => {
+test('the chosen variants are listed kernel by kernel', () => {
   const variants = { 'a/x': 'plain', 'a/y': 'fast', 'a/z': 'plain', 'b/x': 'plain' };
   expect(variantLines(variants)).toEqual(['a: plain (x z), fast (y)', 'b: plain (x)']);
   expect(variantLines({ conditioning: 'gpu' })).toEqual(['conditioning: gpu']);
   expect(variantLines({})).toEqual([]);
 });
 
-test('a shader that takes long is told of each time', () => {
+test('each message about a shader that compiles for long is printed', () => {
   let told = '';
   const write = (text: string) => {
     told += text;
@@ -78,7 +78,7 @@ test('a shader that takes long is told of each time', () => {
   ]);
 });
 
-test('where a choice comes from', () => {
+test('the origin of a kernel choice is named: given, not measured, or measured now or before', () => {
   const quiet = new Progress({ isTTY: false, write: () => true } as unknown as NodeJS.WriteStream);
   const preparations = new Preparations(quiet);
   expect(preparations.origin({ tune: false }, true)).toBe('as given');

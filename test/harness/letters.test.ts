@@ -16,7 +16,7 @@ const SIZE = 28 * 28;
 const FONTS = 182;
 const HELD_OUT_FONTS = 15;
 
-test('the file is the one that letters.md describes, a row a font, and small', () => {
+test('the file of letters is small, has a row for each font, and is the one that letters.md describes', () => {
   expect(packed.length).toBeLessThan(800_000);
   const bytes = gunzipSync(packed);
   expect(described).toContain(createHash('sha256').update(bytes).digest('hex'));
@@ -62,7 +62,7 @@ function shades(values: readonly number[]): Uint8Array {
   return bytes;
 }
 
-test('held-out fonts are in the last thousand alone, and pictures without ink nowhere', async () => {
+test('held-out fonts are only in the last thousand letters, and pictures without ink are left out', async () => {
   const training = Array.from({ length: 52 }, (_, i) => (i === 27 ? 0 : 100));
   const held = new Array<number>(HELD_OUT_FONTS * 26).fill(200);
   const { images, labels } = await readLetters(shades([...training, ...held]));
@@ -74,7 +74,7 @@ test('held-out fonts are in the last thousand alone, and pictures without ink no
   expect(share).toBeCloseTo(1 / 51, 3);
 });
 
-test('a letter moves as seed and index say, a little, and none of it is lost', () => {
+test('a letter is moved a little, as seed and index say, and loses no ink', () => {
   const letter = new Uint8Array(SIZE);
   for (let y = 5; y < 23; y++) for (let x = 9; x < 19; x++) letter[y * 28 + x] = 255;
   const before = letter.slice();

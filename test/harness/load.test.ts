@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
 afterAll(() => rm(folder, { recursive: true }));
 
-test('the fingerprint changes with every source, and with nothing else', async () => {
+test('the fingerprint of a bundle changes with every source file, and with no other file', async () => {
   const write = async (path: string, text: string) => {
     await mkdir(join(folder, path, '..'), { recursive: true });
     await writeFile(join(folder, path), text);
@@ -39,18 +39,22 @@ test('the fingerprint changes with every source, and with nothing else', async (
   }
 });
 
-test('the second start takes the bundle of the first', takesLong('runsProcesses'), async () => {
-  const cache = join(root, 'node_modules/.cache/webgpu-diffusion');
-  const name = () => `harness-cli-${fingerprint('harness/cli.ts')}.mjs`;
-  const start = () =>
-    new Promise<string>((resolve) => {
-      const args = ['harness/run.mjs', 'train', '--help'];
-      execFile(process.execPath, args, { cwd: root }, (_, out) => resolve(out));
-    });
-  const first = await start();
-  expect(first).toContain('--resume FILE');
-  const { mtimeMs } = await stat(join(cache, name()));
-  expect(await start()).toBe(first);
-  expect((await stat(join(cache, name()))).mtimeMs).toBe(mtimeMs);
-  expect((await readdir(cache)).filter((file) => file.endsWith('.tmp'))).toEqual([]);
-});
+test(
+  'the second start of the command line takes the bundle of the first start',
+  takesLong('runsProcesses'),
+  async () => {
+    const cache = join(root, 'node_modules/.cache/webgpu-diffusion');
+    const name = () => `harness-cli-${fingerprint('harness/cli.ts')}.mjs`;
+    const start = () =>
+      new Promise<string>((resolve) => {
+        const args = ['harness/run.mjs', 'train', '--help'];
+        execFile(process.execPath, args, { cwd: root }, (_, out) => resolve(out));
+      });
+    const first = await start();
+    expect(first).toContain('--resume FILE');
+    const { mtimeMs } = await stat(join(cache, name()));
+    expect(await start()).toBe(first);
+    expect((await stat(join(cache, name()))).mtimeMs).toBe(mtimeMs);
+    expect((await readdir(cache)).filter((file) => file.endsWith('.tmp'))).toEqual([]);
+  },
+);

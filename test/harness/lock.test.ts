@@ -40,7 +40,7 @@ async function sleeper(): Promise<{ child: ChildProcess; kill: () => Promise<unk
   return { child, kill };
 }
 
-test('the second one is told who writes, and may when that is done', async () => {
+test('a second process learns who writes into the folder, and may write when that process is done', async () => {
   const listeners = process.listenerCount('exit');
   const first = await lockFolder(folder);
   expect(JSON.parse(await readFile(lock, 'utf8'))).toMatchObject({ pid: process.pid, host: hostname() });
@@ -52,7 +52,7 @@ test('the second one is told who writes, and may when that is done', async () =>
   expect(process.listenerCount('exit')).toBe(listeners);
 });
 
-test('of twenty at once one gets it', async () => {
+test('one of twenty simultaneous callers gets the lock of a folder', async () => {
   for (const left of [undefined, holder({ birth: 'another boot' }), '']) {
     if (left !== undefined) await writeFile(lock, left);
     const all = await Promise.allSettled(Array.from({ length: 20 }, () => lockFolder(folder)));
@@ -64,7 +64,7 @@ test('of twenty at once one gets it', async () => {
   }
 });
 
-test('a process that was killed holds nothing, at once', async () => {
+test('the lock of a killed process is free at once', async () => {
   const { child, kill } = await sleeper();
   await writeFile(lock, holder({ pid: child.pid, birth: birthOf(child.pid!) }));
   await refused(() => lockFolder(folder), 'busy', `process ${child.pid}`);
@@ -72,51 +72,57 @@ test('a process that was killed holds nothing, at once', async () => {
   (await lockFolder(folder)).release();
 });
 
-test.runIf(process.platform === 'linux')('nor does one of another boot, or of the same number', async () => {
-  const [boot, start] = birthOf(process.pid).split(' ');
-  expect(start).toMatch(/^\d+$/);
-  for (const birth of [`${boot} ${Number(start) - 1}`, `another ${start}`]) {
-    await writeFile(lock, holder({ birth }));
-    (await lockFolder(folder)).release();
-  }
-});
+test.runIf(process.platform === 'linux')(
+  'the lock of a process before the last boot, or of an earlier process of the same number, is free',
+  async () => {
+    const [boot, start] = birthOf(process.pid).split(' ');
+    expect(start).toMatch(/^\d+$/);
+    for (const birth of [`${boot} ${Number(start) - 1}`, `another ${start}`]) {
+      await writeFile(lock, holder({ birth }));
+      (await lockFolder(folder)).release();
+    }
+  },
+);
 
-test.runIf(process.platform === 'linux')('a process that nobody has asked about yet is dead', async () => {
-  // A child of a process that never asks about its children: it ends when the shell, which would ask, is no shell any more.
-  const parent = spawn('sh', ['-c', 'sleep 1 & echo $!; exec sleep 60']);
-  try {
-    const [number] = await once(parent.stdout, 'data');
-    const zombie = Number(String(number));
-    await vi.waitFor(() => expect(birthOf(zombie)).toBe('never'), { timeout: 30_000 });
-    expect(isAlive(zombie)).toBe(false);
-    expect(isAlive(parent.pid!)).toBe(true);
-  } finally {
-    parent.kill('SIGKILL');
-    await once(parent, 'close');
-  }
-});
+test.runIf(process.platform === 'linux')(
+  'a zombie process, which has ended but still has its number, counts as dead',
+  async () => {
+    // A child of a process that never asks about its children: it ends when the shell, which would ask, is no shell any more.
+    const parent = spawn('sh', ['-c', 'sleep 1 & echo $!; exec sleep 60']);
+    try {
+      const [number] = await once(parent.stdout, 'data');
+      const zombie = Number(String(number));
+      await vi.waitFor(() => expect(birthOf(zombie)).toBe('never'), { timeout: 30_000 });
+      expect(isAlive(zombie)).toBe(false);
+      expect(isAlive(parent.pid!)).toBe(true);
+    } finally {
+      parent.kill('SIGKILL');
+      await once(parent, 'close');
+    }
+  },
+);
 
-test('what another run has put in its place is not removed', async () => {
+test('release leaves a lock that another run has put in the place of its own', async () => {
   const { release } = await lockFolder(folder);
   await writeFile(lock, holder({ pid: process.ppid }));
   release();
   expect(await readFile(lock, 'utf8')).toBe(holder({ pid: process.ppid }));
 });
 
-test('whoever is on another machine may be there, and whoever knows better can say so', async () => {
+test('a lock from another machine counts as held, and the error names the file to delete', async () => {
   await writeFile(lock, holder({ host: '\x1b[2Jelsewhere', pid: 1 }));
   await refused(() => lockFolder(folder), 'busy', 'process 1 on \\u{1b}[2Jelsewhere', `delete ${lock}`);
 });
 
 test.each(['', '{', '[]', '{"pid":"1"}', '{"pid":-1}', 'x'.repeat(1000)])(
-  'a file that says %j holds nothing',
+  'a lock file with the text %j locks nothing',
   async (text) => {
     await writeFile(lock, text);
     (await lockFolder(folder)).release();
   },
 );
 
-test('whoever was killed while it took over from a dead one is in nobody’s way', async () => {
+test('a process that was killed while it took over a dead lock blocks no other process', async () => {
   const dead = holder({ birth: 'another boot' });
   await writeFile(lock, dead);
   const next = `${lock}.${createHash('sha256').update(dead).digest('hex').slice(0, 16)}`;
@@ -126,7 +132,7 @@ test('whoever was killed while it took over from a dead one is in nobody’s way
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('a dead one’s lock that another run has replaced meanwhile is not taken from that', async () => {
+test('a dead lock that another run replaces at that moment is not taken over', async () => {
   await writeFile(lock, holder({ birth: 'another boot' }));
   const alive = holder({ pid: process.ppid, birth: birthOf(process.ppid) });
   const { writeFileSync } = fs;
@@ -146,12 +152,12 @@ test('a dead one’s lock that another run has replaced meanwhile is not taken f
   expect(await readdir(folder)).toHaveLength(1);
 });
 
-test('what cannot be read is told, not waited for', async () => {
+test('a lock that cannot be read is an error at once', async () => {
   await mkdir(lock);
   await refused(() => lockFolder(folder), 'data', lock, 'could not be read');
 });
 
-test('a lock that was deleted is made again, unless another one has it', async () => {
+test('check makes a deleted lock again, unless another process has the lock', async () => {
   const first = await lockFolder(folder);
   await rm(lock);
   first.check();

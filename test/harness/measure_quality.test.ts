@@ -34,7 +34,7 @@ test('no two of many samples have the same noise, and each class has its turn', 
   expect(labels!.subarray(248, 252)).toEqual(Uint8Array.of(8, 9, 0, 1));
 });
 
-test('each run of a card measures its own tenth of the samples', async () => {
+test('each run of a quality card measures its own tenth of the samples', async () => {
   const run = { count: 20, seed: 7 };
   const card = await measureCard(engine, unet, run);
   const { images, labels } = await manySamples(engine, unet, { ...run, count: CARD_RUNS * run.count });

@@ -17,7 +17,7 @@ function pictures(count: number, seed: number): Uint8Array<ArrayBuffer> {
 const of = (count: number) => ({ images: pictures(count, 1), count, height, width, channels });
 const picture = (images: Uint8Array, i: number) => images.subarray(i * size, (i + 1) * size);
 
-test('smooths each channel by the pixels around, fewer at an edge', () => {
+test('smoothed averages each channel over the pixels around, over fewer at an edge', () => {
   const images = new Uint8Array(2 * 9 * 2);
   // The middle of the second picture, second channel.
   images[9 * 2 + 4 * 2 + 1] = 90;
@@ -28,7 +28,7 @@ test('smooths each channel by the pixels around, fewer at an edge', () => {
   expect(Array.from({ length: 9 }, (_, i) => all[18 + 2 * i])).toEqual(Array(9).fill(0));
 });
 
-test('finds a planted copy, also one with fine noise, and not fresh noise or pictures of the same kind', async () => {
+test('nearness finds a planted copy, also with fine noise, and reports no fresh noise or pictures of the same kind', async () => {
   const set = of(60);
   const samples = new Uint8Array(4 * size);
   samples.set(picture(set.images, 7), 0);
@@ -46,7 +46,7 @@ test('finds a planted copy, also one with fine noise, and not fresh noise or pic
   expect(near).toBe(2);
 });
 
-test('identical pictures are no neighbours of each other', async () => {
+test('identical training pictures do not count as neighbours of each other', async () => {
   const once = of(40);
   const images = new Uint8Array(2 * once.images.length);
   images.set(once.images);
@@ -60,7 +60,7 @@ test('identical pictures are no neighbours of each other', async () => {
   expect((await nearness(samples, same, 1)).near).toBe(0);
 });
 
-test('looks at 500 pictures of a large set, and says nothing of fewer than 20', async () => {
+test('nearness looks at 500 pictures of a large set, and gives no number for fewer than 20', async () => {
   let pauses = 0;
   const count = (set: ReturnType<typeof of>) =>
     nearness(pictures(2, 9), set, 1, () => {

@@ -64,8 +64,8 @@ const many = (count: number, of: (i: number) => [string, Pixels | string]) =>
 const square = (colour: Colour) => picture(16, 16, () => colour);
 const onWhite = (colour: Colour) => picture(16, 16, (x) => (x < 4 ? colour : WHITE));
 
-describe('pictures', () => {
-  test('keep their colours and their size, and are never turned', async () => {
+describe('the user’s pictures', () => {
+  test('in colour keep their colours and their size, and are never inverted', async () => {
     const { images, ink } = await read({ 'a.png': onWhite(RED), 'b.png': onWhite(BLACK) });
     expect(images).toMatchObject({ count: 2, height: 16, width: 16, channels: 3, name: '2 pictures' });
     expect(ink).toBeUndefined();
@@ -73,7 +73,7 @@ describe('pictures', () => {
     expect(first).toEqual(new Set(['200,30,40', '0,0,0']));
   });
 
-  test('are each followed by their mirror image, of the same class, where that is asked for', async () => {
+  test('are each followed by a mirror image of the same class where flip is chosen', async () => {
     const left = picture(20, 16, (x) => (x < 5 ? RED : WHITE));
     const top = picture(20, 16, (_, y) => (y < 4 ? BLACK : WHITE));
     const given = { 'a/1.png': left, 'b/1.png': top };
@@ -94,7 +94,7 @@ describe('pictures', () => {
     expect(rows(plain.images, 0)).not.toEqual(rows(plain.images, 1));
   });
 
-  test('are grey where all are, with 255 for ink, as most of them have it or as is said', async () => {
+  test('become grey where all are grey, with 255 for ink, which most of them or a choice decide', async () => {
     const dark = onWhite([10, 10, 11]);
     const light = picture(16, 16, (x) => (x < 4 ? WHITE : BLACK));
     const inksOf = async (choice = {}) => {
@@ -114,7 +114,7 @@ describe('pictures', () => {
     ]);
   });
 
-  test('on nothing stand on white, on black where most are too light for it', async () => {
+  test('with a transparent ground stand on white, or on black where most are too light for white', async () => {
     const on = (ink: Colour) => picture(16, 16, (x) => (x < 8 ? ink : CLEAR));
     const paper = async (ink: Colour) => {
       const { images, notes } = await read({ 'a.png': on(ink), 'b.png': on(ink) });
@@ -141,7 +141,7 @@ describe('pictures', () => {
     expect([images.channels, images.images[0]]).toEqual([1, 128]);
   });
 
-  test('get one size, cut to the middle or whole on paper, by the mean of areas', () => {
+  test('shrink to one size by the mean of areas, cut to the middle or whole on paper', () => {
     const wide = picture(64, 32, (x) => (x < 16 ? RED : x < 32 ? BLACK : WHITE));
     const size = { width: 16, height: 16 };
     const at = (fit: 'crop' | 'fit', x: number, y: number) => [
@@ -188,7 +188,7 @@ describe('pictures', () => {
     expect([...shrink(edge, size, 'crop').rgba.subarray(0, 4)]).toEqual([200, 30, 40, 128]);
   });
 
-  test('keep their size of at most 32 pixels if all have it and a network takes it; a larger one if that is chosen', () => {
+  test('keep a common size of at most 32 pixels that a network takes, and a larger one by choice', () => {
     const sizesOf = (sizes: number[][]) => sizes.map(([width, height]) => ({ width, height }));
     const of = (...sizes: number[][]) => sizeFor(sizesOf(sizes), 0);
     const own = (...sizes: number[][]) => sizeFor(sizesOf(sizes), OWN_SIZE);
@@ -216,7 +216,7 @@ describe('pictures', () => {
     expect(sizeFor([undefined], 48)).toEqual({ width: 48, height: 48 });
   });
 
-  test('have a size that their headers tell', () => {
+  test('have the size that their headers state', () => {
     const of = (...bytes: (string | number)[]) =>
       sizeInHeader(
         Uint8Array.from([
@@ -252,7 +252,7 @@ describe('pictures', () => {
     expect(of('something else')).toBeUndefined();
   });
 
-  test('are mixed, so that the last ones are of all classes, always alike', async () => {
+  test('are shuffled, always in the same way, so that the last ones are of all classes', async () => {
     const given = many(100, (i) => [`mine/${i < 50 ? 'a' : 'b'}/${i}.png`, square([i, 0, 0])]);
     const { images } = await read(given);
     const last = images.labels!.subarray(80);
@@ -261,7 +261,7 @@ describe('pictures', () => {
     expect((await read(turned)).images.images).toEqual(images.images);
   });
 
-  test('are left out and counted where one is broken; more than a tenth end it', async () => {
+  test('that are broken are left out and counted; more than a tenth of them is an error', async () => {
     const of = (broken: number) =>
       read(many(20, (i) => [`mine/${i}.png`, i < broken ? 'is cut short' : square(RED)]));
     const { images, notes } = await of(2);
@@ -285,7 +285,7 @@ describe('pictures', () => {
     await expect(read({ 'x.png': 'is damaged' })).rejects.toThrow('x.png is damaged.');
   });
 
-  test('keep their classes where one is broken', async () => {
+  test('keep their classes where another picture is broken', async () => {
     // The red of each is its place in the list.
     const given = many(20, (i) => [`mine/${i % 2 ? 'odd' : 'even'}/${i}.png`, square([10 * i, 0, 0])]);
     for (const broken of [3, 4, 15]) {
@@ -297,7 +297,7 @@ describe('pictures', () => {
     }
   });
 
-  test('that are larger than 32 pixels say what they are, if all are of one size', async () => {
+  test('larger than 32 pixels are reported with their own size, if they share one size', async () => {
     const of = (width: number, height: number) =>
       many(20, (i) => [`${i}.png`, picture(width, height, () => RED)]);
     const { images, own, cut } = await read(of(64, 48));
@@ -355,7 +355,7 @@ describe('pictures', () => {
     );
   });
 
-  test('end where the user says so', async () => {
+  test('are read no further once the user cancels', async () => {
     const controller = new AbortController();
     controller.abort();
     await expect(read({ 'a.png': square(RED) }, {}, controller.signal)).rejects.toBe(
@@ -375,7 +375,7 @@ describe('pictures', () => {
     }
   });
 
-  test('are none, or one', async () => {
+  test('are refused where there is none, only one, or also an .npy file', async () => {
     await expect(read({})).rejects.toThrow('The folder holds no images. Give pictures');
     await expect(read({ 'mine/notes.txt': '' })).rejects.toThrow('The folder mine holds no images');
     await expect(read({ 'a.png': square(RED) })).rejects.toThrow('a.png is the only picture');
@@ -385,7 +385,7 @@ describe('pictures', () => {
   });
 });
 
-describe('classes', () => {
+describe('classes of pictures', () => {
   const classesIn = async (...paths: string[]) => {
     const { images, notes } = await read(
       Object.fromEntries(paths.map((path, i) => [path, square([20 * i + 20, 0, 0])])),
@@ -401,7 +401,7 @@ describe('classes', () => {
     return { labels: sorted, classNames, name, notes };
   };
 
-  test('are the innermost folders below what all have in common, with their names', async () => {
+  test('are the innermost folders below the folder that all pictures share', async () => {
     expect(await classesIn('zoo/dogs/1.png', 'zoo/cats/1.png', 'zoo/dogs/2.png')).toEqual({
       labels: [1, 0, 1],
       classNames: ['cats', 'dogs'],
@@ -420,7 +420,7 @@ describe('classes', () => {
     });
   });
 
-  test('that are numbers keep them', async () => {
+  test('keep the numbers that their folders have as names', async () => {
     expect(await classesIn('x/3/1.png', 'x/10/1.png')).toMatchObject({
       labels: [3, 10],
       classNames: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '10'],
@@ -428,7 +428,7 @@ describe('classes', () => {
     expect((await classesIn('x/03/1.png', 'x/10/1.png')).classNames).toEqual(['03', '10']);
   });
 
-  test('of one name are one, and one alone is none', async () => {
+  test('of one name are one class, and a single class is none', async () => {
     const twice = await classesIn('x/train/caf\u00e9/1.png', 'x/test/cafe\u0301/1.png', 'x/test/b/1.png');
     expect(twice.classNames).toEqual(['b', 'caf\u00e9']);
     expect(twice.notes).toEqual(['2 folders are named caf\u00e9: they are one class.']);
@@ -437,7 +437,7 @@ describe('classes', () => {
     expect(one.notes).toContain('There is one class, a: the network is trained without classes.');
   });
 
-  test('may be empty, and what a system hides is none', async () => {
+  test('may be empty folders, and hidden files of a system make none', async () => {
     const paths = [
       'x/a/1.png',
       'x/b/1.png',
@@ -464,13 +464,13 @@ describe('classes', () => {
     expect(notes).toEqual([]);
   });
 
-  test('have any names', async () => {
+  test('may have any names: with commas, with quotes, of 500 letters', async () => {
     const names = ['a, b', '"quoted"', '\u05d0\u05d1', 'x'.repeat(500)];
     const { classNames } = await classesIn(...names.map((name) => `all/${name}/1.png`));
     expect(new Set(classNames)).toEqual(new Set(names));
   });
 
-  test('are refused where a picture has none, or there are too many', async () => {
+  test('are refused where a picture has no class, or where there are more than 255', async () => {
     await expect(classesIn('x/a/1.png', 'x/2.png')).rejects.toThrow(
       '2.png is in no folder of a class, and others are.',
     );
@@ -497,10 +497,10 @@ function npy(descr: string, shape: number[], data: ArrayBuffer, version = 1): Ui
   return bytes;
 }
 
-describe('.npy', () => {
+describe('an .npy file', () => {
   const readIt = (bytes: Uint8Array<ArrayBuffer>) => readNpy(bytes, 'x.npy');
 
-  test('is read in both versions', () => {
+  test('is read in versions 1 and 2 of the format', () => {
     const { shape, values } = readIt(npy('<f4', [2, 1, 1], Float32Array.of(0.5, 1).buffer));
     expect([shape, [...Array.from(values)]]).toEqual([
       [2, 1, 1],
@@ -509,7 +509,7 @@ describe('.npy', () => {
     expect(Array.from(readIt(npy('<i4', [2], Int32Array.of(7, -1).buffer, 2)).values)).toEqual([7, -1]);
   });
 
-  test('is refused in a sentence', () => {
+  test('is refused in a sentence where its type or its size is wrong', () => {
     expect(() => readIt(new Uint8Array(20))).toThrow('x.npy is not an .npy file');
     expect(() => readIt(npy('>f4', [1], new ArrayBuffer(4)))).toThrow('of the type ">f4"');
     expect(() => readIt(npy('|u1', [3], new ArrayBuffer(2)))).toThrow(
@@ -539,7 +539,7 @@ describe('.npy', () => {
   });
 });
 
-describe('IDX', () => {
+describe('an IDX file', () => {
   const file = (path: string, ...bytes: number[]) => ({
     path,
     source: new File([Uint8Array.from(bytes)], path),
@@ -597,7 +597,7 @@ describe('IDX', () => {
     }
   });
 
-  test('is read as it is, with ink turned by choice alone', async () => {
+  test('is read unchanged, and inverted only by choice', async () => {
     const made = await readAll([file('mine', ...images(2, 7, 250))]);
     expect([[...made.images.images], made.ink, made.images.name]).toEqual([[7, 250], 'light', 'mine']);
     expect([...(await readAll([file('mine', ...images(2, 7, 250))], { ink: 'dark' })).images.images]).toEqual(
@@ -605,7 +605,7 @@ describe('IDX', () => {
     );
   });
 
-  test('in colour is never turned, nor are arrays in colour', async () => {
+  test('or an .npy file in colour is never inverted', async () => {
     const colours = [7, 250, 100, 3, 2, 1];
     const idx = file('mine', 0, 0, 8, 4, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 3, ...colours);
     const bytes = npy('|u1', [2, 1, 1, 3], Uint8Array.from(colours).buffer);
@@ -619,7 +619,7 @@ describe('IDX', () => {
     expect([[...turned.images.images], turned.ink]).toEqual([[248, 5], 'dark']);
   });
 
-  test('of one class is trained without', async () => {
+  test('of one class is trained without classes', async () => {
     const labels = file('mine-labels-idx1-ubyte', 0, 0, 8, 1, 0, 0, 0, 2, 4, 4);
     const { images: set, notes } = await readAll([
       file('mine-images-idx3-ubyte', ...images(2, 7, 9)),
@@ -634,7 +634,7 @@ describe('IDX', () => {
     );
   });
 
-  test('is no file of another kind', async () => {
+  test('differs from a text, a zip archive and a damaged IDX file, which are refused with a reason', async () => {
     const text = { path: 'notes.txt', source: new File(['Dear diary'], 'notes.txt') };
     await expect(readAll([text])).rejects.toThrow(
       'notes.txt is neither a picture nor data to train on. Give pictures',
@@ -643,7 +643,7 @@ describe('IDX', () => {
     await expect(readAll([zip])).rejects.toThrow(
       /^faces\.zip is neither .* It looks like a zip archive: unpack it\.$/,
     );
-    // What begins like IDX is told what is wrong with it.
+    // The error on a file that begins like IDX names its fault.
     await expect(readAll([file('short', 0, 0, 0, 0)])).rejects.toThrow('magic number');
     await expect(
       readAll([file('four', 0, 0, 8, 4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1)]),
@@ -663,7 +663,7 @@ describe('--data', () => {
     writeFileSync(join(folder, path), content);
   };
 
-  test('takes a folder of folders of PNG files, and says what it cannot read', async () => {
+  test('takes a folder of folders of PNG files, and names the files that it cannot read', async () => {
     const png = (value: number) =>
       encodePng({ width: 16, height: 16, channels: 3, data: new Uint8Array(768).fill(value, 1) });
     for (let i = 0; i < 12; i++) write(`${i % 2 ? 'odd' : 'even'}/${i}.png`, png(i));
@@ -678,7 +678,7 @@ describe('--data', () => {
     await expect(loadImages([folder])).rejects.toThrow('More than a tenth of the 14 pictures cannot be read');
   });
 
-  test('follows links, to files and folders, and not for ever', async () => {
+  test('follows links to files and folders, and refuses a circle of links', async () => {
     const png = (value: number) =>
       encodePng({ width: 16, height: 16, channels: 1, data: new Uint8Array(256).fill(value) });
     for (const i of [0, 1]) write(`elsewhere/${i}.png`, png(i));
@@ -702,14 +702,14 @@ describe('--data', () => {
     );
   });
 
-  test('says what a file of another kind looks like', async () => {
+  test('names the kind of a file that it cannot take, such as a zip archive', async () => {
     write('faces.zip', 'PK\x03\x04 and more');
     await expect(loadImages([join(folder, 'faces.zip')])).rejects.toThrow(
       /^faces\.zip is neither a picture nor data to train on\. Give .* It looks like a zip archive: unpack it\.$/,
     );
   });
 
-  test('names classes that have no images', async () => {
+  test('counts classes of classes.txt that have no images', async () => {
     const idx = (kind: number, sizes: number[], values: number[]) =>
       Uint8Array.from([0, 0, 8, kind, ...sizes.flatMap((size) => [0, 0, 0, size]), ...values]);
     write('mine-images-idx3-ubyte', idx(3, [4, 16, 16], new Array(1024).fill(9)));
@@ -727,7 +727,7 @@ describe('--data', () => {
   });
 });
 
-describe('PNG', () => {
+describe('a PNG file', () => {
   const chunk = (name: string, content: Uint8Array) => {
     const named = Buffer.concat([Buffer.from(name, 'latin1'), content]);
     const words = [content.length, crc32(named)].map((n) => Buffer.from(Uint32Array.of(n).buffer).swap32());
@@ -790,7 +790,7 @@ describe('PNG', () => {
     PNG: { sync: { read(bytes: Buffer): Pixels } };
   };
 
-  test.each(kinds)('of %i bits, colour type %i, is what pngjs reads', async (...kind) => {
+  test.each(kinds)('of %i bits, colour type %i, is decoded as pngjs decodes it', async (...kind) => {
     const [depth, colour, ...more] = kind as unknown as readonly [number, number, ...Buffer[]];
     for (const interlace of [0, 1] as const) {
       for (const [width, height] of [
@@ -810,13 +810,13 @@ describe('PNG', () => {
     }
   });
 
-  test('has one transparent colour, if it says so', async () => {
+  test('may name one transparent colour', async () => {
     const bytes = fileOf(8, 2, 1, 0, 0, chunk('tRNS', Uint8Array.of(0, 1)));
     const { data } = await decodePng(bytes);
     for (let at = 0; at < data.length; at += 4) expect(data[at + 3]).toBe(data[at] === 255 ? 0 : 255);
   });
 
-  test('that is broken is said to be', async () => {
+  test('that is broken is refused with the reason', async () => {
     const bytes = fileOf(13, 11, 8, 2, 0);
     const refuses = (given: Uint8Array, why: string) => expect(decodePng(given)).rejects.toThrow(why);
     await refuses(bytes.subarray(0, -20), 'is cut short');

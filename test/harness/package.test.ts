@@ -31,25 +31,25 @@ const node = (...args: string[]) =>
   });
 const cli = (...args: string[]) => node(join(folder, 'cli.js'), ...args);
 
-test('what needs no GPU works', async () => {
+test('the packed command line runs explain, which needs no GPU', async () => {
   expect(await cli('explain')).toMatchObject({ code: 0, err: '' });
   const { code, out } = await cli('explain', '--shader', 'adam.plain');
   expect([code, out.split('\n')[0]]).toEqual([0, readText('optimizer/adam.wgsl').split('\n')[0]]);
 });
 
-test('what needs one says what to install', async () => {
+test('a command of the package that needs a GPU says what to install', async () => {
   const { code, out, err } = await cli('check', '--kernel', 'noop');
   expect(err).toContain('not installed. Run: npm install webgpu');
   expect([code, out]).toEqual([1, '']);
 });
 
-test('it carries the licenses of what is inside', async () => {
+test('the package carries the licenses of the libraries inside', async () => {
   const text = await readFile(join(folder, 'licenses.md'), 'utf8');
   for (const name of ['pbf', 'gifenc']) expect(text).toContain(`## ${name} `);
 });
 
 test(
-  'docs/weights.md: digits to order, out of ONNX Runtime, and files of others',
+  'the programs of docs/weights.md make digits to order, use ONNX Runtime, and read files of others',
   takesLong('runsProcesses'),
   async () => {
     const modules = join(folder, 'node_modules');

@@ -15,7 +15,7 @@ test('a doc comment that begins with a pronoun is named, with its line', () => {
   ]);
 });
 
-test('phrases are found in code and prose, also over the end of a line', () => {
+test('phrases are found in prose, code and titles of tests, also over the end of a line', () => {
   expect(findings('docs/a.md', 'It\nis told. Whoever reads so\nmany pages. Nobodyness')).toEqual([
     'docs/a.md:2: "is told"',
     'docs/a.md:2: "whoever"',
@@ -25,6 +25,9 @@ test('phrases are found in code and prose, also over the end of a line', () => {
     'src/a.ts:1: "so long"',
     'src/a.ts:3: "that of"',
     'src/a.ts:5: "that of"',
+  ]);
+  expect(findings('test/a.test.ts', "\ntest('so does one with names', () => {});")).toEqual([
+    'test/a.test.ts:2: "so does"',
   ]);
 });
 

@@ -21,8 +21,8 @@ const of = (count: number, minutes = 3, software = false): PlanOrder => ({
 });
 const plan = (count: number, speed?: number, minutes?: number) => planOf(of(count, minutes), speed);
 
-describe('a plan', () => {
-  test('of a known speed takes at most the minutes, wherever 300 batches of 16 allow it', () => {
+describe('the plan of a run', () => {
+  test('at a known speed takes at most the user’s minutes, wherever 300 batches of 16 fit', () => {
     for (const speed of [0.5, 5, 50, 5000])
       for (const count of [5, 150, 10_000, 60_000])
         for (const minutes of [0.5, 3, 30]) {
@@ -38,7 +38,7 @@ describe('a plan', () => {
         }
   });
 
-  test('has the largest batch of which 300 fit, and no more images than the recipe', () => {
+  test('has the largest batch of which 300 fit into the time, and no more images than the recipe', () => {
     expect(plan(9000, 5000)).toEqual({
       ...{ batch: 64, epochs: 6, steps: 840, most: 840, seconds: 10.752, fits: true },
     });
@@ -50,7 +50,7 @@ describe('a plan', () => {
     expect(plan(5, 0.5)).toMatchObject({ batch: 5, steps: 300, epochs: 300, fits: false, seconds: 3000 });
   });
 
-  test('of an unknown speed is the recipe’s; on a software adapter small, and without an end', () => {
+  test('at an unknown speed is the recipe’s; on a software adapter it has small batches and no end', () => {
     const recipe = { batch: 64, epochs: 6, steps: 840, most: 840, seconds: Number.NaN, fits: true };
     expect(planOf(of(9000))).toEqual(recipe);
     expect(planOf(of(9000, 3, true))).toEqual({
@@ -59,13 +59,13 @@ describe('a plan', () => {
     expect(planOf(of(9000, 3, true), 5000)).toMatchObject({ batch: 64, steps: 840 });
   });
 
-  test('has a tenth of warm-up and a line to the end; without an end 30 steps of it', () => {
+  test('warms up for a tenth of the steps, then falls in a line; without an end it warms up for 30 steps', () => {
     expect(scheduleOf(undefined)).toEqual({ decay: 'none', warmup: 30 });
     expect(scheduleOf(304)).toEqual({ decay: 'linear', warmup: 30, steps: 304, floor: 0.01 });
     expect(scheduleOf(4)).toMatchObject({ warmup: 1, steps: 4 });
   });
 
-  test('trains with the rate of the recipe, and averages from its first step; the tutorial stays as it is', () => {
+  test('trains at the rate of the recipe and averages from the first step; the tutorial stays as it is', () => {
     for (const name of ['digits', 'digits-3x3'] as const) {
       const { trainer }: Recipe = recipeAt(name, 16);
       const { adam, ...config } = trainerConfigOf(trainerFor(trainer, { steps: 300 }));
@@ -106,7 +106,7 @@ function simulate(order: PlanOrder, known: number | undefined, speedAt: (seconds
   return { plan, rates, changes, seconds: now, batch };
 }
 
-test('whatever the speed, the rate never rises in the second half, and ends small', () => {
+test('at any speed, the learning rate of a planned run never rises in the second half, and ends small', () => {
   const unknown = () => undefined;
   const knowns = [unknown, ...[0.1, 1, 10].map((by) => (speed: number) => by * speed)];
   for (const speed of [0.5, 5, 30, 110, 500, 2000, 10_000, 50_000])
@@ -146,10 +146,10 @@ test('whatever the speed, the rate never rises in the second half, and ends smal
             }
 });
 
-describe('a measurement', () => {
+describe('a measurement of the speed', () => {
   const software = of(10_000, 3, true);
 
-  test('gives a run its end after 5 s, and moves it once after 25', () => {
+  test('gives a planned run its end after 5 s, and moves that end once after 25 s', () => {
     const steady = simulate(software, undefined, () => 32);
     expect(steady.changes).toEqual([{ step: 12, before: undefined }]);
     expect(steady).toMatchObject({ plan: { steps: 360, seconds: 180 }, seconds: 180 });
@@ -172,7 +172,7 @@ describe('a measurement', () => {
     expect(corrected(before, order, { speed: 80, done: 180 })).toMatchObject({ steps: 360, fits: true });
   });
 
-  test('comes earlier where an adapter goes far in 5 s, and never from the first step', () => {
+  test('comes earlier where an adapter goes far in 5 s, and never counts the first step', () => {
     const far = simulate(software, undefined, () => 20_000);
     expect(far.changes).toEqual([{ step: 840, before: undefined }]);
     expect(far.plan.steps).toBe(3360);
@@ -192,20 +192,20 @@ describe('a measurement', () => {
   });
 });
 
-test('a run may take half as long again, and as long as it takes where 300 updates do not fit', () => {
+test('a planned run may take 1.5 times its minutes, and any time where 300 updates do not fit', () => {
   expect(limitOf(plan(9000, 100), 3)).toBe(270);
   expect(limitOf(plan(9000), 3)).toBe(Number.POSITIVE_INFINITY);
   expect(limitOf(plan(9000, 10), 3)).toBe(Number.POSITIVE_INFINITY);
 });
 
-describe('another end', () => {
-  test('after the last step is a plan of its own, at a third of the rate', () => {
+describe('a new end of a planned run', () => {
+  test('after the last step makes a new plan, at a third of the rate', () => {
     const schedule: Schedule = { decay: 'linear', warmup: 310, steps: 400, floor: 0.01 };
     expect(endingAt(400, { steps: 300, done: 300 })).toEqual({ maxSteps: 400, schedule, learningRate: 1e-3 });
     expect(endingAt(301, { steps: 300, done: 300 }).schedule).toMatchObject({ warmup: 300, steps: 301 });
   });
 
-  test('in the first half moves the plan; later the rest is planned like further steps', () => {
+  test('in its first half moves the plan; later, the rest is planned like further steps', () => {
     expect(endingAt(600, { steps: 300, done: 149 })).toEqual({ maxSteps: 600, schedule: scheduleOf(600) });
     expect(endingAt(600, { steps: 300, done: 150 })).toMatchObject({
       ...{ maxSteps: 600, learningRate: 1e-3, schedule: { warmup: 195, steps: 600 } },
@@ -217,7 +217,7 @@ describe('another end', () => {
     });
   });
 
-  test('that has passed is the end', () => {
+  test('at a step that has passed ends the run', () => {
     expect(endingAt(90, { steps: 300, done: 100 })).toEqual({ maxSteps: 90 });
   });
 });

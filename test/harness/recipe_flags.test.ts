@@ -19,7 +19,7 @@ import type { Model } from '../../src/weights/model';
 describe('--schedule', () => {
   const parse = (text: string) => scheduleFlag.parse(text, 'schedule');
 
-  test('becomes what a trainer takes', () => {
+  test('becomes the schedule of a trainer', () => {
     expect(checkSchedule(scheduleFor(parse('constant'), 10))).toEqual({ decay: 'none', warmup: 0 });
     expect(checkSchedule(scheduleFor(parse('constant,warmup=20'), 10))).toEqual({
       decay: 'none',
@@ -42,18 +42,18 @@ describe('--schedule', () => {
     'cosine,floor=2',
     'constant,floor=0.1',
     'cosine,steps=9',
-  ])('%j is refused', (text) => {
+  ])('refuses %j', (text) => {
     expect(() => parse(text)).toThrow(UsageError);
     expect(() => parse(text)).toThrow('cosine,warmup=20,floor=0.01');
   });
 
-  test('a cosine that would end before it begins', () => {
+  test('refuses a cosine that would end before it begins', () => {
     expect(() => scheduleFor(parse('cosine,warmup=20'), 20)).toThrow('would end before it begins');
   });
 });
 
-describe('a recipe as flags', () => {
-  test('the network, with the classes and size of the data', () => {
+describe('the flags of a recipe', () => {
+  test('make a network with the classes and the size of the data', () => {
     expect(networkOf({})).toEqual(presets.tutorial);
     expect(networkOf({ recipe: 'digits' })).toEqual(presets.digits);
     expect(networkOf({ recipe: 'pictures' })).toEqual(presets.pictures);
@@ -98,7 +98,7 @@ describe('a recipe as flags', () => {
     parameters: new Map(),
   });
 
-  test('how to sample follows from the model', () => {
+  test('leave sampling to the model where they do not set it', () => {
     expect(samplingOf({}, model('tutorial'))).toEqual({ steps: 50, method: 'mix' });
     expect(samplingOf({}, model('flow'))).toEqual(recipes.digits.sampling);
     const richer = { ...model('flow'), config: presets['digits-3x3'] };
@@ -110,7 +110,7 @@ describe('a recipe as flags', () => {
     expect(() => samplingOf({ guidance: 2 }, model('tutorial'))).toThrow('this network has no classes');
   });
 
-  test('a file says how it is sampled, and flags change that', () => {
+  test('change the sampling that a model file states', () => {
     const sampling = { method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const;
     const saved: Model = { ...model('flow'), sampling };
     expect(samplingOf({}, saved)).toEqual(sampling);
@@ -131,7 +131,7 @@ describe('a recipe as flags', () => {
       expect(() => parse(text)).toThrow('two levels from 0 to 1, the lower one first');
   });
 
-  test('--polish adds a polish, or takes away what the file says', () => {
+  test('--polish adds a polish, or takes away the polish of the file', () => {
     const polish = { noises: 4, level: 0.2 };
     const saved: Model = { ...model('flow'), sampling: { method: 'adams', steps: 8, guidance: 1.5, polish } };
     expect(samplingOf({}, saved)).toEqual(saved.sampling);
@@ -157,7 +157,7 @@ describe('a recipe as flags', () => {
       );
   });
 
-  test('a distilled network is sampled in one way', () => {
+  test('cannot change the sampling of a distilled network', () => {
     const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 } as const;
     const distilled: Model = { ...model('flow'), sampling };
     expect(samplingOf({ steps: 2, guidance: 1, polish: false }, distilled)).toEqual(sampling);
@@ -172,7 +172,7 @@ describe('a recipe as flags', () => {
       expect(() => samplingOf(given, distilled)).toThrow('this network is distilled to 2 calls');
   });
 
-  test('--digits and --text', () => {
+  test('--digits and --text order classes by number or by name', () => {
     const digitsOf = (digits: string, classes: number) => orderedOf({ digits }, { classes });
     expect(digitsOf('3141', 10)).toEqual([3, 1, 4, 1]);
     expect(digitsOf('12,0', 20)).toEqual([12, 0]);
@@ -187,7 +187,7 @@ describe('a recipe as flags', () => {
     expect(() => orderedOf({ text: 'cat', digits: '1' }, pets)).toThrow('Give one of them.');
   });
 
-  test('evaluate measures MNIST digits, others only with --force, and says so', () => {
+  test('evaluate measures networks of MNIST digits, others only with --force and a note', () => {
     const of = (name?: string) => ({ count: 1, height: 28, width: 28, channels: 1, fnv1a: '0', name });
     const own = { model: 'own.safetensors' };
     expect(noteOn({ data: of(DIGITS) }, own)).toBeUndefined();
@@ -200,7 +200,7 @@ describe('a recipe as flags', () => {
   });
 });
 
-describe('images with labels', () => {
+describe('labels beside images', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'labels-'));
@@ -211,7 +211,7 @@ describe('images with labels', () => {
     Buffer.from([0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 1, 0, 0, 0, 2, ...Array(2 * count).keys()]);
   const labels = (...values: number[]) => Buffer.from([0, 0, 8, 1, 0, 0, 0, values.length, ...values]);
 
-  test('labels that lie beside images come along, in their order, and are cut with them', async () => {
+  test('are read with the images, in their order, and cut with them', async () => {
     await writeFile(join(folder, 'train-images-idx3-ubyte'), images(3));
     await writeFile(join(folder, 't10k-images-idx3-ubyte'), images(2));
     await writeFile(join(folder, 'train-labels-idx1-ubyte'), labels(7, 8, 9));
@@ -228,7 +228,7 @@ describe('images with labels', () => {
     expect(() => holdOut(set, 5)).toThrow('give 0 to 4');
   });
 
-  test('labels of another number of images', async () => {
+  test('are refused where their number is not the number of images', async () => {
     await writeFile(join(folder, 't10k-labels-idx1-ubyte'), labels(1, 2, 3));
     await expect(loadImages([folder])).rejects.toThrow('holds 6 labels, but there are 5 images');
   });

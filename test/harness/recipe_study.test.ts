@@ -18,7 +18,7 @@ const measured = [
 const all = (drawing: string, of: string, name: string) =>
   [...drawing.matchAll(new RegExp(`<${of} [^>]*\\b${name}="([^"]*)"`, 'g'))].map(([, value]) => value);
 
-test('the race is drawn by the clock: a line through the means, a dot for each seed', () => {
+test('the race of recipes is drawn over time: a line through the means, a dot for each seed', () => {
   const runners = [
     { name: 'race 256', label: 'as it was', milliseconds: 400 },
     { name: 'race 64', label: '<b>', milliseconds: 200 },
@@ -38,7 +38,7 @@ test('the race is drawn by the clock: a line through the means, a dot for each s
   expect(drawing).toContain('&lt;b&gt;: 64 images a step, 200 ms');
 });
 
-test('the tool draws what it measured, and says what it takes', async () => {
+test('the study draws the race from its results, and lists its arguments where they are wrong', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'race-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const error = vi.spyOn(console, 'error').mockImplementation(() => {});
@@ -60,7 +60,7 @@ test('the tool draws what it measured, and says what it takes', async () => {
   expect(error.mock.lastCall?.[0]).toContain('of tutorial, greys');
 });
 
-test('fewer calls hold on the mean of the seeds of every network, or not', () => {
+test('fewer network calls hold only if the mean over seeds holds for every network', () => {
   const row = (model: string, seed: number, method: 'euler' | 'adams', steps: number, accepted: number) => ({
     ...{ model, seed, method, steps, accepted, digitDistance: 10, recall: 0.8, precision: 0.9 },
     ...{ classAccuracy: 0.97, entropy: 1 },

@@ -39,7 +39,7 @@ const real = { ...before, commit, step: { ...before.step!, firstMs: 6500 } };
 const accept = (json: string) => rowOf('a.json', json, there, new Date('2026-12-01T00:00:00.000Z'));
 const changed = (changes: object) => toJson({ ...real, ...changes } as BenchResult);
 
-test('a result is kept as its medians and peaks; rates are derived as the bench computes them', () => {
+test('a bench result is kept as its medians and peaks; rates are derived as the bench computes them', () => {
   const { adapter, runtime, date, batch, step, forward, sample } = real;
   const ms = { step: step.ms.median, forward: forward!.ms.median, sample: sample!.ms.median };
   const { copies: _, ...peak } = real.peak;
@@ -68,11 +68,11 @@ test.each<[string, object, RegExp]>([
   ['no batch', { batch: 0 }, /no legal network: batch is 0; it must be a whole number from 1 to 65536\.$/],
   ['no recipe', { network: { recipe: 'constructor' } }, /no legal network: recipe is "constructor"/],
   ['wide layers', { network: { widths: [1e9] } }, /no legal network: widths is 1000000000; it must/],
-])('a result with %s is refused in a sentence', (_, changes, sentence) => {
+])('a bench result with %s is refused in a sentence', (_, changes, sentence) => {
   expect(() => accept(changed(changes))).toThrow(sentence);
 });
 
-test('what was changed on its way is no result', () => {
+test('a bench result that was edited is refused by its checksum', () => {
   const json = toJson(real);
   const sentence = /^a\.json is not a result of this bench: its checksum is \w{8}, but "\w{8}" is written/;
   expect(() => accept(json.replace('"n":50', '"n":51'))).toThrow(sentence);
@@ -94,7 +94,7 @@ describe('npm run results', () => {
   };
   const rows = (): Measured[] => JSON.parse(readFileSync(at(TABLE), 'utf8'));
 
-  test('adds a file, and makes all of it', async () => {
+  test('adds a result, and writes the table, the page and the roofline anew', async () => {
     expect(await add({})).toBe(0);
     expect(said[0]).toMatch(/^Took the result of llvmpipe: .*, Node v20\S+ .*, commit \w{40}\.$/);
     expect(rows()).toEqual([accept(toJson(real))]);
@@ -106,7 +106,7 @@ describe('npm run results', () => {
     expect(readFileSync(at(PAGE), 'utf8')).toBe(text);
   });
 
-  test('of two of the same the newer one stays', async () => {
+  test('keeps the newer of two results of the same adapter and commit', async () => {
     expect(await add({})).toBe(1);
     expect(said.join()).toMatch(/ is of 2026-11-25T\S+, and the row of the same .* of 2026-11-25T\S+\. Give/);
     expect(await add({ date: '2026-11-26T00:00:00.000Z' })).toBe(0);
@@ -116,7 +116,7 @@ describe('npm run results', () => {
     expect(rows()).toHaveLength(2);
   });
 
-  test('refuses what is too large, what is not there, and other words', async () => {
+  test('refuses a file that is too large or missing, and unknown words', async () => {
     writeFileSync(at('large.json'), ' '.repeat(2 ** 21 + 1));
     expect([await run('add', at('large.json')), await run('add', at('none.json'))]).toEqual([1, 1]);
     expect(said.join()).toMatch(/large\.json has 2097153 bytes; .* 2097152\. Give .*none\.json could not be/);
@@ -125,17 +125,17 @@ describe('npm run results', () => {
   });
 });
 
-test('the table and the roofline in docs are made of the rows there', () => {
+test('the table and the roofline in docs are made of the rows in docs', () => {
   const made = filesOf(JSON.parse(read(TABLE)), read(PAGE));
   expect(Object.keys(made)).toEqual([TABLE, ROOFLINE, PAGE]);
   for (const [path, content] of Object.entries(made)) expect(read(path), path).toBe(content);
 });
 
-describe('ten adapters', () => {
+describe('the results of ten adapters', () => {
   const all = ranked(tenAdapters);
   const table = measuredTable(all);
 
-  test('are a row each, GPUs first, the fastest first, and software is named as such', () => {
+  test('have a row each, GPUs first, the fastest first, and name software as software', () => {
     expect(table.lead).toEqual([]);
     expect(table.rows.map(([name, runtime]) => `${name.slice(-13)}: ${runtime}`)).toEqual([
       'Made-up One: Chrome 160, Windows',

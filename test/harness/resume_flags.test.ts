@@ -13,7 +13,7 @@ const checkpoint = {
   data: { count: 10, height: 28, width: 28, channels: 1, fnv1a: '' },
 } as unknown as Checkpoint;
 
-test('nothing, the same, more epochs, another learning rate, the data elsewhere', () => {
+test('--resume takes the same flags, more epochs, another learning rate, or data in another place', () => {
   expect(resumedSettings({}, checkpoint)).toEqual(settings);
   const same = { seed: 1, batch: 4, lr: 1e-3, widths: [8, 16], 'kernel-size': 5 };
   expect(resumedSettings(same, checkpoint)).toEqual(settings);
@@ -33,11 +33,11 @@ test.each([
   [{ variants: 'conv2d/down.1=direct' }, '--variants cannot stand beside --resume'],
   [{ limit: 5 }, '--limit is 5', 'with all images'],
   [{ epochs: 2 }, '--epochs is 2', 'has completed 2'],
-])('%j contradicts the checkpoint', (given, ...facts) => {
+])('--resume refuses %j, which contradicts the checkpoint', (given, ...facts) => {
   for (const fact of facts) expect(() => resumedSettings(given, checkpoint)).toThrow(fact);
 });
 
-test('another recipe of the same training is told by its network', () => {
+test('--resume refuses a recipe of the same objective with another network', () => {
   const flow = {
     ...checkpoint,
     config: checkConfig({ ...presets['digits-3x3'], widths: [8, 16], convolutionsPerLevel: [1, 2] }),
@@ -50,7 +50,7 @@ test('another recipe of the same training is told by its network', () => {
   );
 });
 
-test('a file that only the checkpoint names is not opened', () => {
+test('--resume opens no data file that only the checkpoint names', () => {
   const from = (source?: string) => ({ ...checkpoint, settings: { ...settings, source } }) as Checkpoint;
   expect(() => resumedSettings({}, from('/etc/pass\x1b[2Jwd'))).toThrow(
     'trained on images from "/etc/pass\\u001b[2Jwd", which is not opened on a file\'s word. Say where they are with --data PATH.',

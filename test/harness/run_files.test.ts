@@ -12,7 +12,7 @@ test('losses.csv and epochs.csv count from 1; an epoch under way has no mean yet
   expect(files['epochs.csv']).toBe('epoch,mean_loss\n1,0.150000002\n2,0.0499999989\n');
 });
 
-test('losses.csv gives every f32 back', () => {
+test('losses.csv keeps every f32 loss exactly', () => {
   const values = Array.from({ length: 1000 }, (_, i) => Math.fround(Math.sin(i) ** 2 / 3));
   const lines = runFiles({ losses: values, stepsPerEpoch: 10, subtitle: '' })
     ['losses.csv'].trim()
@@ -36,7 +36,7 @@ function expectWellFormed(xml: string): void {
   expect(rest.replace(/&(amp|lt|gt|quot);/g, '')).not.toMatch(/[<>&]/);
 }
 
-test('loss.svg: y from 0 to 0.1, title, axes, a line of steps and one of means', () => {
+test('loss.svg has a title, axes, y from 0 to 0.1, a line of steps and a line of means', () => {
   const svg = lossSvg({ losses, stepsPerEpoch: 2, subtitle: 'a <b> & "c"' });
   expectWellFormed(svg);
   expect(svg).toContain('a &lt;b&gt; &amp; &quot;c&quot;');
@@ -57,7 +57,7 @@ test('loss.svg: y from 0 to 0.1, title, axes, a line of steps and one of means',
   expect(svg).not.toContain('NaN');
 });
 
-test('loss.svg: y goes as far as the mean of each epoch', () => {
+test('loss.svg has a y axis up to the largest mean of an epoch', () => {
   const svg = lossSvg({ losses: [0.9, 0.2, 0.06, 0.04], stepsPerEpoch: 2 });
   expect(svg.match(/text-anchor="end">[\d.]+</g)).toHaveLength(4);
   for (const label of ['>0.20<', '>0.60<']) expect(svg).toContain(label);
@@ -65,7 +65,7 @@ test('loss.svg: y goes as far as the mean of each epoch', () => {
   expect(svg).toMatch(/<circle class="mean" cx="[\d.]+" cy="91.5"/);
 });
 
-test('loss.svg of nothing, of one step, of very many', () => {
+test('loss.svg draws no step, one step, or 100,000 steps', () => {
   for (const count of [0, 1, 100_000]) {
     const svg = lossSvg({ losses: new Float32Array(count).fill(0.05), stepsPerEpoch: 1000 });
     expectWellFormed(svg);
@@ -74,7 +74,7 @@ test('loss.svg of nothing, of one step, of very many', () => {
   }
 });
 
-test('loss.svg: skipped steps are left out, and nothing else with them', () => {
+test('loss.svg leaves out skipped steps, and no others', () => {
   const losses = new Float32Array(10_000).fill(0.05);
   losses[0] = Number.NaN;
   losses[2] = 0.09;

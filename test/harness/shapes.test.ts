@@ -7,7 +7,7 @@ import { classes, FEW, main, makeShapes } from '../../harness/studies/shapes';
 
 const BYTES = 32 * 32 * 3;
 
-test('the same seed makes the same pictures, however many', () => {
+test('the same seed makes the same pictures of shapes, whatever their number', () => {
   const few = makeShapes(5, 3);
   const more = makeShapes(9, 3);
   expect(more.images.subarray(0, 5 * BYTES)).toEqual(few.images);
@@ -15,7 +15,7 @@ test('the same seed makes the same pictures, however many', () => {
   expect(makeShapes(5, 4).images).not.toEqual(few.images);
 });
 
-test('a picture has the colour that its class names, inside and on grey', () => {
+test('a picture of a shape has the colour that its class names, inside and on grey', () => {
   const { images, labels } = makeShapes(64, 1);
   /** The channels that are low in the ink. */
   const low: Record<string, readonly number[]> = { red: [1, 2], green: [0], blue: [0], yellow: [2] };
@@ -32,7 +32,7 @@ test('a picture has the colour that its class names, inside and on grey', () => 
   expect(new Set(labels).size).toBe(classes.length);
 });
 
-test('its files are read as images of three channels, with their labels', async () => {
+test('the files of shapes are read as images of three channels, with their labels', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'webgpu-diffusion-'));
   vi.spyOn(console, 'log').mockImplementation(() => {});
   try {
@@ -48,7 +48,7 @@ test('its files are read as images of three channels, with their labels', async 
   }
 });
 
-test('the pictures in test/shapes are what it makes', async () => {
+test('the pictures in test/shapes are the ones that harness/studies/shapes makes', async () => {
   const { images: set } = await loadImages(['test/shapes']);
   const made = makeShapes(FEW.count, 1, FEW.side, FEW.classes);
   expect(set).toMatchObject({ count: 600, height: 24, width: 24, channels: 3, classNames: FEW.classes });
@@ -56,7 +56,7 @@ test('the pictures in test/shapes are what it makes', async () => {
   expect(new Uint8Array(set.labels!)).toEqual(made.labels);
 });
 
-test('a wrong flag is said in one line', async () => {
+test('harness/studies/shapes answers a wrong flag in one line', async () => {
   const error = vi.spyOn(console, 'error').mockImplementation(() => {});
   expect(await main(['--out', 'x', '--count', '0'])).toBe(2);
   expect(error).toHaveBeenCalledWith('--count is "0"; it must be a whole number from 1 to 1000000.');

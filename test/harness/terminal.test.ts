@@ -23,7 +23,7 @@ const training = {
   secondsLeft: 754,
 };
 
-test('a line of progress: words alone, or with a bar that has room', () => {
+test('a line of progress has words alone, or a bar where there is room', () => {
   expect(progressLine(state)).toBe(' 25%  loss 0.1  1 min 1 s left');
   expect(progressLine({ ...state, done: 20, secondsLeft: undefined }, 79)).toBe(
     `${'━'.repeat(24)} 100%  loss 0.1`,
@@ -33,7 +33,7 @@ test('a line of progress: words alone, or with a bar that has room', () => {
   expect(progressLine(state, 34)).toBe(' 25%  loss 0.1  1 min 1 s left');
 });
 
-test('no line is wider than the terminal, and the time left stays', () => {
+test('no line of progress is wider than the terminal, and the time left stays', () => {
   for (const width of [30, 40, 60, 79, 200]) {
     const line = progressLine(training, width);
     expect(line.length, line).toBeLessThanOrEqual(width);
@@ -43,7 +43,7 @@ test('no line is wider than the terminal, and the time left stays', () => {
   expect(progressLine(training, 10).length).toBe(10);
 });
 
-test('on a terminal the bar has colours, unless NO_COLOR asks for none', () => {
+test('on a terminal the progress bar has colours, unless NO_COLOR asks for none', () => {
   const { written, stream } = terminal(80);
   new Progress(stream).update(state);
   expect(written.join('')).toContain('\x1b[36m━━━━━━\x1b[39m');
@@ -53,13 +53,13 @@ test('on a terminal the bar has colours, unless NO_COLOR asks for none', () => {
   expect(plain.written.join('')).toBe(`\r\x1b[K${progressLine(state, 79)}`);
 });
 
-test('elsewhere nothing has colours', () => {
+test('output that goes to no terminal has no colours', () => {
   const stream = { write: () => true } as unknown as NodeJS.WriteStream;
   expect(paint('red', 'FAIL', stream)).toBe('FAIL');
   expect(paint('red', 'FAIL', terminal(80).stream)).toBe('\x1b[31mFAIL\x1b[39m');
 });
 
-test("of what comes on stderr, Dawn's warnings of its limits are left out", () => {
+test("Dawn's warnings of its limits are left out of the error output", () => {
   const warning = (kind: string) =>
     `Warning: maxDynamic${kind}BuffersPerPipelineLayout artificially reduced from 1000000 to 16 to fit dynamic offset allocation limit.`;
   expect(['Uniform', 'Storage'].map(warning).every(isForeign)).toBe(true);

@@ -7,7 +7,7 @@ const { deadLinks, glossaryFaults, workflowFaults, commentFaults } = (await impo
   /* @vite-ignore */ script
 )) as Record<string, (...given: unknown[]) => string[]>;
 
-test('links to files and headings that are not there', () => {
+test('links to missing files and headings are found', () => {
   const text =
     '# A b, c\n[a](#a-b-c) [b](#a) ![c](none.png) [d](README.md#run-it) [e](README.md#none) `[f](f)` [g](https://x.y)';
   expect(deadLinks('x.md', text)).toEqual(
@@ -15,7 +15,7 @@ test('links to files and headings that are not there', () => {
   );
 });
 
-test('marks without an explanation, explanations without a mark, and half sentences', () => {
+test('the glossary has no marks without explanation, no explanations without mark, and no half sentences', () => {
   const glossary = { epoch: 'One pass over all images.', step: 'one batch', seed: 'A number.' };
   expect(glossaryFaults(glossary, '<dfn data-word="epoch">', "say('the {losses|loss} of a {step}')")).toEqual(
     [
@@ -26,7 +26,7 @@ test('marks without an explanation, explanations without a mark, and half senten
   );
 });
 
-test('a workflow that publishes something else, or with too many rights', () => {
+test('a workflow that publishes another folder, or has too many rights, is found', () => {
   const rules = (workflow: string, base = './') =>
     workflowFaults(workflow, { check: '', build: '' }, { base, build: { outDir: 'dist/page' } }).length;
   const right = `    steps:
@@ -50,7 +50,7 @@ test('a workflow that publishes something else, or with too many rights', () => 
     expect(rules(right.replace(text, wrong)), wrong).toBe(1);
 });
 
-test('a shader that does not say what it does', () => {
+test('a shader without a comment about its work is found', () => {
   expect(commentFaults('a.wgsl', 'enable f16;\n\n// Copies.\nfn main() {}')).toEqual([]);
   expect(commentFaults('a.wgsl', 'fn main() {}')).toHaveLength(1);
 });

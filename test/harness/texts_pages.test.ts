@@ -10,23 +10,26 @@ const made = (name: TextName, url = 'git+https://github.com/OWNER/project.git') 
 const hrefs = (html: string) => [...html.matchAll(/<a href="([^"]+)"/g)].map(([, href]) => href);
 const ids = (html: string) => [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
 
-test.each(names)('%s leads to pages and headings that exist, and shows pictures that exist', (name) => {
-  const { html, files } = made(name);
-  const local = hrefs(html).filter((href) => !/^https:|^\.\.\//.test(href));
-  expect(local.length).toBeGreaterThan(2);
-  for (const href of local) {
-    const [page, id] = href.split('#');
-    const other = page ? (page.replace('.html', '') as TextName) : name;
-    expect(names, href).toContain(other);
-    if (id !== undefined) expect(ids(made(other).html), href).toContain(id);
-  }
-  for (const file of files) expect(existsSync(`docs/${file}`), file).toBe(true);
-  // Which the policy forbids, or which no file is at.
-  expect(html).not.toMatch(/<script| style=|\.md["#]/);
-  expect(html.match(/<h1/g)).toHaveLength(1);
-});
+test.each(names)(
+  'the page of the text %s links to pages and headings that exist, and shows pictures that exist',
+  (name) => {
+    const { html, files } = made(name);
+    const local = hrefs(html).filter((href) => !/^https:|^\.\.\//.test(href));
+    expect(local.length).toBeGreaterThan(2);
+    for (const href of local) {
+      const [page, id] = href.split('#');
+      const other = page ? (page.replace('.html', '') as TextName) : name;
+      expect(names, href).toContain(other);
+      if (id !== undefined) expect(ids(made(other).html), href).toContain(id);
+    }
+    for (const file of files) expect(existsSync(`docs/${file}`), file).toBe(true);
+    // Which the policy forbids, or which no file is at.
+    expect(html).not.toMatch(/<script| style=|\.md["#]/);
+    expect(html.match(/<h1/g)).toHaveLength(1);
+  },
+);
 
-test('a link to a file of the repository is text, until package.json says whose it is', () => {
+test('a link to a file of the repository is plain text until package.json names the owner', () => {
   const [without, withOwner] = [
     made('tutorial'),
     made('tutorial', 'git+https://github.com/somebody/project.git'),
@@ -37,7 +40,7 @@ test('a link to a file of the repository is text, until package.json says whose 
   );
 });
 
-test('a text has its page by its path, with its anchor; other files have none', () => {
+test('textPage gives a text its page, with the anchor, and other files none', () => {
   expect(textPage('docs/tutorial.md#8-sampling')).toBe('tutorial.html#8-sampling');
   for (const path of ['docs/performance.md', 'README.md', 'docs/constructor.md', 'docs/lab/tutorial.md'])
     expect(textPage(path), path).toBeUndefined();

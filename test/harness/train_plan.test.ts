@@ -12,7 +12,7 @@ import { recipeAt, recipes } from '../../src/recipes';
 const folder = {} as RunFolder;
 const order = (given: TrainFlags) => planRun(given, folder, new AbortController().signal, () => {});
 
-test('letters and files of one’s own are, and what has minutes, unless its length is given', () => {
+test('runs on letters, on own files or with --minutes are planned, unless their length is given', () => {
   const planned: readonly TrainFlags[] = [
     { data: ['letters'] },
     { data: ['mine', 'yours'], recipe: 'digits', lr: 1e-3 },
@@ -38,7 +38,7 @@ test('letters and files of one’s own are, and what has minutes, unless its len
   expect(() => isPlannedBy({ minutes: 3, epochs: 1, batch: 8 })).toThrow('beside --epochs, --batch: ');
 });
 
-test('a plan begins as the adapter lets it, with a recipe for grey images', async () => {
+test('a planned run on letters has the recipe digits, and small batches without an end on software', async () => {
   const { begin, config, notes } = await order({ data: ['letters'], lr: 2e-3, seed: 5 });
   expect(config).toMatchObject({ kernelSize: 5, conditioning: { noiseLevel: true, classes: 26 } });
   expect(notes.join()).not.toContain('tutorial');
@@ -60,7 +60,7 @@ test('a plan begins as the adapter lets it, with a recipe for grey images', asyn
   expect(usual).toMatchObject({ beginning: { trainer: { schedule: scheduleOf(840), averageMost: 0.9999 } } });
 });
 
-test('other runs are as they were', async () => {
+test('runs without a plan take batch, rate and length of their recipe', async () => {
   for (const given of [
     {},
     { recipe: 'digits' },
@@ -86,7 +86,7 @@ describe('a run of pictures in colour', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
   const orderOf = (given: TrainFlags) => order({ data: [folder], holdout: 0, ...given });
 
-  test('that is planned begins with the pretrained network, at its size and rate', async () => {
+  test('with a plan begins with the pretrained network, at its size and rate', async () => {
     const { begin, begins, config } = await orderOf({});
     expect(begins).toBe('pictures');
     expect(config).toMatchObject({ height: 20, width: 20, channels: 3, convolutionsPerLevel: [2, 2, 3] });
@@ -100,7 +100,7 @@ describe('a run of pictures in colour', () => {
     expect((await orderOf({ lr: 1e-3 })).begin(true).run.settings.learningRate).toBe(1e-3);
   });
 
-  test('begins with new weights where these are chosen, where nothing is planned, and with another shape', async () => {
+  test('begins with new weights where they are chosen, without a plan, and with another shape', async () => {
     const others: readonly TrainFlags[] = [
       { begin: 'new' },
       { epochs: 3, recipe: 'pictures' },
@@ -114,7 +114,7 @@ describe('a run of pictures in colour', () => {
     }
   });
 
-  test('begins with it where it is asked for, also without a plan; or a sentence says why not', async () => {
+  test('begins with the pretrained network by choice, also without a plan, or says why it cannot', async () => {
     const { begins, begin } = await orderOf({ begin: 'pretrained', recipe: 'pictures', epochs: 3 });
     expect(begins).toBe('pictures');
     expect(begin(true).run.settings).toMatchObject({ learningRate: 0.002, epochs: 3 });

@@ -8,7 +8,7 @@ import { fileCache, tuningFile } from '../../harness/cli/tuning_cache';
 const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
 afterAll(() => rm(folder, { recursive: true }));
 
-test('the file lies where the platform keeps caches, or where it is told to', () => {
+test('the file of kernel choices lies where the platform keeps caches, or where a variable says', () => {
   const name = join('webgpu-diffusion', 'tuning.json');
   expect(tuningFile({}, 'linux', '/home/me')).toBe(join('/home/me/.cache', name));
   expect(tuningFile({ XDG_CACHE_HOME: '/fast' }, 'linux', '/home/me')).toBe(join('/fast', name));
@@ -21,7 +21,7 @@ test('the file lies where the platform keeps caches, or where it is told to', ()
   );
 });
 
-test('what is set is there for the next process', async () => {
+test('a stored kernel choice is there for the next process', async () => {
   const said: string[] = [];
   const path = join(folder, 'not', 'there', 'yet', 'tuning.json');
   const first = fileCache(path, (line) => said.push(line));
@@ -36,7 +36,7 @@ test('what is set is there for the next process', async () => {
 });
 
 test.each(['not JSON', '', '{"a": ', '[]', 'null', '3', '{"a": 1}'])(
-  'a file that holds %j is ignored, said once, and written anew',
+  'a file of kernel choices that holds %j is ignored with one message, and written anew',
   async (content) => {
     const said: string[] = [];
     const path = join(folder, 'broken.json');
@@ -51,7 +51,7 @@ test.each(['not JSON', '', '{"a": ', '[]', 'null', '3', '{"a": 1}'])(
   },
 );
 
-test('a place that cannot be written costs nothing but the memory', async () => {
+test('kernel choices that cannot be written are not remembered, with a message and no error', async () => {
   const said: string[] = [];
   const file = join(folder, 'file');
   await writeFile(file, '');
@@ -65,7 +65,7 @@ test('a place that cannot be written costs nothing but the memory', async () => 
   ]);
 });
 
-test('the file does not grow for ever: the oldest choices go', async () => {
+test('the file of kernel choices holds 2,000: the oldest choices go', async () => {
   const path = join(folder, 'full.json');
   const cache = fileCache(path, () => {});
   const old = Array.from({ length: 2000 }, (_, i) => [`old ${i}`, 'direct']);

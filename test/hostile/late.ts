@@ -24,7 +24,7 @@ export interface LateRow {
   readonly never: boolean;
 }
 
-/** An outcome, what was told of shaders that take long, and how many seconds all took. */
+/** An outcome, the messages about shaders that take long, and how many seconds all took. */
 type Told = Outcome & {
   readonly told: readonly Progress[];
   readonly last: Progress | undefined;
@@ -48,7 +48,7 @@ function complaint(row: LateRow, place: Place, used: boolean, healthy: Outcome, 
   if (row.shader === 'difference' && told.length > 0) return 'the tuner waits for what it compares with';
   const words = told.every((t) => t.kernel?.includes('.') && t.seconds! >= 0.8 * DEADLINE);
   const isWaitedFor = used && !mayLeaveOut(place, row.shader);
-  if (!words || (isWaitedFor && told.length === 0)) return `what is told is ${JSON.stringify(told)}`;
+  if (!words || (isWaitedFor && told.length === 0)) return `its messages are ${JSON.stringify(told)}`;
   const error = outcome.error as (Error & { kernel?: string; variant?: string }) | undefined;
   if (!error) {
     if (used && last && last.done !== last.total) return `its progress ends at ${JSON.stringify(last)}`;

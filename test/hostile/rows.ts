@@ -134,7 +134,7 @@ export async function refuseEach(
   return { complaints, ended, trained: rows.length - ended };
 }
 
-/** The same, found so many days ago. */
+/** The same entries, found some days ago. */
 export const aged = (entries: Entries, days: number): Entries =>
   new Map(
     [...entries].map(([key, text]) => {

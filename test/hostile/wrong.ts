@@ -10,13 +10,13 @@ import { makeHostile } from './hostile_device';
 export interface WrongWhere {
   /** From this width of the image on, where the shader knows it. */
   readonly width?: number;
-  /** From so many images on. */
+  /** From this number of images on. */
   readonly batch?: number;
   /** In the channels from this one on, where it stores images by channel. */
   readonly channel?: number;
-  /** In the last of more than so many workgroups. */
+  /** In the last workgroup, where there are more than this number. */
   readonly lastOf?: number;
-  /** In one step of so many. */
+  /** In one step of this number of steps. */
   readonly step?: number;
 }
 

@@ -14,7 +14,7 @@ const help = `npm run mutants -- [--list] [WORD]...
 Plants one fault after the other in a copy of the tree, and runs the test that must notice it. Fails where none does.
 
   --list   names the faults, and plants none
-  WORD     only those of a group (${groups.join(', ')}), or that have one of these words in their name or file`;
+  WORD     only the faults of a group (${groups.join(', ')}), or with one of these words in their name or file`;
 
 const root = pathToFileURL(`${process.cwd()}/`);
 

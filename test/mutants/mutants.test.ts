@@ -1,16 +1,16 @@
-/** The planted faults of `npm run mutants` fit the sources: a list that nobody keeps would rot. */
+/** The planted faults of `npm run mutants` fit the sources: a list without a check would rot. */
 import { describe, expect, test } from 'vitest';
 import { all, mutated, readList } from './list';
 
 const root = new URL('../../', import.meta.url);
 
-test('there are many of them, no two of which are the same edit', () => {
+test('there are at least 60 planted faults, no two of them the same edit', () => {
   expect(all.length).toBeGreaterThanOrEqual(60);
   const edits = all.map(({ file, text, becomes }) => JSON.stringify([file, text, becomes]));
   expect(new Set(edits).size).toBe(all.length);
 });
 
-test('each can be planted', () => {
+test('each planted fault fits its file', () => {
   const misfits = all.flatMap((mutant) => {
     try {
       mutated(root, mutant);
@@ -22,7 +22,7 @@ test('each can be planted', () => {
   expect(misfits).toEqual([]);
 });
 
-describe('an edit that does not fit is an error', () => {
+describe('a planted fault that does not fit is an error', () => {
   const here = { file: 'test/mutants/list.ts', text: 'All planted faults', becomes: 'No fault' };
   test.each([
     ['text that is gone', { text: 'no such text' }, 'has 0 times, not once: no such text'],
@@ -34,7 +34,7 @@ describe('an edit that does not fit is an error', () => {
   });
 });
 
-describe('a list', () => {
+describe('a list of planted faults', () => {
   const list = `# Faults of doors.
 
 [doors]
@@ -54,7 +54,7 @@ src/b.ts | unit | b
 - const key = 1;
 `;
 
-  test('is faults with the lines that they begin in', () => {
+  test('is read as faults, each with the line that it begins in', () => {
     expect(readList('a', list)).toEqual([
       {
         group: 'a',

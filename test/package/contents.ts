@@ -9,7 +9,7 @@ import { shell } from './shell';
 /** Bytes of the .tgz, which npm calls the package size: what an installation downloads. */
 const LIMIT = 5.2e6;
 
-/** A line of so many characters is data or the text of a shader. */
+/** A line of at least this length, in characters, is data or the text of a shader. */
 const LONG = 500;
 
 export const contents = {

@@ -24,7 +24,7 @@ import { typeChecks } from './types';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const bin = (name: string) => join(root, 'node_modules/.bin', name);
 
-/** Of what a tool says of a failure so many characters are shown. */
+/** Most characters that are shown of the message of a tool that fails. */
 const LONGEST = 4000;
 
 interface Row {

@@ -1,7 +1,7 @@
 /** Other programs, for the tests of the package. */
 import { execFile } from 'node:child_process';
 
-/** What hangs is ended after so long. */
+/** A command that hangs is ended after this time. */
 const LIMIT_MS = 10 * 60_000;
 
 /** Runs a program in a folder and gives what it prints; throws what it says if it fails. */

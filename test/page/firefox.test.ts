@@ -15,7 +15,7 @@ beforeAll(async () => {
 tellOfFailures(() => browser);
 afterAll(() => browser?.close());
 
-test('the welcome plays, and Make digits now shows its progress and makes digits', async () => {
+test('the welcome page plays its recording, and Make digits now shows its progress and makes digits', async () => {
   const page = await browser.newPage();
   page.setDefaultTimeout(0); // the test's own limit ends it
   hear(page);

@@ -14,7 +14,7 @@ function idsTwice(html: string): string[] {
   return ids.filter((id, i) => ids.indexOf(id) !== i);
 }
 
-test('every fragment is part of the page, and no id is there twice', async () => {
+test('every HTML fragment is part of the page, and no id is there twice', async () => {
   const rooms = fileURLToPath(new URL('../../harness/page/', import.meta.url));
   const files = (await readdir(rooms, { recursive: true })).filter((file) => file.endsWith('.html'));
   expect(fragmentPaths.toSorted()).toEqual(files.map((file) => resolve(rooms, file)).toSorted());
@@ -23,11 +23,11 @@ test('every fragment is part of the page, and no id is there twice', async () =>
   expect(idsTwice(markup)).toEqual([]);
 });
 
-test('an id in two fragments would be found', () => {
+test('an id in two HTML fragments is found', () => {
   expect(idsTwice('<p id="a"></p><b class="x" id="b"></b><i data-id="b" id="a"></i>')).toEqual(['a']);
 });
 
-test('what labels and describes is there', () => {
+test('every id that a label or an aria attribute names exists', () => {
   const ids = new Set([...markup.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id));
   const named = [...markup.matchAll(/\s(?:for|aria-(?:controls|labelledby|describedby)|list)="([^"]*)"/g)];
   const missing = named.flatMap(([, list]) => list.split(' ')).filter((id) => !ids.has(id));
@@ -35,11 +35,11 @@ test('what labels and describes is there', () => {
   expect(missing).toEqual([]);
 });
 
-test('a fragment that is missing is named', () => {
+test('an HTML fragment that is missing is named', () => {
   expect(() => withFragments('<!-- include ./no/such.html -->', tmpdir())).toThrow(/no.such\.html/);
 });
 
-test('the development server serves the whole, and loads open pages anew if a fragment changes', async () => {
+test('the development server serves the whole page, and reloads open pages if a fragment changes', async () => {
   const root = await mkdtemp(join(tmpdir(), 'fragments-'));
   await writeFile(join(root, 'room.html'), '<p id="room">before</p>\n');
   const server = await createServer({
@@ -68,7 +68,7 @@ test('the development server serves the whole, and loads open pages anew if a fr
   }
 });
 
-test('the development server finds the libraries of the page before a page is open, and has nothing to complain of', async () => {
+test('the development server finds the libraries of the page before a page is open, and warns of nothing', async () => {
   const cacheDir = await mkdtemp(join(tmpdir(), 'optimized-'));
   const complaints: string[] = [];
   const note = (text: string) => complaints.push(text);

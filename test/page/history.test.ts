@@ -7,14 +7,14 @@ const filled = (count: number, most: number) => {
   return history;
 };
 
-describe('pictures to look back on', () => {
-  test('follows the newest', () => {
+describe('the history of pictures', () => {
+  test('shows the newest picture', () => {
     const history = filled(3, 10);
     expect(history.shown).toEqual({ step: 3, value: 'grid 3' });
     expect(history.index).toBe(2);
   });
 
-  test('stays at what was chosen while more come, until the end is chosen', () => {
+  test('stays at a chosen picture while more come, until the last one is chosen', () => {
     const history = filled(3, 10);
     history.choose(1);
     history.add(4, 'grid 4');
@@ -24,7 +24,7 @@ describe('pictures to look back on', () => {
     expect(history.shown?.step).toBe(5);
   });
 
-  test('is thinned evenly: never too long, the newest always there', () => {
+  test('is thinned evenly: it is never too long, and always has the newest picture', () => {
     const history = new History<number>(20);
     for (let step = 1; step <= 5000; step++) {
       history.add(step, step);
@@ -41,7 +41,7 @@ describe('pictures to look back on', () => {
     expect(Math.max(...gaps) / Math.min(...gaps)).toBeLessThan(3);
   });
 
-  test('what was chosen survives the thinning', () => {
+  test('keeps the chosen picture when it is thinned', () => {
     const history = filled(5, 20);
     history.choose(1);
     for (let step = 6; step <= 400; step++) history.add(step, `grid ${step}`);
@@ -49,7 +49,7 @@ describe('pictures to look back on', () => {
     expect(history.index).toBeGreaterThan(0);
   });
 
-  test('steps that come again replace the old ones', () => {
+  test('replaces the picture of a step that comes again', () => {
     const history = filled(5, 20);
     history.add(3, 'again');
     expect(history.length).toBe(3);

@@ -1,4 +1,4 @@
-/** The page's markup with that of its rooms, as it is built and served. */
+/** The page's markup with the fragments of its rooms, as it is built and served. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { withFragments } from '../../harness/tools/build/fragments';

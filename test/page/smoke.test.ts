@@ -86,7 +86,7 @@ async function countBuffers(page: Page): Promise<() => Promise<number>> {
     worker.evaluate(() => (globalThis as unknown as { aliveBuffers: Set<unknown> }).aliveBuffers.size);
 }
 
-test('an address trains by itself, to the end; in a tab in the background, where no frame is drawn, that begins, too', async () => {
+test('an address trains by itself, to the end, and in a tab in the background, where no frame is drawn', async () => {
   const { page, problems } = await tutorialPage(() =>
     visit(
       driven.context,
@@ -124,7 +124,7 @@ test('an address trains by itself, to the end; in a tab in the background, where
   await until(page, () => document.getElementById('grid-step')!.textContent === 'after step 20');
   expect(await greys(page, 'grid')).toBeGreaterThan(8);
   expect(await greys(page, 'strip-predictions')).toBeGreaterThan(8);
-  // What the address says wrongly is told as text.
+  // A mistake in the address is shown as text.
   expect(await text(page, 'notices')).toContain('no setting nonsense');
   expect(await page.$('#notices b')).toBeNull();
   expect(problems).toEqual([]);
@@ -145,7 +145,7 @@ async function poisoner(page: Page): Promise<() => Promise<void>> {
   return () => worker.evaluate(() => (globalThis as unknown as { poison: () => void }).poison());
 }
 
-test('a run that diverges says why, saves its last good state, and goes on from that', async () => {
+test('a run that diverges says why, saves its last good state, and goes on from that state', async () => {
   const { page, problems } = await fresh(tutorialPage, { epochs: '40' });
   const { save, drop } = await files(page);
   const poison = await poisoner(page);
@@ -206,7 +206,7 @@ const asVersion1 = (page: Page, blob: number) =>
     return blobs.push(new Blob([bytes])) - 1;
   }, blob);
 
-test('a model is sampled from beside the run, and a checkpoint goes on as if nothing had happened', async () => {
+test('a model file is sampled beside the run, and a checkpoint goes on as if nothing had happened', async () => {
   const { page, problems } = await fresh(tutorialPage, { epochs: '2' });
   await click(page, '#train');
   await phase(page, 'finished');
@@ -286,7 +286,7 @@ async function checkpointOf(page: Page, { save }: Pick<Awaited<ReturnType<typeof
   return loadCheckpoint(Uint8Array.from(bytes));
 }
 
-test('a checkpoint that leaves the last batch of an epoch out still does when it is saved again', {
+test('a checkpoint that leaves the last batch of an epoch out keeps doing so when it is saved again', {
   tags: 'thorough',
 }, async () => {
   const { page, problems } = await open(`?${TUTORIAL}`);
@@ -312,7 +312,7 @@ test('a checkpoint that leaves the last batch of an epoch out still does when it
   await page.close();
 });
 
-test('a run whose network is dead is warned of, until it is reset', { tags: 'thorough' }, async () => {
+test('a run whose network is dead has a warning until the run is reset', { tags: 'thorough' }, async () => {
   const { page, problems } = await open(
     '?recipe=tutorial&batch=16&limit=64&widths=8&samples=0&lr=1&epochs=30&autorun=1',
   );
@@ -328,7 +328,7 @@ test('a run whose network is dead is warned of, until it is reset', { tags: 'tho
   await page.close();
 });
 
-test('step, train, pause, sample, reset', async () => {
+test('the buttons of a run work in turn: step, train, pause, sample, reset', async () => {
   const { page, problems } = await fresh(digitsPage);
   const alive = await countBuffers(page);
 
@@ -419,7 +419,7 @@ test('by keyboard the focus stays on the button that is pressed, again and again
   expect(problems).toEqual([]);
 });
 
-test('Back changes the tab, never a number', async () => {
+test('the Back button of the browser changes the tab, never a setting', async () => {
   const { page, problems } = await fresh(digitsPage, { epochs: '2000' });
   await go(page, 'sample');
   await go(page, 'train');
@@ -444,7 +444,7 @@ test('Back changes the tab, never a number', async () => {
   expect(problems).toEqual([]);
 });
 
-test('the bench has a batch of its own, which no run locks', async () => {
+test('the bench has its own batch field, which no run locks', async () => {
   const { page, problems } = await fresh(digitsPage);
   await click(page, '#step');
   await phase(page, 'paused');
@@ -464,7 +464,7 @@ test('the bench has a batch of its own, which no run locks', async () => {
   expect(problems).toEqual([]);
 });
 
-test('what is wrong with a file is told in sight, on the tab where it was dropped, until it is closed', async () => {
+test('an error of a dropped file is shown on the tab of the drop, in sight, until the message is closed', async () => {
   const { page, problems } = await fresh(digitsPage);
   await go(page, 'sample');
   const { drop } = await files(page);
@@ -484,7 +484,7 @@ test('what is wrong with a file is told in sight, on the tab where it was droppe
   expect(problems).toEqual([]);
 });
 
-test('what is not legal is refused in place, and what the engine refuses is told', async () => {
+test('a value that is not legal is refused beside its field, and a refusal of the engine is shown', async () => {
   const { page, problems } = await fresh(digitsPage);
   await type(page, 'batch', '0');
   await until(page, () => (document.getElementById('train') as HTMLButtonElement).disabled);
@@ -503,7 +503,7 @@ test('what is not legal is refused in place, and what the engine refuses is told
   expect(problems).toEqual([]);
 });
 
-test('a field that is put right in another way, or folded away, leaves no dead button behind', async () => {
+test('a wrong field that is corrected in another way, or folded away, leaves no button disabled', async () => {
   const { page, problems } = await fresh(digitsPage);
   await go(page, 'sample');
   await type(page, 'steps', '5');
@@ -529,7 +529,7 @@ test('a field that is put right in another way, or folded away, leaves no dead b
   expect(problems).toEqual([]);
 });
 
-test('samples are said to be of the network that made them', async () => {
+test('samples are labelled with the network that made them', async () => {
   const { page, problems } = await fresh(digitsPage);
   await go(page, 'sample');
   await type(page, 'steps', '2');
@@ -557,7 +557,7 @@ test('samples are said to be of the network that made them', async () => {
   expect(problems).toEqual([]);
 });
 
-test('a run is trained as its recipe is at its batch', async () => {
+test('a run takes the training settings of its recipe at its batch', async () => {
   const { page, problems } = await fresh(digitsPage, { batch: '16', limit: '40', samples: '0' });
   await click(page, '#step');
   await until(page, () => window.harness.state.losses.length === 1);
@@ -570,7 +570,7 @@ test('a run is trained as its recipe is at its batch', async () => {
   expect(problems).toEqual([]);
 });
 
-test('digits are what a page without a recipe trains, a column of samples for each, and goes on with from a file', async () => {
+test('a page without a recipe trains digits, with a column of samples for each, and goes on from a file', async () => {
   const { page, problems } = await fresh(digitsPage, { samples: '20', epochs: '2' });
   const { save, drop } = await files(page);
   expect(await page.$eval('#recipes :checked', (radio) => (radio as HTMLInputElement).value)).toBe('digits');
@@ -622,7 +622,7 @@ function idx(...sizes: number[]): string {
   return String.fromCharCode(...header, ...values);
 }
 
-test('images of one’s own train digits with the classes of their labels, and without labels', async () => {
+test('the recipe digits trains on images of the user’s, with the classes of their labels or without labels', async () => {
   const { page, problems } = await open(`?${TINY}`);
   await phase(page, 'idle');
   const { drop, dropAll } = await files(page);
@@ -687,7 +687,7 @@ const remembered = (page: Page) =>
     return keys.filter((key) => String(key).startsWith('["choice"')).length;
   });
 
-test('kernels are measured if the address asks for it, once; the first step is timed', async () => {
+test('kernels are measured once if the address asks for it, and the first step is timed', async () => {
   // Of one channel, layers have few forms.
   const query = `?${TUTORIAL.replace('widths=8', 'widths=1')}&epochs=1&tune=on&autorun=1`;
   const { page, problems } = await open(query);
@@ -719,7 +719,7 @@ test('kernels are measured if the address asks for it, once; the first step is t
   await page.close();
 });
 
-test('no kernel is measured if the address asks for that; the first step is timed from the click', async () => {
+test('no kernel is measured if the address says so, and the first step is timed from the click', async () => {
   const { page, problems } = await fresh(digitsPage);
   const before = await remembered(page);
   expect(await page.evaluate(() => window.harness.settings.tune)).toBe('off');
@@ -730,7 +730,7 @@ test('no kernel is measured if the address asks for that; the first step is time
   expect(problems).toEqual([]);
 });
 
-test('the check tab checks', { tags: 'thorough' }, async () => {
+test('the check tab checks a kernel', { tags: 'thorough' }, async () => {
   const { page, problems } = await open('?task=check&kernel=swish_max_pool&autorun=1');
   await until(page, () => (window.harness.check as { status: string }).status === 'done');
   const { rows } = await page.evaluate(
@@ -746,7 +746,7 @@ test('the check tab checks', { tags: 'thorough' }, async () => {
   await page.close();
 });
 
-test('a kernel that there is not is refused at once; those that there are are offered', async () => {
+test('an unknown kernel is refused at once, and known kernels are offered', async () => {
   const { page, problems } = await measuringPage();
   for (const task of ['check', 'bench']) {
     await go(page, task);
@@ -772,7 +772,7 @@ test('a kernel that there is not is refused at once; those that there are are of
   expect(problems).toEqual([]);
 });
 
-test('a device that is lost while the page measures is told as such, in words for the page', async () => {
+test('a device that is lost while the page measures is reported as lost, in words for the page', async () => {
   const { page, problems } = await measuringPage();
   for (const task of ['check', 'bench'] as const) {
     await go(page, task);
@@ -781,7 +781,7 @@ test('a device that is lost while the page measures is told as such, in words fo
     const status = (name: string) =>
       until(page, (t, n) => (window.harness[t] as { status: string }).status === n, task, name);
     await status('running');
-    // The engine is there, which is told of what happens to its device.
+    // The engine is there, and hears of the loss of its device.
     await until(
       page,
       (t) =>

@@ -399,7 +399,7 @@ export async function deviceLoser(page: Page, name = '/worker'): Promise<() => P
     });
 }
 
-/** The run has so many losses. */
+/** Waits until the run has this number of losses. */
 export const steps = (page: Page, count: number) =>
   until(page, (n) => window.harness.state.losses.length >= n, count);
 
@@ -424,7 +424,7 @@ export async function keepAt(page: Page, count: number): Promise<void> {
     const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
     while (train.disabled || train.ariaDisabled === 'true') await soon(); // until the page is drawn anew
     train.click();
-    // It may have had so many before it began.
+    // The run may have this number before it begins.
     while (window.harness.state.phase !== 'training' || window.harness.state.losses.length < n) await soon();
     train.click();
   };
@@ -433,7 +433,7 @@ export async function keepAt(page: Page, count: number): Promise<void> {
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
 }
 
-/** A run that the browser keeps can be gone on with by such a button. */
+/** Waits for a button with these words that continues a kept run. */
 export const offered = (page: Page, words: string) =>
   until(
     page,

@@ -36,10 +36,10 @@ function hasLines(text: string, block: string): boolean {
   });
 }
 
-describe('lines of files', () => {
+describe('quotes of files in the docs', () => {
   const shown = blocks.filter(({ file }) => file);
 
-  test('there are some', () => {
+  test('are found', () => {
     expect(shown.length).toBeGreaterThan(4);
   });
 
@@ -47,14 +47,14 @@ describe('lines of files', () => {
     expect(hasLines(read(file!), code.trimEnd()), code).toBe(true);
   });
 
-  test('every one of a shader, and of docs/step.md, says of which file', () => {
+  test('name their file where they quote a shader or stand in docs/step.md', () => {
     const quotes = blocks.filter(
       ({ document, language }) => language === 'wgsl' || (document === STEP && language === 'ts'),
     );
     expect(quotes.filter(({ file, newFile }) => !file && !newFile)).toEqual([]);
   });
 
-  test('one that has changed would be noticed', () => {
+  test('that differ from their file are noticed', () => {
     expect(hasLines('  a\n    b\n  c', 'a\n  b')).toBe(true);
     expect(hasLines('  a\n    b\n  c', 'a\n  c')).toBe(false);
     expect(hasLines('  a\n   b\n  c', 'a\n  b')).toBe(false);
@@ -80,7 +80,7 @@ describe(STEP, () => {
     expect(codeOf('step.md', 'text')).toEqual([listed]);
   });
 
-  test('quotes them in their order', () => {
+  test('quotes the kernels of a step in their order', () => {
     const all = step.map(({ kernel }) => kernel);
     const quoted = blocks
       .filter(({ document, language }) => document === STEP && language === 'wgsl')
@@ -94,14 +94,14 @@ describe(STEP, () => {
   });
 });
 
-describe('programs', () => {
+describe('programs in the docs', () => {
   const programs = blocks.filter(
     ({ language, file, newFile }) => /^(js|ts)$/.test(language) && !file && !newFile,
   );
   const elsewhere = programs.filter(({ runBy }) => runBy);
   const compiled = programs.filter(({ runBy }) => !runBy);
 
-  test('of TypeScript say why they are not run', () => {
+  test('in TypeScript say why they are not run', () => {
     expect(programs.filter(({ language, notRun }) => language === 'ts' && !notRun)).toEqual([]);
   });
 
@@ -114,7 +114,7 @@ describe('programs', () => {
     expect(errorsOf(compiled)).toEqual([]);
   });
 
-  test('one that does not compile would be found, and where', () => {
+  test('that do not compile are found, with their line', () => {
     const code =
       "import { createEngine } from 'webgpu-diffusion';\nconst a = await createEngine();\na.createUnet();\n";
     const wrong: Block = { document: 'docs/x.md', line: 10, language: 'js', code };

@@ -5,7 +5,7 @@ import * as library from '../../src/index';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-test('the names of the main entry are those of api.txt, and no others', () => {
+test('the main entry exports the names in api.txt, and no others', () => {
   const [, entry] = read('../package/api.txt').split(/^# .+\n/m);
   const exported = [...entry.matchAll(/^export (?:declare )?(\w+) (?:\{ )?(\w+)/gm)];
   const values = exported.flatMap(([, kind, name]) => (/^(const|function|class)$/.test(kind) ? name : []));

@@ -48,7 +48,7 @@ test.each(['src', 'harness', 'harness/page'])(
   },
 );
 
-test('such circles would be found', () => {
+test('a circle of imports between folders is found', () => {
   const files = new Map([
     ['a/one', "import { two } from '../b/two';\nimport { three } from './three';"],
     ['a/three', ''],
@@ -59,7 +59,7 @@ test('such circles would be found', () => {
   expect(circlesOf(importsOf(files))).toEqual(['a', 'b', 'c']);
 });
 
-test('the page and its worker know each other by their messages alone', () => {
+test('the page and its worker import nothing from each other', () => {
   const imports = [...importsOf(sources('harness/page'))];
   for (const [one, other] of [
     ['shell/', 'worker/'],
@@ -70,7 +70,7 @@ test('the page and its worker know each other by their messages alone', () => {
     ).toEqual([]);
 });
 
-test('the page is a guest of the worker door: one file lists what it takes beyond what the package exports', () => {
+test('one file of the page lists what it imports from src/worker beyond the exports of the package', () => {
   const inside = [...importsInto('harness/page', /\/src\/worker\/(?!index')/)];
   expect(inside).toEqual(['worker/door']);
   const hosts = ['src', 'harness'].flatMap((of) =>
@@ -81,7 +81,7 @@ test('the page is a guest of the worker door: one file lists what it takes beyon
   expect(hosts).toEqual(['src/worker/server']);
 });
 
-test('the page is in rooms: beside them are the file that connects them and the policy', () => {
+test('harness/page has only main and policy outside of its folders', () => {
   const loose = [...sources('harness/page').keys()].filter((file) => !file.includes('/'));
   expect(loose).toEqual(['main', 'policy']);
 });
@@ -95,14 +95,14 @@ const importsInto = (folder: string, what: RegExp): string[] =>
 describe('src/reference/', () => {
   const isReference = (file: string) => file.startsWith('reference/');
 
-  test('has of the launchers the types alone: what both compute in one way, both compute wrongly', () => {
+  test('imports only types from the kernel launchers, so that the two share no mistakes', () => {
     const launched = [...sources()].filter(
       ([file, text]) => isReference(file) && /^import (?!type\b)[^;]*'\.\.\/kernels\//m.test(text),
     );
     expect(launched.map(([file]) => file)).toEqual([]);
   });
 
-  test('is imported by nobody else, unless late, as is all of the check', () => {
+  test('is imported only by its own files and by parts of the check that load late', () => {
     const isLate = (file: string) => isReference(file) || /^checking\/(check_ops|one_form)$/.test(file);
     const early = [...sources()].filter(
       ([file, text]) => !isLate(file) && /\bfrom '[^']*\/reference\/\w+'/.test(text),

@@ -91,7 +91,7 @@ function hasTitle({ titles, texts }: Titled, fits: (title: string) => boolean): 
 
 // ---------------------------------------------------------------- words
 
-/** Those of the words for `npm test` that find nothing in these lanes. */
+/** Words for `npm test` that find nothing in these lanes. */
 function missed(words: readonly string[], lanes: readonly Lane[]): string[] {
   const inLanes = new Set(lanes.flatMap(laneFiles));
   const files = filters(words).files.filter((file) => inLanes.has(file));
@@ -106,7 +106,7 @@ function missed(words: readonly string[], lanes: readonly Lane[]): string[] {
   });
 }
 
-/** Those of the words for `npm run test:long` or `test:package` that no row and no group has. */
+/** Words for `npm run test:long` or `test:package` that no row and no group has. */
 function missedRows(folder: string, words: readonly string[]): string[] {
   const files = readdirSync(`${root}test/${folder}`).filter((file) => file.endsWith('.ts'));
   const groups = titlesOf(`test/${folder}/main.ts`).texts;
@@ -115,7 +115,7 @@ function missedRows(folder: string, words: readonly string[]): string[] {
   return words.filter((word) => !groups.has(word) && !hasRow(word));
 }
 
-/** Those of the words of a command that find nothing. */
+/** Words of a command that find nothing. */
 function missedBy(command: string): string[] {
   const [, script, rest] = /^npm (?:run )?test(:long|:package)? -- (.+)$/.exec(command) ?? [];
   if (!rest) return [];
@@ -142,8 +142,8 @@ const commandsIn = (path: string, text: string) =>
 const said = (at: string, words: readonly string[]) =>
   words.map((word) => `${at}: "${word}" finds no test: put the words right, or the title`);
 
-describe('words find tests', () => {
-  test('of planted faults, whose first word is a file where there are several', () => {
+describe('words for npm test', () => {
+  test('of planted faults find tests, and begin with a file where the lane has several', () => {
     const isNoFile = (word: string) => !existsSync(`${root}test/${word}.test.ts`);
     const wrong = all.flatMap(({ at, caughtBy: { lane, words } }) =>
       said(at, [...missed(words, [lane]), ...(lane === 'emulate' ? [] : words.slice(0, 1).filter(isNoFile))]),
@@ -151,14 +151,14 @@ describe('words find tests', () => {
     expect(wrong).toEqual([]);
   });
 
-  test.each(['docs/reliability.md', 'test/lanes/moved.md'])('of commands in %s', (path) => {
+  test.each(['docs/reliability.md', 'test/lanes/moved.md'])('of commands in %s find tests', (path) => {
     const commands = commandsIn(path, read(path));
     expect(commands.length).toBeGreaterThan(50);
     expect(commands.flatMap(({ at, command }) => said(at, missedBy(command)))).toEqual([]);
   });
 });
 
-describe('a word that finds nothing is noticed:', () => {
+describe('a word that finds no test is noticed:', () => {
   test.each([
     ['part of no title', 'npm test -- node/bench "no such title"', 'no such title'],
     [
@@ -177,7 +177,7 @@ describe('a word that finds nothing is noticed:', () => {
     expect(missedBy(command)).toEqual([word]);
   });
 
-  test('what a table does not put into a title', () => {
+  test('a text that a table does not put into a title', () => {
     const source =
       "describe('a door', () => test.each([['red', { key: 1 }]])('that is %s has a $key', () => {}));";
     const has = (word: string) => hasTitle(titlesIn('a.test.ts', source), (title) => title.includes(word));
@@ -186,7 +186,7 @@ describe('a word that finds nothing is noticed:', () => {
     ).toEqual([true, true, true, false, false]);
   });
 
-  test('its place is said', () => {
+  test('with its file and line', () => {
     expect(commandsIn('a.md', 'One\n`npm test` and `npm test -- two`')).toEqual([
       { at: 'a.md:2', command: 'npm test' },
       { at: 'a.md:2', command: 'npm test -- two' },

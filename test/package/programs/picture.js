@@ -14,9 +14,9 @@ import { createEngine } from 'webgpu-diffusion';
 import { createPictureTexture, deviceOf } from 'webgpu-diffusion/three';
 import { use } from './use.js';
 
-/** Of the image. */
+/** Side of the image. */
 const SIDE = 28;
-/** Of what is drawn: rows of 256 bytes, as older versions of three.js read back padding, too. */
+/** Side of the drawing: rows of 256 bytes, as older versions of three.js read back padding, too. */
 const DRAWN = 64;
 
 globalThis.result = main();

@@ -28,21 +28,21 @@ const stroke = (tool: Tool, ...points: [number, number][]) => ({
 const drawn = (...strokes: ReturnType<typeof stroke>[]): Drawing => ({ strokes });
 const at = (values: Float32Array, x: number, y: number) => values[y * SIDE + x];
 
-describe('ink', () => {
-  test('a line is three pixels wide with soft edges, and ends where the stroke does', () => {
+describe('the ink of a drawing', () => {
+  test('makes a line three pixels wide with soft edges, which ends where the stroke ends', () => {
     const ink = inkOf(drawn(stroke('draw', [14.5, 5.5], [14.5, 20.5])));
     expect([12, 13, 14, 15, 16].map((x) => Number(at(ink, x, 10).toFixed(2)))).toEqual([0, 0.6, 1, 0.6, 0]);
     expect([3, 4, 21, 22].map((y) => Number(at(ink, 14, y).toFixed(2)))).toEqual([0, 0.6, 0.6, 0]);
   });
 
-  test('crossing lines are no darker than one, erasing takes away, and what is beyond the field is left', () => {
+  test('is no darker where lines cross, goes where it is erased, and ends at the edge of the field', () => {
     const cross = [stroke('draw', [5, 14], [23, 14]), stroke('draw', [14, 5], [14, 40])];
     expect(Math.max(...inkOf(drawn(...cross)))).toBe(1);
     const erased = inkOf(drawn(...cross, stroke('erase', [14, 14])));
     expect([at(erased, 14, 14), at(erased, 8, 14), at(erased, 14, 27)]).toEqual([0, 1, 1]);
   });
 
-  test('strokes are over the picture, and a mask is no ink', () => {
+  test('covers the picture under it, and a mask adds none', () => {
     const picture = new Uint8Array(SIDE * SIDE).fill(51);
     const drawing = { picture, strokes: [stroke('draw', [2, 2]), stroke('mask', [20, 20])] };
     const ink = inkOf(drawing);
@@ -64,7 +64,7 @@ describe('a centred drawing', () => {
     return [x / sum, y / sum];
   };
 
-  test('is 20 pixels tall with its centre of mass in the middle, in a line as wide as before', () => {
+  test('is 20 pixels tall with its centre of mass in the middle, in lines of the same width', () => {
     const small = drawn(stroke('draw', [3, 2], [3, 15], [6, 15]));
     const ink = inkOf(centred(small));
     for (const v of massOf(ink)) expect(v).toBeCloseTo(14, 1);
@@ -77,7 +77,7 @@ describe('a centred drawing', () => {
     expect(ink.slice(10 * SIDE, 11 * SIDE).reduce((sum, v) => sum + v, 0)).toBeCloseTo(2 * RADIUS.draw, 1);
   });
 
-  test('takes its mask along; nothing, and what is over a picture, stays', () => {
+  test('moves its mask along; an empty drawing, or one over a picture, stays in place', () => {
     const masked = centred(drawn(stroke('draw', [3, 2], [3, 15]), stroke('mask', [3, 15])));
     const [line, mask] = masked.strokes;
     expect(mask.points[0]).toEqual(line.points[1]);
@@ -88,7 +88,7 @@ describe('a centred drawing', () => {
   });
 });
 
-test('what was drawn can be undone, stroke by stroke', () => {
+test('a drawing can be undone, stroke by stroke', () => {
   const history = new DrawHistory();
   expect(history.canUndo).toBe(false);
   history.begin('draw', { x: 1, y: 1 });
@@ -114,7 +114,7 @@ test('a pen that goes on after its stroke was undone, or the drawing replaced, d
   }
 });
 
-test('one question at a time, and then the last of those that came meanwhile', async () => {
+test('Latest asks one question at a time, and after its answer the last one that came meanwhile', async () => {
   const sent: { question: string; signal: AbortSignal; resolve(n: number): void; reject(e: Error): void }[] =
     [];
   const outcomes: unknown[] = [];
@@ -163,7 +163,7 @@ test('noise is Gaussian, follows from the seed, and drowns the image as far as t
   expect([first, second]).toEqual([expect.closeTo(0.25 * n0 + 0.25, 5), expect.closeTo(0.75 + 0.25 * n1, 5)]);
 });
 
-describe('how an answer is sampled', () => {
+describe('the answer to a drawing', () => {
   const order = {
     source: 'pretrained',
     image: new Float32Array(784),
@@ -173,7 +173,7 @@ describe('how an answer is sampled', () => {
   } as const;
   const denoise = (level: number) => ({ ...order, ask: 'denoise', level, rough: true }) as const;
 
-  test('first in three steps of Adams, then, if nothing changes, in as many of Euler as the level needs', () => {
+  test('is sampled in three steps of Adams, and if nothing changes again in the steps of Euler for its level', () => {
     const fill = { ...order, ask: 'fill', mask: new Float32Array(784), rough: true } as const;
     for (const [first, steps] of [
       [denoise(0.6), 12],
@@ -187,7 +187,7 @@ describe('how an answer is sampled', () => {
     }
   });
 
-  test('once where few steps do, or where nothing is sampled', () => {
+  test('is sampled once where few steps are enough, and not refined where nothing is sampled', () => {
     expect(samplingOfDrawing(denoise(0.15))).toEqual({ method: 'euler', steps: 3, polish: false });
     expect(samplingOfDrawing(denoise(0.01))).toEqual({ method: 'euler', steps: 2, polish: false });
     expect(refined(denoise(0.15))).toBeUndefined();
@@ -195,12 +195,12 @@ describe('how an answer is sampled', () => {
   });
 });
 
-describe('the question', () => {
+describe('the question about a drawing', () => {
   const line = drawn(stroke('draw', [14, 4], [14, 24]));
   const ask = (drawing: Drawing, settings: Partial<typeof initialSettings>) =>
     questionOf(drawing, { ...initialSettings, ...settings }, 'pretrained');
 
-  test('holds what was asked', () => {
+  test('holds the task, the level, the digit, the seed and the ink', () => {
     const { order } = ask(line, { ask: 'denoise', level: 25, told: 7, digit: 3, noise: 9 });
     expect(order).toMatchObject({ ask: 'denoise', level: 0.25, digit: 7, seed: 9, source: 'pretrained' });
     expect(order!.image).toEqual(inkOf(centred(line)));
@@ -209,7 +209,7 @@ describe('the question', () => {
     expect(masked?.ask === 'fill' && at(masked.mask, 14, 14)).toBe(1);
   });
 
-  test('is none without a drawing, a mask or noise', () => {
+  test('is refused without a drawing, a mask or noise', () => {
     for (const asked of ['denoise', 'fill', 'classify'] as const)
       expect(ask(nothing, { ask: asked })).toMatchObject({
         why: expect.stringMatching(/^Nothing is drawn yet/),
@@ -219,7 +219,7 @@ describe('the question', () => {
     expect(ask(line, { ask: 'fill' }).order).toBeUndefined();
   });
 
-  test('is not for every network', () => {
+  test('is refused for a network without noise levels or classes, of another size, or in colour', () => {
     const { sampling } = recipes.digits;
     const size = { height: 28, width: 28, channels: 1 };
     const fine = { recipe: 'digits', classes: 10, ...size, sampling } as const;

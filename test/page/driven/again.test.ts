@@ -30,11 +30,11 @@ const driven = drive();
 const open = (query: string, before?: () => void) => visit(driven.context, `${driven.tiny}${query}`, before);
 
 const LOST =
-  'images are made again after the device was lost, by the pretrained network too; what was ordered before is left';
-const FILE = 'a file that cannot be read or is refused leaves the page as it was, and the next one is taken';
-const PRESS = 'a press that cannot start says why, and the next one starts';
-const LOAD = 'what does not load comes with the next press';
-const STOP = 'what is stopped comes with the next press';
+  'images are made again after the device was lost, also by the pretrained network; older orders are dropped';
+const FILE = 'a file that cannot be read or is refused leaves the page as it was, and the next file is taken';
+const PRESS = 'a press on Make or Train that cannot start says why, and the next press starts';
+const LOAD = 'a network or digits that do not load come with the next press';
+const STOP = 'images that Stop ends are made with the next press';
 const READING = 'the reading of pictures is cancelled, and begun again';
 const NO_GPU =
   'where no GPU is found, the page says so, and the button on the welcome page can be pressed again';
@@ -55,7 +55,7 @@ const pairs: Readonly<Record<string, Readonly<Record<(typeof ENDS)[number], Agai
   },
   Make: { 'an abort': STOP, 'a lost device': LOST, 'a refusal': PRESS, 'a failed load': LOAD },
   Train: {
-    'an abort': ['smoke.test.ts', 'step, train, pause, sample, reset'],
+    'an abort': ['smoke.test.ts', 'the buttons of a run work in turn'],
     'a lost device': ['driven/survival.test.ts', 'a GPU process that is killed once, twice, three times'],
     'a refusal': PRESS,
     'a failed load': LOAD,
@@ -74,7 +74,7 @@ const pairs: Readonly<Record<string, Readonly<Record<(typeof ENDS)[number], Agai
   },
 };
 
-test('each pair has a test, or a reason why it can have none', () => {
+test('each task of the page and each bad end has a test of another try, or a reason against one', () => {
   for (const again of Object.values(pairs).flatMap((ends) => ENDS.map((end) => ends[end]))) {
     if (typeof again === 'object' && 'never' in again) continue;
     const [file, title] = typeof again === 'string' ? ['driven/again.test.ts', again] : again;
@@ -102,7 +102,7 @@ const make = async (page: Page, digits: string) => {
   await until(page, () => ['idle', 'paused'].includes(window.harness.state.phase));
 };
 
-test('an address that is shared, a file that is chosen, a drop that is left: each twice', async () => {
+test('an address that is shared, a chosen file and a drop that is left work a second time', async () => {
   const { page, problems } = await open('?task=sample&calls=6&text=20', () => {
     const copies: string[] = [];
     Object.assign(window, { copies, shares: [] as string[] });

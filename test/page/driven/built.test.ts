@@ -35,7 +35,7 @@ const inTurn = inTurns(async () => {
   return { page, problems };
 });
 
-test('a first visit fetches 315 kB, packed, before the first press, with digits made 2.3 MB at most, and none of what it does not use', async () => {
+test('a first visit fetches 315 kB, packed, before a press, at most 2.3 MB with digits made, and nothing unused', async () => {
   const { page } = await inTurn();
   const { files, reports } = served;
   await until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
@@ -73,7 +73,7 @@ test('a first visit fetches 315 kB, packed, before the first press, with digits 
   expect(reports).toEqual([]);
 });
 
-test('it trains, saves and goes on from a file in any folder, and what its policy forbids would be noticed', async () => {
+test('the built page trains, saves and goes on from a file in any folder, and keeps to its security policy', async () => {
   const { page } = await inTurn();
   const session = await page.createCDPSession();
   await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: downloads });
@@ -122,7 +122,7 @@ test('it trains, saves and goes on from a file in any folder, and what its polic
   ).rejects.toThrow('TrustedHTML');
 });
 
-test('the texts are pages beside the page, without a script, and lead back', async () => {
+test('the texts of the docs are pages beside the built page, without a script, and link back to it', async () => {
   const { page } = await inTurn();
   // Of the tests before.
   problems.length = served.reports.length = 0;
@@ -150,7 +150,7 @@ test('the texts are pages beside the page, without a script, and lead back', asy
   }
 });
 
-test('without the network what cannot be had says so, what stands there stays, and the next press tries again', async () => {
+test('offline, a view says what it cannot load, shown images stay, and the next press tries again', async () => {
   const gone = await serveBuilt(inject('builtPage').folder);
   const port = Number(new URL(gone.address).port);
   const page = await driven.context.newPage();

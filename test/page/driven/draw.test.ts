@@ -99,7 +99,7 @@ async function blank(ask: 'denoise' | 'classify') {
 /** How far two pictures are from each other, a pixel on average. */
 const apart = (a: number[], b: number[]) => a.reduce((sum, v, i) => sum + Math.abs(v - b[i]), 0) / a.length;
 
-test('the keyboard alone draws, undoes and clears; one of the digits is read; training goes on meanwhile', async () => {
+test('the keyboard alone draws, undoes and clears, and drawings are read as digits while training goes on', async () => {
   // The first of the page: what it undoes is all that was done.
   const { page, problems } = await blank('classify');
   const digit = () => page.$eval('#teach-digit', (select) => (select as HTMLSelectElement).value);
@@ -161,7 +161,7 @@ test('the keyboard alone draws, undoes and clears; one of the digits is read; tr
   expect(problems).toEqual([]);
 });
 
-test('a 3 is drawn, drowned and brought back, read, and completed', async () => {
+test('a drawn 3 is drowned in noise and brought back, read as a digit, and completed', async () => {
   const { page, problems } = await blank('denoise');
   await page.setViewport({ width: 1280, height: 900 });
   await drag(page, THREE);
@@ -233,7 +233,7 @@ test('a 3 is drawn, drowned and brought back, read, and completed', async () => 
   expect(problems).toEqual([]);
 });
 
-test('what another drawing was answered is not shown when the question comes again', async () => {
+test('the answer to one drawing is not shown when the question is asked about another', async () => {
   const { page, problems } = await blank('classify');
   await click(page, '#draw-example');
   await says(page, 'It looks most like a');
@@ -257,7 +257,7 @@ test('what another drawing was answered is not shown when the question comes aga
   expect(problems).toEqual([]);
 });
 
-test('a drawing is answered in a few steps, and better while nothing moves; what moves is not kept waiting', async () => {
+test('a drawing is answered in a few steps, then better while nothing moves; a moving slider does not wait', async () => {
   const { page, problems } = await blank('denoise');
   await setting(page, 'told', '3');
   await page.$eval('#level', (level) => {
@@ -396,7 +396,7 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   await context.close();
 });
 
-test('what the pretrained network errs on images falls while it is fine-tuned on them, 60 steps of 32', {
+test('the error of the pretrained network on drawings falls in 60 steps of fine-tuning on them', {
   tags: 'thorough',
 }, async () => {
   const { page, problems } = await visit(driven.context, `${driven.address}?task=draw&samples=0&level=0`);
@@ -435,7 +435,7 @@ test('what the pretrained network errs on images falls while it is fine-tuned on
   await page.close();
 });
 
-test('own images come as pictures in folders and as .npy, and what is wrong with them is said in a sentence', async () => {
+test('images of the user’s come as pictures in folders and as .npy, and a sentence says what is wrong with them', async () => {
   const { page, problems } = await visit(driven.context, `${driven.address}?task=draw&samples=0`);
   await phase(page, 'idle');
   const { dropAll } = await files(page);

@@ -94,7 +94,7 @@ const isInSight = (page: Page, selector: string) =>
     return top >= field.top && bottom <= field.bottom;
   });
 
-test('wrongly, without end, and rightly: only the right text is trained with, from where the run is', async () => {
+test('a shader edited wrongly, without end, and rightly: the run goes on with the right text only', async () => {
   const { page, problems } = await open();
   await pressOnTrain(page, 'train');
   await phase(page, 'finished');

@@ -105,7 +105,7 @@ test('worker: digits trained beside the page are shown', async () => {
   await page.close();
 });
 
-test('classifier: it tells 97% of digits that it has not seen', async () => {
+test('classifier: the network recognizes 97% of digits that it has not seen', async () => {
   const page = await opened('classifier', '^Right about');
   const told = await page.$eval('#status', (e) => Number(/about ([\d.]+)%/.exec(e.textContent!)![1]));
   expect(told).toBeGreaterThanOrEqual(97);

@@ -55,7 +55,7 @@ const button = (page: Page, words: string) =>
     all.find((each) => each.textContent === w && each.checkVisibility())!.click();
   }, words);
 
-test('four scenes by keyboard, live on the pretrained network, each with its address; axe finds nothing wrong with them', async () => {
+test('Explain shows its scenes by keyboard, live on the pretrained network, at an address each; axe finds no fault', async () => {
   const { page, problems } = await explainPage();
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await scene(page, '2 of 5');
@@ -152,7 +152,7 @@ test('four scenes by keyboard, live on the pretrained network, each with its add
   expect(problems).toEqual([]);
 });
 
-test('a run in colour explains itself by its own classes, and no recorded digit stands for it', async () => {
+test('Explain shows a run in colour with its own classes, and no recorded digit in its place', async () => {
   const folder = join(mkdtempSync(join(tmpdir(), 'explain-')), 'flowers');
   writePictures(folder, { width: 16, height: 16 });
   const { page, problems } = await open(
@@ -222,7 +222,7 @@ test('a run in colour explains itself by its own classes, and no recorded digit 
   }
 });
 
-test('Draw says when the run takes over, and takes it at the end of a short run', async () => {
+test('Draw says when the network of the run takes over, and takes it at the end of a short run', async () => {
   const { page, problems } = await open(
     '?task=train&recipe=digits-3x3&batch=4&limit=8&holdout=0&widths=8&samples=0&epochs=3',
   );
@@ -244,7 +244,7 @@ test('Draw says when the run takes over, and takes it at the end of a short run'
   await page.close();
 });
 
-test('the drawing stays with the better network, and the second scene follows the run as it learns', {
+test('Draw keeps the pretrained network at first, and the second scene of Explain follows the run as it learns', {
   tags: 'thorough',
 }, async () => {
   const { page, problems } = await open(
@@ -402,7 +402,7 @@ test('words explain themselves on focus, hover and touch, on the narrowest scree
   expect(problems).toEqual([]);
 });
 
-test('without a GPU the scenes show what was recorded, and say so', async () => {
+test('without a GPU the scenes of Explain show a recording, and say so', async () => {
   const page = await driven.context.newPage();
   const problems: string[] = [];
   watch(page, problems);

@@ -112,7 +112,7 @@ test('digits appear while a number is typed, without a press, and with their ste
   expect(problems).toEqual([]);
 });
 
-test('in the field the digits follow mouse, finger and arrow keys, one picture at a time, and the address has the place', async () => {
+test('digits follow mouse, finger and arrow keys in the noise field, one picture at a time; the address has the place', async () => {
   const { page, problems } = await making('38');
   await page.setViewport({ width: 1280, height: 800 });
   const box = async () => (await (await page.$('#noise-field'))!.boundingBox())!;
@@ -183,7 +183,7 @@ test('in the field the digits follow mouse, finger and arrow keys, one picture a
   expect(problems).toEqual([]);
 });
 
-test('more network calls are made with the same noise and digits; the page says how many, and who makes them', async () => {
+test('more network calls take the same noise and digits; the page says how many, and by which network', async () => {
   const { page, problems } = await making('5');
   const pressed = () =>
     page.$$eval('#calls [aria-pressed=true]', (all) => all.map((each) => each.textContent));
@@ -252,7 +252,7 @@ test('more network calls are made with the same noise and digits; the page says 
   expect(problems).toEqual([]);
 });
 
-test('a distilled network from a file is sampled in the one way that it has learned, and Draw takes another', async () => {
+test('a distilled network from a file is sampled in the one way that it has learned; Draw takes another network', async () => {
   const { page, problems } = await making('4');
   await click(page, '#calls-8');
   await finished(page, 4);
@@ -284,7 +284,7 @@ test('a distilled network from a file is sampled in the one way that it has lear
   expect(problems).toEqual([]);
 });
 
-test('two columns are made from the same noise, and one slider moves both', async () => {
+test('two columns of a comparison are made from the same noise, and one slider moves both', async () => {
   const { page, problems } = await visit(
     driven.context,
     `${driven.tiny}?task=sample&left=guidance-4&right=calls-9&text=31`,
@@ -335,7 +335,7 @@ test('two columns are made from the same noise, and one slider moves both', asyn
   await page.close();
 });
 
-test('what an address sets and no field shows is said, and undone by a press', async () => {
+test('settings of an address that no field shows are named, and a press undoes them', async () => {
   const { page, problems } = await visit(
     driven.context,
     `${driven.tiny}?task=sample&steps=3&count=2&method=heun&text=7`,

@@ -40,7 +40,7 @@ const drawn = async (page: Page, name: string) => {
 const FEW = 'epochs=2000&batch=4&limit=16&widths=8&samples=0&refresh=1';
 const inTurn = inTurns(() => visit(driven.context, `${driven.address}?task=inside&${FEW}`));
 
-test('the pretrained network, before anything is trained; axe finds nothing wrong with it', async () => {
+test('Inside shows the pretrained network before anything is trained, and axe finds nothing wrong', async () => {
   const { page, problems } = await inTurn();
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await saying(page, 'inside-status', 'The pretrained network, after 340,000 images');
@@ -159,7 +159,7 @@ test('the pretrained network, before anything is trained; axe finds nothing wron
   expect(problems).toEqual([]);
 });
 
-test('the run’s network: its kernels change while it learns, and training is not lost over it', async () => {
+test('Inside shows the network of the run, whose kernels change while it learns, and the run goes on', async () => {
   const { page, problems } = await inTurn();
   // Few steps of many images.
   await type(page, 'batch', '64');

@@ -50,7 +50,7 @@ const moves = (page: Page) =>
 /** What sticks out of the window on the right. */
 const tooWide = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 
-test('the welcome plays a recording before it asks for a GPU, and plays on until the first digits are there', async () => {
+test('the welcome page plays a recording before it asks for a GPU, and plays on until the first digits are there', async () => {
   const { page, problems } = await open('');
   await moves(page);
   expect(await page.evaluate(() => window.harness.state.adapter)).toBeUndefined();
@@ -153,7 +153,7 @@ test('the pretrained network makes digits to order at once', async () => {
   expect(problems).toEqual([]);
 });
 
-test('a number is made digit by digit; what is none is told, and nothing is lost', async () => {
+test('a number is made digit by digit; a text that is no number gets a message, and nothing is lost', async () => {
   const { page, problems } = await makePage();
   await made(page, 2);
   await type(page, 'count', '4');
@@ -215,7 +215,7 @@ test('a number is made digit by digit; what is none is told, and nothing is lost
   expect(problems).toEqual([]);
 });
 
-test('a run that Stop or another view ends before its last step says so', async () => {
+test('samples that Stop or another view ends before the last step are reported as stopped', async () => {
   const { page, problems } = await makePage();
   await made(page, 2);
   const says = (words: string) =>
@@ -264,7 +264,7 @@ function holdSteps(): void {
   } as typeof Worker.prototype.addEventListener;
 }
 
-test('steps of an earlier order, still on their way, are not taken for those of the next', async () => {
+test('late steps of an earlier order are not shown as steps of the next order', async () => {
   const { page, problems } = await visit(
     driven.context,
     `${driven.tiny}?task=sample&steps=2&count=10&digit=3&autorun=1`,
@@ -292,7 +292,7 @@ test('steps of an earlier order, still on their way, are not taken for those of 
   await page.close();
 });
 
-test('a comparison that was left while its first column is made orders no second one', async () => {
+test('a comparison that is left while its first column is made orders no second column', async () => {
   const { page, problems } = await visit(
     driven.context,
     `${driven.tiny}?task=sample&text=31&left=calls-2&right=calls-8&autorun=1`,
@@ -321,7 +321,7 @@ test('a comparison that was left while its first column is made orders no second
   await page.close();
 });
 
-test('PNG, GIF and npy hold what was made, and are named after it; the address that is shared makes it again', {
+test('PNG, GIF and npy hold the made images, and are named after them; the shared address makes them again', {
   tags: 'thorough',
 }, async () => {
   const { page, problems } = await open('?task=sample&steps=3&text=42&method=heun&autorun=1');
@@ -413,7 +413,7 @@ test('PNG, GIF and npy hold what was made, and are named after it; the address t
   await page.close();
 });
 
-test('without WebGPU the recording is the page, with what to do; where movement is not wanted, it waits for Play', async () => {
+test('without WebGPU the page plays a recording and says what to do; with reduced motion it waits for Play', async () => {
   const page = await driven.context.newPage();
   const problems: string[] = [];
   watch(page, problems);

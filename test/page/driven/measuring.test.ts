@@ -40,7 +40,7 @@ async function openRow(page: Page, table: string): Promise<void> {
   await until(page, (t) => document.querySelectorAll(`${t} .token`).length > 20, table);
 }
 
-test('check: kernels in use first, passes that are green, rows that open, files', async () => {
+test('check: kernels in use come first, passes are green, rows open, and files are saved', async () => {
   const { page, problems } = await checked();
   await status(page, 'check', 'done');
   const { rows } = (await page.evaluate(() => window.harness.check)) as CheckResults;
@@ -84,7 +84,7 @@ test('check: kernels in use first, passes that are green, rows that open, files'
   expect(problems).toEqual([]);
 });
 
-test('check: tells how far it is, and stops at once', async () => {
+test('check: shows its progress, and stops at once', async () => {
   const { page, problems } = await checked();
   await status(page, 'check', 'done');
   await type(page, 'check-kernel', '');
@@ -115,7 +115,7 @@ function engineIn(report: string, engine: string) {
   return [versions.userAgent, limits.maxStorageBuffersPerShaderStage];
 }
 
-test('the GPU: what it is, and a text to report it with', async () => {
+test('This GPU shows the adapter, and a text for a report', async () => {
   const { page, problems } = await open('task=gpu');
   await phase(page, 'idle');
   await until(page, () => document.querySelector('#gpu-facts .facts') !== null);
@@ -142,7 +142,7 @@ test('the GPU: what it is, and a text to report it with', async () => {
   await page.close();
 });
 
-test('the GPU: whether it computes rightly', { tags: 'thorough' }, async () => {
+test('This GPU shows whether the adapter computes rightly', { tags: 'thorough' }, async () => {
   // What it finds out takes the place of what the engine knows, which other tests begin with.
   const context = await driven.browser.createBrowserContext();
   const { page, problems } = await visit(context, `${driven.address}?task=gpu&recipe=tutorial&batch=4`);
@@ -161,7 +161,7 @@ test('the GPU: whether it computes rightly', { tags: 'thorough' }, async () => {
   await context.close();
 });
 
-test('bench: kernels in use first, rows that open, results that are compared, and what there is when it is stopped', {
+test('bench: kernels in use come first, rows open, results are compared, and a stopped bench keeps its rows', {
   tags: 'thorough',
 }, async () => {
   const { page, problems } = await open(
@@ -284,7 +284,7 @@ test('bench: kernels in use first, rows that open, results that are compared, an
   await page.close();
 });
 
-test('bench on a phone: a file is looked at, its marks are named, and it is compared', async () => {
+test('bench on a phone: a result file is shown, its marks are named, and it is compared', async () => {
   const newPage = async () => {
     const page = await driven.context.newPage();
     // Before the page is there, which would be loaded anew for it.

@@ -38,31 +38,38 @@ const release = (page: Page) => page.evaluate(() => (window as unknown as { rele
 test.each([
   ['sample', '#sample', 'calls=8&text=2026'],
   ['train', '#train', TINY],
-] as const)('a press on %s while the page starts waits until it has', async (task, selector, query) => {
-  const { page, problems } = await visit(driven.context, `${driven.tiny}?task=${task}&${query}`, holdWorker);
-  await drawn(page);
-  const isOff = () => page.$eval(selector, (each) => each.matches(':disabled, [aria-disabled=true]'));
-  expect(await isOff()).toBe(false);
-  await click(page, selector);
-  await drawn(page);
-  expect(await isOff()).toBe(true);
-  expect(await page.evaluate(() => window.harness.state.phase)).toBe('starting');
-  await release(page);
-  if (task === 'train') await steps(page, 1);
-  else {
-    await until(
-      page,
-      () => document.getElementById('sample-prediction')!.ariaLabel === '2, 0, 2, 6, finished',
+] as const)(
+  'a press on %s while the page starts waits until the page has started',
+  async (task, selector, query) => {
+    const { page, problems } = await visit(
+      driven.context,
+      `${driven.tiny}?task=${task}&${query}`,
+      holdWorker,
     );
-    expect(await page.$eval('#sample-x', (canvas) => canvas.ariaLabel)).toMatch(
-      /^The images before the step: 2, 0, 2, 6 at step (\d+) of \1$/,
-    );
-  }
-  expect(problems).toEqual([]);
-  await page.close();
-});
+    await drawn(page);
+    const isOff = () => page.$eval(selector, (each) => each.matches(':disabled, [aria-disabled=true]'));
+    expect(await isOff()).toBe(false);
+    await click(page, selector);
+    await drawn(page);
+    expect(await isOff()).toBe(true);
+    expect(await page.evaluate(() => window.harness.state.phase)).toBe('starting');
+    await release(page);
+    if (task === 'train') await steps(page, 1);
+    else {
+      await until(
+        page,
+        () => document.getElementById('sample-prediction')!.ariaLabel === '2, 0, 2, 6, finished',
+      );
+      expect(await page.$eval('#sample-x', (canvas) => canvas.ariaLabel)).toMatch(
+        /^The images before the step: 2, 0, 2, 6 at step (\d+) of \1$/,
+      );
+    }
+    expect(problems).toEqual([]);
+    await page.close();
+  },
+);
 
-test('a folder without files is said to have none; of a choice that was cancelled nothing is said', async () => {
+test('a folder without files gets a message, and a cancelled choice of files gets none', async () => {
   const { page, problems } = await inTurn();
   await phase(page, 'idle');
   for (let turn = 0; turn < 2; turn++) {
@@ -78,7 +85,7 @@ test('a folder without files is said to have none; of a choice that was cancelle
   expect(problems).toEqual([]);
 });
 
-test('pictures that are cut are said to be, and a button fits in the whole', async () => {
+test('pictures that are cut are reported, and a button fits them in whole', async () => {
   const { page, problems } = await inTurn();
   await go(page, 'train');
   await chooseFolder(page, 'tall');
@@ -168,7 +175,7 @@ test('Inside says why it cannot look into a file’s network, and shows no empty
   await page.close();
 });
 
-test('at 200 % no door stands in a row by itself', async () => {
+test('at 200 % zoom no door stands in a row by itself', async () => {
   const { page } = await inTurn();
   for (const view of ['sample', 'explain', 'train', 'gpu']) {
     await go(page, view);

@@ -69,7 +69,7 @@ const keptImages = (page: Page) =>
 const keptSets = (page: Page, count: number) =>
   expect.poll(async () => (await keptImages(page)).length, { timeout: 30_000 }).toBe(count);
 
-test('a kept run goes on without the files; where its images are damaged, the page asks for the files, and makes of them what it made before', async () => {
+test('a kept run goes on without the files; where its images are damaged, the page asks for the files again', async () => {
   const { page, problems } = await trained();
   const before = await losses(page);
   await keptSets(page, 1);
@@ -132,7 +132,7 @@ test('a kept run goes on without the files; where its images are damaged, the pa
   await page.close();
 });
 
-test('pictures of one size are 32 pixels wide at most, unless a press keeps their own', async () => {
+test('pictures of one size become at most 32 pixels wide, unless a press keeps their own size', async () => {
   const large = join(place, 'large');
   writePictures(large, { width: 40, height: 36 });
   const { page, problems } = await visit(driven.context, `${driven.address}?task=train&batch=4`);
@@ -155,7 +155,7 @@ test('pictures of one size are 32 pixels wide at most, unless a press keeps thei
   await page.close();
 });
 
-test('without room for the images the run goes on, which is said once; on the command line, too: transparent pictures are the same bytes there', async () => {
+test('without room for the images the run goes on; transparent pictures are the same bytes on the command line', async () => {
   const { page, problems } = await trained(leaveNoRoomForImages);
   const before = await losses(page);
   const notices = () => text(page, 'notices-list');
@@ -207,7 +207,7 @@ test('without room for the images the run goes on, which is said once; on the co
 });
 
 // Each of the three is shown in a quicker test; here they meet on the page.
-test('coloured pictures begin with the network that has seen icons; their samples are polished, and beside each is the nearest of them', {
+test('coloured pictures begin with the network of icons; samples are polished, each beside the nearest picture', {
   tags: 'thorough',
 }, async () => {
   const query = '?task=train&size=16&batch=4&epochs=2&samples=4&holdout=0';

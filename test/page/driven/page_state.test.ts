@@ -8,7 +8,7 @@ import { phase, TINY, until, visit } from '../visit';
 
 const driven = drive();
 
-test('the state of a page names its phase and error, the condition that never came, its console and a picture', async () => {
+test('the state of a page names phase and error, a condition that never came, the console and a picture', async () => {
   const { page } = await visit(driven.context, `${driven.address}?${TINY}`);
   await phase(page, 'idle');
   await page.evaluate(() => console.warn('said by the page'));
@@ -25,7 +25,7 @@ test('the state of a page names its phase and error, the condition that never ca
 });
 
 test(
-  'what never comes is said once the page rests, or after what was thrown',
+  'a wait for a condition that never comes fails once the page rests, or after an error of the page',
   takesLong('drivesPage'),
   async () => {
     const open = async () => {

@@ -13,7 +13,7 @@ const FILE = join(root, 'shaders/activation/swish.wgsl');
 /** The same bits from another text. */
 const [LINE, SAME] = ['= swish(input[i])', '= swish(1.0 * input[i])'];
 
-test('it trains', async () => {
+test('a page that is served from its sources trains', async () => {
   const { page, problems } = await visit(driven.context, `${address}?${TUTORIAL}`);
   await click(page, '#step');
   await steps(page, 1);
@@ -22,7 +22,7 @@ test('it trains', async () => {
   await page.close();
 });
 
-test('a shader that is saved while the page trains is tried and trained with, without loading the page anew', {
+test('a shader that is saved while the page trains is tried and used without a reload', {
   tags: 'thorough',
 }, async () => {
   const { page, problems } = await visit(driven.context, `${address}?epochs=5000&${TUTORIAL}`);

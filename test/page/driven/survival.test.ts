@@ -115,7 +115,7 @@ test('a device that is lost in the middle of training is replaced, and the run e
   const said = await page.evaluate(() => (window as unknown as { said: string[] }).said[0]);
   expect(said).toMatch(/^The GPU device was lost.*The run goes on by itself/);
   await phase(page, 'finished');
-  // Chrome did not count it; nor does the page that the next test opens.
+  // Neither Chrome nor the page that the next test opens counts this loss.
   await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
   expect(await losses(page)).toEqual(undisturbed);
   expect(await text(page, 'notices')).toContain('and another took its place. The run goes on from step');
@@ -123,7 +123,7 @@ test('a device that is lost in the middle of training is replaced, and the run e
   expect(problems).toEqual([]);
 });
 
-test('a page that is left in the middle of a run goes on with it, bit for bit, and looks as before', async () => {
+test('a page that is left in the middle of a run goes on with the run, bit for bit, and looks as before', async () => {
   const { page, problems } = await withoutRun();
   /** The folders of stored runs. */
   const folders = () =>
@@ -249,7 +249,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   await close();
 });
 
-test('a run on coloured images that the browser has no room for is offered with the names of its classes, asks for them, takes no others, and goes on bit for bit', {
+test('a kept run whose coloured images found no room names its classes, asks for these images, and goes on', {
   tags: 'thorough',
 }, async () => {
   const { open, close } = await profile();

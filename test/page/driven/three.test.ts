@@ -11,7 +11,7 @@ interface Example {
 
 const examples = driveExamples();
 
-test('digits come out of noise on a cube, and nothing leaves the GPU', async () => {
+test('the three.js example shows digits that come out of noise on a cube, and nothing leaves the GPU', async () => {
   const { page, problems } = await examples.open('three');
   await until(page, () => /^(?!Starting|Step [01]$)/.test(document.querySelector('#status')!.textContent!));
   expect(await page.$eval('#status', (e) => e.textContent)).toMatch(/^Step \d+$/);
@@ -22,7 +22,7 @@ test('digits come out of noise on a cube, and nothing leaves the GPU', async () 
     ).example;
     renderer.setAnimationLoop(null);
     const { device } = renderer.backend;
-    // In front of the camera, straight, so that pixels of what is drawn are those of the picture.
+    // In front of the camera, straight, so that the drawing has the pixels of the picture.
     cube.rotation.set(0, 0, 0);
     const side = 84;
     camera.position.z = 0.5 + 0.5 / Math.tan((25 * Math.PI) / 180); // the front face fills the view

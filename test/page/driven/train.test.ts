@@ -26,7 +26,7 @@ import {
   visit,
 } from '../visit';
 
-/** Of 160 digits a tenth is held out. */
+/** A tenth of the 160 digits is held out. */
 const RUN = '?batch=8&limit=160&widths=8&samples=10&epochs=2000';
 
 const driven = drive();
@@ -89,7 +89,7 @@ const pressIn = (page: Page, row: number, name: string) =>
     name,
   );
 
-test('a run tells its held-out loss, by noise level too, how many samples a classifier accepts, and where its rate changed', async () => {
+test('a run shows its held-out loss, also by noise level, the share of accepted samples, and changes of its rate', async () => {
   const { page, problems } = await inTurn();
   await phase(page, 'idle');
   expect(await text(page, 'data-name')).toBe('144 of MNIST’s digits');
@@ -187,7 +187,7 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   expect(size).toEqual({ width: 4 + 5 * 60, height: 4 + shape[0] * 60 });
 
   expect(await violations(page)).toEqual([]);
-  // A run that is gone on with has all of that behind it.
+  // A continued run has all of that behind it.
   await until(page, () => window.harness.state.measured.quality.length === 2);
   await type(page, 'epochs', '2000');
   const before = await measured(page);
@@ -204,7 +204,7 @@ test('a run tells its held-out loss, by noise level too, how many samples a clas
   expect(problems).toEqual([]);
 });
 
-test('more images than there are cannot be held out: that is said, and another number is taken', {
+test('more held-out images than there are get a message, and another number is taken', {
   tags: 'thorough',
 }, async () => {
   const { page, problems, close } = await open(`${RUN}&holdout=160`);
@@ -222,7 +222,7 @@ test('more images than there are cannot be held out: that is said, and another n
   await close();
 });
 
-test('a run in minutes ends with its plan, trains on with another, and keeps both out of the address', {
+test('a run in minutes ends with its plan, trains on with another plan, and keeps both out of the address', {
   tags: 'thorough',
 }, async () => {
   const query = '?seed=1&widths=4,8&limit=200&autorun=1';
@@ -263,7 +263,7 @@ test('a run in minutes ends with its plan, trains on with another, and keeps bot
   await close();
 });
 
-test('training stops when the time is up, with the run whole, and goes on for as long again', {
+test('training stops when the time is up, with the run whole, and goes on for the same time again', {
   tags: 'thorough',
 }, async () => {
   const { page, problems, close } = await open(
@@ -306,7 +306,7 @@ const drawnIn = (page: Page, name: string) =>
     return false;
   }, name);
 
-test('runs are compared in a table: put aside, drawn beside another, gone on with, removed', async () => {
+test('runs are compared in a table: put aside, drawn beside another, continued, removed', async () => {
   const { page, problems } = await withoutRuns({ lr: '0.01', seed: '123' });
   expect(await page.$eval('#runs', (runs) => runs.checkVisibility())).toBe(false);
   await click(page, '#train');
@@ -452,7 +452,7 @@ const nearest = (colour: readonly number[], colours: readonly (readonly number[]
   return distances.indexOf(Math.min(...distances));
 };
 
-test('a folder of 600 coloured pictures is dropped, trained for 300 updates, and each class has its colour', {
+test('after 300 updates on a dropped folder of 600 coloured pictures, samples of each class have its colour', {
   tags: 'thorough',
   ...takesLong('trainsInChrome'),
 }, async () => {
@@ -461,7 +461,7 @@ test('a folder of 600 coloured pictures is dropped, trained for 300 updates, and
     expect(nearest(meanOf(samples.filter((_, i) => i % 4 === label)), real), name).toBe(label);
 });
 
-test('the same pictures without labels: more than half of the samples have the colour of a class, and three classes come or four', {
+test('after training on 600 coloured pictures without labels, half of the samples have the colour of a class', {
   tags: 'thorough',
   ...takesLong('trainsInChrome'),
 }, async () => {

@@ -23,12 +23,12 @@ const edited = (file: string, from: string, to: string) => {
 };
 
 describe('assemble', () => {
-  test('makes of the shipped files what is shipped, byte for byte', async () => {
+  test('makes the shipped shaders from the shipped files, byte for byte', async () => {
     for (const name of Object.keys(sources))
       expect(assemble(name).code).toBe(await shaders.get(name)!.code());
   });
 
-  test('knows of every line where it comes from', () => {
+  test('knows the file and the line that each line comes from', () => {
     let lines = 0;
     for (const name of Object.keys(sources)) {
       const { code, placeOf, files: own } = assemble(name);
@@ -55,7 +55,7 @@ describe('assemble', () => {
     expect(lines).toBeGreaterThan(5000);
   });
 
-  test('a loop that is written out has one line for all of its turns', () => {
+  test('gives all turns of an unrolled loop the same line of the file', () => {
     const name = 'conv2d.winograd7_input';
     const { code, placeOf } = assemble(name);
     const all = code.split('\n').map((_, i) => placeOf(i + 1));
@@ -64,7 +64,7 @@ describe('assemble', () => {
     expect(Math.max(...times.values())).toBeGreaterThan(5);
   });
 
-  test('what no compiler sees is told with its line', () => {
+  test('names the line of a mistake that no compiler sees', () => {
     const line = (file: string, text: string) =>
       files[file].split('\n').findIndex((each) => each.includes(text)) + 1;
     const swish = 'activation/swish.wgsl';
@@ -115,7 +115,7 @@ describe('assemble', () => {
 });
 
 describe('changedShaders', () => {
-  test('are all that are made of the file, and none where the GPU gets the same', () => {
+  test('finds all shaders made from an edited file, and none where the GPU gets the same text', () => {
     const names = (texts: Record<string, string>) => changedShaders(texts).map(({ name }) => name);
     expect(names(edited('activation/swish.wgsl', '= swish(input[i])', '= swish(input[i] * 1.0)'))).toEqual([
       'swish',
@@ -131,7 +131,7 @@ describe('changedShaders', () => {
 });
 
 describe('guardLoops', () => {
-  test('counts each loop, whatever its kind', () => {
+  test('counts the turns of each loop, whatever its kind', () => {
     const code = `fn main() {
 for (var i = 0u; i < max(1u, 2u); i++) {
 while (true) { loop { break; } }
@@ -150,7 +150,7 @@ while (true) { loop { break; } }
 describe('Edits', () => {
   const file = 'activation/swish.wgsl';
 
-  test('are what differs from the shipped text', () => {
+  test('are the texts that differ from the shipped ones', () => {
     const edits = new Edits();
     edits.set(file, 'x');
     expect(edits.isEdited(file)).toBe(true);
@@ -161,7 +161,7 @@ describe('Edits', () => {
     expect(edits.textOf(file)).toBe(files[file]);
   });
 
-  test('only exactly those that passed can be trained with', () => {
+  test('can be trained with only exactly as they passed', () => {
     const edits = new Edits();
     edits.pass({ [file]: 'x' }, []);
     expect(edits.replacementsOf({ [file]: 'x' })).toEqual([]);
@@ -169,7 +169,7 @@ describe('Edits', () => {
     expect(edits.replacementsOf({ [file]: 'x', 'lib/flat.wgsl': 'y' })).toBeUndefined();
   });
 
-  test('those that are trained with are tried along with another', () => {
+  test('in use for training are tried together with a new edit', () => {
     const edits = new Edits();
     edits.used = { [file]: 'x' };
     edits.set('lib/pack.wgsl', 'y');
@@ -180,7 +180,7 @@ describe('Edits', () => {
   });
 });
 
-test('a verdict says how much is right, and how long it takes', () => {
+test('the verdict on an edited shader says how much is right, and how long the kernel takes', () => {
   const text = verdictOf({
     kind: 'passed',
     variants: ['swish.plain', 'mse.plain'],

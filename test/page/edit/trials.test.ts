@@ -39,7 +39,7 @@ afterEach(() => {
 
 const order = { texts: {} } as unknown as Omit<TrialOrder, 'id'>;
 
-test('a trial that is silent for a minute is ended with its worker; the next one gets another', async () => {
+test('a trial that is silent for a minute is ended with its worker; the next trial gets a new worker', async () => {
   const trials = new Trials();
   const heard: string[] = [];
   const silent = trials.run(order, (text) => heard.push(text));
@@ -74,6 +74,6 @@ test('another trial takes the place of one that is under way', async () => {
   expect(IdleWorker.all.map(({ ended }) => ended)).toEqual([true, false]);
   IdleWorker.all[1].say({ result: { kind: 'failed', message: 'lost' } });
   expect(await taken).toEqual({ kind: 'failed', message: 'lost' });
-  // Nobody knows what it left behind.
+  // What the lost trial left behind is unknown.
   expect(IdleWorker.all[1].ended).toBe(true);
 });

@@ -1,4 +1,4 @@
-/** The Explain view without a browser: its arithmetic, its numbers against those of the documentation, and where its links lead. */
+/** The Explain view without a browser: its arithmetic, its numbers against the documentation, and where its links lead. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { exercises } from '../../../harness/page/explain/exercises';
@@ -12,7 +12,7 @@ import { markup } from '../markup';
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
-test('Gaussian noise becomes uniform noise, the same pixels high and low', () => {
+test('Gaussian noise becomes uniform noise with the same pixels high and low', () => {
   // Tables of the normal distribution.
   for (const [z, share] of [
     [-6, 0],
@@ -29,15 +29,15 @@ test('Gaussian noise becomes uniform noise, the same pixels high and low', () =>
   for (const share of quarters) expect(share).toBeCloseTo(0.25, 1);
 });
 
-test('values are counted by bins, those beyond with the outermost', () => {
+test('a histogram counts values by bins, and values beyond them in the outermost bins', () => {
   expect(spread([-9, 0, 0.1, 0.5, 0.99, 1, 7, 0.26], 0, 1, 4)).toEqual([3 / 8, 1 / 8, 1 / 8, 3 / 8]);
 });
 
-test('the error is the mean squared difference of pixels from 0 to 1', () => {
+test('the error of a guess is the mean squared difference of pixels from 0 to 1', () => {
   expect(errorOf(Uint8Array.of(0, 255, 51), Uint8Array.of(0, 0, 0))).toBeCloseTo((1 + 0.04) / 3, 12);
 });
 
-test('the numbers of the recipe’s steps are those of docs/recipe.md', () => {
+test('the steps of the recipe have the numbers of docs/recipe.md', () => {
   const rows = [...read('docs/recipe.md').matchAll(/^\| \*?(\d)\. ([^|*]+?)\*? \| ([\d.]+)% \|/gm)];
   const table = rows.map(([, number, name, accepted]) => [Number(number), name, Number(accepted)]);
   expect(table.filter(([, name]) => name !== 'after 400 steps')).toEqual(
@@ -48,7 +48,7 @@ test('the numbers of the recipe’s steps are those of docs/recipe.md', () => {
   expect(read('docs/recipe.md')).toContain('*real digits* | 96.7% |');
 });
 
-test('the picture has a row for each of the first seven', () => {
+test('docs/images/recipe-steps.png has a row for each of the first seven steps', () => {
   const png = readFileSync(new URL('docs/images/recipe-steps.png', root));
   expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([130 + 10 * 58, 7 * 60]);
 });
@@ -63,7 +63,7 @@ test.each(Object.values(exercises))(
   },
 );
 
-test('links lead to files of the project, and to headings that are there', () => {
+test('links of the scenes lead to files and headings of the project that exist', () => {
   const folder = new URL('harness/page/explain/', root);
   const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
   const footer = read('harness/page/sources/links.ts');

@@ -25,11 +25,11 @@ import { trainerConfigOf } from '../../../src/training/options';
 import { layersOf } from '../../../src/unet/config';
 import { defaultVariants } from '../../../src/unet/variants';
 
-describe('noise', () => {
+describe('noise added to an image', () => {
   const clean = Float32Array.of(0, 0.25, 1, 0.5);
 
   test.each(['tutorial', 'flow'] as const)(
-    '%s: the target leads back to the image, from any level',
+    'has a target that leads back to the image from any level, with the objective %s',
     (objective) => {
       for (const level of [0.1, 0.6, 1]) {
         const { target, behind, shown } = addNoise(objective, clean, level, { seed: 3 });
@@ -40,7 +40,7 @@ describe('noise', () => {
     },
   );
 
-  test('is the same at every level, and another one for every image', () => {
+  test('is the same at every level, and differs for every image', () => {
     const at = (level: number, index: number) => addNoise('tutorial', clean, level, { seed: 3, index }).input;
     const half = at(0.5, 0);
     for (const [i, value] of at(1, 0).entries()) expect(2 * half[i] - clean[i]).toBeCloseTo(value, 6);
@@ -77,7 +77,7 @@ test.each(Object.keys(recipes) as RecipeName[])(
         expect(Math.min(...groups)).toBeGreaterThan(0);
       }
     }
-    // The sizes of a convolution are those of its layer.
+    // A convolution has the sizes of its layer.
     const { height, inChannels, outChannels, kernelSize } = layersOf(config).at(-1)!;
     expect(
       ops.findLast(({ stage, kernel }) => stage === 'forward' && kernel.startsWith('conv2d'))!.shape,
@@ -93,7 +93,7 @@ test.each(Object.keys(recipes) as RecipeName[])(
   },
 );
 
-test('the norms of gradients are by layer, and not known before a first step', () => {
+test('gradient norms are given for each layer, and unknown before the first step', () => {
   const gradients = (...values: number[]) =>
     new Map([
       ['in.kernel', Float32Array.from(values)],
@@ -104,7 +104,7 @@ test('the norms of gradients are by layer, and not known before a first step', (
   expect(knownNorms(gradients(0, 0))).toBeUndefined();
 });
 
-describe('one pixel', () => {
+describe('one pixel of a layer', () => {
   const layer = (changes: Partial<InsideLayer>): InsideLayer => ({
     ...{ name: 'down.0', height: 6, width: 4, inChannels: 3, outChannels: 5, kernelSize: 5 },
     ...{
@@ -147,7 +147,7 @@ describe('one pixel', () => {
     [layer({}), true],
     [layer({ kernelSize: 3, inChannels: 1 }), false],
     [layer({ height: 1, width: 1, kernelSize: 1 }), true],
-  ])('every pixel of every map is the reference’s, at the edges too: %#', (of, withImageBias) => {
+  ])('equals the reference at every place of every map, also at the edges: layer %#', (of, withImageBias) => {
     const { numbers, whole } = given(of, withImageBias);
     for (let map = 0; map < of.outChannels; map++)
       for (let y = 0; y < of.height; y++)
@@ -160,7 +160,7 @@ describe('one pixel', () => {
         }
   });
 
-  test('its window has no values outside of the image', () => {
+  test('has no values outside of the image in its window', () => {
     const of = layer({ kernelSize: 3 });
     const { numbers } = given(of, false);
     const taps = tapsOf(of, numbers, { y: 0, x: 3, map: 4 }, 2);
@@ -175,7 +175,7 @@ describe('one pixel', () => {
     expect(productOf(taps[4])).toBe(taps[4].value! * taps[4].weight);
   });
 
-  test('its activation is swish of the sum, and a residual layer adds its input', () => {
+  test('is swish of the sum, and in a residual layer also its input', () => {
     const of = layer({ inChannels: 5 });
     const { numbers } = given(of, false);
     const place = { y: 2, x: 1, map: 3 };
@@ -187,7 +187,7 @@ describe('one pixel', () => {
   });
 
   test.each(['conv2d', 'conv2d.image_bias'])(
-    'of each map, the lines of %s that compute it are found',
+    'names the lines of %s that compute it, for each map',
     (shader) => {
       const { text } = commentedShader(shader);
       const all = Array.from({ length: 9 }, (_, map) => linesOf(text, map));

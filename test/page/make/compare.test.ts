@@ -21,7 +21,7 @@ const networks = (changes: Partial<Networks> = {}): Networks => {
   };
 };
 
-describe('a column', () => {
+describe('a column of a comparison', () => {
   test.each([
     ['calls-2', { source: 'instant', method: 'euler', steps: 2, guidance: 1 }],
     ['calls-8', { source: 'pretrained', method: 'adams', steps: 4, guidance: 2 }],
@@ -30,11 +30,11 @@ describe('a column', () => {
     ['guidance-4', { source: 'pretrained', method: 'adams', steps: 4, guidance: 4 }],
     ['pretrained', { source: 'pretrained', method: 'adams', steps: 4, guidance: 2 }],
     ['run', { source: 'run', method: 'adams', steps: 4, guidance: 2 }],
-  ] as const)('%s', (choice, made) => {
+  ] as const)('with the choice %s has its network, method, steps and guidance', (choice, made) => {
     expect(columnOf(choice, networks())).toEqual(made);
   });
 
-  test('follows the network that is chosen, but for the two that are networks', () => {
+  test('takes the chosen network, unless its own choice is a network', () => {
     const { run } = networks();
     const own = networks({ source: 'run', chosen: run });
     expect(columnOf('calls-40', own)).toMatchObject({ source: 'run', steps: 20 });
@@ -43,7 +43,7 @@ describe('a column', () => {
     expect(columnOf('calls-2', own)).toContain('distil it in Train');
   });
 
-  test('of two networks needs a run that makes the same', () => {
+  test('with the choice run needs a run that makes the same images as the pretrained network', () => {
     expect(columnOf('run', networks({ trained: false }))).toContain('train one first');
     const { run } = networks();
     for (const other of [{ height: 24 }, { channels: 3 }, { classes: 26 }, { classes: 0 }])
@@ -52,7 +52,7 @@ describe('a column', () => {
       );
   });
 
-  test('says what a network cannot do', () => {
+  test('says what its network cannot do', () => {
     const { pretrained } = networks();
     expect(columnOf('guidance-2', networks({ chosen: { ...pretrained, classes: 0 } }))).toContain(
       'no classes',

@@ -18,7 +18,7 @@ const SIZE = 784;
 const varianceOf = (values: Float32Array) => values.reduce((sum, v) => sum + v * v, 0) / values.length;
 
 describe('the noise between four noises', () => {
-  test('is as strong everywhere, and as Gaussian', () => {
+  test('has the same variance everywhere, and is Gaussian', () => {
     for (const place of [
       { across: 50, down: 0 },
       { across: 0, down: 37 },
@@ -34,7 +34,7 @@ describe('the noise between four noises', () => {
     }
   });
 
-  test('is that of the seed and of the next three in the corners, to the bit', () => {
+  test('equals in the corners the noise of the seed and of the next three seeds, to the bit', () => {
     const corners = [
       [0, 0],
       [100, 0],
@@ -49,7 +49,7 @@ describe('the noise between four noises', () => {
     expect(noiseOf(last, imagesAt({ across: 100, down: 0 }, 1), SIZE)).toEqual(gaussianNoise(0, 1, SIZE));
   });
 
-  test('has only the two noises of an edge along it, and turns evenly from one to the other', () => {
+  test('mixes along an edge only its two noises, and turns evenly from one to the other', () => {
     const [a, b, c, d] = sharesAt({ across: 25, down: 0 });
     expect([a, b]).toEqual([expect.closeTo(Math.cos(Math.PI / 8)), expect.closeTo(Math.sin(Math.PI / 8))]);
     expect([c, d]).toEqual([0, 0]);
@@ -61,7 +61,7 @@ describe('the noise between four noises', () => {
     ]);
   });
 
-  test('is of each image at its own place', () => {
+  test('is made for each image at its own place', () => {
     const images: Placed[] = [
       { image: 4, place: { across: 30, down: 60 } },
       { image: 1, place: { across: 0, down: 0 } },
@@ -85,7 +85,7 @@ describe('examples/morph', () => {
     expect(Math.abs(varianceOf(gaussian(10_000)) - 1)).toBeLessThan(0.1);
   });
 
-  test('does one thing at a time, the newest of those that have come meanwhile', async () => {
+  test('makes one picture at a time, and after it the newest that was asked for meanwhile', async () => {
     const done: string[] = [];
     let end = () => {};
     const give = newest((what: string) => {
@@ -109,7 +109,7 @@ describe('examples/morph', () => {
   });
 });
 
-test('keys move the handle, and never out of the field', () => {
+test('keys move the handle of the noise field, and never out of the field', () => {
   const place = { across: 50, down: 1 };
   expect(movedBy(place, 'ArrowRight', false)).toEqual({ across: 52, down: 1 });
   expect(movedBy(place, 'ArrowLeft', true)).toEqual({ across: 40, down: 1 });
@@ -131,20 +131,23 @@ describe('network calls', () => {
     ['6', { source: 'pretrained', method: 'adams', steps: 3, guidance: 2 }, 6],
     ['8', { source: 'pretrained', method: 'adams', steps: 4, guidance: 2 }, 8],
     ['40', { source: 'pretrained', method: 'euler', steps: 20, guidance: 2 }, 40],
-  ] as const)('%s', (calls, expected, count) => {
-    const made = making({ calls });
-    expect(made).toEqual(expected);
-    expect(callsIn(made, digits)).toBe(count);
-    expect(choiceOf(made)).toBe(calls);
-    expect(settingsFor('digits', made)).toEqual({ calls, steps: 0, method: 'auto', guidance: 2 });
-  });
+  ] as const)(
+    'of the choice %s come with a network, a method, steps and guidance',
+    (calls, expected, count) => {
+      const made = making({ calls });
+      expect(made).toEqual(expected);
+      expect(callsIn(made, digits)).toBe(count);
+      expect(choiceOf(made)).toBe(calls);
+      expect(settingsFor('digits', made)).toEqual({ calls, steps: 0, method: 'auto', guidance: 2 });
+    },
+  );
 
-  test('the distilled network is sampled as its file says', async () => {
+  test('of the distilled network are the ones that its file states', async () => {
     const { sampling } = await loadPretrained(INSTANT.name);
     expect(INSTANT.sampling).toEqual(sampling);
   });
 
-  test('what is set beside them wins, and is asked of the network itself: old addresses have it', () => {
+  test('give way to steps, method and guidance that old addresses set beside them', () => {
     const { method, steps } = recipes.digits.sampling;
     expect(making({ steps: 7 })).toEqual({ source: 'pretrained', method, steps: 7, guidance: 2 });
     expect(making({ method: 'heun' })).toEqual({ source: 'pretrained', method: 'heun', steps, guidance: 2 });
@@ -156,7 +159,7 @@ describe('network calls', () => {
     expect(callsIn(own, digits)).toBe(26);
   });
 
-  test('other networks are sampled as their files or recipes say, where nothing is chosen', () => {
+  test('of other networks follow their files or recipes, where nothing is chosen', () => {
     const own = { ...digits, sampling: { method: 'euler', steps: 12, guidance: 2 } } as const;
     expect(makingOf(initialSettings, 'run', own)).toMatchObject({
       source: 'run',
@@ -178,7 +181,7 @@ describe('network calls', () => {
     expect(settingsFor('tutorial', { ...fifty, steps: 5 })).toMatchObject({ calls: '8', steps: 5 });
   });
 
-  test('the hand has the distilled network, or the fewest steps that another one can do with', () => {
+  test('under the hand are made by the distilled network, or are the fewest that another network needs', () => {
     for (const calls of ['2', '40'] as const)
       expect(handMaking({ ...initialSettings, calls, guidance: 3 }, 'pretrained', digits)).toEqual(instant);
     const quick = { method: 'adams', steps: 3, guidance: 3 };
@@ -186,13 +189,13 @@ describe('network calls', () => {
       source: 'run',
       ...quick,
     });
-    // Recipes whose pretrained network is that of digits.
+    // Recipes with the pretrained network of digits.
     for (const recipe of ['digits-3x3', 'pictures'] as const)
       expect(handMaking(initialOf(recipe), 'pretrained', digits)).toEqual(instant);
   });
 });
 
-describe('what follows', () => {
+describe('pictures that follow the hand', () => {
   const order: Order = {
     ...instant,
     count: 10,
@@ -251,7 +254,7 @@ describe('what follows', () => {
     vi.useRealTimers();
   });
 
-  test('the image under the hand comes first each time, the others by turns', () => {
+  test('begin with the image under the hand each time, and take the others by turns', () => {
     const all = [...Array(10).keys()];
     expect(nextImages(all, { hand: 9, after: 2, most: 4 })).toEqual([9, 3, 4, 5]);
     expect(nextImages(all, { hand: 9, after: 8, most: 4 })).toEqual([9, 0, 1, 2]);
@@ -259,7 +262,7 @@ describe('what follows', () => {
     expect(handOf(order)).toBe(9);
   });
 
-  test('never are two things under way, and the newest place wins', async () => {
+  test('are asked for one answer at a time, and the newest place wins', async () => {
     following.follow(at(1), undefined);
     following.follow(at(2), undefined);
     following.follow(at(3), undefined);
@@ -276,7 +279,7 @@ describe('what follows', () => {
     expect(shown()).toEqual(Array(10).fill(3));
   });
 
-  test('while the hand moves on, the digit under it is new in each answer, and all are in three', async () => {
+  test('have a new digit under the moving hand in each answer, and all digits new after three answers', async () => {
     for (let place = 1; place <= 3; place++) {
       following.follow(at(place), undefined);
       // The hand is further on when the answer comes.
@@ -287,7 +290,7 @@ describe('what follows', () => {
     expect(Math.min(...shown())).toBeGreaterThan(0);
   });
 
-  test('it tells when the hand rests, once all are of its place', async () => {
+  test('report that the hand rests, once all are of its place', async () => {
     following.follow(at(1), undefined);
     for (let i = 0; i < 3; i++) await answer();
     expect(rests).toBe(0);
@@ -300,7 +303,7 @@ describe('what follows', () => {
     expect(rests).toBe(2);
   });
 
-  test('what has been made is not made again: digits that stay while others are typed, and places that the hand returns to', async () => {
+  test('are not made again for digits that stay while others are typed, or places that the hand returns to', async () => {
     const typed = (text: string) =>
       following.follow({ ...order, text, labels: [...text].map(Number), count: text.length }, undefined);
     typed('20');
@@ -317,7 +320,7 @@ describe('what follows', () => {
     expect(following.shown).toBeUndefined();
   });
 
-  test('of what has been made the oldest is forgotten, beyond a thousand images', async () => {
+  test('are forgotten beyond a thousand images, the oldest first', async () => {
     const goTo = async (place: number) => {
       const before = sent.length;
       following.follow(at(place), undefined);
@@ -330,7 +333,7 @@ describe('what follows', () => {
     expect(await goTo(0)).toBe(true);
   });
 
-  test('what was shown stays until it is replaced', async () => {
+  test('leave the images of before in place until new ones replace them', async () => {
     following.follow(at(1), {
       bytes: new Uint8Array(20).fill(77),
       height: 1,
@@ -343,7 +346,7 @@ describe('what follows', () => {
     expect(shown().filter((v) => v === 1)).toHaveLength(4);
   });
 
-  test('a problem is told once, and something new may be tried', async () => {
+  test('report a problem once, and are asked for again at a new place', async () => {
     following.follow(at(1), undefined);
     sent[0].reject(new Error('no'));
     await turn();
@@ -362,7 +365,7 @@ describe('what follows', () => {
     expect(shown()[9]).toBe(3);
   });
 
-  test('the map has the digit under the hand all over the field, from corner to corner', async () => {
+  test('fill the map with the digit under the hand all over the field, from corner to corner', async () => {
     following.look(at(40));
     for (let i = 0; i < Math.ceil(MAP_SIDE ** 2 / 4); i++) await answer();
     expect(sent.every((asked) => images(asked)!.every((image) => image === 9))).toBe(true);
@@ -379,7 +382,7 @@ describe('what follows', () => {
     settings = { ...settings, task: 'train' };
     following.look({ ...at(60), seed: 2 });
     following.next();
-    expect(sent, 'where nobody sees the map').toHaveLength(length);
+    expect(sent, 'where the map is not seen').toHaveLength(length);
     settings = { ...settings, task: 'sample' };
     following.next();
     expect(sent).toHaveLength(length + 1);
@@ -388,7 +391,7 @@ describe('what follows', () => {
     expect([sent.length, following.shown, rests]).toEqual([length + 1, undefined, 0]);
   });
 
-  test('a run that is gone is asked no more', async () => {
+  test('are not asked for from a run that is gone', async () => {
     following.follow({ ...at(1), source: 'run' }, undefined);
     following.receive({ type: 'freed' } as WorkerEvent);
     following.next();

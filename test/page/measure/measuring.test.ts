@@ -7,7 +7,7 @@ import { budgetLeft, timeLeft } from '../../../harness/page/measure/measure';
 import type { EngineReport } from '../../../src';
 import { markup } from '../markup';
 
-test('time left, once it can be told', () => {
+test('the time left of a check or a bench is shown once it can be estimated', () => {
   expect(timeLeft(1, 0.5)).toBe('');
   expect(timeLeft(60, 0.001)).toBe('');
   expect(timeLeft(60, 0.25)).toBe('about 3 min 0 s left');
@@ -26,7 +26,7 @@ const facts: GpuFacts = {
   runtime: 'a browser',
 };
 
-test('the report holds the adapter, its limits and features, and what was tried', () => {
+test('the GPU report holds the adapter, its limits and features, and the results of the trials', () => {
   const before = gpuReport(facts, '2026-01-02');
   expect(before.split('\n')).toEqual([
     expect.stringMatching(/^webgpu-diffusion \d+\.\d+\.\d+, 2026-01-02$/),
@@ -60,7 +60,7 @@ test('the report holds the adapter, its limits and features, and what was tried'
   expect(limitText({ name: '', has: 65535, needed: 65535 })).toBe('65,535 (65,535 needed)');
 });
 
-test('every word that asks to be explained is', () => {
+test('every word that the bench or the page marks as a term is explained', () => {
   for (const word of ['inside', 'of peak', 'ms', 'GB/s', 'GFLOP/s', 'p10 … p90'])
     expect([...rowHead, word].filter((head) => head === word)).toHaveLength(2);
   // What names itself needs no explanation.

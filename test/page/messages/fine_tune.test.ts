@@ -32,7 +32,7 @@ describe('fine-tuning', () => {
     expect(trainingOf({ recipe: 'digits', batch: 32, begin: 'pretrained' })).toMatchObject(rest);
   });
 
-  test('needs images and widths of the trained network', () => {
+  test('needs images of the size of the trained network, and its widths', () => {
     const trained = presets.digits;
     const { conditioning } = trained;
     checkBeginning('digits', trained);
@@ -53,7 +53,7 @@ describe('fine-tuning', () => {
     );
   });
 
-  test('of pictures in colour needs no size and no classes', () => {
+  test('on pictures in colour takes any size and any classes', () => {
     const { conditioning, ...pictures } = presets.pictures;
     const wanted = { ...pictures, height: 40, width: 32, conditioning: { ...conditioning, classes: 7 } };
     expect(checkBeginning('pictures', wanted)).toBe('pictures');
@@ -66,7 +66,7 @@ describe('fine-tuning', () => {
     expect(fitted('digits', trained, wanted)).toBe(trained);
   });
 
-  test('is what coloured pictures of the user’s begin with, unless they choose', () => {
+  test('is the usual beginning on coloured pictures of the user’s', () => {
     const icons = { builtIn: false, height: 24, width: 24, channels: 3, classes: 5 };
     const { widths } = presets.pictures;
     const begin = (more: Partial<Parameters<typeof beginningOf>[0]>, images?: typeof icons) =>
@@ -80,7 +80,7 @@ describe('fine-tuning', () => {
     expect(begin({ recipe: 'digits', begin: 'pretrained' }, icons)).toBe('pretrained');
   });
 
-  test('of pictures is planned, at a rate of its own', () => {
+  test('on coloured pictures is planned, at a rate of its own', () => {
     expect(mayPlan('pictures', 'pretrained')).toBe(true);
     expect(mayPlan('digits', 'pretrained')).toBe(false);
     expect(mayPlan('digits', 'new')).toBe(true);
@@ -93,7 +93,7 @@ describe('fine-tuning', () => {
     expect(smallerRate({ recipe: 'digits', lr: 0.003 }, 'new')).toBeUndefined();
   });
 
-  test('says why it cannot be', () => {
+  test('is refused with a reason where images or widths do not fit', () => {
     const images = { height: 28, width: 28, channels: 1, classes: 10 };
     const { widths } = presets.digits;
     expect(whyNew({ recipe: 'digits', widths }, images)).toBeUndefined();

@@ -15,7 +15,7 @@ import { presets } from '../../../src/unet/config';
 const order = { steps: 20, count: 4, seed: 5, digit: 7, text: '', guidance: 2.5, method: 'heun' } as const;
 
 describe('samples to order', () => {
-  test('a column for each class, as long as there are not too many, or some columns where there are few', () => {
+  test('have a column for each class, unless there are too many or too few classes', () => {
     expect([columnsFor(60, 10), columnsFor(20, 10), columnsFor(4, 10)]).toEqual([10, 10, 4]);
     expect(columnsFor(10, 10)).toBe(5);
     expect([columnsFor(64), columnsFor(16, 0), columnsFor(5), columnsFor(1)]).toEqual([8, 4, 5, 1]);
@@ -25,7 +25,7 @@ describe('samples to order', () => {
     expect([columnsFor(60, 2), columnsFor(8, 2), columnsFor(40, 4), columnsFor(5, 4)]).toEqual([10, 4, 8, 4]);
   });
 
-  test('as many samples as fill their rows', () => {
+  test('fill their rows', () => {
     for (const classes of [0, 1, 2, 3, 4, 5, 9, 10, 12, 26])
       for (const most of [1, 4, 10, 60, 64]) {
         const count = fullGrid(most, classes);
@@ -41,19 +41,19 @@ describe('samples to order', () => {
     ]);
   });
 
-  test('all of the classes in turn, or one of them', () => {
+  test('are of all classes in turn, or of one class', () => {
     expect(labelsFor(12, 10, 'all')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
     expect(labelsFor(3, 10, 7)).toEqual([7, 7, 7]);
     // One that another network had.
     expect(labelsFor(3, 2, 7)).toEqual([0, 1, 0]);
   });
 
-  test('an image for each class that is written', () => {
+  test('of a text stand in rows of similar length', () => {
     const columns = (count: number) => columnsOf({ count, labels: new Array(count).fill(0) }, 10);
     expect([1, 4, 5, 6, 10, 11, 20, 21, 60].map(columns)).toEqual([1, 4, 5, 3, 5, 4, 5, 7, 10]);
   });
 
-  test('all classes are made, and fewer images on a processor', () => {
+  test('are of all classes, and fewer on a software adapter', () => {
     const usual = (classes: number, digit: 'all' | number = 'all') =>
       [true, false].map((software) => usualCount({ recipe: 'digits', classes }, digit, software));
     expect([usual(10), usual(4), usual(26), usual(255)]).toEqual([
@@ -69,7 +69,7 @@ describe('samples to order', () => {
     expect(usualCount({ recipe: 'tutorial', classes: 0 }, 'all', true)).toBe(64);
   });
 
-  test('a network is asked for no more than it knows', () => {
+  test('ask a network for guidance and classes only if it has them', () => {
     const digits = { unet: { config: presets.digits }, objective: 'flow' } as const;
     expect(samplingOf(digits, order)).toEqual({
       steps: 20,
@@ -90,7 +90,7 @@ describe('samples to order', () => {
   });
 });
 
-describe('more and more noise', () => {
+describe('images under more and more noise', () => {
   const [count, height, width] = [5, 20, 20];
   const values = Float32Array.from({ length: count * height * width }, (_, i) => (i * 0.37) % 1);
   const images = { height, width, channels: 1, values };
@@ -102,7 +102,7 @@ describe('more and more noise', () => {
   };
 
   test.each(['tutorial', 'flow'] as const)(
-    '%s: the first as it is, the last nothing but noise',
+    'begin clean and end as nothing but noise, with the objective %s',
     (objective) => {
       const { levels, shown, input } = noiseMoreAndMore(objective, images, 1);
       expect([...levels]).toEqual([0, 0.25, 0.5, 0.75, 1]);
@@ -118,7 +118,7 @@ describe('more and more noise', () => {
     },
   );
 
-  test('the true velocity leads back to the images', () => {
+  test('are found again from the true velocity', () => {
     const { levels, input, behind } = noiseMoreAndMore('flow', images, 3);
     const pixel = (i: number) => 2 * values[i] - 1;
     const velocity = input.map((x, i) => {
@@ -130,7 +130,7 @@ describe('more and more noise', () => {
     });
   });
 
-  test('of the tutorial’s network, what it makes is what it sees', () => {
+  test('are shown as the tutorial’s network sees them, and the guess behind them is its output', () => {
     const { behind, shown, input } = noiseMoreAndMore('tutorial', images, 3);
     expect(shown).toEqual(input);
     expect(behind(values)).toEqual(values);

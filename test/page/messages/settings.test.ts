@@ -100,13 +100,13 @@ describe('the address', () => {
     expect(parseQuery(toQuery(read)).settings).toEqual(read);
   });
 
-  test('the title names the view, and the share of a training', () => {
+  test('the title of the page names the view, and how far training is', () => {
     expect(titleOf(undefined)).toBe('webgpu-diffusion');
     expect(titleOf('gpu')).toBe('This GPU · webgpu-diffusion');
     expect(titleOf('draw', 0.378)).toBe('37 % · Draw · webgpu-diffusion');
   });
 
-  test('the recipe is enough for the tutorial settings', () => {
+  test('recipe=tutorial alone brings all settings of the tutorial', () => {
     const { settings: tutorial, notices } = parseQuery('?recipe=tutorial');
     expect(notices).toEqual([]);
     expect(tutorial).toEqual(initialOf('tutorial'));
@@ -122,7 +122,7 @@ describe('the address', () => {
     expect(toQuery(tutorial)).toBe('?recipe=tutorial');
   });
 
-  test('where the recipe stands among the others makes no difference', () => {
+  test('the recipe may stand anywhere among the settings', () => {
     const first = parseQuery('?recipe=tutorial&lr=0.003&batch=16').settings;
     expect(first).toMatchObject({ recipe: 'tutorial', lr: 0.003, batch: 16, samples: 64 });
     expect(parseQuery('?lr=0.003&batch=16&recipe=tutorial').settings).toEqual(first);
@@ -147,7 +147,7 @@ describe('the address', () => {
     expect(toQuery(read.settings)).toBe(query);
   });
 
-  test('another recipe brings its own numbers, and leaves those that were set', () => {
+  test('another recipe brings its own settings, and keeps the ones that the user set', () => {
     const chosen = withSetting({ ...initialSettings, batch: 16, seed: 7 }, 'recipe', 'tutorial').settings!;
     expect(chosen).toMatchObject({
       recipe: 'tutorial',
@@ -171,7 +171,7 @@ describe('the address', () => {
     expect(withRecipe(initialSettings, 'digits')).toEqual(initialSettings);
   });
 
-  test('what is written is read back', () => {
+  test('settings that are written are read back', () => {
     const query =
       '?task=bench&batch=64&lr=0.0005&epochs=34&seed=4294967295&widths=16,32&limit=1000&kernel=conv2d*&autorun=1';
     const read = parseQuery(query);
@@ -187,7 +187,7 @@ describe('the address', () => {
     expect(parseQuery(toQuery(read.settings)).settings).toEqual(read.settings);
   });
 
-  test('every setting survives the way there and back at its initial value', () => {
+  test('every setting is written and read back at its initial value', () => {
     for (const initial of recipeNames.map(initialOf)) {
       for (const key of keys) {
         const text = show(key, initial);
@@ -196,12 +196,12 @@ describe('the address', () => {
     }
   });
 
-  test('a small learning rate survives, exponent and all', () => {
+  test('a small learning rate is written and read back with its exponent', () => {
     const small = { ...initialSettings, lr: 0.0000025 };
     expect(parseQuery(toQuery(small)).settings.lr).toBe(0.0000025);
   });
 
-  test('unknown keys are left out, with a notice', () => {
+  test('unknown settings are left out, with a notice', () => {
     const { settings: read, notices } = parseQuery('?batchsize=3&__proto__=1&constructor=1');
     expect(read).toEqual(initialSettings);
     expect(notices).toHaveLength(3);
@@ -215,13 +215,13 @@ describe('the address', () => {
     expect(notices).toEqual(['batch is 0; it must be a whole number from 1 to 8,192. The page uses 64.']);
   });
 
-  test('a key that comes twice counts once', () => {
+  test('a setting that comes twice counts once', () => {
     const { settings: read, notices } = parseQuery('?batch=8&batch=16');
     expect(read.batch).toBe(8);
     expect(notices).toHaveLength(1);
   });
 
-  test('a checkpoint has settings of its own, if the page can show them', () => {
+  test('a checkpoint brings its own settings, if the page can show them', () => {
     const given = { seed: 1, batchSize: 4, learningRate: 0.01, epochs: 3, limit: 16 };
     const config = checkConfig({ widths: [8, 16] });
     const saved = { settings: given, config, objective: 'tutorial', data: { count: 16 } } as const;
@@ -261,7 +261,7 @@ describe('the address', () => {
     );
   });
 
-  test('notices stay short, whatever the address', () => {
+  test('notices about wrong settings stay short, whatever the address', () => {
     const long = 'x'.repeat(10_000);
     const { notices } = parseQuery(`?${long}=1&batch=${long}`);
     for (const notice of notices) expect(notice.length).toBeLessThan(200);
@@ -290,7 +290,7 @@ describe('the address', () => {
     ['tune', ['', '1', 'On', 'constructor']],
     ['autorun', ['true', 'yes', '2']],
     ['kernel', ['<img>', 'a'.repeat(61), 'a/b']],
-  ] as const)('%s refuses what is not legal', (key, texts) => {
+  ] as const)('the setting %s refuses values that are not legal', (key, texts) => {
     for (const text of texts) {
       const { problem } = withSetting(initialSettings, key, text);
       expect(problem, text).toContain('must be');
@@ -318,21 +318,21 @@ describe('the address', () => {
     ['text', ' cat, dog', 'cat, dog'],
     ['guidance', '1', 1],
     ['guidance', '3.50', 3.5],
-  ] as const)('%s takes %j', (key, text, value) => {
+  ] as const)('the setting %s takes %j', (key, text, value) => {
     expect(withSetting(initialSettings, key, text).settings?.[key]).toEqual(value);
   });
 });
 
-describe('what becomes of the pictures of a kept run', () => {
+describe('the picture settings of a kept run', () => {
   const square = { height: 16, width: 16 };
 
-  test('is what was noted, and comes back from its text', () => {
+  test('are the noted ones, read back from their text', () => {
     const chosen = { ...initialSettings, size: 24, fit: 'fit', ink: 'dark' } as const;
     expect(withPictures(initialSettings, textOfPictures(chosen), square)).toEqual(chosen);
     expect(withPictures(chosen, textOfPictures(initialSettings), square)).toEqual(initialSettings);
   });
 
-  test('without a note is the size of its images, where a size makes squares of that many pixels', () => {
+  test('without a note are the size of the kept images, where a setting makes squares of this size', () => {
     expect(withPictures(initialSettings, undefined, square)).toEqual({ ...initialSettings, size: 16 });
     for (const [height, width] of [
       [16, 20],
@@ -342,7 +342,7 @@ describe('what becomes of the pictures of a kept run', () => {
       expect(withPictures(initialSettings, undefined, { height, width })).toEqual(initialSettings);
   });
 
-  test('keeps a size that none was chosen for, although larger ones are made smaller now', () => {
+  test('keep the size of large images, although the page now makes large images smaller', () => {
     const auto = textOfPictures(initialSettings);
     for (const noted of [auto, undefined])
       for (const [size, height, width] of [
@@ -357,7 +357,7 @@ describe('what becomes of the pictures of a kept run', () => {
     expect(withSetting(initialSettings, 'size', 'own').settings).toEqual(own);
   });
 
-  test('leaves what is not legal in a note', () => {
+  test('leave out values of a note that are not legal', () => {
     const noted = 'size=17&fit=stretch&ink=light';
     expect(withPictures(initialSettings, noted, square)).toEqual({ ...initialSettings, ink: 'light' });
   });

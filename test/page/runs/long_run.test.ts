@@ -18,7 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test('of measurements a long run keeps a few hundred, from the first to the newest', () => {
+test('a long run keeps a few hundred measurements, from the first to the newest', () => {
   let { measured } = initialState;
   for (let step = 1; step <= 1000; step++) {
     const point = { step, loss: 1 / step, images: 10, bins: [] };
@@ -29,8 +29,8 @@ test('of measurements a long run keeps a few hundred, from the first to the newe
   expect([measured.heldOut[0].step, measured.heldOut.at(-1)?.step]).toEqual([1, 1000]);
 });
 
-describe('losses', () => {
-  test('are appended without a copy, and those before stay as they are', () => {
+describe('the losses of a run', () => {
+  test('are appended without a copy, and leave earlier lists unchanged', () => {
     const before = { ...initialState, losses: Losses.of(long) };
     const state = reduce(reduce(before, event(MILLION, 0.5, 0.25)), event(MILLION + 2, 0.125));
     expect(state.losses.continues(before.losses)).toBe(true);
@@ -46,7 +46,7 @@ describe('losses', () => {
     ]);
   });
 
-  test('that come again leave the ones before them as they are', () => {
+  test('of steps that come again leave earlier lists unchanged', () => {
     const first = Losses.of([4, 3, 2]);
     const [one, other] = [first.after(2, [1]), first.after(3, [1])];
     const third = first.after(3, [0]);
@@ -77,7 +77,7 @@ function countReads(): () => number {
   return () => slice.mock.results.reduce((sum, { value }) => sum + value.length, 0);
 }
 
-test('after a million steps an event has a few hundred losses read, of a million', () => {
+test('after a million steps, an event reads a few hundred losses', () => {
   let losses = Losses.of(long);
   const means = new EpochMeans();
   means.of(losses, 1000);
@@ -93,7 +93,7 @@ test('after a million steps an event has a few hundred losses read, of a million
   expect(reads()).toBe(10 * (1 + 200));
 });
 
-test('the means of epochs are the same as of the whole, and one is added when an epoch is over', () => {
+test('epoch means that grow with the run equal the means over all losses', () => {
   const means = new EpochMeans();
   let losses = Losses.of([]);
   const all: number[] = [];
@@ -108,7 +108,7 @@ test('the means of epochs are the same as of the whole, and one is added when an
   expect(means.of(losses, 10)).toEqual(epochMeans(all, 10));
 });
 
-describe('the curve', () => {
+describe('the loss curve', () => {
   const curves = (losses: Losses) => ({ losses, heldOut: [], overlays: [], batch });
 
   test('of a short run has every step, read at once or one by one', () => {
@@ -127,7 +127,7 @@ describe('the curve', () => {
     ]);
   });
 
-  test('begins anew after steps come again, or with another batch', () => {
+  test('begins anew when steps come again, or with another batch', () => {
     const losses = Losses.of(fall(300));
     const line = Line.of(losses, batch);
     const again = losses.after(200, [2]);
@@ -136,7 +136,7 @@ describe('the curve', () => {
     expect(Line.of(losses, batch, line)).toBe(line);
   });
 
-  test('of a long run has as many steps as a screen can show, the newest among them, and its axes', () => {
+  test('of a long run has no more steps than a screen can show, the newest among them, and its axes', () => {
     const losses = Losses.of(long);
     const columns = columnsOf(curves(losses));
     const [steps, each, smoothed] = columns;
@@ -150,7 +150,7 @@ describe('the curve', () => {
     expect(logRange(columns)).toEqual([0.0005, 1]);
   });
 
-  test('lines of other lengths and the points between them lie at their own steps', () => {
+  test('shows lines of other lengths, and points between their steps, at the right steps', () => {
     const overlay = { name: 'other', losses: [3, 2], batch, hue: 0 };
     const point = { step: 100_000, loss: 0.5, images: 10, bins: [] };
     const columns = columnsOf({ ...curves(Losses.of(long)), overlays: [overlay], heldOut: [point] });

@@ -48,8 +48,8 @@ const kept: StoredRun = {
   data: { count: 90, height: 28, width: 28, channels: 1, hash: 'h' } as unknown as StoredRun['data'],
 };
 
-describe('the table', () => {
-  test('images of the user’s own are named beside the recipe', () => {
+describe('the table of runs', () => {
+  test('names images of the user’s beside the recipe', () => {
     const data = { ...kept.data, name: 'garden' };
     const named = keptRow({ ...kept, data }, undefined, now);
     expect(cellsOf(named)[0]).toBe('digits, garden');
@@ -58,7 +58,7 @@ describe('the table', () => {
     ).toBe('digits');
   });
 
-  test('losses of other objectives, or on other images, are not alike, and it is said', () => {
+  test('says that losses of different objectives, or on different images, are not comparable', () => {
     const [digits, tutorial] = [
       { recipe: 'digits', images: undefined },
       { recipe: 'tutorial', images: undefined },
@@ -69,7 +69,7 @@ describe('the table', () => {
     expect(unlike([digits, { ...digits, images: 'garden' }])).toContain('different images');
   });
 
-  test('the run of the page has a row as soon as it has a step', () => {
+  test('has a row for the run of the page as soon as the run has a step', () => {
     const settings = { ...initialOf('digits'), batch: 16, lr: 0.001, seed: 7 };
     expect(ownRow(initialState, settings)).toBeUndefined();
     const row = ownRow(
@@ -91,7 +91,7 @@ describe('the table', () => {
     expect(pastRow(row, 'x', now)).toMatchObject({ key: 'x', where: 'past', name: 'Reset 18:05' });
   });
 
-  test('a kept run has what was noted of it, and says what nobody knows', () => {
+  test('shows the notes of a kept run, and says what is unknown', () => {
     const notes: RunNotes = { heldOut: [point], quality: [share], rates: [], seconds: 61, begin: 'new' };
     expect(cellsOf(keptRow(kept, notes, now))[1]).toBe('new weights');
     expect(cellsOf(keptRow(kept, notes, now)).slice(5)).toEqual([
@@ -107,7 +107,7 @@ describe('the table', () => {
   });
 });
 
-describe('the curve', () => {
+describe('the loss curve', () => {
   const curves = {
     losses: [1, Number.NaN, 0.5],
     heldOut: [{ ...point, loss: 0.75 }],
@@ -128,7 +128,7 @@ describe('the curve', () => {
     expect(other).toEqual([2, 2, 2, 2]);
   });
 
-  test('reads a step: its loss, the smoothed one, the newest held-out one, and the rate since it was changed', () => {
+  test('reads out a step: its loss, smoothed loss, newest held-out loss, and the rate once that was changed', () => {
     const columns = columnsOf(curves);
     const changed = { ...curves, rates: [{ step: 2, lr: 0.001 }] };
     expect(readingOf(changed, columns, 0)).toEqual({
@@ -151,7 +151,7 @@ describe('the curve', () => {
       expect(readingOf(changed, columns, index)).toEqual({ at: '', each: '', smoothed: '', held: '' });
   });
 
-  test('shows all of its lines', () => {
+  test('has axes that show all of its lines', () => {
     const columns = columnsOf(curves);
     expect(linearRange(columns, curves)).toEqual([0, 2]);
     expect(logRange(columns)).toEqual([0.5, 2]);
@@ -177,7 +177,7 @@ function topOf(line: number[], recipe: PageRecipe, batch: number): number {
   return linearRange(columns, { recipe, batch, overlays: [] })[1];
 }
 
-test('the curve has room for the whole of a short run, later for what is recent', () => {
+test('the loss curve has room for the whole of a short run, and later for recent losses', () => {
   const run = [0.31, 0.2, ...Array(198).fill(0.05)];
   expect(topOf(run, 'tutorial', 256)).toBeCloseTo(0.35);
   expect(topOf([...run, 0.05], 'tutorial', 256)).toBe(0.2);
@@ -186,14 +186,14 @@ test('the curve has room for the whole of a short run, later for what is recent'
   expect(topOf([0.31, ...Array(799).fill(0.05)], 'tutorial', 64)).toBeCloseTo(0.35);
 });
 
-test('losses along a flow are larger', () => {
+test('the loss curve has more room for losses along a flow, which are larger', () => {
   expect(topOf([1.84, 1.2], 'digits', 64)).toBe(1.9);
   expect(topOf([1.9], 'digits', 64)).toBe(1.9);
   expect(topOf([0.41], 'digits', 64)).toBe(0.5);
   expect(topOf([0.17], 'digits', 64)).toBe(0.4);
 });
 
-describe('notes', () => {
+describe('the notes of a run', () => {
   let stored: Record<string, string>;
   beforeEach(() => {
     stored = {};
@@ -206,7 +206,7 @@ describe('notes', () => {
   });
   afterEach(() => vi.unstubAllGlobals());
 
-  test('are there for a run that is gone on with, and go with it', () => {
+  test('are there when the run is continued, and are deleted with it', () => {
     writeNotes('a', measured);
     writeNotes('b', nothingMeasured);
     expect(measurementsOf('a')).toEqual({
@@ -220,7 +220,7 @@ describe('notes', () => {
     expect(Object.keys(readNotes())).toEqual(['b']);
   });
 
-  test('say what a run began with and which drawings it trains on, however often it is measured', () => {
+  test('keep what the run began with and its drawings, however often the run is measured', () => {
     const drawings = [7, 0].map((digit) => ({
       digit,
       image: Uint8Array.from({ length: 784 }, (_, i) => (digit + i) % 256),
@@ -240,7 +240,7 @@ describe('notes', () => {
     ['no base64', '%'],
     ['half a drawing', btoa('1'.repeat(392))],
     ['a digit that is none', btoa('\xff'.repeat(785))],
-  ])('whose drawings are %s have none', (_, text) => {
+  ])('have no drawings where their text is %s', (_, text) => {
     expect(drawingsOfText(text)).toBeUndefined();
   });
 
@@ -256,14 +256,14 @@ describe('notes', () => {
     ['another beginning', '{"a":{"heldOut":[],"quality":[],"rates":[],"seconds":1,"begin":"x"}}'],
     ['no seconds', '{"a":{"heldOut":[],"quality":[],"rates":[]}}'],
     ['pictures that are no text', '{"a":{"heldOut":[],"quality":[],"rates":[],"seconds":1,"pictures":16}}'],
-  ])('that are %s count for nothing', (_, text) => {
+  ])('are ignored where the storage holds %s', (_, text) => {
     stored['webgpu-diffusion-run-notes'] = text;
     expect(readNotes()).toEqual({});
     writeNotes('a', measured);
     expect(readNotes().a.heldOut).toEqual([point]);
   });
 
-  test('are none where nothing can be stored', () => {
+  test('are empty where the browser stores nothing', () => {
     vi.stubGlobal('localStorage', {
       getItem: () => {
         throw new Error('denied');
@@ -273,7 +273,7 @@ describe('notes', () => {
     expect(measurementsOf('a')).toEqual(nothingMeasured);
   });
 
-  test('of a long run are thinned out, from the first to the last', () => {
+  test('are thinned out for a long run, from the first point to the last', () => {
     const points = Array.from({ length: 1001 }, (_, i) => i);
     const left = thinned(points, 101);
     expect(left).toHaveLength(101);

@@ -37,7 +37,7 @@ const panel = (tasks?: readonly Task[]) => ({ tasks, render: vi.fn<Panel['render
 
 const loss = { type: 'loss', first: 0, losses: Float32Array.of(1), imagesPerSecond: 1 } as const;
 
-test('only the panels of the open tab, and those of every tab, are brought in line with the state', () => {
+test('a new state is shown only by the panels of the open tab, and the panels of every tab', () => {
   vi.stubGlobal('location', { search: '?task=train', pathname: '/' });
   const app = new App();
   const [train, make, both, always] = [
@@ -64,7 +64,7 @@ test('only the panels of the open tab, and those of every tab, are brought in li
   expect(calls()).toEqual([4, 0, 1, 6]);
 });
 
-test('what a plan sets stays out of the address, and ends with its run; what the user changes then is chosen', () => {
+test('settings of a plan stay out of the address and end with their run; changes by the user stay', () => {
   const address = { search: '?task=train&minutes=8', pathname: '/', href: 'http://x/?task=train&minutes=8' };
   vi.stubGlobal('location', address);
   const app = new App();
@@ -94,7 +94,7 @@ test('what a plan sets stays out of the address, and ends with its run; what the
   expect(app.settings).toMatchObject({ batch: 64, epochs: 5, samples: 60, lr: 3e-3, minutes: 8 });
 });
 
-test('coloured pictures of the user’s bring their recipe, and take it away again; what the user chooses stays', () => {
+test('coloured pictures of the user’s bring the recipe pictures until other images come; a chosen recipe stays', () => {
   vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
   const app = new App();
   app.open([]);

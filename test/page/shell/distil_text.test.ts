@@ -27,7 +27,7 @@ const trained: State = {
   pace: 600,
 };
 
-test('it is offered of a trained network that follows a flow and is told classes, while nothing else is done', () => {
+test('distilling is offered for a trained network with a flow and classes, while no other task runs', () => {
   expect(mayDistil(trained, settings)).toBe(true);
   // What it began with is worth copying after its first step.
   expect(mayDistil({ ...trained, losses: Losses.of([1]), begin: 'pretrained' }, settings)).toBe(true);
@@ -58,7 +58,7 @@ test('it is offered of a trained network that follows a flow and is told classes
   }
 });
 
-test('how long it takes follows from the speed of the training', () => {
+test('the estimated time of distilling follows from the speed of the training', () => {
   // 4,000 trajectories of 16 passes, and 200 steps of 128 images of 3: as 46,933 images.
   const at = (pace: number, batch = 64) => distilOffer({ ...trained, pace }, { ...settings, batch });
   const calls = callsOf(recipes.digits.sampling);
@@ -69,7 +69,7 @@ test('how long it takes follows from the speed of the training', () => {
   expect(at(0, 256)).toContain('as long as 183 steps');
 });
 
-test('how far it is', () => {
+test('the status of distilling says how far it is', () => {
   const begun = {
     calls: 1,
     noises: 4000,
@@ -85,7 +85,7 @@ test('how far it is', () => {
   expect([distilShare(begun), distilShare(later)]).toEqual([0.125, 0.625]);
 });
 
-test('a distilled network is named where it is not looked into', () => {
+test('a note names a distilled network, which has no levels in between', () => {
   const model = {
     name: 'a.safetensors',
     recipe: 'digits',

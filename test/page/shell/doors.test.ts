@@ -79,7 +79,7 @@ test.each([
   ['train-write', { task: 'sample', model: 'run' }, 'text'],
   ['train-teach', { task: 'draw' }, 'teach-title'],
   ['teach-hand', { task: 'draw' }, 'teach-title'],
-] as const)('%s leads to %j', (id, expected, to) => {
+] as const)('the link %s leads to %j', (id, expected, to) => {
   const { search, to: named } = leads.get(id)!;
   expect(named).toBe(to);
   expect(parseQuery(search)).toMatchObject({ settings: expected, notices: [] });
@@ -101,7 +101,7 @@ test.each([
   expect(focused.id).toBe(to || 'body');
 });
 
-test('these are all that lead on, and what they lead to can have the focus', () => {
+test('the links to other views are a fixed list, and their targets can have the focus', () => {
   expect([...leads.keys()].toSorted()).toEqual([
     'gpu-shaders',
     'make-why',
@@ -129,7 +129,7 @@ const current = () =>
     .map(({ id, attributes }) => `${id} ${attributes.get('aria-current')}`)
     .toSorted();
 
-test('a door opens the view that was last open behind it, and says which is open', () => {
+test('a door opens the view that was last open behind it, and marks the open view', () => {
   const { chosen, show } = opened();
   show(undefined);
   expect(current()).toEqual([]);

@@ -6,7 +6,7 @@ const sorted = (...paths: string[]) => {
   return [images, models, results].map((files) => files.map(({ path }) => path));
 };
 
-test('models and results of the bench are told apart from images', () => {
+test('chosen files are sorted into images, models and bench results', () => {
   expect(sorted('train-images-idx3-ubyte', 'a.safetensors', 'bench.json')).toEqual([
     ['train-images-idx3-ubyte'],
     ['a.safetensors'],

@@ -27,7 +27,7 @@ const order = {
   method: 'euler',
 } as const;
 
-test('an address makes what is shown, whatever is chosen now; it holds no network of one’s own', () => {
+test('the shared address makes the shown images, whatever is chosen now, and holds no network of the user’s', () => {
   const now = { ...initialSettings, steps: 5, digit: 7, text: '', noise: 9, model: 'run', count: 3 } as const;
   const query = queryOf(now, order);
   expect(query).toBe('?task=sample&calls=40&text=2026&autorun=1');
@@ -57,7 +57,7 @@ test('an address makes what is shown, whatever is chosen now; it holds no networ
     );
 });
 
-test('a file is named after what it takes to make it again', () => {
+test('a file of samples is named after the settings that make it again', () => {
   const name = (given: Partial<Order>, step: number | 'all', ending: string) =>
     fileName({ recipe: 'digits' }, { ...order, ...given }, step, ending);
   expect(name({}, 7, 'png')).toBe('digits-2026-step-7-of-20-seed-123.png');
@@ -81,7 +81,7 @@ const frames = [
   { step: 2, x: new Uint8Array([7, 8, 9, 10, 11, 12]), prediction: new Uint8Array([0, 0, 255, 255, 0, 255]) },
 ];
 
-test('numbers are those of NumPy: x before each step, and the images', () => {
+test('the .npy file of samples holds x before each step, and the images', () => {
   const bytes = trajectoryNpy(frames, shape);
   const view = new DataView(bytes.buffer);
   expect([...bytes.subarray(0, 8)]).toEqual([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
@@ -96,7 +96,7 @@ test('numbers are those of NumPy: x before each step, and the images', () => {
   ]);
 });
 
-test('the grids of a run are numbers alike', () => {
+test('the .npy file of a run holds its grids', () => {
   const bytes = gridsNpy([new Uint8Array([1, 2, 3, 4]), new Uint8Array([5, 6, 7, 8])], shape);
   const { shape: sizes, values } = readNpy(bytes, 'run.npy');
   expect([sizes, [...Array.from(values)]]).toEqual([
@@ -105,7 +105,7 @@ test('the grids of a run are numbers alike', () => {
   ]);
 });
 
-test('colours stay colours: in a picture, in an animation, and as numbers with three channels', async () => {
+test('coloured samples stay coloured in PNG and GIF, and have three channels in .npy', async () => {
   const colours = { columns: 2, height: 1, width: 1, channels: 3 };
   const [orange, teal, black] = [
     [255, 128, 0],
@@ -141,7 +141,7 @@ const inks = ({ data, width }: Picture, y: number) => [
   ...new Set([...data.subarray(y * width, (y + 1) * width)].filter((v) => v < 255).map((v) => 255 - v)),
 ];
 
-test('a sheet has a row for each step, x beside the prediction, or for each grid: of its first row', () => {
+test('a sheet has a row for each step, with x beside the prediction, or the first row of each grid', () => {
   const steps = trajectorySheet(frames, shape);
   // Gaps of 4, rows of 2.
   expect([inks(steps, 5), inks(steps, 11)]).toEqual([
@@ -157,7 +157,7 @@ test('a sheet has a row for each step, x beside the prediction, or for each grid
   expect([steps.height, run.height]).toEqual([16, 16]);
 });
 
-test('a step is x beside the prediction, row by row; the last one is the images alone', () => {
+test('the picture of a step has x beside the prediction, row by row, and of the last step the images alone', () => {
   const between = stepPicture(frames[0], shape, false);
   // In the middle of each pixel of four by four, in each row: white paper minus ink.
   const row = (y: number, picture = between) =>
@@ -169,7 +169,7 @@ test('a step is x beside the prediction, row by row; the last one is the images 
   expect([...new Set(row(5, last))]).toEqual([0]);
 });
 
-test('a file of a run is named after recipe, step and seed, of other images than the digits after these', () => {
+test('a file of a run is named after recipe, step and seed, or after its images where they are no digits', () => {
   const named = (data?: string) =>
     runFileName({ recipe: 'digits-3x3', seed: 7 }, data, 'model-step-20', 'safetensors');
   for (const data of [undefined, DIGITS, '', '…'])

@@ -69,8 +69,8 @@ const model = (name: string) =>
     sampling: { method: 'mix', steps: 50 },
   }) as const;
 
-describe('what the page knows', () => {
-  test('losses add up, and the epoch follows from them', () => {
+describe('the state of the page', () => {
+  test('collects losses, and derives the epoch from them', () => {
     const state = stateAfter(built, losses(0, 0.5, 0.25), losses(2, 0.125));
     expect([...state.losses]).toEqual([0.5, 0.25, 0.125]);
     expect(epochOf(state)).toBe(1);
@@ -79,7 +79,7 @@ describe('what the page knows', () => {
     expect(isComplete(state, 2)).toBe(false);
   });
 
-  test('a shader that takes long', () => {
+  test('names a shader that compiles for long', () => {
     const of = (progress: object) => ({ type: 'progress', done: 3, total: 5, ...progress }) as WorkerEvent;
     const compiling = stateAfter(built, phase('compiling', true));
     const late = reduce(compiling, of({ task: 'compiling', kernel: 'mse.plain', seconds: 20 }));
@@ -90,13 +90,13 @@ describe('what the page knows', () => {
     expect(describeState(reduce(late, of({ task: 'compiling' })))).toBe('Compiling the shaders');
   });
 
-  test('steps that come again replace the old ones', () => {
+  test('replaces the losses of steps that come again', () => {
     const state = stateAfter(built, losses(0, 1, 2, 3, 4), lost(1, 2), losses(2, 0.5));
     expect([...state.losses]).toEqual([1, 2, 0.5]);
     expect(state.error?.message).toMatch(/lost \(a crash\)\..* goes on by itself from step 2\.$/);
   });
 
-  test('how much of the run is in a file', () => {
+  test('knows how much of the run is in a file', () => {
     const file = { type: 'saved', name: 'x', bytes: new Uint8Array(), step: 2 } as const;
     const saved = stateAfter(built, losses(0, 3, 2), file, losses(2, 1));
     expect([saved.losses.length, saved.saved]).toEqual([3, 2]);
@@ -114,7 +114,7 @@ describe('what the page knows', () => {
     expect(resumed(true)).toMatchObject({ losses: Losses.of([3, 2]), saved: 0, stored: 2 });
   });
 
-  test('a kept run that goes on is the page’s own, and no other one; at its end no time is left', () => {
+  test('moves a kept run that goes on from the kept runs to the page’s own; at its end no time is left', () => {
     const { widths, ...others } = initialSettings;
     const settings = { ...others, widths: [8] };
     const runs = ['a', 'b'].map((id) => ({ id, step: LEAST_STEPS }) as StoredRun);
@@ -131,7 +131,7 @@ describe('what the page knows', () => {
     expect(secondsLeft(ended, 4, 3)).toBeNaN();
   });
 
-  test('how much of the run is in the browser’s storage, and that it is not', () => {
+  test('knows how much of the run is in the browser’s storage, and that the storage is full', () => {
     const stored = stateAfter(built, losses(0, 3, 2), { type: 'stored', step: 2, id: 'a' });
     expect(stored.stored).toBe(2);
     expect(reduce(stored, { type: 'wentBack', losses: Float32Array.of(3) })).toMatchObject({
@@ -144,7 +144,7 @@ describe('what the page knows', () => {
     expect(reduce(full, { type: 'freed' })).toMatchObject({ stored: 0, notStored: undefined });
   });
 
-  test('kept runs of a few steps are not shown, and are not promised when the device is lost', () => {
+  test('shows no kept runs of a few steps, and does not promise them when the device is lost', () => {
     const runs = [LEAST_STEPS - 1, LEAST_STEPS].map((step) => ({ step }) as StoredRun);
     expect(stateAfter({ type: 'runs', runs }).kept).toEqual([{ step: LEAST_STEPS }]);
     const said = (step: number) => {
@@ -155,7 +155,7 @@ describe('what the page knows', () => {
     expect(said(LEAST_STEPS)).toContain(`Step ${LEAST_STEPS} of the run is kept in this browser`);
   });
 
-  test('how far a distillation is, until it is over', () => {
+  test('knows how far a distillation is, until it is over', () => {
     const far = {
       type: 'distilling',
       calls: 2,
@@ -178,7 +178,7 @@ describe('what the page knows', () => {
     expect(reduce(state, { type: 'distilled' }).distilling).toBeUndefined();
   });
 
-  test('a model is opened beside the run, and outlasts it', () => {
+  test('has an opened model beside the run, and keeps it after the run', () => {
     const opened = stateAfter(built, losses(0, 1), { type: 'model', model: model('a.safetensors') });
     expect([opened.model, [...opened.losses], opened.run]).toMatchObject([
       { name: 'a.safetensors' },
@@ -191,7 +191,7 @@ describe('what the page knows', () => {
     );
   });
 
-  test('samples are made by the pretrained network, by the run’s once there is one, or as somebody chose', () => {
+  test('takes samples from the pretrained network, from the run once there is one, or from the chosen network', () => {
     const source = (state: State, choice: ModelChoice, file = false) =>
       sourceOf(state, { model: choice }, file);
     const trained = stateAfter(built, losses(0, 1));
@@ -203,7 +203,7 @@ describe('what the page knows', () => {
     expect([source(opened, 'run', true), source(opened, 'run', false)]).toEqual(['file', 'run']);
   });
 
-  test('what the network is for that samples are made with', () => {
+  test('describes the network that makes samples: recipe, classes, images and sampling', () => {
     const classNames = ['A', 'B'];
     const size = { height: 32, width: 24, channels: 3 };
     const data = { name: 'x', builtIn: false, count: 10, ...size, classes: 26, classNames };
@@ -252,7 +252,7 @@ describe('what the page knows', () => {
     expect(networkIn('run', initialState, digits)).toMatchObject({ classes: 10, height: 28, width: 28 });
   });
 
-  test('a run is over by its epochs or by its time', () => {
+  test('ends a run by its epochs or by its time', () => {
     const begun = [built, losses(0, 1)] as const;
     const paused = { type: 'phase', phase: 'paused', training: false } as const;
     expect(hasEnded(stateAfter(...begun, paused), 1)).toBe(false);
@@ -260,7 +260,7 @@ describe('what the page knows', () => {
     expect(hasEnded(stateAfter(built, losses(0, 3, 2, 1), paused), 1)).toBe(true);
   });
 
-  test('a planned run counts to the end of its plan, whatever the epochs', () => {
+  test('counts a planned run to the end of its plan, whatever the epochs', () => {
     const plan = {
       batch: 4,
       steps: undefined as number | undefined,
@@ -290,13 +290,13 @@ describe('what the page knows', () => {
     expect(reduce(ended, { type: 'freed' }).planned).toBeUndefined();
   });
 
-  test('what makes a run is fixed from the moment that it is asked for', () => {
+  test('fixes the settings of a run from the moment that the run is asked for', () => {
     expect(isFixed(stateAfter(phase('idle')))).toBe(false);
     expect(isFixed(stateAfter(phase('compiling', true)))).toBe(true);
     expect(isFixed(stateAfter(built, phase('paused')))).toBe(true);
   });
 
-  test('a reset forgets the run, not the adapter and the data', () => {
+  test('forgets at a reset the run, not the adapter and the data', () => {
     const adapter = { vendor: 'x', architecture: '', device: '', description: '', software: false };
     const data = { name: 'digits', builtIn: true, count: 10, height: 28, width: 28, channels: 1 };
     const state = stateAfter({ type: 'adapter', adapter }, { type: 'data', data }, built, losses(0, 1), {
@@ -305,7 +305,7 @@ describe('what the page knows', () => {
     expect(state).toMatchObject({ adapter, data, losses: Losses.of([]), run: undefined, imagesPerSecond: 0 });
   });
 
-  test('a warning of the run stays until that is reset', () => {
+  test('keeps a warning of the run until the run is reset', () => {
     const warned = reduce(initialState, { type: 'warning', message: 'It learns nothing.', run: true });
     expect(reduce(warned, { type: 'phase', phase: 'finished', training: false }).warning).toBe(
       'It learns nothing.',
@@ -316,7 +316,7 @@ describe('what the page knows', () => {
     ).toBeUndefined();
   });
 
-  test('a complaint stays until the next task starts', () => {
+  test('keeps an error until the next task starts', () => {
     const failed = stateAfter(
       phase('idle'),
       { type: 'error', at: 'task', code: 'limit', message: 'too big' },
@@ -327,7 +327,7 @@ describe('what the page knows', () => {
     expect(reduce(failed, phase('compiling', true)).error).toBeUndefined();
   });
 
-  test('a complaint about files outlasts the training that goes on, until others are loaded', () => {
+  test('keeps an error about files while training goes on, until other files are loaded', () => {
     const told = stateAfter(
       { type: 'error', at: 'data', code: 'data', message: 'no image' },
       phase('training', true),
@@ -336,14 +336,14 @@ describe('what the page knows', () => {
     expect(reduce(told, phase('loading')).error).toBeUndefined();
   });
 
-  test('the state before an event is not changed by it', () => {
+  test('is not changed by an event, which makes a new state', () => {
     const before = Object.freeze(stateAfter(built, losses(0, 1)));
     Object.freeze(before.losses);
     reduce(before, losses(1, 2));
     expect([...before.losses]).toEqual([1]);
   });
 
-  test('what is being prepared, until something else begins', () => {
+  test('says what is being prepared, until something else begins', () => {
     const compiling = stateAfter(phase('compiling', true));
     expect(describeState(compiling)).toBe('Compiling the shaders');
     const tuning: WorkerEvent = { type: 'progress', task: 'tuning', done: 3, total: 9 };
@@ -353,7 +353,7 @@ describe('what the page knows', () => {
     expect(describeState(training)).toBe('Training: the first step is under way');
   });
 
-  test('what is compared while it trains, until its end', () => {
+  test('says that kernels are compared while the run trains, until the comparison ends', () => {
     const of = (done: number): WorkerEvent => ({
       ...{ type: 'progress', task: 'comparing', done, total: 9 },
     });
@@ -364,7 +364,7 @@ describe('what the page knows', () => {
     expect(describeState([of(3), of(9)].reduce(reduce, training))).toBe('Training');
   });
 
-  test('every phase has words', () => {
+  test('has words for every phase', () => {
     for (const name of [
       'starting',
       'loading',
@@ -382,8 +382,8 @@ describe('what the page knows', () => {
   });
 });
 
-describe('figures', () => {
-  test('means are of complete epochs only, and not weighted by the size of batches', () => {
+describe('figures of a run', () => {
+  test('epoch means are of complete epochs only, and not weighted by the size of batches', () => {
     expect(epochMeans([1, 2, 3, 4, 5, 6, 7], 3)).toEqual([2, 5]);
     expect(epochMeans([], 3)).toEqual([]);
   });
@@ -426,7 +426,7 @@ describe('figures', () => {
     for (let i = 51; i < 250; i++) expect(steps[i]).toBeLessThan(steps[i - 1]);
   });
 
-  test('smoothing takes about as many images at any batch', () => {
+  test('smoothing spans about the same number of images at any batch', () => {
     const fall = (at: number, of: number) => [...Array(at).fill(1), ...Array(of).fill(0)];
     const [large, small] = [smooth(fall(100, 20), 256).at(-1)!, smooth(fall(400, 80), 64).at(-1)!];
     expect(small).toBeCloseTo(large, 1);
@@ -450,8 +450,8 @@ describe('figures', () => {
   });
 });
 
-describe('messages', () => {
-  test('few frames are kept of a long sampling run, the first and the last among them', () => {
+describe('messages of the worker', () => {
+  test('hold few frames of a long sampling run, the first and the last among them', () => {
     for (const steps of [1, 2, 5, 50, 100, 101, 137, 1000]) {
       const kept = Array.from({ length: steps }, (_, i) => i + 1).filter((step) => keepsFrame(step, steps));
       expect(kept[0]).toBe(1);
@@ -461,7 +461,7 @@ describe('messages', () => {
     }
   });
 
-  test('losses are sent in bunches, none lost, none twice', () => {
+  test('hold losses in bunches, none lost, none twice', () => {
     const sent: WorkerEvent[] = [];
     const batcher = new LossBatcher((type, value) =>
       sent.push({ type, ...(value as object) } as WorkerEvent),
@@ -496,7 +496,7 @@ test('Draw and Explain take the run’s network after 51,200 images or 300 steps
   expect(after(20, { phase: 'paused', measured: { ...initialState.measured, timeUp: true } })).toBe(false);
 });
 
-test('a recorded digit stands for networks of digits alone', () => {
+test('the page shows a recorded digit only for networks of digits', () => {
   const own = {
     height: 24,
     width: 24,

@@ -17,7 +17,7 @@ const run: StoredRun = {
   held: false,
 };
 
-test('a run is called by its day', () => {
+test('a kept run is named after its day', () => {
   const { savedAt } = run;
   expect(runOf(savedAt, at(2026, 10, 21, 23, 59))).toBe('today’s run');
   expect(runOf(savedAt, at(2026, 10, 22, 0, 1))).toBe('yesterday’s run');
@@ -28,7 +28,7 @@ test('a run is called by its day', () => {
   expect(goOnText(run, at(2026, 10, 22, 9, 0))).toBe('Go on with yesterday’s run (step 1,204)');
 });
 
-test('what tells one run from another', () => {
+test('a kept run is described by time, loss, recipe, settings and images', () => {
   expect(facts(run)).toBe(
     'Kept at 14:32, loss 0.0631, recipe digits, batch 256, learning rate 0.001, seed 123, 10,000 of MNIST’s digits.',
   );
@@ -36,7 +36,7 @@ test('what tells one run from another', () => {
   expect(facts({ ...run, loss: undefined, held: true })).toMatch(/^Kept at 14:32, recipe .* another tab\.$/);
 });
 
-test('images of the user’s own have their name and their classes’ names', () => {
+test('a kept run on images of the user’s names the images and their classes', () => {
   const settings = { ...run.settings, source: '/home/me/garden' };
   const config = { ...presets.digits, conditioning: { noiseLevel: true, classes: 2 } };
   const data = { ...run.data, name: 'garden', classNames: ['poppy', 'x'.repeat(500)] };
@@ -47,7 +47,7 @@ test('images of the user’s own have their name and their classes’ names', ()
   expect(facts({ ...named, data: run.data })).toContain('seed 123, /home/me/garden.');
 });
 
-test('images that somebody chose are asked for by name', () => {
+test('a kept run on chosen images asks for these images by name', () => {
   const own = { ...run, settings: { ...run.settings, source: 'my-images', limit: 12 } };
   expect(neededData(own)).toContain('the first 10,000 images of 28 × 28 from my-images');
   expect(neededData(own)).toContain('with their labels');

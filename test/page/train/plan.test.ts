@@ -15,7 +15,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe('in the worker', () => {
+describe('plans in the worker', () => {
   /** A run of 9,000 images of this objective, on a session that makes nothing. */
   function planning(objective: 'flow' | 'tutorial' = 'flow', minutes = 0) {
     const run = {
@@ -50,7 +50,7 @@ describe('in the worker', () => {
     return { plans, run, core, adjust, begin, steps, planned, speeds, place };
   }
 
-  test('a run begins small, gets its end after 5 s, and another after 25, with the schedule', () => {
+  test('a run begins with small batches, and gets an end and a schedule after 5 s, and again after 25 s', () => {
     const { begin, steps, planned, adjust, speeds, plans } = planning();
     expect(begin()).toMatchObject({ batch: 16, steps: undefined });
     expect(planned()).toMatchObject([
@@ -82,7 +82,7 @@ describe('in the worker', () => {
     expect(adjust).toHaveBeenCalledTimes(2);
   });
 
-  test('a plan that half of the run has passed stays; a run without one is measured only', () => {
+  test('the plan of a run past its half stays, and a run without a plan is only measured', () => {
     const known = planning('flow', 1);
     expect(known.begin(100)).toMatchObject({ batch: 16, steps: 375 });
     known.steps(300, 0.016);
@@ -99,7 +99,7 @@ describe('in the worker', () => {
     expect(free.adjust).toHaveBeenLastCalledWith({ epochs: 9 });
   });
 
-  test('minutes are those of the user, half as long again, and none where 300 updates do not fit', () => {
+  test('the time limit is 1.5 times the user’s minutes, and there is none where 300 updates do not fit', () => {
     const { begin, steps, plans, planned, place } = planning('flow', 8);
     begin();
     steps(12, 0.5);
@@ -112,7 +112,7 @@ describe('in the worker', () => {
     expect(slow.plans.minutes).toBe(0);
   });
 
-  test('a pause counts no time, an interruption of training does', () => {
+  test('the time of a pause does not count, the time of an interruption of training does', () => {
     const { begin, steps, plans, core, speeds } = planning();
     begin();
     steps(4, 1);
@@ -130,7 +130,7 @@ describe('in the worker', () => {
     expect(speeds()).toEqual([16, 16]);
   });
 
-  test('Train on plans as many minutes again, at a third of the rate', () => {
+  test('Train on plans the same minutes once more, at a third of the rate', () => {
     const { begin, steps, plans, run, adjust, planned } = planning();
     begin();
     steps(360, 0.5);
@@ -147,7 +147,7 @@ describe('in the worker', () => {
     expect(plans.minutes).toBe(4.5);
   });
 
-  test('epochs that the user chooses are the end of a planned run; the plan’s own change nothing', () => {
+  test('epochs that the user chooses end a planned run; epochs from the plan change nothing', () => {
     const { begin, steps, plans, adjust, planned } = planning();
     begin();
     steps(12, 0.5);
@@ -162,7 +162,7 @@ describe('in the worker', () => {
     expect(adjust).toHaveBeenCalledTimes(1);
   });
 
-  test('a run that was begun elsewhere keeps its plan, if it has one', () => {
+  test('a resumed run keeps its plan, if it has one', () => {
     const { plans, core, run, steps, planned, adjust, speeds } = planning();
     core.run = run;
     run.settings.maxSteps = 500;
@@ -180,7 +180,7 @@ describe('in the worker', () => {
     expect(adjust).not.toHaveBeenCalled();
   });
 
-  test('the tutorial gets an end, and no schedule', () => {
+  test('a run of the tutorial gets an end, and no schedule', () => {
     const { begin, steps, adjust, planned } = planning('tutorial');
     begin();
     steps(12, 0.5);
@@ -189,7 +189,7 @@ describe('in the worker', () => {
   });
 });
 
-describe('on the page', () => {
+describe('the planner of the page', () => {
   const stored = new Map<string, string>();
   beforeEach(() => {
     stored.clear();
@@ -224,7 +224,7 @@ describe('on the page', () => {
   const speedOf = ({ planner } = page()) => planner.wish?.speed;
   const order = { count: 9000, minutes: 3, software: true, dropLast: true };
 
-  test('says what is planned as far as it is known, before the first step, too', () => {
+  test('says what is planned as far as this is known, also before the first step', () => {
     const { app, planner } = page();
     expect(planner.ahead).toBe(
       'Train makes 300 steps, or more if they fit into 3 minutes here: its first seconds decide.',
@@ -255,7 +255,7 @@ describe('on the page', () => {
     expect(planner.words).toBe('');
   });
 
-  test('wishes a plan unless batch, epochs or weights are chosen', () => {
+  test('asks for a plan unless batch, epochs or weights are chosen', () => {
     expect(page().planner.wish).toEqual({ speed: undefined });
     for (const chosen of ['batch=128', 'epochs=7', 'begin=pretrained'])
       expect(page(`?task=train&${chosen}`).planner.wish).toBeUndefined();
@@ -265,7 +265,7 @@ describe('on the page', () => {
       expect(page(`?task=train&recipe=pictures&begin=${begin}`, icons).planner.wish).toBeDefined();
   });
 
-  test('expects a speed in proportion to pixels, channels and multiply-adds', () => {
+  test('expects a lower speed for more pixels, channels and multiply-adds', () => {
     expect(speedOf()).toBeUndefined();
     measure(100);
     expect(speedOf()).toBeCloseTo(100, 1);
@@ -285,7 +285,7 @@ describe('on the page', () => {
   });
 });
 
-test('Train it yourself leaves batch and samples to the plan, without a GPU, too', () => {
+test('Train it yourself leaves batch and samples to the plan, also without a GPU', () => {
   const adapter = { software: true } as State['adapter'];
   const set = vi.fn();
   const app = {

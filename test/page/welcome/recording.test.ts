@@ -24,7 +24,7 @@ test('the recording is small, whole, and of runs that get better', () => {
   expect(ink(samples[samples.length - 1])).toBeLessThan(0.2);
 });
 
-test('what is recorded is what is read', () => {
+test('a recording is read back as it was written', () => {
   const head = {
     height: 2,
     width: 2,
@@ -40,7 +40,7 @@ test('what is recorded is what is read', () => {
   expect(() => decodeRecording(bytes.subarray(0, bytes.length - 1))).toThrow('The recording has');
 });
 
-test('pictures come in turn, and the last one stays a while', () => {
+test('pictures of the recording come in turn, and the last one stays a while', () => {
   const shown = Array.from({ length: 40 }, (_, tick) => pictureAt(tick, 3, 2));
   expect(shown.slice(0, 8)).toEqual([0, 0, 1, 1, 2, 2, 2, 2]);
   expect(shown.filter((at) => at === 2).length).toBeGreaterThan(20);

@@ -3,10 +3,10 @@ import { missingWebGpu, startTrouble } from '../../../harness/page/welcome/suppo
 
 const here = { secure: true, hasGpu: true, userAgent: 'Firefox/150', address: 'http://10.0.0.1' };
 
-describe('what stands in the way', () => {
-  test('nothing', () => expect(missingWebGpu(here)).toBeUndefined());
+describe('the reason why the page cannot run', () => {
+  test('is undefined where WebGPU is there', () => expect(missingWebGpu(here)).toBeUndefined());
 
-  test('an insecure address, before anything else', () => {
+  test('is an insecure address, before anything else', () => {
     const trouble = missingWebGpu({ ...here, secure: false, hasGpu: false });
     expect(trouble?.why).toContain('http://10.0.0.1');
     expect(trouble?.title).toContain('not secure');
@@ -16,13 +16,13 @@ describe('what stands in the way', () => {
     ['Mozilla/5.0 Firefox/130', 'Firefox'],
     ['Mozilla/5.0 Chrome/110 Safari/537', 'Chrome'],
     ['Mozilla/5.0 Version/17 Safari/605', 'Safari'],
-  ])('no navigator.gpu in %s: what to do in %s comes first', (userAgent, name) => {
+  ])('is no navigator.gpu in %s, with what to do in %s first', (userAgent, name) => {
     const trouble = missingWebGpu({ ...here, hasGpu: false, userAgent });
     expect(trouble?.remedies).toHaveLength(3);
     expect(trouble?.remedies[0].startsWith(name)).toBe(true);
   });
 
-  test('each cause has its own words', () => {
+  test('has its own words for each cause', () => {
     const titles = ['no-webgpu', 'no-adapter', 'limit', 'unexpected'].map(
       (code) => startTrouble(code, 'x', '').title,
     );

@@ -7,7 +7,7 @@ import { Workplace } from '../../../harness/page/worker/place';
 import type { Engine, UNetConfig, UNetOptions } from '../../../src';
 import { Tasks } from '../../../src/worker/tasks';
 
-test('after the loss of a device nothing that was asked for before it is done, and what is asked for then is', async () => {
+test('after a device is lost, the worker drops tasks from before the loss, and does new ones', async () => {
   const goBack = vi.fn(() => false);
   const tasks = new Tasks({
     background: () => undefined,
@@ -34,7 +34,7 @@ test('after the loss of a device nothing that was asked for before it is done, a
   }
 });
 
-test('the network of the recipe pictures is sampled as the recipe says, of grey images, too', async () => {
+test('a network of the recipe pictures is sampled as the recipe says, also on grey images', async () => {
   const made: [config: UNetConfig, sampling: UNetOptions['sampling']][] = [];
   const engine = {
     createUNet: async (config: UNetConfig, { sampling }: UNetOptions) => void made.push([config, sampling]),

@@ -35,7 +35,7 @@ beforeEach(() => {
   kept = new KeptImages(async () => storage.root);
 });
 
-test('are read as they were written, with their labels and names', async () => {
+test('kept images are read as they were written, with labels and names', async () => {
   await write('a', named);
   await write('b', colours(2));
   expect(await read('a')).toEqual(named);
@@ -43,13 +43,13 @@ test('are read as they were written, with their labels and names', async () => {
   expect(await read('c')).toBeUndefined();
 });
 
-test('are written once', async () => {
+test('kept images of a run are written once', async () => {
   await write('a', colours(2));
   await write('a', colours(3));
   expect((await read('a'))!.count).toBe(2);
 });
 
-test('go with their run, and no others do', async () => {
+test('kept images are deleted with their run, and no others', async () => {
   await write('a', colours(2));
   await write('b', colours(3));
   await (await folder(RUNS)).removeEntry('a', { recursive: true });
@@ -58,7 +58,7 @@ test('go with their run, and no others do', async () => {
   expect((await read('b'))!.count).toBe(3);
 });
 
-test('of a run are at most 32 MB, and all at most 100 MB, of the runs that are there', async () => {
+test('kept images take at most 32 MB for a run, and 100 MB for all runs that exist', async () => {
   const side = 1000;
   const large = (count: number) => ({
     images: new Uint8Array(count * side * side),
@@ -79,7 +79,7 @@ test.each([
   ['a byte of the images', 200],
   ['the last label', -1],
   ['the size of what they say of themselves', 1],
-])('are refused and deleted where %s is damaged', async (what, at) => {
+])('kept images are refused and deleted if damaged, with damage at %s', async (what, at) => {
   await write('a', named);
   const file = await (await folder('webgpu-diffusion-images')).getFileHandle('a');
   const bytes = new Uint8Array(await (await file.getFile()).arrayBuffer());
@@ -92,13 +92,13 @@ test.each([
   expect(await files()).toEqual(change ? [] : ['a']);
 });
 
-test('of another run are refused and deleted', async () => {
+test('kept images of another run are refused and deleted', async () => {
   await write('a', named);
   expect(await kept.read('a', ({ count }) => count === 4)).toBeUndefined();
   expect(await files()).toEqual([]);
 });
 
-test('are not kept in part: on a full disk, and where the page ends in the middle', async () => {
+test('kept images are never stored in part: on a full disk, or where the page ends in the middle', async () => {
   storage.quota = 50;
   await expect(write('a', named)).rejects.toMatchObject({ name: 'QuotaExceededError' });
   expect(await files()).toEqual([]);

@@ -21,7 +21,7 @@ import type { Views } from '../../../harness/page/worker/views';
 import type { Engine } from '../../../src';
 import { Tasks } from '../../../src/worker/tasks';
 
-describe('a share of the time', () => {
+describe('the share of time for measurements', () => {
   /** Trains for `time` milliseconds in steps of 10, and measures, which takes `takes(n)`, whenever that is due. */
   function train(time: number, guess: number, takes: (n: number) => number) {
     const share = new TimeShare(0.05);
@@ -37,21 +37,21 @@ describe('a share of the time', () => {
     return { at, part: share.of(now) };
   }
 
-  test('is never exceeded, and is used: also where the guess was good', () => {
+  test('is never exceeded, and is used up where the guess was good', () => {
     const { at, part } = train(200_000, 100, () => 100);
     expect(at[0]).toBe(2100);
     expect(part).toBeLessThanOrEqual(0.05);
     expect(part).toBeGreaterThan(0.045);
   });
 
-  test('holds in the long run where the first time takes much longer than was guessed', () => {
+  test('holds in the long run where the first measurement takes much longer than guessed', () => {
     const { at, part } = train(200_000, 10, (n) => (n === 0 ? 2000 : 100));
     expect(at[0]).toBe(2200);
     expect(at[1]).toBeGreaterThan(42_000);
     expect(part).toBeLessThanOrEqual(0.05);
   });
 
-  test('counts what was interrupted, and expects no less of the next time', () => {
+  test('counts interrupted measurements, and expects the next one to take no less', () => {
     const share = new TimeShare(0.05);
     share.add(100, { done: true });
     share.add(400, { done: false });
@@ -114,11 +114,11 @@ describe('the clock of a run', () => {
   });
 });
 
-describe('a held-out loss', () => {
+describe('the held-out loss', () => {
   const points = (...losses: number[]) =>
     losses.map((loss, i) => ({ step: 10 * (i + 1), loss, bins: [], images: 1 }));
 
-  test('has risen once it was higher than the least for a tenth of the plan', () => {
+  test('counts as risen once it was above its least value for a tenth of the plan', () => {
     expect(risenSince(points(3, 2, 1, 1.1, 1.2), 200)).toBe(30);
     expect(risenSince(points(3, 2, 1, 1.1, 1.2), 201)).toBeUndefined();
     expect(risenSince(points(3, 2, 1, 1.005, 1.005), 200)).toBeUndefined();
@@ -133,8 +133,8 @@ const heldOut = (step: number, loss: number): Measurement => ({
 });
 const known = (...events: Measurement[]) => events.reduce(reduceMeasurements, nothingMeasured);
 
-describe('what is known of a run', () => {
-  test('points come in the order of their steps, and the same step has one', () => {
+describe('the measurements of a run', () => {
+  test('come in the order of their steps, one for each step', () => {
     const { heldOut: points } = known(heldOut(1, 3), heldOut(5, 2), heldOut(5, 1));
     expect(points.map(({ step, loss }) => [step, loss])).toEqual([
       [1, 3],
@@ -147,7 +147,7 @@ describe('what is known of a run', () => {
     ]);
   });
 
-  test('each step has the rate that was set then', () => {
+  test('hold for each step the rate that was set at the time', () => {
     expect(ratesOf(nothingMeasured, 2, 0.1)).toEqual([0.1, 0.1]);
     const rate = (step: number, lr: number, before: number): Measurement => ({
       type: 'rate',
@@ -159,13 +159,13 @@ describe('what is known of a run', () => {
     expect(ratesOf(rewound(measured, 1), 2, 0.1)).toEqual([0.1, 0.1]);
   });
 
-  test('goes back with the run', () => {
+  test('go back with the run', () => {
     const before = known(heldOut(1, 3), heldOut(5, 2), heldOut(9, 1));
     expect(rewound(before, 5).heldOut).toHaveLength(2);
     expect(rewound(before, 0).heldOut).toEqual([]);
   });
 
-  test('the time of earlier visits counts', () => {
+  test('count the time of earlier visits', () => {
     expect(trainedSeconds(nothingMeasured)).toBeUndefined();
     expect(trainedSeconds({ ...clockAt(0), secondsBefore: 40 })).toBe(47);
   });
@@ -176,7 +176,7 @@ const clockAt = (press: number) => ({
   clock: { run: 7, press, heldOutShare: 0, qualityShare: 0 },
 });
 
-describe('how far training is', () => {
+describe('the progress of training', () => {
   const run = {
     ...{ images: 40, held: 0, stepsPerEpoch: 10, parameters: 1, classes: 0, bytes: 1, variants: {} },
     data: { count: 40, height: 28, width: 28, channels: 1, fnv1a: '0' },
@@ -187,7 +187,7 @@ describe('how far training is', () => {
   });
   const settings = { ...initialSettings, batch: 4, epochs: 10 };
 
-  test('is told by the steps where no time is set, or the steps end sooner', () => {
+  test('counts steps where no time is set, or where the steps end sooner', () => {
     expect(trainingProgress(state(30), settings)).toEqual({ share: 0.25, secondsLeft: 75 });
     expect(trainingProgress(state(30), { ...settings, minutes: 10 })).toEqual({
       share: 0.25,
@@ -195,7 +195,7 @@ describe('how far training is', () => {
     });
   });
 
-  test('is told by the steps of a plan, whatever the time', () => {
+  test('counts the steps of a plan, whatever the time', () => {
     const plan = { batch: 4, steps: 50, most: 50, epochs: 5, seconds: 1, fits: true };
     const planned = { ...state(30), planned: { plan, isOpen: true, averages: true } };
     const expected = { share: 0.5, secondsLeft: 25 };
@@ -210,7 +210,7 @@ describe('how far training is', () => {
     });
   });
 
-  test('is told by the time that was set where that ends sooner', () => {
+  test('counts the time that was set where this time ends sooner', () => {
     expect(trainingProgress(state(30), { ...settings, minutes: 1 })).toEqual({ share: 0.5, secondsLeft: 30 });
     expect(trainingProgress({ ...state(30), pace: 0 }, { ...settings, minutes: 10 }).secondsLeft).toBe(570);
     // Time stands still while nothing trains.
@@ -219,7 +219,7 @@ describe('how far training is', () => {
   });
 });
 
-describe('new pictures', () => {
+describe('new pictures of a run in training', () => {
   afterEach(() => vi.restoreAllMocks());
 
   /** Seconds from one picture to the next, each of which takes `seconds`; between them training takes `step` at a time. */
@@ -240,7 +240,7 @@ describe('new pictures', () => {
   }
 
   test.each([0.1, 0.5, 1, 2, 2.4])(
-    'of %d s come at least every 10 s, where a step allows it',
+    'that take %d s to make come at least every 10 s, where a step allows it',
     async (seconds) => {
       expect(await interval(seconds, 0.05)).toBeLessThanOrEqual(10.051);
       expect(await interval(seconds, 3)).toBeLessThanOrEqual(13);

@@ -6,8 +6,11 @@ import { Models } from '../../../harness/page/worker/models';
 import type { Engine, SampleEvent, Sampler, UNet } from '../../../src/index';
 
 test.each([
-  ['the last step shows what was made, also where a step does not end at its prediction', undefined],
-  ['a polish comes as one more', { noises: 4, level: 0.2 }],
+  [
+    'the last frame of sampling shows the images, also where a step does not end at its prediction',
+    undefined,
+  ],
+  ['a polish of samples comes as one more frame', { noises: 4, level: 0.2 }],
 ])('%s', async (_, polish) => {
   const steps = 2;
   const grey = (value: number) => new Float32Array(4).fill(value);
@@ -33,7 +36,7 @@ test.each([
   expect([...all]).toEqual([polish ? 3 : 2]);
 });
 
-test('samples of another number or network have a sampler of their own, and the one before is destroyed', async () => {
+test('samples of another number or network get a new sampler, and the sampler of before is destroyed', async () => {
   const made: { readonly count: number; readonly unet: UNet; destroyed: boolean }[] = [];
   const createSampler = async (unet: UNet, { count }: { count: number }) => {
     const sampler = {
@@ -93,7 +96,7 @@ test('samples are polished at the end of a run, and not before', async () => {
   expect(asked).toEqual([false, polish]);
 });
 
-test('a pretrained network that is on its way is not loaded again', async () => {
+test('a pretrained network that is being loaded is not loaded a second time', async () => {
   const models = new Models();
   const [early, wanted] = await Promise.all([models.modelOf('tutorial'), models.modelOf('tutorial')]);
   expect(wanted).toBe(early);

@@ -27,7 +27,7 @@ function opened(createEngine: () => Promise<Engine>) {
   return { heard, resting, phase };
 }
 
-test('a device that is lost while the engine is made is told', async () => {
+test('a device that is lost while the engine is made is reported', async () => {
   const { heard, resting, phase } = opened(() =>
     Promise.reject(new EngineError('device-lost', 'It is gone.')),
   );
@@ -36,7 +36,7 @@ test('a device that is lost while the engine is made is told', async () => {
   expect(phase()).toBe('failed');
 });
 
-test('digits that never come are told after a minute; the page rests and can be used without', async () => {
+test('digits that never load are reported after a minute; the page rests and works without them', async () => {
   vi.useFakeTimers();
   const engine = { adapter: { software: true }, gpu: { lost: new Promise(() => {}) } };
   const { heard, resting, phase } = opened(async () => engine as unknown as Engine);
