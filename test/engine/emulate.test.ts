@@ -96,11 +96,11 @@ for (const [name, spec] of specs) {
   }
 }
 
-test('what works on images has a case with an odd number of vec4s of them', () => {
+test('every kernel that works on images has a case with an odd number of vec4s of them', () => {
   expect(onEvenBatches).toEqual([]);
 });
 
-test('a slice without columns, as a smaller chunk leaves them, has sums of 0', () => {
+test('conv2d_grad_kernel.winograd_gpu_product gives sums of 0 for a slice without columns', () => {
   const shader = shaders['conv2d_grad_kernel.winograd_gpu_product'];
   const [pitch, cin, cout] = [8, 2, 8];
   const tensors = {
@@ -166,7 +166,7 @@ describe('the emulator', () => {
     expect(faultsOf('data[i + 9u] = 1.0;')).toContain('writes behind the end of data');
     expect(faultsOf('data[1000000u * (i + 1u)] = 1.0;')).toContain('the interpreter stopped: RangeError');
   });
-  test('gives not-a-number to a read outside of a buffer', () => {
+  test('gives NaN to a read outside of a buffer', () => {
     expect(faultsOf('data[i] = data[i + 16u]; data[i] = select(0.0, 1.0, data[i] == data[i]);')).toBe('');
   });
 });
