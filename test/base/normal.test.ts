@@ -49,7 +49,7 @@ describe('normal() on the host', () => {
     // Their squares would, if the radius were wrong: cov(a^2, b^2) = 0, of products with a deviation of 2.
     expect(Math.abs(mean(([a, b]) => (a * a - 1) * (b * b - 1)))).toBeLessThan(5 * Math.sqrt(4 / COUNT));
   });
-  test('the shares of numbers beyond 1, 2 and 3 are those of a normal distribution', () => {
+  test('the shares of numbers beyond 1, 2 and 3 are right for a normal distribution', () => {
     for (const [limit, share] of [
       [1, 0.3173105],
       [2, 0.0455003],

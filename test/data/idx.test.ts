@@ -103,7 +103,7 @@ describe('loadIdx', () => {
     expect((await loadIdx(file)).images.buffer).toBe(file.buffer);
   });
 
-  test('reads images of several channels, interleaved, and merges such files', async () => {
+  test('reads images of several channels, interleaved, and merges their files', async () => {
     const colours = idx([2, 3, 4, 3]);
     const { images, ...size } = await loadIdx([await gzip(colours), colours]);
     expect(size).toEqual({ count: 4, height: 3, width: 4, channels: 3 });
@@ -274,7 +274,7 @@ describe('loadLabels', () => {
     expect(both).toEqual(new Uint8Array([5, 6, 0, 1, 2]));
   });
 
-  test('refuses files of images, and labels whose number is not that of the images', async () => {
+  test('refuses files of images, and another number of labels than of images', async () => {
     await refused(() => loadLabels(idx([1, 2, 2])), 'data', 'holds images, not labels', 'loadIdx');
     await refused(() => loadLabels(new File([idx([3])], 'l'), { count: 4 }), 'data', 'l holds 3', '4 images');
     await refused(() => loadLabels([]), 'argument', 'labels');

@@ -110,17 +110,17 @@ describe('compareTensor of integers', () => {
   test('a value that is off by one fails', () => expect(compare([7, 0xffffffff])).toMatch(/first at \[1\]/));
 });
 
-describe('inputs', () => {
+describe('compareTensor of inputs', () => {
   const input = Float32Array.from([5, 6]);
-  test('untouched ones pass', () => {
+  test('an input that is unchanged passes', () => {
     expect(compareTensor('input', left([5, 6]), 2, undefined, input).failure).toBeUndefined();
   });
-  test('a changed one', () => {
+  test('an input that was changed fails', () => {
     expect(compareTensor('input', left([5, 6.5]), 2, undefined, input).failure).toBe(
       'input[1]: an input was changed',
     );
   });
-  test('a tensor that nothing is known about', () => {
+  test('a tensor that is neither input nor output fails', () => {
     expect(compareTensor('lost', left([5, 6]), 2, undefined, undefined).failure).toMatch(/neither an input/);
   });
 });

@@ -61,7 +61,8 @@ for (const [name, spec] of specs) {
     // The numbers of the other forms are checked by themselves (winograd.test.ts), and on every device.
     const tags = emulatedTexts.has(textOf(variant)) ? ['thorough'] : [];
     emulatedTexts.add(textOf(variant));
-    test(`${name}.${variant} has a case that is small enough`, () => expect(cases).not.toEqual([]));
+    test(`${name}.${variant} has a case that is small enough to interpret`, () =>
+      expect(cases).not.toEqual([]));
     const batches = cases
       .filter(([, shape]) => worksOnImages(callsOf(spec, variant, shape).calls))
       .map(([, shape]) => (shape as { readonly batch: number }).batch);

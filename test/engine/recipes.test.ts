@@ -106,7 +106,7 @@ describe('the sampling of a network', () => {
     pictures: [2, 2, 3, 3],
   } as const;
   test.each(Object.keys(recipes) as RecipeName[])(
-    'is that of the recipe %s with its convolutions, for any size, widths and classes',
+    'follows the recipe %s with its convolutions, for any size, widths and classes',
     (name) => {
       const { network, trainer } = recipes[name];
       const sampling = { ...recipes[name].sampling, ...(name === 'pictures' ? { guidance: 1.5 } : {}) };

@@ -36,7 +36,7 @@ async function withTrainer<T>(
   return await work(trainer, unet);
 }
 
-test('the UNet has the average of the weights of all steps; losses are those of the weights themselves', async () => {
+test('the UNet has the average of the weights of all steps, but losses come from the weights themselves', async () => {
   const plain = await withTrainer({ ...options, averageWeights: false }, async (trainer, unet) => {
     const steps = [];
     for (let s = 0; s < 4; s++)

@@ -216,7 +216,7 @@ describe('encodeUpdate', () => {
   test.each([
     ['with the trainer’s settings', {}, { rate: 2e-3, decay: 0.5, clip: 1e-2 }],
     [
-      'with its own',
+      'with its own settings',
       { learningRate: 0.03, weightDecay: 0.25, clipNorm: 1e-3 },
       { rate: 0.03, decay: 0.25, clip: 1e-3 },
     ],

@@ -51,7 +51,7 @@ const usual = (adapter: AdapterKind, batch: number, config?: Partial<UNetConfig>
   defaultVariants(layersOf(checkConfig(config)), batch, gpu.device.features, adapter);
 
 test.each(kinds)(
-  'the tutorial’s first eight losses are those of TensorFlow.js and jax-js, with the default kernels for %s',
+  'the tutorial’s first eight losses agree with TensorFlow.js and jax-js, with default kernels for %s',
   async (adapter) => {
     using unet = await UNet.create(gpu);
     await unet.setParameters(initialWeights());

@@ -108,7 +108,7 @@ test('an aborted sampler.run that waits in its loop is busy until its iterator r
   await sampler.sample({ steps: 1 });
 });
 
-test('sample submits as many steps at once as the pacer allows, with the same bits', async () => {
+test('sample submits all the steps at once that the pacer allows, with the same bits', async () => {
   const { sampler } = await setUp();
   const usual = gpu.pacer.maxMilliseconds;
   const sample = async (maxMilliseconds: number) => {

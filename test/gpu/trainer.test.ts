@@ -617,7 +617,7 @@ describe('what a trainer refuses:', () => {
     expect((await refusal(collect(trainer.fit(dataset, misspelt)))).message).toContain('no setting maxStep');
   });
 
-  test('nothing in settings that are undefined: they are the defaults', async () => {
+  test('no settings that are undefined: they get their defaults', async () => {
     const { unet, trainer } = await setUp();
     const undefinedOnes = { beta1: undefined, beta2: undefined, epsilon: undefined, learningRate: undefined };
     const other = await Trainer.create(gpu, await UNet.create(gpu, config, { seed: 3 }), {
@@ -686,7 +686,7 @@ describe('what a trainer refuses:', () => {
     ['batchSize', (unet: UNet, n: number) => Trainer.create(gpu, unet, { batchSize: n })],
     ['count', (unet: UNet, n: number) => Sampler.create(gpu, unet, { count: n })],
     ['count', (unet: UNet, n: number) => Predictor.create(gpu, unet.weights, { count: n })],
-  ])('the largest %s that fits is in the error, and fits: %#', async (option, create) => {
+  ])('a %s too large; the error names the largest one that fits: %#', async (option, create) => {
     using unet = await UNet.create(gpu, { height: 8, width: 8, widths: [8] });
     const real = gpu.device.limits;
     const limits = { maxBufferSize: 2 ** 18, maxStorageBufferBindingSize: 2 ** 18 };

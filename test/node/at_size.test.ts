@@ -462,7 +462,7 @@ test('a layer whose gradient is nothing but rounding does not reject a variant',
   expect(wrong).toEqual([]);
 });
 
-test('weights whose gradient is not finite are not compared, which is not remembered as right', async () => {
+test('where the gradient is not finite nothing is compared; the comparison follows at a later visit', async () => {
   const tuningCache = memoryCache();
   const huge = async (world: World) => {
     const { unet, trainer, dataset } = world;

@@ -225,7 +225,7 @@ describe('a kernel variant for GPUs that compiles late', () => {
   });
 });
 
-test('what is compiled after a trainer was created has no other variant to choose', async () => {
+test('shaders that are compiled after a trainer was created have no other variant', async () => {
   for (const { network, adapterInfo } of [software, onSoftware(tutorial), card]) {
     using hostile = makeHostile(device, adapterInfo ? { adapterInfo } : {});
     using engine = await createEngine({ device, tune: false, selfCheck: false });

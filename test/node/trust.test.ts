@@ -246,7 +246,7 @@ describe('what is remembered of an adapter is forgotten in a visit', () => {
     expect(await visit(cache, (engine) => engine.createUNet(tutorial.config))).toBe(0);
   });
 
-  test('that ends in a divergence only as to comparisons', async () => {
+  test('that ends in a divergence, but only its comparisons', async () => {
     const cache = memoryCache();
     const memory = new AdapterMemory(device, { cache });
     await memory.set('comparison', 'a', 'b');

@@ -474,7 +474,7 @@ test('a remembered choice is forgotten when a shader of its kernel changes, and 
   expect(await run({ cache })).toMatchObject({ variants: before, measured: [] });
 });
 
-test('a store of choices that fails or holds nonsense costs the measuring and nothing else', async () => {
+test('a store of choices that fails or holds nonsense means that all is measured, and no error', async () => {
   const broken: TuningCache = {
     get: () => Promise.reject(new Error('no access')),
     set: () => Promise.reject(new Error('no access')),

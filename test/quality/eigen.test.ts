@@ -17,7 +17,7 @@ test('a diagonal matrix has its diagonal as eigenvalues, with zeros and negative
   expect([...vectors]).toEqual([1, 0, 0, 0, 1, 0, 0, 0, 1]);
 });
 
-test('the eigenvalues of the second difference are those of the formula', () => {
+test('the eigenvalues of the second difference agree with the formula', () => {
   // 2 on the diagonal, -1 beside it: 2 - 2 cos(k pi / (n + 1)).
   const n = 64;
   const matrix = new Float64Array(n * n);

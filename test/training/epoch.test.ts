@@ -9,7 +9,7 @@ test.each([
   [3, 4, true, 1, 3, [3]],
   [3, 4, false, 1, 3, [3]],
 ])(
-  'epoch: %i images, batches of %i, dropLast %s',
+  'steps and images of an epoch: %i images in batches of %i, dropLast %s',
   (imageCount, batchSize, dropLast, steps, images, sizes) => {
     const parts = { imageCount, batchSize, dropLast };
     expect([stepsPerEpoch(parts), imagesOfEpoch(parts)]).toEqual([steps, images]);

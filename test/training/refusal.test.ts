@@ -50,7 +50,7 @@ describe('the advice after a step that is not finite', () => {
     expect(message([0.124], 1, 6.51e21, 4)).toContain('grown, from about 0.124 to 6.51e+21');
   });
 
-  test('says so where the loss had not grown', () => {
+  test('says that the loss had not grown, where it had not', () => {
     const text = message(calm, 300, Number.POSITIVE_INFINITY);
     expect(text).toContain('its loss is Infinity');
     expect(text).toMatch(/The loss before was 0\.\d+ and had not grown/);

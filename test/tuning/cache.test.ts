@@ -91,7 +91,7 @@ test('the browser’s database closes when a page deletes it, or when asked, and
   expect(opened.map(({ close }) => close.mock.calls.length > 0)).toEqual([true, true, false]);
 });
 
-test('two calls at the same time that find the database closed leave one open', async () => {
+test('two calls at the same time that find the database closed leave only one database open', async () => {
   const opened = browser('known');
   const cache = (await inTwoSeconds(browserCache())) as BrowserCache;
   cache.close();

@@ -36,7 +36,7 @@ describe('checkConfig', () => {
     ]);
   });
 
-  test('fills in conditioning by noise level and class, and drops a conditioning by nothing', () => {
+  test('fills in conditioning by noise level and class, and drops an empty conditioning', () => {
     const told = (conditioning: object) => checkConfig({ conditioning } as Partial<UNetConfig>).conditioning;
     expect(told({ noiseLevel: true })).toEqual({ noiseLevel: true, classes: 0 });
     expect(told({ classes: 255 })).toEqual({ noiseLevel: false, classes: 255 });

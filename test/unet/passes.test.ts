@@ -212,7 +212,7 @@ describe('the passes of residual layers', () => {
     expect(readTooEarly(plain)).toEqual([]);
   });
 
-  test('are as many as those of the same layers that are not residual', () => {
+  test('have the same kernels as the passes of layers that are not residual', () => {
     const without = passes({ ...config, residual: false });
     expect(without.forward).toEqual(plain.forward);
     expect(without.backward).toEqual(plain.backward);

@@ -32,7 +32,7 @@ describe('constantLosses, the losses of a black and of a mean image,', () => {
   });
 });
 
-describe('isConstant', () => {
+describe('the watch for runs that stay at a constant image', () => {
   const constants = [0.2, 0.15];
   /** About `level`, from batch to batch by up to a tenth off. */
   const noisy = (steps: number, level: (step: number) => number) => {
@@ -40,7 +40,7 @@ describe('isConstant', () => {
     return Array.from({ length: steps }, (_, i) => level(i) * (1 + noise[i]));
   };
 
-  test.each(constants)('sees a run whose losses stay at %d, that of a constant image', (constant) => {
+  test.each(constants)('sees a run whose losses stay at %d, the loss of a constant image', (constant) => {
     expect(
       isConstant(
         noisy(100, () => constant),
