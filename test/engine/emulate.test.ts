@@ -73,7 +73,7 @@ for (const [name, spec] of specs) {
     )
       onEvenBatches.push(`${name}.${variant}`);
     for (const [title, shape] of cases) {
-      test(`${name}.${variant}: ${title}`, { tags }, () => {
+      test(`${name}.${variant}: ${title}, interpreted, as the reference`, { tags }, () => {
         const inputs = inputsOf(spec, shape);
         const memory: Memory = new Map();
         const { tensors, calls } = callsOf(spec, variant, shape);
