@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { loaded, once } from '../../src/base/load';
 import { EngineError } from '../../src/index';
 
-test('a part that does not load is an error of data that says what to do', async () => {
+test('a part of the library that does not load is an error of code data that says what to do', async () => {
   const cause = new TypeError('Failed to fetch dynamically imported module: x.js.');
   const error = await loaded(Promise.reject(cause)).catch((error) => error);
   expect(error).toMatchObject({ code: 'data', cause });
@@ -14,7 +14,7 @@ test('a part that does not load is an error of data that says what to do', async
   await expect(loaded(Promise.reject(own))).rejects.toBe(own);
 });
 
-test('what was made is made once, but what failed again', async () => {
+test('once() makes a value once, and again only after a failure', async () => {
   const make = vi.fn(async () => 3);
   make.mockRejectedValueOnce(new Error('first'));
   const get = once(make);
@@ -27,7 +27,7 @@ test('what was made is made once, but what failed again', async () => {
 /** They have words of their own: for a package that is not installed, for a worker's program, and, in the browser's console, for a part without which the client goes on. */
 const others = ['src/node/dawn.ts', 'src/worker/serve.ts', 'src/worker/client.ts'];
 
-test('every import() of the engine fails that way', () => {
+test('every import() in src is wrapped in loaded(), but for three files with their own error', () => {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((file) => `src/${file}`);
   const bare = files
     .filter((file) => file.endsWith('.ts') && !others.includes(file))

@@ -28,25 +28,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   return new Float32Array(wordsOf(memory, tensors.output).buffer);
 }
 
-describe('the distribution', () => {
+describe('normal() on the host', () => {
   const COUNT = 100_000;
   const draws = Array.from({ length: COUNT }, (_, i) => normal(threefry(11, STREAM.noise, 3, i)));
   const mean = (of: (pair: [number, number]) => number) =>
     draws.reduce((sum, pair) => sum + of(pair), 0) / COUNT;
 
   // Five standard deviations of each statistic, those of COUNT normal numbers.
-  test.each([0, 1])('number %i of a draw has the moments of a normal one', (k) => {
-    expect(Math.abs(mean((z) => z[k]))).toBeLessThan(5 * Math.sqrt(1 / COUNT));
-    expect(Math.abs(mean((z) => z[k] ** 2) - 1)).toBeLessThan(5 * Math.sqrt(2 / COUNT));
-    expect(Math.abs(mean((z) => z[k] ** 3))).toBeLessThan(5 * Math.sqrt(15 / COUNT));
-    expect(Math.abs(mean((z) => z[k] ** 4) - 3)).toBeLessThan(5 * Math.sqrt(96 / COUNT));
-  });
-  test('the two numbers of a draw do not hang together', () => {
+  test.each([0, 1])(
+    'number %i of each draw has mean, variance, skew and kurtosis of a normal distribution',
+    (k) => {
+      expect(Math.abs(mean((z) => z[k]))).toBeLessThan(5 * Math.sqrt(1 / COUNT));
+      expect(Math.abs(mean((z) => z[k] ** 2) - 1)).toBeLessThan(5 * Math.sqrt(2 / COUNT));
+      expect(Math.abs(mean((z) => z[k] ** 3))).toBeLessThan(5 * Math.sqrt(15 / COUNT));
+      expect(Math.abs(mean((z) => z[k] ** 4) - 3)).toBeLessThan(5 * Math.sqrt(96 / COUNT));
+    },
+  );
+  test('the two numbers of a draw are independent', () => {
     expect(Math.abs(mean(([a, b]) => a * b))).toBeLessThan(5 * Math.sqrt(1 / COUNT));
     // Their squares would, if the radius were wrong: cov(a^2, b^2) = 0, of products with a deviation of 2.
     expect(Math.abs(mean(([a, b]) => (a * a - 1) * (b * b - 1)))).toBeLessThan(5 * Math.sqrt(4 / COUNT));
   });
-  test('shares beyond 1, 2 and 3 are those of a normal one', () => {
+  test('the shares of numbers beyond 1, 2 and 3 are right for a normal distribution', () => {
     for (const [limit, share] of [
       [1, 0.3173105],
       [2, 0.0455003],
@@ -56,14 +59,14 @@ describe('the distribution', () => {
         5 * Math.sqrt((share * (1 - share)) / COUNT),
       );
   });
-  test('no words give anything but finite numbers', () => {
+  test('any random words give finite numbers', () => {
     for (const x of [0, 255, 0x80000000, 0xffffffff])
       for (const y of [0, 0x40000000, 0xffffffff])
         for (const z of normal([x, y])) expect(Math.abs(z)).toBeLessThanOrEqual(Math.sqrt(48 * Math.LN2));
   });
 });
 
-describe('cos_turns', () => {
+describe('cos_turns in WGSL', () => {
   const largestError = (angles: Float32Array, phase: number, exact: (angle: number) => number) => {
     const words = new Uint32Array(angles.buffer);
     const got = run('turns.wgsl', `cos_turns(bitcast<vec4f>(input[id.x]) - ${phase})`, words);
@@ -79,7 +82,7 @@ describe('cos_turns', () => {
     ['small angles', 0, 1e-3],
     ['about a quarter', 0.249, 0.251],
     ['many turns', 0, 16],
-  ])('%s', (_, from, to) => {
+  ])('cosine and sine are right within 2e-7: %s', (_, from, to) => {
     const angles = Float32Array.from({ length: 4096 }, (_, i) => from + ((to - from) * i) / 4095);
     expect(largestError(angles, 0, Math.cos)).toBeLessThan(2e-7);
     expect(largestError(angles, 0.25, Math.sin)).toBeLessThan(2e-7);
@@ -87,7 +90,7 @@ describe('cos_turns', () => {
     expect(largestError(negative, 0, Math.cos)).toBeLessThan(2e-7);
     expect(COS_TURNS_ERROR).toBeGreaterThan(2e-7);
   });
-  test('its polynomial, at 100,000 places, as float32 computes it', () => {
+  test('the polynomial of cos_turns, in float32 at 100,000 places, is within 2e-7 of the sine', () => {
     const numbers = [
       ...readText('lib/turns.wgsl')
         .split('fn cos_turns')[1]
@@ -114,7 +117,7 @@ describe('cos_turns', () => {
   });
 });
 
-test('the shaders draw what the host draws', () => {
+test('normal() of the shaders gives the numbers of normal() on the host', () => {
   const COUNT = 1000;
   const words = Uint32Array.from(
     Array.from({ length: COUNT }, (_, i) => threefry(5, STREAM.noise, i, 9)).flat(),

@@ -20,11 +20,11 @@ test.each([
     [0x243f6a88, 0x85a308d3],
     [0xc4923a9c, 0x483df7a0],
   ],
-])('key %j, counter %j', ([k0, k1], [c0, c1], result) => {
+])('threefry of key %j and counter %j gives the published result', ([k0, k1], [c0, c1], result) => {
   expect(threefry(k0, k1, c0, c1)).toEqual(result);
 });
 
-test('each seed and each epoch has an order of its own, in which every image comes once', () => {
+test('each seed and each epoch has its own order of the images, in which every image comes once', () => {
   const orders = [1, 2].flatMap((seed) => [0, 1, 2].map((epoch) => permutation(20, seed, epoch)));
   for (const order of orders) expect(order.toSorted()).toEqual(Uint32Array.from({ length: 20 }, (_, i) => i));
   expect(new Set(orders.map(String)).size).toBe(orders.length);

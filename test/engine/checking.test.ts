@@ -18,7 +18,7 @@ test('every kernel that a network may use has its reference', () => {
   expect(references).toEqual(Object.fromEntries(expected.map(([name, { reference }]) => [name, reference])));
 });
 
-test('every one says how it is tried, of tensors and numbers that it has', () => {
+test('every small case names only tensors and shape numbers that its kernel has', () => {
   const tried: Readonly<
     Record<string, Pick<SmallCase<never>, 'values' | 'ofStep'> & { cut?: readonly string[] }>
   > = smallCases;
@@ -33,7 +33,7 @@ test('every one says how it is tried, of tensors and numbers that it has', () =>
 });
 
 const cutKernels = Object.keys(references).filter((name) => smallCaseOf(name).cut);
-test.each(cutKernels)('%s gives the same results in pieces, each of them once', (name) => {
+test.each(cutKernels)('reference %s gives the same results in pieces that do not overlap', (name) => {
   const { kernel, reference } = specs.get(name)!;
   // Larger than a piece in one channel, too, and with an odd number of pairs of rows.
   const shape = { elements: 70_000, channels: 2, height: 14, width: 30, batch: 64 };
@@ -54,7 +54,7 @@ test.each(cutKernels)('%s gives the same results in pieces, each of them once', 
   expect(results).toEqual(reference(shape, inputs));
 });
 
-describe('of every case of a kernel the small one', () => {
+describe('smallShape of every case is legal, small, and gives finite results that change', () => {
   test.each(Object.keys(references))('%s', (name) => {
     const { kernel, cases, reference } = specs.get(name)!;
     for (const [title, shape] of Object.entries(cases)) {
@@ -80,7 +80,7 @@ describe('of every case of a kernel the small one', () => {
   });
 });
 
-test('a check counts for other sizes, and for no other size of a kernel', () => {
+test('the fingerprint of a check is equal for shapes with one small case, and differs otherwise', () => {
   const { kernel, cases } = specs.get('conv2d')!;
   const checkOf = (title: string) => {
     const sizes = Object.entries<number>(kernel.sizes(cases[title]));
@@ -92,34 +92,34 @@ test('a check counts for other sizes, and for no other size of a kernel', () => 
   expect(checkOf('wide, 5x5')).not.toBe(checkOf('primes, 3x3'));
 });
 
-describe('a fault is', () => {
+describe('faultOf decides what a fault is:', () => {
   const expected = Float64Array.of(1, -4, 0, 2 ** -149, 0.5);
   const got = (at: number, value: number) => Float32Array.from(expected, (v, i) => (i === at ? value : v));
   test.each<[string, number, number, boolean]>([
-    ['nothing', 0, 1, false],
-    ['a rounding', 1, -4.0001, false],
-    ['0.4% of the largest', 1, -4.016, true],
-    ['a small number that is far from what it should be', 4, 0.505, true],
-    ['something in place of nothing', 2, 1e-30, true],
-    ['another whole number', 3, 2 ** -148, true],
-    ['no number', 0, Number.NaN, true],
-    ['infinity', 0, Number.POSITIVE_INFINITY, true],
+    ['a right value is none', 0, 1, false],
+    ['a rounding is none', 1, -4.0001, false],
+    ['an error of 0.4% of the largest value is one', 1, -4.016, true],
+    ['a small number far from its expected value is one', 4, 0.505, true],
+    ['a tiny number in place of 0 is one', 2, 1e-30, true],
+    ['another whole number is one', 3, 2 ** -148, true],
+    ['NaN is one', 0, Number.NaN, true],
+    ['infinity is one', 0, Number.POSITIVE_INFINITY, true],
   ])('%s', (_, at, value, isFault) => {
     expect(faultOf('output', got(at, value), expected) !== undefined).toBe(isFault);
   });
 
-  test('one number everywhere', () => {
+  test('one number in every element is one, unless it is expected', () => {
     expect(faultOf('output', new Float32Array(5), expected)).toBe('every number of output is 0');
     expect(faultOf('output', new Float32Array(5), new Float64Array(5))).toBeUndefined();
   });
 
-  test('of numbers that have nothing to do with each other, 0.4% of each', () => {
+  test('an error of 0.4% of each number is one in a state, whose numbers are unrelated', () => {
     const state = Float64Array.of(1000, 0.01);
     expect(faultOf('state', Float32Array.of(1000, 0.01004), state)).toBeDefined();
     expect(faultOf('output', Float32Array.of(1000, 0.01004), state)).toBeUndefined();
   });
 
-  test('any other whole number where all are whole', () => {
+  test('any other whole number is one in a tensor of whole numbers', () => {
     expect(faultOf('classes', Uint32Array.of(7, 8), Uint32Array.of(7, 9))).toContain(
       'classes[1] is 8, expected 9',
     );

@@ -45,7 +45,7 @@ test.each([
   [5, 4],
   [16, 10],
   [undefined, 4],
-])('with %s cores at most %s', async (cores, most) => {
+])('with %s cores the compiler has at most %s pipelines under way', async (cores, most) => {
   const { compiler, asked, finish } = compilerOf(cores);
   const all = Array.from({ length: 12 }, (_, i) =>
     compiler.pipeline(shader(`${i}`)).compiled.catch(() => {}),
@@ -60,7 +60,7 @@ test.each([
   await Promise.all(all);
 });
 
-test('what a program needs comes before what the tuner would like to measure, in the order of asking', async () => {
+test('pipelines that a program needs are compiled before those that the tuner measures, in the order of asking', async () => {
   const { compiler, asked, finish } = compilerOf(2);
   for (const name of 'abcdef') void compiler.pipeline(shader(name), false);
   for (const name of ['g', 'e']) void compiler.pipeline(shader(name));
@@ -72,7 +72,7 @@ test('what a program needs comes before what the tuner would like to measure, in
   expect(asked.join('')).toBe('abcegdf');
 });
 
-test('one that is late gives its place up, once, and comes all the same', async () => {
+test('a late pipeline gives its place up once, and is still delivered', async () => {
   const { compiler, asked, finish } = compilerOf(2, 0.05);
   const all = [...'abcdefgh'].map((name) => compiler.pipeline(shader(name)));
   await Promise.all(all.slice(0, 3).map(({ late }) => late));
@@ -86,7 +86,7 @@ test('one that is late gives its place up, once, and comes all the same', async 
   expect(asked.join('')).toBe('abcdefg');
 });
 
-test('nothing awaits lateness of one that has come, or was refused: it would stay in memory', async () => {
+test('the promise that a pipeline is late settles once it came or was refused, so as not to stay in memory', async () => {
   const { compiler, finish } = compilerOf(8);
   const [came, refused] = ['came', 'refused'].map((name) => compiler.pipeline(shader(name)));
   await turn();
@@ -123,7 +123,7 @@ test('progress ends without a late pipeline that is only measured, and does not 
   expect(last()).toEqual({ task: 'compiling', done: 1, total: 1 });
 });
 
-test('progress of a late pipeline that a program awaits goes on until it comes, or is given up', async () => {
+test('progress of a late pipeline that a program awaits goes on until it comes or is given up', async () => {
   const { onProgress, last } = lastOf();
   const { compiler, finish } = compilerOf(8, 0.05, onProgress);
   const compilation = compiler.pipeline(shader('slow'));
@@ -140,7 +140,7 @@ test('progress of a late pipeline that a program awaits goes on until it comes, 
   expect(last()).toEqual({ task: 'compiling', done: 1, total: 1 });
 });
 
-test('a text that does not load is an error of data that says what to do, and is loaded again at the next call', async () => {
+test('a shader text that does not load is an error of code data, and is loaded again at the next call', async () => {
   const { compiler, finish } = compilerOf(8);
   let calls = 0;
   const code = async () => {

@@ -61,7 +61,8 @@ for (const [name, spec] of specs) {
     // The numbers of the other forms are checked by themselves (winograd.test.ts), and on every device.
     const tags = emulatedTexts.has(textOf(variant)) ? ['thorough'] : [];
     emulatedTexts.add(textOf(variant));
-    test(`${name}.${variant} has a case that is small enough`, () => expect(cases).not.toEqual([]));
+    test(`${name}.${variant} has a case that is small enough to interpret`, () =>
+      expect(cases).not.toEqual([]));
     const batches = cases
       .filter(([, shape]) => worksOnImages(callsOf(spec, variant, shape).calls))
       .map(([, shape]) => (shape as { readonly batch: number }).batch);
@@ -72,7 +73,7 @@ for (const [name, spec] of specs) {
     )
       onEvenBatches.push(`${name}.${variant}`);
     for (const [title, shape] of cases) {
-      test(`${name}.${variant}: ${title}`, { tags }, () => {
+      test(`${name}.${variant}: ${title}, interpreted, as the reference`, { tags }, () => {
         const inputs = inputsOf(spec, shape);
         const memory: Memory = new Map();
         const { tensors, calls } = callsOf(spec, variant, shape);
@@ -96,11 +97,11 @@ for (const [name, spec] of specs) {
   }
 }
 
-test('what works on images has a case with an odd number of vec4s of them', () => {
+test('every kernel that works on images has a case with an odd number of vec4s of them', () => {
   expect(onEvenBatches).toEqual([]);
 });
 
-test('a slice without columns, as a smaller chunk leaves them, has sums of 0', () => {
+test('conv2d_grad_kernel.winograd_gpu_product gives sums of 0 for a slice without columns', () => {
   const shader = shaders['conv2d_grad_kernel.winograd_gpu_product'];
   const [pitch, cin, cout] = [8, 2, 8];
   const tensors = {
@@ -166,7 +167,7 @@ describe('the emulator', () => {
     expect(faultsOf('data[i + 9u] = 1.0;')).toContain('writes behind the end of data');
     expect(faultsOf('data[1000000u * (i + 1u)] = 1.0;')).toContain('the interpreter stopped: RangeError');
   });
-  test('gives not-a-number to a read outside of a buffer', () => {
+  test('gives NaN to a read outside of a buffer', () => {
     expect(faultsOf('data[i] = data[i + 16u]; data[i] = select(0.0, 1.0, data[i] == data[i]);')).toBe('');
   });
 });

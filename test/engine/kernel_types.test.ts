@@ -21,7 +21,7 @@ function errorsIn(code: string): string[] {
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
 }
 
-test('a wrong name of a kernel, a shader, a param, a binding, a column or a reference', () => {
+test('a wrong name of a kernel, shader, param, binding, column or reference is a TypeScript error', () => {
   const errors = errorsIn(`
 import shaders from 'virtual:kernel/swish';
 import adam from 'virtual:kernel/adam';

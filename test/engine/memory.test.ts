@@ -7,7 +7,7 @@ import { type Tensor, tensor } from '../../src/plan/tensor';
 const binding = (...tensors: Tensor[]) =>
   ({ tensors: Object.fromEntries(tensors.entries()) }) as unknown as Call;
 
-test('tensors whose lives do not touch share a slot, but nobody shares the one of a table', () => {
+test('planMemory: tensors whose lifetimes do not overlap share a slot, but not the slot of a constant table', () => {
   const [a, b] = ['a', 'b'].map((label) => tensor(label, 8));
   const small = tensor('small', 4);
   const rows = tensor('rows', 4);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { requestDevice } from '../../src/gpu/request_device';
 import { crossed } from '../../src/worker/transfer';
 
-test('a device that is refused, and then no adapter: both are told', async () => {
+test('where a device is refused and then no adapter is found, the error says both', async () => {
   const adapter = {
     features: new Set(),
     limits: {},
@@ -17,14 +17,14 @@ test('a device that is refused, and then no adapter: both are told', async () =>
   });
 });
 
-test('a request for an adapter that is refused is not laid on the adapter', async () => {
+test('the error of a rejected requestAdapter does not blame the adapter', async () => {
   const gpu = { requestAdapter: () => Promise.reject(new Error('blocked')) } as unknown as GPU;
   const error = await requestDevice(gpu).catch((error) => error);
   expect(error.message).toContain('blocked');
   expect(error.message).not.toContain('its adapter');
 });
 
-test('what a call throws that is no error arrives in words', () => {
+test('a value that is thrown in the worker and is no Error arrives as an error with its text', () => {
   expect(crossed({ weird: 1 })).toEqual({ name: 'Error', message: '{"weird":1}' });
   expect(crossed(undefined).message).toBe('undefined');
   expect(crossed(3).message).toBe('3');

@@ -287,9 +287,9 @@ const LEARNING_SECONDS = 5;
 
 const slower = [50, 10, 1, 1 / 100, 1 / 10_000];
 
-describe.each(['gpu', 'software'] as const)('with the forms for %s', (kind) => {
+describe.each(['gpu', 'software'] as const)('training with the kernels for %s', (kind) => {
   test.each(slower)(
-    'an adapter that takes %d times as long as lavapipe gets no more at once than it may',
+    'on an adapter %d times as slow as lavapipe gets no submission longer than allowed',
     async (slower) => {
       const adapter = { slower };
       const steps = slower >= 1 ? 2 : 400;
@@ -302,7 +302,7 @@ describe.each(['gpu', 'software'] as const)('with the forms for %s', (kind) => {
   );
 });
 
-test('one hiccup, or a clock that stands still, changes what is expected at most fourfold', () => {
+test('one very long submission, or a clock that stands still, changes a predicted time at most fourfold', () => {
   for (const milliseconds of [1e9, 0]) {
     const pacer = new Pacer(300);
     const load = new Load();
@@ -314,7 +314,7 @@ test('one hiccup, or a clock that stands still, changes what is expected at most
   }
 });
 
-test('dispatches too small to show a rate say nothing of other shaders', () => {
+test('dispatches too small to show a rate do not change what is predicted for other shaders', () => {
   const pacer = new Pacer(12);
   const run = (shader: string, work: number, milliseconds: number) => {
     const load = new Load();
@@ -328,7 +328,7 @@ test('dispatches too small to show a rate say nothing of other shaders', () => {
   expect(pacer.millisecondsOf({ shader: 'other', work: 1e8 })).toBeLessThan(200);
 });
 
-test('a program is not submitted whole before each of its shaders is known', () => {
+test('a program is not submitted whole before the time of each of its shaders is known', () => {
   const pacer = new Pacer(12);
   const learn = (shader: string, work: number, milliseconds: number) => {
     const load = new Load();
@@ -353,13 +353,13 @@ test('a program is not submitted whole before each of its shaders is known', () 
   expect(filled()).toBe(2);
 });
 
-test('a fast adapter soon gets as much at once as it may', async () => {
+test('a fast adapter soon gets submissions nearly as long as asked', async () => {
   const { submissions } = await train({ kind: 'gpu', adapter: { slower: 1 / 100 }, asked: 300, steps: 800 });
   expect(submissions.at(-2)).toBeGreaterThan(200);
   expect(submissions.length).toBeLessThan(160);
 });
 
-test('word of the end that is 250 ms late costs less than a tenth', async () => {
+test('notice of a submission’s end that is 250 ms late costs less than a tenth of the speed', async () => {
   const training = { kind: 'gpu', asked: 300, steps: 800 } as const;
   const { secondHalf } = await train({ ...training, adapter: { slower: 1 / 10 } });
   const late = await train({ ...training, adapter: { slower: 1 / 10, late: 250 } });
@@ -374,20 +374,20 @@ const fits = [
 ] as const;
 
 describe.each(fits)(
-  'a fit with the forms for %s, in submissions of 12 ms, %d times as slow as on lavapipe',
+  'a fit with the kernels for %s, in submissions of 12 ms, %d times as slow as on lavapipe',
   (kind, slower) => {
     const delays = [{ late: 20 }, { late: 50 }, { late: 100 }, { late: 250 }, { every: 100 }];
     const withoutClock = { late: 50, clockless: true };
     let prompt: Awaited<ReturnType<typeof fitFor>>;
 
-    test('has 24 ms at once on the GPU, but for errors of what is expected', async () => {
+    test('has no more than 24 ms of work at once on the GPU, give or take errors of prediction', async () => {
       prompt = await fitFor(kind, { slower }, 2);
       expect(Math.max(...prompt.submissions)).toBeLessThan(Math.max(24, 1.001 * prompt.longestPart));
       expect(prompt.mostQueued).toBeLessThan(32);
     });
 
     test.each([...delays, withoutClock])(
-      'keeps its limits, and most steps, where word of the end is %o',
+      'keeps its limits, and most of its steps, where notice of the end is %o',
       async (delay) => {
         const late = await fitFor(kind, { slower, ...delay }, 2);
         expect(Math.max(...late.submissions)).toBeLessThan(Math.max(24, 1.001 * late.longestPart));
@@ -399,7 +399,7 @@ describe.each(fits)(
   },
 );
 
-test('the tuner repeats no kernel for two seconds at once, also where word of the end was late before', async () => {
+test('the tuner repeats no kernel for two seconds in one submission, even where notices of the end were late', async () => {
   const [op] = opsOf('gpu').filter(({ kernel }) => kernel === 'conv2d_pool');
   const { device, gpu, program } = await prepare('gpu', [op], { slower: 25 }, 300);
   gpu.latency = 250;

@@ -6,30 +6,30 @@ import { trainerConfigOf } from '../../src/training/options';
 import { checkConfig, presets } from '../../src/unet/config';
 import { callsOf, checkSampling } from '../../src/unet/sampling';
 
-test('there is one for each preset', () => {
+test('each preset has a recipe', () => {
   expect(Object.keys(recipes)).toEqual(Object.keys(presets));
 });
 
-describe.each(Object.entries(recipes))('%s', (_, { network, trainer, sampling }) => {
-  test('a network, as it is', () => {
+describe.each(Object.entries(recipes))('the recipe %s', (_, { network, trainer, sampling }) => {
+  test('has the complete configuration of a network', () => {
     expect(checkConfig(network)).toEqual(network);
   });
 
-  test('settings of a trainer', () => {
+  test('has legal settings of a trainer', () => {
     expect(trainerConfigOf(trainer).objective).toBe(trainer.objective);
   });
 
-  test('how the network is sampled', () => {
+  test('has a legal sampling', () => {
     expect(checkSampling(sampling, wrongArgument)).toEqual(sampling);
   });
 });
 
-test('the tutorial is what everything is by default', () => {
+test('the recipe tutorial is the default network and the default trainer', () => {
   expect(recipes.tutorial.network).toEqual(checkConfig());
   expect(trainerConfigOf(recipes.tutorial.trainer)).toEqual(trainerConfigOf({}));
 });
 
-test('of the tutorial another batch is all that changes', () => {
+test('another batch changes nothing else of the recipe tutorial', () => {
   const { trainer, ...rest } = recipeAt('tutorial', 64);
   expect({ ...rest, trainer: { ...trainer, batchSize: 256 } }).toEqual(recipes.tutorial);
 });
@@ -64,7 +64,7 @@ test.each(['digits', 'digits-3x3', 'pictures'] as const)(
   },
 );
 
-test('at 256 a step is as it was when that was the recipe’s batch, and the average the usual one', () => {
+test('recipeAt(digits, 256) has the rate and warm-up of batches of 256, and the default average', () => {
   const { learningRate, batchSize, ...rest } = recipeAt('digits', 256).trainer;
   expect({ learningRate, batchSize }).toEqual({ learningRate: 3e-3, batchSize: 256 });
   // It began after 200 steps then.
@@ -75,15 +75,18 @@ test('at 256 a step is as it was when that was the recipe’s batch, and the ave
   });
 });
 
-test.each([1, 3, 100, 65536])('with batches of %i there is something to train with', (batch) => {
-  for (const name of Object.keys(recipes) as RecipeName[]) {
-    const { trainer } = recipeAt(name, batch);
-    expect(trainer.batchSize).toBe(batch);
-    trainerConfigOf(trainer);
-  }
-});
+test.each([1, 3, 100, 65536])(
+  'recipeAt with batches of %i gives legal settings of a trainer for every recipe',
+  (batch) => {
+    for (const name of Object.keys(recipes) as RecipeName[]) {
+      const { trainer } = recipeAt(name, batch);
+      expect(trainer.batchSize).toBe(batch);
+      trainerConfigOf(trainer);
+    }
+  },
+);
 
-test('another name or batch is refused', () => {
+test('recipeAt refuses unknown recipes and illegal batches', () => {
   expect(() => recipeAt('toString' as RecipeName, 64)).toThrow(
     'recipe is "toString"; it must be tutorial or digits or digits-3x3 or pictures.',
   );
@@ -92,7 +95,7 @@ test('another name or batch is refused', () => {
   }
 });
 
-describe('how a network is sampled', () => {
+describe('the sampling of a network', () => {
   const { digits, tutorial } = recipes;
   const euler = { method: 'euler', steps: 20, guidance: 2 };
 
@@ -103,7 +106,7 @@ describe('how a network is sampled', () => {
     pictures: [2, 2, 3, 3],
   } as const;
   test.each(Object.keys(recipes) as RecipeName[])(
-    'as the recipe %s does, at any size and widths, of any classes',
+    'follows the recipe %s with its convolutions, for any size, widths and classes',
     (name) => {
       const { network, trainer } = recipes[name];
       const sampling = { ...recipes[name].sampling, ...(name === 'pictures' ? { guidance: 1.5 } : {}) };
@@ -124,7 +127,7 @@ describe('how a network is sampled', () => {
     },
   );
 
-  test('as before, where a grey network of the shape of pictures does not say it', () => {
+  test('is Euler for a grey network with the shape of pictures, unless the recipe or its file gives Adams', () => {
     const grey = checkConfig({ ...recipes.pictures.network, channels: 1 });
     const model = { config: grey, objective: 'flow' } as const;
     expect(recipeOf(model)).toBe('pictures');
@@ -140,19 +143,19 @@ describe('how a network is sampled', () => {
     expect(recipeSampling('pictures', { ...grey, kernelSize: 5 })).toBeUndefined();
   });
 
-  test('in 8 calls, or 12, of a network that makes digits', () => {
+  test('takes 8 calls in the recipes digits and pictures, 12 in digits-3x3', () => {
     expect(digits.sampling).toEqual({ method: 'adams', steps: 4, guidance: 2 });
     expect(callsOf(digits.sampling)).toBe(8);
     expect(callsOf(recipes['digits-3x3'].sampling)).toBe(12);
     expect(callsOf(recipes.pictures.sampling)).toBe(8);
   });
 
-  test('as its file says', () => {
+  test('is the one in its file, where there is one', () => {
     const sampling = { method: 'adams', steps: 4, guidance: 1.5 } as const;
     expect(samplingFor({ config: digits.network, objective: 'flow', sampling })).toBe(sampling);
   });
 
-  test('in 20 steps of Euler at guidance 2 where no recipe has its convolutions', () => {
+  test('is 20 steps of Euler with guidance 2 where no recipe has its convolutions', () => {
     for (const change of [
       { kernelSize: 7 },
       { residual: true, convolutionsPerLevel: 2 },
@@ -167,13 +170,13 @@ describe('how a network is sampled', () => {
     );
   });
 
-  test('without guidance where there are no classes', () => {
+  test('has no guidance where the network has no classes', () => {
     const config = { ...digits.network, conditioning: { noiseLevel: true, classes: 0 } };
     const { guidance: _, ...rest } = digits.sampling;
     expect(samplingFor({ config, objective: 'flow' })).toEqual(rest);
   });
 
-  test('calls of the network', () => {
+  test('takes the right number of calls with each method, guidance and polish', () => {
     expect(callsOf({ method: 'euler', steps: 20, guidance: 2 })).toBe(40);
     expect(callsOf({ method: 'heun', steps: 10, guidance: 2 })).toBe(38);
     expect(callsOf({ method: 'adams', steps: 4 })).toBe(4);

@@ -24,7 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }
 `;
 
-test('what was written of a shader is what is read of its text', () => {
+test('the build’s record of a shader is what reflect() reads of its text', () => {
   const some = loadShaders().filter(({ name }) => ['adam', 'conv2d.tile', 'gradient_norm'].includes(name));
   expect(some).toHaveLength(3);
   for (const { code: _, ...shader } of some) {
@@ -33,7 +33,7 @@ test('what was written of a shader is what is read of its text', () => {
   }
 });
 
-test('params, bindings and the workgroup size are read', () => {
+test('reflect() reads params, bindings and the workgroup size', () => {
   expect(reflect('good', good)).toEqual({
     name: 'good',
     hash: expect.stringMatching(/^[0-9a-f]{8}$/),
@@ -57,7 +57,7 @@ const withTable = good
   .replace('input: array<vec4f>', 'input: array<Row>')
   .replace('input[id.x + params.count]', 'vec4f(input[id.x + params.count].at)');
 
-test('the columns of a table are read and declared', () => {
+test('the columns of a table are read, declared as types, and order its rows', () => {
   const shader = reflect('table', withTable);
   expect(shader.columns).toEqual(['at', 'shape']);
   expect(declareShaders([shader])).toContain(`'at' | 'shape'`);
@@ -67,7 +67,7 @@ test('the columns of a table are read and declared', () => {
   expect(size).toBe(16);
 });
 
-test('a struct that is a file of its own is read and declared', () => {
+test('a struct in a file of its own is read and declared', () => {
   const code = '// What is shared.\nstruct Shared {\n  count: u32, // of } something\n  rate: f32,\n}\n';
   const layout = reflectStruct('shared', code)!;
   expect(layout).toEqual({
@@ -79,7 +79,7 @@ test('a struct that is a file of its own is read and declared', () => {
   expect(() => reflectStruct('wide', 'struct Wide { row: vec4u }')).toThrow('Wide.row is vec4u');
 });
 
-test('the declarations name the params and the bindings', () => {
+test('declareShaders names the params and the bindings', () => {
   const text = declareShaders([reflect('good', good)]);
   expect(text).toContain(`declare module 'virtual:kernel/good'`);
   expect(text).toContain('readonly plain: ');
@@ -87,7 +87,7 @@ test('the declarations name the params and the bindings', () => {
   expect(text).toContain(`'input' | 'output'`);
 });
 
-describe('a broken shader is refused', () => {
+describe('reflect() refuses a broken shader:', () => {
   const broken: Record<string, [change: [from: string | RegExp, to: string], message: RegExp]> = {
     'no entry point': [['@compute @workgroup_size(8, 4)', ''], /0 compute entry points/],
     'an entry point of another name': [['fn main', 'fn start'], /entry point.*main/],
@@ -139,7 +139,7 @@ describe('a broken shader is refused', () => {
   });
 });
 
-describe('flags', () => {
+describe('#if, #else and #each in a shader', () => {
   const text = 'a\n#if one\nb\n#if two\nc\n#else\nd\n#endif\n#else\ne\n#import none\n#endif\nf\n';
   const none = () => {
     throw new Error('nothing is imported');
@@ -147,10 +147,10 @@ describe('flags', () => {
   test.each([
     [{ one: '' }, 'a\nb\nd\nf\n'],
     [{ one: '', two: '' }, 'a\nb\nc\nf\n'],
-  ])('%j', (flags, expected) => {
+  ])('the flags %j choose their lines', (flags, expected) => {
     expect(resolveText(text, none, flags)).toBe(expected);
   });
-  test('#each repeats lines, in itself, too, and counts with a const above', () => {
+  test('#each repeats lines, nests, and counts up to a number or a const above it', () => {
     const text =
       'const N = 2u;\n#each i N\na$i\n  #each j 3\n  #if odd\n  b[$i][$j]\n  #endif\n  #end\n#end\n';
     expect(resolveText(text, none)).toBe('const N = 2u;\na0\na1\n');
@@ -167,12 +167,12 @@ describe('flags', () => {
     ['#else\n', '#else has no beginning'],
     ['#each i N\n#end\n', 'N is no number'],
     ['$i\n', '$i is not known'],
-  ])('%j', (broken, message) => {
+  ])('%j is an error that says what is wrong', (broken, message) => {
     expect(() => resolveText(broken, none)).toThrow(message);
   });
 });
 
-describe('imports', () => {
+describe('#import in a shader', () => {
   const files: Record<string, string> = {
     'lib/a.wgsl': '#import lib/b.wgsl\nfn a() {}\n',
     'lib/b.wgsl': 'fn b() {}\n',
@@ -182,30 +182,30 @@ describe('imports', () => {
     if (!(path in files)) throw new Error(`there is no ${path}`);
     return files[path];
   };
-  test('are replaced by the text, each file once', () => {
+  test('is replaced by the text of the file, once for each file', () => {
     const code = resolveText('#import lib/a.wgsl\n#import lib/b.wgsl\nfn main() {}\n', read);
     expect(code.match(/fn \w+/g)).toEqual(['fn b', 'fn a', 'fn main']);
     expect(code).not.toContain('#import');
   });
-  test('may go in circles', () => {
+  test('may form a circle', () => {
     expect(resolveText('#import lib/circle.wgsl\n', read).match(/fn circle/g)).toHaveLength(1);
   });
-  test('take the place of a flag that their name contains', () => {
+  test('may have the value of a flag as part of its path', () => {
     expect(resolveText('#import lib/$which.wgsl\n', read, { which: 'b' })).toBe('fn b() {}\n');
   });
-  test('of a missing file name it', () => {
+  test('of a missing file is an error that names the file', () => {
     expect(() => resolveText('#import lib/none.wgsl\n', read)).toThrow('lib/none.wgsl');
   });
 });
 
-describe('what is shipped', () => {
-  test('comments, indentation and empty lines are gone', () => {
+describe('the text of shaders that is shipped', () => {
+  test('has no comments, indentation or empty lines', () => {
     expect(strip('// What it does.\n\nfn main() { // here\n  let a = 1 / 2;\n}\n')).toBe(
       'fn main() {\nlet a = 1 / 2;\n}\n',
     );
     expect(() => strip('/* No. */')).toThrow('write //');
   });
-  test.each([...shaderSources()])('%s has the same tokens', async (name, source) => {
+  test.each([...shaderSources()])('has the same words as its source: %s', async (name, source) => {
     // Nothing but comments and spaces may go, and no two words may grow together.
     const words = (text: string) =>
       text

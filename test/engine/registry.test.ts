@@ -66,7 +66,7 @@ test('every kernel has its four files', () => {
   expect(missingTwins()).toEqual([]);
 });
 
-describe('what a kernel lacks is told of', () => {
+describe('the check of the four files of a kernel names what is missing:', () => {
   const copy = specs.get('copy')!;
   const whole: Twins = {
     shaders: new Map([['copy', shaders.get('copy')!]]),
@@ -101,7 +101,7 @@ describe('what a kernel lacks is told of', () => {
   });
 });
 
-test('shaders for GPUs load no file that has a twin for GPUs', () => {
+test('shaders for GPUs import no file that has a version for GPUs', () => {
   const files = wgslFiles();
   const loaded = new Set<string>();
   for (const [name, source] of shaderSources()) {
@@ -116,21 +116,21 @@ test('shaders for GPUs load no file that has a twin for GPUs', () => {
   expect(all.filter((file) => files.includes(file.replace('.wgsl', '_gpu.wgsl')))).toEqual([]);
 });
 
-test('there is no build without the reference of a kernel', () => {
+test('the build fails where a kernel has no reference', () => {
   expect(referencesModule(['swish'])).toContain('src/reference/swish.ts');
   expect(() => referencesModule(['swish', 'swoosh'])).toThrow(
     'The kernel swoosh needs src/reference/swoosh.ts.',
   );
 });
 
-test('the registry has every shader', () => {
+test('the registry has every shader of the source tree', () => {
   expect(new Set(shaders.keys())).toEqual(new Set(loadShaders().map(({ name }) => name)));
 });
 
 test.each([
-  ['submits', /\.submit\(\[/, ['gpu/gpu.ts', 'gpu/stopwatch.ts']],
-  ['writes', /\.writeBuffer\(/, ['gpu/gpu.ts', 'gpu/program.ts']],
-])('only src/gpu %s, and so in error scopes', (_, call, files) => {
+  ['queue.submit', /\.submit\(\[/, ['gpu/gpu.ts', 'gpu/stopwatch.ts']],
+  ['queue.writeBuffer', /\.writeBuffer\(/, ['gpu/gpu.ts', 'gpu/program.ts']],
+])('%s is called in src/gpu only, where error scopes are open', (_, call, files) => {
   const source = new URL('../../src/', import.meta.url);
   const calling = readdirSync(source, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
@@ -160,7 +160,7 @@ describe('every shader fits the limits that any device offers', () => {
   });
 });
 
-test('no larger workgroups are asked for than there are', () => {
+test('the workgroup sizes that requestDevice asks for are the largest that shaders use', () => {
   const sizes = [...shaders.values()].map(({ workgroupSize }) => workgroupSize);
   expect(limits.maxComputeInvocationsPerWorkgroup).toBe(Math.max(...sizes.map(([x, y, z]) => x * y * z)));
   expect(limits.maxComputeWorkgroupSizeX).toBe(Math.max(...sizes.map(([x]) => x)));
@@ -174,22 +174,22 @@ function callsOf({ kernel }: AnySpec, shape: unknown, variant: string) {
     .calls;
 }
 
-describe.each([...specs])('%s', (name, spec) => {
+describe.each([...specs])('the kernel %s', (name, spec) => {
   const shapes = [spec.cases, ...[1, 7, 64, 256].map(spec.bench)].flatMap((table) => Object.values(table));
 
-  test('its first variant does every shape', () => {
+  test('does every shape with its first variant', () => {
     const [first] = Object.keys(spec.kernel.variants);
     for (const shape of shapes) expect(callsOf(spec, shape, first), JSON.stringify(shape)).toBeDefined();
   });
 
-  test('each of its variants does a case', () => {
+  test('has for each variant a case that this variant does', () => {
     const doing = Object.entries(spec.kernel.variants)
       .filter(([, { refuses }]) => Object.values(spec.cases).some((shape) => !refuses?.(shape)))
       .map(([variant]) => variant);
     expect(doing).toEqual(Object.keys(spec.kernel.variants));
   });
 
-  test('its calls give each shader the params and tensors that it declares', () => {
+  test('gives each shader the params and tensors that it declares', () => {
     for (const variant of Object.keys(spec.kernel.variants)) {
       for (const { shader, params, tensors, groups } of shapes.flatMap(
         (s) => callsOf(spec, s, variant) ?? [],
@@ -205,7 +205,7 @@ describe.each([...specs])('%s', (name, spec) => {
     }
   });
 
-  test('its shaders are all launched', () => {
+  test('launches all its shaders', () => {
     const launched = Object.keys(spec.kernel.variants)
       .flatMap((variant) => shapes.flatMap((shape) => callsOf(spec, shape, variant) ?? []))
       .map(({ shader }) => shader.name);
@@ -213,7 +213,7 @@ describe.each([...specs])('%s', (name, spec) => {
     expect(own.filter((shader) => !launched.includes(shader))).toEqual([]);
   });
 
-  test('its cost is known', () => {
+  test('has a cost of at least 0 for every shape', () => {
     for (const shape of shapes) {
       const { flops, bytes } = spec.kernel.cost(shape);
       expect(flops).toBeGreaterThanOrEqual(0);

@@ -31,22 +31,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   return Array.from({ length: outputs }, (_, i) => [...values.subarray(i * inputs, (i + 1) * inputs)]);
 }
 
-test('every form has its points here', () => {
+test('every form of Winograd in shaders/ has its points in this test', () => {
   const files = wgslFiles().flatMap((file) => file.match(/winograd\/(f\d+x\d+)\.wgsl$/)?.[1] ?? []);
   expect(new Set(Object.keys(forms))).toEqual(new Set(files));
 });
 
-test.each(winogradForms)('$name has the numbers of its points', ({ file, tile, kernel, pointOneIndex }) => {
-  const { outputs, taps, finite } = forms[file];
-  expect({ file, tile, kernel, pointOneIndex }).toEqual({
-    file: `f${outputs}x${taps}`,
-    tile: outputs,
-    kernel: taps,
-    pointOneIndex: finite.indexOf(1),
-  });
-});
+test.each(winogradForms)(
+  '$name has the tile, kernel and index of its points',
+  ({ file, tile, kernel, pointOneIndex }) => {
+    const { outputs, taps, finite } = forms[file];
+    expect({ file, tile, kernel, pointOneIndex }).toEqual({
+      file: `f${outputs}x${taps}`,
+      tile: outputs,
+      kernel: taps,
+      pointOneIndex: finite.indexOf(1),
+    });
+  },
+);
 
-describe.each(Object.entries(forms))('%s', (form, points) => {
+describe.each(Object.entries(forms))('the Winograd form %s', (form, points) => {
   const { a, g, b } = matrices(points);
   test.each<[string, string, Matrix]>([
     ['input_transform', 'Side', b],
@@ -54,7 +57,7 @@ describe.each(Object.entries(forms))('%s', (form, points) => {
     ['gradient_transform', 'Tile', a],
     ['kernel_transform', 'Taps', g],
     ['kernel_gradient_transform', 'Side', transposed(g)],
-  ])('%s', (transform, from, expected) => {
+  ])('has the coefficients of its points in %s', (transform, from, expected) => {
     const actual = matrixOf(form, transform, from, expected[0].length, expected.length);
     // Each coefficient to the rounding of one or two float32 operations.
     for (const [i, row] of expected.entries())
@@ -66,7 +69,7 @@ describe.each(Object.entries(forms))('%s', (form, points) => {
         ).toBeLessThanOrEqual(2e-7 * Math.abs(value));
       }
   });
-  test('an output of a convolution is what its taps give, exactly', () => {
+  test('gives exactly the convolution’s output, in fractions', () => {
     for (let i = 0; i < points.outputs; i++)
       for (let k = 0; k < points.taps; k++)
         for (let j = 0; j < a.length; j++) {
@@ -79,7 +82,7 @@ describe.each(Object.entries(forms))('%s', (form, points) => {
   });
 });
 
-test('the tool refuses a point that is none, and names it', () => {
+test('the tool that makes matrices refuses a point that is no number, and names it', () => {
   const error = vi.spyOn(console, 'error').mockImplementation(() => {});
   onTestFinished(() => error.mockRestore());
   for (const point of ['inf', '1/0', '']) {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { openAt, query } from './address';
 
-test('any address', () => {
+test('the page opens at any address with legal settings, and names what it left out', () => {
   let set = 0;
   fc.assert(
     fc.property(query, (text) => {

@@ -14,7 +14,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const options = { seed: 1, numRuns: 400 };
 
-test.each(commands)('the flags of $name', (command) => {
+test.each(commands)('any flags of $name are read, or refused in one line', (command) => {
   const seen = { read: 0, refused: 0 };
   fc.assert(
     fc.property(typed(command), (args) => {
@@ -32,7 +32,7 @@ const ends = {
   evaluate: ['--model', join(folder, 'none')],
 };
 
-test.each(Object.entries(ends))('what %s says', async (name, end) => {
+test.each(Object.entries(ends))('any command line of %s ends in one clean message', async (name, end) => {
   const command = commands.find((one) => one.name === name)!;
   const said: string[] = [];
   /** 1 for files that are not there, 2 for flags that make no sense. */

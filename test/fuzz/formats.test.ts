@@ -11,7 +11,7 @@ import { hostile } from './hostile';
 /** The same cases each time: a test that fails now and then is of no use. */
 const options = { seed: 1, numRuns: 300 };
 
-describe('damaged files', () => {
+describe('a damaged file is refused or read whole', () => {
   test.each(formats)('$name', async (format) => {
     const seen = { loaded: 0, refused: 0 };
     await fc.assert(
@@ -25,7 +25,7 @@ describe('damaged files', () => {
   });
 });
 
-describe('files whose metadata say anything', () => {
+describe('a file with any metadata is refused or read whole', () => {
   test.each(formats.filter(({ name }) => name === 'model' || name === 'checkpoint'))(
     '$name',
     async (format) => {

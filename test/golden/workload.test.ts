@@ -12,7 +12,7 @@ import flow5 from './flow.json';
 import flow3 from './flow_3x3.json';
 import pictures from './flow_pictures.json';
 
-test('the inputs of losses.json are those that it was made with', () => {
+test('the inputs of losses.json are still those that it was made with', () => {
   const batches = Array.from({ length: 10 }, (_, step) => goldenBatch(step, 16));
   expect(batches.map(({ noisy, target }) => hashOfNumbers(target, noisy))).toEqual([
     ...['dfed5fa1', 'bf0cf69b', 'aa841cf4', '07defaf5', '31636772'],
@@ -21,7 +21,7 @@ test('the inputs of losses.json are those that it was made with', () => {
   expect(hashOfNumbers(...initialWeights().values())).toBe('e33e2746');
 });
 
-test('the conditioned network begins with the same convolutions as the golden run', () => {
+test('the network of the recipe digits begins with the convolutions of the golden run', () => {
   const weights = presetWeights.digits();
   for (const [name, values] of initialWeights()) {
     expect(hashOfNumbers(weights.get(name)!), name).toBe(hashOfNumbers(values));
@@ -36,14 +36,14 @@ describe.each([
   const batches = flow.losses.map((_, step) => flowBatch(step, flow.batch, images));
   const size = images.side ** 2 * images.channels;
 
-  test('are those that it was made with', () => {
+  test('are still those that it was made with', () => {
     expect(hashOfNumbers(...weights.values())).toBe(flow.weights);
     expect(
       batches.map(({ noisy, target, levels, labels }) => hashOfNumbers(noisy, target, levels, labels)),
     ).toEqual(flow.inputs);
   });
 
-  test('are what they claim to be', () => {
+  test('have the sizes of its batches, images from -1 to 1, and all classes', () => {
     for (const { noisy, target, levels, labels } of batches) {
       expect([noisy.length, target.length, levels.length, labels.length]).toEqual([
         flow.batch * size,
@@ -62,7 +62,7 @@ describe.each([
     expect([...classes].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
-  test('have the parameters whose gradients are kept', () => {
+  test('have the parameters whose gradients it holds', () => {
     const sizes = [...weights].map(([name, { length }]) => [name, length] as const);
     expect(sizes.reduce((sum, [, size]) => sum + size, 0)).toBe(parameterCount);
     const indices = new Map<string, number[]>(Object.entries(flow.indices));

@@ -126,7 +126,7 @@ function normOf({ gradient: slices }: Arrays): number {
   return Math.sqrt(squares);
 }
 
-test('the sums of slices are those of sum_slices, bit by bit', async () => {
+test('Adam adds up the slices of gradients bit by bit as sum_slices does', async () => {
   expect(layers.some(({ slices }) => slices > 8)).toBe(true);
   const { gradient: given, ...rest } = inputs;
   const sums = (tensors: Tensors) =>
@@ -140,7 +140,7 @@ test('the sums of slices are those of sum_slices, bit by bit', async () => {
   expect(bits).toEqual((await update(inputs, whole)).bits);
 });
 
-test('a clip that does not bite changes no bit', async () => {
+test('a clipNorm that no gradient exceeds changes no bit of Adam’s update', async () => {
   const norm = normOf(inputs);
   const clipped = await update(clippedAt(2 * norm), whole);
   expect(clipped.scale).toBe(1);
@@ -150,7 +150,7 @@ test('a clip that does not bite changes no bit', async () => {
   expect(clipped.bits).toEqual(plain.bits);
 });
 
-test('a clip that bites is like smaller gradients', async () => {
+test('a clipNorm at half the gradient’s norm updates like half the gradient', async () => {
   // By almost exactly a half.
   const found = (await update(inputs, whole)).records[4 * (STEP % RING) + 2];
   const clipped = await update(clippedAt(found / 2), whole);

@@ -36,7 +36,7 @@ async function withTrainer<T>(
   return await work(trainer, unet);
 }
 
-test('the UNet has the average of the weights of all steps, the losses are those of the weights', async () => {
+test('the UNet has the average of the weights of all steps, but losses come from the weights themselves', async () => {
   const plain = await withTrainer({ ...options, averageWeights: false }, async (trainer, unet) => {
     const steps = [];
     for (let s = 0; s < 4; s++)
@@ -88,7 +88,7 @@ test('until the step averageAfter the UNet has the weights, then their average f
   });
 });
 
-test('averageSpan and averageMost say how much of the average stays', async () => {
+test('averageSpan and averageMost set how much of the earlier average stays in each step', async () => {
   const settings = { ...options, averageAfter: 1, averageSpan: 11, averageMost: 0.25 };
   await withTrainer(settings, async (trainer, unet) => {
     const kernelOf = (of: ReadonlyMap<string, Float32Array>) => of.get('down.0.kernel')!;
@@ -106,7 +106,7 @@ test('averageSpan and averageMost say how much of the average stays', async () =
   });
 });
 
-test('settings of the average: what is wrong is refused, what is usual or without an average is left out', async () => {
+test('wrong settings of the average are refused, and default ones left out of the config', async () => {
   const withOptions = (given: object) => withTrainer({ ...options, ...given }, async () => {});
   await refused(() => withOptions({ averageAfter: -1 }), 'argument', 'averageAfter is -1');
   for (const averageSpan of [-1, Number.NaN, Number.POSITIVE_INFINITY, '9']) {
@@ -123,7 +123,7 @@ test('settings of the average: what is wrong is refused, what is usual or withou
   await withTrainer({ ...options, ...own }, async (trainer) => expect(trainer.config).toMatchObject(own));
 });
 
-test('a prediction is one of the average', async () => {
+test('with averaged weights, predict uses the average', async () => {
   await withTrainer(options, async (trainer, unet) => {
     for (let s = 0; s < 3; s++) await trainer.step(batch);
     using other = await engine.createUNet(config, { seed: 1 });
@@ -136,7 +136,7 @@ test('a prediction is one of the average', async () => {
 
 test.each([
   { name: 'with the usual average', own: {} },
-  { name: 'with one that reaches further back', own: { averageSpan: 36, averageMost: 0.99975 } },
+  { name: 'with an average that reaches further back', own: { averageSpan: 36, averageMost: 0.99975 } },
 ])(
   'a run $name that was saved goes on bit for bit, and its file is a model of the average',
   async ({ own }) => {
@@ -171,7 +171,7 @@ test.each([
   },
 );
 
-test('weights that others set are trained from then on', async () => {
+test('weights that setParameters puts in replace the average, and are trained from then on', async () => {
   using other = await engine.createUNet(config, { seed: 6 });
   const expected = await withTrainer({ ...options, averageWeights: false }, async (trainer, unet) => {
     await unet.setParameters(await other.getParameters());
@@ -185,7 +185,7 @@ test('weights that others set are trained from then on', async () => {
   });
 });
 
-test('a state of another kind: without weights the UNet has them, with weights there must be an average', async () => {
+test('setState without averaged weights takes the UNet’s, and with them needs averageWeights', async () => {
   const state = await withTrainer(options, async (trainer) => {
     await trainer.step(batch);
     return await trainer.getState();

@@ -73,8 +73,8 @@ const cases: Record<string, Case> = {
     },
     data: 'flow',
   },
-  'told nothing, one channel to four': { config: { ...small, outChannels: 4 }, data: 'tutorial' },
-  'told nothing, three channels to one': {
+  'nothing, one channel to four': { config: { ...small, outChannels: 4 }, data: 'tutorial' },
+  'nothing, three channels to one': {
     config: { height: 8, width: 8, channels: 3, outChannels: 1, widths: [8, 8] },
     data: 'tutorial',
   },
@@ -128,13 +128,13 @@ function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number 
   return norm === 0 ? Math.sqrt(difference) : Math.sqrt(difference / norm);
 }
 
-describe.each(Object.entries(cases))('%s', (_, { config: given, data }) => {
+describe.each(Object.entries(cases))('a network conditioned on %s', (_, { config: given, data }) => {
   const config = checkConfig(given);
 
   test.each<[string, Variants]>([
     ['plain kernels', {}],
     ...kinds.map((kind): [string, Variants] => [`the usual kernels for ${kind}`, usual(config, kind)]),
-  ])('%s: predictions, losses, gradients and weights', async (_, variants) => {
+  ])('gives the reference’s predictions, losses, gradients and weights with %s', async (_, variants) => {
     const random = new Random(7);
     using unet = await UNet.create(gpu, given);
     const start = randomParameters(unet, random);
@@ -164,7 +164,7 @@ describe.each(Object.entries(cases))('%s', (_, { config: given, data }) => {
   });
 });
 
-describe('what a step does with a gradient', () => {
+describe('a step of the trainer', () => {
   const config = checkConfig({ ...small, conditioning: { noiseLevel: true, classes: 2 } });
   const schedule: Schedule = { decay: 'cosine', warmup: 2, steps: 5, floor: 0.1 };
   // So large an epsilon that the length of a gradient counts in the first step already.
@@ -208,19 +208,19 @@ describe('what a step does with a gradient', () => {
   /** Without any of it, trained once by the first test that asks. */
   const free = () => (unchanged ??= train({}));
 
-  test('nothing else', async () => {
+  test('updates the weights as Adam does', async () => {
     await free();
   });
 
-  test('takes a share of every weight off', async () => {
+  test('with weightDecay takes a share of every weight off', async () => {
     await train({ weightDecay: 0.5 });
   });
 
-  test('follows a schedule', async () => {
+  test('with a schedule follows its rate', async () => {
     await train({ schedule });
   });
 
-  test('shortens it where it is longer than clipNorm', async () => {
+  test('with clipNorm shortens a longer gradient', async () => {
     const { norms, weights } = await free();
     const clipNorm = Math.sqrt(Math.min(...norms) * Math.max(...norms));
     const clipped = await train({ clipNorm });
@@ -229,17 +229,17 @@ describe('what a step does with a gradient', () => {
     expect(clipped.weights).not.toEqual(weights);
   });
 
-  test('leaves a shorter one to the bit', async () => {
+  test('with clipNorm leaves a shorter gradient as it is, bit for bit', async () => {
     const { norms, weights } = await free();
     expect((await train({ clipNorm: 2 * Math.max(...norms) })).weights).toEqual(weights);
   });
 
-  test('all of it at once', async () => {
+  test('with weightDecay, schedule and clipNorm at once is right', async () => {
     await train({ weightDecay: 0.1, schedule, clipNorm: 0.05 });
   });
 });
 
-describe('what a network is told', () => {
+describe('levels and labels of a network', () => {
   const config = checkConfig({ ...small, conditioning: { noiseLevel: true, classes: 3 } });
   const size = small.height * small.width;
   const count = 5;
@@ -248,7 +248,7 @@ describe('what a network is told', () => {
   const levels = random.floats(count, 0, 1);
   const labels = Uint32Array.of(0, 3, 1, 2, 1);
 
-  test('counts', async () => {
+  test('change its prediction', async () => {
     using unet = await UNet.create(gpu, config, { seed: 1 });
     const usual = await unet.predict(images, { count, levels, labels });
     const others = { levels: levels.map((t) => 1 - t), labels: labels.map((label) => (label + 1) % 4) };
@@ -259,7 +259,7 @@ describe('what a network is told', () => {
     expect(await unet.predict(images, { count, levels, labels: [...labels] })).toEqual(usual);
   });
 
-  test('goes with its image, also in turns of many images', async () => {
+  test('belong to their image, also where many images are predicted in several turns', async () => {
     using unet = await UNet.create(gpu, config, { seed: 1 });
     const many = 150;
     const random = new Random(5);
@@ -271,7 +271,7 @@ describe('what a network is told', () => {
     );
   });
 
-  test('comes from buffers where a predictor or a step is recorded', async () => {
+  test('are read from buffers where a predictor or a step is recorded', async () => {
     using unet = await UNet.create(gpu, config, { seed: 1 });
     using predictor = await Predictor.create(gpu, unet.weights, { count });
     const buffers = await gpu.createBuffers(

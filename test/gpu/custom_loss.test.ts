@@ -113,10 +113,10 @@ const flatten = (named: ReadonlyMap<string, ArrayLike<number>>) =>
   [...named.values()].flatMap((v) => [...Array.from(v)]);
 
 describe.each([
-  ['the tutorial, small', small],
-  ['all that a network can have', rich],
-])('%s:', (_, config) => {
-  test('the output is that of predict, and the gradient that of the reference for any gradient of it', async () => {
+  ['a small tutorial network', small],
+  ['a network with all features', rich],
+])('a custom loss of %s:', (_, config) => {
+  test('encodeForward gives the output of predict, encodeBackward the gradient of the reference', async () => {
     const { unet, trainer } = await setUp(config);
     const given = await imagesFor(config, 5);
     const output = await forward(trainer, given);
@@ -131,7 +131,7 @@ describe.each([
     expect(distance(await gradientOf({ unet, trainer }), flatten(reference.gradients))).toBeLessThan(1e-5);
   });
 
-  test('getGradients has the last gradient, of whichever loss', async () => {
+  test('getGradients gives the last gradient, whether of the custom or of the trainer’s own loss', async () => {
     const { unet, trainer } = await setUp(config);
     const given = await imagesFor(config, 8);
     const ordinary = { noisy: given.input, target: given.target, ...given.conditions };
@@ -165,7 +165,7 @@ describe.each([
     expect(await gradients()).not.toEqual(await gradientOf({ unet, trainer }));
   });
 
-  test('with the slope of the trainer’s own loss, the gradient is that of an ordinary step', async () => {
+  test('with the slope of the trainer’s own loss, encodeBackward gives the gradient of an ordinary step', async () => {
     const one = await setUp(config);
     const given = await imagesFor(config, 8);
     const output = await forward(one.trainer, given);
@@ -176,7 +176,7 @@ describe.each([
     expect(distance(await gradientOf(one), gradient)).toBeLessThan(1e-6);
   });
 
-  test('gradients of four batches add up to that of one large one', async () => {
+  test('the gradients of four batches add up to the gradient of one large batch', async () => {
     const one = await setUp(config, { batchSize: 32 });
     const whole = await imagesFor(config, 32);
     await backward(one.trainer, slope(await forward(one.trainer, whole), whole.target));
@@ -196,7 +196,7 @@ describe.each([
   });
 });
 
-describe('an update', () => {
+describe('encodeUpdate', () => {
   /** After a first step both moments, corrected, are the gradient and its square. */
   async function stepped(
     options: Parameters<Trainer['encodeUpdate']>[1],
@@ -216,11 +216,11 @@ describe('an update', () => {
   test.each([
     ['with the trainer’s settings', {}, { rate: 2e-3, decay: 0.5, clip: 1e-2 }],
     [
-      'with its own',
+      'with its own settings',
       { learningRate: 0.03, weightDecay: 0.25, clipNorm: 1e-3 },
       { rate: 0.03, decay: 0.25, clip: 1e-3 },
     ],
-  ])('%s is that of Adam', async (_, options, { rate, decay, clip }) => {
+  ])('updates as Adam does, %s', async (_, options, { rate, decay, clip }) => {
     // An epsilon as large as gradients are shows how long they are.
     const settings = { weightDecay: 0.5, clipNorm: 1e-2, epsilon: 1e-4 };
     const { before, gradient, after, trainer } = await stepped(options, settings);
@@ -254,7 +254,7 @@ describe('an update', () => {
     expect(await unet.getParameters()).toEqual(await ordinary.unet.getParameters());
   });
 
-  test('by a gradient that is not finite changes nothing, and readLosses says so', async () => {
+  test('changes nothing by a gradient that is not finite, and readLosses reports it', async () => {
     const { trainer, unet } = await setUp(small);
     const given = await imagesFor(small, 8);
     const before = await unet.getParameters();
@@ -266,7 +266,7 @@ describe('an update', () => {
     expect(await unet.getParameters()).toEqual(before);
   });
 
-  test('of weights that the UNet has an average of', async () => {
+  test('also updates the average of the weights that the UNet has', async () => {
     const { trainer, unet } = await setUp(small, { averageWeights: true, averageAfter: 5 });
     const given = await imagesFor(small, 8);
     await backward(trainer, slope(await forward(trainer, given), given.target));
@@ -278,7 +278,7 @@ describe('an update', () => {
     expect(trainer.buffers.parameters).not.toBe(unet.parameterBuffer);
   });
 
-  test('of the caller’s own: parameters that a shader wrote are those of the network', async () => {
+  test('is not needed: encodePack makes parameters that the caller’s shader wrote the network’s', async () => {
     const { trainer, unet } = await setUp(small);
     const given = await imagesFor(small, 8);
     const before = await unet.predict(given.input, { count: 8 });
@@ -303,7 +303,7 @@ describe('an update', () => {
   });
 });
 
-describe('what is wrong is said, and nothing recorded:', () => {
+describe('a wrong call of a custom loss is refused, and nothing recorded:', () => {
   async function ready() {
     const made = await setUp(small);
     const { input, outSize, count } = await imagesFor(small, 8);
@@ -334,7 +334,7 @@ describe('what is wrong is said, and nothing recorded:', () => {
     };
   }
 
-  test('a backward pass without a forward pass', async () => {
+  test('encodeBackward without a forward pass', async () => {
     const { trainer, encoder, said, forward, gradient } = await ready();
     const back = () => trainer.encodeBackward(encoder, gradient);
     expect(said(back)).toContain('There is no forward pass to go back through. Record encodeForward first');
@@ -357,7 +357,7 @@ describe('what is wrong is said, and nothing recorded:', () => {
     queue.submit([encoder.finish()]);
   });
 
-  test('buffers, numbers and encoders', async () => {
+  test('wrong buffers, numbers and encoders', async () => {
     const { trainer, encoder, said, forward, gradient } = await ready();
     const { input } = forward;
     const step = (options: object) => () =>
@@ -401,7 +401,7 @@ describe('what is wrong is said, and nothing recorded:', () => {
       expect(said(() => trainer.encodeUpdate(encoder, options as never))).toContain(text);
   });
 
-  test('a trainer without a loss of its user’s', async () => {
+  test('a trainer without customLoss', async () => {
     const { said, encoder, forward } = await ready();
     const { trainer } = await setUp(small, { customLoss: false });
     expect(said(() => trainer.encodeForward(encoder, forward))).toContain(

@@ -73,7 +73,7 @@ async function statesByHand(together: number): Promise<Float32Array[]> {
   return states;
 }
 
-test('trajectories are those of Euler with guidance, not clipped, and a batch is pieces of them', async () => {
+test('trajectories are made by Euler with guidance, unclipped, and a batch holds pieces of them', async () => {
   const plan = checkDistiller(teacher, small);
   const together = 4;
   const trajectories = await Trajectories.create(gpu, teacher.config, plan);
@@ -116,7 +116,7 @@ test('trajectories are those of Euler with guidance, not clipped, and a batch is
   trajectories.destroy();
 });
 
-test("a teacher's polish is left out", async () => {
+test('the teacher’s polish is left out of its trajectories', async () => {
   const polish = { noises: 2, level: 0.3 };
   const sampling = { method: 'euler', steps: 8, guidance: 2, polish } as const;
   using polished = await engine.createUNet(config, { sampling });
@@ -134,7 +134,7 @@ test("a teacher's polish is left out", async () => {
   expect(await follow(polished)).toEqual(await follow(teacher));
 });
 
-test('a student begins as its teacher, whose error along its own trajectories is the first loss', async () => {
+test('a student begins as its teacher, and its first loss is the teacher’s error along its trajectories', async () => {
   const { student, events } = await studentOf(small);
   student.destroy();
   const trajectories = await Trajectories.create(gpu, teacher.config, checkDistiller(teacher, small));
@@ -152,7 +152,7 @@ test('a student begins as its teacher, whose error along its own trajectories is
   trajectories.destroy();
 });
 
-test('training is that of the recipe, in images, and averaged from the first step on', () => {
+test('a student is trained with the settings of its recipe, averaged from the first step on', () => {
   const { trainer } = recipeAt('digits', 128);
   const { learningRate, beta2, schedule, averageSpan, averageMost, clipNorm, epsilon } = trainer;
   expect(trainerOf({ batchSize: 128, learningRate: 1e-3 })).toEqual({
@@ -163,7 +163,7 @@ test('training is that of the recipe, in images, and averaged from the first ste
   expect(learningRate).toBe(3e-3);
 });
 
-test('the student of a planned run has a schedule of its own, and no polish', async () => {
+test('the student of a network in a planned run has its own schedule, and no polish', async () => {
   const polish = { noises: 4, level: 0.2 };
   const planned = await engine.createUNet(config, {
     seed: 5,
@@ -191,7 +191,7 @@ test('the student of a planned run has a schedule of its own, and no polish', as
   planned.destroy();
 });
 
-test.each([1, 2] as const)('a student of %d calls learns; its teacher stays as it is', async (calls) => {
+test.each([1, 2] as const)('a student of %d calls learns, and its teacher stays as it is', async (calls) => {
   const { student, events } = await studentOf({
     ...{ calls, noises: 24, steps: 60, batchSize: 16, learningRate: 0.01 },
   });
@@ -217,7 +217,7 @@ test.each([1, 2] as const)('a student of %d calls learns; its teacher stays as i
   student.destroy();
 });
 
-test('a student is sampled in its calls alone, keeps that in its file, and is no teacher', async () => {
+test('a student is sampled only in its calls, keeps them in its file, and is no teacher', async () => {
   const { student } = await studentOf({ ...small, steps: 1 });
   expect(student.sampling).toEqual({ method: 'euler', steps: 2, guidance: 1, calls: 2 });
   expect(student.teacher).toBe(hashOfNumbers(...ofTeacher.values()));
@@ -258,7 +258,7 @@ test('a student is sampled in its calls alone, keeps that in its file, and is no
   student.destroy();
 });
 
-test('training a student on makes it a network like others, which is said', async () => {
+test('training a student on makes it a network like others, with a warning', async () => {
   const warnings: Warning[] = [];
   using other = await createEngine({
     ...{ device: gpu.device, selfCheck: false },
@@ -282,7 +282,7 @@ test('a network without classes is distilled without guidance', async () => {
   await refused(() => engine.createDistiller(plain, { ...small, guidance: 2 }), 'argument', 'guidance is 2');
 });
 
-test('the same seed gives the same bits, another seed others', async () => {
+test('the same seed distils the same bits, another seed others', async () => {
   const weights = async (seed: number) => {
     const { student, events } = await studentOf({ ...small, seed });
     const parameters = await student.getParameters();
@@ -294,7 +294,7 @@ test('the same seed gives the same bits, another seed others', async () => {
   expect(c.parameters).not.toEqual(a.parameters);
 });
 
-test('memory is held during a run only, and the student is left', async () => {
+test('a distiller’s memory is held during a run only, and the student stays', async () => {
   const left = watchBuffers(gpu.device);
   using distiller = await engine.createDistiller(teacher, small);
   expect([distiller.bytes, distiller.student]).toEqual([0, undefined]);
@@ -309,7 +309,7 @@ test('memory is held during a run only, and the student is left', async () => {
   expect(left()).toEqual([]);
 });
 
-test('a shader that is refused leaves nothing behind', async () => {
+test('a distiller whose shader is refused leaves nothing behind', async () => {
   const left = watchBuffers(gpu.device);
   using distiller = await engine.createDistiller(teacher, small);
   const { compile } = Program;
@@ -328,7 +328,7 @@ test.each([
   ['an abort among the steps', (event: DistilEvent) => event.step > 0, 'abort'],
   ['a loop that is left', (event: DistilEvent) => event.step > 0, 'leave'],
   ['a distiller that is destroyed', (event: DistilEvent) => event.step > 0, 'destroy'],
-] as const)('%s leaves nothing behind', async (_, at, how) => {
+] as const)('in a distiller’s run, %s leaves nothing behind', async (_, at, how) => {
   const left = watchBuffers(gpu.device);
   using distiller = await engine.createDistiller(teacher, small);
   const controller = new AbortController();
@@ -352,7 +352,7 @@ test.each([
   distiller.student!.destroy();
 });
 
-test('a second run at the same time is refused', async () => {
+test('a second run of a distiller at the same time is refused', async () => {
   using distiller = await engine.createDistiller(teacher, small);
   const run = distiller.run();
   await run.next();
@@ -360,7 +360,7 @@ test('a second run at the same time is refused', async () => {
   await run.return();
 });
 
-test('wrong options, and teachers that have no trajectories, are refused', async () => {
+test('createDistiller refuses wrong options, and teachers that have no trajectories', async () => {
   const create = (options: object, unet = teacher) => engine.createDistiller(unet, options as typeof small);
   await refused(() => create({}), 'argument', 'calls is missing', '1 or 2');
   await refused(() => create({ calls: 3 }), 'argument', 'calls is 3');

@@ -10,7 +10,7 @@ const { gpu, lane } = await testGpu();
 
 const config = { height: 4, width: 4, widths: [4], kernelSize: 3 };
 
-test('two engines share a device; either may go first, and the device stays', async () => {
+test('two engines share a device; either may be destroyed first, and the device stays', async () => {
   const [first, second] = await Promise.all([
     createEngine({ device: gpu.device, selfCheck: false }),
     createEngine({ device: gpu.device, selfCheck: false }),
@@ -30,7 +30,7 @@ test('two engines share a device; either may go first, and the device stays', as
   buffer.destroy();
 });
 
-test('what is destroyed while it is read is an error, not a file of zeros', async () => {
+test('saving a UNet that is destroyed meanwhile is an error, not a file of zeros', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const unet = await engine.createUNet(config);
   const saving = saveModel(unet);
@@ -38,13 +38,13 @@ test('what is destroyed while it is read is an error, not a file of zeros', asyn
   await expect(saving).rejects.toMatchObject({ code: 'destroyed' });
 });
 
-test('a submission that the device refuses is thrown, and does not reach its handlers', async () => {
+test('a submission that the device refuses is thrown, and does not reach the device’s own error handlers', async () => {
   const [buffer] = await gpu.createBuffers([{ label: 'gone', bytes: 4 }]);
   buffer.destroy();
   await expect(readBuffer(gpu, buffer, 1)).rejects.toMatchObject({ code: 'shader' });
 });
 
-test('work that throws leaves no error scope behind', async () => {
+test('gpu.scoped leaves no error scope behind where its work throws', async () => {
   const work = () => {
     throw new Error('not the device');
   };
@@ -52,7 +52,7 @@ test('work that throws leaves no error scope behind', async () => {
   await expect(gpu.device.popErrorScope()).rejects.toThrow();
 });
 
-test('a buffer that the device refuses is an error, and does not reach its handlers', async () => {
+test('a buffer that the device refuses is an error, and does not reach the device’s own error handlers', async () => {
   const request = { label: 'impossible', bytes: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE };
   await expect(gpu.createBuffers([request])).rejects.toMatchObject({
     code: 'limit',
@@ -61,7 +61,7 @@ test('a buffer that the device refuses is an error, and does not reach its handl
   await expect(gpu.device.popErrorScope()).rejects.toThrow();
 });
 
-describe('nothing is left behind', () => {
+describe('no buffer is left behind', () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
@@ -93,7 +93,7 @@ describe('nothing is left behind', () => {
   });
 
   test.each(['one by one', 'with their engine'])(
-    'when they have worked and are destroyed %s',
+    'when trainer, sampler, data sets and UNet have worked and are destroyed %s',
     async (how) => {
       const left = watchBuffers(gpu.device);
       const engine = await createEngine({ device: gpu.device, selfCheck: false });
@@ -118,7 +118,7 @@ describe('nothing is left behind', () => {
     },
   );
 
-  test.each(Object.entries(create))('when it fails half way to a %s', async (_, make) => {
+  test.each(Object.entries(create))('when the engine fails half way to a %s', async (_, make) => {
     const left = watchBuffers(gpu.device);
     let failures = 0;
     for (const method of ['createBuffers', 'pipeline', 'scoped', 'run'] as const) {
@@ -185,7 +185,7 @@ test('an engine that asked for its device destroys it', async () => {
 
 // Only Node's binding needs that.
 if (lane === 'node') {
-  test('where the device came from lives as long as what was made on it', async () => {
+  test('Node’s WebGPU instance lives as long as what was made on its devices', async () => {
     process.getBuiltinModule('node:v8').setFlagsFromString('--expose-gc');
     const collect = process.getBuiltinModule('node:vm').runInNewContext('gc') as () => void;
     const make = async () => {
@@ -202,7 +202,7 @@ if (lane === 'node') {
   });
 }
 
-test('a lost device is one clear error', async () => {
+test('a lost device is one clear error in every call', async () => {
   const engine = await createEngine({ selfCheck: false });
   const unet = await engine.createUNet(config);
   engine.device.destroy();
@@ -214,7 +214,7 @@ test('a lost device is one clear error', async () => {
   await expect(createEngine({ device: engine.device })).rejects.toMatchObject({ code: 'device-lost' });
 });
 
-test('what is not on the device, or is not what it should be, is refused', async () => {
+test('objects of another device, and values of the wrong type, are refused', async () => {
   using engine = await createEngine({ device: gpu.device, selfCheck: false });
   using other = await createEngine({ selfCheck: false });
   const unet = await engine.createUNet(config);
@@ -238,7 +238,7 @@ test('what is not on the device, or is not what it should be, is refused', async
   }
 });
 
-test('no adapter and no WebGPU are different errors that say what to do', async () => {
+test('a missing adapter and missing WebGPU are different errors that say what to do', async () => {
   const none = { requestAdapter: async () => null } as unknown as GPU;
   await expect(createEngine({ gpu: none })).rejects.toMatchObject({ code: 'no-adapter' });
   const navigator = globalThis.navigator as { gpu?: GPU };
@@ -253,7 +253,7 @@ test('no adapter and no WebGPU are different errors that say what to do', async 
 });
 const saved = globalThis.navigator.gpu;
 
-test('an engine without the globals of WebGPU says how to get them', async () => {
+test('in Node without the globals of WebGPU, createEngine says how to get them', async () => {
   vi.stubGlobal('GPUBufferUsage', undefined);
   try {
     for (const options of [{ device: gpu.device }, { gpu: saved }]) {
@@ -266,7 +266,7 @@ test('an engine without the globals of WebGPU says how to get them', async () =>
   }
 });
 
-test('parameters: seeds, round trip, complaints', async () => {
+test('parameters follow from the seed, can be set as read, and are refused where they do not fit', async () => {
   using engine = await createEngine({ device: gpu.device, selfCheck: false });
   const unet = await engine.createUNet({}, { seed: 123 });
   expect(unet.parameterCount).toBe(309057);
@@ -293,7 +293,7 @@ test('parameters: seeds, round trip, complaints', async () => {
   expect(await unet.getParameters()).toEqual(parameters);
 });
 
-test('configurations out of range', async () => {
+test('configurations out of range are refused', async () => {
   using engine = await createEngine({ device: gpu.device, selfCheck: false });
   for (const [bad, fact] of [
     [{ height: 30 }, 'height is 30'],

@@ -76,10 +76,10 @@ async function errorOf({ unet }: Awaited<ReturnType<typeof setUp>>, which: reado
   return sum / which.length;
 }
 
-describe('a loss of one’s own', () => {
+describe('the example custom_loss', () => {
   const { trainWithL1, stepOnAll } = modules['../../examples/custom_loss/train.js'];
 
-  test('is what the network then does better at', async () => {
+  test('trains a network that then does better by that loss', async () => {
     const made = await setUp();
     const before = await errorOf(made, [0]);
     const losses = await trainWithL1(gpu.device, made.trainer, made.batches, 60);
@@ -89,7 +89,7 @@ describe('a loss of one’s own', () => {
     made.engine.destroy();
   });
 
-  test('of several batches at once is that of all of them', async () => {
+  test('takes the loss of several batches at once', async () => {
     const made = await setUp();
     const before = await errorOf(made, [0, 1, 2, 3]);
     expect((await stepOnAll(gpu.device, made.trainer, made.batches)) / before).toBeCloseTo(1, 5);
@@ -98,7 +98,7 @@ describe('a loss of one’s own', () => {
   });
 });
 
-test('a page that draws trains beside it', async () => {
+test('the example frames draws and trains beside it', async () => {
   const { engine, trainer } = await setUp();
   const images = Uint8Array.from({ length: 20 * size }, (_, i) => i % 255);
   const dataset = await engine.createDataset({ images, count: 20, height: 8, width: 8, channels: 1 });

@@ -98,7 +98,7 @@ async function overflow({ unet }: { unet: UNet }) {
   return good;
 }
 
-describe('a value in a batch', () => {
+describe('a value in a batch that is not finite', () => {
   const places = [
     ['noisy', 17],
     ['target', COUNT * size - 1],
@@ -113,7 +113,7 @@ describe('a value in a batch', () => {
   const found = ({ name, value, where }: (typeof cases)[number]) =>
     name !== 'levels' || (where === 'buffers' && value !== 1e30);
   test.each(cases.filter(found))(
-    '$value in $name, in $where, changes nothing and is named',
+    'changes nothing and is named: $value in $name, of $where',
     async ({ name, at, value, where }) => {
       const told = name === 'levels';
       for (const options of [{}, { clipNorm: 1, averageWeights: true }]) {
@@ -137,7 +137,7 @@ describe('a value in a batch', () => {
     },
   );
 
-  test('twenty of twenty, one after the other, each dispatch by itself', async () => {
+  test('changes nothing in 20 steps of 20, one after the other, with one dispatch a submission', async () => {
     gpu.pacer.maxMilliseconds = 1e-6;
     const one = await setUp();
     await one.trainer.step(goodBatch(1));
@@ -151,7 +151,7 @@ describe('a value in a batch', () => {
     }
   });
 
-  test('what padded images hold is nobody’s business', async () => {
+  test('does not matter in the padding of a batch', async () => {
     const { trainer } = await setUp();
     const { noisy, target } = goodBatch(1);
     const padded = (values: Float32Array) => {
@@ -166,7 +166,7 @@ describe('a value in a batch', () => {
 });
 
 describe('weights with which', () => {
-  test('the loss is not finite are kept as they are, saved and evaluated', async () => {
+  test('the loss is not finite are kept as they are, and can be saved and evaluated', async () => {
     const one = await setUp();
     const first = await one.trainer.step(goodBatch(1));
     const good = await overflow(one);
@@ -194,7 +194,7 @@ describe('weights with which', () => {
     expect(await everything(one)).toEqual(await everything(other));
   });
 
-  test('training begins are told from a learning rate that is too large', async () => {
+  test('a trainer begins are blamed for the first loss that is not finite, rather than the learning rate', async () => {
     const one = await setUp();
     await overflow(one);
     const { code, message } = await refusal(one.trainer.step(goodBatch(2)));
@@ -205,7 +205,7 @@ describe('weights with which', () => {
   });
 
   test.each([{}, { clipNorm: 1 }, { averageWeights: true }])(
-    'the loss is finite and the gradient is not: %j',
+    'the loss is finite and the gradient is not are kept as they are: %j',
     async (options) => {
       const one = await setUp(options);
       await one.trainer.step(goodBatch(1));
@@ -223,7 +223,7 @@ describe('weights with which', () => {
   );
 
   test.each([{ averageWeights: true }, { averageWeights: false }])(
-    'all is made of before it: %j',
+    'a step was skipped are kept as they are: %j',
     async (options) => {
       const one = await setUp({ ...options, skipNonFinite: 1 });
       await one.trainer.step(goodBatch(1));
@@ -239,14 +239,14 @@ describe('weights with which', () => {
 describe.each([
   ['several steps a submission', 300],
   ['a submission for each dispatch', 1e-6],
-])('a fit, %s', (_, maxMilliseconds) => {
+])('a fit with %s', (_, maxMilliseconds) => {
   const epochs = 30;
   async function setUpFit(options: TrainerOptions = {}) {
     gpu.pacer.maxMilliseconds = maxMilliseconds;
     return { ...(await setUp(options)), dataset: await Dataset.create(gpu, images) };
   }
 
-  test('ends at the first step that is not finite, and those under way change nothing', async () => {
+  test('ends at the first step that is not finite, and steps under way change nothing', async () => {
     for (const at of [1, 2, 5]) {
       const one = await setUpFit();
       let bad: Awaited<ReturnType<typeof everything>>['parameters'] | undefined;
@@ -269,7 +269,7 @@ describe.each([
     }
   });
 
-  test('goes on from there as a fresh trainer does', async () => {
+  test('goes on after a step that is not finite as a fresh trainer does', async () => {
     const one = await setUpFit();
     let good: Awaited<ReturnType<typeof everything>>['parameters'];
     const first = await run(one.trainer.fit(one.dataset, { epochs }), async ({ step }) => {
@@ -293,7 +293,7 @@ describe.each([
     expect(await everything(one)).toEqual(await everything(other));
   });
 
-  test('passes over as many in a row as it may, and says so', async () => {
+  test('passes over skipNonFinite steps in a row, and reports them', async () => {
     const one = await setUpFit({ skipNonFinite: 4 });
     const { events, error } = await run(one.trainer.fit(one.dataset, { epochs }), async ({ step }) => {
       if (step !== 2) return;
@@ -319,7 +319,7 @@ describe.each([
   });
 });
 
-test('a fit that is left before its loop has seen the step leaves the trainer ready', async () => {
+test('a fit that is left before its loop has seen the step that is not finite leaves the trainer ready', async () => {
   const one = await setUp();
   using dataset = await Dataset.create(gpu, images);
   // Two submissions are under way when the weights change, and the next is when the first event of the second comes.
@@ -335,7 +335,7 @@ test('a fit that is left before its loop has seen the step leaves the trainer re
   expect(next.error?.message).toContain('Step 7 was not made');
 });
 
-describe('steps that are skipped', () => {
+describe('steps that skipNonFinite skips', () => {
   test('change nothing but the number of steps', async () => {
     const one = await setUp({ skipNonFinite: 2 });
     const other = await setUp();
@@ -354,7 +354,7 @@ describe('steps that are skipped', () => {
     expect([...(await one.trainer.readLosses(6))]).toEqual(losses);
   });
 
-  test('may be so many in a row, and then one is refused', async () => {
+  test('may follow each other up to the number that it allows, and the next one is refused', async () => {
     const { trainer } = await setUp({ skipNonFinite: 2 });
     const bad = goodBatch(9);
     bad.noisy[5] = inf;
@@ -368,11 +368,14 @@ describe('steps that are skipped', () => {
     expect((await trainer.getState()).step).toBe(5);
   });
 
-  test.each([-1, 0.5, nan, '1'])('skipNonFinite is %j', async (skipNonFinite) => {
-    const { code, message } = await refusal(setUp({ skipNonFinite: skipNonFinite as number }));
-    expect(code).toBe('argument');
-    expect(message).toContain('skipNonFinite is');
-  });
+  test.each([-1, 0.5, nan, '1'])(
+    'need a whole number from 0; skipNonFinite is refused as %j',
+    async (skipNonFinite) => {
+      const { code, message } = await refusal(setUp({ skipNonFinite: skipNonFinite as number }));
+      expect(code).toBe('argument');
+      expect(message).toContain('skipNonFinite is');
+    },
+  );
 });
 
 describe('recorded steps', () => {
@@ -393,7 +396,7 @@ describe('recorded steps', () => {
     return { ...one, other, losses };
   }
 
-  test('after one that is not finite change nothing, until somebody has been told', async () => {
+  test('after one that is not finite change nothing until the error was thrown', async () => {
     const { other, losses, ...one } = await record({});
     expect(await everything(one)).toEqual(await everything(other));
     const { code, message } = await refusal(one.trainer.readLosses(5));
@@ -405,7 +408,7 @@ describe('recorded steps', () => {
     expect(await everything(one)).toEqual(await everything(other));
   });
 
-  test.each(['step', 'fit'] as const)('are told of by %s, too', async (what) => {
+  test.each(['step', 'fit'] as const)('that are not finite are an error of the next %s', async (what) => {
     const { other, ...one } = await record({});
     using dataset = await Dataset.create(gpu, images);
     const attempt = async () =>
@@ -445,7 +448,7 @@ describe('recorded steps', () => {
     },
   );
 
-  test('in parts, and with a loss of one’s own, are named, too', async () => {
+  test('in parts, or with a custom loss, that are not finite are named', async () => {
     const bad = goodBatch(9);
     bad.noisy[5] = nan;
     const one = await setUp({ customLoss: true });
@@ -467,21 +470,21 @@ describe('recorded steps', () => {
     expect(again.message).toContain('input[5] of the last recorded batch');
   });
 
-  test('are skipped as others are', async () => {
+  test('that are not finite are skipped with skipNonFinite', async () => {
     const { other, losses, ...one } = await record({ skipNonFinite: 1 });
     losses.push(nan, await other.trainer.step(goodBatch(2)));
     expect([...(await one.trainer.readLosses(5))]).toEqual(losses);
     expect((await everything(one)).parameters).toEqual((await everything(other)).parameters);
   });
 
-  test('are forgotten with a new state', async () => {
+  test('that are not finite are forgotten with a new state', async () => {
     const { other, ...one } = await record({});
     one.trainer.setState(await other.trainer.getState());
     expect(await one.trainer.step(goodBatch(2))).toBe(await other.trainer.step(goodBatch(2)));
   });
 });
 
-describe('what is not finite is refused by', () => {
+describe('a number that is not finite is refused by', () => {
   test.each([nan, inf, -inf])('setParameters: %d', async (value) => {
     const { unet, ...one } = await setUp();
     const before = await everything({ unet, ...one });
@@ -498,7 +501,7 @@ describe('what is not finite is refused by', () => {
     'an array of doubles': (values: number[]) => Float64Array.from(values),
   };
   test.each(Object.entries(fromHost))(
-    'setParameters: what is infinite as a 32-bit float, in %s',
+    'setParameters, where it is infinite as a 32-bit float, in %s',
     async (_, from) => {
       const { unet } = await setUp();
       const parameters: Map<string, ArrayLike<number>> = await unet.getParameters();
@@ -511,7 +514,7 @@ describe('what is not finite is refused by', () => {
   );
 
   test.each(['moment1', 'moment2', 'weights'] as const)(
-    'setState: %s with what is infinite as a 32-bit float',
+    'setState: %s infinite as a 32-bit float',
     async (name) => {
       const one = await setUp({ averageWeights: true });
       await one.trainer.step(goodBatch(1));

@@ -210,8 +210,8 @@ const runs: Record<string, LoadedOptions> = {
   'Heun, from pictures, known pixels, guided': { steps: 3, method: 'heun', start, from: 0.7, mask, labels },
 };
 
-describe.each(Object.entries(runs))('%s', (_, options) => {
-  test('every step is that of the f64 reference, and sample, run and encodeRun agree', async () => {
+describe.each(Object.entries(runs))('a run of the sampler: %s', (_, options) => {
+  test('every step agrees with the f64 reference, and sample, run and encodeRun with each other', async () => {
     const { unet, sampler } = await setUp();
     const reference = new ReferenceUNet(checkConfig(network), await unet.getParameters());
     const noise = noiseOf(9);
@@ -257,7 +257,7 @@ describe.each(Object.entries(runs))('%s', (_, options) => {
   });
 });
 
-test('a mix is told level and class, and its images are from 0 to 1 all the way', async () => {
+test('in the method mix the network gets level and class, and images are from 0 to 1 in every step', async () => {
   const { unet, sampler } = await setUp();
   const reference = new ReferenceUNet(checkConfig(network), await unet.getParameters());
   const noise = random.floats(count * size, 0, 1);
@@ -282,7 +282,7 @@ test('a mix is told level and class, and its images are from 0 to 1 all the way'
   );
 });
 
-test('a flow without conditioning', async () => {
+test('a flow without conditioning is sampled as by hand', async () => {
   const { unet, sampler } = await setUp({ ...network, conditioning: undefined });
   const noise = noiseOf(4);
   let x: Float32Array<ArrayBuffer> = noise;
@@ -295,7 +295,7 @@ test('a flow without conditioning', async () => {
   expect(await encoded(sampler, noise, { steps: 3, method: 'euler' })).toEqual(images);
 });
 
-test('guidance is the difference between two predictions, and 0 is that of no class', async () => {
+test('guidance adds a multiple of the difference of two predictions, and guidance 0 is without class', async () => {
   const { unet, sampler } = await setUp();
   const noise = noiseOf(4);
   const none = Array(count).fill(CLASSES);
@@ -314,10 +314,10 @@ test('guidance is the difference between two predictions, and 0 is that of no cl
   expectClose(await sampler.sample({ steps: 4, labels: none, guidance: 7, noise }), untold, 'of no class');
 });
 
-describe('how a network is sampled comes with it', () => {
+describe('the sampling of a UNet', () => {
   const sampling = { method: 'adams', steps: 3, guidance: 3, guidanceRange: [0.5, 1] } as const;
 
-  test('and is the default of a run, whatever the run changes', async () => {
+  test('is the default of a run, and a run changes parts of it', async () => {
     const { plain, usual } = await setUpBoth(sampling);
     const same = async (options: LoadedOptions, all: LoadedOptions) =>
       expect(await usual.sample({ seed: 1, ...options })).toEqual(await plain.sample({ seed: 1, ...all }));
@@ -333,7 +333,7 @@ describe('how a network is sampled comes with it', () => {
     );
   });
 
-  test('with its polish, which a run changes or leaves out', async () => {
+  test('has a polish, which a run changes or leaves out', async () => {
     const polish = { noises: 2, level: 0.3 };
     const { plain, usual } = await setUpBoth({ ...sampling, polish });
     // It can be recorded at once.
@@ -353,7 +353,7 @@ describe('how a network is sampled comes with it', () => {
     expect(await usual.sample(mixed)).toEqual(await plain.sample({ ...mixed, polish: false }));
   });
 
-  test('and is checked first', async () => {
+  test('is checked when the UNet is created', async () => {
     for (const [given, message] of [
       [{ method: 'adams' }, 'sampling.steps is missing; it must be a whole number from 1 to 1000.'],
       [{ method: 'rk4', steps: 3 }, 'sampling.method is "rk4"; it must be mix, euler, heun, adams.'],
@@ -380,7 +380,7 @@ describe('how a network is sampled comes with it', () => {
     }
   });
 
-  test('a distilled network is sampled in the one way that it has learned', async () => {
+  test('is the only one possible where the network was distilled', async () => {
     const { plain, usual: sampler } = await setUpBoth({ method: 'euler', steps: 2, calls: 2 });
     const options = { method: 'euler', steps: 2, guidance: 1, labels, seed: 1 } as const;
     expect(await sampler.sample({ labels, seed: 1 })).toEqual(await plain.sample(options));
@@ -404,7 +404,7 @@ describe('how a network is sampled comes with it', () => {
   });
 });
 
-test('known pixels are exact at the end, others are not where the picture is', async () => {
+test('known pixels are exact at the end of a run, other pixels differ from the picture', async () => {
   const { sampler } = await setUp();
   for (const how of [
     { method: 'euler' },
@@ -437,7 +437,7 @@ test('neither pictures, a mask nor labels are left over from the run before', as
   expect(await sampler.sample({ steps: 2, seed: 1, labels, polish })).toEqual(guided);
 });
 
-test('polished with noise of nearly no level, images stay as they are; another seed polishes otherwise', async () => {
+test('a polish of nearly no level leaves the images nearly as they are; another seed polishes differently', async () => {
   const { sampler } = await setUp();
   const noise = noiseOf(4);
   const images = await sampler.sample({ steps: 3, noise });
@@ -451,7 +451,7 @@ test('polished with noise of nearly no level, images stay as they are; another s
   expect(await one()).toEqual(first);
 });
 
-test('an image of a seed is the same in any company', async () => {
+test('an image of a seed is the same alone and among others', async () => {
   const { unet, sampler } = await setUp();
   const few = await sampler.sample({ steps: 3, seed: 5 });
   expect(await sampler.sample({ steps: 3, seed: 6 })).not.toEqual(few);
@@ -467,7 +467,7 @@ test('an image of a seed is the same in any company', async () => {
   }
 });
 
-test('the network looks once a step, twice with Heun but for the last, and once for what is guided', async () => {
+test('a run asks the network once a step, with Heun twice but in the last, and once for image and guidance', async () => {
   const { sampler } = await setUp();
   const pass = vi.spyOn(sampler.parts.pass, 'encode');
   const usual = gpu.pacer.maxMilliseconds;
@@ -491,7 +491,7 @@ test('the network looks once a step, twice with Heun but for the last, and once 
   }
 });
 
-describe('a slow adapter', () => {
+describe('a sampler on a slow adapter', () => {
   const options = { steps: 4, method: 'heun', start, from: 0.8, mask, labels, seed: 2 } as const;
 
   async function slowly<T>(work: () => Promise<T>): Promise<T> {
@@ -509,7 +509,7 @@ describe('a slow adapter', () => {
     { how: 'steps', options },
     { how: 'steps and a polish', options: { ...options, polish } },
   ])(
-    'gives the same bits in submissions of a dispatch each, and says each step once: $how',
+    'gives the same bits with a dispatch a submission, and reports each step once: $how',
     async ({ options }) => {
       const { sampler } = await setUp();
       const events = await eventsOf(sampler, options);
@@ -526,7 +526,7 @@ describe('a slow adapter', () => {
     },
   );
 
-  test('stops in the middle of a step, and can begin anew', async () => {
+  test('stops in the middle of a step, and can begin again', async () => {
     const { sampler } = await setUp();
     const polished = { ...options, polish };
     const images = await sampler.sample(polished);
@@ -545,7 +545,7 @@ describe('a slow adapter', () => {
     }
   });
 
-  test('is busy until the end, with another method and other guidance, too', async () => {
+  test('is busy until its run ends, for runs of other methods and guidance, too', async () => {
     const { sampler } = await setUp();
     const run = sampler.run(options);
     await run.next();
@@ -556,7 +556,7 @@ describe('a slow adapter', () => {
   });
 });
 
-test('a run allocates nothing but what makes its noise, once its kind has been there', async () => {
+test('a run allocates nothing but what makes its noise, once a run of its kind was made', async () => {
   const { sampler } = await setUp();
   const createBuffer = vi.spyOn(gpu.device, 'createBuffer');
   const buffers = async (options: LoadedOptions) => {
@@ -574,7 +574,7 @@ test('a run allocates nothing but what makes its noise, once its kind has been t
   }
 });
 
-describe('complaints', () => {
+describe('the sampler refuses', () => {
   /** That the run is refused so by `sample`, `run` and, unless it takes other things, `encodeRun`, before anything is made on the GPU. */
   async function refused(sampler: Sampler, options: object, message: string, records = true) {
     const given = options as LoadedOptions;
@@ -602,7 +602,7 @@ describe('complaints', () => {
     buffer.destroy();
   }
 
-  test('of what a run is to do', async () => {
+  test('wrong settings of a run', async () => {
     const { sampler } = await setUp();
     const noClass =
       'labels is of type Number; it must be an array of a class for each image, 0 to 2, or 3 for none.';
@@ -682,7 +682,7 @@ describe('complaints', () => {
     await expect(sampler.sample(misspelt)).rejects.toThrow('no setting guidence');
   });
 
-  test('of images', async () => {
+  test('wrong images', async () => {
     const { sampler } = await setUp();
     const short = new Float32Array(5);
     for (const [options, message] of [
@@ -706,7 +706,7 @@ describe('complaints', () => {
     }
   });
 
-  test('of buffers', async () => {
+  test('wrong buffers', async () => {
     const { sampler } = await setUp();
     const short = await bufferOf(new Float32Array(2));
     const [images] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
@@ -723,7 +723,7 @@ describe('complaints', () => {
     images.destroy();
   });
 
-  test('of a network that is told no class, or nothing, or makes other channels than it takes', async () => {
+  test('networks without classes or levels, or with other output than input channels, where these matter', async () => {
     const { sampler } = await setUp({ ...network, conditioning: { noiseLevel: true, classes: 0 } });
     await refused(
       sampler,
@@ -741,7 +741,7 @@ describe('complaints', () => {
     );
   });
 
-  test('of guidance that a recorded run has no shaders for', async () => {
+  test('a recorded run with guidance that has no shaders yet', async () => {
     const { unet, sampler } = await setUp({
       ...network,
       conditioning: { noiseLevel: false, classes: CLASSES },

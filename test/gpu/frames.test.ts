@@ -92,7 +92,7 @@ async function lossesOfFit(
 
 describe('runFor', () => {
   test.each([{}, { averageWeights: true }])(
-    'makes the steps of fit, bit for bit, a dispatch at a time or several at once, with %o',
+    'makes the steps of fit bit for bit, one dispatch or several in a submission, with %o',
     async (options) => {
       const expected = await lossesOfFit(7, options);
       const { trainer } = await setUp(options);
@@ -118,7 +118,7 @@ describe('runFor', () => {
     },
   );
 
-  test('leaves the last batch of an epoch out where fit does', async () => {
+  test('leaves the last batch of an epoch out with dropLast, as fit does', async () => {
     const expected = await lossesOfFit(5, {}, { dropLast: true });
     const { trainer } = await setUp();
     const pieces = await framesOf(trainer, await createDataset(), 5, { seed: 7, dropLast: true });
@@ -153,7 +153,7 @@ describe('runFor', () => {
     }
   });
 
-  test('goes on after steps of fit, and fit after its', async () => {
+  test('goes on after steps of fit, and fit goes on after steps of runFor', async () => {
     const expected = await lossesOfFit(9);
     const { trainer } = await setUp();
     const dataset = await createDataset();
@@ -169,7 +169,7 @@ describe('runFor', () => {
     expect([...(await trainer.readLosses(9))]).toEqual(expected);
   });
 
-  test('has the order of its epoch again after another epoch, where a state takes it back', async () => {
+  test('has the order of its epoch again where setState takes it back from another epoch', async () => {
     const expected = await lossesOfFit(3);
     const { trainer, unet } = await setUp();
     const dataset = await createDataset();
@@ -202,7 +202,7 @@ describe('runFor', () => {
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });
 
-  test('another step drops the part of one, and its batch', async () => {
+  test('loses the started part of a step, and its batch, when trainer.step is called', async () => {
     const one = await setUp();
     for (const i of [1, 2]) await one.trainer.step(arrays[i]);
     const two = await setUp();
@@ -219,7 +219,7 @@ describe('runFor', () => {
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });
 
-  test('so does a forward pass of the caller’s, which overwrites its memory', async () => {
+  test('loses the started part of a step when the caller’s encodeForward overwrites its memory', async () => {
     const one = await setUp();
     await one.trainer.step(arrays[1]);
     const two = await setUp({ customLoss: true });
@@ -236,7 +236,7 @@ describe('runFor', () => {
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });
 
-  test('a step that was recorded and runs meanwhile is seen, and the part of one begun anew', async () => {
+  test('begins a started step again when a step recorded before runs meanwhile', async () => {
     const one = await setUp();
     for (const i of [1, 2]) await one.trainer.step(arrays[i]);
     const two = await setUp();
@@ -252,7 +252,7 @@ describe('runFor', () => {
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });
 
-  test('gives the GPU no more at once than fits the time, and ends when no more does', async () => {
+  test('submits no more at once than fits into the time, and ends when no more fits', async () => {
     const { trainer } = await setUp();
     const dataset = await createDataset();
     await trainer.runFor(dataset, { milliseconds: 20 });
@@ -293,7 +293,7 @@ describe('runFor', () => {
     expect(pauses[0]).toBeCloseTo(12, 6);
   });
 
-  test('learns the speed of a GPU that others use, too, and whose word of the end is late', async () => {
+  test('learns the speed of a GPU that other programs use too, and that reports its ends late', async () => {
     // Each submission waits 5 ms for those of others, and takes 1 ms for a million of work; word of it is 3 ms late.
     let now = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => now);
@@ -326,7 +326,7 @@ describe('runFor', () => {
     expect(busy.pacer.budget('any') / 4e6).toBeCloseTo(1, 2);
   });
 
-  test('a step that is not finite is an error, and changes nothing', async () => {
+  test('throws for a step that is not finite, which changes nothing', async () => {
     const { trainer, unet } = await setUp();
     const before = await unet.getParameters();
     const bad = { noisy: arrays[0].noisy.slice(), target: arrays[0].target };
@@ -340,7 +340,7 @@ describe('runFor', () => {
     await framesOf(trainer, () => arrays[0], 1);
   });
 
-  test('what is wrong is said before anything is recorded', async () => {
+  test('refuses wrong arguments before anything is recorded', async () => {
     const { trainer } = await setUp();
     const dataset = await createDataset();
     const submit = vi.spyOn(gpu.device.queue, 'submit');
@@ -371,7 +371,7 @@ describe('runFor', () => {
     await running;
   });
 
-  test('does nothing with a signal that was aborted before', async () => {
+  test('does nothing with a signal that is aborted already', async () => {
     const { trainer } = await setUp();
     const stopped = { milliseconds: 1, signal: AbortSignal.abort() };
     onePartEach();
@@ -417,7 +417,7 @@ describe('a recorded step', () => {
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });
 
-  test('can be cut, with the work of others in between', async () => {
+  test('gives the same bits in parts, with other work in between', async () => {
     const one = await setUp();
     for (const batch of arrays.slice(0, 2)) await one.trainer.step(batch);
     const two = await setUp();
@@ -441,7 +441,7 @@ describe('a recorded step', () => {
     expect([...(await two.trainer.readLosses(2))]).toEqual([...(await one.trainer.readLosses(2))]);
   });
 
-  test('in more parts than it has dispatches has as many as it has', async () => {
+  test('has at most one part for each dispatch, however many parts are asked for', async () => {
     const { trainer } = await setUp();
     const parts = trainer.encodeStepParts(await onGpu(arrays[0]), { parts: 10_000 });
     expect(parts.length).toBeGreaterThan(10);

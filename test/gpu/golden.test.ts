@@ -51,7 +51,7 @@ const usual = (adapter: AdapterKind, batch: number, config?: Partial<UNetConfig>
   defaultVariants(layersOf(checkConfig(config)), batch, gpu.device.features, adapter);
 
 test.each(kinds)(
-  'with the usual kernels for %s, the first eight losses agree with TensorFlow.js and jax-js',
+  'the tutorial’s first eight losses agree with TensorFlow.js and jax-js, with default kernels for %s',
   async (adapter) => {
     using unet = await UNet.create(gpu);
     await unet.setParameters(initialWeights());
@@ -124,7 +124,7 @@ const where = mainlyIn('node', 'firefox');
 describe.each([
   ['digits', 'of digits', flow5],
   ['digits-3x3', 'of digits by 3x3 kernels', flow3],
-] as const)('the network %s, %s, against PyTorch', (name, _, flow) => {
+] as const)('the network %s, %s, trained beside PyTorch', (name, _, flow) => {
   const steps = { few: FEW, all: flow.losses.length };
   const withPlain = async (count: keyof typeof steps) => {
     const worst = await train(name, flow, {}, steps[count]);
@@ -137,29 +137,29 @@ describe.each([
     expect(worst.losses).toBeLessThan(BOUNDS.usual[count]);
   };
 
-  test(
-    'with the plain kernels, losses and the gradients of the first and the third step agree',
-    where,
-    async () => {
-      expect((await withPlain('few')).compared).toBe(2);
-    },
+  test('has PyTorch’s losses, and gradients in steps 1 and 3, with the plain kernels', where, async () => {
+    expect((await withPlain('few')).compared).toBe(2);
+  });
+
+  test.each(kinds)('has PyTorch’s losses with the default kernels for %s', (adapter) =>
+    withUsual(adapter, 'few'),
   );
 
-  test.each(kinds)('with the usual kernels for %s, losses agree', (adapter) => withUsual(adapter, 'few'));
-
   // Of which a processor takes half a minute.
-  test('so do twenty steps with the plain kernels, and the gradients of a late one', {
+  test('has PyTorch’s losses in twenty steps, and gradients late in them, with the plain kernels', {
     tags: 'thorough',
   }, async () => {
     expect((await withPlain('all')).compared).toBe(3);
   });
 
-  test.each(kinds)('so do twenty steps with the usual kernels for %s', { tags: 'thorough' }, (adapter) =>
-    withUsual(adapter, 'all'),
+  test.each(kinds)(
+    'has PyTorch’s losses in twenty steps with the default kernels for %s',
+    { tags: 'thorough' },
+    (adapter) => withUsual(adapter, 'all'),
   );
 });
 
-describe('a step of the network for pictures, against PyTorch', () => {
+describe('a step of the network for pictures has PyTorch’s loss and gradients', () => {
   const check = async (variants: Variants) => {
     const worst = await train('pictures', pictures, variants, 1);
     expect(worst.compared).toBe(1);
@@ -171,7 +171,7 @@ describe('a step of the network for pictures, against PyTorch', () => {
     expect(await check({})).toBeLessThan(BOUNDS.plain.few);
   });
 
-  test.each(kinds)('with the usual kernels for %s', async (adapter) => {
+  test.each(kinds)('with the default kernels for %s', async (adapter) => {
     const variants = usual(adapter, pictures.batch, presets.pictures);
     expect(await check(variants)).toBeLessThan(BOUNDS.usual.few);
   });

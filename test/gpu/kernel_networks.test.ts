@@ -153,13 +153,13 @@ function plainLoss(
   return { loss: loss / labels.length, right };
 }
 
-describe('the classifier', () => {
+describe('the classifier of the example kernels', () => {
   const [batch, side, channels] = [6, 8, [3, 4]];
   const random = new Random(3);
   const images = random.floats(batch * side * side, 0, 1);
   const labels = random.integers(batch, 10);
 
-  test('has the loss, and the gradient of it, that plain loops have', async () => {
+  test('has the loss and the gradient that plain loops compute', async () => {
     const engine = await createEngine({ device: gpu.device, selfCheck: false, variants: {} });
     const classifier = await createClassifier(engine, { batch, side, channels, seed: 5 });
     const [onImages, onLabels] = await gpu.createBuffers([
@@ -185,7 +185,7 @@ describe('the classifier', () => {
   });
 });
 
-test('the classifier learns digits: after a few steps it is right about most of those that it has not seen', async () => {
+test('the classifier of the example kernels names most unseen digits rightly after a few steps', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const [digits, labels] = await Promise.all([loadDigits(), loadDigitLabels()]);
   const count = 64 * 10;
@@ -209,7 +209,7 @@ test('the classifier learns digits: after a few steps it is right about most of 
   engine.destroy();
 });
 
-test('the denoiser has the loss, and the gradient of it, that plain loops have', async () => {
+test('the denoiser of the example kernels has the loss and the gradient that plain loops compute', async () => {
   const [batch, side, channels] = [6, 8, 3];
   const random = new Random(4);
   const [noisy, clean] = [0, 1].map(() => random.floats(batch * side * side, 0, 1));
@@ -246,7 +246,7 @@ test('the denoiser has the loss, and the gradient of it, that plain loops have',
   engine.destroy();
 });
 
-test('the denoiser learns: after a few steps less than half of the noise is left', async () => {
+test('the denoiser of the example kernels removes more than half of the noise after a few steps', async () => {
   const [random, before] = [new Random(5), Math.random];
   Math.random = () => random.floats(1, 0, 1)[0]; // no spy: it would remember millions of calls
   onTestFinished(() => {

@@ -86,11 +86,15 @@ for (const [name, spec] of specs) {
     ] as const) {
       const prepare = once(spec, shape, forms.length);
       // Concurrent, so that one waits for the GPU while something is computed for the next one.
-      test.concurrent.for(forms)(`${name}.%s: ${title}`, { tags: [...tags] }, async ([variant]) => {
-        const { inputs, expected } = prepare();
-        const { pass, failure } = await checkKernel(gpu, spec, shape, variant, inputs, expected);
-        if (!pass) throw new Error(failure);
-      });
+      test.concurrent.for(forms)(
+        `${name}.%s: ${title}, as the reference`,
+        { tags: [...tags] },
+        async ([variant]) => {
+          const { inputs, expected } = prepare();
+          const { pass, failure } = await checkKernel(gpu, spec, shape, variant, inputs, expected);
+          if (!pass) throw new Error(failure);
+        },
+      );
     }
   }
 }

@@ -108,7 +108,7 @@ function furthest(got: ArrayLike<number>, want: ArrayLike<number>): number {
   return worst;
 }
 
-describe('what fit draws', () => {
+describe('the random numbers of fit', () => {
   /** The batch that the trainer has now, in the caller's order. */
   async function batchOf({ boundBuffers, plan }: Trainer, count: number) {
     const read = (t: Tensor) => readBuffer(gpu, boundBuffers.get(t)!, t.size);
@@ -130,35 +130,38 @@ describe('what fit draws', () => {
 
   test.each<[string, Pick<Draw, 'objective' | 'drop'>, boolean | undefined]>([
     ['flow', { objective: 'flow', drop: 0.3 }, undefined],
-    ['flow of black and white, all classes told', { objective: 'flow', drop: 0 }, true],
-    ['the tutorial, no class told', { objective: 'tutorial', drop: 1 }, undefined],
+    ['flow of black and white, all classes kept', { objective: 'flow', drop: 0 }, true],
+    ['the tutorial, all classes dropped', { objective: 'tutorial', drop: 1 }, undefined],
     ['the tutorial of greys', { objective: 'tutorial', drop: 0.5 }, false],
-  ])('%s: levels, classes and images are those of the host', async (_, { objective, drop }, binarize) => {
-    const { trainer } = await setUp({ objective, classDropout: drop });
-    const told: number[] = [];
-    const known: number[] = [];
-    for (let step = 0; step < 5; step++) {
-      await collect(trainer.fit(dataset, { epochs: 2, seed: 42, binarize, maxSteps: 1 }));
-      const draw = { objective, drop, seed: 42, step, binarize: binarize ?? objective === 'tutorial' };
-      const expected = batchOfFit(draw);
-      const got = await batchOf(trainer, expected.count);
-      expect(furthest(got.levels, expected.levels), `levels of step ${step}`).toBeLessThan(1e-6);
-      expect([...got.labels], `classes of step ${step}`).toEqual([...expected.labels]);
-      expect(furthest(got.noisy, expected.noisy), `noisy images of step ${step}`).toBeLessThan(5e-6);
-      expect(furthest(got.target, expected.target), `targets of step ${step}`).toBeLessThan(5e-6);
-      told.push(...got.labels);
-      known.push(...batchOfFit({ ...draw, drop: 0 }).labels);
-    }
-    const dropped = told.filter((label) => label === CLASSES).length;
-    if (drop === 0) expect(told).toEqual(known);
-    else if (drop === 1) expect(dropped).toBe(told.length);
-    else {
-      expect(dropped).toBeGreaterThan(0);
-      expect(dropped).toBeLessThan(told.length);
-    }
-  });
+  ])(
+    'give the same levels, classes and images as on the host: %s',
+    async (_, { objective, drop }, binarize) => {
+      const { trainer } = await setUp({ objective, classDropout: drop });
+      const told: number[] = [];
+      const known: number[] = [];
+      for (let step = 0; step < 5; step++) {
+        await collect(trainer.fit(dataset, { epochs: 2, seed: 42, binarize, maxSteps: 1 }));
+        const draw = { objective, drop, seed: 42, step, binarize: binarize ?? objective === 'tutorial' };
+        const expected = batchOfFit(draw);
+        const got = await batchOf(trainer, expected.count);
+        expect(furthest(got.levels, expected.levels), `levels of step ${step}`).toBeLessThan(1e-6);
+        expect([...got.labels], `classes of step ${step}`).toEqual([...expected.labels]);
+        expect(furthest(got.noisy, expected.noisy), `noisy images of step ${step}`).toBeLessThan(5e-6);
+        expect(furthest(got.target, expected.target), `targets of step ${step}`).toBeLessThan(5e-6);
+        told.push(...got.labels);
+        known.push(...batchOfFit({ ...draw, drop: 0 }).labels);
+      }
+      const dropped = told.filter((label) => label === CLASSES).length;
+      if (drop === 0) expect(told).toEqual(known);
+      else if (drop === 1) expect(dropped).toBe(told.length);
+      else {
+        expect(dropped).toBeGreaterThan(0);
+        expect(dropped).toBeLessThan(told.length);
+      }
+    },
+  );
 
-  test('losses, rates and norms of two epochs agree with the f64 reference', async () => {
+  test('give losses, rates and norms of two epochs that agree with the f64 reference', async () => {
     const schedule: Schedule = { decay: 'cosine', warmup: 2, steps: 6, floor: 0.2 };
     const adam = { beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, clipNorm: 0.5 };
     const { unet, trainer } = await setUp({ ...flow, ...adam, schedule, learningRate: 3e-3 });
@@ -181,7 +184,7 @@ describe('what fit draws', () => {
     }
   });
 
-  test('without a schedule the rate is the base rate, and without clipNorm there is a norm, too', async () => {
+  test('come with the base rate where there is no schedule, and with a norm where there is no clipNorm', async () => {
     const { trainer } = await setUp();
     const [event] = await collect(trainer.fit(dataset, { epochs: 1, maxSteps: 1 }));
     const gradients = [...(await trainer.getGradients()).values()];
@@ -190,7 +193,7 @@ describe('what fit draws', () => {
     expect(event.learningRate).toBe(Math.fround(1e-3));
   });
 
-  test('a network without classes does not mind labels, nor one that is told nothing', async () => {
+  test('are the same with and without labels where the network has no classes', async () => {
     for (const conditioning of [{ noiseLevel: true, classes: 0 }, undefined]) {
       const { trainer } = await setUp({ objective: 'flow' }, { ...network, conditioning });
       const { labels: _, ...unlabelled } = imageSet;
@@ -202,7 +205,7 @@ describe('what fit draws', () => {
   });
 });
 
-describe('a run of many settings', () => {
+describe('a run with all settings', () => {
   const schedule = { warmup: 3, decay: 'cosine', steps: 8 } as const;
   const settings = { ...flow, schedule, learningRate: 0.01, clipNorm: 0.7, weightDecay: 0.02, beta2: 0.99 };
   const fit: FitOptions = { epochs: 3, seed: 11 };
@@ -226,7 +229,7 @@ describe('a run of many settings', () => {
     return { events, checkpoint: await saveCheckpoint({ trainer, settings: run, data, losses: known }) };
   }
 
-  test('that is stopped, saved, loaded and goes on gives the same bits', async () => {
+  test('gives the same bits when it is stopped, saved, loaded and goes on', async () => {
     const whole = await trainUntil(8);
     const saved = loadCheckpoint(whole.checkpoint);
     expect(saved.objective).toBe('flow');
@@ -240,7 +243,7 @@ describe('a run of many settings', () => {
     expect(third.checkpoint).toEqual(whole.checkpoint);
   });
 
-  test('gives the same bits in submissions of a dispatch each, also after an abort in the middle of a step', async () => {
+  test('gives the same bits with a dispatch a submission, also after an abort in the middle of a step', async () => {
     const whole = await setUp(settings);
     const expected = losses(await collect(whole.trainer.fit(dataset, fit)));
     const { unet, trainer } = await setUp(settings);
@@ -298,9 +301,9 @@ describe('evaluate', () => {
 
   test.each<[string, TrainerOptions, Partial<UNetConfig>]>([
     ['flow', flow, network],
-    ['the tutorial, told', { objective: 'tutorial' }, network],
-    ['the tutorial as it is', {}, { height: 4, width: 6, widths: [4, 8], kernelSize: 3 }],
-  ])('%s: the loss by noise level is that of the f64 reference', async (_, options, config) => {
+    ['the tutorial, conditioned', { objective: 'tutorial' }, network],
+    ['the tutorial, not conditioned', {}, { height: 4, width: 6, widths: [4, 8], kernelSize: 3 }],
+  ])('gives the loss by noise level of the f64 reference: %s', async (_, options, config) => {
     const { unet, trainer } = await setUp(options, config);
     for (const seed of [0, 9]) {
       const { objective } = trainer.config;
@@ -317,7 +320,7 @@ describe('evaluate', () => {
     }
   });
 
-  test('images at the host and on the GPU give the same, and only its own are taken down', async () => {
+  test('gives one result for images on the host and on the GPU', async () => {
     const { trainer } = await setUp();
     const first = await trainer.evaluate(imageSet);
     expect(await trainer.evaluate(dataset)).toEqual(first);
@@ -345,7 +348,7 @@ describe('evaluate', () => {
     expect(runs[1]).toEqual(runs[0]);
   });
 
-  test('is one thing at a time, can be aborted, and ends with what it is of', async () => {
+  test('makes the trainer busy, can be aborted, and ends when its UNet is destroyed', async () => {
     const { trainer } = await setUp();
     const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
     const conditions = { levels: Float32Array.of(0.5), labels: [0] };
@@ -360,7 +363,7 @@ describe('evaluate', () => {
   });
 });
 
-test.for(Object.entries(recipes))('the recipe %s can be followed', async ([, recipe]) => {
+test.for(Object.entries(recipes))('the recipe %s trains for an epoch, and samples', async ([, recipe]) => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   using unet = await engine.createUNet({
     ...recipe.network,
@@ -386,7 +389,7 @@ test.for(Object.entries(recipes))('the recipe %s can be followed', async ([, rec
   data.destroy();
 });
 
-describe('complaints', () => {
+describe('what is refused before anything is made on the GPU:', () => {
   const plain = { height: 4, width: 6, widths: [4, 8], kernelSize: 3 };
 
   /** That `act` is refused so, before anything is made on the GPU. */
@@ -462,7 +465,7 @@ describe('complaints', () => {
     ],
   ];
 
-  test('what a network is told', async () => {
+  test('wrong levels and labels of a conditioned network', async () => {
     const { unet, trainer } = await setUp();
     for (const [conditions, message] of wrongTold) {
       await refused(() => unet.predict(images, { count: 2, ...conditions }), 'argument', message);
@@ -479,7 +482,7 @@ describe('complaints', () => {
     );
   });
 
-  test('what a network is not told', async () => {
+  test('levels and labels of a network that is not conditioned', async () => {
     const { unet, trainer } = await setUp({}, plain);
     for (const [conditions, message] of [
       [
@@ -500,7 +503,7 @@ describe('complaints', () => {
     }
   });
 
-  test('a batch without a target, with what is no part of it, or with arrays where it is recorded', async () => {
+  test('a batch without a target, with unknown parts, or with arrays where a step is recorded', async () => {
     const { trainer } = await setUp();
     const conditions = { noisy: images, levels, labels };
     await refused(
@@ -520,7 +523,7 @@ describe('complaints', () => {
     );
   });
 
-  test('a data set without the labels that the network is told', async () => {
+  test('a data set without the labels that the network needs', async () => {
     const { trainer } = await setUp();
     const { labels: own, ...rest } = imageSet;
     using unlabelled = await Dataset.create(gpu, rest);
@@ -543,7 +546,7 @@ describe('complaints', () => {
     await trainer.evaluate(imageSet);
   });
 
-  test('labels that are not bytes, or not one for each image, and what is no data set', async () => {
+  test('labels that are not bytes, or not one for each image, and values that are no data set', async () => {
     for (const [change, message] of [
       [
         { labels: [1, 2] },
@@ -567,7 +570,7 @@ describe('complaints', () => {
     await refused(() => trainer.evaluate(undefined as never), 'data', message);
   });
 
-  test('settings of a trainer', async () => {
+  test('wrong settings of a trainer', async () => {
     using unet = await UNet.create(gpu, network);
     for (const [options, message] of [
       [{ objective: 'velocity' }, 'objective is velocity; it must be tutorial or flow.'],
@@ -588,7 +591,7 @@ describe('complaints', () => {
     }
   });
 
-  test('a data set for a network that makes other channels than it takes', async () => {
+  test('a data set for a network with other output than input channels', async () => {
     const { trainer } = await setUp({}, { ...plain, outChannels: 2 });
     await refused(
       () => collect(trainer.fit(dataset, { epochs: 1 })),

@@ -92,8 +92,8 @@ async function compare(maps: LayerMaps, reference: ReferenceUNet, kinds: readonl
   }
 }
 
-describe.each(Object.entries(configs))('%s', (_, config) => {
-  test('a predictor’s maps are those of the reference', async () => {
+describe.each(Object.entries(configs))('the maps of the layers (%s)', (_, config) => {
+  test('agree with the reference in a predictor', async () => {
     using unet = await UNet.create(gpu, config);
     const { weights, noisy, target, conditions } = given(unet, new Random(5));
     await unet.setParameters(weights);
@@ -112,7 +112,7 @@ describe.each(Object.entries(configs))('%s', (_, config) => {
     await compare(predictor.maps, reference, ['input', 'activation', 'preActivation']);
   });
 
-  test('a trainer’s maps are those of the reference, in a second step too', async () => {
+  test('agree with the reference in a trainer, also after a second step', async () => {
     using unet = await UNet.create(gpu, config);
     const random = new Random(6);
     const { weights, conditions } = given(unet, random);
@@ -131,7 +131,7 @@ describe.each(Object.entries(configs))('%s', (_, config) => {
   });
 });
 
-test('of a batch that is not full, the images that are missing have no gradient', async () => {
+test('in a batch that is not full, the gradient maps of missing images are zero', async () => {
   using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4, 8] });
   using trainer = await Trainer.create(gpu, unet, { batchSize: COUNT, reuseMemory: false });
   const images = new Random(1).floats(16, 0, 1);
@@ -142,7 +142,7 @@ test('of a batch that is not full, the images that are missing have no gradient'
   expect(gradient.subarray(ofImage).every((g) => g === 0)).toBe(true);
 });
 
-test('a part of a buffer takes a map like a whole one', async () => {
+test('a map can be copied into a part of a buffer', async () => {
   using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4, 8] }, { seed: 1 });
   using trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
   const images = Float32Array.from({ length: 16 }, (_, i) => i / 16);
@@ -155,10 +155,10 @@ test('a part of a buffer takes a map like a whole one', async () => {
   expect([...new Float32Array(await readBuffer(gpu, output, map.length + 3))]).toEqual([7, 7, ...map, 7]);
 });
 
-describe('what cannot be read', () => {
+describe('a map of a layer', () => {
   const config = { height: 4, width: 4, widths: [4, 8] };
 
-  test('is refused, with what there is', async () => {
+  test('that does not exist is refused, and the error lists the existing ones', async () => {
     using unet = await UNet.create(gpu, config);
     using trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
     using predictor = await Predictor.create(gpu, unet.weights, { reuseMemory: false });
@@ -184,7 +184,7 @@ describe('what cannot be read', () => {
     );
   });
 
-  test('where maps share memory, with how to keep them', async () => {
+  test('is refused where maps share memory, and the error says how to keep them', async () => {
     using unet = await UNet.create(gpu, config);
     using trainer = await Trainer.create(gpu, unet, { batchSize: 2 });
     using predictor = await Predictor.create(gpu, unet.weights);
@@ -198,7 +198,7 @@ describe('what cannot be read', () => {
     expect(trainer.maps.layers[1]).toEqual({ name: 'down.1', shape: [2, 2, 2, 8], inputChannels: 4 });
   });
 
-  test('in the middle of a step, or of what was destroyed', async () => {
+  test('is refused in the middle of a step, and after its network was destroyed', async () => {
     using unet = await UNet.create(gpu, config);
     const trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
     const predictor = await Predictor.create(gpu, unet.weights, { reuseMemory: false });
@@ -213,7 +213,7 @@ describe('what cannot be read', () => {
       await expect(maps.read('up.0')).rejects.toMatchObject({ code: 'destroyed' });
   });
 
-  test('costs memory only where it can be', async () => {
+  test('costs memory only with reuseMemory: false', async () => {
     using unet = await UNet.create(gpu, config);
     const bytes = async (reuseMemory: boolean) => {
       using trainer = await Trainer.create(gpu, unet, { batchSize: 8, reuseMemory });

@@ -19,8 +19,8 @@ test.each([
     ['createBuffer', 'writeBuffer', 'createBindGroup', 'createComputePipelineAsync'],
     undefined,
   ],
-  ['it trains', ['submit', 'setBindGroup'], 'a training step'],
-])('while %s', mainlyIn('node', 'firefox'), async (_, names, deed) => {
+  ['a trainer trains', ['submit', 'setBindGroup'], 'a training step'],
+])('a lost device is one typed error while %s', mainlyIn('node', 'firefox'), async (_, names, deed) => {
   const planned = moments(names).filter(({ name, nth }) => name !== 'submit' || nth === 0);
   expect(await loseEach(request, planned, deed)).toEqual({ failures: planned.length, faults: [] });
 });

@@ -18,7 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test('as many submissions are in flight as the pacer has room for, and what comes last is handed over', async () => {
+test('up to three submissions are in flight while the pacer has room, and the last one’s result is returned', async () => {
   const elements = 64;
   const [input, output] = [tensor('input', elements), tensor('output', elements)];
   const ops = Array.from({ length: 6 }, () => op(swish, 'all', { elements }, { input, output }));
@@ -47,7 +47,7 @@ test('as many submissions are in flight as the pacer has room for, and what come
   expect(Math.max(...most)).toBe(3);
 });
 
-test('a prediction in turns is that of each turn alone, however many submissions a turn takes', async () => {
+test('a prediction in turns gives the bits of each turn alone, however many submissions a turn takes', async () => {
   using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4, 4] });
   const size = 16;
   const images = Float32Array.from({ length: 150 * size }, (_, i) => (i * 0.37) % 1);
@@ -64,7 +64,7 @@ test('a prediction in turns is that of each turn alone, however many submissions
   }
 });
 
-describe('a stopwatch', async () => {
+describe('the stopwatch on the GPU', async () => {
   const gpu = new Gpu((await requestDevice()).device);
   const hasClock = gpu.device.features.has('timestamp-query');
   const elements = 1 << 20;
@@ -104,7 +104,7 @@ describe('a stopwatch', async () => {
     program.destroy();
   });
 
-  test.runIf(hasClock)('leaves nothing behind', async () => {
+  test.runIf(hasClock)('leaves no buffers or query sets behind', async () => {
     const { program, run } = await begin();
     const buffers = watchBuffers(gpu.device);
     const sets: GPUQuerySet[] = [];
@@ -122,7 +122,7 @@ describe('a stopwatch', async () => {
     program.destroy();
   });
 
-  test('where the clock is refused, or there is none, word of the end must do', async () => {
+  test('measures nothing where the GPU’s clock is refused or missing', async () => {
     const { program, run } = await begin();
     vi.spyOn(gpu.device, 'createQuerySet').mockImplementation(() => {
       throw new TypeError('no clock');

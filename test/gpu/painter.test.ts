@@ -39,9 +39,9 @@ const random = new Random(6);
 const bytes = (length: number) => Float32Array.from({ length }, () => Math.floor(256 * random.next()) / 255);
 
 test.each([
-  ['grey', { channels: 1, range: [1, 0], columns: 3 }],
+  ['in grey', { channels: 1, range: [1, 0], columns: 3 }],
   ['in colour, as a canvas has it', { channels: 3, format: 'bgra8unorm' }],
-] as const)('%s', async (_, more) => {
+] as const)('a painter paints images %s', async (_, more) => {
   const options: PainterOptions = { height: 5, width: 7, count: 5, ...more };
   const painter = await engine.createPainter(options);
   const values = bytes(5 * 5 * 7 * options.channels);
@@ -69,7 +69,7 @@ test.each([
   expect(new Set(expected).size).toBeGreaterThan(20);
 });
 
-test('what a predictor makes, in one encoder, is what predict returns', async () => {
+test('a painter paints what a predictor predicts, in one encoder', async () => {
   const unet = await engine.createUNet({ height: 8, width: 8, widths: [4, 8], kernelSize: 3 }, { seed: 1 });
   const predictor = await engine.createPredictor(unet, { count: 4 });
   const painter = await engine.createPainter({ height: 8, width: 8, channels: 1, count: 4 });
@@ -92,8 +92,8 @@ test('what a predictor makes, in one encoder, is what predict returns', async ()
   });
 });
 
-describe('what is wrong is said, and nothing recorded:', () => {
-  test('textures of another kind', async () => {
+describe('a painter refuses, and records nothing:', () => {
+  test('textures of the wrong size, format or usage', async () => {
     const painter = await engine.createPainter({ height: 8, width: 8, channels: 1, count: 4 });
     const input = await bufferOf(new Float32Array(4 * 64));
     const encoder = device.createCommandEncoder();
@@ -125,7 +125,7 @@ describe('what is wrong is said, and nothing recorded:', () => {
     [{ range: [0, Number.NaN] }, 'argument', 'range is [0,null]'],
     [{ size: 3 }, 'argument', 'no setting size'],
     [{ count: 60_000, columns: 1 }, 'limit', 'The picture is 8 x 480000'],
-  ])('%o', async (wrong, code, text) => {
+  ])('the options %o', async (wrong, code, text) => {
     const options = { height: 8, width: 8, channels: 1, ...wrong } as never;
     await expect(engine.createPainter(options)).rejects.toMatchObject({
       code,

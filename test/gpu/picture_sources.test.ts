@@ -58,7 +58,7 @@ async function kinds(): Promise<Record<string, Picture[]>> {
 }
 
 test.each(Object.entries(await kinds()))(
-  '%s: into a data set, a prediction and the start of a run',
+  'pictures of the kind %s go into a data set, a prediction and the start of a run',
   async (_, pictures) => {
     using dataset = await engine.createDataset({ pictures, channels: 3, labels: Uint8Array.of(1, 0, 1) });
     expect(dataset).toMatchObject({ ...size, count: 3, maxLabel: 1 });
@@ -91,7 +91,7 @@ test.each(Object.entries(await kinds()))(
   },
 );
 
-test('bad input: nothing is submitted', async () => {
+test('pictures of the wrong size or number are refused, and nothing is submitted', async () => {
   using unet = await engine.createUNet({ ...config, conditioning: { noiseLevel: true, classes: 0 } });
   using sampler = await engine.createSampler(unet, { count: 2 });
   const small = { data: new Uint8Array(4), width: 1, height: 1 };
@@ -161,7 +161,7 @@ const corners: Readonly<Record<string, readonly (readonly number[])[]>> = {
 };
 
 test.each(Object.keys(odd).filter((name) => lane !== 'node' || name.endsWith('.png')))(
-  '%s: upright, in its colours, as images to train on',
+  'the file %s is read upright and in its colours, as images to train on',
   async (name) => {
     const bytes = Uint8Array.from(atob(odd[name]), (letter) => letter.charCodeAt(0));
     const node = lane === 'node' && (await import('../../harness/pictures/png'));

@@ -8,7 +8,7 @@ import { testGpu } from '../lanes/gpu';
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
 
-test('every picture, in order, of the right size, and the steps on the way', async () => {
+test('runPictures makes the pictures of a training run, in order and of the right size', async () => {
   const images = Uint8Array.from(new Random(1).integers(9 * 64, 256));
   const set = { images, count: 9, height: 8, width: 8, channels: 1 };
   using unet = await engine.createUNet({ height: 8, width: 8, widths: [4, 4], kernelSize: 3 }, { seed: 1 });

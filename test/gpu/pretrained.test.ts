@@ -14,7 +14,7 @@ const { gpu, source } = await testGpu();
 test.each([
   ['digits', { ...recipes.digits.sampling, steps: 10 }],
   ['digits-instant', {}],
-] as const)('%s writes the digits that it is asked for', async (name, how) => {
+] as const)('the pretrained network %s writes the digits that labels ask for', async (name, how) => {
   const { config, parameters, sampling } = await loadPretrained(name);
   using unet = await UNet.create(gpu, config, { sampling });
   await unet.setParameters(parameters);
@@ -34,7 +34,7 @@ test.each([
   expect(seen.length).toBeGreaterThanOrEqual(16);
 });
 
-test('a run of another size and with classes begins with pictures, and with a table of classes by its seed', async () => {
+test('a run of another size and with classes can begin with the weights of pictures', async () => {
   const engine = await createEngine({ gpu: source, selfCheck: false, tune: false });
   const model = await loadPretrained('pictures');
   const config = { ...model.config, height: 16, width: 20, conditioning: { noiseLevel: true, classes: 3 } };

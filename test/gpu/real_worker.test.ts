@@ -32,7 +32,7 @@ if (lane !== 'node') {
   };
 
   test(
-    'a real worker keeps the run, recovers, and another goes on with it',
+    'a real worker keeps the run and recovers, and another worker goes on with it',
     mainlyIn('firefox'),
     async () => {
       const first = start();
@@ -57,7 +57,7 @@ if (lane !== 'node') {
     },
   );
 
-  test('an error that nobody catches in a worker is a warning with its words, and the run goes on', async () => {
+  test('an uncaught error in a real worker is a warning with its text, and the run goes on', async () => {
     const { client, worker, losses } = start();
     worker.addEventListener('error', (event) => event.preventDefault()); // else the page has it, too
     const warnings: unknown[] = [];
@@ -83,7 +83,7 @@ if (lane !== 'node') {
     });
   }
 
-  test('the example trains and samples', mainlyIn('firefox'), async () => {
+  test('the example worker trains and samples', mainlyIn('firefox'), async () => {
     const { trainAndSample } = examples['../../examples/worker/train.js'];
     const worker = new Worker(new URL('../../examples/worker/worker.js', import.meta.url), {
       type: 'module',
@@ -113,7 +113,7 @@ if (lane !== 'node') {
     await client.reset();
   });
 
-  test('a worker that cannot be loaded is told of', async () => {
+  test('a worker that cannot be loaded is an error of the first call', async () => {
     const client = clientOf(new Worker('/nowhere.js', { type: 'module' }));
     await expect(client.begin(run)).rejects.toMatchObject({
       code: 'argument',

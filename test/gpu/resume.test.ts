@@ -59,7 +59,7 @@ async function trainUntil(until: number, from?: Uint8Array, abortAt?: number) {
 
 const unbroken = await trainUntil(STEPS);
 
-test('the unbroken run', () => {
+test('a run without a stop has finite losses', () => {
   expect(unbroken.losses).toHaveLength(STEPS);
   expect(unbroken.losses.every(Number.isFinite)).toBe(true);
 });
@@ -69,7 +69,7 @@ for (const [title, stops] of Object.entries({
   'at the end of an epoch': [4],
   'before the first step is done, and again and again': [1, 2, 7, 8],
 })) {
-  test(`stopped ${title}`, async () => {
+  test(`a run stopped ${title} and resumed gives the same bytes`, async () => {
     let last: Progress | undefined;
     for (const stop of [...stops, STEPS]) last = await trainUntil(stop, last?.checkpoint);
     expect(last!.losses).toEqual(unbroken.losses);
@@ -78,7 +78,7 @@ for (const [title, stops] of Object.entries({
   });
 }
 
-test('stopped by an abort, wherever the GPU then was', async () => {
+test('a run stopped by an abort and resumed gives the same bytes', async () => {
   // Short submissions, so that it has not done everything by then.
   engine.maxSubmitMilliseconds = 1;
   const stopped = await trainUntil(STEPS, undefined, 5);
@@ -90,7 +90,7 @@ test('stopped by an abort, wherever the GPU then was', async () => {
   expect((await trainUntil(STEPS, stopped.checkpoint)).checkpoint).toEqual(unbroken.checkpoint);
 });
 
-test('a checkpoint taken while the run goes on holds the steps under way and their losses', async () => {
+test('a checkpoint saved while the run goes on holds the steps under way and their losses', async () => {
   using unet = await engine.createUNet(config, { seed: settings.seed });
   using trainer = await engine.createTrainer(unet, { batchSize, learningRate });
   const losses: number[] = [];
@@ -106,7 +106,7 @@ test('a checkpoint taken while the run goes on holds the steps under way and the
   expect((await trainUntil(STEPS, checkpoint)).checkpoint).toEqual(unbroken.checkpoint);
 });
 
-test('a run with settings of its own goes on with them', async () => {
+test('a run with its own Adam settings and grey images resumes with them', async () => {
   const own = { beta1: 0.7, beta2: 0.97, epsilon: 1e-4 };
   const grey = { ...settings, binarize: false };
   const run = async (maxSteps: number, from?: Uint8Array) => {
@@ -134,7 +134,7 @@ test('a run with settings of its own goes on with them', async () => {
   expect(loadCheckpoint(whole).losses).not.toEqual(loadCheckpoint(unbroken.checkpoint).losses.slice(0, 8));
 });
 
-test('a model, and the model in a checkpoint, predict what the network did', async () => {
+test('a saved and loaded model predicts what its network predicted', async () => {
   using unet = await engine.createUNet(config, { seed: 4 });
   const input = new Random(2).floats(3 * 64, 0, 1);
   const predictions = await unet.predict(input, { count: 3 });

@@ -18,7 +18,7 @@ const alone = { tutorial: await run(engine, 'tutorial'), digits: await run(engin
  */
 const BAND = 1.7e-6;
 
-test.each(recipeNames)('%s: the losses of 20 steps are those of every lane', (name) => {
+test.each(recipeNames)('%s: 20 losses are the recorded ones, nearly, on any adapter', (name) => {
   const { losses } = alone[name];
   expect(losses).toHaveLength(STEPS);
   expect(
@@ -27,7 +27,7 @@ test.each(recipeNames)('%s: the losses of 20 steps are those of every lane', (na
   ).toBeLessThan(BAND);
 });
 
-test('engines that share a device and work at the same time each give the bits of one alone', async () => {
+test('engines that work on one device at the same time each give the bits of an engine alone', async () => {
   using other = await newEngine();
   const [tutorial, digits, again] = await Promise.all([
     run(engine, 'tutorial'),

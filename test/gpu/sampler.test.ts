@@ -26,7 +26,7 @@ function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, what: stri
   expect(worst, what).toBeLessThan(1e-5);
 }
 
-test('every step is x = clip(x (1 - m) + net(x) m, 0, 1) with m = 1 / (steps - step)', async () => {
+test('every step of the method mix is x = clip(x (1 - m) + net(x) m, 0, 1) with m = 1 / (steps - step)', async () => {
   const { unet, sampler } = await setUp();
   const reference = new ReferenceUNet(checkConfig(config), await unet.getParameters());
   const noise = new Random(1).floats(count * size, 0, 1);
@@ -44,7 +44,7 @@ test('every step is x = clip(x (1 - m) + net(x) m, 0, 1) with m = 1 / (steps - s
   expect(steps).toBe(5);
 });
 
-test('kernels are transformed once a submission, and weights that change in the middle of a run count from the next step on', async () => {
+test('kernels are transformed once a submission, and weights that change during a run count from the next step on', async () => {
   const wide = { height: 8, width: 8, widths: [8, 8] };
   const variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.0': 'winograd7_gpu' };
   using unet = await UNet.create(gpu, wide, { seed: 3 });
@@ -58,7 +58,7 @@ test('kernels are transformed once a submission, and weights that change in the 
   }
 });
 
-test('noise follows from the seed, and sample, run and encodeRun agree', async () => {
+test('a run’s noise follows from the seed, and sample, run and encodeRun agree', async () => {
   const { sampler } = await setUp();
   const result = await sampler.sample({ steps: 3, seed: 9 });
   let last: Float32Array | undefined;
@@ -85,7 +85,7 @@ test('noise follows from the seed, and sample, run and encodeRun agree', async (
   buffer.destroy();
 });
 
-test('an abort stops between two steps, and the sampler can be used again', async () => {
+test('an abort stops sampler.run between two steps, and the sampler can be used again', async () => {
   const { sampler } = await setUp();
   const abort = new AbortController();
   const run = async () => {
@@ -96,7 +96,7 @@ test('an abort stops between two steps, and the sampler can be used again', asyn
   expect((await sampler.sample({ steps: 1 })).length).toBe(count * size);
 });
 
-test('an aborted run that waits in its loop is busy until its iterator returns', async () => {
+test('an aborted sampler.run that waits in its loop is busy until its iterator returns', async () => {
   const { sampler } = await setUp();
   const abort = new AbortController();
   const run = sampler.run({ steps: 3, signal: abort.signal });
@@ -108,7 +108,7 @@ test('an aborted run that waits in its loop is busy until its iterator returns',
   await sampler.sample({ steps: 1 });
 });
 
-test('sample submits as many steps at once as the pacer allows, with the same bits', async () => {
+test('sample submits all the steps at once that the pacer allows, with the same bits', async () => {
   const { sampler } = await setUp();
   const usual = gpu.pacer.maxMilliseconds;
   const sample = async (maxMilliseconds: number) => {
@@ -137,7 +137,7 @@ test('sample submits as many steps at once as the pacer allows, with the same bi
   expect(last).toEqual(atOnce.images);
 });
 
-test('an abort stops sample between two submissions', async () => {
+test('an abort stops sampler.sample between two submissions', async () => {
   const { sampler } = await setUp();
   const usual = gpu.pacer.maxMilliseconds;
   gpu.pacer.maxMilliseconds = 1e-6;
@@ -152,7 +152,7 @@ test('an abort stops sample between two submissions', async () => {
   expect(done).toEqual([1, 2]);
 });
 
-test('a step allocates nothing', async () => {
+test('a step allocates nothing, in a run or recorded', async () => {
   const { sampler } = await setUp();
   const createBuffer = vi.spyOn(gpu.device, 'createBuffer');
   const run = async (steps: number) => {
@@ -171,7 +171,7 @@ test('a step allocates nothing', async () => {
   vi.restoreAllMocks();
 });
 
-test('nothing is recorded in the middle of a run', async () => {
+test('encodeRun is refused in the middle of a run', async () => {
   const { sampler } = await setUp();
   const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
   const encodeRun = () => sampler.encodeRun(gpu.device.createCommandEncoder(), buffer, 1);
@@ -183,8 +183,8 @@ test('nothing is recorded in the middle of a run', async () => {
   buffer.destroy();
 });
 
-describe.each(['sample', 'run'] as const)('what is destroyed during %s', (method) => {
-  test.each(['sampler', 'unet'] as const)('%s', async (what) => {
+describe.each(['sample', 'run'] as const)('during %s, destroying', (method) => {
+  test.each(['sampler', 'unet'] as const)('the %s ends it with an error', async (what) => {
     const submit = gpu.submit.bind(gpu);
     const usual = gpu.pacer.maxMilliseconds;
     gpu.pacer.maxMilliseconds = 1e-6; // a submission for each dispatch
@@ -213,7 +213,7 @@ describe.each(['sample', 'run'] as const)('what is destroyed during %s', (method
   });
 });
 
-test('a sampler that is destroyed in the loop of its run', async () => {
+test('a sampler that is destroyed in the loop of its run throws in the next step', async () => {
   const { sampler } = await setUp();
   const run = async () => {
     for await (const { step } of sampler.run({ steps: 9 })) if (step === 1) sampler.destroy();
@@ -221,7 +221,7 @@ test('a sampler that is destroyed in the loop of its run', async () => {
   await expect(run()).rejects.toMatchObject({ code: 'destroyed' });
 });
 
-test('arguments out of range', async () => {
+test('arguments of a sampler that are out of range are refused', async () => {
   const { unet, sampler } = await setUp();
   await expect(sampler.sample({ steps: 0 })).rejects.toThrow('steps is 0');
   await expect(sampler.sample({ steps: 1e6 })).rejects.toThrow('from 1 to 1000');

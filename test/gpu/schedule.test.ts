@@ -87,14 +87,14 @@ const inParts = () => {
   gpu.pacer.maxMilliseconds = 1e-6;
 };
 
-test('a change between two fits holds from the next step on', async () => {
+test('a schedule that changes between two fits holds from the next step on', async () => {
   const { rates } = await changedAt(4);
   const expected = rates.map((_, step) => BASE * rateFactor(step < 4 ? before : after, step));
   for (const [step, rate] of rates.entries()) expect(rate).toBeCloseTo(expected[step], 8);
   expect(changeIn(rates)).toBe(4);
 });
 
-test('during a fit it holds from the next submission on', async () => {
+test('a schedule that changes during a fit holds from the next submission on', async () => {
   using run = await begin();
   vi.spyOn(gpu.pacer, 'repeats').mockReturnValue(1);
   await fitTo(run, STEPS, (step) => {
@@ -109,7 +109,7 @@ test('during a fit it holds from the next submission on', async () => {
   );
 });
 
-test('a step of a fit in parts keeps the old one', async () => {
+test('a schedule that changes during a step of fit: the step in parts keeps the old one', async () => {
   using run = await begin();
   await fitTo(run, 3);
   inParts();
@@ -122,7 +122,7 @@ test('a step of a fit in parts keeps the old one', async () => {
   );
 });
 
-test('so does a step of runFor that several calls make, also where the last one makes more steps', async () => {
+test('a schedule that changes during a step of runFor: several calls keep the old one to the step’s end', async () => {
   using run = await begin();
   const { trainer } = run;
   const runFor = (milliseconds: number) => trainer.runFor(dataset, { milliseconds, seed: order.seed });
@@ -137,7 +137,7 @@ test('so does a step of runFor that several calls make, also where the last one 
   expect([...(await trainer.readLosses(result.step))].slice(0, STEPS)).toEqual(losses.map(Math.fround));
 });
 
-test('so does a step on a batch of the caller, but for the rate as for the schedule', async () => {
+test('a schedule or rate that changes during trainer.step holds from the next step on', async () => {
   const noisy = new Random(5).floats(4 * 64, 0, 1);
   const batch = { noisy, target: noisy.map((v) => 1 - v), count: 4 };
   const make = async (set: (trainer: Trainer) => void, during: boolean) => {
@@ -170,7 +170,7 @@ test('so does a step on a batch of the caller, but for the rate as for the sched
   }
 });
 
-test('a recorded step takes the one in force when it runs, also where it drops a step that was under way', async () => {
+test('a recorded step takes the schedule in force when it runs, also where it drops a started step', async () => {
   const bytes = new Random(6).floats(4 * 64, 0, 1);
   const buffer = () => {
     const made = gpu.device.createBuffer({
@@ -214,7 +214,7 @@ test('a recorded step takes the one in force when it runs, also where it drops a
   expect(dropping).toEqual(expected);
 });
 
-test('so does an update by a loss of the caller', async () => {
+test('a recorded encodeUpdate takes the schedule in force when it runs', async () => {
   const floats = new Random(8).floats(64, 0, 1);
   const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const [input, output, outputGradient] = [0, 1, 2].map(() =>
@@ -237,7 +237,7 @@ test('so does an update by a loss of the caller', async () => {
   expect(await update(before)).not.toEqual(expected);
 });
 
-test('a checkpoint has the present one, and the run goes on with it', async () => {
+test('a checkpoint has the present schedule, and the run goes on with it', async () => {
   using run = await begin();
   await fitTo(run, 4);
   run.trainer.schedule = after;
@@ -266,7 +266,7 @@ test('a checkpoint has the present one, and the run goes on with it', async () =
   expect(await resumed.getState()).toEqual(state);
 });
 
-test('what is no schedule changes nothing', async () => {
+test('a wrong schedule is refused, and changes nothing', async () => {
   using run = await begin();
   for (const wrong of [{ warmup: -1 }, { decay: 'cosine' }, 'linear', { steps: 9 }])
     expect(() => Object.assign(run.trainer, { schedule: wrong })).toThrow('schedule');

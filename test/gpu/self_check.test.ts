@@ -6,7 +6,7 @@ import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 
-describe('nothing is said of', () => {
+describe('the self-check finds nothing wrong in', () => {
   const odd = (config: Partial<UNetConfig>): Network => ({
     ...tutorial,
     config: { height: 8, width: 12, widths: [6, 10], kernelSize: 5, ...config },

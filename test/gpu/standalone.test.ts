@@ -68,7 +68,7 @@ function expectedConvolution(
 /** In a batch that is no multiple of 4 there is one order only. */
 const layouts = (batch: number): ImageLayout[] => (batch % 4 === 0 ? ['NHWC', 'CHWN'] : ['NHWC']);
 
-describe.each(Object.entries(convolutions))('createConv2d: %s', (_, shape) => {
+describe.each(Object.entries(convolutions))('createConv2d agrees with plain loops: %s', (_, shape) => {
   const { batch, height, width, inChannels, outChannels, kernelSize } = shape;
   const random = new Random(5);
   const [inSize, outSize] = [inChannels, outChannels].map((channels) => ({ height, width, channels }));
@@ -123,7 +123,7 @@ describe.each(Object.entries(convolutions))('createConv2d: %s', (_, shape) => {
 });
 
 describe.each<ActivationNext>(['nothing', 'maxPool', 'upsample'])(
-  'createActivation: swish, then %s',
+  'createActivation agrees with plain loops: swish, then %s',
   (next) => {
     const scale = { nothing: 1, maxPool: 0.5, upsample: 2 }[next];
     test.each([3, 4].flatMap((batch) => layouts(batch).map((layout) => ({ batch, layout }))))(
@@ -178,7 +178,7 @@ describe.each<ActivationNext>(['nothing', 'maxPool', 'upsample'])(
   },
 );
 
-test('parts of buffers are read and written like whole ones', async () => {
+test('standalone operations read and write parts of buffers like whole ones', async () => {
   const shape = { batch: 4, height: 3, width: 5, inChannels: 2, outChannels: 3, kernelSize: 3 };
   const random = new Random(9);
   const inputs = {
@@ -213,7 +213,7 @@ test('parts of buffers are read and written like whole ones', async () => {
   }
 });
 
-test('the program of docs/kernels.md', async () => {
+test('the program of docs/kernels.md runs', async () => {
   const [, code] = /^```js\n(.*?)^```/ms.exec(page)!;
   const images = 64 * 28 * 28;
   const random = new Random(8);
@@ -242,7 +242,7 @@ test('the program of docs/kernels.md', async () => {
   }
 });
 
-describe('bad input', () => {
+describe('standalone operations refuse', () => {
   const shape = { batch: 2, height: 4, width: 4, inChannels: 1, outChannels: 2, kernelSize: 3 };
 
   test.each<[object, object, string[]]>([
@@ -265,7 +265,7 @@ describe('bad input', () => {
     await refused(() => engine.createActivation(wrong as never, options), 'argument', ...facts);
   });
 
-  test('buffers that are missing, too small or unknown, and nothing to compute', async () => {
+  test('buffers that are missing, too small or unknown, and a call with nothing to compute', async () => {
     using convolution = await engine.createConv2d(shape);
     using forward = await engine.createConv2d(shape, { backward: false });
     const { device } = gpu;

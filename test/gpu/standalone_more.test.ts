@@ -17,7 +17,7 @@ const layouts = [
   { batch: 4, layout: 'CHWN' },
 ] as const;
 
-describe.each(['createPooling', 'createUpsampling'] as const)('%s', (make) => {
+describe.each(['createPooling', 'createUpsampling'] as const)('%s agrees with plain loops', (make) => {
   const scale = make === 'createPooling' ? 0.5 : 2;
   test.each(layouts)('$batch images, $layout', async ({ batch, layout }) => {
     const size = { height: 6, width: 10, channels: 3 };
@@ -34,7 +34,10 @@ describe.each(['createPooling', 'createUpsampling'] as const)('%s', (make) => {
             ...references.max_pool(inside, { input }),
             ...references.max_pool_grad(inside, { input, grad_output }),
           }
-        : { ...references.upsample(inside, { input }), ...references.upsample_grad(inside, { grad_output }) };
+        : {
+            ...references.upsample(inside, { input }),
+            ...references.upsample_grad(inside, { grad_output }),
+          };
     using made = await engine[make]({ ...size, batch }, { layout });
     const inner = (given: Float32Array, of: Size) =>
       layout === 'NHWC' ? given : Float32Array.from(toChwn(given, batch, of));
@@ -78,7 +81,7 @@ describe('createAdam', () => {
 
   // One number of parameters is no multiple of 4, and takes several workgroups.
   test.each([1, 301, 2001])(
-    '%d parameters are updated as by plain loops, each time by what was recorded',
+    'updates %d parameters as plain loops do, each time with the options that were recorded',
     async (size) => {
       const random = new Random(size);
       const parameters = random.floats(size);
@@ -107,7 +110,7 @@ describe('createAdam', () => {
     },
   );
 
-  test('a gradient that is not finite changes nothing, then or later', async () => {
+  test('with a gradient that is not finite changes nothing, then or later', async () => {
     const parameters = Float32Array.of(1, 2, 3, 4, 5);
     const bad = Float32Array.of(0, Number.NaN, 0, 0, 1);
     const gradient = Float32Array.of(1, -1, 2, -2, 0.5);
@@ -124,7 +127,7 @@ describe('createAdam', () => {
   });
 });
 
-describe('bad input', () => {
+describe('pooling, upsampling and Adam refuse', () => {
   const shape = { batch: 1, height: 4, width: 4, channels: 1 };
 
   test.each<[string, () => Promise<unknown>, string[]]>([
@@ -143,7 +146,7 @@ describe('bad input', () => {
     ['a beta of 1', () => engine.createAdam(4, { beta1: 1 }), ['beta1 is 1', '0.999999']],
   ])('%s', (_, make, facts) => refused(make, 'argument', ...facts));
 
-  test('updates', async () => {
+  test('wrong options and buffers of an update', async () => {
     using adam = await engine.createAdam(4);
     const { device } = gpu;
     const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;

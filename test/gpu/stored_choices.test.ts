@@ -16,7 +16,7 @@ const deleted = () =>
 
 // Node has no database.
 if (lane !== 'node') {
-  test('it can be deleted while an engine lives, and what that stores afterwards another finds', async () => {
+  test('the browser’s database can be deleted while an engine lives, and what is stored afterwards is found', async () => {
     await deleted();
     const first = await createEngine({ device: gpu.device });
     await first.gpu.passed!.add(['before']);
@@ -31,5 +31,6 @@ if (lane !== 'node') {
     await deleted();
   });
 } else {
-  test('Node has no database to store in', () => expect('indexedDB' in globalThis).toBe(false));
+  test('Node has no database to store kernel choices in', () =>
+    expect('indexedDB' in globalThis).toBe(false));
 }

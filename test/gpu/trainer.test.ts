@@ -102,7 +102,7 @@ describe('fit', () => {
     expect(byDefault).not.toEqual(await lossesWith(!usual));
   });
 
-  test('a run that is aborted and goes on gives the losses of an unbroken one', async () => {
+  test('a fit that is aborted and goes on gives the losses of an unbroken fit', async () => {
     const unbroken = await setUp();
     const expected = await collect(unbroken.trainer.fit(unbroken.dataset, { epochs: 3, seed: 1 }));
     const { trainer, dataset } = await setUp();
@@ -126,7 +126,7 @@ describe('fit', () => {
     expect(losses).toEqual(expected.map((e) => e.loss));
   });
 
-  test('leaving the loop early frees the trainer', async () => {
+  test('leaving fit’s loop early frees the trainer', async () => {
     const { trainer, dataset } = await setUp();
     for await (const { step } of trainer.fit(dataset, { epochs: 5 })) if (step === 2) break;
     const events = await collect(trainer.fit(dataset, { epochs: 5 }));
@@ -147,7 +147,7 @@ describe('fit', () => {
     await trainer.step(batch);
   });
 
-  test('a signal that is aborted already starts nothing', async () => {
+  test('a signal that is aborted already starts no step', async () => {
     const { trainer, dataset } = await setUp();
     const error = await rejection(
       collect(trainer.fit(dataset, { epochs: 1, signal: AbortSignal.abort('no') })),
@@ -187,7 +187,7 @@ describe('fit', () => {
   });
 
   test.each<Partial<FitOptions>>([{ seed: 2 }, { binarize: false }])(
-    'a second fit with %j is what a fresh trainer does',
+    'a second fit with %j gives what a fresh trainer gives',
     async (other) => {
       const { unet, trainer, dataset } = await setUp();
       await collect(trainer.fit(dataset, { epochs: 1, seed: 1 }));
@@ -200,7 +200,7 @@ describe('fit', () => {
     },
   );
 
-  test('steps that a driver loses are missed', async () => {
+  test('steps that a driver loses are an error of fit and step', async () => {
     const create = gpu.device.createShaderModule.bind(gpu.device);
     vi.spyOn(gpu.device, 'createShaderModule').mockImplementation(({ code, ...rest }) =>
       create({ ...rest, code: code.replace('state.step += 1u', 'state.step += 0u') }),
@@ -221,7 +221,7 @@ describe('fit', () => {
     }
   });
 
-  test('images per second are all images by all the time that the GPU took', async () => {
+  test('images per second are all images, divided by all the time that the GPU took', async () => {
     const { trainer, dataset } = await setUp();
     let now = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => now);
@@ -241,7 +241,7 @@ describe('fit', () => {
     expect(now).toBeGreaterThan(100);
   });
 
-  test('a learning rate can change between steps', async () => {
+  test('a learning rate can change between two fits', async () => {
     const { unet, trainer, dataset } = await setUp();
     trainer.learningRate = 1e-12;
     const before = await unet.getParameters();
@@ -254,7 +254,7 @@ describe('fit', () => {
   });
 });
 
-describe('interruptions', () => {
+describe('a training run that is interrupted', () => {
   /** A training run on a device of its own. */
   async function setUpAlone() {
     const engine = await createEngine({ selfCheck: false });
@@ -264,7 +264,7 @@ describe('interruptions', () => {
     return { engine, unet, trainer, dataset };
   }
 
-  test('a device that is lost during the loop is an error of the next step, not of the program', async () => {
+  test('by the loss of its device gets the error in its next step, and the program goes on', async () => {
     const { engine, trainer, dataset } = await setUpAlone();
     const error = await refusal(
       (async () => {
@@ -294,7 +294,7 @@ describe('interruptions', () => {
   describe.each([
     ['several steps a submission', 300],
     ['a submission for each dispatch', 1e-6],
-  ])('%s', (_, maxMilliseconds) => {
+  ])('with %s', (_, maxMilliseconds) => {
     const usual = gpu.pacer.maxMilliseconds;
     beforeEach(() => {
       gpu.pacer.maxMilliseconds = maxMilliseconds;
@@ -304,7 +304,7 @@ describe('interruptions', () => {
       gpu.pacer.maxMilliseconds = usual;
     });
 
-    test.each(['trainer', 'dataset', 'unet'] as const)('what is destroyed during a fit: %s', async (what) => {
+    test.each(['trainer', 'dataset', 'unet'] as const)('by destroying the %s throws in fit', async (what) => {
       for (const n of [1, 4, 13]) {
         const all = await setUp();
         const submissions = afterSubmissions(n, () => all[what].destroy());
@@ -316,7 +316,7 @@ describe('interruptions', () => {
       }
     });
 
-    test.each(['trainer', 'dataset', 'unet'] as const)('what is destroyed in its loop: %s', async (what) => {
+    test.each(['trainer', 'dataset', 'unet'] as const)('by a loop destroying the %s throws', async (what) => {
       for (const last of [1, 2, 4]) {
         const all = await setUp();
         const seen: number[] = [];
@@ -331,7 +331,7 @@ describe('interruptions', () => {
       }
     });
 
-    test('what is destroyed during a step', async () => {
+    test('by destroying trainer or UNet throws in step', async () => {
       for (const what of ['trainer', 'unet'] as const) {
         for (const n of [1, 2, 9]) {
           const all = await setUp();
@@ -346,7 +346,7 @@ describe('interruptions', () => {
     });
   });
 
-  test('what is destroyed while it is read', async () => {
+  test('by destroying the trainer while state, gradients or losses are read throws in each read', async () => {
     for (const read of ['getState', 'getGradients', 'readLosses'] as const) {
       const { trainer } = await setUp();
       const reading = trainer[read]();
@@ -360,7 +360,7 @@ describe('interruptions', () => {
     }
   });
 
-  test('an abort goes before a destruction', async () => {
+  test('by an abort and a destruction ends with the abort', async () => {
     const { trainer, dataset } = await setUp();
     const abort = new AbortController();
     const run = async () => {
@@ -372,14 +372,14 @@ describe('interruptions', () => {
     expect(await rejection(run())).toBe('enough');
   });
 
-  test('a data set that was destroyed', async () => {
+  test('by destroying its data set is refused in the next fit', async () => {
     const { trainer, dataset } = await setUp();
     await collect(trainer.fit(dataset, { epochs: 1 }));
     dataset.destroy();
     expect((await refusal(collect(trainer.fit(dataset, { epochs: 2 })))).code).toBe('destroyed');
   });
 
-  test('an engine that is destroyed with its own device', async () => {
+  test('by destroying an engine that owns its device throws', async () => {
     for (const n of [1, 2]) {
       const { engine, trainer, dataset } = await setUpAlone();
       const run = async () => {
@@ -389,7 +389,7 @@ describe('interruptions', () => {
     }
   });
 
-  test('a step of which the device refuses a part changes nothing, and the next fit goes on', async () => {
+  test('by a device that refuses a part of a step has changed nothing, and the next fit goes on', async () => {
     const { unet, trainer, dataset } = await setUp();
     const before = await unet.getParameters();
     const usual = gpu.pacer.maxMilliseconds;
@@ -412,7 +412,7 @@ describe('interruptions', () => {
     expect((await collect(trainer.fit(dataset, { epochs: 1 }))).map(({ step }) => step)).toEqual([1, 2, 3]);
   });
 
-  test('an abort takes a step back, but not the learning rate that was set meanwhile', async () => {
+  test('by an abort takes the started step back, but not the learning rate that was set meanwhile', async () => {
     const { unet, trainer, dataset } = await setUp();
     const { maxMilliseconds } = gpu.pacer;
     gpu.pacer.maxMilliseconds = 1e-6; // a submission for each dispatch
@@ -443,7 +443,7 @@ describe('interruptions', () => {
   });
 });
 
-describe('recording', () => {
+describe('recording a step', () => {
   test('encodeStep on GPU buffers does what step does on arrays', async () => {
     const random = new Random(8);
     const batch = { noisy: random.floats(3 * size, 0, 1), target: random.floats(3 * size, 0, 1) };
@@ -463,7 +463,7 @@ describe('recording', () => {
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });
 
-  test('steps allocate nothing', async () => {
+  test('fit and step allocate nothing after the first fit', async () => {
     const { trainer, dataset } = await setUp();
     const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
     await collect(trainer.fit(dataset, { epochs: 1 }));
@@ -485,7 +485,7 @@ describe('recording', () => {
   });
 });
 
-describe('state', () => {
+describe('the state of a trainer', () => {
   test('getState, setState and the parameters are the whole run', async () => {
     const one = await setUp();
     await collect(one.trainer.fit(one.dataset, { epochs: 1, seed: 2 }));
@@ -499,7 +499,7 @@ describe('state', () => {
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });
 
-  test('one that is not whole changes nothing', async () => {
+  test('is refused where it is not whole, which changes nothing', async () => {
     const { trainer } = await setUp();
     const before = await trainer.getState();
     const ones = new Map([...before.moment1].map(([name, values]) => [name, values.map(() => 1)]));
@@ -527,8 +527,8 @@ describe('state', () => {
   });
 });
 
-describe('Adam', () => {
-  test('its settings are part of the state, and of no other trainer', async () => {
+describe('the settings of Adam', () => {
+  test('are part of a trainer’s state, which a trainer with other settings refuses', async () => {
     const unet = await UNet.create(gpu, config, { seed: 3 });
     const adam = { beta1: 0.5, beta2: 0.99, epsilon: 1e-5, weightDecay: 0.25 };
     const state = await (await Trainer.create(gpu, unet, { batchSize: 4, ...adam })).getState();
@@ -546,10 +546,10 @@ describe('Adam', () => {
   });
 });
 
-describe('losses', () => {
+describe('readLosses', () => {
   const batch = { noisy: new Float32Array(size), target: new Float32Array(size).fill(1) };
 
-  test('only those of steps that this trainer did', async () => {
+  test('gives the losses only of steps that this trainer made', async () => {
     const { trainer } = await setUp();
     expect([...(await trainer.readLosses(5))]).toEqual([]);
     const first = await trainer.step(batch);
@@ -562,7 +562,7 @@ describe('losses', () => {
     expect(message).toContain('count is 1025');
   });
 
-  test('those before and after the end of the ring', async () => {
+  test('gives losses across the end of the ring in which they are kept', async () => {
     const { trainer } = await setUp();
     const expected: number[] = [];
     for (let i = 0; i < 8; i++) expected.push(await trainer.step(batch));
@@ -572,7 +572,7 @@ describe('losses', () => {
     expect([...(await later.trainer.readLosses(8))]).toEqual(expected);
   });
 
-  test('any number of reads at the same time', async () => {
+  test('can be called any number of times at once', async () => {
     const { trainer, dataset } = await setUp();
     const expected = (await collect(trainer.fit(dataset, { epochs: 1 }))).map(({ loss }) => loss);
     const counts = [3, 1, 2, 3, 1, 2, 3];
@@ -580,7 +580,7 @@ describe('losses', () => {
     expect(read.map((losses) => [...losses])).toEqual(counts.map((n) => expected.slice(3 - n)));
   });
 
-  test('reads beside a fit', async () => {
+  test('can be called beside a fit', async () => {
     const { trainer, dataset } = await setUp();
     const reads: Promise<Float32Array>[] = [];
     for await (const { step } of trainer.fit(dataset, { epochs: 4 })) {
@@ -590,8 +590,8 @@ describe('losses', () => {
   });
 });
 
-describe('complaints', () => {
-  test('options out of range name the option and what is legal', async () => {
+describe('what a trainer refuses:', () => {
+  test('options out of range, and the error names the option and the legal range', async () => {
     const { unet, trainer, dataset } = await setUp();
     for (const [options, fact] of [
       [{ batchSize: 0 }, 'batchSize is 0'],
@@ -617,7 +617,7 @@ describe('complaints', () => {
     expect((await refusal(collect(trainer.fit(dataset, misspelt)))).message).toContain('no setting maxStep');
   });
 
-  test('settings that are undefined are the usual ones', async () => {
+  test('no settings that are undefined: they get their defaults', async () => {
     const { unet, trainer } = await setUp();
     const undefinedOnes = { beta1: undefined, beta2: undefined, epsilon: undefined, learningRate: undefined };
     const other = await Trainer.create(gpu, await UNet.create(gpu, config, { seed: 3 }), {
@@ -648,7 +648,7 @@ describe('complaints', () => {
     expect(wrong.message).toContain('4x4x1');
   });
 
-  test('two things at once, and use after destroy', async () => {
+  test('two steps at once, and use after destroy', async () => {
     const { unet, trainer, dataset } = await setUp();
     const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
     const first = trainer.step(batch);
@@ -686,7 +686,7 @@ describe('complaints', () => {
     ['batchSize', (unet: UNet, n: number) => Trainer.create(gpu, unet, { batchSize: n })],
     ['count', (unet: UNet, n: number) => Sampler.create(gpu, unet, { count: n })],
     ['count', (unet: UNet, n: number) => Predictor.create(gpu, unet.weights, { count: n })],
-  ])('the largest %s that fits is in the error, and fits: %#', async (option, create) => {
+  ])('a %s too large; the error names the largest one that fits: %#', async (option, create) => {
     using unet = await UNet.create(gpu, { height: 8, width: 8, widths: [8] });
     const real = gpu.device.limits;
     const limits = { maxBufferSize: 2 ** 18, maxStorageBufferBindingSize: 2 ** 18 };

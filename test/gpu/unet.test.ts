@@ -83,7 +83,7 @@ function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number 
 }
 
 for (const [title, { config, counts }] of Object.entries(configs)) {
-  test(`${title}: losses, gradients and weights of several steps`, async () => {
+  test(`predictions, losses, gradients and weights are the reference’s in several steps: ${title}`, async () => {
     const random = new Random(7);
     const full = checkConfig(config);
     const size = full.height * full.width * full.channels;
@@ -116,7 +116,7 @@ for (const [title, { config, counts }] of Object.entries(configs)) {
   });
 }
 
-describe('kernels that are transformed once', () => {
+describe('the transformed kernels of predictions', () => {
   const config = { height: 8, width: 8, widths: [8, 8] };
   const images = new Random(5).floats(4 * 64, 0, 1);
   const variants = { 'conv2d/down.1': 'winograd4' };
@@ -140,7 +140,7 @@ describe('kernels that are transformed once', () => {
     vi.restoreAllMocks();
   });
 
-  test('are transformed anew when the weights have changed', async () => {
+  test('are made again only when the weights have changed', async () => {
     using unet = await create(1);
     using other = await create(2);
     const first = await predict(unet);
@@ -153,7 +153,7 @@ describe('kernels that are transformed once', () => {
     expect(second.values).not.toEqual(first.values);
   });
 
-  test('are transformed at every call while there is a trainer, and once again when it is gone', async () => {
+  test('are made in each prediction while there is a trainer, and once more when it is gone', async () => {
     using unet = await create(1);
     const trainers = await Promise.all([2, 4].map((batchSize) => Trainer.create(gpu, unet, { batchSize })));
     for (const trainer of trainers) {
@@ -164,14 +164,14 @@ describe('kernels that are transformed once', () => {
     expect((await predict(unet)).programs).toEqual([1]);
   });
 
-  test('are transformed after a prediction that failed before it did so', async () => {
+  test('are made after a prediction that failed before it made them', async () => {
     using unet = await create(1);
     vi.spyOn(gpu, 'runAnd').mockRejectedValueOnce(new Error('once'));
     await expect(unet.predict(images, { count: 4 })).rejects.toThrow('once');
     expect(await predict(unet)).toEqual({ values: await expected(unet), programs: [2] });
   });
 
-  test('are those of one network while the weights are being replaced', async () => {
+  test('all belong to the same weights while setParameters replaces the weights', async () => {
     using unet = await create(1);
     using other = await create(2);
     const before = await predict(unet);
@@ -183,7 +183,7 @@ describe('kernels that are transformed once', () => {
     expect(await unet.predict(images, { count: 4 })).toEqual(after);
   });
 
-  test('are transformed each time while a trainer may change the weights, and once more when it is gone', async () => {
+  test('are made each time while a trainer may change the weights, and once more when it is gone', async () => {
     using unet = await create(1);
     await predict(unet);
     const train = () => Trainer.create(gpu, unet, { batchSize: 4, learningRate: 0.01, variants });
@@ -204,7 +204,7 @@ describe('kernels that are transformed once', () => {
     expect(await predict(unet)).toEqual({ ...after, programs: [1] });
   });
 
-  test('are transformed by what others record, whenever it is submitted', async () => {
+  test('are made by a recorded prediction when it is submitted, whatever came between', async () => {
     using unet = await create(1);
     using other = await create(2);
     using predictor = await Predictor.create(gpu, unet.weights, {
@@ -223,8 +223,8 @@ describe('kernels that are transformed once', () => {
   });
 });
 
-describe('the batch', () => {
-  test('padding never counts: 5 images alone and in a trainer for 64', async () => {
+describe('a batch', () => {
+  test('of 5 images gives the same in a trainer for 64, whose padding does not count', async () => {
     const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };
     const random = new Random(3);
     const batch = { noisy: random.floats(5 * 16, 0, 1), target: random.floats(5 * 16, 0, 1) };
@@ -252,7 +252,7 @@ describe('the batch', () => {
     return await unet.getParameters();
   };
 
-  test('the same seed gives the same bits twice', async () => {
+  test('and a seed give the same bits twice', async () => {
     const run = async () => {
       using unet = await UNet.create(gpu, { height: 8, width: 8, widths: [8, 16] }, { seed: 9 });
       using trainer = await Trainer.create(gpu, unet, { batchSize: 6 });
@@ -266,7 +266,7 @@ describe('the batch', () => {
     for (const [name, values] of first) expect(second.get(name), name).toEqual(values);
   });
 
-  test('memory planned without reuse computes the same', async () => {
+  test('gives the same gradients without reuse of memory', async () => {
     const config = { height: 8, width: 8, widths: [4, 8, 8], kernelSize: 3 };
     const random = new Random(6);
     const batch = { noisy: random.floats(3 * 64, 0, 1), target: random.floats(3 * 64, 0, 1) };
@@ -284,7 +284,7 @@ describe('the batch', () => {
 describe('predict', () => {
   const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };
 
-  test('calls at the same time each get their own result, also where the first ones need more and more room', async () => {
+  test('called several times at once gives each call its own result, also where it needs more and more memory', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     using other = await UNet.create(gpu, config, { seed: 5 });
     const random = new Random(12);
@@ -298,7 +298,7 @@ describe('predict', () => {
     }
   });
 
-  test('many images, in turns of which two are under way, are what few of them are', async () => {
+  test('gives of many images, in turns, what it gives of few', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     const images = new Random(14).floats(200 * 16, 0, 1);
     const all = await unet.predict(images, { count: 200 });
@@ -308,7 +308,7 @@ describe('predict', () => {
     }
   });
 
-  test('a network that is destroyed meanwhile', async () => {
+  test('throws where its network is destroyed meanwhile', async () => {
     const images = new Random(13).floats(200 * 16, 0, 1);
     const submit = gpu.submit.bind(gpu);
     for (const n of [0, 1, 2, 3, 4]) {
@@ -327,7 +327,7 @@ describe('predict', () => {
     }
   });
 
-  test('what are no floats of 32 bits, or another number of them', async () => {
+  test('refuses other types than Float32Array, and another number of values', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     for (const [images, fact] of [
       [new Float64Array(16), 'images is of type Float64Array; it must be a Float32Array'],
@@ -341,7 +341,7 @@ describe('predict', () => {
     }
   });
 
-  test('the form of earlier versions, in words that name the new one', async () => {
+  test('refuses the arguments of earlier versions, and the error names the new ones', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     await expect(unet.predict(new Float32Array(16), 1 as never)).rejects.toMatchObject({
       code: 'argument',
@@ -349,7 +349,7 @@ describe('predict', () => {
     });
   });
 
-  test('a call that fails does not take the next one with it', async () => {
+  test('works after a call that failed', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     const images = new Random(13).floats(16, 0, 1);
     const run = vi.spyOn(gpu, 'runAnd').mockRejectedValueOnce(new Error('once'));
@@ -363,7 +363,7 @@ describe('predict', () => {
   });
 });
 
-test('frequencies that are kept for the weight gradient give the same bits, also in three chunks of images', async () => {
+test('Winograd transforms kept for the kernel gradient give the same bits, also in three chunks of images', async () => {
   const batch = 600;
   const config = { height: 14, width: 14, widths: [8, 64] };
   using unet = await UNet.create(gpu, config, { seed: 5 });
@@ -401,7 +401,7 @@ describe('a predictor', () => {
   const images = new Random(13).floats(count * 16, 0, 1) as Float32Array<ArrayBuffer>;
   const bytes = images.byteLength;
 
-  test("predicts from the caller's buffer to the caller's buffer, with the weights as they are then", async () => {
+  test('predicts from buffer to buffer, with the weights at the time of submission', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     using predictor = await Predictor.create(gpu, unet.weights, { count });
     const [input, output] = await gpu.createBuffers(
@@ -423,7 +423,7 @@ describe('a predictor', () => {
     output.destroy();
   });
 
-  test('what it cannot use is refused before anything is recorded', async () => {
+  test('refuses wrong buffers and options before anything is recorded', async () => {
     const unet = await UNet.create(gpu, config, { seed: 5 });
     const predictor = await Predictor.create(gpu, unet.weights, { count });
     const [small, right] = await gpu.createBuffers(
@@ -448,7 +448,7 @@ describe('a predictor', () => {
   });
 });
 
-test('directional derivative: the loss falls along the gradient as the gradient says', async () => {
+test('the loss rises along the gradient by the gradient’s length', async () => {
   const config = { height: 8, width: 12, widths: [8, 8, 16], kernelSize: 5 };
   const random = new Random(11);
   using unet = await UNet.create(gpu, config, { seed: 2 });
@@ -486,10 +486,10 @@ describe('takeParameters', () => {
 
   test.each([
     ['without classes', 3, 0, [TABLE]],
-    ['of other classes', 3, 5, [TABLE]],
-    ['of as many classes', 3, 3, []],
-    ['without classes into one without', 0, 0, []],
-  ])('sets all weights of a network %s, and says what it leaves', async (_, own, others, left) => {
+    ['with another number of classes', 3, 5, [TABLE]],
+    ['with the same number of classes', 3, 3, []],
+    ['without classes, in a UNet without classes', 0, 0, []],
+  ])('sets all weights of a network %s, and names what it leaves', async (_, own, others, left) => {
     using unet = await UNet.create(gpu, knowing(own), { seed: 1 });
     using other = await UNet.create(gpu, knowing(others), { seed: 2 });
     const random = new Random(3);
@@ -536,7 +536,7 @@ describe('takeParameters', () => {
     expect(await unet.getParameters()).toEqual(before);
   });
 
-  test('waits for no training: it is busy in the middle of a fit, and not after it', async () => {
+  test('is busy in the middle of a fit, and works after it', async () => {
     using unet = await UNet.create(gpu, knowing(3), { seed: 1 });
     using trainer = await Trainer.create(gpu, unet, { batchSize: 2, objective: 'flow' });
     const given = await bare(unet);
@@ -559,7 +559,7 @@ describe('takeParameters', () => {
     expect(first.loss).toBeGreaterThan(0);
   });
 
-  test('of a network that is destroyed, or is being destroyed', async () => {
+  test('throws for a network that is destroyed, or is being destroyed', async () => {
     const unet = await UNet.create(gpu, knowing(3));
     const given = await bare(unet);
     const taking = unet.takeParameters(given);

@@ -38,7 +38,7 @@ function servedLosable(engine: ServeOptions['engine'] = {}) {
   return { ...served({ engine: { gpu, selfCheck: false, ...engine } }), ...device };
 }
 
-test('a run in a worker is the run itself: losses, weights, samples', async () => {
+test('a run in a worker gives the losses, weights and samples of a run without a worker', async () => {
   const { client, losses } = served();
   const begun = await client.begin({ ...run, images });
   expect(begun).toMatchObject({
@@ -67,7 +67,7 @@ test('a run in a worker is the run itself: losses, weights, samples', async () =
   await expect(client.sample({ ...order, method: 'mix' })).rejects.toThrow('polish is for the methods');
 });
 
-test('how a network is sampled is the default of samples, and comes back with its files', async () => {
+test('the sampling that a run is begun with is the default of sample, and comes back from its files', async () => {
   const sampling = { method: 'mix', steps: 3 } as const;
   const { client } = served();
   await client.begin({ ...run, images, sampling });
@@ -90,7 +90,7 @@ test('how a network is sampled is the default of samples, and comes back with it
   await expect(client.begin({ ...run, images, sampling: wrong })).rejects.toThrow('sampling.steps is 0');
 });
 
-test('it pauses, makes single steps, samples between, goes on from a file, with the same bits', async () => {
+test('a run that pauses, makes single steps, samples and goes on from a file gives the same bits', async () => {
   const { client, losses } = served({ images: () => images });
   await client.begin(run);
   const started = client.start();
@@ -148,7 +148,7 @@ test('a schedule and an end that change are in the copies of the run, which goes
   expect(await client.start()).toMatchObject({ step: STEPS, complete: true });
 });
 
-test('an end that moves while training is under way ends it there, also where only some steps were asked for', async () => {
+test('an end that moves before the present step ends training under way, begun by start or by step', async () => {
   for (const how of ['start', 'step'] as const) {
     const { client } = served();
     await client.begin({ ...run, images, fit: { epochs: 100_000 } });
@@ -161,7 +161,7 @@ test('an end that moves while training is under way ends it there, also where on
   }
 });
 
-test('changes that are not legal change nothing', async () => {
+test('adjusting to illegal settings is refused, and changes nothing', async () => {
   const { client } = served();
   await expect(client.adjust({ learningRate: 1 })).rejects.toThrow('has no run');
   await client.begin({ ...run, images });
@@ -179,7 +179,7 @@ test('changes that are not legal change nothing', async () => {
   expect(await client.start()).toEqual(done);
 });
 
-test('a run leaves last batches out if it is asked to, and after its file was opened again', async () => {
+test('a run leaves last batches out with dropLast, and also after its file was opened again', async () => {
   const { client } = served();
   const fit = { ...run.fit, epochs: 2, dropLast: true };
   expect(await client.begin({ ...run, images, fit })).toMatchObject({ images: 10, stepsPerEpoch: 2 });
@@ -249,7 +249,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     expect(losses).toEqual(alone.losses);
   });
 
-  test.each([0, 1])('while a run begins is replaced: %i tries fail', async (refused) => {
+  test.each([0, 1])('while a run begins is replaced, and %i tries may fail before', async (refused) => {
     const { client, lose, refuse, losses } = servedLosable();
     const told: unknown[] = [];
     client.on('lost', ({ step, recovers }) => told.push({ step, recovers }));
@@ -263,7 +263,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     expect(losses).toEqual(alone.losses);
   });
 
-  test.each(['a pause', 'an abort'])('while a run begins is given up by %s', async (how) => {
+  test.each(['a pause', 'an abort'])('while a run begins is no longer asked for after %s', async (how) => {
     const { client, lose, refuse } = servedLosable();
     const controller = new AbortController();
     const begun = client
@@ -283,7 +283,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     expect(await client.start()).toEqual(done);
   });
 
-  test('or does not answer any more, is replaced', async () => {
+  test('because it does not answer any more is replaced', async () => {
     const { client, silence, losses, destroyed } = servedLosable({ deadlineSeconds: 0.5 });
     await client.begin({ ...run, images });
     const started = client.start();
@@ -297,7 +297,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     expect(losses).toEqual(alone.losses);
   });
 
-  test('leaves the run the rate that was set, and so does its file', async () => {
+  test('leaves the run, and its file, the rate that was set', async () => {
     const { client, lose, losses } = servedLosable();
     await client.begin({ ...run, images });
     await client.step(10);
@@ -315,7 +315,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     expect(losses.slice(15)).toEqual(undisturbed.losses);
   });
 
-  test('while it rests is asked for when it is needed', async () => {
+  test('while the run rests is requested again when it is needed', async () => {
     const { client, lose } = servedLosable();
     await client.begin({ ...run, images });
     await client.step(10);
@@ -328,7 +328,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     expect(await client.start()).toEqual(done);
   });
 
-  test('and that does not come back can be given up', async () => {
+  test('and does not come back can be given up by a pause', async () => {
     const { client, lose, refuse } = servedLosable();
     await client.begin({ ...run, images });
     await client.step(4);
@@ -346,7 +346,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
   });
 });
 
-describe('a worker’s own calls', () => {
+describe('the calls that a program adds to its worker', () => {
   const calls = {
     half: (value: number) => value / 2,
     /** The sum of the run's weights, and what trains it. */
@@ -391,7 +391,7 @@ describe('a worker’s own calls', () => {
     return client;
   };
 
-  test('are made with their arguments, and answered with what they return, throw and tell', async () => {
+  test('get their arguments, and return, throw and send events', async () => {
     const client = servedOwn();
     expect(await client.call('half', 5)).toBe(2.5);
     const grown: unknown[] = [];
@@ -432,7 +432,7 @@ describe('a worker’s own calls', () => {
     expect(losses).toEqual(alone.losses);
   });
 
-  test('have the GPU for themselves meanwhile', async () => {
+  test('have the GPU for themselves while they run', async () => {
     const client = servedOwn();
     await client.begin({ ...run, images, fit: { epochs: 10_000 } });
     const started = client.start();
@@ -461,13 +461,13 @@ describe('a worker’s own calls', () => {
     expect(await looked).toMatchObject({ sum: 0 });
   });
 
-  test('are functions', () => {
+  test('must be functions', () => {
     expect(() => serve(new MessageChannel().port1, { calls: { half: 3 as never } })).toThrow(/half is/);
   });
 });
 
 test.each([undefined, '0.1.0'])(
-  'a worker of version %s is not talked to: the page is to be reloaded',
+  'a worker of version %s is not talked to, and the client says to reload the page',
   async (version) => {
     const { port1, port2 } = new MessageChannel();
     const heardByWorker: unknown[] = [];
@@ -487,7 +487,7 @@ test.each([undefined, '0.1.0'])(
   },
 );
 
-test('a run is told of when it is on the GPU, and when it is gone', async () => {
+test('events report when a run is on the GPU, and when it is freed', async () => {
   const { client } = served();
   const told: unknown[] = [];
   client.on('built', ({ step, images: count, losses }) => told.push([step, count, [...losses]]));
@@ -504,7 +504,7 @@ test('a run is told of when it is on the GPU, and when it is gone', async () => 
   await expect(client.putAside()).resolves.toBeUndefined();
 });
 
-test('goBack says where there is nothing to go back to', async () => {
+test('goBack says when there is nothing to go back to', async () => {
   const { client } = served();
   await client.begin({ ...run, images });
   const nothing = { code: 'argument', message: expect.stringContaining('nothing to go back to') };
@@ -537,7 +537,7 @@ test('a call that is aborted while it waits for its turn is not made', async () 
   expect(trains).not.toContain(true);
 });
 
-test('a run that diverges says so, keeps its last good state, and goes on with a smaller rate', async () => {
+test('a run that diverges throws, keeps its last good state, and goes on with a smaller rate', async () => {
   const { client } = served();
   // With a rate of 10, every step makes all weights nine times as large.
   await client.begin({ ...run, images, trainer: { ...run.trainer, weightDecay: 1 }, fit: { epochs: 100 } });
@@ -555,7 +555,7 @@ test('a run that diverges says so, keeps its last good state, and goes on with a
   expect(await client.step(2)).toMatchObject({ step: 5, loss: expect.any(Number) });
 });
 
-test('a trained network is sampled from, and begun with', async () => {
+test('a loaded network can be sampled, and a run can begin with it', async () => {
   const { client } = served();
   const model = {
     config: { ...run.network, channels: 1 },
@@ -614,7 +614,7 @@ test.each(['start', 'step'] as const)('training rests after an abort of %s', asy
   expect(losses).toHaveLength(length);
 });
 
-test('a run whose begin was aborted is gone', async () => {
+test('a run whose begin was aborted is freed', async () => {
   const { client } = served();
   const { signal, abort } = abortable();
   const begun = client.begin({ ...run, images }, { signal });
@@ -628,7 +628,7 @@ test('a run whose begin was aborted is gone', async () => {
   expect(await client.start()).toEqual(done);
 });
 
-test('fewer epochs, which a host’s own call sets, end the training that is under way', async () => {
+test('fewer epochs, set by a call of the program’s own, end training that is under way', async () => {
   const { client } = served({
     host: (session) => ({ calls: { epochs: (epochs: number) => session.adjust({ epochs }) } }),
   });
@@ -639,7 +639,7 @@ test('fewer epochs, which a host’s own call sets, end the training that is und
   expect(await within(20_000, started)).toMatchObject({ complete: true });
 });
 
-test('the worker’s images are asked for again where that failed, and then no more', async () => {
+test('the worker’s images are asked for again where that failed, and after that no more', async () => {
   let asked = 0;
   const { client } = served({
     images: async () => {
@@ -660,7 +660,7 @@ const abortable = () => {
   return { signal: controller.signal, abort: () => controller.abort() };
 };
 
-test('an ended call leaves no listener at its signal', async () => {
+test('a call that has ended leaves no listener at its signal', async () => {
   const { client } = served();
   const { signal } = abortable();
   let listeners = 0;
@@ -693,7 +693,7 @@ describe('a worker holds no buffers of before', () => {
       'another model that is sampled from',
       (client, model) => client.load(model).then(() => client.sample({ ...count, network: 'model' })),
     ],
-    ['a copy to go back to', (client) => client.step(2).then(() => client.goBack())],
+    ['going back to a copy', (client) => client.step(2).then(() => client.goBack())],
     [
       'another run',
       async (client) => {
@@ -702,8 +702,8 @@ describe('a worker holds no buffers of before', () => {
         await client.step(1);
       },
     ],
-    ['a file', (client) => client.save('checkpoint').then(() => client.save('model'))],
-  ])('with %s', async (_, again) => {
+    ['saving files', (client) => client.save('checkpoint').then(() => client.save('model'))],
+  ])('after %s', async (_, again) => {
     const { client } = served();
     const model = await savedModel();
     const left = watchBuffers(gpu.device);
@@ -731,7 +731,7 @@ describe('a worker holds no buffers of before', () => {
     expect(left().length).toBeLessThan(length);
   });
 
-  test('when its device is lost', async () => {
+  test('when its device was lost', async () => {
     const { client, lose, devices } = servedLosable();
     const model = await savedModel();
     await client.load(model);
@@ -751,7 +751,7 @@ describe('a worker holds no buffers of before', () => {
   });
 });
 
-test('calls are ended by a signal', async () => {
+test('sample and start are ended by a signal', async () => {
   const { client } = served();
   await client.begin({ ...run, images, fit: { epochs: 10_000 } });
   const signal = AbortSignal.abort(new Error('Not now.'));
@@ -771,8 +771,8 @@ test('calls are ended by a signal', async () => {
   expect(await client.pause()).toMatchObject({ step });
 });
 
-describe('what is wrong', () => {
-  test('crosses as an EngineError that says it, and leaves the worker as it was', async () => {
+describe('the worker’s client', () => {
+  test('gets wrong arguments back as an EngineError, which leaves the worker as it was', async () => {
     const { client } = served();
     const refused = (call: Promise<unknown>, code: string, message: RegExp) =>
       expect(call).rejects.toMatchObject({
@@ -809,7 +809,7 @@ describe('what is wrong', () => {
     expect(await client.start()).toEqual(done);
   });
 
-  test('with the client’s own calls is refused before anything is sent', async () => {
+  test('refuses wrong arguments of its own calls before anything is sent', async () => {
     const { client } = served();
     await expect(client.setLearningRate(0)).rejects.toThrow(/learningRate is 0/);
     await expect(client.step(0.5)).rejects.toThrow(/count is 0.5/);
@@ -819,7 +819,7 @@ describe('what is wrong', () => {
     expect(() => serve(new MessageChannel().port1, { kept: true } as object)).toThrow(/serve has no setting/);
   });
 
-  test('with a client that was destroyed is said to whoever waits', async () => {
+  test('that was destroyed rejects calls that wait, and later ones', async () => {
     const { client } = served();
     const begun = client.begin({ ...run, images });
     client.destroy();
@@ -827,7 +827,7 @@ describe('what is wrong', () => {
     await expect(client.pause()).rejects.toMatchObject({ code: 'destroyed' });
   });
 
-  test('images can be handed over', async () => {
+  test('can transfer the images of a run', async () => {
     const { client } = served();
     const own = { ...images, images: images.images.slice() };
     await client.begin({ ...run, images: own }, { transfer: true });

@@ -69,7 +69,7 @@ class Texture {
   dispose() {}
 }
 
-test('nothing, null, and values of other types', async () => {
+test('every call refuses nothing, null and values of other types', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const { unet, dataset, trainer, sampler, predictor } = await all(engine);
   const encoder = gpu.device.createCommandEncoder();
@@ -223,7 +223,7 @@ test('nothing, null, and values of other types', async () => {
   engine.destroy();
 });
 
-test('options of another type are refused, by their name', async () => {
+test('every option of another type is refused by its name', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const { unet, dataset, trainer, sampler } = await all(engine);
   const client = served();
@@ -289,7 +289,7 @@ test('options of another type are refused, by their name', async () => {
   engine.destroy();
 });
 
-test('names that nobody has', async () => {
+test('unknown names of options and events are refused', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const unet = await engine.createUNet(config);
   const calls: [() => unknown, string][] = [
@@ -312,7 +312,7 @@ test('names that nobody has', async () => {
   engine.destroy();
 });
 
-test('switches that are neither true nor false', async () => {
+test('switches that are neither true nor false are refused', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const { unet, dataset, trainer } = await all(engine);
   const encoder = gpu.device.createCommandEncoder();
@@ -343,7 +343,7 @@ test('switches that are neither true nor false', async () => {
   engine.destroy();
 });
 
-test('buffers that are destroyed, mapped or of another device', async () => {
+test('buffers that are destroyed, mapped or of another device are refused, and change no weight', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const { trainer, unet } = await all(engine);
   const { device: other } = await requestDevice();
@@ -375,7 +375,7 @@ test('buffers that are destroyed, mapped or of another device', async () => {
   engine.destroy();
 });
 
-test('all that an engine makes is destroyed alike', async () => {
+test('everything that an engine makes is destroyed in the same ways, and refuses calls afterwards', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const made = { ...(await all(engine)), ...(await more(engine)) };
   for (const each of Object.values(made).reverse()) {

@@ -3,7 +3,7 @@ import { isHopeless, Recoverer } from '../../src/keeping/recoverer';
 
 const MINUTE = 60_000;
 
-test('another device is asked for at once, then ever more slowly, for good', () => {
+test('after the loss of a device another one is requested at once, then ever more slowly, without end', () => {
   const recoverer = new Recoverer();
   const waits = [recoverer.lost(0).wait];
   for (let i = 0; i < 12; i++) waits.push(recoverer.failed(i).wait);
@@ -13,7 +13,7 @@ test('another device is asked for at once, then ever more slowly, for good', () 
   expect([recoverer.lost(MINUTE).wait, recoverer.failed(MINUTE).wait]).toEqual([250, 500]);
 });
 
-test('the advice is a reload, after the third loss in short order another start of the browser', () => {
+test('the advice after the loss of a device is a reload, after the third loss in short order a restart', () => {
   const adviceAfter = (losses: number[]) => {
     const recoverer = new Recoverer(losses.slice(0, -1));
     const now = losses.at(-1)!;
@@ -27,7 +27,7 @@ test('the advice is a reload, after the third loss in short order another start 
   expect(adviceAfter([0, MINUTE, 90 * MINUTE])[3]).toBe('reload');
 });
 
-test('what a page that opens must know: whether its browser gives devices at all', () => {
+test('isHopeless says whether a browser has lost three devices in short order', () => {
   expect(isHopeless([], 0)).toBe(false);
   expect(isHopeless([1, 2], 3)).toBe(false);
   expect(isHopeless([1, 2, 3], 4)).toBe(true);

@@ -29,7 +29,7 @@ const saver = () =>
 const patience = () => new Promise((resolve) => setTimeout(resolve, 2 * PATIENCE_MS));
 const kept = async () => (await (await tab()).list()).map(({ step }) => step);
 
-test('copies go into one run; of those that wait the newest is written', async () => {
+test('the saver writes copies into one run, and of copies that wait only the newest', async () => {
   const keeping = saver();
   for (const step of [1, 2, 3]) keeping.save(await checkpointAt(step), step);
   await keeping.settled();
@@ -43,7 +43,7 @@ test('copies go into one run; of those that wait the newest is written', async (
   expect(troubles).toEqual([]);
 });
 
-test('a full disk is told once, and again after there was room', async () => {
+test('a full disk is reported once, and again after there was room', async () => {
   const keeping = saver();
   const save = async (step: number) => {
     keeping.save(await checkpointAt(step), step);
@@ -63,7 +63,7 @@ test('a full disk is told once, and again after there was room', async () => {
   expect(await kept()).toEqual([5]);
 });
 
-test('storage that does not answer is told once; when it does, the run is kept after all, as one', async () => {
+test('storage that does not answer is reported once; when it answers, the run is kept after all', async () => {
   storage.silent = true;
   const keeping = saver();
   for (const step of [1, 2, 3]) {
@@ -83,7 +83,7 @@ test('storage that does not answer is told once; when it does, the run is kept a
   expect(troubles).toHaveLength(1);
 });
 
-test('beside a write that hangs nothing is written; after it, the newest copy', async () => {
+test('beside a write that hangs no other is made; after it, the newest copy is written', async () => {
   const keeping = saver();
   keeping.save(await checkpointAt(1), 1);
   await keeping.settled();
@@ -103,7 +103,7 @@ test('beside a write that hangs nothing is written; after it, the newest copy', 
   expect(await kept()).toEqual([4]);
 });
 
-test('whoever waits for a copy waits until it is written, or for so long, which is told once', async () => {
+test('settled() waits until the copy is written, or for a limited time, which is reported once', async () => {
   const keeping = saver();
   keeping.save(await checkpointAt(1), 1);
   keeping.save(await checkpointAt(2), 2);
@@ -118,7 +118,7 @@ test('whoever waits for a copy waits until it is written, or for so long, which 
   expect(await kept()).toEqual([3]);
 });
 
-test('whoever waits for a copy does not wait for one answer after the other', async () => {
+test('settled() does not wait for the limit of one answer after the other', async () => {
   vi.useFakeTimers();
   try {
     const run: HeldRun = {
@@ -144,14 +144,14 @@ test('whoever waits for a copy does not wait for one answer after the other', as
   }
 });
 
-test('the end waits for the newest copy', async () => {
+test('end() waits for the newest copy', async () => {
   const keeping = saver();
   for (const step of [1, 2]) keeping.save(await checkpointAt(step), step);
   await keeping.end();
   expect(await kept()).toEqual([2]);
 });
 
-test('in the end the run is free, or gone', async () => {
+test('end() frees the run, or discards it, and writes no copy that comes after it', async () => {
   for (const discard of [false, true]) {
     const keeping = saver();
     keeping.save(await checkpointAt(1), 1);
@@ -162,7 +162,7 @@ test('in the end the run is free, or gone', async () => {
   }
 });
 
-test('an end does not wait for storage that does not answer, which keeps no lock', async () => {
+test('end() does not wait for storage that does not answer, and keeps no lock', async () => {
   storage.silent = true;
   const keeping = saver();
   keeping.save(await checkpointAt(1), 1);

@@ -12,7 +12,7 @@ beforeEach(() => {
   storage = new FakeStorage();
 });
 
-test('copies go into two files by turns, and the newest comes back as it was', async () => {
+test('copies of a run go into two files by turns, and the newest comes back as it was', async () => {
   const run = slots();
   expect(await run.read()).toBeUndefined();
   for (let step = 1; step <= 5; step++) {
@@ -36,7 +36,7 @@ test('of two copies of one step the later one counts, in either file', async () 
   }
 });
 
-test('a write that is cut off anywhere leaves the copy before, and is written over next', async () => {
+test('a write that is cut off anywhere leaves the copy before, and is overwritten next', async () => {
   const { length } = await checkpointAt(30);
   for (const cut of [0, 1, 50, length >> 1, length - 1]) {
     storage = new FakeStorage();
@@ -55,7 +55,7 @@ test('a write that is cut off anywhere leaves the copy before, and is written ov
   }
 });
 
-test('a run that went back counts from there, as soon as that copy is whole', async () => {
+test('a run that went back to an earlier step counts from there, once that copy is whole', async () => {
   for (const step of [10, 20]) await slots().write(await checkpointAt(step));
   storage.tornAfter = 50;
   const run = slots();

@@ -17,7 +17,7 @@ beforeEach(() => {
   locks = new FakeLocks();
 });
 
-test('an answer in time leaves no timer', async () => {
+test('inTime leaves no timer where an answer comes in time', async () => {
   vi.useFakeTimers();
   try {
     expect(await inTime(Promise.resolve(7))).toBe(7);
@@ -28,7 +28,7 @@ test('an answer in time leaves no timer', async () => {
   }
 });
 
-test('what was kept is listed, the newest first, and comes back', async () => {
+test('kept runs are listed, the newest first, and come back with their settings', async () => {
   const store = await tab();
   expect(await store.list()).toEqual([]);
   for (const step of [7, 3]) {
@@ -77,7 +77,7 @@ test('two tabs that train keep two runs', async () => {
   expect((await steps(await tab())).toSorted()).toEqual([1, 2]);
 });
 
-test('a run can be discarded, and is free after that', async () => {
+test('a run can be discarded, and its lock is free after that', async () => {
   const store = await tab();
   const run = await store.create();
   await run.write(await checkpointAt(1));
@@ -87,14 +87,14 @@ test('a run can be discarded, and is free after that', async () => {
   expect((await locks.query()).held).toEqual([]);
 });
 
-test('what has no whole copy is not offered', async () => {
+test('a run without a whole copy is not listed', async () => {
   const run = await (await tab()).create();
   storage.tornAfter = 100;
   await expect(run.write(await checkpointAt(1))).rejects.toThrow();
   expect(await steps(await tab())).toEqual([]);
 });
 
-test(`the ${MOST_RUNS} newest are kept, and all that are held`, async () => {
+test(`the ${MOST_RUNS} newest runs are kept, and all that a tab holds`, async () => {
   const store = await tab();
   const first = await store.create();
   await first.write(await checkpointAt(100));
@@ -111,7 +111,7 @@ test(`the ${MOST_RUNS} newest are kept, and all that are held`, async () => {
   expect(await steps(store)).toEqual([50, ...newest.slice(0, -1)]);
 });
 
-test('of more runs than are kept, those of a few steps go first', async () => {
+test('of more runs than are kept, runs of a few steps go first', async () => {
   const store = await tab();
   for (const step of [LEAST_STEPS, 1, 2, 3, LEAST_STEPS - 1, 4, 5])
     await keep(store, await checkpointAt(step));
@@ -131,7 +131,7 @@ const isThere = async (store: RunStore, id: string) => {
   return run !== undefined;
 };
 
-test('what cannot be read, now or by this version, is not thrown away', async () => {
+test('a run that cannot be read, now or by this version, is not thrown away', async () => {
   const store = await tab();
   const old = await keep(store, await checkpointAt(1));
   const { tensors, metadata } = decodeSafetensors(await checkpointAt(2));
@@ -146,7 +146,7 @@ test('what cannot be read, now or by this version, is not thrown away', async ()
   expect([await isThere(store, old), await isThere(store, newer)]).toEqual([false, true]);
 });
 
-test('a run that was never written is thrown away', async () => {
+test('a run without any copy is thrown away', async () => {
   const store = await tab();
   const ids = [await store.create(), await store.create()];
   await (

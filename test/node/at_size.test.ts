@@ -45,7 +45,7 @@ const first = /^conv2d(_pool)?\.one_input/;
 const on = <T>(shader: RegExp, where: WrongWhere, work: (world: World) => Promise<T>, options = {}) =>
   onWrong(device, digits, shader, where, work, options);
 
-test('a comparison changes no bit of the training, and is made once', async () => {
+test('the comparison at a network’s size changes no bit of the training, and is made once', async () => {
   const tuningCache = memoryCache();
   const buffers = vi.spyOn(device, 'createBuffer');
   const comparisons = () => {
@@ -68,7 +68,7 @@ test('a comparison changes no bit of the training, and is made once', async () =
   buffers.mockRestore();
 });
 
-test('a comparison ends as a whole: where one half throws, the other does not go on', async () => {
+test('a comparison ends as a whole: where one half throws, the other half stops, too', async () => {
   const make = Gpu.prototype.createBuffers;
   vi.spyOn(Gpu.prototype, 'createBuffers').mockImplementation(function (this: Gpu, given) {
     if (given[0]?.label.startsWith('self-check at size')) throw new TypeError('planted');
@@ -99,7 +99,7 @@ test('a comparison ends as a whole: where one half throws, the other does not go
   );
 });
 
-test('layers of the same size are compared once, layers of other sizes each', async () => {
+test('in a comparison layers of the same size are compared once, layers of other sizes each', async () => {
   const buffers = vi.spyOn(device, 'createBuffer');
   onTestFinished(() => buffers.mockRestore());
   const compared = async (widths: number[]) => {
@@ -125,7 +125,7 @@ test('a comparison reports how far it is, from its beginning to its end', async 
 });
 
 test.each(['conditioning.gpu', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
-  '%s that is wrong from 12 images on is replaced, with the others of the conditioning, by kernels for any adapter',
+  '%s, wrong from 12 images on, is replaced with the others of the conditioning',
   async (shader) => {
     const { device } = await requestDevice();
     Object.defineProperty(device, 'adapterInfo', { value: { vendor: 'some', architecture: 'card' } });
@@ -147,11 +147,11 @@ test.each(['conditioning.gpu', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
   },
 );
 
-describe('a variant that is wrong from a width of 14 on', () => {
+describe('a variant that is wrong at images 14 wide', () => {
   const where = { width: 14 };
   const wrong = { code: 'wrong-kernel', kernel: 'conv2d', variant: expect.stringMatching(/^one_input/) };
 
-  test('ends a fit after its first step, is told of, and replaced in what is created then', async () => {
+  test('ends a fit after its first step with a warning, and is replaced in the next trainer', async () => {
     const losses: number[] = [];
     const { planted, warnings, result } = await on(first, where, async (world) => {
       const error = await fourSteps(world, losses).catch((error) => error);
@@ -181,7 +181,7 @@ describe('a variant that is wrong from a width of 14 on', () => {
     expect(told).not.toContain(another.variants['conv2d/down.0']);
   });
 
-  test('is an error alone where the caller fixed it, and refused from then on', async () => {
+  test('is an error without replacement where the caller fixed it, and refused from then on', async () => {
     const { result } = await on(nothing, {}, fourSteps);
     const { variants } = result!;
     const fixed = await on(
@@ -199,7 +199,7 @@ describe('a variant that is wrong from a width of 14 on', () => {
     expect(fixed.error!.message).toContain('Leave it out of `variants`');
   });
 
-  test('ends step, and runFor', async () => {
+  test('ends step and runFor, after one step', async () => {
     const pixels = 8 * 16 * 16;
     const batch = {
       noisy: new Float32Array(pixels).fill(0.5),
@@ -222,7 +222,7 @@ describe('a variant that is wrong from a width of 14 on', () => {
     expect(frames.error!.message).toContain('1 step was made');
   });
 
-  test('is not to blame where the plain form is wrong, and is not remembered as right', async () => {
+  test('is not to blame where the plain variant is wrong too, and is not remembered as right', async () => {
     const tuningCache = memoryCache();
     const planted = await on(/^conv2d(\.image_bias)?$/, where, fourSteps, { tuningCache });
     expect([...planted.planted]).not.toEqual([]);
@@ -238,7 +238,7 @@ describe('a variant that is wrong from a width of 14 on', () => {
   });
 });
 
-describe('before its first result', () => {
+describe('a network’s kernels that are wrong at its size', () => {
   const asked = { steps: 2, seed: 3, labels: [0, 1, 2, 3] };
   const images = new Float32Array(4 * 256).map((_, i) => Math.sin(i));
   const told = { levels: new Float32Array(4).fill(0.5), labels: [0, 1, 2, 3] };
@@ -250,7 +250,7 @@ describe('before its first result', () => {
     'a prediction': async ({ unet }) => ({ result: await unet.predict(images, { count: 4, ...told }) }),
   };
 
-  test.each(Object.entries(work))('%s finds its kernels wrong, and uses others', async (_, use) => {
+  test.each(Object.entries(work))('are found and replaced by %s before its first result', async (_, use) => {
     const { result: healthy } = await on(nothing, {}, use);
     const { planted, warnings, result, error } = await on(first, { width: 14 }, use);
     expect(error).toBeUndefined();
@@ -262,14 +262,14 @@ describe('before its first result', () => {
     if (result!.variants) expect(result!.variants['conv2d/down.0']).not.toMatch(/^one_input/);
   });
 
-  test.each(Object.entries(work))('%s ends in an error where the caller fixed them', async (_, use) => {
+  test.each(Object.entries(work))('end %s in an error where the caller fixed them', async (_, use) => {
     const { result } = await on(nothing, {}, fourSteps);
     const { variants } = result!;
     const fixed = await on(first, { width: 14 }, use, { variants });
     expect(fixed).toMatchObject({ error: { code: 'wrong-kernel', kernel: 'conv2d' }, warnings: [] });
   });
 
-  test('what was compared is remembered', async () => {
+  test('need no second comparison at the next visit where they were right', async () => {
     const tuningCache = memoryCache();
     await on(nothing, {}, work['a sampler'], { tuningCache });
     const set = vi.spyOn(tuningCache, 'set');
@@ -340,7 +340,7 @@ describe('a run whose first kernels are wrong begins again', () => {
     return { client, losses, warnings };
   }
 
-  test('in a worker, from its beginning, without a call', async () => {
+  test('in a worker, from the beginning of the run, without a call', async () => {
     const { client, losses, warnings } = served(rewrites);
     await client.begin({ network, trainer, fit, images });
     expect(await client.start()).toMatchObject(done);
@@ -350,7 +350,7 @@ describe('a run whose first kernels are wrong begins again', () => {
     expect(warnings.join()).toContain('The run begins again from its beginning.');
   });
 
-  test('in a worker, whose kernels went wrong since they were checked', async () => {
+  test('in a worker, also where kernels were right when they were checked before', async () => {
     const entries = new Map<string, string>();
     const healthy = served(undefined, keptIn(entries));
     await healthy.client.begin({ network, trainer, fit, images });
@@ -365,7 +365,7 @@ describe('a run whose first kernels are wrong begins again', () => {
     expect(warnings.join()).toContain('The run begins again from its beginning.');
   });
 
-  test('in a worker, from the file that it resumed, whose kernels it no longer uses', async () => {
+  test('in a worker, from the file that was resumed, with other kernels than in the file', async () => {
     const before = await alone();
     expect(before.variants['conv2d/down.0']).toMatch(/^one_input/);
     const { client, losses, warnings } = served(rewrites);
@@ -380,51 +380,55 @@ describe('a run whose first kernels are wrong begins again', () => {
   });
 });
 
-test('train begins again from the beginning, and says so', takesLong('runsProcesses'), async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'wrong-'));
-  vi.stubEnv('WEBGPU_DIFFUSION_CACHE', folder);
-  const { prototype } = GPUDevice;
-  const create = prototype.createShaderModule;
-  const planted = vi.spyOn(prototype, 'createShaderModule').mockImplementation(function (
-    this: GPUDevice,
-    given,
-  ) {
-    return create.call(this, { ...given, code: rewrites(given.label ?? '', given.code) });
-  });
-  // Samplers that are there when another is made.
-  const made: Sampler[] = [];
-  const left: number[] = [];
-  const { createSampler } = Engine.prototype;
-  const created = vi.spyOn(Engine.prototype, 'createSampler').mockImplementation(async function (
-    this: Engine,
-    ...given
-  ) {
-    left.push(made.filter(({ bytes }) => bytes > 0).length);
-    const sampler = await createSampler.apply(this, given);
-    made.push(sampler);
-    return sampler;
-  });
-  try {
-    const out = join(folder, 'run');
-    const sizes = '--recipe digits --limit 12 --batch 4 --epochs 2 --widths 4,4 --kernel-size 3'.split(' ');
-    const { code, output } = await runHere('train', '--out', out, ...sizes);
-    expect(code, output).toBe(0);
-    expect(planted).toHaveBeenCalled();
-    expect(output).toMatch(/computes wrongly .* 1 step was made with it\. The run begins again\./);
-    const { losses, variants } = loadCheckpoint(readFileSync(join(out, 'checkpoint.safetensors')));
-    expect(losses).toHaveLength(6);
-    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
-    // The one of the run that was given up made a picture, and is gone when the next run has its own.
-    expect(left.slice(0, 2)).toEqual([0, 0]);
-  } finally {
-    planted.mockRestore();
-    created.mockRestore();
-    vi.unstubAllEnvs();
-    rmSync(folder, { recursive: true });
-  }
-});
+test(
+  'the command train begins again from the beginning where kernels are wrong, and says so',
+  takesLong('runsProcesses'),
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'wrong-'));
+    vi.stubEnv('WEBGPU_DIFFUSION_CACHE', folder);
+    const { prototype } = GPUDevice;
+    const create = prototype.createShaderModule;
+    const planted = vi.spyOn(prototype, 'createShaderModule').mockImplementation(function (
+      this: GPUDevice,
+      given,
+    ) {
+      return create.call(this, { ...given, code: rewrites(given.label ?? '', given.code) });
+    });
+    // Samplers that are there when another is made.
+    const made: Sampler[] = [];
+    const left: number[] = [];
+    const { createSampler } = Engine.prototype;
+    const created = vi.spyOn(Engine.prototype, 'createSampler').mockImplementation(async function (
+      this: Engine,
+      ...given
+    ) {
+      left.push(made.filter(({ bytes }) => bytes > 0).length);
+      const sampler = await createSampler.apply(this, given);
+      made.push(sampler);
+      return sampler;
+    });
+    try {
+      const out = join(folder, 'run');
+      const sizes = '--recipe digits --limit 12 --batch 4 --epochs 2 --widths 4,4 --kernel-size 3'.split(' ');
+      const { code, output } = await runHere('train', '--out', out, ...sizes);
+      expect(code, output).toBe(0);
+      expect(planted).toHaveBeenCalled();
+      expect(output).toMatch(/computes wrongly .* 1 step was made with it\. The run begins again\./);
+      const { losses, variants } = loadCheckpoint(readFileSync(join(out, 'checkpoint.safetensors')));
+      expect(losses).toHaveLength(6);
+      expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
+      // The one of the run that was given up made a picture, and is gone when the next run has its own.
+      expect(left.slice(0, 2)).toEqual([0, 0]);
+    } finally {
+      planted.mockRestore();
+      created.mockRestore();
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
 
-test('a layer whose gradient is nothing but rounding condemns no variant', async () => {
+test('a layer whose gradient is nothing but rounding does not reject a variant', async () => {
   // Of layers of the same size one is compared.
   const opOf = (layer: string, i: number) => {
     const shape = { batch: 8, height: 16 - i, width: 16, inChannels: 1, outChannels: 8, kernelSize: 5 };
@@ -458,7 +462,7 @@ test('a layer whose gradient is nothing but rounding condemns no variant', async
   expect(wrong).toEqual([]);
 });
 
-test('weights whose gradient is not finite compare with nothing, which is not remembered', async () => {
+test('where the gradient is not finite nothing is compared; the comparison follows at a later visit', async () => {
   const tuningCache = memoryCache();
   const huge = async (world: World) => {
     const { unet, trainer, dataset } = world;
@@ -477,7 +481,7 @@ test('weights whose gradient is not finite compare with nothing, which is not re
   expect(later).toMatchObject({ error: { code: 'wrong-kernel', kernel: 'conv2d' } });
 });
 
-describe('a kernel with one form', () => {
+describe('a wrong kernel that has only one variant', () => {
   const cases: [string, RegExp, WrongWhere, (world: World) => Promise<unknown>][] = [
     ['Adam in one step of sixteen', /^adam$/, { step: 16 }, fourSteps],
     ['noise in one step of sixteen', /^corrupt\.flow$/, { step: 16 }, fourSteps],
@@ -505,7 +509,7 @@ describe('a kernel with one form', () => {
   ];
   const more = { ...digits, trainer: { ...digits.trainer, batchSize: 16 } };
 
-  test.each(cases)('%s is an error alone', async (_, shader, where, work) => {
+  test.each(cases)('%s ends in an error', async (_, shader, where, work) => {
     const { planted, error, warnings } = await onWrong(device, more, shader, where, work);
     expect([...planted]).toHaveLength(1);
     const [kernel] = [...planted][0].split('.');
@@ -516,7 +520,7 @@ describe('a kernel with one form', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('that was right with few images is checked with more', async () => {
+  test('is found with more images, though it was right with few images', async () => {
     const tuningCache = memoryCache();
     const wrong = [/^mse$/, { batch: 12 }] as const;
     expect(await on(...wrong, fourSteps, { tuningCache })).toMatchObject({ error: undefined });
@@ -524,7 +528,7 @@ describe('a kernel with one form', () => {
     expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'mse' });
   });
 
-  test('that could not be checked is checked at the next visit', async () => {
+  test('that could not be checked for lack of memory is checked at the next visit', async () => {
     const tuningCache = memoryCache();
     const make = Gpu.prototype.createBuffers;
     const short = vi.spyOn(Gpu.prototype, 'createBuffers').mockImplementation(function (this: Gpu, given) {

@@ -94,21 +94,21 @@ test('bench: every row is checked and timed, and the peaks are of this run', asy
   expect([result.step, result.forward, result.sample]).toEqual([null, null, null]);
 });
 
-describe('a clock of the GPU that stands still', () => {
+describe('a GPU clock that stands still', () => {
   const still = async () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     return { milliseconds: 0, nanoseconds: 0 };
   };
   const nothing = () => {};
 
-  test('always: the clock of the host is used', async () => {
+  test('all the time is replaced by the clock of the host', async () => {
     vi.spyOn(Queries.prototype, 'time').mockImplementation(still);
     const { kind } = await Timer.create(gpu, nothing);
     vi.restoreAllMocks();
     expect(kind).toBe('wall clock');
   });
 
-  test('now and then: what took long is not nothing', async () => {
+  test('now and then does not make a long measurement 0', async () => {
     vi.spyOn(Queries.prototype, 'time').mockImplementation(still);
     const ms = await timer.once(nothing);
     vi.restoreAllMocks();
@@ -116,7 +116,7 @@ describe('a clock of the GPU that stands still', () => {
   });
 });
 
-test('what might keep a GPU for seconds at once is not tried on one', () => {
+test('bench leaves out what could keep a GPU busy for seconds', () => {
   const peak = { gflops: 1000, gbps: 100, copies: [] };
   const named = (batch: number) =>
     listEntries(batch).find(({ name, layer }) => name === 'conv2d' && layer === 'down.1')!;
@@ -126,7 +126,7 @@ test('what might keep a GPU for seconds at once is not tried on one', () => {
 });
 
 test.each([[[4, 1]], [[1, 4]]])(
-  'the peak is that of the faster form, whichever it is: %j ms',
+  'the measured peak is the faster form of fma_peak, of %j ms',
   async (milliseconds) => {
     const left = [...milliseconds];
     const timed = { measure: async () => summary([left.shift()!]) } as unknown as Timer;
@@ -176,7 +176,7 @@ test('bench: the whole network, with the variants in use, op by op', async () =>
   }
 });
 
-test('bench: a network that is told level and class is trained and sampled as its recipe says', async () => {
+test('bench: a conditioned network is trained and sampled as its recipe says', async () => {
   const network = { recipe: 'digits', widths: [4] } as const;
   const own = { step: 'average_weights', forward: 'embedding', sample: 'flow_step' } as const;
   const totals = new Map<string, BenchTotal>();
@@ -198,7 +198,7 @@ test('bench: a network that is told level and class is trained and sampled as it
   expect(firstMs).toBeGreaterThan(0);
 });
 
-test('bench: the kernels of another recipe, those that it uses first, at its shapes', async () => {
+test('bench: the kernels of another recipe, the recipe’s own ones first, at its shapes', async () => {
   tellPeaks();
   const { rows, network, inUse } = await bench({
     network: { recipe: 'digits-3x3', widths: [4, 8], kernelSize: 3 },
@@ -220,7 +220,7 @@ test('bench: the kernels of another recipe, those that it uses first, at its sha
   expect(told.shape).toBe('batch 4, height 1, width 1, in channels 43, out channels 64, kernel size 1');
 });
 
-test('a breakdown times each op by its own dispatches', async () => {
+test('bench: the breakdown of a network times each op by its own dispatches', async () => {
   const work = await openWork(engine, 'forward', DEFAULT_SIZE, 4, timer);
   const timed: string[][] = [];
   const recorder = {
@@ -245,7 +245,7 @@ test('a breakdown times each op by its own dispatches', async () => {
   work.destroy();
 });
 
-test('bench: a point of a sweep, and one that the device is too small for', async () => {
+test('bench: a sweep has a row for each size, or the reason where the device is too small', async () => {
   const { step, forward, reason } = await measurePoint(
     engine,
     { axis: 'size', size: 32, batch: 4 },
@@ -262,7 +262,7 @@ test('bench: a point of a sweep, and one that the device is too small for', asyn
   expect(large.reason).toMatch(/needs a buffer of \d+ bytes; this device allows/);
 });
 
-test('bench: what is not begun within the budget is left out, and said', async () => {
+test('bench: what does not begin within the budget is left out, and named', async () => {
   tellPeaks();
   // Over before anything can begin, also on a device that has compiled it all before.
   const { sample, rows, skipped, sweep, end } = await bench({
@@ -280,7 +280,7 @@ test('bench: what is not begun within the budget is left out, and said', async (
   expect(sweep.map(({ step, reason }) => [step, reason])).toEqual([[null, 'the budget of 0.000001 s ended']]);
 });
 
-test('check: a row for each variant, skipped ones apart', async () => {
+test('check: each variant has a row, skipped ones apart', async () => {
   const rows: CheckRow[] = [];
   const shares: number[] = [];
   let report: EngineReport | undefined;
@@ -313,7 +313,7 @@ test('check: a row for each variant, skipped ones apart', async () => {
   expect(shares.at(-1)).toBeLessThan(1);
 });
 
-test('check: a network whose loss is no number is a row, too', async () => {
+test('check: a network whose loss is no number has a failed row', async () => {
   const step = vi.spyOn(Trainer.prototype, 'step').mockRejectedValue(new EngineError('diverged', 'NaN'));
   const rows: CheckRow[] = [];
   for await (const event of runCheck(engine, { kernel: 'unet.gradient' }))
@@ -344,7 +344,7 @@ test('bench: a run that is stopped has what was measured until then', async () =
   ]);
 });
 
-test('a kernel that there is not is refused before anything is measured', async () => {
+test('bench and check refuse an unknown kernel before anything is measured', async () => {
   for (const run of [runBench, runCheck])
     await expect(run(engine, { kernel: 'nope' }).next()).rejects.toMatchObject({
       code: 'argument',
@@ -354,7 +354,7 @@ test('a kernel that there is not is refused before anything is measured', async 
   await expect(swept.next()).rejects.toThrow('No kernel matches nope');
 });
 
-test('both stop when they are told to', async () => {
+test('bench and check stop when their signal is aborted', async () => {
   const abort = new AbortController();
   abort.abort(new Error('enough'));
   const { signal } = abort;

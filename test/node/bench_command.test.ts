@@ -9,7 +9,7 @@ import { testGpu } from '../lanes/gpu';
 
 await testGpu();
 
-test('Ctrl-C ends it, and what was measured until then is in the files', async () => {
+test('Ctrl-C ends the command bench, and its files have what was measured until then', async () => {
   const out = mkdtempSync(join(tmpdir(), 'bench-'));
   try {
     const files = ['json', 'csv', 'markdown', 'svg'].flatMap((name) => [`--${name}`, join(out, name)]);

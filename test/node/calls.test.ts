@@ -15,7 +15,7 @@ import { testGpu } from '../lanes/gpu';
 
 await testGpu();
 
-describe('a device', () => {
+describe('a typed error, and nothing lost, from a device', () => {
   const request = async () => (await requestDevice()).device;
   let undo: () => void;
   beforeEach(() => {

@@ -12,7 +12,7 @@ const { gpu } = await testGpu();
 const FIRST = 9980;
 const COUNT = 8;
 
-test('the class whose prediction errs least is the digit', async () => {
+test('the class whose prediction errs least is the class of the digit', async () => {
   const { config, parameters } = await loadPretrained('digits');
   using unet = await UNet.create(gpu, config);
   await unet.setParameters(parameters);
@@ -30,7 +30,7 @@ test('the class whose prediction errs least is the digit', async () => {
   expect(right).toBeGreaterThanOrEqual(0.9 * COUNT);
 });
 
-test('a network that is told no class cannot say which fits', async () => {
+test('classLosses refuses a network that is not conditioned on classes', async () => {
   using unet = await UNet.create(gpu, { widths: [4], height: 8, width: 8 });
   await expect(classLosses(unet, new Float32Array(64))).rejects.toThrow(
     'not conditioned on noise level and class',

@@ -33,7 +33,7 @@ test('a write that is refused fails the next submission, and none after it', asy
   }
 });
 
-test('a read in flight completes after its end, and leaves no buffer', async () => {
+test('a read in flight completes after its buffers were destroyed, and leaves no buffer', async () => {
   const { gpu, device, failing, buffer } = await createGpu();
   const before = [...failing.buffers];
   for (let i = 0; i < 2; i++) {
@@ -47,7 +47,7 @@ test('a read in flight completes after its end, and leaves no buffer', async () 
   }
 });
 
-test('an abort ends a run when nothing of it is in flight any more', async () => {
+test('an aborted program ends only when nothing of it is in flight any more', async () => {
   const { gpu, device } = await createGpu();
   const part = { shader: 'nothing', work: 1e15 };
   const load = new Load();

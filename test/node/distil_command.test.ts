@@ -29,7 +29,7 @@ afterAll(() => {
 const few = ['--model', teacher, '--noises', '12', '--steps', '2', '--quality', '10'];
 const distil = (out: string, ...more: string[]) => runHere('distil', '--out', out, ...few, ...more);
 
-test('a folder that another process has taken is left to it', takesLong('runsProcesses'), async () => {
+test('distil leaves alone a folder that another process has taken', takesLong('runsProcesses'), async () => {
   const out = join(root, 'taken');
   const lock = join(out, '.webgpu-diffusion.lock');
   const distilling = distil(out, '--calls', '1');
@@ -42,7 +42,7 @@ test('a folder that another process has taken is left to it', takesLong('runsPro
 });
 
 test(
-  'distil writes its files, says how good the digits are, and sample knows the model',
+  'distil writes its files and measures the digits, and sample uses the model',
   takesLong('runsProcesses'),
   async () => {
     const out = join(root, 'one');

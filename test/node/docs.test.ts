@@ -57,11 +57,11 @@ const programs = documents
   .flatMap((document) => blocksOf(document))
   .filter(({ language, file, notRun, runBy }) => language === 'js' && !file && !notRun && !runBy);
 
-test('there are programs in the documentation', () => {
+test('the documentation has programs to run', () => {
   expect(programs.length).toBeGreaterThan(8);
 });
 
-test.each(programs)('$document, line $line', async ({ code }) => {
+test.each(programs)('the program in $document, line $line, runs', async ({ code }) => {
   const values = await given(gpu.device);
   const printed: string[] = [];
   const load = (name: string) => {
@@ -75,7 +75,7 @@ test.each(programs)('$document, line $line', async ({ code }) => {
   values.engine.destroy();
 });
 
-test('a program that fails would be noticed', async () => {
+test('a program of the documentation that fails is noticed', async () => {
   const load = () => ({ fail: () => Promise.reject(new Error('as it should')) });
   const program = compile("import { fail as now } from 'x';\nconst a = 1;\nawait now(a);", ['a']);
   await expect(program(load, {}, 0)).rejects.toThrow('as it should');

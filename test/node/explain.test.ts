@@ -22,7 +22,7 @@ const about: Surroundings = {
 };
 
 test.each(['digits', 'tutorial'] as const)(
-  'the trained network of %s errs less than an untrained one',
+  'Explain: the trained network %s errs less than an untrained one',
   async (of) => {
     const answer = await answerExplain({ kind: 'predict', of, choice: 7, seed: 1 }, about);
     if (answer.kind !== 'predicted') throw new Error(answer.kind);
@@ -44,7 +44,7 @@ test.each(['digits', 'tutorial'] as const)(
   },
 );
 
-test('both recipes make their samples from the same noise, step by step', async () => {
+test('Explain: both recipes make their samples from the same noise, step by step', async () => {
   const order = { kind: 'make', labels: [3, 5], steps: 4, seed: 9 } as const;
   const digits = await answerExplain({ ...order, of: 'digits' }, about);
   const tutorial = await answerExplain({ ...order, of: 'tutorial' }, about);
@@ -61,7 +61,7 @@ test('both recipes make their samples from the same noise, step by step', async 
   expect(pairs.filter(([one, other]) => one * other < 0)).toEqual([]);
 });
 
-test('a network in colour makes its samples in colour', async () => {
+test('Explain: a network in colour makes its samples in colour', async () => {
   using unet = await engine.createUNet({ widths: [4], height: 4, width: 4, channels: 3 });
   const network = async () => ({ unet, objective: 'tutorial' }) as const;
   const order = { kind: 'make', of: 'file', labels: [0], steps: 1, seed: 0 } as const;

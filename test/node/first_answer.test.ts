@@ -38,7 +38,7 @@ async function engineOfCard(): Promise<{
   return { engine, compiled };
 }
 
-test('before the first sample of the pretrained network at most 22 pipelines are compiled', async () => {
+test('before the first sample of the pretrained network, at most 22 pipelines are compiled', async () => {
   const { engine, compiled } = await engineOfCard();
   const { config, parameters, sampling } = await loadPretrained('digits');
   const unet = await engine.createUNet(config, { sampling });
@@ -50,7 +50,7 @@ test('before the first sample of the pretrained network at most 22 pipelines are
   expect(compiled.characters).toBeLessThanOrEqual(80_000);
 });
 
-test('before the first step of the recipe digits at most 44 pipelines are compiled', async () => {
+test('before the first step of the recipe digits, at most 44 pipelines are compiled', async () => {
   const { engine, compiled } = await engineOfCard();
   const { network, trainer: options } = recipes.digits;
   const unet = await engine.createUNet(network);

@@ -15,7 +15,7 @@ const config = { height: 4, width: 4, widths: [4], kernelSize: 3 };
 const batch = { noisy: new Float32Array(64).fill(0.5), target: new Float32Array(64) };
 const images = { images: new Uint8Array(64), count: 4, height: 4, width: 4, channels: 1 };
 
-describe('a framework that wraps state in a Proxy', () => {
+describe('a framework that wraps state in a Proxy, as Vue does:', () => {
   const makes: Record<string, (engine: Engine, unet: UNet) => Promise<{ destroy(): void }>> = {
     engine: async (engine) => engine,
     unet: async (_, unet) => unet,
@@ -26,7 +26,7 @@ describe('a framework that wraps state in a Proxy', () => {
     adam: (engine) => engine.createAdam(100),
   };
 
-  test.each(Object.entries(makes))('%s is none of what Vue wraps', async (_, make) => {
+  test.each(Object.entries(makes))('%s has no type that Vue wraps', async (_, make) => {
     using engine = await createEngine({ device, selfCheck: false, variants: {} });
     const made = await make(engine, await engine.createUNet(config));
     expect(['Object', 'Array', 'Map', 'Set', 'WeakMap', 'WeakSet']).not.toContain(typeOf(made));
@@ -67,7 +67,7 @@ describe('a framework that wraps state in a Proxy', () => {
     },
   };
 
-  test.each(Object.entries(uses))('%s says so, and nothing is forgotten', async (_, use) => {
+  test.each(Object.entries(uses))('%s is refused with a hint, and nothing is forgotten', async (_, use) => {
     const cache = memoryCache();
     using engine = await createEngine({ device, tuningCache: cache });
     const unet = await engine.createUNet(config);
@@ -109,7 +109,7 @@ describe('an effect that runs twice, as React does in development', () => {
     };
   }
 
-  test.each([0, 1, 5, 20, 100, 1000])('cleaned up after %i turns of the event loop', async (turns) => {
+  test.each([0, 1, 5, 20, 100, 1000])('works when it is cleaned up after %i loop turns', async (turns) => {
     const { requestAdapter } = navigator.gpu;
     const devices: GPUDevice[] = [];
     const destroyed: GPUDevice[] = [];

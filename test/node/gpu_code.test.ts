@@ -3,7 +3,7 @@ import { shaders } from 'virtual:shaders';
 import { expect, test } from 'vitest';
 import { guardsOf } from '../../harness/tools/gpu/gpu_code/guards';
 
-test('the loops of products, tiles and the conditioning are without guards', async () => {
+test('compilers add no bounds checks to the loops of products, tiles and the conditioning', async () => {
   const codes: Record<string, string> = {};
   for (const { name, code } of Object.values(shaders))
     if (

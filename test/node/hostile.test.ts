@@ -50,13 +50,13 @@ const withWorkgroupMemory = {
 };
 
 test.each([
-  ["software's forms", software, ['finish_step', 'gradient_norm', 'image_losses', 'mse']],
+  ['kernels for processors', software, ['finish_step', 'gradient_norm', 'image_losses', 'mse']],
   [
-    'forms for GPUs',
+    'kernels for GPUs',
     onSoftware({ ...card.network, trainer: { batchSize: 8, variants: withWorkgroupMemory } }),
     ['one_channel_3x3_gpu', 'one_output_3x3_gpu', 'winograd6_3x3_gpu_input', 'winograd_gpu_product'],
   ],
-])('garbage in workgroup memory changes no bit: %s', async (_, place, shaders) => {
+])('garbage in workgroup memory changes no bit of training: %s', async (_, place, shaders) => {
   const { losses } = await trainOn(device, place, memoryCache());
   const rewritten = new Set<string>();
   const rewrites = (shader: string, text: string) => {
@@ -70,8 +70,8 @@ test.each([
   expect(outcome).toMatchObject({ losses, warnings: [], error: undefined });
 });
 
-describe('one shader is refused', () => {
-  test("each of software's forms, with checks remembered or not, by turns", async () => {
+describe('training goes on, or ends in an error that says why, where the driver refuses one shader', () => {
+  test('of the kernels for processors, with checks remembered or not, by turns', async () => {
     const healthy = await healthyOn(software);
     const rows = healthy.asked.map((shader, i) => ({ shader, remembered: i % 2 === 0 }));
     const { complaints, trained, ended } = await refuseEach(device, software, healthy, rows);
@@ -79,7 +79,7 @@ describe('one shader is refused', () => {
     expect(Math.min(trained, ended)).toBeGreaterThan(8);
   });
 
-  test('of those that the tuner compares with, and of those that it chose', async () => {
+  test('that the tuner compares with, or that it chose', async () => {
     const healthy = await healthyOn(card);
     const chosen = healthy.used.filter((shader) => shader.startsWith('conv2d'));
     const rows = [
@@ -92,7 +92,7 @@ describe('one shader is refused', () => {
     expect(ended).toBe(0);
   });
 
-  test("of the conditioning's forms for GPUs: kernels for any adapter take their place", async () => {
+  test('of the conditioning for GPUs, which kernels for any adapter replace', async () => {
     const healthy = await healthyOn(conditionedCard);
     expect(healthy.used).toEqual(expect.arrayContaining(CONDITIONING));
     const rows = CONDITIONING.map((shader) => ({ shader, remembered: false }));
@@ -102,10 +102,10 @@ describe('one shader is refused', () => {
   });
 });
 
-describe('one shader is late, or never comes', () => {
+describe('training goes on, or ends in an error that says why, where one shader is late, or never comes', () => {
   const remembered = true;
 
-  test("of software's forms: it is told of, and changes no bit", async () => {
+  test('of the kernels for processors, with a warning and without changing a bit', async () => {
     const healthy = await healthyOn(software);
     const form = healthy.used.find((shader) => shader.startsWith('conv2d.winograd'))!;
     const { complaints, trained, ended } = await delayEach(device, software, healthy, [
@@ -117,7 +117,7 @@ describe('one shader is late, or never comes', () => {
     expect([trained, ended]).toEqual([2, 1]);
   });
 
-  test('of forms for GPUs: another takes its place where there is one', async () => {
+  test('of the kernels for GPUs, with another in its place where there is one', async () => {
     const healthy = await healthyOn(card);
     const form = healthy.used.find((shader) => shader.startsWith('conv2d.'))!;
     const { complaints, trained, ended } = await delayEach(device, card, healthy, [
@@ -132,7 +132,7 @@ describe('one shader is late, or never comes', () => {
     expect([trained, ended]).toEqual([5, 1]);
   });
 
-  test("of the conditioning's forms for GPUs: kernels for any adapter take their place", async () => {
+  test('of the conditioning for GPUs, which kernels for any adapter replace', async () => {
     const healthy = await healthyOn(conditionedCard);
     const rows = CONDITIONING.map((shader, i) => ({ shader, remembered, never: i % 2 === 0 }));
     const { complaints, ended } = await delayEach(device, conditionedCard, healthy, rows);
@@ -141,7 +141,7 @@ describe('one shader is late, or never comes', () => {
   });
 });
 
-describe('a form for GPUs that is late', () => {
+describe('a kernel variant for GPUs that compiles late', () => {
   const { config, trainer: options } = card.network;
   const form = 'winograd6_3x3_gpu';
 
@@ -186,7 +186,7 @@ describe('a form for GPUs that is late', () => {
   });
 
   test.each(['the trainer', 'the engine'])(
-    'is waited for where %s is given it, and by a run that began with it',
+    'is waited for where %s fixes it, and by a run that began with it',
     async (whose) => {
       const variants: Variants = { 'conv2d/down.1': form };
       using device = await slow(form, whose === 'the engine' ? { variants } : undefined);
@@ -206,7 +206,7 @@ describe('a form for GPUs that is late', () => {
     },
   );
 
-  test('is waited for where its kernel has no other, also by what chooses no forms', async () => {
+  test('is waited for where its kernel has no other, also in createAdam', async () => {
     using device = await slow('adam');
     const { engine, warned, told, come } = device;
     const making = engine.createAdam(64);
@@ -216,7 +216,7 @@ describe('a form for GPUs that is late', () => {
     expect([new Set(told), warned]).toEqual([new Set(['adam.plain']), []]);
   });
 
-  test('is given up by a run that began with it, not replaced, if it never comes', async () => {
+  test('is given up as an error by a run that began with it, if it never comes', async () => {
     const variants: Variants = { 'conv2d/down.1': form };
     using device = await slow(form);
     const begun = { variants, adapter: adapterName(device.engine.adapter) } as Checkpoint;
@@ -225,7 +225,7 @@ describe('a form for GPUs that is late', () => {
   });
 });
 
-test('what is compiled when a trainer exists has one form', async () => {
+test('shaders that are compiled after a trainer was created have no other variant', async () => {
   for (const { network, adapterInfo } of [software, onSoftware(tutorial), card]) {
     using hostile = makeHostile(device, adapterInfo ? { adapterInfo } : {});
     using engine = await createEngine({ device, tune: false, selfCheck: false });
@@ -244,7 +244,7 @@ test('what is compiled when a trainer exists has one form', async () => {
   }
 });
 
-describe('a submission of whose end there is no word', () => {
+describe('a submission whose end is never reported', () => {
   /** The device is the shared one, which outlives an engine that owns it. */
   async function silenced(options: EngineOptions) {
     let answer = () => {};
@@ -274,7 +274,7 @@ describe('a submission of whose end there is no word', () => {
     return { engine, step, first, warnings, fallSilent, answer: () => answer(), [Symbol.dispose]: dispose };
   }
 
-  test('is the loss of a device of its own', async () => {
+  test('counts as the loss of the engine’s own device', async () => {
     using silent = await silenced({ gpu: source });
     const { engine, step, warnings } = silent;
     // Else a step that nothing ends would be waited for.
@@ -289,7 +289,7 @@ describe('a submission of whose end there is no word', () => {
     expect(warnings).toEqual([]);
   });
 
-  test("is told of each time where the device is the caller's, and waited for", async () => {
+  test('is a warning each time on the caller’s device, and is waited for', async () => {
     using silent = await silenced({ device });
     const { engine, step, first, warnings } = silent;
     const second = step();
@@ -310,8 +310,8 @@ describe('a submission of whose end there is no word', () => {
   });
 });
 
-describe('an update that makes one shader compute nothing', () => {
-  test('is noticed at once where a version tells of it, else after 8 days', async () => {
+describe('a browser update that makes one shader compute nothing', () => {
+  test('is noticed at once where the runtime’s version changed, else after 8 days', async () => {
     const healthy = await healthyOn(software);
     const winograd = healthy.used.find((shader) => shader.startsWith('conv2d.winograd'))!;
     // One has other forms; without one there is no step; one is of the sampler, made after the first step.
@@ -324,10 +324,10 @@ describe('an update that makes one shader compute nothing', () => {
   });
 });
 
-describe('a form that is refused', () => {
+describe('a kernel variant that the driver refuses', () => {
   const refuses = (shader: string) => shader.startsWith('conv2d.winograd');
 
-  test('is replaced in all that is created at the same time, and told of once', async () => {
+  test('is replaced in everything that is created at the same time, with one warning', async () => {
     using _ = makeHostile(device, { refuses });
     const warnings: Warning[] = [];
     const onWarning = (warning: Warning) => warnings.push(warning);
@@ -343,7 +343,7 @@ describe('a form that is refused', () => {
     expect(Object.values(variants).join(' ')).not.toContain('winograd');
   });
 
-  test('is an error where the caller fixed it, and given up by a run that began with it, which says so', async () => {
+  test('is an error where the caller fixed it, and is replaced in a run that began with it, which says so', async () => {
     const { variants } = await check(device, digits3x3);
     using _ = makeHostile(device, { refuses });
     const fixed = await check(device, digits3x3, { variants, tune: undefined });
@@ -364,7 +364,7 @@ describe('a request for a device', () => {
   const asksForLimits = ({ requiredLimits }: GPUDeviceDescriptor) => has(Object.keys(requiredLimits ?? {}));
   const asksForFeatures = ({ requiredFeatures }: GPUDeviceDescriptor) => has(requiredFeatures);
 
-  test('that is rejected for its limits, or its features, too, is repeated with less, of a new adapter; and that is enough', async () => {
+  test('that is rejected for its limits or features is repeated with less, each time of a new adapter', async () => {
     const limits = hostileSource(navigator.gpu, asksForLimits);
     const { device: one } = await requestDevice(limits.source);
     expect(limits.requests.map((r) => [asksForLimits(r), asksForFeatures(r)])).toEqual([
@@ -386,7 +386,7 @@ describe('a request for a device', () => {
     least.destroy();
   });
 
-  test('that is always rejected ends in no-adapter, with the words of the browser', async () => {
+  test('that is always rejected ends in the error no-adapter, with the text of the browser', async () => {
     const { source, requests } = hostileSource(navigator.gpu, () => true);
     const error = await createEngine({ gpu: source }).catch((error) => error);
     expect(error).toMatchObject({ code: 'no-adapter', cause: { name: 'OperationError', message: REFUSAL } });

@@ -57,7 +57,7 @@ async function train(shuffled: boolean): Promise<number> {
   return last;
 }
 
-test('sixty steps beat the mean image; with shuffled targets they do not', async () => {
+test('sixty steps make the loss better than the mean image’s; with shuffled targets they do not', async () => {
   const floor = meanImageLoss();
   const learned = await train(false);
   const shuffled = await train(true);

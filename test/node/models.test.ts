@@ -31,11 +31,11 @@ const notReproduced = (card: ReadonlyMap<string, Figure>, again: ReadonlyMap<str
 
 const measured = pretrainedNames.filter((name) => figuresOf(page, name).size > 0);
 
-test('there are networks with figures', () => {
+test('docs/models.md has figures of pretrained networks', () => {
   expect(measured).toContain('digits-instant');
 });
 
-test.each(measured)('the figures of %s are whole', (name) => {
+test.each(measured)('docs/models.md has all figures of %s, with errors', (name) => {
   const figures = figuresOf(page, name);
   expect([...figures.keys()]).toEqual([
     'accepted by the classifier',
@@ -48,7 +48,7 @@ test.each(measured)('the figures of %s are whole', (name) => {
   for (const { error } of figures.values()) expect(error).toBeGreaterThan(0);
 });
 
-test('a figure that is not reproduced is named', () => {
+test('notReproduced names a figure of a model card that is not reproduced', () => {
   const table = (accepted: string, recall: string) =>
     `| \`x\` | mean ± standard error | real digits |\n|---|--:|--:|\n| accepted | ${accepted} | 96.7% |\n| recall | ${recall} | 0.961 |\n\n`;
   const card = figuresOf(table('95.00% ± 0.30%', '0.800 ± 0.003'), 'x');
@@ -60,7 +60,7 @@ test('a figure that is not reproduced is named', () => {
   expect(notReproduced(card, new Map())).toEqual(['accepted', 'recall']);
 });
 
-test('the figures of digits-instant are reproduced from other noise', {
+test('the figures of digits-instant in docs/models.md are reproduced from other noise', {
   tags: 'thorough',
   ...takesLong('runsProcesses'),
 }, async () => {

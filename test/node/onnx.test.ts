@@ -23,7 +23,7 @@ async function networkOf(name: keyof typeof presets) {
   };
 }
 
-test.each(Object.keys(presets) as (keyof typeof presets)[])('%s', async (name) => {
+test.each(Object.keys(presets) as (keyof typeof presets)[])('ONNX predicts like UNet: %s', async (name) => {
   const model = await networkOf(name);
   const { config } = model;
   const { noisy, levels, labels } = flowBatch(0, COUNT, config.channels === 3 ? PICTURES : undefined);

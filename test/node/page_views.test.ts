@@ -21,7 +21,7 @@ const config: UNetConfig = {
   finalActivation: 'none',
 };
 
-test('Inside’s predictor goes with its network, whether another one takes its place or all are freed', async () => {
+test('Inside’s predictor is destroyed with its network, when another takes its place or all are freed', async () => {
   using engine = await createEngine({ device, selfCheck: false });
   let unet: UNet = await engine.createUNet(config);
   const images = { images: new Uint8Array(64), count: 4, height: 4, width: 4, channels: 1 };

@@ -41,11 +41,11 @@ const allBy = (form: string, layers: readonly Layer[]) =>
 const TILES = ['winograd6_3x3', 'winograd7_3x3'];
 const formsOf = (tile: string) => [tile, `${tile}_subgroups`, `${tile}_gpu`, `${tile}_gpu_wide`];
 
-describe.each([24, 32, 40])('of %i pixels', (side) => {
+describe.each([24, 32, 40])('pictures of %i pixels', (side) => {
   const network = networkOf(side);
   const layers = layersOf(checkConfig(network.config));
 
-  test('has these forms', () => {
+  test('can use exactly these kernel variants', () => {
     const wanted = new Set(
       TUNABLE_KERNELS.flatMap((kernel) =>
         layersFor(kernel, layers).flatMap((layer) => possibleVariants(kernel, layer, BATCH, device.features)),
@@ -57,7 +57,7 @@ describe.each([24, 32, 40])('of %i pixels', (side) => {
   describe.each(TILES)('with %s', (tile) => {
     const isQuick = side === 24 && tile === TILES[0];
     const options = { ...takesLong('compilesShaders'), tags: isQuick ? [] : ['thorough'] };
-    test('is right in every form, and learns as by plain ones', options, async () => {
+    test('train with each variant, with the losses of plain kernels', options, async () => {
       // What has one form is checked once.
       const tuningCache = memoryCache();
       const buffers = vi.spyOn(device, 'createBuffer');
@@ -78,7 +78,7 @@ describe.each([24, 32, 40])('of %i pixels', (side) => {
   });
 });
 
-test('that goes wrong in one form at its size is noticed', async () => {
+test('pictures for which one variant is wrong at their size: training ends in an error that names it', async () => {
   const network = networkOf(24);
   const variants = allBy('winograd6_3x3', layersOf(checkConfig(network.config)));
   const wrong = /^conv2d\.winograd6_3x3_output/;
@@ -86,7 +86,7 @@ test('that goes wrong in one form at its size is noticed', async () => {
   expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'conv2d' });
 });
 
-test('explain says beforehand what a trainer of 16 large pictures takes', async () => {
+test('explain says beforehand how much memory a trainer of 16 large pictures takes', async () => {
   const { network, trainer: options } = recipes.pictures;
   const [config, batch] = [checkConfig({ ...network, height: 64, width: 64 }), 16];
   const variants = defaultVariants(layersOf(config), batch, device.features, 'software');

@@ -47,12 +47,12 @@ const samples = (isPrepared: boolean) => async (engine: Engine, unet: UNet) => {
 test.each([
   ['trainer', trains],
   ['sampler', samples],
-])('a %s that is prepared compiles nothing when it works', async (_, use) => {
+])('a %s that was prepared compiles nothing when it works', async (_, use) => {
   expect(await compiledBy(use(true))).toBe(0);
   expect(await compiledBy(use(false))).toBeGreaterThan(0);
 });
 
-test('preparing changes no bit', async () => {
+test('preparing a trainer and a sampler changes no bit of losses and images', async () => {
   const work = async (isPrepared: boolean) => {
     using engine = await createEngine({ device, tuningCache: memoryCache() });
     const unet = await engine.createUNet(config, { seed: 1 });
@@ -81,7 +81,7 @@ const makes: Record<string, (engine: Engine, unet: UNet, signal: AbortSignal) =>
   adam: (engine, _, signal) => engine.createAdam(100, { signal }),
 };
 
-test.each(Object.entries(makes))('a %s that is given up leaves nothing', async (_, make) => {
+test.each(Object.entries(makes))('a %s whose creation is aborted leaves no buffer', async (_, make) => {
   const left = watchBuffers(device);
   using engine = await createEngine({ device, tuningCache: memoryCache() });
   const unet = await engine.createUNet(config);
@@ -106,7 +106,7 @@ test.each(Object.entries(makes))('a %s that is given up leaves nothing', async (
   made.check();
 });
 
-test('an engine that is given up destroys the device that it asked for, even if that is silent', async () => {
+test('an engine whose creation is aborted destroys its own device, even one that does not answer', async () => {
   const stop = new AbortController();
   const destroy = vi.fn();
   const own = {

@@ -109,11 +109,11 @@ test.each([
     'memory to transfer',
     async (to: typeof abroad) => memoryOf(to(Float32Array.of(1)), { images: to(Uint8Array.of(1)) }).length,
   ],
-])('%s: as with arrays of this realm', async (_, use) => {
+])('%s: arrays of another realm give the same', async (_, use) => {
   expect(await use(abroad)).toEqual(await use(same as typeof abroad));
 });
 
-test('memory that was transferred is refused in words', () => {
+test('memory that was transferred is refused with an error that says so', () => {
   const bytes = new Uint8Array(8);
   structuredClone(bytes, { transfer: [bytes.buffer] });
   const refused = expect.objectContaining({

@@ -27,7 +27,7 @@ async function train(engine: Engine, options = {}) {
 const reportOf = async (engine: Engine): Promise<EngineReport> =>
   JSON.parse(JSON.stringify(await engine.report()));
 
-test('adapter, limits, features, versions, pipelines, checks and pacing', async () => {
+test('a report has adapter, limits, features, versions, pipelines, checks and pacing', async () => {
   using engine = await createEngine({ device, tuningCache: memoryCache(), cacheKey: 'a driver' });
   const before = await reportOf(engine);
   expect(before).toMatchObject({ variants: {}, pipelines: [], warnings: [], losses: [] });
@@ -56,7 +56,7 @@ test('adapter, limits, features, versions, pipelines, checks and pacing', async 
   expect(report.pacing.workPerSecond.adam).toBeGreaterThan(0);
 });
 
-describe('of what the tuner measured', () => {
+describe('a report about the tuner', () => {
   const effort = tuningEffort.gpu as { milliseconds: number };
   const { milliseconds } = effort;
   beforeEach(() => {
@@ -70,7 +70,7 @@ describe('of what the tuner measured', () => {
     vi.restoreAllMocks();
   });
 
-  test('why there are these variants: measured, now or before, or fixed; and what was measured', async () => {
+  test('says why each variant is used: measured now or before, or fixed; and what was measured', async () => {
     using card = makeHostile(device, { adapterInfo: someGpu });
     const whys = async (engine: Engine) =>
       new Set((await reportOf(engine)).variants['training 4 images'].map(({ why }) => why));
@@ -93,7 +93,7 @@ describe('of what the tuner measured', () => {
     expect(card.asked.size).toBeGreaterThan(0);
   });
 
-  test('what the tuner leaves out, as it is refused, is told, and in the report', async () => {
+  test('names a variant that the tuner leaves out because it was refused, and a warning does, too', async () => {
     const warnings: string[] = [];
     using _ = makeHostile(device, {
       adapterInfo: someGpu,
@@ -118,7 +118,7 @@ describe('of what the tuner measured', () => {
   });
 });
 
-test('a kernel that is wrong, and a device that was lost, at the next visit, too', async () => {
+test('a report names a wrong kernel, and a lost device also at the next visit', async () => {
   const tuningCache = memoryCache();
   const { gpu: source, lose } = losableGpu();
   const engine = await createEngine({ gpu: source, tuningCache });
@@ -138,7 +138,7 @@ test('a kernel that is wrong, and a device that was lost, at the next visit, too
   expect((await reportOf(next)).losses).toMatchObject(losses);
 });
 
-test('the self-check of the page counts the kernels of a step, names the wrong ones, and has a report of its engine', async () => {
+test('the self-check of the page counts a step’s kernels, names the wrong ones, and has a report', async () => {
   using engine = await createEngine({ device, selfCheck: false });
   const events = async () => {
     const all: SelfCheckEvent[] = [];

@@ -134,7 +134,7 @@ async function endOf(call: Promise<unknown>, seconds = IN_TIME): Promise<unknown
 describe('a device that does not answer', () => {
   const abortable = ['fit', 'runFor', 'evaluate', 'sample', 'sampler.run', 'distiller.run'] as const;
   test.each(abortable)(
-    'lets go of %s after an abort; the object is busy until it answers, and works again',
+    'lets go of %s after an abort; its object is busy until the device answers, and works again',
     async (name) => {
       const world = await setUp(name);
       const call = world.calls[name];
@@ -166,7 +166,7 @@ describe('a device that does not answer', () => {
     },
   );
 
-  test('lets go of sampler.run amid its steps; the sampler is busy until it answers', async () => {
+  test('lets go of sampler.run amid its steps; the sampler is busy until the device answers', async () => {
     const { sampler, silence, answer } = await setUp();
     const controller = new AbortController();
     const events = sampler.run({ steps: 4, signal: controller.signal });
@@ -246,7 +246,7 @@ describe('a device that does not answer', () => {
   );
 });
 
-test('a worker whose device answers late samples amid training, also after an abort, and trains on', async () => {
+test('a worker whose device answers late samples during training, also after an abort, and trains on', async () => {
   const { gpu: losable, devices } = losableGpu();
   let late = 0;
   const source = {

@@ -32,7 +32,7 @@ async function settled(): Promise<void> {
 const random = new Random(1);
 const batch = { noisy: random.floats(64, 0, 1), target: random.floats(64, 0, 1) };
 
-test('the host memory of 500 small steps is flat', async () => {
+test('500 small steps do not add to the memory of the process', async () => {
   using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4], kernelSize: 3 });
   using trainer = await Trainer.create(gpu, unet, { batchSize: 4 });
   const run = async (steps: number) => {
@@ -174,7 +174,7 @@ async function kilobytesEach(use: () => Promise<unknown>, times = 200): Promise<
   return (usedMemory() - before) / times / 1024;
 }
 
-describe('while its engine lives', () => {
+describe('while an engine lives', () => {
   test.each([
     ['trainer', useTrainer],
     ['sampler', useSampler],
@@ -210,7 +210,7 @@ describe('while its engine lives', () => {
     vi.restoreAllMocks();
   });
 
-  test('200 calls of sample(), 200 samplers and 200 trainers leave next to nothing', async () => {
+  test('200 calls of sample(), 200 samplers and 200 trainers leave less than some kilobytes each', async () => {
     using engine = await createEngine({ device: gpu.device, tuningCache: memoryCache() });
     const unet = await engine.createUNet(config);
     using sampler = await engine.createSampler(unet, { count: 4 });
@@ -223,7 +223,7 @@ describe('while its engine lives', () => {
   });
 });
 
-describe('while its worker lives', () => {
+describe('while a worker lives', () => {
   /** A worker in this thread, with checks, comparison at size and the tuner. */
   function serveHere(): WorkerClient {
     const { port1, port2 } = new MessageChannel();
@@ -250,7 +250,7 @@ describe('while its worker lives', () => {
     expect(await leftOf(refs)).toEqual([]);
   });
 
-  test('30 runs leave next to nothing', async () => {
+  test('30 runs leave less than 20 kilobytes each', async () => {
     const client = serveHere();
     expect(await kilobytesEach(() => useRun(client), 30)).toBeLessThan(20);
   });
@@ -287,7 +287,7 @@ async function loseDevice(device: GPUDevice, signal: AbortSignal, isDestroyed: b
 }
 
 test.each([true, false])(
-  'an engine whose device was lost can be collected, destroyed: %s',
+  'the garbage collector frees an engine whose device was lost, destroyed: %s',
   async (isDestroyed) => {
     const { device } = await requestDevice();
     const controller = new AbortController();
@@ -299,7 +299,7 @@ test.each([true, false])(
   },
 );
 
-test('an engine that was destroyed can be collected while the device lives', async () => {
+test('the garbage collector frees an engine that was destroyed while its device lives', async () => {
   // Of its own: the device of the tests keeps its pipelines alive.
   const { device } = await requestDevice();
   expect(await leftOf(await useEngine(device))).toEqual([]);

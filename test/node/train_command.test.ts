@@ -113,7 +113,7 @@ test(
 );
 
 test(
-  'a network that has died is told of once, and weights that overflow end the run before they change',
+  'train warns once of a network that has died, and ends before weights overflow',
   takesLong('runsProcesses'),
   async () => {
     const out = mkdtempSync(join(tmpdir(), 'train-'));
@@ -151,7 +151,7 @@ test(
 );
 
 test(
-  'a choice of kernels: measured once, told, stored with the run, and repeated bit for bit',
+  'train measures a choice of kernels once, prints it, stores it with the run, and repeats it bit for bit',
   takesLong('runsProcesses'),
   async () => {
     const out = mkdtempSync(join(tmpdir(), 'train-'));
@@ -204,7 +204,7 @@ test(
 );
 
 test(
-  '--recipe pictures trains on greys too, and its files say its sampling',
+  '--recipe pictures trains on grey images too, and its files have its sampling',
   takesLong('runsProcesses'),
   async () => {
     const out = mkdtempSync(join(tmpdir(), 'pictures-'));
@@ -272,7 +272,7 @@ test('--recipe digits-3x3 leaves an epoch’s small last batch out', takesLong('
 });
 
 test(
-  '--recipe digits: trains, holds out, resumes as if never stopped, samples to order, measures',
+  '--recipe digits trains, holds images out, resumes bit for bit, samples labels and measures',
   takesLong('runsProcesses'),
   async () => {
     const out = mkdtempSync(join(tmpdir(), 'digits-'));
@@ -366,7 +366,7 @@ test(
 );
 
 // Beside what a network makes it looks at a thousand real digits, which `evaluate` does above.
-test('a run measures the quality of its digits at its end', {
+test('the command train measures the quality of its digits at its end', {
   tags: 'thorough',
   ...takesLong('runsProcesses'),
 }, async () => {

@@ -44,7 +44,7 @@ function picturesIn(folder: string, { count = 60, side = 16, colours = false } =
 }
 
 test(
-  'files of one’s own are planned: warm-up, decay and end follow the speed, and flags repeat them',
+  'one’s own files are planned: warm-up, decay and end follow the speed, and flags repeat them',
   takesLong('runsProcesses'),
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'plan-'));
@@ -95,7 +95,7 @@ test(
 );
 
 test(
-  'a planned run ends in half as long again as its minutes, and goes on to its end',
+  'a planned run stops in half as long again as its minutes, and resumes to its planned end',
   takesLong('runsProcesses'),
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'plan-'));

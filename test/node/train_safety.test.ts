@@ -70,7 +70,7 @@ const savedStep = (out: string) =>
 const hidden = (out: string) => readdirSync(out).filter((name) => name.startsWith('.'));
 
 test(
-  'saved after the first step, then as often as asked; killed, gone on with at once, nothing left behind',
+  'train saves after the first step and as often as asked; killed, it resumes and leaves nothing behind',
   takesLong('runsProcesses'),
   async () => {
     const out = join(root, 'killed');
@@ -112,7 +112,7 @@ test('the first checkpoint does not wait for --checkpoint-every', takesLong('run
   expect((await run.ended()).code).toBe(143);
 });
 
-test('of two trainings into one folder one is told of the other', takesLong('runsProcesses'), async () => {
+test('of two trainings into one folder one is refused', takesLong('runsProcesses'), async () => {
   const out = join(root, 'both');
   const ends = await Promise.all([1, 2].map(() => train(['--out', out, ...short]).ended()));
   const [won, lost] = ends.sort((a, b) => a.code - b.code);
@@ -124,7 +124,7 @@ test('of two trainings into one folder one is told of the other', takesLong('run
   expect(savedStep(out)).toBe(2);
 });
 
-test('a closed terminal saves', takesLong('runsProcesses'), async () => {
+test('train saves when its terminal is closed', takesLong('runsProcesses'), async () => {
   const out = join(root, 'closed');
   const run = train(['--out', out, ...long]);
   await run.until(() => savedStep(out) > 0);
@@ -137,7 +137,7 @@ test('a closed terminal saves', takesLong('runsProcesses'), async () => {
 });
 
 if (existsSync('/dev/full')) {
-  test('a log on a full disk ends nothing', takesLong('runsProcesses'), async () => {
+  test('train goes on where its log is on a full disk', takesLong('runsProcesses'), async () => {
     const out = join(root, 'full');
     const { code, output } = await train(['--out', out, ...short], { stdout: '/dev/full' }).ended();
     expect(code, output).toBe(0);

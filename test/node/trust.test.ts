@@ -63,7 +63,7 @@ async function visit(
   return labels.filter((label) => label === 'self-check').length;
 }
 
-describe('what passed', () => {
+describe('a kernel that passed its check', () => {
   const entries = new Map<string, string>();
   const shared = {
     get: async (key: string) => entries.get(key),
@@ -118,13 +118,13 @@ describe('what passed', () => {
     },
   );
 
-  test('is not believed where the caller says so, and then remembered', async () => {
+  test('is checked again with selfCheck: always, and then remembered', async () => {
     await visit(shared);
     expect(await visit(shared, undefined, { selfCheck: 'always' })).toBeGreaterThan(0);
     expect(await visit(shared)).toBe(0);
   });
 
-  test('and is wrong now is an error of the first step; the engine goes on with another form', async () => {
+  test('and is wrong later ends the first step in an error; the engine goes on with another variant', async () => {
     await visit(shared, (engine) => train(engine, tutorial.config));
     const cache = cacheOf(aged(entries, 8));
     const rewrites = (shader: string, text: string) =>
@@ -142,7 +142,7 @@ describe('what passed', () => {
   });
 });
 
-describe('a visit forgets what is remembered of its adapter', () => {
+describe('what is remembered of an adapter is forgotten in a visit', () => {
   const createsUNet = (engine: Engine) => engine.createUNet(network);
   /** Whether the next visit checks what an earlier one did. */
   const isForgotten = async (cache: TuningCache) => (await visit(cache, createsUNet)) > 0;
@@ -197,7 +197,7 @@ describe('a visit forgets what is remembered of its adapter', () => {
     expect(await isForgotten(cache)).toBe(true);
   });
 
-  test('that ends in device-lost, but not if its owner destroyed the device', async () => {
+  test('that ends in device-lost, but not where the caller destroyed the device', async () => {
     const visitOf = async (cache: TuningCache, end: (engine: Engine, lose: () => void) => void) => {
       const { gpu: source, lose } = losableGpu();
       const engine = await createEngine({ gpu: source, tune: false, tuningCache: cache });
@@ -220,7 +220,7 @@ describe('a visit forgets what is remembered of its adapter', () => {
     expect(await new AdapterMemory(own, { cache }).get('check', '')).toBeDefined();
   });
 
-  test('that asks for it; and checks anew itself', async () => {
+  test('that calls engine.forget(), and is checked again in this visit', async () => {
     const cache = memoryCache();
     expect(
       await visit(cache, async (engine) => {
@@ -233,7 +233,7 @@ describe('a visit forgets what is remembered of its adapter', () => {
     expect(await isForgotten(cache)).toBe(false);
   });
 
-  test('but not where another form takes its place, or a mistake is the caller’s', async () => {
+  test('unless another variant takes the place of a refused one, or the caller made the mistake', async () => {
     const cache = memoryCache();
     await visit(cache, (engine) => train(engine, tutorial.config));
     using _ = makeHostile(device, { refuses: (shader) => shader.startsWith('conv2d.winograd') });
@@ -246,7 +246,7 @@ describe('a visit forgets what is remembered of its adapter', () => {
     expect(await visit(cache, (engine) => engine.createUNet(tutorial.config))).toBe(0);
   });
 
-  test('and after a divergence only comparisons', async () => {
+  test('that ends in a divergence, but only its comparisons', async () => {
     const cache = memoryCache();
     const memory = new AdapterMemory(device, { cache });
     await memory.set('comparison', 'a', 'b');
@@ -262,7 +262,7 @@ describe('a visit forgets what is remembered of its adapter', () => {
   });
 });
 
-describe('what was compiled or measured when a device was lost', () => {
+describe('a kernel variant that was compiled or measured when a device was lost', () => {
   const suspected: Warning[] = [];
   const nothing = /^nothing$/;
   /** Creates a trainer on a card, whose device is lost when it compiles such a shader, or when the tuner measures such a variant. */
@@ -317,7 +317,7 @@ describe('what was compiled or measured when a device was lost', () => {
   test.each([
     ['compiled', 'winograd8_gpu', /^conv2d\.winograd8_gpu_input$/, false, 17],
     ['measured', 'tile', /^conv2d\.tile$/, true, 11],
-  ])('is left out for seven days, and told of: %s', async (_, variant, fatal, tune, wanted) => {
+  ])('is left out for seven days, with a warning: %s', async (_, variant, fatal, tune, wanted) => {
     const entries = new Map<string, string>();
     const cache = {
       get: async (key: string) => entries.get(key),
@@ -352,7 +352,7 @@ describe('what was compiled or measured when a device was lost', () => {
     expect(suspected).toEqual([]);
   });
 
-  test('is chosen again on a processor, where forms never change', async () => {
+  test('is chosen again on a processor, where variants never change', async () => {
     const cache = memoryCache();
     const software = { adapterInfo: device.adapterInfo };
     const { variants } = await visitOf(cache, nothing, software);

@@ -111,7 +111,7 @@ const shaderOf = (name: string, body: string) => ({
   bindings: { output: { binding: 1, access: 'read_write' as const } },
 });
 
-test('chooses the fastest variant that agrees, for every kernel and layer, and remembers it', async () => {
+test('the tuner chooses the fastest variant that agrees, for every kernel and layer, and remembers it', async () => {
   const cache = memoryCache();
   const { variants, measured, progress } = await run({ cache });
   let shapes = 0;
@@ -182,7 +182,7 @@ test.each<[string, ConvVariant, string]>([
     },
     'refused by this browser or driver',
   ],
-])('never chooses a variant that is %s', async (name, variant, why) => {
+])('the tuner never chooses a faulty variant: %s', async (name, variant, why) => {
   addVariant(name, variant);
   const { variants, measured } = await run({ training: false });
   const results = measured.filter((m) => m.variant === name);
@@ -192,7 +192,7 @@ test.each<[string, ConvVariant, string]>([
   expect(Object.values(variants)).not.toContain(name);
 });
 
-test('never chooses the plain form where it was rejected, though others are measured beside it', async () => {
+test('the tuner never chooses the plain form where it was rejected, though others are measured beside it', async () => {
   // The only other form that is left takes many times as long.
   addVariant('same', {
     calls: (shape, tensors) => Array.from({ length: 30 }, () => direct.calls(shape, tensors, {})).flat(),
@@ -205,7 +205,7 @@ test('never chooses the plain form where it was rejected, though others are meas
   expect(Object.values(variants)).not.toContain('direct');
 });
 
-test('when the time is up, the layers that are left take the usual order, and are measured another time', async () => {
+test('when the tuner’s time is up, the layers that are left take the default, and are measured another time', async () => {
   const cache = memoryCache();
   const none = await run({ cache, effort: { ...effort, milliseconds: 0 } });
   expect(none.measured).toEqual([]);
@@ -270,7 +270,7 @@ test('a variant that failed its check is not the default of layers that could no
   }
 });
 
-test('a layer takes its usual variant where that takes long to compile, not the best of the others', async () => {
+test('a layer takes its default where that takes long to compile, not the best of the others', async () => {
   const two = layersOf(checkConfig({ ...network, widths: [8, 16] })).slice(1, 3);
   const unmeasured = usual(two);
   expect(unmeasured['conv2d/down.1']).toMatch(/^winograd4(_subgroups)?$/);
@@ -299,7 +299,7 @@ test('a layer takes its usual variant where that takes long to compile, not the 
   expect(measured.length).toBeGreaterThan(0);
 });
 
-test('what is refused, or wrong, is not chosen by the next network on the device either', async () => {
+test('a variant that was refused or wrong is not chosen by the next network on the device either', async () => {
   const name = usual(layers)['conv2d/down.1'];
   const right = variantsOfConv2d[name];
   const wrong: ConvVariant = {
@@ -326,7 +326,7 @@ test('what is refused, or wrong, is not chosen by the next network on the device
   }
 });
 
-test('the comparison and the plain shaders are compiled first, then the preferred ones, last what is not expected to win', async () => {
+test('the tuner compiles comparison and plain shaders first, then default ones, then unlikely ones', async () => {
   const asked: string[] = [];
   const pipeline = gpu.compiler.pipeline.bind(gpu.compiler);
   vi.spyOn(gpu.compiler, 'pipeline').mockImplementation((shader) => {
@@ -342,7 +342,7 @@ test('the comparison and the plain shaders are compiled first, then the preferre
   expect([plain, usual > plain, other > usual, last > other]).toEqual([1, true, true, true]);
 });
 
-test('a shader that takes long to compile is not waited for, and what was chosen without it not remembered', async () => {
+test('the tuner does not wait for a shader that takes long to compile, and does not remember a choice without it', async () => {
   neverCompile(/^conv2d.winograd7_(pairs_)?input$/);
   const cache = memoryCache();
   const { measured, variants } = await run({ cache, training: false });
@@ -356,7 +356,7 @@ test('a shader that takes long to compile is not waited for, and what was chosen
   expect(again.measured.some((m) => m.variant.startsWith('winograd7'))).toBe(true);
 });
 
-describe('on a GPU', () => {
+describe('the tuner on a GPU', () => {
   /** The same device, which says that it is a GPU. */
   const card: typeof gpu = Object.create(gpu, { adapter: { value: { ...gpu.adapter, software: false } } });
   const inDefault = layersOf(checkConfig());
@@ -375,7 +375,7 @@ describe('on a GPU', () => {
     return { variants, measured };
   }
 
-  test('neither forms for processors are compiled nor tiles that overhang all layers', async () => {
+  test('compiles neither variants for processors nor tiles that overhang all layers', async () => {
     const asked = new Set<string>();
     vi.spyOn(gpu.compiler, 'pipeline').mockImplementation(({ name }) => {
       asked.add(name);
@@ -399,7 +399,7 @@ describe('on a GPU', () => {
     expect(made.filter((name) => others.test(name))).toEqual([]);
   });
 
-  test('where time is up, no layer takes a form that was left out, in batches of any size', async () => {
+  test('where time is up, no layer takes a variant that was left out, in batches of any size', async () => {
     const none = { training: true, effort: { ...effort, milliseconds: 0 } };
     // At 70 pixels tiles of 8 make fewer products, and tiles of 7 fit.
     for (const of of [inDefault, layersOf(checkConfig({ height: 140, width: 140 }))]) {
@@ -424,38 +424,35 @@ describe('on a GPU', () => {
       'wrong',
       { ...twin, calls: (_, { output, ...t }) => direct.calls(_, { ...t, output, bias: t.kernel }, {}) },
     ],
-  ])(
-    'a form for processors is measured in place of its twin that is %s, and not before',
-    async (_, fault) => {
-      const first = layersOf(checkConfig({ ...network, kernelSize: 3 })).slice(0, 1);
-      const healthy = await tuneCard(first);
-      expect(healthy.measured.map((m) => m.variant)).toEqual(['direct', 'one_input_gpu']);
+  ])('measures a variant for processors in place of its twin only when the twin is %s', async (_, fault) => {
+    const first = layersOf(checkConfig({ ...network, kernelSize: 3 })).slice(0, 1);
+    const healthy = await tuneCard(first);
+    expect(healthy.measured.map((m) => m.variant)).toEqual(['direct', 'one_input_gpu']);
 
-      variantsOfConv2d.one_input_gpu = fault;
-      try {
-        const cache = memoryCache();
-        const { variants, measured } = await tuneCard(first, { memory: memoryIn(cache) });
-        const timed = measured.filter((m) => m.variant === 'one_input');
-        expect(timed).toMatchObject([{ result: expect.any(Number) }]);
-        // Of two that are about as fast, either may be chosen.
-        expect(['direct', 'one_input']).toContain(variants['conv2d/down.0']);
-        // Where time is up before that, it takes the place by the order of preference.
-        const late = await tuneCard(first, { effort: { ...effort, milliseconds: 0 } });
-        expect(late).toEqual({ variants: { 'conv2d/down.0': 'one_input' }, measured: [] });
-        // What is remembered is the choice among those that are left, so the twin is tried at each start.
-        rejectedVariants.clear();
-        const again = await tuneCard(first, { memory: memoryIn(cache) });
-        expect([...rejectedVariants]).toEqual(['conv2d.one_input_gpu']);
-        expect(again.variants).toEqual(variants);
-        expect(again.measured.map((m) => m.variant)).not.toContain('one_input');
-      } finally {
-        variantsOfConv2d.one_input_gpu = twin;
-      }
-    },
-  );
+    variantsOfConv2d.one_input_gpu = fault;
+    try {
+      const cache = memoryCache();
+      const { variants, measured } = await tuneCard(first, { memory: memoryIn(cache) });
+      const timed = measured.filter((m) => m.variant === 'one_input');
+      expect(timed).toMatchObject([{ result: expect.any(Number) }]);
+      // Of two that are about as fast, either may be chosen.
+      expect(['direct', 'one_input']).toContain(variants['conv2d/down.0']);
+      // Where time is up before that, it takes the place by the order of preference.
+      const late = await tuneCard(first, { effort: { ...effort, milliseconds: 0 } });
+      expect(late).toEqual({ variants: { 'conv2d/down.0': 'one_input' }, measured: [] });
+      // What is remembered is the choice among those that are left, so the twin is tried at each start.
+      rejectedVariants.clear();
+      const again = await tuneCard(first, { memory: memoryIn(cache) });
+      expect([...rejectedVariants]).toEqual(['conv2d.one_input_gpu']);
+      expect(again.variants).toEqual(variants);
+      expect(again.measured.map((m) => m.variant)).not.toContain('one_input');
+    } finally {
+      variantsOfConv2d.one_input_gpu = twin;
+    }
+  });
 });
 
-test('what was remembered is forgotten when a shader changes, and only for its kernel', async () => {
+test('a remembered choice is forgotten when a shader of its kernel changes, and for no other kernel', async () => {
   const cache = memoryCache();
   await run({ cache });
   const { variants: before } = await run({ cache });
@@ -477,7 +474,7 @@ test('what was remembered is forgotten when a shader changes, and only for its k
   expect(await run({ cache })).toMatchObject({ variants: before, measured: [] });
 });
 
-test('a store that fails, or holds nonsense, costs the measuring and nothing else', async () => {
+test('a store of choices that fails or holds nonsense means that all is measured, and no error', async () => {
   const broken: TuningCache = {
     get: () => Promise.reject(new Error('no access')),
     set: () => Promise.reject(new Error('no access')),
@@ -509,7 +506,7 @@ test('a store that fails, or holds nonsense, costs the measuring and nothing els
   expect(Object.values(variants)).not.toContain('no such variant');
 });
 
-test('where memory is too short to measure, the usual order is taken', async () => {
+test('where memory is too short to measure, layers take the default', async () => {
   const createBuffers = gpu.createBuffers.bind(gpu);
   vi.spyOn(gpu, 'createBuffers').mockImplementation((requests) => {
     if (requests[0].label.startsWith('tune')) throw new EngineError('limit', 'full');
@@ -529,7 +526,7 @@ test('a variant that was found to be wrong before is neither measured nor chosen
   expect(Object.values(variants)).not.toContain('same');
 });
 
-test('a variant for which memory is too short is out, but not for smaller networks to come', async () => {
+test('a variant that needs too much memory is out, but not for smaller networks later', async () => {
   addVariant('same', {
     ...direct,
     scratch: () => ({ huge: 2 ** 40 }),
@@ -543,7 +540,7 @@ test('a variant for which memory is too short is out, but not for smaller networ
   expect([...rejectedVariants]).toEqual([]);
 });
 
-test('a software adapter is measured with fewer images, but never with a variant that cannot do the real batch', async () => {
+test('a software adapter is measured with fewer images, but only variants that can do the real batch', async () => {
   addVariant('same', { ...direct, refuses: ({ batch }) => (batch > 8 ? 'too many' : undefined) });
   const { measured, variants } = await (async () => {
     const seen: Measured[] = [];
@@ -605,7 +602,7 @@ test('a GPU is measured unless tune is false, a software adapter only if it is t
   expect(await asks({ tune: true }, processor)).toBe(true);
 });
 
-test('tune: true measures, tells how far it is, and can be switched off for what comes later', async () => {
+test('tune: true measures, reports how far it is, and can be switched off for what comes later', async () => {
   const progress: Progress[] = [];
   using engine = await createEngine({
     device: gpu.device,
@@ -631,7 +628,7 @@ test('tune: true measures, tells how far it is, and can be switched off for what
   expect(progress.filter((p) => p.task === 'tuning')).toEqual([]);
 });
 
-test('a sampler that is not to be measured for takes the usual variants, and changes nothing for others', async () => {
+test('a sampler that is not to be measured takes the defaults, and changes nothing for others', async () => {
   const tasks: string[] = [];
   using engine = await createEngine({
     device: gpu.device,
@@ -653,7 +650,7 @@ test('a sampler that is not to be measured for takes the usual variants, and cha
   expect(tasks).toContain('tuning');
 });
 
-test('an engine measures for so long in all, not for each thing that it makes', async () => {
+test('an engine measures for a limited time in all, not for each thing that it makes', async () => {
   const progress: Progress[] = [];
   const onProgress = (p: Progress) => {
     if (p.task === 'tuning') jump();
@@ -702,7 +699,7 @@ test('one thing is measured at a time, whatever is created at the same time', as
   expect(tasks).toEqual(tasks.map((_, i) => (i % 2 === 0 ? 'begins' : 'ends')));
 });
 
-test('a fixed choice is honoured bit for bit, in training and in what comes after it', async () => {
+test('variants that the caller fixed give the same bits in training and in what comes after it', async () => {
   const plain = Object.fromEntries(
     TUNABLE_KERNELS.flatMap((kernel) =>
       layersFor(kernel, layers).map((l) => [`${kernel.name}/${l.name}`, 'direct']),
@@ -728,7 +725,7 @@ test('a fixed choice is honoured bit for bit, in training and in what comes afte
   expect(bits(trainerOnly.parameters.values())).toEqual(bits(fixed.parameters.values()));
 });
 
-test('names that do not exist are refused in one message that lists what is legal', async () => {
+test('unknown names in variants are refused in one message that lists the legal ones', async () => {
   using engine = await createEngine({
     device: gpu.device,
     selfCheck: false,

@@ -130,7 +130,7 @@ const impossible: Record<string, string> = {
 
 const pairs = Object.keys(subjects).flatMap((subject) => Object.keys(ends).map((end) => ({ subject, end })));
 
-test('pairs that cannot happen are pairs', () => {
+test('the pairs that are left out as impossible are pairs of this test', () => {
   const names = pairs.map(({ subject, end }) => `${subject}, ${end}`);
   expect(names).toEqual(expect.arrayContaining(Object.keys(impossible)));
 });
@@ -138,7 +138,7 @@ test('pairs that cannot happen are pairs', () => {
 const labelsOf = ({ failing }: World) => [...failing.buffers].map(({ label }) => label).sort();
 
 test.each(pairs.filter(({ subject, end }) => !(`${subject}, ${end}` in impossible)))(
-  '$subject, $end, and again',
+  '$subject after $end gives the same result again',
   async ({ subject, end }) => {
     let world = await createWorld();
     const before = labelsOf(world);
@@ -192,7 +192,7 @@ const creations = {
   'a predictor': ({ engine, unet }: World) => engine.createPredictor(unet, { count }),
 };
 
-test.each(Object.entries(creations))('memory does not suffice for %s, and again', async (_, create) => {
+test.each(Object.entries(creations))('memory too short for %s leaves no buffer', async (_, create) => {
   const world = await createWorld();
   const { failing } = world;
   const before = labelsOf(world);
@@ -218,7 +218,7 @@ const used = Object.entries(subjects).map(
   ([name, make]) => [name, async (world: World) => (await make(world)).use] as const,
 );
 
-test.each([...created, ...used])('a part that %s needs does not load, and again', async (_, prepare) => {
+test.each([...created, ...used])('a part that %s needs does not load, then loads', async (_, prepare) => {
   const healthy = await createWorld();
   const work = await prepare(healthy);
   failLoad(Number.POSITIVE_INFINITY);

@@ -233,7 +233,7 @@ const pairs = Object.entries(subjects).flatMap(([name, subject]) =>
 );
 const labelsOf = ({ failing }: World) => [...failing.buffers].map(({ label }) => label).sort();
 
-test.each(pairs)('$name, $end, and again', async ({ subject, end }) => {
+test.each(pairs)('$name after $end gives the same result again', async ({ subject, end }) => {
   let world = await createWorld();
   const isLoaded = end === 'a failed load';
   let made = await subject.make(world);

@@ -27,7 +27,7 @@ function worker(storage: FakeStorage) {
   return { client, end };
 }
 
-test('after a pause, a copy up to its step is kept', async () => {
+test('after a pause, a copy of the run up to its step is kept', async () => {
   for (const steps of [1, 2, 3]) {
     const storage = new FakeStorage();
     const { client, end } = worker(storage);
@@ -45,7 +45,7 @@ test('after a pause, a copy up to its step is kept', async () => {
   }
 });
 
-test('a run that is put aside is kept, and gone on with later; where nothing is kept, it stays', async () => {
+test('putAside keeps the run for later; where nothing can be kept, the run stays', async () => {
   const storage = new FakeStorage();
   const { client, end } = worker(storage);
   await client.begin({ ...run, images });
@@ -68,7 +68,7 @@ test('a run that is put aside is kept, and gone on with later; where nothing is 
   end();
 });
 
-test('a pause does not wait longer for storage than its patience, and says so', async () => {
+test('a pause does not wait for storage longer than its patience, and reports it', async () => {
   const storage = new FakeStorage();
   const { client, end } = worker(storage);
   const told: string[] = [];

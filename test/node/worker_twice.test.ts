@@ -361,8 +361,8 @@ const ends: Readonly<Record<Mishap, (end: unknown, name: string) => void>> = {
   exception: (end) => expect(end).toMatchObject({ message: thrown.message }),
 };
 
-describe.each(Object.entries(works))('%s', (name, work) => {
-  test.each(mishaps.filter((mishap) => !work.cannot[mishap]))('ended by %s', async (mishap) => {
+describe.each(Object.entries(works))('the worker call %s', (name, work) => {
+  test.each(mishaps.filter((mishap) => !work.cannot[mishap]))('ended by %s works again', async (mishap) => {
     const result = await doIt(work);
     const before = await atRest();
     expect(before).toMatchObject({
@@ -383,7 +383,7 @@ describe.each(Object.entries(works))('%s', (name, work) => {
   });
 });
 
-test.each(Object.entries(never))('%s ends in none of these ways', (call, why) => {
+test.each(Object.entries(never))('the worker call %s has a reason why no mishap ends it', (call, why) => {
   expect(client[call as CallName]).toBeInstanceOf(Function);
   expect(Object.keys(why).sort()).toEqual([...mishaps].sort());
 });

@@ -32,7 +32,7 @@ const kindOf = (shape: object) =>
     typeof value === 'number' && value > 1 && name !== 'kernelSize' ? 'many' : value,
   );
 
-test('nothing is said of any form of any kernel', async () => {
+test('the self-check finds nothing wrong in any variant of any kernel', async () => {
   const tools = { label: 'self-check', gpu, op, Program, Staging, createTensorBuffers };
   for (const name of Object.keys(references)) {
     const spec = specs.get(name)!;
@@ -172,7 +172,7 @@ const faults: Record<string, Fault> = {
     kernel: 'draw_conditions',
   },
   'sines upside down': { shader: /^embedding$/, text: '- phase', becomes: '+ phase', kernel: 'embedding' },
-  'the smallest of a window': {
+  'the smallest pixel of a window': {
     ...{
       shader: /^conv2d_pool/,
       text: 'max(columns.xy, columns.zw)',
@@ -216,7 +216,7 @@ const faults: Record<string, Fault> = {
   },
 };
 
-describe('before the first step is noticed', () => {
+describe('the self-check before the first step finds', () => {
   test.each(Object.entries(faults))('%s', async (_, { kernel, network = digits, ...fault }) => {
     const planted = plant(fault);
     const { warnings, error, variants } = await check(network);
@@ -231,7 +231,7 @@ describe('before the first step is noticed', () => {
     expect(used.filter((name) => wrong.includes(name))).toEqual([]);
   });
 
-  test('that nothing is run at all', async () => {
+  test('a device that runs nothing at all', async () => {
     vi.spyOn(device.queue, 'submit').mockImplementation(() => {});
     const { warnings, error } = await check(digits);
     expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'pack_weights' });
@@ -250,8 +250,8 @@ const plain = {
 };
 const wrongWinograd = faults['Winograd 5% off'];
 
-describe('a variant that is wrong', () => {
-  test('is replaced, and told of once', async () => {
+describe('a kernel variant that is wrong', () => {
+  test('is replaced, with one warning', async () => {
     plant(wrongWinograd);
     const { warnings, error, variants } = await check(digits);
     expect(error).toBeUndefined();
@@ -274,7 +274,7 @@ describe('a variant that is wrong', () => {
     expect((await check({ ...digits, trainer })).error).toMatchObject(named);
   });
 
-  test('is given up by a run that began with it, which says so', async () => {
+  test('is replaced in a run that began with it, and the run says so', async () => {
     const { variants } = await check(digits);
     plant(wrongWinograd);
     using engine = await createEngine({ device, tuningCache: memoryCache(), onWarning: () => {} });
@@ -286,7 +286,7 @@ describe('a variant that is wrong', () => {
     expect(Object.entries(trainer.variants).join(' ')).not.toMatch(/conv2d\/\S*winograd/);
   });
 
-  test('is not chosen by measuring, either', async () => {
+  test('is not chosen by the tuner, even where it is measured', async () => {
     plant(wrongWinograd);
     const { error, variants } = await check(trained, { tune: true });
     expect(error).toBeUndefined();
@@ -295,7 +295,7 @@ describe('a variant that is wrong', () => {
     ).toEqual([]);
   });
 
-  test('is not to blame where the plain form is as wrong', async () => {
+  test('is not to blame where the plain variant is as wrong', async () => {
     plant(wrongWinograd, plain);
     const { warnings, error } = await check({ ...tutorial, trainer: { batchSize: 8 } });
     expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'conv2d', variant: 'direct' });
@@ -304,7 +304,7 @@ describe('a variant that is wrong', () => {
 });
 
 describe('a plain kernel that is wrong', () => {
-  test('is refused, and no variant condemned for it', async () => {
+  test('is refused, and no variant is rejected because of it', async () => {
     plant(plain);
     const { warnings, error } = await check(digits);
     expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'conv2d', variant: 'direct' });
@@ -312,7 +312,7 @@ describe('a plain kernel that is wrong', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('is what nothing is compared with: its layers are not measured, and take another', async () => {
+  test('is not used for comparison: its layers are not measured, and take the default', async () => {
     const usual = await check(trained);
     plant(plain);
     const { warnings, error, variants } = await check(trained, { tune: true });
@@ -334,7 +334,7 @@ async function work(network: Network, options: Parameters<typeof createEngine>[0
   return { shaders, checks };
 }
 
-test('what is checked is compiled for the network anyway', async () => {
+test('the self-check compiles only what the network compiles anyway', async () => {
   // Before anything is compared at its real size: a sampler's first run does so, with plain kernels.
   for (const network of [digits, tutorial].map((network) => ({ ...network, methods: [] }))) {
     const without = await work(network, { selfCheck: false });
@@ -345,7 +345,7 @@ test('what is checked is compiled for the network anyway', async () => {
   }
 });
 
-test('what passed is remembered with the adapter, in one entry', async () => {
+test('what passed the self-check is remembered with the adapter, in one entry', async () => {
   const tuningCache = memoryCache();
   const set = vi.spyOn(tuningCache, 'set');
   expect((await work(digits, { tuningCache })).checks).toBeGreaterThan(0);
@@ -385,7 +385,7 @@ test('what passed is remembered with the adapter, in one entry', async () => {
   expect((await work(digits, { tuningCache: broken })).checks).toBeGreaterThan(0);
 });
 
-test('what is wrong is not remembered as right', async () => {
+test('a wrong kernel is not remembered as right', async () => {
   const tuningCache = memoryCache();
   plant(faults['Adam of the wrong sign']);
   expect((await check(digits, { tuningCache })).error).toMatchObject({ kernel: 'adam' });
@@ -394,7 +394,7 @@ test('what is wrong is not remembered as right', async () => {
   expect((await check(digits, { tuningCache })).error).toBeUndefined();
 });
 
-test('selfCheck: false looks at nothing; without a handler, a warning goes to the console', async () => {
+test('selfCheck: false checks nothing; without onWarning, a warning goes to the console', async () => {
   const planted = plant(wrongWinograd);
   const off = await check(digits, { selfCheck: false });
   expect(planted.size).toBeGreaterThan(0);

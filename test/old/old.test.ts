@@ -19,7 +19,7 @@ const read = (file: string) => readFileSync(new URL(file, import.meta.url));
 const hashOf = (values: Float32Array) =>
   fnv1a(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 
-test.each(Object.entries(files))('%s', (file, before) => {
+test.each(Object.entries(files))('an earlier file loads with the same content: %s', (file, before) => {
   const open = file.includes('checkpoint') ? loadCheckpoint : loadModel;
   const { parameters, ...model } = open(read(file), file);
   const hashes = Object.fromEntries([...parameters].map(([name, values]) => [name, hashOf(values)]));
@@ -32,7 +32,7 @@ test.each(Object.entries(files))('%s', (file, before) => {
   expect({ ...said, parameters: hashes }).toEqual(before);
 });
 
-test.each(addresses)('the address $address', ({ address, settings, query }) => {
+test.each(addresses)('an earlier address means the same: $address', ({ address, settings, query }) => {
   const parsed = parseQuery(address);
   expect(parsed.notices).toEqual([]);
   // There may be more settings today, Explain begins one scene earlier, a run with what suits its images, and Make takes 8 calls.
@@ -45,12 +45,12 @@ test.each(addresses)('the address $address', ({ address, settings, query }) => {
   );
 });
 
-test('a result of the bench', () => {
+test('a result of an earlier bench is read', () => {
   const { result } = parseResult('bench.json', read('bench.json').toString());
   expect(result.rows.length).toBeGreaterThan(0);
 });
 
-test('a result of the bench of kernels that are forms of others now', () => {
+test('a result of an earlier bench is read with the kernel names of today', () => {
   const old = JSON.parse(read('bench.json').toString());
   const [row] = old.rows;
   const rowOf = (kernel: string) => ({ ...row, kernel, layer: 'input', shaders: [kernel] });
@@ -71,7 +71,7 @@ test('a result of the bench of kernels that are forms of others now', () => {
   expect(result.skipped).toEqual([{ ...skipped[0], kernel: 'noise' }]);
 });
 
-test('a run that a page kept', async () => {
+test('a run that a page kept in an earlier version is listed, with its notes', async () => {
   const storage = new FakeStorage();
   const runs = await storage.root.getDirectoryHandle('webgpu-diffusion-runs', { create: true });
   const folder = await runs.getDirectoryHandle(pageRun.id, { create: true });

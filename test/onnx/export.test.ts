@@ -22,7 +22,7 @@ function random(partial: Partial<UNetConfig>): OnnxSource & { parameters: Map<st
 
 const small = { height: 4, width: 6, widths: [5, 7], kernelSize: 3 };
 const cases: Record<string, Partial<UNetConfig>> = {
-  'told nothing': small,
+  'no conditioning': small,
   'one level, kernel 1, RGB': { height: 3, width: 5, channels: 3, widths: [4], kernelSize: 1 },
   'four levels, kernel 5, no activation': {
     ...{ height: 16, width: 8, widths: [3, 4, 5, 6], finalActivation: 'none' },
@@ -31,15 +31,15 @@ const cases: Record<string, Partial<UNetConfig>> = {
     ...{ ...small, channels: 2, outChannels: 3, convolutionsPerLevel: [1, 3], residual: true },
   },
   'several convolutions without residuals': { ...small, convolutionsPerLevel: 2 },
-  'told the noise level': { ...small, conditioning: { noiseLevel: true, classes: 0 } },
-  'told the class': { ...small, conditioning: { noiseLevel: false, classes: 3 } },
-  'told both, residual': {
+  'conditioned on the noise level': { ...small, conditioning: { noiseLevel: true, classes: 0 } },
+  'conditioned on the class': { ...small, conditioning: { noiseLevel: false, classes: 3 } },
+  'conditioned on both, residual': {
     ...{ ...small, convolutionsPerLevel: [2, 1], residual: true, finalActivation: 'none' },
     conditioning: { noiseLevel: true, classes: 2 },
   },
 };
 
-describe.each(Object.entries(cases))('%s', (_, partial) => {
+describe.each(Object.entries(cases))('the ONNX file of a network: %s', (_, partial) => {
   const source = random(partial);
   const { config } = source;
   const { noiseLevel = false, classes = 0 } = config.conditioning ?? {};
@@ -63,7 +63,7 @@ describe.each(Object.entries(cases))('%s', (_, partial) => {
     }
   });
 
-  test('says what it takes and gives', async () => {
+  test('declares its inputs and outputs', async () => {
     const { session } = await openOnnx(exportOnnx(source), config);
     const shapes = (metadata: typeof session.inputMetadata) =>
       metadata.map((value) => (value.isTensor ? [value.name, value.type, value.shape] : value.name));
@@ -81,11 +81,11 @@ describe.each(Object.entries(cases))('%s', (_, partial) => {
 
 const source = random(small);
 
-test('the same network makes the same bytes', () => {
+test('exportOnnx makes the same bytes of the same network', () => {
   expect(exportOnnx(source)).toEqual(exportOnnx(random(small)));
 });
 
-test('the file says how the network is sampled, and what it was distilled from', () => {
+test('an ONNX file has the sampling of its network and its teacher’s fingerprint', () => {
   const textOf = (more: object) => new TextDecoder('latin1').decode(exportOnnx({ ...source, ...more }));
   const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 };
   const text = textOf({ sampling, teacher: '0123abcd' });
@@ -93,7 +93,7 @@ test('the file says how the network is sampled, and what it was distilled from',
   expect(textOf({})).not.toMatch(/sampling|teacher|fnv1a/);
 });
 
-test('the file says which images the network was trained on, and for what', () => {
+test('an ONNX file has the images that the network was trained on, and its objective', () => {
   const data = { count: 70, height: 8, width: 8, channels: 1, fnv1a: '89abcdef' };
   const text = new TextDecoder('latin1').decode(exportOnnx({ ...source, objective: 'flow', data }));
   for (const fact of ['objective', 'flow', 'data', JSON.stringify(data)]) expect(text).toContain(fact);
@@ -130,6 +130,6 @@ test.each<[string, unknown, 'argument' | 'data', string[]]>([
     'data',
     ['up.1.bias is not finite'],
   ],
-])('%s is refused', async (_, wrong, code, facts) => {
+])('exportOnnx refuses %s', async (_, wrong, code, facts) => {
   await refused(() => exportOnnx(wrong as OnnxSource), code, ...facts);
 });

@@ -29,7 +29,7 @@ describe('readPictures', () => {
   // A fifth of the colour and four of the white below.
   const halfOnWhite = [204, 224, 244];
 
-  test('makes them grey by luminance, and what is transparent white', () => {
+  test('makes grey by luminance, and transparent pixels white', () => {
     const expected = [grey(255, 0, 0), grey(30, 60, 90), grey(204, 224, 244), 255].map((v) => v / 255);
     close(readPictures(four), expected);
     close(
@@ -38,13 +38,13 @@ describe('readPictures', () => {
     );
   });
 
-  test('keeps colours, and alpha where there is a channel for it', () => {
+  test('keeps colours, and alpha where four channels are asked for', () => {
     const onWhite = [...red.slice(0, 3), ...dark.slice(0, 3), ...halfOnWhite, 255, 255, 255];
     close(readPictures(four, { channels: 3, range: [0, 255] }), onWhite);
     close(readPictures(four, { channels: 4, range: [0, 255] }), [...red, ...dark, ...half, ...none]);
   });
 
-  test('its rows are rows', () => {
+  test('reads pixels row by row', () => {
     const two = picture(3, 1, ...[1, 2, 3].flatMap((v) => [v, v, v, 255]));
     close(readPictures(two, { range: [0, 255] }), [1, 2, 3]);
   });
@@ -73,10 +73,10 @@ describe('readPictures', () => {
     ['two channels', () => readPictures(four, { channels: 2 }), ['channels is 2', '1 (grey)']],
     ['half a range', () => readPictures(four, { range: [1] as never }), ['range is [1]']],
     ['an unknown setting', () => readPictures(four, { size: 2 } as never), ['size', 'height, width']],
-  ])('%s', (_, make, facts) => refused(make, 'argument', ...facts));
+  ])('refuses %s', (_, make, facts) => refused(make, 'argument', ...facts));
 });
 
-test('one picture alone is repeated, a list must be as long as asked', async () => {
+test('picturesFor repeats one picture, and refuses a list of another length than the count', async () => {
   const size = { height: 2, width: 2, channels: 1 };
   const options = { count: 3, range: [0, 1] as const };
   const one = [...readPictures(four)];
@@ -89,7 +89,7 @@ test('one picture alone is repeated, a list must be as long as asked', async () 
   );
 });
 
-test('a data set of pictures is bytes', () => {
+test('readPictureSet makes a data set of bytes, grey or in colour, with labels', () => {
   const labels = Uint8Array.of(3);
   const set = readPictureSet({ pictures: [four], channels: 3, labels });
   expect(set).toMatchObject({ count: 1, height: 2, width: 2, channels: 3, labels });

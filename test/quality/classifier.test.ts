@@ -34,12 +34,12 @@ function accuracy(images: Float32Array, first: number, count: number): number {
   return right / count;
 }
 
-test('it names the digits that it has never seen', () => {
+test('the classifier names at least 98.5% of the digits that it has not seen', () => {
   expect(accuracy(binarised, 0, 1000)).toBeGreaterThanOrEqual(0.985);
   expect(accuracy(held, 0, 200)).toBeGreaterThanOrEqual(0.985);
 });
 
-test('its numbers are those of PyTorch', () => {
+test('the classifier computes the probabilities and features that PyTorch computes', () => {
   const images = new Float32Array(4 * pixels);
   images.set(held.subarray(0, 2 * pixels));
   images.set(binarised.subarray(0, 2 * pixels), 2 * pixels);
@@ -56,7 +56,7 @@ test('its numbers are those of PyTorch', () => {
   close(features, fixture.features.flat());
 });
 
-test('an image gets the same numbers in any company', () => {
+test('the classifier gives an image the same numbers alone and among others', () => {
   const whole = classifier.classify(held.subarray(0, 5 * pixels), 5);
   for (let n = 0; n < 5; n++) {
     const alone = classifier.classify(held.subarray(n * pixels, (n + 1) * pixels), 1);
@@ -69,7 +69,7 @@ test('an image gets the same numbers in any company', () => {
   expect(classifier.classify(new Float32Array(0), 0).features.length).toBe(0);
 });
 
-test('images of another size are refused', async () => {
+test('the classifier refuses images of another size or type', async () => {
   await refused(() => classifier.classify(held, 999), 'argument', 1000 * pixels, '999 images', 999 * pixels);
   await refused(() => classifier.classify(held, 0.5), 'argument', 'count', '0.5');
   await refused(
@@ -80,7 +80,7 @@ test('images of another size are refused', async () => {
   );
 });
 
-test('another file in its place is refused', async () => {
+test('loadClassifier refuses another file in place of its own, and stops when aborted', async () => {
   inPlace.bytes = new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d]);
   await refused(() => loadClassifier(), 'data', 'digit-classifier.safetensors', 'fnv1a', 'install');
   const signal = AbortSignal.abort(new Error('enough'));

@@ -10,7 +10,7 @@ function diagonal(mean: number[], deviations: number[]): Gaussian {
   return { mean: Float64Array.from(mean), covariance };
 }
 
-test('along the axes it is the squared differences of means and of standard deviations', () => {
+test('Fréchet distance along the axes: squared differences of means and of standard deviations', () => {
   const a = diagonal([1, 2, 3, 4], [1, 0.5, 3, 0]);
   const b = diagonal([0, 2, 5, 4], [2, 0.25, 3, 0.5]);
   const expected = 1 + 0 + 4 + 0 + (1 + 0.25 ** 2 + 0 + 0.25);
@@ -18,7 +18,7 @@ test('along the axes it is the squared differences of means and of standard devi
   expect(frechetDistance(b, a)).toBeCloseTo(expected, 10);
 });
 
-test('covariances that do not commute: the closed form of two dimensions', () => {
+test('Fréchet distance of covariances that do not commute: the formula for two dimensions', () => {
   const a = { mean: Float64Array.of(0, 0), covariance: Float64Array.of(4, 1.5, 1.5, 1) };
   const b = { mean: Float64Array.of(0.5, -1), covariance: Float64Array.of(2, -1, -1, 3) };
   // For two by two, trace (A B)^(1/2) is the root of trace A B + 2 (det A det B)^(1/2).
@@ -29,7 +29,7 @@ test('covariances that do not commute: the closed form of two dimensions', () =>
   expect(frechetDistance(b, a)).toBeCloseTo(expected, 10);
 });
 
-test('a set is at distance 0 from itself, and a shift adds its square', () => {
+test('Fréchet distance of a set from itself is 0, and from a shifted copy the square of the shift', () => {
   const next = random(2);
   const size = 16;
   const points = Float32Array.from({ length: 100 * size }, () => next());
@@ -41,7 +41,7 @@ test('a set is at distance 0 from itself, and a shift adds its square', () => {
   expect(frechetDistance(a, gaussianOf(shifted, size))).toBeCloseTo(size, 5);
 });
 
-test('mean and covariance are unbiased', () => {
+test('mean and covariance of a set are unbiased', () => {
   const { mean, covariance } = gaussianOf(Float32Array.of(1, 10, 2, 30, 6, 20), 2);
   expect([...mean]).toEqual([3, 20]);
   expect([...covariance]).toEqual([7, 5, 5, 100]);

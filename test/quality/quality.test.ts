@@ -19,13 +19,13 @@ function heldOut(count: number) {
   return { images, labels: labels.subarray(9000, 9000 + count) };
 }
 
-test('real digits are the 1,000 that the classifier has not learnt from', () => {
+test('real digits are the 1,000 that the classifier has not been trained on', () => {
   // 967 accepted and 994 named rightly; others would give other counts.
   expect(real.accepted).toBeCloseTo(0.967, 9);
   expect(real.classAccuracy).toBeCloseTo(0.994, 9);
 });
 
-test('real digits count as real', () => {
+test('the quality of real digits is near the best value in each measure', () => {
   expect(real.accepted).toBeGreaterThan(0.95);
   expect(real.classAccuracy).toBeGreaterThanOrEqual(0.985);
   expect(real.digitDistance).toBeGreaterThan(0);
@@ -36,7 +36,7 @@ test('real digits count as real', () => {
   expect(real.entropy).toBeLessThanOrEqual(1);
 });
 
-test('noise does not, however dark', () => {
+test('the quality of noise is bad in each measure, however dark the noise', () => {
   const next = random(3);
   for (const ink of [0, 0.1, 0.3, 0.5, 1]) {
     const noise = new Float32Array(50 * pixels).map(() => (next() < ink ? 1 : 0));
@@ -48,7 +48,7 @@ test('noise does not, however dark', () => {
   }
 });
 
-test('one digit again and again is noticed', () => {
+test('one digit again and again is accepted, but has no recall, no entropy and a large distance', () => {
   const images = new Float32Array(100 * pixels);
   const { images: one } = heldOut(1);
   for (let n = 0; n < 100; n++) images.set(one, n * pixels);
@@ -60,14 +60,14 @@ test('one digit again and again is noticed', () => {
   expect(digitDistance).toBeGreaterThan(20 * real.digitDistance);
 });
 
-test('wrong labels are noticed', () => {
+test('wrong labels lower the class accuracy', () => {
   const { images, labels: right } = heldOut(100);
   expect(meter.measure(images, right).classAccuracy).toBeGreaterThan(0.95);
   const wrong = [...right].map((label, n) => (n < 50 ? label : (label + 1) % 10));
   expect(meter.measure(images, wrong).classAccuracy).toBeCloseTo(0.5, 1);
 });
 
-test('greys are binarised first', () => {
+test('grey images are binarised before they are measured', () => {
   const { images } = heldOut(20);
   const binarised = images.map((value) => (value > 0.5 ? 1 : 0));
   expect(meter.measure(images)).toEqual(meter.measure(binarised));
@@ -76,7 +76,7 @@ test('greys are binarised first', () => {
   expect(meter.measure(half)).toEqual(meter.measure(binarised));
 });
 
-test('images and labels that cannot be measured are refused', async () => {
+test('images and labels of wrong sizes, types or values are refused', async () => {
   const { images } = heldOut(6);
   expect(meter.measure(images).classAccuracy).toBeUndefined();
   await refused(() => meter.measure(images.subarray(pixels)), 'argument', 5 * pixels, '6 or more', '28x28');

@@ -14,21 +14,24 @@ function after(step: number, { skipped = 0, mostSkipped = 0, causes = {} as Reco
   return new Losses([state.buffer, ring.buffer], mostSkipped);
 }
 
-test.each([1, 5, LOSS_RING - 1, LOSS_RING, LOSS_RING + 1, 10_000])('after %i steps', (step) => {
-  const losses = after(step);
-  expect(losses.step).toBe(step);
-  for (const count of [1, 4, LOSS_RING].map((n) => Math.min(n, step))) {
-    const steps = Array.from({ length: count }, (_, i) => step - count + i);
-    expect([...losses.last(count)]).toEqual(steps);
-    expect(losses.records(count)).toEqual(
-      steps.map((s) => ({ loss: s, learningRate: s + 0.25, gradientNorm: s + 0.5, cause: 0 })),
-    );
-  }
-  expect(losses.records(0)).toEqual([]);
-  expect(losses.refused).toBeUndefined();
-});
+test.each([1, 5, LOSS_RING - 1, LOSS_RING, LOSS_RING + 1, 10_000])(
+  'Losses reads the last losses, rates and norms from the ring after %i steps',
+  (step) => {
+    const losses = after(step);
+    expect(losses.step).toBe(step);
+    for (const count of [1, 4, LOSS_RING].map((n) => Math.min(n, step))) {
+      const steps = Array.from({ length: count }, (_, i) => step - count + i);
+      expect([...losses.last(count)]).toEqual(steps);
+      expect(losses.records(count)).toEqual(
+        steps.map((s) => ({ loss: s, learningRate: s + 0.25, gradientNorm: s + 0.5, cause: 0 })),
+      );
+    }
+    expect(losses.records(0)).toEqual([]);
+    expect(losses.refused).toBeUndefined();
+  },
+);
 
-test('steps that were skipped have no loss, and are told from one that ended the run', () => {
+test('Losses gives skipped steps the loss NaN and their cause, and no end of the run', () => {
   const losses = after(2000, { skipped: 2, mostSkipped: 2, causes: { 1997: 1, 1999: 12 } });
   expect([...losses.last(4)]).toEqual([1996, Number.NaN, 1998, Number.NaN]);
   expect(losses.records(4).map(({ loss, cause }) => [loss, cause])).toEqual([
@@ -40,7 +43,7 @@ test('steps that were skipped have no loss, and are told from one that ended the
   expect(losses.refused).toBeUndefined();
 });
 
-test.each([0, 3])('one more than %i in a row ends the run', (mostSkipped) => {
+test.each([0, 3])('the run ends when more than %i steps in a row are skipped', (mostSkipped) => {
   const { refused } = after(5, { skipped: mostSkipped + 1, mostSkipped });
   expect(refused).toEqual({ loss: -1, learningRate: -2, gradientNorm: -3, cause: 7 });
 });

@@ -19,7 +19,7 @@ function after(losses: readonly number[], refused: number, cause = 1): Losses {
   return new Losses([state.buffer, ring.buffer], 0);
 }
 
-test('why a step changed nothing', () => {
+test('whyNot says why a step changed nothing: its loss, or the gradient of which layer', () => {
   expect(whyNot(record, layers)).toBeUndefined();
   expect(whyNot({ ...record, loss: Number.NaN, cause: 1 }, layers)).toBe('its loss is NaN');
   expect(whyNot({ ...record, cause: 3 }, layers)).toContain('the gradient of down.0 ');
@@ -28,7 +28,7 @@ test('why a step changed nothing', () => {
   );
 });
 
-describe('what to do', () => {
+describe('the advice after a step that is not finite', () => {
   const calm = Array.from({ length: 300 }, (_, i) => 0.1 + 0.02 * Math.sin(i));
   const message = (losses: readonly number[], made = losses.length, refused = Number.NaN, cause = 1) => {
     const known = after(losses, refused, cause);
@@ -39,25 +39,25 @@ describe('what to do', () => {
     return error.message;
   };
 
-  test('a loss that has grown is the fault of the learning rate', () => {
+  test('blames the learning rate where the loss has grown', () => {
     const text = message([...calm, 0.2, 0.9, 55, 1e4, 3e7]);
     expect(text).toMatch(/grown, from about 0\.1\d* to 30000000: the learning rate is too large/);
     expect(text).toContain('a smaller learning rate than 0.01, a warm-up or clipNorm');
     expect(message([0.1, 1e10])).toContain('grown, from about 0.1 to 10000000000');
   });
 
-  test('so is one that has grown in the very step', () => {
+  test('blames the learning rate where the loss has grown in the refused step itself', () => {
     expect(message([0.124], 1, 6.51e21, 4)).toContain('grown, from about 0.124 to 6.51e+21');
   });
 
-  test('a loss that had not grown', () => {
+  test('says that the loss had not grown, where it had not', () => {
     const text = message(calm, 300, Number.POSITIVE_INFINITY);
     expect(text).toContain('its loss is Infinity');
     expect(text).toMatch(/The loss before was 0\.\d+ and had not grown/);
     expect(text).toContain('a smaller learning rate than 0.01');
   });
 
-  test('the first step of a trainer is not the fault of the learning rate', () => {
+  test('blames the weights or the state, not the rate, in the first step of a trainer', () => {
     for (const refused of [Number.NaN, 1e20]) {
       const text = message(calm, 0, refused, 2);
       expect(text).toContain('the weights or the state that training began with');
@@ -65,13 +65,13 @@ describe('what to do', () => {
     }
   });
 
-  test('steps that were skipped have no say', () => {
+  test('does not count the losses of skipped steps', () => {
     expect(message([...calm, Number.NaN, Number.NaN])).toContain('had not grown');
     expect(message([Number.NaN, Number.NaN])).toContain('None was made before it');
   });
 });
 
-describe('a batch', () => {
+describe('wrongInput, which searches a batch,', () => {
   const source = (name: BatchSource['name'], to: BatchSource['to'], values: readonly number[]) => ({
     name,
     to,
@@ -82,12 +82,12 @@ describe('a batch', () => {
     wrongInput(sources, async ({ source }) => (source as Float32Array<ArrayBuffer>).buffer);
   const good = source('noisy', 'noisyImages', [0, 1, -1, 1e9]);
 
-  test('without fault', async () => {
+  test('finds nothing in a batch without fault', async () => {
     expect(await find(good, source('labels', 'classes', [Number.NaN]))).toBeUndefined();
   });
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e30, -1e10])(
-    'with %d',
+    'names the first value that is out of range: %d',
     async (value) => {
       const bad = source('target', 'targetImages', [0, 0, value, Number.NaN]);
       expect(await find(good, bad)).toBe(`target[2] of its batch is ${Math.fround(value)}`);

@@ -18,7 +18,7 @@ describe('rateFactor', () => {
     expect(rateFactor(checkSchedule({ warmup: 1 }), 0)).toBe(1);
   });
 
-  test('stays half of the way, then goes down in a line', () => {
+  test('stays at 1 for half of the steps, then falls linearly to the floor', () => {
     const line: Schedule = { decay: 'linear', warmup: 10, steps: 110, floor: 0.1 };
     const at = (s: number) => rateFactor(line, s);
     expect([at(4), at(10), at(59), at(60)]).toEqual([0.5, 1, 1, 1]);
@@ -27,7 +27,7 @@ describe('rateFactor', () => {
     for (const s of [110, 111, 1e6]) expect(at(s)).toBeCloseTo(0.1, 12);
   });
 
-  test('goes down half a wave of a cosine from the end of the warm-up', () => {
+  test('falls along half a cosine from the end of the warm-up', () => {
     const at = (s: number) => rateFactor(cosine, s);
     expect(at(0)).toBe(0.1);
     expect(at(9)).toBe(1);
@@ -38,12 +38,12 @@ describe('rateFactor', () => {
     for (let s = 10; s < 110; s++) expect(at(s + 1)).toBeLessThan(at(s));
   });
 
-  test('stays at its floor after the end', () => {
+  test('stays at the floor after the end of the schedule', () => {
     for (const s of [110, 111, 1e6]) expect(rateFactor(cosine, s)).toBe(0.1);
     expect(rateFactor(checkSchedule({ decay: 'cosine', steps: 1 }), 1)).toBe(0.01);
   });
 
-  test('is what the reference of finish_step gives the state and the record of a step', () => {
+  test('is the rate that the reference of finish_step writes into state and records', () => {
     const rates = Object.values(spec.cases).map((shape) => {
       const inputs = spec.inputs(shape, new Random(1));
       const { state, records } = expectedOf(spec, shape, inputs);
@@ -66,7 +66,7 @@ describe('rateFactor', () => {
 });
 
 describe('checkSchedule', () => {
-  test('fills in what is left out', () => {
+  test('fills in what is missing', () => {
     expect(checkSchedule()).toEqual({ decay: 'none', warmup: 0 });
     expect(checkSchedule('constant')).toEqual(checkSchedule({}));
     expect(checkSchedule({ warmup: 7 })).toEqual({ decay: 'none', warmup: 7 });
@@ -74,7 +74,7 @@ describe('checkSchedule', () => {
     expect(checkSchedule({ decay: 'cosine', steps: 9 })).toEqual(long);
   });
 
-  test('gives back what it gave', () => {
+  test('leaves its own result as it is', () => {
     for (const given of [{}, { warmup: 3 }, cosine]) {
       const schedule = checkSchedule(given);
       expect(checkSchedule(schedule)).toEqual(schedule);

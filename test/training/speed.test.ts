@@ -7,7 +7,7 @@ afterEach(() => {
   now = 1000;
 });
 
-test('images per second since the start', () => {
+test('SpeedMeter gives images per second since the start', () => {
   const meter = new SpeedMeter();
   now += 500;
   expect(meter.add(32)).toBeCloseTo(64);
@@ -15,7 +15,7 @@ test('images per second since the start', () => {
   expect(meter.add(8)).toBeCloseTo(20);
 });
 
-test('what is more than five seconds ago does not count', () => {
+test('SpeedMeter forgets what is more than five seconds ago', () => {
   const meter = new SpeedMeter();
   const second = (images: number) => {
     now += 1000;

@@ -35,19 +35,19 @@ test.each([
   ['throws at once', refused],
   ['rejects', rejected],
   ['gives something else', async () => 3 as never],
-])('a store that %s', async (_, answer) => {
+])('a store that %s counts as empty, within two seconds', async (_, answer) => {
   const cache: TuningCache = { get: answer, set: answer };
   expect(await inTwoSeconds(readCache(cache, 'a'))).toBeUndefined();
   expect(await inTwoSeconds(writeCache(cache, 'a', 'b'))).toBeUndefined();
 });
 
-test('one that only cannot be written to is read', async () => {
+test('a store that cannot be written to is still read', async () => {
   const cache: TuningCache = { get: async () => 'known', set: refused };
   expect(await inTwoSeconds(writeCache(cache, 'a', 'b'))).toBeUndefined();
   expect(await inTwoSeconds(readCache(cache, 'a'))).toBe('known');
 });
 
-test('one that kept the engine waiting is not asked again', async () => {
+test('a store that kept the engine waiting is not asked again', async () => {
   const get = vi.fn(never);
   const cache: TuningCache = { get, set: never };
   for (let i = 0; i < 5; i++) await inTwoSeconds(readCache(cache, 'a'));
@@ -80,7 +80,7 @@ function browser(value?: string) {
   return opened;
 }
 
-test('a database closes when another page deletes it, or when asked, and opens at the next call', async () => {
+test('the browser’s database closes when a page deletes it, or when asked, and opens at the next call', async () => {
   const opened = browser('known');
   const cache = (await inTwoSeconds(browserCache())) as BrowserCache;
   opened[0].onversionchange();
@@ -91,7 +91,7 @@ test('a database closes when another page deletes it, or when asked, and opens a
   expect(opened.map(({ close }) => close.mock.calls.length > 0)).toEqual([true, true, false]);
 });
 
-test('two calls that find it closed leave one open', async () => {
+test('two calls at the same time that find the database closed leave only one database open', async () => {
   const opened = browser('known');
   const cache = (await inTwoSeconds(browserCache())) as BrowserCache;
   cache.close();
@@ -100,20 +100,20 @@ test('two calls that find it closed leave one open', async () => {
   expect(opened.map(({ close }) => close.mock.calls.length > 0)).not.toContain(false);
 });
 
-test('a browser whose database may not even be looked at', async () => {
+test('a browser that forbids its database has no store', async () => {
   vi.stubGlobal('indexedDB', undefined);
   Object.defineProperty(globalThis, 'indexedDB', { get: refused, configurable: true });
   expect(await inTwoSeconds(browserCache())).toBeUndefined();
 });
 
-test('a database that opens and answers', async () => {
+test('a database that opens and answers is the store of the browser', async () => {
   browser('known');
   const cache = (await inTwoSeconds(browserCache())) as TuningCache;
   expect(await inTwoSeconds(readCache(cache, 'a'))).toBe('known');
   expect(await inTwoSeconds(writeCache(cache, 'a', 'b'))).toBeUndefined();
 });
 
-test('a database that opens, and then answers nothing', async () => {
+test('a database that opens, and then answers nothing, counts as empty', async () => {
   browser();
   const read = (await inTwoSeconds(browserCache())) as TuningCache;
   expect(await inTwoSeconds(readCache(read, 'a'))).toBeUndefined();
@@ -121,7 +121,7 @@ test('a database that opens, and then answers nothing', async () => {
   expect(await inTwoSeconds(writeCache(written, 'a', 'b'))).toBeUndefined();
 });
 
-test('a database that does not open', async () => {
+test('a database that does not open is no store', async () => {
   vi.stubGlobal('indexedDB', { open: () => ({}) });
   expect(await inTwoSeconds(browserCache())).toBeUndefined();
 });

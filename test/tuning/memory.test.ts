@@ -32,7 +32,7 @@ async function filled(options: MemoryOptions = {}): Promise<TuningCache> {
 const NOTHING = [undefined, undefined, undefined];
 const ALL = ['a choice', 'a check', 'a comparison'];
 
-test('it is there at the next visit, with its date', async () => {
+test('what is remembered of an adapter is there at the next visit, with its date', async () => {
   vi.useFakeTimers({ now: 5e11 });
   const cache = await filled();
   vi.setSystemTime(6e11);
@@ -42,7 +42,7 @@ test('it is there at the next visit, with its date', async () => {
   expect(await memoryOf(cache).get('check', 'key')).toEqual({ value: 'older', date: 4e11, isOld: true });
 });
 
-describe('it holds for no other', () => {
+describe('what is remembered of an adapter does not count for another', () => {
   test.each(Object.keys(adapterInfo))('adapter: %s', async (name) => {
     const cache = await filled();
     const other = memoryOf(cache, { device: { adapterInfo: { ...adapterInfo, [name]: 'another' } } });
@@ -50,7 +50,7 @@ describe('it holds for no other', () => {
     expect(await all(memoryOf(cache))).toEqual(ALL);
   });
 
-  test('limits, and features, whose order is all one', async () => {
+  test('set of limits or features; the order of features does not matter', async () => {
     const cache = await filled();
     // Devices have the names of their limits from their prototype.
     const limits = Object.create({ maxBufferSize: 2 ** 28 });
@@ -67,7 +67,7 @@ describe('it holds for no other', () => {
     expect(set.mock.calls[0][0]).toContain(JSON.stringify(version));
   });
 
-  test('version of the runtime: the browser, Dawn, what the caller names', async () => {
+  test('version of the runtime: of the browser, of Dawn, or the caller’s cacheKey', async () => {
     const browser = (userAgent: string) => vi.stubGlobal('navigator', { userAgent });
     const dawn = (runtimeVersion: string) => ({ runtimeVersion }) as unknown as GPU;
     const gpu = dawn('webgpu 1');
@@ -85,8 +85,8 @@ describe('it holds for no other', () => {
   });
 });
 
-describe('forgetting', () => {
-  test('is of all that is remembered of an adapter, and of no other', async () => {
+describe('forget()', () => {
+  test('forgets all that is remembered of an adapter, and of no other', async () => {
     const cache = await filled();
     const limits = { maxBufferSize: 2 ** 30 };
     const other = memoryOf(cache, { device: { adapterInfo: { ...adapterInfo, device: 'another' } } });
@@ -103,13 +103,13 @@ describe('forgetting', () => {
     expect(await all(memoryOf(cache))).toEqual(NOTHING);
   });
 
-  test('can be of comparisons alone', async () => {
+  test('can forget comparisons alone', async () => {
     const cache = await filled();
     await memoryOf(cache).forget(['comparison']);
     expect(await all(memoryOf(cache))).toEqual(['a choice', 'a check', undefined]);
   });
 
-  test('is possible where the store holds nonsense', async () => {
+  test('works where the store holds nonsense', async () => {
     const cache = memoryCache();
     const nonsense: TuningCache = { ...cache, get: async (key) => (await cache.get(key)) ?? 'nonsense' };
     const memory = memoryOf(nonsense);
@@ -120,7 +120,7 @@ describe('forgetting', () => {
   });
 });
 
-test('keys are noted in one entry, which is as old as the first of them', async () => {
+test('keys of comparisons are kept in one entry, which is as old as the first of them', async () => {
   vi.useFakeTimers({ now: 5e11 });
   const cache = memoryCache();
   const set = vi.spyOn(cache, 'set');
@@ -137,21 +137,21 @@ test('keys are noted in one entry, which is as old as the first of them', async 
 });
 
 test.each(['a1b2c3d4 00000001', 'direct', '', '3', 'null', '{"value":"direct"}', '{"value":1,"date":2}'])(
-  'what is not of this version counts for nothing: %j',
+  'a stored text that this version has not written counts for nothing: %j',
   async (text) => {
     const cache: TuningCache = { get: async () => text, set: async () => {} };
     expect(await all(memoryOf(cache))).toEqual(NOTHING);
   },
 );
 
-test('where all is to be checked anew, only choices are remembered', async () => {
+test('with alwaysChecks only choices are remembered, not checks or comparisons', async () => {
   expect(await all(memoryOf(await filled(), { alwaysChecks: true }))).toEqual([
     'a choice',
     ...NOTHING.slice(1),
   ]);
 });
 
-test('what is 7 days old is old, and so is what a clock gone wrong dated into the future', async () => {
+test('an entry is old after 7 days, and when it is dated into the future', async () => {
   const memory = memoryOf(memoryCache());
   const isOld = async (days: number) => {
     await memory.set('check', 'key', 'value', Date.now() + days * 24 * 3600 * 1000);

@@ -12,7 +12,7 @@ import {
 } from '../../src/unet/config';
 import { initialParameters } from '../../src/unet/weights';
 
-test('a field that is undefined has its usual value', () => {
+test('a field of a configuration that is undefined gets its default', () => {
   expect(checkConfig({ widths: undefined, height: undefined, finalActivation: undefined })).toEqual(
     defaultConfig,
   );
@@ -21,8 +21,8 @@ test('a field that is undefined has its usual value', () => {
   expect(Object.keys(checkConfig(nothing))).toEqual(Object.keys(defaultConfig));
 });
 
-describe('what is made of a configuration', () => {
-  test('channels that go out are those that come in, unless another number is given', () => {
+describe('checkConfig', () => {
+  test('takes outChannels from channels, unless another number is given', () => {
     expect(outChannelsOf(checkConfig({ channels: 3 }))).toBe(3);
     // The same network has the same configuration, however it was asked for.
     expect(checkConfig({ channels: 3, outChannels: 3 })).toEqual(checkConfig({ channels: 3 }));
@@ -36,7 +36,7 @@ describe('what is made of a configuration', () => {
     ]);
   });
 
-  test('what the network is told', () => {
+  test('fills in conditioning by noise level and class, and drops an empty conditioning', () => {
     const told = (conditioning: object) => checkConfig({ conditioning } as Partial<UNetConfig>).conditioning;
     expect(told({ noiseLevel: true })).toEqual({ noiseLevel: true, classes: 0 });
     expect(told({ classes: 255 })).toEqual({ noiseLevel: false, classes: 255 });
@@ -45,7 +45,7 @@ describe('what is made of a configuration', () => {
       expect(checkConfig({ conditioning: nothing } as Partial<UNetConfig>)).toEqual(defaultConfig);
   });
 
-  test('convolutions of a level, and which of them are residual', () => {
+  test('expands convolutionsPerLevel, and layersOf marks the residual ones', () => {
     const config = checkConfig({ widths: [4, 5, 6], convolutionsPerLevel: [2, 1, 3], residual: true });
     const text = layersOf(config).map(
       ({ name, height, inChannels, outChannels, residual, next }) =>
@@ -72,14 +72,14 @@ describe('what is made of a configuration', () => {
     expect(checkConfig({ convolutionsPerLevel: [1, 1, 1], residual: true })).toEqual(defaultConfig);
   });
 
-  test('it is good to be stored, and checked again', () => {
+  test('gives configurations that survive JSON and another checkConfig', () => {
     for (const config of [...Object.values(presets), checkConfig({ channels: 3, outChannels: 1 })]) {
       expect(checkConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
     }
   });
 });
 
-describe('what is refused', () => {
+describe('checkConfig refuses', () => {
   test.each<[given: object, message: string]>([
     [{ outChannels: 0 }, 'outChannels is 0; it must be a whole number from 1 to 1024.'],
     [{ outChannels: 1.5 }, 'outChannels is 1.5; it must be a whole number from 1 to 1024.'],
@@ -162,7 +162,7 @@ describe('the parameter table', () => {
     'up.2.bias [1] 309088',
   ];
 
-  test("is the tutorial's, and that with its conditioning behind it", () => {
+  test('of the tutorial is the known one; in digits the conditioning comes behind it', () => {
     expect(lines(presets.tutorial)).toEqual(tutorial);
     expect(parametersOf(presets.tutorial).size).toBe(309_120);
     expect(lines(presets.digits)).toEqual([
@@ -177,7 +177,7 @@ describe('the parameter table', () => {
     expect(Object.values(presets).map(count)).toEqual([309_057, 328_513, 347_649, 370_755]);
   });
 
-  test('has only what there is: levels, or classes', () => {
+  test('has only the conditioning that the network has: by levels, or by classes', () => {
     const of = (noiseLevel: boolean, classes: number) => {
       const config = checkConfig({ widths: [3, 5], conditioning: { noiseLevel, classes } });
       return parametersOf(config)
@@ -190,7 +190,7 @@ describe('the parameter table', () => {
     expect(of(false, 0)).toEqual([]);
   });
 
-  test('begins layers where a binding can, and overlaps nowhere', () => {
+  test('begins each kernel at a multiple of 64 numbers, and overlaps nowhere', () => {
     const config = checkConfig({
       widths: [3, 5],
       outChannels: 2,
@@ -207,7 +207,7 @@ describe('the parameter table', () => {
     expect(size).toBe(Math.ceil(end / 64) * 64);
   });
 
-  test('each convolution but the last has its rows of biases for images, one after the other', () => {
+  test('gives each convolution but the last its own rows of biases by image', () => {
     const config = checkConfig({ widths: [3, 5, 7], conditioning: { noiseLevel: true, classes: 0 } });
     const { output, hidden } = conditioningOf(config)!;
     expect(layersOf(config).map(({ imageBias }) => imageBias)).toEqual([0, 3, 8, 15, 20, undefined]);
@@ -217,7 +217,7 @@ describe('the parameter table', () => {
   });
 });
 
-test('kernels start within the limit of Glorot, biases at zero, tables of classes normal', () => {
+test('initial kernels are within the Glorot limit, biases zero, tables of classes normal', () => {
   const { parameters } = parametersOf(presets.digits);
   const start = initialParameters(parameters, 5);
   const largest = (name: string) => start.get(name)!.reduce((max, v) => Math.max(max, Math.abs(v)), 0);

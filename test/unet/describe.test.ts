@@ -8,7 +8,7 @@ const text = (config: Parameters<typeof checkConfig>[0]) => {
   return describe(checked, planWeights(checked)).split('\n');
 };
 
-test('each layer with its shape and parameters, and the total', () => {
+test('describe() lists each layer with its shape and parameters, and the total', () => {
   expect(text(presets.tutorial)).toEqual([
     'layer   output shape      params',
     'input   (n, 28, 28, 1)         0',
@@ -26,7 +26,7 @@ test('each layer with its shape and parameters, and the total', () => {
   ]);
 });
 
-test('convolutions that add their input', () => {
+test('describe() marks convolutions that add their input', () => {
   const lines = text(presets['digits-3x3']).map((line) => line.replace(/ {2,}/g, '  '));
   expect(lines.slice(9, 13)).toEqual([
     '  (n, 7, 7, 64)  0  max pool 2x2',
@@ -39,7 +39,7 @@ test('convolutions that add their input', () => {
   expect(lines.at(-1)).toBe('Total params: 347,649 (1.4 MB)');
 });
 
-test('what a network is told, and where it goes', () => {
+test('describe() shows the conditioning, and which convolutions it goes into', () => {
   const lines = text({ ...presets.digits, outChannels: 2 }).map((line) => line.replace(/ {2,}/g, '  '));
   expect(lines).toContain('conditioning  (n, 43)  0  noise level and class (10, or none)');
   expect(lines).toContain('conditioning.hidden  (n, 64)  2,816  linear, 43 > 64, swish');

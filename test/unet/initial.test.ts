@@ -14,7 +14,7 @@ function limitOf(shape: readonly number[]): number {
 }
 const kernels = parameters.filter(({ shape, name }) => shape.length > 1 && !name.endsWith('.classes'));
 
-test('kernels fill the range of Glorot evenly, biases are zero', () => {
+test('initial kernels fill the Glorot range evenly, and initial biases are zero', () => {
   expect(kernels.length).toBeGreaterThan(6);
   for (const { name, shape, size } of kernels) {
     const values = initial.get(name)!;
@@ -34,14 +34,14 @@ test('kernels fill the range of Glorot evenly, biases are zero', () => {
       ).toBe(true);
 });
 
-test('tables of classes start standard normal', () => {
+test('initial tables of classes are standard normal', () => {
   const [{ name, size }] = parameters.filter((p) => p.name.endsWith('.classes'));
   const values = initial.get(name)!;
   const variance = values.reduce((sum, v) => sum + v ** 2, 0) / size;
   expect(Math.abs(variance - 1)).toBeLessThan(5 * Math.sqrt(2 / size));
 });
 
-test('no two layers of a seed begin alike, nor one layer of two seeds', () => {
+test('initial kernels differ between layers of a seed, and between seeds', () => {
   const starts = (seed: number) => {
     const values = initialParameters(parameters, seed);
     // In thousandths of the range, as the ranges differ.

@@ -51,13 +51,13 @@ const fromOne: Choose = (kernel, layer) =>
     ? 'one_input'
     : undefined;
 
-describe('two levels', () => {
+describe('the passes of a network of two levels', () => {
   const plain = passes({ height: 4, width: 4, widths: [3, 5] });
   const fused = passes({ height: 4, width: 4, widths: [3, 5] }, (kernel, layer) =>
     layer === 'up.0' ? undefined : fromOne(kernel, layer),
   );
 
-  test('one kernel after the other', () => {
+  test('are one plain kernel after the other', () => {
     expect(plain.forward).toEqual([
       'conv2d down.0',
       'swish_max_pool down.0',
@@ -81,7 +81,7 @@ describe('two levels', () => {
     ]);
   });
 
-  test('forms for one channel take over what follows', () => {
+  test('are fewer where kernels for one channel do the following pooling or upsampling, too', () => {
     expect(fused.forward).toEqual([
       'conv2d_pool down.0',
       'conv2d down.1',
@@ -103,14 +103,14 @@ describe('two levels', () => {
     ]);
   });
 
-  test('nothing is read before it is written', () => {
+  test('read nothing before it is written', () => {
     expect(readTooEarly(plain)).toEqual([]);
     expect(readTooEarly(fused)).toEqual([]);
     expect(readTooEarly({ ...fused, given: [] })).not.toEqual([]);
   });
 });
 
-describe('a conditioned network', () => {
+describe('the passes of a conditioned network', () => {
   const unconditioned = { height: 4, width: 4, widths: [3, 5], channels: 2, outChannels: 3 };
   const config = { ...unconditioned, conditioning: { noiseLevel: true, classes: 10 } };
   const plain = passes(config);
@@ -121,7 +121,7 @@ describe('a conditioned network', () => {
     'conv2d conditioning.output',
   ];
 
-  test('begins with what it is told, and goes back to that in the end', () => {
+  test('begin with its conditioning, and end with the gradient of its conditioning', () => {
     expect(plain.forward).toEqual([...telling, ...passes(unconditioned).forward]);
     expect(plain.backward).toEqual([
       'conv2d_grad_kernel up.1',
@@ -145,12 +145,12 @@ describe('a conditioned network', () => {
     expect(readTooEarly(plain)).toEqual([]);
   });
 
-  test('has a bias for each image in all convolutions but the last', () => {
+  test('give all convolutions but the last a bias for each image', () => {
     const biased = plain.ops.filter(({ calls }) => calls.some(({ tensors }) => 'image_bias' in tensors));
     expect(biased.map(title)).toEqual(['conv2d down.0', 'conv2d down.1', 'conv2d up.0']);
   });
 
-  test('has forms for one channel, too', () => {
+  test('use fused kernels for one channel, too', () => {
     const one = { ...config, channels: 1, outChannels: 1 };
     const fused = passes(one, (kernel, layer) => (layer === 'up.0' ? undefined : fromOne(kernel, layer)));
     expect(fused.forward.slice(4, 6)).toEqual(['conv2d_pool down.0', 'conv2d down.1']);
@@ -160,7 +160,7 @@ describe('a conditioned network', () => {
   });
 });
 
-describe('residual layers', () => {
+describe('the passes of residual layers', () => {
   const config = { height: 4, width: 4, widths: [3, 5], convolutionsPerLevel: [2, 3], residual: true };
   const plain = passes(config);
   /** Which tensors beside its own a kernel has, by kernel and layer. */
@@ -172,7 +172,7 @@ describe('residual layers', () => {
       }),
     );
 
-  test('are added, and gone back past, by the passes around them', () => {
+  test('add the input in the activations that follow, and its gradient in their gradients', () => {
     expect(plain.forward).toEqual([
       'conv2d down.0.0',
       'swish down.0.0',
@@ -212,14 +212,14 @@ describe('residual layers', () => {
     expect(readTooEarly(plain)).toEqual([]);
   });
 
-  test('take no pass of their own: the list is that of the same layers without', () => {
+  test('have the same kernels as the passes of layers that are not residual', () => {
     const without = passes({ ...config, residual: false });
     expect(without.forward).toEqual(plain.forward);
     expect(without.backward).toEqual(plain.backward);
     expect(residuals(without)).toEqual({});
   });
 
-  test('are not fused with the last convolution, as nobody keeps their gradient there', () => {
+  test('do not fuse the last convolution with upsampling, so as to keep the residual gradient', () => {
     const one = { ...config, convolutionsPerLevel: [1, 2] };
     const onlyLast: Choose = (kernel, layer) =>
       kernel === 'conv2d' || layer === 'up.1' ? fromOne(kernel, layer) : undefined;
@@ -234,7 +234,7 @@ describe('residual layers', () => {
   });
 });
 
-describe('frequencies of the input', () => {
+describe('the Winograd transform of a layer’s input', () => {
   const config = { height: 14, width: 14, widths: [8, 16] };
   const transforms = (choose: Choose, keeps: boolean) => {
     const lists = passes(config, choose, keeps);
@@ -247,7 +247,7 @@ describe('frequencies of the input', () => {
     (kernel, layer) =>
       layer !== 'down.1' ? undefined : kernel === 'conv2d' ? forward : gradient;
 
-  test('are made once, where both kernels use the same form, however they do it', () => {
+  test('is made once for output and kernel gradient where both use the same tile', () => {
     // The input gradient transforms the output gradient.
     expect(transforms(chosen('winograd7', 'winograd7'), false)).toBe(3);
     expect(transforms(chosen('winograd7', 'winograd7'), true)).toBe(2);
@@ -256,16 +256,16 @@ describe('frequencies of the input', () => {
     expect(transforms(chosen('winograd7_gpu', 'winograd7'), true)).toBe(2);
   });
 
-  test('are made twice, where they do not', () => {
+  test('is made twice where output and kernel gradient use different tiles', () => {
     expect(transforms(chosen('winograd7', 'winograd4'), true)).toBe(3);
     expect(transforms(chosen('direct', 'winograd4'), true)).toBe(2);
   });
 });
 
-describe('gradients', () => {
+describe('the slices of kernel gradients', () => {
   const layersFor = (config: Partial<UNetConfig>) => planWeights(checkConfig(config)).layers;
 
-  test('come in slices, one after the other, which Adam adds up', () => {
+  test('lie one after the other, and Adam adds them up', () => {
     const config = { height: 14, width: 14, widths: [8, 16] };
     const choose: Choose = (_, layer) => (layer === 'down.1' ? 'winograd7' : undefined);
     const layers = layersFor(config);
@@ -285,7 +285,7 @@ describe('gradients', () => {
     expect(shaders).not.toContain('sum_slices');
   });
 
-  test('whose slices would be too large a buffer are added up at once', () => {
+  test('are added up at once where they would be too large a buffer', () => {
     const config = { height: 8, width: 8, widths: [512, 768], kernelSize: 1 };
     expect(planGradients(layersFor(config), BATCH).byLayer.every(({ partial }) => partial)).toBe(true);
     const large = { ...config, kernelSize: 3 };
@@ -297,7 +297,7 @@ describe('gradients', () => {
   });
 });
 
-test('without a level below there is nothing to fuse with', () => {
+test('a network of one level has nothing to fuse with its convolutions', () => {
   const { forward, backward } = passes({ height: 4, width: 4, widths: [3] }, fromOne);
   expect(forward).toEqual(['conv2d down.0', 'swish down.0', 'conv2d up.0']);
   expect(backward).toEqual([

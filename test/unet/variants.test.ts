@@ -19,7 +19,7 @@ const layers = layersOf(checkConfig());
 const usual = (batch: number, ...features: string[]) =>
   defaultVariants(layers, batch, new Set(features), 'software');
 
-test('a large batch uses subgroups where the device has them', () => {
+test('on a processor with subgroups, a large batch uses the subgroup variants', () => {
   expect(usual(64, 'subgroups')).toMatchObject({
     'conv2d/down.0': 'one_input_subgroups',
     'conv2d/down.2': 'winograd7_subgroups',
@@ -29,7 +29,7 @@ test('a large batch uses subgroups where the device has them', () => {
   expect(Object.values(usual(64)).filter((name) => name.includes('subgroups'))).toEqual([]);
 });
 
-test('the conditioning is fused on GPUs, unless that was rejected or is not wanted', () => {
+test('the conditioning is fused on GPUs, unless that variant was rejected or the caller fixed another', () => {
   const conditioned = layersOf(presets.digits);
   const none = new Set<string>();
   expect(conditioningChoice(conditioned, 'gpu', none)).toEqual({ conditioning: 'gpu' });
@@ -47,7 +47,7 @@ test('the conditioning is fused on GPUs, unless that was rejected or is not want
   expect(() => check({ conditioning: 'gpu' }, layers)).toThrow('there is no conditioning in this network');
 });
 
-test('images take the Winograd form with the fewest products, few tiles the smallest form', () => {
+test('the default Winograd variant has the fewest products for the image, and the smallest tile for few tiles', () => {
   expect(usual(8)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd4' }); // 32 tiles, and 8
   expect(usual(16)).toMatchObject({ 'conv2d/down.2': 'winograd7', 'conv2d_grad_kernel/up.0': 'winograd7' });
   const choice = (size: number, batch = 64, ...features: string[]) =>
@@ -78,7 +78,7 @@ test('images take the Winograd form with the fewest products, few tiles the smal
   expect(choice(24)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd7' });
 });
 
-test('of 3x3 kernels, too: the network for pictures takes tiles of 6 or of 7, as they fit', () => {
+test('the default Winograd tiles of 3x3 kernels, 6 or 7, are those that fit the image', () => {
   const at = (side: number, adapter: 'software' | 'gpu') => {
     const config = checkConfig({ ...presets.pictures, height: side, width: side });
     const variants = defaultVariants(layersOf(config), 16, new Set(['subgroups']), adapter);
@@ -100,7 +100,7 @@ test('of 3x3 kernels, too: the network for pictures takes tiles of 6 or of 7, as
   }
 });
 
-test('the smallest batch fills the lanes of all but the narrowest strips', () => {
+test('a batch of 4 uses subgroup variants where strips of an image fill the lanes', () => {
   expect(usual(4, 'subgroups')).toMatchObject({
     'conv2d/down.0': 'one_input_subgroups',
     'conv2d/down.1': 'winograd7_subgroups',
@@ -117,7 +117,7 @@ test('the smallest batch fills the lanes of all but the narrowest strips', () =>
   });
 });
 
-test('a layer of few channels leaves out the product that makes 32 of them at a time', () => {
+test('a layer of fewer than 32 output channels does not use the subgroup variant of Winograd', () => {
   const narrow = layersOf(checkConfig({ widths: [16, 32, 32] }));
   expect(defaultVariants(narrow, 64, new Set(['subgroups']), 'software')).toMatchObject({
     'conv2d/down.1': 'winograd7_subgroups', // 16 > 32
@@ -127,7 +127,7 @@ test('a layer of few channels leaves out the product that makes 32 of them at a 
   });
 });
 
-test('what is tried on an adapter is what may win there', () => {
+test('the tuner measures on an adapter only variants for its kind', () => {
   const some = ['direct', 'tile', 'winograd7', 'winograd7_gpu'];
   const none = new Set<string>();
   expect(worthMeasuring(conv2d, some, layers[1], 64, 'gpu', none)).toEqual([
@@ -138,7 +138,7 @@ test('what is tried on an adapter is what may win there', () => {
   expect(worthMeasuring(conv2d, some, layers[1], 64, 'software', none)).toEqual(['direct', 'winograd7']);
 });
 
-test('a wide product is measured where 64 columns of four tiles fill its workgroup, and is never the usual one', () => {
+test('a wide product is measured where 64 columns of four tiles fill its workgroup, and is never the default', () => {
   const none = new Set<string>();
   const wide = (layer: number, batch: number) =>
     worthMeasuring(
@@ -156,7 +156,7 @@ test('a wide product is measured where 64 columns of four tiles fill its workgro
     expect(Object.values(defaultVariants(layers, batch, none, 'gpu')).join()).not.toContain('wide');
 });
 
-describe('what is measured on a GPU', () => {
+describe('the tuner on a GPU', () => {
   const features = new Set(['subgroups']);
   const measured = (
     config: Parameters<typeof checkConfig>[0],
@@ -174,7 +174,7 @@ describe('what is measured on a GPU', () => {
       /^winograd.*(?<!_wide)$/.test(name),
     );
 
-  test('no form for processors where its twin for GPUs is possible, unless that was rejected', () => {
+  test('leaves out variants for processors that have a twin for GPUs, unless the twin was rejected', () => {
     const [input, last] = [0, layers.length - 1];
     expect(measured({}, conv2d, input)).toEqual(['direct', 'one_input_gpu', 'tile']);
     expect(measured({}, conv2d, last)).toEqual([
@@ -193,7 +193,7 @@ describe('what is measured on a GPU', () => {
     expect(measured({}, conv2dGradKernel, last, rejected)).toContain('one_channel');
   });
 
-  test('no Winograd tile that overhangs the image where another fits, unless that was rejected', () => {
+  test('leaves out Winograd tiles that overhang the image where another tile fits, unless that was rejected', () => {
     expect(ofSide(14, 5)).toEqual(['winograd7_gpu']);
     expect(ofSide(16, 5)).toEqual(['winograd8_gpu']);
     expect(ofSide(56, 5)).toEqual(['winograd7_gpu', 'winograd8_gpu']);
@@ -208,7 +208,7 @@ describe('what is measured on a GPU', () => {
     );
   });
 
-  test('what is left out can be chosen: for who names it, or in place of its twin', () => {
+  test('leaves out variants that a caller can still fix, or that replace a rejected twin', () => {
     for (const kernel of TUNABLE_KERNELS) {
       for (const layer of layersFor(kernel, layers)) {
         const possible = possibleVariants(kernel, layer, 64, features);
@@ -229,7 +229,7 @@ describe('what is measured on a GPU', () => {
   });
 });
 
-test('a GPU that is not measured gets forms that fit its registers', () => {
+test('the default variants on a GPU, without measuring, are those that fit its registers', () => {
   for (const batch of [4, 256]) {
     const variants = defaultVariants(layers, batch, new Set(['subgroups']), 'gpu');
     expect(variants).toMatchObject({

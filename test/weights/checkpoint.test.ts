@@ -22,11 +22,11 @@ import {
   weights,
 } from './small_files';
 
-test('a model comes back', () => {
+test('saveModel and loadModel give back config, objective and weights', () => {
   expect(loadModel(model)).toEqual({ config, objective: 'tutorial', parameters: weights });
 });
 
-test('a checkpoint comes back, whole, and as a model', () => {
+test('a saved checkpoint loads whole, and also as a model', () => {
   const loaded = loadCheckpoint(checkpoint);
   expect(loaded).toEqual({
     config,
@@ -48,7 +48,7 @@ test('a checkpoint comes back, whole, and as a model', () => {
   expect(loadModel(checkpoint)).toEqual({ config, objective: 'flow', parameters: weights, data });
 });
 
-describe('what a network was trained on', () => {
+describe('the data that a network was trained on', () => {
   const named = fingerprintImages({ ...images, name: 'pets', classNames: ['cat', 'dog, "small"', '\u202e'] });
   const run = { trainer, settings, losses: allLosses };
 
@@ -75,14 +75,14 @@ describe('what a network was trained on', () => {
     [{ ...data, classNames: 'cat' }, 'data.classNames', 'at most 256 strings'],
     [{ ...data, classNames: ['cat', 1] }, 'data.classNames', 'at most 256 strings'],
     [{ ...data, classNames: new Array(257).fill('') }, 'data.classNames', 'at most 256 strings'],
-  ])('%j is refused', async (wrong, key, legal) => {
+  ])('is refused where it is wrong: %j', async (wrong, key, legal) => {
     await expect(saveModel(unet, { data: wrong as typeof data })).rejects.toThrow(legal);
     await expect(saveCheckpoint({ ...run, data: wrong as typeof data })).rejects.toThrow(key);
     expect(() => loadModel(altered({ data: JSON.stringify(wrong) }))).toThrow(`${key} in its metadata`);
   });
 });
 
-test('how the weights are averaged comes back', async () => {
+test('the settings of averaged weights come back from a checkpoint', async () => {
   const averaged = { averageAfter: 3, averageSpan: 11, averageMost: 0.25 } as const;
   const run = { settings, data, losses: allLosses };
   const saved = await saveCheckpoint({
@@ -92,14 +92,14 @@ test('how the weights are averaged comes back', async () => {
   expect(loadCheckpoint(saved).training).toMatchObject(averaged);
 });
 
-describe('how a network is sampled', () => {
+describe('the sampling of a network', () => {
   const sampling = {
     ...({ method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const),
     polish: { noises: 4, level: 0.2 },
   };
   const run = { trainer, settings, data, losses: allLosses };
 
-  test('comes back from a model and a checkpoint, as it was given or as the UNet has it', async () => {
+  test('comes back from a model and a checkpoint, whether given to the call or taken from the UNet', async () => {
     expect(loadModel(await saveModel(unet, { sampling })).sampling).toEqual(sampling);
     expect(loadModel(await saveModel({ ...unet, sampling })).sampling).toEqual(sampling);
     const checkpoint = await saveCheckpoint({ ...run, sampling });
@@ -109,7 +109,7 @@ describe('how a network is sampled', () => {
     expect(loadCheckpoint(await saveCheckpoint({ ...run, trainer: trained })).sampling).toEqual(sampling);
   });
 
-  test('a distilled model says from which weights it is', async () => {
+  test('and the fingerprint of its teacher come back from a distilled model', async () => {
     const sampling = { method: 'euler', steps: 2, guidance: 1, calls: 2 } as const;
     const teacher = hashOfNumbers(...weights.values());
     expect(teacher).toMatch(/^[0-9a-f]{8}$/);
@@ -126,7 +126,7 @@ describe('how a network is sampled', () => {
     expect(() => loadModel(altered({ teacher: 'me' }))).toThrow('teacher in its metadata is "me"');
   });
 
-  test('names that are not known are ignored', async () => {
+  test('may have settings that are not known, which are ignored', async () => {
     const later = JSON.stringify({ ...sampling, order: 3, polish: { ...sampling.polish, mean: 'median' } });
     expect(loadCheckpoint(altered({ sampling: later })).sampling).toEqual(sampling);
   });
@@ -139,7 +139,7 @@ describe('how a network is sampled', () => {
   });
 });
 
-test('a run keeps its variants on its own adapter, and on another it does not', () => {
+test('a checkpoint’s kernel variants are used on the adapter that it names, and on no other', () => {
   const loaded = loadCheckpoint(checkpoint);
   expect(variantsForAdapter(adapter, loaded)).toEqual(trainer.variants);
   expect(variantsForAdapter({ ...adapter, description: 'Acme One, driver 7' }, loaded)).toBeUndefined();
@@ -147,7 +147,7 @@ test('a run keeps its variants on its own adapter, and on another it does not', 
   expect(variantsForAdapter(adapter, { variants: trainer.variants })).toEqual(trainer.variants);
 });
 
-test('names, shapes and order are as documented', () => {
+test('the tensors of a checkpoint have the documented names, shapes and order', () => {
   const { tensors, metadata } = decodeSafetensors(checkpoint);
   const names = parameters.map(({ name }) => name);
   expect([...tensors.keys()]).toEqual([
@@ -163,7 +163,7 @@ test('names, shapes and order are as documented', () => {
   expect(Object.keys(metadata)[0]).toBe('crc32');
 });
 
-test('variants of before 0.2.0 have their names of today', () => {
+test('kernel variants with names from before version 0.2.0 load with their names of today', () => {
   const before = {
     'conv2d/up.1': 'one_split',
     'conv2d_grad_kernel/up.1': 'one',
@@ -176,22 +176,22 @@ test('variants of before 0.2.0 have their names of today', () => {
   });
 });
 
-test('variants may be called what every object has', () => {
+test('kernel variants in a file may be called constructor, toString or __proto__', () => {
   const variants = JSON.parse('{"conv2d/down.0":"constructor","toString/up.0":"name","__proto__":"valueOf"}');
   expect(loadCheckpoint(altered({ variants: JSON.stringify(variants) })).variants).toEqual(variants);
 });
 
-test('what a trainer no longer has (bfloat16Gradients) does not matter', () => {
+test('a setting that trainers no longer have, bfloat16Gradients, is ignored', () => {
   expect(loadCheckpoint(altered({ bfloat16Gradients: 'true' }))).toEqual(loadCheckpoint(checkpoint));
 });
 
-test('all settings of a run come back', async () => {
+test('all settings of a run come back from a checkpoint', async () => {
   const all = { ...settings, dropLast: true, holdout: 2, maxSteps: 5 };
   const saved = await saveCheckpoint({ trainer, settings: all, data, losses: allLosses });
   expect(loadCheckpoint(saved).settings).toEqual(all);
 });
 
-test('a checkpoint of before the settings of its trainer were stored has the usual ones', () => {
+test('a checkpoint without the settings of its trainer, as in the first version, loads with the defaults', () => {
   const { limit, source, binarize, ...rest } = settings;
   const stored = { adam: undefined, training: undefined };
   const before = { ...stored, settings: JSON.stringify(rest) };
@@ -206,17 +206,17 @@ test('a checkpoint of before the settings of its trainer were stored has the usu
   expect(loaded.settings).toEqual(rest);
 });
 
-describe('saving', () => {
-  test('the same state makes the same bytes', async () => {
+describe('saveCheckpoint', () => {
+  test('makes the same bytes of the same state', async () => {
     expect(await saveCheckpoint({ trainer, settings, data, losses: allLosses })).toEqual(checkpoint);
   });
 
-  test('losses of steps under way are read from the GPU', async () => {
+  test('reads the losses of steps that are still under way from the GPU', async () => {
     const given = allLosses.slice(0, 1);
     expect(await saveCheckpoint({ trainer, settings, data, losses: given })).toEqual(checkpoint);
   });
 
-  test('more losses than steps', async () => {
+  test('refuses more losses than steps', async () => {
     const losses = new Float32Array(4);
     await refused(
       () => saveCheckpoint({ trainer, settings, data, losses }),
@@ -226,7 +226,7 @@ describe('saving', () => {
     );
   });
 
-  test('losses that nobody knows any more are not made up', async () => {
+  test('refuses losses too few for it to fill in from the trainer', async () => {
     const long = { ...trainer, getState: async () => ({ ...state, step: 2000 }) };
     // As many as a trainer keeps, and what it has of them.
     const asked: number[] = [];
@@ -245,7 +245,7 @@ describe('saving', () => {
     expect(asked).toEqual([1024]);
   });
 
-  test('a run that has diverged does not replace one that is of use', async () => {
+  test('refuses a run that has diverged, so that it replaces no good file', async () => {
     const broken = new Map(weights).set('up.0.bias', Float32Array.of(0, Number.NaN));
     const lost = { ...unet, getParameters: async () => broken };
     const save = (changes: object, losses: ArrayLike<number> = allLosses) =>
@@ -277,7 +277,7 @@ describe('saving', () => {
     ['settings', 'source', 7, '7'],
     ['data', 'count', 0, '0'],
     ['data', 'fnv1a', undefined, 'missing'],
-  ])('what loading would refuse is not written: %s.%s', async (what, key, value, shown) => {
+  ])('refuses what loading would refuse: %s.%s', async (what, key, value, shown) => {
     const before = { settings, data };
     const changed = { ...before[what as 'settings'], [key]: value };
     const getState = async () => {
@@ -314,10 +314,10 @@ function headed(json: string): Uint8Array {
   return bytes;
 }
 
-describe('faults', () => {
+describe('a refused file', () => {
   const cases: [string, Uint8Array, ...(string | number)[]][] = [
-    ['a model is not a checkpoint', model, 'is a "model"', 'no optimizer state'],
-    ['not ours', encodeSafetensors([]), 'not saved by webgpu-diffusion', 'none'],
+    ['a model is no checkpoint', model, 'is a "model"', 'no optimizer state'],
+    ['a file of another program', encodeSafetensors([]), 'not saved by webgpu-diffusion', 'none'],
     ['another format', altered({ format: 'pt' }), '"pt"'],
     ['a later version', altered({ version: '3' }), 'version "3"', 'reads 2 and 1'],
     ['no config', altered({ config: undefined }), 'no config'],
@@ -410,7 +410,7 @@ describe('faults', () => {
     ],
     ['cut short', checkpoint.subarray(0, checkpoint.length - 4), 'cut short'],
   ];
-  test.each(cases)('%s', async (_, bytes, ...facts) => {
+  test.each(cases)('has its fault named by loadCheckpoint: %s', async (_, bytes, ...facts) => {
     await refused(() => loadCheckpoint(bytes, 'the/file'), 'data', 'the/file', ...facts);
   });
 
@@ -423,23 +423,23 @@ describe('faults', () => {
     ['sizes of 10 KB', altered({ config: JSON.stringify({ height: 'x'.repeat(10_000) }) }), 'height is "xxx'],
     ['lists of 10 KB', altered({ config: JSON.stringify({ widths: 'x'.repeat(10_000) }) }), 'widths is "xxx'],
     ['what has no text', altered({ config: '{"height":{"toString":1}}' }), 'height is {"toString":1}'],
-  ])('nothing of a file is shown raw: %s', async (_, bytes, fact) => {
+  ])('shows nothing raw in the error: %s', async (_, bytes, fact) => {
     await refused(() => loadCheckpoint(bytes, 'the/file'), 'data', 'the/file', fact);
     expect(() => loadCheckpoint(bytes)).not.toThrow(/[^\P{Cc}\n]|\p{Cf}|.{600}/u);
   });
 
-  test('a fingerprint of 10 KB is compared whole and shown in part', async () => {
+  test('with a fingerprint of 10 KB shows only a part of it', async () => {
     const long = { ...data, fnv1a: `${'x'.repeat(10_000)}a` };
     await refused(() => assertSameData(long, { ...long, fnv1a: `${'x'.repeat(10_000)}b` }), 'data', 'xxx…');
   });
 
-  test('of a model', async () => {
+  test('has its missing tensor named by loadModel', async () => {
     const other = encodeSafetensors([], { format: 'webgpu-diffusion', version: '1', config: '{}' });
     await refused(() => loadModel(other, 'the/file'), 'data', 'the/file', 'down.0.kernel', 'missing');
   });
 });
 
-describe('the fingerprint', () => {
+describe('the fingerprint of images', () => {
   test('is FNV-1a of the bytes', () => {
     const text = (s: string) => ({ ...images, images: new TextEncoder().encode(s) });
     // Published vectors.
@@ -448,7 +448,7 @@ describe('the fingerprint', () => {
     expect(fingerprintImages(text('foobar')).fnv1a).toBe('bf9cf968');
   });
 
-  test('tells other data', async () => {
+  test('refuses other images, another count and other labels', async () => {
     assertSameData(data, fingerprintImages({ ...images }));
     const other = { ...images, images: images.images.slice() };
     other.images[17]++;

@@ -35,7 +35,7 @@ test.each([
   expect(decodeSafetensors(file).metadata.crc32).toBe(digits(file));
 });
 
-test('a checksum that begins with a zero has its eight digits', () => {
+test('a checksum that begins with a zero is written with all eight digits', () => {
   let saved = model;
   for (let i = 0; digits(saved)[0] !== '0'; i++) {
     saved = rewritten(model, (metadata) => ({ ...metadata, i: String(i) }));
@@ -48,19 +48,19 @@ test('every flipped bit of a model is noticed', () => {
   expect(flippedBits(model, loadModel, 8 * model.length)).toBe(8 * model.length);
 });
 
-test('nor does one make a model that of another program', () => {
+test('no flipped bit turns a model into a file of another program that loads', () => {
   const load = (bytes: Uint8Array) => loadModel(bytes, 'it', { config });
   expect(flippedBits(model, load, 8 * model.length)).toBe(8 * model.length);
   const renamed = rewritten(model, (metadata) => ({ ...metadata, format: 'pt' }));
   expect(() => load(renamed)).toThrow('it has a checksum of webgpu-diffusion, and the format "pt"');
 });
 
-test('of a checkpoint every 23rd', () => {
+test('every 23rd flipped bit of a checkpoint is noticed', () => {
   const count = Math.floor((8 * checkpoint.length) / 23);
   expect(flippedBits(checkpoint, loadCheckpoint, count)).toBe(count);
 });
 
-test('what was changed on purpose or by another program says so', async () => {
+test('a file that was changed by hand or by another program is refused, and the error says so', async () => {
   const facts = ['the/file', 'not as it was saved', `"${digits(model)}"`, 'version 1'];
   const other = rewritten(model, (metadata) => ({ ...metadata, note: 'mine' }));
   await refused(() => loadModel(other, 'the/file'), 'data', ...facts);
@@ -69,7 +69,7 @@ test('what was changed on purpose or by another program says so', async () => {
   await refused(() => loadModel(moved, 'the/file'), 'data', ...facts);
 });
 
-test('without a checksum only the old version loads, with a note', async () => {
+test('a file without a checksum loads, with a note, only if it has format version 1', async () => {
   for (const [load, file] of [
     [loadModel, model],
     [loadCheckpoint, checkpoint],
@@ -83,11 +83,11 @@ test('without a checksum only the old version loads, with a note', async () => {
   }
 });
 
-test('a note shows nothing raw of a name', () => {
+test('the note on a missing checksum shows nothing raw of the file’s name', () => {
   expect(loadModel(withoutChecksum(model), '\x1b[2J').note).toMatch(/^\\u\{1b\}\[2J is of version 1/);
 });
 
-describe('any byte container', () => {
+describe('a checkpoint loads from any byte container:', () => {
   const shared = new Uint8Array(new SharedArrayBuffer(checkpoint.length));
   shared.set(checkpoint);
   const growing = new Uint8Array(
@@ -101,8 +101,8 @@ describe('any byte container', () => {
     ['Buffer with memory of its own', Buffer.from(checkpoint)],
     ['ArrayBuffer', checkpoint.buffer],
     ['SharedArrayBuffer', shared.buffer],
-    ['of shared memory', shared],
-    ['of memory that can grow', growing],
+    ['Uint8Array of shared memory', shared],
+    ['Uint8Array of memory that can grow', growing],
     ['DataView', new DataView(buffer.buffer, buffer.byteOffset, buffer.length)],
     ['Uint8ClampedArray', new Uint8ClampedArray(checkpoint)],
   ])('%s', (_, given) => {

@@ -20,7 +20,7 @@ function given(changes: Record<string, Tensor | undefined> = {}): Map<string, Te
   return new Map(Object.entries(all).filter((entry): entry is [string, Tensor] => entry[1] !== undefined));
 }
 
-test('takes exactly what is expected, in any order', () => {
+test('checkTensors takes exactly the expected tensors, in any order', () => {
   expect(() => checkTensors(expected, given(), 'it')).not.toThrow();
   expect(() => checkTensors(expected, new Map([...given()].reverse()), 'it')).not.toThrow();
 });
@@ -34,7 +34,7 @@ test.each<[string, Record<string, Tensor | undefined>, string[]]>([
     ['down.0.kernel has shape [3, 3, 1, 32], expected [5, 5, 1, 32]', 'kernel size'],
   ],
   [
-    'in the order of another library',
+    'in PyTorch’s order of dimensions',
     { 'down.0.kernel': { shape: [32, 1, 5, 5], data: new Float32Array(800) } },
     ['[32, 1, 5, 5]', 'height, width, in, out'],
   ],
@@ -53,7 +53,7 @@ test.each<[string, Record<string, Tensor | undefined>, string[]]>([
     { 'down.0.bias': { shape: [32], data: new Uint32Array(32) } },
     ['is U32, expected F32'],
   ],
-])('names a tensor that is %s', async (_, changes, facts) => {
+])('checkTensors names a tensor that is %s', async (_, changes, facts) => {
   await refused(
     () => checkTensors(expected, given(changes), 'm.safetensors'),
     'data',
@@ -62,7 +62,7 @@ test.each<[string, Record<string, Tensor | undefined>, string[]]>([
   );
 });
 
-test('names the first value that is not finite', async () => {
+test('checkTensors names the first value that is not finite', async () => {
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
     const data = new Float32Array(800);
     data[17] = bad;
@@ -73,7 +73,7 @@ test('names the first value that is not finite', async () => {
   }
 });
 
-test('lists all that is wrong in one message, the first eight by name', async () => {
+test('checkTensors lists all that is wrong in one message, the first eight by name', async () => {
   const changes = {
     'down.0.bias': undefined,
     'down.0.kernel': { shape: [5, 5, 1, 32], data: new Float32Array(800).fill(Number.NaN, 3) },

@@ -21,11 +21,11 @@ function expectClose(values: ArrayLike<number>, expected: readonly number[]): vo
   expect(worst / scale).toBeLessThan(CLOSE);
 }
 
-test('PyTorch has made something of each preset', () => {
+test('the PyTorch fixture covers each preset', () => {
   expect(Object.keys(torch.presets)).toEqual(Object.keys(presets));
 });
 
-describe.each(Object.entries(torch.presets))('%s', (key, fixture) => {
+describe.each(Object.entries(torch.presets))('the preset %s, saved in PyTorch’s layout', (key, fixture) => {
   const name = key as keyof typeof presets;
   const config = checkConfig(presets[name]);
   const { parameters } = parametersOf(config);
@@ -35,17 +35,17 @@ describe.each(Object.entries(torch.presets))('%s', (key, fixture) => {
   const unet = { config, parameters, getParameters: async () => weights };
   const saved = saveModel(unet, { layout: 'pytorch', objective: 'flow' });
 
-  test("is PyTorch's state_dict", async () => {
+  test('has the names, shapes and bytes of PyTorch’s state_dict', async () => {
     const { tensors } = decodeSafetensors(await saved);
     const seen = [...tensors].map(([name, { shape, data }]) => [name, { shape, fnv1a: hashOfNumbers(data) }]);
     expect(seen).toEqual(Object.entries(fixture.tensors));
   });
 
-  test('comes back bit for bit', async () => {
+  test('loads again bit for bit', async () => {
     expect(loadModel(await saved)).toEqual({ config, objective: 'flow', parameters: weights });
   });
 
-  test("makes PyTorch's images", () => {
+  test('computes the outputs that PyTorch computes', () => {
     const { height, width, channels, conditioning } = config;
     const { noisy, levels, labels } = flowBatch(0, 16, channels === 3 ? PICTURES : undefined);
     const told: ReferenceTold = conditioning
@@ -82,7 +82,7 @@ describe('a state_dict that PyTorch saved', () => {
     expectClose(net.predict(images, labels.length, { levels, labels }), output);
   });
 
-  test("so does one with Keras' names", () => {
+  test('loads the same from a file with Keras’ names and layout', () => {
     const { parameters } = loadModel(file, 'it', { config });
     const shapes = parametersOf(checkConfig(config)).parameters;
     const keras = encodeSafetensors(
@@ -96,47 +96,55 @@ describe('a state_dict that PyTorch saved', () => {
     });
   });
 
-  test('without a config it says what to do', async () => {
+  test('is refused without a config, and the error says what to do', async () => {
     await refused(() => loadModel(file, 'it'), 'data', 'not saved by webgpu-diffusion', '{ config }');
   });
 
   test.each<[string, Parameters<typeof checkConfig>[0], string[]]>([
     [
-      'widths',
+      'another width',
       { ...config, widths: [3, 6] },
       ['down.1.weight has shape [5, 3, 3, 3], expected [6, 3, 3, 3]'],
     ],
-    ['side', { ...config, kernelSize: 5 }, ['[3, 2, 3, 3], expected [3, 2, 5, 5]']],
+    ['another kernel size', { ...config, kernelSize: 5 }, ['[3, 2, 3, 3], expected [3, 2, 5, 5]']],
     [
-      'depth',
+      'another depth',
       { ...config, widths: [3], convolutionsPerLevel: 2 },
       ['"down.1.weight" [5, 3, 3, 3] is not known'],
     ],
-    ['conditioning', { ...config, conditioning: undefined }, ['"conditioning.hidden.weight"', 'not known']],
-    ['more of it', { ...config, convolutionsPerLevel: 2 }, ['down.1.0.weight [5, 3, 3, 3] is missing']],
-    ['no network', { ...config, widths: [] }, ['widths is []']],
-    ['no such setting', { ...config, width: 6, wids: 3 } as typeof config, ['no setting wids']],
-  ])('a config that is wrong in its %s', async (_, wrong, facts) => {
+    [
+      'no conditioning',
+      { ...config, conditioning: undefined },
+      ['"conditioning.hidden.weight"', 'not known'],
+    ],
+    [
+      'more convolutions',
+      { ...config, convolutionsPerLevel: 2 },
+      ['down.1.0.weight [5, 3, 3, 3] is missing'],
+    ],
+    ['no widths', { ...config, widths: [] }, ['widths is []']],
+    ['an unknown setting', { ...config, width: 6, wids: 3 } as typeof config, ['no setting wids']],
+  ])('is refused with a config that is wrong: %s', async (_, wrong, facts) => {
     await refused(() => loadModel(file, 'it', { config: wrong }), 'argument', ...facts);
   });
 
   test.each<[string, (tensors: NamedTensor[]) => NamedTensor[], string]>([
-    ['lacks one', (tensors) => tensors.slice(1), 'down.0.0.weight [3, 2, 3, 3] is missing'],
+    ['lacks a tensor', (tensors) => tensors.slice(1), 'down.0.0.weight [3, 2, 3, 3] is missing'],
     [
-      'has another name',
+      'has a tensor with another name',
       (all) => all.map((tensor, i) => (i === 1 ? { ...tensor, name: 'net.bias' } : tensor)),
       '"net.bias" [3] is not known to this network',
     ],
     [
-      'has an order of its own',
+      'has its dimensions in Keras’ order',
       (all) => all.map((tensor, i) => (i === 0 ? { ...tensor, shape: [3, 3, 2, 3] } : tensor)),
       'weights of PyTorch are out, in, height, width',
     ],
-  ])('a file that %s', async (_, change, fact) => {
+  ])('is refused if it %s', async (_, change, fact) => {
     await refused(() => loadModel(altered(change), 'it', { config }), 'argument', fact);
   });
 
-  test('a value that is not finite is not the fault of the config', async () => {
+  test('with a value that is not finite is refused as wrong data, not as a wrong config', async () => {
     const broken = altered(([first, ...rest]) => [
       { ...first, data: first.data.map(() => Number.NaN) },
       ...rest,
@@ -145,7 +153,7 @@ describe('a state_dict that PyTorch saved', () => {
   });
 });
 
-test('a file of ours has a config of its own', async () => {
+test('loadModel refuses a config that contradicts the one in the file', async () => {
   const small = checkConfig({ height: 4, width: 4, widths: [2], kernelSize: 3 });
   const { parameters } = parametersOf(small);
   const weights = new Map(parameters.map(({ name, size }) => [name, new Float32Array(size)]));
@@ -160,7 +168,7 @@ test('a file of ours has a config of its own', async () => {
   );
 });
 
-test('names of settings and layouts are checked', async () => {
+test('loadModel and saveModel refuse unknown settings, objectives and layouts', async () => {
   await refused(
     () => loadModel(file, 'it', { layout: 'pytorch' } as object),
     'argument',

@@ -39,7 +39,7 @@ const known = new Uint8Array([
   ...[0, 0, 0xc0, 0x7f],
 ]);
 
-describe('a file known to be good', () => {
+describe('a safetensors file written by hand from the description of the format', () => {
   test('is what encodeSafetensors writes', () => {
     expect(knownHeader.length).toBe(60);
     const data = new Float32Array([0, 1, -2, Number.NaN]);
@@ -55,7 +55,7 @@ describe('a file known to be good', () => {
     expect(metadata).toEqual({});
   });
 
-  test('may have no padding, tensors in any order, single numbers and empty tensors', () => {
+  test('is read without padding, with tensors in any order, single numbers and empty tensors', () => {
     const header = {
       last: { dtype: 'U32', shape: [], data_offsets: [8, 12] },
       empty: f32([0, 3], 8, 8),
@@ -77,7 +77,7 @@ describe('a file known to be good', () => {
     }
   });
 
-  test.runIf(typeof Buffer !== 'undefined')('may lie anywhere in the memory of a Node Buffer', () => {
+  test.runIf(typeof Buffer !== 'undefined')('is read from anywhere in the memory of a Node Buffer', () => {
     for (const shift of [0, 1, 2, 3]) {
       const bytes = file(`${JSON.stringify({ a: f32([2], 0, 8) })}${' '.repeat(shift)}`, 8);
       new DataView(bytes.buffer, bytes.length - 8).setFloat32(4, 1.5, true);
@@ -86,13 +86,13 @@ describe('a file known to be good', () => {
     }
   });
 
-  test('may hold nothing', () => {
+  test('is read with no tensors at all', () => {
     expect(decodeSafetensors(file('{}'))).toEqual({ tensors: new Map(), metadata: {} });
     expect(encodeSafetensors([])).toEqual(file('{}      '));
   });
 });
 
-describe('round trip', () => {
+describe('encodeSafetensors, then decodeSafetensors', () => {
   const random = new Random(3);
   const next = () => random.next();
   const floats = (n: number) => Float32Array.from({ length: n }, () => next() * 4 - 2);
@@ -123,7 +123,7 @@ describe('round trip', () => {
     expect(encodeSafetensors(tensors, metadata)).toEqual(bytes);
   });
 
-  test('pads the header so that the data starts on a multiple of 8', () => {
+  test('gives data that starts on a multiple of 8, behind a padded header', () => {
     for (let n = 0; n < 8; n++) {
       const bytes = encodeSafetensors([{ name: 'x'.repeat(n), shape: [1], data: new Float32Array(1) }]);
       const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
@@ -134,7 +134,7 @@ describe('round trip', () => {
     }
   });
 
-  test('reads a view that begins anywhere in its buffer', () => {
+  test('works on a view that begins anywhere in its buffer', () => {
     const bytes = encodeSafetensors(tensors, metadata);
     for (const shift of [1, 2, 4]) {
       const moved = new Uint8Array(bytes.length + shift + 5);
@@ -146,7 +146,7 @@ describe('round trip', () => {
   });
 });
 
-describe('F16', () => {
+describe('a safetensors file with F16', () => {
   const name = 'a';
   const bits = (array: Float32Array) => [...new Uint32Array(array.slice().buffer)];
   const fromBits = (...values: number[]) => new Float32Array(new Uint32Array(values).buffer);
@@ -170,7 +170,7 @@ describe('F16', () => {
     return half & 0x8000 ? -size : size;
   };
 
-  test('a file known to be good is read and written', () => {
+  test('is written as by hand, and read', () => {
     // Written out by hand from the format's description.
     const header = '{"a":{"dtype":"F16","shape":[3],"data_offsets":[0,6]}}  ';
     const good = file(header, 6);
@@ -180,7 +180,7 @@ describe('F16', () => {
     expect(encodeSafetensors([{ name, shape: [3], data, dtype: 'F16' }])).toEqual(good);
   });
 
-  test('each of the 65,536 halves is its value, and comes back', () => {
+  test('gives each of the 65,536 halves its value, and back', () => {
     const halves = Array.from({ length: 65536 }, (_, i) => i);
     const values = valuesOf(...halves);
     for (const half of halves) {
@@ -194,7 +194,7 @@ describe('F16', () => {
     expect(halvesOf(values)).toEqual(halves);
   });
 
-  test('values between two halves become the nearer one, ties the even one', () => {
+  test('rounds to the nearer half, ties to the even one', () => {
     const given: number[] = [];
     const expected: number[] = [];
     // Beyond the largest half, 65520 would be the tie; it is refused.
@@ -211,14 +211,14 @@ describe('F16', () => {
     expect(halvesOf(new Float32Array(given))).toEqual(expected);
   });
 
-  test('what is too small becomes a zero with its sign, what is too precise a NaN as much as before', () => {
+  test('makes values that are too small a zero with their sign, and keeps NaN a NaN', () => {
     const [tiny, nan, low] = [1, 0x7fc00000, 0x7f800001];
     const signed = [tiny, nan, low].flatMap((value) => [value, value | 0x80000000]);
     expect(halvesOf(fromBits(...signed))).toEqual([0, 0x8000, 0x7e00, 0xfe00, 0x7e00, 0xfe00]);
     expect(halvesOf(new Float32Array([2 ** -25, -(2 ** -25)]))).toEqual([0, 0x8000]);
   });
 
-  test('finite values beyond the largest half are refused, infinities are not', async () => {
+  test('refuses finite values beyond the largest half, but not infinities', async () => {
     const [below, tie] = [fromBits(0x477fefff)[0], 65520];
     expect(halvesOf(new Float32Array([65504, -65504, below, -below]))).toEqual([
       0x7bff, 0xfbff, 0x7bff, 0xfbff,
@@ -235,7 +235,7 @@ describe('F16', () => {
     }
   });
 
-  test('stands beside other types, wherever they lie', () => {
+  test('may stand beside other types, anywhere in the file', () => {
     const data = new Float32Array([0.5, 1 / 3, 7]);
     const bytes = encodeSafetensors([
       { name: 'half', shape: [3], data: new Float32Array([9, ...data]).subarray(1), dtype: 'F16' },
@@ -258,7 +258,7 @@ describe('F16', () => {
   });
 });
 
-describe('a model as F16', () => {
+describe('saveModel as F16', () => {
   const config = checkConfig({ height: 4, width: 4, widths: [2, 3], kernelSize: 3 });
   const { parameters } = parametersOf(config);
   const unet = (valueAt: (i: number) => number) => ({
@@ -270,7 +270,7 @@ describe('a model as F16', () => {
       ),
   });
 
-  test('takes half of the room, and comes back rounded', async () => {
+  test('takes half the space, and gives a file that loads with rounded weights', async () => {
     const random = new Random(5);
     const next = () => random.next();
     const thirds = unet((i) => (next() - 0.5) / (i + 1));
@@ -297,7 +297,7 @@ describe('a model as F16', () => {
     ).toEqual(half);
   });
 
-  test('is refused with weights that are too large, or none', async () => {
+  test('refuses weights that are too large for F16 or not finite, and unknown types', async () => {
     const save = (value: number, dtype: unknown) =>
       saveModel(
         unet(() => value),

@@ -19,7 +19,7 @@ const FOREIGN = [
 ];
 
 test.each(['before', 'after'])(
-  'messages of the app’s own pass by a client, %s its worker listens',
+  'the client ignores messages of the app’s own, %s its worker listens',
   async (when) => {
     const worker = new FakeWorker();
     const { client, warnings, stopped } = worker.client();
@@ -39,7 +39,7 @@ test.each(['before', 'after'])(
   },
 );
 
-test('only a worker that always says so is of another version', () => {
+test('the client stops a worker of another version once it always answers with that version', () => {
   for (const version of [undefined, '0.1.0']) {
     const worker = new FakeWorker();
     const { stopped } = worker.client();
@@ -54,10 +54,10 @@ test('only a worker that always says so is of another version', () => {
   }
 });
 
-describe('an error in the worker that nobody catches', () => {
+describe('an uncaught error in the worker', () => {
   const error = { type: 'error', message: 'Uncaught SyntaxError: Expected property name.' };
 
-  test('before it listens ends the client: its program does not run', async () => {
+  test('before the worker listens ends the client, as the worker’s program does not run', async () => {
     const worker = new FakeWorker();
     const { client, stopped } = worker.client();
     const called = client.pause();
@@ -69,7 +69,7 @@ describe('an error in the worker that nobody catches', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('is a warning with its words, and what is under way goes on', async () => {
+  test('is a warning with its text, and calls under way go on', async () => {
     const worker = new FakeWorker();
     const { client, warnings, stopped } = worker.client();
     worker.says(READY);
@@ -116,7 +116,7 @@ describe('an error in the worker that nobody catches', () => {
     },
   );
 
-  test('and after which it answers no more ends the client after a minute, not counting sleep', async () => {
+  test('after which the worker answers no more ends the client after a minute, not counting sleep', async () => {
     const worker = new FakeWorker();
     const { client, stopped } = worker.client();
     worker.says(READY);
@@ -138,7 +138,7 @@ describe('an error in the worker that nobody catches', () => {
     vi.restoreAllMocks();
   });
 
-  test('is forgotten with the client', async () => {
+  test('leaves no timer and no warning after the client is destroyed', async () => {
     const worker = new FakeWorker();
     const { client } = worker.client();
     worker.says(READY);

@@ -7,7 +7,7 @@ import { ConstantImageWatch, constantLosses, isConstant } from '../../src/worker
 
 const images = Uint8Array.of(0, 0, 127, 128, 255, 255, 255, 0);
 
-describe('the losses of a constant image', () => {
+describe('constantLosses, the losses of a black and of a mean image,', () => {
   /** The mean squared error of an output against targets, noise of a mean of 0 and a variance of 1 apart. */
   const loss = (targets: number[], output: number) =>
     targets.reduce((sum, t) => sum + (t - output) ** 2, 0) / targets.length;
@@ -18,21 +18,21 @@ describe('the losses of a constant image', () => {
     ['tutorial', false, (byte: number) => byte / 255, 0],
     ['flow', undefined, (byte: number) => byte / 127.5 - 1, 1],
     ['flow', true, (byte: number) => (byte > 127 ? 1 : -1), 1],
-  ] as const)('%s, binarize %s', (objective, binarize, target, noise) => {
+  ] as const)('are right for %s, binarize %s', (objective, binarize, target, noise) => {
     const targets = [...images].map(target);
     const [black, grey] = constantLosses({ images }, objective, binarize);
     expect(black).toBeCloseTo(loss(targets, 0) + noise, 12);
     expect(grey).toBeCloseTo(loss(targets, mean(targets)) + noise, 12);
   });
 
-  test('of the digits', async () => {
+  test('are the known ones for the digits', async () => {
     const [black, grey] = constantLosses(await loadDigits(), 'tutorial');
     expect(black).toBeCloseTo(0.1326, 4);
     expect(grey).toBeCloseTo(0.115, 4);
   });
 });
 
-describe('a run', () => {
+describe('the watch for runs that stay at a constant image', () => {
   const constants = [0.2, 0.15];
   /** About `level`, from batch to batch by up to a tenth off. */
   const noisy = (steps: number, level: (step: number) => number) => {
@@ -40,7 +40,7 @@ describe('a run', () => {
     return Array.from({ length: steps }, (_, i) => level(i) * (1 + noise[i]));
   };
 
-  test.each(constants)('that stays at %d is one', (constant) => {
+  test.each(constants)('sees a run whose losses stay at %d, the loss of a constant image', (constant) => {
     expect(
       isConstant(
         noisy(100, () => constant),
@@ -50,7 +50,7 @@ describe('a run', () => {
     expect(isConstant([...noisy(30, () => 9e20), ...noisy(100, () => constant)], constants)).toBe(true);
   });
 
-  test('of fewer steps is not known yet', () => {
+  test('does not judge a run of fewer than 100 steps', () => {
     expect(
       isConstant(
         noisy(99, () => 0.2),
@@ -59,7 +59,7 @@ describe('a run', () => {
     ).toBe(false);
   });
 
-  test('that learns passes by', () => {
+  test('does not take a run that learns for a constant one', () => {
     for (const span of [10, 30, 100, 300]) {
       const losses = noisy(1000, (step) => 0.05 + 0.4 * Math.exp(-step / span));
       for (let steps = 0; steps <= 1000; steps += 10)
@@ -67,7 +67,7 @@ describe('a run', () => {
     }
   });
 
-  test('that goes from the one to the other is none of them', () => {
+  test('does not take a run for constant that goes from one constant loss to the other', () => {
     expect(
       isConstant(
         noisy(100, (step) => (step < 50 ? 0.2 : 0.15)),
@@ -76,7 +76,7 @@ describe('a run', () => {
     ).toBe(false);
   });
 
-  test('without any light in its images is none', () => {
+  test('does not take a run on black images for constant', () => {
     const dark = constantLosses({ images: new Uint8Array(8) }, 'tutorial');
     expect(
       isConstant(
@@ -92,7 +92,7 @@ describe('a run', () => {
     ).toBe(false);
   });
 
-  test('is told of once, with its learning rate', () => {
+  test('warns once, with the learning rate, and not while the rate still rises', () => {
     const [black] = constantLosses({ images }, 'tutorial');
     const toldOf = (schedule: ScheduleOption) => {
       const watch = new ConstantImageWatch({ images }, trainerConfigOf({ schedule }));

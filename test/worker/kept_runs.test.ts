@@ -9,7 +9,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test('a lock that cannot be waited for is no error of anybody’s', async () => {
+test('runs are listed, without an uncaught error, where waiting for another tab’s lock fails', async () => {
   const storage = new FakeStorage();
   const locks = new FakeLocks();
   const other = await (await RunStore.open(storage.root, locks)).create();
@@ -32,7 +32,7 @@ test('a lock that cannot be waited for is no error of anybody’s', async () => 
   }
 });
 
-test('a damaged run is refused, and can be taken again or discarded', async () => {
+test('a damaged kept run is refused, and can be taken again later or discarded', async () => {
   const storage = new FakeStorage();
   const locks = new FakeLocks();
   vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
@@ -55,7 +55,7 @@ test('a damaged run is refused, and can be taken again or discarded', async () =
   expect((await locks.query()).held).toEqual([]);
 });
 
-test('where no file can be written, a run is not kept, in words, and leaves no folder', async () => {
+test('where no file can be written, a run is not kept, the message says why, and no folder is left', async () => {
   const storage = new FakeStorage();
   const locks = new FakeLocks();
   vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
@@ -86,7 +86,7 @@ test('where no file can be written, a run is not kept, in words, and leaves no f
   expect(folders).toEqual([earlier.id]);
 });
 
-test('a run that another tab holds is busy, and one that is not stored is a wrong id, whatever the name', async () => {
+test('a run in another tab is busy, and a run that is not stored is a wrong id, whatever its name', async () => {
   const storage = new FakeStorage();
   const locks = new FakeLocks();
   const other = await (await RunStore.open(storage.root, locks)).create();

@@ -12,7 +12,7 @@ const begin = () =>
     { images, settings: { seed: 1, batchSize: 2, learningRate: 0.1, epochs: 5 } },
   );
 
-test('ends by its epochs or its steps, whichever end sooner', () => {
+test('a run ends by its epochs or its steps, whichever end comes first', () => {
   const run = begin();
   expect(run.end).toBe(15);
   run.adjust({ maxSteps: 9 });
@@ -23,7 +23,7 @@ test('ends by its epochs or its steps, whichever end sooner', () => {
   expect(run.settings).toEqual({ seed: 1, batchSize: 2, learningRate: 0.2, epochs: 9, maxSteps: 9 });
 });
 
-test('notes the steps after which its schedule changed, and those that come again', () => {
+test('a run notes the steps after which its schedule changed, also when it goes back to its beginning', () => {
   const run = begin();
   const change = (...losses: number[]) => {
     run.losses.push(...losses);

@@ -4,7 +4,7 @@ import { HELLO, marked, READY } from '../../src/worker/protocol';
 import { FakeWorker } from './fake_worker';
 
 // The first test: what is loaded stays loaded.
-test('a part that does not load fails the calls that need it, and is loaded again by the next', async () => {
+test('a part of the worker that does not load fails the calls that need it, and is loaded again by the next', async () => {
   vi.doMock('../../src/worker/server', () => {
     throw new TypeError('503');
   });
@@ -26,7 +26,7 @@ test('a part that does not load fails the calls that need it, and is loaded agai
   expect(stopped).not.toHaveBeenCalled();
 });
 
-test('messages that are not the client’s pass by', async () => {
+test('the worker ignores messages that are not its client’s', async () => {
   const worker = new FakeWorker();
   const long = vi.fn();
   const said = worker.serve({ calls: { long } });
@@ -40,7 +40,7 @@ test('messages that are not the client’s pass by', async () => {
   expect(long).toHaveBeenCalledTimes(1);
 });
 
-test('an answer that cannot be read is an error of its call; other calls go on', async () => {
+test('an answer that cannot be read is an error of its call alone; other calls go on', async () => {
   const worker = new FakeWorker();
   let end = (_: string) => {};
   const waits = () => new Promise<string>((resolve) => (end = resolve));
@@ -63,7 +63,7 @@ test('an answer that cannot be read is an error of its call; other calls go on',
   expect(stopped).not.toHaveBeenCalled();
 });
 
-test('what a call throws crosses in words, whatever it is', async () => {
+test('whatever a call in the worker throws arrives as an error with its text', async () => {
   const worker = new FakeWorker();
   let thrown: unknown;
   worker.serve({

@@ -20,7 +20,7 @@ function tasksOf(host: Partial<TasksHost> = {}) {
   return { tasks, did, ask };
 }
 
-test('requests are done in turn, and one that fails holds up no other', async () => {
+test('requests to the worker are done in turn, and one that fails does not hold up the others', async () => {
   const { tasks, did, ask } = tasksOf();
   ask('a');
   tasks.request(() => Promise.reject(new Error('no')));
@@ -29,7 +29,7 @@ test('requests are done in turn, and one that fails holds up no other', async ()
   expect(did).toEqual(['a', 'Error: no', 'b', 'rest']);
 });
 
-test('a request interrupts what is done in the background, which goes on afterwards', async () => {
+test('a request interrupts the work in the background, which goes on afterwards', async () => {
   let times = 0;
   const { tasks, did, ask } = tasksOf({
     background: () =>
@@ -52,9 +52,9 @@ test('a request interrupts what is done in the background, which goes on afterwa
 });
 
 test.each([
-  ['when all is done', (ask: () => void) => ask()],
-  ['right after that', (ask: () => void) => queueMicrotask(ask)],
-])('what is asked for %s is done, too', async (_, when) => {
+  ['when all requests are done', (ask: () => void) => ask()],
+  ['in the turn after all requests are done', (ask: () => void) => queueMicrotask(ask)],
+])('a request that comes %s is done, too', async (_, when) => {
   let asked = false;
   const { did, ask } = tasksOf({
     rest: () => {
@@ -67,7 +67,7 @@ test.each([
   expect(did).toEqual(['first', 'last']);
 });
 
-test('a task that was interrupted has ended when the device has', async () => {
+test('an interrupted task ends only when the device has no more of its work', async () => {
   let free = () => {};
   const busy = new Promise<void>((resolve) => {
     free = resolve;
