@@ -240,6 +240,12 @@ test('Draw says when the network of the run takes over, and takes it at the end 
   await phase(page, 'finished');
   await go(page, 'draw');
   await said('This page’s run, step 6');
+  await go(page, 'train');
+  expect(await text(page, 'train')).toBe('Train as long again');
+  await click(page, '#train');
+  await steps(page, 12);
+  await phase(page, 'finished');
+  expect(await page.evaluate(() => window.harness.settings.epochs)).toBe(6);
   expect(problems).toEqual([]);
   await page.close();
 });

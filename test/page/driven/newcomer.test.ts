@@ -37,7 +37,7 @@ const release = (page: Page) => page.evaluate(() => (window as unknown as { rele
 
 test.each([
   ['sample', '#sample', 'calls=8&text=2026'],
-  ['train', '#train', TINY],
+  ['train', '#train', TINY.replace('samples=4', 'samples=10')],
 ] as const)(
   'a press on %s while the page starts waits until the page has started',
   async (task, selector, query) => {
@@ -54,8 +54,12 @@ test.each([
     expect(await isOff()).toBe(true);
     expect(await page.evaluate(() => window.harness.state.phase)).toBe('starting');
     await release(page);
-    if (task === 'train') await steps(page, 1);
-    else {
+    if (task === 'train') {
+      await steps(page, 1);
+      expect(await page.$$eval('#grid-names span', (all) => all.map((each) => each.textContent))).toEqual(
+        Array.from({ length: 10 }, (_, digit) => String(digit)),
+      );
+    } else {
       await until(
         page,
         () => document.getElementById('sample-prediction')!.ariaLabel === '2, 0, 2, 6, finished',
@@ -63,6 +67,24 @@ test.each([
       expect(await page.$eval('#sample-x', (canvas) => canvas.ariaLabel)).toMatch(
         /^The images before the step: 2, 0, 2, 6 at step (\d+) of \1$/,
       );
+    }
+    expect(problems).toEqual([]);
+    await page.close();
+  },
+);
+
+test.each([360, 1280])(
+  'the welcome page leads to Images on Train, unfolded and in sight, at %i pixels',
+  async (width) => {
+    const { page, problems } = await visit(driven.context, driven.tiny);
+    await page.setViewport({ width, height: 740 });
+    await click(page, '#train-own');
+    await until(page, () => document.activeElement!.id === 'data-about');
+    const own = ['[for=folder]', '[for=files]', '#use-letters'];
+    for (const press of own) {
+      const box = await page.$eval(press, (element) => element.getBoundingClientRect().toJSON());
+      expect(box.bottom, press).toBeLessThan(740);
+      expect(box.top, press).toBeGreaterThanOrEqual(0);
     }
     expect(problems).toEqual([]);
     await page.close();

@@ -79,6 +79,8 @@ test.each([
   ['train-write', { task: 'sample', model: 'run' }, 'text'],
   ['train-teach', { task: 'draw' }, 'teach-title'],
   ['teach-hand', { task: 'draw' }, 'teach-title'],
+  ['train-own', { task: 'train' }, 'data-about'],
+  ['train-compare', { task: 'sample', left: 'pretrained', right: 'run' }, 'compare'],
 ] as const)('the link %s leads to %j', (id, expected, to) => {
   const { search, to: named } = leads.get(id)!;
   expect(named).toBe(to);
