@@ -37,7 +37,7 @@ const release = (page: Page) => page.evaluate(() => (window as unknown as { rele
 
 test.each([
   ['sample', '#sample', 'calls=8&text=2026'],
-  ['train', '#train', TINY.replace('samples=4', 'samples=10')],
+  ['train', '#train', TINY.replace('samples=4', 'samples=20')],
 ] as const)(
   'a press on %s while the page starts waits until the page has started',
   async (task, selector, query) => {
@@ -56,17 +56,7 @@ test.each([
     await release(page);
     if (task === 'train') {
       await steps(page, 1);
-      expect(await page.$$eval('#grid-names span', (all) => all.map((each) => each.textContent))).toEqual(
-        Array.from({ length: 10 }, (_, digit) => String(digit)),
-      );
-    } else {
-      await until(
-        page,
-        () => document.getElementById('sample-prediction')!.ariaLabel === '2, 0, 2, 6, finished',
-      );
-      expect(await page.$eval('#sample-x', (canvas) => canvas.ariaLabel)).toMatch(
-        /^The images before the step: 2, 0, 2, 6 at step (\d+) of \1$/,
-      );
+      await until(page, () => document.getElementById('grid-names')!.textContent === '0123456789');
     }
     expect(problems).toEqual([]);
     await page.close();
