@@ -24,7 +24,7 @@ interface Compared {
 /** Runs differ by this factor for reasons that their own bands do not show: another place in memory, another temperature. */
 const NOISE = 1.05;
 
-interface Comparison {
+interface BenchDifference {
   /** Reasons why the results are not comparable, in sentences: other adapters, runtimes, clocks, a run that was stopped. */
   readonly differences: readonly string[];
   /** The greatest speed-up first. */
@@ -34,7 +34,7 @@ interface Comparison {
   readonly onlyAfter: number;
 }
 
-export function compare(before: Named, after: Named): Comparison {
+export function compare(before: Named, after: Named): BenchDifference {
   const [a, b] = [timesOf(before.result), timesOf(after.result)];
   const rows = [...a].flatMap(([key, { what, batch, ms }]): Compared[] => {
     const other = b.get(key);
@@ -58,15 +58,15 @@ function verdict(before: Times, after: Times): Verdict {
   return 'within noise';
 }
 
-interface Measured {
+interface MeasuredTimes {
   readonly what: readonly [string, string, string];
   readonly batch: number;
   readonly ms: Times;
 }
 
 /** Every measurement of a result, by the key that identifies it. */
-function timesOf({ batch, rows, sweep, ...result }: BenchResult): Map<string, Measured> {
-  const all: Measured[] = [];
+function timesOf({ batch, rows, sweep, ...result }: BenchResult): Map<string, MeasuredTimes> {
+  const all: MeasuredTimes[] = [];
   for (const name of totalNames) {
     const total = result[name];
     if (total) all.push({ what: [titles[name], '', ''], batch: total.batch, ms: total.ms });

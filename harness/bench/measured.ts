@@ -11,7 +11,7 @@ import type { Adapter } from './roofline';
 import { short, type Table, titles } from './table';
 
 /** What is kept of a result: a line of docs/results/gpu/table.json. */
-export interface Measured {
+export interface MeasuredAdapter {
   readonly adapter: AdapterDescription;
   readonly runtime: string;
   readonly date: string;
@@ -29,7 +29,7 @@ export interface Measured {
 const IMAGES = 10_000;
 
 /** What follows from the median of a training step. Throws `argument` for a network or a batch that is not legal. */
-export function ratesOf({ network, batch, ms: { step } }: Pick<Measured, 'network' | 'batch' | 'ms'>) {
+export function ratesOf({ network, batch, ms: { step } }: Pick<MeasuredAdapter, 'network' | 'batch' | 'ms'>) {
   const { fit } = recipeAt(network?.recipe ?? 'tutorial', batch);
   const stepsOfEpoch = Math.max(fit.dropLast ? Math.floor(IMAGES / batch) : Math.ceil(IMAGES / batch), 1);
   const sum = (of: typeof convBytes) => sumOverLayers(layersOf(configOf(network)), batch, passesOfStep, of);
@@ -44,21 +44,21 @@ export function ratesOf({ network, batch, ms: { step } }: Pick<Measured, 'networ
   };
 }
 
-export const adapterOf = (one: Measured): Adapter => ({
+export const adapterOf = (one: MeasuredAdapter): Adapter => ({
   ...{ name: `${nameOf(one)}, ${runtimeText(one.runtime)}, ${networkText(one)}`, peak: one.peak },
   ...ratesOf(one),
 });
 
 /** GPUs first, then by network and batch, the fastest first. */
-export function ranked(all: readonly Measured[]): Measured[] {
-  const key = (one: Measured) => `${one.adapter.software} ${networkText(one)}`;
+export function ranked(all: readonly MeasuredAdapter[]): MeasuredAdapter[] {
+  const key = (one: MeasuredAdapter) => `${one.adapter.software} ${networkText(one)}`;
   return [...all].sort((a, b) => (key(a) === key(b) ? a.ms.step - b.ms.step : key(a) < key(b) ? -1 : 1));
 }
 
-export const nameOf = ({ adapter }: Pick<Measured, 'adapter'>) =>
+export const nameOf = ({ adapter }: Pick<MeasuredAdapter, 'adapter'>) =>
   `${adapterLabel(adapter)}${adapter.software ? ' (software)' : ''}`;
 
-export const networkText = ({ network, batch }: Pick<Measured, 'network' | 'batch'>) =>
+export const networkText = ({ network, batch }: Pick<MeasuredAdapter, 'network' | 'batch'>) =>
   `${choiceText(network)}, ${plural(batch, 'image')}`;
 
 const browsers = [
@@ -88,7 +88,7 @@ export function runtimeText(runtime: string): string {
 }
 
 /** `all` in the order of `ranked`. */
-export function measuredTable(all: readonly Measured[]): Table {
+export function measuredTable(all: readonly MeasuredAdapter[]): Table {
   const number = (value: number | null) => (value === null ? '–' : short(value));
   const hasGpu = all.some(({ adapter }) => !adapter.software);
   return {

@@ -66,7 +66,7 @@ export async function openWork(
 /** The tutorial's own image size. */
 export const DEFAULT_SIZE = defaultConfig.height;
 
-interface Place {
+interface Timed {
   readonly engine: Engine;
   readonly unet: UNet;
   readonly recipe: Recipe;
@@ -74,7 +74,7 @@ interface Place {
   readonly timer: Timer;
 }
 
-type Open = (place: Place) => Promise<Work>;
+type Open = (place: Timed) => Promise<Work>;
 
 const open: Record<TotalName, Open> = {
   /** From the caller's batch on the GPU to the updated weights. */

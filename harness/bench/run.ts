@@ -27,7 +27,7 @@ import {
   totalNames,
 } from './result';
 import { checkSmall, type Entry, hasRivals, listEntries, RowBuffers, throughput, tooLong } from './rows';
-import { foretell, measurePoint, type Place, placesOf, workOf } from './sweep';
+import { foretell, measurePoint, placesOf, type SweepSize, workOf } from './sweep';
 import { usedIn } from './table';
 import type { Timer } from './timer';
 
@@ -244,7 +244,7 @@ async function* measureTotal(context: Context, name: TotalName): AsyncGenerator<
   pace.finished();
 }
 
-async function* measureSweeps(context: Context, places: readonly Place[]): AsyncGenerator<BenchEvent> {
+async function* measureSweeps(context: Context, places: readonly SweepSize[]): AsyncGenerator<BenchEvent> {
   const { engine, network, timer, pace, signal } = context;
   let last: SweepPoint | undefined;
   for (const [i, place] of places.entries()) {

@@ -16,7 +16,7 @@ const defaultPoints: Readonly<Record<Axis, readonly number[]>> = {
 };
 
 /** A point of a sweep, before it is measured. */
-export interface Place {
+export interface SweepSize {
   readonly axis: Axis;
   readonly batch: number;
   readonly size: number;
@@ -28,7 +28,7 @@ export function placesOf(
   batch: number,
   points: readonly number[] = defaultPoints[axis],
   network?: NetworkChoice,
-): Place[] {
+): SweepSize[] {
   const sorted = [...new Set(points)].sort((a, b) => a - b);
   if (axis === 'batch') return sorted.map((n) => ({ axis, batch: n, size: DEFAULT_SIZE }));
   for (const size of sorted) configOf(network, { height: size, width: size });
@@ -40,7 +40,7 @@ const RUNS = 5;
 
 /** The least seconds that `place` takes, at the rate of a measured point; undefined without one. */
 export function foretell(
-  place: Place,
+  place: SweepSize,
   measured: SweepPoint | undefined,
   network?: NetworkChoice,
 ): number | undefined {
@@ -50,7 +50,7 @@ export function foretell(
 }
 
 /** Operations of a forward pass, on a batch that is padded as kernels require. */
-export function workOf({ size, batch }: Place | SweepPoint, network?: NetworkChoice): number {
+export function workOf({ size, batch }: SweepSize | SweepPoint, network?: NetworkChoice): number {
   return layersOf(configOf(network, { height: size, width: size })).reduce(
     (sum, layer) => sum + convInsideFlops({ ...layer, batch: padBatch(batch) }),
     0,
@@ -60,7 +60,7 @@ export function workOf({ size, batch }: Place | SweepPoint, network?: NetworkCho
 /** A point that the device cannot run has a reason instead of numbers. */
 export async function measurePoint(
   engine: Engine,
-  place: Place,
+  place: SweepSize,
   timer: Timer,
   seconds: number,
   signal?: AbortSignal,

@@ -17,7 +17,8 @@ const TRAJECTORY = { method: 'euler', steps: 20, polish: false } as const;
 const MOST_COLUMNS = 20;
 
 /** Columns of a sheet: the classes, all or the first ones; without classes eight. */
-export const columnsOf = ({ config }: UNet) => Math.min(config.conditioning?.classes || SHOWN, MOST_COLUMNS);
+export const sheetColumns = ({ config }: UNet) =>
+  Math.min(config.conditioning?.classes || SHOWN, MOST_COLUMNS);
 
 /** `count` labels in turn, in the row order of a sheet. */
 export const labelsInTurn = (classes: readonly number[], count: number) =>
@@ -56,7 +57,7 @@ export async function sheet(
 ): Promise<Picture> {
   const { rows, scale, onStep, ...options } = run;
   const { steps } = unet.sampling!;
-  const columns = columnsOf(unet);
+  const columns = sheetColumns(unet);
   const count = columns * rows;
   const classes = Array.from({ length: columns }, (_, i) => i);
   const labels = labelsInTurn(classes, count);
@@ -79,7 +80,7 @@ async function trajectory(
   unet: UNet,
   options: Pick<PictureOptions, 'seed' | 'signal'>,
 ): Promise<Picture> {
-  const rows = columnsOf(unet);
+  const rows = sheetColumns(unet);
   const sampler = await engine.createSampler(unet, { count: rows });
   try {
     const labels = Uint8Array.from({ length: rows }, (_, i) => i);

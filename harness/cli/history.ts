@@ -5,7 +5,7 @@ import type { UNet } from '../../src/unet/unet';
 import type { RunSettings } from '../../src/weights/fields';
 import { encodeGif } from '../pictures/gif';
 import { grid, type Picture } from '../pictures/pictures';
-import { columnsOf, labelsInTurn } from './digit_pictures';
+import { labelsInTurn, sheetColumns } from './digit_pictures';
 
 const ROWS = 2;
 const MILLISECONDS = 250;
@@ -37,7 +37,7 @@ export class History {
     unet: UNet,
     settings: Pick<RunSettings, 'seed' | 'batchSize'>,
   ): Promise<History> {
-    const sampler = await engine.createSampler(unet, { count: ROWS * columnsOf(unet) });
+    const sampler = await engine.createSampler(unet, { count: ROWS * sheetColumns(unet) });
     return new History(sampler, settings);
   }
 
@@ -51,7 +51,7 @@ export class History {
     if (step < this.next) return;
     this.next = nextFrame(step, this.batch);
     const { unet, count } = this.sampler;
-    const columns = columnsOf(unet);
+    const columns = sheetColumns(unet);
     const classes = Array.from({ length: columns }, (_, i) => i);
     const conditions = unet.config.conditioning?.classes ? { labels: labelsInTurn(classes, count) } : {};
     const values = await this.sampler.sample({ ...SAMPLING, ...conditions, seed: this.seed, signal });

@@ -16,7 +16,7 @@ export interface QualityRun {
   readonly onImages?: (done: number) => void;
 }
 
-export interface Measured {
+export interface MeasuredQuality {
   readonly samples: Quality;
   /** The same measures for real digits that the classifier has not seen. */
   readonly real: Quality;
@@ -63,7 +63,7 @@ export async function measureQuality(
   unet: UNet,
   run: QualityRun,
   given?: QualityMeter,
-): Promise<Measured> {
+): Promise<MeasuredQuality> {
   const { images, labels } = await manySamples(engine, unet, run);
   const meter = given ?? (await createQualityMeter({ signal: run.signal }));
   return { samples: meter.measure(images, labels), real: meter.measureReal() };
@@ -93,7 +93,7 @@ const shown = ({ isShare }: Figure, value: number, decimals: number) =>
   isShare ? percent(value, decimals) : value.toFixed(decimals);
 
 /** A row for each measure: samples, then real digits. */
-export function qualityTable({ samples, real }: Measured): string {
+export function qualityTable({ samples, real }: MeasuredQuality): string {
   const figures = FIGURES.filter(({ of }) => of(samples) !== undefined);
   const cells = (quality: Quality) =>
     figures.map((figure) => shown(figure, figure.of(quality)!, figure.decimals));
@@ -114,7 +114,11 @@ export function qualityTable({ samples, real }: Measured): string {
 export const CARD_RUNS = 10;
 
 /** Makes ten times `count` images, and measures each tenth by itself. */
-export async function measureCard(engine: Engine, unet: UNet, run: QualityRun): Promise<readonly Measured[]> {
+export async function measureCard(
+  engine: Engine,
+  unet: UNet,
+  run: QualityRun,
+): Promise<readonly MeasuredQuality[]> {
   const { count, signal } = run;
   const { images, labels } = await manySamples(engine, unet, { ...run, count: CARD_RUNS * count });
   const meter = await createQualityMeter({ signal });
@@ -131,7 +135,7 @@ export async function measureCard(engine: Engine, unet: UNet, run: QualityRun): 
  * The figures of a card as a table in Markdown: the mean of the runs and its standard error, the deviation between the runs over the root of
  * their number, to two digits.
  */
-export function cardTable(runs: readonly Measured[], name: string): string {
+export function cardTable(runs: readonly MeasuredQuality[], name: string): string {
   const rows = FIGURES.flatMap((figure) => {
     const values = runs.map(({ samples }) => figure.of(samples));
     if (values[0] === undefined) return [];
@@ -152,7 +156,7 @@ function meanOf(values: readonly number[]): { mean: number; error: number } {
 }
 
 /** All measures in one line. */
-export function qualityLine({ samples, real }: Measured): string {
+export function qualityLine({ samples, real }: MeasuredQuality): string {
   const times = samples.digitDistance / real.digitDistance;
   const seen =
     samples.classAccuracy === undefined ? '' : `, ${percent(samples.classAccuracy)} show the digit asked for`;

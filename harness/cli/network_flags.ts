@@ -5,11 +5,11 @@ import type { UNetConfig } from '../../src/unet/config';
 import { checkSides, configOf, type NetworkChoice } from '../run/network';
 import { type Given, integer, integers, oneOf, toggle, UsageError } from './args';
 
-export const recipeNames = Object.keys(recipes) as RecipeName[];
+export const allRecipes = Object.keys(recipes) as RecipeName[];
 
 export const networkFlags = {
   recipe: {
-    ...oneOf('', ...recipeNames),
+    ...oneOf('', ...allRecipes),
     value: 'NAME',
     help: 'network and training: tutorial; digits, the same network conditioned on\nnoise level and class, which makes digits to order; digits-3x3, a richer\none; pictures, for pictures in colour (default tutorial)',
   },
@@ -29,7 +29,7 @@ export const choiceOf = (given: Given<typeof networkFlags>): NetworkChoice => ({
 });
 
 /** `size` comes from the images, `classes` from their labels. Throws UsageError. */
-export function networkOf(
+export function networkFromFlags(
   given: Given<typeof networkFlags>,
   size: Partial<Pick<UNetConfig, 'height' | 'width' | 'channels'>> & { readonly classes?: number } = {},
 ): UNetConfig {

@@ -83,7 +83,7 @@ export class RunFolder {
     if (Buffer.compare(await readWhole(resume!), this.bytes!) === 0) return;
     throw new EngineError(
       'busy',
-      `${resume} has gone on meanwhile: another run was writing into ${this.path}. Start again to go on from where it is.`,
+      `${resume} changed while this command started: another run writes to ${this.path}. Start again to continue from its present step.`,
     );
   }
 }

@@ -29,7 +29,7 @@ import {
 import { type Given, integer, number, oneOf, show, text, texts, toggle, UsageError } from './args';
 import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
 import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
-import { describeNetwork, networkFlags, networkOf, recipeNames } from './network_flags';
+import { allRecipes, describeNetwork, networkFlags, networkFromFlags } from './network_flags';
 import { CHECKPOINT, type RunFolder } from './run_folder';
 import { scheduleFlag, scheduleFor } from './schedule_flag';
 
@@ -38,7 +38,7 @@ export const SAVE_SECONDS = 60;
 
 /** A value of each recipe as text: `5; digits 6; digits-3x3 12`. */
 const ofEach = (value: (recipe: Recipe) => number) =>
-  recipeNames.map((name) => (name === 'tutorial' ? '' : `${name} `) + value(recipes[name])).join('; ');
+  allRecipes.map((name) => (name === 'tutorial' ? '' : `${name} `) + value(recipes[name])).join('; ');
 
 export const flags = {
   out: text('DIR', 'folder of the files (with --resume by default the folder of FILE)'),
@@ -170,7 +170,7 @@ export async function planRun(
   const holdout = asked.holdout ?? (checkpoint ? 0 : (given.holdout ?? usual));
   const { train: images, held } = holdOut(all, holdout);
   const isOwn = !sources.every((source) => BUILT_IN.includes(source));
-  const wanted = checkpoint?.config ?? networkOf(given, { ...images, classes: classesOf(all) });
+  const wanted = checkpoint?.config ?? networkFromFlags(given, { ...images, classes: classesOf(all) });
   const begins = checkpoint ? undefined : beginningOf(given, wanted, plans && isOwn);
   const rate = begins === 'pictures' && given.lr === undefined ? { learningRate: RATE_OF_PICTURES } : {};
   const settings = { ...asked, ...(holdout > 0 ? { holdout } : {}), ...rate };
@@ -307,7 +307,7 @@ const sourceText = (paths: TrainFlags['data']) => paths?.join(', ');
 
 function newSettings(given: TrainFlags): RunSettings {
   // Before anything is loaded; the size of the images is known later, but for one that is asked for.
-  const { widths } = networkOf(given);
+  const { widths } = networkFromFlags(given);
   const halved = 2 ** (widths.length - 1);
   if (given.size !== undefined && given.size % halved > 0) {
     throw new UsageError(
@@ -381,7 +381,7 @@ function refuseOtherFlags(given: TrainFlags, { settings, config, training }: Che
     );
   }
   if (given.recipe !== undefined && recipes[given.recipe].trainer.objective !== training.objective) {
-    const other = recipeNames.find((name) => recipes[name].trainer.objective === training.objective);
+    const other = allRecipes.find((name) => recipes[name].trainer.objective === training.objective);
     throw new UsageError(
       `--recipe is ${given.recipe}, but the checkpoint is of a run of the recipe ${other}. Leave it out to go on, or start a new run without --resume.`,
     );

@@ -18,7 +18,7 @@ import { writeWhole } from './files';
 import { History } from './history';
 import type { Preparations } from './kernel_flags';
 import { levelSvg } from './level_svg';
-import { type Measured, makesDigits, measureQuality, qualityLine } from './measure_quality';
+import { type MeasuredQuality, makesDigits, measureQuality, qualityLine } from './measure_quality';
 import { describeNetwork } from './network_flags';
 import { commandLine } from './node_engine';
 import { encodePng } from './png';
@@ -56,7 +56,7 @@ export class Training {
   private evaluation: Evaluation | undefined;
   /** Samples over the run, for a network that is conditioned on classes. */
   private history: History | undefined;
-  private quality: Measured | undefined;
+  private quality: MeasuredQuality | undefined;
   private plan: Plan | undefined;
   private readonly spans = new Spans();
   /** The speed by which the plan is to be corrected when no step is under way. */

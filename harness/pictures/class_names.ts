@@ -26,7 +26,7 @@ const charactersOf = (text: string): string[] =>
 const wholeName = (label: number, classNames: Classes['classNames']) =>
   classNames?.[label]?.trim() || String(label);
 
-/** A name of the user's as it is shown: on one line, cut after 24 characters. */
+/** A user-given name, shortened for display: on one line, cut after 24 characters. */
 export function shownName(given: string): string {
   const name = printable(given.replace(/\s+/g, ' '), 1000);
   const characters = charactersOf(name);

@@ -71,7 +71,7 @@ export function ofNpy(arrays: readonly NamedNpy[]): ImageSet {
   const [count, height, width, channels = 1] = shape;
   if (shape.length > 4 || (channels !== 1 && channels !== 3))
     fail(
-      `${name} has the shape ${shape.join(' x ')}; images are count x height x width, for colours with x 3 behind it.`,
+      `${name} has the shape ${shape.join(' x ')}; images are count x height x width, or count x height x width x 3 for colour.`,
     );
   if (labels[0] && labels[0].shape[0] !== count)
     fail(`${labels[0].name} holds ${labels[0].shape[0]} labels, and ${name} ${count} images.`);

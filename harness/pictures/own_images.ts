@@ -12,7 +12,6 @@ import type { Pixels } from '../../src/pictures/picture';
 import { megabytes, plural, whole } from '../text/units';
 import { MOST_CLASSES, ofNpy, readNpy } from './npy';
 import {
-  imagesOf,
   isCut,
   type MadeImages,
   ownSize,
@@ -20,6 +19,7 @@ import {
   SIDES,
   type Size,
   type Small,
+  setOf,
   shrink,
   sizeFor,
   sizeInHeader,
@@ -173,13 +173,13 @@ async function readPictureFiles(
     fail(
       `${nameOf(read[0].file)} is the only picture: a network that sees one picture learns nothing else. Give two or more.`,
     );
-  const made = imagesOf(
+  const made = setOf(
     read.map(({ small }) => small),
     size,
     choice.ink,
   );
   const own = ownSize([...sizes.values()]);
-  const named = classOf && labelsFor(read.map(({ file }) => classOf(file)));
+  const named = classOf && labelsOfFolders(read.map(({ file }) => classOf(file)));
   const images = { ...made.images, ...named?.classes, name: name ?? plural(read.length, 'picture') };
   return {
     images: choice.flip ? withMirrors(images) : images,
@@ -328,7 +328,7 @@ const withoutPictures = (folders: readonly string[]) =>
     : `The folders ${folders.slice(0, 3).map(clip).join(', ')}${folders.length > 3 ? ' and others' : ''} hold no pictures`;
 
 /** Labels and names: folders that are named after numbers are these classes, others are numbered in the order of their names. Pure. */
-export function labelsFor(classes: readonly string[]): {
+export function labelsOfFolders(classes: readonly string[]): {
   readonly classes: Pick<ImageSet, 'labels' | 'classNames'>;
   readonly notes: readonly string[];
 } {

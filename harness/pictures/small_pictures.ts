@@ -224,7 +224,7 @@ export function withMirrors({ images, labels, ...set }: ImageSet): ImageSet {
 }
 
 /** The images of a set: grey if all pictures are, with 255 for ink; else colours as they are, never turned. Transparent pixels become paper. Pure. */
-export function imagesOf(
+export function setOf(
   pictures: readonly Small[],
   { width, height }: Size,
   ink: PictureChoice['ink'],

@@ -49,7 +49,7 @@ export interface Plan {
 }
 
 /** Images a second, and the steps that are made. */
-interface Measured {
+interface Speed {
   readonly speed: number;
   readonly done: number;
 }
@@ -89,7 +89,7 @@ function planWith(order: PlanOrder, batch: number, least: number, speed: number 
  * The plan that follows a measurement. Its end moves only while less than half of its steps are made, before and afterwards, so the rate
  * never rises in the second half of a run.
  */
-export function corrected(plan: Plan, order: PlanOrder, { speed, done }: Measured): Plan {
+export function corrected(plan: Plan, order: PlanOrder, { speed, done }: Speed): Plan {
   const { batch, steps, epochs } = plan;
   const next = planWith(order, batch, 2 * done, speed);
   const isLate = steps !== undefined && 2 * done >= steps;

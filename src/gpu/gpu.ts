@@ -9,7 +9,7 @@ import type { Op } from '../plan/op';
 import { type AdapterDescription, describeAdapter } from './adapter';
 import type { Compilation } from './compilation';
 import { Compiler } from './compiler';
-import { Load, Pacer, type Parts } from './pacer';
+import { Load, Pacer, type Submittable } from './pacer';
 import { requirements } from './request_device';
 import { stopwatch } from './stopwatch';
 
@@ -416,7 +416,7 @@ export class Gpu {
   }
 
   /** Runs programs one after the other: see `runAnd`. */
-  run(programs: readonly Parts[], options: RunOptions = {}): Promise<void> {
+  run(programs: readonly Submittable[], options: RunOptions = {}): Promise<void> {
     const submitLast = (encoder: GPUCommandEncoder, load: Load) => this.part(encoder, load, options.ends);
     return this.runAnd(programs, submitLast, options);
   }
@@ -439,7 +439,7 @@ export class Gpu {
    * between two submissions when `signal` aborts.
    */
   async runAnd<T>(
-    programs: readonly Parts[],
+    programs: readonly Submittable[],
     submitLast: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
     options: RunOptions = {},
   ): Promise<T> {

@@ -44,7 +44,7 @@ export interface PartWork {
 }
 
 /** Work that can be submitted part by part: a Program. */
-export interface Parts {
+export interface Submittable {
   readonly partCount: number;
   /** The work of part `i`. */
   part(i: number): PartWork;
@@ -131,7 +131,13 @@ export class Pacer {
    * has none. Returns where they end. `whole`: all or none, if the rates of their shaders are known, and they do not take much longer than
    * that.
    */
-  fill(load: Load, parts: Parts, from: number, milliseconds = this.maxMilliseconds, whole = false): number {
+  fill(
+    load: Load,
+    parts: Submittable,
+    from: number,
+    milliseconds = this.maxMilliseconds,
+    whole = false,
+  ): number {
     let planned = this.predict(load);
     const all = this.predict(parts.load);
     const isShort = whole && planned === 0 && this.knows(parts.load) && all <= WHOLE * milliseconds;

@@ -1,14 +1,14 @@
-import { Load, type Parts, type PartWork } from './pacer';
+import { Load, type PartWork, type Submittable } from './pacer';
 
 /** Programs one after the other, as one: it can be cut between any two of their parts. */
-export class Sequence implements Parts {
+export class Sequence implements Submittable {
   readonly partCount: number;
   readonly load = new Load();
-  private readonly programs: readonly Parts[];
+  private readonly programs: readonly Submittable[];
   /** The first part of each program here. */
   private readonly starts: readonly number[];
 
-  constructor(programs: readonly Parts[]) {
+  constructor(programs: readonly Submittable[]) {
     this.programs = programs;
     let count = 0;
     this.starts = programs.map(({ partCount }) => {

@@ -4,7 +4,7 @@ import { checkLoad, type LoadOptions } from '../data/idx';
 import { readSource } from '../data/source';
 import { decodeSafetensors, type Safetensors } from '../weights/safetensors';
 import file from './digit-classifier.safetensors?bytes';
-import { apply, convolve, type Layer, relu } from './network';
+import { apply, type ClassifierLayer, convolve, relu } from './network';
 
 /** Height and width of an image. */
 export const side = 28;
@@ -70,7 +70,7 @@ export async function loadClassifier(options: LoadOptions = {}): Promise<Classif
 
 function classifierOf(tensors: Safetensors['tensors']): Classifier {
   const values = (tensor: string) => Float64Array.from(tensors.get(tensor)!.data);
-  const layer = (layerName: string, rows: number): Layer => {
+  const layer = (layerName: string, rows: number): ClassifierLayer => {
     const weights = values(`${layerName}.kernel`);
     const bias = values(`${layerName}.bias`);
     const taps = weights.length / bias.length;
@@ -113,15 +113,18 @@ class Pair {
   readonly features: number;
   /** Features of both images. */
   readonly seen: Float64Array;
-  private readonly convs: readonly { readonly grid: (typeof convolutions)[number]; readonly layer: Layer }[];
-  private readonly hidden: Layer;
-  private readonly output: Layer;
+  private readonly convs: readonly {
+    readonly grid: (typeof convolutions)[number];
+    readonly layer: ClassifierLayer;
+  }[];
+  private readonly hidden: ClassifierLayer;
+  private readonly output: ClassifierLayer;
   private readonly input = new Float64Array(2 * (side + 2) ** 2);
   /** Output of each convolution. */
   private readonly maps: readonly Float64Array[];
   private readonly logits: Float64Array;
 
-  constructor(convs: Pair['convs'], hidden: Layer, output: Layer) {
+  constructor(convs: Pair['convs'], hidden: ClassifierLayer, output: ClassifierLayer) {
     this.convs = convs;
     this.hidden = hidden;
     this.output = output;

@@ -7,7 +7,7 @@
 /**
  * A layer that reads `rows` runs of `rowLength` numbers to compute its outputs at one place. The number of outputs is a multiple of 4.
  */
-export interface Layer {
+export interface ClassifierLayer {
   /** [out][rows][rowLength], as f64, so that the inner loop needs no conversions. */
   readonly weights: Float64Array;
   /** [out] */
@@ -28,7 +28,7 @@ interface Grid {
 
 /** A 3x3 convolution and relu, from `input` to the inside of `output`; does not write the border. */
 export function convolve(
-  layer: Layer,
+  layer: ClassifierLayer,
   input: Float64Array,
   inChannels: number,
   output: Float64Array,
@@ -55,7 +55,7 @@ export function convolve(
  * @param to where the outputs begin in the first image's half of `output`
  */
 export function apply(
-  layer: Layer,
+  layer: ClassifierLayer,
   input: Float64Array,
   from: number,
   inRow: number,

@@ -129,7 +129,7 @@ type Given = Readonly<Record<string, BufferSlice | undefined>>;
 
 type Plans<Name extends string> = Readonly<Partial<Record<Name, PassPlan>>>;
 
-interface Parts<Name extends string> {
+interface PassParts<Name extends string> {
   readonly label: string;
   readonly plans: Plans<Name>;
   readonly programs: readonly Program[];
@@ -138,9 +138,9 @@ interface Parts<Name extends string> {
 
 /** The programs of a kernel by itself, with their memory. */
 export class Passes<Name extends string> extends Resource {
-  private readonly parts: Parts<Name>;
+  private readonly parts: PassParts<Name>;
 
-  private constructor(parts: Parts<Name>) {
+  private constructor(parts: PassParts<Name>) {
     super(parts.label);
     this.parts = parts;
   }

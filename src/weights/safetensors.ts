@@ -190,7 +190,7 @@ const sizes = { F32: 4, F16: 2, U32: 4 };
 type DType = keyof typeof sizes;
 
 /** A tensor's position, in bytes from the end of the header. */
-interface Place {
+interface TensorRange {
   tensor: string;
   dtype: DType;
   shape: number[];
@@ -243,7 +243,7 @@ function readMetadata(value: unknown, name: string): Record<string, string> {
   return value as Record<string, string>;
 }
 
-function readPlace(tensor: string, entry: unknown, name: string): Place {
+function readPlace(tensor: string, entry: unknown, name: string): TensorRange {
   const refuse = (problem: string): never => {
     throw new EngineError('data', `${name}: tensor ${show(tensor)} ${problem}`);
   };

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { stepOps } from '../../harness/run/in_use';
 import { EngineError } from '../../src/base/errors';
 import { Gpu } from '../../src/gpu/gpu';
-import { Load, MOST_IN_FLIGHT, Pacer, type Parts } from '../../src/gpu/pacer';
+import { Load, MOST_IN_FLIGHT, Pacer, type Submittable } from '../../src/gpu/pacer';
 import { Program } from '../../src/gpu/program';
 import { requirements } from '../../src/gpu/request_device';
 import type { Op } from '../../src/plan/op';
@@ -234,7 +234,7 @@ async function fitFor(kind: Training['kind'], adapter: Adapter, seconds: number)
   const first = ops.findIndex(({ kernel }) => kernel === 'gradient_norm');
   const [gradients, whole] = [program.section(0, first), program.section(first, ops.length)];
   let [steps, reads, mostReads] = [0, 0, 0];
-  const update: Parts = {
+  const update: Submittable = {
     partCount: whole.partCount,
     load: whole.load,
     part: (i) => whole.part(i),

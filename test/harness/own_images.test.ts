@@ -10,7 +10,7 @@ import { encodePng } from '../../harness/cli/png';
 import { RunFolder } from '../../harness/cli/run_folder';
 import { planRun } from '../../harness/cli/train_plan';
 import { MOST_CLASSES, ofNpy, readNpy } from '../../harness/pictures/npy';
-import { labelsFor, type OwnFile, pairIdx, readOwnImages } from '../../harness/pictures/own_images';
+import { labelsOfFolders, type OwnFile, pairIdx, readOwnImages } from '../../harness/pictures/own_images';
 import { decodePng } from '../../harness/pictures/png';
 import { OWN_SIZE, shrink, sizeFor, sizeInHeader, usualChoice } from '../../harness/pictures/small_pictures';
 import { Random } from '../../harness/specs/lib/spec';
@@ -475,10 +475,10 @@ describe('classes of pictures', () => {
       '2.png is in no folder of a class, and others are.',
     );
     const names = Array.from({ length: 300 }, (_, i) => `k${i}`);
-    expect(() => labelsFor(names)).toThrow(
+    expect(() => labelsOfFolders(names)).toThrow(
       'There are 300 classes, folders from k0 to k299; a network learns at most 255.',
     );
-    expect(labelsFor(names.slice(0, MOST_CLASSES)).classes.classNames).toHaveLength(255);
+    expect(labelsOfFolders(names.slice(0, MOST_CLASSES)).classes.classNames).toHaveLength(255);
   });
 });
 

@@ -7,7 +7,7 @@ import { UsageError } from '../../harness/cli/args';
 import { noteOn } from '../../harness/cli/commands/evaluate';
 import { orderedOf } from '../../harness/cli/commands/sample';
 import { holdOut, loadImages } from '../../harness/cli/images';
-import { describeNetwork, networkOf } from '../../harness/cli/network_flags';
+import { describeNetwork, networkFromFlags } from '../../harness/cli/network_flags';
 import { samplingFlags, samplingOf, samplingText } from '../../harness/cli/sampling_flags';
 import { scheduleFlag, scheduleFor } from '../../harness/cli/schedule_flag';
 import { DIGITS } from '../../src/data/digits';
@@ -54,10 +54,10 @@ describe('--schedule', () => {
 
 describe('the flags of a recipe', () => {
   test('make a network with the classes and the size of the data', () => {
-    expect(networkOf({})).toEqual(presets.tutorial);
-    expect(networkOf({ recipe: 'digits' })).toEqual(presets.digits);
-    expect(networkOf({ recipe: 'pictures' })).toEqual(presets.pictures);
-    const small = networkOf(
+    expect(networkFromFlags({})).toEqual(presets.tutorial);
+    expect(networkFromFlags({ recipe: 'digits' })).toEqual(presets.digits);
+    expect(networkFromFlags({ recipe: 'pictures' })).toEqual(presets.pictures);
+    const small = networkFromFlags(
       { recipe: 'digits', widths: [8, 8] },
       { height: 4, width: 6, channels: 1, classes: 3 },
     );
@@ -70,13 +70,13 @@ describe('the flags of a recipe', () => {
     expect(describeNetwork(small)).toBe(
       '4x6x1, widths 8 8, kernels 5x5, conditioned on noise level and 3 classes',
     );
-    expect(networkOf({}, { classes: 10 })).toEqual(presets.tutorial);
+    expect(networkFromFlags({}, { classes: 10 })).toEqual(presets.tutorial);
     const icons = { height: 32, width: 32, channels: 3, classes: 4 };
-    expect(networkOf({ recipe: 'pictures' }, icons)).toEqual({
+    expect(networkFromFlags({ recipe: 'pictures' }, icons)).toEqual({
       ...{ ...presets.pictures, height: 32, width: 32 },
       conditioning: { noiseLevel: true, classes: 4 },
     });
-    expect(networkOf({ recipe: 'pictures' }, { ...icons, classes: 0 }).conditioning).toEqual({
+    expect(networkFromFlags({ recipe: 'pictures' }, { ...icons, classes: 0 }).conditioning).toEqual({
       noiseLevel: true,
       classes: 0,
     });
@@ -86,10 +86,10 @@ describe('the flags of a recipe', () => {
     [12, 24],
     [24, 68],
   ])('the recipe pictures refuses %i x %i pixels', (height, width) => {
-    expect(() => networkOf({ recipe: 'pictures' }, { height, width })).toThrow(
+    expect(() => networkFromFlags({ recipe: 'pictures' }, { height, width })).toThrow(
       `The images are ${height} x ${width}; the recipe pictures takes sides of 16 to 64 pixels. Give such images, or take the recipe digits.`,
     );
-    expect(networkOf({ recipe: 'digits' }, { height, width })).toMatchObject({ height, width });
+    expect(networkFromFlags({ recipe: 'digits' }, { height, width })).toMatchObject({ height, width });
   });
 
   const model = (objective: Model['objective']): Model => ({

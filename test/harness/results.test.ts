@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { markdownGrid, toJson } from '../../harness/bench/export';
-import { adapterOf, type Measured, measuredTable, ranked, ratesOf } from '../../harness/bench/measured';
+import {
+  adapterOf,
+  type MeasuredAdapter,
+  measuredTable,
+  ranked,
+  ratesOf,
+} from '../../harness/bench/measured';
 import { parseResult } from '../../harness/bench/read';
 import type { BenchResult } from '../../harness/bench/result';
 import { adaptersSvg } from '../../harness/bench/roofline';
@@ -92,7 +98,7 @@ describe('npm run results', () => {
     writeFileSync(at('bench.json'), changed(changes));
     return run('add', at('bench.json'));
   };
-  const rows = (): Measured[] => JSON.parse(readFileSync(at(TABLE), 'utf8'));
+  const rows = (): MeasuredAdapter[] => JSON.parse(readFileSync(at(TABLE), 'utf8'));
 
   test('adds a result, and writes the table, the page and the roofline anew', async () => {
     expect(await add({})).toBe(0);

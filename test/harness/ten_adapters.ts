@@ -1,5 +1,5 @@
 /** Ten adapters that do not exist, for the table and the roofline of all. No number is measured. */
-import type { Measured } from '../../harness/bench/measured';
+import type { MeasuredAdapter } from '../../harness/bench/measured';
 
 const windows = 'Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/160.0.0.0 Safari/537.36';
 const marks = '[a](javascript:b) <img src=x> | www.a.b http://a.b `c` _d_';
@@ -18,7 +18,7 @@ const made = [
   ['ten', 'Made-up software', windows, 300, 120, 9],
 ] as const;
 
-export const tenAdapters: readonly Measured[] = made.map(
+export const tenAdapters: readonly MeasuredAdapter[] = made.map(
   ([architecture, description, runtime, step, gflops, gbps], i) => ({
     adapter: { vendor: architecture && 'made-up', architecture, device: '', description, software: i === 9 },
     ...{ runtime, date: `2026-12-0${(i % 9) + 1}T00:00:00.000Z`, commit: String(i).repeat(40) },

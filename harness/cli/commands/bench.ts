@@ -36,7 +36,7 @@ import { type Colour, paint } from '../colours';
 import { prepareFile, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
-import { choiceOf, networkFlags, networkOf } from '../network_flags';
+import { choiceOf, networkFlags, networkFromFlags } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
 import { summaries } from '../summaries';
@@ -100,7 +100,7 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
 
     const start = performance.now();
     const progress = new Progress();
-    networkOf(given); // throws for flags that make no network
+    networkFromFlags(given); // throws for flags that make no network
     const options = {
       kernel,
       batch,

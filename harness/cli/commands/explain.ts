@@ -11,7 +11,7 @@ import { type Command, defineCommand, integer, text, toggle, UsageError } from '
 import { paint } from '../colours';
 import { explain as explainText, WIDTH } from '../explain_text';
 import { kernelChoice, kernelFlags } from '../kernel_flags';
-import { networkFlags, networkOf } from '../network_flags';
+import { networkFlags, networkFromFlags } from '../network_flags';
 import { summaries } from '../summaries';
 
 /** The text of a shader; of a kernel's first variant, too, which `explain` lists as `conv2d.direct` and whose shader is `conv2d`. */
@@ -51,7 +51,7 @@ export const explain: Command = defineCommand({
     const { network } = recipes[recipe];
     const { height = network.height, width = network.width, channels = network.channels } = given;
     const { images = 10_000, plain, gpu } = given;
-    const config = networkOf(given, { height, width, channels });
+    const config = networkFromFlags(given, { height, width, channels });
     const layers = layersOf(config);
     const padded = padBatch(batch);
     const features = new Set<GPUFeatureName>(plain ? [] : ['subgroups']);

@@ -88,7 +88,7 @@ export function verdict(losses: ArrayLike<number>, names: readonly string[]): st
     loss,
     name: names[label] ?? String(label),
   })).sort((a, b) => a.loss - b.loss);
-  if (!next) return `The network knows ${best.name} alone.`;
+  if (!next) return `The network knows only one class: ${best.name}.`;
   const percent = (100 * (next.loss - best.loss)) / best.loss;
   return `It looks most like a ${best.name}: with this class the network’s error is smallest. With ${next.name}, the next best, it is ${percent.toFixed(percent < 10 ? 1 : 0)}\u00a0% larger.`;
 }

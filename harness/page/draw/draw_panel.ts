@@ -16,7 +16,7 @@ import { describe, makesDigits, networkIn } from '../shell/state';
 import { clearClasses, DrawViews, showClasses, verdict } from './draw_answers';
 import { connectDrawDigits, connectDrawSource } from './draw_choices';
 import { DrawPaper } from './draw_paper';
-import { centred, type Question, questionOf } from './draw_question';
+import { centred, type DrawQuestion, questionOf } from './draw_question';
 import { Teach } from './teach';
 
 const ABOUT: Readonly<Record<Ask, string>> = {
@@ -171,7 +171,7 @@ export class DrawPanel implements TaskPanel {
     download(drawnName(this.settings), await pngOf(picture));
   }
 
-  private ask({ order }: Question): void {
+  private ask({ order }: DrawQuestion): void {
     const { ask } = this.settings;
     if (ask !== this.kind) {
       // While a drawing changes, the last answer stays until the next comes; one to another kind of question does not.
@@ -249,7 +249,7 @@ export class DrawPanel implements TaskPanel {
     setText(anyElement('draw-guidance-value'), String(guidance));
   }
 
-  private renderStatus({ why }: Question): void {
+  private renderStatus({ why }: DrawQuestion): void {
     const { state, measuring } = this.app;
     const { waiting } = this.latest;
     // Only what belongs together is saved.

@@ -4,7 +4,7 @@ import { type Drawing, inkOf, isEmpty, maskOf, type Point, RADIUS, SIDE } from '
 import type { DrawOrder, ModelDescription } from '../messages/messages';
 import type { Settings, Source } from '../messages/settings';
 
-export interface Question {
+export interface DrawQuestion {
   /** The ink as the network sees it. */
   readonly image: Float32Array<ArrayBuffer>;
   readonly order?: DrawOrder;
@@ -22,7 +22,7 @@ export function questionOf(
     noise: seed,
   }: Pick<Settings, 'ask' | 'level' | 'told' | 'guidance' | 'noise'>,
   source: Source,
-): Question {
+): DrawQuestion {
   const seen = centred(drawing);
   const image = inkOf(seen);
   if (isEmpty(image))

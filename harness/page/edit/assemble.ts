@@ -9,7 +9,7 @@ import { shaderText } from '../../../src/plan/text';
 export type Texts = Readonly<Record<string, string>>;
 
 /** A place in a file of shaders/. */
-export interface Place {
+export interface SourcePlace {
   readonly file: string;
   /** From 1; undefined: the file as a whole. */
   readonly line?: number;
@@ -25,14 +25,14 @@ export interface Assembled {
   /** All files of the shader. The first is its own. */
   readonly files: readonly string[];
   /** The source of line `line` of the code, from 1. */
-  readonly placeOf: (line: number, column?: number) => Place;
+  readonly placeOf: (line: number, column?: number) => SourcePlace;
 }
 
 /** An error in an edited text. */
 export class TextError extends Error {
-  readonly place: Place;
+  readonly place: SourcePlace;
 
-  constructor(place: Place, message: string) {
+  constructor(place: SourcePlace, message: string) {
     super(message);
     this.place = place;
   }
@@ -99,7 +99,7 @@ function checkLines(file: string, text: string): void {
 }
 
 /** The line of the directive that a message of resolveText complains about. */
-function directiveAt(message: string, read: readonly string[], texts: Texts): Place | undefined {
+function directiveAt(message: string, read: readonly string[], texts: Texts): SourcePlace | undefined {
   const word = /^(#import [^:]+|#\w+|\$\w+)/.exec(message)?.[1];
   if (!word) return undefined;
   const [sign, rest] = [word[0], word.slice(1)];

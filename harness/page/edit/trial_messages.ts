@@ -2,7 +2,7 @@
 
 import type { StepToList } from '../../run/step_list';
 import type { Replacement } from '../messages/replace';
-import type { Place, Texts } from './assemble';
+import type { SourcePlace, Texts } from './assemble';
 
 export interface TrialOrder {
   readonly id: number;
@@ -15,7 +15,7 @@ export interface TrialOrder {
 }
 
 /** An error in a text. */
-export interface Problem extends Place {
+export interface Problem extends SourcePlace {
   /** The shader in which it was found; a file makes several. */
   readonly shader?: string;
   readonly message: string;

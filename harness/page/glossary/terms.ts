@@ -1,4 +1,4 @@
-/** The technical words of the tables. A press on one explains it where it stands, by mouse, finger and keyboard alike. */
+/** Explains a technical term of a table in place when it is pressed, by mouse, finger or keyboard. */
 
 export const terms: Readonly<Record<string, string>> = {
   'Share of the allowed error':

@@ -4,7 +4,7 @@ import type { InsideLayer } from '../messages/inside_messages';
 import { type Maps, paint } from './shades';
 
 /** A part of the drawing: a layer that opens, or one of the pictures at the ends. */
-interface Place {
+interface PartPlace {
   readonly name: string;
   readonly text: string;
   readonly size: string;
@@ -27,13 +27,13 @@ const COLUMN = 60;
 /** Deeper levels have fewer pixels, so their pictures are smaller. */
 const SHRINK = [1, 0.8, 0.64];
 
-export class Drawing {
+export class NetworkDrawing {
   private readonly root: HTMLElement;
   private readonly open: (name: string) => void;
   private readonly lines = svg('svg', { class: 'net-lines', 'aria-hidden': 'true' });
   private readonly parts = new Map<string, { element: HTMLElement; canvas: HTMLCanvasElement }>();
   private layers: readonly InsideLayer[] = [];
-  private places: readonly Place[] = [];
+  private places: readonly PartPlace[] = [];
 
   constructor(root: HTMLElement, open: (name: string) => void) {
     this.root = root;
@@ -70,7 +70,7 @@ export class Drawing {
     for (const [name, { element }] of this.parts) element.classList.toggle('lit', names.has(name));
   }
 
-  private part({ name, text, size, opens }: Place): HTMLElement {
+  private part({ name, text, size, opens }: PartPlace): HTMLElement {
     const canvas = document.createElement('canvas');
     canvas.setAttribute('aria-hidden', 'true');
     const element = document.createElement(opens ? 'button' : 'div');
@@ -125,12 +125,12 @@ export class Drawing {
   }
 }
 
-const extent = (places: readonly Place[], key: 'column' | 'level') =>
+const extent = (places: readonly PartPlace[], key: 'column' | 'level') =>
   Math.max(...places.map((place) => place[key])) + 1;
 
 /** The way down in one column and the way up in another, if no two parts then stand in one place. */
-function folded(places: readonly Place[]): readonly Place[] {
-  const columnOf = ({ name, column }: Place) =>
+function folded(places: readonly PartPlace[]): readonly PartPlace[] {
+  const columnOf = ({ name, column }: PartPlace) =>
     name === OUTPUT ? 3 : name.startsWith('up.') ? 2 : Math.min(column, 1);
   const moved = places.map((place) => ({ ...place, column: columnOf(place) }));
   const spots = new Set(moved.map(({ column, level }) => `${column} ${level}`));
@@ -144,7 +144,7 @@ interface Box {
   readonly half: number;
 }
 
-function placesOf(layers: readonly InsideLayer[]): Place[] {
+function placesOf(layers: readonly InsideLayer[]): PartPlace[] {
   const convolutions = layers.filter(({ isConditioning }) => !isConditioning);
   const top = convolutions[0];
   const levelOf = ({ height }: InsideLayer) => Math.round(Math.log2(top.height / height));

@@ -7,9 +7,9 @@ import type {
   InsideLayer,
   InsideOrder,
   Listed,
+  LookChoice,
   Looked,
   NumberOf,
-  Picture,
   Stepped,
 } from '../messages/inside_messages';
 import type { WorkerEvent } from '../messages/messages';
@@ -19,7 +19,7 @@ import { distilledNote } from '../shell/distil_text';
 import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
 import { describe, networkIn } from '../shell/state';
 import { DispatchList, type EditShader } from './dispatch_list';
-import { Drawing } from './drawing';
+import { NetworkDrawing } from './drawing';
 import { kernelMaps, number, PartView, type Pixel } from './part_view';
 import type { PixelView } from './pixel_view';
 import { largest, largestOf, meanOf, onScheme, overall, paint, pictureOf } from './shades';
@@ -49,7 +49,7 @@ class InsidePanel implements TaskPanel {
   private pixelView: Promise<PixelView> | undefined;
   private readonly desk: Desk;
   private readonly dispatches: DispatchList;
-  private readonly drawing: Drawing;
+  private readonly drawing: NetworkDrawing;
   private readonly slow: SlowMotion;
 
   private choice = 7;
@@ -76,7 +76,7 @@ class InsidePanel implements TaskPanel {
     this.app = app;
     this.desk = desk;
     this.dispatches = new DispatchList(this.desk.open);
-    this.drawing = new Drawing(anyElement('inside-net'), (name) => {
+    this.drawing = new NetworkDrawing(anyElement('inside-net'), (name) => {
       this.pixel = undefined;
       this.openPart(name);
     });
@@ -169,7 +169,7 @@ class InsidePanel implements TaskPanel {
     return !measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(state.phase);
   }
 
-  private get picture(): Picture {
+  private get picture(): LookChoice {
     const { choice, label, looked } = this;
     return {
       source: this.app.lookedInto,

@@ -4,7 +4,7 @@ import { swishAt } from '../../../src/reference/swish';
 import type { Arithmetic, InsideLayer } from '../messages/inside_messages';
 
 /** A pixel of an output map; all count from 0. */
-export interface Place {
+export interface PixelPlace {
   readonly y: number;
   readonly x: number;
   readonly map: number;
@@ -20,7 +20,7 @@ export interface Tap {
 export function tapsOf(
   { height, width, kernelSize: k, inChannels, outChannels }: InsideLayer,
   { input, kernel }: Pick<Arithmetic, 'input' | 'kernel'>,
-  { y, x, map }: Place,
+  { y, x, map }: PixelPlace,
   inputMap: number,
 ): Tap[] {
   const radius = (k - 1) / 2;
@@ -38,13 +38,13 @@ export function tapsOf(
 export const productOf = ({ value, weight }: Tap) => (value === undefined ? 0 : value * weight);
 
 /** The sum of the products of each input map. */
-export const sumsOf = (layer: InsideLayer, numbers: Arithmetic, place: Place): Float64Array =>
+export const sumsOf = (layer: InsideLayer, numbers: Arithmetic, place: PixelPlace): Float64Array =>
   Float64Array.from({ length: layer.inChannels }, (_, c) =>
     tapsOf(layer, numbers, place, c).reduce((sum, tap) => sum + productOf(tap), 0),
   );
 
 /** What the kernel's reference computes for the pixel: it gets the window as an image, zeros outside of the real one, and one output map. */
-export function referenceAt(layer: InsideLayer, numbers: Arithmetic, place: Place): number {
+export function referenceAt(layer: InsideLayer, numbers: Arithmetic, place: PixelPlace): number {
   const { kernelSize: k, inChannels } = layer;
   // The reference reads kernels padded to 8 output maps.
   const padded = 8;
@@ -72,7 +72,7 @@ export function referenceAt(layer: InsideLayer, numbers: Arithmetic, place: Plac
 export function activationAt(
   { width, inChannels, activation, residual }: InsideLayer,
   { input }: Arithmetic,
-  { y, x, map }: Place,
+  { y, x, map }: PixelPlace,
   sum: number,
 ): number {
   const own = residual ? input[(y * width + x) * inChannels + map] : 0;
@@ -86,7 +86,11 @@ const scaleAfter = { pool: 1 / 2, upsample: 2, convolution: 1, output: 1 } as co
  * A pixel of the layer after that reads this one in the middle of its window, in its first map. Undefined for the last layer. `layers` are the
  * convolutions in forward order.
  */
-export function pixelAfter(layers: readonly InsideLayer[], at: number, { y, x }: Place): Place | undefined {
+export function pixelAfter(
+  layers: readonly InsideLayer[],
+  at: number,
+  { y, x }: PixelPlace,
+): PixelPlace | undefined {
   const [layer, after] = [layers[at], layers[at + 1]];
   if (!after) return undefined;
   const scale = scaleAfter[layer.next];
@@ -101,10 +105,10 @@ export function pixelAfter(layers: readonly InsideLayer[], at: number, { y, x }:
 export function pixelBefore(
   layers: readonly InsideLayer[],
   at: number,
-  { y, x }: Place,
+  { y, x }: PixelPlace,
   map: number,
   activation: (layer: string) => Float32Array,
-): Place | undefined {
+): PixelPlace | undefined {
   const before = layers[at - 1];
   if (!before) return undefined;
   if (before.next !== 'pool') {
@@ -113,7 +117,8 @@ export function pixelBefore(
   }
   const values = activation(before.name);
   const four = [0, 1, 2, 3].map((i) => ({ y: 2 * y + (i >> 1), x: 2 * x + (i & 1), map }));
-  const valueAt = (place: Place) => values[(place.y * before.width + place.x) * before.outChannels + map];
+  const valueAt = (place: PixelPlace) =>
+    values[(place.y * before.width + place.x) * before.outChannels + map];
   return four.reduce((most, place) => (valueAt(place) > valueAt(most) ? place : most));
 }
 

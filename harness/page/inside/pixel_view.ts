@@ -9,7 +9,7 @@ import { number } from './part_view';
 import {
   activationAt,
   linesOf,
-  type Place,
+  type PixelPlace,
   pixelAfter,
   pixelBefore,
   productOf,
@@ -23,12 +23,12 @@ import { largest, paint } from './shades';
 /** The look that the pixel's numbers are of, and the pixel's place in the layer of `arithmetic`. */
 interface OpenPixel {
   readonly looked: Looked & { readonly arithmetic: Arithmetic };
-  readonly place: Place;
+  readonly place: PixelPlace;
 }
 
-/** What the buttons do. */
-interface Ways {
-  readonly go: (layer: string, place: Place) => void;
+/** Actions of the view's buttons. */
+interface PixelActions {
+  readonly go: (layer: string, place: PixelPlace) => void;
   readonly close: () => void;
 }
 
@@ -44,13 +44,13 @@ export class PixelView {
   private open: OpenPixel | undefined;
   private inputMap = 0;
   private sums: Float64Array = new Float64Array(0);
-  private readonly ways: Ways;
+  private readonly actions: PixelActions;
   private readonly slider = byId('pixel-input', HTMLInputElement);
   private readonly strip = byId('pixel-sums', HTMLCanvasElement);
   private sourceFor = '';
 
-  constructor(ways: Ways) {
-    this.ways = ways;
+  constructor(actions: PixelActions) {
+    this.actions = actions;
     this.slider.addEventListener('input', () => this.choose(Number(this.slider.value) - 1));
     this.strip.addEventListener('click', ({ clientX, clientY }) => {
       const { left, top, width, height } = this.strip.getBoundingClientRect();
@@ -62,7 +62,7 @@ export class PixelView {
     });
     button('pixel-before').addEventListener('click', () => this.follow('before'));
     button('pixel-after').addEventListener('click', () => this.follow('after'));
-    button('pixel-close').addEventListener('click', () => ways.close());
+    button('pixel-close').addEventListener('click', () => actions.close());
     byId('pixel-source', HTMLDetailsElement).addEventListener('toggle', () => this.showSource());
   }
 
@@ -103,7 +103,7 @@ export class PixelView {
     return this.layers.find(({ name }) => name === arithmetic.layer)!;
   }
 
-  private get place(): Place {
+  private get place(): PixelPlace {
     return this.open!.place;
   }
 
@@ -116,7 +116,7 @@ export class PixelView {
       way === 'after'
         ? pixelAfter(layers, at, place)
         : pixelBefore(layers, at, place, inputMap, (name) => activations[name]);
-    if (next) this.ways.go(layers[at + (way === 'after' ? 1 : -1)].name, next);
+    if (next) this.actions.go(layers[at + (way === 'after' ? 1 : -1)].name, next);
   }
 
   /** The rows of the sum. */

@@ -120,7 +120,7 @@ function partsOf(stage: StepStage, layers: readonly InsideLayer[]): string[] {
   }
 }
 
-interface Picture {
+interface StagePicture {
   readonly title: string;
   readonly maps: Maps;
   readonly most: number;
@@ -128,7 +128,7 @@ interface Picture {
 
 interface Scene {
   readonly text: string;
-  readonly pictures: readonly Picture[];
+  readonly pictures: readonly StagePicture[];
 }
 
 function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
@@ -210,7 +210,7 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
   }
 }
 
-function figure({ title, maps, most }: Picture): HTMLElement {
+function figure({ title, maps, most }: StagePicture): HTMLElement {
   const canvas = document.createElement('canvas');
   paint(canvas, maps, most);
   canvas.setAttribute('role', 'img');

@@ -23,7 +23,7 @@ const STEPS: Readonly<Record<Exclude<CallsChoice, '2'>, { method: FlowMethod; st
 };
 
 /** Settings that leave steps and method to the choice of calls. */
-export const OPEN = { calls: '8', steps: 0, method: 'auto' } as const;
+export const AUTOMATIC = { calls: '8', steps: 0, method: 'auto' } as const;
 
 /** The part of an order that chooses the network and the sampling. */
 export type Making = Pick<Order, 'source' | 'method' | 'steps' | 'guidance'>;
@@ -85,8 +85,8 @@ export function choiceOf({ source, steps, method }: Making): CallsChoice | undef
 /** The settings that give this network and sampling again. */
 export function settingsFor(recipe: PageRecipe, making: Making): Omit<Chosen, 'recipe'> {
   const { guidance, steps, method } = making;
-  if (recipe === 'tutorial') return { ...OPEN, steps, guidance };
+  if (recipe === 'tutorial') return { ...AUTOMATIC, steps, guidance };
   const calls = choiceOf(making);
-  if (calls === '2') return { ...OPEN, calls, guidance: initialOf(recipe).guidance };
-  return calls ? { ...OPEN, calls, guidance } : { ...OPEN, steps, method, guidance };
+  if (calls === '2') return { ...AUTOMATIC, calls, guidance: initialOf(recipe).guidance };
+  return calls ? { ...AUTOMATIC, calls, guidance } : { ...AUTOMATIC, steps, method, guidance };
 }

@@ -80,7 +80,7 @@ function noteOf({ source, steps }: Making, calls: number): string {
   return source === 'instant' ? `${made}: it was taught to do it in two` : made;
 }
 
-export class Comparison {
+export class TwoColumns {
   private readonly app: App;
   private readonly columns;
   private readonly send: (order: Order) => number;

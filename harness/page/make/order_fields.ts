@@ -6,7 +6,7 @@ import type { App } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { makesDigits } from '../shell/state';
-import { callsIn, choiceOf, type Making, OPEN } from './calls';
+import { AUTOMATIC, callsIn, choiceOf, type Making } from './calls';
 
 const NAMES: Readonly<Record<FlowMethod, string>> = { euler: 'Euler', heun: 'Heun', adams: 'Adams' };
 
@@ -75,7 +75,7 @@ function connectCalls(app: App, again: () => void, making: () => Making): { rend
   for (const choice of callsChoices) {
     button(`calls-${choice}`).addEventListener('click', () => {
       // Other sampling settings would contradict the choice.
-      const open = { ...app.settings, ...OPEN, calls: choice };
+      const open = { ...app.settings, ...AUTOMATIC, calls: choice };
       const { guidance } = choice === '2' ? initialOf(app.settings.recipe) : app.settings;
       for (const key of ['calls', 'steps', 'method', 'guidance'] as const)
         app.set(key, show(key, { ...open, guidance }));

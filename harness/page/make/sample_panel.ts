@@ -21,7 +21,7 @@ import { noiseTiles, paperTiles, type Tiles } from '../shell/images';
 import { describe } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
 import { callsIn, handMaking, type Making, makingOf } from './calls';
-import { Comparison } from './compare';
+import { TwoColumns } from './compare';
 import { Following, handOf, MAP_SIDE } from './following';
 import { NoiseHand } from './noise_hand';
 import { connectOrder } from './order_fields';
@@ -39,7 +39,7 @@ export class SamplePanel implements TaskPanel {
   private readonly trajectory: Trajectory;
   private readonly following: Following;
   private readonly hand: NoiseHand;
-  private readonly comparison: Comparison;
+  private readonly comparison: TwoColumns;
   private readonly orderFields: ReturnType<typeof connectOrder>;
   private readonly source: ReturnType<typeof connectSource>;
   private readonly share: ReturnType<typeof connectShare>;
@@ -79,28 +79,28 @@ export class SamplePanel implements TaskPanel {
     const order = () => this.order();
     const again = () => this.again();
     const making = () => this.making;
-    this.comparison = new Comparison(app, again, (order) => this.send(order));
+    this.comparison = new TwoColumns(app, again, (order) => this.send(order));
     this.orderFields = connectOrder(app, { order, again, follow: () => this.follow(), making });
     connectButtons(app, order);
     connectDownloads(app, this.trajectory);
-    this.share = connectShare(app, this.trajectory, () => this.chosen);
+    this.share = connectShare(app, this.trajectory, () => this.chosenOrder);
     this.source = connectSource(
       app,
       again,
-      () => this.made,
+      () => this.shownMaker,
       () => making().source,
     );
-    this.view = connectTrajectory(app, this.trajectory, () => this.before);
+    this.view = connectTrajectory(app, this.trajectory, () => this.placeholder);
   }
 
   start(): void {
-    if (this.ready && this.orderFields.check()) this.order();
+    if (this.canStart && this.orderFields.check()) this.order();
   }
 
   receive(event: WorkerEvent): void {
     const { trajectory, following } = this;
     following.receive(event);
-    const { source } = this.made ?? {};
+    const { source } = this.shownMaker ?? {};
     const replaced = event.type === 'distilled' && event.made && source === 'file';
     if (event.type === 'model' || replaced || (event.type === 'freed' && source === 'run')) this.forget();
     this.comparison.receive(event);
@@ -114,7 +114,7 @@ export class SamplePanel implements TaskPanel {
       if (each.step === 1) this.maker = { source: each.order.source, trained: this.app.state.losses.length };
       trajectory.add(each);
     }
-    if (trajectory.complete && this.isFlow) following.look(this.quick);
+    if (trajectory.complete && this.isFlow) following.look(this.previewOrder);
   }
 
   render(): void {
@@ -125,35 +125,35 @@ export class SamplePanel implements TaskPanel {
     }
     fields.render();
     this.following.next();
-    orderFields.render(this.open);
+    orderFields.render(this.canReplace);
     this.source.render();
     this.share.render();
     byId('count', HTMLInputElement).placeholder = String(this.usualCount);
-    setDisabled(button('noise-next'), !(this.open && fields.valid));
+    setDisabled(button('noise-next'), !(this.canReplace && fields.valid));
     const sampling = app.state.phase === 'sampling';
     setText(button('sample'), sampling ? 'Stop' : 'Make');
     const waits = ['starting', 'loading'].includes(app.state.phase) && !app.asked;
     const valid = fields.valid && orderFields.valid;
-    setDisabled(button('sample'), !sampling && !((this.ready || waits) && valid));
+    setDisabled(button('sample'), !sampling && !((this.canStart || waits) && valid));
     this.renderStatus();
     this.view.render();
     this.renderHand();
-    this.comparison.render(this.wanted);
+    this.comparison.render(this.selection);
     setDisabled(button('save-sampled'), !trajectory.shown);
     anyElement('make-why').hidden = !trajectory.complete;
     for (const id of ['save-sheet', 'save-gif', 'save-npy']) setDisabled(button(id), !trajectory.complete);
     if (this.finishing === 'due') this.finish();
   }
 
-  private get ready(): boolean {
+  private get canStart(): boolean {
     const { measuring, state } = this.app;
     return !measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(state.phase);
   }
 
   /** An order is also possible while another is running, which it replaces. */
-  private get open(): boolean {
+  private get canReplace(): boolean {
     const { measuring, state } = this.app;
-    return !measuring && (this.ready || ['sampling', 'compiling'].includes(state.phase));
+    return !measuring && (this.canStart || ['sampling', 'compiling'].includes(state.phase));
   }
 
   private get usualCount(): number {
@@ -165,7 +165,7 @@ export class SamplePanel implements TaskPanel {
     return makingOf(this.app.settings, this.app.source, this.app.network);
   }
 
-  private get wanted(): Wanted {
+  private get selection(): Wanted {
     const { settings, network } = this.app;
     const { noise: seed, digit, count, text } = settings;
     const { place } = this;
@@ -175,14 +175,14 @@ export class SamplePanel implements TaskPanel {
     return { count: count || this.usualCount, seed, place, digit, text: '' };
   }
 
-  private get chosen(): Order {
-    return { ...this.making, ...this.wanted };
+  private get chosenOrder(): Order {
+    return { ...this.making, ...this.selection };
   }
 
   /** The order for images that follow the hand: the chosen one with few network calls. */
-  private get quick(): Order {
+  private get previewOrder(): Order {
     const { settings, source, network } = this.app;
-    return { ...handMaking(settings, source, network), ...this.wanted };
+    return { ...handMaking(settings, source, network), ...this.selection };
   }
 
   private get isFlow(): boolean {
@@ -190,17 +190,17 @@ export class SamplePanel implements TaskPanel {
   }
 
   /** The network that made the shown images. */
-  private get made(): Maker | undefined {
+  private get shownMaker(): Maker | undefined {
     const { shown } = this.following;
     if (shown) return { source: shown.order.source, trained: this.app.state.losses.length };
     return this.trajectory.shown && this.maker;
   }
 
   /** The pictures before there are steps: the noise that the images come from, and the images made so far. */
-  private get before(): { readonly x: Tiles; readonly prediction: Tiles } {
+  private get placeholder(): { readonly x: Tiles; readonly prediction: Tiles } {
     const { network } = this.app;
     const { height, width } = network;
-    const { order = this.chosen, tiles } = this.following.shown ?? {};
+    const { order = this.chosenOrder, tiles } = this.following.shown ?? {};
     const columns = columnsOf(order, network.classes);
     return {
       x: noiseTiles(order.seed, order.count, network, columns, order.place),
@@ -210,12 +210,12 @@ export class SamplePanel implements TaskPanel {
 
   /** Makes the chosen images, step by step. */
   private order(): void {
-    if (!this.open || !this.fields.valid) return;
+    if (!this.canReplace || !this.fields.valid) return;
     this.stopFollowing();
     this.trajectory.stop();
     this.comparison.forget();
-    if (this.comparison.on) this.comparison.make(this.wanted);
-    else this.send(this.chosen);
+    if (this.comparison.on) this.comparison.make(this.selection);
+    else this.send(this.chosenOrder);
   }
 
   /** If images are shown, makes them again with the current settings. */
@@ -231,16 +231,16 @@ export class SamplePanel implements TaskPanel {
     this.number++;
     this.finishing = undefined;
     this.held = [];
-    this.followed = this.wanted;
+    this.followed = this.selection;
     const { shown, shape } = trajectory;
     // A hand that goes on has the page drawn anew with each answer, which is often enough.
     if (!this.following.shown) app.changed();
-    this.following.follow(this.quick, shown && { bytes: shown.prediction, ...shape });
+    this.following.follow(this.previewOrder, shown && { bytes: shown.prediction, ...shape });
     trajectory.clear();
   }
 
   private finish(): void {
-    if (!this.open || !this.fields.valid) return;
+    if (!this.canReplace || !this.fields.valid) return;
     this.finishing = 'begun';
     this.send({ ...this.making, ...this.followed! });
   }
@@ -276,12 +276,12 @@ export class SamplePanel implements TaskPanel {
     if (!this.isFlow) return;
     hand.at(this.place);
     const { shown, shape } = trajectory;
-    const { x, prediction } = this.before;
+    const { x, prediction } = this.placeholder;
     const images = following.shown ? prediction : shown ? { bytes: shown.prediction, ...shape } : x;
     const { height, width } = this.app.network;
     hand.show(
       images,
-      handOf(this.wanted),
+      handOf(this.selection),
       following.map ?? paperTiles(MAP_SIDE ** 2, height, width, MAP_SIDE),
     );
   }

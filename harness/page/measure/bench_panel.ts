@@ -8,7 +8,7 @@ import { connectFields } from '../shell/fields';
 import { measured } from '../shell/format';
 import { BenchFiles } from './bench_files';
 import { BenchView } from './bench_view';
-import { budgetLeft, Measurement, type MeasureStatus, networkIn, offerKernelNames } from './measure';
+import { budgetLeft, MeasureRun, type MeasureStatus, networkIn, offerKernelNames } from './measure';
 
 export interface BenchResults {
   readonly status: MeasureStatus;
@@ -26,7 +26,7 @@ export class BenchPanel implements TaskPanel {
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly files: BenchFiles;
   private readonly view: BenchView;
-  private readonly run: Measurement<'bench'>;
+  private readonly run: MeasureRun<'bench'>;
   private progress = NOTHING;
   private result: BenchResult | undefined;
 
@@ -36,7 +36,7 @@ export class BenchPanel implements TaskPanel {
     offerKernelNames('bench');
     this.files = new BenchFiles(app, () => this.result);
     this.view = new BenchView(() => app.changed());
-    this.run = new Measurement(app, 'bench', (event) => {
+    this.run = new MeasureRun(app, 'bench', (event) => {
       if (event.kind === 'progress') this.progress = event;
       this.result = addEvent(this.result, event);
     });

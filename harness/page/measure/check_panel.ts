@@ -20,7 +20,7 @@ import { anyElement, button, byId, download, setMessage, setText } from '../shel
 import { connectFields } from '../shell/fields';
 import { cell, element, extraRow } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
-import { Measurement, type MeasureStatus, offerKernelNames, timeLeft } from './measure';
+import { MeasureRun, type MeasureStatus, offerKernelNames, timeLeft } from './measure';
 import { factList, openRow } from './open_row';
 
 export interface CheckResults {
@@ -36,7 +36,7 @@ export class CheckPanel implements TaskPanel {
   private readonly app: App;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly table = new CheckTable();
-  private readonly run: Measurement<'check'>;
+  private readonly run: MeasureRun<'check'>;
   private rows: CheckRow[] = [];
   private progress = NOTHING;
   private date = '';
@@ -46,7 +46,7 @@ export class CheckPanel implements TaskPanel {
     this.app = app;
     this.fields = connectFields(app, byId('check-settings', HTMLFormElement), anyElement('check-problem'));
     offerKernelNames('check');
-    this.run = new Measurement(app, 'check', (event) => {
+    this.run = new MeasureRun(app, 'check', (event) => {
       if (event.kind === 'progress') this.progress = event;
       else if (event.kind === 'report') this.engine = event.report;
       else this.rows = [...this.rows, event.row];

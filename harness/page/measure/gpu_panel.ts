@@ -5,7 +5,7 @@ import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, setDisabled, setMessage, setText } from '../shell/dom';
 import { element } from '../shell/table';
 import { featureUses, type GpuFacts, gpuReport, gpuSummary, type Limit, limitText } from './gpu_facts';
-import { Measurement } from './measure';
+import { MeasureRun } from './measure';
 import { factList } from './open_row';
 import type { SelfCheckEvent } from './self_check';
 
@@ -15,7 +15,7 @@ const PATIENCE_MS = 2000;
 export class GpuPanel implements TaskPanel {
   readonly tasks = ['gpu'] as const;
   private readonly app: App;
-  private readonly run: Measurement<'self-check'>;
+  private readonly run: MeasureRun<'self-check'>;
   private facts: GpuFacts | undefined;
   private shown: GpuFacts | undefined;
   private looking: Promise<void> | undefined;
@@ -31,7 +31,7 @@ export class GpuPanel implements TaskPanel {
 
   constructor(app: App) {
     this.app = app;
-    this.run = new Measurement(app, 'self-check', (event) => this.take(event));
+    this.run = new MeasureRun(app, 'self-check', (event) => this.take(event));
     this.check.addEventListener('click', () => (this.run.active ? this.run.stop() : void this.start()));
     this.copy.addEventListener('click', () => void this.copyReport());
   }

@@ -41,7 +41,7 @@ export type MeasureEvent =
 
 export type MeasureStatus = 'ready' | 'waiting' | 'running' | 'done' | 'stopped' | 'failed';
 
-export class Measurement<N extends MeasureName> {
+export class MeasureRun<N extends MeasureName> {
   status: MeasureStatus = 'ready';
   /** The error message of the last run. */
   message = '';

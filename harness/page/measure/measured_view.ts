@@ -1,5 +1,5 @@
 /** All adapters whose results were sent, in a table and a roofline. Loaded when they are asked for. */
-import { adapterOf, type Measured, measuredTable, nameOf } from '../../bench/measured';
+import { adapterOf, type MeasuredAdapter, measuredTable, nameOf } from '../../bench/measured';
 import { adaptersRoofline, NARROW } from '../../bench/roofline';
 import { elementOf } from '../shell/dom';
 import { tableSection } from '../shell/table';
@@ -7,7 +7,7 @@ import { tableSection } from '../shell/table';
 export async function drawMeasured(box: HTMLElement): Promise<void> {
   // A file of its own: it changes with every result.
   const { default: lines } = await import('../../../docs/results/gpu/table.json');
-  const all = lines as unknown as readonly Measured[];
+  const all = lines as unknown as readonly MeasuredAdapter[];
   const narrow = matchMedia('(max-width: 34rem)').matches;
   const named = all.map((one) => ({ ...adapterOf(one), name: nameOf(one) }));
   const plot = adaptersRoofline(named, narrow ? NARROW : undefined);

@@ -5,7 +5,7 @@ import type { ListedOp, StepToList } from '../../run/step_list';
 import type { Source } from './settings';
 
 /** The picture that the network is to look at. */
-export interface Picture {
+export interface LookChoice {
   readonly source: Source;
   /** Index of one of the ten images to choose from. */
   readonly choice: number;
@@ -17,9 +17,9 @@ export interface Picture {
 
 export type InsideOrder =
   /** One pass over the picture. `layer`: the convolution whose arithmetic is shown. */
-  | { readonly kind: 'look'; readonly picture: Picture; readonly layer?: string }
+  | { readonly kind: 'look'; readonly picture: LookChoice; readonly layer?: string }
   /** One training step of a copy of the network, on a small batch of which the picture is the first image. */
-  | { readonly kind: 'step'; readonly picture: Picture }
+  | { readonly kind: 'step'; readonly picture: LookChoice }
   /** The dispatches of a training step. */
   | { readonly kind: 'list'; readonly source: Source }
   /** The time of each dispatch. Any other request ends it early. */
@@ -68,7 +68,7 @@ export type Kernels = Float32Array;
 
 export interface Looked {
   readonly kind: 'looked';
-  readonly picture: Picture;
+  readonly picture: LookChoice;
   readonly objective: Objective;
   readonly layers: readonly InsideLayer[];
   readonly height: number;
@@ -93,7 +93,7 @@ export interface Looked {
 
 export interface Stepped {
   readonly kind: 'stepped';
-  readonly picture: Picture;
+  readonly picture: LookChoice;
   readonly images: number;
   readonly loss: number;
   readonly learningRate: number;

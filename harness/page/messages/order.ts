@@ -120,7 +120,7 @@ export function liveSampling({ unet, objective }: Network, adapter: { software: 
 
 // ---------------------------------------------------------------- drawings
 
-/** Steps of a drawing's answer from nothing but noise; from a lower level in proportion. */
+/** Steps when a drawing is answered from pure noise; fewer at lower noise levels, in proportion. */
 const DRAWING_STEPS = 20;
 const ROUGH = { method: 'adams', steps: 3, polish: false } as const;
 

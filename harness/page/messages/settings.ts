@@ -20,13 +20,13 @@ export type Tune = (typeof tunes)[number];
 export const MOST_EPOCHS = 10_000;
 
 /** The page's recipes, the default first. */
-export const recipeNames = [
+export const pageRecipes = [
   'digits',
   'pictures',
   'digits-3x3',
   'tutorial',
 ] as const satisfies readonly RecipeName[];
-export type PageRecipe = (typeof recipeNames)[number];
+export type PageRecipe = (typeof pageRecipes)[number];
 
 /** The network that makes the samples; `auto` is the run's as soon as it has been trained. */
 const modelChoices = ['auto', 'pretrained', 'run'] as const;
@@ -255,7 +255,7 @@ const yesOrNo: Setting<boolean> = {
 /** In the order in which the address lists them. */
 export const settings: { readonly [K in Key]: Setting<Settings[K]> } = {
   task: choice(...tasks),
-  recipe: choice(...recipeNames),
+  recipe: choice(...pageRecipes),
   begin: choice(...beginChoices),
   batch,
   lr: decimal(0.001, 0.000001, 1),
@@ -353,7 +353,7 @@ const initial = Object.fromEntries(keys.map((key) => [key, settings[key].initial
 
 export const initialOf = (recipe: PageRecipe): Settings => ({ ...initial, ...ofRecipe(recipe) });
 
-export const initialSettings = initialOf(recipeNames[0]);
+export const initialSettings = initialOf(pageRecipes[0]);
 
 /** These settings for another recipe: values at the old recipe's default move to the new one's, others stay. */
 export function withRecipe(current: Settings, recipe: PageRecipe): Settings {
@@ -375,7 +375,7 @@ const differs = (key: Key, current: Settings) => show(key, current) !== show(key
 
 /** The recipe of a network, or the first one with its objective. */
 export const recipeOf = (model: { readonly objective: Objective; readonly config: UNetConfig }): PageRecipe =>
-  recipeOfModel(model) ?? recipeNames.find((name) => recipes[name].trainer.objective === model.objective)!;
+  recipeOfModel(model) ?? pageRecipes.find((name) => recipes[name].trainer.objective === model.objective)!;
 
 /** Shortens values from an address or a form, which may have any length, for a message. */
 const clip = (text: string) => (text.length <= 40 ? text : `${text.slice(0, 40)}…`);

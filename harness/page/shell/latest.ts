@@ -28,7 +28,7 @@ export class Latest<Question, Answer> {
     void this.sendNext();
   }
 
-  /** No answer is wanted any more. */
+  /** Aborts the question that waits for its answer. */
   drop(): void {
     this.asked?.abort();
     this.asked = undefined;

@@ -47,7 +47,7 @@ export class Trajectory {
     return this.timer !== undefined;
   }
 
-  /** The last one has been made: its prediction is the images. */
+  /** Whether the run is complete: its last prediction is the images. */
   get complete(): boolean {
     return this.frames.length > 0 && this.frames[this.frames.length - 1].step === this.steps;
   }

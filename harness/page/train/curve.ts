@@ -8,7 +8,7 @@ import { color, setText } from '../shell/dom';
 import {
   type Columns,
   type Curves,
-  columnsOf,
+  curveColumns,
   Line,
   linearRange,
   logRange,
@@ -95,7 +95,7 @@ export class Curve {
     this.timer = undefined;
     this.drawnAt = performance.now();
     this.line = Line.of(this.curves.losses, this.curves.batch, this.line);
-    this.columns = columnsOf(this.curves, this.line);
+    this.columns = curveColumns(this.curves, this.line);
   }
 
   private size(): { width: number; height: number } {

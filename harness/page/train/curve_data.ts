@@ -106,7 +106,7 @@ function lineOf({ losses, batch }: Overlay): Line {
 }
 
 /** `own`: the line of the page's own run. */
-export function columnsOf(
+export function curveColumns(
   { losses, heldOut, overlays, batch }: Pick<Curves, 'losses' | 'heldOut' | 'overlays' | 'batch'>,
   own = Line.of(losses, batch),
 ): Columns {

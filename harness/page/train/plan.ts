@@ -7,7 +7,7 @@ import { adapterLabel } from '../../text/adapter_text';
 import { duration, whole } from '../../text/units';
 import { beginningOf, mayPlan, RATE, whyNew } from '../messages/fine_tune';
 import type { DataDescription, PlanWish, WorkerEvent } from '../messages/messages';
-import { heldOutOf, initialOf, recipeNames } from '../messages/settings';
+import { heldOutOf, initialOf, pageRecipes } from '../messages/settings';
 import type { App } from '../shell/app';
 import { anyElement, button, setText } from '../shell/dom';
 import { measured } from '../shell/format';
@@ -170,7 +170,7 @@ function readSpeeds(): Readonly<Record<string, unknown>> {
 /** Images a second, by earlier runs of the recipe here, or else of another one. */
 function knownSpeed(app: App): number | undefined {
   const speeds = readSpeeds();
-  const known = [app.settings.recipe, ...recipeNames].map((recipe) => speeds[nameOf(app.state, recipe)]);
+  const known = [app.settings.recipe, ...pageRecipes].map((recipe) => speeds[nameOf(app.state, recipe)]);
   const work = known.find((each) => typeof each === 'number' && each > 0) as number | undefined;
   return work === undefined ? undefined : work / workOf(app);
 }

@@ -7,7 +7,7 @@ import { toBytes } from '../../pictures/pictures';
 import type { DrawAnswer, DrawOrder } from '../messages/messages';
 import { samplingOfDrawing } from '../messages/order';
 
-/** Fillings of a mask, of as many seeds, side by side. */
+/** Number of alternative fillings of a mask, one seed each. */
 const FILLINGS = 4;
 
 export class Drawing {

@@ -21,9 +21,9 @@ import type {
   InsideAnswer,
   InsideLayer,
   InsideOrder,
+  LookChoice,
   Maps,
   NumberOf,
-  Picture,
 } from '../messages/inside_messages';
 import type { Network } from '../messages/order';
 import { type PageSettings, recipeOf, type Source } from '../messages/settings';
@@ -191,7 +191,7 @@ function arithmeticOf(
 }
 
 /** Trains a copy of the network for one step, and discards the copy. */
-async function step(picture: Picture, about: Surroundings): Promise<InsideAnswer> {
+async function step(picture: LookChoice, about: Surroundings): Promise<InsideAnswer> {
   const { engine, network, images, settings } = about;
   const { unet } = network;
   const { conditioning } = unet.config;
@@ -236,7 +236,7 @@ async function step(picture: Picture, about: Surroundings): Promise<InsideAnswer
 }
 
 /** A small batch: the picture, and the data set's first images with levels of noise that are spread evenly. */
-function batchOf(picture: Picture, about: Surroundings, count: number) {
+function batchOf(picture: LookChoice, about: Surroundings, count: number) {
   const { images, network } = about;
   const { classes = 0 } = network.unet.config.conditioning ?? {};
   const chosen = choiceAt(choicesOf(images, network.unet.config), picture.choice);

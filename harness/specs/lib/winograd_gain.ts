@@ -23,7 +23,7 @@ const byVariant = (of: (points: Points) => number) =>
     }),
   );
 
-/** About 30, 724, 1613, 46 and 157. */
+/** Gains of the forms in their order: about 30, 724, 1613, 46 and 157. */
 export const convolutionGains = byVariant(convolutionGain);
 /** About 36, 531, 1099, 26 and 74. */
 export const kernelGradientGains = byVariant(kernelGradientGain);

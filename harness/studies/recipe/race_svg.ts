@@ -2,7 +2,7 @@
 import { type Svg, svg, svgFile } from '../../text/svg';
 
 /** A measurement, as the study writes it. */
-export interface Measured {
+export interface RacePoint {
   readonly name: string;
   readonly seed: number;
   readonly step: number;
@@ -29,7 +29,7 @@ const css = `text{font:13px system-ui,sans-serif;fill:#444}.title{font-size:17px
 .goal{stroke:#888;stroke-dasharray:4 3}.axis{stroke:#888;fill:none}polyline{fill:none;stroke-width:2}circle{fill-opacity:.55}`;
 
 /** A line through the mean of all seeds for each runner, and a dot for each seed. */
-export function raceSvg(measured: readonly Measured[], runners: readonly Runner[]): string {
+export function raceSvg(measured: readonly RacePoint[], runners: readonly Runner[]): string {
   const own = runners.map(({ name }) => measured.filter((of) => of.name === name));
   const seeds = [...new Set(own.flat().map(({ seed }) => seed))].sort();
   const subtitle = `seeds ${seeds.join(', ')} and their mean; the dashed line is 92%`;

@@ -16,7 +16,7 @@ import { encodePng } from '../../cli/png';
 import { quietly } from '../../cli/quiet';
 import { grid } from '../../pictures/pictures';
 import { trainerFor } from '../../run/plan';
-import { type Measured, raceSvg } from './race_svg';
+import { type RacePoint, raceSvg } from './race_svg';
 import { compareSamplers } from './samplers';
 
 interface Study extends Pick<Recipe, 'network' | 'trainer'> {
@@ -243,7 +243,7 @@ async function runStudies(out: string, names: readonly string[], seed: number, c
 
 function plot(folder: string, given: readonly string[]): number {
   const lines = readFileSync(join(folder, 'results.jsonl'), 'utf8').trim().split('\n');
-  const measured = lines.map((line): Measured => JSON.parse(line));
+  const measured = lines.map((line): RacePoint => JSON.parse(line));
   const runners = given.map((text) => {
     const [, name, milliseconds, label] = RUNNER.exec(text)!;
     return { name, label, milliseconds: Number(milliseconds) };

@@ -6,13 +6,13 @@ import type { AddressInfo } from 'node:net';
 import type { Page } from 'puppeteer';
 import type { ViteDevServer } from 'vite';
 import { launchBrowser } from '../../run/browsers';
-import type { Comparison, Plan } from './compare';
+import type { PeerPlan, PeerTimes } from './compare';
 
 export async function compareInChrome(
   vite: ViteDevServer,
-  plan: Plan,
+  plan: PeerPlan,
   report: (line: string) => void,
-): Promise<{ comparison: Comparison; runtime: string }> {
+): Promise<{ comparison: PeerTimes; runtime: string }> {
   // Serve the page without Vite, which would add its client to it.
   const html = readFileSync(new URL('page.html', import.meta.url));
   const server = createServer((request, response) => {
@@ -35,7 +35,7 @@ export async function compareInChrome(
   }
 }
 
-async function compareInPage(page: Page, url: string, plan: Plan, report: (line: string) => void) {
+async function compareInPage(page: Page, url: string, plan: PeerPlan, report: (line: string) => void) {
   await page.exposeFunction('report', report);
   await page.goto(url);
   await page.waitForFunction('window.waitForComparison', { timeout: 60_000 });

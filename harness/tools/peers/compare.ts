@@ -11,7 +11,7 @@ import { type PeerRecipe, type Workload, workloadOf } from './workload';
 export const modes = ['train', 'forward'] as const;
 export type Mode = (typeof modes)[number];
 
-export interface Plan {
+export interface PeerPlan {
   /** The recipe whose network runs, and how it is trained. */
   readonly recipe: PeerRecipe;
   readonly peers: readonly PeerName[];
@@ -48,7 +48,7 @@ export interface Row {
   readonly note?: string;
 }
 
-export interface Comparison {
+export interface PeerTimes {
   readonly adapter: AdapterDescription;
   /** The renderers of libraries that do not run on the adapter, by name. */
   readonly renderers: Readonly<Record<string, string>>;
@@ -98,7 +98,7 @@ class Contestant {
   }
 }
 
-export async function compare(plan: Plan, report: (line: string) => void): Promise<Comparison> {
+export async function compare(plan: PeerPlan, report: (line: string) => void): Promise<PeerTimes> {
   const start = performance.now();
   const seen = await watchDevices();
   const problems: string[] = [];
@@ -156,7 +156,7 @@ interface Score {
 /** Times all libraries in turns on one kind of work. */
 class Contest {
   private readonly mode: Mode;
-  private readonly plan: Plan;
+  private readonly plan: PeerPlan;
   private readonly workload: Workload;
   private readonly contestants: readonly Contestant[];
   private readonly seen: readonly SeenDevice[];
@@ -167,7 +167,7 @@ class Contest {
 
   constructor(
     mode: Mode,
-    plan: Plan,
+    plan: PeerPlan,
     workload: Workload,
     contestants: readonly Contestant[],
     seen: readonly SeenDevice[],

@@ -72,7 +72,7 @@ function conditioning(workload: Workload, p: Weights, levels: NdArray, labels: N
   return np.split(added, ends.slice(0, -1), 1).map((part) => part.reshape([...part.shape, 1, 1]));
 }
 
-function networkOf(workload: Workload) {
+function jaxNetwork(workload: Workload) {
   return (p: Weights, { noisy, levels, labels }: Inputs): NdArray => {
     const added = levels ? conditioning(workload, p, levels, labels) : [];
     const skips: NdArray[] = [];
@@ -103,7 +103,7 @@ function clipped(gradient: Weights, most: number): Weights {
   return scaled;
 }
 
-function trainStepOf(workload: Workload, network: ReturnType<typeof networkOf>) {
+function trainStepOf(workload: Workload, network: ReturnType<typeof jaxNetwork>) {
   const { beta1, beta2, epsilon } = workload.adam;
   const lossOf = (p: Weights, { target, ...inputs }: Inputs) =>
     np.mean(np.square(network(p, inputs).sub(target)));
@@ -153,7 +153,7 @@ export async function createJax(count: number, workload = workloadOf('tutorial')
   let [moment1, moment2] = [zeros(), zeros()];
   let steps = 0;
   await blockUntilReady(weights);
-  const network = networkOf(workload);
+  const network = jaxNetwork(workload);
   const jitStep = jit(trainStepOf(workload, network));
   const jitNetwork = jit(network);
   const images = (values: Float32Array) => np.array(values).reshape([count, 1, SIDE, SIDE]);

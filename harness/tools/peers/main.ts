@@ -20,10 +20,10 @@ import { writeWhole } from '../../cli/files';
 import { versions } from '../../cli/versions';
 import { adapterText } from '../../text/adapter_text';
 import { compareInChrome } from './chrome';
-import { type Comparison, compare, modes, OURS, type Plan } from './compare';
+import { compare, modes, OURS, type PeerPlan, type PeerTimes } from './compare';
 import { type PeerName, peerNames } from './load_peer';
 import { table } from './table';
-import { recipeNames } from './workload';
+import { peerRecipes } from './workload';
 
 const list = <T extends string>(help: string, legal: readonly T[]): Flag<readonly T[]> => ({
   value: legal.join(','),
@@ -39,7 +39,7 @@ const list = <T extends string>(help: string, legal: readonly T[]): Flag<readonl
 
 const flags = {
   in: oneOf('where to run (default node)', 'node', 'chrome'),
-  recipe: oneOf('the network to run and train (default tutorial)', ...recipeNames),
+  recipe: oneOf('the network to run and train (default tutorial)', ...peerRecipes),
   batch: integer('N', 'images a step (default 64)', 1, 4096),
   peers: list('libraries beside ours (default all; tfjs-webgl in Chrome only)', peerNames),
   mode: list('what to compare (default train,forward)', modes),
@@ -64,7 +64,7 @@ async function runPeers(given: Given<typeof flags>, server: ViteDevServer): Prom
   const { in: where = 'node', json } = given;
   const possible: readonly PeerName[] =
     where === 'chrome' ? peerNames : peerNames.filter((name) => name !== 'tfjs-webgl');
-  const plan: Plan = {
+  const plan: PeerPlan = {
     recipe: given.recipe ?? 'tutorial',
     peers: given.peers ?? possible,
     modes: given.mode ?? ['train', 'forward'],
@@ -87,7 +87,7 @@ async function runPeers(given: Given<typeof flags>, server: ViteDevServer): Prom
   return comparison.problems.length > 0 ? 1 : 0;
 }
 
-async function compareInNode(plan: Plan, report: (line: string) => void) {
+async function compareInNode(plan: PeerPlan, report: (line: string) => void) {
   await installWebGPU();
   return { comparison: await compare(plan, report), runtime: `Node ${process.versions.node}` };
 }
@@ -107,7 +107,7 @@ function versionsFor(peers: readonly PeerName[], where: 'node' | 'chrome'): Reco
   };
 }
 
-function print(comparison: Comparison, runtime: string, used: Record<string, string>): void {
+function print(comparison: PeerTimes, runtime: string, used: Record<string, string>): void {
   const { renderers, hostMilliseconds, problems } = comparison;
   const engine = used.webgpu ? ` with webgpu ${used.webgpu}` : '';
   console.log(`${runtime}${engine} on ${adapterText(comparison.adapter)}`);

@@ -1,16 +1,16 @@
 /** The functions that harness/tools/peers/chrome.ts calls. */
-import { type Comparison, compare, type Plan } from './compare';
+import { compare, type PeerPlan, type PeerTimes } from './compare';
 
 declare global {
   interface Window {
     report(line: string): Promise<void>;
-    startComparison?: (plan: Plan) => void;
+    startComparison?: (plan: PeerPlan) => void;
     /** Resolves to undefined after `milliseconds`. */
-    waitForComparison?: (milliseconds: number) => Promise<Comparison | undefined>;
+    waitForComparison?: (milliseconds: number) => Promise<PeerTimes | undefined>;
   }
 }
 
-let comparison: Promise<Comparison> | undefined;
+let comparison: Promise<PeerTimes> | undefined;
 
 window.startComparison = (plan) => {
   comparison = compare(plan, (line) => void window.report(line));

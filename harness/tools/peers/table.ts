@@ -1,6 +1,6 @@
 /** The comparison as Markdown. */
 import { whole } from '../../text/units';
-import { type Comparison, type Mode, OURS, type Row } from './compare';
+import { type Mode, OURS, type PeerTimes, type Row } from './compare';
 
 const titles: Readonly<Record<Mode, string>> = {
   train: 'Training step (upload, forward, backward, Adam, loss read back)',
@@ -17,7 +17,7 @@ function ms(seconds: number | undefined): string {
 const digits = (x: number) => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));
 
 export function table(
-  { results, recipe, batch }: Comparison,
+  { results, recipe, batch }: PeerTimes,
   versions: Readonly<Record<string, string>>,
 ): string {
   return results

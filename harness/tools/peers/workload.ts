@@ -39,7 +39,7 @@ const sources = {
 
 /** The recipes of grey digits with classes, or of the tutorial. */
 export type PeerRecipe = keyof typeof sources;
-export const recipeNames = Object.keys(sources) as PeerRecipe[];
+export const peerRecipes = Object.keys(sources) as PeerRecipe[];
 
 export function workloadOf(recipe: PeerRecipe): Workload {
   const network: UNetConfig = recipes[recipe].network;

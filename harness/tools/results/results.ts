@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { EngineError, printable, show } from '../../../src/base/errors';
 import { describeAdapter } from '../../../src/gpu/adapter';
 import { markdownGrid } from '../../bench/export';
-import { adapterOf, type Measured, measuredTable, ranked, ratesOf } from '../../bench/measured';
+import { adapterOf, type MeasuredAdapter, measuredTable, ranked, ratesOf } from '../../bench/measured';
 import { parseResult } from '../../bench/read';
 import { adaptersSvg } from '../../bench/roofline';
 import { readWhole, writeWhole } from '../../cli/files';
@@ -40,7 +40,7 @@ export async function main(
     console[command === '--help' ? 'log' : 'error'](help);
     return command === '--help' ? 0 : 2;
   }
-  const before: Measured[] = JSON.parse(readFileSync(new URL(TABLE, root), 'utf8'));
+  const before: MeasuredAdapter[] = JSON.parse(readFileSync(new URL(TABLE, root), 'utf8'));
   try {
     const row = path === undefined ? undefined : await read(path, root);
     const rows = row ? withRow(before, row, path) : before;
@@ -57,7 +57,7 @@ export async function main(
   }
 }
 
-async function read(path: string, root: URL): Promise<Measured> {
+async function read(path: string, root: URL): Promise<MeasuredAdapter> {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size > MOST_BYTES) {
     const most = `a result has at most ${MOST_BYTES}. Give a file that bench wrote`;
@@ -71,7 +71,7 @@ async function read(path: string, root: URL): Promise<Measured> {
  *
  * @throws EngineError `data` that says what is wrong
  */
-export function rowOf(name: string, json: string, root: URL, now: Date): Measured {
+export function rowOf(name: string, json: string, root: URL, now: Date): MeasuredAdapter {
   const { result } = parseResult(name, json);
   const refuse = (what: string) => new EngineError('data', `${name} cannot be in the table: ${what}.`);
   const { runtime, date, commit = '', batch, step, forward, sample, peak } = result;
@@ -79,7 +79,7 @@ export function rowOf(name: string, json: string, root: URL, now: Date): Measure
   const { software } = result.adapter;
   const described = describeAdapter(result.adapter as Partial<GPUAdapterInfo> as GPUAdapterInfo);
   if (!step) throw refuse('it has no training step, which the table begins with. Bench without a kernel');
-  const row: Measured = {
+  const row: MeasuredAdapter = {
     ...{ adapter: { ...described, software }, runtime, date, commit },
     network: result.network && { recipe, widths, kernelSize, convolutionsPerLevel, residual },
     batch,
@@ -130,8 +130,8 @@ function isKnown(commit: string, root: URL): boolean {
 }
 
 /** `rows` with `row` in place of an older one of the same. */
-function withRow(rows: readonly Measured[], row: Measured, path: string): Measured[] {
-  const key = ({ adapter, runtime, commit, network, batch }: Measured) =>
+function withRow(rows: readonly MeasuredAdapter[], row: MeasuredAdapter, path: string): MeasuredAdapter[] {
+  const key = ({ adapter, runtime, commit, network, batch }: MeasuredAdapter) =>
     JSON.stringify([adapter, runtime, commit, network, batch]);
   const before = rows.find((one) => key(one) === key(row));
   if (before && before.date >= row.date) {
@@ -144,7 +144,7 @@ function withRow(rows: readonly Measured[], row: Measured, path: string): Measur
 }
 
 /** The contents of all files that are made of the rows, by path; `page` is the present text of the page. */
-export function filesOf(rows: readonly Measured[], page: string): Record<string, string> {
+export function filesOf(rows: readonly MeasuredAdapter[], page: string): Record<string, string> {
   const all = ranked(rows);
   const svg = adaptersSvg(all.map(adapterOf));
   return {
@@ -155,7 +155,7 @@ export function filesOf(rows: readonly Measured[], page: string): Record<string,
 }
 
 /** The page with the table in place of the one that was made before. */
-function withLines(page: string, all: readonly Measured[]): string {
+function withLines(page: string, all: readonly MeasuredAdapter[]): string {
   const [from, to] = MARKS.map((mark) => page.indexOf(mark));
   if (from < 0 || to < from)
     throw new EngineError('data', `${PAGE} lacks the lines ${MARKS.map(show).join(' and ')}.`);

@@ -3,8 +3,8 @@ import {
   initialOf,
   initialSettings,
   keys,
+  pageRecipes,
   parseQuery,
-  recipeNames,
   settings,
   settingsOf,
   show,
@@ -188,7 +188,7 @@ describe('the address', () => {
   });
 
   test('every setting is written and read back at its initial value', () => {
-    for (const initial of recipeNames.map(initialOf)) {
+    for (const initial of pageRecipes.map(initialOf)) {
       for (const key of keys) {
         const text = show(key, initial);
         expect(settings[key].parse(text), key).toEqual(initial[key]);

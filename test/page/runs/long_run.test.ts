@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { reduceMeasurements } from '../../../harness/page/messages/measurements';
 import { Losses, smooth, smoothLoss } from '../../../harness/page/runs/losses';
 import { initialState, reduce } from '../../../harness/page/shell/state';
-import { columnsOf, Line, linearRange, logRange, MOST_STEPS } from '../../../harness/page/train/curve_data';
+import { curveColumns, Line, linearRange, logRange, MOST_STEPS } from '../../../harness/page/train/curve_data';
 import { EpochMeans } from '../../../harness/page/train/train_readings';
 import { epochMeans } from '../../../harness/run/losses';
 
@@ -118,8 +118,8 @@ describe('the loss curve', () => {
       losses = losses.after(losses.length, [loss]);
       line = Line.of(losses, batch, line);
     }
-    const columns = columnsOf(curves(losses), line);
-    expect(columns).toEqual(columnsOf(curves(Losses.of(fall(300)))));
+    const columns = curveColumns(curves(losses), line);
+    expect(columns).toEqual(curveColumns(curves(Losses.of(fall(300)))));
     expect(columns.slice(0, 3)).toEqual([
       fall(300).map((_, i) => i + 1),
       fall(300),
@@ -131,14 +131,14 @@ describe('the loss curve', () => {
     const losses = Losses.of(fall(300));
     const line = Line.of(losses, batch);
     const again = losses.after(200, [2]);
-    expect(columnsOf(curves(again), Line.of(again, batch, line))).toEqual(columnsOf(curves(again)));
+    expect(curveColumns(curves(again), Line.of(again, batch, line))).toEqual(curveColumns(curves(again)));
     expect(Line.of(losses, 64, line)).not.toBe(line);
     expect(Line.of(losses, batch, line)).toBe(line);
   });
 
   test('of a long run has no more steps than a screen can show, the newest among them, and its axes', () => {
     const losses = Losses.of(long);
-    const columns = columnsOf(curves(losses));
+    const columns = curveColumns(curves(losses));
     const [steps, each, smoothed] = columns;
     expect(steps.length).toBeGreaterThan(MOST_STEPS / 2);
     expect(steps.length).toBeLessThanOrEqual(MOST_STEPS + 1);
@@ -153,7 +153,7 @@ describe('the loss curve', () => {
   test('shows lines of other lengths, and points between their steps, at the right steps', () => {
     const overlay = { name: 'other', losses: [3, 2], batch, hue: 0 };
     const point = { step: 100_000, loss: 0.5, images: 10, bins: [] };
-    const columns = columnsOf({ ...curves(Losses.of(long)), overlays: [overlay], heldOut: [point] });
+    const columns = curveColumns({ ...curves(Losses.of(long)), overlays: [overlay], heldOut: [point] });
     const [steps, each, , held, other] = columns;
     expect([steps[0], steps[1], steps[2]]).toEqual([1, 2, 129]);
     expect([each[0], each[1], other[0], other[2]]).toEqual([1, undefined, 3, null]);

@@ -14,7 +14,7 @@ import {
 import { initialState } from '../../../harness/page/shell/state';
 import {
   type Columns,
-  columnsOf,
+  curveColumns,
   linearRange,
   logRange,
   readingOf,
@@ -119,7 +119,7 @@ describe('the loss curve', () => {
   } as const;
 
   test('has a column for each line, as long as the longest run', () => {
-    const [steps, own, smoothed, held, other] = columnsOf(curves);
+    const [steps, own, smoothed, held, other] = curveColumns(curves);
     expect(steps).toEqual([1, 2, 3, 4]);
     expect(own).toEqual([1, null, 0.5, null]);
     expect(smoothed.slice(0, 2)).toEqual([1, 1]);
@@ -129,7 +129,7 @@ describe('the loss curve', () => {
   });
 
   test('reads out a step: its loss, smoothed loss, newest held-out loss, and the rate once that was changed', () => {
-    const columns = columnsOf(curves);
+    const columns = curveColumns(curves);
     const changed = { ...curves, rates: [{ step: 2, lr: 0.001 }] };
     expect(readingOf(changed, columns, 0)).toEqual({
       at: 'step 1',
@@ -152,11 +152,11 @@ describe('the loss curve', () => {
   });
 
   test('has axes that show all of its lines', () => {
-    const columns = columnsOf(curves);
+    const columns = curveColumns(curves);
     expect(linearRange(columns, curves)).toEqual([0, 2]);
     expect(logRange(columns)).toEqual([0.5, 2]);
     const low = { ...curves, overlays: [], losses: [0.1, 0.1] };
-    expect(linearRange(columnsOf(low), low)).toEqual([0, 0.8]);
+    expect(linearRange(curveColumns(low), low)).toEqual([0, 0.8]);
     // A high start that was long ago for steps of 256 images was not for steps of 64.
     for (const [batch, top] of [
       [256, 0.8],
@@ -164,7 +164,7 @@ describe('the loss curve', () => {
     ]) {
       const losses = [5, ...Array(300).fill(0.2)];
       const both = { ...low, overlays: [{ name: 'other', losses, batch, hue: 0 }] };
-      expect(linearRange(columnsOf(both), both)[1]).toBeCloseTo(top, 1);
+      expect(linearRange(curveColumns(both), both)[1]).toBeCloseTo(top, 1);
     }
     expect(xEnd(curves, 4)).toBe(20);
     expect(xEnd(curves, 40)).toBe(40);
