@@ -34,7 +34,7 @@ describe('normal() on the host', () => {
   const mean = (of: (pair: [number, number]) => number) =>
     draws.reduce((sum, pair) => sum + of(pair), 0) / COUNT;
 
-  // Five standard deviations of each statistic, those of COUNT normal numbers.
+  // Each bound is five standard deviations of the statistic of COUNT normal numbers.
   test.each([0, 1])(
     'number %i of each draw has mean, variance, skew and kurtosis of a normal distribution',
     (k) => {

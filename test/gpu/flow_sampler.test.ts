@@ -243,7 +243,7 @@ describe.each(Object.entries(runs))('a run of the sampler: %s', (_, options) => 
     if (told) {
       const labels = await bufferOf(Uint32Array.from(told));
       expect(await encoded(sampler, noise, { ...arrays, labels })).toEqual(given);
-      // What one recorded run was told is not told to the next.
+      // Labels of one recorded run do not reach the next.
       const { guidanceRange: _, ...unguided } = rest;
       const untold = { ...unguided, ...buffers, guidance: 1 };
       expectClose(
@@ -575,7 +575,7 @@ test('a run allocates nothing but what makes its noise, once a run of its kind w
 });
 
 describe('the sampler refuses', () => {
-  /** That the run is refused so by `sample`, `run` and, unless it takes other things, `encodeRun`, before anything is made on the GPU. */
+  /** `sample`, `run` and, where `records`, `encodeRun` refuse the run with `message`, before anything is made on the GPU. */
   async function refused(sampler: Sampler, options: object, message: string, records = true) {
     const given = options as LoadedOptions;
     const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);

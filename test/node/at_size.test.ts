@@ -39,7 +39,7 @@ const { gpu, source } = await testGpu();
 const { device } = gpu;
 
 const nothing = /^nothing$/;
-/** Of the first layer, whose images are 16x16; those of the others are smaller. */
+/** The shaders of the first layer, whose images are 16x16; the others' images are smaller. */
 const first = /^conv2d(_pool)?\.one_input/;
 
 const on = <T>(shader: RegExp, where: WrongWhere, work: (world: World) => Promise<T>, options = {}) =>
@@ -429,7 +429,7 @@ test(
 );
 
 test('a layer whose gradient is nothing but rounding does not reject a variant', async () => {
-  // Of layers of the same size one is compared.
+  // The layers differ in size: of layers of the same size one is compared.
   const opOf = (layer: string, i: number) => {
     const shape = { batch: 8, height: 16 - i, width: 16, inChannels: 1, outChannels: 8, kernelSize: 5 };
     const sizes = conv2dGradKernel.sizes(shape);

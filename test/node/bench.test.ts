@@ -17,7 +17,7 @@ import type { EngineReport } from '../../src/report';
 import { Trainer } from '../../src/training/trainer';
 import { testGpu } from '../lanes/gpu';
 
-// The first test measures the peaks; the others, which would take longer for them than for what they are about, are told them.
+// The first test measures the peaks; the others, which would take longer for peaks than for what they are about, get its peaks.
 vi.mock(import('../../harness/bench/peaks'), async (original) => {
   const real = await original();
   return { ...real, measurePeaks: vi.fn(real.measurePeaks), measureGflops: vi.fn(real.measureGflops) };

@@ -37,7 +37,7 @@ async function run({
   cache = memoryCache(),
   ...options
 }: Partial<TuneOptions> & { readonly cache?: TuningCache } = {}) {
-  // So all measurements take a tenth of the time.
+  // All measurements take a tenth of the time.
   pace = 10;
   const measured: Measured[] = [];
   const progress: [number, number][] = [];
@@ -435,7 +435,7 @@ describe('the tuner on a GPU', () => {
       const { variants, measured } = await tuneCard(first, { memory: memoryIn(cache) });
       const timed = measured.filter((m) => m.variant === 'one_input');
       expect(timed).toMatchObject([{ result: expect.any(Number) }]);
-      // Of two that are about as fast, either may be chosen.
+      // Either may be chosen where two are about as fast.
       expect(['direct', 'one_input']).toContain(variants['conv2d/down.0']);
       // Where time is up before that, it takes the place by the order of preference.
       const late = await tuneCard(first, { effort: { ...effort, milliseconds: 0 } });
@@ -561,7 +561,7 @@ test('a software adapter is measured with fewer images, but only variants that c
 
 // ---------------------------------------------------------------- the engine
 
-/** Of few layers, which have few variants. */
+/** A network of few layers, which have few variants. */
 const little = { height: 8, width: 8, widths: [8], kernelSize: 3 };
 const random = new Random(4);
 const noisy = random.floats(8 * 64, 0, 1);

@@ -231,7 +231,7 @@ test.each([...created, ...used])('a part that %s needs does not load, then loads
     failLoad(nth);
     const ended = await work().catch((error) => error);
     expect(loads.failing, `part ${nth} of ${count}`).toBe(-1);
-    // Of the texts of shaders some are loaded again at once, for a check of each kernel alone.
+    // Some texts of shaders are loaded again at once, for a check of each kernel alone.
     if (nth === 0 || ended instanceof Error) {
       expect(ended).toMatchObject({ code: 'data' });
       expect(before).toEqual(expect.arrayContaining(labelsOf(world)));
