@@ -61,7 +61,7 @@ describe('compareTensor of floats', () => {
     );
     expect(share).toBe(Infinity);
   });
-  test('a failure names the place by dimensions, but not for elements behind them', () => {
+  test('a failure names the place by dimensions, but not for an element beyond them', () => {
     const failure = (at: number) => {
       const values = [1, -2, 3e-9, 0].map((v, i) => (i === at ? 7 : v));
       return compareTensor('output', left(values), 4, expected, undefined, 1, { c: 1, y: 3 }).failure;

@@ -320,7 +320,7 @@ describe('evaluate', () => {
     }
   });
 
-  test('gives one result for images on the host and on the GPU', async () => {
+  test('gives the same result for images on the host and on the GPU', async () => {
     const { trainer } = await setUp();
     const first = await trainer.evaluate(imageSet);
     expect(await trainer.evaluate(dataset)).toEqual(first);

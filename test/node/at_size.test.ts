@@ -125,7 +125,7 @@ test('a comparison reports how far it is, from its beginning to its end', async 
 });
 
 test.each(['conditioning.gpu', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
-  '%s, wrong from 12 images on, is replaced with the others of the conditioning',
+  '%s, wrong from 12 images on, is replaced together with the other kernels of the conditioning',
   async (shader) => {
     const { device } = await requestDevice();
     Object.defineProperty(device, 'adapterInfo', { value: { vendor: 'some', architecture: 'card' } });

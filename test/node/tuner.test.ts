@@ -602,7 +602,7 @@ test('a GPU is measured unless tune is false, a software adapter only if it is t
   expect(await asks({ tune: true }, processor)).toBe(true);
 });
 
-test('tune: true measures, reports how far it is, and can be switched off for what comes later', async () => {
+test('tune: true measures and reports how far it is; a trainer made after tune = false takes the defaults', async () => {
   const progress: Progress[] = [];
   using engine = await createEngine({
     device: gpu.device,
@@ -699,7 +699,7 @@ test('one thing is measured at a time, whatever is created at the same time', as
   expect(tasks).toEqual(tasks.map((_, i) => (i % 2 === 0 ? 'begins' : 'ends')));
 });
 
-test('variants that the caller fixed give the same bits in training and in what comes after it', async () => {
+test('variants that the caller fixed give the same bits in training, predictions and samples', async () => {
   const plain = Object.fromEntries(
     TUNABLE_KERNELS.flatMap((kernel) =>
       layersFor(kernel, layers).map((l) => [`${kernel.name}/${l.name}`, 'direct']),

@@ -383,7 +383,7 @@ describe.each(Object.entries(works))('the worker call %s', (name, work) => {
   });
 });
 
-test.each(Object.entries(never))('the worker call %s has a reason why no mishap ends it', (call, why) => {
+test.each(Object.entries(never))('each mishap has a reason not to end the worker call %s', (call, why) => {
   expect(client[call as CallName]).toBeInstanceOf(Function);
   expect(Object.keys(why).sort()).toEqual([...mishaps].sort());
 });

@@ -39,7 +39,7 @@ test.each(['before', 'after'])(
   },
 );
 
-test('the client stops a worker of another version once it always answers with that version', () => {
+test('the client stops a worker of another version once the worker always answers with that version', () => {
   for (const version of [undefined, '0.1.0']) {
     const worker = new FakeWorker();
     const { stopped } = worker.client();
