@@ -59,7 +59,7 @@ describe('smallShape of every case is legal, small, and gives finite results tha
     const { kernel, cases, reference } = specs.get(name)!;
     for (const [title, shape] of Object.entries(cases)) {
       const small = smallShape(kernel, shape);
-      // It is as small as that again, and legal for whatever could do the large one.
+      // The small shape of a small shape is the same, and legal for each variant that takes the large one.
       expect(smallShape(kernel, small), title).toEqual(small);
       for (const [variant, { refuses }] of Object.entries(kernel.variants))
         if (!refuses?.(shape)) expect(refuses?.(small), `${variant}, ${title}`).toBeUndefined();

@@ -67,7 +67,7 @@ test.each(['digits', 'digits-3x3', 'pictures'] as const)(
 test('recipeAt(digits, 256) has the rate and warm-up of batches of 256, and the default average', () => {
   const { learningRate, batchSize, ...rest } = recipeAt('digits', 256).trainer;
   expect({ learningRate, batchSize }).toEqual({ learningRate: 3e-3, batchSize: 256 });
-  // It began after 200 steps then.
+  // The earlier recipe for batches of 256 began its average after 200 steps.
   expect(trainerConfigOf(rest)).toEqual({
     ...fixed,
     schedule: { decay: 'none', warmup: 20 },

@@ -224,7 +224,7 @@ describe('a step of the trainer', () => {
     const { norms, weights } = await free();
     const clipNorm = Math.sqrt(Math.min(...norms) * Math.max(...norms));
     const clipped = await train({ clipNorm });
-    // It bit in some of the steps.
+    // The clipNorm clips some of the steps.
     expect(new Set(clipped.norms.map((norm) => norm > clipNorm)).size).toBe(2);
     expect(clipped.weights).not.toEqual(weights);
   });

@@ -291,7 +291,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     const lost = heard(client, 'lost');
     silence();
     await within(20_000, lost);
-    // It may come to again, with all its memory.
+    // The silent device may come to again, with all its memory.
     expect(destroyed.size).toBe(1);
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);

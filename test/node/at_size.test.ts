@@ -156,7 +156,7 @@ describe('a variant that is wrong at images 14 wide', () => {
     const { planted, warnings, result } = await on(first, where, async (world) => {
       const error = await fourSteps(world, losses).catch((error) => error);
       const { engine, unet, trainer, dataset } = world;
-      // It has not become right meanwhile.
+      // The trainer stays refused.
       await expect(fourSteps(world)).rejects.toBe(error);
       trainer.destroy();
       // The form without subgroups is as wrong.

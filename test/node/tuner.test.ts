@@ -287,7 +287,7 @@ test('a layer takes its default where that takes long to compile, not the best o
   expect(unmeasured).toMatchObject(variants);
   expect(measured).toEqual([]);
 
-  // It may be there in time at the next start.
+  // The late shader may be there in time at the next start.
   vi.restoreAllMocks();
   await tune(gpu, two, 8, {
     training: false,
@@ -350,7 +350,7 @@ test('the tuner does not wait for a shader that takes long to compile, and does 
   expect(measured.filter((m) => m.variant.startsWith('winograd7'))).toEqual([]);
   expect(Object.values(variants).filter((name) => name.startsWith('winograd7'))).toEqual([]);
 
-  // It may be there in time at the next start, so the choice without it was not remembered.
+  // The late shader may be there in time at the next start, so the choice without it was not remembered.
   vi.restoreAllMocks();
   const again = await run({ cache, training: false });
   expect(again.measured.some((m) => m.variant.startsWith('winograd7'))).toBe(true);
@@ -584,7 +584,7 @@ test('a GPU is measured unless tune is false, a software adapter only if it is t
   const asks = async (options: { tune?: boolean }, info: Partial<GPUAdapterInfo>) => {
     Object.defineProperty(gpu.device, 'adapterInfo', { value: info, configurable: true });
     try {
-      // It knows an answer, or all forms that are made for GPUs would be measured on a processor.
+      // The cache knows an answer, or all forms that are made for GPUs would be measured on a processor.
       const known = JSON.stringify({ value: 'direct', date: Date.now() });
       const tuningCache: TuningCache = { get: vi.fn(async () => known), set: vi.fn(async () => {}) };
       using engine = await createEngine({ device: gpu.device, selfCheck: false, tuningCache, ...options });
