@@ -34,7 +34,7 @@ describe('normal() on the host', () => {
   const mean = (of: (pair: [number, number]) => number) =>
     draws.reduce((sum, pair) => sum + of(pair), 0) / COUNT;
 
-  // Five standard deviations of each statistic, those of COUNT normal numbers.
+  // Each bound is five standard deviations of the statistic of COUNT normal numbers.
   test.each([0, 1])(
     'number %i of each draw has mean, variance, skew and kurtosis of a normal distribution',
     (k) => {
@@ -46,7 +46,7 @@ describe('normal() on the host', () => {
   );
   test('the two numbers of a draw are independent', () => {
     expect(Math.abs(mean(([a, b]) => a * b))).toBeLessThan(5 * Math.sqrt(1 / COUNT));
-    // Their squares would, if the radius were wrong: cov(a^2, b^2) = 0, of products with a deviation of 2.
+    // The squares would depend on each other if the radius were wrong: cov(a^2, b^2) = 0, of products with a deviation of 2.
     expect(Math.abs(mean(([a, b]) => (a * a - 1) * (b * b - 1)))).toBeLessThan(5 * Math.sqrt(4 / COUNT));
   });
   test('the shares of numbers beyond 1, 2 and 3 are right for a normal distribution', () => {

@@ -26,7 +26,7 @@ const batch = {
   levels: random.floats(COUNT, 0, 1),
   labels: [0, 1, 2],
 };
-/** Told level and class, so that sampling is guided, and with an average, so that there are weights beside those of the network. */
+/** Conditioned on level and class, so that sampling is guided; the trainer averages the weights, so that there is a second set of them. */
 const config = {
   ...{ height: 4, width: 4, widths: [4], kernelSize: 3 },
   conditioning: { noiseLevel: true, classes: 2 },
@@ -40,7 +40,7 @@ const sampleOptions = {
   mask: new Float32Array(COUNT * size).fill(1, 0, 4),
 } satisfies SampleOptions;
 
-/** Of those that make a pipeline: where it is refused, another form may take its place. */
+/** The calls that make a pipeline: where a pipeline is refused, another form may take its place. */
 const OF_PIPELINES =
   /^create(BindGroupLayout|PipelineLayout|ShaderModule|ComputePipelineAsync)$|^popErrorScope$/;
 
@@ -71,7 +71,7 @@ async function furnish(engine: Engine) {
 
 export type World = Awaited<ReturnType<typeof setUp>>;
 
-/** Of a world of one step. */
+/** Saves a checkpoint of a world after its first step. */
 const save = ({ trainer }: World) =>
   saveCheckpoint({ trainer, settings: run, data: fingerprintImages(images), losses: [1] });
 
@@ -135,11 +135,14 @@ function complaint(
   if (error && failure === 'lost' && error.code !== 'device-lost')
     return `the error is ${error.code}: ${error.message}`;
   if (failing.openScopes > 0) return `${failing.openScopes} error scopes are left open`;
-  if (failing.uncaught.length > 0) return `the owner of the device was told: ${failing.uncaught}`;
+  if (failing.uncaught.length > 0) return `the owner of the device got uncaught errors: ${failing.uncaught}`;
   return undefined;
 }
 
-/** A device that rejects or refuses something gets some time to say that it is lost. Where it is not, nobody need wait. Gives back what undoes it. */
+/**
+ * The engine waits some time for a device that rejects or refuses something to say that it is lost. No device here says it late, so the wait
+ * becomes 0 ms. Gives back what undoes this.
+ */
 export function hurry(): () => void {
   const { setTimeout } = globalThis;
   const hurried = (work: () => void, ms?: number) => setTimeout(work, ms === 3000 || ms === 500 ? 0 : ms);
@@ -194,7 +197,7 @@ export async function failEach(
     await restore(world, checkpoint);
     failing.watch(plan);
     const error = await errorOf(deeds[deed](world, checkpoint));
-    // What nobody caught comes late.
+    // Uncaught errors come late.
     await failing.device.queue.onSubmittedWorkDone();
     const fault = complaint(failing, plan, error);
     if (fault) faults.push(`${deed}, ${nameOf(plan)}: ${fault}`);

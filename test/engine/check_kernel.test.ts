@@ -61,7 +61,7 @@ describe('compareTensor of floats', () => {
     );
     expect(share).toBe(Infinity);
   });
-  test('a failure names the place by dimensions, but not for elements behind them', () => {
+  test('a failure names the place by dimensions, but not for an element beyond them', () => {
     const failure = (at: number) => {
       const values = [1, -2, 3e-9, 0].map((v, i) => (i === at ? 7 : v));
       return compareTensor('output', left(values), 4, expected, undefined, 1, { c: 1, y: 3 }).failure;
@@ -70,7 +70,7 @@ describe('compareTensor of floats', () => {
     expect(failure(2)).toMatch(/\[2\] \(c 0, y 2\) got 7, .*<--/);
     expect(failure(3)).toContain('first at [3], worst');
     const { worst } = compareTensor('output', left([1, -2, 7, 0]), 4, expected, undefined, 2, { c: 1, y: 3 });
-    // The bound is that of the variant, whose gain is 2.
+    // The bound is the variant's, whose gain is 2.
     expect(worst).toMatchObject({
       index: 2,
       place: ' (c 0, y 2)',

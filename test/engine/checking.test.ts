@@ -59,7 +59,7 @@ describe('smallShape of every case is legal, small, and gives finite results tha
     const { kernel, cases, reference } = specs.get(name)!;
     for (const [title, shape] of Object.entries(cases)) {
       const small = smallShape(kernel, shape);
-      // It is as small as that again, and legal for whatever could do the large one.
+      // The small shape of a small shape is the same, and legal for each variant that takes the large one.
       expect(smallShape(kernel, small), title).toEqual(small);
       for (const [variant, { refuses }] of Object.entries(kernel.variants))
         if (!refuses?.(shape)) expect(refuses?.(small), `${variant}, ${title}`).toBeUndefined();
@@ -96,30 +96,30 @@ describe('faultOf decides what a fault is:', () => {
   const expected = Float64Array.of(1, -4, 0, 2 ** -149, 0.5);
   const got = (at: number, value: number) => Float32Array.from(expected, (v, i) => (i === at ? value : v));
   test.each<[string, number, number, boolean]>([
-    ['a right value is none', 0, 1, false],
-    ['a rounding is none', 1, -4.0001, false],
-    ['an error of 0.4% of the largest value is one', 1, -4.016, true],
-    ['a small number far from its expected value is one', 4, 0.505, true],
-    ['a tiny number in place of 0 is one', 2, 1e-30, true],
-    ['another whole number is one', 3, 2 ** -148, true],
-    ['NaN is one', 0, Number.NaN, true],
-    ['infinity is one', 0, Number.POSITIVE_INFINITY, true],
+    ['a right value is no fault', 0, 1, false],
+    ['a rounding is no fault', 1, -4.0001, false],
+    ['an error of 0.4% of the largest value is a fault', 1, -4.016, true],
+    ['a small number far from its expected value is a fault', 4, 0.505, true],
+    ['a tiny number in place of 0 is a fault', 2, 1e-30, true],
+    ['another whole number is a fault', 3, 2 ** -148, true],
+    ['NaN is a fault', 0, Number.NaN, true],
+    ['infinity is a fault', 0, Number.POSITIVE_INFINITY, true],
   ])('%s', (_, at, value, isFault) => {
     expect(faultOf('output', got(at, value), expected) !== undefined).toBe(isFault);
   });
 
-  test('one number in every element is one, unless it is expected', () => {
+  test('the same number in every element is a fault, unless it is expected', () => {
     expect(faultOf('output', new Float32Array(5), expected)).toBe('every number of output is 0');
     expect(faultOf('output', new Float32Array(5), new Float64Array(5))).toBeUndefined();
   });
 
-  test('an error of 0.4% of each number is one in a state, whose numbers are unrelated', () => {
+  test('an error of 0.4% of one number is a fault in a state, whose numbers are unrelated', () => {
     const state = Float64Array.of(1000, 0.01);
     expect(faultOf('state', Float32Array.of(1000, 0.01004), state)).toBeDefined();
     expect(faultOf('output', Float32Array.of(1000, 0.01004), state)).toBeUndefined();
   });
 
-  test('any other whole number is one in a tensor of whole numbers', () => {
+  test('any other whole number is a fault in a tensor of whole numbers', () => {
     expect(faultOf('classes', Uint32Array.of(7, 8), Uint32Array.of(7, 9))).toContain(
       'classes[1] is 8, expected 9',
     );

@@ -17,7 +17,7 @@ const shader = (name: string): Shader => ({
   bindings: {},
 });
 
-/** A compiler whose driver finishes a pipeline when it is told to, and what the driver has been asked for. */
+/** A compiler whose driver finishes a pipeline when the test says so, and what the compiler has asked the driver for. */
 function compilerOf(cores: number | undefined, deadline = 10, onProgress?: (progress: Progress) => void) {
   vi.stubGlobal('navigator', { hardwareConcurrency: cores });
   const asked: string[] = [];

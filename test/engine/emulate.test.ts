@@ -50,7 +50,7 @@ const onEvenBatches: string[] = [];
 for (const [name, spec] of specs) {
   const { kernel, emulated = {} } = spec;
   const emulatedTexts = new Set<string>();
-  // Of forms that share a text, the one whose cases its spec names.
+  // Among forms that share a text, the one whose cases its spec names comes first.
   const variants = Object.entries(kernel.variants).sort(
     ([a], [b]) => Number(b in emulated) - Number(a in emulated),
   );

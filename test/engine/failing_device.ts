@@ -199,7 +199,7 @@ export class FailingDevice {
         return original([encoder.finish()]);
       }
       default: {
-        // Of an encoder or a pass: a group that is not open is closed, which its end finds wrong.
+        // An encoder or a pass closes a group that is not open, which the encoder's or pass's end finds wrong.
         (object as GPUCommandEncoder).popDebugGroup();
         return original(...args);
       }

@@ -5,7 +5,7 @@ import { type Arrays, elementCount, Random } from '../../harness/specs/lib/spec'
 import { spec as swishGrad } from '../../harness/specs/swish_grad';
 
 const MAX_ELEMENTS = 3000;
-/** So small that a step rarely crosses a kink (a pooling tie); the formula's own error is then nil, and rounding is what remains. */
+/** A step this small rarely crosses a kink (a pooling tie); the formula's own error is then nil, and rounding is what remains. */
 const STEP = 1e-6;
 const DIRECTIONS = 4;
 const SINGLES = 12;

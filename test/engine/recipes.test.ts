@@ -67,7 +67,7 @@ test.each(['digits', 'digits-3x3', 'pictures'] as const)(
 test('recipeAt(digits, 256) has the rate and warm-up of batches of 256, and the default average', () => {
   const { learningRate, batchSize, ...rest } = recipeAt('digits', 256).trainer;
   expect({ learningRate, batchSize }).toEqual({ learningRate: 3e-3, batchSize: 256 });
-  // It began after 200 steps then.
+  // The earlier recipe for batches of 256 began its average after 200 steps.
   expect(trainerConfigOf(rest)).toEqual({
     ...fixed,
     schedule: { decay: 'none', warmup: 20 },
@@ -120,7 +120,7 @@ describe('the sampling of a network', () => {
       expect(recipeOf(model)).toBe(name);
       expect(samplingFor(model)).toEqual(sampling);
       expect(recipeSampling(name, config)).toEqual(sampling);
-      // Of one level alone, whose convolutions have none beside it.
+      // A network of one level has its recipe, too.
       const first = [perLevel[name]].flat()[0];
       const least = checkConfig({ ...network, widths: [8], convolutionsPerLevel: first });
       expect(recipeOf({ ...model, config: least })).toBe(name);
@@ -139,7 +139,7 @@ describe('the sampling of a network', () => {
     expect(own).toEqual({ method: 'adams', steps: 8, guidance: 1.5 });
     expect(samplingFor({ ...model, config: known, sampling: own })).toBe(own);
     expect(recipeSampling('pictures', grey)).toEqual({ method: 'adams', steps: 8 });
-    // Of other convolutions the recipe knows nothing.
+    // The recipe has no sampling settings for other convolutions.
     expect(recipeSampling('pictures', { ...grey, kernelSize: 5 })).toBeUndefined();
   });
 

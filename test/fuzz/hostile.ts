@@ -94,7 +94,7 @@ function put(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Of all places in `json`, objects and lists within it included, one is edited. */
+/** A copy of `json` in which one place is edited; places within objects and lists count, too. */
 function edited(json: unknown, at: number, edit: (object: object, key: string) => void): unknown {
   const copy = structuredClone(json);
   const places: [object, string][] = [];

@@ -5,7 +5,7 @@ import { told } from './formats';
 import { hostileText } from './hostile';
 
 const modules = import.meta.glob<Record<string, Command>>('../../harness/cli/commands/*.ts', { eager: true });
-/** Those that have flags. */
+/** The commands that have flags. */
 export const commands = Object.entries(modules)
   .map(([path, module]) => module[/(\w+)\.ts$/.exec(path)![1]])
   .filter(({ flags }) => Object.keys(flags).length > 0);
@@ -40,7 +40,7 @@ const value = fc.oneof(
   fc.double().map(String),
 );
 
-/** Of flags that take no whole number. */
+/** Plausible values of the flags that take no whole number. */
 const plausible: Readonly<Record<string, readonly string[]>> = {
   schedule: ['cosine', 'constant', 'cosine,warmup=2', 'cosine,floor=2', 'linear'],
   widths: ['8', '8,8', '4,8,8,8,8,8'],
@@ -71,7 +71,7 @@ export const typed = ({ flags }: Command) => {
     fc.tuple(flag, value).map(([name, text]) => [`--${name}=${text}`]),
     value.map((text) => [text]),
   );
-  // Nobody can type a zero byte, and Node cannot be given one.
+  // A zero byte cannot be typed, and Node takes none.
   return fc
     .array(word, { maxLength: 6 })
     .map((words) => words.flat().map((text) => text.replaceAll('\0', '0')));

@@ -4,8 +4,8 @@ one thread.
 
   python3 test/golden/flow_reference.py
 
-Weights and batches are those of flowWeights and flowBatch in workload.ts, made here once more, bit for bit: their checksums
-stand in the files, so that another loss can be told from another input. The script also takes the steps in float64 and prints
+Weights and batches equal the ones of flowWeights and flowBatch in workload.ts, made here once more, bit for bit: their checksums
+stand in the files, so that a loss that differs can be told from an input that differs. The script also takes the steps in float64 and prints
 how far the two lie apart, which says what a tolerance must allow for rounding.
 """
 import json
@@ -19,10 +19,10 @@ import torch.nn.functional as F
 SIDE = 28
 BATCH = 16
 STEPS = {'flow.json': 20, 'flow_3x3.json': 20, 'flow_pictures.json': 1}
-# Steps, counted from 0, whose gradients are kept. Of the network of 3x3 kernels not the last: where two pixels of a pooling window are
+# Steps, counted from 0, whose gradients are kept. The network of 3x3 kernels leaves out its last: where two pixels of a pooling window are
 # equal to 2e-7, as in its eleventh step, rounding decides which of them a gradient goes to, and from then on gradients differ by 1e-4.
 KEPT = {'flow.json': (0, 2, 19), 'flow_3x3.json': (0, 2, 9), 'flow_pictures.json': (0,)}
-# Of each gradient so many elements are kept.
+# How many elements of each gradient are kept.
 SAMPLES = 32
 NO_CLASS = 10
 THREES = [

@@ -2,7 +2,7 @@
 //
 //   npm run golden
 //
-// writes those of jax-js if TensorFlow.js (its WebGPU backend: the ones for the CPU and wasm have wrong gradients) agrees.
+// writes jax-js's losses if TensorFlow.js (its WebGPU backend: the ones for the CPU and wasm have wrong gradients) agrees.
 import { writeFileSync } from 'node:fs';
 import { createPeerServer } from '../../harness/tools/peers/vite.mjs';
 

@@ -57,7 +57,7 @@ describe.each([
       expect(largest).toBeCloseTo(1, 5);
     }
     if (flow.losses.length === 1) return;
-    // Of twenty steps.
+    // Twenty steps have all classes.
     const classes = new Set(batches.flatMap(({ labels }) => [...labels]));
     expect([...classes].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });

@@ -1,6 +1,6 @@
 /**
- * From the slices of gradients to the weights: gradient_norm, finish_step and adam one after the other. As long as the gradients are not so long
- * that they are clipped, that must give the bits of adding up the slices and nothing else; where they are not finite, nothing at all.
+ * From the slices of gradients to the weights: gradient_norm, finish_step and adam one after the other. While the gradients are too short
+ * to be clipped, the three must give the bits of adding up the slices and nothing else; gradients that are not finite change nothing at all.
  */
 import { expect, test } from 'vitest';
 import { spec } from '../../harness/specs/adam';
@@ -99,7 +99,7 @@ async function update(values: Arrays, before: ((tensors: Tensors) => Op | Op[])[
     const [parameter, moment1, moment2, packed, state, records] = await Promise.all(
       (['parameter', 'moment1', 'moment2', 'packed', 'state', 'records'] as const).map(read),
     );
-    // What pads the last vec4 of a layer is nobody's.
+    // What pads the last vec4 of a layer is not compared.
     const own = (words: Uint32Array) =>
       layers.map((layer) => words.slice(layer.offset, layer.offset + parameterCount(layer)));
     return {

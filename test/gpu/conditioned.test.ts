@@ -1,4 +1,4 @@
-/** Networks that are told noise level and class, or make other channels than they take, against the f64 reference of the whole step. */
+/** Networks that are conditioned on noise level and class, or make other channels than they take, against the f64 reference of the whole step. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { normal } from '../../src/base/random';
@@ -94,7 +94,7 @@ function randomParameters(unet: UNet, random: Random): Map<string, Float32Array>
   );
 }
 
-/** A batch as an objective makes it, and what a network of `config` is told of it. */
+/** A batch as an objective makes it, with the levels and labels that a network of `config` takes. */
 function makeBatch(config: UNetConfig, data: Case['data'], count: number, random: Random) {
   const { height, width, channels, conditioning } = config;
   const [size, outSize] = [channels, outChannelsOf(config)].map((c) => c * height * width);
@@ -167,7 +167,7 @@ describe.each(Object.entries(cases))('a network conditioned on %s', (_, { config
 describe('a step of the trainer', () => {
   const config = checkConfig({ ...small, conditioning: { noiseLevel: true, classes: 2 } });
   const schedule: Schedule = { decay: 'cosine', warmup: 2, steps: 5, floor: 0.1 };
-  // So large an epsilon that the length of a gradient counts in the first step already.
+  // The epsilon is so large that the length of a gradient counts in the first step already.
   const adam = { beta1: 0.8, beta2: 0.95, epsilon: 1e-2 };
 
   /** Six steps, and how far weights and moments are from the reference's: the weights as a share of how far they went. */
@@ -224,7 +224,7 @@ describe('a step of the trainer', () => {
     const { norms, weights } = await free();
     const clipNorm = Math.sqrt(Math.min(...norms) * Math.max(...norms));
     const clipped = await train({ clipNorm });
-    // It bit in some of the steps.
+    // The clipNorm clips some of the steps.
     expect(new Set(clipped.norms.map((norm) => norm > clipNorm)).size).toBe(2);
     expect(clipped.weights).not.toEqual(weights);
   });

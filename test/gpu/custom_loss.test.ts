@@ -62,7 +62,7 @@ function distance(got: ArrayLike<number>, expected: ArrayLike<number>): number {
   return Math.max(...errors);
 }
 
-/** `count` images for a network, and what it is told, as arrays and as buffers. */
+/** `count` images for a network, with the levels and labels that the network takes, as arrays and as buffers. */
 async function imagesFor(config: Partial<UNetConfig>, count: number, seed = 1) {
   const { height, width, channels, conditioning } = checkConfig(config);
   const random = new Random(seed);
@@ -120,7 +120,7 @@ describe.each([
     const { unet, trainer } = await setUp(config);
     const given = await imagesFor(config, 5);
     const output = await forward(trainer, given);
-    // Of other kernels.
+    // The predictor has other kernels.
     expect(distance(output, await unet.predict(given.input, { count: 5, ...given.conditions }))).toBeLessThan(
       1e-5,
     );

@@ -347,7 +347,7 @@ test.each([
   expect(left()).toEqual([]);
   expect(await teacher.getParameters()).toEqual(ofTeacher);
   if (how === 'destroy') return;
-  // It may run again.
+  // The distiller may run again.
   await distil(distiller);
   distiller.student!.destroy();
 });

@@ -209,7 +209,7 @@ describe('weights with which', () => {
     async (options) => {
       const one = await setUp(options);
       await one.trainer.step(goodBatch(1));
-      // The loss is some 1e30: the gradient of the layer itself is as large as its square root, that of others as the loss.
+      // The loss is some 1e30: the layer's own gradient is as large as the loss's square root, the gradients of other layers as the loss.
       const parameters = await one.unet.getParameters();
       parameters.get('up.1.kernel')!.fill(1e15);
       await one.unet.setParameters(parameters);

@@ -243,7 +243,7 @@ describe.each(Object.entries(runs))('a run of the sampler: %s', (_, options) => 
     if (told) {
       const labels = await bufferOf(Uint32Array.from(told));
       expect(await encoded(sampler, noise, { ...arrays, labels })).toEqual(given);
-      // What one recorded run was told is not told to the next.
+      // Labels of one recorded run do not reach the next.
       const { guidanceRange: _, ...unguided } = rest;
       const untold = { ...unguided, ...buffers, guidance: 1 };
       expectClose(
@@ -336,7 +336,7 @@ describe('the sampling of a UNet', () => {
   test('has a polish, which a run changes or leaves out', async () => {
     const polish = { noises: 2, level: 0.3 };
     const { plain, usual } = await setUpBoth({ ...sampling, polish });
-    // It can be recorded at once.
+    // A run with a polish can be recorded at once.
     const recorded = await encoded(usual, noiseOf(9), { labels });
     const same = async (options: LoadedOptions, all: LoadedOptions) => {
       const images = await usual.sample({ seed: 1, ...options });
@@ -348,7 +348,7 @@ describe('the sampling of a UNet', () => {
     expect(await same({ labels, polish: other }, { labels, polish: other })).not.toEqual(polished);
     expect(await same({ labels, polish: false }, { labels })).not.toEqual(polished);
     expect(recorded).toEqual(await encoded(plain, noiseOf(9), { labels, ...sampling, polish }));
-    // It is for a flow.
+    // A polish is for a flow, not for the method mix.
     const mixed = { method: 'mix', steps: 2, noise: start } as const;
     expect(await usual.sample(mixed)).toEqual(await plain.sample({ ...mixed, polish: false }));
   });
@@ -575,7 +575,7 @@ test('a run allocates nothing but what makes its noise, once a run of its kind w
 });
 
 describe('the sampler refuses', () => {
-  /** That the run is refused so by `sample`, `run` and, unless it takes other things, `encodeRun`, before anything is made on the GPU. */
+  /** `sample`, `run` and, where `records`, `encodeRun` refuse the run with `message`, before anything is made on the GPU. */
   async function refused(sampler: Sampler, options: object, message: string, records = true) {
     const given = options as LoadedOptions;
     const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
@@ -761,7 +761,7 @@ describe('the sampler refuses', () => {
     const after = await sampler.sample({ ...polished, noise });
     expect(await encoded(sampler, noise, polished)).toEqual(after);
     expect(await encoded(sampler, noise, options)).toEqual(guided);
-    // Its usual method is the tutorial's, with classes.
+    // The network's usual method is the tutorial's, with classes.
     const mixed = await sampler.sample({ steps: 1, labels, noise: start });
     const made = await unet.predict(start, { count, labels });
     expectClose(

@@ -1,4 +1,4 @@
-/** Training beside others: for so many milliseconds, in parts, and with a learning rate that is recorded. */
+/** Training beside other work of the GPU: for some milliseconds at a time, in parts, and with a learning rate that is recorded. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';
@@ -65,7 +65,7 @@ afterEach(() => {
   gpu.pacer.maxMilliseconds = usual;
 });
 
-/** Calls `runFor` until so many steps are complete. */
+/** Calls `runFor` until `steps` steps are complete. */
 async function framesOf(
   trainer: Trainer,
   source: Parameters<Trainer['runFor']>[0],
@@ -100,7 +100,7 @@ describe('runFor', () => {
       onePartEach();
       const pieces = await framesOf(trainer, dataset, 3, { seed: 7, milliseconds: 1e-3 });
       expect(pieces.length).toBeGreaterThan(20);
-      // Of each step the share that is done grows, until it is complete.
+      // The share of each step that is done grows until the step is complete.
       for (const [i, { steps, progress, loss }] of pieces.entries()) {
         const before = i > 0 && pieces[i - 1].steps === 0 ? pieces[i - 1].progress : 0;
         expect(steps === 1 ? progress === 0 : progress > before && progress < 1).toBe(true);
@@ -129,7 +129,7 @@ describe('runFor', () => {
 
   test('makes the same steps where a submission ends in the middle of an update', async () => {
     const expected = await lossesOfFit(7);
-    // What the dispatches of a step are estimated at; those of the update are last, and Adam's the very last.
+    // What the dispatches of a step are estimated at; the update's are last, and Adam's the very last.
     onePartEach();
     const submit = vi.spyOn(gpu, 'submit');
     const submitted = () => submit.mock.calls.flatMap(([, load]) => (load ? [workOf(load)] : []));
@@ -294,7 +294,7 @@ describe('runFor', () => {
   });
 
   test('learns the speed of a GPU that other programs use too, and that reports its ends late', async () => {
-    // Each submission waits 5 ms for those of others, and takes 1 ms for a million of work; word of it is 3 ms late.
+    // Each submission waits 5 ms for other programs' submissions, takes 1 ms for a million of work, and reports its end 3 ms late.
     let now = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => now);
     const busy = new Gpu(gpu.device);
@@ -303,7 +303,7 @@ describe('runFor', () => {
       () => new Promise((resolve) => ends.push(resolve as () => void)),
     );
     busy.pacer.maxMilliseconds = 4;
-    // The GPU's own clock is not that of the test.
+    // The GPU's own clock is not the test's.
     vi.spyOn(busy.pacer, 'isLate', 'get').mockReturnValue(false);
     for (let i = 0; i < 12; i++) {
       const load = new Load();
@@ -322,7 +322,7 @@ describe('runFor', () => {
       await done;
       expect(load.milliseconds).toBeCloseTo(milliseconds, 6);
     }
-    // So that 4 ms are 4 million.
+    // Thus 4 ms are 4 million.
     expect(busy.pacer.budget('any') / 4e6).toBeCloseTo(1, 2);
   });
 

@@ -25,12 +25,12 @@ const { gpu, kinds } = await testGpu();
  * (lavapipe, also with the forms for GPUs), Chrome (SwiftShader) and Firefox (lavapipe).
  */
 const BOUNDS = {
-  /** Of eight steps of the tutorial: 2.3e-6, 5.1e-7, 1.3e-6. */
+  /** Eight steps of the tutorial: 2.3e-6, 5.1e-7, 1.3e-6. */
   tutorial: 1.1e-5,
   plain: {
-    /** Of three steps: 1.7e-7 in each. */
+    /** Three steps: 1.7e-7 in each place. */
     few: 8.5e-7,
-    /** Of twenty: 2.5e-6 in each. */
+    /** Twenty steps: 2.5e-6 in each place. */
     all: 1.2e-5,
   },
   usual: {
@@ -44,7 +44,7 @@ const BOUNDS = {
 } as const;
 
 const STEPS = 8;
-/** Of the larger networks: the second of them begins from weights that Adam has changed twice. */
+/** Steps of the larger networks: the last of them begins from weights that Adam has changed twice. */
 const FEW = 3;
 
 const usual = (adapter: AdapterKind, batch: number, config?: Partial<UNetConfig>) =>
@@ -145,7 +145,7 @@ describe.each([
     withUsual(adapter, 'few'),
   );
 
-  // Of which a processor takes half a minute.
+  // A processor takes half a minute for these steps.
   test('has PyTorch’s losses in twenty steps, and gradients late in them, with the plain kernels', {
     tags: 'thorough',
   }, async () => {

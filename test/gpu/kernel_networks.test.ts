@@ -107,14 +107,14 @@ function pool(input: number[], side: number, channels: number) {
   });
 }
 
-/** Each pixel four times, after swish; `side` is that of the result. */
+/** Each pixel four times, after swish; `side` is the result's. */
 const upsample = (input: number[], side: number, channels: number) =>
   Array.from({ length: side * side * channels }, (_, i) => {
     const [c, x, y] = [i % channels, Math.floor(i / channels) % side, Math.floor(i / channels / side)];
     return swish(input[((y >> 1) * (side / 2) + (x >> 1)) * channels + c]);
   });
 
-/** The slope of `loss` at `w` along random directions, in f64, is that of the `gradient`. */
+/** The slope of `loss` at `w` along random directions, in f64, agrees with the `gradient`. */
 function expectGradient(
   gradient: Float32Array,
   w: ArrayLike<number>,

@@ -45,7 +45,7 @@ function repeats(title: string, variant: string): boolean {
   return tile > 0 && width >= (variant.endsWith('_subgroups') ? 8 : 8 + tile);
 }
 
-/** A browser adds a compiler: it runs what it compiles on the network's layers and on so many other cases. */
+/** A browser adds a compiler: each shader that it compiles runs on the network's layers and on this number of other cases. */
 const CASES_IN_BROWSERS = 4;
 const casesOf = new Map<string, number>();
 
@@ -70,7 +70,7 @@ for (const [name, spec] of specs) {
     const isLarge = spec.kernel.cost(shape).flops > MUCH_FLOPS || numbers > MANY_NUMBERS;
     if (!runsAll && isLarge) continue;
     const handling = able.filter(([, { refuses }]) => !refuses?.(shape));
-    // What so many numbers ask of a form is the same of all that have its text; in browsers, what any case does but a layer's.
+    // A case of many numbers runs on one of the forms that share a text; in browsers, each case does, but a layer's.
     const first = handling.filter(
       ([variant], i) => handling.findIndex(([other]) => textOf(other) === textOf(variant)) === i,
     );

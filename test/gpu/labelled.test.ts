@@ -320,7 +320,7 @@ describe('evaluate', () => {
     }
   });
 
-  test('gives one result for images on the host and on the GPU', async () => {
+  test('gives the same result for images on the host and on the GPU', async () => {
     const { trainer } = await setUp();
     const first = await trainer.evaluate(imageSet);
     expect(await trainer.evaluate(dataset)).toEqual(first);
@@ -380,7 +380,7 @@ test.for(Object.entries(recipes))('the recipe %s trains for an epoch, and sample
   };
   const data = await engine.createDataset(set);
   const events = await collect(trainer.fit(data, { ...recipe.fit, epochs: 1 }));
-  // Of the last batch there are two images.
+  // The last batch has two images.
   expect(events.map(({ step }) => step)).toEqual('dropLast' in recipe.fit ? [1, 2] : [1, 2, 3]);
   using sampler = await engine.createSampler(unet, { count: 2 });
   const labels = unet.config.conditioning?.classes ? { labels: [3, 7] } : {};
@@ -392,7 +392,7 @@ test.for(Object.entries(recipes))('the recipe %s trains for an epoch, and sample
 describe('what is refused before anything is made on the GPU:', () => {
   const plain = { height: 4, width: 6, widths: [4, 8], kernelSize: 3 };
 
-  /** That `act` is refused so, before anything is made on the GPU. */
+  /** `act` ends with an error of this code and message, before anything is made on the GPU. */
   async function refused(act: () => unknown, code: string, message: string) {
     const made = [vi.spyOn(gpu.device, 'createBuffer'), vi.spyOn(gpu.device, 'createComputePipelineAsync')];
     const submitted = vi.spyOn(gpu.device.queue, 'submit');
@@ -414,7 +414,7 @@ describe('what is refused before anything is made on the GPU:', () => {
   const levels = Float32Array.of(0.2, 0.7);
   const labels = [0, 3];
 
-  /** What is told, for two images of a network with three classes; what is wrong with it. */
+  /** Wrong levels and labels for two images of a network with three classes; the error's message. */
   const wrongTold: [object, string][] = [
     [
       { levels },

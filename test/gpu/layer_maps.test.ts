@@ -33,7 +33,7 @@ const configs: Record<string, Partial<UNetConfig>> = {
   },
 };
 
-/** Weights with biases, and images with what the network is told about them. */
+/** Weights with biases, and images with the levels and labels that the network takes. */
 function given(unet: UNet, random: Random) {
   const { height, width, channels, conditioning } = unet.config;
   const weights = new Map(

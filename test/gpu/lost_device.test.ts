@@ -9,7 +9,7 @@ await testGpu();
 
 const request = async () => (await requestDevice()).device;
 
-/** Of each kind of call the first, and one in the middle of many. */
+/** The first call of each kind, and one in the middle of many. */
 const moments = (names: readonly string[]): Planned[] =>
   names.flatMap((name) => [0, 9].map((nth) => ({ name, nth, failure: 'lost' as const })));
 

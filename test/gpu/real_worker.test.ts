@@ -72,7 +72,7 @@ if (lane !== 'node') {
     await client.reset();
   });
 
-  /** Of a run that nobody has any more. */
+  /** The id of a stored run that no worker holds any more. */
   function keptId(client: WorkerClient): Promise<string> {
     return new Promise((resolve) => {
       client.on('runs', (runs) => {

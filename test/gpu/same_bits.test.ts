@@ -23,7 +23,7 @@ test.each(recipeNames)('%s: 20 losses are the recorded ones, nearly, on any adap
   expect(losses).toHaveLength(STEPS);
   expect(
     widest(losses, golden[name]),
-    `If kernels have changed for good, test/golden/bits.json gets those of the lane node: ${JSON.stringify(losses)}`,
+    `If kernels have changed for good, test/golden/bits.json gets the losses of the lane node: ${JSON.stringify(losses)}`,
   ).toBeLessThan(BAND);
 });
 

@@ -202,7 +202,7 @@ describe.each(['sample', 'run'] as const)('during %s, destroying', (method) => {
           else for await (const _ of all.sampler.run({ steps: 9 }));
         };
         await expect(run(), `after ${n}`).rejects.toMatchObject({ name: 'EngineError', code: 'destroyed' });
-        // Of a hundred and more: those to the next that needs what is gone.
+        // A whole run submits a hundred times and more; this one ends at the next submission that needs what is gone.
         expect(submissions, `after ${n}`).toBeLessThanOrEqual(n + 10);
         vi.restoreAllMocks();
       }

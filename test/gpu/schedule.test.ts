@@ -1,4 +1,4 @@
-/** A schedule that changes while a trainer lives: from which step on it holds, and that the bits are those of a change between two fits. */
+/** A schedule that changes while a trainer lives: from which step on it holds, and that a change between two fits gives the same bits. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { Dataset } from '../../src/data/dataset';

@@ -228,7 +228,7 @@ test('the program of docs/kernels.md runs', async () => {
     ...{ kernelGradient: inputs.kernel.length, biasGradient: 16 },
   };
   const names = [...Object.keys(inputs), ...Object.keys(outputs)];
-  // Its own encoder is submitted before that of `run`, which stays empty.
+  // The program submits its own encoder before `run` submits an empty one.
   const Program = (async () => {}).constructor as new (
     ...code: string[]
   ) => (...given: unknown[]) => Promise<void>;

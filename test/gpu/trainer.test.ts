@@ -59,7 +59,7 @@ describe('fit', () => {
     const { unet, trainer, dataset } = await setUp();
     const reference = new ReferenceUNet(checkConfig(config), await unet.getParameters());
     const options = { epochs: 2, seed: 42, dropLast };
-    // Several steps in a submission, and an epoch that is gone on with.
+    // Several steps in a submission, and a second fit that goes on within an epoch.
     const first = await collect(trainer.fit(dataset, { ...options, maxSteps: epochs.length - 1 }));
     const events = [...first, ...(await collect(trainer.fit(dataset, options)))];
     expect(events.map(({ step, epoch }) => [step, epoch])).toEqual(epochs.map((epoch, i) => [i + 1, epoch]));
@@ -271,7 +271,7 @@ describe('a training run that is interrupted', () => {
         for await (const { step } of trainer.fit(dataset, { epochs: 50 })) {
           if (step !== 2) continue;
           engine.device.destroy();
-          // Time for what is under way to fail while nobody awaits it.
+          // Time for what is under way to fail while no caller awaits it.
           await new Promise((resolve) => setTimeout(resolve, 200));
         }
       })(),
@@ -279,7 +279,7 @@ describe('a training run that is interrupted', () => {
     expect(error.code).toBe('device-lost');
   });
 
-  /** Does `act` right after so many more submissions; returns what tells how many there have been. */
+  /** Does `act` right after the `n`th submission from now; returns a function that gives the number of submissions so far. */
   function afterSubmissions(n: number, act: () => void): () => number {
     const submit = gpu.submit.bind(gpu);
     let submissions = 0;
@@ -310,7 +310,7 @@ describe('a training run that is interrupted', () => {
         const submissions = afterSubmissions(n, () => all[what].destroy());
         const { code } = await refusal(collect(all.trainer.fit(all.dataset, { epochs: 30 })));
         expect(code, `after ${n}`).toBe('destroyed');
-        // Of ninety steps: what is under way, of a step in parts the rest.
+        // Of ninety steps, only what is under way is submitted; of a step in parts, the rest.
         expect(submissions(), `after ${n}`).toBeLessThanOrEqual(n + (maxMilliseconds < 1 ? 60 : 4));
         vi.restoreAllMocks();
       }

@@ -81,7 +81,7 @@ test('the sampling that a run is begun with is the default of sample, and comes 
   await client.load(model);
   const made = await client.sample({ network: 'model', seed: 9, count: 2 });
   expect(made.images).toEqual(alone.samples);
-  // Where nobody says, as the recipe does.
+  // Without a setting, sampling is the recipe's.
   await client.reset();
   await client.begin({ ...run, images });
   expect(loadModel(await client.save()).sampling).toEqual(recipes.tutorial.sampling);
@@ -291,7 +291,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     const lost = heard(client, 'lost');
     silence();
     await within(20_000, lost);
-    // It may come to again, with all its memory.
+    // The silent device may come to again, with all its memory.
     expect(destroyed.size).toBe(1);
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);
@@ -549,7 +549,7 @@ test('a run that diverges throws, keeps its last good state, and goes on with a 
   await expect(client.start()).rejects.toMatchObject({ name: 'EngineError', code: 'diverged' });
   const file = loadCheckpoint(await client.save('checkpoint'));
   expect(file.state.step).toBe(6);
-  // That copy may hold what led there already.
+  // The newest copy may hold already what made the run diverge.
   expect(await client.goBack()).toMatchObject({ step: 3 });
   await client.setLearningRate(0.01);
   expect(await client.step(2)).toMatchObject({ step: 5, loss: expect.any(Number) });
@@ -791,9 +791,9 @@ describe('the worker’s client', () => {
     await refused(begin({ trainer: { onStep() {} } }), 'argument', /begin was given what cannot be sent/);
     await refused(client.resume({ from: new Uint8Array(9) }), 'data', /checkpoint/);
     await refused(
-      client.resume({ from: 'nobody' }),
+      client.resume({ from: 'unknown' }),
       lane === 'node' ? 'data' : 'argument',
-      /No run with the id "nobody"|files for pages/,
+      /No run with the id "unknown"|files for pages/,
     );
     await refused(client.resume({ from: 7 as never, images }), 'argument', /from is of type Number/);
     await begin({});

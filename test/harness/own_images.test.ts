@@ -634,7 +634,7 @@ describe('an IDX file', () => {
     );
   });
 
-  test('differs from a text, a zip archive and a damaged IDX file, which are refused with a reason', async () => {
+  test('that is damaged is refused with its fault, and a text or a zip archive with its kind', async () => {
     const text = { path: 'notes.txt', source: new File(['Dear diary'], 'notes.txt') };
     await expect(readAll([text])).rejects.toThrow(
       'notes.txt is neither a picture nor data to train on. Give pictures',

@@ -11,9 +11,9 @@ class FakeFile {
 const failure = (name: string) => Object.assign(new Error(`The ${name} of a test.`), { name });
 
 export class FakeStorage {
-  /** All files together may be so large. */
+  /** The bytes that all files together may have. */
   quota = Number.POSITIVE_INFINITY;
-  /** The next write ends after so many bytes, as where the process is killed. */
+  /** The bytes after which the next write ends, as where the process is killed. */
   tornAfter: number | undefined;
   /** Nothing is answered any more, until `answer` is called. */
   silent = false;
@@ -113,7 +113,7 @@ export class FakeStorage {
   }
 }
 
-/** Of one origin: what one tab holds, another waits for. */
+/** The locks of one origin: a tab waits for a lock that another tab holds. */
 export class FakeLocks implements Locks {
   private readonly ends = new Map<string, Promise<unknown>>();
 

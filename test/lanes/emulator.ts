@@ -99,7 +99,7 @@ MemoryTracker.prototype.endPhase = () => {
 
 // ---------------------------------------------------------------- faults of the interpreter
 
-// It keeps the value that a function returned in the syntax tree, which all invocations share: keep one for each.
+// The interpreter keeps the value that a function returned in the syntax tree, which all invocations share: keep one for each.
 const returned = new WeakMap<CallExpr, Map<number, Data>>();
 let invocation = 0;
 Object.defineProperty(MemoryTracker.prototype, 'currentInvocation', {
@@ -121,7 +121,7 @@ WgslExec.prototype._evalCallValue = function (this: WgslExec, node, context) {
   return value;
 };
 
-// It keeps vectors of integers as floats, which have 24 bits.
+// The interpreter keeps vectors of integers as floats, which have 24 bits.
 const integerArray = (info: TypeInfo | null) => {
   if (!(info instanceof TemplateInfo) || !/^vec[234]$/.test(info.name)) return undefined;
   return { u32: Uint32Array, i32: Int32Array }[info.format?.name ?? ''];
@@ -146,7 +146,7 @@ WgslExec.prototype._callConstructorVec = function (this: WgslExec, node, context
   return new VectorData(values, info).getSubData(this, node.postfix, context);
 };
 
-// It shifts unsigned numbers right as if they were signed.
+// The interpreter shifts unsigned numbers right as if they were signed.
 const operate = WgslExec.prototype._evalBinaryOpValue;
 WgslExec.prototype._evalBinaryOpValue = function (this: WgslExec, node, context) {
   const result = operate.call(this, node, context);
@@ -157,7 +157,7 @@ WgslExec.prototype._evalBinaryOpValue = function (this: WgslExec, node, context)
       result.data[i] = x & (0xffffffff >>> bits[bits.length > 1 ? i : 0]);
     });
   }
-  // Its `select` puts what it chooses into an array like the condition's, which must not be of integers.
+  // The interpreter's `select` puts what it chooses into an array like the condition's, which must not be of integers.
   if (/^[<>=!]=?$|^==$/.test(node.operator) && result instanceof VectorData && result.typeInfo)
     return new VectorData(Float32Array.from(result.data), result.typeInfo);
   return result;
@@ -166,7 +166,7 @@ function hasWords(value: Data | null | undefined): value is Data & { data: Uint3
   return (value instanceof ScalarData || value instanceof VectorData) && value.data instanceof Uint32Array;
 }
 
-// It clears workgroup memory, once for all workgroups. Not all drivers do: before each workgroup, all its bits are ones.
+// The interpreter clears workgroup memory, once for all workgroups. Not all drivers do: before each workgroup, all its bits are ones.
 let workgroupVariables: Variable[] = [];
 interface Variable {
   readonly context: WgslExec['context'];

@@ -51,7 +51,7 @@ ${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
 
   --lane NAME   only this lane (or several: node,chrome)
   --verbose     list every test
-  --thorough    also the slow tests, and in browsers those of what the engine does around its kernels
+  --thorough    also the slow tests, and in browsers the tests of what the engine does around its kernels
   --quick       with a WORD, too, only what runs without one
   WORD          part of a file's name (gradients): its tests; or a kernel (conv2d) or part of a test's title: the tests that have one of
                 these, in the files that other words name, if any does
@@ -301,7 +301,7 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
   return { lane, seconds: (performance.now() - start) / 1000, result: counts };
 }
 
-/** The outcome of a lane from those of its jobs: the seconds of all. A job without files says nothing if another has some. */
+/** The outcome of a lane from its jobs' outcomes: the seconds of all. A job without files says nothing if another has some. */
 function together(jobs: readonly Outcome[]): Outcome {
   const ran = jobs.filter(({ note }) => note === undefined);
   const some = ran.length > 0 ? ran : jobs.slice(0, 1);

@@ -9,7 +9,7 @@ import { fourSteps, onWrong, type WrongWhere, wrongText } from '../hostile/wrong
 import { all, type Row } from './row';
 
 const BATCH = 64;
-/** With channels, images and a width beyond those of the self-check's small cases. */
+/** A network with channels, images and a width beyond the self-check's small cases. */
 const larger = ({ config, trainer }: Network, kernelSize: number): Network => ({
   config: { ...config, kernelSize, widths: [24, 24] },
   trainer: { ...trainer, batchSize: BATCH },
@@ -75,12 +75,12 @@ const wrong: readonly Row[] = Object.entries(networks).map(([name, network]) => 
   },
 }));
 
-/** When weights are compared: after so many steps. */
+/** The steps after which weights are compared. */
 const STEPS = [0, 1, 3, 10, 30, 100, 200, 400, 700, 1000];
 const BATCHES = [4, 12, 32, 64, 100, 160, 256];
 
 /**
- * Compares a recipe's kernels at all batches while a network learns digits, in a software adapter's forms or those of a GPU. How often, and the
+ * Compares a recipe's kernels at all batches while a network learns digits, in a software adapter's forms or a GPU's. Gives how often, and the
  * errors and warnings.
  */
 async function compareAll(

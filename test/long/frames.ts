@@ -58,7 +58,7 @@ export const frames: Row = {
   },
 };
 
-/** Steps that busy.html makes while frames, or another worker, take so many milliseconds of their thread each. */
+/** Steps that busy.html makes while each frame, or each turn of another worker, takes `milliseconds` of its thread. */
 async function stepsBeside(address: string, milliseconds: number, where: 'page' | 'worker'): Promise<number> {
   const browser = await launchBrowser('chrome', { canvases: true });
   try {

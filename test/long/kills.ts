@@ -80,7 +80,7 @@ export const kills: Row = {
       );
       const left = readdirSync(killed).filter((name) => name.startsWith('.'));
       if (left.length > 0) throw new Error(`Left behind: ${left}`);
-      return `${all(intact, KILLS)} whole and gone on with (${inTheAct} in the act); ${all(same.length, files.length)} files as of a run of ${step + 8} steps never killed`;
+      return `${all(intact, KILLS)} whole and resumed (${inTheAct} in the act); ${all(same.length, files.length)} files as of a run of ${step + 8} steps never killed`;
     } finally {
       rmSync(root, { recursive: true });
     }

@@ -52,7 +52,7 @@ export const pack: Row = {
         'The kernels that were measured are not remembered.',
       );
 
-      // Whoever lacks a GPU is told so, before anything long begins; and a stage that fails is not passed over.
+      // A machine without a GPU is refused before anything long begins, and a stage that fails is not passed over.
       if (adapter.software) {
         const whole = start(script, ['--out', join(folder, 'whole')]);
         must(

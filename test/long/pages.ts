@@ -115,7 +115,7 @@ const reloads: Row = {
       });
       const whole = await undisturbed(address, trained.length);
       if (!isSame(trained, whole.slice(0, trained.length))) throw new Error('The losses differ.');
-      return `${all(resumed, RELOADS)} gone on with, ${all(inTime, RELOADS)} within 5 s or a step (at most ${mostSteps} steps, ${mostSeconds.toFixed(1)} s, were lost); ${trained.length} losses as of a run left alone`;
+      return `${all(resumed, RELOADS)} resumed, ${all(inTime, RELOADS)} within 5 s or a step (at most ${mostSteps} steps, ${mostSeconds.toFixed(1)} s, were lost); ${trained.length} losses as of a run left alone`;
     }),
 };
 
@@ -130,7 +130,7 @@ async function threeKills(address: string, random: Random, whole: readonly numbe
     await steps(page, length + 1 + Math.floor(10 * random.next()));
     await killGpu(browser);
   };
-  /** So far; a few steps on. */
+  /** A few steps on: whether all losses so far are a whole run's. */
   const same = async (page: Page) => {
     await steps(page, (await losses(page)).length + 3);
     const now = await losses(page);
@@ -181,7 +181,7 @@ const gpuKills: Row = {
         });
       }
       const [first, second, third] = counts.map((count) => all(count, KILLS));
-      return `${first} go on by themselves; killed again at once, ${second} after a reload; a third time, ${third} after another start of the browser. All losses are those of a run left alone`;
+      return `${first} go on by themselves; killed again at once, ${second} after a reload; a third time, ${third} after another start of the browser. All losses equal the losses of a run left alone`;
     }),
 };
 

@@ -10,7 +10,7 @@ import { all, type Row } from './row';
 const ROUNDS = 20;
 const PROCESSES = 8;
 
-/** Says when it is ready, tries for the folder when it is told to, says 1 if it got it, and keeps it until it is told to end. */
+/** Says when it is ready, tries for the folder at a word from the test, says 1 if it got the folder, and keeps it until the test ends it. */
 const racer = `
   const { load } = await import('./harness/tools/build/load.mjs');
   const { lockFolder } = await load('harness/cli/lock.ts');

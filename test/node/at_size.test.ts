@@ -39,7 +39,7 @@ const { gpu, source } = await testGpu();
 const { device } = gpu;
 
 const nothing = /^nothing$/;
-/** Of the first layer, whose images are 16x16; those of the others are smaller. */
+/** The shaders of the first layer, whose images are 16x16; the others' images are smaller. */
 const first = /^conv2d(_pool)?\.one_input/;
 
 const on = <T>(shader: RegExp, where: WrongWhere, work: (world: World) => Promise<T>, options = {}) =>
@@ -125,7 +125,7 @@ test('a comparison reports how far it is, from its beginning to its end', async 
 });
 
 test.each(['conditioning.gpu', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
-  '%s, wrong from 12 images on, is replaced with the others of the conditioning',
+  '%s, wrong from 12 images on, is replaced together with the other kernels of the conditioning',
   async (shader) => {
     const { device } = await requestDevice();
     Object.defineProperty(device, 'adapterInfo', { value: { vendor: 'some', architecture: 'card' } });
@@ -156,7 +156,7 @@ describe('a variant that is wrong at images 14 wide', () => {
     const { planted, warnings, result } = await on(first, where, async (world) => {
       const error = await fourSteps(world, losses).catch((error) => error);
       const { engine, unet, trainer, dataset } = world;
-      // It has not become right meanwhile.
+      // The trainer stays refused.
       await expect(fourSteps(world)).rejects.toBe(error);
       trainer.destroy();
       // The form without subgroups is as wrong.
@@ -429,7 +429,7 @@ test(
 );
 
 test('a layer whose gradient is nothing but rounding does not reject a variant', async () => {
-  // Of layers of the same size one is compared.
+  // The layers differ in size: of layers of the same size one is compared.
   const opOf = (layer: string, i: number) => {
     const shape = { batch: 8, height: 16 - i, width: 16, inChannels: 1, outChannels: 8, kernelSize: 5 };
     const sizes = conv2dGradKernel.sizes(shape);

@@ -17,7 +17,7 @@ import type { EngineReport } from '../../src/report';
 import { Trainer } from '../../src/training/trainer';
 import { testGpu } from '../lanes/gpu';
 
-// The first test measures the peaks; the others, which would take longer for them than for what they are about, are told them.
+// The first test measures the peaks; the others, which would take longer for peaks than for what they are about, get its peaks.
 vi.mock(import('../../harness/bench/peaks'), async (original) => {
   const real = await original();
   return { ...real, measurePeaks: vi.fn(real.measurePeaks), measureGflops: vi.fn(real.measureGflops) };
@@ -116,7 +116,7 @@ describe('a GPU clock that stands still', () => {
   });
 });
 
-test('bench leaves out what could keep a GPU busy for seconds', () => {
+test('bench leaves out a row that could keep a GPU busy for seconds, but not on a software adapter', () => {
   const peak = { gflops: 1000, gbps: 100, copies: [] };
   const named = (batch: number) =>
     listEntries(batch).find(({ name, layer }) => name === 'conv2d' && layer === 'down.1')!;
@@ -262,7 +262,7 @@ test('bench: a sweep has a row for each size, or the reason where the device is 
   expect(large.reason).toMatch(/needs a buffer of \d+ bytes; this device allows/);
 });
 
-test('bench: what does not begin within the budget is left out, and named', async () => {
+test('bench: rows that do not begin within the budget are left out, and named', async () => {
   tellPeaks();
   // Over before anything can begin, also on a device that has compiled it all before.
   const { sample, rows, skipped, sweep, end } = await bench({

@@ -17,7 +17,7 @@ export async function runHere(...args: string[]): Promise<{ code: number; output
         output += `${text.join(' ')}\n`;
       }),
     ),
-    // Of these, Node's console would make use, but vitest's does not.
+    // Node's console would write to these, but vitest's does not.
     ...[process.stdout, process.stderr].map((stream) =>
       vi.spyOn(stream, 'write').mockImplementation((text) => {
         output += text;

@@ -337,7 +337,7 @@ describe('a kernel variant that the driver refuses', () => {
     const { variants } = await engine.createTrainer(unet, digits3x3.trainer);
     const names = warnings.map(({ code, kernel, variant }) => `${code} ${kernel}.${variant}`);
     expect(names.length).toBeGreaterThan(1);
-    // The transforms are also those of the gradients.
+    // The gradients share the transforms.
     expect(names.filter((name) => !/^refused-kernel conv2d\w*\.winograd/.test(name))).toEqual([]);
     expect(new Set(names).size).toBe(names.length);
     expect(Object.values(variants).join(' ')).not.toContain('winograd');

@@ -127,7 +127,7 @@ async function useSampler(engine: Engine, unet: UNet): Promise<void> {
   await sampler.sample({ steps: 2 });
 }
 
-/** Calls `work`, and returns the ops and tensors that it compiled, but those of a network that stays. */
+/** Calls `work`, and returns the ops and tensors that it compiled, without the ones of a network that stays. */
 async function compiledBy(work: () => Promise<void>, unet?: UNet): Promise<Map<string, WeakRef<object>[]>> {
   const refs = new Map<string, WeakRef<object>[]>();
   const note = (name: string, object: object) =>
@@ -155,7 +155,7 @@ const partsOf = (refs: ReadonlyMap<string, unknown>) => [
   ...new Set([...refs.keys()].map((name) => name.split(':', 1)[0])),
 ];
 
-/** What compiles ops beside those of trainers and samplers: small checks, those at the real size, and the tuner. */
+/** What compiles ops beside trainers and samplers: small checks, checks at the real size, and the tuner. */
 const EVERYTHING = ['self-check', 'self-check at size', 'comparison', 'tune'];
 
 /** Bytes of JavaScript's memory. */
@@ -300,7 +300,7 @@ test.each([true, false])(
 );
 
 test('the garbage collector frees an engine that was destroyed while its device lives', async () => {
-  // Of its own: the device of the tests keeps its pipelines alive.
+  // The test has its own device: the device that tests share keeps its pipelines alive.
   const { device } = await requestDevice();
   expect(await leftOf(await useEngine(device))).toEqual([]);
   // Not because the device is gone.

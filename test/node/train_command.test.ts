@@ -316,7 +316,7 @@ test(
       await succeed('train', '--out', path('four'), ...small, ...schedule, '--max-steps', '4');
       expect(read('four', 'losses.csv').trim().split('\n')).toHaveLength(5);
       const resume = ['train', '--resume', path('four', 'checkpoint.safetensors')];
-      // It measures no quality, as it began.
+      // The resumed run measures no quality, as the run before.
       await succeed(...resume, '--epochs', '2');
       expect(JSON.parse(read('four', 'run.json')).quality).toBeUndefined();
       for (const name of ['losses.csv', 'epochs.csv']) expect(read('four', name)).toBe(read('six', name));

@@ -44,7 +44,7 @@ function picturesIn(folder: string, { count = 60, side = 16, colours = false } =
 }
 
 test(
-  'one’s own files are planned: warm-up, decay and end follow the speed, and flags repeat them',
+  'a run on the user’s files is planned: warm-up, decay and end follow the speed, and flags repeat them',
   takesLong('runsProcesses'),
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'plan-'));

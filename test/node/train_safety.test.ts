@@ -81,7 +81,7 @@ test(
     // Not at the end of an epoch.
     expect(savedStep(out)).toBeLessThan(10_000);
 
-    // It may rest meanwhile, and so leave the processor to the other.
+    // The first run rests meanwhile, and so leaves the processor to the other.
     run.kill('SIGSTOP');
     const other = await train(['--out', out, ...short, '--overwrite']).ended();
     expect(other).toMatchObject({

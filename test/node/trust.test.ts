@@ -39,7 +39,7 @@ afterEach(() => {
 const engineWith = (tuningCache: TuningCache, options: EngineOptions = {}) =>
   createEngine({ device, tune: false, tuningCache, onWarning: () => warnings++, ...options });
 
-/** A batch of four small images; those of `tutorial` are larger. */
+/** A batch of four small images; the images of `tutorial` are larger. */
 const values = new Float32Array(4 * 64).map((_, i) => (i % 7) / 7);
 const batch = { target: values, noisy: values };
 
@@ -112,7 +112,7 @@ describe('a kernel that passed its check', () => {
       const work = labels.findIndex((label) => /training step|^parts|^sampling|recorded/.test(label ?? ''));
       expect(work).toBeGreaterThanOrEqual(0);
       expect(labels.indexOf('self-check')).toBeGreaterThan(work);
-      // That is remembered; what was not used is not taken for checked.
+      // The check is remembered; what was not used is not taken for checked.
       expect(await visit(cache, use)).toBe(0);
       if (use === uses.predict) expect(await visit(cache)).toBeGreaterThan(0);
     },

@@ -37,7 +37,7 @@ async function run({
   cache = memoryCache(),
   ...options
 }: Partial<TuneOptions> & { readonly cache?: TuningCache } = {}) {
-  // So all measurements take a tenth of the time.
+  // All measurements take a tenth of the time.
   pace = 10;
   const measured: Measured[] = [];
   const progress: [number, number][] = [];
@@ -287,7 +287,7 @@ test('a layer takes its default where that takes long to compile, not the best o
   expect(unmeasured).toMatchObject(variants);
   expect(measured).toEqual([]);
 
-  // It may be there in time at the next start.
+  // The late shader may be there in time at the next start.
   vi.restoreAllMocks();
   await tune(gpu, two, 8, {
     training: false,
@@ -350,7 +350,7 @@ test('the tuner does not wait for a shader that takes long to compile, and does 
   expect(measured.filter((m) => m.variant.startsWith('winograd7'))).toEqual([]);
   expect(Object.values(variants).filter((name) => name.startsWith('winograd7'))).toEqual([]);
 
-  // It may be there in time at the next start, so the choice without it was not remembered.
+  // The late shader may be there in time at the next start, so the choice without it was not remembered.
   vi.restoreAllMocks();
   const again = await run({ cache, training: false });
   expect(again.measured.some((m) => m.variant.startsWith('winograd7'))).toBe(true);
@@ -435,7 +435,7 @@ describe('the tuner on a GPU', () => {
       const { variants, measured } = await tuneCard(first, { memory: memoryIn(cache) });
       const timed = measured.filter((m) => m.variant === 'one_input');
       expect(timed).toMatchObject([{ result: expect.any(Number) }]);
-      // Of two that are about as fast, either may be chosen.
+      // Either may be chosen where two are about as fast.
       expect(['direct', 'one_input']).toContain(variants['conv2d/down.0']);
       // Where time is up before that, it takes the place by the order of preference.
       const late = await tuneCard(first, { effort: { ...effort, milliseconds: 0 } });
@@ -561,7 +561,7 @@ test('a software adapter is measured with fewer images, but only variants that c
 
 // ---------------------------------------------------------------- the engine
 
-/** Of few layers, which have few variants. */
+/** A network of few layers, which have few variants. */
 const little = { height: 8, width: 8, widths: [8], kernelSize: 3 };
 const random = new Random(4);
 const noisy = random.floats(8 * 64, 0, 1);
@@ -584,7 +584,7 @@ test('a GPU is measured unless tune is false, a software adapter only if it is t
   const asks = async (options: { tune?: boolean }, info: Partial<GPUAdapterInfo>) => {
     Object.defineProperty(gpu.device, 'adapterInfo', { value: info, configurable: true });
     try {
-      // It knows an answer, or all forms that are made for GPUs would be measured on a processor.
+      // The cache knows an answer, or all forms that are made for GPUs would be measured on a processor.
       const known = JSON.stringify({ value: 'direct', date: Date.now() });
       const tuningCache: TuningCache = { get: vi.fn(async () => known), set: vi.fn(async () => {}) };
       using engine = await createEngine({ device: gpu.device, selfCheck: false, tuningCache, ...options });
@@ -602,7 +602,7 @@ test('a GPU is measured unless tune is false, a software adapter only if it is t
   expect(await asks({ tune: true }, processor)).toBe(true);
 });
 
-test('tune: true measures, reports how far it is, and can be switched off for what comes later', async () => {
+test('tune: true measures and reports how far it is; a trainer made after tune = false takes the defaults', async () => {
   const progress: Progress[] = [];
   using engine = await createEngine({
     device: gpu.device,
@@ -699,7 +699,7 @@ test('one thing is measured at a time, whatever is created at the same time', as
   expect(tasks).toEqual(tasks.map((_, i) => (i % 2 === 0 ? 'begins' : 'ends')));
 });
 
-test('variants that the caller fixed give the same bits in training and in what comes after it', async () => {
+test('variants that the caller fixed give the same bits in training, predictions and samples', async () => {
   const plain = Object.fromEntries(
     TUNABLE_KERNELS.flatMap((kernel) =>
       layersFor(kernel, layers).map((l) => [`${kernel.name}/${l.name}`, 'direct']),

@@ -130,7 +130,7 @@ const impossible: Record<string, string> = {
 
 const pairs = Object.keys(subjects).flatMap((subject) => Object.keys(ends).map((end) => ({ subject, end })));
 
-test('the pairs that are left out as impossible are pairs of this test', () => {
+test('each pair that is left out as impossible has a use and an end that this test knows', () => {
   const names = pairs.map(({ subject, end }) => `${subject}, ${end}`);
   expect(names).toEqual(expect.arrayContaining(Object.keys(impossible)));
 });
@@ -218,7 +218,7 @@ const used = Object.entries(subjects).map(
   ([name, make]) => [name, async (world: World) => (await make(world)).use] as const,
 );
 
-test.each([...created, ...used])('a part that %s needs does not load, then loads', async (_, prepare) => {
+test.each([...created, ...used])('%s works again after a failed load of a part', async (_, prepare) => {
   const healthy = await createWorld();
   const work = await prepare(healthy);
   failLoad(Number.POSITIVE_INFINITY);
@@ -231,7 +231,7 @@ test.each([...created, ...used])('a part that %s needs does not load, then loads
     failLoad(nth);
     const ended = await work().catch((error) => error);
     expect(loads.failing, `part ${nth} of ${count}`).toBe(-1);
-    // Of the texts of shaders some are loaded again at once, for a check of each kernel alone.
+    // Some texts of shaders are loaded again at once, for a check of each kernel alone.
     if (nth === 0 || ended instanceof Error) {
       expect(ended).toMatchObject({ code: 'data' });
       expect(before).toEqual(expect.arrayContaining(labelsOf(world)));

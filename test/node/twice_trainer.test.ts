@@ -111,7 +111,7 @@ const subjects: Readonly<Record<string, Subject>> = {
           let steps = 0;
           while (steps === 0) {
             ({ steps } = await trainer.runFor(source as Dataset, { milliseconds, signal }));
-            // It resolves after an abort.
+            // runFor resolves after an abort.
             signal?.throwIfAborted();
           }
           return (await trainer.readLosses(steps))[0];

@@ -226,7 +226,7 @@ function counted(): AbortController {
   return controller;
 }
 
-/** Timers that run, but those of the runner of the tests, which makes them with the functions of before. */
+/** Timers that run, without the test runner's own, which it makes with the original functions. */
 const timers = new Set<NodeJS.Timeout>();
 for (const [make, end, isOnce] of [
   ['setTimeout', 'clearTimeout', true],
@@ -251,7 +251,7 @@ for (const [make, end, isOnce] of [
   Object.assign(globalThis, { [make]: counted, [end]: ended });
 }
 
-/** Those of the stored runs. */
+/** The names of the stored runs' folders. */
 async function folders(): Promise<string[]> {
   const names: string[] = [];
   for await (const name of (await storage.root.getDirectoryHandle('webgpu-diffusion-runs')).keys())
@@ -383,7 +383,7 @@ describe.each(Object.entries(works))('the worker call %s', (name, work) => {
   });
 });
 
-test.each(Object.entries(never))('the worker call %s has a reason why no mishap ends it', (call, why) => {
+test.each(Object.entries(never))('each mishap has a reason not to end the worker call %s', (call, why) => {
   expect(client[call as CallName]).toBeInstanceOf(Function);
   expect(Object.keys(why).sort()).toEqual([...mishaps].sort());
 });

@@ -47,7 +47,7 @@ describe('rateFactor', () => {
     const rates = Object.values(spec.cases).map((shape) => {
       const inputs = spec.inputs(shape, new Random(1));
       const { state, records } = expectedOf(spec, shape, inputs);
-      // Of a step that is none.
+      // A step that is not made has the rate 0.
       if (shape.badSquares || shape.badGradients || shape.skipped) return 0;
       const { schedule = checkSchedule() } = shape;
       const known = scheduleIn(inputs.state as Uint32Array);

@@ -95,7 +95,7 @@ describe('forget()', () => {
     expect(await all(memoryOf(cache))).toEqual(NOTHING);
     expect((await other.get('check', 'key'))?.value).toBe('the same');
 
-    // It goes on remembering, and can forget again.
+    // The memory goes on remembering, and can forget again.
     const memory = memoryOf(cache);
     await memory.set('check', 'key', 'new');
     expect((await memoryOf(cache).get('check', 'key'))?.value).toBe('new');

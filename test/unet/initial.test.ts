@@ -22,7 +22,7 @@ test('initial kernels fill the Glorot range evenly, and initial biases are zero'
     expect(Math.max(...values.map(Math.abs)), name).toBeLessThanOrEqual(limit);
     const mean = values.reduce((sum, v) => sum + v, 0) / size;
     const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / size;
-    // Of n uniform numbers the mean and the variance err by limit / sqrt(3 n) and limit^2 / 3 * sqrt(0.8 / n): five of these.
+    // The mean and the variance of n uniform numbers err by limit / sqrt(3 n) and limit^2 / 3 * sqrt(0.8 / n): five of these.
     expect(Math.abs(mean), name).toBeLessThan((5 * limit) / Math.sqrt(3 * size));
     expect(Math.abs((variance * 3) / limit ** 2 - 1), name).toBeLessThan(5 * Math.sqrt(0.8 / size));
   }

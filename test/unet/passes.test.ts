@@ -270,7 +270,7 @@ describe('the slices of kernel gradients', () => {
     const choose: Choose = (_, layer) => (layer === 'down.1' ? 'winograd7' : undefined);
     const layers = layersFor(config);
     const { all, byLayer } = planGradients(layers, BATCH, choose);
-    // Of 14 rows two a slice, of 7 one.
+    // A slice takes two of 14 rows, and one of 7.
     expect(byLayer.map(({ count }) => count)).toEqual([7, 1, 7, 7]);
     expect(byLayer.map(({ partial }) => partial)).toEqual([true, false, true, true]);
     let end = 0;

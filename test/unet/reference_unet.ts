@@ -4,7 +4,7 @@
  */
 import { parametersOf, type UNetConfig } from '../../src/unet/config';
 
-/** What a conditioned network is told about each image. */
+/** The noise level and class of each image, for a conditioned network. */
 export interface ReferenceTold {
   readonly levels?: ArrayLike<number>;
   readonly labels?: ArrayLike<number>;
@@ -42,7 +42,7 @@ interface ImageBias {
   readonly first: number;
 }
 
-/** A row of a table of the conditioning's first linear layer, taken so many times. */
+/** A row of a table of the conditioning's first linear layer, and how many times it is taken. */
 interface Term {
   readonly table: { readonly values: Float64Array; readonly gradient: Float64Array };
   readonly row: number;
@@ -51,7 +51,7 @@ interface Term {
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 
-/** Of z * sigmoid(z). */
+/** The slope of z * sigmoid(z). */
 const swishSlope = (z: number) => sigmoid(z) * (1 + z * (1 - sigmoid(z)));
 
 export class ReferenceUNet {
@@ -60,7 +60,7 @@ export class ReferenceUNet {
   readonly moments = new Map<string, { m: Float64Array; v: Float64Array }>();
   /** What each layer made of the images of the last pass, and dL/d(pre-activation) after a step: [count][height][width][channels]. */
   readonly maps = new Map<string, ReferenceMaps>();
-  /** Of the gradients of the last step together, before they were shortened. */
+  /** The length of all gradients of the last step together, before they were shortened. */
   norm = 0;
   private readonly config: UNetConfig;
   private readonly settings: ReferenceSettings;
@@ -225,7 +225,7 @@ export class ReferenceUNet {
     return { output: x, backward };
   }
 
-  /** From noise levels and classes to a bias for each channel and image; undefined for a network that is told nothing. */
+  /** From noise levels and classes to a bias for each channel and image; undefined for a network that takes neither. */
   private condition(count: number, { levels, labels }: ReferenceTold) {
     if (!this.config.conditioning) return undefined;
     const { noiseLevel, classes } = this.config.conditioning;
@@ -370,7 +370,7 @@ function maxPool(x: Image, count: number) {
     const px = Math.floor(i / channels) % w;
     const row = Math.floor(i / channels / w); // over images and rows
     const corner = (row * 2 * width + px * 2) * channels + c;
-    // Of equal maxima the first in row-major order.
+    // Among equal maxima the first in row-major order is chosen.
     let best = corner;
     for (const at of [corner + channels, corner + width * channels, corner + (width + 1) * channels]) {
       if (x.data[at] > x.data[best]) best = at;

@@ -281,7 +281,7 @@ describe('saveCheckpoint', () => {
     const before = { settings, data };
     const changed = { ...before[what as 'settings'], [key]: value };
     const getState = async () => {
-      throw new Error('it is told before anything is read');
+      throw new Error('the state is read before the settings are checked');
     };
     const run = { trainer: { ...trainer, getState }, ...before, losses: allLosses, [what]: changed };
     await refused(() => saveCheckpoint(run), 'argument', `${what}.${key} is ${shown}; it must be`);

@@ -13,7 +13,7 @@ test.each(pretrainedNames)(
     const model = await loadPretrained(name);
     expect(model.config).toEqual(checkConfig(network));
     expect(model.objective).toBe(trainer.objective);
-    // Of today's format, with a checksum.
+    // A file of today's format has a checksum, and so no note.
     expect(model.note).toBeUndefined();
     expect([...model.parameters.keys()]).toEqual(parametersOf(model.config).parameters.map((p) => p.name));
     const url = new URL(`../../src/pretrained/${name}.safetensors`, import.meta.url);

@@ -39,11 +39,11 @@ test.each(['before', 'after'])(
   },
 );
 
-test('the client stops a worker of another version once it always answers with that version', () => {
+test('the client stops a worker of another version once the worker always answers with that version', () => {
   for (const version of [undefined, '0.1.0']) {
     const worker = new FakeWorker();
     const { stopped } = worker.client();
-    // It answers each question.
+    // The worker answers each question.
     for (let answered = 0; answered < worker.heard.length; answered++) {
       expect(stopped).not.toHaveBeenCalled();
       worker.says({ type: 'ready', version });
@@ -84,7 +84,7 @@ describe('an uncaught error in the worker', () => {
         },
       ]),
     );
-    // It is asked once, however many errors there are, and answers.
+    // The worker is asked once, however many errors there are, and answers.
     expect(worker.heard.filter((message) => !isMarked(message))).toEqual([HELLO, HELLO]);
     worker.says(READY);
     expect(vi.getTimerCount()).toBe(0);

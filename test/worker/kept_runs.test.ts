@@ -27,7 +27,7 @@ test('runs are listed, without an uncaught error, where waiting for another tabâ
     kept.list();
     await vi.waitFor(() => expect(waiting).toHaveBeenCalledTimes(times));
     expect(send).toHaveBeenLastCalledWith('runs', [expect.objectContaining({ step: 7, held: true })]);
-    // Vitest fails for what nobody catches.
+    // Vitest fails for an uncaught error.
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 });

@@ -49,7 +49,7 @@ export function heard<Name extends Parameters<WorkerClient['on']>[0]>(
     const late = () => never(`the worker is silent for ${SILENCE_MS / 1000} s; its last event was ${last}`);
     const quietly = () => {
       const timer = setTimeout(late, SILENCE_MS);
-      // What nobody awaits any more keeps no process alive. Browsers have no `unref`.
+      // A timer that no test awaits any more keeps no process alive. Browsers have no `unref`.
       Object(timer).unref?.();
       return timer;
     };

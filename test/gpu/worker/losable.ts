@@ -8,9 +8,9 @@ export interface LosableGpu {
   silence(): void;
   /** All devices that there were. */
   readonly devices: readonly GPUDevice[];
-  /** Those that were destroyed, but not by `lose`. */
+  /** The devices that were destroyed, but not by `lose`. */
   readonly destroyed: ReadonlySet<GPUDevice>;
-  /** No adapter answers so many times. */
+  /** The next `times` requests get no adapter. */
   refuse(times: number): void;
 }
 

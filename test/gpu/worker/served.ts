@@ -1,4 +1,4 @@
-/** The worker of the tests: it loses its device, or throws, when it is told to. */
+/** The worker of the tests: it loses its device at the message `lose`, and throws at the message `throw`. */
 import { serve } from '../../../src/worker';
 import { losableGpu } from './losable';
 import { images } from './tiny';

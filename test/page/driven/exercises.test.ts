@@ -60,7 +60,7 @@ const made = async (page: Page, id: string, ending: string) => {
   await phase(page, 'idle');
 };
 
-test('of Make: one call makes smears, and guidance 4 has 1.6 times the ink of guidance 1', async () => {
+test('the exercises of Make: one call makes smears, and guidance 4 has 1.6 times the ink of guidance 1', async () => {
   const { page, problems } = await visit(driven.context, `${driven.address}?task=explain&scene=3`);
   await until(page, () => document.querySelectorAll('.exercises section').length === 2);
   await page.$$eval('.exercises summary', (all) => {
@@ -98,7 +98,7 @@ const looked = (page: Page) =>
     );
   });
 
-test('of Inside: without the class it sees the mean of all; the pixel that makes a stroke', async () => {
+test('the exercises of Inside: without the class the network sees the mean of all; the pixel that makes a stroke', async () => {
   const { page, problems } = await visit(driven.context, `${driven.address}?task=explain&scene=4`);
   await open(page, exercises.without);
   await looked(page);
@@ -163,7 +163,7 @@ test('of Inside: without the class it sees the mean of all; the pixel that makes
   await page.close();
 });
 
-test('of Inside and Train: a broken kernel is refused; the lowest noise level is the hardest', async () => {
+test('the exercises of Inside and Train: a broken kernel is refused; the lowest noise level is the hardest', async () => {
   const { page, problems } = await visit(driven.context, `${driven.address}?task=explain&scene=4`);
   await open(page, exercises.kernel);
   await looked(page);

@@ -161,7 +161,7 @@ describe('Edits', () => {
     expect(edits.textOf(file)).toBe(files[file]);
   });
 
-  test('can be trained with only exactly as they passed', () => {
+  test('are used for training only exactly as they passed their trial', () => {
     const edits = new Edits();
     edits.pass({ [file]: 'x' }, []);
     expect(edits.replacementsOf({ [file]: 'x' })).toEqual([]);
