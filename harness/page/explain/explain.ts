@@ -40,7 +40,9 @@ export class Explain {
   private readonly reading = make('p', { className: 'muted scene-reading' });
   /** The shader that was chosen from the reading. */
   private readonly source = make('div', { className: 'scene-source' });
-  private readonly exercises = make('div', { className: 'exercises' });
+  private readonly questions = make('summary');
+  private readonly tasks = make('div', { className: 'exercise-list' });
+  private readonly exercises = make('details', { className: 'exercises' }, this.questions, this.tasks);
   private readonly scenes: readonly Scene[];
   /** Without an app the scene stands in no address. */
   private at = 0;
@@ -97,11 +99,11 @@ export class Explain {
         path.endsWith('.wgsl') ? this.shaderButton(path, subject) : linkTo(path, subject),
       ]);
       this.reading.replaceChildren('Read on: ', ...links);
-      this.exercises.replaceChildren(
-        ...Object.values(exercises)
-          .filter((each) => each.scene === this.number)
-          .map(shown),
-      );
+      const own = Object.values(exercises).filter((each) => each.scene === this.number);
+      this.exercises.hidden = own.length === 0;
+      this.exercises.open = false;
+      setText(this.questions, `Try it: ${own.map(({ question }) => question).join(' ')}`);
+      this.tasks.replaceChildren(...own.map(shown));
     }
     scene.render();
   }

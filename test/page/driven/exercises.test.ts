@@ -17,6 +17,7 @@ async function open(page: Page, { question, scene, lead }: (typeof exercises)[ke
     (words) => [...document.querySelectorAll('.exercises h3')].some((each) => each.textContent === words),
     question,
   );
+  await click(page, '.exercises > summary');
   await page.evaluate((words) => {
     const all = [...document.querySelectorAll('.exercises section')];
     const own = all.find((each) => each.querySelector('h3')!.textContent === words)!;
