@@ -6,7 +6,6 @@ import type { ImageSet } from '../data/idx';
 import { createEngine, type Engine } from '../engine';
 import { checkFit, checkTrainer } from '../training/options';
 import { checkConfig, defaultConfig, type UNetConfig } from '../unet/config';
-import type { UNet } from '../unet/unet';
 import { loadCheckpoint } from '../weights/checkpoint';
 import { loadModel, type Model, saveModel } from '../weights/model';
 import type {
@@ -22,7 +21,6 @@ import type {
   SampleOrder,
 } from './protocol';
 import { type Trained, TrainingRun } from './run';
-import { Samplers } from './samplers';
 import type { CallContext, Host, HostCalls, ServeOptions } from './serve_options';
 import { type SessionHost, TrainingSession } from './session';
 import { crossed, memoryOf } from './transfer';
@@ -59,7 +57,6 @@ export class Server implements SessionHost {
   private readonly session: TrainingSession;
   /** The host's custom calls. */
   private readonly custom: HostCalls;
-  private readonly samplers = new Samplers();
   private readonly calls = new Map<number, AbortController>();
   /** Calls that are answered when the training rests. */
   private resting: { resolve(state: RunState): void; reject(error: unknown): void }[] = [];
@@ -162,7 +159,11 @@ export class Server implements SessionHost {
       return undefined;
     },
     load: (_, model) =>
-      this.inTurn(async () => this.samplers.load(modelOf(model), await this.session.device())),
+      this.inTurn(async () => {
+        const { samplers } = this.session;
+        const { unet } = await samplers.load('model', modelOf(model), await this.session.device());
+        return unet.config;
+      }),
     sample: ({ id, signal }, order, events) =>
       this.inTurn(() => this.sample(order, { id, signal, ...events })),
     save: (_, what) => this.inTurn(() => this.save(what)),
@@ -206,11 +207,6 @@ export class Server implements SessionHost {
       onProgress: (progress) => this.tell('progress', progress),
       onWarning: ({ message }) => this.tell('warning', { message, run: false }),
     });
-  }
-
-  freeUses(unet?: UNet): void {
-    this.hooks.freeUses?.(unet);
-    this.samplers.free(unet);
   }
 
   failed(error: unknown): void {
@@ -306,20 +302,24 @@ export class Server implements SessionHost {
     call: Context & { readonly steps: boolean; readonly frames: boolean },
   ) {
     call.signal.throwIfAborted();
-    const engine = await this.session.device();
-    const { run } = this.session;
+    const { session } = this;
+    const engine = await session.device();
+    const { run, samplers } = session;
     const ofModel = network === 'model' || (network === undefined && !run);
     if (!ofModel && network !== undefined && network !== 'run') {
       throw new EngineError('argument', `network is ${network}; it must be run or model.`);
     }
-    const unet = ofModel ? await this.samplers.model(engine) : await this.needRun().network(engine);
-    const sampler = await this.samplers.of(unet, engine, count);
+    const unet = ofModel
+      ? (await samplers.network('model', engine))?.unet
+      : await this.needRun().network(engine);
+    if (!unet) throw nothingToSample();
+    const sampler = await samplers.sampler(ofModel ? 'model' : 'run', engine, unet, count);
     const options = {
       ...order,
       signal: call.signal,
       ...(call.steps ? { onStep: (done: number) => this.post({ type: 'steps', id: call.id, done }) } : {}),
     };
-    this.session.phase('sampling');
+    session.phase('sampling');
     let images: Float32Array<ArrayBuffer> | undefined;
     if (call.frames) {
       for await (const frame of sampler.run(options)) {
@@ -386,6 +386,11 @@ export class Server implements SessionHost {
 
 const noRun = () =>
   new EngineError('argument', 'This worker has no run. Make one with begin or resume first.');
+const nothingToSample = () =>
+  new EngineError(
+    'argument',
+    'This worker has no network to sample from. Make a run with begin or resume, or load a model.',
+  );
 
 // ---------------------------------------------------------------- checks of what a client sends
 

@@ -163,10 +163,8 @@ export class PageHost implements Host {
 
   freeUses(unet?: UNet): void {
     this.distil.free(unet);
-    this.views.free(unet);
     if (!unet || unet === this.session.run?.unet) this.measures.free();
     if (unet) return;
-    this.place.models.free();
     this.place.freeUntrained();
   }
 
