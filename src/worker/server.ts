@@ -100,6 +100,7 @@ export class Server implements SessionHost {
       if (type === 'custom')
         this.post({ type: 'done', id, value: await this.callCustom(call, args[0], signal) });
       else {
+        this.hooks.asked?.(call as CallName);
         const handler = this.handlers[call as CallName] as (context: Context, ...args: unknown[]) => unknown;
         const value = await handler({ id, signal }, ...args);
         this.post({ type: 'done', id, value }, memoryOf(value));
@@ -114,18 +115,11 @@ export class Server implements SessionHost {
   private readonly handlers: Handlers = {
     begin: ({ signal }, options) => this.inTurn(() => this.open(signal, () => this.begin(options))),
     resume: ({ signal }, options) => this.inTurn(() => this.open(signal, () => this.resume(options))),
-    start: async ({ signal }, { epochs }) => {
-      // After a `begin` that the client has not awaited, for instance.
-      await this.inTurn(async () => this.needRun());
-      if (epochs !== undefined) this.session.adjust({ epochs });
-      return this.train(signal, () => this.session.train());
-    },
-    step: async ({ signal }, count) => {
-      await this.inTurn(async () => this.needRun());
-      return this.train(signal, () => this.session.train(count));
-    },
+    start: ({ signal }, { epochs }) => this.train(signal, { epochs }),
+    step: ({ signal }, steps) => this.train(signal, { steps }),
     pause: async () => {
       this.session.pause();
+      if (this.answersAtOnce) return this.state();
       const state = await this.inTurn(async () => this.state());
       await this.session.stored.settled();
       return state;
@@ -143,7 +137,12 @@ export class Server implements SessionHost {
       }),
     reset: async () => {
       this.session.pause();
-      return this.inTurn(() => this.reset());
+      let ended: Promise<undefined> | undefined;
+      // What comes next does not wait for the storage.
+      await this.inTurn(async () => {
+        ended = this.reset();
+      });
+      return ended;
     },
     putAside: async () => {
       this.session.pause();
@@ -285,15 +284,25 @@ export class Server implements SessionHost {
     await this.session.stored.end({ discard });
   }
 
-  /** Calls `begin`, and resolves when the training that it starts rests. */
-  private async train(signal: AbortSignal, begin: () => void): Promise<RunState> {
+  /** Trains to the end, or `steps` steps. Resolves when the training rests. */
+  private async train(
+    signal: AbortSignal,
+    { steps, epochs }: { readonly steps?: number; readonly epochs?: number | undefined },
+  ): Promise<RunState> {
+    if (this.answersAtOnce) {
+      this.session.train(steps);
+      return this.state();
+    }
+    // After a `begin` that the client has not awaited, for instance.
+    await this.inTurn(async () => this.needRun());
+    if (epochs !== undefined) this.session.adjust({ epochs });
     // The abort may have come while this waited for its turn.
     signal.throwIfAborted();
     // The client no longer waits for it, so it should not go on.
     signal.addEventListener('abort', () => this.session.pause());
     return new Promise((resolve, reject) => {
       this.resting.push({ resolve, reject });
-      begin();
+      this.session.train(steps);
     });
   }
 
@@ -354,6 +363,11 @@ export class Server implements SessionHost {
         if (!signal?.aborted) await work().then(resolve, reject);
       });
     });
+  }
+
+  /** Where the host makes the runs, events say what becomes of them, and no call for training waits for anything. */
+  private get answersAtOnce(): boolean {
+    return this.hooks.newRun !== undefined;
   }
 
   private state(): RunState {

@@ -138,13 +138,6 @@ export class TrainingSession {
     if (run.end !== before) this.tasks.interrupt('training');
   }
 
-  /** Ends the wish to train. Does not interrupt the step under way. */
-  stop(): void {
-    this.giveUp();
-    this.target = undefined;
-    this.tasks.drop();
-  }
-
   /** Ends the wait for another device. */
   giveUp(): void {
     if (this.opening) this.opening.givenUp = true;

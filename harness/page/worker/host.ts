@@ -6,7 +6,7 @@ import type { PageCalls } from '../messages/calls';
 import type { Replacement } from '../messages/replace';
 import { type PageSettings, PICTURE_KEYS } from '../messages/settings';
 import { Distilling } from './distil';
-import type { Host, TrainingRun, TrainingSession } from './door';
+import type { CallName, Host, TrainingRun, TrainingSession } from './door';
 import { digits, Files } from './files';
 import { Measures } from './measures';
 import { type Post, Workplace } from './place';
@@ -54,31 +54,7 @@ export class PageHost implements Host {
     adjust: (settings) => this.adjust(settings),
     report: () => this.lastEngine?.report(),
 
-    train: ({ steps, plan } = {}) => {
-      this.distil.stop();
-      this.measures.clock.press(performance.now());
-      this.place.planning.press(plan);
-      this.session.train(steps);
-    },
-    pause: () => this.session.pause(),
-    reset: () => {
-      const { session } = this;
-      session.stop();
-      this.soon(async () => {
-        session.reset();
-        void session.stored.end({ discard: true }).catch((error) => this.place.report(error, 'task'));
-        await this.views.strip(0);
-      });
-    },
-    putAside: () => {
-      this.session.stop();
-      this.soon(async () => {
-        if (!this.session.run) return;
-        await this.session.putAside();
-        await this.views.strip(0);
-      });
-    },
-    goBack: () => this.soon(async () => void (this.session.goBack() && this.session.train())),
+    plan: (wish) => this.place.planning.press(wish),
     goOn: ({ id, ...noted }) => this.soon(() => this.files.goOn(id, noted)),
     shaders: (shaders, { inTurn }) => inTurn(() => this.takeShaders(shaders)),
 
@@ -175,6 +151,18 @@ export class PageHost implements Host {
 
   freed(): void {
     this.measures.clock.reset();
+    this.soon(async () => {
+      if (!this.session.run) await this.views.strip(0);
+    });
+  }
+
+  asked(call: CallName): void {
+    if (call === 'start' || call === 'step') {
+      this.distil.stop();
+      this.measures.clock.press(performance.now());
+    }
+    // What waits was asked for on the run that goes.
+    if (call === 'reset' || call === 'putAside') this.session.tasks.drop();
   }
 
   failed(error: unknown): void {
