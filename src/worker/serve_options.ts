@@ -3,7 +3,6 @@ import type { ImageSet } from '../data/idx';
 import type { Engine, EngineOptions } from '../engine';
 import type { Trainer } from '../training/trainer';
 import type { UNet } from '../unet/unet';
-import type { CallName } from './protocol';
 import type { SessionHooks, TrainingSession } from './session';
 
 /** The second argument of a custom call. */
@@ -44,6 +43,6 @@ export interface ServeOptions {
 /** @internal The part of such a host: between steps, before networks are destroyed, … */
 export interface Host extends SessionHooks {
   readonly calls?: HostCalls;
-  /** Called before a call of the client's own is made. */
-  asked?(call: CallName): void;
+  /** Called when the client's `reset` or `putAside` comes, before its turn. */
+  leaving?(): void;
 }

@@ -100,7 +100,6 @@ export class Server implements SessionHost {
       if (type === 'custom')
         this.post({ type: 'done', id, value: await this.callCustom(call, args[0], signal) });
       else {
-        this.hooks.asked?.(call as CallName);
         const handler = this.handlers[call as CallName] as (context: Context, ...args: unknown[]) => unknown;
         const value = await handler({ id, signal }, ...args);
         this.post({ type: 'done', id, value }, memoryOf(value));
@@ -136,21 +135,14 @@ export class Server implements SessionHost {
         return this.state();
       }),
     reset: async () => {
-      this.session.pause();
       let ended: Promise<undefined> | undefined;
       // What comes next does not wait for the storage.
-      await this.inTurn(async () => {
+      await this.leave(async () => {
         ended = this.reset();
       });
       return ended;
     },
-    putAside: async () => {
-      this.session.pause();
-      return this.inTurn(async () => {
-        await this.session.putAside();
-        return undefined;
-      });
-    },
+    putAside: () => this.leave(() => this.session.putAside()),
     adjust: async (_, changes) => {
       checkNames('adjust', changes, CHANGES);
       this.needRun();
@@ -277,6 +269,14 @@ export class Server implements SessionHost {
   private async build(run: TrainingRun): Promise<RunDescription> {
     await this.session.open(run);
     return run.describe(this.session.engine!.adapter);
+  }
+
+  /** Does `work`, after which there is no run, when the present task has stopped. */
+  private async leave(work: () => Promise<void>): Promise<undefined> {
+    this.session.pause();
+    this.hooks.leaving?.();
+    await this.inTurn(work);
+    return undefined;
   }
 
   private async reset(discard = true): Promise<undefined> {

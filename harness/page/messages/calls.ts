@@ -1,5 +1,5 @@
 /**
- * The page's own calls of its training worker: what each takes and resolves to; every worker has others. Calls never wait for the GPU: they
+ * The page's own calls of its training worker, beside the client's: what each takes and resolves to. Calls never wait for the GPU: they
  * say what is wanted and interrupt what is not. Only calls that resolve to an answer have their turn awaited.
  */
 import type { ImageSet } from '../../../src';
@@ -45,8 +45,8 @@ export interface PageCalls {
   /** The training engine's report; undefined before there is an engine. */
   readonly report: Call<void, EngineReport | undefined>;
 
-  /** Train was pressed: what comes before the client's `start`, or `step`. Undefined: no run is planned. */
-  readonly plan: Call<PlanWish | undefined>;
+  /** Train was pressed; the client's `start` or `step` follows. Undefined: no plan is wished for. */
+  readonly press: Call<PlanWish | undefined>;
   /** Trains a run that the browser keeps. */
   readonly goOn: Call<{ readonly id: string } & Noted>;
   /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to the problem, if any. */

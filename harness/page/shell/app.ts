@@ -204,7 +204,7 @@ export class App {
   /** Trains `steps` steps, or to the end of the run. What is missing is made. */
   train(steps?: number, wish?: PlanWish): void {
     this.startedAt ??= performance.now();
-    this.send('plan', wish);
+    this.send('press', wish);
     this.command((client) => (steps === undefined ? client.start() : client.step(steps)));
   }
 

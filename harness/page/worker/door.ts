@@ -1,5 +1,4 @@
 /** All that the page's part of the worker takes of the door beyond what the package exports: it works inside the session. */
-export type { CallName } from '../../../src/worker/protocol';
 export { createNetwork, type Trained, TrainingRun } from '../../../src/worker/run';
 export type { SamplerCache } from '../../../src/worker/samplers';
 export type { Host } from '../../../src/worker/serve_options';

@@ -6,7 +6,7 @@ import type { PageCalls } from '../messages/calls';
 import type { Replacement } from '../messages/replace';
 import { type PageSettings, PICTURE_KEYS } from '../messages/settings';
 import { Distilling } from './distil';
-import type { CallName, Host, TrainingRun, TrainingSession } from './door';
+import type { Host, TrainingRun, TrainingSession } from './door';
 import { digits, Files } from './files';
 import { Measures } from './measures';
 import { type Post, Workplace } from './place';
@@ -54,7 +54,11 @@ export class PageHost implements Host {
     adjust: (settings) => this.adjust(settings),
     report: () => this.lastEngine?.report(),
 
-    plan: (wish) => this.place.planning.press(wish),
+    press: (wish) => {
+      this.distil.stop();
+      this.measures.clock.press(performance.now());
+      this.place.planning.press(wish);
+    },
     goOn: ({ id, ...noted }) => this.soon(() => this.files.goOn(id, noted)),
     shaders: (shaders, { inTurn }) => inTurn(() => this.takeShaders(shaders)),
 
@@ -156,13 +160,9 @@ export class PageHost implements Host {
     });
   }
 
-  asked(call: CallName): void {
-    if (call === 'start' || call === 'step') {
-      this.distil.stop();
-      this.measures.clock.press(performance.now());
-    }
+  leaving(): void {
     // What waits was asked for on the run that goes.
-    if (call === 'reset' || call === 'putAside') this.session.tasks.drop();
+    this.session.tasks.drop();
   }
 
   failed(error: unknown): void {
