@@ -1,59 +1,79 @@
-/** The networks that a worker samples from, and their samplers, which stay as long as the number of images does. */
+/** What a worker has on its device to sample with: trained networks by name, and samplers by their use. */
 
-import { EngineError } from '../base/errors';
 import type { Engine } from '../engine';
 import type { Sampler } from '../sampling/sampler';
-import type { UNetConfig } from '../unet/config';
+import type { Objective } from '../training/step_config';
 import type { UNet } from '../unet/unet';
 import type { Model } from '../weights/model';
 import { createTrained } from './run';
 
-export class Samplers {
-  private readonly samplers = new Map<UNet, Sampler>();
-  /** The loaded model, and its network while there is a device. */
-  private loaded: { readonly model: Model; unet?: UNet } | undefined;
+/** A sampler, or whatever else works with a network and goes before it. */
+interface User {
+  readonly unet: UNet;
+  destroy(): void;
+}
 
-  /** Loads a network to sample from. Throws for a wrong model. */
-  async load(model: Model, engine: Engine): Promise<UNetConfig> {
+/** A network, and the objective of its training, which determines how to sample from it. */
+interface Network {
+  readonly unet: UNet;
+  readonly objective: Objective;
+}
+
+export class SamplerCache {
+  private readonly users = new Map<string, User>();
+  /** The loaded models, and their networks while there is a device. */
+  private readonly models = new Map<string, { readonly model: Model; unet?: UNet | undefined }>();
+
+  /** Loads a network in place of the one of this name. Throws for a wrong model; then the one before stays. */
+  async load(name: string, model: Model, engine: Engine): Promise<Network> {
     const unet = await createTrained(engine, model);
-    const before = this.loaded?.unet;
+    const before = this.models.get(name)?.unet;
     if (before) this.free(before);
     before?.destroy();
-    this.loaded = { model, unet };
-    return unet.config;
+    this.models.set(name, { model, unet });
+    return { unet, objective: model.objective };
   }
 
-  /** The network of the loaded model. */
-  async model(engine: Engine): Promise<UNet> {
-    const { loaded } = this;
-    if (!loaded) {
-      throw new EngineError(
-        'argument',
-        'This worker has no network to sample from. Make a run with begin or resume, or load a model.',
-      );
-    }
+  /** The network of this name; undefined if none was loaded. */
+  async network(name: string, engine: Engine): Promise<Network | undefined> {
+    const loaded = this.models.get(name);
+    if (!loaded) return undefined;
     loaded.unet ??= await createTrained(engine, loaded.model);
-    return loaded.unet;
+    return { unet: loaded.unet, objective: loaded.model.objective };
   }
 
-  async of(unet: UNet, engine: Engine, count = 64): Promise<Sampler> {
-    const old = this.samplers.get(unet);
-    if (old?.count === count) return old;
-    const sampler = await engine.createSampler(unet, { count });
-    old?.destroy();
-    this.samplers.set(unet, sampler);
-    return sampler;
+  /** The sampler of a use: another one takes its place for another network or number of images. */
+  sampler(use: string, engine: Engine, unet: UNet, count = 64): Promise<Sampler> {
+    const fits = (before: Sampler) => before.unet === unet && before.count === count;
+    return this.of(use, fits, () => engine.createSampler(unet, { count }));
   }
 
-  /** Call this before a network is destroyed; without an argument, when the device is lost. */
+  /** What was made for a use, if it fits, else what is made now. */
+  async of<Made extends User>(
+    use: string,
+    fits: (before: Made) => boolean,
+    make: () => Promise<Made>,
+  ): Promise<Made> {
+    const before = this.users.get(use) as Made | undefined;
+    if (before && fits(before)) return before;
+    before?.destroy();
+    this.users.delete(use);
+    const made = await make();
+    this.users.set(use, made);
+    return made;
+  }
+
+  /** Call this before a network is destroyed; without an argument, when all are. */
   free(unet?: UNet): void {
-    for (const [of, sampler] of this.samplers) {
-      if (unet && of !== unet) continue;
-      sampler.destroy();
-      this.samplers.delete(of);
+    for (const [use, user] of this.users) {
+      if (unet && user.unet !== unet) continue;
+      user.destroy();
+      this.users.delete(use);
     }
     if (unet) return;
-    this.loaded?.unet?.destroy();
-    if (this.loaded) this.loaded.unet = undefined;
+    for (const loaded of this.models.values()) {
+      loaded.unet?.destroy();
+      loaded.unet = undefined;
+    }
   }
 }

@@ -43,4 +43,6 @@ export interface ServeOptions {
 /** @internal The part of such a host: between steps, before networks are destroyed, … */
 export interface Host extends SessionHooks {
   readonly calls?: HostCalls;
+  /** Called when the client's `reset` or `putAside` comes, before its turn. */
+  leaving?(): void;
 }

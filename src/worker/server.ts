@@ -6,7 +6,6 @@ import type { ImageSet } from '../data/idx';
 import { createEngine, type Engine } from '../engine';
 import { checkFit, checkTrainer } from '../training/options';
 import { checkConfig, defaultConfig, type UNetConfig } from '../unet/config';
-import type { UNet } from '../unet/unet';
 import { loadCheckpoint } from '../weights/checkpoint';
 import { loadModel, type Model, saveModel } from '../weights/model';
 import type {
@@ -22,7 +21,6 @@ import type {
   SampleOrder,
 } from './protocol';
 import { type Trained, TrainingRun } from './run';
-import { Samplers } from './samplers';
 import type { CallContext, Host, HostCalls, ServeOptions } from './serve_options';
 import { type SessionHost, TrainingSession } from './session';
 import { crossed, memoryOf } from './transfer';
@@ -59,7 +57,6 @@ export class Server implements SessionHost {
   private readonly session: TrainingSession;
   /** The host's custom calls. */
   private readonly custom: HostCalls;
-  private readonly samplers = new Samplers();
   private readonly calls = new Map<number, AbortController>();
   /** Calls that are answered when the training rests. */
   private resting: { resolve(state: RunState): void; reject(error: unknown): void }[] = [];
@@ -117,18 +114,11 @@ export class Server implements SessionHost {
   private readonly handlers: Handlers = {
     begin: ({ signal }, options) => this.inTurn(() => this.open(signal, () => this.begin(options))),
     resume: ({ signal }, options) => this.inTurn(() => this.open(signal, () => this.resume(options))),
-    start: async ({ signal }, { epochs }) => {
-      // After a `begin` that the client has not awaited, for instance.
-      await this.inTurn(async () => this.needRun());
-      if (epochs !== undefined) this.session.adjust({ epochs });
-      return this.train(signal, () => this.session.train());
-    },
-    step: async ({ signal }, count) => {
-      await this.inTurn(async () => this.needRun());
-      return this.train(signal, () => this.session.train(count));
-    },
+    start: ({ signal }, { epochs }) => this.train(signal, { epochs }),
+    step: ({ signal }, steps) => this.train(signal, { steps }),
     pause: async () => {
       this.session.pause();
+      if (this.answersAtOnce) return this.state();
       const state = await this.inTurn(async () => this.state());
       await this.session.stored.settled();
       return state;
@@ -145,16 +135,14 @@ export class Server implements SessionHost {
         return this.state();
       }),
     reset: async () => {
-      this.session.pause();
-      return this.inTurn(() => this.reset());
-    },
-    putAside: async () => {
-      this.session.pause();
-      return this.inTurn(async () => {
-        await this.session.putAside();
-        return undefined;
+      let ended: Promise<undefined> | undefined;
+      // What comes next does not wait for the storage.
+      await this.leave(async () => {
+        ended = this.reset();
       });
+      return ended;
     },
+    putAside: () => this.leave(() => this.session.putAside()),
     adjust: async (_, changes) => {
       checkNames('adjust', changes, CHANGES);
       this.needRun();
@@ -162,7 +150,11 @@ export class Server implements SessionHost {
       return undefined;
     },
     load: (_, model) =>
-      this.inTurn(async () => this.samplers.load(modelOf(model), await this.session.device())),
+      this.inTurn(async () => {
+        const { samplers } = this.session;
+        const { unet } = await samplers.load('model', modelOf(model), await this.session.device());
+        return unet.config;
+      }),
     sample: ({ id, signal }, order, events) =>
       this.inTurn(() => this.sample(order, { id, signal, ...events })),
     save: (_, what) => this.inTurn(() => this.save(what)),
@@ -206,11 +198,6 @@ export class Server implements SessionHost {
       onProgress: (progress) => this.tell('progress', progress),
       onWarning: ({ message }) => this.tell('warning', { message, run: false }),
     });
-  }
-
-  freeUses(unet?: UNet): void {
-    this.hooks.freeUses?.(unet);
-    this.samplers.free(unet);
   }
 
   failed(error: unknown): void {
@@ -284,20 +271,38 @@ export class Server implements SessionHost {
     return run.describe(this.session.engine!.adapter);
   }
 
+  /** Does `work`, after which there is no run, when the present task has stopped. */
+  private async leave(work: () => Promise<void>): Promise<undefined> {
+    this.session.pause();
+    this.hooks.leaving?.();
+    await this.inTurn(work);
+    return undefined;
+  }
+
   private async reset(discard = true): Promise<undefined> {
     this.session.reset();
     await this.session.stored.end({ discard });
   }
 
-  /** Calls `begin`, and resolves when the training that it starts rests. */
-  private async train(signal: AbortSignal, begin: () => void): Promise<RunState> {
+  /** Trains to the end, or `steps` steps. Resolves when the training rests. */
+  private async train(
+    signal: AbortSignal,
+    { steps, epochs }: { readonly steps?: number; readonly epochs?: number | undefined },
+  ): Promise<RunState> {
+    if (this.answersAtOnce) {
+      this.session.train(steps);
+      return this.state();
+    }
+    // After a `begin` that the client has not awaited, for instance.
+    await this.inTurn(async () => this.needRun());
+    if (epochs !== undefined) this.session.adjust({ epochs });
     // The abort may have come while this waited for its turn.
     signal.throwIfAborted();
     // The client no longer waits for it, so it should not go on.
     signal.addEventListener('abort', () => this.session.pause());
     return new Promise((resolve, reject) => {
       this.resting.push({ resolve, reject });
-      begin();
+      this.session.train(steps);
     });
   }
 
@@ -306,20 +311,24 @@ export class Server implements SessionHost {
     call: Context & { readonly steps: boolean; readonly frames: boolean },
   ) {
     call.signal.throwIfAborted();
-    const engine = await this.session.device();
-    const { run } = this.session;
+    const { session } = this;
+    const engine = await session.device();
+    const { run, samplers } = session;
     const ofModel = network === 'model' || (network === undefined && !run);
     if (!ofModel && network !== undefined && network !== 'run') {
       throw new EngineError('argument', `network is ${network}; it must be run or model.`);
     }
-    const unet = ofModel ? await this.samplers.model(engine) : await this.needRun().network(engine);
-    const sampler = await this.samplers.of(unet, engine, count);
+    const unet = ofModel
+      ? (await samplers.network('model', engine))?.unet
+      : await this.needRun().network(engine);
+    if (!unet) throw nothingToSample();
+    const sampler = await samplers.sampler(ofModel ? 'model' : 'run', engine, unet, count);
     const options = {
       ...order,
       signal: call.signal,
       ...(call.steps ? { onStep: (done: number) => this.post({ type: 'steps', id: call.id, done }) } : {}),
     };
-    this.session.phase('sampling');
+    session.phase('sampling');
     let images: Float32Array<ArrayBuffer> | undefined;
     if (call.frames) {
       for await (const frame of sampler.run(options)) {
@@ -356,6 +365,11 @@ export class Server implements SessionHost {
     });
   }
 
+  /** Where the host makes the runs, events say what becomes of them, and no call for training waits for anything. */
+  private get answersAtOnce(): boolean {
+    return this.hooks.newRun !== undefined;
+  }
+
   private state(): RunState {
     const { run } = this.session;
     const losses = run?.losses ?? [];
@@ -386,6 +400,11 @@ export class Server implements SessionHost {
 
 const noRun = () =>
   new EngineError('argument', 'This worker has no run. Make one with begin or resume first.');
+const nothingToSample = () =>
+  new EngineError(
+    'argument',
+    'This worker has no network to sample from. Make a run with begin or resume, or load a model.',
+  );
 
 // ---------------------------------------------------------------- checks of what a client sends
 

@@ -16,6 +16,7 @@ import type { UNet } from '../unet/unet';
 import { LossBatcher } from './loss_batcher';
 import type { Phase, RunChanges, Tell, WorkerEvents } from './protocol';
 import type { TrainingRun } from './run';
+import { SamplerCache } from './samplers';
 import { StoredRuns } from './stored_runs';
 import { Tasks } from './tasks';
 
@@ -35,7 +36,7 @@ export interface SessionHooks {
   between?(event: TrainingEvent, signal: AbortSignal): Promise<void>;
   /** Called after training has ended or paused. */
   rested?(step: number): Promise<void>;
-  /** Called before a network is destroyed, to destroy its users. Without `unet`: all networks are, with the device. */
+  /** Called before a network is destroyed, to destroy its users beside its samplers. Without `unet`: all networks are, with the device. */
   freeUses?(unet?: UNet): void;
   /** Called when the device was lost, before the event `lost`. */
   lost?(): void;
@@ -52,7 +53,6 @@ export interface SessionHost {
   /** Creates an engine, when there is none. */
   createEngine(): Promise<Engine>;
   /** See SessionHooks. */
-  freeUses(unet?: UNet): void;
   failed(error: unknown): void;
   /** Called when all work has ended. */
   rest(): void;
@@ -64,6 +64,7 @@ const NO_DEVICE = ['no-adapter', 'device-lost', 'limit'];
 export class TrainingSession {
   readonly tasks: Tasks<'training' | 'sampling' | 'pictures' | 'distilling'>;
   readonly stored: StoredRuns;
+  readonly samplers = new SamplerCache();
   readonly host: SessionHost;
   engine: Engine | undefined;
   run: TrainingRun | undefined;
@@ -135,13 +136,6 @@ export class TrainingSession {
     run.adjust(changes);
     // The end of a run is fixed when fit begins. Beginning again costs the step under way, no more.
     if (run.end !== before) this.tasks.interrupt('training');
-  }
-
-  /** Ends the wish to train. Does not interrupt the step under way. */
-  stop(): void {
-    this.giveUp();
-    this.target = undefined;
-    this.tasks.drop();
   }
 
   /** Ends the wait for another device. */
@@ -254,8 +248,14 @@ export class TrainingSession {
 
   /** Destroys everything on the device; the run's data stays, and `build` builds it anew. */
   freeAll(): void {
-    this.host.freeUses();
+    this.freeUses();
     this.run?.free();
+  }
+
+  /** Destroys what works with a network, before that is destroyed; without an argument, with all networks beside the run's. */
+  freeUses(unet?: UNet): void {
+    this.host.hooks.freeUses?.(unet);
+    this.samplers.free(unet);
   }
 
   /** Sends the losses that wait to be sent together. */
@@ -439,7 +439,7 @@ export class TrainingSession {
   }
 
   private freeRun(): void {
-    if (this.run?.unet) this.host.freeUses(this.run.unet);
+    if (this.run?.unet) this.freeUses(this.run.unet);
     this.run?.free();
   }
 }

@@ -731,6 +731,21 @@ describe('a worker holds no buffers of before', () => {
     expect(left().length).toBeLessThan(length);
   });
 
+  test('when its run is reset', async () => {
+    const { client } = served();
+    // What the engine keeps for every run is there already.
+    await client.begin({ ...run, images });
+    await client.step(1);
+    await client.reset();
+    const left = watchBuffers(gpu.device);
+    await client.begin({ ...run, images });
+    await client.step(1);
+    await client.sample(count);
+    expect(left()).not.toEqual([]);
+    await client.reset();
+    expect(left()).toEqual([]);
+  });
+
   test('when its device was lost', async () => {
     const { client, lose, devices } = servedLosable();
     const model = await savedModel();

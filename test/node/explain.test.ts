@@ -2,23 +2,26 @@
 import { expect, test } from 'vitest';
 import { errorOf } from '../../harness/page/explain/noise';
 import { initialSettings } from '../../harness/page/messages/settings';
+import type { TrainingSession } from '../../harness/page/worker/door';
 import { answerExplain, type Surroundings } from '../../harness/page/worker/explain';
-import { Models } from '../../harness/page/worker/models';
+import { pretrained, Workplace } from '../../harness/page/worker/place';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { createEngine } from '../../src/engine';
+import { SamplerCache } from '../../src/worker/samplers';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false, tune: false });
-const models = new Models();
+const session = { device: async () => engine, samplers: new SamplerCache() };
+const place = new Workplace(session as unknown as TrainingSession, () => {});
 
 const about: Surroundings = {
   engine,
   settings: initialSettings,
   images: async () => ({ ...(await loadDigits()), labels: await loadDigitLabels() }),
-  network: (of) => models.ofRecipe(of === 'tutorial' ? of : 'digits', engine),
+  network: (of) => place.pretrained(of === 'tutorial' ? of : 'digits'),
   began: undefined,
-  initialNetwork: () => models.modelOf('digits'),
+  initialNetwork: pretrained.digits,
 };
 
 test.each(['digits', 'tutorial'] as const)(

@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { Workplace } from '../../harness/page/worker/place';
 import { Views } from '../../harness/page/worker/views';
 import { createEngine, type UNet, type UNetConfig } from '../../src';
+import { SamplerCache } from '../../src/worker/samplers';
 import { watchBuffers } from '../engine/buffers';
 import { testGpu } from '../lanes/gpu';
 
@@ -25,9 +26,10 @@ test('Inside’s predictor is destroyed with its network, when another takes its
   using engine = await createEngine({ device, selfCheck: false });
   let unet: UNet = await engine.createUNet(config);
   const images = { images: new Uint8Array(64), count: 4, height: 4, width: 4, channels: 1 };
+  const samplers = new SamplerCache();
   const views = new Views(
     {
-      core: { engine, device: async () => engine },
+      core: { engine, samplers, device: async () => engine },
       ...{ images, current: { seed: 1, batch: 4 }, imagesOf: () => ({ train: images }) },
       networkFrom: async () => ({ unet, objective: 'tutorial' }),
     } as unknown as Workplace,
@@ -45,17 +47,17 @@ test('Inside’s predictor is destroyed with its network, when another takes its
   // Another network, which is not looked into, leaves it.
   const other = await engine.createUNet(config);
   const before = left().length;
-  views.free(other);
+  samplers.free(other);
   expect(left()).toHaveLength(before);
   other.destroy();
 
-  views.free(unet);
+  samplers.free(unet);
   unet.destroy();
   expect(left()).toEqual([]);
 
   unet = await engine.createUNet(config);
   await look();
-  views.free();
+  samplers.free();
   unet.destroy();
   expect(left()).toEqual([]);
 });

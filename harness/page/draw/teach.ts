@@ -156,7 +156,7 @@ export class Teach {
     const { widths } = recipes.digits.network;
     this.set({ ...this.app.settings, widths, limit: 0, begin: 'pretrained', batch, epochs, lr });
     this.app.set('task', 'train');
-    this.app.send('train');
+    this.app.train();
   }
 
   private set(settings: Settings): void {

@@ -82,7 +82,7 @@ export class MeasureRun<N extends MeasureName> {
     this.app.measuring = this.task;
     this.message = '';
     this.status = 'waiting';
-    if (this.app.state.training) this.app.send('pause');
+    if (this.app.state.training) this.app.command((client) => client.pause());
     this.proceed();
   }
 

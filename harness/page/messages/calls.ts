@@ -1,5 +1,5 @@
 /**
- * The page's own calls of its training worker: what each takes and resolves to; every worker has others. Calls never wait for the GPU: they
+ * The page's own calls of its training worker, beside the client's: what each takes and resolves to. Calls never wait for the GPU: they
  * say what is wanted and interrupt what is not. Only calls that resolve to an answer have their turn awaited.
  */
 import type { ImageSet } from '../../../src';
@@ -8,7 +8,7 @@ import type { CallContext } from '../../../src/worker';
 import type { OwnFile } from '../../pictures/own_images';
 import type { ExplainAnswer, ExplainOrder } from './explain_messages';
 import type { InsideAnswer, InsideOrder } from './inside_messages';
-import type { DrawAnswer, DrawOrder, Example, NumberedOrder, Order, TrainOrder } from './messages';
+import type { DrawAnswer, DrawOrder, Example, NumberedOrder, Order, PlanWish } from './messages';
 import type { Placed } from './noise_field';
 import type { Replacement } from './replace';
 import type { Beginning, PageSettings } from './settings';
@@ -45,15 +45,8 @@ export interface PageCalls {
   /** The training engine's report; undefined before there is an engine. */
   readonly report: Call<void, EngineReport | undefined>;
 
-  /** Trains `steps` steps, or to the end of the last epoch. Creates what is missing; continues after a pause or a device loss. */
-  readonly train: Call<TrainOrder | undefined>;
-  readonly pause: Call;
-  /** Forgets the run, also in the browser's storage, and frees its memory. */
-  readonly reset: Call;
-  /** Leaves the run to the browser's storage and is ready for another. Without storage it refuses. */
-  readonly putAside: Call;
-  /** After a divergence: trains from the copy before the last one. */
-  readonly goBack: Call;
+  /** Train was pressed; the client's `start` or `step` follows. Undefined: no plan is wished for. */
+  readonly press: Call<PlanWish | undefined>;
   /** Trains a run that the browser keeps. */
   readonly goOn: Call<{ readonly id: string } & Noted>;
   /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to the problem, if any. */

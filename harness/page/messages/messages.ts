@@ -83,14 +83,7 @@ export interface DataDescription {
   readonly classNames?: readonly string[];
 }
 
-/** Training that the page asks for. */
-export interface TrainOrder {
-  /** Default: to the end of the run. */
-  readonly steps?: number | undefined;
-  /** If there is no run, it is planned; a planned one that has come to its end gets further steps. */
-  readonly plan?: PlanWish | undefined;
-}
-
+/** What is planned where Train is pressed: the run that begins, or further steps of a planned one that has come to its end. */
 export interface PlanWish {
   /** Images a second, as far as the page knows. */
   readonly speed: number | undefined;

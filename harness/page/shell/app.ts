@@ -4,7 +4,7 @@ import { whole } from '../../text/units';
 import type { PageCalls } from '../messages/calls';
 import { beginningOf } from '../messages/fine_tune';
 import { rewound } from '../messages/measurements';
-import type { DataDescription, EventOf, ModelDescription, WorkerEvent } from '../messages/messages';
+import type { DataDescription, EventOf, ModelDescription, PlanWish, WorkerEvent } from '../messages/messages';
 import {
   initialOf,
   initialSettings,
@@ -190,11 +190,22 @@ export class App {
     this.changed();
   }
 
-  /** Has the training worker do something. */
-  send<Name extends keyof PageCalls>(name: Name, ...given: Given<Name>): void {
-    if (name === 'train') this.startedAt ??= performance.now();
+  /** Has the training worker do something, and reports the error, if any. */
+  command(give: (client: TrainingWorker) => Promise<unknown>, at: 'data' | 'task' = 'task'): void {
     this.begin();
-    this.request(name, ...given);
+    this.failing(give(this.worker), at);
+  }
+
+  /** Makes a call of the page's own. */
+  send<Name extends keyof PageCalls>(name: Name, ...given: Given<Name>): void {
+    this.command((client) => client.call(name, ...(given as never)));
+  }
+
+  /** Trains `steps` steps, or to the end of the run. What is missing is made. */
+  train(steps?: number, wish?: PlanWish): void {
+    this.startedAt ??= performance.now();
+    this.send('press', wish);
+    this.command((client) => (steps === undefined ? client.start() : client.step(steps)));
   }
 
   /** Calls the training worker and waits for its answer. There is none if the device is lost or the run reset before. */
@@ -226,19 +237,18 @@ export class App {
 
   /** Deletes a run that the browser keeps. */
   discard(id: string): void {
-    this.begin();
-    this.failing(this.worker.discard(id), 'data');
+    this.command((client) => client.discard(id), 'data');
   }
 
   private request<Name extends keyof PageCalls>(name: Name, ...given: Given<Name>): void {
     this.failing(this.worker.call(name, ...(given as never)));
   }
 
-  /** Reports the error of a call, if any. */
+  /** Reports the error of a call, if any. A worker that has stopped says so by itself, and a lost device has an event of its own. */
   private failing(call: Promise<unknown>, at: 'data' | 'task' = 'task'): void {
     call.catch(({ code = 'unexpected', message }) => {
-      // A worker that has stopped says so by itself.
-      if (!this.stopped) this.receive({ type: 'error', at, code, message });
+      const isLost = ['device-lost', 'destroyed'].includes(code) && this.state.error?.code === 'device-lost';
+      if (!this.stopped && !isLost) this.receive({ type: 'error', at, code, message });
     });
   }
 

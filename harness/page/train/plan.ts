@@ -99,7 +99,7 @@ export function createPlanner(app: App): Planner {
 /** Connects what the page offers where the least number of updates takes longer than the minutes; returns what shows it. */
 function connectSlow(app: App, current: () => Plan | undefined): () => void {
   const again = (change: () => void) => {
-    if (app.state.run) app.send('reset');
+    if (app.state.run) app.command((client) => client.reset());
     change();
   };
   button('plan-smaller').addEventListener('click', () => {

@@ -121,10 +121,11 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
   const body = byId('runs-body', HTMLTableSectionElement);
   const shown = new Map<string, RowView>();
 
+  const putAside = () => app.command((client) => client.putAside());
   const actionsOf = ({ key, where, name, losses }: RunRow) => ({
     draw: (on: boolean) => runs.draw(key, on),
     goOn() {
-      if (app.state.losses.length > 0) app.send('putAside');
+      if (app.state.losses.length > 0) putAside();
       app.goOn(key);
     },
     remove() {
@@ -136,7 +137,7 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
   const nameOf = ({ where, key }: RunRow) => (where === 'page' ? where : `${where} ${key}`);
 
   const aside = button('put-aside');
-  aside.addEventListener('click', () => app.send('putAside'));
+  aside.addEventListener('click', putAside);
 
   return (rows) => {
     const own = rows.find(({ where }) => where === 'page');

@@ -66,7 +66,7 @@ export function createTrainPanel(app: App): TaskPanel {
     const { settings, state } = app;
     if (isComplete(state, settings.epochs) && !state.planned)
       app.set('epochs', String(Math.min(2 * settings.epochs, MOST_EPOCHS)));
-    app.send('train', { steps, plan: planner.wish });
+    app.train(steps, planner.wish);
   };
   const controls = connectControls(app, mayStart, start);
   const measures = createMeasuresView(app);
@@ -174,7 +174,7 @@ function connectControls(
   const smallerRate = () => Math.max(0.000001, Number((app.settings.lr / 2).toPrecision(2)));
 
   button('train').addEventListener('click', () => {
-    if (isRunning()) app.send('pause');
+    if (isRunning()) app.command((client) => client.pause());
     else start();
   });
   button('step').addEventListener('click', () => {
@@ -182,12 +182,12 @@ function connectControls(
   });
   const reset = () => {
     const question = `Discard this run? ${whole(app.unsaved)} of its steps are in no checkpoint. Save a checkpoint to keep them.`;
-    if (app.unsaved === 0 || confirm(question)) app.send('reset');
+    if (app.unsaved === 0 || confirm(question)) app.command((client) => client.reset());
   };
   button('reset').addEventListener('click', reset);
   button('error-back').addEventListener('click', () => {
     app.set('lr', String(smallerRate()));
-    app.send('goBack');
+    app.command((client) => client.goBack().then(() => client.start()));
   });
   button('error-action').addEventListener('click', () => {
     if (app.state.phase === 'lost') start();

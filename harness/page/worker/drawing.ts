@@ -1,24 +1,29 @@
 /** Applies the network to a drawing: the worker's side of the Draw view. */
-import type { Engine, Sampler, UNet } from '../../../src';
+import type { Engine, UNet } from '../../../src';
 import { recipes } from '../../../src/recipes';
 import { classLosses } from '../../pictures/classify';
 import { gaussianNoise } from '../../pictures/noise';
 import { toBytes } from '../../pictures/pictures';
 import type { DrawAnswer, DrawOrder } from '../messages/messages';
 import { samplingOfDrawing } from '../messages/order';
+import type { SamplerCache } from './door';
 
 /** Number of alternative fillings of a mask, one seed each. */
 const FILLINGS = 4;
 
 export class Drawing {
-  private sampler: Sampler | undefined;
+  private readonly samplers: SamplerCache;
+
+  constructor(samplers: SamplerCache) {
+    this.samplers = samplers;
+  }
 
   async answer(engine: Engine, unet: UNet, order: DrawOrder, signal?: AbortSignal): Promise<DrawAnswer> {
     if (order.ask === 'classify') {
       return { ask: 'classify', losses: await classLosses(unet, order.image, order.seed) };
     }
     const images = order.ask === 'fill' ? FILLINGS : 1;
-    const sampler = await this.samplerFor(engine, unet, images);
+    const sampler = await this.samplers.sampler('drawing', engine, unet, images);
     const { image, seed, guidance } = order;
     const { classes } = unet.config.conditioning!;
     const made = await sampler.sample({
@@ -32,20 +37,6 @@ export class Drawing {
       signal,
     });
     return { ask: order.ask, images: toBytes(made) };
-  }
-
-  /** Call this before a network is destroyed; without an argument, before all are. */
-  free(unet?: UNet): void {
-    if (unet && this.sampler?.unet !== unet) return;
-    this.sampler?.destroy();
-    this.sampler = undefined;
-  }
-
-  private async samplerFor(engine: Engine, unet: UNet, count: number): Promise<Sampler> {
-    if (this.sampler?.unet === unet && this.sampler.count === count) return this.sampler;
-    this.free();
-    this.sampler = await engine.createSampler(unet, { count });
-    return this.sampler;
   }
 }
 

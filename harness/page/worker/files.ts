@@ -18,7 +18,7 @@ import type { ModelDescription } from '../messages/messages';
 import { type Beginning, recipeOf, settingsOf } from '../messages/settings';
 import { TrainingRun } from './door';
 import { KeptImages } from './kept_images';
-import type { Workplace } from './place';
+import { pretrained, type Workplace } from './place';
 import {
   browserReader,
   checkLabels,
@@ -76,7 +76,7 @@ export class Files {
       const data = { name, builtIn, letters, pictures, ink, cut, own, notes, ...size, classes, classNames };
       place.data = data;
       // A run on such images begins with it: it is there by the press.
-      if (data.channels === 3 && areOwn(data)) void place.models.modelOf('pictures').catch(() => {});
+      if (data.channels === 3 && areOwn(data)) void pretrained.pictures().catch(() => {});
       place.post({ type: 'data', data });
       core.idlePhase = 'idle';
       if (this.awaiting) await this.goOn(this.awaiting.id, this.awaiting);
@@ -212,11 +212,9 @@ export class Files {
 
   /** Opens a model file; its network replaces the file network opened before. */
   async takeModel(bytes: Uint8Array, name: string): Promise<{ model: ModelDescription; note?: string }> {
-    const { core, models } = this.place;
+    const { core } = this.place;
     const model = loadModel(bytes, name);
-    const before = await models.open(model, await core.device());
-    if (before) this.views.free(before);
-    before?.destroy();
+    await core.samplers.load('model', model, await core.device());
     const { height, width, channels, outChannels = channels, conditioning } = model.config;
     const { classes = 0 } = conditioning ?? {};
     const { classNames } = model.data ?? {};

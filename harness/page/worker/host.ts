@@ -54,31 +54,11 @@ export class PageHost implements Host {
     adjust: (settings) => this.adjust(settings),
     report: () => this.lastEngine?.report(),
 
-    train: ({ steps, plan } = {}) => {
+    press: (wish) => {
       this.distil.stop();
       this.measures.clock.press(performance.now());
-      this.place.planning.press(plan);
-      this.session.train(steps);
+      this.place.planning.press(wish);
     },
-    pause: () => this.session.pause(),
-    reset: () => {
-      const { session } = this;
-      session.stop();
-      this.soon(async () => {
-        session.reset();
-        void session.stored.end({ discard: true }).catch((error) => this.place.report(error, 'task'));
-        await this.views.strip(0);
-      });
-    },
-    putAside: () => {
-      this.session.stop();
-      this.soon(async () => {
-        if (!this.session.run) return;
-        await this.session.putAside();
-        await this.views.strip(0);
-      });
-    },
-    goBack: () => this.soon(async () => void (this.session.goBack() && this.session.train())),
     goOn: ({ id, ...noted }) => this.soon(() => this.files.goOn(id, noted)),
     shaders: (shaders, { inTurn }) => inTurn(() => this.takeShaders(shaders)),
 
@@ -163,10 +143,8 @@ export class PageHost implements Host {
 
   freeUses(unet?: UNet): void {
     this.distil.free(unet);
-    this.views.free(unet);
     if (!unet || unet === this.session.run?.unet) this.measures.free();
     if (unet) return;
-    this.place.models.free();
     this.place.freeUntrained();
   }
 
@@ -177,6 +155,14 @@ export class PageHost implements Host {
 
   freed(): void {
     this.measures.clock.reset();
+    this.soon(async () => {
+      if (!this.session.run) await this.views.strip(0);
+    });
+  }
+
+  leaving(): void {
+    // What waits was asked for on the run that goes.
+    this.session.tasks.drop();
   }
 
   failed(error: unknown): void {

@@ -28,6 +28,7 @@ import type {
 import type { Network } from '../messages/order';
 import { type PageSettings, recipeOf, type Source } from '../messages/settings';
 import { choiceAt, choicesOf } from './choices';
+import type { SamplerCache } from './door';
 import type { Post } from './place';
 
 /** Images of the step in slow motion: enough for a gradient that means something, few enough for any adapter. */
@@ -48,14 +49,16 @@ interface Watcher {
   readonly unet: UNet;
   readonly predictor: Predictor;
   readonly buffers: Readonly<Record<'input' | 'output' | 'levels' | 'labels', GPUBuffer>>;
+  destroy(): void;
 }
 
 export class Inside {
   private readonly send: Post;
-  private watcher: Watcher | undefined;
+  private readonly samplers: SamplerCache;
 
-  constructor(send: Post) {
+  constructor(send: Post, samplers: SamplerCache) {
     this.send = send;
+    this.samplers = samplers;
   }
 
   /** Answers an order, in any case. `gather` finds out what there is. */
@@ -96,7 +99,11 @@ export class Inside {
     const { height, width, channels, conditioning } = unet.config;
     const choices = choicesOf(about.images, unet.config);
     const noised = noise(about, choiceAt(choices, picture.choice).clean, picture.level);
-    const { predictor, buffers } = await this.watch(engine, unet);
+    const { predictor, buffers } = await this.samplers.of<Watcher>(
+      'inside',
+      (before) => before.unet === unet,
+      () => watch(engine, unet),
+    );
     const { queue } = engine.device;
     queue.writeBuffer(buffers.input, 0, noised.input);
     queue.writeBuffer(buffers.levels, 0, Float32Array.of(picture.level));
@@ -131,35 +138,25 @@ export class Inside {
       gradientNorms: gradients && (knownNorms(gradients) ?? {}),
     };
   }
+}
 
-  private async watch(engine: Engine, unet: UNet): Promise<Watcher> {
-    if (this.watcher?.unet === unet) return this.watcher;
-    this.free();
-    const { height, width, channels, outChannels = channels } = unet.config;
-    const predictor = await engine.createPredictor(unet, { count: 1, reuseMemory: false });
-    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = (floats: number) => engine.device.createBuffer({ size: 4 * floats, usage });
-    const pixels = height * width;
-    this.watcher = {
-      unet,
-      predictor,
-      buffers: {
-        input: buffer(pixels * channels),
-        output: buffer(pixels * outChannels),
-        levels: buffer(1),
-        labels: buffer(1),
-      },
-    };
-    return this.watcher;
-  }
-
-  /** Call this before a network is destroyed; without an argument, before all are. */
-  free(unet?: UNet): void {
-    if (!this.watcher || (unet && this.watcher.unet !== unet)) return;
-    this.watcher.predictor.destroy();
-    for (const buffer of Object.values(this.watcher.buffers)) buffer.destroy();
-    this.watcher = undefined;
-  }
+async function watch(engine: Engine, unet: UNet): Promise<Watcher> {
+  const { height, width, channels, outChannels = channels } = unet.config;
+  const predictor = await engine.createPredictor(unet, { count: 1, reuseMemory: false });
+  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const buffer = (floats: number) => engine.device.createBuffer({ size: 4 * floats, usage });
+  const pixels = height * width;
+  const buffers = {
+    input: buffer(pixels * channels),
+    output: buffer(pixels * outChannels),
+    levels: buffer(1),
+    labels: buffer(1),
+  };
+  const destroy = () => {
+    predictor.destroy();
+    for (const each of Object.values(buffers)) each.destroy();
+  };
+  return { unet, predictor, buffers, destroy };
 }
 
 /** What a convolution computes with. `input` is the layer's, the maps are of the same pass. */

@@ -1,5 +1,5 @@
 /** The pictures that the worker makes with a network: the live grid, the strip of eight, and a sampling run. */
-import type { Engine, ImageSet, Sampler, UNet } from '../../../src';
+import type { Engine, ImageSet, UNet } from '../../../src';
 import type { Objective } from '../../../src/training/step_config';
 import { noiseMoreAndMore } from '../../pictures/noise';
 import { greys, toBytes } from '../../pictures/pictures';
@@ -14,19 +14,18 @@ import {
   roomFor,
   samplingOf,
 } from '../messages/order';
+import type { SamplerCache } from './door';
 import type { Post } from './place';
-
-/** The use of a sampler. */
-type Use = 'grid' | 'run' | `hand ${number}`;
 
 const STRIP_IMAGES = 8;
 
 export class LivePictures {
   private readonly send: Post;
-  private readonly samplers = new Map<Use, Sampler>();
+  private readonly samplers: SamplerCache;
 
-  constructor(send: Post) {
+  constructor(send: Post, samplers: SamplerCache) {
     this.send = send;
+    this.samplers = samplers;
   }
 
   /** Samples of a fixed seed, a column for each class: only the network changes from one grid to the next. `isLast`: with the network's polish. */
@@ -39,7 +38,7 @@ export class LivePictures {
     if (options.count === 0) return;
     const classes = classesOf(network.unet);
     const count = fullGrid(options.count, classes);
-    const sampler = await this.sampler('grid', engine, network.unet, count);
+    const sampler = await this.samplers.sampler('grid', engine, network.unet, count);
     const how = liveSampling(network, engine.adapter, count);
     const polish = isLast ? network.unet.sampling?.polish : false;
     const images = toBytes(await sampler.sample({ ...how, polish, seed, signal }));
@@ -78,7 +77,7 @@ export class LivePictures {
     const { steps, count } = order;
     const { height, width, channels } = network.unet.config;
     const columns = columnsOf(order, classesOf(network.unet));
-    const sampler = await this.sampler('run', engine, network.unet, count);
+    const sampler = await this.samplers.sampler('run', engine, network.unet, count);
     // A polish comes as one more.
     const all = steps + Number(network.unet.sampling?.polish !== undefined);
     return async (signal) => {
@@ -107,7 +106,7 @@ export class LivePictures {
     const { height, width, channels } = network.unet.config;
     const size = height * width * channels;
     const count = roomFor(images.length, engine.adapter);
-    const sampler = await this.sampler(`hand ${count}`, engine, network.unet, count);
+    const sampler = await this.samplers.sampler(`hand ${count}`, engine, network.unet, count);
     const all = Array.from({ length: count }, (_, i) => images[i] ?? images[0]);
     const { labels, ...options } = samplingOf(network, { ...order, place: START });
     const made = await sampler.sample({
@@ -117,25 +116,6 @@ export class LivePictures {
       ...(labels ? { labels: all.map(({ image }) => labels[image]) } : {}),
     });
     return toBytes(made.subarray(0, images.length * size));
-  }
-
-  /** Call this before a network is destroyed; without an argument, before all are. */
-  free(unet?: UNet): void {
-    for (const [use, sampler] of this.samplers) {
-      if (unet && sampler.unet !== unet) continue;
-      sampler.destroy();
-      this.samplers.delete(use);
-    }
-  }
-
-  private async sampler(use: Use, engine: Engine, unet: UNet, count: number): Promise<Sampler> {
-    const old = this.samplers.get(use);
-    if (old?.count === count && old.unet === unet) return old;
-    old?.destroy();
-    this.samplers.delete(use);
-    const sampler = await engine.createSampler(unet, { count });
-    this.samplers.set(use, sampler);
-    return sampler;
   }
 }
 

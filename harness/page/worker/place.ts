@@ -9,9 +9,12 @@ import {
   type UNet,
   type UNetConfig,
 } from '../../../src';
+import { once } from '../../../src/base/load';
 import { stepIn } from '../../../src/keeping/slots';
+import { loadPretrained, type PretrainedName, pretrainedNames } from '../../../src/pretrained';
 import { recipeSampling } from '../../../src/recipes';
 import type { RunSettings } from '../../../src/weights/fields';
+import type { Model } from '../../../src/weights/model';
 import { checkBeginning, fitted } from '../../run/beginning';
 import { ownSampling, trainerFor } from '../../run/plan';
 import { whole } from '../../text/units';
@@ -21,16 +24,19 @@ import type { Network } from '../messages/order';
 import { INSTANT, pretrainedOf } from '../messages/pretrained';
 import type { Beginning, PageSettings } from '../messages/settings';
 import { createNetwork, type Trained, TrainingRun, type TrainingSession } from './door';
-import { Models } from './models';
 import { Planning } from './planning';
 import { imagesOf, networkOf } from './run_images';
 
 export type Post = (event: PageEvent, transfer?: Transferable[]) => void;
 
+/** The pretrained networks, each loaded once. */
+export const pretrained = Object.fromEntries(
+  pretrainedNames.map((name) => [name, once(() => loadPretrained(name))]),
+) as Readonly<Record<PretrainedName, () => Promise<Model>>>;
+
 export class Workplace {
   readonly core: TrainingSession;
   readonly post: Post;
-  readonly models = new Models();
   readonly planning = new Planning(this);
   settings!: PageSettings;
   images: ImageSet | undefined;
@@ -107,18 +113,25 @@ export class Workplace {
   }
 
   async networkFrom(source: Order['source']): Promise<Network> {
-    const { core, models } = this;
+    const { core } = this;
     const engine = await core.device();
-    if (source === 'file') return models.ofFile(engine);
-    if (source === 'instant') return models.ofRecipe(INSTANT.name, engine);
-    if (source === 'pretrained') return models.ofRecipe(pretrainedOf(this.current.recipe), engine);
+    if (source === 'file') return (await core.samplers.network('model', engine))!;
+    if (source === 'instant') return this.pretrained(INSTANT.name);
+    if (source === 'pretrained') return this.pretrained(pretrainedOf(this.current.recipe));
     const unet = core.run ? await core.run.network(engine) : await this.newNetwork(engine);
     return { unet, objective: this.objective };
   }
 
+  /** A pretrained network, on the GPU. */
+  async pretrained(name: PretrainedName): Promise<Network> {
+    const { samplers } = this.core;
+    const engine = await this.core.device();
+    return (await samplers.network(name, engine)) ?? samplers.load(name, await pretrained[name](), engine);
+  }
+
   freeUntrained(): void {
     if (!this.untrained) return;
-    this.core.host.freeUses(this.untrained);
+    this.core.freeUses(this.untrained);
     this.untrained.destroy();
     this.untrained = undefined;
   }
@@ -152,7 +165,7 @@ export class Workplace {
     const config = networkOf(settings, this.images);
     if (began !== 'pretrained') return config;
     const { recipe } = settings;
-    return fitted(recipe, await this.models.modelOf(checkBeginning(recipe, config)), config);
+    return fitted(recipe, await pretrained[checkBeginning(recipe, config)](), config);
   }
 
   /** What a run with these settings begins with. */

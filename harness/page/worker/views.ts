@@ -1,5 +1,5 @@
 /** The page's views of a network: live pictures, sampling runs, drawings, looks inside. */
-import type { ImageSet, UNet } from '../../../src';
+import type { ImageSet } from '../../../src';
 import type { CallContext } from '../../../src/worker';
 import type { ExplainAnswer, ExplainOrder } from '../messages/explain_messages';
 import type { InsideAnswer, InsideOrder } from '../messages/inside_messages';
@@ -18,20 +18,15 @@ export class Views {
   private readonly loadDigits: () => Promise<void>;
   private readonly pictures: LivePictures;
   private readonly inside: Inside;
-  private readonly drawing = new Drawing();
+  private readonly drawing: Drawing;
 
   constructor(place: Workplace, loadDigits: () => Promise<void>) {
     this.place = place;
     this.loadDigits = loadDigits;
-    this.pictures = new LivePictures(place.post);
-    this.inside = new Inside(place.post);
-  }
-
-  /** Call this before a network is destroyed; without an argument, before all are. */
-  free(unet?: UNet): void {
-    this.pictures.free(unet);
-    this.drawing.free(unet);
-    this.inside.free(unet);
+    const { samplers } = place.core;
+    this.pictures = new LivePictures(place.post, samplers);
+    this.inside = new Inside(place.post, samplers);
+    this.drawing = new Drawing(samplers);
   }
 
   /** Both live pictures, if they are due: all of them show the same network. */
@@ -104,11 +99,10 @@ export class Views {
 
   /** Undefined if it was interrupted. */
   async draw(order: DrawOrder): Promise<DrawAnswer | undefined> {
-    const { core, models } = this.place;
-    const { unet } =
-      order.source === 'pretrained'
-        ? await models.ofRecipe('digits', await core.device())
-        : await this.place.networkFrom(order.source);
+    const { core } = this.place;
+    const { unet } = await (order.source === 'pretrained'
+      ? this.place.pretrained('digits')
+      : this.place.networkFrom(order.source));
     let answer: DrawAnswer | undefined;
     const make = async (signal?: AbortSignal) => {
       answer = await this.drawing.answer(core.engine!, unet, order, signal);
@@ -126,8 +120,7 @@ export class Views {
       engine,
       settings: place.current,
       images: () => this.trainingImages(),
-      network: (of) =>
-        of === 'digits' || of === 'tutorial' ? place.models.ofRecipe(of, engine) : place.networkFrom(of),
+      network: (of) => (of === 'digits' || of === 'tutorial' ? place.pretrained(of) : place.networkFrom(of)),
       // After a reset there is no run that began.
       began: place.core.run && place.began,
       initialNetwork: () => place.initialNetwork(place.current, place.began),

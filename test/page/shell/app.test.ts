@@ -122,3 +122,24 @@ test('coloured pictures of the user’s bring the recipe pictures until other im
   app.set('widths', '8,8,8');
   expect(data()).toBe('digits');
 });
+
+test('what a lost device ends is no error beside its loss; other errors of calls are shown', async () => {
+  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  vi.stubGlobal('navigator', { onLine: true });
+  const app = new App();
+  app.open([]);
+  const fails = (code: string) => {
+    app.command(() => Promise.reject(Object.assign(new Error('It is gone'), { code })));
+    return new Promise((resolve) => setTimeout(resolve));
+  };
+  await fails('device-lost');
+  expect(app.state.error).toEqual({ at: 'task', code: 'device-lost', message: 'It is gone' });
+  const lost = { message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of(), again: false };
+  tell({ type: 'lost', ...lost, recovers: false, advice: undefined });
+  const { error } = app.state;
+  expect(error).toMatchObject({ code: 'device-lost', message: expect.not.stringMatching('gone') });
+  for (const code of ['device-lost', 'destroyed']) await fails(code);
+  expect(app.state.error).toBe(error);
+  await fails('data');
+  expect(app.state.error).toMatchObject({ code: 'data', message: 'It is gone' });
+});

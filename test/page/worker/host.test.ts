@@ -1,37 +1,113 @@
-/** The page's part of its worker, on a session that makes nothing. */
+/** The page's part of its worker, without a GPU. */
 import { expect, test, vi } from 'vitest';
 import { initialOf } from '../../../harness/page/messages/settings';
-import type { TrainingSession } from '../../../harness/page/worker/door';
+import type { TrainingRun, TrainingSession } from '../../../harness/page/worker/door';
 import { PageHost } from '../../../harness/page/worker/host';
 import { Workplace } from '../../../harness/page/worker/place';
 import type { Engine, UNetConfig, UNetOptions } from '../../../src';
 import { Tasks } from '../../../src/worker/tasks';
+import { FakeWorker } from '../../worker/fake_worker';
+
+/** The page's worker in this thread: its client and session, and the names of the events. */
+async function served() {
+  const worker = new FakeWorker();
+  let session!: TrainingSession;
+  const said = worker.serve({
+    store: false,
+    host: (of, tell) => {
+      session = of;
+      return new PageHost(of, tell);
+    },
+  });
+  const { client } = worker.client();
+  const opening = { settings: initialOf('digits'), visible: true, losses: [], digits: false };
+  await client.call('open' as 'long', opening);
+  const { tasks } = session;
+  const rests = () => expect.poll(() => tasks.busy, { timeout: 20_000 }).toBe(false);
+  await rests();
+  /** Does something until it is interrupted, or ended. */
+  const present = (kind: 'sampling' | 'training') => {
+    const over = vi.fn<(interrupted: boolean) => void>();
+    let end = () => {};
+    tasks.request(() =>
+      tasks
+        .interruptible(kind, async (signal) => {
+          await new Promise<void>((resolve) => {
+            end = resolve;
+            signal.addEventListener('abort', () => resolve());
+          });
+          signal.throwIfAborted();
+        })
+        .then((ended) => over(!ended)),
+    );
+    return { over, end: () => end() };
+  };
+  const events = () => (said as { name?: string }[]).flatMap(({ name = [] }) => name);
+  return { client, session, tasks, present, rests, events };
+}
+
+test('a pause does not end the images that are being made, and is answered at once', async () => {
+  const { client, session, present, rests } = await served();
+  const sampling = present('sampling');
+  session.train();
+  expect(await client.pause()).toEqual({ step: 0, loss: undefined, complete: false });
+  expect(session.wanted).toBeUndefined();
+  expect(sampling.over).not.toHaveBeenCalled();
+  sampling.end();
+  await rests();
+  expect(sampling.over).toHaveBeenCalledExactlyOnceWith(false);
+});
+
+test('training is answered at once, makes its run, and waits for what is being made', async () => {
+  const { client, session, present, rests, events } = await served();
+  const sampling = present('sampling');
+  expect(await client.step(3)).toMatchObject({ step: 0 });
+  expect(session.wanted).toBe('steps');
+  expect(await client.start()).toMatchObject({ step: 0 });
+  expect(session.wanted).toBe('end');
+  expect(sampling.over).not.toHaveBeenCalled();
+  expect(events()).not.toContain('data');
+  sampling.end();
+  // Without images it loads the digits. There is no GPU to go on with.
+  await rests();
+  expect(events()).toContain('data');
+});
+
+test.each(['reset', 'putAside'] as const)(
+  '%s interrupts what is done, and leaves what was asked for before it',
+  async (name) => {
+    const { client, session, tasks, present, rests, events } = await served();
+    const sampling = present('sampling');
+    const asked = vi.fn(async () => {});
+    tasks.request(asked);
+    session.run = { free() {}, losses: [] } as unknown as TrainingRun;
+    await client[name]();
+    await rests();
+    expect(sampling.over).toHaveBeenCalledExactlyOnceWith(true);
+    expect(asked).not.toHaveBeenCalled();
+    expect(session.run).toBeUndefined();
+    expect(events()).toContain('freed');
+  },
+);
 
 test('after a device is lost, the worker drops tasks from before the loss, and does new ones', async () => {
-  const goBack = vi.fn(() => false);
   const tasks = new Tasks({
     background: () => undefined,
     failed: () => {},
     rest: () => {},
     idle: async () => {},
   });
-  const host = new PageHost({ tasks, goBack } as unknown as TrainingSession, () => {});
-  for (let turn = 0; turn < 2; turn++) {
-    goBack.mockClear();
-    let end = () => {};
-    const present = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    tasks.request(() => present);
-    host.calls.goBack();
-    host.lost();
-    end();
-    await expect.poll(() => tasks.busy).toBe(false);
-    expect(goBack).not.toHaveBeenCalled();
-    host.calls.goBack();
-    await expect.poll(() => goBack).toHaveBeenCalledOnce();
-    await expect.poll(() => tasks.busy).toBe(false);
-  }
+  const host = new PageHost({ tasks } as unknown as TrainingSession, () => {});
+  const [before, after] = [vi.fn(async () => {}), vi.fn(async () => {})];
+  let end = () => {};
+  tasks.request(() => new Promise((resolve) => (end = resolve)));
+  tasks.request(before);
+  host.lost();
+  tasks.request(after);
+  end();
+  await expect.poll(() => tasks.busy).toBe(false);
+  expect(before).not.toHaveBeenCalled();
+  expect(after).toHaveBeenCalledOnce();
 });
 
 test('a network of the recipe pictures is sampled as the recipe says, also on grey images', async () => {

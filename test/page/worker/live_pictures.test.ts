@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import type { NumberedOrder, WorkerEvent } from '../../../harness/page/messages/messages';
 import { LivePictures } from '../../../harness/page/worker/live_pictures';
-import { Models } from '../../../harness/page/worker/models';
 import type { Engine, SampleEvent, Sampler, UNet } from '../../../src/index';
+import { SamplerCache } from '../../../src/worker/samplers';
 
 test.each([
   [
@@ -28,7 +28,7 @@ test.each([
     if (event.type !== 'sampled') return;
     shown.push(event.frame!.prediction[0]);
     all.add(event.steps);
-  });
+  }, new SamplerCache());
   const order = { steps, count: 1, method: 'adams', digit: 'all', text: '', seed: 1 } as unknown;
   const go = await pictures.run(engine, { unet, objective: 'flow' }, order as NumberedOrder);
   await go(new AbortController().signal);
@@ -56,7 +56,7 @@ test('samples of another number or network get a new sampler, and the sampler of
   const bytes: number[] = [];
   const pictures = new LivePictures((event: WorkerEvent) => {
     if (event.type === 'grid') bytes.push(event.images.length);
-  });
+  }, new SamplerCache());
   const grid = (of: UNet, count: number) =>
     pictures.grid(engine, { unet: of, objective: 'flow' }, { step: 1, count, seed: 1 });
   for (const [of, count] of [
@@ -89,16 +89,9 @@ test('samples are polished at the end of a run, and not before', async () => {
     },
   };
   const engine = { createSampler: async () => sampler, adapter: { software: true } } as unknown as Engine;
-  const pictures = new LivePictures(() => {});
+  const pictures = new LivePictures(() => {}, new SamplerCache());
   const network = { unet: unet as unknown as UNet, objective: 'flow' } as const;
   for (const isLast of [false, true])
     await pictures.grid(engine, network, { step: 1, count: 1, seed: 1, isLast });
   expect(asked).toEqual([false, polish]);
-});
-
-test('a pretrained network that is being loaded is not loaded a second time', async () => {
-  const models = new Models();
-  const [early, wanted] = await Promise.all([models.modelOf('tutorial'), models.modelOf('tutorial')]);
-  expect(wanted).toBe(early);
-  expect(await models.modelOf('tutorial')).toBe(early);
 });
