@@ -15,14 +15,11 @@ import {
 import type { Progress, Warning } from './base/events';
 import { loaded, once } from './base/load';
 import { Resource } from './base/resource';
-import type { SelfCheck } from './checking/self_check';
 import type { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
 import type { Distiller } from './distilling/distiller';
 import type { DistillerOptions } from './distilling/options';
 import type { AdapterDescription } from './gpu/adapter';
-import type { AdapterMemory } from './gpu/adapter_memory';
-import type { TuningCache } from './gpu/cache';
 import { Gpu } from './gpu/gpu';
 import { checkGlobals, checkRequest, requestDevice } from './gpu/request_device';
 import type { Painter, PainterOptions } from './pictures/painter';
@@ -38,6 +35,9 @@ import type { Pooling } from './standalone/pooling';
 import type { Upsampling } from './standalone/upsampling';
 import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
+import type { TuningCache } from './trust/cache';
+import type { AdapterMemory } from './trust/memory';
+import type { SelfCheck } from './trust/self_check';
 import { EngineChooser } from './tuning/engine_chooser';
 import type { UNetConfig } from './unet/config';
 import { checkUNet } from './unet/network';
@@ -154,7 +154,7 @@ export class Engine extends Resource {
     const alwaysChecks = selfCheck === 'always';
     const remembered = { cache, cacheKey, gpu: options.gpu, alwaysChecks };
     const memory = once(async () => {
-      const { AdapterMemory } = await loaded(import('./gpu/adapter_memory'));
+      const { AdapterMemory } = await loaded(import('./trust/memory'));
       this.remembered = new AdapterMemory(gpu.device, remembered);
       return this.remembered;
     });
@@ -162,7 +162,7 @@ export class Engine extends Resource {
     this.chooser = new EngineChooser(gpu, { variants, tune, memory, onProgress, onWarning });
     if (selfCheck) {
       gpu.verify = async (ops) => {
-        const { SelfCheck } = await loaded(import('./checking/self_check'));
+        const { SelfCheck } = await loaded(import('./trust/self_check'));
         this.selfCheck ??= new SelfCheck(gpu, memory);
         await this.selfCheck.verify(ops);
       };

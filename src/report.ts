@@ -1,10 +1,10 @@
 /** The report of an engine, for a bug report. Loaded on demand. */
 
 import type { Warning } from './base/events';
-import type { SelfCheck } from './checking/self_check';
 import type { AdapterDescription } from './gpu/adapter';
-import type { AdapterMemory, DeviceLoss, Versions } from './gpu/adapter_memory';
 import type { Gpu } from './gpu/gpu';
+import type { AdapterMemory, DeviceLoss, Versions } from './trust/memory';
+import type { SelfCheck } from './trust/self_check';
 import type { EngineChooser } from './tuning/engine_chooser';
 import type { Measured } from './tuning/tuner';
 

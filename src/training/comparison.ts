@@ -1,12 +1,13 @@
 /** Checks a trainer's kernels at their real size, once, after its first step. */
-import type { Pass } from '../checking/at_size';
-import { type ComparisonLimits, findWrong, replaceWrong, UPDATE } from '../checking/comparison';
+
 import type { Gpu } from '../gpu/gpu';
 import type { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
 import type { Random } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch } from '../plan/tensor';
+import type { Pass } from '../trust/at_size';
+import { type ComparisonLimits, findWrong, replaceWrong, UPDATE } from '../trust/comparison';
 import type { VariantChooser } from '../unet/chooser';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';

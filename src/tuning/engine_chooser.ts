@@ -3,9 +3,9 @@
 import type { Progress, Warning } from '../base/events';
 import { loaded, once } from '../base/load';
 import { createMutex } from '../base/mutex';
-import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
 import { UnusableKernel } from '../gpu/unusable_kernel';
+import type { AdapterMemory } from '../trust/memory';
 import {
   defaultChooser,
   givenOrChosen,
@@ -111,7 +111,7 @@ export class EngineChooser implements VariantChooser {
 
   async rightOf<T extends Predicting>(make: () => Promise<T>, predicted: Predicted): Promise<T> {
     if (!this.gpu.passed) return make();
-    const { rightOf } = await loaded(import('../checking/prediction'));
+    const { rightOf } = await loaded(import('../trust/prediction'));
     return rightOf(this.gpu, this, make, predicted);
   }
 

@@ -7,13 +7,13 @@ import { EngineError } from '../base/errors';
 import { hashOf } from '../base/hash';
 import { loaded } from '../base/load';
 import { adapterName } from '../gpu/adapter';
-import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
 import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { ConvShape } from '../plan/conv_shape';
 import { type AdapterKind, type Kernel, type Op, op } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import { tensor } from '../plan/tensor';
+import type { AdapterMemory } from '../trust/memory';
 import type { Layer } from '../unet/config';
 import {
   adapterKind,

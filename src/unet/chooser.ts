@@ -48,7 +48,7 @@ export interface VariantChooser {
   condemn?(error: UnusableKernel): void;
   /** Throws if a condemned variant is among `variants`. */
   checkCondemned?(variants: Variants): void;
-  /** Calls `make`, again with other variants if some compute wrongly at this size: see checking/prediction.ts. */
+  /** Calls `make`, again with other variants if some compute wrongly at this size: see trust/prediction.ts. */
   rightOf?<T extends Predicting>(make: () => Promise<T>, predicted: Predicted): Promise<T>;
 }
 

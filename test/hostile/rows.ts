@@ -1,7 +1,7 @@
 /** What becomes of training where the driver treats one shader or another badly. */
 
-import { memoryCache } from '../../src/gpu/cache';
 import { EngineError, type EngineOptions, type TuningCache } from '../../src/index';
+import { memoryCache } from '../../src/trust/cache';
 import { check, type Network } from '../engine/checked_networks';
 import { doesNothing, type Hostility, makeHostile, REFUSAL, someGpu } from './hostile_device';
 

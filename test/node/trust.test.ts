@@ -1,7 +1,5 @@
 /** How long what was found on an adapter is trusted: the checks of kernels are counted. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { AdapterMemory } from '../../src/gpu/adapter_memory';
-import { memoryCache, type TuningCache } from '../../src/gpu/cache';
 import {
   createEngine,
   type Engine,
@@ -11,6 +9,8 @@ import {
   type Variants,
   type Warning,
 } from '../../src/index';
+import { memoryCache, type TuningCache } from '../../src/trust/cache';
+import { AdapterMemory } from '../../src/trust/memory';
 import { tutorial } from '../engine/checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
 import { hostileGpu, makeHostile, someGpu } from '../hostile/hostile_device';

@@ -2,15 +2,15 @@
 import { references } from 'virtual:references';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { specs } from '../../harness/specs/lib/registry';
-import { faultsOf } from '../../src/checking/check_ops';
-import { smallShape } from '../../src/checking/small_case';
 import { adapterName } from '../../src/gpu/adapter';
-import { memoryCache } from '../../src/gpu/cache';
 import { createTensorBuffers, Program } from '../../src/gpu/program';
 import { Staging } from '../../src/gpu/staging';
 import { createEngine } from '../../src/index';
 import { type Op, op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
+import { memoryCache } from '../../src/trust/cache';
+import { faultsOf } from '../../src/trust/small';
+import { smallShape } from '../../src/trust/small_case';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
 import { check as checkOn, digits, type Network, tutorial } from '../engine/checked_networks';

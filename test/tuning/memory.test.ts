@@ -1,8 +1,8 @@
 /** What is remembered of an adapter: for how long, and for which others it does not hold. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { version } from '../../package.json';
-import { AdapterMemory, type Kind, type MemoryOptions } from '../../src/gpu/adapter_memory';
-import { memoryCache, type TuningCache } from '../../src/gpu/cache';
+import { memoryCache, type TuningCache } from '../../src/trust/cache';
+import { AdapterMemory, type Kind, type MemoryOptions } from '../../src/trust/memory';
 
 afterEach(() => {
   vi.useRealTimers();

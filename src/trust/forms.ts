@@ -4,9 +4,9 @@ import type { Arrays, Values } from '../plan/reference';
 import { SEED } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 import type { Tensor } from '../plan/tensor';
-import { opWith, referenceOf, sizesOf, valuesLike } from './check_ops';
 import { faultOf } from './compare';
 import { runOnce, type Tools } from './run_once';
+import { opWith, referenceOf, sizesOf, valuesLike } from './small';
 import { smallCaseOf, smallShape, startValues } from './small_case';
 import type { Tally } from './tally';
 

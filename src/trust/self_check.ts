@@ -7,13 +7,13 @@ import { hashOf } from '../base/hash';
 import { loaded, once } from '../base/load';
 import { createMutex } from '../base/mutex';
 import { adapterName } from '../gpu/adapter';
-import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
 import { UnusableKernel } from '../gpu/unusable_kernel';
 import { type Checked, type Op, op } from '../plan/op';
 import { isFused } from '../unet/variants';
+import type { AdapterMemory } from './memory';
 
 /** Most fingerprints to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */
 const MOST_REMEMBERED = 1000;
@@ -100,7 +100,7 @@ export class SelfCheck {
   /** The error of each wrong op. If they fail together, each is checked alone, so that a refused one does not spoil the others' check. */
   private async check(ops: readonly Checked[]): Promise<(UnusableKernel | undefined)[]> {
     const { gpu } = this;
-    const { checkOps } = await loaded(import('./check_ops'));
+    const { checkOps } = await loaded(import('./small'));
     const tools = { label: 'self-check', gpu, op, Program, Staging, createTensorBuffers };
     const hasPlain = (kernel: string) => !isFused(kernel);
     try {

@@ -148,7 +148,7 @@ async function findWrongForm(
   const all = new Map(ops.filter((o) => !tunedOf(o, network)).map((o) => [keyOf([o]), o]));
   const unknown = await gpu.passed.missing([...all.keys()]);
   if (unknown.length === 0) return undefined;
-  const { wrongForm } = await loaded(import('./one_form'));
+  const { wrongForm } = await loaded(import('./forms'));
   const found = await wrongForm(
     unknown.map((key) => all.get(key)!),
     { label: 'self-check at size', gpu, op, Program, Staging, createTensorBuffers },

@@ -1,6 +1,6 @@
 import { version } from '../../package.json';
 import { hashOf } from '../base/hash';
-import { type AdapterDescription, describeAdapter } from './adapter';
+import { type AdapterDescription, describeAdapter } from '../gpu/adapter';
 import { openCache, readCache, type TuningCache, writeCache } from './cache';
 
 /** The kinds of results: the fastest variants, the kernels that were right on small cases, the networks that were right at their real size. */
