@@ -1,20 +1,15 @@
 /** Runs kernels on small cases and compares their results with the references. Loaded when there is something to check. */
 import { references } from 'virtual:references';
-import type { Checked, Op, op } from '../plan/op';
+import { adapterName } from '../gpu/adapter';
+import type { Gpu } from '../gpu/gpu';
+import { firstVariant, type Op, op } from '../plan/op';
 import type { Reference, Values } from '../plan/reference';
 import type { Tensor } from '../plan/tensor';
-import { faultOf } from './compare';
-import { runOnce, type Tools } from './run_once';
+import { faultOf, pitchOf, valuesLike } from './expected';
+import { wrongInSmall } from './faults';
+import { runOnce } from './run_once';
 import { smallShape, startValues } from './small_case';
-
-/** A report of a wrong kernel. */
-interface Finding {
-  readonly kernel: string;
-  readonly variant: string;
-  readonly text: string;
-  /** The remedy; follows the text. */
-  readonly advice: string;
-}
+import type { UnusableKernel } from './unusable_kernel';
 
 /** The small case of an op. */
 interface Case {
@@ -26,39 +21,29 @@ interface Case {
 }
 
 /**
- * Checks `ops` and returns a finding for each that is wrong, undefined for each that is right. If a variant is wrong, the kernel's plain
- * form is checked, too: if that can be run and is also wrong, the finding names it instead of the variant. `hasPlain`: whether a kernel has a plain form.
+ * Checks `ops` and returns the error of each that is wrong, undefined for each that is right. If a variant is wrong, the kernel's plain form
+ * is checked, too: if that can be run and is also wrong, the error names it instead of the variant.
  */
-export async function checkOps(
-  ops: readonly Checked[],
-  tools: Tools,
-  adapter: string,
-  hasPlain: (kernel: string) => boolean,
-): Promise<(Finding | undefined)[]> {
-  const faults = await faultsOf(ops, tools);
+export async function checkOps(gpu: Gpu, ops: readonly Op[]): Promise<(UnusableKernel | undefined)[]> {
+  const adapter = adapterName(gpu.adapter);
+  const faults = await faultsOf(gpu, ops);
   return Promise.all(
     ops.map(async (o, i) => {
       const fault = faults[i];
       if (fault === undefined) return undefined;
-      const plain = { ...o, variant: Object.keys(o.origin.kernel.variants)[0] };
-      const isPlain = o.variant === plain.variant;
-      const [ofPlain] = isPlain || !hasPlain(o.kernel) ? [] : await faultsOf([plain], tools).catch(() => []);
-      return ofPlain ? findingOf(plain, ofPlain, adapter) : findingOf(o, fault, adapter);
+      const { kernel } = o.origin;
+      const plain = { ...o, variant: firstVariant(kernel) };
+      // The first form of a fused kernel is not a plain one.
+      const hasPlain = o.variant !== plain.variant && !kernel.unfused;
+      const [ofPlain] = hasPlain ? await faultsOf(gpu, [plain]).catch(() => []) : [];
+      return ofPlain ? wrongInSmall(plain, adapter, ofPlain) : wrongInSmall(o, adapter, fault);
     }),
   );
 }
 
-const findingOf = ({ kernel, variant }: Checked, fault: string, adapter: string): Finding => ({
-  kernel,
-  variant,
-  text: `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapter || 'without a name'}): in a small case ${fault}.`,
-  advice:
-    'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message. createEngine({ selfCheck: false }) runs without the check.',
-});
-
 /** Describes, for a message, the fault of each of `ops`; undefined for a correct one. */
-export async function faultsOf(ops: readonly Checked[], tools: Tools): Promise<(string | undefined)[]> {
-  const cases = ops.map((o) => caseOf(o, tools.op));
+export async function faultsOf(gpu: Gpu, ops: readonly Op[]): Promise<(string | undefined)[]> {
+  const cases = ops.map(caseOf);
   const before = new Map(
     cases.flatMap(({ tensors, before }) =>
       Object.keys(tensors).map((name) => [tensors[name], before[name]] as const),
@@ -67,12 +52,8 @@ export async function faultsOf(ops: readonly Checked[], tools: Tools): Promise<(
   const results = cases.flatMap(({ tensors, expected }) =>
     Object.keys(expected).map((name) => tensors[name]),
   );
-  const read = await runOnce(
-    tools,
-    cases.map((c) => c.op),
-    before,
-    results,
-  );
+  const run = { label: 'self-check', ops: cases.map((c) => c.op), before, results };
+  const read = await runOnce(gpu, run);
   const got = new Map(results.map((t, i) => [t, read[i]]));
   return cases.map((c) => caseFault(c, got));
 }
@@ -83,14 +64,14 @@ const all: Readonly<Record<string, Reference<never>>> = references;
 export const referenceOf = (kernel: string) => all[kernel];
 
 /** Makes a small op of the same variant, on its own tensors. */
-function caseOf(o: Checked, make: typeof op): Case {
+function caseOf(o: Op): Case {
   const { kernel, shape: given } = o.origin;
   const shape = smallShape(kernel, given);
   const sizes = sizesOf(o, shape);
   const before = startValues(o.kernel, shape, sizes);
   const tensors = Object.fromEntries(Object.entries(sizes).map(([label, size]) => [label, { label, size }]));
   return {
-    op: opWith(o, shape, tensors, make),
+    op: opWith(o, shape, tensors),
     tensors,
     before,
     expected: referenceOf(o.kernel)(shape as never, before),
@@ -98,10 +79,7 @@ function caseOf(o: Checked, make: typeof op): Case {
 }
 
 /** Sizes of the tensors of an op like `o` of another shape. */
-export function sizesOf(
-  { variant, origin: { kernel, sliced } }: Checked,
-  shape: object,
-): Record<string, number> {
+export function sizesOf({ variant, origin: { kernel, sliced } }: Op, shape: object): Record<string, number> {
   const sizes: Record<string, number> = { ...kernel.sizes(shape as never) };
   const slices = sliced && kernel.variants[variant].slices?.(shape as never);
   return slices ? { ...sizes, gradient: slices * pitchOf(sizes.gradient) } : sizes;
@@ -109,13 +87,12 @@ export function sizesOf(
 
 /** An op like `o` of another shape, on its own tensors. */
 export function opWith(
-  { variant, origin: { kernel, sliced } }: Checked,
+  { variant, origin: { kernel, sliced } }: Op,
   shape: object,
   tensors: Readonly<Record<string, Tensor>>,
-  make: typeof op,
 ): Op {
   const slices = sliced && kernel.variants[variant].slices ? tensors.gradient : undefined;
-  return make(kernel, 'self-check', shape as never, tensors, variant, slices);
+  return op(kernel, 'self-check', shape as never, tensors, variant, slices);
 }
 
 function caseFault({ tensors, expected }: Case, got: ReadonlyMap<Tensor, ArrayBuffer>): string | undefined {
@@ -124,20 +101,4 @@ function caseFault({ tensors, expected }: Case, got: ReadonlyMap<Tensor, ArrayBu
     if (fault) return fault;
   }
   return undefined;
-}
-
-/** The contents of a buffer, of the type and size of `values`: slices are added up. */
-export function valuesLike(values: Values, buffer: ArrayBuffer): Values {
-  const all = values instanceof Uint32Array ? new Uint32Array(buffer) : new Float32Array(buffer);
-  return all.length > values.length ? sumOfSlices(all, values.length) : all;
-}
-
-/** Stride between slices of a gradient: each slice consists of whole vec4s. */
-const pitchOf = (size: number) => Math.ceil(size / 4) * 4;
-
-function sumOfSlices(slices: Values, size: number): Float64Array {
-  const pitch = pitchOf(size);
-  const sums = new Float64Array(size);
-  for (let at = 0; at < slices.length; at += pitch) for (let i = 0; i < size; i++) sums[i] += slices[at + i];
-  return sums;
 }

@@ -5,7 +5,7 @@ import { specs } from '../../harness/specs/lib/registry';
 import { op } from '../../src/plan/op';
 import type { SmallCase } from '../../src/plan/small_case';
 import { tensor } from '../../src/plan/tensor';
-import { faultOf } from '../../src/trust/compare';
+import { faultOf } from '../../src/trust/expected';
 import { piecesOf } from '../../src/trust/forms';
 import { fingerprint } from '../../src/trust/self_check';
 import { smallCaseOf, smallShape, startValues } from '../../src/trust/small_case';

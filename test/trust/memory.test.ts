@@ -20,7 +20,7 @@ function memoryOf(
   return new AdapterMemory({ ...card, ...device } as unknown as GPUDevice, { cache, ...options });
 }
 
-const kinds: readonly Kind[] = ['choice', 'check', 'comparison'];
+const kinds: readonly Kind[] = ['choice', 'check'];
 const all = (memory: AdapterMemory) =>
   Promise.all(kinds.map(async (kind) => (await memory.get(kind, 'key'))?.value));
 
@@ -29,8 +29,8 @@ async function filled(options: MemoryOptions = {}): Promise<TuningCache> {
   for (const kind of kinds) await memoryOf(cache, options).set(kind, 'key', `a ${kind}`);
   return cache;
 }
-const NOTHING = [undefined, undefined, undefined];
-const ALL = ['a choice', 'a check', 'a comparison'];
+const NOTHING = [undefined, undefined];
+const ALL = ['a choice', 'a check'];
 
 test('it is there at the next visit, with its date', async () => {
   vi.useFakeTimers({ now: 5e11 });
@@ -103,12 +103,6 @@ describe('forgetting', () => {
     expect(await all(memoryOf(cache))).toEqual(NOTHING);
   });
 
-  test('can be of comparisons alone', async () => {
-    const cache = await filled();
-    await memoryOf(cache).forget(['comparison']);
-    expect(await all(memoryOf(cache))).toEqual(['a choice', 'a check', undefined]);
-  });
-
   test('is possible where the store holds nonsense', async () => {
     const cache = memoryCache();
     const nonsense: TuningCache = { ...cache, get: async (key) => (await cache.get(key)) ?? 'nonsense' };
@@ -120,22 +114,6 @@ describe('forgetting', () => {
   });
 });
 
-test('keys are noted in one entry, which is as old as the first of them', async () => {
-  vi.useFakeTimers({ now: 5e11 });
-  const cache = memoryCache();
-  const set = vi.spyOn(cache, 'set');
-  await memoryOf(cache).note('comparison', ['a', 'b']);
-  vi.setSystemTime(5e11 + 6 * 24 * 3600 * 1000);
-  await memoryOf(cache).note('comparison', ['c']);
-  expect(new Set(set.mock.calls.map(([key]) => key)).size).toBe(1);
-  const keys = ['a', 'd', 'c', 'b'];
-  expect(await memoryOf(cache).notNoted('comparison', keys)).toEqual(['d']);
-  vi.setSystemTime(5e11 + 8 * 24 * 3600 * 1000);
-  expect(await memoryOf(cache).notNoted('comparison', keys)).toEqual(keys);
-  await memoryOf(cache).note('comparison', ['d']);
-  expect(await memoryOf(cache).notNoted('comparison', keys)).toEqual(['a', 'c', 'b']);
-});
-
 test.each(['a1b2c3d4 00000001', 'direct', '', '3', 'null', '{"value":"direct"}', '{"value":1,"date":2}'])(
   'what is not of this version counts for nothing: %j',
   async (text) => {
@@ -143,13 +121,6 @@ test.each(['a1b2c3d4 00000001', 'direct', '', '3', 'null', '{"value":"direct"}',
     expect(await all(memoryOf(cache))).toEqual(NOTHING);
   },
 );
-
-test('where all is to be checked anew, only choices are remembered', async () => {
-  expect(await all(memoryOf(await filled(), { alwaysChecks: true }))).toEqual([
-    'a choice',
-    ...NOTHING.slice(1),
-  ]);
-});
 
 test('what is 7 days old is old, and so is what a clock gone wrong dated into the future', async () => {
   const memory = memoryOf(memoryCache());
