@@ -142,12 +142,13 @@ export interface Checks {
   pass(keys: readonly string[]): Promise<void>;
 }
 
-/** Decides whether kernels may be used on a device. That of an engine stands in src/trust. */
+/** Decides whether kernels may be used on a device: see src/trust. */
 export interface Trust {
   /** Whether kernels are checked. */
   readonly checks: boolean;
   /** Resolves once the shaders of `ops` are compiled, and, unless `check` is false, their kernels have passed; rejects if they may not be used. */
   admit(ops: readonly Op[], check?: boolean): Promise<void>;
+  /** What has passed on this adapter. */
   readonly ledger: () => Promise<Checks>;
 }
 

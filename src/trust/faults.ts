@@ -1,4 +1,4 @@
-/** What is said of kernels that may not be used on an adapter: every text once. Loaded when there is one. */
+/** Every text about kernels that may not be used on an adapter. Loaded when there is one. */
 import { EngineError } from '../base/errors';
 import type { Op } from '../plan/op';
 import { type Pending, UnusableKernel } from './unusable_kernel';
@@ -16,26 +16,26 @@ export function unusable(o: Op, adapter: string, cause: unknown): unknown {
   return new UnusableKernel('refused-kernel', o, fault);
 }
 
-/** The error of a kernel whose shader has been compiling for so many seconds; without `pending` it is given up. */
+interface Late {
+  readonly shader: string;
+  /** How long it has been compiling. */
+  readonly seconds: number;
+  readonly deadline: number;
+  /** Missing if it is given up. */
+  readonly pending: Pending | undefined;
+}
+
+/** The error of a kernel whose shader is late. */
 export function lateKernel(
   o: Op,
   adapter: string,
-  {
-    shader,
-    seconds,
-    deadline,
-  }: { readonly shader: string; readonly seconds: number; readonly deadline: number },
-  pending?: Pending,
+  { shader, seconds, deadline, pending }: Late,
 ): UnusableKernel {
-  const problem = `: its shader ${shader} has been compiling for ${seconds} s.`;
-  const waits = {
-    adapter,
-    problem: ` yet${problem}`,
-    advice: 'Wait for it, or use another variant.',
-    pending,
-  };
-  const advice = `It goes on compiling: try again later, or give it longer with createEngine({ deadlineSeconds }), which is ${deadline} here. ${UPDATE}`;
-  return new UnusableKernel('slow-kernel', o, pending ? waits : { adapter, problem, advice });
+  const problem = `${pending ? ' yet' : ''}: its shader ${shader} has been compiling for ${seconds} s.`;
+  const advice = pending
+    ? 'Wait for it, or use another variant.'
+    : `It goes on compiling: try again later, or give it longer with createEngine({ deadlineSeconds }), which is ${deadline} here. ${UPDATE}`;
+  return new UnusableKernel('slow-kernel', o, { adapter, problem, advice, pending });
 }
 
 /** The error of a kernel that computes its small case wrongly. */

@@ -47,7 +47,7 @@ async function wait(need: Need, isPatient: boolean): Promise<CompiledShader> {
     if (!isPatient || isGivenUp) {
       compiler.count(compilation);
       const pending = isPatient ? undefined : { compiled, wait: () => wait(need, true) };
-      throw lateKernel(op, adapterName(gpu.adapter), { shader: shader.name, seconds, deadline }, pending);
+      throw lateKernel(op, adapterName(gpu.adapter), { shader: shader.name, seconds, deadline, pending });
     }
     const came = await Promise.race([compiled, compilation.tick]);
     if (came) return came;

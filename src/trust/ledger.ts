@@ -86,9 +86,10 @@ export class Ledger implements Checks {
 
   /** Whether this is the first warning that names a variant that is left out. */
   isNews(variant: string): boolean {
-    const entry = this.entries.get(variant)!;
-    const isNews = !entry.isReported;
-    entry.isReported = true;
+    const entry = this.entries.get(variant);
+    const isNews = !entry?.isReported;
+    // One that was late may have come meanwhile.
+    if (entry) entry.isReported = true;
     return isNews;
   }
 

@@ -95,4 +95,6 @@ test('a warning names a variant once', () => {
   expect(ledger.isNews('conv2d.tile')).toBe(true);
   ledger.add('conv2d.tile', refused);
   expect(ledger.isNews('conv2d.tile')).toBe(false);
+  // It was late, and has come meanwhile.
+  expect(ledger.isNews('conv2d.direct')).toBe(true);
 });
