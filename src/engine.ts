@@ -15,14 +15,11 @@ import {
 import type { Progress, Warning } from './base/events';
 import { loaded, once } from './base/load';
 import { Resource } from './base/resource';
-import type { SelfCheck } from './checking/self_check';
 import type { Dataset } from './data/dataset';
 import type { ImageSet } from './data/idx';
 import type { Distiller } from './distilling/distiller';
 import type { DistillerOptions } from './distilling/options';
 import type { AdapterDescription } from './gpu/adapter';
-import type { AdapterMemory } from './gpu/adapter_memory';
-import type { TuningCache } from './gpu/cache';
 import { Gpu } from './gpu/gpu';
 import { checkGlobals, checkRequest, requestDevice } from './gpu/request_device';
 import type { Painter, PainterOptions } from './pictures/painter';
@@ -38,6 +35,9 @@ import type { Pooling } from './standalone/pooling';
 import type { Upsampling } from './standalone/upsampling';
 import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
+import { Admission } from './trust/admission';
+import type { TuningCache } from './trust/cache';
+import type { Ledger } from './trust/ledger';
 import { EngineChooser } from './tuning/engine_chooser';
 import type { UNetConfig } from './unet/config';
 import { checkUNet } from './unet/network';
@@ -84,12 +84,11 @@ export interface EngineOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /**
    * Whether to check each kernel before its first use: run it on a small case and compare the result with a reference in plain loops; once
-   * per adapter, as `tuningCache` remembers it, and again after the first step of a visit once 7 days have passed. The engine replaces a
-   * wrong variant (`onWarning`); if there is no replacement, or the caller fixed the variant, or it is already in use, it throws
-   * `wrong-kernel`. After the first step of a trainer, and before the first result of a sampler or of `predict`, it compares the kernels
-   * once more, at the size of the network. `always` ignores what is remembered. Default true.
+   * per adapter, as `tuningCache` remembers it for 7 days. The engine replaces a wrong variant (`onWarning`); if there is no replacement, or
+   * the caller fixed the variant, or it is already in use, it throws `wrong-kernel`. After the first step of a trainer, and before the first
+   * result of a sampler or of `predict`, it compares the kernels once more, at the size of the network. Default true.
    */
-  readonly selfCheck?: boolean | 'always' | undefined;
+  readonly selfCheck?: boolean | undefined;
   /** Receives problems that the engine works around. Default: console.warn. */
   readonly onWarning?: ((warning: Warning) => void) | undefined;
   /** Aborts `createEngine`, which then rejects with its reason, and destroys the device if it requested it. */
@@ -127,54 +126,51 @@ export class Engine extends Resource {
   readonly gpu: Gpu;
   /** @internal */
   readonly chooser: EngineChooser;
-  private readonly memory: () => Promise<AdapterMemory>;
+  private readonly ledger: () => Promise<Ledger>;
   /** The same, once it is loaded. */
-  private remembered: AdapterMemory | undefined;
-  private selfCheck: SelfCheck | undefined;
+  private known: Ledger | undefined;
   private readonly ownsDevice: boolean;
   private readonly warnings: (Warning & { readonly date: string })[] = [];
   private readonly onWarning: (warning: Warning) => void;
   private readonly children = new Set<Resource>();
 
   /** @internal */
-  constructor(gpu: Gpu, ownsDevice: boolean, options: EngineOptions) {
+  constructor(device: GPUDevice, ownsDevice: boolean, options: EngineOptions) {
     super('engine');
-    this.gpu = gpu;
-    this.device = gpu.device;
-    this.adapter = gpu.adapter;
-    this.ownsDevice = ownsDevice;
     const { variants, tune, tuningCache: cache, cacheKey, onProgress, selfCheck = true } = options;
-    const { onWarning: tell = warn } = options;
+    const { maxSubmitMilliseconds, deadlineSeconds, gpu: source, onWarning: tell = warn } = options;
     const onWarning = (warning: Warning) => {
       this.warnings.push({ date: new Date().toISOString(), ...warning });
       tell(warning);
     };
-    this.onWarning = onWarning;
-    gpu.onWarning = onWarning;
-    const alwaysChecks = selfCheck === 'always';
-    const remembered = { cache, cacheKey, gpu: options.gpu, alwaysChecks };
-    const memory = once(async () => {
-      const { AdapterMemory } = await loaded(import('./gpu/adapter_memory'));
-      this.remembered = new AdapterMemory(gpu.device, remembered);
-      return this.remembered;
+    const ledger = once(async () => {
+      const { Ledger } = await loaded(import('./trust/ledger'));
+      this.known = new Ledger(device, { cache, cacheKey, gpu: source });
+      return this.known;
     });
-    this.memory = memory;
-    this.chooser = new EngineChooser(gpu, { variants, tune, memory, onProgress, onWarning });
-    if (selfCheck) {
-      gpu.verify = async (ops) => {
-        const { SelfCheck } = await loaded(import('./checking/self_check'));
-        this.selfCheck ??= new SelfCheck(gpu, memory);
-        await this.selfCheck.verify(ops);
-      };
-      gpu.passed = {
-        missing: async (keys) => (await memory()).notNoted('comparison', keys),
-        add: async (keys) => (await memory()).note('comparison', keys),
-      };
-    }
-    this.onError = (error) => this.distrust(error);
-    gpu.onLost((message, underWay) => {
-      memory()
-        .then((known) => known.lost(message, underWay))
+    const trust = (gpu: Gpu) => new Admission(gpu, ledger, selfCheck);
+    const reports = { onProgress, onWarning };
+    const pace = { maxSubmitMilliseconds, deadlineSeconds };
+    const gpu = new Gpu(device, { ...pace, source, isOwn: ownsDevice, ...reports, trust });
+    this.gpu = gpu;
+    this.device = device;
+    this.adapter = gpu.adapter;
+    this.ownsDevice = ownsDevice;
+    this.onWarning = onWarning;
+    this.ledger = ledger;
+    this.chooser = new EngineChooser(gpu, { variants, tune, ledger, ...reports });
+    this.onError = (error) => this.forgetAfter(error);
+  }
+
+  /** Measures how long the device takes to answer; from then on its loss is remembered. @internal */
+  async begin(): Promise<void> {
+    const { gpu, ledger } = this;
+    await null; // lets an earlier loss of the device become known
+    gpu.checkAlive();
+    await gpu.measureLatency();
+    gpu.onLost((message) => {
+      ledger()
+        .then(({ memory }) => memory.lost(message))
         .catch(() => {});
     });
   }
@@ -205,10 +201,10 @@ export class Engine extends Resource {
    * itself.
    */
   async forget(): Promise<void> {
-    this.selfCheck?.forget();
     this.chooser.forget();
-    const memory = await this.memory();
-    await Promise.all([memory.forget(), memory.acquit()]);
+    const ledger = await this.ledger();
+    ledger.forget();
+    await ledger.memory.forget();
   }
 
   /**
@@ -217,8 +213,8 @@ export class Engine extends Resource {
    */
   async report(): Promise<EngineReport> {
     const { reportOf } = await loaded(import('./report'));
-    const { gpu, chooser, selfCheck, warnings } = this;
-    return reportOf({ gpu, chooser, selfCheck, warnings, memory: await this.memory() });
+    const { gpu, chooser, warnings } = this;
+    return reportOf({ gpu, chooser, ledger: await this.ledger(), warnings });
   }
 
   /**
@@ -339,7 +335,7 @@ export class Engine extends Resource {
     for (const child of this.children) child.destroy();
     this.children.clear();
     this.gpu.onLost(undefined);
-    void this.remembered?.close();
+    void this.known?.memory.close();
     this.gpu.end();
     if (this.ownsDevice) this.device.destroy();
   }
@@ -378,11 +374,10 @@ export class Engine extends Resource {
   }
 
   /** Forgets what is remembered after an error that contradicts it. */
-  private async distrust(error: unknown): Promise<void> {
+  private async forgetAfter(error: unknown): Promise<void> {
     const { code = undefined } = error instanceof EngineError ? error : {};
     if (code === 'shader' || code === 'wrong-kernel') await this.forget();
-    else if (code === 'diverged') await (await this.memory()).forget(['comparison']);
-    else if (code === 'device-lost') await (await this.memory()).forgetting; // unless its owner destroyed it
+    else if (code === 'device-lost') await (await this.ledger()).memory.forgetting; // unless its owner destroyed it
   }
 }
 
@@ -392,29 +387,19 @@ export class Engine extends Resource {
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   checkOptions(options);
-  const { maxSubmitMilliseconds, deadlineSeconds, powerPreference = 'high-performance' } = options;
-  const { signal } = options;
+  const { signal, powerPreference = 'high-performance' } = options;
   signal?.throwIfAborted();
   const request = async () => (await requestDevice(options.gpu, { powerPreference })).device;
   const device = options.device ?? (await unlessAborted(signal, request(), (late) => late.destroy()));
+  let engine: Engine | undefined;
   try {
     await checkGlobals();
-    const { gpu: source, onProgress } = options;
-    const isOwn = !options.device;
-    const gpu = new Gpu(device, {
-      maxSubmitMilliseconds,
-      deadlineSeconds,
-      source,
-      isOwn,
-      onProgress,
-    });
-    gpu.onWarning = options.onWarning ?? warn; // until there is an engine
-    await null; // lets an earlier loss of the device become known
-    gpu.checkAlive();
-    await unlessAborted(signal, gpu.measureLatency());
-    return new Engine(gpu, isOwn, options);
+    engine = new Engine(device, !options.device, options);
+    await unlessAborted(signal, engine.begin());
+    return engine;
   } catch (error) {
-    if (!options.device) device.destroy();
+    if (engine) engine.destroy();
+    else if (!options.device) device.destroy();
     throw error;
   }
 }
@@ -424,8 +409,8 @@ function checkOptions(options: EngineOptions): void {
   const { device, gpu, powerPreference, maxSubmitMilliseconds, deadlineSeconds } = options;
   const { tune, tuningCache, variants, selfCheck, cacheKey } = options;
   checkBooleans({ tune });
-  if (![undefined, true, false, 'always'].includes(selfCheck))
-    throw wrongArgument('selfCheck', selfCheck, "true, false or 'always'");
+  if (selfCheck !== undefined && typeof selfCheck !== 'boolean')
+    throw wrongArgument('selfCheck', selfCheck, 'true or false; engine.forget() has all checked again');
   if (cacheKey !== undefined && typeof cacheKey !== 'string')
     throw wrongArgument('cacheKey', cacheKey, 'a text');
   checkSignal(options.signal);

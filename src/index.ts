@@ -13,7 +13,6 @@ export type { DistilEvent, DistillerConfig, DistillerOptions } from './distillin
 export type { Engine, EngineOptions } from './engine';
 export { createEngine } from './engine';
 export type { AdapterDescription } from './gpu/adapter';
-export type { TuningCache } from './gpu/cache';
 export { requestDevice, requirements } from './gpu/request_device';
 export type { BufferPart, BufferSlice } from './gpu/slice';
 export type { Painter, PainterOptions } from './pictures/painter';
@@ -49,6 +48,7 @@ export type {
 } from './training/options';
 export type { AdamConfig, Objective } from './training/step_config';
 export type { Trainer } from './training/trainer';
+export type { TuningCache } from './trust/cache';
 export { type Parameter, presets, type UNetConfig } from './unet/config';
 export type { LayerMaps, LayerShape, MapKind } from './unet/layer_maps';
 export type { Predictor, PredictorOptions } from './unet/predictor';

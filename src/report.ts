@@ -1,10 +1,10 @@
 /** The report of an engine, for a bug report. Loaded on demand. */
 
 import type { Warning } from './base/events';
-import type { SelfCheck } from './checking/self_check';
 import type { AdapterDescription } from './gpu/adapter';
-import type { AdapterMemory, DeviceLoss, Versions } from './gpu/adapter_memory';
 import type { Gpu } from './gpu/gpu';
+import type { Ledger } from './trust/ledger';
+import type { DeviceLoss, Versions } from './trust/memory';
 import type { EngineChooser } from './tuning/engine_chooser';
 import type { Measured } from './tuning/tuner';
 
@@ -59,30 +59,25 @@ export interface EngineReport {
 interface ReportParts {
   readonly gpu: Gpu;
   readonly chooser: EngineChooser;
-  readonly selfCheck: SelfCheck | undefined;
+  readonly ledger: Ledger;
   readonly warnings: EngineReport['warnings'];
-  readonly memory: AdapterMemory;
 }
 
-export async function reportOf({
-  gpu,
-  chooser,
-  selfCheck,
-  warnings,
-  memory,
-}: ReportParts): Promise<EngineReport> {
-  const { device, adapter, pacer, latency, compiler, inUse } = gpu;
+export async function reportOf({ gpu, chooser, ledger, warnings }: ReportParts): Promise<EngineReport> {
+  const { device, adapter, pacer, latency, compiler, trust } = gpu;
   const limits: Record<string, number> = {};
   // Their names are the prototype's.
   for (const name in device.limits) limits[name] = device.limits[name as 'maxBufferSize'];
-  const usedOf = (layer: string, variant: string, fixed: boolean): UsedVariant => {
-    const why = chooser.reasons.get(`${layer} ${variant}`) ?? 'order of preference';
-    return { layer, variant, why: fixed ? 'fixed by the caller' : why };
-  };
-  const variants = [...inUse].map(([use, { variants, fixed }]) => [
-    use,
-    Object.entries(variants).map(([layer, variant]) => usedOf(layer, variant, fixed)),
-  ]);
+  const { memory } = ledger;
+  const { passed, since, errors } = ledger.checks;
+  const variants = [...chooser.choices].map(([use, { variants, isFixed, whys }]) => {
+    const usual = isFixed ? 'fixed by the caller' : 'order of preference';
+    const used = ([layer, variant]: [string, string]): UsedVariant => ({
+      ...{ layer, variant },
+      why: whys.get(layer) ?? usual,
+    });
+    return [use, Object.entries(variants).map(used)];
+  });
   const pipelines = [...compiler.times].map(([shader, milliseconds]) => ({ shader, milliseconds }));
   return {
     date: new Date().toISOString(),
@@ -92,13 +87,15 @@ export async function reportOf({
     features: [...device.features].sort(),
     variants: Object.fromEntries(variants),
     measured: [...chooser.measured],
-    rejected: [...chooser.rejectedVariants],
+    rejected: ledger.leftOut,
     pipelines: pipelines.sort((a, b) => b.milliseconds - a.milliseconds),
-    checks: selfCheck && {
-      passed: selfCheck.passed.size,
-      since: new Date(selfCheck.since).toISOString(),
-      unusable: [...selfCheck.unusable.values()].map(({ message }) => message),
-    },
+    checks: trust?.checks
+      ? {
+          passed: passed.length,
+          since: new Date(since).toISOString(),
+          unusable: errors.map(({ message }) => message),
+        }
+      : undefined,
     warnings: [...warnings],
     losses: await memory.losses(),
     pacing: {

@@ -117,7 +117,9 @@ const open: Record<TotalName, Open> = {
 
   /** One forward pass, from activations to activations, in the kernels' layout. */
   async forward({ engine, unet, batch, timer }) {
-    const variants = await engine.chooser.choose(unet.weights.plan.layers, padBatch(batch), false);
+    const { layers } = unet.weights.plan;
+    const place = { layers, batch: padBatch(batch), training: false };
+    const { variants } = await engine.chooser.choose(place);
     const [buffer] = await randomImages(engine, unet, ['input'], padBatch(batch));
     const input = tensor('input', buffer.size / 4);
     const output = tensor('output', buffer.size / 4);

@@ -1,9 +1,9 @@
 import type { Engine } from '../../src/engine';
-import { UnusableKernel } from '../../src/gpu/unusable_kernel';
 import type { Schedule } from '../../src/plan/schedule';
 import type { RecipeName } from '../../src/recipes';
 import type { Evaluation } from '../../src/training/evaluation';
 import type { TrainingEvent } from '../../src/training/options';
+import { UnusableKernel } from '../../src/trust/unusable_kernel';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { saveModel } from '../../src/weights/model';
 import type { TrainingRun } from '../../src/worker/run';

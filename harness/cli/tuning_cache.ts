@@ -2,7 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
-import type { TuningCache } from '../../src/gpu/cache';
+import type { TuningCache } from '../../src/trust/cache';
 import { writeWhole } from './files';
 
 /** Most choices in the file, the newest ones, so that it does not grow with each version of each shader. */

@@ -16,17 +16,11 @@ export interface Progress {
 export interface Warning {
   /**
    * From now on the engine does without a variant of a kernel, because it computes wrong results on this adapter (`wrong-kernel`), or the
-   * browser or driver refuses it (`refused-kernel`), has not compiled it yet (`slow-kernel`; later objects may use it once it is compiled),
-   * or was compiling or running it when a device was lost in the last seven days (`suspect-kernel`). `silent-device`: your device has not
-   * ended a submission for long. `distilled`: a distilled network is trained further, and is not distilled any more.
+   * browser or driver refuses it (`refused-kernel`), or has not compiled it yet (`slow-kernel`; later objects may use it once it is compiled).
+   * `silent-device`: your device has not ended a submission for long. `distilled`: a distilled network is trained further, and is not
+   * distilled any more.
    */
-  readonly code:
-    | 'wrong-kernel'
-    | 'refused-kernel'
-    | 'slow-kernel'
-    | 'suspect-kernel'
-    | 'silent-device'
-    | 'distilled';
+  readonly code: 'wrong-kernel' | 'refused-kernel' | 'slow-kernel' | 'silent-device' | 'distilled';
   /** The kernel, for instance `conv2d`, if the warning is about a variant. */
   readonly kernel?: string;
   /** The variant that is not used any more. */

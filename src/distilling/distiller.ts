@@ -4,10 +4,10 @@ import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { Sampler } from '../sampling/sampler';
 import { Trainer } from '../training/trainer';
-import type { VariantChooser } from '../unet/chooser';
 import type { UNetConfig } from '../unet/config';
 import { checkUNet } from '../unet/network';
 import type { UNet, UNetOptions } from '../unet/unet';
+import type { VariantChooser } from '../unet/variants';
 import {
   checkDistiller,
   type DistilEvent,

@@ -5,9 +5,8 @@ import type { Progress, Warning } from '../base/events';
 import { loaded } from '../base/load';
 import { GRACE_MS } from '../base/resource';
 import { Waiter, watch } from '../base/time';
-import type { Op } from '../plan/op';
+import type { Trust } from '../plan/op';
 import { type AdapterDescription, describeAdapter } from './adapter';
-import type { Compilation } from './compilation';
 import { Compiler } from './compiler';
 import { Load, Pacer, type Submittable } from './pacer';
 import { requirements } from './request_device';
@@ -37,16 +36,13 @@ interface GpuOptions {
   readonly deadlineSeconds?: number;
   /** Whether the device counts as lost when a submission has not ended for three times as long. */
   readonly isOwn?: boolean;
+  /** Receives the warning about a silent device that the caller owns. */
+  readonly onWarning?: (warning: Warning) => void;
+  /** Makes what decides whether kernels may be used. Default: all may. */
+  readonly trust?: (gpu: Gpu) => Trust;
 }
 
-/** Checks that have passed, by key. */
-interface Passed {
-  /** The keys without a passed check. */
-  missing(keys: readonly string[]): Promise<readonly string[]>;
-  add(keys: readonly string[]): Promise<void>;
-}
-
-interface RunOptions {
+export interface RunOptions {
   readonly encoder?: GPUCommandEncoder;
   readonly signal?: AbortSignal | undefined;
   /** Maximum time of a submission, at most the pacer's limit, which is the default. */
@@ -61,22 +57,14 @@ interface RunOptions {
 
 type LossInfo = Pick<GPUDeviceLostInfo, 'reason' | 'message'>;
 
-/** A variant that is measured, or one whose pipeline is compiled. */
-interface Trial {
-  /** `conv2d.winograd7` */
-  readonly variant: string;
-  readonly compilation?: Compilation;
-}
-
-/** Called with the device's message, and with the variants that were under way. */
-type LossListener = (message: string, underWay: readonly string[]) => void;
+/** Called with the device's message. */
+type LossListener = (message: string) => void;
 
 /** The state that the callback of `device.lost` refers to. It lives as long as the device, possibly long after the engine was destroyed. */
 interface Loss {
   info?: LossInfo;
   /** Called when the device is lost, but not when its owner destroys it. */
   listener?: LossListener | undefined;
-  readonly trials: Set<Trial>;
   readonly source: GPU | undefined;
   /** Reject what waits for the device. */
   readonly waits: Set<(error: EngineError) => void>;
@@ -119,14 +107,10 @@ function lossOf(device: GPUDevice, source: GPU | undefined): Loss {
   const loss: Loss = {
     source,
     lost,
-    trials: new Set(),
     waits: new Set(),
     lose(info) {
-      // What waits for its turn to be compiled is not under way.
-      const underWay = [...loss.trials].filter(({ compilation }) => compilation?.begun !== 0);
-      const variants = new Set(underWay.map(({ variant }) => variant));
       const isNews = !loss.info && info.reason !== 'destroyed';
-      if (isNews) loss.listener?.(info.message, [...variants]);
+      if (isNews) loss.listener?.(info.message);
       loss.info ??= info;
       lose(info);
       endWaits(loss, () => lostError(info));
@@ -145,32 +129,20 @@ export class Gpu {
   latency = 0;
   /** See `Loss`. */
   private readonly loss: Loss;
-  /** Programs await this before they run anything. It rejects if a kernel computes wrong results on this device. */
-  verify: ((ops: readonly Op[]) => Promise<void>) | undefined;
-  /** The checks at the real size that have passed on this adapter, by key. Undefined: nothing is checked. */
-  passed: Passed | undefined;
-  /** Awaited after the first run of a program: checks kernels again whose last check is old. Rejects as `verify` does. */
-  verifyAgain: (() => Promise<void>) | undefined;
+  /** Undefined: all kernels may be used. */
+  readonly trust: Trust | undefined;
   readonly compiler: Compiler;
   readonly onProgress: ((progress: Progress) => void) | undefined;
-  /** The variants in use, by their use; `fixed`: the caller fixed them. */
-  readonly inUse = new Map<
-    string,
-    { readonly variants: Readonly<Record<string, string>>; readonly fixed: boolean }
-  >();
   private readonly isOwn: boolean;
-  /** Receives the warning about a silent device that the caller owns. */
-  onWarning: ((warning: Warning) => void) | undefined;
+  private readonly onWarning: ((warning: Warning) => void) | undefined;
   /** Whether a submission is overdue, and none has ended since. */
   private silent = false;
   private readonly waiter: Waiter;
   /** Writes that no submission has waited for yet. */
   private readonly writes: Promise<void>[] = [];
 
-  constructor(
-    device: GPUDevice,
-    { maxSubmitMilliseconds = 300, source, onProgress, deadlineSeconds, isOwn = false }: GpuOptions = {},
-  ) {
+  constructor(device: GPUDevice, options: GpuOptions = {}) {
+    const { maxSubmitMilliseconds = 300, source, onProgress, onWarning, deadlineSeconds } = options;
     for (const [name, needed] of Object.entries(requirements.limits)) {
       const has = device.limits[name as keyof typeof requirements.limits];
       if (has < needed) {
@@ -189,7 +161,9 @@ export class Gpu {
     this.pacer = new Pacer(maxSubmitMilliseconds);
     // Its callback must not refer to `this`: the device would then keep the whole engine alive.
     this.loss = lossOf(device, source);
-    this.isOwn = isOwn;
+    this.isOwn = options.isOwn ?? false;
+    this.onWarning = onWarning;
+    this.trust = options.trust?.(this);
   }
 
   /** Resolves when the device is lost, or counts as lost as it does not answer. */
@@ -200,21 +174,6 @@ export class Gpu {
   /** Calls `listener`, which must not refer to this object, if the device is lost but not destroyed by its owner. */
   onLost(listener: LossListener | undefined): void {
     this.loss.listener = listener;
-  }
-
-  /** Awaits the `work` of a trial, which may cause the loss of the device. */
-  async trying<T>(trial: Trial, work: Promise<T>): Promise<T> {
-    const { trials } = this.loss;
-    trials.add(trial);
-    try {
-      const result = await work;
-      trials.delete(trial);
-      return result;
-    } catch (error) {
-      // The notification of a loss may come later than this error.
-      if (!(error instanceof EngineError && error.code === 'device-lost')) trials.delete(trial);
-      throw error;
-    }
   }
 
   /** Throws `device-lost` once the device is gone. */

@@ -1,17 +1,13 @@
 /** Ops bound to a device, ready to run. Nothing else in this project dispatches. */
 
 import { EngineError } from '../base/errors';
-import { loaded } from '../base/load';
-import { afterSeconds } from '../base/time';
 import { planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
-import { adapterName } from './adapter';
 import type { CompiledShader } from './compilation';
 import type { Gpu } from './gpu';
 import { Load, type Pacer, type PartWork } from './pacer';
-import { UnusableKernel } from './unusable_kernel';
 
 /** A byte counts as this many FLOPs in a part's work: roughly what an adapter computes while it moves one byte. */
 const FLOPS_PER_BYTE = 8;
@@ -42,7 +38,7 @@ interface BoundCall {
  * A list of ops with their buffers, pipelines and params, ready to be encoded any number of times.
  *
  * `boundBuffers` exist already (weights, state); all other tensors are allocated here, sharing buffers if their lifetimes allow it, unless
- * `reuse` is false. Kernels that have not been checked on this adapter are checked first, unless `verify` is false.
+ * `reuse` is false.
  */
 export class Program {
   /** Bytes of the buffers that this program allocated. */
@@ -72,24 +68,20 @@ export class Program {
     for (const part of parts) this.load.add(part);
   }
 
-  /** Throws `UnusableKernel` if a shader is refused, or late, or a kernel computes wrong results. */
+  /** Throws what `Trust.admit` throws if a kernel may not be used. `check`: see there. */
   static async compile(
     gpu: Gpu,
     label: string,
     ops: readonly Op[],
     boundBuffers: ReadonlyMap<Tensor, GPUBuffer>,
-    options: { reuse?: boolean; partWork?: number; verify?: boolean } = {},
+    options: { reuse?: boolean; partWork?: number; check?: boolean } = {},
   ): Promise<Program> {
     checkFeatures(gpu, ops);
     const calls = ops.flatMap((o) => o.calls);
     const plan = planMemory(calls, new Set(boundBuffers.keys()), options.reuse ?? true);
     for (const slot of plan.slots) gpu.checkBufferSize(`${label}: ${slot.label}`, slot.size * 4);
-    const compiled = Promise.all(ops.flatMap((o) => o.calls.map(({ shader }) => pipelineOf(gpu, o, shader))));
-    const verified = options.verify === false ? undefined : gpu.verify?.(ops);
-    // After a failure the check must not go on by itself: it has buffers.
-    await Promise.allSettled([compiled, verified]);
-    const [pipelines] = await Promise.all([compiled, verified]);
-
+    await gpu.trust?.admit(ops, options.check);
+    const pipelines = await Promise.all(calls.map(({ shader }) => gpu.compiler.pipeline(shader).compiled));
     const params = layoutUniforms(gpu, ops, options.partWork);
     const owned: GPUBuffer[] = [];
     try {
@@ -181,28 +173,6 @@ export class Program {
 
   destroy(): void {
     for (const b of this.owned) b.destroy();
-  }
-}
-
-/** The pipeline of a shader of an op. On a GPU, a kernel with other forms does not wait for it beyond the deadline. */
-async function pipelineOf(gpu: Gpu, op: Op, shader: Shader): Promise<CompiledShader> {
-  const { compiler, adapter } = gpu;
-  const compilation = compiler.pipeline(shader);
-  const parts = { Unusable: UnusableKernel, after: afterSeconds };
-  const { software } = adapter;
-  const need = { op, shader, compilation, compiler, adapter: adapterName(adapter), software, ...parts };
-  const late = async () => {
-    await compilation.late;
-    if (compilation.ended) return compilation.compiled;
-    return (await loaded(import('./trouble'))).waitFor(need);
-  };
-  try {
-    const variant = `${op.kernel}.${op.variant}`;
-    return await gpu.trying({ variant, compilation }, Promise.race([compilation.compiled, late()]));
-  } catch (cause) {
-    if (cause instanceof UnusableKernel || !(cause instanceof EngineError) || cause.code !== 'shader')
-      throw cause;
-    throw (await loaded(import('./trouble'))).refusedKernel(need, cause);
   }
 }
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../base/errors';
-import type { VersionedGpu } from '../gpu/adapter_memory';
+import type { VersionedGpu } from '../trust/memory';
 
 /** Held here, because Dawn crashes if the object from `create` is collected while one of its devices lives. */
 let created: VersionedGpu | undefined;

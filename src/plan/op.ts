@@ -134,9 +134,22 @@ export interface Op {
   readonly cost: Cost;
 }
 
-/** What a small case of an op is made from. Kept as long as an engine lives, so without the tensors. */
-export interface Checked extends Pick<Op, 'kernel' | 'variant'> {
-  readonly origin: Pick<Origin, 'kernel' | 'shape' | 'sliced'>;
+/** The checks of kernels on an adapter, by keys. */
+export interface Checks {
+  /** The checks among `keys` that have not passed. */
+  unknown(keys: readonly string[]): Promise<readonly string[]>;
+  /** Notes that checks have passed. */
+  pass(keys: readonly string[]): Promise<void>;
+}
+
+/** Decides whether kernels may be used on a device: see src/trust. */
+export interface Trust {
+  /** Whether kernels are checked. */
+  readonly checks: boolean;
+  /** Resolves once the shaders of `ops` are compiled, and, unless `check` is false, their kernels have passed; rejects if they may not be used. */
+  admit(ops: readonly Op[], check?: boolean): Promise<void>;
+  /** What has passed on this adapter. */
+  readonly ledger: () => Promise<Checks>;
 }
 
 /** The name of the first variant, which computes every shape. */

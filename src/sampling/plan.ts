@@ -14,11 +14,11 @@ import { type Op, op } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
-import { type VariantChooser, withVariants } from '../unet/chooser';
+import { withVariants } from '../unet/chooser';
 import type { UNetConfig } from '../unet/config';
 import { predictionPass, splitByWeights } from '../unet/forward';
 import type { NetworkWeights } from '../unet/network';
-import { chooser, type Variants } from '../unet/variants';
+import { type Chosen, chooser, type VariantChooser, type Variants } from '../unet/variants';
 
 /** A result that the caller may read; `images` holds it in the caller's layout once `toImages` has run. */
 export interface Output {
@@ -32,6 +32,7 @@ export interface SamplingPlan {
   readonly batch: number;
   /** The kernel variants in use. */
   readonly variants: Variants;
+  readonly isFixed: boolean;
   /** Programs that convert the caller's images, which lie in `images`, to the kernels' layout. */
   readonly load: { readonly noise: Program; readonly start?: Program; readonly mask?: Program };
   readonly images: GPUBuffer;
@@ -86,6 +87,7 @@ interface PolishPrograms {
 interface PlanOptions {
   readonly count: number;
   readonly variants?: Variants;
+  readonly measures?: boolean;
   /** Whether sampling follows a flow; else it makes the tutorial's steps. */
   readonly flow: boolean;
   /** Whether the network gets each image twice: with its class, and without. */
@@ -236,17 +238,17 @@ export function createPlan(
   };
   const sized = { option: 'count', images: options.count, opsOf: opsFor } as const;
   const choice = {
-    ...{ given: options.variants, gpu, chooser: variantChooser },
+    ...{ given: options.variants, measures: options.measures, gpu, chooser: variantChooser },
     ...{ layers, batch, training: false, sized },
   };
-  return withVariants(choice, (variants) => makePlan(gpu, unet, options, variants));
+  return withVariants(choice, (variants, isFixed) => makePlan(gpu, unet, options, { variants, isFixed }));
 }
 
 async function makePlan(
   gpu: Gpu,
   unet: NetworkWeights,
   options: PlanOptions,
-  variants: Variants,
+  { variants, isFixed }: Chosen,
 ): Promise<SamplingPlan> {
   const { count, flow } = options;
   const { batch, networkBatch } = batchesOf(options);
@@ -267,6 +269,7 @@ async function makePlan(
       networkBatch,
       batch,
       variants,
+      isFixed,
       images: buffer(always.images),
       step: buffer(always.step),
       ...(flow ? {} : { share: buffer(share) }),

@@ -4,12 +4,12 @@ import type { Gpu } from '../gpu/gpu';
 import type { Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
 import { padBatch } from '../plan/tensor';
-import { defaultChooser, predictingChooser, type VariantChooser } from '../unet/chooser';
+import { defaultChooser, makeRight, measuresFor } from '../unet/chooser';
 import { checkLabels } from '../unet/conditions';
 import { checkUNet } from '../unet/network';
 import { MAX_SAMPLING_STEPS, MOST_NOISES } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
-import type { Variants } from '../unet/variants';
+import type { VariantChooser, Variants } from '../unet/variants';
 import { hasPictures, loadPictures } from './load_pictures';
 import {
   checkEncode,
@@ -47,6 +47,7 @@ interface SamplerParts {
   readonly unet: UNet;
   readonly count: number;
   readonly variants: Variants | undefined;
+  readonly measures: boolean;
   readonly chooser: VariantChooser;
   /** The plan for the network's default method, and its name. */
   readonly plan: SamplingPlan;
@@ -64,6 +65,7 @@ export class Sampler extends Resource {
   readonly count: number;
   private readonly gpu: Gpu;
   private readonly variants: Variants | undefined;
+  private readonly measures: boolean;
   private readonly chooser: VariantChooser;
   /** Plans by `planName`. */
   private readonly plans = new Map<string, SamplingPlan>();
@@ -78,12 +80,13 @@ export class Sampler extends Resource {
   private readonly recorded = new Map<string, GPUBuffer>();
   private busy = false;
 
-  private constructor({ gpu, unet, count, variants, chooser, plan, name }: SamplerParts) {
+  private constructor({ gpu, unet, count, variants, measures, chooser, plan, name }: SamplerParts) {
     super('sampler');
     this.gpu = gpu;
     this.unet = unet;
     this.count = count;
     this.variants = variants;
+    this.measures = measures;
     this.chooser = chooser;
     this.name = name;
     this.plans.set(name, plan);
@@ -99,16 +102,21 @@ export class Sampler extends Resource {
     gpu: Gpu,
     unet: UNet,
     options: SamplerOptions = {},
-    chooses: VariantChooser = defaultChooser(gpu),
+    chooser: VariantChooser = defaultChooser(gpu),
   ): Promise<Sampler> {
     checkUNet(unet, gpu.device);
     const { count, variants, tune } = checkSampler(options);
-    const chooser = predictingChooser(chooses, count, tune);
+    const measures = measuresFor(count, tune);
     checkSampled(unet.config);
     const { conditioning } = unet.config;
     const flow = conditioning?.noiseLevel ?? false;
     const guided = flow && conditioning!.classes > 0 && unet.sampling?.guidance !== 1;
-    const plan = await createPlan(gpu, unet.weights, { count, variants, flow, guided, ...ROWS }, chooser);
+    const plan = await createPlan(
+      gpu,
+      unet.weights,
+      { count, variants, measures, flow, guided, ...ROWS },
+      chooser,
+    );
     if (flow && unet.sampling?.polish) {
       try {
         await addPolish(gpu, plan);
@@ -117,7 +125,7 @@ export class Sampler extends Resource {
         throw error;
       }
     }
-    return new Sampler({ gpu, unet, count, variants, chooser, plan, name: planName(flow, guided) });
+    return new Sampler({ gpu, unet, count, variants, measures, chooser, plan, name: planName(flow, guided) });
   }
 
   /** Runs all steps; for each, and for a polish, yields x before it, the prediction, and x after it. Throws as `sample` does. */
@@ -351,12 +359,12 @@ export class Sampler extends Resource {
 
   /** The plan for a run, without variants that are wrong at its size. */
   private async rightPlanFor(flow: boolean, guided: boolean, polished: boolean): Promise<SamplingPlan> {
-    const { unet, count, variants, chooser, compared } = this;
+    const { gpu, unet, count, variants: given, chooser, compared } = this;
     const name = planName(flow, guided);
     const known = this.plans.get(name);
     const isCompared =
       known && compared.has(known) && (!polished || (known.polish && compared.has(known.polish)));
-    if (!chooser.rightOf || isCompared) return this.planFor(flow, guided, polished);
+    if (isCompared) return this.planFor(flow, guided, polished);
     const make = async () => {
       const plan = await this.planFor(flow, guided, polished);
       const destroy = () => {
@@ -364,11 +372,11 @@ export class Sampler extends Resource {
         destroyPlan(plan);
       };
       const ops = [...plan.ops, ...(plan.polish?.ops ?? [])];
-      return { plan, variants: plan.variants, ops, destroy };
+      return { plan, variants: plan.variants, isFixed: plan.isFixed, ops, destroy };
     };
     const images = guided ? 2 * padBatch(count) : count;
-    const given = variants !== undefined;
-    const { plan } = await chooser.rightOf(make, { network: unet.weights, count: images, given });
+    const predicted = { gpu, chooser, network: unet.weights, count: images, given };
+    const { plan } = await makeRight(predicted, make);
     this.check();
     compared.add(plan);
     if (plan.polish) compared.add(plan.polish);
@@ -379,8 +387,9 @@ export class Sampler extends Resource {
     const name = planName(flow, guided);
     let plan = this.plans.get(name);
     if (!plan) {
-      const { gpu, unet, count, variants, chooser } = this;
-      plan = await createPlan(gpu, unet.weights, { count, variants, flow, guided, ...ROWS }, chooser);
+      const { gpu, unet, count, variants, measures, chooser } = this;
+      const options = { count, variants, measures, flow, guided, ...ROWS };
+      plan = await createPlan(gpu, unet.weights, options, chooser);
       this.plans.set(name, plan);
       if (this.destroyed) destroyPlan(plan);
       this.check();
@@ -433,7 +442,6 @@ export class Sampler extends Resource {
       if (mostSteps === 1 && !passes[done].ends)
         return 1 + (await this.advance(run, { signal, onStep }, done + 1, 1));
     }
-    await gpu.verifyAgain?.();
     const stepsOf = (passesDone: number) =>
       passes.slice(0, passesDone).filter(({ ends, polish }) => ends && polish === undefined).length;
     if (stepsOf(done + n) > stepsOf(done)) onStep?.(stepsOf(done + n));

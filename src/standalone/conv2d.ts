@@ -11,9 +11,9 @@ import { needsNoPacking, packing, packWeights, parameterCount, type Region } fro
 import type { ConvShape } from '../plan/conv_shape';
 import { op } from '../plan/op';
 import { type Tensor, tensor, view } from '../plan/tensor';
-import { type VariantChooser, withVariants } from '../unet/chooser';
+import { withVariants } from '../unet/chooser';
 import type { Layer } from '../unet/config';
-import type { Variants } from '../unet/variants';
+import type { VariantChooser, Variants } from '../unet/variants';
 import { checkLayout, type ImageLayout, Images, Passes, type PassPlan, port } from './passes';
 
 /** A convolution of stride 1 with `same` padding and a bias. */

@@ -1,15 +1,13 @@
 /** Checks a trainer's kernels at their real size, once, after its first step. */
-import type { Pass } from '../checking/at_size';
-import { type ComparisonLimits, findWrong, replaceWrong, UPDATE } from '../checking/comparison';
 import type { Gpu } from '../gpu/gpu';
-import type { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
 import type { Random } from '../plan/small_case';
 import { STATE, STATE_WORDS } from '../plan/step_state';
-import { padBatch } from '../plan/tensor';
-import type { VariantChooser } from '../unet/chooser';
+import type { Pass } from '../trust/at_size';
+import type { UnusableKernel } from '../trust/unusable_kernel';
+import { type ComparisonLimits, findWrong, replaceWrong } from '../unet/comparison';
 import type { NetworkWeights } from '../unet/network';
-import type { Variants } from '../unet/variants';
+import type { Place, VariantChooser, Variants } from '../unet/variants';
 import { planStep, type StepPlan } from './step';
 import type { StepConfig } from './step_config';
 
@@ -25,8 +23,9 @@ interface ComparisonParts {
   readonly settings: StepConfig;
   readonly variants: Variants;
   /** Whether the caller fixed the variants. */
-  readonly fixed: boolean;
+  readonly isFixed: boolean;
   readonly chooser: VariantChooser;
+  readonly place: Place;
 }
 
 /**
@@ -40,7 +39,7 @@ export class Comparison {
 
   constructor(parts: ComparisonParts) {
     this.parts = parts;
-    this.done = parts.gpu.passed === undefined;
+    this.done = !parts.gpu.trust?.checks;
   }
 
   /** Whether the comparison is finished. */
@@ -55,20 +54,18 @@ export class Comparison {
   async run(made: number, bytes: number, ops: readonly Op[], limits: ComparisonLimits): Promise<void> {
     if (this.error) throw this.error;
     if (this.done) return;
-    const { gpu, network, batchSize, settings, variants, fixed, chooser } = this.parts;
+    const { gpu, network, batchSize, settings, variants, isFixed, chooser, place } = this.parts;
     // The step and the comparison take about the same memory.
     const images = 2 * bytes > MOST_BYTES ? Math.min(batchSize, FEWER_IMAGES) : batchSize;
     const step = planStep(network.config, network.plan, images, variants, settings);
     const steps = made === 1 ? '1 step was' : `${made} steps were`;
-    const remedy = fixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
-    const report = (advice: string) => (text: string) => ({ text: `${text} ${steps} made with it.`, advice });
+    const remedy = isFixed ? 'Leave it out of `variants`' : 'The engine now uses another variant';
     const again = `${remedy}: create the trainer again, and go on from weights and state of before.`;
     const compared = { gpu, network, pass: passOfStep(network, step, images), images };
-    const reports = { form: report(UPDATE), variant: report(again) };
-    const wrong = await findWrong(compared, ops, reports, limits);
+    const advice = { advice: again, consequence: ` ${steps} made with it.` };
+    const wrong = await findWrong(compared, ops, advice, limits);
     this.error = wrong.form ?? wrong.variants[0];
-    const place = { chooser, fixed, batch: padBatch(batchSize), training: true };
-    await replaceWrong(wrong.variants, network.plan, variants, place);
+    await replaceWrong(wrong.variants, chooser, variants, place);
     if (this.error) throw this.error;
     this.done = true;
   }

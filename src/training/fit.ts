@@ -72,13 +72,12 @@ export class Fit {
   }
 
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
-    const { signal, check, gpu, inTime } = this.parts;
+    const { signal, check, inTime } = this.parts;
     while (this.step < this.end || this.pending.length > 0) {
       // After an abort this submits no further step.
       if (!signal?.aborted) check();
       if (await inTime(this.submitMore())) continue;
-      // Kernels that went wrong since their check may have caused the error.
-      const outcome = this.pending.shift()?.outcome.finally(() => gpu.verifyAgain?.());
+      const outcome = this.pending.shift()?.outcome;
       const { events, error } = (outcome && (await inTime(outcome))) ?? { events: [] };
       for (const event of events) {
         yield event;

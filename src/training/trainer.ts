@@ -2,7 +2,6 @@ import { checkInteger, type EngineError } from '../base/errors';
 import type { Warning } from '../base/events';
 import { loaded } from '../base/load';
 import { Resource } from '../base/resource';
-import type { ComparisonLimits } from '../checking/comparison';
 import type { Dataset } from '../data/dataset';
 import type { ImageSet } from '../data/idx';
 import type { AdapterDescription } from '../gpu/adapter';
@@ -13,6 +12,7 @@ import { checkSchedule, type Schedule, type ScheduleOption } from '../plan/sched
 import { scheduleWords } from '../plan/step_state';
 import { padBatch, type Tensor } from '../plan/tensor';
 import { defaultChooser, withVariants } from '../unet/chooser';
+import type { ComparisonLimits } from '../unet/comparison';
 import type { LayerMaps } from '../unet/layer_maps';
 import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
@@ -141,13 +141,13 @@ export class Trainer extends Resource {
     const choice = { given, gpu, chooser, ...choiceOf(unet.weights, batchSize, settings) };
     const network = trained?.network ?? unet.weights;
     try {
-      return await withVariants(choice, async (variants) => {
+      return await withVariants(choice, async (variants, isFixed) => {
         const stepOptions = { ...checked, variants, average: trained && unet.weights };
         const programs = await StepPrograms.create(gpu, network, stepOptions);
         if (onWarning) forgetTeacher(unet, onWarning);
         const comparison = new Comparison({
           ...{ gpu, network, batchSize, settings, variants },
-          ...{ fixed: given !== undefined || (chooser.isFixed ?? false), chooser },
+          ...{ isFixed, chooser, place: choice },
         });
         return new Trainer({ gpu, unet, programs, trained, variants, comparison, ...checked });
       });
@@ -291,7 +291,7 @@ export class Trainer extends Resource {
   async readLosses(count = 1): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     checkInteger('count', count, 1, LOSS_RING);
-    const losses = await this.unlessDestroyed(this.verifiedAgain(this.programs.losses.read()));
+    const losses = await this.unlessDestroyed(this.programs.losses.read());
     // During a fit, its loop throws the error.
     if (!this.busy) await this.throwRefused(losses);
     return losses.last(Math.min(count, losses.step - this.firstStep));
@@ -543,7 +543,7 @@ export class Trainer extends Resource {
   private async exclusively<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.busy) throw busyError();
     this.busy = true;
-    const done = this.verifiedAgain(work()).finally(() => {
+    const done = work().finally(() => {
       this.busy = false;
     });
     return this.unlessDestroyed(done, signal);
@@ -555,11 +555,6 @@ export class Trainer extends Resource {
     const { programs, plan, feed } = this;
     const ops = [...plan.load, ...plan.gradients, ...plan.update, ...(feed?.ops ?? [])];
     return this.comparison.run(step - this.firstStep, programs.bytes, ops, limits);
-  }
-
-  /** Awaits `work`; if it fails, checks the kernels again, which may be the cause. */
-  private verifiedAgain<T>(work: Promise<T>): Promise<T> {
-    return work.finally(() => this.gpu.verifyAgain?.());
   }
 
   /** Counts a step as begun, and writes its values; returns an encoder with the commands that bring the weights up to date. */

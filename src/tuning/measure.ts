@@ -4,10 +4,12 @@ import type { Gpu } from '../gpu/gpu';
 import type { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
-import { UnusableKernel } from '../gpu/unusable_kernel';
-import { difference, differencePairs } from '../kernels/difference';
-import { type Op, op } from '../plan/op';
+import { differencePairs } from '../kernels/difference';
+import type { Op } from '../plan/op';
 import { type Tensor, tensor } from '../plan/tensor';
+import { type Comparison, comparing, differenceIn, writes } from '../trust/compare';
+import { UnusableKernel } from '../trust/unusable_kernel';
+import type { Rejected } from '../unet/variants';
 
 /** Minimum duration of a measurement, so that the host's clock (1 ms in some browsers) and the cost of submitting do not decide. */
 const SPAN_MS = 8;
@@ -25,22 +27,23 @@ const AGREEMENT = 6e-3;
 /** Distance in the noise pool between the starts of one op's tensors. */
 const NOISE_SHIFT = 1009;
 
-/** Compares a result with the expected one. */
-export const comparing = (result: Tensor, expected: Tensor, partials: Tensor): Op =>
-  op(difference, 'tune', { size: result.size }, { result, expected, partials });
-
 /** Variants as ops on the same tensors; the plain variant first. */
 export interface Job {
   readonly ops: readonly Op[];
   readonly tensors: readonly Tensor[];
 }
 
+/** A set of names will do. */
+export interface RejectedVariants extends Rejected {
+  /** Adds one that the device refuses, or without an error one whose results are wrong. */
+  add(name: string, error?: EngineError): unknown;
+}
+
 interface MeasureOptions {
   /** Deadline, by `performance.now`. */
   readonly end: number;
   readonly signal?: AbortSignal;
-  /** Receives each `kernel.variant` that the device refuses or whose results are wrong. */
-  readonly rejectedVariants: Set<string>;
+  readonly rejectedVariants: RejectedVariants;
   readonly onRefused?: ((error: UnusableKernel) => void) | undefined;
   /** Called with milliseconds, or the reason why a variant was excluded. */
   readonly report: (variant: string, result: number | string) => void;
@@ -59,21 +62,20 @@ export async function fastest(
   const { end, signal, rejectedVariants, onRefused, report } = options;
   if (performance.now() >= end) return undefined;
   const { ops } = job;
-  const bench = await Comparison.create(gpu, pool, job);
+  const bench = await Bench.create(gpu, pool, job);
   try {
     let best = { variant: ops[0].variant, milliseconds: Number.POSITIVE_INFINITY };
     for (const o of ops) {
       signal?.throwIfAborted();
       if (performance.now() >= end) return undefined;
       const rejected = `${o.kernel}.${o.variant}`;
-      const measure = async () => {
-        const { program, apart } = await bench.run(o);
-        if (apart <= AGREEMENT) return time(gpu, program, best.milliseconds);
-        rejectedVariants.add(rejected);
-        return `differs from ${ops[0].variant} by ${apart.toPrecision(2)} of the results' root mean square`;
-      };
       try {
-        const result = await gpu.trying({ variant: rejected }, measure());
+        const { program, apart } = await bench.run(o);
+        const agrees = apart <= AGREEMENT;
+        if (!agrees) rejectedVariants.add(rejected);
+        const result = agrees
+          ? await time(gpu, program, best.milliseconds)
+          : `differs from ${ops[0].variant} by ${apart.toPrecision(2)} of the results' root mean square`;
         report(o.variant, result);
         if (typeof result === 'number' && result < best.milliseconds)
           best = { variant: o.variant, milliseconds: result };
@@ -82,7 +84,7 @@ export async function fastest(
         // Without the plain variant nothing can be compared.
         if (o === ops[0]) throw error;
         // A driver may refuse a shader, or memory may run short.
-        if (error instanceof EngineError && error.code === 'shader') rejectedVariants.add(rejected);
+        if (error instanceof EngineError && error.code === 'shader') rejectedVariants.add(rejected, error);
         if (error instanceof UnusableKernel) onRefused?.(error);
         report(o.variant, (error as Error).message);
       }
@@ -93,51 +95,53 @@ export async function fastest(
   }
 }
 
+interface Compared {
+  readonly results: readonly Tensor[];
+  readonly expected: readonly Tensor[];
+  readonly compared: readonly Comparison[];
+}
+
 /** Runs one variant after the other and compares their results with the first one's. */
-class Comparison {
+class Bench {
   private readonly gpu: Gpu;
   private readonly pool: NoisePool;
   private readonly job: Job;
   private readonly results: readonly Tensor[];
   private readonly expected: readonly Tensor[];
-  private readonly partials: readonly Tensor[];
+  private readonly compared: readonly Comparison[];
   private readonly buffers: ReadonlyMap<Tensor, GPUBuffer>;
   private readonly programs: Program[] = [];
-  private comparisons: readonly Program[] = [];
+  private readonly comparisons: Program[] = [];
 
   private constructor(
     gpu: Gpu,
     pool: NoisePool,
     job: Job,
-    tensors: Readonly<Record<'results' | 'expected' | 'partials', readonly Tensor[]>>,
+    { results, expected, compared }: Compared,
     buffers: ReadonlyMap<Tensor, GPUBuffer>,
   ) {
     this.gpu = gpu;
     this.pool = pool;
     this.job = job;
-    this.results = tensors.results;
-    this.expected = tensors.expected;
-    this.partials = tensors.partials;
+    this.results = results;
+    this.expected = expected;
+    this.compared = compared;
     this.buffers = buffers;
   }
 
-  static async create(gpu: Gpu, pool: NoisePool, job: Job): Promise<Comparison> {
+  static async create(gpu: Gpu, pool: NoisePool, job: Job): Promise<Bench> {
     const { ops, tensors } = job;
-    const results = tensors.filter((t) => ops.some((o) => o.calls.some((c) => writes(c, t))));
+    const results = tensors.filter((t) => ops.some((o) => writes(o, t)));
     const expected = results.map(({ label, size }) => tensor(`expected ${label}`, size));
-    const partials = results.map((t) => tensor(`differences of ${t.label}`, 2 * differencePairs(t)));
-    const all = [...tensors, ...expected, ...partials];
+    const compared = results.map((t, i) => comparing('tune', t, expected[i]));
+    const all = [...tensors, ...expected, ...compared.map(({ partials }) => partials)];
     const buffers = await createTensorBuffers(gpu, 'tune ', all);
-    const comparison = new Comparison(gpu, pool, job, { results, expected, partials }, buffers);
+    const bench = new Bench(gpu, pool, job, { results, expected, compared }, buffers);
     try {
-      const comparisons: Program[] = [];
-      for (const [i, result] of results.entries()) {
-        comparisons.push(await comparison.compile(comparing(result, expected[i], partials[i])));
-      }
-      comparison.comparisons = comparisons;
-      return comparison;
+      for (const { op } of compared) bench.comparisons.push(await bench.compile(op));
+      return bench;
     } catch (error) {
-      comparison.destroy();
+      bench.destroy();
       throw error;
     }
   }
@@ -164,8 +168,8 @@ class Comparison {
 
   private async compile(o: Op): Promise<Program> {
     // Variants compared with the plain one need no check here: they are checked once they are chosen.
-    const verify = o === this.job.ops[0] || o.kernel === difference.name;
-    const program = await Program.compile(this.gpu, 'tune', [o], this.buffers, { verify });
+    const check = o === this.job.ops[0] || this.compared.some(({ op }) => op === o);
+    const program = await Program.compile(this.gpu, 'tune', [o], this.buffers, { check });
     this.programs.push(program);
     return program;
   }
@@ -181,12 +185,15 @@ class Comparison {
   }
 
   private async difference(program: Program, encoder: GPUCommandEncoder): Promise<number> {
-    const sources = this.partials.map((t) => ({ buffer: this.buffer(t), bytes: t.size * 4 }));
-    const read = (last: GPUCommandEncoder, load: Load) => this.pool.staging.read(last, sources, load);
-    const differences = await this.gpu.runAnd([program, ...this.comparisons], read, { encoder });
-    return Math.max(
-      ...differences.map((pairs, i) => distance(new Float32Array(pairs), this.results[i].size)),
-    );
+    const { compared, pool } = this;
+    const sources = compared.map(({ partials: t }) => ({ buffer: this.buffer(t), bytes: t.size * 4 }));
+    const read = (last: GPUCommandEncoder, load: Load) => pool.staging.read(last, sources, load);
+    const contents = await this.gpu.runAnd([program, ...this.comparisons], read, { encoder });
+    const shares = contents.map((partials, i) => {
+      const { largest, squares } = differenceIn(partials);
+      return largest / Math.sqrt(squares / compared[i].size);
+    });
+    return Math.max(...shares);
   }
 }
 
@@ -230,22 +237,6 @@ export class NoisePool {
     this.noise.destroy();
     this.staging.destroy();
   }
-}
-
-const writes = ({ shader, tensors }: Op['calls'][number], t: Tensor): boolean =>
-  Object.entries(tensors).some(
-    ([name, given]) => (given.base ?? given) === t && shader.bindings[name].access === 'read_write',
-  );
-
-/** The largest difference as a share of the root mean square of the expected values, from the output of `difference`. */
-function distance(pairs: Float32Array, size: number): number {
-  let largest = 0;
-  let squares = 0;
-  for (let i = 0; i < pairs.length; i += 2) {
-    largest = Math.max(largest, pairs[i]);
-    squares += pairs[i + 1];
-  }
-  return largest / Math.sqrt(squares / size);
 }
 
 /** Milliseconds per run: the least of up to three spans, each with enough repetitions to be long enough. Exported for its test. */

@@ -7,13 +7,14 @@ import { EngineError } from '../base/errors';
 import { hashOf } from '../base/hash';
 import { loaded } from '../base/load';
 import { adapterName } from '../gpu/adapter';
-import type { AdapterMemory } from '../gpu/adapter_memory';
 import type { Gpu } from '../gpu/gpu';
-import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { ConvShape } from '../plan/conv_shape';
 import { type AdapterKind, type Kernel, type Op, op } from '../plan/op';
 import type { Shader } from '../plan/shader';
 import { tensor } from '../plan/tensor';
+import { comparing } from '../trust/compare';
+import type { AdapterMemory } from '../trust/memory';
+import { UnusableKernel } from '../trust/unusable_kernel';
 import type { Layer } from '../unet/config';
 import {
   adapterKind,
@@ -21,13 +22,14 @@ import {
   layersFor,
   possibleVariants,
   preferredVariant,
+  type Rejected,
   rank,
   trusted,
   tunedFor,
   tunedShape,
   type Variants,
 } from '../unet/variants';
-import { comparing, fastest, type Job, NoisePool } from './measure';
+import { fastest, type Job, NoisePool, type RejectedVariants } from './measure';
 
 /** Limits on measuring. */
 interface TuningEffort {
@@ -46,7 +48,7 @@ export const tuningEffort: Readonly<Record<AdapterKind, TuningEffort>> = {
 /** Share of the time left that may go into compiling: see `compileAll`. */
 const COMPILING = 0.5;
 /** The op that compares results; measuring requires it. */
-const COMPARISON = comparing(tensor('result', 1), tensor('expected', 1), tensor('differences', 2));
+const { op: COMPARISON } = comparing('tune', tensor('result', 1), tensor('expected', 1));
 /** Larger than any place in an order of preference. */
 const LAST = 1000;
 
@@ -66,15 +68,15 @@ export interface TuneOptions {
   /** False for a network that only predicts. */
   readonly training: boolean;
   readonly effort: TuningEffort;
-  /** `kernel.variant` names that the device refused, or whose results were wrong: never chosen again. The tuner may add more. */
-  readonly rejectedVariants: Set<string>;
+  /** Are never chosen again. The tuner may add more. */
+  readonly rejectedVariants: RejectedVariants;
   readonly memory: AdapterMemory;
   readonly signal?: AbortSignal;
   readonly onMeasured?: (measured: Measured) => void;
   /** Called for each variant that is left out because it was refused. */
   readonly onRefused?: (error: UnusableKernel) => void;
-  /** Called with `kernel/layer`, the variant, and the reason. */
-  readonly onChosen?: (place: string, variant: string, why: string) => void;
+  /** Called with `kernel/layer`, and the reason for its variant. */
+  readonly onChosen?: (place: string, why: string) => void;
   /** Shapes measured so far, and the total to measure. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -109,7 +111,7 @@ export function worthMeasuring(
   layer: Layer,
   batch: number,
   adapter: AdapterKind,
-  rejected: ReadonlySet<string>,
+  rejected: Rejected,
 ): readonly string[] {
   const { height, width } = layer;
   const suited = possible.filter((name) => {
@@ -177,7 +179,7 @@ export async function tune(
       why: 'order of preference',
     };
     const name = `${kernel.name}/${layer.name}`;
-    onChosen?.(name, variant, why);
+    onChosen?.(name, why);
     return [name, variant];
   });
   return {
@@ -231,12 +233,12 @@ async function leaveOut(
   for (const o of jobs.flatMap(({ ops }) => ops)) {
     const shader = o.calls.map(({ shader }) => shader).find((shader) => refused.has(shader));
     if (!shader) continue;
-    const cause = refused.get(shader);
+    const { unusable } = await loaded(import('../trust/faults'));
+    const error = unusable(o, adapterName(gpu.adapter), refused.get(shader));
     // A lost device, or a text that did not load, says nothing about the variant.
-    if (!(cause instanceof EngineError) || cause.code !== 'shader') throw cause;
-    rejectedVariants.add(`${o.kernel}.${o.variant}`);
-    const { refusedKernel } = await loaded(import('../gpu/trouble'));
-    onRefused?.(refusedKernel({ op: o, adapter: adapterName(gpu.adapter), Unusable: UnusableKernel }, cause));
+    if (!(error instanceof UnusableKernel)) throw error;
+    rejectedVariants.add(`${o.kernel}.${o.variant}`, error);
+    onRefused?.(error);
   }
 }
 
@@ -252,7 +254,8 @@ async function measureAll(
   const flops = ({ ops: [{ cost }] }: Job) => cost.flops;
   const queue = [...jobs].sort((a, b) => flops(b) - flops(a));
   /** Variants that were rejected before, by the self-check for instance. Those rejected while measuring are reported at each layer. */
-  const before = new Set(rejectedVariants);
+  const names = queue.flatMap(({ ops }) => ops.map(({ kernel, variant }) => `${kernel}.${variant}`));
+  const before = new Set(names.filter((name) => rejectedVariants.has(name)));
   const pool = await NoisePool.create(gpu, queue);
   try {
     const now = performance.now();
@@ -305,7 +308,7 @@ function jobOf(
   { kernel, layer }: Pick<Place, 'kernel' | 'layer'>,
   batch: number,
   variants: readonly string[],
-  rejectedVariants: ReadonlySet<string>,
+  rejectedVariants: Rejected,
 ): Omit<TuningJob, 'worth'> {
   const shape = tunedShape(layer, batch);
   const sizes = Object.entries<number>(kernel.sizes(shape));
@@ -346,19 +349,16 @@ async function compileAll(
   const place = (o: Op) =>
     plain.has(o) ? -1 : rank(o.variant, adapterKind(gpu.adapter)) + (unlikely.has(o) ? LAST : 0);
   const ops = jobs.flatMap((job) => job.ops).sort((a, b) => place(a) - place(b));
-  const shaders = new Map<Shader, Op>();
-  for (const o of [COMPARISON, ...ops])
-    for (const { shader } of o.calls) if (!shaders.has(shader)) shaders.set(shader, o);
+  const shaders = new Set([COMPARISON, ...ops].flatMap(({ calls }) => calls.map(({ shader }) => shader)));
   const done = new Set<Shader>();
   const refused = new Map<Shader, unknown>();
   const all = Promise.all(
-    [...shaders].map(([shader, { kernel, variant }]) => {
-      const compilation = gpu.compiler.pipeline(shader, false);
-      return gpu
-        .trying({ variant: `${kernel}.${variant}`, compilation }, compilation.compiled)
-        .catch((error: unknown) => refused.set(shader, error))
-        .then(() => done.add(shader));
-    }),
+    [...shaders].map((shader) =>
+      gpu.compiler
+        .pipeline(shader, false)
+        .compiled.catch((error: unknown) => refused.set(shader, error))
+        .then(() => done.add(shader)),
+    ),
   );
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeUp = new Promise((resolve) => {

@@ -3,77 +3,43 @@
 import { EngineError } from '../base/errors';
 import { loaded } from '../base/load';
 import type { Gpu } from '../gpu/gpu';
-import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { Op } from '../plan/op';
-import type { Layer } from './config';
-import type { NetworkWeights } from './network';
-import { adapterKind, defaultVariants, type Variants } from './variants';
+import { UnusableKernel } from '../trust/unusable_kernel';
+import type { Predicted, Predicting } from './prediction';
+import { adapterKind, defaultVariants, type Place, type VariantChooser, type Variants } from './variants';
 
-/** An object that predicts, and can be made again. */
-export interface Predicting {
-  readonly variants: Variants;
-  /** The ops that it runs. */
-  readonly ops: readonly Op[];
-  destroy(): void;
-}
-
-export interface Predicted {
-  readonly network: NetworkWeights;
-  /** Images per forward pass. */
-  readonly count: number;
-  /** Whether the caller fixed the variants for this alone. */
-  readonly given?: boolean;
-}
-
-/** Chooses the kernel variants of a network at a batch size (a multiple of 4). */
-export interface VariantChooser {
-  /** `training` is false for a network that only predicts. */
-  choose(layers: readonly Layer[], batch: number, training: boolean): Promise<Variants>;
-  /** Whether the caller fixed the variants for all objects. */
-  readonly isFixed?: boolean;
-  /** A chooser that does not measure, if this one does. */
-  readonly untuned?: VariantChooser;
-  /**
-   * Chooses again without the variant that `error` reports, which is one of `used`. Resolves to undefined if there is no replacement, or
-   * if `error` is about something else.
-   */
-  replace(
-    error: unknown,
-    used: Variants,
-    layers: readonly Layer[],
-    batch: number,
-    training: boolean,
-  ): Promise<Variants | undefined>;
-  /** Remembers a variant that was wrong at its real size: from now on it is refused if the caller fixes it. */
-  condemn?(error: UnusableKernel): void;
-  /** Throws if a condemned variant is among `variants`. */
-  checkCondemned?(variants: Variants): void;
-  /** Calls `make`, again with other variants if some compute wrongly at this size: see checking/prediction.ts. */
-  rightOf?<T extends Predicting>(make: () => Promise<T>, predicted: Predicted): Promise<T>;
-}
-
-/** Chooses without measuring, and without the `kernel.variant` names in `rejected`. */
-export const defaultChooser = ({ device, adapter }: Gpu, rejected?: ReadonlySet<string>): VariantChooser => ({
-  choose: async (layers, batch) =>
-    defaultVariants(layers, batch, device.features, adapterKind(adapter), rejected),
+/** Chooses without measuring. */
+export const defaultChooser = (gpu: Gpu): VariantChooser => ({
+  async choose(place) {
+    const { layers, batch, given } = place;
+    const { device, adapter } = gpu;
+    if (given !== undefined) return { variants: await checkedVariants(given, gpu, place), isFixed: true };
+    const variants = defaultVariants(layers, batch, device.features, adapterKind(adapter));
+    return { variants, isFixed: false };
+  },
   replace: async () => undefined,
 });
+
+/** The variants that a caller fixed. Throws `argument` if they are not legal. */
+export async function checkedVariants(
+  given: Variants,
+  { device }: Gpu,
+  { layers, batch, training }: Place,
+): Promise<Variants> {
+  const { checkVariants } = await loaded(import('./check_variants'));
+  checkVariants(given, layers, batch, device.features, training);
+  return given;
+}
 
 /** Most images a pass for which nothing is measured unless the caller asks: measuring would take longer than it could ever win back. */
 const UNMEASURED = 16;
 
-/** The chooser of an object that predicts `count` images at a time. `tune`: the caller's option. */
-export const predictingChooser = (chooser: VariantChooser, count: number, tune = count > UNMEASURED) =>
-  tune ? chooser : (chooser.untuned ?? chooser);
+/** Whether to measure for an object that predicts `count` images at a time. `tune`: the caller's option. */
+export const measuresFor = (count: number, tune = count > UNMEASURED) => tune;
 
-interface Choice {
-  /** The variants that the caller fixed. */
-  readonly given: Variants | undefined;
+interface Choice extends Place {
   readonly gpu: Gpu;
   readonly chooser: VariantChooser;
-  readonly layers: readonly Layer[];
-  readonly batch: number;
-  readonly training: boolean;
   /** For objects with a batch: the error for a batch that is too large then names the largest that fits. */
   readonly sized?: {
     /** The option with the number of images. */
@@ -88,22 +54,22 @@ interface Choice {
  * Calls `make` with given or chosen variants; if a chosen variant proves wrong, is refused or late, chooses again and retries. Waits for
  * a late variant without a replacement.
  */
-export async function withVariants<T>(choice: Choice, make: (variants: Variants) => Promise<T>): Promise<T> {
-  const { given, gpu, chooser, layers, batch, training, sized } = choice;
-  let variants = await givenOrChosen(given, gpu, chooser, layers, batch, training);
+export async function withVariants<T>(
+  choice: Choice,
+  make: (variants: Variants, isFixed: boolean) => Promise<T>,
+): Promise<T> {
+  const { gpu, chooser, sized } = choice;
+  let { variants, isFixed } = await chooser.choose(choice);
   for (;;) {
     try {
-      const made = await make(variants);
-      const fixed = given !== undefined || chooser.isFixed === true;
-      gpu.inUse.set(`${training ? 'training' : 'predicting'} ${batch} images`, { variants, fixed });
-      return made;
+      return await make(variants, isFixed);
     } catch (error) {
       if (sized && error instanceof EngineError && error.code === 'limit') {
         const { namingLargestBatch } = await loaded(import('./largest_batch'));
         const opsOf = (images: number) => sized.opsOf(images, variants);
         throw namingLargestBatch(error, gpu.device, { ...sized, opsOf });
       }
-      const others = given ? undefined : await chooser.replace(error, variants, layers, batch, training);
+      const others = await chooser.replace(error, variants, choice);
       if (others) variants = others;
       else if (error instanceof UnusableKernel && error.pending) await error.pending.wait();
       else throw error;
@@ -111,18 +77,12 @@ export async function withVariants<T>(choice: Choice, make: (variants: Variants)
   }
 }
 
-/** The caller's `given` variants, checked, or else the chooser's. */
-export async function givenOrChosen(
-  given: Variants | undefined,
-  gpu: Gpu,
-  chooser: VariantChooser,
-  layers: readonly Layer[],
-  batch: number,
-  training: boolean,
-): Promise<Variants> {
-  if (given === undefined) return chooser.choose(layers, batch, training);
-  const { checkVariants } = await loaded(import('./check_variants'));
-  checkVariants(given, layers, batch, gpu.device.features, training);
-  chooser.checkCondemned?.(given);
-  return given;
+/** Calls `make`, again with other variants while some compute wrongly at this size. */
+export async function makeRight<T extends Predicting>(
+  predicted: Predicted,
+  make: () => Promise<T>,
+): Promise<T> {
+  if (!predicted.gpu.trust?.checks) return make();
+  const prediction = await loaded(import('./prediction'));
+  return prediction.makeRight(predicted, make);
 }

@@ -12,12 +12,12 @@ import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { type Op, op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, type Tensor, tensor } from '../plan/tensor';
-import { defaultChooser, predictingChooser, withVariants } from './chooser';
+import { defaultChooser, measuresFor, withVariants } from './chooser';
 import { outChannelsOf } from './config';
 import { type Choose, type LayerTensors, layerTensors, predictionPass, splitByWeights } from './forward';
 import type { LayerMaps } from './layer_maps';
 import type { NetworkWeights } from './network';
-import { chooser as chooseBy, type Variants } from './variants';
+import { type Chosen, chooser as chooseBy, type Variants } from './variants';
 
 /** Options of a predictor. */
 export interface PredictorOptions {
@@ -51,11 +51,10 @@ interface PredictorPlan {
   readonly maps: readonly LayerTensors[];
 }
 
-interface PredictorParts {
+interface PredictorParts extends Chosen {
   readonly gpu: Gpu;
   readonly network: NetworkWeights;
   readonly count: number;
-  readonly variants: Variants;
   readonly ops: readonly Op[];
   readonly program: Program;
   /** The program that depends on the weights alone: none or one. */
@@ -74,6 +73,8 @@ export class Predictor extends Resource {
   readonly maps: LayerMaps;
   /** The kernel variants in use. @internal */
   readonly variants: Variants;
+  /** Whether the caller fixed them. @internal */
+  readonly isFixed: boolean;
   /** The ops that it runs. @internal */
   readonly ops: readonly Op[];
   private readonly parts: PredictorParts;
@@ -86,6 +87,7 @@ export class Predictor extends Resource {
     super('predictor');
     this.count = parts.count;
     this.variants = parts.variants;
+    this.isFixed = parts.isFixed;
     this.ops = parts.ops;
     this.maps = parts.maps;
     this.maps.owner = { check: () => this.check(), failed: (error) => this.failed(error) };
@@ -97,27 +99,28 @@ export class Predictor extends Resource {
     gpu: Gpu,
     network: NetworkWeights,
     options: PredictorOptions = {},
-    chooses = defaultChooser(gpu),
+    chooser = defaultChooser(gpu),
   ): Promise<Predictor> {
     checkNames('A predictor', options, OPTIONS);
     const { count = 1, variants, tune, reuseMemory = true } = options;
     checkBooleans({ tune, reuseMemory });
     checkInteger('count', count, 1, 65536);
-    const chooser = predictingChooser(chooses, count, tune);
     const batch = padBatch(count);
     const { layers } = network.plan;
     const opsOf = (images: number, chosen: Variants) =>
       planPrediction(network, padBatch(images), chooseBy(chosen)).ops;
     const sized = { option: 'count', images: count, opsOf } as const;
-    const choice = { given: variants, gpu, chooser, layers, batch, training: false, sized };
-    return withVariants(choice, (chosen) => Predictor.make(gpu, network, { count, reuseMemory }, chosen));
+    const place = { layers, batch, training: false, given: variants, measures: measuresFor(count, tune) };
+    return withVariants({ ...place, gpu, chooser, sized }, (variants, isFixed) =>
+      Predictor.make(gpu, network, { count, reuseMemory }, { variants, isFixed }),
+    );
   }
 
   private static async make(
     gpu: Gpu,
     network: NetworkWeights,
     { count, reuseMemory }: { readonly count: number; readonly reuseMemory: boolean },
-    variants: Variants,
+    { variants, isFixed }: Chosen,
   ): Promise<Predictor> {
     const batch = padBatch(count);
     const plan = planPrediction(network, batch, chooseBy(variants));
@@ -157,6 +160,7 @@ export class Predictor extends Resource {
         network,
         count,
         variants,
+        isFixed,
         ops,
         program,
         prepare,

@@ -16,11 +16,12 @@ import type { Gpu } from '../gpu/gpu';
 import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { padBatch } from '../plan/tensor';
-import { defaultChooser, type VariantChooser } from './chooser';
+import { defaultChooser, makeRight } from './chooser';
 import { checkConfig, outChannelsOf, type Parameter, type UNetConfig } from './config';
 import { NetworkWeights } from './network';
 import { Predictor } from './predictor';
 import { checkSampling, type Sampling } from './sampling';
+import type { VariantChooser } from './variants';
 import { initialParameters } from './weights';
 
 /** Most images per forward pass of `predict`; it runs more images in turns. */
@@ -220,7 +221,6 @@ export class UNet extends Resource {
           await previous;
         }
         await before;
-        await this.gpu.verifyAgain?.();
       } finally {
         await Promise.allSettled([before]);
       }
@@ -242,7 +242,7 @@ export class UNet extends Resource {
     if (this.predictor && this.predictor.count >= most) return this.predictor;
     const { gpu, chooser, weights } = this;
     const make = () => Predictor.create(gpu, weights, { count: most }, chooser);
-    const predictor = await (chooser.rightOf?.(make, { network: weights, count: most }) ?? make());
+    const predictor = await makeRight({ gpu, chooser, network: weights, count: most }, make);
     this.predictor?.destroy();
     this.predictor = predictor;
     if (this.destroyed) predictor.destroy();

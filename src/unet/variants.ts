@@ -15,6 +15,35 @@ import type { Choose } from './forward';
  */
 export type Variants = Readonly<Record<string, string>>;
 
+/** What variants are chosen for. */
+export interface Place {
+  readonly layers: readonly Layer[];
+  /** A multiple of 4. */
+  readonly batch: number;
+  /** False for a network that only predicts. */
+  readonly training: boolean;
+  /** The variants that the caller fixed for this alone. */
+  readonly given?: Variants | undefined;
+  /** False where measuring would take longer than it could ever win back. */
+  readonly measures?: boolean;
+}
+
+export interface Chosen {
+  readonly variants: Variants;
+  /** Whether the caller fixed them, for this alone or for all. */
+  readonly isFixed: boolean;
+}
+
+export interface VariantChooser {
+  /** The caller's variants, checked, or chosen ones. */
+  choose(place: Place): Promise<Chosen>;
+  /**
+   * Chooses again without the variant that `error` reports, which is one of `used`. Resolves to undefined if the caller fixed them, if there
+   * is no replacement, or if `error` is about something else.
+   */
+  replace(error: unknown, used: Variants, place: Place): Promise<Variants | undefined>;
+}
+
 export const chooser =
   (variants: Variants): Choose =>
   (kernel, layer) =>
@@ -53,11 +82,14 @@ export const chosenFor = (kernel: string, variant: string) => `${unfusedName(ker
 export const variantsIn = (variants: Variants): ReadonlySet<string> =>
   new Set(Object.entries(variants).map(([place, variant]) => `${place.split('/', 1)[0]}.${variant}`));
 
+/** The `kernel.variant` names that are left out where there is another variant. */
+export type Rejected = Pick<ReadonlySet<string>, 'has'>;
+
 /** The variants of `possible` that were not rejected; all if all were, so that the error names one. */
 export function trusted(
   kernel: TunedKernel,
   possible: readonly string[],
-  rejected: ReadonlySet<string>,
+  rejected: Rejected,
 ): readonly string[] {
   const left = possible.filter((variant) => !rejected.has(`${kernel.name}.${variant}`));
   return left.length > 0 ? left : possible;
@@ -76,7 +108,7 @@ export const isConditioned = (layers: readonly Layer[]) =>
 export const conditioningChoice = (
   layers: readonly Layer[],
   adapter: AdapterKind,
-  rejected: ReadonlySet<string>,
+  rejected: Rejected,
 ): Variants =>
   adapter === 'gpu' && isConditioned(layers) && !rejected.has(FUSED_CONDITIONING)
     ? { [CONDITIONING]: 'gpu' }
@@ -175,7 +207,7 @@ export function defaultVariants(
   batch: number,
   features: GPUSupportedFeatures,
   adapter: AdapterKind,
-  rejected: ReadonlySet<string> = new Set(),
+  rejected: Rejected = new Set(),
 ): Variants {
   const choice: Record<string, string> = { ...conditioningChoice(layers, adapter, rejected) };
   for (const kernel of TUNABLE_KERNELS) {

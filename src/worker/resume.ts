@@ -2,9 +2,9 @@
 
 import { EngineError, printable } from '../base/errors';
 import type { Engine } from '../engine';
-import { UnusableKernel } from '../gpu/unusable_kernel';
 import type { TrainerOptions } from '../training/options';
 import type { Trainer } from '../training/trainer';
+import { UnusableKernel } from '../trust/unusable_kernel';
 import type { UNet } from '../unet/unet';
 import { type Checkpoint, variantsForAdapter } from '../weights/checkpoint';
 

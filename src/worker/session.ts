@@ -5,13 +5,13 @@
 
 import { EngineError } from '../base/errors';
 import type { Engine } from '../engine';
-import { UnusableKernel } from '../gpu/unusable_kernel';
 import { lostText } from '../keeping/lost_text';
 import { type Attempt, Recoverer } from '../keeping/recoverer';
 import { SAVE_MS } from '../keeping/saver';
 import { stepIn } from '../keeping/slots';
 import type { TrainingEvent } from '../training/options';
 import type { Trainer } from '../training/trainer';
+import { UnusableKernel } from '../trust/unusable_kernel';
 import type { UNet } from '../unet/unet';
 import { LossBatcher } from './loss_batcher';
 import type { Phase, RunChanges, Tell, WorkerEvents } from './protocol';

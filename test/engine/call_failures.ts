@@ -3,8 +3,8 @@
 import { Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';
 import { createEngine, type Engine } from '../../src/engine';
-import { memoryCache } from '../../src/gpu/cache';
 import type { SampleOptions } from '../../src/sampling/options';
+import { memoryCache } from '../../src/trust/cache';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { FailingDevice, failuresOf, type Planned } from './failing_device';

@@ -1,8 +1,8 @@
 /** Networks for the tests of the self-check, and what an engine says of them. */
 
-import { memoryCache } from '../../src/gpu/cache';
 import { createEngine, type Engine, recipes, type UNetConfig, type Warning } from '../../src/index';
 import type { TrainerOptions } from '../../src/training/options';
+import { memoryCache } from '../../src/trust/cache';
 import type { SamplingMethod } from '../../src/unet/sampling';
 
 export interface Network {

@@ -2,13 +2,13 @@
 import { references, smallCases } from 'virtual:references';
 import { describe, expect, test } from 'vitest';
 import { specs } from '../../harness/specs/lib/registry';
-import { faultOf } from '../../src/checking/compare';
-import { piecesOf } from '../../src/checking/one_form';
-import { fingerprint } from '../../src/checking/self_check';
-import { smallCaseOf, smallShape, startValues } from '../../src/checking/small_case';
 import { op } from '../../src/plan/op';
 import type { SmallCase } from '../../src/plan/small_case';
 import { tensor } from '../../src/plan/tensor';
+import { faultOf } from '../../src/trust/expected';
+import { piecesOf } from '../../src/trust/forms';
+import { fingerprint } from '../../src/trust/self_check';
+import { smallCaseOf, smallShape, startValues } from '../../src/trust/small_case';
 
 /** What no network uses. */
 const PROBES = ['copy', 'fma_peak', 'noop'];

@@ -19,14 +19,16 @@ if (lane !== 'node') {
   test('the browser’s database can be deleted while an engine lives, and what is stored afterwards is found', async () => {
     await deleted();
     const first = await createEngine({ device: gpu.device });
-    await first.gpu.passed!.add(['before']);
+    await (await first.gpu.trust!.ledger()).pass(['before']);
     await deleted();
-    await first.gpu.passed!.add(['after']);
     const second = await createEngine({ device: gpu.device });
-    expect(await second.gpu.passed!.missing(['before', 'after'])).toEqual(['before']);
+    expect(await (await second.gpu.trust!.ledger()).unknown(['before'])).toEqual(['before']);
+    await (await first.gpu.trust!.ledger()).pass(['after']);
+    const third = await createEngine({ device: gpu.device });
+    expect(await (await third.gpu.trust!.ledger()).unknown(['after'])).toEqual([]);
     const close = vi.spyOn(IDBDatabase.prototype, 'close');
-    for (const engine of [first, second]) engine.destroy();
-    await vi.waitFor(() => expect(close).toHaveBeenCalledTimes(2));
+    for (const engine of [first, second, third]) engine.destroy();
+    await vi.waitFor(() => expect(close).toHaveBeenCalledTimes(3));
     close.mockRestore();
     await deleted();
   });

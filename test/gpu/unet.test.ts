@@ -121,7 +121,7 @@ describe('the transformed kernels of predictions', () => {
   const images = new Random(5).floats(4 * 64, 0, 1);
   const variants = { 'conv2d/down.1': 'winograd4' };
   /** By this device's usual choice there may be nothing to transform. */
-  const chooser = { choose: async () => variants, replace: async () => undefined };
+  const chooser = { choose: async () => ({ variants, isFixed: false }), replace: async () => undefined };
   const create = (seed = 0) => UNet.create(gpu, config, { seed }, chooser);
   /** By a network of its own, which has made no prediction before. */
   const expected = async (unet: UNet) => {

@@ -1,7 +1,7 @@
 /** What becomes of training where the driver compiles one shader or another for long, or for ever. */
 
-import { memoryCache } from '../../src/gpu/cache';
 import { EngineError, type Progress } from '../../src/index';
+import { memoryCache } from '../../src/trust/cache';
 import {
   type healthyVisit,
   isOnlyForm,

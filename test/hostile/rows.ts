@@ -1,7 +1,7 @@
 /** What becomes of training where the driver treats one shader or another badly. */
 
-import { memoryCache } from '../../src/gpu/cache';
 import { EngineError, type EngineOptions, type TuningCache } from '../../src/index';
+import { memoryCache } from '../../src/trust/cache';
 import { check, type Network } from '../engine/checked_networks';
 import { doesNothing, type Hostility, makeHostile, REFUSAL, someGpu } from './hostile_device';
 
@@ -78,13 +78,12 @@ const FAULTS = {
   wrong: { warning: 'wrong-kernel', error: 'wrong-kernel', says: 'computes wrongly', names: () => [] },
 };
 
-/** What is wrong with what came of a fault in a shader, or nothing. `inUse`: its kernel had no time to be replaced. */
+/** What is wrong with what came of a fault in a shader, or nothing. */
 function complaint(
   shader: string,
   what: keyof typeof FAULTS,
   expected: readonly number[],
   outcome: Outcome,
-  inUse = false,
 ): string | undefined {
   const { losses, warnings, variants } = outcome;
   const error = outcome.error as (Error & { kernel?: string; variant?: string }) | undefined;
@@ -104,7 +103,7 @@ function complaint(
   if (!(error instanceof EngineError) || error.code !== fault.error) return `it ends in ${error}`;
   const parts = [`${kernel}.${variant} ${fault.says}`, ...fault.names(shader), 'Update the'];
   if (!parts.every((part) => message.includes(part))) return `it ends in unclear words: ${message}`;
-  if (inUse || isOnlyForm(kernel, variant)) return undefined;
+  if (isOnlyForm(kernel, variant)) return undefined;
   return `${kernel} has other forms than ${variant}: ${message}`;
 }
 
@@ -144,8 +143,8 @@ export const aged = (entries: Entries, days: number): Entries =>
   );
 
 /**
- * Makes one shader after the other compute nothing, each after `healthy`, by an update of the driver that its version tells of, or that nothing tells of:
- * then the fault must be found 8 days later, after the first step at the latest, and the visit after that must be as if the version had told.
+ * Makes one shader after the other compute nothing, each after `healthy`, by an update of the driver that its version tells of, or that
+ * nothing tells of: then the fault must be found 8 days later, before the first step, too.
  */
 export async function updateEach(
   device: GPUDevice,
@@ -158,16 +157,13 @@ export async function updateEach(
   for (const { shader, told } of rows) {
     const cache = cacheOf(told ? healthy.entries : aged(healthy.entries, 8));
     const rewrites = (name: string, text: string) => (name === shader ? doesNothing(text) : text);
-    const visit = (where: Place) => trainOn(device, where, cache, { rewrites });
-    const faultOf = (outcome: Outcome, inUse = false) => {
-      const isNoticed = outcome.error || outcome.warnings.length > 0;
-      if (!isNoticed && !mayLeaveOut(place, shader)) return 'it is not noticed';
-      return complaint(shader, 'wrong', healthy.losses, outcome, inUse);
-    };
-    const first = told ? undefined : faultOf(await visit(place), true);
-    if (first) complaints.push(`${shader}, first visit: ${first}`);
-    const outcome = await visit(told ? { ...place, cacheKey: 'updated' } : place);
-    const fault = faultOf(outcome);
+    const where = told ? { ...place, cacheKey: 'updated' } : place;
+    const outcome = await trainOn(device, where, cache, { rewrites });
+    const isNoticed = outcome.error || outcome.warnings.length > 0;
+    const fault =
+      isNoticed || mayLeaveOut(place, shader)
+        ? complaint(shader, 'wrong', healthy.losses, outcome)
+        : 'it is not noticed';
     if (fault) complaints.push(`${shader}${told ? '' : ', untold'}: ${fault}`);
     if (outcome.error) ended++;
   }

@@ -1,8 +1,8 @@
 /** Kernels that compute rightly in small cases, and wrongly from some size on. */
 
-import { memoryCache } from '../../src/gpu/cache';
-import type { UnusableKernel } from '../../src/gpu/unusable_kernel';
 import { createEngine, type Engine, type Warning } from '../../src/index';
+import { memoryCache } from '../../src/trust/cache';
+import type { UnusableKernel } from '../../src/trust/unusable_kernel';
 import type { Network } from '../engine/checked_networks';
 import { makeHostile } from './hostile_device';
 

@@ -3,15 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { wrongOps } from '../../src/checking/at_size';
-import { Tally } from '../../src/checking/tally';
 import { Engine } from '../../src/engine';
-import { memoryCache, type TuningCache } from '../../src/gpu/cache';
 import { Gpu } from '../../src/gpu/gpu';
-import { createTensorBuffers, Program } from '../../src/gpu/program';
 import { requestDevice } from '../../src/gpu/request_device';
-import { Staging } from '../../src/gpu/staging';
-import { UnusableKernel } from '../../src/gpu/unusable_kernel';
 import {
   createEngine,
   EngineError,
@@ -25,11 +19,13 @@ import { op } from '../../src/plan/op';
 import type { Random } from '../../src/plan/small_case';
 import { type Tensor, tensor } from '../../src/plan/tensor';
 import type { Sampler } from '../../src/sampling/sampler';
+import { wrongOps } from '../../src/trust/at_size';
+import { memoryCache } from '../../src/trust/cache';
+import { Tally } from '../../src/trust/tally';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
 import { digits, tutorial } from '../engine/checked_networks';
-import { doesNothing, makeHostile } from '../hostile/hostile_device';
-import { aged } from '../hostile/rows';
+import { makeHostile } from '../hostile/hostile_device';
 import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../hostile/wrong';
 import { testGpu } from '../lanes/gpu';
 import { takesLong } from '../lanes/limits';
@@ -283,11 +279,6 @@ describe('a network’s kernels that are wrong at its size', () => {
 
 // ---------------------------------------------------------------- beginning again
 
-const keptIn = (entries: Map<string, string>): TuningCache => ({
-  get: async (key) => entries.get(key),
-  set: async (key, value) => void entries.set(key, value),
-});
-
 const wide = { width: 14 };
 const rewrites = (name: string, text: string) => (first.test(name) && wrongText(text, wide)) || text;
 
@@ -321,13 +312,11 @@ describe('a run whose first kernels are wrong begins again', () => {
     return { losses, checkpoint, variants: made.variants };
   }
 
-  function served(rewritten?: typeof rewrites, tuningCache = memoryCache()) {
+  function served() {
     const { port1, port2 } = new MessageChannel();
-    if (rewritten) {
-      const hostile = makeHostile(device, { rewrites: rewritten });
-      onTestFinished(() => hostile[Symbol.dispose]());
-    }
-    serve(port2, { store: false, engine: { gpu: source, tuningCache } });
+    const hostile = makeHostile(device, { rewrites });
+    onTestFinished(() => hostile[Symbol.dispose]());
+    serve(port2, { store: false, engine: { gpu: source, tuningCache: memoryCache() } });
     const client = createWorkerClient(port1);
     onTestFinished(() => {
       client.destroy();
@@ -341,22 +330,7 @@ describe('a run whose first kernels are wrong begins again', () => {
   }
 
   test('in a worker, from the beginning of the run, without a call', async () => {
-    const { client, losses, warnings } = served(rewrites);
-    await client.begin({ network, trainer, fit, images });
-    expect(await client.start()).toMatchObject(done);
-    const { variants } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
-    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
-    expect(losses).toEqual((await alone(variants)).losses);
-    expect(warnings.join()).toContain('The run begins again from its beginning.');
-  });
-
-  test('in a worker, also where kernels were right when they were checked before', async () => {
-    const entries = new Map<string, string>();
-    const healthy = served(undefined, keptIn(entries));
-    await healthy.client.begin({ network, trainer, fit, images });
-    await healthy.client.start();
-    const now = (name: string, text: string) => (first.test(name) ? doesNothing(text) : text);
-    const { client, losses, warnings } = served(now, keptIn(new Map(aged(entries, 8))));
+    const { client, losses, warnings } = served();
     await client.begin({ network, trainer, fit, images });
     expect(await client.start()).toMatchObject(done);
     const { variants } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
@@ -368,7 +342,7 @@ describe('a run whose first kernels are wrong begins again', () => {
   test('in a worker, from the file that was resumed, with other kernels than in the file', async () => {
     const before = await alone();
     expect(before.variants['conv2d/down.0']).toMatch(/^one_input/);
-    const { client, losses, warnings } = served(rewrites);
+    const { client, losses, warnings } = served();
     await client.resume({ from: before.checkpoint, images });
     expect(await client.start()).toMatchObject(done);
     const { variants, losses: all } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
@@ -450,15 +424,12 @@ test('a layer whose gradient is nothing but rounding does not reject a variant',
       ] as [Tensor, Float32Array][];
     });
   const ops = [usual.op, cancelled.op];
-  const wrong = await wrongOps(
-    { gpu, op, Program, Staging, createTensorBuffers, UnusableKernel },
-    {
-      pass: { ops, inputs },
-      variantsOf: ({ variant }) => ['direct', variant],
-      boundBuffers: new Map(),
-      tally: new Tally(undefined),
-    },
-  );
+  const wrong = await wrongOps(gpu, {
+    pass: { ops, inputs },
+    variantsOf: ({ variant }) => ['direct', variant],
+    boundBuffers: new Map(),
+    tally: new Tally(undefined),
+  });
   expect(wrong).toEqual([]);
 });
 

@@ -1,9 +1,9 @@
 /** What a GPU compiles before its first answer, with checks, comparison at size and tuner, and nothing remembered. */
 import { expect, onTestFinished, test } from 'vitest';
-import { memoryCache } from '../../src/gpu/cache';
 import { requestDevice } from '../../src/gpu/request_device';
 import { createEngine, type Engine, recipes } from '../../src/index';
 import { loadPretrained } from '../../src/pretrained';
+import { memoryCache } from '../../src/trust/cache';
 import { testGpu } from '../lanes/gpu';
 
 await testGpu();

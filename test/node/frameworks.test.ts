@@ -1,8 +1,8 @@
 /** What frameworks do to an engine: docs/getting_started.md, "Beside your framework". */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { typeOf } from '../../src/base/errors';
-import { memoryCache } from '../../src/gpu/cache';
 import { createEngine, type Engine, type UNet } from '../../src/index';
+import { memoryCache } from '../../src/trust/cache';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();

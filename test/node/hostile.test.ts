@@ -1,8 +1,8 @@
 /** Drivers that treat kernels badly: training comes right with other forms, or ends in an error that says why. All rows: `npm run test:long -- hostile`. */
 import { describe, expect, test, vi } from 'vitest';
 import { adapterName } from '../../src/gpu/adapter';
-import { memoryCache } from '../../src/gpu/cache';
 import { createEngine, type EngineOptions, requestDevice, type Warning } from '../../src/index';
+import { memoryCache } from '../../src/trust/cache';
 import type { Variants } from '../../src/unet/variants';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';

@@ -1,10 +1,10 @@
 /** The network for pictures, in colour and with classes: every form of its layers at its sizes, and the memory that it takes. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { explain } from '../../harness/cli/explain_text';
-import { memoryCache } from '../../src/gpu/cache';
 import { recipes } from '../../src/recipes';
 import { trainerConfigOf } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
+import { memoryCache } from '../../src/trust/cache';
 import { checkConfig, type Layer, layersOf } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
 import { defaultVariants, layersFor, possibleVariants, TUNABLE_KERNELS } from '../../src/unet/variants';

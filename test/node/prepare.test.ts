@@ -1,7 +1,7 @@
 /** What can be done before it is needed, and what can be given up while it is under way. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { memoryCache } from '../../src/gpu/cache';
 import { createEngine, type Engine, type UNet } from '../../src/index';
+import { memoryCache } from '../../src/trust/cache';
 import { watchBuffers } from '../engine/buffers';
 import { testGpu } from '../lanes/gpu';
 

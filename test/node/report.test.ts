@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runSelfCheck, type SelfCheckEvent } from '../../harness/page/measure/self_check';
 import { version } from '../../package.json';
-import { memoryCache } from '../../src/gpu/cache';
 import { createEngine, type Engine, type EngineReport } from '../../src/index';
+import { memoryCache } from '../../src/trust/cache';
 import { tuningEffort } from '../../src/tuning/tuner';
 import { tutorial } from '../engine/checked_networks';
 import { losableGpu } from '../gpu/worker/losable';

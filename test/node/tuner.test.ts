@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { AdapterMemory } from '../../src/gpu/adapter_memory';
-import { memoryCache, type TuningCache } from '../../src/gpu/cache';
 import { createEngine, EngineError, type Progress, type UNet } from '../../src/index';
 import { conv2d } from '../../src/kernels/conv2d';
 import type { ConvShape } from '../../src/plan/conv_shape';
 import { call, type Variant } from '../../src/plan/op';
+import { memoryCache, type TuningCache } from '../../src/trust/cache';
+import { AdapterMemory } from '../../src/trust/memory';
 import { type Measured, type TuneOptions, tune, tuningEffort, worthMeasuring } from '../../src/tuning/tuner';
 import { checkConfig, layersOf } from '../../src/unet/config';
 import {

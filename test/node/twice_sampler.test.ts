@@ -1,8 +1,8 @@
 /** Samplers and predictors: used, used in a way that ends badly, and used again. Nothing is left of it, and the results are the same. */
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { memoryCache } from '../../src/gpu/cache';
 import { requestDevice } from '../../src/gpu/request_device';
 import { createEngine, type Engine, type UNet } from '../../src/index';
+import { memoryCache } from '../../src/trust/cache';
 import type { UNetConfig } from '../../src/unet/config';
 import { failLoad, loads } from '../engine/failed_load';
 import { FailingDevice } from '../engine/failing_device';

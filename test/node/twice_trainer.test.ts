@@ -1,8 +1,8 @@
 /** Engines and trainers: used, used in a way that ends badly, and used again. Nothing is left of it, and the results are the same. */
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { memoryCache } from '../../src/gpu/cache';
 import { requestDevice } from '../../src/gpu/request_device';
 import { createEngine, type Dataset, type Engine, type UNet } from '../../src/index';
+import { memoryCache } from '../../src/trust/cache';
 import { failLoad, loads } from '../engine/failed_load';
 import { FailingDevice, type Planned } from '../engine/failing_device';
 import { images, run } from '../gpu/worker/tiny';

@@ -1,6 +1,6 @@
 /** What the programs in the documentation take as given: by these names, on a device of the test's. */
 import { createEngine } from '../../src/engine';
-import { memoryCache } from '../../src/gpu/cache';
+import { memoryCache } from '../../src/trust/cache';
 
 const BYTES = 4 * 64 * 28 * 28 * 16;
 const ALL_USAGES = 0x80 | 0x08 | 0x04; // STORAGE, COPY_DST, COPY_SRC: a constant, since the names are read without WebGPU, too

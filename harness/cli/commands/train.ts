@@ -1,6 +1,6 @@
 /** `train`: runs a recipe from end to end. */
 
-import { UnusableKernel } from '../../../src/gpu/unusable_kernel';
+import { UnusableKernel } from '../../../src/trust/unusable_kernel';
 import { type Context, defineCommand } from '../args';
 import { Preparations } from '../kernel_flags';
 import { nodeEngine } from '../node_engine';

@@ -34,7 +34,6 @@ export async function* runSelfCheck(
   const checking = await createEngine({
     device: engine.device,
     tune: false,
-    selfCheck: 'always',
     onWarning: (warning) => warnings.push(warning),
   });
   try {

@@ -69,8 +69,8 @@ const app = await Application.bootstrap({
   // Parts of what is exported, which say nothing by themselves.
   intentionallyNotExported: [
     'src/base/errors.ts:Optional',
-    'src/gpu/adapter_memory.ts:DeviceLoss',
-    'src/gpu/adapter_memory.ts:Versions',
+    'src/trust/memory.ts:DeviceLoss',
+    'src/trust/memory.ts:Versions',
     'src/gpu/request_device.ts:DeviceOfAdapter',
     'src/pretrained/index.ts:files',
     'src/recipes.ts:parts',

@@ -1,16 +1,14 @@
 /** Compares the results of a network's convolutions, at their real size, with the plain kernels'. Loaded after the first step or run. */
 import type { Gpu } from '../gpu/gpu';
-import type { Load } from '../gpu/pacer';
-import type { createTensorBuffers, Program } from '../gpu/program';
-import type { Staging } from '../gpu/staging';
-import type { UnusableKernel } from '../gpu/unusable_kernel';
-import { difference, differencePairs } from '../kernels/difference';
 import type { ConvShape } from '../plan/conv_shape';
-import type { Op, op } from '../plan/op';
+import { type Op, op } from '../plan/op';
 import type { Values } from '../plan/reference';
 import { Random } from '../plan/small_case';
 import type { Tensor } from '../plan/tensor';
+import { type Comparison, comparing, differenceIn, writes } from './compare';
+import { runOnce } from './run_once';
 import type { Tally } from './tally';
+import { UnusableKernel } from './unusable_kernel';
 
 /**
  * Maximum error of a number, as a share of the result's root mean square. The least accurate correct form is Winograd's F(8x8, 5x5): see
@@ -27,16 +25,6 @@ export interface Pass {
   readonly inputs: (random: Random) => readonly (readonly [Tensor, Values])[];
   /** The final tensors of weight gradients that ops leave in slices, by the tensor of the slices. */
   readonly sums?: ReadonlyMap<Tensor, Tensor>;
-}
-
-/** The parts of the engine needed here. Passed in, because a bundler would split imported ones out of the files that have them. */
-interface Parts {
-  readonly gpu: Gpu;
-  readonly op: typeof op;
-  readonly Program: typeof Program;
-  readonly Staging: typeof Staging;
-  readonly createTensorBuffers: typeof createTensorBuffers;
-  readonly UnusableKernel: typeof UnusableKernel;
 }
 
 interface AtSize {
@@ -61,7 +49,7 @@ interface WrongOp {
  * The ops whose variants compute wrongly, the worst first. Undefined without a standard of comparison: plain kernels cannot be used or are
  * wrong themselves, or their results are not finite.
  */
-export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly WrongOp[] | undefined> {
+export async function wrongOps(gpu: Gpu, at: AtSize): Promise<readonly WrongOp[] | undefined> {
   const { pass, variantsOf } = at;
   const others = new Map<Op, string>();
   const seen = new Set<string>();
@@ -72,13 +60,13 @@ export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly Wrong
     seen.add(work);
   }
   if (others.size === 0) return [];
-  const compare = (others: ReadonlyMap<Op, string>, options: { verify: boolean }) =>
-    sharesApart(parts, at, others, options).catch((error) => {
-      if (error instanceof parts.UnusableKernel) return undefined;
+  const compare = (others: ReadonlyMap<Op, string>, check: boolean) =>
+    sharesApart(gpu, at, others, check).catch((error) => {
+      if (error instanceof UnusableKernel) return undefined;
       throw error;
     });
   // The comparison itself checks the plain forms: their small cases would be compiled for nothing.
-  const shares = await compare(others, { verify: false });
+  const shares = await compare(others, false);
   if (!shares) return undefined;
   const off = [...shares].filter(([, share]) => !(share <= TOLERANCE)).map(([op, share]) => ({ op, share }));
   if (off.length === 0) return [];
@@ -93,7 +81,7 @@ export async function wrongOps(parts: Parts, at: AtSize): Promise<readonly Wrong
     if (third) thirds.set(op, third);
     again.set(op, third ?? plain);
   }
-  const agree = await compare(again, { verify: true });
+  const agree = await compare(again, true);
   if (!agree) return undefined;
   const wrong = off.filter(({ op }) => !thirds.has(op) || !(agree.get(op)! <= TOLERANCE));
   if (wrong.length === 0) return undefined;
@@ -110,20 +98,15 @@ function workOf({ kernel, variant, origin: { shape }, calls }: Op): string {
 /** `winograd`, `one`, `tile` or `direct`. */
 const techniqueOf = (variant: string) => /^[a-z]+/.exec(variant)![0];
 
-/** An op, another with the same results, and their difference. */
-interface Compared {
-  readonly op: Op;
-  /** Numbers in the result. */
-  readonly size: number;
-  /** See `difference`. */
-  readonly partials: Tensor;
+/** A comparison of an op with another variant. */
+interface Compared extends Comparison {
+  readonly of: Op;
 }
 
 /** The ops of a pass; after some of them another variant on the same inputs, and the difference of the results. */
 function beside(
   { ops, sums }: Pass,
   variants: ReadonlyMap<Op, string>,
-  op: Parts['op'],
 ): { readonly all: readonly Op[]; readonly compared: readonly Compared[] } {
   const compared: Compared[] = [];
   const all: Op[] = [];
@@ -135,18 +118,16 @@ function beside(
     const { kernel, shape, tensors } = o.origin;
     const sizes: Readonly<Record<string, number>> = kernel.sizes(shape as never);
     const others: Record<string, Tensor> = { ...tensors };
-    const written = Object.keys(tensors).filter((name) => isWritten(o, tensors[name]));
+    const written = Object.keys(tensors).filter((name) => writes(o, tensors[name]));
     for (const name of written)
       others[name] = { label: `${tensors[name].label}, ${variant}`, size: sizes[name] };
     const given = [o.layer, shape as never, others, variant] as const;
     all.push(...(kernel.unfused?.(...given) ?? [op(kernel, ...given)]));
     for (const name of written) {
-      const [expected, size] = [others[name], sizes[name]];
-      const partials = { label: `differences of ${expected.label}`, size: 2 * differencePairs({ size }) };
       const sum = sums?.get(tensors[name]);
-      const given = { result: sum ?? tensors[name], expected, partials };
-      compared.push({ op: o, size, partials });
-      (sum ? atEnd : all).push(op(difference, 'comparison', { size }, given));
+      const comparison = comparing('comparison', sum ?? tensors[name], others[name]);
+      compared.push({ ...comparison, of: o });
+      (sum ? atEnd : all).push(comparison.op);
     }
   }
   return { all: [...all, ...atEnd], compared };
@@ -157,36 +138,18 @@ function beside(
  * not finite, or a shader takes long to compile.
  */
 async function sharesApart(
-  { gpu, op, Program, Staging, createTensorBuffers }: Parts,
-  { pass, boundBuffers, signal, milliseconds, tally }: AtSize,
+  gpu: Gpu,
+  { pass, boundBuffers: bound, signal, milliseconds, tally }: AtSize,
   variants: ReadonlyMap<Op, string>,
-  options: { readonly verify: boolean },
+  check: boolean,
 ): Promise<ReadonlyMap<Op, number> | undefined> {
-  const label = 'comparison';
-  const { all, compared } = beside(pass, variants, op);
+  const { all, compared } = beside(pass, variants);
   if (!(await isCompiled(gpu, all))) return undefined;
-  const inputs = pass.inputs(new Random());
-  const partials = compared.map(({ partials }) => partials);
-  const buffers = await createTensorBuffers(gpu, `${label} `, [...inputs.map(([t]) => t), ...partials]);
-  let program: Program | undefined;
-  let staging: Staging | undefined;
-  try {
-    program = await Program.compile(gpu, label, all, new Map([...boundBuffers, ...buffers]), options);
-    // Faults that depend on the number of workgroups do not show in pieces of a dispatch.
-    const each = all.map((_, i) => program!.section(i, i + 1));
-    const sources = partials.map((t) => ({ buffer: buffers.get(t)!, bytes: 4 * t.size }));
-    const bytes = sources.reduce((sum, { bytes }) => sum + bytes, 0);
-    staging = await Staging.create(gpu, label, bytes);
-    for (const [t, values] of inputs) gpu.writeSoon(buffers.get(t)!, 0, values as Float32Array<ArrayBuffer>);
-    const read = (last: GPUCommandEncoder, load: Load) => staging!.read(last, sources, load);
-    tally.expect(all.length);
-    const running = { signal, milliseconds, whole: true, onRecorded: () => tally.count() };
-    return sharesOf(compared, await gpu.runAnd(each, read, running));
-  } finally {
-    program?.destroy();
-    staging?.destroy();
-    for (const buffer of buffers.values()) buffer.destroy();
-  }
+  const [before, results] = [new Map(pass.inputs(new Random())), compared.map(({ partials }) => partials)];
+  tally.expect(all.length);
+  const limits = { signal, milliseconds, onRecorded: () => tally.count() };
+  const run = { label: 'comparison', ops: all, before, results, bound, check, limits };
+  return sharesOf(compared, await runOnce(gpu, run));
 }
 
 /** Compiles the shaders of `ops`. False if one is late: training does not wait for a comparison. */
@@ -200,27 +163,12 @@ async function isCompiled({ compiler }: Gpu, ops: readonly Op[]): Promise<boolea
   return true;
 }
 
-const isWritten = ({ calls }: Op, t: Tensor): boolean =>
-  calls.some(({ shader, tensors }) =>
-    Object.entries(tensors).some(
-      ([name, given]) => given === t && shader.bindings[name].access === 'read_write',
-    ),
-  );
-
 /** The error of the worst number of each op, from the contents of the `partials`. Undefined if an expected value is not finite. */
 function sharesOf(
   compared: readonly Compared[],
   contents: readonly ArrayBuffer[],
 ): Map<Op, number> | undefined {
-  const results = compared.map(({ op, size }, i) => {
-    let [largest, squares] = [0, 0];
-    const pairs = new Float32Array(contents[i]);
-    for (let at = 0; at < pairs.length; at += 2) {
-      largest = Math.max(largest, pairs[at]);
-      squares += pairs[at + 1];
-    }
-    return { op, size, largest, squares };
-  });
+  const results = compared.map(({ of, size }, i) => ({ op: of, size, ...differenceIn(contents[i]) }));
   const gradients = results.filter(({ op }) => isGradient(op));
   const sum = (of: 'squares' | 'size') => gradients.reduce((all, result) => all + result[of], 0);
   const least = SMALLEST * Math.sqrt(sum('squares') / sum('size'));

@@ -1,10 +1,10 @@
 import { version } from '../../package.json';
 import { hashOf } from '../base/hash';
-import { type AdapterDescription, describeAdapter } from './adapter';
+import { type AdapterDescription, describeAdapter } from '../gpu/adapter';
 import { openCache, readCache, type TuningCache, writeCache } from './cache';
 
-/** The kinds of results: the fastest variants, the kernels that were right on small cases, the networks that were right at their real size. */
-export type Kind = 'choice' | 'check' | 'comparison';
+/** The kinds of results: the fastest variants, and the checks that have passed. */
+export type Kind = 'choice' | 'check';
 
 interface Remembered {
   readonly value: string;
@@ -32,8 +32,6 @@ export interface DeviceLoss {
   readonly date: string;
   /** The browser's message. */
   readonly message: string;
-  /** The variants that were compiled or measured then. Until seven days later none of them is chosen on a GPU where there is another. */
-  readonly underWay?: readonly string[];
 }
 
 /** Maximum number of lost devices in the report. */
@@ -51,12 +49,7 @@ export interface MemoryOptions {
   readonly cacheKey?: string | undefined;
   /** Where the device came from. Default: navigator.gpu. */
   readonly gpu?: VersionedGpu | undefined;
-  /** Remembers only choices: everything is checked anew. */
-  readonly alwaysChecks?: boolean;
 }
-
-/** Most noted keys. Older ones belong to shaders that have changed since; the cache must not grow forever. */
-const MOST_NOTED = 1000;
 
 const TRUSTED_MS = 7 * 24 * 3600 * 1000;
 
@@ -73,12 +66,11 @@ export class AdapterMemory {
   readonly versions: Versions;
   private readonly conditions: string;
   private readonly given: TuningCache | undefined;
-  private readonly alwaysChecks: boolean;
   private opened: ReturnType<typeof openCache> | undefined;
   /** Resolves when all calls of `forget` have ended. */
   forgetting: Promise<void> = Promise.resolve();
 
-  constructor(device: GPUDevice, { cache, cacheKey, gpu, alwaysChecks = false }: MemoryOptions = {}) {
+  constructor(device: GPUDevice, { cache, cacheKey, gpu }: MemoryOptions = {}) {
     const { navigator } = globalThis as { navigator?: Navigator };
     const { runtimeVersion } = (gpu ?? navigator?.gpu ?? {}) as Partial<VersionedGpu>;
     // Its names are the prototype's.
@@ -89,12 +81,10 @@ export class AdapterMemory {
     this.conditions = hashOf(text);
     this.versions = { library: version, userAgent: navigator?.userAgent, runtime: runtimeVersion, cacheKey };
     this.given = cache;
-    this.alwaysChecks = alwaysChecks;
   }
 
   /** The value that `set` stored, unless it was forgotten, or stored by an earlier version. */
   async get(kind: Kind, key: string): Promise<Remembered | undefined> {
-    if (this.alwaysChecks && kind !== 'choice') return undefined;
     const text = await readCache(await this.cache, await this.keyOf(kind, key));
     try {
       const { value, date } = JSON.parse(text!);
@@ -111,48 +101,20 @@ export class AdapterMemory {
     await writeCache(await this.cache, await this.keyOf(kind, key), text);
   }
 
-  /** The keys that `note` has not noted in the last seven days. */
-  async notNoted(kind: Kind, keys: readonly string[]): Promise<string[]> {
-    const { value = '', isOld = true } = (await this.get(kind, '')) ?? {};
-    const noted = new Set(isOld ? [] : value.split(' '));
-    return keys.filter((key) => !noted.has(hashOf(key)));
-  }
-
-  /** Notes keys: their hashes, all in one entry, which is as old as the first of them. */
-  async note(kind: Kind, keys: readonly string[]): Promise<void> {
-    const noted = await this.get(kind, '');
-    const { value = '', date } = noted?.isOld ? {} : (noted ?? {});
-    const all = new Set([...value.split(' '), ...keys.map(hashOf)]);
-    await this.set(kind, '', [...all].slice(-MOST_NOTED).join(' ').trim(), date);
-  }
-
   /** Forgets what is remembered of this adapter, whatever its limits and the versions are. */
-  forget(kinds: readonly Kind[] = ['choice', 'check', 'comparison']): Promise<void> {
+  forget(): Promise<void> {
     this.forgetting = this.forgetting.then(async () => {
-      for (const kind of kinds) {
-        const next = (await this.generation(kind)) + 1;
-        await writeCache(await this.cache, this.generationKey(kind), `${next}`);
-      }
+      const next = (await this.generation()) + 1;
+      await writeCache(await this.cache, this.generationKey, `${next}`);
     });
     return this.forgetting;
   }
 
-  /** Forgets all, and remembers a lost device with the variants that were under way. */
-  async lost(message: string, underWay: readonly string[]): Promise<void> {
+  /** Forgets all, and remembers a lost device. */
+  async lost(message: string): Promise<void> {
     await this.forget();
-    const loss: DeviceLoss = { date: new Date().toISOString(), message, underWay };
-    await this.setLosses([...(await this.losses()), loss].slice(-MOST_LOSSES));
-  }
-
-  /** The dates of the last loss of a device while a variant was under way, by variant, in the last seven days. */
-  async suspects(): Promise<ReadonlyMap<string, string>> {
-    const recent = (await this.losses()).filter(({ date }) => isRecent(Date.parse(date)));
-    return new Map(recent.flatMap(({ date, underWay = [] }) => underWay.map((name) => [name, date])));
-  }
-
-  /** Clears the list of suspects. */
-  async acquit(): Promise<void> {
-    await this.setLosses((await this.losses()).map(({ date, message }) => ({ date, message })));
+    const losses = [...(await this.losses()), { date: new Date().toISOString(), message }];
+    await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses.slice(-MOST_LOSSES)));
   }
 
   /** The last lost devices of this adapter, earlier visits included. */
@@ -163,10 +125,6 @@ export class AdapterMemory {
     } catch {
       return [];
     }
-  }
-
-  private async setLosses(losses: readonly DeviceLoss[]): Promise<void> {
-    await writeCache(await this.cache, this.lossesKey, JSON.stringify(losses));
   }
 
   /** Lets the browser's database go; a later call opens it again. */
@@ -185,16 +143,16 @@ export class AdapterMemory {
   }
 
   /** The number of `forget` calls. A part of every key: a store can be read and written, but not searched. */
-  private async generation(kind: Kind): Promise<number> {
-    return Number(await readCache(await this.cache, this.generationKey(kind))) || 0;
+  private async generation(): Promise<number> {
+    return Number(await readCache(await this.cache, this.generationKey)) || 0;
   }
 
-  private generationKey(kind: Kind): string {
-    return JSON.stringify(['generation', kind, this.adapter]);
+  private get generationKey(): string {
+    return JSON.stringify(['generation', this.adapter]);
   }
 
   private async keyOf(kind: Kind, key: string): Promise<string> {
     const { adapter, versions, conditions } = this;
-    return JSON.stringify([kind, adapter, versions, conditions, await this.generation(kind), key]);
+    return JSON.stringify([kind, adapter, versions, conditions, await this.generation(), key]);
   }
 }

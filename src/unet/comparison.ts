@@ -1,27 +1,28 @@
 /** Checks variants and kernels with one form at the real size of a network. Loaded with trainers, samplers and predictors. */
 
 import { EngineError } from '../base/errors';
+import { hashOf } from '../base/hash';
 import { loaded } from '../base/load';
 import { adapterName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
-import { createTensorBuffers, Program } from '../gpu/program';
-import { Staging } from '../gpu/staging';
-import { UnusableKernel } from '../gpu/unusable_kernel';
-import { type Op, op } from '../plan/op';
+import type { Op } from '../plan/op';
 import { padBatch } from '../plan/tensor';
-import type { VariantChooser } from '../unet/chooser';
-import type { Layer } from '../unet/config';
-import type { NetworkWeights } from '../unet/network';
+import type { Pass } from '../trust/at_size';
+import type { Advice } from '../trust/faults';
+import { Tally } from '../trust/tally';
+import type { UnusableKernel } from '../trust/unusable_kernel';
+import type { Layer } from './config';
+import type { NetworkWeights } from './network';
 import {
   chosenFor,
   FUSED_CONDITIONING,
+  type Place,
   possibleVariants,
   TUNABLE_KERNELS,
   unfusedName,
+  type VariantChooser,
   type Variants,
-} from '../unet/variants';
-import type { Pass } from './at_size';
-import { Tally } from './tally';
+} from './variants';
 
 interface Compared {
   readonly gpu: Gpu;
@@ -38,28 +39,18 @@ export interface ComparisonLimits {
   readonly milliseconds?: number | undefined;
 }
 
-/** The remedy for a kernel without another form. */
-export const UPDATE =
-  'Update the browser and the graphics driver, or use another adapter. If that does not help, please report it with this message.';
-
-/** Makes the error for a wrong variant from a description of the fault. */
-type Report = (text: string) => { readonly text: string; readonly advice: string };
-
-/**
- * Finds the wrong kernels of a pass and of `ops`, which may be more. Throws the signal's reason. `reports`: for kernels with one form, and
- * for variants.
- */
+/** Finds the wrong kernels of a pass and of `ops`, which may be more, where kernels are checked. Throws the signal's reason. */
 export async function findWrong(
   compared: Compared,
   ops: readonly Op[],
-  reports: { readonly form: Report; readonly variant: Report },
+  advice: Advice,
   limits: ComparisonLimits = {},
 ): Promise<{ form: UnusableKernel | undefined; variants: readonly UnusableKernel[] }> {
   // References compute while the GPU computes.
   const tally = new Tally(compared.gpu.onProgress);
   const both = [
-    findWrongForm(compared, ops, reports, tally, limits.signal),
-    findWrongVariants(compared, reports.variant, tally, limits),
+    findWrongForm(compared, ops, advice, tally, limits.signal),
+    findWrongVariants(compared, advice, tally, limits),
   ] as const;
   // When this function has ended, neither check goes on.
   await Promise.allSettled(both);
@@ -77,15 +68,14 @@ export async function findWrong(
  */
 async function findWrongVariants(
   { gpu, network, pass, images }: Compared,
-  report: Report,
+  advice: Advice,
   tally: Tally,
   limits: ComparisonLimits,
 ): Promise<readonly UnusableKernel[]> {
-  if (!gpu.passed) return [];
+  const ledger = await gpu.trust!.ledger();
   const key = keyOf(pass.ops);
-  if ((await gpu.passed.missing([key])).length === 0) return [];
-  const { wrongOps } = await loaded(import('./at_size'));
-  const parts = { gpu, op, Program, Staging, createTensorBuffers, UnusableKernel };
+  if ((await ledger.unknown([key])).length === 0) return [];
+  const { wrongOps } = await loaded(import('../trust/at_size'));
   const variantsOf = (o: Op) => {
     const tuned = tunedOf(o, network);
     return tuned
@@ -93,17 +83,17 @@ async function findWrongVariants(
       : [];
   };
   const at = { pass, variantsOf, boundBuffers: network.boundBuffers, tally, ...limits };
-  const wrong = await wrongOps(parts, at).catch((error) => canGoOn(error, network, limits.signal));
-  if (wrong?.length === 0) await gpu.passed.add([key]);
+  const wrong = await wrongOps(gpu, at).catch((error) => canGoOn(error, network, limits.signal));
+  if (wrong?.length === 0) await ledger.pass([key]);
   const errors = new Map<string, UnusableKernel>();
   for (const { op, share } of wrong ?? []) {
     const { variant, layer } = op;
     const kernel = tunedOf(op, network)!.name;
-    if (errors.has(`${kernel}.${variant}`)) continue;
     const off = `up to ${(100 * share).toPrecision(2)}% off from the plain kernels' result`;
-    const text = `${wrongly(gpu, kernel, variant)}: with ${images} images its result for the layer ${layer} is ${off}.`;
-    const parts = { kernel, variant, ...report(text) };
-    errors.set(`${kernel}.${variant}`, new UnusableKernel('wrong-kernel', parts, { wasUsed: true }));
+    const fault = `with ${images} images its result for the layer ${layer} is ${off}`;
+    const { wrongAtSize } = await loaded(import('../trust/faults'));
+    const error = wrongAtSize({ kernel, variant }, adapterName(gpu.adapter), fault, true, advice);
+    if (!errors.has(`${kernel}.${variant}`)) errors.set(`${kernel}.${variant}`, error);
   }
   return [...errors.values()];
 }
@@ -114,22 +104,15 @@ const tunedOf = ({ kernel, layer }: Op, { plan }: NetworkWeights) =>
     ? TUNABLE_KERNELS.find(({ name }) => name === unfusedName(kernel))
     : undefined;
 
-const wrongly = ({ adapter }: Gpu, kernel: string, variant: string) =>
-  `The kernel ${kernel}.${variant} computes wrongly on this adapter (${adapterName(adapter) || 'without a name'}) at its real size`;
-
 /** Excludes the variants of `errors` from later choices. Returns true if others replace the ones in `variants`. */
 export async function replaceWrong(
   errors: readonly UnusableKernel[],
-  { layers }: NetworkWeights['plan'],
+  chooser: VariantChooser,
   variants: Variants,
-  place: { chooser: VariantChooser; fixed: boolean; batch: number; training: boolean },
+  place: Place,
 ): Promise<boolean> {
-  const { chooser, fixed, batch, training } = place;
-  let replaced = !fixed;
-  for (const error of errors) {
-    chooser.condemn?.(error);
-    replaced &&= (await chooser.replace(error, variants, layers, batch, training)) !== undefined;
-  }
+  let replaced = true;
+  for (const error of errors) if (!(await chooser.replace(error, variants, place))) replaced = false;
   return replaced;
 }
 
@@ -140,29 +123,30 @@ export async function replaceWrong(
 async function findWrongForm(
   { gpu, network }: Compared,
   ops: readonly Op[],
-  reports: { readonly form: Report; readonly variant: Report },
+  advice: Advice,
   tally: Tally,
   signal?: AbortSignal,
 ): Promise<UnusableKernel | undefined> {
-  if (!gpu.passed) return undefined;
+  const ledger = await gpu.trust!.ledger();
   const all = new Map(ops.filter((o) => !tunedOf(o, network)).map((o) => [keyOf([o]), o]));
-  const unknown = await gpu.passed.missing([...all.keys()]);
+  const unknown = await ledger.unknown([...all.keys()]);
   if (unknown.length === 0) return undefined;
-  const { wrongForm } = await loaded(import('./one_form'));
+  const { wrongForm } = await loaded(import('../trust/forms'));
   const found = await wrongForm(
+    gpu,
     unknown.map((key) => all.get(key)!),
-    { label: 'self-check at size', gpu, op, Program, Staging, createTensorBuffers },
     tally,
     signal,
   ).catch((error) => canGoOn(error, network, signal));
-  if (found === undefined) await gpu.passed.add(unknown);
+  if (found === undefined) await ledger.pass(unknown);
   if (!found) return undefined;
   const { kernel, variant } = found.op;
-  const text = `${wrongly(gpu, kernel, variant)}: ${found.fault}.`;
   // Of kernels that are compared with their references, the conditioning's for GPUs are chosen.
   const wasUsed = chosenFor(kernel, variant) === FUSED_CONDITIONING;
-  const parts = { kernel, variant, ...reports[wasUsed ? 'variant' : 'form'](text) };
-  return new UnusableKernel('wrong-kernel', parts, { wasUsed });
+  const { consequence } = advice;
+  const { wrongAtSize } = await loaded(import('../trust/faults'));
+  const texts = wasUsed ? advice : { consequence };
+  return wrongAtSize(found.op, adapterName(gpu.adapter), found.fault, wasUsed, texts);
 }
 
 /** Returns null for an error that makes only the check impossible: it takes memory, and kernels that are not needed otherwise. Throws other errors. */
@@ -179,5 +163,5 @@ function keyOf(ops: readonly Op[]): string {
     ...[kernel, variant, { ...shape, seed: undefined, imageCount: undefined }],
     calls.map(({ shader }) => shader.hash),
   ]);
-  return JSON.stringify(described);
+  return hashOf(JSON.stringify(described));
 }

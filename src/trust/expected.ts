@@ -1,3 +1,4 @@
+/** Compares the contents of a tensor with what a reference expects. */
 import type { Values } from '../plan/reference';
 
 /**
@@ -43,3 +44,19 @@ export function faultOf(name: string, got: Values, expected: Values): string | u
 }
 
 const isConstant = (values: Values) => values.length > 1 && values.every((value) => value === values[0]);
+
+/** The contents of a buffer, of the type and size of `values`: slices are added up. */
+export function valuesLike(values: Values, buffer: ArrayBuffer): Values {
+  const all = values instanceof Uint32Array ? new Uint32Array(buffer) : new Float32Array(buffer);
+  return all.length > values.length ? sumOfSlices(all, values.length) : all;
+}
+
+/** Stride between slices of a gradient: each slice consists of whole vec4s. */
+export const pitchOf = (size: number) => Math.ceil(size / 4) * 4;
+
+function sumOfSlices(slices: Values, size: number): Float64Array {
+  const pitch = pitchOf(size);
+  const sums = new Float64Array(size);
+  for (let at = 0; at < slices.length; at += pitch) for (let i = 0; i < size; i++) sums[i] += slices[at + i];
+  return sums;
+}

@@ -1,27 +1,43 @@
 /** Checks a network's prediction at the real size of its batch. Loaded at the first call. */
 import type { Gpu } from '../gpu/gpu';
+import type { Op } from '../plan/op';
 import type { Random } from '../plan/small_case';
 import { padBatch, tensor } from '../plan/tensor';
-import type { Predicted, Predicting, VariantChooser } from '../unet/chooser';
-import { outChannelsOf } from '../unet/config';
-import { predictionPass } from '../unet/forward';
-import { chooser as chooseBy } from '../unet/variants';
-import { findWrong, replaceWrong, UPDATE } from './comparison';
+import { findWrong, replaceWrong } from './comparison';
+import { outChannelsOf } from './config';
+import { predictionPass } from './forward';
+import type { NetworkWeights } from './network';
+import { type Chosen, chooser as chooseBy, type VariantChooser, type Variants } from './variants';
+
+/** An object that predicts, and can be made again. */
+export interface Predicting extends Chosen {
+  /** The ops that it runs. */
+  readonly ops: readonly Op[];
+  destroy(): void;
+}
+
+export interface Predicted {
+  readonly gpu: Gpu;
+  readonly chooser: VariantChooser;
+  readonly network: NetworkWeights;
+  /** Images per forward pass. */
+  readonly count: number;
+  /** The variants that the caller fixed for this alone. */
+  readonly given?: Variants | undefined;
+}
 
 /**
  * Calls `make` until its result has no wrong variants. Compares outputs for noise with the plain kernels', and kernels with one form with
  * the references, unless that was done before. Throws `wrong-kernel` if no other variant is left.
  */
-export async function rightOf<T extends Predicting>(
-  gpu: Gpu,
-  chooser: VariantChooser,
-  make: () => Promise<T>,
+export async function makeRight<T extends Predicting>(
   predicted: Predicted,
+  make: () => Promise<T>,
 ): Promise<T> {
   for (;;) {
     const made = await make();
     try {
-      if (await predictsRightly(gpu, chooser, made, predicted)) return made;
+      if (await predictsRightly(predicted, made)) return made;
     } catch (error) {
       made.destroy();
       throw error;
@@ -32,13 +48,10 @@ export async function rightOf<T extends Predicting>(
 
 /** Returns false if a variant is wrong; later choices then have another. Throws if it cannot be replaced. */
 async function predictsRightly(
-  gpu: Gpu,
-  chooser: VariantChooser,
-  { variants, ops }: Predicting,
-  { network, count, given = false }: Predicted,
+  { gpu, chooser, network, count, given }: Predicted,
+  { variants, ops, isFixed }: Predicting,
 ): Promise<boolean> {
   const { config, plan } = network;
-  const fixed = given || (chooser.isFixed ?? false);
   const batch = padBatch(count);
   const pixels = config.height * config.width * batch;
   const input = tensor('input', pixels * config.channels);
@@ -54,16 +67,12 @@ async function predictsRightly(
         [classes, random.integers(batch, (config.conditioning?.classes ?? 0) + 1)],
       ] as const,
   };
-  const reportWith = (advice: string) => (text: string) => ({ text, advice });
-  const reports = {
-    form: reportWith(UPDATE),
-    variant: reportWith(fixed ? 'Leave it out of `variants`.' : UPDATE),
-  };
-  const wrong = await findWrong({ gpu, network, pass, images: count }, ops, reports);
+  const advice = isFixed ? { advice: 'Leave it out of `variants`.' } : {};
+  const wrong = await findWrong({ gpu, network, pass, images: count }, ops, advice);
   if (wrong.form) throw wrong.form;
   const errors = wrong.variants;
   if (errors.length === 0) return true;
-  const place = { chooser, fixed, batch, training: false };
-  if (await replaceWrong(errors, plan, variants, place)) return false;
+  const place = { layers: plan.layers, batch, training: false, given };
+  if (await replaceWrong(errors, chooser, variants, place)) return false;
   throw errors[0];
 }

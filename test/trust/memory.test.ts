@@ -1,8 +1,8 @@
 /** What is remembered of an adapter: for how long, and for which others it does not hold. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { version } from '../../package.json';
-import { AdapterMemory, type Kind, type MemoryOptions } from '../../src/gpu/adapter_memory';
-import { memoryCache, type TuningCache } from '../../src/gpu/cache';
+import { memoryCache, type TuningCache } from '../../src/trust/cache';
+import { AdapterMemory, type Kind, type MemoryOptions } from '../../src/trust/memory';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -20,7 +20,7 @@ function memoryOf(
   return new AdapterMemory({ ...card, ...device } as unknown as GPUDevice, { cache, ...options });
 }
 
-const kinds: readonly Kind[] = ['choice', 'check', 'comparison'];
+const kinds: readonly Kind[] = ['choice', 'check'];
 const all = (memory: AdapterMemory) =>
   Promise.all(kinds.map(async (kind) => (await memory.get(kind, 'key'))?.value));
 
@@ -29,8 +29,8 @@ async function filled(options: MemoryOptions = {}): Promise<TuningCache> {
   for (const kind of kinds) await memoryOf(cache, options).set(kind, 'key', `a ${kind}`);
   return cache;
 }
-const NOTHING = [undefined, undefined, undefined];
-const ALL = ['a choice', 'a check', 'a comparison'];
+const NOTHING = [undefined, undefined];
+const ALL = ['a choice', 'a check'];
 
 test('what is remembered of an adapter is there at the next visit, with its date', async () => {
   vi.useFakeTimers({ now: 5e11 });
@@ -103,12 +103,6 @@ describe('forget()', () => {
     expect(await all(memoryOf(cache))).toEqual(NOTHING);
   });
 
-  test('can forget comparisons alone', async () => {
-    const cache = await filled();
-    await memoryOf(cache).forget(['comparison']);
-    expect(await all(memoryOf(cache))).toEqual(['a choice', 'a check', undefined]);
-  });
-
   test('works where the store holds nonsense', async () => {
     const cache = memoryCache();
     const nonsense: TuningCache = { ...cache, get: async (key) => (await cache.get(key)) ?? 'nonsense' };
@@ -120,22 +114,6 @@ describe('forget()', () => {
   });
 });
 
-test('keys of comparisons are kept in one entry, which is as old as the first of them', async () => {
-  vi.useFakeTimers({ now: 5e11 });
-  const cache = memoryCache();
-  const set = vi.spyOn(cache, 'set');
-  await memoryOf(cache).note('comparison', ['a', 'b']);
-  vi.setSystemTime(5e11 + 6 * 24 * 3600 * 1000);
-  await memoryOf(cache).note('comparison', ['c']);
-  expect(new Set(set.mock.calls.map(([key]) => key)).size).toBe(1);
-  const keys = ['a', 'd', 'c', 'b'];
-  expect(await memoryOf(cache).notNoted('comparison', keys)).toEqual(['d']);
-  vi.setSystemTime(5e11 + 8 * 24 * 3600 * 1000);
-  expect(await memoryOf(cache).notNoted('comparison', keys)).toEqual(keys);
-  await memoryOf(cache).note('comparison', ['d']);
-  expect(await memoryOf(cache).notNoted('comparison', keys)).toEqual(['a', 'c', 'b']);
-});
-
 test.each(['a1b2c3d4 00000001', 'direct', '', '3', 'null', '{"value":"direct"}', '{"value":1,"date":2}'])(
   'a stored text that this version has not written counts for nothing: %j',
   async (text) => {
@@ -143,13 +121,6 @@ test.each(['a1b2c3d4 00000001', 'direct', '', '3', 'null', '{"value":"direct"}',
     expect(await all(memoryOf(cache))).toEqual(NOTHING);
   },
 );
-
-test('with alwaysChecks only choices are remembered, not checks or comparisons', async () => {
-  expect(await all(memoryOf(await filled(), { alwaysChecks: true }))).toEqual([
-    'a choice',
-    ...NOTHING.slice(1),
-  ]);
-});
 
 test('an entry is old after 7 days, and when it is dated into the future', async () => {
   const memory = memoryOf(memoryCache());

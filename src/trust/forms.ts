@@ -1,12 +1,15 @@
 /** Checks kernels that have one form in the shapes that a network uses, against the references. Loaded when there is something to check. */
+
+import type { Gpu } from '../gpu/gpu';
 import type { Op } from '../plan/op';
 import type { Arrays, Values } from '../plan/reference';
 import { SEED } from '../plan/small_case';
 import { STATE } from '../plan/step_state';
 import type { Tensor } from '../plan/tensor';
-import { opWith, referenceOf, sizesOf, valuesLike } from './check_ops';
-import { faultOf } from './compare';
-import { runOnce, type Tools } from './run_once';
+import { writes } from './compare';
+import { faultOf, valuesLike } from './expected';
+import { runOnce } from './run_once';
+import { opWith, referenceOf, sizesOf } from './small';
 import { smallCaseOf, smallShape, startValues } from './small_case';
 import type { Tally } from './tally';
 
@@ -28,8 +31,8 @@ type Shape = Readonly<Record<string, unknown>>;
 
 /** Describes the fault of the first wrong op; undefined if there is none. Other tasks have their turn in between. Throws the signal's reason. */
 export async function wrongForm(
+  gpu: Gpu,
   ops: readonly Op[],
-  tools: Tools,
   tally: Tally,
   signal?: AbortSignal,
 ): Promise<{ readonly op: Op; readonly fault: string } | undefined> {
@@ -40,7 +43,7 @@ export async function wrongForm(
     await turn();
     begun = performance.now();
   };
-  const runs = ops.flatMap((o) => runsOf(o, tools));
+  const runs = ops.flatMap(runsOf);
   tally.expect(runs.length);
   while (runs.length > 0) {
     let [count, size] = [0, 0];
@@ -49,13 +52,14 @@ export async function wrongForm(
     const group = runs.splice(0, count);
     const values = new Map<Tensor, Values>();
     for (const run of group) for (const _ of starting(run, values)) await pause();
-    const written = [...new Set(group.flatMap(({ ops }) => ops.flatMap(writtenBy)))];
-    const read = await runOnce(
-      tools,
-      group.flatMap(({ ops }) => ops),
-      values,
-      written,
-    );
+    const all = group.flatMap(({ ops }) => ops);
+    const written = [...values.keys()].filter((t) => all.some((o) => writes(o, t)));
+    const read = await runOnce(gpu, {
+      label: 'self-check at size',
+      ops: all,
+      before: values,
+      results: written,
+    });
     const got = new Map(written.map((t, i) => [t, read[i]]));
     for (const run of group) {
       for (const fault of faultsOf(run, values, got)) {
@@ -91,10 +95,10 @@ interface Run {
 }
 
 /** The runs of an op: one in its real shape, then, if it depends on the step, many steps in a small shape. */
-function runsOf(o: Op, tools: Tools): Run[] {
+function runsOf(o: Op): Run[] {
   const runOf = (shape: Shape, count: number): Run => {
     const steps = stepsOf(o.kernel, sizesOf(o, shape), count);
-    const first = opWith(o, shape, steps[0], tools.op);
+    const first = opWith(o, shape, steps[0]);
     const tensors = new Set(steps.flatMap((step) => Object.values(step)));
     return {
       op: o,
@@ -177,13 +181,6 @@ function exchanged(o: Op, from: Readonly<Record<string, Tensor>>, to: Readonly<R
   }));
   return { ...o, calls };
 }
-
-const writtenBy = ({ calls }: Op): Tensor[] =>
-  calls.flatMap(({ shader, tensors }) =>
-    Object.entries(tensors).flatMap(([name, t]) =>
-      shader.bindings[name].access === 'read_write' ? [t.base ?? t] : [],
-    ),
-  );
 
 /** Describes the fault of each part of a result, or yields undefined. */
 function* faultsIn(name: string, got: Values, expected: Values): Generator<string | undefined> {

@@ -6,7 +6,7 @@ import {
   readCache,
   type TuningCache,
   writeCache,
-} from '../../src/gpu/cache';
+} from '../../src/trust/cache';
 
 beforeEach(() => {
   vi.useFakeTimers();

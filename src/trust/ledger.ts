@@ -1,0 +1,123 @@
+/** What is known of the kernels on an adapter, in this visit and from earlier ones. Loaded with the first kernels. */
+
+import type { EngineError } from '../base/errors';
+import { once } from '../base/load';
+import type { Checks } from '../plan/op';
+import { AdapterMemory } from './memory';
+import { UnusableKernel } from './unusable_kernel';
+
+/** `right`: a check has passed. The others do not run where there is another variant. */
+type State = 'right' | 'wrong' | 'refused' | 'late';
+
+interface Entry {
+  readonly state: State;
+  /** In milliseconds since 1970. */
+  readonly since: number;
+  /** Missing where the tuner alone says that results are wrong. */
+  readonly error?: EngineError | undefined;
+  /** Whether a warning has named the variant. */
+  isReported?: boolean | undefined;
+}
+
+/** Most checks to remember. Older ones belong to shaders that have changed since; the cache must not grow forever. */
+const MOST_REMEMBERED = 1000;
+
+/** Whether a key names a variant, `conv2d.winograd7`: keys of checks are hashes. */
+const isVariant = (key: string) => key.includes('.');
+
+const isOfUse = (error: EngineError | undefined) => error instanceof UnusableKernel && error.wasUsed;
+
+/** Knows variants by their names, and checks by their keys. */
+export class Ledger implements Checks {
+  private readonly entries = new Map<string, Entry>();
+  /** What is remembered between visits. */
+  readonly memory: AdapterMemory;
+  private readonly recall = once(() => this.recallPassed());
+
+  constructor(...device: ConstructorParameters<typeof AdapterMemory>) {
+    this.memory = new AdapterMemory(...device);
+  }
+
+  /** The checks among `keys` that have not passed: in this visit, or in an earlier one of the last seven days. */
+  async unknown(keys: readonly string[]): Promise<string[]> {
+    await this.recall();
+    return keys.filter((key) => this.entries.get(key)?.state !== 'right');
+  }
+
+  /** Notes that checks have passed. */
+  async pass(keys: readonly string[]): Promise<void> {
+    await this.recall();
+    for (const key of keys) this.entries.set(key, { state: 'right', since: Date.now() });
+    const { passed, since } = this.checks;
+    await this.memory.set('check', '', passed.slice(-MOST_REMEMBERED).join(' '), since);
+  }
+
+  /** Adds the fault of a check or a variant, which is left out from now on. */
+  add(key: string, error?: EngineError): void {
+    const known = this.entries.get(key);
+    const pending = error instanceof UnusableKernel ? error.pending : undefined;
+    // What was wrong in use stays so, and what may still come says nothing new of what cannot be used.
+    if (isOfUse(known?.error) && !isOfUse(error)) return;
+    if (pending && (known?.state === 'wrong' || known?.state === 'refused')) return;
+    const state = !error || error.code === 'wrong-kernel' ? 'wrong' : pending ? 'late' : 'refused';
+    const entry: Entry = { state, since: Date.now(), error, isReported: known?.isReported };
+    this.entries.set(key, entry);
+    const came = () => {
+      if (this.entries.get(key) === entry) this.entries.delete(key);
+    };
+    pending?.compiled.then(came, () => {});
+  }
+
+  /** Whether a variant is left out where there is another. */
+  has(variant: string): boolean {
+    return this.entries.has(variant);
+  }
+
+  /** The fault of a check. */
+  errorOf(key: string): EngineError | undefined {
+    return this.entries.get(key)?.error;
+  }
+
+  /** The error of a variant that was used, and was wrong at its real size. */
+  wrongInUse(variant: string): EngineError | undefined {
+    const error = this.errorOf(variant);
+    return isOfUse(error) ? error : undefined;
+  }
+
+  /** Whether this is the first warning that names a variant that is left out. */
+  isNews(variant: string): boolean {
+    const entry = this.entries.get(variant);
+    const isNews = !entry?.isReported;
+    // One that was late may have come meanwhile.
+    if (entry) entry.isReported = true;
+    return isNews;
+  }
+
+  /** Forgets the checks that have passed. */
+  forget(): void {
+    for (const [key, { state }] of this.entries) if (state === 'right') this.entries.delete(key);
+  }
+
+  /** The variants that are left out. */
+  get leftOut(): string[] {
+    return [...this.entries.keys()].filter(isVariant);
+  }
+
+  /** The keys of the checks that have passed, the date of the oldest, and the errors of the others. */
+  get checks(): { readonly passed: string[]; readonly since: number; readonly errors: EngineError[] } {
+    const all = [...this.entries].filter(([key]) => !isVariant(key));
+    const passed = all.filter(([, { state }]) => state === 'right');
+    return {
+      passed: passed.map(([key]) => key),
+      since: Math.min(Date.now(), ...passed.map(([, { since }]) => since)),
+      errors: all.flatMap(([, { error = [] }]) => error),
+    };
+  }
+
+  private async recallPassed(): Promise<void> {
+    const known = await this.memory.get('check', '');
+    // An update of a driver changes no key: old checks count as none.
+    if (!known || known.isOld) return;
+    for (const key of known.value.split(' ')) this.entries.set(key, { state: 'right', since: known.date });
+  }
+}
