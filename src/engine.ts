@@ -31,8 +31,7 @@ import type { Activation, ActivationOptions } from './standalone/activation';
 import type { Adam, AdamOptions } from './standalone/adam';
 import type { Conv2d, Conv2dOptions, Conv2dShape } from './standalone/conv2d';
 import type { ImagesShape, LayoutOptions } from './standalone/passes';
-import type { Pooling } from './standalone/pooling';
-import type { Upsampling } from './standalone/upsampling';
+import type { Pooling, Upsampling } from './standalone/resampling';
 import type { TrainerOptions } from './training/options';
 import type { Trainer } from './training/trainer';
 import { Admission } from './trust/admission';
@@ -307,14 +306,14 @@ export class Engine extends Resource {
   /** Creates max pooling of 2x2 windows by itself, of images with even sides. Throws as `createTrainer` does. */
   async createPooling(shape: ImagesShape, options: LayoutOptions & Abortable = {}): Promise<Pooling> {
     const create = async (own: typeof options) =>
-      (await loaded(import('./standalone/pooling'))).Pooling.create(this.gpu, shape, own);
+      (await loaded(import('./standalone/resampling'))).Pooling.create(this.gpu, shape, own);
     return this.adopt(options, create);
   }
 
   /** Creates nearest upsampling by 2 by itself. Throws as `createTrainer` does. */
   async createUpsampling(shape: ImagesShape, options: LayoutOptions & Abortable = {}): Promise<Upsampling> {
     const create = async (own: typeof options) =>
-      (await loaded(import('./standalone/upsampling'))).Upsampling.create(this.gpu, shape, own);
+      (await loaded(import('./standalone/resampling'))).Upsampling.create(this.gpu, shape, own);
     return this.adopt(options, create);
   }
 

@@ -7,7 +7,7 @@ import type { UNetConfig } from '../../src/unet/config';
 import { describe, table } from '../../src/unet/describe';
 import type { Variants } from '../../src/unet/variants';
 import { planWeights } from '../../src/unet/weights';
-import { type ExplainedTraining, planWhole } from '../run/whole_step';
+import { type ExplainedTraining, planWhole } from '../run/step_list';
 import { megabytes, wrap } from '../text/units';
 
 /** Columns of the widest line. */

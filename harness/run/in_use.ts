@@ -9,7 +9,7 @@ import { layersOf } from '../../src/unet/config';
 import { adapterKind, defaultVariants, type Variants } from '../../src/unet/variants';
 import { planWeights } from '../../src/unet/weights';
 import { configOf, type NetworkChoice } from './network';
-import { planWhole } from './whole_step';
+import { planWhole } from './step_list';
 
 interface StepInUse {
   /** Default: the tutorial. */

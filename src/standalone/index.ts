@@ -3,5 +3,4 @@ export type { Activation, ActivationNext, ActivationOptions } from './activation
 export type { Adam, AdamOptions, AdamUpdate } from './adam';
 export type { Conv2d, Conv2dOptions, Conv2dShape } from './conv2d';
 export type { ImageLayout, ImagesShape, LayoutOptions } from './passes';
-export type { Pooling } from './pooling';
-export type { Upsampling } from './upsampling';
+export type { Pooling, Upsampling } from './resampling';

@@ -1,11 +1,20 @@
-/** What pooling and upsampling have in common, by themselves and after an activation: the sides of the output are half the input's, or twice. */
+/** Max pooling and upsampling by themselves, and what they have in common there and after an activation: the sides of the output are half the input's, or twice. */
+import { checkNames, type Names } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
+import type { BufferSlice } from '../gpu/slice';
+import { maxPool } from '../kernels/max_pool';
+import { maxPoolGrad } from '../kernels/max_pool_grad';
 import type { ImageShape } from '../kernels/swish_max_pool';
-import type { Op } from '../plan/op';
+import { upsample } from '../kernels/upsample';
+import { upsampleGrad } from '../kernels/upsample_grad';
+import { type Op, op } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
 import {
+  checkEven,
+  checkImages,
   checkLayout,
   Images,
+  ImagesKernel,
   type ImagesShape,
   type LayoutOptions,
   Passes,
@@ -75,4 +84,66 @@ function plansOf(
       clears: back.clears,
     },
   };
+}
+
+const POOLING_READS = ['input', 'outputGradient', 'inputGradient'] as const;
+
+/**
+ * Max pooling of 2x2 windows, by itself. Created by `engine.createPooling`. Buffers are of f32, images in the order of `layout`. Buffers
+ * that are read have the usage COPY_SRC, buffers that are written COPY_DST.
+ */
+export class Pooling extends ImagesKernel {
+  /** @internal */
+  static async create(gpu: Gpu, shape: ImagesShape, options: LayoutOptions): Promise<Pooling> {
+    checkNames('createPooling', options, { layout: true } satisfies Names<LayoutOptions>);
+    checkImages('A pooling', shape);
+    checkEven(shape);
+    const passes = await createResampling(gpu, 'pooling', shape, options, {
+      scale: 0.5,
+      forward: (shape, tensors) => ({ op: op(maxPool, 'pooling', shape, tensors) }),
+      backward: (shape, tensors) => ({ op: op(maxPoolGrad, 'pooling', shape, tensors) }),
+      readsInput: true,
+    });
+    return new Pooling('pooling', shape, passes);
+  }
+
+  /**
+   * Records the gradient of the input from the output's; submits nothing. `input` is the forward pass's: a gradient goes to the largest value
+   * of its window, among equal ones to the first.
+   */
+  encodeBackward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly [name in (typeof POOLING_READS)[number]]: BufferSlice },
+  ): void {
+    this.encodeGradient(encoder, buffers, POOLING_READS);
+  }
+}
+
+const UPSAMPLING_READS = ['outputGradient', 'inputGradient'] as const;
+
+/**
+ * Nearest upsampling by 2, by itself. Created by `engine.createUpsampling`. Buffers are of f32, images in the order of `layout`. Buffers
+ * that are read have the usage COPY_SRC, buffers that are written COPY_DST.
+ */
+export class Upsampling extends ImagesKernel {
+  /** @internal */
+  static async create(gpu: Gpu, shape: ImagesShape, options: LayoutOptions): Promise<Upsampling> {
+    checkNames('createUpsampling', options, { layout: true } satisfies Names<LayoutOptions>);
+    checkImages('An upsampling', shape);
+    const passes = await createResampling(gpu, 'upsampling', shape, options, {
+      scale: 2,
+      forward: (shape, tensors) => ({ op: op(upsample, 'upsampling', shape, tensors) }),
+      backward: (shape, { input: _, ...tensors }) => ({ op: op(upsampleGrad, 'upsampling', shape, tensors) }),
+      readsInput: false,
+    });
+    return new Upsampling('upsampling', shape, passes);
+  }
+
+  /** Records the gradient of the input, the sum of the gradients of a pixel's four copies; submits nothing. */
+  encodeBackward(
+    encoder: GPUCommandEncoder,
+    buffers: { readonly [name in (typeof UPSAMPLING_READS)[number]]: BufferSlice },
+  ): void {
+    this.encodeGradient(encoder, buffers, UPSAMPLING_READS);
+  }
 }

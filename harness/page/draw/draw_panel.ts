@@ -2,9 +2,8 @@
 import { namesOf } from '../../pictures/class_names';
 import { inkOf, isEmpty, SIDE } from '../../pictures/strokes';
 import { whole } from '../../text/units';
-import { drawnName } from '../messages/file_names';
 import type { DrawAnswer, DrawOrder, ModelDescription, WorkerEvent } from '../messages/messages';
-import { refined } from '../messages/order';
+import { drawnName, refined } from '../messages/order';
 import { type Ask, asks, type Settings } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';

@@ -1,7 +1,7 @@
 /** Saves images of the Make view as files, and shares an address that makes them again. */
 
-import { fileName } from '../messages/file_names';
 import type { Order } from '../messages/messages';
+import { fileName } from '../messages/order';
 import { type Settings, toQuery } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
 import { anyElement, button, download, setText } from '../shell/dom';

@@ -1,8 +1,8 @@
 /** The Train view: its buttons and its status, and its parts, which are modules of their own: numbers, pictures, runs, images. */
 import { lossesCsv } from '../../run/losses';
 import { whole } from '../../text/units';
-import { runFileName } from '../messages/file_names';
 import { ratesOf } from '../messages/measurements';
+import { runFileName } from '../messages/order';
 import { MOST_EPOCHS } from '../messages/settings';
 import { nameOfDrawings } from '../runs/kept_drawings';
 import type { App, Panel, TaskPanel } from '../shell/app';

@@ -1,9 +1,8 @@
 /** The Train view's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
 import { type Classes, nameOf } from '../../pictures/class_names';
 import { whole } from '../../text/units';
-import { runFileName } from '../messages/file_names';
 import type { EventOf, WorkerEvent } from '../messages/messages';
-import { fullGrid, hasNames } from '../messages/order';
+import { fullGrid, hasNames, runFileName } from '../messages/order';
 import { smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';

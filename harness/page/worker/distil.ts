@@ -2,7 +2,7 @@
 import type { Distiller, UNet } from '../../../src';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
 import { saveModel } from '../../../src/weights/model';
-import { runFileName } from '../messages/file_names';
+import { runFileName } from '../messages/order';
 import type { Files } from './files';
 import type { Workplace } from './place';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { promise, queryOf } from '../../../harness/page/make/share';
-import { fileName, runFileName } from '../../../harness/page/messages/file_names';
 import type { Order } from '../../../harness/page/messages/messages';
+import { fileName, runFileName } from '../../../harness/page/messages/order';
 import { initialSettings, parseQuery } from '../../../harness/page/messages/settings';
 import {
   gridsNpy,
