@@ -70,7 +70,7 @@ export async function wrongOps(gpu: Gpu, at: AtSize): Promise<readonly WrongOp[]
   if (!shares) return undefined;
   const off = [...shares].filter(([, share]) => !(share <= TOLERANCE)).map(([op, share]) => ({ op, share }));
   if (off.length === 0) return [];
-  // A wrong plain form must not condemn another. A third form decides, of a technique that neither uses; without one, the plain form's
+  // A wrong plain form must not reject another. A third form decides, of a technique that neither uses; without one, the plain form's
   // small case does.
   const thirds = new Map<Op, string>();
   const again = new Map<Op, string>();

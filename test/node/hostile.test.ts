@@ -1,7 +1,10 @@
 /** Drivers that treat kernels badly: training comes right with other forms, or ends in an error that says why. All rows: `npm run test:long -- hostile`. */
 import { describe, expect, test, vi } from 'vitest';
+import { specs } from '../../harness/specs/lib/registry';
 import { adapterName } from '../../src/gpu/adapter';
 import { createEngine, type EngineOptions, requestDevice, type Warning } from '../../src/index';
+import { op } from '../../src/plan/op';
+import { tensor } from '../../src/plan/tensor';
 import { memoryCache } from '../../src/trust/cache';
 import type { Variants } from '../../src/unet/variants';
 import type { Checkpoint } from '../../src/weights/checkpoint';
@@ -77,6 +80,22 @@ describe('training goes on, or ends in an error that says why, where the driver 
     const { complaints, trained, ended } = await refuseEach(device, software, healthy, rows);
     expect(complaints).toEqual([]);
     expect(Math.min(trained, ended)).toBeGreaterThan(8);
+  });
+
+  test('what is checked beside it passes', async () => {
+    using _ = makeHostile(device, { refuses: (shader) => shader === 'swish' });
+    using engine = await createEngine({ device, tuningCache: memoryCache() });
+    const opOf = (name: string) => {
+      const { kernel, cases } = specs.get(name)!;
+      const [shape] = Object.values(cases);
+      const sizes = Object.entries<number>(kernel.sizes(shape));
+      return op(kernel, name, shape, Object.fromEntries(sizes.map(([at, size]) => [at, tensor(at, size)])));
+    };
+    const both = ['swish', 'max_pool'].map((name) => engine.gpu.trust!.admit([opOf(name)]));
+    expect(await Promise.allSettled(both)).toMatchObject([
+      { status: 'rejected', reason: { code: 'shader', kernel: 'swish' } },
+      { status: 'fulfilled' },
+    ]);
   });
 
   test('that the tuner compares with, or that it chose', async () => {

@@ -218,13 +218,15 @@ const used = Object.entries(subjects).map(
   ([name, make]) => [name, async (world: World) => (await make(world)).use] as const,
 );
 
-test.each([...created, ...used])('%s works again after a failed load of a part', async (_, prepare) => {
+test.each([...created, ...used])('%s works again after a failed load of a part', async (name, prepare) => {
   const healthy = await createWorld();
   const work = await prepare(healthy);
   failLoad(Number.POSITIVE_INFINITY);
   const expected = await work();
   const { count } = loads;
-  for (let nth = 0; nth < count; nth += Math.ceil(count / 3)) {
+  // All of one that also loads the comparison at size; of the others three.
+  const step = name === 'unet.predict' ? 1 : Math.ceil(count / 3);
+  for (let nth = 0; nth < count; nth += step) {
     const world = await createWorld();
     const work = await prepare(world);
     const before = labelsOf(world);
