@@ -141,10 +141,10 @@ test('bench: the whole network, with the variants in use, op by op', async () =>
   const { chooser } = engine;
   const choose = chooser.choose.bind(chooser);
   // As if a tuner had preferred the plain form in one place.
-  const spy = vi.spyOn(chooser, 'choose').mockImplementation(async (...args) => ({
-    ...(await choose(...args)),
-    'conv2d/down.1': 'direct',
-  }));
+  const spy = vi.spyOn(chooser, 'choose').mockImplementation(async (...args) => {
+    const chosen = await choose(...args);
+    return { ...chosen, variants: { ...chosen.variants, 'conv2d/down.1': 'direct' } };
+  });
   try {
     for (const name of ['step', 'forward', 'sample'] as const) {
       const work = await openWork(engine, name, DEFAULT_SIZE, 4, timer, { widths: [8, 16, 16] });
