@@ -21,7 +21,7 @@ export const exercises = {
     lead: 'train',
     press: 'Press Train, and unfold After the run: ten bars show the held-out loss, by noise level.',
     answer:
-      'The lowest level: its loss is 0.5 or more, where the middle has less than 0.2. The network predicts the difference of noise and image, and in a nearly clean image the noise cannot be seen. At 0.8 the loss is higher again: there the image cannot be seen.',
+      'The lowest level: its loss is 0.5 or more, where the middle has less than 0.2. The network predicts the difference of noise and image, and in a nearly clean image the noise cannot be seen. At 0.8 the loss is higher again: there the image cannot be seen. (The error of the guessed image, which Explain draws, only rises with the noise.)',
     scene: 2,
     text: 'recipe',
   },
@@ -29,7 +29,7 @@ export const exercises = {
     question: 'Which pixel makes the stroke in a map?',
     search: '?task=inside',
     lead: 'inside-level',
-    press: 'Move Noise to 0 %. Choose map 32 of down.0, and press its darkest pixel, in row 14 and column 8.',
+    press: 'Move Noise to 0 %. Choose map 32 of down.0, and press its darkest pixel, in row 14 and column 8.',
     answer:
       'The pixel below the middle of the window: 0.99 of ink times 0.478 is 0.474, the largest of 25 products. Together they are 2.87, and paper counts, too: at the left, −1 meets negative weights. So this map is dark where a stroke begins right of paper.',
     scene: 2,
@@ -59,7 +59,7 @@ export const exercises = {
     question: 'What happens without the class?',
     search: '?task=inside',
     lead: 'inside-label',
-    press: 'Move Noise to 100 %. Choose one class after the other at Given class, then none.',
+    press: 'Move Noise to 100 %. Choose one class after the other at Given class, then none.',
     answer:
       'With a class, the network sees the mean of its digits; with none, the mean of all digits, a smear that fits none of them. Training leaves out the class of one image in twenty, so that the network can do both; guidance needs both.',
     scene: 4,
