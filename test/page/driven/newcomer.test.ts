@@ -57,6 +57,14 @@ test.each([
     if (task === 'train') {
       await steps(page, 1);
       await until(page, () => document.getElementById('grid-names')!.textContent === '0123456789');
+    } else {
+      await until(
+        page,
+        () => document.getElementById('sample-prediction')!.ariaLabel === '2, 0, 2, 6, finished',
+      );
+      expect(await page.$eval('#sample-x', (canvas) => canvas.ariaLabel)).toMatch(
+        /^The images before the step: 2, 0, 2, 6 at step (\d+) of \1$/,
+      );
     }
     expect(problems).toEqual([]);
     await page.close();
