@@ -121,7 +121,7 @@ export function connectSource(
     app.changed();
     again();
   });
-  button('save-model-2').addEventListener('click', () => app.send('saveModel'));
+  button('save-model-2').addEventListener('click', () => app.save('model'));
 
   const nameOf = ({ source, trained }: Maker) => {
     if (source === 'instant') return 'the pretrained network, distilled to two calls';

@@ -69,8 +69,6 @@ export interface PageCalls {
   readonly tidyImages: Call;
   /** A network to sample from, or a checkpoint to go on from. */
   readonly model: Call<File>;
-  readonly saveModel: Call;
-  readonly saveCheckpoint: Call;
 
   /** Makes images; training waits meanwhile, and what was ordered before is left. */
   readonly sample: Call<NumberedOrder>;

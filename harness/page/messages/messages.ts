@@ -197,13 +197,6 @@ export type PageEvent =
     }
   /** Milliseconds of the op with this index, among those that are timed. */
   | { readonly type: 'timed'; readonly index: number; readonly ms: number }
-  /** A file to save. `step`: the steps of a checkpoint, from which the run can continue. */
-  | {
-      readonly type: 'saved';
-      readonly name: string;
-      readonly bytes: Uint8Array<ArrayBuffer>;
-      readonly step?: number;
-    }
   /** The kept run `id` can continue once the page has its training images. */
   | { readonly type: 'needsData'; readonly id: string }
   /** `at` is what failed: the whole page, the data that were chosen, or the task at hand. */

@@ -1,10 +1,12 @@
 /** The object that all panels share: the settings and their address, the state and the worker behind it. */
 
+import { stepIn } from '../../../src/keeping/slots';
 import { whole } from '../../text/units';
 import type { PageCalls } from '../messages/calls';
 import { beginningOf } from '../messages/fine_tune';
 import { rewound } from '../messages/measurements';
 import type { DataDescription, EventOf, ModelDescription, PlanWish, WorkerEvent } from '../messages/messages';
+import { runFileName } from '../messages/order';
 import {
   initialOf,
   initialSettings,
@@ -24,9 +26,9 @@ import { rememberedLosses, rememberLoss } from '../runs/device_lost';
 import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from '../runs/kept_drawings';
 import { comesAlong, measurementsOf, readNotes } from '../runs/run_notes';
 import { distilledNote } from './distil_text';
-import { keepFocus } from './dom';
+import { download, keepFocus } from './dom';
 import { orOffline } from './format';
-import { initialState, isYoung, networkIn, reduce, type State, sourceOf } from './state';
+import { dataNameOf, initialState, isYoung, networkIn, reduce, type State, sourceOf } from './state';
 import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
 
 export interface Panel {
@@ -233,6 +235,18 @@ export class App {
     const drawings = drawingsOfText(text);
     if (drawings) this.drawings = drawings;
     this.send('goOn', { id, begin, drawings: drawings && { from: imagesOfDrawings(drawings) } });
+  }
+
+  /** Saves the run as a file: its network, or a checkpoint to go on from. */
+  save(what: 'model' | 'checkpoint'): void {
+    this.command(async (client) => {
+      const bytes = await client.save(what);
+      // After a divergence it is the last good state.
+      const step = what === 'model' ? this.state.losses.length : stepIn(bytes);
+      const name = `${what}-step-${step}`;
+      download(runFileName(this.settings, dataNameOf(this.state), name, 'safetensors'), bytes);
+      if (what === 'checkpoint') this.state = { ...this.state, saved: step };
+    });
   }
 
   /** Deletes a run that the browser keeps. */

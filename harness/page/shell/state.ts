@@ -204,7 +204,7 @@ const wentBack = (state: State, losses: Float32Array): State => ({
   stored: Math.min(state.stored, losses.length),
 });
 
-/** The state after an event of storing or saving; undefined for other events. */
+/** The state after an event of storing; undefined for other events. */
 function ofStorage(state: State, event: WorkerEvent): State | undefined {
   switch (event.type) {
     case 'runs':
@@ -215,8 +215,6 @@ function ofStorage(state: State, event: WorkerEvent): State | undefined {
       return { ...state, stored: event.step, id: event.id, notStored: undefined };
     case 'notStored':
       return { ...state, notStored: event.message };
-    case 'saved':
-      return { ...state, saved: event.step ?? state.saved };
   }
   return undefined;
 }

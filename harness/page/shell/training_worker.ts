@@ -9,7 +9,7 @@ const namesOf = <Name extends string>(names: Readonly<Record<Name, true>>) => Ob
 const pageEvents = namesOf<PageEvent['type']>({
   ...{ adapter: true, data: true, model: true, resumed: true, begun: true, heldOut: true, quality: true },
   ...{ rate: true, measuring: true, clock: true, timeUp: true, distilling: true, distilled: true },
-  ...{ grid: true, strip: true, sampled: true, timed: true, saved: true, needsData: true, error: true },
+  ...{ grid: true, strip: true, sampled: true, timed: true, needsData: true, error: true },
   ...{ reading: true, planned: true, speed: true, nearest: true },
 });
 const doorEvents = namesOf<keyof WorkerEvents>({

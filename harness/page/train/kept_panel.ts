@@ -58,7 +58,7 @@ export function createKeptPanel(app: App): Panel {
     more.setAttribute('aria-expanded', String(more.getAttribute('aria-expanded') !== 'true'));
     app.changed();
   });
-  button('not-stored-save').addEventListener('click', () => app.send('saveCheckpoint'));
+  button('not-stored-save').addEventListener('click', () => app.save('checkpoint'));
 
   return {
     render() {

@@ -83,7 +83,6 @@ export function createTrainPanel(app: App): TaskPanel {
     tasks: ['train'],
     start: () => start(),
     receive(event) {
-      if (event.type === 'saved') download(event.name, event.bytes);
       planner.receive(event);
       runs.receive?.(event);
       distil.receive?.(event);
@@ -143,8 +142,8 @@ function createAfter(app: App): Panel {
 // ---------------------------------------------------------------- buttons
 
 function connectSaves(app: App): void {
-  button('save-model').addEventListener('click', () => app.send('saveModel'));
-  button('save-checkpoint').addEventListener('click', () => app.send('saveCheckpoint'));
+  button('save-model').addEventListener('click', () => app.save('model'));
+  button('save-checkpoint').addEventListener('click', () => app.save('checkpoint'));
   button('save-losses').addEventListener('click', () => {
     const { losses, run, measured } = app.state;
     if (!run) return;

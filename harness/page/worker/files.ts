@@ -2,10 +2,9 @@
 import { EngineError, type ImageSet, samplingFor } from '../../../src';
 import { inTime } from '../../../src/base/time';
 import type { Folder } from '../../../src/keeping/folder';
-import { stepIn } from '../../../src/keeping/slots';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
-import { loadModel, saveModel } from '../../../src/weights/model';
+import { loadModel } from '../../../src/weights/model';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { kindOf, type OwnFile, readOwnImages } from '../../pictures/own_images';
 import type { MadeImages } from '../../pictures/small_pictures';
@@ -14,7 +13,6 @@ import { megabytes } from '../../text/units';
 import type { ComesAlong, DataOrder, Noted } from '../messages/calls';
 import { areOwn } from '../messages/fine_tune';
 import type { ModelDescription } from '../messages/messages';
-import { runFileName } from '../messages/order';
 import { type Beginning, recipeOf, settingsOf } from '../messages/settings';
 import { TrainingRun } from './door';
 import { KeptImages } from './kept_images';
@@ -197,19 +195,6 @@ export class Files {
     return `${not} If they are made of the same files: earlier versions of the page read pictures with transparent parts in another way, and a run that one of them began on such pictures cannot go on. Discard it, and begin a new one.`;
   }
 
-  async saveModel(): Promise<void> {
-    const { unet, objective, core } = this.place;
-    const step = core.run?.losses.length ?? 0;
-    if (unet) this.saved(`model-step-${step}`, await saveModel(unet, { objective, data: core.run?.data }));
-  }
-
-  async saveCheckpoint(): Promise<void> {
-    const checkpoint = await this.place.core.saveCheckpoint();
-    if (!checkpoint) return;
-    const step = stepIn(checkpoint);
-    this.saved(`checkpoint-step-${step}`, checkpoint, step);
-  }
-
   /** Opens a model file; its network replaces the file network opened before. */
   async takeModel(bytes: Uint8Array, name: string): Promise<{ model: ModelDescription; note?: string }> {
     const { core } = this.place;
@@ -266,11 +251,6 @@ export class Files {
     await core.open(run);
     await views.strip(run.losses.length);
     await views.grid(run.losses.length);
-  }
-
-  private saved(what: string, bytes: Uint8Array<ArrayBuffer>, step?: number): void {
-    const name = runFileName(this.place.current, this.place.core.run?.data.name, what, 'safetensors');
-    this.place.post({ type: 'saved', name, bytes, step }, [bytes.buffer]);
   }
 }
 

@@ -75,10 +75,6 @@ export class PageHost implements Host {
     keepImages: (id) => this.files.keepImages(id),
     tidyImages: () => this.files.tidyImages(),
     model: (file) => this.soon(() => this.files.openFile(file)),
-    // Reading the weights needs no pause: an update is one dispatch.
-    saveModel: () => void this.files.saveModel().catch((error) => this.place.report(error, 'task')),
-    // Weights and moments must be of the same step, so none may be under way.
-    saveCheckpoint: () => this.soon(() => this.files.saveCheckpoint()),
 
     sample: (order) => this.soon(() => this.views.sample(order)),
     stopSampling: () => this.session.tasks.interrupt('sampling'),
