@@ -32,7 +32,7 @@ interface ComparisonParts {
  * A step on a batch of noise, from the current weights, with the variants in use and with plain ones. It creates and frees its own buffers,
  * and does not change the training.
  */
-export class Comparison {
+export class StepComparison {
   private readonly parts: ComparisonParts;
   private done: boolean;
   private error: UnusableKernel | undefined;

@@ -28,7 +28,7 @@ interface FitParts {
   readonly signal?: AbortSignal;
   /** Makes the error for a step that the GPU refused. */
   readonly refusal: (known: Losses) => EngineError;
-  /** The comparison of the kernels between two steps: see Comparison. `run` takes the number of completed steps. */
+  /** The comparison of the kernels between two steps: see StepComparison. `run` takes the number of completed steps. */
   readonly comparison: { readonly isDone: () => boolean; readonly run: (step: number) => Promise<void> };
   /** Throws if the trainer or the data set was destroyed. */
   readonly check: () => void;

@@ -26,7 +26,7 @@ interface FrameSource {
   readonly begin: () => Promise<number>;
   /** Makes the error for a step that the GPU refused, and allows steps again. */
   readonly refusal: (known: Losses) => Promise<EngineError>;
-  /** The comparison of the kernels between two steps: see Comparison. `run` takes the number of completed steps. */
+  /** The comparison of the kernels between two steps: see StepComparison. `run` takes the number of completed steps. */
   readonly comparison: { readonly isDone: () => boolean; readonly run: (step: number) => Promise<void> };
   /** For the caller's batches: brings the next one to the GPU, and resolves to its number of images. */
   readonly load?: (() => Promise<number>) | undefined;

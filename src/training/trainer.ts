@@ -18,7 +18,7 @@ import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
 import { type Batch, type BatchPart, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
-import { Comparison } from './comparison';
+import { StepComparison } from './comparison';
 import type { Evaluation } from './evaluation';
 import { Feed } from './feed';
 import { Fit } from './fit';
@@ -64,7 +64,7 @@ interface TrainerParts {
   /** Only with `averageWeights`. */
   readonly trained: TrainedWeights | undefined;
   readonly variants: Variants;
-  readonly comparison: Comparison;
+  readonly comparison: StepComparison;
 }
 
 /**
@@ -91,7 +91,7 @@ export class Trainer extends Resource {
   private readonly programs: StepPrograms;
   private readonly trained: TrainedWeights | undefined;
   private readonly recorder: StepRecorder;
-  private readonly comparison: Comparison;
+  private readonly comparison: StepComparison;
   /** Whether a step, a fit or an evaluation is under way. */
   private busy = false;
   private readonly isBusy = () => this.busy;
@@ -145,7 +145,7 @@ export class Trainer extends Resource {
         const stepOptions = { ...checked, variants, average: trained && unet.weights };
         const programs = await StepPrograms.create(gpu, network, stepOptions);
         if (onWarning) forgetTeacher(unet, onWarning);
-        const comparison = new Comparison({
+        const comparison = new StepComparison({
           ...{ gpu, network, batchSize, settings, variants },
           ...{ isFixed, chooser, place: choice },
         });

@@ -93,7 +93,7 @@ interface TuningJob extends Job {
 }
 
 /** A kernel of a layer, and the key of its choice. */
-interface Place {
+interface TunedPlace {
   readonly kernel: Kernel<ConvShape>;
   readonly layer: Layer;
   readonly key: string;
@@ -129,7 +129,7 @@ export function worthMeasuring(
 }
 
 interface Jobs {
-  readonly places: readonly Place[];
+  readonly places: readonly TunedPlace[];
   /** The jobs to measure, by key. */
   readonly jobs: ReadonlyMap<string, TuningJob>;
 }
@@ -154,7 +154,7 @@ export async function tune(
   /** The known choices, by key. */
   const chosen = new Map<string, Chosen>();
   const tried = new Set<string>();
-  let places: readonly Place[];
+  let places: readonly TunedPlace[];
   // Again where a variant was rejected that had kept others out: they make other jobs.
   for (;;) {
     const { jobs, ...listed } = await jobsOf(gpu, layers, batch, chosen, options);
@@ -199,7 +199,7 @@ async function jobsOf(
   const { features } = gpu.device;
   const images = Math.min(batch, effort.images);
   const jobs = new Map<string, TuningJob>();
-  const places: Place[] = [];
+  const places: TunedPlace[] = [];
   for (const kernel of tunedFor(training)) {
     for (const layer of layersFor(kernel, layers)) {
       const possible = possibleVariants(kernel, layer, batch, features);
@@ -305,7 +305,7 @@ async function measureAll(
 
 function jobOf(
   gpu: Gpu,
-  { kernel, layer }: Pick<Place, 'kernel' | 'layer'>,
+  { kernel, layer }: Pick<TunedPlace, 'kernel' | 'layer'>,
   batch: number,
   variants: readonly string[],
   rejectedVariants: Rejected,

@@ -46,7 +46,14 @@ import {
   trainingOf,
   variantsOf,
 } from './fields';
-import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
+import {
+  encodeFinite,
+  expectedInCheckpoint,
+  namedTensors,
+  networkInFile,
+  openFile,
+  pickTensors,
+} from './file';
 import type { DataFingerprint } from './fingerprint';
 import { checkTensors } from './match';
 import { checkWeights, type Model, type Weights } from './model';
@@ -177,7 +184,7 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
         'Give the checkpoint.safetensors that was saved beside it.',
     );
   }
-  const { config, parameters } = networkOf(file, name);
+  const { config, parameters } = networkInFile(file, name);
   const step = stepOf(file, name);
   const wrong = inFile(name);
   const training = trainingOf(file, name);

@@ -56,7 +56,10 @@ export function openFile(given: ByteContainer, name: string, foreign?: Record<st
   return file;
 }
 
-export function networkOf(file: Safetensors, name: string): { config: UNetConfig; parameters: Parameter[] } {
+export function networkInFile(
+  file: Safetensors,
+  name: string,
+): { config: UNetConfig; parameters: Parameter[] } {
   const given = jsonOf(file, 'config', name);
   try {
     if (!isObject(given)) throw new EngineError('data', 'it is not an object.');

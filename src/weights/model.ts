@@ -20,7 +20,14 @@ import {
   teacherOf,
   trainingOf,
 } from './fields';
-import { encodeFinite, expectedInCheckpoint, namedTensors, networkOf, openFile, pickTensors } from './file';
+import {
+  encodeFinite,
+  expectedInCheckpoint,
+  namedTensors,
+  networkInFile,
+  openFile,
+  pickTensors,
+} from './file';
 import type { DataFingerprint } from './fingerprint';
 import {
   inPyTorch,
@@ -139,7 +146,7 @@ export function loadModel(bytes: ByteContainer, name = 'The model', options: Loa
     objective: objective ?? 'tutorial',
   };
   const file = openFile(bytes, name, foreign);
-  const { config, parameters } = networkOf(file, name);
+  const { config, parameters } = networkInFile(file, name);
   if (given) checkSameNetwork(given, config, name);
   const layout = layoutOf(file.tensors);
   const expected =

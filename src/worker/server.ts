@@ -218,7 +218,7 @@ export class Server implements SessionHost {
     checkNames('begin', options, BEGIN);
     const { trainer = {}, source, fit, sampling } = options;
     checkObject('fit', fit, '{ epochs: 5 }');
-    const network = networkOf(options.network);
+    const network = networkToTrain(options.network);
     const config = 'parameters' in network ? network.config : network;
     const { batchSize, learningRate, settings } = checkTrainer(trainer);
     checkFit(fit, settings.objective, config);
@@ -409,7 +409,7 @@ const nothingToSample = () =>
 // ---------------------------------------------------------------- checks of what a client sends
 
 /** The network of a run; missing fields of a configuration are the tutorial's. */
-function networkOf(network: BeginOptions['network'] = {}): UNetConfig | Trained {
+function networkToTrain(network: BeginOptions['network'] = {}): UNetConfig | Trained {
   checkObject('network', network, '{ height: 28, width: 28 }, or a model');
   if ('parameters' in network) return network;
   return checkConfig({ ...defaultConfig, ...network });

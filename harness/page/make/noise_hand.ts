@@ -1,6 +1,6 @@
 /** The field of the Make view: a handle that mouse, finger or arrow keys move between four noises, with the digit under it. */
 
-import type { Place } from '../messages/noise_field';
+import type { FieldPlace } from '../messages/noise_field';
 import { anyElement, byId } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 
@@ -10,9 +10,9 @@ const STEP = { key: 2, shift: 10 };
 const tenth = (percent: number) => Math.round(10 * Math.min(Math.max(percent, 0), 100)) / 10;
 
 /** The place to which a key moves the handle; undefined for other keys. Pure. */
-export function movedBy({ across, down }: Place, key: string, shift: boolean): Place | undefined {
+export function movedBy({ across, down }: FieldPlace, key: string, shift: boolean): FieldPlace | undefined {
   const step = shift ? STEP.shift : STEP.key;
-  const to: Place | undefined = {
+  const to: FieldPlace | undefined = {
     ArrowLeft: { across: across - step, down },
     ArrowRight: { across: across + step, down },
     ArrowUp: { across, down: down - step },
@@ -30,13 +30,13 @@ export class NoiseHand {
   private readonly handle = anyElement('noise-handle');
   private readonly digit = new ImageView(byId('noise-digit', HTMLCanvasElement));
   private readonly map = new ImageView(byId('noise-map', HTMLCanvasElement));
-  private place: Place = { across: 0, down: 0 };
+  private place: FieldPlace = { across: 0, down: 0 };
   private shownOf: Uint8Array | undefined;
 
   /** `moved` is called with each place to which the hand moves the handle. */
-  constructor(moved: (place: Place) => void) {
+  constructor(moved: (place: FieldPlace) => void) {
     const { field, handle } = this;
-    const go = (place: Place) => {
+    const go = (place: FieldPlace) => {
       this.at(place);
       moved(place);
     };
@@ -68,7 +68,7 @@ export class NoiseHand {
   }
 
   /** Puts the handle there. */
-  at({ across, down }: Place): void {
+  at({ across, down }: FieldPlace): void {
     this.place = { across, down };
     const { handle } = this;
     handle.style.setProperty('--across', String(across / 100));

@@ -2,7 +2,7 @@
 import { labelsIn } from '../../pictures/class_names';
 import { plural, whole } from '../../text/units';
 import type { Order, WorkerEvent } from '../messages/messages';
-import type { Place } from '../messages/noise_field';
+import type { FieldPlace } from '../messages/noise_field';
 import { columnsOf, usualCount } from '../messages/order';
 import type { Settings } from '../messages/settings';
 import type { App, TaskPanel } from '../shell/app';
@@ -46,7 +46,7 @@ export class SamplePanel implements TaskPanel {
   private readonly view: ReturnType<typeof connectTrajectory>;
   private recipe: Settings['recipe'];
   /** The hand's place, also while it moves; the address takes it when the hand rests. */
-  private place: Place;
+  private place: FieldPlace;
   private maker: Maker = { source: 'run', trained: 0 };
   /** Whether images exist or have been ordered. */
   private ordered = false;

@@ -4,7 +4,7 @@ import type { Sampling } from '../../../src/unet/sampling';
 import type { WorkerEvents } from '../../../src/worker';
 import type { Plan } from '../../run/plan';
 import type { Measurement, NearestFound } from './measurements';
-import type { Place } from './noise_field';
+import type { FieldPlace } from './noise_field';
 import type { Beginning, CheckpointSettings, FlowMethod, PageRecipe, Source } from './settings';
 
 export type { Phase } from '../../../src/worker';
@@ -17,7 +17,7 @@ export interface Order {
   readonly count: number;
   readonly seed: number;
   /** A place between the noise of the seed and the noise of the next three seeds. */
-  readonly place: Place;
+  readonly place: FieldPlace;
   readonly digit: number | 'all';
   /** The text that orders the images; '' uses `digit` and `count`. */
   readonly text: string;

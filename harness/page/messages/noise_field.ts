@@ -2,22 +2,22 @@
 import { imageNoise } from '../../pictures/noise';
 
 /** A place in the field, in percent from its left edge and from its top edge. */
-export interface Place {
+export interface FieldPlace {
   readonly across: number;
   readonly down: number;
 }
 
 /** The place whose noise is the seed's own. */
-export const START: Place = { across: 0, down: 0 };
+export const START: FieldPlace = { across: 0, down: 0 };
 
 /** An image, by its number, and the place that its noise comes from. */
 export interface Placed {
   readonly image: number;
-  readonly place: Place;
+  readonly place: FieldPlace;
 }
 
 /** The first `count` images, all at one place. */
-export const imagesAt = (place: Place, count: number): Placed[] =>
+export const imagesAt = (place: FieldPlace, count: number): Placed[] =>
   Array.from({ length: count }, (_, image) => ({ image, place }));
 
 /** A smaller share is a rounding error: the cosine of 90 degrees. */
@@ -28,7 +28,7 @@ const NOTHING = 1e-12;
  * across, then down: the squares add up to 1, so the mix of independent Gaussian noises is Gaussian noise of the same variance. (A mix of
  * which the shares add up to 1 would be paler.)
  */
-export function sharesAt({ across, down }: Place): number[] {
+export function sharesAt({ across, down }: FieldPlace): number[] {
   const [a, d] = [across, down].map((percent) => (percent / 200) * Math.PI);
   const shares = [Math.cos(d), Math.sin(d)].flatMap((row) => [row * Math.cos(a), row * Math.sin(a)]);
   return shares.map((share) => (share < NOTHING ? 0 : share));

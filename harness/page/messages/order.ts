@@ -4,7 +4,7 @@ import { DIGITS } from '../../../src/data/digits';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNet } from '../../../src/unet/unet';
 import type { DrawOrder, ModelDescription, Order } from './messages';
-import { imagesAt, noiseOf, type Place, START } from './noise_field';
+import { type FieldPlace, imagesAt, noiseOf, START } from './noise_field';
 import type { Settings } from './settings';
 
 /** A network and the objective of its training, which determines how to sample from it. */
@@ -91,7 +91,7 @@ export function usualCount(
 /** The sampler's options for an order: only those that the network can use. */
 export function samplingOf(
   { unet, objective }: { readonly unet: Pick<UNet, 'config'>; readonly objective: Objective },
-  order: Omit<Order, 'source' | 'place'> & { readonly place?: Place },
+  order: Omit<Order, 'source' | 'place'> & { readonly place?: FieldPlace },
 ): Pick<SampleOptions, 'steps' | 'seed' | 'noise' | 'method' | 'labels' | 'guidance'> {
   const { steps, count, seed, place = START, guidance, method } = order;
   const { classes = 0 } = unet.config.conditioning ?? {};

@@ -11,7 +11,7 @@ import type { SamplerCache } from './door';
 /** Number of alternative fillings of a mask, one seed each. */
 const FILLINGS = 4;
 
-export class Drawing {
+export class DrawingAnswers {
   private readonly samplers: SamplerCache;
 
   constructor(samplers: SamplerCache) {

@@ -25,7 +25,7 @@ import { INSTANT, pretrainedOf } from '../messages/pretrained';
 import type { Beginning, PageSettings } from '../messages/settings';
 import { createNetwork, type Trained, TrainingRun, type TrainingSession } from './door';
 import { Planning } from './planning';
-import { imagesOf, networkOf } from './run_images';
+import { configFor, imagesOf } from './run_images';
 
 export type Post = (event: PageEvent, transfer?: Transferable[]) => void;
 
@@ -162,7 +162,7 @@ export class Workplace {
 
   /** The initial network of a run: a configuration, or trained weights. */
   async initialNetwork(settings: PageSettings, began: Beginning | undefined): Promise<UNetConfig | Trained> {
-    const config = networkOf(settings, this.images);
+    const config = configFor(settings, this.images);
     if (began !== 'pretrained') return config;
     const { recipe } = settings;
     return fitted(recipe, await pretrained[checkBeginning(recipe, config)](), config);

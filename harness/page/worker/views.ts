@@ -6,7 +6,7 @@ import type { InsideAnswer, InsideOrder } from '../messages/inside_messages';
 import type { DrawAnswer, DrawOrder, Example, NumberedOrder, Order } from '../messages/messages';
 import type { Placed } from '../messages/noise_field';
 import { PictureClock } from './clocks';
-import { Drawing } from './drawing';
+import { DrawingAnswers } from './drawing';
 import { Inside } from './inside';
 import { LivePictures } from './live_pictures';
 import type { Workplace } from './place';
@@ -18,7 +18,7 @@ export class Views {
   private readonly loadDigits: () => Promise<void>;
   private readonly pictures: LivePictures;
   private readonly inside: Inside;
-  private readonly drawing: Drawing;
+  private readonly drawing: DrawingAnswers;
 
   constructor(place: Workplace, loadDigits: () => Promise<void>) {
     this.place = place;
@@ -26,7 +26,7 @@ export class Views {
     const { samplers } = place.core;
     this.pictures = new LivePictures(place.post, samplers);
     this.inside = new Inside(place.post, samplers);
-    this.drawing = new Drawing(samplers);
+    this.drawing = new DrawingAnswers(samplers);
   }
 
   /** Both live pictures, if they are due: all of them show the same network. */
