@@ -89,14 +89,13 @@ test('the exercises of Make: one call makes smears, and guidance 4 has 1.6 times
   await page.close();
 });
 
-/** Inside has looked: its picture is of these choices. A choice is asked for, and shown as busy, in one of the next frames. */
+/** Inside has looked: its picture is of these choices. Between two looks it is idle for a frame, so it must be idle for some. */
 const looked = async (page: Page) => {
+  await until(page, () => /network, after/.test(document.getElementById('inside-status')!.textContent!));
   await page.evaluate(async () => {
-    for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame);
-  });
-  await until(page, () => {
-    const status = document.getElementById('inside-status')!;
-    return /network, after/.test(status.textContent!) && !status.parentElement!.classList.contains('busy');
+    const status = document.getElementById('inside-status')!.parentElement!;
+    for (let idle = 0; idle < 5; idle = status.classList.contains('busy') ? 0 : idle + 1)
+      await new Promise(requestAnimationFrame);
   });
 };
 
