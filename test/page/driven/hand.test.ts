@@ -82,8 +82,9 @@ test('digits appear while a number is typed, without a press, and with their ste
   // The same as if it had been ordered.
   await click(page, '#sample');
   await expect.poll(async () => (await asked(page, 'sample')).times).toBe(2);
-  await phase(page, 'idle');
-  await finished(page, 4);
+  const steps = async () => (await messagesOf(page)).filter(({ type }) => type === 'sampled').length;
+  await expect.poll(steps).toBe(8);
+  await drawn(page);
   expect(await picture(page)).toBe(typed);
   // What is typed before the page is drawn anew stays, legal or not.
   await page.evaluate(() => {
