@@ -139,7 +139,9 @@ test('pictures of one size become at most 32 pixels wide, unless a press keeps t
   await phase(page, 'idle');
   await choose(page, 'folder', folder);
   const sideOf = () => page.evaluate(() => window.harness.state.data);
-  await until(page, () => window.harness.state.data?.width === 28);
+  // The digits are 28 wide, too.
+  await until(page, () => window.harness.state.data?.channels === 3);
+  expect((await sideOf())!.width).toBe(28);
   const isOffered = () => page.$eval('#own-size', (button) => button.checkVisibility());
   expect(await isOffered()).toBe(false);
   await choose(page, 'folder', large);
