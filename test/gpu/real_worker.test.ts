@@ -68,7 +68,8 @@ if (lane !== 'node') {
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);
     const message = expect.stringMatching(/^The worker has an error .*: .*JSON.* It goes on\.$/);
-    expect(warnings).toEqual([{ message, run: false }]);
+    // The browser may report the error later than the run ends.
+    await expect.poll(() => warnings, { timeout: 20_000 }).toEqual([{ message, run: false }]);
     await client.reset();
   });
 
