@@ -221,8 +221,12 @@ test('a model file is sampled beside the run, and a checkpoint goes on as if not
     await until(page, (n) => window.harness.state.losses.length === n, steps);
     await phase(page, 'paused');
   }
+  const saved = () => page.evaluate(() => window.harness.state.saved);
   const model = await save('save-model');
+  // A model has no state of the optimizer.
+  expect(await saved()).toBe(0);
   const checkpoint = await save('save-checkpoint');
+  expect(await saved()).toBe(3);
   // It is in a file, and in the browser.
   expect(await asks()).toBe(false);
 
