@@ -1,34 +1,53 @@
-/** The exercises of Explain and of the texts, as a reader does them: each link, what is pressed there, and what its answer says. */
+/**
+ * The exercises of Explain and of the texts, as a reader does them: each link, what is pressed there, and what its answer says. The numbers
+ * of the one on noise levels are checked in test/node/classify.test.ts.
+ */
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { exercises } from '../../../harness/page/explain/exercises';
 import { violations } from '../axe';
 import { drive } from '../drive';
-import { click, go, pause, phase, steps, until, visit } from '../visit';
+import { click, go, phase, setting, until, visit } from '../visit';
 
 const driven = drive();
 
-/** Follows the link of an exercise from its scene. */
-async function open(page: Page, { question, scene, lead }: (typeof exercises)[keyof typeof exercises]) {
-  await go(page, 'explain');
-  await page.evaluate((n) => window.harness.set('scene', n), String(scene));
-  await until(
-    page,
-    (words) => [...document.querySelectorAll('.exercises h3')].some((each) => each.textContent === words),
-    question,
-  );
-  await click(page, '.exercises > summary');
-  await page.evaluate((words) => {
-    const all = [...document.querySelectorAll('.exercises section')];
-    const own = all.find((each) => each.querySelector('h3')!.textContent === words)!;
-    own.querySelector<HTMLAnchorElement>('a')!.click();
-  }, question);
-  await until(
-    page,
-    (id) => document.getElementById(id)!.checkVisibility() && document.activeElement!.id === id,
-    lead,
-  );
-}
+/** Opens the view of an exercise at its address. */
+const open = ({ search }: (typeof exercises)[keyof typeof exercises]) =>
+  visit(driven.context, `${driven.address}${search}`);
+
+test('each exercise of Explain leads to its view, at what is to be pressed, which is unfolded', async () => {
+  // The answers of a tiny network are no worse for this.
+  const { page, problems } = await visit(driven.context, `${driven.tiny}?task=explain&scene=3`);
+  await until(page, () => document.querySelectorAll('.exercises section').length === 2);
+  await page.$$eval('.exercises summary', (all) => {
+    for (const each of all) each.click();
+  });
+  expect(await violations(page)).toEqual([]);
+  for (const { question, scene, lead } of Object.values(exercises)) {
+    await go(page, 'explain');
+    await setting(page, 'scene', String(scene));
+    await until(
+      page,
+      (words) => [...document.querySelectorAll('.exercises h3')].some((each) => each.textContent === words),
+      question,
+    );
+    await click(page, '.exercises > summary');
+    await page.evaluate((words) => {
+      const all = [...document.querySelectorAll('.exercises section')];
+      const own = all.find((each) => each.querySelector('h3')!.textContent === words)!;
+      own.querySelector<HTMLAnchorElement>('a')!.click();
+    }, question);
+    await until(
+      page,
+      (id) => document.getElementById(id)!.checkVisibility() && document.activeElement!.id === id,
+      lead,
+    );
+  }
+  // The one on a kernel.
+  expect(await page.$eval('#inside-list', (list) => (list as HTMLDetailsElement).open)).toBe(true);
+  expect(problems).toEqual([]);
+  await page.close();
+});
 
 /** The ink of each pixel of a canvas that shows images side by side, `scale` screen pixels each. */
 const inkOf = (page: Page, id: string) =>
@@ -62,26 +81,19 @@ const made = async (page: Page, id: string, ending: string) => {
 };
 
 test('the exercises of Make: one call makes smears, and guidance 4 has 1.6 times the ink of guidance 1', async () => {
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=explain&scene=3`);
-  await until(page, () => document.querySelectorAll('.exercises section').length === 2);
-  await page.$$eval('.exercises summary', (all) => {
-    for (const each of all) each.click();
-  });
-  expect(await violations(page)).toEqual([]);
-
-  await open(page, exercises.calls);
+  const { page, problems } = await open(exercises.calls);
   await made(page, 'sample-prediction', '2, 0, 2, 6, finished');
   const smears = greyShare(await inkOf(page, 'sample-prediction'));
-  await page.evaluate(() => {
-    for (const key of ['steps', 'method', 'guidance'] as const)
-      window.harness.set(key, key === 'method' ? 'auto' : key === 'steps' ? '' : '2');
-  });
+  for (const [key, value] of Object.entries({ steps: '', method: 'auto', guidance: '2' }))
+    await setting(page, key, value);
   await made(page, 'sample-prediction', '2, 0, 2, 6, finished');
   const [one, eight] = numbersIn(exercises.calls.answer);
   expect(Math.abs(smears - one)).toBeLessThan(2);
   expect(Math.abs(greyShare(await inkOf(page, 'sample-prediction')) - eight)).toBeLessThan(3);
 
-  await open(page, exercises.guidance);
+  // The settings of the address of the other exercise.
+  for (const [key, value] of new URLSearchParams(exercises.guidance.search))
+    if (key !== 'task') await setting(page, key, value);
   await made(page, 'column-right', 'guidance 4: step 4 of 4');
   const [left, right] = [await inkOf(page, 'column-left'), await inkOf(page, 'column-right')].map(mean);
   expect((right / left).toFixed(1)).toBe(String(numbersIn(exercises.guidance.answer)[0]));
@@ -99,9 +111,8 @@ const looked = async (page: Page) => {
   });
 };
 
-test('the exercises of Inside: without the class the network sees the mean of all; the pixel that makes a stroke', async () => {
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=explain&scene=4`);
-  await open(page, exercises.without);
+test('the exercises of Inside: the mean of all without the class; the pixel of a stroke; a broken kernel is refused', async () => {
+  const { page, problems } = await open(exercises.without);
   await looked(page);
   const set = (id: string, value: string) =>
     page.$eval(
@@ -132,7 +143,6 @@ test('the exercises of Inside: without the class the network sees the mean of al
   const nearest = Math.min(...byClass.map((image) => apart(image, none)));
   expect(apart(none, all)).toBeLessThan(0.6 * nearest);
 
-  await open(page, exercises.pixel);
   await set('inside-label', '');
   await set('inside-level', '0');
   await looked(page);
@@ -158,15 +168,8 @@ test('the exercises of Inside: without the class the network sees the mean of al
   const answer = [window[below], kernel[below], Math.max(...products)];
   expect(answer).toEqual(numbersIn(exercises.pixel.answer).slice(0, 3));
   expect(products[below]).toBe(answer[2]);
-  expect(problems).toEqual([]);
-  await page.close();
-});
 
-test('the exercises of Inside and Train: a broken kernel is refused; the pretrained digits are trained on', async () => {
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=explain&scene=4`);
-  await open(page, exercises.kernel);
-  await looked(page);
-  expect(await page.$eval('#inside-list', (list) => (list as HTMLDetailsElement).open)).toBe(true);
+  await click(page, '#inside-list summary');
   await until(page, () => document.querySelectorAll('.disclose').length > 10);
   await page.evaluate(() => {
     const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
@@ -194,16 +197,6 @@ test('the exercises of Inside and Train: a broken kernel is refused; the pretrai
   });
   await until(page, () => document.querySelector<HTMLElement>('.verdict')!.dataset.kind !== undefined);
   expect(await page.$eval('.verdict', (box) => box.textContent!)).toMatch(/^It is wrong: adam\./);
-
-  // test/node/classify.test.ts has the numbers of its answer.
-  await open(page, exercises.level);
-  await click(page, '#train');
-  await steps(page, 1);
-  await pause(page);
-  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
-    recipe: 'digits',
-    begin: 'pretrained',
-  });
   expect(problems).toEqual([]);
   await page.close();
 });

@@ -582,7 +582,10 @@ const meanColour = (page: Page, what: string | number) =>
 
 test('a coloured network is shown in its colours in every view, and its classes by their names', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'colours-'));
-  const { page, problems } = await open('?task=train&samples=4&steps=2&method=euler');
+  const { page, problems } = await visit(
+    driven.context,
+    `${driven.tiny}?task=train&samples=4&steps=2&method=euler`,
+  );
   try {
     for (const [name, bytes] of Object.entries(await reddening())) await writeFile(join(folder, name), bytes);
     const upload = async (input: string, ...names: string[]) =>

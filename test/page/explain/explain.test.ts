@@ -59,6 +59,7 @@ test.each(Object.values(exercises))(
     const { notices, settings } = parseQuery(search);
     expect(notices).toEqual([]);
     expect(settings.task).not.toBe('explain');
+    if (settings.task === 'train') expect(settings).toMatchObject({ recipe: 'digits', begin: 'pretrained' });
     expect(markup).toContain(` id="${lead}"`);
   },
 );
