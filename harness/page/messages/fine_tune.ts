@@ -1,6 +1,7 @@
 /** What a run begins with, and training that begins with a pretrained network: with which settings, and on which images that is possible. Pure. */
 import type { EngineError } from '../../../src/base/errors';
 import { type Recipe, recipeAt, recipes } from '../../../src/recipes';
+import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { UNetConfig } from '../../../src/unet/config';
 import { checkBeginning, RATE_OF_PICTURES } from '../../run/beginning';
 import type { DataDescription } from './messages';
@@ -11,13 +12,16 @@ const STEPS = 60;
 const MOST_BATCH = 32;
 export const RATE = 0.0005;
 
+/** `count`: the images that it trains on. */
 export function fineTuning(count: number): {
   readonly batch: number;
   readonly epochs: number;
   readonly lr: number;
 } {
   const batch = Math.min(MOST_BATCH, count);
-  return { batch, epochs: Math.ceil(STEPS / Math.ceil(count / batch)), lr: RATE };
+  const { dropLast } = recipes.digits.fit;
+  const perEpoch = stepsPerEpoch({ imageCount: count, batchSize: batch, dropLast });
+  return { batch, epochs: Math.ceil(STEPS / perEpoch), lr: RATE };
 }
 
 /** Adam soon knows the gradients of trained weights. The recipe's own warm-up, at so small a batch, would be longer than the training. */

@@ -16,9 +16,10 @@ import { trainerConfigOf } from '../../../src/training/options';
 import { presets } from '../../../src/unet/config';
 
 describe('fine-tuning', () => {
-  test('takes 60 steps of up to 32 images', () => {
+  test('takes 60 steps of up to 32 images, without an epoch’s small last batch, or one epoch', () => {
     expect(fineTuning(10)).toEqual({ batch: 10, epochs: 60, lr: 0.0005 });
-    expect(fineTuning(100)).toEqual({ batch: 32, epochs: 15, lr: 0.0005 });
+    expect(fineTuning(40)).toEqual({ batch: 32, epochs: 60, lr: 0.0005 });
+    expect(fineTuning(100)).toEqual({ batch: 32, epochs: 20, lr: 0.0005 });
     expect(fineTuning(10_000)).toEqual({ batch: 32, epochs: 1, lr: 0.0005 });
   });
 
