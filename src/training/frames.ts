@@ -98,7 +98,13 @@ export class Frames {
       const most = Math.min(time, share * milliseconds, gpu.pacer.maxMilliseconds);
       programs.beginParts();
       const piece = this.encode(encoder, pending, most);
-      const losses = await programs.losses.submit(encoder, piece.load);
+      const losses = await programs.losses.submit(encoder, piece.load).catch((error) => {
+        // What was written for this step may be missing, too.
+        this.drop();
+        this.ordered = undefined;
+        this.lastBegun = -1;
+        throw error;
+      });
       if (!this.pending?.at) programs.endParts();
       const took = piece.load.milliseconds;
       busy += took;

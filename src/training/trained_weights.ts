@@ -24,7 +24,21 @@ export class TrainedWeights {
     return new TrainedWeights(gpu, await NetworkWeights.create(gpu, average.config), average);
   }
 
-  /** Records the commands that bring the weights up to date before a step. */
+  /** Brings the weights up to date before a step. If the device refuses that, the next step does it. */
+  async bring(): Promise<void> {
+    const { taken, unpacked } = this;
+    if (!this.isStale && !unpacked) return;
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'trained weights' });
+    this.encode(encoder);
+    try {
+      await this.gpu.submit(encoder);
+    } catch (error) {
+      Object.assign(this, { taken, unpacked });
+      throw error;
+    }
+  }
+
+  /** Records the same for a recorded step. */
   encode(encoder: GPUCommandEncoder): void {
     if (this.isStale) {
       const { plan: to, boundBuffers: buffers } = this.network;

@@ -141,6 +141,8 @@ export class Trainer extends Resource {
     const choice = { given, gpu, chooser, ...choiceOf(unet.weights, batchSize, settings) };
     const network = trained?.network ?? unet.weights;
     try {
+      // A recorded step whose commands are never submitted brings nothing.
+      await trained?.bring();
       return await withVariants(choice, async (variants, isFixed) => {
         const stepOptions = { ...checked, variants, average: trained && unet.weights };
         const programs = await StepPrograms.create(gpu, network, stepOptions);
@@ -221,10 +223,10 @@ export class Trainer extends Resource {
     return this.exclusively(async () => {
       const before = await this.completedSteps();
       if (this.hasStepped) await this.compare(before);
-      const encoder = this.beginStep();
+      await this.beginStep();
       const sources = await this.loadBatch(batch, count);
       const submitLast: StepPrograms['losses']['submit'] = (last, work) => programs.losses.submit(last, work);
-      const losses = await programs.inParts(() => gpu.runAnd(programs.step, submitLast, { encoder }));
+      const losses = await programs.inParts(() => gpu.runAnd(programs.step, submitLast));
       if (losses.refused) throw await this.refusalOf(losses, sources);
       if (losses.step !== before + 1) throw lostSteps(1, losses.step - before);
       this.known = { begun: this.recorder.begun, step: losses.step };
@@ -263,8 +265,7 @@ export class Trainer extends Resource {
       };
       const comparison = { isDone: () => this.comparison.isDone, run: compare };
       const begin = async () => {
-        const encoder = this.beginStep();
-        if (this.trained) await gpu.submit(encoder);
+        await this.beginStep();
         return begun();
       };
       const load = async () => {
@@ -323,8 +324,7 @@ export class Trainer extends Resource {
       const feed = await this.prepareFeed(dataset, asked.seed, asked.binarize);
       const { step: from } = await this.readSteps();
       if (this.hasStepped) await this.compare(from, { signal });
-      const encoder = this.beginStep();
-      if (this.trained) await gpu.submit(encoder);
+      await this.beginStep();
       signal?.throwIfAborted();
       check();
       return { feed, from };
@@ -397,7 +397,7 @@ export class Trainer extends Resource {
 
   /**
    * Continues from a state that `getState` returned, in a trainer with the same `config.adam`; the caller sets the UNet's parameters
-   * separately. Throws an `argument` error, and changes nothing, if the state is of another network, incomplete or has another Adam config.
+   * before. Throws an `argument` error, and changes nothing, if the state is of another network, incomplete or has another Adam config.
    */
   setState(state: OptimizerState): void {
     this.checkFree();
@@ -557,14 +557,12 @@ export class Trainer extends Resource {
     return this.comparison.run(step - this.firstStep, programs.bytes, ops, limits);
   }
 
-  /** Counts a step as begun, and writes its values; returns an encoder with the commands that bring the weights up to date. */
-  private beginStep(): GPUCommandEncoder {
+  /** Counts a step as begun, brings the weights up to date, and writes the values of the step. */
+  private async beginStep(): Promise<void> {
     this.check();
     this.recorder.countStep();
-    const encoder = this.gpu.device.createCommandEncoder({ label: 'training step' });
-    this.trained?.encode(encoder);
+    await this.trained?.bring();
     this.programs.writeSettings(this.recorder.updateSettings());
-    return encoder;
   }
 
   /** Brings a batch to the GPU. */

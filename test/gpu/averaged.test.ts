@@ -185,6 +185,39 @@ test('weights that setParameters puts in replace the average, and are trained fr
   });
 });
 
+test('a batch that is refused costs a trainer with averageWeights neither its first weights nor those of a state', async () => {
+  const destroyed = gpu.device.createBuffer({ size: 4 * 64, usage: GPUBufferUsage.COPY_SRC });
+  destroyed.destroy();
+  const both = (isRefused: boolean) =>
+    withTrainer(options, async (trainer, unet) => {
+      const tried = async () => {
+        const bad = { noisy: destroyed, target: destroyed };
+        if (isRefused) await expect(trainer.step(bad)).rejects.toMatchObject({ code: 'argument' });
+        return trainer.step(batch);
+      };
+      const first = await tried();
+      const state = await trainer.getState();
+      await trainer.step(batch);
+      trainer.setState(state);
+      return [first, await tried(), await trainer.getState(), await unet.getParameters()];
+    });
+  expect(await both(true)).toEqual(await both(false));
+});
+
+test('a recorded first step that is never submitted costs a trainer with averageWeights no weights', async () => {
+  const losses = (isRecorded: boolean) =>
+    withTrainer(options, async (trainer) => {
+      if (isRecorded) {
+        const [noisy, target] = await gpu.createBuffers(
+          ['noisy', 'target'].map((label) => ({ label, bytes: batch.noisy.byteLength })),
+        );
+        trainer.encodeStep(gpu.device.createCommandEncoder(), { noisy, target });
+      }
+      return [await trainer.step(batch), await trainer.step(batch)];
+    });
+  expect(await losses(true)).toEqual(await losses(false));
+});
+
 test('setState without averaged weights takes the UNet’s, and with them needs averageWeights', async () => {
   const state = await withTrainer(options, async (trainer) => {
     await trainer.step(batch);

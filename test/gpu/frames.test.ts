@@ -127,6 +127,28 @@ describe('runFor', () => {
     expect(pieces.reduce((sum, { images }) => sum + images, 0)).toBe(4 * step);
   });
 
+  test('makes the steps of fit, too, after the device has refused a part of one', async () => {
+    const expected = await lossesOfFit(4);
+    for (const refusedPart of [1, 4, 9]) {
+      const { trainer } = await setUp();
+      const dataset = await createDataset();
+      onePartEach();
+      const { queue } = gpu.device;
+      const submit = queue.submit.bind(queue);
+      let parts = 0;
+      vi.spyOn(queue, 'submit').mockImplementation((commands) => {
+        if ([...commands].length > 0 && ++parts === refusedPart) throw new TypeError('refused');
+        submit(commands);
+      });
+      const error = await refusal(() => framesOf(trainer, dataset, 2, { seed: 7, milliseconds: 1e-3 }));
+      expect([error.code, error.message]).toEqual(['shader', expect.stringContaining('refused')]);
+      vi.restoreAllMocks();
+      gpu.pacer.maxMilliseconds = usual;
+      await framesOf(trainer, dataset, 4, { seed: 7 });
+      expect([...(await trainer.readLosses(1024))].slice(0, 4), `part ${refusedPart}`).toEqual(expected);
+    }
+  });
+
   test('makes the same steps where a submission ends in the middle of an update', async () => {
     const expected = await lossesOfFit(7);
     // What the dispatches of a step are estimated at; the update's are last, and Adam's the very last.
