@@ -1,6 +1,7 @@
 /** Training that leaves the moving average of the weights in the UNet. */
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
+import { EngineError } from '../../src/base/errors';
 import { createEngine } from '../../src/engine';
 import type { Trainer } from '../../src/training/trainer';
 import type { UNet } from '../../src/unet/unet';
@@ -185,24 +186,34 @@ test('weights that setParameters puts in replace the average, and are trained fr
   });
 });
 
-test('a batch that is refused costs a trainer with averageWeights neither its first weights nor those of a state', async () => {
-  const destroyed = gpu.device.createBuffer({ size: 4 * 64, usage: GPUBufferUsage.COPY_SRC });
-  destroyed.destroy();
-  const both = (isRefused: boolean) =>
-    withTrainer(options, async (trainer, unet) => {
-      const tried = async () => {
-        const bad = { noisy: destroyed, target: destroyed };
-        if (isRefused) await expect(trainer.step(bad)).rejects.toMatchObject({ code: 'argument' });
-        return trainer.step(batch);
-      };
-      const first = await tried();
-      const state = await trainer.getState();
-      await trainer.step(batch);
-      trainer.setState(state);
-      return [first, await tried(), await trainer.getState(), await unet.getParameters()];
-    });
-  expect(await both(true)).toEqual(await both(false));
-});
+test.each(['batch', 'submission'])(
+  'a %s that is refused costs a trainer with averageWeights neither its first weights nor those of a state',
+  async (what) => {
+    const destroyed = gpu.device.createBuffer({ size: 4 * 64, usage: GPUBufferUsage.COPY_SRC });
+    destroyed.destroy();
+    const { queue } = gpu.device;
+    const both = (isRefused: boolean) =>
+      withTrainer(options, async (trainer, unet) => {
+        const tried = async () => {
+          const submit = vi.spyOn(queue, 'submit');
+          if (isRefused && what === 'submission')
+            submit.mockImplementationOnce(() => {
+              throw new TypeError('refused');
+            });
+          const bad = what === 'batch' ? { noisy: destroyed, target: destroyed } : batch;
+          if (isRefused) await expect(trainer.step(bad)).rejects.toBeInstanceOf(EngineError);
+          submit.mockRestore();
+          return trainer.step(batch);
+        };
+        const first = await tried();
+        const state = await trainer.getState();
+        await trainer.step(batch);
+        trainer.setState(state);
+        return [first, await tried(), await trainer.getState(), await unet.getParameters()];
+      });
+    expect(await both(true)).toEqual(await both(false));
+  },
+);
 
 test('a recorded first step that is never submitted costs a trainer with averageWeights no weights', async () => {
   const losses = (isRecorded: boolean) =>
