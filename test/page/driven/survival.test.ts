@@ -148,11 +148,15 @@ test('a page that is left in the middle of a run goes on with the run, bit for b
     kept + 10,
     `${driven.address}?samples=0`,
   );
-  await offered(page, `Go on with today’s run (step ${kept})`);
-  expect(await text(page, 'kept-runs')).toContain('recipe tutorial, batch 4');
+  await offered(page, 'Go on with today’s run (step ');
+  const offer = (await text(page, 'kept-runs'))!;
+  expect(offer).toContain('recipe tutorial, batch 4');
+  // On a busy machine the browser leaves the page later than it was asked to.
+  const at = Number(/\(step (\d+)\)/.exec(offer)![1]);
+  expect(at).toBeGreaterThanOrEqual(kept);
   await click(page, '#kept-runs button');
   await until(page, () => window.harness.state.losses.length > 0);
-  expect((await losses(page)).slice(0, kept)).toEqual(undisturbed.slice(0, kept));
+  expect((await losses(page)).slice(0, at)).toEqual(undisturbed.slice(0, at));
   expect(await page.evaluate(() => location.search)).toContain(`recipe=tutorial&batch=4&lr=0.01&${EPOCHS}`);
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(undisturbed);
