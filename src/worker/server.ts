@@ -358,9 +358,15 @@ export class Server implements SessionHost {
   /** Runs `work` when the present task has stopped, unless `signal` has aborted; training goes on afterwards. */
   private inTurn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
       signal?.addEventListener('abort', () => reject(signal.reason));
       this.session.tasks.request(async () => {
-        if (!signal?.aborted) await work().then(resolve, reject);
+        if (signal?.aborted) return;
+        try {
+          resolve(await work());
+        } catch (error) {
+          reject(error);
+        }
       });
     });
   }

@@ -367,6 +367,17 @@ describe('the calls that a program adds to its worker', () => {
     fail: () => {
       throw new EngineError('data', 'It is spoilt.');
     },
+    failInTurn: (_: undefined, { inTurn }: CallContext) =>
+      inTurn(() => {
+        throw new EngineError('data', 'It is spoilt.');
+      }),
+    /** Does not return a promise, as a program without types may. */
+    countInTurn: (count: number, { inTurn }: CallContext) => inTurn(() => (count + 1) as never),
+    async askLate(_: undefined, { inTurn, signal, tell }: CallContext) {
+      tell('asking');
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      await inTurn(async () => {}).catch(({ message }) => tell('refused', message));
+    },
     hold: (ms: number, { inTurn, tell }: CallContext) =>
       inTurn(async () => {
         tell('held', true);
@@ -378,12 +389,20 @@ describe('the calls that a program adds to its worker', () => {
   };
   type Mine = {
     readonly calls: typeof calls;
-    readonly events: { looking: { trains: boolean }; grown: Uint8Array; held: boolean };
+    readonly events: {
+      looking: { trains: boolean };
+      grown: Uint8Array;
+      held: boolean;
+      asking: undefined;
+      refused: string;
+    };
   };
   const servedOwn = () => {
     const { port1, port2 } = new MessageChannel();
     serve(port2, { store: false, engine: { gpu: source, selfCheck: false }, calls });
-    const client = createWorkerClient<Mine>(port1, { events: ['looking', 'grown', 'held'] });
+    const client = createWorkerClient<Mine>(port1, {
+      events: ['looking', 'grown', 'held', 'asking', 'refused'],
+    });
     onTestFinished(() => {
       client.destroy();
       port2.close();
@@ -459,6 +478,31 @@ describe('the calls that a program adds to its worker', () => {
     await expect(waits).rejects.toThrow('Nor that.');
     // The second would hold it up for good.
     expect(await looked).toMatchObject({ sum: 0 });
+  });
+
+  test('get the signal’s reason from a turn that they ask for after an abort', async () => {
+    const client = servedOwn();
+    const controller = new AbortController();
+    const refused = new Promise((resolve) => client.on('refused', resolve));
+    const asked = client.call('askLate', undefined, { signal: controller.signal });
+    await heard(client, 'asking' as never);
+    controller.abort();
+    await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await within(20_000, refused)).toMatch(/abort/);
+  });
+
+  test('may throw at once in their turn, or return no promise there; training goes on', async () => {
+    const client = servedOwn();
+    await client.begin({ ...run, images });
+    const started = client.start();
+    started.catch(() => {});
+    await heard(client, 'loss');
+    await expect(within(20_000, client.call('failInTurn'))).rejects.toMatchObject({
+      code: 'data',
+      message: 'It is spoilt.',
+    });
+    expect(await within(20_000, client.call('countInTurn', 5))).toBe(6);
+    expect(await started).toEqual(done);
   });
 
   test('must be functions', () => {
