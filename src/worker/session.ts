@@ -115,9 +115,12 @@ export class TrainingSession {
     this.host.tell('phase', { phase, training: this.target !== undefined });
   }
 
-  /** Trains `steps` steps, or to the end of the last epoch. Creates what is missing; goes on after a pause or the loss of the device. */
+  /**
+   * Trains `steps` steps, after those that are wanted already, or to the end of the last epoch. Creates what is missing; goes on after a pause or
+   * the loss of the device.
+   */
   train(steps = Number.POSITIVE_INFINITY): void {
-    this.trainTo((this.run?.losses.length ?? 0) + steps);
+    this.trainTo((this.target ?? this.run?.losses.length ?? 0) + steps);
   }
 
   pause(): void {

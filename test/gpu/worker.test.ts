@@ -148,6 +148,17 @@ test('a schedule and an end that change are in the copies of the run, which goes
   expect(await client.start()).toMatchObject({ step: STEPS, complete: true });
 });
 
+test('steps that are asked for one after another are all made, and do not end a start', async () => {
+  const { client, losses } = served();
+  await client.begin({ ...run, images });
+  const ten = { step: 10, complete: false };
+  expect(await Promise.all([client.step(5), client.step(5)])).toMatchObject([ten, ten]);
+  expect(losses).toEqual(alone.losses.slice(0, 10));
+  const [started, stepped] = [client.start(), client.step(2)];
+  expect(await started).toEqual(done);
+  expect(await stepped).toEqual(done);
+});
+
 test('an end that moves before the present step ends training under way, begun by start or by step', async () => {
   for (const how of ['start', 'step'] as const) {
     const { client } = served();
