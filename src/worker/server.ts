@@ -119,7 +119,11 @@ export class Server implements SessionHost {
     pause: async () => {
       this.session.pause();
       if (this.answersAtOnce) return this.state();
-      const state = await this.inTurn(async () => this.state());
+      const state = await this.inTurn(async () => {
+        // A start that came before had its turn only now.
+        if (this.session.wanted) this.session.pause();
+        return this.state();
+      });
       await this.session.stored.settled();
       return state;
     },

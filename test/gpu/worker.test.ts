@@ -592,6 +592,20 @@ test('a call that is aborted while it waits for its turn is not made', async () 
   expect(trains).not.toContain(true);
 });
 
+test('a pause ends a start that waits for its turn, and none that comes later', async () => {
+  const { client, losses } = served();
+  const begun = client.begin({ ...run, images });
+  for (const before of [() => begun, () => client.sample({ count: 1, steps: 1 })]) {
+    const [ended, started, paused] = [before(), client.start(), client.pause()];
+    await ended;
+    expect(await paused).toMatchObject({ step: 0, complete: false });
+    expect(await started).toMatchObject({ step: 0, complete: false });
+  }
+  expect(losses).toEqual([]);
+  const [, , last] = [client.start(), client.pause(), client.start()];
+  expect(await last).toEqual(done);
+});
+
 test('a run that diverges throws, keeps its last good state, and goes on with a smaller rate', async () => {
   const { client } = served();
   // With a rate of 10, every step makes all weights nine times as large.
