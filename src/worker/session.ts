@@ -371,6 +371,8 @@ export class TrainingSession {
     this.target = undefined;
     if (!asked && target !== undefined && this.isStillLost(error))
       void this.trainAfter(this.stillLost(), target);
+    // A lost device held up what failed, until training was wanted again: it goes on with another.
+    else if (this.idlePhase === 'lost' && this.isReported(error)) this.target = target;
     else this.host.failed(error);
   }
 
