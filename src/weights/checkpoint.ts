@@ -28,6 +28,7 @@
 import type { ByteContainer } from '../base/bytes';
 import { checkObject, EngineError, show, wrongArgument } from '../base/errors';
 import { type AdapterDescription, adapterName } from '../gpu/adapter';
+import type { Schedule } from '../plan/schedule';
 import type { OptimizerState, TrainerConfig } from '../training/options';
 import { adamDefaults, LOSS_RING } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
@@ -57,6 +58,7 @@ import {
 import type { DataFingerprint } from './fingerprint';
 import { checkTensors } from './match';
 import { checkWeights, type Model, type Weights } from './model';
+import { decodeSafetensors } from './safetensors';
 
 /** A training run that can be continued; the parameters are the UNet's. */
 export interface Checkpoint extends Model {
@@ -154,6 +156,23 @@ export async function saveCheckpoint(run: {
     ...samplingField(run.sampling ?? unet.sampling),
   };
   return encodeFinite(tensors, metadata, `After step ${state.step} `);
+}
+
+/** The same checkpoint, with the present settings of its run, and the present schedule if that has changed. */
+export function withSettings(
+  checkpoint: Uint8Array<ArrayBuffer>,
+  settings: RunSettings,
+  schedule?: Schedule,
+): Uint8Array<ArrayBuffer> {
+  const { tensors, metadata } = decodeSafetensors(checkpoint);
+  // The new file gets a checksum and a version of its own.
+  const { crc32: _, version: __, ...others } = metadata;
+  const all = [...tensors].map(([name, tensor]) => ({ name, ...tensor, mayBeNaN: name === 'losses' }));
+  return encodeFinite(all, {
+    ...others,
+    settings: JSON.stringify(runSettingsOf(settings, wrongArgument)),
+    ...(schedule && { training: JSON.stringify({ ...JSON.parse(others.training ?? '{}'), schedule }) }),
+  });
 }
 
 /** Throws unless `trainer` is a trainer, or an object with its state. */

@@ -16,7 +16,7 @@ import { checkImages } from '../training/validate';
 import type { UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
-import { loadCheckpoint, saveCheckpoint } from '../weights/checkpoint';
+import { loadCheckpoint, saveCheckpoint, withSettings } from '../weights/checkpoint';
 import type { RunSettings } from '../weights/fields';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../weights/fingerprint';
 import { loadModel, type Model } from '../weights/model';
@@ -56,7 +56,7 @@ export class TrainingRun {
   losses: number[] = [];
   /** Whether the run has diverged: its earlier copies are then worth more than its present state. */
   diverged = false;
-  /** The last copy: a file to save, and the state to go on from when the device is lost. */
+  /** The last copy: the state to save as a file, and to go on from when the device is lost. */
   checkpoint: Bytes | undefined;
   /** The copy before the last one, from which a diverged run goes on: the last one may contain the cause. */
   before: Bytes | undefined;
@@ -132,26 +132,26 @@ export class TrainingRun {
     if (changes.schedule !== undefined) this.schedule = checkSchedule(changes.schedule);
     this.settings = { ...settings, learningRate, epochs, ...(maxSteps === undefined ? {} : { maxSteps }) };
     if (changes.schedule !== undefined) this.noteChanges(this.losses.length);
-    const { trainer, schedule } = this;
-    if (trainer) Object.assign(trainer, { learningRate }, schedule && { schedule });
+    this.setRates();
   }
 
   /** Builds the run on a device, from its last copy, else from its beginning. */
   async build(engine: Engine): Promise<Trainer> {
     const saved = this.checkpoint && loadCheckpoint(this.checkpoint);
-    const { batchSize, learningRate, binarize } = this.settings;
+    const { batchSize, binarize } = this.settings;
     const unet = await this.network(engine);
     this.dataset = await engine.createDataset(this.images);
     checkImages(this.dataset, unet.config);
     const options = {
       ...(saved ? { ...saved.state.adam, ...saved.training } : this.beginning!.trainer),
-      ...{ batchSize, learningRate },
-      ...(this.schedule ? { schedule: this.schedule } : {}),
+      batchSize,
     };
     const { trainer, otherKernels } = saved
       ? await resumeTrainer(engine, unet, options, saved)
       : { trainer: await engine.createTrainer(unet, options) };
     this.trainer = trainer;
+    // Rate and schedule may have changed while the trainer was being built.
+    this.setRates();
     this.otherKernels = otherKernels;
     this.builtAt = this.losses.length;
     if (saved) trainer.setState(saved.state);
@@ -207,6 +207,12 @@ export class TrainingRun {
     return this.watch?.warning(this.losses, this.settings.learningRate);
   }
 
+  /** The last copy as a file, with the present settings. */
+  get file(): Bytes | undefined {
+    const { checkpoint, settings, schedule } = this;
+    return checkpoint && withSettings(checkpoint, settings, schedule);
+  }
+
   /** Copies the run to the host, including the steps under way. Returns all losses. */
   async takeCheckpoint(): Promise<Float32Array> {
     const { trainer, settings, data, losses } = this;
@@ -260,6 +266,13 @@ export class TrainingRun {
     this.dataset = undefined;
     this.unet?.destroy();
     this.unet = undefined;
+  }
+
+  /** Gives the trainer the present rate and schedule. */
+  private setRates(): void {
+    const { trainer, schedule } = this;
+    const { learningRate } = this.settings;
+    if (trainer) Object.assign(trainer, { learningRate }, schedule && { schedule });
   }
 
   private async createNetwork(engine: Engine): Promise<UNet> {

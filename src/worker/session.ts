@@ -279,7 +279,7 @@ export class TrainingSession {
   async saveCheckpoint(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { run } = this;
     if (run?.trainer && !(run.diverged && run.checkpoint)) await this.store();
-    return run?.checkpoint?.slice();
+    return run?.file;
   }
 
   /** Whether the event `lost` has reported this error already. */

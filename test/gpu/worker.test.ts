@@ -172,6 +172,40 @@ test('an end that moves before the present step ends training under way, begun b
   }
 });
 
+test('a rate and a schedule that are set while a run is being built hold from its first step', async () => {
+  const changes = { learningRate: 0.02, schedule: cosine };
+  const one = served();
+  await one.client.begin({ ...run, images, trainer: { ...run.trainer, ...changes } });
+  await one.client.start();
+
+  const { client, losses } = served();
+  const begun = client.begin({ ...run, images });
+  await heard(client, 'progress');
+  await client.adjust(changes);
+  expect((await begun).settings.learningRate).toBe(0.02);
+  await client.start();
+  expect(losses).toEqual(one.losses);
+});
+
+test('a checkpoint that is saved after goBack has the rate, schedule and end that were set since then', async () => {
+  const { client, losses } = served();
+  await client.begin({ ...run, images });
+  await client.step(3);
+  await client.step(2);
+  await client.goBack();
+  await client.adjust({ learningRate: 0.001, schedule: cosine, maxSteps: 9 });
+  const file = await client.save('checkpoint');
+  const { state, settings, training } = loadCheckpoint(file);
+  expect(state.step).toBe(3);
+  expect(settings).toMatchObject({ learningRate: 0.001, maxSteps: 9, scheduleChanges: [3] });
+  expect(training.schedule).toEqual(cosine);
+  expect(await client.start()).toMatchObject({ step: 9, complete: true });
+  const again = served();
+  await again.client.resume({ from: file, images });
+  await again.client.start();
+  expect(again.losses).toEqual(losses.slice(3));
+});
+
 test('adjusting to illegal settings is refused, and changes nothing', async () => {
   const { client } = served();
   await expect(client.adjust({ learningRate: 1 })).rejects.toThrow('has no run');

@@ -1,11 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { hashOfNumbers } from '../../src/base/hash';
-import { loadCheckpoint, saveCheckpoint, variantsForAdapter } from '../../src/weights/checkpoint';
+import {
+  loadCheckpoint,
+  saveCheckpoint,
+  variantsForAdapter,
+  withSettings,
+} from '../../src/weights/checkpoint';
 import { seal } from '../../src/weights/checksum';
 import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
+import { withoutChecksum } from '../fuzz/formats';
 import {
   adapter,
   allLosses,
@@ -189,6 +195,18 @@ test('all settings of a run come back from a checkpoint', async () => {
   const all = { ...settings, dropLast: true, holdout: 2, maxSteps: 5 };
   const saved = await saveCheckpoint({ trainer, settings: all, data, losses: allLosses });
   expect(loadCheckpoint(saved).settings).toEqual(all);
+});
+
+test('a checkpoint with other settings of its run, and another schedule, is the same otherwise', () => {
+  const changed = { ...settings, learningRate: 0.5, maxSteps: 5 };
+  const schedule = { decay: 'none', warmup: 4 } as const;
+  const before = loadCheckpoint(checkpoint);
+  const training = { ...before.training, schedule };
+  for (const file of [checkpoint, withoutChecksum(checkpoint) as typeof checkpoint]) {
+    expect(loadCheckpoint(withSettings(file, changed))).toEqual({ ...before, settings: changed });
+    expect(loadCheckpoint(withSettings(file, settings, schedule))).toEqual({ ...before, training });
+  }
+  expect(withSettings(checkpoint, settings)).toEqual(checkpoint);
 });
 
 test('a checkpoint without the settings of its trainer, as in the first version, loads with the defaults', () => {
