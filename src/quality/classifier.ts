@@ -1,5 +1,6 @@
 import { checkInteger, EngineError, notImages, typeOf } from '../base/errors';
 import { fnv1a } from '../base/hash';
+import { loaded } from '../base/load';
 import { checkLoad, type LoadOptions } from '../data/idx';
 import { readSource } from '../data/source';
 import { decodeSafetensors, type Safetensors } from '../weights/safetensors';
@@ -55,7 +56,7 @@ export async function loadClassifier(options: LoadOptions = {}): Promise<Classif
   const signal = checkLoad('loadClassifier', options);
   signal?.throwIfAborted();
   const name = 'digit-classifier.safetensors';
-  const bytes = await readSource(await file(), name, signal);
+  const bytes = await readSource(await loaded(file()), name, signal);
   // The file of another version would give other results without an error.
   const hash = fnv1a(bytes);
   if (hash !== fileHash) {

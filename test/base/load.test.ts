@@ -27,10 +27,17 @@ test('once() makes a value once, and again only after a failure', async () => {
 /** They have words of their own: for a package that is not installed, for a worker's program, and, in the browser's console, for a part without which the client goes on. */
 const others = ['src/node/dawn.ts', 'src/worker/serve.ts', 'src/worker/client.ts'];
 
-test('every import() in src is wrapped in loaded(), but for three files with their own error', () => {
-  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((file) => `src/${file}`);
-  const bare = files
+/** The source files, but for the others, whose text is as `matches` says. */
+const sources = (matches: (text: string) => boolean) =>
+  readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .map((file) => `src/${file}`)
     .filter((file) => file.endsWith('.ts') && !others.includes(file))
-    .filter((file) => /(?<!\bloaded\(|\btypeof )\bimport\(/.test(readFileSync(file, 'utf8')));
-  expect(bare).toEqual([]);
+    .filter((file) => matches(readFileSync(file, 'utf8')));
+
+test('every import() in src is wrapped in loaded(), but for three files with their own error', () => {
+  expect(sources((text) => /(?<!\bloaded\(|\btypeof )\bimport\(/.test(text))).toEqual([]);
+});
+
+test('every file in src that imports a file of bytes loads it through loaded()', () => {
+  expect(sources((text) => / from '.*\?bytes'/.test(text) && !text.includes('loaded('))).toEqual([]);
 });

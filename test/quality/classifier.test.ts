@@ -12,14 +12,20 @@ const labels = (await loadDigitLabels()).subarray(9000);
 const binarised = held.map((value) => (value > 0.5 ? 1 : 0));
 
 /** What stands where the file should. */
-const inPlace = vi.hoisted((): { bytes?: Uint8Array } => ({}));
+const inPlace = vi.hoisted((): { bytes?: Uint8Array; error?: Error } => ({}));
 vi.mock('../../src/quality/digit-classifier.safetensors?bytes', async (original) => {
   const { default: load } = await original<{ default: () => Promise<Uint8Array> }>();
-  return { default: async () => inPlace.bytes ?? load() };
+  return {
+    default: async () => {
+      if (inPlace.error) throw inPlace.error;
+      return inPlace.bytes ?? load();
+    },
+  };
 });
 
 afterEach(() => {
   delete inPlace.bytes;
+  delete inPlace.error;
 });
 
 /** Share of the images from `first` on that are named rightly. */
@@ -85,4 +91,11 @@ test('loadClassifier refuses another file in place of its own, and stops when ab
   await refused(() => loadClassifier(), 'data', 'digit-classifier.safetensors', 'fnv1a', 'install');
   const signal = AbortSignal.abort(new Error('enough'));
   await expect(loadClassifier({ signal })).rejects.toThrow('enough');
+});
+
+test('loadClassifier says what to do where its file does not load, and loads it again at the next call', async () => {
+  inPlace.error = new TypeError('Failed to fetch dynamically imported module: x.js');
+  await refused(() => loadClassifier(), 'data', 'imported module: x.js', 'Call again', 'reload the page');
+  delete inPlace.error;
+  expect((await loadClassifier()).features).toBe(classifier.features);
 });
