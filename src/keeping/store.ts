@@ -137,9 +137,12 @@ export class RunStore {
       // A held run is in use, even if it has no copy yet.
       const run = await this.claim(id);
       if (!run) continue;
-      // An unreadable run may be from a newer version, or readable again later.
-      if (readable.includes(id) || (await (await this.slots(id))?.isEmpty())) await run.discard();
-      else run.release();
+      try {
+        // An unreadable run may be from a newer version, or readable again later.
+        if (readable.includes(id) || (await (await this.slots(id))?.isEmpty())) await run.discard();
+      } finally {
+        run.release();
+      }
     }
   }
 

@@ -92,7 +92,12 @@ export class StoredRuns {
 
   private async claim(id: string): Promise<HeldRun> {
     const store = await inTime(this.open());
-    const run = await inTime(store.claim(id));
+    const claimed = store.claim(id);
+    const run = await inTime(claimed).catch((error) => {
+      // The storage may answer later, when nobody waits for the run any more.
+      claimed.then((late) => late?.release()).catch(() => {});
+      throw error;
+    });
     if (run) return run;
     this.list();
     if (await inTime(store.has(id))) throw new EngineError('busy', 'This run is open in another tab.');

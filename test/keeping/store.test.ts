@@ -156,3 +156,20 @@ test('a run without any copy is thrown away', async () => {
   (await store.create()).release();
   for (const { id } of ids) expect(await isThere(store, id)).toBe(false);
 });
+
+test('a run whose folder cannot be opened while another begins is not held afterwards', async () => {
+  const store = await tab();
+  const folder = await storage.root.getDirectoryHandle('webgpu-diffusion-runs');
+  const open = folder.getDirectoryHandle.bind(folder);
+  // To list it, to claim it, to look for its files, and to create the other.
+  for (let failing = 1; failing <= 4; failing++) {
+    (await store.create()).release();
+    let opened = 0;
+    const opening = vi.spyOn(folder, 'getDirectoryHandle').mockImplementation((...args) => {
+      return ++opened === failing ? Promise.reject(new Error('a bad disk')) : open(...args);
+    });
+    await expect(store.create()).rejects.toThrow('a bad disk');
+    expect((await locks.query()).held).toEqual([]);
+    opening.mockRestore();
+  }
+});

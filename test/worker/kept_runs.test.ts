@@ -7,6 +7,7 @@ import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
 
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.useRealTimers();
 });
 
 test('runs are listed, without an uncaught error, where waiting for another tab’s lock fails', async () => {
@@ -106,3 +107,28 @@ test('a run in another tab is busy, and a run that is not stored is a wrong id, 
       });
   expect((await locks.query()).held).toEqual([]);
 });
+
+test.each(['take', 'discard'] as const)(
+  'a stored run whose storage answers %s after its limit can be taken once the storage has answered',
+  async (call) => {
+    vi.useFakeTimers();
+    const storage = new FakeStorage();
+    const locks = new FakeLocks();
+    const store = await RunStore.open(storage.root, locks);
+    vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
+    const run = await store.create();
+    await run.write(await checkpointAt(7));
+    run.release();
+    const send = vi.fn();
+    const kept = new StoredRuns(send);
+    kept.list();
+    await vi.waitFor(() => expect(send).toHaveBeenCalled());
+    storage.silent = true;
+    const refused = expect(kept[call](run.id)).rejects.toThrow('The storage has not answered for 10 s.');
+    await vi.advanceTimersByTimeAsync(10_000);
+    await refused;
+    storage.answer();
+    await vi.waitFor(async () => expect((await locks.query()).held).toEqual([]));
+    expect((await kept.take(run.id)).checkpoint.state.step).toBe(7);
+  },
+);
