@@ -176,9 +176,10 @@ export class Gpu {
     this.loss.listener = listener;
   }
 
-  /** Throws `device-lost` once the device is gone. */
+  /** Throws `device-lost` once the device is gone, and `destroyed` once a destroyed engine waits for nothing any more. */
   checkAlive(): void {
-    const { info } = this.loss;
+    const { info, over } = this.loss;
+    if (over) throw over();
     if (info) throw lostError(info);
   }
 
@@ -214,7 +215,6 @@ export class Gpu {
     try {
       return await this.wait(promise);
     } catch (cause) {
-      if (this.loss.over) throw this.loss.over();
       await this.checkLost(LOSS_KNOWN_MS);
       throw new EngineError('shader', `The device failed: ${(cause as Error).message}`, { cause });
     }

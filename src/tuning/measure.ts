@@ -49,6 +49,12 @@ interface MeasureOptions {
   readonly report: (variant: string, result: number | string) => void;
 }
 
+export interface Fastest {
+  readonly variant: string;
+  /** Whether no other failed for a reason that may pass, such as too little memory. */
+  readonly isLasting: boolean;
+}
+
 /**
  * Runs every variant on the same inputs; returns the fastest that agrees with the first, or undefined if time runs out before all are
  * timed. Throws if the first cannot be run, or if results cannot be compared.
@@ -58,13 +64,14 @@ export async function fastest(
   pool: NoisePool,
   job: Job,
   options: MeasureOptions,
-): Promise<string | undefined> {
+): Promise<Fastest | undefined> {
   const { end, signal, rejectedVariants, onRefused, report } = options;
   if (performance.now() >= end) return undefined;
   const { ops } = job;
   const bench = await Bench.create(gpu, pool, job);
   try {
     let best = { variant: ops[0].variant, milliseconds: Number.POSITIVE_INFINITY };
+    let isLasting = true;
     for (const o of ops) {
       signal?.throwIfAborted();
       if (performance.now() >= end) return undefined;
@@ -85,11 +92,12 @@ export async function fastest(
         if (o === ops[0]) throw error;
         // A driver may refuse a shader, or memory may run short.
         if (error instanceof EngineError && error.code === 'shader') rejectedVariants.add(rejected, error);
+        else isLasting = false;
         if (error instanceof UnusableKernel) onRefused?.(error);
         report(o.variant, (error as Error).message);
       }
     }
-    return best.variant;
+    return { variant: best.variant, isLasting };
   } finally {
     bench.destroy();
   }

@@ -29,7 +29,7 @@ import {
   tunedShape,
   type Variants,
 } from '../unet/variants';
-import { fastest, type Job, NoisePool, type RejectedVariants } from './measure';
+import { type Fastest, fastest, type Job, NoisePool, type RejectedVariants } from './measure';
 
 /** Limits on measuring. */
 interface TuningEffort {
@@ -279,7 +279,7 @@ async function measureAll(
       };
       const report = (variant: string, result: number | string) =>
         onMeasured?.({ kernel, layer, variant, result });
-      let best: string | undefined;
+      let best: Fastest | undefined;
       try {
         best = await fastest(gpu, pool, job, { end, signal, rejectedVariants, onRefused, report });
       } catch (error) {
@@ -291,11 +291,12 @@ async function measureAll(
         continue;
       }
       if (best === undefined) return;
+      const { variant, isLasting } = best;
       // The plain variant is measured even if it was rejected.
-      if (before.has(`${kernel}.${best}`) || isOver()) continue;
-      chosen.set(key, { variant: best, why: 'measured now' });
+      if (before.has(`${kernel}.${variant}`) || isOver()) continue;
+      chosen.set(key, { variant, why: 'measured now' });
       // Remember only complete results. Next time all may compile in time: browsers and drivers keep what they compiled.
-      if (ready.length === ops.length) await memory.set('choice', key, best);
+      if (ready.length === ops.length && isLasting) await memory.set('choice', key, variant);
     }
     onProgress?.(queue.length, queue.length);
   } finally {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
+import { Gpu } from '../../src/gpu/gpu';
 import { createEngine, EngineError, type Progress, type UNet } from '../../src/index';
 import { conv2d } from '../../src/kernels/conv2d';
 import type { ConvShape } from '../../src/plan/conv_shape';
@@ -537,6 +538,46 @@ test('a variant that needs too much memory is out, but not for smaller networks 
   expect(results.length).toBeGreaterThan(0);
   for (const { result } of results) expect(result).toContain('needs a buffer of');
   expect(Object.values(variants)).not.toContain('same');
+  expect([...rejectedVariants]).toEqual([]);
+});
+
+test('a choice without a variant for which memory was short is not remembered: memory may be free next time', async () => {
+  let size = 2 ** 40;
+  addVariant('same', {
+    ...direct,
+    scratch: () => ({ some: size }),
+    calls: (_, __, { some }) => [call(shaderOf('some', 'output[i] = 0.0;'), {}, { output: some }, 64)],
+  });
+  const cache = memoryCache();
+  const tried = async () => {
+    const { measured } = await run({ cache, training: false });
+    return measured.filter((m) => m.variant === 'same').map(({ layer }) => layer);
+  };
+  const layersOfSame = await tried();
+  expect(layersOfSame.length).toBeGreaterThan(0);
+  size = 64;
+  expect(await tried()).toEqual(layersOfSame);
+  // Its results differ, which lasts: the choice without it is remembered.
+  expect(await tried()).toEqual([]);
+});
+
+test('a tuner whose engine is destroyed ends, and does not remember the best variant by then', async () => {
+  const destroyed = new Gpu(gpu.device);
+  const set = vi.fn(async () => {});
+  const measured: string[] = [];
+  const tuning = tune(destroyed, layers, 8, {
+    training: false,
+    effort,
+    rejectedVariants,
+    memory: memoryIn({ get: async () => undefined, set }),
+    onMeasured({ variant }) {
+      measured.push(variant);
+      destroyed.end();
+    },
+  });
+  await expect(tuning).rejects.toMatchObject({ code: 'destroyed' });
+  expect(measured).toEqual(['direct']);
+  expect(set).not.toHaveBeenCalled();
   expect([...rejectedVariants]).toEqual([]);
 });
 
