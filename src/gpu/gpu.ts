@@ -310,12 +310,12 @@ export class Gpu {
   /**
    * Submits, and resolves when the GPU is done. Measures `load`, for the pacer too, by the time between two ends: what was submitted
    * before, perhaps by others, and the delay of the notification do not count. If word of ends is late, the GPU's own clock says more.
-   * Calls `onSent` with what settles when the device has accepted or refused the commands.
+   * Calls `onSent` with what settles when the device has accepted or refused the commands, and the writes before them.
    */
   async submit(
     encoder: GPUCommandEncoder,
     load?: Load,
-    onSent?: (accepted: Promise<void>) => void,
+    onSent?: (accepted: Promise<unknown>) => void,
   ): Promise<void> {
     const { queue } = this.device;
     const ended = async () => {
@@ -324,10 +324,11 @@ export class Gpu {
     };
     const before = load && ended();
     const watch = load && this.pacer.isLate ? stopwatch(this) : undefined;
-    const accepted = this.scoped('a submission', () => queue.submit([encoder.finish()]));
+    const sent = this.scoped('a submission', () => queue.submit([encoder.finish()]));
+    const accepted = Promise.all([sent, ...this.writes.splice(0)]);
     onSent?.(accepted);
     const time = watch?.();
-    const all = this.answered(Promise.all([before, ended(), accepted, ...this.writes.splice(0)]));
+    const all = this.answered(Promise.all([before, ended(), accepted]));
     const ends = all.then(async ([begin, end]) => [begin ?? end, end, await time] as const);
     await (load ? this.pacer.measure(load, ends) : ends);
     this.checkAlive();
@@ -375,14 +376,14 @@ export class Gpu {
   }
 
   /** Runs programs one after the other: see `runAnd`. */
-  run(programs: readonly Submittable[], options: RunOptions = {}): Promise<void> {
+  run(programs: readonly Submittable[], options: RunOptions = {}): Promise<unknown> {
     const submitLast = (encoder: GPUCommandEncoder, load: Load) => this.part(encoder, load, options.ends);
     return this.runAnd(programs, submitLast, options);
   }
 
   /** Submits, and resolves when the GPU is done; or if `ends` receives that, when the device has accepted the commands. */
-  private part(encoder: GPUCommandEncoder, load: Load, ends: Promise<void>[] | undefined): Promise<void> {
-    let accepted = Promise.resolve();
+  private part(encoder: GPUCommandEncoder, load: Load, ends: Promise<void>[] | undefined): Promise<unknown> {
+    let accepted: Promise<unknown> = Promise.resolve();
     const ended = this.submit(encoder, load, (sent) => {
       accepted = sent;
     });
@@ -407,7 +408,7 @@ export class Gpu {
     let encoder = first ?? begin();
     let pass: GPUComputePassEncoder | undefined;
     let load = new Load();
-    const begun: Promise<void>[] = [];
+    const begun: Promise<unknown>[] = [];
     let failure: { readonly why: unknown } | undefined;
     try {
       for (const program of programs) {

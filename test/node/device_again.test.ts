@@ -4,6 +4,7 @@ import { Gpu } from '../../src/gpu/gpu';
 import { Load } from '../../src/gpu/pacer';
 import { requestDevice } from '../../src/gpu/request_device';
 import { Staging } from '../../src/gpu/staging';
+import { deeds, firstCheckpoint, hurry, restore, setUp } from '../engine/call_failures';
 import { FailingDevice } from '../engine/failing_device';
 import { makeHostile } from '../hostile/hostile_device';
 import { testGpu } from '../lanes/gpu';
@@ -31,6 +32,36 @@ test('a write that is refused fails the next submission, and none after it', asy
     gpu.writeSoon(buffer, 0, new Uint32Array(4));
     await submit();
   }
+});
+
+test('a fit whose steps take several submissions throws where the device refuses a write, and makes no step', async () => {
+  const { device } = await requestDevice();
+  onTestFinished(() => device.destroy());
+  onTestFinished(hurry());
+  const failing = new FailingDevice(device);
+  const world = await setUp(device);
+  const checkpoint = await firstCheckpoint(world);
+  world.engine.gpu.pacer.maxMilliseconds = 1e-6;
+  const train = () => deeds['a fit of a step'](world, checkpoint);
+  const count = (name: string) => failing.calls.filter((call) => call === name).length;
+  await restore(world, checkpoint);
+  const losses = await train(); // compiles what draws the batches
+  await restore(world, checkpoint);
+  failing.watch();
+  expect(await train()).toEqual(losses);
+  failing.unwatch();
+  expect(count('submit')).toBeGreaterThan(3);
+  const writes = count('writeBuffer');
+  expect(writes).toBeGreaterThan(3);
+  for (let nth = 0; nth < writes; nth++) {
+    await restore(world, checkpoint);
+    failing.watch({ name: 'writeBuffer', nth, failure: 'refused' });
+    await expect(train(), `write ${nth}`).rejects.toMatchObject({ code: 'shader' });
+    expect(failing.unwatch()).toBe(true);
+    expect((await world.trainer.getState()).step).toBe(1);
+  }
+  await restore(world, checkpoint);
+  expect(await train()).toEqual(losses);
 });
 
 test('a read in flight completes after its buffers were destroyed, and leaves no buffer', async () => {
