@@ -16,6 +16,14 @@ interface Given {
   readonly overwrite?: boolean;
 }
 
+/** Throws if there is a model in the folder. */
+export function checkNoModel(folder: string): void {
+  if (!existsSync(join(folder, MODEL))) return;
+  throw new UsageError(
+    `There is a model in ${folder} already. Give another folder with --out, or replace it with --overwrite.`,
+  );
+}
+
 export class RunFolder {
   readonly path: string;
   /** The checkpoint that the run resumes from, if any, and its file. */
@@ -34,7 +42,7 @@ export class RunFolder {
     this.own = given.resume !== undefined && resolve(given.resume) === resolve(this.file(CHECKPOINT));
   }
 
-  /** Reads the checkpoint. Throws if the folder holds a run that this one would overwrite; writes nothing. */
+  /** Reads the checkpoint. Throws if the folder holds a run or a model that this run would overwrite; writes nothing. */
   static async of(given: Given): Promise<RunFolder> {
     const { out = given.resume && dirname(given.resume), resume } = given;
     if (!out) throw new UsageError('train needs --out DIR: the folder for the pictures and the model.');
@@ -71,11 +79,14 @@ export class RunFolder {
   }
 
   private checkFree(): void {
+    if (this.own || this.given.overwrite) return;
     const inTheWay = this.file(CHECKPOINT);
-    if (this.own || this.given.overwrite || !existsSync(inTheWay)) return;
-    throw new UsageError(
-      `There is a run in ${this.path} already. Go on from it with --resume ${inTheWay}, give another folder with --out, or replace it with --overwrite.`,
-    );
+    if (existsSync(inTheWay)) {
+      throw new UsageError(
+        `There is a run in ${this.path} already. Go on from it with --resume ${inTheWay}, give another folder with --out, or replace it with --overwrite.`,
+      );
+    }
+    checkNoModel(this.path);
   }
 
   private async checkUnchanged(): Promise<void> {

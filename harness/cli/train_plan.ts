@@ -99,7 +99,7 @@ export const flags = {
     'FILE',
     `go on from a ${CHECKPOINT} as if never stopped; all settings and the\nkernel variants are in it, images of your own are not: give --data again,\nas before; --epochs may grow, --lr, --quality and --out differ`,
   ),
-  overwrite: toggle('replace the run that is in DIR already'),
+  overwrite: toggle('replace the run or the model that is in DIR already'),
 };
 export type TrainFlags = Given<typeof flags>;
 

@@ -98,16 +98,20 @@ test('a usage error ends a command with exit code 2', async () => {
   );
 });
 
-test('train replaces no run without --overwrite', async () => {
+test.each([
+  ['run', 'checkpoint.safetensors'],
+  ['model', 'model.safetensors'],
+])('train replaces no %s without --overwrite', async (what, name) => {
   const place = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
-  const checkpoint = join(place, 'checkpoint.safetensors');
+  const file = join(place, name);
   try {
-    await writeFile(checkpoint, 'precious');
+    await writeFile(file, 'precious');
     const train = ['train', '--out', place, '--data', join(place, 'none')];
-    await fails(train, 2, `a run in ${place} already`, `--resume ${checkpoint}`, '--out', '--overwrite');
+    const goOn = what === 'run' ? [`--resume ${file}`] : [];
+    await fails(train, 2, `a ${what} in ${place} already`, ...goOn, '--out', '--overwrite');
     // It comes to the next mistake.
     await fails([...train, '--overwrite'], 1, 'no such file');
-    expect(await readFile(checkpoint, 'utf8')).toBe('precious');
+    expect(await readFile(file, 'utf8')).toBe('precious');
   } finally {
     await rm(place, { recursive: true });
   }

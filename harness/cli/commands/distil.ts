@@ -23,7 +23,7 @@ import { describeNetwork } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { encodePng } from '../png';
 import { Progress } from '../progress';
-import { CHECKPOINT, MODEL } from '../run_folder';
+import { CHECKPOINT, checkNoModel, MODEL } from '../run_folder';
 import { samplingText } from '../sampling_flags';
 import { summaries } from '../summaries';
 import { versions } from '../versions';
@@ -158,10 +158,7 @@ function checkFree(out: string, overwrite = false): void {
       `There is a run in ${out}, whose model would be replaced. Give another folder with --out.`,
     );
   }
-  if (overwrite || !existsSync(join(out, MODEL))) return;
-  throw new UsageError(
-    `There is a model in ${out} already. Give another folder with --out, or replace it with --overwrite.`,
-  );
+  if (!overwrite) checkNoModel(out);
 }
 
 /** Throws for a model that has no trajectories to learn from. */
