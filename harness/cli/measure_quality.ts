@@ -45,8 +45,9 @@ export async function manySamples(engine: Engine, unet: UNet, run: QualityRun) {
         sampler = await engine.createSampler(unet, { count: n });
       }
       const conditions = labels && { labels: labels.subarray(done, done + n), guidance, guidanceRange };
-      // The noise follows from a seed and an image's position, so each batch needs its own seed.
-      const values = await sampler.sample({ ...sampling, ...conditions, seed: seed + done, signal });
+      // The noise follows from a seed and an image's position, so each batch needs its own seed. After the last comes 0.
+      const own = (seed + done) >>> 0;
+      const values = await sampler.sample({ ...sampling, ...conditions, seed: own, signal });
       images.set(values, done * size);
       done += n;
       onImages?.(done);

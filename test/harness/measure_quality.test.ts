@@ -1,6 +1,7 @@
 /** What `evaluate` samples, and the figures of its card. */
 import { expect, test } from 'vitest';
 import { CARD_RUNS, manySamples, measureCard } from '../../harness/cli/measure_quality';
+import { checkSeed } from '../../src/base/errors';
 import { loadDigits } from '../../src/data/digits';
 import type { Engine, UNet } from '../../src/index';
 import { createQualityMeter } from '../../src/quality/quality';
@@ -18,6 +19,7 @@ const engine = {
   createSampler: async (_: UNet, { count }: { count: number }) => ({
     destroy() {},
     sample: async ({ seed = 0, labels }: SampleOptions) => {
+      checkSeed(seed);
       expect(labels).toHaveLength(count);
       return Float32Array.from(
         { length: count * SIZE },
@@ -27,12 +29,15 @@ const engine = {
   }),
 } as unknown as Engine;
 
-test('no two of many samples have the same noise, and each class has its turn', async () => {
-  const { images, labels } = await manySamples(engine, unet, { count: 510, seed: 7 });
-  const all = Array.from({ length: 510 }, (_, i) => images.subarray(i * SIZE, (i + 1) * SIZE).join());
-  expect(new Set(all).size).toBe(510);
-  expect(labels!.subarray(248, 252)).toEqual(Uint8Array.of(8, 9, 0, 1));
-});
+test.each([7, 0xffffffff])(
+  'no two of many samples by seed %d have the same noise, and each class has its turn',
+  async (seed) => {
+    const { images, labels } = await manySamples(engine, unet, { count: 510, seed });
+    const all = Array.from({ length: 510 }, (_, i) => images.subarray(i * SIZE, (i + 1) * SIZE).join());
+    expect(new Set(all).size).toBe(510);
+    expect(labels!.subarray(248, 252)).toEqual(Uint8Array.of(8, 9, 0, 1));
+  },
+);
 
 test('each run of a quality card measures its own tenth of the samples', async () => {
   const run = { count: 20, seed: 7 };
