@@ -24,7 +24,7 @@ export function lossSvg({ losses, stepsPerEpoch, subtitle = '' }: LossCurve): st
   const steps = losses.length;
   const x = (step: number) => plot.left + ((plot.right - plot.left) * step) / Math.max(steps, 1);
   const means = meansSoFar(losses, stepsPerEpoch);
-  const highest = Math.max(TOP_LOSS, ...means);
+  const highest = means.reduce((a, b) => Math.max(a, b), TOP_LOSS);
   const yDistance = niceDistance(highest / 5);
   const top = yDistance * Math.ceil(highest / yDistance);
   const y = (loss: number) => plot.bottom - ((plot.bottom - plot.top) * loss) / top;

@@ -74,6 +74,12 @@ test('loss.svg draws no step, one step, or 100,000 steps', () => {
   }
 });
 
+test('the files of a run are made of 200,000 epochs, too', () => {
+  const epochs = new Array<number>(200_000).fill(0.3);
+  const files = runFiles({ losses: epochs, stepsPerEpoch: 1, subtitle: '' });
+  expect(files['loss.svg']).toContain('>0.30<');
+});
+
 test('loss.svg leaves out skipped steps, and no others', () => {
   const losses = new Float32Array(10_000).fill(0.05);
   losses[0] = Number.NaN;
