@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { type FileHandle, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -204,5 +214,16 @@ describe('--data', () => {
   test('refuses a path that does not exist, and a folder without images', async () => {
     await refused(() => loadImages([join(folder, 'none')]), 'data', 'no such file or folder', 'mnist');
     await refused(() => loadImages([folder]), 'data', 'holds no images', 'pictures', 'IDX');
+  });
+
+  test('looks beyond a folder of 160,000 files', async () => {
+    const [few, set, many] = ['few', 'set', 'set/many'].map((name) => join(folder, name));
+    for (const path of [few, many]) await mkdir(path, { recursive: true });
+    const each = Array.from({ length: 400 }, (_, i) => i);
+    await Promise.all(each.map((i) => writeFile(join(few, `${i}.txt`), '')));
+    await Promise.all(each.map((i) => symlink(few, join(many, `${i}`), 'junction')));
+    // What comes after it ends the search, so that no file is opened.
+    await symlink(set, join(set, 'round'), 'junction');
+    await refused(() => loadImages([set]), 'data', `${join(set, 'round')} leads back to`);
   });
 });

@@ -29,7 +29,8 @@ function dropped({ items, files }: DataTransfer): Promise<OwnFile[]> {
 
 const below = async (entries: readonly FileSystemEntry[]): Promise<OwnFile[]> => {
   const found: OwnFile[] = [];
-  for (const entry of entries) found.push(...(await filesOf(entry)));
+  // One by one: a call does not take an argument for each of 200,000 files.
+  for (const entry of entries) for (const file of await filesOf(entry)) found.push(file);
   return found;
 };
 
