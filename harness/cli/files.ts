@@ -84,8 +84,8 @@ export async function prepareFolder(folder: string, flag = '--out'): Promise<voi
   }
 }
 
-/** Creates the folder of a file to be written, and proves that the file can be written. */
-export async function prepareFile(path: string, flag = '--out'): Promise<void> {
+/** Creates the folder of a file to be written, and proves that the file can be written. `flag` is the flag that named it. */
+export async function prepareFile(path: string, flag: string): Promise<void> {
   if (isFolder(path)) {
     throw new EngineError('data', `${path} cannot be written: it is a folder. Give a file with ${flag}.`);
   }
@@ -97,7 +97,9 @@ const isFolder = (path: string) => existsSync(path) && statSync(path).isDirector
 /** Like mkdir with `recursive`, which in some Node versions never returns where a parent refuses (/proc, for one). */
 async function makeFolder(folder: string): Promise<void> {
   if (isFolder(folder)) return;
-  if (!existsSync(dirname(folder))) await makeFolder(dirname(folder));
+  const parent = dirname(folder);
+  // On Windows, a drive that is not there is its own parent.
+  if (parent !== folder && !existsSync(parent)) await makeFolder(parent);
   await mkdir(folder).catch((error) => {
     // Another process may have made it meanwhile.
     if (!isFolder(folder)) throw error;

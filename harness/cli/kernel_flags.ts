@@ -1,5 +1,6 @@
 /** The flags that select the kernel variants of a network, and the output while they are chosen. */
 
+import { existsSync } from 'node:fs';
 import type { Progress as Preparation } from '../../src/base/events';
 import type { Engine, EngineOptions } from '../../src/engine';
 import type { Variants } from '../../src/unet/variants';
@@ -37,7 +38,8 @@ export async function kernelChoice(given: Given<typeof kernelFlags>): Promise<En
 
 /** The names are checked later, when the network is known: see checkVariants. */
 async function readVariants(given: string): Promise<Variants> {
-  if (given.includes('=')) {
+  // The path of a file may have an = in it: runs/lr=3e-3/run.json.
+  if (given.includes('=') && !existsSync(given)) {
     const entries = given.split(',').map((entry) => entry.split('=').map((part) => part.trim()));
     const wrong = entries.find((parts) => parts.length !== 2 || parts.some((part) => part === ''));
     if (wrong) {

@@ -224,6 +224,7 @@ test('a file that cannot be read or written ends a command with exit code 1', as
   await fails(['train', '--resume', join(folder, 'gone')], 1, 'gone', 'no such file');
   for (const flag of ['--json', '--csv', '--markdown', '--svg'])
     await fails(['bench', '--kernel', 'noop', flag, folder], 1, folder, 'a folder', flag);
+  await fails(['evaluate', '--json', folder], 1, folder, 'a folder', '--json');
   // Nothing was left behind.
   expect((await readdir(folder)).sort()).toEqual(['file', 'other.safetensors']);
 });

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import {
   type FileHandle,
   mkdir,
@@ -10,6 +11,7 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -115,6 +117,24 @@ test('prepareFolder makes folders, and says what is in the way', async () => {
   await refused(() => prepareFolder(join(folder, 'file', 'x')), 'data', 'not a folder');
   // Where a parent refuses, mkdir with `recursive` may never return.
   if (process.platform === 'linux') await refused(() => prepareFolder('/proc/x/y'), 'data', '--out');
+});
+
+test('prepareFolder refuses a folder on a drive that is not there', async () => {
+  // The answers of Windows to Z:\ and everything below it.
+  vi.spyOn(fs, 'existsSync').mockReturnValue(false);
+  vi.spyOn(fs.promises, 'mkdir').mockRejectedValue(Object.assign(new Error('none'), { code: 'ENOENT' }));
+  syncBuiltinESMExports();
+  try {
+    await refused(
+      () => prepareFolder(join(folder, 'runs')),
+      'data',
+      'runs cannot be written',
+      'no such file',
+    );
+  } finally {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  }
 });
 
 test('prepareFolder makes one folder for three callers at the same time', async () => {

@@ -10,8 +10,8 @@ import { variantLines } from '../../harness/text/kernels_text';
 const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
 afterAll(() => rm(folder, { recursive: true }));
 
-async function file(content: unknown): Promise<string> {
-  const path = join(folder, 'variants.json');
+async function file(content: unknown, name = 'variants.json'): Promise<string> {
+  const path = join(folder, name);
   await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
   return path;
 }
@@ -27,6 +27,7 @@ test('--variants takes a list, a JSON file, or the record of a run', async () =>
   const list = 'conv2d/down.1=winograd4, conv2d/up.2=one_output';
   expect(await kernelChoice({ variants: list })).toEqual({ variants });
   expect(await kernelChoice({ variants: await file(variants) })).toEqual({ variants });
+  expect(await kernelChoice({ variants: await file(variants, 'lr=3e-3.json') })).toEqual({ variants });
   expect(await kernelChoice({ variants: await file({ settings: { seed: 1, variants } }) })).toEqual({
     variants,
   });

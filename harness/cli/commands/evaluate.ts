@@ -60,7 +60,7 @@ comparable with nothing else. Strong guidance raises what is accepted and lowers
     }
     const note = noteOn(model, given);
     const sampling = samplingOf(given, model);
-    if (given.json) await prepareFile(given.json);
+    if (given.json) await prepareFile(given.json, '--json');
     const start = performance.now();
     const progress = new Progress();
     const preparations = new Preparations(progress);

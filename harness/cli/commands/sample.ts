@@ -57,7 +57,7 @@ export const sample = defineCommand({
     const asked = ordered ?? (classes > 0 ? Array.from({ length: classes }, (_, i) => i) : undefined);
     const each = classes > ROWS * 4 ? 1 : ROWS;
     const count = given.count ?? ordered?.length ?? (history ? 8 : classes > 0 ? classes * each : 64);
-    await prepareFile(out);
+    await prepareFile(out, '--out');
     const start = performance.now();
     const progress = new Progress();
     const preparations = new Preparations(progress);
