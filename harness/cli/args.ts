@@ -213,3 +213,10 @@ export function helpOf(command: Command): string {
     ...(command.notes ? ['', command.notes] : []),
   ].join('\n');
 }
+
+/** A word as it is typed: shells take spaces and their own signs as they are only in quotes. */
+export function quoted(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  // Double quotes mean the same to both shells of Windows, where no path has one in it.
+  return process.platform === 'win32' ? `"${word}"` : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -26,7 +26,7 @@ import {
   planOf,
   trainerFor,
 } from '../run/plan';
-import { type Given, integer, number, oneOf, show, text, texts, toggle, UsageError } from './args';
+import { type Given, integer, number, oneOf, quoted, show, text, texts, toggle, UsageError } from './args';
 import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
 import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
 import { allRecipes, describeNetwork, networkFlags, networkFromFlags } from './network_flags';
@@ -114,6 +114,8 @@ export interface Order {
   readonly begins: PretrainedName | undefined;
   /** The names or paths of the images. */
   readonly sources: readonly string[];
+  /** The flags for the same images again, which --resume needs beside the checkpoint. */
+  readonly imageFlags: string;
   /** What was left out of the images or changed, a sentence each. */
   readonly notes: readonly string[];
   readonly kernels: EngineChoice;
@@ -211,6 +213,7 @@ export async function planRun(
     config,
     begins,
     sources,
+    imageFlags: imageFlagsOf(sources, before),
     notes: [...notes, ...largerSize(own), ...(plans ? [] : hints(given, all, sources))],
     kernels,
     heldOutLosses: given.resume ? heldOutLosses(dirname(given.resume)) : [],
@@ -229,6 +232,13 @@ function beginningOf(given: TrainFlags, wanted: UNetConfig, isOpen: boolean): Pr
     if (isUsual) return undefined;
     throw new UsageError(`--begin is pretrained. ${(error as Error).message}`);
   }
+}
+
+/** The size is not among them: the checkpoint has it. */
+function imageFlagsOf(sources: readonly string[], { fit, ink }: TrainFlags): string {
+  const own = sources.filter((source) => source !== 'mnist').map((source) => ['data', source] as const);
+  const flags = [...own, ['fit', fit], ['ink', ink]] as const;
+  return flags.map(([flag, value]) => (value === undefined ? '' : ` --${flag} ${quoted(value)}`)).join('');
 }
 
 /** What makes pictures the images of a checkpoint again. */

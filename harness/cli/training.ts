@@ -13,6 +13,7 @@ import { corrected, limitOf, type Plan, Spans, scheduleOf } from '../run/plan';
 import { adapterText } from '../text/adapter_text';
 import { variantLines } from '../text/kernels_text';
 import { duration, megabytes, plural, whole } from '../text/units';
+import { quoted } from './args';
 import { digitPictures } from './digit_pictures';
 import { writeWhole } from './files';
 import { History } from './history';
@@ -254,7 +255,7 @@ export class Training {
   }
 
   private resumeLine(): string {
-    return `${commandLine('train')} --resume ${this.path(CHECKPOINT)}${this.dataFlag()}`;
+    return `${commandLine('train')} --resume ${quoted(this.path(CHECKPOINT))}${this.options.imageFlags}`;
   }
 
   /** Moves the progress line on, and reports the first step of this process. `now` in milliseconds since the process began. */
@@ -433,14 +434,6 @@ export class Training {
       ...runFiles({ losses, stepsPerEpoch, subtitle, ...held }),
       ...(evaluation ? { 'loss-by-noise-level.svg': levelSvg(evaluation, subtitle) } : {}),
     };
-  }
-
-  /** The flags that --resume needs again. */
-  private dataFlag(): string {
-    const quoted = (text: string) =>
-      /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-    const own = this.options.sources.filter((source) => source !== 'mnist');
-    return own.map((source) => ` --data ${quoted(source)}`).join('');
   }
 
   private path(name: string): string {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import {
   type Command,
@@ -7,6 +8,7 @@ import {
   integers,
   number,
   oneOf,
+  quoted,
   readFlags,
   text,
   texts,
@@ -140,4 +142,10 @@ test('the help of every command has lines that fit a terminal', async () => {
   for (const each of commands) {
     for (const line of helpOf(each).split('\n')) expect(line.length, line).toBeLessThan(130);
   }
+});
+
+test.skipIf(process.platform === 'win32')('words are quoted where a shell would change them', () => {
+  for (const word of ['runs/lr=3e-3/checkpoint.safetensors', 'fit', "my run's/a", '$HOME/a b', 'a*', ''])
+    expect(execFileSync('sh', ['-c', `printf %s ${quoted(word)}`], { encoding: 'utf8' })).toBe(word);
+  expect(quoted('runs/a')).toBe('runs/a');
 });

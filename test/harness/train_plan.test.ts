@@ -1,8 +1,9 @@
 /** Which runs the command line plans, and with what. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { quoted } from '../../harness/cli/args';
 import { encodePng } from '../../harness/cli/png';
 import type { RunFolder } from '../../harness/cli/run_folder';
 import { isPlannedBy, planRun, type TrainFlags } from '../../harness/cli/train_plan';
@@ -85,6 +86,18 @@ describe('a run of pictures in colour', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
   const orderOf = (given: TrainFlags) => order({ data: [folder], holdout: 0, ...given });
+
+  test('goes on with the same images: their paths, and what --fit and --ink asked for', async () => {
+    const spaced = `${folder} more`;
+    cpSync(folder, spaced, { recursive: true });
+    try {
+      const { imageFlags } = await order({ data: [folder, spaced], fit: 'fit', ink: 'dark', size: 16 });
+      expect(imageFlags).toBe(` --data ${quoted(folder)} --data ${quoted(spaced)} --fit fit --ink dark`);
+      expect((await order({})).imageFlags).toBe('');
+    } finally {
+      rmSync(spaced, { recursive: true });
+    }
+  });
 
   test('with a plan begins with the pretrained network, at its size and rate', async () => {
     const { begin, begins, config } = await orderOf({});

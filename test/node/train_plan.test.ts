@@ -30,14 +30,14 @@ afterAll(() => {
 const narrow = '--widths 4 --kernel-size 3'.split(' ');
 
 /** A folder of pictures, in grey or in colours. */
-function picturesIn(folder: string, { count = 60, side = 16, colours = false } = {}): string {
+function picturesIn(folder: string, { count = 60, side = 16, width = side, colours = false } = {}): string {
   const data = join(folder, 'mine');
   mkdirSync(data);
   for (let i = 0; i < count; i++) {
-    const pixels = new Uint8Array(side * side * 3).fill(255);
-    for (let pixel = 0; pixel < side * side; pixel++)
-      if (Math.floor(pixel / side) % 8 < 4 + (i % 4)) pixels.set([0, colours ? 90 : 0, 0], 3 * pixel);
-    const file = encodePng({ data: pixels, width: side, height: side, channels: 3 });
+    const pixels = new Uint8Array(width * side * 3).fill(255);
+    for (let pixel = 0; pixel < width * side; pixel++)
+      if (Math.floor(pixel / width) % 8 < 4 + (i % 4)) pixels.set([0, colours ? 90 : 0, 0], 3 * pixel);
+    const file = encodePng({ data: pixels, width, height: side, channels: 3 });
     writeFileSync(join(data, `${i}.png`), file);
   }
   return data;
@@ -100,23 +100,25 @@ test(
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'plan-'));
     try {
-      const out = join(folder, 'run');
-      const data = ['--data', picturesIn(folder, { colours: true, side: 24 })];
-      const colours = [...data, ...narrow, '--quality', '0', '--size', '16'];
+      const out = join(folder, 'my run');
+      const data = ['--data', picturesIn(folder, { colours: true, side: 24, width: 32 })];
+      const colours = [...data, ...narrow, '--quality', '0', '--size', '16', '--fit', 'fit'];
       // As soon as there is a plan.
       vi.mocked(limitOf).mockImplementation(({ seconds }) => (Number.isNaN(seconds) ? 1e9 : 1));
       const made = await runHere('train', '--out', out, ...colours);
       expect(made.code, made.output).toBe(0);
       expect(made.output).toContain('Recipe      pictures, for coloured images');
-      expect(made.output).toContain(`--resume ${join(out, 'checkpoint.safetensors')} --data`);
+      const [, line] = made.output.match(/To its end: .* train.* (--resume .*)/)!;
       const [, at] = made.output.match(/half as long again, is up after step ([\d,]+) of/)!;
       const report = () => JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
       expect(report().steps).toBe(Number(at.replace(',', '')));
       expect(readdirSync(out)).toContain('model.safetensors');
       const { maxSteps, schedule } = report().settings;
       expect(maxSteps).toBeGreaterThanOrEqual(300);
-      // The pictures are made as large as before, without a word of it.
-      const resumed = await runHere('train', '--resume', join(out, 'checkpoint.safetensors'), ...data);
+      // The line has all that makes the same images again, but their size, which the checkpoint knows.
+      expect(line).not.toContain('--size');
+      const words = line.match(/'[^']*'|\S+/g)!.map((word) => word.replaceAll("'", ''));
+      const resumed = await runHere('train', ...words);
       expect(resumed.code, resumed.output).toBe(0);
       expect(resumed.output).not.toContain('Planned');
       expect(report()).toMatchObject({
