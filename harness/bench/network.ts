@@ -6,7 +6,7 @@ import type { ConvShape } from '../../src/plan/conv_shape';
 import type { Op } from '../../src/plan/op';
 import { padBatch, type Tensor, tensor } from '../../src/plan/tensor';
 import { type Recipe, recipeAt } from '../../src/recipes';
-import { defaultConfig, type Layer } from '../../src/unet/config';
+import type { Layer } from '../../src/unet/config';
 import { predictionPass } from '../../src/unet/forward';
 import type { UNet } from '../../src/unet/unet';
 import { chooser, type Variants } from '../../src/unet/variants';
@@ -63,8 +63,8 @@ export async function openWork(
   return { ...work, firstMs: performance.now() - start };
 }
 
-/** The tutorial's own image size. */
-export const DEFAULT_SIZE = defaultConfig.height;
+/** The side of a recipe's own images, which are squares. */
+export const ownSize = (network?: NetworkChoice): number => configOf(network).height;
 
 interface Timed {
   readonly engine: Engine;

@@ -12,7 +12,7 @@ import { changesOf, type NetworkChoice } from '../run/network';
 import { matcher, matchesNothing } from '../run/pattern';
 import { specs } from '../specs/lib/registry';
 import { shadersOf, shapeText } from '../text/shape_text';
-import { breakDown, DEFAULT_SIZE, measureWork, openWork } from './network';
+import { breakDown, measureWork, openWork, ownSize } from './network';
 import { measureGflops, measurePeaks } from './peaks';
 import {
   type Axis,
@@ -222,7 +222,7 @@ async function* measureTotal(context: Context, name: TotalName): AsyncGenerator<
   if (refusal) yield skip('', refusal);
   else {
     try {
-      const work = await openWork(engine, name, DEFAULT_SIZE, batch, timer, network);
+      const work = await openWork(engine, name, ownSize(network), batch, timer, network);
       try {
         const total = await measureWork(work, pace.largeShare / 2, signal);
         yield { kind: 'total', name, total };

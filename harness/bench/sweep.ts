@@ -6,14 +6,13 @@ import { padBatch } from '../../src/plan/tensor';
 import { layersOf } from '../../src/unet/config';
 import { configOf, type NetworkChoice } from '../run/network';
 import { convInsideFlops } from './inside';
-import { DEFAULT_SIZE, measureWork, openWork } from './network';
+import { measureWork, openWork, ownSize } from './network';
 import type { Axis, SweepPoint, SweepTotal } from './result';
 import type { Timer } from './timer';
 
-const defaultPoints: Readonly<Record<Axis, readonly number[]>> = {
-  batch: [1, 4, 16, 64, 256, 1024],
-  size: [28, 32, 64, 128],
-};
+/** Sizes begin with the recipe's own. */
+const defaultPoints = (axis: Axis, own: number): readonly number[] =>
+  axis === 'batch' ? [1, 4, 16, 64, 256, 1024] : [own, 32, 64, 128];
 
 /** A point of a sweep, before it is measured. */
 export interface SweepSize {
@@ -26,11 +25,12 @@ export interface SweepSize {
 export function placesOf(
   axis: Axis,
   batch: number,
-  points: readonly number[] = defaultPoints[axis],
+  points?: readonly number[],
   network?: NetworkChoice,
 ): SweepSize[] {
-  const sorted = [...new Set(points)].sort((a, b) => a - b);
-  if (axis === 'batch') return sorted.map((n) => ({ axis, batch: n, size: DEFAULT_SIZE }));
+  const own = ownSize(network);
+  const sorted = [...new Set(points ?? defaultPoints(axis, own))].sort((a, b) => a - b);
+  if (axis === 'batch') return sorted.map((n) => ({ axis, batch: n, size: own }));
   for (const size of sorted) configOf(network, { height: size, width: size });
   return sorted.map((size) => ({ axis, batch, size }));
 }

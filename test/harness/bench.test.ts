@@ -216,6 +216,9 @@ test('a bench sweep goes through legal sizes in order, and estimates the time of
     [1, 28],
     [64, 28],
   ]);
+  const pictures = { recipe: 'pictures', widths: [16, 32, 64, 64] } as const;
+  expect(placesOf('batch', 256, [64], pictures)).toEqual([{ axis: 'batch', batch: 64, size: 24 }]);
+  expect(placesOf('size', 256, undefined, pictures).map(({ size }) => size)).toEqual([24, 32, 64, 128]);
   expect(placesOf('size', 16).map(({ batch, size }) => [batch, size])).toEqual([
     [16, 28],
     [16, 32],

@@ -1,7 +1,7 @@
 /** The bench and the check themselves, on the cheapest kernels. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ratesOf } from '../../harness/bench/measured';
-import { breakDown, DEFAULT_SIZE, measureWork, openWork } from '../../harness/bench/network';
+import { breakDown, measureWork, openWork, ownSize } from '../../harness/bench/network';
 import { measureGflops, measurePeaks } from '../../harness/bench/peaks';
 import { addEvent, type BenchResult, type BenchTotal, totalNames } from '../../harness/bench/result';
 import { listEntries, tooLong } from '../../harness/bench/rows';
@@ -147,7 +147,7 @@ test('bench: the whole network, with the variants in use, op by op', async () =>
   });
   try {
     for (const name of ['step', 'forward', 'sample'] as const) {
-      const work = await openWork(engine, name, DEFAULT_SIZE, 4, timer, { widths: [8, 16, 16] });
+      const work = await openWork(engine, name, ownSize(), 4, timer, { widths: [8, 16, 16] });
       const total = await measureWork(work, 0);
       const { ops, kernels, sumMs, otherShare } = await breakDown(engine, work, total, timer, 0);
       work.destroy();
@@ -181,7 +181,7 @@ test('bench: a conditioned network is trained and sampled as its recipe says', a
   const own = { step: 'average_weights', forward: 'embedding', sample: 'flow_step' } as const;
   const totals = new Map<string, BenchTotal>();
   for (const name of totalNames) {
-    const work = await openWork(engine, name, DEFAULT_SIZE, 4, timer, network);
+    const work = await openWork(engine, name, ownSize(network), 4, timer, network);
     const total = await measureWork(work, 0);
     const breakdown = await breakDown(engine, work, total, timer, 0);
     work.destroy();
@@ -220,8 +220,18 @@ test('bench: the kernels of another recipe, the recipe’s own ones first, at it
   expect(told.shape).toBe('batch 4, height 1, width 1, in channels 43, out channels 64, kernel size 1');
 });
 
+test('bench: a network is measured at the size of its recipe’s images, as its kernels are', async () => {
+  tellPeaks();
+  // Of four levels, which 24 x 24 has and 28 x 28 has not.
+  const network = { recipe: 'pictures', widths: [4, 4, 4, 4], convolutionsPerLevel: 1 } as const;
+  const { step } = await bench({ network, kernel: 'step', batch: 4, budgetSeconds: 3600 });
+  const { ms, insideGflops } = step!;
+  const medians = { step: ms.median, forward: null, sample: null };
+  expect(ratesOf({ network, batch: 4, ms: medians }).gflops / insideGflops).toBeCloseTo(1, 6);
+});
+
 test('bench: the breakdown of a network times each op by its own dispatches', async () => {
-  const work = await openWork(engine, 'forward', DEFAULT_SIZE, 4, timer);
+  const work = await openWork(engine, 'forward', ownSize(), 4, timer);
   const timed: string[][] = [];
   const recorder = {
     measure: async (encode: (pass: GPUComputePassEncoder) => void) => {

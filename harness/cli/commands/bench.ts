@@ -56,7 +56,7 @@ export const bench: Command = defineCommand({
     kernel: text('PATTERN', 'only measurements whose names match, such as conv2d, winograd*down.1, step'),
     batch: integer('N', 'images (default 256)', 1, 65536),
     sweep: oneOf(
-      'the whole network at batches from 1 to 1024, or at images of 28, 32, 64 and\n128 pixels a side; kernels then only with --kernel',
+      'the whole network at batches from 1 to 1024, or at images of 28\n(pictures: 24), 32, 64 and 128 pixels; kernels then only with --kernel',
       ...sweepChoices,
     ),
     points: integers('1,8,64', 'other batches or sizes for --sweep', 1, 65536),
