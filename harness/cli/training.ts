@@ -37,6 +37,8 @@ interface Options extends Order, Begun {
   readonly preparations: Preparations;
 }
 
+type StepMade = Pick<TrainingEvent, 'step' | 'epoch' | 'loss' | 'imagesPerSecond'>;
+
 /** A run of `train`: trains, writes the files, prints the progress. */
 export class Training {
   private readonly engine: Engine;
@@ -259,7 +261,7 @@ export class Training {
   }
 
   /** Moves the progress line on, and reports the first step of this process. `now` in milliseconds since the process began. */
-  private showStep({ step, epoch, loss, imagesPerSecond }: TrainingEvent, now: number): void {
+  private showStep({ step, epoch, loss, imagesPerSecond }: StepMade, now: number): void {
     const { run, progress, steps, plan } = this;
     if (this.firstStepAt === undefined) {
       this.firstStepAt = now / 1000;
@@ -278,7 +280,7 @@ export class Training {
   }
 
   /** Evaluates the epoch that `event` ends, and reports it. */
-  private async endEpoch({ step, epoch, imagesPerSecond }: TrainingEvent, seconds: number): Promise<void> {
+  private async endEpoch({ step, epoch, imagesPerSecond }: StepMade, seconds: number): Promise<void> {
     const { run, losses, progress, stepsPerEpoch } = this;
     // Only for an epoch that this process began.
     if (step - (this.options.folder.checkpoint?.state.step ?? 0) >= stepsPerEpoch)
@@ -294,7 +296,7 @@ export class Training {
    * The events of `fit` up to the end of the run. It interrupts `fit` where an epoch is evaluated or the history needs a frame, so that no
    * later step has been submitted by then.
    */
-  private async *events(signal: AbortSignal): AsyncGenerator<TrainingEvent, void, undefined> {
+  private async *events(signal: AbortSignal): AsyncGenerator<StepMade, void, undefined> {
     const { run, losses, history } = this;
     await history?.add(losses.length, signal);
     while (losses.length < this.steps && !this.timeUp) {
@@ -306,7 +308,7 @@ export class Training {
       this.interruption = new AbortController();
       const both = AbortSignal.any([signal, this.interruption.signal]);
       // Yields the last event only after `fit` has ended, so that the receiver may evaluate and sample.
-      let last: TrainingEvent | undefined;
+      let last: StepMade | undefined;
       try {
         for await (const event of run.train({ steps: maxSteps, signal: both })) {
           if (last) yield last;
@@ -320,7 +322,20 @@ export class Training {
         }
       }
       if (last) yield last;
+      if (last && this.interruption.signal.aborted) yield* this.missed(last);
       await history?.add(losses.length, signal);
+    }
+  }
+
+  /** The steps after `last` of which `fit` had no word, as it waits for a second only once it is interrupted. */
+  private async *missed({
+    step: from,
+    imagesPerSecond,
+  }: StepMade): AsyncGenerator<StepMade, void, undefined> {
+    const losses = await this.run.takeCheckpoint();
+    for (let step = from + 1; step <= losses.length; step++) {
+      const epoch = Math.ceil(step / this.stepsPerEpoch);
+      yield { step, epoch, loss: losses[step - 1], imagesPerSecond };
     }
   }
 

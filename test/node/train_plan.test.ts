@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { encodePng } from '../../harness/cli/png';
 import { limitOf } from '../../harness/run/plan';
+import { loadCheckpoint } from '../../src/index';
+import { TrainingRun } from '../../src/worker/run';
 import { takesLong } from '../lanes/limits';
 import { runHere } from './command';
 
@@ -30,7 +32,16 @@ afterAll(() => {
 const narrow = '--widths 4 --kernel-size 3'.split(' ');
 
 /** A folder of pictures, in grey or in colours. */
-function picturesIn(folder: string, { count = 60, side = 16, width = side, colours = false } = {}): string {
+function picturesIn(
+  folder: string,
+  of: {
+    readonly count?: number;
+    readonly side?: number;
+    readonly width?: number;
+    readonly colours?: boolean;
+  } = {},
+): string {
+  const { count = 60, side = 16, width = side, colours = false } = of;
   const data = join(folder, 'mine');
   mkdirSync(data);
   for (let i = 0; i < count; i++) {
@@ -126,6 +137,43 @@ test(
         data: { height: 16, width: 16, channels: 3 },
       });
     } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
+
+test(
+  'a planned run keeps the losses of steps that end long after its plan has changed',
+  takesLong('runsProcesses'),
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plan-'));
+    const { train } = TrainingRun.prototype;
+    let unknown = 0;
+    // A second after its abort, `fit` has no word of the steps that are still under way.
+    const spy = vi.spyOn(TrainingRun.prototype, 'train').mockImplementation(async function* (
+      this: TrainingRun,
+      options,
+    ) {
+      for await (const event of train.call(this, options)) {
+        if (options.signal?.aborted) unknown++;
+        else yield event;
+      }
+    });
+    // The plan changes once; soon after that its time is up.
+    vi.mocked(limitOf).mockImplementation(({ seconds }) => (Number.isNaN(seconds) ? 1e9 : 1));
+    try {
+      const out = join(folder, 'run');
+      const own = ['--data', picturesIn(folder), ...narrow, '--quality', '0'];
+      const made = await runHere('train', '--out', out, ...own);
+      expect(made.code, made.output).toBe(0);
+      expect(made.output).toContain('Planned     after step');
+      expect(unknown).toBeGreaterThan(0);
+      const { losses, state } = loadCheckpoint(readFileSync(join(out, 'checkpoint.safetensors')));
+      const [, ...rows] = readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n');
+      expect(rows).toHaveLength(state.step);
+      expect(rows.map((row) => Math.fround(Number(row.split(',')[2])))).toEqual([...losses]);
+    } finally {
+      spy.mockRestore();
       rmSync(folder, { recursive: true });
     }
   },
