@@ -97,7 +97,8 @@ for (const [name, path] of libraries)
   copyFileSync(realpathSync(path), at(glibc.test(name) ? 'glibc' : 'lib', name));
 writeFileSync(at('glibc', 'version'), `${process.report.getReport().header.glibcVersionRuntime}\n`);
 
-for (const name of ['run.sh', 'run.mjs', 'torch_compare.py']) copyFileSync(join(here, name), at(name));
+for (const name of ['run.sh', 'run.mjs', 'trainings.mjs', 'torch_compare.py'])
+  copyFileSync(join(here, name), at(name));
 copyFileSync(join(root, 'docs', 'performance.md'), at('README.md'));
 
 mkdirSync(dirname(target), { recursive: true });

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { loadDigits } from './cli/digits.js';
 import { createEngine } from './cli/index.js';
 import { create, globals } from './cli/node_modules/webgpu/index.js';
+import { trainings } from './trainings.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const stageNames = ['adapters', 'check', 'bench', 'train', 'torch'];
@@ -64,15 +65,8 @@ if (wanted('bench')) {
   await cli('bench', 'bench', '--json', join(out, 'bench.json'), ...few);
 }
 if (wanted('train')) {
-  const few = quick ? ['--limit', '64', '--batch', '16', '--epochs', '1', '--widths', '8,16', '--tune'] : [];
-  // 200 steps, then the tutorial's 1,370. What the last epoch's mean loss must be below: measured 0.0335 and 0.0272 elsewhere.
-  await train('train-10000', quick ? 1 : 0.04, ...few);
-  // Without its name, images of one's own are planned.
-  const full = ['--recipe', 'tutorial', '--data', dirname(sevenSets)];
-  await train('train-70000', quick ? 1 : 0.03, ...full, ...few);
-  // The other recipe, on as many images; its losses are of noise and images from -1 to 1. Measured 0.18 elsewhere.
-  const long = quick ? [...few, '--quality', '12'] : ['--epochs', '40', '--max-steps', '5480'];
-  await train('train-digits', quick ? 10 : 0.25, '--recipe', 'digits', ...long);
+  for (const { name, most, flags } of trainings({ quick, sevenSets: dirname(sevenSets) }))
+    await train(name, most, ...flags);
 }
 if (wanted('torch')) await torch();
 
