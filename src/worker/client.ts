@@ -307,7 +307,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     return () => listeners.delete(listener as (value: unknown) => void);
   }
 
-  /** Ends the worker. Calls under way, and later ones, reject with `destroyed`. */
+  /** Ends the worker, or on a port its run and engine. Calls under way, and later ones, reject with `destroyed`. */
   destroy(): void {
     this.end(new EngineError('destroyed', 'This worker client was destroyed; create another worker.'));
   }
@@ -470,7 +470,8 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
     this.worker.removeEventListener('message', this.receive);
     this.worker.removeEventListener('error', this.fail);
     this.worker.removeEventListener('messageerror', this.fail);
-    this.worker.terminate?.();
+    if (this.worker.terminate) this.worker.terminate();
+    else this.worker.postMessage(marked({ type: 'end' }), []);
     this.worker.close?.();
     for (const { reject } of this.pending.values()) reject(error);
     this.pending.clear();

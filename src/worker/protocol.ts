@@ -236,7 +236,9 @@ export type Request =
   /** The client no longer waits for this call. */
   | { readonly type: 'abort'; readonly id: number }
   /** An answer could not be read. `ids`: the calls that the client still waits for. */
-  | { readonly type: 'unread'; readonly ids: readonly number[] };
+  | { readonly type: 'unread'; readonly ids: readonly number[] }
+  /** The page has destroyed its client of a port, or is gone. */
+  | { readonly type: 'end' };
 
 /** An error in a message. An EngineError has a code. */
 export interface CrossedError {

@@ -58,6 +58,9 @@ export function serve(scope: ScopeLike | typeof globalThis, options: ServeOption
     if (data?.type === HELLO.type) ready();
     else if (isMarked(data)) void receive(data as Request);
   });
+  // Newer browsers tell a port that its page is closed, or has crashed.
+  if (Reflect.has(port, 'onclose'))
+    (port as MessagePort).addEventListener('close', () => receive({ type: 'end' }));
   port.start?.();
   ready();
 }

@@ -75,7 +75,14 @@ export class Server implements SessionHost {
   receive(request: Request): void {
     if (request.type === 'abort') this.calls.get(request.id)?.abort();
     else if (request.type === 'unread') this.answerAgain(request.ids);
+    else if (request.type === 'end') this.end();
     else void this.answer(request);
+  }
+
+  /** Ends all calls, and the session. */
+  private end(): void {
+    for (const call of this.calls.values()) call.abort();
+    void this.leave(() => this.session.end());
   }
 
   /** Answers the calls that are over: the client could not read one of the answers, and waits for it. */

@@ -176,6 +176,15 @@ export class TrainingSession {
     await stored.end();
   }
 
+  /** Frees all memory, the engine's too. What the browser keeps stays, for others to go on with. */
+  async end(): Promise<void> {
+    this.reset();
+    this.freeUses();
+    this.engine?.destroy();
+    this.engine = undefined;
+    await this.stored.end();
+  }
+
   /** Goes back to the copy before the last one, after a divergence. Returns false if there is none. */
   goBack(): boolean {
     const { run } = this;

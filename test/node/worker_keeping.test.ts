@@ -1,6 +1,8 @@
 /** A worker whose browser keeps its runs: what is kept when a pause is over. */
 import { afterEach, expect, test, vi } from 'vitest';
+import { RunStore } from '../../src/keeping/store';
 import { createWorkerClient, type StoredRun, serve } from '../../src/worker';
+import { losableGpu } from '../gpu/worker/losable';
 import { images, run } from '../gpu/worker/tiny';
 import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
 import { testGpu } from '../lanes/gpu';
@@ -13,12 +15,12 @@ afterEach(() => {
 });
 
 /** A worker, and what its browser keeps. */
-function worker(storage: FakeStorage) {
+function worker(storage: FakeStorage, gpuOfEngine = source) {
   const { gpu } = navigator;
   const folder = { getDirectory: async () => storage.root };
   vi.stubGlobal('navigator', { gpu, storage: folder, locks: new FakeLocks() });
   const { port1, port2 } = new MessageChannel();
-  serve(port2, { engine: { gpu: source, selfCheck: false } });
+  serve(port2, { engine: { gpu: gpuOfEngine, selfCheck: false } });
   const client = createWorkerClient(port1);
   const end = () => {
     client.destroy();
@@ -91,3 +93,28 @@ test('a pause does not wait for storage longer than its patience, and reports it
   storage.answer();
   end();
 });
+
+test.each(['compiling', 'training', 'paused'] as const)(
+  'a worker whose page destroys its client of a port while it is %s frees the device and the lock of the run',
+  async (when) => {
+    const storage = new FakeStorage();
+    const { gpu, devices, destroyed } = losableGpu();
+    const { client, end } = worker(storage, gpu);
+    const kept = async () => (await RunStore.open(storage.root, navigator.locks)).list();
+    const reached = new Promise<void>((resolve) => {
+      if (when === 'training') client.on('loss', () => resolve());
+      else client.on('phase', ({ phase }) => phase === when && resolve());
+    });
+    const begun = client.begin({ ...run, images, fit: { epochs: 1000 } }).catch((error) => error);
+    const done = when === 'paused' ? client.step(3) : client.start().catch((error) => error);
+    await reached;
+    if (when === 'paused') await done;
+    client.destroy();
+    if (when === 'compiling') expect(await begun).toMatchObject({ code: 'destroyed' });
+    if (when !== 'paused') expect(await done).toMatchObject({ code: 'destroyed' });
+    await vi.waitFor(() => expect(devices.map((device) => destroyed.has(device))).toEqual([true]), 10_000);
+    const left = when === 'compiling' ? [] : [{ held: false, step: expect.any(Number) }];
+    await vi.waitFor(async () => expect(await kept()).toMatchObject(left));
+    end();
+  },
+);

@@ -157,3 +157,14 @@ describe('an uncaught error in the worker', () => {
     expect([vi.getTimerCount(), warnings.mock.calls]).toEqual([0, []]);
   });
 });
+
+test('a destroyed client of a port tells the worker to end before it closes the port, and terminates a worker', () => {
+  for (const isPort of [true, false]) {
+    const worker = new FakeWorker();
+    const close = vi.fn(() => expect(worker.heard.at(-1)).toEqual(marked({ type: 'end' })));
+    const given = isPort ? Object.assign(worker, { terminate: undefined, close }) : worker;
+    given.client().client.destroy();
+    if (isPort) expect(close).toHaveBeenCalledTimes(1);
+    else expect([worker.heard, worker.terminate.mock.calls.length]).toEqual([[HELLO], 1]);
+  }
+});

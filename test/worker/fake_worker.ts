@@ -14,6 +14,8 @@ export class FakeWorker implements WorkerLike {
   unreadable = false;
   private readonly all = new Map<string, Set<Listener>>();
   private readonly served: ((event: MessageEvent) => void)[] = [];
+  /** What a port that it serves on calls when its other end is closed. */
+  private readonly closed: (() => void)[] = [];
 
   /** A client of this worker, and what it hears of trouble. */
   client() {
@@ -41,8 +43,15 @@ export class FakeWorker implements WorkerLike {
         this.unreadable = false;
       });
     };
-    serve({ postMessage: say, addEventListener: (_, listener) => this.served.push(listener) }, options);
+    const addEventListener = (type: string, listener: (event: MessageEvent) => void) =>
+      type === 'close' ? this.closed.push(listener as () => void) : this.served.push(listener);
+    serve({ postMessage: say, addEventListener, ...{ onclose: null } }, options);
     return said;
+  }
+
+  /** Its page is gone. */
+  closes(): void {
+    for (const listener of this.closed) listener();
   }
 
   addEventListener(type: string, listener: Listener): void {

@@ -85,3 +85,30 @@ test('whatever a call in the worker throws arrives as an error with its text', a
     await expect(client.call('long')).rejects.toMatchObject({ message });
   }
 });
+
+test('a worker ends its calls when the browser says that the port’s other end is closed', async () => {
+  const worker = new FakeWorker();
+  const begun = vi.fn();
+  const ended = vi.fn();
+  worker.serve({
+    calls: {
+      long: (_, { signal }) => {
+        begun();
+        return new Promise<void>((resolve) => {
+          signal.addEventListener('abort', () => {
+            ended();
+            resolve();
+          });
+        });
+      },
+    },
+  });
+  void worker
+    .client()
+    .client.call('long')
+    .catch(() => {});
+  await vi.waitFor(() => expect(begun).toHaveBeenCalled(), 10_000);
+  expect(ended).not.toHaveBeenCalled();
+  worker.closes();
+  await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+});
