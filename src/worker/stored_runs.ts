@@ -94,7 +94,7 @@ export class StoredRuns {
     const store = await inTime(this.open());
     const claimed = store.claim(id);
     const run = await inTime(claimed).catch((error) => {
-      // The storage may answer later, when nobody waits for the run any more.
+      // The storage may answer later, after the call has ended.
       claimed.then((late) => late?.release()).catch(() => {});
       throw error;
     });
