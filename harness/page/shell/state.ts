@@ -229,12 +229,14 @@ function ofPage(state: State, event: WorkerEvent): State {
       // A task that starts leaves the complaint about the one before it behind; what is wrong with a file is to be read.
       const starts = phase === 'compiling' || phase === 'training' || phase === 'sampling';
       const over = phase === 'loading' || (starts && state.error?.at === 'task');
+      // What a run that has stopped offers stays until the run trains on, whatever else is made meanwhile.
+      const rests = !event.training && state.error?.back !== undefined;
       return {
         ...state,
         phase,
         training: event.training,
-        measured: starts ? { ...state.measured, timeUp: false } : state.measured,
-        error: over ? undefined : state.error,
+        measured: event.training ? { ...state.measured, timeUp: false } : state.measured,
+        error: over && !rests ? undefined : state.error,
         preparing: undefined,
         reading: undefined,
         sampling: phase === 'sampling' ? state.sampling : undefined,
@@ -251,7 +253,7 @@ function ofPage(state: State, event: WorkerEvent): State {
       return { ...state, reading };
     }
     case 'model':
-      return { ...state, model: event.model, error: undefined };
+      return { ...state, model: event.model };
     case 'sampled':
       return { ...state, sampling: { step: event.step, steps: event.steps } };
     case 'error': {

@@ -322,6 +322,18 @@ describe('the state of the page', () => {
     expect(reduce(failed, phase('compiling', true)).error).toBeUndefined();
   });
 
+  test('keeps what a run that has stopped says while images are made or a file is opened, until it trains on', () => {
+    const diverged: WorkerEvent = { type: 'error', at: 'task', code: 'diverged', message: 'NaN', back: 400 };
+    const stopped = stateAfter(built, losses(0, 1), { type: 'timeUp' }, diverged, phase('paused'));
+    const isSaid = ({ measured, error }: State) => [measured.timeUp, error?.back];
+    const others = [phase('compiling'), phase('sampling'), phase('loading'), phase('paused')];
+    expect(isSaid(others.reduce(reduce, stopped))).toEqual([true, 400]);
+    expect(isSaid(reduce(stopped, phase('compiling', true)))).toEqual([false, undefined]);
+    // A failed order is over with the next one.
+    const { back: _, ...failed } = diverged;
+    expect(stateAfter(failed, phase('sampling')).error).toBeUndefined();
+  });
+
   test('keeps an error about files while training goes on, until other files are loaded', () => {
     const told = stateAfter(
       { type: 'error', at: 'data', code: 'data', message: 'no image' },
