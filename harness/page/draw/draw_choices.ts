@@ -14,8 +14,8 @@ const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source
 export function connectDrawSource(app: App): { readonly source: Source; render(): void } {
   for (const source of SOURCES) {
     button(`draw-use-${source}`).addEventListener('click', () => {
-      app.useFile = source === 'file';
-      if (source !== 'file') app.set('model', source);
+      if (source === 'file') app.useFile = true;
+      else app.set('model', source);
       app.changed();
     });
   }

@@ -252,9 +252,9 @@ export class NetworkChoice {
     this.app = app;
     this.choice = new Choice('Network', 'segmented', (source) => {
       if (!app) return;
-      app.useFile = source === 'file';
-      if (source === 'file') app.changed();
+      if (source === 'file') app.useFile = true;
       else app.set('model', source);
+      app.changed();
     });
     this.element.hidden = !app;
     this.element.append(this.choice.element, this.name);

@@ -145,10 +145,7 @@ class InsidePanel implements TaskPanel {
       app.changed();
     });
     for (const use of ['pretrained', 'run'] as const) {
-      button(`inside-${use}`).addEventListener('click', () => {
-        app.useFile = false;
-        app.set('model', use);
-      });
+      button(`inside-${use}`).addEventListener('click', () => app.set('model', use));
     }
     button('inside-file').addEventListener('click', () => {
       app.useFile = true;

@@ -111,7 +111,6 @@ export function connectSource(
 ): { render(): void } {
   for (const choice of ['pretrained', 'run'] as const) {
     button(`use-${choice}`).addEventListener('click', () => {
-      app.useFile = false;
       app.set('model', choice);
       again();
     });

@@ -274,6 +274,7 @@ export class App {
     const place = key === 'task' && (this.home || settings.task !== this.settings.task);
     if (key === 'task') this.home = false;
     if (key === 'recipe') this.recipeBefore = undefined;
+    if (key === 'model') this.useFile = false;
     if (this.planned) this.planned = { ...this.planned, set: { ...this.planned.set, [key]: undefined } };
     this.take(settings, place);
     if (key === 'begin' && this.state.data && !this.state.run) this.suit(this.state.data);

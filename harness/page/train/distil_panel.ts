@@ -55,7 +55,9 @@ export function createDistilPanel(app: App): Panel {
       for (const calls of [1, 2])
         setDisabled(button(`distil-${calls}`), app.measuring !== undefined || !mayDistil(state, settings));
       button('distil-stop').hidden = !distilling;
-      for (const use of ['make', 'save']) button(`distil-${use}`).hidden = !made;
+      button('distil-save').hidden = !made;
+      // Another file may have replaced it.
+      button('distil-make').hidden = !made || made.model !== state.model;
       const done = made ? `Made ${made.model.name}. ` : '';
       const words = distilling
         ? distilStatus(distilling)

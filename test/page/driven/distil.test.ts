@@ -18,7 +18,7 @@ test('a trained network is distilled while samples are made, stopped, and distil
   const query = '?recipe=digits-3x3&batch=4&widths=8&samples=0&epochs=10000';
   const { page, problems } = await visit(driven.context, `${driven.address}${query}`);
   await phase(page, 'idle');
-  const { dropAll, save } = await files(page);
+  const { drop, dropAll, save } = await files(page);
   await dropAll([images, 'small-images-idx3-ubyte'], [labels, 'small-labels-idx1-ubyte']);
   await until(page, () => !window.harness.state.data!.builtIn && window.harness.state.phase === 'idle');
   expect(await page.$eval('#distil', (element) => (element as HTMLElement).hidden)).toBe(true);
@@ -97,6 +97,22 @@ test('a trained network is distilled while samples are made, stopped, and distil
   );
   expect(header).toContain('\\"calls\\":2');
   expect(header).toMatch(/"teacher":"[0-9a-f]{8}"/);
+
+  // An opened file takes its place, so nothing more is made with it; it can still be saved.
+  expect(await page.$eval('#distil-make', (make) => (make as HTMLElement).hidden)).toBe(false);
+  await drop(blob, model.name);
+  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  await go(page, 'train');
+  expect(
+    await page.$$eval('#distil-save, #distil-make', (both) =>
+      both.map((each) => [each.id, (each as HTMLElement).hidden]),
+    ),
+  ).toEqual(
+    expect.arrayContaining([
+      ['distil-save', false],
+      ['distil-make', true],
+    ]),
+  );
 
   // Other tabs name it, and take the pretrained network.
   await go(page, 'draw');

@@ -143,3 +143,15 @@ test('what a lost device ends is no error beside its loss; other errors of calls
   await fails('data');
   expect(app.state.error).toMatchObject({ code: 'data', message: 'It is gone' });
 });
+
+test('a network that a link or a button names is taken, although that of a file is open', () => {
+  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  const app = new App();
+  app.open([]);
+  tell({ type: 'model', model: { name: 'mine', ...app.network } });
+  expect(app.source).toBe('file');
+  app.set('task', 'train');
+  expect(app.source).toBe('file');
+  app.set('model', 'run');
+  expect(app.source).toBe('run');
+});
