@@ -73,7 +73,7 @@ const dot = () => byId('adapter', HTMLElement).querySelector('.dot')!;
 /** The adapter, the notices about the page's address, and the open tab. */
 function createFrame(app: App): Panel {
   const doors = connectDoors((task) => app.set('task', task));
-  connectLeads((key, text) => app.set(key, text));
+  connectLeads((key, text) => app.lead(key, text));
   button('use-small').addEventListener('click', () => {
     app.set('benchBatch', String(SMALL_BATCH));
   });

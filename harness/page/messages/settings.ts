@@ -136,11 +136,19 @@ export interface Settings {
 /** What becomes of pictures. */
 export const PICTURE_KEYS = ['size', 'fit', 'ink', 'flip'] as const satisfies readonly (keyof Settings)[];
 
+/** Settings with which a run is made, and which it keeps. */
+const RUN_KEYS = [
+  ...(['recipe', 'begin', 'batch', 'seed', 'widths', 'limit', 'holdout'] as const),
+  ...PICTURE_KEYS,
+] satisfies readonly (keyof Settings)[];
+
+/** Whether a run keeps a setting from its beginning to its end. */
+export const isOfRun = (key: Key): boolean => (RUN_KEYS as readonly Key[]).includes(key);
+
 /** Settings that the training worker gets: to make a run, and to show its progress. */
 const WORKER_KEYS = [
-  ...(['recipe', 'begin', 'batch', 'lr', 'epochs', 'seed', 'widths', 'limit', 'holdout'] as const),
-  ...PICTURE_KEYS,
-  ...(['minutes', 'samples', 'refresh', 'tune'] as const),
+  ...RUN_KEYS,
+  ...(['lr', 'epochs', 'minutes', 'samples', 'refresh', 'tune'] as const),
 ] satisfies readonly (keyof Settings)[];
 export type PageSettings = Pick<Settings, (typeof WORKER_KEYS)[number]>;
 

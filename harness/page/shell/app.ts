@@ -10,6 +10,7 @@ import { runFileName } from '../messages/order';
 import {
   initialOf,
   initialSettings,
+  isOfRun,
   type Key,
   parseQuery,
   type Settings,
@@ -28,7 +29,7 @@ import { comesAlong, measurementsOf, readNotes } from '../runs/run_notes';
 import { distilledNote } from './distil_text';
 import { download, keepFocus } from './dom';
 import { orOffline } from './format';
-import { dataNameOf, initialState, isYoung, networkIn, reduce, type State, sourceOf } from './state';
+import { dataNameOf, initialState, isFixed, isYoung, networkIn, reduce, type State, sourceOf } from './state';
 import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
 
 export interface Panel {
@@ -279,6 +280,11 @@ export class App {
     this.take(settings, place);
     if (key === 'begin' && this.state.data && !this.state.run) this.suit(this.state.data);
     return undefined;
+  }
+
+  /** Takes a setting from a link that leads on, but for what a run keeps: another recipe would bring its own rate, too. */
+  lead(key: Key, text: string): void {
+    if (!(isOfRun(key) && isFixed(this.state))) this.set(key, text);
   }
 
   private take(settings: Settings, place = false): void {

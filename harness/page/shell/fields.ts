@@ -1,6 +1,6 @@
 /** Forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice; or while it is typed. */
 
-import { type Key, keys, show } from '../messages/settings';
+import { isOfRun, type Key, keys, show } from '../messages/settings';
 import type { App } from './app';
 import { setMessage } from './dom';
 import { isFixed } from './state';
@@ -67,7 +67,7 @@ export function connectFields(
     render() {
       for (const { input, key } of inputs) {
         const text = show(key, app.settings);
-        const locked = input.hasAttribute('data-fixed') && isFixed(app.state);
+        const locked = isOfRun(key) && isFixed(app.state);
         input.disabled = locked;
         input.title = locked ? 'Fixed for this run. Reset to change it.' : '';
         if (input instanceof HTMLInputElement && ['radio', 'checkbox'].includes(input.type)) {

@@ -1,7 +1,8 @@
 /** What the page does at an event: panels that stand on another tab than the open one do nothing. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { exercises } from '../../../harness/page/explain/exercises';
 import type { WorkerEvent } from '../../../harness/page/messages/messages';
-import type { Task } from '../../../harness/page/messages/settings';
+import type { Key, Task } from '../../../harness/page/messages/settings';
 import { App, type Panel } from '../../../harness/page/shell/app';
 
 let tell: (event: WorkerEvent) => void;
@@ -154,4 +155,21 @@ test('a network that a link or a button names is taken, although that of a file 
   expect(app.source).toBe('file');
   app.set('model', 'run');
   expect(app.source).toBe('run');
+});
+
+test('a link that leads on changes no setting that a run keeps', () => {
+  vi.stubGlobal('location', { search: '?recipe=tutorial', pathname: '/', href: 'http://x/' });
+  const app = new App();
+  app.open([]);
+  const follow = () => {
+    const { search } = exercises.calls;
+    for (const [key, text] of new URLSearchParams(search)) app.lead(key as Key, text);
+    return app.settings;
+  };
+  tell({ type: 'phase', phase: 'training', training: true });
+  const { recipe, lr, epochs, batch, widths } = app.settings;
+  const kept = { recipe, lr, epochs, batch, widths };
+  expect(follow()).toMatchObject({ ...kept, task: 'sample', text: '2026', steps: 1 });
+  tell({ type: 'phase', phase: 'idle', training: false });
+  expect(follow()).toMatchObject({ recipe: 'digits', lr: 0.003 });
 });
