@@ -72,7 +72,7 @@ export function writeNotes(
 }
 
 /** Forgets the runs that are not kept any more. */
-export function keepNotes(ids: readonly string[]): void {
+export function keepNotes(ids: readonly (string | undefined)[]): void {
   const all = Object.entries(readNotes());
   const left = all.filter(([id]) => ids.includes(id));
   if (left.length < all.length) store(Object.fromEntries(left));

@@ -25,7 +25,7 @@ import {
 } from '../messages/settings';
 import { rememberedLosses, rememberLoss } from '../runs/device_lost';
 import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from '../runs/kept_drawings';
-import { comesAlong, measurementsOf, readNotes } from '../runs/run_notes';
+import { comesAlong, keepNotes, measurementsOf, readNotes } from '../runs/run_notes';
 import { distilledNote } from './distil_text';
 import { download, keepFocus } from './dom';
 import { orOffline } from './format';
@@ -85,6 +85,8 @@ export class App {
   private readonly worker: TrainingWorker;
   /** Whether the worker was asked to open: from then on it has a GPU, or looks for one. */
   private opened = false;
+  /** The kept run that goes on, or is about to: then it is in no list of the kept ones, and the page does not have it yet. */
+  private goesOn: string | undefined;
   /** The run whose images the worker was asked to keep. */
   private keptFor: string | undefined;
   private stopped = false;
@@ -230,6 +232,7 @@ export class App {
 
   /** Trains a run that the browser keeps, on the drawings that are kept with it, if there are any. */
   goOn(id: string): void {
+    this.goesOn = id;
     const { drawings: text = '', pictures, begin } = readNotes()[id] ?? {};
     const run = this.state.kept.find((each) => each.id === id);
     if (run && !comesAlong(run)) this.take(withPictures(this.settings, pictures, run.data));
@@ -421,7 +424,10 @@ export class App {
     this.timeFirstStep(event);
     if (event.type === 'lost') rememberLoss();
     if (event.type === 'stored') this.keepImages(event.id);
-    if (event.type === 'runs') this.request('tidyImages');
+    if (event.type === 'runs') {
+      this.request('tidyImages');
+      keepNotes([this.state.id, this.goesOn, ...event.runs.map(({ id }) => id)]);
+    }
     if (event.type === 'stopped') this.stopped = true;
     if (event.type === 'freed' && this.planned) this.leavePlan();
     if (event.type === 'planned') this.takePlan(event);

@@ -2,7 +2,7 @@
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { textOfPictures } from '../messages/settings';
 import { nameOfDrawings, textOfDrawings } from '../runs/kept_drawings';
-import { keepNotes, readNotes, writeNotes } from '../runs/run_notes';
+import { readNotes, writeNotes } from '../runs/run_notes';
 import type { App, Panel } from '../shell/app';
 import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
 import type { State } from '../shell/state';
@@ -34,7 +34,6 @@ export function createRunsTable(app: App): RunsTable {
           drawings: drawingsIn(app),
           pictures: textOfPictures(app.settings),
         });
-      if (event.type === 'runs') keepNotes([...(id ? [id] : []), ...event.runs.map((run) => run.id)]);
     },
     render() {
       runs.look();

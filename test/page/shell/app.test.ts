@@ -1,9 +1,12 @@
 /** What the page does at an event: panels that stand on another tab than the open one do nothing. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { exercises } from '../../../harness/page/explain/exercises';
+import { nothingMeasured } from '../../../harness/page/messages/measurements';
 import type { WorkerEvent } from '../../../harness/page/messages/messages';
 import type { Key, Task } from '../../../harness/page/messages/settings';
+import { readNotes, writeNotes } from '../../../harness/page/runs/run_notes';
 import { App, type Panel } from '../../../harness/page/shell/app';
+import type { StoredRun } from '../../../src/keeping/store';
 
 let tell: (event: WorkerEvent) => void;
 let frames: (() => void)[];
@@ -155,6 +158,24 @@ test('a network that a link or a button names is taken, although that of a file 
   expect(app.source).toBe('file');
   app.set('model', 'run');
   expect(app.source).toBe('run');
+});
+
+test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', () => {
+  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  const stored: Record<string, string> = {};
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => stored[key] ?? null,
+    setItem: (key: string, value: string) => {
+      stored[key] = value;
+    },
+  });
+  const app = new App();
+  app.open([]);
+  for (const id of ['own', 'a', 'b', 'gone']) writeNotes(id, nothingMeasured);
+  tell({ type: 'stored', step: 9, id: 'own' });
+  app.goOn('a');
+  tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
+  expect(Object.keys(readNotes())).toEqual(['own', 'a', 'b']);
 });
 
 test('a link that leads on changes no setting that a run keeps', () => {
