@@ -87,6 +87,7 @@ export class Teach {
       length < ENOUGH ? `${length} of ${ENOUGH}` : plural(length, 'drawing'),
     );
     anyElement('teach-go').hidden = length === 0;
+    setDisabled(button('teach-start'), this.app.measuring !== undefined);
     setText(button('teach-start'), `Fine-tune on ${plural(length, 'drawing')}`);
   }
 
@@ -97,6 +98,7 @@ export class Teach {
     const own = data !== undefined && !data.builtIn && !isFixed(this.app.state);
     const fits = own && data.classes !== undefined && !whyNew({ recipe: 'digits', widths }, data);
     button('teach-own').hidden = !fits;
+    setDisabled(button('teach-own'), this.app.measuring !== undefined);
     setText(button('teach-own'), fits ? `Fine-tune on ${data.name} (${plural(data.count, 'image')})` : '');
   }
 

@@ -230,8 +230,18 @@ export class App {
     }
   }
 
-  /** Trains a run that the browser keeps, on the drawings that are kept with it, if there are any. */
+  /** Leaves the page's run in the browser, and is ready for another. */
+  putAside(): void {
+    this.command((client) => client.putAside());
+  }
+
+  /** Trains a run that the browser keeps, in place of the page's, on the drawings that are kept with it, if there are any. */
   goOn(id: string): void {
+    if (this.measuring) {
+      this.notify(`The ${this.measuring} has the GPU: go on with the run when it has ended.`);
+      return;
+    }
+    if (this.state.losses.length > 0) this.putAside();
     this.goesOn = id;
     const { drawings: text = '', pictures, begin } = readNotes()[id] ?? {};
     const run = this.state.kept.find((each) => each.id === id);

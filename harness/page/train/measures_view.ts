@@ -102,7 +102,7 @@ function createNearest(app: App) {
       const at = found ? `after step ${whole(found.step)}` : 'at the end of the run';
       setText(anyElement('nearest-at'), looking ? 'looking' : at);
       setText(anyElement('nearest-note'), found ? nearestText(found) : 'Shows whether the network copies.');
-      setDisabled(button('find-nearest'), looking || phase === 'lost');
+      setDisabled(button('find-nearest'), looking || phase === 'lost' || app.measuring !== undefined);
     },
   };
 }
@@ -133,7 +133,8 @@ function nearestText({ near, distances }: Pick<NearestFound, 'near' | 'distances
   return `${whole(near)} of ${whole(distances.length)} ${are} nearer to one of yours than 95 in 100 of your pictures are to their nearest. ${what}`;
 }
 
-function renderQuality({ state }: App): void {
+function renderQuality(app: App): void {
+  const { state } = app;
   const { measured, data, losses, phase } = state;
   const last = measured.quality.at(-1);
   const measuring = measured.measuring === 'quality';
@@ -153,5 +154,5 @@ function renderQuality({ state }: App): void {
   const when = state.training && next ? ` Next measurement in about ${duration(next)}.` : '';
   const cost = share ? ` This takes ${percent(share)} of the time.` : '';
   setText(anyElement('quality-note'), `How many of 100 samples a classifier is sure of.${cost}${when}`);
-  setDisabled(button('measure-quality'), measuring || phase === 'lost');
+  setDisabled(button('measure-quality'), measuring || phase === 'lost' || app.measuring !== undefined);
 }

@@ -120,13 +120,9 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
   const body = byId('runs-body', HTMLTableSectionElement);
   const shown = new Map<string, RowView>();
 
-  const putAside = () => app.command((client) => client.putAside());
   const actionsOf = ({ key, where, name, losses }: RunRow) => ({
     draw: (on: boolean) => runs.draw(key, on),
-    goOn() {
-      if (app.state.losses.length > 0) putAside();
-      app.goOn(key);
-    },
+    goOn: () => app.goOn(key),
     remove() {
       if (where === 'past') runs.forget(key);
       else if (confirm(`Delete the run for good (${name}), all ${losses.length} steps?`)) app.discard(key);
@@ -136,7 +132,7 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
   const nameOf = ({ where, key }: RunRow) => (where === 'page' ? where : `${where} ${key}`);
 
   const aside = button('put-aside');
-  aside.addEventListener('click', putAside);
+  aside.addEventListener('click', () => app.putAside());
 
   return (rows) => {
     const own = rows.find(({ where }) => where === 'page');

@@ -211,6 +211,7 @@ function connectControls(
       button('error-back'),
       `Go back to step ${whole(back ?? 0)} with a learning rate of ${smallerRate()}`,
     );
+    setDisabled(button('error-back'), app.measuring !== undefined);
     const action = button('error-action');
     action.hidden = !error || !(state.run || state.phase === 'lost');
     const from = state.losses.length > 0 ? `Go on from step ${whole(state.losses.length)}` : 'Start again';

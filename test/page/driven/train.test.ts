@@ -13,6 +13,7 @@ import {
   click,
   files,
   focus,
+  go,
   losses,
   pause,
   phase,
@@ -336,6 +337,21 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   await click(page, '#runs-body input');
   await until(page, () => document.querySelector('#runs-body .swatch.run-0') !== null);
   await expect.poll(() => drawnIn(page, '--run-0'), LATER).toBe(true);
+
+  // While a check has the GPU, nothing is trained or measured beside it.
+  await go(page, 'check');
+  await click(page, '#check-run');
+  await go(page, 'train');
+  await until(page, () => document.getElementById('status-text')!.textContent === 'The check has the GPU');
+  await pressIn(page, 1, 'Go on');
+  await until(page, () =>
+    document.getElementById('notices-list')!.textContent!.includes('The check has the GPU'),
+  );
+  expect(await page.$eval('#measure-quality', (each) => each.matches(':disabled'))).toBe(true);
+  await click(page, '#notices-close');
+  await go(page, 'check');
+  await click(page, '#check-run');
+  await go(page, 'train');
 
   // The first one goes on; the second is put aside for it.
   await pressIn(page, 1, 'Go on');

@@ -14,7 +14,8 @@ let frames: (() => void)[];
 vi.mock('../../../harness/page/shell/training_worker', () => ({
   startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
     tell = receive;
-    return { call: async () => undefined, runs: async () => undefined };
+    const nothing = async () => undefined;
+    return { call: nothing, runs: nothing, putAside: nothing };
   },
 }));
 
@@ -158,6 +159,22 @@ test('a network that a link or a button names is taken, although that of a file 
   expect(app.source).toBe('file');
   app.set('model', 'run');
   expect(app.source).toBe('run');
+});
+
+test('no kept run goes on, and the present one stays, while a measurement has the GPU: a notice says so', () => {
+  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  const app = new App();
+  app.open([]);
+  tell(loss);
+  const asked = vi.spyOn(app, 'command');
+  app.measuring = 'bench';
+  app.goOn('a');
+  expect(asked).not.toHaveBeenCalled();
+  expect(app.notices).toEqual(['The bench has the GPU: go on with the run when it has ended.']);
+  app.measuring = undefined;
+  app.goOn('a');
+  // The present run is put aside first.
+  expect(asked).toHaveBeenCalledTimes(2);
 });
 
 test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', () => {
