@@ -98,6 +98,7 @@ export class DrawPanel implements TaskPanel {
     if (event.type === 'lost' || event.type === 'freed') {
       // The worker has dropped what it was asked. A lost device is not asked for again before something changes.
       this.latest.drop();
+      this.better = undefined;
       if (event.type === 'freed') this.asked = '';
       else this.problem = 'The GPU device was lost. Draw on, and the page asks for another one.';
     }
@@ -211,9 +212,9 @@ export class DrawPanel implements TaskPanel {
   private takeAnswer({ question, answer, problem }: Outcome<DrawOrder, DrawAnswer | undefined>): void {
     this.problem = problem;
     if (answer && answer.ask === this.kind) this.show(answer.ask, answer);
-    if (this.latest.waiting || problem) return;
-    // One that was interrupted is asked for again.
-    if (answer) this.better = refined(question);
+    if (this.latest.waiting) return;
+    // One that was interrupted is asked for again; one that has failed is not, before something changes.
+    if (answer || problem) this.better = answer && refined(question);
   }
 
   private show(ask: Ask, answer: DrawAnswer | undefined): void {

@@ -13,7 +13,9 @@ import {
   files,
   go,
   losses,
+  messagesOf,
   phase,
+  recordMessages,
   root,
   steps,
   TINY,
@@ -173,7 +175,7 @@ test('an address that is shared, a chosen file and a drop that is left work a se
 });
 
 test(LOST, async () => {
-  const { page } = await open('?task=sample&calls=6&text=20');
+  const { page } = await open('?task=sample&calls=6&text=20', recordMessages);
   await phase(page, 'idle');
   const lose = await deviceLoser(page);
   await make(page, '2, 0');
@@ -188,6 +190,26 @@ test(LOST, async () => {
     // The map of the noise field may be under way.
     await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Ready');
   }
+
+  // A better answer to a drawing, which a loss has ended, is not asked for again before something changes.
+  const worker = await workerOf(page);
+  await worker.evaluate(() => {
+    const { device } = globalThis as unknown as { device: GPUDevice };
+    addEventListener('message', ({ data }) => {
+      if (data.call === 'draw' && !data.args[0].rough) device.destroy();
+    });
+  });
+  const asked = async () =>
+    (await messagesOf(page)).filter(({ to, type: what }) => to === 'worker' && what === 'draw').length;
+  const says = (words: string) =>
+    until(page, (w) => document.getElementById('draw-status-text')!.textContent!.startsWith(w), words);
+  await go(page, 'draw');
+  await click(page, '#draw-example');
+  await says('The GPU device was lost');
+  await drawn(page);
+  expect(await asked()).toBe(2);
+  await click(page, '#draw-noise-next');
+  await says('The noise hides the details');
   await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
   await page.close();
 });
