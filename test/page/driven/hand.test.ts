@@ -332,6 +332,15 @@ test('two columns of a comparison are made from the same noise, and one slider m
   await until(page, () => document.getElementById('one')!.checkVisibility());
   await finished(page, 4);
   expect(await search(page)).toBe('?task=sample&text=31');
+  // Beside a comparison, the images that it hides are not saved, nor shared.
+  const saves = () =>
+    page.$$eval('#save-sampled, #save-sheet, #save-gif, #save-npy', (all) =>
+      all.map((each) => !each.matches(':disabled, [aria-disabled=true]')),
+    );
+  expect(await saves()).toEqual([true, true, true, true]);
+  await click(page, '#compare');
+  await ends('left', 2);
+  expect(await saves()).toEqual([false, false, false, false]);
   expect(problems).toEqual([]);
   await page.close();
 });
