@@ -93,8 +93,11 @@ export class SamplePanel implements TaskPanel {
     this.view = connectTrajectory(app, this.trajectory, () => this.placeholder);
   }
 
+  /** What cannot be ordered on the welcome is explained on the view. */
   start(): void {
-    if (this.canStart && this.orderFields.check()) this.order();
+    const { app, fields, orderFields } = this;
+    if (this.canStart && orderFields.check() && fields.valid) this.order();
+    else if (app.home) app.set('task', 'sample');
   }
 
   receive(event: WorkerEvent): void {

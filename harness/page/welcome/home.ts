@@ -31,7 +31,7 @@ export function createHome(app: App): Panel {
   return {
     receive(event) {
       if (!making) return;
-      const failed = event.type === 'error' && event.at !== 'start';
+      const failed = event.type === 'lost' || (event.type === 'error' && event.at !== 'start');
       if (event.type === 'sampled' || failed) {
         making = false;
         if (app.home) app.set('task', 'sample');

@@ -19,6 +19,7 @@ import {
   losses,
   onPhone,
   phase,
+  setting,
   TINY,
   text,
   type,
@@ -98,6 +99,11 @@ test('the welcome page plays a recording before it asks for a GPU, and plays on 
   await click(page, '#name');
   await until(page, () => !document.getElementById('home')!.hidden);
   expect(await violationsEverywhere(page)).toEqual([]);
+  // What cannot be made opens the view, too, which says why.
+  await setting(page, 'text', 'x');
+  await click(page, '#make-now');
+  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  expect(await text(page, 'text-problem')).toBe('There is no class "x"; this network makes 0 to 9.');
   expect(problems).toEqual([]);
   await page.close();
 });
