@@ -439,7 +439,6 @@ export class App {
       keepNotes([this.state.id, this.goesOn, ...event.runs.map(({ id }) => id)]);
     }
     if (event.type === 'stopped') this.stopped = true;
-    if (event.type === 'freed' && this.planned) this.leavePlan();
     if (event.type === 'planned') this.takePlan(event);
     if (event.type === 'data' && !this.state.run) this.suit(event.data);
     if (event.type === 'warning' && !event.run) this.notices = [...this.notices, event.message];
@@ -452,6 +451,8 @@ export class App {
     }
     if ('note' in event && event.note) this.notices = [...this.notices, event.note];
     for (const panel of this.panels) panel.receive?.(event);
+    // Last: the table of runs keeps a row of the run with its own batch and rate.
+    if (event.type === 'freed' && this.planned) this.leavePlan();
     this.changed();
   }
 }

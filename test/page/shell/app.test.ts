@@ -73,7 +73,12 @@ test('settings of a plan stay out of the address and end with their run; changes
   const address = { search: '?task=train&minutes=8', pathname: '/', href: 'http://x/?task=train&minutes=8' };
   vi.stubGlobal('location', address);
   const app = new App();
-  app.open([]);
+  /** Batch and rate that a panel sees as the run ends: its row in the table of runs has them. */
+  let atEnd: unknown;
+  const receive = ({ type }: WorkerEvent) => {
+    if (type === 'freed') atEnd = [app.settings.batch, app.settings.lr];
+  };
+  app.open([{ ...panel(), receive }]);
   const replaced = vi.fn();
   vi.stubGlobal('history', { pushState() {}, replaceState: replaced });
   const software = { vendor: '', architecture: '', device: '', description: '', software: true };
@@ -96,6 +101,7 @@ test('settings of a plan stay out of the address and end with their run; changes
   app.set('epochs', '5');
   expect(replaced.mock.lastCall![2]).toBe('?epochs=5&seed=7&minutes=8');
   tell({ type: 'freed' });
+  expect(atEnd).toEqual([16, 1e-3]);
   expect(app.settings).toMatchObject({ batch: 64, epochs: 5, samples: 60, lr: 3e-3, minutes: 8 });
 });
 
