@@ -92,18 +92,25 @@ function createFrame(app: App): Panel {
       }),
     );
   };
+  const openView = () => (app.home ? undefined : app.settings.task);
+  const renderTitle = () => {
+    const { state, settings } = app;
+    const { share } = trainingProgress(state, settings);
+    document.title = titleOf(openView(), state.training && state.run ? share : undefined);
+  };
   return {
     /** Files' contents are shown where they are used. */
     receive(event) {
       if (event.type === 'model') app.set('task', 'sample');
       else if (event.type === 'resumed' || (event.type === 'data' && !event.data.builtIn))
         app.set('task', 'train');
+      // A page behind another one is not drawn, but its title can be read.
+      renderTitle();
     },
     render() {
       const { state, settings } = app;
-      const { share } = trainingProgress(state, settings);
-      const view = app.home ? undefined : settings.task;
-      document.title = titleOf(view, state.training && state.run ? share : undefined);
+      renderTitle();
+      const view = openView();
       setText(anyElement('view-title'), view ? viewNames[view] : '');
       renderNotices();
       doors.show(view, (task) => addressOf({ ...app.chosen, task }));
