@@ -2,9 +2,7 @@
  * A field for WGSL: a plain text area, whose own text cannot be seen, over the same text in colours and beside the numbers of its lines. All
  * three are as large as the text; what is around them scrolls.
  */
-import { loadColours } from '../sources/prism';
-
-const coloured = loadColours();
+import { coloured } from '../sources/prism';
 
 export class CodeField {
   readonly element = Object.assign(document.createElement('div'), { className: 'code-field' });
@@ -101,9 +99,14 @@ export class CodeField {
       (number as HTMLElement).title = bad.get(i + 1) ?? '';
     });
     const { value } = area;
-    void coloured.then((colour) => {
+    const shown = coloured().then(
+      (colour) => colour(value, 'wgsl'),
+      // Without colours the text can be read, too.
+      () => value,
+    );
+    void shown.then((text) => {
       // A last line that is empty needs something in it to be as high as the others.
-      if (area.value === value) layer.replaceChildren(colour(value, 'wgsl'), '\n ');
+      if (area.value === value) layer.replaceChildren(text, '\n ');
     });
   }
 }

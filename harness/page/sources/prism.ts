@@ -1,22 +1,24 @@
 /** Text in colours: Prism finds the words, and their classes become colours in inside.css. */
+
 import Prism, { type Token } from 'prismjs/components/prism-core.js';
+import { once } from '../../../src/base/load';
 
 type Language = 'wgsl' | 'typescript';
 
 /** Resolves to what makes nodes of a text. */
-export async function loadColours(): Promise<(text: string, language: Language) => Node> {
+export const coloured = once(async () => {
   // The languages look for a global of this name, and build upon each other.
   Object.assign(globalThis, { Prism });
   await import('prismjs/components/prism-clike.js');
   await import('prismjs/components/prism-javascript.js');
   await import('prismjs/components/prism-typescript.js');
   await import('prismjs/components/prism-wgsl.js');
-  return (text, language) => {
+  return (text: string, language: Language): Node => {
     const fragment = document.createDocumentFragment();
     fragment.append(...nodes(Prism.tokenize(text, Prism.languages[language])));
     return fragment;
   };
-}
+});
 
 /** Prism's own way to show tokens is markup in a text, which the page's policy forbids. */
 function nodes(tokens: Token | readonly Token[]): (Node | string)[] {

@@ -119,7 +119,11 @@ export class Curve {
   private async load(): Promise<void> {
     if (this.isComing) return;
     this.isComing = true;
-    this.uPlot = (await import('uplot')).default;
+    const library = await import('uplot').catch(() => undefined);
+    this.isComing = false;
+    // If it has failed, the next loss tries again.
+    if (!library) return;
+    this.uPlot = library.default;
     this.rebuild();
   }
 
