@@ -40,7 +40,7 @@ export class Files {
   private given: DataOrder['from'] | undefined;
   /** Some of the user's pictures have transparent parts. */
   private clear = false;
-  private reading: AbortController | undefined;
+  private reading: { readonly from: DataOrder['from']; readonly controller: AbortController } | undefined;
   /** What was fetched is not fetched again. */
   private readonly came = new Map<ComesAlong, ImageSet>();
   private readonly kept = new KeptImages(
@@ -59,9 +59,10 @@ export class Files {
     const { place } = this;
     const { core } = place;
     core.phase('loading');
-    this.reading = new AbortController();
+    const controller = new AbortController();
+    this.reading = { from, controller };
     try {
-      const { images, ink, clear = false, cut = 0, own, notes } = await this.read(from, this.reading.signal);
+      const { images, ink, clear = false, cut = 0, own, notes } = await this.read(from, controller.signal);
       this.given = from;
       this.clear = clear;
       place.images = images;
@@ -84,20 +85,21 @@ export class Files {
       }
     } catch (error) {
       if (core.idlePhase === 'starting') core.idlePhase = 'idle';
-      if (error !== this.reading.signal.reason) place.report(error, 'data');
+      if (error !== controller.signal.reason) place.report(error, 'data');
     } finally {
       this.reading = undefined;
     }
   }
 
-  /** Ends the reading of the user's files: the images stay as they were. */
-  stopReading(): void {
-    this.reading?.abort();
+  /** Ends the reading of the user's files: the images stay as they were. Returns what was being read. */
+  stopReading(): DataOrder['from'] | undefined {
+    this.reading?.controller.abort();
+    return this.reading?.from;
   }
 
   /** Reads the user's files again, with other choices of the page. */
-  async readAgain(): Promise<void> {
-    if (!this.place.core.run && this.given && isFiles(this.given)) await this.loadData({ from: this.given });
+  async readAgain(from = this.given): Promise<void> {
+    if (!this.place.core.run && from && isFiles(from)) await this.loadData({ from });
   }
 
   private async read(from: DataOrder['from'], signal: AbortSignal): Promise<MadeImages> {

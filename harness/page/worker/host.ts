@@ -71,7 +71,7 @@ export class PageHost implements Host {
       this.session.tasks.work();
     },
     data: (order) => this.soon(() => this.files.loadData(order)),
-    stopReading: () => this.files.stopReading(),
+    stopReading: () => void this.files.stopReading(),
     keepImages: (id) => this.files.keepImages(id),
     tidyImages: () => this.files.tidyImages(),
     model: (file) => this.soon(() => this.files.openFile(file)),
@@ -202,8 +202,8 @@ export class PageHost implements Host {
     place.settings = settings;
     this.setTune(session.engine);
     if (PICTURE_KEYS.some((key) => settings[key] !== before[key])) {
-      this.files.stopReading();
-      this.soon(() => this.files.readAgain());
+      const read = this.files.stopReading();
+      this.soon(() => this.files.readAgain(read));
     }
     // The noise in the strip of pictures follows from recipe and seed.
     if (!session.run && settings.recipe !== before.recipe) {
