@@ -155,7 +155,7 @@ test('what a lost device ends is no error beside its loss; other errors of calls
   expect(app.state.error).toMatchObject({ code: 'data', message: 'It is gone' });
 });
 
-test('a network that a link or a button names is taken, although that of a file is open', () => {
+test('a network that a link or a button names is taken, although a file’s network is open', () => {
   vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
   const app = new App();
   app.open([]);
