@@ -100,7 +100,7 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   await until(page, () => window.harness.state.measured.rates.length === 1);
   // Behind another page it draws nothing, but its title goes on: it has the percent while it trains.
   const front = await driven.context.newPage();
-  await until(page, () => document.hidden && document.title.startsWith('0 %'));
+  await until(page, () => document.hidden && /^\d+ %/.test(document.title));
   await page.evaluate(() => document.getElementById('train')!.click());
   await until(page, () => document.title.startsWith('Train'));
   await front.close();
