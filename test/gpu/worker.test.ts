@@ -342,6 +342,24 @@ describe('a device that is lost', mainlyIn('node'), () => {
     expect(losses).toEqual(alone.losses);
   });
 
+  test('and holds up the training for another second is replaced', async () => {
+    const { gpu, lose, devices } = losableGpu();
+    const { client, losses } = served({
+      engine: { gpu, selfCheck: false },
+      host: (session) => ({
+        async between() {
+          if (devices.length > 1) return;
+          lose();
+          const unanswered = new Promise(() => {});
+          await session.run!.trainer!.inTime(unanswered);
+        },
+      }),
+    });
+    await client.begin({ ...run, images });
+    expect(await client.start()).toEqual(done);
+    expect(losses).toEqual(alone.losses);
+  });
+
   test('leaves the run, and its file, the rate that was set', async () => {
     const { client, lose, losses } = servedLosable();
     await client.begin({ ...run, images });
