@@ -98,14 +98,7 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   await until(page, () => window.harness.state.measured.heldOut.length > 0);
   await type(page, 'lr', '0.001');
   await until(page, () => window.harness.state.measured.rates.length === 1);
-  // Behind another page it draws nothing, but its title goes on: it has the percent while it trains.
-  const front = await driven.context.newPage();
-  await until(page, () => document.hidden && /^\d+ %/.test(document.title));
-  await page.evaluate(() => document.getElementById('train')!.click());
-  await until(page, () => document.title.startsWith('Train'));
-  await front.close();
-  await page.bringToFront();
-  await phase(page, 'paused');
+  await pause(page);
   await click(page, '#measure-quality');
   await until(page, () => window.harness.state.measured.quality.length === 1);
   const measuredAt = (await losses(page)).length;
