@@ -187,7 +187,7 @@ test('weights that setParameters puts in replace the average, and are trained fr
 });
 
 test.each(['batch', 'submission'])(
-  'a %s that is refused costs a trainer with averageWeights neither its first weights nor those of a state',
+  'a %s that is refused costs a trainer with averageWeights neither its first weights nor the weights of a state',
   async (what) => {
     const destroyed = gpu.device.createBuffer({ size: 4 * 64, usage: GPUBufferUsage.COPY_SRC });
     destroyed.destroy();
