@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { readFlags } from '../../harness/cli/args';
 import { train } from '../../harness/cli/commands/train';
 import { isPlannedBy, type TrainFlags } from '../../harness/cli/train_plan';
+// @ts-expect-error The pack runs it as it is, without types.
 import { trainings } from '../../harness/tools/gpu/pack/trainings.mjs';
 
 test.each([false, true])(
