@@ -125,9 +125,11 @@ function pixelsOf(
   });
 }
 
-/** The pixels of one picture. A bitmap or canvas is drawn to a new canvas first. */
+/** The pixels of one picture. A bitmap, canvas or image is drawn to a new canvas first. */
 function read(picture: Picture, i: number): Pixels {
-  const { width, height } = picture ?? {};
+  const given: Partial<Drawable & { naturalWidth: number; naturalHeight: number }> = picture ?? {};
+  // The other sides of an image are those at which a page shows it.
+  const { naturalWidth: width = given.width, naturalHeight: height = given.height } = given;
   if (typeof width !== 'number' || typeof height !== 'number') {
     throw new EngineError(
       'argument',

@@ -40,6 +40,13 @@ async function kinds(): Promise<Record<string, Picture[]>> {
     return canvas;
   });
   const bitmaps = await Promise.all(data.map((image) => createImageBitmap(image)));
+  // A page may show an image at any size.
+  const images = canvases.map(async (canvas) => {
+    const image = document.body.appendChild(new Image(3, 9));
+    image.src = URL.createObjectURL(await canvas.convertToBlob());
+    await image.decode();
+    return image;
+  });
   const frame = document.body.appendChild(document.createElement('iframe'));
   const { ImageData: Other } = frame.contentWindow as unknown as typeof globalThis;
   const foreign = data.map((image) => {
@@ -54,6 +61,7 @@ async function kinds(): Promise<Record<string, Picture[]>> {
     OffscreenCanvas: canvases,
     canvas: elements,
     ImageBitmap: bitmaps,
+    'image on a page': await Promise.all(images),
   };
 }
 
