@@ -495,7 +495,7 @@ export class Trainer extends Resource {
     this.programs.destroy();
     this.trained?.network.destroy();
     this.feed?.destroy();
-    this.unet.weights.detachTrainer(this.isBusy);
+    this.unet.weights.detachTrainer(this.isBusy, this.recorder.begun > 0);
   }
 
   private read(t: Tensor, size = t.size): Promise<ArrayBuffer> {

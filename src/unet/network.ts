@@ -30,7 +30,7 @@ export class NetworkWeights extends Resource {
   private readonly repack: Program;
   /** Whether the caller writes the parameters with custom shaders. */
   private shared = false;
-  /** Counts replacements of the weights, by `setParameters` or by a trainer that has detached. */
+  /** Counts replacements of the weights, by `setParameters` or by a trainer that has trained them and detached. */
   private replaced = 0;
   /** For each trainer that is attached, whether it is at work. */
   private readonly trainers = new Set<() => boolean>();
@@ -138,9 +138,10 @@ export class NetworkWeights extends Resource {
     this.trainers.add(isBusy);
   }
 
-  detachTrainer(isBusy: () => boolean): void {
+  /** `changed`: whether the trainer may have changed the weights. */
+  detachTrainer(isBusy: () => boolean, changed: boolean): void {
     this.trainers.delete(isBusy);
-    this.replaced++;
+    if (changed) this.replaced++;
   }
 
   /** Whether a step, a fit or an evaluation of a trainer is under way. */

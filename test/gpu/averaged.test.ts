@@ -229,6 +229,16 @@ test('a recorded first step that is never submitted costs a trainer with average
   expect(await losses(true)).toEqual(await losses(false));
 });
 
+test('a second trainer that is destroyed before it trains costs the first one no weights', async () => {
+  const losses = (isThereAnother: boolean) =>
+    withTrainer(options, async (trainer, unet) => {
+      const first = await trainer.step(batch);
+      if (isThereAnother) (await engine.createTrainer(unet, options)).destroy();
+      return [first, await trainer.step(batch)];
+    });
+  expect(await losses(true)).toEqual(await losses(false));
+});
+
 test('setState without averaged weights takes the UNet’s, and with them needs averageWeights', async () => {
   const state = await withTrainer(options, async (trainer) => {
     await trainer.step(batch);
