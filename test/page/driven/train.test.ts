@@ -326,7 +326,14 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   await type(page, 'seed', '7');
   await click(page, '#train');
   await steps(page, 20);
+  await until(page, () => /^\d+ % · Train · /.test(document.title));
+  // A tab behind another one draws nothing, and its title says what it does.
+  const front = await driven.context.newPage();
   await pause(page);
+  await until(page, () => document.title.startsWith('Train · '));
+  expect(await page.evaluate(() => document.hidden)).toBe(true);
+  await front.close();
+  await page.bringToFront();
   await expect
     .poll(async () => (await rows(page)).map((row) => [row[0], row[5]]), LATER)
     .toEqual([
