@@ -24,12 +24,13 @@ Runs all tests, part by part, and remembers which parts have passed at this comm
 const lanes = ['unit', 'emulate', 'node', 'chrome', 'firefox', 'page'];
 const { groups: long } = await load('test/long/main.ts');
 const { groups: faults } = await load('test/mutants/list.ts');
+const runs = 'harness/tools/main.mjs';
 /** What each part runs. */
 const parts = new Map([
   ...lanes.map((lane) => [`thorough ${lane}`, ['test/run.mjs', '--thorough', '--lane', lane]]),
-  ['package', ['test/package/run.mjs']],
-  ...Object.keys(long).map((group) => [`long ${group}`, ['test/long/run.mjs', group]]),
-  ...faults.map((group) => [`mutants ${group}`, ['test/mutants/run.mjs', group]]),
+  ['package', [runs, 'test/package/main.ts']],
+  ...Object.keys(long).map((group) => [`long ${group}`, [runs, 'test/long/main.ts', group]]),
+  ...faults.map((group) => [`mutants ${group}`, [runs, 'test/mutants/main.ts', group]]),
 ]);
 
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();

@@ -1,5 +1,5 @@
 /**
- * The measurements of docs/recipe.md, *Your own pictures*: `node harness/studies/run.mjs own --out FOLDER --data PATH` trains as a plan of that
+ * The measurements of docs/recipe.md, *Your own pictures*: `node harness/tools/main.mjs harness/studies/own.ts --out FOLDER --data PATH` trains as a plan of that
  * length does, and writes samples as .npy, [samples][height][width][channels] from 0 to 255, with the polish and without, and a sheet of each.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ async function measure(args: readonly string[]): Promise<number> {
   const recipe = values.recipe === 'digits' ? 'digits' : 'pictures';
   if (!out || !data) {
     console.error(
-      'node harness/studies/run.mjs own --out FOLDER --data PATH [--begin new|pictures|FILE] [--recipe pictures|digits] [--steps 300] [--batch 16] [--seed 1] [--count 250] [--name samples] [--unplanned]',
+      'node harness/tools/main.mjs harness/studies/own.ts --out FOLDER --data PATH [--begin new|pictures|FILE] [--recipe pictures|digits] [--steps 300] [--batch 16] [--seed 1] [--count 250] [--name samples] [--unplanned]',
     );
     return 2;
   }

@@ -5,7 +5,7 @@ import { planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
 import type { Tensor } from '../plan/tensor';
-import type { CompiledShader } from './compilation';
+import type { CompiledShader } from './compiler';
 import type { Gpu } from './gpu';
 import { Load, type Pacer, type PartWork } from './pacer';
 

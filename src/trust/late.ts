@@ -1,7 +1,7 @@
 /** Waits for pipelines that are late. Loaded when one is. */
 import { afterSeconds } from '../base/time';
 import { adapterName } from '../gpu/adapter';
-import type { Compilation, CompiledShader } from '../gpu/compilation';
+import type { Compilation, CompiledShader } from '../gpu/compiler';
 import type { Gpu } from '../gpu/gpu';
 import type { Op } from '../plan/op';
 import type { Shader } from '../plan/shader';

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine, type Engine } from '../../src/engine';
-import type { Compilation } from '../../src/gpu/compilation';
+import type { Compilation } from '../../src/gpu/compiler';
 import { Gpu } from '../../src/gpu/gpu';
 import { Program } from '../../src/gpu/program';
 import { requestDevice } from '../../src/gpu/request_device';

@@ -1,4 +1,4 @@
-/** Writes a trained network with weights of half the size: `node harness/studies/run.mjs icons/half FROM TO`. */
+/** Writes a trained network with weights of half the size: `node harness/tools/main.mjs harness/studies/icons/half.ts FROM TO`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parametersOf } from '../../../src/unet/config';
 import { loadModel, saveModel } from '../../../src/weights/model';
