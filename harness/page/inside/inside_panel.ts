@@ -58,6 +58,8 @@ class InsidePanel implements TaskPanel {
   private looked: Looked | undefined;
   /** Steps of the run at the last look. */
   private lookedAt = 0;
+  /** `replaced` of the app then. */
+  private lookedReplaced = 0;
   private stepped: Stepped | undefined;
   /** The stage of the step that the drawing shows; undefined: it shows the picture. */
   private stage: StepStage | undefined;
@@ -105,6 +107,7 @@ class InsidePanel implements TaskPanel {
       this.waiting = undefined;
       this.timing = false;
       this.asked = { key: '', layer: '', steps: 0, at: 0 };
+      this.listedFor = '';
     }
   }
 
@@ -202,10 +205,10 @@ class InsidePanel implements TaskPanel {
   /** Orders a look if the choices have changed, or if the network has learned since the last one. */
   private lookIfNew(): void {
     const { asked } = this;
-    const { state, lookedInto: source, settings } = this.app;
+    const { state, lookedInto: source, settings, replaced } = this.app;
     const steps = source === 'run' ? state.losses.length : 0;
     const layer = this.pixel ? this.open : asked.layer;
-    const key = JSON.stringify([this.picture, settings.recipe, state.model?.name, state.data?.name, layer]);
+    const key = JSON.stringify([this.picture, settings.recipe, replaced, layer]);
     const images = (steps - asked.steps) * settings.batch;
     const due = images >= AGAIN_IMAGES && performance.now() - asked.at > AGAIN_MS;
     const learned = steps !== asked.steps && (due || !state.training);
@@ -216,8 +219,8 @@ class InsidePanel implements TaskPanel {
 
   /** Lists the dispatches once the list is open, and again for another step. */
   private listIfNew(): void {
-    const { lookedInto: source, settings, state } = this.app;
-    const wanted = `${source} ${settings.recipe} ${settings.batch} ${state.run !== undefined}`;
+    const { lookedInto: source, settings, state, replaced } = this.app;
+    const wanted = `${source} ${settings.recipe} ${settings.batch} ${state.run !== undefined} ${replaced}`;
     if (!this.list.open || !this.looked || this.listedFor === wanted || this.waiting || !this.ready) return;
     this.listedFor = wanted;
     this.ask('list');
@@ -228,6 +231,11 @@ class InsidePanel implements TaskPanel {
       this.timing = false;
     else this.waiting = undefined;
     this.problem = answer.kind === 'failed' ? answer.message : '';
+    if (answer.kind === 'failed' && answer.order === 'list') {
+      // Opened again, it asks again.
+      this.listedFor = '';
+      this.list.open = false;
+    }
     if (answer.kind === 'looked') this.takeLook(answer);
     else if (answer.kind === 'stepped') {
       this.stepped = answer;
@@ -242,7 +250,10 @@ class InsidePanel implements TaskPanel {
   }
 
   private takeLook(answer: Looked): void {
-    const same = JSON.stringify(answer.picture) === JSON.stringify(this.looked?.picture);
+    const { replaced } = this.app;
+    const isSamePicture = JSON.stringify(answer.picture) === JSON.stringify(this.looked?.picture);
+    const same = isSamePicture && replaced === this.lookedReplaced;
+    this.lookedReplaced = replaced;
     this.looked = answer;
     this.lookedAt = this.app.state.losses.length;
     fillLabels(answer, this.label, this.nameOf);

@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ElementHandle, Page } from 'puppeteer';
 import { afterAll, expect, test } from 'vitest';
+import { recipes } from '../../../src/recipes';
+import { checkConfig, parametersOf } from '../../../src/unet/config';
+import { initialParameters } from '../../../src/unet/weights';
+import { saveModel } from '../../../src/weights/model';
 import { drive } from '../drive';
 import { writePictures } from '../own_pictures';
 import {
@@ -260,6 +264,86 @@ test(FILE, async () => {
   expect(await losses(page)).toEqual(before);
   expect(await text(page, 'files-problem-text')).toBe('');
   expect(problems).toEqual([]);
+  await page.close();
+});
+
+/** A network that draws digits, as a file. */
+async function modelOf(seed: number): Promise<string> {
+  const config = checkConfig({ ...recipes.digits.network, widths: [8, 8] });
+  const { parameters } = parametersOf(config);
+  const network = { config, parameters, getParameters: async () => initialParameters(parameters, seed) };
+  return Buffer.from(await saveModel(network, { objective: 'flow' })).toString('base64');
+}
+
+test('after a second file of the same name, Inside, Draw and Explain ask its network; a list that fails comes when it is opened again', async () => {
+  const { page, problems } = await open('?task=draw&ask=classify&scene=3', recordMessages);
+  await phase(page, 'idle');
+  await click(page, '#draw-example');
+  const { drop } = await files(page);
+  const openModel = async (seed: number) => {
+    const blob = await page.evaluate(
+      (text) => {
+        const { blobs } = window as unknown as { blobs: Blob[] };
+        return blobs.push(new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))])) - 1;
+      },
+      await modelOf(seed),
+    );
+    await drop(blob, 'model.safetensors');
+    await until(page, () => window.harness.settings.task === 'sample');
+    await phase(page, 'idle');
+  };
+  const asked = async (view: string) =>
+    (await messagesOf(page)).filter(({ to, type: what }) => to === 'worker' && what === view).length;
+  const views = ['inside', 'draw', 'explain'];
+  /** Each view, when it is opened, asks. */
+  const allAsk = async () => {
+    for (const view of views) {
+      const before = await asked(view);
+      await go(page, view);
+      await until(
+        page,
+        (what, n) => {
+          const { messages } = window as unknown as { messages: { to: string; type: string; id: number }[] };
+          const ids = (to: string) =>
+            messages.filter((each) => each.to === to && each.type === what).map(({ id }) => id);
+          return ids('worker').length > n && ids('worker').every((id) => ids('page').includes(id));
+        },
+        view,
+        before,
+      );
+    }
+  };
+  await openModel(1);
+  await allAsk();
+  const before = await Promise.all(views.map(asked));
+  for (const view of views) {
+    await go(page, view);
+    await drawn(page);
+  }
+  expect(await Promise.all(views.map(asked))).toEqual(before);
+  await openModel(2);
+  await allAsk();
+
+  await go(page, 'inside');
+  const worker = await workerOf(page);
+  await worker.evaluate(() => {
+    const { prototype } = GPUDevice;
+    const features = Object.getOwnPropertyDescriptor(prototype, 'features')!;
+    const get = () => {
+      Object.defineProperty(prototype, 'features', features);
+      throw new TypeError('No list for a test.');
+    };
+    Object.defineProperty(prototype, 'features', { configurable: true, get });
+  });
+  await click(page, '#inside-list summary');
+  await until(page, () =>
+    document.getElementById('inside-error')!.textContent!.includes('No list for a test.'),
+  );
+  await drawn(page);
+  await click(page, '#inside-list summary');
+  await until(page, () => !document.getElementById('dispatches-table')!.hidden);
+  expect(await text(page, 'inside-error')).toBe('');
+  expect(problems).toEqual(['TypeError: No list for a test.']);
   await page.close();
 });
 
