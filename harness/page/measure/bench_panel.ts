@@ -128,13 +128,19 @@ export class BenchPanel implements TaskPanel {
 /** Loads the table of all adapters when it is unfolded. */
 function offerMeasured(): void {
   const box = anyElement('bench-adapters');
-  const draw = async () => {
+  const fold = byId('bench-measured', HTMLDetailsElement);
+  let isDrawn = false;
+  fold.addEventListener('toggle', async () => {
+    if (!fold.open || isDrawn) return;
     try {
       const { drawMeasured } = await import('./measured_view');
       await drawMeasured(box);
+      isDrawn = true;
     } catch (error) {
-      setText(box, `The table could not be loaded: ${(error as Error).message}. Reload the page.`);
+      setText(
+        box,
+        `The table could not be loaded: ${(error as Error).message}. Fold and unfold it, or reload the page.`,
+      );
     }
-  };
-  anyElement('bench-measured').addEventListener('toggle', () => void draw(), { once: true });
+  });
 }

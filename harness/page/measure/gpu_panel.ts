@@ -1,6 +1,7 @@
 /** The view of facts about the GPU. */
 import { type EngineReport, requirements } from '../../../src';
 import { describeAdapter } from '../../../src/gpu/adapter';
+import type { WorkerEvent } from '../messages/messages';
 import type { App, TaskPanel } from '../shell/app';
 import { anyElement, button, setDisabled, setMessage, setText } from '../shell/dom';
 import { element } from '../shell/table';
@@ -36,8 +37,13 @@ export class GpuPanel implements TaskPanel {
     this.copy.addEventListener('click', () => void this.copyReport());
   }
 
-  receive(): void {
+  receive({ type }: WorkerEvent): void {
     this.run.proceed();
+    // The browser gave no adapter before, and does now.
+    if (type === 'recovered' && this.problem) {
+      this.problem = '';
+      this.looking = undefined;
+    }
   }
 
   render(): void {

@@ -148,14 +148,17 @@ const others = { check: ['unet.gradient'], bench: totalNames } as const;
 
 /** Suggests kernel names where the user may enter one. Loading them loads every reference, so it waits until the user does. */
 export function offerKernelNames(task: keyof typeof others): void {
-  const offer = async () => {
-    const { specs } = await import('../../specs/lib/registry');
-    const names = [...others[task], ...specs.keys()];
-    byId(`${task}-kernels`, HTMLDataListElement).replaceChildren(
-      ...names.map((name) => new Option('', name)),
-    );
-  };
-  byId(`${task}-kernel`, HTMLInputElement).addEventListener('focus', () => void offer(), { once: true });
+  const list = byId(`${task}-kernels`, HTMLDataListElement);
+  byId(`${task}-kernel`, HTMLInputElement).addEventListener('focus', async () => {
+    if (list.options.length > 0) return;
+    try {
+      const { specs } = await import('../../specs/lib/registry');
+      const names = [...others[task], ...specs.keys()];
+      list.replaceChildren(...names.map((name) => new Option('', name)));
+    } catch {
+      // The field takes every name without them, and the next focus loads them.
+    }
+  });
 }
 
 // ---------------------------------------------------------------- time left

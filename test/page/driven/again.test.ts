@@ -183,6 +183,18 @@ test(LOST, async () => {
   await phase(page, 'idle');
   const lose = await deviceLoser(page);
   await make(page, '2, 0');
+  // As long as the browser has no adapter for it, the view of the GPU says so.
+  await page.evaluate(() => {
+    const { prototype } = GPU;
+    const { requestAdapter } = prototype;
+    prototype.requestAdapter = async () => {
+      prototype.requestAdapter = requestAdapter;
+      return null;
+    };
+  });
+  await go(page, 'gpu');
+  await until(page, () => document.getElementById('gpu-problem')!.textContent!.includes('no adapter'));
+  await go(page, 'sample');
   for (const word of ['31', '42']) {
     // Once: after the map of the noise field is made, nothing but the next press asks for another device.
     if (word === '31') await until(page, () => (window as unknown as { work: Work }).work.calls.size === 0);
@@ -194,6 +206,10 @@ test(LOST, async () => {
     // The map of the noise field may be under way.
     await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Ready');
   }
+
+  await go(page, 'gpu');
+  await until(page, () => document.querySelector('#gpu-facts .facts') !== null);
+  expect(await text(page, 'gpu-problem')).toBe('');
 
   // A better answer to a drawing, which a loss has ended, is not asked for again before something changes.
   const worker = await workerOf(page);

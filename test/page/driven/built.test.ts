@@ -185,6 +185,17 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   await says('files-problem-text');
   await go(page, 'explain');
   await says('explain-scenes');
+  await go(page, 'bench');
+  const unfold = () => click(page, '#bench-measured summary');
+  const offered = () =>
+    page.$eval('#bench-kernels', (list) => (list as HTMLDataListElement).options.length > 0);
+  await unfold();
+  await until(page, () =>
+    document.getElementById('bench-adapters')!.textContent!.includes('could not be loaded'),
+  );
+  await focus(page, '#bench-kernel');
+  await unfold();
+  expect(await offered()).toBe(false);
   await go(page, 'sample');
   expect(await picture()).toBe(made);
 
@@ -193,6 +204,11 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   await click(page, '#explain-scenes button');
   await until(page, () => document.querySelector('.scene-place')?.textContent?.startsWith('1 of 5') === true);
   expect(await page.$eval('.scene-place', (place) => getComputedStyle(place).display)).not.toBe('');
+  await go(page, 'bench');
+  await unfold();
+  await until(page, () => document.querySelector('#bench-adapters table') !== null);
+  await focus(page, '#bench-kernel');
+  await expect.poll(offered).toBe(true);
   await go(page, 'train');
   await click(page, '#use-letters');
   await until(page, () => window.harness.state.data?.letters === true);
