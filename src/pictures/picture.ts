@@ -136,7 +136,7 @@ function read(picture: Picture, i: number): Pixels {
       `Picture ${i} is of type ${typeOf(picture)}; it must be an ImageData, an ImageBitmap, a canvas, or { data, width, height } with the bytes of RGBA.`,
     );
   }
-  checkInteger(`The width of picture ${i}`, width, 1);
+  checkInteger(`The width of picture ${i} (0 until it has loaded)`, width, 1);
   checkInteger(`The height of picture ${i}`, height, 1);
   if ('data' in picture) {
     const { data } = picture as Pixels;

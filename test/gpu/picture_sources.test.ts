@@ -112,7 +112,8 @@ test('pictures of the wrong size or number are refused, and nothing is submitted
   if (lane === 'node') return;
   const closed = await createImageBitmap(new ImageData(8, 4));
   closed.close();
-  await refused(() => unet.predict(closed, { count: 1, levels }), 'argument', 'width of picture 0 is 0');
+  for (const empty of [closed, new Image()])
+    await refused(() => unet.predict(empty, { count: 1, levels }), 'argument', 'until it has loaded', 'is 0');
 });
 
 /**

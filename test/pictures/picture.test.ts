@@ -69,7 +69,7 @@ describe('readPictures', () => {
       () => readPictures({ data: new Float32Array(4), width: 1, height: 1 } as never),
       ['Float32Array'],
     ],
-    ['a size of 0', () => readPictures(picture(0, 1)), ['width of picture 0 is 0']],
+    ['a size of 0', () => readPictures(picture(0, 1)), ['width of picture 0', 'until it has loaded', 'is 0']],
     ['two channels', () => readPictures(four, { channels: 2 }), ['channels is 2', '1 (grey)']],
     ['half a range', () => readPictures(four, { range: [1] as never }), ['range is [1]']],
     ['an unknown setting', () => readPictures(four, { size: 2 } as never), ['size', 'height, width']],
