@@ -5,6 +5,7 @@ import { fileName } from '../messages/order';
 import { type Settings, toQuery } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
 import { anyElement, button, download, setText } from '../shell/dom';
+import { orOffline } from '../shell/format';
 import { pngOf } from '../shell/images';
 import { stepPicture, trajectoryGif, trajectoryNpy, trajectorySheet } from '../shell/make_files';
 import type { Trajectory } from '../shell/trajectory';
@@ -64,7 +65,7 @@ export function connectDownloads(app: App, trajectory: Trajectory): void {
     const { shown, shape, order } = trajectory;
     if (!shown) return;
     const file = name(shown.step, 'png');
-    save(file, await pngOf(stepPicture(shown, shape, shown.step === order!.steps)));
+    save(file, await pngOf(stepPicture(shown, shape, order!.steps)));
   });
   button('save-sheet').addEventListener('click', async () => {
     const { frames, shape } = trajectory;
@@ -73,7 +74,11 @@ export function connectDownloads(app: App, trajectory: Trajectory): void {
   button('save-gif').addEventListener('click', async () => {
     const file = name('all', 'gif');
     tell('Making the animation…');
-    save(file, await trajectoryGif(trajectory.frames, trajectory.shape));
+    try {
+      save(file, await trajectoryGif(trajectory.frames, trajectory.shape));
+    } catch (error) {
+      tell(orOffline(`The animation could not be made: ${(error as Error).message}`));
+    }
   });
   button('save-npy').addEventListener('click', () => {
     save(name('all', 'npy'), trajectoryNpy(trajectory.frames, trajectory.shape));

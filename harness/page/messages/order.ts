@@ -180,7 +180,9 @@ export function fileName(
   const network = namedAfter(source === 'instant' ? 'digits-instant' : recipe, data);
   const ordered = text ? text.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, MOST_TEXT) : digit;
   const what = recipe === 'tutorial' ? network : `${network}-${ordered}`;
-  const which = step === 'all' ? `${steps}-steps` : `step-${step}-of-${steps}`;
+  const all = `${steps}-steps`;
+  // The polish comes after the last step.
+  const which = step === 'all' ? all : step > steps ? `${all}-polished` : `step-${step}-of-${steps}`;
   const { across, down } = place;
   const at = across > 0 || down > 0 ? `-at-${across}-${down}` : '';
   return `${what}-${which}-seed-${seed}${at}.${ending}`;

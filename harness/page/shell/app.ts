@@ -412,7 +412,8 @@ export class App {
     this.failing(this.worker.call('keepImages', id).then((problem) => told(problem as string | undefined)));
   }
 
-  private notify(notice: string): void {
+  /** Shows a notice above the view. */
+  notify(notice: string): void {
     if (!this.notices.includes(notice)) this.notices = [...this.notices, notice];
     this.changed();
   }

@@ -5,9 +5,9 @@ import type { Frame, Shape } from './trajectory';
 
 const FRAME_MS = 120;
 
-/** A step: x on the left, the prediction on the right. Of the last step the prediction alone, which is the images. */
-export function stepPicture({ x, prediction }: Frame, shape: Shape, last: boolean): Picture {
-  if (last) return gridOfBytes(prediction, shape);
+/** A step of so many: x on the left, the prediction on the right. Of the last step, and of the polish after it, the prediction alone, which is the images. */
+export function stepPicture({ step, x, prediction }: Frame, shape: Shape, steps: number): Picture {
+  if (step >= steps) return gridOfBytes(prediction, shape);
   const { columns } = shape;
   const size = sizeOf(shape);
   const rows = Math.ceil(x.length / size / columns);

@@ -6,7 +6,7 @@ import { fullGrid, hasNames, runFileName } from '../messages/order';
 import { smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
-import { loss as lossText } from '../shell/format';
+import { loss as lossText, orOffline } from '../shell/format';
 import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
 import { animation, gridsNpy, sheet } from '../shell/make_files';
 import { dataNameOf, networkIn } from '../shell/state';
@@ -194,7 +194,11 @@ function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, en
     const all = grids.all.filter(({ value }) => value.images.length === first.images.length);
     const images = all.map(({ value }) => value.images);
     const shape = { columns: first.columns, ...sizeOf(app) };
-    download(name(`to-step-${all[all.length - 1].step}`, ending), await content(images, shape));
+    try {
+      download(name(`to-step-${all[all.length - 1].step}`, ending), await content(images, shape));
+    } catch (error) {
+      app.notify(orOffline(`The file could not be made: ${(error as Error).message}`));
+    }
   };
   const frames = (all: readonly Uint8Array[], shape: Shape) => all.map((bytes) => ({ bytes, shape }));
   const click = (id: string, does: () => void) => button(id).addEventListener('click', does);

@@ -8,7 +8,7 @@ import { POLICY } from '../../../harness/page/policy';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import { type Served, serveBuilt } from '../serve_built';
-import { click, focus, go, phase, setting, until, watch } from '../visit';
+import { click, files, focus, go, phase, setting, until, watch } from '../visit';
 
 const driven = drive();
 let downloads: string;
@@ -198,8 +198,13 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   expect(await offered()).toBe(false);
   await go(page, 'sample');
   expect(await picture()).toBe(made);
+  await files(page);
+  await click(page, '#save-gif');
+  await says('shared');
 
   await offline(false);
+  await click(page, '#save-gif');
+  await until(page, () => document.getElementById('shared')!.textContent!.startsWith('Saved as'));
   await go(page, 'explain');
   await click(page, '#explain-scenes button');
   await until(page, () => document.querySelector('.scene-place')?.textContent?.startsWith('1 of 5') === true);

@@ -63,6 +63,7 @@ test('a file of samples is named after the settings that make it again', () => {
   expect(name({}, 7, 'png')).toBe('digits-2026-step-7-of-20-seed-123.png');
   expect(name({ text: '', digit: 7 }, 'all', 'gif')).toBe('digits-7-20-steps-seed-123.gif');
   expect(name({ text: '' }, 20, 'png')).toBe('digits-all-step-20-of-20-seed-123.png');
+  expect(name({ text: '' }, 21, 'png')).toBe('digits-all-20-steps-polished-seed-123.png');
   const mixed = { ...order, source: 'instant', steps: 2, place: { across: 50, down: 37.5 } } as const;
   expect(fileName({ recipe: 'digits' }, mixed, 2, 'png')).toBe(
     'digits-instant-2026-step-2-of-2-seed-123-at-50-37.5.png',
@@ -127,8 +128,8 @@ test('coloured samples stay coloured in PNG and GIF, and have three channels in 
     ]);
     return [...new Set(row.map(String))].filter((colour) => colour !== '255,255,255');
   };
-  expect(found(stepPicture(seen[0], colours, false), 5)).toEqual([orange, black, teal].map(String));
-  expect(found(stepPicture(seen[1], colours, true), 5)).toEqual([orange, teal].map(String));
+  expect(found(stepPicture(seen[0], colours, 2), 5)).toEqual([orange, black, teal].map(String));
+  expect(found(stepPicture(seen[1], colours, 2), 5)).toEqual([orange, teal].map(String));
   expect(found(trajectorySheet(seen, colours), 5)).toEqual([orange, black, teal].map(String));
   const gif = await trajectoryGif(seen, colours);
   // The palette of the first frame, after the head of 13 bytes and what makes it an endless animation, has these very colours.
@@ -158,15 +159,18 @@ test('a sheet has a row for each step, with x beside the prediction, or the firs
 });
 
 test('the picture of a step has x beside the prediction, row by row, and of the last step the images alone', () => {
-  const between = stepPicture(frames[0], shape, false);
+  const between = stepPicture(frames[0], shape, 2);
   // In the middle of each pixel of four by four, in each row: white paper minus ink.
   const row = (y: number, picture = between) =>
     [...picture.data.subarray(y * picture.width, (y + 1) * picture.width)].filter((v) => v < 255);
   expect([...new Set(row(5))]).toEqual([254, 253, 252, 251, 245, 235, 225, 215]);
   expect([...new Set(row(13))]).toEqual([250, 249, 205, 195]);
-  const last = stepPicture(frames[1], shape, true);
-  expect(last.width).toBeLessThan(between.width);
-  expect([...new Set(row(5, last))]).toEqual([0]);
+  // Also of the polish, which comes after the last step.
+  for (const steps of [2, 1]) {
+    const last = stepPicture(frames[1], shape, steps);
+    expect(last.width).toBeLessThan(between.width);
+    expect([...new Set(row(5, last))]).toEqual([0]);
+  }
 });
 
 test('a file of a run is named after recipe, step and seed, or after its images where they are no digits', () => {
