@@ -5,7 +5,7 @@ import type { Frame, Shape } from './trajectory';
 
 const FRAME_MS = 120;
 
-/** A step of so many: x on the left, the prediction on the right. Of the last step, and of the polish after it, the prediction alone, which is the images. */
+/** A step, x on the left, the prediction on the right; of the last of `steps`, and of the polish after it, the prediction alone, which is the images. */
 export function stepPicture({ step, x, prediction }: Frame, shape: Shape, steps: number): Picture {
   if (step >= steps) return gridOfBytes(prediction, shape);
   const { columns } = shape;
