@@ -79,6 +79,15 @@ export function setDisabled(button: HTMLButtonElement, disabled: boolean): void 
   else button.removeAttribute('aria-disabled');
 }
 
+/** Gives an element the focus. A button that `setDisabled` has disabled could not have it: it only says so from then on. */
+export function focusOn(element: HTMLElement): void {
+  if (element instanceof HTMLButtonElement && element.disabled) {
+    element.disabled = false;
+    element.setAttribute('aria-disabled', 'true');
+  }
+  element.focus();
+}
+
 /** Buttons that only say so do nothing either. */
 export function guardDisabled(): void {
   const guard = (event: Event) => {

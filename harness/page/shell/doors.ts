@@ -1,7 +1,7 @@
 /** The doors of the page, and the views behind each. They are links, so that they can be shared or opened in another tab; a plain click stays on the page. */
 
 import { type Key, type Task, tasks } from '../messages/settings';
-import { anyElement, byId } from './dom';
+import { anyElement, byId, focusOn } from './dom';
 
 /** The first view of a door is the one that it opens at first. */
 const doors = {
@@ -52,7 +52,7 @@ export function connectLeads(set: (key: Key, text: string) => void): void {
       const to = document.getElementById(link.dataset.lead!);
       to?.closest('details')?.setAttribute('open', '');
       to?.scrollIntoView();
-      to?.focus();
+      if (to) focusOn(to);
     });
   });
 }

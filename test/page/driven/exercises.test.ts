@@ -32,11 +32,24 @@ test('each exercise of Explain leads to its view, at what is to be pressed, whic
       question,
     );
     await click(page, '.exercises > summary');
-    await page.evaluate((words) => {
-      const all = [...document.querySelectorAll('.exercises section')];
-      const own = all.find((each) => each.querySelector('h3')!.textContent === words)!;
-      own.querySelector<HTMLAnchorElement>('a')!.click();
-    }, question);
+    await page.evaluate(
+      (words, id) => {
+        const all = [...document.querySelectorAll('.exercises section')];
+        const own = all.find((each) => each.querySelector('h3')!.textContent === words)!;
+        // The button of a view that has just been opened may be disabled for a moment.
+        const to = document.getElementById(id);
+        const { requestAnimationFrame } = window;
+        window.requestAnimationFrame = (draw) =>
+          requestAnimationFrame((now) => {
+            if (to instanceof HTMLButtonElement) to.disabled = true;
+            draw(now);
+          });
+        own.querySelector<HTMLAnchorElement>('a')!.click();
+        window.requestAnimationFrame = requestAnimationFrame;
+      },
+      question,
+      lead,
+    );
     await until(
       page,
       (id) => document.getElementById(id)!.checkVisibility() && document.activeElement!.id === id,
