@@ -80,8 +80,8 @@ export function setDisabled(button: HTMLButtonElement, disabled: boolean): void 
 }
 
 /** Gives an element the focus. A button that `setDisabled` has disabled could not have it: it only says so from then on. */
-export function focusOn(element: HTMLElement): void {
-  if (element instanceof HTMLButtonElement && element.disabled) {
+export function focusOn(element: HTMLElement & { disabled?: boolean }): void {
+  if (element.disabled) {
     element.disabled = false;
     element.setAttribute('aria-disabled', 'true');
   }
