@@ -180,7 +180,7 @@ export class DrawPanel implements TaskPanel {
       this.show(ask, undefined);
     }
     if (this.app.measuring) return;
-    const key = order ? `${this.app.replaced} ${keyOf(order)}` : ask;
+    const key = order ? `${this.app.replacements} ${keyOf(order)}` : ask;
     if (key === this.asked) {
       if (this.better && !this.latest.waiting) this.latest.ask(this.better);
       return;

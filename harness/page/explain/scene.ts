@@ -86,9 +86,9 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
 
   /** The network that an order asks, as text. */
   private networkOf({ of }: ExplainOrder): string {
-    const { state, settings, replaced } = this.app!;
+    const { state, settings, replacements } = this.app!;
     const own = of === 'run' || of === 'file' || of === 'pretrained';
-    return JSON.stringify([of, own && [settings.recipe, replaced, state.run === undefined]]);
+    return JSON.stringify([of, own && [settings.recipe, replacements, state.run === undefined]]);
   }
 
   receive({ type }: WorkerEvent): void {

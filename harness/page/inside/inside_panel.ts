@@ -58,8 +58,8 @@ class InsidePanel implements TaskPanel {
   private looked: Looked | undefined;
   /** Steps of the run at the last look. */
   private lookedAt = 0;
-  /** `replaced` of the app then. */
-  private lookedReplaced = 0;
+  /** `replacements` of the app then. */
+  private lookedReplacements = 0;
   private stepped: Stepped | undefined;
   /** The stage of the step that the drawing shows; undefined: it shows the picture. */
   private stage: StepStage | undefined;
@@ -205,10 +205,10 @@ class InsidePanel implements TaskPanel {
   /** Orders a look if the choices have changed, or if the network has learned since the last one. */
   private lookIfNew(): void {
     const { asked } = this;
-    const { state, lookedInto: source, settings, replaced } = this.app;
+    const { state, lookedInto: source, settings, replacements } = this.app;
     const steps = source === 'run' ? state.losses.length : 0;
     const layer = this.pixel ? this.open : asked.layer;
-    const key = JSON.stringify([this.picture, settings.recipe, replaced, layer]);
+    const key = JSON.stringify([this.picture, settings.recipe, replacements, layer]);
     const images = (steps - asked.steps) * settings.batch;
     const due = images >= AGAIN_IMAGES && performance.now() - asked.at > AGAIN_MS;
     const learned = steps !== asked.steps && (due || !state.training);
@@ -219,8 +219,8 @@ class InsidePanel implements TaskPanel {
 
   /** Lists the dispatches once the list is open, and again for another step. */
   private listIfNew(): void {
-    const { lookedInto: source, settings, state, replaced } = this.app;
-    const wanted = `${source} ${settings.recipe} ${settings.batch} ${state.run !== undefined} ${replaced}`;
+    const { lookedInto: source, settings, state, replacements } = this.app;
+    const wanted = `${source} ${settings.recipe} ${settings.batch} ${state.run !== undefined} ${replacements}`;
     if (!this.list.open || !this.looked || this.listedFor === wanted || this.waiting || !this.ready) return;
     this.listedFor = wanted;
     this.ask('list');
@@ -250,10 +250,10 @@ class InsidePanel implements TaskPanel {
   }
 
   private takeLook(answer: Looked): void {
-    const { replaced } = this.app;
+    const { replacements } = this.app;
     const isSamePicture = JSON.stringify(answer.picture) === JSON.stringify(this.looked?.picture);
-    const same = isSamePicture && replaced === this.lookedReplaced;
-    this.lookedReplaced = replaced;
+    const same = isSamePicture && replacements === this.lookedReplacements;
+    this.lookedReplacements = replacements;
     this.looked = answer;
     this.lookedAt = this.app.state.losses.length;
     fillLabels(answer, this.label, this.nameOf);

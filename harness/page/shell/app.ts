@@ -86,7 +86,7 @@ export class App {
   /** Whether the worker was asked to open: from then on it has a GPU, or looks for one. */
   private opened = false;
   /** Counts networks of files and images that have replaced others: what was answered about those is out of date. */
-  replaced = 0;
+  replacements = 0;
   /** The kept run that goes on, or is about to: then it is in no list of the kept ones, and the page does not have it yet. */
   private goesOn: string | undefined;
   /** The run whose images the worker was asked to keep. */
@@ -428,7 +428,7 @@ export class App {
     const event = given.type === 'error' ? { ...given, message: orOffline(given.message) } : given;
     const { model, data } = this.state;
     this.state = reduce(this.state, event);
-    if (this.state.model !== model || (data && this.state.data !== data)) this.replaced++;
+    if (this.state.model !== model || (data && this.state.data !== data)) this.replacements++;
     if (event.type === 'resumed' && event.id)
       this.state = {
         ...this.state,

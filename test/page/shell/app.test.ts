@@ -217,3 +217,22 @@ test('a link that leads on changes no setting that a run keeps', () => {
   tell({ type: 'phase', phase: 'idle', training: false });
   expect(follow()).toMatchObject({ recipe: 'digits', lr: 0.003 });
 });
+
+test('networks of files and images that replace others are counted, also under the same name, but not the first images', () => {
+  vi.stubGlobal('location', { search: '?task=inside', pathname: '/', href: 'http://x/?task=inside' });
+  const app = new App();
+  app.open([]);
+  const size = { count: 8, height: 28, width: 28, channels: 1, classes: 10 };
+  const data = () =>
+    tell({ type: 'data', data: { ...size, name: 'pictures', builtIn: false } } as unknown as WorkerEvent);
+  const model = () =>
+    tell({
+      type: 'model',
+      model: { ...size, name: 'model.safetensors', recipe: 'digits' },
+    } as unknown as WorkerEvent);
+  const counts = [data, model, data, model].map((event) => {
+    event();
+    return app.replacements;
+  });
+  expect(counts).toEqual([0, 1, 2, 3]);
+});
