@@ -196,17 +196,11 @@ export async function planRun(
   }
   const network = trained ?? config;
   const parts = { isOwn, config, network, images, settings };
+  const sampling = recipeSampling(given.recipe ?? 'tutorial', config);
   const begin = (software: boolean): Begun =>
     plans
       ? plannedRun(parts, given.recipe!, given.minutes ?? MINUTES, software)
-      : {
-          run:
-            resumed ??
-            TrainingRun.begin(
-              { network, trainer },
-              { images, settings, sampling: recipeSampling(given.recipe ?? 'tutorial', config) },
-            ),
-        };
+      : { run: resumed ?? TrainingRun.begin({ network, trainer, images, settings, sampling }) };
   return {
     begin,
     held,
@@ -272,15 +266,9 @@ function plannedRun(
   const { batch: batchSize, epochs, steps } = plan;
   const end = steps === undefined ? {} : { maxSteps: steps };
   const trainer = trainerFor(recipeAt(recipe, batchSize).trainer, plan);
-  const sampling = isOwn ? ownSampling : recipeSampling;
-  const run = TrainingRun.begin(
-    { network, trainer },
-    {
-      images,
-      settings: { ...settings, batchSize, epochs, ...end },
-      sampling: sampling(recipe, config),
-    },
-  );
+  const sampling = (isOwn ? ownSampling : recipeSampling)(recipe, config);
+  const runSettings = { ...settings, batchSize, epochs, ...end };
+  const run = TrainingRun.begin({ network, trainer, images, settings: runSettings, sampling });
   return { run, planned: { order, plan, recipe } };
 }
 

@@ -37,7 +37,7 @@ interface Beginning {
   readonly trainer: TrainerOptions;
 }
 
-/** Options that every run has. */
+/** What every run has. */
 interface RunOptions {
   /** The training images. */
   readonly images: ImageSet;
@@ -45,6 +45,9 @@ interface RunOptions {
   /** The network's sampling. Default: the file's, else the recipe's. */
   readonly sampling?: Sampling | undefined;
 }
+
+/** A run to begin. */
+export type NewRun = Beginning & RunOptions;
 
 export class TrainingRun {
   readonly images: ImageSet;
@@ -93,8 +96,8 @@ export class TrainingRun {
     }
   }
 
-  static begin(beginning: Beginning, options: RunOptions): TrainingRun {
-    return new TrainingRun(options, { beginning });
+  static begin(run: NewRun): TrainingRun {
+    return new TrainingRun(run, { beginning: run });
   }
 
   /** A run that goes on from a checkpoint. Throws for images that it was not trained on. */

@@ -236,15 +236,8 @@ export class Server implements SessionHost {
     checkFit(fit, settings.objective, config);
     const images = options.images ?? (await this.hostImages());
     const { epochs, seed = 0, binarize, dropLast, maxSteps } = fit;
-    const run = TrainingRun.begin(
-      { network, trainer },
-      {
-        images,
-        settings: { batchSize, learningRate, epochs, seed, binarize, dropLast, maxSteps, source },
-        sampling,
-      },
-    );
-    return this.build(run);
+    const runSettings = { batchSize, learningRate, epochs, seed, binarize, dropLast, maxSteps, source };
+    return this.build(TrainingRun.begin({ network, trainer, images, settings: runSettings, sampling }));
   }
 
   private async resume(options: ResumeOptions): Promise<RunDescription> {

@@ -13,9 +13,8 @@ import type { TrainingEvent } from '../training/options';
 import type { Trainer } from '../training/trainer';
 import { UnusableKernel } from '../trust/unusable_kernel';
 import type { UNet } from '../unet/unet';
-import { LossBatcher } from './loss_batcher';
 import type { Phase, RunChanges, Tell, WorkerEvents } from './protocol';
-import type { TrainingRun } from './run';
+import { type NewRun, TrainingRun } from './run';
 import { SamplerCache } from './samplers';
 import { StoredRuns } from './stored_runs';
 import { Tasks } from './tasks';
@@ -24,13 +23,11 @@ import { Tasks } from './tasks';
 export interface SessionHooks {
   /** Called with each new engine. */
   device?(engine: Engine): void;
-  /** Creates the run to train, when there is none. Without it, no run begins by itself. */
-  newRun?(): Promise<TrainingRun>;
+  /** Returns the run to train, when there is none. Without it, no run begins by itself. */
+  newRun?(): Promise<NewRun>;
   /** The work to do while no training is wanted. */
   background?(): (() => Promise<void>) | undefined;
-  /** Called when the run is on a device, before the event `built`. */
-  built?(run: TrainingRun, engine: Engine): void;
-  /** Called when training begins or stops, for any reason. */
+  /** Called when training begins or stops, for any reason. The run is on a device then. */
   training?(on: boolean): void;
   /** Called between two steps: no further one is submitted before this has ended. */
   between?(event: TrainingEvent, signal: AbortSignal): Promise<void>;
@@ -241,12 +238,11 @@ export class TrainingSession {
     if (this.run?.trainer) return this.run.trainer;
     this.phase('compiling');
     const known = this.run;
-    const run = known ?? (await this.host.hooks.newRun!());
+    const run = known ?? TrainingRun.begin(await this.host.hooks.newRun!());
     this.run = run;
     try {
       const engine = await this.device();
       await run.build(engine);
-      this.host.hooks.built?.(run, engine);
       this.host.tell('built', run.describe(engine.adapter));
     } catch (error) {
       this.freeRun();
@@ -455,5 +451,36 @@ export class TrainingSession {
   private freeRun(): void {
     if (this.run?.unet) this.freeUses(this.run.unet);
     this.run?.free();
+  }
+}
+
+const LOSSES_MS = 100;
+
+/** Collects losses and sends them a few times a second: a fast GPU takes hundreds of steps in that time. */
+export class LossBatcher {
+  private readonly tell: Tell<WorkerEvents>;
+  private first = 0;
+  private losses: number[] = [];
+  private imagesPerSecond = 0;
+  private sentAt = Number.NEGATIVE_INFINITY;
+
+  constructor(tell: Tell<WorkerEvents>) {
+    this.tell = tell;
+  }
+
+  /** `step` counts from 1; steps are consecutive. */
+  add(step: number, loss: number, imagesPerSecond: number): void {
+    if (this.losses.length === 0) this.first = step - 1;
+    this.losses.push(loss);
+    this.imagesPerSecond = imagesPerSecond;
+    if (performance.now() - this.sentAt >= LOSSES_MS) this.flush();
+  }
+
+  flush(): void {
+    if (this.losses.length === 0) return;
+    const { first, imagesPerSecond } = this;
+    this.sentAt = performance.now();
+    this.tell('loss', { first, losses: Float32Array.from(this.losses), imagesPerSecond });
+    this.losses = [];
   }
 }

@@ -4,13 +4,12 @@ import { TrainingRun } from '../../src/worker/run';
 
 const images = { images: new Uint8Array(64 * 6), count: 6, height: 8, width: 8, channels: 1 };
 const begin = () =>
-  TrainingRun.begin(
-    {
-      network: { height: 8, width: 8, channels: 1, widths: [4], kernelSize: 3, finalActivation: 'swish' },
-      trainer: {},
-    },
-    { images, settings: { seed: 1, batchSize: 2, learningRate: 0.1, epochs: 5 } },
-  );
+  TrainingRun.begin({
+    network: { height: 8, width: 8, channels: 1, widths: [4], kernelSize: 3, finalActivation: 'swish' },
+    trainer: {},
+    images,
+    settings: { seed: 1, batchSize: 2, learningRate: 0.1, epochs: 5 },
+  });
 
 test('a run ends by its epochs or its steps, whichever end comes first', () => {
   const run = begin();

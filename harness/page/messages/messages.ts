@@ -144,12 +144,12 @@ export type PageEvent =
     }
   /** The speed of the run was measured. */
   | { readonly type: 'speed'; readonly imagesPerSecond: number }
-  /** Comes before `built`. `held`: images that the run is measured with; `begin`: undefined for a resumed run; `sampling`: its network's. */
+  /** A run is about to be built. `held`: images that it is measured with; `begin`: undefined for a resumed run; `sampling`: its network's. */
   | {
       readonly type: 'begun';
       readonly held: number;
       readonly begin: Beginning | undefined;
-      readonly sampling: Sampling | undefined;
+      readonly sampling: Sampling;
     }
   | Measurement
   | { readonly type: 'nearest'; readonly measured: NearestFound }

@@ -130,14 +130,14 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
     }
     case 'begun': {
       const { held, begin = state.begin, sampling } = event;
-      return { ...state, held, begin, runSampling: sampling };
+      return { ...state, held, begin, runSampling: sampling, needsData: undefined };
     }
     case 'built': {
       const { images, data, stepsPerEpoch, parameters, network, bytes, variants } = event;
       const classes = network.conditioning?.classes ?? 0;
       const { held } = state;
       const run = { images, held, stepsPerEpoch, parameters, classes, data, bytes, variants };
-      return { ...state, run, needsData: undefined };
+      return { ...state, run };
     }
     case 'loss':
       return {

@@ -1,4 +1,4 @@
-/** The Train view: its buttons and its status, and its parts, which are modules of their own: numbers, pictures, runs, images. */
+/** The Train view: its buttons and its status, and its parts, which are modules of their own: readings, pictures, runs, images. */
 import { lossesCsv } from '../../run/losses';
 import { whole } from '../../text/units';
 import { ratesOf } from '../messages/measurements';
@@ -27,7 +27,7 @@ import { createPlanner } from './plan';
 import { createRunsTable } from './runs_table';
 import { renderData } from './train_data';
 import { connectPictures } from './train_pictures';
-import { EpochMeans, renderReadings } from './train_readings';
+import { connectReadings } from './train_readings';
 
 /** Interval of the check for tasks that take long, which send no event. */
 const LOOK_MS = 1000;
@@ -73,8 +73,8 @@ export function createTrainPanel(app: App): TaskPanel {
   const runs = createRunsTable(app);
   const distil = createDistilPanel(app);
   const after = createAfter(app);
-  const epochMeans = new EpochMeans();
-  const pictures = connectPictures(app, () => runs.overlays);
+  const renderReadings = connectReadings(app, () => runs.overlays);
+  const pictures = connectPictures(app);
   connectSaves(app);
   button('fit-whole').addEventListener('click', () => app.set('fit', 'fit'));
   button('own-size').addEventListener('click', () => app.set('size', 'own'));
@@ -91,7 +91,6 @@ export function createTrainPanel(app: App): TaskPanel {
       after.receive?.(event);
     },
     render() {
-      const { state } = app;
       for (const each of [fields, more, ...choices]) each.render();
       // The reason why nothing can be started must be in sight.
       if (!more.valid) moreDetails.open = true;
@@ -99,11 +98,10 @@ export function createTrainPanel(app: App): TaskPanel {
       anyElement('card-digits-3x3').hidden = app.settings.recipe !== 'digits-3x3';
       controls.render();
       planner.render();
-      const means = state.run ? epochMeans.of(state.losses, state.run.stepsPerEpoch) : [];
-      renderReadings(app, means, planner.words);
       runs.render();
+      renderReadings(planner.words);
       distil.render();
-      pictures.render(means);
+      pictures.render();
       measures.render();
       after.render();
       renderData(app, planner.ahead);

@@ -1,24 +1,20 @@
-/** The Train view's pictures: the loss curve, the live samples with a slider over the run, and the strip of eight images. */
+/** The Train view's pictures: the live samples with a slider over the run, and the strip of eight images. */
 import { type Classes, nameOf } from '../../pictures/class_names';
 import { whole } from '../../text/units';
 import type { EventOf, WorkerEvent } from '../messages/messages';
 import { fullGrid, hasNames, runFileName } from '../messages/order';
-import { smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
-import { loss as lossText, orOffline } from '../shell/format';
+import { orOffline } from '../shell/format';
 import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
 import { animation, gridsNpy, sheet } from '../shell/make_files';
 import { dataNameOf, networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
-import { Curve, type Scale } from './curve';
-import type { Overlay } from './curve_data';
 import { digits } from './plan';
 
 interface Part {
   receive(event: WorkerEvent): void;
-  /** `epochMeans`: the mean losses of the run's whole epochs. */
-  render(epochMeans: readonly number[]): void;
+  render(): void;
 }
 
 const FRAME_MS = 200;
@@ -28,64 +24,14 @@ const sizeOf = ({ state }: App) => {
   return { height, width, channels };
 };
 
-export function connectPictures(app: App, overlays: () => readonly Overlay[]): Part {
-  const parts = [connectCurve(app, overlays), connectSamples(app), connectStrip(app)];
+export function connectPictures(app: App): Part {
+  const parts = [connectSamples(app), connectStrip(app)];
   return {
     receive(event) {
       for (const part of parts) part.receive(event);
     },
-    render(epochMeans) {
-      for (const part of parts) part.render(epochMeans);
-    },
-  };
-}
-
-function connectCurve(app: App, overlays: () => readonly Overlay[]): Part {
-  const curve = new Curve(anyElement('curve'), {
-    at: anyElement('curve-at'),
-    each: anyElement('curve-each'),
-    smoothed: anyElement('curve-smoothed'),
-    held: anyElement('curve-held'),
-  });
-  for (const scale of ['linear', 'log'] as const satisfies readonly Scale[]) {
-    button(`scale-${scale}`).addEventListener('click', () => {
-      curve.setScale(scale);
-      for (const other of ['linear', 'log'])
-        button(`scale-${other}`).setAttribute('aria-pressed', String(other === scale));
-    });
-  }
-  let means: readonly number[] = [];
-  let meansText = '';
-  return {
-    receive() {},
-    render(epochMeans) {
-      const { state, settings } = app;
-      const { losses, measured } = state;
-      const { heldOut, rates } = measured;
-      const stepsPerEpoch = state.run?.stepsPerEpoch ?? 1;
-      const { recipe, batch } = settings;
-      const curves = { losses, heldOut, rates, overlays: overlays(), batch, stepsPerEpoch, recipe };
-      curve.set(curves);
-      const drawn = losses.length > 0 || overlays().length > 0;
-      anyElement('curve-empty').hidden = drawn;
-      for (const id of ['scales', 'curve-legend']) anyElement(id).hidden = !drawn;
-      if (means !== epochMeans) {
-        means = epochMeans;
-        meansText = means.map(lossText).join(', ');
-      }
-      // Screen readers read this on focus. During training it changes once per epoch so that a reader can finish it.
-      const summary =
-        means.length > 0
-          ? `means of the epochs ${meansText}`
-          : state.losses.length > 0
-            ? 'first epoch under way'
-            : 'nothing yet';
-      const smoothed = state.phase === 'training' ? undefined : smoothLoss(losses, batch);
-      const now =
-        smoothed === undefined ? '' : `; smoothed ${lossText(smoothed)} after step ${whole(losses.length)}`;
-      const held = heldOut.length > 0 ? `; held out ${lossText(heldOut[heldOut.length - 1].loss)}` : '';
-      const changes = rates.map(({ step, lr }) => `; learning rate ${lr} after step ${step}`).join('');
-      anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}${now}${held}${changes}`);
+    render() {
+      for (const part of parts) part.render();
     },
   };
 }

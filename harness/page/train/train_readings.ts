@@ -1,4 +1,4 @@
-/** The numbers of the Train view: progress, speed and times. */
+/** The numbers of the Train view, progress, speed and times, and its loss curve. */
 
 import { epochMeans } from '../../run/losses';
 import { variantLines } from '../../text/kernels_text';
@@ -6,9 +6,11 @@ import { duration, megabytes, whole } from '../../text/units';
 import type { Settings } from '../messages/settings';
 import { type Losses, smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
-import { anyElement, byId, setReading, setText } from '../shell/dom';
+import { anyElement, button, byId, setReading, setText } from '../shell/dom';
 import { loss as lossText, measured } from '../shell/format';
 import { endOf, epochOf, type State, secondsLeft } from '../shell/state';
+import { Curve, type Scale } from './curve';
+import type { Overlay } from './curve_data';
 
 /** A step that takes longer than this is worth a word. */
 const SLOW_MS = 2500;
@@ -19,11 +21,18 @@ const measuringText = {
   nearest: 'making 20 samples, and looking for the nearest of your pictures',
 };
 
-/** `plan`: the plan of the run, in words. */
-export function renderReadings(app: App, epochMeans: readonly number[], plan: string): void {
-  renderNumbers(app, epochMeans);
-  renderDetail(app, plan);
-  renderFacts(app);
+/** Returns what shows them. `overlays`: other runs beside the page's own; `plan`: the plan of the run, in words. */
+export function connectReadings(app: App, overlays: () => readonly Overlay[]): (plan: string) => void {
+  const epochMeans = new EpochMeans();
+  const renderCurve = connectCurve(app, overlays);
+  return (plan) => {
+    const { run, losses } = app.state;
+    const means = run ? epochMeans.of(losses, run.stepsPerEpoch) : [];
+    renderNumbers(app, means);
+    renderDetail(app, plan);
+    renderFacts(app);
+    renderCurve(means);
+  };
 }
 
 function renderNumbers({ state, settings }: App, means: readonly number[]): void {
@@ -74,6 +83,54 @@ function renderFacts({ state: { run }, firstStep }: App): void {
     : '';
   setText(anyElement('run-facts'), facts);
   setText(anyElement('run-kernels'), run ? variantLines(run.variants).join('; ') : '');
+}
+
+/** Returns what shows the loss curve. `epochMeans`: the mean losses of the run's whole epochs. */
+function connectCurve(app: App, overlays: () => readonly Overlay[]): (epochMeans: readonly number[]) => void {
+  const curve = new Curve(anyElement('curve'), {
+    at: anyElement('curve-at'),
+    each: anyElement('curve-each'),
+    smoothed: anyElement('curve-smoothed'),
+    held: anyElement('curve-held'),
+  });
+  for (const scale of ['linear', 'log'] as const satisfies readonly Scale[]) {
+    button(`scale-${scale}`).addEventListener('click', () => {
+      curve.setScale(scale);
+      for (const other of ['linear', 'log'])
+        button(`scale-${other}`).setAttribute('aria-pressed', String(other === scale));
+    });
+  }
+  let means: readonly number[] = [];
+  let meansText = '';
+  return (epochMeans) => {
+    const { state, settings } = app;
+    const { losses, measured } = state;
+    const { heldOut, rates } = measured;
+    const stepsPerEpoch = state.run?.stepsPerEpoch ?? 1;
+    const { recipe, batch } = settings;
+    const curves = { losses, heldOut, rates, overlays: overlays(), batch, stepsPerEpoch, recipe };
+    curve.set(curves);
+    const drawn = losses.length > 0 || overlays().length > 0;
+    anyElement('curve-empty').hidden = drawn;
+    for (const id of ['scales', 'curve-legend']) anyElement(id).hidden = !drawn;
+    if (means !== epochMeans) {
+      means = epochMeans;
+      meansText = means.map(lossText).join(', ');
+    }
+    // Screen readers read this on focus. During training it changes once per epoch so that a reader can finish it.
+    const summary =
+      means.length > 0
+        ? `means of the epochs ${meansText}`
+        : state.losses.length > 0
+          ? 'first epoch under way'
+          : 'nothing yet';
+    const smoothed = state.phase === 'training' ? undefined : smoothLoss(losses, batch);
+    const now =
+      smoothed === undefined ? '' : `; smoothed ${lossText(smoothed)} after step ${whole(losses.length)}`;
+    const held = heldOut.length > 0 ? `; held out ${lossText(heldOut[heldOut.length - 1].loss)}` : '';
+    const changes = rates.map(({ step, lr }) => `; learning rate ${lr} after step ${step}`).join('');
+    anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}${now}${held}${changes}`);
+  };
 }
 
 // ---------------------------------------------------------------- what they are made of

@@ -249,6 +249,7 @@ export class Files {
     const { losses, note } = saved;
     const id = kept?.id;
     place.post({ type: 'resumed', name, kept: id !== undefined, id, settings, losses, note });
+    place.tellBegun(samplingFor(saved));
     place.planning.resume(run, saved.training);
     await core.open(run);
     await views.strip(run.losses.length);

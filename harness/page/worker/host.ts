@@ -6,7 +6,7 @@ import type { PageCalls } from '../messages/calls';
 import type { Replacement } from '../messages/replace';
 import { type PageSettings, PICTURE_KEYS } from '../messages/settings';
 import { Distilling } from './distil';
-import type { Host, TrainingRun, TrainingSession } from './door';
+import type { Host, NewRun, TrainingSession } from './door';
 import { digits, Files } from './files';
 import { Measures } from './measures';
 import { type Post, Workplace } from './place';
@@ -93,7 +93,8 @@ export class PageHost implements Host {
     this.setTune(engine);
   }
 
-  async newRun(): Promise<TrainingRun> {
+  async newRun(): Promise<NewRun> {
+    this.files.awaiting = undefined;
     if (!this.place.images) {
       await this.files.loadData(digits);
       this.session.phase('compiling');
@@ -108,15 +109,6 @@ export class PageHost implements Host {
       this.digitsWanted = false;
       await this.files.loadData(digits);
     };
-  }
-
-  built(run: TrainingRun, engine: Engine): void {
-    const { place } = this;
-    this.measures.begin(run, engine);
-    this.files.awaiting = undefined;
-    this.views.clock.reset();
-    const held = place.imagesOf(place.current).held?.count ?? 0;
-    place.post({ type: 'begun', held, begin: place.began, sampling: run.unet?.sampling });
   }
 
   training(on: boolean): void {
@@ -151,6 +143,7 @@ export class PageHost implements Host {
 
   freed(): void {
     this.measures.clock.reset();
+    this.views.clock.reset();
     this.soon(async () => {
       if (!this.session.run) await this.views.strip(0);
     });
@@ -235,6 +228,7 @@ export class PageHost implements Host {
     const { replaceShaders } = await import('../messages/replace');
     if (session.run?.diverged) return 'the run has diverged. Go back, or reset it, and try again.';
     if (session.run?.trainer) await session.store();
+    this.views.clock.reset();
     const before = this.shaders;
     let problem: string | undefined;
     for (const all of [shaders, before]) {

@@ -4,7 +4,6 @@ import { areOwn } from '../messages/fine_tune';
 import type { MeasureKind } from '../messages/measurements';
 import type { Network } from '../messages/order';
 import { TimeShare, TrainingClock } from './clocks';
-import type { TrainingRun } from './door';
 import { HeldOut } from './live_loss';
 import type { Workplace } from './place';
 import { acceptedShare, passesOf, SAMPLES } from './quality_live';
@@ -52,17 +51,21 @@ export class Measures {
     this.views = views;
   }
 
-  /** From now on it measures this run. */
-  begin({ unet, objective, settings, trainer }: TrainingRun, engine: Engine): void {
-    const { held } = this.place.imagesOf(this.place.current);
+  /** From now on it measures the session's run, as it is on the device now. */
+  private begin(): void {
+    const { place } = this;
+    const { run, engine } = place.core;
+    const { trainer, unet, objective, settings } = run!;
+    if (trainer === this.run?.trainer) return;
+    const { held } = place.imagesOf(place.current);
     this.free();
     this.run = {
-      ...{ engine, trainer: trainer!, network: { unet: unet!, objective }, seed: settings.seed },
-      isDigits: this.place.source === 'mnist',
-      isOwn: this.place.data !== undefined && areOwn(this.place.data),
+      ...{ engine: engine!, trainer: trainer!, network: { unet: unet!, objective }, seed: settings.seed },
+      isDigits: place.source === 'mnist',
+      isOwn: place.data !== undefined && areOwn(place.data),
     };
     this.begunAt = this.clock.run(performance.now());
-    if (held) this.heldOut = new HeldOut(engine, held, settings.binarize);
+    if (held) this.heldOut = new HeldOut(engine!, held, settings.binarize);
   }
 
   /** Call this before the run leaves the device. */
@@ -75,8 +78,10 @@ export class Measures {
   }
 
   training(on: boolean): void {
-    if (on) this.clock.start(performance.now());
-    else this.clock.stop(performance.now());
+    if (on) {
+      this.begin();
+      this.clock.start(performance.now());
+    } else this.clock.stop(performance.now());
   }
 
   /** Called between steps: stops training if its time is up, and requests the measurement that is due. */
@@ -105,7 +110,9 @@ export class Measures {
     const { core } = this.place;
     const trainer = core.run?.trainer;
     const step = core.run?.losses.length ?? 0;
-    if (!trainer || step === 0 || step === this.last[kind] || !this.isPossible(kind)) return;
+    if (!trainer || step === 0) return;
+    this.begin();
+    if (step === this.last[kind] || !this.isPossible(kind)) return;
     const trains = core.wanted !== undefined;
     if (trains) this.training(true);
     else core.phase(core.idlePhase);

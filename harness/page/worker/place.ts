@@ -12,7 +12,8 @@ import {
 import { once } from '../../../src/base/load';
 import { stepIn } from '../../../src/keeping/slots';
 import { loadPretrained, type PretrainedName, pretrainedNames } from '../../../src/pretrained';
-import { recipeSampling } from '../../../src/recipes';
+import { recipeSampling, samplingFor } from '../../../src/recipes';
+import type { Sampling } from '../../../src/unet/sampling';
 import type { RunSettings } from '../../../src/weights/fields';
 import type { Model } from '../../../src/weights/model';
 import { checkBeginning, fitted } from '../../run/beginning';
@@ -23,7 +24,7 @@ import type { DataDescription, Order, PageEvent } from '../messages/messages';
 import type { Network } from '../messages/order';
 import { INSTANT, pretrainedOf } from '../messages/pretrained';
 import type { Beginning, PageSettings } from '../messages/settings';
-import { createNetwork, type Trained, TrainingRun, type TrainingSession } from './door';
+import { createNetwork, type NewRun, type Trained, type TrainingSession } from './door';
 import { Planning } from './planning';
 import { configFor, imagesOf } from './run_images';
 
@@ -70,8 +71,8 @@ export class Workplace {
     return this.core.run?.unet ?? this.untrained;
   }
 
-  /** Begins a run with the page's settings. Throws if there are no images. */
-  async newRun(): Promise<TrainingRun> {
+  /** A run with the page's settings. Throws if there are no images. */
+  async newRun(): Promise<NewRun> {
     const { settings } = this;
     const { train: images } = this.imagesOf(settings);
     const began = this.beginningOf(settings);
@@ -87,14 +88,19 @@ export class Workplace {
     this.began = began;
     const trainer = trainingOf({ ...this.begun, begin: began });
     const saved = this.savedSettings({ ...this.begun, lr, epochs: plan?.epochs ?? epochs });
-    return TrainingRun.begin(
-      { network, trainer: plan ? trainerFor(trainer, plan) : trainer },
-      {
-        images,
-        settings: { ...saved, dropLast, ...(plan?.steps ? { maxSteps: plan.steps } : {}) },
-        sampling: this.samplingOf(settings.recipe, network, began),
-      },
-    );
+    const sampling = this.samplingOf(settings.recipe, network, began);
+    this.tellBegun(sampling);
+    return {
+      ...{ network, images, sampling },
+      trainer: plan ? trainerFor(trainer, plan) : trainer,
+      settings: { ...saved, dropLast, ...(plan?.steps ? { maxSteps: plan.steps } : {}) },
+    };
+  }
+
+  /** Tells the page what is known of a run before it is built. `sampling`: its network's. */
+  tellBegun(sampling: Sampling): void {
+    const held = this.imagesOf(this.begun!).held?.count ?? 0;
+    this.post({ type: 'begun', held, begin: this.began, sampling });
   }
 
   /** Training images and held-out images of a run with these settings. */
@@ -173,11 +179,17 @@ export class Workplace {
     return beginningOf(settings, this.data);
   }
 
-  /** The recipe's sampling for a network of it; for the user's own pictures with a polish. */
-  private samplingOf(recipe: PageSettings['recipe'], network: UNetConfig | Trained, began: Beginning) {
-    const config = 'config' in network ? network.config : network;
+  /** The recipe's sampling for a network of it, for the user's own pictures with a polish; another network's own, or the usual one. */
+  private samplingOf(
+    recipe: PageSettings['recipe'],
+    network: UNetConfig | Trained,
+    began: Beginning,
+  ): Sampling {
+    const { objective } = recipes[recipe].trainer;
+    const model: Omit<Trained, 'parameters'> = 'config' in network ? network : { config: network, objective };
     const isOwn = this.data && areOwn(this.data) && mayPlan(recipe, began);
-    return (isOwn ? ownSampling : recipeSampling)(recipe, config);
+    const sampling = (isOwn ? ownSampling : recipeSampling)(recipe, model.config);
+    return sampling ?? samplingFor(model);
   }
 }
 

@@ -28,7 +28,7 @@ import { DIGITS } from '../../../src/data/digits';
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
 import { recipes } from '../../../src/recipes';
 import { defaultConfig } from '../../../src/unet/config';
-import { LossBatcher } from '../../../src/worker/loss_batcher';
+import { LossBatcher } from '../../../src/worker/session';
 
 const stateAfter = (...events: WorkerEvent[]): State => events.reduce(reduce, initialState);
 const fingerprint = { count: 10, height: 28, width: 28, channels: 1, fnv1a: '0' };

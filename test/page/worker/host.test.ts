@@ -1,7 +1,7 @@
 /** The page's part of its worker, without a GPU. */
 import { expect, test, vi } from 'vitest';
 import { initialOf } from '../../../harness/page/messages/settings';
-import type { TrainingRun, TrainingSession } from '../../../harness/page/worker/door';
+import { TrainingRun, type TrainingSession } from '../../../harness/page/worker/door';
 import { PageHost } from '../../../harness/page/worker/host';
 import { Workplace } from '../../../harness/page/worker/place';
 import type { Engine, UNetConfig, UNetOptions } from '../../../src';
@@ -120,9 +120,9 @@ test('a network of the recipe pictures is sampled as the recipe says, also on gr
   const image = { height: 16, width: 16, channels: 1 };
   place.images = { images: new Uint8Array(20 * 256), count: 20, ...image, labels: new Uint8Array(20) };
   await place.networkFrom('run');
-  await (await place.newRun()).network(engine);
+  await TrainingRun.begin(await place.newRun()).network(engine);
   place.images = { ...place.images, labels: undefined };
-  await (await place.newRun()).network(engine);
+  await TrainingRun.begin(await place.newRun()).network(engine);
   const pictures = { method: 'adams', steps: 8 };
   for (const [i, guidance] of [1.5, 1.5, undefined].entries()) {
     expect(made[i][0]).toMatchObject({ ...image, kernelSize: 3, convolutionsPerLevel: [2, 2, 3] });

@@ -77,7 +77,7 @@ test('a step is measured once, and the same step of the run after a reset again'
   } as unknown as Engine;
   const steps: number[] = [];
   const place = {
-    core: { run, tasks, phase: () => {} },
+    core: { run, engine, tasks, phase: () => {} },
     imagesOf: () => ({ held }),
     post: (event: Measurement) => {
       if (event.type === 'heldOut') steps.push(event.measured.step);
@@ -85,7 +85,6 @@ test('a step is measured once, and the same step of the run after a reset again'
   } as unknown as Workplace;
   const measures = new Measures(place, {} as Views);
   for (let turn = 1; turn <= 2; turn++) {
-    measures.begin(run, engine);
     await measures.measure('heldOut');
     await measures.measure('heldOut');
     expect(steps).toEqual(Array(turn).fill(2));
