@@ -109,6 +109,13 @@ describe('the state of the page', () => {
     expect(resumed(true)).toMatchObject({ losses: Losses.of([3, 2]), saved: 0, stored: 2 });
   });
 
+  test('asks for the images of a kept run until another run begins', () => {
+    const waiting = { type: 'needsData', id: 'a' } as const;
+    const begun = { type: 'begun', held: 7, begin: 'new', sampling: recipes.digits.sampling } as const;
+    expect(stateAfter(waiting).needsData).toBe('a');
+    expect(stateAfter(waiting, begun, built)).toMatchObject({ needsData: undefined, run: { held: 7 } });
+  });
+
   test('moves a kept run that goes on from the kept runs to the page’s own; at its end no time is left', () => {
     const { widths, ...others } = initialSettings;
     const settings = { ...others, widths: [8] };

@@ -2,6 +2,7 @@
 import { expect, test, vi } from 'vitest';
 import { initialOf } from '../../../harness/page/messages/settings';
 import { TrainingRun, type TrainingSession } from '../../../harness/page/worker/door';
+import type { Files } from '../../../harness/page/worker/files';
 import { PageHost } from '../../../harness/page/worker/host';
 import { Workplace } from '../../../harness/page/worker/place';
 import type { Engine, UNetConfig, UNetOptions } from '../../../src';
@@ -130,4 +131,22 @@ test('a network of the recipe pictures is sampled as the recipe says, also on gr
   }
   place.images = { ...place.images, height: 12 };
   await expect(place.newRun()).rejects.toThrow('The images are 12 x 16; the recipe pictures takes');
+});
+
+test('a kept run waits for its images no more when another one is made, and the page hears what that begins with', async () => {
+  const told: unknown[] = [];
+  const session = { tasks: {}, stored: {} } as unknown as TrainingSession;
+  const host = new PageHost(session, (type, value) => told.push([type, value]));
+  const { place, files } = host as unknown as { place: Workplace; files: Files };
+  const image = { height: 16, width: 16, channels: 1 };
+  Object.assign(place, {
+    settings: { ...initialOf('digits-3x3'), holdout: 5, begin: 'new' },
+    images: { images: new Uint8Array(20 * 256), count: 20, ...image },
+  });
+  files.awaiting = { id: 'kept' };
+  const { images, settings } = await host.newRun();
+  expect(files.awaiting).toBeUndefined();
+  expect([images.count, settings.holdout]).toEqual([15, 5]);
+  const sampling = expect.objectContaining({ steps: expect.any(Number) });
+  expect(told).toContainEqual(['begun', { held: 5, begin: 'new', sampling }]);
 });

@@ -61,35 +61,40 @@ describe('the share of time for measurements', () => {
   });
 });
 
-test('a step is measured once, and the same step of the run after a reset again', async () => {
+test('a step is measured once, and again after a reset, or with a trainer that was built anew', async () => {
   const tasks = new Tasks({
     background: () => undefined,
     failed: () => {},
     rest: () => {},
     idle: async () => {},
   });
-  const trainer = { evaluate: async () => ({ loss: 0.5, bins: [] }) };
-  const run = { trainer, losses: [1, 1], settings: { seed: 1 } } as unknown as TrainingRun;
+  const trainerOf = (loss: number) => ({ evaluate: async () => ({ loss, bins: [] }) });
+  const run = { trainer: trainerOf(0), losses: [1, 1], settings: { seed: 1 } } as unknown as TrainingRun;
   const held = { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 };
   const engine = {
     adapter: { software: true },
     createDataset: async () => ({ destroy() {} }),
   } as unknown as Engine;
-  const steps: number[] = [];
+  const measured: (readonly [step: number, loss: number])[] = [];
   const place = {
     core: { run, engine, tasks, phase: () => {} },
     imagesOf: () => ({ held }),
     post: (event: Measurement) => {
-      if (event.type === 'heldOut') steps.push(event.measured.step);
+      if (event.type === 'heldOut') measured.push([event.measured.step, event.measured.loss]);
     },
   } as unknown as Workplace;
   const measures = new Measures(place, {} as Views);
-  for (let turn = 1; turn <= 2; turn++) {
+  const measureTwice = async () => {
+    measured.length = 0;
     await measures.measure('heldOut');
     await measures.measure('heldOut');
-    expect(steps).toEqual(Array(turn).fill(2));
-    measures.free();
-  }
+    return measured;
+  };
+  expect(await measureTwice()).toEqual([[2, 0]]);
+  measures.free();
+  expect(await measureTwice()).toEqual([[2, 0]]);
+  run.trainer = trainerOf(1) as unknown as TrainingRun['trainer'];
+  expect(await measureTwice()).toEqual([[2, 1]]);
 });
 
 describe('the clock of a run', () => {
