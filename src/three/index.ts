@@ -147,9 +147,15 @@ export async function createPictureTexture<Texture extends ThreeTexture>(
     format: format as GPUTextureFormat,
     usage,
   });
-  const texture = new ExternalTexture(gpuTexture);
-  // Three's coordinates begin at the bottom, a picture's rows at the top.
-  texture.repeat.set(1, -1);
-  texture.offset.set(0, 1);
-  return new PictureTexture(painter, gpuTexture, texture);
+  try {
+    const texture = new ExternalTexture(gpuTexture);
+    // Three's coordinates begin at the bottom, a picture's rows at the top.
+    texture.repeat.set(1, -1);
+    texture.offset.set(0, 1);
+    return new PictureTexture(painter, gpuTexture, texture);
+  } catch (error) {
+    painter.destroy();
+    gpuTexture.destroy();
+    throw error;
+  }
 }

@@ -2,6 +2,7 @@
 
 import { type ByteContainer, bytesOf, isBytes } from '../base/bytes';
 import { checkNames, checkObject, EngineError, type Names, show } from '../base/errors';
+import { watch } from '../base/time';
 import type { ImageSet } from '../data/idx';
 import { createEngine, type Engine } from '../engine';
 import { checkFit, checkTrainer } from '../training/options';
@@ -49,6 +50,8 @@ const BEGIN: Names<BeginOptions> = {
 const RESUME: Names<ResumeOptions> = { from: true, images: true, sampling: true };
 const CHANGES: Names<RunChanges> = { learningRate: true, epochs: true, maxSteps: true, schedule: true };
 const SUBMIT_MS = 12;
+/** Seconds until the session ends in the middle of a task: a step may take long. */
+const END_SECONDS = 60;
 
 export class Server implements SessionHost {
   private readonly post: Post;
@@ -83,7 +86,9 @@ export class Server implements SessionHost {
   private end(): void {
     for (const call of this.calls.values()) call.abort();
     // The client is gone, and hears of no error.
-    this.leave(() => this.session.end()).catch(() => {});
+    const end = () => this.session.end().catch(() => {});
+    // A device that does not answer holds up the turn.
+    void watch(this.leave(end), END_SECONDS, end);
   }
 
   /** Answers the calls that are over: the client could not read one of the answers, and waits for it. */

@@ -75,8 +75,14 @@ export class TrainingSession {
   private target: number | undefined;
   private storedAt = 0;
   private lostWhy = '';
-  /** The wait for another device. */
-  private retry: { readonly timer: ReturnType<typeof setTimeout>; end(tries: boolean): void } | undefined;
+  /** The wait for another device. `target`: the step to train to with it. */
+  private retry:
+    | {
+        readonly timer: ReturnType<typeof setTimeout>;
+        readonly target: number | undefined;
+        end(tries: boolean): void;
+      }
+    | undefined;
   /** The opening of a run. `attempt`: the device was lost since the last try. */
   private opening: { attempt?: Attempt | undefined; givenUp?: boolean } | undefined;
 
@@ -117,7 +123,7 @@ export class TrainingSession {
    * the loss of the device.
    */
   train(steps = Number.POSITIVE_INFINITY): void {
-    this.trainTo((this.target ?? this.run?.losses.length ?? 0) + steps);
+    this.trainTo((this.target ?? this.retry?.target ?? this.run?.losses.length ?? 0) + steps);
   }
 
   pause(): void {
@@ -188,6 +194,8 @@ export class TrainingSession {
     if (!run?.earlier) return false;
     this.freeRun();
     run.goBack();
+    // What is kept is the run as it is now, also where it is put aside before it trains on.
+    if (this.stores) this.stored.save(run.checkpoint!, run.losses.length);
     this.host.tell('wentBack', { losses: Float32Array.from(run.losses) });
     return true;
   }
@@ -434,18 +442,18 @@ export class TrainingSession {
   }
 
   /** Resolves to true when another device should be requested, to false if that is given up. */
-  private waits({ wait }: Attempt): Promise<boolean> {
+  private waits({ wait }: Attempt, target?: number): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (tries: boolean) => {
         this.retry = undefined;
         resolve(tries);
       };
-      this.retry = { timer: setTimeout(() => end(true), wait), end };
+      this.retry = { timer: setTimeout(() => end(true), wait), target, end };
     });
   }
 
   private async trainAfter(attempt: Attempt, target: number): Promise<void> {
-    if (await this.waits(attempt)) this.trainTo(target);
+    if (await this.waits(attempt, target)) this.trainTo(target);
   }
 
   private freeRun(): void {

@@ -294,6 +294,18 @@ describe('a device that is lost', mainlyIn('node'), () => {
     expect(losses).toEqual(alone.losses);
   });
 
+  test('loses no steps that were wanted before: those that are asked for meanwhile come after them', async () => {
+    const { client, lose } = servedLosable();
+    await client.begin({ ...run, images });
+    const started = client.step(6);
+    await heard(client, 'loss');
+    const lost = heard(client, 'lost');
+    lose();
+    await lost;
+    expect(await client.step(2)).toMatchObject({ step: 8 });
+    expect(await started).toMatchObject({ step: 8 });
+  });
+
   test.each([0, 1])('while a run begins is replaced, and %i tries may fail before', async (refused) => {
     const { client, lose, refuse, losses } = servedLosable();
     const told: unknown[] = [];

@@ -70,6 +70,23 @@ test('putAside keeps the run for later; where nothing can be kept, the run stays
   end();
 });
 
+test('a run that has gone back is kept as it is then, also where it is put aside at once', async () => {
+  const { client, end } = worker(new FakeStorage());
+  await client.begin({ ...run, images });
+  await client.step(3);
+  const { loss } = await client.step(2);
+  expect(await client.goBack()).toMatchObject({ step: 3 });
+  const runs = new Promise<readonly StoredRun[]>((resolve) => {
+    client.on('runs', (all) => all.length > 0 && resolve(all));
+  });
+  await client.putAside();
+  const [{ id, step }] = await runs;
+  expect(step).toBe(3);
+  expect(await client.resume({ from: id, images })).toMatchObject({ step: 3 });
+  expect(await client.step(2)).toMatchObject({ step: 5, loss });
+  end();
+});
+
 test('a pause does not wait for storage longer than its patience, and reports it', async () => {
   const storage = new FakeStorage();
   const { client, end } = worker(storage);

@@ -1,6 +1,8 @@
 /** What a worker makes of messages, where its program loads badly, and where its answers are lost. */
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Engine } from '../../src/engine';
 import { HELLO, marked, READY } from '../../src/worker/protocol';
+import type { TrainingSession } from '../../src/worker/session';
 import { FakeWorker } from './fake_worker';
 
 // The first test: what is loaded stays loaded.
@@ -111,4 +113,25 @@ test('a worker ends its calls when the browser says that the port’s other end 
   expect(ended).not.toHaveBeenCalled();
   worker.closes();
   await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+});
+
+test('a closed port frees the engine after a minute, also while a task waits for a device that never answers', async () => {
+  const worker = new FakeWorker();
+  let session!: TrainingSession;
+  const host = (of: TrainingSession) => {
+    session = of;
+    return {};
+  };
+  worker.serve({ store: false, host });
+  await vi.waitFor(() => expect(session).toBeDefined(), 10_000);
+  const destroy = vi.fn();
+  session.engine = { destroy } as unknown as Engine;
+  session.tasks.request(() => new Promise(() => {}));
+  onTestFinished(() => void vi.useRealTimers());
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  worker.closes();
+  await vi.advanceTimersByTimeAsync(55_000);
+  expect(destroy).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(destroy).toHaveBeenCalledOnce();
 });

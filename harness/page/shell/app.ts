@@ -2,7 +2,7 @@
 
 import { stepIn } from '../../../src/keeping/slots';
 import { whole } from '../../text/units';
-import type { PageCalls } from '../messages/calls';
+import type { DataOrder, PageCalls } from '../messages/calls';
 import { beginningOf } from '../messages/fine_tune';
 import { rewound } from '../messages/measurements';
 import type { DataDescription, EventOf, ModelDescription, PlanWish, WorkerEvent } from '../messages/messages';
@@ -239,10 +239,7 @@ export class App {
 
   /** Trains a run that the browser keeps, in place of the page's, on the drawings that are kept with it, if there are any. */
   goOn(id: string): void {
-    if (this.measuring) {
-      this.notify(`The ${this.measuring} has the GPU: go on with the run when it has ended.`);
-      return;
-    }
+    if (this.isHeldUp()) return;
     if (this.state.losses.length > 0) this.putAside();
     this.goesOn = id;
     const { drawings: text = '', pictures, begin } = readNotes()[id] ?? {};
@@ -251,6 +248,19 @@ export class App {
     const drawings = drawingsOfText(text);
     if (drawings) this.drawings = drawings;
     this.send('goOn', { id, begin, drawings: drawings && { from: imagesOfDrawings(drawings) } });
+  }
+
+  /** Gives the worker images to train on. A kept run that waits for them trains at once. */
+  takeImages(from: DataOrder['from']): void {
+    if (this.state.needsData !== undefined && this.isHeldUp()) return;
+    this.send('data', { from });
+  }
+
+  /** Whether a kept run cannot go on now, which the page says. */
+  private isHeldUp(): boolean {
+    if (this.measuring)
+      this.notify(`The ${this.measuring} has the GPU: go on with the run when it has ended.`);
+    return this.measuring !== undefined;
   }
 
   /** Saves the run as a file: its network, or a checkpoint to go on from. */
@@ -437,6 +447,7 @@ export class App {
       };
     this.changedAt = performance.now();
     this.timeFirstStep(event);
+    if (event.type === 'resumed') this.goesOn = undefined;
     if (event.type === 'lost') rememberLoss();
     if (event.type === 'stored') this.keepImages(event.id);
     if (event.type === 'runs') {

@@ -71,7 +71,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
     else if (images.length > 0 && app.state.run) app.complain(underWay);
     else {
       // Send the images first, so that a checkpoint finds its data.
-      if (images.length > 0) app.send('data', { from: images });
+      if (images.length > 0) app.takeImages(images);
       if (models.length > 0) app.send('model', models[0].source as File);
     }
   };
@@ -87,7 +87,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
     });
   }
   for (const from of ['digits', 'letters'] as const)
-    button(`use-${from}`).addEventListener('click', () => app.send('data', { from }));
+    button(`use-${from}`).addEventListener('click', () => app.takeImages(from));
   button('stop-reading').addEventListener('click', () => app.send('stopReading'));
 
   const veil = anyElement('drop');

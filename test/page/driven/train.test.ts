@@ -162,6 +162,16 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   const played = await page.evaluate(() => (window as unknown as { played: string[] }).played);
   expect(played[0]).toBe('after step 1');
   expect(played.at(-1)).toBe(newest);
+  // A file that cannot be made says so, and the next press makes it.
+  await page.evaluate(() => {
+    URL.createObjectURL = () => {
+      throw new Error('no room');
+    };
+  });
+  await click(page, '#save-history');
+  await until(page, () =>
+    document.getElementById('notices')!.textContent!.includes('The file could not be made: no room'),
+  );
   const { save } = await files(page);
   const saved = await save('save-history');
   const head = await page.evaluate(

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { exercises } from '../../../harness/page/explain/exercises';
 import { nothingMeasured } from '../../../harness/page/messages/measurements';
 import type { WorkerEvent } from '../../../harness/page/messages/messages';
-import type { Key, Task } from '../../../harness/page/messages/settings';
+import { initialSettings, type Key, type Task } from '../../../harness/page/messages/settings';
 import { readNotes, writeNotes } from '../../../harness/page/runs/run_notes';
 import { App, type Panel } from '../../../harness/page/shell/app';
 import type { StoredRun } from '../../../src/keeping/store';
@@ -177,10 +177,20 @@ test('no kept run goes on, and the present one stays, while a measurement has th
   app.goOn('a');
   expect(asked).not.toHaveBeenCalled();
   expect(app.notices).toEqual(['The bench has the GPU: go on with the run when it has ended.']);
+  // Images that a kept run waits for would begin it, too; others would not.
+  app.takeImages('digits');
+  expect(asked).toHaveBeenCalledTimes(1);
+  tell({ type: 'needsData', id: 'a' });
+  app.dismissNotices();
+  app.takeImages('digits');
+  expect(asked).toHaveBeenCalledTimes(1);
+  expect(app.notices).toHaveLength(1);
   app.measuring = undefined;
+  app.takeImages('digits');
+  expect(asked).toHaveBeenCalledTimes(2);
   app.goOn('a');
   // The present run is put aside first.
-  expect(asked).toHaveBeenCalledTimes(2);
+  expect(asked).toHaveBeenCalledTimes(4);
 });
 
 test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', () => {
@@ -199,6 +209,13 @@ test('the notes of a run that is about to go on stay, although a list of the kep
   app.goOn('a');
   tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
   expect(Object.keys(readNotes())).toEqual(['own', 'a', 'b']);
+  // It goes on, and is deleted.
+  const { widths, ...settings } = initialSettings;
+  const resumed = { type: 'resumed', id: 'a', name: 'x', kept: true, losses: Float32Array.of(3) } as const;
+  tell({ ...resumed, settings: { ...settings, widths: [8] } });
+  tell({ type: 'freed' });
+  tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
+  expect(Object.keys(readNotes())).toEqual(['b']);
 });
 
 test('a link that leads on changes no setting that a run keeps', () => {
