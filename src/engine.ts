@@ -240,14 +240,10 @@ export class Engine extends Resource {
    */
   async createTrainer(unet: UNet, options: TrainerOptions & Abortable = {}): Promise<Trainer> {
     const create = async (own: typeof options) =>
-      (await loaded(import('./training/trainer'))).Trainer.create(
-        this.gpu,
-        unet,
-        own,
-        this.chooser,
-        this.onWarning,
-      );
-    return this.adopt(options, create, unet);
+      (await loaded(import('./training/trainer'))).Trainer.create(this.gpu, unet, own, this.chooser);
+    const trainer = await this.adopt(options, create, unet);
+    trainer.forgetTeacher(this.onWarning);
+    return trainer;
   }
 
   /** Creates a sampler of `count` images (default 64) with a network. Throws as `createTrainer` does. */
@@ -416,10 +412,7 @@ function checkOptions(options: EngineOptions): void {
   checkFunctions({ onProgress: options.onProgress, onWarning: options.onWarning });
   if (variants !== undefined) checkObject('variants', variants, 'trainer.variants');
   if (tune && variants) {
-    throw new EngineError(
-      'argument',
-      'Both tune and variants are given: variants that are fixed leave nothing to measure. Leave one out.',
-    );
+    throw new EngineError('argument', 'Both tune and variants are given: leave one out.');
   }
   if (maxSubmitMilliseconds !== undefined) checkMilliseconds(maxSubmitMilliseconds);
   if (deadlineSeconds !== undefined) checkNumber('deadlineSeconds', deadlineSeconds, 0.1, 3600);

@@ -60,6 +60,7 @@ export class Trajectories {
       step: tensor('step', SAMPLING_STEP_WORDS),
     };
     const list = Object.values(tensors);
+    for (const { label, size } of list) gpu.checkBufferSize(`distiller: ${label}`, size * 4);
     const created = await createTensorBuffers(gpu, 'distiller ', list);
     const held = [...created.values()];
     try {

@@ -139,7 +139,7 @@ export class Gpu {
   private silent = false;
   private readonly waiter: Waiter;
   /** Writes that no submission has waited for yet. */
-  private readonly writes: Promise<void>[] = [];
+  private readonly writes = new Set<Promise<void>>();
 
   constructor(device: GPUDevice, options: GpuOptions = {}) {
     const { maxSubmitMilliseconds = 300, source, onProgress, onWarning, deadlineSeconds } = options;
@@ -148,7 +148,7 @@ export class Gpu {
       if (has < needed) {
         throw new EngineError(
           'limit',
-          `The device's ${name} is ${has}; this engine needs ${needed}. Request the device with engine requirements (\`requirements.limits\`).`,
+          `The device's ${name} is ${has}; this engine needs ${needed}. Request the device with \`requirements.limits\`.`,
         );
       }
     }
@@ -273,8 +273,11 @@ export class Gpu {
   /** The same for callers that do not wait. If the device rejects it, the next submission throws the error. */
   writeSoon(...args: Parameters<GPUQueue['writeBuffer']>): void {
     const written = this.write(...args);
-    written.catch(() => {});
-    this.writes.push(written);
+    this.writes.add(written);
+    written.then(
+      () => this.writes.delete(written),
+      () => {},
+    );
   }
 
   /**
@@ -325,7 +328,8 @@ export class Gpu {
     const before = load && ended();
     const watch = load && this.pacer.isLate ? stopwatch(this) : undefined;
     const sent = this.scoped('a submission', () => queue.submit([encoder.finish()]));
-    const accepted = Promise.all([sent, ...this.writes.splice(0)]);
+    const accepted = Promise.all([sent, ...this.writes]);
+    this.writes.clear();
     onSent?.(accepted);
     const time = watch?.();
     const all = this.answered(Promise.all([before, ended(), accepted]));
@@ -340,12 +344,13 @@ export class Gpu {
       const seconds = SILENCE * this.compiler.deadline;
       const late = async () => {
         const { silence } = await loaded(import('./trouble'));
-        const loss = this.silent ? undefined : silence(seconds, this.isOwn, this.onWarning);
-        this.silent = true;
-        if (loss) this.loss.lose(loss);
-        this.checkLost(0).catch(reject);
+        if (!this.silent) {
+          this.silent = true;
+          silence(seconds, this.isOwn && this.loss.lose, this.onWarning);
+        }
+        await this.checkLost(0);
       };
-      watch(ends, seconds, late)
+      watch(ends, seconds, () => void late().catch(reject))
         .finally(() => {
           this.silent = false;
         })

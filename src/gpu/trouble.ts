@@ -21,15 +21,17 @@ export async function refusedShader(
   });
 }
 
-/** The loss of the engine's own device after a submission has not ended for `seconds`; for the caller's device only a warning. */
+/** A submission has not ended for `seconds`: the engine's own device counts as lost; for the caller's device there is only a warning. */
 export function silence(
   seconds: number,
-  isOwn: boolean,
+  lose: false | ((info: Pick<GPUDeviceLostInfo, 'reason' | 'message'>) => void),
   onWarning: ((warning: Warning) => void) | undefined,
-) {
+): void {
   const silent = `has not ended a submission for ${Number(seconds.toFixed(1))} s`;
-  if (isOwn) return { reason: 'unknown', message: `it ${silent}` } as const;
+  if (lose) {
+    lose({ reason: 'unknown', message: `it ${silent}` });
+    return;
+  }
   const message = `The GPU ${silent}. It is busy with other work, or hangs. The engine waits for it, since the device is yours; an abort or destroy() ends calls.`;
   onWarning?.({ code: 'silent-device', message });
-  return undefined;
 }

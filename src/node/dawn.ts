@@ -4,32 +4,31 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../base/errors';
+import { once } from '../base/load';
 import type { VersionedGpu } from '../trust/memory';
 
-/** Held here, because Dawn crashes if the object from `create` is collected while one of its devices lives. */
-let created: VersionedGpu | undefined;
+/** Made once, and held here: Dawn crashes if the object from `create` is collected while one of its devices lives. */
+const dawn = once(async () => {
+  // As in Node from version 21 on. It has the number of cores, from which follows how many pipelines may compile at once.
+  if (!globalThis.navigator) {
+    const [major] = process.versions.node.split('.');
+    const value = { userAgent: `Node.js/${major}`, hardwareConcurrency: availableParallelism() };
+    Object.defineProperty(globalThis, 'navigator', { value, configurable: true });
+  }
+  const { create, globals } = await loadDawn();
+  Object.assign(globalThis, globals);
+  // Dawn rounds timestamps to protect web users' privacy; Node needs no such protection.
+  const created: VersionedGpu = create(['disable-dawn-features=timestamp_quantization']);
+  created.runtimeVersion = `webgpu ${dawnVersion()}`;
+  return created;
+});
 
 /**
  * Returns the runtime's own navigator.gpu if it has one, else Dawn's, after installing its globals, and a `navigator` where there is none.
  * Throws EngineError `no-webgpu`.
  */
 export async function nodeGpu(): Promise<GPU> {
-  const own = (globalThis.navigator as Navigator | undefined)?.gpu;
-  if (own) return own;
-  if (!created) {
-    // As in Node from version 21 on. It has the number of cores, from which follows how many pipelines may compile at once.
-    if (!globalThis.navigator) {
-      const [major] = process.versions.node.split('.');
-      const value = { userAgent: `Node.js/${major}`, hardwareConcurrency: availableParallelism() };
-      Object.defineProperty(globalThis, 'navigator', { value, configurable: true });
-    }
-    const { create, globals } = await loadDawn();
-    Object.assign(globalThis, globals);
-    // Dawn rounds timestamps to protect web users' privacy; Node needs no such protection.
-    created = create(['disable-dawn-features=timestamp_quantization']);
-    created.runtimeVersion = `webgpu ${dawnVersion()}`;
-  }
-  return created;
+  return (globalThis.navigator as Navigator | undefined)?.gpu ?? dawn();
 }
 
 /** The version of the npm package, whose package.json is not among its exports. */

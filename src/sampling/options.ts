@@ -65,7 +65,7 @@ interface RunOptions<Images, Labels> {
   readonly guidanceRange?: readonly [low: number, high: number] | undefined;
   /** Images to begin at, values from 0 to 1: x is (1 - from) start + from noise. Along a flow only, like `from` and `mask`. */
   readonly start?: Images | undefined;
-  /** The noise level to begin at, above 0, up to 1. Default 1. */
+  /** The noise level to begin at, 0.001 to 1. Default 1. */
   readonly from?: number | undefined;
   /** 1 for pixels of `start` that must stay unchanged, 0 elsewhere; as large as `start`. */
   readonly mask?: Images | undefined;
@@ -130,7 +130,7 @@ export interface SampleEvent {
   readonly step: number;
   /** x before the step. */
   readonly input: Float32Array<ArrayBuffer>;
-  /** The network's prediction of the clean image; of the polish, x after it. */
+  /** The network's prediction of the clean image, but for the pixels that a mask names; of the polish, x after it. */
   readonly prediction: Float32Array<ArrayBuffer>;
   /** x after the step; with `mix` clip(input * (1 - m) + prediction * m, 0, 1), m = 1 / (steps - step). */
   readonly x: Float32Array<ArrayBuffer>;

@@ -240,6 +240,9 @@ export class Sampler extends Resource {
     encodePasses(encoder, run, 0, passes.length);
     encodeProgram(encoder, plan.finish);
     encoder.copyBufferToBuffer(plan.images, 0, images.buffer, images.offset, bytes);
+    // These numbers are not checked: NaN among them would reach later runs without pictures.
+    if (start) encoder.clearBuffer(plan.boundBuffers.get(plan.tensors.start)!);
+    if (mask) encoder.clearBuffer(plan.boundBuffers.get(plan.tensors.mask)!);
   }
 
   /** Bytes of GPU memory that this sampler holds, without the UNet's weights. */

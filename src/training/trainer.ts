@@ -126,13 +126,12 @@ export class Trainer extends Resource {
     this.recorder = new StepRecorder({ ...parts, network, check, checkFree }, parts.learningRate);
   }
 
-  /** A distilled network is not distilled any more after this; `onWarning` says so. @internal */
+  /** @internal */
   static async create(
     gpu: Gpu,
     unet: UNet,
     options: TrainerOptions = {},
     chooser = defaultChooser(gpu),
-    onWarning?: (warning: Warning) => void,
   ): Promise<Trainer> {
     checkUNet(unet, gpu.device);
     const { variants: given, ...checked } = checkTrainer(options);
@@ -146,7 +145,6 @@ export class Trainer extends Resource {
       return await withVariants(choice, async (variants, isFixed) => {
         const stepOptions = { ...checked, variants, average: trained && unet.weights };
         const programs = await StepPrograms.create(gpu, network, stepOptions);
-        if (onWarning) forgetTeacher(unet, onWarning);
         const comparison = new StepComparison({
           ...{ gpu, network, batchSize, settings, variants },
           ...{ isFixed, chooser, place: choice },
@@ -155,6 +153,16 @@ export class Trainer extends Resource {
       });
     } catch (error) {
       trained?.network.destroy();
+      throw error;
+    }
+  }
+
+  /** A distilled network is not distilled any more after this; `onWarning` says so. @internal */
+  forgetTeacher(onWarning: (warning: Warning) => void): void {
+    try {
+      forgetTeacher(this.unet, onWarning);
+    } catch (error) {
+      this.destroy();
       throw error;
     }
   }

@@ -39,15 +39,19 @@ export async function browserCache(): Promise<BrowserCache | undefined> {
     const opened = await settle(opening);
     if (database) opened.close();
     database ??= opened;
-    // Somebody deletes it, and would wait for as long as it is open.
+    // Somebody deletes it, and would wait for as long as it is open; or the browser closes it, as when a site's data is cleared.
     opened.onversionchange = close;
+    opened.onclose = close;
     return database;
   };
   const store = async (mode: IDBTransactionMode) =>
     (database ?? (await open())).transaction(STORE, mode).objectStore(STORE);
   try {
     const opening = open();
-    if (await passes(PATIENCE_MS, opening)) return undefined;
+    if (await passes(PATIENCE_MS, opening)) {
+      opening.then(close, () => {});
+      return undefined;
+    }
     await opening;
   } catch {
     return undefined;

@@ -33,6 +33,8 @@ export class Ledger implements Checks {
   /** What is remembered between visits. */
   readonly memory: AdapterMemory;
   private readonly recall = once(() => this.recallPassed());
+  /** The generation of the memory that the checks are of. */
+  private generation = 0;
 
   constructor(...device: ConstructorParameters<typeof AdapterMemory>) {
     this.memory = new AdapterMemory(...device);
@@ -47,6 +49,10 @@ export class Ledger implements Checks {
   /** Notes that checks have passed. */
   async pass(keys: readonly string[]): Promise<void> {
     await this.recall();
+    const generation = await this.memory.generation();
+    // Another engine has forgotten all: what was right before is not stored again.
+    if (generation !== this.generation) this.forget();
+    this.generation = generation;
     for (const key of keys) this.entries.set(key, { state: 'right', since: Date.now() });
     const { passed, since } = this.checks;
     await this.memory.set('check', '', passed.slice(-MOST_REMEMBERED).join(' '), since);
@@ -115,6 +121,7 @@ export class Ledger implements Checks {
   }
 
   private async recallPassed(): Promise<void> {
+    this.generation = await this.memory.generation();
     const known = await this.memory.get('check', '');
     // An update of a driver changes no key: old checks count as none.
     if (!known || known.isOld) return;

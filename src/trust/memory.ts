@@ -143,7 +143,7 @@ export class AdapterMemory {
   }
 
   /** The number of `forget` calls. A part of every key: a store can be read and written, but not searched. */
-  private async generation(): Promise<number> {
+  async generation(): Promise<number> {
     return Number(await readCache(await this.cache, this.generationKey)) || 0;
   }
 

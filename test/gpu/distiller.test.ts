@@ -20,7 +20,7 @@ import { refused } from '../data/refused';
 import { watchBuffers } from '../engine/buffers';
 import { testGpu } from '../lanes/gpu';
 
-const { gpu } = await testGpu();
+const { gpu, source } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
 afterAll(() => engine.destroy());
 afterEach(() => vi.restoreAllMocks());
@@ -274,6 +274,27 @@ test('training a student on makes it a network like others, with a warning', asy
   for (const each of [trainer, again, unet]) each.destroy();
 });
 
+test('a trainer that is not made leaves a distilled network distilled, and no buffer', async () => {
+  const sampling = { method: 'euler', steps: 1, guidance: 1, calls: 1 } as const;
+  const mine = new Error('mine');
+  const onWarning = () => {
+    throw mine;
+  };
+  using other = await createEngine({ device: gpu.device, selfCheck: false, onWarning });
+  using unet = await other.createUNet(config, { sampling });
+  const abort = new AbortController();
+  const made = other.createTrainer(unet, { signal: abort.signal });
+  abort.abort(mine);
+  await expect(made).rejects.toBe(mine);
+  // What is made all the same is destroyed then.
+  await expect.poll(() => unet.idle.then(() => 'idle')).toBe('idle');
+  expect(unet.sampling).toEqual(sampling);
+
+  const left = watchBuffers(gpu.device);
+  await expect(other.createTrainer(unet)).rejects.toBe(mine);
+  expect(left()).toEqual([]);
+});
+
 test('a network without classes is distilled without guidance', async () => {
   using plain = await engine.createUNet({ ...config, conditioning: { noiseLevel: true, classes: 0 } });
   using distiller = await engine.createDistiller(plain, small);
@@ -358,6 +379,17 @@ test('a second run of a distiller at the same time is refused', async () => {
   await run.next();
   await refused(() => distiller.run().next(), 'busy', 'distiller');
   await run.return();
+});
+
+test('a batch that is too large for the device is refused as such', async () => {
+  const device = await (await source.requestAdapter())!.requestDevice();
+  using small = await createEngine({ device, selfCheck: false });
+  const unet = await small.createUNet({ ...config, height: 64, width: 64 });
+  const most = device.limits.maxStorageBufferBindingSize / (4 * 64 * 64);
+  const large = { calls: 1, noises: 1, steps: 1, batchSize: most + 4 } as const;
+  using distiller = await small.createDistiller(unet, large);
+  await refused(() => distiller.run().next(), 'limit', 'distiller', 'needs a buffer of');
+  device.destroy();
 });
 
 test('createDistiller refuses wrong options, and teachers that have no trajectories', async () => {

@@ -276,6 +276,8 @@ describe('standalone operations refuse', () => {
     const forwards = (changed: object, what = encoder) =>
       convolution.encodeForward(what, { ...good, ...changed });
     await refused(() => forwards({ bias: undefined }), 'argument', 'bias is of type Undefined');
+    await refused(() => forwards({ output: undefined }), 'argument', 'output is of type Undefined');
+    await refused(() => forwards({ output: null }), 'argument', 'output is of type Null');
     await refused(() => forwards({ input: buffer(64) }), 'argument', 'input', '64', '128');
     await refused(
       () => forwards({ output: buffer(256, GPUBufferUsage.COPY_SRC) }),

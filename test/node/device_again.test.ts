@@ -1,9 +1,10 @@
 /** What a device refuses, and what is ended while it works: what comes after is as if that had not been. */
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Gpu } from '../../src/gpu/gpu';
 import { Load } from '../../src/gpu/pacer';
 import { requestDevice } from '../../src/gpu/request_device';
 import { Staging } from '../../src/gpu/staging';
+import { installWebGPU } from '../../src/node';
 import { deeds, firstCheckpoint, hurry, restore, setUp } from '../engine/call_failures';
 import { FailingDevice } from '../engine/failing_device';
 import { makeHostile } from '../hostile/hostile_device';
@@ -19,6 +20,14 @@ async function createGpu() {
   const [buffer] = await gpu.createBuffers([{ label: 'numbers', bytes: 16 }]);
   return { gpu, device, failing, buffer };
 }
+
+test('writes that a program does not wait for, and submits nothing after, are not kept', async () => {
+  const { gpu, buffer } = await createGpu();
+  const { writes } = gpu as unknown as { writes: Iterable<unknown> };
+  for (let i = 0; i < 9; i++) gpu.writeSoon(buffer, 0, new Uint32Array(4));
+  expect([...writes]).toHaveLength(9);
+  await expect.poll(() => [...writes]).toEqual([]);
+});
 
 test('a write that is refused fails the next submission, and none after it', async () => {
   const { gpu, device, failing, buffer } = await createGpu();
@@ -111,4 +120,11 @@ test('an aborted program ends only when nothing of it is in flight any more', as
     expect(await end).toBe(signal.reason);
     await gpu.run([{ ...program, encode() {} }]);
   }
+});
+
+test('installWebGPU, called twice at once, makes one GPU', async () => {
+  vi.stubGlobal('navigator', {});
+  const made = await Promise.all([installWebGPU(), installWebGPU()]);
+  expect(made.map((gpu) => gpu === navigator.gpu)).toEqual([true, true]);
+  vi.unstubAllGlobals();
 });

@@ -266,12 +266,15 @@ test('shaders that are compiled after a trainer was created have no other varian
 
 describe('a submission whose end is never reported', () => {
   /** The device is the shared one, which outlives an engine that owns it. */
-  async function silenced(options: EngineOptions) {
+  async function silenced(options: EngineOptions, warn = () => {}) {
     let answer = () => {};
     let silence: Promise<void> | undefined;
     const hostile = makeHostile(device, { delaysWork: () => silence ?? 0 });
     const warnings: Warning[] = [];
-    const onWarning = (warning: Warning) => warnings.push(warning);
+    const onWarning = (warning: Warning) => {
+      warnings.push(warning);
+      warn();
+    };
     const engine = await createEngine({ ...options, deadlineSeconds: 0.1, tune: false, onWarning });
     const unet = await engine.createUNet(tutorial.config);
     const trainer = await engine.createTrainer(unet, tutorial.trainer);
@@ -329,6 +332,17 @@ describe('a submission whose end is never reported', () => {
       .toEqual(['silent-device', 'silent-device']);
     silent.answer();
     await third;
+  });
+
+  test('ends the call that waits, where the caller’s onWarning throws', async () => {
+    const mine = new Error('mine');
+    using silent = await silenced({ device }, () => {
+      throw mine;
+    });
+    const step = silent.step().catch((error) => error);
+    await expect.poll(() => silent.warnings.length, { timeout: 10_000 }).toBe(1);
+    silent.answer();
+    expect(await step).toBe(mine);
   });
 });
 

@@ -62,7 +62,7 @@ function browser(value?: string) {
     return made;
   };
   const store = { get: () => request(value), put: () => request(value) };
-  const opened: { close: Mock; onversionchange(): void }[] = [];
+  const opened: { close: Mock; onversionchange(): void; onclose(): void }[] = [];
   const open = () => {
     let isOpen = true;
     const close = vi.fn(() => {
@@ -72,7 +72,7 @@ function browser(value?: string) {
       if (!isOpen) throw new Error('closed');
       return { objectStore: () => store };
     };
-    const database = { transaction, close, onversionchange: () => {} };
+    const database = { transaction, close, onversionchange: () => {}, onclose: () => {} };
     opened.push(database);
     return request(database);
   };
@@ -89,6 +89,28 @@ test('the browser’s database closes when a page deletes it, or when asked, and
   cache.close();
   await inTwoSeconds(writeCache(cache, 'a', 'b'));
   expect(opened.map(({ close }) => close.mock.calls.length > 0)).toEqual([true, true, false]);
+});
+
+test('a database that the browser has closed, as when a site’s data is cleared, opens at the next call', async () => {
+  const opened = browser('known');
+  const cache = (await inTwoSeconds(browserCache())) as BrowserCache;
+  // As the browser does.
+  opened[0].close();
+  opened[0].onclose();
+  expect(await inTwoSeconds(readCache(cache, 'a'))).toBe('known');
+  expect(opened).toHaveLength(2);
+});
+
+test('a database that opens when it is given up is closed', async () => {
+  const opened = browser();
+  const { open } = indexedDB;
+  const slow = { result: undefined as unknown, onsuccess: () => {}, onerror: () => {} };
+  vi.stubGlobal('indexedDB', { open: () => slow });
+  expect(await inTwoSeconds(browserCache())).toBeUndefined();
+  slow.result = open('any').result;
+  slow.onsuccess();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(opened[0].close).toHaveBeenCalled();
 });
 
 test('two calls at the same time that find the database closed leave only one database open', async () => {

@@ -61,6 +61,16 @@ test('what it forgets are the checks that have passed, not what is left out', as
   expect([ledger.has('conv2d.tile'), ledger.leftOut]).toEqual([true, ['conv2d.tile']]);
 });
 
+test('what another engine has forgotten is not stored again by one that trusted it', async () => {
+  const cache = memoryCache();
+  const [one, other] = [ledgerIn(cache), ledgerIn(cache)];
+  await one.pass(['a', 'b']);
+  expect(await other.unknown(['a'])).toEqual([]);
+  await one.memory.forget();
+  await other.pass(['c']);
+  expect(await ledgerIn(cache).unknown(['a', 'b', 'c'])).toEqual(['a', 'b']);
+});
+
 test('a late variant is left out until it is compiled, unless something worse is known of it', async () => {
   const ledger = ledgerIn();
   let come = () => {};
