@@ -151,6 +151,7 @@ test('the self-check of the page counts a step’s kernels, names the wrong ones
     timer: { kind: expect.stringMatching(/^(timestamp-query|wall clock)$/) },
   });
   expect(all[3]).toMatchObject({
+    ...{ recipe: 'tutorial', batch: 4 },
     count: expect.any(Number),
     wrong: [],
     report: { checks: { unusable: [] } },

@@ -67,10 +67,9 @@ export class GpuPanel implements TaskPanel {
 
   private take(event: SelfCheckEvent): void {
     const facts = this.facts!;
-    const { recipe, batch, benchBatch } = this.app.settings;
     if (event.kind === 'progress') this.title = event.title;
     else if (event.kind === 'timer') this.facts = { ...facts, timer: event.timer };
-    else this.facts = { ...facts, selfCheck: { ...event, recipe, batch: benchBatch || batch } };
+    else this.facts = { ...facts, selfCheck: event };
   }
 
   /** Reads the adapter's facts from the browser, once and without a device. */

@@ -10,6 +10,9 @@ export type SelfCheckEvent =
   | { readonly kind: 'timer'; readonly timer: BenchHead['timer'] }
   | {
       readonly kind: 'checked';
+      /** What was checked: a step of the recipe with as many images. */
+      readonly recipe: PageRecipe;
+      readonly batch: number;
       /** Kernels and variants of the step. */
       readonly count: number;
       /** The failures, in sentences; the next best variant replaces a wrong one. */
@@ -41,11 +44,11 @@ export async function* runSelfCheck(
     await checking.forget();
     const count = await compileStep(checking, recipe, batch);
     const wrong = warnings.map(({ message }) => message);
-    yield { kind: 'checked', count, wrong, report: await checking.report() };
+    yield { kind: 'checked', recipe, batch, count, wrong, report: await checking.report() };
   } catch (error) {
     if (!(error instanceof EngineError) || !['wrong-kernel', 'shader'].includes(error.code)) throw error;
     const wrong = [...warnings.map(({ message }) => message), error.message];
-    yield { kind: 'checked', count: 0, wrong, report: await checking.report() };
+    yield { kind: 'checked', recipe, batch, count: 0, wrong, report: await checking.report() };
   }
 }
 

@@ -1,11 +1,64 @@
-/** What Check and Bench say in words: time left, the GPU, and what not everybody knows. No GPU. */
-import { expect, test } from 'vitest';
+/** What Check, Bench and Self-check say in words. No GPU. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { rowHead, sweepHead } from '../../../harness/bench/table';
 import { terms } from '../../../harness/page/glossary/terms';
 import { type GpuFacts, gpuReport, limitText, selfCheckText } from '../../../harness/page/measure/gpu_facts';
-import { budgetLeft, timeLeft } from '../../../harness/page/measure/measure';
+import { GpuPanel } from '../../../harness/page/measure/gpu_panel';
+import {
+  budgetLeft,
+  type MeasureEvent,
+  type MeasureTask,
+  timeLeft,
+} from '../../../harness/page/measure/measure';
+import { initialSettings, withRecipe } from '../../../harness/page/messages/settings';
+import type { App } from '../../../harness/page/shell/app';
+import { initialState } from '../../../harness/page/shell/state';
 import type { EngineReport } from '../../../src';
 import { markup } from '../markup';
+
+/** As much of an element as the view of the GPU uses. */
+class Fake {
+  press = () => {};
+  addEventListener(_: string, listener: () => void) {
+    this.press = listener;
+  }
+}
+
+/** The worker that measures. */
+let worker: { task?: MeasureTask; say(data: MeasureEvent): void } | undefined;
+let elements: Map<string, Fake>;
+const element = (id: string) => elements.get(id) ?? elements.set(id, new Fake()).get(id)!;
+
+beforeEach(() => {
+  [worker, elements] = [undefined, new Map()];
+  for (const name of ['HTMLElement', 'HTMLButtonElement']) vi.stubGlobal(name, Fake);
+  vi.stubGlobal('document', { getElementById: element });
+  class FakeWorker {
+    task: MeasureTask | undefined;
+    say: (data: MeasureEvent) => void = () => {};
+    constructor() {
+      worker = this;
+    }
+    addEventListener(type: string, listener: (event: { data: MeasureEvent }) => void) {
+      if (type === 'message') this.say = (data) => listener({ data });
+    }
+    postMessage(task: MeasureTask) {
+      this.task = task;
+    }
+    terminate() {}
+  }
+  vi.stubGlobal('Worker', FakeWorker);
+});
+afterEach(() => vi.unstubAllGlobals());
+
+/** The page, which rests. */
+const page = () =>
+  ({
+    settings: initialSettings,
+    state: { ...initialState, phase: 'idle' },
+    changed() {},
+    ask: async () => undefined,
+  }) as unknown as App;
 
 test('the time left of a check or a bench is shown once it can be estimated', () => {
   expect(timeLeft(1, 0.5)).toBe('');
@@ -58,6 +111,26 @@ test('the GPU report holds the adapter, its limits and features, and the results
   expect(both).toContain('The engine of the self-check: {\n "warnings": [');
   expect(after).not.toContain('The engine');
   expect(limitText({ name: '', has: 65535, needed: 65535 })).toBe('65,535 (65,535 needed)');
+});
+
+test('the self-check names the recipe that it has checked, though another is chosen meanwhile', async () => {
+  const writeText = vi.fn();
+  const requestAdapter = async () => ({ info: {}, limits: {}, features: [] });
+  vi.stubGlobal('navigator', { gpu: { requestAdapter }, clipboard: { writeText }, userAgent: 'a browser' });
+  const app = page();
+  const panel = new GpuPanel(app);
+  await panel.start();
+  const { recipe, batch } = worker!.task!;
+  app.settings = withRecipe(app.settings, 'tutorial');
+  const report = { warnings: [] } as unknown as EngineReport;
+  const event = { kind: 'checked', recipe, batch, count: 25, wrong: [], report } as const;
+  worker!.say({ kind: 'event', event });
+  worker!.say({ kind: 'end' });
+  element('gpu-copy').press();
+  await vi.waitFor(() => expect(writeText).toHaveBeenCalled());
+  expect(writeText.mock.lastCall![0]).toContain(
+    'Self-check: All 25 kernels of a step of digits with 64 images are right',
+  );
 });
 
 test('every word that the bench or the page marks as a term is explained', () => {
