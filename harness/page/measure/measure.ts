@@ -82,7 +82,9 @@ export class MeasureRun<N extends MeasureName> {
     this.app.measuring = this.task;
     this.message = '';
     this.status = 'waiting';
-    if (this.app.state.training) this.app.command((client) => client.pause());
+    const { training, phase } = this.app.state;
+    // A run whose device was lost may be about to go on by itself.
+    if (training || phase === 'lost') this.app.command((client) => client.pause());
     this.proceed();
   }
 

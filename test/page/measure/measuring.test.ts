@@ -1,4 +1,4 @@
-/** What Check, Bench and Self-check say in words. No GPU. */
+/** What Check, Bench and Self-check say in words, and what they keep from going on beside them. No GPU. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { rowHead, sweepHead } from '../../../harness/bench/table';
 import { terms } from '../../../harness/page/glossary/terms';
@@ -7,12 +7,14 @@ import { GpuPanel } from '../../../harness/page/measure/gpu_panel';
 import {
   budgetLeft,
   type MeasureEvent,
+  MeasureRun,
   type MeasureTask,
   timeLeft,
 } from '../../../harness/page/measure/measure';
 import { initialSettings, withRecipe } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
-import { initialState } from '../../../harness/page/shell/state';
+import { initialState, type State } from '../../../harness/page/shell/state';
+import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import type { EngineReport } from '../../../src';
 import { markup } from '../markup';
 
@@ -51,14 +53,18 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-/** The page, which rests. */
-const page = () =>
-  ({
+/** The page, which rests, and its training worker. */
+function page(state: Partial<State> = {}) {
+  const pause = vi.fn();
+  const app = {
     settings: initialSettings,
-    state: { ...initialState, phase: 'idle' },
+    state: { ...initialState, phase: 'idle', ...state },
     changed() {},
     ask: async () => undefined,
-  }) as unknown as App;
+    command: (give: (client: TrainingWorker) => unknown) => give({ pause } as unknown as TrainingWorker),
+  };
+  return { app: app as unknown as App, pause };
+}
 
 test('the time left of a check or a bench is shown once it can be estimated', () => {
   expect(timeLeft(1, 0.5)).toBe('');
@@ -67,6 +73,19 @@ test('the time left of a check or a bench is shown once it can be estimated', ()
   expect(timeLeft(60, 1)).toBe('about 0.0 s left');
   expect(budgetLeft(18, 60)).toBe('at most about 42 s left');
   expect(budgetLeft(61, 60)).toBe('time is up; finishing the last measurement');
+});
+
+test.each([
+  ['a run that trains', { phase: 'training', training: true }, 1],
+  ['a run that goes on by itself as soon as there is another device', { phase: 'lost' }, 1],
+  ['no run that rests', { phase: 'paused' }, 0],
+] as const)('a measurement pauses %s', (_, state, times) => {
+  const { app, pause } = page(state);
+  const run = new MeasureRun(app, 'bench', () => {});
+  run.start();
+  expect(pause).toHaveBeenCalledTimes(times);
+  expect(worker !== undefined).toBe(state.phase !== 'training');
+  run.stop();
 });
 
 const facts: GpuFacts = {
@@ -117,7 +136,7 @@ test('the self-check names the recipe that it has checked, though another is cho
   const writeText = vi.fn();
   const requestAdapter = async () => ({ info: {}, limits: {}, features: [] });
   vi.stubGlobal('navigator', { gpu: { requestAdapter }, clipboard: { writeText }, userAgent: 'a browser' });
-  const app = page();
+  const { app } = page();
   const panel = new GpuPanel(app);
   await panel.start();
   const { recipe, batch } = worker!.task!;
