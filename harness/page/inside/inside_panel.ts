@@ -58,8 +58,8 @@ class InsidePanel implements TaskPanel {
   private looked: Looked | undefined;
   /** Steps of the run at the last look. */
   private lookedAt = 0;
-  /** `replacements` of the app then. */
-  private lookedReplacements = 0;
+  /** `network` then; '' if that is gone. */
+  private lookedNetwork = '';
   private stepped: Stepped | undefined;
   /** The stage of the step that the drawing shows; undefined: it shows the picture. */
   private stage: StepStage | undefined;
@@ -108,6 +108,8 @@ class InsidePanel implements TaskPanel {
       this.timing = false;
       this.asked = { key: '', layer: '', steps: 0, at: 0 };
       this.listedFor = '';
+      // Another run may have layers of the same names.
+      if (event.type === 'freed') this.lookedNetwork = '';
     }
   }
 
@@ -169,6 +171,12 @@ class InsidePanel implements TaskPanel {
     return !measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(state.phase);
   }
 
+  /** Names the network that is looked into. A step in slow motion is of one network alone. */
+  private get network(): string {
+    const { lookedInto, settings, replacements } = this.app;
+    return JSON.stringify([lookedInto, settings.recipe, settings.widths, replacements]);
+  }
+
   private get picture(): LookChoice {
     const { choice, label, looked } = this;
     return {
@@ -197,18 +205,20 @@ class InsidePanel implements TaskPanel {
 
   private async order(order: InsideOrder): Promise<void> {
     const { signal } = this.orders;
+    const { network } = this;
     const failed = ({ message }: Error) => ({ kind: 'failed', order: order.kind, message }) as const;
     const answer = await this.app.ask('inside', order, signal).catch(failed);
-    if (!signal.aborted) this.take(answer);
+    // If another network was chosen meanwhile, the answer may be about either.
+    if (!signal.aborted) this.take(answer, network === this.network ? network : '');
   }
 
   /** Orders a look if the choices have changed, or if the network has learned since the last one. */
   private lookIfNew(): void {
     const { asked } = this;
-    const { state, lookedInto: source, settings, replacements } = this.app;
+    const { state, lookedInto: source, settings } = this.app;
     const steps = source === 'run' ? state.losses.length : 0;
     const layer = this.pixel ? this.open : asked.layer;
-    const key = JSON.stringify([this.picture, settings.recipe, replacements, layer]);
+    const key = JSON.stringify([this.picture, this.network, layer]);
     const images = (steps - asked.steps) * settings.batch;
     const due = images >= AGAIN_IMAGES && performance.now() - asked.at > AGAIN_MS;
     const learned = steps !== asked.steps && (due || !state.training);
@@ -226,7 +236,7 @@ class InsidePanel implements TaskPanel {
     this.ask('list');
   }
 
-  private take(answer: InsideAnswer): void {
+  private take(answer: InsideAnswer, network: string): void {
     if (answer.kind === 'timedAll' || (answer.kind === 'failed' && answer.order === 'time'))
       this.timing = false;
     else this.waiting = undefined;
@@ -236,8 +246,8 @@ class InsidePanel implements TaskPanel {
       this.listedFor = '';
       this.list.open = false;
     }
-    if (answer.kind === 'looked') this.takeLook(answer);
-    else if (answer.kind === 'stepped') {
+    if (answer.kind === 'looked') this.takeLook(answer, network);
+    else if (answer.kind === 'stepped' && network) {
       this.stepped = answer;
       this.slow.take(answer, this.looked);
       this.showPart();
@@ -249,11 +259,10 @@ class InsidePanel implements TaskPanel {
     this.app.changed();
   }
 
-  private takeLook(answer: Looked): void {
-    const { replacements } = this.app;
+  private takeLook(answer: Looked, network: string): void {
     const isSamePicture = JSON.stringify(answer.picture) === JSON.stringify(this.looked?.picture);
-    const same = isSamePicture && replacements === this.lookedReplacements;
-    this.lookedReplacements = replacements;
+    const same = isSamePicture && network !== '' && network === this.lookedNetwork;
+    this.lookedNetwork = network;
     this.looked = answer;
     this.lookedAt = this.app.state.losses.length;
     fillLabels(answer, this.label, this.nameOf);

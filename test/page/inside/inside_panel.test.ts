@@ -1,0 +1,208 @@
+/** A training step in slow motion on the Inside view: of which network it is, and when it is made. No browser. */
+import { afterAll, beforeEach, expect, test, vi } from 'vitest';
+import type {
+  InsideAnswer,
+  InsideLayer,
+  InsideOrder,
+  Looked,
+} from '../../../harness/page/messages/inside_messages';
+import { initialSettings, type Source, withRecipe } from '../../../harness/page/messages/settings';
+import type { App } from '../../../harness/page/shell/app';
+import { initialState } from '../../../harness/page/shell/state';
+
+/** As much of an element as the view uses. */
+class Fake {
+  hidden = false;
+  value = '';
+  textContent = '';
+  style = {};
+  dataset = {};
+  options = [];
+  children: Fake[] = [];
+  classList = { toggle() {} };
+  press = () => {};
+  get parentElement() {
+    return new Fake();
+  }
+  get firstChild() {
+    return this.children[0];
+  }
+  closest() {
+    return new Fake();
+  }
+  addEventListener(type: string, listener: () => void) {
+    if (type === 'click') this.press = listener;
+  }
+  appendChild(child: Fake) {
+    this.children.push(child);
+    return child;
+  }
+  append(...children: Fake[]) {
+    this.children.push(...children);
+  }
+  replaceChildren(...children: Fake[]) {
+    this.children = children;
+  }
+  setAttribute() {}
+  removeAttribute() {}
+}
+
+let elements: Map<string, Fake>;
+const element = (id: string) => elements.get(id) ?? elements.set(id, new Fake()).get(id)!;
+
+vi.hoisted(() => vi.stubGlobal('matchMedia', () => ({ matches: true, addEventListener() {} })));
+for (const kind of ['', 'Input', 'Select', 'Details', 'Button', 'Canvas'])
+  vi.stubGlobal(`HTML${kind}Element`, Fake);
+vi.stubGlobal('document', { getElementById: element, createElement: () => new Fake() });
+vi.stubGlobal('Option', Fake);
+afterAll(() => vi.unstubAllGlobals());
+
+vi.mock('../../../harness/page/inside/shades', async (original) => ({ ...(await original()), paint() {} }));
+vi.mock('../../../harness/page/inside/dispatch_list', () => ({ DispatchList: class {} }));
+vi.mock('../../../harness/page/inside/drawing', () => ({
+  NetworkDrawing: class {
+    of() {}
+    show() {}
+    select() {}
+    light() {}
+  },
+}));
+vi.mock('../../../harness/page/inside/part_view', async (original) => ({
+  ...(await original()),
+  PartView: class {
+    show() {}
+    mark() {}
+  },
+}));
+const { createInsidePanel } = await import('../../../harness/page/inside/inside_panel');
+
+const layer: InsideLayer = {
+  ...{ name: '', height: 2, width: 2, inChannels: 1, outChannels: 1, kernelSize: 1, parameters: 2 },
+  ...{ activation: 'none', residual: false, next: 'output', isConditioning: false },
+};
+
+/** What the worker answers about a network whose only layer is called after the recipe. */
+function answered(order: InsideOrder, name: string): InsideAnswer {
+  const { picture } = order as Extract<InsideOrder, { kind: 'look' | 'step' }>;
+  const maps = { [name]: new Float32Array(4) };
+  const pixels = new Uint8Array(4);
+  const looked: Looked = {
+    ...{ kind: 'looked', picture, objective: 'flow', layers: [{ ...layer, name }], classes: 0 },
+    ...{
+      height: 2,
+      width: 2,
+      channels: 1,
+      choices: new Uint8Array(40),
+      labels: [...Array(10).keys()],
+      noisy: pixels,
+    },
+    ...{ prediction: pixels, activations: maps, preActivations: maps, kernels: new Float32Array(1) },
+  };
+  if (order.kind === 'look') return looked;
+  return {
+    ...{
+      kind: 'stepped',
+      picture,
+      images: 16,
+      loss: 1,
+      learningRate: 1,
+      norm: 1,
+      clean: pixels,
+      noisy: pixels,
+    },
+    ...{ output: maps[name], target: maps[name], activations: maps, gradients: maps },
+    ...{ gradientNorms: { [name]: 1 }, changes: { [name]: 1 } },
+    kernels: { before: new Float32Array(1), after: new Float32Array(1) },
+  };
+}
+
+/** The view of a page that rests, and what it asks the worker for. */
+function inside(lookedInto: Source = 'pretrained') {
+  const orders: { order: InsideOrder; answer(answer: InsideAnswer): void }[] = [];
+  const app = {
+    settings: initialSettings,
+    state: { ...initialState, phase: 'idle' },
+    ...{ lookedInto, source: lookedInto, replacements: 0 },
+    changed() {},
+    ask: (_: string, order: InsideOrder) =>
+      new Promise<InsideAnswer>((answer) => orders.push({ order, answer })),
+  };
+  const panel = createInsidePanel(app as unknown as App, { open() {}, listed() {} });
+  /** Draws the view anew, and says what it has asked for and awaits. */
+  const draw = () => {
+    panel.render();
+    return orders.map(({ order }) => order.kind);
+  };
+  /** The worker answers what it was asked first, about the network of the page's recipe or of another. */
+  const answer = async (name: string = app.settings.recipe) => {
+    const { order, answer } = orders.shift()!;
+    answer(answered(order, name));
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  const make = () => element('slow-make').press();
+  return { app, panel, orders, draw, answer, make };
+}
+
+beforeEach(() => {
+  elements = new Map([['inside-list', Object.assign(new Fake(), { open: false })]]);
+});
+
+/** The text about the stage that is shown; undefined if no step is. */
+const stage = () => (element('stages').hidden ? undefined : element('stage-text').textContent);
+
+test.each<[string, Source, (page: ReturnType<typeof inside>) => void]>([
+  [
+    'of another recipe',
+    'pretrained',
+    ({ app }) => {
+      app.settings = withRecipe(app.settings, 'tutorial');
+    },
+  ],
+  [
+    'of other widths',
+    'run',
+    ({ app }) => {
+      app.settings = { ...app.settings, widths: [8] };
+    },
+  ],
+  ['of another run', 'run', ({ panel }) => panel.receive!({ type: 'freed' })],
+])('a step in slow motion does not stay over a network %s', async (_, source, change) => {
+  const page = inside(source);
+  page.draw();
+  await page.answer();
+  page.make();
+  expect(page.draw()).toEqual(['step']);
+  await page.answer();
+  expect(stage()).toMatch(/^16 images are mixed with noise/);
+  expect(element('inside-norms-of').textContent).toBe('of the step in slow motion');
+  change(page);
+  expect(page.draw()).toEqual(['look']);
+  await page.answer();
+  expect(stage()).toBeUndefined();
+  expect(element('inside-norms-box').hidden).toBe(true);
+});
+
+test('a step in slow motion stays while its network and picture do', async () => {
+  const { app, draw, answer, make } = inside('run');
+  draw();
+  await answer();
+  make();
+  draw();
+  await answer();
+  app.state = { ...app.state, losses: app.state.losses.after(0, [1]) };
+  expect(draw()).toEqual(['look']);
+  await answer();
+  expect(stage()).toMatch(/^16 images/);
+});
+
+test('a step in slow motion is not shown if another network was chosen while it was made', async () => {
+  const { app, draw, answer, make } = inside();
+  draw();
+  await answer();
+  make();
+  draw();
+  app.settings = withRecipe(app.settings, 'tutorial');
+  await answer('digits');
+  expect(stage()).toBeUndefined();
+  expect(draw()).toEqual(['look']);
+});
