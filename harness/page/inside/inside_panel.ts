@@ -66,6 +66,8 @@ class InsidePanel implements TaskPanel {
 
   /** The order that the worker has not answered yet. */
   private waiting: 'look' | 'step' | 'list' | undefined;
+  /** `network` when a step was asked for that is not ordered yet; '' if none is. */
+  private wished = '';
   private timing = false;
   /** Aborts the orders to the worker. */
   private orders = new AbortController();
@@ -83,7 +85,10 @@ class InsidePanel implements TaskPanel {
       this.openPart(name);
     });
     this.slow = new SlowMotion({
-      make: () => this.ask('step'),
+      make: () => {
+        if (this.waiting !== 'step') this.wished = this.network;
+        app.changed();
+      },
       show: (stage, lit) => {
         this.stage = stage;
         this.drawing.light(lit);
@@ -105,6 +110,7 @@ class InsidePanel implements TaskPanel {
       this.orders.abort();
       this.orders = new AbortController();
       this.waiting = undefined;
+      this.wished = '';
       this.timing = false;
       this.asked = { key: '', layer: '', steps: 0, at: 0 };
       this.listedFor = '';
@@ -132,6 +138,7 @@ class InsidePanel implements TaskPanel {
     anyElement('inside-status').parentElement!.classList.toggle('busy', this.waiting !== undefined);
     setMessage(anyElement('inside-error'), this.problem);
     this.lookIfNew();
+    this.stepIfWished();
     this.listIfNew();
   }
 
@@ -227,6 +234,17 @@ class InsidePanel implements TaskPanel {
     this.ask('look');
   }
 
+  /** Orders the step that was asked for, after a look that is under way. */
+  private stepIfWished(): void {
+    const { network, lookedNetwork } = this;
+    if (this.wished !== network) this.wished = '';
+    if (!this.wished || this.waiting || !this.ready) return;
+    // A step is shown over a look at the same network, and the last one may have failed.
+    const isLookedAt = network === lookedNetwork;
+    if (isLookedAt) this.wished = '';
+    this.ask(isLookedAt ? 'step' : 'look');
+  }
+
   /** Lists the dispatches once the list is open, and again for another step. */
   private listIfNew(): void {
     const { lookedInto: source, settings, state, replacements } = this.app;
@@ -241,6 +259,7 @@ class InsidePanel implements TaskPanel {
       this.timing = false;
     else this.waiting = undefined;
     this.problem = answer.kind === 'failed' ? answer.message : '';
+    if (answer.kind === 'failed' && answer.order === 'look') this.wished = '';
     if (answer.kind === 'failed' && answer.order === 'list') {
       // Opened again, it asks again.
       this.listedFor = '';

@@ -206,3 +206,67 @@ test('a step in slow motion is not shown if another network was chosen while it 
   expect(stage()).toBeUndefined();
   expect(draw()).toEqual(['look']);
 });
+
+test('a step that is asked for while the network is looked at is made right after that', async () => {
+  const { draw, answer, make } = inside();
+  draw();
+  await answer();
+  element('inside-level').value = '50';
+  expect(draw()).toEqual(['look']);
+  make();
+  expect(draw()).toEqual(['look']);
+  await answer();
+  expect(draw()).toEqual(['step']);
+  // It is under way.
+  make();
+  await answer();
+  expect(draw()).toEqual([]);
+  expect(stage()).toMatch(/with 50 %/);
+});
+
+test.each<[string, (page: ReturnType<typeof inside>) => void]>([
+  [
+    'another network is chosen',
+    ({ app }) => {
+      app.settings = withRecipe(app.settings, 'tutorial');
+    },
+  ],
+  ['the run is reset', ({ panel }) => panel.receive!({ type: 'freed' })],
+  [
+    'the device is lost',
+    ({ panel }) =>
+      panel.receive!({
+        ...{ type: 'lost', message: '', reason: '', step: 0, losses: new Float32Array(), again: false },
+        ...{ recovers: true, advice: undefined },
+      }),
+  ],
+])('a step that waits for a look is not made after %s', async (_, change) => {
+  const page = inside();
+  page.draw();
+  await page.answer();
+  element('inside-level').value = '50';
+  page.draw();
+  page.make();
+  change(page);
+  page.draw();
+  await page.answer();
+  while (page.draw().length > 0) {
+    expect(page.draw()).toEqual(['look']);
+    await page.answer();
+  }
+});
+
+test('a step after a look that has failed begins with another look', async () => {
+  const { app, orders, draw, answer, make } = inside();
+  draw();
+  await answer();
+  app.settings = withRecipe(app.settings, 'tutorial');
+  draw();
+  orders.shift()!.answer({ kind: 'failed', order: 'look', message: 'You are offline.' });
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(draw()).toEqual([]);
+  make();
+  expect(draw()).toEqual(['look']);
+  await answer();
+  expect(draw()).toEqual(['step']);
+});
