@@ -429,7 +429,7 @@ test('neither pictures, a mask nor labels are left over from the run before', as
   expect(await sampler.sample({ steps: 2, seed: 1 })).toEqual(fresh);
   await sampler.sample({ steps: 2, seed: 2, start, from: 0.5, mask, labels, guidance: 1, polish });
   expect(await sampler.sample({ steps: 2, seed: 1, polish })).toEqual(polished);
-  // Not even what is not a number, from buffers that nobody checks, or in a mean.
+  // Not even what is not a number, in buffers that are not checked, or in a mean.
   const nan = await bufferOf(new Float32Array(start.length).fill(Number.NaN));
   const legal = await bufferOf(start);
   for (const pictures of [{ start: nan }, { start: legal, mask: nan }]) {
