@@ -39,7 +39,7 @@ export interface SessionHooks {
   lost?(): void;
   /** Called when the run is deleted. */
   freed?(): void;
-  /** Called when a task or the training has failed. */
+  /** Called when the training has failed, or a requested task, beside which training goes on. */
   failed?(error: unknown): void;
 }
 
@@ -380,10 +380,14 @@ export class TrainingSession {
   }
 
   private failed(error: unknown, asked: boolean): void {
+    if (asked) {
+      // Training goes on.
+      if (!this.isReported(error)) this.host.hooks.failed?.(error);
+      return;
+    }
     const { target } = this;
     this.target = undefined;
-    if (!asked && target !== undefined && this.isStillLost(error))
-      void this.trainAfter(this.stillLost(), target);
+    if (target !== undefined && this.isStillLost(error)) void this.trainAfter(this.stillLost(), target);
     // A lost device held up what failed, until training was wanted again: it goes on with another.
     else if (this.idlePhase === 'lost' && this.isReported(error)) this.target = target;
     else this.host.failed(error);

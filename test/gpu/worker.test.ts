@@ -606,6 +606,22 @@ test.each([undefined, '0.1.0'])(
   },
 );
 
+test('training goes on after a task beside it that fails', async () => {
+  const [failed, mine] = [vi.fn(), new Error('mine')];
+  const { client, losses } = served({
+    host: (session) => ({
+      failed,
+      async between({ step }) {
+        if (step === 3) session.tasks.request(() => Promise.reject(mine));
+      },
+    }),
+  });
+  await client.begin({ ...run, images });
+  expect(await client.start()).toEqual(done);
+  expect(losses).toEqual(alone.losses);
+  expect(failed.mock.calls).toEqual([[mine]]);
+});
+
 test('events report when a run is on the GPU, and when it is freed', async () => {
   const { client } = served();
   const told: unknown[] = [];

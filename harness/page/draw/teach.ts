@@ -167,7 +167,7 @@ export class Teach {
   }
 
   private isRunning(): boolean {
-    const running = this.app.state.run !== undefined;
+    const running = isFixed(this.app.state);
     this.complain(
       running
         ? 'A run is in progress. To keep it, save its checkpoint in Train. Then reset it, and fine-tune again.'

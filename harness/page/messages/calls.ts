@@ -15,12 +15,17 @@ import type { Beginning, PageSettings } from './settings';
 
 type Call<Args = void, Result = void> = (args: Args, context: CallContext) => Result | Promise<Result>;
 
+/** The message where images are given beside a run. */
+export const UNDER_WAY = 'A run is under way. Reset it to train on other images.';
+
 /** What comes with the page. */
 export type ComesAlong = 'digits' | 'letters';
 
 /** Training data: a set that comes with the page, the user's files, or images that the page has made. */
 export interface DataOrder {
   readonly from: ComesAlong | readonly OwnFile[] | ImageSet;
+  /** Whether the kept run that waits for its images goes on with these. Else it waits no more. */
+  readonly goesOn?: boolean;
 }
 
 /** What the page has noted of a run that the browser keeps. */

@@ -142,6 +142,8 @@ export type PageEvent =
       readonly averages: boolean;
       readonly lr?: number | undefined;
     }
+  /** The run that was planned could not be built. */
+  | { readonly type: 'unplanned' }
   /** The speed of the run was measured. */
   | { readonly type: 'speed'; readonly imagesPerSecond: number }
   /** A run is about to be built. `held`: images that it is measured with; `begin`: undefined for a resumed run; `sampling`: its network's. */

@@ -74,6 +74,8 @@ export class App {
   /** Samples are made with the network of a file, if one is open. */
   useFile = false;
   state: State = initialState;
+  /** Images that the user has given are on their way: what is trained on them waits, since they may bring a recipe. */
+  coming = false;
   /** The task that has the GPU for itself. */
   measuring: MeasureName | undefined;
   /** Time of the last change of the state, in milliseconds: the page reports a long wait. */
@@ -240,7 +242,14 @@ export class App {
   /** Trains a run that the browser keeps, in place of the page's, on the drawings that are kept with it, if there are any. */
   goOn(id: string): void {
     if (this.isHeldUp()) return;
-    if (this.state.losses.length > 0) this.putAside();
+    const go = () => this.goOnNow(id);
+    // What the page notes of its own run until then is of that run.
+    if (isFixed(this.state) || this.state.losses.length > 0)
+      this.command((client) => client.putAside().then(go));
+    else go();
+  }
+
+  private goOnNow(id: string): void {
     this.goesOn = id;
     const { drawings: text = '', pictures, begin } = readNotes()[id] ?? {};
     const run = this.state.kept.find((each) => each.id === id);
@@ -252,8 +261,10 @@ export class App {
 
   /** Gives the worker images to train on. A kept run that waits for them trains at once. */
   takeImages(from: DataOrder['from']): void {
-    if (this.state.needsData !== undefined && this.isHeldUp()) return;
-    this.send('data', { from });
+    const goesOn = this.state.needsData !== undefined;
+    if (goesOn && this.isHeldUp()) return;
+    this.coming = true;
+    this.send('data', { from, goesOn });
   }
 
   /** Whether a kept run cannot go on now, which the page says. */
@@ -277,6 +288,7 @@ export class App {
 
   /** Deletes a run that the browser keeps. */
   discard(id: string): void {
+    if (this.state.needsData === id) this.state = { ...this.state, needsData: undefined };
     this.command((client) => client.discard(id), 'data');
   }
 
@@ -436,8 +448,14 @@ export class App {
 
   private receive(given: WorkerEvent): void {
     const event = given.type === 'error' ? { ...given, message: orOffline(given.message) } : given;
-    const { model, data } = this.state;
+    const { model, data, phase } = this.state;
     this.state = reduce(this.state, event);
+    if (event.type === 'data') this.coming = false;
+    else if (this.coming && event.type === 'phase' && phase === 'loading' && event.phase !== phase) {
+      // They have not come.
+      this.coming = false;
+      this.asked = undefined;
+    }
     if (this.state.model !== model || (data && this.state.data !== data)) this.replacements++;
     if (event.type === 'resumed' && event.id)
       this.state = {
@@ -468,7 +486,7 @@ export class App {
     if ('note' in event && event.note) this.notices = [...this.notices, event.note];
     for (const panel of this.panels) panel.receive?.(event);
     // Last: the table of runs keeps a row of the run with its own batch and rate.
-    if (event.type === 'freed' && this.planned) this.leavePlan();
+    if ((event.type === 'freed' || event.type === 'unplanned') && this.planned) this.leavePlan();
     this.changed();
   }
 }

@@ -1,7 +1,9 @@
 /** Files that the user chooses or drops: images to train on, models and checkpoints, bench results to look at. */
 import { kindOf, type OwnFile } from '../../pictures/own_images';
+import { UNDER_WAY } from '../messages/calls';
 import type { App } from './app';
 import { anyElement, button, byId } from './dom';
+import { isFixed } from './state';
 
 interface Sorted {
   /** Models and checkpoints: only their contents differ. */
@@ -59,7 +61,6 @@ const ownFile = (file: File): OwnFile => ({ path: file.webkitRelativePath || fil
 
 /** `openResults` gets results of the bench. */
 export function connectFiles(app: App, openResults: (files: readonly File[]) => void): void {
-  const underWay = 'A run is under way. Reset it to train on other images.';
   const take = (given: readonly OwnFile[]) => {
     app.forgive();
     const { models, results, images } = sortFiles(given);
@@ -68,7 +69,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
       openResults(results.map(({ source }) => source as File));
     }
     if (models.length > 1) app.complain('Open one model or checkpoint at a time.');
-    else if (images.length > 0 && app.state.run) app.complain(underWay);
+    else if (images.length > 0 && isFixed(app.state)) app.complain(UNDER_WAY);
     else {
       // Send the images first, so that a checkpoint finds its data.
       if (images.length > 0) app.takeImages(images);

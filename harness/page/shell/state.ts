@@ -128,6 +128,8 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
       const { plan, isOpen, averages } = event;
       return { ...state, planned: { plan, isOpen, averages } };
     }
+    case 'unplanned':
+      return { ...state, planned: undefined };
     case 'begun': {
       const { held, begin = state.begin, sampling } = event;
       return { ...state, held, begin, runSampling: sampling, needsData: undefined };
@@ -228,7 +230,9 @@ function ofPage(state: State, event: WorkerEvent): State {
       const { phase } = event;
       // A task that starts leaves the complaint about the one before it behind; what is wrong with a file is to be read.
       const starts = phase === 'compiling' || phase === 'training' || phase === 'sampling';
-      const over = phase === 'loading' || (starts && state.error?.at === 'task');
+      // Training that goes on after it is no such start.
+      const goesOn = phase === 'training' && state.training;
+      const over = phase === 'loading' || (starts && !goesOn && state.error?.at === 'task');
       // What a run that has stopped offers stays until the run trains on, whatever else is made meanwhile.
       const rests = !event.training && state.error?.back !== undefined;
       return {

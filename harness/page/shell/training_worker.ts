@@ -10,7 +10,7 @@ const pageEvents = namesOf<PageEvent['type']>({
   ...{ adapter: true, data: true, model: true, resumed: true, begun: true, heldOut: true, quality: true },
   ...{ rate: true, measuring: true, clock: true, timeUp: true, distilling: true, distilled: true },
   ...{ grid: true, strip: true, sampled: true, timed: true, needsData: true, error: true },
-  ...{ reading: true, planned: true, speed: true, nearest: true },
+  ...{ reading: true, planned: true, unplanned: true, speed: true, nearest: true },
 });
 const doorEvents = namesOf<keyof WorkerEvents>({
   ...{ progress: true, phase: true, loss: true, warning: true, built: true, freed: true, wentBack: true },

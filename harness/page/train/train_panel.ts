@@ -55,20 +55,22 @@ export function createTrainPanel(app: App): TaskPanel {
     const { phase, data } = app.state;
     const resting = ['idle', 'paused', 'finished', 'lost'].includes(phase);
     // The first images need not be there yet.
-    const ready = resting || (phase === 'loading' && !data);
+    const ready = !app.coming && (resting || (phase === 'loading' && !data));
     return !app.measuring && !app.state.distilling && ready && fields.valid && more.valid;
   };
+  /** What a press waits for. */
+  const isComing = () => app.state.phase === 'starting' || app.coming;
   const planner = createPlanner(app);
   /** Trains for one step, or on. */
   const start = (...[steps]: [1] | []) => {
-    if (app.state.phase === 'starting') app.startWhenReady('train');
+    if (isComing()) app.startWhenReady('train');
     if (!mayStart()) return;
     const { settings, state } = app;
     if (isComplete(state, settings.epochs) && !state.planned)
       app.set('epochs', String(Math.min(2 * settings.epochs, MOST_EPOCHS)));
     app.train(steps, planner.wish);
   };
-  const controls = connectControls(app, mayStart, start);
+  const controls = connectControls(app, { mayStart, isComing }, start);
   const measures = createMeasuresView(app);
   const runs = createRunsTable(app);
   const distil = createDistilPanel(app);
@@ -163,7 +165,7 @@ function connectSaves(app: App): void {
 
 function connectControls(
   app: App,
-  mayStart: () => boolean,
+  { mayStart, isComing }: Readonly<Record<'mayStart' | 'isComing', () => boolean>>,
   start: (...steps: [1] | []) => void,
 ): { render(): void } {
   const isRunning = () => app.state.training && app.state.phase !== 'pausing';
@@ -221,7 +223,7 @@ function connectControls(
       const { state, settings } = app;
       const begun = state.losses.length > 0;
       setText(button('train'), wordOnTrain());
-      const waits = state.phase === 'starting' && !app.asked;
+      const waits = isComing() && !app.asked;
       setDisabled(button('train'), !isRunning() && !waits && !mayStart());
       const isOver = isComplete(state, settings.epochs) && !state.planned;
       setDisabled(button('step'), !mayStart() || isOver);

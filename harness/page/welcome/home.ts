@@ -65,7 +65,7 @@ export function createStarter(app: App, panels: Readonly<Record<Task, TaskPanel>
     // Training waits for its images by itself.
     const ready = ['idle', 'paused', 'finished', 'training', 'lost'].includes(phase);
     const { asked } = app;
-    if (!asked || !(ready || (asked === 'train' && phase === 'loading' && !data))) return;
+    if (!asked || app.coming || !(ready || (asked === 'train' && phase === 'loading' && !data))) return;
     app.asked = undefined;
     panels[asked].start();
   };

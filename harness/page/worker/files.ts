@@ -10,7 +10,7 @@ import { kindOf, type OwnFile, readOwnImages } from '../../pictures/own_images';
 import type { MadeImages } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
 import { megabytes } from '../../text/units';
-import type { ComesAlong, DataOrder, Noted } from '../messages/calls';
+import { type ComesAlong, type DataOrder, type Noted, UNDER_WAY } from '../messages/calls';
 import { areOwn } from '../messages/fine_tune';
 import type { ModelDescription } from '../messages/messages';
 import { type Beginning, recipeOf, settingsOf } from '../messages/settings';
@@ -55,7 +55,17 @@ export class Files {
     this.views = views;
   }
 
-  async loadData({ from }: DataOrder): Promise<void> {
+  /** Other images to train on. A run keeps its own. */
+  async takeData(order: DataOrder): Promise<void> {
+    if (this.place.core.run) {
+      this.place.report(new EngineError('argument', UNDER_WAY), 'data');
+      return;
+    }
+    if (!order.goesOn) this.awaiting = undefined;
+    await this.loadData(order);
+  }
+
+  async loadData({ from, goesOn = false }: DataOrder): Promise<void> {
     const { place } = this;
     const { core } = place;
     core.phase('loading');
@@ -78,7 +88,7 @@ export class Files {
       if (data.channels === 3 && areOwn(data)) void pretrained.pictures().catch(() => {});
       place.post({ type: 'data', data });
       core.idlePhase = 'idle';
-      if (this.awaiting) await this.goOn(this.awaiting.id, this.awaiting);
+      if (this.awaiting && goesOn) await this.goOn(this.awaiting.id, this.awaiting);
       else {
         if (!core.run) place.freeUntrained();
         await this.views.strip(0);
@@ -99,7 +109,7 @@ export class Files {
 
   /** Reads the user's files again, with other choices of the page. */
   async readAgain(from = this.given): Promise<void> {
-    if (!this.place.core.run && from && isFiles(from)) await this.loadData({ from });
+    if (!this.place.core.run && from && isFiles(from)) await this.loadData({ from, goesOn: true });
   }
 
   private async read(from: DataOrder['from'], signal: AbortSignal): Promise<MadeImages> {
@@ -250,6 +260,7 @@ export class Files {
     const id = kept?.id;
     place.post({ type: 'resumed', name, kept: id !== undefined, id, settings, losses, note });
     place.tellBegun(samplingFor(saved));
+    this.awaiting = undefined;
     place.planning.resume(run, saved.training);
     await core.open(run);
     await views.strip(run.losses.length);

@@ -70,7 +70,7 @@ export class PageHost implements Host {
       this.digitsWanted = true;
       this.session.tasks.work();
     },
-    data: (order) => this.soon(() => this.files.loadData(order)),
+    data: (order) => this.soon(() => this.files.takeData(order)),
     stopReading: () => void this.files.stopReading(),
     keepImages: (id) => this.files.keepImages(id),
     tidyImages: () => this.files.tidyImages(),
@@ -94,12 +94,13 @@ export class PageHost implements Host {
   }
 
   async newRun(): Promise<NewRun> {
-    this.files.awaiting = undefined;
     if (!this.place.images) {
       await this.files.loadData(digits);
       this.session.phase('compiling');
     }
-    return this.place.newRun();
+    const run = await this.place.newRun();
+    this.files.awaiting = undefined;
+    return run;
   }
 
   background(): (() => Promise<void>) | undefined {
@@ -155,6 +156,7 @@ export class PageHost implements Host {
   }
 
   failed(error: unknown): void {
+    if (!this.session.run) this.place.planning.drop();
     this.place.report(error, 'task');
   }
 

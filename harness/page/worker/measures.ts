@@ -19,6 +19,11 @@ const LEAST_MS = 2000;
 const TELL_MS = 1000;
 /** A training step is about three forward passes. */
 const PASSES_A_STEP = 3;
+const NAMES = {
+  heldOut: 'The loss on held-out images',
+  quality: 'The quality of the samples',
+  nearest: 'The pictures nearest to the samples',
+};
 /** Extra time of the first measurement: compiling; for the quality, also loading the classifier and judging real digits. */
 const FIRST_MS = { heldOut: 100, quality: 3000 };
 
@@ -42,6 +47,8 @@ export class Measures {
   private shares = newShares();
   private begunAt = 0;
   private readonly doneAt = { heldOut: 0, quality: 0, nearest: 0 };
+  /** What has failed, and is not measured by itself again. */
+  private readonly failed = new Set<MeasureKind>();
   /** The step that each has measured. */
   private readonly last = { heldOut: -1, quality: -1, nearest: -1 };
   private toldAt = Number.NEGATIVE_INFINITY;
@@ -74,6 +81,7 @@ export class Measures {
     this.heldOut = undefined;
     this.run = undefined;
     this.shares = newShares();
+    this.failed.clear();
     Object.assign(this.last, { heldOut: -1, quality: -1, nearest: -1 });
   }
 
@@ -92,7 +100,7 @@ export class Measures {
     if (this.clock.isOver(performance.now(), planning.minutes)) {
       core.pause();
       post({ type: 'timeUp' });
-    } else if (due) core.tasks.request(() => this.measure(due));
+    } else if (due) core.tasks.request(() => this.measureBeside(due));
   }
 
   /** Measures the network at the end of the run, unless more training is wanted. */
@@ -101,7 +109,20 @@ export class Measures {
     for (const kind of ['heldOut', 'quality', 'nearest'] as const) {
       // Without live samples only where it is asked for.
       const isMeant = kind !== 'nearest' || settings.samples > 0;
-      if (isMeant && !core.wanted) await this.measure(kind);
+      if (isMeant && !core.wanted) await this.measureBeside(kind);
+    }
+  }
+
+  /** The same as `measure`; one that fails says so, and is left out until the run is built again. */
+  private async measureBeside(kind: MeasureKind): Promise<void> {
+    const { core } = this.place;
+    try {
+      await this.measure(kind);
+    } catch (error) {
+      if (core.isReported(error)) return;
+      this.failed.add(kind);
+      const message = `${NAMES[kind]} could not be measured: ${(error as Error).message}`;
+      core.host.tell('warning', { message, run: true });
     }
   }
 
@@ -137,6 +158,7 @@ export class Measures {
     return (['heldOut', 'quality'] as const).find(
       (kind) =>
         this.isPossible(kind) &&
+        !this.failed.has(kind) &&
         now - this.doneAt[kind] > LEAST_MS &&
         this.shares[kind].isDue(time, this.guess(kind, imagesPerSecond)),
     );

@@ -71,6 +71,12 @@ export class Planning {
     this.take(isPlanned(training) ? plan : undefined);
   }
 
+  /** The run could not be built: the next one gets a plan of its own. */
+  drop(): void {
+    if (this.plan) this.place.post({ type: 'unplanned' });
+    this.take(undefined);
+  }
+
   training(on: boolean): void {
     // Time in which no training is wanted says nothing of the speed.
     if (!on && !this.place.core.wanted) this.spans.rest();

@@ -6,6 +6,8 @@ import type { WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings, type Key, type Task } from '../../../harness/page/messages/settings';
 import { readNotes, writeNotes } from '../../../harness/page/runs/run_notes';
 import { App, type Panel } from '../../../harness/page/shell/app';
+import { digits } from '../../../harness/page/train/plan';
+import { createStarter } from '../../../harness/page/welcome/home';
 import type { StoredRun } from '../../../src/keeping/store';
 
 let tell: (event: WorkerEvent) => void;
@@ -167,7 +169,7 @@ test('a network that a link or a button names is taken, although a file’s netw
   expect(app.source).toBe('run');
 });
 
-test('no kept run goes on, and the present one stays, while a measurement has the GPU: a notice says so', () => {
+test('no kept run goes on, and the present one stays, while a measurement has the GPU: a notice says so', async () => {
   vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
   const app = new App();
   app.open([]);
@@ -190,7 +192,46 @@ test('no kept run goes on, and the present one stays, while a measurement has th
   expect(asked).toHaveBeenCalledTimes(2);
   app.goOn('a');
   // The present run is put aside first.
-  expect(asked).toHaveBeenCalledTimes(4);
+  await expect.poll(() => asked.mock.calls.length).toBe(4);
+});
+
+test.each(['that is being built', 'with steps'])(
+  'a run %s is put aside before another goes on, and what the page notes until then is of that run',
+  async (which) => {
+    vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+    const stored = { notes: { a: { pictures: { size: '16' } } } };
+    vi.stubGlobal('localStorage', { getItem: () => JSON.stringify(stored), setItem() {} });
+    const app = new App();
+    app.open([]);
+    tell(which === 'with steps' ? loss : { type: 'phase', phase: 'compiling', training: true });
+    const [take, asked] = [vi.spyOn(app, 'set'), vi.spyOn(app, 'send')];
+    const before = app.settings;
+    app.goOn('a');
+    expect([app.settings, asked.mock.calls, take.mock.calls]).toEqual([before, [], []]);
+    await expect.poll(() => asked.mock.calls).toMatchObject([['goOn', { id: 'a' }]]);
+  },
+);
+
+test('a press on Train waits for images that are on their way, and is forgotten if they do not come', () => {
+  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  const app = new App();
+  const train = vi.fn();
+  const starter = createStarter(app, { train: { start: train } } as never);
+  app.open([starter]);
+  const phase = (name: 'loading' | 'idle') => tell({ type: 'phase', phase: name, training: false });
+  app.takeImages('letters');
+  phase('loading');
+  app.startWhenReady('train');
+  expect(train).not.toHaveBeenCalled();
+  phase('idle');
+  phase('idle');
+  expect([train.mock.calls.length, app.asked]).toEqual([0, undefined]);
+  app.takeImages('letters');
+  phase('loading');
+  app.startWhenReady('train');
+  tell({ type: 'data', data: digits });
+  phase('idle');
+  expect(train).toHaveBeenCalledOnce();
 });
 
 test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', () => {

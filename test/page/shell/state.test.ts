@@ -109,6 +109,15 @@ describe('the state of the page', () => {
     expect(resumed(true)).toMatchObject({ losses: Losses.of([3, 2]), saved: 0, stored: 2 });
   });
 
+  test('keeps the error of a task while training goes on beside it, until training is begun anew', () => {
+    const phase = (training: boolean) => ({ type: 'phase', phase: 'training', training }) as const;
+    const error = { type: 'error', at: 'task', code: 'data', message: 'no network' } as const;
+    const after = stateAfter(phase(true), error, phase(true));
+    expect(after.error?.message).toBe('no network');
+    const paused = { type: 'phase', phase: 'paused', training: false } as const;
+    expect([paused, phase(true)].reduce(reduce, after).error).toBeUndefined();
+  });
+
   test('asks for the images of a kept run until another run begins', () => {
     const waiting = { type: 'needsData', id: 'a' } as const;
     const begun = { type: 'begun', held: 7, begin: 'new', sampling: recipes.digits.sampling } as const;

@@ -50,6 +50,16 @@ describe('plans in the worker', () => {
     return { plans, run, core, adjust, begin, steps, planned, speeds, place };
   }
 
+  test('a run that cannot be built leaves no plan', () => {
+    const { plans, begin, place } = planning();
+    const posted = vi.spyOn(place, 'post');
+    begin();
+    plans.drop();
+    expect(posted.mock.lastCall).toEqual([{ type: 'unplanned' }]);
+    plans.drop();
+    expect(posted).toHaveBeenCalledTimes(2);
+  });
+
   test('a run begins with small batches, and gets an end and a schedule after 5 s, and again after 25 s', () => {
     const { begin, steps, planned, adjust, speeds, plans } = planning();
     expect(begin()).toMatchObject({ batch: 16, steps: undefined });

@@ -149,4 +149,22 @@ test('a kept run waits for its images no more when another one is made, and the 
   expect([images.count, settings.holdout]).toEqual([15, 5]);
   const sampling = expect.objectContaining({ steps: expect.any(Number) });
   expect(told).toContainEqual(['begun', { held: 5, begin: 'new', sampling }]);
+
+  // One that cannot be made leaves the wait as the page has it.
+  files.awaiting = { id: 'kept' };
+  Object.assign(place.settings, { holdout: 20 });
+  await expect(host.newRun()).rejects.toThrow('cannot be held out');
+  expect(files.awaiting).toEqual({ id: 'kept' });
+});
+
+test('images that are given beside a run are refused, and the run keeps its own', async () => {
+  const told: unknown[] = [];
+  const run = { losses: [] };
+  const session = { tasks: {}, stored: {}, run, isReported: () => false } as unknown as TrainingSession;
+  const host = new PageHost(session, (type, value) => told.push([type, value]));
+  const { place, files } = host as unknown as { place: Workplace; files: Files };
+  await files.takeData({ from: 'digits' });
+  const message = 'A run is under way. Reset it to train on other images.';
+  expect(told).toEqual([['error', { at: 'data', code: 'argument', message }]]);
+  expect(place.images).toBeUndefined();
 });

@@ -97,6 +97,42 @@ test('a step is measured once, and again after a reset, or with a trainer that w
   expect(await measureTwice()).toEqual([[2, 1]]);
 });
 
+test('a measurement that fails says so once, and the others are made', async () => {
+  const request = vi.fn();
+  const tasks = {
+    interruptible: (_: string, work: (signal: AbortSignal) => unknown) => work(new AbortController().signal),
+    request,
+  };
+  const evaluate = vi.fn().mockRejectedValue(new Error('no network'));
+  const run = {
+    ...{ trainer: { evaluate }, losses: [1, 1], settings: { seed: 1 } },
+    ...{ unet: { config: {} }, objective: 'tutorial' },
+  } as unknown as TrainingRun;
+  const held = { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 };
+  const engine = {
+    adapter: { software: true },
+    createDataset: async () => ({ destroy() {} }),
+  } as unknown as Engine;
+  const tell = vi.fn();
+  const place = {
+    core: { run, engine, tasks, phase: () => {}, isReported: () => false, host: { tell } },
+    planning: { minutes: 0 },
+    settings: { samples: 0 },
+    imagesOf: () => ({ held }),
+    post: () => {},
+  } as unknown as Workplace;
+  const measures = new Measures(place, {} as Views);
+  await measures.atEnd();
+  const message = 'The loss on held-out images could not be measured: no network';
+  expect(tell.mock.calls).toEqual([['warning', { message, run: true }]]);
+  // It would be due at once.
+  measures.training(true);
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1e6);
+  measures.between({ imagesPerSecond: 1e6 });
+  expect(request).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
+});
+
 describe('the clock of a run', () => {
   test('counts training and no pauses, and begins anew for each press', () => {
     const clock = new TrainingClock();
