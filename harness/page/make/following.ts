@@ -124,8 +124,10 @@ export class Following {
         this.next();
         break;
       case 'lost':
-        // The worker has dropped what it was asked. It is asked again when something moves.
+        // The worker has dropped what it was asked. A lost device is not asked for again before something moves.
         this.asked = undefined;
+        if (this.tiles || this.missing.length > 0)
+          this.failed = 'The GPU device was lost. Press Make, and the page asks for another one.';
         break;
       case 'freed':
         // The run is gone: asked again, the worker would make another network for it.
@@ -192,6 +194,13 @@ export class Following {
     else this.mapTiles = { ...tiles, bytes };
   }
 
+  /** The images of the wish that are not made yet, by index. */
+  private get missing(): number[] {
+    const { wish } = this;
+    if (!wish) return [];
+    return [...wish.images.keys()].filter((i) => !this.made.has(this.origin(wish, wish.images[i])));
+  }
+
   /** Requests images that are old, unless a request is under way. */
   next(): void {
     const { wish, failed } = this;
@@ -202,8 +211,7 @@ export class Following {
     // Training would wait for the map, and other tabs do not show it.
     if (map && (training || settings.task !== 'sample')) return;
     const hand = map ? 0 : handOf(order);
-    const old = [...images.keys()].filter((i) => !this.made.has(this.origin(wish, images[i])));
-    const turn = nextImages(old, { hand, after: this.last, most: handful(adapter, this.times) });
+    const turn = nextImages(this.missing, { hand, after: this.last, most: handful(adapter, this.times) });
     if (turn.length > 0) {
       this.last = turn[turn.length - 1];
       this.times++;

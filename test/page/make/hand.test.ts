@@ -365,6 +365,35 @@ describe('pictures that follow the hand', () => {
     expect(shown()[9]).toBe(3);
   });
 
+  test('are not asked for again after the device was lost, before something moves', async () => {
+    const lose = () => {
+      following.receive({ type: 'lost' } as WorkerEvent);
+      // The page draws itself anew, and the hand rests.
+      for (let frame = 0; frame < 3; frame++) following.next();
+      vi.advanceTimersByTime(1000);
+    };
+    const lost = 'The GPU device was lost. Press Make, and the page asks for another one.';
+    following.follow(at(1), undefined);
+    lose();
+    expect([following.problem, sent.length]).toEqual([lost, 1]);
+    following.follow(at(2), undefined);
+    expect([following.problem, sent.length]).toEqual([undefined, 2]);
+    // Digits that are all there are not made with their steps either.
+    for (let i = 0; i < 3; i++) await answer();
+    const { length } = sent;
+    lose();
+    expect([following.problem, rests]).toEqual([lost, 0]);
+    following.drop();
+    following.look(at(3));
+    lose();
+    expect([following.problem, sent.length]).toEqual([lost, length + 1]);
+    following.look(at(4));
+    for (let i = 0; i < Math.ceil(MAP_SIDE ** 2 / 4); i++) await answer();
+    // A map that is all there misses no device.
+    lose();
+    expect(following.problem).toBeUndefined();
+  });
+
   test('fill the map with the digit under the hand all over the field, from corner to corner', async () => {
     following.look(at(40));
     for (let i = 0; i < Math.ceil(MAP_SIDE ** 2 / 4); i++) await answer();
