@@ -18,7 +18,7 @@ import {
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { noiseTiles, paperTiles, type Tiles } from '../shell/images';
-import { describe } from '../shell/state';
+import { describe, networkIn } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
 import { callsIn, handMaking, type Making, makingOf } from './calls';
 import { TwoColumns } from './compare';
@@ -82,7 +82,7 @@ export class SamplePanel implements TaskPanel {
     this.comparison = new TwoColumns(app, again, (order) => this.send(order));
     this.orderFields = connectOrder(app, { order, again, follow: () => this.follow(), making });
     connectButtons(app, order);
-    connectDownloads(app, this.trajectory);
+    connectDownloads(this.trajectory);
     this.share = connectShare(app, this.trajectory, () => this.chosenOrder);
     this.source = connectSource(
       app,
@@ -114,7 +114,12 @@ export class SamplePanel implements TaskPanel {
       following.drop();
     }
     for (const each of this.held.length > 0 ? this.held.splice(0) : [event]) {
-      if (each.step === 1) this.maker = { source: each.order.source, trained: this.app.state.losses.length };
+      if (each.step === 1) {
+        const { state, settings } = this.app;
+        const { source } = each.order;
+        this.maker = { source, trained: state.losses.length };
+        trajectory.network = networkIn(source === 'instant' ? 'pretrained' : source, state, settings);
+      }
       trajectory.add(each);
     }
     if (trajectory.complete && this.isFlow) following.look(this.previewOrder);

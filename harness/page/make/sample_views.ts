@@ -39,7 +39,7 @@ export function connectTrajectory(
       return 'The polish: new noise on the images, what the network sees behind it, and of four such images the mean. Their grain is gone.';
     if (left === 0)
       return 'The network looks at noise. Each step goes a little of the way to what it sees there.';
-    const method = app.network.recipe === 'tutorial' ? 'mix' : trajectory.order?.method;
+    const method = trajectory.network?.recipe === 'tutorial' ? 'mix' : trajectory.order?.method;
     if (left === 1 && method === 'adams') return 'The last step leaves no noise: these are the images.';
     if (left === 1) return 'The last step goes all the way: these are the images.';
     if (method === 'heun')
@@ -74,8 +74,8 @@ export function connectTrajectory(
           ? `step ${whole(shown.step)} of ${whole(steps)}`
           : 'no steps yet';
       setText(anyElement('frame-label'), label);
-      const { order } = trajectory;
-      const ordered = shown && order && orderedIn(order, app.network);
+      const { order, network } = trajectory;
+      const ordered = shown && order && network && orderedIn(order, network);
       const what = ordered ? `${ordered} at ${label}` : label;
       byId('sample-x', HTMLCanvasElement).ariaLabel = `The images before the step: ${what}`;
       const isFinished = trajectory.complete && shown === frames.at(-1);

@@ -53,14 +53,13 @@ async function share(url: string, promised: string): Promise<string> {
 
 const tell = (words: string) => setText(anyElement('shared'), words);
 
-export function connectDownloads(app: App, trajectory: Trajectory): void {
+export function connectDownloads(trajectory: Trajectory): void {
   const save = (name: string, content: BlobPart | Blob) => {
     download(name, content);
     tell(`Saved as ${name}.`);
   };
-  /** The shown images are of the recipe that made them: another one clears them. */
   const name = (step: number | 'all', ending: string) =>
-    fileName(app.network, trajectory.order!, step, ending);
+    fileName(trajectory.network!, trajectory.order!, step, ending);
   button('save-sampled').addEventListener('click', async () => {
     const { shown, shape, order } = trajectory;
     if (!shown) return;

@@ -1,5 +1,5 @@
 /** The steps of one sampling run as they arrive: chooses the one to show, and plays them. */
-import type { Order, WorkerEvent } from '../messages/messages';
+import type { ModelDescription, Order, WorkerEvent } from '../messages/messages';
 
 export interface Frame {
   /** Counts from 1. */
@@ -24,6 +24,8 @@ export class Trajectory {
   shape: Shape = { columns: 1, height: 28, width: 28, channels: 1 };
   /** The order that this run carries out. */
   order: Order | undefined;
+  /** The network that carries it out, which need not be the one that is chosen later. */
+  network: Omit<ModelDescription, 'name'> | undefined;
   /** Its steps, and one more that polishes. */
   steps = 0;
   private readonly changed: () => void;

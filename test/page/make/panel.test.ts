@@ -1,0 +1,90 @@
+/** Which network the Make view names beside the images that it shows: the one that made them, whatever is chosen by then. No browser. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { SamplePanel } from '../../../harness/page/make/sample_panel';
+import type { NumberedOrder, WorkerEvent } from '../../../harness/page/messages/messages';
+import { App } from '../../../harness/page/shell/app';
+import { recipes } from '../../../src/recipes';
+import { standIns } from '../stand_ins';
+
+let tell: (event: WorkerEvent) => void;
+let orders: NumberedOrder[];
+let frames: (() => void)[];
+
+vi.mock('../../../harness/page/shell/training_worker', () => ({
+  startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
+    tell = receive;
+    const call = async (name: string, given: NumberedOrder) => {
+      if (name === 'sample') orders.push(given);
+      // The images under the hand, which no test here looks at, do not come.
+      return name === 'follow' ? new Promise(() => {}) : undefined;
+    };
+    return { call };
+  },
+}));
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  [orders, frames] = [[], []];
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const adapter = { vendor: 'x', architecture: '', device: '', description: '', software: true };
+const size = { height: 28, width: 28, channels: 1 };
+
+/** The open view, where all has been made that the address asks for. */
+function making(query: string) {
+  const element = standIns(`?task=sample${query}`);
+  vi.stubGlobal('requestAnimationFrame', (draw: () => void) => frames.push(draw));
+  const app = new App();
+  const panel = new SamplePanel(app);
+  app.open([panel]);
+  tell({ type: 'adapter', adapter });
+  tell({ type: 'phase', phase: 'idle', training: false });
+  const show = () => {
+    for (const draw of frames.splice(0)) draw();
+  };
+  const make = () => {
+    panel.start();
+    for (let order = orders.shift(); order; order = orders.shift()) {
+      const image = new Uint8Array(order.count * 784);
+      for (let step = 1; step <= order.steps; step++)
+        tell({
+          ...{ type: 'sampled', order, step, steps: order.steps, columns: order.count, ...size },
+          frame: { x: image, prediction: image },
+        });
+    }
+    show();
+  };
+  make();
+  return { app, element, show, make };
+}
+
+const digits = { name: 'mnist', count: 10, classes: 10 };
+const classNames = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+const letters = { name: 'Letters A to Z', count: 26, classes: 26, classNames };
+
+/** A run on this data has made as many steps. */
+function train(steps: number, data: typeof digits): void {
+  tell({ type: 'data', data: { ...data, ...size, builtIn: true } });
+  tell({ type: 'begun', held: 0, begin: undefined, sampling: recipes.digits.sampling });
+  tell({ type: 'loss', first: 0, losses: new Float32Array(steps), imagesPerSecond: 1 });
+}
+
+test('images are named after the network that made them, also where another is chosen by then', () => {
+  const { element, show } = making('&text=20');
+  const names = () => {
+    element('save-npy').click();
+    return [element('sample-prediction').ariaLabel, element('shared').textContent];
+  };
+  const made = ['2, 0, finished', 'Saved as digits-20-4-steps-seed-123.npy.'];
+  expect(names()).toEqual(made);
+  train(1, letters);
+  show();
+  expect(element('sample-model').textContent).toBe(
+    'Made by the pretrained network, after 340,000 images; now chosen: this page’s run, step 1',
+  );
+  expect(names()).toEqual(made);
+});

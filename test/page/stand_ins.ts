@@ -1,0 +1,83 @@
+/** As much of a page as its views use, without a browser: elements that are made as they are asked for, and show no pixels. */
+import { vi } from 'vitest';
+
+const context = { putImageData() {}, fillRect() {}, drawImage() {} };
+
+export class StandIn {
+  [key: string]: unknown;
+  textContent = '';
+  value = '';
+  disabled = false;
+  clientWidth = 280;
+  labels = [];
+  style = { setProperty() {} };
+  dataset = {};
+  classList = { add() {}, toggle() {} };
+  private readonly attributes = new Map<string, string>();
+  private readonly listeners = new Map<string, (() => void)[]>();
+  private parent: StandIn | undefined;
+
+  get parentElement(): StandIn {
+    this.parent ??= new StandIn();
+    return this.parent;
+  }
+  addEventListener(type: string, listener: () => void): void {
+    this.listeners.set(type, [...(this.listeners.get(type) ?? []), listener]);
+  }
+  click(): void {
+    for (const listener of this.listeners.get('click') ?? []) listener();
+  }
+  getAttribute(name: string): string {
+    return this.attributes.get(name) ?? '';
+  }
+  setAttribute(name: string, value: string): void {
+    this.attributes.set(name, value);
+  }
+  removeAttribute(name: string): void {
+    this.attributes.delete(name);
+  }
+  append(): void {}
+  replaceChildren(): void {}
+  appendChild<T>(child: T): T {
+    return child;
+  }
+  insertCell(): StandIn {
+    return new StandIn();
+  }
+  querySelectorAll(): StandIn[] {
+    return [];
+  }
+  getContext(): typeof context {
+    return context;
+  }
+}
+
+/** Puts them in place of the browser's, for a page with this query; `vi.unstubAllGlobals` ends it. Returns the element with an id. */
+export function standIns(query: string): (id: string) => StandIn {
+  const elements = new Map<string, StandIn>();
+  const element = (id: string) => elements.get(id) ?? elements.set(id, new StandIn()).get(id)!;
+  for (const name of ['', 'Anchor', 'Button', 'Canvas', 'Form', 'Input', 'Progress', 'Select'])
+    vi.stubGlobal(`HTML${name}Element`, StandIn);
+  vi.stubGlobal('Option', StandIn);
+  vi.stubGlobal('OffscreenCanvas', StandIn);
+  vi.stubGlobal('ImageData', class {});
+  vi.stubGlobal('ResizeObserver', StandInObserver);
+  vi.stubGlobal('devicePixelRatio', 1);
+  vi.stubGlobal('addEventListener', () => {});
+  vi.stubGlobal('matchMedia', () => ({ addEventListener() {} }));
+  vi.stubGlobal('getComputedStyle', () => ({ color: 'rgb(0, 0, 0)' }));
+  vi.stubGlobal('history', { pushState() {}, replaceState() {} });
+  const storage = { getItem: () => null, setItem() {} };
+  vi.stubGlobal('localStorage', storage);
+  vi.stubGlobal('sessionStorage', storage);
+  vi.stubGlobal('location', { search: query, pathname: '/', href: `http://x/${query}` });
+  vi.stubGlobal('document', {
+    ...{ visibilityState: 'visible', activeElement: null, body: new StandIn() },
+    ...{ addEventListener() {}, getElementById: element, createElement: () => new StandIn() },
+  });
+  return element;
+}
+
+class StandInObserver {
+  observe(): void {}
+}
