@@ -18,6 +18,7 @@ import { ImageView, noiseTiles } from '../shell/images';
 import { networkIn } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
 import { callsIn, type Making, makingOf } from './calls';
+import type { Maker } from './sample_views';
 
 type Network = Omit<ModelDescription, 'name'>;
 type Wanted = Omit<Order, keyof Making>;
@@ -31,6 +32,7 @@ const NAMES: Readonly<Record<ColumnChoice, string>> = {
 /** What the page compares where only one column is chosen, or none. */
 const USUAL = { left: 'calls-2', right: 'calls-40' } as const;
 const sides = ['left', 'right'] as const;
+type Side = (typeof sides)[number];
 
 /** Networks of the page, as far as columns need to know them. */
 export interface Networks {
@@ -80,22 +82,30 @@ function noteOf({ source, steps }: Making, calls: number): string {
   return source === 'instant' ? `${made}: it was taught to do it in two` : made;
 }
 
+/** The images of both columns, the network that was chosen when they were ordered, and how each is made. */
+interface Ordered {
+  readonly wanted: Wanted;
+  readonly by: Maker;
+  readonly choices: Readonly<Record<Side, ColumnChoice>>;
+  readonly made: Readonly<Record<Side, Making | string>>;
+}
+
 export class TwoColumns {
   private readonly app: App;
   private readonly columns;
   private readonly send: (order: Order) => number;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly share = byId('way', HTMLInputElement);
-  /** What both columns show, and the column that is being made: its order's number. */
-  private wanted: Wanted | undefined;
-  private making: { readonly side: 'left' | 'right'; readonly number: number } | undefined;
+  /** What both columns show, by which network and choices; and the column that is being made: its order's number. */
+  private ordered: Ordered | undefined;
+  private making: { readonly side: Side; readonly number: number } | undefined;
 
   /** `again` makes both anew where something is shown; `send` orders images, and returns the order's number. */
   constructor(app: App, again: () => void, send: (order: Order) => number) {
     this.app = app;
     this.send = send;
     const changed = () => app.changed();
-    const column = (side: 'left' | 'right') => ({
+    const column = (side: Side) => ({
       trajectory: new Trajectory(changed),
       view: new ImageView(byId(`column-${side}`, HTMLCanvasElement)),
     });
@@ -121,20 +131,32 @@ export class TwoColumns {
     return network.recipe !== 'tutorial' && (settings.left !== '' || settings.right !== '');
   }
 
+  /** The network that was chosen when the shown columns were ordered; undefined if none are shown. */
+  get maker(): Maker | undefined {
+    return sides.some((side) => this.columns[side].trajectory.shown) ? this.ordered?.by : undefined;
+  }
+
   /** Makes both columns of these images, one after the other. */
   make(wanted: Wanted): void {
-    this.wanted = wanted;
+    const { source, state } = this.app;
+    const by = { source, trained: state.losses.length };
+    const choices = { left: this.choice('left'), right: this.choice('right') };
+    this.ordered = { wanted, by, choices, made: { left: this.made('left'), right: this.made('right') } };
     this.next('left');
   }
 
   forget(): void {
-    this.wanted = undefined;
+    this.ordered = undefined;
     this.making = undefined;
     for (const side of sides) this.columns[side].trajectory.clear();
   }
 
   receive(event: WorkerEvent): void {
     const { making } = this;
+    const replaced = event.type === 'distilled' && event.made ? 'file' : undefined;
+    const gone = event.type === 'freed' ? 'run' : replaced;
+    const isGone = ({ shown, order }: Trajectory) => shown !== undefined && order?.source === gone;
+    if (sides.some((side) => isGone(this.columns[side].trajectory))) this.forget();
     if (event.type !== 'sampled' || !making || event.order.number !== making.number) return;
     const { trajectory } = this.columns[making.side];
     trajectory.add(event);
@@ -143,17 +165,19 @@ export class TwoColumns {
     if (making.side === 'left') this.next('right');
   }
 
-  private next(side: 'left' | 'right'): void {
-    const made = this.made(side);
-    if (typeof made !== 'string') this.making = { side, number: this.send({ ...this.wanted!, ...made }) };
+  private next(side: Side): void {
+    const { wanted, made } = this.ordered!;
+    const way = made[side];
+    if (typeof way !== 'string') this.making = { side, number: this.send({ ...wanted, ...way }) };
     else if (side === 'left') this.next('right');
   }
 
-  private choice(side: 'left' | 'right'): ColumnChoice {
+  private choice(side: Side): ColumnChoice {
     return this.app.settings[side] || USUAL[side];
   }
 
-  private made(side: 'left' | 'right'): Making | string {
+  /** How the next order makes a column. */
+  private made(side: Side): Making | string {
     const { state, settings, source, network: chosen } = this.app;
     const [pretrained, run] = (['pretrained', 'run'] as const).map((each) =>
       networkIn(each, state, settings),
@@ -164,26 +188,28 @@ export class TwoColumns {
 
   /** `wanted`: the images that the next order makes. */
   render(wanted: Wanted): void {
-    const { app, on, share } = this;
+    const { app, on, share, ordered } = this;
     anyElement('comparison').hidden = !on;
     anyElement('one').hidden = on;
     const isFlow = app.network.recipe !== 'tutorial';
     button('compare').hidden = !isFlow;
     button('compare').setAttribute('aria-pressed', String(on));
     if (!on) return;
+    // What was made by one choice does not stand under the name of another.
+    if (ordered && sides.some((side) => ordered.choices[side] !== this.choice(side))) this.forget();
     this.fields.render();
-    for (const side of sides) this.renderColumn(side, this.wanted ?? wanted);
+    for (const side of sides) this.renderColumn(side, this.ordered?.wanted ?? wanted);
     const way = `${share.value} % of the way`;
     share.setAttribute('aria-valuetext', way);
     setText(anyElement('way-label'), way);
   }
 
-  private renderColumn(side: 'left' | 'right', wanted: Wanted): void {
-    const { app, columns, share } = this;
+  private renderColumn(side: Side, wanted: Wanted): void {
+    const { app, columns, share, ordered } = this;
     const { trajectory, view } = columns[side];
     const select = byId(`${side}-choice`, HTMLSelectElement);
     select.value = this.choice(side);
-    const made = this.made(side);
+    const made = (trajectory.shown && ordered?.made[side]) ?? this.made(side);
     const problem = typeof made === 'string' ? made : undefined;
     setMessage(anyElement(`${side}-problem`), problem);
     const { frames, shape } = trajectory;
@@ -198,13 +224,12 @@ export class TwoColumns {
     canvas.parentElement!.hidden = problem !== undefined;
     const at = frame && `step ${whole(frame.step)} of ${whole(trajectory.steps)}`;
     canvas.ariaLabel = `${NAMES[this.choice(side)]}: ${at ?? 'no steps yet'}`;
-    const note =
-      typeof made === 'string'
-        ? ''
-        : noteOf(
-            made,
-            callsIn(made, made.source === 'run' ? networkIn('run', app.state, app.settings) : network),
-          );
-    setText(anyElement(`${side}-note`), note);
+    setText(anyElement(`${side}-note`), typeof made === 'string' ? '' : noteOf(made, this.callsOf(made)));
+  }
+
+  private callsOf(made: Making): number {
+    const { state, settings } = this.app;
+    const { source } = made;
+    return callsIn(made, networkIn(source === 'instant' ? 'pretrained' : source, state, settings));
   }
 }

@@ -87,7 +87,7 @@ export class SamplePanel implements TaskPanel {
     this.source = connectSource(
       app,
       again,
-      () => this.shownMaker,
+      () => (this.comparison.on ? this.comparison.maker : this.shownMaker),
       () => making().source,
     );
     this.view = connectTrajectory(app, this.trajectory, () => this.placeholder);
@@ -134,6 +134,7 @@ export class SamplePanel implements TaskPanel {
     fields.render();
     this.following.next();
     orderFields.render(this.canReplace);
+    this.comparison.render(this.selection);
     this.source.render();
     this.share.render();
     byId('count', HTMLInputElement).placeholder = String(this.usualCount);
@@ -146,7 +147,6 @@ export class SamplePanel implements TaskPanel {
     this.renderStatus();
     this.view.render();
     this.renderHand();
-    this.comparison.render(this.selection);
     setDisabled(button('save-sampled'), !trajectory.shown);
     anyElement('make-why').hidden = !trajectory.complete;
     for (const id of ['save-sheet', 'save-gif', 'save-npy']) setDisabled(button(id), !trajectory.complete);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SamplePanel } from '../../../harness/page/make/sample_panel';
 import type { NumberedOrder, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
+import { networkIn } from '../../../harness/page/shell/state';
 import { recipes } from '../../../src/recipes';
 import { standIns } from '../stand_ins';
 
@@ -37,6 +38,7 @@ const size = { height: 28, width: 28, channels: 1 };
 /** The open view, where all has been made that the address asks for. */
 function making(query: string) {
   const element = standIns(`?task=sample${query}`);
+  element('way').value = '100';
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => frames.push(draw));
   const app = new App();
   const panel = new SamplePanel(app);
@@ -46,9 +48,13 @@ function making(query: string) {
   const show = () => {
     for (const draw of frames.splice(0)) draw();
   };
-  const make = () => {
+  /** `meanwhile` happens while each order waits. */
+  const make = (meanwhile = () => {}) => {
+    let at = orders.length;
     panel.start();
-    for (let order = orders.shift(); order; order = orders.shift()) {
+    for (; at < orders.length; at++) {
+      meanwhile();
+      const order = orders[at];
       const image = new Uint8Array(order.count * 784);
       for (let step = 1; step <= order.steps; step++)
         tell({
@@ -87,4 +93,55 @@ test('images are named after the network that made them, also where another is c
     'Made by the pretrained network, after 340,000 images; now chosen: this page’s run, step 1',
   );
   expect(names()).toEqual(made);
+});
+
+test('columns of a comparison say which network made them, and go with their choices and a run that is reset', () => {
+  const { app, element, show, make } = making('&text=20&left=guidance-1&right=guidance-4');
+  const shown = () =>
+    ['left', 'right']
+      .map((side) => String(element(`column-${side}`).ariaLabel).replace(/^.*: /, ''))
+      .concat(element('sample-model').textContent);
+  const all = 'step 4 of 4';
+  const none = 'no steps yet';
+  expect(shown()).toEqual([all, all, 'The pretrained network, after 340,000 images']);
+  train(1, digits);
+  show();
+  expect(shown()).toEqual([
+    ...[all, all],
+    'Made by the pretrained network, after 340,000 images; now chosen: this page’s run, step 1',
+  ]);
+  make();
+  expect(shown()).toEqual([all, all, 'This page’s run, step 1']);
+  tell({ type: 'loss', first: 1, losses: new Float32Array(1), imagesPerSecond: 1 });
+  show();
+  expect(shown()).toEqual([all, all, 'Made by this page’s run, step 1; it is at step 2 now']);
+  // As a link leads there.
+  app.set('left', 'pretrained');
+  app.set('right', 'run');
+  show();
+  expect(shown()).toEqual([none, none, 'This page’s run, step 2']);
+  app.set('model', 'pretrained');
+  make();
+  expect(shown()).toEqual([all, all, 'The pretrained network, after 340,000 images']);
+  // Another run has begun before the view is opened again.
+  tell({ type: 'freed' });
+  train(2, digits);
+  show();
+  expect(shown()).toEqual([none, none, 'The pretrained network, after 340,000 images']);
+  // A file's network gives way to a distilled one.
+  const model = { ...networkIn('pretrained', app.state, app.settings), name: 'a.safetensors' };
+  tell({ type: 'model', model });
+  app.set('left', 'guidance-1');
+  app.set('right', 'guidance-4');
+  make();
+  expect(shown()).toEqual([all, all, 'The file a.safetensors']);
+  tell({ type: 'distilled', made: { model, bytes: new Uint8Array() } });
+  show();
+  expect(shown()).toEqual([none, none, 'The file a.safetensors']);
+});
+
+test('both columns of a comparison are made by one network, also where a run begins meanwhile', () => {
+  const { make } = making('&text=20&left=guidance-1&right=guidance-4');
+  make(() => train(1, digits));
+  expect(orders.map(({ source }) => source)).toEqual(Array(4).fill('pretrained'));
 });
