@@ -1,8 +1,6 @@
 /** As much of a page as its views use, without a browser: elements that are made as they are asked for, and show no pixels. */
 import { vi } from 'vitest';
 
-const context = { putImageData() {}, fillRect() {}, drawImage() {} };
-
 export class StandIn {
   [key: string]: unknown;
   textContent = '';
@@ -47,8 +45,8 @@ export class StandIn {
   querySelectorAll(): StandIn[] {
     return [];
   }
-  getContext(): typeof context {
-    return context;
+  getContext(): object {
+    return { canvas: this, putImageData() {}, fillRect() {}, drawImage() {} };
   }
 }
 
@@ -60,7 +58,7 @@ export function standIns(query: string): (id: string) => StandIn {
     vi.stubGlobal(`HTML${name}Element`, StandIn);
   vi.stubGlobal('Option', StandIn);
   vi.stubGlobal('OffscreenCanvas', StandIn);
-  vi.stubGlobal('ImageData', class {});
+  vi.stubGlobal('ImageData', StandInPixels);
   vi.stubGlobal('ResizeObserver', StandInObserver);
   vi.stubGlobal('devicePixelRatio', 1);
   vi.stubGlobal('addEventListener', () => {});
@@ -76,6 +74,10 @@ export function standIns(query: string): (id: string) => StandIn {
     ...{ addEventListener() {}, getElementById: element, createElement: () => new StandIn() },
   });
   return element;
+}
+
+class StandInPixels {
+  data = { set() {} };
 }
 
 class StandInObserver {

@@ -11,7 +11,8 @@ import { unfit } from './draw_question';
 
 const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
 
-export function connectDrawSource(app: App): { readonly source: Source; render(): void } {
+/** `answeredAt`: the run's step at which it gave the shown answer, if it has. */
+export function connectDrawSource(app: App): { readonly source: Source; render(answeredAt?: number): void } {
   for (const source of SOURCES) {
     button(`draw-use-${source}`).addEventListener('click', () => {
       if (source === 'file') app.useFile = true;
@@ -30,17 +31,21 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
     !isUntrained(app) && app.isYoung
       ? `This page’s run takes over after step ${whole(grownAt(app.state, app.settings))}; choose it to draw with it now.`
       : undefined;
-  const nameOf = (of: Source) =>
+  const runAt = (step: number) => {
+    const now = app.state.losses.length;
+    return `This page’s run, step ${whole(step)}${step === now ? '' : `; it is at step ${whole(now)} now`}`;
+  };
+  const nameOf = (of: Source, answeredAt = app.state.losses.length) =>
     ({
       pretrained: `The pretrained network, after ${whole(PRETRAINED_IMAGES)} images`,
-      run: `This page’s run, step ${whole(app.state.losses.length)}`,
+      run: runAt(answeredAt),
       file: `The file ${app.state.model?.name}`,
     })[of];
   return {
     get source() {
       return source();
     },
-    render() {
+    render(answeredAt) {
       const { state } = app;
       for (const each of SOURCES)
         button(`draw-use-${each}`).setAttribute('aria-pressed', String(each === source()));
@@ -48,7 +53,8 @@ export function connectDrawSource(app: App): { readonly source: Source; render()
       button('draw-use-file').hidden = state.model === undefined;
       setText(button('draw-use-file'), state.model?.name ?? '');
       const problem = why() ?? untilGrown();
-      setText(anyElement('draw-model'), problem ? `${nameOf(source())}. ${problem}` : nameOf(source()));
+      const name = nameOf(source(), answeredAt);
+      setText(anyElement('draw-model'), problem ? `${name}. ${problem}` : name);
     },
   };
 }

@@ -43,6 +43,8 @@ export class DrawPanel implements TaskPanel {
   /** The kind of question that is chosen, and the shown answer to one. */
   private kind: Ask | undefined;
   private answer: DrawAnswer | undefined;
+  /** The run's step then, if the run gave the answer. */
+  private answeredAt: number | undefined;
   private problem: string | undefined;
   /** The picture on the paper, if there is one, is of images that are not digits. */
   private isOther = false;
@@ -99,21 +101,23 @@ export class DrawPanel implements TaskPanel {
       // The worker has dropped what it was asked. A lost device is not asked for again before something changes.
       this.latest.drop();
       this.better = undefined;
-      if (event.type === 'freed') this.asked = '';
-      else this.problem = 'The GPU device was lost. Draw on, and the page asks for another one.';
+      if (event.type === 'freed') {
+        this.asked = '';
+        this.answeredAt = undefined;
+      } else this.problem = 'The GPU device was lost. Draw on, and the page asks for another one.';
     }
   }
 
   render(): void {
     this.fields.render();
     this.paper.render();
-    this.source.render();
     this.digits.render();
     this.teach.render(!this.paper.isBlank, this.answersDigits && !(this.isOther && this.paper.hasPicture));
     this.renderWords();
     const { settings } = this;
     const question = questionOf(this.paper.drawing, settings, this.source.source);
     this.ask(question);
+    this.source.render(this.answer && this.answeredAt);
     anyElement('draw-edits').hidden = ['draw-undo', 'draw-clear'].every((id) => button(id).disabled);
     const { state } = this.app;
     anyElement('draw-network').hidden = state.losses.length === 0 && !state.model;
@@ -211,7 +215,10 @@ export class DrawPanel implements TaskPanel {
 
   private takeAnswer({ question, answer, problem }: Outcome<DrawOrder, DrawAnswer | undefined>): void {
     this.problem = problem;
-    if (answer && answer.ask === this.kind) this.show(answer.ask, answer);
+    if (answer && answer.ask === this.kind) {
+      this.answeredAt = question.source === 'run' ? this.app.state.losses.length : undefined;
+      this.show(answer.ask, answer);
+    }
     if (this.latest.waiting) return;
     // One that was interrupted is asked for again; one that has failed is not, before something changes.
     if (answer || problem) this.better = answer && refined(question);

@@ -1,0 +1,80 @@
+/** What the Draw view says of its answers and of what cannot be answered, and how long. No browser. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { DrawPanel } from '../../../harness/page/draw/draw_panel';
+import type { DrawOrder, Example, WorkerEvent } from '../../../harness/page/messages/messages';
+import { App } from '../../../harness/page/shell/app';
+import { standIns } from '../stand_ins';
+
+let tell: (event: WorkerEvent) => void;
+let example: Example;
+let asked: DrawOrder[];
+let frames: (() => void)[];
+
+vi.mock('../../../harness/page/shell/training_worker', () => ({
+  startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
+    tell = receive;
+    const call = async (name: string, given: DrawOrder) => {
+      if (name === 'example') return example;
+      if (name !== 'draw') return undefined;
+      asked.push(given);
+      return { ask: 'denoise', images: new Uint8Array(784) };
+    };
+    return { call };
+  },
+}));
+
+beforeEach(() => {
+  [asked, frames] = [[], []];
+  example = { image: new Uint8Array(784).fill(200), label: 7 };
+});
+afterEach(() => vi.unstubAllGlobals());
+
+/** The open view, with nothing drawn. */
+function drawing(query = '') {
+  const element = standIns(`?task=draw${query}`);
+  element('level').value = '50';
+  vi.stubGlobal('requestAnimationFrame', (draw: () => void) => frames.push(draw));
+  const app = new App();
+  app.open([new DrawPanel(app)]);
+  tell({ type: 'phase', phase: 'idle', training: false });
+  /** All is answered, and drawn. */
+  const rest = async () => {
+    do {
+      for (const draw of frames.splice(0)) draw();
+      await new Promise((resolve) => setTimeout(resolve));
+    } while (frames.length > 0);
+  };
+  const says = async (id: string) => {
+    await rest();
+    return element(id).textContent;
+  };
+  return { app, element, says };
+}
+
+const loss = (first: number, steps: number): WorkerEvent => ({
+  ...{ type: 'loss', first, losses: new Float32Array(steps), imagesPerSecond: 1 },
+});
+
+test('an answer has the step of the run that gave it, also where the run goes on', async () => {
+  const { element, says } = drawing('&model=run');
+  tell(loss(0, 1));
+  expect(await says('draw-model')).toBe('This page’s run, step 1');
+  element('draw-example').click();
+  expect(await says('draw-model')).toBe('This page’s run, step 1');
+  const { length } = asked;
+  expect(length).toBeGreaterThan(0);
+  tell(loss(1, 155));
+  expect(await says('draw-model')).toBe('This page’s run, step 1; it is at step 156 now');
+  expect(asked).toHaveLength(length);
+  element('draw-noise-next').click();
+  expect(await says('draw-model')).toBe('This page’s run, step 156');
+  // Nothing is left of an answer that is cleared, or of a run that is reset.
+  tell(loss(156, 1));
+  element('draw-clear').click();
+  expect(await says('draw-model')).toBe('This page’s run, step 157');
+  element('draw-example').click();
+  await says('draw-model');
+  tell({ type: 'freed' });
+  tell(loss(0, 2));
+  expect(await says('draw-model')).toBe('This page’s run, step 2');
+});
