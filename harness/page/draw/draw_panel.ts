@@ -104,7 +104,8 @@ export class DrawPanel implements TaskPanel {
       if (event.type === 'freed') {
         this.asked = '';
         this.answeredAt = undefined;
-      } else this.problem = 'The GPU device was lost. Draw on, and the page asks for another one.';
+      } else if (this.question.order)
+        this.problem = 'The GPU device was lost. Draw on, and the page asks for another one.';
     }
   }
 
@@ -114,8 +115,7 @@ export class DrawPanel implements TaskPanel {
     this.digits.render();
     this.teach.render(!this.paper.isBlank, this.answersDigits && !(this.isOther && this.paper.hasPicture));
     this.renderWords();
-    const { settings } = this;
-    const question = questionOf(this.paper.drawing, settings, this.source.source);
+    const { settings, question } = this;
     this.ask(question);
     this.source.render(this.answer && this.answeredAt);
     anyElement('draw-edits').hidden = ['draw-undo', 'draw-clear'].every((id) => button(id).disabled);
@@ -129,6 +129,10 @@ export class DrawPanel implements TaskPanel {
   /** The settings with the sliders where they are, even while they move. */
   private get settings(): Settings {
     return { ...this.app.settings, level: Number(this.level.value), guidance: Number(this.guidance.value) };
+  }
+
+  private get question(): DrawQuestion {
+    return questionOf(this.paper.drawing, this.settings, this.source.source);
   }
 
   /** The drawing as the network sees it, 0 to 255; undefined if there is none. */
@@ -184,7 +188,8 @@ export class DrawPanel implements TaskPanel {
       this.show(ask, undefined);
     }
     if (this.app.measuring) return;
-    const key = order ? `${this.app.replacements} ${keyOf(order)}` : ask;
+    // Other images have other problems.
+    const key = `${this.app.replacements} ${order ? keyOf(order) : ask}`;
     if (key === this.asked) {
       if (this.better && !this.latest.waiting) this.latest.ask(this.better);
       return;
@@ -267,7 +272,7 @@ export class DrawPanel implements TaskPanel {
       `${describe({ ...state, phase: 'compiling' })}: ${whole(preparing.done)} of ${whole(preparing.total)}`;
     const busy = state.phase === 'starting' || state.phase === 'loading' ? describe(state) : compiling;
     const measured = measuring && `The ${measuring} has the GPU; the drawing waits.`;
-    const words = why ?? this.problem ?? measured ?? (waiting ? busy : undefined) ?? this.outcome();
+    const words = this.problem ?? why ?? measured ?? (waiting ? busy : undefined) ?? this.outcome();
     setText(anyElement('draw-status-text'), words);
     anyElement('draw-status').classList.toggle('busy', waiting);
   }
