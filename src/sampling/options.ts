@@ -12,7 +12,9 @@ import {
   notImages,
   show,
 } from '../base/errors';
+import { loaded } from '../base/load';
 import type { BufferSlice } from '../gpu/slice';
+import { isPictures } from '../pictures/is_pictures';
 import type { Picture } from '../pictures/picture';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import {
@@ -330,4 +332,23 @@ export function checkSample(
     }
   }
   return { ...run, seed };
+}
+
+const PICTURES = ['start', 'mask'] as const;
+
+/** Whether the options have pictures. */
+export const hasPictures = (options: SampleOptions) => PICTURES.some((name) => isPictures(options?.[name]));
+
+/** The options with arrays instead of pictures, for `count` images. Other values stay, to be refused. */
+export async function loadPictures(
+  options: SampleOptions,
+  config: UNetConfig,
+  count: number,
+): Promise<LoadedOptions> {
+  const { picturesFor } = await loaded(import('../pictures/picture'));
+  const arrays = PICTURES.flatMap((name) => {
+    const given = options[name];
+    return isPictures(given) ? [[name, picturesFor(name, given, config, { count, range: [0, 1] })]] : [];
+  });
+  return { ...options, ...Object.fromEntries(arrays) };
 }

@@ -10,7 +10,6 @@ import { checkUNet } from '../unet/network';
 import { MAX_SAMPLING_STEPS, MOST_NOISES } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
 import type { VariantChooser, Variants } from '../unet/variants';
-import { hasPictures, loadPictures } from './load_pictures';
 import {
   checkEncode,
   checkRun,
@@ -18,7 +17,9 @@ import {
   checkSampled,
   checkSampler,
   type EncodeRunOptions,
+  hasPictures,
   type LoadedOptions,
+  loadPictures,
   type SampleEvent,
   type SampleOptions,
   type SamplerOptions,

@@ -1,4 +1,7 @@
-/** The command line: whatever is typed behind a command ends with help, a run, or one line that says what is wrong. */
+/**
+ * What users type: behind a command it ends with help, a run, or one line that says what is wrong; behind the question mark of the page's
+ * address with legal settings, and notices of what was left out.
+ */
 import { mkdtempSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +9,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test, vi } from 'vitest';
 import { main } from '../../harness/cli/main';
+import { openAt, query } from './address';
 import { told } from './formats';
 import { commands, read, typed } from './typed';
 
@@ -57,4 +61,15 @@ test.each(Object.entries(ends))('any command line of %s ends in one clean messag
   }
   expect(Math.min(codes[1], codes[2])).toBeGreaterThan(30);
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('the page opens at any address with legal settings, and names what it left out', () => {
+  let set = 0;
+  fc.assert(
+    fc.property(query, (text) => {
+      if (openAt(text)) set++;
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+  expect(set).toBeGreaterThan(20);
 });

@@ -1,6 +1,7 @@
-/** What pictures become, from bytes as a decoder of PNG files has them. */
-import { describe, expect, test } from 'vitest';
+/** What pictures become, from bytes as a decoder of PNG files has them, and the texture that shows images in three.js. */
+import { describe, expect, test, vi } from 'vitest';
 import { type Pixels, picturesFor, readPictureSet, readPictures } from '../../src/pictures/picture';
+import { createPictureTexture, type EngineLike } from '../../src/three';
 import { refused } from '../data/refused';
 
 const picture = (width: number, height: number, ...bytes: number[]): Pixels => ({
@@ -95,4 +96,23 @@ test('readPictureSet makes a data set of bytes, grey or in colour, with labels',
   expect(set).toMatchObject({ count: 1, height: 2, width: 2, channels: 3, labels });
   expect([...set.images]).toEqual([255, 0, 0, 30, 60, 90, 204, 224, 244, 255, 255, 255]);
   expect([...readPictureSet({ pictures: [four] }).images]).toEqual([76, 54, 220, 255]);
+});
+
+test('a class of three’s that throws leaves neither painter nor texture behind', async () => {
+  vi.stubGlobal('GPUTextureUsage', { TEXTURE_BINDING: 4, COPY_DST: 2, COPY_SRC: 1 });
+  const destroyed: string[] = [];
+  const made = (name: string) => ({ width: 8, height: 8, destroy: () => destroyed.push(name) });
+  const engine = {
+    device: { createTexture: () => made('texture') },
+    createPainter: async () => made('painter'),
+  } as unknown as EngineLike;
+  class Throws {
+    constructor() {
+      throw new Error('no three');
+    }
+  }
+  const picture = { height: 8, width: 8, channels: 1 };
+  await expect(createPictureTexture(engine, Throws as never, picture)).rejects.toThrow('no three');
+  expect(destroyed.sort()).toEqual(['painter', 'texture']);
+  vi.unstubAllGlobals();
 });
