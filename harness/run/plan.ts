@@ -174,8 +174,8 @@ export class Spans {
     if (step < 2 || this.areOver) return undefined;
     this.since ??= { at: now, step };
     const { at, step: from } = this.since;
-    // Before an adapter that is much faster than expected has gone too far without an end.
-    const isFar = plan.steps === undefined && 4 * step >= plan.most;
+    // Before an adapter that is much faster than expected has gone too far without an end. Steps under way may end all at once afterwards.
+    const isFar = this.measured === 0 && plan.steps === undefined && 4 * step >= plan.most;
     if (step < from + 2 || now <= at || (now < at + SPANS[this.measured] && !isFar)) return undefined;
     this.measured++;
     this.since = { at: now, step };

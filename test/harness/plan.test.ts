@@ -190,6 +190,17 @@ describe('a measurement of the speed', () => {
     expect(spans.after(26, 220, { batch: 16, steps: 9, most: 9 })).toBe(16);
     expect(spans.after(99, 300, { batch: 16, steps: 9, most: 9 })).toBeUndefined();
   });
+
+  test('takes 20 s the second time, also where steps under way end before the first has given the plan its end', () => {
+    const open = planOf(of(9000, 3, true));
+    const spans = new Spans();
+    expect(spans.after(2, 1, open)).toBeUndefined();
+    expect(spans.after(840, 3, open)).toBe(6704);
+    expect(spans.after(842, 3.001, open)).toBeUndefined();
+    const closed = corrected(open, of(9000, 3, true), { speed: 6704, done: 842 });
+    expect(spans.after(843, 4, closed)).toBeUndefined();
+    expect(spans.after(1240, 23, closed)).toBe(320);
+  });
 });
 
 test('a planned run may take 1.5 times its minutes, and any time where 300 updates do not fit', () => {
