@@ -135,19 +135,26 @@ async function filesAt(path: string): Promise<OwnFile[]> {
   const labels = name.replace(/images([-.])idx[34]/, 'labels$1idx1').replace(/\.gz$/, '');
   const folder = resolve(path, '..');
   const beside = [labels, `${labels}.gz`, ...(kindOf({ path: labels }) === 'idx' ? [CLASSES] : [])];
-  const found = (await readdir(folder)).filter((other) => other !== name && beside.includes(other));
+  const names = await readdir(folder).catch(refuse(folder));
+  const found = names.filter((other) => other !== name && beside.includes(other));
   return [
     { path: name, source: path },
     ...found.map((other) => ({ path: other, source: join(folder, other) })),
   ];
 }
 
+/** Throws the error of a folder that cannot be read. */
+const refuse = (path: string) => (cause: unknown) => {
+  throw unreadable(path, cause);
+};
+
 /** All files in a folder and below. `above`: the folders that it lies in, without links. */
 async function below(path: string, name: string, above: readonly string[] = []): Promise<OwnFile[]> {
-  const real = await realpath(path);
+  const real = await realpath(path).catch(refuse(path));
   if (above.includes(real))
     throw new EngineError('data', `${path} leads back to ${real}, which it lies in. Remove the link.`);
-  const entries = (await readdir(path, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const entries = await readdir(path, { withFileTypes: true }).catch(refuse(path));
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   if (entries.length === 0) return [{ path: `${name}/`, source: path }];
   const found: OwnFile[] = [];
   for (const entry of entries) {

@@ -1,10 +1,11 @@
 /** The user's own files become one data set, the same on the page and on the command line, or a sentence says why not. */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import promises from 'node:fs/promises';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { loadImages } from '../../harness/cli/images';
 import { encodePng } from '../../harness/cli/png';
 import { RunFolder } from '../../harness/cli/run_folder';
@@ -14,6 +15,7 @@ import { labelsOfFolders, type OwnFile, pairIdx, readOwnImages } from '../../har
 import { decodePng } from '../../harness/pictures/png';
 import { OWN_SIZE, shrink, sizeFor, sizeInHeader, usualChoice } from '../../harness/pictures/small_pictures';
 import { Random } from '../../harness/specs/lib/spec';
+import { EngineError } from '../../src/base/errors';
 import type { Pixels } from '../../src/pictures/picture';
 
 type Colour = readonly [number, number, number, number?];
@@ -700,6 +702,39 @@ describe('--data', () => {
     await expect(loadImages([join(folder, 'mine')])).rejects.toThrow(
       `${join(folder, 'mine/a/round/mine')} leads back to ${realpathSync(join(folder, 'mine'))}, which it lies in. Remove the link.`,
     );
+  });
+
+  test('names the folder that it cannot read', async () => {
+    write('mine/a/1.png', 'any');
+    write('beside/1.npy', 'any');
+    const denied = () => Promise.reject(Object.assign(new Error('EACCES: scandir'), { code: 'EACCES' }));
+    const [mine, inner, beside] = ['mine', 'mine/a', 'beside'].map((path) => join(folder, path));
+    const { readdir } = promises;
+    const refusing = (path: string) =>
+      vi
+        .spyOn(promises, 'readdir')
+        .mockImplementation(((...given: Parameters<typeof readdir>) =>
+          given[0] === path ? denied() : readdir(...given)) as typeof readdir);
+    try {
+      for (const [given, path] of [
+        [mine, mine],
+        [mine, inner],
+        [join(beside, '1.npy'), beside],
+      ]) {
+        refusing(path);
+        syncBuiltinESMExports();
+        await expect(loadImages([given])).rejects.toThrow(
+          new EngineError('data', `${path} could not be read: permission was denied.`),
+        );
+        vi.restoreAllMocks();
+      }
+      vi.spyOn(promises, 'realpath').mockImplementation(denied);
+      syncBuiltinESMExports();
+      await expect(loadImages([mine])).rejects.toThrow(`${mine} could not be read: permission was denied.`);
+    } finally {
+      vi.restoreAllMocks();
+      syncBuiltinESMExports();
+    }
   });
 
   test('names the kind of a file that it cannot take, such as a zip archive', async () => {
