@@ -1,6 +1,7 @@
 import type { Engine } from '../../src/engine';
 import type { Schedule } from '../../src/plan/schedule';
 import type { RecipeName } from '../../src/recipes';
+import { imagesOfEpoch } from '../../src/training/epoch';
 import type { Evaluation } from '../../src/training/evaluation';
 import type { TrainingEvent } from '../../src/training/options';
 import { UnusableKernel } from '../../src/trust/unusable_kernel';
@@ -463,6 +464,7 @@ export class Training {
     const resumedAt = checkpoint?.state.step ?? 0;
     const means = epochMeans(losses, stepsPerEpoch);
     const epochsNow = Math.max(losses.length - resumedAt, 0) / stepsPerEpoch;
+    const imagesNow = epochsNow * imagesOfEpoch({ ...settings, imageCount: images.count });
     return {
       settings: {
         ...settings,
@@ -501,7 +503,7 @@ export class Training {
         finished: new Date().toISOString(),
         secondsToFirstStep: this.firstStepAt ?? null,
         trainSeconds,
-        imagesPerSecond: trainSeconds > 0 ? (epochsNow * images.count) / trainSeconds : null,
+        imagesPerSecond: trainSeconds > 0 ? imagesNow / trainSeconds : null,
         pictureSeconds,
       },
     };

@@ -265,7 +265,9 @@ test('--recipe digits-3x3 leaves an epoch’s small last batch out', takesLong('
     for await (const { loss } of training.fit(data, { ...fit, epochs: 2, seed: 123 })) losses.push(loss);
     engine.destroy();
     expect(rows.map(([, , loss]) => loss.toFixed(5))).toEqual(losses.map((loss) => loss.toFixed(5)));
-    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')).steps).toBe(4);
+    const { steps, timings } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
+    expect(steps).toBe(4);
+    expect(timings.imagesPerSecond * timings.trainSeconds).toBeCloseTo(32);
   } finally {
     rmSync(out, { recursive: true });
   }
