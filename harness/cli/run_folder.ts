@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../src/base/errors';
 import { type Checkpoint, loadCheckpoint } from '../../src/weights/checkpoint';
-import { UsageError } from './args';
+import { quoted, UsageError } from './args';
 import { prepareFolder, readWhole } from './files';
 import { type FolderLock, lockFolder } from './lock';
 
@@ -83,7 +83,7 @@ export class RunFolder {
     const inTheWay = this.file(CHECKPOINT);
     if (existsSync(inTheWay)) {
       throw new UsageError(
-        `There is a run in ${this.path} already. Go on from it with --resume ${inTheWay}, give another folder with --out, or replace it with --overwrite.`,
+        `There is a run in ${this.path} already. Go on from it with --resume ${quoted(inTheWay)}, give another folder with --out, or replace it with --overwrite.`,
       );
     }
     checkNoModel(this.path);

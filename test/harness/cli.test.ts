@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shaders } from 'virtual:shaders';
 import { afterAll, expect, test, vi } from 'vitest';
+import { quoted } from '../../harness/cli/args';
 import { main } from '../../harness/cli/main';
 import { summaries } from '../../harness/cli/summaries';
 import { strip } from '../../shaders/reflect';
@@ -112,6 +113,23 @@ test.each([
     // It comes to the next mistake.
     await fails([...train, '--overwrite'], 1, 'no such file');
     expect(await readFile(file, 'utf8')).toBe('precious');
+  } finally {
+    await rm(place, { recursive: true });
+  }
+});
+
+test('train quotes the path of a run that is in the way, where a shell needs that', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'my runs '));
+  try {
+    const checkpoint = join(place, 'checkpoint.safetensors');
+    await writeFile(checkpoint, '');
+    await fails(
+      ['train', '--out', place],
+      2,
+      `a run in ${place} already`,
+      `--resume ${quoted(checkpoint)}, `,
+    );
+    expect(quoted(checkpoint)).not.toBe(checkpoint);
   } finally {
     await rm(place, { recursive: true });
   }
