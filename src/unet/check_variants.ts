@@ -33,6 +33,7 @@ export function checkVariants(
     ),
   );
   const problems: string[] = [];
+  const unknown: string[] = [];
   for (const [entry, variant] of Object.entries(variants)) {
     if (entry === CONDITIONING && isConditioned(layers)) {
       if (!CONDITIONING_VARIANTS.includes(variant))
@@ -43,7 +44,7 @@ export function checkVariants(
     }
     const found = legal.get(entry);
     if (!found) {
-      problems.push(`there is no ${clip(entry)} in this network, only ${[...legal.keys()].join(', ')}`);
+      unknown.push(clip(entry));
       continue;
     }
     const { kernel, layer } = found;
@@ -57,6 +58,10 @@ export function checkVariants(
         ? `${entry} cannot be ${variant}, as ${reason}; here it can be ${possible}`
         : `${entry} has no variant ${clip(String(variant))}; here it can be ${possible}`,
     );
+  }
+  if (unknown.length > 0) {
+    const only = [...legal.keys()].join(', ');
+    problems.unshift(`there is no ${unknown.join(', ')} in this network, only ${only}`);
   }
   if (problems.length > 0) {
     throw new EngineError('argument', `These kernel variants cannot be used: ${problems.join('. Also ')}.`);

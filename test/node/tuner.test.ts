@@ -775,9 +775,10 @@ test('unknown names in variants are refused in one message that lists the legal 
   const unet = await engine.createUNet(network);
   const before = unet.bytes;
   const message = await engine.createTrainer(unet, { batchSize: 8 }).catch((error: Error) => error.message);
-  expect(message).toContain('no conv2d/down.7 in this network, only conv2d/down.0, conv2d/down.1');
+  expect(message).toContain(
+    'no conv2d/down.7, conv2d_grad_kernel/down.0/x in this network, only conv2d/down.0, conv2d/down.1',
+  );
   expect(message).toContain('conv2d/up.0 has no variant best; here it can be direct');
-  expect(message).toContain('no conv2d_grad_kernel/down.0/x');
   await expect(engine.createSampler(unet, { count: 8 })).rejects.toMatchObject({ code: 'argument' });
   await expect(unet.predict(noisy, { count: 8 })).rejects.toMatchObject({ code: 'argument' });
   await expect(

@@ -47,6 +47,14 @@ test('the conditioning is fused on GPUs, unless that variant was rejected or the
   expect(() => check({ conditioning: 'gpu' }, layers)).toThrow('there is no conditioning in this network');
 });
 
+test('entries of another network are refused in one sentence that names the legal ones once', () => {
+  const of = { 'conv2d/down.7': 'direct', 'conv2d/up.0': 'best', 'conv2d/up.9': 'direct' };
+  const check = () => checkVariants(of, layers, 8, new Set<string>() as never, true);
+  expect(check).toThrow(
+    /^These kernel variants cannot be used: there is no conv2d\/down\.7, conv2d\/up\.9 in this network, only conv2d\/down\.0, conv2d\/down\.1, [^A-Z]*\. Also conv2d\/up\.0 has no variant best; here it can be direct, [^A-Z]*\.$/,
+  );
+});
+
 test('the default Winograd variant has the fewest products for the image, and the smallest tile for few tiles', () => {
   expect(usual(8)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd4' }); // 32 tiles, and 8
   expect(usual(16)).toMatchObject({ 'conv2d/down.2': 'winograd7', 'conv2d_grad_kernel/up.0': 'winograd7' });
