@@ -97,7 +97,7 @@ export const flags = {
   ),
   resume: text(
     'FILE',
-    `go on from a ${CHECKPOINT} as if never stopped; all settings and the\nkernel variants are in it, images of your own are not: give --data again,\nas before; --epochs may grow, --lr, --quality and --out differ`,
+    `go on from a ${CHECKPOINT} as if never stopped; all settings and the\nkernel variants are in it, images of your own are not: give --data again,\nas before; --epochs may grow, --lr, --quality and --out differ; a plan\nthat has no end yet takes --minutes again`,
   ),
   overwrite: toggle('replace the run or the model that is in DIR already'),
 };
@@ -125,16 +125,22 @@ export interface Order {
 
 export interface Begun {
   readonly run: TrainingRun;
-  /** Only for a planned run that does not go on from a checkpoint. */
-  readonly planned?: { readonly order: PlanOrder; readonly plan: Plan; readonly recipe: RecipeName };
+  /** Only for a planned run that is new, with its recipe, or has no end yet. */
+  readonly planned?: { readonly order: PlanOrder; readonly plan: Plan; readonly recipe?: RecipeName };
 }
 
 /** The recipe of planned runs. */
 const RECIPES = { grey: 'digits', colour: 'pictures' } as const satisfies Record<string, RecipeName>;
 
-/** Whether the run is to be planned. Throws UsageError where minutes stand beside what a plan sets. */
-export function isPlannedBy(given: TrainFlags): boolean {
-  const flags = ['epochs', 'max-steps', 'batch', 'schedule', 'resume'] as const;
+/** Whether a planned run still has no end: it stopped before its speed was measured. */
+const lacksEnd = ({ settings, training }: Pick<Checkpoint, 'settings' | 'training'>): boolean =>
+  isPlanned(training) && settings.maxSteps === undefined && training.schedule.decay === 'none';
+
+/** Whether the run is to be planned, or goes on and still is. Throws UsageError where minutes stand beside what a plan sets. */
+export function isPlannedBy(given: TrainFlags, checkpoint?: Checkpoint): boolean {
+  const goesOn = checkpoint !== undefined && lacksEnd(checkpoint);
+  const lengths = ['epochs', 'max-steps'] as const;
+  const flags = goesOn ? lengths : ([...lengths, 'batch', 'schedule', 'resume'] as const);
   const set = flags.filter((flag) => given[flag] !== undefined).map((flag) => `--${flag}`);
   if (given.recipe === 'tutorial') set.push('--recipe tutorial');
   if (given.minutes !== undefined && set.length > 0) {
@@ -143,7 +149,7 @@ export function isPlannedBy(given: TrainFlags): boolean {
     );
   }
   const own = given.data?.some((source) => source !== 'mnist') ?? false;
-  return set.length === 0 && (given.minutes !== undefined || own);
+  return set.length === 0 && (goesOn || given.minutes !== undefined || own);
 }
 
 /** Determines and checks everything that needs no device. `progress` is called for each picture that is read. */
@@ -153,8 +159,9 @@ export async function planRun(
   signal: AbortSignal,
   progress: (done: number, total: number) => void,
 ): Promise<Order> {
-  const plans = isPlannedBy(flagsGiven);
-  const before = plans ? { recipe: RECIPES.grey, ...flagsGiven } : flagsGiven;
+  const plans = isPlannedBy(flagsGiven, checkpoint);
+  const isNew = plans && !checkpoint;
+  const before = isNew ? { recipe: RECIPES.grey, ...flagsGiven } : flagsGiven;
   const { source = 'mnist', limit } = checkpoint ? resumedSettings(before, checkpoint) : newSettings(before);
   const kernels = await kernelChoice(before);
   const sources = before.data ?? [source];
@@ -162,7 +169,7 @@ export async function planRun(
   const size = before.size ?? (checkpoint && sizeAgain(checkpoint.data));
   const choice = { ...(size ? { size } : {}), ...(fit ? { fit } : {}), ...(ink ? { ink } : {}) };
   const { images: all, notes, own } = await loadImages(sources, { ...choice, limit, signal, progress });
-  const given: TrainFlags = plans
+  const given: TrainFlags = isNew
     ? { recipe: RECIPES[all.channels === 1 ? 'grey' : 'colour'], ...flagsGiven }
     : flagsGiven;
   const asked = checkpoint ? resumedSettings(given, checkpoint) : newSettings(given);
@@ -197,10 +204,12 @@ export async function planRun(
   const network = trained ?? config;
   const parts = { isOwn, config, network, images, settings };
   const sampling = recipeSampling(given.recipe ?? 'tutorial', config);
-  const begin = (software: boolean): Begun =>
-    plans
-      ? plannedRun(parts, given.recipe!, given.minutes ?? MINUTES, software)
-      : { run: resumed ?? TrainingRun.begin({ network, trainer, images, settings, sampling }) };
+  const { minutes = MINUTES } = given;
+  const begin = (software: boolean): Begun => {
+    if (plans)
+      return resumed ? openRun(resumed, minutes) : plannedRun(parts, given.recipe!, minutes, software);
+    return { run: resumed ?? TrainingRun.begin({ network, trainer, images, settings, sampling }) };
+  };
   return {
     begin,
     held,
@@ -270,6 +279,13 @@ function plannedRun(
   const runSettings = { ...settings, batchSize, epochs, ...end };
   const run = TrainingRun.begin({ network, trainer, images, settings: runSettings, sampling });
   return { run, planned: { order, plan, recipe } };
+}
+
+/** A planned run that goes on before it has an end: it began on a software adapter. */
+function openRun(run: TrainingRun, minutes: number): Begun {
+  const { images, settings } = run;
+  const order = { count: images.count, dropLast: settings.dropLast, minutes, software: true };
+  return { run, planned: { order, plan: planOf(order) } };
 }
 
 /** A planned run that goes on keeps its plan; if it is to end elsewhere, with a schedule for that. */

@@ -10,7 +10,7 @@ import { saveModel } from '../../src/weights/model';
 import type { TrainingRun } from '../../src/worker/run';
 import { listOf } from '../pictures/class_names';
 import { epochMeans } from '../run/losses';
-import { corrected, limitOf, type Plan, Spans, scheduleOf } from '../run/plan';
+import { corrected, limitOf, MINUTES, type Plan, Spans, scheduleOf } from '../run/plan';
 import { adapterText } from '../text/adapter_text';
 import { variantLines } from '../text/kernels_text';
 import { duration, megabytes, plural, whole } from '../text/units';
@@ -161,7 +161,8 @@ export class Training {
 
   private printPlan({ order: { minutes }, plan: { steps }, recipe }: Required<Begun>['planned']): void {
     const { progress, run } = this;
-    progress.print(`Recipe      ${recipe}, for ${run.images.channels === 1 ? 'grey' : 'coloured'} images`);
+    if (recipe)
+      progress.print(`Recipe      ${recipe}, for ${run.images.channels === 1 ? 'grey' : 'coloured'} images`);
     const first = `the first seconds show how many steps fit into ${minutes} min`;
     progress.print(`Plan        ${steps === undefined ? first : `up to ${plural(steps, 'step')}; ${first}`}`);
   }
@@ -258,7 +259,11 @@ export class Training {
   }
 
   private resumeLine(): string {
-    return `${commandLine('train')} --resume ${quoted(this.path(CHECKPOINT))}${this.options.imageFlags}`;
+    const { imageFlags, planned } = this.options;
+    const { minutes = MINUTES } = planned?.order ?? {};
+    // A plan that has an end keeps it.
+    const isAsked = minutes !== MINUTES && this.plan?.steps === undefined;
+    return `${commandLine('train')} --resume ${quoted(this.path(CHECKPOINT))}${imageFlags}${isAsked ? ` --minutes ${minutes}` : ''}`;
   }
 
   /** Moves the progress line on, and reports the first step of this process. `now` in milliseconds since the process began. */
@@ -404,7 +409,7 @@ export class Training {
         `Quality of ${this.qualityCount} samples (${samplingText(trainer.unet.sampling!)}): ${qualityLine(this.quality)}.`,
       );
     }
-    if (options.planned) this.printFlags(options.planned.recipe);
+    if (options.planned?.recipe) this.printFlags(options.planned.recipe);
     progress.print(`Wrote in ${options.folder.path}: ${written.join(', ')}.`);
     if (!this.flow) {
       progress.print(

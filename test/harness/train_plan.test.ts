@@ -9,6 +9,7 @@ import type { RunFolder } from '../../harness/cli/run_folder';
 import { isPlannedBy, planRun, type TrainFlags } from '../../harness/cli/train_plan';
 import { scheduleOf, trainerFor } from '../../harness/run/plan';
 import { recipeAt, recipes } from '../../src/recipes';
+import type { Checkpoint } from '../../src/weights/checkpoint';
 
 const folder = {} as RunFolder;
 const order = (given: TrainFlags) => planRun(given, folder, new AbortController().signal, () => {});
@@ -37,6 +38,20 @@ test('runs on letters, on own files or with --minutes are planned, unless their 
     expect(() => isPlannedBy({ minutes: 3, ...given })).toThrow(`--minutes cannot stand beside --${flag}`);
   }
   expect(() => isPlannedBy({ minutes: 3, epochs: 1, batch: 8 })).toThrow('beside --epochs, --batch: ');
+});
+
+test('a planned run that goes on has a plan as long as it has no end, and takes minutes until then', () => {
+  const of = (settings: object, steps?: number) =>
+    ({ settings, training: trainerFor(recipes.digits.trainer, { steps }) }) as unknown as Checkpoint;
+  const open = of({});
+  for (const given of [{}, { minutes: 1 }, { batch: 16, data: ['mine'] }] as readonly TrainFlags[])
+    expect(isPlannedBy({ resume: 'x', ...given }, open), JSON.stringify(given)).toBe(true);
+  expect(isPlannedBy({ resume: 'x', epochs: 9 }, open)).toBe(false);
+  const unplanned = { settings: {}, training: recipes.digits.trainer } as unknown as Checkpoint;
+  for (const ended of [of({ maxSteps: 300 }, 300), of({}, 300), of({ maxSteps: 9 }), unplanned]) {
+    expect(isPlannedBy({ resume: 'x', data: ['mine'] }, ended)).toBe(false);
+    expect(() => isPlannedBy({ resume: 'x', minutes: 1 }, ended)).toThrow('cannot stand beside --resume');
+  }
 });
 
 test('a planned run on letters has the recipe digits, and small batches without an end on software', async () => {

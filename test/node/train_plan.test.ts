@@ -10,12 +10,15 @@ import { TrainingRun } from '../../src/worker/run';
 import { takesLong } from '../lanes/limits';
 import { runHere } from './command';
 
+/** The seconds that pass to the plan in one; at 0 it measures nothing. */
+const clock = vi.hoisted(() => ({ rate: 10 }));
+
 vi.mock('../../harness/run/plan', async (actual) => {
   const plan = await actual<typeof import('../../harness/run/plan')>();
-  /** To it ten seconds pass in one: it plans a tenth of the steps that fit. */
+  /** To it ten seconds pass in one, as a rule: it plans a tenth of the steps that fit. */
   class Spans extends plan.Spans {
     override after(...[step, now, of]: Parameters<typeof plan.Spans.prototype.after>) {
-      return super.after(step, 10 * now, of);
+      return super.after(step, clock.rate * now, of);
     }
   }
   return { ...plan, Spans, limitOf: vi.fn(plan.limitOf) };
@@ -174,6 +177,49 @@ test(
       expect(rows.map((row) => Math.fround(Number(row.split(',')[2])))).toEqual([...losses]);
     } finally {
       spy.mockRestore();
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
+
+test(
+  'a planned run that is stopped before it has an end resumes to one, in its minutes',
+  takesLong('runsProcesses'),
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plan-'));
+    const { rate } = clock;
+    clock.rate = 0;
+    // Ctrl-C after the first step.
+    vi.mocked(limitOf).mockImplementationOnce(() => {
+      process.emit('SIGINT', 'SIGINT');
+      return 1e9;
+    });
+    try {
+      const own = ['--data', picturesIn(folder), ...narrow, '--quality', '0'];
+      const out = join(folder, 'run');
+      const stopped = await runHere('train', '--out', out, ...own, '--minutes', '0.2');
+      expect(stopped.output).toContain('Stopped after step ');
+      const [, line] = stopped.output.match(/Go on with: .* train.* (--resume .*)/)!;
+      expect(line).toMatch(/ --minutes 0\.2$/);
+
+      clock.rate = rate;
+      vi.mocked(limitOf).mockImplementation(({ seconds }) => (Number.isNaN(seconds) ? 1e9 : 0));
+      const resumed = await runHere('train', ...line.split(' '));
+      expect(resumed.code, resumed.output).toBe(0);
+      expect(resumed.output).toContain('the first seconds show how many steps fit into 0.2 min');
+      expect(resumed.output).toContain('Planned     after step ');
+      const { settings, minutes } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
+      const { maxSteps } = settings;
+      expect(minutes).toBe(0.2);
+      expect(settings).toMatchObject({ maxSteps, schedule: { decay: 'linear', steps: maxSteps } });
+      // With its end it needs no minutes.
+      const again = ['train', '--resume', join(out, 'checkpoint.safetensors'), '--minutes', '0.2'];
+      expect(await runHere(...again)).toMatchObject({
+        code: 2,
+        output: expect.stringContaining('--minutes cannot stand beside --resume'),
+      });
+    } finally {
+      clock.rate = rate;
       rmSync(folder, { recursive: true });
     }
   },
