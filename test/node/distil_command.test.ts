@@ -1,5 +1,13 @@
 /** `distil` from end to end, on a few trajectories and steps. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -40,6 +48,23 @@ test('distil leaves alone a folder that another process has taken', takesLong('r
   expect(readdirSync(out)).toEqual(['.webgpu-diffusion.lock']);
   expect(readFileSync(lock, 'utf8')).toBe('of another');
 });
+
+test(
+  'distil, stopped, leaves no folder of its own making, and one that was there',
+  takesLong('runsProcesses'),
+  async () => {
+    for (const before of [[], ['kept']]) {
+      const out = join(root, before[0] ?? 'new');
+      for (const name of before) mkdirSync(join(root, name));
+      const distilling = distil(out, '--calls', '1');
+      while (!existsSync(join(out, '.webgpu-diffusion.lock')))
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      process.emit('SIGINT', 'SIGINT');
+      expect((await distilling).output).toContain('Stopped; nothing was written.');
+      expect(readdirSync(root).filter((name) => ['new', 'kept'].includes(name))).toEqual(before);
+    }
+  },
+);
 
 test(
   'distil writes its files and measures the digits, and sample uses the model',

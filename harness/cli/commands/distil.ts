@@ -1,5 +1,6 @@
 /** `distil`: teaches a copy of a model to make its samples in one or two network calls. */
 import { existsSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Distiller } from '../../../src/distilling/distiller';
 import type { DistillerConfig } from '../../../src/distilling/options';
@@ -73,6 +74,7 @@ leaves nothing. The model says that it is distilled: sample and evaluate take as
     const kernels = await kernelChoice(given);
     const model = await readModel(given.model, signal);
     checkTeacher(model);
+    const isNew = !existsSync(out);
     await prepareFolder(out);
     const lock = await lockFolder(out);
     try {
@@ -95,6 +97,8 @@ leaves nothing. The model says that it is distilled: sample and evaluate take as
       return 0;
     } finally {
       lock.release();
+      // A folder with files in it stays.
+      if (isNew) await rmdir(out).catch(() => {});
     }
   },
 });
