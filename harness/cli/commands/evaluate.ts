@@ -41,7 +41,9 @@ export const evaluate = defineCommand({
       'prints the figures as docs/models.md has them: ten times N samples, the\nmean and its standard error',
     ),
     json: text('FILE', 'writes the numbers there, too'),
-    force: toggle('measures a model of other images than MNIST digits, too'),
+    force: toggle(
+      'measures a model of other grey images than MNIST digits, too: of 28x28,\nwithout classes or with ten',
+    ),
     ...kernelFlags,
   },
   notes: `A small classifier, trained on 9,000 of the digits that come along, looks at the samples, made black and white:

@@ -17,10 +17,10 @@ export const train = defineCommand({
   flags,
   notes: `Writes losses.csv, epochs.csv, loss.svg, corruption.png, predictions.png, samples-5-steps.png, samples-50-steps.png,
 ${MODEL}, ${CHECKPOINT} and run.json. With --recipe digits samples.png (a column for each digit),
-trajectory.png (how noise becomes a digit) and history.gif (the samples over the run) in place of the last two
-pictures; with --holdout the held-out losses in epochs.csv and loss-by-noise-level.svg. The checkpoint is saved after
-the first step, after each epoch, every ${SAVE_SECONDS} seconds (--checkpoint-every), at Ctrl-C and when the terminal is closed;
-a second Ctrl-C quits at once.`,
+trajectory.png (how noise becomes a digit) and history.gif (the samples over the run; after --resume, those since
+then) in place of the last two pictures; with --holdout the held-out losses in epochs.csv and loss-by-noise-level.svg.
+The checkpoint is saved after the first step, after each epoch, every ${SAVE_SECONDS} seconds (--checkpoint-every), at Ctrl-C and
+when the terminal is closed; a second Ctrl-C quits at once.`,
   run: runTrain,
 });
 
