@@ -62,13 +62,16 @@ export class Planning {
     return this.plan;
   }
 
-  /** A run goes on that was begun elsewhere: if it has a plan, that stays. */
-  resume(run: TrainingRun, training: Pick<TrainerConfig, 'averageMost'>): void {
+  /** A run goes on that was begun elsewhere: if it has a plan, that stays; one that has no end yet gets it here. */
+  resume(run: TrainingRun, training: Pick<TrainerConfig, 'averageMost' | 'schedule'>): void {
     this.spans.begin();
     this.speed = undefined;
-    const { batchSize: batch, maxSteps: steps, epochs } = run.settings;
-    const plan = { batch, steps, most: run.end, epochs, seconds: Number.NaN, fits: true };
-    this.take(isPlanned(training) ? plan : undefined);
+    const { batchSize: batch, maxSteps: steps, epochs, dropLast } = run.settings;
+    const isOpen = steps === undefined && training.schedule.decay === 'none';
+    const plan = isOpen
+      ? planOf({ ...this.orderFor(run.images.count, dropLast), software: true })
+      : { batch, steps, most: run.end, epochs, seconds: Number.NaN, fits: true };
+    this.take(isPlanned(training) ? plan : undefined, { isOpen });
   }
 
   /** The run could not be built: the next one gets a plan of its own. */
