@@ -98,7 +98,9 @@ export class Frames {
       const most = Math.min(time, share * milliseconds, gpu.pacer.maxMilliseconds);
       programs.beginParts();
       const piece = this.encode(encoder, pending, most);
-      const losses = await programs.losses.submit(encoder, piece.load).catch((error) => {
+      const submitted = programs.losses.submit(encoder, piece.load);
+      programs.noteUpdate(this.pending !== undefined && isUpdating(this.pending));
+      const losses = await submitted.catch((error) => {
         // What was written for this step may be missing, too.
         this.drop();
         this.ordered = undefined;

@@ -78,7 +78,12 @@ export class LossReader {
   /** Submits `encoder`, by default an empty one, and resolves to the records once it is done. At most MOST_IN_FLIGHT at the same time. */
   async submit(encoder?: GPUCommandEncoder, load?: Load): Promise<Losses> {
     encoder ??= this.gpu.device.createCommandEncoder({ label: 'losses' });
-    return new Losses(await this.staging.read(encoder, this.sources, load), this.mostSkipped);
+    return this.of(await this.staging.read(encoder, this.sources, load));
+  }
+
+  /** The records in copies of the step state and the ring. */
+  of(copies: readonly ArrayBuffer[]): Losses {
+    return new Losses(copies, this.mostSkipped);
   }
 
   /** Reads the current records. Any number of calls at the same time, beside the calls of `submit`. */

@@ -88,6 +88,9 @@ export class StepPrograms {
   readonly customLoss: CustomLossPrograms | undefined;
   /** Fields of the step state for the step after the one that is under way in several submissions; undefined between steps. */
   private waiting: Map<keyof typeof STATE, Words> | undefined;
+  /** Settles when no update lies between two submissions: what is submitted at once then finds all tensors after the same step. */
+  updated: Promise<void> = Promise.resolve();
+  private endUpdate: (() => void) | undefined;
   private readonly parts: Parts;
   private readonly gpu: Gpu;
 
@@ -191,8 +194,22 @@ export class StepPrograms {
     this.waiting ??= new Map();
   }
 
+  /** Notes whether an update lies between two submissions. */
+  noteUpdate(isCut: boolean): void {
+    if (isCut) {
+      if (this.endUpdate) return;
+      this.updated = new Promise((resolve) => {
+        this.endUpdate = resolve;
+      });
+    } else {
+      this.endUpdate?.();
+      this.endUpdate = undefined;
+    }
+  }
+
   /** Ends it, or drops it. */
   endParts(): void {
+    this.noteUpdate(false);
     const { waiting = [] } = this;
     this.waiting = undefined;
     for (const [name, value] of waiting) this.writeState(name, value);
@@ -201,6 +218,7 @@ export class StepPrograms {
   /** Awaits a step in several submissions. */
   async inParts<T>(step: () => Promise<T>): Promise<T> {
     this.beginParts();
+    this.noteUpdate(true);
     try {
       return await step();
     } finally {
@@ -314,6 +332,7 @@ export class StepPrograms {
 
   destroy(): void {
     this.waiting = undefined;
+    this.noteUpdate(false);
     for (const program of this.parts.programs) program.destroy();
     for (const b of this.parts.buffers) b.destroy();
     this.maps.destroy();

@@ -64,8 +64,9 @@ export class TrainedWeights {
     this.unpacked = true;
   }
 
-  getParameters(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-    return (this.isStale ? this.average : this.network).getParameters();
+  /** The buffer that has the weights at present. */
+  get parameterBuffer(): GPUBuffer {
+    return (this.isStale ? this.average : this.network).parameterBuffer;
   }
 
   private get isStale(): boolean {

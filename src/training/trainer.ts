@@ -300,10 +300,7 @@ export class Trainer extends Resource {
   async readLosses(count = 1): Promise<Float32Array<ArrayBuffer>> {
     this.check();
     checkInteger('count', count, 1, LOSS_RING);
-    const losses = await this.unlessDestroyed(this.programs.losses.read());
-    // During a fit, its loop throws the error.
-    if (!this.busy) await this.throwRefused(losses);
-    return losses.last(Math.min(count, losses.step - this.firstStep));
+    return this.lossesOf(await this.unlessDestroyed(this.programs.losses.read()), count);
   }
 
   /**
@@ -395,12 +392,17 @@ export class Trainer extends Resource {
     }, signal);
   }
 
-  /** A copy of the optimizer's state, for a checkpoint. */
+  /** A copy of the optimizer's state, for a checkpoint; all of one step, also while the trainer trains. */
   async getState(): Promise<OptimizerState<ArrayBuffer>> {
     this.check();
-    const { plan, unet, config, trained } = this;
-    const read = (t: Tensor) => this.read(t);
-    return readState({ tensors: plan.tensors, read, unet, adam: config.adam, trained });
+    return (await this.readState()).state;
+  }
+
+  /** What a checkpoint has of the trainer and its network, after the same step. @internal */
+  async snapshot() {
+    this.check();
+    const { losses, ...others } = await this.readState();
+    return { ...others, readLosses: (count: number) => this.lossesOf(losses, count) };
   }
 
   /**
@@ -504,6 +506,17 @@ export class Trainer extends Resource {
     this.trained?.network.destroy();
     this.feed?.destroy();
     this.unet.weights.detachTrainer(this.isBusy, this.recorder.begun > 0);
+  }
+
+  private readState() {
+    const { gpu, programs, unet, config, trained } = this;
+    return this.unlessDestroyed(readState({ gpu, programs, unet, adam: config.adam, trained }));
+  }
+
+  private async lossesOf(losses: Losses, count: number): Promise<Float32Array<ArrayBuffer>> {
+    // During a fit, its loop throws the error.
+    if (!this.busy) await this.throwRefused(losses);
+    return losses.last(Math.min(count, losses.step - this.firstStep));
   }
 
   private read(t: Tensor, size = t.size): Promise<ArrayBuffer> {

@@ -86,11 +86,13 @@ interface Training extends Pick<Trainer, 'variants' | 'config' | 'adapter'> {
   getState(): Promise<OptimizerState>;
   /** As the trainer's. */
   readLosses(count: number): Promise<ArrayLike<number>>;
+  /** The trainer's: reads all of one step. @internal */
+  readonly snapshot?: Trainer['snapshot'];
 }
 
 /**
- * Returns the bytes of a checkpoint. May be called while `fit` waits for the request of its next event; the checkpoint then includes steps
- * that are already submitted, whose losses it reads from the GPU.
+ * Returns the bytes of a checkpoint. May be called at any time, also while the trainer trains; all of the checkpoint is of one step, and
+ * includes steps that are already submitted, whose losses it reads from the GPU.
  *
  * @param run.losses the known losses, one for each step from the first; the trainer adds up to 1024 of its last steps
  * @param run.sampling defaults of sampling runs. Default: `unet.sampling`.
@@ -113,8 +115,7 @@ export async function saveCheckpoint(run: {
   if (typeof run.losses?.length !== 'number')
     throw wrongArgument('losses', run.losses, 'an array, one loss for each step');
   const { adam: _, ...training } = trainer.config;
-  // Nothing is submitted between these reads, so that all see the same step.
-  const [parameters, state] = await Promise.all([unet.getParameters(), trainer.getState()]);
+  const { parameters, state, readLosses } = (await trainer.snapshot?.()) ?? (await readEach(trainer));
   const { length } = run.losses;
   const missing = state.step - length;
   if (missing < 0) {
@@ -123,7 +124,7 @@ export async function saveCheckpoint(run: {
       `${length} losses were given for ${state.step} steps; there must be one for each, or fewer.`,
     );
   }
-  const recent = missing > 0 ? await trainer.readLosses(Math.min(missing, LOSS_RING)) : [];
+  const recent = missing > 0 ? await readLosses(Math.min(missing, LOSS_RING)) : [];
   if (recent.length < missing) {
     throw new EngineError(
       'argument',
@@ -173,6 +174,12 @@ export function withSettings(
     settings: JSON.stringify(runSettingsOf(settings, wrongArgument)),
     ...(schedule && { training: JSON.stringify({ ...JSON.parse(others.training ?? '{}'), schedule }) }),
   });
+}
+
+/** What a trainer's snapshot has, from an object with its methods, which must make no step meanwhile. */
+async function readEach(trainer: Training) {
+  const [parameters, state] = await Promise.all([trainer.unet.getParameters(), trainer.getState()]);
+  return { parameters, state, readLosses: (count: number) => trainer.readLosses(count) };
 }
 
 /** Throws unless `trainer` is a trainer, or an object with its state. */

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
+import type { Trainer } from '../../src/training/trainer';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel, saveModel } from '../../src/weights/model';
@@ -105,6 +106,51 @@ test('a checkpoint saved while the run goes on holds the steps under way and the
   expect([...saved.losses]).toEqual(unbroken.losses.slice(0, saved.state.step));
   expect((await trainUntil(STEPS, checkpoint)).checkpoint).toEqual(unbroken.checkpoint);
 });
+
+test.each(['runFor', 'fit'] as const)(
+  'a checkpoint and a state that are saved while %s trains on are each of one step',
+  async (name) => {
+    const epochs = 1000;
+    const all = { ...settings, epochs };
+    const trained = async <T>(work: (trainer: Trainer) => Promise<T>) => {
+      using unet = await engine.createUNet(config, { seed: settings.seed });
+      using trainer = await engine.createTrainer(unet, { batchSize, learningRate, averageWeights: true });
+      return await work(trainer);
+    };
+    const both = (trainer: Trainer) =>
+      Promise.all([
+        saveCheckpoint({ trainer, settings: all, data, losses: [] }).then(loadCheckpoint),
+        trainer.getState(),
+      ]);
+    const seen = await trained(async (trainer) => {
+      const events = trainer.fit(dataset, { epochs, seed: settings.seed });
+      const work = () =>
+        name === 'fit'
+          ? events.next()
+          : trainer.runFor(dataset, { milliseconds: 20, seed: settings.seed, binarize: true });
+      const found = [];
+      engine.maxSubmitMilliseconds = 1;
+      for (let i = 0; i < 8; i++) {
+        const working = work();
+        found.push(await both(trainer));
+        await working;
+      }
+      engine.maxSubmitMilliseconds = 300;
+      await events.return();
+      return found;
+    });
+    for (const [checkpoint, state] of seen.slice(2)) {
+      const after = (maxSteps: number) =>
+        trained(async (trainer) => {
+          if (maxSteps > 0)
+            for await (const _ of trainer.fit(dataset, { epochs, seed: settings.seed, maxSteps }));
+          return both(trainer);
+        });
+      expect(checkpoint).toEqual((await after(checkpoint.state.step))[0]);
+      expect(state).toEqual((await after(state.step))[1]);
+    }
+  },
+);
 
 test('a run with its own Adam settings and grey images resumes with them', async () => {
   const own = { beta1: 0.7, beta2: 0.97, epsilon: 1e-4 };
