@@ -24,7 +24,6 @@ import {
 } from './options';
 import { NO_CLIP } from './step_config';
 import type { CustomLossPrograms, StepPrograms, UpdateSettings } from './step_programs';
-import type { TrainedWeights } from './trained_weights';
 
 const RECORD_OPTIONS: Names<RecordOptions> = { learningRate: true };
 const PARTS_OPTIONS: Names<RecordOptions & { parts: number }> = { ...RECORD_OPTIONS, parts: true };
@@ -52,8 +51,6 @@ interface RecorderParts {
   readonly batchSize: number;
   readonly settings: TrainerConfig;
   readonly programs: StepPrograms;
-  /** Only with `averageWeights`. */
-  readonly trained: TrainedWeights | undefined;
   /** Throws if the trainer was destroyed. */
   readonly check: () => void;
   /** As `check`; also throws in the middle of a step or a fit. */
@@ -159,7 +156,6 @@ export class StepRecorder {
       ...(levels ? [{ name: 'levels', to: 'levels' as const, bytes: count * 4 }] : []),
     ];
     this.forward = { count, begun: this.begun };
-    this.parts.trained?.encode(encoder);
     this.programs.encodeCount(encoder, count);
     this.copyIn(encoder, from, noisyImages, count * height * width * channels * 4);
     for (const { from, to } of copies) this.copyIn(encoder, from, to, count * 4);
@@ -266,7 +262,6 @@ export class StepRecorder {
     this.countStep();
     this.recorded = sources.map(({ name, to, bytes }) => ({ name, to, bytes }));
     return (encoder) => {
-      this.parts.trained?.encode(encoder);
       programs.encodeSettings(encoder, settings);
       programs.encodeCount(encoder, count);
       for (const { source, to, bytes } of sources)

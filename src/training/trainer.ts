@@ -140,7 +140,6 @@ export class Trainer extends Resource {
     const choice = { given, gpu, chooser, ...choiceOf(unet.weights, batchSize, settings) };
     const network = trained?.network ?? unet.weights;
     try {
-      // A recorded step whose commands are never submitted brings nothing.
       await trained?.bring();
       return await withVariants(choice, async (variants, isFixed) => {
         const stepOptions = { ...checked, variants, average: trained && unet.weights };
@@ -152,7 +151,7 @@ export class Trainer extends Resource {
         return new Trainer({ gpu, unet, programs, trained, variants, comparison, ...checked });
       });
     } catch (error) {
-      trained?.network.destroy();
+      trained?.destroy();
       throw error;
     }
   }
@@ -503,9 +502,16 @@ export class Trainer extends Resource {
 
   protected release(): void {
     this.programs.destroy();
-    this.trained?.network.destroy();
+    this.trained?.destroy();
     this.feed?.destroy();
-    this.unet.weights.detachTrainer(this.isBusy, this.recorder.begun > 0);
+    const { weights } = this.unet;
+    const changed = this.recorder.begun > 0;
+    weights.detachTrainer(this.isBusy, changed);
+    if (!changed || weights.followers.size === 0 || weights.destroyed) return;
+    // Another trainer with averageWeights trains on from what this one leaves.
+    const encoder = this.gpu.device.createCommandEncoder({ label: 'pack weights' });
+    weights.pack(encoder);
+    this.gpu.submit(encoder).catch(() => {});
   }
 
   private readState() {

@@ -32,6 +32,8 @@ export class NetworkWeights extends Resource {
   private shared = false;
   /** Counts replacements of the weights, by `setParameters` or by a trainer that has trained them and detached. */
   private replaced = 0;
+  /** Record copies of the weights into commands that replace them: the weights that trainers with `averageWeights` train follow. */
+  readonly followers = new Set<(encoder: GPUCommandEncoder) => void>();
   /** For each trainer that is attached, whether it is at work. */
   private readonly trainers = new Set<() => boolean>();
 
@@ -92,11 +94,13 @@ export class NetworkWeights extends Resource {
     // earlier.
     this.replaced++;
     const write = (from: number, to = flat.length) =>
-      this.gpu.writeSoon(this.boundBuffers.get(this.plan.flat)!, 4 * from, flat, from, to - from);
+      this.gpu.writeSoon(this.parameterBuffer, 4 * from, flat, from, to - from);
     write(0, left?.offset);
     if (left) write(left.offset + left.size);
     try {
-      await this.unlessDestroyed(this.gpu.run([this.repack]));
+      const encoder = this.gpu.device.createCommandEncoder({ label: 'pack weights' });
+      this.pack(encoder);
+      await this.unlessDestroyed(this.gpu.submit(encoder));
     } finally {
       this.replaced++;
     }
@@ -110,14 +114,10 @@ export class NetworkWeights extends Resource {
     return this.trainers.size === 0 && !this.shared ? this.replaced : undefined;
   }
 
-  /** Number of replacements of the weights by anything but an attached trainer. */
-  get replacements(): number {
-    return this.replaced;
-  }
-
-  /** Records the packing of the flat parameters. */
-  encodePacking(pass: GPUComputePassEncoder): void {
-    this.repack.encode(pass);
+  /** Records the packing of the flat parameters, and what follows them. */
+  pack(encoder: GPUCommandEncoder): void {
+    computePass(encoder, 'pack weights', (pass) => this.repack.encode(pass));
+    for (const follow of this.followers) follow(encoder);
   }
 
   get parameterBuffer(): GPUBuffer {
@@ -130,7 +130,7 @@ export class NetworkWeights extends Resource {
     checkEncoder(encoder);
     this.shared = true;
     this.replaced++;
-    computePass(encoder, 'pack weights', (pass) => this.encodePacking(pass));
+    this.pack(encoder);
   }
 
   /** Notes that a trainer may change the weights on the GPU from now on. */
@@ -154,11 +154,8 @@ export class NetworkWeights extends Resource {
   }
 
   async getParameters(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-    this.check();
-    const { flat } = this.plan;
-    return this.split(
-      await this.unlessDestroyed(readBuffer(this.gpu, this.boundBuffers.get(flat)!, flat.size)),
-    );
+    const { gpu, parameterBuffer, plan } = this;
+    return this.split(await this.unlessDestroyed(readBuffer(gpu, parameterBuffer, plan.flat.size)));
   }
 
   /** Throws unless the caller gives exactly the conditions that the network takes. */

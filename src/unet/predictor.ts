@@ -124,26 +124,19 @@ export class Predictor extends Resource {
   ): Promise<Predictor> {
     const batch = padBatch(count);
     const plan = planPrediction(network, batch, chooseBy(variants));
-    const { images, result, state, levels, classes } = plan.tensors;
-    const tensors = [images, result, state, levels, classes, ...plan.made];
+    const tensors = [...Object.values<Tensor>({ ...plan.tensors }), ...plan.made];
     for (const t of tensors) gpu.checkBufferSize(`predictor ${t.label}`, t.size * 4);
     const created = await createTensorBuffers(gpu, 'predictor ', tensors);
     const allBuffers = [...created.values()];
     const boundBuffers = new Map([...network.boundBuffers, ...created]);
-    const buffer = (t: Tensor) => created.get(t)!;
-    const buffers = {
-      images: buffer(images),
-      result: buffer(result),
-      state: buffer(state),
-      levels: buffer(levels),
-      classes: buffer(classes),
-    };
+    const named = Object.entries(plan.tensors).map(([name, t]) => [name, created.get(t)!]);
+    const buffers: PredictorParts['buffers'] = Object.fromEntries(named);
     let staging: Staging | undefined;
     let programs: readonly Program[] = [];
     try {
       await gpu.write(buffers.state, STATE.count * 4, Uint32Array.of(count));
       // Two, so that one turn of `predict` is read back while the next one runs.
-      staging = await Staging.create(gpu, 'predictions', (result.size / batch) * count * 4, 2);
+      staging = await Staging.create(gpu, 'predictions', (plan.tensors.result.size / batch) * count * 4, 2);
       programs = await Program.compileAll([
         Program.compile(gpu, 'predict', plan.ops, boundBuffers, { reuse: reuseMemory }),
         ...(plan.prepare.length > 0
@@ -231,7 +224,7 @@ export class Predictor extends Resource {
       ] as const) {
         if (values) gpu.writeSoon(to, 0, values.buffer, values.byteOffset, values.byteLength);
       }
-      this.setCount(count);
+      gpu.writeSoon(buffers.state, STATE.count * 4, Uint32Array.of(count));
       return this.submit((encoder, load) => staging.read(encoder, [{ buffer: result, bytes }], load));
     });
     const [values] = await reading;
@@ -285,11 +278,6 @@ export class Predictor extends Resource {
     this.maps.destroy();
     staging.destroy();
     for (const b of allBuffers) b.destroy();
-  }
-
-  private setCount(count: number): void {
-    const { gpu, buffers } = this.parts;
-    gpu.writeSoon(buffers.state, STATE.count * 4, Uint32Array.of(count));
   }
 }
 

@@ -1,5 +1,5 @@
 /** Training that leaves the moving average of the weights in the UNet. */
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';
 import { createEngine } from '../../src/engine';
@@ -27,6 +27,21 @@ const set = {
   channels: 1,
 };
 const dataset = await engine.createDataset(set);
+const [noisy, target] = await gpu.createBuffers(
+  Object.entries(batch).map(([label, { byteLength: bytes }]) => ({ label, bytes })),
+);
+for (const [buffer, values] of [
+  [noisy, batch.noisy],
+  [target, batch.target],
+] as const)
+  gpu.device.queue.writeBuffer(buffer, 0, values);
+
+/** Records a step on `batch` into an encoder of its own. */
+function recorded(trainer: Trainer): GPUCommandEncoder {
+  const encoder = gpu.device.createCommandEncoder();
+  trainer.encodeStep(encoder, { noisy, target });
+  return encoder;
+}
 
 async function withTrainer<T>(
   settings: Parameters<typeof engine.createTrainer>[1],
@@ -218,15 +233,113 @@ test.each(['batch', 'submission'])(
 test('a recorded first step that is never submitted costs a trainer with averageWeights no weights', async () => {
   const losses = (isRecorded: boolean) =>
     withTrainer(options, async (trainer) => {
-      if (isRecorded) {
-        const [noisy, target] = await gpu.createBuffers(
-          ['noisy', 'target'].map((label) => ({ label, bytes: batch.noisy.byteLength })),
-        );
-        trainer.encodeStep(gpu.device.createCommandEncoder(), { noisy, target });
-      }
+      if (isRecorded) recorded(trainer);
       return [await trainer.step(batch), await trainer.step(batch)];
     });
   expect(await losses(true)).toEqual(await losses(false));
+});
+
+describe.each(['setParameters', 'setState'] as const)('weights that %s puts in are trained', (name) => {
+  /** Two losses, of steps on weights that were put in after the first step. */
+  const losses = (two: (trainer: Trainer) => Promise<Iterable<number>>) =>
+    withTrainer(options, async (trainer, unet) => {
+      using other = await engine.createUNet(config, { seed: 6 });
+      const [weights, state] = [await other.getParameters(), await trainer.getState()];
+      await trainer.step(batch);
+      if (name === 'setParameters') await unet.setParameters(weights);
+      else trainer.setState({ ...state, weights });
+      return [...(await two(trainer))];
+    });
+  const steps = async (trainer: Trainer) => [await trainer.step(batch), await trainer.step(batch)];
+  const submit = (...encoders: GPUCommandEncoder[]) => {
+    for (const encoder of encoders) gpu.device.queue.submit([encoder.finish()]);
+  };
+
+  test('after a recorded step that is dropped, or refused, too', async () => {
+    const expected = await losses(steps);
+    const dropped = losses((trainer) => {
+      recorded(trainer);
+      return steps(trainer);
+    });
+    expect(await dropped).toEqual(expected);
+    const refused = losses(async (trainer) => {
+      const encoder = recorded(trainer);
+      const gone = gpu.device.createBuffer({ size: 4, usage: GPUBufferUsage.COPY_DST });
+      encoder.clearBuffer(gone);
+      gone.destroy();
+      gpu.device.pushErrorScope('validation');
+      submit(encoder);
+      expect(await gpu.device.popErrorScope()).not.toBeNull();
+      return steps(trainer);
+    });
+    expect(await refused).toEqual(expected);
+  });
+
+  test('by recorded steps, each once, whichever of them run', async () => {
+    const expected = await losses(steps);
+    const both = losses((trainer) => {
+      submit(...[recorded(trainer), recorded(trainer)]);
+      return trainer.readLosses(2);
+    });
+    expect(await both).toEqual(expected);
+    const second = losses(async (trainer) => {
+      recorded(trainer);
+      submit(recorded(trainer));
+      return [...(await trainer.readLosses()), await trainer.step(batch)];
+    });
+    expect(await second).toEqual(expected);
+  });
+});
+
+test('weights that setParameters puts in during the loop of a fit are trained from the next submission on', async () => {
+  // At this rate, 120 steps change no weight by more than 0.00012.
+  await withTrainer({ ...options, learningRate: 1e-6 }, async (trainer, unet) => {
+    using other = await engine.createUNet(config, { seed: 6 });
+    const weights = await other.getParameters();
+    engine.maxSubmitMilliseconds = 1;
+    for await (const { step } of trainer.fit(dataset, { epochs: 40, seed: 1 }))
+      if (step === 2) await unet.setParameters(weights);
+    engine.maxSubmitMilliseconds = 300;
+    const trained = (await trainer.getState()).weights!;
+    for (const [name, values] of weights)
+      for (const [k, value] of values.entries())
+        expect(Math.abs(trained.get(name)![k] - value), name).toBeLessThan(1e-3);
+  });
+});
+
+test.each([
+  { name: 'its own weights', hasWeights: true },
+  { name: 'those of the UNet', hasWeights: false },
+])(
+  'a state with $name that the device refuses at first is brought by the next step',
+  async ({ hasWeights }) => {
+    const losses = (isRefused: boolean) =>
+      withTrainer(options, async (trainer) => {
+        using other = await engine.createUNet(config, { seed: 6 });
+        const weights = hasWeights ? await other.getParameters() : undefined;
+        const state = await trainer.getState();
+        await trainer.step(batch);
+        const submit = vi.spyOn(gpu.device.queue, 'submit');
+        if (isRefused)
+          submit.mockImplementationOnce(() => {
+            throw new TypeError('refused');
+          });
+        trainer.setState({ ...state, weights });
+        submit.mockRestore();
+        return [await trainer.step(batch), await trainer.step(batch)];
+      });
+    expect(await losses(true)).toEqual(await losses(false));
+  },
+);
+
+test('weights that a second trainer leaves are trained by the first one from then on', async () => {
+  await withTrainer(options, async (trainer, unet) => {
+    await trainer.step(batch);
+    const second = await engine.createTrainer(unet, { ...options, averageWeights: false });
+    await second.step(batch);
+    second.destroy();
+    expect((await trainer.getState()).weights).toEqual(await unet.getParameters());
+  });
 });
 
 test('a second trainer that is destroyed before it trains costs the first one no weights', async () => {
