@@ -98,7 +98,7 @@ export class Fit {
    * before word of its end unless that comes soon, compared with what a step takes.
    */
   private async submitMore(): Promise<boolean> {
-    const { gpu, programs, feed, signal, comparison, from } = this.parts;
+    const { gpu, programs, feed, signal, comparison, from, check } = this.parts;
     const { pacer } = gpu;
     const { pending } = this;
     if (this.step >= this.end || this.refused || signal?.aborted) return false;
@@ -111,6 +111,7 @@ export class Fit {
     if (!comparison.isDone() && this.step > from) {
       if (follows) return false;
       await comparison.run(this.step);
+      check();
     }
     this.writeOrder();
     if (fits >= 1) {

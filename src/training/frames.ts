@@ -117,8 +117,8 @@ export class Frames {
       if (next && isUpdating(next)) continue;
       await this.account(losses, unaccounted, pending.source);
       unaccounted = 0;
-      this.parts.check();
       if (this.step > first) await source.comparison.run(this.step);
+      this.parts.check();
       const nextPart = next ? next.sequence.part(next.at) : pending.sequence.part(0);
       const room = Math.min(left(), gpu.pacer.maxMilliseconds);
       if (room < gpu.pacer.millisecondsOf(nextPart) || signal?.aborted)

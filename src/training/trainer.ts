@@ -589,6 +589,7 @@ export class Trainer extends Resource {
     this.check();
     this.recorder.countStep();
     await this.trained?.bring();
+    this.check();
     this.programs.writeSettings(this.recorder.updateSettings());
   }
 

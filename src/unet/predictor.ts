@@ -216,7 +216,8 @@ export class Predictor extends Resource {
     const { images, result, levels, classes } = buffers;
     const count = given.length / (height * width * channels);
     const bytes = count * height * width * outChannelsOf(this.parts.network.config) * 4;
-    const { reading } = await this.submitting(() => {
+    const { reading } = await this.submitting(async () => {
+      this.check();
       for (const [to, values] of [
         [images, given],
         [levels, conditions.levels],

@@ -11,6 +11,7 @@ import { Sampler } from '../../src/sampling/sampler';
 import type { FitOptions, TrainingEvent } from '../../src/training/options';
 import { LOSS_RING } from '../../src/training/step_config';
 import { Trainer } from '../../src/training/trainer';
+import { memoryCache } from '../../src/trust/cache';
 import { checkConfig } from '../../src/unet/config';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
@@ -359,6 +360,39 @@ describe('a training run that is interrupted', () => {
       for (const error of errors) expect(error).toMatchObject({ name: 'EngineError', code: 'destroyed' });
     }
   });
+
+  test.each(['fit', 'runFor', 'step'] as const)(
+    'by destroying the trainer while %s compares its kernels leaves nothing behind that another call meets',
+    async (name) => {
+      let made: Trainer | undefined;
+      let compares = false;
+      using engine = await createEngine({
+        device: gpu.device,
+        tuningCache: memoryCache(),
+        onProgress({ task }) {
+          if (task !== 'comparing' || !made || compares) return;
+          compares = true;
+          setTimeout(() => made!.destroy());
+        },
+      });
+      using other = await engine.createUNet(config, { seed: 6 });
+      await other.predict(new Float32Array(size));
+      using unet = await engine.createUNet(config, { seed: 5 });
+      const trainer = await engine.createTrainer(unet, { batchSize: 4 });
+      made = trainer;
+      const few = { images: images.subarray(0, 4 * size), count: 4, height: 4, width: 8, channels: 1 };
+      using dataset = await engine.createDataset(few);
+      const batch = { noisy: new Float32Array(4 * size), target: new Float32Array(4 * size) };
+      const work = {
+        fit: () => collect(trainer.fit(dataset, { epochs: 5 })),
+        runFor: () => trainer.runFor(dataset, { milliseconds: 5000 }),
+        step: () => trainer.step(batch).then(() => trainer.step(batch)),
+      };
+      expect((await refusal(work[name]())).code).toBe('destroyed');
+      expect(compares).toBe(true);
+      expect(await other.predict(new Float32Array(size))).toHaveLength(size);
+    },
+  );
 
   test('by an abort and a destruction ends with the abort', async () => {
     const { trainer, dataset } = await setUp();

@@ -423,6 +423,17 @@ describe('a predictor', () => {
     output.destroy();
   });
 
+  test('that is destroyed while its next images wait leaves nothing behind that another call meets', async () => {
+    using unet = await UNet.create(gpu, config, { seed: 5 });
+    using other = await UNet.create(gpu, config, { seed: 6 });
+    const expected = await other.predict(images, { count });
+    const predictor = await Predictor.create(gpu, unet.weights, { count });
+    const runs = [predictor.run(images), predictor.run(images)];
+    predictor.destroy();
+    for (const run of runs) await expect(run).rejects.toMatchObject({ code: 'destroyed' });
+    expect(await other.predict(images, { count })).toEqual(expected);
+  });
+
   test('refuses wrong buffers and options before anything is recorded', async () => {
     const unet = await UNet.create(gpu, config, { seed: 5 });
     const predictor = await Predictor.create(gpu, unet.weights, { count });
