@@ -214,8 +214,9 @@ export class Trainer extends Resource {
     if (dataset) checkDataset(dataset, this.gpu.device, this.unet.config);
     await this.exclusively(async () => {
       if (dataset) await this.prepareFeed(dataset, asked.seed, asked.binarize);
+      asked.signal?.throwIfAborted();
       await this.compare(await this.completedSteps(), asked);
-    });
+    }, asked.signal);
   }
 
   /**

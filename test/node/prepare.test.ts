@@ -70,6 +70,21 @@ test('preparing a trainer and a sampler changes no bit of losses and images', as
   expect(await work(true)).toEqual(await work(false));
 });
 
+test('trainer.prepare throws the reason of a signal that is aborted, before or meanwhile', async () => {
+  using engine = await createEngine({ device, selfCheck: false });
+  using unet = await engine.createUNet(config);
+  using trainer = await engine.createTrainer(unet, { batchSize: 4 });
+  using dataset = await engine.createDataset(images);
+  const reason = new Error('enough');
+  const signal = AbortSignal.abort(reason);
+  await expect(trainer.prepare(dataset, { signal })).rejects.toBe(reason);
+  const stop = new AbortController();
+  const preparing = trainer.prepare(dataset, { signal: stop.signal });
+  stop.abort(reason);
+  await expect(preparing).rejects.toBe(reason);
+  await trainer.prepare(dataset);
+});
+
 const makes: Record<string, (engine: Engine, unet: UNet, signal: AbortSignal) => Promise<unknown>> = {
   unet: (engine, _, signal) => engine.createUNet(config, { signal }),
   dataset: (engine, _, signal) => engine.createDataset(images, { signal }),

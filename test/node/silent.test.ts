@@ -68,6 +68,7 @@ async function setUp(name?: string) {
   const distiller =
     flow && (await engine.createDistiller(flow, { calls: 1, noises: 4, steps: 1, batchSize: 4 }));
   const controller = { current: new AbortController() };
+  let seed = 1;
   const calls = {
     step: () => trainer.step({ noisy: floats, target: floats }),
     async fit() {
@@ -86,6 +87,11 @@ async function setUp(name?: string) {
       const { signal } = controller.current;
       for await (const _ of distiller!.run({ signal }));
       distiller!.student!.destroy();
+    },
+    'trainer.prepare'() {
+      const { signal } = controller.current;
+      // With another seed it has something to compile.
+      return trainer.prepare(dataset, { seed: seed++, signal });
     },
     readLosses: () => trainer.readLosses(),
     getParameters: () => unet.getParameters(),
@@ -132,7 +138,10 @@ async function endOf(call: Promise<unknown>, seconds = IN_TIME): Promise<unknown
 }
 
 describe('a device that does not answer', () => {
-  const abortable = ['fit', 'runFor', 'evaluate', 'sample', 'sampler.run', 'distiller.run'] as const;
+  const abortable = [
+    ...(['fit', 'runFor', 'evaluate', 'trainer.prepare'] as const),
+    ...(['sample', 'sampler.run', 'distiller.run'] as const),
+  ];
   test.each(abortable)(
     'lets go of %s after an abort; its object is busy until the device answers, and works again',
     async (name) => {
