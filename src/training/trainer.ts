@@ -212,11 +212,12 @@ export class Trainer extends Resource {
     this.check();
     const asked = checkFit({ epochs: 1, ...options }, this.config.objective, this.unet.config);
     if (dataset) checkDataset(dataset, this.gpu.device, this.unet.config);
-    await this.exclusively(async () => {
+    const work = async () => {
       if (dataset) await this.prepareFeed(dataset, asked.seed, asked.binarize);
       asked.signal?.throwIfAborted();
       await this.compare(await this.completedSteps(), asked);
-    }, asked.signal);
+    };
+    await this.exclusively(work, asked.signal, dataset);
   }
 
   /**
@@ -256,7 +257,7 @@ export class Trainer extends Resource {
     checkFrame(options);
     const isSet = typeof source !== 'function';
     if (isSet) checkDataset(source, this.gpu.device, this.unet.config);
-    return this.exclusively(async () => {
+    const work = async () => {
       const { Frames } = await loaded(import('./frames'));
       // Recorded steps may be submitted at any time.
       const others = this.recorder.recorded || this.frames?.lastBegun !== this.recorder.begun;
@@ -289,7 +290,8 @@ export class Trainer extends Resource {
       const result = await this.frames.run({ begin, refusal, comparison, ...drawn }, options, known);
       this.hasStepped ||= result.steps > 0;
       return result;
-    }, options.signal);
+    };
+    return this.exclusively(work, options.signal, source);
   }
 
   /**
@@ -382,14 +384,15 @@ export class Trainer extends Resource {
     const { variants, config } = this;
     const { objective } = config;
     const unet = this.unet.weights;
-    return this.exclusively(async () => {
+    const work = async () => {
       const { evaluateImages } = await loaded(import('./evaluation'));
       return evaluateImages(this.gpu, images, {
         ...{ unet, variants, batch: padBatch(this.batchSize) },
         corruption: { objective, seed, binarize: binarizes(objective, unet.config, binarize) },
         signal,
       });
-    }, signal);
+    };
+    return this.exclusively(work, signal, images);
   }
 
   /** A copy of the optimizer's state, for a checkpoint; all of one step, also while the trainer trains. */
@@ -567,14 +570,19 @@ export class Trainer extends Resource {
     if (!this.destroyed) this.programs.writeState('skipped', Uint32Array.of(0));
   }
 
-  /** Does `work` alone. The trainer is busy until it has ended, also after an abort. */
-  private async exclusively<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** Does `work` alone, on `data`. The trainer is busy until it has ended, also after an abort. */
+  private async exclusively<T>(work: () => Promise<T>, signal?: AbortSignal, data?: unknown): Promise<T> {
     if (this.busy) throw busyError();
     this.busy = true;
     const done = work().finally(() => {
       this.busy = false;
     });
-    return this.unlessDestroyed(done, signal);
+    const known = done.catch((error) => {
+      // The device refuses what needs a data set that was destroyed meanwhile.
+      if (error !== signal?.reason) (data as Partial<Dataset> | undefined)?.check?.();
+      throw error;
+    });
+    return this.unlessDestroyed(known, signal);
   }
 
   /** Compares the kernels after step `step`, unless that is finished. Throws `wrong-kernel`. */

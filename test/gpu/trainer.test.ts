@@ -413,6 +413,26 @@ describe('a training run that is interrupted', () => {
     expect((await refusal(collect(trainer.fit(dataset, { epochs: 2 })))).code).toBe('destroyed');
   });
 
+  test.each(['fit', 'runFor', 'evaluate'] as const)(
+    'by destroying its data set during %s ends with the name of the data set, and not as a fault of kernels',
+    async (name) => {
+      const { trainer } = await setUp();
+      const many = { images: new Uint8Array(4000 * size), count: 4000, height: 4, width: 8, channels: 1 };
+      const dataset = await Dataset.create(gpu, many);
+      const onError = vi.spyOn(trainer, 'onError');
+      const work = {
+        fit: () => collect(trainer.fit(dataset, { epochs: 100 })),
+        runFor: () => trainer.runFor(dataset, { milliseconds: 10_000 }),
+        evaluate: () => trainer.evaluate(dataset),
+      };
+      const ended = refusal(work[name]());
+      setTimeout(() => dataset.destroy(), 100);
+      expect(await ended).toMatchObject({ code: 'destroyed', message: expect.stringContaining('data set') });
+      for (const [error] of onError.mock.calls) expect(error).toMatchObject({ code: 'destroyed' });
+      trainer.destroy();
+    },
+  );
+
   test('by destroying an engine that owns its device throws', async () => {
     for (const n of [1, 2]) {
       const { engine, trainer, dataset } = await setUpAlone();
