@@ -1,11 +1,11 @@
-import { EngineError } from '../base/errors';
+import type { EngineError } from '../base/errors';
 import { permutation } from '../base/random';
 import type { Gpu } from '../gpu/gpu';
 import { imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
 import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { TrainingEvent } from './options';
-import { whyNot } from './refusal';
+import { lostSteps, whyNot } from './refusal';
 import { SpeedMeter } from './speed';
 import type { StepPrograms } from './step_programs';
 
@@ -156,12 +156,7 @@ export class Fit {
     const made = Math.max(0, known.step - first);
     this.hasStepped ||= made > 0;
     if (known.refused) this.refused = true;
-    else if (made !== n) {
-      throw new EngineError(
-        'shader',
-        `Of ${n} steps submitted after step ${first} the GPU made ${made}: its driver is at fault.`,
-      );
-    }
+    else if (made !== n) throw lostSteps(n, made);
     let images = 0;
     for (let i = 0; i < made; i++) images += this.imagesOf(first + i);
     const imagesPerSecond = this.meter.add(images);

@@ -2,6 +2,7 @@
 import { EngineError } from '../base/errors';
 import type { BatchPart } from './batch';
 import type { Losses, StepRecord } from './losses';
+import { LOSS_RING } from './step_config';
 
 /** Number of recent steps from which to see if the loss had grown. */
 const RECENT = 100;
@@ -56,13 +57,18 @@ export function divergence(
 ): EngineError {
   const { step } = known;
   const refused = known.refused!;
-  const before = [...known.last(Math.min(made, RECENT))].filter(Number.isFinite);
+  const all = known.last(Math.min(made, LOSS_RING));
+  const before = [...all.slice(-RECENT)].filter(Number.isFinite);
   const usual = before.toSorted((a, b) => a - b)[(before.length - 1) >> 1];
   const last = Number.isFinite(refused.loss) ? refused.loss : before[before.length - 1];
   const smaller = `Go back to an earlier checkpoint and use a smaller learning rate than ${rate}, a warm-up or clipNorm.`;
+  const wasMade = made > LOSS_RING || all.some(Number.isFinite);
+  const none = wasMade
+    ? `None of the last ${RECENT} steps was made either, so the weights are too large. ${smaller}`
+    : 'None was made before it, so it is the weights or the state that training began with: they are too large. Give others.';
   const cause =
     before.length === 0
-      ? 'None was made before it, so it is the weights or the state that training began with: they are too large. Give others.'
+      ? none
       : last > 4 * usual
         ? `The loss had grown, from about ${rounded(usual)} to ${rounded(last)}: the learning rate is too large. ${smaller}`
         : `The loss before was ${rounded(last)} and had not grown, so the last update alone was too much. ${smaller}`;

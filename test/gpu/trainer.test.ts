@@ -222,6 +222,26 @@ describe('fit', () => {
     }
   });
 
+  test('a step that was recorded before a fit and is submitted in its loop is named as the possible cause', async () => {
+    const { trainer, dataset } = await setUp();
+    const [noisy, target] = await gpu.createBuffers(
+      ['noisy', 'target'].map((label) => ({ label, bytes: 4 * 4 * size })),
+    );
+    const encoder = gpu.device.createCommandEncoder();
+    trainer.encodeStep(encoder, { noisy, target });
+    const run = async () => {
+      const fit = trainer.fit(dataset, { epochs: 12 });
+      for await (const { step } of fit) if (step === 2) gpu.device.queue.submit([encoder.finish()]);
+    };
+    const { maxMilliseconds } = gpu.pacer;
+    gpu.pacer.maxMilliseconds = 0.01;
+    const error = await refusal(run());
+    gpu.pacer.maxMilliseconds = maxMilliseconds;
+    expect(error.code).toBe('shader');
+    expect(error.message).toContain('or a recorded step was submitted meanwhile');
+    trainer.destroy();
+  });
+
   test('images per second are all images, divided by all the time that the GPU took', async () => {
     const { trainer, dataset } = await setUp();
     let now = 0;

@@ -69,6 +69,21 @@ describe('the advice after a step that is not finite', () => {
     expect(message([...calm, Number.NaN, Number.NaN])).toContain('had not grown');
     expect(message([Number.NaN, Number.NaN])).toContain('None was made before it');
   });
+
+  test('says of how many steps none was made, where steps were made before those', () => {
+    const skipped = (count: number) => new Array<number>(count).fill(Number.NaN);
+    for (const losses of [
+      [...calm, ...skipped(100)],
+      [...calm, ...skipped(LOSS_RING)],
+    ]) {
+      const text = message(losses);
+      expect(text).toContain('None of the last 100 steps was made either');
+      expect(text).toContain('a smaller learning rate than 0.01');
+      expect(text).not.toContain('began with');
+    }
+    expect(message(skipped(150))).toContain('None was made before it');
+    expect(message([...calm, ...skipped(150)], 150)).toContain('None was made before it');
+  });
 });
 
 describe('wrongInput, which searches a batch,', () => {
