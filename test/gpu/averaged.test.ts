@@ -309,7 +309,7 @@ test('weights that setParameters puts in during the loop of a fit are trained fr
 
 test.each([
   { name: 'its own weights', hasWeights: true },
-  { name: 'those of the UNet', hasWeights: false },
+  { name: 'the weights of the UNet', hasWeights: false },
 ])(
   'a state with $name that the device refuses at first is brought by the next step',
   async ({ hasWeights }) => {
