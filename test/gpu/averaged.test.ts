@@ -239,57 +239,72 @@ test('a recorded first step that is never submitted costs a trainer with average
   expect(await losses(true)).toEqual(await losses(false));
 });
 
-describe.each(['setParameters', 'setState'] as const)('weights that %s puts in are trained', (name) => {
-  /** Two losses, of steps on weights that were put in after the first step. */
-  const losses = (two: (trainer: Trainer) => Promise<Iterable<number>>) =>
-    withTrainer(options, async (trainer, unet) => {
-      using other = await engine.createUNet(config, { seed: 6 });
-      const [weights, state] = [await other.getParameters(), await trainer.getState()];
-      await trainer.step(batch);
-      if (name === 'setParameters') await unet.setParameters(weights);
-      else trainer.setState({ ...state, weights });
-      return [...(await two(trainer))];
-    });
-  const steps = async (trainer: Trainer) => [await trainer.step(batch), await trainer.step(batch)];
-  const submit = (...encoders: GPUCommandEncoder[]) => {
-    for (const encoder of encoders) gpu.device.queue.submit([encoder.finish()]);
-  };
+describe.each(['setParameters', 'setState', 'encodePack'] as const)(
+  'weights that %s puts in are trained',
+  (name) => {
+    /** Two losses, of steps on weights that were put in after the first step. */
+    const losses = (two: (trainer: Trainer) => Promise<Iterable<number>>) =>
+      withTrainer(options, async (trainer, unet) => {
+        using other = await engine.createUNet(config, { seed: 6 });
+        const [weights, state] = [await other.getParameters(), await trainer.getState()];
+        await trainer.step(batch);
+        if (name === 'setParameters') await unet.setParameters(weights);
+        else if (name === 'setState') trainer.setState({ ...state, weights });
+        else {
+          const encoder = gpu.device.createCommandEncoder();
+          encoder.copyBufferToBuffer(
+            other.parameterBuffer,
+            0,
+            unet.parameterBuffer,
+            0,
+            other.parameterBuffer.size,
+          );
+          unet.encodePack(encoder);
+          submit(encoder);
+        }
+        return [...(await two(trainer))];
+      });
+    const steps = async (trainer: Trainer) => [await trainer.step(batch), await trainer.step(batch)];
+    const submit = (...encoders: GPUCommandEncoder[]) => {
+      for (const encoder of encoders) gpu.device.queue.submit([encoder.finish()]);
+    };
 
-  test('after a recorded step that is dropped, or refused, too', async () => {
-    const expected = await losses(steps);
-    const dropped = losses((trainer) => {
-      recorded(trainer);
-      return steps(trainer);
+    test('after a recorded step that is dropped, or refused, too', async () => {
+      const expected = await losses(steps);
+      const dropped = losses((trainer) => {
+        recorded(trainer);
+        return steps(trainer);
+      });
+      expect(await dropped).toEqual(expected);
+      const refused = losses(async (trainer) => {
+        const encoder = recorded(trainer);
+        const gone = gpu.device.createBuffer({ size: 4, usage: GPUBufferUsage.COPY_DST });
+        encoder.clearBuffer(gone);
+        gone.destroy();
+        gpu.device.pushErrorScope('validation');
+        submit(encoder);
+        expect(await gpu.device.popErrorScope()).not.toBeNull();
+        return steps(trainer);
+      });
+      expect(await refused).toEqual(expected);
     });
-    expect(await dropped).toEqual(expected);
-    const refused = losses(async (trainer) => {
-      const encoder = recorded(trainer);
-      const gone = gpu.device.createBuffer({ size: 4, usage: GPUBufferUsage.COPY_DST });
-      encoder.clearBuffer(gone);
-      gone.destroy();
-      gpu.device.pushErrorScope('validation');
-      submit(encoder);
-      expect(await gpu.device.popErrorScope()).not.toBeNull();
-      return steps(trainer);
-    });
-    expect(await refused).toEqual(expected);
-  });
 
-  test('by recorded steps, each once, whichever of them run', async () => {
-    const expected = await losses(steps);
-    const both = losses((trainer) => {
-      submit(...[recorded(trainer), recorded(trainer)]);
-      return trainer.readLosses(2);
+    test('by recorded steps, each once, whichever of them run', async () => {
+      const expected = await losses(steps);
+      const both = losses((trainer) => {
+        submit(...[recorded(trainer), recorded(trainer)]);
+        return trainer.readLosses(2);
+      });
+      expect(await both).toEqual(expected);
+      const second = losses(async (trainer) => {
+        recorded(trainer);
+        submit(recorded(trainer));
+        return [...(await trainer.readLosses()), await trainer.step(batch)];
+      });
+      expect(await second).toEqual(expected);
     });
-    expect(await both).toEqual(expected);
-    const second = losses(async (trainer) => {
-      recorded(trainer);
-      submit(recorded(trainer));
-      return [...(await trainer.readLosses()), await trainer.step(batch)];
-    });
-    expect(await second).toEqual(expected);
-  });
-});
+  },
+);
 
 test('weights that setParameters puts in during the loop of a fit are trained from the next submission on', async () => {
   // At this rate, 120 steps change no weight by more than 0.00012.
