@@ -6,7 +6,6 @@ import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { TrainingEvent } from './options';
 import { lostSteps, whyNot } from './refusal';
-import { SpeedMeter } from './speed';
 import type { StepPrograms } from './step_programs';
 
 /** Most steps per submission, because recorded commands take memory, too. At most LOSS_RING. */
@@ -184,5 +183,19 @@ export class Fit {
   /** Images in the batch of the step after `step` completed ones. */
   private imagesOf(step: number): number {
     return imagesOfStep(this.parts, step);
+  }
+}
+
+/** Images per second over the last few seconds. */
+export class SpeedMeter {
+  private readonly marks: { time: number; images: number }[] = [{ time: performance.now(), images: 0 }];
+
+  add(images: number): number {
+    const now = performance.now();
+    const last = this.marks[this.marks.length - 1];
+    this.marks.push({ time: now, images: last.images + images });
+    while (this.marks.length > 2 && now - this.marks[1].time > 5000) this.marks.shift();
+    const [first] = this.marks;
+    return ((last.images + images - first.images) / Math.max(now - first.time, 1e-3)) * 1000;
   }
 }

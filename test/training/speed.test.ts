@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { SpeedMeter } from '../../src/training/speed';
+import { SpeedMeter } from '../../src/training/fit';
 
 let now = 1000;
 vi.spyOn(performance, 'now').mockImplementation(() => now);
