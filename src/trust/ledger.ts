@@ -122,7 +122,7 @@ export class Ledger implements Checks {
 
   private async recallPassed(): Promise<void> {
     this.generation = await this.memory.generation();
-    const known = await this.memory.get('check', '');
+    const known = await this.memory.get('check', '', this.generation);
     // An update of a driver changes no key: old checks count as none.
     if (!known || known.isOld) return;
     for (const key of known.value.split(' ')) this.entries.set(key, { state: 'right', since: known.date });

@@ -83,9 +83,9 @@ export class AdapterMemory {
     this.given = cache;
   }
 
-  /** The value that `set` stored, unless it was forgotten, or stored by an earlier version. */
-  async get(kind: Kind, key: string): Promise<Remembered | undefined> {
-    const text = await readCache(await this.cache, await this.keyOf(kind, key));
+  /** The value that `set` stored, unless it was forgotten, or stored by an earlier version. `generation`: the present one, where it is known. */
+  async get(kind: Kind, key: string, generation?: number): Promise<Remembered | undefined> {
+    const text = await readCache(await this.cache, await this.keyOf(kind, key, generation));
     try {
       const { value, date } = JSON.parse(text!);
       if (typeof value !== 'string' || typeof date !== 'number') return undefined;
@@ -151,8 +151,15 @@ export class AdapterMemory {
     return JSON.stringify(['generation', this.adapter]);
   }
 
-  private async keyOf(kind: Kind, key: string): Promise<string> {
+  private async keyOf(kind: Kind, key: string, generation?: number): Promise<string> {
     const { adapter, versions, conditions } = this;
-    return JSON.stringify([kind, adapter, versions, conditions, await this.generation(), key]);
+    return JSON.stringify([
+      kind,
+      adapter,
+      versions,
+      conditions,
+      generation ?? (await this.generation()),
+      key,
+    ]);
   }
 }

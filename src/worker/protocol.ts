@@ -164,7 +164,10 @@ export interface WorkerEvents {
   readonly freed: object;
   /** The run went back to an earlier step, with these losses. */
   readonly wentBack: { readonly losses: Float32Array };
-  /** The device was lost, and the run is back at `step`. The event comes `again` while the browser gives no other device. */
+  /**
+   * The device was lost, and the run is back at `step`. The event comes `again` while the browser gives no other device, and
+   * when `pause` ends the wait for one.
+   */
   readonly lost: {
     /** A message for people. */
     readonly message: string;

@@ -127,8 +127,11 @@ export class TrainingSession {
   }
 
   pause(): void {
+    const waited = this.recovering;
     this.giveUp();
     this.target = undefined;
+    // The run goes on by itself no more.
+    if (waited) this.tellLost(undefined, true);
     if (this.tasks.doing === 'sampling') this.phase('sampling');
     else if (this.tasks.busy) this.phase('pausing');
     this.tasks.interrupt('training');

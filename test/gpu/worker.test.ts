@@ -413,7 +413,10 @@ describe('a device that is lost', mainlyIn('node'), () => {
     refuse(1000);
     lose();
     await heard(client, 'lost');
+    const recovers: boolean[] = [];
+    client.on('lost', (event) => recovers.push(event.recovers));
     expect(await client.pause()).toMatchObject({ step: 4, complete: false });
+    expect(recovers.at(-1)).toBe(false);
     expect(await started).toMatchObject({ step: 4 });
     await expect(client.sample()).rejects.toMatchObject({ code: 'no-adapter' });
     refuse(0);

@@ -8,9 +8,9 @@ import { type Ask, asks, type Settings } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
+import { orOffline } from '../shell/format';
 import { pngOf } from '../shell/images';
 import { Latest, type Outcome } from '../shell/latest';
-import { drawnPicture } from '../shell/make_files';
 import { describe, makesDigits, networkIn } from '../shell/state';
 import { clearClasses, DrawViews, showClasses, verdict } from './draw_answers';
 import { connectDrawDigits, connectDrawSource } from './draw_choices';
@@ -175,8 +175,14 @@ export class DrawPanel implements TaskPanel {
   }
 
   private async save(): Promise<void> {
-    const picture = drawnPicture([this.seen()!, ...this.views.answerTo(this.settings.ask)]);
-    download(drawnName(this.settings), await pngOf(picture));
+    const name = drawnName(this.settings);
+    const images = [this.seen()!, ...this.views.answerTo(this.settings.ask)];
+    try {
+      const { drawnPicture } = await import('../shell/make_files');
+      download(name, await pngOf(drawnPicture(images)));
+    } catch (error) {
+      this.app.notify(orOffline(`The file could not be made: ${(error as Error).message}`));
+    }
   }
 
   private ask({ order }: DrawQuestion): void {

@@ -7,7 +7,6 @@ import type { App, Panel } from '../shell/app';
 import { anyElement, button, download, setText } from '../shell/dom';
 import { orOffline } from '../shell/format';
 import { pngOf } from '../shell/images';
-import { stepPicture, trajectoryGif, trajectoryNpy, trajectorySheet } from '../shell/make_files';
 import type { Trajectory } from '../shell/trajectory';
 import { settingsFor } from './calls';
 
@@ -51,6 +50,8 @@ async function share(url: string, promised: string): Promise<string> {
   }
 }
 
+type Files = typeof import('../shell/make_files');
+
 const tell = (words: string) => setText(anyElement('shared'), words);
 
 export function connectDownloads(trajectory: Trajectory): void {
@@ -60,27 +61,31 @@ export function connectDownloads(trajectory: Trajectory): void {
   };
   const name = (step: number | 'all', ending: string) =>
     fileName(trajectory.network!, trajectory.order!, step, ending);
-  button('save-sampled').addEventListener('click', async () => {
+  /** What makes files comes with the first one. */
+  const make = async (file: string, content: (files: Files) => Promise<BlobPart> | BlobPart) => {
+    try {
+      save(file, await content(await import('../shell/make_files')));
+    } catch (error) {
+      tell(orOffline(`The file could not be made: ${(error as Error).message}`));
+    }
+  };
+  button('save-sampled').addEventListener('click', () => {
     const { shown, shape, order } = trajectory;
     if (!shown) return;
-    const file = name(shown.step, 'png');
-    save(file, await pngOf(stepPicture(shown, shape, order!.steps)));
+    void make(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(shown, shape, order!.steps)));
   });
-  button('save-sheet').addEventListener('click', async () => {
+  button('save-sheet').addEventListener('click', () => {
     const { frames, shape } = trajectory;
-    save(name('all', 'png'), await pngOf(trajectorySheet(frames, shape)));
+    void make(name('all', 'png'), (files) => pngOf(files.trajectorySheet(frames, shape)));
   });
-  button('save-gif').addEventListener('click', async () => {
-    const file = name('all', 'gif');
+  button('save-gif').addEventListener('click', () => {
+    const { frames, shape } = trajectory;
     tell('Making the animation…');
-    try {
-      save(file, await trajectoryGif(trajectory.frames, trajectory.shape));
-    } catch (error) {
-      tell(orOffline(`The animation could not be made: ${(error as Error).message}`));
-    }
+    void make(name('all', 'gif'), (files) => files.trajectoryGif(frames, shape));
   });
   button('save-npy').addEventListener('click', () => {
-    save(name('all', 'npy'), trajectoryNpy(trajectory.frames, trajectory.shape));
+    const { frames, shape } = trajectory;
+    void make(name('all', 'npy'), (files) => files.trajectoryNpy(frames, shape));
   });
 }
 

@@ -7,7 +7,6 @@ import type { App } from '../shell/app';
 import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
 import { orOffline } from '../shell/format';
 import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
-import { animation, gridsNpy, sheet } from '../shell/make_files';
 import { dataNameOf, networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
 import { digits } from './plan';
@@ -130,27 +129,32 @@ function renderNames(host: HTMLElement, columns: number, network: Classes): void
   );
 }
 
+type Files = typeof import('../shell/make_files');
+
 /** All grids as one file: those that are as large as the first one. */
 function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, ending: string) => string) {
   const save = async (
     ending: string,
-    content: (all: readonly Uint8Array[], shape: Shape) => Promise<BlobPart> | BlobPart,
+    content: (files: Files, all: readonly Uint8Array[], shape: Shape) => Promise<BlobPart> | BlobPart,
   ) => {
     const [{ value: first }] = grids.all;
     const all = grids.all.filter(({ value }) => value.images.length === first.images.length);
     const images = all.map(({ value }) => value.images);
     const shape = { columns: first.columns, ...sizeOf(app) };
     try {
-      download(name(`to-step-${all[all.length - 1].step}`, ending), await content(images, shape));
+      const files = await import('../shell/make_files');
+      download(name(`to-step-${all[all.length - 1].step}`, ending), await content(files, images, shape));
     } catch (error) {
       app.notify(orOffline(`The file could not be made: ${(error as Error).message}`));
     }
   };
   const frames = (all: readonly Uint8Array[], shape: Shape) => all.map((bytes) => ({ bytes, shape }));
   const click = (id: string, does: () => void) => button(id).addEventListener('click', does);
-  click('save-history', () => save('gif', (all, shape) => animation(frames(all, shape), FRAME_MS)));
-  click('save-history-png', () => save('png', (all, shape) => pngOf(sheet(all, shape))));
-  click('save-history-npy', () => save('npy', gridsNpy));
+  click('save-history', () =>
+    save('gif', (files, all, shape) => files.animation(frames(all, shape), FRAME_MS)),
+  );
+  click('save-history-png', () => save('png', (files, all, shape) => pngOf(files.sheet(all, shape))));
+  click('save-history-npy', () => save('npy', (files, all, shape) => files.gridsNpy(all, shape)));
 }
 
 function connectStrip(app: App): Part {

@@ -6,7 +6,7 @@ import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
 import { loadModel } from '../../../src/weights/model';
 import { decodeSafetensors } from '../../../src/weights/safetensors';
-import { kindOf, type OwnFile, readOwnImages } from '../../pictures/own_images';
+import type { OwnFile } from '../../pictures/own_images';
 import type { MadeImages } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
 import { megabytes } from '../../text/units';
@@ -31,6 +31,12 @@ export const digits: DataOrder = { from: 'digits' };
 /** What comes with the page, by the source that checkpoints name. */
 const COMES_ALONG: Readonly<Record<string, DataOrder>> = { mnist: digits, letters: { from: 'letters' } };
 
+/** Reads the user's own images: it comes with the first of them. */
+const ownImages = () => import('../../pictures/own_images');
+const arePictures = async (files: readonly OwnFile[]) => {
+  const { kindOf } = await ownImages();
+  return files.some((file) => kindOf(file) === 'picture');
+};
 const isFiles = (from: DataOrder['from']): from is readonly OwnFile[] => Array.isArray(from);
 
 export class Files {
@@ -79,7 +85,7 @@ export class Files {
       const { count, height, width, channels, classNames, name = '' } = images;
       const [builtIn, letters] = [from === 'digits', from === 'letters'];
       place.source = builtIn ? 'mnist' : letters ? 'letters' : name;
-      const pictures = isFiles(from) && from.some((file) => kindOf(file) === 'picture');
+      const pictures = isFiles(from) && (await arePictures(from));
       const classes = classesOf(images);
       const size = { count, height, width, channels };
       const data = { name, builtIn, letters, pictures, ink, cut, own, notes, ...size, classes, classNames };
@@ -121,6 +127,7 @@ export class Files {
     }
     if (!isFiles(from)) return { images: from, notes: [] };
     const { size, fit, ink, flip } = this.place.settings;
+    const { readOwnImages } = await ownImages();
     return readOwnImages(from, { size, fit, ink, flip }, browserReader, {
       signal,
       progress: (done, total, what) => this.place.post({ type: 'reading', done, total, what }),

@@ -79,20 +79,22 @@ function train(steps: number, data: typeof digits): void {
   tell({ type: 'loss', first: 0, losses: new Float32Array(steps), imagesPerSecond: 1 });
 }
 
-test('images are named after the network that made them, also where another is chosen by then', () => {
+test('images are named after the network that made them, also where another is chosen by then', async () => {
   const { element, show } = making('&text=20');
-  const names = () => {
+  const names = async () => {
+    element('shared').textContent = '';
     element('save-npy').click();
+    await vi.dynamicImportSettled();
     return [element('sample-prediction').ariaLabel, element('shared').textContent];
   };
   const made = ['2, 0, finished', 'Saved as digits-20-4-steps-seed-123.npy.'];
-  expect(names()).toEqual(made);
+  expect(await names()).toEqual(made);
   train(1, letters);
   show();
   expect(element('sample-model').textContent).toBe(
     'Made by the pretrained network, after 340,000 images; now chosen: this page’s run, step 1',
   );
-  expect(names()).toEqual(made);
+  expect(await names()).toEqual(made);
 });
 
 test('columns of a comparison say which network made them, and go with their choices and a run that is reset', () => {
