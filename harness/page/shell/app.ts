@@ -451,7 +451,7 @@ export class App {
     const { model, data, phase } = this.state;
     this.state = reduce(this.state, event);
     if (event.type === 'data') this.coming = false;
-    else if (this.coming && event.type === 'phase' && phase === 'loading' && event.phase !== phase) {
+    else if (this.coming && endsReading(event, phase)) {
       // They have not come.
       this.coming = false;
       this.asked = undefined;
@@ -489,4 +489,10 @@ export class App {
     if ((event.type === 'freed' || event.type === 'unplanned') && this.planned) this.leavePlan();
     this.changed();
   }
+}
+
+/** Whether images that were on their way in this phase come no more: they were refused, left, or dropped with what they were for. */
+function endsReading(event: WorkerEvent, phase: State['phase']): boolean {
+  if (event.type === 'phase') return phase === 'loading' && event.phase !== phase;
+  return event.type === 'lost' || event.type === 'freed' || (event.type === 'error' && event.at === 'data');
 }

@@ -213,6 +213,7 @@ test.each(['that is being built', 'with steps'])(
 );
 
 test('a press on Train waits for images that are on their way, and is forgotten if they do not come', () => {
+  vi.stubGlobal('navigator', { onLine: true });
   vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
   const app = new App();
   const train = vi.fn();
@@ -232,6 +233,18 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   tell({ type: 'data', data: digits });
   phase('idle');
   expect(train).toHaveBeenCalledOnce();
+  // The worker has refused them, or dropped what it was asked.
+  const lost = { message: '', reason: '', step: 0, losses: Float32Array.of(), again: false };
+  for (const event of [
+    { type: 'error', at: 'data', code: 'argument', message: 'A run is under way.' },
+    { type: 'lost', ...lost, recovers: false, advice: undefined },
+    { type: 'freed' },
+  ] as const) {
+    app.takeImages('letters');
+    expect(app.coming).toBe(true);
+    tell(event);
+    expect(app.coming, event.type).toBe(false);
+  }
 });
 
 test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', () => {
