@@ -32,10 +32,29 @@ function served(options: ServeOptions = {}) {
   return { client, losses: lossesOf(client) };
 }
 
+/**
+ * A host whose run waits after step `step` until it is interrupted, or `goOn` is called: on a busy machine, too, the run is not over before
+ * the test interferes.
+ */
+function waiting(step = 1) {
+  let goOn = () => {};
+  const interrupted = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const host: ServeOptions['host'] = () => ({
+    async between(event, signal) {
+      if (event.step < step) return;
+      signal.addEventListener('abort', goOn);
+      await interrupted;
+    },
+  });
+  return { host, goOn };
+}
+
 /** One whose devices can be lost. */
-function servedLosable(engine: ServeOptions['engine'] = {}) {
+function servedLosable(options: Pick<ServeOptions, 'engine' | 'host'> = {}) {
   const { gpu, ...device } = losableGpu();
-  return { ...served({ engine: { gpu, selfCheck: false, ...engine } }), ...device };
+  return { ...served({ ...options, engine: { gpu, selfCheck: false, ...options.engine } }), ...device };
 }
 
 test('a run in a worker gives the losses, weights and samples of a run without a worker', async () => {
@@ -91,7 +110,7 @@ test('the sampling that a run is begun with is the default of sample, and comes 
 });
 
 test('a run that pauses, makes single steps, samples and goes on from a file gives the same bits', async () => {
-  const { client, losses } = served({ images: () => images });
+  const { client, losses } = served({ images: () => images, host: waiting().host });
   await client.begin(run);
   const started = client.start();
   await heard(client, 'loss');
@@ -241,7 +260,7 @@ test('a run leaves last batches out with dropLast, and also after its file was o
 // In Chrome the page loses its device (page/driven/survival.test.ts).
 describe('a device that is lost', mainlyIn('node'), () => {
   test('while it trains is replaced, and the run ends with the same bits', async () => {
-    const { client, lose, refuse, losses } = servedLosable();
+    const { client, lose, refuse, losses } = servedLosable(waiting(11));
     const told: unknown[] = [];
     client.on('lost', ({ step, losses, ...event }) => {
       expect([...losses]).toEqual(alone.losses.slice(0, step));
@@ -295,7 +314,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
   });
 
   test('loses no steps that were wanted before: those that are asked for meanwhile come after them', async () => {
-    const { client, lose } = servedLosable();
+    const { client, lose } = servedLosable(waiting());
     await client.begin({ ...run, images });
     const started = client.step(6);
     await heard(client, 'loss');
@@ -341,12 +360,15 @@ describe('a device that is lost', mainlyIn('node'), () => {
   });
 
   test('because it does not answer any more is replaced', async () => {
-    const { client, silence, losses, destroyed } = servedLosable({ deadlineSeconds: 0.5 });
+    const { host, goOn } = waiting();
+    const engine = { deadlineSeconds: 0.5 };
+    const { client, silence, losses, destroyed } = servedLosable({ engine, host });
     await client.begin({ ...run, images });
     const started = client.start();
     await heard(client, 'loss');
     const lost = heard(client, 'lost');
     silence();
+    goOn();
     await within(20_000, lost);
     // The silent device may come to again, with all its memory.
     expect(destroyed.size).toBe(1);
@@ -404,7 +426,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
   });
 
   test('and does not come back can be given up by a pause', async () => {
-    const { client, lose, refuse } = servedLosable();
+    const { client, lose, refuse } = servedLosable(waiting(5));
     await client.begin({ ...run, images });
     await client.step(4);
     const started = client.start();
@@ -475,9 +497,9 @@ describe('the calls that a program adds to its worker', () => {
       refused: string;
     };
   };
-  const servedOwn = () => {
+  const servedOwn = (host?: ServeOptions['host']) => {
     const { port1, port2 } = new MessageChannel();
-    serve(port2, { store: false, engine: { gpu: source, selfCheck: false }, calls });
+    serve(port2, { store: false, engine: { gpu: source, selfCheck: false }, calls, host });
     const client = createWorkerClient<Mine>(port1, {
       events: ['looking', 'grown', 'held', 'asking', 'refused'],
     });
@@ -512,7 +534,7 @@ describe('the calls that a program adds to its worker', () => {
   });
 
   test('have their turn between two steps, with the run’s network; training goes on with the same bits', async () => {
-    const client = servedOwn();
+    const client = servedOwn(waiting().host);
     const losses = lossesOf(client);
     expect(await client.call('look')).toMatchObject({ sum: 0, software: expect.any(Boolean) });
     await client.begin({ ...run, images });
