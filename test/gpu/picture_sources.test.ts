@@ -176,7 +176,7 @@ test.each(Object.keys(odd).filter((name) => lane !== 'node' || name.endsWith('.p
     const node = lane === 'node' && (await import('../../harness/pictures/png'));
     const reader = node
       ? { head: async () => bytes, decode: async () => node.decodePng(bytes) }
-      : (await import('../../harness/page/worker/run_images')).browserReader;
+      : (await import('../../harness/page/worker/image_sources')).browserReader;
     const twice = ['a', 'b'].map((of) => ({ path: `${of}/${name}`, source: new File([bytes], name) }));
     const ink = name === 'deep_grey.png' ? 'light' : 'auto';
     const { images } = (await readOwnImages(twice, { ...usualChoice, ink }, reader)).images;

@@ -15,16 +15,9 @@ import { areOwn } from '../messages/fine_tune';
 import type { ModelDescription } from '../messages/messages';
 import { type Beginning, recipeOf, settingsOf } from '../messages/settings';
 import { TrainingRun } from './door';
+import { browserReader, loadLabelledDigits, loadLetters } from './image_sources';
 import { KeptImages } from './kept_images';
-import { pretrained, type Workplace } from './place';
-import {
-  browserReader,
-  checkLabels,
-  classesOf,
-  imagesOf,
-  loadLabelledDigits,
-  loadLetters,
-} from './run_images';
+import { checkLabels, classesOf, imagesOf, pretrained, type Workplace } from './place';
 import type { Views } from './views';
 
 export const digits: DataOrder = { from: 'digits' };

@@ -16,17 +16,18 @@ import { recipeSampling, samplingFor } from '../../../src/recipes';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { RunSettings } from '../../../src/weights/fields';
 import type { Model } from '../../../src/weights/model';
+import { imagesFrom, split } from '../../pictures/hold_out';
 import { checkBeginning, fitted } from '../../run/beginning';
+import { checkSides, levelsOf } from '../../run/network';
 import { ownSampling, trainerFor } from '../../run/plan';
 import { whole } from '../../text/units';
 import { areOwn, beginningOf, mayPlan, plannedRate, trainingOf } from '../messages/fine_tune';
 import type { DataDescription, Order, PageEvent } from '../messages/messages';
 import type { Network } from '../messages/order';
 import { INSTANT, pretrainedOf } from '../messages/pretrained';
-import type { Beginning, PageSettings } from '../messages/settings';
+import { type Beginning, heldOutOf, type PageSettings } from '../messages/settings';
 import { createNetwork, type NewRun, type Trained, type TrainingSession } from './door';
 import { Planning } from './planning';
-import { configFor, imagesOf } from './run_images';
 
 export type Post = (event: PageEvent, transfer?: Transferable[]) => void;
 
@@ -200,4 +201,54 @@ function divergedMessage(message: string, back: number | undefined): string {
       ? 'Reset the run, lower the learning rate, and begin again.'
       : `If it trains on from here, the same happens again. Go back to its copy of step ${whole(back)} with a smaller learning rate, or reset it. You can save its last good state below.`;
   return `${message} ${remedy}`;
+}
+
+/** The first `limit` of the images (0 means all): those to train on, and the last ones, which are held out. */
+export function imagesOf(
+  all: ImageSet | undefined,
+  { limit, ...rest }: Pick<PageSettings, 'recipe' | 'limit' | 'holdout'>,
+): ReturnType<typeof split> {
+  if (!all)
+    throw new EngineError('data', 'There are no images to train on: choose IDX files, or reload the page.');
+  const count = limit > 0 ? Math.min(limit, all.count) : all.count;
+  const held = heldOutOf(rest, count);
+  if (held >= count) {
+    throw new EngineError(
+      'argument',
+      `${held} images cannot be held out, as there are ${count}: hold out fewer, so that some are left to train on.`,
+    );
+  }
+  return split(imagesFrom(all, 0, count), held);
+}
+
+/** Number of classes, which are counted from 0; undefined without labels. */
+export const classesOf = (images?: ImageSet) =>
+  images?.labels &&
+  (images.classNames?.length ?? images.labels.reduce((most, label) => Math.max(most, label), 0) + 1);
+
+/** The network of a recipe, for these images; without any, for digits. */
+export function configFor({ recipe, widths }: PageSettings, images: ImageSet | undefined): UNetConfig {
+  const { network }: { network: UNetConfig } = recipes[recipe];
+  const { height, width, channels } = images ?? network;
+  checkSides(recipe, { height, width });
+  const { conditioning: known } = network;
+  // Without labels, a flow is trained without classes.
+  const conditioning = known && { ...known, classes: images ? (classesOf(images) ?? 0) : known.classes };
+  return {
+    ...network,
+    height,
+    width,
+    channels,
+    ...levelsOf(network, widths),
+    ...(conditioning ? { conditioning } : {}),
+  };
+}
+
+/** Throws if the network is conditioned on classes and the images have no labels. */
+export function checkLabels({ labels }: ImageSet, { conditioning }: UNetConfig): void {
+  if (!conditioning?.classes || labels) return;
+  throw new EngineError(
+    'data',
+    `The network has ${conditioning.classes} classes, and these images have no labels. Choose the images that it was trained on, with their labels.`,
+  );
 }

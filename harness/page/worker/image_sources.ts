@@ -1,0 +1,51 @@
+/** Where the page's images come from: what comes with it, and how the browser reads the user's pictures. */
+import type { ImageSet } from '../../../src';
+import { clip } from '../../../src/base/errors';
+import { inTime } from '../../../src/base/time';
+import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
+import letterBytes from '../../letters/letters.idx3-ubyte.gz?bytes';
+import type { PictureReader } from '../../pictures/own_images';
+
+/** The longest wait for the page's own digits, 1.6 MB, or letters, 0.4 MB, in seconds. */
+const WAIT = 60;
+const late = (what: string) =>
+  `The ${what} have not come for ${WAIT} seconds. Check the connection, and reload the page.`;
+
+/** The digits that come with the page. Throws `data` if they do not come. */
+export async function loadLabelledDigits(): Promise<ImageSet> {
+  const coming = Promise.all([loadDigits(), loadDigitLabels()]);
+  const [images, labels] = await inTime(coming, 1000 * WAIT, late('digits'));
+  return { ...images, labels, classNames: [...'0123456789'] };
+}
+
+/** The letters that come with the page. Throws `data` if they do not come. */
+export async function loadLetters(): Promise<ImageSet> {
+  const { readLetters } = await import('../../letters/letters');
+  return inTime(letterBytes().then(readLetters), 1000 * WAIT, late('letters'));
+}
+
+/** Reads PNG as the command line does, so that a run goes from one to the other, and other pictures with the browser's decoders. */
+export const browserReader: PictureReader = {
+  head: async ({ source }) => new Uint8Array(await (source as File).slice(0, HEAD).arrayBuffer()),
+  async decode({ path, source }) {
+    const name = clip(path.slice(path.lastIndexOf('/') + 1));
+    const file = source as File;
+    const { decodePng, isPng } = await import('../../pictures/png');
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    if (isPng(bytes)) {
+      return decodePng(bytes).catch(({ message }) => {
+        throw new Error(`${name} ${message}`);
+      });
+    }
+    const bitmap = await createImageBitmap(file, { premultiplyAlpha: 'none' }).catch(() => {
+      throw new Error(`${name} is not a picture that this browser can read`);
+    });
+    const { width, height } = bitmap;
+    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
+    context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    return context.getImageData(0, 0, width, height);
+  },
+};
+/** A photograph's own small copy may lie before its size. */
+const HEAD = 131_072;
