@@ -33,22 +33,21 @@ function served(options: ServeOptions = {}) {
 }
 
 /**
- * A host whose run waits after step `step` until it is interrupted, or `goOn` is called: on a busy machine, too, the run is not over before
- * the test interferes.
+ * A host whose run waits, `times` times, after step `step` or a later one until it is interrupted, or `goOn` is called: on a busy machine,
+ * too, the run is not over before the test interferes.
  */
-function waiting(step = 1) {
+function waiting({ step = 1, times = 1 } = {}) {
   let goOn = () => {};
-  const interrupted = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
   const host: ServeOptions['host'] = () => ({
     async between(event, signal) {
-      if (event.step < step) return;
-      signal.addEventListener('abort', goOn);
-      await interrupted;
+      if (event.step < step || times-- <= 0) return;
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+        signal.addEventListener('abort', goOn);
+      });
     },
   });
-  return { host, goOn };
+  return { host, goOn: () => goOn() };
 }
 
 /** One whose devices can be lost. */
@@ -260,7 +259,7 @@ test('a run leaves last batches out with dropLast, and also after its file was o
 // In Chrome the page loses its device (page/driven/survival.test.ts).
 describe('a device that is lost', mainlyIn('node'), () => {
   test('while it trains is replaced, and the run ends with the same bits', async () => {
-    const { client, lose, refuse, losses } = servedLosable(waiting(11));
+    const { client, lose, refuse, losses } = servedLosable({ host: waiting({ step: 11 }).host });
     const told: unknown[] = [];
     client.on('lost', ({ step, losses, ...event }) => {
       expect([...losses]).toEqual(alone.losses.slice(0, step));
@@ -299,22 +298,24 @@ describe('a device that is lost', mainlyIn('node'), () => {
   });
 
   test('before there is a copy is replaced, as often as it is lost, and the run is made anew from its beginning', async () => {
-    const { client, lose, refuse, losses } = servedLosable();
+    const { client, lose, refuse, losses } = servedLosable({ host: waiting({ times: 2 }).host });
     await client.begin({ ...run, images });
+    let trains = heard(client, 'loss');
     const started = client.start();
     for (const refused of [1, 0]) {
-      await heard(client, 'loss');
+      await trains;
       refuse(refused);
       const recovered = heard(client, 'recovered');
+      trains = heard(client, 'loss');
       lose();
-      await Promise.race([recovered, started]);
+      await recovered;
     }
     expect(await started).toEqual(done);
     expect(losses).toEqual(alone.losses);
   });
 
   test('loses no steps that were wanted before: those that are asked for meanwhile come after them', async () => {
-    const { client, lose } = servedLosable(waiting());
+    const { client, lose } = servedLosable({ host: waiting().host });
     await client.begin({ ...run, images });
     const started = client.step(6);
     await heard(client, 'loss');
@@ -426,7 +427,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
   });
 
   test('and does not come back can be given up by a pause', async () => {
-    const { client, lose, refuse } = servedLosable(waiting(5));
+    const { client, lose, refuse } = servedLosable({ host: waiting({ step: 5 }).host });
     await client.begin({ ...run, images });
     await client.step(4);
     const started = client.start();
