@@ -225,7 +225,7 @@ const SOURCES = 'virtual:shader-sources';
 const FILES = 'virtual:shader-files/';
 /** The module that contains them. */
 const STANDING = 'virtual:standing-shader-files/';
-const loadText = join(folder, '../src/plan/text.ts');
+const shaderModule = join(folder, '../src/plan/shader.ts');
 const referenceOf = (kernel: string) => join(folder, `../src/reference/${kernel}.ts`);
 const fromBase64 = join(folder, '../src/data/base64.ts');
 
@@ -289,18 +289,29 @@ function kernelModule(kernel: string, sources: ReadonlyMap<string, Source>): str
   const groupsOf = (name: string) => assemble(sources.get(name)!).groups;
   const groups = [...new Set(shaders.flatMap(([, name]) => groupsOf(name)))];
   const entries = shaders.map(([technique, name]) => {
-    const source = sources.get(name)!;
-    const { text: _, ...declared } = loadShader(name, source);
+    const { file, flags } = sources.get(name)!;
+    const { hash, workgroupSize, params, bindings, columns } = loadShader(name, sources.get(name)!);
+    const fields = list(params.fields, ({ type }) => type, 'u32');
+    const bound = list(bindings, ({ access }) => access, 'read');
+    const given = [name, hash, workgroupSize, fields, bound, file, flags].map((value) =>
+      JSON.stringify(value),
+    );
     const files = groupsOf(name).map((group) => `g${groups.indexOf(group)}`);
-    const text = [JSON.stringify(source.file), JSON.stringify(source.flags), `[${files}]`].join(', ');
-    return `${technique}: { ...${JSON.stringify(declared)}, code: () => loadText(${text}) },`;
+    const all = [...given, `[${files}]`, ...(columns ? [JSON.stringify(columns)] : [])];
+    return `${technique}: /* @__PURE__ */ declared(${all.join(', ')}),`;
   });
-  return `import { loadText } from ${JSON.stringify(loadText)};
+  return `import { declared } from ${JSON.stringify(shaderModule)};
 ${groups.map((each, i) => `import g${i} from '${FILES}${each}';`).join('\n')}
 export default {
 ${entries.join('\n')}
 };`;
 }
+
+/** A list that `declared` reads. */
+const list = <Value>(all: Readonly<Record<string, Value>>, kindOf: (value: Value) => string, usual: string) =>
+  Object.entries(all)
+    .map(([name, value]) => (kindOf(value) === usual ? name : `${name}:${kindOf(value)}`))
+    .join(' ');
 
 /** Throws for a kernel without a reference, which would otherwise fail in the self-check of a user. */
 export function referencesModule(kernels: readonly string[]): string {

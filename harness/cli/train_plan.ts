@@ -199,7 +199,7 @@ export async function planRun(
   if (kernels.variants) {
     // Checks with every optional feature; the features of the actual device are checked later.
     const features = new Set(requirements.optionalFeatures);
-    checkVariants(kernels.variants, layersOf(config), padBatch(settings.batchSize), features, true);
+    checkVariants(kernels.variants, layersOf(config), padBatch(settings.batchSize), { features }, true);
   }
   const network = trained ?? config;
   const parts = { isOwn, config, network, images, settings };

@@ -29,8 +29,8 @@ export function stepOps({ network, batch, software, features, variants }: StepIn
   const config = configOf(network);
   const layers = layersOf(config);
   const padded = padBatch(batch);
-  const own = variants && fits(() => checkVariants(variants, layers, padded, features, true));
-  const usual = () => defaultVariants(layers, padded, features, adapterKind({ software }));
+  const own = variants && fits(() => checkVariants(variants, layers, padded, { features }, true));
+  const usual = () => defaultVariants(layers, padded, { features }, adapterKind({ software }));
   const training = trainerConfigOf(recipeAt(network?.recipe ?? 'tutorial', batch).trainer);
   return planWhole(config, planWeights(config), batch, IMAGES, own ? variants : usual(), training).ops;
 }

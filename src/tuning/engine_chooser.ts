@@ -68,8 +68,7 @@ export class EngineChooser implements VariantChooser {
     } else if (this.tune && measures !== false) {
       variants = await this.exclusively(() => this.measure(ledger, place, whys));
     } else {
-      const { features } = gpu.device;
-      variants = defaultVariants(layers, batch, features, adapterKind(gpu.adapter), ledger);
+      variants = defaultVariants(layers, batch, gpu.device, adapterKind(gpu.adapter), ledger);
     }
     const isFixed = given !== undefined;
     this.choices.set(`${training ? 'training' : 'predicting'} ${batch} images`, { variants, isFixed, whys });

@@ -196,14 +196,13 @@ async function jobsOf(
   chosen: Map<string, Chosen>,
   { training, effort, memory, rejectedVariants }: TuneOptions,
 ): Promise<Jobs> {
-  const { features } = gpu.device;
   const images = Math.min(batch, effort.images);
   const jobs = new Map<string, TuningJob>();
   const places: TunedPlace[] = [];
   for (const kernel of tunedFor(training)) {
     for (const layer of layersFor(kernel, layers)) {
-      const possible = possibleVariants(kernel, layer, batch, features);
-      const here = possibleVariants(kernel, layer, images, features).filter((v) => possible.includes(v));
+      const possible = possibleVariants(kernel, layer, batch, gpu.device);
+      const here = possibleVariants(kernel, layer, images, gpu.device).filter((v) => possible.includes(v));
       const worth = () =>
         worthMeasuring(kernel, here, layer, images, adapterKind(gpu.adapter), rejectedVariants);
       const measurable = worth();

@@ -2,6 +2,7 @@
 import { checkObject, clip, EngineError } from '../base/errors';
 import type { Layer } from './config';
 import {
+  type Capabilities,
   CONDITIONING,
   CONDITIONING_VARIANTS,
   isConditioned,
@@ -15,15 +16,15 @@ import {
 } from './variants';
 
 /**
- * Throws an `argument` error unless every entry of `variants` names a layer, and a variant that can compute it at this batch on a device
- * with `features`. Entries for kernels that only a training step needs are always allowed, so that one list serves training and sampling;
+ * Throws an `argument` error unless every entry of `variants` names a layer, and a variant that can compute it at this batch on the
+ * device. Entries for kernels that only a training step needs are always allowed, so that one list serves training and sampling;
  * their support by the device is checked where they are used.
  */
 export function checkVariants(
   variants: Variants,
   layers: readonly Layer[],
   batch: number,
-  features: GPUSupportedFeatures,
+  device: Capabilities,
   training: boolean,
 ): void {
   checkObject('variants', variants, "{ 'conv2d/down.1': 'direct' }");
@@ -50,9 +51,9 @@ export function checkVariants(
     const { kernel, layer } = found;
     const exists = Object.hasOwn(kernel.variants, variant);
     const inUse = tunedFor(training).includes(kernel);
-    const reason = exists && inUse ? obstacle(kernel, variant, layer, batch, features) : undefined;
+    const reason = exists && inUse ? obstacle(kernel, variant, layer, batch, device) : undefined;
     if (exists && !reason) continue;
-    const possible = possibleVariants(kernel, layer, batch, features).join(', ');
+    const possible = possibleVariants(kernel, layer, batch, device).join(', ');
     problems.push(
       exists
         ? `${entry} cannot be ${variant}, as ${reason}; here it can be ${possible}`

@@ -14,7 +14,7 @@ export const defaultChooser = (gpu: Gpu): VariantChooser => ({
     const { layers, batch, given } = place;
     const { device, adapter } = gpu;
     if (given !== undefined) return { variants: await checkedVariants(given, gpu, place), isFixed: true };
-    const variants = defaultVariants(layers, batch, device.features, adapterKind(adapter));
+    const variants = defaultVariants(layers, batch, device, adapterKind(adapter));
     return { variants, isFixed: false };
   },
   replace: async () => undefined,
@@ -27,7 +27,7 @@ export async function checkedVariants(
   { layers, batch, training }: Place,
 ): Promise<Variants> {
   const { checkVariants } = await loaded(import('./check_variants'));
-  checkVariants(given, layers, batch, device.features, training);
+  checkVariants(given, layers, batch, device, training);
   return given;
 }
 

@@ -78,9 +78,7 @@ async function findWrongVariants(
   const { wrongOps } = await loaded(import('../trust/at_size'));
   const variantsOf = (o: Op) => {
     const tuned = tunedOf(o, network);
-    return tuned
-      ? possibleVariants(tuned, o.origin.shape as Layer, padBatch(images), gpu.device.features)
-      : [];
+    return tuned ? possibleVariants(tuned, o.origin.shape as Layer, padBatch(images), gpu.device) : [];
   };
   const at = { pass, variantsOf, boundBuffers: network.boundBuffers, tally, ...limits };
   const wrong = await wrongOps(gpu, at).catch((error) => canGoOn(error, network, limits.signal));

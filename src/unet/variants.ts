@@ -180,39 +180,48 @@ export function preferredVariant(
   return busy ?? known[0] ?? possible[0];
 }
 
-/** The reason why a variant cannot compute a layer on a device with `features`; undefined if it can. */
+/** What a device has, as far as variants depend on it. */
+export interface Capabilities {
+  readonly features: ReadonlySet<string>;
+  readonly limits?: Pick<GPUSupportedLimits, 'maxStorageBufferBindingSize'>;
+}
+
+/** The reason why a variant cannot compute a layer on a device; undefined if it can. */
 export function obstacle(
   kernel: TunedKernel,
   variant: string,
   layer: Layer,
   batch: number,
-  features: GPUSupportedFeatures,
+  { features, limits }: Capabilities,
 ): string | undefined {
-  const { features: needed = [], refuses } = kernel.variants[variant];
+  const { features: needed = [], refuses, scratch } = kernel.variants[variant];
+  const shape = tunedShape(layer, batch);
   const missing = needed.find((f) => !features.has(f));
-  return missing ? `the device has no ${missing}` : refuses?.(tunedShape(layer, batch));
+  const refused = missing ? `the device has no ${missing}` : refuses?.(shape);
+  // The plain variant computes every shape, unless memory is short for all.
+  if (refused || !limits || variant === 'direct') return refused;
+  const sizes = Object.values(scratch?.(shape) ?? {});
+  return sizes.some((size) => 4 * size > limits.maxStorageBufferBindingSize)
+    ? 'the device allows no buffer as large as its scratch memory'
+    : undefined;
 }
 
-/** All variants of a tuned kernel that can compute a layer on a device with `features`. */
-export const possibleVariants = (
-  kernel: TunedKernel,
-  layer: Layer,
-  batch: number,
-  features: GPUSupportedFeatures,
-) => Object.keys(kernel.variants).filter((variant) => !obstacle(kernel, variant, layer, batch, features));
+/** All variants of a tuned kernel that can compute a layer on a device. */
+export const possibleVariants = (kernel: TunedKernel, layer: Layer, batch: number, device: Capabilities) =>
+  Object.keys(kernel.variants).filter((variant) => !obstacle(kernel, variant, layer, batch, device));
 
 /** Chooses without measuring, and without the `kernel.variant` names in `rejected`. */
 export function defaultVariants(
   layers: readonly Layer[],
   batch: number,
-  features: GPUSupportedFeatures,
+  device: Capabilities,
   adapter: AdapterKind,
   rejected: Rejected = new Set(),
 ): Variants {
   const choice: Record<string, string> = { ...conditioningChoice(layers, adapter, rejected) };
   for (const kernel of TUNABLE_KERNELS) {
     for (const layer of layersFor(kernel, layers)) {
-      const possible = possibleVariants(kernel, layer, batch, features);
+      const possible = possibleVariants(kernel, layer, batch, device);
       choice[`${kernel.name}/${layer.name}`] = preferredVariant(
         kernel,
         trusted(kernel, possible, rejected),

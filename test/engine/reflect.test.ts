@@ -33,6 +33,13 @@ test('the build’s record of a shader is what reflect() reads of its text', () 
   }
 });
 
+test('a bundle’s declaration of a shader is what the build has read of it', () => {
+  for (const { text: _, code: __, ...read } of loadShaders()) {
+    const { code: ___, ...declared } = shaders[read.name as keyof typeof shaders];
+    expect(declared).toEqual(read);
+  }
+});
+
 test('reflect() reads params, bindings and the workgroup size', () => {
   expect(reflect('good', good)).toEqual({
     name: 'good',

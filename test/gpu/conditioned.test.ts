@@ -81,7 +81,7 @@ const cases: Record<string, Case> = {
 };
 
 const usual = (config: UNetConfig, kind: AdapterKind) =>
-  defaultVariants(layersOf(config), BATCH, gpu.device.features, kind);
+  defaultVariants(layersOf(config), BATCH, gpu.device, kind);
 
 /** Parameters with biases that are not zero. */
 function randomParameters(unet: UNet, random: Random): Map<string, Float32Array> {

@@ -48,7 +48,7 @@ const STEPS = 8;
 const FEW = 3;
 
 const usual = (adapter: AdapterKind, batch: number, config?: Partial<UNetConfig>) =>
-  defaultVariants(layersOf(checkConfig(config)), batch, gpu.device.features, adapter);
+  defaultVariants(layersOf(checkConfig(config)), batch, gpu.device, adapter);
 
 test.each(kinds)(
   'the tutorial’s first eight losses agree with TensorFlow.js and jax-js, with default kernels for %s',

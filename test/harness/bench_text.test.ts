@@ -68,7 +68,7 @@ test('repeated dispatches are listed once', () => {
 
 test('explain describes the tutorial network within its memory budget, and other networks', () => {
   const config = checkConfig();
-  const variants = defaultVariants(layersOf(config), 256, new Set(['subgroups']), 'software');
+  const variants = defaultVariants(layersOf(config), 256, { features: new Set(['subgroups']) }, 'software');
   const { summary: text, dispatches, memory } = explain(config, 256, 10_000, variants);
   for (const line of ['down.1  (n, 14, 14, 64)   51,264', 'Total params: 309,057'])
     expect(text).toContain(line);
@@ -81,7 +81,7 @@ test('explain describes the tutorial network within its memory budget, and other
       ['conv2d', 'conv2d_grad_input', 'conv2d_grad_kernel'].map((kernel) => [`${kernel}/${layer}`, 'tile']),
     ),
   );
-  const defaults = defaultVariants(layersOf(config), 256, new Set(['subgroups']), 'gpu');
+  const defaults = defaultVariants(layersOf(config), 256, { features: new Set(['subgroups']) }, 'gpu');
   const tiled = explain(config, 256, 10_000, { ...defaults, ...tiles });
   expect(Number(/Training takes (\d+) MB/.exec(tiled.memory)![1])).toBeLessThanOrEqual(160);
   expect(tiled.dispatches).toContain('30 dispatches');

@@ -45,7 +45,7 @@ describe('on a GPU', () => {
   const config = configOf(digits.network);
   const dispatches = (ops: readonly Op[]) => ops.reduce((count, { calls }) => count + calls.length, 0);
   const bytes = (ops: readonly Op[]) => ops.reduce((sum, { cost }) => sum + cost.bytes, 0);
-  const usual = (batch: number) => defaultVariants(layersOf(config), batch, digits.features, 'gpu');
+  const usual = (batch: number) => defaultVariants(layersOf(config), batch, digits, 'gpu');
   const unfused = (variants: Variants) => ({ ...variants, conditioning: 'unfused' });
 
   test('a step of 64 digits takes 73 dispatches, and four more where the conditioning is not fused', () => {

@@ -32,7 +32,7 @@ const allBy = (form: string, layers: readonly Layer[]) =>
   Object.fromEntries(
     TUNABLE_KERNELS.flatMap((kernel) =>
       layersFor(kernel, layers).flatMap((layer) =>
-        possibleVariants(kernel, layer, BATCH, device.features).includes(form)
+        possibleVariants(kernel, layer, BATCH, device).includes(form)
           ? [[`${kernel.name}/${layer.name}`, form]]
           : [],
       ),
@@ -48,7 +48,7 @@ describe.each([24, 32, 40])('pictures of %i pixels', (side) => {
   test('can use exactly these kernel variants', () => {
     const wanted = new Set(
       TUNABLE_KERNELS.flatMap((kernel) =>
-        layersFor(kernel, layers).flatMap((layer) => possibleVariants(kernel, layer, BATCH, device.features)),
+        layersFor(kernel, layers).flatMap((layer) => possibleVariants(kernel, layer, BATCH, device)),
       ),
     );
     expect([...wanted].sort()).toEqual(['direct', ...TILES.flatMap(formsOf)].sort());
@@ -89,7 +89,7 @@ test('pictures for which one variant is wrong at their size: training ends in an
 test('explain says beforehand how much memory a trainer of 16 large pictures takes', async () => {
   const { network, trainer: options } = recipes.pictures;
   const [config, batch] = [checkConfig({ ...network, height: 64, width: 64 }), 16];
-  const variants = defaultVariants(layersOf(config), batch, device.features, 'software');
+  const variants = defaultVariants(layersOf(config), batch, device, 'software');
   const { memory } = explain(config, batch, 100, variants, trainerConfigOf(options));
   const said = Number(/Training takes (\d+) MB of GPU memory without the data set/.exec(memory)![1]);
   using unet = await UNet.create(gpu, config);

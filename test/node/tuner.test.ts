@@ -26,7 +26,7 @@ const layers = layersOf(checkConfig(network));
 const { features } = gpu.device;
 /** Without measuring. */
 const usual = (of: typeof layers, adapter = adapterKind(gpu.adapter)) =>
-  defaultVariants(of, 8, features, adapter);
+  defaultVariants(of, 8, { features }, adapter);
 /** What the tuner remembers of this device, for the time of one test. */
 const rejectedVariants = new Set<string>();
 /** Enough for any machine. */
@@ -124,7 +124,7 @@ test('the tuner chooses the fastest variant that agrees, for every kernel and la
       expect(times.map((m) => m.variant)).toEqual(
         worthMeasuring(
           kernel,
-          possibleVariants(kernel, layer, 8, features),
+          possibleVariants(kernel, layer, 8, { features }),
           layer,
           8,
           adapterKind(gpu.adapter),
@@ -408,7 +408,7 @@ describe('the tuner on a GPU', () => {
       expect(measured).toEqual([]);
       for (const kernel of TUNABLE_KERNELS) {
         for (const layer of layersFor(kernel, of)) {
-          const possible = possibleVariants(kernel, layer, 8, features);
+          const possible = possibleVariants(kernel, layer, 8, { features });
           expect(worthMeasuring(kernel, possible, layer, 8, 'gpu', rejectedVariants)).toContain(
             variants[`${kernel.name}/${layer.name}`],
           );

@@ -7,6 +7,7 @@ import { worthMeasuring } from '../../src/tuning/tuner';
 import { checkVariants } from '../../src/unet/check_variants';
 import { checkConfig, layersOf, presets } from '../../src/unet/config';
 import {
+  type Capabilities,
   conditioningChoice,
   defaultVariants,
   layersFor,
@@ -16,8 +17,10 @@ import {
 } from '../../src/unet/variants';
 
 const layers = layersOf(checkConfig());
+const plain = { features: new Set<string>() };
+const capable = { features: new Set(['subgroups']) };
 const usual = (batch: number, ...features: string[]) =>
-  defaultVariants(layers, batch, new Set(features), 'software');
+  defaultVariants(layers, batch, { features: new Set(features) }, 'software');
 
 test('on a processor with subgroups, a large batch uses the subgroup variants', () => {
   expect(usual(64, 'subgroups')).toMatchObject({
@@ -36,9 +39,9 @@ test('the conditioning is fused on GPUs, unless that variant was rejected or the
   expect(conditioningChoice(conditioned, 'gpu', new Set(['conditioning.gpu']))).toEqual({});
   expect(conditioningChoice(conditioned, 'software', none)).toEqual({});
   expect(conditioningChoice(layers, 'gpu', none)).toEqual({});
-  expect(defaultVariants(conditioned, 8, none as never, 'gpu')).toMatchObject({ conditioning: 'gpu' });
+  expect(defaultVariants(conditioned, 8, plain, 'gpu')).toMatchObject({ conditioning: 'gpu' });
   const check = (variants: Record<string, string>, of = conditioned) =>
-    checkVariants(variants, of, 8, none as never, true);
+    checkVariants(variants, of, 8, plain, true);
   check({ conditioning: 'unfused' });
   check({ conditioning: 'gpu' });
   expect(() => check({ conditioning: 'one' })).toThrow(
@@ -49,7 +52,7 @@ test('the conditioning is fused on GPUs, unless that variant was rejected or the
 
 test('entries of another network are refused in one sentence that names the legal ones once', () => {
   const of = { 'conv2d/down.7': 'direct', 'conv2d/up.0': 'best', 'conv2d/up.9': 'direct' };
-  const check = () => checkVariants(of, layers, 8, new Set<string>() as never, true);
+  const check = () => checkVariants(of, layers, 8, plain, true);
   expect(check).toThrow(
     /^These kernel variants cannot be used: there is no conv2d\/down\.7, conv2d\/up\.9 in this network, only conv2d\/down\.0, conv2d\/down\.1, [^A-Z]*\. Also conv2d\/up\.0 has no variant best; here it can be direct, [^A-Z]*\.$/,
   );
@@ -62,7 +65,7 @@ test('the default Winograd variant has the fewest products for the image, and th
     defaultVariants(
       layersOf(checkConfig({ height: size, width: size })),
       batch,
-      new Set(features),
+      { features: new Set(features) },
       'software',
     );
   // Images of 16 take 4 tiles of 8, where they would take 9 of 7; images of 8 take one, or 4 of either other form.
@@ -89,7 +92,7 @@ test('the default Winograd variant has the fewest products for the image, and th
 test('the default Winograd tiles of 3x3 kernels, 6 or 7, are those that fit the image', () => {
   const at = (side: number, adapter: 'software' | 'gpu') => {
     const config = checkConfig({ ...presets.pictures, height: side, width: side });
-    const variants = defaultVariants(layersOf(config), 16, new Set(['subgroups']), adapter);
+    const variants = defaultVariants(layersOf(config), 16, capable, adapter);
     return ['down.0.1', 'down.1.1', 'up.0.1'].map((layer) => {
       const names = ['conv2d', 'conv2d_grad_input', 'conv2d_grad_kernel'].map(
         (kernel) => /^winograd(\d)_3x3/.exec(variants[`${kernel}/${layer}`])?.[1],
@@ -116,7 +119,7 @@ test('a batch of 4 uses subgroup variants where strips of an image fill the lane
     'conv2d/up.2': 'one_output_subgroups',
   });
   const narrow = layersOf(checkConfig({ height: 8, width: 8, widths: [8, 8] }));
-  const choice = (batch: number) => defaultVariants(narrow, batch, new Set(['subgroups']), 'software');
+  const choice = (batch: number) => defaultVariants(narrow, batch, capable, 'software');
   // Two strips of 7 pixels in a row, for two pairs of images; for four pairs there are as many as lanes.
   expect(choice(4)).toMatchObject({ 'conv2d/down.0': 'one_input', 'conv2d/up.1': 'one_output' });
   expect(choice(8)).toMatchObject({
@@ -127,7 +130,7 @@ test('a batch of 4 uses subgroup variants where strips of an image fill the lane
 
 test('a layer of fewer than 32 output channels does not use the subgroup variant of Winograd', () => {
   const narrow = layersOf(checkConfig({ widths: [16, 32, 32] }));
-  expect(defaultVariants(narrow, 64, new Set(['subgroups']), 'software')).toMatchObject({
+  expect(defaultVariants(narrow, 64, capable, 'software')).toMatchObject({
     'conv2d/down.1': 'winograd7_subgroups', // 16 > 32
     'conv2d_grad_input/down.1': 'winograd7',
     'conv2d/up.1': 'winograd7', // 32 > 16
@@ -151,7 +154,7 @@ test('a wide product is measured where 64 columns of four tiles fill its workgro
   const wide = (layer: number, batch: number) =>
     worthMeasuring(
       conv2d,
-      possibleVariants(conv2d, layers[layer], batch, none),
+      possibleVariants(conv2d, layers[layer], batch, plain),
       layers[layer],
       batch,
       'gpu',
@@ -161,11 +164,10 @@ test('a wide product is measured where 64 columns of four tiles fill its workgro
   expect([wide(2, 252), wide(2, 256)]).toEqual([[], ['winograd7_gpu_wide']]);
   expect([wide(1, 60), wide(1, 64)]).toEqual([[], ['winograd7_gpu_wide']]);
   for (const batch of [64, 1024])
-    expect(Object.values(defaultVariants(layers, batch, none, 'gpu')).join()).not.toContain('wide');
+    expect(Object.values(defaultVariants(layers, batch, plain, 'gpu')).join()).not.toContain('wide');
 });
 
 describe('the tuner on a GPU', () => {
-  const features = new Set(['subgroups']);
   const measured = (
     config: Parameters<typeof checkConfig>[0],
     kernel: (typeof TUNABLE_KERNELS)[number],
@@ -173,7 +175,7 @@ describe('the tuner on a GPU', () => {
     ...rejected: string[]
   ) => {
     const layer = layersOf(checkConfig(config))[at];
-    const possible = possibleVariants(kernel, layer, 64, features);
+    const possible = possibleVariants(kernel, layer, 64, capable);
     return worthMeasuring(kernel, possible, layer, 64, 'gpu', new Set(rejected));
   };
   /** The Winograd forms for images of a side. */
@@ -219,18 +221,18 @@ describe('the tuner on a GPU', () => {
   test('leaves out variants that a caller can still fix, or that replace a rejected twin', () => {
     for (const kernel of TUNABLE_KERNELS) {
       for (const layer of layersFor(kernel, layers)) {
-        const possible = possibleVariants(kernel, layer, 64, features);
+        const possible = possibleVariants(kernel, layer, 64, capable);
         const usual = preferredVariant(kernel, possible, layer, 64, 'gpu');
         expect(worthMeasuring(kernel, possible, layer, 64, 'gpu', new Set())[0]).toBe('direct');
         expect(worthMeasuring(kernel, possible, layer, 64, 'gpu', new Set())).toContain(usual);
         for (const left of possible)
           expect(() =>
-            checkVariants({ [`${kernel.name}/${layer.name}`]: left }, layers, 64, features, true),
+            checkVariants({ [`${kernel.name}/${layer.name}`]: left }, layers, 64, capable, true),
           ).not.toThrow();
       }
     }
     const rejected = new Set(['conv2d.one_input_gpu', 'conv2d_grad_kernel.one_channel_gpu']);
-    expect(defaultVariants(layers, 64, features, 'gpu', rejected)).toMatchObject({
+    expect(defaultVariants(layers, 64, capable, 'gpu', rejected)).toMatchObject({
       'conv2d/down.0': 'one_input',
       'conv2d_grad_kernel/up.2': 'one_channel',
     });
@@ -239,7 +241,7 @@ describe('the tuner on a GPU', () => {
 
 test('the default variants on a GPU, without measuring, are those that fit its registers', () => {
   for (const batch of [4, 256]) {
-    const variants = defaultVariants(layers, batch, new Set(['subgroups']), 'gpu');
+    const variants = defaultVariants(layers, batch, capable, 'gpu');
     expect(variants).toMatchObject({
       'conv2d/down.0': 'one_input_gpu',
       'conv2d/down.1': 'winograd7_gpu',
@@ -251,5 +253,21 @@ test('the default variants on a GPU, without measuring, are those that fit its r
   }
   // Tiles and Winograd forms are for 5x5 and 3x3 kernels.
   const other = layersOf(checkConfig({ kernelSize: 7 }));
-  expect(new Set(Object.values(defaultVariants(other, 64, new Set(), 'gpu')))).toEqual(new Set(['direct']));
+  expect(new Set(Object.values(defaultVariants(other, 64, plain, 'gpu')))).toEqual(new Set(['direct']));
+});
+
+test('on a device with default limits no form is used whose scratch memory no buffer can hold', () => {
+  const limits = { maxStorageBufferBindingSize: 2 ** 27 };
+  const small = { ...plain, limits };
+  const wide = (width: number) => layersOf(checkConfig({ height: 64, width: 64, widths: [width, width] }));
+  const at = (width: number, device: Capabilities) =>
+    defaultVariants(wide(width), 64, device, 'gpu')['conv2d_grad_kernel/down.1'];
+  // The partial sums of all pairs of 192 channels take 324 MiB.
+  expect([at(192, plain), at(192, small), at(32, small)]).toEqual(['winograd8_gpu', 'tile', 'winograd8_gpu']);
+  const fixed = { 'conv2d_grad_kernel/down.1': 'winograd8_gpu' };
+  expect(() => checkVariants(fixed, wide(192), 64, small, true)).toThrow(
+    'cannot be winograd8_gpu, as the device allows no buffer as large as its scratch memory; here it can be direct, tile',
+  );
+  // The plain form of 512 channels takes 175 MiB. It stays: what it needs is the error's to say.
+  expect(possibleVariants(conv2dGradKernel, wide(512)[1], 64, small)).toContain('direct');
 });

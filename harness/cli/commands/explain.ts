@@ -54,10 +54,10 @@ export const explain: Command = defineCommand({
     const config = networkFromFlags(given, { height, width, channels });
     const layers = layersOf(config);
     const padded = padBatch(batch);
-    const features = new Set<GPUFeatureName>(plain ? [] : ['subgroups']);
+    const features = new Set(plain ? [] : ['subgroups']);
     const fixed = (await kernelChoice({ variants: given.variants })).variants;
-    if (fixed) checkVariants(fixed, layers, padded, features, true);
-    const variants = fixed ?? defaultVariants(layers, padded, features, gpu ? 'gpu' : 'software');
+    if (fixed) checkVariants(fixed, layers, padded, { features }, true);
+    const variants = fixed ?? defaultVariants(layers, padded, { features }, gpu ? 'gpu' : 'software');
     const training = trainerConfigOf(recipeAt(recipe, batch).trainer);
     const explained = explainText(config, batch, images, variants, training);
     const assumed = fixed

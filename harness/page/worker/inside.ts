@@ -270,9 +270,8 @@ function stepOf(about: Surroundings): StepToList {
   const { engine, network, images, trainer, settings } = about;
   const { config } = network.unet;
   const { batch } = settings;
-  const { features } = engine.device;
-  const usual = () =>
-    defaultVariants(layersOf(config), padBatch(batch), features, adapterKind(engine.adapter));
+  const { device, adapter } = engine;
+  const usual = () => defaultVariants(layersOf(config), padBatch(batch), device, adapterKind(adapter));
   return {
     ...{ config, batch, images: images.count },
     variants: trainer?.variants ?? usual(),

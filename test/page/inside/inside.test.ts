@@ -53,7 +53,7 @@ test.each(Object.keys(recipes) as RecipeName[])(
   (name) => {
     const { network: config, trainer } = recipes[name];
     const features = new Set<GPUFeatureName>(['subgroups']);
-    const variants = defaultVariants(layersOf(config), 64, features, 'software');
+    const variants = defaultVariants(layersOf(config), 64, { features }, 'software');
     const ops = listStep({ config, batch: 64, images: 1000, variants, training: trainerConfigOf(trainer) });
     expect([...new Set(ops.map(({ stage }) => stage))]).toEqual([
       'corrupt',
