@@ -61,6 +61,7 @@ export function standIns(query: string): (id: string) => StandIn {
   vi.stubGlobal('ImageData', StandInPixels);
   vi.stubGlobal('ResizeObserver', StandInObserver);
   vi.stubGlobal('devicePixelRatio', 1);
+  vi.stubGlobal('navigator', { onLine: true });
   vi.stubGlobal('addEventListener', () => {});
   vi.stubGlobal('matchMedia', () => ({ addEventListener() {} }));
   vi.stubGlobal('getComputedStyle', () => ({ color: 'rgb(0, 0, 0)' }));

@@ -25,7 +25,7 @@ export class Teach {
   private known = false;
   /** The name of the images with which training begins as soon as they are loaded. */
   private starting: string | undefined;
-  /** The settings before fine-tuning. They come back when its run is reset. */
+  /** The settings before fine-tuning. They come back when its run is reset, or could not be built. */
   private before: Settings | undefined;
 
   /** `drawn` is the drawing as the network sees it, undefined if there is none; `next` makes room for another. */
@@ -48,14 +48,17 @@ export class Teach {
   }
 
   receive(event: WorkerEvent): void {
-    if (event.type === 'error') this.starting = undefined;
-    else if (event.type === 'data' && event.data.name === this.starting) this.start();
+    const { run, phase } = this.app.state;
+    if (event.type === 'error') {
+      this.starting = undefined;
+      // Its run could not be built.
+      if (event.at === 'task' && phase === 'compiling' && !run) this.giveBack();
+    } else if (event.type === 'data' && event.data.name === this.starting) this.start();
     // They come back with their run.
     else if (event.type === 'resumed' && this.kept.length === 0) this.keep(this.app.drawings);
     else if (event.type === 'freed') {
       this.complain(undefined);
-      if (this.before) this.set(this.before);
-      this.before = undefined;
+      this.giveBack();
     }
   }
 
@@ -160,6 +163,11 @@ export class Teach {
     this.set({ ...this.app.settings, widths, limit: 0, begin: 'pretrained', batch, epochs, lr });
     this.app.set('task', 'train');
     this.app.train();
+  }
+
+  private giveBack(): void {
+    if (this.before) this.set(this.before);
+    this.before = undefined;
   }
 
   private set(settings: Settings): void {

@@ -19,7 +19,7 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
       asked.push(given);
       return { ask: 'denoise', images: new Uint8Array(784) };
     };
-    return { call };
+    return { call, start: () => new Promise(() => {}) };
   },
 }));
 
@@ -123,4 +123,26 @@ test('a lost device is a problem of what is drawn, and none of blank paper', asy
   expect(asked).toHaveLength(length);
   element('draw-clear').click();
   expect(await says('draw-status-text')).toMatch(/^Nothing is drawn yet/);
+});
+
+test('the settings before a fine-tuning come back when its run cannot be built, and when it is reset', async () => {
+  const { app, element, says } = drawing('&lr=0.002&epochs=4');
+  const data = { name: 'mine', builtIn: false, count: 40, height: 28, width: 28, channels: 1, classes: 10 };
+  tell({ type: 'data', data });
+  const before = { lr: 0.002, epochs: 4, begin: app.settings.begin };
+  const problem: WorkerEvent = { type: 'error', at: 'task', code: 'limit', message: 'Too large.' };
+  const freed: WorkerEvent = { type: 'freed' };
+  for (const end of [problem, freed]) {
+    await says('draw-status-text');
+    element('teach-own').click();
+    expect(app.settings).toMatchObject({ lr: 0.0005, begin: 'pretrained' });
+    // An order of before.
+    tell({ type: 'phase', phase: 'sampling', training: true });
+    tell(problem);
+    expect(app.settings).toMatchObject({ lr: 0.0005, begin: 'pretrained' });
+    tell({ type: 'phase', phase: 'compiling', training: true });
+    tell(end);
+    expect(app.settings).toMatchObject(before);
+    tell({ type: 'phase', phase: 'idle', training: false });
+  }
 });
