@@ -527,22 +527,27 @@ test('a variant that was found to be wrong before is neither measured nor chosen
   expect(Object.values(variants)).not.toContain('same');
 });
 
-test('a variant that needs too much memory is out, but not for smaller networks later', async () => {
+test('a variant that needs more memory than the device allows is out, but not for smaller networks later', async () => {
   addVariant('same', {
     ...direct,
     scratch: () => ({ huge: 2 ** 40 }),
     calls: (_, __, { huge }) => [call(shaderOf('huge', 'output[i] = 0.0;'), {}, { output: huge }, 64)],
   });
   const { measured, variants } = await run({ training: false });
-  const results = measured.filter((m) => m.variant === 'same');
-  expect(results.length).toBeGreaterThan(0);
-  for (const { result } of results) expect(result).toContain('needs a buffer of');
+  expect(measured.length).toBeGreaterThan(0);
+  expect(measured.map((m) => m.variant)).not.toContain('same');
   expect(Object.values(variants)).not.toContain('same');
   expect([...rejectedVariants]).toEqual([]);
 });
 
 test('a choice without a variant for which memory was short is not remembered: memory may be free next time', async () => {
-  let size = 2 ** 40;
+  const size = 2 ** 20;
+  let full = true;
+  const createBuffers = gpu.createBuffers.bind(gpu);
+  vi.spyOn(gpu, 'createBuffers').mockImplementation((requests) => {
+    if (full && requests.some(({ bytes }) => bytes >= 4 * size)) throw new EngineError('limit', 'full');
+    return createBuffers(requests);
+  });
   addVariant('same', {
     ...direct,
     scratch: () => ({ some: size }),
@@ -550,13 +555,15 @@ test('a choice without a variant for which memory was short is not remembered: m
   });
   const cache = memoryCache();
   const tried = async () => {
-    const { measured } = await run({ cache, training: false });
-    return measured.filter((m) => m.variant === 'same').map(({ layer }) => layer);
+    const { measured, variants } = await run({ cache, training: false });
+    expect(Object.values(variants)).not.toContain('same');
+    return measured.filter((m) => m.variant === 'same');
   };
-  const layersOfSame = await tried();
-  expect(layersOfSame.length).toBeGreaterThan(0);
-  size = 64;
-  expect(await tried()).toEqual(layersOfSame);
+  const first = await tried();
+  expect(first.map(({ result }) => result)).toEqual(first.map(() => 'full'));
+  expect(first.length).toBeGreaterThan(0);
+  full = false;
+  expect((await tried()).map(({ layer }) => layer)).toEqual(first.map(({ layer }) => layer));
   // Its results differ, which lasts: the choice without it is remembered.
   expect(await tried()).toEqual([]);
 });
