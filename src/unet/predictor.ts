@@ -192,15 +192,18 @@ export class Predictor extends Resource {
     this.parts.network.checkConditions(conditions);
     const { prepare, program, buffers } = this.parts;
     const { images, result, levels, classes } = buffers;
+    const copies = (
+      [
+        ['levels', levels],
+        ['labels', classes],
+      ] as const
+    ).flatMap(([name, to]) => {
+      const given = conditions[name];
+      return given === undefined ? [] : [{ ...checkSlice(name, given, this.count * 4, 'COPY_SRC'), to }];
+    });
     encoder.copyBufferToBuffer(from.buffer, from.offset, images, 0, inBytes);
-    for (const [name, to] of [
-      ['levels', levels],
-      ['labels', classes],
-    ] as const) {
-      if (conditions[name] === undefined) continue;
-      const { buffer, offset } = checkSlice(name, conditions[name], this.count * 4, 'COPY_SRC');
+    for (const { buffer, offset, to } of copies)
       encoder.copyBufferToBuffer(buffer, offset, to, 0, this.count * 4);
-    }
     // Always prepare: the weights may change before the caller submits this.
     for (const each of [...prepare, program]) computePass(encoder, 'predict', (pass) => each.encode(pass));
     encoder.copyBufferToBuffer(result, 0, to.buffer, to.offset, outBytes);

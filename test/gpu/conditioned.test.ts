@@ -1,5 +1,5 @@
 /** Networks that are conditioned on noise level and class, or make other channels than they take, against the f64 reference of the whole step. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { normal } from '../../src/base/random';
 import { readBuffer } from '../../src/gpu/staging';
@@ -269,6 +269,22 @@ describe('levels and labels of a network', () => {
     expect(relativeError(await unet.predict(images, { count: many, ...conditions }), expected)).toBeLessThan(
       1e-5,
     );
+  });
+
+  test('are refused by a predictor before it records anything', async () => {
+    using unet = await UNet.create(gpu, config);
+    using predictor = await Predictor.create(gpu, unet.weights, { count });
+    const [source, right, small] = await gpu.createBuffers(
+      [images.byteLength, count * 4, count * 4 - 4].map((bytes) => ({ label: 'source', bytes })),
+    );
+    const encoder = gpu.device.createCommandEncoder();
+    const copied = vi.spyOn(encoder, 'copyBufferToBuffer');
+    const encode = (levels: GPUBuffer, labels: GPUBuffer) => () =>
+      predictor.encode(encoder, source, source, { levels, labels });
+    expect(encode(small, right)).toThrow(`levels has ${count * 4 - 4} bytes`);
+    expect(encode(right, small)).toThrow(`labels has ${count * 4 - 4} bytes`);
+    expect(copied).not.toHaveBeenCalled();
+    for (const buffer of [source, right, small]) buffer.destroy();
   });
 
   test('are read from buffers where a predictor or a step is recorded', async () => {
