@@ -183,7 +183,7 @@ export function preferredVariant(
 /** What a device has, as far as variants depend on it. */
 export interface Capabilities {
   readonly features: ReadonlySet<string>;
-  readonly limits?: Pick<GPUSupportedLimits, 'maxStorageBufferBindingSize'>;
+  readonly limits?: Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;
 }
 
 /** The reason why a variant cannot compute a layer on a device; undefined if it can. */
@@ -201,7 +201,8 @@ export function obstacle(
   // The plain variant computes every shape, unless memory is short for all.
   if (refused || !limits || variant === 'direct') return refused;
   const sizes = Object.values(scratch?.(shape) ?? {});
-  return sizes.some((size) => 4 * size > limits.maxStorageBufferBindingSize)
+  const legal = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+  return sizes.some((size) => 4 * size > legal)
     ? 'the device allows no buffer as large as its scratch memory'
     : undefined;
 }

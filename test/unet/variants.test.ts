@@ -257,13 +257,15 @@ test('the default variants on a GPU, without measuring, are those that fit its r
 });
 
 test('on a device with default limits no form is used whose scratch memory no buffer can hold', () => {
-  const limits = { maxStorageBufferBindingSize: 2 ** 27 };
-  const small = { ...plain, limits };
+  const small = { ...plain, limits: { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 } };
+  // Bindings may be larger than buffers where a caller has raised one limit alone.
+  const binding = { ...plain, limits: { maxStorageBufferBindingSize: 2 ** 30, maxBufferSize: 2 ** 28 } };
   const wide = (width: number) => layersOf(checkConfig({ height: 64, width: 64, widths: [width, width] }));
   const at = (width: number, device: Capabilities) =>
     defaultVariants(wide(width), 64, device, 'gpu')['conv2d_grad_kernel/down.1'];
-  // The partial sums of all pairs of 192 channels take 324 MiB.
+  // The partial sums of all pairs of 192 channels take 162 MiB, of 256 channels 576 MiB.
   expect([at(192, plain), at(192, small), at(32, small)]).toEqual(['winograd8_gpu', 'tile', 'winograd8_gpu']);
+  expect([at(192, binding), at(256, binding)]).toEqual(['winograd8_gpu', 'tile']);
   const fixed = { 'conv2d_grad_kernel/down.1': 'winograd8_gpu' };
   expect(() => checkVariants(fixed, wide(192), 64, small, true)).toThrow(
     'cannot be winograd8_gpu, as the device allows no buffer as large as its scratch memory; here it can be direct, tile',
