@@ -72,15 +72,17 @@ export class Saver {
   private async work(): Promise<void> {
     const { onSaved } = this.options;
     while (this.next && !this.stuck) {
-      const { checkpoint, step } = this.next;
+      const copy = this.next;
       this.next = undefined;
       try {
         const run = this.run ?? (await this.patiently(this.open()));
-        await this.patiently(run.write(checkpoint));
+        await this.patiently(run.write(copy.checkpoint));
         this.failing = false;
-        onSaved(step);
+        onSaved(copy.step);
       } catch (error) {
         this.trouble(error as Error);
+        // No other may follow before the storage answers, as in a pause.
+        if (this.stuck && !this.ended) this.next ??= copy;
       }
     }
     this.working = undefined;

@@ -103,6 +103,20 @@ test('beside a write that hangs no other is made; after it, the newest copy is w
   expect(await kept()).toEqual([4]);
 });
 
+test('a copy that storage did not take in time is written once it answers, though no other follows', async () => {
+  const keeping = saver();
+  for (const step of [1, 2]) {
+    storage.silent = true;
+    keeping.save(await checkpointAt(step), step);
+    await patience();
+    expect(troubles).toHaveLength(step);
+    storage.answer();
+    await patience();
+    expect(saved.at(-1)).toBe(step);
+    expect(await kept()).toEqual([step]);
+  }
+});
+
 test('settled() waits until the copy is written, or for a limited time, which is reported once', async () => {
   const keeping = saver();
   keeping.save(await checkpointAt(1), 1);
