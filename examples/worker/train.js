@@ -19,9 +19,9 @@ export async function trainAndSample(client, { run, stored, steps, labels, show 
   client.on('recovered', ({ step }) => show(`goes on from step ${step}`));
   if (stored) await client.resume({ from: stored.id });
   else await client.begin(run);
-  await client.step(steps);
+  const { step } = await client.step(steps);
   const samples = await client.sample({ count: labels.length, labels });
   const { loss } = await client.call('evaluate', 100);
-  show(`step ${steps}: ${loss.toFixed(4)} on the first 100 digits`);
+  show(`step ${step}: ${loss.toFixed(4)} on the first 100 digits`);
   return samples;
 }

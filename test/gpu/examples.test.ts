@@ -13,9 +13,10 @@ interface Batches {
   readonly target: GPUBuffer;
 }
 
-const modules = import.meta.glob(['../../examples/custom_loss/*.js', '../../examples/frames/*.js'], {
-  eager: true,
-}) as {
+const modules = import.meta.glob(
+  ['../../examples/custom_loss/*.js', '../../examples/frames/*.js', '../../examples/worker/train.js'],
+  { eager: true },
+) as {
   '../../examples/custom_loss/train.js': {
     trainWithL1(
       device: GPUDevice,
@@ -35,6 +36,12 @@ const modules = import.meta.glob(['../../examples/custom_loss/*.js', '../../exam
         nextFrame: (frame: () => void) => void;
       },
     ): Promise<FrameResult>;
+  };
+  '../../examples/worker/train.js': {
+    trainAndSample(
+      client: object,
+      options: { stored: { id: string }; steps: number; labels: number[]; show: (text: string) => void },
+    ): Promise<unknown>;
   };
 };
 
@@ -116,4 +123,19 @@ test('the example frames draws and trains beside it', async () => {
   expect(last.step).toBeGreaterThanOrEqual(5);
   expect(last.loss).toBeGreaterThan(0);
   engine.destroy();
+});
+
+test('the example worker shows the step of the run that it goes on with', async () => {
+  const client = {
+    on: () => () => {},
+    resume: async () => {},
+    step: async (count: number) => ({ step: 400 + count }),
+    sample: async () => ({}),
+    call: async () => ({ loss: 0.5 }),
+  };
+  const shown: string[] = [];
+  const show = (text: string) => shown.push(text);
+  const { trainAndSample } = modules['../../examples/worker/train.js'];
+  await trainAndSample(client, { stored: { id: 'a run of 400 steps' }, steps: 20, labels: [3], show });
+  expect(shown).toEqual(['step 420: 0.5000 on the first 100 digits']);
 });
