@@ -29,11 +29,14 @@ export function newest(work) {
     next = what;
     if (busy) return;
     busy = true;
-    while (next !== undefined) {
-      const now = next;
-      next = undefined;
-      await work(now);
+    try {
+      while (next !== undefined) {
+        const now = next;
+        next = undefined;
+        await work(now);
+      }
+    } finally {
+      busy = false;
     }
-    busy = false;
   };
 }

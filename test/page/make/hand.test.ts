@@ -107,6 +107,17 @@ describe('examples/morph', () => {
     void give('d');
     expect(done).toEqual(['a', 'c', 'd']);
   });
+
+  test('makes the next picture after one that failed', async () => {
+    const give = newest(async (what: string) => {
+      if (what === 'a') throw new Error('lost');
+      done.push(what);
+    });
+    const done: string[] = [];
+    await expect(give('a')).rejects.toThrow('lost');
+    await give('b');
+    expect(done).toEqual(['b']);
+  });
 });
 
 test('keys move the handle of the noise field, and never out of the field', () => {
