@@ -61,7 +61,7 @@ export class Dataset extends Resource {
     for (const field of ['count', 'height', 'width', 'channels'] as const) checkInteger(field, set[field], 1);
     const bytes = set.count * set.height * set.width * set.channels;
     // Floats from 0 to 1, for instance, would be read as the raw bytes that store them.
-    if (set.images?.BYTES_PER_ELEMENT !== 1) {
+    if (!isUnsigned(set.images)) {
       throw new EngineError(
         'data',
         `The images are of type ${typeOf(set.images)}; a data set takes a Uint8Array, 0 to 255. Floats go to trainer.step.`,
@@ -74,7 +74,7 @@ export class Dataset extends Resource {
       );
     }
     const { labels } = set;
-    if (labels && labels.BYTES_PER_ELEMENT !== 1) {
+    if (labels && !isUnsigned(labels)) {
       throw new EngineError(
         'data',
         `The labels are of type ${typeOf(labels)}; a data set takes a Uint8Array, one class from 0 to 255 for each image.`,
@@ -108,6 +108,9 @@ export class Dataset extends Resource {
     this.labels?.destroy();
   }
 }
+
+/** A negative number of an Int8Array would count as 128 or more: a label of -1 as the class 255. */
+const isUnsigned = (given: unknown) => /^Uint8(Clamped)?Array$/.test(typeOf(given));
 
 /** Writes the last, partial word separately: WebGPU writes whole words. */
 async function writeBytes(gpu: Gpu, buffer: GPUBuffer, bytes: Uint8Array): Promise<void> {

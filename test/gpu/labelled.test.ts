@@ -546,7 +546,7 @@ describe('what is refused before anything is made on the GPU:', () => {
     await trainer.evaluate(imageSet);
   });
 
-  test('labels that are not bytes, or not one for each image, and values that are no data set', async () => {
+  test('images and labels that are no bytes from 0 to 255, labels that are not one for each image, and values that are no data set', async () => {
     for (const [change, message] of [
       [
         { labels: [1, 2] },
@@ -555,6 +555,15 @@ describe('what is refused before anything is made on the GPU:', () => {
       [
         { labels: new Uint32Array(10) },
         'The labels are of type Uint32Array; a data set takes a Uint8Array, one class from 0 to 255 for each image.',
+      ],
+      // -1, for none, would be the class 255.
+      [
+        { labels: new Int8Array(10).fill(-1) },
+        'The labels are of type Int8Array; a data set takes a Uint8Array, one class from 0 to 255 for each image.',
+      ],
+      [
+        { images: Int8Array.from(imageSet.images) },
+        'The images are of type Int8Array; a data set takes a Uint8Array, 0 to 255. Floats go to trainer.step.',
       ],
       [
         { labels: new Uint8Array(9) },
