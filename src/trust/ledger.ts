@@ -55,7 +55,8 @@ export class Ledger implements Checks {
     this.generation = generation;
     for (const key of keys) this.entries.set(key, { state: 'right', since: Date.now() });
     const { passed, since } = this.checks;
-    await this.memory.set('check', '', passed.slice(-MOST_REMEMBERED).join(' '), since);
+    // In the generation that was read: what is forgotten meanwhile stays so.
+    await this.memory.set('check', '', passed.slice(-MOST_REMEMBERED).join(' '), since, generation);
   }
 
   /** Adds the fault of a check or a variant, which is left out from now on. */

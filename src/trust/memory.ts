@@ -95,10 +95,10 @@ export class AdapterMemory {
     }
   }
 
-  /** Stores a value, if the store works. */
-  async set(kind: Kind, key: string, value: string, date = Date.now()): Promise<void> {
+  /** Stores a value, if the store works. `generation`: as for `get`. */
+  async set(kind: Kind, key: string, value: string, date = Date.now(), generation?: number): Promise<void> {
     const text = JSON.stringify({ value, date });
-    await writeCache(await this.cache, await this.keyOf(kind, key), text);
+    await writeCache(await this.cache, await this.keyOf(kind, key, generation), text);
   }
 
   /** Forgets what is remembered of this adapter, whatever its limits and the versions are. */

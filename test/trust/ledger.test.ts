@@ -71,6 +71,23 @@ test('what another engine has forgotten is not stored again by one that trusted 
   expect(await ledgerIn(cache).unknown(['a', 'b', 'c'])).toEqual(['a', 'b']);
 });
 
+test('what is forgotten while checks are being stored is not stored again with them', async () => {
+  const cache = memoryCache();
+  const [one, other] = [ledgerIn(cache), ledgerIn(cache)];
+  await one.pass(['a']);
+  expect(await other.unknown(['a'])).toEqual([]);
+  const generation = other.memory.generation.bind(other.memory);
+  vi.spyOn(other.memory, 'generation').mockImplementationOnce(async () => {
+    const known = await generation();
+    await one.memory.forget();
+    return known;
+  });
+  await other.pass(['c']);
+  expect(await ledgerIn(cache).unknown(['a', 'c'])).toEqual(['a', 'c']);
+  await other.pass(['d']);
+  expect(await ledgerIn(cache).unknown(['a', 'd'])).toEqual(['a']);
+});
+
 test('a late variant is left out until it is compiled, unless something worse is known of it', async () => {
   const ledger = ledgerIn();
   let come = () => {};
