@@ -20,7 +20,9 @@ export async function trainWithL1(device, trainer, batches, steps) {
     trainer.encodeUpdate(encoder, { loss: l1.loss, learningRate: rateOf(step), clipNorm: 1 });
     device.queue.submit([encoder.finish()]);
   }
-  return trainer.readLosses(steps);
+  const losses = await trainer.readLosses(steps);
+  for (const buffer of [output, l1.gradient, l1.loss]) buffer.destroy();
+  return losses;
 }
 
 /** A step on several batches as if they were one, which would not fit the memory. Resolves to its loss. */
@@ -40,7 +42,9 @@ export async function stepOnAll(device, trainer, batches) {
   }
   trainer.encodeUpdate(encoder, { loss: l1.loss });
   device.queue.submit([encoder.finish()]);
-  return (await trainer.readLosses())[0];
+  const [loss] = await trainer.readLosses();
+  for (const buffer of [output, l1.gradient, l1.loss]) buffer.destroy();
+  return loss;
 }
 
 /** A custom schedule: up, then down. */

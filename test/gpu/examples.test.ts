@@ -1,5 +1,5 @@
 /** The modules of examples/ that need neither a page nor the built package, as they stand. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/engine';
 import type { FrameResult } from '../../src/training/options';
@@ -101,6 +101,27 @@ describe('the example custom_loss', () => {
     const before = await errorOf(made, [0, 1, 2, 3]);
     expect((await stepOnAll(gpu.device, made.trainer, made.batches)) / before).toBeCloseTo(1, 5);
     expect(await errorOf(made, [0, 1, 2, 3])).toBeLessThan(before);
+    made.engine.destroy();
+  });
+
+  test('destroys the buffers that it makes', async () => {
+    const made = await setUp();
+    const { createBuffer } = gpu.device;
+    const left = new Set<GPUBuffer>();
+    vi.spyOn(gpu.device, 'createBuffer').mockImplementation((options) => {
+      const buffer = createBuffer.call(gpu.device, options);
+      left.add(buffer);
+      const { destroy } = buffer;
+      buffer.destroy = () => {
+        left.delete(buffer);
+        return destroy.call(buffer);
+      };
+      return buffer;
+    });
+    await trainWithL1(gpu.device, made.trainer, made.batches, 2);
+    await stepOnAll(gpu.device, made.trainer, made.batches);
+    vi.restoreAllMocks();
+    expect(left.size).toBe(0);
     made.engine.destroy();
   });
 });
