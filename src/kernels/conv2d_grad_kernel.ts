@@ -24,13 +24,17 @@ import { sumSlicesCall } from './sum_slices';
 
 /** Most slices of image rows: enough invocations for a GPU, few enough that the partial sums stay small. */
 const MOST_SLICES = 7;
+/** Most elements of these sums: the largest buffer that every device allows. */
+const MOST_SUMS = 2 ** 25;
 
 /** Elements of the gradient: kernel [k][k][in][out], then bias [out]. */
 export const gradientSize = ({ kernelSize, inChannels, outChannels }: ConvShape) =>
   kernelSize ** 2 * inChannels * outChannels + outChannels;
 
-function slicing({ height }: ConvShape): { rows: number; slices: number } {
-  const rows = Math.ceil(height / MOST_SLICES);
+function slicing(shape: ConvShape): { rows: number; slices: number } {
+  const { height } = shape;
+  const most = Math.min(MOST_SLICES, Math.max(1, Math.floor(MOST_SUMS / flatSize(shape))));
+  const rows = Math.ceil(height / most);
   return { rows, slices: Math.ceil(height / rows) };
 }
 

@@ -198,8 +198,7 @@ export function obstacle(
   const shape = tunedShape(layer, batch);
   const missing = needed.find((f) => !features.has(f));
   const refused = missing ? `the device has no ${missing}` : refuses?.(shape);
-  // The plain variant computes every shape, unless memory is short for all.
-  if (refused || !limits || variant === 'direct') return refused;
+  if (refused || !limits) return refused;
   const sizes = Object.values(scratch?.(shape) ?? {});
   const legal = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
   return sizes.some((size) => 4 * size > legal)

@@ -270,6 +270,22 @@ test('on a device with default limits no form is used whose scratch memory no bu
   expect(() => checkVariants(fixed, wide(192), 64, small, true)).toThrow(
     'cannot be winograd8_gpu, as the device allows no buffer as large as its scratch memory; here it can be direct, tile',
   );
-  // The plain form of 512 channels takes 175 MiB. It stays: what it needs is the error's to say.
-  expect(possibleVariants(conv2dGradKernel, wide(512)[1], 64, small)).toContain('direct');
+});
+
+test('the plain weight gradient needs no buffer that a device with default limits cannot have', () => {
+  const { slices, scratch } = conv2dGradKernel.variants.direct;
+  const of = (width: number) => {
+    const layer = layersOf(checkConfig({ height: 64, width: 64, widths: [width, width] }))[1];
+    const shape = { ...layer, batch: 64 };
+    const small = { ...plain, limits: { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 } };
+    expect(possibleVariants(conv2dGradKernel, layer, 64, small)).toContain('direct');
+    return { slices: slices!(shape), mib: Math.ceil((4 * scratch!(shape).partials) / 2 ** 20) };
+  };
+  // In seven slices the sums of 512 and 768 channels would take 176 and 394 MiB.
+  expect([64, 512, 768, 1024].map(of)).toEqual([
+    { slices: 7, mib: 3 },
+    { slices: 5, mib: 126 },
+    { slices: 2, mib: 113 },
+    { slices: 1, mib: 101 },
+  ]);
 });
