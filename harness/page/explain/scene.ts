@@ -45,8 +45,10 @@ const AGAIN = { images: 2048, ms: 3000 };
 
 export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
   answer: Answer | undefined;
+  /** Steps of the run when that was asked. */
+  private answered = 0;
   private readonly app: App | undefined;
-  private readonly latest: Latest<ExplainOrder, ExplainAnswer>;
+  private readonly latest: Latest<{ readonly order: ExplainOrder; readonly steps: number }, ExplainAnswer>;
   /** The network that was asked last. */
   private network = '';
   private asked = { order: '', steps: 0, at: 0 };
@@ -55,11 +57,14 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
   constructor(app: App | undefined) {
     this.app = app;
     this.latest = new Latest(
-      (order, signal) => app!.ask('explain', order, signal),
-      ({ question, answer, problem }) => {
+      ({ order }, signal) => app!.ask('explain', order, signal),
+      ({ question: { order, steps }, answer, problem }) => {
         this.problem = problem;
         // What another network answered does not stand under this one's name.
-        if (answer && this.networkOf(question) === this.network) this.answer = answer as Answer;
+        if (answer && this.networkOf(order) === this.network) {
+          this.answer = answer as Answer;
+          this.answered = steps;
+        }
         app!.changed();
       },
     );
@@ -81,7 +86,7 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     if (text === asked.order && !learned) return;
     this.asked = { order: text, steps, at: performance.now() };
     this.problem = undefined;
-    this.latest.ask(order);
+    this.latest.ask({ order, steps });
   }
 
   /** The network that an order asks, as text. */
@@ -98,9 +103,9 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     else this.problem = 'The GPU device was lost. Change anything here, and the page asks for another one.';
   }
 
-  /** Steps of the run when it was asked. */
+  /** Steps of the run's network that has answered; before there is an answer, its steps now. */
   get steps(): number {
-    return this.asked.steps;
+    return this.answer ? this.answered : (this.app?.state.losses.length ?? 0);
   }
 
   get waiting(): boolean {
