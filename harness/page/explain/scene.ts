@@ -97,10 +97,14 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
   }
 
   receive({ type }: WorkerEvent): void {
-    if (type !== 'lost' && type !== 'freed') return;
-    this.latest.drop();
-    if (type === 'freed') this.asked = { order: '', steps: 0, at: 0 };
-    else this.problem = 'The GPU device was lost. Change anything here, and the page asks for another one.';
+    const { waiting } = this;
+    if (type === 'lost' || type === 'freed') this.latest.drop();
+    if (type === 'lost' && waiting)
+      this.problem = 'The GPU device was lost. Change anything here, and the page asks for another one.';
+    if (type !== 'freed' && type !== 'wentBack') return;
+    // Its steps come again, as another network.
+    this.answer = undefined;
+    this.asked = { order: '', steps: 0, at: 0 };
   }
 
   /** Steps of the run's network that has answered; before there is an answer, its steps now. */

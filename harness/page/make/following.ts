@@ -137,6 +137,7 @@ export class Following {
         break;
       case 'model':
       case 'distilled':
+      case 'wentBack':
         this.asked = undefined;
         this.made.clear();
     }

@@ -45,3 +45,33 @@ test('a scene names the step of the run that its pictures are of, until pictures
   await answer();
   expect(question.steps).toBe(90);
 });
+
+const lost: WorkerEvent = {
+  ...{ type: 'lost', message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of() },
+  ...{ again: false, recovers: false, advice: undefined },
+};
+
+test('a lost device is a problem of pictures that are on their way, and none of those that are there', async () => {
+  const question = new Question(app);
+  question.ask(order);
+  await answer();
+  question.receive(lost);
+  expect(question.status).toBeUndefined();
+  question.ask({ ...order, choice: 1 });
+  question.receive(lost);
+  expect(question.status).toMatch(/^The GPU device was lost. Change anything here/);
+});
+
+test.each<WorkerEvent>([{ type: 'freed' }, { type: 'wentBack', losses: Float32Array.of() }])(
+  'the pictures of a run go after its event $type, as its next step of that number is another',
+  async (event) => {
+    at(40);
+    const question = new Question(app);
+    question.ask(order, true);
+    await answer();
+    question.receive(event);
+    expect(question.answer).toBeUndefined();
+    question.ask(order, true);
+    expect(answers).toHaveLength(2);
+  },
+);

@@ -431,6 +431,17 @@ describe('pictures that follow the hand', () => {
     expect([sent.length, following.shown, rests]).toEqual([length + 1, undefined, 0]);
   });
 
+  test('are made again where the run has gone back, as its next step of that number is another', async () => {
+    const typed = { ...at(1), source: 'run', text: '2', labels: [2], count: 1 } as const;
+    following.follow(typed, undefined);
+    await answer();
+    following.follow(typed, undefined);
+    expect(sent).toHaveLength(1);
+    following.receive({ type: 'wentBack' } as WorkerEvent);
+    following.follow(typed, undefined);
+    expect(sent).toHaveLength(2);
+  });
+
   test('are not asked for from a run that is gone', async () => {
     following.follow({ ...at(1), source: 'run' }, undefined);
     following.receive({ type: 'freed' } as WorkerEvent);
