@@ -8,10 +8,11 @@ export class StandIn {
   disabled = false;
   clientWidth = 280;
   labels = [];
+  htmlFor = { add() {} };
   style = { setProperty() {} };
   dataset = {};
   classList = { add() {}, toggle() {} };
-  private readonly attributes = new Map<string, string>();
+  readonly attributes = new Map<string, string>();
   private readonly listeners = new Map<string, (() => void)[]>();
   private parent: StandIn | undefined;
 
@@ -40,6 +41,9 @@ export class StandIn {
     return child;
   }
   insertCell(): StandIn {
+    return new StandIn();
+  }
+  querySelector(): StandIn {
     return new StandIn();
   }
   querySelectorAll(): StandIn[] {
@@ -72,13 +76,19 @@ export function standIns(query: string): (id: string) => StandIn {
   vi.stubGlobal('location', { search: query, pathname: '/', href: `http://x/${query}` });
   vi.stubGlobal('document', {
     ...{ visibilityState: 'visible', activeElement: null, body: new StandIn() },
-    ...{ addEventListener() {}, getElementById: element, createElement: () => new StandIn() },
+    ...{ addEventListener() {}, getElementById: element },
+    ...{ createElement: () => new StandIn(), createElementNS: () => new StandIn() },
   });
   return element;
 }
 
 class StandInPixels {
   data = { set() {} };
+
+  constructor(data: ArrayLike<number>) {
+    // As browsers do.
+    if (data.length === 0) throw new Error('A picture without pixels');
+  }
 }
 
 class StandInObserver {

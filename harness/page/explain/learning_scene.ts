@@ -169,9 +169,10 @@ export class LearningScene implements Scene {
 
   /** The scene from the recording: the pretrained network's guesses on its way from noise to a digit. */
   private recorded(): Shown {
-    const { choice, stage } = this;
-    const { height, width, x, predictions, making } = stage.recording;
+    const { height, width, x, predictions, making } = this.stage.recording;
     const size = height * width;
+    // There may have been more images to choose from.
+    const choice = Math.min(this.choice, making.images - 1);
     const one = (all: Uint8Array) => all.subarray(choice * size, (choice + 1) * size);
     // Ten of the twenty steps: from level 0.1 to 1.
     const steps = Array.from({ length: 10 }, (_, i) => making.steps - 2 * (i + 1));

@@ -141,9 +141,10 @@ export class SamplingScene implements Scene {
   }
 
   private recorded(): Made {
-    const { digit, stage } = this;
-    const { height, width, x, predictions } = stage.recording;
+    const { height, width, x, predictions, making } = this.stage.recording;
     const size = height * width;
+    // Another network may have had more classes to choose from.
+    const digit = this.digit % making.images;
     const one = (all: Uint8Array) => all.subarray(digit * size, (digit + 1) * size);
     const made = { kind: 'made', objective: 'flow', byClass: true } as const;
     return { ...made, ...{ height, width, channels: 1 }, x: x.map(one), predictions: predictions.map(one) };

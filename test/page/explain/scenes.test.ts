@@ -1,0 +1,99 @@
+/** What the scenes of Explain show and say with networks and images of other classes than the digits. No browser. */
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Scene } from '../../../harness/page/explain/scene';
+import type { ExplainAnswer, Made, Predicted } from '../../../harness/page/messages/explain_messages';
+import type { WorkerEvent } from '../../../harness/page/messages/messages';
+import { App } from '../../../harness/page/shell/app';
+import { decodeRecording } from '../../../harness/page/welcome/recording';
+import { recipes } from '../../../src/recipes';
+import { StandIn, standIns } from '../stand_ins';
+
+const file = new URL('../../../harness/page/welcome/recording.gz', import.meta.url);
+const recording = decodeRecording(new Uint8Array(gunzipSync(readFileSync(file))));
+
+let tell: (event: WorkerEvent) => void;
+let answers: readonly ExplainAnswer[];
+let made: StandIn[];
+
+vi.mock('../../../harness/page/shell/training_worker', () => ({
+  startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
+    tell = receive;
+    const call = (_: string, order?: { readonly kind?: string }) => {
+      const kind = { make: 'made', predict: 'predicted' }[order?.kind ?? ''];
+      const answer = answers.find((each) => each.kind === kind);
+      return answer ? Promise.resolve(answer) : new Promise(() => {});
+    };
+    return { call };
+  },
+}));
+
+beforeEach(() => {
+  [answers, made] = [[], []];
+});
+afterEach(() => vi.unstubAllGlobals());
+
+/** Scenes that ask the network of a run on images of these classes. */
+async function scenesOn(data: { readonly classes?: number; readonly classNames?: readonly string[] }) {
+  standIns('?task=explain&model=run');
+  const createElement = () => made[made.push(new StandIn()) - 1];
+  Object.assign(document, { createElement });
+  vi.stubGlobal('requestAnimationFrame', () => {});
+  const app = new App();
+  app.open([]);
+  const size = { height: 28, width: 28, channels: 1 };
+  tell({ type: 'data', data: { name: 'mine', builtIn: false, count: 30, ...size, ...data } });
+  tell({ type: 'begun', held: 0, begin: 'new', sampling: recipes.digits.sampling });
+  tell({ type: 'loss', first: 0, losses: new Float32Array(400), imagesPerSecond: 1 });
+  const [{ LearningScene }, { SamplingScene }] = await Promise.all([
+    import('../../../harness/page/explain/learning_scene'),
+    import('../../../harness/page/explain/sampling_scene'),
+  ]);
+  const stage = { app, recording, still: true, changed() {} };
+  return { app, scenes: { learning: new LearningScene(stage), sampling: new SamplingScene(stage) } };
+}
+
+/** The scene has asked, and shows the answer if there is one. */
+async function rendered(scene: Scene): Promise<void> {
+  scene.render();
+  await new Promise((resolve) => setTimeout(resolve));
+  scene.render();
+}
+
+const letters = { classes: 26, classNames: [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'] };
+const press = (name: string) => made.findLast(({ textContent }) => textContent === name)!.click();
+/** What a screen reader says of the pictures. */
+const labels = () => made.map((each) => each.getAttribute('aria-label'));
+const said = () => made.filter(({ className }) => className === 'scene-said').map((each) => each.textContent);
+
+const picture = new Uint8Array(784);
+const shape = { objective: 'flow', height: 28, width: 28, channels: 1 } as const;
+const way: Made = { kind: 'made', ...shape, byClass: true, x: [picture, picture], predictions: [picture] };
+/** Predictions of images with these labels. */
+const predicted = (labels: readonly (number | undefined)[]): Predicted => {
+  const levels = [0, 0.5, 1];
+  const pictures = levels.map(() => picture);
+  return {
+    ...{ kind: 'predicted', ...shape, began: 'new', choices: picture, clean: picture },
+    ...{ labels, levels, noisy: pictures, before: pictures, after: pictures },
+  };
+};
+
+test('the recording stands for the pretrained network of digits, also after a letter beyond J was chosen', async () => {
+  const { app, scenes } = await scenesOn(letters);
+  answers = [way, predicted(letters.classNames.map((_, label) => label))];
+  for (const [scene, letter] of [
+    [scenes.sampling, 'Z'],
+    [scenes.learning, 'Y'],
+  ] as const) {
+    await rendered(scene);
+    press(letter);
+  }
+  answers = [];
+  app.set('model', 'pretrained');
+  await rendered(scenes.sampling);
+  expect(labels()).toContain('a 5 on its way from noise, t = 0.00');
+  await rendered(scenes.learning);
+  expect(labels()).toContain('a 9 with 80 % noise');
+});
