@@ -105,7 +105,7 @@ export class LearningScene implements Scene {
     this.showErrors(shown, at);
     setText(
       this.said,
-      question.answer ? sentence(shown, at, network.kind) : recordedWords(stage.app !== undefined),
+      question.answer ? this.sentence(shown, at) : recordedWords(stage.app !== undefined),
     );
   }
 
@@ -167,6 +167,23 @@ export class LearningScene implements Scene {
     this.element.querySelector<HTMLElement>('.key.before')!.hidden = !errors.before;
   }
 
+  /** Explains the pictures at this level. */
+  private sentence({ levels, labels }: Shown, at: number): string {
+    const { kind, classes } = this.network;
+    const t = levels[at];
+    const label = labels[Math.min(this.choice, labels.length - 1)];
+    const knows = labels.length > 1 && label !== undefined && label < classes.classes;
+    const which = knows ? `It knows which ${kind} to look for. ` : '';
+    if (t === 0) return 'Without noise there is nothing to guess: the image itself is the answer.';
+    if (t < 0.35) return 'Little noise: the strokes are plain to see, and it tidies up between them.';
+    if (t < 0.75)
+      return `${which}Much is hidden, and it fills in what ${kind === 'digit' ? 'digits' : 'such images'} usually have there.`;
+    if (t < 1)
+      return `${which}Hardly anything is left of the image: it can tell where the ink may be, not where it is.`;
+    const all = knows ? `such ${kind === 'digit' ? 'digits' : 'images'}` : 'images';
+    return `${which}In nothing but noise it sees the mean of all ${all}: the guess with the smallest error.`;
+  }
+
   /** The scene from the recording: the pretrained network's guesses on its way from noise to a digit. */
   private recorded(): Shown {
     const { height, width, x, predictions, making } = this.stage.recording;
@@ -190,18 +207,3 @@ export class LearningScene implements Scene {
 type Shown = Omit<Predicted, 'kind' | 'choices' | 'before'> & {
   readonly before: Predicted['before'] | undefined;
 };
-
-/** Explains the pictures at this level. */
-function sentence({ levels, objective, labels }: Shown, at: number, kind: 'digit' | 'class'): string {
-  const t = levels[at];
-  const which = objective === 'flow' && labels.length > 1 ? `It knows which ${kind} to look for. ` : '';
-  if (t === 0) return 'Without noise there is nothing to guess: the image itself is the answer.';
-  if (t < 0.35) return 'Little noise: the strokes are plain to see, and it tidies up between them.';
-  if (t < 0.75)
-    return `${which}Much is hidden, and it fills in what ${kind === 'digit' ? 'digits' : 'such images'} usually have there.`;
-  if (t < 1)
-    return `${which}Hardly anything is left of the image: it can tell where the ink may be, not where it is.`;
-  return objective === 'flow'
-    ? `${which}In nothing but noise it sees the mean of all such ${kind === 'digit' ? 'digits' : 'images'}: the guess with the smallest error.`
-    : 'In nothing but noise it sees the mean of all images: the guess with the smallest error.';
-}

@@ -1,5 +1,5 @@
 /** What a scene of Explain says of the network that answers, and of a lost device. No browser. */
-import { beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Question } from '../../../harness/page/explain/scene';
 import type { ExplainAnswer, ExplainOrder } from '../../../harness/page/messages/explain_messages';
 import type { WorkerEvent } from '../../../harness/page/messages/messages';

@@ -97,3 +97,13 @@ test('the recording stands for the pretrained network of digits, also after a le
   await rendered(scenes.learning);
   expect(labels()).toContain('a 9 with 80 % noise');
 });
+
+test.each([
+  ['of images without labels knows no class', {}, [undefined, undefined], ''],
+  ['of images with labels knows the class', { classes: 2 }, [0, 1], 'It knows which class to look for. '],
+])('a scene says that a network %s', async (_, data, of, knows) => {
+  const { scenes } = await scenesOn(data);
+  answers = [predicted(of)];
+  await rendered(scenes.learning);
+  expect(said()[0]).toMatch(new RegExp(`^${knows}In nothing but noise it sees the mean of all `));
+});
