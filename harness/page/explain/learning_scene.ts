@@ -103,10 +103,7 @@ export class LearningScene implements Scene {
     this.digits.show(Math.min(this.choice, names.length - 1), numbered(names));
     this.showPictures(shown, at);
     this.showErrors(shown, at);
-    setText(
-      this.said,
-      question.answer ? this.sentence(shown, at) : recordedWords(stage.app !== undefined),
-    );
+    setText(this.said, question.answer ? this.sentence(shown, at) : recordedWords(stage.app !== undefined));
   }
 
   /** The images are the page's, whatever the network knows; what is recorded are digits. */

@@ -118,12 +118,13 @@ export class RecipeScene implements Scene {
     }
     const x = answer?.x ?? recording.x;
     const byClass = !answer || answer.byClass;
+    const others = answer?.objective === 'flow' ? 'it knows t' : 'it knows the image only';
     const areDigits = byClass && (!own || makesDigits(this.stage.app!.network));
     const what = areDigits ? 'the digits 0 to 9' : 'ten images';
     figure.show(
       { bytes: x[Math.min(at, x.length - 1)], height, width, channels, columns: 5 },
       `Recipe ${of}: ${what}, at t = ${(1 - at / STEPS).toFixed(2)}`,
-      byClass ? `it knows t and the ${areDigits ? 'digit' : 'class'}` : 'it knows the image only',
+      byClass ? `it knows t and the ${areDigits ? 'digit' : 'class'}` : others,
     );
   }
 

@@ -15,7 +15,11 @@ let answers: ((answer: ExplainAnswer) => void)[];
 beforeEach(() => {
   answers = [];
   const ask = () => new Promise((resolve) => answers.push(resolve));
-  app = { ...{ state: initialState, settings: initialSettings, replacements: 0 }, ask, changed() {} } as never;
+  app = {
+    ...{ state: initialState, settings: initialSettings, replacements: 0 },
+    ask,
+    changed() {},
+  } as never;
 });
 
 /** The run is at this step, and rests. */

@@ -40,18 +40,23 @@ async function scenesOn(data: { readonly classes?: number; readonly classNames?:
   const createElement = () => made[made.push(new StandIn()) - 1];
   Object.assign(document, { createElement });
   vi.stubGlobal('requestAnimationFrame', () => {});
+  vi.stubGlobal('Image', StandIn);
   const app = new App();
   app.open([]);
   const size = { height: 28, width: 28, channels: 1 };
   tell({ type: 'data', data: { name: 'mine', builtIn: false, count: 30, ...size, ...data } });
   tell({ type: 'begun', held: 0, begin: 'new', sampling: recipes.digits.sampling });
   tell({ type: 'loss', first: 0, losses: new Float32Array(400), imagesPerSecond: 1 });
-  const [{ LearningScene }, { SamplingScene }] = await Promise.all([
+  const [{ LearningScene }, { RecipeScene }, { SamplingScene }] = await Promise.all([
     import('../../../harness/page/explain/learning_scene'),
+    import('../../../harness/page/explain/recipe_scene'),
     import('../../../harness/page/explain/sampling_scene'),
   ]);
   const stage = { app, recording, still: true, changed() {} };
-  return { app, scenes: { learning: new LearningScene(stage), sampling: new SamplingScene(stage) } };
+  const [learning, recipe, sampling] = [LearningScene, RecipeScene, SamplingScene].map(
+    (Kind) => new Kind(stage),
+  );
+  return { app, scenes: { learning, recipe, sampling } };
 }
 
 /** The scene has asked, and shows the answer if there is one. */
@@ -106,4 +111,11 @@ test.each([
   answers = [predicted(of)];
   await rendered(scenes.learning);
   expect(said()[0]).toMatch(new RegExp(`^${knows}In nothing but noise it sees the mean of all `));
+});
+
+test('the last scene says that a run without classes knows the noise level', async () => {
+  const { scenes } = await scenesOn({});
+  answers = [{ ...way, byClass: false }];
+  await rendered(scenes.recipe);
+  expect(made.map(({ textContent }) => textContent)).toContain('it knows t');
 });
