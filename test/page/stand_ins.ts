@@ -8,6 +8,7 @@ export class StandIn {
   disabled = false;
   clientWidth = 280;
   labels = [];
+  childNodes = [];
   htmlFor = { add() {} };
   style = { setProperty() {} };
   dataset = {};
@@ -36,12 +37,30 @@ export class StandIn {
     this.attributes.delete(name);
   }
   append(): void {}
+  contains(): boolean {
+    return false;
+  }
   replaceChildren(): void {}
   appendChild<T>(child: T): T {
     return child;
   }
   insertCell(): StandIn {
     return new StandIn();
+  }
+  insertRow(): StandIn {
+    return new StandIn();
+  }
+  createTHead(): StandIn {
+    return new StandIn();
+  }
+  createTBody(): StandIn {
+    return new StandIn();
+  }
+  get cells(): StandIn[] {
+    return [new StandIn()];
+  }
+  get tBodies(): StandIn[] {
+    return [new StandIn()];
   }
   querySelector(): StandIn {
     return new StandIn();

@@ -42,8 +42,8 @@ export class BenchView {
     setMessage(anyElement('bench-caveats'), result && complete ? caveats(result).join('\n') : '');
     if (result === this.drawn) return;
     const { drawn } = this;
-    // The drawn result, if this one has grown from it: only the changes are drawn.
-    const before = drawn && result && drawn.date === result.date ? drawn : undefined;
+    // The drawn result, if this one has grown from it: only the changes are drawn. A file may be of the same run.
+    const before = result && drawn?.rows.every((row, i) => row === result.rows[i]) ? drawn : undefined;
     this.drawn = result;
     drawReadings(result);
     if (!before) this.rows.clear();
