@@ -17,6 +17,11 @@ export class BenchFiles {
   private readonly own: () => BenchResult | undefined;
   private pair: readonly [before: Named, after: Named] | undefined;
   private copied = '';
+  /** The page's run may go on, or begin to have results, while a file is open. */
+  private readonly withOwn = press('Compare with this page’s run', () => {
+    const here = { name: 'this page’s run', result: this.own()! };
+    this.compare(byDate(this.opened!, here));
+  });
 
   /** `own`: the result of the page's own run. */
   constructor(app: App, own: () => BenchResult | undefined) {
@@ -62,6 +67,7 @@ export class BenchFiles {
   render(): void {
     const { shown } = this;
     for (const id of ['bench-saves', 'bench-readings']) anyElement(id).hidden = !shown;
+    this.withOwn.hidden = !this.own();
     setDisabled(button('bench-svg'), anyElement('bench-roofline').hidden !== false);
     setText(anyElement('bench-copied'), this.copied);
   }
@@ -99,12 +105,10 @@ export class BenchFiles {
       ...headLines(result).map((line) => element('p', 'muted', line)),
     );
     const buttons = element('p', 'buttons');
-    const own = this.own();
-    if (own) {
-      const here = { name: 'this page’s run', result: own };
-      buttons.append(press('Compare with this page’s run', () => this.compare(byDate(this.opened!, here))));
-    }
-    buttons.append(press('Close', () => this.close()));
+    buttons.append(
+      this.withOwn,
+      press('Close', () => this.close()),
+    );
     box.replaceChildren(words, buttons);
   }
 
