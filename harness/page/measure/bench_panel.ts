@@ -92,7 +92,7 @@ export class BenchPanel implements TaskPanel {
       case 'ready':
         return `Times the whole network of the recipe ${network}, then every shader at the sizes that the network uses. Each shader is checked first`;
       case 'waiting':
-        return 'Waiting for training to pause';
+        return this.run.waits;
       case 'running':
         return `Measuring ${network}`;
       case 'stopped':

@@ -110,7 +110,7 @@ export class CheckPanel implements TaskPanel {
       case 'ready':
         return 'Runs every shader on this GPU and compares it with a plain reference on the processor';
       case 'waiting':
-        return 'Waiting for training to pause';
+        return this.run.waits;
       case 'running':
         return 'Checking';
       case 'stopped':

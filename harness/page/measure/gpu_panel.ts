@@ -52,7 +52,8 @@ export class GpuPanel implements TaskPanel {
     setText(this.check, this.run.active ? 'Stop' : 'Self-check');
     setDisabled(this.check, !this.run.active && !(this.run.possible && this.facts));
     setDisabled(this.copy, !this.facts);
-    setText(anyElement('gpu-note'), this.run.active ? this.title : this.copied);
+    const doing = this.run.status === 'waiting' ? this.run.waits : this.title;
+    setText(anyElement('gpu-note'), this.run.active ? doing : this.copied);
     setMessage(anyElement('gpu-problem'), this.problem || this.run.message);
   }
 

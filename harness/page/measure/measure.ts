@@ -63,6 +63,11 @@ export class MeasureRun<N extends MeasureName> {
     return this.status === 'waiting' || this.status === 'running';
   }
 
+  /** What a run that is `waiting` waits for. */
+  get waits(): string {
+    return this.app.state.distilling ? 'Waiting for Distil to end' : 'Waiting for training to pause';
+  }
+
   /** Seconds since it began to run. */
   get seconds(): number {
     return (performance.now() - this.since) / 1000;
