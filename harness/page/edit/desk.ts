@@ -67,9 +67,9 @@ export class ShaderDesk {
     editor?.show();
     if (listed) void this.trySaved(saved, listed);
     else {
-      const first = !this.waiting;
+      // Asked again each time: a lost device leaves no answer.
       this.waiting = saved;
-      if (first) void this.list();
+      void this.list();
     }
   }
 
@@ -77,12 +77,14 @@ export class ShaderDesk {
   private async list(): Promise<void> {
     const failed = ({ message }: Error) => ({ kind: 'failed', message }) as const;
     const answer = await this.app.ask('inside', { kind: 'list', source: 'run' }).catch(failed);
-    const { file, ...saved } = this.waiting!;
+    const { waiting } = this;
+    if (!waiting) return;
     this.waiting = undefined;
     if (answer.kind === 'listed') {
       this.listed = answer;
-      void this.trySaved({ file, ...saved }, answer);
-    } else if (answer.kind === 'failed') this.say(`${file} was saved, but not tried: ${answer.message}`);
+      void this.trySaved(waiting, answer);
+    } else if (answer.kind === 'failed')
+      this.say(`${waiting.file} was saved, but not tried: ${answer.message}`);
   }
 
   private async tryIt(editor: Editor, op: number): Promise<void> {
