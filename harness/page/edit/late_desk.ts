@@ -19,8 +19,10 @@ export function lateDesk(app: App) {
     void load().then((loaded) => loaded.save(saved));
   });
   return {
-    open: (...given: Parameters<ShaderDesk['open']>): void =>
-      void load().then((loaded) => loaded.open(...given)),
+    open: (...given: Parameters<ShaderDesk['open']>): void => {
+      const [, , , , closed] = given;
+      load().then((loaded) => loaded.open(...given), closed);
+    },
     /** The dispatches were listed anew. */
     listed(listed: Listed): void {
       void desk?.then((loaded) => {
