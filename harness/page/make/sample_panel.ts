@@ -131,6 +131,8 @@ export class SamplePanel implements TaskPanel {
       this.recipe = app.settings.recipe;
       this.forget();
     }
+    // It hides the images of before: they are not to be saved or shared in its place.
+    if (this.comparison.on) trajectory.clear();
     fields.render();
     this.following.next();
     orderFields.render(this.canReplace);
@@ -222,11 +224,8 @@ export class SamplePanel implements TaskPanel {
     this.stopFollowing();
     this.trajectory.stop();
     this.comparison.forget();
-    if (this.comparison.on) {
-      // It hides the images of before: they are not to be saved or shared in its place.
-      this.trajectory.clear();
-      this.comparison.make(this.selection);
-    } else this.send(this.chosenOrder);
+    if (this.comparison.on) this.comparison.make(this.selection);
+    else this.send(this.chosenOrder);
   }
 
   /** If images are shown, makes them again with the current settings. */

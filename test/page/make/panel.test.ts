@@ -147,3 +147,25 @@ test('both columns of a comparison are made by one network, also where a run beg
   make(() => train(1, digits));
   expect(orders.map(({ source }) => source)).toEqual(Array(4).fill('pretrained'));
 });
+
+test('images that a comparison hides are neither saved nor shared in its place, also where a link leads to it', async () => {
+  const writeText = vi.fn(async () => {});
+  const { app, element, show } = making('&text=20&noise=7');
+  vi.stubGlobal('navigator', { onLine: true, clipboard: { writeText } });
+  const shared = async () => {
+    element('share').click();
+    await vi.advanceTimersByTimeAsync(0);
+    return element('shared').textContent;
+  };
+  expect([element('save-npy').disabled, await shared()]).toEqual([
+    false,
+    'The address is copied: it makes the same images.',
+  ]);
+  app.set('left', 'guidance-1');
+  app.set('right', 'guidance-4');
+  show();
+  expect([element('save-npy').disabled, await shared()]).toEqual([
+    true,
+    'The address is copied: it makes the images that are chosen here.',
+  ]);
+});
