@@ -98,8 +98,14 @@ export function connectShare(app: App, trajectory: Trajectory, chosen: () => Ord
     const made = trajectory.shown && trajectory.order;
     const order = made ?? chosen();
     const url = new URL(queryOf(app.chosen, order), location.href).href;
-    of = now();
-    tell(await share(url, promise(order.source, made !== undefined)));
+    // A column of a comparison may be the run's, too.
+    const { left, right } = app.settings;
+    const source = [left, right].includes('run') ? 'run' : order.source;
+    const before = now();
+    const words = await share(url, promise(source, made !== undefined));
+    of = before;
+    tell(words);
+    app.changed();
   });
   return {
     /** The sentence is not true of other images. */

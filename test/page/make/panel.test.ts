@@ -5,7 +5,7 @@ import type { NumberedOrder, WorkerEvent } from '../../../harness/page/messages/
 import { App } from '../../../harness/page/shell/app';
 import { networkIn } from '../../../harness/page/shell/state';
 import { recipes } from '../../../src/recipes';
-import { standIns } from '../stand_ins';
+import { type StandIn, standIns } from '../stand_ins';
 
 let tell: (event: WorkerEvent) => void;
 let orders: NumberedOrder[];
@@ -148,24 +148,46 @@ test('both columns of a comparison are made by one network, also where a run beg
   expect(orders.map(({ source }) => source)).toEqual(Array(4).fill('pretrained'));
 });
 
+/** The sentence about the address that is shared; `write` copies it. */
+async function shared(element: (id: string) => StandIn, write = async () => {}) {
+  vi.stubGlobal('navigator', { onLine: true, clipboard: { writeText: write } });
+  element('share').click();
+  await vi.advanceTimersByTimeAsync(0);
+  return element('shared').textContent;
+}
+
 test('images that a comparison hides are neither saved nor shared in its place, also where a link leads to it', async () => {
-  const writeText = vi.fn(async () => {});
-  const { app, element, show } = making('&text=20&noise=7');
-  vi.stubGlobal('navigator', { onLine: true, clipboard: { writeText } });
-  const shared = async () => {
-    element('share').click();
-    await vi.advanceTimersByTimeAsync(0);
-    return element('shared').textContent;
-  };
-  expect([element('save-npy').disabled, await shared()]).toEqual([
+  const { app, element, show } = making('&text=20');
+  expect([element('save-npy').disabled, await shared(element)]).toEqual([
     false,
     'The address is copied: it makes the same images.',
   ]);
   app.set('left', 'guidance-1');
   app.set('right', 'guidance-4');
   show();
-  expect([element('save-npy').disabled, await shared()]).toEqual([
+  expect([element('save-npy').disabled, await shared(element)]).toEqual([
     true,
     'The address is copied: it makes the images that are chosen here.',
   ]);
+});
+
+test('the address of a comparison with this page’s run does not hold the run, and the page says so', async () => {
+  const { element } = making('&text=20&model=pretrained&left=pretrained&right=run');
+  train(1, digits);
+  expect(await shared(element)).toBe(
+    'The address is copied; these images are of your own network, which the address does not hold.',
+  );
+});
+
+test('the sentence about an address that is copied late is not said of the images that are chosen by then', async () => {
+  const { app, element, show } = making('&text=20');
+  let copied = () => {};
+  const write = () => new Promise<void>((resolve) => (copied = resolve));
+  expect(await shared(element, write)).toBe('');
+  app.set('model', 'run');
+  show();
+  copied();
+  await vi.advanceTimersByTimeAsync(0);
+  show();
+  expect(element('shared').textContent).toBe('');
 });
