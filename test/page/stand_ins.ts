@@ -12,7 +12,7 @@ export class StandIn {
   htmlFor = { add() {} };
   style = { setProperty() {} };
   dataset = {};
-  classList = { add() {}, toggle() {} };
+  classList = { add() {}, toggle() {}, contains: () => false };
   readonly attributes = new Map<string, string>();
   private readonly listeners = new Map<string, (() => void)[]>();
   private parent: StandIn | undefined;

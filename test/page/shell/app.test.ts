@@ -9,6 +9,7 @@ import { App, type Panel } from '../../../harness/page/shell/app';
 import { digits } from '../../../harness/page/train/plan';
 import { createStarter } from '../../../harness/page/welcome/home';
 import type { StoredRun } from '../../../src/keeping/store';
+import { standIns } from '../stand_ins';
 
 let tell: (event: WorkerEvent) => void;
 let frames: (() => void)[];
@@ -23,12 +24,6 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
 
 beforeEach(() => {
   frames = [];
-  vi.stubGlobal('document', { addEventListener() {}, visibilityState: 'visible', activeElement: null });
-  vi.stubGlobal('HTMLElement', class {});
-  vi.stubGlobal('addEventListener', () => {});
-  vi.stubGlobal('history', { pushState() {}, replaceState() {} });
-  vi.stubGlobal('localStorage', { getItem: () => null, setItem() {} });
-  vi.stubGlobal('sessionStorage', { getItem: () => null, setItem() {} });
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => frames.push(draw));
 });
 afterEach(() => {
@@ -45,7 +40,7 @@ const panel = (tasks?: readonly Task[]) => ({ tasks, render: vi.fn<Panel['render
 const loss = { type: 'loss', first: 0, losses: Float32Array.of(1), imagesPerSecond: 1 } as const;
 
 test('a new state is shown only by the panels of the open tab, and the panels of every tab', () => {
-  vi.stubGlobal('location', { search: '?task=train', pathname: '/' });
+  standIns('?task=train');
   const app = new App();
   const [train, make, both, always] = [
     panel(['train']),
@@ -72,8 +67,7 @@ test('a new state is shown only by the panels of the open tab, and the panels of
 });
 
 test('settings of a plan stay out of the address and end with their run; changes by the user stay', () => {
-  const address = { search: '?task=train&minutes=8', pathname: '/', href: 'http://x/?task=train&minutes=8' };
-  vi.stubGlobal('location', address);
+  standIns('?task=train&minutes=8');
   const app = new App();
   /** Batch and rate that a panel sees as the run ends: its row in the table of runs has them. */
   let atEnd: unknown;
@@ -108,7 +102,7 @@ test('settings of a plan stay out of the address and end with their run; changes
 });
 
 test('coloured pictures of the user’s bring the recipe pictures until other images come; a chosen recipe stays', () => {
-  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  standIns('?task=train');
   const app = new App();
   app.open([]);
   const data = (more = {}) => {
@@ -137,8 +131,7 @@ test('coloured pictures of the user’s bring the recipe pictures until other im
 });
 
 test('what a lost device ends is no error beside its loss; other errors of calls are shown', async () => {
-  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
-  vi.stubGlobal('navigator', { onLine: true });
+  standIns('?task=train');
   const app = new App();
   app.open([]);
   const fails = (code: string) => {
@@ -158,7 +151,7 @@ test('what a lost device ends is no error beside its loss; other errors of calls
 });
 
 test('a network that a link or a button names is taken, although a file’s network is open', () => {
-  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  standIns('?task=train');
   const app = new App();
   app.open([]);
   tell({ type: 'model', model: { name: 'mine', ...app.network } });
@@ -170,7 +163,7 @@ test('a network that a link or a button names is taken, although a file’s netw
 });
 
 test('no kept run goes on, and the present one stays, while a measurement has the GPU: a notice says so', async () => {
-  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  standIns('?task=train');
   const app = new App();
   app.open([]);
   tell(loss);
@@ -198,7 +191,7 @@ test('no kept run goes on, and the present one stays, while a measurement has th
 test.each(['that is being built', 'with steps'])(
   'a run %s is put aside before another goes on, and what the page notes until then is of that run',
   async (which) => {
-    vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+    standIns('?task=train');
     const stored = { notes: { a: { pictures: { size: '16' } } } };
     vi.stubGlobal('localStorage', { getItem: () => JSON.stringify(stored), setItem() {} });
     const app = new App();
@@ -213,8 +206,7 @@ test.each(['that is being built', 'with steps'])(
 );
 
 test('a press on Train waits for images that are on their way, and is forgotten if they do not come', () => {
-  vi.stubGlobal('navigator', { onLine: true });
-  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  standIns('?task=train');
   const app = new App();
   const train = vi.fn();
   const starter = createStarter(app, { train: { start: train } } as never);
@@ -248,7 +240,7 @@ test('a press on Train waits for images that are on their way, and is forgotten 
 });
 
 test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', () => {
-  vi.stubGlobal('location', { search: '?task=train', pathname: '/', href: 'http://x/' });
+  standIns('?task=train');
   const stored: Record<string, string> = {};
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => stored[key] ?? null,
@@ -273,7 +265,7 @@ test('the notes of a run that is about to go on stay, although a list of the kep
 });
 
 test('a link that leads on changes no setting that a run keeps', () => {
-  vi.stubGlobal('location', { search: '?recipe=tutorial', pathname: '/', href: 'http://x/' });
+  standIns('?recipe=tutorial');
   const app = new App();
   app.open([]);
   const follow = () => {
@@ -290,7 +282,7 @@ test('a link that leads on changes no setting that a run keeps', () => {
 });
 
 test('networks of files and images that replace others are counted, also under the same name, but not the first images', () => {
-  vi.stubGlobal('location', { search: '?task=inside', pathname: '/', href: 'http://x/?task=inside' });
+  standIns('?task=inside');
   const app = new App();
   app.open([]);
   const size = { count: 8, height: 28, width: 28, channels: 1, classes: 10 };

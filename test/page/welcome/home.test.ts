@@ -1,32 +1,11 @@
 /** What ends the wait for the first digits on the welcome. No browser. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { WorkerEvent } from '../../../harness/page/messages/messages';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState } from '../../../harness/page/shell/state';
 import { createHome } from '../../../harness/page/welcome/home';
+import { standIns } from '../stand_ins';
 
-/** As much of an element as the welcome uses. */
-class Fake {
-  hidden = false;
-  disabled = false;
-  textContent = '';
-  classList = { toggle() {}, contains: () => false };
-  press = () => {};
-  addEventListener(_: string, listener: () => void) {
-    this.press = listener;
-  }
-  setAttribute() {}
-  removeAttribute() {}
-}
-
-let elements: Map<string, Fake>;
-const element = (id: string) => elements.get(id) ?? elements.set(id, new Fake()).get(id)!;
-
-beforeEach(() => {
-  elements = new Map();
-  for (const name of ['Button', 'Anchor', 'Progress', '']) vi.stubGlobal(`HTML${name}Element`, Fake);
-  vi.stubGlobal('document', { getElementById: element, body: new Fake(), activeElement: null });
-});
 afterEach(() => vi.unstubAllGlobals());
 
 const lost = { message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of(), again: false };
@@ -39,11 +18,12 @@ test.each<[string, WorkerEvent, string | undefined]>([
 ])(
   'Make can be pressed again after %s, and the view that says so opens, if there is one',
   (_, event, task) => {
+    const element = standIns('');
     const set = vi.fn();
     const app = { home: true, state: initialState, begin() {}, startWhenReady() {}, set } as unknown as App;
     const home = createHome(app);
     const make = element('make-now');
-    make.press();
+    make.click();
     home.render();
     expect(make.disabled).toBe(true);
     home.receive!(event);
