@@ -55,11 +55,10 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
       const { classes } = network;
       fields.render();
       text.render();
-      const flow = network.recipe !== 'tutorial';
       anyElement('digits').hidden = classes === 0;
       anyElement('text-form').hidden = classes === 0;
       byAddress.render();
-      form.hidden = !flow;
+      form.hidden = classes === 0;
       const isDigit = makesDigits(network);
       setText(anyElement('digits-legend'), isDigit ? 'Digit' : 'Class');
       setText(anyElement('guidance-what'), isDigit ? 'digit' : 'class');

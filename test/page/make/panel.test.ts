@@ -1,7 +1,7 @@
 /** Which network the Make view names beside the images that it shows: the one that made them, whatever is chosen by then. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SamplePanel } from '../../../harness/page/make/sample_panel';
-import type { NumberedOrder, WorkerEvent } from '../../../harness/page/messages/messages';
+import type { DataDescription, NumberedOrder, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
 import { networkIn } from '../../../harness/page/shell/state';
 import { recipes } from '../../../src/recipes';
@@ -68,12 +68,13 @@ function making(query: string) {
   return { app, element, show, make };
 }
 
-const digits = { name: 'mnist', count: 10, classes: 10 };
+type Data = Pick<DataDescription, 'name' | 'count' | 'classes' | 'classNames'>;
+const digits: Data = { name: 'mnist', count: 10, classes: 10 };
 const classNames = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 const letters = { name: 'Letters A to Z', count: 26, classes: 26, classNames };
 
 /** A run on this data has made as many steps. */
-function train(steps: number, data: typeof digits): void {
+function train(steps: number, data: Data): void {
   tell({ type: 'data', data: { ...data, ...size, builtIn: true } });
   tell({ type: 'begun', held: 0, begin: undefined, sampling: recipes.digits.sampling });
   tell({ type: 'loss', first: 0, losses: new Float32Array(steps), imagesPerSecond: 1 });
@@ -190,4 +191,12 @@ test('the sentence about an address that is copied late is not said of the image
   await vi.advanceTimersByTimeAsync(0);
   show();
   expect(element('shared').textContent).toBe('');
+});
+
+test('guidance is offered of networks with classes alone', () => {
+  const { element, show } = making('&text=20');
+  expect(element('guidance-form').hidden).toBe(false);
+  train(1, { name: 'mine', count: 10 });
+  show();
+  expect(element('guidance-form').hidden).toBe(true);
 });
