@@ -1,5 +1,7 @@
 /** Shows the shaders of an open row, in colours, and the reference that they are compared with. */
 
+import { offerAgain } from '../shell/dom';
+import { orOffline } from '../shell/format';
 import { element } from '../shell/table';
 import type { SourceText } from './source_text';
 
@@ -13,10 +15,13 @@ interface Remarks {
 /** `shaders`: by name. The texts are loaded now. */
 export function sourcesOf(kernel: string, shaders: readonly string[], remarks: Remarks = {}): HTMLElement {
   const box = element('div', 'sources');
-  box.append(element('p', 'muted', 'Loading the sources'));
-  fill(box, kernel, shaders, remarks).catch((error: Error) => {
-    box.replaceChildren(element('p', 'problem', `The sources cannot be shown: ${error.message}`));
-  });
+  const load = () => {
+    box.replaceChildren(element('p', 'muted', 'Loading the sources'));
+    fill(box, kernel, shaders, remarks).catch((error: Error) =>
+      offerAgain(box, orOffline(`The sources cannot be shown: ${error.message}`), load),
+    );
+  };
+  load();
   return box;
 }
 
@@ -29,7 +34,11 @@ async function fill(
   const { hasSource, referenceSource, shaderSource } = await import('./source_text');
   // A file of the bench may be of another version of this project.
   const unknown = shaders.filter((name) => !hasSource(name));
-  if (unknown.length > 0) throw new Error(`this version of the page has no shader ${unknown.join(', ')}.`);
+  if (unknown.length > 0) {
+    const why = `The sources cannot be shown: this version of the page has no shader ${unknown.join(', ')}.`;
+    box.replaceChildren(element('p', 'problem', why));
+    return;
+  }
   const shown = shaders.map(async (name) => {
     const added = panel(`What the GPU runs: ${name}`, remarks.shader?.(name) ?? '', await shaderSource(name));
     remarks.ready?.(added, name);

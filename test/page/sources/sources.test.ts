@@ -1,0 +1,40 @@
+/** The texts of an open row, where they cannot be loaded at first. No browser. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { sourcesOf } from '../../../harness/page/sources/sources';
+import { StandIn, standIns } from '../stand_ins';
+
+let tries = 0;
+vi.mock('../../../harness/page/sources/source_text', () => {
+  const text = async (file: string) => ({ file, code: 'code' });
+  const referenceSource = async (kernel: string) => {
+    if (++tries === 1) throw new Error('Failed to fetch it');
+    return text(kernel);
+  };
+  return { referenceSource, shaderSource: text, hasSource: (name: string) => name === 'swish' };
+});
+
+let made: StandIn[];
+/** All words that have been shown. */
+const words = () => made.map(({ textContent }) => textContent);
+
+beforeEach(() => {
+  standIns('?task=check');
+  made = [];
+  Object.assign(document, { createElement: () => made[made.push(new StandIn()) - 1] });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+test('texts that could not be loaded are loaded at another press', async () => {
+  sourcesOf('swish', ['swish']);
+  await vi.waitFor(() => expect(words()).toContain('The sources cannot be shown: Failed to fetch it'));
+  made.find(({ textContent }) => textContent === 'Try again')!.click();
+  await vi.waitFor(() => expect(words()).toContain('What it must compute, in 64 bits'));
+  expect(tries).toBe(2);
+});
+
+test('a shader of another version of the project is no reason to try again', async () => {
+  sourcesOf('swish', ['swush']);
+  const why = 'The sources cannot be shown: this version of the page has no shader swush.';
+  await vi.waitFor(() => expect(words()).toContain(why));
+  expect(words()).not.toContain('Try again');
+});
