@@ -53,6 +53,8 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
   private network = '';
   private asked = { order: '', steps: 0, at: 0 };
   private problem: string | undefined;
+  /** Whether something is to be asked when the measurement ends that has the GPU. */
+  private held = false;
 
   constructor(app: App | undefined) {
     this.app = app;
@@ -72,13 +74,16 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
 
   /** Asks, unless the same was asked last. `live`: also asks again after the run's network has learned more. */
   ask(order: ExplainOrder, live = false): void {
-    const { app, asked } = this;
-    if (!app || app.measuring) return;
+    const { app } = this;
+    if (!app) return;
     const { state, settings } = app;
     const network = this.networkOf(order);
-    if (network !== this.network) this.answer = undefined;
+    if (network !== this.network) this.forget();
     this.network = network;
+    const { asked } = this;
     const text = network + JSON.stringify(order);
+    this.held = app.measuring !== undefined && text !== asked.order;
+    if (app.measuring) return;
     const steps = order.of === 'run' ? state.losses.length : 0;
     const images = (steps - asked.steps) * settings.batch;
     const due = images >= AGAIN.images && performance.now() - asked.at > AGAIN.ms;
@@ -103,6 +108,10 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
       this.problem = 'The GPU device was lost. Change anything here, and the page asks for another one.';
     if (type !== 'freed' && type !== 'wentBack') return;
     // Its steps come again, as another network.
+    this.forget();
+  }
+
+  private forget(): void {
     this.answer = undefined;
     this.asked = { order: '', steps: 0, at: 0 };
   }
@@ -121,7 +130,7 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     if (this.problem) return this.problem;
     if (!this.app) return undefined;
     const { state, measuring } = this.app;
-    if (measuring && !this.answer) return `The ${measuring} has the GPU; this waits.`;
+    if (measuring && this.held) return `The ${measuring} has the GPU; this waits.`;
     if (!this.waiting) return undefined;
     const { preparing, phase } = state;
     if (preparing?.task === 'compiling' && !this.answer)

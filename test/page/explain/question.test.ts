@@ -79,3 +79,22 @@ test.each<WorkerEvent>([{ type: 'freed' }, { type: 'wentBack', losses: Float32Ar
     expect(answers).toHaveLength(2);
   },
 );
+
+test('what is chosen while a measurement has the GPU waits, and the pictures of another network go', async () => {
+  const question = new Question(app);
+  const of = (source: 'run' | 'pretrained', choice = 0) => question.ask({ ...order, of: source, choice });
+  of('pretrained');
+  await answer();
+  app.measuring = 'bench';
+  of('pretrained');
+  expect(question.status).toBeUndefined();
+  of('pretrained', 1);
+  expect(question.status).toBe('The bench has the GPU; this waits.');
+  of('run');
+  expect([question.answer, question.status]).toEqual([undefined, 'The bench has the GPU; this waits.']);
+  of('pretrained');
+  expect(answers).toHaveLength(1);
+  app.measuring = undefined;
+  of('pretrained');
+  expect(answers).toHaveLength(2);
+});
