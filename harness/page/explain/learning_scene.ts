@@ -160,7 +160,7 @@ export class LearningScene implements Scene {
       make('span', { className: 'muted' }, top.toFixed(2)),
     );
     const from = errors.before ? `before training ${errors.before[at].toFixed(3)}, ` : '';
-    this.curve.ariaLabel = `Error at t = ${levels[at].toFixed(2)}: ${from}now ${errors.after[at].toFixed(3)}; over all levels now ${errors.after[0].toFixed(3)} to ${Math.max(...errors.after).toFixed(3)}`;
+    this.curve.ariaLabel = `Error at t = ${levels[at].toFixed(2)}: ${from}now ${errors.after[at].toFixed(3)}; over all levels now ${Math.min(...errors.after).toFixed(3)} to ${Math.max(...errors.after).toFixed(3)}`;
     this.element.querySelector<HTMLElement>('.key.before')!.hidden = !errors.before;
   }
 

@@ -119,3 +119,13 @@ test('the last scene says that a run without classes knows the noise level', asy
   await rendered(scenes.recipe);
   expect(made.map(({ textContent }) => textContent)).toContain('it knows t');
 });
+
+test('the errors of all levels are said from the smallest to the largest, wherever they are', async () => {
+  const { scenes } = await scenesOn({});
+  const [best, worst] = [new Uint8Array(784), new Uint8Array(784).fill(255)];
+  answers = [{ ...predicted([undefined]), after: [worst, best, best] }];
+  await rendered(scenes.learning);
+  expect(made.map(({ ariaLabel }) => ariaLabel)).toContainEqual(
+    expect.stringMatching(/over all levels now 0\.000 to 1\.000$/),
+  );
+});
