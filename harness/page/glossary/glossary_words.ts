@@ -17,8 +17,9 @@ export const glossary = {
     'Running means of each parameter’s gradient and of its square. Adam divides one by the root of the other, so that every parameter moves at about the same speed.',
   'noise level': 'The share of noise in an image, called t: 0 is the clean image, 1 is nothing but noise.',
   'network call':
-    'One run of the network on the images: nearly all of the work. A step of sampling takes one call, or two with guidance; a distilled network goes from noise to digits in two.',
-  parameter: 'A number inside the network that training adjusts. The network of this page has about 320,000.',
+    'One run of the network on the images: nearly all of the work. A step of sampling takes one call, or two with guidance; a distilled network goes from noise to images in one or two.',
+  parameter:
+    'A number inside the network that training adjusts. The networks of this page have 310,000 to 370,000.',
   sample: 'An image that the network makes out of noise.',
   seed: 'The number from which all random numbers follow. The same seed gives the same noise, and so the same result.',
   'skip connection':
