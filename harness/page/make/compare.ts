@@ -131,6 +131,11 @@ export class TwoColumns {
     return network.recipe !== 'tutorial' && (settings.left !== '' || settings.right !== '');
   }
 
+  /** Whether its columns are made, or being made. */
+  get begun(): boolean {
+    return this.ordered !== undefined;
+  }
+
   /** The network that was chosen when the shown columns were ordered; undefined if none are shown. */
   get maker(): Maker | undefined {
     return sides.some((side) => this.columns[side].trajectory.shown) ? this.ordered?.by : undefined;

@@ -133,6 +133,7 @@ export class SamplePanel implements TaskPanel {
     }
     // It hides the images of before: they are not to be saved or shared in its place.
     if (this.comparison.on) trajectory.clear();
+    else if (this.comparison.begun) this.forget();
     fields.render();
     this.following.next();
     orderFields.render(this.canReplace);

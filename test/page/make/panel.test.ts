@@ -200,3 +200,14 @@ test('guidance is offered of networks with classes alone', () => {
   show();
   expect(element('guidance-form').hidden).toBe(true);
 });
+
+test('columns that are being made stop with their comparison, also where a link ends that', () => {
+  const { app, element, show, make } = making('&text=20&left=guidance-1&right=guidance-4');
+  const { length } = orders;
+  make(() => {
+    app.set('left', '');
+    app.set('right', '');
+    show();
+  });
+  expect([orders.length, element('sample-prediction').ariaLabel]).toEqual([length + 1, 'no steps yet']);
+});
