@@ -3,6 +3,10 @@
 import { existsSync } from 'node:fs';
 import type { Progress as Preparation } from '../../src/base/events';
 import type { Engine, EngineOptions } from '../../src/engine';
+import { requirements } from '../../src/gpu/request_device';
+import { padBatch } from '../../src/plan/tensor';
+import { checkVariants } from '../../src/unet/check_variants';
+import { layersOf, type UNetConfig } from '../../src/unet/config';
 import type { Variants } from '../../src/unet/variants';
 import { preparing } from '../text/kernels_text';
 import { duration } from '../text/units';
@@ -36,7 +40,13 @@ export async function kernelChoice(given: Given<typeof kernelFlags>): Promise<En
   return tune || noTune ? { tune: tune === true } : {};
 }
 
-/** The names are checked later, when the network is known: see checkVariants. */
+/** Throws for variants that the network lacks. Every optional feature counts as there: the device's own are checked later. */
+export function checkKernels({ variants }: EngineChoice, config: UNetConfig, batch: number): void {
+  const features = new Set(requirements.optionalFeatures);
+  if (variants) checkVariants(variants, layersOf(config), padBatch(batch), { features }, true);
+}
+
+/** The names are checked later, when the network is known: see checkKernels. */
 async function readVariants(given: string): Promise<Variants> {
   // The path of a file may have an = in it: runs/lr=3e-3/run.json.
   if (given.includes('=') && !existsSync(given)) {

@@ -3,13 +3,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ImageSet } from '../../src/data/idx';
-import { requirements } from '../../src/gpu/request_device';
-import { padBatch } from '../../src/plan/tensor';
 import { loadPretrained, type PretrainedName } from '../../src/pretrained';
 import { type Recipe, type RecipeName, recipeAt, recipeOf, recipeSampling, recipes } from '../../src/recipes';
 import { stepsPerEpoch } from '../../src/training/epoch';
-import { checkVariants } from '../../src/unet/check_variants';
-import { layersOf, type UNetConfig } from '../../src/unet/config';
+import type { UNetConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
 import type { RunSettings } from '../../src/weights/fields';
 import { type Trained, TrainingRun } from '../../src/worker/run';
@@ -28,7 +25,7 @@ import {
 } from '../run/plan';
 import { type Given, integer, number, oneOf, quoted, show, text, texts, toggle, UsageError } from './args';
 import { BUILT_IN, holdOut, loadImages, pictureFlags } from './images';
-import { type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
+import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from './kernel_flags';
 import { allRecipes, describeNetwork, networkFlags, networkFromFlags } from './network_flags';
 import { CHECKPOINT, type RunFolder } from './run_folder';
 import { scheduleFlag, scheduleFor } from './schedule_flag';
@@ -196,11 +193,7 @@ export async function planRun(
   const steps = Math.min(perEpoch * settings.epochs, settings.maxSteps ?? Number.POSITIVE_INFINITY);
   const schedule = given.schedule && scheduleFor(given.schedule, steps);
   const trainer = { ...recipe.trainer, ...(schedule ? { schedule } : {}) };
-  if (kernels.variants) {
-    // Checks with every optional feature; the features of the actual device are checked later.
-    const features = new Set(requirements.optionalFeatures);
-    checkVariants(kernels.variants, layersOf(config), padBatch(settings.batchSize), { features }, true);
-  }
+  checkKernels(kernels, config, settings.batchSize);
   const network = trained ?? config;
   const parts = { isOwn, config, network, images, settings };
   const sampling = recipeSampling(given.recipe ?? 'tutorial', config);

@@ -230,7 +230,8 @@ export class References {
 
 // ---------------------------------------------------------------- the whole network
 
-const BATCH = 4;
+/** Images of the network's check. */
+export const BATCH = 4;
 /** The loss changes by this fraction to each side. */
 const CHANGE = 0.02;
 /** The allowed relative difference of the slope: it covers f32 losses over differences of a few per cent, and the third derivative. */

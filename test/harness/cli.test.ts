@@ -89,7 +89,8 @@ test('a usage error ends a command with exit code 2', async () => {
   ])
     await fails([...command, '--tune', '--no-tune'], 2, '--tune and --no-tune');
   const fixed = ['train', '--out', join(folder, 'new'), '--variants'];
-  await fails([...fixed, 'conv2d/down.9=direct'], 2, 'no conv2d/down.9', 'conv2d/down.0, conv2d/down.1');
+  for (const command of [fixed, ['bench', '--variants'], ['check', '--variants']])
+    await fails([...command, 'conv2d/down.9=direct'], 2, 'no conv2d/down.9', 'conv2d/down.0, conv2d/down.1');
   await fails([...fixed, 'conv2d/down.1=fast'], 2, 'no variant fast', 'direct, ');
   await fails(
     ['explain', '--variants', 'conv2d/down.0=one_output'],

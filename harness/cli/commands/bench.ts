@@ -35,7 +35,7 @@ import { type Command, defineCommand, integer, integers, number, oneOf, text, Us
 import { type Colour, paint } from '../colours';
 import { prepareFile, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
-import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
+import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { choiceOf, networkFlags, networkFromFlags } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
@@ -87,7 +87,7 @@ copy of about as many bytes, both measured in the same run. Only Winograd, which
 much. Ctrl-C ends the run; what was measured until then is written.`,
   async run(given, { signal }) {
     if (given.compare) return compareFiles(given.compare, Object.keys(given));
-    const { kernel, batch, sweep = 'none', points, in: place = 'node', budget: budgetSeconds } = given;
+    const { kernel, batch = 256, sweep = 'none', points, in: place = 'node', budget: budgetSeconds } = given;
     if (points && axesOf(sweep).length !== 1)
       throw new UsageError(
         `--points sets the points of one sweep: give --sweep batch or --sweep size with it.`,
@@ -96,11 +96,12 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
       const path = given[format];
       return path ? [{ format, path }] : [];
     });
+    const engine = await kernelChoice(given);
+    checkKernels(engine, networkFromFlags(given), batch);
     for (const { format, path } of files) await prepareFile(path, `--${format}`);
 
     const start = performance.now();
     const progress = new Progress();
-    networkFromFlags(given); // throws for flags that make no network
     const options = {
       kernel,
       batch,
@@ -108,7 +109,7 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
       sweep: axesOf(sweep),
       points,
       budgetSeconds,
-      engine: await kernelChoice(given),
+      engine,
       commit: sourceCommit(),
     };
     let result: BenchResult | undefined;

@@ -2,14 +2,15 @@
 
 import type { EngineReport } from '../../../src/report';
 import { checkJson, compileText } from '../../bench/check_export';
-import { type CheckEvent, type CheckRow, runCheck } from '../../run/check';
+import { BATCH, type CheckEvent, type CheckRow, runCheck } from '../../run/check';
 import { adapterText } from '../../text/adapter_text';
 import { duration } from '../../text/units';
 import { type Command, defineCommand, oneOf, text } from '../args';
 import { paint } from '../colours';
 import { prepareFile, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
-import { type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
+import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
+import { networkFromFlags } from '../network_flags';
 import { nodeEngine } from '../node_engine';
 import { Progress } from '../progress';
 import { summaries } from '../summaries';
@@ -30,8 +31,9 @@ export const check: Command = defineCommand({
 The exit code is 1 if anything fails. What this machine cannot run is listed as skipped, never as passed.`,
   async run(given, { signal }) {
     const { kernel, json, in: place = 'node' } = given;
-    if (json) await prepareFile(json, '--json');
     const engine = await kernelChoice(given);
+    checkKernels(engine, networkFromFlags({}), BATCH);
+    if (json) await prepareFile(json, '--json');
     const start = performance.now();
     const progress = new Progress();
     const count = { pass: 0, fail: 0, skipped: 0 };
