@@ -5,6 +5,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EngineError } from '../../src/base/errors';
 import { isAlive } from './alive';
+import { UsageError } from './args';
 
 /** Files that are being written, to be removed if the process ends before they are complete. */
 const temporary = new Set<string>();
@@ -81,6 +82,20 @@ export async function prepareFolder(folder: string, flag = '--out'): Promise<voi
     );
   } finally {
     await rm(probe, { force: true }).catch(() => {});
+  }
+}
+
+/** Throws if two flags, by their names, give the same file: what one of them reads or writes would be lost. */
+export function checkApart(paths: Readonly<Record<string, string | undefined>>): void {
+  const flags = new Map<string, string>();
+  for (const [flag, path] of Object.entries(paths)) {
+    if (path === undefined) continue;
+    const other = flags.get(resolve(path));
+    if (other !== undefined)
+      throw new UsageError(
+        `--${other} and --${flag} are the same file, ${path}. Give another with --${flag}.`,
+      );
+    flags.set(resolve(path), flag);
   }
 }
 

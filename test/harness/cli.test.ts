@@ -136,6 +136,27 @@ test('train quotes the path of a run that is in the way, where a shell needs tha
   }
 });
 
+test('no command writes over a file that it reads, or writes two results into one file', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+  try {
+    const model = join(place, 'model.safetensors');
+    await writeFile(model, 'precious');
+    const twice = [model, `${place}/./model.safetensors`] as const;
+    const same = async (command: string, a: string, b: string) =>
+      fails([command, `--${a}`, twice[0], `--${b}`, twice[1]], 2, `--${a} and --${b}`, 'model.safetensors');
+    await same('convert', 'model', 'pytorch');
+    await same('evaluate', 'model', 'json');
+    await same('check', 'variants', 'json');
+    await same('bench', 'variants', 'csv');
+    await same('bench', 'json', 'csv');
+    const distil = ['distil', '--calls', '1', '--model', model, '--out', place, '--overwrite'];
+    await fails(distil, 2, '--model and --out', model);
+    expect(await readFile(model, 'utf8')).toBe('precious');
+  } finally {
+    await rm(place, { recursive: true });
+  }
+});
+
 test('distil replaces no run, and no model without --overwrite', async () => {
   const place = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
   try {

@@ -33,7 +33,7 @@ import { adapterText } from '../../text/adapter_text';
 import { duration } from '../../text/units';
 import { type Command, defineCommand, integer, integers, number, oneOf, text, UsageError } from '../args';
 import { type Colour, paint } from '../colours';
-import { prepareFile, readWhole, writeWhole } from '../files';
+import { checkApart, prepareFile, readWhole, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { choiceOf, networkFlags, networkFromFlags } from '../network_flags';
@@ -92,6 +92,8 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
       throw new UsageError(
         `--points sets the points of one sweep: give --sweep batch or --sweep size with it.`,
       );
+    const { variants, json, csv, markdown, svg } = given;
+    checkApart({ variants, json, csv, markdown, svg });
     const files = (Object.keys(formats) as Format[]).flatMap((format) => {
       const path = given[format];
       return path ? [{ format, path }] : [];

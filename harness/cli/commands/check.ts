@@ -7,7 +7,7 @@ import { adapterText } from '../../text/adapter_text';
 import { duration } from '../../text/units';
 import { type Command, defineCommand, oneOf, text } from '../args';
 import { paint } from '../colours';
-import { prepareFile, writeWhole } from '../files';
+import { checkApart, prepareFile, writeWhole } from '../files';
 import { inBrowser } from '../in_browser';
 import { checkKernels, type EngineChoice, kernelChoice, kernelFlags } from '../kernel_flags';
 import { networkFromFlags } from '../network_flags';
@@ -31,6 +31,7 @@ export const check: Command = defineCommand({
 The exit code is 1 if anything fails. What this machine cannot run is listed as skipped, never as passed.`,
   async run(given, { signal }) {
     const { kernel, json, in: place = 'node' } = given;
+    checkApart({ variants: given.variants, json });
     const engine = await kernelChoice(given);
     checkKernels(engine, networkFromFlags({}), BATCH);
     if (json) await prepareFile(json, '--json');

@@ -3,7 +3,7 @@ import { exportOnnx } from '../../../src/onnx/index';
 import { parametersOf } from '../../../src/unet/config';
 import { type Model, saveModel } from '../../../src/weights/model';
 import { defineCommand, text, UsageError } from '../args';
-import { prepareFile, writeWhole } from '../files';
+import { checkApart, prepareFile, writeWhole } from '../files';
 import { modelFlag, readModel } from '../model_flag';
 import { describeNetwork } from '../network_flags';
 import { summaries } from '../summaries';
@@ -35,6 +35,7 @@ export const convert = defineCommand({
       if (!path.toLowerCase().endsWith(ending))
         throw new UsageError(`--${flag} is ${path}; it must end in ${ending}.`);
     }
+    checkApart({ model: given, onnx, pytorch });
     const model = await readModel(given, signal);
     for (const { flag, path } of wanted) await prepareFile(path, `--${flag}`);
     for (const { path, encode } of wanted) {

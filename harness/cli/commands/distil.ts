@@ -15,7 +15,7 @@ import { adapterText } from '../../text/adapter_text';
 import { duration, plural, whole } from '../../text/units';
 import { defineCommand, type Given, integer, number, oneOf, text, toggle, UsageError } from '../args';
 import { sheet } from '../digit_pictures';
-import { prepareFolder, writeWhole } from '../files';
+import { checkApart, prepareFolder, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import { lockFolder } from '../lock';
 import { makesDigits, measureQuality, type QualityRun, qualityLine } from '../measure_quality';
@@ -70,6 +70,7 @@ leaves nothing. The model says that it is distilled: sample and evaluate take as
     const { out, calls } = given;
     if (!calls) throw new UsageError('distil needs --calls 1 or --calls 2: the network calls of a sample.');
     if (!out) throw new UsageError('distil needs --out DIR: the folder for the model and its samples.');
+    checkApart({ model: given.model, out: join(out, MODEL) });
     checkFree(out, given.overwrite);
     const kernels = await kernelChoice(given);
     const model = await readModel(given.model, signal);

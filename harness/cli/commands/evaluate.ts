@@ -6,7 +6,7 @@ import type { Model } from '../../../src/weights/model';
 import { adapterLabel, adapterText } from '../../text/adapter_text';
 import { duration } from '../../text/units';
 import { defineCommand, integer, show, text, toggle, UsageError } from '../args';
-import { prepareFile, writeWhole } from '../files';
+import { checkApart, prepareFile, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
 import {
   CARD_RUNS,
@@ -52,6 +52,8 @@ samples lie beside real digits'. The digit distance is their Fréchet distance: 
 comparable with nothing else. Strong guidance raises what is accepted and lowers the recall: read them together.`,
   async run(given, { signal }) {
     const { count = 1000, seed = 123 } = given;
+    const { model: file, variants, json } = given;
+    checkApart({ model: file, variants, json });
     const kernels = await kernelChoice(given);
     const model = await readModel(given.model, signal);
     const { config, parameters } = model;
