@@ -101,8 +101,10 @@ export function checkApart(paths: Readonly<Record<string, string | undefined>>):
 
 /** Creates the folder of a file to be written, and proves that the file can be written. `flag` is the flag that named it. */
 export async function prepareFile(path: string, flag: string): Promise<void> {
-  if (isFolder(path)) {
-    throw new EngineError('data', `${path} cannot be written: it is a folder. Give a file with ${flag}.`);
+  // A file that is renamed would take the place of a device, such as /dev/null.
+  if (existsSync(path) && !statSync(path).isFile()) {
+    const what = isFolder(path) ? 'a folder' : 'a device or a pipe';
+    throw new EngineError('data', `${path} cannot be written: it is ${what}. Give a file with ${flag}.`);
   }
   await prepareFolder(dirname(path), flag);
 }

@@ -147,6 +147,10 @@ test('prepareFile makes the folder of a file, and refuses a folder in the place 
   await refused(() => prepareFile(join(folder, 'a'), '--json'), 'data', 'it is a folder', '--json');
 });
 
+test.runIf(process.platform !== 'win32')('prepareFile refuses a device in the place of a file', async () => {
+  await refused(() => prepareFile('/dev/null', '--json'), 'data', '/dev/null', 'it is a device', '--json');
+});
+
 test('readWhole refuses a file that is missing, and a folder', async () => {
   await refused(() => readWhole(join(folder, 'x')), 'data', join(folder, 'x'), 'no such file');
   await refused(() => readWhole(folder), 'data', 'a folder, not a file');
