@@ -67,6 +67,24 @@ test(
 );
 
 test(
+  'distil, stopped while it measures, leaves all files of the new model',
+  takesLong('runsProcesses'),
+  async () => {
+    const out = join(root, 'measured');
+    const report = join(out, 'run.json');
+    mkdirSync(out);
+    writeFileSync(join(out, 'model.safetensors'), '');
+    writeFileSync(report, 'of an earlier model');
+    const more = ['--calls', '1', '--seed', '6', '--quality', '100000', '--overwrite'];
+    const distilling = distil(out, ...more);
+    while (!existsSync(join(out, 'samples.png'))) await new Promise((resolve) => setTimeout(resolve, 5));
+    process.emit('SIGINT', 'SIGINT');
+    expect((await distilling).output).toContain(`Wrote in ${out}`);
+    expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({ settings: { seed: 6 } });
+  },
+);
+
+test(
   'distil writes its files and measures the digits, and sample uses the model',
   takesLong('runsProcesses'),
   async () => {

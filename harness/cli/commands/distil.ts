@@ -65,7 +65,8 @@ export const distil = defineCommand({
   usage: '--calls 1|2 --out DIR [flags]',
   flags,
   notes: `Writes ${MODEL}, losses.csv, samples.png (a column for each class) and run.json. It cannot be resumed: Ctrl-C
-leaves nothing. The model says that it is distilled: sample and evaluate take as many steps as it has calls.`,
+leaves nothing, or a model whose quality is not measured. The model says that it is distilled: sample and evaluate take
+as many steps as it has calls.`,
   async run(given, { signal }) {
     const { out, calls } = given;
     if (!calls) throw new UsageError('distil needs --calls 1 or --calls 2: the network calls of a sample.');
@@ -90,10 +91,9 @@ leaves nothing. The model says that it is distilled: sample and evaluate take as
       await distilModel(
         engine,
         model,
-        { ...given, calls: calls === '1' ? 1 : 2 },
+        { ...given, out, calls: calls === '1' ? 1 : 2 },
         { progress, signal, write },
       );
-      progress.print(`Wrote in ${out}: ${MODEL}, losses.csv, samples.png, run.json.`);
       engine.destroy();
       return 0;
     } finally {
@@ -114,10 +114,10 @@ interface Run {
 async function distilModel(
   engine: Engine,
   model: Model,
-  given: Omit<DistilFlags, 'calls'> & { readonly calls: 1 | 2 },
+  given: Omit<DistilFlags, 'calls'> & { readonly out: string; readonly calls: 1 | 2 },
   { progress, signal, write }: Run,
 ): Promise<void> {
-  const { calls, seed = 123, noises, steps, guidance, quality: count = 1000 } = given;
+  const { out, calls, seed = 123, noises, steps, guidance, quality: count = 1000 } = given;
   const started = new Date();
   const { config, objective } = model;
   const teacher = await engine.createUNet(config, { sampling: samplingFor(model) });
@@ -136,24 +136,27 @@ async function distilModel(
   await write(MODEL, await saveModel(student, { objective, dtype, data: model.data }));
   const rows = losses.map((loss, i) => [i + 1, digits(loss)]);
   await write('losses.csv', csv(['step', 'loss'], rows));
-  await write('samples.png', encodePng(await sheet(engine, student, { seed, rows: ROWS, signal })));
+  // Few calls, which no Ctrl-C ends: the folder would have a model without its pictures, or with an earlier model's.
+  await write('samples.png', encodePng(await sheet(engine, student, { seed, rows: ROWS })));
+  const writeReport = (quality?: object) => {
+    const report = {
+      settings,
+      teacher: { model: given.model ?? 'digits', fingerprint: student.teacher },
+      adapter: engine.adapter,
+      versions: versions(),
+      parameters: student.parameterCount,
+      ...(quality ? { quality: { count, ...quality } } : {}),
+      timings: { started: started.toISOString(), finished: new Date().toISOString(), seconds },
+    };
+    return write('run.json', `${JSON.stringify(report, null, 2)}\n`);
+  };
+  await writeReport();
   progress.print(
     `Distilled in ${duration(seconds)}: loss ${losses[0].toFixed(4)} in the first step, ${losses.at(-1)!.toFixed(4)} in the last.`,
   );
-  const quality =
-    count >= 6 && makesDigits(config)
-      ? await measureBoth(engine, distiller, { count, seed, signal }, progress)
-      : undefined;
-  const report = {
-    settings,
-    teacher: { model: given.model ?? 'digits', fingerprint: student.teacher },
-    adapter: engine.adapter,
-    versions: versions(),
-    parameters: student.parameterCount,
-    ...(quality ? { quality: { count, ...quality } } : {}),
-    timings: { started: started.toISOString(), finished: new Date().toISOString(), seconds },
-  };
-  await write('run.json', `${JSON.stringify(report, null, 2)}\n`);
+  progress.print(`Wrote in ${out}: ${MODEL}, losses.csv, samples.png, run.json.`);
+  if (count >= 6 && makesDigits(config))
+    await writeReport(await measureBoth(engine, distiller, { count, seed, signal }, progress));
 }
 
 /** Throws unless the folder is free for a model. */
