@@ -261,6 +261,12 @@ test('a file that cannot be read or written ends a command with exit code 1', as
     1,
     'not saved by webgpu-diffusion',
   );
+  await fails(
+    ['convert', '--onnx', join(folder, 'x.onnx'), '--model', 'digts'],
+    1,
+    'digts',
+    'tutorial, digits',
+  );
   await fails(['train', '--resume', join(folder, 'gone')], 1, 'gone', 'no such file');
   for (const flag of ['--json', '--csv', '--markdown', '--svg'])
     await fails(['bench', '--kernel', 'noop', flag, folder], 1, folder, 'a folder', flag);
