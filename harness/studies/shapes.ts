@@ -4,11 +4,12 @@
  * `npm run shapes -- --few --out test/shapes` has made the set in which tests train. IDX is smaller than 600 PNG files, and than .npy, which
  * is not packed. The output is a function of the seed.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { EngineError } from '../../src/base/errors';
 import { threefry, uniform } from '../../src/base/random';
 import { integer, readFlags, text, toggle, UsageError } from '../cli/args';
+import { prepareFolder, writeWhole } from '../cli/files';
 import { CLASSES } from '../pictures/own_images';
 
 const SIDE = 32;
@@ -128,23 +129,27 @@ export async function main(args: readonly string[]): Promise<number> {
       return 'help' in given ? 0 : 2;
     }
     const { out, seed = 1 } = given;
+    if (given.few && given.count !== undefined)
+      throw new UsageError(
+        `--few makes ${FEW.count} pictures, so --count says nothing; leave one of the two out.`,
+      );
     const {
       count,
       side,
       classes: names,
     } = given.few ? FEW : { count: given.count ?? 20_000, side: SIDE, classes };
+    await prepareFolder(out);
     const { images, labels } = makeShapes(count, seed, side, names);
-    mkdirSync(out, { recursive: true });
     const write = (name: string, bytes: Uint8Array) =>
-      writeFileSync(join(out, `shapes-${name}-ubyte.gz`), gzipSync(bytes, { level: 9 }));
-    write('images-idx4', idx([count, side, side, 3], images));
-    write('labels-idx1', idx([count], labels));
-    writeFileSync(join(out, CLASSES), names.map((name) => `${name}\n`).join(''));
+      writeWhole(join(out, `shapes-${name}-ubyte.gz`), gzipSync(bytes, { level: 9 }));
+    await write('images-idx4', idx([count, side, side, 3], images));
+    await write('labels-idx1', idx([count], labels));
+    await writeWhole(join(out, CLASSES), names.map((name) => `${name}\n`).join(''));
     console.log(`${count} pictures of ${names.length} classes in ${out}`);
     return 0;
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof UsageError || error instanceof EngineError)) throw error;
     console.error(error.message);
-    return 2;
+    return error instanceof UsageError ? 2 : 1;
   }
 }

@@ -56,9 +56,17 @@ test('the pictures in test/shapes are the ones that harness/studies/shapes makes
   expect(new Uint8Array(set.labels!)).toEqual(made.labels);
 });
 
-test('harness/studies/shapes answers a wrong flag in one line', async () => {
+test('harness/studies/shapes answers a wrong flag, or a folder that cannot be, in one line', async () => {
   const error = vi.spyOn(console, 'error').mockImplementation(() => {});
   expect(await main(['--out', 'x', '--count', '0'])).toBe(2);
   expect(error).toHaveBeenCalledWith('--count is "0"; it must be a whole number from 1 to 1000000.');
+  expect(await main(['--out', 'x', '--few', '--count', '5'])).toBe(2);
+  expect(error).toHaveBeenCalledWith(
+    expect.stringMatching(/^--few makes 600 pictures, so --count says nothing; /),
+  );
+  expect(await main(['--out', 'package.json'])).toBe(1);
+  expect(error).toHaveBeenCalledWith(
+    expect.stringMatching(/^The output folder package.json cannot be written: /),
+  );
   error.mockRestore();
 });
