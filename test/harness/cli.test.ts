@@ -359,3 +359,23 @@ test(
     expect(bad.err).toMatch(/^train has no flag --epoch; .*\n$/);
   },
 );
+
+test.each([
+  ['gpu-code', 'tools/main.mjs', 'harness/tools/gpu/gpu_code/gpu_code.ts', 'nope'],
+  ['gpu-code', 'tools/main.mjs', 'harness/tools/gpu/gpu_code/gpu_code.ts', '--json', folder],
+  ['bench:peers', 'tools/peers/run.mjs', '--json', folder],
+  ['pack:gpu', 'tools/gpu/pack/pack.mjs', '--help'],
+  ['pack:gpu', 'tools/gpu/pack/pack.mjs', 'a.json'],
+])(
+  'npm run %s answers in one line what it cannot do, before it works',
+  takesLong('runsProcesses'),
+  async (_, file, ...args) => {
+    const said = await new Promise((resolve) =>
+      execFile(process.execPath, [join(root, 'harness', file), ...args], { cwd: folder }, (error, out, err) =>
+        resolve({ failed: error !== null, out, err }),
+      ),
+    );
+    const err = expect.stringMatching(/^[^\n]{20,200}\.\n$/);
+    expect(said).toEqual({ failed: true, out: '', err });
+  },
+);

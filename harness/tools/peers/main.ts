@@ -16,7 +16,7 @@ import {
   text,
   UsageError,
 } from '../../cli/args';
-import { writeWhole } from '../../cli/files';
+import { prepareFile, writeWhole } from '../../cli/files';
 import { versions } from '../../cli/versions';
 import { adapterText } from '../../text/adapter_text';
 import { compareInChrome } from './chrome';
@@ -75,6 +75,7 @@ async function runPeers(given: Given<typeof flags>, server: ViteDevServer): Prom
   };
   const impossible = plan.peers.find((name) => !possible.includes(name));
   if (impossible) throw new UsageError(`${impossible} does not run in Node; use --in chrome.`);
+  if (json) await prepareFile(json, '--json');
   const report = (line: string) => console.error(line);
   const { comparison, runtime } =
     where === 'chrome' ? await compareInChrome(server, plan, report) : await compareInNode(plan, report);

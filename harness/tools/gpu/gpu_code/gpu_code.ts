@@ -9,10 +9,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { shaders as allShaders } from 'virtual:shaders';
 import { nodeGpu } from '../../../../src/node/dawn';
 import type { Shader } from '../../../../src/plan/shader';
+import { readFlags, text } from '../../../cli/args';
+import { prepareFile, writeWhole } from '../../../cli/files';
 import { quietly } from '../../../cli/quiet';
 import { matcher } from '../../../run/pattern';
 import { guardsOf } from './guards';
@@ -47,32 +48,44 @@ const COLUMNS: readonly (readonly [string, RegExp])[] = [
 
 export const main = (args: string[]) => quietly(() => compile(args));
 
+const command = {
+  name: 'gpu-code',
+  summary: '',
+  usage: '',
+  flags: {
+    chip: text('NAME', ''),
+    driver: text('FILE', ''),
+    kernel: text('PATTERN', ''),
+    json: text('FILE', ''),
+  },
+  run: async () => 0,
+};
+
 async function compile(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      chip: { type: 'string', default: 'navi31' },
-      driver: { type: 'string', default: 'libvulkan_radeon.so' },
-      kernel: { type: 'string' },
-      json: { type: 'string' },
-      help: { type: 'boolean' },
-    },
-  });
-  if (values.help) {
+  let given: ReturnType<typeof readFlags<typeof command.flags>>;
+  try {
+    given = readFlags(command, args);
+    if ('json' in given && given.json) await prepareFile(given.json, '--json');
+  } catch (error) {
+    console.error((error as Error).message);
+    return 2;
+  }
+  if ('help' in given) {
     console.log(USAGE);
     return 0;
   }
-  const matches = matcher(values.kernel);
+  const { chip = 'navi31', driver = 'libvulkan_radeon.so', kernel, json } = given;
+  const matches = matcher(kernel);
   const shaders = Object.values(allShaders).filter(({ name }) => matches(name));
   if (shaders.length === 0) {
-    console.error(`No shader matches ${values.kernel}.`);
+    console.error(`No shader matches ${kernel}.`);
     return 1;
   }
   const folder = mkdtempSync(join(tmpdir(), 'webgpu-diffusion-gpu-code-'));
   try {
-    const rows = await compileAll(shaders, folder, values.driver, values.chip);
+    const rows = await compileAll(shaders, folder, driver, chip);
     print(rows);
-    if (values.json) writeFileSync(values.json, `${JSON.stringify({ ...values, rows }, null, 2)}\n`);
+    if (json) await writeWhole(json, `${JSON.stringify({ chip, driver, kernel, json, rows }, null, 2)}\n`);
     return 0;
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
