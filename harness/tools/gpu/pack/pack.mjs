@@ -55,7 +55,10 @@ function systemLibrary(name) {
 }
 
 if (process.platform !== 'linux') fail(`pack:gpu runs on Linux, for Linux; this is ${process.platform}.`);
-const target = resolve(process.argv[2] ?? 'dist/webgpu-diffusion-gpu.tar.gz');
+const [file = 'dist/webgpu-diffusion-gpu.tar.gz', ...more] = process.argv.slice(2);
+if (more.length > 0 || !/^[^-].*\.(tar\.gz|tgz)$/.test(file))
+  fail('pack:gpu takes nothing but the file to write: npm run pack:gpu -- FILE.tar.gz.');
+const target = resolve(file);
 const work = mkdtempSync(join(tmpdir(), 'webgpu-diffusion-pack-'));
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 const folder = join(work, 'webgpu-diffusion-gpu');
