@@ -66,6 +66,14 @@ export function samplingOf(given: Given<typeof samplingFlags>, model: Model): Sa
   const usual = samplingFor(model);
   if (usual.calls !== undefined) return distilled(given, usual);
   const { method = usual.method } = given;
+  const flow = model.objective === 'flow';
+  const fits = method === 'mix' ? !flow : flow || model.config.conditioning?.noiseLevel;
+  if (given.method && !fits) {
+    const legal = METHODS.filter((name) => (name === 'mix') !== flow).join(', ');
+    throw new UsageError(
+      `--method is ${method}, but this network ${flow ? 'follows a flow' : 'is trained as in the tutorial'}; it must be ${legal}.`,
+    );
+  }
   const { steps = method === usual.method ? usual.steps : STEPS[method] } = given;
   if (method === 'mix' && given.polish) {
     throw new UsageError(

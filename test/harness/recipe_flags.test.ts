@@ -110,6 +110,19 @@ describe('the flags of a recipe', () => {
     expect(() => samplingOf({ guidance: 2 }, model('tutorial'))).toThrow('this network has no classes');
   });
 
+  test('refuse a method of sampling that makes nothing but noise of a network', () => {
+    expect(() => samplingOf({ method: 'mix' }, model('flow'))).toThrow(
+      '--method is mix, but this network follows a flow; it must be euler, heun, adams.',
+    );
+    expect(() => samplingOf({ method: 'euler' }, model('tutorial'))).toThrow(
+      '--method is euler, but this network is trained as in the tutorial; it must be mix.',
+    );
+    expect(samplingOf({ method: 'mix' }, model('tutorial'))).toEqual({ steps: 50, method: 'mix' });
+    // A file of a flow whose saver left out the objective.
+    const unsaid = { ...model('tutorial'), config: presets.digits };
+    expect(samplingOf({ method: 'euler' }, unsaid)).toMatchObject({ method: 'euler', steps: 20 });
+  });
+
   test('change the sampling that a model file states', () => {
     const sampling = { method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const;
     const saved: Model = { ...model('flow'), sampling };
@@ -144,7 +157,6 @@ describe('the flags of a recipe', () => {
     expect(samplingOf({ polish }, model('flow'))).toEqual({ ...recipes.digits.sampling, polish });
     const plain = { ...presets.digits, conditioning: { noiseLevel: true, classes: 0 } };
     expect(samplingOf({ polish }, { ...model('flow'), config: plain })).toMatchObject({ steps: 4, polish });
-    expect(samplingOf({ method: 'mix' }, saved)).toEqual({ method: 'mix', steps: 50 });
     expect(() => samplingOf({ polish }, model('tutorial'))).toThrow(
       '--polish is 4,0.2, but the method mix has none. Leave it out.',
     );
