@@ -1,4 +1,8 @@
 /** The pack for a machine with a GPU and no network; `npm run test:long` packs it and runs it. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readFlags } from '../../harness/cli/args';
 import { train } from '../../harness/cli/commands/train';
@@ -12,6 +16,32 @@ test.each([false, true])(
     for (const { name, flags } of trainings({ quick, sevenSets: 'digits-70000' })) {
       const given = readFlags(train, flags) as TrainFlags;
       expect(isPlannedBy(given), name).toBe(false);
+    }
+  },
+);
+
+test.runIf(process.platform === 'linux').each(['', 'yes'])(
+  'the pack runs in a folder with a space and a quote in its name (with its own libraries: "%s")',
+  (PACKED_LIBRARIES) => {
+    const folder = mkdtempSync(join(tmpdir(), "somebody's pack "));
+    try {
+      for (const name of ['lib', 'glibc']) mkdirSync(join(folder, name));
+      copyFileSync('harness/tools/gpu/pack/run.sh', join(folder, 'run.sh'));
+      writeFileSync(join(folder, 'glibc', 'version'), '2.0\n');
+      const print = '#!/bin/sh\necho "$(basename "$0"): $@"\n';
+      for (const name of ['node', 'glibc/ld-linux.so'])
+        writeFileSync(join(folder, name), print, { mode: 0o755 });
+      const env = { ...process.env, PACKED_LIBRARIES };
+      const { stdout, stderr } = spawnSync('sh', [join(folder, 'run.sh'), '--quick'], {
+        env,
+        encoding: 'utf8',
+      });
+      const loaded =
+        PACKED_LIBRARIES && `ld-linux.so: --library-path ${folder}/glibc:${folder}/lib ${folder}/node`;
+      expect(stderr).toBe('');
+      expect(stdout.trim().split('\n').at(-1)).toBe(`${loaded || 'node:'} ${folder}/run.mjs --quick`);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   },
 );

@@ -19,19 +19,20 @@ done
 SYSTEM_LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}
 export SYSTEM_LD_LIBRARY_PATH
 LD_LIBRARY_PATH=$work/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-cat > "$work/node" <<END
+# The paths are in the environment: in the text of a script, a path with a quote would break it.
+export PACK="$here" PACK_PATH="$LD_LIBRARY_PATH"
+cat > "$work/node" <<'END'
 #!/bin/sh
-LD_LIBRARY_PATH='$LD_LIBRARY_PATH' exec '$here/node' "\$@"
+LD_LIBRARY_PATH=$PACK_PATH exec "$PACK/node" "$@"
 END
 # A C library older than the one that this was packed with does not run it: then all libraries are those that came along.
 ours=$(cat "$here/glibc/version")
 theirs=$(ldd --version 2>/dev/null | sed -n '1s/.* //p')
 oldest=$(printf '%s\n%s\n' "$ours" "${theirs:-0}" | sort -V | head -n 1)
 if [ "$oldest" != "$ours" ] || [ -n "${PACKED_LIBRARIES:-}" ] || ! sh "$work/node" --version >/dev/null 2>&1; then
-  loader=$(ls "$here"/glibc/ld-linux*)
-  cat > "$work/node" <<END
+  cat > "$work/node" <<'END'
 #!/bin/sh
-exec '$loader' --library-path '$here/glibc:$here/lib' '$here/node' "\$@"
+exec "$PACK"/glibc/ld-linux* --library-path "$PACK/glibc:$PACK/lib" "$PACK/node" "$@"
 END
   echo "Libraries: from the pack (glibc $ours; the system has ${theirs:-none})"
 fi
