@@ -122,6 +122,14 @@ describe('npm run results', () => {
     expect(rows()).toHaveLength(2);
   });
 
+  test('names its table where a merge has left its marks in it', async () => {
+    const table = readFileSync(at(TABLE), 'utf8');
+    writeFileSync(at(TABLE), `<<<<<<< ours\n${table}`);
+    expect(await run()).toBe(1);
+    expect(said.join()).toMatch(/^docs\/results\/gpu\/table\.json is not JSON: .* Mend it/);
+    writeFileSync(at(TABLE), table);
+  });
+
   test('refuses a file that is too large or missing, and unknown words', async () => {
     writeFileSync(at('large.json'), ' '.repeat(2 ** 21 + 1));
     expect([await run('add', at('large.json')), await run('add', at('none.json'))]).toEqual([1, 1]);

@@ -40,8 +40,8 @@ export async function main(
     console[command === '--help' ? 'log' : 'error'](help);
     return command === '--help' ? 0 : 2;
   }
-  const before: MeasuredAdapter[] = JSON.parse(readFileSync(new URL(TABLE, root), 'utf8'));
   try {
+    const before = await rowsIn(root);
     const row = path === undefined ? undefined : await read(path, root);
     const rows = row ? withRow(before, row, path) : before;
     const page = readFileSync(new URL(PAGE, root), 'utf8');
@@ -54,6 +54,19 @@ export async function main(
     if (!(error instanceof EngineError)) throw error;
     console.error(error.message);
     return 1;
+  }
+}
+
+/** The rows that are there; two who add one leave the marks of a merge in the file. */
+async function rowsIn(root: URL): Promise<MeasuredAdapter[]> {
+  const text = new TextDecoder().decode(await readWhole(fileURLToPath(new URL(TABLE, root))));
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new EngineError('data', `${TABLE} is not JSON: ${why}. Mend it, a row a line, and try again.`, {
+      cause,
+    });
   }
 }
 
