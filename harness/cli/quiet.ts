@@ -7,6 +7,8 @@ import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 
 const MARK = 'WEBGPU_DIFFUSION_CHILD';
+/** The pack for a GPU gives its Node here: where a loader runs it, execPath is the loader. */
+const NODE = 'WEBGPU_DIFFUSION_NODE';
 
 export const isForeign = (line: string) =>
   /^Warning: maxDynamic\w+BuffersPerPipelineLayout artificially reduced /.test(line);
@@ -29,10 +31,14 @@ function isChild(): boolean {
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 function runInChild(): Promise<number> {
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
-    stdio: ['inherit', 'inherit', 'pipe', 'ipc'],
-    env: { ...process.env, [MARK]: String(process.pid) },
-  });
+  const child = spawn(
+    process.env[NODE] ?? process.execPath,
+    [...process.execArgv, ...process.argv.slice(1)],
+    {
+      stdio: ['inherit', 'inherit', 'pipe', 'ipc'],
+      env: { ...process.env, [MARK]: String(process.pid) },
+    },
+  );
   // A terminal sends Ctrl-C to both processes; the child treats two in quick succession as one.
   for (const signal of STOP_SIGNALS) process.on(signal, () => child.kill(signal));
   createInterface({ input: child.stderr! }).on('line', (line) => {

@@ -9,6 +9,7 @@ import { train } from '../../harness/cli/commands/train';
 import { isPlannedBy, type TrainFlags } from '../../harness/cli/train_plan';
 // @ts-expect-error The pack runs it as it is, without types.
 import { trainings } from '../../harness/tools/gpu/pack/trainings.mjs';
+import { takesLong } from '../lanes/limits';
 
 test.each([false, true])(
   'no training of the pack for a GPU is planned, so it has the same steps everywhere (quick: %s)',
@@ -40,6 +41,26 @@ test.runIf(process.platform === 'linux').each(['', 'yes'])(
         PACKED_LIBRARIES && `ld-linux.so: --library-path ${folder}/glibc:${folder}/lib ${folder}/node`;
       expect(stderr).toBe('');
       expect(stdout.trim().split('\n').at(-1)).toBe(`${loaded || 'node:'} ${folder}/run.mjs --quick`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
+
+test.runIf(process.platform === 'linux')(
+  'a command that needs a GPU goes on in the Node of the pack, which a loader may have to run',
+  takesLong('runsProcesses'),
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'webgpu-diffusion-'));
+    try {
+      const own = join(folder, 'node');
+      writeFileSync(own, '#!/bin/sh\necho "the pack runs $2"\n', { mode: 0o755 });
+      const env = { ...process.env, WEBGPU_DIFFUSION_NODE: own };
+      const { stdout } = spawnSync(process.execPath, ['harness/run.mjs', 'adapters'], {
+        env,
+        encoding: 'utf8',
+      });
+      expect(stdout).toBe('the pack runs adapters\n');
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -52,6 +52,11 @@ export const pack: Row = {
         'The kernels that were measured are not remembered.',
       );
 
+      const own = start(script, ['--quick', '--only', 'adapters', '--out', join(folder, 'own')], {
+        PACKED_LIBRARIES: '1',
+      });
+      must(own.code === 0, 'It does not run with its own libraries.', own.output);
+
       // A machine without a GPU is refused before anything long begins, and a stage that fails is not passed over.
       if (adapter.software) {
         const whole = start(script, ['--out', join(folder, 'whole')]);

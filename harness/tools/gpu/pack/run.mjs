@@ -55,7 +55,7 @@ if (nvidia.status === 0) writeFileSync(join(out, 'nvidia-smi.txt'), nvidia.stdou
 const started = new Date().toISOString();
 const stages = [];
 const cli = (name, ...args) =>
-  stage(name, process.env.NODE ?? process.execPath, [join(here, 'cli', 'cli.js'), ...args]);
+  stage(name, process.env.WEBGPU_DIFFUSION_NODE ?? process.execPath, [join(here, 'cli', 'cli.js'), ...args]);
 const wanted = (name) => only.includes(name);
 
 if (wanted('adapters')) await cli('adapters', 'adapters');
@@ -115,7 +115,7 @@ async function stage(name, command, args, check = () => '') {
 
 async function train(name, most, ...flags) {
   const folder = join(out, name);
-  const run = process.env.NODE ?? process.execPath;
+  const run = process.env.WEBGPU_DIFFUSION_NODE ?? process.execPath;
   const command = ['train', '--out', folder, '--overwrite', ...flags];
   await stage(name, run, [join(here, 'cli', 'cli.js'), ...command], () => {
     const { steps, epochs, timings, quality } = json(join(folder, 'run.json'));

@@ -71,8 +71,7 @@ if [ -z "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ]; then
   fi
 fi
 
-NODE=$work/node
-export NODE
+export WEBGPU_DIFFUSION_NODE="$work/node"
 code=0
-"$NODE" "$here/run.mjs" "$@" || code=$?
+"$WEBGPU_DIFFUSION_NODE" "$here/run.mjs" "$@" || code=$?
 exit "$code"
