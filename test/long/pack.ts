@@ -52,6 +52,8 @@ export const pack: Row = {
         'The kernels that were measured are not remembered.',
       );
 
+      const taken = start(script, ['--quick', '--out', file]);
+      must(taken.code === 1 && taken.output.includes('cannot be made'), 'A file is a folder.', taken.output);
       const own = start(script, ['--quick', '--only', 'adapters', '--out', join(folder, 'own')], {
         PACKED_LIBRARIES: '1',
       });

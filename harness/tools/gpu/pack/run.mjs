@@ -27,7 +27,11 @@ The exit code is 0 if everything that was run passed.`;
 const { out, only, quick } = readArguments();
 const data = mkdtempSync(join(tmpdir(), 'webgpu-diffusion-'));
 process.on('exit', () => rmSync(data, { recursive: true, force: true }));
-mkdirSync(out, { recursive: true });
+try {
+  mkdirSync(out, { recursive: true });
+} catch (error) {
+  stop(`The output folder ${out} cannot be made: ${error.message}. Give another with --out.`);
+}
 
 /** 10,000 digits, and seven times as many for the tutorial's 274 steps an epoch. */
 const digits = await loadDigits();
