@@ -31,8 +31,11 @@ import { foretell, measurePoint, placesOf, type SweepSize, workOf } from './swee
 import { usedIn } from './table';
 import type { Timer } from './timer';
 
+/** Default number of images. */
+export const BATCH = 256;
+
 export interface BenchOptions {
-  /** Images of the UNet's layers. Default 256. */
+  /** Images of the UNet's layers. Default BATCH. */
   readonly batch?: number;
   /** The network to measure. Default: the tutorial's. */
   readonly network?: NetworkChoice;
@@ -71,7 +74,7 @@ export async function* runBench(
   options: BenchOptions = {},
 ): AsyncGenerator<BenchEvent, void, undefined> {
   const {
-    batch = 256,
+    batch = BATCH,
     kernel,
     sweep = [],
     points,

@@ -5,7 +5,7 @@ import { toCsv, toJson, toMarkdown } from '../../bench/export';
 import { parseResult } from '../../bench/read';
 import { addEvent, axesOf, type BenchEvent, type BenchResult, sweepChoices } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
-import { type BenchOptions, runBench } from '../../bench/run';
+import { BATCH, type BenchOptions, runBench } from '../../bench/run';
 import {
   breakdownTable,
   caveats,
@@ -87,7 +87,14 @@ copy of about as many bytes, both measured in the same run. Only Winograd, which
 much. Ctrl-C ends the run; what was measured until then is written.`,
   async run(given, { signal }) {
     if (given.compare) return compareFiles(given.compare, Object.keys(given));
-    const { kernel, batch = 256, sweep = 'none', points, in: place = 'node', budget: budgetSeconds } = given;
+    const {
+      kernel,
+      batch = BATCH,
+      sweep = 'none',
+      points,
+      in: place = 'node',
+      budget: budgetSeconds,
+    } = given;
     if (points && axesOf(sweep).length !== 1)
       throw new UsageError(
         `--points sets the points of one sweep: give --sweep batch or --sweep size with it.`,
