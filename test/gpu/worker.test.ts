@@ -10,6 +10,7 @@ import {
 } from '../../src/worker';
 import type { ServeOptions } from '../../src/worker/serve_options';
 import { watchBuffers } from '../engine/buffers';
+import { makeHostile } from '../hostile/hostile_device';
 import { mainlyIn, testGpu } from '../lanes/gpu';
 import { heard, lossesOf, runAlone } from './worker/alone';
 import { losableGpu } from './worker/losable';
@@ -48,6 +49,28 @@ function waiting({ step = 1, times = 1 } = {}) {
     },
   });
   return { host, goOn: () => goOn() };
+}
+
+/** A host whose first run waits, as it is being built, until `goOn` is called: `builds` resolves when its first pipeline is asked for. */
+function building() {
+  let [asks, goOn] = [() => {}, () => {}];
+  const builds = new Promise<void>((resolve) => {
+    asks = resolve;
+  });
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const delays = () => {
+    asks();
+    return held;
+  };
+  const host: ServeOptions['host'] = () => ({
+    device({ gpu: { device } }) {
+      const hostile = makeHostile(device, { delays });
+      onTestFinished(() => hostile[Symbol.dispose]());
+    },
+  });
+  return { host, builds, goOn };
 }
 
 /** One whose devices can be lost. */
@@ -196,10 +219,12 @@ test('a rate and a schedule that are set while a run is being built hold from it
   await one.client.begin({ ...run, images, trainer: { ...run.trainer, ...changes } });
   await one.client.start();
 
-  const { client, losses } = served();
+  const { host, builds, goOn } = building();
+  const { client, losses } = served({ host });
   const begun = client.begin({ ...run, images });
-  await heard(client, 'progress');
+  await builds;
   await client.adjust(changes);
+  goOn();
   expect((await begun).settings.learningRate).toBe(0.02);
   await client.start();
   expect(losses).toEqual(one.losses);
@@ -327,13 +352,15 @@ describe('a device that is lost', mainlyIn('node'), () => {
   });
 
   test.each([0, 1])('while a run begins is replaced, and %i tries may fail before', async (refused) => {
-    const { client, lose, refuse, losses } = servedLosable();
+    const { host, builds, goOn } = building();
+    const { client, lose, refuse, losses } = servedLosable({ host });
     const told: unknown[] = [];
     client.on('lost', ({ step, recovers }) => told.push({ step, recovers }));
     const begun = client.begin({ ...run, images });
-    await heard(client, 'progress');
+    await builds;
     refuse(refused);
     lose();
+    goOn();
     expect(await begun).toMatchObject({ step: 0, images: 10 });
     expect(told).toEqual(Array(1 + refused).fill({ step: 0, recovers: true }));
     expect(await client.start()).toEqual(done);
@@ -341,15 +368,17 @@ describe('a device that is lost', mainlyIn('node'), () => {
   });
 
   test.each(['a pause', 'an abort'])('while a run begins is no longer asked for after %s', async (how) => {
-    const { client, lose, refuse } = servedLosable();
+    const { host, builds, goOn } = building();
+    const { client, lose, refuse } = servedLosable({ host });
     const controller = new AbortController();
     const begun = client
       .begin({ ...run, images }, { signal: controller.signal })
       .catch(({ name, code }) => (name === 'EngineError' ? code : name));
-    await heard(client, 'progress');
+    await builds;
     refuse(1000);
     const lost = heard(client, 'lost');
     lose();
+    goOn();
     await lost;
     if (how === 'a pause') await client.pause();
     else controller.abort();
@@ -790,13 +819,17 @@ test.each(['start', 'step'] as const)('training rests after an abort of %s', asy
 });
 
 test('a run whose begin was aborted is freed', async () => {
-  const { client } = served();
+  const { host, builds, goOn } = building();
+  const { client } = served({ host });
   const { signal, abort } = abortable();
   const begun = client.begin({ ...run, images }, { signal });
-  await heard(client, 'phase');
+  await builds;
   const freed = heard(client, 'freed');
   abort();
   await expect(begun).rejects.toMatchObject({ name: 'AbortError' });
+  // The worker has the abort when it answers what was sent after it.
+  await client.runs();
+  goOn();
   await within(20_000, freed);
   await expect(client.step()).rejects.toThrow(/has no run/);
   await client.begin({ ...run, images });
