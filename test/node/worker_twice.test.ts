@@ -7,6 +7,7 @@ import { FailingDevice, type Planned } from '../engine/failing_device';
 import { heard } from '../gpu/worker/alone';
 import { losableGpu } from '../gpu/worker/losable';
 import { images, run } from '../gpu/worker/tiny';
+import { makeHostile } from '../hostile/hostile_device';
 import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
 import { testGpu } from '../lanes/gpu';
 
@@ -25,8 +26,6 @@ const calls = {
         parameters += unet.parameterCount;
         unet.destroy();
         tell('asked');
-        // What ends it has come by then.
-        await new Promise((resolve) => setTimeout(resolve, 50));
         signal.throwIfAborted();
         if (broken === 'exception') throw thrown;
       }
@@ -41,8 +40,8 @@ interface Work {
   /** A run that rests first, or is stored. */
   readonly needs?: 'run' | 'stored';
   act(client: Client, options: { readonly signal: AbortSignal }, onStep: () => void): Promise<unknown>;
-  /** Resolves when it is under way. */
-  underWay?(client: Client): Promise<void>;
+  /** The event that tells when it is under way. */
+  readonly underWay?: 'phase' | 'loss' | 'asked';
   /** The call of the device that is refused. */
   readonly refused?: Planned;
   /** Why it cannot end so. */
@@ -63,14 +62,14 @@ let files: { model: Uint8Array; checkpoint: Uint8Array<ArrayBuffer> };
 const works: Readonly<Record<string, Work>> = {
   begin: {
     act: (client, options) => client.begin(run, options).then(({ step, parameters }) => [step, parameters]),
-    underWay: (client) => heard(client, 'phase'),
+    underWay: 'phase',
     refused: refused('createBuffer', 'memory', 2),
     cannot: { 'failed load': ITS_IMAGES, exception: ITS_IMAGES },
   },
   'resume of a file': {
     act: (client, options) =>
       client.resume({ from: files.checkpoint }, options).then(({ step, parameters }) => [step, parameters]),
-    underWay: (client) => heard(client, 'phase'),
+    underWay: 'phase',
     refused: refused('createBuffer', 'memory', 2),
     cannot: { 'failed load': ITS_IMAGES, exception: ITS_IMAGES },
   },
@@ -81,21 +80,21 @@ const works: Readonly<Record<string, Work>> = {
       await client.putAside();
       return step;
     },
-    underWay: (client) => heard(client, 'phase'),
+    underWay: 'phase',
     refused: refused('createBuffer', 'memory', 2),
     cannot: { exception: ITS_IMAGES },
   },
   start: {
     needs: 'run',
     act: (client, options) => client.start(options),
-    underWay: (client) => heard(client, 'loss'),
+    underWay: 'loss',
     refused: refused('submit', 'refused', 3),
     cannot: { 'failed load': NO_LOAD, exception: NO_CALLER },
   },
   step: {
     needs: 'run',
     act: (client, options) => client.step(12, options),
-    underWay: (client) => heard(client, 'loss'),
+    underWay: 'loss',
     refused: refused('submit', 'refused', 3),
     cannot: { 'failed load': NO_LOAD, exception: NO_CALLER },
   },
@@ -103,7 +102,7 @@ const works: Readonly<Record<string, Work>> = {
     needs: 'run',
     act: (client, options, onStep) =>
       client.sample({ count: 2, steps: 40, seed: 3, ...options, onStep }).then((samples) => samples.images),
-    underWay: (client) => heard(client, 'phase'),
+    underWay: 'phase',
     refused: refused('submit', 'refused', 1),
     cannot: { 'failed load': NO_LOAD },
   },
@@ -139,7 +138,7 @@ const works: Readonly<Record<string, Work>> = {
   },
   'a call of its own': {
     act: (client, options) => client.call('own', undefined, options),
-    underWay: (client) => heard(client, 'asked' as never),
+    underWay: 'asked',
     refused: refused('createBuffer', 'memory'),
     cannot: { 'failed load': NO_LOAD },
   },
@@ -158,6 +157,11 @@ const never: Readonly<Record<Exclude<CallName, Ended>, Readonly<Record<Mishap, s
 const storage = new FakeStorage();
 const locks = new FakeLocks();
 const devices: FailingDevice[] = [];
+/** While there is one, the devices do not answer. */
+let silence: Promise<void> | undefined;
+let answer = () => {};
+/** From this event on the devices do not answer: what is under way is not over before the test ends it. */
+let silentFrom: Work['underWay'];
 const losable = losableGpu();
 const source = {
   async requestAdapter(options?: GPURequestAdapterOptions) {
@@ -166,6 +170,7 @@ const source = {
     const value = async (descriptor: GPUDeviceDescriptor) => {
       const failing = new FailingDevice(await requestDevice!(descriptor));
       devices.push(failing);
+      makeHostile(failing.device, { delaysAnswers: () => silence ?? 0 });
       return failing.device;
     };
     return adapter && Object.defineProperty(adapter, 'requestDevice', { configurable: true, value });
@@ -174,6 +179,21 @@ const source = {
 
 let client: Client;
 const { port1, port2 } = new MessageChannel();
+const post = port2.postMessage.bind(port2);
+Object.assign(port2, {
+  postMessage(message: { readonly name?: string }, transfer: Transferable[]) {
+    if (silentFrom && message.name === silentFrom) {
+      silentFrom = undefined;
+      silence = new Promise((resolve) => {
+        answer = () => {
+          silence = undefined;
+          resolve();
+        };
+      });
+    }
+    post(message, transfer);
+  },
+});
 let undo: () => void;
 beforeAll(async () => {
   const { gpu } = navigator;
@@ -205,6 +225,7 @@ afterEach(async () => {
 });
 function mend(): void {
   broken = undefined;
+  answer();
   Object.assign(storage, { unreadable: false, quota: Number.POSITIVE_INFINITY });
   losable.refuse(0);
 }
@@ -316,7 +337,8 @@ async function doIt(work: Work): Promise<unknown> {
 async function endBadly(work: Work, mishap: Mishap): Promise<unknown> {
   await prepare(work);
   const controller = counted();
-  const underWay = work.underWay?.(client);
+  const underWay = work.underWay && heard(client, work.underWay as 'phase');
+  if (mishap === 'abort' || mishap === 'loss') silentFrom = work.underWay;
   const failing = devices.at(-1)!;
   const onStep = () => {
     if (broken) throw thrown;
@@ -339,6 +361,7 @@ async function endBadly(work: Work, mishap: Mishap): Promise<unknown> {
   if (mishap === 'loss' && underWay) {
     await underWay;
     losable.lose();
+    answer();
     await lost;
     await client.pause();
   }
