@@ -260,7 +260,9 @@ describe('while a worker lives', () => {
 async function loseDevice(device: GPUDevice, signal: AbortSignal, isDestroyed: boolean) {
   const objects = new Map<string, WeakRef<object>[]>();
   const compiled = await compiledBy(async () => {
-    const engine = await createEngine({ device, tuningCache: memoryCache(), tune: true });
+    let lose = () => {};
+    const onProgress = () => lose();
+    const engine = await createEngine({ device, tuningCache: memoryCache(), tune: true, onProgress });
     const unet = await engine.createUNet(config);
     const trainer = await engine.createTrainer(unet, { batchSize: 4 });
     const images = { images: new Uint8Array(64), count: 4, height: 4, width: 4, channels: 1 };
@@ -275,7 +277,8 @@ async function loseDevice(device: GPUDevice, signal: AbortSignal, isDestroyed: b
       sampler.sample({ steps: 1000, signal }),
       engine.createSampler(unet, { count: 8, tune: true }),
     ];
-    setTimeout(() => device.destroy(), 20);
+    // While the last one compiles.
+    lose = () => device.destroy();
     const ends = await Promise.allSettled(work);
     const lost = { status: 'rejected', reason: expect.objectContaining({ code: 'device-lost' }) };
     expect(ends).toEqual(work.map(() => lost));
