@@ -57,6 +57,8 @@ export class TrainingRun {
   /** The present schedule, once it was changed. */
   private schedule: Schedule | undefined;
   losses: number[] = [];
+  /** The number of the call that has made it. */
+  madeBy: number | undefined;
   /** Whether the run has diverged: its earlier copies are then worth more than its present state. */
   diverged = false;
   /** The last copy: the state to save as a file, and to go on from when the device is lost. */

@@ -76,10 +76,21 @@ export class Server implements SessionHost {
   }
 
   receive(request: Request): void {
-    if (request.type === 'abort') this.calls.get(request.id)?.abort();
+    if (request.type === 'abort') this.abort(request.id);
     else if (request.type === 'unread') this.answerAgain(request.ids);
     else if (request.type === 'end') this.end();
     else void this.answer(request);
+  }
+
+  /** Ends a call. Where its answer is under way already, the client does not get it, and so has no run that it could use. */
+  private abort(id: number): void {
+    const isItsRun = () => this.session.run?.madeBy === id;
+    const reset = async () => {
+      if (isItsRun()) await this.reset(false);
+    };
+    const call = this.calls.get(id);
+    if (call) call.abort();
+    else if (isItsRun()) void this.inTurn(reset);
   }
 
   /** Ends all calls, and the session. */
@@ -125,8 +136,8 @@ export class Server implements SessionHost {
   }
 
   private readonly handlers: Handlers = {
-    begin: ({ signal }, options) => this.inTurn(() => this.open(signal, () => this.begin(options))),
-    resume: ({ signal }, options) => this.inTurn(() => this.open(signal, () => this.resume(options))),
+    begin: (context, options) => this.inTurn(() => this.open(context, () => this.begin(options))),
+    resume: (context, options) => this.inTurn(() => this.open(context, () => this.resume(options))),
     start: ({ signal }, { epochs }) => this.train(signal, { epochs }),
     step: ({ signal }, steps) => this.train(signal, { steps }),
     pause: async () => {
@@ -261,7 +272,7 @@ export class Server implements SessionHost {
   }
 
   /** Creates a run if there is none; frees it if the client no longer waits for it. What the browser keeps stays. */
-  private async open(signal: AbortSignal, make: () => Promise<RunDescription>): Promise<RunDescription> {
+  private async open({ id, signal }: Context, make: () => Promise<RunDescription>): Promise<RunDescription> {
     signal.throwIfAborted();
     if (this.session.run) {
       throw new EngineError(
@@ -273,6 +284,7 @@ export class Server implements SessionHost {
     const made = await make();
     if (signal.aborted) await this.reset(false);
     signal.throwIfAborted();
+    this.session.run!.madeBy = id;
     return made;
   }
 

@@ -836,6 +836,24 @@ test('a run whose begin was aborted is freed', async () => {
   expect(await client.start()).toEqual(done);
 });
 
+test('a begin or resume that is aborted when its run is built already leaves no run', async () => {
+  const { client } = served();
+  await client.begin({ ...run, images });
+  await client.step();
+  const file = await client.save('checkpoint');
+  await client.reset();
+  for (const make of [
+    (signal: AbortSignal) => client.begin({ ...run, images }, { signal }),
+    (signal: AbortSignal) => client.resume({ from: file, images }, { signal }),
+  ]) {
+    const { signal, abort } = abortable();
+    const off = client.on('built', abort);
+    await expect(make(signal)).rejects.toMatchObject({ name: 'AbortError' });
+    off();
+    await expect(client.step()).rejects.toThrow(/has no run/);
+  }
+});
+
 test('fewer epochs, set by a call of the program’s own, end training that is under way', async () => {
   const { client } = served({
     host: (session) => ({ calls: { epochs: (epochs: number) => session.adjust({ epochs }) } }),
