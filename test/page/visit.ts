@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Browser, EvaluateFunc, Page, WebWorker } from 'puppeteer';
 import { createServer, type ViteDevServer } from 'vite';
+import type { WorkerEvents } from '../../src/worker/protocol';
 import { hear, stateOf } from './page_state';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -382,8 +383,11 @@ export async function workerOf(page: Page, name = '/worker'): Promise<WebWorker>
   }
 }
 
-/** Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. */
-export async function deviceLoser(page: Page, name = '/worker'): Promise<() => Promise<void>> {
+/**
+ * Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. With a `step`, the worker itself
+ * does so when the run is there: on a busy machine the run may end before a message from outside arrives.
+ */
+export async function deviceLoser(page: Page, name = '/worker'): Promise<(step?: number) => Promise<void>> {
   const worker = await workerOf(page, name);
   await worker.evaluate(() => {
     const { createBuffer } = GPUDevice.prototype;
@@ -392,12 +396,22 @@ export async function deviceLoser(page: Page, name = '/worker'): Promise<() => P
       return createBuffer.call(this, descriptor);
     };
   });
-  return () =>
-    worker.evaluate(async () => {
+  return (step) =>
+    worker.evaluate(async (n) => {
       while (!('device' in globalThis)) await new Promise((resolve) => setTimeout(resolve, 10));
       Object.defineProperty(GPUDeviceLostInfo.prototype, 'reason', { value: 'unknown' });
-      (globalThis as unknown as { device: GPUDevice }).device.destroy();
-    });
+      const lose = () => (globalThis as unknown as { device: GPUDevice }).device.destroy();
+      if (n === undefined) return lose();
+      const { postMessage } = globalThis;
+      const told = (message: { name?: string; value?: unknown }, ...rest: never[]) => {
+        postMessage(message, ...rest);
+        const { first, losses } = Object(message.value) as WorkerEvents['loss'];
+        if (message.name !== 'loss' || first + losses.length < n) return;
+        globalThis.postMessage = postMessage;
+        lose();
+      };
+      Object.assign(globalThis, { postMessage: told });
+    }, step);
 }
 
 /** Waits until the run has this number of losses. */

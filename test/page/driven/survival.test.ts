@@ -108,9 +108,8 @@ test('a device that is lost in the middle of training is replaced, and the run e
     const error = document.getElementById('error-text')!;
     new MutationObserver(() => said.push(error.textContent!)).observe(error, { childList: true });
   });
+  await loseDevice(LEAST_STEPS + 15);
   await click(page, '#train');
-  await steps(page, LEAST_STEPS + 15);
-  await loseDevice();
   await until(page, () => (window as unknown as { said: string[] }).said.length > 0);
   const said = await page.evaluate(() => (window as unknown as { said: string[] }).said[0]);
   expect(said).toMatch(/^The GPU device was lost.*The run goes on by itself/);
