@@ -9,6 +9,7 @@ import {
   drawn,
   focus,
   go,
+  type Message,
   messagesOf,
   phase,
   recordMessages,
@@ -81,9 +82,11 @@ test('digits appear while a number is typed, without a press, and with their ste
   const typed = await picture(page);
   // The same as if it had been ordered.
   await click(page, '#sample');
-  await expect.poll(async () => (await asked(page, 'sample')).times).toBe(2);
-  const steps = async () => (await messagesOf(page)).filter(({ type }) => type === 'sampled').length;
-  await expect.poll(steps).toBe(8);
+  await until(page, () => {
+    const { messages } = window as unknown as { messages: Message[] };
+    return messages.filter(({ type }) => type === 'sampled').length === 8;
+  });
+  expect((await asked(page, 'sample')).times).toBe(2);
   await drawn(page);
   expect(await picture(page)).toBe(typed);
   // What is typed before the page is drawn anew stays, legal or not.
