@@ -20,6 +20,7 @@ vi.mock('../../../harness/pictures/own_images', async (original) => {
 });
 
 test('a setting of pictures that changes while a folder is read reads that folder again, not the one before', async () => {
+  await import('../../../harness/pictures/own_images'); // a load takes longer than a poll waits
   const host = {
     hooks: {},
     createEngine: () => Promise.reject(new EngineError('no-adapter', 'No GPU.')),
