@@ -87,14 +87,7 @@ copy of about as many bytes, both measured in the same run. Only Winograd, which
 much. Ctrl-C ends the run; what was measured until then is written.`,
   async run(given, { signal }) {
     if (given.compare) return compareFiles(given.compare, Object.keys(given));
-    const {
-      kernel,
-      batch = BATCH,
-      sweep = 'none',
-      points,
-      in: place = 'node',
-      budget: budgetSeconds,
-    } = given;
+    const { batch = BATCH, sweep = 'none', points, in: place = 'node' } = given;
     if (points && axesOf(sweep).length !== 1)
       throw new UsageError(
         `--points sets the points of one sweep: give --sweep batch or --sweep size with it.`,
@@ -112,12 +105,12 @@ much. Ctrl-C ends the run; what was measured until then is written.`,
     const start = performance.now();
     const progress = new Progress();
     const options = {
-      kernel,
+      kernel: given.kernel,
       batch,
       network: changesOf(choiceOf(given)),
       sweep: axesOf(sweep),
       points,
-      budgetSeconds,
+      budgetSeconds: given.budget,
       engine,
       commit: sourceCommit(),
     };
