@@ -162,6 +162,7 @@ let silence: Promise<void> | undefined;
 let answer = () => {};
 /** From this event on the devices do not answer: what is under way is not over before the test ends it. */
 let silentFrom: Work['underWay'];
+let isUnderWay = () => {};
 const losable = losableGpu();
 const source = {
   async requestAdapter(options?: GPURequestAdapterOptions) {
@@ -181,8 +182,10 @@ let client: Client;
 const { port1, port2 } = new MessageChannel();
 const post = port2.postMessage.bind(port2);
 Object.assign(port2, {
-  postMessage(message: { readonly name?: string }, transfer: Transferable[]) {
-    if (silentFrom && message.name === silentFrom) {
+  postMessage(message: { readonly name?: string; readonly value?: unknown }, transfer: Transferable[]) {
+    // The phase of what came before may be told late.
+    const rests = /idle|paused/.test(Object(message.value).phase);
+    if (silentFrom && message.name === silentFrom && !rests) {
       silentFrom = undefined;
       silence = new Promise((resolve) => {
         answer = () => {
@@ -190,6 +193,7 @@ Object.assign(port2, {
           resolve();
         };
       });
+      isUnderWay();
     }
     post(message, transfer);
   },
@@ -337,7 +341,11 @@ async function doIt(work: Work): Promise<unknown> {
 async function endBadly(work: Work, mishap: Mishap): Promise<unknown> {
   await prepare(work);
   const controller = counted();
-  const underWay = work.underWay && heard(client, work.underWay as 'phase');
+  const underWay =
+    work.underWay &&
+    new Promise<void>((resolve) => {
+      isUnderWay = resolve;
+    });
   if (mishap === 'abort' || mishap === 'loss') silentFrom = work.underWay;
   const failing = devices.at(-1)!;
   const onStep = () => {
