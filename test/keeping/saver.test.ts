@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { Saver } from '../../src/keeping/saver';
 import { type HeldRun, RunStore } from '../../src/keeping/store';
-import { checkpointAt } from './checkpoints';
+import { checkpointAt } from '../weights/small_files';
 import { FakeLocks, FakeStorage } from './fake_storage';
 
 const PATIENCE_MS = 20;

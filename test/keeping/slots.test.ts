@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { Slots } from '../../src/keeping/slots';
-import { checkpointAt, stepOf } from './checkpoints';
+import { checkpointAt, stepOf } from '../weights/small_files';
 import { FakeStorage } from './fake_storage';
 
 let storage: FakeStorage;

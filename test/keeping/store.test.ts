@@ -2,8 +2,7 @@ import { beforeEach, expect, test, vi } from 'vitest';
 import { inTime } from '../../src/base/time';
 import { LEAST_STEPS, MOST_RUNS, RunStore } from '../../src/keeping/store';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
-import { data, settings } from '../weights/small_files';
-import { checkpointAt, stepOf } from './checkpoints';
+import { checkpointAt, data, settings, stepOf } from '../weights/small_files';
 import { FakeLocks, FakeStorage } from './fake_storage';
 
 let storage: FakeStorage;

@@ -1,11 +1,16 @@
-/** The page's markup, which lies in its rooms: put together, without an id twice, and renewed in an open page. */
+/** The page's markup, which lies in its rooms: put together, without an id twice, and renewed in an open page; and the words of its glossary. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger, createServer } from 'vite';
 import { expect, test, vi } from 'vitest';
+import { glossary } from '../../harness/page/glossary/glossary_words';
+import { pageRecipes } from '../../harness/page/messages/settings';
+import { whole } from '../../harness/text/units';
 import { fragments, withFragments } from '../../harness/tools/build/fragments';
+import { recipes } from '../../src/recipes';
+import { parametersOf } from '../../src/unet/config';
 import { fragmentPaths, markup } from './markup';
 
 /** The ids that stand several times in a markup. */
@@ -93,4 +98,14 @@ test('the development server finds the libraries of the page before a page is op
     await server.close();
     await rm(cacheDir, { recursive: true, force: true });
   }
+});
+
+test('the word parameter has the numbers of the page’s recipes', () => {
+  const numbers = pageRecipes.map((recipe) => parametersOf(recipes[recipe].network).parameters);
+  const rounded = numbers.map((all) => {
+    const count = all.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
+    return 10_000 * Math.round(count / 10_000);
+  });
+  const words = `${whole(Math.min(...rounded))} to ${whole(Math.max(...rounded))}`;
+  expect(glossary.parameter).toContain(words);
 });

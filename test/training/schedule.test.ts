@@ -4,6 +4,7 @@ import { expectedOf, Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';
 import { checkSchedule, rateFactor, type Schedule, type ScheduleOption } from '../../src/plan/schedule';
 import { STATE, scheduleIn } from '../../src/plan/step_state';
+import { imagesOfEpoch, imagesOfStep, stepsPerEpoch } from '../../src/training/epoch';
 
 const cosine: Schedule = { decay: 'cosine', warmup: 10, steps: 110, floor: 0.1 };
 
@@ -127,3 +128,20 @@ describe('checkSchedule', () => {
     expect(error).toMatchObject({ code: 'argument', message });
   });
 });
+
+test.each([
+  // images, batch, dropLast: steps, images, of each step
+  [10, 4, false, 3, 10, [4, 4, 2]],
+  [10, 4, true, 2, 8, [4, 4]],
+  [8, 4, true, 2, 8, [4, 4]],
+  [3, 4, true, 1, 3, [3]],
+  [3, 4, false, 1, 3, [3]],
+])(
+  'steps and images of an epoch: %i images in batches of %i, dropLast %s',
+  (imageCount, batchSize, dropLast, steps, images, sizes) => {
+    const parts = { imageCount, batchSize, dropLast };
+    expect([stepsPerEpoch(parts), imagesOfEpoch(parts)]).toEqual([steps, images]);
+    const twice = Array.from({ length: 2 * steps }, (_, step) => imagesOfStep(parts, step));
+    expect(twice).toEqual([...sizes, ...sizes]);
+  },
+);

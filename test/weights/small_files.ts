@@ -2,7 +2,7 @@
 
 import { Random } from '../../harness/specs/lib/spec';
 import { checkConfig, type Parameter, parametersOf } from '../../src/unet/config';
-import { type Checkpoint, saveCheckpoint } from '../../src/weights/checkpoint';
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { saveModel } from '../../src/weights/model';
 
@@ -76,3 +76,14 @@ export const resaved = (loaded: Checkpoint) =>
     data: loaded.data,
     losses: loaded.losses,
   });
+
+/** A checkpoint of the run, as it is after any number of steps. */
+export const checkpointAt = (step: number, seed = settings.seed): Promise<Uint8Array<ArrayBuffer>> =>
+  saveCheckpoint({
+    trainer: { ...trainer, getState: async () => ({ ...state, step }) },
+    settings: { ...settings, seed },
+    data,
+    losses: Array.from({ length: step }, (_, i) => 1 / (i + 1)),
+  });
+
+export const stepOf = (checkpoint: Uint8Array) => loadCheckpoint(checkpoint).state.step;

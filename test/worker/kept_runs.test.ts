@@ -2,8 +2,8 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { RunStore } from '../../src/keeping/store';
 import { StoredRuns } from '../../src/worker/stored_runs';
-import { checkpointAt } from '../keeping/checkpoints';
 import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
+import { checkpointAt } from '../weights/small_files';
 
 afterEach(() => {
   vi.unstubAllGlobals();

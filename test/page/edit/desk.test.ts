@@ -2,6 +2,7 @@
 import { files } from 'virtual:shader-sources';
 import { afterEach, expect, test, vi } from 'vitest';
 import { ShaderDesk } from '../../../harness/page/edit/desk';
+import { lateDesk } from '../../../harness/page/edit/late_desk';
 import type { TrialOrder } from '../../../harness/page/edit/trial_messages';
 import type { App } from '../../../harness/page/shell/app';
 import { standIns } from '../stand_ins';
@@ -32,4 +33,28 @@ test('a saved shader is tried although the device was lost before the answer to 
   answers[0]({ kind: 'listed', ops: [], step: {} });
   await new Promise((resolve) => setTimeout(resolve));
   expect(tried).toHaveLength(1);
+});
+
+test('a shader stands where it stood if its editor does not load, and the next press loads it again', async () => {
+  const open = vi.fn();
+  let tries = 0;
+  vi.doMock('../../../harness/page/edit/desk', () => {
+    if (++tries === 1) throw new Error('No network for a test');
+    return {
+      ShaderDesk: class {
+        open = open;
+      },
+    };
+  });
+  const [complain, closed] = [vi.fn(), vi.fn()];
+  const desk = lateDesk({ complain } as unknown as App);
+  const press = () => desk.open({} as HTMLElement, 'swish', 0, {} as never, closed);
+  press();
+  await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce());
+  expect(complain.mock.calls).toEqual([
+    [expect.stringMatching(/^The editor of shaders could not be loaded/)],
+  ]);
+  press();
+  await vi.waitFor(() => expect(open).toHaveBeenCalledOnce());
+  expect(closed).toHaveBeenCalledOnce();
 });

@@ -1,11 +1,19 @@
-/** What the scenes of Explain show and say with networks and images of other classes than the digits. No browser. */
+/** What the scenes of Explain show and say: of the network that answers, of a lost device, and with classes other than the digits. No browser. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Scene } from '../../../harness/page/explain/scene';
-import type { ExplainAnswer, Made, Predicted } from '../../../harness/page/messages/explain_messages';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Question, type Scene } from '../../../harness/page/explain/scene';
+import type {
+  ExplainAnswer,
+  ExplainOrder,
+  Made,
+  Predicted,
+} from '../../../harness/page/messages/explain_messages';
 import type { WorkerEvent } from '../../../harness/page/messages/messages';
+import { initialSettings } from '../../../harness/page/messages/settings';
+import { Losses } from '../../../harness/page/runs/losses';
 import { App } from '../../../harness/page/shell/app';
+import { initialState } from '../../../harness/page/shell/state';
 import { decodeRecording } from '../../../harness/page/welcome/recording';
 import { recipes } from '../../../src/recipes';
 import { StandIn, standIns } from '../stand_ins';
@@ -128,4 +136,97 @@ test('the errors of all levels are said from the smallest to the largest, wherev
   expect(made.map(({ ariaLabel }) => ariaLabel)).toContainEqual(
     expect.stringMatching(/over all levels now 0\.000 to 1\.000$/),
   );
+});
+
+describe('the question of a scene', () => {
+  const order: ExplainOrder = { kind: 'predict', of: 'run', choice: 0, seed: 1 };
+  let app: App;
+  let answers: ((answer: ExplainAnswer) => void)[];
+
+  beforeEach(() => {
+    answers = [];
+    const ask = () => new Promise((resolve) => answers.push(resolve));
+    app = {
+      ...{ state: initialState, settings: initialSettings, replacements: 0 },
+      ask,
+      changed() {},
+    } as never;
+  });
+
+  /** The run is at this step, and rests. */
+  function at(steps: number): void {
+    app.state = { ...app.state, losses: Losses.of(new Float32Array(steps)), phase: 'paused' };
+  }
+
+  /** The worker answers what was asked last. */
+  async function answer(): Promise<void> {
+    answers.at(-1)!({ kind: 'predicted' } as ExplainAnswer);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+
+  test('a scene names the step of the run that its pictures are of, until pictures of a later one are there', async () => {
+    at(40);
+    const question = new Question(app);
+    app.measuring = 'bench';
+    question.ask(order, true);
+    expect([answers.length, question.steps]).toEqual([0, 40]);
+    app.measuring = undefined;
+    question.ask(order, true);
+    await answer();
+    expect(question.steps).toBe(40);
+    at(90);
+    question.ask(order, true);
+    expect([answers.length, question.steps]).toEqual([2, 40]);
+    await answer();
+    expect(question.steps).toBe(90);
+  });
+
+  const lost: WorkerEvent = {
+    ...{ type: 'lost', message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of() },
+    ...{ again: false, recovers: false, advice: undefined },
+  };
+
+  test('a lost device is a problem of pictures that are on their way, and none of those that are there', async () => {
+    const question = new Question(app);
+    question.ask(order);
+    await answer();
+    question.receive(lost);
+    expect(question.status).toBeUndefined();
+    question.ask({ ...order, choice: 1 });
+    question.receive(lost);
+    expect(question.status).toMatch(/^The GPU device was lost. Change anything here/);
+  });
+
+  test.each<WorkerEvent>([{ type: 'freed' }, { type: 'wentBack', losses: Float32Array.of() }])(
+    'the pictures of a run go after its event $type, as its next step of that number is another',
+    async (event) => {
+      at(40);
+      const question = new Question(app);
+      question.ask(order, true);
+      await answer();
+      question.receive(event);
+      expect(question.answer).toBeUndefined();
+      question.ask(order, true);
+      expect(answers).toHaveLength(2);
+    },
+  );
+
+  test('what is chosen while a measurement has the GPU waits, and the pictures of another network go', async () => {
+    const question = new Question(app);
+    const of = (source: 'run' | 'pretrained', choice = 0) => question.ask({ ...order, of: source, choice });
+    of('pretrained');
+    await answer();
+    app.measuring = 'bench';
+    of('pretrained');
+    expect(question.status).toBeUndefined();
+    of('pretrained', 1);
+    expect(question.status).toBe('The bench has the GPU; this waits.');
+    of('run');
+    expect([question.answer, question.status]).toEqual([undefined, 'The bench has the GPU; this waits.']);
+    of('pretrained');
+    expect(answers).toHaveLength(1);
+    app.measuring = undefined;
+    of('pretrained');
+    expect(answers).toHaveLength(2);
+  });
 });

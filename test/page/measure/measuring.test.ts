@@ -1,7 +1,11 @@
-/** What Check, Bench and Self-check say in words, and what they keep from going on beside them. No GPU. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+/** What Check, Bench and Self-check say in words, what they keep from going on beside them, and the rows of Bench. No GPU. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { toJson } from '../../../harness/bench/export';
+import { addEvent, type BenchEvent, type BenchResult, SCHEMA } from '../../../harness/bench/result';
 import { rowHead, sweepHead } from '../../../harness/bench/table';
 import { terms } from '../../../harness/page/glossary/terms';
+import { BenchFiles } from '../../../harness/page/measure/bench_files';
+import { BenchView } from '../../../harness/page/measure/bench_view';
 import { type GpuFacts, gpuReport, limitText, selfCheckText } from '../../../harness/page/measure/gpu_facts';
 import { GpuPanel } from '../../../harness/page/measure/gpu_panel';
 import {
@@ -17,6 +21,7 @@ import { initialState, type State } from '../../../harness/page/shell/state';
 import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import type { EngineReport } from '../../../src';
 import { markup } from '../markup';
+import { StandIn, standIns } from '../stand_ins';
 
 /** As much of an element as the view of the GPU uses. */
 class Fake {
@@ -177,4 +182,83 @@ test('every word that the bench or the page marks as a term is explained', () =>
   const marked = [...markup.matchAll(/data-term>([^<]+)</g)].map(([, word]) => word);
   expect(marked.length).toBeGreaterThan(4);
   for (const word of marked) expect(terms[word], word).toMatch(/\.$/);
+});
+
+describe('Bench', () => {
+  let element: (id: string) => StandIn;
+  let made: StandIn[];
+
+  beforeEach(() => {
+    element = standIns('?task=bench');
+    made = [];
+    const createElement = () => made[made.push(new StandIn()) - 1];
+    Object.assign(document, { createElement, adoptedStyleSheets: [] });
+    vi.stubGlobal(
+      'CSSStyleSheet',
+      class {
+        replaceSync() {}
+      },
+    );
+  });
+
+  const adapter = { vendor: 'mesa', architecture: '', device: '', description: 'llvmpipe', software: true };
+  const peak = { gflops: 100, gbps: 10, copies: [{ bytes: 2 ** 20, gbps: 40 }] };
+  const timer = { kind: 'wall clock', resolutionMs: 0.1 } as const;
+  /** A run that has begun. */
+  const begun = addEvent(undefined, {
+    kind: 'head',
+    head: {
+      ...{ schema: SCHEMA, adapter, runtime: 'a test', date: '2026-01-02T03:04:05.000Z', batch: 4 },
+      ...{ budgetSeconds: 60, timer, peak },
+    },
+  })!;
+  /** The same with one more kernel. */
+  function grown(result: BenchResult): BenchResult {
+    const none = { ms: null, gflops: null, insideGflops: null, gbps: null, shareOfPeak: null };
+    const check = { pass: false, share: 7, failure: 'It is wrong' };
+    const row: BenchEvent = {
+      kind: 'row',
+      row: { kernel: 'mse', variant: 'plain', layer: `down.${result.rows.length}`, batch: 4, ...none, check },
+    };
+    return addEvent(result, row)!;
+  }
+
+  test('rows stay as a run grows, and are drawn anew for its file of before', () => {
+    const drawn = vi.fn();
+    const view = new BenchView(() => {});
+    const earlier = grown(begun);
+    view.draw(earlier, false);
+    element('bench-rows').replaceChildren = drawn;
+    const now = grown(earlier);
+    view.draw(now, false);
+    expect(drawn).not.toHaveBeenCalled();
+    view.draw(JSON.parse(toJson(earlier)), true);
+    expect(drawn).toHaveBeenCalled();
+    // A new run has no result at first.
+    view.draw(begun, false);
+    view.draw(undefined, false);
+  });
+
+  test('an opened file is compared with what the page’s run has by then, also where that has begun since', async () => {
+    let own: BenchResult | undefined;
+    const files = new BenchFiles({ changed() {} } as App, () => own);
+    const step = {
+      ...{ batch: 4, imagesPerSecond: 1, gflops: 1, insideGflops: 1 },
+      timer: 'wall clock',
+    } as const;
+    const timed: BenchEvent = {
+      ...{ kind: 'total', name: 'step' },
+      total: { ...step, ms: { median: 2, p10: 1, p90: 3, n: 5 }, variants: {} },
+    };
+    await files.open([new File([toJson(addEvent(begun, timed)!)], 'bench.json')]);
+    files.render();
+    const compare = made.find(({ textContent }) => textContent === 'Compare with this page’s run')!;
+    expect(compare.hidden).toBe(true);
+    own = begun;
+    files.render();
+    expect(compare.hidden).toBe(false);
+    own = addEvent(own, timed);
+    compare.click();
+    expect(files.comparison!.rows).toHaveLength(1);
+  });
 });

@@ -1,5 +1,6 @@
-/** The texts of an open row, where they cannot be loaded at first. No browser. */
+/** The texts of an open row, and their colours, where they cannot be loaded at first. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { coloured } from '../../../harness/page/sources/prism';
 import { sourcesOf } from '../../../harness/page/sources/sources';
 import { StandIn, standIns } from '../stand_ins';
 
@@ -37,4 +38,17 @@ test('a shader of another version of the project is no reason to try again', asy
   const why = 'The sources cannot be shown: this version of the page has no shader swush.';
   await vi.waitFor(() => expect(words()).toContain(why));
   expect(words()).not.toContain('Try again');
+});
+
+let triesOfColours = 0;
+vi.mock('prismjs/components/prism-wgsl.js', () => {
+  if (++triesOfColours === 1) throw new Error('No network for a test');
+  return {};
+});
+
+test('the colours of a text are loaded again where that has failed, and only then', async () => {
+  await expect(coloured()).rejects.toThrow();
+  const colour = await coloured();
+  expect(await coloured()).toBe(colour);
+  expect(triesOfColours).toBe(2);
 });
