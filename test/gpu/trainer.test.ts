@@ -740,7 +740,8 @@ describe('what a trainer refuses:', () => {
     const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
     const count = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 2 ** 20) + 1;
     // Nothing but this is looked at.
-    const images = { BYTES_PER_ELEMENT: 1, length: count * 2 ** 20 } as Uint8Array;
+    const length = count * 2 ** 20;
+    const images = { [Symbol.toStringTag]: 'Uint8Array', length } as Uint8Array;
     const set = { images, count, height: 1024, width: 1024, channels: 1 };
     const { code, message } = await refusal(Dataset.create(gpu, set));
     expect(code).toBe('limit');
