@@ -122,10 +122,9 @@ export const oneOf = <T extends string>(help: string, ...legal: readonly T[]): F
 
 /** Parses and checks the flags in `args`; returns `help` if that is requested. Throws UsageError. */
 export function readFlags<F extends Flags>(
-  command: Command<F>,
+  { name, flags }: Pick<Command<F>, 'name' | 'flags'>,
   args: readonly string[],
 ): Given<F> | { readonly help: true } {
-  const { flags, name } = command;
   if (args.includes('--help') || args.includes('-h')) return { help: true };
   const options = Object.fromEntries(
     Object.entries(flags).map(([flag, { value }]) => [

@@ -110,8 +110,6 @@ function idx(sizes: readonly number[], values: Uint8Array): Uint8Array {
 
 const command = {
   name: 'shapes',
-  summary: 'Writes pictures of coloured shapes to train on.',
-  usage: '--out FOLDER',
   flags: {
     out: text('FOLDER', 'folder of the files'),
     count: integer('N', 'number of pictures (default 20000)', 1, 1_000_000),
@@ -122,7 +120,7 @@ const command = {
 
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    const given = readFlags({ ...command, run: async () => 0 }, args);
+    const given = readFlags(command, args);
     if ('help' in given || !given.out) {
       const usage = 'npm run shapes -- --out FOLDER [--few | --count 20000] [--seed 1]';
       ('help' in given ? console.log : console.error)(usage);

@@ -50,15 +50,12 @@ export const main = (args: string[]) => quietly(() => compile(args));
 
 const command = {
   name: 'gpu-code',
-  summary: '',
-  usage: '',
   flags: {
     chip: text('NAME', ''),
     driver: text('FILE', ''),
     kernel: text('PATTERN', ''),
     json: text('FILE', ''),
   },
-  run: async () => 0,
 };
 
 async function compile(args: string[]): Promise<number> {
