@@ -3,6 +3,8 @@ import type { ImageSet } from '../data/idx';
 import type { Engine, EngineOptions } from '../engine';
 import type { Trainer } from '../training/trainer';
 import type { UNet } from '../unet/unet';
+import type { Model } from '../weights/model';
+import type { NewRun, TrainingRun } from './run';
 import type { SessionHooks, TrainingSession } from './session';
 
 /** The second argument of a custom call. */
@@ -40,9 +42,22 @@ export interface ServeOptions {
   readonly host?: ((session: TrainingSession, tell: CallContext['tell']) => Host) | undefined;
 }
 
-/** @internal The part of such a host: between steps, before networks are destroyed, … */
+/** @internal The part of such a host: what runs are made of, between steps, before networks are destroyed, … */
 export interface Host extends SessionHooks {
   readonly calls?: HostCalls;
+  /**
+   * Returns the run of a `begin`, whose options are the host's own. Where there is this function, events say what becomes of a run, and
+   * `start`, `step` and `pause` wait for nothing.
+   */
+  newRun?(): Promise<NewRun>;
+  /** Returns the run of a `resume`. `id`: the browser keeps it under this name. */
+  oldRun?(checkpoint: Uint8Array<ArrayBuffer>, id: string | undefined): Promise<TrainingRun>;
+  /** Returns the network that a `sample` names. Its images then give way to what is asked for later. */
+  network?(name: string | undefined): Promise<UNet>;
+  /** Called when a `load` has loaded its network. */
+  loaded?(model: Model): void;
+  /** Called when a run that goes on is on the device. */
+  resumed?(): Promise<void>;
   /** Called when the client's `reset` or `putAside` comes, before its turn. */
   leaving?(): void;
 }

@@ -7,6 +7,7 @@ import type { ImageSet } from '../data/idx';
 import { createEngine, type Engine } from '../engine';
 import { checkFit, checkTrainer } from '../training/options';
 import { checkConfig, defaultConfig, type UNetConfig } from '../unet/config';
+import type { UNet } from '../unet/unet';
 import { loadCheckpoint } from '../weights/checkpoint';
 import { loadModel, type Model, saveModel } from '../weights/model';
 import type {
@@ -136,7 +137,15 @@ export class Server implements SessionHost {
   }
 
   private readonly handlers: Handlers = {
-    begin: (context, options) => this.inTurn(() => this.open(context, () => this.begin(options))),
+    begin: async (context, options) => {
+      const make = () => this.open(context, () => this.begin(options));
+      if (!this.hooks.newRun) return this.inTurn(make);
+      this.checkNoRun();
+      // Training makes it, so that what is done at present goes on.
+      return new Promise((resolve, reject) => {
+        this.session.makeRun = () => make().then(resolve, reject);
+      });
+    },
     resume: (context, options) => this.inTurn(() => this.open(context, () => this.resume(options))),
     start: ({ signal }, { epochs }) => this.train(signal, { epochs }),
     step: ({ signal }, steps) => this.train(signal, { steps }),
@@ -177,10 +186,12 @@ export class Server implements SessionHost {
       this.session.adjust(changes);
       return undefined;
     },
-    load: (_, model) =>
+    load: (_, given) =>
       this.inTurn(async () => {
-        const { samplers } = this.session;
-        const { unet } = await samplers.load('model', modelOf(model), await this.session.device());
+        this.session.phase('loading');
+        const model = modelOf(given);
+        const { unet } = await this.session.samplers.load('model', model, await this.session.device());
+        this.hooks.loaded?.(model);
         return unet.config;
       }),
     sample: ({ id, signal }, order, events) =>
@@ -243,6 +254,7 @@ export class Server implements SessionHost {
   // ---------------------------------------------------------------- the calls
 
   private async begin(options: BeginOptions): Promise<RunDescription> {
+    if (this.hooks.newRun) return this.build(TrainingRun.begin(await this.hooks.newRun()));
     checkNames('begin', options, BEGIN);
     const { trainer = {}, source, fit, sampling } = options;
     checkObject('fit', fit, '{ epochs: 5 }');
@@ -262,24 +274,27 @@ export class Server implements SessionHost {
     const { stored } = this.session;
     const bytes = typeof from === 'string' ? (await stored.take(from)).bytes : checkpointOf(from);
     try {
-      const { settings } = loadCheckpoint(bytes);
-      const images = options.images ?? (await this.hostImages());
-      return await this.build(TrainingRun.resume(bytes, { images, settings, sampling: options.sampling }));
+      const id = typeof from === 'string' ? from : undefined;
+      const run = (await this.hooks.oldRun?.(bytes, id)) ?? (await this.oldRun(bytes, options));
+      const made = await this.build(run);
+      await this.hooks.resumed?.();
+      return made;
     } catch (error) {
       if (typeof from === 'string') await stored.end();
       throw error;
     }
   }
 
+  private async oldRun(bytes: Uint8Array<ArrayBuffer>, options: ResumeOptions): Promise<TrainingRun> {
+    const { settings } = loadCheckpoint(bytes);
+    const images = options.images ?? (await this.hostImages());
+    return TrainingRun.resume(bytes, { images, settings, sampling: options.sampling });
+  }
+
   /** Creates a run if there is none; frees it if the client no longer waits for it. What the browser keeps stays. */
   private async open({ id, signal }: Context, make: () => Promise<RunDescription>): Promise<RunDescription> {
     signal.throwIfAborted();
-    if (this.session.run) {
-      throw new EngineError(
-        'busy',
-        'This worker has a run, which another would replace. Save its checkpoint to keep it, and reset it.',
-      );
-    }
+    this.checkNoRun();
     signal.addEventListener('abort', () => this.session.giveUp());
     const made = await make();
     if (signal.aborted) await this.reset(false);
@@ -337,29 +352,38 @@ export class Server implements SessionHost {
     const engine = await session.device();
     const { run, samplers } = session;
     const ofModel = network === 'model' || (network === undefined && !run);
-    if (!ofModel && network !== undefined && network !== 'run') {
-      throw new EngineError('argument', `network is ${network}; it must be run or model.`);
-    }
-    const unet = ofModel
-      ? (await samplers.network('model', engine))?.unet
-      : await this.needRun().network(engine);
-    if (!unet) throw nothingToSample();
+    const unet = await (this.hooks.network?.(network) ?? this.networkOf(network, engine));
     const sampler = await samplers.sampler(ofModel ? 'model' : 'run', engine, unet, count);
-    const options = {
-      ...order,
-      signal: call.signal,
-      ...(call.steps ? { onStep: (done: number) => this.post({ type: 'steps', id: call.id, done }) } : {}),
-    };
     session.phase('sampling');
     let images: Float32Array<ArrayBuffer> | undefined;
-    if (call.frames) {
-      for await (const frame of sampler.run(options)) {
-        images = frame.x;
-        this.post({ type: 'frame', id: call.id, frame });
-      }
-    } else images = await sampler.sample(options);
+    const make = async (signal: AbortSignal) => {
+      const onStep = (done: number) => this.post({ type: 'steps', id: call.id, done });
+      const options = { ...order, signal, ...(call.steps ? { onStep } : {}) };
+      if (!call.frames) images = await sampler.sample(options);
+      else
+        for await (const frame of sampler.run(options)) {
+          images = frame.x;
+          this.post({ type: 'frame', id: call.id, frame });
+        }
+    };
+    if (!this.hooks.network) await make(call.signal);
+    else {
+      const makeUntil = (signal: AbortSignal) => make(AbortSignal.any([signal, call.signal]));
+      const ended = await session.tasks.interruptible('sampling', makeUntil);
+      if (!ended) throw new DOMException('Another call came before the last step.', 'AbortError');
+    }
     const { height, width, channels, outChannels = channels } = unet.config;
     return { images: images!, count: sampler.count, height, width, channels: outChannels };
+  }
+
+  private async networkOf(name: SampleOrder['network'], engine: Engine): Promise<UNet> {
+    const { run, samplers } = this.session;
+    if (name !== undefined && name !== 'model' && name !== 'run')
+      throw new EngineError('argument', `network is ${name}; it must be run or model.`);
+    if (name === 'run' || (!name && run)) return this.needRun().network(engine);
+    const loaded = await samplers.network('model', engine);
+    if (!loaded) throw nothingToSample();
+    return loaded.unet;
   }
 
   private async save(what: 'model' | 'checkpoint'): Promise<Uint8Array<ArrayBuffer>> {
@@ -393,7 +417,7 @@ export class Server implements SessionHost {
     });
   }
 
-  /** Where the host makes the runs, events say what becomes of them, and no call for training waits for anything. */
+  /** See Host.newRun. */
   private get answersAtOnce(): boolean {
     return this.hooks.newRun !== undefined;
   }
@@ -402,6 +426,14 @@ export class Server implements SessionHost {
     const { run } = this.session;
     const losses = run?.losses ?? [];
     return { step: losses.length, loss: losses.at(-1), complete: run?.complete ?? false };
+  }
+
+  private checkNoRun(): void {
+    if (!this.session.run) return;
+    throw new EngineError(
+      'busy',
+      'This worker has a run, which another would replace. Save its checkpoint to keep it, and reset it.',
+    );
   }
 
   private needRun(): TrainingRun {

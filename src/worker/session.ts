@@ -14,7 +14,7 @@ import type { Trainer } from '../training/trainer';
 import { UnusableKernel } from '../trust/unusable_kernel';
 import type { UNet } from '../unet/unet';
 import type { Phase, RunChanges, Tell, WorkerEvents } from './protocol';
-import { type NewRun, TrainingRun } from './run';
+import type { TrainingRun } from './run';
 import { SamplerCache } from './samplers';
 import { StoredRuns } from './stored_runs';
 import { Tasks } from './tasks';
@@ -23,8 +23,6 @@ import { Tasks } from './tasks';
 export interface SessionHooks {
   /** Called with each new engine. */
   device?(engine: Engine): void;
-  /** Returns the run to train, when there is none. Without it, no run begins by itself. */
-  newRun?(): Promise<NewRun>;
   /** The work to do while no training is wanted. */
   background?(): (() => Promise<void>) | undefined;
   /** Called when training begins or stops, for any reason. The run is on a device then. */
@@ -67,6 +65,8 @@ export class TrainingSession {
   run: TrainingRun | undefined;
   /** The activity to report while it rests. */
   idlePhase: Phase = 'starting';
+  /** Makes the run to train, where there is none. */
+  makeRun: (() => Promise<void>) | undefined;
   /** May be replaced by one that knows earlier losses of devices. */
   recoverer = new Recoverer();
   private readonly stores: boolean;
@@ -93,7 +93,7 @@ export class TrainingSession {
     this.stored = new StoredRuns(host.tell);
     this.batcher = this.newBatcher();
     this.tasks = new Tasks({
-      background: () => (this.target === undefined ? this.host.hooks.background?.() : () => this.makeSteps()),
+      background: () => this.nextTask(),
       failed: (error, asked) => this.failed(error, asked),
       idle: async () => this.engine?.idle,
       rest: () => {
@@ -227,12 +227,12 @@ export class TrainingSession {
     this.run = run;
     this.opening = {};
     try {
-      for (let lost = false; ; lost = true) {
+      for (;;) {
         try {
           await this.build();
           break;
         } catch (error) {
-          if (!(await this.isWorthAnotherTry(error, lost))) throw error;
+          if (!(await this.isWorthAnotherTry(error))) throw error;
         }
       }
     } catch (error) {
@@ -244,21 +244,18 @@ export class TrainingSession {
     this.idlePhase = run.complete ? 'finished' : 'paused';
   }
 
-  /** Builds the run, a new one if there is none, and returns its trainer. */
+  /** Builds the run and returns its trainer. */
   async build(): Promise<Trainer> {
-    if (this.run?.trainer) return this.run.trainer;
+    const run = this.run!;
+    if (run.trainer) return run.trainer;
     this.phase('compiling');
-    const known = this.run;
-    const run = known ?? TrainingRun.begin(await this.host.hooks.newRun!());
-    this.run = run;
     try {
       const engine = await this.device();
       await run.build(engine);
       this.host.tell('built', run.describe(engine.adapter));
     } catch (error) {
+      // It can be built again, from its last copy or its beginning.
       this.freeRun();
-      // A run that was on a device before can be built again, from its last copy or its beginning.
-      if (!known) this.run = undefined;
       throw error;
     }
     this.storedAt = performance.now();
@@ -313,6 +310,16 @@ export class TrainingSession {
     this.target = target;
     this.tasks.interrupt('pictures');
     this.tasks.work();
+  }
+
+  /** Training, if it is wanted, and before it the making of its run; else what the host does beside it. */
+  private nextTask(): (() => Promise<void>) | undefined {
+    if (this.target !== undefined && this.run) return () => this.makeSteps();
+    const make = this.target === undefined ? undefined : this.makeRun;
+    // The run that was to be trained could not be made.
+    if (!make) this.target = undefined;
+    else this.makeRun = undefined;
+    return make ?? this.host.hooks.background?.();
   }
 
   private async makeSteps(): Promise<void> {
@@ -397,8 +404,10 @@ export class TrainingSession {
   }
 
   private deviceLost(why: string): void {
-    const { target, run } = this;
-    this.target = undefined;
+    const { run, opening } = this;
+    const target = opening ? undefined : this.target;
+    // A run that is being opened waits for another device, and training waits for the run.
+    if (!opening) this.target = undefined;
     this.tasks.interrupt();
     this.freeAll();
     run?.rewind();
@@ -407,9 +416,9 @@ export class TrainingSession {
     this.idlePhase = 'lost';
     this.lostWhy = why;
     const attempt = this.recoverer.lost(Date.now());
-    if (this.opening) this.opening.attempt = attempt;
+    if (opening) opening.attempt = attempt;
     this.host.hooks.lost?.();
-    this.tellLost(target !== undefined || this.opening ? attempt : undefined);
+    this.tellLost(target !== undefined || opening ? attempt : undefined);
     if (target !== undefined) void this.trainAfter(attempt, target);
     if (!this.tasks.busy) this.phase('lost');
   }
@@ -420,8 +429,8 @@ export class TrainingSession {
     return none && this.idlePhase === 'lost' && !this.recovering;
   }
 
-  /** Waits after a failed attempt to open a run. Returns true for another attempt. `lost`: the device was lost before this one. */
-  private async isWorthAnotherTry(error: unknown, lost: boolean): Promise<boolean> {
+  /** Waits after a failed attempt to open a run. Returns true for another attempt. */
+  private async isWorthAnotherTry(error: unknown): Promise<boolean> {
     const code = error instanceof EngineError ? error.code : '';
     // The device was lost while the engine was created, when nothing listened yet.
     if (code === 'device-lost' && !this.engine && this.idlePhase !== 'lost')
@@ -430,7 +439,7 @@ export class TrainingSession {
     this.opening!.attempt = undefined;
     if (givenUp) return false;
     if (attempt) return this.waits(attempt);
-    return lost && NO_DEVICE.includes(code) && this.waits(this.stillLost());
+    return this.isStillLost(error) && this.waits(this.stillLost());
   }
 
   private stillLost(): Attempt {

@@ -20,7 +20,6 @@ const about: Surroundings = {
   settings: initialSettings,
   images: async () => ({ ...(await loadDigits()), labels: await loadDigitLabels() }),
   network: (of) => place.pretrained(of === 'tutorial' ? of : 'digits'),
-  began: undefined,
   initialNetwork: pretrained.digits,
 };
 

@@ -304,10 +304,10 @@ export async function onPhone(page: Page, ...selectors: string[]): Promise<strin
   );
 }
 
-/** A call that the page makes of its worker, the end of one, or the event `sampled`, as `recordMessages` has it. */
+/** A call that the page makes of its worker, the end of one, or a `frame` of samples, as `recordMessages` has it. */
 export interface Message {
   readonly to: 'worker' | 'page';
-  /** The name of the call or the event. */
+  /** The name of the call, or `frame`. */
   readonly type: string;
   readonly id: number;
   /** Whether it ends with an answer. */
@@ -321,10 +321,10 @@ export function recordMessages(): void {
   const messages: Message[] = [];
   Object.assign(window, { messages });
   const calls = new Map<number, string>();
-  type Said = { type: string; id: number; call: string; args: unknown[]; name?: string; value?: unknown };
-  const note = (to: Message['to'], { type, id, call, args, name, value }: Said) => {
-    if (name === 'sampled') messages.push({ to, type: name, id: 0, answer: false, images: [] });
-    if (type === 'custom') calls.set(id, call);
+  type Said = { type: string; id: number; call: string; args: unknown[]; value?: unknown };
+  const note = (to: Message['to'], { type, id, call, args, value }: Said) => {
+    if (type === 'frame') messages.push({ to, type, id, answer: false, images: [] });
+    if (type === 'custom' || type === 'call') calls.set(id, call);
     else if (type !== 'done' && type !== 'failed') return;
     const { images = [] } = Object(args?.[0]) as { images?: { image: number }[] };
     const asked = call === 'follow' ? images.map(({ image }) => image) : [];

@@ -86,9 +86,10 @@ export class LearningScene implements Scene {
   }
 
   render(): void {
-    const { question, network, stage, slider } = this;
-    if (stage.app)
-      question.ask({ kind: 'predict', of: network.source, choice: this.choice, seed: SEED }, true);
+    const { question, network, stage, slider, choice } = this;
+    const { source: of } = network;
+    const { begin: began } = stage.app?.state ?? {};
+    if (stage.app) question.ask({ kind: 'predict', of, began, choice, seed: SEED }, true);
     network.render(question.steps);
     setText(this.status, question.status ?? '');
     const shown = question.answer ?? (network.isOfDigits ? this.recorded() : undefined);

@@ -164,7 +164,7 @@ class InsidePanel implements TaskPanel {
       app.changed();
     });
     button('dispatches-time').addEventListener('click', () => {
-      if (this.timing) app.send('stopSampling');
+      if (this.timing) app.send('stopTiming');
       else if (!this.waiting && this.ready) {
         this.timing = true;
         void this.order({ kind: 'time', source: app.lookedInto });

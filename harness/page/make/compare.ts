@@ -93,15 +93,15 @@ interface Ordered {
 export class TwoColumns {
   private readonly app: App;
   private readonly columns;
-  private readonly send: (order: Order) => number;
+  private readonly send: (order: Order) => void;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly share = byId('way', HTMLInputElement);
-  /** What both columns show, by which network and choices; and the column that is being made: its order's number. */
+  /** What both columns show, by which network and choices; and the column that is being made. */
   private ordered: Ordered | undefined;
-  private making: { readonly side: Side; readonly number: number } | undefined;
+  private making: Side | undefined;
 
-  /** `again` makes both anew where something is shown; `send` orders images, and returns the order's number. */
-  constructor(app: App, again: () => void, send: (order: Order) => number) {
+  /** `again` makes both anew where something is shown; `send` orders images. */
+  constructor(app: App, again: () => void, send: (order: Order) => void) {
     this.app = app;
     this.send = send;
     const changed = () => app.changed();
@@ -162,19 +162,21 @@ export class TwoColumns {
     const gone = event.type === 'freed' ? 'run' : replaced;
     const isGone = ({ shown, order }: Trajectory) => shown !== undefined && order?.source === gone;
     if (sides.some((side) => isGone(this.columns[side].trajectory))) this.forget();
-    if (event.type !== 'sampled' || !making || event.order.number !== making.number) return;
-    const { trajectory } = this.columns[making.side];
+    if (event.type !== 'sampled' || !making) return;
+    const { trajectory } = this.columns[making];
     trajectory.add(event);
     if (!trajectory.complete) return;
     this.making = undefined;
-    if (making.side === 'left') this.next('right');
+    if (making === 'left') this.next('right');
   }
 
   private next(side: Side): void {
     const { wanted, made } = this.ordered!;
     const way = made[side];
-    if (typeof way !== 'string') this.making = { side, number: this.send({ ...wanted, ...way }) };
-    else if (side === 'left') this.next('right');
+    if (typeof way !== 'string') {
+      this.making = side;
+      this.send({ ...wanted, ...way });
+    } else if (side === 'left') this.next('right');
   }
 
   private choice(side: Side): ColumnChoice {
@@ -234,7 +236,6 @@ export class TwoColumns {
 
   private callsOf(made: Making): number {
     const { state, settings } = this.app;
-    const { source } = made;
-    return callsIn(made, networkIn(source === 'instant' ? 'pretrained' : source, state, settings));
+    return callsIn(made, networkIn(made.source, state, settings));
   }
 }

@@ -50,8 +50,6 @@ export class SamplePanel implements TaskPanel {
   private maker: Maker = { source: 'run', trained: 0 };
   /** Whether images exist or have been ordered. */
   private ordered = false;
-  /** The number of the newest order: steps of an earlier one, still on their way, are ignored. */
-  private number = 0;
   /** What the images that follow show, which a text that has become wrong since does not change. */
   private followed: Wanted | undefined;
   /** After the hand rests, its images are made with all chosen steps: `due` before that starts, `begun` while it goes on. */
@@ -107,7 +105,7 @@ export class SamplePanel implements TaskPanel {
     const replaced = event.type === 'distilled' && event.made && source === 'file';
     if (event.type === 'model' || replaced || (event.type === 'freed' && source === 'run')) this.forget();
     this.comparison.receive(event);
-    if (event.type !== 'sampled' || event.order.number !== this.number || this.comparison.on) return;
+    if (event.type !== 'sampled' || this.comparison.on) return;
     if (following.shown) {
       this.held.push(event);
       if (event.step < event.steps) return;
@@ -118,7 +116,7 @@ export class SamplePanel implements TaskPanel {
         const { state, settings } = this.app;
         const { source } = each.order;
         this.maker = { source, trained: state.losses.length };
-        trajectory.network = networkIn(source === 'instant' ? 'pretrained' : source, state, settings);
+        trajectory.network = networkIn(source, state, settings);
       }
       trajectory.add(each);
     }
@@ -239,7 +237,7 @@ export class SamplePanel implements TaskPanel {
     const { app, trajectory } = this;
     if (app.measuring || !this.isFlow || this.comparison.on) return;
     this.ordered = true;
-    this.number++;
+    app.stopSampling();
     this.finishing = undefined;
     this.held = [];
     this.followed = this.selection;
@@ -256,15 +254,12 @@ export class SamplePanel implements TaskPanel {
     this.send({ ...this.making, ...this.followed! });
   }
 
-  /** Orders images; returns the number of the order. */
-  private send(order: Order): number {
+  private send(order: Order): void {
     const { app, place } = this;
     this.ordered = true;
     for (const key of ['across', 'down'] as const)
       if (place[key] !== app.settings[key]) app.set(key, String(place[key]));
-    const number = ++this.number;
-    app.send('sample', { ...order, number });
-    return number;
+    app.sample(order);
   }
 
   private stopFollowing(): void {
@@ -275,7 +270,7 @@ export class SamplePanel implements TaskPanel {
 
   private forget(): void {
     this.ordered = false;
-    this.number++;
+    this.app.stopSampling();
     this.stopFollowing();
     this.trajectory.clear();
     this.comparison.forget();
@@ -343,7 +338,7 @@ export class SamplePanel implements TaskPanel {
 
 function connectButtons(app: App, order: () => void): void {
   button('sample').addEventListener('click', () => {
-    if (app.state.phase === 'sampling') app.send('stopSampling');
+    if (app.state.phase === 'sampling') app.stopSampling();
     else app.startWhenReady('sample');
   });
   button('noise-next').addEventListener('click', () => {

@@ -8,10 +8,10 @@ import type { CallContext } from '../../../src/worker';
 import type { OwnFile } from '../../pictures/own_images';
 import type { ExplainAnswer, ExplainOrder } from './explain_messages';
 import type { InsideAnswer, InsideOrder } from './inside_messages';
-import type { DrawAnswer, DrawOrder, Example, NumberedOrder, Order, PlanWish } from './messages';
+import type { DrawAnswer, DrawOrder, Example, Order, PlanWish } from './messages';
 import type { Placed } from './noise_field';
 import type { Replacement } from './replace';
-import type { Beginning, PageSettings } from './settings';
+import type { PageSettings } from './settings';
 
 type Call<Args = void, Result = void> = (args: Args, context: CallContext) => Result | Promise<Result>;
 
@@ -24,15 +24,6 @@ export type ComesAlong = 'digits' | 'letters';
 /** Training data: a set that comes with the page, the user's files, or images that the page has made. */
 export interface DataOrder {
   readonly from: ComesAlong | readonly OwnFile[] | ImageSet;
-  /** Whether the kept run that waits for its images goes on with these. Else it waits no more. */
-  readonly goesOn?: boolean;
-}
-
-/** What the page has noted of a run that the browser keeps. */
-export interface Noted {
-  /** The drawings that it trains on, if it does. */
-  readonly drawings?: DataOrder | undefined;
-  readonly begin?: Beginning | undefined;
 }
 
 export interface PageCalls {
@@ -52,8 +43,6 @@ export interface PageCalls {
 
   /** Train was pressed; the client's `start` or `step` follows. Undefined: no plan is wished for. */
   readonly press: Call<PlanWish | undefined>;
-  /** Trains a run that the browser keeps. */
-  readonly goOn: Call<{ readonly id: string } & Noted>;
   /** Trains on with these shaders in place of the shipped ones; without any, with the shipped ones. Resolves to the problem, if any. */
   readonly shaders: Call<readonly Replacement[], string | undefined>;
 
@@ -72,12 +61,7 @@ export interface PageCalls {
   readonly keepImages: Call<string, string | undefined>;
   /** Deletes the images of runs that the browser keeps no more. */
   readonly tidyImages: Call;
-  /** A network to sample from, or a checkpoint to go on from. */
-  readonly model: Call<File>;
 
-  /** Makes images; training waits meanwhile, and what was ordered before is left. */
-  readonly sample: Call<NumberedOrder>;
-  readonly stopSampling: Call;
   /** A training image to draw on; any number chooses one. Resolves to undefined if there are no images. */
   readonly example: Call<number, Example | undefined>;
   // These resolve to an answer, unless the device is lost or the run reset; training waits meanwhile.
@@ -90,4 +74,6 @@ export interface PageCalls {
   readonly draw: Call<DrawOrder, DrawAnswer | undefined>;
   readonly explain: Call<ExplainOrder, ExplainAnswer>;
   readonly inside: Call<InsideOrder, InsideAnswer>;
+  /** Ends the timing of dispatches. */
+  readonly stopTiming: Call;
 }

@@ -12,6 +12,8 @@ export type ExplainOrder =
   | {
       readonly kind: 'predict';
       readonly of: Asked;
+      /** What the run began with, as far as it is known. */
+      readonly began?: Beginning | undefined;
       /** Index of one of the images to choose from. */
       readonly choice: number;
       readonly seed: number;

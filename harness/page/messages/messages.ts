@@ -27,9 +27,6 @@ export interface Order {
   readonly method: FlowMethod;
 }
 
-/** An order to carry out step by step. Steps of an earlier order, still on their way, have another number. */
-export type NumberedOrder = Order & { readonly number: number };
-
 /** A question about a drawing. The class 'all' means no particular class. Pixels from 0 to 1, [height][width]. */
 export type DrawOrder = {
   readonly source: Source;
@@ -118,12 +115,15 @@ export type PageEvent =
       readonly total: number;
       readonly what: 'heads' | 'pixels';
     }
-  /** A network was read from a file: samples can be made with it. `note`: see Model, as below. */
-  | { readonly type: 'model'; readonly model: ModelDescription; readonly note?: string }
+  /** A network was loaded: samples can be made with it. `note`: see Model, as below. */
+  | {
+      readonly type: 'loaded';
+      readonly model: Omit<ModelDescription, 'name'>;
+      readonly note?: string | undefined;
+    }
   /** A checkpoint was read: its run is the page's now, and so are its settings. `kept`: by the browser, so it is in no file. */
   | {
       readonly type: 'resumed';
-      readonly name: string;
       readonly kept: boolean;
       /** The run's name in the browser's storage, if it is kept there. */
       readonly id?: string;
@@ -142,8 +142,6 @@ export type PageEvent =
       readonly averages: boolean;
       readonly lr?: number | undefined;
     }
-  /** The run that was planned could not be built. */
-  | { readonly type: 'unplanned' }
   /** The speed of the run was measured. */
   | { readonly type: 'speed'; readonly imagesPerSecond: number }
   /** A run is about to be built. `held`: images that it is measured with; `begin`: undefined for a resumed run; `sampling`: its network's. */
@@ -184,22 +182,9 @@ export type PageEvent =
       readonly noisy: Uint8Array;
       readonly predictions?: Uint8Array;
     }
-  | {
-      readonly type: 'sampled';
-      readonly order: NumberedOrder;
-      /** From 1, of `steps`: the steps of the order, and one more that polishes. */
-      readonly step: number;
-      readonly steps: number;
-      readonly columns: number;
-      readonly height: number;
-      readonly width: number;
-      readonly channels: number;
-      /** x before the step, and the network's prediction from it; left out of some steps of a long run. */
-      readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
-    }
   /** Milliseconds of the op with this index, among those that are timed. */
   | { readonly type: 'timed'; readonly index: number; readonly ms: number }
-  /** The kept run `id` can continue once the page has its training images. */
+  /** The kept run `id` cannot go on without its images. */
   | { readonly type: 'needsData'; readonly id: string }
   /** `at` is what failed: the whole page, the data that were chosen, or the task at hand. */
   | {
@@ -216,21 +201,28 @@ type DoorEvent = {
   [Name in Exclude<keyof WorkerEvents, 'runs'>]: { readonly type: Name } & WorkerEvents[Name];
 }[Exclude<keyof WorkerEvents, 'runs'>];
 
-/** All that the page hears of its worker. */
+/** All that the panels of the page hear. */
 export type WorkerEvent =
   | PageEvent
   | DoorEvent
   | { readonly type: 'runs'; readonly runs: WorkerEvents['runs'] }
+  /** A step of images that the page makes. */
+  | {
+      readonly type: 'sampled';
+      readonly order: Order;
+      /** From 1, of `steps`: the steps of the order, and one more that polishes. */
+      readonly step: number;
+      readonly steps: number;
+      readonly columns: number;
+      readonly height: number;
+      readonly width: number;
+      readonly channels: number;
+      /** x before the step, and the network's prediction from it; left out of some steps of a long run. */
+      readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
+    }
+  /** The network `loaded`, by the name of its file. */
+  | { readonly type: 'model'; readonly model: ModelDescription; readonly note?: string | undefined }
   /** Another device was not found so far: the data of `lost` again. */
   | ({ readonly type: 'stillLost' } & WorkerEvents['lost']);
 
 export type EventOf<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { readonly type: Type }>;
-
-/** Frames that the page keeps of one sampling run, so that a thousand steps do not fill its memory. */
-export const MAX_FRAMES = 100;
-
-/** Whether step `step` (from 1) of `steps` is one of the frames to keep: evenly spread, the first and the last among them. */
-export function keepsFrame(step: number, steps: number): boolean {
-  const every = Math.ceil((steps - 1) / (MAX_FRAMES - 1)) || 1;
-  return step === 1 || step === steps || (steps - step) % every === 0;
-}

@@ -1,16 +1,28 @@
-/** The samples to make: their number, classes and arrangement; and the names of the files that are saved of them and of runs. Pure. */
+/** The networks that make samples; the samples to make: their number, classes and arrangement; and the names of the files that are saved of them and of runs. Pure. */
 import type { SampleOptions } from '../../../src';
 import { DIGITS } from '../../../src/data/digits';
+import { samplingFor } from '../../../src/recipes';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNet } from '../../../src/unet/unet';
+import type { Model } from '../../../src/weights/model';
 import type { DrawOrder, ModelDescription, Order } from './messages';
 import { type FieldPlace, imagesAt, noiseOf, START } from './noise_field';
-import type { Settings } from './settings';
+import { recipeOf, type Settings } from './settings';
 
 /** A network and the objective of its training, which determines how to sample from it. */
 export interface Network {
   readonly unet: UNet;
   readonly objective: Objective;
+}
+
+/** A trained network, as the page must know it. */
+export function descriptionOf(model: Model): Omit<ModelDescription, 'name'> {
+  const { height, width, channels, outChannels = channels, conditioning } = model.config;
+  return {
+    ...{ recipe: recipeOf(model), sampling: samplingFor(model) },
+    ...{ classes: conditioning?.classes ?? 0, classNames: model.data?.classNames, data: model.data?.name },
+    ...{ height, width, channels: outChannels },
+  };
 }
 
 /** Sampling steps during training: on a GPU, and on a software adapter. */
@@ -90,14 +102,13 @@ export function usualCount(
 
 /** The sampler's options for an order: only those that the network can use. */
 export function samplingOf(
-  { unet, objective }: { readonly unet: Pick<UNet, 'config'>; readonly objective: Objective },
+  of: Pick<ModelDescription, 'classes' | 'height' | 'width' | 'channels'> & Pick<Network, 'objective'>,
   order: Omit<Order, 'source' | 'place'> & { readonly place?: FieldPlace },
 ): Pick<SampleOptions, 'steps' | 'seed' | 'noise' | 'method' | 'labels' | 'guidance'> {
   const { steps, count, seed, place = START, guidance, method } = order;
-  const { classes = 0 } = unet.config.conditioning ?? {};
+  const { objective, classes, height, width, channels } = of;
   const labels = labelsOf(order, classes);
   const flow = objective === 'flow';
-  const { height, width, channels } = unet.config;
   const isMixed = flow && (place.across > 0 || place.down > 0);
   return {
     steps,

@@ -1,12 +1,21 @@
 /** The object that all panels share: the settings and their address, the state and the worker behind it. */
 
 import { stepIn } from '../../../src/keeping/slots';
+import { recipes } from '../../../src/recipes';
+import type { SampleEvent } from '../../../src/sampling/options';
 import { whole } from '../../text/units';
 import type { DataOrder, PageCalls } from '../messages/calls';
 import { beginningOf } from '../messages/fine_tune';
 import { rewound } from '../messages/measurements';
-import type { DataDescription, EventOf, ModelDescription, PlanWish, WorkerEvent } from '../messages/messages';
-import { runFileName } from '../messages/order';
+import type {
+  DataDescription,
+  EventOf,
+  ModelDescription,
+  Order,
+  PlanWish,
+  WorkerEvent,
+} from '../messages/messages';
+import { runFileName, samplingOf } from '../messages/order';
 import {
   initialOf,
   initialSettings,
@@ -29,8 +38,19 @@ import { comesAlong, keepNotes, measurementsOf, readNotes } from '../runs/run_no
 import { distilledNote } from './distil_text';
 import { download, keepFocus } from './dom';
 import { orOffline } from './format';
-import { dataNameOf, initialState, isFixed, isYoung, networkIn, reduce, type State, sourceOf } from './state';
+import {
+  dataNameOf,
+  initialState,
+  isComplete,
+  isFixed,
+  isYoung,
+  networkIn,
+  reduce,
+  type State,
+  sourceOf,
+} from './state';
 import { type Answer, type Given, startTrainingWorker, type TrainingWorker } from './training_worker';
+import { stepOf } from './trajectory';
 
 export interface Panel {
   /** The views that show the panel; undefined: all. */
@@ -89,10 +109,14 @@ export class App {
   private opened = false;
   /** Counts networks of files and images that have replaced others: what was answered about those is out of date. */
   replacements = 0;
-  /** The kept run that goes on, or is about to: then it is in no list of the kept ones, and the page does not have it yet. */
+  /** The kept run that is about to go on: it is in no list of the kept ones, and the page does not have it yet. */
   private goesOn: string | undefined;
+  /** The name of the file that was opened last. */
+  openedFile = '';
   /** The run whose images the worker was asked to keep. */
   private keptFor: string | undefined;
+  /** Ends the images that are being made. */
+  private sampling = new AbortController();
   private stopped = false;
   private panels: readonly Panel[] = [];
   private drawing = false;
@@ -214,6 +238,7 @@ export class App {
   train(steps?: number, wish?: PlanWish): void {
     this.startedAt ??= performance.now();
     this.send('press', wish);
+    if (!this.state.run) this.command((client) => client.begin({}).catch(unlessBusy));
     this.command((client) => (steps === undefined ? client.start() : client.step(steps)));
   }
 
@@ -234,6 +259,27 @@ export class App {
     }
   }
 
+  /** Makes images, in place of those that are being made. */
+  sample(order: Order): void {
+    this.stopSampling();
+    const { source, count } = order;
+    const network = networkIn(source, this.state, this.settings);
+    const { objective } = recipes[network.recipe].trainer;
+    const options = {
+      polish: network.sampling.polish ?? (false as const),
+      ...{ network: source, count, ...samplingOf({ ...network, objective }, order) },
+      signal: this.sampling.signal,
+      onFrame: (event: SampleEvent) => this.receive(stepOf(event, order, network)),
+    };
+    this.command((client) => client.sample(options).catch(unlessAborted));
+  }
+
+  /** Leaves the images that are being made as they are. */
+  stopSampling(): void {
+    this.sampling.abort();
+    this.sampling = new AbortController();
+  }
+
   /** Leaves the page's run in the browser, and is ready for another. */
   putAside(): void {
     this.command((client) => client.putAside());
@@ -251,20 +297,39 @@ export class App {
 
   private goOnNow(id: string): void {
     this.goesOn = id;
-    const { drawings: text = '', pictures, begin } = readNotes()[id] ?? {};
+    const waited = this.state.needsData === id;
+    const { drawings: text = '', pictures } = readNotes()[id] ?? {};
     const run = this.state.kept.find((each) => each.id === id);
     if (run && !comesAlong(run)) this.take(withPictures(this.settings, pictures, run.data));
     const drawings = drawingsOfText(text);
     if (drawings) this.drawings = drawings;
-    this.send('goOn', { id, begin, drawings: drawings && { from: imagesOfDrawings(drawings) } });
+    const resume = async (client: TrainingWorker) => {
+      try {
+        await client.resume({ from: id });
+      } catch (error) {
+        if (waited || this.state.needsData !== id) throw error;
+        // Now the page asks for its images, unless it has drawn them.
+        if (drawings) this.takeImages(imagesOfDrawings(drawings));
+        return;
+      } finally {
+        this.goesOn = undefined;
+      }
+      if (!isComplete(this.state, this.settings.epochs)) await client.start();
+    };
+    this.command(resume, 'data');
+  }
+
+  /** The kept run that waits for its images tries again. */
+  private goOnWaiting(): void {
+    const { needsData } = this.state;
+    if (needsData !== undefined && !this.goesOn && !this.isHeldUp()) this.goOnNow(needsData);
   }
 
   /** Gives the worker images to train on. A kept run that waits for them trains at once. */
   takeImages(from: DataOrder['from']): void {
-    const goesOn = this.state.needsData !== undefined;
-    if (goesOn && this.isHeldUp()) return;
+    if (this.state.needsData !== undefined && this.isHeldUp()) return;
     this.coming = true;
-    this.send('data', { from, goesOn });
+    this.send('data', { from });
   }
 
   /** Whether a kept run cannot go on now, which the page says. */
@@ -447,8 +512,14 @@ export class App {
   }
 
   private receive(given: WorkerEvent): void {
+    if (given.type === 'loaded') {
+      const { model, note } = given;
+      this.receive({ type: 'model', model: { ...model, name: this.openedFile }, note });
+      return;
+    }
     const event = given.type === 'error' ? { ...given, message: orOffline(given.message) } : given;
     const { model, data, phase } = this.state;
+    const { coming } = this;
     this.state = reduce(this.state, event);
     if (event.type === 'data') this.coming = false;
     else if (this.coming && endsReading(event, phase)) {
@@ -465,7 +536,6 @@ export class App {
       };
     this.changedAt = performance.now();
     this.timeFirstStep(event);
-    if (event.type === 'resumed') this.goesOn = undefined;
     if (event.type === 'lost') rememberLoss();
     if (event.type === 'stored') this.keepImages(event.id);
     if (event.type === 'runs') {
@@ -477,19 +547,33 @@ export class App {
     if (event.type === 'data' && !this.state.run) this.suit(event.data);
     if (event.type === 'warning' && !event.run) this.notices = [...this.notices, event.message];
     else if (event.type === 'recovered') this.notices = [...this.notices, this.recovered(event.step)];
-    else if (event.type === 'resumed') this.takeFrom(event.name, event.settings.recipe, event.settings);
-    else if (event.type === 'model') {
+    else if (event.type === 'resumed') {
+      const name = event.kept ? 'The run' : this.openedFile;
+      this.takeFrom(name, event.settings.recipe, event.settings);
+    } else if (event.type === 'model') {
       this.useFile = true;
       // A run keeps its recipe, although the samples follow the model's.
       if (!this.state.run) this.takeFrom(event.model.name, event.model.recipe);
     }
     if ('note' in event && event.note) this.notices = [...this.notices, event.note];
     for (const panel of this.panels) panel.receive?.(event);
+    // Images that the user has given, or that other choices have made of the same pictures.
+    if (event.type === 'data' && (coming || event.data.pictures)) this.goOnWaiting();
     // Last: the table of runs keeps a row of the run with its own batch and rate.
-    if ((event.type === 'freed' || event.type === 'unplanned') && this.planned) this.leavePlan();
+    if (event.type === 'freed' && this.planned) this.leavePlan();
     this.changed();
   }
 }
+
+/** A run that is there, or about to be, is the one to train. */
+const unlessBusy = (error: { readonly code?: string }) => {
+  if (error.code !== 'busy') throw error;
+};
+
+/** Images that were stopped, or have given way to another task, are no failure. */
+const unlessAborted = (error: { readonly name?: string }) => {
+  if (error.name !== 'AbortError') throw error;
+};
 
 /** Whether images that were on their way in this phase come no more: they were refused, left, or dropped with what they were for. */
 function endsReading(event: WorkerEvent, phase: State['phase']): boolean {

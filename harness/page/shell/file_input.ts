@@ -1,9 +1,12 @@
 /** Files that the user chooses or drops: images to train on, models and checkpoints, bench results to look at. */
+import { EngineError } from '../../../src/base/errors';
+import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { kindOf, type OwnFile } from '../../pictures/own_images';
 import { UNDER_WAY } from '../messages/calls';
 import type { App } from './app';
 import { anyElement, button, byId } from './dom';
 import { isFixed } from './state';
+import type { TrainingWorker } from './training_worker';
 
 interface Sorted {
   /** Models and checkpoints: only their contents differ. */
@@ -59,6 +62,21 @@ async function filesOf(entry: FileSystemEntry): Promise<OwnFile[]> {
 
 const ownFile = (file: File): OwnFile => ({ path: file.webkitRelativePath || file.name, source: file });
 
+/** Opens a network, to sample from, or a checkpoint, to go on from. */
+async function open(app: App, client: TrainingWorker, file: File): Promise<void> {
+  const { name } = file;
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const isCheckpoint = decodeSafetensors(bytes, name).metadata.kind === 'checkpoint';
+  if (isCheckpoint && isFixed(app.state)) {
+    throw new EngineError(
+      'argument',
+      `A run is in progress, and ${name} would replace it. To keep it, save its checkpoint. Then reset it, and open ${name} again.`,
+    );
+  }
+  app.openedFile = name;
+  await (isCheckpoint ? client.resume({ from: bytes }) : client.load(bytes));
+}
+
 /** `openResults` gets results of the bench. */
 export function connectFiles(app: App, openResults: (files: readonly File[]) => void): void {
   const take = (given: readonly OwnFile[]) => {
@@ -73,7 +91,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
     else {
       // Send the images first, so that a checkpoint finds its data.
       if (images.length > 0) app.takeImages(images);
-      if (models.length > 0) app.send('model', models[0].source as File);
+      if (models.length > 0) app.command((client) => open(app, client, models[0].source as File), 'data');
     }
   };
 

@@ -9,7 +9,14 @@ import { areNumbers, type Classes } from '../../pictures/class_names';
 import { preparing } from '../../text/kernels_text';
 import { whole } from '../../text/units';
 import { type Measurements, nothingMeasured, reduceMeasurements, rewound } from '../messages/measurements';
-import type { DataDescription, EventOf, ModelDescription, Phase, WorkerEvent } from '../messages/messages';
+import type {
+  DataDescription,
+  EventOf,
+  ModelDescription,
+  Order,
+  Phase,
+  WorkerEvent,
+} from '../messages/messages';
 import { pretrainedOf } from '../messages/pretrained';
 import type { Beginning, Settings, Source } from '../messages/settings';
 import { lostMessage } from '../runs/device_lost';
@@ -128,8 +135,6 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
       const { plan, isOpen, averages } = event;
       return { ...state, planned: { plan, isOpen, averages } };
     }
-    case 'unplanned':
-      return { ...state, planned: undefined };
     case 'begun': {
       const { held, begin = state.begin, sampling } = event;
       return { ...state, held, begin, runSampling: sampling, needsData: undefined };
@@ -336,12 +341,13 @@ export const dataNameOf = ({ run, data }: Pick<State, 'run' | 'data'>): string |
 
 /** The description of a source's network. */
 export function networkIn(
-  source: Source,
+  source: Order['source'],
   { model, run, data, runSampling }: State,
   settings: Pick<Settings, 'recipe'>,
 ): Omit<ModelDescription, 'name'> {
   if (source === 'file' && model) return model;
-  const recipe = source === 'pretrained' ? pretrainedOf(settings.recipe) : settings.recipe;
+  const isPretrained = source === 'pretrained' || source === 'instant';
+  const recipe = isPretrained ? pretrainedOf(settings.recipe) : settings.recipe;
   const usual: Recipe = recipes[recipe];
   const sampling = (source === 'run' ? runSampling : undefined) ?? usual.sampling;
   const own = source === 'run' ? data : undefined;

@@ -1,16 +1,23 @@
 /** The page's side of the training worker: a client of the door that every page can use, with the page's own calls and events. */
-import { createWorkerClient, type WorkerClient, type WorkerEvents } from '../../../src/worker';
+import {
+  type ClientSampleOptions,
+  createWorkerClient,
+  type RunDescription,
+  type Samples,
+  type WorkerClient,
+  type WorkerEvents,
+} from '../../../src/worker';
 import type { PageCalls } from '../messages/calls';
-import type { EventOf, PageEvent, WorkerEvent } from '../messages/messages';
+import type { EventOf, Order, PageEvent, WorkerEvent } from '../messages/messages';
 import { startWorker } from './start_worker';
 
 const namesOf = <Name extends string>(names: Readonly<Record<Name, true>>) => Object.keys(names) as Name[];
 
 const pageEvents = namesOf<PageEvent['type']>({
-  ...{ adapter: true, data: true, model: true, resumed: true, begun: true, heldOut: true, quality: true },
+  ...{ adapter: true, data: true, loaded: true, resumed: true, begun: true, heldOut: true, quality: true },
   ...{ rate: true, measuring: true, clock: true, timeUp: true, distilling: true, distilled: true },
-  ...{ grid: true, strip: true, sampled: true, timed: true, needsData: true, error: true },
-  ...{ reading: true, planned: true, unplanned: true, speed: true, nearest: true },
+  ...{ grid: true, strip: true, timed: true, needsData: true, error: true },
+  ...{ reading: true, planned: true, speed: true, nearest: true },
 });
 const doorEvents = namesOf<keyof WorkerEvents>({
   ...{ progress: true, phase: true, loss: true, warning: true, built: true, freed: true, wentBack: true },
@@ -23,7 +30,13 @@ interface PageWorker {
   readonly events: { readonly [Type in PageEvent['type']]: Omit<EventOf<Type>, 'type'> };
 }
 
-export type TrainingWorker = WorkerClient<PageWorker>;
+/** The client, whose host makes runs of the page's settings, and has networks to sample from. */
+export interface TrainingWorker extends Omit<WorkerClient<PageWorker>, 'begin' | 'sample'> {
+  begin(given: Record<never, never>): Promise<RunDescription>;
+  sample(
+    order: Omit<ClientSampleOptions, 'network'> & { readonly network: Order['source'] },
+  ): Promise<Samples>;
+}
 
 /** The arguments of a call, and the value that it resolves to. */
 export type Given<Name extends keyof PageCalls> = PageCalls[Name] extends (
@@ -48,5 +61,5 @@ export function startTrainingWorker(receive: (event: WorkerEvent) => void): Trai
       }
     });
   }
-  return client;
+  return client as TrainingWorker;
 }

@@ -1,5 +1,34 @@
 /** The steps of one sampling run as they arrive: chooses the one to show, and plays them. */
-import type { ModelDescription, Order, WorkerEvent } from '../messages/messages';
+import type { SampleEvent } from '../../../src';
+import { toBytes } from '../../pictures/pictures';
+import type { EventOf, ModelDescription, Order } from '../messages/messages';
+import { columnsOf } from '../messages/order';
+
+/** Frames that the page keeps of one sampling run, so that a thousand steps do not fill its memory. */
+export const MAX_FRAMES = 100;
+
+/** Whether step `step` (from 1) of `steps` is one of the frames to keep: evenly spread, the first and the last among them. */
+export function keepsFrame(step: number, steps: number): boolean {
+  const every = Math.ceil((steps - 1) / (MAX_FRAMES - 1)) || 1;
+  return step === 1 || step === steps || (steps - step) % every === 0;
+}
+
+/** A step as the panels hear of it. `network`: the one that makes the images. */
+export function stepOf(
+  { step: done, input, prediction, x }: SampleEvent,
+  order: Order,
+  network: Omit<ModelDescription, 'name'>,
+): EventOf<'sampled'> {
+  const step = done + 1;
+  const { height, width, channels, classes, sampling } = network;
+  // A polish comes as one more.
+  const steps = order.steps + Number(sampling.polish !== undefined);
+  // Adams’ last step does not end at its prediction, and what is shown last is what was made.
+  const seen = step === order.steps ? x : prediction;
+  const frame = keepsFrame(step, steps) ? { x: toBytes(input), prediction: toBytes(seen) } : undefined;
+  const shape = { columns: columnsOf(order, classes), height, width, channels };
+  return { type: 'sampled', order, step, steps, ...shape, frame };
+}
 
 export interface Frame {
   /** Counts from 1. */
@@ -54,7 +83,7 @@ export class Trajectory {
     return this.frames.length > 0 && this.frames[this.frames.length - 1].step === this.steps;
   }
 
-  add({ order, step, steps, frame, ...shape }: Extract<WorkerEvent, { type: 'sampled' }>): void {
+  add({ order, step, steps, frame, ...shape }: EventOf<'sampled'>): void {
     if (step === 1) this.clear();
     this.order = order;
     this.steps = steps;

@@ -1,9 +1,8 @@
 /** Distils the run's network in the background of the training worker, so that other requests come first. */
 import type { Distiller, UNet } from '../../../src';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
-import { saveModel } from '../../../src/weights/model';
-import { runFileName } from '../messages/order';
-import type { Files } from './files';
+import { loadModel, saveModel } from '../../../src/weights/model';
+import { descriptionOf, runFileName } from '../messages/order';
 import type { Workplace } from './place';
 
 /** A distillation under way. Between two of its events it may rest. */
@@ -19,12 +18,10 @@ interface Going {
 
 export class Distilling {
   private readonly place: Workplace;
-  private readonly files: Files;
   private going: Going | undefined;
 
-  constructor(place: Workplace, files: Files) {
+  constructor(place: Workplace) {
     this.place = place;
-    this.files = files;
   }
 
   /** Begins to distil the run's network as it is now. */
@@ -102,13 +99,14 @@ export class Distilling {
 
   /** The student becomes the model of the file, which the page may save. */
   private async finish({ distiller, name, data }: Going): Promise<void> {
-    const { objective, post } = this.place;
+    const { core, objective, post } = this.place;
     const student = distiller.student!;
     this.going = undefined;
     try {
       const bytes = await saveModel(student, { objective, data });
-      const { model } = await this.files.takeModel(bytes, name);
-      post({ type: 'distilled', made: { model, bytes } }, [bytes.buffer]);
+      const model = loadModel(bytes, name);
+      await core.samplers.load('model', model, await core.device());
+      post({ type: 'distilled', made: { model: { ...descriptionOf(model), name }, bytes } }, [bytes.buffer]);
     } catch (error) {
       post({ type: 'distilled' });
       throw error;

@@ -14,10 +14,8 @@ export interface Surroundings {
   readonly settings: PageSettings;
   readonly images: () => Promise<ImageSet>;
   readonly network: (of: Asked) => Promise<Network>;
-  /** What the run began with, as far as it is known. */
-  readonly began: Beginning | undefined;
-  /** The network that the run began with. */
-  readonly initialNetwork: () => Promise<UNetConfig | Trained>;
+  /** The network of a run that begins so. */
+  readonly initialNetwork: (began: Beginning) => Promise<UNetConfig | Trained>;
 }
 
 /** From the clean image to nothing but noise. */
@@ -29,7 +27,7 @@ export function answerExplain(order: ExplainOrder, about: Surroundings): Promise
 }
 
 async function predict(
-  { of, choice, seed }: Extract<ExplainOrder, { kind: 'predict' }>,
+  { of, began: known, choice, seed }: Extract<ExplainOrder, { kind: 'predict' }>,
   about: Surroundings,
 ): Promise<Predicted> {
   const network = await about.network(of);
@@ -50,7 +48,8 @@ async function predict(
       toBytes(behind(output.subarray(i * clean.length, (i + 1) * clean.length))),
     );
   };
-  const { began, before } = await beforeTraining(of, network, about);
+  const began: Beginning = (of === 'run' && known) || 'new';
+  const before = await beforeTraining(began, network, about);
   return {
     kind: 'predicted',
     ...{ objective, height, width, channels },
@@ -70,21 +69,20 @@ const fresh = new WeakMap<Engine, { readonly key: string; readonly unet: UNet }>
 
 /** A network as this one was before it learned anything: what its run began with, or a new one like it. */
 async function beforeTraining(
-  of: Asked,
+  began: Beginning,
   { unet, objective }: Network,
-  { engine, settings, began: begun, initialNetwork }: Surroundings,
-) {
-  const began: Beginning = (of === 'run' && begun) || 'new';
+  { engine, settings, initialNetwork }: Surroundings,
+): Promise<UNet> {
   const { seed } = settings;
   const key = JSON.stringify([unet.config, seed, began]);
   const old = fresh.get(engine);
-  if (old?.key === key) return { began, before: old.unet };
+  if (old?.key === key) return old.unet;
   old?.unet.destroy();
   fresh.delete(engine);
-  const network = began === 'new' ? unet.config : await initialNetwork();
+  const network = began === 'new' ? unet.config : await initialNetwork(began);
   const before = await createNetwork(engine, { network, trainer: { objective } }, { seed });
   fresh.set(engine, { key, unet: before });
-  return { began, before };
+  return before;
 }
 
 /** Many, so that one sees how noise becomes an image. */

@@ -1,19 +1,16 @@
-/** Loads and saves images, models, checkpoints, and runs that the browser keeps, in the training worker. */
+/** The images of the training worker: loads and keeps them, and finds what a run that goes on trains on. */
 import { EngineError, type ImageSet, samplingFor } from '../../../src';
 import { inTime } from '../../../src/base/time';
 import type { Folder } from '../../../src/keeping/folder';
 import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
 import { assertSameData, fingerprintImages } from '../../../src/weights/fingerprint';
-import { loadModel } from '../../../src/weights/model';
-import { decodeSafetensors } from '../../../src/weights/safetensors';
 import type { OwnFile } from '../../pictures/own_images';
 import type { MadeImages } from '../../pictures/small_pictures';
 import { isPlanned } from '../../run/plan';
 import { megabytes } from '../../text/units';
-import { type ComesAlong, type DataOrder, type Noted, UNDER_WAY } from '../messages/calls';
+import { type ComesAlong, type DataOrder, UNDER_WAY } from '../messages/calls';
 import { areOwn } from '../messages/fine_tune';
-import type { ModelDescription } from '../messages/messages';
-import { type Beginning, recipeOf, settingsOf } from '../messages/settings';
+import { settingsOf } from '../messages/settings';
 import { TrainingRun } from './door';
 import { browserReader, loadLabelledDigits, loadLetters } from './image_sources';
 import { KeptImages } from './kept_images';
@@ -33,8 +30,6 @@ const arePictures = async (files: readonly OwnFile[]) => {
 const isFiles = (from: DataOrder['from']): from is readonly OwnFile[] => Array.isArray(from);
 
 export class Files {
-  /** A run that the browser keeps, which waits for its images. */
-  awaiting: ({ readonly id: string } & Noted) | undefined;
   /** What the images were made from. */
   private given: DataOrder['from'] | undefined;
   /** Some of the user's pictures have transparent parts. */
@@ -60,11 +55,10 @@ export class Files {
       this.place.report(new EngineError('argument', UNDER_WAY), 'data');
       return;
     }
-    if (!order.goesOn) this.awaiting = undefined;
     await this.loadData(order);
   }
 
-  async loadData({ from, goesOn = false }: DataOrder): Promise<void> {
+  async loadData({ from }: DataOrder): Promise<void> {
     const { place } = this;
     const { core } = place;
     core.phase('loading');
@@ -87,11 +81,8 @@ export class Files {
       if (data.channels === 3 && areOwn(data)) void pretrained.pictures().catch(() => {});
       place.post({ type: 'data', data });
       core.idlePhase = 'idle';
-      if (this.awaiting && goesOn) await this.goOn(this.awaiting.id, this.awaiting);
-      else {
-        if (!core.run) place.freeUntrained();
-        await this.views.strip(0);
-      }
+      if (!core.run) place.freeUntrained();
+      await this.views.strip(0);
     } catch (error) {
       if (core.idlePhase === 'starting') core.idlePhase = 'idle';
       if (error !== controller.signal.reason) place.report(error, 'data');
@@ -108,7 +99,7 @@ export class Files {
 
   /** Reads the user's files again, with other choices of the page. */
   async readAgain(from = this.given): Promise<void> {
-    if (!this.place.core.run && from && isFiles(from)) await this.loadData({ from, goesOn: true });
+    if (!this.place.core.run && from && isFiles(from)) await this.loadData({ from });
   }
 
   private async read(from: DataOrder['from'], signal: AbortSignal): Promise<MadeImages> {
@@ -127,48 +118,41 @@ export class Files {
     });
   }
 
-  /** Opens a checkpoint to continue its run, or a model to make samples. */
-  async openFile(file: File): Promise<void> {
-    this.place.core.phase('loading');
-    try {
-      const bytes = new Uint8Array(await file.arrayBuffer());
-      if (decodeSafetensors(bytes, file.name).metadata.kind === 'checkpoint')
-        await this.resume(bytes, file.name);
-      else this.place.post({ type: 'model', ...(await this.takeModel(bytes, file.name)) });
-    } catch (error) {
-      this.place.report(error, 'data');
-    }
+  /** The run that goes on from a checkpoint, on the images that it was trained on. `id`: the browser keeps it under this name. */
+  async oldRun(checkpoint: Uint8Array<ArrayBuffer>, id: string | undefined): Promise<TrainingRun> {
+    const { place } = this;
+    const name = id === undefined ? 'The checkpoint' : 'The run';
+    const saved = loadCheckpoint(checkpoint, name);
+    const settings = settingsOf(saved, name);
+    place.core.phase('loading');
+    if (id !== undefined) await this.findImages(id, saved);
+    if (!place.images) await this.loadData(digits);
+    const begun = { ...place.settings, ...settings };
+    const { train: images } = place.imagesOf(begun);
+    const { binarize, dropLast, maxSteps, scheduleChanges } = saved.settings;
+    const end = isPlanned(saved.training) ? { maxSteps, scheduleChanges } : {};
+    const options = { images, settings: { ...place.savedSettings(begun), binarize, dropLast, ...end } };
+    const run = TrainingRun.resume(checkpoint, options, name);
+    checkLabels(images, saved.config);
+    place.settings = begun;
+    place.begun = begun;
+    place.freeUntrained();
+    const { losses, note } = saved;
+    place.post({ type: 'resumed', kept: id !== undefined, id, settings, losses, note });
+    place.tellBegun(samplingFor(saved));
+    place.planning.resume(run, saved.training);
+    return run;
   }
 
-  /** Goes on with a run that the browser keeps, with the images that it was trained on. */
-  async goOn(id: string, { drawings, begin }: Noted): Promise<void> {
+  /** Loads the images of a kept run. Throws `data` for a run whose images are not there. */
+  private async findImages(id: string, saved: Checkpoint): Promise<void> {
     const { place } = this;
-    const { core } = place;
-    if (core.run) return;
-    core.phase('loading');
-    const asked = this.awaiting?.id === id;
-    this.awaiting = undefined;
-    try {
-      const { bytes, checkpoint } = await core.stored.take(id);
-      try {
-        if (!isDataOf(checkpoint, place.images)) {
-          const kept = await this.keptImages(id, checkpoint);
-          const known = kept ?? COMES_ALONG[checkpoint.settings.source ?? ''] ?? drawings;
-          if (known) await this.loadData(known);
-        }
-        if (isDataOf(checkpoint, place.images)) await this.resume(bytes, 'The run', { id, begin });
-        else {
-          this.awaiting = { id, begin };
-          place.post({ type: 'needsData', id });
-          if (asked) throw new EngineError('data', this.notTheImages(checkpoint));
-        }
-      } finally {
-        if (!core.run) void core.stored.end().catch((error) => place.report(error, 'data'));
-      }
-      if (core.idlePhase === 'paused') core.train();
-    } catch (error) {
-      place.report(error, 'data');
-    }
+    if (isDataOf(saved, place.images)) return;
+    const known = (await this.keptImages(id, saved)) ?? COMES_ALONG[saved.settings.source ?? ''];
+    if (known) await this.loadData(known);
+    if (isDataOf(saved, place.images)) return;
+    place.post({ type: 'needsData', id });
+    throw new EngineError('data', this.notTheImages(saved));
   }
 
   /** Keeps the user's images with the run, which the browser keeps under this name. Resolves to why it does not, if it cannot. */
@@ -205,66 +189,6 @@ export class Files {
     const not = 'These are not the images that the run trains on.';
     if (!this.clear || !isDataOf(checkpoint, this.place.images, false)) return not;
     return `${not} If they are made of the same files: earlier versions of the page read pictures with transparent parts in another way, and a run that one of them began on such pictures cannot go on. Discard it, and begin a new one.`;
-  }
-
-  /** Opens a model file; its network replaces the file network opened before. */
-  async takeModel(bytes: Uint8Array, name: string): Promise<{ model: ModelDescription; note?: string }> {
-    const { core } = this.place;
-    const model = loadModel(bytes, name);
-    await core.samplers.load('model', model, await core.device());
-    const { height, width, channels, outChannels = channels, conditioning } = model.config;
-    const { classes = 0 } = conditioning ?? {};
-    const { classNames } = model.data ?? {};
-    const size = { height, width, channels: outChannels };
-    const about = {
-      name,
-      recipe: recipeOf(model),
-      classes,
-      classNames,
-      data: model.data?.name,
-      ...size,
-      sampling: samplingFor(model),
-    };
-    return { model: about, note: model.note };
-  }
-
-  /** `kept`: the browser keeps the run under this name. */
-  private async resume(
-    bytes: Uint8Array<ArrayBuffer>,
-    name: string,
-    kept?: { readonly id: string; readonly begin: Beginning | undefined },
-  ): Promise<void> {
-    const { place, views } = this;
-    const { core } = place;
-    if (core.run) {
-      throw new EngineError(
-        'argument',
-        `A run is in progress, and ${name} would replace it. To keep it, save its checkpoint. Then reset it, and open ${name} again.`,
-      );
-    }
-    const saved = loadCheckpoint(bytes, name);
-    const settings = settingsOf(saved, name);
-    if (!place.images) await this.loadData(digits);
-    const begun = { ...place.settings, ...settings };
-    const { train: images } = place.imagesOf(begun);
-    const { binarize, dropLast, maxSteps, scheduleChanges } = saved.settings;
-    const end = isPlanned(saved.training) ? { maxSteps, scheduleChanges } : {};
-    const options = { images, settings: { ...place.savedSettings(begun), binarize, dropLast, ...end } };
-    const run = TrainingRun.resume(bytes, options, name);
-    checkLabels(images, saved.config);
-    place.settings = begun;
-    place.begun = begun;
-    place.began = kept?.begin;
-    place.freeUntrained();
-    const { losses, note } = saved;
-    const id = kept?.id;
-    place.post({ type: 'resumed', name, kept: id !== undefined, id, settings, losses, note });
-    place.tellBegun(samplingFor(saved));
-    this.awaiting = undefined;
-    place.planning.resume(run, saved.training);
-    await core.open(run);
-    await views.strip(run.losses.length);
-    await views.grid(run.losses.length);
   }
 }
 

@@ -1,12 +1,15 @@
 /** The page's part of its training worker: what the page adds to the session that every worker has. */
 import type { Engine, TrainingEvent, UNet } from '../../../src';
 import { Recoverer } from '../../../src/keeping/recoverer';
+import type { Model } from '../../../src/weights/model';
 import type { CallContext } from '../../../src/worker';
 import type { PageCalls } from '../messages/calls';
+import type { Order } from '../messages/messages';
+import { descriptionOf } from '../messages/order';
 import type { Replacement } from '../messages/replace';
 import { type PageSettings, PICTURE_KEYS } from '../messages/settings';
 import { Distilling } from './distil';
-import type { Host, NewRun, TrainingSession } from './door';
+import type { Host, NewRun, TrainingRun, TrainingSession } from './door';
 import { digits, Files } from './files';
 import { Measures } from './measures';
 import { type Post, Workplace } from './place';
@@ -37,7 +40,7 @@ export class PageHost implements Host {
     this.views = new Views(this.place, () => this.files.loadData(digits));
     this.files = new Files(this.place, this.views);
     this.measures = new Measures(this.place, this.views);
-    this.distil = new Distilling(this.place, this.files);
+    this.distil = new Distilling(this.place);
   }
 
   readonly calls = {
@@ -59,7 +62,6 @@ export class PageHost implements Host {
       this.measures.clock.press(performance.now());
       this.place.planning.press(wish);
     },
-    goOn: ({ id, ...noted }) => this.soon(() => this.files.goOn(id, noted)),
     shaders: (shaders, { inTurn }) => inTurn(() => this.takeShaders(shaders)),
 
     distil: (calls) => this.soon(() => this.distil.begin(calls)),
@@ -74,10 +76,8 @@ export class PageHost implements Host {
     stopReading: () => void this.files.stopReading(),
     keepImages: (id) => this.files.keepImages(id),
     tidyImages: () => this.files.tidyImages(),
-    model: (file) => this.soon(() => this.files.openFile(file)),
 
-    sample: (order) => this.soon(() => this.views.sample(order)),
-    stopSampling: () => this.session.tasks.interrupt('sampling'),
+    stopTiming: () => this.session.tasks.interrupt('sampling'),
     example: (at, { inTurn }) => this.views.example(at, inTurn),
     follow: ({ order, images }, { inTurn }) => inTurn(() => this.views.follow(order, images)),
     draw: (order, { inTurn }) => inTurn(() => this.views.draw(order)),
@@ -98,9 +98,30 @@ export class PageHost implements Host {
       await this.files.loadData(digits);
       this.session.phase('compiling');
     }
-    const run = await this.place.newRun();
-    this.files.awaiting = undefined;
-    return run;
+    return this.place.newRun();
+  }
+
+  oldRun(checkpoint: Uint8Array<ArrayBuffer>, id: string | undefined): Promise<TrainingRun> {
+    return this.files.oldRun(checkpoint, id);
+  }
+
+  async network(source: string | undefined): Promise<UNet> {
+    this.session.phase('compiling');
+    return (await this.place.networkFrom(source as Order['source'])).unet;
+  }
+
+  loaded(model: Model): void {
+    this.place.post({ type: 'loaded', model: descriptionOf(model), note: model.note });
+  }
+
+  async resumed(): Promise<void> {
+    const { length } = this.session.run!.losses;
+    try {
+      await this.views.strip(length);
+      await this.views.grid(length);
+    } catch (error) {
+      this.place.report(error, 'task');
+    }
   }
 
   background(): (() => Promise<void>) | undefined {
@@ -143,6 +164,7 @@ export class PageHost implements Host {
   }
 
   freed(): void {
+    this.place.planning.drop();
     this.measures.clock.reset();
     this.views.clock.reset();
     this.soon(async () => {
@@ -156,7 +178,6 @@ export class PageHost implements Host {
   }
 
   failed(error: unknown): void {
-    if (!this.session.run) this.place.planning.drop();
     this.place.report(error, 'task');
   }
 

@@ -1,19 +1,11 @@
-/** The pictures that the worker makes with a network: the live grid, the strip of eight, and a sampling run. */
+/** The pictures that the worker makes with a network: the live grid, the strip of eight, and images that follow the hand. */
 import type { Engine, ImageSet, UNet } from '../../../src';
 import type { Objective } from '../../../src/training/step_config';
 import { noiseMoreAndMore } from '../../pictures/noise';
 import { greys, toBytes } from '../../pictures/pictures';
-import { keepsFrame, type NumberedOrder, type Order } from '../messages/messages';
+import type { Order } from '../messages/messages';
 import { noiseOf, type Placed, START } from '../messages/noise_field';
-import {
-  columnsFor,
-  columnsOf,
-  fullGrid,
-  liveSampling,
-  type Network,
-  roomFor,
-  samplingOf,
-} from '../messages/order';
+import { columnsFor, fullGrid, liveSampling, type Network, roomFor, samplingOf } from '../messages/order';
 import type { SamplerCache } from './door';
 import type { Post } from './place';
 
@@ -68,34 +60,6 @@ export class LivePictures {
     this.send({ type: 'strip', step, clean: toBytes(clean.values), noisy: toBytes(shown), predictions });
   }
 
-  /** Prepares a sampling run and returns the function that runs it. */
-  async run(
-    engine: Engine,
-    network: Network,
-    order: NumberedOrder,
-  ): Promise<(signal: AbortSignal) => Promise<void>> {
-    const { steps, count } = order;
-    const { height, width, channels } = network.unet.config;
-    const columns = columnsOf(order, classesOf(network.unet));
-    const sampler = await this.samplers.sampler('run', engine, network.unet, count);
-    // A polish comes as one more.
-    const all = steps + Number(network.unet.sampling?.polish !== undefined);
-    return async (signal) => {
-      const run = sampler.run({ ...samplingOf(network, order), signal });
-      for await (const { step, input, prediction, x } of run) {
-        // Adams’ last step does not end at its prediction, and what is shown last is what was made.
-        const seen = step + 1 === steps ? x : prediction;
-        const frame = keepsFrame(step + 1, all)
-          ? { x: toBytes(input), prediction: toBytes(seen) }
-          : undefined;
-        this.send(
-          { type: 'sampled', order, step: step + 1, steps: all, columns, height, width, channels, frame },
-          frame && [frame.x.buffer, frame.prediction.buffer],
-        );
-      }
-    };
-  }
-
   /** Some images of an order, each at a place of its own, [images][height][width][channels]. */
   async follow(
     engine: Engine,
@@ -104,11 +68,12 @@ export class LivePictures {
     images: readonly Placed[],
   ): Promise<Uint8Array<ArrayBuffer>> {
     const { height, width, channels } = network.unet.config;
+    const kind = { classes: classesOf(network.unet), objective: network.objective, height, width, channels };
     const size = height * width * channels;
     const count = roomFor(images.length, engine.adapter);
     const sampler = await this.samplers.sampler(`hand ${count}`, engine, network.unet, count);
     const all = Array.from({ length: count }, (_, i) => images[i] ?? images[0]);
-    const { labels, ...options } = samplingOf(network, { ...order, place: START });
+    const { labels, ...options } = samplingOf(kind, { ...order, place: START });
     const made = await sampler.sample({
       ...options,
       polish: false,

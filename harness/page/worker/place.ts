@@ -48,8 +48,6 @@ export class Workplace {
   source = '';
   /** Settings at the start of the run. Of later changes on the page, only learning rate and epochs apply. */
   begun: PageSettings | undefined;
-  /** Initial weights: new or pretrained; undefined if the run was started elsewhere. */
-  began: Beginning | undefined;
   /** An untrained network to sample from. */
   untrained: UNet | undefined;
 
@@ -86,11 +84,10 @@ export class Workplace {
     const plan = this.planning.begin(images.count, dropLast, rate);
     const lr = plan ? rate : chosen;
     this.begun = { ...settings, ...(plan ? { batch: plan.batch } : {}) };
-    this.began = began;
     const trainer = trainingOf({ ...this.begun, begin: began });
     const saved = this.savedSettings({ ...this.begun, lr, epochs: plan?.epochs ?? epochs });
     const sampling = this.samplingOf(settings.recipe, network, began);
-    this.tellBegun(sampling);
+    this.tellBegun(sampling, began);
     return {
       ...{ network, images, sampling },
       trainer: plan ? trainerFor(trainer, plan) : trainer,
@@ -98,10 +95,10 @@ export class Workplace {
     };
   }
 
-  /** Tells the page what is known of a run before it is built. `sampling`: its network's. */
-  tellBegun(sampling: Sampling): void {
+  /** Tells the page what is known of a run before it is built. `sampling`: its network's; `begin`: its initial weights, if it begins. */
+  tellBegun(sampling: Sampling, begin?: Beginning): void {
     const held = this.imagesOf(this.begun!).held?.count ?? 0;
-    this.post({ type: 'begun', held, begin: this.began, sampling });
+    this.post({ type: 'begun', held, begin, sampling });
   }
 
   /** Training images and held-out images of a run with these settings. */

@@ -74,9 +74,8 @@ export class Planning {
     this.take(isPlanned(training) ? plan : undefined, { isOpen });
   }
 
-  /** The run could not be built: the next one gets a plan of its own. */
+  /** The run is deleted, or could not be built: the next one gets a plan of its own. */
   drop(): void {
-    if (this.plan) this.place.post({ type: 'unplanned' });
     this.take(undefined);
   }
 

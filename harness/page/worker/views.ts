@@ -1,9 +1,9 @@
-/** The page's views of a network: live pictures, sampling runs, drawings, looks inside. */
+/** The page's views of a network: live pictures, drawings, looks inside. */
 import type { ImageSet } from '../../../src';
 import type { CallContext } from '../../../src/worker';
 import type { ExplainAnswer, ExplainOrder } from '../messages/explain_messages';
 import type { InsideAnswer, InsideOrder } from '../messages/inside_messages';
-import type { DrawAnswer, DrawOrder, Example, NumberedOrder, Order } from '../messages/messages';
+import type { DrawAnswer, DrawOrder, Example, Order } from '../messages/messages';
 import type { Placed } from '../messages/noise_field';
 import { PictureClock } from './clocks';
 import { DrawingAnswers } from './drawing';
@@ -64,15 +64,6 @@ export class Views {
     if (images) await this.pictures.strip(images, objective, unet, { step, seed });
   }
 
-  async sample(order: NumberedOrder): Promise<void> {
-    const { core } = this.place;
-    core.phase('compiling');
-    const network = await this.place.networkFrom(order.source);
-    const run = await this.pictures.run(core.engine!, network, order);
-    core.phase('sampling');
-    await core.tasks.interruptible('sampling', run);
-  }
-
   /** Images that follow the hand: bytes, [images][height][width][channels]. */
   async follow(order: Order, images: readonly Placed[]): Promise<Uint8Array<ArrayBuffer>> {
     const network = await this.place.networkFrom(order.source);
@@ -121,9 +112,7 @@ export class Views {
       settings: place.current,
       images: () => this.trainingImages(),
       network: (of) => (of === 'digits' || of === 'tutorial' ? place.pretrained(of) : place.networkFrom(of)),
-      // After a reset there is no run that began.
-      began: place.core.run && place.began,
-      initialNetwork: () => place.initialNetwork(place.current, place.began),
+      initialNetwork: (began) => place.initialNetwork(place.current, began),
     });
   }
 

@@ -19,7 +19,8 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
       asked.push(given);
       return { ask: 'denoise', images: new Uint8Array(784) };
     };
-    return { call, start: () => new Promise(() => {}) };
+    const never = () => new Promise(() => {});
+    return { call, begin: never, start: never };
   },
 }));
 

@@ -84,7 +84,7 @@ test('digits appear while a number is typed, without a press, and with their ste
   await click(page, '#sample');
   await until(page, () => {
     const { messages } = window as unknown as { messages: Message[] };
-    return messages.filter(({ type }) => type === 'sampled').length === 8;
+    return messages.filter(({ type }) => type === 'frame').length === 8;
   });
   expect((await asked(page, 'sample')).times).toBe(2);
   await drawn(page);

@@ -263,7 +263,7 @@ function holdSteps(): void {
   ) {
     add.call(this, type, (event: MessageEvent) => {
       const { held } = window as unknown as { held?: (() => void)[] };
-      const isStep = event.data.name === 'sampled';
+      const isStep = event.data.type === 'frame';
       if (held && isStep) held.push(() => listener(event));
       else listener(event);
     });

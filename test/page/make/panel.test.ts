@@ -1,25 +1,26 @@
 /** Which network the Make view names beside the images that it shows: the one that made them, whatever is chosen by then. No browser. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SamplePanel } from '../../../harness/page/make/sample_panel';
-import type { DataDescription, NumberedOrder, WorkerEvent } from '../../../harness/page/messages/messages';
+import type { DataDescription, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
 import { networkIn } from '../../../harness/page/shell/state';
+import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import { recipes } from '../../../src/recipes';
 import { type StandIn, standIns } from '../stand_ins';
 
+type Sampling = Required<Parameters<TrainingWorker['sample']>[0]>;
+
 let tell: (event: WorkerEvent) => void;
-let orders: NumberedOrder[];
+let orders: Sampling[];
 let frames: (() => void)[];
 
 vi.mock('../../../harness/page/shell/training_worker', () => ({
   startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
     tell = receive;
-    const call = async (name: string, given: NumberedOrder) => {
-      if (name === 'sample') orders.push(given);
-      // The images under the hand, which no test here looks at, do not come.
-      return name === 'follow' ? new Promise(() => {}) : undefined;
-    };
-    return { call };
+    // The images under the hand, which no test here looks at, do not come.
+    const call = async (name: string) => (name === 'follow' ? new Promise(() => {}) : undefined);
+    const sample = async (order: Sampling) => void orders.push(order);
+    return { call, sample };
   },
 }));
 
@@ -54,13 +55,10 @@ function making(query: string) {
     panel.start();
     for (; at < orders.length; at++) {
       meanwhile();
-      const order = orders[at];
-      const image = new Uint8Array(order.count * 784);
-      for (let step = 1; step <= order.steps; step++)
-        tell({
-          ...{ type: 'sampled', order, step, steps: order.steps, columns: order.count, ...size },
-          frame: { x: image, prediction: image },
-        });
+      const { count, steps, onFrame, signal } = orders[at];
+      const x = new Float32Array(count * 784);
+      for (let step = 0; step < steps && !signal.aborted; step++)
+        onFrame({ step, input: x, prediction: x, x });
     }
     show();
   };
@@ -146,7 +144,7 @@ test('columns of a comparison say which network made them, and go with their cho
 test('both columns of a comparison are made by one network, also where a run begins meanwhile', () => {
   const { make } = making('&text=20&left=guidance-1&right=guidance-4');
   make(() => train(1, digits));
-  expect(orders.map(({ source }) => source)).toEqual(Array(4).fill('pretrained'));
+  expect(orders.map(({ network }) => network)).toEqual(Array(4).fill('pretrained'));
 });
 
 /** The sentence about the address that is shared; `write` copies it. */

@@ -70,7 +70,7 @@ describe('samples to order', () => {
   });
 
   test('ask a network for guidance and classes only if it has them', () => {
-    const digits = { unet: { config: presets.digits }, objective: 'flow' } as const;
+    const digits = { ...presets.digits, classes: 10, objective: 'flow' } as const;
     expect(samplingOf(digits, order)).toEqual({
       steps: 20,
       seed: 5,
@@ -79,14 +79,12 @@ describe('samples to order', () => {
       guidance: 2.5,
     });
     expect(samplingOf(digits, { ...order, labels: [2, 0, 2, 6] }).labels).toEqual([2, 0, 2, 6]);
-    const tutorial = { unet: { config: presets.tutorial }, objective: 'tutorial' } as const;
+    const tutorial = { ...presets.tutorial, classes: 0, objective: 'tutorial' } as const;
     expect(samplingOf(tutorial, order)).toEqual({ steps: 20, seed: 5, method: 'mix' });
     // Away from the first corner of the field, the noise is no seed's.
     const { noise } = samplingOf(digits, { ...order, place: { across: 50, down: 0 } });
     expect(noise).toEqual(noiseOf(5, imagesAt({ across: 50, down: 0 }, 4), 784));
-    const conditioning = { noiseLevel: true, classes: 0 };
-    const alone = { unet: { config: { ...presets.digits, conditioning } }, objective: 'flow' } as const;
-    expect(samplingOf(alone, order)).toEqual({ steps: 20, seed: 5, method: 'heun' });
+    expect(samplingOf({ ...digits, classes: 0 }, order)).toEqual({ steps: 20, seed: 5, method: 'heun' });
   });
 });
 

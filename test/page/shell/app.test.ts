@@ -4,6 +4,7 @@ import { exercises } from '../../../harness/page/explain/exercises';
 import { nothingMeasured } from '../../../harness/page/messages/measurements';
 import type { WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings, type Key, type Task } from '../../../harness/page/messages/settings';
+import { textOfDrawings } from '../../../harness/page/runs/kept_drawings';
 import { readNotes, writeNotes } from '../../../harness/page/runs/run_notes';
 import { App, type Panel } from '../../../harness/page/shell/app';
 import { digits } from '../../../harness/page/train/plan';
@@ -13,12 +14,16 @@ import { standIns } from '../stand_ins';
 
 let tell: (event: WorkerEvent) => void;
 let frames: (() => void)[];
+const nothing = async () => undefined;
+const client = {
+  ...{ call: nothing, runs: nothing, putAside: nothing, start: vi.fn(nothing) },
+  resume: vi.fn(async (_: object): Promise<unknown> => undefined),
+};
 
 vi.mock('../../../harness/page/shell/training_worker', () => ({
   startTrainingWorker: (receive: (event: WorkerEvent) => void) => {
     tell = receive;
-    const nothing = async () => undefined;
-    return { call: nothing, runs: nothing, putAside: nothing };
+    return client;
   },
 }));
 
@@ -28,6 +33,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.clearAllMocks();
 });
 
 /** Draws what waits for the next frame. */
@@ -197,13 +203,71 @@ test.each(['that is being built', 'with steps'])(
     const app = new App();
     app.open([]);
     tell(which === 'with steps' ? loss : { type: 'phase', phase: 'compiling', training: true });
-    const [take, asked] = [vi.spyOn(app, 'set'), vi.spyOn(app, 'send')];
+    const take = vi.spyOn(app, 'set');
     const before = app.settings;
     app.goOn('a');
-    expect([app.settings, asked.mock.calls, take.mock.calls]).toEqual([before, [], []]);
-    await expect.poll(() => asked.mock.calls).toMatchObject([['goOn', { id: 'a' }]]);
+    expect([app.settings, client.resume.mock.calls, take.mock.calls]).toEqual([before, [], []]);
+    await expect.poll(() => client.resume.mock.calls).toEqual([[{ from: 'a' }]]);
   },
 );
+
+test('a kept run without its images waits for them, and tries again with what the user gives', async () => {
+  standIns('?task=train');
+  const app = new App();
+  app.open([]);
+  const others = Object.assign(new Error('These are others.'), { code: 'data' });
+  client.resume.mockImplementation(async () => {
+    tell({ type: 'needsData', id: 'a' });
+    throw others;
+  });
+  const tries = (count: number) => expect.poll(() => client.resume.mock.calls.length).toBe(count);
+  app.goOn('a');
+  await tries(1);
+  // Digits of the page's own that come meanwhile, and drawings for another run, are not for it.
+  for (const builtIn of [true, false]) tell({ type: 'data', data: { ...digits, builtIn } });
+  expect(client.resume).toHaveBeenCalledOnce();
+  expect([app.state.needsData, app.state.error]).toEqual(['a', undefined]);
+  app.takeImages('digits');
+  tell({ type: 'data', data: digits });
+  await expect.poll(() => app.state.error).toMatchObject({ at: 'data', message: 'These are others.' });
+  client.resume.mockImplementation(async () => undefined);
+  // Other choices make other images of the same files.
+  tell({ type: 'data', data: { ...digits, builtIn: false, pictures: true } });
+  await tries(3);
+  await expect.poll(() => client.start.mock.calls.length).toBe(1);
+});
+
+test('a kept run on drawings gives them to the worker where it lacks them', async () => {
+  standIns('?task=train');
+  const drawings = textOfDrawings([{ image: new Uint8Array(784), digit: 3 }]);
+  const notes = { heldOut: [], quality: [], rates: [], seconds: 0, drawings };
+  vi.stubGlobal('localStorage', { getItem: () => JSON.stringify({ a: notes }), setItem() {} });
+  const app = new App();
+  app.open([]);
+  client.resume.mockImplementationOnce(async () => {
+    tell({ type: 'needsData', id: 'a' });
+    throw new Error();
+  });
+  const send = vi.spyOn(app, 'send');
+  app.goOn('a');
+  await expect.poll(() => send.mock.calls).toMatchObject([['data', { from: { labels: Uint8Array.of(3) } }]]);
+  expect(app.state.error).toBeUndefined();
+});
+
+test('a kept run that is complete goes on without training', async () => {
+  standIns('?task=train&epochs=1');
+  const app = new App();
+  app.open([]);
+  client.resume.mockImplementationOnce(async () => {
+    tell({ type: 'built', stepsPerEpoch: 1, network: {} } as WorkerEvent);
+    tell(loss);
+  });
+  app.goOn('a');
+  await expect.poll(() => client.resume.mock.results.length).toBe(1);
+  await client.resume.mock.results[0].value;
+  await nothing();
+  expect(client.start).not.toHaveBeenCalled();
+});
 
 test('a press on Train waits for images that are on their way, and is forgotten if they do not come', () => {
   standIns('?task=train');
@@ -239,7 +303,7 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   }
 });
 
-test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', () => {
+test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', async () => {
   standIns('?task=train');
   const stored: Record<string, string> = {};
   vi.stubGlobal('localStorage', {
@@ -252,13 +316,17 @@ test('the notes of a run that is about to go on stay, although a list of the kep
   app.open([]);
   for (const id of ['own', 'a', 'b', 'gone']) writeNotes(id, nothingMeasured);
   tell({ type: 'stored', step: 9, id: 'own' });
+  let end = () => {};
+  client.resume.mockReturnValueOnce(new Promise<void>((resolve) => (end = resolve)));
   app.goOn('a');
   tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
   expect(Object.keys(readNotes())).toEqual(['own', 'a', 'b']);
   // It goes on, and is deleted.
   const { widths, ...settings } = initialSettings;
-  const resumed = { type: 'resumed', id: 'a', name: 'x', kept: true, losses: Float32Array.of(3) } as const;
+  const resumed = { type: 'resumed', id: 'a', kept: true, losses: Float32Array.of(3) } as const;
   tell({ ...resumed, settings: { ...settings, widths: [8] } });
+  end();
+  await expect.poll(() => client.start.mock.calls.length).toBe(1);
   tell({ type: 'freed' });
   tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
   expect(Object.keys(readNotes())).toEqual(['b']);

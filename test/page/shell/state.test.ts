@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { keepsFrame, MAX_FRAMES, type WorkerEvent } from '../../../harness/page/messages/messages';
+import type { Order, WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings, type ModelChoice } from '../../../harness/page/messages/settings';
 import { Losses, smooth, smoothLoss } from '../../../harness/page/runs/losses';
 import {
@@ -22,6 +22,7 @@ import {
   secondsLeft,
   sourceOf,
 } from '../../../harness/page/shell/state';
+import { keepsFrame, MAX_FRAMES, stepOf } from '../../../harness/page/shell/trajectory';
 import { decodeRecording } from '../../../harness/page/welcome/recording';
 import { epochMeans, lossesCsv } from '../../../harness/run/losses';
 import { DIGITS } from '../../../src/data/digits';
@@ -104,7 +105,7 @@ describe('the state of the page', () => {
     const { widths, ...others } = initialSettings;
     const settings = { ...others, widths: [8] };
     const resumed = (kept: boolean) =>
-      stateAfter({ type: 'resumed', name: 'x', kept, settings, losses: Float32Array.of(3, 2) });
+      stateAfter({ type: 'resumed', kept, settings, losses: Float32Array.of(3, 2) });
     expect(resumed(false)).toMatchObject({ losses: Losses.of([3, 2]), saved: 2, stored: 0 });
     expect(resumed(true)).toMatchObject({ losses: Losses.of([3, 2]), saved: 0, stored: 2 });
   });
@@ -131,7 +132,7 @@ describe('the state of the page', () => {
     const runs = ['a', 'b'].map((id) => ({ id, step: LEAST_STEPS }) as StoredRun);
     const state = stateAfter(
       { type: 'runs', runs },
-      { type: 'resumed', id: 'a', name: 'x', kept: true, settings, losses: Float32Array.of(3, 2) },
+      { type: 'resumed', id: 'a', kept: true, settings, losses: Float32Array.of(3, 2) },
       built,
     );
     expect(state.kept.map(({ id }) => id)).toEqual(['b']);
@@ -474,6 +475,27 @@ describe('figures of a run', () => {
 });
 
 describe('messages of the worker', () => {
+  test.each([
+    ['the last step of samples shows the images, also where it does not end at its prediction', undefined],
+    ['a polish of samples comes as one more step', { noises: 4, level: 0.2 }],
+  ])('%s', (_, polish) => {
+    const steps = 2;
+    const grey = (value: number) => new Float32Array(4).fill(value);
+    const events = [0, 1].map((step) => ({
+      ...{ step, input: grey(0), prediction: grey(0.2 + step / 10), x: grey(0.6 + step / 5) },
+    }));
+    if (polish) events.push({ step: steps, input: grey(0.8), prediction: grey(0.95), x: grey(0.95) });
+    const order = { steps, count: 1, method: 'adams', digit: 'all', text: '', seed: 1 } as unknown;
+    const sampling = { ...recipes.digits.sampling, polish };
+    const network = { recipe: 'digits', classes: 0, height: 2, width: 2, channels: 1, sampling } as const;
+    const shown = events.map((event) => stepOf(event, order as Order, network));
+    const pixels = shown.map(({ frame }) => frame!.prediction[0]);
+    expect(pixels).toEqual([0.2, 0.8, ...(polish ? [0.95] : [])].map((value) => Math.round(255 * value)));
+    expect(shown.map((each) => [each.step, each.steps])).toEqual(
+      events.map((_, i) => [i + 1, events.length]),
+    );
+  });
+
   test('hold few frames of a long sampling run, the first and the last among them', () => {
     for (const steps of [1, 2, 5, 50, 100, 101, 137, 1000]) {
       const kept = Array.from({ length: steps }, (_, i) => i + 1).filter((step) => keepsFrame(step, steps));

@@ -52,14 +52,12 @@ describe('plans in the worker', () => {
     return { plans, run, core, adjust, begin, steps, planned, speeds, place };
   }
 
-  test('a run that cannot be built leaves no plan', () => {
-    const { plans, begin, place } = planning();
-    const posted = vi.spyOn(place, 'post');
+  test('a run that is deleted or cannot be built leaves no plan: the next one has the epochs that the user chooses', () => {
+    const { plans, begin, adjust } = planning();
     begin();
     plans.drop();
-    expect(posted.mock.lastCall).toEqual([{ type: 'unplanned' }]);
-    plans.drop();
-    expect(posted).toHaveBeenCalledTimes(2);
+    plans.setEpochs(7);
+    expect(adjust).toHaveBeenCalledExactlyOnceWith({ epochs: 7 });
   });
 
   test('a run begins with small batches, and gets an end and a schedule after 5 s, and again after 25 s', () => {

@@ -5,7 +5,8 @@ import { TrainingRun, type TrainingSession } from '../../../harness/page/worker/
 import type { Files } from '../../../harness/page/worker/files';
 import { PageHost } from '../../../harness/page/worker/host';
 import { Workplace } from '../../../harness/page/worker/place';
-import type { Engine, UNetConfig, UNetOptions } from '../../../src';
+import type { Engine, UNet, UNetConfig, UNetOptions } from '../../../src';
+import type { BeginOptions } from '../../../src/worker';
 import { Tasks } from '../../../src/worker/tasks';
 import { FakeWorker } from '../../worker/fake_worker';
 
@@ -62,6 +63,7 @@ test('a pause does not end the images that are being made, and is answered at on
 test('training is answered at once, makes its run, and waits for what is being made', async () => {
   const { client, session, present, rests, events } = await served();
   const sampling = present('sampling');
+  const begun = client.begin({} as BeginOptions);
   expect(await client.step(3)).toMatchObject({ step: 0 });
   expect(session.wanted).toBe('steps');
   expect(await client.start()).toMatchObject({ step: 0 });
@@ -70,8 +72,64 @@ test('training is answered at once, makes its run, and waits for what is being m
   expect(events()).not.toContain('data');
   sampling.end();
   // Without images it loads the digits. There is no GPU to go on with.
+  await expect(begun).rejects.toMatchObject({ code: 'no-webgpu' });
   await rests();
   expect(events()).toContain('data');
+  expect(session.wanted).toBeUndefined();
+});
+
+test('a press on Train that is paused before its run is made makes none, and a later one makes it', async () => {
+  const { client, session, present, rests, events } = await served();
+  const begin = () => client.begin({} as BeginOptions);
+  const sampling = present('sampling');
+  begin().catch(() => {});
+  await client.start();
+  await client.pause();
+  sampling.end();
+  await rests();
+  expect(events()).not.toContain('data');
+  const begun = begin();
+  await client.start();
+  await expect(begun).rejects.toMatchObject({ code: 'no-webgpu' });
+  expect(events()).toContain('data');
+  // One that is there stays.
+  session.run = { losses: [] } as unknown as TrainingRun;
+  await expect(begin()).rejects.toMatchObject({ code: 'busy' });
+});
+
+test('images of the page give way to a later task, and to the page’s word', async () => {
+  const { client, session, tasks } = await served();
+  const seen = { onFrame: vi.fn() };
+  const unet = { config: { height: 1, width: 1, channels: 1 } } as unknown as UNet;
+  let next = () => {};
+  async function* run({ signal }: { readonly signal: AbortSignal }) {
+    for (let step = 0; ; step++) {
+      await new Promise<void>((resolve) => (next = resolve));
+      signal.throwIfAborted();
+      yield { step };
+    }
+  }
+  const createSampler = async () => ({ unet, count: 1, run, destroy() {} });
+  session.engine = { createSampler, destroy() {} } as unknown as Engine;
+  vi.spyOn(session.samplers, 'network').mockResolvedValue({ unet, objective: 'flow' });
+  const make = (signal?: AbortSignal) =>
+    client.sample({ network: 'file' as 'run', count: 1, signal, ...seen });
+  const begun = () => expect.poll(() => tasks.doing).toBe('sampling');
+  const later = make();
+  await begun();
+  const asked = vi.fn(async () => {});
+  tasks.request(asked);
+  next();
+  await expect(later).rejects.toMatchObject({ name: 'AbortError' });
+  await expect.poll(() => asked.mock.calls.length).toBe(1);
+  const controller = new AbortController();
+  const stopped = make(controller.signal);
+  await begun();
+  controller.abort();
+  await expect(stopped).rejects.toBe(controller.signal.reason);
+  next();
+  await expect.poll(() => tasks.busy).toBe(false);
+  expect(seen.onFrame).not.toHaveBeenCalled();
 });
 
 test.each(['reset', 'putAside'] as const)(
@@ -133,28 +191,22 @@ test('a network of the recipe pictures is sampled as the recipe says, also on gr
   await expect(place.newRun()).rejects.toThrow('The images are 12 x 16; the recipe pictures takes');
 });
 
-test('a kept run waits for its images no more when another one is made, and the page hears what that begins with', async () => {
+test('the page hears what a run begins with, and how many images it holds out', async () => {
   const told: unknown[] = [];
   const session = { tasks: {}, stored: {} } as unknown as TrainingSession;
   const host = new PageHost(session, (type, value) => told.push([type, value]));
-  const { place, files } = host as unknown as { place: Workplace; files: Files };
+  const { place } = host as unknown as { place: Workplace };
   const image = { height: 16, width: 16, channels: 1 };
   Object.assign(place, {
     settings: { ...initialOf('digits-3x3'), holdout: 5, begin: 'new' },
     images: { images: new Uint8Array(20 * 256), count: 20, ...image },
   });
-  files.awaiting = { id: 'kept' };
   const { images, settings } = await host.newRun();
-  expect(files.awaiting).toBeUndefined();
   expect([images.count, settings.holdout]).toEqual([15, 5]);
   const sampling = expect.objectContaining({ steps: expect.any(Number) });
   expect(told).toContainEqual(['begun', { held: 5, begin: 'new', sampling }]);
-
-  // One that cannot be made leaves the wait as the page has it.
-  files.awaiting = { id: 'kept' };
   Object.assign(place.settings, { holdout: 20 });
   await expect(host.newRun()).rejects.toThrow('cannot be held out');
-  expect(files.awaiting).toEqual({ id: 'kept' });
 });
 
 test('images that are given beside a run are refused, and the run keeps its own', async () => {

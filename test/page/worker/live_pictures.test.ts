@@ -1,40 +1,9 @@
-/** The pictures of a sampling run on the page. */
+/** The pictures that the page's worker makes beside its training. */
 import { expect, test } from 'vitest';
-import type { NumberedOrder, WorkerEvent } from '../../../harness/page/messages/messages';
+import type { WorkerEvent } from '../../../harness/page/messages/messages';
 import { LivePictures } from '../../../harness/page/worker/live_pictures';
-import type { Engine, SampleEvent, Sampler, UNet } from '../../../src/index';
+import type { Engine, Sampler, UNet } from '../../../src/index';
 import { SamplerCache } from '../../../src/worker/samplers';
-
-test.each([
-  [
-    'the last frame of sampling shows the images, also where a step does not end at its prediction',
-    undefined,
-  ],
-  ['a polish of samples comes as one more frame', { noises: 4, level: 0.2 }],
-])('%s', async (_, polish) => {
-  const steps = 2;
-  const grey = (value: number) => new Float32Array(4).fill(value);
-  async function* run(): AsyncGenerator<SampleEvent> {
-    for (let step = 0; step < steps; step++)
-      yield { step, input: grey(0), prediction: grey(0.2 + step / 10), x: grey(0.6 + step / 5) };
-    if (polish) yield { step: steps, input: grey(0.8), prediction: grey(0.95), x: grey(0.95) };
-  }
-  const config = { height: 2, width: 2, channels: 1 };
-  const unet = { config, sampling: { method: 'adams', steps, polish } } as unknown as UNet;
-  const engine = { createSampler: async () => ({ count: 1, unet, run }) } as unknown as Engine;
-  const shown: number[] = [];
-  const all = new Set<number>();
-  const pictures = new LivePictures((event: WorkerEvent) => {
-    if (event.type !== 'sampled') return;
-    shown.push(event.frame!.prediction[0]);
-    all.add(event.steps);
-  }, new SamplerCache());
-  const order = { steps, count: 1, method: 'adams', digit: 'all', text: '', seed: 1 } as unknown;
-  const go = await pictures.run(engine, { unet, objective: 'flow' }, order as NumberedOrder);
-  await go(new AbortController().signal);
-  expect(shown).toEqual([0.2, 0.8, ...(polish ? [0.95] : [])].map((value) => Math.round(255 * value)));
-  expect([...all]).toEqual([polish ? 3 : 2]);
-});
 
 test('samples of another number or network get a new sampler, and the sampler of before is destroyed', async () => {
   const made: { readonly count: number; readonly unet: UNet; destroyed: boolean }[] = [];
