@@ -372,9 +372,9 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
 
   // The first one goes on; the second is put aside for it.
   await pressIn(page, 1, 'Go on');
+  await until(page, () => window.harness.settings.seed === 123);
   await until(page, (n) => window.harness.state.losses.length > n, kept);
   await until(page, () => window.harness.state.kept.length === 1);
-  expect(await page.evaluate(() => window.harness.settings.seed)).toBe(123);
   await until(page, () => document.querySelector('#runs-body .swatch.run-0') === null);
   await expect.poll(() => drawnIn(page, '--run-0'), LATER).toBe(false);
 
