@@ -30,7 +30,7 @@ export function distilOffer(state: State, settings: Pick<Settings, 'recipe' | 'b
     state.pace > 0
       ? about(USUAL_WORK / state.pace)
       : `as long as ${whole(USUAL_WORK / settings.batch)} steps of training`;
-  return `A copy of this network learns to make its images in two calls of the network, or in one, instead of ${calls}. It takes ${time}; anything else that you start goes first.`;
+  return `A copy of this network learns to make its images in two calls of the network, or in one, instead of ${calls}. It takes ${time}; anything else that you start goes first, but for Check and Bench, which wait for its end.`;
 }
 
 /** A rough duration, in minutes from 45 seconds on. */
