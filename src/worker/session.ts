@@ -227,12 +227,12 @@ export class TrainingSession {
     this.run = run;
     this.opening = {};
     try {
-      for (;;) {
+      for (let lost = this.target !== undefined; ; lost = true) {
         try {
           await this.build();
           break;
         } catch (error) {
-          if (!(await this.isWorthAnotherTry(error))) throw error;
+          if (!(await this.isWorthAnotherTry(error, lost))) throw error;
         }
       }
     } catch (error) {
@@ -429,8 +429,8 @@ export class TrainingSession {
     return none && this.idlePhase === 'lost' && !this.recovering;
   }
 
-  /** Waits after a failed attempt to open a run. Returns true for another attempt. */
-  private async isWorthAnotherTry(error: unknown): Promise<boolean> {
+  /** Waits after a failed attempt to open a run. Returns true for another attempt. `lost`: the device was lost before this one, or the run is wanted for training. */
+  private async isWorthAnotherTry(error: unknown, lost: boolean): Promise<boolean> {
     const code = error instanceof EngineError ? error.code : '';
     // The device was lost while the engine was created, when nothing listened yet.
     if (code === 'device-lost' && !this.engine && this.idlePhase !== 'lost')
@@ -439,7 +439,7 @@ export class TrainingSession {
     this.opening!.attempt = undefined;
     if (givenUp) return false;
     if (attempt) return this.waits(attempt);
-    return this.isStillLost(error) && this.waits(this.stillLost());
+    return lost && this.isStillLost(error) && this.waits(this.stillLost());
   }
 
   private stillLost(): Attempt {

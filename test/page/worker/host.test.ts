@@ -5,7 +5,7 @@ import { TrainingRun, type TrainingSession } from '../../../harness/page/worker/
 import type { Files } from '../../../harness/page/worker/files';
 import { PageHost } from '../../../harness/page/worker/host';
 import { Workplace } from '../../../harness/page/worker/place';
-import type { Engine, UNet, UNetConfig, UNetOptions } from '../../../src';
+import { type Engine, EngineError, type UNet, type UNetConfig, type UNetOptions } from '../../../src';
 import type { BeginOptions } from '../../../src/worker';
 import { Tasks } from '../../../src/worker/tasks';
 import { FakeWorker } from '../../worker/fake_worker';
@@ -95,6 +95,21 @@ test('a press on Train that is paused before its run is made makes none, and a l
   // One that is there stays.
   session.run = { losses: [] } as unknown as TrainingRun;
   await expect(begin()).rejects.toMatchObject({ code: 'busy' });
+});
+
+test('a run that is begun while the device is lost waits for another device, until a pause', async () => {
+  const { client, session, rests, events } = await served();
+  await client.call('data' as 'long', { from: 'digits' });
+  await rests();
+  session.idlePhase = 'lost';
+  vi.spyOn(session, 'device').mockRejectedValue(new EngineError('no-adapter', 'There is none.'));
+  const begun = client.begin({} as BeginOptions);
+  await client.start();
+  await expect.poll(() => session.recovering).toBe(true);
+  expect(events().at(-1)).toBe('lost');
+  await client.pause();
+  await expect(begun).rejects.toMatchObject({ code: 'no-adapter' });
+  expect(session.run).toBeUndefined();
 });
 
 test('images of the page give way to a later task, and to the page’s word', async () => {
