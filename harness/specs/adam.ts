@@ -4,14 +4,9 @@ import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { factorsOf, reference } from '../../src/reference/adam';
 import { packLayers } from '../../src/reference/pack_weights';
 import { EPSILON, type Spec } from './lib/spec';
-import { parameterLayers } from './pack_weights';
+import { layer, parameterLayers } from './pack_weights';
 
 const settings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
-const layer = (inChannels: number, outChannels: number, kernelSize: number) => ({
-  inChannels,
-  outChannels,
-  kernelSize,
-});
 
 /** Layers one after the other, with unused numbers between them, more of them between their gradients. */
 function layersOf(shapes: readonly ParameterShape[]): AdamShape['layers'] {
@@ -26,7 +21,8 @@ function layersOf(shapes: readonly ParameterShape[]): AdamShape['layers'] {
   });
 }
 
-const tutorial = { layers: layersOf(Object.values(parameterLayers)), ...settings };
+const caseOf = (...shapes: ParameterShape[]) => ({ layers: layersOf(shapes), ...settings });
+const tutorial = caseOf(...Object.values(parameterLayers));
 
 /** A case, with further fields of the step state. */
 interface Case extends AdamShape {
@@ -43,38 +39,22 @@ interface Case extends AdamShape {
 export const spec: Spec<Case, 'gradient' | 'state' | 'parameter' | 'moment1' | 'moment2' | 'packed'> = {
   kernel: adam,
   cases: {
-    'one weight': { layers: layersOf([layer(1, 1, 1)]), ...settings },
-    'a prime number of parameters': { layers: layersOf([layer(2, 53, 3)]), ...settings },
-    'other settings': { layers: layersOf([layer(3, 5, 3)]), beta1: 0.5, beta2: 0.75, epsilon: 1e-3 },
-    'no memory': { layers: layersOf([layer(8, 3, 1)]), beta1: 0, beta2: 0, epsilon: 1e-8 },
-    'layers of many sizes': {
-      layers: layersOf([layer(1, 4, 3), layer(4, 9, 3), layer(9, 8, 1), layer(8, 1, 5)]),
-      ...settings,
-    },
-    'more than one row of workgroups': {
-      layers: layersOf([layer(1, 3, 1), layer(2, 3, 1), layer(103, 103, 5)]),
-      ...settings,
-    },
+    'one weight': caseOf(layer(1, 1, 1)),
+    'a prime number of parameters': caseOf(layer(2, 53, 3)),
+    'other settings': { ...caseOf(layer(3, 5, 3)), beta1: 0.5, beta2: 0.75, epsilon: 1e-3 },
+    'no memory': { ...caseOf(layer(8, 3, 1)), beta1: 0, beta2: 0, epsilon: 1e-8 },
+    'layers of many sizes': caseOf(layer(1, 4, 3), layer(4, 9, 3), layer(9, 8, 1), layer(8, 1, 5)),
+    'more than one row of workgroups': caseOf(layer(1, 3, 1), layer(2, 3, 1), layer(103, 103, 5)),
     // Next to Adam's own changes each of these must show: 3% of a weight, a tenth of a gradient.
-    'weight decay': { layers: layersOf([layer(3, 5, 3), layer(8, 3, 1)]), ...settings, weightDecay: 3 },
-    'a learning rate by a schedule': { layers: layersOf([layer(7, 3, 3)]), ...settings, rate: 2.5e-3 },
-    'clipped gradients': {
-      layers: layersOf([layer(3, 5, 3), layer(8, 3, 1)]),
-      ...settings,
-      scale: 0.1,
-    },
-    'all of it': {
-      layers: layersOf([layer(3, 5, 3), layer(8, 3, 1)]),
-      ...settings,
-      weightDecay: 0.1,
-      rate: 0.3,
-      scale: 0.7,
-    },
-    'no copies of the parameters': { layers: layersOf([layer(3, 5, 3)]), ...settings, unpacked: true },
+    'weight decay': { ...caseOf(layer(3, 5, 3), layer(8, 3, 1)), weightDecay: 3 },
+    'a learning rate by a schedule': { ...caseOf(layer(7, 3, 3)), rate: 2.5e-3 },
+    'clipped gradients': { ...caseOf(layer(3, 5, 3), layer(8, 3, 1)), scale: 0.1 },
+    'all of it': { ...caseOf(layer(3, 5, 3), layer(8, 3, 1)), weightDecay: 0.1, rate: 0.3, scale: 0.7 },
+    'no copies of the parameters': { ...caseOf(layer(3, 5, 3)), unpacked: true },
     // Parameters of no convolution: a layer of biases.
-    'no layers': { layers: layersOf([layer(0, 301, 1)]), ...settings, unpacked: true, scale: 0.5 },
-    'not a step': { layers: layersOf([layer(3, 5, 3), layer(8, 3, 1)]), ...settings, skipped: 1 },
-    'not a step, nor the two before': { layers: layersOf([layer(2, 53, 3)]), ...settings, skipped: 3 },
+    'no layers': { ...caseOf(layer(0, 301, 1)), unpacked: true, scale: 0.5 },
+    'not a step': { ...caseOf(layer(3, 5, 3), layer(8, 3, 1)), skipped: 1 },
+    'not a step, nor the two before': { ...caseOf(layer(2, 53, 3)), skipped: 3 },
     'the tutorial': tutorial,
   },
   inputs: (shape, random) => {

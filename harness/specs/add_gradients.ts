@@ -4,7 +4,7 @@ import { flatSize, parameterCount } from '../../src/kernels/pack_weights';
 import { reference } from '../../src/reference/add_gradients';
 import { sumOfSlices } from '../../src/reference/sum_slices';
 import { spec as norm } from './gradient_norm';
-import { absolute, type Spec, sumError } from './lib/spec';
+import { absolute, mapValues, type Spec, sumError } from './lib/spec';
 
 /** Layers whose gradients lie as in a shape of gradient_norm, and whose sums follow one another, with unused gaps. */
 function placed({ layers }: GradientNormShape): AddGradientsShape {
@@ -20,7 +20,7 @@ function placed({ layers }: GradientNormShape): AddGradientsShape {
 
 export const spec: Spec<AddGradientsShape, 'slices' | 'sums'> = {
   kernel: addGradients,
-  cases: Object.fromEntries(Object.entries(norm.cases).map(([title, shape]) => [title, placed(shape)])),
+  cases: mapValues(norm.cases, placed),
   inputs: (shape, random) => ({
     slices: norm.inputs(shape, random).slices,
     sums: random.floats(addGradients.sizes(shape).sums, -0.3, 0.3),
@@ -37,6 +37,5 @@ export const spec: Spec<AddGradientsShape, 'slices' | 'sums'> = {
       }
     return { sums };
   },
-  bench: (batch) =>
-    Object.fromEntries(Object.entries(norm.bench(batch)).map(([title, shape]) => [title, placed(shape)])),
+  bench: (batch) => mapValues(norm.bench(batch), placed),
 };

@@ -1,22 +1,20 @@
 import { chwnToNhwc } from '../../src/kernels/chwn_to_nhwc';
 import type { CallerImageShape } from '../../src/kernels/nhwc_to_chwn';
 import { reference } from '../../src/reference/chwn_to_nhwc';
-import { exact, padded, type Spec } from './lib/spec';
+import { exact, image, type Spec } from './lib/spec';
 
 export const spec: Spec<CallerImageShape, 'input' | 'images'> = {
   kernel: chwnToNhwc,
   cases: {
-    'one pixel': { channels: 1, height: 1, width: 1, batch: padded(1), count: 1 },
-    'three vec4s of images': { channels: 2, height: 1, width: 2, batch: 12, count: 11 },
-    'prime sizes': { channels: 3, height: 5, width: 7, batch: padded(13), count: 13 },
-    'fewer images than the batch': { channels: 2, height: 3, width: 4, batch: padded(13), count: 6 },
-    'the whole batch': { channels: 1, height: 28, width: 28, batch: padded(8) },
-    'more than one row of workgroups': { channels: 3, height: 152, width: 149, batch: padded(4) },
+    'one pixel': { ...image(1, 1, 1, 1), count: 1 },
+    'three vec4s of images': { ...image(2, 1, 2, 12), count: 11 },
+    'prime sizes': { ...image(3, 5, 7, 13), count: 13 },
+    'fewer images than the batch': { ...image(2, 3, 4, 13), count: 6 },
+    'the whole batch': image(1, 28, 28, 8),
+    'more than one row of workgroups': image(3, 152, 149, 4),
   },
-  inputs: ({ channels, height, width, batch }, random) => ({
-    input: random.floats(channels * height * width * batch),
-  }),
+  inputs: (shape, random) => ({ input: random.floats(chwnToNhwc.sizes(shape).input) }),
   reference,
   error: exact,
-  bench: (batch) => ({ output: { channels: 1, height: 28, width: 28, batch: padded(batch), count: batch } }),
+  bench: (batch) => ({ output: { ...image(1, 28, 28, batch), count: batch } }),
 };

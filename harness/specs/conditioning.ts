@@ -59,12 +59,6 @@ export const spec: Spec<ConditioningShape> = {
       outputs: 1,
     },
     'a usual batch': { batch: padded(64), noiseLevel: true, classes: 10, outputs: 256 },
-    'a usual batch, nothing kept': {
-      batch: padded(64),
-      noiseLevel: true,
-      classes: 10,
-      outputs: 256,
-    },
   },
   inputs: (shape, random) => ({
     ...embedding.inputs(shape, random),

@@ -13,16 +13,18 @@ import {
 } from './lib/spec';
 import { convolutionGains } from './lib/winograd_gain';
 
+type Pair = readonly [number, number];
+/** Images, height and width, channels in and out, side of the kernel. */
+const conv = (
+  batch: number,
+  [height, width]: Pair,
+  [inChannels, outChannels]: Pair,
+  kernelSize: number,
+): ConvShape => ({ batch, height, width, inChannels, outChannels, kernelSize });
+
 /** The UNet's convolutions at a batch size, by layer name. */
 export function convLayers(batch: number): Record<string, ConvShape> {
-  const layer = (size: number, inChannels: number, outChannels: number) => ({
-    batch: padded(batch),
-    height: size,
-    width: size,
-    inChannels,
-    outChannels,
-    kernelSize: 5,
-  });
+  const layer = (size: number, ...channels: Pair) => conv(padded(batch), [size, size], channels, 5);
   return {
     'down.0': layer(28, 1, 32),
     'down.1': layer(14, 32, 64),
@@ -35,195 +37,69 @@ export function convLayers(batch: number): Record<string, ConvShape> {
 
 /** The shapes on which every convolution kernel is checked: sizes that no tile divides, sizes of 1, the UNet's. */
 export const convCases: Record<string, ConvShape> = {
-  'one of everything': { batch: 4, height: 1, width: 1, inChannels: 1, outChannels: 1, kernelSize: 1 },
-  'one pixel, 5x5': { batch: 4, height: 1, width: 1, inChannels: 3, outChannels: 2, kernelSize: 5 },
-  'primes, 3x3': { batch: 12, height: 7, width: 5, inChannels: 3, outChannels: 11, kernelSize: 3 },
-  'kernel larger than the image': {
-    batch: 4,
-    height: 3,
-    width: 2,
-    inChannels: 2,
-    outChannels: 3,
-    kernelSize: 7,
-  },
-  'wide, 5x5': { batch: 8, height: 3, width: 13, inChannels: 5, outChannels: 9, kernelSize: 5 },
-  '1x1': { batch: 4, height: 4, width: 3, inChannels: 7, outChannels: 17, kernelSize: 1 },
-  'a batch of many workgroups': {
-    batch: 564,
-    height: 2,
-    width: 3,
-    inChannels: 2,
-    outChannels: 3,
-    kernelSize: 3,
-  },
-  'even sides, channels of 8': {
-    batch: 4,
-    height: 10,
-    width: 6,
-    inChannels: 8,
-    outChannels: 16,
-    kernelSize: 5,
-  },
-  'few channels, 5x5': { batch: 4, height: 3, width: 3, inChannels: 2, outChannels: 8, kernelSize: 5 },
+  'one of everything': conv(4, [1, 1], [1, 1], 1),
+  'one pixel, 5x5': conv(4, [1, 1], [3, 2], 5),
+  'primes, 3x3': conv(12, [7, 5], [3, 11], 3),
+  'kernel larger than the image': conv(4, [3, 2], [2, 3], 7),
+  'wide, 5x5': conv(8, [3, 13], [5, 9], 5),
+  '1x1': conv(4, [4, 3], [7, 17], 1),
+  'a batch of many workgroups': conv(564, [2, 3], [2, 3], 3),
+  'even sides, channels of 8': conv(4, [10, 6], [8, 16], 5),
+  'few channels, 5x5': conv(4, [3, 3], [2, 8], 5),
   // 64 invocations a workgroup, 1,024 workgroups to a row of a flat grid.
-  'more pairs of channels than fit a row of workgroups': {
-    batch: 4,
-    height: 4,
-    width: 4,
-    inChannels: 16,
-    outChannels: 4104,
-    kernelSize: 3,
-  },
+  'more pairs of channels than fit a row of workgroups': conv(4, [4, 4], [16, 4104], 3),
   // 256 and the rest.
-  'more images than a chunk holds': {
-    batch: 268,
-    height: 7,
-    width: 7,
-    inChannels: 2,
-    outChannels: 8,
-    kernelSize: 5,
-  },
-  'one row as wide as a tile, 5x5': {
-    batch: 4,
-    height: 1,
-    width: 7,
-    inChannels: 2,
-    outChannels: 2,
-    kernelSize: 5,
-  },
+  'more images than a chunk holds': conv(268, [7, 7], [2, 8], 5),
+  'one row as wide as a tile, 5x5': conv(4, [1, 7], [2, 2], 5),
   // Two lanes of `direct`, the second of which has only one vec4.
-  'three vec4s of images, 3x3': {
-    batch: 12,
-    height: 1,
-    width: 2,
-    inChannels: 1,
-    outChannels: 1,
-    kernelSize: 3,
-  },
-  'three vec4s of images, 5x5': {
-    batch: 12,
-    height: 1,
-    width: 7,
-    inChannels: 1,
-    outChannels: 1,
-    kernelSize: 5,
-  },
+  'three vec4s of images, 3x3': conv(12, [1, 2], [1, 1], 3),
+  'three vec4s of images, 5x5': conv(12, [1, 7], [1, 1], 5),
   // For Winograd, which sums over an even number of channels and makes weight gradients of eights.
-  'three vec4s of images, 4x4': {
-    batch: 12,
-    height: 4,
-    width: 4,
-    inChannels: 2,
-    outChannels: 8,
-    kernelSize: 5,
-  },
+  'three vec4s of images, 4x4': conv(12, [4, 4], [2, 8], 5),
   // A workgroup of `direct` holds 64 vec4s: one of them is full, the next one has two.
-  'two vec4s more than a workgroup holds': {
-    batch: 264,
-    height: 1,
-    width: 1,
-    inChannels: 1,
-    outChannels: 1,
-    kernelSize: 1,
-  },
+  'two vec4s more than a workgroup holds': conv(264, [1, 1], [1, 1], 1),
   // The smallest for strips of 7 pixels.
-  'one row of 7, 5x5': { batch: 4, height: 1, width: 7, inChannels: 1, outChannels: 1, kernelSize: 5 },
+  'one row of 7, 5x5': conv(4, [1, 7], [1, 1], 5),
   // The smallest of which `tile` has two strips, and fills its memory twice.
-  'one row of 8, 5x5': { batch: 4, height: 1, width: 8, inChannels: 1, outChannels: 1, kernelSize: 5 },
-  'one row of 7, five channels, 5x5': {
-    batch: 4,
-    height: 1,
-    width: 7,
-    inChannels: 5,
-    outChannels: 5,
-    kernelSize: 5,
-  },
-  'one to one, 5x5': { batch: 4, height: 3, width: 2, inChannels: 1, outChannels: 1, kernelSize: 5 },
-  'smallest for Winograd': { batch: 4, height: 4, width: 5, inChannels: 2, outChannels: 8, kernelSize: 5 },
-  'three tiles of 12 images': {
-    batch: 12,
-    height: 4,
-    width: 12,
-    inChannels: 2,
-    outChannels: 8,
-    kernelSize: 5,
-  },
-  'a tile of 8 and a row, to one channel': {
-    batch: 4,
-    height: 9,
-    width: 4,
-    inChannels: 2,
-    outChannels: 1,
-    kernelSize: 5,
-  },
-  'a tile of 8 and a row, from one channel': {
-    batch: 4,
-    height: 9,
-    width: 4,
-    inChannels: 1,
-    outChannels: 8,
-    kernelSize: 5,
-  },
-  'six whole tiles of 8': {
-    batch: 12,
-    height: 16,
-    width: 24,
-    inChannels: 4,
-    outChannels: 8,
-    kernelSize: 5,
-  },
-  'smallest for Winograd, 3x3': {
-    batch: 4,
-    height: 4,
-    width: 5,
-    inChannels: 2,
-    outChannels: 8,
-    kernelSize: 3,
-  },
-  'three tiles of 12 images, 3x3': {
-    batch: 12,
-    height: 4,
-    width: 20,
-    inChannels: 2,
-    outChannels: 8,
-    kernelSize: 3,
-  },
-  'whole tiles of 7, 3x3': { batch: 4, height: 14, width: 7, inChannels: 4, outChannels: 16, kernelSize: 3 },
+  'one row of 8, 5x5': conv(4, [1, 8], [1, 1], 5),
+  'one row of 7, five channels, 5x5': conv(4, [1, 7], [5, 5], 5),
+  'one to one, 5x5': conv(4, [3, 2], [1, 1], 5),
+  'smallest for Winograd': conv(4, [4, 5], [2, 8], 5),
+  'three tiles of 12 images': conv(12, [4, 12], [2, 8], 5),
+  'a tile of 8 and a row, to one channel': conv(4, [9, 4], [2, 1], 5),
+  'a tile of 8 and a row, from one channel': conv(4, [9, 4], [1, 8], 5),
+  'six whole tiles of 8': conv(12, [16, 24], [4, 8], 5),
+  'smallest for Winograd, 3x3': conv(4, [4, 5], [2, 8], 3),
+  'three tiles of 12 images, 3x3': conv(12, [4, 20], [2, 8], 3),
+  'whole tiles of 7, 3x3': conv(4, [14, 7], [4, 16], 3),
   // With the next one, the chunks of a batch of 256 in a layer of 64 channels. A chunk's frequencies take 16 MiB at most: 152 images.
-  'several slices in several chunks': {
-    batch: 156,
-    height: 4,
-    width: 4,
-    inChannels: 2,
-    outChannels: 224,
-    kernelSize: 5,
-  },
-  'two rounds': { batch: 36, height: 4, width: 4, inChannels: 2, outChannels: 8, kernelSize: 5 },
-  'two rounds, 3x3': { batch: 36, height: 4, width: 4, inChannels: 2, outChannels: 8, kernelSize: 3 },
+  'several slices in several chunks': conv(156, [4, 4], [2, 224], 5),
+  'two rounds': conv(36, [4, 4], [2, 8], 5),
+  'two rounds, 3x3': conv(36, [4, 4], [2, 8], 3),
   // Every rest of a width that is cut in strips of 7 or patches of 4. Too much to do for the emulator, which takes 20 s for a `tile`.
   ...Object.fromEntries(
     [8, 9, 10, 11, 12, 13, 14, 15].flatMap((width): [string, ConvShape][] => {
-      const shape = { batch: 4, height: 5, width, kernelSize: 5 };
-      const small = { ...shape, kernelSize: 3 };
+      const shape = (...channels: Pair) => conv(4, [5, width], channels, 5);
+      const small = (...channels: Pair) => conv(4, [5, width], channels, 3);
       const ends: [string, ConvShape][] = [
-        [`${width} wide, from one, 3x3`, { ...small, inChannels: 1, outChannels: 5 }],
-        [`${width} wide, to one, 3x3`, { ...small, inChannels: 5, outChannels: 1 }],
+        [`${width} wide, from one, 3x3`, small(1, 5)],
+        [`${width} wide, to one, 3x3`, small(5, 1)],
       ];
       return [
         // Cut as for 5x5 kernels, so that some of the rests do.
         ...(width % 3 === 0 ? ends : []),
-        [`${width} wide`, { ...shape, inChannels: 2, outChannels: 8 }],
-        [`${width} wide, from one`, { ...shape, inChannels: 1, outChannels: 5 }],
-        [`${width} wide, to one`, { ...shape, inChannels: 5, outChannels: 1 }],
+        [`${width} wide`, shape(2, 8)],
+        [`${width} wide, from one`, shape(1, 5)],
+        [`${width} wide, to one`, shape(5, 1)],
       ];
     }),
   ),
-  'one to one, 3x3': { batch: 4, height: 3, width: 2, inChannels: 1, outChannels: 1, kernelSize: 3 },
-  'one row of 7, 3x3': { batch: 4, height: 1, width: 7, inChannels: 1, outChannels: 1, kernelSize: 3 },
-  'many to one, 3x3': { batch: 68, height: 17, width: 11, inChannels: 3, outChannels: 1, kernelSize: 3 },
-  'one to many, 3x3': { batch: 12, height: 5, width: 16, inChannels: 1, outChannels: 35, kernelSize: 3 },
-  'many to one, 5x5': { batch: 68, height: 9, width: 11, inChannels: 3, outChannels: 1, kernelSize: 5 },
-  'one to many, 5x5': { batch: 12, height: 5, width: 16, inChannels: 1, outChannels: 35, kernelSize: 5 },
+  'one to one, 3x3': conv(4, [3, 2], [1, 1], 3),
+  'one row of 7, 3x3': conv(4, [1, 7], [1, 1], 3),
+  'many to one, 3x3': conv(68, [17, 11], [3, 1], 3),
+  'one to many, 3x3': conv(12, [5, 16], [1, 35], 3),
+  'many to one, 5x5': conv(68, [9, 11], [3, 1], 5),
+  'one to many, 5x5': conv(12, [5, 16], [1, 35], 5),
   ...Object.fromEntries(Object.entries(convLayers(4)).map(([name, shape]) => [`UNet ${name}`, shape])),
 };
 
@@ -236,24 +112,27 @@ export const tileCases = [
 
 /** Some of these cases with a bias for each image: in the first rows of its tensor, and in later ones. */
 const imageBiasCases: Record<string, ConvShape> = Object.fromEntries(
-  Object.entries({
-    'one of everything': convCases['one of everything'],
-    'primes, 3x3': convCases['primes, 3x3'],
-    'wide, 5x5': convCases['wide, 5x5'],
-    '1x1': convCases['1x1'],
-    'more images than a chunk holds': { ...convCases['smallest for Winograd'], batch: 268 },
-    'three tiles of 12 images': convCases['three tiles of 12 images'],
-    'a tile of 8 and a row, to one channel': convCases['a tile of 8 and a row, to one channel'],
-    'six whole tiles of 8': convCases['six whole tiles of 8'],
-    'one to many, 5x5': convCases['one to many, 5x5'],
-    'one to many, 3x3': convCases['one to many, 3x3'],
-    'three tiles of 12 images, 3x3': convCases['three tiles of 12 images, 3x3'],
-    'UNet down.0': convCases['UNet down.0'],
-    'UNet down.1': convCases['UNet down.1'],
-    'UNet down.2': convCases['UNet down.2'],
-    'smallest for Winograd, 3x3': convCases['smallest for Winograd, 3x3'],
-  }).map(([name, shape], i) => {
+  [
+    'one of everything',
+    'primes, 3x3',
+    'wide, 5x5',
+    '1x1',
+    'more images than a chunk holds',
+    'three tiles of 12 images',
+    'a tile of 8 and a row, to one channel',
+    'six whole tiles of 8',
+    'one to many, 5x5',
+    'one to many, 3x3',
+    'three tiles of 12 images, 3x3',
+    'UNet down.0',
+    'UNet down.1',
+    'UNet down.2',
+    'smallest for Winograd, 3x3',
+  ].map((name, i) => {
     const imageBias = (i % 2) * 3;
+    const shape = name.startsWith('more images')
+      ? { ...convCases['smallest for Winograd'], batch: 268 }
+      : convCases[name];
     return [`${name}, a bias for each image from row ${imageBias}`, { ...shape, imageBias }];
   }),
 );

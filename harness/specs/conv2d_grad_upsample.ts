@@ -5,7 +5,15 @@ import { spec as conv2d, convLayers } from './conv2d';
 import { spec as conv2dGradInput } from './conv2d_grad_input';
 import { oneChannelCases } from './conv2d_pool';
 import { transposeKernel } from './lib/conv_layouts';
-import { type Arrays, expectedOf, imageDims, type Random, type Spec, type Values } from './lib/spec';
+import {
+  type Arrays,
+  expectedOf,
+  imageDims,
+  mapValues,
+  type Random,
+  type Spec,
+  type Values,
+} from './lib/spec';
 import { spec as swishUpsampleAdd } from './swish_upsample_add';
 import { spec as swishUpsampleGrad } from './swish_upsample_grad';
 
@@ -16,9 +24,7 @@ const towardsOne = (shape: ConvShape): ConvShape => ({
   outChannels: shape.inChannels,
 });
 
-export const towardsOneCases = Object.fromEntries(
-  Object.entries(oneChannelCases).map(([name, shape]) => [name, towardsOne(shape)]),
-);
+export const towardsOneCases = mapValues(oneChannelCases, towardsOne);
 
 /** Upsampling with the skip connection, then the convolution. */
 const forward = {

@@ -2,7 +2,7 @@ import { permutation, uniform } from '../../src/base/random';
 import { type CorruptShape, corrupt } from '../../src/kernels/corrupt';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { eachPixel, levelsOf, reference } from '../../src/reference/corrupt';
-import { type Arrays, EPSILON, padded, type Random, type Spec } from './lib/spec';
+import { type Arrays, EPSILON, image, padded, type Random, type Spec } from './lib/spec';
 import { normalsAt } from './noise';
 
 const pixel = {
@@ -14,9 +14,9 @@ const pixel = {
   seed: 123,
   binarize: false,
 };
-const digits = { channels: 1, height: 28, width: 28, batch: padded(8), imageCount: 50, seed: 123 };
+const digits = { ...image(1, 28, 28, 8), imageCount: 50, seed: 123 };
 const colours = { channels: 3, height: 5, width: 7 };
-const large = { channels: 3, height: 152, width: 149, batch: padded(4), imageCount: 5, seed: 123 };
+const large = { ...image(3, 152, 149, 4), imageCount: 5, seed: 123 };
 const usual = { ...digits, batch: padded(64), imageCount: 100 };
 const benched = { channels: 1, height: 28, width: 28, imageCount: 10_000, seed: 123 };
 

@@ -5,87 +5,33 @@ import { reference } from '../../src/reference/draw_conditions';
 import { EPSILON, padded, type Spec } from './lib/spec';
 import { normalsAt } from './noise';
 
-const seed = 123;
 /** The step number of the step state. */
 const STEP = 1370;
 
+const usual: ConditionsShape = {
+  ...{ batch: padded(12), imageCount: 50, classes: 10 },
+  ...{ drop: 0, logitNormal: false, labelled: true, seed: 123 },
+};
 const chance = (seed: number, n: number) => uniform(threefry(seed, STREAM.drop, STEP, n)[0]);
 
 export const spec: Spec<ConditionsShape, 'order' | 'labels' | 'state' | 'levels' | 'classes'> = {
   kernel: drawConditions,
   cases: {
-    'one image': {
-      batch: padded(1),
-      imageCount: 1,
-      classes: 1,
-      drop: 0,
-      logitNormal: false,
-      labelled: true,
-      seed,
-    },
-    'uniform levels': {
-      batch: padded(12),
-      imageCount: 31,
-      classes: 10,
-      drop: 0.5,
-      logitNormal: false,
-      labelled: true,
-      seed: 7,
-    },
+    'one image': { ...usual, batch: padded(1), imageCount: 1, classes: 1 },
+    'uniform levels': { ...usual, imageCount: 31, drop: 0.5, seed: 7 },
     'levels about the middle': {
-      batch: padded(64),
-      imageCount: 1001,
-      classes: 10,
-      drop: 0.1,
-      logitNormal: true,
-      labelled: true,
-      seed,
+      ...{ ...usual, batch: padded(64), imageCount: 1001, drop: 0.1, logitNormal: true },
     },
-    'no labels': {
-      batch: padded(12),
-      imageCount: 50,
-      classes: 10,
-      drop: 0,
-      logitNormal: true,
-      labelled: false,
-      seed: 0xffffffff,
-    },
-    'no classes': {
-      batch: padded(12),
-      imageCount: 50,
-      classes: 0,
-      drop: 0,
-      logitNormal: false,
-      labelled: false,
-      seed: 0,
-    },
-    'no class for any image': {
-      batch: padded(12),
-      imageCount: 50,
-      classes: 10,
-      drop: 1,
-      logitNormal: false,
-      labelled: true,
-      seed,
-    },
+    'no labels': { ...usual, logitNormal: true, labelled: false, seed: 0xffffffff },
+    'no classes': { ...usual, classes: 0, labelled: false, seed: 0 },
+    'no class for any image': { ...usual, drop: 1 },
     // Slot 2 keeps its class: its draw is not less than this.
     'a number at the threshold': {
-      batch: padded(64),
-      imageCount: 64,
-      classes: 200,
-      drop: chance(seed, 2),
-      logitNormal: false,
-      labelled: true,
-      seed,
+      ...{ ...usual, batch: padded(64), imageCount: 64, classes: 200, drop: chance(usual.seed, 2) },
     },
     'more than one row of workgroups': {
-      batch: padded(64 * 1024 + 1),
-      imageCount: 70_001,
-      classes: 256,
-      drop: 0.3,
-      logitNormal: true,
-      labelled: true,
-      seed: 0xfffffffe,
+      ...{ ...usual, batch: padded(64 * 1024 + 1), imageCount: 70_001, classes: 256 },
+      ...{ drop: 0.3, logitNormal: true, seed: 0xfffffffe },
     },
   },
   inputs: ({ batch, imageCount, classes, labelled, seed }, random) => {
@@ -111,14 +57,6 @@ export const spec: Spec<ConditionsShape, 'order' | 'labels' | 'state' | 'levels'
     return { levels };
   },
   bench: (batch) => ({
-    input: {
-      batch: padded(batch),
-      imageCount: 10_000,
-      classes: 10,
-      drop: 0.1,
-      logitNormal: true,
-      labelled: true,
-      seed,
-    },
+    input: { ...usual, batch: padded(batch), imageCount: 10_000, drop: 0.1, logitNormal: true },
   }),
 };

@@ -4,7 +4,7 @@ import { partialCount } from '../../src/kernels/mse';
 import { checkSchedule, rateFactor, type Schedule, type ScheduleOptions } from '../../src/plan/schedule';
 import { STATE, STATE_WORDS, scheduleIn, scheduleWords } from '../../src/plan/step_state';
 import { reference } from '../../src/reference/finish_step';
-import { EPSILON, padded, type Spec, type Values } from './lib/spec';
+import { EPSILON, mapValues, padded, type Spec, type Values } from './lib/spec';
 import { parameterLayers } from './pack_weights';
 
 const BASE_RATE = 1e-3;
@@ -48,9 +48,7 @@ const small = { elements: 3, batch: padded(2), batchSize: 2, ring: 5, step: 22, 
 const middle = { ...small, elements: 28 * 28, batch: 8, batchSize: 8, ...blocks(131, 120) };
 /** Small cases of a schedule, by the number of completed steps. */
 const scheduled = (given: ScheduleOptions, steps: Readonly<Record<string, number>>) =>
-  Object.fromEntries(
-    Object.entries(steps).map(([title, step]) => [title, { ...small, step, schedule: checkSchedule(given) }]),
-  );
+  mapValues(steps, (step) => ({ ...small, step, schedule: checkSchedule(given) }));
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 
 export const spec: Spec<Case, 'squares' | 'gradient_squares' | 'state' | 'records'> = {

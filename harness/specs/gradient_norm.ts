@@ -3,45 +3,48 @@ import { flatSize, type ParameterShape, parameterCount } from '../../src/kernels
 import { eachGradient, reference } from '../../src/reference/gradient_norm';
 import { sumOfSlices } from '../../src/reference/sum_slices';
 import { absolute, EPSILON, type Spec, sumError } from './lib/spec';
-import { parameterLayers } from './pack_weights';
+import { layer, parameterLayers } from './pack_weights';
 
-const layer = (inChannels: number, outChannels: number, kernelSize: number, slices = 1) => ({
-  inChannels,
-  outChannels,
-  kernelSize,
+const sliced = (inChannels: number, outChannels: number, kernelSize: number, slices = 1) => ({
+  ...layer(inChannels, outChannels, kernelSize),
   slices,
 });
 
 /** Layers one after the other, with unused numbers between them. */
-function layersOf(shapes: readonly (ParameterShape & { slices: number })[]): GradientNormShape['layers'] {
+function placed(...shapes: (ParameterShape & { slices: number })[]): GradientNormShape {
   let slicesOffset = 0;
-  return shapes.map((shape) => {
+  const layers = shapes.map((shape) => {
     const place = { ...shape, slicesOffset };
     slicesOffset = Math.ceil((slicesOffset + shape.slices * flatSize(shape) + 1) / 64) * 64;
     return place;
   });
+  return { layers };
 }
 
 /** The tutorial's layers, with `slices` slices each. */
-const network = (slices: number): GradientNormShape => ({
-  layers: layersOf(Object.values(parameterLayers).map((shape) => ({ ...shape, slices }))),
-});
+const network = (slices: number) =>
+  placed(...Object.values(parameterLayers).map((shape) => ({ ...shape, slices })));
 
 export const spec: Spec<GradientNormShape, 'slices' | 'partials'> = {
   kernel: gradientNorm,
   cases: {
-    'one weight': { layers: layersOf([layer(1, 1, 1)]) },
-    'one weight in slices': { layers: layersOf([layer(1, 1, 1, 3)]) },
-    'a prime number of gradients': { layers: layersOf([layer(2, 53, 3)]) },
-    'a prime number of gradients in slices': { layers: layersOf([layer(2, 53, 3, 19)]) },
-    'whole blocks': { layers: layersOf([layer(31, 32, 1), layer(63, 32, 1, 2)]) },
-    'layers of many sizes, with slices and without': {
-      layers: layersOf([layer(1, 4, 3, 2), layer(4, 9, 3), layer(9, 8, 1, 11), layer(8, 1, 5, 8)]),
-    },
-    'a large one with slices after small ones': {
-      layers: layersOf([layer(1, 3, 1), layer(2, 3, 1, 9), layer(103, 103, 5, 2)]),
-    },
-    'more than one row of workgroups': { layers: layersOf([layer(3, 5, 3, 7), layer(205, 205, 5)]) },
+    'one weight': placed(sliced(1, 1, 1)),
+    'one weight in slices': placed(sliced(1, 1, 1, 3)),
+    'a prime number of gradients': placed(sliced(2, 53, 3)),
+    'a prime number of gradients in slices': placed(sliced(2, 53, 3, 19)),
+    'whole blocks': placed(sliced(31, 32, 1), sliced(63, 32, 1, 2)),
+    'layers of many sizes, with slices and without': placed(
+      sliced(1, 4, 3, 2),
+      sliced(4, 9, 3),
+      sliced(9, 8, 1, 11),
+      sliced(8, 1, 5, 8),
+    ),
+    'a large one with slices after small ones': placed(
+      sliced(1, 3, 1),
+      sliced(2, 3, 1, 9),
+      sliced(103, 103, 5, 2),
+    ),
+    'more than one row of workgroups': placed(sliced(3, 5, 3, 7), sliced(205, 205, 5)),
     'the tutorial': network(1),
     'the tutorial, slices': network(3),
   },

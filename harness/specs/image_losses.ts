@@ -1,12 +1,10 @@
 import { imageLosses } from '../../src/kernels/image_losses';
 import type { ActivatedLossShape } from '../../src/kernels/mse';
-import { STATE, STATE_WORDS } from '../../src/plan/step_state';
+import { STATE } from '../../src/plan/step_state';
 import { reference } from '../../src/reference/image_losses';
 import { EPSILON, padded, type Spec, sumError } from './lib/spec';
+import { padLastImages } from './mse';
 import { swishAt } from './swish';
-
-/** The first vec4 always has an image; of the last one, three slots are padding. */
-const imagesIn = (batch: number) => Math.max(1, batch - 3);
 
 export const spec: Spec<ActivatedLossShape, 'pre' | 'target' | 'state' | 'losses'> = {
   kernel: imageLosses,
@@ -18,19 +16,11 @@ export const spec: Spec<ActivatedLossShape, 'pre' | 'target' | 'state' | 'losses
     'many elements': { elements: 3 * 128 * 128, batch: padded(6), swish: true },
     'many images': { elements: 3, batch: padded(4000), swish: false },
   },
-  inputs: ({ elements, batch }, random) => {
-    const state = new Uint32Array(STATE_WORDS);
-    state[STATE.count] = imagesIn(batch);
-    const pre = random.floats(elements * batch, -3, 1.5);
-    const target = random.floats(elements * batch, -1, 1);
-    // A padded image may hold anything.
-    const any = [3e38, -3e38, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
-    for (let i = 0; i < pre.length; i++) {
-      if (i % batch < imagesIn(batch)) continue;
-      pre[i] = any[i % any.length];
-      target[i] = any[(i * 3 + 1) % any.length];
-    }
-    return { pre, target, state };
+  inputs: (shape, random) => {
+    const { pre: size } = imageLosses.sizes(shape);
+    const pre = random.floats(size, -3, 1.5);
+    const target = random.floats(size, -1, 1);
+    return { pre, target, state: padLastImages(shape, pre, target) };
   },
   reference,
   error: ({ elements, batch, swish }, { pre, target, state }, values) => {

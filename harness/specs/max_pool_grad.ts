@@ -8,8 +8,8 @@ export const spec: Spec<ImageShape, 'input' | 'grad_output' | 'grad'> = {
   kernel: maxPoolGrad,
   cases: maxPool.cases,
   dims: (shape) => ({ grad: imageDims(shape.channels, shape) }),
-  inputs: ({ channels, height, width, batch }, random) => {
-    const size = channels * height * width * batch;
+  inputs: (shape, random) => {
+    const { input: size } = maxPoolGrad.sizes(shape);
     // Few values, so that the maxima of many windows are equal.
     const input = random.floats(size).map((v) => Math.round(3 * v));
     return { input, grad_output: random.floats(size / 4) };

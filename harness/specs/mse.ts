@@ -4,8 +4,22 @@ import { BLOCK, reference } from '../../src/reference/mse';
 import { EPSILON, padded, type Spec } from './lib/spec';
 import { preActivations, swishAt } from './swish';
 
-/** The first vec4 always has an image; of the last one, three slots are padding. */
-const imagesIn = (batch: number) => Math.max(1, batch - 3);
+/** The state of a batch whose last three images, but never its first, are padding: they may hold anything, and then do. */
+export function padLastImages(
+  { batch }: ActivatedLossShape,
+  pre: Float32Array,
+  target: Float32Array,
+): Uint32Array {
+  const state = new Uint32Array(STATE_WORDS);
+  state[STATE.count] = Math.max(1, batch - 3);
+  const any = [3e38, -3e38, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
+  for (let i = 0; i < pre.length; i++) {
+    if (i % batch < state[STATE.count]) continue;
+    pre[i] = any[i % any.length];
+    target[i] = any[(i * 3 + 1) % any.length];
+  }
+  return state;
+}
 
 export const spec: Spec<ActivatedLossShape, 'pre' | 'target' | 'state' | 'grad' | 'partials'> = {
   kernel: mse,
@@ -17,19 +31,11 @@ export const spec: Spec<ActivatedLossShape, 'pre' | 'target' | 'state' | 'grad' 
     'no activation': { elements: 65, batch: padded(9), swish: false },
     'more than one row of workgroups': { elements: 3 * 128 * 128, batch: padded(6), swish: true },
   },
-  inputs: ({ elements, batch }, random) => {
-    const state = new Uint32Array(STATE_WORDS);
-    state[STATE.count] = imagesIn(batch);
-    const pre = preActivations(random, elements * batch, -3, 1.5);
-    const target = random.floats(elements * batch, 0, 1);
-    // A padded image may hold anything.
-    const any = [3e38, -3e38, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN];
-    for (let i = 0; i < pre.length; i++) {
-      if (i % batch < imagesIn(batch)) continue;
-      pre[i] = any[i % any.length];
-      target[i] = any[(i * 3 + 1) % any.length];
-    }
-    return { pre, target, state };
+  inputs: (shape, random) => {
+    const { pre: size } = mse.sizes(shape);
+    const pre = preActivations(random, size, -3, 1.5);
+    const target = random.floats(size, 0, 1);
+    return { pre, target, state: padLastImages(shape, pre, target) };
   },
   reference,
   error: ({ elements, batch, swish }, { pre, target, state }, values) => {

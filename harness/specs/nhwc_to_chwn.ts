@@ -1,17 +1,17 @@
 import { type CallerImageShape, nhwcToChwn } from '../../src/kernels/nhwc_to_chwn';
 import { STATE, STATE_WORDS } from '../../src/plan/step_state';
 import { reference } from '../../src/reference/nhwc_to_chwn';
-import { exact, padded, type Spec } from './lib/spec';
+import { exact, image, type Spec } from './lib/spec';
 
 export const spec: Spec<CallerImageShape, 'images' | 'state' | 'output'> = {
   kernel: nhwcToChwn,
   cases: {
-    'one pixel': { channels: 1, height: 1, width: 1, batch: padded(1), count: 1 },
-    'three vec4s of images': { channels: 2, height: 1, width: 2, batch: 12, count: 11 },
-    'prime sizes': { channels: 3, height: 5, width: 7, batch: padded(13), count: 13 },
-    'a last, smaller batch': { channels: 2, height: 3, width: 4, batch: padded(13), count: 6 },
-    'room for more': { channels: 1, height: 28, width: 28, batch: padded(8) },
-    'more than one row of workgroups': { channels: 3, height: 152, width: 149, batch: padded(4) },
+    'one pixel': { ...image(1, 1, 1, 1), count: 1 },
+    'three vec4s of images': { ...image(2, 1, 2, 12), count: 11 },
+    'prime sizes': { ...image(3, 5, 7, 13), count: 13 },
+    'a last, smaller batch': { ...image(2, 3, 4, 13), count: 6 },
+    'room for more': image(1, 28, 28, 8),
+    'more than one row of workgroups': image(3, 152, 149, 4),
   },
   inputs: ({ channels, height, width, batch, count }, random) => {
     const state = new Uint32Array(STATE_WORDS);
@@ -20,5 +20,5 @@ export const spec: Spec<CallerImageShape, 'images' | 'state' | 'output'> = {
   },
   reference,
   error: exact,
-  bench: (batch) => ({ input: { channels: 1, height: 28, width: 28, batch: padded(batch), count: batch } }),
+  bench: (batch) => ({ input: { ...image(1, 28, 28, batch), count: batch } }),
 };

@@ -2,7 +2,7 @@ import { type ParameterShape, packing, packWeights, parameterCount } from '../..
 import { reference } from '../../src/reference/pack_weights';
 import { exact, type Spec } from './lib/spec';
 
-const layer = (inChannels: number, outChannels: number, kernelSize: number): ParameterShape => ({
+export const layer = (inChannels: number, outChannels: number, kernelSize: number): ParameterShape => ({
   inChannels,
   outChannels,
   kernelSize,

@@ -2,7 +2,7 @@ import { type SumPixelsShape, sumPixels } from '../../src/kernels/sum_pixels';
 import type { ConvShape } from '../../src/plan/conv_shape';
 import { reference } from '../../src/reference/sum_pixels';
 import { spec as conv2d, convLayers } from './conv2d';
-import { absolute, padded, type Random, type Spec, sumError } from './lib/spec';
+import { absolute, image, type Random, type Spec, sumError } from './lib/spec';
 
 /** A convolution whose bias for each image has such a gradient. */
 const convolution = ({ channels, first, ...image }: SumPixelsShape): ConvShape => ({
@@ -16,14 +16,14 @@ const convolution = ({ channels, first, ...image }: SumPixelsShape): ConvShape =
 export const spec: Spec<SumPixelsShape, 'grad' | 'sums'> = {
   kernel: sumPixels,
   cases: {
-    'one pixel': { channels: 1, height: 1, width: 1, batch: padded(1), first: 0 },
-    primes: { channels: 5, height: 7, width: 3, batch: padded(11), first: 3 },
-    'one channel, many images': { channels: 1, height: 3, width: 5, batch: padded(301), first: 2 },
-    'a short row': { channels: 19, height: 1, width: 5, batch: padded(5), first: 1 },
-    'down.0': { channels: 32, height: 28, width: 28, batch: padded(4), first: 0 },
-    'down.1': { channels: 64, height: 14, width: 14, batch: padded(36), first: 32 },
-    'down.2': { channels: 64, height: 7, width: 7, batch: padded(64), first: 96 },
-    'many workgroups': { channels: 1100, height: 2, width: 3, batch: padded(256), first: 7 },
+    'one pixel': { ...image(1, 1, 1, 1), first: 0 },
+    primes: { ...image(5, 7, 3, 11), first: 3 },
+    'one channel, many images': { ...image(1, 3, 5, 301), first: 2 },
+    'a short row': { ...image(19, 1, 5, 5), first: 1 },
+    'down.0': { ...image(32, 28, 28, 4), first: 0 },
+    'down.1': { ...image(64, 14, 14, 36), first: 32 },
+    'down.2': { ...image(64, 7, 7, 64), first: 96 },
+    'many workgroups': { ...image(1100, 2, 3, 256), first: 7 },
   },
   inputs: (shape, random) => {
     const { grad, sums } = sumPixels.sizes(shape);

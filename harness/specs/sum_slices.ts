@@ -3,7 +3,7 @@ import { flatSize } from '../../src/kernels/pack_weights';
 import { type SliceShape, sumSlices } from '../../src/kernels/sum_slices';
 import { reference } from '../../src/reference/sum_slices';
 import { convLayers } from './conv2d';
-import { absolute, type Spec, sumError } from './lib/spec';
+import { absolute, mapValues, type Spec, sumError } from './lib/spec';
 
 export const spec: Spec<SliceShape, 'slices' | 'output'> = {
   kernel: sumSlices,
@@ -20,10 +20,9 @@ export const spec: Spec<SliceShape, 'slices' | 'output'> = {
     return { output: output.map((magnitude) => sumError(shape.count, magnitude)) };
   },
   bench: (batch) =>
-    Object.fromEntries(
-      Object.entries(convLayers(batch)).map(([name, shape]) => [
-        name,
-        { size: gradientSize(shape), pitch: flatSize(shape), count: 7 },
-      ]),
-    ),
+    mapValues(convLayers(batch), (shape) => ({
+      size: gradientSize(shape),
+      pitch: flatSize(shape),
+      count: 7,
+    })),
 };

@@ -2,29 +2,20 @@ import type { ResidualShape } from '../../src/kernels/swish';
 import type { ImageShape } from '../../src/kernels/swish_max_pool';
 import { swishMaxPoolGrad } from '../../src/kernels/swish_max_pool_grad';
 import { reference, throughPooling } from '../../src/reference/swish_max_pool_grad';
-import { EPSILON, imageDims, padded, type Spec } from './lib/spec';
+import { EPSILON, imageDims, type Spec } from './lib/spec';
 import { additionError, swishAt } from './swish';
 import { spec as swishMaxPool } from './swish_max_pool';
 
 export const spec: Spec<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {
   kernel: swishMaxPoolGrad,
-  cases: {
-    'one window': { channels: 1, height: 2, width: 2, batch: padded(1) },
-    'one row of windows': { channels: 1, height: 2, width: 14, batch: padded(3) },
-    'three vec4s of images': { channels: 1, height: 2, width: 4, batch: 12 },
-    'prime sizes': { channels: 3, height: 10, width: 14, batch: padded(5) },
-    'down.0': { channels: 32, height: 28, width: 28, batch: padded(8) },
-    'down.1': { channels: 64, height: 14, width: 14, batch: padded(4) },
-    'more than one row of workgroups': { channels: 65, height: 64, width: 64, batch: padded(4) },
-    'a residual': { channels: 3, height: 10, width: 14, batch: padded(5), residual: true },
-  },
+  cases: swishMaxPool.cases,
   dims: (shape) => ({ grad: imageDims(shape.channels, shape) }),
-  inputs: ({ channels, height, width, batch, residual }, random) => {
-    const size = channels * height * width * batch;
+  inputs: (shape, random) => {
+    const { grad: size } = swishMaxPoolGrad.sizes(shape);
     // Multiples of 1/16: swish has either the same value or one that differs by more than f32 could confuse. Ties abound: every fifth
     // image has whole numbers only, the next one no positive values, the one after is flat.
     const pre = random.floats(size, -4, 3).map((v, i) => {
-      const kind = (i % batch) % 5;
+      const kind = (i % shape.batch) % 5;
       if (kind === 0) return Math.round(v);
       if (kind === 1) return Math.floor(v / 2) - 1;
       return kind === 2 ? -0.5 : Math.round(16 * v) / 16;
@@ -32,7 +23,7 @@ export const spec: Spec<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'gra
     const given = { pre, grad_output: random.floats(size / 4), grad: random.floats(size) };
     // Sums with different residuals are further apart than swish reaches here, from -0.3 to 2.9.
     const residuals = () => random.floats(size, -1.5, 1.5).map((v) => 4 * Math.round(v));
-    return { ...given, ...(residual ? { residual: residuals() } : {}) };
+    return { ...given, ...(shape.residual ? { residual: residuals() } : {}) };
   },
   reference,
   // An addition, which WGSL lets round in either direction, and a product.
@@ -44,10 +35,7 @@ export const spec: Spec<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'gra
     });
     return { grad: error, ...(shape.residual ? { grad_residual: sums.map(additionError) } : {}) };
   },
-  bench: (batch) => ({
-    'down.0': { channels: 32, height: 28, width: 28, batch: padded(batch) },
-    'down.1': { channels: 64, height: 14, width: 14, batch: padded(batch) },
-  }),
+  bench: swishMaxPool.bench,
   gradientOf: {
     forward: swishMaxPool,
     output: 'output',

@@ -9,9 +9,9 @@ export const spec: Spec<UpsampleAddShape, 'pre' | 'grad_output' | 'grad'> = {
   kernel: swishUpsampleGrad,
   cases: swishUpsampleAdd.cases,
   dims: (shape) => ({ grad: imageDims(shape.channels, shape) }),
-  inputs: ({ channels, height, width, batch }, random) => {
-    const size = channels * height * width * batch;
-    return { pre: random.floats(size, -3, 2), grad_output: random.floats(4 * size) };
+  inputs: (shape, random) => {
+    const { pre, grad_output } = swishUpsampleGrad.sizes(shape);
+    return { pre: random.floats(pre, -3, 2), grad_output: random.floats(grad_output) };
   },
   reference,
   error: (shape, inputs, { grad }) => {

@@ -9,9 +9,7 @@ export const spec: Spec<ImageShape, 'grad_output' | 'grad'> = {
   kernel: upsampleGrad,
   cases: upsample.cases,
   dims: (shape) => ({ grad: imageDims(shape.channels, shape) }),
-  inputs: ({ channels, height, width, batch }, random) => ({
-    grad_output: random.floats(4 * channels * height * width * batch),
-  }),
+  inputs: (shape, random) => ({ grad_output: random.floats(upsampleGrad.sizes(shape).grad_output) }),
   reference,
   // Each term goes through two additions, which WGSL lets round in either direction.
   error: (shape, inputs) => ({

@@ -1,8 +1,11 @@
 /** The type of the specs in harness/specs/*.ts, and helpers to write them. */
 import type { Kernel } from '../../../src/plan/op';
 import type { Arrays, Reference } from '../../../src/plan/reference';
+import { padBatch as padded } from '../../../src/plan/tensor';
 
 export type { Arrays, Values } from '../../../src/plan/reference';
+/** A multiple of 4 that holds `batch` images: the innermost dimension of every activation. */
+export { padded };
 
 /** The expected contents of a tensor. */
 export interface Expected {
@@ -14,6 +17,14 @@ export interface Expected {
 
 /** The dimensions of a tensor, from the one that varies slowest on: a failure names its place in them. */
 export type Dims = Readonly<Record<string, number>>;
+
+/** The shape of `batch` images. */
+export const image = (channels: number, height: number, width: number, batch: number) => ({
+  channels,
+  height,
+  width,
+  batch: padded(batch),
+});
 
 /** The dimensions of an activation. */
 export const imageDims = (
@@ -83,12 +94,17 @@ export function expectedOf<Shape>(
   );
 }
 
+/** A record with the same names. */
+export const mapValues = <V, W>(
+  record: Readonly<Record<string, V>>,
+  of: (value: V) => W,
+): Record<string, W> => Object.fromEntries(Object.entries(record).map(([name, value]) => [name, of(value)]));
+
 /** The errors of a kernel that only copies: none. */
 export const exact = () => ({});
 
 /** Absolute values of the inputs: from them, a reference that adds up products computes the sums of its terms' absolute values. */
-export const absolute = (inputs: Arrays): Arrays =>
-  Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, values.map(Math.abs)]));
+export const absolute = (inputs: Arrays): Arrays => mapValues(inputs, (values) => values.map(Math.abs));
 
 /** Rounding unit of f32: a correctly rounded operation errs by at most this times its result. */
 export const EPSILON = 2 ** -24;
@@ -132,9 +148,6 @@ export class Random {
     return Uint32Array.from({ length: count }, () => Math.floor(this.next() * below));
   }
 }
-
-/** A multiple of 4 that holds `batch` images: the innermost dimension of every activation. */
-export { padBatch as padded } from '../../../src/plan/tensor';
 
 /** Number of elements of a case, to select the smallest for the emulator and for finite differences. */
 export function elementCount(sizes: Readonly<Record<string, number>>): number {
