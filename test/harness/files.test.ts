@@ -1,32 +1,21 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import {
-  type FileHandle,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { UsageError } from '../../harness/cli/args';
 import { prepareFile, prepareFolder, readWhole, writeWhole } from '../../harness/cli/files';
 import { loadImages } from '../../harness/cli/images';
 import { encodePng } from '../../harness/cli/png';
 import { refused } from '../data/refused';
+import { temporaryFolder } from './system';
 
 let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+beforeEach(() => {
+  folder = temporaryFolder();
 });
-afterEach(() => rm(folder, { recursive: true }));
 
 describe('writeWhole', () => {
   test('writes a file, and replaces one', async () => {

@@ -1,14 +1,13 @@
 /** --tune, --no-tune, --variants. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { kernelChoice, Preparations } from '../../harness/cli/kernel_flags';
 import { Progress } from '../../harness/cli/progress';
 import { variantLines } from '../../harness/text/kernels_text';
+import { temporaryFolder } from './system';
 
-const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
-afterAll(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder(afterAll);
 
 async function file(content: unknown, name = 'variants.json'): Promise<string> {
   const path = join(folder, name);

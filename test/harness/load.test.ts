@@ -1,16 +1,12 @@
 /** Loading the repository's TypeScript into Node: bundled once, and again when a source has changed. */
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { fingerprint } from '../../harness/tools/build/load.mjs';
 import { takesLong } from '../lanes/limits';
+import { runNode, temporaryFolder } from './system';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
-afterAll(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder(afterAll);
 
 test('the fingerprint of a bundle changes with every source file, and with no other file', async () => {
   const write = async (path: string, text: string) => {
@@ -43,13 +39,9 @@ test(
   'the second start of the command line takes the bundle of the first start',
   takesLong('runsProcesses'),
   async () => {
-    const cache = join(root, 'node_modules/.cache/webgpu-diffusion');
+    const cache = 'node_modules/.cache/webgpu-diffusion';
     const name = () => `harness-cli-${fingerprint('harness/cli.ts')}.mjs`;
-    const start = () =>
-      new Promise<string>((resolve) => {
-        const args = ['harness/run.mjs', 'train', '--help'];
-        execFile(process.execPath, args, { cwd: root }, (_, out) => resolve(out));
-      });
+    const start = async () => (await runNode('.', 'harness/run.mjs', 'train', '--help')).out;
     const first = await start();
     expect(first).toContain('--resume FILE');
     const { mtimeMs } = await stat(join(cache, name()));

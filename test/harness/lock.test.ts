@@ -3,22 +3,22 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { hostname, tmpdir } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { birthOf, isAlive } from '../../harness/cli/alive';
 import { lockFolder } from '../../harness/cli/lock';
 import { refused } from '../data/refused';
+import { temporaryFolder } from './system';
 
 let folder: string;
 let lock: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
+beforeEach(() => {
+  folder = temporaryFolder();
   lock = join(folder, '.webgpu-diffusion.lock');
 });
-afterEach(() => rm(folder, { recursive: true }));
 
 const holder = (changes: object = {}) =>
   JSON.stringify({

@@ -3,12 +3,12 @@
  *
  * @module-tag thorough
  */
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as library from '../../src/index';
+import { temporaryFolder } from './system';
 
 const root = new URL('../../', import.meta.url);
 
@@ -95,12 +95,10 @@ const ENTRIES = [
   ...['index', 'digits', 'files', 'kernels', 'node', 'onnx', 'pretrained', 'quality', 'three', 'worker'],
 ];
 
-let folder: string;
-let program: string;
+const folder = temporaryFolder(afterAll);
+const program = join(folder, 'program.mts');
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-types-'));
-  program = join(folder, 'program.mts');
   await writeFile(program, source);
   const installed = join(folder, 'node_modules/webgpu-diffusion');
   await mkdir(join(installed, 'dist/lib'), { recursive: true });
@@ -113,8 +111,6 @@ beforeAll(async () => {
   expect([...declarations.keys()]).toEqual(ENTRIES);
   for (const [entry, text] of declarations) await writeFile(join(installed, `dist/lib/${entry}.d.ts`), text);
 });
-
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test.each([
   ['Node', { module: ts.ModuleKind.NodeNext }],

@@ -1,11 +1,10 @@
 /** The user's own files become one data set, the same on the page and on the command line, or a sentence says why not. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import promises from 'node:fs/promises';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadImages } from '../../harness/cli/images';
 import { encodePng } from '../../harness/cli/png';
 import { RunFolder } from '../../harness/cli/run_folder';
@@ -17,6 +16,7 @@ import { OWN_SIZE, shrink, sizeFor, sizeInHeader, usualChoice } from '../../harn
 import { Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';
 import type { Pixels } from '../../src/pictures/picture';
+import { temporaryFolder } from './system';
 
 type Colour = readonly [number, number, number, number?];
 const RED: Colour = [200, 30, 40];
@@ -654,13 +654,11 @@ describe('an IDX file', () => {
 });
 
 describe('--data', () => {
-  let folder = '';
-  afterEach(() => {
-    rmSync(folder, { recursive: true, force: true });
-    folder = '';
+  let folder: string;
+  beforeEach(() => {
+    folder = temporaryFolder();
   });
   const write = (path: string, content: string | Uint8Array) => {
-    folder ||= mkdtempSync(join(tmpdir(), 'own-'));
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), content);
   };

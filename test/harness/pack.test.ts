@@ -1,7 +1,6 @@
 /** The pack for a machine with a GPU and no network; `npm run test:long` packs it and runs it. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readFlags } from '../../harness/cli/args';
@@ -10,6 +9,7 @@ import { isPlannedBy, type TrainFlags } from '../../harness/cli/train_plan';
 // @ts-expect-error The pack runs it as it is, without types.
 import { trainings } from '../../harness/tools/gpu/pack/trainings.mjs';
 import { takesLong } from '../lanes/limits';
+import { temporaryFolder } from './system';
 
 test.each([false, true])(
   'no training of the pack for a GPU is planned, so it has the same steps everywhere (quick: %s)',
@@ -24,26 +24,22 @@ test.each([false, true])(
 test.runIf(process.platform === 'linux').each(['', 'yes'])(
   'the pack runs in a folder with a space and a quote in its name (with its own libraries: "%s")',
   (PACKED_LIBRARIES) => {
-    const folder = mkdtempSync(join(tmpdir(), "somebody's pack "));
-    try {
-      for (const name of ['lib', 'glibc']) mkdirSync(join(folder, name));
-      copyFileSync('harness/tools/gpu/pack/run.sh', join(folder, 'run.sh'));
-      writeFileSync(join(folder, 'glibc', 'version'), '2.0\n');
-      const print = '#!/bin/sh\necho "$(basename "$0"): $@"\n';
-      for (const name of ['node', 'glibc/ld-linux.so'])
-        writeFileSync(join(folder, name), print, { mode: 0o755 });
-      const env = { ...process.env, PACKED_LIBRARIES };
-      const { stdout, stderr } = spawnSync('sh', [join(folder, 'run.sh'), '--quick'], {
-        env,
-        encoding: 'utf8',
-      });
-      const loaded =
-        PACKED_LIBRARIES && `ld-linux.so: --library-path ${folder}/glibc:${folder}/lib ${folder}/node`;
-      expect(stderr).toBe('');
-      expect(stdout.trim().split('\n').at(-1)).toBe(`${loaded || 'node:'} ${folder}/run.mjs --quick`);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const folder = join(temporaryFolder(), "somebody's pack");
+    for (const name of ['lib', 'glibc']) mkdirSync(join(folder, name), { recursive: true });
+    copyFileSync('harness/tools/gpu/pack/run.sh', join(folder, 'run.sh'));
+    writeFileSync(join(folder, 'glibc', 'version'), '2.0\n');
+    const print = '#!/bin/sh\necho "$(basename "$0"): $@"\n';
+    for (const name of ['node', 'glibc/ld-linux.so'])
+      writeFileSync(join(folder, name), print, { mode: 0o755 });
+    const env = { ...process.env, PACKED_LIBRARIES };
+    const { stdout, stderr } = spawnSync('sh', [join(folder, 'run.sh'), '--quick'], {
+      env,
+      encoding: 'utf8',
+    });
+    const loaded =
+      PACKED_LIBRARIES && `ld-linux.so: --library-path ${folder}/glibc:${folder}/lib ${folder}/node`;
+    expect(stderr).toBe('');
+    expect(stdout.trim().split('\n').at(-1)).toBe(`${loaded || 'node:'} ${folder}/run.mjs --quick`);
   },
 );
 
@@ -51,18 +47,14 @@ test.runIf(process.platform === 'linux')(
   'a command that needs a GPU goes on in the Node of the pack, which a loader may have to run',
   takesLong('runsProcesses'),
   () => {
-    const folder = mkdtempSync(join(tmpdir(), 'webgpu-diffusion-'));
-    try {
-      const own = join(folder, 'node');
-      writeFileSync(own, '#!/bin/sh\necho "the pack runs $2"\n', { mode: 0o755 });
-      const env = { ...process.env, WEBGPU_DIFFUSION_NODE: own };
-      const { stdout } = spawnSync(process.execPath, ['harness/run.mjs', 'adapters'], {
-        env,
-        encoding: 'utf8',
-      });
-      expect(stdout).toBe('the pack runs adapters\n');
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const folder = temporaryFolder();
+    const own = join(folder, 'node');
+    writeFileSync(own, '#!/bin/sh\necho "the pack runs $2"\n', { mode: 0o755 });
+    const env = { ...process.env, WEBGPU_DIFFUSION_NODE: own };
+    const { stdout } = spawnSync(process.execPath, ['harness/run.mjs', 'adapters'], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('the pack runs adapters\n');
   },
 );

@@ -2,9 +2,7 @@
  * The package as it is packed: the command line where the package `webgpu`, which it asks for but does not bring, is not installed, and
  * programs of the docs.
  */
-import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
@@ -13,22 +11,16 @@ import { readText } from '../../shaders/plugin';
 import { loadClassifier } from '../../src/quality/index';
 import { takesLong } from '../lanes/limits';
 import { codeOf } from '../tools/docs_code';
+import { runNode, temporaryFolder } from './system';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-let folder: string;
+const folder = temporaryFolder(afterAll);
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
   await build({ root, mode: 'lib', logLevel: 'error', build: { outDir: folder, emptyOutDir: true } });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
 }, takesLong('runsProcesses').timeout);
-afterAll(() => rm(folder, { recursive: true }));
 
-const node = (...args: string[]) =>
-  new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
-    const child = execFile(process.execPath, args, { cwd: folder }, (_, out, err) =>
-      resolve({ code: child.exitCode, out, err }),
-    );
-  });
+const node = (...args: string[]) => runNode(folder, ...args);
 const cli = (...args: string[]) => node(join(folder, 'cli.js'), ...args);
 
 test('the packed command line runs explain, which needs no GPU', async () => {

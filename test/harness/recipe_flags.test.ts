@@ -1,8 +1,7 @@
 /** Flags of the recipes: schedule, sampling, what to draw, what is held out. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { UsageError } from '../../harness/cli/args';
 import { noteOn } from '../../harness/cli/commands/evaluate';
 import { orderedOf } from '../../harness/cli/commands/sample';
@@ -15,6 +14,7 @@ import { checkSchedule } from '../../src/plan/schedule';
 import { recipes } from '../../src/recipes';
 import { presets } from '../../src/unet/config';
 import type { Model } from '../../src/weights/model';
+import { temporaryFolder } from './system';
 
 describe('--schedule', () => {
   const parse = (text: string) => scheduleFlag.parse(text, 'schedule');
@@ -213,11 +213,7 @@ describe('the flags of a recipe', () => {
 });
 
 describe('labels beside images', () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'labels-'));
-  });
-  afterAll(() => rm(folder, { recursive: true }));
+  const folder = temporaryFolder(afterAll);
 
   const images = (count: number) =>
     Buffer.from([0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 1, 0, 0, 0, 2, ...Array(2 * count).keys()]);

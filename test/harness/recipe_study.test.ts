@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { raceSvg } from '../../harness/studies/recipe/race_svg';
 import { verdicts } from '../../harness/studies/recipe/samplers';
 import { measure } from '../../harness/studies/recipe/study';
+import { temporaryFolder } from './system';
 
 const measured = [
   { name: 'race 256', batch: 256, seed: 1, step: 100, accepted: 0.25 },
@@ -39,8 +39,7 @@ test('the race of recipes is drawn over time: a line through the means, a dot fo
 });
 
 test('the study draws the race from its results, and lists its arguments where they are wrong', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'race-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder();
   const error = vi.spyOn(console, 'error').mockImplementation(() => {});
   onTestFinished(() => error.mockRestore());
   writeFileSync(join(folder, 'results.jsonl'), measured.map((of) => `${JSON.stringify(of)}\n`).join(''));

@@ -1,7 +1,6 @@
 /** Results of strangers: what is refused, what is kept, and the table and the roofline that are made of it. No GPU. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -17,13 +16,13 @@ import { parseResult } from '../../harness/bench/read';
 import type { BenchResult } from '../../harness/bench/result';
 import { adaptersSvg } from '../../harness/bench/roofline';
 import { filesOf, main, PAGE, ROOFLINE, rowOf, TABLE } from '../../harness/tools/results/results';
+import { temporaryFolder } from './system';
 import { tenAdapters } from './ten_adapters';
 
-const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const read = (path: string) => readFileSync(path, 'utf8');
 
 /** A repository with a commit, a page and no results. */
-const folder = mkdtempSync(join(tmpdir(), 'webgpu-diffusion-results-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder(afterAll);
 const at = (path: string) => join(folder, path);
 const there = pathToFileURL(at('/'));
 const git = (...args: string[]) =>

@@ -1,9 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { loadImages } from '../../harness/cli/images';
 import { classes, FEW, main, makeShapes } from '../../harness/studies/shapes';
+import { temporaryFolder } from './system';
 
 const BYTES = 32 * 32 * 3;
 
@@ -33,7 +31,7 @@ test('a picture of a shape has the colour that its class names, inside and on gr
 });
 
 test('the files of shapes are read as images of three channels, with their labels', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'webgpu-diffusion-'));
+  const folder = temporaryFolder();
   vi.spyOn(console, 'log').mockImplementation(() => {});
   try {
     expect(await main(['--out', folder, '--count', '20', '--seed', '7'])).toBe(0);
@@ -43,7 +41,6 @@ test('the files of shapes are read as images of three channels, with their label
     expect(new Uint8Array(images)).toEqual(made.images);
     expect(new Uint8Array(labels!)).toEqual(made.labels);
   } finally {
-    rmSync(folder, { recursive: true });
     vi.restoreAllMocks();
   }
 });

@@ -1,11 +1,11 @@
-/** `npm run check` compares texts: each comparison finds what it is for. */
+/** `npm run check` reads texts: each comparison and search finds what it is for. */
 import { expect, test } from 'vitest';
 
-// A variable, so that TypeScript does not look for its types.
-const script = new URL('../../harness/tools/build/texts.mjs', import.meta.url).href;
-const { deadLinks, glossaryFaults, workflowFaults, commentFaults } = (await import(
-  /* @vite-ignore */ script
-)) as Record<string, (...given: unknown[]) => string[]>;
+/** What a script exports; its path is a variable, so that TypeScript does not look for its types. */
+const script = async (name: string): Promise<Record<string, (...given: unknown[]) => string[]>> =>
+  import(/* @vite-ignore */ new URL(`../../harness/tools/build/${name}.mjs`, import.meta.url).href);
+const { deadLinks, glossaryFaults, workflowFaults, commentFaults } = await script('texts');
+const { findings } = await script('plain_words');
 
 test('links to missing files and headings are found', () => {
   const text =
@@ -53,4 +53,38 @@ test('a workflow that publishes another folder, or has too many rights, is found
 test('a shader without a comment about its work is found', () => {
   expect(commentFaults('a.wgsl', 'enable f16;\n\n// Copies.\nfn main() {}')).toEqual([]);
   expect(commentFaults('a.wgsl', 'fn main() {}')).toHaveLength(1);
+});
+
+test('a doc comment that begins with a pronoun is named, with its line', () => {
+  const text = 'const a = 1;\n/** Of the run. */\n/**\n * Those of it.\n */\n/** Ofen. */\n// Of a line.\n';
+  expect(findings('src/a.ts', text)).toEqual([
+    'src/a.ts:2: a doc comment begins with "Of"',
+    'src/a.ts:4: a doc comment begins with "Those"',
+    'src/a.ts:4: "those of"',
+  ]);
+});
+
+test('phrases are found in prose, code and titles of tests, also over the end of a line', () => {
+  expect(findings('docs/a.md', 'It\nis told. Whoever reads so\nmany pages. Nobodyness')).toEqual([
+    'docs/a.md:2: "is told"',
+    'docs/a.md:2: "whoever"',
+    'docs/a.md:2: "so many"',
+  ]);
+  expect(findings('src/a.ts', "fail('so long');\n/*\n * like that\n * of it */\n// that\n// of it")).toEqual([
+    'src/a.ts:1: "so long"',
+    'src/a.ts:3: "that of"',
+    'src/a.ts:5: "that of"',
+  ]);
+  expect(findings('test/a.test.ts', "\ntest('so does one with names', () => {});")).toEqual([
+    'test/a.test.ts:2: "so does"',
+  ]);
+});
+
+test("the page's visible texts are read, too", () => {
+  const text = "show('so long');\n/** Shown so long. */\nshow('that of');\n";
+  expect(findings('harness/page/shell/a.ts', text)).toEqual([
+    'harness/page/shell/a.ts:1: "so long"',
+    'harness/page/shell/a.ts:2: "so long"',
+    'harness/page/shell/a.ts:3: "that of"',
+  ]);
 });

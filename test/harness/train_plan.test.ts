@@ -1,6 +1,5 @@
 /** Which runs the command line plans, and with what. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { quoted } from '../../harness/cli/args';
@@ -10,6 +9,7 @@ import { isPlannedBy, planRun, type TrainFlags } from '../../harness/cli/train_p
 import { scheduleOf, trainerFor } from '../../harness/run/plan';
 import { recipeAt, recipes } from '../../src/recipes';
 import type { Checkpoint } from '../../src/weights/checkpoint';
+import { temporaryFolder } from './system';
 
 const folder = {} as RunFolder;
 const order = (given: TrainFlags) => planRun(given, folder, new AbortController().signal, () => {});
@@ -92,26 +92,21 @@ test('runs without a plan take batch, rate and length of their recipe', async ()
 });
 
 describe('a run of pictures in colour', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'colours-'));
+  const folder = temporaryFolder(afterAll);
   beforeAll(() => {
     for (let i = 0; i < 4; i++) {
       const data = Uint8Array.from({ length: 20 * 20 * 3 }, (_, at) => (at % 3 ? 60 * i : 250));
       writeFileSync(join(folder, `${i}.png`), encodePng({ data, width: 20, height: 20, channels: 3 }));
     }
   });
-  afterAll(() => rmSync(folder, { recursive: true }));
   const orderOf = (given: TrainFlags) => order({ data: [folder], holdout: 0, ...given });
 
   test('goes on with the same images: their paths, and what --fit and --ink asked for', async () => {
-    const spaced = `${folder} more`;
+    const spaced = join(temporaryFolder(), 'of mine');
     cpSync(folder, spaced, { recursive: true });
-    try {
-      const { imageFlags } = await order({ data: [folder, spaced], fit: 'fit', ink: 'dark', size: 16 });
-      expect(imageFlags).toBe(` --data ${quoted(folder)} --data ${quoted(spaced)} --fit fit --ink dark`);
-      expect((await order({})).imageFlags).toBe('');
-    } finally {
-      rmSync(spaced, { recursive: true });
-    }
+    const { imageFlags } = await order({ data: [folder, spaced], fit: 'fit', ink: 'dark', size: 16 });
+    expect(imageFlags).toBe(` --data ${quoted(folder)} --data ${quoted(spaced)} --fit fit --ink dark`);
+    expect((await order({})).imageFlags).toBe('');
   });
 
   test('with a plan begins with the pretrained network, at its size and rate', async () => {

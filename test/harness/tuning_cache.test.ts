@@ -1,12 +1,11 @@
 /** The file in which the command line remembers kernel choices. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { fileCache, tuningFile } from '../../harness/cli/tuning_cache';
+import { temporaryFolder } from './system';
 
-const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-'));
-afterAll(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder(afterAll);
 
 test('the file of kernel choices lies where the platform keeps caches, or where a variable says', () => {
   const name = join('webgpu-diffusion', 'tuning.json');
