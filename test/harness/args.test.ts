@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import {
-  type Command,
   defineCommand,
   helpOf,
   integer,
@@ -127,21 +126,6 @@ test('the help of a command lists every flag with the values that it takes', () 
     expect(help).toContain(line);
   expect(help).toContain('  --rate X        how fast\n                  (second line)\n');
   expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThan(120);
-});
-
-test('the help of every command has lines that fit a terminal', async () => {
-  const modules = import.meta.glob<Record<string, Command>>('../../harness/cli/commands/*.ts', {
-    eager: true,
-  });
-  const commands = Object.values(modules).flatMap((module) =>
-    Object.values(module).filter((value) => typeof value === 'object' && 'flags' in value),
-  );
-  expect(commands.map(({ name }) => name).sort()).toEqual(
-    ['adapters', 'bench', 'check', 'convert', 'distil', 'evaluate', 'explain', 'sample', 'train'].sort(),
-  );
-  for (const each of commands) {
-    for (const line of helpOf(each).split('\n')) expect(line.length, line).toBeLessThan(130);
-  }
 });
 
 test.skipIf(process.platform === 'win32')('words are quoted where a shell would change them', () => {

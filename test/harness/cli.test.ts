@@ -227,9 +227,10 @@ test('convert writes the same ONNX and PyTorch files as the library', async () =
   expect(decodeSafetensors(await readFile(pytorch)).tensors.has('down.0.weight')).toBe(true);
 });
 
-test.each(Object.keys(summaries))('%s --help fits 120 columns', async (command) => {
+test.each(Object.keys(summaries))('%s --help names the command, and fits 120 columns', async (command) => {
   const { out, code } = await run(command, '--help');
   expect(code).toBe(0);
+  expect(out).toMatch(new RegExp(`^webgpu-diffusion ${command}\\b`));
   expect(out.split('\n').filter((line) => line.length > 120)).toEqual([]);
 });
 

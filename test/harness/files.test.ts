@@ -10,7 +10,7 @@ import { prepareFile, prepareFolder, readWhole, writeWhole } from '../../harness
 import { loadImages } from '../../harness/cli/images';
 import { encodePng } from '../../harness/cli/png';
 import { refused } from '../data/refused';
-import { temporaryFolder } from './system';
+import { idxFile, temporaryFolder } from './system';
 
 let folder: string;
 beforeEach(() => {
@@ -146,8 +146,7 @@ test('readWhole refuses a file that is missing, and a folder', async () => {
 });
 
 describe('--data', () => {
-  const idx = (count: number, fill: number) =>
-    Buffer.from([0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 2, 0, 0, 0, 2, ...Array(4 * count).fill(fill)]);
+  const idx = (count: number, fill: number) => idxFile([count, 2, 2], Array(4 * count).fill(fill));
 
   test('reads the IDX images of a folder, packed or not: train before t10k, and each once', async () => {
     await writeFile(join(folder, 't10k-images-idx3-ubyte'), idx(1, 3));
@@ -187,7 +186,7 @@ describe('--data', () => {
     const idxs = ['one-images-idx3-ubyte', 'two-images-idx3-ubyte'].map(at);
     await writeFile(idxs[0], idx(2, 1));
     await writeFile(idxs[1], idx(1, 2));
-    await writeFile(at('one-labels-idx1-ubyte'), Buffer.from([0, 0, 8, 1, 0, 0, 0, 2, 0, 1]));
+    await writeFile(at('one-labels-idx1-ubyte'), idxFile([2], [0, 1]));
     const both = await loadImages([...idxs, at('one-labels-idx1-ubyte')]);
     expect([both.images.count, both.images.labels]).toEqual([3, undefined]);
     expect(both.notes).toEqual([
@@ -209,7 +208,7 @@ describe('--data', () => {
   test('takes the class names of IDX files from classes.txt, in the folder or beside the images', async () => {
     const images = join(folder, 'my-images-idx3-ubyte');
     await writeFile(images, idx(3, 1));
-    await writeFile(join(folder, 'my-labels-idx1-ubyte'), Buffer.from([0, 0, 8, 1, 0, 0, 0, 3, 0, 2, 1]));
+    await writeFile(join(folder, 'my-labels-idx1-ubyte'), idxFile([3], [0, 2, 1]));
     const names = (text: string) => writeFile(join(folder, 'classes.txt'), text);
     await names('a "poppy"\r\nרקפת\r\nc, d\r\n');
     for (const source of [folder, images])

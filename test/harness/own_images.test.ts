@@ -16,7 +16,7 @@ import { OWN_SIZE, shrink, sizeFor, sizeInHeader, usualChoice } from '../../harn
 import { Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';
 import type { Pixels } from '../../src/pictures/picture';
-import { temporaryFolder } from './system';
+import { idxFile, temporaryFolder } from './system';
 
 type Colour = readonly [number, number, number, number?];
 const RED: Colour = [200, 30, 40];
@@ -191,30 +191,27 @@ describe('the user’s pictures', () => {
   });
 
   test('keep a common size of at most 32 pixels that a network takes, and a larger one by choice', () => {
-    const sizesOf = (sizes: number[][]) => sizes.map(([width, height]) => ({ width, height }));
-    const of = (...sizes: number[][]) => sizeFor(sizesOf(sizes), 0);
-    const own = (...sizes: number[][]) => sizeFor(sizesOf(sizes), OWN_SIZE);
-    expect(of([24, 24], [24, 24])).toEqual({ width: 24, height: 24 });
-    expect(of([32, 20], [32, 20])).toEqual({ width: 32, height: 20 });
-    expect(of([64, 48], [64, 48])).toEqual({ width: 32, height: 32 });
-    expect(of([36, 20], [36, 20])).toEqual({ width: 20, height: 20 });
-    expect(own([64, 48], [64, 48])).toEqual({ width: 64, height: 48 });
-    expect(own([24, 24], [24, 24])).toEqual({ width: 24, height: 24 });
-    for (const sizes of [
-      [
-        [64, 48],
-        [48, 64],
-      ],
-      [
-        [68, 68],
-        [68, 68],
-      ],
-    ])
-      expect(own(...sizes)).toEqual({ width: 32, height: 32 });
-    expect(of([68, 68], [68, 68])).toEqual({ width: 32, height: 32 });
-    expect(of([30, 30], [30, 30])).toEqual({ width: 28, height: 28 });
-    expect(of([9, 9], [9, 9])).toEqual({ width: 16, height: 16 });
-    expect(of([24, 24], [4000, 3000], [3000, 4000])).toEqual({ width: 32, height: 32 });
+    const chosen = (choice: number, sizes: number[][]) => {
+      const { width, height } = sizeFor(
+        sizes.map(([width, height]) => ({ width, height })),
+        choice,
+      );
+      return [width, height];
+    };
+    const of = (...sizes: number[][]) => chosen(0, sizes);
+    const own = (...sizes: number[][]) => chosen(OWN_SIZE, sizes);
+    expect(of([24, 24], [24, 24])).toEqual([24, 24]);
+    expect(of([32, 20], [32, 20])).toEqual([32, 20]);
+    expect(of([64, 48], [64, 48])).toEqual([32, 32]);
+    expect(of([36, 20], [36, 20])).toEqual([20, 20]);
+    expect(own([64, 48], [64, 48])).toEqual([64, 48]);
+    expect(own([24, 24], [24, 24])).toEqual([24, 24]);
+    expect(own([64, 48], [48, 64])).toEqual([32, 32]);
+    expect(own([68, 68], [68, 68])).toEqual([32, 32]);
+    expect(of([68, 68], [68, 68])).toEqual([32, 32]);
+    expect(of([30, 30], [30, 30])).toEqual([28, 28]);
+    expect(of([9, 9], [9, 9])).toEqual([16, 16]);
+    expect(of([24, 24], [4000, 3000], [3000, 4000])).toEqual([32, 32]);
     expect(sizeFor([undefined], 48)).toEqual({ width: 48, height: 48 });
   });
 
@@ -226,31 +223,17 @@ describe('the user’s pictures', () => {
           ...new Array(30).fill(0),
         ]),
       );
-    expect(
-      sizeInHeader(encodePng({ width: 300, height: 2, channels: 1, data: new Uint8Array(600) })),
-    ).toEqual({ width: 300, height: 2 });
-    expect(of('GIF89a', 44, 1, 2, 0)).toEqual({ width: 300, height: 2 });
-    expect(of('BM', ...new Array(16).fill(0), 44, 1, 0, 0, 254, 255, 255, 255)).toEqual({
-      width: 300,
-      height: 2,
-    });
-    // A segment of 4 bytes, then the frame.
-    expect(of(0xff, 0xd8, 0xff, 0xe0, 0, 4, 7, 7, 0xff, 0xc2, 0, 11, 8, 0, 2, 1, 44)).toEqual({
-      width: 300,
-      height: 2,
-    });
-    expect(of('RIFF', 0, 0, 0, 0, 'WEBPVP8X', ...new Array(8).fill(0), 43, 1, 0, 1, 0, 0)).toEqual({
-      width: 300,
-      height: 2,
-    });
-    expect(of('RIFF', 0, 0, 0, 0, 'WEBPVP8L', 0, 0, 0, 0, 0x2f, 43, 0x41, 0, 0)).toEqual({
-      width: 300,
-      height: 2,
-    });
-    expect(of('RIFF', 0, 0, 0, 0, 'WEBPVP8 ', ...new Array(10).fill(0), 44, 1, 2, 0)).toEqual({
-      width: 300,
-      height: 2,
-    });
+    for (const [kind, size] of Object.entries({
+      png: sizeInHeader(encodePng({ width: 300, height: 2, channels: 1, data: new Uint8Array(600) })),
+      gif: of('GIF89a', 44, 1, 2, 0),
+      bmp: of('BM', ...new Array(16).fill(0), 44, 1, 0, 0, 254, 255, 255, 255),
+      // A segment of 4 bytes, then the frame.
+      jpeg: of(0xff, 0xd8, 0xff, 0xe0, 0, 4, 7, 7, 0xff, 0xc2, 0, 11, 8, 0, 2, 1, 44),
+      webpX: of('RIFF', 0, 0, 0, 0, 'WEBPVP8X', ...new Array(8).fill(0), 43, 1, 0, 1, 0, 0),
+      webpL: of('RIFF', 0, 0, 0, 0, 'WEBPVP8L', 0, 0, 0, 0, 0x2f, 43, 0x41, 0, 0),
+      webp: of('RIFF', 0, 0, 0, 0, 'WEBPVP8 ', ...new Array(10).fill(0), 44, 1, 2, 0),
+    }))
+      expect(size, kind).toEqual({ width: 300, height: 2 });
     expect(of('something else')).toBeUndefined();
   });
 
@@ -542,29 +525,11 @@ describe('an .npy file', () => {
 });
 
 describe('an IDX file', () => {
-  const file = (path: string, ...bytes: number[]) => ({
+  const file = (path: string, bytes: Iterable<number> = []) => ({
     path,
     source: new File([Uint8Array.from(bytes)], path),
   });
-  const images = (count: number, ...more: number[]) => [
-    0,
-    0,
-    8,
-    3,
-    0,
-    0,
-    0,
-    count,
-    0,
-    0,
-    0,
-    1,
-    0,
-    0,
-    0,
-    1,
-    ...more,
-  ];
+  const images = (...values: number[]) => idxFile([values.length, 1, 1], values);
   const readAll = (files: OwnFile[], choice = {}) =>
     readOwnImages(
       files,
@@ -600,16 +565,16 @@ describe('an IDX file', () => {
   });
 
   test('is read unchanged, and inverted only by choice', async () => {
-    const made = await readAll([file('mine', ...images(2, 7, 250))]);
+    const made = await readAll([file('mine', images(7, 250))]);
     expect([[...made.images.images], made.ink, made.images.name]).toEqual([[7, 250], 'light', 'mine']);
-    expect([...(await readAll([file('mine', ...images(2, 7, 250))], { ink: 'dark' })).images.images]).toEqual(
-      [248, 5],
-    );
+    expect([...(await readAll([file('mine', images(7, 250))], { ink: 'dark' })).images.images]).toEqual([
+      248, 5,
+    ]);
   });
 
   test('or an .npy file in colour is never inverted', async () => {
     const colours = [7, 250, 100, 3, 2, 1];
-    const idx = file('mine', 0, 0, 8, 4, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 3, ...colours);
+    const idx = file('mine', idxFile([2, 1, 1, 3], colours));
     const bytes = npy('|u1', [2, 1, 1, 3], Uint8Array.from(colours).buffer);
     const array = { path: 'mine.npy', source: new File([bytes], 'mine.npy') };
     for (const given of [idx, array]) {
@@ -622,11 +587,8 @@ describe('an IDX file', () => {
   });
 
   test('of one class is trained without classes', async () => {
-    const labels = file('mine-labels-idx1-ubyte', 0, 0, 8, 1, 0, 0, 0, 2, 4, 4);
-    const { images: set, notes } = await readAll([
-      file('mine-images-idx3-ubyte', ...images(2, 7, 9)),
-      labels,
-    ]);
+    const labels = file('mine-labels-idx1-ubyte', idxFile([2], [4, 4]));
+    const { images: set, notes } = await readAll([file('mine-images-idx3-ubyte', images(7, 9)), labels]);
     expect([set.labels, ...notes]).toEqual([
       undefined,
       'All 2 images have the label 4: the network is trained without classes.',
@@ -641,15 +603,13 @@ describe('an IDX file', () => {
     await expect(readAll([text])).rejects.toThrow(
       'notes.txt is neither a picture nor data to train on. Give pictures',
     );
-    const zip = file('faces.zip', ...Buffer.from('PK\x03\x04 and more'));
+    const zip = file('faces.zip', Buffer.from('PK\x03\x04 and more'));
     await expect(readAll([zip])).rejects.toThrow(
       /^faces\.zip is neither .* It looks like a zip archive: unpack it\.$/,
     );
     // The error on a file that begins like IDX names its fault.
-    await expect(readAll([file('short', 0, 0, 0, 0)])).rejects.toThrow('magic number');
-    await expect(
-      readAll([file('four', 0, 0, 8, 4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1)]),
-    ).rejects.toThrow('2 channels');
+    await expect(readAll([file('short', [0, 0, 0, 0])])).rejects.toThrow('magic number');
+    await expect(readAll([file('four', idxFile([1, 1, 1, 2], [1, 1]))])).rejects.toThrow('2 channels');
   });
 });
 
@@ -735,18 +695,9 @@ describe('--data', () => {
     }
   });
 
-  test('names the kind of a file that it cannot take, such as a zip archive', async () => {
-    write('faces.zip', 'PK\x03\x04 and more');
-    await expect(loadImages([join(folder, 'faces.zip')])).rejects.toThrow(
-      /^faces\.zip is neither a picture nor data to train on\. Give .* It looks like a zip archive: unpack it\.$/,
-    );
-  });
-
   test('counts classes of classes.txt that have no images', async () => {
-    const idx = (kind: number, sizes: number[], values: number[]) =>
-      Uint8Array.from([0, 0, 8, kind, ...sizes.flatMap((size) => [0, 0, 0, size]), ...values]);
-    write('mine-images-idx3-ubyte', idx(3, [4, 16, 16], new Array(1024).fill(9)));
-    write('mine-labels-idx1-ubyte', idx(1, [4], [0, 1, 0, 1]));
+    write('mine-images-idx3-ubyte', idxFile([4, 16, 16], new Array(1024).fill(9)));
+    write('mine-labels-idx1-ubyte', idxFile([4], [0, 1, 0, 1]));
     write('classes.txt', 'cat\ndog\ncow\n');
     const given = { data: [join(folder, 'mine-images-idx3-ubyte')], recipe: 'digits' } as const;
     const run = await RunFolder.of({ out: join(folder, 'run') });

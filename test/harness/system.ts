@@ -1,4 +1,4 @@
-/** What tests take from the system: folders in which they write, and processes of their own. */
+/** What tests of the command line share: folders in which they write, processes of their own, small files. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,3 +19,7 @@ export const runNode = (cwd: string, ...args: readonly string[]) =>
       resolve({ code: child.exitCode, out, err }),
     );
   });
+
+/** An IDX file of bytes: fewer than 256 along each side. */
+export const idxFile = (sizes: readonly number[], values: Iterable<number>) =>
+  Uint8Array.of(0, 0, 8, sizes.length, ...sizes.flatMap((size) => [0, 0, 0, size]), ...values);
