@@ -1,6 +1,7 @@
 import shaders from 'virtual:kernel/corrupt';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
+import { elementsOf } from '../plan/tensor';
 import type { ImageShape } from './swish_max_pool';
 
 export interface CorruptShape extends ImageShape {
@@ -30,9 +31,9 @@ export const corrupt: Kernel<CorruptShape, 'images' | 'order' | 'state' | 'noisy
       truth: elements * batch,
     };
   },
-  cost: ({ channels, height, width, batch, flow }) => {
-    const size = channels * height * width * batch;
-    return { flops: (flow ? 14 : 4) * size, bytes: 9 * size };
+  cost: (shape) => {
+    const size = elementsOf(shape);
+    return { flops: (shape.flow ? 14 : 4) * size, bytes: 9 * size };
   },
   variants: {
     plain: {

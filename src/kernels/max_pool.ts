@@ -1,23 +1,24 @@
 import shaders from 'virtual:kernel/max_pool';
 import { call, type Kernel } from '../plan/op';
+import { elementsOf } from '../plan/tensor';
 import type { ImageShape } from './swish_max_pool';
 
 /** Max pooling of 2x2 windows. The shape is the input's, whose height and width are even. */
 export const maxPool: Kernel<ImageShape, 'input' | 'output'> = {
   name: 'max_pool',
-  sizes: ({ channels, height, width, batch }) => {
-    const input = channels * height * width * batch;
+  sizes: (shape) => {
+    const input = elementsOf(shape);
     return { input, output: input / 4 };
   },
-  cost: ({ channels, height, width, batch }) => {
-    const input = channels * height * width * batch;
+  cost: (shape) => {
+    const input = elementsOf(shape);
     return { flops: 0.75 * input, bytes: 5 * input };
   },
   variants: {
     plain: {
-      calls: ({ channels, height, width, batch }, tensors) => {
-        const vec4s = (channels * height * width * batch) / 16;
-        return [call(shaders.plain, { vec4s, width: width / 2, n4: batch / 4 }, tensors, vec4s)];
+      calls: (shape, tensors) => {
+        const vec4s = elementsOf(shape) / 16;
+        return [call(shaders.plain, { vec4s, width: shape.width / 2, n4: shape.batch / 4 }, tensors, vec4s)];
       },
     },
   },

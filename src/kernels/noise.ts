@@ -1,6 +1,7 @@
 import shaders from 'virtual:kernel/noise';
 import { call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
+import { elementsOf } from '../plan/tensor';
 import type { ImageShape } from './swish_max_pool';
 
 export interface NoiseShape extends ImageShape {
@@ -12,20 +13,17 @@ export interface NoiseShape extends ImageShape {
 
 export const noise: Kernel<NoiseShape, 'step' | 'output'> = {
   name: 'noise',
-  sizes: ({ channels, height, width, batch }) => ({
-    step: SAMPLING_STEP_WORDS,
-    output: channels * height * width * batch,
-  }),
-  cost: ({ channels, height, width, batch, gaussian }) => {
-    const size = channels * height * width * batch;
-    return { flops: (gaussian ? 8 : 1) * size, bytes: 4 * size };
+  sizes: (shape) => ({ step: SAMPLING_STEP_WORDS, output: elementsOf(shape) }),
+  cost: (shape) => {
+    const size = elementsOf(shape);
+    return { flops: (shape.gaussian ? 8 : 1) * size, bytes: 4 * size };
   },
   variants: {
     plain: {
-      calls: ({ channels, height, width, batch, count, gaussian }, tensors) => {
-        const vec4s = (channels * height * width * batch) / 4;
-        const shader = shaders[gaussian ? 'gaussian' : 'plain'];
-        return [call(shader, { vec4s, n4: batch / 4, count }, tensors, vec4s)];
+      calls: (shape, tensors) => {
+        const vec4s = elementsOf(shape) / 4;
+        const shader = shaders[shape.gaussian ? 'gaussian' : 'plain'];
+        return [call(shader, { vec4s, n4: shape.batch / 4, count: shape.count }, tensors, vec4s)];
       },
     },
   },

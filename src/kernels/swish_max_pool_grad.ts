@@ -1,5 +1,6 @@
 import shaders from 'virtual:kernel/swish_max_pool_grad';
 import { call, type Kernel } from '../plan/op';
+import { elementsOf } from '../plan/tensor';
 import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
@@ -9,22 +10,27 @@ import type { ImageShape } from './swish_max_pool';
  */
 export const swishMaxPoolGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {
   name: 'swish_max_pool_grad',
-  sizes: ({ channels, height, width, batch, residual }) => {
-    const input = channels * height * width * batch;
-    const more = residual ? { residual: input, grad_residual: input } : {};
+  sizes: (shape) => {
+    const input = elementsOf(shape);
+    const more = shape.residual ? { residual: input, grad_residual: input } : {};
     return { pre: input, grad_output: input / 4, grad: input, ...more };
   },
-  cost: ({ channels, height, width, batch, residual }) => {
-    const input = channels * height * width * batch;
-    return { flops: (residual ? 11.75 : 10.75) * input, bytes: (residual ? 21 : 13) * input };
+  cost: (shape) => {
+    const input = elementsOf(shape);
+    return { flops: (shape.residual ? 11.75 : 10.75) * input, bytes: (shape.residual ? 21 : 13) * input };
   },
   variants: {
     plain: {
-      calls: ({ channels, height, width, batch, residual }, tensors) => {
-        const vec4s = (channels * height * width * batch) / 16;
-        const params = { vec4s, width: width / 2, n4: batch / 4 };
+      calls: (shape, tensors) => {
+        const vec4s = elementsOf(shape) / 16;
+        const params = { vec4s, width: shape.width / 2, n4: shape.batch / 4 };
         return [
-          call<keyof typeof params, string>(shaders[residual ? 'residual' : 'plain'], params, tensors, vec4s),
+          call<keyof typeof params, string>(
+            shaders[shape.residual ? 'residual' : 'plain'],
+            params,
+            tensors,
+            vec4s,
+          ),
         ];
       },
     },

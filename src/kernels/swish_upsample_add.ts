@@ -1,5 +1,6 @@
 import shaders from 'virtual:kernel/swish_upsample_add';
 import { call, type Kernel } from '../plan/op';
+import { elementsOf } from '../plan/tensor';
 import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
@@ -11,28 +12,28 @@ export interface UpsampleAddShape extends ImageShape, ResidualShape {
 /** The shape is the shape of `input` and `residual`; `skip` and `output` have twice the height and width. */
 export const swishUpsampleAdd: Kernel<UpsampleAddShape, 'input' | 'skip' | 'output'> = {
   name: 'swish_upsample_add',
-  sizes: ({ channels, height, width, batch, residual, skipResidual }) => {
-    const input = channels * height * width * batch;
+  sizes: (shape) => {
+    const input = elementsOf(shape);
     return {
       input,
       skip: 4 * input,
       output: 4 * input,
-      ...(residual ? { residual: input } : {}),
-      ...(skipResidual ? { skip_residual: 4 * input } : {}),
+      ...(shape.residual ? { residual: input } : {}),
+      ...(shape.skipResidual ? { skip_residual: 4 * input } : {}),
     };
   },
-  cost: ({ channels, height, width, batch, residual, skipResidual }) => {
-    const input = channels * height * width * batch;
-    const added = Number(residual ?? false) + 4 * Number(skipResidual ?? false);
+  cost: (shape) => {
+    const input = elementsOf(shape);
+    const added = Number(shape.residual ?? false) + 4 * Number(shape.skipResidual ?? false);
     return { flops: (29 + added) * input, bytes: (36 + 4 * added) * input };
   },
   variants: {
     plain: {
-      calls: ({ channels, height, width, batch, residual, skipResidual }, tensors) => {
-        const vec4s = (channels * height * width * batch) / 4;
-        const params = { vec4s, width, n4: batch / 4 };
-        const plain = skipResidual ? 'skip_residual' : 'plain';
-        const form = shaders[residual ? (skipResidual ? 'both_residual' : 'residual') : plain];
+      calls: (shape, tensors) => {
+        const vec4s = elementsOf(shape) / 4;
+        const params = { vec4s, width: shape.width, n4: shape.batch / 4 };
+        const plain = shape.skipResidual ? 'skip_residual' : 'plain';
+        const form = shaders[shape.residual ? (shape.skipResidual ? 'both_residual' : 'residual') : plain];
         return [call<keyof typeof params, string>(form, params, tensors, vec4s)];
       },
     },

@@ -1,5 +1,6 @@
 import shaders from 'virtual:kernel/swish_upsample_grad';
 import { call, type Kernel } from '../plan/op';
+import { elementsOf } from '../plan/tensor';
 import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
 
@@ -9,21 +10,31 @@ import type { ImageShape } from './swish_max_pool';
  */
 export const swishUpsampleGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_output' | 'grad'> = {
   name: 'swish_upsample_grad',
-  sizes: ({ channels, height, width, batch, residual }) => {
-    const input = channels * height * width * batch;
-    return { pre: input, grad_output: 4 * input, grad: input, ...(residual ? { grad_residual: input } : {}) };
+  sizes: (shape) => {
+    const input = elementsOf(shape);
+    return {
+      pre: input,
+      grad_output: 4 * input,
+      grad: input,
+      ...(shape.residual ? { grad_residual: input } : {}),
+    };
   },
-  cost: ({ channels, height, width, batch, residual }) => {
-    const input = channels * height * width * batch;
-    return { flops: 12 * input, bytes: (residual ? 28 : 24) * input };
+  cost: (shape) => {
+    const input = elementsOf(shape);
+    return { flops: 12 * input, bytes: (shape.residual ? 28 : 24) * input };
   },
   variants: {
     plain: {
-      calls: ({ channels, height, width, batch, residual }, tensors) => {
-        const vec4s = (channels * height * width * batch) / 4;
-        const params = { vec4s, width, n4: batch / 4 };
+      calls: (shape, tensors) => {
+        const vec4s = elementsOf(shape) / 4;
+        const params = { vec4s, width: shape.width, n4: shape.batch / 4 };
         return [
-          call<keyof typeof params, string>(shaders[residual ? 'residual' : 'plain'], params, tensors, vec4s),
+          call<keyof typeof params, string>(
+            shaders[shape.residual ? 'residual' : 'plain'],
+            params,
+            tensors,
+            vec4s,
+          ),
         ];
       },
     },

@@ -39,3 +39,11 @@ export function table<C extends string>(
 
 /** Size on the GPU of a batch of `count` images: the next multiple of 4, because a vec4f holds four images. */
 export const padBatch = (count: number): number => Math.ceil(count / 4) * 4;
+
+/** Numbers of an activation. */
+export const elementsOf = (shape: {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly batch: number;
+}): number => shape.channels * shape.height * shape.width * shape.batch;
