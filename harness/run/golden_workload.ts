@@ -2,6 +2,7 @@
  * The workload of the golden run: initial weights and batches that any library can be given bit for bit, so that losses can be
  * compared between implementations. Digit-like strokes, noised: noisy = x * (1 - a) + noise * a.
  */
+import { Random } from '../specs/lib/spec';
 
 export const SIDE = 28;
 const KERNEL = 5;
@@ -46,16 +47,9 @@ const LAYERS_PICTURES: Convolutions = [
 /** The images of that network: their side, at most `SIDE`, and channels. */
 export const PICTURES = { side: 24, channels: 3 } as const;
 
-/** mulberry32 */
 function generator(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = a;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+  const random = new Random(seed);
+  return () => random.next();
 }
 
 /** A kernel's numbers, uniform within ±limit. */

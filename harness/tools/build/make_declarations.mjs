@@ -17,6 +17,8 @@ const { config } = await loadConfigFromFile({ command: 'build', mode: 'lib' }, p
 /** The sources of the package's entries, by name. */
 const { cli: _, ...entries } = config.build.lib.entry;
 
+export { entries };
+
 /** The text of each, by its name: of all at once, which reads the sources once. Throws if they have a type error. */
 export function makeDeclarations() {
   const sources = Object.values(entries).map(path);

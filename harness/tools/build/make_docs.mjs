@@ -10,6 +10,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Application, Converter } from 'typedoc';
+import { entries } from './make_declarations.mjs';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const at = (path) => join(root, path);
@@ -34,23 +35,9 @@ const LAB = pages('docs/lab')
   .reverse()
   .map((file) => `docs/lab/${file}`);
 
-/** The sources of the package's entries. */
-const ENTRIES = [
-  'src/index.ts',
-  'src/data/digits.ts',
-  'src/files/index.ts',
-  'src/standalone/index.ts',
-  'src/pretrained/index.ts',
-  'src/onnx/index.ts',
-  'src/quality/index.ts',
-  'src/node/index.ts',
-  'src/three/index.ts',
-  'src/worker/index.ts',
-];
-
 const app = await Application.bootstrap({
   name: 'webgpu-diffusion',
-  entryPoints: ENTRIES.map(at),
+  entryPoints: Object.values(entries).map(at),
   tsconfig: at('tsconfig.json'),
   projectDocuments: [...PAGES, ...LAB].map(at),
   readme: at('README.md'),
@@ -75,7 +62,6 @@ const app = await Application.bootstrap({
     'src/pretrained/index.ts:files',
     'src/recipes.ts:parts',
     'src/report.ts:UsedVariant',
-    'src/sampling/options.ts:RunOptions',
     'src/tuning/tuner.ts:Measured',
     'src/weights/checkpoint.ts:Training',
     'src/weights/model.ts:Weights',

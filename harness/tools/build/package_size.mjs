@@ -88,8 +88,6 @@ async function bundled(folder, name, code, split = true) {
     absWorkingDir: folder,
   });
   const files = new Map(outputFiles.map((file) => [basename(file.path), file.text]));
-  await mkdir(outdir, { recursive: true });
-  for (const [file, text] of files) await writeFile(join(outdir, file), `${ANNOUNCE}${text}`);
   const imports = new Map(
     Object.entries(metafile.outputs).map(([path, output]) => [
       basename(path),
@@ -115,7 +113,7 @@ async function loadedBy({ entry, files }, adapter, make, selfCheck = false) {
   globalThis.loadedChunks = loaded;
   // Another query, another instance of the entry; a chunk reports itself once, so each run needs its own copy.
   const folder = `${entry}.${Math.random().toString(36).slice(2)}`;
-  await mkdir(folder);
+  await mkdir(folder, { recursive: true });
   for (const [file, text] of files) await writeFile(join(folder, file), `${ANNOUNCE}${text}`);
   const { createEngine } = await import(pathToFileURL(join(folder, basename(entry))).href);
   // Of what is measured any may turn out to be the fastest; without measuring it is what usually is.
