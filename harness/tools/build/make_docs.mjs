@@ -59,6 +59,7 @@ const app = await Application.bootstrap({
     'src/trust/memory.ts:DeviceLoss',
     'src/trust/memory.ts:Versions',
     'src/gpu/request_device.ts:DeviceOfAdapter',
+    'src/pictures/picture.ts:Drawable',
     'src/pretrained/index.ts:files',
     'src/recipes.ts:parts',
     'src/report.ts:UsedVariant',
