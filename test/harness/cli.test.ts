@@ -34,8 +34,8 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
 }
 
 /** Expects this exit code and one line on stderr, no stack, that holds every one of `facts`. */
-async function fails(args: string[], code: number, ...facts: string[]): Promise<void> {
-  const result = await run(...args);
+async function fails(words: string | readonly string[], code: number, ...facts: string[]): Promise<void> {
+  const result = await run(...(typeof words === 'string' ? words.split(' ') : words));
   expect(result.err.trim().split('\n'), result.err).toHaveLength(1);
   for (const fact of facts) expect(result.err).toContain(fact);
   expect(result.code).toBe(code);
@@ -57,39 +57,38 @@ test('--help lists the commands or the flags of one command, and --version print
 });
 
 test('a usage error ends a command with exit code 2', async () => {
-  await fails(['trian'], 2, '"trian"', 'train, sample, distil, evaluate, convert');
-  await fails(['train', '--out', folder, '--epoch', '3'], 2, '--epoch', '--epochs');
-  await fails(['train'], 2, '--out DIR');
-  await fails(['train', '--out', folder, '--widths', '8,8,8,8'], 2, '--widths 8,8,8,8', 'multiple of 8');
-  await fails(['train', '--out', folder, '--limit', '10001'], 2, '10001', '1 to 10000');
-  await fails(['sample', '--model', 'x', '--out', 'y.jpg'], 2, 'y.jpg', '.png');
-  await fails(['distil', '--out', folder], 2, '--calls 1 or --calls 2');
-  await fails(['distil', '--out', folder, '--calls', '4'], 2, '"4"', '1, 2');
-  await fails(['distil', '--calls', '2'], 2, '--out DIR');
-  const untold = ['distil', '--calls', '2', '--out', join(folder, 'new'), '--model', 'tutorial'];
-  await fails(untold, 2, 'follows a flow', '--recipe digits');
-  await fails(['convert', '--model', 'digits'], 2, '--onnx FILE.onnx', '--pytorch FILE.safetensors');
-  await fails(['convert', '--onnx', 'net.safetensors'], 2, 'net.safetensors', '.onnx');
-  await fails(['convert', '--pytorch', 'net.pt'], 2, 'net.pt', '.safetensors');
-  await fails(['bench', '--points', '1,2'], 2, '--points', '--sweep batch or --sweep size');
-  await fails(['bench', '--sweep', 'both', '--points', '1,2'], 2, '--points', '--sweep batch');
-  await fails(['bench', '--sweep', 'depth'], 2, '"depth"', 'none, batch, size, both');
-  await fails(['bench', '--widths', '8,8,8,8'], 2, '--widths 8,8,8,8', 'multiple of 8');
-  await fails(['bench', '--compare', 'a.json'], 2, '--compare takes two files', 'A.json,B.json');
-  await fails(['bench', '--compare', 'a.json,b.json', '--batch', '4'], 2, '--batch', 'runs nothing');
-  for (const command of [
-    ['train', '--out', folder],
-    ['sample', '--model', 'x', '--out', 'y.png'],
-    ['bench'],
-    ['check'],
-  ])
-    await fails([...command, '--tune', '--no-tune'], 2, '--tune and --no-tune');
-  const fixed = ['train', '--out', join(folder, 'new'), '--variants'];
-  for (const command of [fixed, ['bench', '--variants'], ['check', '--variants']])
-    await fails([...command, 'conv2d/down.9=direct'], 2, 'no conv2d/down.9', 'conv2d/down.0, conv2d/down.1');
-  await fails([...fixed, 'conv2d/down.1=fast'], 2, 'no variant fast', 'direct, ');
+  await fails('trian', 2, '"trian"', 'train, sample, distil, evaluate, convert');
+  await fails(`train --out ${folder} --epoch 3`, 2, '--epoch', '--epochs');
+  await fails('train', 2, '--out DIR');
+  await fails(`train --out ${folder} --widths 8,8,8,8`, 2, '--widths 8,8,8,8', 'multiple of 8');
+  await fails(`train --out ${folder} --limit 10001`, 2, '10001', '1 to 10000');
+  await fails('sample --model x --out y.jpg', 2, 'y.jpg', '.png');
+  await fails(`distil --out ${folder}`, 2, '--calls 1 or --calls 2');
+  await fails(`distil --out ${folder} --calls 4`, 2, '"4"', '1, 2');
+  await fails('distil --calls 2', 2, '--out DIR');
   await fails(
-    ['explain', '--variants', 'conv2d/down.0=one_output'],
+    `distil --calls 2 --out ${folder}/new --model tutorial`,
+    2,
+    'follows a flow',
+    '--recipe digits',
+  );
+  await fails('convert --model digits', 2, '--onnx FILE.onnx', '--pytorch FILE.safetensors');
+  await fails('convert --onnx net.safetensors', 2, 'net.safetensors', '.onnx');
+  await fails('convert --pytorch net.pt', 2, 'net.pt', '.safetensors');
+  await fails('bench --points 1,2', 2, '--points', '--sweep batch or --sweep size');
+  await fails('bench --sweep both --points 1,2', 2, '--points', '--sweep batch');
+  await fails('bench --sweep depth', 2, '"depth"', 'none, batch, size, both');
+  await fails('bench --widths 8,8,8,8', 2, '--widths 8,8,8,8', 'multiple of 8');
+  await fails('bench --compare a.json', 2, '--compare takes two files', 'A.json,B.json');
+  await fails('bench --compare a.json,b.json --batch 4', 2, '--batch', 'runs nothing');
+  for (const command of [`train --out ${folder}`, 'sample --model x --out y.png', 'bench', 'check'])
+    await fails(`${command} --tune --no-tune`, 2, '--tune and --no-tune');
+  const fixed = `train --out ${folder}/new --variants`;
+  for (const command of [fixed, 'bench --variants', 'check --variants'])
+    await fails(`${command} conv2d/down.9=direct`, 2, 'no conv2d/down.9', 'conv2d/down.0, conv2d/down.1');
+  await fails(`${fixed} conv2d/down.1=fast`, 2, 'no variant fast', 'direct, ');
+  await fails(
+    'explain --variants conv2d/down.0=one_output',
     2,
     'conv2d/down.0 cannot be one',
     'one output channel',
@@ -103,11 +102,11 @@ test.each([
   const place = temporaryFolder();
   const file = join(place, name);
   await writeFile(file, 'precious');
-  const train = ['train', '--out', place, '--data', join(place, 'none')];
+  const train = `train --out ${place} --data ${place}/none`;
   const goOn = what === 'run' ? [`--resume ${file}`] : [];
   await fails(train, 2, `a ${what} in ${place} already`, ...goOn, '--out', '--overwrite');
   // It comes to the next mistake.
-  await fails([...train, '--overwrite'], 1, 'no such file');
+  await fails(`${train} --overwrite`, 1, 'no such file');
   expect(await readFile(file, 'utf8')).toBe('precious');
 });
 
@@ -124,16 +123,19 @@ test('no command writes over a file that it reads, or writes two results into on
   const place = temporaryFolder();
   const model = join(place, 'model.safetensors');
   await writeFile(model, 'precious');
-  const twice = [model, `${place}/./model.safetensors`] as const;
   const same = async (command: string, a: string, b: string) =>
-    fails([command, `--${a}`, twice[0], `--${b}`, twice[1]], 2, `--${a} and --${b}`, 'model.safetensors');
+    fails(
+      `${command} --${a} ${model} --${b} ${place}/./model.safetensors`,
+      2,
+      `--${a} and --${b}`,
+      'the same file',
+    );
   await same('convert', 'model', 'pytorch');
   await same('evaluate', 'model', 'json');
   await same('check', 'variants', 'json');
   await same('bench', 'variants', 'csv');
   await same('bench', 'json', 'csv');
-  const distil = ['distil', '--calls', '1', '--model', model, '--out', place, '--overwrite'];
-  await fails(distil, 2, '--model and --out', model);
+  await fails(`distil --calls 1 --model ${model} --out ${place} --overwrite`, 2, '--model and --out', model);
   expect(await readFile(model, 'utf8')).toBe('precious');
 });
 
@@ -141,11 +143,11 @@ test('distil replaces no run, and no model without --overwrite', async () => {
   const place = temporaryFolder();
   const model = join(place, 'model.safetensors');
   await writeFile(model, 'precious');
-  const distil = ['distil', '--calls', '1', '--out', place, '--model', join(place, 'none')];
+  const distil = `distil --calls 1 --out ${place} --model ${place}/none`;
   await fails(distil, 2, `a model in ${place} already`, '--out', '--overwrite');
-  await fails([...distil, '--overwrite'], 1, 'no such file');
+  await fails(`${distil} --overwrite`, 1, 'no such file');
   await writeFile(join(place, 'checkpoint.safetensors'), '');
-  await fails([...distil, '--overwrite'], 2, `a run in ${place}`, '--out');
+  await fails(`${distil} --overwrite`, 2, `a run in ${place}`, '--out');
   expect(await readFile(model, 'utf8')).toBe('precious');
 });
 
@@ -160,8 +162,7 @@ test('convert keeps the sampling and the teacher of a distilled network', async 
   await writeFile(distilled, await saveModel({ ...unet, sampling, teacher }, { objective: 'flow' }));
   expect((await run('convert', '--model', distilled, '--pytorch', pytorch)).code).toBe(0);
   expect(loadModel(await readFile(pytorch))).toMatchObject({ sampling, teacher, objective: 'flow' });
-  const again = ['distil', '--calls', '1', '--out', join(out, 'new'), '--model', distilled];
-  await fails(again, 2, 'itself distilled, to 1 call');
+  await fails(`distil --calls 1 --out ${out}/new --model ${distilled}`, 2, 'itself distilled, to 1 call');
 });
 
 test('bench --compare prints two results side by side, and refuses other files', async () => {
@@ -175,8 +176,8 @@ test('bench --compare prints two results side by side, and refuses other files',
   expect(code).toBe(0);
   expect(out).toContain('0.50x ▼ faster');
   await writeFile(b, JSON.stringify({ peers: [] }));
-  await fails(['bench', '--compare', `${a},${b}`], 1, b, 'not a result of this bench', 'no field schema');
-  await fails(['bench', '--compare', `${a},${b}.gone`], 1, 'no such file');
+  await fails(`bench --compare ${a},${b}`, 1, b, 'not a result of this bench', 'no field schema');
+  await fails(`bench --compare ${a},${b}.gone`, 1, 'no such file');
 });
 
 test('a file that cannot be read or written ends a command with exit code 1', async () => {
@@ -184,31 +185,22 @@ test('a file that cannot be read or written ends a command with exit code 1', as
   await writeFile(file, 'not a model');
   const noModel = join(folder, 'other.safetensors');
   await writeFile(noModel, encodeSafetensors([{ name: 'a', shape: [1], data: new Float32Array(1) }]));
-  await fails(['train', '--out', join(file, 'x')], 1, join(file, 'x'), 'cannot be written', 'not a folder');
-  await fails(['train', '--out', folder, '--data', join(folder, 'none')], 1, 'no such file or folder');
+  await fails(`train --out ${file}/x`, 1, `${file}/x cannot be written`, 'not a folder');
+  await fails(`train --out ${folder} --data ${folder}/none`, 1, 'no such file or folder');
   await fails(
-    ['train', '--out', folder, '--data', folder],
+    `train --out ${folder} --data ${folder}`,
     1,
     'holds no images',
     'folders named after their classes',
   );
-  await fails(['train', '--out', folder, '--data', file], 1, 'file is neither a picture nor data to');
-  await fails(['sample', '--model', file, '--out', join(folder, 'x.png')], 1, file, 'not a safetensors file');
-  await fails(
-    ['sample', '--model', noModel, '--out', join(folder, 'x.png')],
-    1,
-    'not saved by webgpu-diffusion',
-  );
-  await fails(
-    ['convert', '--onnx', join(folder, 'x.onnx'), '--model', 'digts'],
-    1,
-    'digts',
-    'tutorial, digits',
-  );
-  await fails(['train', '--resume', join(folder, 'gone')], 1, 'gone', 'no such file');
+  await fails(`train --out ${folder} --data ${file}`, 1, 'file is neither a picture nor data to');
+  await fails(`sample --model ${file} --out ${folder}/x.png`, 1, file, 'not a safetensors file');
+  await fails(`sample --model ${noModel} --out ${folder}/x.png`, 1, 'not saved by webgpu-diffusion');
+  await fails(`convert --onnx ${folder}/x.onnx --model digts`, 1, 'digts', 'tutorial, digits');
+  await fails(`train --resume ${folder}/gone`, 1, 'gone', 'no such file');
   for (const flag of ['--json', '--csv', '--markdown', '--svg'])
-    await fails(['bench', '--kernel', 'noop', flag, folder], 1, folder, 'a folder', flag);
-  await fails(['evaluate', '--json', folder], 1, folder, 'a folder', '--json');
+    await fails(`bench --kernel noop ${flag} ${folder}`, 1, folder, 'a folder', flag);
+  await fails(`evaluate --json ${folder}`, 1, folder, 'a folder', '--json');
   // Nothing was left behind.
   expect((await readdir(folder)).sort()).toEqual(['file', 'other.safetensors']);
 });
