@@ -230,8 +230,9 @@ export class Engine extends Resource {
    */
   async createDataset(images: ImageSet | PictureSet, options: Abortable = {}): Promise<Dataset> {
     checkNames('createDataset', options, { signal: true });
-    const create = async () => (await loaded(import('./data/dataset'))).Dataset.create(this.gpu, images);
-    return this.adopt(options, create);
+    return this.adopt(options, async () =>
+      (await loaded(import('./data/dataset'))).Dataset.create(this.gpu, images),
+    );
   }
 
   /**
@@ -248,9 +249,12 @@ export class Engine extends Resource {
 
   /** Creates a sampler of `count` images (default 64) with a network. Throws as `createTrainer` does. */
   async createSampler(unet: UNet, options: SamplerOptions & Abortable = {}): Promise<Sampler> {
-    const create = async (own: typeof options) =>
-      (await loaded(import('./sampling/sampler'))).Sampler.create(this.gpu, unet, own, this.chooser);
-    return this.adopt(options, create, unet);
+    return this.adopt(
+      options,
+      async (own) =>
+        (await loaded(import('./sampling/sampler'))).Sampler.create(this.gpu, unet, own, this.chooser),
+      unet,
+    );
   }
 
   /**
@@ -260,13 +264,13 @@ export class Engine extends Resource {
   async createDistiller(teacher: UNet, options: DistillerOptions & Abortable): Promise<Distiller> {
     const { gpu, chooser } = this;
     const createUNet: Engine['createUNet'] = (...args) => this.createUNet(...args);
-    const create = async (own: typeof options) =>
+    return this.adopt(options, async (own) =>
       (await loaded(import('./distilling/distiller'))).Distiller.create(teacher, own, {
         gpu,
         chooser,
         createUNet,
-      });
-    return this.adopt(options, create);
+      }),
+    );
   }
 
   /** Creates a predictor, which records forward passes into the caller's encoders. `unet.predict` needs none. Throws as `createTrainer` does. */
@@ -277,16 +281,16 @@ export class Engine extends Resource {
 
   /** Creates a painter, which paints images that lie on the GPU into your texture or canvas. Throws `argument`, or `limit` for large pictures. */
   async createPainter(options: PainterOptions & Abortable): Promise<Painter> {
-    const create = async (own: typeof options) =>
-      (await loaded(import('./pictures/painter'))).Painter.create(this.gpu, own);
-    return this.adopt(options, create);
+    return this.adopt(options, async (own) =>
+      (await loaded(import('./pictures/painter'))).Painter.create(this.gpu, own),
+    );
   }
 
   /** Creates a convolution by itself, for callers that build networks of their own (docs/kernels.md). Throws as `createTrainer` does. */
   async createConv2d(shape: Conv2dShape, options: Conv2dOptions & Abortable = {}): Promise<Conv2d> {
-    const create = async (own: typeof options) =>
-      (await loaded(import('./standalone/conv2d'))).Conv2d.create(this.gpu, shape, own, this.chooser);
-    return this.adopt(options, create);
+    return this.adopt(options, async (own) =>
+      (await loaded(import('./standalone/conv2d'))).Conv2d.create(this.gpu, shape, own, this.chooser),
+    );
   }
 
   /** Creates swish by itself, or swish and then pooling or upsampling. Throws as `createTrainer` does. */
@@ -294,30 +298,30 @@ export class Engine extends Resource {
     shape: ImagesShape,
     options: ActivationOptions & Abortable = {},
   ): Promise<Activation> {
-    const create = async (own: typeof options) =>
-      (await loaded(import('./standalone/activation'))).Activation.create(this.gpu, shape, own);
-    return this.adopt(options, create);
+    return this.adopt(options, async (own) =>
+      (await loaded(import('./standalone/activation'))).Activation.create(this.gpu, shape, own),
+    );
   }
 
   /** Creates max pooling of 2x2 windows by itself, of images with even sides. Throws as `createTrainer` does. */
   async createPooling(shape: ImagesShape, options: LayoutOptions & Abortable = {}): Promise<Pooling> {
-    const create = async (own: typeof options) =>
-      (await loaded(import('./standalone/resampling'))).Pooling.create(this.gpu, shape, own);
-    return this.adopt(options, create);
+    return this.adopt(options, async (own) =>
+      (await loaded(import('./standalone/resampling'))).Pooling.create(this.gpu, shape, own),
+    );
   }
 
   /** Creates nearest upsampling by 2 by itself. Throws as `createTrainer` does. */
   async createUpsampling(shape: ImagesShape, options: LayoutOptions & Abortable = {}): Promise<Upsampling> {
-    const create = async (own: typeof options) =>
-      (await loaded(import('./standalone/resampling'))).Upsampling.create(this.gpu, shape, own);
-    return this.adopt(options, create);
+    return this.adopt(options, async (own) =>
+      (await loaded(import('./standalone/resampling'))).Upsampling.create(this.gpu, shape, own),
+    );
   }
 
   /** Creates Adam for `size` parameters of your own, 1 or more (docs/kernels.md). Throws as `createTrainer` does. */
   async createAdam(size: number, options: AdamOptions & Abortable = {}): Promise<Adam> {
-    const create = async (own: typeof options) =>
-      (await loaded(import('./standalone/adam'))).Adam.create(this.gpu, size, own);
-    return this.adopt(options, create);
+    return this.adopt(options, async (own) =>
+      (await loaded(import('./standalone/adam'))).Adam.create(this.gpu, size, own),
+    );
   }
 
   /** @internal */
