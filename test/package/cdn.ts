@@ -24,7 +24,6 @@ interface Shown {
 export const fromAnotherOrigin = {
   name: 'a page whose package comes from another origin',
   async run(folder: string, tarball: string): Promise<string> {
-    await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
     await install(folder, tarball, `webgpu@${webgpu}`);
     const page = join(folder, 'page');
     await mkdir(page);

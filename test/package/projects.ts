@@ -15,11 +15,10 @@ export interface Project {
   run(folder: string): Promise<Used>;
 }
 
-const programs = fileURLToPath(new URL('programs/', import.meta.url));
+export const programs = fileURLToPath(new URL('programs/', import.meta.url));
 
 /** Makes the project in an empty folder, and runs it. */
 export async function runProject(project: Project, folder: string, tarball: string): Promise<Used> {
-  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   await install(folder, tarball, ...project.packages);
   await writeFile(join(folder, 'input.js'), input);
   for (const program of await readdir(programs))
@@ -35,7 +34,7 @@ const installed = (folder: string, name: string, ...args: string[]) =>
   shell(folder, join(folder, 'node_modules/.bin', name), ...args);
 
 /** A page with one script, and what `head` has before it. */
-const html = (script: string, head = '') =>
+export const html = (script: string, head = '') =>
   `<!doctype html>\n<meta charset="utf-8">\n<title>test</title>\n<link rel="icon" href="data:,">\n${head}<canvas></canvas>\n<script type="module" src="${script}"></script>\n`;
 
 /** Serves a page and gives its result. */
@@ -50,14 +49,14 @@ async function visit(folder: string, page: string): Promise<Used> {
 }
 
 /** An import map for packages as they lie in node_modules, of entries that are files. */
-function importMap(entries: Record<string, string>): string {
+export function importMap(entries: Record<string, string>): string {
   const imports = Object.fromEntries(
     Object.entries(entries).map(([name, file]) => [name, `./node_modules/${file}`]),
   );
   return `<script type="importmap">${JSON.stringify({ imports })}</script>\n`;
 }
 
-const ours = Object.fromEntries(
+export const ours = Object.fromEntries(
   ['index', 'digits', 'files', 'kernels', 'onnx', 'pretrained', 'quality', 'three', 'worker'].map((entry) => [
     entry === 'index' ? 'webgpu-diffusion' : `webgpu-diffusion/${entry}`,
     `webgpu-diffusion/dist/lib/${entry}.js`,

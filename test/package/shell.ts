@@ -1,5 +1,7 @@
 /** Other programs, for the tests of the package. */
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /** A command that hangs is ended after this time. */
 const LIMIT_MS = 10 * 60_000;
@@ -22,6 +24,9 @@ export function shell(folder: string, command: string, ...args: readonly string[
   });
 }
 
-/** Installs packages, each as `name@version` or a file, without a word to anybody and without running what they bring. */
-export const install = (folder: string, ...packages: readonly string[]) =>
-  shell(folder, 'npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact', ...packages);
+/** Makes a project of packages, each as `name@version` or a file, without a word to anybody and without running what they bring. */
+export async function install(folder: string, ...packages: readonly string[]): Promise<void> {
+  await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--save-exact'];
+  await shell(folder, 'npm', 'install', ...flags, ...packages);
+}

@@ -1,19 +1,17 @@
 /** The declarations in strict programs, under each version of TypeScript that they promise. */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { programs } from './projects';
 import { install, shell } from './shell';
 
 const VERSIONS = ['5.7.3', '5.8.3', '5.9.3', '6.0.3', '7.0.2'];
 const WEBGPU_TYPES = '0.1.74';
 const NODE_TYPES = '20.19.43';
-const programs = fileURLToPath(new URL('programs/', import.meta.url));
 
 /** One row for each version: with @webgpu/types and without, as Node resolves modules and as a bundler does. */
 export const typeChecks = VERSIONS.map((version) => ({
   name: `TypeScript ${version}`,
   async run(folder: string, tarball: string): Promise<string> {
-    await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
     await install(
       folder,
       tarball,
