@@ -382,9 +382,15 @@ export function resumedSettings(given: TrainFlags, checkpoint: Checkpoint): RunS
 
 /** Throws UsageError where a flag asks for what a checkpoint fixes. */
 function refuseOtherFlags(given: TrainFlags, { settings, config, training }: Checkpoint): void {
-  if (given.variants !== undefined) {
+  const kept = {
+    variants: 'goes on with the kernel variants that it began with',
+    schedule: 'keeps the schedule that it began with',
+    begin: 'goes on with the weights that it has',
+  } as const;
+  for (const [flag, why] of Object.entries(kept)) {
+    if (given[flag as keyof typeof kept] === undefined) continue;
     throw new UsageError(
-      '--variants cannot stand beside --resume: a run goes on with the kernel variants that it began with. Leave it out, or start a new run without --resume.',
+      `--${flag} cannot stand beside --resume: a run ${why}. Leave it out, or start a new run without --resume.`,
     );
   }
   if (given.recipe !== undefined && recipes[given.recipe].trainer.objective !== training.objective) {
@@ -396,16 +402,6 @@ function refuseOtherFlags(given: TrainFlags, { settings, config, training }: Che
   if (given.recipe !== undefined && given.recipe !== recipeOf({ config, objective: training.objective })) {
     throw new UsageError(
       `--recipe is ${given.recipe}, but the checkpoint's network is ${describeNetwork(config)}. Leave it out to go on, or start a new run without --resume.`,
-    );
-  }
-  if (given.schedule !== undefined) {
-    throw new UsageError(
-      '--schedule cannot stand beside --resume: a run keeps the schedule that it began with. Leave it out, or start a new run without --resume.',
-    );
-  }
-  if (given.begin !== undefined) {
-    throw new UsageError(
-      '--begin cannot stand beside --resume: a run goes on with the weights that it has. Leave it out, or start a new run without --resume.',
     );
   }
   const fixed = {

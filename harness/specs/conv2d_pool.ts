@@ -37,22 +37,20 @@ export const oneChannelCases: Readonly<Record<string, ConvShape>> = {
 };
 
 /** Some of these cases with a bias for each image. */
-const imageBiasCases: Readonly<Record<string, ConvShape>> = {
-  'one window, a bias for each image': { ...oneChannelCases['one window'], imageBias: 0 },
-  'half a patch over, a bias for each image from row 3': {
-    ...oneChannelCases['half a patch over'],
-    imageBias: 3,
-  },
-  'more channels than an invocation makes, a bias for each image from row 3': {
-    ...oneChannelCases['more channels than an invocation makes'],
-    imageBias: 3,
-  },
-  'half a patch over, 3x3, a bias for each image from row 3': {
-    ...oneChannelCases['half a patch over, 3x3'],
-    imageBias: 3,
-  },
-  'UNet, a bias for each image': { ...oneChannelCases.UNet, imageBias: 0 },
-};
+const imageBiasCases: Readonly<Record<string, ConvShape>> = Object.fromEntries(
+  (
+    [
+      ['one window', 0],
+      ['half a patch over', 3],
+      ['more channels than an invocation makes', 3],
+      ['half a patch over, 3x3', 3],
+      ['UNet', 0],
+    ] as const
+  ).map(([name, imageBias]) => {
+    const from = imageBias > 0 ? ` from row ${imageBias}` : '';
+    return [`${name}, a bias for each image${from}`, { ...oneChannelCases[name], imageBias }];
+  }),
+);
 
 export const spec: Spec<ConvShape, 'input' | 'kernel' | 'bias' | 'output' | 'pooled'> = {
   kernel: conv2dPool,

@@ -21,9 +21,9 @@ const usual = { ...digits, batch: padded(64), imageCount: 100 };
 const benched = { channels: 1, height: 28, width: 28, imageCount: 10_000, seed: 123 };
 
 /** A state within an epoch: the last slots are padding, and the batch ends where the epoch does. */
-function stateOf({ batch, imageCount }: CorruptShape): Uint32Array {
+export function stateOf({ batch, imageCount }: Pick<CorruptShape, 'batch' | 'imageCount'>, step: number) {
   const state = new Uint32Array(STATE_WORDS);
-  state[STATE.step] = imageCount === 1 ? 0 : 1370;
+  state[STATE.step] = step;
   state[STATE.count] = Math.min(imageCount, Math.max(1, batch - 3));
   state[STATE.batchStart] = imageCount - state[STATE.count];
   state[STATE.epochSize] = imageCount;
@@ -35,7 +35,7 @@ function inputsOf(shape: CorruptShape, random: Random): Arrays {
   const bytes = random.integers(Math.ceil((channels * height * width * imageCount) / 4) * 4, 256);
   bytes.set(flow ? [255, 0, 127, 128] : [127, 128, 0, 255]);
   const images = new Uint32Array(Uint8Array.from(bytes).buffer);
-  const state = stateOf(shape);
+  const state = stateOf(shape, imageCount === 1 ? 0 : 1370);
   const drawn = { images, order: permutation(imageCount, seed, 5), state };
   if (!flow) return drawn;
   const levels = random.floats(batch, 0, 1);

@@ -1,7 +1,8 @@
 import { permutation, STREAM, threefry, uniform } from '../../src/base/random';
 import { type ConditionsShape, drawConditions } from '../../src/kernels/draw_conditions';
-import { STATE, STATE_WORDS } from '../../src/plan/step_state';
+import { STATE } from '../../src/plan/step_state';
 import { reference } from '../../src/reference/draw_conditions';
+import { stateOf } from './corrupt';
 import { EPSILON, padded, type Spec } from './lib/spec';
 import { normalsAt } from './noise';
 
@@ -34,16 +35,11 @@ export const spec: Spec<ConditionsShape, 'order' | 'labels' | 'state' | 'levels'
       ...{ drop: 0.3, logitNormal: true, seed: 0xfffffffe },
     },
   },
-  inputs: ({ batch, imageCount, classes, labelled, seed }, random) => {
-    const state = new Uint32Array(STATE_WORDS);
-    state[STATE.step] = STEP;
-    // The last slots are padding, and the batch ends where the epoch does.
-    state[STATE.count] = Math.min(imageCount, Math.max(1, batch - 3));
-    state[STATE.batchStart] = imageCount - state[STATE.count];
-    state[STATE.epochSize] = imageCount;
+  inputs: (shape, random) => {
+    const { imageCount, classes, labelled, seed } = shape;
     const bytes = Uint8Array.from(random.integers(Math.ceil(imageCount / 4) * 4, Math.max(classes, 1)));
     const labels = labelled ? new Uint32Array(bytes.buffer) : Uint32Array.of(0x01010101);
-    return { order: permutation(imageCount, seed, 5), labels, state };
+    return { order: permutation(imageCount, seed, 5), labels, state: stateOf(shape, STEP) };
   },
   reference,
   error: ({ logitNormal, seed }, { state }, values) => {

@@ -59,15 +59,12 @@ test('loss-by-noise-level.svg draws a bar for each bin that has images', () => {
   expect(svg).not.toMatch(/NaN|undefined/);
 });
 
+const quality = (accepted: number, classAccuracy: number | undefined, digitDistance: number) => ({
+  ...{ accepted, classAccuracy, digitDistance },
+  ...{ precision: 0.9, recall: 0.8, entropy: 1 },
+});
+
 test('the quality of samples is written as a line and as a table, beside real digits', () => {
-  const quality = (accepted: number, classAccuracy: number | undefined, digitDistance: number) => ({
-    accepted,
-    classAccuracy,
-    digitDistance,
-    precision: 0.9,
-    recall: 0.8,
-    entropy: 1,
-  });
   const real = quality(0.97, 0.994, 4);
   const told = { samples: quality(0.5, 0.25, 10), real };
   expect(qualityLine(told)).toBe(
@@ -80,20 +77,11 @@ test('the quality of samples is written as a line and as a table, beside real di
 });
 
 test('a quality card has the mean of its runs and the standard error, to two digits', () => {
-  const real = {
-    accepted: 0.97,
-    classAccuracy: 0.99,
-    digitDistance: 3.2,
-    precision: 0.97,
-    recall: 0.96,
-    entropy: 1,
-  };
+  const real = { ...quality(0.97, 0.99, 3.2), precision: 0.97, recall: 0.96 };
   const runs = [0, 1, 2, 3].map((i) => ({
     samples: {
       ...real,
-      accepted: 0.9 + 0.01 * i,
-      digitDistance: 100 + 100 * i,
-      recall: 0.5 + 0.0001 * (i % 2),
+      ...{ accepted: 0.9 + 0.01 * i, digitDistance: 100 + 100 * i, recall: 0.5 + 0.0001 * (i % 2) },
     },
     real,
   }));

@@ -181,14 +181,15 @@ describe('a measurement of the speed', () => {
       plan: { steps: 375 },
     });
     const spans = new Spans();
-    expect(spans.after(1, 0, { batch: 16, steps: 9, most: 9 })).toBeUndefined();
-    expect(spans.after(2, 100, { batch: 16, steps: 9, most: 9 })).toBeUndefined();
-    expect(spans.after(4, 104, { batch: 16, steps: 9, most: 9 })).toBeUndefined();
-    expect(spans.after(5, 106, { batch: 16, steps: 9, most: 9 })).toBe(8);
+    const nine = { batch: 16, steps: 9, most: 9 };
+    expect(spans.after(1, 0, nine)).toBeUndefined();
+    expect(spans.after(2, 100, nine)).toBeUndefined();
+    expect(spans.after(4, 104, nine)).toBeUndefined();
+    expect(spans.after(5, 106, nine)).toBe(8);
     spans.rest();
-    expect(spans.after(6, 200, { batch: 16, steps: 9, most: 9 })).toBeUndefined();
-    expect(spans.after(26, 220, { batch: 16, steps: 9, most: 9 })).toBe(16);
-    expect(spans.after(99, 300, { batch: 16, steps: 9, most: 9 })).toBeUndefined();
+    expect(spans.after(6, 200, nine)).toBeUndefined();
+    expect(spans.after(26, 220, nine)).toBe(16);
+    expect(spans.after(99, 300, nine)).toBeUndefined();
   });
 
   test('takes 20 s the second time, also where steps under way end before the first has given the plan its end', () => {
