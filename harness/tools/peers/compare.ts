@@ -112,7 +112,7 @@ export async function compare(plan: PeerPlan, report: (line: string) => void): P
   for (const [i, mode] of plan.modes.entries()) {
     const share = i < plan.modes.length - 1 ? TRAINING_SHARE : 1;
     const deadline = start + plan.budget * 1000 * share;
-    const contest = new Contest(mode, plan, workload, contestants, seen, deadline, report);
+    const contest = new Contest({ mode, plan, workload, contestants, seen, deadline, report });
     results.push({ mode, rows: await contest.run(problems) });
     if (mode === 'train')
       hostMilliseconds = await hostTime(contestants[0].peer as Ours, workload, plan.batch);
@@ -153,41 +153,31 @@ interface Score {
   note?: string;
 }
 
+interface Terms {
+  readonly mode: Mode;
+  readonly plan: PeerPlan;
+  readonly workload: Workload;
+  readonly contestants: readonly Contestant[];
+  readonly seen: readonly SeenDevice[];
+  readonly deadline: number;
+  readonly report: (line: string) => void;
+}
+
 /** Times all libraries in turns on one kind of work. */
 class Contest {
-  private readonly mode: Mode;
-  private readonly plan: PeerPlan;
-  private readonly workload: Workload;
-  private readonly contestants: readonly Contestant[];
-  private readonly seen: readonly SeenDevice[];
-  private readonly deadline: number;
-  private readonly report: (line: string) => void;
+  private readonly terms: Terms;
   private readonly scores = new Map<Contestant, Score>();
   private readonly waiter = new Waiter(() => {});
 
-  constructor(
-    mode: Mode,
-    plan: PeerPlan,
-    workload: Workload,
-    contestants: readonly Contestant[],
-    seen: readonly SeenDevice[],
-    deadline: number,
-    report: (line: string) => void,
-  ) {
-    this.mode = mode;
-    this.plan = plan;
-    this.workload = workload;
-    this.contestants = contestants;
-    this.seen = seen;
-    this.deadline = deadline;
-    this.report = report;
-    for (const c of contestants) {
+  constructor(terms: Terms) {
+    this.terms = terms;
+    for (const c of terms.contestants) {
       this.scores.set(c, { fromNothing: !c.peer, last: 0, seconds: [], losses: [], note: c.out });
     }
   }
 
   async run(problems: string[]): Promise<Row[]> {
-    const { rounds } = this.plan;
+    const { rounds } = this.terms.plan;
     await this.round('first', (score, seconds) => {
       score.first = seconds;
     });
@@ -210,12 +200,13 @@ class Contest {
 
   /** Runs each library once, if there is time; resolves to the number that ran. */
   private async round(title: string, keep: (score: Score, seconds: number) => void): Promise<number> {
+    const { mode, contestants, deadline, report } = this.terms;
     const line: string[] = [];
-    for (const contestant of this.contestants) {
+    for (const contestant of contestants) {
       const score = this.scores.get(contestant)!;
       // A library whose warm-up would use up the remaining time is timed at once.
       const cost = (title === 'warm-up' ? 3 : 1) * score.last * 1000;
-      if (contestant.out || performance.now() + cost > this.deadline) continue;
+      if (contestant.out || performance.now() + cost > deadline) continue;
       try {
         const seconds = await this.once(contestant, score);
         score.last = seconds;
@@ -229,13 +220,13 @@ class Contest {
         line.push(`${contestant.name} is out: ${contestant.out}`);
       }
     }
-    if (line.length > 0) this.report(`${this.mode}, ${title}: ${line.join(', ')}`);
+    if (line.length > 0) report(`${mode}, ${title}: ${line.join(', ')}`);
     return line.length;
   }
 
   private async once(contestant: Contestant, score: Score): Promise<number> {
-    const { mode, workload, seen } = this;
-    const { batch, limit } = this.plan;
+    const { mode, workload, seen, plan } = this.terms;
+    const { batch, limit } = plan;
     const images = workload.batch(mode === 'train' ? score.losses.length : 0, batch);
     // After a training run, the weights are no longer the same in all libraries.
     if (mode === 'forward' && contestant.peer && score.first === undefined)
@@ -255,12 +246,13 @@ class Contest {
   }
 
   private rows(problems: string[]): Row[] {
-    const ours = this.scores.get(this.contestants[0])!;
+    const { mode, contestants } = this.terms;
+    const ours = this.scores.get(contestants[0])!;
     const ourMedian = median(ours.seconds);
-    return this.contestants.map((contestant) => {
+    return contestants.map((contestant) => {
       const { name } = contestant;
       const { first, fromNothing, seconds, losses, output, note } = this.scores.get(contestant)!;
-      const train = this.mode === 'train';
+      const train = mode === 'train';
       let difference: number | undefined;
       if (name !== OURS && (losses.length > 0 || output)) {
         difference = train ? lossDifference(ours.losses, losses) : outputDifference(ours.output!, output!);
