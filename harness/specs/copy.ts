@@ -2,13 +2,12 @@ import { copy } from '../../src/kernels/copy';
 import type { ElementwiseShape } from '../../src/kernels/swish';
 import { reference } from '../../src/reference/copy';
 import { exact, type Spec } from './lib/spec';
+import { elementwiseCases } from './swish';
 
 export const spec: Spec<ElementwiseShape, 'input' | 'output'> = {
   kernel: copy,
   cases: {
-    'one vec4': { elements: 4 },
-    'not a multiple of the workgroup': { elements: 4 * 67 },
-    'more than one row of workgroups': { elements: 4 * 64 * 1024 + 4 },
+    ...elementwiseCases,
     'more than one row, four vec4 each': { elements: 4 * (4 * 64 * 1024 + 65) },
   },
   inputs: ({ elements }, random) => ({ input: random.floats(elements) }),

@@ -2,14 +2,13 @@ import { denoiseStep } from '../../src/kernels/denoise_step';
 import type { ElementwiseShape } from '../../src/kernels/swish';
 import { reference } from '../../src/reference/denoise_step';
 import { EPSILON, type Spec } from './lib/spec';
+import { elementwiseCases } from './swish';
 
 export const spec: Spec<ElementwiseShape, 'prediction' | 'mix' | 'x'> = {
   kernel: denoiseStep,
   cases: {
-    'one vec4': { elements: 4 },
-    'not a multiple of the workgroup': { elements: 4 * 67 },
+    ...elementwiseCases,
     'the last step': { elements: 4 * 64 },
-    'more than one row of workgroups': { elements: 4 * 64 * 1024 + 4 },
   },
   inputs: ({ elements }, random) => ({
     prediction: random.floats(elements, -0.5, 1.5), // often beyond the clamp

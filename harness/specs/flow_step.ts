@@ -14,16 +14,22 @@ function twice(values: Float32Array, batch: number): Float32Array {
   });
 }
 
-export const sampledCases: Readonly<Record<string, SampledShape>> = {
-  'one element': { elements: 1, batch: padded(1), guided: false },
-  'one element, guided': { elements: 1, batch: padded(1), guided: true },
-  'prime sizes': { elements: 97, batch: padded(12), guided: false },
-  'prime sizes, guided': { elements: 97, batch: padded(12), guided: true },
-  'a usual batch': { elements: 28 * 28, batch: padded(64), guided: false },
-  'a usual batch, guided': { elements: 28 * 28, batch: padded(64), guided: true },
-  'more than one row of workgroups': { elements: 64 * 1024 + 1, batch: padded(4), guided: false },
-  'more than one row of workgroups, guided': { elements: 64 * 1024 + 1, batch: padded(4), guided: true },
-};
+export const sampledCases: Readonly<Record<string, SampledShape>> = Object.fromEntries(
+  (
+    [
+      ['one element', 1, 1],
+      ['prime sizes', 97, 12],
+      ['a usual batch', 28 * 28, 64],
+      ['more than one row of workgroups', 64 * 1024 + 1, 4],
+    ] as const
+  ).flatMap(([name, elements, batch]) => {
+    const shape = { elements, batch: padded(batch), guided: false };
+    return [
+      [name, shape],
+      [`${name}, guided`, { ...shape, guided: true }],
+    ];
+  }),
+);
 
 /** The network's own picture; guided, the network sees twice as many. */
 export const sampledBench = (batch: number): Readonly<Record<string, SampledShape>> => ({

@@ -36,12 +36,16 @@ export function preActivations(random: Random, count: number, min: number, max: 
   return random.floats(count, min, max).map((z, i) => (i % 5 === 4 ? random.floats(1, -30, 30)[0] : z));
 }
 
+export const elementwiseCases = {
+  'one vec4': { elements: 4 },
+  'not a multiple of the workgroup': { elements: 4 * 67 },
+  'more than one row of workgroups': { elements: 4 * 64 * 1024 + 4 },
+};
+
 export const spec: Spec<ElementwiseShape & ResidualShape, 'input' | 'output'> = {
   kernel: swish,
   cases: {
-    'one vec4': { elements: 4 },
-    'not a multiple of the workgroup': { elements: 4 * 67 },
-    'more than one row of workgroups': { elements: 4 * 64 * 1024 + 4 },
+    ...elementwiseCases,
     'a residual': { elements: 4 * 67, residual: true },
     'a residual, more than one row of workgroups': { elements: 4 * 64 * 1024 + 4, residual: true },
   },

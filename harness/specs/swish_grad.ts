@@ -1,14 +1,12 @@
 import { type SwishGradShape, swishGrad } from '../../src/kernels/swish_grad';
 import { reference } from '../../src/reference/swish_grad';
 import { EPSILON, type Spec } from './lib/spec';
-import { additionError, preActivations, spec as swish, swishAt } from './swish';
+import { additionError, elementwiseCases, preActivations, spec as swish, swishAt } from './swish';
 
 export const spec: Spec<SwishGradShape, 'pre' | 'grad'> = {
   kernel: swishGrad,
   cases: {
-    'one vec4': { elements: 4 },
-    'not a multiple of the workgroup': { elements: 4 * 67 },
-    'more than one row of workgroups': { elements: 4 * 64 * 1024 + 4 },
+    ...elementwiseCases,
     'a residual': { elements: 4 * 67, residual: true },
     'a residual layer behind': { elements: 4 * 67, sum: true },
     'a residual, and a residual layer behind': { elements: 4 * 67, residual: true, sum: true },
