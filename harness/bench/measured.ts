@@ -58,7 +58,7 @@ export function ranked(all: readonly MeasuredAdapter[]): MeasuredAdapter[] {
 export const nameOf = ({ adapter }: Pick<MeasuredAdapter, 'adapter'>) =>
   `${adapterLabel(adapter)}${adapter.software ? ' (software)' : ''}`;
 
-export const networkText = ({ network, batch }: Pick<MeasuredAdapter, 'network' | 'batch'>) =>
+const networkText = ({ network, batch }: Pick<MeasuredAdapter, 'network' | 'batch'>) =>
   `${choiceText(network)}, ${plural(batch, 'image')}`;
 
 const browsers = [
@@ -77,7 +77,7 @@ const systems = [
 ] as const;
 
 /** `Chrome 156, Windows`, from a user agent; other runtimes name themselves. */
-export function runtimeText(runtime: string): string {
+function runtimeText(runtime: string): string {
   const browser = browsers.flatMap(([pattern, name]) => {
     const version = pattern.exec(runtime)?.[1];
     return version ? [`${name} ${version}`] : [];

@@ -71,10 +71,6 @@ export const isFused = (kernel: string) => Object.hasOwn(FUSED, kernel);
 /** The kernel that a fused one replaces, or the same. */
 export const unfusedName = (kernel: string) => FUSED[kernel] ?? kernel;
 
-/** Whether the variant of a kernel, fused or not, is chosen. */
-export const hasChoice = (kernel: string) =>
-  [CONDITIONING, ...TUNABLE_KERNELS.map(({ name }) => name)].includes(unfusedName(kernel));
-
 /** The `kernel.variant` that was chosen where `variant` of `kernel`, fused or not, is used. */
 export const chosenFor = (kernel: string, variant: string) => `${unfusedName(kernel)}.${variant}`;
 
