@@ -61,17 +61,13 @@ export async function sheet(
   const count = columns * rows;
   const classes = Array.from({ length: columns }, (_, i) => i);
   const labels = labelsInTurn(classes, count);
-  const sampler = await engine.createSampler(unet, { count });
-  try {
-    const values = await sampler.sample({
-      ...options,
-      ...(unet.config.conditioning?.classes ? { labels } : {}),
-      onStep: (done) => onStep?.('samples', done, steps),
-    });
-    return grid({ ...unet.config, values }, columns, { scale });
-  } finally {
-    sampler.destroy();
-  }
+  using sampler = await engine.createSampler(unet, { count });
+  const values = await sampler.sample({
+    ...options,
+    ...(unet.config.conditioning?.classes ? { labels } : {}),
+    onStep: (done) => onStep?.('samples', done, steps),
+  });
+  return grid({ ...unet.config, values }, columns, { scale });
 }
 
 /** A row for each class: x from noise to image, a column for every other step of Euler, from left to right. */
@@ -81,26 +77,22 @@ async function trajectory(
   options: Pick<PictureOptions, 'seed' | 'signal'>,
 ): Promise<Picture> {
   const rows = sheetColumns(unet);
-  const sampler = await engine.createSampler(unet, { count: rows });
-  try {
-    const labels = Uint8Array.from({ length: rows }, (_, i) => i);
-    const columns: Float32Array[] = [];
-    const run = { ...options, ...TRAJECTORY, ...(unet.config.conditioning?.classes ? { labels } : {}) };
-    // Every other step: more are too alike to tell apart.
-    for await (const { step, input, x } of sampler.run(run)) {
-      if (step % 2 === 0) columns.push(input);
-      if (step === TRAJECTORY.steps - 1) columns.push(x);
-    }
-    const { height, width, channels } = unet.config;
-    const size = height * width * channels;
-    const values = new Float32Array(rows * columns.length * size);
-    columns.forEach((images, c) => {
-      for (let r = 0; r < rows; r++) {
-        values.set(images.subarray(r * size, (r + 1) * size), (r * columns.length + c) * size);
-      }
-    });
-    return grid({ ...unet.config, values }, columns.length, { scale: 3, gap: 3 });
-  } finally {
-    sampler.destroy();
+  using sampler = await engine.createSampler(unet, { count: rows });
+  const labels = Uint8Array.from({ length: rows }, (_, i) => i);
+  const columns: Float32Array[] = [];
+  const run = { ...options, ...TRAJECTORY, ...(unet.config.conditioning?.classes ? { labels } : {}) };
+  // Every other step: more are too alike to tell apart.
+  for await (const { step, input, x } of sampler.run(run)) {
+    if (step % 2 === 0) columns.push(input);
+    if (step === TRAJECTORY.steps - 1) columns.push(x);
   }
+  const { height, width, channels } = unet.config;
+  const size = height * width * channels;
+  const values = new Float32Array(rows * columns.length * size);
+  columns.forEach((images, c) => {
+    for (let r = 0; r < rows; r++) {
+      values.set(images.subarray(r * size, (r + 1) * size), (r * columns.length + c) * size);
+    }
+  });
+  return grid({ ...unet.config, values }, columns.length, { scale: 3, gap: 3 });
 }

@@ -56,26 +56,18 @@ interface SampleRun extends PictureOptions, Pick<SampleOptions, 'steps' | 'label
 
 /** Samples `count` images from noise. */
 export async function sampleImages(engine: Engine, unet: UNet, run: SampleRun): Promise<Images> {
-  const sampler = await engine.createSampler(unet, { count: run.count });
-  try {
-    return { ...unet.config, values: await sampler.sample(optionsOf(unet, run)) };
-  } finally {
-    sampler.destroy();
-  }
+  using sampler = await engine.createSampler(unet, { count: run.count });
+  return { ...unet.config, values: await sampler.sample(optionsOf(unet, run)) };
 }
 
 /** For each step: x before it, then the network's prediction from that. */
 export async function sampleHistory(engine: Engine, unet: UNet, run: SampleRun): Promise<Images[]> {
-  const sampler = await engine.createSampler(unet, { count: run.count });
-  try {
-    const history: Images[] = [];
-    for await (const { input, prediction } of sampler.run(optionsOf(unet, run))) {
-      history.push({ ...unet.config, values: input }, { ...unet.config, values: prediction });
-    }
-    return history;
-  } finally {
-    sampler.destroy();
+  using sampler = await engine.createSampler(unet, { count: run.count });
+  const history: Images[] = [];
+  for await (const { input, prediction } of sampler.run(optionsOf(unet, run))) {
+    history.push({ ...unet.config, values: input }, { ...unet.config, values: prediction });
   }
+  return history;
 }
 
 /** One row per step: x on the left, the prediction on the right. */

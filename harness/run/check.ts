@@ -246,8 +246,8 @@ async function* checkGradient(
   engine: Engine,
   signal?: AbortSignal,
 ): AsyncGenerator<string | CheckRow, void, undefined> {
-  const unet = await engine.createUNet({}, { seed: 1 });
-  const trainer = await engine.createTrainer(unet, { batchSize: BATCH, learningRate: 1e-12 });
+  using unet = await engine.createUNet({}, { seed: 1 });
+  using trainer = await engine.createTrainer(unet, { batchSize: BATCH, learningRate: 1e-12 });
   try {
     const { height, width, channels } = unet.config;
     const size = BATCH * height * width * channels;
@@ -293,9 +293,6 @@ async function* checkGradient(
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'diverged') throw error;
     yield row('fail', Number.NaN, error.message);
-  } finally {
-    trainer.destroy();
-    unet.destroy();
   }
 
   function row(result: CheckRow['result'], share: number, reason?: string): CheckRow {
