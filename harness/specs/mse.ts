@@ -4,7 +4,7 @@ import { BLOCK, reference } from '../../src/reference/mse';
 import { EPSILON, padded, type Spec } from './lib/spec';
 import { preActivations, swishAt } from './swish';
 
-/** The state of a batch whose last three images, but never its first, are padding: they may hold anything, and then do. */
+/** The state of a batch whose last three images, but never its first, are padding; fills these with what they may hold: anything. */
 export function padLastImages(
   { batch }: ActivatedLossShape,
   pre: Float32Array,
