@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { Progress } from '../../src/base/events';
 import { Compiler } from '../../src/gpu/compiler';
 import type { Shader } from '../../src/plan/shader';
+import { refused } from '../data/refused';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -148,10 +149,11 @@ test('a shader text that does not load is an error of code data, and is loaded a
     return '';
   };
   const once = { ...shader('once'), code };
-  await expect(compiler.pipeline(once).compiled).rejects.toMatchObject({
-    code: 'data',
-    message: expect.stringMatching(/could not be loaded: Failed to fetch\. Call again/),
-  });
+  await refused(
+    compiler.pipeline(once).compiled,
+    'data',
+    /could not be loaded: Failed to fetch\. Call again/,
+  );
   const { compiled } = compiler.pipeline(once);
   await turn();
   finish.get('once')!.resolve();

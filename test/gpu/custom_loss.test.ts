@@ -7,6 +7,7 @@ import type { TrainerOptions } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, outChannelsOf, type UNetConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
+import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
 
@@ -262,7 +263,7 @@ describe('encodeUpdate', () => {
     gradient[3] = Number.NaN;
     await backward(trainer, gradient);
     run((encoder) => trainer.encodeUpdate(encoder));
-    await expect(trainer.readLosses(1)).rejects.toMatchObject({ code: 'diverged' });
+    await refused(trainer.readLosses(1), 'diverged');
     expect(await unet.getParameters()).toEqual(before);
   });
 

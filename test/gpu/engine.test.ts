@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';
 import { createEngine, type Engine, EngineError, saveModel, type UNet } from '../../src/index';
+import { refused } from '../data/refused';
 import { watchBuffers } from '../engine/buffers';
 import { testGpu } from '../lanes/gpu';
 
@@ -20,10 +21,8 @@ test('two engines share a device; either may be destroyed first, and the device 
   const before = await unets[1].predict(images, { count: 2 });
   first.destroy();
   first.destroy();
-  await expect(first.createUNet(config)).rejects.toMatchObject({
-    code: 'destroyed',
-  } satisfies Partial<EngineError>);
-  await expect(unets[0].predict(images, { count: 2 })).rejects.toMatchObject({ code: 'destroyed' });
+  await refused(first.createUNet(config), 'destroyed');
+  await refused(unets[0].predict(images, { count: 2 }), 'destroyed');
   expect(await unets[1].predict(images, { count: 2 })).toEqual(before);
   second.destroy();
   const [buffer] = await gpu.createBuffers([{ label: 'still there', bytes: 4 }]);
@@ -35,7 +34,7 @@ test('saving a UNet that is destroyed meanwhile is an error, not a file of zeros
   const unet = await engine.createUNet(config);
   const saving = saveModel(unet);
   engine.destroy();
-  await expect(saving).rejects.toMatchObject({ code: 'destroyed' });
+  await refused(saving, 'destroyed');
 });
 
 test('a submission that the device refuses is thrown, and does not reach the device’s own error handlers', async () => {
@@ -54,10 +53,7 @@ test('gpu.scoped leaves no error scope behind where its work throws', async () =
 
 test('a buffer that the device refuses is an error, and does not reach the device’s own error handlers', async () => {
   const request = { label: 'impossible', bytes: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE };
-  await expect(gpu.createBuffers([request])).rejects.toMatchObject({
-    code: 'limit',
-    message: expect.stringContaining('for impossible'),
-  });
+  await refused(gpu.createBuffers([request]), 'limit', 'for impossible');
   await expect(gpu.device.popErrorScope()).rejects.toThrow();
 });
 
@@ -207,11 +203,9 @@ test('a lost device is one clear error in every call', async () => {
   const unet = await engine.createUNet(config);
   engine.device.destroy();
   await engine.device.lost;
-  await expect(unet.predict(new Float32Array(16), { count: 1 })).rejects.toMatchObject({
-    code: 'device-lost',
-  });
+  await refused(unet.predict(new Float32Array(16), { count: 1 }), 'device-lost');
   await expect(engine.createUNet(config)).rejects.toThrow('create the engine again');
-  await expect(createEngine({ device: engine.device })).rejects.toMatchObject({ code: 'device-lost' });
+  await refused(createEngine({ device: engine.device }), 'device-lost');
 });
 
 test('objects of another device, and values of the wrong type, are refused', async () => {
@@ -240,12 +234,12 @@ test('objects of another device, and values of the wrong type, are refused', asy
 
 test('a missing adapter and missing WebGPU are different errors that say what to do', async () => {
   const none = { requestAdapter: async () => null } as unknown as GPU;
-  await expect(createEngine({ gpu: none })).rejects.toMatchObject({ code: 'no-adapter' });
+  await refused(createEngine({ gpu: none }), 'no-adapter');
   const navigator = globalThis.navigator as { gpu?: GPU };
   const { requestDevice } = await import('../../src/gpu/request_device');
   Object.defineProperty(navigator, 'gpu', { value: undefined, configurable: true });
   try {
-    await expect(requestDevice()).rejects.toMatchObject({ code: 'no-webgpu' });
+    await refused(requestDevice(), 'no-webgpu');
   } finally {
     Reflect.deleteProperty(navigator, 'gpu');
     if (!navigator.gpu) Object.defineProperty(navigator, 'gpu', { value: saved, configurable: true });

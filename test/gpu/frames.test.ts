@@ -1,13 +1,13 @@
 /** Training beside other work of the GPU: for some milliseconds at a time, in parts, and with a learning rate that is recorded. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { EngineError } from '../../src/base/errors';
 import { Dataset } from '../../src/data/dataset';
 import { Gpu } from '../../src/gpu/gpu';
 import { Load } from '../../src/gpu/pacer';
 import type { FitOptions, FrameOptions, FrameResult, TrainerOptions } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
+import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -38,16 +38,6 @@ async function onGpu({ noisy, target }: (typeof arrays)[number]) {
   gpu.device.queue.writeBuffer(a, 0, noisy);
   gpu.device.queue.writeBuffer(b, target.byteLength, target);
   return { noisy: a, target: { buffer: b, offset: target.byteLength, size: target.byteLength } };
-}
-
-async function refusal(work: () => unknown): Promise<EngineError> {
-  try {
-    await work();
-  } catch (error) {
-    expect(error).toBeInstanceOf(EngineError);
-    return error as EngineError;
-  }
-  throw new Error('nothing was thrown');
 }
 
 const usual = gpu.pacer.maxMilliseconds;
@@ -137,11 +127,10 @@ describe('runFor', () => {
       const submit = queue.submit.bind(queue);
       let parts = 0;
       vi.spyOn(queue, 'submit').mockImplementation((commands) => {
-        if ([...commands].length > 0 && ++parts === refusedPart) throw new TypeError('refused');
+        if ([...commands].length > 0 && ++parts === refusedPart) throw new TypeError('refused.');
         submit(commands);
       });
-      const error = await refusal(() => framesOf(trainer, dataset, 2, { seed: 7, milliseconds: 1e-3 }));
-      expect([error.code, error.message]).toEqual(['shader', expect.stringContaining('refused')]);
+      await refused(framesOf(trainer, dataset, 2, { seed: 7, milliseconds: 1e-3 }), 'shader', 'refused');
       vi.restoreAllMocks();
       gpu.pacer.maxMilliseconds = usual;
       await framesOf(trainer, dataset, 4, { seed: 7 });
@@ -354,9 +343,11 @@ describe('runFor', () => {
     const bad = { noisy: arrays[0].noisy.slice(), target: arrays[0].target };
     bad.noisy[5] = Number.NaN;
     onePartEach();
-    const error = await refusal(() => framesOf(trainer, () => bad, 1, { milliseconds: 1e-3 }));
-    expect(error.code).toBe('argument');
-    expect(error.message).toContain('noisy[5] of its batch is NaN');
+    await refused(
+      () => framesOf(trainer, () => bad, 1, { milliseconds: 1e-3 }),
+      'argument',
+      'noisy[5] of its batch is NaN',
+    );
     expect(await unet.getParameters()).toEqual(before);
     gpu.pacer.maxMilliseconds = usual;
     await framesOf(trainer, () => arrays[0], 1);
@@ -369,9 +360,7 @@ describe('runFor', () => {
     const write = vi.spyOn(gpu.device.queue, 'writeBuffer');
     const encoder = vi.spyOn(gpu.device, 'createCommandEncoder');
     for (const milliseconds of [0, Number.NaN, -1, Number.POSITIVE_INFINITY, '5', undefined]) {
-      const error = await refusal(() => trainer.runFor(dataset, { milliseconds } as never));
-      expect(error.code).toBe('argument');
-      expect(error.message).toContain('milliseconds is ');
+      await refused(trainer.runFor(dataset, { milliseconds } as never), 'argument', 'milliseconds is ');
     }
     const wrong = [
       [dataset, { milliseconds: 1, share: 0 }, 'share is 0'],
@@ -381,15 +370,13 @@ describe('runFor', () => {
       [arrays[0], { milliseconds: 1 }, 'not a data set'],
     ] as const;
     for (const [source, options, text] of wrong) {
-      const error = await refusal(() => trainer.runFor(source as never, options as never));
-      expect(error.code).toBe('argument');
-      expect(error.message).toContain(text);
+      await refused(trainer.runFor(source as never, options as never), 'argument', text);
     }
     for (const spy of [submit, write, encoder]) expect(spy).not.toHaveBeenCalled();
-    const none = await refusal(() => trainer.runFor(() => undefined as never, { milliseconds: 1 }));
-    expect(none.message).toContain('The batch is of type Undefined');
+    const none = trainer.runFor(() => undefined as never, { milliseconds: 1 });
+    await refused(none, 'argument', 'The batch is of type Undefined');
     const running = trainer.runFor(dataset, { milliseconds: 1 });
-    expect((await refusal(() => trainer.step(arrays[0]))).code).toBe('busy');
+    await refused(trainer.step(arrays[0]), 'busy');
     await running;
   });
 
@@ -478,25 +465,19 @@ describe('a recorded step', () => {
     const { trainer } = await setUp();
     const batch = await onGpu(arrays[0]);
     const encoder = gpu.device.createCommandEncoder();
-    const said = async (work: () => unknown) => {
-      const { code, message } = await refusal(work);
-      expect(code).toBe('argument');
-      return message;
-    };
+    const refuses = (work: () => unknown, fact: string) => refused(work, 'argument', fact);
     const parts = trainer.encodeStepParts(batch, { parts: 3 });
-    expect(await said(() => parts[1](encoder))).toContain('Part 2 of 3 comes after part 1');
+    await refuses(() => parts[1](encoder), 'Part 2 of 3 comes after part 1');
     parts[0](encoder);
-    expect(await said(() => parts[0](encoder))).toContain('was recorded already');
-    expect(await said(() => parts[1](undefined as never))).toContain('The encoder is of type Undefined');
+    await refuses(() => parts[0](encoder), 'was recorded already');
+    await refuses(() => parts[1](undefined as never), 'The encoder is of type Undefined');
     trainer.encodeStep(encoder, batch);
-    expect(await said(() => parts[1](encoder))).toContain('another one has replaced');
+    await refuses(() => parts[1](encoder), 'another one has replaced');
     for (const wrong of [1, 0, Number.NaN, 2.5])
-      expect(await said(() => trainer.encodeStepParts(batch, { parts: wrong }))).toContain('parts is');
+      await refuses(() => trainer.encodeStepParts(batch, { parts: wrong }), 'parts is');
     const rate = { learningRate: -1 };
-    expect(await said(() => trainer.encodeStep(encoder, batch, rate))).toContain('learningRate is -1');
-    expect(await said(() => trainer.encodeStep(encoder, arrays[0] as never))).toContain(
-      'a Float32Array as noisy',
-    );
-    expect(await said(() => trainer.encodeStep(undefined as never, batch))).toContain('The encoder is of');
+    await refuses(() => trainer.encodeStep(encoder, batch, rate), 'learningRate is -1');
+    await refuses(() => trainer.encodeStep(encoder, arrays[0] as never), 'a Float32Array as noisy');
+    await refuses(() => trainer.encodeStep(undefined as never, batch), 'The encoder is of');
   });
 });

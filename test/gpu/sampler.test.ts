@@ -6,6 +6,7 @@ import type { SampleOptions } from '../../src/sampling/options';
 import { Sampler } from '../../src/sampling/sampler';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
+import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
 
@@ -176,7 +177,7 @@ test('encodeRun is refused in the middle of a run', async () => {
   const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
   const encodeRun = () => sampler.encodeRun(gpu.device.createCommandEncoder(), buffer, 1);
   const sampling = sampler.sample({ steps: 2 });
-  await expect(sampler.sample({ steps: 2 })).rejects.toMatchObject({ code: 'busy' });
+  await refused(sampler.sample({ steps: 2 }), 'busy');
   expect(encodeRun).toThrow('in the middle of a run');
   await sampling;
   encodeRun();
@@ -218,7 +219,7 @@ test('a sampler that is destroyed in the loop of its run throws in the next step
   const run = async () => {
     for await (const { step } of sampler.run({ steps: 9 })) if (step === 1) sampler.destroy();
   };
-  await expect(run()).rejects.toMatchObject({ code: 'destroyed' });
+  await refused(run(), 'destroyed');
 });
 
 test('arguments of a sampler that are out of range are refused', async () => {

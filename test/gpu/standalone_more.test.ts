@@ -144,7 +144,7 @@ describe('pooling, upsampling and Adam refuse', () => {
     ],
     ['no parameters', () => engine.createAdam(0), ['size is 0']],
     ['a beta of 1', () => engine.createAdam(4, { beta1: 1 }), ['beta1 is 1', '0.999999']],
-  ])('%s', (_, make, facts) => refused(make, 'argument', ...facts));
+  ])('%s', async (_, make, facts) => void (await refused(make, 'argument', ...facts)));
 
   test('wrong options and buffers of an update', async () => {
     using adam = await engine.createAdam(4);

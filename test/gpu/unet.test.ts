@@ -11,6 +11,7 @@ import { checkConfig, type UNetConfig } from '../../src/unet/config';
 import { forwardPass } from '../../src/unet/forward';
 import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
+import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
 
@@ -343,10 +344,11 @@ describe('predict', () => {
 
   test('refuses the arguments of earlier versions, and the error names the new ones', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
-    await expect(unet.predict(new Float32Array(16), 1 as never)).rejects.toMatchObject({
-      code: 'argument',
-      message: expect.stringContaining('predict(images, { count: 1 })'),
-    });
+    await refused(
+      unet.predict(new Float32Array(16), 1 as never),
+      'argument',
+      'predict(images, { count: 1 })',
+    );
   });
 
   test('works after a call that failed', async () => {
@@ -430,7 +432,7 @@ describe('a predictor', () => {
     const predictor = await Predictor.create(gpu, unet.weights, { count });
     const runs = [predictor.run(images), predictor.run(images)];
     predictor.destroy();
-    for (const run of runs) await expect(run).rejects.toMatchObject({ code: 'destroyed' });
+    for (const run of runs) await refused(run, 'destroyed');
     expect(await other.predict(images, { count })).toEqual(expected);
   });
 
@@ -450,7 +452,7 @@ describe('a predictor', () => {
     expect(encode(unreadable, right)).toThrow('COPY_SRC');
     expect(encode(right, unreadable)).not.toThrow();
     for (const options of [{ count: 0 }, { counts: 3 }, { variants: { 'conv2d/down.0': 'best' } }])
-      await expect(Predictor.create(gpu, unet.weights, options)).rejects.toMatchObject({ code: 'argument' });
+      await refused(Predictor.create(gpu, unet.weights, options), 'argument');
     unet.destroy();
     expect(encode(right, right)).toThrow('This UNet was destroyed');
     predictor.destroy();
@@ -541,7 +543,7 @@ describe('takeParameters', () => {
       for (const fact of facts) expect(error.message).toContain(fact);
     }
     for (const values of [undefined, {}, [...given]])
-      await expect(unet.takeParameters(values as never)).rejects.toMatchObject({ code: 'argument' });
+      await refused(unet.takeParameters(values as never), 'argument');
     // A table that there is no place for is no table that is left.
     await expect(classless.takeParameters(before)).rejects.toThrow(`unknown ${TABLE}`);
     expect(await unet.getParameters()).toEqual(before);
@@ -575,7 +577,7 @@ describe('takeParameters', () => {
     const given = await bare(unet);
     const taking = unet.takeParameters(given);
     unet.destroy();
-    await expect(taking).rejects.toMatchObject({ code: 'destroyed' });
-    await expect(unet.takeParameters(given)).rejects.toMatchObject({ code: 'destroyed' });
+    await refused(taking, 'destroyed');
+    await refused(unet.takeParameters(given), 'destroyed');
   });
 });

@@ -9,6 +9,7 @@ import {
   type WorkerClient,
 } from '../../src/worker';
 import type { ServeOptions } from '../../src/worker/serve_options';
+import { refused } from '../data/refused';
 import { watchBuffers } from '../engine/buffers';
 import { makeHostile } from '../hostile/hostile_device';
 import { mainlyIn, testGpu } from '../lanes/gpu';
@@ -143,10 +144,7 @@ test('a run that pauses, makes single steps, samples and goes on from a file giv
   const file = await client.save('checkpoint');
   expect(loadCheckpoint(file).losses).toEqual(Float32Array.from(alone.losses.slice(0, paused.step + 2)));
   await client.reset();
-  await expect(client.start()).rejects.toMatchObject({
-    code: 'argument',
-    message: expect.stringMatching(/has no run/),
-  });
+  await refused(client.start(), 'argument', /has no run/);
   const resumed = await client.resume({ from: file });
   expect(resumed.step).toBe(paused.step + 2);
   const going = client.start();
@@ -260,10 +258,7 @@ test('adjusting to illegal settings is refused, and changes nothing', async () =
     [{ maxSteps: 2, learningRate: 11 }, 'learningRate is 11'],
     [{ maxSteps: 2, rate: 1 } as object, 'adjust has no setting'],
   ] as const)
-    await expect(client.adjust(changes)).rejects.toMatchObject({
-      code: 'argument',
-      message: expect.stringContaining(message),
-    });
+    await refused(client.adjust(changes), 'argument', message);
   expect(await client.start()).toEqual(done);
 });
 
@@ -470,7 +465,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     expect(await client.pause()).toMatchObject({ step: 4, complete: false });
     expect(recovers.at(-1)).toBe(false);
     expect(await started).toMatchObject({ step: 4 });
-    await expect(client.sample()).rejects.toMatchObject({ code: 'no-adapter' });
+    await refused(client.sample(), 'no-adapter');
     refuse(0);
     expect(await client.start()).toEqual(done);
   });
@@ -556,10 +551,7 @@ describe('the calls that a program adds to its worker', () => {
       code: 'data',
       message: 'It is spoilt.',
     });
-    await expect(client.call('toString' as 'fail')).rejects.toMatchObject({
-      code: 'argument',
-      message: expect.stringMatching(/no call "?toString.*half, look/),
-    });
+    await refused(client.call('toString' as 'fail'), 'argument', /no call "?toString.*half, look/);
     expect(() => client.on('other' as 'grown', () => {})).toThrow(/no event.*looking, grown, held/);
   });
 
@@ -750,7 +742,7 @@ test('a run that diverges throws, keeps its last good state, and goes on with a 
   // Another copy of the same step is not one of before.
   await client.save('checkpoint');
   await client.setLearningRate(10);
-  await expect(client.start()).rejects.toMatchObject({ name: 'EngineError', code: 'diverged' });
+  await refused(client.start(), 'diverged');
   const file = loadCheckpoint(await client.save('checkpoint'));
   expect(file.state.step).toBe(6);
   // The newest copy may hold already what made the run diverge.
@@ -766,10 +758,7 @@ test('a loaded network can be sampled, and a run can begin with it', async () =>
     objective: 'tutorial',
     parameters: alone.parameters,
   };
-  await expect(client.sample()).rejects.toMatchObject({
-    code: 'argument',
-    message: expect.stringMatching(/no network to sample/),
-  });
+  await refused(client.sample(), 'argument', /no network to sample/);
   await client.load(model as unknown as Parameters<typeof client.load>[0]);
   const made = await client.sample({ steps: 3, seed: 9, count: 2 });
   expect(made.images).toEqual(alone.samples);
@@ -1064,8 +1053,8 @@ describe('the worker’s client', () => {
     const { client } = served();
     const begun = client.begin({ ...run, images });
     client.destroy();
-    await expect(begun).rejects.toMatchObject({ code: 'destroyed' });
-    await expect(client.pause()).rejects.toMatchObject({ code: 'destroyed' });
+    await refused(begun, 'destroyed');
+    await refused(client.pause(), 'destroyed');
   });
 
   test('can transfer the images of a run', async () => {

@@ -17,6 +17,7 @@ import {
   TUNABLE_KERNELS,
   type Variants,
 } from '../../src/unet/variants';
+import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -582,7 +583,7 @@ test('a tuner whose engine is destroyed ends, and does not remember the best var
       destroyed.end();
     },
   });
-  await expect(tuning).rejects.toMatchObject({ code: 'destroyed' });
+  await refused(tuning, 'destroyed');
   expect(measured).toEqual(['direct']);
   expect(set).not.toHaveBeenCalled();
   expect([...rejectedVariants]).toEqual([]);
@@ -786,15 +787,11 @@ test('unknown names in variants are refused in one message that lists the legal 
     'no conv2d/down.7, conv2d_grad_kernel/down.0/x in this network, only conv2d/down.0, conv2d/down.1',
   );
   expect(message).toContain('conv2d/up.0 has no variant best; here it can be direct');
-  await expect(engine.createSampler(unet, { count: 8 })).rejects.toMatchObject({ code: 'argument' });
-  await expect(unet.predict(noisy, { count: 8 })).rejects.toMatchObject({ code: 'argument' });
+  await refused(engine.createSampler(unet, { count: 8 }), 'argument');
+  await refused(unet.predict(noisy, { count: 8 }), 'argument');
   await expect(
     engine.createTrainer(unet, { batchSize: 8, variants: { 'conv2d/down.0': 'one_output' } }),
   ).rejects.toThrow('conv2d/down.0 cannot be one_output, as ');
   expect((unet as UNet).bytes).toBe(before);
-  await expect(
-    createEngine({ device: gpu.device, selfCheck: false, tune: true, variants: {} }),
-  ).rejects.toMatchObject({
-    code: 'argument',
-  });
+  await refused(createEngine({ device: gpu.device, selfCheck: false, tune: true, variants: {} }), 'argument');
 });

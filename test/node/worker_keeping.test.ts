@@ -2,6 +2,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { RunStore } from '../../src/keeping/store';
 import { createWorkerClient, type StoredRun, serve } from '../../src/worker';
+import { refused } from '../data/refused';
 import { losableGpu } from '../gpu/worker/losable';
 import { images, run } from '../gpu/worker/tiny';
 import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
@@ -62,10 +63,7 @@ test('putAside keeps the run for later; where nothing can be kept, the run stays
   expect((await client.resume({ from: id, images })).losses.at(-1)).toBe(loss);
   storage.quota = 0;
   await client.step();
-  await expect(client.putAside()).rejects.toMatchObject({
-    code: 'data',
-    message: expect.stringMatching(/does not keep the run/),
-  });
+  await refused(client.putAside(), 'data', /does not keep the run/);
   expect(await client.step()).toMatchObject({ step: 5 });
   end();
 });

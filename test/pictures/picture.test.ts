@@ -74,7 +74,7 @@ describe('readPictures', () => {
     ['two channels', () => readPictures(four, { channels: 2 }), ['channels is 2', '1 (grey)']],
     ['half a range', () => readPictures(four, { range: [1] as never }), ['range is [1]']],
     ['an unknown setting', () => readPictures(four, { size: 2 } as never), ['size', 'height, width']],
-  ])('refuses %s', (_, make, facts) => refused(make, 'argument', ...facts));
+  ])('refuses %s', async (_, make, facts) => void (await refused(make, 'argument', ...facts)));
 });
 
 test('picturesFor repeats one picture, and refuses a list of another length than the count', async () => {
