@@ -1,5 +1,8 @@
 /** The command line in the process and on the device of the tests: as a user starts it, it takes two processes, and compiles everything. */
-import { vi } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, vi } from 'vitest';
 import { main } from '../../harness/cli/main';
 import { sharedSource } from '../lanes/gpu';
 
@@ -33,3 +36,28 @@ export async function runHere(...args: string[]): Promise<{ code: number; output
     for (const spy of spies) spy.mockRestore();
   }
 }
+
+/** What it says where it succeeds. */
+export async function succeed(...args: string[]): Promise<string> {
+  const { code, output } = await runHere(...args);
+  expect(code, output).toBe(0);
+  return output;
+}
+
+/** A folder for the tests of a file, and the command's cache in it. */
+export function ownFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'command-'));
+  vi.stubEnv('WEBGPU_DIFFUSION_CACHE', join(folder, 'cache'));
+  afterAll(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
+}
+
+/** Kernels of 3x3 compile in a third of the time. */
+export const narrow = '--widths 4 --kernel-size 3'.split(' ');
+
+/** What a run has written in its folder: its report, and the lines of its losses. */
+export const reportIn = (out: string) => JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'));
+export const lossesIn = (out: string) => readFileSync(join(out, 'losses.csv'), 'utf8').trim().split('\n');

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { pretrainedNames } from '../../src/pretrained/index';
 import { takesLong } from '../lanes/limits';
-import { runHere } from './command';
+import { succeed } from './command';
 
 const page = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8');
 
@@ -64,15 +64,7 @@ test('the figures of digits-instant in docs/models.md are reproduced from other 
   tags: 'thorough',
   ...takesLong('runsProcesses'),
 }, async () => {
-  const { code, output } = await runHere(
-    'evaluate',
-    '--model',
-    'digits-instant',
-    '--card',
-    '--seed',
-    '1000000',
-  );
-  expect(code, output).toBe(0);
+  const output = await succeed(...'evaluate --model digits-instant --card --seed 1000000'.split(' '));
   const card = figuresOf(page, 'digits-instant');
   expect(card.size).toBe(6);
   expect(notReproduced(card, figuresOf(output, 'digits-instant')), output).toEqual([]);
