@@ -10,6 +10,7 @@ import { fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel } from '../../src/weights/model';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
+import { bufferOf } from './on_gpu';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
@@ -27,14 +28,7 @@ const set = {
   channels: 1,
 };
 const dataset = await engine.createDataset(set);
-const [noisy, target] = await gpu.createBuffers(
-  Object.entries(batch).map(([label, { byteLength: bytes }]) => ({ label, bytes })),
-);
-for (const [buffer, values] of [
-  [noisy, batch.noisy],
-  [target, batch.target],
-] as const)
-  gpu.device.queue.writeBuffer(buffer, 0, values);
+const [noisy, target] = [bufferOf(gpu, batch.noisy), bufferOf(gpu, batch.target)];
 
 /** Records a step on `batch` into an encoder of its own. */
 function recorded(trainer: Trainer): GPUCommandEncoder {

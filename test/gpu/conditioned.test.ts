@@ -2,7 +2,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { normal } from '../../src/base/random';
-import { readBuffer } from '../../src/gpu/staging';
 import type { AdapterKind } from '../../src/plan/op';
 import { rateFactor, type Schedule } from '../../src/plan/schedule';
 import type { TrainerOptions } from '../../src/training/options';
@@ -13,6 +12,7 @@ import { UNet } from '../../src/unet/unet';
 import { defaultVariants, type Variants } from '../../src/unet/variants';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
+import { bufferOf, floatsIn, randomParameters, relativeError, roomFor, submit } from './on_gpu';
 
 const { gpu, kinds } = await testGpu();
 
@@ -83,17 +83,6 @@ const cases: Record<string, Case> = {
 const usual = (config: UNetConfig, kind: AdapterKind) =>
   defaultVariants(layersOf(config), BATCH, gpu.device, kind);
 
-/** Parameters with biases that are not zero. */
-function randomParameters(unet: UNet, random: Random): Map<string, Float32Array> {
-  return new Map(
-    unet.parameters.map(({ name, shape, size }) => {
-      const [out, into, ...taps] = [...shape].reverse();
-      const fans = taps.reduce((a, b) => a * b, 1) * (into + out);
-      return [name, random.floats(size, -1, 1).map((v) => v * (into ? Math.sqrt(6 / fans) : 0.3))];
-    }),
-  );
-}
-
 /** A batch as an objective makes it, with the levels and labels that a network of `config` takes. */
 function makeBatch(config: UNetConfig, data: Case['data'], count: number, random: Random) {
   const { height, width, channels, conditioning } = config;
@@ -116,16 +105,6 @@ function makeBatch(config: UNetConfig, data: Case['data'], count: number, random
   const target =
     outSize === size ? images.map((x, i) => (flow ? noise[i] - x : x)) : random.floats(count * outSize);
   return { batch: { noisy, target, ...conditions }, conditions };
-}
-
-function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number {
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < want.length; i++) {
-    difference += (got[i] - want[i]) ** 2;
-    norm += want[i] ** 2;
-  }
-  return norm === 0 ? Math.sqrt(difference) : Math.sqrt(difference / norm);
 }
 
 describe.each(Object.entries(cases))('a network conditioned on %s', (_, { config: given, data }) => {
@@ -274,9 +253,7 @@ describe('levels and labels of a network', () => {
   test('are refused by a predictor before it records anything', async () => {
     using unet = await UNet.create(gpu, config);
     using predictor = await Predictor.create(gpu, unet.weights, { count });
-    const [source, right, small] = await gpu.createBuffers(
-      [images.byteLength, count * 4, count * 4 - 4].map((bytes) => ({ label: 'source', bytes })),
-    );
+    const [source, right, small] = [images.length, count, count - 1].map((n) => roomFor(gpu, n));
     const encoder = gpu.device.createCommandEncoder();
     const copied = vi.spyOn(encoder, 'copyBufferToBuffer');
     const encode = (levels: GPUBuffer, labels: GPUBuffer) => () =>
@@ -290,17 +267,11 @@ describe('levels and labels of a network', () => {
   test('are read from buffers where a predictor or a step is recorded', async () => {
     using unet = await UNet.create(gpu, config, { seed: 1 });
     using predictor = await Predictor.create(gpu, unet.weights, { count });
-    const buffers = await gpu.createBuffers(
-      [images, levels, labels].map(({ byteLength }, i) => ({ label: `source ${i}`, bytes: byteLength })),
-    );
-    for (const [i, values] of [images, levels, labels].entries())
-      gpu.device.queue.writeBuffer(buffers[i], 0, values as Float32Array<ArrayBuffer>);
-    const [source, levelBuffer, labelBuffer] = buffers;
-    const [result] = await gpu.createBuffers([{ label: 'result', bytes: images.byteLength }]);
-    const encoder = gpu.device.createCommandEncoder();
-    predictor.encode(encoder, source, result, { levels: levelBuffer, labels: labelBuffer });
-    await gpu.submit(encoder);
-    const predicted = new Float32Array(await readBuffer(gpu, result, images.length));
+    const source = bufferOf(gpu, images);
+    const conditions = { levels: bufferOf(gpu, levels), labels: bufferOf(gpu, labels) };
+    const result = roomFor(gpu, images.length);
+    submit(gpu, (encoder) => predictor.encode(encoder, source, result, conditions));
+    const predicted = await floatsIn(gpu, result);
     expect(relativeError(predicted, await unet.predict(images, { count, levels, labels }))).toBeLessThan(
       1e-6,
     );
@@ -310,18 +281,12 @@ describe('levels and labels of a network', () => {
       using unet = await UNet.create(gpu, config, { seed: 1 });
       using trainer = await Trainer.create(gpu, unet, { batchSize: count });
       if (recorded) {
-        const encoder = gpu.device.createCommandEncoder();
-        trainer.encodeStep(encoder, {
-          noisy: source,
-          target: source,
-          levels: levelBuffer,
-          labels: labelBuffer,
-        });
-        await gpu.submit(encoder);
+        const batch = { noisy: source, target: source, ...conditions };
+        submit(gpu, (encoder) => trainer.encodeStep(encoder, batch));
       } else await trainer.step({ noisy: images, target: images, levels, labels });
       trained.push({ losses: await trainer.readLosses(), weights: await unet.getParameters() });
     }
     expect(trained[1]).toEqual(trained[0]);
-    for (const b of [...buffers, result]) b.destroy();
+    for (const b of [source, ...Object.values(conditions), result]) b.destroy();
   });
 });

@@ -1,8 +1,6 @@
 /** Losses and optimizers of the caller's: forward pass, backward pass and update by themselves, and the buffers in between. */
 import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { EngineError } from '../../src/base/errors';
-import { readBuffer } from '../../src/gpu/staging';
 import type { TrainerOptions } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, outChannelsOf, type UNetConfig } from '../../src/unet/config';
@@ -10,6 +8,7 @@ import { UNet } from '../../src/unet/unet';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
+import { bufferOf, floatsIn, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 const { queue } = gpu.device;
@@ -32,21 +31,6 @@ async function setUp(config: Partial<UNetConfig>, options: TrainerOptions = {}) 
   const unet = await UNet.create(gpu, config, { seed: 3 });
   const trainer = await Trainer.create(gpu, unet, { batchSize: 8, customLoss: true, ...plain, ...options });
   return { unet, trainer };
-}
-
-async function bufferOf(values: Float32Array | Uint32Array, more = 0): Promise<GPUBuffer> {
-  const [buffer] = await gpu.createBuffers([{ label: 'of the test', bytes: values.byteLength + more }]);
-  queue.writeBuffer(buffer, more, values as Float32Array<ArrayBuffer>);
-  return buffer;
-}
-
-const read = async (buffer: GPUBuffer) => new Float32Array(await readBuffer(gpu, buffer, buffer.size / 4));
-
-/** Records and submits. */
-function run(record: (encoder: GPUCommandEncoder) => void): void {
-  const encoder = gpu.device.createCommandEncoder();
-  record(encoder);
-  queue.submit([encoder.finish()]);
 }
 
 const rms = (values: ArrayLike<number>) =>
@@ -83,16 +67,16 @@ async function imagesFor(config: Partial<UNetConfig>, count: number, seed = 1) {
 /** A forward pass; resolves to its output. */
 async function forward(trainer: Trainer, given: Awaited<ReturnType<typeof imagesFor>>) {
   const { count, input, conditions, outSize } = given;
-  const output = await bufferOf(new Float32Array(outSize + 4));
+  const output = roomFor(gpu, outSize + 4);
   const buffers = {
-    input: { buffer: await bufferOf(input, 16), offset: 16 },
+    input: { buffer: bufferOf(gpu, input, 16), offset: 16 },
     output: { buffer: output, offset: 16 },
     ...(conditions.levels
-      ? { levels: await bufferOf(conditions.levels), labels: await bufferOf(conditions.labels) }
+      ? { levels: bufferOf(gpu, conditions.levels), labels: bufferOf(gpu, conditions.labels) }
       : {}),
   };
-  run((encoder) => trainer.encodeForward(encoder, { ...buffers, count }));
-  return (await read(output)).subarray(4);
+  submit(gpu, (encoder) => trainer.encodeForward(encoder, { ...buffers, count }));
+  return (await floatsIn(gpu, output)).subarray(4);
 }
 
 /** dL/d(output) of the mean squared error over `images` images. */
@@ -100,13 +84,13 @@ const slope = (output: Float32Array, target: Float32Array, elements = output.len
   output.map((v, i) => (2 * (v - target[i])) / elements);
 
 async function backward(trainer: Trainer, gradient: Float32Array, accumulate?: boolean) {
-  const outputGradient = await bufferOf(gradient);
-  run((encoder) => trainer.encodeBackward(encoder, { outputGradient, accumulate }));
+  const outputGradient = bufferOf(gpu, gradient);
+  submit(gpu, (encoder) => trainer.encodeBackward(encoder, { outputGradient, accumulate }));
 }
 
 /** The gradient on the GPU, of all parameters one after the other. */
 async function gradientOf({ unet, trainer }: { unet: UNet; trainer: Trainer }) {
-  const all = await read(trainer.buffers.gradient!);
+  const all = await floatsIn(gpu, trainer.buffers.gradient!);
   return unet.parameters.flatMap(({ offset, size }) => [...all.subarray(offset, offset + size)]);
 }
 
@@ -152,17 +136,17 @@ describe.each([
       expect(distance(await gradients(), first)).toBeGreaterThan(0.5);
     }
     const sum = await gradients();
-    run((encoder) => trainer.encodeUpdate(encoder));
+    submit(gpu, (encoder) => trainer.encodeUpdate(encoder));
     expect(await gradients()).toEqual(sum);
     await trainer.step(ordinary);
     expect(await gradients()).not.toEqual(sum);
-    const [noisy, target] = [await bufferOf(given.input), await bufferOf(given.target)];
+    const [noisy, target] = [bufferOf(gpu, given.input), bufferOf(gpu, given.target)];
     const conditions = given.conditions.levels
-      ? { levels: await bufferOf(given.conditions.levels), labels: await bufferOf(given.conditions.labels) }
+      ? { levels: bufferOf(gpu, given.conditions.levels), labels: bufferOf(gpu, given.conditions.labels) }
       : {};
     await forward(trainer, given);
     await backward(trainer, Float32Array.from(signs));
-    run((encoder) => trainer.encodeStep(encoder, { noisy, target, ...conditions }));
+    submit(gpu, (encoder) => trainer.encodeStep(encoder, { noisy, target, ...conditions }));
     expect(await gradients()).not.toEqual(await gradientOf({ unet, trainer }));
   });
 
@@ -208,8 +192,10 @@ describe('encodeUpdate', () => {
     await backward(trainer, slope(await forward(trainer, given), given.target));
     const before = flatten(await unet.getParameters());
     const gradient = await gradientOf({ unet, trainer });
-    const loss = await bufferOf(Float32Array.of(7, 0.375));
-    run((encoder) => trainer.encodeUpdate(encoder, { loss: { buffer: loss, offset: 4 }, ...options }));
+    const loss = bufferOf(gpu, Float32Array.of(7, 0.375));
+    submit(gpu, (encoder) =>
+      trainer.encodeUpdate(encoder, { loss: { buffer: loss, offset: 4 }, ...options }),
+    );
     const after = flatten(await unet.getParameters());
     return { unet, trainer, before, gradient, after };
   }
@@ -235,7 +221,7 @@ describe('encodeUpdate', () => {
     // 2 x 4.5 + 4 x 2.5 at most, of a change that is smaller than the weights are.
     expect(distance(after, expected)).toBeLessThan(19 * 2 ** -23);
     expect([...(await trainer.readLosses(1))]).toEqual([0.375]);
-    const [loss, learningRate, length] = await read(trainer.buffers.records);
+    const [loss, learningRate, length] = await floatsIn(gpu, trainer.buffers.records);
     expect(loss).toBe(0.375);
     expect(learningRate).toBe(Math.fround(rate));
     expect(length / norm).toBeCloseTo(1, 5);
@@ -262,7 +248,7 @@ describe('encodeUpdate', () => {
     const gradient = slope(await forward(trainer, given), given.target);
     gradient[3] = Number.NaN;
     await backward(trainer, gradient);
-    run((encoder) => trainer.encodeUpdate(encoder));
+    submit(gpu, (encoder) => trainer.encodeUpdate(encoder));
     await refused(trainer.readLosses(1), 'diverged');
     expect(await unet.getParameters()).toEqual(before);
   });
@@ -271,8 +257,8 @@ describe('encodeUpdate', () => {
     const { trainer, unet } = await setUp(small, { averageWeights: true, averageAfter: 5 });
     const given = await imagesFor(small, 8);
     await backward(trainer, slope(await forward(trainer, given), given.target));
-    run((encoder) => trainer.encodeUpdate(encoder));
-    const weights = await read(trainer.buffers.parameters);
+    submit(gpu, (encoder) => trainer.encodeUpdate(encoder));
+    const weights = await floatsIn(gpu, trainer.buffers.parameters);
     const own = unet.parameters.map(({ offset, size }) => weights.slice(offset, offset + size));
     // Until step 5 the average is the weights.
     expect(own).toEqual([...(await unet.getParameters()).values()]);
@@ -285,7 +271,7 @@ describe('encodeUpdate', () => {
     const before = await unet.predict(given.input, { count: 8 });
     const other = await UNet.create(gpu, small, { seed: 9 });
     const { parameters } = trainer.buffers;
-    run((encoder) => {
+    submit(gpu, (encoder) => {
       encoder.copyBufferToBuffer(other.parameterBuffer, 0, parameters, 0, parameters.size);
       trainer.encodePack(encoder);
     });
@@ -296,7 +282,7 @@ describe('encodeUpdate', () => {
     // And without a trainer, where predictions keep what they derive from weights.
     trainer.destroy();
     await unet.predict(given.input, { count: 8 });
-    run((encoder) => {
+    submit(gpu, (encoder) => {
       encoder.clearBuffer(unet.parameterBuffer);
       unet.encodePack(encoder);
     });
@@ -308,43 +294,38 @@ describe('a wrong call of a custom loss is refused, and nothing recorded:', () =
   async function ready() {
     const made = await setUp(small);
     const { input, outSize, count } = await imagesFor(small, 8);
-    const [images, output] = [await bufferOf(input), await bufferOf(new Float32Array(outSize))];
+    const [images, output] = [bufferOf(gpu, input), roomFor(gpu, outSize)];
     const encoder = gpu.device.createCommandEncoder();
-    const said = (work: () => void) => {
+    const refuses = (work: () => void, fact: string) => {
       const spies = (['beginComputePass', 'copyBufferToBuffer', 'clearBuffer'] as const).map((name) =>
         vi.spyOn(encoder, name),
       );
-      try {
-        work();
-      } catch (error) {
-        expect(error).toBeInstanceOf(EngineError);
-        expect((error as EngineError).code).toBe('argument');
-        for (const spy of spies) expect(spy).not.toHaveBeenCalled();
-        return (error as EngineError).message;
-      } finally {
-        for (const spy of spies) spy.mockRestore();
+      const message = expect.stringContaining(fact);
+      expect(work).toThrow(expect.objectContaining({ name: 'EngineError', code: 'argument', message }));
+      for (const spy of spies) {
+        expect(spy).not.toHaveBeenCalled();
+        spy.mockRestore();
       }
-      throw new Error('nothing was thrown');
     };
     return {
       ...made,
       encoder,
-      said,
+      refuses,
       forward: { input: images, output, count },
       gradient: { outputGradient: output },
     };
   }
 
   test('encodeBackward without a forward pass', async () => {
-    const { trainer, encoder, said, forward, gradient } = await ready();
+    const { trainer, encoder, refuses, forward, gradient } = await ready();
     const back = () => trainer.encodeBackward(encoder, gradient);
-    expect(said(back)).toContain('There is no forward pass to go back through. Record encodeForward first');
-    expect(said(() => trainer.encodeUpdate(encoder))).toContain('There is no gradient to update by');
+    refuses(back, 'There is no forward pass to go back through. Record encodeForward first');
+    refuses(() => trainer.encodeUpdate(encoder), 'There is no gradient to update by');
     trainer.encodeForward(encoder, forward);
     back();
-    expect(said(back)).toContain('There is no forward pass to go back through. Record encodeForward first');
+    refuses(back, 'There is no forward pass to go back through. Record encodeForward first');
     trainer.encodeUpdate(encoder);
-    expect(said(() => trainer.encodeUpdate(encoder))).toContain('There is no gradient to update by');
+    refuses(() => trainer.encodeUpdate(encoder), 'There is no gradient to update by');
     const batch = { noisy: forward.input, target: forward.output };
     for (const another of [
       () => trainer.encodeStep(encoder, batch),
@@ -353,45 +334,35 @@ describe('a wrong call of a custom loss is refused, and nothing recorded:', () =
     ]) {
       trainer.encodeForward(encoder, forward);
       await another();
-      expect(said(back)).toContain('another step has overwritten it');
+      refuses(back, 'another step has overwritten it');
     }
     queue.submit([encoder.finish()]);
   });
 
   test('wrong buffers, numbers and encoders', async () => {
-    const { trainer, encoder, said, forward, gradient } = await ready();
+    const { trainer, encoder, refuses, forward, gradient } = await ready();
     const { input } = forward;
     const step = (options: object) => () =>
       trainer.encodeForward(encoder, { ...forward, ...options } as typeof forward);
-    expect(said(step({ input: undefined }))).toContain('input is of type Undefined; it must be a GPUBuffer');
-    expect(said(step({ input: new Float32Array(8) }))).toContain('input is of type Float32Array');
-    expect(said(step({ input: { buffer: input, offset: 4 } }))).toContain('bytes and usage');
-    expect(said(step({ input: { buffer: input, offset: 2 } }))).toContain(
-      'offset 2; it must be a multiple of 4',
-    );
-    expect(said(step({ input: { buffer: input, offset: 4, size: input.size } }))).toContain(
-      'lie in the buffer',
-    );
-    expect(said(step({ count: 9 }))).toContain('count is 9');
-    expect(said(step({ levels: input }))).toContain('this UNet is not conditioned');
-    expect(said(step({ images: input }))).toContain('no setting images');
-    expect(said(() => trainer.encodeForward(null as never, forward))).toContain(
-      'The encoder is of type Null',
-    );
-    expect(said(() => trainer.encodeForward(encoder, undefined as never))).toContain(
-      'settings of type Undefined',
-    );
+    refuses(step({ input: undefined }), 'input is of type Undefined; it must be a GPUBuffer');
+    refuses(step({ input: new Float32Array(8) }), 'input is of type Float32Array');
+    refuses(step({ input: { buffer: input, offset: 4 } }), 'bytes and usage');
+    refuses(step({ input: { buffer: input, offset: 2 } }), 'offset 2; it must be a multiple of 4');
+    refuses(step({ input: { buffer: input, offset: 4, size: input.size } }), 'lie in the buffer');
+    refuses(step({ count: 9 }), 'count is 9');
+    refuses(step({ levels: input }), 'this UNet is not conditioned');
+    refuses(step({ images: input }), 'no setting images');
+    refuses(() => trainer.encodeForward(null as never, forward), 'The encoder is of type Null');
+    refuses(() => trainer.encodeForward(encoder, undefined as never), 'settings of type Undefined');
     const { device } = gpu;
     const [STORAGE, MAP] = [GPUBufferUsage.STORAGE, GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC];
     const unfit = device.createBuffer({ size: input.size, usage: STORAGE });
-    expect(said(step({ input: unfit }))).toContain('COPY_SRC');
+    refuses(step({ input: unfit }), 'COPY_SRC');
     const mapped = device.createBuffer({ size: input.size, usage: MAP, mappedAtCreation: true });
-    expect(said(step({ input: mapped }))).toContain('input is mapped');
+    refuses(step({ input: mapped }), 'input is mapped');
     mapped.unmap();
     step({ input: mapped })();
-    expect(said(() => trainer.encodeBackward(encoder, {} as never))).toContain(
-      'outputGradient is of type Undefined',
-    );
+    refuses(() => trainer.encodeBackward(encoder, {} as never), 'outputGradient is of type Undefined');
     trainer.encodeBackward(encoder, gradient);
     for (const [options, text] of [
       [{ learningRate: 0 }, 'learningRate is 0'],
@@ -399,15 +370,13 @@ describe('a wrong call of a custom loss is refused, and nothing recorded:', () =
       [{ clipNorm: Number.NaN }, 'clipNorm is NaN'],
       [{ loss: 3 }, 'loss is of type Number'],
     ] as const)
-      expect(said(() => trainer.encodeUpdate(encoder, options as never))).toContain(text);
+      refuses(() => trainer.encodeUpdate(encoder, options as never), text);
   });
 
   test('a trainer without customLoss', async () => {
-    const { said, encoder, forward } = await ready();
+    const { refuses, encoder, forward } = await ready();
     const { trainer } = await setUp(small, { customLoss: false });
-    expect(said(() => trainer.encodeForward(encoder, forward))).toContain(
-      'create this one with customLoss: true',
-    );
+    refuses(() => trainer.encodeForward(encoder, forward), 'create this one with customLoss: true');
     expect(trainer.buffers.gradient).toBeUndefined();
   });
 });

@@ -19,6 +19,7 @@ import { loadModel, saveModel } from '../../src/weights/model';
 import { refused } from '../data/refused';
 import { watchBuffers } from '../engine/buffers';
 import { testGpu } from '../lanes/gpu';
+import { floatsIn, roomFor } from './on_gpu';
 
 const { gpu, source } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
@@ -83,8 +84,7 @@ test('trajectories are made by Euler with guidance, unclipped, and a batch holds
   expect(counts).toEqual([...counts].sort((a, b) => a - b));
   expect(counts.at(-1)).toBe(small.noises);
   const { noisy, target, levels, labels } = await trajectories.batchOf(5);
-  const read = async (buffer: GPUBuffer) =>
-    new Float32Array(await readBuffer(gpu, buffer, small.batchSize * SIZE));
+  const read = (buffer: GPUBuffer) => floatsIn(gpu, buffer, small.batchSize * SIZE);
   const [from, velocity] = [await read(noisy as GPUBuffer), await read(target as GPUBuffer)];
 
   const states = await statesByHand(together);
@@ -141,8 +141,7 @@ test('a student begins as its teacher, and its first loss is the teacher’s err
   const sampler = await Sampler.create(gpu, teacher, { count: small.noises });
   for await (const _ of trajectories.follow(sampler, undefined));
   const { noisy, target, levels, labels } = await trajectories.batchOf(0);
-  const read = async (buffer: GPUBuffer) =>
-    new Float32Array(await readBuffer(gpu, buffer, small.batchSize * SIZE));
+  const read = (buffer: GPUBuffer) => floatsIn(gpu, buffer, small.batchSize * SIZE);
   const told = { levels: levels as Float32Array, labels: labels as number[] };
   const output = await teacher.predict(await read(noisy as GPUBuffer), { count: small.batchSize, ...told });
   const wanted = await read(target as GPUBuffer);
@@ -239,8 +238,7 @@ test('a student is sampled only in its calls, keeps them in its file, and is no 
   ] as const)
     await refused(() => sampler.sample({ labels, ...other }), 'argument', 'distilled to 2 calls');
   const encoder = gpu.device.createCommandEncoder();
-  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const noise = gpu.device.createBuffer({ size: 3 * SIZE * 4, usage });
+  const noise = roomFor(gpu, 3 * SIZE);
   await refused(
     () => sampler.encodeRun(encoder, noise, { labels, guidance: 2 }),
     'argument',

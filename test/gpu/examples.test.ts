@@ -5,6 +5,7 @@ import { createEngine } from '../../src/engine';
 import type { FrameResult } from '../../src/training/options';
 import type { Trainer } from '../../src/training/trainer';
 import { testGpu } from '../lanes/gpu';
+import { bufferOf } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -62,15 +63,11 @@ async function setUp() {
   const engine = await createEngine({ device: gpu.device, selfCheck: false, variants: {} });
   const unet = await engine.createUNet(config, { seed: 2 });
   const trainer = await engine.createTrainer(unet, { batchSize, customLoss: true });
-  const onGpu = async (values: Float32Array<ArrayBuffer>) => {
-    const [buffer] = await gpu.createBuffers([{ label: 'batch', bytes: values.byteLength }]);
-    gpu.device.queue.writeBuffer(buffer, 0, values);
-    return buffer;
-  };
-  const onIt = await Promise.all(
-    batches.map(async ({ input, target }) => ({ input: await onGpu(input), target: await onGpu(target) })),
-  );
-  return { engine, unet, trainer, batches: onIt };
+  const onGpu = batches.map(({ input, target }) => ({
+    input: bufferOf(gpu, input),
+    target: bufferOf(gpu, target),
+  }));
+  return { engine, unet, trainer, batches: onGpu };
 }
 
 /** The mean absolute error of what a network predicts now. */

@@ -11,6 +11,7 @@ import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
+import { bufferOf, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 const usual = gpu.pacer.maxMilliseconds;
@@ -45,12 +46,7 @@ function goodBatch(seed: number, told = false) {
   return { noisy, target, ...(told ? { levels: random.floats(COUNT, 0, 1) } : {}) };
 }
 
-const onGpu = (values: Float32Array) => {
-  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const buffer = gpu.device.createBuffer({ label: 'batch', size: values.byteLength, usage });
-  gpu.device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
-  return buffer;
-};
+const onGpu = (values: Float32Array) => bufferOf(gpu, values);
 const allOnGpu = (batch: object) =>
   ({ ...Object.fromEntries(Object.entries(batch).map(([k, v]) => [k, onGpu(v)])), count: COUNT }) as Batch<
     GPUBuffer,
@@ -372,18 +368,17 @@ describe('steps that skipNonFinite skips', () => {
 });
 
 describe('recorded steps', () => {
-  function submit(trainer: Trainer, ...batches: object[]) {
-    const encoder = gpu.device.createCommandEncoder();
-    for (const batch of batches) trainer.encodeStep(encoder, allOnGpu(batch));
-    gpu.device.queue.submit([encoder.finish()]);
-  }
+  const submitSteps = (trainer: Trainer, ...batches: object[]) =>
+    submit(gpu, (encoder) => {
+      for (const batch of batches) trainer.encodeStep(encoder, allOnGpu(batch));
+    });
 
   /** Good, bad and good again, in one submission. */
   async function record(options: TrainerOptions) {
     const one = await setUp(options);
     const bad = goodBatch(9);
     bad.noisy[5] = nan;
-    submit(one.trainer, goodBatch(1), bad, goodBatch(2));
+    submitSteps(one.trainer, goodBatch(1), bad, goodBatch(2));
     const other = await setUp();
     const losses = [await other.trainer.step(goodBatch(1))];
     return { ...one, other, losses };
@@ -433,7 +428,7 @@ describe('recorded steps', () => {
         runFor: () => one.trainer.runFor(dataset, { milliseconds: 1 }),
       };
       const before = await everything(one);
-      submit(one.trainer, bad);
+      submitSteps(one.trainer, bad);
       const { message } = await refused(
         attempts[by](),
         'argument',
@@ -449,17 +444,17 @@ describe('recorded steps', () => {
     const bad = goodBatch(9);
     bad.noisy[5] = nan;
     const one = await setUp({ customLoss: true });
-    const encoder = gpu.device.createCommandEncoder();
-    for (const part of one.trainer.encodeStepParts(allOnGpu(bad), { parts: 3 })) part(encoder);
-    gpu.device.queue.submit([encoder.finish()]);
+    submit(gpu, (encoder) => {
+      for (const part of one.trainer.encodeStepParts(allOnGpu(bad), { parts: 3 })) part(encoder);
+    });
     await refused(one.trainer.readLosses(), 'argument', 'noisy[5] of the last recorded batch');
 
-    const own = gpu.device.createCommandEncoder();
-    const output = onGpu(new Float32Array(COUNT * size));
-    one.trainer.encodeForward(own, { input: onGpu(bad.noisy), output, count: COUNT });
-    one.trainer.encodeBackward(own, { outputGradient: output });
-    one.trainer.encodeUpdate(own);
-    gpu.device.queue.submit([own.finish()]);
+    const output = roomFor(gpu, COUNT * size);
+    submit(gpu, (encoder) => {
+      one.trainer.encodeForward(encoder, { input: onGpu(bad.noisy), output, count: COUNT });
+      one.trainer.encodeBackward(encoder, { outputGradient: output });
+      one.trainer.encodeUpdate(encoder);
+    });
     await refused(one.trainer.readLosses(), 'argument', 'input[5] of the last recorded batch');
   });
 

@@ -2,7 +2,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { normal, STREAM, threefry } from '../../src/base/random';
-import { readBuffer } from '../../src/gpu/staging';
 import type { EncodeRunOptions, LoadedOptions, SampleEvent } from '../../src/sampling/options';
 import { Sampler } from '../../src/sampling/sampler';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
@@ -11,6 +10,7 @@ import { UNet } from '../../src/unet/unet';
 import { refused, refusedAtOnce } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
+import { bufferOf, expectNear, floatsIn, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -121,16 +121,6 @@ function flowRun(reference: ReferenceUNet, noise: ArrayLike<number>, options: Lo
   return [...ofSteps, { input, prediction: x, x }];
 }
 
-function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, what: string, error = 1e-5) {
-  expect(got.length).toBe(want.length);
-  let worst = 0;
-  for (let i = 0; i < want.length; i++) {
-    const apart = Math.abs(got[i] - want[i]);
-    worst = Number.isNaN(apart) ? Infinity : Math.max(worst, apart);
-  }
-  expect(worst, what).toBeLessThan(error);
-}
-
 async function eventsOf(sampler: Sampler, options: LoadedOptions): Promise<SampleEvent[]> {
   const events: SampleEvent[] = [];
   for await (const event of sampler.run(options)) events.push(event);
@@ -139,20 +129,11 @@ async function eventsOf(sampler: Sampler, options: LoadedOptions): Promise<Sampl
 
 /** By `encodeRun`, from this noise. */
 async function encoded(sampler: Sampler, noise: Float32Array, options: EncodeRunOptions | number) {
-  const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: noise.byteLength }]);
-  gpu.device.queue.writeBuffer(buffer, 0, noise as Float32Array<ArrayBuffer>);
-  const encoder = gpu.device.createCommandEncoder();
-  sampler.encodeRun(encoder, buffer, options);
-  await gpu.submit(encoder);
-  const images = new Float32Array(await readBuffer(gpu, buffer, noise.length));
+  const buffer = bufferOf(gpu, noise);
+  submit(gpu, (encoder) => sampler.encodeRun(encoder, buffer, options));
+  const images = await floatsIn(gpu, buffer);
   buffer.destroy();
   return images;
-}
-
-async function bufferOf(values: Float32Array | Uint32Array): Promise<GPUBuffer> {
-  const [buffer] = await gpu.createBuffers([{ label: 'given', bytes: values.byteLength }]);
-  gpu.device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>);
-  return buffer;
 }
 
 test('runs that are recorded one after the other keep their own labels and seeds until they are submitted', async () => {
@@ -161,9 +142,7 @@ test('runs that are recorded one after the other keep their own labels and seeds
     ...{ steps: 1 + (i % 2), guidance: 1 + i / 10, seed: i },
     labels: [i % 4, (i >> 2) % 4, (i >> 4) % 4],
   }));
-  const buffers = await gpu.createBuffers(
-    orders.map((_, i) => ({ label: `images ${i}`, bytes: 4 * count * size })),
-  );
+  const buffers = orders.map(() => roomFor(gpu, count * size));
   await sampler.sample({ ...orders[1], steps: 1 });
   const recorded = orders.map((order, i) => {
     const encoder = gpu.device.createCommandEncoder();
@@ -172,7 +151,7 @@ test('runs that are recorded one after the other keep their own labels and seeds
   });
   await gpu.scoped('all at once', () => gpu.device.queue.submit(recorded));
   for (const [i, order] of orders.entries()) {
-    const images = new Float32Array(await readBuffer(gpu, buffers[i], count * size));
+    const images = await floatsIn(gpu, buffers[i]);
     expect(images, `order ${i}`).toEqual(await sampler.sample(order));
     buffers[i].destroy();
   }
@@ -220,7 +199,7 @@ describe.each(Object.entries(runs))('a run of the sampler: %s', (_, options) => 
     expect(events.map(({ step }) => step)).toEqual([...expected.keys()]);
     for (const { step, ...event } of events) {
       for (const name of ['input', 'prediction', 'x'] as const)
-        expectClose(event[name], toUnit(expected[step][name]), `${name} of step ${step}`, 2e-5);
+        expectNear(event[name], toUnit(expected[step][name]), `${name} of step ${step}`, 2e-5);
     }
     const last = events.at(-1)!.x;
     expect(await sampler.sample({ ...options, seed: 9 })).toEqual(last);
@@ -228,12 +207,12 @@ describe.each(Object.entries(runs))('a run of the sampler: %s', (_, options) => 
     const given = await sampler.sample({ ...options, noise });
     // A polish makes its noise of the seed all the same.
     const seeded = options.polish ? await sampler.sample({ ...options, noise, seed: 9 }) : given;
-    expectClose(seeded, last, 'with the noise given');
+    expectNear(seeded, last, 'with the noise given');
     const { labels: told, start: first, mask: known, ...rest } = options;
     const buffers = {
       // As the flow has it, from -1 to 1.
-      ...(first ? { start: await bufferOf(first) } : {}),
-      ...(known ? { mask: await bufferOf(known) } : {}),
+      ...(first ? { start: bufferOf(gpu, first) } : {}),
+      ...(known ? { mask: bufferOf(gpu, known) } : {}),
     };
     const arrays = { ...rest, ...buffers, ...(told ? { labels: told } : {}) };
     expect(await encoded(sampler, noise, arrays)).toEqual(given);
@@ -241,12 +220,12 @@ describe.each(Object.entries(runs))('a run of the sampler: %s', (_, options) => 
     expect(await encoded(sampler, noise.fill(NaN), { ...arrays, seed: 9 })).toEqual(Float32Array.from(last));
     noise.set(noiseOf(9));
     if (told) {
-      const labels = await bufferOf(Uint32Array.from(told));
+      const labels = bufferOf(gpu, Uint32Array.from(told));
       expect(await encoded(sampler, noise, { ...arrays, labels })).toEqual(given);
       // Labels of one recorded run do not reach the next.
       const { guidanceRange: _, ...unguided } = rest;
       const untold = { ...unguided, ...buffers, guidance: 1 };
-      expectClose(
+      expectNear(
         await encoded(sampler, noise, untold),
         await sampler.sample({ ...unguided, guidance: 1, noise, start: first, mask: known }),
         'after it',
@@ -267,15 +246,15 @@ test('in the method mix the network gets level and class, and images are from 0 
   let x = Float64Array.from(noise);
   const events = await eventsOf(sampler, { steps: 3, method: 'mix', labels, noise });
   for (const { step, input, prediction, x: after } of events) {
-    expectClose(input, x, `x before step ${step}`);
+    expectNear(input, x, `x before step ${step}`);
     const made = reference.predict(x, count, { levels: Array(count).fill(1 - step / 3), labels });
-    expectClose(prediction, made, `prediction of step ${step}`);
+    expectNear(prediction, made, `prediction of step ${step}`);
     const m = 1 / (3 - step);
     x = x.map((v, i) => Math.min(Math.max(v * (1 - m) + made[i] * m, 0), 1));
-    expectClose(after, x, `x after step ${step}`);
+    expectNear(after, x, `x after step ${step}`);
   }
   expect(await encoded(sampler, noise, { steps: 3, method: 'mix', labels })).toEqual(events.at(-1)!.x);
-  expectClose(
+  expectNear(
     await encoded(sampler, noiseOf(1), 2),
     await sampler.sample({ steps: 2, noise: noiseOf(1) }),
     'a number of steps',
@@ -291,7 +270,7 @@ test('a flow without conditioning is sampled as by hand', async () => {
     x = x.map((value, i) => value - v[i] / 3);
   }
   const images = await sampler.sample({ steps: 3, method: 'euler', noise });
-  expectClose(images, toUnit(x), 'by hand');
+  expectNear(images, toUnit(x), 'by hand');
   expect(await encoded(sampler, noise, { steps: 3, method: 'euler' })).toEqual(images);
 });
 
@@ -308,10 +287,10 @@ test('guidance adds a multiple of the difference of two predictions, and guidanc
     ];
     x = x.map((value, i) => value - (untold[i] + 2 * (told[i] - untold[i])) / 4);
   }
-  expectClose(await sampler.sample({ steps: 4, labels, noise }), toUnit(x), 'guidance 2');
+  expectNear(await sampler.sample({ steps: 4, labels, noise }), toUnit(x), 'guidance 2');
   const untold = await sampler.sample({ steps: 4, noise });
-  expectClose(await sampler.sample({ steps: 4, labels, guidance: 0, noise }), untold, 'guidance 0');
-  expectClose(await sampler.sample({ steps: 4, labels: none, guidance: 7, noise }), untold, 'of no class');
+  expectNear(await sampler.sample({ steps: 4, labels, guidance: 0, noise }), untold, 'guidance 0');
+  expectNear(await sampler.sample({ steps: 4, labels: none, guidance: 7, noise }), untold, 'of no class');
 });
 
 describe('the sampling of a UNet', () => {
@@ -430,15 +409,11 @@ test('neither pictures, a mask nor labels are left over from the run before', as
   await sampler.sample({ steps: 2, seed: 2, start, from: 0.5, mask, labels, guidance: 1, polish });
   expect(await sampler.sample({ steps: 2, seed: 1, polish })).toEqual(polished);
   // Not even what is not a number, in buffers that are not checked, or in a mean.
-  const nan = await bufferOf(new Float32Array(start.length).fill(Number.NaN));
-  const legal = await bufferOf(start);
+  const nan = bufferOf(gpu, new Float32Array(start.length).fill(Number.NaN));
+  const legal = bufferOf(gpu, start);
   for (const pictures of [{ start: nan }, { start: legal, mask: nan }]) {
-    const encoder = gpu.device.createCommandEncoder();
-    sampler.encodeRun(encoder, await bufferOf(new Float32Array(start.length)), {
-      ...{ steps: 2, seed: 2, from: 0.5 },
-      ...pictures,
-    });
-    gpu.device.queue.submit([encoder.finish()]);
+    const options = { steps: 2, seed: 2, from: 0.5, ...pictures };
+    submit(gpu, (encoder) => sampler.encodeRun(encoder, roomFor(gpu, start.length), options));
     expect(await sampler.sample({ steps: 2, seed: 1 })).toEqual(fresh);
   }
   const guided = await sampler.sample({ steps: 2, seed: 1, labels, polish });
@@ -454,7 +429,7 @@ test('a polish of nearly no level leaves the images nearly as they are; another 
   const images = await sampler.sample({ steps: 3, noise });
   const polish = { noises: 3, level: 0.001 };
   const faint = await sampler.sample({ steps: 3, noise, polish });
-  expectClose(faint, images, 'faintly polished', 0.01);
+  expectNear(faint, images, 'faintly polished', 0.01);
   expect(faint).not.toEqual(images);
   const [one, other] = [1, 2].map((seed) => sampler.sample.bind(sampler, { steps: 3, noise, polish, seed }));
   const first = await one();
@@ -472,9 +447,9 @@ test('an image of a seed is the same alone and among others', async () => {
     using other = await Sampler.create(gpu, unet, { count: images });
     const n = Math.min(images, count) * size;
     const many = await other.sample({ steps: 3, seed: 5 });
-    expectClose(many.subarray(0, n), few.subarray(0, n), `of ${images}`, 1e-6);
+    expectNear(many.subarray(0, n), few.subarray(0, n), `of ${images}`, 1e-6);
     const all = await other.sample({ steps: 3, seed: 5, polish });
-    expectClose(all.subarray(0, n), polished.subarray(0, n), `of ${images}, polished`, 1e-6);
+    expectNear(all.subarray(0, n), polished.subarray(0, n), `of ${images}, polished`, 1e-6);
   }
 });
 
@@ -589,7 +564,7 @@ describe('the sampler refuses', () => {
   /** `sample`, `run` and, where `records`, `encodeRun` refuse the run with `message`, before anything is made on the GPU. */
   async function refusedByAll(sampler: Sampler, options: object, message: string, records = true) {
     const given = options as LoadedOptions;
-    const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
+    const buffer = roomFor(gpu, count * size);
     const ways: (() => unknown)[] = [() => sampler.sample(given), () => sampler.run(given).next()];
     if (records)
       ways.push(() =>
@@ -705,8 +680,8 @@ describe('the sampler refuses', () => {
 
   test('wrong buffers', async () => {
     const { sampler } = await setUp();
-    const short = await bufferOf(new Float32Array(2));
-    const [images] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
+    const short = roomFor(gpu, 2);
+    const images = roomFor(gpu, count * size);
     const encode = (options: object) => () =>
       sampler.encodeRun(gpu.device.createCommandEncoder(), images, { steps: 1, ...options });
     expect(encode({ labels: short })).toThrow('labels has 8 bytes');
@@ -761,7 +736,7 @@ describe('the sampler refuses', () => {
     // The network's usual method is the tutorial's, with classes.
     const mixed = await sampler.sample({ steps: 1, labels, noise: start });
     const made = await unet.predict(start, { count, labels });
-    expectClose(
+    expectNear(
       mixed,
       made.map((v) => Math.min(Math.max(v, 0), 1)),
       'mix',

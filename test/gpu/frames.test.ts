@@ -9,6 +9,7 @@ import { Trainer } from '../../src/training/trainer';
 import { UNet } from '../../src/unet/unet';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
+import { bufferOf, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -30,14 +31,11 @@ const arrays = Array.from({ length: 6 }, () => ({
 }));
 
 /** A batch as buffers: the target images lie in the middle of theirs. */
-async function onGpu({ noisy, target }: (typeof arrays)[number]) {
-  const [a, b] = await gpu.createBuffers([
-    { label: 'noisy', bytes: noisy.byteLength },
-    { label: 'target', bytes: 3 * target.byteLength },
-  ]);
-  gpu.device.queue.writeBuffer(a, 0, noisy);
-  gpu.device.queue.writeBuffer(b, target.byteLength, target);
-  return { noisy: a, target: { buffer: b, offset: target.byteLength, size: target.byteLength } };
+function onGpu({ noisy, target }: (typeof arrays)[number]) {
+  const around = new Float32Array(3 * target.length);
+  around.set(target, target.length);
+  const part = { offset: target.byteLength, size: target.byteLength };
+  return { noisy: bufferOf(gpu, noisy), target: { buffer: bufferOf(gpu, around), ...part } };
 }
 
 const usual = gpu.pacer.maxMilliseconds;
@@ -202,7 +200,7 @@ describe('runFor', () => {
     const expected: number[] = [];
     for (const batch of arrays) expected.push(await one.trainer.step(batch));
     const two = await setUp();
-    const buffers = await Promise.all(arrays.map(onGpu));
+    const buffers = arrays.map(onGpu);
     let asked = 0;
     const next = () => (asked % 2 === 0 ? arrays[asked++] : buffers[asked++]);
     onePartEach();
@@ -237,11 +235,9 @@ describe('runFor', () => {
     let given = 0;
     onePartEach();
     for (let i = 0; i < 5; i++) await two.trainer.runFor(() => arrays[given++], { milliseconds: 1e-3 });
-    const { noisy, target } = await onGpu(arrays[3]);
-    const [output] = await gpu.createBuffers([{ label: 'output', bytes: target.size }]);
-    const encoder = gpu.device.createCommandEncoder();
-    two.trainer.encodeForward(encoder, { input: noisy, output });
-    gpu.device.queue.submit([encoder.finish()]);
+    const { noisy, target } = onGpu(arrays[3]);
+    const output = roomFor(gpu, target.size / 4);
+    submit(gpu, (encoder) => two.trainer.encodeForward(encoder, { input: noisy, output }));
     await framesOf(two.trainer, () => arrays[given++], 1, { milliseconds: 1e-3 });
     expect(given).toBe(2);
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
@@ -252,7 +248,7 @@ describe('runFor', () => {
     for (const i of [1, 2]) await one.trainer.step(arrays[i]);
     const two = await setUp();
     const encoder = gpu.device.createCommandEncoder();
-    two.trainer.encodeStep(encoder, await onGpu(arrays[1]));
+    two.trainer.encodeStep(encoder, onGpu(arrays[1]));
     let given = 0;
     onePartEach();
     await two.trainer.runFor(() => arrays[given++], { milliseconds: 1e-3 });
@@ -409,14 +405,14 @@ describe('a recorded step', () => {
       await one.trainer.step(arrays[i]);
     }
     const two = await setUp({ learningRate: rates[0] });
-    const buffers = await Promise.all(arrays.map(onGpu));
-    const encoder = gpu.device.createCommandEncoder();
-    two.trainer.encodeStep(encoder, buffers[0]);
-    two.trainer.learningRate = rates[1];
-    two.trainer.encodeStep(encoder, buffers[1]);
-    two.trainer.encodeStep(encoder, buffers[2], { learningRate: rates[2] });
-    two.trainer.learningRate = 9;
-    gpu.device.queue.submit([encoder.finish()]);
+    const buffers = arrays.map(onGpu);
+    submit(gpu, (encoder) => {
+      two.trainer.encodeStep(encoder, buffers[0]);
+      two.trainer.learningRate = rates[1];
+      two.trainer.encodeStep(encoder, buffers[1]);
+      two.trainer.encodeStep(encoder, buffers[2], { learningRate: rates[2] });
+      two.trainer.learningRate = 9;
+    });
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
     // The next one has the trainer's own again.
     for (const { trainer } of [one, two]) {
@@ -430,16 +426,13 @@ describe('a recorded step', () => {
     const one = await setUp();
     for (const batch of arrays.slice(0, 2)) await one.trainer.step(batch);
     const two = await setUp();
-    const { queue } = gpu.device;
-    for (const batch of await Promise.all(arrays.slice(0, 2).map(onGpu))) {
+    for (const batch of arrays.slice(0, 2).map(onGpu)) {
       const before = await two.unet.getParameters();
       const parts = two.trainer.encodeStepParts(batch, { parts: 7 });
       expect(parts.length).toBeGreaterThan(4);
       expect(parts.length).toBeLessThanOrEqual(7);
       for (const [i, record] of parts.entries()) {
-        const encoder = gpu.device.createCommandEncoder();
-        record(encoder);
-        queue.submit([encoder.finish()]);
+        submit(gpu, record);
         if (i < parts.length - 1) {
           expect(await two.unet.getParameters()).toEqual(before);
           await two.unet.predict(arrays[4].noisy, { count: 4 });
@@ -452,18 +445,18 @@ describe('a recorded step', () => {
 
   test('has at most one part for each dispatch, however many parts are asked for', async () => {
     const { trainer } = await setUp();
-    const parts = trainer.encodeStepParts(await onGpu(arrays[0]), { parts: 10_000 });
+    const parts = trainer.encodeStepParts(onGpu(arrays[0]), { parts: 10_000 });
     expect(parts.length).toBeGreaterThan(10);
     expect(parts.length).toBeLessThan(100);
-    const encoder = gpu.device.createCommandEncoder();
-    for (const record of parts) record(encoder);
-    gpu.device.queue.submit([encoder.finish()]);
+    submit(gpu, (encoder) => {
+      for (const record of parts) record(encoder);
+    });
     expect(await trainer.readLosses(1)).toHaveLength(1);
   });
 
   test('is refused in parts out of order, twice, or after another step', async () => {
     const { trainer } = await setUp();
-    const batch = await onGpu(arrays[0]);
+    const batch = onGpu(arrays[0]);
     const encoder = gpu.device.createCommandEncoder();
     const refuses = (work: () => unknown, fact: string) => refused(work, 'argument', fact);
     const parts = trainer.encodeStepParts(batch, { parts: 3 });

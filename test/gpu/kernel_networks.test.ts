@@ -3,9 +3,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { createEngine, type Engine } from '../../src/engine';
-import { readBuffer } from '../../src/gpu/staging';
 import type { BufferSlice } from '../../src/index';
 import { testGpu } from '../lanes/gpu';
+import { bufferOf, floatsIn, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -162,24 +162,16 @@ describe('the classifier of the example kernels', () => {
   test('has the loss and the gradient that plain loops compute', async () => {
     const engine = await createEngine({ device: gpu.device, selfCheck: false, variants: {} });
     const classifier = await createClassifier(engine, { batch, side, channels, seed: 5 });
-    const [onImages, onLabels] = await gpu.createBuffers([
-      { label: 'images', bytes: images.byteLength },
-      { label: 'labels', bytes: labels.byteLength },
-    ]);
-    gpu.device.queue.writeBuffer(onImages, 0, images as Float32Array<ArrayBuffer>);
-    gpu.device.queue.writeBuffer(onLabels, 0, labels as Uint32Array<ArrayBuffer>);
-    const size = classifier.parameters.size / 4;
-    const w = new Float32Array(await readBuffer(gpu, classifier.parameters, size));
-    const encoder = gpu.device.createCommandEncoder();
-    classifier.encodeStep(encoder, onImages, onLabels, 0);
-    gpu.device.queue.submit([encoder.finish()]);
+    const [onImages, onLabels] = [bufferOf(gpu, images), bufferOf(gpu, labels)];
+    const w = await floatsIn(gpu, classifier.parameters);
+    submit(gpu, (encoder) => classifier.encodeStep(encoder, onImages, onLabels, 0));
 
     const plain = plainLoss(w, images, labels, side, channels);
     const [loss, right] = await takeScore(gpu.device, classifier.score);
     expect(loss / batch / plain.loss).toBeCloseTo(1, 5);
     expect(right).toBe(plain.right);
 
-    const gradient = new Float32Array(await readBuffer(gpu, classifier.gradient, size));
+    const gradient = await floatsIn(gpu, classifier.gradient, w.length);
     expectGradient(gradient, w, random, (at) => plainLoss(at, images, labels, side, channels).loss);
     engine.destroy();
   });
@@ -215,16 +207,9 @@ test('the denoiser of the example kernels has the loss and the gradient that pla
   const [noisy, clean] = [0, 1].map(() => random.floats(batch * side * side, 0, 1));
   const engine = await createEngine({ device: gpu.device, selfCheck: false, variants: {} });
   const denoiser = await createDenoiser(engine, { batch, side, channels, seed: 5 });
-  const buffers = await gpu.createBuffers(
-    ['noisy', 'clean'].map((label) => ({ label, bytes: noisy.byteLength })),
-  );
-  for (const [i, values] of [noisy, clean].entries())
-    gpu.device.queue.writeBuffer(buffers[i], 0, values as Float32Array<ArrayBuffer>);
-  const size = denoiser.parameters.size / 4;
-  const w = new Float32Array(await readBuffer(gpu, denoiser.parameters, size));
-  const encoder = gpu.device.createCommandEncoder();
-  denoiser.encodeStep(encoder, buffers[0], buffers[1], 0);
-  gpu.device.queue.submit([encoder.finish()]);
+  const [onNoisy, onClean] = [bufferOf(gpu, noisy), bufferOf(gpu, clean)];
+  const w = await floatsIn(gpu, denoiser.parameters);
+  submit(gpu, (encoder) => denoiser.encodeStep(encoder, onNoisy, onClean, 0));
 
   const [second, third] = [26 * channels, 26 * channels + 9 * channels ** 2 + channels];
   const plain = (at: ArrayLike<number>) => {
@@ -240,9 +225,9 @@ test('the denoiser of the example kernels has the loss and the gradient that pla
     }
     return sum / noisy.length;
   };
-  const [loss] = new Float32Array(await readBuffer(gpu, denoiser.loss, 1));
+  const [loss] = await floatsIn(gpu, denoiser.loss, 1);
   expect(loss / plain(w)).toBeCloseTo(1, 5);
-  expectGradient(new Float32Array(await readBuffer(gpu, denoiser.gradient, size)), w, random, plain);
+  expectGradient(await floatsIn(gpu, denoiser.gradient, w.length), w, random, plain);
   engine.destroy();
 });
 

@@ -19,6 +19,7 @@ import { fingerprintImages } from '../../src/weights/fingerprint';
 import { refused, refusedAtOnce } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
+import { furthest } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -96,16 +97,6 @@ function batchOfFit(draw: Omit<Draw, 'indices'>) {
   const start = (draw.step % 3) * BATCH;
   const indices = permutation(10, draw.seed, epoch).subarray(start, start + BATCH);
   return drawBatch({ ...draw, indices });
-}
-
-function furthest(got: ArrayLike<number>, want: ArrayLike<number>): number {
-  expect(got.length).toBe(want.length);
-  let worst = 0;
-  for (let i = 0; i < want.length; i++) {
-    const apart = Math.abs(got[i] - want[i]);
-    worst = Number.isNaN(apart) ? Infinity : Math.max(worst, apart);
-  }
-  return worst;
 }
 
 describe('the random numbers of fit', () => {

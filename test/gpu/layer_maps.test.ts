@@ -1,7 +1,6 @@
 /** Every map of every layer against the f64 reference of the whole network. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { readBuffer } from '../../src/gpu/staging';
 import { recipes } from '../../src/recipes';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, outChannelsOf, type UNetConfig } from '../../src/unet/config';
@@ -11,13 +10,9 @@ import { UNet } from '../../src/unet/unet';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
+import { bufferOf, floatsIn, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
-const own: GPUBuffer[] = [];
-afterEach(() => {
-  for (const b of own.splice(0)) b.destroy();
-});
-
 const KINDS = ['input', 'activation', 'preActivation', 'gradient'] as const satisfies readonly MapKind[];
 const COUNT = 3;
 
@@ -57,14 +52,6 @@ function given(unet: UNet, random: Random) {
   };
 }
 
-async function buffer(content: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | number) {
-  const bytes = typeof content === 'number' ? content : content.byteLength;
-  const [made] = await gpu.createBuffers([{ label: 'the caller’s', bytes }]);
-  own.push(made);
-  if (typeof content !== 'number') gpu.device.queue.writeBuffer(made, 0, content);
-  return made;
-}
-
 /** Largest difference, in units of the largest value that there should be. */
 function error(got: ArrayLike<number>, want: Float64Array): number {
   const largest = want.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
@@ -84,11 +71,9 @@ async function compare(maps: LayerMaps, reference: ReferenceUNet, kinds: readonl
       const read = await maps.read(name, kind);
       // Winograd's forms round more than plain sums do.
       expect(error(read, want), `${kind} of ${name}`).toBeLessThan(kind === 'gradient' ? 1e-3 : 1e-4);
-      const output = await buffer(size * 4);
-      const encoder = gpu.device.createCommandEncoder();
-      maps.encode(encoder, name, kind, output);
-      await gpu.submit(encoder);
-      expect(new Float32Array(await readBuffer(gpu, output, size))).toEqual(read);
+      const output = roomFor(gpu, size);
+      submit(gpu, (encoder) => maps.encode(encoder, name, kind, output));
+      expect(await floatsIn(gpu, output)).toEqual(read);
     }
   }
 }
@@ -99,15 +84,12 @@ describe.each(Object.entries(configs))('the maps of the layers (%s)', (_, config
     const { weights, noisy, target, conditions } = given(unet, new Random(5));
     await unet.setParameters(weights);
     using predictor = await Predictor.create(gpu, unet.weights, { count: COUNT, reuseMemory: false });
-    const input = await buffer(noisy);
-    const output = await buffer(target.byteLength);
+    const [input, output] = [bufferOf(gpu, noisy), roomFor(gpu, target.length)];
     const buffers = {
-      ...(conditions.levels ? { levels: await buffer(conditions.levels) } : {}),
-      ...(conditions.labels ? { labels: await buffer(conditions.labels) } : {}),
+      ...(conditions.levels ? { levels: bufferOf(gpu, conditions.levels) } : {}),
+      ...(conditions.labels ? { labels: bufferOf(gpu, conditions.labels) } : {}),
     };
-    const encoder = gpu.device.createCommandEncoder();
-    predictor.encode(encoder, input, output, buffers);
-    await gpu.submit(encoder);
+    submit(gpu, (encoder) => predictor.encode(encoder, input, output, buffers));
     const reference = new ReferenceUNet(checkConfig(config), weights);
     reference.predict(noisy, COUNT, conditions);
     await compare(predictor.maps, reference, ['input', 'activation', 'preActivation']);
@@ -149,11 +131,10 @@ test('a map can be copied into a part of a buffer', async () => {
   const images = Float32Array.from({ length: 16 }, (_, i) => i / 16);
   await trainer.step({ noisy: images, target: images });
   const map = await trainer.maps.read('down.0');
-  const output = await buffer(new Float32Array(map.length + 3).fill(7));
-  const encoder = gpu.device.createCommandEncoder();
-  trainer.maps.encode(encoder, 'down.0', 'activation', { buffer: output, offset: 8 });
-  await gpu.submit(encoder);
-  expect([...new Float32Array(await readBuffer(gpu, output, map.length + 3))]).toEqual([7, 7, ...map, 7]);
+  const output = bufferOf(gpu, new Float32Array(map.length + 3).fill(7));
+  const part = { buffer: output, offset: 8 };
+  submit(gpu, (encoder) => trainer.maps.encode(encoder, 'down.0', 'activation', part));
+  expect([...(await floatsIn(gpu, output))]).toEqual([7, 7, ...map, 7]);
 });
 
 describe('a map of a layer', () => {
@@ -180,7 +161,7 @@ describe('a map of a layer', () => {
       'A predictor has no map "gradient" of down.1; it has input, activation, preActivation.',
     );
     const encoder = gpu.device.createCommandEncoder();
-    const small = await buffer(4);
+    const small = roomFor(gpu, 1);
     expect(() => trainer.maps.encode(encoder, 'up.1', 'activation', small)).toThrow(
       'output has 4 bytes and usage',
     );

@@ -8,17 +8,12 @@ import type { PainterOptions } from '../../src/pictures/painter';
 import { reference } from '../../src/reference/paint';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
+import { bufferOf, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 const { device } = gpu;
 const engine = await createEngine({ device, selfCheck: false });
 const { COPY_SRC, COPY_DST, RENDER_ATTACHMENT } = GPUTextureUsage;
-
-async function bufferOf(values: Float32Array<ArrayBuffer>, before = 0): Promise<GPUBuffer> {
-  const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: before + values.byteLength }]);
-  device.queue.writeBuffer(buffer, before, values);
-  return buffer;
-}
 
 const texture = (width: number, height: number, more: Partial<GPUTextureDescriptor> = {}) =>
   device.createTexture({ size: [width, height], format: 'rgba8unorm', usage: COPY_SRC | COPY_DST, ...more });
@@ -27,7 +22,7 @@ const texture = (width: number, height: number, more: Partial<GPUTextureDescript
 async function texels(from: GPUTexture): Promise<Uint32Array> {
   const { width, height } = from;
   const pitch = Math.ceil(width / 64) * 64;
-  const [buffer] = await gpu.createBuffers([{ label: 'texels', bytes: 4 * pitch * height }]);
+  const buffer = roomFor(gpu, pitch * height);
   const encoder = device.createCommandEncoder();
   encoder.copyTextureToBuffer({ texture: from }, { buffer, bytesPerRow: 4 * pitch }, [width, height]);
   const all = new Uint32Array(await readBuffer(gpu, buffer, pitch * height, encoder));
@@ -50,9 +45,8 @@ test.each([
   const target = texture(painter.width, painter.height, {
     format: (options.format ?? 'rgba8unorm') as GPUTextureFormat,
   });
-  const encoder = device.createCommandEncoder();
-  painter.encode(encoder, { buffer: await bufferOf(values, 8), offset: 8 }, target);
-  device.queue.submit([encoder.finish()]);
+  const images = { buffer: bufferOf(gpu, values, 8), offset: 8 };
+  submit(gpu, (encoder) => painter.encode(encoder, images, target));
   const columns = painter.width / 7;
   const shape = {
     ...options,
@@ -77,13 +71,13 @@ test('a painter paints what a predictor predicts, in one encoder', async () => {
   const painter = await engine.createPainter({ height: 8, width: 8, channels: 1, count: 4 });
   expect([painter.width, painter.height]).toEqual([16, 16]);
   const images = bytes(4 * 64);
-  const input = await bufferOf(images);
-  const output = await bufferOf(new Float32Array(4 * 64));
+  const input = bufferOf(gpu, images);
+  const output = roomFor(gpu, 4 * 64);
   const target = texture(16, 16, { usage: COPY_SRC | COPY_DST | RENDER_ATTACHMENT });
-  const encoder = device.createCommandEncoder();
-  predictor.encode(encoder, input, output);
-  painter.encode(encoder, output, target);
-  device.queue.submit([encoder.finish()]);
+  submit(gpu, (encoder) => {
+    predictor.encode(encoder, input, output);
+    painter.encode(encoder, output, target);
+  });
   const predicted = await unet.predict(images, { count: 4 });
   const got = await texels(target);
   got.forEach((word, i) => {
@@ -97,7 +91,7 @@ test('a painter paints what a predictor predicts, in one encoder', async () => {
 describe('a painter refuses, and records nothing:', () => {
   test('textures of the wrong size, format or usage', async () => {
     const painter = await engine.createPainter({ height: 8, width: 8, channels: 1, count: 4 });
-    const input = await bufferOf(new Float32Array(4 * 64));
+    const input = roomFor(gpu, 4 * 64);
     const encoder = device.createCommandEncoder();
     const copy = vi.spyOn(encoder, 'copyBufferToBuffer');
     for (const [target, text] of [
@@ -110,7 +104,7 @@ describe('a painter refuses, and records nothing:', () => {
       expect(() => painter.encode(encoder, input, target as GPUTexture)).toThrow(
         expect.objectContaining({ code: 'argument', message: expect.stringContaining(text) }),
       );
-    const small = await bufferOf(new Float32Array(64));
+    const small = roomFor(gpu, 64);
     expect(() => painter.encode(encoder, small, texture(16, 16))).toThrow('images has 256 bytes');
     expect(copy).not.toHaveBeenCalled();
     painter.destroy();

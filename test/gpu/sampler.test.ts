@@ -1,7 +1,6 @@
 /** The sampler as its users see it: steps, seeds, aborting, recording, and its complaints. */
 import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { readBuffer } from '../../src/gpu/staging';
 import type { SampleOptions } from '../../src/sampling/options';
 import { Sampler } from '../../src/sampling/sampler';
 import { checkConfig } from '../../src/unet/config';
@@ -9,6 +8,7 @@ import { UNet } from '../../src/unet/unet';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
+import { bufferOf, expectNear, floatsIn, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -21,12 +21,6 @@ async function setUp() {
   return { unet, sampler: await Sampler.create(gpu, unet, { count }) };
 }
 
-function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, what: string) {
-  let worst = 0;
-  for (let i = 0; i < want.length; i++) worst = Math.max(worst, Math.abs(got[i] - want[i]));
-  expect(worst, what).toBeLessThan(1e-5);
-}
-
 test('every step of the method mix is x = clip(x (1 - m) + net(x) m, 0, 1) with m = 1 / (steps - step)', async () => {
   const { unet, sampler } = await setUp();
   const reference = new ReferenceUNet(checkConfig(config), await unet.getParameters());
@@ -36,10 +30,10 @@ test('every step of the method mix is x = clip(x (1 - m) + net(x) m, 0, 1) with 
   for await (const event of sampler.run({ steps: 5, noise })) {
     const prediction = reference.predict(x, count);
     const m = 1 / (5 - event.step);
-    expectClose(event.input, x, `x before step ${event.step}`);
-    expectClose(event.prediction, prediction, `prediction of step ${event.step}`);
+    expectNear(event.input, x, `x before step ${event.step}`);
+    expectNear(event.prediction, prediction, `prediction of step ${event.step}`);
     x = x.map((v, i) => Math.min(Math.max(v * (1 - m) + prediction[i] * m, 0), 1));
-    expectClose(event.x, x, `x after step ${event.step}`);
+    expectNear(event.x, x, `x after step ${event.step}`);
     steps++;
   }
   expect(steps).toBe(5);
@@ -55,7 +49,7 @@ test('kernels are transformed once a submission, and weights that change during 
 
   for await (const { step, input, prediction } of sampler.run({ steps: 2 })) {
     if (step === 0) await unet.setParameters(await other.getParameters());
-    else expectClose(prediction, await other.predict(input, { count: 4 }), 'with the new weights');
+    else expectNear(prediction, await other.predict(input, { count: 4 }), 'with the new weights');
   }
 });
 
@@ -72,17 +66,11 @@ test('a run’s noise follows from the seed, and sample, run and encodeRun agree
   expect(await sampler.sample({ steps: 3, seed: 10 })).not.toEqual(result);
   expect(start!.every((v) => v >= 0 && v < 1)).toBe(true);
 
-  const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
-  gpu.device.queue.writeBuffer(buffer, 0, start!);
-  const encoder = gpu.device.createCommandEncoder();
-  sampler.encodeRun(encoder, buffer, 3);
-  gpu.device.queue.submit([encoder.finish()]);
-  expect(new Float32Array(await readBuffer(gpu, buffer, count * size))).toEqual(result);
-
-  const seeded = gpu.device.createCommandEncoder();
-  sampler.encodeRun(seeded, buffer, { steps: 3, seed: 9 });
-  gpu.device.queue.submit([seeded.finish()]);
-  expect(new Float32Array(await readBuffer(gpu, buffer, count * size))).toEqual(result);
+  const buffer = bufferOf(gpu, start!);
+  for (const options of [3, { steps: 3, seed: 9 }]) {
+    submit(gpu, (encoder) => sampler.encodeRun(encoder, buffer, options));
+    expect(await floatsIn(gpu, buffer)).toEqual(result);
+  }
   buffer.destroy();
 });
 
@@ -162,7 +150,7 @@ test('a step allocates nothing, in a run or recorded', async () => {
     return createBuffer.mock.calls.length;
   };
   expect(await run(7)).toBe(await run(1));
-  const [images] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
+  const images = roomFor(gpu, count * size);
   const encodeRun = () => sampler.encodeRun(gpu.device.createCommandEncoder(), images, { steps: 2 });
   encodeRun();
   createBuffer.mockClear();
@@ -174,7 +162,7 @@ test('a step allocates nothing, in a run or recorded', async () => {
 
 test('encodeRun is refused in the middle of a run', async () => {
   const { sampler } = await setUp();
-  const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: count * size * 4 }]);
+  const buffer = roomFor(gpu, count * size);
   const encodeRun = () => sampler.encodeRun(gpu.device.createCommandEncoder(), buffer, 1);
   const sampling = sampler.sample({ steps: 2 });
   await refused(sampler.sample({ steps: 2 }), 'busy');

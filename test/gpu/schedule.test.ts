@@ -8,6 +8,7 @@ import { UNet } from '../../src/unet/unet';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { testGpu } from '../lanes/gpu';
+import { bufferOf, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 const network = { height: 8, width: 8, widths: [4, 8], kernelSize: 3 };
@@ -171,16 +172,8 @@ test('a schedule or rate that changes during trainer.step holds from the next st
 });
 
 test('a recorded step takes the schedule in force when it runs, also where it drops a started step', async () => {
-  const bytes = new Random(6).floats(4 * 64, 0, 1);
-  const buffer = () => {
-    const made = gpu.device.createBuffer({
-      size: bytes.byteLength,
-      usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-    });
-    gpu.device.queue.writeBuffer(made, 0, bytes);
-    return made;
-  };
-  const batch = { noisy: buffer(), target: buffer(), count: 4 };
+  const images = new Random(6).floats(4 * 64, 0, 1);
+  const batch = { noisy: bufferOf(gpu, images), target: bufferOf(gpu, images), count: 4 };
   const make = async (
     schedule: Schedule,
     then: (trainer: Trainer, record: () => GPUCommandEncoder) => Promise<GPUCommandEncoder>,
@@ -216,20 +209,16 @@ test('a recorded step takes the schedule in force when it runs, also where it dr
 
 test('a recorded encodeUpdate takes the schedule in force when it runs', async () => {
   const floats = new Random(8).floats(64, 0, 1);
-  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const [input, output, outputGradient] = [0, 1, 2].map(() =>
-    gpu.device.createBuffer({ size: floats.byteLength, usage }),
-  );
-  for (const given of [input, outputGradient]) gpu.device.queue.writeBuffer(given, 0, floats);
+  const [input, output, outputGradient] = [0, 1, 2].map(() => bufferOf(gpu, floats));
   const update = async (schedule: Schedule, changed?: Schedule) => {
     using unet = await UNet.create(gpu, network, { seed: 3 });
     using trainer = await Trainer.create(gpu, unet, { batchSize: 1, schedule, customLoss: true });
-    const encoder = gpu.device.createCommandEncoder();
-    trainer.encodeForward(encoder, { input, output });
-    trainer.encodeBackward(encoder, { outputGradient });
-    trainer.encodeUpdate(encoder);
-    if (changed) trainer.schedule = changed;
-    gpu.device.queue.submit([encoder.finish()]);
+    submit(gpu, (encoder) => {
+      trainer.encodeForward(encoder, { input, output });
+      trainer.encodeBackward(encoder, { outputGradient });
+      trainer.encodeUpdate(encoder);
+      if (changed) trainer.schedule = changed;
+    });
     return await unet.getParameters();
   };
   const expected = await update(after);

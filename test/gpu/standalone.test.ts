@@ -11,7 +11,7 @@ import type { ImageLayout } from '../../src/standalone/passes';
 import type { Variants } from '../../src/unet/variants';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { expectClose, type Run, runOn, type Size, toChwn, toNhwc } from './standalone_tools';
+import { expectClose, type Run, runOn, type Size, toChwn, toNhwc } from './on_gpu';
 
 const { gpu } = await testGpu();
 const engine: Engine = await createEngine({ device: gpu.device, selfCheck: false });

@@ -5,7 +5,7 @@ import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/index';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { expectClose, type Run, runOn, type Size, toChwn, toNhwc } from './standalone_tools';
+import { expectClose, type Run, runOn, type Size, toChwn, toNhwc } from './on_gpu';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });

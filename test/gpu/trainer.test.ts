@@ -17,6 +17,7 @@ import { UNet } from '../../src/unet/unet';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
+import { bufferOf, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -215,9 +216,7 @@ describe('fit', () => {
 
   test('a step that was recorded before a fit and is submitted in its loop is named as the possible cause', async () => {
     const { trainer, dataset } = await setUp();
-    const [noisy, target] = await gpu.createBuffers(
-      ['noisy', 'target'].map((label) => ({ label, bytes: 4 * 4 * size })),
-    );
+    const [noisy, target] = [roomFor(gpu, 4 * size), roomFor(gpu, 4 * size)];
     const encoder = gpu.device.createCommandEncoder();
     trainer.encodeStep(encoder, { noisy, target });
     const run = async () => {
@@ -508,15 +507,8 @@ describe('recording a step', () => {
     const one = await setUp();
     const loss = await one.trainer.step(batch);
     const two = await setUp();
-    const buffers = await gpu.createBuffers([
-      { label: 'noisy', bytes: 3 * size * 4 },
-      { label: 'target', bytes: 3 * size * 4 },
-    ]);
-    gpu.device.queue.writeBuffer(buffers[0], 0, batch.noisy);
-    gpu.device.queue.writeBuffer(buffers[1], 0, batch.target);
-    const encoder = gpu.device.createCommandEncoder();
-    two.trainer.encodeStep(encoder, { noisy: buffers[0], target: buffers[1], count: 3 });
-    gpu.device.queue.submit([encoder.finish()]);
+    const buffers = { noisy: bufferOf(gpu, batch.noisy), target: bufferOf(gpu, batch.target) };
+    submit(gpu, (encoder) => two.trainer.encodeStep(encoder, { ...buffers, count: 3 }));
     expect([...(await two.trainer.readLosses(1))]).toEqual([loss]);
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });

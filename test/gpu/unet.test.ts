@@ -14,6 +14,7 @@ import { UNet } from '../../src/unet/unet';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
+import { bufferOf, floatsIn, randomParameters, relativeError, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -62,26 +63,6 @@ const configs: Record<string, { config: Partial<UNetConfig>; counts: number[] }>
   },
   'widths of 32 and 64': { config: { height: 4, width: 8, widths: [32, 64], kernelSize: 5 }, counts: [5, 3] },
 };
-
-/** Parameters with biases that are not zero. */
-function randomParameters(unet: UNet, random: Random): Map<string, Float32Array> {
-  return new Map(
-    unet.parameters.map(({ name, shape, size }) => {
-      const limit = shape.length === 4 ? Math.sqrt(6 / (shape[0] * shape[1] * (shape[2] + shape[3]))) : 0.3;
-      return [name, random.floats(size, -limit, limit)];
-    }),
-  );
-}
-
-function relativeError(got: ArrayLike<number>, want: ArrayLike<number>): number {
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < want.length; i++) {
-    difference += (got[i] - want[i]) ** 2;
-    norm += want[i] ** 2;
-  }
-  return Math.sqrt(difference / norm);
-}
 
 for (const [title, { config, counts }] of Object.entries(configs)) {
   test(`predictions, losses, gradients and weights are the reference’s in several steps: ${title}`, async () => {
@@ -212,13 +193,12 @@ describe('the transformed kernels of predictions', () => {
       count: 4,
       variants,
     });
-    const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: images.byteLength }]);
-    gpu.device.queue.writeBuffer(buffer, 0, images);
+    const buffer = bufferOf(gpu, images);
     const encoder = gpu.device.createCommandEncoder();
     predictor.encode(encoder, buffer, buffer);
     await unet.setParameters(await other.getParameters());
     gpu.device.queue.submit([encoder.finish()]);
-    const got = new Float32Array(await readBuffer(gpu, buffer, images.length));
+    const got = await floatsIn(gpu, buffer);
     expect(relativeError(got, await other.predict(images, { count: 4 }))).toBeLessThan(1e-4);
     buffer.destroy();
   });
@@ -406,21 +386,21 @@ describe('a predictor', () => {
   test('predicts from buffer to buffer, with the weights at the time of submission', async () => {
     using unet = await UNet.create(gpu, config, { seed: 5 });
     using predictor = await Predictor.create(gpu, unet.weights, { count });
-    const [input, output] = await gpu.createBuffers(
-      ['input', 'output'].map((label) => ({ label, bytes: bytes + 16 })),
-    );
-    gpu.device.queue.writeBuffer(input, 0, images);
+    const [input, output] = [
+      bufferOf(gpu, Float32Array.of(...images, 0, 0, 0, 0)),
+      roomFor(gpu, count * 16 + 4),
+    ];
     for (const seed of [5, 6]) {
       using other = await UNet.create(gpu, config, { seed });
       await unet.setParameters(await other.getParameters());
-      const encoder = gpu.device.createCommandEncoder();
-      predictor.encode(encoder, input, output);
-      predictor.encode(encoder, output, output);
-      await gpu.submit(encoder);
+      submit(gpu, (encoder) => {
+        predictor.encode(encoder, input, output);
+        predictor.encode(encoder, output, output);
+      });
       const twice = await other.predict(await other.predict(images, { count }), { count });
-      expect(new Float32Array(await readBuffer(gpu, output, count * 16))).toEqual(twice);
+      expect(await floatsIn(gpu, output, count * 16)).toEqual(twice);
     }
-    expect(new Float32Array(await readBuffer(gpu, input, count * 16))).toEqual(images);
+    expect(await floatsIn(gpu, input, count * 16)).toEqual(images);
     input.destroy();
     output.destroy();
   });
@@ -439,9 +419,7 @@ describe('a predictor', () => {
   test('refuses wrong buffers and options before anything is recorded', async () => {
     const unet = await UNet.create(gpu, config, { seed: 5 });
     const predictor = await Predictor.create(gpu, unet.weights, { count });
-    const [small, right] = await gpu.createBuffers(
-      [bytes - 4, bytes].map((b) => ({ label: 'images', bytes: b })),
-    );
+    const [small, right] = [count * 16 - 1, count * 16].map((n) => roomFor(gpu, n));
     const [unreadable] = await gpu.createBuffers([
       { label: 'images', bytes, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ },
     ]);

@@ -17,6 +17,7 @@ import { createWorkerClient } from '../../src/worker/client';
 import { serve } from '../../src/worker/serve';
 import { hurry } from '../engine/call_failures';
 import { testGpu } from '../lanes/gpu';
+import { roomFor } from './on_gpu';
 
 const { gpu, source } = await testGpu();
 
@@ -73,7 +74,7 @@ test('every call refuses nothing, null and values of other types', async () => {
   const engine = await createEngine({ device: gpu.device, selfCheck: false });
   const { unet, dataset, trainer, sampler, predictor } = await all(engine);
   const encoder = gpu.device.createCommandEncoder();
-  const [buffer] = await gpu.createBuffers([{ label: 'images', bytes: 4 * size * 4 }]);
+  const buffer = roomFor(gpu, 4 * size);
   const next = (events: AsyncGenerator) => events.next();
   const { conv2d, activation, adam, painter } = await more(engine);
   const client = served();
