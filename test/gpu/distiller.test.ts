@@ -1,5 +1,5 @@
 /** Distilling: a small network's trajectories against a loop in plain numbers, and a student that learns them. */
-import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { trainerFor } from '../../harness/run/plan';
 import type { DistilEvent, Distiller, Warning } from '../../src';
 import { EngineError } from '../../src/base/errors';
@@ -24,7 +24,6 @@ import { floatsIn, roomFor } from './on_gpu';
 const { gpu, source } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
 afterAll(() => engine.destroy());
-afterEach(() => vi.restoreAllMocks());
 
 const CLASSES = 3;
 const SIZE = 64;

@@ -1,5 +1,5 @@
 /** The engine as a guest on somebody's device. */
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { readBuffer } from '../../src/gpu/staging';
 import { createEngine, type Engine, EngineError, saveModel, type UNet } from '../../src/index';
@@ -58,10 +58,6 @@ test('a buffer that the device refuses is an error, and does not reach the devic
 });
 
 describe('no buffer is left behind', () => {
-  afterEach(() => {
-    vi.restoreAllMocks();
-  });
-
   const create = {
     unet: (engine: Engine) => engine.createUNet(config),
     trainer: (engine: Engine, unet: UNet) => engine.createTrainer(unet, { batchSize: 4 }),

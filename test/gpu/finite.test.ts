@@ -1,5 +1,5 @@
 /** Steps that are not finite: found on the GPU before any weight changes, named, and ended or passed over. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import type { EngineError } from '../../src/base/errors';
 import { Dataset } from '../../src/data/dataset';
@@ -14,10 +14,6 @@ import { testGpu } from '../lanes/gpu';
 import { bufferOf, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
-const usual = gpu.pacer.maxMilliseconds;
-afterEach(() => {
-  gpu.pacer.maxMilliseconds = usual;
-});
 
 const config = { height: 4, width: 8, widths: [4, 8], kernelSize: 3 };
 const size = 4 * 8;

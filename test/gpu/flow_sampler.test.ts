@@ -10,7 +10,7 @@ import { UNet } from '../../src/unet/unet';
 import { refused, refusedAtOnce } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
-import { bufferOf, expectNear, floatsIn, roomFor, submit } from './on_gpu';
+import { afterSubmissions, bufferOf, expectNear, floatsIn, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -456,7 +456,6 @@ test('an image of a seed is the same alone and among others', async () => {
 test('a run asks the network once a step, with Heun twice but in the last, and once for image and guidance', async () => {
   const { sampler } = await setUp();
   const pass = vi.spyOn(sampler.parts.pass, 'encode');
-  const usual = gpu.pacer.maxMilliseconds;
   gpu.pacer.maxMilliseconds = 1e6;
   const passes = async (options: LoadedOptions) => {
     pass.mockClear();
@@ -465,16 +464,11 @@ test('a run asks the network once a step, with Heun twice but in the last, and o
     expect(done).toEqual([options.steps]);
     return pass.mock.calls.length;
   };
-  try {
-    expect(await passes({ steps: 5, labels })).toBe(5);
-    expect(await passes({ steps: 5, labels, method: 'heun' })).toBe(9);
-    expect(await passes({ steps: 5, labels, method: 'adams' })).toBe(5);
-    expect(await passes({ steps: 1, labels, method: 'heun' })).toBe(1);
-    expect(await passes({ steps: 5, labels, polish: { noises: 4, level: 0.2 } })).toBe(9);
-  } finally {
-    vi.restoreAllMocks();
-    gpu.pacer.maxMilliseconds = usual;
-  }
+  expect(await passes({ steps: 5, labels })).toBe(5);
+  expect(await passes({ steps: 5, labels, method: 'heun' })).toBe(9);
+  expect(await passes({ steps: 5, labels, method: 'adams' })).toBe(5);
+  expect(await passes({ steps: 1, labels, method: 'heun' })).toBe(1);
+  expect(await passes({ steps: 5, labels, polish: { noises: 4, level: 0.2 } })).toBe(9);
 });
 
 describe('a sampler on a slow adapter', () => {
@@ -518,12 +512,7 @@ describe('a sampler on a slow adapter', () => {
     const images = await sampler.sample(polished);
     for (const n of [2, 9, 20, 35, 100, 120]) {
       const abort = new AbortController();
-      const submit = gpu.submit.bind(gpu);
-      let submissions = 0;
-      vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
-        if (++submissions === n) abort.abort('enough');
-        return submit(...args);
-      });
+      afterSubmissions(gpu, n, () => abort.abort('enough'));
       const run = sampler.sample({ ...polished, signal: abort.signal });
       await expect(slowly(() => run)).rejects.toBe('enough');
       vi.restoreAllMocks();
@@ -550,14 +539,10 @@ test('a run allocates nothing but what makes its noise, once a run of its kind w
     await sampler.sample(options);
     return createBuffer.mock.calls.length;
   };
-  try {
-    await buffers({ steps: 1 });
-    const once = await buffers({ steps: 1 });
-    expect(await buffers({ steps: 7, method: 'heun', start, mask, labels })).toBe(once);
-    expect(await buffers({ steps: 3, labels, noise: noiseOf(1) })).toBe(0);
-  } finally {
-    vi.restoreAllMocks();
-  }
+  await buffers({ steps: 1 });
+  const once = await buffers({ steps: 1 });
+  expect(await buffers({ steps: 7, method: 'heun', start, mask, labels })).toBe(once);
+  expect(await buffers({ steps: 3, labels, noise: noiseOf(1) })).toBe(0);
 });
 
 describe('the sampler refuses', () => {

@@ -1,5 +1,5 @@
 /** Training beside other work of the GPU: for some milliseconds at a time, in parts, and with a learning rate that is recorded. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { Dataset } from '../../src/data/dataset';
 import { Gpu } from '../../src/gpu/gpu';
@@ -45,13 +45,6 @@ const workOf = ({ workByShader }: Load) => [...workByShader.values()].reduce((su
 const onePartEach = () => {
   gpu.pacer.maxMilliseconds = 1e-9;
 };
-beforeEach(() => {
-  gpu.pacer.maxMilliseconds = usual;
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  gpu.pacer.maxMilliseconds = usual;
-});
 
 /** Calls `runFor` until `steps` steps are complete. */
 async function framesOf(

@@ -19,7 +19,7 @@ import { fingerprintImages } from '../../src/weights/fingerprint';
 import { refused, refusedAtOnce } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
-import { furthest } from './on_gpu';
+import { afterSubmissions, furthest } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -241,23 +241,14 @@ describe('a run with all settings', () => {
     const usual = gpu.pacer.maxMilliseconds;
     gpu.pacer.maxMilliseconds = 1e-6;
     const got: number[] = [];
-    try {
-      got.push(...losses(await collect(trainer.fit(dataset, { ...fit, maxSteps: 2 }))));
-      const submit = gpu.submit.bind(gpu);
-      const abort = new AbortController();
-      let submissions = 0;
-      vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
-        if (++submissions === 25) abort.abort('enough');
-        return submit(...args);
-      });
-      await expect(collect(trainer.fit(dataset, { ...fit, signal: abort.signal }))).rejects.toBe('enough');
-      vi.restoreAllMocks();
-      expect((await trainer.getState()).step).toBe(2);
-      got.push(...losses(await collect(trainer.fit(dataset, { ...fit, maxSteps: 2 }))));
-    } finally {
-      vi.restoreAllMocks();
-      gpu.pacer.maxMilliseconds = usual;
-    }
+    got.push(...losses(await collect(trainer.fit(dataset, { ...fit, maxSteps: 2 }))));
+    const abort = new AbortController();
+    afterSubmissions(gpu, 25, () => abort.abort('enough'));
+    await expect(collect(trainer.fit(dataset, { ...fit, signal: abort.signal }))).rejects.toBe('enough');
+    vi.restoreAllMocks();
+    expect((await trainer.getState()).step).toBe(2);
+    got.push(...losses(await collect(trainer.fit(dataset, { ...fit, maxSteps: 2 }))));
+    gpu.pacer.maxMilliseconds = usual;
     got.push(...losses(await collect(trainer.fit(dataset, fit))));
     expect(got).toEqual(expected);
     expect(await unet.getParameters()).toEqual(await whole.unet.getParameters());

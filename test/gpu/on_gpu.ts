@@ -1,5 +1,5 @@
 /** Brings values into buffers and back, runs kernels by themselves, brings images from one order to the other, and says how far results are apart. */
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { Random, Values } from '../../harness/specs/lib/spec';
 import type { Gpu } from '../../src/gpu/gpu';
 import { readBuffer } from '../../src/gpu/staging';
@@ -26,6 +26,18 @@ export function submit({ device }: Gpu, record: (encoder: GPUCommandEncoder) => 
   const encoder = device.createCommandEncoder();
   record(encoder);
   device.queue.submit([encoder.finish()]);
+}
+
+/** Does `act` right after the `n`th submission from now; returns a function that gives the number of submissions so far. */
+export function afterSubmissions(gpu: Gpu, n: number, act: () => void): () => number {
+  const submit = gpu.submit.bind(gpu);
+  let submissions = 0;
+  vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
+    const submitted = submit(...args);
+    if (++submissions === n) act();
+    return submitted;
+  });
+  return () => submissions;
 }
 
 export interface Size {

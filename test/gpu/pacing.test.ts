@@ -1,5 +1,5 @@
 /** How much is given to a GPU at once. */
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Gpu } from '../../src/gpu/gpu';
 import type { Load } from '../../src/gpu/pacer';
 import { Program } from '../../src/gpu/program';
@@ -14,16 +14,11 @@ import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
 test('up to three submissions are in flight while the pacer has room, and the last one’s result is returned', async () => {
   const elements = 64;
   const [input, output] = [tensor('input', elements), tensor('output', elements)];
   const ops = Array.from({ length: 6 }, () => op(swish, 'all', { elements }, { input, output }));
   const program = await Program.compile(gpu, 'six', ops, new Map());
-  const usual = gpu.pacer.maxMilliseconds;
   gpu.pacer.maxMilliseconds = 1e-6;
   const { measure } = gpu.pacer;
   let inFlight = 0;
@@ -36,13 +31,9 @@ test('up to three submissions are in flight while the pacer has room, and the la
   const room = (): Promise<boolean> | undefined =>
     inFlight < 3 ? undefined : new Promise((resolve) => setTimeout(resolve, 1, false));
   vi.spyOn(gpu.pacer, 'untilRoom').mockImplementation(room);
-  try {
-    const last = (encoder: GPUCommandEncoder, load: Load) => gpu.submit(encoder, load).then(() => 'done');
-    expect(await gpu.runAnd([program], last)).toBe('done');
-  } finally {
-    gpu.pacer.maxMilliseconds = usual;
-    program.destroy();
-  }
+  const last = (encoder: GPUCommandEncoder, load: Load) => gpu.submit(encoder, load).then(() => 'done');
+  expect(await gpu.runAnd([program], last)).toBe('done');
+  program.destroy();
   expect(most).toHaveLength(ops.length);
   expect(Math.max(...most)).toBe(3);
 });
@@ -55,13 +46,8 @@ test('a prediction in turns gives the bits of each turn alone, however many subm
     ...(await unet.predict(images.subarray(first * size, end * size), { count: end - first })),
   ];
   const expected = [...(await alone(0, 64)), ...(await alone(64, 128)), ...(await alone(128, 150))];
-  const usual = gpu.pacer.maxMilliseconds;
   gpu.pacer.maxMilliseconds = 1e-6;
-  try {
-    expect([...(await unet.predict(images, { count: 150 }))]).toEqual(expected);
-  } finally {
-    gpu.pacer.maxMilliseconds = usual;
-  }
+  expect([...(await unet.predict(images, { count: 150 }))]).toEqual(expected);
 });
 
 describe('the stopwatch on the GPU', async () => {

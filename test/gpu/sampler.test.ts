@@ -8,7 +8,7 @@ import { UNet } from '../../src/unet/unet';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
-import { bufferOf, expectNear, floatsIn, roomFor, submit } from './on_gpu';
+import { afterSubmissions, bufferOf, expectNear, floatsIn, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -99,19 +99,14 @@ test('an aborted sampler.run that waits in its loop is busy until its iterator r
 
 test('sample submits all the steps at once that the pacer allows, with the same bits', async () => {
   const { sampler } = await setUp();
-  const usual = gpu.pacer.maxMilliseconds;
+  const submit = vi.spyOn(gpu, 'submit');
   const sample = async (maxMilliseconds: number) => {
-    const submit = vi.spyOn(gpu, 'submit');
+    submit.mockClear();
     gpu.pacer.maxMilliseconds = maxMilliseconds;
-    try {
-      const done: number[] = [];
-      const images = await sampler.sample({ steps: 20, seed: 4, onStep: (n) => done.push(n) });
-      expect(done.at(-1)).toBe(20);
-      return { images, done, submissions: submit.mock.calls.length };
-    } finally {
-      vi.restoreAllMocks();
-      gpu.pacer.maxMilliseconds = usual;
-    }
+    const done: number[] = [];
+    const images = await sampler.sample({ steps: 20, seed: 4, onStep: (n) => done.push(n) });
+    expect(done.at(-1)).toBe(20);
+    return { images, done, submissions: submit.mock.calls.length };
   };
   const atOnce = await sample(1e6);
   // The noise, the steps, the result.
@@ -128,7 +123,6 @@ test('sample submits all the steps at once that the pacer allows, with the same 
 
 test('an abort stops sampler.sample between two submissions', async () => {
   const { sampler } = await setUp();
-  const usual = gpu.pacer.maxMilliseconds;
   gpu.pacer.maxMilliseconds = 1e-6;
   const abort = new AbortController();
   const done: number[] = [];
@@ -137,7 +131,6 @@ test('an abort stops sampler.sample between two submissions', async () => {
     if (n === 2) abort.abort('stop');
   };
   await expect(sampler.sample({ steps: 10, signal: abort.signal, onStep })).rejects.toBe('stop');
-  gpu.pacer.maxMilliseconds = usual;
   expect(done).toEqual([1, 2]);
 });
 
@@ -157,7 +150,6 @@ test('a step allocates nothing, in a run or recorded', async () => {
   encodeRun();
   expect(createBuffer).not.toHaveBeenCalled();
   images.destroy();
-  vi.restoreAllMocks();
 });
 
 test('encodeRun is refused in the middle of a run', async () => {
@@ -174,30 +166,18 @@ test('encodeRun is refused in the middle of a run', async () => {
 
 describe.each(['sample', 'run'] as const)('during %s, destroying', (method) => {
   test.each(['sampler', 'unet'] as const)('the %s ends it with an error', async (what) => {
-    const submit = gpu.submit.bind(gpu);
-    const usual = gpu.pacer.maxMilliseconds;
     gpu.pacer.maxMilliseconds = 1e-6; // a submission for each dispatch
-    try {
-      for (const n of [1, 3, 30]) {
-        const all = await setUp();
-        let submissions = 0;
-        vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
-          const submitted = submit(...args);
-          if (++submissions === n) all[what].destroy();
-          return submitted;
-        });
-        const run = async () => {
-          if (method === 'sample') await all.sampler.sample({ steps: 9 });
-          else for await (const _ of all.sampler.run({ steps: 9 }));
-        };
-        await expect(run(), `after ${n}`).rejects.toMatchObject({ name: 'EngineError', code: 'destroyed' });
-        // A whole run submits a hundred times and more; this one ends at the next submission that needs what is gone.
-        expect(submissions, `after ${n}`).toBeLessThanOrEqual(n + 10);
-        vi.restoreAllMocks();
-      }
-    } finally {
+    for (const n of [1, 3, 30]) {
+      const all = await setUp();
+      const submissions = afterSubmissions(gpu, n, () => all[what].destroy());
+      const run = async () => {
+        if (method === 'sample') await all.sampler.sample({ steps: 9 });
+        else for await (const _ of all.sampler.run({ steps: 9 }));
+      };
+      await expect(run(), `after ${n}`).rejects.toMatchObject({ name: 'EngineError', code: 'destroyed' });
+      // A whole run submits a hundred times and more; this one ends at the next submission that needs what is gone.
+      expect(submissions(), `after ${n}`).toBeLessThanOrEqual(n + 10);
       vi.restoreAllMocks();
-      gpu.pacer.maxMilliseconds = usual;
     }
   });
 });

@@ -1,5 +1,5 @@
 /** A schedule that changes while a trainer lives: from which step on it holds, and that a change between two fits gives the same bits. */
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { Dataset } from '../../src/data/dataset';
 import { rateFactor, type Schedule } from '../../src/plan/schedule';
@@ -8,7 +8,7 @@ import { UNet } from '../../src/unet/unet';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { testGpu } from '../lanes/gpu';
-import { bufferOf, submit } from './on_gpu';
+import { afterSubmissions, bufferOf, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 const network = { height: 8, width: 8, widths: [4, 8], kernelSize: 3 };
@@ -23,13 +23,6 @@ const before: Schedule = { decay: 'none', warmup: 8 };
 const after: Schedule = { decay: 'cosine', warmup: 2, steps: 12, floor: 0.1 };
 const order = { epochs: 9, seed: 7 };
 const USUAL = gpu.pacer.maxMilliseconds;
-
-function atOnce() {
-  vi.restoreAllMocks();
-  gpu.pacer.maxMilliseconds = USUAL;
-}
-
-afterEach(atOnce);
 
 interface Run extends Disposable {
   readonly unet: UNet;
@@ -73,15 +66,10 @@ const changeIn = (rates: readonly number[]) =>
   rates.findIndex((rate, step) => Math.abs(rate / (BASE * rateFactor(before, step)) - 1) > 1e-5);
 
 /** Sets the schedule while the submission `nth` from now on is under way. */
-function changeDuringSubmission(nth: number, { trainer }: Run) {
-  const submit = gpu.submit.bind(gpu);
-  let count = 0;
-  vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
-    const submitted = submit(...args);
-    if (++count === nth) trainer.schedule = after;
-    return submitted;
+const changeDuringSubmission = (nth: number, { trainer }: Run) =>
+  afterSubmissions(gpu, nth, () => {
+    trainer.schedule = after;
   });
-}
 
 /** A submission for each dispatch. */
 const inParts = () => {
@@ -116,7 +104,7 @@ test('a schedule that changes during a step of fit: the step in parts keeps the 
   inParts();
   changeDuringSubmission(5, run);
   await fitTo(run, STEPS);
-  atOnce();
+  gpu.pacer.maxMilliseconds = USUAL;
   expect(changeIn(run.rates)).toBe(4);
   expect({ losses: run.losses, rates: run.rates, state: await run.trainer.getState() }).toEqual(
     await changedAt(4),
@@ -132,7 +120,7 @@ test('a schedule that changes during a step of runFor: several calls keep the ol
   while (result.step < 3 || result.progress < 0.2) result = await runFor(1e-3);
   expect(result.step).toBe(3);
   trainer.schedule = after;
-  atOnce();
+  gpu.pacer.maxMilliseconds = USUAL;
   while (result.step < STEPS) result = await runFor(100);
   const { losses } = await changedAt(4);
   expect([...(await trainer.readLosses(result.step))].slice(0, STEPS)).toEqual(losses.map(Math.fround));
@@ -155,7 +143,7 @@ test('a schedule or rate that changes during trainer.step holds from the next st
       });
     }
     await trainer.step(batch);
-    atOnce();
+    gpu.pacer.maxMilliseconds = USUAL;
     if (!during) set(trainer);
     else expect(count).toBeGreaterThan(5);
     await trainer.step(batch);
@@ -199,7 +187,7 @@ test('a recorded step takes the schedule in force when it runs, also where it dr
   const dropping = await make(before, async (trainer, record) => {
     inParts();
     const { progress } = await trainer.runFor(dataset, { milliseconds: 1e-3 });
-    atOnce();
+    gpu.pacer.maxMilliseconds = USUAL;
     expect(progress).toBeGreaterThan(0);
     trainer.schedule = after;
     return record();

@@ -1,5 +1,5 @@
 /** The trainer as its users see it: fitting, aborting, resuming, recording, and its complaints. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { permutation } from '../../src/base/random';
 import { Dataset } from '../../src/data/dataset';
@@ -17,7 +17,7 @@ import { UNet } from '../../src/unet/unet';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
-import { bufferOf, roomFor, submit } from './on_gpu';
+import { afterSubmissions, bufferOf, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -30,15 +30,6 @@ const createDataset = () => Dataset.create(gpu, { images, count, height: 4, widt
 async function setUp(batchSize = 4) {
   const unet = await UNet.create(gpu, config, { seed: 3 });
   return { unet, trainer: await Trainer.create(gpu, unet, { batchSize }), dataset: await createDataset() };
-}
-
-async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 async function collect(events: AsyncIterable<TrainingEvent>): Promise<TrainingEvent[]> {
@@ -105,19 +96,14 @@ describe('fit', () => {
     const losses: number[] = [];
     const abort = new AbortController();
     const reason = new Error('enough');
-    const error = await rejection(
-      (async () => {
-        for await (const { step, loss } of trainer.fit(dataset, {
-          epochs: 3,
-          seed: 1,
-          signal: abort.signal,
-        })) {
-          losses.push(loss);
-          if (step === 4) abort.abort(reason);
-        }
-      })(),
-    );
-    expect(error).toBe(reason);
+    const run = async () => {
+      const fit = trainer.fit(dataset, { epochs: 3, seed: 1, signal: abort.signal });
+      for await (const { step, loss } of fit) {
+        losses.push(loss);
+        if (step === 4) abort.abort(reason);
+      }
+    };
+    await expect(run()).rejects.toBe(reason);
     for await (const { step, loss } of trainer.fit(dataset, { epochs: 3, seed: 1 })) losses[step - 1] = loss;
     expect(losses).toEqual(expected.map((e) => e.loss));
   });
@@ -143,24 +129,15 @@ describe('fit', () => {
 
   test('a signal that is aborted already starts no step', async () => {
     const { trainer, dataset } = await setUp();
-    const error = await rejection(
-      collect(trainer.fit(dataset, { epochs: 1, signal: AbortSignal.abort('no') })),
-    );
-    expect(error).toBe('no');
+    const fit = collect(trainer.fit(dataset, { epochs: 1, signal: AbortSignal.abort('no') }));
+    await expect(fit).rejects.toBe('no');
     expect((await trainer.getState()).step).toBe(0);
   });
 
   /** A submission for each dispatch, and so one step at a time: no step is submitted before the loop has seen the one before it. */
-  async function stepByStep(work: () => Promise<void>): Promise<void> {
-    const usual = gpu.pacer.maxMilliseconds;
+  function stepByStep(): void {
     gpu.pacer.maxMilliseconds = 1e-6;
     vi.spyOn(gpu.pacer, 'outlastsWord').mockReturnValue(true);
-    try {
-      await work();
-    } finally {
-      vi.restoreAllMocks();
-      gpu.pacer.maxMilliseconds = usual;
-    }
   }
 
   test('a learning rate that is set in the loop counts from the next step on', async () => {
@@ -168,13 +145,12 @@ describe('fit', () => {
     const kernels: (Float32Array | undefined)[] = [];
     const rates: number[] = [];
     const kernel = async () => (await unet.getParameters()).get('up.0.kernel');
-    await stepByStep(async () => {
-      for await (const { step, learningRate } of trainer.fit(dataset, { epochs: 1 })) {
-        kernels.push(await kernel());
-        rates.push(learningRate);
-        trainer.learningRate = step === 1 ? 1e-12 : 0.01;
-      }
-    });
+    stepByStep();
+    for await (const { step, learningRate } of trainer.fit(dataset, { epochs: 1 })) {
+      kernels.push(await kernel());
+      rates.push(learningRate);
+      trainer.learningRate = step === 1 ? 1e-12 : 0.01;
+    }
     expect(rates).toEqual([0.001, 1e-12, 0.01].map(Math.fround));
     expect(kernels[1]).toEqual(kernels[0]);
     expect(kernels[2]).not.toEqual(kernels[1]);
@@ -201,17 +177,13 @@ describe('fit', () => {
     );
     // One of its own, that has no shaders yet.
     const faulty = new Gpu(gpu.device);
-    try {
-      const unet = await UNet.create(faulty, config);
-      const trainer = await Trainer.create(faulty, unet, { batchSize: 4 });
-      const dataset = await createDataset();
-      const fit = collect(trainer.fit(dataset, { epochs: 1, seed: 1, maxSteps: 1 }));
-      await refused(fit, 'shader', 'the GPU made 0');
-      const images = new Float32Array(4 * size);
-      await refused(trainer.step({ noisy: images, target: images }), 'shader', 'the GPU made 0');
-    } finally {
-      vi.restoreAllMocks();
-    }
+    const unet = await UNet.create(faulty, config);
+    const trainer = await Trainer.create(faulty, unet, { batchSize: 4 });
+    const dataset = await createDataset();
+    const fit = collect(trainer.fit(dataset, { epochs: 1, seed: 1, maxSteps: 1 }));
+    await refused(fit, 'shader', 'the GPU made 0');
+    const images = new Float32Array(4 * size);
+    await refused(trainer.step({ noisy: images, target: images }), 'shader', 'the GPU made 0');
   });
 
   test('a step that was recorded before a fit and is submitted in its loop is named as the possible cause', async () => {
@@ -223,10 +195,8 @@ describe('fit', () => {
       const fit = trainer.fit(dataset, { epochs: 12 });
       for await (const { step } of fit) if (step === 2) gpu.device.queue.submit([encoder.finish()]);
     };
-    const { maxMilliseconds } = gpu.pacer;
     gpu.pacer.maxMilliseconds = 0.01;
     await refused(run, 'shader', 'or a recorded step was submitted meanwhile');
-    gpu.pacer.maxMilliseconds = maxMilliseconds;
     trainer.destroy();
   });
 
@@ -239,14 +209,9 @@ describe('fit', () => {
       if (load) now += 10;
       return submit(encoder, load);
     });
-    try {
-      await stepByStep(async () => {
-        for await (const { step, imagesPerSecond } of trainer.fit(dataset, { epochs: 1 }))
-          expect(imagesPerSecond).toBeCloseTo((1000 * Math.min(4 * step, count)) / now);
-      });
-    } finally {
-      vi.restoreAllMocks();
-    }
+    stepByStep();
+    for await (const { step, imagesPerSecond } of trainer.fit(dataset, { epochs: 1 }))
+      expect(imagesPerSecond).toBeCloseTo((1000 * Math.min(4 * step, count)) / now);
     expect(now).toBeGreaterThan(100);
   });
 
@@ -285,35 +250,18 @@ describe('a training run that is interrupted', () => {
     }, 'device-lost');
   });
 
-  /** Does `act` right after the `n`th submission from now; returns a function that gives the number of submissions so far. */
-  function afterSubmissions(n: number, act: () => void): () => number {
-    const submit = gpu.submit.bind(gpu);
-    let submissions = 0;
-    vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
-      const submitted = submit(...args);
-      if (++submissions === n) act();
-      return submitted;
-    });
-    return () => submissions;
-  }
-
   describe.each([
     ['several steps a submission', 300],
     ['a submission for each dispatch', 1e-6],
   ])('with %s', (_, maxMilliseconds) => {
-    const usual = gpu.pacer.maxMilliseconds;
     beforeEach(() => {
       gpu.pacer.maxMilliseconds = maxMilliseconds;
-    });
-    afterEach(() => {
-      vi.restoreAllMocks();
-      gpu.pacer.maxMilliseconds = usual;
     });
 
     test.each(['trainer', 'dataset', 'unet'] as const)('by destroying the %s throws in fit', async (what) => {
       for (const n of [1, 4, 13]) {
         const all = await setUp();
-        const submissions = afterSubmissions(n, () => all[what].destroy());
+        const submissions = afterSubmissions(gpu, n, () => all[what].destroy());
         await refused(collect(all.trainer.fit(all.dataset, { epochs: 30 })), 'destroyed');
         // Of ninety steps, only what is under way is submitted; of a step in parts, the rest.
         expect(submissions(), `after ${n}`).toBeLessThanOrEqual(n + (maxMilliseconds < 1 ? 60 : 4));
@@ -340,7 +288,7 @@ describe('a training run that is interrupted', () => {
       for (const what of ['trainer', 'unet'] as const) {
         for (const n of [1, 2, 9]) {
           const all = await setUp();
-          afterSubmissions(n, () => all[what].destroy());
+          afterSubmissions(gpu, n, () => all[what].destroy());
           const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
           const end = await all.trainer.step(batch).catch(({ code }) => code);
           // What was submitted may still come, and a short step is one submission.
@@ -407,7 +355,7 @@ describe('a training run that is interrupted', () => {
         trainer.destroy();
       }
     };
-    expect(await rejection(run())).toBe('enough');
+    await expect(run()).rejects.toBe('enough');
   });
 
   test('by destroying its data set is refused in the next fit', async () => {
@@ -459,39 +407,26 @@ describe('a training run that is interrupted', () => {
       if ([...commands].length > 0 && ++submissions === 6) throw new TypeError('refused.');
       submit(commands);
     });
-    try {
-      await refused(collect(trainer.fit(dataset, { epochs: 1 })), 'shader', 'refused');
-    } finally {
-      vi.restoreAllMocks();
-      gpu.pacer.maxMilliseconds = usual;
-    }
+    await refused(collect(trainer.fit(dataset, { epochs: 1 })), 'shader', 'refused');
+    vi.restoreAllMocks();
+    gpu.pacer.maxMilliseconds = usual;
     expect(await unet.getParameters()).toEqual(before);
     expect((await collect(trainer.fit(dataset, { epochs: 1 }))).map(({ step }) => step)).toEqual([1, 2, 3]);
   });
 
   test('by an abort takes the started step back, but not the learning rate that was set meanwhile', async () => {
     const { unet, trainer, dataset } = await setUp();
-    const { maxMilliseconds } = gpu.pacer;
+    const usual = gpu.pacer.maxMilliseconds;
     gpu.pacer.maxMilliseconds = 1e-6; // a submission for each dispatch
     const abort = new AbortController();
-    const submit = gpu.submit.bind(gpu);
-    let submissions = 0;
-    vi.spyOn(gpu, 'submit').mockImplementation((...args) => {
-      const submitted = submit(...args);
-      if (++submissions === 16) {
-        trainer.learningRate = 1e-12;
-        abort.abort('enough');
-      }
-      return submitted;
+    afterSubmissions(gpu, 16, () => {
+      trainer.learningRate = 1e-12;
+      abort.abort('enough');
     });
-    try {
-      expect(await rejection(collect(trainer.fit(dataset, { epochs: 1, signal: abort.signal })))).toBe(
-        'enough',
-      );
-    } finally {
-      vi.restoreAllMocks();
-      gpu.pacer.maxMilliseconds = maxMilliseconds;
-    }
+    const fit = collect(trainer.fit(dataset, { epochs: 1, signal: abort.signal }));
+    await expect(fit).rejects.toBe('enough');
+    vi.restoreAllMocks();
+    gpu.pacer.maxMilliseconds = usual;
     const fresh = await setUp();
     expect(await trainer.getState()).toEqual(await fresh.trainer.getState());
     await collect(trainer.fit(dataset, { epochs: 1, maxSteps: 1 }));
@@ -517,21 +452,11 @@ describe('recording a step', () => {
     const { trainer, dataset } = await setUp();
     const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
     await collect(trainer.fit(dataset, { epochs: 1 }));
-    const { device } = gpu;
-    const createBuffer = device.createBuffer.bind(device);
-    const made: string[] = [];
-    device.createBuffer = (descriptor) => {
-      made.push(descriptor.label ?? '');
-      return createBuffer(descriptor);
-    };
-    try {
-      await collect(trainer.fit(dataset, { epochs: 4 }));
-      await trainer.step(batch);
-      await trainer.readLosses(3);
-    } finally {
-      device.createBuffer = createBuffer;
-    }
-    expect(made).toEqual([]);
+    const created = vi.spyOn(gpu.device, 'createBuffer');
+    await collect(trainer.fit(dataset, { epochs: 4 }));
+    await trainer.step(batch);
+    await trainer.readLosses(3);
+    expect(created.mock.calls).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Networks of many shapes against the f64 reference of the whole training step. */
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { Dataset } from '../../src/data/dataset';
 import { Program } from '../../src/gpu/program';
@@ -118,9 +118,6 @@ describe('the transformed kernels of predictions', () => {
     const values = await unet.predict(images, { count: 4 });
     return { values, programs: run.mock.calls.map(([programs]) => programs.length) };
   };
-  afterEach(() => {
-    vi.restoreAllMocks();
-  });
 
   test('are made again only when the weights have changed', async () => {
     using unet = await create(1);

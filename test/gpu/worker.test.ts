@@ -1,5 +1,5 @@
 /** Training in a worker, without the page: over a channel, in one thread. Real workers are in real_worker.test.ts. */
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EngineError, loadCheckpoint, loadModel, recipes } from '../../src';
 import {
   type CallContext,
@@ -896,9 +896,6 @@ test('a call that has ended leaves no listener at its signal', async () => {
 });
 
 describe('a worker holds no buffers of before', () => {
-  afterEach(() => {
-    vi.restoreAllMocks();
-  });
   const count = { steps: 1, seed: 1 };
 
   test.each<[what: string, again: (client: WorkerClient, model: Uint8Array) => Promise<unknown>]>([

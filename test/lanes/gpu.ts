@@ -1,5 +1,5 @@
 /** The device that the GPU tests share, the same way in every lane. */
-import { afterAll, afterEach, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, expect, inject, test, vi } from 'vitest';
 import { Gpu } from '../../src/gpu/gpu';
 import { requestDevice } from '../../src/gpu/request_device';
 import { readBuffer } from '../../src/gpu/staging';
@@ -72,7 +72,7 @@ export async function sharedSource(): Promise<GPU> {
 
 /**
  * Call once at the top of a file: `const { gpu } = await testGpu();`. No adapter is an error, never a skip; an error that no
- * scope caught, or the loss of the device, fails the test during which it came.
+ * scope caught, or the loss of the device, fails the test during which it came. Each test begins without mocks, and with the usual pacer.
  */
 export async function testGpu(): Promise<TestGpu> {
   shared ??= share();
@@ -90,7 +90,12 @@ export async function testGpu(): Promise<TestGpu> {
     await device.queue.onSubmittedWorkDone().catch(() => {});
     expect(errors.splice(0), 'GPU errors outside of any error scope').toEqual([]);
   };
-  afterEach(check);
+  const { maxMilliseconds } = gpu.pacer;
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    gpu.pacer.maxMilliseconds = maxMilliseconds;
+    await check();
+  });
   afterAll(async () => {
     await check();
     clearInterval(pump);

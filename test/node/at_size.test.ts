@@ -61,7 +61,6 @@ test('the comparison at a network’s size changes no bit of the training, and i
   const more = { ...digits, trainer: { ...digits.trainer, batchSize: 12 } };
   await onWrong(device, more, nothing, {}, fourSteps, { tuningCache });
   expect(comparisons()).toBe(1);
-  buffers.mockRestore();
 });
 
 test('a comparison ends as a whole: where one half throws, the other half stops, too', async () => {
@@ -70,7 +69,6 @@ test('a comparison ends as a whole: where one half throws, the other half stops,
     if (given[0]?.label.startsWith('self-check at size')) throw new TypeError('planted');
     return make.call(this, given);
   });
-  onTestFinished(() => void vi.restoreAllMocks());
   const alive = new Set<string>();
   const create = device.createBuffer.bind(device);
   vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
@@ -97,7 +95,6 @@ test('a comparison ends as a whole: where one half throws, the other half stops,
 
 test('in a comparison layers of the same size are compared once, layers of other sizes each', async () => {
   const buffers = vi.spyOn(device, 'createBuffer');
-  onTestFinished(() => buffers.mockRestore());
   const compared = async (widths: number[]) => {
     buffers.mockClear();
     await onWrong(device, { ...digits, config: { ...digits.config, widths } }, nothing, {}, fourSteps);
@@ -272,7 +269,6 @@ describe('a network’s kernels that are wrong at its size', () => {
     const buffers = vi.spyOn(device, 'createBuffer');
     await on(nothing, {}, work['a sampler'], { tuningCache });
     expect(buffers.mock.calls.filter(([{ label }]) => label?.match(/comparison|at size/))).toEqual([]);
-    buffers.mockRestore();
     expect(set).not.toHaveBeenCalled();
   });
 });

@@ -1,5 +1,5 @@
 /** What frameworks do to an engine: docs/getting_started.md, "Beside your framework". */
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { typeOf } from '../../src/base/errors';
 import { createEngine, type Engine, type UNet } from '../../src/index';
 import { memoryCache } from '../../src/trust/cache';
@@ -8,10 +8,6 @@ import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 const { device } = gpu;
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
 const config = { height: 4, width: 4, widths: [4], kernelSize: 3 };
 const batch = { noisy: new Float32Array(64).fill(0.5), target: new Float32Array(64) };
 const images = { images: new Uint8Array(64), count: 4, height: 4, width: 4, channels: 1 };

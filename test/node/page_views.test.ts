@@ -1,5 +1,5 @@
 /** The page's views of a network keep nothing of it on the GPU after it. */
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Workplace } from '../../harness/page/worker/place';
 import { Views } from '../../harness/page/worker/views';
 import { createEngine, type UNet, type UNetConfig } from '../../src';
@@ -9,9 +9,6 @@ import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 const { device } = gpu;
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
 const config: UNetConfig = {
   height: 4,

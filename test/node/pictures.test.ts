@@ -1,5 +1,5 @@
 /** The network for pictures, in colour and with classes: every form of its layers at its sizes, and the memory that it takes. */
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { explain } from '../../harness/cli/explain_text';
 import { recipes } from '../../src/recipes';
 import { trainerConfigOf } from '../../src/training/options';
@@ -61,7 +61,6 @@ describe.each([24, 32, 40])('pictures of %i pixels', (side) => {
       // What has one form is checked once.
       const tuningCache = memoryCache();
       const buffers = vi.spyOn(device, 'createBuffer');
-      onTestFinished(() => buffers.mockRestore());
       const plain = await onWrong(device, network, nothing, {}, fourSteps, { tuningCache, variants: {} });
       expect(plain).toMatchObject({ warnings: [], error: undefined });
       for (const form of formsOf(tile)) {

@@ -1,5 +1,5 @@
 /** What can be done before it is needed, and what can be given up while it is under way. */
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createEngine, type Engine, type UNet } from '../../src/index';
 import { memoryCache } from '../../src/trust/cache';
 import { watchBuffers } from '../engine/buffers';
@@ -7,9 +7,6 @@ import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
 const { device } = gpu;
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
 const config = { height: 4, width: 4, widths: [4, 8], kernelSize: 3 };
 const images = { images: new Uint8Array(64).fill(9), count: 4, height: 4, width: 4, channels: 1 };

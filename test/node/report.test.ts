@@ -67,7 +67,6 @@ describe('a report about the tuner', () => {
   });
   afterEach(() => {
     effort.milliseconds = milliseconds;
-    vi.restoreAllMocks();
   });
 
   test('says why each variant is used: measured now or before, or fixed; and what was measured', async () => {

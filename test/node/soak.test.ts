@@ -1,7 +1,7 @@
 /** Long runs leave nothing behind. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { createEngine, type Engine } from '../../src/engine';
 import type { Compilation } from '../../src/gpu/compiler';
@@ -207,7 +207,6 @@ describe('while an engine lives', () => {
     expect(left()).toHaveLength(before);
     engine.destroy();
     expect(left()).toEqual([]);
-    vi.restoreAllMocks();
   });
 
   test('200 calls of sample(), 200 samplers and 200 trainers leave less than some kilobytes each', async () => {

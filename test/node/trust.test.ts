@@ -1,5 +1,5 @@
 /** How long what was found on an adapter is trusted: the checks of kernels are counted. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   createEngine,
   type Engine,
@@ -31,10 +31,6 @@ beforeEach(() => {
     return create(descriptor);
   });
 });
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
 const engineWith = (tuningCache: TuningCache, options: EngineOptions = {}) =>
   createEngine({ device, tune: false, tuningCache, onWarning: () => warnings++, ...options });
 

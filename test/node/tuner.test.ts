@@ -67,7 +67,6 @@ function addVariant(name: string, variant: ConvVariant): void {
 afterEach(() => {
   for (const name of ['wrong', 'lazy', 'subtle', 'refused', 'same']) delete variantsOfConv2d[name];
   rejectedVariants.clear();
-  vi.restoreAllMocks();
 });
 
 /** The clock that the tuner sees: how many times as fast as the real one it runs, and how far it is ahead. */

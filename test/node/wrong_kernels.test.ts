@@ -1,6 +1,6 @@
 /** The check of kernels before they are used: what is wrong is noticed before the first step. */
 import { references } from 'virtual:references';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { specs } from '../../harness/specs/lib/registry';
 import { adapterName } from '../../src/gpu/adapter';
 import { createEngine } from '../../src/index';
@@ -16,10 +16,6 @@ import { testGpu } from '../lanes/gpu';
 
 const { gpu, kinds } = await testGpu();
 const { device } = gpu;
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
 const check = (network: Network, options?: Parameters<typeof createEngine>[0]) =>
   checkOn(device, network, options);
