@@ -12,7 +12,16 @@ import { UNet } from '../../src/unet/unet';
 import { defaultVariants, type Variants } from '../../src/unet/variants';
 import { testGpu } from '../lanes/gpu';
 import { ReferenceUNet } from '../unet/reference_unet';
-import { bufferOf, floatsIn, randomParameters, relativeError, roomFor, submit } from './on_gpu';
+import {
+  bufferOf,
+  expectGradients,
+  expectSteps,
+  floatsIn,
+  randomParameters,
+  relativeError,
+  roomFor,
+  submit,
+} from './on_gpu';
 
 const { gpu, kinds } = await testGpu();
 
@@ -104,7 +113,7 @@ function makeBatch(config: UNetConfig, data: Case['data'], count: number, random
   });
   const target =
     outSize === size ? images.map((x, i) => (flow ? noise[i] - x : x)) : random.floats(count * outSize);
-  return { batch: { noisy, target, ...conditions }, conditions };
+  return { noisy, target, count, conditions };
 }
 
 describe.each(Object.entries(cases))('a network conditioned on %s', (_, { config: given, data }) => {
@@ -114,32 +123,9 @@ describe.each(Object.entries(cases))('a network conditioned on %s', (_, { config
     ['plain kernels', {}],
     ...kinds.map((kind): [string, Variants] => [`the usual kernels for ${kind}`, usual(config, kind)]),
   ])('gives the reference’s predictions, losses, gradients and weights with %s', async (_, variants) => {
-    const random = new Random(7);
-    using unet = await UNet.create(gpu, given);
-    const start = randomParameters(unet, random);
-    await unet.setParameters(start);
-    using trainer = await Trainer.create(gpu, unet, { batchSize: BATCH, variants });
-    const reference = new ReferenceUNet(config, start);
-    for (const [step, count] of [3, 4].entries()) {
-      const { batch, conditions } = makeBatch(config, data, count, random);
-      const { noisy, target } = batch;
-      const prediction = await unet.predict(noisy, { count, ...conditions });
-      const expected = reference.predict(noisy, count, conditions);
-      expect(relativeError(prediction, expected), `prediction ${step}`).toBeLessThan(1e-5);
-      const loss = await trainer.step(batch);
-      const expectedLoss = reference.train(noisy, target, count, 1e-3, conditions);
-      expect(Math.abs(loss / expectedLoss - 1), `loss of step ${step}`).toBeLessThan(1e-5);
-      const gradients = await trainer.getGradients();
-      for (const [name, want] of reference.gradients) {
-        expect(relativeError(gradients.get(name)!, want), `gradient of ${name}, step ${step}`).toBeLessThan(
-          1e-4,
-        );
-      }
-    }
-    const weights = await unet.getParameters();
-    for (const [name, want] of reference.parameters) {
-      expect(relativeError(weights.get(name)!, want), `${name} after all steps`).toBeLessThan(1e-4);
-    }
+    await expectSteps(gpu, given, { batchSize: BATCH, variants }, (random) =>
+      [3, 4].map((count) => makeBatch(config, data, count, random)),
+    );
   });
 });
 
@@ -160,16 +146,14 @@ describe('a step of the trainer', () => {
     const reference = new ReferenceUNet(config, start, { ...adam, ...options });
     const norms: number[] = [];
     for (let step = 0; step < 6; step++) {
-      const { batch, conditions } = makeBatch(config, 'tutorial', BATCH, random);
+      const { noisy, target, conditions } = makeBatch(config, 'tutorial', BATCH, random);
       const rate = learningRate * (options.schedule ? rateFactor(schedule, step) : 1);
-      const loss = await trainer.step(batch);
-      const expected = reference.train(batch.noisy, batch.target, BATCH, rate, conditions);
+      const loss = await trainer.step({ noisy, target, ...conditions });
+      const expected = reference.train(noisy, target, BATCH, rate, conditions);
       expect(Math.abs(loss / expected - 1), `loss of step ${step}`).toBeLessThan(1e-5);
       norms.push(reference.norm);
       // As they are, not shortened.
-      const gradients = await trainer.getGradients();
-      for (const [name, want] of reference.gradients)
-        expect(relativeError(gradients.get(name)!, want), `gradient of ${name}`).toBeLessThan(1e-4);
+      await expectGradients(trainer, reference, step);
     }
     const [weights, state] = await Promise.all([unet.getParameters(), trainer.getState()]);
     for (const [name, want] of reference.parameters) {

@@ -1,9 +1,13 @@
 /** Brings values into buffers and back, runs kernels by themselves, brings images from one order to the other, and says how far results are apart. */
 import { expect, vi } from 'vitest';
-import type { Random, Values } from '../../harness/specs/lib/spec';
+import { Random, type Values } from '../../harness/specs/lib/spec';
 import type { Gpu } from '../../src/gpu/gpu';
 import { readBuffer } from '../../src/gpu/staging';
-import type { UNet } from '../../src/unet/unet';
+import type { TrainerOptions } from '../../src/training/options';
+import { Trainer } from '../../src/training/trainer';
+import type { UNetConfig } from '../../src/unet/config';
+import { UNet } from '../../src/unet/unet';
+import { ReferenceUNet } from '../unet/reference_unet';
 
 const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 
@@ -139,3 +143,48 @@ export const randomParameters = ({ parameters }: UNet, random: Random): Map<stri
       return [name, random.floats(size, -1, 1).map((v) => v * (into ? Math.sqrt(6 / fans) : 0.3))];
     }),
   );
+
+/** The gradients of the last step are the reference's. */
+export async function expectGradients(
+  trainer: Trainer,
+  reference: ReferenceUNet,
+  step: number,
+): Promise<void> {
+  const gradients = await trainer.getGradients();
+  for (const [name, want] of reference.gradients)
+    expect(relativeError(gradients.get(name)!, want), `gradient of ${name}, step ${step}`).toBeLessThan(1e-4);
+}
+
+interface TestBatch {
+  readonly noisy: Float32Array;
+  readonly target: Float32Array;
+  readonly count: number;
+  readonly conditions?: { readonly levels?: Float32Array; readonly labels?: Uint32Array };
+}
+
+/** Steps of a network with random parameters have the reference's predictions, losses and gradients, and end in its weights. */
+export async function expectSteps(
+  gpu: Gpu,
+  config: Partial<UNetConfig>,
+  options: TrainerOptions,
+  batchesOf: (random: Random) => readonly TestBatch[],
+): Promise<void> {
+  const random = new Random(7);
+  using unet = await UNet.create(gpu, config);
+  const start = randomParameters(unet, random);
+  await unet.setParameters(start);
+  using trainer = await Trainer.create(gpu, unet, options);
+  const reference = new ReferenceUNet(unet.config, start);
+  for (const [step, { noisy, target, count, conditions }] of batchesOf(random).entries()) {
+    const prediction = await unet.predict(noisy, { count, ...conditions });
+    const expected = reference.predict(noisy, count, conditions);
+    expect(relativeError(prediction, expected), `prediction ${step}`).toBeLessThan(1e-5);
+    const loss = await trainer.step({ noisy, target, ...conditions });
+    const expectedLoss = reference.train(noisy, target, count, 1e-3, conditions);
+    expect(Math.abs(loss / expectedLoss - 1), `loss of step ${step}`).toBeLessThan(1e-5);
+    await expectGradients(trainer, reference, step);
+  }
+  const weights = await unet.getParameters();
+  for (const [name, want] of reference.parameters)
+    expect(relativeError(weights.get(name)!, want), `${name} after all steps`).toBeLessThan(1e-4);
+}

@@ -13,8 +13,7 @@ import { Predictor } from '../../src/unet/predictor';
 import { UNet } from '../../src/unet/unet';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { ReferenceUNet } from '../unet/reference_unet';
-import { bufferOf, floatsIn, randomParameters, relativeError, roomFor, submit } from './on_gpu';
+import { bufferOf, expectSteps, floatsIn, randomParameters, relativeError, roomFor, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 
@@ -66,35 +65,12 @@ const configs: Record<string, { config: Partial<UNetConfig>; counts: number[] }>
 
 for (const [title, { config, counts }] of Object.entries(configs)) {
   test(`predictions, losses, gradients and weights are the reference’s in several steps: ${title}`, async () => {
-    const random = new Random(7);
-    const full = checkConfig(config);
-    const size = full.height * full.width * full.channels;
-    using unet = await UNet.create(gpu, config);
-    const start = randomParameters(unet, random);
-    await unet.setParameters(start);
-    using trainer = await Trainer.create(gpu, unet, { batchSize: Math.max(...counts) });
-    const reference = new ReferenceUNet(full, start);
-    for (const [step, count] of counts.entries()) {
-      const noisy = random.floats(count * size, 0, 1);
-      const target = random.floats(count * size, 0, 1);
-      const prediction = await unet.predict(noisy, { count });
-      expect(relativeError(prediction, reference.predict(noisy, count)), `prediction ${step}`).toBeLessThan(
-        1e-5,
-      );
-      const loss = await trainer.step({ noisy, target });
-      const expected = reference.train(noisy, target, count);
-      expect(Math.abs(loss / expected - 1), `loss of step ${step}`).toBeLessThan(1e-5);
-      const gradients = await trainer.getGradients();
-      for (const [name, want] of reference.gradients) {
-        expect(relativeError(gradients.get(name)!, want), `gradient of ${name}, step ${step}`).toBeLessThan(
-          1e-4,
-        );
-      }
-    }
-    const weights = await unet.getParameters();
-    for (const [name, want] of reference.parameters) {
-      expect(relativeError(weights.get(name)!, want), `${name} after all steps`).toBeLessThan(1e-4);
-    }
+    const { height, width, channels } = checkConfig(config);
+    const options = { batchSize: Math.max(...counts) };
+    await expectSteps(gpu, config, options, (random) => {
+      const floats = (count: number) => random.floats(count * height * width * channels, 0, 1);
+      return counts.map((count) => ({ count, noisy: floats(count), target: floats(count) }));
+    });
   });
 }
 

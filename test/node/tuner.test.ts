@@ -32,18 +32,23 @@ const usual = (of: typeof layers, adapter = adapterKind(gpu.adapter)) =>
 const rejectedVariants = new Set<string>();
 /** Enough for any machine. */
 const effort = { milliseconds: 600_000, images: 64 };
+const noTime = { ...effort, milliseconds: 0 };
 
 const memoryIn = (cache: TuningCache) => new AdapterMemory(gpu.device, { cache });
 
-async function run({
-  cache = memoryCache(),
-  ...options
-}: Partial<TuneOptions> & { readonly cache?: TuningCache } = {}) {
+interface Given extends Partial<TuneOptions> {
+  readonly on?: Gpu;
+  readonly of?: typeof layers;
+  readonly batch?: number;
+  readonly cache?: TuningCache;
+}
+
+async function run({ on = gpu, of = layers, batch = 8, cache = memoryCache(), ...options }: Given = {}) {
   // All measurements take a tenth of the time.
   pace = 10;
   const measured: Measured[] = [];
   const progress: [number, number][] = [];
-  const variants = await tune(gpu, layers, 8, {
+  const variants = await tune(on, of, batch, {
     training: true,
     effort,
     rejectedVariants,
@@ -58,14 +63,18 @@ async function run({
 type ConvVariant = Variant<ConvShape, 'input' | 'kernel' | 'bias' | 'output'>;
 const variantsOfConv2d = conv2d.variants as Record<string, ConvVariant>;
 const { direct } = variantsOfConv2d;
-
-/** For the time of one test, as what a mistaken contributor would add. */
-function addVariant(name: string, variant: ConvVariant): void {
-  variantsOfConv2d[name] = variant;
-}
+const right = { ...variantsOfConv2d };
+/** Quick and wrong: adds weights in place of the bias. */
+const weightsAsBias: ConvVariant['calls'] = (shape, tensors) =>
+  direct.calls(shape, { ...tensors, bias: tensors.kernel }, {});
+/** A driver may refuse what others take. */
+const refusedCalls: ConvVariant['calls'] = (_, { output }) => [
+  call(shaderOf('refused', 'output[i] = no_such_function();'), {}, { output }, 64),
+];
 
 afterEach(() => {
   for (const name of ['wrong', 'lazy', 'subtle', 'refused', 'same']) delete variantsOfConv2d[name];
+  Object.assign(variantsOfConv2d, right);
   rejectedVariants.clear();
 });
 
@@ -146,12 +155,7 @@ test('the tuner chooses the fastest variant that agrees, for every kernel and la
 });
 
 test.each<[string, ConvVariant, string]>([
-  // Quick and wrong: adds weights in place of the bias.
-  [
-    'wrong',
-    { calls: (shape, tensors) => direct.calls(shape, { ...tensors, bias: tensors.kernel }, {}) },
-    'differs from direct',
-  ],
+  ['wrong', { calls: weightsAsBias }, 'differs from direct'],
   // Writes nothing: must not be taken for right because the buffers still hold another variant's results.
   [
     'lazy',
@@ -173,18 +177,9 @@ test.each<[string, ConvVariant, string]>([
     },
     'differs from direct',
   ],
-  // A driver may refuse what others take.
-  [
-    'refused',
-    {
-      calls: (_, { output }) => [
-        call(shaderOf('refused', 'output[i] = no_such_function();'), {}, { output }, 64),
-      ],
-    },
-    'refused by this browser or driver',
-  ],
+  ['refused', { calls: refusedCalls }, 'refused by this browser or driver'],
 ])('the tuner never chooses a faulty variant: %s', async (name, variant, why) => {
-  addVariant(name, variant);
+  variantsOfConv2d[name] = variant;
   const { variants, measured } = await run({ training: false });
   const results = measured.filter((m) => m.variant === name);
   expect(results.length).toBeGreaterThan(1);
@@ -195,9 +190,9 @@ test.each<[string, ConvVariant, string]>([
 
 test('the tuner never chooses the plain form where it was rejected, though others are measured beside it', async () => {
   // The only other form that is left takes many times as long.
-  addVariant('same', {
+  variantsOfConv2d.same = {
     calls: (shape, tensors) => Array.from({ length: 30 }, () => direct.calls(shape, tensors, {})).flat(),
-  });
+  };
   for (const name of Object.keys(variantsOfConv2d))
     if (name !== 'same') rejectedVariants.add(`conv2d.${name}`);
   const { variants, measured } = await run({ training: false });
@@ -208,7 +203,7 @@ test('the tuner never chooses the plain form where it was rejected, though other
 
 test('when the tuner’s time is up, the layers that are left take the default, and are measured another time', async () => {
   const cache = memoryCache();
-  const none = await run({ cache, effort: { ...effort, milliseconds: 0 } });
+  const none = await run({ cache, effort: noTime });
   expect(none.measured).toEqual([]);
   expect(none.variants).toEqual(usual(layers));
 
@@ -246,29 +241,19 @@ test('a variant that failed its check is not the default of layers that could no
   const unmeasured = usual(two);
   const name = unmeasured['conv2d/down.1'];
   expect([unmeasured['conv2d/up.0'], name]).not.toContain('direct');
-  const right = variantsOfConv2d[name];
-  variantsOfConv2d[name] = {
-    ...right,
-    calls: (shape, tensors) => direct.calls(shape, { ...tensors, bias: tensors.kernel }, {}),
-  };
-  try {
-    const tried: string[] = [];
-    const variants = await tune(gpu, two, 8, {
-      training: false,
-      rejectedVariants,
-      effort,
-      memory: memoryIn(memoryCache()),
-      onMeasured: (m) => {
-        tried.push(`${m.layer} ${m.variant}`);
-        if (typeof m.result === 'string') jump();
-      },
-    });
-    // One layer was not even begun.
-    expect(tried.filter((t) => t.endsWith(` ${name}`))).toHaveLength(1);
-    expect(Object.values(variants)).not.toContain(name);
-  } finally {
-    variantsOfConv2d[name] = right;
-  }
+  variantsOfConv2d[name] = { ...right[name], calls: weightsAsBias };
+  const tried: string[] = [];
+  const { variants } = await run({
+    of: two,
+    training: false,
+    onMeasured: ({ variant, result }) => {
+      tried.push(variant);
+      if (typeof result === 'string') jump();
+    },
+  });
+  // One layer was not even begun.
+  expect(tried.filter((variant) => variant === name)).toHaveLength(1);
+  expect(Object.values(variants)).not.toContain(name);
 });
 
 test('a layer takes its default where that takes long to compile, not the best of the others', async () => {
@@ -277,54 +262,29 @@ test('a layer takes its default where that takes long to compile, not the best o
   expect(unmeasured['conv2d/down.1']).toMatch(/^winograd4(_subgroups)?$/);
   neverCompile(/^conv2d.winograd4_input$/);
   const memory = memoryIn(memoryCache());
-  const measured: Measured[] = [];
-  const variants = await tune(gpu, two, 8, {
-    training: false,
-    rejectedVariants,
-    effort,
-    memory,
-    onMeasured: (m) => measured.push(m),
-  });
+  const { variants, measured } = await run({ of: two, training: false, memory });
   expect(unmeasured).toMatchObject(variants);
   expect(measured).toEqual([]);
 
   // The late shader may be there in time at the next start.
   vi.restoreAllMocks();
-  await tune(gpu, two, 8, {
-    training: false,
-    effort,
-    rejectedVariants,
-    memory,
-    onMeasured: (m) => measured.push(m),
-  });
-  expect(measured.length).toBeGreaterThan(0);
+  expect((await run({ of: two, training: false, memory })).measured.length).toBeGreaterThan(0);
 });
 
 test('a variant that was refused or wrong is not chosen by the next network on the device either', async () => {
   const name = usual(layers)['conv2d/down.1'];
-  const right = variantsOfConv2d[name];
-  const wrong: ConvVariant = {
-    ...right,
-    calls: (shape, tensors) => direct.calls(shape, { ...tensors, bias: tensors.kernel }, {}),
-  };
-  const broken = shaderOf('broken', 'output[i] = no_such_function();');
-  const refused: ConvVariant = { ...right, calls: (_, { output }) => [call(broken, {}, { output }, 64)] };
-  try {
-    for (const variant of [wrong, refused]) {
-      rejectedVariants.clear();
-      variantsOfConv2d[name] = variant;
-      await run({ training: false });
-      const later = await run({ training: false, effort: { ...effort, milliseconds: 0 } });
-      expect(later.measured).toEqual([]);
-      expect(Object.values(later.variants)).not.toContain(name);
-    }
-    // Refused while there was no time to try anything.
+  for (const calls of [weightsAsBias, refusedCalls]) {
     rejectedVariants.clear();
-    const { variants } = await run({ training: false, onMeasured: jump });
-    expect(Object.values(variants)).not.toContain(name);
-  } finally {
-    variantsOfConv2d[name] = right;
+    variantsOfConv2d[name] = { ...right[name], calls };
+    await run({ training: false });
+    const later = await run({ training: false, effort: noTime });
+    expect(later.measured).toEqual([]);
+    expect(Object.values(later.variants)).not.toContain(name);
   }
+  // Refused while there was no time to try anything.
+  rejectedVariants.clear();
+  const { variants } = await run({ training: false, onMeasured: jump });
+  expect(Object.values(variants)).not.toContain(name);
 });
 
 test('the tuner compiles comparison and plain shaders first, then default ones, then unlikely ones', async () => {
@@ -362,20 +322,6 @@ describe('the tuner on a GPU', () => {
   const card: typeof gpu = Object.create(gpu, { adapter: { value: { ...gpu.adapter, software: false } } });
   const inDefault = layersOf(checkConfig());
 
-  async function tuneCard(of: typeof layers, options: Partial<TuneOptions> = {}) {
-    pace = 10;
-    const measured: Measured[] = [];
-    const variants = await tune(card, of, 8, {
-      training: false,
-      effort,
-      rejectedVariants,
-      memory: memoryIn(memoryCache()),
-      onMeasured: (m) => measured.push(m),
-      ...options,
-    });
-    return { variants, measured };
-  }
-
   test('compiles neither variants for processors nor tiles that overhang all layers', async () => {
     const asked = new Set<string>();
     vi.spyOn(gpu.compiler, 'pipeline').mockImplementation(({ name }) => {
@@ -383,12 +329,7 @@ describe('the tuner on a GPU', () => {
       jump();
       return { compiled: new Promise(() => {}) } as ReturnType<typeof gpu.compiler.pipeline>;
     });
-    await tune(card, inDefault, 64, {
-      training: true,
-      effort,
-      rejectedVariants,
-      memory: memoryIn(memoryCache()),
-    });
+    await run({ on: card, of: inDefault, batch: 64 });
     const made = [...asked];
     expect(made).toEqual(
       expect.arrayContaining([
@@ -401,10 +342,9 @@ describe('the tuner on a GPU', () => {
   });
 
   test('where time is up, no layer takes a variant that was left out, in batches of any size', async () => {
-    const none = { training: true, effort: { ...effort, milliseconds: 0 } };
     // At 70 pixels tiles of 8 make fewer products, and tiles of 7 fit.
     for (const of of [inDefault, layersOf(checkConfig({ height: 140, width: 140 }))]) {
-      const { variants, measured } = await tuneCard(of, none);
+      const { variants, measured } = await run({ on: card, of, effort: noTime });
       expect(measured).toEqual([]);
       for (const kernel of TUNABLE_KERNELS) {
         for (const layer of layersFor(kernel, of)) {
@@ -417,39 +357,31 @@ describe('the tuner on a GPU', () => {
     }
   });
 
-  const twin = variantsOfConv2d.one_input_gpu;
-  const broken = shaderOf('broken', 'output[i] = no_such_function();');
-  test.each<[string, ConvVariant]>([
-    ['refused', { ...twin, calls: (_, { output }) => [call(broken, {}, { output }, 64)] }],
-    [
-      'wrong',
-      { ...twin, calls: (_, { output, ...t }) => direct.calls(_, { ...t, output, bias: t.kernel }, {}) },
-    ],
-  ])('measures a variant for processors in place of its twin only when the twin is %s', async (_, fault) => {
-    const first = layersOf(checkConfig({ ...network, kernelSize: 3 })).slice(0, 1);
-    const healthy = await tuneCard(first);
+  test.each([
+    ['refused', refusedCalls],
+    ['wrong', weightsAsBias],
+  ])('measures a variant for processors in place of its twin only when the twin is %s', async (_, calls) => {
+    const of = layersOf(checkConfig({ ...network, kernelSize: 3 })).slice(0, 1);
+    const first = { on: card, of, training: false };
+    const healthy = await run(first);
     expect(healthy.measured.map((m) => m.variant)).toEqual(['direct', 'one_input_gpu']);
 
-    variantsOfConv2d.one_input_gpu = fault;
-    try {
-      const cache = memoryCache();
-      const { variants, measured } = await tuneCard(first, { memory: memoryIn(cache) });
-      const timed = measured.filter((m) => m.variant === 'one_input');
-      expect(timed).toMatchObject([{ result: expect.any(Number) }]);
-      // Either may be chosen where two are about as fast.
-      expect(['direct', 'one_input']).toContain(variants['conv2d/down.0']);
-      // Where time is up before that, it takes the place by the order of preference.
-      const late = await tuneCard(first, { effort: { ...effort, milliseconds: 0 } });
-      expect(late).toEqual({ variants: { 'conv2d/down.0': 'one_input' }, measured: [] });
-      // What is remembered is the choice among those that are left, so the twin is tried at each start.
-      rejectedVariants.clear();
-      const again = await tuneCard(first, { memory: memoryIn(cache) });
-      expect([...rejectedVariants]).toEqual(['conv2d.one_input_gpu']);
-      expect(again.variants).toEqual(variants);
-      expect(again.measured.map((m) => m.variant)).not.toContain('one_input');
-    } finally {
-      variantsOfConv2d.one_input_gpu = twin;
-    }
+    variantsOfConv2d.one_input_gpu = { ...right.one_input_gpu, calls };
+    const cache = memoryCache();
+    const { variants, measured } = await run({ ...first, cache });
+    const timed = measured.filter((m) => m.variant === 'one_input');
+    expect(timed).toMatchObject([{ result: expect.any(Number) }]);
+    // Either may be chosen where two are about as fast.
+    expect(['direct', 'one_input']).toContain(variants['conv2d/down.0']);
+    // Where time is up before that, it takes the place by the order of preference.
+    const late = await run({ ...first, effort: noTime });
+    expect(late).toMatchObject({ variants: { 'conv2d/down.0': 'one_input' }, measured: [] });
+    // What is remembered is the choice among those that are left, so the twin is tried at each start.
+    rejectedVariants.clear();
+    const again = await run({ ...first, cache });
+    expect([...rejectedVariants]).toEqual(['conv2d.one_input_gpu']);
+    expect(again.variants).toEqual(variants);
+    expect(again.measured.map((m) => m.variant)).not.toContain('one_input');
   });
 });
 
@@ -465,39 +397,24 @@ test('a remembered choice is forgotten when a shader of its kernel changes, and 
         shader: { ...c.shader, hash: `not ${c.shader.hash}` },
       })),
   };
-  try {
-    const { measured } = await run({ cache });
-    expect(new Set(measured.map((m) => m.kernel))).toEqual(new Set(['conv2d']));
-  } finally {
-    variantsOfConv2d.direct = direct;
-  }
+  const { measured } = await run({ cache });
+  expect(new Set(measured.map((m) => m.kernel))).toEqual(new Set(['conv2d']));
+  variantsOfConv2d.direct = direct;
   // What it was before is still known.
   expect(await run({ cache })).toMatchObject({ variants: before, measured: [] });
 });
 
 test('a store of choices that fails or holds nonsense means that all is measured, and no error', async () => {
-  const broken: TuningCache = {
-    get: () => Promise.reject(new Error('no access')),
-    set: () => Promise.reject(new Error('no access')),
+  const rejects = () => Promise.reject(new Error('no access'));
+  const throws = () => {
+    throw new Error('QuotaExceededError');
   };
-  expect((await run({ training: false, cache: broken })).measured.length).toBeGreaterThan(0);
-  const full: TuningCache = {
-    get: () => {
-      throw new Error('no access');
-    },
-    set: () => {
-      throw new Error('QuotaExceededError');
-    },
-  };
-  expect((await run({ training: false, cache: full })).measured.length).toBeGreaterThan(0);
-  let asked = 0;
-  const wait = () => {
-    asked++;
-    return new Promise<never>(() => {});
-  };
-  const silent: TuningCache = { get: wait, set: wait };
-  expect((await run({ training: false, cache: silent })).measured.length).toBeGreaterThan(0);
-  expect(asked).toBe(1);
+  const waits = vi.fn(() => new Promise<never>(() => {}));
+  for (const fails of [rejects, throws, waits]) {
+    const { measured } = await run({ training: false, cache: { get: fails, set: fails } });
+    expect(measured.length).toBeGreaterThan(0);
+  }
+  expect(waits).toHaveBeenCalledOnce();
   const nonsense: TuningCache = {
     get: async () => JSON.stringify({ value: 'no such variant', date: Date.now() }),
     set: async () => {},
@@ -519,7 +436,7 @@ test('where memory is too short to measure, layers take the default', async () =
 });
 
 test('a variant that was found to be wrong before is neither measured nor chosen', async () => {
-  addVariant('same', direct);
+  variantsOfConv2d.same = direct;
   rejectedVariants.add('conv2d.same');
   const { measured, variants } = await run({ training: false });
   expect(measured.length).toBeGreaterThan(0);
@@ -528,11 +445,11 @@ test('a variant that was found to be wrong before is neither measured nor chosen
 });
 
 test('a variant that needs more memory than the device allows is out, but not for smaller networks later', async () => {
-  addVariant('same', {
+  variantsOfConv2d.same = {
     ...direct,
     scratch: () => ({ huge: 2 ** 40 }),
     calls: (_, __, { huge }) => [call(shaderOf('huge', 'output[i] = 0.0;'), {}, { output: huge }, 64)],
-  });
+  };
   const { measured, variants } = await run({ training: false });
   expect(measured.length).toBeGreaterThan(0);
   expect(measured.map((m) => m.variant)).not.toContain('same');
@@ -548,11 +465,11 @@ test('a choice without a variant for which memory was short is not remembered: m
     if (full && requests.some(({ bytes }) => bytes >= 4 * size)) throw new EngineError('limit', 'full');
     return createBuffers(requests);
   });
-  addVariant('same', {
+  variantsOfConv2d.same = {
     ...direct,
     scratch: () => ({ some: size }),
     calls: (_, __, { some }) => [call(shaderOf('some', 'output[i] = 0.0;'), {}, { output: some }, 64)],
-  });
+  };
   const cache = memoryCache();
   const tried = async () => {
     const { measured, variants } = await run({ cache, training: false });
@@ -572,11 +489,10 @@ test('a tuner whose engine is destroyed ends, and does not remember the best var
   const destroyed = new Gpu(gpu.device);
   const set = vi.fn(async () => {});
   const measured: string[] = [];
-  const tuning = tune(destroyed, layers, 8, {
+  const tuning = run({
+    on: destroyed,
     training: false,
-    effort,
-    rejectedVariants,
-    memory: memoryIn({ get: async () => undefined, set }),
+    cache: { get: async () => undefined, set },
     onMeasured({ variant }) {
       measured.push(variant);
       destroyed.end();
@@ -589,18 +505,9 @@ test('a tuner whose engine is destroyed ends, and does not remember the best var
 });
 
 test('a software adapter is measured with fewer images, but only variants that can do the real batch', async () => {
-  addVariant('same', { ...direct, refuses: ({ batch }) => (batch > 8 ? 'too many' : undefined) });
-  const { measured, variants } = await (async () => {
-    const seen: Measured[] = [];
-    const result = await tune(gpu, layers, 64, {
-      training: false,
-      rejectedVariants,
-      effort: { ...effort, images: 8 },
-      memory: memoryIn(memoryCache()),
-      onMeasured: (m) => seen.push(m),
-    });
-    return { measured: seen, variants: result };
-  })();
+  variantsOfConv2d.same = { ...direct, refuses: ({ batch }) => (batch > 8 ? 'too many' : undefined) };
+  const fewer = { batch: 64, training: false, effort: { ...effort, images: 8 } };
+  const { measured, variants } = await run(fewer);
   expect(measured.map((m) => m.variant)).not.toContain('same');
   expect(Object.values(variants)).not.toContain('same');
   expect(tuningEffort.software.images).toBeLessThan(tuningEffort.gpu.images);
