@@ -24,7 +24,7 @@ const { alone, done } = await runAlone(gpu);
 /** A client of a server in this thread. */
 function served(options: ServeOptions = {}) {
   const { port1, port2 } = new MessageChannel();
-  serve(port2, { store: false, engine: { gpu: source, selfCheck: false }, ...options });
+  serve(port2, { store: false, engine: { gpu: source, selfCheck: false }, images: () => images, ...options });
   const client = createWorkerClient(port1);
   onTestFinished(async () => {
     await client.reset().catch(() => {});
@@ -74,10 +74,24 @@ function building() {
   return { host, builds, goOn };
 }
 
+/** With a run that has begun. */
+async function servedRun() {
+  const made = served();
+  await made.client.begin(run);
+  return made;
+}
+
 /** One whose devices can be lost. */
 function servedLosable(options: Pick<ServeOptions, 'engine' | 'host'> = {}) {
   const { gpu, ...device } = losableGpu();
-  return { ...served({ ...options, engine: { gpu, selfCheck: false, ...options.engine } }), ...device };
+  const made = served({ ...options, engine: { gpu, selfCheck: false, ...options.engine } });
+  /** Loses the last device, and waits until the client knows. */
+  const loseAndWait = () => {
+    const lost = heard(made.client, 'lost');
+    device.lose();
+    return lost;
+  };
+  return { ...made, ...device, loseAndWait };
 }
 
 test('a run in a worker gives the losses, weights and samples of a run without a worker', async () => {
@@ -112,28 +126,28 @@ test('a run in a worker gives the losses, weights and samples of a run without a
 test('the sampling that a run is begun with is the default of sample, and comes back from its files', async () => {
   const sampling = { method: 'mix', steps: 3 } as const;
   const { client } = served();
-  await client.begin({ ...run, images, sampling });
+  await client.begin({ ...run, sampling });
   await client.start();
   expect((await client.sample({ seed: 9, count: 2 })).images).toEqual(alone.samples);
   const [model, checkpoint] = [await client.save(), await client.save('checkpoint')];
   expect(loadModel(model).sampling).toEqual(sampling);
   await client.reset();
-  await client.resume({ from: checkpoint, images });
+  await client.resume({ from: checkpoint });
   expect((await client.sample({ seed: 9, count: 2 })).images).toEqual(alone.samples);
   await client.load(model);
   const made = await client.sample({ network: 'model', seed: 9, count: 2 });
   expect(made.images).toEqual(alone.samples);
   // Without a setting, sampling is the recipe's.
   await client.reset();
-  await client.begin({ ...run, images });
+  await client.begin(run);
   expect(loadModel(await client.save()).sampling).toEqual(recipes.tutorial.sampling);
   await client.reset();
   const wrong = { ...sampling, steps: 0 };
-  await expect(client.begin({ ...run, images, sampling: wrong })).rejects.toThrow('sampling.steps is 0');
+  await expect(client.begin({ ...run, sampling: wrong })).rejects.toThrow('sampling.steps is 0');
 });
 
 test('a run that pauses, makes single steps, samples and goes on from a file gives the same bits', async () => {
-  const { client, losses } = served({ images: () => images, host: waiting().host });
+  const { client, losses } = served({ host: waiting().host });
   await client.begin(run);
   const started = client.start();
   await heard(client, 'loss');
@@ -160,7 +174,7 @@ const cosine = { warmup: 3, decay: 'cosine', steps: 9, floor: 0.1 } as const;
 
 test('a schedule and an end that change are in the copies of the run, which goes on with the same bits', async () => {
   const one = served();
-  await one.client.begin({ ...run, images });
+  await one.client.begin(run);
   await one.client.step(3);
   await one.client.adjust({ schedule: cosine, maxSteps: 9 });
   expect(await one.client.start()).toMatchObject({ step: 9, complete: true });
@@ -168,8 +182,7 @@ test('a schedule and an end that change are in the copies of the run, which goes
   expect(one.losses.slice(0, 5)).toEqual(alone.losses.slice(0, 5));
   expect(one.losses[5]).not.toBe(alone.losses[5]);
 
-  const { client, losses } = served();
-  await client.begin({ ...run, images });
+  const { client, losses } = await servedRun();
   await client.step(3);
   await client.adjust({ schedule: cosine });
   await client.step(2);
@@ -179,7 +192,7 @@ test('a schedule and an end that change are in the copies of the run, which goes
   expect(training.schedule).toEqual(cosine);
   expect(settings).toMatchObject({ epochs: 8, maxSteps: 9, learningRate: 0.01, scheduleChanges: [3] });
   await client.reset();
-  expect((await client.resume({ from: file, images })).settings).toMatchObject({ maxSteps: 9 });
+  expect((await client.resume({ from: file })).settings).toMatchObject({ maxSteps: 9 });
   expect(await client.start()).toMatchObject({ step: 9, complete: true });
   expect(losses).toEqual(one.losses);
   // A later end, as far as the epochs go.
@@ -188,8 +201,7 @@ test('a schedule and an end that change are in the copies of the run, which goes
 });
 
 test('steps that are asked for one after another are all made, and do not end a start', async () => {
-  const { client, losses } = served();
-  await client.begin({ ...run, images });
+  const { client, losses } = await servedRun();
   const ten = { step: 10, complete: false };
   expect(await Promise.all([client.step(5), client.step(5)])).toMatchObject([ten, ten]);
   expect(losses).toEqual(alone.losses.slice(0, 10));
@@ -201,7 +213,7 @@ test('steps that are asked for one after another are all made, and do not end a 
 test('an end that moves before the present step ends training under way, begun by start or by step', async () => {
   for (const how of ['start', 'step'] as const) {
     const { client } = served();
-    await client.begin({ ...run, images, fit: { epochs: 100_000 } });
+    await client.begin({ ...run, fit: { epochs: 100_000 } });
     const started = how === 'start' ? client.start() : client.step(200_000);
     await heard(client, 'loss');
     await client.adjust({ maxSteps: 2 });
@@ -214,12 +226,12 @@ test('an end that moves before the present step ends training under way, begun b
 test('a rate and a schedule that are set while a run is being built hold from its first step', async () => {
   const changes = { learningRate: 0.02, schedule: cosine };
   const one = served();
-  await one.client.begin({ ...run, images, trainer: { ...run.trainer, ...changes } });
+  await one.client.begin({ ...run, trainer: { ...run.trainer, ...changes } });
   await one.client.start();
 
   const { host, builds, goOn } = building();
   const { client, losses } = served({ host });
-  const begun = client.begin({ ...run, images });
+  const begun = client.begin(run);
   await builds;
   await client.adjust(changes);
   goOn();
@@ -229,8 +241,7 @@ test('a rate and a schedule that are set while a run is being built hold from it
 });
 
 test('a checkpoint that is saved after goBack has the rate, schedule and end that were set since then', async () => {
-  const { client, losses } = served();
-  await client.begin({ ...run, images });
+  const { client, losses } = await servedRun();
   await client.step(3);
   await client.step(2);
   await client.goBack();
@@ -242,7 +253,7 @@ test('a checkpoint that is saved after goBack has the rate, schedule and end tha
   expect(training.schedule).toEqual(cosine);
   expect(await client.start()).toMatchObject({ step: 9, complete: true });
   const again = served();
-  await again.client.resume({ from: file, images });
+  await again.client.resume({ from: file });
   await again.client.start();
   expect(again.losses).toEqual(losses.slice(3));
 });
@@ -250,7 +261,7 @@ test('a checkpoint that is saved after goBack has the rate, schedule and end tha
 test('adjusting to illegal settings is refused, and changes nothing', async () => {
   const { client } = served();
   await expect(client.adjust({ learningRate: 1 })).rejects.toThrow('has no run');
-  await client.begin({ ...run, images });
+  await client.begin(run);
   for (const [changes, message] of [
     [{ learningRate: 0.5, maxSteps: 0 }, 'maxSteps is 0'],
     [{ learningRate: 0.5, epochs: 0.5 }, 'epochs is 0.5'],
@@ -265,11 +276,11 @@ test('adjusting to illegal settings is refused, and changes nothing', async () =
 test('a run leaves last batches out with dropLast, and also after its file was opened again', async () => {
   const { client } = served();
   const fit = { ...run.fit, epochs: 2, dropLast: true };
-  expect(await client.begin({ ...run, images, fit })).toMatchObject({ images: 10, stepsPerEpoch: 2 });
+  expect(await client.begin({ ...run, fit })).toMatchObject({ images: 10, stepsPerEpoch: 2 });
   await client.step(3);
   const file = await client.save('checkpoint');
   await client.reset();
-  expect(await client.resume({ from: new DataView(file.buffer), images })).toMatchObject({
+  expect(await client.resume({ from: new DataView(file.buffer) })).toMatchObject({
     step: 3,
     stepsPerEpoch: 2,
   });
@@ -286,7 +297,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
       told.push({ step, recovers: event.recovers, again: event.again });
     });
     client.on('recovered', ({ step }) => told.push(step));
-    await client.begin({ ...run, images });
+    await client.begin(run);
     await client.step(10);
     const started = client.start();
     await heard(client, 'loss');
@@ -300,7 +311,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
 
   test('leaves the run its present schedule', async () => {
     const change = async ({ client, losses }: ReturnType<typeof served>, lose = () => {}) => {
-      await client.begin({ ...run, images });
+      await client.begin(run);
       await client.step(3);
       lose();
       await client.adjust({ schedule: cosine });
@@ -319,7 +330,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
 
   test('before there is a copy is replaced, as often as it is lost, and the run is made anew from its beginning', async () => {
     const { client, lose, refuse, losses } = servedLosable({ host: waiting({ times: 2 }).host });
-    await client.begin({ ...run, images });
+    await client.begin(run);
     let trains = heard(client, 'loss');
     const started = client.start();
     for (const refused of [1, 0]) {
@@ -335,13 +346,11 @@ describe('a device that is lost', mainlyIn('node'), () => {
   });
 
   test('loses no steps that were wanted before: those that are asked for meanwhile come after them', async () => {
-    const { client, lose } = servedLosable({ host: waiting().host });
-    await client.begin({ ...run, images });
+    const { client, loseAndWait } = servedLosable({ host: waiting().host });
+    await client.begin(run);
     const started = client.step(6);
     await heard(client, 'loss');
-    const lost = heard(client, 'lost');
-    lose();
-    await lost;
+    await loseAndWait();
     expect(await client.step(2)).toMatchObject({ step: 8 });
     expect(await started).toMatchObject({ step: 8 });
   });
@@ -351,7 +360,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     const { client, lose, refuse, losses } = servedLosable({ host });
     const told: unknown[] = [];
     client.on('lost', ({ step, recovers }) => told.push({ step, recovers }));
-    const begun = client.begin({ ...run, images });
+    const begun = client.begin(run);
     await builds;
     refuse(refused);
     lose();
@@ -367,7 +376,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     const { client, lose, refuse } = servedLosable({ host });
     const controller = new AbortController();
     const begun = client
-      .begin({ ...run, images }, { signal: controller.signal })
+      .begin(run, { signal: controller.signal })
       .catch(({ name, code }) => (name === 'EngineError' ? code : name));
     await builds;
     refuse(1000);
@@ -380,7 +389,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     expect(await begun).toMatch(how === 'a pause' ? /^(device-lost|no-adapter|destroyed)$/ : /^AbortError$/);
     await expect(client.start()).rejects.toMatchObject({ message: expect.stringMatching(/has no run/) });
     refuse(0);
-    await client.begin({ ...run, images });
+    await client.begin(run);
     expect(await client.start()).toEqual(done);
   });
 
@@ -388,7 +397,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     const { host, goOn } = waiting();
     const engine = { deadlineSeconds: 0.5 };
     const { client, silence, losses, destroyed } = servedLosable({ engine, host });
-    await client.begin({ ...run, images });
+    await client.begin(run);
     const started = client.start();
     await heard(client, 'loss');
     const lost = heard(client, 'lost');
@@ -414,52 +423,47 @@ describe('a device that is lost', mainlyIn('node'), () => {
         },
       }),
     });
-    await client.begin({ ...run, images });
+    await client.begin(run);
     expect(await client.start()).toEqual(done);
     expect(losses).toEqual(alone.losses);
   });
 
   test('leaves the run, and its file, the rate that was set', async () => {
-    const { client, lose, losses } = servedLosable();
-    await client.begin({ ...run, images });
+    const { client, loseAndWait, losses } = servedLosable();
+    await client.begin(run);
     await client.step(10);
     await client.setLearningRate(0.001);
     await client.step(5);
     const checkpoint = await client.save('checkpoint');
     expect(loadCheckpoint(checkpoint).settings.learningRate).toBe(0.001);
-    const undisturbed = served({ images: () => images });
+    const undisturbed = served();
     await undisturbed.client.resume({ from: checkpoint });
     await undisturbed.client.start();
-    const lost = heard(client, 'lost');
-    lose();
-    await lost;
+    await loseAndWait();
     expect(await client.start()).toMatchObject({ step: STEPS });
     expect(losses.slice(15)).toEqual(undisturbed.losses);
   });
 
   test('while the run rests is requested again when it is needed', async () => {
-    const { client, lose } = servedLosable();
-    await client.begin({ ...run, images });
+    const { client, loseAndWait } = servedLosable();
+    await client.begin(run);
     await client.step(10);
     const before = await client.save('checkpoint');
-    const lost = heard(client, 'lost');
-    lose();
-    await lost;
+    await loseAndWait();
     expect(await client.save('checkpoint')).toEqual(before);
     expect((await client.sample({ count: 1, steps: 2 })).images).toHaveLength(64);
     expect(await client.start()).toEqual(done);
   });
 
   test('and does not come back can be given up by a pause', async () => {
-    const { client, lose, refuse } = servedLosable({ host: waiting({ step: 5 }).host });
-    await client.begin({ ...run, images });
+    const { client, loseAndWait, refuse } = servedLosable({ host: waiting({ step: 5 }).host });
+    await client.begin(run);
     await client.step(4);
     const started = client.start();
     // A start that comes after the loss is refused instead.
     await heard(client, 'loss');
     refuse(1000);
-    lose();
-    await heard(client, 'lost');
+    await loseAndWait();
     const recovers: boolean[] = [];
     client.on('lost', (event) => recovers.push(event.recovers));
     expect(await client.pause()).toMatchObject({ step: 4, complete: false });
@@ -524,7 +528,8 @@ describe('the calls that a program adds to its worker', () => {
   };
   const servedOwn = (host?: ServeOptions['host']) => {
     const { port1, port2 } = new MessageChannel();
-    serve(port2, { store: false, engine: { gpu: source, selfCheck: false }, calls, host });
+    const engine = { gpu: source, selfCheck: false };
+    serve(port2, { store: false, engine, images: () => images, calls, host });
     const client = createWorkerClient<Mine>(port1, {
       events: ['looking', 'grown', 'held', 'asking', 'refused'],
     });
@@ -559,7 +564,7 @@ describe('the calls that a program adds to its worker', () => {
     const client = servedOwn(waiting().host);
     const losses = lossesOf(client);
     expect(await client.call('look')).toMatchObject({ sum: 0, software: expect.any(Boolean) });
-    await client.begin({ ...run, images });
+    await client.begin(run);
     const before = await client.call('look');
     const trains: boolean[] = [];
     client.on('looking', (event) => trains.push(event.trains));
@@ -575,7 +580,7 @@ describe('the calls that a program adds to its worker', () => {
 
   test('have the GPU for themselves while they run', async () => {
     const client = servedOwn();
-    await client.begin({ ...run, images, fit: { epochs: 10_000 } });
+    await client.begin({ ...run, fit: { epochs: 10_000 } });
     const started = client.start();
     await heard(client, 'loss');
     const heardOf: unknown[] = [];
@@ -615,7 +620,7 @@ describe('the calls that a program adds to its worker', () => {
 
   test('may throw at once in their turn, or return no promise there; training goes on', async () => {
     const client = servedOwn();
-    await client.begin({ ...run, images });
+    await client.begin(run);
     const started = client.start();
     started.catch(() => {});
     await heard(client, 'loss');
@@ -646,7 +651,7 @@ test.each([undefined, '0.1.0'])(
     onTestFinished(() => port2.close());
     const told = new Promise((resolve) => client.on('stopped', resolve));
     const reload = { message: expect.stringMatching(/is of version 0\..* Reload the page\.$/) };
-    await expect(client.begin({ ...run, images })).rejects.toMatchObject({ code: 'argument', ...reload });
+    await expect(client.begin(run)).rejects.toMatchObject({ code: 'argument', ...reload });
     expect(await told).toMatchObject(reload);
     await expect(client.pause()).rejects.toMatchObject(reload);
     expect(new Set(heardByWorker)).toEqual(new Set(['hello']));
@@ -663,7 +668,7 @@ test('training goes on after a task beside it that fails', async () => {
       },
     }),
   });
-  await client.begin({ ...run, images });
+  await client.begin(run);
   expect(await client.start()).toEqual(done);
   expect(losses).toEqual(alone.losses);
   expect(failed.mock.calls).toEqual([[mine]]);
@@ -675,7 +680,7 @@ test('events report when a run is on the GPU, and when it is freed', async () =>
   client.on('built', ({ step, images: count, losses }) => told.push([step, count, [...losses]]));
   client.on('freed', () => told.push('freed'));
   client.on('wentBack', ({ losses }) => told.push([...losses]));
-  await client.begin({ ...run, images });
+  await client.begin(run);
   await client.step(2);
   await client.step(1);
   await client.goBack();
@@ -687,8 +692,7 @@ test('events report when a run is on the GPU, and when it is freed', async () =>
 });
 
 test('goBack says when there is nothing to go back to', async () => {
-  const { client } = served();
-  await client.begin({ ...run, images });
+  const { client } = await servedRun();
   const nothing = { code: 'argument', message: expect.stringContaining('nothing to go back to') };
   await expect(client.goBack()).rejects.toMatchObject(nothing);
   await client.step(3);
@@ -702,7 +706,7 @@ test('a call that is aborted while it waits for its turn is not made', async () 
   const { client } = served();
   const trains: boolean[] = [];
   client.on('phase', ({ training }) => trains.push(training));
-  const begun = client.begin({ ...run, images });
+  const begun = client.begin(run);
   const calls = [
     (signal: AbortSignal) => client.start({ signal }),
     (signal: AbortSignal) => client.step(2, { signal }),
@@ -721,7 +725,7 @@ test('a call that is aborted while it waits for its turn is not made', async () 
 
 test('a pause ends a start that waits for its turn, and none that comes later', async () => {
   const { client, losses } = served();
-  const begun = client.begin({ ...run, images });
+  const begun = client.begin(run);
   for (const before of [() => begun, () => client.sample({ count: 1, steps: 1 })]) {
     const [ended, started, paused] = [before(), client.start(), client.pause()];
     await ended;
@@ -736,7 +740,7 @@ test('a pause ends a start that waits for its turn, and none that comes later', 
 test('a run that diverges throws, keeps its last good state, and goes on with a smaller rate', async () => {
   const { client } = served();
   // With a rate of 10, every step makes all weights nine times as large.
-  await client.begin({ ...run, images, trainer: { ...run.trainer, weightDecay: 1 }, fit: { epochs: 100 } });
+  await client.begin({ ...run, trainer: { ...run.trainer, weightDecay: 1 }, fit: { epochs: 100 } });
   await client.step(3);
   await client.step(3);
   // Another copy of the same step is not one of before.
@@ -763,7 +767,7 @@ test('a loaded network can be sampled, and a run can begin with it', async () =>
   const made = await client.sample({ steps: 3, seed: 9, count: 2 });
   expect(made.images).toEqual(alone.samples);
   const network = loadModel(await savedModel());
-  await client.begin({ ...run, images, network });
+  await client.begin({ ...run, network });
   expect(loadModel(await client.save()).parameters).toEqual(alone.parameters);
   expect((await client.sample({ network: 'model', steps: 3, seed: 9, count: 2 })).images).toEqual(
     made.images,
@@ -772,8 +776,7 @@ test('a loaded network can be sampled, and a run can begin with it', async () =>
 
 /** The file of the network of the run alone. */
 async function savedModel(): Promise<Uint8Array> {
-  const { client } = served();
-  await client.begin({ ...run, images });
+  const { client } = await servedRun();
   await client.start();
   return client.save();
 }
@@ -789,7 +792,7 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
 
 test.each(['start', 'step'] as const)('training rests after an abort of %s', async (call) => {
   const { client, losses } = served();
-  await client.begin({ ...run, images, fit: { epochs: 10_000 } });
+  await client.begin({ ...run, fit: { epochs: 10_000 } });
   const { signal, abort } = abortable();
   const trained = call === 'start' ? client.start({ signal }) : client.step(30_000, { signal });
   await heard(client, 'loss');
@@ -811,7 +814,7 @@ test('a run whose begin was aborted is freed', async () => {
   const { host, builds, goOn } = building();
   const { client } = served({ host });
   const { signal, abort } = abortable();
-  const begun = client.begin({ ...run, images }, { signal });
+  const begun = client.begin(run, { signal });
   await builds;
   const freed = heard(client, 'freed');
   abort();
@@ -821,19 +824,18 @@ test('a run whose begin was aborted is freed', async () => {
   goOn();
   await within(20_000, freed);
   await expect(client.step()).rejects.toThrow(/has no run/);
-  await client.begin({ ...run, images });
+  await client.begin(run);
   expect(await client.start()).toEqual(done);
 });
 
 test('a begin or resume that is aborted when its run is built already leaves no run', async () => {
-  const { client } = served();
-  await client.begin({ ...run, images });
+  const { client } = await servedRun();
   await client.step();
   const file = await client.save('checkpoint');
   await client.reset();
   for (const make of [
-    (signal: AbortSignal) => client.begin({ ...run, images }, { signal }),
-    (signal: AbortSignal) => client.resume({ from: file, images }, { signal }),
+    (signal: AbortSignal) => client.begin(run, { signal }),
+    (signal: AbortSignal) => client.resume({ from: file }, { signal }),
   ]) {
     const { signal, abort } = abortable();
     const off = client.on('built', abort);
@@ -847,7 +849,7 @@ test('fewer epochs, set by a call of the program’s own, end training that is u
   const { client } = served({
     host: (session) => ({ calls: { epochs: (epochs: number) => session.adjust({ epochs }) } }),
   });
-  await client.begin({ ...run, images, fit: { epochs: 100_000 } });
+  await client.begin({ ...run, fit: { epochs: 100_000 } });
   const started = client.start();
   await heard(client, 'loss');
   await client.call('epochs' as never, 1 as never);
@@ -888,7 +890,7 @@ test('a call that has ended leaves no listener at its signal', async () => {
     listeners--;
     remove(...args);
   };
-  await client.begin({ ...run, images }, { signal });
+  await client.begin(run, { signal });
   await client.step(1, { signal });
   await client.sample({ count: 1, steps: 1, signal });
   await expect(client.sample({ steps: 0, signal })).rejects.toThrow(/steps is 0/);
@@ -910,7 +912,7 @@ describe('a worker holds no buffers of before', () => {
       'another run',
       async (client) => {
         await client.reset();
-        await client.begin({ ...run, images });
+        await client.begin(run);
         await client.step(1);
       },
     ],
@@ -924,7 +926,7 @@ describe('a worker holds no buffers of before', () => {
       await client.sample({ ...count, network: 'run', count: 4 });
       await client.sample({ ...count, network: 'model', count: 4 });
     };
-    await client.begin({ ...run, images });
+    await client.begin(run);
     await client.step(1);
     await client.load(model);
     await again(client, model);
@@ -946,11 +948,11 @@ describe('a worker holds no buffers of before', () => {
   test('when its run is reset', async () => {
     const { client } = served();
     // What the engine keeps for every run is there already.
-    await client.begin({ ...run, images });
+    await client.begin(run);
     await client.step(1);
     await client.reset();
     const left = watchBuffers(gpu.device);
-    await client.begin({ ...run, images });
+    await client.begin(run);
     await client.step(1);
     await client.sample(count);
     expect(left()).not.toEqual([]);
@@ -959,19 +961,17 @@ describe('a worker holds no buffers of before', () => {
   });
 
   test('when its device was lost', async () => {
-    const { client, lose, devices } = servedLosable();
+    const { client, loseAndWait, devices } = servedLosable();
     const model = await savedModel();
     await client.load(model);
     const left = watchBuffers(devices[0]);
     await client.load(model);
-    await client.begin({ ...run, images });
+    await client.begin(run);
     await client.step(1);
     await client.sample({ ...count, network: 'run' });
     await client.sample({ ...count, network: 'model' });
-    const lost = heard(client, 'lost');
     expect(left()).not.toEqual([]);
-    lose();
-    await lost;
+    await loseAndWait();
     expect(left()).toEqual([]);
     expect((await client.sample({ ...count, network: 'model', count: 1 })).images).toHaveLength(64);
     await client.step(1);
@@ -980,7 +980,7 @@ describe('a worker holds no buffers of before', () => {
 
 test('sample and start are ended by a signal', async () => {
   const { client } = served();
-  await client.begin({ ...run, images, fit: { epochs: 10_000 } });
+  await client.begin({ ...run, fit: { epochs: 10_000 } });
   const signal = AbortSignal.abort(new Error('Not now.'));
   await expect(client.sample({ signal })).rejects.toThrow('Not now.');
   const start = new AbortController();
@@ -1000,7 +1000,7 @@ test('sample and start are ended by a signal', async () => {
 
 describe('the worker’s client', () => {
   test('gets wrong arguments back as an EngineError, which leaves the worker as it was', async () => {
-    const { client } = served();
+    const { client } = served({ images: undefined });
     const refused = (call: Promise<unknown>, code: string, message: RegExp) =>
       expect(call).rejects.toMatchObject({
         name: 'EngineError',
