@@ -1,8 +1,8 @@
 /** What an engine leaves on a device. */
 import { vi } from 'vitest';
 
-/** Labels of the buffers that were created since and not destroyed. */
-export function watchBuffers(device: GPUDevice): () => string[] {
+/** The buffers that were created since and not destroyed. */
+export function aliveBuffers(device: GPUDevice): ReadonlySet<GPUBuffer> {
   const createBuffer = device.createBuffer.bind(device);
   const alive = new Set<GPUBuffer>();
   vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
@@ -15,5 +15,11 @@ export function watchBuffers(device: GPUDevice): () => string[] {
     };
     return buffer;
   });
+  return alive;
+}
+
+/** Their labels. */
+export function watchBuffers(device: GPUDevice): () => string[] {
+  const alive = aliveBuffers(device);
   return () => [...alive].map(({ label }) => label);
 }

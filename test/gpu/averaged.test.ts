@@ -10,7 +10,7 @@ import { fingerprintImages } from '../../src/weights/fingerprint';
 import { loadModel } from '../../src/weights/model';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { bufferOf } from './on_gpu';
+import { bufferOf, submit } from './on_gpu';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
@@ -245,23 +245,16 @@ describe.each(['setParameters', 'setState', 'encodePack'] as const)(
         if (name === 'setParameters') await unet.setParameters(weights);
         else if (name === 'setState') trainer.setState({ ...state, weights });
         else {
-          const encoder = gpu.device.createCommandEncoder();
-          encoder.copyBufferToBuffer(
-            other.parameterBuffer,
-            0,
-            unet.parameterBuffer,
-            0,
-            other.parameterBuffer.size,
-          );
-          unet.encodePack(encoder);
-          submit(encoder);
+          submit(gpu, (encoder) => {
+            const { parameterBuffer } = other;
+            encoder.copyBufferToBuffer(parameterBuffer, 0, unet.parameterBuffer, 0, parameterBuffer.size);
+            unet.encodePack(encoder);
+          });
         }
         return [...(await two(trainer))];
       });
     const steps = async (trainer: Trainer) => [await trainer.step(batch), await trainer.step(batch)];
-    const submit = (...encoders: GPUCommandEncoder[]) => {
-      for (const encoder of encoders) gpu.device.queue.submit([encoder.finish()]);
-    };
+    const submitted = (encoder: GPUCommandEncoder) => gpu.device.queue.submit([encoder.finish()]);
 
     test('after a recorded step that is dropped, or refused, too', async () => {
       const expected = await losses(steps);
@@ -276,7 +269,7 @@ describe.each(['setParameters', 'setState', 'encodePack'] as const)(
         encoder.clearBuffer(gone);
         gone.destroy();
         gpu.device.pushErrorScope('validation');
-        submit(encoder);
+        submitted(encoder);
         expect(await gpu.device.popErrorScope()).not.toBeNull();
         return steps(trainer);
       });
@@ -286,13 +279,13 @@ describe.each(['setParameters', 'setState', 'encodePack'] as const)(
     test('by recorded steps, each once, whichever of them run', async () => {
       const expected = await losses(steps);
       const both = losses((trainer) => {
-        submit(...[recorded(trainer), recorded(trainer)]);
+        for (const encoder of [recorded(trainer), recorded(trainer)]) submitted(encoder);
         return trainer.readLosses(2);
       });
       expect(await both).toEqual(expected);
       const second = losses(async (trainer) => {
         recorded(trainer);
-        submit(recorded(trainer));
+        submitted(recorded(trainer));
         return [...(await trainer.readLosses()), await trainer.step(batch)];
       });
       expect(await second).toEqual(expected);
@@ -367,14 +360,14 @@ test('setState without averaged weights takes the UNet’s, and with them needs 
     return await trainer.getState();
   });
   await withTrainer({ ...options, averageWeights: false }, async (trainer) => {
-    await refused(async () => trainer.setState(state), 'argument', 'averageWeights: true');
+    await refused(() => trainer.setState(state), 'argument', 'averageWeights: true');
   });
   await withTrainer(options, async (trainer, unet) => {
     const { weights: _, ...rest } = state;
     trainer.setState(rest);
     expect((await trainer.getState()).weights).toEqual(await unet.getParameters());
     await refused(
-      async () => trainer.setState({ ...state, weights: new Map() }),
+      () => trainer.setState({ ...state, weights: new Map() }),
       'argument',
       'weights of down.0.kernel',
     );

@@ -3,6 +3,7 @@ import { expect, vi } from 'vitest';
 import { Random, type Values } from '../../harness/specs/lib/spec';
 import type { Gpu } from '../../src/gpu/gpu';
 import { readBuffer } from '../../src/gpu/staging';
+import type { ImageLayout } from '../../src/standalone/passes';
 import type { TrainerOptions } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import type { UNetConfig } from '../../src/unet/config';
@@ -70,6 +71,13 @@ export function toNhwc(values: Values, count: number, { height, width, channels 
     return values[(c * height * width + p) * batch + n];
   });
 }
+
+/** Brings images into the order of a layout, and back. */
+export const ordersOf = (layout: ImageLayout, batch: number) => ({
+  inner: (given: Float32Array, size: Size) =>
+    layout === 'NHWC' ? given : Float32Array.from(toChwn(given, batch, size)),
+  outer: (given: Float32Array, size: Size) => (layout === 'NHWC' ? given : toNhwc(given, batch, size)),
+});
 
 export type Run = (
   inputs: Readonly<Record<string, Float32Array>>,

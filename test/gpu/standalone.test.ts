@@ -11,7 +11,7 @@ import type { ImageLayout } from '../../src/standalone/passes';
 import type { Variants } from '../../src/unet/variants';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { expectClose, type Run, runOn, type Size, toChwn, toNhwc } from './on_gpu';
+import { expectClose, ordersOf, type Run, runOn, toChwn, toNhwc } from './on_gpu';
 
 const { gpu } = await testGpu();
 const engine: Engine = await createEngine({ device: gpu.device, selfCheck: false });
@@ -86,15 +86,10 @@ describe.each(Object.entries(convolutions))('createConv2d agrees with plain loop
   ]);
   test.each(cases)('$layout, variants $variants', async ({ layout, variants, close }) => {
     using convolution = await engine.createConv2d(shape, { layout, variants });
-    const inner = (name: string, size: Size) =>
-      layout === 'NHWC'
-        ? values[name as 'input']
-        : Float32Array.from(toChwn(values[name as 'input'], batch, size));
-    const outer = (given: Float32Array, size: Size) =>
-      layout === 'NHWC' ? given : toNhwc(given, batch, size);
+    const { inner, outer } = ordersOf(layout, batch);
     const { kernel, bias } = values;
-    const input = inner('input', inSize);
-    const outputGradient = inner('outputGradient', outSize);
+    const input = inner(values.input, inSize);
+    const outputGradient = inner(values.outputGradient, outSize);
     const { output } = await run(
       { input, kernel, bias },
       { output: outputGradient.length },
@@ -154,10 +149,7 @@ describe.each<ActivationNext>(['nothing', 'maxPool', 'upsample'])(
           }),
         }[next]();
         using activation = await engine.createActivation({ ...size, batch }, { next, layout });
-        const inner = (given: Float32Array, of: Size) =>
-          layout === 'NHWC' ? given : Float32Array.from(toChwn(given, batch, of));
-        const outer = (given: Float32Array, of: Size) =>
-          layout === 'NHWC' ? given : toNhwc(given, batch, of);
+        const { inner, outer } = ordersOf(layout, batch);
         const input = inner(values, size);
         const outputGradient = inner(gradient, outSize);
         // Twice, as what the first run leaves behind must not matter.

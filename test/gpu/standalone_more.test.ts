@@ -5,7 +5,7 @@ import { Random } from '../../harness/specs/lib/spec';
 import { createEngine } from '../../src/index';
 import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
-import { expectClose, type Run, runOn, type Size, toChwn, toNhwc } from './on_gpu';
+import { expectClose, ordersOf, type Run, roomFor, runOn, toChwn, toNhwc } from './on_gpu';
 
 const { gpu } = await testGpu();
 const engine = await createEngine({ device: gpu.device, selfCheck: false });
@@ -39,9 +39,7 @@ describe.each(['createPooling', 'createUpsampling'] as const)('%s agrees with pl
             ...references.upsample_grad(inside, { grad_output }),
           };
     using made = await engine[make]({ ...size, batch }, { layout });
-    const inner = (given: Float32Array, of: Size) =>
-      layout === 'NHWC' ? given : Float32Array.from(toChwn(given, batch, of));
-    const outer = (given: Float32Array, of: Size) => (layout === 'NHWC' ? given : toNhwc(given, batch, of));
+    const { inner, outer } = ordersOf(layout, batch);
     const given = { input: inner(values, size), outputGradient: inner(gradient, outSize) };
     const { output } = await run({ input: given.input }, { output: gradient.length }, (encoder, buffers) =>
       made.encodeForward(encoder, buffers as never),
@@ -149,9 +147,7 @@ describe('pooling, upsampling and Adam refuse', () => {
   test('wrong options and buffers of an update', async () => {
     using adam = await engine.createAdam(4);
     const { device } = gpu;
-    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const [parameters, gradient] = [16, 16].map((size) => device.createBuffer({ size, usage }));
-    const small = device.createBuffer({ size: 12, usage });
+    const [parameters, gradient, small] = [4, 4, 3].map((count) => roomFor(gpu, count));
     const encoder = device.createCommandEncoder();
     const given = { parameters, gradient };
     await refused(

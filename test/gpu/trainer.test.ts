@@ -25,6 +25,7 @@ const config = { height: 4, width: 8, widths: [4, 8], kernelSize: 3 };
 const size = 4 * 8;
 const count = 10;
 const images = Uint8Array.from(new Random(5).integers(count * size, 256));
+const blank = { noisy: new Float32Array(size), target: new Float32Array(size) };
 const createDataset = () => Dataset.create(gpu, { images, count, height: 4, width: 8, channels: 1 });
 
 async function setUp(batchSize = 4) {
@@ -121,10 +122,9 @@ describe('fit', () => {
     const fit = trainer.fit(dataset, { epochs: 1, signal: abort.signal });
     await fit.next();
     abort.abort();
-    const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
-    await refused(trainer.step(batch), 'busy', 'call return() of its iterator');
+    await refused(trainer.step(blank), 'busy', 'call return() of its iterator');
     await fit.return();
-    await trainer.step(batch);
+    await trainer.step(blank);
   });
 
   test('a signal that is aborted already starts no step', async () => {
@@ -289,8 +289,7 @@ describe('a training run that is interrupted', () => {
         for (const n of [1, 2, 9]) {
           const all = await setUp();
           afterSubmissions(gpu, n, () => all[what].destroy());
-          const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
-          const end = await all.trainer.step(batch).catch(({ code }) => code);
+          const end = await all.trainer.step(blank).catch(({ code }) => code);
           // What was submitted may still come, and a short step is one submission.
           if (maxMilliseconds < 1 || typeof end !== 'number') expect(end, `after ${n}`).toBe('destroyed');
           vi.restoreAllMocks();
@@ -450,11 +449,10 @@ describe('recording a step', () => {
 
   test('fit and step allocate nothing after the first fit', async () => {
     const { trainer, dataset } = await setUp();
-    const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
     await collect(trainer.fit(dataset, { epochs: 1 }));
     const created = vi.spyOn(gpu.device, 'createBuffer');
     await collect(trainer.fit(dataset, { epochs: 4 }));
-    await trainer.step(batch);
+    await trainer.step(blank);
     await trainer.readLosses(3);
     expect(created.mock.calls).toEqual([]);
   });
@@ -622,13 +620,12 @@ describe('what a trainer refuses:', () => {
 
   test('two steps at once, and use after destroy', async () => {
     const { unet, trainer, dataset } = await setUp();
-    const batch = { noisy: new Float32Array(size), target: new Float32Array(size) };
-    const first = trainer.step(batch);
-    await refused(trainer.step(batch), 'busy');
+    const first = trainer.step(blank);
+    await refused(trainer.step(blank), 'busy');
     await first;
     trainer.destroy();
     trainer.destroy();
-    await refused(trainer.step(batch), 'destroyed');
+    await refused(trainer.step(blank), 'destroyed');
     await refused(collect(trainer.fit(dataset, { epochs: 1 })), 'destroyed');
     unet.destroy();
     await refused(unet.getParameters(), 'destroyed');

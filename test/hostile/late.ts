@@ -10,6 +10,7 @@ import {
   type Place,
   type Result,
   trainOn,
+  tryEach,
 } from './rows';
 
 /** In place of 10 or 60 s. */
@@ -67,15 +68,13 @@ function complaint(row: LateRow, place: Place, used: boolean, healthy: Outcome, 
 }
 
 /** Delays one shader after the other, each in the visit after `healthy`, or where nothing is remembered. */
-export async function delayEach(
+export const delayEach = (
   device: GPUDevice,
   place: Place,
   healthy: Awaited<ReturnType<typeof healthyVisit>>,
   rows: readonly LateRow[],
-): Promise<Result> {
-  const complaints: string[] = [];
-  let ended = 0;
-  for (const row of rows) {
+): Promise<Result> =>
+  tryEach(rows, async (row) => {
     const { shader, remembered, never } = row;
     const told: Progress[] = [];
     let last: Progress | undefined;
@@ -95,17 +94,6 @@ export async function delayEach(
     );
     const seconds = (performance.now() - start) / 1000;
     const used = healthy.used.includes(shader);
-    const fault = complaint(row, place, used, healthy, {
-      ...outcome,
-      told,
-      last,
-      seconds,
-    });
-    if (fault)
-      complaints.push(
-        `${shader}${remembered ? ', remembered' : ''}${never ? ', never' : ', late'}: ${fault}`,
-      );
-    if (outcome.error) ended++;
-  }
-  return { complaints, ended, trained: rows.length - ended };
-}
+    const fault = complaint(row, place, used, healthy, { ...outcome, told, last, seconds });
+    return [`${shader}${remembered ? ', remembered' : ''}${never ? ', never' : ', late'}`, fault, outcome];
+  });

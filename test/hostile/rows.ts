@@ -114,24 +114,34 @@ export interface Result {
   readonly ended: number;
 }
 
-/** Refuses one shader after the other, each in the visit after `healthy`, and where nothing is remembered. */
-export async function refuseEach(
-  device: GPUDevice,
-  place: Place,
-  healthy: Awaited<ReturnType<typeof healthyVisit>>,
-  rows: readonly { readonly shader: string; readonly remembered: boolean }[],
+/** What comes of each row: a name of it, what is wrong with it, and its outcome. */
+export async function tryEach<Row>(
+  rows: readonly Row[],
+  visit: (row: Row) => Promise<readonly [name: string, fault: string | undefined, outcome: Outcome]>,
 ): Promise<Result> {
   const complaints: string[] = [];
   let ended = 0;
-  for (const { shader, remembered } of rows) {
-    const cache = remembered ? healthy.remembered : memoryCache();
-    const outcome = await trainOn(device, place, cache, { refuses: (name) => name === shader });
-    const fault = complaint(shader, 'refused', healthy.losses, outcome);
-    if (fault) complaints.push(`${shader}${remembered ? ', remembered' : ''}: ${fault}`);
+  for (const row of rows) {
+    const [name, fault, outcome] = await visit(row);
+    if (fault) complaints.push(`${name}: ${fault}`);
     if (outcome.error) ended++;
   }
   return { complaints, ended, trained: rows.length - ended };
 }
+
+/** Refuses one shader after the other, each in the visit after `healthy`, and where nothing is remembered. */
+export const refuseEach = (
+  device: GPUDevice,
+  place: Place,
+  healthy: Awaited<ReturnType<typeof healthyVisit>>,
+  rows: readonly { readonly shader: string; readonly remembered: boolean }[],
+): Promise<Result> =>
+  tryEach(rows, async ({ shader, remembered }) => {
+    const cache = remembered ? healthy.remembered : memoryCache();
+    const outcome = await trainOn(device, place, cache, { refuses: (name) => name === shader });
+    const fault = complaint(shader, 'refused', healthy.losses, outcome);
+    return [`${shader}${remembered ? ', remembered' : ''}`, fault, outcome];
+  });
 
 /** The same entries, found some days ago. */
 export const aged = (entries: Entries, days: number): Entries =>
@@ -146,15 +156,13 @@ export const aged = (entries: Entries, days: number): Entries =>
  * Makes one shader after the other compute nothing, each after `healthy`, by an update of the driver that its version tells of, or that
  * nothing tells of: then the fault must be found 8 days later, before the first step, too.
  */
-export async function updateEach(
+export const updateEach = (
   device: GPUDevice,
   place: Place,
   healthy: Awaited<ReturnType<typeof healthyVisit>>,
   rows: readonly { readonly shader: string; readonly told: boolean }[],
-): Promise<Result> {
-  const complaints: string[] = [];
-  let ended = 0;
-  for (const { shader, told } of rows) {
+): Promise<Result> =>
+  tryEach(rows, async ({ shader, told }) => {
     const cache = cacheOf(told ? healthy.entries : aged(healthy.entries, 8));
     const rewrites = (name: string, text: string) => (name === shader ? doesNothing(text) : text);
     const where = told ? { ...place, cacheKey: 'updated' } : place;
@@ -164,8 +172,5 @@ export async function updateEach(
       isNoticed || mayLeaveOut(place, shader)
         ? complaint(shader, 'wrong', healthy.losses, outcome)
         : 'it is not noticed';
-    if (fault) complaints.push(`${shader}${told ? '' : ', untold'}: ${fault}`);
-    if (outcome.error) ended++;
-  }
-  return { complaints, ended, trained: rows.length - ended };
-}
+    return [`${shader}${told ? '' : ', untold'}`, fault, outcome];
+  });

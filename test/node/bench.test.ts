@@ -139,38 +139,34 @@ test('bench: the whole network, with the variants in use, op by op', async () =>
   const { chooser } = engine;
   const choose = chooser.choose.bind(chooser);
   // As if a tuner had preferred the plain form in one place.
-  const spy = vi.spyOn(chooser, 'choose').mockImplementation(async (...args) => {
+  vi.spyOn(chooser, 'choose').mockImplementation(async (...args) => {
     const chosen = await choose(...args);
     return { ...chosen, variants: { ...chosen.variants, 'conv2d/down.1': 'direct' } };
   });
-  try {
-    for (const name of ['step', 'forward', 'sample'] as const) {
-      const work = await openWork(engine, name, ownSize(), 4, timer, { widths: [8, 16, 16] });
-      const total = await measureWork(work, 0);
-      const { ops, kernels, sumMs, otherShare } = await breakDown(engine, work, total, timer, 0);
-      work.destroy();
-      expect(total.batch).toBe(4);
-      expect(total.imagesPerSecond).toBeCloseTo(4000 / total.ms.median);
-      expect(total.insideGflops / total.gflops).toBeCloseTo(0.803, 2);
-      expect(total.variants['conv2d/down.1']).toBe('direct');
-      const convs = ops.filter(({ kernel }) => kernel === 'conv2d' || kernel === 'conv2d_pool');
-      expect(convs.map(({ layer }) => layer)).toEqual(['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']);
-      for (const { kernel, layer, variant } of convs)
-        expect(total.variants[`${kernel}/${layer}`]).toBe(variant);
-      expect(Object.keys(total.variants).filter((entry) => entry.endsWith('/down.0'))).toEqual(
-        name === 'step'
-          ? ['conv2d_pool/down.0', 'conv2d_grad_pool/down.0', 'conv2d_grad_kernel/down.0']
-          : ['conv2d_pool/down.0'],
-      );
-      expect(ops.length).toBe(kernels.reduce((sum, { ops: n }) => sum + n, 0));
-      expect(ops.reduce((sum, { ms }) => sum + ms.median, 0)).toBeCloseTo(sumMs);
-      expect(otherShare).toBeGreaterThan(0);
-      expect(otherShare).toBeLessThan(1);
-      const own = { step: 'adam', forward: 'conv2d', sample: 'denoise_step' }[name];
-      expect(kernels.map(({ kernel }) => kernel)).toContain(own);
-    }
-  } finally {
-    spy.mockRestore();
+  for (const name of ['step', 'forward', 'sample'] as const) {
+    const work = await openWork(engine, name, ownSize(), 4, timer, { widths: [8, 16, 16] });
+    const total = await measureWork(work, 0);
+    const { ops, kernels, sumMs, otherShare } = await breakDown(engine, work, total, timer, 0);
+    work.destroy();
+    expect(total.batch).toBe(4);
+    expect(total.imagesPerSecond).toBeCloseTo(4000 / total.ms.median);
+    expect(total.insideGflops / total.gflops).toBeCloseTo(0.803, 2);
+    expect(total.variants['conv2d/down.1']).toBe('direct');
+    const convs = ops.filter(({ kernel }) => kernel === 'conv2d' || kernel === 'conv2d_pool');
+    expect(convs.map(({ layer }) => layer)).toEqual(['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']);
+    for (const { kernel, layer, variant } of convs)
+      expect(total.variants[`${kernel}/${layer}`]).toBe(variant);
+    expect(Object.keys(total.variants).filter((entry) => entry.endsWith('/down.0'))).toEqual(
+      name === 'step'
+        ? ['conv2d_pool/down.0', 'conv2d_grad_pool/down.0', 'conv2d_grad_kernel/down.0']
+        : ['conv2d_pool/down.0'],
+    );
+    expect(ops.length).toBe(kernels.reduce((sum, { ops: n }) => sum + n, 0));
+    expect(ops.reduce((sum, { ms }) => sum + ms.median, 0)).toBeCloseTo(sumMs);
+    expect(otherShare).toBeGreaterThan(0);
+    expect(otherShare).toBeLessThan(1);
+    const own = { step: 'adam', forward: 'conv2d', sample: 'denoise_step' }[name];
+    expect(kernels.map(({ kernel }) => kernel)).toContain(own);
   }
 });
 
@@ -322,11 +318,10 @@ test('check: each variant has a row, skipped ones apart', async () => {
 });
 
 test('check: a network whose loss is no number has a failed row', async () => {
-  const step = vi.spyOn(Trainer.prototype, 'step').mockRejectedValue(new EngineError('diverged', 'NaN'));
+  vi.spyOn(Trainer.prototype, 'step').mockRejectedValue(new EngineError('diverged', 'NaN'));
   const rows: CheckRow[] = [];
   for await (const event of runCheck(engine, { kernel: 'unet.gradient' }))
     if (event.kind === 'row') rows.push(event.row);
-  step.mockRestore();
   expect(rows).toMatchObject([{ kernel: 'unet', result: 'fail', reason: 'NaN' }]);
 });
 

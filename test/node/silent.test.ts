@@ -1,9 +1,10 @@
 /** A device that stops answering: every call ends in time after an abort, destroy() or the loss of the device, and nothing is left behind. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { GRACE_MS } from '../../src/base/resource';
 import { createEngine, EngineError, type UNetConfig } from '../../src/index';
 import { createWorkerClient, serve } from '../../src/worker';
 import { refused } from '../data/refused';
+import { aliveBuffers } from '../engine/buffers';
 import { tutorial } from '../engine/checked_networks';
 import { heard } from '../gpu/worker/alone';
 import { losableGpu } from '../gpu/worker/losable';
@@ -22,34 +23,13 @@ afterEach(() => {
   for (const cleanUp of cleanUps.splice(0).reverse()) cleanUp();
 });
 
-/** Buffers that were created and not destroyed. */
-function watchBuffers(): Set<GPUBuffer> {
-  const buffers = new Set<GPUBuffer>();
-  const { createBuffer } = device;
-  const own = Object.getOwnPropertyDescriptor(device, 'createBuffer');
-  device.createBuffer = (descriptor) => {
-    const buffer = createBuffer.call(device, descriptor);
-    buffers.add(buffer);
-    const destroy = buffer.destroy.bind(buffer);
-    buffer.destroy = () => {
-      buffers.delete(buffer);
-      destroy();
-    };
-    return buffer;
-  };
-  cleanUps.push(() => {
-    if (own) Object.defineProperty(device, 'createBuffer', own);
-    else Reflect.deleteProperty(device, 'createBuffer');
-  });
-  return buffers;
-}
-
 /**
  * An engine with a trainer, a sampler and a data set, and a distiller if `name` is the call of one; `silence()` lets the device answer no
  * more, until `answer()`.
  */
 async function setUp(name?: string) {
-  const buffers = watchBuffers();
+  const buffers = aliveBuffers(device);
+  cleanUps.push(() => void vi.restoreAllMocks());
   let silence: Promise<void> | undefined;
   let answer = () => {};
   const hostile = makeHostile(device, { delaysAnswers: () => silence ?? 0 });

@@ -14,6 +14,7 @@ import { memoryCache } from '../../src/trust/cache';
 import { UNet } from '../../src/unet/unet';
 import { createWorkerClient, serve, type WorkerClient } from '../../src/worker';
 import { watchBuffers } from '../engine/buffers';
+import { roomFor, submit } from '../gpu/on_gpu';
 import { images as ofRun, run } from '../gpu/worker/tiny';
 import { testGpu } from '../lanes/gpu';
 
@@ -58,7 +59,7 @@ test('recorded runs in 500 different orders leave no more buffers than in 16', a
     conditioning: { noiseLevel: true, classes: 3 },
   });
   using sampler = await Sampler.create(gpu, unet, { count: 4 });
-  const [images] = await gpu.createBuffers([{ label: 'images', bytes: 4 * 64 }]);
+  const images = roomFor(gpu, 64);
   const { device } = gpu;
   const createBuffer = device.createBuffer.bind(device);
   let alive = 0;
@@ -71,10 +72,9 @@ test('recorded runs in 500 different orders leave no more buffers than in 16', a
     return buffer;
   };
   for (let i = 0; i < 500; i++) {
-    const encoder = device.createCommandEncoder();
     const labels = [i % 4, (i >> 2) % 4, (i >> 4) % 4, (i >> 6) % 4];
-    sampler.encodeRun(encoder, images, { labels, guidance: 1 + i / 100, steps: 1 + (i % 3), seed: i });
-    device.queue.submit([encoder.finish()]);
+    const order = { labels, guidance: 1 + i / 100, steps: 1 + (i % 3), seed: i };
+    submit(gpu, (encoder) => sampler.encodeRun(encoder, images, order));
   }
   Reflect.deleteProperty(device, 'createBuffer');
   expect(alive).toBeGreaterThan(16);
@@ -191,17 +191,13 @@ describe('while an engine lives', () => {
     const engine = await createEngine({ device: gpu.device, tuningCache: memoryCache(), tune: true });
     const unet = await engine.createUNet(config);
     const before = left().length;
-    const [images] = await gpu.createBuffers([{ label: 'images', bytes: 4 * 16 * 4 }]);
+    const images = roomFor(gpu, 4 * 16);
     for (let twice = 0; twice < 2; twice++) {
       using trainer = await engine.createTrainer(unet, { batchSize: 4 });
       for (let step = 0; step < 3; step++) await trainer.step(batch);
       using sampler = await engine.createSampler(unet, { count: 4 });
       await sampler.sample({ steps: 2 });
-      for (const steps of [1, 2, 3]) {
-        const encoder = gpu.device.createCommandEncoder();
-        sampler.encodeRun(encoder, images, { steps });
-        gpu.device.queue.submit([encoder.finish()]);
-      }
+      for (const steps of [1, 2, 3]) submit(gpu, (encoder) => sampler.encodeRun(encoder, images, { steps }));
     }
     images.destroy();
     expect(left()).toHaveLength(before);

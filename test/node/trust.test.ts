@@ -103,6 +103,11 @@ describe('a kernel that passed its check', () => {
 });
 
 describe('what is remembered of an adapter is forgotten in a visit', () => {
+  /** The device refuses the next submission. */
+  const refuseOnce = () =>
+    vi.spyOn(device.queue, 'submit').mockImplementationOnce(() => {
+      throw new TypeError('no');
+    });
   const createsUNet = (engine: Engine) => engine.createUNet(network);
   /** Whether the next visit checks what an earlier one did. */
   const isForgotten = async (cache: TuningCache) => (await visit(cache, createsUNet)) > 0;
@@ -134,9 +139,7 @@ describe('what is remembered of an adapter is forgotten in a visit', () => {
       const trainer = await train(engine);
       // Between these two the kernels are compared at their real size, which may fail.
       await trainer.step(batch);
-      vi.spyOn(device.queue, 'submit').mockImplementationOnce(() => {
-        throw new TypeError('no');
-      });
+      refuseOnce();
       expect(await trainer.step(batch).catch(code)).toBe('shader');
     });
     expect(await isForgotten(cache)).toBe(true);
@@ -149,9 +152,7 @@ describe('what is remembered of an adapter is forgotten in a visit', () => {
       const unet = await engine.createUNet(network);
       const trainer = await engine.createTrainer(unet, { batchSize: 4, reuseMemory: false });
       await trainer.step(batch);
-      vi.spyOn(device.queue, 'submit').mockImplementationOnce(() => {
-        throw new TypeError('no');
-      });
+      refuseOnce();
       expect(await trainer.maps.read('down.0').catch(code)).toBe('shader');
     });
     expect(await isForgotten(cache)).toBe(true);

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { EngineError } from '../../src/base/errors';
 import {
   checkConfig,
   conditioningOf,
@@ -130,14 +129,8 @@ describe('checkConfig refuses', () => {
       'A UNet has no setting conditioned; it has height, width, channels, widths, kernelSize, convolutionsPerLevel, residual, finalActivation, outChannels, conditioning.',
     ],
   ])('%j', (given, message) => {
-    let error: unknown;
-    try {
-      checkConfig(given);
-    } catch (thrown) {
-      error = thrown;
-    }
-    expect(error).toBeInstanceOf(EngineError);
-    expect(error).toMatchObject({ code: 'argument', message });
+    const error = expect.objectContaining({ name: 'EngineError', code: 'argument', message });
+    expect(() => checkConfig(given)).toThrow(error);
   });
 });
 
