@@ -302,28 +302,29 @@ describe.each(['gpu', 'software'] as const)('training with the kernels for %s', 
   );
 });
 
+/** Tells the pacer of a submission. */
+function measure(pacer: Pacer, shader: string, work: number, milliseconds: number): void {
+  const load = new Load();
+  load.add({ shader, work });
+  load.milliseconds = milliseconds;
+  pacer.measured(load);
+}
+
 test('one very long submission, or a clock that stands still, changes a predicted time at most fourfold', () => {
   for (const milliseconds of [1e9, 0]) {
     const pacer = new Pacer(300);
     const load = new Load();
     load.add({ shader: 'any', work: 1e9 });
     const expected = pacer.predict(load);
-    load.milliseconds = milliseconds;
-    pacer.measured(load);
+    measure(pacer, 'any', 1e9, milliseconds);
     expect(Math.abs(Math.log(pacer.predict(load) / expected))).toBeLessThanOrEqual(Math.log(4));
   }
 });
 
 test('dispatches too small to show a rate do not change what is predicted for other shaders', () => {
   const pacer = new Pacer(12);
-  const run = (shader: string, work: number, milliseconds: number) => {
-    const load = new Load();
-    load.add({ shader, work });
-    load.milliseconds = milliseconds;
-    pacer.measured(load);
-  };
-  for (let i = 0; i < 8; i++) run('large', 1e8, 10);
-  for (let i = 0; i < 8; i++) run(`small ${i}`, 1e4, 0.1);
+  for (let i = 0; i < 8; i++) measure(pacer, 'large', 1e8, 10);
+  for (let i = 0; i < 8; i++) measure(pacer, `small ${i}`, 1e4, 0.1);
   // The large one takes 10 ms.
   expect(pacer.millisecondsOf({ shader: 'other', work: 1e8 })).toBeLessThan(200);
 });
@@ -331,10 +332,7 @@ test('dispatches too small to show a rate do not change what is predicted for ot
 test('a program is not submitted whole before the time of each of its shaders is known', () => {
   const pacer = new Pacer(12);
   const learn = (shader: string, work: number, milliseconds: number) => {
-    const load = new Load();
-    load.add({ shader, work });
-    load.milliseconds = milliseconds;
-    for (let i = 0; i < 8; i++) pacer.measured(load);
+    for (let i = 0; i < 8; i++) measure(pacer, shader, work, milliseconds);
   };
   learn('known', 1e8, 10);
   const all = [

@@ -28,6 +28,8 @@ import {
   weights,
 } from './small_files';
 
+const run = { trainer, settings, data, losses: allLosses };
+
 test('saveModel and loadModel give back config, objective and weights', () => {
   expect(loadModel(model)).toEqual({ config, objective: 'tutorial', parameters: weights });
 });
@@ -56,7 +58,6 @@ test('a saved checkpoint loads whole, and also as a model', () => {
 
 describe('the data that a network was trained on', () => {
   const named = fingerprintImages({ ...images, name: 'pets', classNames: ['cat', 'dog, "small"', '\u202e'] });
-  const run = { trainer, settings, losses: allLosses };
 
   test('comes back from a model and a checkpoint, with the names of its classes', async () => {
     expect(named).toEqual({ ...data, name: 'pets', classNames: ['cat', 'dog, "small"', '\u202e'] });
@@ -90,7 +91,6 @@ describe('the data that a network was trained on', () => {
 
 test('the settings of averaged weights come back from a checkpoint', async () => {
   const averaged = { averageAfter: 3, averageSpan: 11, averageMost: 0.25 } as const;
-  const run = { settings, data, losses: allLosses };
   const saved = await saveCheckpoint({
     ...run,
     trainer: { ...trainer, config: { ...trainer.config, ...averaged } },
@@ -103,7 +103,6 @@ describe('the sampling of a network', () => {
     ...({ method: 'adams', steps: 4, guidance: 1.5, guidanceRange: [0.25, 1] } as const),
     polish: { noises: 4, level: 0.2 },
   };
-  const run = { trainer, settings, data, losses: allLosses };
 
   test('comes back from a model and a checkpoint, whether given to the call or taken from the UNet', async () => {
     expect(loadModel(await saveModel(unet, { sampling })).sampling).toEqual(sampling);
@@ -193,7 +192,7 @@ test('a setting that trainers no longer have, bfloat16Gradients, is ignored', ()
 
 test('all settings of a run come back from a checkpoint', async () => {
   const all = { ...settings, dropLast: true, holdout: 2, maxSteps: 5 };
-  const saved = await saveCheckpoint({ trainer, settings: all, data, losses: allLosses });
+  const saved = await saveCheckpoint({ ...run, settings: all });
   expect(loadCheckpoint(saved).settings).toEqual(all);
 });
 
@@ -211,8 +210,7 @@ test('a checkpoint with other settings of its run, and another schedule, is the 
 
 test('a checkpoint without the settings of its trainer, as in the first version, loads with the defaults', () => {
   const { limit, source, binarize, ...rest } = settings;
-  const stored = { adam: undefined, training: undefined };
-  const before = { ...stored, settings: JSON.stringify(rest) };
+  const before = { adam: undefined, training: undefined, settings: JSON.stringify(rest) };
   const loaded = loadCheckpoint(altered(before));
   expect(loaded.state.adam).toEqual({ beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 });
   expect(loaded.training).toEqual({
@@ -226,22 +224,17 @@ test('a checkpoint without the settings of its trainer, as in the first version,
 
 describe('saveCheckpoint', () => {
   test('makes the same bytes of the same state', async () => {
-    expect(await saveCheckpoint({ trainer, settings, data, losses: allLosses })).toEqual(checkpoint);
+    expect(await saveCheckpoint(run)).toEqual(checkpoint);
   });
 
   test('reads the losses of steps that are still under way from the GPU', async () => {
     const given = allLosses.slice(0, 1);
-    expect(await saveCheckpoint({ trainer, settings, data, losses: given })).toEqual(checkpoint);
+    expect(await saveCheckpoint({ ...run, losses: given })).toEqual(checkpoint);
   });
 
   test('refuses more losses than steps', async () => {
     const losses = new Float32Array(4);
-    await refused(
-      () => saveCheckpoint({ trainer, settings, data, losses }),
-      'argument',
-      '4 losses',
-      '3 steps',
-    );
+    await refused(() => saveCheckpoint({ ...run, losses }), 'argument', '4 losses', '3 steps');
   });
 
   test('refuses losses too few for it to fill in from the trainer', async () => {
@@ -254,7 +247,7 @@ describe('saveCheckpoint', () => {
     };
     const losses = new Float32Array(10);
     await refused(
-      () => saveCheckpoint({ trainer: { ...long, readLosses }, settings, data, losses }),
+      () => saveCheckpoint({ ...run, trainer: { ...long, readLosses }, losses }),
       'argument',
       '10 losses were given for 2000 steps',
       'the last 1000',
@@ -267,7 +260,7 @@ describe('saveCheckpoint', () => {
     const broken = new Map(weights).set('up.0.bias', Float32Array.of(0, Number.NaN));
     const lost = { ...unet, getParameters: async () => broken };
     const save = (changes: object, losses: ArrayLike<number> = allLosses) =>
-      saveCheckpoint({ trainer: { ...trainer, ...changes }, settings, data, losses });
+      saveCheckpoint({ ...run, trainer: { ...trainer, ...changes }, losses });
     const facts = ['After step 3', 'not finite', 'learning rate'];
     await refused(() => save({ unet: lost }), 'diverged', 'up.0.bias', ...facts);
     for (const name of ['moment1', 'moment2']) {
@@ -296,13 +289,12 @@ describe('saveCheckpoint', () => {
     ['data', 'count', 0, '0'],
     ['data', 'fnv1a', undefined, 'missing'],
   ])('refuses what loading would refuse: %s.%s', async (what, key, value, shown) => {
-    const before = { settings, data };
-    const changed = { ...before[what as 'settings'], [key]: value };
+    const changed = { ...run[what as 'settings'], [key]: value };
     const getState = async () => {
       throw new Error('the state is read before the settings are checked');
     };
-    const run = { trainer: { ...trainer, getState }, ...before, losses: allLosses, [what]: changed };
-    await refused(() => saveCheckpoint(run), 'argument', `${what}.${key} is ${shown}; it must be`);
+    const wrong = { ...run, trainer: { ...trainer, getState }, [what]: changed };
+    await refused(() => saveCheckpoint(wrong), 'argument', `${what}.${key} is ${shown}; it must be`);
     await refused(
       () => loadCheckpoint(altered({ [what]: JSON.stringify(changed) })),
       'data',

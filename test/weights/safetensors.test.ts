@@ -6,6 +6,7 @@ import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
 
+const bits = (array: Float32Array | Uint32Array) => [...new Uint32Array(array.slice().buffer)];
 const text = (string: string) => [...new TextEncoder().encode(string)];
 
 /** A file by the format's rules, with nothing of ours: length, header as it is given, data. */
@@ -94,8 +95,7 @@ describe('a safetensors file written by hand from the description of the format'
 
 describe('encodeSafetensors, then decodeSafetensors', () => {
   const random = new Random(3);
-  const next = () => random.next();
-  const floats = (n: number) => Float32Array.from({ length: n }, () => next() * 4 - 2);
+  const floats = (n: number) => random.floats(n, -2, 2);
   const tensors: NamedTensor[] = [
     { name: 'down.0.kernel', shape: [5, 5, 1, 32], data: floats(800) },
     { name: 'down.0.bias', shape: [32], data: floats(32) },
@@ -116,7 +116,6 @@ describe('encodeSafetensors, then decodeSafetensors', () => {
       const got = decoded.tensors.get(name)!;
       expect(got.shape).toEqual(shape);
       expect(got.data.constructor).toBe(data.constructor);
-      const bits = (array: Float32Array | Uint32Array) => [...new Uint32Array(array.slice().buffer)];
       expect(bits(got.data)).toEqual(bits(data));
     }
     expect(decoded.metadata).toEqual(metadata);
@@ -148,7 +147,6 @@ describe('encodeSafetensors, then decodeSafetensors', () => {
 
 describe('a safetensors file with F16', () => {
   const name = 'a';
-  const bits = (array: Float32Array) => [...new Uint32Array(array.slice().buffer)];
   const fromBits = (...values: number[]) => new Float32Array(new Uint32Array(values).buffer);
   /** The halves of a file that has nothing else. */
   const halvesOf = (data: Float32Array) => {
@@ -272,8 +270,7 @@ describe('saveModel as F16', () => {
 
   test('takes half the space, and gives a file that loads with rounded weights', async () => {
     const random = new Random(5);
-    const next = () => random.next();
-    const thirds = unet((i) => (next() - 0.5) / (i + 1));
+    const thirds = unet((i) => (random.next() - 0.5) / (i + 1));
     const weights = await thirds.getParameters();
     const saved = { ...thirds, getParameters: async () => weights };
     const [single, half] = [await saveModel(saved), await saveModel(saved, { dtype: 'F16' })];
