@@ -23,6 +23,11 @@ const before: Schedule = { decay: 'none', warmup: 8 };
 const after: Schedule = { decay: 'cosine', warmup: 2, steps: 12, floor: 0.1 };
 const order = { epochs: 9, seed: 7 };
 const USUAL = gpu.pacer.maxMilliseconds;
+/** As before `inParts` or `changeDuringSubmission`. */
+const atOnce = () => {
+  vi.restoreAllMocks();
+  gpu.pacer.maxMilliseconds = USUAL;
+};
 
 interface Run extends Disposable {
   readonly unet: UNet;
@@ -104,7 +109,7 @@ test('a schedule that changes during a step of fit: the step in parts keeps the 
   inParts();
   changeDuringSubmission(5, run);
   await fitTo(run, STEPS);
-  gpu.pacer.maxMilliseconds = USUAL;
+  atOnce();
   expect(changeIn(run.rates)).toBe(4);
   expect({ losses: run.losses, rates: run.rates, state: await run.trainer.getState() }).toEqual(
     await changedAt(4),
@@ -120,7 +125,7 @@ test('a schedule that changes during a step of runFor: several calls keep the ol
   while (result.step < 3 || result.progress < 0.2) result = await runFor(1e-3);
   expect(result.step).toBe(3);
   trainer.schedule = after;
-  gpu.pacer.maxMilliseconds = USUAL;
+  atOnce();
   while (result.step < STEPS) result = await runFor(100);
   const { losses } = await changedAt(4);
   expect([...(await trainer.readLosses(result.step))].slice(0, STEPS)).toEqual(losses.map(Math.fround));
@@ -143,7 +148,7 @@ test('a schedule or rate that changes during trainer.step holds from the next st
       });
     }
     await trainer.step(batch);
-    gpu.pacer.maxMilliseconds = USUAL;
+    atOnce();
     if (!during) set(trainer);
     else expect(count).toBeGreaterThan(5);
     await trainer.step(batch);
@@ -187,7 +192,7 @@ test('a recorded step takes the schedule in force when it runs, also where it dr
   const dropping = await make(before, async (trainer, record) => {
     inParts();
     const { progress } = await trainer.runFor(dataset, { milliseconds: 1e-3 });
-    gpu.pacer.maxMilliseconds = USUAL;
+    atOnce();
     expect(progress).toBeGreaterThan(0);
     trainer.schedule = after;
     return record();

@@ -297,7 +297,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
       told.push({ step, recovers: event.recovers, again: event.again });
     });
     client.on('recovered', ({ step }) => told.push(step));
-    await client.begin(run);
+    await client.begin({ ...run, images });
     await client.step(10);
     const started = client.start();
     await heard(client, 'loss');
@@ -330,7 +330,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
 
   test('before there is a copy is replaced, as often as it is lost, and the run is made anew from its beginning', async () => {
     const { client, lose, refuse, losses } = servedLosable({ host: waiting({ times: 2 }).host });
-    await client.begin(run);
+    await client.begin({ ...run, images });
     let trains = heard(client, 'loss');
     const started = client.start();
     for (const refused of [1, 0]) {
@@ -360,7 +360,7 @@ describe('a device that is lost', mainlyIn('node'), () => {
     const { client, lose, refuse, losses } = servedLosable({ host });
     const told: unknown[] = [];
     client.on('lost', ({ step, recovers }) => told.push({ step, recovers }));
-    const begun = client.begin(run);
+    const begun = client.begin({ ...run, images });
     await builds;
     refuse(refused);
     lose();
