@@ -13,7 +13,7 @@ import { GpuPanel } from './measure/gpu_panel';
 import type { Settings } from './messages/settings';
 import { rememberedLosses } from './runs/device_lost';
 import { App, addressOf, type Panel } from './shell/app';
-import { anyElement, button, byId, guardDisabled, setText } from './shell/dom';
+import { anyElement, byId, guardDisabled, make, onClick, setText } from './shell/dom';
 import { connectDoors, connectLeads, titleOf, viewNames } from './shell/doors';
 import { connectFiles } from './shell/file_input';
 import type { State } from './shell/state';
@@ -50,20 +50,20 @@ function showTrouble({ title, why, remedies }: Trouble): void {
   document.body.classList.add('unsupported');
   anyElement('home').hidden = false;
   anyElement('unsupported').hidden = false;
-  setText(anyElement('unsupported-title'), title);
-  setText(anyElement('unsupported-why'), why);
+  setText('unsupported-title', title);
+  setText('unsupported-why', why);
   anyElement('unsupported-remedies').replaceChildren(
     ...remedies.map((remedy) => {
       const item = document.createElement('li');
       for (const [i, part] of remedy.split('`').entries()) {
         if (i % 2 === 0) item.append(part);
-        else item.append(Object.assign(document.createElement('code'), { textContent: part }));
+        else item.append(make('code', { textContent: part }));
       }
       return item;
     }),
   );
   anyElement('adapter').hidden = false;
-  setText(anyElement('adapter-name'), 'No GPU to work on');
+  setText('adapter-name', 'No GPU to work on');
   dot().className = 'dot none';
   explainWithoutGpu();
 }
@@ -74,11 +74,11 @@ const dot = () => byId('adapter', HTMLElement).querySelector('.dot')!;
 function createFrame(app: App): Panel {
   const doors = connectDoors((task) => app.set('task', task));
   connectLeads((key, text) => app.lead(key, text));
-  button('use-small').addEventListener('click', () => {
+  onClick('use-small', () => {
     app.set('benchBatch', String(SMALL_BATCH));
   });
-  button('files-problem-close').addEventListener('click', () => app.forgive());
-  button('notices-close').addEventListener('click', () => app.dismissNotices());
+  onClick('files-problem-close', () => app.forgive());
+  onClick('notices-close', () => app.dismissNotices());
   let noticesShown: readonly string[] = [];
   const renderNotices = () => {
     if (app.notices === noticesShown) return;
@@ -111,14 +111,14 @@ function createFrame(app: App): Panel {
       const { state, settings } = app;
       renderTitle();
       const view = openView();
-      setText(anyElement('view-title'), view ? viewNames[view] : '');
+      setText('view-title', view ? viewNames[view] : '');
       renderNotices();
       doors.show(view, (task) => addressOf({ ...app.chosen, task }));
       const { adapter, error } = state;
       const problem = error?.at === 'data' ? error.message : '';
       const shown = anyElement('files-problem-text').textContent;
       anyElement('files-problem').hidden = !problem;
-      setText(anyElement('files-problem-text'), problem);
+      setText('files-problem-text', problem);
       // The user who dropped the file may have scrolled far down the page.
       if (problem && problem !== shown) anyElement('files-problem').scrollIntoView({ block: 'nearest' });
       if (error?.at === 'start')
@@ -127,7 +127,7 @@ function createFrame(app: App): Panel {
       if (!adapter) return;
       dot().className = `dot ${adapter.software ? 'software' : 'gpu'}`;
       setText(
-        anyElement('adapter-name'),
+        'adapter-name',
         `${adapterLabel(adapter)}${adapter.software ? ' (software: not a GPU’s speed)' : ''}`,
       );
       // Training plans its batch itself.
@@ -142,9 +142,9 @@ function start(): void {
   guardDisabled();
   connectGlossary();
   showReading();
-  button('unsupported-retry').addEventListener('click', () => location.reload());
+  onClick('unsupported-retry', () => location.reload());
   playRecording(() => !anyElement('home').hidden).catch((error) => {
-    setText(anyElement('recorded-note'), `The recording could not be loaded. ${error.message}`);
+    setText('recorded-note', `The recording could not be loaded. ${error.message}`);
   });
   const missing = missingWebGpu({
     secure: isSecureContext,

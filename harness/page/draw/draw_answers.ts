@@ -3,7 +3,7 @@ import { noised } from '../../pictures/noise';
 import { toBytes } from '../../pictures/pictures';
 import { SIDE } from '../../pictures/strokes';
 import type { Ask } from '../messages/settings';
-import { anyElement, button, byId, setText } from '../shell/dom';
+import { anyElement, byId, onClick, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 
 const SIZE = SIDE * SIDE;
@@ -29,7 +29,7 @@ export class DrawViews {
     const takeFrom = (view: ImageView) => () => {
       if (view.shown && view.shown.bytes !== paper) take(view.shown.bytes);
     };
-    button('draw-take').addEventListener('click', takeFrom(this.made));
+    onClick('draw-take', takeFrom(this.made));
     this.fillings = FILLINGS.map((name) => {
       const canvas = document.createElement('canvas');
       const frame = document.createElement('span');
@@ -37,7 +37,7 @@ export class DrawViews {
       frame.append(canvas);
       const taker = document.createElement('button');
       taker.type = 'button';
-      taker.setAttribute('aria-label', `Draw on with the ${name} filling`);
+      taker.ariaLabel = `Draw on with the ${name} filling`;
       taker.append(frame);
       anyElement('draw-fillings').append(taker);
       const view = new ImageView(canvas);
@@ -52,7 +52,7 @@ export class DrawViews {
     if (of === this.noisyOf) return;
     this.noisyOf = of;
     show(this.noisy, toBytes(noised(image, share, seed)));
-    setText(anyElement('draw-noisy-label'), `${Math.round(100 * share)} %, as the network sees it`);
+    setText('draw-noisy-label', `${Math.round(100 * share)} %, as the network sees it`);
   }
 
   showMade(picture: Uint8Array = paper): void {

@@ -5,7 +5,7 @@ import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
-import { anyElement, button, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, onClick, setDisabled, setText } from '../shell/dom';
 import { grownAt } from '../shell/state';
 import { unfit } from './draw_question';
 
@@ -14,7 +14,7 @@ const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source
 /** `answeredAt`: the run's step at which it gave the shown answer, if it has. */
 export function connectDrawSource(app: App): { readonly source: Source; render(answeredAt?: number): void } {
   for (const source of SOURCES) {
-    button(`draw-use-${source}`).addEventListener('click', () => {
+    onClick(`draw-use-${source}`, () => {
       if (source === 'file') app.useFile = true;
       else app.set('model', source);
       app.changed();
@@ -47,14 +47,13 @@ export function connectDrawSource(app: App): { readonly source: Source; render(a
     },
     render(answeredAt) {
       const { state } = app;
-      for (const each of SOURCES)
-        button(`draw-use-${each}`).setAttribute('aria-pressed', String(each === source()));
-      setDisabled(button('draw-use-run'), state.losses.length === 0);
+      for (const each of SOURCES) button(`draw-use-${each}`).ariaPressed = String(each === source());
+      setDisabled('draw-use-run', state.losses.length === 0);
       button('draw-use-file').hidden = state.model === undefined;
-      setText(button('draw-use-file'), state.model?.name ?? '');
+      setText('draw-use-file', state.model?.name ?? '');
       const problem = why() ?? untilGrown();
       const name = nameOf(source(), answeredAt);
-      setText(anyElement('draw-model'), problem ? `${name}. ${problem}` : name);
+      setText('draw-model', problem ? `${name}. ${problem}` : name);
     },
   };
 }
@@ -89,7 +88,7 @@ export function connectDrawDigits(app: App, names: () => readonly string[]): { r
       const { told } = app.settings;
       // A class beyond these is none in particular here.
       const pressed = told === 'all' || told >= all.length ? 0 : told + 1;
-      for (const [i, button] of buttons.entries()) button.setAttribute('aria-pressed', String(i === pressed));
+      for (const [i, button] of buttons.entries()) button.ariaPressed = String(i === pressed);
     },
   };
 }

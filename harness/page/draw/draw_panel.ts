@@ -6,7 +6,7 @@ import type { DrawAnswer, DrawOrder, ModelDescription, WorkerEvent } from '../me
 import { drawnName, refined } from '../messages/order';
 import { type Ask, asks, type Settings } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, byId, download, onClick, setDisabled, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { orOffline } from '../shell/format';
 import { pngOf } from '../shell/images';
@@ -79,15 +79,13 @@ export class DrawPanel implements TaskPanel {
     );
     for (const input of [this.level, this.guidance]) input.addEventListener('input', () => app.changed());
     for (const ask of asks) {
-      button(`ask-${ask}`).addEventListener('click', () => {
+      onClick(`ask-${ask}`, () => {
         app.set('ask', ask);
         this.paper.choose(ask === 'fill' && !this.paper.isBlank ? 'mask' : 'draw');
       });
     }
-    button('draw-noise-next').addEventListener('click', () =>
-      app.set('noise', String((app.settings.noise + 1) % 2 ** 32)),
-    );
-    button('draw-save').addEventListener('click', () => void this.save());
+    onClick('draw-noise-next', () => app.set('noise', String((app.settings.noise + 1) % 2 ** 32)));
+    onClick('draw-save', () => void this.save());
   }
 
   /** Without a drawing, of one of the digits. */
@@ -160,18 +158,15 @@ export class DrawPanel implements TaskPanel {
   private renderWords(): void {
     const { state } = this.app;
     const what = this.answersDigits ? 'digit' : 'class';
-    setText(button('ask-classify'), `Which ${what}?`);
-    setText(anyElement('draw-digits-legend'), `${this.answersDigits ? 'Digit' : 'Class'} to make`);
-    setText(anyElement('draw-guidance-label'), `how strictly it keeps to the ${what}`);
+    setText('ask-classify', `Which ${what}?`);
+    setText('draw-digits-legend', `${this.answersDigits ? 'Digit' : 'Class'} to make`);
+    setText('draw-guidance-label', `how strictly it keeps to the ${what}`);
     setText(
-      anyElement('draw-classes-caption'),
+      'draw-classes-caption',
       `How well each ${what} fits the drawing, and the error of the network’s predictions`,
     );
-    setText(anyElement('draw-classes-head'), this.answersDigits ? 'Digit' : 'Class');
-    setText(
-      button('draw-example'),
-      state.data?.builtIn === false ? 'One of the images' : 'One of the digits',
-    );
+    setText('draw-classes-head', this.answersDigits ? 'Digit' : 'Class');
+    setText('draw-example', state.data?.builtIn === false ? 'One of the images' : 'One of the digits');
   }
 
   private async save(): Promise<void> {
@@ -249,7 +244,7 @@ export class DrawPanel implements TaskPanel {
   private renderChoices(): void {
     const { ask, told, level, guidance } = this.settings;
     const drawn = !this.paper.isBlank;
-    for (const each of asks) button(`ask-${each}`).setAttribute('aria-pressed', String(each === ask));
+    for (const each of asks) button(`ask-${each}`).ariaPressed = String(each === ask);
     const only = (id: string, shown: boolean) => {
       anyElement(id).hidden = !shown;
     };
@@ -261,17 +256,17 @@ export class DrawPanel implements TaskPanel {
     only('draw-classes', drawn && ask === 'classify');
     only('draw-digits', ask !== 'classify');
     only('draw-guidance-field', ask !== 'classify' && told !== 'all');
-    setDisabled(button('draw-take'), !this.answer);
-    setText(anyElement('draw-about'), ABOUT[ask]);
-    setText(anyElement('level-value'), `${level} %`);
-    setText(anyElement('draw-guidance-value'), String(guidance));
+    setDisabled('draw-take', !this.answer);
+    setText('draw-about', ABOUT[ask]);
+    setText('level-value', `${level} %`);
+    setText('draw-guidance-value', String(guidance));
   }
 
   private renderStatus({ why }: DrawQuestion): void {
     const { state, measuring } = this.app;
     const { waiting } = this.latest;
     // Only what belongs together is saved.
-    setDisabled(button('draw-save'), waiting || this.problem !== undefined || !this.answer);
+    setDisabled('draw-save', waiting || this.problem !== undefined || !this.answer);
     const { preparing } = state;
     const compiling =
       preparing &&
@@ -279,7 +274,7 @@ export class DrawPanel implements TaskPanel {
     const busy = state.phase === 'starting' || state.phase === 'loading' ? describe(state) : compiling;
     const measured = measuring && `The ${measuring} has the GPU; the drawing waits.`;
     const words = this.problem ?? why ?? measured ?? (waiting ? busy : undefined) ?? this.outcome();
-    setText(anyElement('draw-status-text'), words);
+    setText('draw-status-text', words);
     anyElement('draw-status').classList.toggle('busy', waiting);
   }
 

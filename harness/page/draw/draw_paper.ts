@@ -13,7 +13,7 @@ import {
   tools,
 } from '../../pictures/strokes';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setDisabled, setText } from '../shell/dom';
 
 export class DrawPaper {
   private readonly app: App;
@@ -35,10 +35,10 @@ export class DrawPaper {
       this.field.show(this.drawing);
       this.field.point(cursor);
     });
-    for (const tool of tools) button(`tool-${tool}`).addEventListener('click', () => this.choose(tool));
-    button('draw-undo').addEventListener('click', pen.undo);
-    button('draw-clear').addEventListener('click', () => this.clear());
-    button('draw-example').addEventListener('click', takeExample);
+    for (const tool of tools) onClick(`tool-${tool}`, () => this.choose(tool));
+    onClick('draw-undo', pen.undo);
+    onClick('draw-clear', () => this.clear());
+    onClick('draw-example', takeExample);
   }
 
   get drawing(): Drawing {
@@ -71,11 +71,11 @@ export class DrawPaper {
 
   render(): void {
     const masks = this.app.settings.ask === 'fill';
-    for (const each of tools) button(`tool-${each}`).setAttribute('aria-pressed', String(each === this.tool));
+    for (const each of tools) button(`tool-${each}`).ariaPressed = String(each === this.tool);
     button('tool-mask').hidden = !masks;
-    setDisabled(button('draw-undo'), !this.history.canUndo);
-    setDisabled(button('draw-clear'), this.isBlank);
-    setDisabled(button('draw-example'), ['starting', 'failed'].includes(this.app.state.phase));
+    setDisabled('draw-undo', !this.history.canUndo);
+    setDisabled('draw-clear', this.isBlank);
+    setDisabled('draw-example', ['starting', 'failed'].includes(this.app.state.phase));
     this.field.show(this.drawing);
     this.field.showMask(masks);
   }
@@ -170,10 +170,7 @@ class DrawField {
     const drawing = this.drawing ?? { strokes: [] };
     const what = inkOf(drawing)[at] > 0.5 ? 'ink' : 'paper';
     const masked = !this.mask.canvas.hidden && maskOf(drawing)[at] > 0 ? ', masked' : '';
-    setText(
-      anyElement('draw-at'),
-      `Row ${y + 1}, column ${x + 1}: ${what}${masked}${down ? ', pen down' : ''}`,
-    );
+    setText('draw-at', `Row ${y + 1}, column ${x + 1}: ${what}${masked}${down ? ', pen down' : ''}`);
   }
 
   private paint(): void {

@@ -7,7 +7,7 @@ import type { WorkerEvent } from '../messages/messages';
 import { heldOutOf, type Key, type Settings, show } from '../messages/settings';
 import { imagesOfDrawings, type KeptDrawing, nameOfDrawings } from '../runs/kept_drawings';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setDisabled, setMessage, setText } from '../shell/dom';
 import { ImageView } from '../shell/images';
 import { isFixed } from '../shell/state';
 
@@ -35,16 +35,16 @@ export class Teach {
     this.digit.addEventListener('change', () => {
       this.known = true;
     });
-    button('teach-keep').addEventListener('click', () => {
+    onClick('teach-keep', () => {
       const image = drawn();
-      setMessage(anyElement('keep-problem'), image ? undefined : 'Nothing is drawn yet: draw a digit first.');
+      setMessage('keep-problem', image ? undefined : 'Nothing is drawn yet: draw a digit first.');
       if (!image) return;
       this.keep([...this.kept, { image, digit: this.digit.selectedIndex }]);
       this.digit.selectedIndex = (this.digit.selectedIndex + 1) % 10;
       next();
     });
-    button('teach-start').addEventListener('click', () => this.startWithDrawings());
-    button('teach-own').addEventListener('click', () => this.start());
+    onClick('teach-start', () => this.startWithDrawings());
+    onClick('teach-own', () => this.start());
   }
 
   receive(event: WorkerEvent): void {
@@ -77,21 +77,18 @@ export class Teach {
 
   /** `drawn`: there is a drawing. `isDigit`: it may be a digit, which alone can be kept. */
   render(drawn: boolean, isDigit: boolean): void {
-    setDisabled(button('teach-keep'), !isDigit);
+    setDisabled('teach-keep', !isDigit);
     button('teach-keep').title = isDigit
       ? ''
       : 'Only digits are kept: choose the pretrained network, and draw one';
     if (this.drawn && !drawn) this.known = false;
     this.drawn = drawn;
-    if (drawn) setMessage(anyElement('keep-problem'), undefined);
+    if (drawn) setMessage('keep-problem', undefined);
     const { length } = this.kept;
-    setText(
-      anyElement('teach-count'),
-      length < ENOUGH ? `${length} of ${ENOUGH}` : plural(length, 'drawing'),
-    );
+    setText('teach-count', length < ENOUGH ? `${length} of ${ENOUGH}` : plural(length, 'drawing'));
     anyElement('teach-go').hidden = length === 0;
-    setDisabled(button('teach-start'), this.app.measuring !== undefined);
-    setText(button('teach-start'), `Fine-tune on ${plural(length, 'drawing')}`);
+    setDisabled('teach-start', this.app.measuring !== undefined);
+    setText('teach-start', `Fine-tune on ${plural(length, 'drawing')}`);
   }
 
   /** The button on the Train view, where images land that are dropped. */
@@ -101,12 +98,12 @@ export class Teach {
     const own = data !== undefined && !data.builtIn && !isFixed(this.app.state);
     const fits = own && data.classes !== undefined && !whyNew({ recipe: 'digits', widths }, data);
     button('teach-own').hidden = !fits;
-    setDisabled(button('teach-own'), this.app.measuring !== undefined);
-    setText(button('teach-own'), fits ? `Fine-tune on ${data.name} (${plural(data.count, 'image')})` : '');
+    setDisabled('teach-own', this.app.measuring !== undefined);
+    setText('teach-own', fits ? `Fine-tune on ${data.name} (${plural(data.count, 'image')})` : '');
   }
 
   private complain(problem: string | undefined): void {
-    setMessage(anyElement('teach-problem'), problem);
+    setMessage('teach-problem', problem);
   }
 
   private keep(kept: readonly KeptDrawing[]): void {
@@ -124,7 +121,7 @@ export class Teach {
     frame.append(canvas);
     const remove = document.createElement('button');
     remove.type = 'button';
-    remove.setAttribute('aria-label', `Remove this ${kept.digit}`);
+    remove.ariaLabel = `Remove this ${kept.digit}`;
     remove.append(frame, String(kept.digit));
     remove.addEventListener('click', () => {
       this.keep(this.kept.filter((each) => each !== kept));

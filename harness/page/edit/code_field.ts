@@ -2,10 +2,11 @@
  * A field for WGSL: a plain text area, whose own text cannot be seen, over the same text in colours and beside the numbers of its lines. All
  * three are as large as the text; what is around them scrolls.
  */
+import { make } from '../shell/dom';
 import { coloured } from '../sources/prism';
 
 export class CodeField {
-  readonly element = Object.assign(document.createElement('div'), { className: 'code-field' });
+  readonly element = make('div', { className: 'code-field' });
   readonly area = document.createElement('textarea');
   private readonly numbers = document.createElement('pre');
   private readonly layer = document.createElement('pre');

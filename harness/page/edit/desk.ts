@@ -2,7 +2,7 @@
 import { files } from 'virtual:shader-sources';
 import type { Listed } from '../messages/inside_messages';
 import type { App } from '../shell/app';
-import { anyElement, button, setText } from '../shell/dom';
+import { anyElement, onClick, setText } from '../shell/dom';
 import type { Texts } from './assemble';
 import { Editor } from './editor';
 import { Edits } from './edits';
@@ -32,7 +32,7 @@ export class ShaderDesk {
 
   constructor(app: App) {
     this.app = app;
-    button('shaders-back').addEventListener('click', () => this.use({}, []));
+    onClick('shaders-back', () => this.use({}, []));
   }
 
   /** Opens an editor in `box`, in place of what `box` holds. `op`: the dispatch, by its place in the list, to time. */
@@ -142,7 +142,7 @@ export class ShaderDesk {
     this.asked = undefined;
     const used = Object.keys(edits.used);
     anyElement('shaders-used').hidden = used.length === 0;
-    setText(anyElement('shaders-used-names'), used.map((file) => `shaders/${file}`).join(', '));
+    setText('shaders-used-names', used.map((file) => `shaders/${file}`).join(', '));
     editor?.update();
   }
 

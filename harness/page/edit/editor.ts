@@ -1,5 +1,5 @@
 /** The editor of one shader: its files, the field, its commands, and the result of the last trial. */
-import { download, setDisabled } from '../shell/dom';
+import { download, make, setDisabled } from '../shell/dom';
 import { assemble, TextError } from './assemble';
 import { CodeField } from './code_field';
 import type { Edits } from './edits';
@@ -20,7 +20,7 @@ export class Editor {
   readonly shader: string;
   private readonly edits: Edits;
   private readonly field: CodeField;
-  private readonly select = Object.assign(document.createElement('select'), { id: 'shader-file' });
+  private readonly select = make('select', { id: 'shader-file' });
   private readonly verdict = element('div', 'verdict');
   private readonly buttons: Readonly<
     Record<'tryIt' | 'use' | 'revert' | 'save' | 'open' | 'close', HTMLButtonElement>
@@ -39,7 +39,7 @@ export class Editor {
     this.field.area.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) orders.tryIt();
     });
-    this.verdict.setAttribute('role', 'status');
+    this.verdict.role = 'status';
     this.buttons = {
       tryIt: button('Try it', () => orders.tryIt(), 'primary'),
       use: button('Use it in training', () => orders.use()),
@@ -124,7 +124,7 @@ export class Editor {
 
   /** Into the file that is shown. */
   private chooseFile(): void {
-    const input = Object.assign(document.createElement('input'), {
+    const input = make('input', {
       type: 'file',
       accept: '.wgsl,text/plain',
     });
@@ -140,7 +140,7 @@ export class Editor {
 
   private lay(): void {
     const { element: box, buttons, select, field, verdict } = this;
-    const label = Object.assign(document.createElement('label'), { textContent: 'File', htmlFor: select.id });
+    const label = make('label', { textContent: 'File', htmlFor: select.id });
     const head = element('div', 'editor-head');
     head.append(label, select);
     select.addEventListener('change', () => this.show(select.value));
@@ -152,7 +152,7 @@ export class Editor {
 }
 
 function button(text: string, press: () => void, className = ''): HTMLButtonElement {
-  const made = Object.assign(document.createElement('button'), {
+  const made = make('button', {
     type: 'button',
     textContent: text,
     className,

@@ -1,6 +1,7 @@
 /** The result of a trial, in words and as elements. */
 
 import { whole } from '../../text/units';
+import { make } from '../shell/dom';
 import { measured } from '../shell/format';
 import type { Problem, TrialResult, TrialTimes } from './trial_messages';
 
@@ -49,14 +50,14 @@ export function showVerdict(box: HTMLElement, result: TrialResult, goTo: (place:
     const problems = document.createElement('ul');
     for (const problem of result.problems) {
       const item = problems.appendChild(document.createElement('li'));
-      const link = Object.assign(document.createElement('button'), { type: 'button', className: 'place' });
+      const link = make('button', { type: 'button', className: 'place' });
       link.textContent = placeText(problem);
       link.addEventListener('click', () => goTo(problem));
       item.append(link, ` ${problem.message}`);
     }
     box.append(problems);
   } else if (result.kind === 'wrong') {
-    const text = Object.assign(document.createElement('pre'), { textContent: result.failure });
+    const text = make('pre', { textContent: result.failure });
     text.tabIndex = 0;
     box.append(text);
   }

@@ -1,5 +1,6 @@
 /** The scene before the others: what diffusion is, with one picture. It needs no network, and so no GPU. */
-import { Figure, make, prose } from './parts';
+import { make } from '../shell/dom';
+import { Figure, prose } from './parts';
 import type { Scene, Stage } from './scene';
 
 /** Pictures of the strip, and the digit that they show. */

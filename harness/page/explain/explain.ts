@@ -2,7 +2,7 @@
 import './explain.css';
 import type { WorkerEvent } from '../messages/messages';
 import type { App } from '../shell/app';
-import { setDisabled, setText } from '../shell/dom';
+import { make, setDisabled, setText } from '../shell/dom';
 import { linkTo } from '../sources/links';
 import { sourcesOf } from '../sources/sources';
 import type { Recording } from '../welcome/recording';
@@ -10,7 +10,6 @@ import { DiffusionScene } from './diffusion_scene';
 import { type Exercise, exercises } from './exercises';
 import { LearningScene } from './learning_scene';
 import { NoiseScene } from './noise_scene';
-import { make } from './parts';
 import { RecipeScene } from './recipe_scene';
 import { SamplingScene } from './sampling_scene';
 import type { Scene, Stage } from './scene';
@@ -51,7 +50,7 @@ export class Explain {
   constructor(host: HTMLElement, recording: Recording, app?: App) {
     this.host = host;
     this.app = app;
-    this.place.setAttribute('role', 'status');
+    this.place.role = 'status';
     this.head.lastElementChild!.append(this.back, this.place, this.next);
     this.back.addEventListener('click', () => this.go(-1));
     this.next.addEventListener('click', () => {

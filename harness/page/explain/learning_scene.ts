@@ -3,9 +3,9 @@
 import { nameOf } from '../../pictures/class_names';
 import { svg } from '../../text/svg';
 import type { Predicted } from '../messages/explain_messages';
-import { elementOf, setText } from '../shell/dom';
+import { elementOf, make, setText } from '../shell/dom';
 import { errorOf } from './noise';
-import { Choice, Figure, halves, make, NetworkChoice, numbered, prose, Slider } from './parts';
+import { Choice, Figure, halves, NetworkChoice, numbered, prose, Slider } from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 
 export class LearningScene implements Scene {
@@ -44,7 +44,7 @@ export class LearningScene implements Scene {
       this.choice = choice;
       stage.changed();
     });
-    this.status.setAttribute('role', 'status');
+    this.status.role = 'status';
     const text = [
       prose(
         'The network is shown the noisy image and guesses the clean one: it {denoises|denoise}. We know the truth, so we can say how wrong the guess is: the mean of the squared differences of all pixels. That is the {loss}.',

@@ -2,9 +2,9 @@
 import { STREAM, threefry, uniform } from '../../../src/base/random';
 import { gaussianNoise, mix, toFlow } from '../../pictures/noise';
 import { svg } from '../../text/svg';
-import { elementOf } from '../shell/dom';
+import { elementOf, make } from '../shell/dom';
 import { spread } from './noise';
-import { Choice, Figure, halves, make, numbered, prose, Slider } from './parts';
+import { Choice, Figure, halves, numbered, prose, Slider } from './parts';
 import { type Scene, SEED, type Stage } from './scene';
 
 const KINDS = ['digits', 'tutorial'] as const;

@@ -11,21 +11,11 @@ import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
-import { setText } from '../shell/dom';
+import { make, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import { grownAt, isOfDigits, makesDigits, networkIn } from '../shell/state';
 
 type Child = Node | string;
-
-export function make<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  properties: Partial<HTMLElementTagNameMap[K]> = {},
-  ...children: Child[]
-): HTMLElementTagNameMap[K] {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
 
 /** A paragraph. `{epoch}` is a word that explains itself, `{epochs|epoch}` the same where the text has another form of it. */
 export function prose(text: string, className = ''): HTMLParagraphElement {
@@ -55,7 +45,7 @@ export class Figure {
   constructor(name: string, className = '') {
     this.name = make('span', {}, name);
     const frame = make('div', { className: 'images' }, this.canvas);
-    this.canvas.setAttribute('role', 'img');
+    this.canvas.role = 'img';
     this.canvas.setAttribute('aria-label', name);
     this.element = make('figure', { className: `scene-figure ${className}` });
     this.element.append(
@@ -112,7 +102,7 @@ export class Slider {
 
   say(text: string): void {
     setText(this.output, text);
-    this.input.setAttribute('aria-valuetext', text);
+    this.input.ariaValueText = text;
   }
 }
 
@@ -149,7 +139,7 @@ export class Choice<T extends string | number> {
     for (const [option, name] of options) {
       const button = this.buttons.get(option) ?? this.add(option);
       setText(button, name);
-      button.setAttribute('aria-pressed', String(option === chosen));
+      button.ariaPressed = String(option === chosen);
     }
   }
 

@@ -3,9 +3,9 @@ import rowsOfSamples from '../../../docs/images/recipe-steps.png?url';
 import { plural } from '../../text/units';
 import type { Asked, Made } from '../messages/explain_messages';
 import { pretrainedOf } from '../messages/pretrained';
-import { setText } from '../shell/dom';
+import { make, setText } from '../shell/dom';
 import { makesDigits } from '../shell/state';
-import { Figure, halves, make, Playback, prose } from './parts';
+import { Figure, halves, Playback, prose } from './parts';
 import { recipeSteps } from './recipe_steps';
 import { Question, type Scene, SEED, type Stage } from './scene';
 
@@ -50,7 +50,7 @@ export class RecipeScene implements Scene {
     }));
     this.questions = this.sides.map(({ question }) => question);
     this.playback = new Playback('explain-both', stage.changed);
-    this.status.setAttribute('role', 'status');
+    this.status.role = 'status';
     this.other.addEventListener('click', () => {
       this.seed++;
       stage.changed();
@@ -58,7 +58,7 @@ export class RecipeScene implements Scene {
     this.buttons = recipeSteps.map(({ name, accepted }, i) => this.changeButton(name, accepted, i));
     this.picture.src = rowsOfSamples;
     this.picture.addEventListener('load', () => this.showRow());
-    this.row.setAttribute('role', 'img');
+    this.row.role = 'img';
     this.element.append(this.compare(), this.changes());
     this.choose(0);
   }
@@ -183,7 +183,7 @@ export class RecipeScene implements Scene {
   private choose(change: number): void {
     this.change = change;
     this.buttons.forEach((button, i) => {
-      button.setAttribute('aria-pressed', String(i === change));
+      button.ariaPressed = String(i === change);
     });
     const { about, after } = recipeSteps[change];
     this.about.replaceChildren(prose(about), prose(`After ${after} training steps.`, 'muted'));

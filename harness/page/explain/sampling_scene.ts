@@ -1,8 +1,8 @@
 /** The third scene: a sample on its way from noise to a digit, and the network's prediction at each step. */
 import { nameOf, namesOf } from '../../pictures/class_names';
 import type { Made } from '../messages/explain_messages';
-import { setText } from '../shell/dom';
-import { Choice, Figure, halves, make, NetworkChoice, numbered, Playback, prose } from './parts';
+import { make, setText } from '../shell/dom';
+import { Choice, Figure, halves, NetworkChoice, numbered, Playback, prose } from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 
 /** Pictures in the strip that shows the whole way. */
@@ -55,7 +55,7 @@ export class SamplingScene implements Scene {
       this.seed++;
       stage.changed();
     });
-    this.status.setAttribute('role', 'status');
+    this.status.role = 'status';
     const text = [
       prose(
         'Begin with nothing but noise, and ask the network what it sees. It is a blur, but a {step} in the right direction. So move the image a little towards it, and ask again: now there is less noise, and it sees more.',

@@ -13,7 +13,7 @@ const box = document.createElement('div');
 const name = document.createElement('strong');
 const meaning = document.createElement('p');
 Object.assign(box, { id: 'glossary', className: 'glossary', popover: 'manual', hidden: true });
-box.setAttribute('role', 'tooltip');
+box.role = 'tooltip';
 box.append(name, meaning);
 
 /** The word whose box is open. */
@@ -62,7 +62,7 @@ function explain(marked: HTMLElement): void {
   }
   const mark = term(word, '?');
   mark.classList.add('mark');
-  mark.setAttribute('aria-label', `What is meant by ${word}?`);
+  mark.ariaLabel = `What is meant by ${word}?`;
   const both = document.createElement('span');
   both.className = 'explained';
   marked.replaceWith(both);

@@ -1,4 +1,5 @@
 /** Explains a technical term of a table in place when it is pressed, by mouse, finger or keyboard. */
+import { make } from '../shell/dom';
 
 export const terms: Readonly<Record<string, string>> = {
   'Share of the allowed error':
@@ -38,9 +39,9 @@ export const terms: Readonly<Record<string, string>> = {
 export function termed(word: string): (Node | string)[] {
   const meaning = terms[word];
   if (meaning === undefined) return [word];
-  const tip = Object.assign(document.createElement('span'), { className: 'tip', textContent: meaning });
+  const tip = make('span', { className: 'tip', textContent: meaning });
   tip.popover = 'auto';
-  const button = Object.assign(document.createElement('button'), {
+  const button = make('button', {
     ...{ type: 'button', className: 'term', textContent: word },
     popoverTargetElement: tip,
   });

@@ -2,7 +2,7 @@
 import type { ListedOp, StepStage } from '../../run/step_list';
 import { whole } from '../../text/units';
 import type { InsideAnswer, Listed } from '../messages/inside_messages';
-import { anyElement, button, byId, setText } from '../shell/dom';
+import { anyElement, button, byId, make, setText } from '../shell/dom';
 import { cell, element } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
 import { number } from './part_view';
@@ -41,7 +41,7 @@ export class DispatchList {
     this.shown = listed;
     this.cells = [];
     this.times = [];
-    setText(anyElement('dispatches-timed'), '');
+    setText('dispatches-timed', '');
     button('dispatches-time').hidden = false;
     const { ops, batch, ofRun } = listed;
     const count = ops.reduce((sum, { dispatches }) => sum + dispatches.length, 0);
@@ -49,7 +49,7 @@ export class DispatchList {
     const bytes = ops.reduce((sum, op) => sum + op.bytes, 0);
     const which = ofRun ? 'the kernels of this run' : 'the usual kernels of this adapter';
     setText(
-      anyElement('dispatches-about'),
+      'dispatches-about',
       `${whole(count)} dispatches for ${whole(batch)} images, with ${which}: ${number(flops / 1e9)} GFLOP, and at least ${number(bytes / 1e9)} GB to read and write.`,
     );
     const table = byId('dispatches', HTMLTableElement);
@@ -75,14 +75,14 @@ export class DispatchList {
     }
     this.times[index] = ms;
     setText(this.cells[index], number(ms));
-    setText(anyElement('dispatches-timed'), `Timed ${index + 1} of ${this.cells.length}`);
+    setText('dispatches-timed', `Timed ${index + 1} of ${this.cells.length}`);
   }
 
   timed(clock: Extract<InsideAnswer, { kind: 'timedAll' }>['clock']): void {
     const sum = this.times.reduce((a, b) => a + b, 0);
     const by = clock === 'timestamp-query' ? 'the GPU’s own clock' : 'the clock of the host';
     setText(
-      anyElement('dispatches-timed'),
+      'dispatches-timed',
       clock === 'stopped'
         ? `Stopped after ${this.times.length} of ${this.cells.length}`
         : `One by one they take ${number(sum)} ms, by ${by}. Run together, they can overlap.`,
@@ -92,8 +92,8 @@ export class DispatchList {
   private row(body: HTMLTableSectionElement, op: ListedOp, at: number, listed: Listed): void {
     const { kernel, variant, layer, dispatches, flops, bytes } = op;
     const row = body.insertRow();
-    const toggle = Object.assign(document.createElement('button'), { type: 'button', className: 'disclose' });
-    toggle.setAttribute('aria-expanded', 'false');
+    const toggle = make('button', { type: 'button', className: 'disclose' });
+    toggle.ariaExpanded = 'false';
     toggle.textContent = kernel;
     row.insertCell().append(toggle);
     cell(row, variant);
@@ -109,8 +109,8 @@ export class DispatchList {
     this.cells.push(cell(row, '–', 'number'));
     let detail: HTMLTableRowElement | undefined;
     toggle.addEventListener('click', () => {
-      const open = toggle.getAttribute('aria-expanded') !== 'true';
-      toggle.setAttribute('aria-expanded', String(open));
+      const open = toggle.ariaExpanded !== 'true';
+      toggle.ariaExpanded = String(open);
       if (!detail) {
         detail = body.insertRow(row.sectionRowIndex + 1);
         detail.className = 'detail';
@@ -124,7 +124,7 @@ export class DispatchList {
 }
 
 function heading(text: string): HTMLTableCellElement {
-  const th = Object.assign(document.createElement('th'), {
+  const th = make('th', {
     colSpan: COLUMNS,
     scope: 'rowgroup',
     textContent: text,

@@ -1,6 +1,7 @@
 /** The network as a drawing: its convolutions along a U, deeper levels lower, and lines for what flows between them. */
 
 import type { InsideLayer } from '../messages/inside_messages';
+import { make } from '../shell/dom';
 import { type Maps, paint } from './shades';
 
 /** A part of the drawing: a layer that opens, or one of the pictures at the ends. */
@@ -62,7 +63,7 @@ export class NetworkDrawing {
   /** Marks the part that is open. */
   select(name: string): void {
     for (const [other, { element }] of this.parts)
-      if (element instanceof HTMLButtonElement) element.setAttribute('aria-pressed', String(other === name));
+      if (element instanceof HTMLButtonElement) element.ariaPressed = String(other === name);
   }
 
   /** Lights up parts, and no others. */
@@ -72,15 +73,15 @@ export class NetworkDrawing {
 
   private part({ name, text, size, opens }: PartPlace): HTMLElement {
     const canvas = document.createElement('canvas');
-    canvas.setAttribute('aria-hidden', 'true');
+    canvas.ariaHidden = 'true';
     const element = document.createElement(opens ? 'button' : 'div');
     if (element instanceof HTMLButtonElement) {
       element.type = 'button';
       element.addEventListener('click', () => this.open(name));
     }
     element.className = 'net-part';
-    const label = Object.assign(document.createElement('span'), { className: 'net-name', textContent: text });
-    const detail = Object.assign(document.createElement('span'), {
+    const label = make('span', { className: 'net-name', textContent: text });
+    const detail = make('span', {
       className: 'net-size',
       textContent: size,
     });

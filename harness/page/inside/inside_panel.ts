@@ -16,7 +16,7 @@ import type { WorkerEvent } from '../messages/messages';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
-import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, make, onClick, setMessage, setText } from '../shell/dom';
 import { describe, networkIn } from '../shell/state';
 import { DispatchList, type EditShader } from './dispatch_list';
 import { NetworkDrawing } from './drawing';
@@ -121,22 +121,22 @@ class InsidePanel implements TaskPanel {
 
   render(): void {
     const { app, level, looked } = this;
-    setText(anyElement('inside-level-value'), `${level.value} %`);
+    setText('inside-level-value', `${level.value} %`);
     for (const use of ['pretrained', 'run'] as const)
-      button(`inside-${use}`).setAttribute('aria-pressed', String(app.lookedInto === use));
+      button(`inside-${use}`).ariaPressed = String(app.lookedInto === use);
     const { model, run } = app.state;
     // A choice where there is one.
     anyElement('inside-source').hidden = !run && !model && app.lookedInto === 'pretrained';
     button('inside-file').hidden = model === undefined;
-    setText(button('inside-file'), model?.name ?? '');
-    button('inside-file').setAttribute('aria-pressed', String(app.lookedInto === 'file'));
+    setText('inside-file', model?.name ?? '');
+    button('inside-file').ariaPressed = String(app.lookedInto === 'file');
     anyElement('panel-inside').classList.toggle('nothing', this.problem !== '' && !looked);
     // Do not disable it while busy: keyboard users would lose focus.
     button('slow-make').disabled = !looked;
-    setText(button('dispatches-time'), this.timing ? 'Stop' : 'Time them');
-    setText(anyElement('inside-status'), this.status());
+    setText('dispatches-time', this.timing ? 'Stop' : 'Time them');
+    setText('inside-status', this.status());
     anyElement('inside-status').parentElement!.classList.toggle('busy', this.waiting !== undefined);
-    setMessage(anyElement('inside-error'), this.problem);
+    setMessage('inside-error', this.problem);
     this.lookIfNew();
     this.stepIfWished();
     this.listIfNew();
@@ -157,13 +157,13 @@ class InsidePanel implements TaskPanel {
       app.changed();
     });
     for (const use of ['pretrained', 'run'] as const) {
-      button(`inside-${use}`).addEventListener('click', () => app.set('model', use));
+      onClick(`inside-${use}`, () => app.set('model', use));
     }
-    button('inside-file').addEventListener('click', () => {
+    onClick('inside-file', () => {
       app.useFile = true;
       app.changed();
     });
-    button('dispatches-time').addEventListener('click', () => {
+    onClick('dispatches-time', () => {
       if (this.timing) app.send('stopTiming');
       else if (!this.waiting && this.ready) {
         this.timing = true;
@@ -390,7 +390,7 @@ class InsidePanel implements TaskPanel {
     const { arithmetic } = looked;
     box.classList.toggle('waiting', arithmetic?.layer !== open);
     if (arithmetic?.layer !== open) {
-      setText(anyElement('pixel-about'), 'Reading the numbers of the layer');
+      setText('pixel-about', 'Reading the numbers of the layer');
       return;
     }
     this.pixelView ??= import('./pixel_view').then(
@@ -413,7 +413,7 @@ class InsidePanel implements TaskPanel {
       .then((view) => view.show({ looked: { ...looked, arithmetic }, place }))
       .catch((error: Error) => {
         this.pixelView = undefined;
-        setText(anyElement('pixel-about'), `This cannot be shown: ${error.message}`);
+        setText('pixel-about', `This cannot be shown: ${error.message}`);
       });
   }
 
@@ -424,10 +424,7 @@ class InsidePanel implements TaskPanel {
     paint(canvas, maps, largestOf(maps));
     anyElement('kernels-sum').hidden = first.inChannels === 1;
     const size = `${first.kernelSize}×${first.kernelSize}`;
-    canvas.setAttribute(
-      'aria-label',
-      `The ${whole(first.outChannels)} kernels of ${first.name}, ${size} weights each; the largest is ${number(largestOf(maps))}`,
-    );
+    canvas.ariaLabel = `The ${whole(first.outChannels)} kernels of ${first.name}, ${size} weights each; the largest is ${number(largestOf(maps))}`;
   }
 
   private showNorms(): void {
@@ -438,7 +435,7 @@ class InsidePanel implements TaskPanel {
     // A run that goes on has no gradient of its step before.
     const isKnown = Object.keys(norms).length > 0;
     const of = stepped ? 'of the step in slow motion' : `of step ${whole(lookedAt)}`;
-    setText(anyElement('inside-norms-of'), isKnown ? of : 'not known until the next step');
+    setText('inside-norms-of', isKnown ? of : 'not known until the next step');
     showNorms(norms);
   }
 }
@@ -467,7 +464,7 @@ function showChoices(looked: Looked, chosen: number, nameOfLabel: (label: number
       choose.append(document.createElement('canvas'));
     }
     choose.ariaLabel = label === undefined ? `image ${i + 1}` : `a ${nameOfLabel(label)}`;
-    choose.setAttribute('aria-pressed', String(i === chosen));
+    choose.ariaPressed = String(i === chosen);
     paint(
       choose.firstChild as HTMLCanvasElement,
       pictureOf(choices.subarray(i * size, (i + 1) * size), looked),
@@ -500,11 +497,11 @@ function showNorms(norms: NumberOf): void {
   anyElement('inside-norms').replaceChildren(
     ...Object.entries(norms).map(([name, norm]) => {
       const row = document.createElement('div');
-      const bar = Object.assign(document.createElement('span'), { className: 'norm-bar' });
+      const bar = make('span', { className: 'norm-bar' });
       bar.style.width = `${most > 0 ? (100 * norm) / most : 0}%`;
-      const track = Object.assign(document.createElement('dd'), { className: 'norm' });
-      track.append(bar, Object.assign(document.createElement('span'), { textContent: number(norm) }));
-      row.append(Object.assign(document.createElement('dt'), { textContent: name }), track);
+      const track = make('dd', { className: 'norm' });
+      track.append(bar, make('span', { textContent: number(norm) }));
+      row.append(make('dt', { textContent: name }), track);
       return row;
     }),
   );

@@ -2,7 +2,7 @@
 
 import { plural, whole } from '../../text/units';
 import type { InsideLayer, Kernels } from '../messages/inside_messages';
-import { anyElement, button, byId, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setText } from '../shell/dom';
 import { channelsOf, largest, largestOf, type Maps, paint } from './shades';
 
 const kinds = ['activation', 'preActivation', 'gradient'] as const;
@@ -40,7 +40,7 @@ export class PartView {
   constructor(pick: (pixel: Pixel) => void) {
     this.pick = pick;
     for (const kind of kinds) {
-      button(`part-${kind}`).addEventListener('click', () => {
+      onClick(`part-${kind}`, () => {
         this.kind = kind;
         this.draw();
       });
@@ -103,10 +103,10 @@ export class PartView {
     if (!part.maps[this.kind]) this.kind = 'activation';
     for (const kind of kinds) {
       button(`part-${kind}`).hidden = !part.maps[kind];
-      button(`part-${kind}`).setAttribute('aria-pressed', String(kind === this.kind));
+      button(`part-${kind}`).ariaPressed = String(kind === this.kind);
     }
-    setText(anyElement('part-title'), layer.isConditioning ? 'Noise level and class' : layer.name);
-    setText(anyElement('part-about'), aboutLayer(layer));
+    setText('part-title', layer.isConditioning ? 'Noise level and class' : layer.name);
+    setText('part-about', aboutLayer(layer));
     anyElement('part-press').hidden = layer.isConditioning;
     const maps = this.maps();
     const most = largest(part.maps[this.kind]!);
@@ -114,11 +114,8 @@ export class PartView {
     this.grid.dataset.columns = String(maps.columns);
     this.grid.style.maxWidth = `${maps.columns * (layer.width === 1 ? 28 : 84)}px`;
     const what = `${plural(maps.count, 'map')} of ${layer.height}×${layer.width}`;
-    this.grid.setAttribute(
-      'aria-label',
-      `${WORDS[this.kind]} of ${layer.name}: ${what}, values up to ${number(most)}`,
-    );
-    setText(anyElement('part-scale'), `${what}; full colour is ${number(most)}`);
+    this.grid.ariaLabel = `${WORDS[this.kind]} of ${layer.name}: ${what}, values up to ${number(most)}`;
+    setText('part-scale', `${what}; full colour is ${number(most)}`);
     this.slider.max = String(maps.count);
     this.slider.disabled = maps.count === 1;
     this.drawOne();
@@ -145,10 +142,7 @@ export class PartView {
     anyElement('part-kernel-box').hidden = !kernels;
     if (kernels)
       paint(this.kernel, kernelAt(kernels, layer, this.chosen), largestOf(kernelMaps(kernels, layer, 8)));
-    setText(
-      anyElement('part-kernel-name'),
-      layer.inChannels > 1 ? 'its kernel, summed over the colours' : 'its kernel',
-    );
+    setText('part-kernel-name', layer.inChannels > 1 ? 'its kernel, summed over the colours' : 'its kernel');
     this.drawFacts();
   }
 
@@ -163,9 +157,9 @@ export class PartView {
       }
     const mean = sum / (all.height * all.width);
     const facts = `Map ${this.chosen + 1} of ${all.count}: ${number(least)} to ${number(most)}, mean ${number(mean)}`;
-    setText(anyElement('part-facts'), facts);
-    this.slider.setAttribute('aria-valuetext', facts);
-    button('part-pixel').setAttribute('aria-label', facts);
+    setText('part-facts', facts);
+    this.slider.ariaValueText = facts;
+    button('part-pixel').ariaLabel = facts;
   }
 
   private press(event: MouseEvent): void {
@@ -211,7 +205,7 @@ export class PartView {
     const all = this.maps();
     const { y, x } = this.pixelAt(event);
     setText(
-      anyElement('part-facts'),
+      'part-facts',
       `Map ${this.chosen + 1}, row ${y + 1}, column ${x + 1}: ${number(all.value(this.chosen, y, x))}`,
     );
   }

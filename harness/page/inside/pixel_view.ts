@@ -2,7 +2,7 @@
 import { commentedShader } from '../../run/commented_shader';
 import { plural, whole } from '../../text/units';
 import type { Arithmetic, InsideLayer, Looked } from '../messages/inside_messages';
-import { anyElement, button, byId, setText } from '../shell/dom';
+import { button, byId, onClick, setText } from '../shell/dom';
 import { element } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
 import { number } from './part_view';
@@ -60,9 +60,9 @@ export class PixelView {
       const at = Math.floor(((clientY - top) / height) * rows) * columns + column;
       if (at >= 0 && at < this.sums.length) this.choose(at);
     });
-    button('pixel-before').addEventListener('click', () => this.follow('before'));
-    button('pixel-after').addEventListener('click', () => this.follow('after'));
-    button('pixel-close').addEventListener('click', () => actions.close());
+    onClick('pixel-before', () => this.follow('before'));
+    onClick('pixel-after', () => this.follow('after'));
+    onClick('pixel-close', () => actions.close());
     byId('pixel-source', HTMLDetailsElement).addEventListener('toggle', () => this.showSource());
   }
 
@@ -74,10 +74,7 @@ export class PixelView {
     this.sums = sumsOf(layer, numbers, place);
     this.slider.max = String(layer.inChannels);
     this.slider.disabled = layer.inChannels === 1;
-    setText(
-      anyElement('pixel-title'),
-      `${layer.name}: map ${place.map + 1}, row ${place.y + 1}, column ${place.x + 1}`,
-    );
+    setText('pixel-title', `${layer.name}: map ${place.map + 1}, row ${place.y + 1}, column ${place.x + 1}`);
     byId('pixel-total', HTMLTableElement).tBodies[0].replaceChildren(
       ...this.total().map(([what, value]) => {
         const row = document.createElement('tr');
@@ -85,10 +82,10 @@ export class PixelView {
         return row;
       }),
     );
-    setText(anyElement('pixel-form'), formText(numbers.form));
+    setText('pixel-form', formText(numbers.form));
     const at = this.layers.indexOf(layer);
-    button('pixel-before').setAttribute('aria-disabled', String(at === 0));
-    button('pixel-after').setAttribute('aria-disabled', String(at === this.layers.length - 1));
+    button('pixel-before').ariaDisabled = String(at === 0);
+    button('pixel-after').ariaDisabled = String(at === this.layers.length - 1);
     this.showLines();
     this.showSource();
     this.choose(Math.min(this.inputMap, layer.inChannels - 1));
@@ -160,21 +157,21 @@ export class PixelView {
         : ` ${plural(outside, 'place')} of the window ${outside === 1 ? 'is' : 'are'} outside of the image and ${outside === 1 ? 'counts' : 'count'} as 0.`;
     const isColour = layer === this.layers[0] && layer.inChannels === COLOURS.length;
     const text = `Input map ${map + 1} of ${layer.inChannels}${isColour ? `, ${COLOURS[map]},` : ''} adds ${number(this.sums[map])}.${edge}`;
-    setText(anyElement('pixel-about'), text);
-    this.slider.setAttribute('aria-valuetext', text);
+    setText('pixel-about', text);
+    this.slider.ariaValueText = text;
     const columns = Math.min(COLUMNS, layer.inChannels);
     const most = largest(this.sums);
     const value = (_: number, y: number, x: number) => this.sums[y * columns + x] ?? 0;
     const rows = Math.ceil(layer.inChannels / columns);
     paint(this.strip, { height: rows, width: columns, count: 1, columns: 1, value }, most);
     this.strip.style.width = `min(100%, ${columns * 1.5}rem)`;
-    this.strip.setAttribute('aria-label', `What each input map adds, up to ${number(most)}`);
+    this.strip.ariaLabel = `What each input map adds, up to ${number(most)}`;
   }
 
   /** The lines of the plain form that compute this map, in its text as a GPU gets it. */
   private showLines(): void {
     const lines = linesOf(commentedShader(this.shader).text, this.place.map);
-    setText(anyElement('pixel-lines'), lines.join('\n'));
+    setText('pixel-lines', lines.join('\n'));
   }
 
   private get shader(): string {

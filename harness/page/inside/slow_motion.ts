@@ -3,7 +3,7 @@
 import type { StepStage } from '../../run/step_list';
 import { whole } from '../../text/units';
 import type { InsideLayer, Looked, Stepped } from '../messages/inside_messages';
-import { anyElement, button, setText } from '../shell/dom';
+import { anyElement, button, make, onClick, setText } from '../shell/dom';
 import { kernelMaps, number } from './part_view';
 import { largest, type Maps, meanOf, paint, pictureOf } from './shades';
 
@@ -30,13 +30,13 @@ export class SlowMotion {
   constructor(options: SlowMotionOptions) {
     this.options = options;
     for (const stage of stages) {
-      button(`stage-${stage}`).addEventListener('click', () => {
+      onClick(`stage-${stage}`, () => {
         this.stop();
         this.enter(stage);
       });
     }
-    button('slow-make').addEventListener('click', () => options.make());
-    button('slow-play').addEventListener('click', () => (this.playing ? this.stop() : this.play()));
+    onClick('slow-make', () => options.make());
+    onClick('slow-play', () => (this.playing ? this.stop() : this.play()));
   }
 
   /** The step whose stages are available; undefined if there is none any more. */
@@ -52,17 +52,13 @@ export class SlowMotion {
   draw(): void {
     const { step, looked, stage } = this;
     anyElement('stages').hidden = !step;
-    for (const each of stages) {
-      const active = each === stage;
-      if (active) button(`stage-${each}`).setAttribute('aria-current', 'step');
-      else button(`stage-${each}`).removeAttribute('aria-current');
-    }
+    for (const each of stages) button(`stage-${each}`).ariaCurrent = each === stage ? 'step' : null;
     button('slow-play').hidden = !step;
-    setText(button('slow-play'), this.playing ? 'Stop' : 'Play');
+    setText('slow-play', this.playing ? 'Stop' : 'Play');
     const scene = stage && step && looked ? sceneOf(stage, step, looked) : undefined;
     anyElement('stage').hidden = !scene;
     if (!scene) return;
-    setText(anyElement('stage-text'), scene.text);
+    setText('stage-text', scene.text);
     anyElement('stage-pictures').replaceChildren(...scene.pictures.map(figure));
   }
 
@@ -213,9 +209,9 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
 function figure({ title, maps, most }: StagePicture): HTMLElement {
   const canvas = document.createElement('canvas');
   paint(canvas, maps, most);
-  canvas.setAttribute('role', 'img');
-  canvas.setAttribute('aria-label', title);
-  const caption = Object.assign(document.createElement('p'), { className: 'muted', textContent: title });
+  canvas.role = 'img';
+  canvas.ariaLabel = title;
+  const caption = make('p', { className: 'muted', textContent: title });
   const box = document.createElement('div');
   box.append(canvas, caption);
   return box;

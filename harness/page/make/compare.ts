@@ -12,7 +12,7 @@ import {
   type Source,
 } from '../messages/settings';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { ImageView, noiseTiles } from '../shell/images';
 import { networkIn } from '../shell/state';
@@ -118,7 +118,7 @@ export class TwoColumns {
     this.fields = connectFields(app, form);
     form.addEventListener('change', again);
     this.share.addEventListener('input', changed);
-    button('compare').addEventListener('click', () => {
+    onClick('compare', () => {
       const { left, right } = this.on ? { left: '', right: '' } : USUAL;
       app.set('left', left);
       app.set('right', right);
@@ -200,15 +200,15 @@ export class TwoColumns {
     anyElement('one').hidden = on;
     const isFlow = app.network.recipe !== 'tutorial';
     button('compare').hidden = !isFlow;
-    button('compare').setAttribute('aria-pressed', String(on));
+    button('compare').ariaPressed = String(on);
     if (!on) return;
     // What was made by one choice does not stand under the name of another.
     if (ordered && sides.some((side) => ordered.choices[side] !== this.choice(side))) this.forget();
     this.fields.render();
     for (const side of sides) this.renderColumn(side, this.ordered?.wanted ?? wanted);
     const way = `${share.value} % of the way`;
-    share.setAttribute('aria-valuetext', way);
-    setText(anyElement('way-label'), way);
+    share.ariaValueText = way;
+    setText('way-label', way);
   }
 
   private renderColumn(side: Side, wanted: Wanted): void {
@@ -218,7 +218,7 @@ export class TwoColumns {
     select.value = this.choice(side);
     const made = (trajectory.shown && ordered?.made[side]) ?? this.made(side);
     const problem = typeof made === 'string' ? made : undefined;
-    setMessage(anyElement(`${side}-problem`), problem);
+    setMessage(`${side}-problem`, problem);
     const { frames, shape } = trajectory;
     const frame = frames[Math.round((Number(share.value) / 100) * (frames.length - 1))];
     const { network } = app;
@@ -231,7 +231,7 @@ export class TwoColumns {
     canvas.parentElement!.hidden = problem !== undefined;
     const at = frame && `step ${whole(frame.step)} of ${whole(trajectory.steps)}`;
     canvas.ariaLabel = `${NAMES[this.choice(side)]}: ${at ?? 'no steps yet'}`;
-    setText(anyElement(`${side}-note`), typeof made === 'string' ? '' : noteOf(made, this.callsOf(made)));
+    setText(`${side}-note`, typeof made === 'string' ? '' : noteOf(made, this.callsOf(made)));
   }
 
   private callsOf(made: Making): number {

@@ -3,7 +3,7 @@ import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../pictu
 import { plural } from '../../text/units';
 import { callsChoices, type FlowMethod, initialOf, type Key, show } from '../messages/settings';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setDisabled, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { makesDigits } from '../shell/state';
 import { AUTOMATIC, callsIn, choiceOf, type Making } from './calls';
@@ -40,7 +40,7 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
     app.set('digit', digit);
     order();
   });
-  const tellGuidance = (value: string) => setText(anyElement('guidance-value'), value);
+  const tellGuidance = (value: string) => setText('guidance-value', value);
   guidance.addEventListener('input', () => tellGuidance(guidance.value));
   guidance.addEventListener('change', again);
   const byAddress = connectByAddress(app, again);
@@ -60,8 +60,8 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
       byAddress.render();
       form.hidden = classes === 0;
       const isDigit = makesDigits(network);
-      setText(anyElement('digits-legend'), isDigit ? 'Digit' : 'Class');
-      setText(anyElement('guidance-what'), isDigit ? 'digit' : 'class');
+      setText('digits-legend', isDigit ? 'Digit' : 'Class');
+      setText('guidance-what', isDigit ? 'digit' : 'class');
       tellGuidance(guidance.value);
       digits.render(open);
       calls.render();
@@ -72,7 +72,7 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
 /** Connects the choice of the number of network calls per image. */
 function connectCalls(app: App, again: () => void, making: () => Making): { render(): void } {
   for (const choice of callsChoices) {
-    button(`calls-${choice}`).addEventListener('click', () => {
+    onClick(`calls-${choice}`, () => {
       // Other sampling settings would contradict the choice.
       const open = { ...app.settings, ...AUTOMATIC, calls: choice };
       const { guidance } = choice === '2' ? initialOf(app.settings.recipe) : app.settings;
@@ -96,16 +96,16 @@ function connectCalls(app: App, again: () => void, making: () => Making): { rend
             : '';
       for (const choice of callsChoices) {
         const pressed = choiceOf(made) === choice;
-        button(`calls-${choice}`).setAttribute('aria-pressed', String(pressed));
+        button(`calls-${choice}`).ariaPressed = String(pressed);
       }
-      setDisabled(button('calls-2'), source !== 'pretrained');
+      setDisabled('calls-2', source !== 'pretrained');
       const isDistilled = network.sampling.calls !== undefined;
       anyElement('calls').hidden = network.classes === 0 || isDistilled;
       // Its sampling is what it has learned.
       for (const id of ['steps', 'guidance']) byId(id, HTMLInputElement).disabled = isDistilled;
-      setText(anyElement('calls-note'), `${plural(steps, 'step')}${how} · ${calls}`);
+      setText('calls-note', `${plural(steps, 'step')}${how} · ${calls}`);
       byId('steps', HTMLInputElement).placeholder = String(steps);
-      setText(anyElement('steps-calls'), calls);
+      setText('steps-calls', calls);
     },
   };
 }
@@ -115,7 +115,7 @@ function connectByAddress(app: App, again: () => void): { render(): void } {
   const hidden = () =>
     app.network.classes > 0 ? (['steps', 'method', 'count'] as const) : (['method'] as const);
   const isSet = (key: Key) => show(key, app.settings) !== show(key, initialOf(app.settings.recipe));
-  button('by-address-undo').addEventListener('click', () => {
+  onClick('by-address-undo', () => {
     for (const key of hidden()) app.set(key, show(key, initialOf(app.settings.recipe)));
     again();
   });
@@ -131,7 +131,7 @@ function connectByAddress(app: App, again: () => void): { render(): void } {
       anyElement('by-address').hidden = set.length === 0;
       // The class, or a text, has its own number of images.
       anyElement('steps-field').hidden = anyElement('count-field').hidden = app.network.classes > 0;
-      setText(anyElement('by-address-text'), `The address sets ${listed(set.map((key) => words[key]))}.`);
+      setText('by-address-text', `The address sets ${listed(set.map((key) => words[key]))}.`);
     },
   };
 }
@@ -159,7 +159,7 @@ function connectText(app: App, order: () => void, follow: () => void) {
       : typing
         ? undefined
         : problem();
-    input.setAttribute('aria-invalid', String(words !== undefined));
+    input.ariaInvalid = String(words !== undefined);
     setMessage(message, words);
   };
   const check = () => {
@@ -194,7 +194,7 @@ function connectText(app: App, order: () => void, follow: () => void) {
       complain();
       const { network } = app;
       const isNumber = areNumbers(network) && network.classes <= 10;
-      setText(anyElement('text-label'), isNumber ? 'Number' : isSpelled(network) ? 'Text' : 'Classes');
+      setText('text-label', isNumber ? 'Number' : isSpelled(network) ? 'Text' : 'Classes');
       input.placeholder = exampleOf(network);
       input.inputMode = isNumber ? 'numeric' : 'text';
     },
@@ -250,7 +250,7 @@ function connectDigits(app: App, choose: (digit: string) => void): { render(open
       const { digit, text } = settings;
       const one = digit === 'all' || digit >= network.classes ? 'all' : String(digit);
       for (const button of buttons()) {
-        button.setAttribute('aria-pressed', String(!text && button.dataset.choice === one));
+        button.ariaPressed = String(!text && button.dataset.choice === one);
         // One stop for the Tab key; arrows move between the keys.
         button.tabIndex = button.dataset.choice === one ? 0 : -1;
         setDisabled(button, !open);

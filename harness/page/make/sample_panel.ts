@@ -8,10 +8,10 @@ import type { Settings } from '../messages/settings';
 import type { App, TaskPanel } from '../shell/app';
 import {
   anyElement,
-  button,
   byId,
   connectMenu,
   foldFields,
+  onClick,
   setDisabled,
   setMessage,
   setText,
@@ -139,18 +139,18 @@ export class SamplePanel implements TaskPanel {
     this.source.render();
     this.share.render();
     byId('count', HTMLInputElement).placeholder = String(this.usualCount);
-    setDisabled(button('noise-next'), !(this.canReplace && fields.valid));
+    setDisabled('noise-next', !(this.canReplace && fields.valid));
     const sampling = app.state.phase === 'sampling';
-    setText(button('sample'), sampling ? 'Stop' : 'Make');
+    setText('sample', sampling ? 'Stop' : 'Make');
     const waits = ['starting', 'loading'].includes(app.state.phase) && !app.asked;
     const valid = fields.valid && orderFields.valid;
-    setDisabled(button('sample'), !sampling && !((this.canStart || waits) && valid));
+    setDisabled('sample', !sampling && !((this.canStart || waits) && valid));
     this.renderStatus();
     this.view.render();
     this.renderHand();
-    setDisabled(button('save-sampled'), !trajectory.shown);
+    setDisabled('save-sampled', !trajectory.shown);
     anyElement('make-why').hidden = !trajectory.complete;
-    for (const id of ['save-sheet', 'save-gif', 'save-npy']) setDisabled(button(id), !trajectory.complete);
+    for (const id of ['save-sheet', 'save-gif', 'save-npy']) setDisabled(id, !trajectory.complete);
     if (this.finishing === 'due') this.finish();
   }
 
@@ -298,22 +298,16 @@ export class SamplePanel implements TaskPanel {
     const { sampling, preparing } = state;
     const compiled = state.phase !== 'training' || following.begins ? preparing : undefined;
     const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
-    setText(
-      anyElement('sample-status-text'),
-      compiled ? describe({ ...state, phase: 'compiling' }) : this.doing,
-    );
+    setText('sample-status-text', compiled ? describe({ ...state, phase: 'compiling' }) : this.doing);
     anyElement('sample-status').classList.toggle('busy', busy || following.begins);
     const calls = plural(callsIn(this.making, app.network), 'network call');
     const step = sampling && `step ${whole(sampling.step)} of ${whole(sampling.steps)}`;
     const steps = step && (this.comparison.on ? step : `${step} · ${calls}`);
     const count = compiled && `${compiled.done} of ${compiled.total}`;
-    setText(anyElement('sample-detail'), count ?? steps ?? '');
+    setText('sample-detail', count ?? steps ?? '');
     const bar = byId('sample-progress', HTMLProgressElement);
     bar.value = compiled ? compiled.done / compiled.total : sampling ? sampling.step / sampling.steps : 0;
-    setMessage(
-      anyElement('sample-error'),
-      state.error?.at === 'task' ? state.error.message : following.problem,
-    );
+    setMessage('sample-error', state.error?.at === 'task' ? state.error.message : following.problem);
   }
 
   /** The shown run ended before its last step: by Stop, or by another task of the GPU. */
@@ -337,11 +331,11 @@ export class SamplePanel implements TaskPanel {
 }
 
 function connectButtons(app: App, order: () => void): void {
-  button('sample').addEventListener('click', () => {
+  onClick('sample', () => {
     if (app.state.phase === 'sampling') app.stopSampling();
     else app.startWhenReady('sample');
   });
-  button('noise-next').addEventListener('click', () => {
+  onClick('noise-next', () => {
     app.set('noise', String((app.settings.noise + 1) % 2 ** 32));
     order();
   });

@@ -4,7 +4,7 @@ import { plural, whole } from '../../text/units';
 import type { Order } from '../messages/messages';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setDisabled, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import type { Trajectory } from '../shell/trajectory';
 
@@ -20,8 +20,8 @@ export function connectTrajectory(
   const play = button('play');
   const showX = button('show-x');
   showX.addEventListener('click', () => {
-    const shows = showX.getAttribute('aria-pressed') !== 'true';
-    showX.setAttribute('aria-pressed', String(shows));
+    const shows = showX.ariaPressed !== 'true';
+    showX.ariaPressed = String(shows);
     anyElement('x-view').hidden = !shows;
   });
   slider.addEventListener('input', () => trajectory.choose(Number(slider.value)));
@@ -73,15 +73,15 @@ export function connectTrajectory(
         : shown
           ? `step ${whole(shown.step)} of ${whole(steps)}`
           : 'no steps yet';
-      setText(anyElement('frame-label'), label);
+      setText('frame-label', label);
       const { order, network } = trajectory;
       const ordered = shown && order && network && orderedIn(order, network);
       const what = ordered ? `${ordered} at ${label}` : label;
       byId('sample-x', HTMLCanvasElement).ariaLabel = `The images before the step: ${what}`;
       const isFinished = trajectory.complete && shown === frames.at(-1);
       byId('sample-prediction', HTMLCanvasElement).ariaLabel = isFinished ? `${ordered}, finished` : what;
-      slider.setAttribute('aria-valuetext', label);
-      setText(anyElement('frame-note'), sentence(isPolished ? -1 : shown ? steps - shown.step + 1 : 0));
+      slider.ariaValueText = label;
+      setText('frame-note', sentence(isPolished ? -1 : shown ? steps - shown.step + 1 : 0));
     },
   };
 }
@@ -110,17 +110,17 @@ export function connectSource(
   chosen: () => Order['source'],
 ): { render(): void } {
   for (const choice of ['pretrained', 'run'] as const) {
-    button(`use-${choice}`).addEventListener('click', () => {
+    onClick(`use-${choice}`, () => {
       app.set('model', choice);
       again();
     });
   }
-  button('use-file').addEventListener('click', () => {
+  onClick('use-file', () => {
     app.useFile = true;
     app.changed();
     again();
   });
-  button('save-model-2').addEventListener('click', () => app.save('model'));
+  onClick('save-model-2', () => app.save('model'));
 
   const nameOf = ({ source, trained }: Maker) => {
     if (source === 'instant') return 'the pretrained network, distilled to two calls';
@@ -144,12 +144,12 @@ export function connectSource(
     render() {
       const { source, state } = app;
       for (const each of ['pretrained', 'run', 'file'] as const)
-        button(`use-${each}`).setAttribute('aria-pressed', String(each === source));
+        button(`use-${each}`).ariaPressed = String(each === source);
       button('use-file').hidden = state.model === undefined;
-      setText(button('use-file'), state.model?.name ?? '');
-      setText(anyElement('sample-model'), sentence());
+      setText('use-file', state.model?.name ?? '');
+      setText('sample-model', sentence());
       const none = state.losses.length === 0 || state.phase === 'lost' || source !== 'run';
-      setDisabled(button('save-model-2'), none);
+      setDisabled('save-model-2', none);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Order } from '../messages/messages';
 import { fileName } from '../messages/order';
 import { type Settings, toQuery } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
-import { anyElement, button, download, setText } from '../shell/dom';
+import { download, onClick, setText } from '../shell/dom';
 import { orOffline } from '../shell/format';
 import { pngOf } from '../shell/images';
 import type { Trajectory } from '../shell/trajectory';
@@ -52,7 +52,7 @@ async function share(url: string, promised: string): Promise<string> {
 
 type Files = typeof import('../shell/make_files');
 
-const tell = (words: string) => setText(anyElement('shared'), words);
+const tell = (words: string) => setText('shared', words);
 
 export function connectDownloads(trajectory: Trajectory): void {
   const save = (name: string, content: BlobPart | Blob) => {
@@ -69,21 +69,21 @@ export function connectDownloads(trajectory: Trajectory): void {
       tell(orOffline(`The file could not be made: ${(error as Error).message}`));
     }
   };
-  button('save-sampled').addEventListener('click', () => {
+  onClick('save-sampled', () => {
     const { shown, shape, order } = trajectory;
     if (!shown) return;
     void make(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(shown, shape, order!.steps)));
   });
-  button('save-sheet').addEventListener('click', () => {
+  onClick('save-sheet', () => {
     const { frames, shape } = trajectory;
     void make(name('all', 'png'), (files) => pngOf(files.trajectorySheet(frames, shape)));
   });
-  button('save-gif').addEventListener('click', () => {
+  onClick('save-gif', () => {
     const { frames, shape } = trajectory;
     tell('Making the animation…');
     void make(name('all', 'gif'), (files) => files.trajectoryGif(frames, shape));
   });
-  button('save-npy').addEventListener('click', () => {
+  onClick('save-npy', () => {
     const { frames, shape } = trajectory;
     void make(name('all', 'npy'), (files) => files.trajectoryNpy(frames, shape));
   });
@@ -94,7 +94,7 @@ export function connectShare(app: App, trajectory: Trajectory, chosen: () => Ord
   /** What the last sentence about the address is of. */
   let of: readonly unknown[] = [];
   const now = () => [app.settings, trajectory.order, app.source];
-  button('share').addEventListener('click', async () => {
+  onClick('share', async () => {
     const made = trajectory.shown && trajectory.order;
     const order = made ?? chosen();
     const url = new URL(queryOf(app.chosen, order), location.href).href;

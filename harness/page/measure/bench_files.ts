@@ -6,7 +6,7 @@ import type { BenchResult } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
 import { headLines, type Table } from '../../bench/table';
 import type { App } from '../shell/app';
-import { anyElement, button, download, keepFocus, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, download, keepFocus, onClick, setDisabled, setText } from '../shell/dom';
 import { element, tableSection } from '../shell/table';
 
 export class BenchFiles {
@@ -31,7 +31,7 @@ export class BenchFiles {
     this.saves('bench-csv', 'bench.csv', 'text/csv', toCsv);
     this.saves('bench-markdown', 'bench.md', 'text/markdown', toMarkdown);
     this.saves('bench-svg', 'roofline.svg', 'image/svg+xml', (of) => rooflineSvg(of));
-    button('bench-copy').addEventListener('click', () => void this.copy());
+    onClick('bench-copy', () => void this.copy());
   }
 
   /** The result to show. */
@@ -68,8 +68,8 @@ export class BenchFiles {
     const { shown } = this;
     for (const id of ['bench-saves', 'bench-readings']) anyElement(id).hidden = !shown;
     this.withOwn.hidden = !this.own();
-    setDisabled(button('bench-svg'), anyElement('bench-roofline').hidden !== false);
-    setText(anyElement('bench-copied'), this.copied);
+    setDisabled('bench-svg', anyElement('bench-roofline').hidden !== false);
+    setText('bench-copied', this.copied);
   }
 
   private saves(id: string, name: string, type: string, content: (of: BenchResult) => string | undefined) {

@@ -3,7 +3,7 @@ import { addEvent, type BenchResult } from '../../bench/result';
 import { measuredText, type Table } from '../../bench/table';
 import { choiceText } from '../../run/network';
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { measured } from '../shell/format';
 import { BenchFiles } from './bench_files';
@@ -41,7 +41,7 @@ export class BenchPanel implements TaskPanel {
       this.result = addEvent(this.result, event);
     });
     offerMeasured();
-    button('bench-run').addEventListener('click', () => (this.run.active ? this.run.stop() : this.start()));
+    onClick('bench-run', () => (this.run.active ? this.run.stop() : this.start()));
   }
 
   start(): void {
@@ -75,12 +75,12 @@ export class BenchPanel implements TaskPanel {
     const action = button('bench-run');
     setText(action, run.active ? 'Stop' : 'Bench');
     action.disabled = !run.active && !(run.possible && fields.valid);
-    setText(anyElement('bench-status'), this.status());
+    setText('bench-status', this.status());
     anyElement('bench-status').parentElement!.classList.toggle('busy', run.active);
-    setText(anyElement('bench-detail'), run.status === 'running' ? this.detail() : this.clock());
+    setText('bench-detail', run.status === 'running' ? this.detail() : this.clock());
     byId('bench-progress', HTMLProgressElement).value =
       run.status === 'done' ? 1 : progress.done / progress.total;
-    setMessage(anyElement('bench-error'), run.message);
+    setMessage('bench-error', run.message);
     this.view.draw(files.shown, !run.active || files.opened !== undefined);
     files.render();
   }

@@ -39,7 +39,7 @@ export class BenchView {
 
   /** `complete`: the result does not grow any more, so the view lists what it lacks. */
   draw(result: BenchResult | undefined, complete: boolean): void {
-    setMessage(anyElement('bench-caveats'), result && complete ? caveats(result).join('\n') : '');
+    setMessage('bench-caveats', result && complete ? caveats(result).join('\n') : '');
     if (result === this.drawn) return;
     const { drawn } = this;
     // The drawn result, if this one has grown from it: only the changes are drawn. A file may be of the same run.
@@ -78,7 +78,7 @@ function drawReadings(result: BenchResult | undefined): void {
 function drawSkipped(result: BenchResult | undefined): void {
   const skipped = result?.skipped ?? [];
   anyElement('bench-skipped').hidden = skipped.length === 0;
-  setText(anyElement('bench-skipped-count'), `Not run: ${whole(skipped.length)}`);
+  setText('bench-skipped-count', `Not run: ${whole(skipped.length)}`);
   const lines = skippedLines(skipped).map((line) => element('li', '', line.replace(/^not run: /, '')));
   anyElement('bench-skipped-list').replaceChildren(...lines);
 }
@@ -185,12 +185,12 @@ class RooflineView {
     const hadFocus = anyElement('bench-plot').contains(document.activeElement);
     const drawing = elementOf(plot);
     // Not one picture any more, as its marks can be reached.
-    drawing.setAttribute('role', 'group');
+    drawing.role = 'group';
     const marks = [...drawing.querySelectorAll<SVGElement>('.point')];
     this.marks = marks.sort((a, b) => Number(a.dataset.x) - Number(b.dataset.x));
     for (const mark of marks) {
-      mark.setAttribute('role', 'img');
-      mark.setAttribute('aria-label', markName(mark));
+      mark.role = 'img';
+      mark.ariaLabel = markName(mark);
       mark.tabIndex = -1;
     }
     anyElement('bench-plot').replaceChildren(drawing);
@@ -199,7 +199,7 @@ class RooflineView {
     else {
       this.chosen = undefined;
       this.marks[0].tabIndex = 0;
-      setText(anyElement('bench-mark'), HINT);
+      setText('bench-mark', HINT);
     }
     if (hadFocus) (mark ?? this.marks[0]).focus({ preventScroll: true });
   }
@@ -215,7 +215,7 @@ class RooflineView {
       other.tabIndex = other === mark ? 0 : -1;
       other.classList.toggle('chosen', other === mark);
     }
-    setText(anyElement('bench-mark'), markName(mark));
+    setText('bench-mark', markName(mark));
   }
 
   private move(event: KeyboardEvent): void {

@@ -16,7 +16,7 @@ import type { CheckedCase, CheckRow } from '../../run/check';
 import { whole } from '../../text/units';
 import { explainWords } from '../glossary/terms';
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, download, onClick, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { cell, element, extraRow } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
@@ -51,13 +51,9 @@ export class CheckPanel implements TaskPanel {
       else if (event.kind === 'report') this.engine = event.report;
       else this.rows = [...this.rows, event.row];
     });
-    button('check-run').addEventListener('click', () => (this.run.active ? this.run.stop() : this.start()));
-    button('check-json').addEventListener('click', () =>
-      download('check.json', checkJson(this.report), 'application/json'),
-    );
-    button('check-markdown').addEventListener('click', () =>
-      download('check.md', checkMarkdown(this.report), 'text/markdown'),
-    );
+    onClick('check-run', () => (this.run.active ? this.run.stop() : this.start()));
+    onClick('check-json', () => download('check.json', checkJson(this.report), 'application/json'));
+    onClick('check-markdown', () => download('check.md', checkMarkdown(this.report), 'text/markdown'));
   }
 
   start(): void {
@@ -86,11 +82,11 @@ export class CheckPanel implements TaskPanel {
     const action = button('check-run');
     setText(action, run.active ? 'Stop' : 'Check');
     action.disabled = !run.active && !(run.possible && fields.valid);
-    setText(anyElement('check-status'), this.status());
+    setText('check-status', this.status());
     anyElement('check-status').parentElement!.classList.toggle('busy', run.active);
-    setText(anyElement('check-detail'), run.status === 'running' ? this.detail() : '');
+    setText('check-detail', run.status === 'running' ? this.detail() : '');
     byId('check-progress', HTMLProgressElement).value = run.status === 'done' ? 1 : progress.share;
-    setMessage(anyElement('check-error'), run.message);
+    setMessage('check-error', run.message);
     this.table.draw(rows);
     anyElement('check-results').hidden = rows.length === 0;
     anyElement('check-used').hidden = !rows.some(({ inUse }) => inUse);

@@ -53,8 +53,8 @@ export class GpuPanel implements TaskPanel {
     setDisabled(this.check, !this.run.active && !(this.run.possible && this.facts));
     setDisabled(this.copy, !this.facts);
     const doing = this.run.status === 'waiting' ? this.run.waits : this.title;
-    setText(anyElement('gpu-note'), this.run.active ? doing : this.copied);
-    setMessage(anyElement('gpu-problem'), this.problem || this.run.message);
+    setText('gpu-note', this.run.active ? doing : this.copied);
+    setMessage('gpu-problem', this.problem || this.run.message);
   }
 
   async start(): Promise<void> {

@@ -9,28 +9,43 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
 
 export const button = (id: string) => byId(id, HTMLButtonElement);
 export const anyElement = (id: string) => byId(id, HTMLElement);
+const elementAt = (at: HTMLElement | string) => (typeof at === 'string' ? anyElement(at) : at);
 
-/** Writes only changes, so that a screen reader does not repeat the text and a selection survives. */
-export function setText(element: HTMLElement, text: string): void {
+/** Has a button call back at each press. */
+export const onClick = (id: string, act: (event: MouseEvent) => void) =>
+  button(id).addEventListener('click', act);
+
+/** Makes an element. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  properties: Partial<HTMLElementTagNameMap[K]> = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** Writes only changes, so that a screen reader does not repeat the text and a selection survives. `at`: an element, or its id. */
+export function setText(at: HTMLElement | string, text: string): void {
+  const element = elementAt(at);
   if (element.textContent !== text) element.textContent = text;
 }
 
 /** Shows a message, or hides the element if there is none. */
-export function setMessage(element: HTMLElement, text: string | undefined): void {
-  element.hidden = !text;
-  setText(element, text ?? '');
+export function setMessage(at: HTMLElement | string, text: string | undefined): void {
+  elementAt(at).hidden = !text;
+  setText(at, text ?? '');
 }
 
 /** Says in `host` what could not be loaded, with a button that tries again. */
 export function offerAgain(host: HTMLElement, message: string, again: () => void): void {
-  const retry = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Try again' });
+  const retry = make('button', { type: 'button', textContent: 'Try again' });
   retry.addEventListener('click', () => {
     host.replaceChildren();
     again();
   });
-  const words = Object.assign(document.createElement('p'), { textContent: message });
-  words.setAttribute('role', 'status');
-  host.replaceChildren(words, retry);
+  host.replaceChildren(make('p', { role: 'status', textContent: message }), retry);
 }
 
 /** A large figure with a small addition. */
@@ -38,18 +53,12 @@ export function setReading(id: string, figure: string, addition = ''): void {
   const element = anyElement(id);
   if (element.textContent === figure + addition) return;
   element.textContent = figure;
-  if (!addition) return;
-  const small = document.createElement('small');
-  small.textContent = addition;
-  element.append(small);
+  if (addition) element.append(make('small', { textContent: addition }));
 }
 
 export function download(name: string, content: BlobPart | Blob, type = 'application/octet-stream'): void {
   const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
+  make('a', { href: url, download: name }).click();
   // The browser reads the URL when the download starts, which is soon.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
@@ -72,18 +81,18 @@ export function keepFocus(render: () => void): void {
 }
 
 /** Disables a button. One that has the focus only says so, as the browser would take the focus from it. */
-export function setDisabled(button: HTMLButtonElement, disabled: boolean): void {
-  const focused = document.activeElement === button;
-  button.disabled = disabled && !focused;
-  if (disabled && focused) button.setAttribute('aria-disabled', 'true');
-  else button.removeAttribute('aria-disabled');
+export function setDisabled(at: HTMLButtonElement | string, disabled: boolean): void {
+  const element = typeof at === 'string' ? button(at) : at;
+  const focused = document.activeElement === element;
+  element.disabled = disabled && !focused;
+  element.ariaDisabled = disabled && focused ? 'true' : null;
 }
 
 /** Gives an element the focus. A button that `setDisabled` has disabled could not have it: it only says so from then on. */
 export function focusOn(element: HTMLElement & { disabled?: boolean }): void {
   if (element.disabled) {
     element.disabled = false;
-    element.setAttribute('aria-disabled', 'true');
+    element.ariaDisabled = 'true';
   }
   element.focus();
 }
@@ -106,9 +115,9 @@ export function foldFields(id: string): void {
   const folded = fold.getAttribute('aria-controls')!.split(' ').map(anyElement);
   for (const element of folded) element.classList.add('foldable');
   fold.addEventListener('click', () => {
-    const open = fold.getAttribute('aria-expanded') !== 'true';
+    const open = fold.ariaExpanded !== 'true';
     for (const element of folded) element.classList.toggle('unfolded', open);
-    fold.setAttribute('aria-expanded', String(open));
+    fold.ariaExpanded = String(open);
   });
 }
 

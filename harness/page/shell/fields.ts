@@ -32,7 +32,7 @@ export function connectFields(
     if (!message) return;
     if (problem) problems.set(key, problem);
     else problems.delete(key);
-    input.setAttribute('aria-invalid', String(problem !== undefined));
+    input.ariaInvalid = String(problem !== undefined);
     setMessage(message, [...problems.values()].join(' '));
   };
 

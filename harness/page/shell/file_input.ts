@@ -4,7 +4,7 @@ import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { kindOf, type OwnFile } from '../../pictures/own_images';
 import { UNDER_WAY } from '../messages/calls';
 import type { App } from './app';
-import { anyElement, button, byId } from './dom';
+import { anyElement, byId, onClick } from './dom';
 import { isFixed } from './state';
 import type { TrainingWorker } from './training_worker';
 
@@ -105,9 +105,8 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
       input.value = '';
     });
   }
-  for (const from of ['digits', 'letters'] as const)
-    button(`use-${from}`).addEventListener('click', () => app.takeImages(from));
-  button('stop-reading').addEventListener('click', () => app.send('stopReading'));
+  for (const from of ['digits', 'letters'] as const) onClick(`use-${from}`, () => app.takeImages(from));
+  onClick('stop-reading', () => app.send('stopReading'));
 
   const veil = anyElement('drop');
   const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;

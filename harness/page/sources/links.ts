@@ -1,13 +1,13 @@
 /** Links to the project's files. */
 import { repository } from '../../../package.json';
-import { byId } from '../shell/dom';
+import { byId, make } from '../shell/dom';
 import { fileAddress, textPage } from './texts';
 
 /** A link to a file of the project by its path; only its subject if it has no address. */
 export function linkTo(path: string, subject: string): Node {
   const page = textPage(path);
   const href = page ? `./docs/${page}` : fileAddress(path, repository.url);
-  if (href) return Object.assign(document.createElement('a'), { href, textContent: subject });
+  if (href) return make('a', { href, textContent: subject });
   return document.createTextNode(`${subject} (${path})`);
 }
 

@@ -1,6 +1,6 @@
 /** Shows the shaders of an open row, in colours, and the reference that they are compared with. */
 
-import { offerAgain } from '../shell/dom';
+import { make, offerAgain } from '../shell/dom';
 import { orOffline } from '../shell/format';
 import { element } from '../shell/table';
 import type { SourceText } from './source_text';
@@ -57,7 +57,7 @@ async function fill(
 function panel(title: string, about: string, { file, code }: SourceText): HTMLElement {
   const box = element('section', 'source-text');
   // Not a region: several rows may show the same file.
-  const pre = Object.assign(document.createElement('pre'), { tabIndex: 0, role: 'group', ariaLabel: file });
+  const pre = make('pre', { tabIndex: 0, role: 'group', ariaLabel: file });
   const text = document.createElement('code');
   text.append(code);
   pre.append(text);

@@ -4,7 +4,7 @@ import type { EventOf } from '../messages/messages';
 import { Losses } from '../runs/losses';
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
-import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, byId, download, onClick, setDisabled, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
 import type { Distilling } from '../shell/state';
 import { Curve } from './curve';
@@ -25,13 +25,13 @@ export function createDistilPanel(app: App): Panel {
   });
   curve.setScale('log');
   for (const calls of [1, 2] as const) {
-    button(`distil-${calls}`).addEventListener('click', () => {
+    onClick(`distil-${calls}`, () => {
       if (mayDistil(app.state, app.settings)) app.send('distil', calls);
     });
   }
-  button('distil-stop').addEventListener('click', () => app.send('stopDistilling'));
-  button('distil-save').addEventListener('click', () => made && download(made.model.name, made.bytes));
-  button('distil-make').addEventListener('click', () => {
+  onClick('distil-stop', () => app.send('stopDistilling'));
+  onClick('distil-save', () => made && download(made.model.name, made.bytes));
+  onClick('distil-make', () => {
     app.useFile = true;
     app.set('task', 'sample');
   });
@@ -53,7 +53,7 @@ export function createDistilPanel(app: App): Panel {
       anyElement('distil').hidden = !offered && !made;
       if (anyElement('distil').hidden) return;
       for (const calls of [1, 2])
-        setDisabled(button(`distil-${calls}`), app.measuring !== undefined || !mayDistil(state, settings));
+        setDisabled(`distil-${calls}`, app.measuring !== undefined || !mayDistil(state, settings));
       button('distil-stop').hidden = !distilling;
       button('distil-save').hidden = !made;
       // Another file may have replaced it.
@@ -62,7 +62,7 @@ export function createDistilPanel(app: App): Panel {
       const words = distilling
         ? distilStatus(distilling)
         : `${done}${offered ? distilOffer(state, settings) : ''}`;
-      setText(anyElement('distil-text'), words);
+      setText('distil-text', words);
       const bar = byId('distil-progress', HTMLProgressElement);
       bar.hidden = !distilling;
       bar.value = distilling ? distilShare(distilling) : 0;
@@ -71,7 +71,7 @@ export function createDistilPanel(app: App): Panel {
       const last = losses.at(-1);
       const summary =
         last === undefined ? 'nothing yet' : `${lossText(losses.at(0)!)} at first, ${lossText(last)} now`;
-      anyElement('distil-curve').setAttribute('aria-label', `Loss of each step of distilling: ${summary}`);
+      anyElement('distil-curve').ariaLabel = `Loss of each step of distilling: ${summary}`;
       const { recipe } = settings;
       const { batch, steps } = shown ?? { batch: 1, steps: 0 };
       curve.set({ ...nothingElse, losses, batch, stepsPerEpoch: steps + 1, recipe });

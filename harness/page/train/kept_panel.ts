@@ -5,7 +5,7 @@ import { plural, whole } from '../../text/units';
 import { recipeOf } from '../messages/settings';
 import { COMES_ALONG, comesAlong } from '../runs/run_notes';
 import type { App, Panel } from '../shell/app';
-import { anyElement, button, setMessage, setText } from '../shell/dom';
+import { anyElement, button, make, onClick, setMessage, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
 import { isFixed } from '../shell/state';
 
@@ -18,7 +18,7 @@ export function createKeptPanel(app: App): Panel {
 
   const row = (run: StoredRun) => {
     const now = Date.now();
-    const goOn = Object.assign(document.createElement('button'), {
+    const goOn = make('button', {
       type: 'button',
       className: 'small',
       textContent: goOnText(run, now),
@@ -28,37 +28,37 @@ export function createKeptPanel(app: App): Panel {
       app.set('task', 'train');
       app.goOn(run.id);
     });
-    const discard = Object.assign(document.createElement('button'), {
+    const discard = make('button', {
       type: 'button',
       className: 'small',
       textContent: 'Discard',
       disabled: run.held,
     });
-    discard.setAttribute('aria-label', `Discard ${runOf(run.savedAt, now)}, step ${run.step}`);
+    discard.ariaLabel = `Discard ${runOf(run.savedAt, now)}, step ${run.step}`;
     discard.addEventListener('click', () => {
       if (confirm(`Delete ${runOf(run.savedAt, now)} for good, all ${plural(run.step, 'step')}?`))
         app.discard(run.id);
     });
-    const buttons = Object.assign(document.createElement('p'), { className: 'buttons' });
+    const buttons = make('p', { className: 'buttons' });
     buttons.append(goOn, discard);
-    const about = Object.assign(document.createElement('p'), {
+    const about = make('p', {
       className: 'muted kept-facts',
       textContent: facts(run),
     });
     const item = document.createElement('li');
     item.append(buttons, about);
     if (run.id === app.state.needsData) {
-      item.append(Object.assign(document.createElement('p'), { textContent: neededData(run) }));
+      item.append(make('p', { textContent: neededData(run) }));
     }
     return item;
   };
 
   const more = button('kept-more');
   more.addEventListener('click', () => {
-    more.setAttribute('aria-expanded', String(more.getAttribute('aria-expanded') !== 'true'));
+    more.ariaExpanded = String(more.ariaExpanded !== 'true');
     app.changed();
   });
-  button('not-stored-save').addEventListener('click', () => app.save('checkpoint'));
+  onClick('not-stored-save', () => app.save('checkpoint'));
 
   return {
     render() {
@@ -75,15 +75,15 @@ export function createKeptPanel(app: App): Panel {
         shownNeed = needsData;
       }
       more.hidden = kept.length < 2;
-      const open = more.getAttribute('aria-expanded') === 'true';
+      const open = more.ariaExpanded === 'true';
       list.classList.toggle('all', open);
       setText(more, open ? 'Fewer' : `${kept.length - 1} more`);
       setMessage(
-        anyElement('kept-note'),
+        'kept-note',
         open && kept.length > 1 ? `This browser keeps the ${MOST_RUNS} newest runs.` : undefined,
       );
       anyElement('not-stored').hidden = !notStored;
-      setText(anyElement('not-stored-text'), notStored ?? '');
+      setText('not-stored-text', notStored ?? '');
       button('not-stored-save').disabled = losses.length === 0;
     },
   };

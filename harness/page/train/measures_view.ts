@@ -5,7 +5,7 @@ import { areOwn } from '../messages/fine_tune';
 import { type HeldOutLoss, type NearestFound, risenSince } from '../messages/measurements';
 import { heldOutOf } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
-import { anyElement, button, setDisabled, setMessage, setText } from '../shell/dom';
+import { anyElement, make, onClick, setDisabled, setMessage, setText } from '../shell/dom';
 import { loss as lossText, percent } from '../shell/format';
 import { ImageView } from '../shell/images';
 import { digits } from './plan';
@@ -14,7 +14,7 @@ const BINS = 10;
 
 export function createMeasuresView(app: App): Panel {
   const bars = createBars(anyElement('noise-bars'));
-  button('measure-quality').addEventListener('click', () => app.send('measure', 'quality'));
+  onClick('measure-quality', () => app.send('measure', 'quality'));
   const nearest = createNearest(app);
   return {
     receive(event) {
@@ -34,8 +34,7 @@ export function createMeasuresView(app: App): Panel {
 function createBars(list: HTMLElement) {
   const items = Array.from({ length: BINS }, (_, i) => {
     const item = document.createElement('li');
-    const part = (className: string, text = '') =>
-      Object.assign(document.createElement('span'), { className, textContent: text });
+    const part = (className: string, text = '') => make('span', { className, textContent: text });
     const range = part('visually-hidden', `noise ${i / BINS} to ${(i + 1) / BINS}: `);
     const [figure, room, first, now] = ['figure', 'room', 'first', 'now'].map((name) => part(name));
     room.append(first, now);
@@ -67,18 +66,18 @@ function renderHeldOut({ state, settings }: App): void {
   if (!last) return;
   const { count } = state.data ?? digits;
   const held = run?.held ?? heldOutOf(settings, settings.limit > 0 ? Math.min(settings.limit, count) : count);
-  setText(anyElement('held-out-at'), `${lossText(last.loss)} after step ${whole(last.step)}`);
+  setText('held-out-at', `${lossText(last.loss)} after step ${whole(last.step)}`);
   const share = measured.clock?.heldOutShare;
   const cost = share ? `; this takes ${percent(share)} of the time` : '';
   const used = last.images < held ? `${whole(last.images)} of the ${whole(held)}` : whole(held);
   setText(
-    anyElement('held-out-note'),
+    'held-out-note',
     `${used} images that it does not train on, always with the same noise${cost}. Faint bars: at the start.`,
   );
   const steps = state.planned?.plan.steps;
   const since = steps === undefined ? undefined : risenSince(measured.heldOut, steps);
   setMessage(
-    anyElement('held-out-rise'),
+    'held-out-rise',
     since === undefined
       ? undefined
       : `It has risen since step ${whole(since)}: the network learns the training images by heart from there on, and its samples come nearer to copies of them.`,
@@ -89,7 +88,7 @@ function renderHeldOut({ state, settings }: App): void {
 function createNearest(app: App) {
   const list = anyElement('nearest-pairs');
   let found: NearestFound | undefined;
-  button('find-nearest').addEventListener('click', () => app.send('measure', 'nearest'));
+  onClick('find-nearest', () => app.send('measure', 'nearest'));
   return {
     show(measured: NearestFound | undefined): void {
       found = measured;
@@ -100,9 +99,9 @@ function createNearest(app: App) {
       anyElement('nearest').hidden = !data || !areOwn(data) || losses.length === 0;
       const looking = measured.measuring === 'nearest';
       const at = found ? `after step ${whole(found.step)}` : 'at the end of the run';
-      setText(anyElement('nearest-at'), looking ? 'looking' : at);
-      setText(anyElement('nearest-note'), found ? nearestText(found) : 'Shows whether the network copies.');
-      setDisabled(button('find-nearest'), looking || phase === 'lost' || app.measuring !== undefined);
+      setText('nearest-at', looking ? 'looking' : at);
+      setText('nearest-note', found ? nearestText(found) : 'Shows whether the network copies.');
+      setDisabled('find-nearest', looking || phase === 'lost' || app.measuring !== undefined);
     },
   };
 }
@@ -113,9 +112,9 @@ function pairsOf({ samples, nearest, distances, height, width, channels }: Neare
   return distances.map((distance, i) => {
     const item = document.createElement('li');
     const canvas = document.createElement('canvas');
-    const frame = Object.assign(document.createElement('span'), { className: 'images' });
+    const frame = make('span', { className: 'images' });
     frame.append(canvas);
-    item.append(frame, Object.assign(document.createElement('span'), { textContent: whole(distance) }));
+    item.append(frame, make('span', { textContent: whole(distance) }));
     const bytes = new Uint8Array(2 * size);
     for (const [row, images] of [samples, nearest].entries())
       bytes.set(images.subarray(i * size, (i + 1) * size), row * size);
@@ -146,13 +145,13 @@ function renderQuality(app: App): void {
     ['real', last?.real],
   ] as const) {
     anyElement(`accepted-${id}`).style.width = `${100 * share}%`;
-    setText(anyElement(`accepted-${id}-figure`), percent(share));
+    setText(`accepted-${id}-figure`, percent(share));
   }
   const at = last ? `after step ${whole(last.step)}` : 'not measured yet';
-  setText(anyElement('quality-at'), measuring ? 'measuring' : at);
+  setText('quality-at', measuring ? 'measuring' : at);
   const { qualityShare: share, nextQuality: next } = measured.clock ?? {};
   const when = state.training && next ? ` Next measurement in about ${duration(next)}.` : '';
   const cost = share ? ` This takes ${percent(share)} of the time.` : '';
-  setText(anyElement('quality-note'), `How many of 100 samples a classifier is sure of.${cost}${when}`);
-  setDisabled(button('measure-quality'), measuring || phase === 'lost' || app.measuring !== undefined);
+  setText('quality-note', `How many of 100 samples a classifier is sure of.${cost}${when}`);
+  setDisabled('measure-quality', measuring || phase === 'lost' || app.measuring !== undefined);
 }

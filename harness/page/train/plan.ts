@@ -9,7 +9,7 @@ import { beginningOf, mayPlan, RATE, whyNew } from '../messages/fine_tune';
 import type { DataDescription, PlanWish, WorkerEvent } from '../messages/messages';
 import { heldOutOf, initialOf, pageRecipes } from '../messages/settings';
 import type { App } from '../shell/app';
-import { anyElement, button, setText } from '../shell/dom';
+import { anyElement, button, onClick, setText } from '../shell/dom';
 import { measured } from '../shell/format';
 
 /** Stands for the digits until they are loaded. */
@@ -102,12 +102,12 @@ function connectSlow(app: App, current: () => Plan | undefined): () => void {
     if (app.state.run) app.command((client) => client.reset());
     change();
   };
-  button('plan-smaller').addEventListener('click', () => {
+  onClick('plan-smaller', () => {
     const { height, width } = app.state.data ?? digits;
     const side = [48, 32, 24, 16].find((each) => each < Math.min(height, width))!;
     again(() => app.set('size', String(side)));
   });
-  button('plan-pretrained').addEventListener('click', () => {
+  onClick('plan-pretrained', () => {
     const { batch, epochs, seconds } = current()!;
     again(() => {
       app.set('begin', 'pretrained');
@@ -125,7 +125,7 @@ function connectSlow(app: App, current: () => Plan | undefined): () => void {
     const { data = digits } = app.state;
     const speed = (plan.steps! * plan.batch) / plan.seconds;
     setText(
-      anyElement('plan-text'),
+      'plan-text',
       `It takes about ${UPDATES} steps to recognise anything: ${duration(plan.seconds)} here, at ${measured(speed)} images a second.`,
     );
     button('plan-smaller').hidden = !data.pictures || Math.min(data.height, data.width) <= LEAST;

@@ -4,7 +4,7 @@ import { textOfPictures } from '../messages/settings';
 import { nameOfDrawings, textOfDrawings } from '../runs/kept_drawings';
 import { readNotes, writeNotes } from '../runs/run_notes';
 import type { App, Panel } from '../shell/app';
-import { anyElement, button, byId, setDisabled, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, make, setDisabled, setMessage, setText } from '../shell/dom';
 import type { State } from '../shell/state';
 import { HUES } from './curve';
 import type { Overlay } from './curve_data';
@@ -87,10 +87,7 @@ class Runs {
     for (const key of this.hues.keys()) if (!others.some((row) => row.key === key)) this.hues.delete(key);
     const drawn = others.filter(({ key }) => this.hues.has(key));
     const before = this.overlays;
-    setMessage(
-      anyElement('runs-unlike'),
-      drawn.length > 0 ? unlike([...(own ? [own] : []), ...drawn]) : undefined,
-    );
+    setMessage('runs-unlike', drawn.length > 0 ? unlike([...(own ? [own] : []), ...drawn]) : undefined);
     const same = drawn.length === before.length && drawn.every((row, i) => row.losses === before[i].losses);
     if (!same)
       this.overlays = drawn.map(({ key, name, losses, batch }) => ({
@@ -176,10 +173,10 @@ interface RowView {
 /** A row's elements stay while its numbers change, so that a pressed or focused button stays, too. */
 function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowView {
   const element = document.createElement('tr');
-  const head = element.appendChild(Object.assign(document.createElement('th'), { scope: 'row' }));
-  const swatch = Object.assign(document.createElement('span'), { className: 'swatch', ariaHidden: 'true' });
+  const head = element.appendChild(make('th', { scope: 'row' }));
+  const swatch = make('span', { className: 'swatch', ariaHidden: 'true' });
   const name = document.createElement('span');
-  const box = Object.assign(document.createElement('input'), { type: 'checkbox' });
+  const box = make('input', { type: 'checkbox' });
   box.addEventListener('change', () => actions.draw(box.checked));
   const label = document.createElement('label');
   label.append(...(where === 'page' ? [] : [box]), swatch, name);
@@ -193,7 +190,7 @@ function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowVi
   last.className = 'buttons';
   const buttons: HTMLButtonElement[] = [];
   const add = (text: string, press: () => void) => {
-    const added = Object.assign(document.createElement('button'), { type: 'button', className: 'small' });
+    const added = make('button', { type: 'button', className: 'small' });
     added.textContent = text;
     added.addEventListener('click', press);
     buttons.push(added);
@@ -206,12 +203,12 @@ function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowVi
     update(row, hue) {
       setText(name, row.name);
       box.checked = hue !== undefined;
-      box.setAttribute('aria-label', `Draw the loss of ${row.name}`);
+      box.ariaLabel = `Draw the loss of ${row.name}`;
       swatch.className = `swatch ${where === 'page' ? 'own' : hue === undefined ? 'none' : `run-${hue}`}`;
       for (const [i, text] of cellsOf(row).entries()) setText(cells[i], text);
       for (const one of buttons) {
         one.disabled = row.held;
-        one.setAttribute('aria-label', `${one.textContent}: ${row.name}`);
+        one.ariaLabel = `${one.textContent}: ${row.name}`;
         one.title = row.held ? 'It is open in another tab' : '';
       }
     },

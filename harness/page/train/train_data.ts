@@ -24,18 +24,15 @@ export function renderData(app: App, ahead: string | undefined): void {
   const name = data.builtIn
     ? `${whole(used)} of MNIST’s digits`
     : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${data.channels === 3 ? ' in colour' : ''}${labelled}`;
-  setText(anyElement('data-name'), name);
+  setText('data-name', name);
   // What was made of pictures is worth a look.
   if (data !== shown && !data.builtIn) byId('data', HTMLDetailsElement).open = true;
   shown = data;
-  setMessage(anyElement('data-notes'), data.notes?.join(' ') || undefined);
+  setMessage('data-notes', data.notes?.join(' ') || undefined);
   byId('pictures-form', HTMLFormElement).hidden = !data.pictures;
   const { cut = 0 } = data;
   anyElement('data-cut').hidden = cut === 0 || isFixed(state);
-  setText(
-    anyElement('data-cut-text'),
-    `Of ${plural(cut, 'picture')} the middle is kept, and the edges are cut off.`,
-  );
+  setText('data-cut-text', `Of ${plural(cut, 'picture')} the middle is kept, and the edges are cut off.`);
   const own = button('own-size');
   own.hidden = !data.own || isFixed(state);
   if (data.own) setText(own, `Keep their ${data.own.width} × ${data.own.height}`);
@@ -52,17 +49,17 @@ export function renderData(app: App, ahead: string | undefined): void {
   const readable = data.letters ? readableLine(batchSize, state.imagesPerSecond) : '';
   const time = expectedTime(app, epochs * stepsPerEpoch(parts));
   const work = ahead ? [ahead] : [workLine(parts, epochs, asTutorial), time];
-  setText(anyElement('data-line'), [...work, readable].filter(Boolean).join(' '));
+  setText('data-line', [...work, readable].filter(Boolean).join(' '));
   renderBeginning(settings, data, ahead !== undefined || state.planned !== undefined);
   const knows = data.builtIn ? 'knows the digit' : 'knows the class';
   const isConditioned = trainer.objective === 'flow' && data.classes !== undefined;
-  setText(anyElement('strip-conditions'), isConditioned ? knows : '');
+  setText('strip-conditions', isConditioned ? knows : '');
   const locked = isFixed(state);
   for (const id of ['files', 'folder', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
   button('use-digits').hidden = data.builtIn || locked;
   button('use-letters').hidden = data.letters || locked;
   setText(
-    anyElement('data-hint'),
+    'data-hint',
     locked
       ? 'To train on other images, or to open a checkpoint, first put the run aside or reset it'
       : 'or drop them anywhere on the page: pictures, best in folders named after their classes, .npy, IDX (plain or .gz)',
@@ -95,5 +92,5 @@ function renderBeginning(settings: Settings, data: DataDescription, isPlanned: b
   // A plan chooses its rate by itself.
   const hint =
     rate === undefined || isPlanned ? '' : `A learning rate of ${rate} leaves it more of what it knows`;
-  setText(anyElement('begin-note'), why ?? hint);
+  setText('begin-note', why ?? hint);
 }

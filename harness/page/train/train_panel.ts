@@ -14,6 +14,7 @@ import {
   connectMenu,
   download,
   foldFields,
+  onClick,
   setDisabled,
   setMessage,
   setText,
@@ -78,8 +79,8 @@ export function createTrainPanel(app: App): TaskPanel {
   const renderReadings = connectReadings(app, () => runs.overlays);
   const pictures = connectPictures(app);
   connectSaves(app);
-  button('fit-whole').addEventListener('click', () => app.set('fit', 'fit'));
-  button('own-size').addEventListener('click', () => app.set('size', 'own'));
+  onClick('fit-whole', () => app.set('fit', 'fit'));
+  onClick('own-size', () => app.set('size', 'own'));
 
   return {
     tasks: ['train'],
@@ -132,7 +133,7 @@ function createAfter(app: App): Panel {
         : measures
           ? 'measuring the samples'
           : '';
-      setText(anyElement('after-title'), doing && `: ${doing}`);
+      setText('after-title', doing && `: ${doing}`);
       if (doing && !busy && !closed) fold.open = true;
       busy = doing !== '';
     },
@@ -142,9 +143,9 @@ function createAfter(app: App): Panel {
 // ---------------------------------------------------------------- buttons
 
 function connectSaves(app: App): void {
-  button('save-model').addEventListener('click', () => app.save('model'));
-  button('save-checkpoint').addEventListener('click', () => app.save('checkpoint'));
-  button('save-losses').addEventListener('click', () => {
+  onClick('save-model', () => app.save('model'));
+  onClick('save-checkpoint', () => app.save('checkpoint'));
+  onClick('save-losses', () => {
     const { losses, run, measured } = app.state;
     if (!run) return;
     const heldOut = new Map(measured.heldOut.map(({ step, loss }) => [step, loss]));
@@ -172,23 +173,23 @@ function connectControls(
   /** The learning rate to try after a divergence: half of it, in few digits. */
   const smallerRate = () => Math.max(0.000001, Number((app.settings.lr / 2).toPrecision(2)));
 
-  button('train').addEventListener('click', () => {
+  onClick('train', () => {
     if (isRunning()) app.command((client) => client.pause());
     else start();
   });
-  button('step').addEventListener('click', () => {
+  onClick('step', () => {
     start(1);
   });
   const reset = () => {
     const question = `Discard this run? ${whole(app.unsaved)} of its steps are in no checkpoint. Save a checkpoint to keep them.`;
     if (app.unsaved === 0 || confirm(question)) app.command((client) => client.reset());
   };
-  button('reset').addEventListener('click', reset);
-  button('error-back').addEventListener('click', () => {
+  onClick('reset', reset);
+  onClick('error-back', () => {
     app.set('lr', String(smallerRate()));
     app.command((client) => client.goBack().then(() => client.start()));
   });
-  button('error-action').addEventListener('click', () => {
+  onClick('error-action', () => {
     if (app.state.phase === 'lost') start();
     else reset();
   });
@@ -204,14 +205,11 @@ function connectControls(
     const { state } = app;
     const error = state.error?.at === 'task' ? state.error : undefined;
     anyElement('error').hidden = !error;
-    setText(anyElement('error-text'), error?.message ?? '');
+    setText('error-text', error?.message ?? '');
     const { back } = error ?? {};
     button('error-back').hidden = back === undefined;
-    setText(
-      button('error-back'),
-      `Go back to step ${whole(back ?? 0)} with a learning rate of ${smallerRate()}`,
-    );
-    setDisabled(button('error-back'), app.measuring !== undefined);
+    setText('error-back', `Go back to step ${whole(back ?? 0)} with a learning rate of ${smallerRate()}`);
+    setDisabled('error-back', app.measuring !== undefined);
     const action = button('error-action');
     action.hidden = !error || !(state.run || state.phase === 'lost');
     const from = state.losses.length > 0 ? `Go on from step ${whole(state.losses.length)}` : 'Start again';
@@ -222,19 +220,19 @@ function connectControls(
     render() {
       const { state, settings } = app;
       const begun = state.losses.length > 0;
-      setText(button('train'), wordOnTrain());
+      setText('train', wordOnTrain());
       const waits = isComing() && !app.asked;
-      setDisabled(button('train'), !isRunning() && !waits && !mayStart());
+      setDisabled('train', !isRunning() && !waits && !mayStart());
       const isOver = isComplete(state, settings.epochs) && !state.planned;
-      setDisabled(button('step'), !mayStart() || isOver);
+      setDisabled('step', !mayStart() || isOver);
       const nothing = !state.run && state.error?.at !== 'task' && !begun;
-      setDisabled(button('reset'), state.phase === 'starting' || nothing);
+      setDisabled('reset', state.phase === 'starting' || nothing);
       const rested =
         isComplete(state, settings.epochs) && !state.distilling
           ? finished(state)
           : describe(state.phase === 'finished' ? { ...state, phase: 'paused' } : state);
       const text = app.measuring && !state.training ? `The ${app.measuring} has the GPU` : rested;
-      setText(anyElement('status-text'), text);
+      setText('status-text', text);
       const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
       anyElement('status').classList.toggle('busy', busy || (state.phase === 'training' && !begun));
       anyElement('train-next').hidden = !hasEnded(state, settings.epochs) || !!state.distilling;
@@ -242,7 +240,7 @@ function connectControls(
       const own = drawings.length > 0 && state.data?.name === nameOfDrawings(drawings);
       for (const id of ['play', 'teach']) anyElement(`train-${id}`).hidden = own;
       for (const id of ['write', 'compare']) anyElement(`train-${id}`).hidden = !own;
-      setMessage(anyElement('warning'), state.warning);
+      setMessage('warning', state.warning);
       renderError();
     },
   };

@@ -4,7 +4,7 @@ import { whole } from '../../text/units';
 import type { EventOf, WorkerEvent } from '../messages/messages';
 import { fullGrid, hasNames, runFileName } from '../messages/order';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, download, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, byId, download, make, onClick, setDisabled, setText } from '../shell/dom';
 import { orOffline } from '../shell/format';
 import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
 import { dataNameOf, networkIn } from '../shell/state';
@@ -59,7 +59,7 @@ function connectSamples(app: App): Part {
     stop();
     choose(Number(slider.value));
   });
-  button('grid-play').addEventListener('click', () => {
+  onClick('grid-play', () => {
     if (timer !== undefined) stop();
     else {
       timer = setInterval(() => choose(grids.index + 1), FRAME_MS);
@@ -69,7 +69,7 @@ function connectSamples(app: App): Part {
   });
   const name = (step: string, ending: string) =>
     runFileName(app.settings, dataNameOf(app.state), `samples-${step}`, ending);
-  button('save-samples').addEventListener('click', async () => {
+  onClick('save-samples', async () => {
     const entry = grids.shown;
     if (entry) download(name(`step-${entry.step}`, 'png'), await view.png());
   });
@@ -96,22 +96,22 @@ function connectSamples(app: App): Part {
       anyElement('grid').hidden = !entry && settings.samples === 0;
       const off = settings.samples > 0 ? 'noise, before training' : 'switched off';
       const label = entry ? `after step ${whole(entry.step)}` : off;
-      setText(anyElement('grid-step'), label);
-      anyElement('grid').setAttribute('aria-label', `Samples: ${label}`);
+      setText('grid-step', label);
+      anyElement('grid').ariaLabel = `Samples: ${label}`;
       anyElement('grid-scrub').hidden = state.losses.length === 0 && grids.length < 2;
       slider.max = String(Math.max(0, grids.length - 1));
       slider.value = String(grids.index);
       slider.disabled = grids.length < 2;
-      slider.setAttribute('aria-valuetext', label);
+      slider.ariaValueText = label;
       slider.title = grids.length > 0 ? `Pictures from step ${whole(grids.all[0].step)} on` : '';
-      setText(button('grid-play'), timer === undefined ? 'Play' : 'Stop');
-      setDisabled(button('grid-play'), grids.length < 2);
-      setDisabled(button('save-samples'), !entry);
+      setText('grid-play', timer === undefined ? 'Play' : 'Stop');
+      setDisabled('grid-play', grids.length < 2);
+      setDisabled('save-samples', !entry);
       for (const id of ['save-history', 'save-history-png', 'save-history-npy'])
-        setDisabled(button(id), grids.length < 2);
-      for (const id of ['save-losses', 'save-checkpoint']) setDisabled(button(id), state.losses.length === 0);
+        setDisabled(id, grids.length < 2);
+      for (const id of ['save-losses', 'save-checkpoint']) setDisabled(id, state.losses.length === 0);
       // The checkpoint is at hand when the device is gone, the network is not.
-      setDisabled(button('save-model'), state.losses.length === 0 || state.phase === 'lost');
+      setDisabled('save-model', state.losses.length === 0 || state.phase === 'lost');
     },
   };
 }
@@ -124,9 +124,7 @@ function renderNames(host: HTMLElement, columns: number, network: Classes): void
   const names = Array.from({ length: columns }, (_, i) => nameOf(i % network.classes, network.classNames));
   if (host.textContent === names.join('')) return;
   host.style.setProperty('--columns', String(columns));
-  host.replaceChildren(
-    ...names.map((name) => Object.assign(document.createElement('span'), { textContent: name, title: name })),
-  );
+  host.replaceChildren(...names.map((name) => make('span', { textContent: name, title: name })));
 }
 
 type Files = typeof import('../shell/make_files');
@@ -178,7 +176,7 @@ function connectStrip(app: App): Part {
       noisy.show(row(strip.noisy));
       for (const id of ['strip-what', 'strip-predicted']) anyElement(id).hidden = !strip.predictions;
       if (strip.predictions) predictions.show(row(strip.predictions));
-      setText(anyElement('strip-step'), strip.predictions ? `after step ${whole(strip.step)}` : '');
+      setText('strip-step', strip.predictions ? `after step ${whole(strip.step)}` : '');
     },
   };
 }

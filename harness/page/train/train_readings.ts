@@ -6,7 +6,7 @@ import { duration, megabytes, whole } from '../../text/units';
 import type { Settings } from '../messages/settings';
 import { type Losses, smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setReading, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setReading, setText } from '../shell/dom';
 import { loss as lossText, measured } from '../shell/format';
 import { endOf, epochOf, type State, secondsLeft } from '../shell/state';
 import { Curve, type Scale } from './curve';
@@ -63,7 +63,7 @@ function renderNumbers({ state, settings }: App, means: readonly number[]): void
 function renderDetail(app: App, plan: string): void {
   const { phase, preparing, losses, measured } = app.state;
   if (measured.measuring) {
-    setText(anyElement('status-detail'), measuringText[measured.measuring]);
+    setText('status-detail', measuringText[measured.measuring]);
     return;
   }
   const silence = performance.now() - app.changedAt;
@@ -71,7 +71,7 @@ function renderDetail(app: App, plan: string): void {
   const what = phase === 'training' && !preparing ? `step ${whole(losses.length + 1)} has` : 'that has';
   const slow = waiting ? `${what} taken ${duration(silence / 1000)} so far` : '';
   const far = preparing ? `${whole(preparing.done)} of ${whole(preparing.total)}` : '';
-  setText(anyElement('status-detail'), [far, slow].filter(Boolean).join('; ') || plan);
+  setText('status-detail', [far, slow].filter(Boolean).join('; ') || plan);
 }
 
 function renderFacts({ state: { run }, firstStep }: App): void {
@@ -81,8 +81,8 @@ function renderFacts({ state: { run }, firstStep }: App): void {
   const facts = run
     ? `${whole(run.parameters)} parameters. The run takes ${megabytes(run.bytes)} of GPU memory, data included.${waited}`
     : '';
-  setText(anyElement('run-facts'), facts);
-  setText(anyElement('run-kernels'), run ? variantLines(run.variants).join('; ') : '');
+  setText('run-facts', facts);
+  setText('run-kernels', run ? variantLines(run.variants).join('; ') : '');
 }
 
 /** Returns what shows the loss curve. `epochMeans`: the mean losses of the run's whole epochs. */
@@ -94,10 +94,9 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): (epochMeans
     held: anyElement('curve-held'),
   });
   for (const scale of ['linear', 'log'] as const satisfies readonly Scale[]) {
-    button(`scale-${scale}`).addEventListener('click', () => {
+    onClick(`scale-${scale}`, () => {
       curve.setScale(scale);
-      for (const other of ['linear', 'log'])
-        button(`scale-${other}`).setAttribute('aria-pressed', String(other === scale));
+      for (const other of ['linear', 'log']) button(`scale-${other}`).ariaPressed = String(other === scale);
     });
   }
   let means: readonly number[] = [];
@@ -129,7 +128,7 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): (epochMeans
       smoothed === undefined ? '' : `; smoothed ${lossText(smoothed)} after step ${whole(losses.length)}`;
     const held = heldOut.length > 0 ? `; held out ${lossText(heldOut[heldOut.length - 1].loss)}` : '';
     const changes = rates.map(({ step, lr }) => `; learning rate ${lr} after step ${step}`).join('');
-    anyElement('curve').setAttribute('aria-label', `Loss of each step: ${summary}${now}${held}${changes}`);
+    anyElement('curve').ariaLabel = `Loss of each step: ${summary}${now}${held}${changes}`;
   };
 }
 

@@ -2,7 +2,7 @@
 
 import type { Task } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setDisabled, setText } from '../shell/dom';
 import { staysHere } from '../shell/doors';
 import { describe } from '../shell/state';
 
@@ -16,7 +16,7 @@ export function createHome(app: App): Panel {
     app.begin();
     app.startWhenReady('sample');
   });
-  button('train-yourself').addEventListener('click', () => {
+  onClick('train-yourself', () => {
     making = false;
     app.set('task', 'train');
     app.startWhenReady('train');
@@ -48,7 +48,7 @@ export function createHome(app: App): Panel {
       const { done = 0, total = 0 } = (state.phase === 'compiling' && state.preparing) || {};
       const count = total > 0 ? `: ${done} of ${total}` : '';
       const doing = state.phase === 'idle' ? 'Loading the network' : describe(state);
-      setText(anyElement('home-status'), making ? `${doing}${count}` : '');
+      setText('home-status', making ? `${doing}${count}` : '');
       const bar = byId('home-progress', HTMLProgressElement);
       bar.hidden = !making;
       bar.value = total > 0 ? done / total : 0;

@@ -4,7 +4,7 @@ import { readSource } from '../../../src/data/source';
 import { svg } from '../../text/svg';
 import { whole } from '../../text/units';
 import { smooth, smoothLoss } from '../runs/losses';
-import { anyElement, button, byId, elementOf, setText } from '../shell/dom';
+import { anyElement, button, byId, elementOf, onClick, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import { decodeRecording, type Recording } from './recording';
 import recordingFile from './recording.gz?bytes';
@@ -71,18 +71,18 @@ export async function playRecording(visible: () => boolean): Promise<void> {
   };
   const markLoss = drawLosses(anyElement('recorded-losses'), learning);
   setText(
-    anyElement('recorded-note'),
+    'recorded-note',
     `Recorded with this page’s own code: the pretrained network, and ${whole(learning.losses.length)} training steps of ${whole(learning.batch)} images.`,
   );
 
   const show = (step: number, at: number) => {
     made.view.show(made.tiles[step]);
-    setText(anyElement('recorded-making-at'), step === 0 ? 'noise' : `step ${step} of ${making.steps}`);
+    setText('recorded-making-at', step === 0 ? 'noise' : `step ${step} of ${making.steps}`);
     learnt.view.show(learnt.tiles[at]);
     const steps = learning.at[at];
     const loss =
       steps > 0 ? `, loss ${smoothLoss(learning.losses.slice(0, steps), learning.batch)!.toFixed(2)}` : '';
-    setText(anyElement('recorded-learning-at'), `${whole(steps)} steps${loss}`);
+    setText('recorded-learning-at', `${whole(steps)} steps${loss}`);
     markLoss(steps);
   };
   const showAt = (tick: number) =>
@@ -97,10 +97,10 @@ export async function playRecording(visible: () => boolean): Promise<void> {
           if (visible()) showAt(tick++);
         }, TICK_MS)
       : undefined;
-    setText(button('recorded-play'), playing ? 'Pause' : 'Play');
+    setText('recorded-play', playing ? 'Pause' : 'Play');
   };
   button('recorded-play').disabled = false;
-  button('recorded-play').addEventListener('click', () => play(timer === undefined));
+  onClick('recorded-play', () => play(timer === undefined));
   const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
   if (still) show(made.tiles.length - 1, learnt.tiles.length - 1);
   else showAt(0);

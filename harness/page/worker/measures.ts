@@ -1,4 +1,5 @@
 /** Measures the network while it trains: its loss on held-out images, and the quality of its samples. Also reports the end of the time limit. */
+
 import type { Engine, Trainer, TrainingEvent } from '../../../src';
 import { areOwn } from '../messages/fine_tune';
 import type { MeasureKind } from '../messages/measurements';
