@@ -53,14 +53,9 @@ function showTrouble({ title, why, remedies }: Trouble): void {
   setText('unsupported-title', title);
   setText('unsupported-why', why);
   anyElement('unsupported-remedies').replaceChildren(
-    ...remedies.map((remedy) => {
-      const item = document.createElement('li');
-      for (const [i, part] of remedy.split('`').entries()) {
-        if (i % 2 === 0) item.append(part);
-        else item.append(make('code', { textContent: part }));
-      }
-      return item;
-    }),
+    ...remedies.map((remedy) =>
+      make('li', {}, ...remedy.split('`').map((part, i) => (i % 2 === 0 ? part : make('code', {}, part)))),
+    ),
   );
   anyElement('adapter').hidden = false;
   setText('adapter-name', 'No GPU to work on');
@@ -84,13 +79,7 @@ function createFrame(app: App): Panel {
     if (app.notices === noticesShown) return;
     noticesShown = app.notices;
     anyElement('notices').hidden = app.notices.length === 0;
-    anyElement('notices-list').replaceChildren(
-      ...app.notices.map((notice) => {
-        const line = document.createElement('p');
-        line.textContent = notice;
-        return line;
-      }),
-    );
+    anyElement('notices-list').replaceChildren(...app.notices.map((notice) => make('p', {}, notice)));
   };
   const openView = () => (app.home ? undefined : app.settings.task);
   const renderTitle = () => {

@@ -3,7 +3,7 @@ import { noised } from '../../pictures/noise';
 import { toBytes } from '../../pictures/pictures';
 import { SIDE } from '../../pictures/strokes';
 import type { Ask } from '../messages/settings';
-import { anyElement, byId, onClick, setText } from '../shell/dom';
+import { anyElement, make, makeButton, onClick, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 
 const SIZE = SIDE * SIDE;
@@ -20,8 +20,8 @@ function show(view: ImageView, bytes: Uint8Array): void {
 
 /** `take` gets the picture that the user goes on with. */
 export class DrawViews {
-  private readonly noisy = new ImageView(byId('draw-noisy', HTMLCanvasElement));
-  private readonly made = new ImageView(byId('draw-made', HTMLCanvasElement));
+  private readonly noisy = new ImageView('draw-noisy');
+  private readonly made = new ImageView('draw-made');
   private readonly fillings: ImageView[];
   private noisyOf = '';
 
@@ -31,17 +31,12 @@ export class DrawViews {
     };
     onClick('draw-take', takeFrom(this.made));
     this.fillings = FILLINGS.map((name) => {
-      const canvas = document.createElement('canvas');
-      const frame = document.createElement('span');
-      frame.className = 'images';
-      frame.append(canvas);
-      const taker = document.createElement('button');
-      taker.type = 'button';
-      taker.ariaLabel = `Draw on with the ${name} filling`;
+      const canvas = make('canvas');
+      const frame = make('span', { className: 'images' }, canvas);
+      const view = new ImageView(canvas);
+      const taker = makeButton('', takeFrom(view), { ariaLabel: `Draw on with the ${name} filling` });
       taker.append(frame);
       anyElement('draw-fillings').append(taker);
-      const view = new ImageView(canvas);
-      taker.addEventListener('click', takeFrom(view));
       return view;
     });
   }
@@ -107,21 +102,14 @@ export function clearClasses(names: readonly string[]): void {
 }
 
 function row(called: string, share: number, loss: number | undefined, isBest: boolean): HTMLTableRowElement {
-  const row = document.createElement('tr');
-  row.classList.toggle('best', isBest);
-  const name = document.createElement('th');
-  name.scope = 'row';
-  name.textContent = called;
-  const bar = document.createElement('span');
-  bar.className = 'bar';
+  const bar = make('span', { className: 'bar' });
   bar.style.setProperty('--share', `${(100 * share).toFixed(1)}%`);
-  const words = document.createElement('span');
-  words.className = 'visually-hidden';
-  words.textContent = `${(100 * share).toFixed(0)} %`;
-  const shown = row.appendChild(name) && row.insertCell();
-  shown.append(bar, words);
-  const error = row.insertCell();
-  error.className = 'number muted';
-  error.textContent = loss === undefined ? '–' : loss.toFixed(4);
-  return row;
+  const words = make('span', { className: 'visually-hidden' }, `${(100 * share).toFixed(0)} %`);
+  return make(
+    'tr',
+    { className: isBest ? 'best' : '' },
+    make('th', { scope: 'row' }, called),
+    make('td', {}, bar, words),
+    make('td', { className: 'number muted' }, loss === undefined ? '–' : loss.toFixed(4)),
+  );
 }

@@ -5,7 +5,7 @@ import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
-import { anyElement, button, onClick, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, makeButton, onClick, setDisabled, setText } from '../shell/dom';
 import { grownAt } from '../shell/state';
 import { unfit } from './draw_question';
 
@@ -64,12 +64,8 @@ const isUntrained = ({ source, state }: App) => source === 'run' && state.losses
 
 /** `names`: of the classes of the network that answers. */
 export function connectDrawDigits(app: App, names: () => readonly string[]): { render(): void } {
-  const buttonOf = (choice: string, name: string) => {
-    const button = document.createElement('button');
-    Object.assign(button, { type: 'button', id: `draw-digit-${choice}`, textContent: name, dir: 'auto' });
-    button.addEventListener('click', () => app.set('told', choice));
-    return button;
-  };
+  const buttonOf = (choice: string, name: string) =>
+    makeButton(name, () => app.set('told', choice), { id: `draw-digit-${choice}`, dir: 'auto' });
   let shown: string | undefined;
   let buttons: HTMLButtonElement[] = [];
   return {

@@ -7,7 +7,17 @@ import type { WorkerEvent } from '../messages/messages';
 import { heldOutOf, type Key, type Settings, show } from '../messages/settings';
 import { imagesOfDrawings, type KeptDrawing, nameOfDrawings } from '../runs/kept_drawings';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, onClick, setDisabled, setMessage, setText } from '../shell/dom';
+import {
+  anyElement,
+  button,
+  byId,
+  make,
+  makeButton,
+  onClick,
+  setDisabled,
+  setMessage,
+  setText,
+} from '../shell/dom';
 import { ImageView } from '../shell/images';
 import { isFixed } from '../shell/state';
 
@@ -114,22 +124,15 @@ export class Teach {
   }
 
   private itemOf(kept: KeptDrawing): HTMLLIElement {
-    const item = document.createElement('li');
-    const canvas = document.createElement('canvas');
-    const frame = document.createElement('span');
-    frame.className = 'images';
-    frame.append(canvas);
-    const remove = document.createElement('button');
-    remove.type = 'button';
-    remove.ariaLabel = `Remove this ${kept.digit}`;
-    remove.append(frame, String(kept.digit));
-    remove.addEventListener('click', () => {
+    const canvas = make('canvas');
+    const take = () => {
       this.keep(this.kept.filter((each) => each !== kept));
       button('teach-keep').focus();
-    });
-    item.append(remove);
+    };
+    const remove = makeButton(String(kept.digit), take, { ariaLabel: `Remove this ${kept.digit}` });
+    remove.prepend(make('span', { className: 'images' }, canvas));
     new ImageView(canvas).show({ bytes: kept.image, height: SIDE, width: SIDE, channels: 1, columns: 1 });
-    return item;
+    return make('li', {}, remove);
   }
 
   private startWithDrawings(): void {

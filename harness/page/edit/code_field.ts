@@ -7,22 +7,19 @@ import { coloured } from '../sources/prism';
 
 export class CodeField {
   readonly element = make('div', { className: 'code-field' });
-  readonly area = document.createElement('textarea');
-  private readonly numbers = document.createElement('pre');
-  private readonly layer = document.createElement('pre');
+  readonly area = make('textarea', { spellcheck: false, wrap: 'off', className: 'code-area' });
+  private readonly numbers = make('pre', { className: 'code-numbers', ariaHidden: 'true' });
+  private readonly layer = make('pre', { className: 'code-layer', ariaHidden: 'true' });
   private bad = new Map<number, string>();
   /** Escape was pressed: the next Tab leaves the field. */
   private leaving = false;
 
   constructor(label: string, hint: string, changed: () => void) {
     const { area, numbers, layer, element } = this;
-    Object.assign(area, { ariaLabel: label, spellcheck: false, wrap: 'off', className: 'code-area' });
+    area.ariaLabel = label;
     area.setAttribute('aria-describedby', hint);
     area.setAttribute('autocapitalize', 'off');
     area.autocomplete = 'off';
-    numbers.className = 'code-numbers';
-    layer.className = 'code-layer';
-    for (const each of [numbers, layer]) each.ariaHidden = 'true';
     element.append(numbers, layer, area);
     area.addEventListener('input', () => {
       this.bad.clear();
@@ -94,7 +91,7 @@ export class CodeField {
     const lines = area.value.split('\n');
     while (numbers.children.length > lines.length) numbers.lastChild!.remove();
     lines.forEach((_, i) => {
-      const number = numbers.children[i] ?? numbers.appendChild(document.createElement('span'));
+      const number = numbers.children[i] ?? numbers.appendChild(make('span'));
       if (!number.textContent) number.textContent = `${i + 1}\n`;
       number.classList.toggle('bad', bad.has(i + 1));
       (number as HTMLElement).title = bad.get(i + 1) ?? '';

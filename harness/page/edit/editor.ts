@@ -1,5 +1,5 @@
 /** The editor of one shader: its files, the field, its commands, and the result of the last trial. */
-import { download, make, setDisabled } from '../shell/dom';
+import { download, make, makeButton, setDisabled } from '../shell/dom';
 import { assemble, TextError } from './assemble';
 import { CodeField } from './code_field';
 import type { Edits } from './edits';
@@ -16,12 +16,12 @@ interface EditorOrders {
 const KEYS = 'Tab indents. To leave the field press Escape, then Tab. Ctrl+Enter tries the text.';
 
 export class Editor {
-  readonly element = element('div', 'shader-editor');
+  readonly element = make('div', { className: 'shader-editor' });
   readonly shader: string;
   private readonly edits: Edits;
   private readonly field: CodeField;
   private readonly select = make('select', { id: 'shader-file' });
-  private readonly verdict = element('div', 'verdict');
+  private readonly verdict = make('div', { className: 'verdict', role: 'status' });
   private readonly buttons: Readonly<
     Record<'tryIt' | 'use' | 'revert' | 'save' | 'open' | 'close', HTMLButtonElement>
   >;
@@ -39,16 +39,15 @@ export class Editor {
     this.field.area.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) orders.tryIt();
     });
-    this.verdict.role = 'status';
     this.buttons = {
-      tryIt: button('Try it', () => orders.tryIt(), 'primary'),
-      use: button('Use it in training', () => orders.use()),
-      revert: button('Revert', () => this.revert()),
-      save: button('Save as a file', () =>
+      tryIt: makeButton('Try it', () => orders.tryIt(), { className: 'primary' }),
+      use: makeButton('Use it in training', () => orders.use()),
+      revert: makeButton('Revert', () => this.revert()),
+      save: makeButton('Save as a file', () =>
         download(this.file.replace(/^.*\//, ''), this.field.text, 'text/plain'),
       ),
-      open: button('Open a file', () => this.chooseFile()),
-      close: button('Close', () => orders.close()),
+      open: makeButton('Open a file', () => this.chooseFile()),
+      close: makeButton('Close', () => orders.close()),
     };
     this.lay();
     this.show(this.files[0]);
@@ -74,7 +73,7 @@ export class Editor {
   }
 
   progress(text: string): void {
-    this.verdict.replaceChildren(element('p', 'muted', text));
+    this.verdict.replaceChildren(make('p', { className: 'muted' }, text));
     delete this.verdict.dataset.kind;
   }
 
@@ -88,7 +87,7 @@ export class Editor {
 
   /** Adds a sentence to the result of the last trial. */
   add(text: string): void {
-    this.verdict.append(element('p', '', text));
+    this.verdict.append(make('p', {}, text));
   }
 
   /** Updates buttons and marks to the edited text. */
@@ -124,10 +123,7 @@ export class Editor {
 
   /** Into the file that is shown. */
   private chooseFile(): void {
-    const input = make('input', {
-      type: 'file',
-      accept: '.wgsl,text/plain',
-    });
+    const input = make('input', { type: 'file', accept: '.wgsl,text/plain' });
     input.addEventListener('change', async () => {
       const [file] = input.files ?? [];
       if (!file) return;
@@ -140,27 +136,11 @@ export class Editor {
 
   private lay(): void {
     const { element: box, buttons, select, field, verdict } = this;
-    const label = make('label', { textContent: 'File', htmlFor: select.id });
-    const head = element('div', 'editor-head');
-    head.append(label, select);
+    const label = make('label', { htmlFor: select.id }, 'File');
+    const head = make('div', { className: 'editor-head' }, label, select);
     select.addEventListener('change', () => this.show(select.value));
-    const keys = Object.assign(element('p', 'muted', KEYS), { id: 'shader-keys' });
-    const row = element('div', 'buttons');
-    row.append(...Object.values(buttons));
+    const keys = make('p', { className: 'muted', id: 'shader-keys' }, KEYS);
+    const row = make('div', { className: 'buttons' }, ...Object.values(buttons));
     box.append(head, field.element, keys, row, verdict);
   }
-}
-
-function button(text: string, press: () => void, className = ''): HTMLButtonElement {
-  const made = make('button', {
-    type: 'button',
-    textContent: text,
-    className,
-  });
-  made.addEventListener('click', press);
-  return made;
-}
-
-function element(tag: string, className: string, textContent = ''): HTMLElement {
-  return Object.assign(document.createElement(tag), { className, textContent });
 }

@@ -1,7 +1,7 @@
 /** The result of a trial, in words and as elements. */
 
 import { whole } from '../../text/units';
-import { make } from '../shell/dom';
+import { make, makeButton } from '../shell/dom';
 import { measured } from '../shell/format';
 import type { Problem, TrialResult, TrialTimes } from './trial_messages';
 
@@ -42,23 +42,13 @@ function list(names: readonly string[]): string {
 
 /** The same with all errors; `goTo` shows a place. */
 export function showVerdict(box: HTMLElement, result: TrialResult, goTo: (place: Problem) => void): void {
-  const line = document.createElement('p');
-  line.textContent = verdictOf(result);
-  box.replaceChildren(line);
+  box.replaceChildren(make('p', {}, verdictOf(result)));
   box.dataset.kind = result.kind;
   if (result.kind === 'refused') {
-    const problems = document.createElement('ul');
-    for (const problem of result.problems) {
-      const item = problems.appendChild(document.createElement('li'));
-      const link = make('button', { type: 'button', className: 'place' });
-      link.textContent = placeText(problem);
-      link.addEventListener('click', () => goTo(problem));
-      item.append(link, ` ${problem.message}`);
-    }
-    box.append(problems);
-  } else if (result.kind === 'wrong') {
-    const text = make('pre', { textContent: result.failure });
-    text.tabIndex = 0;
-    box.append(text);
-  }
+    const items = result.problems.map((problem) => {
+      const link = makeButton(placeText(problem), () => goTo(problem), { className: 'place' });
+      return make('li', {}, link, ` ${problem.message}`);
+    });
+    box.append(make('ul', {}, ...items));
+  } else if (result.kind === 'wrong') box.append(make('pre', { tabIndex: 0 }, result.failure));
 }

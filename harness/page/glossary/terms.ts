@@ -39,13 +39,9 @@ export const terms: Readonly<Record<string, string>> = {
 export function termed(word: string): (Node | string)[] {
   const meaning = terms[word];
   if (meaning === undefined) return [word];
-  const tip = make('span', { className: 'tip', textContent: meaning });
-  tip.popover = 'auto';
-  const button = make('button', {
-    ...{ type: 'button', className: 'term', textContent: word },
-    popoverTargetElement: tip,
-  });
-  return [button, tip];
+  const tip = make('span', { className: 'tip', popover: 'auto', textContent: meaning });
+  const looks = { type: 'button', className: 'term', textContent: word } as const;
+  return [make('button', { ...looks, popoverTargetElement: tip }), tip];
 }
 
 /** Explains the marked words of a part of the page. */

@@ -2,7 +2,7 @@
 import type { ListedOp, StepStage } from '../../run/step_list';
 import { whole } from '../../text/units';
 import type { InsideAnswer, Listed } from '../messages/inside_messages';
-import { anyElement, button, byId, make, setText } from '../shell/dom';
+import { anyElement, button, byId, make, makeButton, setText } from '../shell/dom';
 import { cell, element } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
 import { number } from './part_view';
@@ -92,9 +92,7 @@ export class DispatchList {
   private row(body: HTMLTableSectionElement, op: ListedOp, at: number, listed: Listed): void {
     const { kernel, variant, layer, dispatches, flops, bytes } = op;
     const row = body.insertRow();
-    const toggle = make('button', { type: 'button', className: 'disclose' });
-    toggle.ariaExpanded = 'false';
-    toggle.textContent = kernel;
+    const toggle = make('button', { type: 'button', className: 'disclose', ariaExpanded: 'false' }, kernel);
     row.insertCell().append(toggle);
     cell(row, variant);
     cell(row, layer);
@@ -124,13 +122,7 @@ export class DispatchList {
 }
 
 function heading(text: string): HTMLTableCellElement {
-  const th = make('th', {
-    colSpan: COLUMNS,
-    scope: 'rowgroup',
-    textContent: text,
-  });
-  th.className = 'stage-name';
-  return th;
+  return make('th', { colSpan: COLUMNS, scope: 'rowgroup', className: 'stage-name' }, text);
 }
 
 type EditPanel = (panel: HTMLElement, shader: string, closed: () => void) => void;
@@ -160,14 +152,13 @@ function bindingsOf(dispatches: ListedOp['dispatches']): string {
 
 /** While the editor is open, it stands in place of the text. */
 function editButton(panel: HTMLElement, shader: string, edit: EditPanel): HTMLElement {
-  const button = Object.assign(element('button', 'edit-shader', 'Edit'), { type: 'button' as const });
-  button.ariaLabel = `Edit ${shader}`;
-  button.addEventListener('click', () => {
+  const open = () => {
     panel.classList.add('edited');
     edit(panel, shader, () => {
       panel.classList.remove('edited');
       button.focus({ preventScroll: true });
     });
-  });
+  };
+  const button = makeButton('Edit', open, { className: 'edit-shader', ariaLabel: `Edit ${shader}` });
   return button;
 }

@@ -1,7 +1,7 @@
 /** The network as a drawing: its convolutions along a U, deeper levels lower, and lines for what flows between them. */
 
 import type { InsideLayer } from '../messages/inside_messages';
-import { make } from '../shell/dom';
+import { make, makeButton } from '../shell/dom';
 import { type Maps, paint } from './shades';
 
 /** A part of the drawing: a layer that opens, or one of the pictures at the ends. */
@@ -72,20 +72,11 @@ export class NetworkDrawing {
   }
 
   private part({ name, text, size, opens }: PartPlace): HTMLElement {
-    const canvas = document.createElement('canvas');
-    canvas.ariaHidden = 'true';
-    const element = document.createElement(opens ? 'button' : 'div');
-    if (element instanceof HTMLButtonElement) {
-      element.type = 'button';
-      element.addEventListener('click', () => this.open(name));
-    }
+    const canvas = make('canvas', { ariaHidden: 'true' });
+    const element = opens ? makeButton('', () => this.open(name)) : make('div');
     element.className = 'net-part';
-    const label = make('span', { className: 'net-name', textContent: text });
-    const detail = make('span', {
-      className: 'net-size',
-      textContent: size,
-    });
-    element.append(canvas, label, detail);
+    const label = make('span', { className: 'net-name' }, text);
+    element.append(canvas, label, make('span', { className: 'net-size' }, size));
     this.parts.set(name, { element, canvas });
     return element;
   }

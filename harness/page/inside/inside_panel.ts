@@ -457,12 +457,9 @@ function showChoices(looked: Looked, chosen: number, nameOfLabel: (label: number
   const { choices, labels, classes } = looked;
   const size = choices.length / labels.length;
   labels.forEach((label, i) => {
-    const made = box.children[i] ?? box.appendChild(document.createElement('button'));
+    const made = box.children[i] ?? box.appendChild(make('button', { type: 'button' }, make('canvas')));
     const choose = made as HTMLButtonElement;
-    if (!choose.firstChild) {
-      Object.assign(choose, { type: 'button' }).dataset.choice = String(i);
-      choose.append(document.createElement('canvas'));
-    }
+    choose.dataset.choice = String(i);
     choose.ariaLabel = label === undefined ? `image ${i + 1}` : `a ${nameOfLabel(label)}`;
     choose.ariaPressed = String(i === chosen);
     paint(
@@ -496,13 +493,10 @@ function showNorms(norms: NumberOf): void {
   const most = Math.max(...Object.values(norms));
   anyElement('inside-norms').replaceChildren(
     ...Object.entries(norms).map(([name, norm]) => {
-      const row = document.createElement('div');
       const bar = make('span', { className: 'norm-bar' });
       bar.style.width = `${most > 0 ? (100 * norm) / most : 0}%`;
-      const track = make('dd', { className: 'norm' });
-      track.append(bar, make('span', { textContent: number(norm) }));
-      row.append(make('dt', { textContent: name }), track);
-      return row;
+      const track = make('dd', { className: 'norm' }, bar, make('span', {}, number(norm)));
+      return make('div', {}, make('dt', {}, name), track);
     }),
   );
 }

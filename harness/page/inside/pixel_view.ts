@@ -2,7 +2,7 @@
 import { commentedShader } from '../../run/commented_shader';
 import { plural, whole } from '../../text/units';
 import type { Arithmetic, InsideLayer, Looked } from '../messages/inside_messages';
-import { button, byId, onClick, setText } from '../shell/dom';
+import { button, byId, make, onClick, setText } from '../shell/dom';
 import { element } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
 import { number } from './part_view';
@@ -76,11 +76,9 @@ export class PixelView {
     this.slider.disabled = layer.inChannels === 1;
     setText('pixel-title', `${layer.name}: map ${place.map + 1}, row ${place.y + 1}, column ${place.x + 1}`);
     byId('pixel-total', HTMLTableElement).tBodies[0].replaceChildren(
-      ...this.total().map(([what, value]) => {
-        const row = document.createElement('tr');
-        row.append(Object.assign(element('th', '', what), { scope: 'row' }), element('td', 'number', value));
-        return row;
-      }),
+      ...this.total().map(([what, value]) =>
+        make('tr', {}, make('th', { scope: 'row' }, what), make('td', { className: 'number' }, value)),
+      ),
     );
     setText('pixel-form', formText(numbers.form));
     const at = this.layers.indexOf(layer);
@@ -207,18 +205,15 @@ function fill(id: string, side: number, taps: readonly Tap[], of: (tap: Tap) => 
   const body = byId(id, HTMLTableElement).tBodies[0];
   body.replaceChildren(
     ...Array.from({ length: side }, (_, y) => {
-      const row = document.createElement('tr');
-      row.append(
-        ...values.slice(y * side, (y + 1) * side).map((value) => {
-          const text = value === undefined ? '0' : format.format(value).replace('-', '−');
-          const cell = element('td', value === undefined ? 'outside' : '', text);
-          const share = most > 0 ? Math.abs(value ?? 0) / most : 0;
-          cell.style.setProperty('--share', `${Math.round(35 * share)}%`);
-          if ((value ?? 0) < 0) cell.classList.add('negative');
-          return cell;
-        }),
-      );
-      return row;
+      const cells = values.slice(y * side, (y + 1) * side).map((value) => {
+        const text = value === undefined ? '0' : format.format(value).replace('-', '−');
+        const cell = element('td', value === undefined ? 'outside' : '', text);
+        const share = most > 0 ? Math.abs(value ?? 0) / most : 0;
+        cell.style.setProperty('--share', `${Math.round(35 * share)}%`);
+        if ((value ?? 0) < 0) cell.classList.add('negative');
+        return cell;
+      });
+      return make('tr', {}, ...cells);
     }),
   );
 }

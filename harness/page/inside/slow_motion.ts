@@ -207,12 +207,7 @@ function sceneOf(stage: StepStage, step: Stepped, looked: Looked): Scene {
 }
 
 function figure({ title, maps, most }: StagePicture): HTMLElement {
-  const canvas = document.createElement('canvas');
+  const canvas = make('canvas', { role: 'img', ariaLabel: title });
   paint(canvas, maps, most);
-  canvas.role = 'img';
-  canvas.ariaLabel = title;
-  const caption = make('p', { className: 'muted', textContent: title });
-  const box = document.createElement('div');
-  box.append(canvas, caption);
-  return box;
+  return make('div', {}, canvas, make('p', { className: 'muted' }, title));
 }

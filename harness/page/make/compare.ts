@@ -107,7 +107,7 @@ export class TwoColumns {
     const changed = () => app.changed();
     const column = (side: Side) => ({
       trajectory: new Trajectory(changed),
-      view: new ImageView(byId(`column-${side}`, HTMLCanvasElement)),
+      view: new ImageView(`column-${side}`),
     });
     this.columns = { left: column('left'), right: column('right') };
     for (const side of sides)

@@ -1,7 +1,7 @@
 /** The field of the Make view: a handle that mouse, finger or arrow keys move between four noises, with the digit under it. */
 
 import type { FieldPlace } from '../messages/noise_field';
-import { anyElement, byId } from '../shell/dom';
+import { anyElement } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 
 /** The step of a key, in percent: alone, and with Shift. */
@@ -28,8 +28,8 @@ export function movedBy({ across, down }: FieldPlace, key: string, shift: boolea
 export class NoiseHand {
   private readonly field = anyElement('noise-field');
   private readonly handle = anyElement('noise-handle');
-  private readonly digit = new ImageView(byId('noise-digit', HTMLCanvasElement));
-  private readonly map = new ImageView(byId('noise-map', HTMLCanvasElement));
+  private readonly digit = new ImageView('noise-digit');
+  private readonly map = new ImageView('noise-map');
   private place: FieldPlace = { across: 0, down: 0 };
   private shownOf: Uint8Array | undefined;
 

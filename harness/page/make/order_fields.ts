@@ -3,7 +3,16 @@ import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../pictu
 import { plural } from '../../text/units';
 import { callsChoices, type FlowMethod, initialOf, type Key, show } from '../messages/settings';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, onClick, setDisabled, setMessage, setText } from '../shell/dom';
+import {
+  anyElement,
+  button,
+  byId,
+  makeButton,
+  onClick,
+  setDisabled,
+  setMessage,
+  setText,
+} from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { makesDigits } from '../shell/state';
 import { AUTOMATIC, callsIn, choiceOf, type Making } from './calls';
@@ -211,10 +220,8 @@ function connectDigits(app: App, choose: (digit: string) => void): { render(open
   let shown = '';
   const buttons = () => [...host.querySelectorAll('button')];
   const buttonOf = (choice: string, name: string) => {
-    const button = document.createElement('button');
-    Object.assign(button, { type: 'button', id: `digit-${choice}`, textContent: name, dir: 'auto' });
+    const button = makeButton(name, () => choose(choice), { id: `digit-${choice}`, dir: 'auto' });
     button.dataset.choice = choice;
-    button.addEventListener('click', () => choose(choice));
     return button;
   };
   host.addEventListener('keydown', (event) => {

@@ -14,8 +14,8 @@ export function connectTrajectory(
   trajectory: Trajectory,
   before: () => { readonly x: Tiles; readonly prediction: Tiles },
 ): { render(): void } {
-  const xView = new ImageView(byId('sample-x', HTMLCanvasElement));
-  const predictionView = new ImageView(byId('sample-prediction', HTMLCanvasElement));
+  const xView = new ImageView('sample-x');
+  const predictionView = new ImageView('sample-prediction');
   const slider = byId('frame', HTMLInputElement);
   const play = button('play');
   const showX = button('show-x');

@@ -6,7 +6,16 @@ import type { BenchResult } from '../../bench/result';
 import { rooflineSvg } from '../../bench/roofline';
 import { headLines, type Table } from '../../bench/table';
 import type { App } from '../shell/app';
-import { anyElement, button, download, keepFocus, onClick, setDisabled, setText } from '../shell/dom';
+import {
+  anyElement,
+  button,
+  download,
+  keepFocus,
+  makeButton,
+  onClick,
+  setDisabled,
+  setText,
+} from '../shell/dom';
 import { element, tableSection } from '../shell/table';
 
 export class BenchFiles {
@@ -18,7 +27,7 @@ export class BenchFiles {
   private pair: readonly [before: Named, after: Named] | undefined;
   private copied = '';
   /** The page's run may go on, or begin to have results, while a file is open. */
-  private readonly withOwn = press('Compare with this page’s run', () => {
+  private readonly withOwn = makeButton('Compare with this page’s run', () => {
     const here = { name: 'this page’s run', result: this.own()! };
     this.compare(byDate(this.opened!, here));
   });
@@ -107,7 +116,7 @@ export class BenchFiles {
     const buttons = element('p', 'buttons');
     buttons.append(
       this.withOwn,
-      press('Close', () => this.close()),
+      makeButton('Close', () => this.close()),
     );
     box.replaceChildren(words, buttons);
   }
@@ -128,8 +137,8 @@ export class BenchFiles {
     const section = tableSection(comparison);
     const buttons = element('span', 'buttons');
     buttons.append(
-      press('Swap', () => this.compare(this.pair && [this.pair[1], this.pair[0]])),
-      press('Close', () => this.compare(undefined)),
+      makeButton('Swap', () => this.compare(this.pair && [this.pair[1], this.pair[0]])),
+      makeButton('Close', () => this.compare(undefined)),
     );
     section.querySelector('h2')!.append(buttons);
     return section;
@@ -138,9 +147,3 @@ export class BenchFiles {
 
 /** Puts the earlier file first: the later one is compared with it. */
 const byDate = (a: Named, b: Named): [Named, Named] => (a.result.date <= b.result.date ? [a, b] : [b, a]);
-
-function press(text: string, act: () => void): HTMLButtonElement {
-  const made = Object.assign(element('button', '', text), { type: 'button' as const });
-  made.addEventListener('click', act);
-  return made;
-}

@@ -26,6 +26,17 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** Makes a button that calls back at each press. */
+export function makeButton(
+  textContent: string,
+  act: () => void,
+  properties: Partial<HTMLButtonElement> = {},
+): HTMLButtonElement {
+  const made = make('button', { type: 'button', textContent, ...properties });
+  made.addEventListener('click', act);
+  return made;
+}
+
 /** Writes only changes, so that a screen reader does not repeat the text and a selection survives. `at`: an element, or its id. */
 export function setText(at: HTMLElement | string, text: string): void {
   const element = elementAt(at);
@@ -40,8 +51,7 @@ export function setMessage(at: HTMLElement | string, text: string | undefined): 
 
 /** Says in `host` what could not be loaded, with a button that tries again. */
 export function offerAgain(host: HTMLElement, message: string, again: () => void): void {
-  const retry = make('button', { type: 'button', textContent: 'Try again' });
-  retry.addEventListener('click', () => {
+  const retry = makeButton('Try again', () => {
     host.replaceChildren();
     again();
   });

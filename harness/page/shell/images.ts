@@ -1,9 +1,11 @@
 /** Draws images on a canvas, as many side by side as fit. */
+
 import { STREAM, threefry } from '../../../src/base/random';
 import { gridOfBytes, type Picture, rgba } from '../../pictures/pictures';
 import type { ModelDescription } from '../messages/messages';
 import { imagesAt, noiseOf, START } from '../messages/noise_field';
 import { columnsFor } from '../messages/order';
+import { byId } from './dom';
 
 export interface Tiles {
   /** One image after the other, [height][width][channels]. */
@@ -77,11 +79,12 @@ export class ImageView {
   /** Its parent's width when that last changed: to ask for it has the browser lay out the page. */
   private room: number | undefined;
 
-  constructor(canvas: HTMLCanvasElement) {
-    this.canvas = canvas;
-    const parent = canvas.parentElement!;
+  /** `at`: the canvas, or its id. */
+  constructor(at: HTMLCanvasElement | string) {
+    this.canvas = typeof at === 'string' ? byId(at, HTMLCanvasElement) : at;
+    const parent = this.canvas.parentElement!;
     // The canvas loses its content when the browser's GPU process dies.
-    canvas.addEventListener('contextrestored', () => this.draw());
+    this.canvas.addEventListener('contextrestored', () => this.draw());
     new ResizeObserver(() => {
       this.room = parent.clientWidth;
       if (this.scale !== this.wanted()) this.draw();
@@ -119,8 +122,7 @@ export class ImageView {
     const count = bytes.length / (height * width * channels);
     // Below each other, a pixel for each of theirs; drawn larger by the browser.
     const ink = gridOfBytes(bytes, { height, width, channels, columns: 1 }, { scale: 1, gap: 0 });
-    const small = new OffscreenCanvas(ink.width, ink.height);
-    small.getContext('2d')!.putImageData(new ImageData(rgba(ink), ink.width, ink.height), 0, 0);
+    const small = canvasOf(ink);
     const [w, h, gap] = [width * this.scale, height * this.scale, this.scale];
     // On the page, CSS adds the margin.
     this.canvas.width = columns * (w + gap) - gap;
@@ -136,13 +138,11 @@ export class ImageView {
   }
 }
 
-function image(of: Picture): { data: Uint8ClampedArray<ArrayBuffer>; width: number; height: number } {
-  return { data: rgba(of), width: of.width, height: of.height };
+function canvasOf(of: Picture): OffscreenCanvas {
+  const { width, height } = of;
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')!.putImageData(new ImageData(rgba(of), width, height), 0, 0);
+  return canvas;
 }
 
-export async function pngOf(of: Picture): Promise<Blob> {
-  const { data, width, height } = image(of);
-  const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), 0, 0);
-  return canvas.convertToBlob({ type: 'image/png' });
-}
+export const pngOf = (of: Picture): Promise<Blob> => canvasOf(of).convertToBlob({ type: 'image/png' });

@@ -1,12 +1,14 @@
 /** Table rows. Contents are always inserted as text, never as HTML. */
+
 import type { Table } from '../../bench/table';
 import { termed } from '../glossary/terms';
+import { make } from './dom';
 
 export function cell(row: HTMLTableRowElement, text: string, kind = ''): HTMLTableCellElement {
   const added = row.insertCell();
   // In narrow columns, names break after their dots and underscores.
   const parts = text.split(/(?<=[a-z\d][._])(?=[a-z])/);
-  added.append(...parts.flatMap((part, i) => (i > 0 ? [document.createElement('wbr'), part] : [part])));
+  added.append(...parts.flatMap((part, i) => (i > 0 ? [make('wbr'), part] : [part])));
   if (kind) added.className = kind;
   return added;
 }

@@ -7,7 +7,7 @@ import { fileAddress, textPage } from './texts';
 export function linkTo(path: string, subject: string): Node {
   const page = textPage(path);
   const href = page ? `./docs/${page}` : fileAddress(path, repository.url);
-  if (href) return make('a', { href, textContent: subject });
+  if (href) return make('a', { href }, subject);
   return document.createTextNode(`${subject} (${path})`);
 }
 

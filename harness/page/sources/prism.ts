@@ -2,6 +2,7 @@
 
 import Prism, { type Token } from 'prismjs/components/prism-core.js';
 import { once } from '../../../src/base/load';
+import { make } from '../shell/dom';
 
 type Language = 'wgsl' | 'typescript';
 
@@ -25,10 +26,7 @@ function nodes(tokens: Token | readonly Token[]): (Node | string)[] {
   const list = (Array.isArray(tokens) ? tokens : [tokens]) as readonly Token[];
   return list.map((token) => {
     if (typeof token === 'string') return token;
-    const span = document.createElement('span');
     // Names of its own: the page has a class `number`, too.
-    span.className = `token token-${token.type}`;
-    span.append(...nodes(token.content));
-    return span;
+    return make('span', { className: `token token-${token.type}` }, ...nodes(token.content));
   });
 }

@@ -57,10 +57,7 @@ async function fill(
 function panel(title: string, about: string, { file, code }: SourceText): HTMLElement {
   const box = element('section', 'source-text');
   // Not a region: several rows may show the same file.
-  const pre = make('pre', { tabIndex: 0, role: 'group', ariaLabel: file });
-  const text = document.createElement('code');
-  text.append(code);
-  pre.append(text);
+  const pre = make('pre', { tabIndex: 0, role: 'group', ariaLabel: file }, make('code', {}, code));
   box.append(element('h3', '', title), element('p', 'muted', about), pre, element('p', 'muted file', file));
   return box;
 }

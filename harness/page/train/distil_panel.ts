@@ -4,7 +4,7 @@ import type { EventOf } from '../messages/messages';
 import { Losses } from '../runs/losses';
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
-import { anyElement, button, byId, download, onClick, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, byId, download, make, onClick, setDisabled, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
 import type { Distilling } from '../shell/state';
 import { Curve } from './curve';
@@ -17,12 +17,8 @@ export function createDistilPanel(app: App): Panel {
   let made: EventOf<'distilled'>['made'];
   /** The last distillation, whose curve stays. */
   let shown: Distilling | undefined;
-  const reading = { at: anyElement('distil-at'), smoothed: document.createElement('span') };
-  const curve = new Curve(anyElement('distil-curve'), {
-    ...reading,
-    each: document.createElement('span'),
-    held: document.createElement('span'),
-  });
+  const reading = { at: anyElement('distil-at'), smoothed: make('span') };
+  const curve = new Curve(anyElement('distil-curve'), { ...reading, each: make('span'), held: make('span') });
   curve.setScale('log');
   for (const calls of [1, 2] as const) {
     onClick(`distil-${calls}`, () => {

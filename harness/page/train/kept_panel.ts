@@ -5,7 +5,7 @@ import { plural, whole } from '../../text/units';
 import { recipeOf } from '../messages/settings';
 import { COMES_ALONG, comesAlong } from '../runs/run_notes';
 import type { App, Panel } from '../shell/app';
-import { anyElement, button, make, onClick, setMessage, setText } from '../shell/dom';
+import { anyElement, button, make, makeButton, onClick, setMessage, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
 import { isFixed } from '../shell/state';
 
@@ -18,39 +18,24 @@ export function createKeptPanel(app: App): Panel {
 
   const row = (run: StoredRun) => {
     const now = Date.now();
-    const goOn = make('button', {
-      type: 'button',
-      className: 'small',
-      textContent: goOnText(run, now),
-      disabled: run.held,
-    });
-    goOn.addEventListener('click', () => {
+    const name = runOf(run.savedAt, now);
+    const looks = { className: 'small', disabled: run.held };
+    const goOn = () => {
       app.set('task', 'train');
       app.goOn(run.id);
-    });
-    const discard = make('button', {
-      type: 'button',
-      className: 'small',
-      textContent: 'Discard',
-      disabled: run.held,
-    });
-    discard.ariaLabel = `Discard ${runOf(run.savedAt, now)}, step ${run.step}`;
-    discard.addEventListener('click', () => {
-      if (confirm(`Delete ${runOf(run.savedAt, now)} for good, all ${plural(run.step, 'step')}?`))
-        app.discard(run.id);
-    });
-    const buttons = make('p', { className: 'buttons' });
-    buttons.append(goOn, discard);
-    const about = make('p', {
-      className: 'muted kept-facts',
-      textContent: facts(run),
-    });
-    const item = document.createElement('li');
-    item.append(buttons, about);
-    if (run.id === app.state.needsData) {
-      item.append(make('p', { textContent: neededData(run) }));
-    }
-    return item;
+    };
+    const discard = () => {
+      if (confirm(`Delete ${name} for good, all ${plural(run.step, 'step')}?`)) app.discard(run.id);
+    };
+    const buttons = make(
+      'p',
+      { className: 'buttons' },
+      makeButton(goOnText(run, now), goOn, looks),
+      makeButton('Discard', discard, { ...looks, ariaLabel: `Discard ${name}, step ${run.step}` }),
+    );
+    const about = make('p', { className: 'muted kept-facts' }, facts(run));
+    const needed = run.id === app.state.needsData ? [make('p', {}, neededData(run))] : [];
+    return make('li', {}, buttons, about, ...needed);
   };
 
   const more = button('kept-more');

@@ -33,13 +33,12 @@ export function createMeasuresView(app: App): Panel {
 /** An item of the list for each part of the noise levels: a bar for the newest loss, before a fainter one for the first. */
 function createBars(list: HTMLElement) {
   const items = Array.from({ length: BINS }, (_, i) => {
-    const item = document.createElement('li');
     const part = (className: string, text = '') => make('span', { className, textContent: text });
     const range = part('visually-hidden', `noise ${i / BINS} to ${(i + 1) / BINS}: `);
     const [figure, room, first, now] = ['figure', 'room', 'first', 'now'].map((name) => part(name));
     room.append(first, now);
-    item.append(range, figure, room, Object.assign(part('level', String(i / BINS)), { ariaHidden: 'true' }));
-    list.append(item);
+    const level = make('span', { className: 'level', ariaHidden: 'true' }, String(i / BINS));
+    list.append(make('li', {}, range, figure, room, level));
     return { figure, first, now };
   });
   let shown: readonly HeldOutLoss[] | undefined;
@@ -110,16 +109,13 @@ function createNearest(app: App) {
 function pairsOf({ samples, nearest, distances, height, width, channels }: NearestFound): HTMLElement[] {
   const size = height * width * channels;
   return distances.map((distance, i) => {
-    const item = document.createElement('li');
-    const canvas = document.createElement('canvas');
-    const frame = make('span', { className: 'images' });
-    frame.append(canvas);
-    item.append(frame, make('span', { textContent: whole(distance) }));
+    const canvas = make('canvas');
+    const frame = make('span', { className: 'images' }, canvas);
     const bytes = new Uint8Array(2 * size);
     for (const [row, images] of [samples, nearest].entries())
       bytes.set(images.subarray(i * size, (i + 1) * size), row * size);
     new ImageView(canvas).show({ bytes, height, width, channels, columns: 1 });
-    return item;
+    return make('li', {}, frame, make('span', {}, whole(distance)));
   });
 }
 

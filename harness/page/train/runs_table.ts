@@ -4,7 +4,7 @@ import { textOfPictures } from '../messages/settings';
 import { nameOfDrawings, textOfDrawings } from '../runs/kept_drawings';
 import { readNotes, writeNotes } from '../runs/run_notes';
 import type { App, Panel } from '../shell/app';
-import { anyElement, button, byId, make, setDisabled, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, make, makeButton, setDisabled, setMessage, setText } from '../shell/dom';
 import type { State } from '../shell/state';
 import { HUES } from './curve';
 import type { Overlay } from './curve_data';
@@ -172,32 +172,19 @@ interface RowView {
 
 /** A row's elements stay while its numbers change, so that a pressed or focused button stays, too. */
 function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowView {
-  const element = document.createElement('tr');
-  const head = element.appendChild(make('th', { scope: 'row' }));
   const swatch = make('span', { className: 'swatch', ariaHidden: 'true' });
-  const name = document.createElement('span');
+  const name = make('span');
   const box = make('input', { type: 'checkbox' });
   box.addEventListener('change', () => actions.draw(box.checked));
-  const label = document.createElement('label');
-  label.append(...(where === 'page' ? [] : [box]), swatch, name);
-  head.append(label);
-  const cells = columns.map((_, i) => {
-    const cell = element.insertCell();
-    cell.className = i < 2 ? '' : 'number';
-    return cell;
-  });
-  const last = element.insertCell();
-  last.className = 'buttons';
-  const buttons: HTMLButtonElement[] = [];
-  const add = (text: string, press: () => void) => {
-    const added = make('button', { type: 'button', className: 'small' });
-    added.textContent = text;
-    added.addEventListener('click', press);
-    buttons.push(added);
-    last.append(added);
-  };
-  if (where === 'kept') add('Go on', actions.goOn);
-  if (where !== 'page') add('Remove', actions.remove);
+  const label = make('label', {}, ...(where === 'page' ? [] : [box]), swatch, name);
+  const cells = columns.map((_, i) => make('td', { className: i < 2 ? '' : 'number' }));
+  const small = { className: 'small' };
+  const buttons = [
+    ...(where === 'kept' ? [makeButton('Go on', actions.goOn, small)] : []),
+    ...(where !== 'page' ? [makeButton('Remove', actions.remove, small)] : []),
+  ];
+  const head = make('th', { scope: 'row' }, label);
+  const element = make('tr', {}, head, ...cells, make('td', { className: 'buttons' }, ...buttons));
   return {
     element,
     update(row, hue) {

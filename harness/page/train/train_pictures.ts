@@ -41,7 +41,7 @@ interface Grid {
 }
 
 function connectSamples(app: App): Part {
-  const view = new ImageView(byId('grid', HTMLCanvasElement));
+  const view = new ImageView('grid');
   const grids = new History<Grid>();
   const slider = byId('grid-history', HTMLInputElement);
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -124,7 +124,7 @@ function renderNames(host: HTMLElement, columns: number, network: Classes): void
   const names = Array.from({ length: columns }, (_, i) => nameOf(i % network.classes, network.classNames));
   if (host.textContent === names.join('')) return;
   host.style.setProperty('--columns', String(columns));
-  host.replaceChildren(...names.map((name) => make('span', { textContent: name, title: name })));
+  host.replaceChildren(...names.map((name) => make('span', { title: name }, name)));
 }
 
 type Files = typeof import('../shell/make_files');
@@ -156,9 +156,9 @@ function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, en
 }
 
 function connectStrip(app: App): Part {
-  const clean = new ImageView(byId('strip-clean', HTMLCanvasElement));
-  const noisy = new ImageView(byId('strip-noisy', HTMLCanvasElement));
-  const predictions = new ImageView(byId('strip-predictions', HTMLCanvasElement));
+  const clean = new ImageView('strip-clean');
+  const noisy = new ImageView('strip-noisy');
+  const predictions = new ImageView('strip-predictions');
   let strip: EventOf<'strip'> | undefined;
   let shown: EventOf<'strip'> | undefined;
   const row = (bytes: Uint8Array): Tiles => {

@@ -4,7 +4,7 @@ import { readSource } from '../../../src/data/source';
 import { svg } from '../../text/svg';
 import { whole } from '../../text/units';
 import { smooth, smoothLoss } from '../runs/losses';
-import { anyElement, button, byId, elementOf, onClick, setText } from '../shell/dom';
+import { anyElement, button, elementOf, onClick, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import { decodeRecording, type Recording } from './recording';
 import recordingFile from './recording.gz?bytes';
@@ -64,9 +64,9 @@ export async function playRecording(visible: () => boolean): Promise<void> {
   const { height, width, making, learning, x, samples } = recording;
   const tiles = (pictures: readonly Uint8Array[], columns: number): Tiles[] =>
     pictures.map((bytes) => ({ bytes, height, width, channels: 1, columns }));
-  const made = { view: new ImageView(byId('recorded-making', HTMLCanvasElement)), tiles: tiles(x, 5) };
+  const made = { view: new ImageView('recorded-making'), tiles: tiles(x, 5) };
   const learnt = {
-    view: new ImageView(byId('recorded-learning', HTMLCanvasElement)),
+    view: new ImageView('recorded-learning'),
     tiles: tiles(samples, 10),
   };
   const markLoss = drawLosses(anyElement('recorded-losses'), learning);
