@@ -13,7 +13,7 @@ import { GpuPanel } from './measure/gpu_panel';
 import type { Settings } from './messages/settings';
 import { rememberedLosses } from './runs/device_lost';
 import { App, addressOf, type Panel } from './shell/app';
-import { anyElement, byId, guardDisabled, make, onClick, setText } from './shell/dom';
+import { anyElement, byId, guardDisabled, make, onClick, setHidden, setText } from './shell/dom';
 import { connectDoors, connectLeads, titleOf, viewNames } from './shell/doors';
 import { connectFiles } from './shell/file_input';
 import type { State } from './shell/state';
@@ -48,8 +48,8 @@ const SMALL_BATCH = 16;
 function showTrouble({ title, why, remedies }: Trouble): void {
   if (!anyElement('unsupported').hidden) return;
   document.body.classList.add('unsupported');
-  anyElement('home').hidden = false;
-  anyElement('unsupported').hidden = false;
+  setHidden('home', false);
+  setHidden('unsupported', false);
   setText('unsupported-title', title);
   setText('unsupported-why', why);
   anyElement('unsupported-remedies').replaceChildren(
@@ -57,7 +57,7 @@ function showTrouble({ title, why, remedies }: Trouble): void {
       make('li', {}, ...remedy.split('`').map((part, i) => (i % 2 === 0 ? part : make('code', {}, part)))),
     ),
   );
-  anyElement('adapter').hidden = false;
+  setHidden('adapter', false);
   setText('adapter-name', 'No GPU to work on');
   dot().className = 'dot none';
   explainWithoutGpu();
@@ -78,7 +78,7 @@ function createFrame(app: App): Panel {
   const renderNotices = () => {
     if (app.notices === noticesShown) return;
     noticesShown = app.notices;
-    anyElement('notices').hidden = app.notices.length === 0;
+    setHidden('notices', app.notices.length === 0);
     anyElement('notices-list').replaceChildren(...app.notices.map((notice) => make('p', {}, notice)));
   };
   const openView = () => (app.home ? undefined : app.settings.task);
@@ -106,13 +106,13 @@ function createFrame(app: App): Panel {
       const { adapter, error } = state;
       const problem = error?.at === 'data' ? error.message : '';
       const shown = anyElement('files-problem-text').textContent;
-      anyElement('files-problem').hidden = !problem;
+      setHidden('files-problem', !problem);
       setText('files-problem-text', problem);
       // The user who dropped the file may have scrolled far down the page.
       if (problem && problem !== shown) anyElement('files-problem').scrollIntoView({ block: 'nearest' });
       if (error?.at === 'start')
         showTrouble(startTrouble(error.code, error.message, navigator.userAgent, rememberedLosses().length));
-      anyElement('adapter').hidden = !adapter && app.home && !error;
+      setHidden('adapter', !adapter && app.home && !error);
       if (!adapter) return;
       dot().className = `dot ${adapter.software ? 'software' : 'gpu'}`;
       setText(
@@ -121,7 +121,7 @@ function createFrame(app: App): Panel {
       );
       // Training plans its batch itself.
       const large = settings.task === 'bench' && (settings.benchBatch || settings.batch) > SMALL_BATCH;
-      anyElement('software').hidden = app.home || !(adapter.software && large);
+      setHidden('software', app.home || !(adapter.software && large));
     },
   };
 }

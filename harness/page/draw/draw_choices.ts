@@ -5,21 +5,14 @@ import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
-import { anyElement, button, makeButton, onClick, setDisabled, setText } from '../shell/dom';
+import { anyElement, fitNames, makeButton, setDisabled, setText } from '../shell/dom';
+import { connectSources } from '../shell/fields';
 import { grownAt } from '../shell/state';
 import { unfit } from './draw_question';
 
-const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
-
 /** `answeredAt`: the run's step at which it gave the shown answer, if it has. */
 export function connectDrawSource(app: App): { readonly source: Source; render(answeredAt?: number): void } {
-  for (const source of SOURCES) {
-    onClick(`draw-use-${source}`, () => {
-      if (source === 'file') app.useFile = true;
-      else app.set('model', source);
-      app.changed();
-    });
-  }
+  const sources = connectSources(app, 'draw-use');
   const isWaiting = () => isUntrained(app) || app.isYoung;
   /** The reason that the chosen network cannot answer. */
   const why = () => {
@@ -47,10 +40,8 @@ export function connectDrawSource(app: App): { readonly source: Source; render(a
     },
     render(answeredAt) {
       const { state } = app;
-      for (const each of SOURCES) button(`draw-use-${each}`).ariaPressed = String(each === source());
+      sources.render(source());
       setDisabled('draw-use-run', state.losses.length === 0);
-      button('draw-use-file').hidden = state.model === undefined;
-      setText('draw-use-file', state.model?.name ?? '');
       const problem = why() ?? untilGrown();
       const name = nameOf(source(), answeredAt);
       setText('draw-model', problem ? `${name}. ${problem}` : name);
@@ -75,10 +66,7 @@ export function connectDrawDigits(app: App, names: () => readonly string[]): { r
         shown = all.join('\n');
         buttons = [buttonOf('all', 'any'), ...all.map((name, label) => buttonOf(String(label), name))];
         const host = anyElement('draw-digit-buttons');
-        host.classList.toggle(
-          'named',
-          all.some((name) => name.length > 3),
-        );
+        fitNames(host, all);
         host.replaceChildren(...buttons);
       }
       const { told } = app.settings;

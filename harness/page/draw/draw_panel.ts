@@ -1,17 +1,24 @@
 /** The Draw view: after every change it asks the network about the drawing again. */
 import { namesOf } from '../../pictures/class_names';
 import { inkOf, isEmpty, SIDE } from '../../pictures/strokes';
-import { whole } from '../../text/units';
 import type { DrawAnswer, DrawOrder, ModelDescription, WorkerEvent } from '../messages/messages';
 import { drawnName, refined } from '../messages/order';
 import { type Ask, asks, type Settings } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, onClick, setDisabled, setText } from '../shell/dom';
+import {
+  anyElement,
+  button,
+  byId,
+  downloadMade,
+  onClick,
+  setDisabled,
+  setHidden,
+  setText,
+} from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { orOffline } from '../shell/format';
 import { pngOf } from '../shell/images';
 import { Latest, type Outcome } from '../shell/latest';
-import { describe, makesDigits, networkIn } from '../shell/state';
+import { compilingText, describe, makesDigits, networkIn } from '../shell/state';
 import { clearClasses, DrawViews, showClasses, verdict } from './draw_answers';
 import { connectDrawDigits, connectDrawSource } from './draw_choices';
 import { DrawPaper } from './draw_paper';
@@ -116,9 +123,12 @@ export class DrawPanel implements TaskPanel {
     const { settings, question } = this;
     this.ask(question);
     this.source.render(this.answer && this.answeredAt);
-    anyElement('draw-edits').hidden = ['draw-undo', 'draw-clear'].every((id) => button(id).disabled);
+    setHidden(
+      'draw-edits',
+      ['draw-undo', 'draw-clear'].every((id) => button(id).disabled),
+    );
     const { state } = this.app;
-    anyElement('draw-network').hidden = state.losses.length === 0 && !state.model;
+    setHidden('draw-network', state.losses.length === 0 && !state.model);
     this.views.showNoisy(question.image, settings.level / 100, settings.noise);
     this.renderChoices();
     this.renderStatus(question);
@@ -172,12 +182,8 @@ export class DrawPanel implements TaskPanel {
   private async save(): Promise<void> {
     const name = drawnName(this.settings);
     const images = [this.seen()!, ...this.views.answerTo(this.settings.ask)];
-    try {
-      const { drawnPicture } = await import('../shell/make_files');
-      download(name, await pngOf(drawnPicture(images)));
-    } catch (error) {
-      this.app.notify(orOffline(`The file could not be made: ${(error as Error).message}`));
-    }
+    const problem = await downloadMade(name, (files) => pngOf(files.drawnPicture(images)));
+    if (problem) this.app.notify(problem);
   }
 
   private ask({ order }: DrawQuestion): void {
@@ -246,7 +252,7 @@ export class DrawPanel implements TaskPanel {
     const drawn = !this.paper.isBlank;
     for (const each of asks) button(`ask-${each}`).ariaPressed = String(each === ask);
     const only = (id: string, shown: boolean) => {
-      anyElement(id).hidden = !shown;
+      setHidden(id, !shown);
     };
     // First there are the field and the questions.
     for (const id of ['draw-settings', 'draw-answered']) only(id, drawn);
@@ -267,11 +273,8 @@ export class DrawPanel implements TaskPanel {
     const { waiting } = this.latest;
     // Only what belongs together is saved.
     setDisabled('draw-save', waiting || this.problem !== undefined || !this.answer);
-    const { preparing } = state;
-    const compiling =
-      preparing &&
-      `${describe({ ...state, phase: 'compiling' })}: ${whole(preparing.done)} of ${whole(preparing.total)}`;
-    const busy = state.phase === 'starting' || state.phase === 'loading' ? describe(state) : compiling;
+    const busy =
+      state.phase === 'starting' || state.phase === 'loading' ? describe(state) : compilingText(state);
     const measured = measuring && `The ${measuring} has the GPU; the drawing waits.`;
     const words = this.problem ?? why ?? measured ?? (waiting ? busy : undefined) ?? this.outcome();
     setText('draw-status-text', words);

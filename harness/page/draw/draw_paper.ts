@@ -13,7 +13,7 @@ import {
   tools,
 } from '../../pictures/strokes';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, onClick, setDisabled, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setDisabled, setHidden, setText } from '../shell/dom';
 
 export class DrawPaper {
   private readonly app: App;
@@ -72,7 +72,7 @@ export class DrawPaper {
   render(): void {
     const masks = this.app.settings.ask === 'fill';
     for (const each of tools) button(`tool-${each}`).ariaPressed = String(each === this.tool);
-    button('tool-mask').hidden = !masks;
+    setHidden('tool-mask', !masks);
     setDisabled('draw-undo', !this.history.canUndo);
     setDisabled('draw-clear', this.isBlank);
     setDisabled('draw-example', ['starting', 'failed'].includes(this.app.state.phase));
@@ -144,7 +144,7 @@ class DrawField {
     for (const { canvas } of [this.ink, this.mask]) canvas.addEventListener('contextrestored', again);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', again);
     this.element.addEventListener('blur', () => {
-      anyElement('draw-cursor').hidden = true;
+      setHidden('draw-cursor', true);
     });
   }
 

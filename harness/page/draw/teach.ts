@@ -15,6 +15,7 @@ import {
   makeButton,
   onClick,
   setDisabled,
+  setHidden,
   setMessage,
   setText,
 } from '../shell/dom';
@@ -96,7 +97,7 @@ export class Teach {
     if (drawn) setMessage('keep-problem', undefined);
     const { length } = this.kept;
     setText('teach-count', length < ENOUGH ? `${length} of ${ENOUGH}` : plural(length, 'drawing'));
-    anyElement('teach-go').hidden = length === 0;
+    setHidden('teach-go', length === 0);
     setDisabled('teach-start', this.app.measuring !== undefined);
     setText('teach-start', `Fine-tune on ${plural(length, 'drawing')}`);
   }
@@ -107,7 +108,7 @@ export class Teach {
     const { widths } = recipes.digits.network;
     const own = data !== undefined && !data.builtIn && !isFixed(this.app.state);
     const fits = own && data.classes !== undefined && !whyNew({ recipe: 'digits', widths }, data);
-    button('teach-own').hidden = !fits;
+    setHidden('teach-own', !fits);
     setDisabled('teach-own', this.app.measuring !== undefined);
     setText('teach-own', fits ? `Fine-tune on ${data.name} (${plural(data.count, 'image')})` : '');
   }

@@ -2,7 +2,7 @@
 import { files } from 'virtual:shader-sources';
 import type { Listed } from '../messages/inside_messages';
 import type { App } from '../shell/app';
-import { anyElement, onClick, setText } from '../shell/dom';
+import { onClick, setHidden, setText } from '../shell/dom';
 import type { Texts } from './assemble';
 import { Editor } from './editor';
 import { Edits } from './edits';
@@ -141,7 +141,7 @@ export class ShaderDesk {
     }
     this.asked = undefined;
     const used = Object.keys(edits.used);
-    anyElement('shaders-used').hidden = used.length === 0;
+    setHidden('shaders-used', used.length === 0);
     setText('shaders-used-names', used.map((file) => `shaders/${file}`).join(', '));
     editor?.update();
   }

@@ -2,7 +2,7 @@
 import './explain.css';
 import type { WorkerEvent } from '../messages/messages';
 import type { App } from '../shell/app';
-import { make, setDisabled, setText } from '../shell/dom';
+import { isStill, make, setDisabled, setText } from '../shell/dom';
 import { linkTo } from '../sources/links';
 import { sourcesOf } from '../sources/sources';
 import type { Recording } from '../welcome/recording';
@@ -27,7 +27,7 @@ export class Explain {
     { type: 'button', id: 'explain-next', className: 'primary' },
     'Next',
   );
-  private readonly place = make('p', { className: 'muted scene-place' });
+  private readonly place = make('p', { className: 'muted scene-place', role: 'status' });
   private readonly title = make('h2');
   private readonly head = make(
     'div',
@@ -50,7 +50,6 @@ export class Explain {
   constructor(host: HTMLElement, recording: Recording, app?: App) {
     this.host = host;
     this.app = app;
-    this.place.role = 'status';
     this.head.lastElementChild!.append(this.back, this.place, this.next);
     this.back.addEventListener('click', () => this.go(-1));
     this.next.addEventListener('click', () => {
@@ -65,8 +64,7 @@ export class Explain {
       event.preventDefault();
       this.go(by);
     });
-    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    const stage: Stage = { app, recording, still, changed: () => this.changed() };
+    const stage: Stage = { app, recording, still: isStill(), changed: () => this.changed() };
     this.scenes = SCENES.map((Kind) => new Kind(stage));
     this.changed();
   }

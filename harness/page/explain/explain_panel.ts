@@ -2,7 +2,7 @@
 
 import type { WorkerEvent } from '../messages/messages';
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, offerAgain } from '../shell/dom';
+import { anyElement, offerAgain, setHidden } from '../shell/dom';
 import { orOffline } from '../shell/format';
 import { loadRecording } from '../welcome/recorded';
 import type { Explain } from './explain';
@@ -44,7 +44,7 @@ export function createExplainPanel(app: App): TaskPanel {
 
 /** Without a GPU the scenes stand below the recording. */
 export function explainWithoutGpu(): void {
-  anyElement('explain-recorded').hidden = false;
+  setHidden('explain-recorded', false);
   // They may have been asked for before it turned out that there is none.
   anyElement('explain-scenes').replaceChildren();
   void load(anyElement('explain-recorded'));

@@ -29,7 +29,7 @@ export class LearningScene implements Scene {
   private readonly truth = new Figure('x, the truth');
   private readonly curve = make('div', { className: 'errors', role: 'img' });
   private readonly said = make('p', { className: 'scene-said' });
-  private readonly status = make('p', { className: 'muted scene-status' });
+  private readonly status = make('p', { className: 'muted scene-status', role: 'status' });
   private readonly pictures: HTMLElement;
   private choice = 7;
 
@@ -44,7 +44,6 @@ export class LearningScene implements Scene {
       this.choice = choice;
       stage.changed();
     });
-    this.status.role = 'status';
     const text = [
       prose(
         'The network is shown the noisy image and guesses the clean one: it {denoises|denoise}. We know the truth, so we can say how wrong the guess is: the mean of the squared differences of all pixels. That is the {loss}.',

@@ -11,7 +11,7 @@ import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
-import { make, setText } from '../shell/dom';
+import { fitNames, make, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import { grownAt, isOfDigits, makesDigits, networkIn } from '../shell/state';
 
@@ -130,11 +130,7 @@ export class Choice<T extends string | number> {
 
   show(chosen: T, options: ReadonlyMap<T, string>): void {
     // Long names in keys as wide as they are, as in Make.
-    if (this.host !== this.element)
-      this.host.classList.toggle(
-        'named',
-        [...options.values()].some((name) => name.length > 3),
-      );
+    if (this.host !== this.element) fitNames(this.host, [...options.values()]);
     for (const [option, button] of this.buttons) button.hidden = !options.has(option);
     for (const [option, name] of options) {
       const button = this.buttons.get(option) ?? this.add(option);
@@ -240,12 +236,7 @@ export class NetworkChoice {
 
   constructor(app: App | undefined) {
     this.app = app;
-    this.choice = new Choice('Network', 'segmented', (source) => {
-      if (!app) return;
-      if (source === 'file') app.useFile = true;
-      else app.set('model', source);
-      app.changed();
-    });
+    this.choice = new Choice('Network', 'segmented', (source) => app?.choose(source));
     this.element.hidden = !app;
     this.element.append(this.choice.element, this.name);
   }

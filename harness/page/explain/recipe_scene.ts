@@ -32,7 +32,7 @@ export class RecipeScene implements Scene {
   private readonly playback: Playback;
   private readonly other = make('button', { type: 'button', className: 'small' }, 'Other noise');
   private readonly trained = make('p');
-  private readonly status = make('p', { className: 'muted scene-status' });
+  private readonly status = make('p', { className: 'muted scene-status', role: 'status' });
   private readonly row = make('canvas');
   private readonly about = make('div', { className: 'change-about' });
   private readonly buttons: readonly HTMLButtonElement[];
@@ -50,7 +50,6 @@ export class RecipeScene implements Scene {
     }));
     this.questions = this.sides.map(({ question }) => question);
     this.playback = new Playback('explain-both', stage.changed);
-    this.status.role = 'status';
     this.other.addEventListener('click', () => {
       this.seed++;
       stage.changed();

@@ -33,7 +33,7 @@ export class SamplingScene implements Scene {
     'wide',
   );
   private readonly said = make('p', { className: 'scene-said' });
-  private readonly status = make('p', { className: 'muted scene-status' });
+  private readonly status = make('p', { className: 'muted scene-status', role: 'status' });
   private readonly pictures: HTMLElement;
   private digit = 3;
   private seed = SEED;
@@ -55,7 +55,6 @@ export class SamplingScene implements Scene {
       this.seed++;
       stage.changed();
     });
-    this.status.role = 'status';
     const text = [
       prose(
         'Begin with nothing but noise, and ask the network what it sees. It is a blur, but a {step} in the right direction. So move the image a little towards it, and ask again: now there is less noise, and it sees more.',

@@ -1,11 +1,10 @@
 /** A scene, and its questions to the training worker: one question at a time, and another when it has changed. */
 
-import { whole } from '../../text/units';
 import type { ExplainAnswer, ExplainOrder } from '../messages/explain_messages';
 import type { WorkerEvent } from '../messages/messages';
 import type { App } from '../shell/app';
 import { Latest } from '../shell/latest';
-import { describe } from '../shell/state';
+import { compilingText, describe } from '../shell/state';
 import type { Recording } from '../welcome/recording';
 
 export interface Stage {
@@ -133,8 +132,7 @@ export class Question<Answer extends ExplainAnswer = ExplainAnswer> {
     if (measuring && this.held) return `The ${measuring} has the GPU; this waits.`;
     if (!this.waiting) return undefined;
     const { preparing, phase } = state;
-    if (preparing?.task === 'compiling' && !this.answer)
-      return `${describe({ ...state, phase: 'compiling' })}: ${whole(preparing.done)} of ${whole(preparing.total)}`;
+    if (preparing?.task === 'compiling' && !this.answer) return compilingText(state);
     return phase === 'starting' || phase === 'loading' ? describe(state) : 'Asking the network';
   }
 }

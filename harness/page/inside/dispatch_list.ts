@@ -2,7 +2,7 @@
 import type { ListedOp, StepStage } from '../../run/step_list';
 import { whole } from '../../text/units';
 import type { InsideAnswer, Listed } from '../messages/inside_messages';
-import { anyElement, button, byId, make, makeButton, setText } from '../shell/dom';
+import { byId, make, makeButton, setHidden, setText } from '../shell/dom';
 import { cell, element } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
 import { number } from './part_view';
@@ -42,7 +42,7 @@ export class DispatchList {
     this.cells = [];
     this.times = [];
     setText('dispatches-timed', '');
-    button('dispatches-time').hidden = false;
+    setHidden('dispatches-time', false);
     const { ops, batch, ofRun } = listed;
     const count = ops.reduce((sum, { dispatches }) => sum + dispatches.length, 0);
     const flops = ops.reduce((sum, op) => sum + op.flops, 0);
@@ -64,7 +64,7 @@ export class DispatchList {
       }
       this.row(body, op, at, listed);
     }
-    anyElement('dispatches-table').hidden = false;
+    setHidden('dispatches-table', false);
   }
 
   /** Shows the milliseconds of an op. The first op clears all earlier times. */

@@ -16,8 +16,9 @@ import type { WorkerEvent } from '../messages/messages';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { App, TaskPanel } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
-import { anyElement, button, byId, make, onClick, setMessage, setText } from '../shell/dom';
-import { describe, networkIn } from '../shell/state';
+import { anyElement, button, byId, make, onClick, setHidden, setMessage, setText } from '../shell/dom';
+import { connectSources } from '../shell/fields';
+import { describe, isReady, networkIn } from '../shell/state';
 import { DispatchList, type EditShader } from './dispatch_list';
 import { NetworkDrawing } from './drawing';
 import { kernelMaps, number, PartView, type Pixel } from './part_view';
@@ -51,6 +52,7 @@ class InsidePanel implements TaskPanel {
   private readonly dispatches: DispatchList;
   private readonly drawing: NetworkDrawing;
   private readonly slow: SlowMotion;
+  private readonly sources: ReturnType<typeof connectSources>;
 
   private choice = 7;
   /** The layer that is open. */
@@ -95,6 +97,7 @@ class InsidePanel implements TaskPanel {
         this.showMaps(lit);
       },
     });
+    this.sources = connectSources(app, 'inside');
     this.connect();
     onScheme(() => this.showAll());
   }
@@ -122,14 +125,10 @@ class InsidePanel implements TaskPanel {
   render(): void {
     const { app, level, looked } = this;
     setText('inside-level-value', `${level.value} %`);
-    for (const use of ['pretrained', 'run'] as const)
-      button(`inside-${use}`).ariaPressed = String(app.lookedInto === use);
+    this.sources.render(app.lookedInto);
     const { model, run } = app.state;
     // A choice where there is one.
-    anyElement('inside-source').hidden = !run && !model && app.lookedInto === 'pretrained';
-    button('inside-file').hidden = model === undefined;
-    setText('inside-file', model?.name ?? '');
-    button('inside-file').ariaPressed = String(app.lookedInto === 'file');
+    setHidden('inside-source', !run && !model && app.lookedInto === 'pretrained');
     anyElement('panel-inside').classList.toggle('nothing', this.problem !== '' && !looked);
     // Do not disable it while busy: keyboard users would lose focus.
     button('slow-make').disabled = !looked;
@@ -156,13 +155,6 @@ class InsidePanel implements TaskPanel {
       if (this.looked) showChoices(this.looked, this.choice, this.nameOf);
       app.changed();
     });
-    for (const use of ['pretrained', 'run'] as const) {
-      onClick(`inside-${use}`, () => app.set('model', use));
-    }
-    onClick('inside-file', () => {
-      app.useFile = true;
-      app.changed();
-    });
     onClick('dispatches-time', () => {
       if (this.timing) app.send('stopTiming');
       else if (!this.waiting && this.ready) {
@@ -175,7 +167,7 @@ class InsidePanel implements TaskPanel {
 
   private get ready(): boolean {
     const { measuring, state } = this.app;
-    return !measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(state.phase);
+    return !measuring && isReady(state);
   }
 
   /** Names the network that is looked into. A step in slow motion is of one network alone. */
@@ -319,7 +311,7 @@ class InsidePanel implements TaskPanel {
   private showAll(): void {
     const { looked } = this;
     if (!looked) return;
-    anyElement('inside-views').hidden = false;
+    setHidden('inside-views', false);
     this.choice = Math.min(this.choice, looked.labels.length - 1);
     showChoices(looked, this.choice, this.nameOf);
     this.drawing.of(looked.layers);
@@ -422,7 +414,7 @@ class InsidePanel implements TaskPanel {
     const canvas = byId('inside-kernels', HTMLCanvasElement);
     const maps = kernelMaps(kernels, first, 8);
     paint(canvas, maps, largestOf(maps));
-    anyElement('kernels-sum').hidden = first.inChannels === 1;
+    setHidden('kernels-sum', first.inChannels === 1);
     const size = `${first.kernelSize}×${first.kernelSize}`;
     canvas.ariaLabel = `The ${whole(first.outChannels)} kernels of ${first.name}, ${size} weights each; the largest is ${number(largestOf(maps))}`;
   }
@@ -430,7 +422,7 @@ class InsidePanel implements TaskPanel {
   private showNorms(): void {
     const { looked, stepped, lookedAt } = this;
     const norms = stepped?.gradientNorms ?? looked?.gradientNorms;
-    anyElement('inside-norms-box').hidden = !norms;
+    setHidden('inside-norms-box', !norms);
     if (!norms) return;
     // A run that goes on has no gradient of its step before.
     const isKnown = Object.keys(norms).length > 0;

@@ -2,7 +2,7 @@
 
 import { plural, whole } from '../../text/units';
 import type { InsideLayer, Kernels } from '../messages/inside_messages';
-import { anyElement, button, byId, onClick, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setHidden, setText } from '../shell/dom';
 import { channelsOf, largest, largestOf, type Maps, paint } from './shades';
 
 const kinds = ['activation', 'preActivation', 'gradient'] as const;
@@ -102,12 +102,12 @@ export class PartView {
     const { layer } = part;
     if (!part.maps[this.kind]) this.kind = 'activation';
     for (const kind of kinds) {
-      button(`part-${kind}`).hidden = !part.maps[kind];
+      setHidden(`part-${kind}`, !part.maps[kind]);
       button(`part-${kind}`).ariaPressed = String(kind === this.kind);
     }
     setText('part-title', layer.isConditioning ? 'Noise level and class' : layer.name);
     setText('part-about', aboutLayer(layer));
-    anyElement('part-press').hidden = layer.isConditioning;
+    setHidden('part-press', layer.isConditioning);
     const maps = this.maps();
     const most = largest(part.maps[this.kind]!);
     paint(this.grid, maps, most);
@@ -139,7 +139,7 @@ export class PartView {
     this.slider.value = String(this.chosen + 1);
     const most = largest(maps[this.kind]!);
     paint(this.one, { ...all, count: 1, columns: 1, value: (_, y, x) => all.value(this.chosen, y, x) }, most);
-    anyElement('part-kernel-box').hidden = !kernels;
+    setHidden('part-kernel-box', !kernels);
     if (kernels)
       paint(this.kernel, kernelAt(kernels, layer, this.chosen), largestOf(kernelMaps(kernels, layer, 8)));
     setText('part-kernel-name', layer.inChannels > 1 ? 'its kernel, summed over the colours' : 'its kernel');

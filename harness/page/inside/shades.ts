@@ -1,6 +1,6 @@
 /** Numbers as shades on small canvases: zero is paper, positive numbers are ink, and negative ones are blue. */
 
-import type { Looked } from '../messages/inside_messages';
+import type { ImageSize } from '../messages/settings';
 
 type Colour = readonly [number, number, number];
 interface Shades {
@@ -62,18 +62,15 @@ export const channelsOf = (values: Float32Array, height: number, width: number, 
   };
 };
 
-/** The size of a network's images. */
-type Size = Pick<Looked, 'height' | 'width' | 'channels'>;
-
 /** A picture of bytes, 0 to 255, [height][width][channels]: colours, or the first channel as a shade. */
-export const pictureOf = (bytes: Uint8Array, { height, width, channels }: Size): Maps => ({
+export const pictureOf = (bytes: Uint8Array, { height, width, channels }: ImageSize): Maps => ({
   ...{ height, width, count: 1, columns: 1 },
   value: (_, y, x) => bytes[(y * width + x) * channels] / 255,
   colours: channels === 3 ? bytes : undefined,
 });
 
 /** Numbers of any size for each pixel of an image, [height][width][channels], as one map: the mean of the channels. */
-export const meanOf = (values: Float32Array, { height, width, channels }: Size): Maps => ({
+export const meanOf = (values: Float32Array, { height, width, channels }: ImageSize): Maps => ({
   ...{ height, width, count: 1, columns: 1 },
   value: (_, y, x) => {
     const at = (y * width + x) * channels;

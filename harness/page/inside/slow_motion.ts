@@ -3,7 +3,7 @@
 import type { StepStage } from '../../run/step_list';
 import { whole } from '../../text/units';
 import type { InsideLayer, Looked, Stepped } from '../messages/inside_messages';
-import { anyElement, button, make, onClick, setText } from '../shell/dom';
+import { anyElement, button, isStill, make, onClick, setHidden, setText } from '../shell/dom';
 import { kernelMaps, number } from './part_view';
 import { largest, type Maps, meanOf, paint, pictureOf } from './shades';
 
@@ -45,18 +45,18 @@ export class SlowMotion {
     this.step = step;
     this.looked = looked;
     this.enter(step ? 'corrupt' : undefined);
-    if (step && !still()) this.play();
+    if (step && !isStill()) this.play();
   }
 
   /** Shows the stage anew, in other colours. */
   draw(): void {
     const { step, looked, stage } = this;
-    anyElement('stages').hidden = !step;
+    setHidden('stages', !step);
     for (const each of stages) button(`stage-${each}`).ariaCurrent = each === stage ? 'step' : null;
-    button('slow-play').hidden = !step;
+    setHidden('slow-play', !step);
     setText('slow-play', this.playing ? 'Stop' : 'Play');
     const scene = stage && step && looked ? sceneOf(stage, step, looked) : undefined;
-    anyElement('stage').hidden = !scene;
+    setHidden('stage', !scene);
     if (!scene) return;
     setText('stage-text', scene.text);
     anyElement('stage-pictures').replaceChildren(...scene.pictures.map(figure));
@@ -83,7 +83,8 @@ export class SlowMotion {
     this.stage = stage;
     this.draw();
     const parts = stage && this.looked ? partsOf(stage, this.looked.layers) : [];
-    if (still() || (stage !== 'forward' && stage !== 'backward')) {
+    // With reduced motion all layers light up at once, and a press shows each stage.
+    if (isStill() || (stage !== 'forward' && stage !== 'backward')) {
       this.options.show(stage, new Set(parts));
       return;
     }
@@ -95,9 +96,6 @@ export class SlowMotion {
     light(1);
   }
 }
-
-/** With reduced motion all layers light up at once, and a press shows each stage. */
-const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** The parts of the drawing that a stage is about, in its order. */
 function partsOf(stage: StepStage, layers: readonly InsideLayer[]): string[] {

@@ -12,7 +12,7 @@ import {
   type Source,
 } from '../messages/settings';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, onClick, setMessage, setText } from '../shell/dom';
+import { button, byId, onClick, setHidden, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { ImageView, noiseTiles } from '../shell/images';
 import { networkIn } from '../shell/state';
@@ -196,10 +196,10 @@ export class TwoColumns {
   /** `wanted`: the images that the next order makes. */
   render(wanted: Wanted): void {
     const { app, on, share, ordered } = this;
-    anyElement('comparison').hidden = !on;
-    anyElement('one').hidden = on;
+    setHidden('comparison', !on);
+    setHidden('one', on);
     const isFlow = app.network.recipe !== 'tutorial';
-    button('compare').hidden = !isFlow;
+    setHidden('compare', !isFlow);
     button('compare').ariaPressed = String(on);
     if (!on) return;
     // What was made by one choice does not stand under the name of another.

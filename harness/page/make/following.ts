@@ -3,6 +3,7 @@
 import type { Order, WorkerEvent } from '../messages/messages';
 import { imagesAt, type Placed } from '../messages/noise_field';
 import { columnsOf, handful, labelsOf } from '../messages/order';
+import type { ImageSize } from '../messages/settings';
 import type { App } from '../shell/app';
 import { paperOf, type Tiles } from '../shell/images';
 
@@ -232,7 +233,7 @@ export class Following {
 /** `count` images of paper. The images of `old` take the first places if they have the same size. */
 function blank(
   count: number,
-  { height, width, channels }: Pick<Tiles, 'height' | 'width' | 'channels'>,
+  { height, width, channels }: ImageSize,
   old: Tiles | undefined,
 ): Omit<Tiles, 'columns'> {
   const bytes = new Uint8Array(count * height * width * channels).fill(paperOf(channels));

@@ -7,9 +7,11 @@ import {
   anyElement,
   button,
   byId,
+  fitNames,
   makeButton,
   onClick,
   setDisabled,
+  setHidden,
   setMessage,
   setText,
 } from '../shell/dom';
@@ -64,8 +66,8 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
       const { classes } = network;
       fields.render();
       text.render();
-      anyElement('digits').hidden = classes === 0;
-      anyElement('text-form').hidden = classes === 0;
+      setHidden('digits', classes === 0);
+      setHidden('text-form', classes === 0);
       byAddress.render();
       form.hidden = classes === 0;
       const isDigit = makesDigits(network);
@@ -109,7 +111,7 @@ function connectCalls(app: App, again: () => void, making: () => Making): { rend
       }
       setDisabled('calls-2', source !== 'pretrained');
       const isDistilled = network.sampling.calls !== undefined;
-      anyElement('calls').hidden = network.classes === 0 || isDistilled;
+      setHidden('calls', network.classes === 0 || isDistilled);
       // Its sampling is what it has learned.
       for (const id of ['steps', 'guidance']) byId(id, HTMLInputElement).disabled = isDistilled;
       setText('calls-note', `${plural(steps, 'step')}${how} · ${calls}`);
@@ -137,9 +139,9 @@ function connectByAddress(app: App, again: () => void): { render(): void } {
         count: plural(count, 'image'),
       };
       const set = hidden().filter(isSet);
-      anyElement('by-address').hidden = set.length === 0;
+      setHidden('by-address', set.length === 0);
       // The class, or a text, has its own number of images.
-      anyElement('steps-field').hidden = anyElement('count-field').hidden = app.network.classes > 0;
+      for (const id of ['steps-field', 'count-field']) setHidden(id, app.network.classes > 0);
       setText('by-address-text', `The address sets ${listed(set.map((key) => words[key]))}.`);
     },
   };
@@ -245,10 +247,7 @@ function connectDigits(app: App, choose: (digit: string) => void): { render(open
       const names = namesOf(network);
       if (names.join('\n') !== shown) {
         shown = names.join('\n');
-        host.classList.toggle(
-          'named',
-          names.some((name) => name.length > 3),
-        );
+        fitNames(host, names);
         host.replaceChildren(
           buttonOf('all', 'all'),
           ...names.map((name, label) => buttonOf(String(label), name)),

@@ -13,12 +13,13 @@ import {
   foldFields,
   onClick,
   setDisabled,
+  setHidden,
   setMessage,
   setText,
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { noiseTiles, paperTiles, type Tiles } from '../shell/images';
-import { describe, networkIn } from '../shell/state';
+import { describe, isBusy, isReady, networkIn, rests } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
 import { callsIn, handMaking, type Making, makingOf } from './calls';
 import { TwoColumns } from './compare';
@@ -149,14 +150,14 @@ export class SamplePanel implements TaskPanel {
     this.view.render();
     this.renderHand();
     setDisabled('save-sampled', !trajectory.shown);
-    anyElement('make-why').hidden = !trajectory.complete;
+    setHidden('make-why', !trajectory.complete);
     for (const id of ['save-sheet', 'save-gif', 'save-npy']) setDisabled(id, !trajectory.complete);
     if (this.finishing === 'due') this.finish();
   }
 
   private get canStart(): boolean {
     const { measuring, state } = this.app;
-    return !measuring && ['idle', 'paused', 'finished', 'training', 'lost'].includes(state.phase);
+    return !measuring && isReady(state);
   }
 
   /** An order is also possible while another is running, which it replaces. */
@@ -278,7 +279,7 @@ export class SamplePanel implements TaskPanel {
 
   private renderHand(): void {
     const { hand, trajectory, following } = this;
-    anyElement('field-view').hidden = !this.isFlow;
+    setHidden('field-view', !this.isFlow);
     if (!this.isFlow) return;
     hand.at(this.place);
     const { shown, shape } = trajectory;
@@ -297,9 +298,8 @@ export class SamplePanel implements TaskPanel {
     const { state } = app;
     const { sampling, preparing } = state;
     const compiled = state.phase !== 'training' || following.begins ? preparing : undefined;
-    const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
     setText('sample-status-text', compiled ? describe({ ...state, phase: 'compiling' }) : this.doing);
-    anyElement('sample-status').classList.toggle('busy', busy || following.begins);
+    anyElement('sample-status').classList.toggle('busy', isBusy(state) || following.begins);
     const calls = plural(callsIn(this.making, app.network), 'network call');
     const step = sampling && `step ${whole(sampling.step)} of ${whole(sampling.steps)}`;
     const steps = step && (this.comparison.on ? step : `${step} · ${calls}`);
@@ -322,7 +322,7 @@ export class SamplePanel implements TaskPanel {
     if (this.following.begins) return 'Loading the network';
     if (state.phase === 'sampling')
       return state.training ? 'Making images; the training waits' : 'Making images';
-    if (['idle', 'paused', 'finished'].includes(state.phase)) {
+    if (rests(state)) {
       if (measuring) return `The ${measuring} has the GPU`;
       return this.cutShort ? 'Stopped before the last step' : 'Ready';
     }

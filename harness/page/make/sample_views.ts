@@ -4,7 +4,8 @@ import { plural, whole } from '../../text/units';
 import type { Order } from '../messages/messages';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, onClick, setDisabled, setText } from '../shell/dom';
+import { button, byId, onClick, setDisabled, setHidden, setText } from '../shell/dom';
+import { connectSources } from '../shell/fields';
 import { ImageView, type Tiles } from '../shell/images';
 import type { Trajectory } from '../shell/trajectory';
 
@@ -22,7 +23,7 @@ export function connectTrajectory(
   showX.addEventListener('click', () => {
     const shows = showX.ariaPressed !== 'true';
     showX.ariaPressed = String(shows);
-    anyElement('x-view').hidden = !shows;
+    setHidden('x-view', !shows);
   });
   slider.addEventListener('input', () => trajectory.choose(Number(slider.value)));
   play.addEventListener('click', () => {
@@ -63,7 +64,7 @@ export function connectTrajectory(
       const steps = trajectory.order?.steps ?? 0;
       slider.max = String(Math.max(0, frames.length - 1));
       slider.value = String(Math.max(0, trajectory.at));
-      anyElement('sample-scrub').hidden = frames.length < 2;
+      setHidden('sample-scrub', frames.length < 2);
       slider.disabled = frames.length < 2;
       setDisabled(play, frames.length < 2 || app.state.phase === 'sampling');
       setText(play, trajectory.playing ? 'Stop' : 'Play');
@@ -109,17 +110,7 @@ export function connectSource(
   maker: () => Maker | undefined,
   chosen: () => Order['source'],
 ): { render(): void } {
-  for (const choice of ['pretrained', 'run'] as const) {
-    onClick(`use-${choice}`, () => {
-      app.set('model', choice);
-      again();
-    });
-  }
-  onClick('use-file', () => {
-    app.useFile = true;
-    app.changed();
-    again();
-  });
+  const sources = connectSources(app, 'use', again);
   onClick('save-model-2', () => app.save('model'));
 
   const nameOf = ({ source, trained }: Maker) => {
@@ -143,10 +134,7 @@ export function connectSource(
   return {
     render() {
       const { source, state } = app;
-      for (const each of ['pretrained', 'run', 'file'] as const)
-        button(`use-${each}`).ariaPressed = String(each === source);
-      button('use-file').hidden = state.model === undefined;
-      setText('use-file', state.model?.name ?? '');
+      sources.render(source);
       setText('sample-model', sentence());
       const none = state.losses.length === 0 || state.phase === 'lost' || source !== 'run';
       setDisabled('save-model-2', none);

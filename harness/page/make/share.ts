@@ -4,8 +4,7 @@ import type { Order } from '../messages/messages';
 import { fileName } from '../messages/order';
 import { type Settings, toQuery } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
-import { download, onClick, setText } from '../shell/dom';
-import { orOffline } from '../shell/format';
+import { downloadMade, onClick, setText } from '../shell/dom';
 import { pngOf } from '../shell/images';
 import type { Trajectory } from '../shell/trajectory';
 import { settingsFor } from './calls';
@@ -50,25 +49,13 @@ async function share(url: string, promised: string): Promise<string> {
   }
 }
 
-type Files = typeof import('../shell/make_files');
-
 const tell = (words: string) => setText('shared', words);
 
 export function connectDownloads(trajectory: Trajectory): void {
-  const save = (name: string, content: BlobPart | Blob) => {
-    download(name, content);
-    tell(`Saved as ${name}.`);
-  };
   const name = (step: number | 'all', ending: string) =>
     fileName(trajectory.network!, trajectory.order!, step, ending);
-  /** What makes files comes with the first one. */
-  const make = async (file: string, content: (files: Files) => Promise<BlobPart> | BlobPart) => {
-    try {
-      save(file, await content(await import('../shell/make_files')));
-    } catch (error) {
-      tell(orOffline(`The file could not be made: ${(error as Error).message}`));
-    }
-  };
+  const make = async (file: string, content: Parameters<typeof downloadMade>[1]) =>
+    tell((await downloadMade(file, content)) ?? `Saved as ${file}.`);
   onClick('save-sampled', () => {
     const { shown, shape, order } = trajectory;
     if (!shown) return;

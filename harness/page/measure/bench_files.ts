@@ -14,6 +14,7 @@ import {
   makeButton,
   onClick,
   setDisabled,
+  setHidden,
   setText,
 } from '../shell/dom';
 import { element, tableSection } from '../shell/table';
@@ -75,7 +76,7 @@ export class BenchFiles {
 
   render(): void {
     const { shown } = this;
-    for (const id of ['bench-saves', 'bench-readings']) anyElement(id).hidden = !shown;
+    for (const id of ['bench-saves', 'bench-readings']) setHidden(id, !shown);
     this.withOwn.hidden = !this.own();
     setDisabled('bench-svg', anyElement('bench-roofline').hidden !== false);
     setText('bench-copied', this.copied);

@@ -16,7 +16,7 @@ import {
 } from '../../bench/table';
 import { whole } from '../../text/units';
 import { explainWords } from '../glossary/terms';
-import { addStyles, anyElement, elementOf, setMessage, setReading, setText } from '../shell/dom';
+import { addStyles, anyElement, elementOf, setHidden, setMessage, setReading, setText } from '../shell/dom';
 import { measured } from '../shell/format';
 import { appendRow, element, extraRow, tableSection } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
@@ -77,7 +77,7 @@ function drawReadings(result: BenchResult | undefined): void {
 
 function drawSkipped(result: BenchResult | undefined): void {
   const skipped = result?.skipped ?? [];
-  anyElement('bench-skipped').hidden = skipped.length === 0;
+  setHidden('bench-skipped', skipped.length === 0);
   setText('bench-skipped-count', `Not run: ${whole(skipped.length)}`);
   const lines = skippedLines(skipped).map((line) => element('li', '', line.replace(/^not run: /, '')));
   anyElement('bench-skipped-list').replaceChildren(...lines);
@@ -180,7 +180,7 @@ class RooflineView {
   /** Hides the plot while there is nothing to draw. */
   draw(result: BenchResult | undefined, narrow: boolean): void {
     const plot = result && roofline(result, narrow ? NARROW : undefined);
-    anyElement('bench-roofline').hidden = !plot;
+    setHidden('bench-roofline', !plot);
     if (!plot) return;
     const hadFocus = anyElement('bench-plot').contains(document.activeElement);
     const drawing = elementOf(plot);

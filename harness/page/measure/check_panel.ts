@@ -16,7 +16,7 @@ import type { CheckedCase, CheckRow } from '../../run/check';
 import { whole } from '../../text/units';
 import { explainWords } from '../glossary/terms';
 import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, onClick, setMessage, setText } from '../shell/dom';
+import { anyElement, button, byId, download, onClick, setHidden, setMessage, setText } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { cell, element, extraRow } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
@@ -88,9 +88,9 @@ export class CheckPanel implements TaskPanel {
     byId('check-progress', HTMLProgressElement).value = run.status === 'done' ? 1 : progress.share;
     setMessage('check-error', run.message);
     this.table.draw(rows);
-    anyElement('check-results').hidden = rows.length === 0;
-    anyElement('check-used').hidden = !rows.some(({ inUse }) => inUse);
-    anyElement('check-saves').hidden = rows.length === 0;
+    setHidden('check-results', rows.length === 0);
+    setHidden('check-used', !rows.some(({ inUse }) => inUse));
+    setHidden('check-saves', rows.length === 0);
   }
 
   private get report(): CheckReport {

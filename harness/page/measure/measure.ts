@@ -11,6 +11,7 @@ import type { PageRecipe, Settings, Tune } from '../messages/settings';
 import type { App, MeasureName } from '../shell/app';
 import { byId } from '../shell/dom';
 import { startWorker } from '../shell/start_worker';
+import { rests } from '../shell/state';
 import type { SelfCheckEvent } from './self_check';
 
 interface Events extends Record<MeasureName, unknown> {
@@ -95,9 +96,9 @@ export class MeasureRun<N extends MeasureName> {
 
   /** Call this whenever the state has changed, even on a hidden page. */
   proceed(): void {
-    const resting = ['idle', 'paused', 'finished', 'lost'].includes(this.app.state.phase);
-    const { training, distilling } = this.app.state;
-    if (this.status !== 'waiting' || training || distilling || !resting) return;
+    const { state } = this.app;
+    const resting = rests(state) || state.phase === 'lost';
+    if (this.status !== 'waiting' || state.training || state.distilling || !resting) return;
     this.status = 'running';
     this.since = performance.now();
     this.clock = setInterval(() => this.app.changed(), 1000);

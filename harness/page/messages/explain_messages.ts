@@ -2,7 +2,7 @@
 
 import type { Objective } from '../../../src/training/step_config';
 import type { pretrainedOf } from './pretrained';
-import type { Beginning, Source } from './settings';
+import type { Beginning, ImageSize, Source } from './settings';
 
 /** The network to use: one of the page's, or the pretrained one of a recipe. */
 export type Asked = Source | ReturnType<typeof pretrainedOf>;
@@ -29,12 +29,9 @@ export type ExplainOrder =
       readonly seed: number;
     };
 
-export interface Predicted {
+export interface Predicted extends ImageSize {
   readonly kind: 'predicted';
   readonly objective: Objective;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
   /** The images to choose from, and their classes. */
   readonly choices: Uint8Array;
   readonly labels: readonly (number | undefined)[];
@@ -48,12 +45,9 @@ export interface Predicted {
   readonly began: Beginning;
 }
 
-export interface Made {
+export interface Made extends ImageSize {
   readonly kind: 'made';
   readonly objective: Objective;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
   /** Whether the network is conditioned on classes. */
   readonly byClass: boolean;
   /** x before each step, and at last the samples: one more than there are steps. */

@@ -5,7 +5,7 @@ import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { UNetConfig } from '../../../src/unet/config';
 import { checkBeginning, RATE_OF_PICTURES } from '../../run/beginning';
 import type { DataDescription } from './messages';
-import { type Beginning, initialOf, type PageRecipe, type Settings } from './settings';
+import { type Beginning, type ImageSize, initialOf, type PageRecipe, type Settings } from './settings';
 
 /** Few steps, at a sixth of the recipe's rate, so that the network does not forget the digits. */
 const STEPS = 60;
@@ -28,7 +28,7 @@ export function fineTuning(count: number): {
 const WARMUP = 20;
 
 /** The images, as far as the beginning depends on them. */
-type Images = Pick<DataDescription, 'height' | 'width' | 'channels' | 'classes' | 'builtIn' | 'letters'>;
+type Images = Pick<DataDescription, 'classes' | 'builtIn' | 'letters'> & ImageSize;
 
 /** Whether images are the user's own. */
 export const areOwn = ({ builtIn, letters }: Pick<Images, 'builtIn' | 'letters'>): boolean =>
@@ -72,7 +72,7 @@ export function trainingOf({
 /** The reason that a run on these images cannot begin with the recipe's pretrained network; undefined if it can. */
 export function whyNew(
   { recipe, widths }: Pick<Settings, 'recipe' | 'widths'>,
-  { height, width, channels, classes }: Pick<Images, 'height' | 'width' | 'channels' | 'classes'>,
+  { height, width, channels, classes }: Pick<Images, 'classes'> & ImageSize,
 ): string | undefined {
   const { conditioning, ...network }: UNetConfig = recipes[recipe].network;
   const conditioned = conditioning && { conditioning: { ...conditioning, classes: classes ?? 0 } };

@@ -2,7 +2,7 @@
 import type { Objective } from '../../../src/training/step_config';
 import type { Layer } from '../../../src/unet/config';
 import type { ListedOp, StepToList } from '../../run/step_list';
-import type { Source } from './settings';
+import type { ImageSize, Source } from './settings';
 
 /** The picture that the network is to look at. */
 export interface LookChoice {
@@ -66,14 +66,11 @@ export interface Arithmetic {
 /** The first convolution's kernels, [kernelSize][kernelSize][inChannels][outChannels]. */
 export type Kernels = Float32Array;
 
-export interface Looked {
+export interface Looked extends ImageSize {
   readonly kind: 'looked';
   readonly picture: LookChoice;
   readonly objective: Objective;
   readonly layers: readonly InsideLayer[];
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
   /** Number of classes that the network is conditioned on; 0 for none. */
   readonly classes: number;
   /** The images to choose from, one after the other, and their classes. */

@@ -1,4 +1,5 @@
 /** Measurements of a run beside its losses, as the worker sends them and as the page keeps them. Pure. */
+import type { ImageSize } from './settings';
 
 /** The loss on held-out images after `step` steps. */
 export interface HeldOutLoss {
@@ -20,7 +21,7 @@ export interface AcceptedShare {
 }
 
 /** Samples after `step` steps, and the training picture nearest to each. */
-export interface NearestFound {
+export interface NearestFound extends ImageSize {
   readonly step: number;
   /** Bytes, [count][height][width][channels], as `nearest`. */
   readonly samples: Uint8Array<ArrayBuffer>;
@@ -29,9 +30,6 @@ export interface NearestFound {
   readonly distances: readonly number[];
   /** Samples that are nearer than pictures usually are to each other; undefined for too few pictures. */
   readonly near: number | undefined;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
 }
 
 /** What is measured beside training. */

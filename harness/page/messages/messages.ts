@@ -5,7 +5,7 @@ import type { WorkerEvents } from '../../../src/worker';
 import type { Plan } from '../../run/plan';
 import type { Measurement, NearestFound } from './measurements';
 import type { FieldPlace } from './noise_field';
-import type { Beginning, CheckpointSettings, FlowMethod, PageRecipe, Source } from './settings';
+import type { Beginning, CheckpointSettings, FlowMethod, ImageSize, PageRecipe, Source } from './settings';
 
 export type { Phase } from '../../../src/worker';
 
@@ -53,7 +53,7 @@ export interface Example {
   readonly label: number | undefined;
 }
 
-export interface DataDescription {
+export interface DataDescription extends ImageSize {
   readonly name: string;
   /** The digits that come with the page. */
   readonly builtIn: boolean;
@@ -70,10 +70,6 @@ export interface DataDescription {
   /** What was left out of the user's files or changed, a sentence each. */
   readonly notes?: readonly string[];
   readonly count: number;
-  readonly height: number;
-  readonly width: number;
-  /** 1 for grey, 3 for colours. */
-  readonly channels: number;
   /** Number of classes among the labels; undefined without labels. */
   readonly classes?: number;
   /** The name of each class, by its label, if the classes have names. */
@@ -87,7 +83,7 @@ export interface PlanWish {
 }
 
 /** A network that was read from a file. */
-export interface ModelDescription {
+export interface ModelDescription extends ImageSize {
   readonly name: string;
   readonly recipe: PageRecipe;
   /** Number of classes that the network is conditioned on; 0 for none. */
@@ -96,10 +92,6 @@ export interface ModelDescription {
   readonly classNames?: readonly string[] | undefined;
   /** The name of the images that it was trained on, as far as it is known. */
   readonly data?: string | undefined;
-  readonly height: number;
-  readonly width: number;
-  /** Channels of its images: 1 for grey, 3 for colours. */
-  readonly channels: number;
   /** The network's default sampling. */
   readonly sampling: Sampling;
 }
@@ -207,19 +199,16 @@ export type WorkerEvent =
   | DoorEvent
   | { readonly type: 'runs'; readonly runs: WorkerEvents['runs'] }
   /** A step of images that the page makes. */
-  | {
+  | (ImageSize & {
       readonly type: 'sampled';
       readonly order: Order;
       /** From 1, of `steps`: the steps of the order, and one more that polishes. */
       readonly step: number;
       readonly steps: number;
       readonly columns: number;
-      readonly height: number;
-      readonly width: number;
-      readonly channels: number;
       /** x before the step, and the network's prediction from it; left out of some steps of a long run. */
       readonly frame?: { readonly x: Uint8Array; readonly prediction: Uint8Array };
-    }
+    })
   /** The network `loaded`, by the name of its file. */
   | { readonly type: 'model'; readonly model: ModelDescription; readonly note?: string | undefined }
   /** Another device was not found so far: the data of `lost` again. */

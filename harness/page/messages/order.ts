@@ -7,7 +7,7 @@ import type { UNet } from '../../../src/unet/unet';
 import type { Model } from '../../../src/weights/model';
 import type { DrawOrder, ModelDescription, Order } from './messages';
 import { type FieldPlace, imagesAt, noiseOf, START } from './noise_field';
-import { recipeOf, type Settings } from './settings';
+import { type ImageSize, recipeOf, type Settings } from './settings';
 
 /** A network and the objective of its training, which determines how to sample from it. */
 export interface Network {
@@ -102,7 +102,7 @@ export function usualCount(
 
 /** The sampler's options for an order: only those that the network can use. */
 export function samplingOf(
-  of: Pick<ModelDescription, 'classes' | 'height' | 'width' | 'channels'> & Pick<Network, 'objective'>,
+  of: Pick<ModelDescription, 'classes'> & ImageSize & Pick<Network, 'objective'>,
   order: Omit<Order, 'source' | 'place'> & { readonly place?: FieldPlace },
 ): Pick<SampleOptions, 'steps' | 'seed' | 'noise' | 'method' | 'labels' | 'guidance'> {
   const { steps, count, seed, place = START, guidance, method } = order;

@@ -164,6 +164,14 @@ export type CheckpointSettings = Pick<
 /** The network that makes samples: the pretrained one, the run's, or a file's. */
 export type Source = 'pretrained' | 'run' | 'file';
 
+/** The size of images. */
+export interface ImageSize {
+  readonly height: number;
+  readonly width: number;
+  /** 1 for grey, 3 for colours. */
+  readonly channels: number;
+}
+
 export type Key = keyof Settings;
 
 interface Setting<T> {

@@ -384,6 +384,15 @@ export class App {
     return undefined;
   }
 
+  /** Takes another network to make samples and to look into; `run` and `pretrained` are a setting, a file is not. */
+  choose(source: Source): void {
+    if (source !== 'file') this.set('model', source);
+    else {
+      this.useFile = true;
+      this.changed();
+    }
+  }
+
   /** Takes a setting from a link that leads on, but for what a run keeps: another recipe would bring its own rate, too. */
   lead(key: Key, text: string): void {
     if (!(isOfRun(key) && isFixed(this.state))) this.set(key, text);

@@ -4,7 +4,7 @@ import { callsOf } from '../../../src/unet/sampling';
 import { duration, plural, whole } from '../../text/units';
 import type { ModelDescription } from '../messages/messages';
 import type { Settings } from '../messages/settings';
-import { type Distilling, networkIn, type State } from './state';
+import { type Distilling, networkIn, rests, type State } from './state';
 
 /** Steps after which a network that began untrained makes what is worth copying. */
 const LEAST_TRAINED = 300;
@@ -18,10 +18,7 @@ export const distillable = ({ run, losses, begin }: State, { recipe }: Pick<Sett
 
 /** Whether distilling can begin now. */
 export const mayDistil = (state: State, settings: Pick<Settings, 'recipe'>): boolean =>
-  distillable(state, settings) &&
-  !state.training &&
-  !state.distilling &&
-  ['idle', 'paused', 'finished'].includes(state.phase);
+  distillable(state, settings) && !state.training && !state.distilling && rests(state);
 
 /** The purpose and the time of distilling. The time follows from the training speed, which is unknown until the run trains here. */
 export function distilOffer(state: State, settings: Pick<Settings, 'recipe' | 'batch'>): string {

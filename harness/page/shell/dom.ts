@@ -1,5 +1,6 @@
 /** The page's elements: found by their ids, and written only if they change. An element that disappears passes its focus on. */
 import { NAMESPACE, type Svg } from '../../text/svg';
+import { orOffline } from './format';
 
 export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);
@@ -43,6 +44,10 @@ export function setText(at: HTMLElement | string, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+export function setHidden(id: string, hidden: boolean): void {
+  anyElement(id).hidden = hidden;
+}
+
 /** Shows a message, or hides the element if there is none. */
 export function setMessage(at: HTMLElement | string, text: string | undefined): void {
   elementAt(at).hidden = !text;
@@ -71,6 +76,21 @@ export function download(name: string, content: BlobPart | Blob, type = 'applica
   make('a', { href: url, download: name }).click();
   // The browser reads the URL when the download starts, which is soon.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+export type Files = typeof import('./make_files');
+
+/** Downloads what `content` makes. What makes files comes with the first one. Resolves to why it could not be made, if so. */
+export async function downloadMade(
+  name: string,
+  content: (files: Files) => Promise<BlobPart> | BlobPart,
+): Promise<string | undefined> {
+  try {
+    download(name, await content(await import('./make_files')));
+    return undefined;
+  } catch (error) {
+    return orOffline(`The file could not be made: ${(error as Error).message}`);
+  }
 }
 
 // ---------------------------------------------------------------- the keyboard's place
@@ -134,6 +154,16 @@ export function foldFields(id: string): void {
 /** A colour of the style sheet, for a canvas, which does not follow the page's colour scheme by itself. */
 export const color = (name: string) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Gives the buttons of long names as much width as these need. */
+export const fitNames = (host: HTMLElement, names: readonly string[]) =>
+  host.classList.toggle(
+    'named',
+    names.some((name) => name.length > 3),
+  );
+
+/** Whether motion is reduced: nothing moves by itself. */
+export const isStill = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** Closes a menu, a popover of buttons, as one of its items is pressed. */
 export function connectMenu(id: string): void {

@@ -1,7 +1,7 @@
 /** The doors of the page, and the views behind each. They are links, so that they can be shared or opened in another tab; a plain click stays on the page. */
 
 import { type Key, type Task, tasks } from '../messages/settings';
-import { anyElement, byId, focusOn } from './dom';
+import { anyElement, byId, focusOn, setHidden } from './dom';
 
 /** The first view of a door is the one that it opens at first. */
 const doors = {
@@ -87,12 +87,12 @@ export function connectDoors(choose: (task: Task) => void): {
       for (const other of tasks) {
         link(`tab-${other}`).href = address(other);
         mark(`tab-${other}`, other === task ? 'page' : undefined);
-        anyElement(`panel-${other}`).hidden = other !== task;
+        setHidden(`panel-${other}`, other !== task);
       }
       for (const door of several) {
         link(`door-${door}`).href = address(last[door]);
         mark(`door-${door}`, door === open ? 'true' : undefined);
-        anyElement(`views-${door}`).hidden = door !== open;
+        setHidden(`views-${door}`, door !== open);
       }
       // Back and Forward change the view under a link that has the focus. While the view stays, the focus goes where the user moves it.
       const focused = document.activeElement;

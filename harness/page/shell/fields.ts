@@ -1,8 +1,8 @@
-/** Forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice; or while it is typed. */
+/** Buttons that choose a network, and forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice; or while it is typed. */
 
-import { isOfRun, type Key, keys, show } from '../messages/settings';
+import { isOfRun, type Key, keys, type Source, show } from '../messages/settings';
 import type { App } from './app';
-import { setMessage } from './dom';
+import { button, onClick, setHidden, setMessage, setText } from './dom';
 import { isFixed } from './state';
 
 type Input = HTMLInputElement | HTMLSelectElement;
@@ -11,6 +11,30 @@ interface Fields {
   /** Whether all inputs hold legal values. */
   readonly valid: boolean;
   render(): void;
+}
+
+const SOURCES = ['pretrained', 'run', 'file'] as const satisfies readonly Source[];
+
+/** Buttons that choose a network: `use-run`, for instance. `chosen` is called after each choice. */
+export function connectSources(
+  app: App,
+  prefix: string,
+  chosen = (): void => {},
+): { render(source: Source): void } {
+  for (const source of SOURCES) {
+    onClick(`${prefix}-${source}`, () => {
+      app.choose(source);
+      chosen();
+    });
+  }
+  return {
+    render(source) {
+      const { model } = app.state;
+      for (const each of SOURCES) button(`${prefix}-${each}`).ariaPressed = String(each === source);
+      setHidden(`${prefix}-file`, model === undefined);
+      setText(`${prefix}-file`, model?.name ?? '');
+    },
+  };
 }
 
 /** A form without a message has only choices, which are always legal. With `typed`, a legal value counts while it is typed. */

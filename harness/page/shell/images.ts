@@ -5,20 +5,17 @@ import { gridOfBytes, type Picture, rgba } from '../../pictures/pictures';
 import type { ModelDescription } from '../messages/messages';
 import { imagesAt, noiseOf, START } from '../messages/noise_field';
 import { columnsFor } from '../messages/order';
+import type { ImageSize } from '../messages/settings';
 import { byId } from './dom';
 
-export interface Tiles {
-  /** One image after the other, [height][width][channels]. */
+export interface Tiles extends ImageSize {
+  /** One image after the other, [height][width][channels]: in grey ones 255 is ink. */
   readonly bytes: Uint8Array;
-  readonly height: number;
-  readonly width: number;
-  /** 1 for grey, where 255 is ink; 3 for red, green and blue. */
-  readonly channels: number;
   readonly columns: number;
 }
 
 /** The network that the images are for. */
-type Kind = Pick<ModelDescription, 'recipe' | 'height' | 'width' | 'channels' | 'classes'>;
+type Kind = Pick<ModelDescription, 'recipe' | 'classes'> & ImageSize;
 
 /** The most screen pixels per image pixel. */
 const MAX_SCALE = 12;

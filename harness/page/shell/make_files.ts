@@ -1,6 +1,7 @@
 /** The files that Make, Draw and Train save: one step as a picture; all of them as a picture, an animation or numbers. Pure, but for loading the GIF encoder. */
 import { gridOfBytes, type Picture } from '../../pictures/pictures';
 import { SIDE } from '../../pictures/strokes';
+import type { ImageSize } from '../messages/settings';
 import type { Frame, Shape } from './trajectory';
 
 const FRAME_MS = 120;
@@ -74,16 +75,13 @@ export async function animation(
 export const trajectoryNpy = (frames: readonly Frame[], shape: Shape) => gridsNpy(pictures(frames), shape);
 
 /** Grids of one size as numbers: uint8, [grids][images][height][width], 255 for ink; of colours [grids][images][height][width][3]. */
-export function gridsNpy(
-  grids: readonly Uint8Array[],
-  shape: Omit<Shape, 'columns'>,
-): Uint8Array<ArrayBuffer> {
+export function gridsNpy(grids: readonly Uint8Array[], shape: ImageSize): Uint8Array<ArrayBuffer> {
   const { height, width, channels } = shape;
   const count = grids[0].length / sizeOf(shape);
   return npy([grids.length, count, height, width, ...(channels === 1 ? [] : [channels])], grids);
 }
 
-const sizeOf = ({ height, width, channels }: Omit<Shape, 'columns'>) => height * width * channels;
+const sizeOf = ({ height, width, channels }: ImageSize) => height * width * channels;
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -379,9 +379,26 @@ const timeUp = ({ planned }: State) =>
 export const finished = ({ planned }: State): string =>
   planned ? 'Finished. Train on plans further steps' : 'Finished';
 
+/** Whether the worker has no task. */
+export const rests = ({ phase }: Pick<State, 'phase'>): boolean =>
+  phase === 'idle' || phase === 'paused' || phase === 'finished';
+
+/** Whether a task may begin: training waits meanwhile, and a lost device is asked for again. */
+export const isReady = (state: Pick<State, 'phase'>): boolean =>
+  rests(state) || ['training', 'lost'].includes(state.phase);
+
+/** Whether the worker has a task beside training. */
+export const isBusy = ({ phase }: Pick<State, 'phase'>): boolean =>
+  ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(phase);
+
+/** How far compiling is, in words, while it is under way. */
+export const compilingText = (state: State): string | undefined =>
+  state.preparing &&
+  `${describe({ ...state, phase: 'compiling' })}: ${whole(state.preparing.done)} of ${whole(state.preparing.total)}`;
+
 /** The present task of the worker, in plain words. */
 export function describe(state: State): string {
-  if (state.distilling && ['idle', 'paused', 'finished'].includes(state.phase)) return 'Distilling';
+  if (state.distilling && rests(state)) return 'Distilling';
   const resting = state.phase === 'idle' || state.phase === 'paused';
   if (resting && state.error?.at === 'task') return 'Stopped';
   switch (state.phase) {

@@ -3,6 +3,7 @@ import type { SampleEvent } from '../../../src';
 import { toBytes } from '../../pictures/pictures';
 import type { EventOf, ModelDescription, Order } from '../messages/messages';
 import { columnsOf } from '../messages/order';
+import type { ImageSize } from '../messages/settings';
 
 /** Frames that the page keeps of one sampling run, so that a thousand steps do not fill its memory. */
 export const MAX_FRAMES = 100;
@@ -39,11 +40,8 @@ export interface Frame {
 }
 
 /** The arrangement of a frame's images. Their size may differ from the data's, for a model from a file. */
-export interface Shape {
+export interface Shape extends ImageSize {
   readonly columns: number;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
 }
 
 const FRAME_MS = 120;

@@ -4,7 +4,7 @@ import type { EventOf } from '../messages/messages';
 import { Losses } from '../runs/losses';
 import type { App, Panel } from '../shell/app';
 import { distillable, distilOffer, distilShare, distilStatus, mayDistil } from '../shell/distil_text';
-import { anyElement, button, byId, download, make, onClick, setDisabled, setText } from '../shell/dom';
+import { anyElement, byId, download, make, onClick, setDisabled, setHidden, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
 import type { Distilling } from '../shell/state';
 import { Curve } from './curve';
@@ -28,7 +28,7 @@ export function createDistilPanel(app: App): Panel {
   onClick('distil-stop', () => app.send('stopDistilling'));
   onClick('distil-save', () => made && download(made.model.name, made.bytes));
   onClick('distil-make', () => {
-    app.useFile = true;
+    app.choose('file');
     app.set('task', 'sample');
   });
 
@@ -46,14 +46,14 @@ export function createDistilPanel(app: App): Panel {
       const { state, settings } = app;
       const { distilling } = state;
       const offered = distillable(state, settings);
-      anyElement('distil').hidden = !offered && !made;
+      setHidden('distil', !offered && !made);
       if (anyElement('distil').hidden) return;
       for (const calls of [1, 2])
         setDisabled(`distil-${calls}`, app.measuring !== undefined || !mayDistil(state, settings));
-      button('distil-stop').hidden = !distilling;
-      button('distil-save').hidden = !made;
+      setHidden('distil-stop', !distilling);
+      setHidden('distil-save', !made);
       // Another file may have replaced it.
-      button('distil-make').hidden = !made || made.model !== state.model;
+      setHidden('distil-make', !made || made.model !== state.model);
       const done = made ? `Made ${made.model.name}. ` : '';
       const words = distilling
         ? distilStatus(distilling)
@@ -63,7 +63,7 @@ export function createDistilPanel(app: App): Panel {
       bar.hidden = !distilling;
       bar.value = distilling ? distilShare(distilling) : 0;
       const losses = shown?.losses ?? none;
-      anyElement('distil-curve').hidden = losses.length === 0;
+      setHidden('distil-curve', losses.length === 0);
       const last = losses.at(-1);
       const summary =
         last === undefined ? 'nothing yet' : `${lossText(losses.at(0)!)} at first, ${lossText(last)} now`;

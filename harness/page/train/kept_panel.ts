@@ -5,7 +5,7 @@ import { plural, whole } from '../../text/units';
 import { recipeOf } from '../messages/settings';
 import { COMES_ALONG, comesAlong } from '../runs/run_notes';
 import type { App, Panel } from '../shell/app';
-import { anyElement, button, make, makeButton, onClick, setMessage, setText } from '../shell/dom';
+import { anyElement, button, make, makeButton, onClick, setHidden, setMessage, setText } from '../shell/dom';
 import { loss as lossText } from '../shell/format';
 import { isFixed } from '../shell/state';
 
@@ -51,7 +51,7 @@ export function createKeptPanel(app: App): Panel {
       const offered = kept.length > 0 && !isFixed(app.state);
       begun ||= isFixed(app.state);
       const onTrain = app.settings.task === 'train' && (!begun || needsData !== undefined);
-      anyElement('kept').hidden = !offered || !(app.home || onTrain);
+      setHidden('kept', !offered || !(app.home || onTrain));
       if (kept !== shown || needsData !== shownNeed) {
         // The run that waits for its images, else the newest one, has a line; the others unfold.
         const sorted = [...kept].sort((a, b) => Number(b.id === needsData) - Number(a.id === needsData));
@@ -67,7 +67,7 @@ export function createKeptPanel(app: App): Panel {
         'kept-note',
         open && kept.length > 1 ? `This browser keeps the ${MOST_RUNS} newest runs.` : undefined,
       );
-      anyElement('not-stored').hidden = !notStored;
+      setHidden('not-stored', !notStored);
       setText('not-stored-text', notStored ?? '');
       button('not-stored-save').disabled = losses.length === 0;
     },

@@ -5,7 +5,7 @@ import { areOwn } from '../messages/fine_tune';
 import { type HeldOutLoss, type NearestFound, risenSince } from '../messages/measurements';
 import { heldOutOf } from '../messages/settings';
 import type { App, Panel } from '../shell/app';
-import { anyElement, make, onClick, setDisabled, setMessage, setText } from '../shell/dom';
+import { anyElement, make, onClick, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
 import { loss as lossText, percent } from '../shell/format';
 import { ImageView } from '../shell/images';
 import { digits } from './plan';
@@ -61,7 +61,7 @@ function createBars(list: HTMLElement) {
 function renderHeldOut({ state, settings }: App): void {
   const { measured, run } = state;
   const last = measured.heldOut.at(-1);
-  anyElement('held-out').hidden = !last;
+  setHidden('held-out', !last);
   if (!last) return;
   const { count } = state.data ?? digits;
   const held = run?.held ?? heldOutOf(settings, settings.limit > 0 ? Math.min(settings.limit, count) : count);
@@ -95,7 +95,7 @@ function createNearest(app: App) {
     },
     render(): void {
       const { data, losses, measured, phase } = app.state;
-      anyElement('nearest').hidden = !data || !areOwn(data) || losses.length === 0;
+      setHidden('nearest', !data || !areOwn(data) || losses.length === 0);
       const looking = measured.measuring === 'nearest';
       const at = found ? `after step ${whole(found.step)}` : 'at the end of the run';
       setText('nearest-at', looking ? 'looking' : at);
@@ -134,8 +134,8 @@ function renderQuality(app: App): void {
   const last = measured.quality.at(-1);
   const measuring = measured.measuring === 'quality';
   // The classifier knows the digits that come with the page, and no other images.
-  anyElement('quality').hidden = data?.builtIn === false || losses.length === 0;
-  anyElement('accepted').hidden = !last;
+  setHidden('quality', data?.builtIn === false || losses.length === 0);
+  setHidden('accepted', !last);
   for (const [id, share = 0] of [
     ['samples', last?.accepted],
     ['real', last?.real],

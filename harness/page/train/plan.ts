@@ -9,7 +9,7 @@ import { beginningOf, mayPlan, RATE, whyNew } from '../messages/fine_tune';
 import type { DataDescription, PlanWish, WorkerEvent } from '../messages/messages';
 import { heldOutOf, initialOf, pageRecipes } from '../messages/settings';
 import type { App } from '../shell/app';
-import { anyElement, button, onClick, setText } from '../shell/dom';
+import { onClick, setHidden, setText } from '../shell/dom';
 import { measured } from '../shell/format';
 
 /** Stands for the digits until they are loaded. */
@@ -120,7 +120,7 @@ function connectSlow(app: App, current: () => Plan | undefined): () => void {
   return () => {
     const plan = current();
     const isSlow = plan && !plan.fits;
-    anyElement('plan').hidden = !isSlow;
+    setHidden('plan', !isSlow);
     if (!isSlow) return;
     const { data = digits } = app.state;
     const speed = (plan.steps! * plan.batch) / plan.seconds;
@@ -128,9 +128,9 @@ function connectSlow(app: App, current: () => Plan | undefined): () => void {
       'plan-text',
       `It takes about ${UPDATES} steps to recognise anything: ${duration(plan.seconds)} here, at ${measured(speed)} images a second.`,
     );
-    button('plan-smaller').hidden = !data.pictures || Math.min(data.height, data.width) <= LEAST;
+    setHidden('plan-smaller', !data.pictures || Math.min(data.height, data.width) <= LEAST);
     const isNew = beginningOf(app.settings, data) === 'new' && app.settings.recipe !== 'pictures';
-    button('plan-pretrained').hidden = !isNew || whyNew(app.settings, data) !== undefined;
+    setHidden('plan-pretrained', !isNew || whyNew(app.settings, data) !== undefined);
   };
 }
 

@@ -4,7 +4,7 @@ import { textOfPictures } from '../messages/settings';
 import { nameOfDrawings, textOfDrawings } from '../runs/kept_drawings';
 import { readNotes, writeNotes } from '../runs/run_notes';
 import type { App, Panel } from '../shell/app';
-import { anyElement, button, byId, make, makeButton, setDisabled, setMessage, setText } from '../shell/dom';
+import { button, byId, make, makeButton, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
 import type { State } from '../shell/state';
 import { HUES } from './curve';
 import type { Overlay } from './curve_data';
@@ -133,8 +133,8 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
 
   return (rows) => {
     const own = rows.find(({ where }) => where === 'page');
-    anyElement('runs-table').hidden = rows.length < 2;
-    anyElement('runs').hidden = rows.length < 2 && !own;
+    setHidden('runs-table', rows.length < 2);
+    setHidden('runs', rows.length < 2 && !own);
     aside.hidden = !own;
     const isShort = own !== undefined && own.losses.length < LEAST_STEPS;
     setDisabled(aside, isShort);
@@ -192,6 +192,7 @@ function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowVi
       box.checked = hue !== undefined;
       box.ariaLabel = `Draw the loss of ${row.name}`;
       swatch.className = `swatch ${where === 'page' ? 'own' : hue === undefined ? 'none' : `run-${hue}`}`;
+      swatch.style.background = hue === undefined ? '' : `var(--run-${hue})`;
       for (const [i, text] of cellsOf(row).entries()) setText(cells[i], text);
       for (const one of buttons) {
         one.disabled = row.held;

@@ -7,7 +7,7 @@ import { beginningOf, smallerRate, whyNew } from '../messages/fine_tune';
 import type { DataDescription } from '../messages/messages';
 import type { Settings } from '../messages/settings';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, setMessage, setText } from '../shell/dom';
+import { button, byId, setHidden, setMessage, setText } from '../shell/dom';
 import { workLine } from '../shell/format';
 import { isFixed } from '../shell/state';
 import { digits, expectedTime, trainedImages } from './plan';
@@ -31,17 +31,17 @@ export function renderData(app: App, ahead: string | undefined): void {
   setMessage('data-notes', data.notes?.join(' ') || undefined);
   byId('pictures-form', HTMLFormElement).hidden = !data.pictures;
   const { cut = 0 } = data;
-  anyElement('data-cut').hidden = cut === 0 || isFixed(state);
+  setHidden('data-cut', cut === 0 || isFixed(state));
   setText('data-cut-text', `Of ${plural(cut, 'picture')} the middle is kept, and the edges are cut off.`);
   const own = button('own-size');
   own.hidden = !data.own || isFixed(state);
   if (data.own) setText(own, `Keep their ${data.own.width} × ${data.own.height}`);
-  anyElement('ink-field').hidden = data.channels > 1;
+  setHidden('ink-field', data.channels > 1);
   setText(
     byId('ink', HTMLSelectElement).options[0],
     `as found, ${data.ink ?? 'light'} on ${data.ink === 'dark' ? 'light' : 'dark'}`,
   );
-  button('stop-reading').hidden = !state.reading;
+  setHidden('stop-reading', !state.reading);
   const asTutorial = data.builtIn && settings.recipe === 'tutorial';
   const { fit, trainer }: Recipe = recipes[settings.recipe];
   const { batch: batchSize, epochs } = settings;
@@ -56,8 +56,8 @@ export function renderData(app: App, ahead: string | undefined): void {
   setText('strip-conditions', isConditioned ? knows : '');
   const locked = isFixed(state);
   for (const id of ['files', 'folder', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
-  button('use-digits').hidden = data.builtIn || locked;
-  button('use-letters').hidden = data.letters || locked;
+  setHidden('use-digits', data.builtIn || locked);
+  setHidden('use-letters', data.letters || locked);
   setText(
     'data-hint',
     locked

@@ -16,12 +16,13 @@ import {
   foldFields,
   onClick,
   setDisabled,
+  setHidden,
   setMessage,
   setText,
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { percent } from '../shell/format';
-import { dataNameOf, describe, finished, hasEnded, isComplete } from '../shell/state';
+import { dataNameOf, describe, finished, hasEnded, isBusy, isComplete, rests } from '../shell/state';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
 import { createPlanner } from './plan';
@@ -54,7 +55,7 @@ export function createTrainPanel(app: App): TaskPanel {
 
   const mayStart = () => {
     const { phase, data } = app.state;
-    const resting = ['idle', 'paused', 'finished', 'lost'].includes(phase);
+    const resting = rests(app.state) || phase === 'lost';
     // The first images need not be there yet.
     const ready = !app.coming && (resting || (phase === 'loading' && !data));
     return !app.measuring && !app.state.distilling && ready && fields.valid && more.valid;
@@ -98,7 +99,7 @@ export function createTrainPanel(app: App): TaskPanel {
       // The reason why nothing can be started must be in sight.
       if (!more.valid) moreDetails.open = true;
       // It has no card but where an address, a file or a kept run has chosen it.
-      anyElement('card-digits-3x3').hidden = app.settings.recipe !== 'digits-3x3';
+      setHidden('card-digits-3x3', app.settings.recipe !== 'digits-3x3');
       controls.render();
       planner.render();
       runs.render();
@@ -204,10 +205,10 @@ function connectControls(
   const renderError = () => {
     const { state } = app;
     const error = state.error?.at === 'task' ? state.error : undefined;
-    anyElement('error').hidden = !error;
+    setHidden('error', !error);
     setText('error-text', error?.message ?? '');
     const { back } = error ?? {};
-    button('error-back').hidden = back === undefined;
+    setHidden('error-back', back === undefined);
     setText('error-back', `Go back to step ${whole(back ?? 0)} with a learning rate of ${smallerRate()}`);
     setDisabled('error-back', app.measuring !== undefined);
     const action = button('error-action');
@@ -233,13 +234,12 @@ function connectControls(
           : describe(state.phase === 'finished' ? { ...state, phase: 'paused' } : state);
       const text = app.measuring && !state.training ? `The ${app.measuring} has the GPU` : rested;
       setText('status-text', text);
-      const busy = ['starting', 'loading', 'compiling', 'pausing', 'sampling'].includes(state.phase);
-      anyElement('status').classList.toggle('busy', busy || (state.phase === 'training' && !begun));
-      anyElement('train-next').hidden = !hasEnded(state, settings.epochs) || !!state.distilling;
+      anyElement('status').classList.toggle('busy', isBusy(state) || (state.phase === 'training' && !begun));
+      setHidden('train-next', !hasEnded(state, settings.epochs) || !!state.distilling);
       const { drawings } = app;
       const own = drawings.length > 0 && state.data?.name === nameOfDrawings(drawings);
-      for (const id of ['play', 'teach']) anyElement(`train-${id}`).hidden = own;
-      for (const id of ['write', 'compare']) anyElement(`train-${id}`).hidden = !own;
+      for (const id of ['play', 'teach']) setHidden(`train-${id}`, own);
+      for (const id of ['write', 'compare']) setHidden(`train-${id}`, !own);
       setMessage('warning', state.warning);
       renderError();
     },

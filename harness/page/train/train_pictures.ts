@@ -1,11 +1,23 @@
 /** The Train view's pictures: the live samples with a slider over the run, and the strip of eight images. */
+
 import { type Classes, nameOf } from '../../pictures/class_names';
 import { whole } from '../../text/units';
 import type { EventOf, WorkerEvent } from '../messages/messages';
 import { fullGrid, hasNames, runFileName } from '../messages/order';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, download, make, onClick, setDisabled, setText } from '../shell/dom';
-import { orOffline } from '../shell/format';
+import {
+  anyElement,
+  button,
+  byId,
+  download,
+  downloadMade,
+  type Files,
+  make,
+  onClick,
+  setDisabled,
+  setHidden,
+  setText,
+} from '../shell/dom';
 import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
 import { dataNameOf, networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
@@ -93,12 +105,12 @@ function connectSamples(app: App): Part {
       } else if (settings.samples > 0)
         view.show(noiseTiles(settings.seed, fullGrid(settings.samples, network.classes), network));
       renderNames(anyElement('grid-names'), view.shown?.columns ?? 0, network);
-      anyElement('grid').hidden = !entry && settings.samples === 0;
+      setHidden('grid', !entry && settings.samples === 0);
       const off = settings.samples > 0 ? 'noise, before training' : 'switched off';
       const label = entry ? `after step ${whole(entry.step)}` : off;
       setText('grid-step', label);
       anyElement('grid').ariaLabel = `Samples: ${label}`;
-      anyElement('grid-scrub').hidden = state.losses.length === 0 && grids.length < 2;
+      setHidden('grid-scrub', state.losses.length === 0 && grids.length < 2);
       slider.max = String(Math.max(0, grids.length - 1));
       slider.value = String(grids.index);
       slider.disabled = grids.length < 2;
@@ -127,8 +139,6 @@ function renderNames(host: HTMLElement, columns: number, network: Classes): void
   host.replaceChildren(...names.map((name) => make('span', { title: name }, name)));
 }
 
-type Files = typeof import('../shell/make_files');
-
 /** All grids as one file: those that are as large as the first one. */
 function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, ending: string) => string) {
   const save = async (
@@ -139,12 +149,9 @@ function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, en
     const all = grids.all.filter(({ value }) => value.images.length === first.images.length);
     const images = all.map(({ value }) => value.images);
     const shape = { columns: first.columns, ...sizeOf(app) };
-    try {
-      const files = await import('../shell/make_files');
-      download(name(`to-step-${all[all.length - 1].step}`, ending), await content(files, images, shape));
-    } catch (error) {
-      app.notify(orOffline(`The file could not be made: ${(error as Error).message}`));
-    }
+    const file = name(`to-step-${all[all.length - 1].step}`, ending);
+    const problem = await downloadMade(file, (files) => content(files, images, shape));
+    if (problem) app.notify(problem);
   };
   const frames = (all: readonly Uint8Array[], shape: Shape) => all.map((bytes) => ({ bytes, shape }));
   const click = (id: string, does: () => void) => button(id).addEventListener('click', does);
@@ -174,7 +181,7 @@ function connectStrip(app: App): Part {
       shown = strip;
       clean.show(row(strip.clean));
       noisy.show(row(strip.noisy));
-      for (const id of ['strip-what', 'strip-predicted']) anyElement(id).hidden = !strip.predictions;
+      for (const id of ['strip-what', 'strip-predicted']) setHidden(id, !strip.predictions);
       if (strip.predictions) predictions.show(row(strip.predictions));
       setText('strip-step', strip.predictions ? `after step ${whole(strip.step)}` : '');
     },

@@ -6,7 +6,7 @@ import { duration, megabytes, whole } from '../../text/units';
 import type { Settings } from '../messages/settings';
 import { type Losses, smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, onClick, setReading, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setHidden, setReading, setText } from '../shell/dom';
 import { loss as lossText, measured } from '../shell/format';
 import { endOf, epochOf, type State, secondsLeft } from '../shell/state';
 import { Curve, type Scale } from './curve';
@@ -42,7 +42,7 @@ function renderNumbers({ state, settings }: App, means: readonly number[]): void
   const { share, secondsLeft } = trainingProgress(state, settings);
   byId('progress', HTMLProgressElement).value = share;
   const none = !run || done === 0;
-  for (const id of ['readings', 'more-readings']) anyElement(id).hidden = none;
+  for (const id of ['readings', 'more-readings']) setHidden(id, none);
   if (none) return;
   const epoch = epochOf(state);
   // Where the epochs were lowered below what is done, there is nothing that it is a part of.
@@ -110,8 +110,8 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): (epochMeans
     const curves = { losses, heldOut, rates, overlays: overlays(), batch, stepsPerEpoch, recipe };
     curve.set(curves);
     const drawn = losses.length > 0 || overlays().length > 0;
-    anyElement('curve-empty').hidden = drawn;
-    for (const id of ['scales', 'curve-legend']) anyElement(id).hidden = !drawn;
+    setHidden('curve-empty', drawn);
+    for (const id of ['scales', 'curve-legend']) setHidden(id, !drawn);
     if (means !== epochMeans) {
       means = epochMeans;
       meansText = means.map(lossText).join(', ');

@@ -2,9 +2,9 @@
 
 import type { Task } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, onClick, setDisabled, setText } from '../shell/dom';
+import { button, byId, onClick, setDisabled, setHidden, setText } from '../shell/dom';
 import { staysHere } from '../shell/doors';
-import { describe } from '../shell/state';
+import { describe, isReady } from '../shell/state';
 
 export function createHome(app: App): Panel {
   /** The user ordered digits; their tab opens when the first of them are there. */
@@ -41,8 +41,8 @@ export function createHome(app: App): Panel {
       const { state } = app;
       document.body.classList.toggle('home', app.home);
       const shown = app.home || document.body.classList.contains('unsupported');
-      anyElement('home').hidden = !shown;
-      anyElement('view-title').hidden = shown;
+      setHidden('home', !shown);
+      setHidden('view-title', shown);
       if (!app.home) making = false;
       setDisabled(make, making);
       const { done = 0, total = 0 } = (state.phase === 'compiling' && state.preparing) || {};
@@ -63,9 +63,9 @@ export function createStarter(app: App, panels: Readonly<Record<Task, TaskPanel>
   const start = () => {
     const { phase, data } = app.state;
     // Training waits for its images by itself.
-    const ready = ['idle', 'paused', 'finished', 'training', 'lost'].includes(phase);
     const { asked } = app;
-    if (!asked || app.coming || !(ready || (asked === 'train' && phase === 'loading' && !data))) return;
+    if (!asked || app.coming || !(isReady(app.state) || (asked === 'train' && phase === 'loading' && !data)))
+      return;
     app.asked = undefined;
     panels[asked].start();
   };

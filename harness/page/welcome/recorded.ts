@@ -4,7 +4,7 @@ import { readSource } from '../../../src/data/source';
 import { svg } from '../../text/svg';
 import { whole } from '../../text/units';
 import { smooth, smoothLoss } from '../runs/losses';
-import { anyElement, button, elementOf, onClick, setText } from '../shell/dom';
+import { anyElement, button, elementOf, isStill, onClick, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import { decodeRecording, type Recording } from './recording';
 import recordingFile from './recording.gz?bytes';
@@ -101,7 +101,7 @@ export async function playRecording(visible: () => boolean): Promise<void> {
   };
   button('recorded-play').disabled = false;
   onClick('recorded-play', () => play(timer === undefined));
-  const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  const still = isStill();
   if (still) show(made.tiles.length - 1, learnt.tiles.length - 1);
   else showAt(0);
   play(!still);

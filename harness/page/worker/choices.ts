@@ -1,6 +1,7 @@
 /** The training images that a visitor can choose from. Pure. */
-import { EngineError, type ImageSet, type UNetConfig } from '../../../src';
+import { EngineError, type ImageSet } from '../../../src';
 import { greys } from '../../pictures/pictures';
+import type { ImageSize } from '../messages/settings';
 
 /** Images where there are no classes, and the most classes: letters and digits. */
 const CHOICES = { images: 10, classes: 36 };
@@ -8,7 +9,7 @@ const CHOICES = { images: 10, classes: 36 };
 /** One image of each class, or the first ones where there are no classes, values from 0 to 1. Throws an EngineError `argument` unless they have the network's size. */
 export function choicesOf(
   images: ImageSet,
-  { height, width, channels }: Pick<UNetConfig, 'height' | 'width' | 'channels'>,
+  { height, width, channels }: ImageSize,
 ): { readonly label: number | undefined; readonly clean: Float32Array }[] {
   if (images.height !== height || images.width !== width || images.channels !== channels) {
     throw new EngineError(
