@@ -1,5 +1,6 @@
 /** The runs in the browser's storage: their list, the one that is being written, and the errors. */
 import { EngineError, show } from '../base/errors';
+import { once } from '../base/load';
 import { inTime } from '../base/time';
 import type { Folder } from '../keeping/folder';
 import { Saver } from '../keeping/saver';
@@ -9,7 +10,7 @@ import type { Tell, WorkerEvents } from './protocol';
 
 export class StoredRuns {
   private readonly tell: Tell<WorkerEvents>;
-  private opening: Promise<RunStore> | undefined;
+  private readonly open = once(openStore);
   private listing = Promise.resolve();
   /** The saver of this session's run. */
   private saver: Saver | undefined;
@@ -80,14 +81,6 @@ export class StoredRuns {
     } finally {
       this.list();
     }
-  }
-
-  private open(): Promise<RunStore> {
-    this.opening ??= openStore().catch((error) => {
-      this.opening = undefined;
-      throw error;
-    });
-    return this.opening;
   }
 
   private async claim(id: string): Promise<HeldRun> {

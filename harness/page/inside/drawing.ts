@@ -1,7 +1,8 @@
 /** The network as a drawing: its convolutions along a U, deeper levels lower, and lines for what flows between them. */
 
+import { type Svg, svg } from '../../text/svg';
 import type { InsideLayer } from '../messages/inside_messages';
-import { make, makeButton } from '../shell/dom';
+import { elementOf, make, makeButton } from '../shell/dom';
 import { type Maps, paint } from './shades';
 
 /** A part of the drawing: a layer that opens, or one of the pictures at the ends. */
@@ -31,7 +32,7 @@ const SHRINK = [1, 0.8, 0.64];
 export class NetworkDrawing {
   private readonly root: HTMLElement;
   private readonly open: (name: string) => void;
-  private readonly lines = svg('svg', { class: 'net-lines', 'aria-hidden': 'true' });
+  private readonly lines = elementOf(svg('svg', { class: 'net-lines', 'aria-hidden': 'true' }));
   private readonly parts = new Map<string, { element: HTMLElement; canvas: HTMLCanvasElement }>();
   private layers: readonly InsideLayer[] = [];
   private places: readonly PartPlace[] = [];
@@ -113,7 +114,7 @@ export class NetworkDrawing {
     }
     this.lines.setAttribute('width', String(width));
     this.lines.setAttribute('height', String(y));
-    this.lines.replaceChildren(...linesOf(this.layers, boxes));
+    this.lines.replaceChildren(...linesOf(this.layers, boxes).map(elementOf));
   }
 }
 
@@ -172,11 +173,11 @@ function placesOf(layers: readonly InsideLayer[]): PartPlace[] {
 }
 
 /** Arrows from part to part, skip connections dashed, and the biases of the conditioning dotted. */
-function linesOf(layers: readonly InsideLayer[], boxes: ReadonlyMap<string, Box>): SVGElement[] {
+function linesOf(layers: readonly InsideLayer[], boxes: ReadonlyMap<string, Box>): Svg[] {
   const convolutions = layers.filter(({ isConditioning }) => !isConditioning);
   const chain = [INPUT, ...convolutions.map(({ name }) => name), OUTPUT].map((name) => boxes.get(name)!);
   const flow = chain.slice(1).map((to, i) => arrow(chain[i], to, 'flow'));
-  const skips: SVGElement[] = [];
+  const skips: Svg[] = [];
   const open: InsideLayer[] = [];
   convolutions.forEach((layer, i) => {
     if (layer.next === 'pool') open.push(layer);
@@ -192,40 +193,33 @@ function linesOf(layers: readonly InsideLayer[], boxes: ReadonlyMap<string, Box>
 }
 
 /** From the right side of a part to the left side of another, or down or up to one in the same column. */
-function arrow(from: Box, to: Box, kind: string): SVGElement {
-  const group = svg('g', { class: `net-${kind}` });
+function arrow(from: Box, to: Box, kind: string): Svg {
+  const group = { class: `net-${kind}` };
   if (from.x === to.x) {
     const down = to.y > from.y;
     const y0 = down ? from.y + from.half + TEXT - 2 : from.y - from.half - 2;
     const y1 = down ? to.y - to.half - 3 : to.y + to.half + TEXT;
     const back = down ? -4 : 4;
-    group.append(
+    return svg(
+      'g',
+      group,
       svg('path', { d: `M${from.x} ${y0}V${y1}` }),
       svg('path', { class: 'tip', d: `M${to.x - 3} ${y1 + back}L${to.x} ${y1}L${to.x + 3} ${y1 + back}` }),
     );
-    return group;
   }
   const [x0, x1] = [from.x + from.half + 2, to.x - to.half - 3];
   const bend = Math.max(6, (x1 - x0) / 2);
-  group.append(
+  return svg(
+    'g',
+    group,
     svg('path', { d: `M${x0} ${from.y}C${x0 + bend} ${from.y} ${x1 - bend} ${to.y} ${x1} ${to.y}` }),
     svg('path', { class: 'tip', d: `M${x1 - 4} ${to.y - 3}L${x1} ${to.y}L${x1 - 4} ${to.y + 3}` }),
   );
-  return group;
 }
 
-function biasLine(from: Box, to: Box): SVGElement {
-  const group = svg('g', { class: 'net-conditioning' });
+function biasLine(from: Box, to: Box): Svg {
   const [x0, x1] = [from.x + from.half + 2, to.x - to.half - 3];
   const bend = Math.min(30, (x1 - x0) / 2);
-  group.append(
-    svg('path', { d: `M${x0} ${from.y}C${x1 - bend} ${from.y} ${x1 - bend} ${to.y} ${x1} ${to.y}` }),
-  );
-  return group;
-}
-
-function svg(tag: string, attributes: Readonly<Record<string, string>>): SVGElement {
-  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
+  const d = `M${x0} ${from.y}C${x1 - bend} ${from.y} ${x1 - bend} ${to.y} ${x1} ${to.y}`;
+  return svg('g', { class: 'net-conditioning' }, svg('path', { d }));
 }

@@ -61,19 +61,18 @@ export function connectDownloads(trajectory: Trajectory): void {
     if (!shown) return;
     void make(name(shown.step, 'png'), (files) => pngOf(files.stepPicture(shown, shape, order!.steps)));
   });
-  onClick('save-sheet', () => {
-    const { frames, shape } = trajectory;
-    void make(name('all', 'png'), (files) => pngOf(files.trajectorySheet(frames, shape)));
-  });
+  onClick('save-sheet', () =>
+    make(name('all', 'png'), ({ trajectorySheet }) =>
+      pngOf(trajectorySheet(trajectory.frames, trajectory.shape)),
+    ),
+  );
   onClick('save-gif', () => {
-    const { frames, shape } = trajectory;
     tell('Making the animation…');
-    void make(name('all', 'gif'), (files) => files.trajectoryGif(frames, shape));
+    void make(name('all', 'gif'), (files) => files.trajectoryGif(trajectory.frames, trajectory.shape));
   });
-  onClick('save-npy', () => {
-    const { frames, shape } = trajectory;
-    void make(name('all', 'npy'), (files) => files.trajectoryNpy(frames, shape));
-  });
+  onClick('save-npy', () =>
+    make(name('all', 'npy'), (files) => files.trajectoryNpy(trajectory.frames, trajectory.shape)),
+  );
 }
 
 /** Shares the shown images, even if the choices have changed since; if there are none yet, the chosen ones. */

@@ -185,41 +185,31 @@ interface Setting<T> {
 
 const grouped = (n: number) => n.toLocaleString('en-US', { maximumFractionDigits: 20 });
 
-function whole(initial: number, min: number, max: number): Setting<number> {
-  return {
+/** Numbers from `min` to `max` that are written in this form. */
+const numbers =
+  (what: string, form: RegExp) =>
+  (initial: number, min: number, max: number): Setting<number> => ({
     initial,
-    legal: `a whole number from ${grouped(min)} to ${grouped(max)}`,
+    legal: `${what} from ${grouped(min)} to ${grouped(max)}`,
     parse: (text) => {
-      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      const value = form.test(text) ? Number(text) : Number.NaN;
       return value >= min && value <= max ? value : undefined;
     },
     show: String,
-  };
-}
-
-function decimal(initial: number, min: number, max: number): Setting<number> {
-  return {
-    initial,
-    legal: `a number from ${grouped(min)} to ${grouped(max)}`,
-    parse: (text) => {
-      const value = /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
-      return value >= min && value <= max ? value : undefined;
-    },
-    show: String,
-  };
-}
+  });
+const whole = numbers('a whole number', /^\d{1,15}$/);
+const decimal = numbers('a number', /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i);
 
 /** A decimal on a slider. */
 function quarters(initial: number, min: number, max: number): Setting<number> {
-  const { parse, show } = decimal(initial, min, max);
+  const any = decimal(initial, min, max);
   return {
-    initial,
-    legal: `a number from ${min} to ${max} in quarters`,
+    ...any,
+    legal: `${any.legal} in quarters`,
     parse: (text) => {
-      const value = parse(text);
+      const value = any.parse(text);
       return value !== undefined && Number.isInteger(4 * value) ? value : undefined;
     },
-    show,
   };
 }
 

@@ -87,12 +87,7 @@ export function createTrainPanel(app: App): TaskPanel {
     tasks: ['train'],
     start: () => start(),
     receive(event) {
-      planner.receive(event);
-      runs.receive?.(event);
-      distil.receive?.(event);
-      pictures.receive(event);
-      measures.receive?.(event);
-      after.receive?.(event);
+      for (const part of [planner, runs, distil, pictures, measures, after]) part.receive?.(event);
     },
     render() {
       for (const each of [fields, more, ...choices]) each.render();
@@ -100,14 +95,9 @@ export function createTrainPanel(app: App): TaskPanel {
       if (!more.valid) moreDetails.open = true;
       // It has no card but where an address, a file or a kept run has chosen it.
       setHidden('card-digits-3x3', app.settings.recipe !== 'digits-3x3');
-      controls.render();
-      planner.render();
-      runs.render();
+      for (const part of [controls, planner, runs]) part.render();
       renderReadings(planner.words);
-      distil.render();
-      pictures.render();
-      measures.render();
-      after.render();
+      for (const part of [distil, pictures, measures, after]) part.render();
       renderData(app, planner.ahead);
     },
   };

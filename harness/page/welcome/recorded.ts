@@ -1,4 +1,5 @@
 /** Plays the recorded runs of the welcome in a loop. With reduced motion it shows their ends until the user presses Play. */
+import { once } from '../../../src/base/load';
 import { isGzip } from '../../../src/data/gzip';
 import { readSource } from '../../../src/data/source';
 import { svg } from '../../text/svg';
@@ -17,23 +18,12 @@ const HOLD = 14;
 export const pictureAt = (tick: number, count: number, ticksEach: number) =>
   Math.min(Math.floor((tick % (count * ticksEach + HOLD)) / ticksEach), count - 1);
 
-let recording: Promise<Recording> | undefined;
-
-/** Loads it once; what has failed is tried again at the next call. */
-export function loadRecording(): Promise<Recording> {
-  recording ??= load().catch((error) => {
-    recording = undefined;
-    throw error;
-  });
-  return recording;
-}
-
-async function load(): Promise<Recording> {
+export const loadRecording = once(async () => {
   const bytes = await readSource(await recordingFile(), 'recording.gz');
   if (!isGzip(bytes)) return decodeRecording(bytes); // some servers unpack it
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
   return decodeRecording(new Uint8Array(await new Response(unpacked).arrayBuffer()));
-}
+});
 
 /** The losses as a line, and a mark at the step that is shown. */
 function drawLosses(host: HTMLElement, { losses, batch }: Recording['learning']): (step: number) => void {

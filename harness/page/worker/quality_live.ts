@@ -1,5 +1,6 @@
 /** The share of 100 samples that a classifier accepts as digits, and the same for real digits. The classifier is loaded at the first measurement. */
 import type { Engine } from '../../../src';
+import { once } from '../../../src/base/load';
 import { loadDigits } from '../../../src/data/digits';
 import type { AcceptedShare } from '../messages/measurements';
 import { liveSampling, liveSteps, type Network } from '../messages/order';
@@ -8,8 +9,6 @@ export const SAMPLES = 100;
 /** Images classified per batch (about 0.1 s on the CPU), so that a request can interrupt. */
 const AT_ONCE = 50;
 
-type Judge = Awaited<ReturnType<typeof loadJudge>>;
-let loading: Promise<Judge> | undefined;
 let ofReal: number | undefined;
 
 /** Samples with the network, a tenth for each digit. Rejects with the signal's reason. */
@@ -18,11 +17,7 @@ export async function acceptedShare(
   network: Network,
   { step, seed, signal }: { step: number; seed: number; signal: AbortSignal },
 ): Promise<AcceptedShare> {
-  loading ??= loadJudge().catch((error) => {
-    loading = undefined;
-    throw error;
-  });
-  const judge = await loading;
+  const judge = await loadJudge();
   // To measure which kernels are fastest would take longer than the samples.
   const sampler = await engine.createSampler(network.unet, { count: SAMPLES, tune: false });
   try {
@@ -42,7 +37,7 @@ export function passesOf(network: Network, adapter: { software: boolean }): numb
   return guided * liveSteps(network, adapter);
 }
 
-async function loadJudge() {
+const loadJudge = once(async () => {
   const [{ binarise, firstHeldOut, verdicts }, { loadClassifier, pixels }] = await Promise.all([
     import('../../../src/quality/accepted'),
     import('../../../src/quality/classifier'),
@@ -67,4 +62,4 @@ async function loadJudge() {
       return accepted / count;
     },
   };
-}
+});
