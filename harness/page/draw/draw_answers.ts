@@ -4,11 +4,11 @@ import { toBytes } from '../../pictures/pictures';
 import { SIDE } from '../../pictures/strokes';
 import type { Ask } from '../messages/settings';
 import { anyElement, make, makeButton, onClick, setText } from '../shell/dom';
-import { ImageView, type Tiles } from '../shell/images';
+import { ImageView, paperTiles, type Tiles } from '../shell/images';
 
 const SIZE = SIDE * SIDE;
-/** Stands for a picture that is not made yet: a grey slightly darker than the paper. */
-const paper = new Uint8Array(SIZE).fill(14);
+/** Stands for a picture that is not made yet. */
+const paper = paperTiles(1, SIDE, SIDE, 1).bytes;
 const FILLINGS = ['first', 'second', 'third', 'fourth'];
 
 const tiles = (bytes: Uint8Array): Tiles => ({ bytes, height: SIDE, width: SIDE, channels: 1, columns: 1 });

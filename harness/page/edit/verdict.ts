@@ -2,7 +2,7 @@
 
 import { whole } from '../../text/units';
 import { make, makeButton } from '../shell/dom';
-import { measured } from '../shell/format';
+import { listed, measured } from '../shell/format';
 import type { Problem, TrialResult, TrialTimes } from './trial_messages';
 
 /** The result in one sentence. */
@@ -35,10 +35,8 @@ function timesOf(times: TrialTimes | undefined): string {
   return ` ${kernel} of ${layer} takes ${(edited / shipped).toFixed(2)} times as long as the shipped one: ${measured(edited)} ms instead of ${measured(shipped)} (medians of ${rounds} alternating rounds, ${by}).`;
 }
 
-function list(names: readonly string[]): string {
-  if (names.length > 4) return `${names.length} forms`;
-  return names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
-}
+const list = (names: readonly string[]): string =>
+  names.length > 4 ? `${names.length} forms` : listed(names);
 
 /** The same with all errors; `goTo` shows a place. */
 export function showVerdict(box: HTMLElement, result: TrialResult, goTo: (place: Problem) => void): void {

@@ -2,7 +2,7 @@
 import { STREAM, threefry, uniform } from '../../../src/base/random';
 import { gaussianNoise, mix, toFlow } from '../../pictures/noise';
 import { svg } from '../../text/svg';
-import { elementOf, make } from '../shell/dom';
+import { elementOf, make, makeButton } from '../shell/dom';
 import { spread } from './noise';
 import { Choice, Figure, halves, numbered, prose, Slider } from './parts';
 import { type Scene, SEED, type Stage } from './scene';
@@ -68,11 +68,11 @@ export class NoiseScene implements Scene {
       this.kind = kind;
       stage.changed();
     });
-    const other = make('button', { type: 'button', className: 'small' }, 'Other noise');
-    other.addEventListener('click', () => {
+    const again = () => {
       this.seed++;
       stage.changed();
-    });
+    };
+    const other = makeButton('Other noise', again, { className: 'small' });
     const sum = make(
       'div',
       { className: 'sum' },

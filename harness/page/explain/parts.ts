@@ -11,7 +11,7 @@ import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
 import { distilledNote } from '../shell/distil_text';
-import { fitNames, make, setText } from '../shell/dom';
+import { fitNames, make, makeButton, setText } from '../shell/dom';
 import { ImageView, type Tiles } from '../shell/images';
 import { grownAt, isOfDigits, makesDigits, networkIn } from '../shell/state';
 
@@ -140,8 +140,7 @@ export class Choice<T extends string | number> {
   }
 
   private add(option: T): HTMLButtonElement {
-    const button = make('button', { type: 'button', dir: 'auto' });
-    button.addEventListener('click', () => this.choose(option));
+    const button = makeButton('', () => this.choose(option), { dir: 'auto' });
     this.buttons.set(option, button);
     this.host.append(button);
     return button;

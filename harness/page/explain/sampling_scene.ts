@@ -129,10 +129,7 @@ export class SamplingScene implements Scene {
       Math.round(((STRIP - 1 - i) * steps) / (STRIP - 1)),
     );
     const pictures = [...places.map((p) => x[p]), ...places.map((p) => predictions[Math.min(p, steps - 1)])];
-    const bytes = new Uint8Array(pictures.length * height * width * channels);
-    pictures.forEach((picture, i) => {
-      bytes.set(picture, i * picture.length);
-    });
+    const bytes = Uint8Array.from(pictures.flatMap((picture) => [...picture]));
     this.strip.show(
       { bytes, height, width, channels, columns: STRIP },
       `${STRIP} pictures from noise, at the right, to ${what}, and what the network sees in each`,

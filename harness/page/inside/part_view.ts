@@ -28,7 +28,8 @@ export const number = (value: number) => short.format(value).replace('-', '−')
 export class PartView {
   private part: Part | undefined;
   private kind: Kind = 'activation';
-  private chosen = 0;
+  /** The map that is enlarged, from 0. */
+  map = 0;
   private readonly grid = byId('part-grid', HTMLCanvasElement);
   private readonly one = byId('part-map', HTMLCanvasElement);
   private readonly kernel = byId('part-kernel', HTMLCanvasElement);
@@ -64,18 +65,13 @@ export class PartView {
   }
 
   show(part: Part): void {
-    if (part.layer.name !== this.part?.layer.name) this.chosen = 0;
+    if (part.layer.name !== this.part?.layer.name) this.map = 0;
     this.part = part;
     this.draw();
   }
 
-  /** The map that is enlarged, from 0. */
-  get map(): number {
-    return this.chosen;
-  }
-
   choose(map: number): void {
-    this.chosen = map;
+    this.map = map;
     this.drawOne();
     if (this.pixel) this.pick(this.pixel);
   }
@@ -135,13 +131,13 @@ export class PartView {
   private drawOne(): void {
     const { layer, kernels, maps } = this.part!;
     const all = this.maps();
-    this.chosen = Math.min(this.chosen, all.count - 1);
-    this.slider.value = String(this.chosen + 1);
+    this.map = Math.min(this.map, all.count - 1);
+    this.slider.value = String(this.map + 1);
     const most = largest(maps[this.kind]!);
-    paint(this.one, { ...all, count: 1, columns: 1, value: (_, y, x) => all.value(this.chosen, y, x) }, most);
+    paint(this.one, { ...all, count: 1, columns: 1, value: (_, y, x) => all.value(this.map, y, x) }, most);
     setHidden('part-kernel-box', !kernels);
     if (kernels)
-      paint(this.kernel, kernelAt(kernels, layer, this.chosen), largestOf(kernelMaps(kernels, layer, 8)));
+      paint(this.kernel, kernelAt(kernels, layer, this.map), largestOf(kernelMaps(kernels, layer, 8)));
     setText('part-kernel-name', layer.inChannels > 1 ? 'its kernel, summed over the colours' : 'its kernel');
     this.drawFacts();
   }
@@ -152,11 +148,11 @@ export class PartView {
     let [least, most, sum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
     for (let y = 0; y < all.height; y++)
       for (let x = 0; x < all.width; x++) {
-        const v = all.value(this.chosen, y, x);
+        const v = all.value(this.map, y, x);
         [least, most, sum] = [Math.min(least, v), Math.max(most, v), sum + v];
       }
     const mean = sum / (all.height * all.width);
-    const facts = `Map ${this.chosen + 1} of ${all.count}: ${number(least)} to ${number(most)}, mean ${number(mean)}`;
+    const facts = `Map ${this.map + 1} of ${all.count}: ${number(least)} to ${number(most)}, mean ${number(mean)}`;
     setText('part-facts', facts);
     this.slider.ariaValueText = facts;
     button('part-pixel').ariaLabel = facts;
@@ -206,7 +202,7 @@ export class PartView {
     const { y, x } = this.pixelAt(event);
     setText(
       'part-facts',
-      `Map ${this.chosen + 1}, row ${y + 1}, column ${x + 1}: ${number(all.value(this.chosen, y, x))}`,
+      `Map ${this.map + 1}, row ${y + 1}, column ${x + 1}: ${number(all.value(this.map, y, x))}`,
     );
   }
 }

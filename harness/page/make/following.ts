@@ -47,7 +47,8 @@ export class Following {
   /** The digits while they follow the hand, and the order of the newest among them. */
   private tiles: Tiles | undefined;
   private newest: Order | undefined;
-  private mapTiles: Tiles | undefined;
+  /** The digit under the hand all over the field, as far as it is made. */
+  map: Tiles | undefined;
   /** Images by all that they depend on. */
   private readonly made = new Map<string, Uint8Array>();
   private asked: Wish | undefined;
@@ -56,7 +57,7 @@ export class Following {
   private last = 0;
   private rests = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private failed: string | undefined;
+  problem: string | undefined;
 
   /** `rested` is called when the hand rests and all digits are made for its place. */
   constructor(app: Page, rested: () => void) {
@@ -70,18 +71,9 @@ export class Following {
     return newest && tiles && { order: newest, tiles };
   }
 
-  /** The digit under the hand all over the field, as far as it is made. */
-  get map(): Tiles | undefined {
-    return this.mapTiles;
-  }
-
   /** Whether the first images are under way: the network may have to be loaded, and its shaders compiled. */
   get begins(): boolean {
     return this.asked !== undefined && this.made.size === 0;
-  }
-
-  get problem(): string | undefined {
-    return this.failed;
   }
 
   /** Makes these images from now on, in place of earlier ones. `before`: the images that the page shows if nothing follows yet. */
@@ -106,7 +98,7 @@ export class Following {
       image: handOf(order),
       place: { across: at(i % MAP_SIDE), down: at(Math.floor(i / MAP_SIDE)) },
     }));
-    this.mapTiles = { ...blank(images.length, this.app.network, this.mapTiles), columns: MAP_SIDE };
+    this.map = { ...blank(images.length, this.app.network, this.map), columns: MAP_SIDE };
     this.want(order, images, true);
   }
 
@@ -116,7 +108,7 @@ export class Following {
     this.wish = undefined;
     this.tiles = undefined;
     this.newest = undefined;
-    this.failed = undefined;
+    this.problem = undefined;
   }
 
   receive(event: WorkerEvent): void {
@@ -128,7 +120,7 @@ export class Following {
         // The worker has dropped what it was asked. A lost device is not asked for again before something moves.
         this.asked = undefined;
         if (this.tiles || this.missing.length > 0)
-          this.failed = 'The GPU device was lost. Press Make, and the page asks for another one.';
+          this.problem = 'The GPU device was lost. Press Make, and the page asks for another one.';
         break;
       case 'freed':
         // The run is gone: asked again, the worker would make another network for it.
@@ -146,7 +138,7 @@ export class Following {
 
   private want(order: Order, images: readonly Placed[], map: boolean): void {
     this.wish = { order, images, map, trained: this.app.state.losses.length };
-    this.failed = undefined;
+    this.problem = undefined;
     this.showMade();
     this.next();
   }
@@ -156,7 +148,7 @@ export class Following {
     const made = await this.app.ask('follow', { order, images }).catch((error: Error) => error);
     if (this.asked !== asked) return;
     this.asked = undefined;
-    if (made instanceof Error) this.failed = made.message;
+    if (made instanceof Error) this.problem = made.message;
     else this.take(asked, made);
   }
 
@@ -186,14 +178,14 @@ export class Following {
 
   /** Puts images in the places of their numbers: among the digits, if these follow, else in the map. */
   private show(images: ReadonlyMap<number, Uint8Array>): void {
-    const { tiles = this.mapTiles } = this;
+    const { tiles = this.map } = this;
     if (!tiles) return;
     const bytes = tiles.bytes.slice();
     const size = tiles.height * tiles.width * tiles.channels;
     for (const [i, image] of images)
       if (image.length === size && (i + 1) * size <= bytes.length) bytes.set(image, i * size);
     if (this.tiles) this.tiles = { ...tiles, bytes };
-    else this.mapTiles = { ...tiles, bytes };
+    else this.map = { ...tiles, bytes };
   }
 
   /** The images of the wish that are not made yet, by index. */
@@ -205,17 +197,17 @@ export class Following {
 
   /** Requests images that are old, unless a request is under way. */
   next(): void {
-    const { wish, failed } = this;
+    const { wish, problem } = this;
     const { measuring, state, settings } = this.app;
     const { adapter, training } = state;
-    if (!wish || this.asked || !adapter || failed || measuring) return;
+    if (!wish || this.asked || !adapter || problem || measuring) return;
     const { images, order, map } = wish;
     // Training would wait for the map, and other tabs do not show it.
     if (map && (training || settings.task !== 'sample')) return;
     const hand = map ? 0 : handOf(order);
     const turn = nextImages(this.missing, { hand, after: this.last, most: handful(adapter, this.times) });
     if (turn.length > 0) {
-      this.last = turn[turn.length - 1];
+      this.last = turn.at(-1)!;
       this.times++;
       this.asked = { ...wish, images: turn.map((i) => images[i]) };
       void this.make(this.asked);

@@ -16,6 +16,7 @@ import {
   setText,
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
+import { listed } from '../shell/format';
 import { makesDigits } from '../shell/state';
 import { AUTOMATIC, callsIn, choiceOf, type Making } from './calls';
 
@@ -146,9 +147,6 @@ function connectByAddress(app: App, again: () => void): { render(): void } {
     },
   };
 }
-
-const listed = (parts: readonly string[]) =>
-  parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : parts.join();
 
 /** A word, a number or a list of classes, an image for each: they follow while it is written, and Enter makes them. */
 function connectText(app: App, order: () => void, follow: () => void) {

@@ -17,6 +17,10 @@ export function loss(n: number): string {
 export const percent = (share: number) =>
   `${share > 0 && share < 0.001 ? '< 0.1' : (100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
+/** `a`, `a and b`, `a, b and c`. */
+export const listed = (parts: readonly string[]): string =>
+  parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : parts.join();
+
 /** An error's message; where the network is gone and something could not be fetched, that instead. */
 export const orOffline = (message: string, isOnline = navigator.onLine): string =>
   !isOnline && /can be reached\.$|could not be loaded|Failed to fetch/.test(message)

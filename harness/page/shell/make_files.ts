@@ -43,10 +43,7 @@ export function trajectorySheet(frames: readonly Frame[], shape: Shape): Picture
 }
 
 /** x before each step, and at last the images. */
-const pictures = (frames: readonly Frame[]) => [
-  ...frames.map(({ x }) => x),
-  frames[frames.length - 1].prediction,
-];
+const pictures = (frames: readonly Frame[]) => [...frames.map(({ x }) => x), frames.at(-1)!.prediction];
 
 /** From noise to images, over and over. A frame of colours has the 256 that suit it best. */
 export async function trajectoryGif(

@@ -78,7 +78,7 @@ export class Trajectory {
 
   /** Whether the run is complete: its last prediction is the images. */
   get complete(): boolean {
-    return this.frames.length > 0 && this.frames[this.frames.length - 1].step === this.steps;
+    return this.frames.at(-1)?.step === this.steps;
   }
 
   add({ order, step, steps, frame, ...shape }: EventOf<'sampled'>): void {

@@ -46,7 +46,7 @@ function createBars(list: HTMLElement) {
     show(points: readonly HeldOutLoss[]): void {
       if (points === shown) return;
       shown = points;
-      const [first, last] = [points[0]?.bins ?? [], points[points.length - 1]?.bins ?? []];
+      const [first, last] = [points[0]?.bins ?? [], points.at(-1)?.bins ?? []];
       const top = Math.max(...[...first, ...last].map((loss) => loss ?? 0));
       const height = (loss: number | null | undefined) => `${loss ? (100 * loss) / top : 0}%`;
       for (const [i, item] of items.entries()) {
@@ -111,9 +111,9 @@ function pairsOf({ samples, nearest, distances, height, width, channels }: Neare
   return distances.map((distance, i) => {
     const canvas = make('canvas');
     const frame = make('span', { className: 'images' }, canvas);
-    const bytes = new Uint8Array(2 * size);
-    for (const [row, images] of [samples, nearest].entries())
-      bytes.set(images.subarray(i * size, (i + 1) * size), row * size);
+    const bytes = Uint8Array.from(
+      [samples, nearest].flatMap((images) => [...images.subarray(i * size, (i + 1) * size)]),
+    );
     new ImageView(canvas).show({ bytes, height, width, channels, columns: 1 });
     return make('li', {}, frame, make('span', {}, whole(distance)));
   });

@@ -149,7 +149,7 @@ function connectRunFiles(app: App, grids: History<Grid>, name: (step: string, en
     const all = grids.all.filter(({ value }) => value.images.length === first.images.length);
     const images = all.map(({ value }) => value.images);
     const shape = { columns: first.columns, ...sizeOf(app) };
-    const file = name(`to-step-${all[all.length - 1].step}`, ending);
+    const file = name(`to-step-${all.at(-1)!.step}`, ending);
     const problem = await downloadMade(file, (files) => content(files, images, shape));
     if (problem) app.notify(problem);
   };
@@ -220,12 +220,12 @@ export class History<T> {
   }
 
   get shown(): Entry<T> | undefined {
-    return this.chosen ?? this.entries[this.entries.length - 1];
+    return this.chosen ?? this.entries.at(-1);
   }
 
   add(step: number, value: T): void {
     // Steps repeat after a lost device.
-    while (this.entries.length > 0 && this.entries[this.entries.length - 1].step >= step) this.drop();
+    while (this.entries.length > 0 && this.entries.at(-1)!.step >= step) this.drop();
     // The newest entry is always kept; it is dropped when the next one is too close to the one before it.
     const [before, last] = this.entries.slice(-2);
     if (before && last && last.step - before.step < this.spacing) this.drop();

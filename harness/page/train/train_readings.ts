@@ -53,7 +53,7 @@ function renderNumbers({ state, settings }: App, means: readonly number[]): void
   );
   setReading('reading-epoch', whole(epoch), epoch <= settings.epochs ? ` / ${whole(settings.epochs)}` : '');
   setReading('reading-loss', lossText(smoothLoss(losses, settings.batch)!));
-  setReading('reading-mean', means.length > 0 ? lossText(means[means.length - 1]) : '–');
+  setReading('reading-mean', means.length > 0 ? lossText(means.at(-1)!) : '–');
   // None yet of a run that was begun elsewhere.
   setReading('reading-speed', state.imagesPerSecond > 0 ? measured(state.imagesPerSecond) : '–');
   setReading('reading-left', secondsLeft === 0 ? 'done' : duration(secondsLeft));
@@ -126,7 +126,7 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): (epochMeans
     const smoothed = state.phase === 'training' ? undefined : smoothLoss(losses, batch);
     const now =
       smoothed === undefined ? '' : `; smoothed ${lossText(smoothed)} after step ${whole(losses.length)}`;
-    const held = heldOut.length > 0 ? `; held out ${lossText(heldOut[heldOut.length - 1].loss)}` : '';
+    const held = heldOut.length > 0 ? `; held out ${lossText(heldOut.at(-1)!.loss)}` : '';
     const changes = rates.map(({ step, lr }) => `; learning rate ${lr} after step ${step}`).join('');
     anyElement('curve').ariaLabel = `Loss of each step: ${summary}${now}${held}${changes}`;
   };

@@ -52,7 +52,5 @@ function beginning(order: Exclude<DrawOrder, { ask: 'classify' }>, images: numbe
 }
 
 function repeated(image: Float32Array, times: number): Float32Array<ArrayBuffer> {
-  const all = new Float32Array(times * image.length);
-  for (let i = 0; i < times; i++) all.set(image, i * image.length);
-  return all;
+  return Float32Array.from({ length: times * image.length }, (_, i) => image[i % image.length]);
 }

@@ -247,13 +247,7 @@ function batchOf(picture: LookChoice, about: Surroundings, count: number) {
     n === 0 ? chosen.clean : all.subarray(n * size, (n + 1) * size),
   );
   const noised = cleans.map((clean, n) => noise(about, clean, levels[n], n));
-  const together = (key: 'input' | 'target') => {
-    const values = new Float32Array(count * size);
-    noised.forEach((each, n) => {
-      values.set(each[key], n * size);
-    });
-    return values;
-  };
+  const together = (key: 'input' | 'target') => Float32Array.from(noised.flatMap((each) => [...each[key]]));
   const first = { clean: chosen.clean, noised: noised[0] };
   return { noisy: together('input'), target: together('target'), levels, labels, first };
 }

@@ -28,10 +28,9 @@ export async function findNearest(
       rested = performance.now();
     });
     const size = height * width * channels;
-    const nearest = new Uint8Array(samples.length);
-    neighbours.forEach(({ at }, i) => {
-      nearest.set(set.images.subarray(at * size, (at + 1) * size), i * size);
-    });
+    const nearest = Uint8Array.from(
+      neighbours.flatMap(({ at }) => [...set.images.subarray(at * size, (at + 1) * size)]),
+    );
     const distances = neighbours.map(({ distance }) => distance);
     return { step, samples, nearest, distances, near, height, width, channels };
   } finally {
