@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { launchBrowser } from '../../harness/run/browsers';
 import { tellOfFailures } from './drive';
 import { hear } from './page_state';
-import { text, type, until } from './visit';
+import { reads, text, type, until } from './visit';
 
 let browser: Browser;
 
@@ -23,7 +23,7 @@ test('the welcome page plays its recording, and Make digits now shows its progre
   page.on('pageerror', (error) => problems.push(String(error)));
   await page.goto(inject('builtPage').address, { waitUntil: 'domcontentloaded' });
   await until(page, () => window.harness !== undefined);
-  await until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
+  await reads(page, 'recorded-making-at', /^step/);
   expect(await page.evaluate(() => window.harness.state.adapter)).toBeUndefined();
   // One digit in two steps: shaders take their time to compile here, and to run.
   await type(page, 'steps', '2');
@@ -40,7 +40,7 @@ test('the welcome page plays its recording, and Make digits now shows its progre
     });
   });
   await page.click('#make-now');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  await reads(page, 'frame-label', 'step 2 of 2');
   const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
   expect(
     said.some((words) => /^Compiling the shaders: \d+ of \d+$/.test(words)),

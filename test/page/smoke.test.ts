@@ -13,14 +13,18 @@ import {
   files,
   focus,
   go,
+  hidden,
   losses,
+  mentions,
   onPhone,
   phase,
+  reads,
   setting,
   TINY,
   TUTORIAL,
   text,
   type,
+  unhidden,
   until,
   type Visited,
   visit,
@@ -118,10 +122,10 @@ test('an address trains by itself, to the end, and in a tab in the background, w
   expect(all).toHaveLength(20);
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   expect(mean(all.slice(-4))).toBeLessThan(mean(all.slice(0, 4)));
-  await until(page, () => document.getElementById('reading-step')!.textContent === '20 / 20');
+  await reads(page, 'reading-step', '20 / 20');
   expect(await text(page, 'reading-loss')).toMatch(/^0\.\d{4}$/);
   // The last pictures are made once the steps are.
-  await until(page, () => document.getElementById('grid-step')!.textContent === 'after step 20');
+  await reads(page, 'grid-step', 'after step 20');
   expect(await greys(page, 'grid')).toBeGreaterThan(8);
   expect(await greys(page, 'strip-predictions')).toBeGreaterThan(8);
   // A mistake in the address is shown as text.
@@ -175,7 +179,7 @@ test('a run that diverges says why, saves its last good state, and goes on from 
   expect(await text(page, 'error-text')).toContain(
     'Go back to its copy of step 1 with a smaller learning rate',
   );
-  await until(page, () => document.getElementById('error-back')!.textContent!.endsWith('rate of 0.005'));
+  await reads(page, 'error-back', /rate of 0\.005$/);
   await click(page, '#error-back');
   await until(page, () => window.harness.state.losses.length > 3);
   expect(await page.evaluate(() => location.search)).toContain('lr=0.005');
@@ -232,15 +236,15 @@ test('a model file is sampled beside the run, and a checkpoint goes on as if not
 
   await drop(model, 'mine.safetensors');
   await until(page, () => window.harness.state.model?.name === 'mine.safetensors');
-  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  await unhidden(page, 'panel-sample');
   await type(page, 'steps', '2');
   await type(page, 'count', '4');
   await click(page, '#sample');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  await reads(page, 'frame-label', 'step 2 of 2');
   expect(await text(page, 'sample-model')).toBe('The file mine.safetensors');
   expect(await page.$eval('#digits', (digits) => (digits as HTMLElement).hidden)).toBe(true);
   await click(page, '#use-run');
-  await until(page, () => document.getElementById('sample-model')!.textContent === 'This page’s run, step 3');
+  await reads(page, 'sample-model', 'This page’s run, step 3');
 
   await drop(checkpoint, 'checkpoint.safetensors');
   await until(page, () => window.harness.state.error !== undefined);
@@ -255,7 +259,7 @@ test('a model file is sampled beside the run, and a checkpoint goes on as if not
   await click(page, '#recipe-digits');
   await drop(await asVersion1(page, model), 'mine.safetensors');
   await until(page, () => window.harness.settings.recipe === 'tutorial');
-  await until(page, () => document.getElementById('notices')!.textContent!.includes('the recipe tutorial'));
+  await mentions(page, 'notices', 'the recipe tutorial');
   expect(await text(page, 'notices')).toContain('The model is of version 1 of the format');
   await go(page, 'train');
   await click(page, '#recipe-digits');
@@ -327,7 +331,7 @@ test('a run whose network is dead has a warning until the run is reset', { tags:
   expect(await page.$eval('#warning', (warning) => (warning as HTMLElement).hidden)).toBe(false);
   await click(page, '#reset');
   await phase(page, 'idle');
-  await until(page, () => document.getElementById('warning')!.hidden);
+  await hidden(page, 'warning');
   expect(problems).toEqual([]);
   await page.close();
 });
@@ -362,7 +366,7 @@ test('the buttons of a run work in turn: step, train, pause, sample, reset', asy
   await type(page, 'steps', '3');
   await type(page, 'count', '4');
   await click(page, '#sample');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 3 of 3');
+  await reads(page, 'frame-label', 'step 3 of 3');
   await phase(page, 'paused');
   expect(await greys(page, 'sample-x')).toBeGreaterThan(8);
   expect(await losses(page)).toHaveLength(paused);
@@ -404,7 +408,7 @@ test('by keyboard the focus stays on the button that is pressed, again and again
   await page.keyboard.press('Enter');
   await phase(page, 'paused');
   expect(await focused()).toBe('train');
-  await until(page, () => document.getElementById('train')!.textContent === 'Resume');
+  await reads(page, 'train', 'Resume');
   // Both pictures are of the step at which it stands.
   const at = (await losses(page)).length;
   for (const id of ['grid-step', 'strip-step'])
@@ -484,7 +488,7 @@ test('an error of a dropped file is shown on the tab of the drop, in sight, unti
     expect(await page.$eval('#panel-sample', (panel) => (panel as HTMLElement).hidden)).toBe(false);
   }
   await click(page, '#files-problem-close');
-  await until(page, () => document.getElementById('files-problem')!.hidden);
+  await hidden(page, 'files-problem');
   expect(problems).toEqual([]);
 });
 
@@ -502,7 +506,7 @@ test('a value that is not legal is refused beside its field, and a refusal of th
   await click(page, '#train');
   await until(page, () => window.harness.state.error !== undefined);
   await phase(page, 'idle');
-  await until(page, () => !document.getElementById('error')!.hidden);
+  await unhidden(page, 'error');
   expect(await text(page, 'error-text')).toContain('with 4 levels it must be a multiple of 8');
   expect(problems).toEqual([]);
 });
@@ -539,8 +543,7 @@ test('samples are labelled with the network that made them', async () => {
   await type(page, 'steps', '2');
   await type(page, 'count', '4');
   await click(page, '#use-run');
-  const says = (words: string) =>
-    until(page, (w) => document.getElementById('sample-model')!.textContent === w, words);
+  const says = (words: string) => reads(page, 'sample-model', words);
   const step = async (to: number) => {
     await go(page, 'train');
     await click(page, '#step');
@@ -548,7 +551,7 @@ test('samples are labelled with the network that made them', async () => {
     await go(page, 'sample');
   };
   await click(page, '#sample');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+  await reads(page, 'frame-label', 'step 2 of 2');
   await says('An untrained network makes nothing but noise. Train it first, or choose the pretrained one');
   await step(1);
   await says('Made by an untrained network; it is at step 1 now');
@@ -594,7 +597,7 @@ test('a page without a recipe trains digits, with a column of samples for each, 
   // Along a flow they begin above the variance of noise and images together, of which so few steps learn little.
   for (const loss of unbroken) expect(loss).toBeGreaterThan(0.5);
   expect(unbroken[7]).toBeLessThan(unbroken[0]);
-  await until(page, () => document.getElementById('grid-step')!.textContent === 'after step 8');
+  await reads(page, 'grid-step', 'after step 8');
   expect(await greys(page, 'strip-predictions')).toBeGreaterThan(8);
   const sides = await page.$eval('#grid', (canvas) => {
     const { width, height } = canvas as HTMLCanvasElement;
@@ -610,7 +613,7 @@ test('a page without a recipe trains digits, with a column of samples for each, 
   await phase(page, 'paused');
   expect(await losses(page)).toEqual(unbroken.slice(0, 2));
   expect(await page.evaluate(() => location.search)).not.toContain('recipe');
-  await until(page, () => !document.getElementById('notices')!.hidden);
+  await unhidden(page, 'notices');
   expect(await text(page, 'notices')).toContain('checkpoint.safetensors uses the recipe digits');
   await click(page, '#train');
   await phase(page, 'finished');
@@ -632,8 +635,7 @@ test('the recipe digits trains on images of the user’s, with the classes of th
   const { drop, dropAll } = await files(page);
   const images = [idx(12, 8, 8), 'train-images-idx3-ubyte'] as const;
   const labels = [idx(12), 'train-labels-idx1-ubyte'] as const;
-  const told = (words: string) =>
-    until(page, (w) => document.getElementById('files-problem-text')!.textContent!.includes(w), words);
+  const told = (words: string) => mentions(page, 'files-problem-text', words);
   const data = () => page.evaluate(() => window.harness.state.data!);
   await drop(...labels);
   await told('together with its images');
@@ -706,9 +708,7 @@ test('kernels are measured once if the address asks for it, and the first step i
   expect(first.variants['conv2d/down.0']).toBeDefined();
   expect(first.firstStep).toMatchObject({ from: 'page' });
   expect(first.firstStep!.seconds).toBeGreaterThan(0.1);
-  await until(page, () =>
-    document.getElementById('run-facts')!.textContent.includes('after the page was opened'),
-  );
+  await mentions(page, 'run-facts', 'after the page was opened');
   expect(await text(page, 'run-kernels')).toMatch(/^conv2d: .*; conv2d_grad_input: /);
 
   // The next visit finds it in the browser's storage. Nothing is measured for the four samples.
@@ -761,7 +761,7 @@ test('an unknown kernel is refused at once, and known kernels are offered', asyn
       (t) => (window.harness[t] as { status: string }).status === 'failed',
       task as 'check' | 'bench',
     );
-    await until(page, (id) => !document.getElementById(id)!.hidden, `${task}-error`);
+    await unhidden(page, `${task}-error`);
     expect(await text(page, `${task}-error`)).toMatch(
       /^No kernel matches nope; there are .*conv2d, conv2d_grad_input/,
     );
@@ -796,7 +796,7 @@ test('a device that is lost while the page measures is reported as lost, in word
     const loseDevice = await deviceLoser(page, 'measure_worker');
     await loseDevice().catch(() => {}); // The page ends the worker at once.
     await status('failed');
-    await until(page, (id) => !document.getElementById(id)!.hidden, `${task}-error`);
+    await unhidden(page, `${task}-error`);
     expect(await text(page, `${task}-error`)).toMatch(
       task === 'bench'
         ? /^The GPU device was lost.* Press Bench /

@@ -252,6 +252,26 @@ export async function text(page: Page, id: string): Promise<string | null> {
   return page.evaluate((i) => document.getElementById(i)!.textContent, id);
 }
 
+/** Waits until an element has this text, or one that matches. */
+export const reads = (page: Page, id: string, words: string | RegExp) =>
+  until(
+    page,
+    (i, whole, pattern) => {
+      const shown = document.getElementById(i)?.textContent;
+      return pattern === '' ? shown === whole : new RegExp(pattern).test(shown ?? '');
+    },
+    id,
+    String(words),
+    words instanceof RegExp ? words.source : '',
+  );
+/** Waits until an element has these words in its text. */
+export const mentions = (page: Page, id: string, words: string) =>
+  until(page, (i, w) => document.getElementById(i)?.textContent?.includes(w) ?? false, id, words);
+/** Waits until an element is not hidden any more. */
+export const unhidden = (page: Page, id: string) =>
+  until(page, (i) => !document.getElementById(i)!.hidden, id);
+export const hidden = (page: Page, id: string) => until(page, (i) => document.getElementById(i)!.hidden, id);
+
 /** Takes a setting, as the address has it. */
 export const setting = (page: Page, key: string, value: string) =>
   page.evaluate((k, v) => void window.harness.set(k as never, v), key, value);

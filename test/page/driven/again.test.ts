@@ -17,8 +17,10 @@ import {
   files,
   go,
   losses,
+  mentions,
   messagesOf,
   phase,
+  reads,
   recordMessages,
   root,
   steps,
@@ -26,6 +28,7 @@ import {
   TUTORIAL,
   text,
   type,
+  unhidden,
   until,
   visit,
   type Work,
@@ -141,9 +144,7 @@ test('an address that is shared, a chosen file and a drop that is left work a se
   // What is said of an address is not true of other images.
   await page.evaluate(() => Object.assign(navigator, { canShare: () => false }));
   await click(page, '#share');
-  await until(page, () =>
-    document.getElementById('shared')!.textContent!.startsWith('The address is copied'),
-  );
+  await reads(page, 'shared', /^The address is copied/);
   await type(page, 'text', '31');
   await make(page, '3, 1');
   expect(await text(page, 'shared')).toBe('');
@@ -158,7 +159,7 @@ test('an address that is shared, a chosen file and a drop that is left work a se
     return field.value;
   });
   expect(chosen).toBe('');
-  await until(page, () => !document.getElementById('files-problem')!.hidden);
+  await unhidden(page, 'files-problem');
 
   // Files that are dragged over the page, and out of it again, or dropped.
   const veil = () => page.$eval('#drop', (each) => (each as HTMLElement).hidden);
@@ -193,7 +194,7 @@ test(LOST, async () => {
     };
   });
   await go(page, 'gpu');
-  await until(page, () => document.getElementById('gpu-problem')!.textContent!.includes('no adapter'));
+  await mentions(page, 'gpu-problem', 'no adapter');
   await go(page, 'sample');
   for (const word of ['31', '42']) {
     // Once: after the map of the noise field is made, nothing but the next press asks for another device.
@@ -204,7 +205,7 @@ test(LOST, async () => {
     await make(page, [...word].join(', '));
     expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
     // The map of the noise field may be under way.
-    await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Ready');
+    await reads(page, 'sample-status-text', 'Ready');
   }
 
   await go(page, 'gpu');
@@ -249,8 +250,7 @@ test(FILE, async () => {
   await phase(page, 'paused');
   expect(await asks()).toBe(true);
   const [checkpoint, before] = [await save('save-checkpoint'), await losses(page)];
-  const complaint = (words: string) =>
-    until(page, (w) => document.getElementById('files-problem-text')!.textContent!.includes(w), words);
+  const complaint = (words: string) => mentions(page, 'files-problem-text', words);
   const enabled = () =>
     page.$$eval('#train, #step, #reset', (all) =>
       all.map((each) => !each.matches(':disabled, [aria-disabled=true]')),
@@ -352,12 +352,10 @@ test('after a second file of the same name, Inside, Draw and Explain ask its net
     Object.defineProperty(prototype, 'features', { configurable: true, get });
   });
   await click(page, '#inside-list summary');
-  await until(page, () =>
-    document.getElementById('inside-error')!.textContent!.includes('No list for a test.'),
-  );
+  await mentions(page, 'inside-error', 'No list for a test.');
   await drawn(page);
   await click(page, '#inside-list summary');
-  await until(page, () => !document.getElementById('dispatches-table')!.hidden);
+  await unhidden(page, 'dispatches-table');
   expect(await text(page, 'inside-error')).toBe('');
   expect(problems).toEqual(['TypeError: No list for a test.']);
   await page.close();
@@ -378,7 +376,7 @@ test(PRESS, async () => {
   });
   for (let turn = 0; turn < 2; turn++) {
     await click(page, '#sample');
-    await until(page, () => !document.getElementById('sample-error')!.hidden);
+    await unhidden(page, 'sample-error');
     await phase(page, 'idle');
     expect(await page.$eval('#sample', (each) => each.matches(':disabled, [aria-disabled=true]'))).toBe(
       false,
@@ -418,7 +416,7 @@ test(STOP, async () => {
         press.click();
       }
     });
-    await until(page, () => document.getElementById('sample')!.textContent === 'Make');
+    await reads(page, 'sample', 'Make');
     await phase(page, 'idle');
     // Stopped before its first step or after it, but not made.
     expect(await page.$eval('#sample-prediction', (canvas) => canvas.ariaLabel)).not.toMatch(/finished/);
@@ -443,7 +441,7 @@ test(LOAD, async () => {
     });
   await failOnce();
   await click(page, '#sample');
-  await until(page, () => !document.getElementById('sample-error')!.hidden);
+  await unhidden(page, 'sample-error');
   await phase(page, 'idle');
   await make(page, '2, 0');
 
@@ -497,7 +495,7 @@ test(NO_GPU, async () => {
     navigator.gpu.requestAdapter = async () => null;
   });
   await click(page, '#make-now');
-  await until(page, () => !document.getElementById('unsupported')!.hidden);
+  await unhidden(page, 'unsupported');
   await drawn(page);
   expect(await page.$eval('#make-now', (each) => each.matches(':disabled, [aria-disabled=true]'))).toBe(
     false,

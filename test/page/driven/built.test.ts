@@ -8,7 +8,20 @@ import { POLICY } from '../../../harness/page/policy';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import { type Served, serveBuilt } from '../serve_built';
-import { click, files, focus, go, phase, setting, until, watch } from '../visit';
+import {
+  click,
+  files,
+  focus,
+  go,
+  hidden,
+  mentions,
+  phase,
+  reads,
+  setting,
+  unhidden,
+  until,
+  watch,
+} from '../visit';
 
 const driven = drive();
 let downloads: string;
@@ -38,14 +51,13 @@ const inTurn = inTurns(async () => {
 test('a first visit fetches 315 kB, packed, before a press, at most 2.3 MB with digits made, and nothing unused', async () => {
   const { page } = await inTurn();
   const { files, reports } = served;
-  await until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
+  await reads(page, 'recorded-making-at', /^step/);
   const networks = () => files.flatMap(({ name }) => /^(.*)-.{8}\.safetensors$/.exec(name)?.slice(1) ?? []);
   expect(networks()).toEqual([]);
   // As a server that packs texts sends them.
   expect(files.reduce((sum, { packed }) => sum + packed, 0)).toBeLessThan(315_000);
   await click(page, '#make-now');
-  const finished = (label: string) =>
-    until(page, (l) => document.getElementById('frame-label')!.textContent === l, label);
+  const finished = (label: string) => reads(page, 'frame-label', label);
   await finished('step 4 of 4');
   expect(await page.$eval('#sample-model', (text) => text.textContent)).toBe(
     'The pretrained network, after 340,000 images',
@@ -139,7 +151,7 @@ test('the texts of the docs are pages beside the built page, without a script, a
     expect(wide, href).toBe(0);
   }
   await page.click('.name');
-  await until(page, () => !document.getElementById('home')!.hidden);
+  await unhidden(page, 'home');
   expect(problems).toEqual([]);
   expect(served.reports).toEqual([]);
   // axe writes styles of its own.
@@ -172,8 +184,8 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   await says('sample-error');
   await offline(false);
   await click(page, '#sample');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
-  await until(page, () => document.getElementById('sample-error')!.hidden);
+  await reads(page, 'frame-label', 'step 2 of 2');
+  await hidden(page, 'sample-error');
   const picture = () =>
     page.$eval('#sample-prediction', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
   const made = await picture();
@@ -190,9 +202,7 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   const offered = () =>
     page.$eval('#bench-kernels', (list) => (list as HTMLDataListElement).options.length > 0);
   await unfold();
-  await until(page, () =>
-    document.getElementById('bench-adapters')!.textContent!.includes('could not be loaded'),
-  );
+  await mentions(page, 'bench-adapters', 'could not be loaded');
   await focus(page, '#bench-kernel');
   await unfold();
   expect(await offered()).toBe(false);
@@ -204,7 +214,7 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
 
   await offline(false);
   await click(page, '#save-gif');
-  await until(page, () => document.getElementById('shared')!.textContent!.startsWith('Saved as'));
+  await reads(page, 'shared', /^Saved as/);
   await go(page, 'explain');
   await click(page, '#explain-scenes button');
   await until(page, () => document.querySelector('.scene-place')?.textContent?.startsWith('1 of 5') === true);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { violations } from '../axe';
 import { drive } from '../drive';
-import { click, files, go, pause, phase, steps, until, visit } from '../visit';
+import { click, files, go, pause, phase, reads, steps, unhidden, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -27,17 +27,15 @@ test('a trained network is distilled while samples are made, stopped, and distil
   expect(await page.$eval('#distil', (element) => (element as HTMLElement).hidden)).toBe(true);
   await steps(page, 300);
   await pause(page);
-  await until(page, () =>
-    /It takes about .*; anything else/.test(document.getElementById('distil-text')!.textContent!),
-  );
+  await reads(page, 'distil-text', /It takes about .*; anything else/);
 
   // It is stopped, and nothing stays.
   const fold = () => page.$eval('#after', (after) => (after as HTMLDetailsElement).open);
   expect(await fold()).toBe(false);
   await click(page, '#distil-1');
   await until(page, () => window.harness.state.distilling !== undefined);
-  await until(page, () => document.getElementById('status-text')!.textContent === 'Distilling');
-  await until(page, () => /^: distilling, \d+/.test(document.getElementById('after-title')!.textContent!));
+  await reads(page, 'status-text', 'Distilling');
+  await reads(page, 'after-title', /^: distilling, \d+/);
   expect(await fold()).toBe(true);
   // What is distilled so far would be lost.
   const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
@@ -55,8 +53,8 @@ test('a trained network is distilled while samples are made, stopped, and distil
   await go(page, 'sample');
   await click(page, '#sample');
   // The images are the user's own.
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'polished');
-  await until(page, () => document.getElementById('sample-status-text')!.textContent === 'Ready');
+  await reads(page, 'frame-label', 'polished');
+  await reads(page, 'sample-status-text', 'Ready');
   await go(page, 'train');
   // It trains; on a slow machine it may have ended meanwhile.
   await until(page, () => {
@@ -74,19 +72,13 @@ test('a trained network is distilled while samples are made, stopped, and distil
     sampling: { method: 'euler', steps: 2, calls: 2 },
   });
   expect(model.name).toMatch(/^small-images-idx3-ubyte-distilled-to-2-step-\d+-seed-123\.safetensors$/);
-  await until(page, () =>
-    /^Made small-images-idx3-ubyte-distilled-to-2/.test(document.getElementById('distil-text')!.textContent!),
-  );
+  await reads(page, 'distil-text', /^Made small-images-idx3-ubyte-distilled-to-2/);
 
   // It makes images, in as many steps as it has calls.
   await click(page, '#distil-make');
   await click(page, '#sample');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
-  await until(
-    page,
-    (name) => document.getElementById('sample-model')!.textContent === `The file ${name}`,
-    model.name,
-  );
+  await reads(page, 'frame-label', 'step 2 of 2');
+  await reads(page, 'sample-model', `The file ${model.name}`);
   await go(page, 'train');
 
   // Its file says what it is.
@@ -101,7 +93,7 @@ test('a trained network is distilled while samples are made, stopped, and distil
   // An opened file takes its place, so nothing more is made with it; it can still be saved.
   expect(await page.$eval('#distil-make', (make) => (make as HTMLElement).hidden)).toBe(false);
   await drop(blob, model.name);
-  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  await unhidden(page, 'panel-sample');
   await go(page, 'train');
   expect(
     await page.$$eval('#distil-save, #distil-make', (both) =>

@@ -14,14 +14,17 @@ import {
   focus,
   go,
   losses,
+  mentions,
   messagesOf,
   pause,
   phase,
+  reads,
   recordMessages,
   setting,
   steps,
   text,
   type,
+  unhidden,
   until,
   visit,
 } from '../visit';
@@ -75,8 +78,7 @@ const inkIn = (page: Page, selector: string) =>
     });
   });
 
-const says = (page: Page, words: string) =>
-  until(page, (w) => document.getElementById('draw-status-text')!.textContent!.includes(w), words);
+const says = (page: Page, words: string) => mentions(page, 'draw-status-text', words);
 /** Everything that was asked has been answered. */
 const quiet = (page: Page) =>
   until(page, () => !document.getElementById('draw-status')!.classList.contains('busy'));
@@ -153,7 +155,7 @@ test('the keyboard alone draws, undoes and clears, and drawings are read as digi
   await until(page, (n) => window.harness.state.losses.length > n, before);
   // An untrained network's opinion, but its own.
   await click(page, '#draw-use-run');
-  await until(page, () => document.getElementById('draw-model')!.textContent!.startsWith('This page’s run'));
+  await reads(page, 'draw-model', /^This page’s run/);
   await quiet(page);
   await go(page, 'train');
   await pause(page);
@@ -314,9 +316,7 @@ async function fineTune(page: Page): Promise<void> {
   await page.setViewport({ width: 1280, height: 900 });
   await phase(page, 'idle');
   await click(page, '#teach-keep');
-  await until(page, () =>
-    document.getElementById('keep-problem')!.textContent!.startsWith('Nothing is drawn'),
-  );
+  await reads(page, 'keep-problem', /^Nothing is drawn/);
   for (let n = 0; n < 3; n++) {
     // A hand that crosses everything out.
     await drag(page, [
@@ -334,7 +334,7 @@ async function fineTune(page: Page): Promise<void> {
     '0',
     '1',
   ]);
-  await until(page, () => document.getElementById('teach-start')!.textContent === 'Fine-tune on 2 drawings');
+  await reads(page, 'teach-start', 'Fine-tune on 2 drawings');
   await click(page, '#teach-start');
   await until(page, () => window.harness.settings.begin === 'pretrained');
   // A tiny network would have made its 60 steps before a test can pause it.
@@ -370,9 +370,7 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   });
   await go(page, 'draw');
   await click(page, '#teach-start');
-  await until(page, () =>
-    document.getElementById('teach-problem')!.textContent!.startsWith('A run is in progress'),
-  );
+  await reads(page, 'teach-problem', /^A run is in progress/);
   await go(page, 'train');
   await click(page, '#reset');
   await phase(page, 'idle');
@@ -391,7 +389,7 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   await go(page, 'draw');
   await click(page, '#teach-drawings li:last-child button');
   await click(page, '#teach-start');
-  await until(page, () => document.getElementById('teach-problem')!.textContent!.includes('show a 0'));
+  await mentions(page, 'teach-problem', 'show a 0');
   expect(problems).toEqual([]);
   await context.close();
 });
@@ -458,8 +456,7 @@ test('images of the user’s come as pictures in folders and as .npy, and a sent
     blobs.push(npy('|u1', '4,', new Uint8Array(4).fill(7)), new Blob(['Dear diary']));
     return Promise.all(blobs.slice(0, 2).map(async (blob) => [...new Uint8Array(await blob.arrayBuffer())]));
   });
-  const complains = (words: string) =>
-    until(page, (w) => document.getElementById('files-problem-text')!.textContent!.includes(w), words);
+  const complains = (words: string) => mentions(page, 'files-problem-text', words);
   const has = (name: string) => until(page, (n) => window.harness.state.data?.name === n, name);
   // Of any sizes, and without labels; one that is broken is said.
   await dropAll([0, 'a.png'], [2, 'b.png']);
@@ -470,15 +467,10 @@ test('images of the user’s come as pictures in folders and as .npy, and a sent
   );
   await dropAll([3, 'mine.npy'], [4, 'mine-labels.npy']);
   await has('mine.npy');
-  await until(page, () => !document.getElementById('panel-train')!.hidden);
-  await until(
-    page,
-    () => document.getElementById('teach-own')!.textContent === 'Fine-tune on mine.npy (4 images)',
-  );
+  await unhidden(page, 'panel-train');
+  await reads(page, 'teach-own', 'Fine-tune on mine.npy (4 images)');
   await dropAll([3, 'mine.npy'], [5, 'one-class.npy']);
-  await until(page, () =>
-    document.getElementById('data-notes')!.textContent!.includes('All 4 images have the label 7'),
-  );
+  await mentions(page, 'data-notes', 'All 4 images have the label 7');
   await dropAll([6, 'notes.txt']);
   await complains('notes.txt is neither a picture nor data to train on');
   await dropAll([3, 'mine.npy'], [4, 'mine-labels.npy']);
@@ -486,12 +478,12 @@ test('images of the user’s come as pictures in folders and as .npy, and a sent
   // Which have no pretrained network.
   const beginning = (recipe: string) => setting(page, 'recipe', recipe);
   await beginning('digits-3x3');
-  await until(page, () => document.getElementById('begin-note')!.textContent!.includes('recipe digits-3x3'));
+  await mentions(page, 'begin-note', 'recipe digits-3x3');
   expect(
     await page.$eval('#begin [value=pretrained]', (option) => (option as HTMLOptionElement).disabled),
   ).toBe(true);
   await beginning('digits');
-  await until(page, () => document.getElementById('begin-note')!.textContent === '');
+  await reads(page, 'begin-note', '');
   await page.select('#begin', 'pretrained');
   await until(page, () => location.search.includes('begin=pretrained'));
 

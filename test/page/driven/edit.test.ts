@@ -7,13 +7,16 @@ import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
 import {
   click,
+  hidden,
   losses,
+  mentions,
   phase,
   pressOnTrain,
   root,
   steps,
   TUTORIAL,
   text,
+  unhidden,
   until,
   visit,
   workerOf,
@@ -29,7 +32,7 @@ const LINE = '= swish(input[i])';
 /** Opens the page at the Inside view, where buttons can be pressed once it has looked. */
 async function open() {
   const visited = await visit(driven.context, driven.address + RUN);
-  await until(visited.page, () => document.getElementById('inside-status')!.textContent!.includes('network'));
+  await mentions(visited.page, 'inside-status', 'network');
   return visited;
 }
 
@@ -194,7 +197,7 @@ test('a shader edited wrongly, without end, and rightly: the run goes on with th
   await page.keyboard.press('Tab');
   expect(await page.evaluate(() => document.activeElement!.textContent)).toBe('Use it in training');
   await page.keyboard.press('Enter');
-  await until(page, () => !document.getElementById('shaders-used')!.hidden);
+  await unhidden(page, 'shaders-used');
   expect(await text(page, 'shaders-used')).toContain('shaders/activation/swish.wgsl');
   expect(await verdict(page)).toMatch(/Training uses it now\.$/);
   expect(await losses(page)).toEqual(unbroken.slice(0, 1));
@@ -206,7 +209,7 @@ test('a shader edited wrongly, without end, and rightly: the run goes on with th
   }
   expect(await compiled('swish(1.0 * input[i])')).toBe(true);
   await click(page, '#shaders-back');
-  await until(page, () => document.getElementById('shaders-used')!.hidden);
+  await hidden(page, 'shaders-used');
   await phase(page, 'paused');
   await pressOnTrain(page, 'train');
   await phase(page, 'finished');

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { exercises } from '../../../harness/page/explain/exercises';
 import { violations } from '../axe';
 import { drive } from '../drive';
-import { click, go, phase, setting, until, visit } from '../visit';
+import { click, go, phase, reads, setting, until, visit } from '../visit';
 
 const driven = drive();
 
@@ -116,7 +116,7 @@ test('the exercises of Make: one call makes smears, and guidance 4 has 1.6 times
 
 /** Inside has looked: its picture is of these choices. Between two looks it is idle for a frame, so it must be idle for some. */
 const looked = async (page: Page) => {
-  await until(page, () => /network, after/.test(document.getElementById('inside-status')!.textContent!));
+  await reads(page, 'inside-status', /network, after/);
   await page.evaluate(async () => {
     const status = document.getElementById('inside-status')!.parentElement!;
     for (let idle = 0; idle < 5; idle = status.classList.contains('busy') ? 0 : idle + 1)
@@ -166,10 +166,8 @@ test('the exercises of Inside: the mean of all without the class; the pixel of a
     return { x: left, y: top, size: width };
   });
   await page.mouse.click(x + (7.5 * size) / 28, y + (13.5 * size) / 28);
-  await until(page, () =>
-    /map 32, row 14, column 8/.test(document.getElementById('pixel-title')!.textContent!),
-  );
-  await until(page, () => /adds 2\.87/.test(document.getElementById('pixel-about')!.textContent!));
+  await reads(page, 'pixel-title', /map 32, row 14, column 8/);
+  await reads(page, 'pixel-about', /adds 2\.87/);
   const table = (id: string) =>
     page.$$eval(`#${id} td`, (all) => all.map((cell) => Number(cell.textContent!.replace('−', '-'))));
   const [window, kernel, products] = [

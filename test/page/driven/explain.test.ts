@@ -7,7 +7,22 @@ import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import { writePictures } from '../own_pictures';
-import { click, drawn, focus, go, pause, phase, steps, text, type, until, visit, watch } from '../visit';
+import {
+  click,
+  drawn,
+  focus,
+  go,
+  mentions,
+  pause,
+  phase,
+  reads,
+  steps,
+  text,
+  type,
+  until,
+  visit,
+  watch,
+} from '../visit';
 
 const driven = drive();
 
@@ -230,8 +245,7 @@ test('Draw says when the network of the run takes over, and takes it at the end 
   await click(page, '#step');
   await steps(page, 1);
   await go(page, 'draw');
-  const said = (words: string) =>
-    until(page, (w) => document.getElementById('draw-model')!.textContent === w, words);
+  const said = (words: string) => reads(page, 'draw-model', words);
   await said(
     'The pretrained network, after 340,000 images. This page’s run takes over after step 6; choose it to draw with it now.',
   );
@@ -260,8 +274,7 @@ test('Draw keeps the pretrained network at first, and the second scene of Explai
   await click(page, '#step');
   await steps(page, 1);
   await go(page, 'draw');
-  const said = (words: string) =>
-    until(page, (w) => document.getElementById('draw-model')!.textContent!.includes(w), words);
+  const said = (words: string) => mentions(page, 'draw-model', words);
   await said('The pretrained network, after 340,000 images. This page’s run takes over after step 300');
   await click(page, '#draw-use-run');
   await said('This page’s run, step 1');

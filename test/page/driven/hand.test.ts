@@ -9,12 +9,16 @@ import {
   drawn,
   focus,
   go,
+  hidden,
   type Message,
+  mentions,
   messagesOf,
   phase,
+  reads,
   recordMessages,
   root,
   text,
+  unhidden,
   until,
   visit,
 } from '../visit';
@@ -46,12 +50,7 @@ const changed = (page: Page, before: string, id = 'sample-prediction') =>
     id,
   );
 /** All steps of what is chosen have been made. */
-const finished = (page: Page, steps: number) =>
-  until(
-    page,
-    (label) => document.getElementById('frame-label')!.textContent === label,
-    `step ${steps} of ${steps}`,
-  );
+const finished = (page: Page, steps: number) => reads(page, 'frame-label', `step ${steps} of ${steps}`);
 const search = (page: Page) => page.evaluate(() => location.search);
 
 /** How often the worker was asked for something, and how much of that was under way at once. */
@@ -220,14 +219,14 @@ test('more network calls take the same noise and digits; the page says how many,
   expect(pictures.size).toBe(4);
   await focus(page, '#frame');
   await page.keyboard.press('Home');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 1 of 20');
+  await reads(page, 'frame-label', 'step 1 of 20');
   const first = await picture(page, 'sample-x');
   await click(page, '#calls-2');
   await finished(page, 2);
   expect(await text(page, 'sample-model')).toBe('The pretrained network, distilled to two calls');
   await focus(page, '#frame');
   await page.keyboard.press('Home');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 1 of 2');
+  await reads(page, 'frame-label', 'step 1 of 2');
   // The last step shows a picture with less noise; the first of each begins with the same.
   expect(await picture(page, 'sample-x')).toBe(first);
   expect(first).not.toBe(noise);
@@ -235,7 +234,7 @@ test('more network calls take the same noise and digits; the page says how many,
   // Another guidance is none of the distilled network's; a number of steps is none of the choices.
   await focus(page, '#guidance');
   await page.keyboard.press('ArrowRight');
-  await until(page, () => document.getElementById('sample-model')!.textContent!.includes('340,000'));
+  await mentions(page, 'sample-model', '340,000');
   await phase(page, 'idle');
   await page.evaluate(() => {
     const steps = document.getElementById('steps') as HTMLInputElement;
@@ -250,7 +249,7 @@ test('more network calls take the same noise and digits; the page says how many,
     ['8', '4 steps of Adams · 8 network calls'],
   ] as const) {
     await click(page, `#calls-${calls}`);
-    await until(page, (words) => document.getElementById('calls-note')!.textContent === words, note);
+    await reads(page, 'calls-note', note);
   }
   expect(await text(page, 'guidance-value')).toBe('2');
   expect(problems).toEqual([]);
@@ -277,9 +276,7 @@ test('a distilled network from a file is sampled in the one way that it has lear
   await changed(page, made);
   await finished(page, 2);
   await go(page, 'draw');
-  await until(page, () =>
-    document.getElementById('draw-model')!.textContent!.includes('is distilled to 2 calls'),
-  );
+  await mentions(page, 'draw-model', 'is distilled to 2 calls');
   expect(await text(page, 'draw-model')).toMatch(/^The pretrained network/);
   // A run of the page's own is not distilled.
   await go(page, 'sample');
@@ -319,14 +316,14 @@ test('two columns of a comparison are made from the same noise, and one slider m
 
   await focus(page, '#way');
   await page.keyboard.press('Home');
-  await until(page, () => document.getElementById('way-label')!.textContent === '0 % of the way');
+  await reads(page, 'way-label', '0 % of the way');
   const [first, second] = await both();
   expect([first === left, second === right]).toEqual([false, false]);
   expect(await page.$eval('#column-left', (canvas) => canvas.ariaLabel)).toBe('guidance 4: step 1 of 4');
 
   // A network that is not there yet is a sentence; the other column is made all the same.
   await page.select('#right-choice', 'run');
-  await until(page, () => !document.getElementById('right-problem')!.hidden);
+  await unhidden(page, 'right-problem');
   expect(await text(page, 'right-problem')).toBe('There is no run to compare with: train one first.');
   await page.keyboard.press('End');
   await ends('left', 4);
@@ -359,7 +356,7 @@ test('settings of an address that no field shows are named, and a press undoes t
   for (const id of ['steps', 'count'])
     expect(await page.$eval(`#${id}`, (field) => field.checkVisibility()), id).toBe(false);
   await click(page, '#by-address-undo');
-  await until(page, () => document.getElementById('by-address')!.hidden);
+  await hidden(page, 'by-address');
   expect([await search(page), await text(page, 'calls-note')]).toEqual([
     '?task=sample&text=7',
     '4 steps of Adams · 8 network calls',

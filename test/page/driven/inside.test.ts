@@ -3,7 +3,20 @@ import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
-import { click, focus, phase, pressOnTrain, setting, steps, text, type, until, visit } from '../visit';
+import {
+  click,
+  focus,
+  hidden,
+  phase,
+  pressOnTrain,
+  setting,
+  steps,
+  text,
+  type,
+  unhidden,
+  until,
+  visit,
+} from '../visit';
 
 const driven = drive();
 
@@ -94,7 +107,7 @@ test('Inside shows the pretrained network before anything is trained, and axe fi
   // A step, stage by stage.
   await focus(page, '#slow-make');
   await page.keyboard.press('Enter');
-  await until(page, () => !document.getElementById('stage')!.hidden);
+  await unhidden(page, 'stage');
   expect(await page.evaluate(() => document.activeElement!.id)).toBe('slow-make');
   for (const [stage, words, lit] of [
     ['corrupt', 'images are mixed with noise', ['noisy']],
@@ -152,7 +165,7 @@ test('Inside shows the pretrained network before anything is trained, and axe fi
   expect(Number(timed[0])).toBeGreaterThan(0);
   await click(page, '#inside-choices button');
   await saying(page, 'dispatches-timed', 'Stopped after ');
-  await until(page, () => document.getElementById('stage')!.hidden);
+  await hidden(page, 'stage');
   // The narrowest screen.
   await page.setViewport({ width: 320, height: 700 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);

@@ -17,12 +17,15 @@ import {
   focus,
   go,
   losses,
+  mentions,
   onPhone,
   phase,
+  reads,
   setting,
   TINY,
   text,
   type,
+  unhidden,
   until,
   visit,
   watch,
@@ -46,8 +49,7 @@ const made = (page: Page, steps: number) =>
       document.getElementById('frame-label')!.textContent === label,
     `step ${steps} of ${steps}`,
   );
-const moves = (page: Page) =>
-  until(page, () => document.getElementById('recorded-making-at')!.textContent!.startsWith('step'));
+const moves = (page: Page) => reads(page, 'recorded-making-at', /^step/);
 /** What sticks out of the window on the right. */
 const tooWide = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 
@@ -74,12 +76,10 @@ test('the welcome page plays a recording before it asks for a GPU, and plays on 
 
   await focus(page, '#make-now');
   await page.keyboard.press('Enter');
-  await until(page, () =>
-    /^Compiling the shaders: \d+ of \d+$/.test(document.getElementById('home-status')!.textContent!),
-  );
+  await reads(page, 'home-status', /^Compiling the shaders: \d+ of \d+$/);
   expect(await asked()).toBe(true);
   expect(await page.$eval('#recorded-making', (canvas) => canvas.checkVisibility())).toBe(true);
-  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  await unhidden(page, 'panel-sample');
   expect(await page.evaluate(() => window.harness.state.data)).toBeUndefined(); // no digits to train on
   expect(await page.$eval('#home', (home) => (home as HTMLElement).hidden)).toBe(true);
   expect(await page.evaluate(() => location.search)).toBe('?task=sample');
@@ -91,18 +91,18 @@ test('the welcome page plays a recording before it asks for a GPU, and plays on 
   // The name of the page leads back to the welcome, and nothing is lost.
   const digits = await picture(page, 'sample-prediction');
   await click(page, '#name');
-  await until(page, () => !document.getElementById('home')!.hidden);
+  await unhidden(page, 'home');
   expect(await page.evaluate(() => location.search)).toBe('');
   await page.evaluate(() => history.back());
-  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  await unhidden(page, 'panel-sample');
   expect(await picture(page, 'sample-prediction')).toBe(digits);
   await click(page, '#name');
-  await until(page, () => !document.getElementById('home')!.hidden);
+  await unhidden(page, 'home');
   expect(await violationsEverywhere(page)).toEqual([]);
   // What cannot be made opens the view, too, which says why.
   await setting(page, 'text', 'x');
   await click(page, '#make-now');
-  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  await unhidden(page, 'panel-sample');
   expect(await text(page, 'text-problem')).toBe('There is no class "x"; this network makes 0 to 9.');
   expect(problems).toEqual([]);
   await page.close();
@@ -224,8 +224,7 @@ test('a number is made digit by digit; a text that is no number gets a message, 
 test('samples that Stop or another view ends before the last step are reported as stopped', async () => {
   const { page, problems } = await makePage();
   await made(page, 2);
-  const says = (words: string) =>
-    until(page, (w) => document.getElementById('sample-status-text')!.textContent === w, words);
+  const says = (words: string) => reads(page, 'sample-status-text', words);
   await says('Ready');
   const begin = async () => {
     await click(page, '#sample');
@@ -346,7 +345,7 @@ test('PNG, GIF and npy hold the made images, and are named after them; the share
   const png = await save('save-sampled');
   await focus(page, '#frame');
   await page.keyboard.press('Home');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'step 1 of 3');
+  await reads(page, 'frame-label', 'step 1 of 3');
   const first = await save('save-sampled');
   expect(await page.evaluate(() => (window as unknown as { names: string[] }).names)).toEqual([
     'digits-42-3-steps-seed-123.gif',
@@ -399,7 +398,7 @@ test('PNG, GIF and npy hold the made images, and are named after them; the share
   await type(page, 'noise', '5');
   const shared = async (words: string) => {
     await click(page, '#share');
-    await until(page, (w) => document.getElementById('shared')!.textContent === w, words);
+    await reads(page, 'shared', words);
     return page.evaluate(() => navigator.clipboard.readText());
   };
   const made42 = `${driven.address}?task=sample&steps=3&text=42&method=heun&autorun=1`;
@@ -408,7 +407,7 @@ test('PNG, GIF and npy hold the made images, and are named after them; the share
   await type(page, 'steps', '3');
   await type(page, 'noise', '123');
   await click(page, '#use-run');
-  await until(page, () => document.getElementById('sample-model')!.textContent!.startsWith('An untrained'));
+  await reads(page, 'sample-model', /^An untrained/);
   await made(page, 3);
   expect(
     await shared(
@@ -433,7 +432,7 @@ test('without WebGPU the page plays a recording and says what to do; with reduce
   );
   // Whatever the address asks for.
   await page.goto(`${driven.address}?task=train&autorun=1`);
-  await until(page, () => document.getElementById('recorded-making-at')!.textContent === 'step 20 of 20');
+  await reads(page, 'recorded-making-at', 'step 20 of 20');
   expect(await text(page, 'unsupported-title')).toBe('This browser has no WebGPU');
   expect(await page.$$eval('#unsupported li', (items) => items.length)).toBe(3);
   const seen = (id: string) => page.$eval(`#${id}`, (element) => element.checkVisibility());
@@ -448,7 +447,7 @@ test('without WebGPU the page plays a recording and says what to do; with reduce
   expect(await picture(page, 'recorded-making')).toBe(still);
   expect(await text(page, 'recorded-play')).toBe('Play');
   await click(page, '#recorded-play');
-  await until(page, () => /^step \d of/.test(document.getElementById('recorded-making-at')!.textContent!));
+  await reads(page, 'recorded-making-at', /^step \d of/);
   expect(await picture(page, 'recorded-making')).not.toBe(still);
   expect(problems).toEqual([]);
   await page.close();
@@ -473,7 +472,7 @@ test('a phone has samples right under the buttons, and nothing sticks out; a lar
   expect((await box('batch')).seen).toBe(true);
   await click(page, '#settings-fold');
   await go(page, 'sample');
-  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  await unhidden(page, 'panel-sample');
   // What can be pressed before anything unfolds: a set of keys and a menu count as one.
   const controls = () =>
     page.$$eval(
@@ -494,10 +493,10 @@ test('a phone has samples right under the buttons, and nothing sticks out; a lar
   await page.setViewport({ width: 1280, height: 800 });
   for (const id of ['curve', 'grid', 'strip-predictions']) expect((await box(id)).bottom).toBeLessThan(800);
   await go(page, 'sample');
-  await until(page, () => !document.getElementById('panel-sample')!.hidden);
+  await unhidden(page, 'panel-sample');
   for (const id of ['frame', 'sample-prediction']) expect((await box(id)).bottom).toBeLessThan(800);
   await click(page, '#name');
-  await until(page, () => !document.getElementById('home')!.hidden);
+  await unhidden(page, 'home');
   for (const width of [320, 2560]) {
     await page.setViewport({ width, height: 740 });
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
@@ -608,8 +607,8 @@ test('a coloured network is shown in its colours in every view, and its classes 
 
     // Train: a run that goes on, with the names that its file has.
     await upload('files', 'own-images-idx4-ubyte', 'own-labels-idx1-ubyte', 'run.safetensors');
-    await until(page, () => document.getElementById('strip-step')!.textContent === 'after step 1');
-    await until(page, () => document.getElementById('grid-step')!.textContent === 'after step 1');
+    await reads(page, 'strip-step', 'after step 1');
+    await reads(page, 'grid-step', 'after step 1');
     await isReddened('#grid');
     expect(await meanColour(page, '#strip-clean')).toEqual([127, 0, 127].map((v) => expect.closeTo(v, -1)));
     await isReddened(await save('save-samples'));
@@ -687,9 +686,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
     await until(page, () => document.querySelector('.scene')!.textContent!.includes('this is the sample'));
     await isReddened(`${figures} canvas`);
     await go(page, 'draw');
-    await until(page, () =>
-      document.getElementById('draw-model')!.textContent!.includes('It makes colours; drawings are grey.'),
-    );
+    await mentions(page, 'draw-model', 'It makes colours; drawings are grey.');
 
     // A model from a file.
     await go(page, 'sample');

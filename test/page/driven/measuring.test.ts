@@ -8,7 +8,22 @@ import type { CheckResults } from '../../../harness/page/measure/check_panel';
 import { tenAdapters } from '../../harness/ten_adapters';
 import { violations } from '../axe';
 import { drive, inTurns } from '../drive';
-import { click, files, focus, go, onPhone, phase, root, text, type, until, visit } from '../visit';
+import {
+  click,
+  files,
+  focus,
+  go,
+  mentions,
+  onPhone,
+  phase,
+  reads,
+  root,
+  text,
+  type,
+  unhidden,
+  until,
+  visit,
+} from '../visit';
 
 const driven = drive();
 
@@ -89,13 +104,11 @@ test('check: shows its progress, and stops at once', async () => {
   await status(page, 'check', 'done');
   await type(page, 'check-kernel', '');
   await click(page, '#check-run');
-  await until(page, () =>
-    /^Case [\d,]+ of [\d,]+/.test(document.getElementById('check-detail')!.textContent),
-  );
+  await reads(page, 'check-detail', /^Case [\d,]+ of [\d,]+/);
   await focus(page, '#check-run');
   await page.keyboard.press('Enter');
   await status(page, 'check', 'stopped');
-  await until(page, () => document.getElementById('check-status')!.textContent.startsWith('Stopped: '));
+  await reads(page, 'check-status', /^Stopped: /);
   expect(await page.evaluate(() => document.activeElement!.id)).toBe('check-run');
   expect(problems).toEqual([]);
   await page.close();
@@ -119,8 +132,7 @@ test('This GPU shows the adapter, and a text for a report', async () => {
   const { page, problems } = await open('task=gpu');
   await phase(page, 'idle');
   await until(page, () => document.querySelector('#gpu-facts .facts') !== null);
-  const says = (words: string) =>
-    until(page, (w) => document.getElementById('panel-gpu')!.textContent.includes(w), words);
+  const says = (words: string) => mentions(page, 'panel-gpu', words);
   await says('Not run yet');
   await takeCopies(page);
   await click(page, '#gpu-copy');
@@ -148,7 +160,7 @@ test('This GPU shows whether the adapter computes rightly', { tags: 'thorough' }
   const { page, problems } = await visit(context, `${driven.address}?task=gpu&recipe=tutorial&batch=4`);
   await click(page, '#gpu-check');
   const words = 'kernels of a step of tutorial with 4 images are right on small cases';
-  await until(page, (w) => document.getElementById('panel-gpu')!.textContent.includes(w), words);
+  await mentions(page, 'panel-gpu', words);
   await takeCopies(page);
   await click(page, '#gpu-copy');
   await until(page, () => 'report' in window);
@@ -168,12 +180,8 @@ test('bench: kernels in use come first, rows open, results are compared, and a s
     'task=bench&widths=8,8,64&kernel=noop,swish.&batch=4&benchBatch=2&budget=40&autorun=1',
   );
   const network = 'digits with widths 8 8 64';
-  await until(
-    page,
-    (n) => document.getElementById('bench-status')!.textContent === `Measuring ${n}`,
-    network,
-  );
-  await until(page, () => /at most about .* left/.test(document.getElementById('bench-detail')!.textContent));
+  await reads(page, 'bench-status', `Measuring ${network}`);
+  await reads(page, 'bench-detail', /at most about .* left/);
   // In the page: on a busy machine it may end, after the peak once more, before a click from outside arrives.
   await page.evaluate(async () => {
     while (((window.harness.bench as BenchResults).result?.rows.length ?? 0) < 3)
@@ -187,8 +195,8 @@ test('bench: kernels in use come first, rows open, results are compared, and a s
     ...{ end: 'stopped', batch: 2 },
     network: { recipe: 'digits', widths: [8, 8, 64] },
   });
-  await until(page, () => document.getElementById('bench-caveats')!.textContent!.startsWith('Stopped'));
-  await until(page, () => document.getElementById('bench-detail')!.textContent!.includes('imed by'));
+  await reads(page, 'bench-caveats', /^Stopped/);
+  await mentions(page, 'bench-detail', 'imed by');
   expect(await text(page, 'bench-detail')).toMatch(
     timer.kind === 'wall clock'
       ? /^Timed by the wall clock$/
@@ -258,9 +266,9 @@ test('bench: kernels in use come first, rows open, results are compared, and a s
   await drop(1, 100);
   await until(page, () => document.querySelectorAll('#bench-comparison tbody tr').length === 3);
   expect(await text(page, 'bench-comparison')).toContain('100.00x ▲ slower');
-  await until(page, () => !document.getElementById('panel-bench')!.hidden);
+  await unhidden(page, 'panel-bench');
   await drop('<html>');
-  await until(page, () => !document.getElementById('files-problem')!.hidden);
+  await unhidden(page, 'files-problem');
   expect(await text(page, 'files-problem-text')).toMatch(
     /^run-0\.json is not a result of this bench: it is not JSON/,
   );
@@ -295,7 +303,7 @@ test('bench on a phone: a result file is shown, its marks are named, and it is c
   await phase(page, 'idle');
   const { drop, dropAll, save } = await files(page);
   await drop(theirs, 'theirs.json');
-  await until(page, () => !document.getElementById('bench-opened')!.hidden);
+  await unhidden(page, 'bench-opened');
   expect(await text(page, 'bench-opened')).toMatch(/^This is theirs\.json, not measured here\..*SwiftShader/);
   await until(page, () => document.querySelectorAll('#bench-plot .point').length > 3);
 
@@ -329,7 +337,7 @@ test('bench on a phone: a result file is shown, its marks are named, and it is c
     return { x: right + 4, y: top + height / 2, name: last.getAttribute('aria-label') };
   });
   await page.touchscreen.tap(at.x, at.y);
-  await until(page, (n) => document.getElementById('bench-mark')!.textContent === n, at.name);
+  await reads(page, 'bench-mark', at.name);
   await page.keyboard.press('Enter');
   await until(page, () => document.querySelector('#bench-rows .detail .facts') !== null);
   expect(await page.$eval('#bench-rows .facts', (e) => e.textContent)).toContain('the file says no more');
@@ -341,7 +349,7 @@ test('bench on a phone: a result file is shown, its marks are named, and it is c
     batch: 64,
     crc32: expect.stringMatching(/^[0-9a-f]{8}$/),
   });
-  await until(page, () => document.getElementById('bench-copied')!.textContent.endsWith('saved: send both'));
+  await reads(page, 'bench-copied', /saved: send both$/);
   const report = await page.evaluate(() => (window as unknown as { report: string }).report);
   expect(report).toMatch(
     /^# webgpu-diffusion bench\n\n- Adapter: Google SwiftShader .*\n[\s\S]*\| training step \| wall clock \|/,
@@ -382,14 +390,12 @@ test('bench on a phone: a result file is shown, its marks are named, and it is c
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
   expect(await violations(page)).toEqual([]);
   await dropAll([theirs, 'a.json'], [theirs, 'b.json'], [theirs, 'c.json']);
-  await until(page, () => !document.getElementById('files-problem')!.hidden);
+  await unhidden(page, 'files-problem');
   expect(await text(page, 'files-problem-text')).toBe(
     'These are 3 files. Give one result to look at, or two to compare.',
   );
   await drop(theirs.replace('"shareOfPeak":', '"shareOfPeak":"'), 'broken.json');
-  await until(page, () =>
-    document.getElementById('files-problem-text')!.textContent.startsWith('broken.json is'),
-  );
+  await reads(page, 'files-problem-text', /^broken\.json is/);
   expect(problems).toEqual([]);
   await page.close();
 });

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import { writePictures } from '../own_pictures';
-import { click, drawn, files, go, phase, steps, TINY, text, until, visit } from '../visit';
+import { click, drawn, files, go, phase, reads, steps, TINY, text, unhidden, until, visit } from '../visit';
 
 const driven = drive();
 const folder = mkdtempSync(join(tmpdir(), 'newcomer-'));
@@ -56,7 +56,7 @@ test.each([
     await release(page);
     if (task === 'train') {
       await steps(page, 1);
-      await until(page, () => document.getElementById('grid-names')!.textContent === '0123456789');
+      await reads(page, 'grid-names', '0123456789');
     } else {
       await until(
         page,
@@ -94,7 +94,7 @@ test('a folder without files gets a message, and a cancelled choice of files get
   await phase(page, 'idle');
   for (let turn = 0; turn < 2; turn++) {
     await chooseFolder(page, 'empty');
-    await until(page, () => !document.getElementById('files-problem')!.hidden);
+    await unhidden(page, 'files-problem');
     expect(await text(page, 'files-problem-text')).toBe('The folder holds no files.');
     await click(page, '#files-problem-close');
     expect(await text(page, 'files-problem-text')).toBe('');
@@ -140,7 +140,7 @@ test('Draw calls the classes of letters classes, and keeps none as a digit', asy
         text(page, id),
       ),
     );
-  await until(page, () => document.getElementById('ask-classify')!.textContent === 'Which class?');
+  await reads(page, 'ask-classify', 'Which class?');
   expect(await words()).toEqual([
     ...['Which class?', 'Class to make', 'how strictly it keeps to the class', 'One of the images'],
   ]);
@@ -150,7 +150,7 @@ test('Draw calls the classes of letters classes, and keeps none as a digit', asy
   await until(page, () => !(document.getElementById('draw-clear') as HTMLButtonElement).disabled);
   // The letter on the paper is no digit for the pretrained network either; a drawing may be one.
   await click(page, '#draw-use-pretrained');
-  await until(page, () => document.getElementById('ask-classify')!.textContent === 'Which digit?');
+  await reads(page, 'ask-classify', 'Which digit?');
   expect((await words()).slice(0, 3)).toEqual([
     ...['Which digit?', 'Digit to make', 'how strictly it keeps to the digit'],
   ]);
@@ -182,7 +182,7 @@ test('Inside says why it cannot look into a file’s network, and shows no empty
   await drop(model, 'tall.safetensors');
   await until(page, () => window.harness.state.model !== undefined);
   await go(page, 'inside');
-  await until(page, () => !document.getElementById('inside-error')!.hidden);
+  await unhidden(page, 'inside-error');
   expect(await text(page, 'inside-error')).toContain('this network takes 20x20x3');
   expect(await text(page, 'inside-file')).toBe('tall.safetensors');
   expect(await page.$eval('#inside-file', (pressed) => pressed.ariaPressed)).toBe('true');

@@ -9,7 +9,21 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../../src/files';
 import { drive } from '../drive';
 import { leaveNoRoomForImages, writePictures } from '../own_pictures';
-import { click, files, losses, offered, phase, root, steps, text, type, until, visit } from '../visit';
+import {
+  click,
+  files,
+  losses,
+  mentions,
+  offered,
+  phase,
+  reads,
+  root,
+  steps,
+  text,
+  type,
+  until,
+  visit,
+} from '../visit';
 
 const driven = drive();
 /** The pictures are of 30 x 40 pixels. The folders have one name, so that a run cannot tell them apart by that. */
@@ -94,7 +108,7 @@ test('a kept run goes on without the files; where its images are damaged, the pa
     }
   });
   await goOn(page);
-  await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('does not keep'));
+  await mentions(page, 'kept-runs', 'does not keep');
   expect(await keptImages(page)).toEqual([]);
   // As an earlier version has read them, or so it may be; what is opaque every version reads alike.
   const not = 'These are not the images that the run trains on.';
@@ -203,7 +217,7 @@ test('without room for the images the run goes on; transparent pictures are the 
   expect(await keptImages(page)).toEqual([]);
   expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
   await goOn(page);
-  await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('does not keep'));
+  await mentions(page, 'kept-runs', 'does not keep');
   expect(problems).toEqual([]);
   await page.close();
 });
@@ -232,7 +246,7 @@ test('coloured pictures begin with the network of icons; samples are polished, e
   await click(page, '#door-play');
   await click(page, '#tab-sample');
   await click(page, '#sample');
-  await until(page, () => document.getElementById('frame-label')!.textContent === 'polished');
+  await reads(page, 'frame-label', 'polished');
   expect(await text(page, 'frame-note')).toContain('polish');
   // Eight steps at guidance 1.5, and four calls with it.
   expect(problems).toEqual([]);

@@ -3,7 +3,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { drive } from '../drive';
-import { click, losses, phase, root, servePage, steps, TUTORIAL, until, visit } from '../visit';
+import {
+  click,
+  hidden,
+  losses,
+  mentions,
+  phase,
+  root,
+  servePage,
+  steps,
+  TUTORIAL,
+  unhidden,
+  visit,
+} from '../visit';
 
 const { address, server, close } = await servePage();
 const driven = drive();
@@ -39,8 +51,7 @@ test('a shader that is saved while the page trains is tried and used without a r
     expect(await hook.call({ environment }, { file: FILE, type: 'update', read: async () => saved })).toEqual(
       [],
     );
-  const notice = (words: string) =>
-    until(page, (w) => document.getElementById('notices')!.textContent!.includes(w), words);
+  const notice = (words: string) => mentions(page, 'notices', words);
   const shipped = readFileSync(FILE, 'utf8');
 
   await save(shipped.replace(LINE, '= swash(input[i])'));
@@ -53,13 +64,13 @@ test('a shader that is saved while the page trains is tried and used without a r
   expect(await page.evaluate(() => document.getElementById('shaders-used')!.hidden)).toBe(true);
   await save(shipped.replace(LINE, SAME));
   await notice('was saved. It is right: swish.plain');
-  await until(page, () => !document.getElementById('shaders-used')!.hidden);
+  await unhidden(page, 'shaders-used');
   const at = (await losses(page)).length;
   await steps(page, at + 3);
   // The server itself, which finds the file as it was.
   server.watcher.emit('change', FILE);
   await notice('was saved. The GPU gets the shipped text');
-  await until(page, () => document.getElementById('shaders-used')!.hidden);
+  await hidden(page, 'shaders-used');
   await steps(page, (await losses(page)).length + 3);
   expect(await page.evaluate(() => 'sameDocument' in window)).toBe(true);
   expect(problems).toEqual([]);

@@ -14,14 +14,17 @@ import {
   keepAt,
   killGpu,
   losses,
+  mentions,
   offered,
   pause,
   phase,
+  reads,
   root,
   steps,
   TUTORIAL,
   text,
   type,
+  unhidden,
   until,
   visit,
   workerOf,
@@ -159,7 +162,7 @@ test('a page that is left in the middle of a run goes on with the run, bit for b
   expect(await page.evaluate(() => location.search)).toContain(`recipe=tutorial&batch=4&lr=0.01&${EPOCHS}`);
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(undisturbed);
-  await until(page, () => document.getElementById('reading-step')!.textContent === '160 / 160');
+  await reads(page, 'reading-step', '160 / 160');
   await until(page, (n) => window.harness.state.stored === n, STEPS);
   expect(await page.$eval('#kept', (list) => (list as HTMLElement).hidden)).toBe(true);
 
@@ -176,8 +179,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
   const { page } = await withoutRun();
   // A run that does not end before its device does.
   await type(page, 'epochs', '10000');
-  const said = (words: string) =>
-    until(page, (w) => document.getElementById('error-text')!.textContent!.includes(w), words);
+  const said = (words: string) => mentions(page, 'error-text', words);
   await keepAt(page, LEAST_STEPS);
   await click(page, '#train');
   await steps(page, 40);
@@ -202,7 +204,7 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
   await killGpu(browser);
   await said('close all its windows and start it again');
   await page.reload();
-  await until(page, () => !document.getElementById('unsupported')!.hidden);
+  await unhidden(page, 'unsupported');
   expect(await text(page, 'unsupported-title')).toBe('The browser no longer gives the page a GPU');
   expect(await text(page, 'unsupported-remedies')).toContain('Close all windows of the browser');
 });
@@ -217,7 +219,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   await pause(first.page);
   const { page, problems } = await open(RUN);
   await phase(page, 'idle');
-  await until(page, () => document.getElementById('kept-runs')!.textContent!.includes('open in another tab'));
+  await mentions(page, 'kept-runs', 'open in another tab');
   expect(await page.$$eval('#kept-runs button', (all) => all.map((b) => b.disabled))).toEqual([true, true]);
   await keepAt(page, LEAST_STEPS);
   const third = await open(RUN);
@@ -285,9 +287,9 @@ test('a kept run whose coloured images found no room names its classes, asks for
   expect(await text(page, 'kept-runs')).toContain(`${name} (poppy, רקפת).`);
   await click(page, '#kept-runs button');
   const asked = `images of 8 × 8 from ${name} (poppy, רקפת), which the browser does not keep`;
-  await until(page, (words) => document.getElementById('kept-runs')!.textContent!.includes(words), asked);
+  await mentions(page, 'kept-runs', asked);
   await dropImages(41);
-  await until(page, () => !document.getElementById('files-problem')!.hidden);
+  await unhidden(page, 'files-problem');
   expect(await text(page, 'files-problem-text')).toBe('These are not the images that the run trains on.');
   await phase(page, 'idle');
   expect(await losses(page)).toEqual([]);
@@ -317,7 +319,7 @@ test('where the storage is full, training goes on, and the page says so and offe
   });
   await click(page, '#step');
   await phase(page, 'paused');
-  await until(page, () => !document.getElementById('not-stored')!.hidden);
+  await unhidden(page, 'not-stored');
   expect(await text(page, 'not-stored-text')).toMatch(
     /^The run is not kept in this browser: there is no room/,
   );

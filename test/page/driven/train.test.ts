@@ -14,15 +14,19 @@ import {
   files,
   focus,
   go,
+  hidden,
   losses,
+  mentions,
   pause,
   phase,
+  reads,
   root,
   setting,
   steps,
   TINY,
   text,
   type,
+  unhidden,
   until,
   visit,
 } from '../visit';
@@ -102,11 +106,7 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   await click(page, '#measure-quality');
   await until(page, () => window.harness.state.measured.quality.length === 1);
   const measuredAt = (await losses(page)).length;
-  await until(
-    page,
-    (n) => document.getElementById('quality-at')!.textContent === `after step ${n}`,
-    measuredAt,
-  );
+  await reads(page, 'quality-at', `after step ${measuredAt}`);
   const [quality] = (await measured(page)).quality;
   expect(quality).toMatchObject({ step: measuredAt, samples: 100 });
   // The classifier is right on 99 % of them; of a network that has just begun it accepts fewer.
@@ -130,9 +130,7 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   const done = await losses(page);
   expect(rates).toEqual([{ step: expect.any(Number), lr: 0.001, before: 0.003 }]);
   expect(rates[0].step).toBeLessThanOrEqual(done.length);
-  await until(page, () =>
-    /^\d\.\d{4} after step \d+$/.test(document.getElementById('held-out-at')!.textContent!),
-  );
+  await reads(page, 'held-out-at', /^\d\.\d{4} after step \d+$/);
   expect(await label(page, 'curve')).toContain(
     `; held out ${last.loss.toFixed(4)}; learning rate 0.001 after step ${rates[0].step}`,
   );
@@ -149,7 +147,7 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   }
   // The samples over the run, played and saved.
   const newest = `after step ${done.length}`;
-  await until(page, (words) => document.getElementById('grid-step')!.textContent === words, newest);
+  await reads(page, 'grid-step', newest);
   await page.evaluate(() => {
     const played: string[] = [];
     Object.assign(window, { played });
@@ -157,8 +155,8 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
     new MutationObserver(() => played.push(label.textContent!)).observe(label, { childList: true });
   });
   await click(page, '#grid-play');
-  await until(page, () => document.getElementById('grid-play')!.textContent === 'Stop');
-  await until(page, () => document.getElementById('grid-play')!.textContent === 'Play');
+  await reads(page, 'grid-play', 'Stop');
+  await reads(page, 'grid-play', 'Play');
   const played = await page.evaluate(() => (window as unknown as { played: string[] }).played);
   expect(played[0]).toBe('after step 1');
   expect(played.at(-1)).toBe(newest);
@@ -169,9 +167,7 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
     };
   });
   await click(page, '#save-history');
-  await until(page, () =>
-    document.getElementById('notices')!.textContent!.includes('The file could not be made: no room'),
-  );
+  await mentions(page, 'notices', 'The file could not be made: no room');
   const { save } = await files(page);
   const saved = await save('save-history');
   const head = await page.evaluate(
@@ -221,7 +217,7 @@ test('more held-out images than there are get a message, and another number is t
   const { page, problems, close } = await open(`${RUN}&holdout=160`);
   await phase(page, 'idle');
   await click(page, '#train');
-  await until(page, () => !document.getElementById('error')!.hidden);
+  await unhidden(page, 'error');
   expect(await text(page, 'error-text')).toBe(
     '160 images cannot be held out, as there are 160: hold out fewer, so that some are left to train on.',
   );
@@ -280,7 +276,7 @@ test('training stops when the time is up, with the run whole, and goes on for th
   const { page, problems, close } = await open(
     `?recipe=tutorial&${TINY}&epochs=10000&minutes=0.03&autorun=1`,
   );
-  await until(page, () => document.getElementById('status-text')!.textContent!.startsWith('The time is up'));
+  await reads(page, 'status-text', /^The time is up/);
   const first = await losses(page);
   expect(first.length).toBeGreaterThan(0);
   const { clock } = await measured(page);
@@ -290,7 +286,7 @@ test('training stops when the time is up, with the run whole, and goes on for th
   // The page may still say it of the time before.
   await steps(page, first.length + 1);
   await phase(page, 'paused');
-  await until(page, () => document.getElementById('status-text')!.textContent!.startsWith('The time is up'));
+  await reads(page, 'status-text', /^The time is up/);
   const all = await losses(page);
   expect(all.length).toBeGreaterThan(first.length);
   expect(all.slice(0, first.length)).toEqual(first);
@@ -359,11 +355,9 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   await go(page, 'check');
   await click(page, '#check-run');
   await go(page, 'train');
-  await until(page, () => document.getElementById('status-text')!.textContent === 'The check has the GPU');
+  await reads(page, 'status-text', 'The check has the GPU');
   await pressIn(page, 1, 'Go on');
-  await until(page, () =>
-    document.getElementById('notices-list')!.textContent!.includes('The check has the GPU'),
-  );
+  await mentions(page, 'notices-list', 'The check has the GPU');
   expect(await page.$eval('#measure-quality', (each) => each.matches(':disabled'))).toBe(true);
   await click(page, '#notices-close');
   await go(page, 'check');
@@ -387,7 +381,7 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   await until(page, () => document.querySelectorAll('#runs-body input').length === 1);
   await pressIn(page, 0, 'Remove');
   await until(page, () => window.harness.state.kept.length === 0);
-  await until(page, () => document.getElementById('runs')!.hidden);
+  await hidden(page, 'runs');
   expect(problems).toEqual([]);
 });
 
@@ -406,16 +400,14 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains on lette
   expect(await card()).toBe(true);
   await click(page, '#use-letters');
   await until(page, () => window.harness.state.data?.classNames?.[25] === 'Z');
-  await until(page, () =>
-    document.getElementById('data-name')!.textContent!.startsWith('Letters A to Z: 18 images'),
-  );
+  await reads(page, 'data-name', /^Letters A to Z: 18 images/);
   await click(page, '#train');
   await phase(page, 'finished');
   // Two images of each epoch are left out.
   expect(await losses(page)).toHaveLength(LEAST_STEPS);
   await until(page, (n) => window.harness.state.stored === n, LEAST_STEPS);
   await page.reload();
-  await until(page, () => document.getElementById('kept-runs')?.textContent?.includes('recipe digits-3x3'));
+  await mentions(page, 'kept-runs', 'recipe digits-3x3');
   expect(await text(page, 'kept-runs')).toContain('letters A to Z');
   // Whatever is chosen by then.
   await click(page, '#recipe-digits');
@@ -457,7 +449,7 @@ async function trained(path: string, data: object) {
     await phase(page, 'finished');
     const done = (await losses(page)).length;
     expect(done).toBe(304);
-    await until(page, (n) => document.getElementById('grid-step')!.textContent === `after step ${n}`, done);
+    await reads(page, 'grid-step', `after step ${done}`);
     const { save } = await files(page);
     const at = await save('save-history-npy');
     const bytes = await page.evaluate(
