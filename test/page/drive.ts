@@ -4,7 +4,7 @@ import type { Browser, BrowserContext, Page } from 'puppeteer';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 import { launchBrowser } from '../../harness/run/browsers';
 import { statesOf } from './page_state';
-import type { Visited } from './visit';
+import { type Visited, visit, watch } from './visit';
 
 interface Driven {
   readonly address: string;
@@ -12,6 +12,29 @@ interface Driven {
   readonly tiny: string;
   browser: Browser;
   context: BrowserContext;
+  /** An empty page for one test. */
+  newPage(): Promise<Visited>;
+  /** Opens a page for one test. */
+  visit(address: string, before?: () => void): Promise<Visited>;
+  /** The same in a storage of its own, or in that of such a page. */
+  visitAlone(address: string, context?: BrowserContext): Promise<Visited>;
+}
+
+/** What the current test visits. After it, nothing may have gone wrong there; what `inTurns` has not `kept` is closed then. */
+const current = new Set<Visited>();
+const kept = new WeakSet<Visited>();
+
+async function leave(context: BrowserContext): Promise<void> {
+  const all = [...current];
+  current.clear();
+  const problems = all.flatMap((visited) => visited.problems.splice(0));
+  const pages = all
+    .filter((visited) => !kept.has(visited) && !visited.page.isClosed())
+    .map(({ page }) => page);
+  const alone = pages.map((page) => page.browserContext()).filter((each) => each !== context);
+  for (const page of pages) await page.close();
+  for (const each of new Set(alone)) await each.close();
+  expect(problems).toEqual([]);
 }
 
 let browser: Browser | undefined;
@@ -92,6 +115,8 @@ export function inTurns(open: () => Promise<Visited>): (anew?: () => Promise<Vis
     if (anew) shared = anew();
     else shared ??= open();
     const visited = await shared;
+    current.add(visited);
+    kept.add(visited);
     const { page } = visited;
     // Another page may lie above it, and then it draws nothing.
     if (await page.evaluate(() => document.hidden)) await page.bringToFront();
@@ -101,14 +126,33 @@ export function inTurns(open: () => Promise<Visited>): (anew?: () => Promise<Vis
   };
 }
 
-/** Call once at the top of a file. The browser is there when the tests begin; nothing that they do may break the page's policy. */
+/**
+ * Call once at the top of a file. The browser is there when the tests begin; nothing that they do may break the page's policy, or be an
+ * error on a page that they visit.
+ */
 export function drive(): Driven {
   const { address } = inject('builtPage');
-  const driven = { address, tiny: address.replace('/some/', '/tiny/') } as Driven;
+  const noted = (visited: Visited) => {
+    current.add(visited);
+    return visited;
+  };
+  const driven: Driven = {
+    address,
+    tiny: address.replace('/some/', '/tiny/'),
+    async newPage() {
+      const visited = { page: await driven.context.newPage(), problems: [] };
+      watch(visited.page, visited.problems);
+      return noted(visited);
+    },
+    visit: async (url, before) => noted(await visit(driven.context, url, before)),
+    visitAlone: async (url, context) =>
+      noted(await visit(context ?? (await driven.browser.createBrowserContext()), url)),
+  } as Driven;
   beforeAll(async () => {
     driven.browser = await sharedBrowser();
     driven.context = driven.browser.defaultBrowserContext();
   });
+  afterEach(() => leave(driven.context));
   tellOfFailures(() => browser);
   afterAll(async () => {
     if (driven.browser?.connected) await emptyStorage(driven.browser, driven.address);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { launchBrowser } from '../../harness/run/browsers';
 import { tellOfFailures } from './drive';
 import { hear } from './page_state';
-import { reads, text, type, until } from './visit';
+import { fromState, isHidden, reads, text, type, until } from './visit';
 
 let browser: Browser;
 
@@ -24,7 +24,7 @@ test('the welcome page plays its recording, and Make digits now shows its progre
   await page.goto(inject('builtPage').address, { waitUntil: 'domcontentloaded' });
   await until(page, () => window.harness !== undefined);
   await reads(page, 'recorded-making-at', /^step/);
-  expect(await page.evaluate(() => window.harness.state.adapter)).toBeUndefined();
+  expect(await fromState(page, 'adapter')).toBeUndefined();
   // One digit in two steps: shaders take their time to compile here, and to run.
   await type(page, 'steps', '2');
   await type(page, 'count', '1');
@@ -46,7 +46,7 @@ test('the welcome page plays its recording, and Make digits now shows its progre
     said.some((words) => /^Compiling the shaders: \d+ of \d+$/.test(words)),
     said.join('; '),
   ).toBe(true);
-  expect(await page.evaluate(() => document.getElementById('panel-sample')!.hidden)).toBe(false);
+  expect(await isHidden(page, 'panel-sample')).toBe(false);
   const ink = await page.evaluate(() => {
     const canvas = document.getElementById('sample-prediction') as HTMLCanvasElement;
     const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);

@@ -1,7 +1,7 @@
 /** The page from the development server, and a visitor who opens, watches and uses it. */
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { Browser, EvaluateFunc, Page, WebWorker } from 'puppeteer';
+import type { Browser, ElementHandle, EvaluateFunc, KeyInput, Page, WebWorker } from 'puppeteer';
 import { createServer, type ViteDevServer } from 'vite';
 import type { WorkerEvents } from '../../src/worker/protocol';
 import { hear, stateOf } from './page_state';
@@ -230,6 +230,15 @@ export const focus = (page: Page, selector: string) =>
     selector,
   );
 
+/** The id of the element that has the focus. */
+export const focused = (page: Page) => page.evaluate(() => document.activeElement!.id);
+
+/** Presses a key on an element. */
+export async function pressOn(page: Page, selector: string, key: KeyInput): Promise<void> {
+  await focus(page, selector);
+  await page.keyboard.press(key);
+}
+
 /** Waits until the page shows its state as it was when this was called. A page in the background draws nothing. */
 export const drawn = (page: Page) =>
   until(
@@ -246,10 +255,25 @@ export async function phase(page: Page, name: string): Promise<void> {
   await drawn(page);
 }
 
+type State = Window['harness']['state'];
+/** A part of the page's state. */
+export const fromState = <K extends keyof State>(page: Page, key: K) =>
+  page.evaluate((k) => window.harness.state[k], key);
+export const settingsOf = (page: Page) => page.evaluate(() => window.harness.settings);
+/** The settings in the page's address. */
+export const searchOf = (page: Page) => page.evaluate(() => location.search);
 export const losses = (page: Page) => page.evaluate(() => [...window.harness.state.losses]);
 export async function text(page: Page, id: string): Promise<string | null> {
   await drawn(page);
   return page.evaluate((i) => document.getElementById(i)!.textContent, id);
+}
+
+/** What a canvas shows. */
+export const picture = (page: Page, id: string) =>
+  page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+/** Chooses files in a field. */
+export async function upload(page: Page, id: string, ...paths: string[]): Promise<void> {
+  await ((await page.$(`#${id}`)) as ElementHandle<HTMLInputElement>).uploadFile(...paths);
 }
 
 /** Waits until an element has this text, or one that matches. */
@@ -271,6 +295,28 @@ export const mentions = (page: Page, id: string, words: string) =>
 export const unhidden = (page: Page, id: string) =>
   until(page, (i) => !document.getElementById(i)!.hidden, id);
 export const hidden = (page: Page, id: string) => until(page, (i) => document.getElementById(i)!.hidden, id);
+
+/** Waits until the page has an element, or this number of elements. */
+export const exist = (page: Page, selector: string, count?: number) =>
+  until(
+    page,
+    (s, n) => {
+      const { length } = document.querySelectorAll(s);
+      return n === null ? length > 0 : length === n;
+    },
+    selector,
+    count ?? null,
+  );
+export const countOf = (page: Page, selector: string) => page.$$eval(selector, (all) => all.length);
+export const textsOf = (page: Page, selector: string) =>
+  page.$$eval(selector, (all) => all.map((each) => each.textContent!));
+export const isHidden = (page: Page, id: string) =>
+  page.evaluate((i) => document.getElementById(i)!.hidden, id);
+export const isSeen = (page: Page, selector: string) =>
+  page.$eval(selector, (each) => each.checkVisibility());
+/** Whether an element cannot be pressed. */
+export const isOff = (page: Page, selector: string) =>
+  page.$eval(selector, (each) => each.matches(':disabled, [aria-disabled=true]'));
 
 /** Takes a setting, as the address has it. */
 export const setting = (page: Page, key: string, value: string) =>
@@ -336,6 +382,15 @@ export interface Message {
   readonly images: readonly number[];
 }
 
+declare global {
+  interface Window {
+    /** Of `recordMessages`. */
+    messages: Message[];
+    /** What `files` has collected. */
+    blobs: Blob[];
+  }
+}
+
 /** Records in `window.messages` what a page asks of its worker, and when that is answered: for `visit`, before the page's own scripts. */
 export function recordMessages(): void {
   const messages: Message[] = [];
@@ -364,8 +419,7 @@ export function recordMessages(): void {
   };
 }
 
-export const messagesOf = (page: Page) =>
-  page.evaluate(() => (window as unknown as { messages: Message[] }).messages);
+export const messagesOf = (page: Page) => page.evaluate(() => window.messages);
 
 /** Collects what the page saves, and drops such files on it. */
 export async function files(page: Page) {
@@ -375,14 +429,14 @@ export async function files(page: Page) {
     URL.createObjectURL = (blob: Blob) => `#${blobs.push(blob)}`; // which downloads nothing
   });
   const save = async (button: string) => {
-    const before = await page.evaluate(() => (window as unknown as { blobs: Blob[] }).blobs.length);
+    const before = await page.evaluate(() => window.blobs.length);
     await click(page, `#${button}`);
-    await until(page, (n) => (window as unknown as { blobs: Blob[] }).blobs.length > n, before);
+    await until(page, (n) => window.blobs.length > n, before);
     return before;
   };
   const dropAll = (...all: (readonly [blob: number | string, name: string])[]) =>
     page.evaluate((given) => {
-      const { blobs } = window as unknown as { blobs: Blob[] };
+      const { blobs } = window;
       const dataTransfer = new DataTransfer();
       for (const [what, name] of given)
         dataTransfer.items.add(new File([typeof what === 'number' ? blobs[what] : what], name));
@@ -437,6 +491,27 @@ export async function deviceLoser(page: Page, name = '/worker'): Promise<(step?:
 /** Waits until the run has this number of losses. */
 export const steps = (page: Page, count: number) =>
   until(page, (n) => window.harness.state.losses.length >= n, count);
+
+/** Makes one step of the run. */
+export async function step(page: Page): Promise<void> {
+  const { length } = await losses(page);
+  await click(page, '#step');
+  await steps(page, length + 1);
+  await phase(page, 'paused');
+}
+
+/** Trains until the run ends. */
+export async function trainToEnd(page: Page): Promise<void> {
+  await click(page, '#train');
+  await phase(page, 'finished');
+}
+
+/** Throws the run away. */
+export async function reset(page: Page): Promise<void> {
+  await click(page, '#reset');
+  await until(page, () => window.harness.state.run === undefined);
+  await phase(page, 'idle');
+}
 
 /** Pauses a run that trains, or is about to. In the page: on a busy machine a run may end before a click from outside arrives. */
 export async function pause(page: Page): Promise<void> {

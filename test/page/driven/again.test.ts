@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ElementHandle, Page } from 'puppeteer';
+import type { Page } from 'puppeteer';
 import { afterAll, expect, test } from 'vitest';
 import { recipes } from '../../../src/recipes';
 import { checkConfig, parametersOf } from '../../../src/unet/config';
@@ -14,15 +14,21 @@ import {
   click,
   deviceLoser,
   drawn,
+  exist,
   files,
+  fromState,
   go,
+  isHidden,
+  isOff,
   losses,
   mentions,
   messagesOf,
   phase,
   reads,
   recordMessages,
+  reset,
   root,
+  step,
   steps,
   TINY,
   TUTORIAL,
@@ -30,13 +36,13 @@ import {
   type,
   unhidden,
   until,
-  visit,
+  upload,
   type Work,
   workerOf,
 } from '../visit';
 
 const driven = drive();
-const open = (query: string, before?: () => void) => visit(driven.context, `${driven.tiny}${query}`, before);
+const open = (query: string, before?: () => void) => driven.visit(`${driven.tiny}${query}`, before);
 
 const LOST =
   'images are made again after the device was lost, also by the pretrained network; older orders are dropped';
@@ -112,7 +118,7 @@ const make = async (page: Page, digits: string) => {
 };
 
 test('an address that is shared, a chosen file and a drop that is left work a second time', async () => {
-  const { page, problems } = await open('?task=sample&calls=6&text=20', () => {
+  const { page } = await open('?task=sample&calls=6&text=20', () => {
     const copies: string[] = [];
     Object.assign(window, { copies, shares: [] as string[] });
     const given = { configurable: true, writable: true };
@@ -162,7 +168,7 @@ test('an address that is shared, a chosen file and a drop that is left work a se
   await unhidden(page, 'files-problem');
 
   // Files that are dragged over the page, and out of it again, or dropped.
-  const veil = () => page.$eval('#drop', (each) => (each as HTMLElement).hidden);
+  const veil = () => isHidden(page, 'drop');
   for (const end of ['dragleave', 'drop']) {
     for (const event of ['dragenter', end]) {
       await page.evaluate((name) => {
@@ -175,8 +181,6 @@ test('an address that is shared, a chosen file and a drop that is left work a se
       expect(await veil(), event).toBe(event !== 'dragenter');
     }
   }
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test(LOST, async () => {
@@ -203,13 +207,13 @@ test(LOST, async () => {
     await until(page, () => window.harness.state.error?.code === 'device-lost');
     await type(page, 'text', word);
     await make(page, [...word].join(', '));
-    expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+    expect(await fromState(page, 'error')).toBeUndefined();
     // The map of the noise field may be under way.
     await reads(page, 'sample-status-text', 'Ready');
   }
 
   await go(page, 'gpu');
-  await until(page, () => document.querySelector('#gpu-facts .facts') !== null);
+  await exist(page, '#gpu-facts .facts');
   expect(await text(page, 'gpu-problem')).toBe('');
 
   // A better answer to a drawing, which a loss has ended, is not asked for again before something changes.
@@ -232,11 +236,10 @@ test(LOST, async () => {
   await click(page, '#draw-noise-next');
   await says('The noise hides the details');
   await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
-  await page.close();
 });
 
 test(FILE, async () => {
-  const { page, problems } = await open(`?${TUTORIAL}&epochs=2000`);
+  const { page } = await open(`?${TUTORIAL}&epochs=2000`);
   await phase(page, 'idle');
   const { save, drop, asks } = await files(page);
   // So that the run is in its file alone.
@@ -245,9 +248,7 @@ test(FILE, async () => {
     const handles = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle(): Promise<never> };
     handles.createSyncAccessHandle = () => Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
   });
-  await click(page, '#step');
-  await steps(page, 1);
-  await phase(page, 'paused');
+  await step(page);
   expect(await asks()).toBe(true);
   const [checkpoint, before] = [await save('save-checkpoint'), await losses(page)];
   const complaint = (words: string) => mentions(page, 'files-problem-text', words);
@@ -268,9 +269,7 @@ test(FILE, async () => {
   // What is saved needs no question.
   expect(await asks()).toBe(false);
 
-  await click(page, '#reset');
-  await until(page, () => window.harness.state.run === undefined);
-  await phase(page, 'idle');
+  await reset(page);
   await drop('nothing', 'images-idx3-ubyte');
   await complaint('images-idx3-ubyte');
   await phase(page, 'idle');
@@ -279,8 +278,6 @@ test(FILE, async () => {
   await phase(page, 'paused');
   expect(await losses(page)).toEqual(before);
   expect(await text(page, 'files-problem-text')).toBe('');
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 /** A network that draws digits, as a file. */
@@ -299,7 +296,7 @@ test('after a second file of the same name, Inside, Draw and Explain ask its net
   const openModel = async (seed: number) => {
     const blob = await page.evaluate(
       (text) => {
-        const { blobs } = window as unknown as { blobs: Blob[] };
+        const { blobs } = window;
         return blobs.push(new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))])) - 1;
       },
       await modelOf(seed),
@@ -319,7 +316,7 @@ test('after a second file of the same name, Inside, Draw and Explain ask its net
       await until(
         page,
         (what, n) => {
-          const { messages } = window as unknown as { messages: { to: string; type: string; id: number }[] };
+          const { messages } = window;
           const ids = (to: string) =>
             messages.filter((each) => each.to === to && each.type === what).map(({ id }) => id);
           return ids('worker').length > n && ids('worker').every((id) => ids('page').includes(id));
@@ -357,8 +354,7 @@ test('after a second file of the same name, Inside, Draw and Explain ask its net
   await click(page, '#inside-list summary');
   await unhidden(page, 'dispatches-table');
   expect(await text(page, 'inside-error')).toBe('');
-  expect(problems).toEqual(['TypeError: No list for a test.']);
-  await page.close();
+  expect(problems.splice(0)).toEqual(['TypeError: No list for a test.']);
 });
 
 test(PRESS, async () => {
@@ -378,9 +374,7 @@ test(PRESS, async () => {
     await click(page, '#sample');
     await unhidden(page, 'sample-error');
     await phase(page, 'idle');
-    expect(await page.$eval('#sample', (each) => each.matches(':disabled, [aria-disabled=true]'))).toBe(
-      false,
-    );
+    expect(await isOff(page, '#sample')).toBe(false);
   }
   await go(page, 'train');
   for (let turn = 0; turn < 2; turn++) {
@@ -395,16 +389,15 @@ test(PRESS, async () => {
   await go(page, 'sample');
   await worker.evaluate(() => void (globalThis as unknown as { mend(): void }).mend());
   await make(page, '2, 0');
-  expect(await page.$eval('#sample-error', (each) => (each as HTMLElement).hidden)).toBe(true);
+  expect(await isHidden(page, 'sample-error')).toBe(true);
   await go(page, 'train');
   await click(page, '#step');
   await steps(page, 1);
-  expect(problems.filter((each) => !each.includes('No shader for a test'))).toEqual([]);
-  await page.close();
+  expect(problems.splice(0).filter((each) => !each.includes('No shader for a test'))).toEqual([]);
 });
 
 test(STOP, async () => {
-  const { page, problems } = await open(`?task=sample&steps=200&method=euler&text=20&${TINY}`);
+  const { page } = await open(`?task=sample&steps=200&method=euler&text=20&${TINY}`);
   await phase(page, 'idle');
   for (let turn = 0; turn < 2; turn++) {
     // All in the page: the steps may be over before a message from outside arrives.
@@ -422,13 +415,11 @@ test(STOP, async () => {
     expect(await page.$eval('#sample-prediction', (canvas) => canvas.ariaLabel)).not.toMatch(/finished/);
   }
   await make(page, '2, 0');
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 // Not in a page from its sources, which fetches nothing.
 test(LOAD, async () => {
-  const { page, problems } = await open(`?task=sample&calls=6&text=20&${TINY}`);
+  const { page } = await open(`?task=sample&calls=6&text=20&${TINY}`);
   await phase(page, 'idle');
   const worker = await workerOf(page);
   const failOnce = () =>
@@ -449,16 +440,12 @@ test(LOAD, async () => {
   await go(page, 'train');
   await until(page, () => window.harness.state.error?.at === 'data');
   await phase(page, 'idle');
-  await click(page, '#step');
-  await steps(page, 1);
-  await phase(page, 'paused');
-  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
-  expect(problems).toEqual([]);
-  await page.close();
+  await step(page);
+  expect(await fromState(page, 'error')).toBeUndefined();
 });
 
 test(READING, async () => {
-  const { page, problems } = await open(`?task=train&${TINY}`);
+  const { page } = await open(`?task=train&${TINY}`);
   await phase(page, 'idle');
   const worker = await workerOf(page);
   await worker.evaluate(() => {
@@ -469,8 +456,7 @@ test(READING, async () => {
       return arrayBuffer.call(this);
     };
   });
-  const choose = async () =>
-    ((await page.$('#folder')) as ElementHandle<HTMLInputElement>).uploadFile(pictures);
+  const choose = () => upload(page, 'folder', pictures);
   for (let turn = 0; turn < 2; turn++) {
     await choose();
     await click(page, '#stop-reading');
@@ -482,8 +468,6 @@ test(READING, async () => {
   await choose();
   await until(page, () => window.harness.state.data?.count === 12);
   await phase(page, 'idle');
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test(NO_GPU, async () => {
@@ -497,9 +481,6 @@ test(NO_GPU, async () => {
   await click(page, '#make-now');
   await unhidden(page, 'unsupported');
   await drawn(page);
-  expect(await page.$eval('#make-now', (each) => each.matches(':disabled, [aria-disabled=true]'))).toBe(
-    false,
-  );
-  expect(await page.$eval('#home-progress', (bar) => (bar as HTMLElement).hidden)).toBe(true);
-  await page.close();
+  expect(await isOff(page, '#make-now')).toBe(false);
+  expect(await isHidden(page, 'home-progress')).toBe(true);
 });

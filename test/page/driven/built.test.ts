@@ -10,17 +10,23 @@ import { drive, inTurns } from '../drive';
 import { type Served, serveBuilt } from '../serve_built';
 import {
   click,
+  exist,
   files,
   focus,
   go,
   hidden,
   mentions,
   phase,
+  picture,
+  pressOn,
   reads,
+  reset,
   setting,
+  step,
+  trainToEnd,
   unhidden,
   until,
-  watch,
+  upload,
 } from '../visit';
 
 const driven = drive();
@@ -37,15 +43,11 @@ afterAll(async () => {
   await rm(downloads, { recursive: true, force: true });
 });
 
-/** What else must not happen. */
-const problems: string[] = [];
-
 const inTurn = inTurns(async () => {
-  const page = await driven.context.newPage();
-  watch(page, problems);
+  const visited = await driven.newPage();
   served.files.length = 0;
-  await page.goto(served.address);
-  return { page, problems };
+  await visited.page.goto(served.address);
+  return visited;
 });
 
 test('a first visit fetches 315 kB, packed, before a press, at most 2.3 MB with digits made, and nothing unused', async () => {
@@ -63,8 +65,7 @@ test('a first visit fetches 315 kB, packed, before a press, at most 2.3 MB with 
     'The pretrained network, after 340,000 images',
   );
   // The network that answers the hand comes as soon as the digits are there.
-  await focus(page, '#noise-handle');
-  await page.keyboard.press('End');
+  await pressOn(page, '#noise-handle', 'End');
   await until(page, () => location.search.includes('across=100'));
   await finished('step 4 of 4');
   expect(networks()).toEqual(['digits', 'digits-instant']);
@@ -81,12 +82,11 @@ test('a first visit fetches 315 kB, packed, before a press, at most 2.3 MB with 
   expect(files.filter(({ name }) => name.startsWith('mnist'))).toHaveLength(2);
   // And the classifier when the quality of samples is measured.
   expect(files.filter(({ name }) => name.includes('classifier'))).toEqual([]);
-  expect(problems).toEqual([]);
   expect(reports).toEqual([]);
 });
 
 test('the built page trains, saves and goes on from a file in any folder, and keeps to its security policy', async () => {
-  const { page } = await inTurn();
+  const { page, problems } = await inTurn();
   const session = await page.createCDPSession();
   await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: downloads });
   /** Through the browser's own download, into a file. */
@@ -102,25 +102,21 @@ test('the built page trains, saves and goes on from a file in any folder, and ke
   for (const [key, value] of Object.entries(settings)) await setting(page, key, value);
   await phase(page, 'idle');
   expect(await page.$eval('meta[http-equiv]', (meta) => (meta as HTMLMetaElement).content)).toBe(POLICY);
-  await click(page, '#step');
-  await phase(page, 'paused');
+  await step(page);
   await save('save-checkpoint', 'tutorial-checkpoint-step-1-seed-123.safetensors');
   await save('save-model', 'tutorial-model-step-1-seed-123.safetensors');
   await save('save-losses', 'tutorial-losses-step-1-seed-123.csv');
-  await click(page, '#reset');
-  await phase(page, 'idle');
-  const input = await page.$<'input'>('#checkpoint-file' as 'input');
-  await input!.uploadFile(join(downloads, 'tutorial-checkpoint-step-1-seed-123.safetensors'));
+  await reset(page);
+  await upload(page, 'checkpoint-file', join(downloads, 'tutorial-checkpoint-step-1-seed-123.safetensors'));
   await phase(page, 'paused');
-  await click(page, '#train');
-  await phase(page, 'finished');
+  await trainToEnd(page);
   expect(await page.evaluate(() => window.harness.state.losses.length)).toBe(8);
   await save('save-samples', 'tutorial-samples-step-8-seed-123.png');
   // The curve's library lays out its canvas.
   expect(await page.$eval('#curve canvas', (canvas) => canvas.clientWidth)).toBeGreaterThan(100);
 
-  expect(problems).toEqual([]);
   expect(served.reports).toEqual([]);
+  expect(problems).toEqual([]);
 
   // Which would be noticed.
   await page.evaluate(() => document.body.setAttribute('style', 'color: red'));
@@ -132,13 +128,12 @@ test('the built page trains, saves and goes on from a file in any folder, and ke
       document.body.innerHTML = '';
     }),
   ).rejects.toThrow('TrustedHTML');
+  problems.length = served.reports.length = 0;
 });
 
 test('the texts of the docs are pages beside the built page, without a script, and link back to it', async () => {
   const { page } = await inTurn();
-  // Of the tests before.
-  problems.length = served.reports.length = 0;
-  await until(page, () => document.querySelectorAll('#reading a').length === 4);
+  await exist(page, '#reading a', 4);
   const hrefs = await page.$$eval('#reading a', (all) => all.map((a) => (a as HTMLAnchorElement).href));
   expect(hrefs.map((href) => href.replace(served.address, ''))).toEqual(
     ['page', 'tutorial', 'recipe', 'kernels'].map((name) => `docs/${name}.html`),
@@ -152,7 +147,6 @@ test('the texts of the docs are pages beside the built page, without a script, a
   }
   await page.click('.name');
   await unhidden(page, 'home');
-  expect(problems).toEqual([]);
   expect(served.reports).toEqual([]);
   // axe writes styles of its own.
   await page.setBypassCSP(true);
@@ -186,9 +180,7 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   await click(page, '#sample');
   await reads(page, 'frame-label', 'step 2 of 2');
   await hidden(page, 'sample-error');
-  const picture = () =>
-    page.$eval('#sample-prediction', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
-  const made = await picture();
+  const made = await picture(page, 'sample-prediction');
 
   await go(page, 'train');
   await until(page, () => window.harness.state.data !== undefined);
@@ -207,7 +199,7 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   await unfold();
   expect(await offered()).toBe(false);
   await go(page, 'sample');
-  expect(await picture()).toBe(made);
+  expect(await picture(page, 'sample-prediction')).toBe(made);
   await files(page);
   await click(page, '#save-gif');
   await says('shared');
@@ -221,7 +213,7 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   expect(await page.$eval('.scene-place', (place) => getComputedStyle(place).display)).not.toBe('');
   await go(page, 'bench');
   await unfold();
-  await until(page, () => document.querySelector('#bench-adapters table') !== null);
+  await exist(page, '#bench-adapters table');
   await focus(page, '#bench-kernel');
   await expect.poll(offered).toBe(true);
   await go(page, 'train');

@@ -2,7 +2,20 @@
 import { expect, test } from 'vitest';
 import { violations } from '../axe';
 import { drive } from '../drive';
-import { click, files, go, pause, phase, reads, steps, unhidden, until, visit } from '../visit';
+import {
+  click,
+  files,
+  fromState,
+  go,
+  isHidden,
+  isOff,
+  pause,
+  phase,
+  reads,
+  steps,
+  unhidden,
+  until,
+} from '../visit';
 
 const driven = drive();
 
@@ -16,15 +29,15 @@ const labels = idx(0, 0, 8, 1, 0, 0, 0, 10, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
 
 test('a trained network is distilled while samples are made, stopped, and distilled to the end; its copy makes images', async () => {
   const query = '?recipe=digits-3x3&batch=4&widths=8&samples=0&epochs=10000';
-  const { page, problems } = await visit(driven.context, `${driven.address}${query}`);
+  const { page } = await driven.visit(`${driven.address}${query}`);
   await phase(page, 'idle');
   const { drop, dropAll, save } = await files(page);
   await dropAll([images, 'small-images-idx3-ubyte'], [labels, 'small-labels-idx1-ubyte']);
   await until(page, () => !window.harness.state.data!.builtIn && window.harness.state.phase === 'idle');
-  expect(await page.$eval('#distil', (element) => (element as HTMLElement).hidden)).toBe(true);
+  expect(await isHidden(page, 'distil')).toBe(true);
   await click(page, '#train');
   await steps(page, 50);
-  expect(await page.$eval('#distil', (element) => (element as HTMLElement).hidden)).toBe(true);
+  expect(await isHidden(page, 'distil')).toBe(true);
   await steps(page, 300);
   await pause(page);
   await reads(page, 'distil-text', /It takes about .*; anything else/);
@@ -41,10 +54,10 @@ test('a trained network is distilled while samples are made, stopped, and distil
   const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
   expect(await asks()).toBe(true);
-  expect(await page.$eval('#train', (each) => each.matches(':disabled, [aria-disabled=true]'))).toBe(true);
+  expect(await isOff(page, '#train')).toBe(true);
   await click(page, '#distil-stop');
   await until(page, () => window.harness.state.distilling === undefined);
-  expect(await page.evaluate(() => window.harness.state.model)).toBeUndefined();
+  expect(await fromState(page, 'model')).toBeUndefined();
   expect(await asks()).toBe(false);
 
   // Samples are made meanwhile, and it goes on.
@@ -63,7 +76,7 @@ test('a trained network is distilled while samples are made, stopped, and distil
   });
   expect(await violations(page)).toEqual([]);
   await until(page, () => window.harness.state.distilling === undefined);
-  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  expect(await fromState(page, 'error')).toBeUndefined();
   const model = await page.evaluate(() => window.harness.state.model!);
   expect(model).toMatchObject({
     classes: 10,
@@ -83,15 +96,12 @@ test('a trained network is distilled while samples are made, stopped, and distil
 
   // Its file says what it is.
   const blob = await save('distil-save');
-  const header = await page.evaluate(
-    async (at) => (await (window as unknown as { blobs: Blob[] }).blobs[at].text()).slice(0, 2000),
-    blob,
-  );
+  const header = await page.evaluate(async (at) => (await window.blobs[at].text()).slice(0, 2000), blob);
   expect(header).toContain('\\"calls\\":2');
   expect(header).toMatch(/"teacher":"[0-9a-f]{8}"/);
 
   // An opened file takes its place, so nothing more is made with it; it can still be saved.
-  expect(await page.$eval('#distil-make', (make) => (make as HTMLElement).hidden)).toBe(false);
+  expect(await isHidden(page, 'distil-make')).toBe(false);
   await drop(blob, model.name);
   await unhidden(page, 'panel-sample');
   await go(page, 'train');
@@ -130,6 +140,4 @@ test('a trained network is distilled while samples are made, stopped, and distil
   await click(page, '#reset');
   await until(page, () => window.harness.state.run === undefined && !window.harness.state.distilling);
   await phase(page, 'idle');
-  expect(problems).toEqual([]);
-  await page.close();
 });

@@ -10,31 +10,38 @@ import { violations, violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import {
   click,
+  countOf,
+  exist,
   files,
   focus,
+  focused,
+  fromState,
   go,
   losses,
   mentions,
   messagesOf,
   pause,
   phase,
+  pressOn,
   reads,
   recordMessages,
+  reset,
+  searchOf,
   setting,
+  settingsOf,
   steps,
   text,
+  textsOf,
   type,
   unhidden,
   until,
-  visit,
 } from '../visit';
 
 const driven = drive();
 
 /** It draws with the pretrained network, and has a tiny run to train. */
 const drawPage = inTurns(() =>
-  visit(
-    driven.context,
+  driven.visit(
     `${driven.address}?task=draw&level=50&batch=4&limit=16&widths=8&samples=0&epochs=10000`,
     recordMessages,
   ),
@@ -85,7 +92,7 @@ const quiet = (page: Page) =>
 
 /** The page with nothing drawn, which asks the network for this. */
 async function blank(ask: 'denoise' | 'classify') {
-  const { page, problems } = await drawPage();
+  const { page } = await drawPage();
   await until(page, () => ['idle', 'paused'].includes(window.harness.state.phase));
   await go(page, 'draw');
   await page.$eval('#draw-use-pretrained', (source) => (source as HTMLElement).click());
@@ -95,7 +102,7 @@ async function blank(ask: 'denoise' | 'classify') {
   )
     await click(page, '#draw-clear');
   await says(page, 'Nothing is drawn yet');
-  return { page, problems };
+  return { page };
 }
 
 /** How far two pictures are from each other, a pixel on average. */
@@ -103,7 +110,7 @@ const apart = (a: number[], b: number[]) => a.reduce((sum, v, i) => sum + Math.a
 
 test('the keyboard alone draws, undoes and clears, and drawings are read as digits while training goes on', async () => {
   // The first of the page: what it undoes is all that was done.
-  const { page, problems } = await blank('classify');
+  const { page } = await blank('classify');
   const digit = () => page.$eval('#teach-digit', (select) => (select as HTMLSelectElement).value);
   await focus(page, '#draw-field');
   for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowUp');
@@ -115,7 +122,7 @@ test('the keyboard alone draws, undoes and clears, and drawings are read as digi
   await page.keyboard.press('ArrowRight');
   expect(await text(page, 'draw-at')).toBe('Row 23, column 17: paper');
   await page.keyboard.press('Space');
-  await until(page, () => document.querySelector('#draw-class-rows .best') !== null);
+  await exist(page, '#draw-class-rows .best');
   await quiet(page);
   await page.keyboard.down('Control');
   await page.keyboard.press('z');
@@ -123,24 +130,21 @@ test('the keyboard alone draws, undoes and clears, and drawings are read as digi
   await says(page, 'It looks most like a 1');
   await quiet(page);
   expect(await digit()).toBe('1');
-  await focus(page, '#draw-clear');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '#draw-clear', 'Enter');
   await says(page, 'Nothing is drawn yet');
   expect(await page.$('#draw-class-rows .best')).toBeNull();
   // A button that has nothing to do any more keeps the focus.
-  const focused = () => page.evaluate(() => document.activeElement!.id);
-  expect(await focused()).toBe('draw-clear');
-  await focus(page, '#draw-undo');
-  await page.keyboard.press('Enter');
+  expect(await focused(page)).toBe('draw-clear');
+  await pressOn(page, '#draw-undo', 'Enter');
   await says(page, 'It looks most like a 1');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
   await until(page, () => document.getElementById('draw-undo')!.ariaDisabled === 'true');
-  expect(await focused()).toBe('draw-undo');
+  expect(await focused(page)).toBe('draw-undo');
 
   await go(page, 'train');
   await click(page, '#train');
-  await until(page, () => window.harness.state.losses.length > 0);
+  await steps(page, 1);
   await go(page, 'draw');
   await click(page, '#draw-use-pretrained');
   await page.evaluate(() => {
@@ -152,19 +156,18 @@ test('the keyboard alone draws, undoes and clears, and drawings are read as digi
   // The page knows the digit of its own images, and does not have to read it.
   expect(await digit()).toBe(String(label));
   const before = await page.evaluate(() => window.harness.state.losses.length);
-  await until(page, (n) => window.harness.state.losses.length > n, before);
+  await steps(page, before + 1);
   // An untrained network's opinion, but its own.
   await click(page, '#draw-use-run');
   await reads(page, 'draw-model', /^This page’s run/);
   await quiet(page);
   await go(page, 'train');
   await pause(page);
-  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
-  expect(problems).toEqual([]);
+  expect(await fromState(page, 'error')).toBeUndefined();
 });
 
 test('a drawn 3 is drowned in noise and brought back, read as a digit, and completed', async () => {
-  const { page, problems } = await blank('denoise');
+  const { page } = await blank('denoise');
   await page.setViewport({ width: 1280, height: 900 });
   await drag(page, THREE);
   await says(page, 'The noise hides the details');
@@ -182,7 +185,7 @@ test('a drawn 3 is drowned in noise and brought back, read as a digit, and compl
   const { save } = await files(page);
   const png = await save('draw-save');
   const saved = await page.evaluate(async (at) => {
-    const bitmap = await createImageBitmap((window as unknown as { blobs: Blob[] }).blobs[at]);
+    const bitmap = await createImageBitmap(window.blobs[at]);
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
     canvas.drawImage(bitmap, 0, 0);
     const inkAt = (tile: number, i: number) => {
@@ -202,7 +205,7 @@ test('a drawn 3 is drowned in noise and brought back, read as a digit, and compl
   expect(await text(page, 'draw-status-text')).toMatch(
     /^It looks most like a 3: .* With \d, the next best, it is \d/,
   );
-  expect(await page.$$eval('#draw-class-rows tr', (rows) => rows.length)).toBe(10);
+  expect(await countOf(page, '#draw-class-rows tr')).toBe(10);
   expect(await violations(page)).toEqual([]);
 
   await click(page, '#ask-fill');
@@ -230,13 +233,12 @@ test('a drawn 3 is drowned in noise and brought back, read as a digit, and compl
   expect(apart(await inkIn(page, '#draw-ink'), fillings[0])).toBeLessThan(0.01);
   await click(page, '#draw-undo');
   await says(page, 'Four ways to fill the mask');
-  const search = await page.evaluate(() => location.search);
+  const search = await searchOf(page);
   for (const part of ['task=draw', '&ask=fill', '&level=50']) expect(search).toContain(part);
-  expect(problems).toEqual([]);
 });
 
 test('the answer to one drawing is not shown when the question is asked about another', async () => {
-  const { page, problems } = await blank('classify');
+  const { page } = await blank('classify');
   await click(page, '#draw-example');
   await says(page, 'It looks most like a');
   await click(page, '#ask-denoise');
@@ -255,12 +257,11 @@ test('the answer to one drawing is not shown when the question is asked about an
   });
   expect(shown).toEqual(['', 0]);
   await says(page, 'It looks most like a');
-  expect(await page.$$eval('#draw-class-rows .best', (rows) => rows.length)).toBe(1);
-  expect(problems).toEqual([]);
+  expect(await countOf(page, '#draw-class-rows .best')).toBe(1);
 });
 
 test('a drawing is answered in a few steps, then better while nothing moves; a moving slider does not wait', async () => {
-  const { page, problems } = await blank('denoise');
+  const { page } = await blank('denoise');
   await setting(page, 'told', '3');
   await page.$eval('#level', (level) => {
     Object.assign(level, { value: '100' });
@@ -290,7 +291,7 @@ test('a drawing is answered in a few steps, then better while nothing moves; a m
 
   // The slider moves while the better answer to something else is being made.
   await page.evaluate(async () => {
-    const { messages } = window as unknown as { messages: { to: string; type: string }[] };
+    const { messages } = window;
     const move = (percent: number) => {
       const level = document.getElementById('level') as HTMLInputElement;
       level.value = String(percent);
@@ -308,7 +309,6 @@ test('a drawing is answered in a few steps, then better while nothing moves; a m
   // First and interrupted answer to the one, both to the other.
   expect((await drawn()).map(({ answer }) => answer)).toEqual([true, true, true, false, true, true]);
   expect(await pictures()).toHaveLength(6);
-  expect(problems).toEqual([]);
 });
 
 /** Draws and keeps two drawings, one as a 0 and one as a 1, and begins to fine-tune on them. */
@@ -330,10 +330,7 @@ async function fineTune(page: Page): Promise<void> {
     await until(page, (k) => document.querySelectorAll('#teach-drawings li').length === k, n + 1);
   }
   await click(page, '#teach-drawings li:last-child button');
-  expect(await page.$$eval('#teach-drawings li', (items) => items.map((item) => item.textContent))).toEqual([
-    '0',
-    '1',
-  ]);
+  expect(await textsOf(page, '#teach-drawings li')).toEqual(['0', '1']);
   await reads(page, 'teach-start', 'Fine-tune on 2 drawings');
   await click(page, '#teach-start');
   await until(page, () => window.harness.settings.begin === 'pretrained');
@@ -343,8 +340,7 @@ async function fineTune(page: Page): Promise<void> {
 
 test('the pretrained network is fine-tuned on kept drawings, and goes on with them after a reload', async () => {
   // Of the runs that the browser keeps, it is the only one.
-  const context = await driven.browser.createBrowserContext();
-  const { page, problems } = await visit(context, `${driven.tiny}?task=draw&samples=0&level=0`);
+  const { page } = await driven.visitAlone(`${driven.tiny}?task=draw&samples=0&level=0`);
   await fineTune(page);
   await steps(page, LEAST_STEPS);
   await pause(page);
@@ -358,13 +354,13 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   expect((await losses(page)).slice(0, before.length)).toEqual(before);
   // A new network would err by 2 or so.
   expect(before[0]).toBeGreaterThan(4);
-  expect(await page.evaluate(() => window.harness.settings.task)).toBe('train');
+  expect((await settingsOf(page)).task).toBe('train');
   await until(
     page,
     () =>
       document.querySelectorAll<HTMLElement>('#runs-body tr:last-child td')[1].textContent === 'pretrained',
   );
-  expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+  expect(await fromState(page, 'data')).toMatchObject({
     name: '2 drawings',
     count: 2,
   });
@@ -372,36 +368,32 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   await click(page, '#teach-start');
   await reads(page, 'teach-problem', /^A run is in progress/);
   await go(page, 'train');
-  await click(page, '#reset');
-  await phase(page, 'idle');
+  await reset(page);
 
   // The drawings are still there, and the settings of before come back after another run on them.
   await go(page, 'draw');
-  expect(await page.$$eval('#teach-drawings li', (items) => items.length)).toBe(2);
-  const settings = await page.evaluate(() => window.harness.settings);
+  expect(await countOf(page, '#teach-drawings li')).toBe(2);
+  const settings = await settingsOf(page);
   await click(page, '#teach-start');
   await steps(page, 1);
-  expect(await page.evaluate(() => window.harness.settings.begin)).toBe('pretrained');
-  await click(page, '#reset');
-  await phase(page, 'idle');
-  expect(await page.evaluate(() => window.harness.settings)).toEqual({ ...settings, task: 'train' });
+  expect((await settingsOf(page)).begin).toBe('pretrained');
+  await reset(page);
+  expect(await settingsOf(page)).toEqual({ ...settings, task: 'train' });
 
   await go(page, 'draw');
   await click(page, '#teach-drawings li:last-child button');
   await click(page, '#teach-start');
   await mentions(page, 'teach-problem', 'show a 0');
-  expect(problems).toEqual([]);
-  await context.close();
 });
 
 test('the error of the pretrained network on drawings falls in 60 steps of fine-tuning on them', {
   tags: 'thorough',
 }, async () => {
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=draw&samples=0&level=0`);
+  const { page } = await driven.visit(`${driven.address}?task=draw&samples=0&level=0`);
   await phase(page, 'idle');
   const { dropAll } = await files(page);
   await page.evaluate(() => {
-    const { blobs } = window as unknown as { blobs: Blob[] };
+    const { blobs } = window;
     const npy = (shape: string, values: BlobPart) => {
       const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape}), }\n`;
       const start = Uint8Array.of(0x93, 78, 85, 77, 80, 89, 1, 0, header.length, 0);
@@ -424,21 +416,19 @@ test('the error of the pretrained network on drawings falls in 60 steps of fine-
   await dropAll([0, 'crossed.npy'], [1, 'crossed-labels.npy']);
   await click(page, '#teach-own');
   await phase(page, 'finished');
-  expect(await page.evaluate(() => window.harness.settings.batch)).toBe(32);
+  expect((await settingsOf(page)).batch).toBe(32);
   const all = await losses(page);
   expect(all).toHaveLength(60);
   const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
   expect(mean(all.slice(-15))).toBeLessThan(0.7 * mean(all.slice(0, 15)));
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('images of the user’s come as pictures in folders and as .npy, and a sentence says what is wrong with them', async () => {
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=draw&samples=0`);
+  const { page } = await driven.visit(`${driven.address}?task=draw&samples=0`);
   await phase(page, 'idle');
   const { dropAll } = await files(page);
   const pictures = await page.evaluate(async () => {
-    const { blobs } = window as unknown as { blobs: Blob[] };
+    const { blobs } = window;
     const png = (width: number) => {
       const canvas = new OffscreenCanvas(width, 28);
       const context = canvas.getContext('2d')!;
@@ -510,11 +500,9 @@ test('images of the user’s come as pictures in folders and as .npy, and a sent
   } finally {
     await rm(folder, { recursive: true });
   }
-  expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+  expect(await fromState(page, 'data')).toMatchObject({
     count: 2,
     height: 28,
     classes: 8,
   });
-  expect(problems).toEqual([]);
-  await page.close();
 });

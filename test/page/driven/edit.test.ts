@@ -7,6 +7,7 @@ import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
 import {
   click,
+  exist,
   hidden,
   losses,
   mentions,
@@ -18,7 +19,6 @@ import {
   text,
   unhidden,
   until,
-  visit,
   workerOf,
 } from '../visit';
 
@@ -31,7 +31,7 @@ const LINE = '= swish(input[i])';
 
 /** Opens the page at the Inside view, where buttons can be pressed once it has looked. */
 async function open() {
-  const visited = await visit(driven.context, driven.address + RUN);
+  const visited = await driven.visit(driven.address + RUN);
   await mentions(visited.page, 'inside-status', 'network');
   return visited;
 }
@@ -44,7 +44,7 @@ async function edit(page: Page, kernel: string) {
     const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
     all.find(({ textContent }) => textContent === name)!.click();
   }, kernel);
-  await until(page, () => document.querySelector('.edit-shader') !== null);
+  await exist(page, '.edit-shader');
   await click(page, '.edit-shader');
   await until(page, () => document.querySelectorAll('.code-layer .token').length > 20);
 }
@@ -98,7 +98,7 @@ const isInSight = (page: Page, selector: string) =>
   });
 
 test('a shader edited wrongly, without end, and rightly: the run goes on with the right text only', async () => {
-  const { page, problems } = await open();
+  const { page } = await open();
   await pressOnTrain(page, 'train');
   await phase(page, 'finished');
   const unbroken = await losses(page);
@@ -214,6 +214,4 @@ test('a shader edited wrongly, without end, and rightly: the run goes on with th
   await pressOnTrain(page, 'train');
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(unbroken);
-  expect(problems).toEqual([]);
-  await page.close();
 });

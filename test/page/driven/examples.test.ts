@@ -7,7 +7,7 @@
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { driveExamples } from '../drive_examples';
-import { focus, until } from '../visit';
+import { pressOn, until } from '../visit';
 
 const examples = driveExamples();
 
@@ -82,8 +82,7 @@ test('morph: the digits on the canvas follow mouse and arrow keys', async () => 
   );
   const moved = await painted();
   expect(moved).not.toEqual(first);
-  await focus(page, 'canvas');
-  await page.keyboard.press('ArrowDown');
+  await pressOn(page, 'canvas', 'ArrowDown');
   await until(page, () =>
     document.querySelector('#status')!.textContent!.endsWith(', 90 % across, 22 % down'),
   );

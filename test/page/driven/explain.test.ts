@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ElementHandle, Page } from 'puppeteer';
+import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { violations, violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
@@ -10,23 +10,28 @@ import { writePictures } from '../own_pictures';
 import {
   click,
   drawn,
+  exist,
   focus,
+  focused,
   go,
   mentions,
   pause,
   phase,
+  pressOn,
   reads,
+  searchOf,
+  settingsOf,
   steps,
   text,
+  trainToEnd,
   type,
   until,
-  visit,
-  watch,
+  upload,
 } from '../visit';
 
 const driven = drive();
 
-const open = (query: string) => visit(driven.context, `${driven.address}${query}`);
+const open = (query: string) => driven.visit(`${driven.address}${query}`);
 const explainPage = inTurns(() => open('?task=explain&scene=1'));
 /** The ink of each of a figure's pixels, 0 to 1, of the first image. */
 const ink = (page: Page, figure: number) =>
@@ -71,7 +76,7 @@ const button = (page: Page, words: string) =>
   }, words);
 
 test('Explain shows its scenes by keyboard, live on the pretrained network, at an address each; axe finds no fault', async () => {
-  const { page, problems } = await explainPage();
+  const { page } = await explainPage();
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await scene(page, '2 of 5');
   // The mix is the image where there is no noise, and the noise where there is no image.
@@ -94,10 +99,9 @@ test('Explain shows its scenes by keyboard, live on the pretrained network, at a
   expect(await page.$$('a[href*="/OWNER/"]')).toEqual([]);
   expect(await violationsEverywhere(page)).toEqual([]);
 
-  await focus(page, '.scene-steps .primary');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '.scene-steps .primary', 'Enter');
   await scene(page, '3 of 5');
-  expect(await page.evaluate(() => location.search)).toBe('?task=explain&scene=2');
+  expect(await searchOf(page)).toBe('?task=explain&scene=2');
   await answered(page);
   const [before, after] = await errors(page);
   expect(after).toBeLessThan(before / 2);
@@ -113,7 +117,7 @@ test('Explain shows its scenes by keyboard, live on the pretrained network, at a
   // Another image: the truth changes.
   const truth = await ink(page, 3);
   await button(page, '0');
-  await until(page, () => document.querySelector('.scene canvas[aria-label^="a 0"]') !== null);
+  await exist(page, '.scene canvas[aria-label^="a 0"]');
   await answered(page);
   expect(apart(await ink(page, 3), truth)).toBeGreaterThan(0.02);
   expect(await violations(page)).toEqual([]);
@@ -147,8 +151,7 @@ test('Explain shows its scenes by keyboard, live on the pretrained network, at a
   const [uniform, gaussian] = [await ink(page, 0), await ink(page, 1)];
   const dark = uniform.filter((_, i) => gaussian[i] > 0.9);
   expect(Math.min(...dark)).toBeGreaterThan(0.7);
-  await focus(page, '.changes li:last-child button');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '.changes li:last-child button', 'Enter');
   await says(page, 'After 400 training steps.');
   expect(await page.$eval('.change canvas', (canvas) => (canvas as HTMLCanvasElement).width)).toBe(580);
 
@@ -160,27 +163,21 @@ test('Explain shows its scenes by keyboard, live on the pretrained network, at a
   await until(page, () => document.getElementById('train')!.checkVisibility());
   await page.goBack();
   await scene(page, '5 of 5');
-  await focus(page, '#explain-next');
-  await page.keyboard.press('ArrowLeft');
+  await pressOn(page, '#explain-next', 'ArrowLeft');
   await scene(page, '4 of 5');
-  expect(await page.evaluate(() => location.search)).toBe('?task=explain&scene=3');
-  expect(problems).toEqual([]);
+  expect(await searchOf(page)).toBe('?task=explain&scene=3');
 });
 
 test('Explain shows a run in colour with its own classes, and no recorded digit in its place', async () => {
   const folder = join(mkdtempSync(join(tmpdir(), 'explain-')), 'flowers');
   writePictures(folder, { width: 16, height: 16 });
-  const { page, problems } = await open(
-    '?task=train&recipe=pictures&size=16&batch=4&widths=8&samples=0&epochs=2',
-  );
+  const { page } = await open('?task=train&recipe=pictures&size=16&batch=4&widths=8&samples=0&epochs=2');
   try {
     await phase(page, 'idle');
-    const input = (await page.$('#folder')) as ElementHandle<HTMLInputElement>;
-    await input.uploadFile(folder);
+    await upload(page, 'folder', folder);
     await until(page, () => window.harness.state.data?.channels === 3);
     await phase(page, 'idle');
-    await click(page, '#train');
-    await phase(page, 'finished');
+    await trainToEnd(page);
     // All that the scenes ever show, also before an answer.
     await page.evaluate(() => {
       const seen = Object.assign(window, { seen: new Set<string>() }).seen;
@@ -230,15 +227,13 @@ test('Explain shows a run in colour with its own classes, and no recorded digit 
     }
     const seen = await page.evaluate(() => [...(window as never as { seen: Set<string> }).seen]);
     expect(seen.sort()).toEqual(['poppy', 'רקפת']);
-    expect(problems).toEqual([]);
   } finally {
     rmSync(join(folder, '..'), { recursive: true });
-    await page.close();
   }
 });
 
 test('Draw says when the network of the run takes over, and takes it at the end of a short run', async () => {
-  const { page, problems } = await open(
+  const { page } = await open(
     '?task=train&recipe=digits-3x3&batch=4&limit=8&holdout=0&widths=8&samples=0&epochs=3',
   );
   await phase(page, 'idle');
@@ -250,8 +245,7 @@ test('Draw says when the network of the run takes over, and takes it at the end 
     'The pretrained network, after 340,000 images. This page’s run takes over after step 6; choose it to draw with it now.',
   );
   await go(page, 'train');
-  await click(page, '#train');
-  await phase(page, 'finished');
+  await trainToEnd(page);
   await go(page, 'draw');
   await said('This page’s run, step 6');
   await go(page, 'train');
@@ -259,15 +253,13 @@ test('Draw says when the network of the run takes over, and takes it at the end 
   await click(page, '#train');
   await steps(page, 12);
   await phase(page, 'finished');
-  expect(await page.evaluate(() => window.harness.settings.epochs)).toBe(6);
-  expect(problems).toEqual([]);
-  await page.close();
+  expect((await settingsOf(page)).epochs).toBe(6);
 });
 
 test('Draw keeps the pretrained network at first, and the second scene of Explain follows the run as it learns', {
   tags: 'thorough',
 }, async () => {
-  const { page, problems } = await open(
+  const { page } = await open(
     '?task=train&recipe=digits-3x3&batch=4&limit=1000&widths=8&samples=0&epochs=10000',
   );
   await phase(page, 'idle');
@@ -297,12 +289,10 @@ test('Draw keeps the pretrained network at first, and the second scene of Explai
   await until(page, (w) => document.querySelector('.scene-network')!.textContent !== w, at);
   await go(page, 'train');
   await pause(page);
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('doors lead to views, on the narrowest screen too; focus, titles and Back follow', async () => {
-  const { page, problems } = await explainPage();
+  const { page } = await explainPage();
   await go(page, 'explain');
   const place = await page.$eval('.scene-place', (all) => all.firstChild!.textContent!);
   const links = () =>
@@ -328,20 +318,18 @@ test('doors lead to views, on the narrowest screen too; focus, titles and Back f
     );
     expect(await links()).toEqual(['Play', 'Learn true', 'Train', 'Explain page', 'Inside', 'GPU']);
   }
-  await focus(page, '#tab-inside');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '#tab-inside', 'Enter');
   expect(await at('Inside')).toEqual(['tab-inside', 'Inside']);
   await focus(page, '#door-gpu');
   // What happens meanwhile leaves the focus where it is.
   await type(page, 'seed', '123');
   await drawn(page);
-  expect(await page.evaluate(() => document.activeElement!.id)).toBe('door-gpu');
+  expect(await focused(page)).toBe('door-gpu');
   await page.keyboard.press('Enter');
   expect(await at('This GPU')).toEqual(['door-gpu', 'This GPU']);
   expect(await links()).toEqual(['Play', 'Learn', 'Train', 'This GPU page', 'Check', 'Bench', 'GPU true']);
   // A door opens what was last open behind it.
-  await focus(page, '#door-learn');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '#door-learn', 'Enter');
   expect(await at('Inside')).toEqual(['door-learn', 'Inside']);
   await page.goBack();
   expect(await at('This GPU')).toEqual(['tab-gpu', 'This GPU']);
@@ -350,16 +338,14 @@ test('doors lead to views, on the narrowest screen too; focus, titles and Back f
   await page.goBack();
   expect(await at('Explain')).toEqual(['tab-explain', 'Explain']);
   await scene(page, place);
-  await focus(page, '#tab-train');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '#tab-train', 'Enter');
   expect(await at('Train')).toEqual(['tab-train', 'Train']);
   await page.goBack();
   expect(await at('Explain')).toEqual(['tab-explain', 'Explain']);
-  expect(problems).toEqual([]);
 });
 
 test('words explain themselves on focus, hover and touch, on the narrowest screen too; axe finds nothing wrong with them', async () => {
-  const { page, problems } = await explainPage();
+  const { page } = await explainPage();
   await go(page, 'train');
   const box = () =>
     page.$eval('#glossary', (element) => {
@@ -407,7 +393,7 @@ test('words explain themselves on focus, hover and touch, on the narrowest scree
   await go(page, 'explain');
   await until(page, () => Boolean(document.querySelector('.scene-head h2')?.textContent));
   await focus(page, '.explain .term');
-  await until(page, () => document.querySelector('#glossary:popover-open') !== null);
+  await exist(page, '#glossary:popover-open');
   expect(await violationsEverywhere(page)).toEqual([]);
 
   await go(page, 'train');
@@ -418,13 +404,10 @@ test('words explain themselves on focus, hover and touch, on the narrowest scree
   await shows('An image that the network makes out of noise');
   await page.tap('#status');
   await gone();
-  expect(problems).toEqual([]);
 });
 
 test('without a GPU the scenes of Explain show a recording, and say so', async () => {
-  const page = await driven.context.newPage();
-  const problems: string[] = [];
-  watch(page, problems);
+  const { page } = await driven.newPage();
   await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
   await page.goto(`${driven.address}?task=explain&scene=2`);
   await scene(page, '1 of 5');
@@ -439,6 +422,4 @@ test('without a GPU the scenes of Explain show a recording, and say so', async (
     expect(Math.max(...(await ink(page, place === '5 of 5' ? 1 : 0)))).toBeGreaterThan(0.5);
   }
   expect(await violations(page)).toEqual([]);
-  expect(problems).toEqual([]);
-  await page.close();
 });

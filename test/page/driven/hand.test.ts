@@ -8,40 +8,43 @@ import {
   click,
   drawn,
   focus,
+  focused,
   go,
   hidden,
-  type Message,
+  isSeen,
   mentions,
   messagesOf,
   phase,
+  picture,
+  pressOn,
   reads,
   recordMessages,
   root,
+  searchOf,
   text,
+  textsOf,
   unhidden,
   until,
-  visit,
+  upload,
 } from '../visit';
 
 const driven = drive();
 
-const makePage = inTurns(() => visit(driven.context, `${driven.tiny}?task=sample`, recordMessages));
+const makePage = inTurns(() => driven.visit(`${driven.tiny}?task=sample`, recordMessages));
 /** The page where it makes a number with the pretrained network, from the first corner of the field. */
 async function making(number: string) {
-  const { page, problems } = await makePage();
+  const { page } = await makePage();
   await phase(page, 'idle');
-  await focus(page, '#noise-handle');
-  await page.keyboard.press('Home');
+  await pressOn(page, '#noise-handle', 'Home');
   await page.click('#text', { count: 3 });
   await page.keyboard.type(number);
   await finished(page, 4);
   await until(page, (n) => location.search === `?task=sample&text=${n}`, number);
   await phase(page, 'idle');
-  return { page, problems };
+  return { page };
 }
 
-const picture = (page: Page, id = 'sample-prediction') =>
-  page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+const prediction = (page: Page) => picture(page, 'sample-prediction');
 const changed = (page: Page, before: string, id = 'sample-prediction') =>
   until(
     page,
@@ -51,7 +54,6 @@ const changed = (page: Page, before: string, id = 'sample-prediction') =>
   );
 /** All steps of what is chosen have been made. */
 const finished = (page: Page, steps: number) => reads(page, 'frame-label', `step ${steps} of ${steps}`);
-const search = (page: Page) => page.evaluate(() => location.search);
 
 /** How often the worker was asked for something, and how much of that was under way at once. */
 async function asked(page: Page, what: 'follow' | 'sample') {
@@ -65,29 +67,28 @@ async function asked(page: Page, what: 'follow' | 'sample') {
 }
 
 test('digits appear while a number is typed, without a press, and with their steps when the typing rests', async () => {
-  const { page, problems } = await makePage();
+  const { page } = await makePage();
   await phase(page, 'idle');
-  const paper = await picture(page);
-  await focus(page, '#text');
-  await page.keyboard.press('7');
+  const paper = await prediction(page);
+  await pressOn(page, '#text', '7');
   await changed(page, paper);
-  const seven = await picture(page);
-  expect(await search(page)).toBe('?task=sample&text=7');
+  const seven = await prediction(page);
+  expect(await searchOf(page)).toBe('?task=sample&text=7');
   await page.keyboard.type('42');
   await changed(page, seven);
   await finished(page, 4);
-  expect(await page.evaluate(() => document.activeElement!.id)).toBe('text');
+  expect(await focused(page)).toBe('text');
   expect((await asked(page, 'sample')).times).toBe(1);
-  const typed = await picture(page);
+  const typed = await prediction(page);
   // The same as if it had been ordered.
   await click(page, '#sample');
   await until(page, () => {
-    const { messages } = window as unknown as { messages: Message[] };
+    const { messages } = window;
     return messages.filter(({ type }) => type === 'frame').length === 8;
   });
   expect((await asked(page, 'sample')).times).toBe(2);
   await drawn(page);
-  expect(await picture(page)).toBe(typed);
+  expect(await prediction(page)).toBe(typed);
   // What is typed before the page is drawn anew stays, legal or not.
   await page.evaluate(() => {
     const input = document.getElementById('text') as HTMLInputElement;
@@ -98,8 +99,7 @@ test('digits appear while a number is typed, without a press, and with their ste
   });
   await drawn(page);
   expect(await page.$eval('#text', (input) => (input as HTMLInputElement).value)).toBe('7 4x');
-  await focus(page, '#text');
-  await page.keyboard.press('Backspace');
+  await pressOn(page, '#text', 'Backspace');
   await page.keyboard.press('Enter');
   await until(page, () => (document.getElementById('text') as HTMLInputElement).value === '74');
   await page.keyboard.type('2');
@@ -111,19 +111,18 @@ test('digits appear while a number is typed, without a press, and with their ste
     const { width, height } = document.getElementById('sample-prediction') as HTMLCanvasElement;
     return Math.round((2 * width) / height) === 5; // five columns, two rows
   });
-  expect(await search(page)).toBe('?task=sample');
-  expect(problems).toEqual([]);
+  expect(await searchOf(page)).toBe('?task=sample');
 });
 
 test('digits follow mouse, finger and arrow keys in the noise field, one picture at a time; the address has the place', async () => {
-  const { page, problems } = await making('38');
+  const { page } = await making('38');
   await page.setViewport({ width: 1280, height: 800 });
   const box = async () => (await (await page.$('#noise-field'))!.boundingBox())!;
   const { x, y, width, height } = await box();
   const place = () =>
     page.$eval('#noise-handle', (handle) => [handle.ariaValueNow, handle.ariaValueText] as const);
 
-  let before = await picture(page);
+  let before = await prediction(page);
   const digit = await picture(page, 'noise-digit');
   await page.mouse.move(x + 20, y + 20);
   await page.mouse.down();
@@ -135,26 +134,25 @@ test('digits follow mouse, finger and arrow keys in the noise field, one picture
   const [across, words] = await place();
   expect(Number(across)).toBeCloseTo(50, 0);
   expect(words).toMatch(/^(49|50|51)(\.\d)? % to the right, (49|50|51)(\.\d)? % down$/);
-  expect(await search(page)).toContain(`&across=${across}&down=`);
+  expect(await searchOf(page)).toContain(`&across=${across}&down=`);
   // Moved again without a button, nothing happens.
-  before = await picture(page);
+  before = await prediction(page);
   const { times } = await asked(page, 'follow');
   await page.mouse.move(x + 10, y + height - 10);
   await new Promise((resolve) => setTimeout(resolve, 300));
-  expect([await picture(page), (await place())[0]]).toEqual([before, across]);
+  expect([await prediction(page), (await place())[0]]).toEqual([before, across]);
   // The button that opens a menu moves nothing either.
   await page.mouse.down({ button: 'right' });
   await page.mouse.up({ button: 'right' });
   expect(await place()).toEqual([across, words]);
 
-  await focus(page, '#noise-handle');
-  await page.keyboard.press('End');
+  await pressOn(page, '#noise-handle', 'End');
   await changed(page, before);
   expect((await place())[0]).toBe('100');
   for (let i = 0; i < 6; i++) await page.keyboard.press('PageUp');
   await finished(page, 4);
   await until(page, () => location.search.includes('across=100') && !location.search.includes('down'));
-  const corner = await picture(page);
+  const corner = await prediction(page);
 
   // The second corner is the next seed's noise, but for rounding: its digits are the same to the eye.
   before = corner;
@@ -168,7 +166,7 @@ test('digits follow mouse, finger and arrow keys in the noise field, one picture
   await page.touchscreen.touchEnd();
   await until(page, () => location.search.includes('across=100'));
   await finished(page, 4);
-  expect(await picture(page)).toBe(corner);
+  expect(await prediction(page)).toBe(corner);
 
   const follow = await asked(page, 'follow');
   expect(follow.times).toBeGreaterThan(times);
@@ -181,21 +179,19 @@ test('digits follow mouse, finger and arrow keys in the noise field, one picture
   );
   await click(page, '#sample');
   await finished(page, 4);
-  expect(await picture(page)).toBe(corner);
+  expect(await prediction(page)).toBe(corner);
   expect(await violationsEverywhere(page)).toEqual([]);
-  expect(problems).toEqual([]);
 });
 
 test('more network calls take the same noise and digits; the page says how many, and by which network', async () => {
-  const { page, problems } = await making('5');
-  const pressed = () =>
-    page.$$eval('#calls [aria-pressed=true]', (all) => all.map((each) => each.textContent));
+  const { page } = await making('5');
+  const pressed = () => textsOf(page, '#calls [aria-pressed=true]');
   expect([await text(page, 'calls-note'), await pressed()]).toEqual([
     '4 steps of Adams · 8 network calls',
     ['8'],
   ]);
   const noise = await picture(page, 'sample-x');
-  const pictures = new Set([await picture(page)]);
+  const pictures = new Set([await prediction(page)]);
   for (const [calls, steps, note] of [
     ['2', 2, '2 steps of a network taught to do it in two · 2 network calls'],
     ['6', 3, '3 steps of Adams · 6 network calls'],
@@ -210,30 +206,27 @@ test('more network calls take the same noise and digits; the page says how many,
         ? 'The pretrained network, distilled to two calls'
         : 'The pretrained network, after 340,000 images',
     );
-    expect(await search(page)).toBe(`?task=sample&calls=${calls}&text=5`);
+    expect(await searchOf(page)).toBe(`?task=sample&calls=${calls}&text=5`);
     expect(await page.$eval('#steps', (input) => (input as HTMLInputElement).placeholder)).toBe(
       String(steps),
     );
-    pictures.add(await picture(page));
+    pictures.add(await prediction(page));
   }
   expect(pictures.size).toBe(4);
-  await focus(page, '#frame');
-  await page.keyboard.press('Home');
+  await pressOn(page, '#frame', 'Home');
   await reads(page, 'frame-label', 'step 1 of 20');
   const first = await picture(page, 'sample-x');
   await click(page, '#calls-2');
   await finished(page, 2);
   expect(await text(page, 'sample-model')).toBe('The pretrained network, distilled to two calls');
-  await focus(page, '#frame');
-  await page.keyboard.press('Home');
+  await pressOn(page, '#frame', 'Home');
   await reads(page, 'frame-label', 'step 1 of 2');
   // The last step shows a picture with less noise; the first of each begins with the same.
   expect(await picture(page, 'sample-x')).toBe(first);
   expect(first).not.toBe(noise);
 
   // Another guidance is none of the distilled network's; a number of steps is none of the choices.
-  await focus(page, '#guidance');
-  await page.keyboard.press('ArrowRight');
+  await pressOn(page, '#guidance', 'ArrowRight');
   await mentions(page, 'sample-model', '340,000');
   await phase(page, 'idle');
   await page.evaluate(() => {
@@ -252,27 +245,24 @@ test('more network calls take the same noise and digits; the page says how many,
     await reads(page, 'calls-note', note);
   }
   expect(await text(page, 'guidance-value')).toBe('2');
-  expect(problems).toEqual([]);
 });
 
 test('a distilled network from a file is sampled in the one way that it has learned; Draw takes another network', async () => {
-  const { page, problems } = await making('4');
+  const { page } = await making('4');
   await click(page, '#calls-8');
   await finished(page, 4);
   await phase(page, 'idle');
-  const input = await page.$<'input'>('#model-file' as 'input');
-  await input!.uploadFile(join(root, 'src/pretrained/digits-instant.safetensors'));
+  await upload(page, 'model-file', join(root, 'src/pretrained/digits-instant.safetensors'));
   await until(page, () => window.harness.state.model !== undefined);
   await click(page, '#sample');
   await finished(page, 2);
   expect(await text(page, 'calls-note')).toBe('2 steps of Euler · 2 network calls');
   expect(await text(page, 'sample-model')).toBe('The file digits-instant.safetensors');
-  expect(await page.$eval('#calls', (choice) => choice.checkVisibility())).toBe(false);
+  expect(await isSeen(page, '#calls')).toBe(false);
   for (const id of ['steps', 'guidance'])
     expect(await page.$eval(`#${id}`, (field) => field.matches(':disabled')), id).toBe(true);
-  const made = await picture(page);
-  await focus(page, '#noise-handle');
-  await page.keyboard.press('End');
+  const made = await prediction(page);
+  await pressOn(page, '#noise-handle', 'End');
   await changed(page, made);
   await finished(page, 2);
   await go(page, 'draw');
@@ -282,12 +272,10 @@ test('a distilled network from a file is sampled in the one way that it has lear
   await go(page, 'sample');
   await click(page, '#use-run');
   await until(page, () => (document.getElementById('calls-2') as HTMLButtonElement).disabled);
-  expect(problems).toEqual([]);
 });
 
 test('two columns of a comparison are made from the same noise, and one slider moves both', async () => {
-  const { page, problems } = await visit(
-    driven.context,
+  const { page } = await driven.visit(
     `${driven.tiny}?task=sample&left=guidance-4&right=calls-9&text=31`,
     recordMessages,
   );
@@ -306,16 +294,15 @@ test('two columns of a comparison are made from the same noise, and one slider m
   await ends('left', 4);
   await ends('right', 2);
   await phase(page, 'idle');
-  expect(await search(page)).toBe('?task=sample&left=guidance-4&right=calls-2&text=31');
-  expect(await page.$eval('#one', (one) => one.checkVisibility())).toBe(false);
+  expect(await searchOf(page)).toBe('?task=sample&left=guidance-4&right=calls-2&text=31');
+  expect(await isSeen(page, '#one')).toBe(false);
   const both = () => Promise.all(['column-left', 'column-right'].map((id) => picture(page, id)));
   const [left, right] = await both();
   expect(left).not.toBe(right);
   const orders = (await messagesOf(page)).filter(({ type, to }) => type === 'sample' && to === 'worker');
   expect(orders).toHaveLength(2);
 
-  await focus(page, '#way');
-  await page.keyboard.press('Home');
+  await pressOn(page, '#way', 'Home');
   await reads(page, 'way-label', '0 % of the way');
   const [first, second] = await both();
   expect([first === left, second === right]).toEqual([false, false]);
@@ -331,7 +318,7 @@ test('two columns of a comparison are made from the same noise, and one slider m
   await click(page, '#compare');
   await until(page, () => document.getElementById('one')!.checkVisibility());
   await finished(page, 4);
-  expect(await search(page)).toBe('?task=sample&text=31');
+  expect(await searchOf(page)).toBe('?task=sample&text=31');
   // Beside a comparison, the images that it hides are not saved, nor shared.
   const saves = () =>
     page.$$eval('#save-sampled, #save-sheet, #save-gif, #save-npy', (all) =>
@@ -341,26 +328,18 @@ test('two columns of a comparison are made from the same noise, and one slider m
   await click(page, '#compare');
   await ends('left', 2);
   expect(await saves()).toEqual([false, false, false, false]);
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('settings of an address that no field shows are named, and a press undoes them', async () => {
-  const { page, problems } = await visit(
-    driven.context,
-    `${driven.tiny}?task=sample&steps=3&count=2&method=heun&text=7`,
-  );
+  const { page } = await driven.visit(`${driven.tiny}?task=sample&steps=3&count=2&method=heun&text=7`);
   await phase(page, 'idle');
   await click(page, '#sample-fold');
   expect(await text(page, 'by-address-text')).toBe('The address sets 3 steps, the method Heun and 2 images.');
-  for (const id of ['steps', 'count'])
-    expect(await page.$eval(`#${id}`, (field) => field.checkVisibility()), id).toBe(false);
+  for (const id of ['steps', 'count']) expect(await isSeen(page, `#${id}`), id).toBe(false);
   await click(page, '#by-address-undo');
   await hidden(page, 'by-address');
-  expect([await search(page), await text(page, 'calls-note')]).toEqual([
+  expect([await searchOf(page), await text(page, 'calls-note')]).toEqual([
     '?task=sample&text=7',
     '4 steps of Adams · 8 network calls',
   ]);
-  expect(problems).toEqual([]);
-  await page.close();
 });

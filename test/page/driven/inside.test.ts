@@ -5,17 +5,20 @@ import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import {
   click,
+  countOf,
   focus,
+  focused,
   hidden,
   phase,
+  pressOn,
   pressOnTrain,
   setting,
   steps,
   text,
+  textsOf,
   type,
   unhidden,
   until,
-  visit,
 } from '../visit';
 
 const driven = drive();
@@ -51,13 +54,13 @@ const drawn = async (page: Page, name: string) => {
 };
 
 const FEW = 'epochs=2000&batch=4&limit=16&widths=8&samples=0&refresh=1';
-const inTurn = inTurns(() => visit(driven.context, `${driven.address}?task=inside&${FEW}`));
+const inTurn = inTurns(() => driven.visit(`${driven.address}?task=inside&${FEW}`));
 
 test('Inside shows the pretrained network before anything is trained, and axe finds nothing wrong', async () => {
-  const { page, problems } = await inTurn();
+  const { page } = await inTurn();
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await saying(page, 'inside-status', 'The pretrained network, after 340,000 images');
-  const names = await page.$$eval('#inside-net .net-name', (all) => all.map((e) => e.textContent));
+  const names = await textsOf(page, '#inside-net .net-name');
   expect(names).toEqual([
     ...['noisy', 'level, class', 'down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2', 'prediction'],
   ]);
@@ -81,34 +84,31 @@ test('Inside shows the pretrained network before anything is trained, and axe fi
   await saying(page, 'part-title', 'down.1');
   expect(await text(page, 'part-about')).toContain('5×5 convolution from 32 maps to 64, then swish');
   expect(await text(page, 'part-scale')).toContain('64 maps of 14×14');
-  await focus(page, '#part-slider');
-  await page.keyboard.press('End');
+  await pressOn(page, '#part-slider', 'End');
   expect(await text(page, 'part-facts')).toMatch(/^Map 64 of 64: −?[\d.]+ to −?[\d.]+, mean/);
 
   // A pixel of it opens, moves and leads to the layer before.
-  await focus(page, '#part-pixel');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '#part-pixel', 'Enter');
   await saying(page, 'pixel-title', 'down.1: map 64, row 8, column 8');
   const [products, bias, ofImage, wanted, stored] = await page.$$eval('#pixel-total td', (all) =>
     all.map((td) => Number(td.textContent!.replace('−', '-'))),
   );
   expect(products + bias + ofImage).toBeCloseTo(wanted, 5);
   expect(Math.abs(stored - wanted)).toBeLessThan(1e-3);
-  expect(await page.$$eval('#pixel-products td', (all) => all.length)).toBe(25);
+  expect(await countOf(page, '#pixel-products td')).toBe(25);
   expect(await text(page, 'pixel-lines')).toMatch(/^pv3 \+= p \* v\[3\];\noutput\[at\] = .*image_bias/);
   for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowUp');
   await saying(page, 'pixel-title', 'row 1, column 8');
-  expect(await page.$$eval('#pixel-window .outside', (all) => all.length)).toBe(10);
+  expect(await countOf(page, '#pixel-window .outside')).toBe(10);
   await click(page, '#pixel-before');
   await saying(page, 'pixel-title', 'down.0: map 1, row ');
   expect(await text(page, 'part-title')).toBe('down.0');
   await open(page, 'down.1');
 
   // A step, stage by stage.
-  await focus(page, '#slow-make');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '#slow-make', 'Enter');
   await unhidden(page, 'stage');
-  expect(await page.evaluate(() => document.activeElement!.id)).toBe('slow-make');
+  expect(await focused(page)).toBe('slow-make');
   for (const [stage, words, lit] of [
     ['corrupt', 'images are mixed with noise', ['noisy']],
     [
@@ -126,9 +126,7 @@ test('Inside shows the pretrained network before anything is trained, and axe fi
   ] as const) {
     await click(page, `#stage-${stage}`);
     expect(await text(page, 'stage-text')).toContain(words);
-    expect(await page.$$eval('#inside-net .lit .net-name', (all) => all.map((e) => e.textContent))).toEqual(
-      lit,
-    );
+    expect(await textsOf(page, '#inside-net .lit .net-name')).toEqual(lit);
     expect(await page.$$eval('.stages [aria-current]', (all) => all.map((e) => e.id))).toEqual([
       `stage-${stage}`,
     ]);
@@ -137,7 +135,7 @@ test('Inside shows the pretrained network before anything is trained, and axe fi
   expect(await page.$eval('#part-grid', (grid) => grid.ariaLabel)).toContain(
     'Gradients of the loss of down.1',
   );
-  expect(await page.$$eval('#inside-norms dt', (all) => all.length)).toBe(8);
+  expect(await countOf(page, '#inside-norms dt')).toBe(8);
 
   // The dispatches, and the sources of one.
   await click(page, '#inside-list summary');
@@ -150,7 +148,7 @@ test('Inside shows the pretrained network before anything is trained, and axe fi
     all.find((b) => b.textContent === 'swish_max_pool')!.click();
   });
   await until(page, () => document.querySelectorAll('.source-text .token').length > 50);
-  const [wgsl, reference] = await page.$$eval('.source-text pre', (all) => all.map((e) => e.textContent!));
+  const [wgsl, reference] = await textsOf(page, '.source-text pre');
   expect(wgsl).toContain('@compute @workgroup_size');
   expect(wgsl).toContain('//');
   expect(reference).toContain('export const reference');
@@ -161,7 +159,7 @@ test('Inside shows the pretrained network before anything is trained, and axe fi
   // How long they take; anything else that is asked for comes first.
   await click(page, '#dispatches-time');
   await saying(page, 'dispatches-timed', 'Timed ');
-  const timed = await page.$$eval('#dispatches td:last-child', (all) => all.map((e) => e.textContent));
+  const timed = await textsOf(page, '#dispatches td:last-child');
   expect(Number(timed[0])).toBeGreaterThan(0);
   await click(page, '#inside-choices button');
   await saying(page, 'dispatches-timed', 'Stopped after ');
@@ -169,11 +167,10 @@ test('Inside shows the pretrained network before anything is trained, and axe fi
   // The narrowest screen.
   await page.setViewport({ width: 320, height: 700 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
-  expect(problems).toEqual([]);
 });
 
 test('Inside shows the network of the run, whose kernels change while it learns, and the run goes on', async () => {
-  const { page, problems } = await inTurn();
+  const { page } = await inTurn();
   // Few steps of many images.
   await type(page, 'batch', '64');
   await setting(page, 'limit', '128');
@@ -198,6 +195,4 @@ test('Inside shows the network of the run, whose kernels change while it learns,
     const now = window.harness.state.losses.length.toLocaleString('en-US');
     return document.getElementById('inside-norms-of')!.textContent === `of step ${now}`;
   });
-  expect(problems).toEqual([]);
-  await page.close();
 });

@@ -12,34 +12,39 @@ import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import {
   click,
+  countOf,
   drawn,
+  exist,
   files,
   focus,
+  focused,
+  fromState,
   go,
+  isHidden,
+  isSeen,
   losses,
   mentions,
   onPhone,
   phase,
+  picture,
+  pressOn,
   reads,
+  searchOf,
   setting,
   TINY,
   text,
+  textsOf,
   type,
   unhidden,
   until,
-  visit,
-  watch,
+  upload,
   workerOf,
 } from '../visit';
 
 const driven = drive();
 
-const open = (query: string) => visit(driven.context, `${driven.address}${query}`);
-const picture = (page: Page, id: string) =>
-  page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
-const focused = (page: Page) => page.evaluate(() => document.activeElement!.id);
-const pressed = (page: Page) =>
-  page.$$eval('#digits [aria-pressed=true]', (buttons) => buttons.map((button) => button.textContent));
+const open = (query: string) => driven.visit(`${driven.address}${query}`);
+const pressed = (page: Page) => textsOf(page, '#digits [aria-pressed=true]');
 /** The steps of an order have all been made, and shown. */
 const made = (page: Page, steps: number) =>
   until(
@@ -54,9 +59,9 @@ const moves = (page: Page) => reads(page, 'recorded-making-at', /^step/);
 const tooWide = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 
 test('the welcome page plays a recording before it asks for a GPU, and plays on until the first digits are there', async () => {
-  const { page, problems } = await open('');
+  const { page } = await open('');
   await moves(page);
-  expect(await page.evaluate(() => window.harness.state.adapter)).toBeUndefined();
+  expect(await fromState(page, 'adapter')).toBeUndefined();
   const worker = await workerOf(page);
   await worker.evaluate(() => {
     const { requestAdapter } = GPU.prototype;
@@ -66,23 +71,21 @@ test('the welcome page plays a recording before it asks for a GPU, and plays on 
     };
   });
   const asked = () => worker.evaluate(() => 'asked' in globalThis);
-  await focus(page, '#recorded-play');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '#recorded-play', 'Enter');
   const still = await picture(page, 'recorded-making');
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await picture(page, 'recorded-making')).toBe(still);
   await page.keyboard.press('Enter');
   expect(await asked()).toBe(false);
 
-  await focus(page, '#make-now');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '#make-now', 'Enter');
   await reads(page, 'home-status', /^Compiling the shaders: \d+ of \d+$/);
   expect(await asked()).toBe(true);
-  expect(await page.$eval('#recorded-making', (canvas) => canvas.checkVisibility())).toBe(true);
+  expect(await isSeen(page, '#recorded-making')).toBe(true);
   await unhidden(page, 'panel-sample');
-  expect(await page.evaluate(() => window.harness.state.data)).toBeUndefined(); // no digits to train on
-  expect(await page.$eval('#home', (home) => (home as HTMLElement).hidden)).toBe(true);
-  expect(await page.evaluate(() => location.search)).toBe('?task=sample');
+  expect(await fromState(page, 'data')).toBeUndefined(); // no digits to train on
+  expect(await isHidden(page, 'home')).toBe(true);
+  expect(await searchOf(page)).toBe('?task=sample');
   // The button is gone; the focus is not.
   expect(await focused(page)).not.toBe('');
   await made(page, 4);
@@ -92,7 +95,7 @@ test('the welcome page plays a recording before it asks for a GPU, and plays on 
   const digits = await picture(page, 'sample-prediction');
   await click(page, '#name');
   await unhidden(page, 'home');
-  expect(await page.evaluate(() => location.search)).toBe('');
+  expect(await searchOf(page)).toBe('');
   await page.evaluate(() => history.back());
   await unhidden(page, 'panel-sample');
   expect(await picture(page, 'sample-prediction')).toBe(digits);
@@ -104,21 +107,15 @@ test('the welcome page plays a recording before it asks for a GPU, and plays on 
   await click(page, '#make-now');
   await unhidden(page, 'panel-sample');
   expect(await text(page, 'text-problem')).toBe('There is no class "x"; this network makes 0 to 9.');
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 /** It makes at once what its address asks for. */
-const makePage = inTurns(() =>
-  visit(driven.context, `${driven.tiny}?task=sample&steps=2&count=10&digit=3&autorun=1`),
-);
+const makePage = inTurns(() => driven.visit(`${driven.tiny}?task=sample&steps=2&count=10&digit=3&autorun=1`));
 
 test('the pretrained network makes digits to order at once', async () => {
-  const { page, problems } = await makePage();
+  const { page } = await makePage();
   await made(page, 2);
-  const search = () => page.evaluate(() => location.search);
-  const pictures = () =>
-    page.$eval('#sample-prediction', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const pictures = () => picture(page, 'sample-prediction');
   /** The samples that follow from doing something. */
   const following = async (act: () => Promise<unknown>) => {
     const before = await pictures();
@@ -136,12 +133,12 @@ test('the pretrained network makes digits to order at once', async () => {
   expect(await pressed(page)).toEqual(['3']);
   const sevens = await following(() => click(page, '#digit-7'));
   expect(await pressed(page)).toEqual(['7']);
-  expect(await search()).toContain('digit=7');
+  expect(await searchOf(page)).toContain('digit=7');
   expect(await losses(page)).toEqual([]);
   expect(await text(page, 'sample-model')).toBe('The pretrained network, after 340,000 images');
   // By keyboard, from the button that was pressed last.
   const threes = await following(() => page.keyboard.press('3'));
-  expect([await pressed(page), await search()]).toEqual([['3'], expect.stringContaining('digit=3')]);
+  expect([await pressed(page), await searchOf(page)]).toEqual([['3'], expect.stringContaining('digit=3')]);
   expect(threes).not.toBe(sevens);
   await page.keyboard.press('ArrowRight');
   expect(await page.evaluate(() => document.activeElement!.textContent)).toBe('4');
@@ -149,18 +146,17 @@ test('the pretrained network makes digits to order at once', async () => {
   await focus(page, '#guidance');
   const stricter = await following(() => page.keyboard.press('ArrowRight'));
   expect(await text(page, 'guidance-value')).toBe('2.25');
-  expect(await search()).toContain('digit=3&guidance=2.25');
+  expect(await searchOf(page)).toContain('digit=3&guidance=2.25');
   const looser = await following(() => page.keyboard.press('ArrowLeft'));
   expect(looser).toBe(threes);
   expect(stricter).not.toBe(threes);
   await following(() => click(page, '#noise-next'));
-  expect(await search()).toContain('noise=124');
+  expect(await searchOf(page)).toContain('noise=124');
   expect(await onPhone(page, '#digit-9', '#guidance-value')).toEqual(['9', '2']);
-  expect(problems).toEqual([]);
 });
 
 test('a number is made digit by digit; a text that is no number gets a message, and nothing is lost', async () => {
-  const { page, problems } = await makePage();
+  const { page } = await makePage();
   await made(page, 2);
   await type(page, 'count', '4');
   await page.type('#text', 'make 7777');
@@ -168,7 +164,7 @@ test('a number is made digit by digit; a text that is no number gets a message, 
   await drawn(page);
   await made(page, 2);
   const written = await picture(page, 'sample-prediction');
-  expect(await page.evaluate(() => location.search)).toContain('&text=7777');
+  expect(await searchOf(page)).toContain('&text=7777');
   expect(await page.$$('#digits [aria-pressed=true]')).toEqual([]);
 
   // Four images of the button 7, from the same noise, are the same.
@@ -188,10 +184,9 @@ test('a number is made digit by digit; a text that is no number gets a message, 
   await changed(number);
   await made(page, 2);
   expect(await picture(page, 'sample-prediction')).toBe(written);
-  expect(await page.evaluate(() => location.search)).not.toContain('text=');
+  expect(await searchOf(page)).not.toContain('text=');
 
-  await focus(page, '#text');
-  await page.keyboard.press('Enter');
+  await pressOn(page, '#text', 'Enter');
   expect(await text(page, 'text-problem')).toBe(
     'The field is empty. Write what to make, such as 2026, or press one of the buttons.',
   );
@@ -218,11 +213,10 @@ test('a number is made digit by digit; a text that is no number gets a message, 
   await page.reload();
   await phase(page, 'idle');
   await until(page, () => (document.getElementById('text') as HTMLInputElement).value === '20');
-  expect(problems).toEqual([]);
 });
 
 test('samples that Stop or another view ends before the last step are reported as stopped', async () => {
-  const { page, problems } = await makePage();
+  const { page } = await makePage();
   await made(page, 2);
   const says = (words: string) => reads(page, 'sample-status-text', words);
   await says('Ready');
@@ -249,7 +243,6 @@ test('samples that Stop or another view ends before the last step are reported a
   await click(page, '#sample');
   await made(page, 2);
   await says('Ready');
-  expect(problems).toEqual([]);
 });
 
 /** Holds the steps of samples back while `window.held` is a list: for `visit`, before the page's own scripts. */
@@ -270,8 +263,7 @@ function holdSteps(): void {
 }
 
 test('late steps of an earlier order are not shown as steps of the next order', async () => {
-  const { page, problems } = await visit(
-    driven.context,
+  const { page } = await driven.visit(
     `${driven.tiny}?task=sample&steps=2&count=10&digit=3&autorun=1`,
     holdSteps,
   );
@@ -293,13 +285,10 @@ test('late steps of an earlier order are not shown as steps of the next order', 
     before,
   );
   await made(page, 2);
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('a comparison that is left while its first column is made orders no second column', async () => {
-  const { page, problems } = await visit(
-    driven.context,
+  const { page } = await driven.visit(
     `${driven.tiny}?task=sample&text=31&left=calls-2&right=calls-8&autorun=1`,
     holdSteps,
   );
@@ -322,14 +311,12 @@ test('a comparison that is left while its first column is made orders no second 
   await click(page, '#compare');
   await ends('left', 'step 2 of 2');
   await ends('right', 'step 20 of 20');
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('PNG, GIF and npy hold the made images, and are named after them; the shared address makes them again', {
   tags: 'thorough',
 }, async () => {
-  const { page, problems } = await open('?task=sample&steps=3&text=42&method=heun&autorun=1');
+  const { page } = await open('?task=sample&steps=3&text=42&method=heun&autorun=1');
   await made(page, 3);
   const { save } = await files(page);
   await page.evaluate(() => {
@@ -343,8 +330,7 @@ test('PNG, GIF and npy hold the made images, and are named after them; the share
   const npy = await save('save-npy');
   const sheet = await save('save-sheet');
   const png = await save('save-sampled');
-  await focus(page, '#frame');
-  await page.keyboard.press('Home');
+  await pressOn(page, '#frame', 'Home');
   await reads(page, 'frame-label', 'step 1 of 3');
   const first = await save('save-sampled');
   expect(await page.evaluate(() => (window as unknown as { names: string[] }).names)).toEqual([
@@ -356,7 +342,7 @@ test('PNG, GIF and npy hold the made images, and are named after them; the share
   ]);
   const read = await page.evaluate(
     async ([gifAt, npyAt, pngAt, firstAt, sheetAt]) => {
-      const { blobs } = window as unknown as { blobs: Blob[] };
+      const { blobs } = window;
       const decoder = new ImageDecoder({ data: await blobs[gifAt].arrayBuffer(), type: 'image/gif' });
       await decoder.tracks.ready;
       const bytes = new Uint8Array(await blobs[npyAt].arrayBuffer());
@@ -414,14 +400,10 @@ test('PNG, GIF and npy hold the made images, and are named after them; the share
       'The address is copied; these images are of your own network, which the address does not hold.',
     ),
   ).toBe(made42);
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('without WebGPU the page plays a recording and says what to do; with reduced motion it waits for Play', async () => {
-  const page = await driven.context.newPage();
-  const problems: string[] = [];
-  watch(page, problems);
+  const { page } = await driven.newPage();
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
   await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
   await page.evaluateOnNewDocument(() =>
@@ -434,10 +416,10 @@ test('without WebGPU the page plays a recording and says what to do; with reduce
   await page.goto(`${driven.address}?task=train&autorun=1`);
   await reads(page, 'recorded-making-at', 'step 20 of 20');
   expect(await text(page, 'unsupported-title')).toBe('This browser has no WebGPU');
-  expect(await page.$$eval('#unsupported li', (items) => items.length)).toBe(3);
-  const seen = (id: string) => page.$eval(`#${id}`, (element) => element.checkVisibility());
+  expect(await countOf(page, '#unsupported li')).toBe(3);
+  const seen = (id: string) => isSeen(page, `#${id}`);
   expect(await seen('recorded-learning')).toBe(true);
-  await until(page, () => document.querySelector('#explain-recorded h2') !== null);
+  await exist(page, '#explain-recorded h2');
   expect(await page.evaluate(() => document.documentElement.dataset.empty)).toBeUndefined();
   expect(await violationsEverywhere(page)).toEqual([]);
   for (const id of ['make-now', 'train-yourself', 'panel-train', 'tab-train'])
@@ -449,14 +431,11 @@ test('without WebGPU the page plays a recording and says what to do; with reduce
   await click(page, '#recorded-play');
   await reads(page, 'recorded-making-at', /^step \d of/);
   expect(await picture(page, 'recorded-making')).not.toBe(still);
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('a phone has samples right under the buttons, and nothing sticks out; a large screen has all pictures', async () => {
   // Runs that the browser keeps are offered above: here there are none.
-  const context = await driven.browser.createBrowserContext();
-  const { page, problems } = await visit(context, `${driven.address}?${TINY}`);
+  const { page } = await driven.visitAlone(`${driven.address}?${TINY}`);
   await phase(page, 'idle');
   const box = (id: string) =>
     page.$eval(`#${id}`, (element) => {
@@ -501,8 +480,6 @@ test('a phone has samples right under the buttons, and nothing sticks out; a lar
     await page.setViewport({ width, height: 740 });
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
   }
-  expect(problems).toEqual([]);
-  await context.close();
 });
 
 /** A network for 8 x 8 colours that predicts the same velocity everywhere: its samples are red, and hardly blue. With the run that it is of. */
@@ -568,7 +545,7 @@ async function reddening() {
 /** The mean colour of the pixels of a canvas, or of a saved picture, that are not white. */
 const meanColour = (page: Page, what: string | number) =>
   page.evaluate(async (of) => {
-    const { blobs } = window as unknown as { blobs: Blob[] };
+    const { blobs } = window;
     const picture =
       typeof of === 'string'
         ? document.querySelector<HTMLCanvasElement>(of)!
@@ -587,14 +564,11 @@ const meanColour = (page: Page, what: string | number) =>
 
 test('a coloured network is shown in its colours in every view, and its classes by their names', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'colours-'));
-  const { page, problems } = await visit(
-    driven.context,
-    `${driven.tiny}?task=train&samples=4&steps=2&method=euler`,
-  );
+  const { page } = await driven.visit(`${driven.tiny}?task=train&samples=4&steps=2&method=euler`);
   try {
     for (const [name, bytes] of Object.entries(await reddening())) await writeFile(join(folder, name), bytes);
-    const upload = async (input: string, ...names: string[]) =>
-      (await page.$<'input'>(`#${input}` as 'input'))!.uploadFile(...names.map((name) => join(folder, name)));
+    const choose = (input: string, ...names: string[]) =>
+      upload(page, input, ...names.map((name) => join(folder, name)));
     const { save } = await files(page);
     const isReddened = async (what: string | number) => {
       const [red, green, blue] = await meanColour(page, what);
@@ -606,7 +580,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
     };
 
     // Train: a run that goes on, with the names that its file has.
-    await upload('files', 'own-images-idx4-ubyte', 'own-labels-idx1-ubyte', 'run.safetensors');
+    await choose('files', 'own-images-idx4-ubyte', 'own-labels-idx1-ubyte', 'run.safetensors');
     await reads(page, 'strip-step', 'after step 1');
     await reads(page, 'grid-step', 'after step 1');
     await isReddened('#grid');
@@ -617,11 +591,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
     await go(page, 'sample');
     const names = '#digit-buttons button';
     await until(page, (selector) => document.querySelector(selector) !== null, names);
-    expect(await page.$$eval(names, (all) => all.map(({ textContent }) => textContent))).toEqual([
-      'all',
-      'poppy',
-      'cornflower',
-    ]);
+    expect(await textsOf(page, names)).toEqual(['all', 'poppy', 'cornflower']);
     await page.type('#text', 'cornflower, Poppy');
     await page.keyboard.press('Enter');
     await made(page, 2);
@@ -630,13 +600,10 @@ test('a coloured network is shown in its colours in every view, and its classes 
     await isReddened(await save('save-sampled'));
     await isReddened(await save('save-sheet'));
     const [gif, npy] = [await save('save-gif'), await save('save-npy')];
-    const head = await page.evaluate(
-      async (at) => (await (window as unknown as { blobs: Blob[] }).blobs[at].text()).slice(10, 90),
-      npy,
-    );
+    const head = await page.evaluate(async (at) => (await window.blobs[at].text()).slice(10, 90), npy);
     expect(head).toContain("'shape': (3, 2, 8, 8, 3,)");
     const frames = await page.evaluate(async (at) => {
-      const { blobs } = window as unknown as { blobs: Blob[] };
+      const { blobs } = window;
       const decoder = new ImageDecoder({ data: await blobs[at].arrayBuffer(), type: 'image/gif' });
       await decoder.tracks.ready;
       const { image } = await decoder.decode({ frameIndex: 2 });
@@ -651,7 +618,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
 
     // Inside, Explain and Draw.
     await go(page, 'inside');
-    await until(page, () => document.querySelectorAll('#inside-choices button').length === 2);
+    await exist(page, '#inside-choices button', 2);
     expect(await meanColour(page, '#inside-choices button:nth-child(1) canvas')).toEqual([255, 0, 0]);
     expect(await meanColour(page, '#inside-choices button:nth-child(2) canvas')).toEqual([0, 0, 255]);
     expect(await page.$$eval('#inside-label option', (all) => all.map(({ text }) => text))).toEqual([
@@ -690,14 +657,12 @@ test('a coloured network is shown in its colours in every view, and its classes 
 
     // A model from a file.
     await go(page, 'sample');
-    await upload('model-file', 'model.safetensors');
+    await choose('model-file', 'model.safetensors');
     await until(page, () => window.harness.state.model !== undefined);
     await click(page, '#sample');
     await made(page, 2);
     await isReddened('#sample-prediction');
-    expect(problems).toEqual([]);
   } finally {
-    await page.close();
     await rm(folder, { recursive: true });
   }
 });

@@ -4,25 +4,32 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ElementHandle, Page } from 'puppeteer';
+import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../../src/files';
 import { drive } from '../drive';
 import { leaveNoRoomForImages, writePictures } from '../own_pictures';
 import {
   click,
+  exist,
   files,
+  fromState,
+  isSeen,
   losses,
   mentions,
   offered,
   phase,
   reads,
+  reset,
   root,
+  searchOf,
   steps,
   text,
+  trainToEnd,
   type,
   until,
-  visit,
+  upload,
+  type Visited,
 } from '../visit';
 
 const driven = drive();
@@ -42,22 +49,16 @@ afterAll(() => rmSync(place, { recursive: true }));
 const PICTURES = 'size=16&fit=fit';
 const RUN = `?recipe=digits-3x3&batch=4&widths=8&samples=0&lr=0.01&epochs=7&${PICTURES}`;
 
-async function choose(page: Page, id: 'folder' | 'files', ...paths: string[]): Promise<void> {
-  const input = (await page.$(`#${id}`)) as ElementHandle<HTMLInputElement>;
-  await input.uploadFile(...paths);
-}
-
 /** Opens the page, and trains a run of 21 steps on the pictures, which is kept. `before`: what is done to the page before. */
-async function trained(before = async (_: Page) => {}): ReturnType<typeof visit> {
-  const visited = await visit(driven.context, `${driven.address}${RUN}`);
+async function trained(before = async (_: Page) => {}): Promise<Visited> {
+  const visited = await driven.visit(`${driven.address}${RUN}`);
   const { page } = visited;
   await phase(page, 'idle');
   await before(page);
-  await choose(page, 'folder', folder);
+  await upload(page, 'folder', folder);
   await until(page, () => window.harness.state.data?.channels === 3);
   await phase(page, 'idle');
-  await click(page, '#train');
-  await phase(page, 'finished');
+  await trainToEnd(page);
   await until(page, () => window.harness.state.stored === 21);
   return visited;
 }
@@ -84,17 +85,17 @@ const keptSets = (page: Page, count: number) =>
   expect.poll(async () => (await keptImages(page)).length, { timeout: 30_000 }).toBe(count);
 
 test('a kept run goes on without the files; where its images are damaged, the page asks for the files again', async () => {
-  const { page, problems } = await trained();
+  const { page } = await trained();
   const before = await losses(page);
   await keptSets(page, 1);
   expect((await keptImages(page))[0]).toBeGreaterThan(12 * 16 * 16 * 3);
   await goOn(page);
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(before);
-  expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+  expect(await fromState(page, 'data')).toMatchObject({
     ...{ count: 12, height: 16, width: 16, channels: 3, classNames: ['poppy', 'רקפת'] },
   });
-  expect(await page.evaluate(() => location.search)).toContain(PICTURES);
+  expect(await searchOf(page)).toContain(PICTURES);
 
   await page.goto('about:blank');
   await page.goto(driven.address);
@@ -116,7 +117,7 @@ test('a kept run goes on without the files; where its images are damaged, the pa
     [others, `${not} If they are made of the same files: earlier versions of the page`],
     [opaque, not],
   ] as const) {
-    await choose(page, 'folder', other);
+    await upload(page, 'folder', other);
     await until(
       page,
       (words) => document.getElementById('files-problem-text')!.textContent!.startsWith(words),
@@ -128,12 +129,12 @@ test('a kept run goes on without the files; where its images are damaged, the pa
     expect(await text(page, 'files-problem-text')).toBe('');
     expect(await losses(page)).toEqual([]);
   }
-  await choose(page, 'folder', folder);
+  await upload(page, 'folder', folder);
   await until(
     page,
     () => window.harness.state.phase === 'finished' || window.harness.state.error !== undefined,
   );
-  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  expect(await fromState(page, 'error')).toBeUndefined();
   expect(await losses(page)).toEqual(before);
   await type(page, 'epochs', '8');
   await click(page, '#train');
@@ -142,23 +143,21 @@ test('a kept run goes on without the files; where its images are damaged, the pa
   await phase(page, 'finished');
   await click(page, '#reset');
   await keptSets(page, 0);
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('pictures of one size become at most 32 pixels wide, unless a press keeps their own size', async () => {
   const large = join(place, 'large');
   writePictures(large, { width: 40, height: 36 });
-  const { page, problems } = await visit(driven.context, `${driven.address}?task=train&batch=4`);
+  const { page } = await driven.visit(`${driven.address}?task=train&batch=4`);
   await phase(page, 'idle');
-  await choose(page, 'folder', folder);
-  const sideOf = () => page.evaluate(() => window.harness.state.data);
+  await upload(page, 'folder', folder);
+  const sideOf = () => fromState(page, 'data');
   // The digits are 28 wide, too.
   await until(page, () => window.harness.state.data?.channels === 3);
   expect((await sideOf())!.width).toBe(28);
-  const isOffered = () => page.$eval('#own-size', (button) => button.checkVisibility());
+  const isOffered = () => isSeen(page, '#own-size');
   expect(await isOffered()).toBe(false);
-  await choose(page, 'folder', large);
+  await upload(page, 'folder', large);
   await until(page, () => window.harness.state.data?.width === 32);
   await expect.poll(isOffered, { timeout: 60_000 }).toBe(true);
   expect(await text(page, 'own-size')).toBe('Keep their 40 × 36');
@@ -167,12 +166,10 @@ test('pictures of one size become at most 32 pixels wide, unless a press keeps t
   expect(await sideOf()).toMatchObject({ height: 36, width: 40, cut: 0 });
   expect(await page.$eval('#size', (select) => (select as HTMLSelectElement).value)).toBe('own');
   await expect.poll(isOffered, { timeout: 60_000 }).toBe(false);
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 test('without room for the images the run goes on; transparent pictures are the same bytes on the command line', async () => {
-  const { page, problems } = await trained(leaveNoRoomForImages);
+  const { page } = await trained(leaveNoRoomForImages);
   const before = await losses(page);
   const notices = () => text(page, 'notices-list');
   const notice =
@@ -184,7 +181,7 @@ test('without room for the images the run goes on; transparent pictures are the 
   const { save } = await files(page);
   const blob = await save('save-checkpoint');
   const saved = await page.evaluate(async (n) => {
-    const bytes = new Uint8Array(await (window as unknown as { blobs: Blob[] }).blobs[n].arrayBuffer());
+    const bytes = new Uint8Array(await window.blobs[n].arrayBuffer());
     return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
   }, blob);
   const out = join(place, 'run');
@@ -198,28 +195,22 @@ test('without room for the images the run goes on; transparent pictures are the 
   expect(decodeSafetensors(readFileSync(file)).metadata.step).toBe('24');
 
   await type(page, 'epochs', '8');
-  await click(page, '#train');
-  await phase(page, 'finished');
+  await trainToEnd(page);
   await until(page, () => window.harness.state.stored === 24);
   expect(await notices()).toBe('');
-  await click(page, '#reset');
-  await until(page, () => window.harness.state.run === undefined);
-  await phase(page, 'idle');
-  await choose(page, 'files', file);
+  await reset(page);
+  await upload(page, 'files', file);
   await until(page, () => window.harness.state.losses.length === 24);
   await phase(page, 'finished');
   expect((await losses(page)).slice(0, 21)).toEqual(before);
   await type(page, 'epochs', '9');
-  await click(page, '#train');
-  await phase(page, 'finished');
+  await trainToEnd(page);
   await until(page, () => window.harness.state.stored === 27);
   expect(await text(page, 'files-problem-text')).toBe('');
   expect(await keptImages(page)).toEqual([]);
-  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
+  expect(await fromState(page, 'error')).toBeUndefined();
   await goOn(page);
   await mentions(page, 'kept-runs', 'does not keep');
-  expect(problems).toEqual([]);
-  await page.close();
 });
 
 // Each of the three is shown in a quicker test; here they meet on the page.
@@ -227,19 +218,18 @@ test('coloured pictures begin with the network of icons; samples are polished, e
   tags: 'thorough',
 }, async () => {
   const query = '?task=train&size=16&batch=4&epochs=2&samples=4&holdout=0';
-  const { page, problems } = await visit(driven.context, driven.address + query);
+  const { page } = await driven.visit(driven.address + query);
   await phase(page, 'idle');
-  await choose(page, 'folder', opaque);
+  await upload(page, 'folder', opaque);
   await until(page, () => window.harness.settings.recipe === 'pictures');
   await phase(page, 'idle');
   expect(await page.$eval('#begin [value=auto]', (option) => option.textContent)).toContain('pretrained');
-  expect(await page.evaluate(() => location.search)).toContain('recipe=pictures');
-  await click(page, '#train');
-  await phase(page, 'finished');
-  expect(await page.evaluate(() => window.harness.state.begin)).toBe('pretrained');
+  expect(await searchOf(page)).toContain('recipe=pictures');
+  await trainToEnd(page);
+  expect(await fromState(page, 'begin')).toBe('pretrained');
   // New weights begin above 1.
   expect((await losses(page))[0]).toBeLessThan(0.8);
-  await until(page, () => document.querySelectorAll('#nearest-pairs li').length === 20);
+  await exist(page, '#nearest-pairs li', 20);
   expect(await text(page, 'nearest-at')).toBe('after step 6');
   expect(await text(page, 'nearest-note')).toMatch(/^Samples, and under each/);
 
@@ -249,6 +239,4 @@ test('coloured pictures begin with the network of icons; samples are polished, e
   await reads(page, 'frame-label', 'polished');
   expect(await text(page, 'frame-note')).toContain('polish');
   // Eight steps at guidance 1.5, and four calls with it.
-  expect(problems).toEqual([]);
-  await page.close();
 });

@@ -1,6 +1,6 @@
 /** What a page's run survives: a reload, a lost device, a GPU process that is killed, other tabs, storage that is full. */
 import { readFileSync } from 'node:fs';
-import type { Browser, BrowserContext } from 'puppeteer';
+import type { Browser } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../../../harness/run/browsers';
 import { LEAST_STEPS } from '../../../src/keeping/store';
@@ -10,7 +10,10 @@ import { leaveNoRoomForImages } from '../own_pictures';
 import {
   click,
   deviceLoser,
+  exist,
   files,
+  fromState,
+  isHidden,
   keepAt,
   killGpu,
   losses,
@@ -19,13 +22,18 @@ import {
   pause,
   phase,
   reads,
+  reset,
   root,
+  searchOf,
+  step,
   steps,
   TUTORIAL,
   text,
+  trainToEnd,
   type,
   unhidden,
   until,
+  type Visited,
   visit,
   workerOf,
 } from '../visit';
@@ -44,7 +52,7 @@ let undisturbed: number[];
 tellOfFailures(() => browser);
 const inTurn = inTurns(() => visit(browser, `${driven.address}${RUN}`));
 /** The page without a run, whatever was before. */
-async function withoutRun(): ReturnType<typeof visit> {
+async function withoutRun(): Promise<Visited> {
   const visited = await inTurn();
   const { page } = visited;
   if (await page.evaluate(() => window.harness.state.losses.length > 0)) await click(page, '#reset');
@@ -56,25 +64,14 @@ async function withoutRun(): ReturnType<typeof visit> {
 beforeAll(async () => {
   browser = await launchBrowser('chrome');
   const { page } = await withoutRun();
-  await click(page, '#train');
-  await phase(page, 'finished');
+  await trainToEnd(page);
   undisturbed = await losses(page);
   expect(undisturbed).toHaveLength(STEPS);
 });
 afterAll(() => browser?.close());
 
-/** A browser's storage of its own. */
-async function profile(): Promise<{ open(query: string): ReturnType<typeof visit>; close(): Promise<void> }> {
-  const context: BrowserContext = await driven.browser.createBrowserContext();
-  return {
-    open: (query) => visit(context, `${driven.address}${query}`),
-    close: () => context.close(),
-  };
-}
-
 test('a run that an earlier version of the page kept goes on', { tags: 'thorough' }, async () => {
-  const { open, close } = await profile();
-  const { page, problems } = await open('');
+  const { page } = await driven.visitAlone(driven.address);
   const { id, file, kept, notes, losses: before } = old;
   const bytes = readFileSync(`${root}/test/old/page_run.safetensors`, 'base64');
   await page.evaluate(
@@ -97,12 +94,10 @@ test('a run that an earlier version of the page kept goes on', { tags: 'thorough
   const now = await losses(page);
   expect(now.slice(0, kept)).toEqual(before.slice(0, kept));
   for (let i = kept; i < kept + 20; i++) expect(Math.abs(now[i] / before[i] - 1)).toBeLessThan(1e-3);
-  expect(problems).toEqual([]);
-  await close();
 });
 
 test('a device that is lost in the middle of training is replaced, and the run ends as if nothing had happened', async () => {
-  const { page, problems } = await withoutRun();
+  const { page } = await withoutRun();
   const loseDevice = await deviceLoser(page);
   await keepAt(page, LEAST_STEPS);
   await page.evaluate(() => {
@@ -121,12 +116,11 @@ test('a device that is lost in the middle of training is replaced, and the run e
   await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
   expect(await losses(page)).toEqual(undisturbed);
   expect(await text(page, 'notices')).toContain('and another took its place. The run goes on from step');
-  expect(await page.evaluate(() => window.harness.state.error)).toBeUndefined();
-  expect(problems).toEqual([]);
+  expect(await fromState(page, 'error')).toBeUndefined();
 });
 
 test('a page that is left in the middle of a run goes on with the run, bit for bit, and looks as before', async () => {
-  const { page, problems } = await withoutRun();
+  const { page } = await withoutRun();
   /** The folders of stored runs. */
   const folders = () =>
     page.evaluate(async () => {
@@ -157,22 +151,19 @@ test('a page that is left in the middle of a run goes on with the run, bit for b
   const at = Number(/\(step (\d+)\)/.exec(offer)![1]);
   expect(at).toBeGreaterThanOrEqual(kept);
   await click(page, '#kept-runs button');
-  await until(page, () => window.harness.state.losses.length > 0);
+  await steps(page, 1);
   expect((await losses(page)).slice(0, at)).toEqual(undisturbed.slice(0, at));
-  expect(await page.evaluate(() => location.search)).toContain(`recipe=tutorial&batch=4&lr=0.01&${EPOCHS}`);
+  expect(await searchOf(page)).toContain(`recipe=tutorial&batch=4&lr=0.01&${EPOCHS}`);
   await phase(page, 'finished');
   expect(await losses(page)).toEqual(undisturbed);
   await reads(page, 'reading-step', '160 / 160');
   await until(page, (n) => window.harness.state.stored === n, STEPS);
-  expect(await page.$eval('#kept', (list) => (list as HTMLElement).hidden)).toBe(true);
+  expect(await isHidden(page, 'kept')).toBe(true);
 
   // What is reset is gone from the browser, too.
-  await click(page, '#reset');
-  await phase(page, 'idle');
-  await until(page, () => window.harness.state.losses.length === 0);
+  await reset(page);
   const left = async () => (await folders()).filter((name) => !others.has(name)).length;
   while ((await left()) > 0) await new Promise((resolve) => setTimeout(resolve, 30));
-  expect(problems).toEqual([]);
 });
 
 test('a GPU process that is killed once, twice, three times: the run goes on, after a reload, after a restart', async () => {
@@ -212,19 +203,19 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
 test('two tabs keep two runs, each with one writer; a run can be discarded', {
   tags: 'thorough',
 }, async () => {
-  const { open, close } = await profile();
+  const context = await driven.browser.createBrowserContext();
+  const open = (query: string) => driven.visitAlone(driven.address + query, context);
   const first = await open(`${RUN.replace(EPOCHS, 'epochs=10000')}&autorun=1`);
   // Kept without a pause, by the time.
   await until(first.page, (n) => window.harness.state.stored >= n, LEAST_STEPS);
   await pause(first.page);
-  const { page, problems } = await open(RUN);
+  const { page } = await open(RUN);
   await phase(page, 'idle');
   await mentions(page, 'kept-runs', 'open in another tab');
   expect(await page.$$eval('#kept-runs button', (all) => all.map((b) => b.disabled))).toEqual([true, true]);
   await keepAt(page, LEAST_STEPS);
   const third = await open(RUN);
-  await until(third.page, () => document.querySelectorAll('#kept-runs li').length === 2);
-  expect(problems).toEqual([]);
+  await exist(third.page, '#kept-runs li', 2);
 
   // What a tab leaves behind, another can have.
   const own = (await losses(page)).length;
@@ -238,7 +229,7 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
       document.querySelectorAll('#kept-runs li').length === 2,
   );
   await click(third.page, '#kept-runs li:first-child button + button');
-  await until(third.page, () => document.querySelectorAll('#kept-runs li').length === 1);
+  await exist(third.page, '#kept-runs li', 1);
   const fourth = await open(RUN);
   await offered(fourth.page, 'Go on');
   // A tab in the background draws nothing, and cannot be clicked.
@@ -249,17 +240,15 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   // It does not know yet.
   await click(fourth.page, '#kept-runs button');
   await until(fourth.page, () => window.harness.state.error?.message.includes('open in another tab'));
-  await until(fourth.page, () => document.querySelectorAll('#kept-runs button:disabled').length === 2);
-  expect([...third.problems, ...fourth.problems]).toEqual([]);
-  await close();
+  await exist(fourth.page, '#kept-runs button:disabled', 2);
 });
 
 test('a kept run whose coloured images found no room names its classes, asks for these images, and goes on', {
   tags: 'thorough',
 }, async () => {
-  const { open, close } = await profile();
   // Its two steps an epoch must not end before it is left.
-  const { page, problems } = await open('?batch=4&widths=8&samples=0&lr=0.01&epochs=10000');
+  const query = '?batch=4&widths=8&samples=0&lr=0.01&epochs=10000';
+  const { page } = await driven.visitAlone(driven.address + query);
   await phase(page, 'idle');
   const idx = (magic: number, sizes: readonly number[], values: readonly number[]) =>
     String.fromCharCode(0, 0, 8, magic, ...sizes.flatMap((size) => [0, 0, 0, size]), ...values);
@@ -297,19 +286,16 @@ test('a kept run whose coloured images found no room names its classes, asks for
   await dropImages(37);
   await steps(page, before.length + 1);
   expect((await losses(page)).slice(0, before.length)).toEqual(before);
-  expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
+  expect(await fromState(page, 'data')).toMatchObject({
     channels: 3,
     classNames: ['poppy', 'רקפת'],
   });
-  expect(problems).toEqual([]);
-  await close();
 });
 
 test('where the storage is full, training goes on, and the page says so and offers the file', {
   tags: 'thorough',
 }, async () => {
-  const { open, close } = await profile();
-  const { page, problems } = await open(RUN);
+  const { page } = await driven.visitAlone(driven.address + RUN);
   await phase(page, 'idle');
   const { save, asks } = await files(page);
   const worker = await workerOf(page);
@@ -317,8 +303,7 @@ test('where the storage is full, training goes on, and the page says so and offe
     const handles = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle(): Promise<never> };
     handles.createSyncAccessHandle = () => Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
   });
-  await click(page, '#step');
-  await phase(page, 'paused');
+  await step(page);
   await unhidden(page, 'not-stored');
   expect(await text(page, 'not-stored-text')).toMatch(
     /^The run is not kept in this browser: there is no room/,
@@ -327,9 +312,6 @@ test('where the storage is full, training goes on, and the page says so and offe
   await save('not-stored-save');
   expect(await asks()).toBe(false);
   await type(page, 'epochs', '2');
-  await click(page, '#train');
-  await phase(page, 'finished');
+  await trainToEnd(page);
   expect(await losses(page)).toEqual(undisturbed.slice(0, 8));
-  expect(problems).toEqual([]);
-  await close();
 });

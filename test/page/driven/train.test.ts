@@ -11,24 +11,31 @@ import { violations } from '../axe';
 import { drive, inTurns } from '../drive';
 import {
   click,
+  exist,
   files,
-  focus,
+  fromState,
   go,
   hidden,
+  isSeen,
   losses,
   mentions,
   pause,
   phase,
+  pressOn,
   reads,
+  reset,
   root,
+  searchOf,
   setting,
+  settingsOf,
   steps,
   TINY,
   text,
+  trainToEnd,
   type,
   unhidden,
   until,
-  visit,
+  type Visited,
 } from '../visit';
 
 /** A tenth of the 160 digits is held out. */
@@ -36,13 +43,13 @@ const RUN = '?batch=8&limit=160&widths=8&samples=10&epochs=2000';
 
 const driven = drive();
 
-const inTurn = inTurns(() => visit(driven.context, `${driven.address}${RUN}`));
+const inTurn = inTurns(() => driven.visit(`${driven.address}${RUN}`));
 /** The page without any run, and with these settings. */
-async function withoutRuns(settings: Readonly<Record<string, string>>): ReturnType<typeof visit> {
+async function withoutRuns(settings: Readonly<Record<string, string>>): Promise<Visited> {
   const visited = await inTurn();
   const { page } = visited;
   await until(page, () => window.harness.state.data !== undefined);
-  if (await page.evaluate(() => window.harness.state.losses.length > 0)) await click(page, '#reset');
+  if ((await losses(page)).length > 0) await click(page, '#reset');
   await phase(page, 'idle');
   await until(page, () => {
     const buttons = [...document.querySelectorAll<HTMLButtonElement>('#runs-body button')];
@@ -54,10 +61,7 @@ async function withoutRuns(settings: Readonly<Record<string, string>>): ReturnTy
 }
 
 /** In a browser's storage of its own. */
-async function open(query: string) {
-  const context = await driven.browser.createBrowserContext();
-  return { ...(await visit(context, `${driven.address}${query}`)), close: () => context.close() };
-}
+const open = (query: string) => driven.visitAlone(`${driven.address}${query}`);
 
 /** Presses a button as soon as it can be pressed. */
 const pressWhenOn = (page: Page, id: string) =>
@@ -72,7 +76,6 @@ const pressWhenOn = (page: Page, id: string) =>
     id,
   );
 
-const measured = (page: Page) => page.evaluate(() => window.harness.state.measured);
 const label = (page: Page, id: string) => page.$eval(`#${id}`, (element) => element.ariaLabel);
 /** The rows of the table, cell by cell. */
 const rows = (page: Page) =>
@@ -95,7 +98,7 @@ const pressIn = (page: Page, row: number, name: string) =>
   );
 
 test('a run shows its held-out loss, also by noise level, the share of accepted samples, and changes of its rate', async () => {
-  const { page, problems } = await inTurn();
+  const { page } = await inTurn();
   await phase(page, 'idle');
   expect(await text(page, 'data-name')).toBe('144 of MNIST’s digits');
   await click(page, '#train');
@@ -107,22 +110,21 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   await until(page, () => window.harness.state.measured.quality.length === 1);
   const measuredAt = (await losses(page)).length;
   await reads(page, 'quality-at', `after step ${measuredAt}`);
-  const [quality] = (await measured(page)).quality;
+  const [quality] = (await fromState(page, 'measured')).quality;
   expect(quality).toMatchObject({ step: measuredAt, samples: 100 });
   // The classifier is right on 99 % of them; of a network that has just begun it accepts fewer.
   expect(quality.real).toBeGreaterThan(0.95);
   expect(quality.accepted).toBeLessThan(0.9);
   // Both are measured again at the end.
   await type(page, 'epochs', String(Math.ceil(measuredAt / 18) + 2));
-  await click(page, '#train');
-  await phase(page, 'finished');
+  await trainToEnd(page);
   await until(
     page,
     (n) => window.harness.state.measured.heldOut.at(-1)?.step === n,
     (await losses(page)).length,
   );
-  const { heldOut, rates } = await measured(page);
-  expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 144, held: 16 });
+  const { heldOut, rates } = await fromState(page, 'measured');
+  expect(await fromState(page, 'run')).toMatchObject({ images: 144, held: 16 });
   const [first, last] = [heldOut[0], heldOut[heldOut.length - 1]];
   expect(last.images).toBe(16);
   expect(last.bins).toHaveLength(10);
@@ -170,16 +172,13 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   await mentions(page, 'notices', 'The file could not be made: no room');
   const { save } = await files(page);
   const saved = await save('save-history');
-  const head = await page.evaluate(
-    async (n) => (window as unknown as { blobs: Blob[] }).blobs[n].slice(0, 6).text(),
-    saved,
-  );
+  const head = await page.evaluate(async (n) => window.blobs[n].slice(0, 6).text(), saved);
   expect(head).toBe('GIF89a');
   // The same pictures as numbers, and the first row of each in one.
   const [png, npy] = [await save('save-history-png'), await save('save-history-npy')];
   const [size, numbers] = await page.evaluate(
     async (at, from) => {
-      const { blobs } = window as unknown as { blobs: Blob[] };
+      const { blobs } = window;
       const { width, height } = await createImageBitmap(blobs[at]);
       return [{ width, height }, [...new Uint8Array(await blobs[from].arrayBuffer())]] as const;
     },
@@ -197,24 +196,23 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   // A continued run has all of that behind it.
   await until(page, () => window.harness.state.measured.quality.length === 2);
   await type(page, 'epochs', '2000');
-  const before = await measured(page);
+  const before = await fromState(page, 'measured');
   await pressWhenOn(page, 'put-aside');
   await until(page, () => window.harness.state.kept.length === 1 && !window.harness.state.run);
-  expect(await measured(page)).toMatchObject({ heldOut: [], quality: [], rates: [] });
+  expect(await fromState(page, 'measured')).toMatchObject({ heldOut: [], quality: [], rates: [] });
   await pressIn(page, 0, 'Go on');
-  await until(page, (n) => window.harness.state.losses.length > n, done.length);
-  const after = await measured(page);
+  await steps(page, done.length + 1);
+  const after = await fromState(page, 'measured');
   expect(after.heldOut.slice(0, before.heldOut.length)).toEqual(before.heldOut);
   expect(after.quality).toEqual(before.quality);
   expect(after.rates).toEqual(before.rates);
   expect(after.secondsBefore).toBeGreaterThan(0);
-  expect(problems).toEqual([]);
 });
 
 test('more held-out images than there are get a message, and another number is taken', {
   tags: 'thorough',
 }, async () => {
-  const { page, problems, close } = await open(`${RUN}&holdout=160`);
+  const { page } = await open(`${RUN}&holdout=160`);
   await phase(page, 'idle');
   await click(page, '#train');
   await unhidden(page, 'error');
@@ -224,16 +222,14 @@ test('more held-out images than there are get a message, and another number is t
   await setting(page, 'holdout', '20');
   await click(page, '#train');
   await steps(page, 1);
-  expect(await page.evaluate(() => window.harness.state.run)).toMatchObject({ images: 140, held: 20 });
-  expect(problems).toEqual([]);
-  await close();
+  expect(await fromState(page, 'run')).toMatchObject({ images: 140, held: 20 });
 });
 
 test('a run in minutes ends with its plan, trains on with another plan, and keeps both out of the address', {
   tags: 'thorough',
 }, async () => {
   const query = '?seed=1&widths=4,8&limit=200&autorun=1';
-  const { page, problems, close } = await open(query);
+  const { page } = await open(query);
   await until(page, () => window.harness.state.phase === 'finished');
   const first = await losses(page);
   const ofPlan = () => page.evaluate(() => window.harness.state.planned!);
@@ -243,8 +239,8 @@ test('a run in minutes ends with its plan, trains on with another plan, and keep
   expect(first).toHaveLength(plan.steps!);
   expect(await text(page, 'status-text')).toBe('Finished. Train on plans further steps');
   expect(await text(page, 'reading-step')).toBe('1,125 / 1,125');
-  expect(await page.evaluate(() => location.search)).toBe(query);
-  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
+  expect(await searchOf(page)).toBe(query);
+  expect(await settingsOf(page)).toMatchObject({
     batch: 16,
     samples: 10,
     minutes: 0,
@@ -255,31 +251,26 @@ test('a run in minutes ends with its plan, trains on with another plan, and keep
   await pause(page);
   const { plan: further } = await ofPlan();
   expect(further).toMatchObject({ batch: 16, steps: 2250 });
-  expect(await page.evaluate(() => window.harness.settings.lr)).toBe(1e-3);
-  expect((await measured(page)).rates).toMatchObject([{ step: 1125, lr: 1e-3, before: 3e-3 }]);
+  expect((await settingsOf(page)).lr).toBe(1e-3);
+  expect((await fromState(page, 'measured')).rates).toMatchObject([{ step: 1125, lr: 1e-3, before: 3e-3 }]);
   expect((await losses(page)).slice(0, plan.steps!)).toEqual(first);
-  expect(await page.evaluate(() => location.search)).toBe(query);
-  await click(page, '#reset');
-  await until(page, () => window.harness.state.run === undefined);
-  expect(await page.evaluate(() => window.harness.settings)).toMatchObject({
+  expect(await searchOf(page)).toBe(query);
+  await reset(page);
+  expect(await settingsOf(page)).toMatchObject({
     batch: 64,
     epochs: 6,
     lr: 3e-3,
   });
-  expect(problems).toEqual([]);
-  await close();
 });
 
 test('training stops when the time is up, with the run whole, and goes on for the same time again', {
   tags: 'thorough',
 }, async () => {
-  const { page, problems, close } = await open(
-    `?recipe=tutorial&${TINY}&epochs=10000&minutes=0.03&autorun=1`,
-  );
+  const { page } = await open(`?recipe=tutorial&${TINY}&epochs=10000&minutes=0.03&autorun=1`);
   await reads(page, 'status-text', /^The time is up/);
   const first = await losses(page);
   expect(first.length).toBeGreaterThan(0);
-  const { clock } = await measured(page);
+  const { clock } = await fromState(page, 'measured');
   expect(clock!.press).toBeGreaterThan(0.5);
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
   await click(page, '#train');
@@ -294,8 +285,6 @@ test('training stops when the time is up, with the run whole, and goes on for th
   expect(await text(page, 'settings-problem')).toBe(
     'Minutes is -1; it must be a number from 0.01 to 10,000, or empty for no limit.',
   );
-  expect(problems).toEqual([]);
-  await close();
 });
 
 /** The page draws what has changed with its next frame, which a busy machine makes late. */
@@ -314,8 +303,8 @@ const drawnIn = (page: Page, name: string) =>
   }, name);
 
 test('runs are compared in a table: put aside, drawn beside another, continued, removed', async () => {
-  const { page, problems } = await withoutRuns({ lr: '0.01', seed: '123' });
-  expect(await page.$eval('#runs', (runs) => runs.checkVisibility())).toBe(false);
+  const { page } = await withoutRuns({ lr: '0.01', seed: '123' });
+  expect(await isSeen(page, '#runs')).toBe(false);
   await click(page, '#train');
   await steps(page, 60);
   await until(page, () => window.harness.state.stored > 0);
@@ -348,7 +337,7 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
     ]);
   await expect.poll(() => drawnIn(page, '--run-0'), LATER).toBe(false);
   await click(page, '#runs-body input');
-  await until(page, () => document.querySelector('#runs-body .swatch.run-0') !== null);
+  await exist(page, '#runs-body .swatch.run-0');
   await expect.poll(() => drawnIn(page, '--run-0'), LATER).toBe(true);
 
   // While a check has the GPU, nothing is trained or measured beside it.
@@ -367,7 +356,7 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   // The first one goes on; the second is put aside for it.
   await pressIn(page, 1, 'Go on');
   await until(page, () => window.harness.settings.seed === 123);
-  await until(page, (n) => window.harness.state.losses.length > n, kept);
+  await steps(page, kept + 1);
   await until(page, () => window.harness.state.kept.length === 1);
   await until(page, () => document.querySelector('#runs-body .swatch.run-0') === null);
   await expect.poll(() => drawnIn(page, '--run-0'), LATER).toBe(false);
@@ -378,20 +367,18 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   await until(page, () => document.querySelector('#runs-body tr th')!.textContent!.startsWith('Reset'));
   await expect.poll(async () => (await rows(page)).map((row) => row[5]), LATER).toEqual(['123', '7']);
   await pressIn(page, 0, 'Remove');
-  await until(page, () => document.querySelectorAll('#runs-body input').length === 1);
+  await exist(page, '#runs-body input', 1);
   await pressIn(page, 0, 'Remove');
   await until(page, () => window.harness.state.kept.length === 0);
   await hidden(page, 'runs');
-  expect(problems).toEqual([]);
 });
 
 test('the recipes are radio cards: arrows choose, and digits-3x3 trains on letters, is kept as such, and goes on', async () => {
   const few = { batch: '4', limit: '18', samples: '0', lr: '0.01', epochs: '5', seed: '123' };
-  const { page, problems } = await withoutRuns(few);
+  const { page } = await withoutRuns(few);
   await click(page, '#settings-fold');
-  const card = () => page.$eval('#card-digits-3x3', (label) => label.checkVisibility());
-  await focus(page, '#recipe-tutorial');
-  await page.keyboard.press('ArrowDown');
+  const card = () => isSeen(page, '#card-digits-3x3');
+  await pressOn(page, '#recipe-tutorial', 'ArrowDown');
   await until(page, () => location.search.includes('recipe=pictures'));
   // Its card is there for whom an address brings it.
   expect(await card()).toBe(false);
@@ -401,8 +388,7 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains on lette
   await click(page, '#use-letters');
   await until(page, () => window.harness.state.data?.classNames?.[25] === 'Z');
   await reads(page, 'data-name', /^Letters A to Z: 18 images/);
-  await click(page, '#train');
-  await phase(page, 'finished');
+  await trainToEnd(page);
   // Two images of each epoch are left out.
   expect(await losses(page)).toHaveLength(LEAST_STEPS);
   await until(page, (n) => window.harness.state.stored === n, LEAST_STEPS);
@@ -413,10 +399,9 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains on lette
   await click(page, '#recipe-digits');
   await click(page, '#kept-runs button');
   await until(page, (n) => window.harness.state.losses.length === n, LEAST_STEPS);
-  expect(await page.evaluate(() => window.harness.settings.recipe)).toBe('digits-3x3');
+  expect((await settingsOf(page)).recipe).toBe('digits-3x3');
   expect(await page.evaluate(() => window.harness.state.data!.letters)).toBe(true);
   await until(page, () => document.querySelector<HTMLInputElement>('#recipes :checked')!.disabled);
-  expect(problems).toEqual([]);
 });
 
 /** The mean colour of each of some images, [count][pixels][3]. */
@@ -431,42 +416,37 @@ const meansOf = (bytes: ArrayLike<number>, pixels: number) =>
 
 /** Trains on what is dropped, 38 epochs of 8 updates, by a drop and a press. Returns the mean colours of 40 samples, and of the classes. */
 async function trained(path: string, data: object) {
-  const { page, problems, close } = await open('?task=train&widths=16,16&batch=64&epochs=38&samples=40');
-  try {
-    await phase(page, 'idle');
-    const session = await page.createCDPSession();
-    const drag = { items: [], files: [join(root, path)], dragOperationsMask: 1 };
-    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
-      await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data: drag });
-    await until(page, () => window.harness.state.data?.count === 600);
-    expect(await page.evaluate(() => window.harness.state.data)).toMatchObject({
-      ...{ height: 24, width: 24, channels: 3, notes: [] },
-      ...data,
-    });
-    await click(page, '#train');
-    // In waits of a time limit each: a software adapter that others use, too, makes an update a second.
-    for (const count of [100, 200, 300]) await steps(page, count);
-    await phase(page, 'finished');
-    const done = (await losses(page)).length;
-    expect(done).toBe(304);
-    await reads(page, 'grid-step', `after step ${done}`);
-    const { save } = await files(page);
-    const at = await save('save-history-npy');
-    const bytes = await page.evaluate(
-      async (n) => [...new Uint8Array(await (window as unknown as { blobs: Blob[] }).blobs[n].arrayBuffer())],
-      at,
-    );
-    const { shape, values } = readNpy(Uint8Array.from(bytes), 'run.npy');
-    expect(shape.slice(1)).toEqual([40, 24, 24, 3]);
-    const samples = meansOf(Array.from(values).slice(-40 * 24 * 24 * 3), 24 * 24);
-    const { images } = await loadImages([join(root, 'test/shapes')]);
-    const means = meansOf(images.images, 24 * 24);
-    const real = FEW.classes.map((_, label) => meanOf(means.filter((_, i) => images.labels![i] === label)));
-    expect(problems).toEqual([]);
-    return { samples, real };
-  } finally {
-    await close();
-  }
+  const { page } = await open('?task=train&widths=16,16&batch=64&epochs=38&samples=40');
+  await phase(page, 'idle');
+  const session = await page.createCDPSession();
+  const drag = { items: [], files: [join(root, path)], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data: drag });
+  await until(page, () => window.harness.state.data?.count === 600);
+  expect(await fromState(page, 'data')).toMatchObject({
+    ...{ height: 24, width: 24, channels: 3, notes: [] },
+    ...data,
+  });
+  await click(page, '#train');
+  // In waits of a time limit each: a software adapter that others use, too, makes an update a second.
+  for (const count of [100, 200, 300]) await steps(page, count);
+  await phase(page, 'finished');
+  const done = (await losses(page)).length;
+  expect(done).toBe(304);
+  await reads(page, 'grid-step', `after step ${done}`);
+  const { save } = await files(page);
+  const at = await save('save-history-npy');
+  const bytes = await page.evaluate(
+    async (n) => [...new Uint8Array(await window.blobs[n].arrayBuffer())],
+    at,
+  );
+  const { shape, values } = readNpy(Uint8Array.from(bytes), 'run.npy');
+  expect(shape.slice(1)).toEqual([40, 24, 24, 3]);
+  const samples = meansOf(Array.from(values).slice(-40 * 24 * 24 * 3), 24 * 24);
+  const { images } = await loadImages([join(root, 'test/shapes')]);
+  const means = meansOf(images.images, 24 * 24);
+  const real = FEW.classes.map((_, label) => meanOf(means.filter((_, i) => images.labels![i] === label)));
+  return { samples, real };
 }
 
 const meanOf = (colours: readonly number[][]) =>
