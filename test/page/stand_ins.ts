@@ -1,5 +1,6 @@
 /** As much of a page as its views use, without a browser: elements that are made as they are asked for, and show no pixels. */
 import { vi } from 'vitest';
+import type { EventOf } from '../../harness/page/messages/messages';
 
 export class StandIn {
   [key: string]: unknown;
@@ -100,6 +101,23 @@ export function standIns(query: string): (id: string) => StandIn {
   });
   return element;
 }
+
+/** In place of the browser's storage, what is given is stored. Returns what is. */
+export function standInStorage(stored: Record<string, string> = {}): Record<string, string> {
+  vi.stubGlobal('localStorage', {
+    getItem: (key: string) => stored[key] ?? null,
+    setItem: (key: string, value: string) => {
+      stored[key] = value;
+    },
+  });
+  return stored;
+}
+
+/** The device is lost, and no run goes on by itself. */
+export const lost: EventOf<'lost'> = {
+  ...{ type: 'lost', message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of() },
+  ...{ again: false, recovers: false, advice: undefined },
+};
 
 class StandInPixels {
   data = { set() {} };

@@ -5,23 +5,29 @@ import { StoredRuns } from '../../src/worker/stored_runs';
 import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
 import { checkpointAt } from '../weights/small_files';
 
+/** What the browser keeps and locks, which is empty at first, and a run in it at step 7, which this tab holds. */
+async function browser() {
+  const storage = new FakeStorage();
+  const locks = new FakeLocks();
+  vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
+  const store = await RunStore.open(storage.root, locks);
+  const run = await store.create();
+  await run.write(await checkpointAt(7));
+  return { storage, locks, store, run };
+}
+
 afterEach(() => {
   vi.unstubAllGlobals();
   vi.useRealTimers();
 });
 
 test('runs are listed, without an uncaught error, where waiting for another tabâ€™s lock fails', async () => {
-  const storage = new FakeStorage();
-  const locks = new FakeLocks();
-  const other = await (await RunStore.open(storage.root, locks)).create();
-  await other.write(await checkpointAt(7));
+  const { locks } = await browser();
   const request = locks.request.bind(locks);
   const waiting = vi.spyOn(locks, 'request').mockImplementation((name, options, work) => {
     if ('ifAvailable' in options) return request(name, options, work);
     return Promise.reject(new Error('no locks'));
   });
-  vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
-
   const send = vi.fn();
   const kept = new StoredRuns(send);
   for (let times = 1; times <= 2; times++) {
@@ -34,11 +40,7 @@ test('runs are listed, without an uncaught error, where waiting for another tabâ
 });
 
 test('a damaged kept run is refused, and can be taken again later or discarded', async () => {
-  const storage = new FakeStorage();
-  const locks = new FakeLocks();
-  vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
-  const run = await (await RunStore.open(storage.root, locks)).create();
-  await run.write(await checkpointAt(7));
+  const { storage, locks, run } = await browser();
   run.release();
   const kept = new StoredRuns(vi.fn());
   storage.unreadable = true;
@@ -57,14 +59,8 @@ test('a damaged kept run is refused, and can be taken again later or discarded',
 });
 
 test('where no file can be written, a run is not kept, the message says why, and no folder is left', async () => {
-  const storage = new FakeStorage();
-  const locks = new FakeLocks();
-  vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
-  const store = await RunStore.open(storage.root, locks);
-  const earlier = await store.create();
-  await earlier.write(await checkpointAt(7));
+  const { storage, locks, store, run: earlier } = await browser();
   earlier.release();
-
   // As in a SharedWorker.
   vi.stubGlobal('FileSystemFileHandle', class {});
   const why =
@@ -88,11 +84,7 @@ test('where no file can be written, a run is not kept, the message says why, and
 });
 
 test('a run in another tab is busy, and a run that is not stored is a wrong id, whatever its name', async () => {
-  const storage = new FakeStorage();
-  const locks = new FakeLocks();
-  const other = await (await RunStore.open(storage.root, locks)).create();
-  await other.write(await checkpointAt(7));
-  vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
+  const { locks, run: other } = await browser();
   const runs = new StoredRuns(vi.fn());
   await expect(runs.take(other.id)).rejects.toMatchObject({
     code: 'busy',
@@ -112,12 +104,7 @@ test.each(['take', 'discard'] as const)(
   'a stored run whose storage answers %s after its limit can be taken once the storage has answered',
   async (call) => {
     vi.useFakeTimers();
-    const storage = new FakeStorage();
-    const locks = new FakeLocks();
-    const store = await RunStore.open(storage.root, locks);
-    vi.stubGlobal('navigator', { storage: { getDirectory: async () => storage.root }, locks });
-    const run = await store.create();
-    await run.write(await checkpointAt(7));
+    const { storage, locks, run } = await browser();
     run.release();
     const send = vi.fn();
     const kept = new StoredRuns(send);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DrawPanel } from '../../../harness/page/draw/draw_panel';
 import type { DrawOrder, Example, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
-import { standIns } from '../stand_ins';
+import { lost, standIns } from '../stand_ins';
 
 let tell: (event: WorkerEvent) => void;
 let example: Example;
@@ -108,10 +108,6 @@ test('why none of the images stands on blank paper is said, until there are othe
 
 test('a lost device is a problem of what is drawn, and none of blank paper', async () => {
   const { element, says } = drawing();
-  const lost: WorkerEvent = {
-    ...{ type: 'lost', message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of() },
-    ...{ again: false, recovers: false, advice: undefined },
-  };
   await says('draw-status-text');
   tell(lost);
   expect(await says('draw-status-text')).toMatch(/^Nothing is drawn yet/);

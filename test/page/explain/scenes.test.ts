@@ -16,7 +16,7 @@ import { App } from '../../../harness/page/shell/app';
 import { initialState } from '../../../harness/page/shell/state';
 import { decodeRecording } from '../../../harness/page/welcome/recording';
 import { recipes } from '../../../src/recipes';
-import { StandIn, standIns } from '../stand_ins';
+import { lost, StandIn, standIns } from '../stand_ins';
 
 const file = new URL('../../../harness/page/welcome/recording.gz', import.meta.url);
 const recording = decodeRecording(new Uint8Array(gunzipSync(readFileSync(file))));
@@ -180,11 +180,6 @@ describe('the question of a scene', () => {
     await answer();
     expect(question.steps).toBe(90);
   });
-
-  const lost: WorkerEvent = {
-    ...{ type: 'lost', message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of() },
-    ...{ again: false, recovers: false, advice: undefined },
-  };
 
   test('a lost device is a problem of pictures that are on their way, and none of those that are there', async () => {
     const question = new Question(app);

@@ -9,6 +9,7 @@ import type {
 import { initialSettings, type Source, withRecipe } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState } from '../../../harness/page/shell/state';
+import { lost } from '../stand_ins';
 
 /** As much of an element as the view uses. */
 class Fake {
@@ -232,14 +233,7 @@ test.each<[string, (page: ReturnType<typeof inside>) => void]>([
     },
   ],
   ['the run is reset', ({ panel }) => panel.receive!({ type: 'freed' })],
-  [
-    'the device is lost',
-    ({ panel }) =>
-      panel.receive!({
-        ...{ type: 'lost', message: '', reason: '', step: 0, losses: new Float32Array(), again: false },
-        ...{ recovers: true, advice: undefined },
-      }),
-  ],
+  ['the device is lost', ({ panel }) => panel.receive!(lost)],
 ])('a step that waits for a look is not made after %s', async (_, change) => {
   const page = inside();
   page.draw();

@@ -23,23 +23,13 @@ import type { EngineReport } from '../../../src';
 import { markup } from '../markup';
 import { StandIn, standIns } from '../stand_ins';
 
-/** As much of an element as the view of the GPU uses. */
-class Fake {
-  press = () => {};
-  addEventListener(_: string, listener: () => void) {
-    this.press = listener;
-  }
-}
-
 /** The worker that measures. */
 let worker: { task?: MeasureTask; say(data: MeasureEvent): void } | undefined;
-let elements: Map<string, Fake>;
-const element = (id: string) => elements.get(id) ?? elements.set(id, new Fake()).get(id)!;
+let element: (id: string) => StandIn;
 
 beforeEach(() => {
-  [worker, elements] = [undefined, new Map()];
-  for (const name of ['HTMLElement', 'HTMLButtonElement']) vi.stubGlobal(name, Fake);
-  vi.stubGlobal('document', { getElementById: element });
+  worker = undefined;
+  element = standIns('?task=bench');
   class FakeWorker {
     task: MeasureTask | undefined;
     say: (data: MeasureEvent) => void = () => {};
@@ -164,7 +154,7 @@ test('the self-check names the recipe that it has checked, though another is cho
   const event = { kind: 'checked', recipe, batch, count: 25, wrong: [], report } as const;
   worker!.say({ kind: 'event', event });
   worker!.say({ kind: 'end' });
-  element('gpu-copy').press();
+  element('gpu-copy').click();
   await vi.waitFor(() => expect(writeText).toHaveBeenCalled());
   expect(writeText.mock.lastCall![0]).toContain(
     'Self-check: All 25 kernels of a step of digits with 64 images are right',
@@ -185,11 +175,9 @@ test('every word that the bench or the page marks as a term is explained', () =>
 });
 
 describe('Bench', () => {
-  let element: (id: string) => StandIn;
   let made: StandIn[];
 
   beforeEach(() => {
-    element = standIns('?task=bench');
     made = [];
     const createElement = () => made[made.push(new StandIn()) - 1];
     Object.assign(document, { createElement, adoptedStyleSheets: [] });

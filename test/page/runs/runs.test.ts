@@ -23,6 +23,7 @@ import {
 import { cellsOf, keptRow, ownRow, pastRow, unlike } from '../../../harness/page/train/runs';
 import type { StoredRun } from '../../../src/keeping/store';
 import { presets } from '../../../src/unet/config';
+import { standInStorage } from '../stand_ins';
 
 const point = { step: 2, loss: 0.25, bins: [0.25, null], images: 4 };
 const share = { step: 2, accepted: 0.5, samples: 100, real: 0.98 };
@@ -196,13 +197,7 @@ test('the loss curve has more room for losses along a flow, which are larger', (
 describe('the notes of a run', () => {
   let stored: Record<string, string>;
   beforeEach(() => {
-    stored = {};
-    vi.stubGlobal('localStorage', {
-      getItem: (key: string) => stored[key] ?? null,
-      setItem: (key: string, value: string) => {
-        stored[key] = value;
-      },
-    });
+    stored = standInStorage();
   });
   afterEach(() => vi.unstubAllGlobals());
 

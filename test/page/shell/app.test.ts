@@ -10,7 +10,7 @@ import { App, type Panel } from '../../../harness/page/shell/app';
 import { digits } from '../../../harness/page/train/plan';
 import { createStarter } from '../../../harness/page/welcome/home';
 import type { StoredRun } from '../../../src/keeping/store';
-import { standIns } from '../stand_ins';
+import { lost, standInStorage, standIns } from '../stand_ins';
 
 let tell: (event: WorkerEvent) => void;
 let frames: (() => void)[];
@@ -39,6 +39,14 @@ afterEach(() => {
 /** Draws what waits for the next frame. */
 function nextFrame(): void {
   for (const draw of frames.splice(0)) draw();
+}
+
+/** A page without panels. */
+function opened(query = '?task=train'): App {
+  standIns(query);
+  const app = new App();
+  app.open([]);
+  return app;
 }
 
 const panel = (tasks?: readonly Task[]) => ({ tasks, render: vi.fn<Panel['render']>() });
@@ -108,9 +116,7 @@ test('settings of a plan stay out of the address and end with their run; changes
 });
 
 test('coloured pictures of the user’s bring the recipe pictures until other images come; a chosen recipe stays', () => {
-  standIns('?task=train');
-  const app = new App();
-  app.open([]);
+  const app = opened();
   const data = (more = {}) => {
     const of = { name: 'mine', builtIn: false, count: 60, height: 24, width: 24, channels: 3, ...more };
     tell({ type: 'data', data: of });
@@ -137,17 +143,14 @@ test('coloured pictures of the user’s bring the recipe pictures until other im
 });
 
 test('what a lost device ends is no error beside its loss; other errors of calls are shown', async () => {
-  standIns('?task=train');
-  const app = new App();
-  app.open([]);
+  const app = opened();
   const fails = (code: string) => {
     app.command(() => Promise.reject(Object.assign(new Error('It is gone'), { code })));
     return new Promise((resolve) => setTimeout(resolve));
   };
   await fails('device-lost');
   expect(app.state.error).toEqual({ at: 'task', code: 'device-lost', message: 'It is gone' });
-  const lost = { message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of(), again: false };
-  tell({ type: 'lost', ...lost, recovers: false, advice: undefined });
+  tell(lost);
   const { error } = app.state;
   expect(error).toMatchObject({ code: 'device-lost', message: expect.not.stringMatching('gone') });
   for (const code of ['device-lost', 'destroyed']) await fails(code);
@@ -157,9 +160,7 @@ test('what a lost device ends is no error beside its loss; other errors of calls
 });
 
 test('a network that a link or a button names is taken, although a file’s network is open', () => {
-  standIns('?task=train');
-  const app = new App();
-  app.open([]);
+  const app = opened();
   tell({ type: 'model', model: { name: 'mine', ...app.network } });
   expect(app.source).toBe('file');
   app.set('task', 'train');
@@ -169,9 +170,7 @@ test('a network that a link or a button names is taken, although a file’s netw
 });
 
 test('no kept run goes on, and the present one stays, while a measurement has the GPU: a notice says so', async () => {
-  standIns('?task=train');
-  const app = new App();
-  app.open([]);
+  const app = opened();
   tell(loss);
   const asked = vi.spyOn(app, 'command');
   app.measuring = 'bench';
@@ -212,9 +211,7 @@ test.each(['that is being built', 'with steps'])(
 );
 
 test('a kept run without its images waits for them, and tries again with what the user gives', async () => {
-  standIns('?task=train');
-  const app = new App();
-  app.open([]);
+  const app = opened();
   const others = Object.assign(new Error('These are others.'), { code: 'data' });
   client.resume.mockImplementation(async () => {
     tell({ type: 'needsData', id: 'a' });
@@ -255,9 +252,7 @@ test('a kept run on drawings gives them to the worker where it lacks them', asyn
 });
 
 test('a kept run that is complete goes on without training', async () => {
-  standIns('?task=train&epochs=1');
-  const app = new App();
-  app.open([]);
+  const app = opened('?task=train&epochs=1');
   client.resume.mockImplementationOnce(async () => {
     tell({ type: 'built', stepsPerEpoch: 1, network: {} } as WorkerEvent);
     tell(loss);
@@ -290,10 +285,9 @@ test('a press on Train waits for images that are on their way, and is forgotten 
   phase('idle');
   expect(train).toHaveBeenCalledOnce();
   // The worker has refused them, or dropped what it was asked.
-  const lost = { message: '', reason: '', step: 0, losses: Float32Array.of(), again: false };
   for (const event of [
     { type: 'error', at: 'data', code: 'argument', message: 'A run is under way.' },
-    { type: 'lost', ...lost, recovers: false, advice: undefined },
+    lost,
     { type: 'freed' },
   ] as const) {
     app.takeImages('letters');
@@ -305,13 +299,7 @@ test('a press on Train waits for images that are on their way, and is forgotten 
 
 test('the notes of a run that is about to go on stay, although a list of the kept runs lacks it', async () => {
   standIns('?task=train');
-  const stored: Record<string, string> = {};
-  vi.stubGlobal('localStorage', {
-    getItem: (key: string) => stored[key] ?? null,
-    setItem: (key: string, value: string) => {
-      stored[key] = value;
-    },
-  });
+  standInStorage();
   const app = new App();
   app.open([]);
   for (const id of ['own', 'a', 'b', 'gone']) writeNotes(id, nothingMeasured);
@@ -333,9 +321,7 @@ test('the notes of a run that is about to go on stay, although a list of the kep
 });
 
 test('a link that leads on changes no setting that a run keeps', () => {
-  standIns('?recipe=tutorial');
-  const app = new App();
-  app.open([]);
+  const app = opened('?recipe=tutorial');
   const follow = () => {
     const { search } = exercises.calls;
     for (const [key, text] of new URLSearchParams(search)) app.lead(key as Key, text);
@@ -350,9 +336,7 @@ test('a link that leads on changes no setting that a run keeps', () => {
 });
 
 test('networks of files and images that replace others are counted, also under the same name, but not the first images', () => {
-  standIns('?task=inside');
-  const app = new App();
-  app.open([]);
+  const app = opened('?task=inside');
   const size = { count: 8, height: 28, width: 28, channels: 1, classes: 10 };
   const data = () =>
     tell({ type: 'data', data: { ...size, name: 'pictures', builtIn: false } } as unknown as WorkerEvent);

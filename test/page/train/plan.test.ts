@@ -9,6 +9,7 @@ import { createStarter } from '../../../harness/page/welcome/home';
 import { Planning } from '../../../harness/page/worker/planning';
 import { planOf, scheduleOf } from '../../../harness/run/plan';
 import type { RunChanges } from '../../../src/worker';
+import { standInStorage, standIns } from '../stand_ins';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -209,18 +210,9 @@ describe('plans in the worker', () => {
 });
 
 describe('the planner of the page', () => {
-  const stored = new Map<string, string>();
   beforeEach(() => {
-    stored.clear();
-    class Fake {
-      addEventListener() {}
-    }
-    for (const name of ['HTMLElement', 'HTMLButtonElement']) vi.stubGlobal(name, Fake);
-    vi.stubGlobal('document', { getElementById: () => new Fake() });
-    vi.stubGlobal('localStorage', {
-      getItem: (key: string) => stored.get(key) ?? null,
-      setItem: (key: string, value: string) => stored.set(key, value),
-    });
+    standIns('');
+    standInStorage();
   });
 
   const software = { vendor: 'x', architecture: '', device: '', description: '', software: true };

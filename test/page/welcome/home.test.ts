@@ -4,15 +4,14 @@ import type { WorkerEvent } from '../../../harness/page/messages/messages';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState } from '../../../harness/page/shell/state';
 import { createHome } from '../../../harness/page/welcome/home';
-import { standIns } from '../stand_ins';
+import { lost, standIns } from '../stand_ins';
 
 afterEach(() => vi.unstubAllGlobals());
 
-const lost = { message: 'Lost.', reason: 'unknown', step: 0, losses: Float32Array.of(), again: false };
 const failed = { type: 'error', code: 'unexpected', message: 'It failed' } as const;
 
 test.each<[string, WorkerEvent, string | undefined]>([
-  ['a lost device', { type: 'lost', ...lost, recovers: false, advice: undefined }, 'sample'],
+  ['a lost device', lost, 'sample'],
   ['a failed task', { ...failed, at: 'task' }, 'sample'],
   ['no GPU', { ...failed, at: 'start' }, undefined],
 ])(
