@@ -102,6 +102,13 @@ export function standIns(query: string): (id: string) => StandIn {
   return element;
 }
 
+/** The elements that are made from now on. */
+export function madeElements(): StandIn[] {
+  const made: StandIn[] = [];
+  Object.assign(document, { createElement: () => made[made.push(new StandIn()) - 1] });
+  return made;
+}
+
 /** In place of the browser's storage, what is given is stored. Returns what is. */
 export function standInStorage(stored: Record<string, string> = {}): Record<string, string> {
   vi.stubGlobal('localStorage', {

@@ -16,7 +16,7 @@ import { App } from '../../../harness/page/shell/app';
 import { initialState } from '../../../harness/page/shell/state';
 import { decodeRecording } from '../../../harness/page/welcome/recording';
 import { recipes } from '../../../src/recipes';
-import { lost, StandIn, standIns } from '../stand_ins';
+import { lost, madeElements, StandIn, standIns } from '../stand_ins';
 
 const file = new URL('../../../harness/page/welcome/recording.gz', import.meta.url);
 const recording = decodeRecording(new Uint8Array(gunzipSync(readFileSync(file))));
@@ -38,15 +38,14 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
 }));
 
 beforeEach(() => {
-  [answers, made] = [[], []];
+  answers = [];
 });
 afterEach(() => vi.unstubAllGlobals());
 
 /** Scenes that ask the network of a run on images of these classes. */
 async function scenesOn(data: { readonly classes?: number; readonly classNames?: readonly string[] }) {
   standIns('?task=explain&model=run');
-  const createElement = () => made[made.push(new StandIn()) - 1];
-  Object.assign(document, { createElement });
+  made = madeElements();
   vi.stubGlobal('requestAnimationFrame', () => {});
   vi.stubGlobal('Image', StandIn);
   const app = new App();

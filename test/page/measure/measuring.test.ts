@@ -21,7 +21,7 @@ import { initialState, type State } from '../../../harness/page/shell/state';
 import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import type { EngineReport } from '../../../src';
 import { markup } from '../markup';
-import { StandIn, standIns } from '../stand_ins';
+import { madeElements, type StandIn, standIns } from '../stand_ins';
 
 /** The worker that measures. */
 let worker: { task?: MeasureTask; say(data: MeasureEvent): void } | undefined;
@@ -178,9 +178,8 @@ describe('Bench', () => {
   let made: StandIn[];
 
   beforeEach(() => {
-    made = [];
-    const createElement = () => made[made.push(new StandIn()) - 1];
-    Object.assign(document, { createElement, adoptedStyleSheets: [] });
+    made = madeElements();
+    Object.assign(document, { adoptedStyleSheets: [] });
     vi.stubGlobal(
       'CSSStyleSheet',
       class {

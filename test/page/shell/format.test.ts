@@ -35,58 +35,64 @@ describe('numbers', () => {
 });
 
 describe('the name of the adapter', () => {
-  test('is the adapter’s own description where the browser gives one', () => {
-    expect(adapterLabel({ ...adapter, vendor: 'nvidia', description: 'NVIDIA GeForce RTX 4070' })).toBe(
+  test.each([
+    [
+      'is the adapter’s own description where the browser gives one',
+      { vendor: 'nvidia', description: 'NVIDIA GeForce RTX 4070' },
       'NVIDIA GeForce RTX 4070',
-    );
-  });
-  test('is made of vendor and architecture as people write them', () => {
-    expect(adapterLabel({ ...adapter, vendor: 'intel', architecture: 'gen-12lp' })).toBe('Intel Gen 12lp');
-    expect(adapterLabel({ ...adapter, vendor: 'google', architecture: 'swiftshader' })).toBe(
+    ],
+    [
+      'is made of vendor and architecture as people write them',
+      { vendor: 'intel', architecture: 'gen-12lp' },
+      'Intel Gen 12lp',
+    ],
+    [
+      'is that of Google’s processor',
+      { vendor: 'google', architecture: 'swiftshader' },
       'Google SwiftShader',
-    );
-  });
-  test('leaves out device numbers', () => {
-    expect(adapterLabel({ ...adapter, vendor: 'amd', architecture: 'rdna-3', device: '0x744c' })).toBe(
-      'AMD Rdna 3',
-    );
-  });
-  test('is Unnamed adapter where the browser gives nothing', () => {
-    expect(adapterLabel(adapter)).toBe('Unnamed adapter');
-  });
+    ],
+    ['leaves out device numbers', { vendor: 'amd', architecture: 'rdna-3', device: '0x744c' }, 'AMD Rdna 3'],
+    ['is Unnamed adapter where the browser gives nothing', {}, 'Unnamed adapter'],
+  ])('%s', (_, info, name) => expect(adapterLabel({ ...adapter, ...info })).toBe(name));
 });
 
 describe('the text on the work of a run', () => {
-  test('compares the shipped digits at the settings of the tutorial with the tutorial’s images', () => {
-    expect(workLine({ imageCount: 10_000, batchSize: 256 }, 5, true)).toBe(
+  const work = (imageCount: number, batchSize: number) => ({ imageCount, batchSize });
+  test.each([
+    [
+      'compares the shipped digits at the settings of the tutorial with the tutorial’s images',
+      workLine(work(10_000, 256), 5, true),
       '40 steps an epoch at batch 256, 200 in 5 epochs. 35 epochs here see as many images as the tutorial’s 5 of 70,000.',
-    );
-  });
-  test('names the same number of epochs as equal to the tutorial’s at any batch', () => {
-    expect(workLine({ imageCount: 10_000, batchSize: 16 }, 5, true)).toMatch(
-      /^625 steps .* 35 epochs here see/,
-    );
-  });
-  test('compares all of MNIST with nothing, since this is the tutorial', () => {
-    expect(workLine({ imageCount: 70_000, batchSize: 256 }, 5, true)).toBe(
+    ],
+    [
+      'names the same number of epochs as equal to the tutorial’s at any batch',
+      workLine(work(10_000, 16), 5, true),
+      expect.stringMatching(/^625 steps .* 35 epochs here see/),
+    ],
+    [
+      'compares all of MNIST with nothing, since this is the tutorial',
+      workLine(work(70_000, 256), 5, true),
       '274 steps an epoch at batch 256, 1,370 in 5 epochs.',
-    );
-  });
-  test('compares other recipes, other images and few digits with nothing', () => {
-    const alone = '40 steps an epoch at batch 256, 200 in 5 epochs.';
-    expect(workLine({ imageCount: 10_000, batchSize: 256 }, 5, false)).toBe(alone);
-    expect(workLine({ imageCount: 64, batchSize: 16 }, 5, true)).toBe(
+    ],
+    [
+      'compares other recipes and other images with nothing',
+      workLine(work(10_000, 256), 5, false),
+      '40 steps an epoch at batch 256, 200 in 5 epochs.',
+    ],
+    [
+      'compares few digits with nothing',
+      workLine(work(64, 16), 5, true),
       '4 steps an epoch at batch 16, 20 in 5 epochs.',
-    );
-  });
-  test('counts no step for a small last batch that is dropped', () => {
-    expect(workLine({ imageCount: 9000, batchSize: 256, dropLast: true }, 12, false)).toMatch(
-      /^35 steps .* 420 in 12/,
-    );
-  });
-  test('has singular words for one step, one epoch and one image', () => {
-    expect(workLine({ imageCount: 1, batchSize: 1 }, 1, true)).toBe(
+    ],
+    [
+      'counts no step for a small last batch that is dropped',
+      workLine({ ...work(9000, 256), dropLast: true }, 12, false),
+      expect.stringMatching(/^35 steps .* 420 in 12/),
+    ],
+    [
+      'has singular words for one step, one epoch and one image',
+      workLine(work(1, 1), 1, true),
       '1 step an epoch at batch 1, 1 in 1 epoch.',
-    );
-  });
+    ],
+  ])('%s', (_, line, words) => expect(line).toEqual(words));
 });

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { coloured } from '../../../harness/page/sources/prism';
 import { sourcesOf } from '../../../harness/page/sources/sources';
-import { StandIn, standIns } from '../stand_ins';
+import { madeElements, type StandIn, standIns } from '../stand_ins';
 
 let tries = 0;
 vi.mock('../../../harness/page/sources/source_text', () => {
@@ -20,8 +20,7 @@ const words = () => made.map(({ textContent }) => textContent);
 
 beforeEach(() => {
   standIns('?task=check');
-  made = [];
-  Object.assign(document, { createElement: () => made[made.push(new StandIn()) - 1] });
+  made = madeElements();
 });
 afterEach(() => vi.unstubAllGlobals());
 
