@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { launchBrowser } from '../../harness/run/browsers';
 import { tellOfFailures } from './drive';
 import { hear } from './page_state';
-import { fromState, isHidden, reads, text, type, until } from './visit';
+import { fromState, ink, isHidden, reads, saidBy, text, type, until } from './visit';
 
 let browser: Browser;
 
@@ -29,34 +29,21 @@ test('the welcome page plays its recording, and Make digits now shows its progre
   await type(page, 'steps', '2');
   await type(page, 'count', '1');
   // Whatever the page says on the way.
-  await page.evaluate(() => {
-    const said: string[] = [];
-    Object.assign(window, { said });
-    const status = document.getElementById('home-status')!;
-    new MutationObserver(() => said.push(status.textContent!)).observe(status, {
-      childList: true,
-      characterData: true,
-      subtree: true,
-    });
-  });
+  const readSaid = await saidBy(page, 'home-status');
   await page.click('#make-now');
   await reads(page, 'frame-label', 'step 2 of 2');
-  const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
+  const said = await readSaid();
   expect(
     said.some((words) => /^Compiling the shaders: \d+ of \d+$/.test(words)),
     said.join('; '),
   ).toBe(true);
   expect(await isHidden(page, 'panel-sample')).toBe(false);
-  const ink = await page.evaluate(() => {
-    const canvas = document.getElementById('sample-prediction') as HTMLCanvasElement;
-    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-    return Array.from({ length: data.length / 4 }, (_, i) => 1 - data[4 * i] / 255);
-  });
+  const inks = await ink(page, '#sample-prediction');
   // A stroke on paper, neither noise nor nothing.
-  const share = ink.filter((v) => v > 0.5).length / ink.length;
+  const share = inks.filter((v) => v > 0.5).length / inks.length;
   expect(share).toBeGreaterThan(0.02);
   expect(share).toBeLessThan(0.4);
-  expect(ink.filter((v) => v < 0.1).length / ink.length).toBeGreaterThan(0.4);
+  expect(inks.filter((v) => v < 0.1).length / inks.length).toBeGreaterThan(0.4);
   expect(await text(page, 'sample-error')).toBe('');
   expect(problems).toEqual([]);
   await page.close();

@@ -29,17 +29,24 @@ export function writePictures(
   }
 }
 
-/** From now on the browser has room for the page's runs, and none for their images. */
-export async function leaveNoRoomForImages(page: Page): Promise<void> {
+/** An IDX file of bytes from 0 to 127, as text. */
+export function idx(sizes: readonly number[], valueAt: (i: number) => number): string {
+  const header = [0, 0, 8, sizes.length, ...sizes.flatMap((size) => [0, 0, 0, size])];
+  const length = sizes.reduce((product, size) => product * size);
+  return String.fromCharCode(...header, ...Array.from({ length }, (_, i) => valueAt(i)));
+}
+
+/** From now on the browser has no room for the page's runs, or none for their images alone. */
+export async function leaveNoRoom(page: Page, onlyForImages = false): Promise<void> {
   const worker = await workerOf(page);
-  await worker.evaluate(() => {
+  await worker.evaluate((keepsRuns) => {
     const handles = FileSystemFileHandle.prototype as unknown as {
       createSyncAccessHandle(this: FileSystemFileHandle): Promise<unknown>;
     };
     const { createSyncAccessHandle } = handles;
     handles.createSyncAccessHandle = function () {
-      if (this.name.endsWith('.safetensors')) return createSyncAccessHandle.call(this);
+      if (keepsRuns && this.name.endsWith('.safetensors')) return createSyncAccessHandle.call(this);
       return Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
     };
-  });
+  }, onlyForImages);
 }

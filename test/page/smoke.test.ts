@@ -6,10 +6,13 @@ import { trainerConfigOf } from '../../src/training/options';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { resaved } from '../weights/small_files';
 import { drive, inTurns } from './drive';
+import { idx } from './own_pictures';
 import {
   click,
   deviceLoser,
+  disabled,
   drawn,
+  enabled,
   exist,
   files,
   focus,
@@ -19,8 +22,8 @@ import {
   hidden,
   isHidden,
   losses,
+  mean,
   mentions,
-  onPhone,
   phase,
   pressOn,
   reads,
@@ -126,7 +129,6 @@ test('an address trains by itself, to the end, and in a tab in the background, w
   });
   const all = await losses(page);
   expect(all).toHaveLength(20);
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   expect(mean(all.slice(-4))).toBeLessThan(mean(all.slice(0, 4)));
   await reads(page, 'reading-step', '20 / 20');
   expect(await text(page, 'reading-loss')).toMatch(/^0\.\d{4}$/);
@@ -195,24 +197,21 @@ test('a run that diverges says why, saves its last good state, and goes on from 
   expect((await losses(page)).every(Number.isFinite)).toBe(true);
 });
 
-/** A saved model as it was before there were checksums, in its place among what was saved. */
-const asVersion1 = (page: Page, blob: number) =>
-  page.evaluate(async (at) => {
-    const { blobs } = window;
-    const bytes = new Uint8Array(await blobs[at].arrayBuffer());
-    const head = String.fromCharCode(...bytes.subarray(0, 300))
-      .replace(/"crc32":"\w{8}",/, (sum) => ' '.repeat(sum.length))
-      .replace('"version":"2"', '"version":"1"');
-    bytes.set(Array.from(head, (letter) => letter.charCodeAt(0)));
-    return blobs.push(new Blob([bytes])) - 1;
-  }, blob);
+/** A saved model as it was before there were checksums. */
+function asVersion1(model: Uint8Array): Uint8Array {
+  const head = Buffer.from(model.subarray(0, 300))
+    .toString('latin1')
+    .replace(/"crc32":"\w{8}",/, (sum) => ' '.repeat(sum.length))
+    .replace('"version":"2"', '"version":"1"');
+  return Buffer.concat([Buffer.from(head, 'latin1'), model.subarray(300)]);
+}
 
 test('a model file is sampled beside the run, and a checkpoint goes on as if nothing had happened', async () => {
   const { page } = await fresh(tutorialPage, { epochs: '2' });
   await trainToEnd(page);
   const unbroken = await losses(page);
   await reset(page);
-  const { save, drop, asks } = await files(page);
+  const { save, read, add, drop, asks } = await files(page);
   const loseDevice = await deviceLoser(page);
   expect(await asks()).toBe(false);
   for (let made = 0; made < 3; made++) await step(page);
@@ -245,7 +244,7 @@ test('a model file is sampled beside the run, and a checkpoint goes on as if not
   await step(page);
   await reset(page);
   await click(page, '#recipe-digits');
-  await drop(await asVersion1(page, model), 'mine.safetensors');
+  await drop(await add(asVersion1(await read(model))), 'mine.safetensors');
   await until(page, () => window.harness.settings.recipe === 'tutorial');
   await mentions(page, 'notices', 'the recipe tutorial');
   expect(await text(page, 'notices')).toContain('The model is of version 1 of the format');
@@ -269,32 +268,22 @@ test('a model file is sampled beside the run, and a checkpoint goes on as if not
 });
 
 /** The checkpoint that the page saves. */
-async function checkpointOf(page: Page, { save }: Pick<Awaited<ReturnType<typeof files>>, 'save'>) {
-  const blob = await save('save-checkpoint');
-  const bytes = await page.evaluate(
-    async (at) => [...new Uint8Array(await window.blobs[at].arrayBuffer())],
-    blob,
-  );
-  return loadCheckpoint(Uint8Array.from(bytes));
-}
+const checkpointOf = async ({ save, read }: Awaited<ReturnType<typeof files>>) =>
+  loadCheckpoint(await read(await save('save-checkpoint')));
 
 test('a checkpoint that leaves the last batch of an epoch out keeps doing so when it is saved again', {
   tags: 'thorough',
 }, async () => {
   const { page } = await open(`?${TUTORIAL}`);
   await phase(page, 'idle');
-  const { save, drop } = await files(page);
+  const all = await files(page);
   await step(page);
-  const saved = () => checkpointOf(page, { save });
+  const saved = () => checkpointOf(all);
   const loaded = await saved();
   expect(loaded.settings.dropLast).toBeUndefined();
   const other = await resaved({ ...loaded, settings: { ...loaded.settings, dropLast: true } });
   await reset(page);
-  const blob = await page.evaluate(
-    (bytes) => window.blobs.push(new Blob([Uint8Array.from(bytes)])) - 1,
-    [...other],
-  );
-  await drop(blob, 'other.safetensors');
+  await all.drop(await all.add(other), 'other.safetensors');
   await phase(page, 'paused');
   expect((await saved()).settings).toEqual({ ...loaded.settings, dropLast: true });
 });
@@ -435,7 +424,7 @@ test('the bench has its own batch field, which no run locks', async () => {
   expect(await searchOf(page)).toContain('batch=4&');
   expect(await searchOf(page)).toContain('&benchBatch=2');
   // That it is measured with: driven/measuring.test.ts.
-  await until(page, () => !(document.getElementById('bench-run') as HTMLButtonElement).disabled);
+  await enabled(page, 'bench-run');
 });
 
 test('an error of a dropped file is shown on the tab of the drop, in sight, until the message is closed', async () => {
@@ -460,14 +449,14 @@ test('an error of a dropped file is shown on the tab of the drop, in sight, unti
 test('a value that is not legal is refused beside its field, and a refusal of the engine is shown', async () => {
   const { page } = await fresh(digitsPage);
   await type(page, 'batch', '0');
-  await until(page, () => (document.getElementById('train') as HTMLButtonElement).disabled);
+  await disabled(page, 'train');
   expect(await text(page, 'settings-problem')).toBe('Batch is 0; it must be a whole number from 1 to 8,192.');
   await type(page, 'batch', '4');
   await type(page, 'lr', 'abc');
   expect(await text(page, 'settings-problem')).toMatch(/^Learning rate is abc; /);
   await type(page, 'lr', '0.01');
   await type(page, 'widths', '8,8,8,8');
-  await until(page, () => !(document.getElementById('train') as HTMLButtonElement).disabled);
+  await enabled(page, 'train');
   await click(page, '#train');
   await until(page, () => window.harness.state.error !== undefined);
   await phase(page, 'idle');
@@ -481,9 +470,9 @@ test('a wrong field that is corrected in another way, or folded away, leaves no 
   await type(page, 'steps', '5');
   await drawn(page);
   await type(page, 'steps', 'abc');
-  await until(page, () => (document.getElementById('sample') as HTMLButtonElement).disabled);
+  await disabled(page, 'sample');
   await click(page, '#calls-8');
-  await until(page, () => !(document.getElementById('sample') as HTMLButtonElement).disabled);
+  await enabled(page, 'sample');
   expect(await page.$eval('#steps', (input) => (input as HTMLInputElement).value)).toBe('');
   expect(await text(page, 'sample-problem')).toBe('');
 
@@ -529,7 +518,7 @@ test('samples are labelled with the network that made them', async () => {
 test('a run takes the training settings of its recipe at its batch', async () => {
   const { page } = await fresh(digitsPage, { batch: '16', limit: '40', samples: '0' });
   await step(page);
-  const { training, state, settings } = await checkpointOf(page, await files(page));
+  const { training, state, settings } = await checkpointOf(await files(page));
   const { adam, ...expected } = trainerConfigOf(recipeAt('digits', 16).trainer);
   expect(training).toMatchObject(expected);
   expect(state.adam).toEqual(adam);
@@ -572,25 +561,18 @@ test('a page without a recipe trains digits, with a column of samples for each, 
   expect(await losses(page)).toEqual(unbroken);
 });
 
-/** An IDX file as text, whose characters are bytes: all below 128, or they would be two. */
-function idx(...sizes: number[]): string {
-  const size = sizes.reduce((product, length) => product * length, 1);
-  const header = [0, 0, 8, sizes.length, ...sizes.flatMap((length) => [0, 0, 0, length])];
-  const values = Array.from({ length: size }, (_, i) => (sizes.length === 1 ? i % 3 : (i * 37) % 128));
-  return String.fromCharCode(...header, ...values);
-}
-
 test('the recipe digits trains on images of the user’s, with the classes of their labels or without labels', async () => {
   const { page } = await open(`?${TINY}`);
   await phase(page, 'idle');
   const { drop, dropAll } = await files(page);
-  const images = [idx(12, 8, 8), 'train-images-idx3-ubyte'] as const;
-  const labels = [idx(12), 'train-labels-idx1-ubyte'] as const;
+  const images = [idx([12, 8, 8], (i) => (i * 37) % 128), 'train-images-idx3-ubyte'] as const;
+  const labelsOf = (count: number) => [idx([count], (i) => i % 3), 'train-labels-idx1-ubyte'] as const;
+  const labels = labelsOf(12);
   const told = (words: string) => mentions(page, 'files-problem-text', words);
   const data = () => page.evaluate(() => window.harness.state.data!);
   await drop(...labels);
   await told('together with its images');
-  await dropAll(images, [idx(11), labels[1]]);
+  await dropAll(images, labelsOf(11));
   await told('holds 11 labels, but there are 12 images');
   expect(await data()).toMatchObject({ builtIn: true, count: 10_000, classes: 10 });
 
@@ -670,20 +652,6 @@ test('no kernel is measured if the address says so, and the first step is timed 
   await step(page);
   expect(await page.evaluate(() => window.harness.firstStep)).toMatchObject({ from: 'click' });
   expect(await remembered(page)).toBe(before);
-});
-
-test('the check tab checks a kernel', { tags: 'thorough' }, async () => {
-  const { page } = await open('?task=check&kernel=swish_max_pool&autorun=1');
-  await until(page, () => (window.harness.check as { status: string }).status === 'done');
-  const { rows } = await page.evaluate(
-    () => window.harness.check as { rows: { kernel: string; result: string; share: number }[] },
-  );
-  expect(rows.map(({ kernel, result }) => `${kernel} ${result}`)).toEqual([
-    'swish_max_pool pass',
-    'swish_max_pool_grad pass',
-  ]);
-  await exist(page, '#check-table tbody tr', 2);
-  expect(await onPhone(page, '#check-table th + th', '#check-table td + td')).toEqual(['Result', 'passed']);
 });
 
 test('an unknown kernel is refused at once, and known kernels are offered', async () => {

@@ -268,6 +268,21 @@ export async function text(page: Page, id: string): Promise<string | null> {
   return page.evaluate((i) => document.getElementById(i)!.textContent, id);
 }
 
+/** The ink of each pixel of a canvas, 0 to 1, or of another one that the selector finds. */
+export const ink = (page: Page, selector: string, at = 0) =>
+  page.$$eval(
+    selector,
+    (all, i) => {
+      const canvas = all.at(i) as HTMLCanvasElement;
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      return Array.from({ length: data.length / 4 }, (_, pixel) => 1 - data[4 * pixel] / 255);
+    },
+    at,
+  );
+export const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+/** How far two pictures are from each other, a pixel on average. */
+export const apart = (a: readonly number[], b: readonly number[]) =>
+  mean(a.map((v, i) => Math.abs(v - b[i])));
 /** What a canvas shows. */
 export const picture = (page: Page, id: string) =>
   page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
@@ -295,6 +310,22 @@ export const mentions = (page: Page, id: string, words: string) =>
 export const unhidden = (page: Page, id: string) =>
   until(page, (i) => !document.getElementById(i)!.hidden, id);
 export const hidden = (page: Page, id: string) => until(page, (i) => document.getElementById(i)!.hidden, id);
+/** Waits until a button can be pressed. */
+export const enabled = (page: Page, id: string) =>
+  until(page, (i) => !(document.getElementById(i) as HTMLButtonElement).disabled, id);
+export const disabled = (page: Page, id: string) =>
+  until(page, (i) => (document.getElementById(i) as HTMLButtonElement).disabled, id);
+/** Notes all that an element says from now on. Returns a function that reads it. */
+export async function saidBy(page: Page, id: string): Promise<() => Promise<string[]>> {
+  await page.evaluate((i) => {
+    window.said = [];
+    const element = document.getElementById(i)!;
+    new MutationObserver(() => window.said.push(element.textContent!)).observe(element, {
+      ...{ subtree: true, childList: true, characterData: true },
+    });
+  }, id);
+  return () => page.evaluate(() => window.said);
+}
 
 /** Waits until the page has an element, or this number of elements. */
 export const exist = (page: Page, selector: string, count?: number) =>
@@ -388,6 +419,8 @@ declare global {
     messages: Message[];
     /** What `files` has collected. */
     blobs: Blob[];
+    /** Of `saidBy`. */
+    said: string[];
   }
 }
 
@@ -434,6 +467,14 @@ export async function files(page: Page) {
     await until(page, (n) => window.blobs.length > n, before);
     return before;
   };
+  /** The bytes of what was saved. */
+  const read = async (blob: number) =>
+    Uint8Array.from(
+      await page.evaluate(async (at) => [...new Uint8Array(await window.blobs[at].arrayBuffer())], blob),
+    );
+  /** Puts bytes among what was saved. */
+  const add = (bytes: Uint8Array) =>
+    page.evaluate((all) => window.blobs.push(new Blob([Uint8Array.from(all)])) - 1, [...bytes]);
   const dropAll = (...all: (readonly [blob: number | string, name: string])[]) =>
     page.evaluate((given) => {
       const { blobs } = window;
@@ -445,7 +486,16 @@ export async function files(page: Page) {
   const drop = (blob: number | string, name: string) => dropAll([blob, name]);
   /** Whether the browser would ask before it leaves the page. */
   const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
-  return { save, drop, dropAll, asks };
+  return { save, read, add, drop, dropAll, asks };
+}
+
+/** Drops a folder of this machine, as a user does. */
+export async function dropFolder(page: Page, path: string): Promise<void> {
+  const session = await page.createCDPSession();
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+  await session.detach();
 }
 
 /** The page's training worker, or another one by a part of its address. It begins a little after the page. */

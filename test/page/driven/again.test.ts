@@ -9,7 +9,7 @@ import { checkConfig, parametersOf } from '../../../src/unet/config';
 import { initialParameters } from '../../../src/unet/weights';
 import { saveModel } from '../../../src/weights/model';
 import { drive } from '../drive';
-import { writePictures } from '../own_pictures';
+import { leaveNoRoom, writePictures } from '../own_pictures';
 import {
   click,
   deviceLoser,
@@ -243,11 +243,7 @@ test(FILE, async () => {
   await phase(page, 'idle');
   const { save, drop, asks } = await files(page);
   // So that the run is in its file alone.
-  const worker = await workerOf(page);
-  await worker.evaluate(() => {
-    const handles = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle(): Promise<never> };
-    handles.createSyncAccessHandle = () => Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
-  });
+  await leaveNoRoom(page);
   await step(page);
   expect(await asks()).toBe(true);
   const [checkpoint, before] = [await save('save-checkpoint'), await losses(page)];
@@ -281,27 +277,20 @@ test(FILE, async () => {
 });
 
 /** A network that draws digits, as a file. */
-async function modelOf(seed: number): Promise<string> {
+async function modelOf(seed: number): Promise<Uint8Array> {
   const config = checkConfig({ ...recipes.digits.network, widths: [8, 8] });
   const { parameters } = parametersOf(config);
   const network = { config, parameters, getParameters: async () => initialParameters(parameters, seed) };
-  return Buffer.from(await saveModel(network, { objective: 'flow' })).toString('base64');
+  return saveModel(network, { objective: 'flow' });
 }
 
 test('after a second file of the same name, Inside, Draw and Explain ask its network; a list that fails comes when it is opened again', async () => {
   const { page, problems } = await open('?task=draw&ask=classify&scene=3', recordMessages);
   await phase(page, 'idle');
   await click(page, '#draw-example');
-  const { drop } = await files(page);
+  const { add, drop } = await files(page);
   const openModel = async (seed: number) => {
-    const blob = await page.evaluate(
-      (text) => {
-        const { blobs } = window;
-        return blobs.push(new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))])) - 1;
-      },
-      await modelOf(seed),
-    );
-    await drop(blob, 'model.safetensors');
+    await drop(await add(await modelOf(seed)), 'model.safetensors');
     await until(page, () => window.harness.settings.task === 'sample');
     await phase(page, 'idle');
   };

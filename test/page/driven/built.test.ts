@@ -10,6 +10,7 @@ import { drive, inTurns } from '../drive';
 import { type Served, serveBuilt } from '../serve_built';
 import {
   click,
+  enabled,
   exist,
   files,
   focus,
@@ -91,7 +92,7 @@ test('the built page trains, saves and goes on from a file in any folder, and ke
   await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: downloads });
   /** Through the browser's own download, into a file. */
   const save = async (button: string, name: string) => {
-    await until(page, (id) => !(document.getElementById(id) as HTMLButtonElement).disabled, button);
+    await enabled(page, button);
     await click(page, `#${button}`);
     await expect.poll(() => existsSync(join(downloads, name)), { timeout: 60_000, message: name }).toBe(true);
   };

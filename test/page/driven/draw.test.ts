@@ -9,8 +9,11 @@ import { LEAST_STEPS } from '../../../src/keeping/store';
 import { violations, violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import {
+  apart,
   click,
   countOf,
+  dropFolder,
+  enabled,
   exist,
   files,
   focus,
@@ -18,6 +21,7 @@ import {
   fromState,
   go,
   losses,
+  mean,
   mentions,
   messagesOf,
   pause,
@@ -104,9 +108,6 @@ async function blank(ask: 'denoise' | 'classify') {
   await says(page, 'Nothing is drawn yet');
   return { page };
 }
-
-/** How far two pictures are from each other, a pixel on average. */
-const apart = (a: number[], b: number[]) => a.reduce((sum, v, i) => sum + Math.abs(v - b[i]), 0) / a.length;
 
 test('the keyboard alone draws, undoes and clears, and drawings are read as digits while training goes on', async () => {
   // The first of the page: what it undoes is all that was done.
@@ -325,7 +326,7 @@ async function fineTune(page: Page): Promise<void> {
       [24 - n, 4],
       [4, 24],
     ]);
-    await until(page, () => !(document.getElementById('draw-clear') as HTMLButtonElement).disabled);
+    await enabled(page, 'draw-clear');
     await click(page, '#teach-keep');
     await until(page, (k) => document.querySelectorAll('#teach-drawings li').length === k, n + 1);
   }
@@ -386,66 +387,61 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   await mentions(page, 'teach-problem', 'show a 0');
 });
 
+/** A .npy file of bytes. */
+function npy(shape: string, values: Uint8Array): Uint8Array {
+  const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape}), }\n`;
+  return Buffer.concat([
+    Uint8Array.of(0x93, 78, 85, 77, 80, 89, 1, 0, header.length, 0),
+    Buffer.from(header),
+    values,
+  ]);
+}
+
 test('the error of the pretrained network on drawings falls in 60 steps of fine-tuning on them', {
   tags: 'thorough',
 }, async () => {
   const { page } = await driven.visit(`${driven.address}?task=draw&samples=0&level=0`);
   await phase(page, 'idle');
-  const { dropAll } = await files(page);
-  await page.evaluate(() => {
-    const { blobs } = window;
-    const npy = (shape: string, values: BlobPart) => {
-      const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape}), }\n`;
-      const start = Uint8Array.of(0x93, 78, 85, 77, 80, 89, 1, 0, header.length, 0);
-      return new Blob([start, header, values]);
-    };
-    // A hand that crosses everything out: each image has two strokes of a place of its own, which follows from its class.
-    const images = new Uint8Array(32 * 784);
-    for (let n = 0; n < 32; n++)
-      for (let i = 0; i < 24; i++)
-        for (const x of [2 + i, 25 - i])
-          images.fill(255, 784 * n + 28 * ((i + n) % 28) + x, 784 * n + 28 * ((i + n) % 28) + x + 2);
-    blobs.push(
-      npy('32, 28, 28', images),
-      npy(
-        '32,',
-        Uint8Array.from({ length: 32 }, (_, n) => n % 10),
-      ),
-    );
-  });
+  const { add, dropAll } = await files(page);
+  // A hand that crosses everything out: each image has two strokes of a place of its own, which follows from its class.
+  const images = new Uint8Array(32 * 784);
+  for (let n = 0; n < 32; n++)
+    for (let i = 0; i < 24; i++)
+      for (const x of [2 + i, 25 - i])
+        images.fill(255, 784 * n + 28 * ((i + n) % 28) + x, 784 * n + 28 * ((i + n) % 28) + x + 2);
+  await add(npy('32, 28, 28', images));
+  await add(
+    npy(
+      '32,',
+      Uint8Array.from({ length: 32 }, (_, n) => n % 10),
+    ),
+  );
   await dropAll([0, 'crossed.npy'], [1, 'crossed-labels.npy']);
   await click(page, '#teach-own');
   await phase(page, 'finished');
   expect((await settingsOf(page)).batch).toBe(32);
   const all = await losses(page);
   expect(all).toHaveLength(60);
-  const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
   expect(mean(all.slice(-15))).toBeLessThan(0.7 * mean(all.slice(0, 15)));
 });
 
 test('images of the user’s come as pictures in folders and as .npy, and a sentence says what is wrong with them', async () => {
   const { page } = await driven.visit(`${driven.address}?task=draw&samples=0`);
   await phase(page, 'idle');
-  const { dropAll } = await files(page);
-  const pictures = await page.evaluate(async () => {
-    const { blobs } = window;
-    const png = (width: number) => {
+  const { add, read, dropAll } = await files(page);
+  await page.evaluate(async () => {
+    for (const width of [28, 28, 20]) {
       const canvas = new OffscreenCanvas(width, 28);
       const context = canvas.getContext('2d')!;
       context.fillStyle = 'black';
       context.fillRect(12, 4, 3, 20);
-      return canvas.convertToBlob();
-    };
-    blobs.push(await png(28), await png(28), await png(20));
-    const npy = (descr: string, shape: string, values: BlobPart) => {
-      const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }\n`;
-      const start = Uint8Array.of(0x93, 78, 85, 77, 80, 89, 1, 0, header.length, 0);
-      return new Blob([start, header, values]);
-    };
-    blobs.push(npy('|u1', '4, 28, 28', new Uint8Array(4 * 784)), npy('|u1', '4,', Uint8Array.of(1, 2, 3, 4)));
-    blobs.push(npy('|u1', '4,', new Uint8Array(4).fill(7)), new Blob(['Dear diary']));
-    return Promise.all(blobs.slice(0, 2).map(async (blob) => [...new Uint8Array(await blob.arrayBuffer())]));
+      window.blobs.push(await canvas.convertToBlob());
+    }
   });
+  await add(npy('4, 28, 28', new Uint8Array(4 * 784)));
+  await add(npy('4,', Uint8Array.of(1, 2, 3, 4)));
+  await add(npy('4,', new Uint8Array(4).fill(7)));
+  await add(Buffer.from('Dear diary'));
   const complains = (words: string) => mentions(page, 'files-problem-text', words);
   const has = (name: string) => until(page, (n) => window.harness.state.data?.name === n, name);
   // Of any sizes, and without labels; one that is broken is said.
@@ -479,23 +475,17 @@ test('images of the user’s come as pictures in folders and as .npy, and a sent
 
   // Folders only come by a real drop.
   const folder = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-own-'));
-  const session = await page.createCDPSession();
-  const dropFolder = async (path: string) => {
-    const data = { items: [], files: [path], dragOperationsMask: 1 };
-    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
-      await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
-  };
   try {
     await mkdir(join(folder, 'mine', '3'), { recursive: true });
     await writeFile(join(folder, 'mine', '3', 'notes.txt'), 'none');
-    await dropFolder(join(folder, 'mine'));
+    await dropFolder(page, join(folder, 'mine'));
     await complains('The folder mine holds no images');
-    await writeFile(join(folder, 'mine', '3', 'a.png'), Uint8Array.from(pictures[0]));
-    await dropFolder(join(folder, 'mine'));
+    await writeFile(join(folder, 'mine', '3', 'a.png'), await read(0));
+    await dropFolder(page, join(folder, 'mine'));
     await complains('a.png is the only picture');
     await mkdir(join(folder, 'mine', '7'));
-    await writeFile(join(folder, 'mine', '7', 'b.png'), Uint8Array.from(pictures[1]));
-    await dropFolder(join(folder, 'mine'));
+    await writeFile(join(folder, 'mine', '7', 'b.png'), await read(1));
+    await dropFolder(page, join(folder, 'mine'));
     await has('mine');
   } finally {
     await rm(folder, { recursive: true });

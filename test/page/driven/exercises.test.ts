@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { exercises } from '../../../harness/page/explain/exercises';
 import { violations } from '../axe';
 import { drive } from '../drive';
-import { click, exist, go, phase, reads, setting, until } from '../visit';
+import { apart, click, exist, go, ink, mean, phase, reads, setting, until } from '../visit';
 
 const driven = drive();
 
@@ -66,18 +66,17 @@ const inkOf = (page: Page, id: string) =>
     const canvas = element as HTMLCanvasElement;
     const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
     const scale = canvas.height / 28;
-    const ink: number[] = [];
+    const inks: number[] = [];
     for (let y = 0; y < 28; y++)
       for (let x = 0.5; x * scale < canvas.width; x++) {
         const at = Math.floor((y + 0.5) * scale) * canvas.width + Math.floor(x * scale);
-        ink.push(1 - data[4 * at] / 255);
+        inks.push(1 - data[4 * at] / 255);
       }
-    return ink;
+    return inks;
   });
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 /** In percent, as answers say it. */
-const greyShare = (ink: readonly number[]) => {
-  const inked = ink.filter((value) => value > 0.2);
+const greyShare = (values: readonly number[]) => {
+  const inked = values.filter((value) => value > 0.2);
   return (100 * inked.filter((value) => value < 0.8).length) / inked.length;
 };
 
@@ -132,22 +131,16 @@ test('the exercises of Inside: the mean of all without the class; the pixel of a
       },
       value,
     );
-  const prediction = () =>
-    page.$$eval('#inside-net canvas', (all) => {
-      const canvas = all[all.length - 1];
-      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-      return Array.from({ length: data.length / 4 }, (_, i) => 1 - data[4 * i] / 255);
-    });
   const guess = async (given: string) => {
     await set('inside-label', given);
     await looked(page);
-    return prediction();
+    // The last one is the prediction.
+    return ink(page, '#inside-net canvas', -1);
   };
   await set('inside-level', '100');
   const byClass: number[][] = [];
   for (let digit = 0; digit < 10; digit++) byClass.push(await guess(String(digit)));
   const none = await guess('10');
-  const apart = (a: readonly number[], b: readonly number[]) => mean(a.map((v, i) => Math.abs(v - b[i])));
   const all = none.map((_, i) => mean(byClass.map((image) => image[i])));
   const nearest = Math.min(...byClass.map((image) => apart(image, none)));
   expect(apart(none, all)).toBeLessThan(0.6 * nearest);

@@ -8,12 +8,15 @@ import { violations, violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import { writePictures } from '../own_pictures';
 import {
+  apart,
   click,
   drawn,
   exist,
   focus,
   focused,
   go,
+  ink,
+  mean,
   mentions,
   pause,
   phase,
@@ -33,19 +36,8 @@ const driven = drive();
 
 const open = (query: string) => driven.visit(`${driven.address}${query}`);
 const explainPage = inTurns(() => open('?task=explain&scene=1'));
-/** The ink of each of a figure's pixels, 0 to 1, of the first image. */
-const ink = (page: Page, figure: number) =>
-  page.$$eval(
-    '.scene figure canvas',
-    (all, at) => {
-      const canvas = all[at] as HTMLCanvasElement;
-      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-      return Array.from({ length: data.length / 4 }, (_, i) => 1 - data[4 * i] / 255);
-    },
-    figure,
-  );
-const mean = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
-const apart = (a: number[], b: number[]) => mean(a.map((v, i) => Math.abs(v - b[i])));
+/** The ink of a figure's first image. */
+const inkOf = (page: Page, figure: number) => ink(page, '.scene figure canvas', figure);
 const scene = (page: Page, place: string) =>
   until(page, (p) => document.querySelector('.scene-place')?.firstChild?.textContent === p, place);
 const says = (page: Page, words: string) =>
@@ -82,17 +74,17 @@ test('Explain shows its scenes by keyboard, live on the pretrained network, at a
   // The mix is the image where there is no noise, and the noise where there is no image.
   await slide(page, 'explain-t', 0);
   await says(page, '= 1.00 x + 0.00 n');
-  expect(apart(await ink(page, 2), await ink(page, 0))).toBe(0);
+  expect(apart(await inkOf(page, 2), await inkOf(page, 0))).toBe(0);
   await slide(page, 'explain-t', 100);
   await says(page, '= 0.00 x + 1.00 n');
-  expect(apart(await ink(page, 2), await ink(page, 1))).toBe(0);
-  expect(apart(await ink(page, 1), await ink(page, 0))).toBeGreaterThan(0.2);
-  const noise = await ink(page, 1);
+  expect(apart(await inkOf(page, 2), await inkOf(page, 1))).toBe(0);
+  expect(apart(await inkOf(page, 1), await inkOf(page, 0))).toBeGreaterThan(0.2);
+  const noise = await inkOf(page, 1);
   await button(page, 'tutorial');
   await says(page, 'In the recipe tutorial');
   // Uniform noise has more greys than what a bell curve leaves of them within black and white.
   const greys = (of: number[]) => mean(of.map((v) => Number(v > 0.02 && v < 0.98)));
-  expect(greys(await ink(page, 1))).toBeGreaterThan(greys(noise) + 0.2);
+  expect(greys(await inkOf(page, 1))).toBeGreaterThan(greys(noise) + 0.2);
   // A shader opens in the page; what has no address yet is no link.
   await button(page, 'the shader that mixes them');
   await until(page, () => /fn main/.test(document.querySelector('.scene-source pre')?.textContent ?? ''));
@@ -110,16 +102,16 @@ test('Explain shows its scenes by keyboard, live on the pretrained network, at a
   await says(page, 'Without noise there is nothing to guess');
   const [, clean] = await errors(page);
   expect(clean).toBeLessThan(0.001);
-  expect(apart(await ink(page, 0), await ink(page, 3))).toBeLessThan(0.01);
+  expect(apart(await inkOf(page, 0), await inkOf(page, 3))).toBeLessThan(0.01);
   await slide(page, 'explain-level', 10);
   await says(page, 'the mean of all such digits');
   expect((await errors(page))[1]).toBeGreaterThan(after);
   // Another image: the truth changes.
-  const truth = await ink(page, 3);
+  const truth = await inkOf(page, 3);
   await button(page, '0');
   await exist(page, '.scene canvas[aria-label^="a 0"]');
   await answered(page);
-  expect(apart(await ink(page, 3), truth)).toBeGreaterThan(0.02);
+  expect(apart(await inkOf(page, 3), truth)).toBeGreaterThan(0.02);
   expect(await violations(page)).toEqual([]);
 
   await page.keyboard.press('ArrowRight');
@@ -127,28 +119,28 @@ test('Explain shows its scenes by keyboard, live on the pretrained network, at a
   await answered(page);
   // Where movement is not wanted, it ends at the end at once.
   await says(page, 'this is the sample');
-  const made = await ink(page, 0);
-  expect(apart(made, await ink(page, 1))).toBeLessThan(0.02);
+  const made = await inkOf(page, 0);
+  expect(apart(made, await inkOf(page, 1))).toBeLessThan(0.02);
   expect(await violations(page)).toEqual([]);
   await slide(page, 'explain-way', 0);
   await says(page, 'moves x 1/20 of the way');
-  expect(apart(await ink(page, 0), made)).toBeGreaterThan(0.2);
+  expect(apart(await inkOf(page, 0), made)).toBeGreaterThan(0.2);
   await button(page, 'Other noise');
   await answered(page);
   await says(page, 'this is the sample');
-  expect(apart(await ink(page, 0), made)).toBeGreaterThan(0.02);
+  expect(apart(await inkOf(page, 0), made)).toBeGreaterThan(0.02);
 
   await page.keyboard.press('ArrowRight');
   await scene(page, '5 of 5');
   await answered(page);
   await until(page, () => document.querySelector('.scene canvas')!.ariaLabel!.includes('t = 0.00'));
-  const [tutorial, digits] = [await ink(page, 0), await ink(page, 1)];
+  const [tutorial, digits] = [await inkOf(page, 0), await inkOf(page, 1)];
   expect(apart(tutorial, digits)).toBeGreaterThan(0.05);
   expect(await violationsEverywhere(page)).toEqual([]);
   // The same noise: what is dark of the one is dark of the other.
   await slide(page, 'explain-both', 0);
   await until(page, () => document.querySelector('.scene canvas')!.ariaLabel!.includes('t = 1.00'));
-  const [uniform, gaussian] = [await ink(page, 0), await ink(page, 1)];
+  const [uniform, gaussian] = [await inkOf(page, 0), await inkOf(page, 1)];
   const dark = uniform.filter((_, i) => gaussian[i] > 0.9);
   expect(Math.min(...dark)).toBeGreaterThan(0.7);
   await pressOn(page, '.changes li:last-child button', 'Enter');
@@ -419,7 +411,7 @@ test('without a GPU the scenes of Explain show a recording, and say so', async (
     await button(page, 'Next');
     await scene(page, place);
     await says(page, 'Recorded, as there is no GPU here');
-    expect(Math.max(...(await ink(page, place === '5 of 5' ? 1 : 0)))).toBeGreaterThan(0.5);
+    expect(Math.max(...(await inkOf(page, place === '5 of 5' ? 1 : 0)))).toBeGreaterThan(0.5);
   }
   expect(await violations(page)).toEqual([]);
 });

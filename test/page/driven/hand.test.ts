@@ -6,6 +6,7 @@ import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import {
   click,
+  disabled,
   drawn,
   focus,
   focused,
@@ -271,7 +272,7 @@ test('a distilled network from a file is sampled in the one way that it has lear
   // A run of the page's own is not distilled.
   await go(page, 'sample');
   await click(page, '#use-run');
-  await until(page, () => (document.getElementById('calls-2') as HTMLButtonElement).disabled);
+  await disabled(page, 'calls-2');
 });
 
 test('two columns of a comparison are made from the same noise, and one slider moves both', async () => {

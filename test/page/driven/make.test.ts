@@ -287,121 +287,6 @@ test('late steps of an earlier order are not shown as steps of the next order', 
   await made(page, 2);
 });
 
-test('a comparison that is left while its first column is made orders no second column', async () => {
-  const { page } = await driven.visit(
-    `${driven.tiny}?task=sample&text=31&left=calls-2&right=calls-8&autorun=1`,
-    holdSteps,
-  );
-  const ends = (side: string, label: string) =>
-    until(page, (id, l) => document.getElementById(id)!.ariaLabel!.endsWith(l), `column-${side}`, label);
-  await ends('left', 'step 2 of 2');
-  await ends('right', 'step 4 of 4');
-  await page.evaluate(() => Object.assign(window, { held: [] }));
-  await click(page, '#sample');
-  await until(page, () => (window as unknown as { held: unknown[] }).held.length === 2);
-  await page.evaluate(() => {
-    const { held } = window as unknown as { held: (() => void)[] };
-    Object.assign(window, { held: undefined });
-    document.getElementById('compare')!.click();
-    for (const hear of held) hear();
-  });
-  await made(page, 4);
-  await phase(page, 'idle');
-  // The columns begin anew when they are wanted again.
-  await click(page, '#compare');
-  await ends('left', 'step 2 of 2');
-  await ends('right', 'step 20 of 20');
-});
-
-test('PNG, GIF and npy hold the made images, and are named after them; the shared address makes them again', {
-  tags: 'thorough',
-}, async () => {
-  const { page } = await open('?task=sample&steps=3&text=42&method=heun&autorun=1');
-  await made(page, 3);
-  const { save } = await files(page);
-  await page.evaluate(() => {
-    const names: string[] = [];
-    Object.assign(window, { names });
-    HTMLAnchorElement.prototype.click = function () {
-      names.push(this.download);
-    };
-  });
-  const gif = await save('save-gif');
-  const npy = await save('save-npy');
-  const sheet = await save('save-sheet');
-  const png = await save('save-sampled');
-  await pressOn(page, '#frame', 'Home');
-  await reads(page, 'frame-label', 'step 1 of 3');
-  const first = await save('save-sampled');
-  expect(await page.evaluate(() => (window as unknown as { names: string[] }).names)).toEqual([
-    'digits-42-3-steps-seed-123.gif',
-    'digits-42-3-steps-seed-123.npy',
-    'digits-42-3-steps-seed-123.png',
-    'digits-42-step-3-of-3-seed-123.png',
-    'digits-42-step-1-of-3-seed-123.png',
-  ]);
-  const read = await page.evaluate(
-    async ([gifAt, npyAt, pngAt, firstAt, sheetAt]) => {
-      const { blobs } = window;
-      const decoder = new ImageDecoder({ data: await blobs[gifAt].arrayBuffer(), type: 'image/gif' });
-      await decoder.tracks.ready;
-      const bytes = new Uint8Array(await blobs[npyAt].arrayBuffer());
-      const head = new TextDecoder('latin1').decode(bytes.subarray(0, 128));
-      const bitmap = await createImageBitmap(blobs[pngAt]);
-      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
-      canvas.drawImage(bitmap, 0, 0);
-      // In the middle of each pixel of the second image, ink for paper.
-      const ink = Array.from({ length: 784 }, (_, i) => {
-        const [x, y] = [4 + 28 * 4 + 4 + 4 * (i % 28) + 1, 4 + 4 * Math.floor(i / 28) + 1];
-        return 255 - canvas.getImageData(x, y, 1, 1).data[0];
-      });
-      const { width, height } = await createImageBitmap(blobs[firstAt]);
-      const whole = await createImageBitmap(blobs[sheetAt]);
-      return {
-        frames: decoder.tracks.selectedTrack!.frameCount,
-        head,
-        last: [...bytes.subarray(bytes.length - 784)],
-        ink,
-        sizes: [bitmap.width, bitmap.height, width, height, whole.width, whole.height],
-      };
-    },
-    [gif, npy, png, first, sheet],
-  );
-  expect(read.frames).toBe(4);
-  expect(read.head).toContain("'shape': (4, 2, 28, 28,)");
-  expect(read.ink).toEqual(read.last);
-  expect(Math.max(...read.ink)).toBeGreaterThan(200);
-  // Two images, and two of x beside two predictions; these for each of the steps, half as large.
-  expect(read.sizes).toEqual([236, 120, 476, 120, 252, 184]);
-
-  await driven.context.overridePermissions(new URL(driven.address).origin, [
-    'clipboard-read',
-    'clipboard-sanitized-write',
-  ]);
-  await page.bringToFront();
-  // What is chosen meanwhile has not been made.
-  await type(page, 'steps', '7');
-  await type(page, 'noise', '5');
-  const shared = async (words: string) => {
-    await click(page, '#share');
-    await reads(page, 'shared', words);
-    return page.evaluate(() => navigator.clipboard.readText());
-  };
-  const made42 = `${driven.address}?task=sample&steps=3&text=42&method=heun&autorun=1`;
-  expect(await shared('The address is copied: it makes the same images.')).toBe(made42);
-  // No address holds a network of one's own.
-  await type(page, 'steps', '3');
-  await type(page, 'noise', '123');
-  await click(page, '#use-run');
-  await reads(page, 'sample-model', /^An untrained/);
-  await made(page, 3);
-  expect(
-    await shared(
-      'The address is copied; these images are of your own network, which the address does not hold.',
-    ),
-  ).toBe(made42);
-});
-
 test('without WebGPU the page plays a recording and says what to do; with reduced motion it waits for Play', async () => {
   const { page } = await driven.newPage();
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
@@ -569,7 +454,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
     for (const [name, bytes] of Object.entries(await reddening())) await writeFile(join(folder, name), bytes);
     const choose = (input: string, ...names: string[]) =>
       upload(page, input, ...names.map((name) => join(folder, name)));
-    const { save } = await files(page);
+    const { save, read } = await files(page);
     const isReddened = async (what: string | number) => {
       const [red, green, blue] = await meanColour(page, what);
       expect([red > 180, Math.abs(green - 127) < 40, blue < 75], `${what}: ${[red, green, blue]}`).toEqual([
@@ -600,7 +485,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
     await isReddened(await save('save-sampled'));
     await isReddened(await save('save-sheet'));
     const [gif, npy] = [await save('save-gif'), await save('save-npy')];
-    const head = await page.evaluate(async (at) => (await window.blobs[at].text()).slice(10, 90), npy);
+    const head = Buffer.from((await read(npy)).subarray(10, 90)).toString();
     expect(head).toContain("'shape': (3, 2, 8, 8, 3,)");
     const frames = await page.evaluate(async (at) => {
       const { blobs } = window;

@@ -10,6 +10,7 @@ import { writePictures } from '../own_pictures';
 import {
   click,
   drawn,
+  enabled,
   files,
   fromState,
   go,
@@ -153,7 +154,7 @@ test('Draw calls the classes of letters classes, and keeps none as a digit', asy
   const keeps = () => page.$eval('#teach-keep', (keep) => !keep.matches(':disabled, [aria-disabled=true]'));
   expect(await keeps()).toBe(false);
   await click(page, '#draw-example');
-  await until(page, () => !(document.getElementById('draw-clear') as HTMLButtonElement).disabled);
+  await enabled(page, 'draw-clear');
   // The letter on the paper is no digit for the pretrained network either; a drawing may be one.
   await click(page, '#draw-use-pretrained');
   await reads(page, 'ask-classify', 'Which digit?');

@@ -8,7 +8,7 @@ import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeSafetensors } from '../../../src/files';
 import { drive } from '../drive';
-import { leaveNoRoomForImages, writePictures } from '../own_pictures';
+import { leaveNoRoom, writePictures } from '../own_pictures';
 import {
   click,
   exist,
@@ -169,7 +169,7 @@ test('pictures of one size become at most 32 pixels wide, unless a press keeps t
 });
 
 test('without room for the images the run goes on; transparent pictures are the same bytes on the command line', async () => {
-  const { page } = await trained(leaveNoRoomForImages);
+  const { page } = await trained((page) => leaveNoRoom(page, true));
   const before = await losses(page);
   const notices = () => text(page, 'notices-list');
   const notice =
@@ -178,16 +178,11 @@ test('without room for the images the run goes on; transparent pictures are the 
   expect(await notices()).toMatch(notice);
   // Who has read it need not read it again.
   await click(page, '#notices-close');
-  const { save } = await files(page);
-  const blob = await save('save-checkpoint');
-  const saved = await page.evaluate(async (n) => {
-    const bytes = new Uint8Array(await window.blobs[n].arrayBuffer());
-    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
-  }, blob);
+  const { save, read } = await files(page);
   const out = join(place, 'run');
   mkdirSync(out, { recursive: true });
   const file = join(out, 'checkpoint.safetensors');
-  writeFileSync(file, Buffer.from(saved, 'base64'));
+  writeFileSync(file, await read(await save('save-checkpoint')));
   const flags = ['--data', folder, '--size', '16', '--fit', 'fit', '--epochs', '8'];
   await promisify(execFile)(process.execPath, ['harness/run.mjs', 'train', '--resume', file, ...flags], {
     cwd: root,

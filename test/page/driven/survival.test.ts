@@ -6,7 +6,7 @@ import { launchBrowser } from '../../../harness/run/browsers';
 import { LEAST_STEPS } from '../../../src/keeping/store';
 import old from '../../old/page_run.json';
 import { drive, inTurns, tellOfFailures } from '../drive';
-import { leaveNoRoomForImages } from '../own_pictures';
+import { idx, leaveNoRoom } from '../own_pictures';
 import {
   click,
   deviceLoser,
@@ -24,6 +24,7 @@ import {
   reads,
   reset,
   root,
+  saidBy,
   searchOf,
   step,
   steps,
@@ -35,7 +36,6 @@ import {
   until,
   type Visited,
   visit,
-  workerOf,
 } from '../visit';
 
 /** Enough for a run to be still under way when what happens to it arrives. */
@@ -100,17 +100,11 @@ test('a device that is lost in the middle of training is replaced, and the run e
   const { page } = await withoutRun();
   const loseDevice = await deviceLoser(page);
   await keepAt(page, LEAST_STEPS);
-  await page.evaluate(() => {
-    const said: string[] = [];
-    Object.assign(window, { said });
-    const error = document.getElementById('error-text')!;
-    new MutationObserver(() => said.push(error.textContent!)).observe(error, { childList: true });
-  });
+  const said = await saidBy(page, 'error-text');
   await loseDevice(LEAST_STEPS + 15);
   await click(page, '#train');
-  await until(page, () => (window as unknown as { said: string[] }).said.length > 0);
-  const said = await page.evaluate(() => (window as unknown as { said: string[] }).said[0]);
-  expect(said).toMatch(/^The GPU device was lost.*The run goes on by itself/);
+  await until(page, () => window.said.length > 0);
+  expect((await said())[0]).toMatch(/^The GPU device was lost.*The run goes on by itself/);
   await phase(page, 'finished');
   // Neither Chrome nor the page that the next test opens counts this loss.
   await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
@@ -250,19 +244,16 @@ test('a kept run whose coloured images found no room names its classes, asks for
   const query = '?batch=4&widths=8&samples=0&lr=0.01&epochs=10000';
   const { page } = await driven.visitAlone(driven.address + query);
   await phase(page, 'idle');
-  const idx = (magic: number, sizes: readonly number[], values: readonly number[]) =>
-    String.fromCharCode(0, 0, 8, magic, ...sizes.flatMap((size) => [0, 0, 0, size]), ...values);
   const name = 'my-images-idx4-ubyte';
   const dropImages = async (shade: number) => {
-    const values = Array.from({ length: 8 * 192 }, (_, i) => (i * shade) % 128);
     const { dropAll } = await files(page);
     await dropAll(
-      [idx(4, [8, 8, 8, 3], values), name],
-      [idx(1, [8], [0, 1, 1, 0, 1, 0, 0, 1]), 'my-labels-idx1-ubyte'],
+      [idx([8, 8, 8, 3], (i) => (i * shade) % 128), name],
+      [idx([8], (i) => [0, 1, 1, 0, 1, 0, 0, 1][i]), 'my-labels-idx1-ubyte'],
       ['poppy\nרקפת\n', 'classes.txt'],
     );
   };
-  await leaveNoRoomForImages(page);
+  await leaveNoRoom(page, true);
   await dropImages(37);
   await until(page, () => window.harness.state.data?.channels === 3);
   await phase(page, 'idle');
@@ -298,11 +289,7 @@ test('where the storage is full, training goes on, and the page says so and offe
   const { page } = await driven.visitAlone(driven.address + RUN);
   await phase(page, 'idle');
   const { save, asks } = await files(page);
-  const worker = await workerOf(page);
-  await worker.evaluate(() => {
-    const handles = FileSystemFileHandle.prototype as unknown as { createSyncAccessHandle(): Promise<never> };
-    handles.createSyncAccessHandle = () => Promise.reject(new DOMException('Full.', 'QuotaExceededError'));
-  });
+  await leaveNoRoom(page);
   await step(page);
   await unhidden(page, 'not-stored');
   expect(await text(page, 'not-stored-text')).toMatch(

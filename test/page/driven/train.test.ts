@@ -11,6 +11,7 @@ import { violations } from '../axe';
 import { drive, inTurns } from '../drive';
 import {
   click,
+  dropFolder,
   exist,
   files,
   fromState,
@@ -25,6 +26,7 @@ import {
   reads,
   reset,
   root,
+  saidBy,
   searchOf,
   setting,
   settingsOf,
@@ -33,7 +35,6 @@ import {
   text,
   trainToEnd,
   type,
-  unhidden,
   until,
   type Visited,
 } from '../visit';
@@ -150,16 +151,11 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   // The samples over the run, played and saved.
   const newest = `after step ${done.length}`;
   await reads(page, 'grid-step', newest);
-  await page.evaluate(() => {
-    const played: string[] = [];
-    Object.assign(window, { played });
-    const label = document.getElementById('grid-step')!;
-    new MutationObserver(() => played.push(label.textContent!)).observe(label, { childList: true });
-  });
+  const said = await saidBy(page, 'grid-step');
   await click(page, '#grid-play');
   await reads(page, 'grid-play', 'Stop');
   await reads(page, 'grid-play', 'Play');
-  const played = await page.evaluate(() => (window as unknown as { played: string[] }).played);
+  const played = await said();
   expect(played[0]).toBe('after step 1');
   expect(played.at(-1)).toBe(newest);
   // A file that cannot be made says so, and the next press makes it.
@@ -170,22 +166,16 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   });
   await click(page, '#save-history');
   await mentions(page, 'notices', 'The file could not be made: no room');
-  const { save } = await files(page);
-  const saved = await save('save-history');
-  const head = await page.evaluate(async (n) => window.blobs[n].slice(0, 6).text(), saved);
-  expect(head).toBe('GIF89a');
+  const { save, read } = await files(page);
+  const gif = await read(await save('save-history'));
+  expect(Buffer.from(gif.subarray(0, 6)).toString()).toBe('GIF89a');
   // The same pictures as numbers, and the first row of each in one.
-  const [png, npy] = [await save('save-history-png'), await save('save-history-npy')];
-  const [size, numbers] = await page.evaluate(
-    async (at, from) => {
-      const { blobs } = window;
-      const { width, height } = await createImageBitmap(blobs[at]);
-      return [{ width, height }, [...new Uint8Array(await blobs[from].arrayBuffer())]] as const;
-    },
-    png,
-    npy,
-  );
-  const { shape, values } = readNpy(Uint8Array.from(numbers), 'run.npy');
+  const png = await save('save-history-png');
+  const size = await page.evaluate(async (at) => {
+    const { width, height } = await createImageBitmap(window.blobs[at]);
+    return { width, height };
+  }, png);
+  const { shape, values } = readNpy(await read(await save('save-history-npy')), 'run.npy');
   expect(shape.slice(1)).toEqual([10, 28, 28]);
   expect(shape[0]).toBeGreaterThan(1);
   expect(Math.max(...Array.from(values))).toBeGreaterThan(100);
@@ -207,22 +197,6 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   expect(after.quality).toEqual(before.quality);
   expect(after.rates).toEqual(before.rates);
   expect(after.secondsBefore).toBeGreaterThan(0);
-});
-
-test('more held-out images than there are get a message, and another number is taken', {
-  tags: 'thorough',
-}, async () => {
-  const { page } = await open(`${RUN}&holdout=160`);
-  await phase(page, 'idle');
-  await click(page, '#train');
-  await unhidden(page, 'error');
-  expect(await text(page, 'error-text')).toBe(
-    '160 images cannot be held out, as there are 160: hold out fewer, so that some are left to train on.',
-  );
-  await setting(page, 'holdout', '20');
-  await click(page, '#train');
-  await steps(page, 1);
-  expect(await fromState(page, 'run')).toMatchObject({ images: 140, held: 20 });
 });
 
 test('a run in minutes ends with its plan, trains on with another plan, and keeps both out of the address', {
@@ -418,10 +392,7 @@ const meansOf = (bytes: ArrayLike<number>, pixels: number) =>
 async function trained(path: string, data: object) {
   const { page } = await open('?task=train&widths=16,16&batch=64&epochs=38&samples=40');
   await phase(page, 'idle');
-  const session = await page.createCDPSession();
-  const drag = { items: [], files: [join(root, path)], dragOperationsMask: 1 };
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
-    await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data: drag });
+  await dropFolder(page, join(root, path));
   await until(page, () => window.harness.state.data?.count === 600);
   expect(await fromState(page, 'data')).toMatchObject({
     ...{ height: 24, width: 24, channels: 3, notes: [] },
@@ -434,13 +405,8 @@ async function trained(path: string, data: object) {
   const done = (await losses(page)).length;
   expect(done).toBe(304);
   await reads(page, 'grid-step', `after step ${done}`);
-  const { save } = await files(page);
-  const at = await save('save-history-npy');
-  const bytes = await page.evaluate(
-    async (n) => [...new Uint8Array(await window.blobs[n].arrayBuffer())],
-    at,
-  );
-  const { shape, values } = readNpy(Uint8Array.from(bytes), 'run.npy');
+  const { save, read } = await files(page);
+  const { shape, values } = readNpy(await read(await save('save-history-npy')), 'run.npy');
   expect(shape.slice(1)).toEqual([40, 24, 24, 3]);
   const samples = meansOf(Array.from(values).slice(-40 * 24 * 24 * 3), 24 * 24);
   const { images } = await loadImages([join(root, 'test/shapes')]);

@@ -221,7 +221,9 @@ test('the page hears what a run begins with, and how many images it holds out', 
   const sampling = expect.objectContaining({ steps: expect.any(Number) });
   expect(told).toContainEqual(['begun', { held: 5, begin: 'new', sampling }]);
   Object.assign(place.settings, { holdout: 20 });
-  await expect(host.newRun()).rejects.toThrow('cannot be held out');
+  await expect(host.newRun()).rejects.toThrow(
+    '20 images cannot be held out, as there are 20: hold out fewer, so that some are left to train on.',
+  );
 });
 
 test('images that are given beside a run are refused, and the run keeps its own', async () => {
