@@ -144,6 +144,14 @@ function inside(lookedInto: Source = 'pretrained') {
   return { app, panel, orders, draw, answer, make };
 }
 
+/** The same once it shows the network. */
+async function seen(lookedInto?: Source) {
+  const page = inside(lookedInto);
+  page.draw();
+  await page.answer();
+  return page;
+}
+
 beforeEach(() => {
   elements = new Map([['inside-list', Object.assign(new Fake(), { open: false })]]);
 });
@@ -168,9 +176,7 @@ test.each<[string, Source, (page: ReturnType<typeof inside>) => void]>([
   ],
   ['of another run', 'run', ({ panel }) => panel.receive!({ type: 'freed' })],
 ])('a step in slow motion does not stay over a network %s', async (_, source, change) => {
-  const page = inside(source);
-  page.draw();
-  await page.answer();
+  const page = await seen(source);
   page.make();
   expect(page.draw()).toEqual(['step']);
   await page.answer();
@@ -184,9 +190,7 @@ test.each<[string, Source, (page: ReturnType<typeof inside>) => void]>([
 });
 
 test('a step in slow motion stays while its network and picture do', async () => {
-  const { app, draw, answer, make } = inside('run');
-  draw();
-  await answer();
+  const { app, draw, answer, make } = await seen('run');
   make();
   draw();
   await answer();
@@ -197,9 +201,7 @@ test('a step in slow motion stays while its network and picture do', async () =>
 });
 
 test('a step in slow motion is not shown if another network was chosen while it was made', async () => {
-  const { app, draw, answer, make } = inside();
-  draw();
-  await answer();
+  const { app, draw, answer, make } = await seen();
   make();
   draw();
   app.settings = withRecipe(app.settings, 'tutorial');
@@ -209,9 +211,7 @@ test('a step in slow motion is not shown if another network was chosen while it 
 });
 
 test('a step that is asked for while the network is looked at is made right after that', async () => {
-  const { draw, answer, make } = inside();
-  draw();
-  await answer();
+  const { draw, answer, make } = await seen();
   element('inside-level').value = '50';
   expect(draw()).toEqual(['look']);
   make();
@@ -235,9 +235,7 @@ test.each<[string, (page: ReturnType<typeof inside>) => void]>([
   ['the run is reset', ({ panel }) => panel.receive!({ type: 'freed' })],
   ['the device is lost', ({ panel }) => panel.receive!(lost)],
 ])('a step that waits for a look is not made after %s', async (_, change) => {
-  const page = inside();
-  page.draw();
-  await page.answer();
+  const page = await seen();
   element('inside-level').value = '50';
   page.draw();
   page.make();
@@ -251,9 +249,7 @@ test.each<[string, (page: ReturnType<typeof inside>) => void]>([
 });
 
 test('a step after a look that has failed begins with another look', async () => {
-  const { app, orders, draw, answer, make } = inside();
-  draw();
-  await answer();
+  const { app, orders, draw, answer, make } = await seen();
   app.settings = withRecipe(app.settings, 'tutorial');
   draw();
   orders.shift()!.answer({ kind: 'failed', order: 'look', message: 'You are offline.' });

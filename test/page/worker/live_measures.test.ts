@@ -61,6 +61,12 @@ describe('the share of time for measurements', () => {
   });
 });
 
+const held = { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 };
+const engine = {
+  adapter: { software: true },
+  createDataset: async () => ({ destroy() {} }),
+} as unknown as Engine;
+
 test('a step is measured once, and again after a reset, or with a trainer that was built anew', async () => {
   const tasks = new Tasks({
     background: () => undefined,
@@ -70,11 +76,6 @@ test('a step is measured once, and again after a reset, or with a trainer that w
   });
   const trainerOf = (loss: number) => ({ evaluate: async () => ({ loss, bins: [] }) });
   const run = { trainer: trainerOf(0), losses: [1, 1], settings: { seed: 1 } } as unknown as TrainingRun;
-  const held = { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 };
-  const engine = {
-    adapter: { software: true },
-    createDataset: async () => ({ destroy() {} }),
-  } as unknown as Engine;
   const measured: (readonly [step: number, loss: number])[] = [];
   const place = {
     core: { run, engine, tasks, phase: () => {} },
@@ -108,11 +109,6 @@ test('a measurement that fails says so once, and the others are made', async () 
     ...{ trainer: { evaluate }, losses: [1, 1], settings: { seed: 1 } },
     ...{ unet: { config: {} }, objective: 'tutorial' },
   } as unknown as TrainingRun;
-  const held = { images: new Uint8Array(4), count: 1, height: 2, width: 2, channels: 1 };
-  const engine = {
-    adapter: { software: true },
-    createDataset: async () => ({ destroy() {} }),
-  } as unknown as Engine;
   const tell = vi.fn();
   const place = {
     core: { run, engine, tasks, phase: () => {}, isReported: () => false, host: { tell } },
