@@ -34,7 +34,7 @@ async function leave(context: BrowserContext): Promise<void> {
   const alone = pages.map((page) => page.browserContext()).filter((each) => each !== context);
   for (const page of pages) await page.close();
   for (const each of new Set(alone)) await each.close();
-  expect(problems).toEqual([]);
+  expect(problems, 'What went wrong on a page').toEqual([]);
 }
 
 let browser: Browser | undefined;
@@ -100,10 +100,11 @@ export function inTurns(open: () => Promise<Visited>): (anew?: () => Promise<Vis
   let shared: Promise<Visited> | undefined;
   let failed: Promise<Visited> | undefined;
   let isUsed = false;
+  let problems: readonly string[] = [];
   afterEach(async ({ task }) => {
     if (isUsed && process.env.SHOTS) await shared?.then(({ page }) => shoot(page, process.env.SHOTS!));
     isUsed = false;
-    if (task.result?.state !== 'fail') return;
+    if (task.result?.state !== 'fail' && problems.length === 0) return;
     failed = shared;
     shared = undefined;
   });
@@ -118,6 +119,7 @@ export function inTurns(open: () => Promise<Visited>): (anew?: () => Promise<Vis
     current.add(visited);
     kept.add(visited);
     const { page } = visited;
+    problems = visited.problems;
     // Another page may lie above it, and then it draws nothing.
     if (await page.evaluate(() => document.hidden)) await page.bringToFront();
     const { width } = page.viewport()!;

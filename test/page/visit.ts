@@ -286,6 +286,16 @@ export const apart = (a: readonly number[], b: readonly number[]) =>
 /** What a canvas shows. */
 export const picture = (page: Page, id: string) =>
   page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+/** Waits until a canvas shows another picture than this one. */
+export const changed = (page: Page, before: string, id = 'sample-prediction') =>
+  until(
+    page,
+    (shown, i) => (document.getElementById(i) as HTMLCanvasElement).toDataURL() !== shown,
+    before,
+    id,
+  );
+/** What a screen reader says of an element. */
+export const labelOf = (page: Page, id: string) => page.$eval(`#${id}`, (element) => element.ariaLabel);
 /** Chooses files in a field. */
 export async function upload(page: Page, id: string, ...paths: string[]): Promise<void> {
   await ((await page.$(`#${id}`)) as ElementHandle<HTMLInputElement>).uploadFile(...paths);
@@ -363,6 +373,17 @@ export const type = (page: Page, id: string, value: string) =>
     value,
   );
 
+/** Moves a slider. */
+export const slide = (page: Page, id: string, value: number) =>
+  page.$eval(
+    `#${id}`,
+    (slider, v) => {
+      Object.assign(slider, { value: String(v) });
+      slider.dispatchEvent(new Event('input'));
+    },
+    value,
+  );
+
 /** Opens a view by its link, shown or not: the doors, which show it, have a test of their own. */
 export async function go(page: Page, task: string): Promise<void> {
   await until(
@@ -386,6 +407,19 @@ export async function pressOnTrain(page: Page, id: string): Promise<void> {
   await go(page, 'train');
   await click(page, `#${id}`);
   await go(page, open);
+}
+
+/** Opens, on the Inside view, the editor of the first dispatch of a kernel. */
+export async function editShader(page: Page, kernel: string): Promise<void> {
+  await click(page, '#inside-list summary');
+  await until(page, () => document.querySelectorAll('.disclose').length > 10);
+  await page.evaluate((name) => {
+    const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
+    all.find(({ textContent }) => textContent === name)!.click();
+  }, kernel);
+  await exist(page, '.edit-shader');
+  await click(page, '.edit-shader');
+  await until(page, () => document.querySelectorAll('.code-layer .token').length > 20);
 }
 
 /** What each of these says, if all of it is within the width of a phone. */

@@ -20,6 +20,7 @@ import {
   go,
   isHidden,
   isOff,
+  labelOf,
   losses,
   mentions,
   messagesOf,
@@ -401,7 +402,7 @@ test(STOP, async () => {
     await reads(page, 'sample', 'Make');
     await phase(page, 'idle');
     // Stopped before its first step or after it, but not made.
-    expect(await page.$eval('#sample-prediction', (canvas) => canvas.ariaLabel)).not.toMatch(/finished/);
+    expect(await labelOf(page, 'sample-prediction')).not.toMatch(/finished/);
   }
   await make(page, '2, 0');
 });

@@ -28,7 +28,7 @@ test('a trained network is distilled while samples are made, stopped, and distil
   const query = '?recipe=digits-3x3&batch=4&widths=8&samples=0&epochs=10000';
   const { page } = await driven.visit(`${driven.address}${query}`);
   await phase(page, 'idle');
-  const { drop, dropAll, save, read } = await files(page);
+  const { asks, drop, dropAll, save, read } = await files(page);
   await dropAll([images, 'small-images-idx3-ubyte'], [labels, 'small-labels-idx1-ubyte']);
   await until(page, () => !window.harness.state.data!.builtIn && window.harness.state.phase === 'idle');
   expect(await isHidden(page, 'distil')).toBe(true);
@@ -48,7 +48,6 @@ test('a trained network is distilled while samples are made, stopped, and distil
   await reads(page, 'after-title', /^: distilling, \d+/);
   expect(await fold()).toBe(true);
   // What is distilled so far would be lost.
-  const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
   expect(await asks()).toBe(true);
   expect(await isOff(page, '#train')).toBe(true);

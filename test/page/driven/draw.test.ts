@@ -33,6 +33,7 @@ import {
   searchOf,
   setting,
   settingsOf,
+  slide,
   steps,
   text,
   textsOf,
@@ -264,10 +265,7 @@ test('the answer to one drawing is not shown when the question is asked about an
 test('a drawing is answered in a few steps, then better while nothing moves; a moving slider does not wait', async () => {
   const { page } = await blank('denoise');
   await setting(page, 'told', '3');
-  await page.$eval('#level', (level) => {
-    Object.assign(level, { value: '100' });
-    level.dispatchEvent(new Event('input'));
-  });
+  await slide(page, 'level', 100);
   await quiet(page);
   const before = (await messagesOf(page)).length;
   await page.evaluate(() => {

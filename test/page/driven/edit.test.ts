@@ -7,7 +7,7 @@ import { violations, violationsEverywhere } from '../axe';
 import { drive } from '../drive';
 import {
   click,
-  exist,
+  editShader,
   hidden,
   losses,
   mentions,
@@ -34,19 +34,6 @@ async function open() {
   const visited = await driven.visit(driven.address + RUN);
   await mentions(visited.page, 'inside-status', 'network');
   return visited;
-}
-
-/** Opens the editor of the first dispatch of a kernel. */
-async function edit(page: Page, kernel: string) {
-  await click(page, '#inside-list summary');
-  await until(page, () => document.querySelectorAll('.disclose').length > 10);
-  await page.evaluate((name) => {
-    const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
-    all.find(({ textContent }) => textContent === name)!.click();
-  }, kernel);
-  await exist(page, '.edit-shader');
-  await click(page, '.edit-shader');
-  await until(page, () => document.querySelectorAll('.code-layer .token').length > 20);
 }
 
 /** Presses a button of the editor. */
@@ -108,7 +95,7 @@ test('a shader edited wrongly, without end, and rightly: the run goes on with th
   await pressOnTrain(page, 'step');
   await steps(page, 1);
   await phase(page, 'paused');
-  await edit(page, 'swish');
+  await editShader(page, 'swish');
 
   // A word that WGSL does not know, behind a comment and blank lines that the GPU does not get.
   const line =

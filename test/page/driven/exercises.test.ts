@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { exercises } from '../../../harness/page/explain/exercises';
 import { violations } from '../axe';
 import { drive } from '../drive';
-import { apart, click, exist, go, ink, mean, phase, reads, setting, until } from '../visit';
+import { apart, click, editShader, exist, go, ink, mean, phase, reads, setting, until } from '../visit';
 
 const driven = drive();
 
@@ -169,15 +169,7 @@ test('the exercises of Inside: the mean of all without the class; the pixel of a
   expect(answer).toEqual(numbersIn(exercises.pixel.answer).slice(0, 3));
   expect(products[below]).toBe(answer[2]);
 
-  await click(page, '#inside-list summary');
-  await until(page, () => document.querySelectorAll('.disclose').length > 10);
-  await page.evaluate(() => {
-    const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
-    all.find(({ textContent }) => textContent === 'adam')!.click();
-  });
-  await exist(page, '.edit-shader');
-  await click(page, '.edit-shader');
-  await until(page, () => document.querySelectorAll('.code-layer .token').length > 20);
+  await editShader(page, 'adam');
   const [, words] = /Delete “(.*?)”/.exec(exercises.kernel.press)!;
   await page.$eval(
     '.code-area',

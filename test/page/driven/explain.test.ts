@@ -24,6 +24,7 @@ import {
   reads,
   searchOf,
   settingsOf,
+  slide,
   steps,
   text,
   trainToEnd,
@@ -52,15 +53,6 @@ const answered = (page: Page) =>
   );
 const errors = (page: Page) =>
   page.$eval('.errors', (curve) => (curve.ariaLabel!.match(/\d\.\d{3}/g) ?? []).map(Number));
-const slide = (page: Page, id: string, value: number) =>
-  page.$eval(
-    `#${id}`,
-    (slider, v) => {
-      Object.assign(slider, { value: String(v) });
-      slider.dispatchEvent(new Event('input'));
-    },
-    value,
-  );
 const button = (page: Page, words: string) =>
   page.evaluate((w) => {
     const all = [...document.querySelectorAll<HTMLButtonElement>('.explain button')];

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import {
+  changed,
   click,
   disabled,
   drawn,
@@ -13,6 +14,7 @@ import {
   go,
   hidden,
   isSeen,
+  labelOf,
   mentions,
   messagesOf,
   phase,
@@ -24,6 +26,7 @@ import {
   searchOf,
   text,
   textsOf,
+  type,
   unhidden,
   until,
   upload,
@@ -46,13 +49,6 @@ async function making(number: string) {
 }
 
 const prediction = (page: Page) => picture(page, 'sample-prediction');
-const changed = (page: Page, before: string, id = 'sample-prediction') =>
-  until(
-    page,
-    (shown, i) => (document.getElementById(i) as HTMLCanvasElement).toDataURL() !== shown,
-    before,
-    id,
-  );
 /** All steps of what is chosen have been made. */
 const finished = (page: Page, steps: number) => reads(page, 'frame-label', `step ${steps} of ${steps}`);
 
@@ -230,11 +226,7 @@ test('more network calls take the same noise and digits; the page says how many,
   await pressOn(page, '#guidance', 'ArrowRight');
   await mentions(page, 'sample-model', '340,000');
   await phase(page, 'idle');
-  await page.evaluate(() => {
-    const steps = document.getElementById('steps') as HTMLInputElement;
-    steps.value = '5';
-    steps.dispatchEvent(new Event('change'));
-  });
+  await type(page, 'steps', '5');
   await until(page, () => document.querySelector('#calls [aria-pressed=true]') === null);
   expect(await text(page, 'calls-note')).toMatch(/^5 steps of \w+ · 10 network calls$/);
   // A choice leaves nothing of that, and the distilled network has its own guidance.
@@ -307,7 +299,7 @@ test('two columns of a comparison are made from the same noise, and one slider m
   await reads(page, 'way-label', '0 % of the way');
   const [first, second] = await both();
   expect([first === left, second === right]).toEqual([false, false]);
-  expect(await page.$eval('#column-left', (canvas) => canvas.ariaLabel)).toBe('guidance 4: step 1 of 4');
+  expect(await labelOf(page, 'column-left')).toBe('guidance 4: step 1 of 4');
 
   // A network that is not there yet is a sentence; the other column is made all the same.
   await page.select('#right-choice', 'run');

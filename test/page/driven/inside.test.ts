@@ -9,6 +9,7 @@ import {
   focus,
   focused,
   hidden,
+  labelOf,
   phase,
   pressOn,
   pressOnTrain,
@@ -132,9 +133,7 @@ test('Inside shows the pretrained network before anything is trained, and axe fi
     ]);
   }
   await click(page, '#part-gradient');
-  expect(await page.$eval('#part-grid', (grid) => grid.ariaLabel)).toContain(
-    'Gradients of the loss of down.1',
-  );
+  expect(await labelOf(page, 'part-grid')).toContain('Gradients of the loss of down.1');
   expect(await countOf(page, '#inside-norms dt')).toBe(8);
 
   // The dispatches, and the sources of one.

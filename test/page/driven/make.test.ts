@@ -11,6 +11,7 @@ import { saveModel } from '../../../src/weights/model';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import {
+  changed,
   click,
   countOf,
   drawn,
@@ -31,6 +32,7 @@ import {
   reads,
   searchOf,
   setting,
+  slide,
   TINY,
   text,
   textsOf,
@@ -168,20 +170,14 @@ test('a number is made digit by digit; a text that is no number gets a message, 
   expect(await page.$$('#digits [aria-pressed=true]')).toEqual([]);
 
   // Four images of the button 7, from the same noise, are the same.
-  const changed = (before: string) =>
-    until(
-      page,
-      (shown) => (document.getElementById('sample-prediction') as HTMLCanvasElement).toDataURL() !== shown,
-      before,
-    );
   await page.evaluate(() => Object.assign(document.getElementById('text')!, { value: '' }));
   await page.type('#text', '2026');
   await page.keyboard.press('Enter');
-  await changed(written);
+  await changed(page, written);
   await made(page, 2);
   const number = await picture(page, 'sample-prediction');
   await click(page, '#digit-7');
-  await changed(number);
+  await changed(page, number);
   await made(page, 2);
   expect(await picture(page, 'sample-prediction')).toBe(written);
   expect(await searchOf(page)).not.toContain('text=');
@@ -279,11 +275,7 @@ test('late steps of an earlier order are not shown as steps of the next order', 
     document.getElementById('noise-next')!.click();
     for (const hear of held) hear();
   });
-  await until(
-    page,
-    (shown) => (document.getElementById('sample-prediction') as HTMLCanvasElement).toDataURL() !== shown,
-    before,
-  );
+  await changed(page, before);
   await made(page, 2);
 });
 
@@ -531,10 +523,7 @@ test('a coloured network is shown in its colours in every view, and its classes 
       (all) => document.querySelectorAll(all)[1]?.textContent?.includes('it knows: cornflower'),
       figures,
     );
-    await page.$eval('#explain-way', (slider) => {
-      Object.assign(slider, { value: '20' });
-      slider.dispatchEvent(new Event('input'));
-    });
+    await slide(page, 'explain-way', 20);
     await until(page, () => document.querySelector('.scene')!.textContent!.includes('this is the sample'));
     await isReddened(`${figures} canvas`);
     await go(page, 'draw');

@@ -17,6 +17,7 @@ import {
   isHidden,
   isOff,
   isSeen,
+  labelOf,
   phase,
   reads,
   reset,
@@ -77,7 +78,7 @@ test.each([
         page,
         () => document.getElementById('sample-prediction')!.ariaLabel === '2, 0, 2, 6, finished',
       );
-      expect(await page.$eval('#sample-x', (canvas) => canvas.ariaLabel)).toMatch(
+      expect(await labelOf(page, 'sample-x')).toMatch(
         /^The images before the step: 2, 0, 2, 6 at step (\d+) of \1$/,
       );
     }

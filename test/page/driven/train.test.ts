@@ -18,6 +18,7 @@ import {
   go,
   hidden,
   isSeen,
+  labelOf,
   losses,
   mentions,
   pause,
@@ -77,7 +78,6 @@ const pressWhenOn = (page: Page, id: string) =>
     id,
   );
 
-const label = (page: Page, id: string) => page.$eval(`#${id}`, (element) => element.ariaLabel);
 /** The rows of the table, cell by cell. */
 const rows = (page: Page) =>
   page.$$eval('#runs-body tr', (all) =>
@@ -134,7 +134,7 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   expect(rates).toEqual([{ step: expect.any(Number), lr: 0.001, before: 0.003 }]);
   expect(rates[0].step).toBeLessThanOrEqual(done.length);
   await reads(page, 'held-out-at', /^\d\.\d{4} after step \d+$/);
-  expect(await label(page, 'curve')).toContain(
+  expect(await labelOf(page, 'curve')).toContain(
     `; held out ${last.loss.toFixed(4)}; learning rate 0.001 after step ${rates[0].step}`,
   );
   const bars = await page.$$eval('#noise-bars li', (all) =>
