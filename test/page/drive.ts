@@ -16,7 +16,7 @@ interface Driven {
   newPage(): Promise<Visited>;
   /** Opens a page for one test. */
   visit(address: string, before?: () => void): Promise<Visited>;
-  /** The same in a storage of its own, or in that of such a page. */
+  /** The same in a storage of its own, or in this context. */
   visitAlone(address: string, context?: BrowserContext): Promise<Visited>;
 }
 

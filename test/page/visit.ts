@@ -449,11 +449,11 @@ export interface Message {
 
 declare global {
   interface Window {
-    /** Of `recordMessages`. */
+    /** What `recordMessages` has recorded. */
     messages: Message[];
     /** What `files` has collected. */
     blobs: Blob[];
-    /** Of `saidBy`. */
+    /** What `saidBy` has noted. */
     said: string[];
   }
 }

@@ -47,7 +47,7 @@ describe('the name of the adapter', () => {
       'Intel Gen 12lp',
     ],
     [
-      'is that of Google’s processor',
+      'names Google’s adapter in software',
       { vendor: 'google', architecture: 'swiftshader' },
       'Google SwiftShader',
     ],
