@@ -268,7 +268,7 @@ export async function text(page: Page, id: string): Promise<string | null> {
   return page.evaluate((i) => document.getElementById(i)!.textContent, id);
 }
 
-/** The ink of each pixel of a canvas, 0 to 1, or of another one that the selector finds. */
+/** The ink of each pixel, 0 to 1, of a canvas: the first that the selector finds, or number `at`. */
 export const ink = (page: Page, selector: string, at = 0) =>
   page.$$eval(
     selector,
