@@ -9,8 +9,8 @@ import {
   EngineError,
   type Names,
   type Optional,
-  typeOf,
   wrongArgument,
+  wrongType,
 } from './base/errors';
 import type { Progress, Warning } from './base/events';
 import { loaded, once } from './base/load';
@@ -421,10 +421,7 @@ function checkOptions(options: EngineOptions): void {
   if (maxSubmitMilliseconds !== undefined) checkMilliseconds(maxSubmitMilliseconds);
   if (deadlineSeconds !== undefined) checkNumber('deadlineSeconds', deadlineSeconds, 0.1, 3600);
   if (device !== undefined && !device?.queue) {
-    throw new EngineError(
-      'argument',
-      `device is of type ${typeOf(device)}; it must be a GPUDevice: await adapter.requestDevice().`,
-    );
+    throw wrongType('device', device, 'a GPUDevice: await adapter.requestDevice()');
   }
   checkRequest(gpu, { powerPreference });
   if (tuningCache === undefined) return;

@@ -1,4 +1,4 @@
-import { EngineError, typeOf } from './errors';
+import { EngineError, typeOf, wrongType } from './errors';
 
 /** Types that may hold a file's bytes. A Node Buffer is a Uint8Array. */
 export type ByteContainer = ArrayBufferLike | ArrayBufferView;
@@ -27,9 +27,10 @@ export function bytesOf(given: ByteContainer, name: string, or = ''): Uint8Array
     const text = `${name} has no memory any more: it was transferred, to a worker for instance. Transfer a copy, or read the file again.`;
     throw new EngineError('argument', text, { cause });
   }
-  throw new EngineError(
-    'argument',
-    `${name} is of type ${typeOf(given)}; it must be a Uint8Array or ArrayBuffer of the file's bytes${or}, such as await file.arrayBuffer().`,
+  throw wrongType(
+    name,
+    given,
+    `a Uint8Array or ArrayBuffer of the file's bytes${or}, such as await file.arrayBuffer()`,
   );
 }
 

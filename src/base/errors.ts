@@ -57,12 +57,7 @@ export function printable(text: string, longest = 200): string {
 
 /** Throws an `argument` error unless `value` is a whole number in [min, max]. */
 export function checkInteger(name: string, value: number, min: number, max = 0x7fffffff): void {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new EngineError(
-      'argument',
-      `${name} is ${show(value)}; it must be a whole number from ${min} to ${max}.`,
-    );
-  }
+  integer(value, name, wrongArgument, min, max);
 }
 
 /** Throws an `argument` error unless `seed` is a whole number of 32 bits. */
@@ -72,10 +67,7 @@ export const checkSeed = (seed: number): void => checkInteger('seed', seed, 0, 0
 export function checkNumber(name: string, value: number, min: number, max: number): void {
   // The type check comes first, since a numeric string compares like its number.
   if (typeof value !== 'number' || !(value >= min && value <= max)) {
-    throw new EngineError(
-      'argument',
-      `${name} is ${show(value)}; it must be a number from ${min} to ${max}.`,
-    );
+    throw wrongArgument(name, value, `a number from ${min} to ${max}`);
   }
 }
 
@@ -83,7 +75,7 @@ export function checkNumber(name: string, value: number, min: number, max: numbe
 export function checkBooleans(given: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || typeof value === 'boolean') continue;
-    throw new EngineError('argument', `${name} is ${show(value)}; it must be true or false.`);
+    throw wrongArgument(name, value, 'true or false');
   }
 }
 
@@ -91,17 +83,14 @@ export function checkBooleans(given: Readonly<Record<string, unknown>>): void {
 export function checkFunctions(given: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || typeof value === 'function') continue;
-    throw new EngineError('argument', `${name} is of type ${typeOf(value)}; it must be a function.`);
+    throw wrongType(name, value, 'a function');
   }
 }
 
 /** Throws an `argument` error unless `signal` is an AbortSignal, or left out. */
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || typeof (signal as AbortSignal | null)?.throwIfAborted === 'function') return;
-  throw new EngineError(
-    'argument',
-    `signal is of type ${typeOf(signal)}; it must be an AbortSignal: new AbortController().signal.`,
-  );
+  throw wrongType('signal', signal, 'an AbortSignal: new AbortController().signal');
 }
 
 /** Describes the first value that is not finite as the 32-bit float it becomes, or returns undefined. `mayBeNaN`: NaN is allowed, as it marks a missing value. */
@@ -140,17 +129,13 @@ export function typeOf(value: unknown): string {
 }
 
 /** The `argument` error if `given` is not an array of images. `or`: what else is legal. */
-export function notImages(name: string, given: unknown, or = ''): EngineError {
-  return new EngineError(
-    'argument',
-    `${name} is of type ${typeOf(given)}; it must be a Float32Array of [count][height][width][channels]${or}.`,
-  );
-}
+export const notImages = (name: string, given: unknown, or = ''): EngineError =>
+  wrongType(name, given, `a Float32Array of [count][height][width][channels]${or}`);
 
 /** Throws an `argument` error unless `given` is an object; `like`: what it must be, for instance. */
 export function checkObject(name: string, given: unknown, like: string): void {
   if (typeof given === 'object' && given !== null) return;
-  throw new EngineError('argument', `${name} is of type ${typeOf(given)}; it must be an object: ${like}.`);
+  throw wrongType(name, given, `an object: ${like}`);
 }
 
 /** All option names of T; the type requires that none is missing. */
@@ -179,6 +164,10 @@ export type Wrong = (key: string, value: unknown, legal: string) => EngineError;
 
 export const wrongArgument: Wrong = (key, value, legal) =>
   new EngineError('argument', `${key} is ${show(value)}; it must be ${legal}.`);
+
+/** The same for a value of another type, which is not shown. */
+export const wrongType: Wrong = (key, value, legal) =>
+  new EngineError('argument', `${key} is of type ${typeOf(value)}; it must be ${legal}.`);
 
 /** `value`, if it is a whole number in [min, max]; else throws what `wrong` makes. */
 export function integer(value: unknown, key: string, wrong: Wrong, min: number, max: number): number {

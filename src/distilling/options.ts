@@ -6,7 +6,7 @@ import {
   checkSeed,
   EngineError,
   type Names,
-  show,
+  wrongArgument,
 } from '../base/errors';
 import { checkSampled } from '../sampling/options';
 import { checkTrainer, type TrainerOptions } from '../training/options';
@@ -91,8 +91,7 @@ export function checkDistiller(teacher: UNet, options: DistillerOptions): Distil
   const { calls, seed = 0, noises = usual.noises, steps = usual.steps } = options;
   const { batchSize = usual.batchSize, learningRate = usual.learningRate } = options;
   checkTeacher(teacher);
-  if (calls !== 1 && calls !== 2)
-    throw new EngineError('argument', `calls is ${show(calls)}; it must be 1 or 2.`);
+  if (calls !== 1 && calls !== 2) throw wrongArgument('calls', calls, '1 or 2');
   checkSeed(seed);
   checkInteger('noises', noises, 1);
   checkInteger('steps', steps, 1, 100_000);

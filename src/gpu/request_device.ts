@@ -1,6 +1,6 @@
 /** The requirements of this engine for a device, and a request for one. */
 
-import { checkObject, EngineError, show, typeOf } from '../base/errors';
+import { checkObject, EngineError, wrongArgument, wrongType } from '../base/errors';
 import { loaded } from '../base/load';
 import { watch } from '../base/time';
 
@@ -31,16 +31,10 @@ export async function checkGlobals(): Promise<void> {
 /** Throws an `argument` error unless `gpu` can request an adapter, and `powerPreference` is legal. */
 export function checkRequest(gpu: unknown, { powerPreference }: GPURequestAdapterOptions): void {
   if (gpu !== undefined && typeof (gpu as GPU | null)?.requestAdapter !== 'function') {
-    throw new EngineError(
-      'argument',
-      `gpu is of type ${typeOf(gpu)}; it must be what offers adapters: navigator.gpu, or create([]) of the package webgpu.`,
-    );
+    throw wrongType('gpu', gpu, 'what offers adapters: navigator.gpu, or create([]) of the package webgpu');
   }
   if (powerPreference === undefined || ['low-power', 'high-performance'].includes(powerPreference)) return;
-  throw new EngineError(
-    'argument',
-    `powerPreference is ${show(powerPreference)}; it must be low-power or high-performance.`,
-  );
+  throw wrongArgument('powerPreference', powerPreference, 'low-power or high-performance');
 }
 
 /** Maximum time of a browser's or driver's answer. */

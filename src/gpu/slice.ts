@@ -1,5 +1,5 @@
 /** Checks the objects that callers give to record with: encoders, and buffers, whole or in part. */
-import { EngineError, show, typeOf } from '../base/errors';
+import { EngineError, show, typeOf, wrongType } from '../base/errors';
 
 /** A part of a GPUBuffer. */
 export interface BufferPart {
@@ -74,8 +74,5 @@ export function checkSlice(
 export function checkEncoder(given: unknown): void {
   if (typeof (given as Partial<GPUCommandEncoder> | null | undefined)?.beginComputePass === 'function')
     return;
-  throw new EngineError(
-    'argument',
-    `The encoder is of type ${typeOf(given)}; it must be a GPUCommandEncoder: device.createCommandEncoder().`,
-  );
+  throw wrongType('The encoder', given, 'a GPUCommandEncoder: device.createCommandEncoder()');
 }

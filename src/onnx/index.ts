@@ -1,5 +1,5 @@
 /** Exports networks for ONNX Runtime and other readers of ONNX. */
-import { EngineError, show, typeOf, wrongArgument } from '../base/errors';
+import { EngineError, show, typeOf, wrongArgument, wrongType } from '../base/errors';
 import type { Objective } from '../training/step_config';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
@@ -87,10 +87,7 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
 function checkFloats(given: ReadonlyMap<unknown, unknown>): void {
   for (const [name, data] of given) {
     if (typeOf(data) === 'Float32Array') continue;
-    throw new EngineError(
-      'argument',
-      `The parameter ${show(name)} is of type ${typeOf(data)}; it must be a Float32Array.`,
-    );
+    throw wrongType(`The parameter ${show(name)}`, data, 'a Float32Array');
   }
 }
 

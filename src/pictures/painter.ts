@@ -1,5 +1,13 @@
 /** Paints images on the GPU into the caller's texture. */
-import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../base/errors';
+import {
+  checkInteger,
+  checkNames,
+  EngineError,
+  type Names,
+  show,
+  wrongArgument,
+  wrongType,
+} from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -129,10 +137,7 @@ export class Painter extends Resource {
     const { width, height, format } = this;
     const needed = `a texture of ${width} x ${height}, ${format}, with COPY_DST`;
     if (typeof texture?.createView !== 'function') {
-      throw new EngineError(
-        'argument',
-        `The texture is of type ${typeOf(texture)}; it must be a GPUTexture: of a canvas, context.getCurrentTexture().`,
-      );
+      throw wrongType('The texture', texture, 'a GPUTexture: of a canvas, context.getCurrentTexture()');
     }
     const isSame = texture.width === width && texture.height === height && texture.format === format;
     if (isSame && texture.usage & GPUTextureUsage.COPY_DST && texture.sampleCount === 1) return;
@@ -161,14 +166,11 @@ function checkOptions(options: PainterOptions, most: number) {
     );
   }
   if (!isFormat(format)) {
-    throw new EngineError('argument', `format is ${show(format)}; it must be one of ${FORMATS.join(', ')}.`);
+    throw wrongArgument('format', format, `one of ${FORMATS.join(', ')}`);
   }
   const isRange = Array.isArray(range) && range.length === 2 && range.every(Number.isFinite);
   if (!isRange || range[0] === range[1]) {
-    throw new EngineError(
-      'argument',
-      `range is ${show(range)}; it must be the two numbers that become black and white.`,
-    );
+    throw wrongArgument('range', range, 'the two numbers that become black and white');
   }
   const bgra = format.startsWith('bgra');
   const shape: PaintShape = { count, height, width, channels, columns, range: [range[0], range[1]], bgra };

@@ -1,5 +1,14 @@
 /** Converts the browser's pictures to a network's images. */
-import { checkInteger, checkNames, EngineError, type Names, show, typeOf } from '../base/errors';
+import {
+  checkInteger,
+  checkNames,
+  EngineError,
+  type Names,
+  show,
+  typeOf,
+  wrongArgument,
+  wrongType,
+} from '../base/errors';
 
 /** Pixels, for instance an ImageData, or a decoded PNG file in Node. */
 export interface Pixels {
@@ -59,7 +68,7 @@ export function readPictures(
   checkNames('readPictures', options, OPTIONS);
   const { channels = 1, range = [0, 1] } = options;
   if (!Array.isArray(range) || range.length !== 2 || !range.every(Number.isFinite)) {
-    throw new EngineError('argument', `range is ${show(range)}; it must be the values for black and white.`);
+    throw wrongArgument('range', range, 'the values for black and white');
   }
   const all = pixelsOf(listOf(pictures), options);
   const [black, white] = range;
@@ -131,9 +140,10 @@ function read(picture: Picture, i: number): Pixels {
   // The other sides of an image are those at which a page shows it.
   const { naturalWidth: width = given.width, naturalHeight: height = given.height } = given;
   if (typeof width !== 'number' || typeof height !== 'number') {
-    throw new EngineError(
-      'argument',
-      `Picture ${i} is of type ${typeOf(picture)}; it must be an ImageData, an ImageBitmap, a canvas, or { data, width, height } with the bytes of RGBA.`,
+    throw wrongType(
+      `Picture ${i}`,
+      picture,
+      'an ImageData, an ImageBitmap, a canvas, or { data, width, height } with the bytes of RGBA',
     );
   }
   checkInteger(`The width of picture ${i} (0 until it has loaded)`, width, 1);

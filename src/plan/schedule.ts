@@ -1,4 +1,13 @@
-import { checkInteger, checkNames, checkNumber, EngineError, type Names, show, typeOf } from '../base/errors';
+import {
+  checkInteger,
+  checkNames,
+  checkNumber,
+  EngineError,
+  type Names,
+  show,
+  typeOf,
+  wrongArgument,
+} from '../base/errors';
 
 /** The learning rate's change from step to step, as shares of the base rate, `learningRate`. */
 export interface ScheduleOptions {
@@ -47,10 +56,7 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   const { warmup = 0, decay = 'none', steps, floor } = given;
   checkInteger('schedule.warmup', warmup, 0, MOST_STEPS - 1);
   if (decay !== 'none' && decay !== 'cosine' && decay !== 'linear') {
-    throw new EngineError(
-      'argument',
-      `schedule.decay is ${show(decay)}; it must be "none", "cosine" or "linear".`,
-    );
+    throw wrongArgument('schedule.decay', decay, '"none", "cosine" or "linear"');
   }
   if (decay === 'none') {
     const idle = Object.entries({ steps, floor }).find(([, value]) => value !== undefined);

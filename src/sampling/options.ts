@@ -10,7 +10,7 @@ import {
   EngineError,
   type Names,
   notImages,
-  show,
+  wrongArgument,
 } from '../base/errors';
 import { loaded } from '../base/load';
 import type { BufferSlice } from '../gpu/slice';
@@ -186,7 +186,7 @@ export function checkRun(options: RunOptions<unknown, unknown>, unet: Sampled, c
     );
   checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
   if (!METHODS.includes(method)) {
-    throw new EngineError('argument', `method is ${show(method)}; it must be ${METHODS.join(', ')}.`);
+    throw wrongArgument('method', method, METHODS.join(', '));
   }
   const flow = method !== 'mix';
   const guides = flow && labels !== undefined;
@@ -228,7 +228,7 @@ function checkDistilled(
 function checkRange(range: unknown, method: SamplingMethod, labels: unknown): void {
   if (range === undefined) return;
   if (!isGuidanceRange(range)) {
-    throw new EngineError('argument', `guidanceRange is ${show(range)}; it must be ${GUIDANCE_RANGE}.`);
+    throw wrongArgument('guidanceRange', range, GUIDANCE_RANGE);
   }
   if (method === 'euler' || method === 'adams') {
     if (labels !== undefined) return;
@@ -271,7 +271,7 @@ function checkGuidance(run: {
 
 function checkPolish(polish: unknown): void {
   if (polish === undefined || polish === false || isPolish(polish)) return;
-  throw new EngineError('argument', `polish is ${show(polish)}; it must be ${POLISH}, or false.`);
+  throw wrongArgument('polish', polish, `${POLISH}, or false`);
 }
 
 /** Checks start, level and mask of a run, and that only a flow has them, or a polish. */

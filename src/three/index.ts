@@ -1,5 +1,5 @@
 /** Uses the engine with three.js on one device: nothing is copied through the host. Imports nothing from three.js. */
-import { checkObject, EngineError, typeOf } from '../base/errors';
+import { checkObject, EngineError, wrongType } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { BufferSlice } from '../gpu/slice';
 import type { PainterOptions } from '../pictures/painter';
@@ -62,10 +62,7 @@ export interface ThreeTexture {
  */
 export async function deviceOf(renderer: RendererLike): Promise<GPUDevice> {
   if (typeof renderer?.init !== 'function') {
-    throw new EngineError(
-      'argument',
-      `The renderer is of type ${typeOf(renderer)}; it must be a WebGPURenderer of three/webgpu.`,
-    );
+    throw wrongType('The renderer', renderer, 'a WebGPURenderer of three/webgpu');
   }
   checkObject("The renderer's backend", renderer.backend, "as three's has it");
   await renderer.init();
@@ -123,16 +120,10 @@ export async function createPictureTexture<Texture extends ThreeTexture>(
   options: PainterOptions,
 ): Promise<PictureTexture<Texture>> {
   if (typeof engine?.createPainter !== 'function') {
-    throw new EngineError(
-      'argument',
-      `The engine is of type ${typeOf(engine)}; it must be one of createEngine, on the renderer's device.`,
-    );
+    throw wrongType('The engine', engine, "one of createEngine, on the renderer's device");
   }
   if (typeof ExternalTexture !== 'function') {
-    throw new EngineError(
-      'argument',
-      `ExternalTexture is of type ${typeOf(ExternalTexture)}; it must be three's class: THREE.ExternalTexture.`,
-    );
+    throw wrongType('ExternalTexture', ExternalTexture, "three's class: THREE.ExternalTexture");
   }
   checkObject('The picture', options, '{ height, width, channels }');
   // Three takes samples for linear light, so the GPU must decode sRGB.

@@ -1,6 +1,6 @@
 /** Checks the arguments of a trainer's methods. */
 
-import { checkInteger, checkObject, EngineError, nonFinite, typeOf } from '../base/errors';
+import { checkInteger, checkObject, EngineError, nonFinite, typeOf, wrongType } from '../base/errors';
 import type { Warning } from '../base/events';
 import type { Dataset } from '../data/dataset';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
@@ -115,10 +115,7 @@ function flatOf(
   { plan, parameters }: Pick<NetworkWeights, 'plan' | 'parameters'>,
 ): Flat {
   if (typeOf(state[name]) !== 'Map') {
-    throw new EngineError(
-      'argument',
-      `${name} is of type ${typeOf(state[name])}; it must be a Map of values by parameter name, as getState gives it.`,
-    );
+    throw wrongType(name, state[name], 'a Map of values by parameter name, as getState gives it');
   }
   const values = new Float32Array(plan.flat.size);
   for (const p of parameters) {

@@ -1,14 +1,11 @@
 /** Checks the conditions of a network: noise levels and labels. */
 import { isFloats } from '../base/bytes';
-import { EngineError, typeOf } from '../base/errors';
+import { EngineError, wrongType } from '../base/errors';
 
 /** Throws an `argument` error unless the caller gave one noise level for each image, 0 to 1. */
 export function checkLevels(levels: Float32Array, count: number): void {
   if (!isFloats(levels)) {
-    throw new EngineError(
-      'argument',
-      `levels is of type ${typeOf(levels)}; it must be a Float32Array of a noise level for each image, 0 to 1.`,
-    );
+    throw wrongType('levels', levels, 'a Float32Array of a noise level for each image, 0 to 1');
   }
   checkCount('levels', levels, count);
   const at = levels.findIndex((t) => !(t >= 0 && t <= 1));
@@ -22,9 +19,10 @@ export function checkLevels(levels: Float32Array, count: number): void {
 /** Throws an `argument` error unless the caller gave one label for each image: a class, or `classes`, which means none. */
 export function checkLabels(labels: ArrayLike<number>, classes: number, count: number): void {
   if (typeof labels !== 'object' || typeof labels?.length !== 'number') {
-    throw new EngineError(
-      'argument',
-      `labels is of type ${typeOf(labels)}; it must be an array of a class for each image, 0 to ${classes - 1}, or ${classes} for none.`,
+    throw wrongType(
+      'labels',
+      labels,
+      `an array of a class for each image, 0 to ${classes - 1}, or ${classes} for none`,
     );
   }
   checkCount('labels', labels, count);

@@ -7,6 +7,7 @@ import {
   type Names,
   show,
   typeOf,
+  wrongArgument,
 } from '../base/errors';
 import { type Conditioning, embeddingRows, HIDDEN } from '../plan/conditioning';
 
@@ -177,10 +178,7 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
     throw new EngineError('argument', `kernelSize is ${config.kernelSize}; it must be odd.`);
   }
   if (config.finalActivation !== 'swish' && config.finalActivation !== 'none') {
-    throw new EngineError(
-      'argument',
-      `finalActivation is ${show(config.finalActivation)}; it must be swish or none.`,
-    );
+    throw wrongArgument('finalActivation', config.finalActivation, 'swish or none');
   }
   if (outChannels !== undefined) checkInteger('outChannels', outChannels, 1, 1024);
   const convolutions = checkConvolutions(convolutionsPerLevel, config.widths.length);
@@ -215,10 +213,7 @@ function checkConvolutions(given: UNetConfig['convolutionsPerLevel'] = 1, levels
 function checkConditioning(given: Conditioning | undefined): Conditioning | undefined {
   if (given === undefined) return undefined;
   if (typeOf(given) !== 'Object') {
-    throw new EngineError(
-      'argument',
-      `conditioning is ${show(given)}; it must be like { noiseLevel: true, classes: 10 }, or left out.`,
-    );
+    throw wrongArgument('conditioning', given, 'like { noiseLevel: true, classes: 10 }, or left out');
   }
   checkNames('conditioning', given, { noiseLevel: true, classes: true } satisfies Names<Conditioning>);
   const { noiseLevel = false, classes = 0 } = given;

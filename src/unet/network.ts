@@ -1,4 +1,4 @@
-import { EngineError, nonFinite, typeOf } from '../base/errors';
+import { EngineError, nonFinite, typeOf, wrongType } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -211,10 +211,7 @@ export class NetworkWeights extends Resource {
 /** Throws unless the caller gave a UNet on `device`. */
 export function checkUNet(unet: { readonly weights: NetworkWeights }, device: GPUDevice): void {
   if (!((unet as typeof unet | undefined)?.weights instanceof NetworkWeights)) {
-    throw new EngineError(
-      'argument',
-      `The UNet is of type ${typeOf(unet)}; it must be one that engine.createUNet made.`,
-    );
+    throw wrongType('The UNet', unet, 'one that engine.createUNet made');
   }
   unet.weights.check(device);
 }

@@ -1,6 +1,6 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../base/bytes';
-import { checkNames, EngineError, type Names, show, typeOf, wrongArgument } from '../base/errors';
+import { checkNames, EngineError, type Names, show, wrongArgument, wrongType } from '../base/errors';
 import type { Objective } from '../training/step_config';
 import { checkConfig, type UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
@@ -187,8 +187,9 @@ function checkSameNetwork(given: UNetConfig, config: UNetConfig, name: string): 
 export function checkWeights(given: Weights): void {
   const isWhole = typeof given?.getParameters === 'function' && typeof given.config === 'object';
   if (isWhole && Array.isArray(given.parameters)) return;
-  throw new EngineError(
-    'argument',
-    `The network to save is of type ${typeOf(given)}; it must be a UNet, or have config, parameters and getParameters as a UNet has.`,
+  throw wrongType(
+    'The network to save',
+    given,
+    'a UNet, or have config, parameters and getParameters as a UNet has',
   );
 }

@@ -1,5 +1,5 @@
 import { type ByteContainer, bytesOf, isFloats, lookOf } from '../base/bytes';
-import { checkObject, clip, EngineError, show, typeOf } from '../base/errors';
+import { checkObject, clip, EngineError, isObject, show, typeOf } from '../base/errors';
 
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a JSON header with each tensor's type, shape and position, then the
@@ -353,10 +353,6 @@ function isDType(value: unknown): value is DType {
 /** Whether `value` is a type of floats in a file. */
 export function isFloatType(value: unknown): value is FloatType {
   return value === 'F32' || value === 'F16';
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isShape(value: unknown): value is number[] {
