@@ -92,7 +92,7 @@ export function watch<T>(work: Promise<T>, seconds: number, late: () => void): P
 export function passes(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const time = new Promise<boolean>((resolve) => {
-    if (milliseconds < Number.POSITIVE_INFINITY) timer = setTimeout(resolve, milliseconds, true);
+    if (milliseconds < Infinity) timer = setTimeout(resolve, milliseconds, true);
   });
   const settled = () => false;
   return Promise.race([time, promise.then(settled, settled)]).finally(() => clearTimeout(timer));

@@ -377,7 +377,7 @@ export class Gpu {
     } finally {
       buffer.destroy();
     }
-    this.latency = Math.min(this.latency || Number.POSITIVE_INFINITY, ...times);
+    this.latency = Math.min(this.latency || Infinity, ...times);
   }
 
   /** Runs programs one after the other: see `runAnd`. */

@@ -177,7 +177,7 @@ export class Pacer {
     }
     const [{ ended }] = inFlight;
     if (!this.isLate || inFlight.size >= MOST_IN_FLIGHT || all >= this.late + 2 * this.maxMilliseconds)
-      return passes(Number.POSITIVE_INFINITY, ended);
+      return passes(Infinity, ended);
     const milliseconds = Math.ceil(end + this.maxMilliseconds - MOST_AHEAD - performance.now());
     return milliseconds > 0 ? passes(milliseconds, ended) : undefined;
   }

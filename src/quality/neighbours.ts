@@ -20,7 +20,7 @@ export function ballsOf(points: Float32Array, size: number): Balls {
   // The nearest point is the point itself, at distance 0.
   const nearest = new Float64Array(k + 1);
   for (let i = 0; i < count; i++) {
-    nearest.fill(Number.POSITIVE_INFINITY);
+    nearest.fill(Infinity);
     for (let j = 0; j < count; j++) {
       const distance = squaredDistance(points, i * size, points, j * size, size);
       if (distance >= nearest[k]) continue;

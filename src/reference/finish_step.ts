@@ -36,7 +36,7 @@ export function reference(
   const cause = causeOf(shape, squares, gradient_squares);
   next[skipped] = cause === 0 ? 0 : state[skipped] + 1;
   const ends = next[skipped] > mostSkipped;
-  const finiteOrNaN = (v: number) => (Number.isFinite(v) ? v : Number.NaN);
+  const finiteOrNaN = (v: number) => (Number.isFinite(v) ? v : NaN);
   records.set([finiteOrNaN(loss), rate, finiteOrNaN(norm), cause], 4 * (ends ? ring : state[step] % ring));
   if (ends) return { records, state: words() };
 

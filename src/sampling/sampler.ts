@@ -423,7 +423,7 @@ export class Sampler extends Resource {
     run: SamplingRun,
     { signal, onStep }: SampleOptions,
     done: number,
-    mostSteps = Number.POSITIVE_INFINITY,
+    mostSteps = Infinity,
   ): Promise<number> {
     signal?.throwIfAborted();
     this.check();

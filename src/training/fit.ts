@@ -59,7 +59,7 @@ export class Fit {
   private orderOf = -1;
 
   constructor(parts: FitParts) {
-    const { batchSize, epochs, maxSteps = Number.POSITIVE_INFINITY, from, programs } = parts;
+    const { batchSize, epochs, maxSteps = Infinity, from, programs } = parts;
     this.parts = parts;
     this.perEpoch = stepsPerEpoch(parts);
     this.end = Math.min(epochs * this.perEpoch, from + maxSteps);
@@ -166,7 +166,7 @@ export class Fit {
       return {
         step,
         epoch: this.epochOf(step - 1) + 1,
-        loss: skipped ? Number.NaN : record.loss,
+        loss: skipped ? NaN : record.loss,
         learningRate,
         gradientNorm,
         imagesPerSecond,

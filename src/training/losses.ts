@@ -37,7 +37,7 @@ export class Losses {
 
   /** Losses of the last `count` steps, oldest first; at most LOSS_RING, and no more than were made. NaN for skipped steps. */
   last(count: number): Float32Array<ArrayBuffer> {
-    return Float32Array.from(this.records(count), ({ loss, cause }) => (cause === 0 ? loss : Number.NaN));
+    return Float32Array.from(this.records(count), ({ loss, cause }) => (cause === 0 ? loss : NaN));
   }
 
   /** The full records of the same steps. */

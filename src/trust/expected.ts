@@ -27,7 +27,7 @@ export function faultOf(name: string, got: Values, expected: Values): string | u
     if (size > largest) largest = size;
     const off = Math.abs(got[i] - value);
     // NaN is infinitely far: no comparison with NaN is true.
-    if (!(off <= furthest)) furthest = off >= 0 ? off : Number.POSITIVE_INFINITY;
+    if (!(off <= furthest)) furthest = off >= 0 ? off : Infinity;
     if (size < LEAST_NORMAL && off !== 0) denormals++;
   }
   if (!apart && denormals === 0 && furthest <= share * largest) return undefined;

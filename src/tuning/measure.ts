@@ -70,7 +70,7 @@ export async function fastest(
   const { ops } = job;
   const bench = await Bench.create(gpu, pool, job);
   try {
-    let best = { variant: ops[0].variant, milliseconds: Number.POSITIVE_INFINITY };
+    let best = { variant: ops[0].variant, milliseconds: Infinity };
     let isLasting = true;
     for (const o of ops) {
       signal?.throwIfAborted();

@@ -41,7 +41,7 @@ interface TuningEffort {
 
 /** A software adapter takes a second to compile a shader at its first use, and computes 32 images as slowly as a GPU thousands. */
 export const tuningEffort: Readonly<Record<AdapterKind, TuningEffort>> = {
-  gpu: { milliseconds: 2000, images: Number.POSITIVE_INFINITY },
+  gpu: { milliseconds: 2000, images: Infinity },
   software: { milliseconds: 40_000, images: 32 },
 };
 

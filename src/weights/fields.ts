@@ -47,7 +47,7 @@ export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
   if (!isObject(given)) throw wrong('settings', given, 'an object');
   const { learningRate, binarize, dropLast, source, limit, holdout, maxSteps, quality } = given;
   const { scheduleChanges } = given;
-  if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY)) {
+  if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Infinity)) {
     throw wrong('settings.learningRate', learningRate, 'a finite number above 0');
   }
   if (source !== undefined && typeof source !== 'string') throw wrong('settings.source', source, 'a string');

@@ -43,7 +43,7 @@ test.each(cutKernels)('reference %s gives the same results in pieces that do not
   for (const piece of piecesOf(name, shape, inputs)) {
     count++;
     for (const [tensor, values] of Object.entries(piece!.outputs)) {
-      results[tensor] ??= new Float64Array(kernel.sizes(shape)[tensor]).fill(Number.NaN);
+      results[tensor] ??= new Float64Array(kernel.sizes(shape)[tensor]).fill(NaN);
       const result = results[tensor];
       const at = Math.round((piece!.from ?? 0) * result.length);
       expect(result.subarray(at, at + values.length).every(Number.isNaN)).toBe(true);
@@ -102,8 +102,8 @@ describe('faultOf decides what a fault is:', () => {
     ['a small number far from its expected value is a fault', 4, 0.505, true],
     ['a tiny number in place of 0 is a fault', 2, 1e-30, true],
     ['another whole number is a fault', 3, 2 ** -148, true],
-    ['NaN is a fault', 0, Number.NaN, true],
-    ['infinity is a fault', 0, Number.POSITIVE_INFINITY, true],
+    ['NaN is a fault', 0, NaN, true],
+    ['infinity is a fault', 0, Infinity, true],
   ])('%s', (_, at, value, isFault) => {
     expect(faultOf('output', got(at, value), expected) !== undefined).toBe(isFault);
   });

@@ -90,7 +90,7 @@ test('recipeAt refuses unknown recipes and illegal batches', () => {
   expect(() => recipeAt('toString' as RecipeName, 64)).toThrow(
     'recipe is "toString"; it must be tutorial or digits or digits-3x3 or pictures.',
   );
-  for (const batch of [0, 1.5, 65537, Number.NaN, '64' as never]) {
+  for (const batch of [0, 1.5, 65537, NaN, '64' as never]) {
     expect(() => recipeAt('digits', batch)).toThrow('it must be a whole number from 1 to 65536.');
   }
 });

@@ -59,7 +59,7 @@ function waits() {
       fails.add(reject);
       if (typeof delay !== 'number') void delay.then(resolve);
       else if (delay === 0) resolve();
-      else if (delay < Number.POSITIVE_INFINITY) setTimeout(resolve, 1000 * delay);
+      else if (delay < Infinity) setTimeout(resolve, 1000 * delay);
     });
   const end = () => {
     for (const fail of fails) fail(new Error('the device is hostile no more'));

@@ -83,7 +83,7 @@ export const delayEach = (
       if (progress.seconds !== undefined) told.push(progress);
     };
     const cache = remembered ? healthy.remembered : memoryCache();
-    const delays = (name: string) => (name !== shader ? 0 : never ? Number.POSITIVE_INFINITY : 3 * DEADLINE);
+    const delays = (name: string) => (name !== shader ? 0 : never ? Infinity : 3 * DEADLINE);
     const start = performance.now();
     const outcome = await trainOn(
       device,

@@ -12,7 +12,7 @@ const failure = (name: string) => Object.assign(new Error(`The ${name} of a test
 
 export class FakeStorage {
   /** The bytes that all files together may have. */
-  quota = Number.POSITIVE_INFINITY;
+  quota = Infinity;
   /** The bytes after which the next write ends, as where the process is killed. */
   tornAfter: number | undefined;
   /** Nothing is answered any more, until `answer` is called. */

@@ -54,7 +54,7 @@ test('a full disk is reported once, and again after there was room', async () =>
   for (const step of [2, 3, 4]) await save(step);
   expect(troubles).toEqual([expect.stringContaining('QuotaExceededError')]);
   expect(await kept()).toEqual([1]);
-  storage.quota = Number.POSITIVE_INFINITY;
+  storage.quota = Infinity;
   await save(5);
   expect(saved).toEqual([1, 5]);
   storage.quota = 1000;

@@ -84,7 +84,7 @@ test('images and labels of wrong sizes, types or values are refused', async () =
   const bytes = digits.subarray(0, 6 * pixels) as unknown as Float32Array;
   await refused(() => meter.measure(bytes), 'argument', 'Uint8Array', 'Float32Array');
 
-  for (const value of [255, -1, Number.NaN, 1.001]) {
+  for (const value of [255, -1, NaN, 1.001]) {
     const wrong = images.slice();
     wrong[pixels + 3] = value;
     await refused(

@@ -5,7 +5,7 @@ import { LOSS_RING } from '../../src/training/step_config';
 
 /** What the GPU has after `step` steps: of step s the loss s, the rate s + 0.25, the norm s + 0.5. */
 function after(step: number, { skipped = 0, mostSkipped = 0, causes = {} as Record<number, number> } = {}) {
-  const ring = new Float32Array(4 * (LOSS_RING + 1)).fill(Number.NaN);
+  const ring = new Float32Array(4 * (LOSS_RING + 1)).fill(NaN);
   for (let s = Math.max(0, step - LOSS_RING); s < step; s++)
     ring.set([s, s + 0.25, s + 0.5, causes[s] ?? 0], 4 * (s % LOSS_RING));
   ring.set([-1, -2, -3, 7], 4 * LOSS_RING);
@@ -33,7 +33,7 @@ test.each([1, 5, LOSS_RING - 1, LOSS_RING, LOSS_RING + 1, 10_000])(
 
 test('Losses gives skipped steps the loss NaN and their cause, and no end of the run', () => {
   const losses = after(2000, { skipped: 2, mostSkipped: 2, causes: { 1997: 1, 1999: 12 } });
-  expect([...losses.last(4)]).toEqual([1996, Number.NaN, 1998, Number.NaN]);
+  expect([...losses.last(4)]).toEqual([1996, NaN, 1998, NaN]);
   expect(losses.records(4).map(({ loss, cause }) => [loss, cause])).toEqual([
     [1996, 0],
     [1997, 1],

@@ -21,7 +21,7 @@ function after(losses: readonly number[], refused: number, cause = 1): Losses {
 
 test('whyNot says why a step changed nothing: its loss, or the gradient of which layer', () => {
   expect(whyNot(record, layers)).toBeUndefined();
-  expect(whyNot({ ...record, loss: Number.NaN, cause: 1 }, layers)).toBe('its loss is NaN');
+  expect(whyNot({ ...record, loss: NaN, cause: 1 }, layers)).toBe('its loss is NaN');
   expect(whyNot({ ...record, cause: 3 }, layers)).toContain('the gradient of down.0 ');
   expect(whyNot({ ...record, loss: 6.514e21, cause: 4 }, layers)).toBe(
     'the gradient of up.0 or its square is not finite, at a loss of 6.51e+21',
@@ -30,7 +30,7 @@ test('whyNot says why a step changed nothing: its loss, or the gradient of which
 
 describe('the advice after a step that is not finite', () => {
   const calm = Array.from({ length: 300 }, (_, i) => 0.1 + 0.02 * Math.sin(i));
-  const message = (losses: readonly number[], made = losses.length, refused = Number.NaN, cause = 1) => {
+  const message = (losses: readonly number[], made = losses.length, refused = NaN, cause = 1) => {
     const known = after(losses, refused, cause);
     const error = divergence(known, layers, 0.01, made);
     expect(error.code).toBe('diverged');
@@ -51,14 +51,14 @@ describe('the advice after a step that is not finite', () => {
   });
 
   test('says that the loss had not grown, where it had not', () => {
-    const text = message(calm, 300, Number.POSITIVE_INFINITY);
+    const text = message(calm, 300, Infinity);
     expect(text).toContain('its loss is Infinity');
     expect(text).toMatch(/The loss before was 0\.\d+ and had not grown/);
     expect(text).toContain('a smaller learning rate than 0.01');
   });
 
   test('blames the weights or the state, not the rate, in the first step of a trainer', () => {
-    for (const refused of [Number.NaN, 1e20]) {
+    for (const refused of [NaN, 1e20]) {
       const text = message(calm, 0, refused, 2);
       expect(text).toContain('the weights or the state that training began with');
       expect(text).not.toContain('rate');
@@ -66,12 +66,12 @@ describe('the advice after a step that is not finite', () => {
   });
 
   test('does not count the losses of skipped steps', () => {
-    expect(message([...calm, Number.NaN, Number.NaN])).toContain('had not grown');
-    expect(message([Number.NaN, Number.NaN])).toContain('None was made before it');
+    expect(message([...calm, NaN, NaN])).toContain('had not grown');
+    expect(message([NaN, NaN])).toContain('None was made before it');
   });
 
   test('says of how many steps none was made, where steps were made before those', () => {
-    const skipped = (count: number) => new Array<number>(count).fill(Number.NaN);
+    const skipped = (count: number) => new Array<number>(count).fill(NaN);
     for (const losses of [
       [...calm, ...skipped(100)],
       [...calm, ...skipped(LOSS_RING)],
@@ -98,13 +98,13 @@ describe('wrongInput, which searches a batch,', () => {
   const good = source('noisy', 'noisyImages', [0, 1, -1, 1e9]);
 
   test('finds nothing in a batch without fault', async () => {
-    expect(await find(good, source('labels', 'classes', [Number.NaN]))).toBeUndefined();
+    expect(await find(good, source('labels', 'classes', [NaN]))).toBeUndefined();
   });
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e30, -1e10])(
+  test.each([NaN, Infinity, -Infinity, 1e30, -1e10])(
     'names the first value that is out of range: %d',
     async (value) => {
-      const bad = source('target', 'targetImages', [0, 0, value, Number.NaN]);
+      const bad = source('target', 'targetImages', [0, 0, value, NaN]);
       expect(await find(good, bad)).toBe(`target[2] of its batch is ${Math.fround(value)}`);
     },
   );

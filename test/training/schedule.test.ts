@@ -99,7 +99,7 @@ describe('checkSchedule', () => {
     [{ warmup: -1 }, 'schedule.warmup is -1; it must be a whole number from 0 to 2147483646.'],
     [{ warmup: 0.5 }, 'schedule.warmup is 0.5; it must be a whole number from 0 to 2147483646.'],
     [{ warmup: '10' }, 'schedule.warmup is "10"; it must be a whole number from 0 to 2147483646.'],
-    [{ warmup: Number.NaN }, 'schedule.warmup is NaN; it must be a whole number from 0 to 2147483646.'],
+    [{ warmup: NaN }, 'schedule.warmup is NaN; it must be a whole number from 0 to 2147483646.'],
     [{ decay: 'exponential' }, 'schedule.decay is "exponential"; it must be "none", "cosine" or "linear".'],
     [
       { decay: 'cosine' },

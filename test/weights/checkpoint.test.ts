@@ -257,7 +257,7 @@ describe('saveCheckpoint', () => {
   });
 
   test('refuses a run that has diverged, so that it replaces no good file', async () => {
-    const broken = new Map(weights).set('up.0.bias', Float32Array.of(0, Number.NaN));
+    const broken = new Map(weights).set('up.0.bias', Float32Array.of(0, NaN));
     const lost = { ...unet, getParameters: async () => broken };
     const save = (changes: object, losses: ArrayLike<number> = allLosses) =>
       saveCheckpoint({ ...run, trainer: { ...trainer, ...changes }, losses });
@@ -267,10 +267,10 @@ describe('saveCheckpoint', () => {
       const bad = { ...state, [name]: broken };
       await refused(() => save({ getState: async () => bad }), 'diverged', `${name}.up.0.bias`, ...facts);
     }
-    const corrections = Float32Array.of(Number.NaN, 0);
+    const corrections = Float32Array.of(NaN, 0);
     const bad = { ...state, corrections };
     await refused(() => save({ getState: async () => bad }), 'diverged', 'optimizer.corrections', ...facts);
-    await refused(() => save({}, [0.3, Number.POSITIVE_INFINITY, 0.1]), 'diverged', 'losses', ...facts);
+    await refused(() => save({}, [0.3, Infinity, 0.1]), 'diverged', 'losses', ...facts);
     await refused(() => saveModel(lost), 'diverged', 'up.0.bias is not finite: value 1 of 2 is NaN');
   });
 
@@ -279,9 +279,9 @@ describe('saveCheckpoint', () => {
     ['settings', 'seed', -1, '-1'],
     ['settings', 'batchSize', 4.5, '4.5'],
     ['settings', 'learningRate', '0.01', '"0.01"'],
-    ['settings', 'learningRate', Number.POSITIVE_INFINITY, 'Infinity'],
+    ['settings', 'learningRate', Infinity, 'Infinity'],
     ['settings', 'epochs', 0, '0'],
-    ['settings', 'epochs', Number.POSITIVE_INFINITY, 'Infinity'],
+    ['settings', 'epochs', Infinity, 'Infinity'],
     ['settings', 'limit', 0, '0'],
     ['settings', 'binarize', 'no', '"no"'],
     ['settings', 'dropLast', 1, '1'],
@@ -414,7 +414,7 @@ describe('a refused file', () => {
     ],
     [
       'a tensor that is not finite',
-      altered({}, (t) => t.set('moment2.up.1.bias', { shape: [1], data: Float32Array.of(Number.NaN) })),
+      altered({}, (t) => t.set('moment2.up.1.bias', { shape: [1], data: Float32Array.of(NaN) })),
       'moment2.up.1.bias',
       'not finite',
     ],

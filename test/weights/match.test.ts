@@ -63,7 +63,7 @@ test.each<[string, Record<string, Tensor | undefined>, string[]]>([
 });
 
 test('checkTensors names the first value that is not finite', async () => {
-  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+  for (const bad of [NaN, Infinity, -Infinity]) {
     const data = new Float32Array(800);
     data[17] = bad;
     data[18] = bad;
@@ -76,7 +76,7 @@ test('checkTensors names the first value that is not finite', async () => {
 test('checkTensors lists all that is wrong in one message, the first eight by name', async () => {
   const changes = {
     'down.0.bias': undefined,
-    'down.0.kernel': { shape: [5, 5, 1, 32], data: new Float32Array(800).fill(Number.NaN, 3) },
+    'down.0.kernel': { shape: [5, 5, 1, 32], data: new Float32Array(800).fill(NaN, 3) },
     extra: { shape: [1], data: new Float32Array(1) },
   };
   await refused(

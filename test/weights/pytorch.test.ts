@@ -146,7 +146,7 @@ describe('a state_dict that PyTorch saved', () => {
 
   test('with a value that is not finite is refused as wrong data, not as a wrong config', async () => {
     const broken = altered(([first, ...rest]) => [
-      { ...first, data: first.data.map(() => Number.NaN) },
+      { ...first, data: first.data.map(() => NaN) },
       ...rest,
     ]);
     await refused(() => loadModel(broken, 'it', { config }), 'data', 'not finite');

@@ -43,7 +43,7 @@ const known = new Uint8Array([
 describe('a safetensors file written by hand from the description of the format', () => {
   test('is what encodeSafetensors writes', () => {
     expect(knownHeader.length).toBe(60);
-    const data = new Float32Array([0, 1, -2, Number.NaN]);
+    const data = new Float32Array([0, 1, -2, NaN]);
     expect(encodeSafetensors([{ name: 'test', shape: [2, 2], data }])).toEqual(known);
   });
 
@@ -51,7 +51,7 @@ describe('a safetensors file written by hand from the description of the format'
     const { tensors, metadata } = decodeSafetensors(known);
     const test = tensors.get('test');
     expect(tensors.size).toBe(1);
-    expect(test).toEqual({ shape: [2, 2], data: new Float32Array([0, 1, -2, Number.NaN]) });
+    expect(test).toEqual({ shape: [2, 2], data: new Float32Array([0, 1, -2, NaN]) });
     expect(test?.data.buffer).toBe(known.buffer);
     expect(metadata).toEqual({});
   });
@@ -186,7 +186,7 @@ describe('a safetensors file with F16', () => {
         if (!Object.is(values[half], finite(half)))
           expect([half, values[half]]).toEqual([half, finite(half)]);
       } else if ((half & 0x3ff) === 0) {
-        expect(values[half]).toBe(half & 0x8000 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
+        expect(values[half]).toBe(half & 0x8000 ? -Infinity : Infinity);
       } else expect(values[half]).toBeNaN();
     }
     expect(halvesOf(values)).toEqual(halves);
@@ -302,7 +302,7 @@ describe('saveModel as F16', () => {
       );
     await refused(() => save(7e4, 'F16'), 'argument', '"down.0.kernel"', 'F16', '70000', '65504');
     for (const dtype of ['F32', 'F16']) {
-      for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const value of [NaN, Infinity]) {
         await refused(() => save(value, dtype), 'diverged', 'down.0.kernel', value);
       }
     }
