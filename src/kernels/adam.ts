@@ -33,15 +33,15 @@ const BLOCK = 4 * shaders.plain.workgroupSize[0];
 export const blocksOf = (layer: ParameterShape, block: number) =>
   Array.from({ length: Math.ceil(parameterCount(layer) / block) }, (_, i) => i * block);
 
-/** The params of lib/pack.wgsl for the block that begins with the layer's parameter `first`. */
-export function blockPlace(layer: PlacedLayer, first: number) {
+/** The row of a table for the block that begins with a layer's parameter `first`, by lib/pack.wgsl; its gradient begins at vec4 `gradientAt`. */
+export function blockRow(layer: PlacedLayer, first: number, gradientAt = 0) {
   const { taps, inputs, outputs, bias_at, backward_at } = packedLayout(layer);
   const { packedOffset: at } = layer;
   const row = Math.floor(first / outputs);
   return {
     place: [Math.floor(row / inputs), row % inputs, first % outputs, parameterCount(layer) - first],
-    layer: [taps, inputs, outputs],
-    packed_at: [at, at + bias_at, at + backward_at],
+    layer: [taps, inputs, outputs, (layer.offset + first) / 4],
+    packed_at: [at, at + bias_at, at + backward_at, gradientAt],
   } as const;
 }
 
@@ -69,14 +69,7 @@ export const adam: Kernel<AdamShape, 'gradient' | 'state' | 'parameter' | 'momen
       plain: {
         calls: ({ layers, beta1, beta2, epsilon, unpacked }, { packed, ...tensors }) => {
           const rows = layers.flatMap((layer) =>
-            blocksOf(layer, BLOCK).map((first) => {
-              const { place, layer: sides, packed_at } = blockPlace(layer, first);
-              return {
-                place,
-                layer: [...sides, (layer.offset + first) / 4],
-                packed_at: [...packed_at, (layer.gradientOffset + first) / 4],
-              } as const;
-            }),
+            blocksOf(layer, BLOCK).map((first) => blockRow(layer, first, (layer.gradientOffset + first) / 4)),
           );
           const rest = { one_minus_beta1: 1 - beta1, one_minus_beta2: 1 - beta2 };
           const params = { count: rows.length, beta1, beta2, ...rest, epsilon };

@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/average_weights';
 import { call, type Kernel } from '../plan/op';
 import { STATE_WORDS } from '../plan/step_state';
 import { table } from '../plan/tensor';
-import { blockPlace, blocksOf, type PlacedLayer } from './adam';
+import { blockRow, blocksOf, type PlacedLayer } from './adam';
 import { copies, flatSize, packing, parameterCount } from './pack_weights';
 
 export interface AverageShape {
@@ -34,16 +34,7 @@ export const averageWeights: Kernel<AverageShape, 'state' | 'parameter' | 'avera
   variants: {
     plain: {
       calls: ({ layers, after, span, most }, tensors) => {
-        const rows = layers.flatMap((layer) =>
-          blocksOf(layer, BLOCK).map((first) => {
-            const { place, layer: sides, packed_at } = blockPlace(layer, first);
-            return {
-              place,
-              layer: [...sides, (layer.offset + first) / 4],
-              packed_at: [...packed_at, 0],
-            } as const;
-          }),
-        );
+        const rows = layers.flatMap((layer) => blocksOf(layer, BLOCK).map((first) => blockRow(layer, first)));
         const blocks = table(shaders.plain, 'blocks of averages', rows);
         const params = { count: rows.length, most, after, span };
         return [call(shaders.plain, params, { ...tensors, blocks }, (rows.length * BLOCK) / 4)];

@@ -124,6 +124,13 @@ const PATCH_FORMS = {
 } as const;
 export type PatchForm = keyof typeof PATCH_FORMS;
 
+/** A kernel's one_input variants: `variant` makes one of a form. */
+export const oneInputVariants = <V>(variant: (form: PatchForm) => V) => ({
+  one_input: variant('plain'),
+  one_input_gpu: variant('gpu'),
+  one_input_subgroups: variant('subgroups'),
+});
+
 /** The device features and the kind of adapter that a form requires. */
 export const oneInputRequirements = (
   form: PatchForm,
@@ -283,9 +290,7 @@ export const conv2d: Kernel<ConvShape, TensorName> = {
         return [biasCall([shaders.plain, shaders.image_bias], shape, params, tensors, items)];
       },
     },
-    one_input: oneInput('plain'),
-    one_input_gpu: oneInput('gpu'),
-    one_input_subgroups: oneInput('subgroups'),
+    ...oneInputVariants(oneInput),
     one_output: oneOutput(false),
     one_output_gpu: oneOutputGpu,
     one_output_subgroups: oneOutput(true),

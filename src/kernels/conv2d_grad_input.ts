@@ -11,6 +11,7 @@ import {
   oneInputLaunch,
   oneInputName,
   oneInputRequirements,
+  oneInputVariants,
   type PatchForm,
   padChannels,
   refusesOneInput,
@@ -94,9 +95,7 @@ export const conv2dGradInput: Kernel<ConvShape, TensorName> = {
         return [call(shaders.plain, params, { input: grad, kernel, output: grad_input }, items)];
       },
     },
-    one_input: oneInput('plain'),
-    one_input_gpu: oneInput('gpu'),
-    one_input_subgroups: oneInput('subgroups'),
+    ...oneInputVariants(oneInput),
     tile,
     ...winogradVariants(winograd, { wide: true }),
   },

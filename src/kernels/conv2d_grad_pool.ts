@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/conv2d_grad_pool';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Kernel, op } from '../plan/op';
 import type { Tensor } from '../plan/tensor';
-import { convFlops, convSizes, type PatchForm } from './conv2d';
+import { convFlops, convSizes, oneInputVariants, type PatchForm } from './conv2d';
 import { conv2dGradInput, oneInputBackward } from './conv2d_grad_input';
 import { swishMaxPoolGrad } from './swish_max_pool_grad';
 
@@ -36,9 +36,5 @@ export const conv2dGradPool: Kernel<ConvShape, TensorName> = {
       op(swishMaxPoolGrad, layer, { channels, height, width, batch }, { pre, grad_output, grad: grad_pre }),
     ];
   },
-  variants: {
-    one_input: oneInput('plain'),
-    one_input_gpu: oneInput('gpu'),
-    one_input_subgroups: oneInput('subgroups'),
-  },
+  variants: oneInputVariants(oneInput),
 };

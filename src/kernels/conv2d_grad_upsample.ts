@@ -2,7 +2,7 @@ import shaders from 'virtual:kernel/conv2d_grad_upsample';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Kernel, op } from '../plan/op';
 import { type Tensor, tensor } from '../plan/tensor';
-import { convFlops, convSizes, type PatchForm } from './conv2d';
+import { convFlops, convSizes, oneInputVariants, type PatchForm } from './conv2d';
 import { conv2dGradInput, oneInputBackward } from './conv2d_grad_input';
 import { swishUpsampleGrad } from './swish_upsample_grad';
 
@@ -38,9 +38,5 @@ export const conv2dGradUpsample: Kernel<ConvShape, TensorName> = {
       op(swishUpsampleGrad, layer, halved, { pre, grad_output: through, grad: grad_pre }),
     ];
   },
-  variants: {
-    one_input: oneInput('plain'),
-    one_input_gpu: oneInput('gpu'),
-    one_input_subgroups: oneInput('subgroups'),
-  },
+  variants: oneInputVariants(oneInput),
 };

@@ -1,7 +1,7 @@
 import shaders from 'virtual:kernel/conv2d_pool';
 import type { ConvShape } from '../plan/conv_shape';
 import { type Kernel, op } from '../plan/op';
-import { conv2d, convSizes, oneInputForward } from './conv2d';
+import { conv2d, convSizes, oneInputForward, oneInputVariants } from './conv2d';
 import { swishMaxPool } from './swish_max_pool';
 
 type TensorName = 'input' | 'kernel' | 'bias' | 'output' | 'pooled';
@@ -22,9 +22,5 @@ export const conv2dPool: Kernel<ConvShape, TensorName> = {
       op(swishMaxPool, layer, { channels, height, width, batch }, { input: tensors.output, output: pooled }),
     ];
   },
-  variants: {
-    one_input: oneInputForward('plain', shaders),
-    one_input_gpu: oneInputForward('gpu', shaders),
-    one_input_subgroups: oneInputForward('subgroups', shaders),
-  },
+  variants: oneInputVariants((form) => oneInputForward(form, shaders)),
 };

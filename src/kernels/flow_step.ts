@@ -1,6 +1,8 @@
 import shaders from 'virtual:kernel/flow_step';
-import { call, type Kernel } from '../plan/op';
+import { type Call, call, type Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
+import type { Shader } from '../plan/shader';
+import type { Tensor } from '../plan/tensor';
 
 /** Images [elements][batch] of a sampling run. */
 export interface SampledShape {
@@ -10,6 +12,16 @@ export interface SampledShape {
   readonly batch: number;
   /** Whether the network gets each image twice, [elements][2 * batch]: with its class in the first half, without in the second. */
   readonly guided: boolean;
+}
+
+/** A dispatch over such images. */
+export function sampledCall<B extends string>(
+  shader: Shader<'vec4s' | 'n4' | 'guided', B>,
+  { elements, batch, guided }: SampledShape,
+  tensors: Readonly<Record<B, Tensor>>,
+): Call {
+  const vec4s = (elements * batch) / 4;
+  return call(shader, { vec4s, n4: batch / 4, guided: Number(guided) }, tensors, vec4s);
 }
 
 export const flowStep: Kernel<SampledShape, 'step' | 'prediction' | 'velocity' | 'x'> = {
@@ -24,10 +36,7 @@ export const flowStep: Kernel<SampledShape, 'step' | 'prediction' | 'velocity' |
   },
   variants: {
     plain: {
-      calls: ({ elements, batch, guided }, tensors) => {
-        const vec4s = (elements * batch) / 4;
-        return [call(shaders.plain, { vec4s, n4: batch / 4, guided: Number(guided) }, tensors, vec4s)];
-      },
+      calls: (shape, tensors) => [sampledCall(shaders.plain, shape, tensors)],
     },
   },
 };

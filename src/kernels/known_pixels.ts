@@ -1,7 +1,7 @@
 import shaders from 'virtual:kernel/known_pixels';
-import { call, type Kernel } from '../plan/op';
+import type { Kernel } from '../plan/op';
 import { SAMPLING_STEP_WORDS } from '../plan/sampling_step';
-import type { SampledShape } from './flow_step';
+import { type SampledShape, sampledCall } from './flow_step';
 
 export const knownPixels: Kernel<SampledShape, 'step' | 'start' | 'noise' | 'mask' | 'x'> = {
   name: 'known_pixels',
@@ -15,10 +15,7 @@ export const knownPixels: Kernel<SampledShape, 'step' | 'start' | 'noise' | 'mas
   },
   variants: {
     plain: {
-      calls: ({ elements, batch, guided }, tensors) => {
-        const vec4s = (elements * batch) / 4;
-        return [call(shaders.plain, { vec4s, n4: batch / 4, guided: Number(guided) }, tensors, vec4s)];
-      },
+      calls: (shape, tensors) => [sampledCall(shaders.plain, shape, tensors)],
     },
   },
 };

@@ -1,5 +1,5 @@
 import shaders from 'virtual:kernel/max_pool';
-import { call, type Kernel } from '../plan/op';
+import { imageCall, type Kernel } from '../plan/op';
 import { elementsOf } from '../plan/tensor';
 import type { ImageShape } from './swish_max_pool';
 
@@ -16,10 +16,7 @@ export const maxPool: Kernel<ImageShape, 'input' | 'output'> = {
   },
   variants: {
     plain: {
-      calls: (shape, tensors) => {
-        const vec4s = elementsOf(shape) / 16;
-        return [call(shaders.plain, { vec4s, width: shape.width / 2, n4: shape.batch / 4 }, tensors, vec4s)];
-      },
+      calls: (shape, tensors) => [imageCall(shaders.plain, shape, tensors, 2)],
     },
   },
 };

@@ -1,5 +1,5 @@
 import shaders from 'virtual:kernel/swish_max_pool_grad';
-import { call, type Kernel } from '../plan/op';
+import { imageCall, type Kernel } from '../plan/op';
 import { elementsOf } from '../plan/tensor';
 import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
@@ -21,18 +21,9 @@ export const swishMaxPoolGrad: Kernel<ImageShape & ResidualShape, 'pre' | 'grad_
   },
   variants: {
     plain: {
-      calls: (shape, tensors) => {
-        const vec4s = elementsOf(shape) / 16;
-        const params = { vec4s, width: shape.width / 2, n4: shape.batch / 4 };
-        return [
-          call<keyof typeof params, string>(
-            shaders[shape.residual ? 'residual' : 'plain'],
-            params,
-            tensors,
-            vec4s,
-          ),
-        ];
-      },
+      calls: (shape, tensors) => [
+        imageCall<string>(shaders[shape.residual ? 'residual' : 'plain'], shape, tensors, 2),
+      ],
     },
   },
 };

@@ -1,5 +1,5 @@
 import shaders from 'virtual:kernel/swish_upsample_add';
-import { call, type Kernel } from '../plan/op';
+import { imageCall, type Kernel } from '../plan/op';
 import { elementsOf } from '../plan/tensor';
 import type { ResidualShape } from './swish';
 import type { ImageShape } from './swish_max_pool';
@@ -30,11 +30,9 @@ export const swishUpsampleAdd: Kernel<UpsampleAddShape, 'input' | 'skip' | 'outp
   variants: {
     plain: {
       calls: (shape, tensors) => {
-        const vec4s = elementsOf(shape) / 4;
-        const params = { vec4s, width: shape.width, n4: shape.batch / 4 };
         const plain = shape.skipResidual ? 'skip_residual' : 'plain';
         const form = shaders[shape.residual ? (shape.skipResidual ? 'both_residual' : 'residual') : plain];
-        return [call<keyof typeof params, string>(form, params, tensors, vec4s)];
+        return [imageCall<string>(form, shape, tensors)];
       },
     },
   },

@@ -1,5 +1,5 @@
 import shaders from 'virtual:kernel/upsample';
-import { call, type Kernel } from '../plan/op';
+import { imageCall, type Kernel } from '../plan/op';
 import { elementsOf } from '../plan/tensor';
 import type { ImageShape } from './swish_max_pool';
 
@@ -13,10 +13,7 @@ export const upsample: Kernel<ImageShape, 'input' | 'output'> = {
   cost: (shape) => ({ flops: 0, bytes: 20 * elementsOf(shape) }),
   variants: {
     plain: {
-      calls: (shape, tensors) => {
-        const vec4s = elementsOf(shape) / 4;
-        return [call(shaders.plain, { vec4s, width: shape.width, n4: shape.batch / 4 }, tensors, vec4s)];
-      },
+      calls: (shape, tensors) => [imageCall(shaders.plain, shape, tensors)],
     },
   },
 };

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../base/errors';
 import type { Shader } from './shader';
-import { type Tensor, tensor } from './tensor';
+import { elementsOf, type Tensor, tensor } from './tensor';
 
 /** Nominal cost: floating-point operations, and bytes that must move at least once. */
 export interface Cost {
@@ -58,6 +58,17 @@ export function call<P extends string, B extends string>(
     );
   }
   return { shader, params, tensors, groups: grid, flops };
+}
+
+/** One dispatch over a map [channels][height][width][batch], whose invocations have a vec4 of squares of `side` pixels. */
+export function imageCall<B extends string>(
+  shader: Shader<'vec4s' | 'width' | 'n4', B>,
+  shape: Parameters<typeof elementsOf>[0],
+  tensors: Readonly<Record<B, Tensor>>,
+  side = 1,
+): Call {
+  const vec4s = elementsOf(shape) / (4 * side ** 2);
+  return call(shader, { vec4s, width: shape.width / side, n4: shape.batch / 4 }, tensors, vec4s);
 }
 
 // ---------------------------------------------------------------- kernels and their variants
