@@ -12,7 +12,7 @@ import { setUpdate } from '../kernels/set_update';
 import { op } from '../plan/op';
 import { STATE, STATE_WORDS } from '../plan/step_state';
 import { padBatch, tensor } from '../plan/tensor';
-import { type AdamConfig, adamDefaults, NO_CLIP } from '../training/step_config';
+import { type AdamConfig, checkAdam, NO_CLIP } from '../training/step_config';
 
 /** Options of `createAdam`. */
 export interface AdamOptions {
@@ -64,14 +64,7 @@ export class Adam extends Resource {
       beta2: true,
       epsilon: true,
     } satisfies Names<AdamOptions>);
-    const {
-      beta1 = adamDefaults.beta1,
-      beta2 = adamDefaults.beta2,
-      epsilon = adamDefaults.epsilon,
-    } = options;
-    checkNumber('beta1', beta1, 0, 0.999999);
-    checkNumber('beta2', beta2, 0, 0.999999);
-    checkNumber('epsilon', epsilon, 1e-12, 1);
+    const config = checkAdam(options);
     const tensors = tensorsOf(size);
     const all = Object.values(tensors);
     for (const t of all) gpu.checkBufferSize(`${NAME}: ${t.label}`, t.size * 4, 'fewer parameters');
@@ -83,7 +76,7 @@ export class Adam extends Resource {
       // As if each update were a batch of one image, in epochs of one.
       for (const name of ['count', 'epochSize'] as const)
         await gpu.write(buffers.state, STATE[name] * 4, Uint32Array.of(1));
-      const ops = opsOf(size, { beta1, beta2, epsilon }, tensors);
+      const ops = opsOf(size, config, tensors);
       return new Adam(size, await Program.compile(gpu, NAME, ops, created), buffers);
     } catch (error) {
       for (const buffer of created.values()) buffer.destroy();

@@ -28,6 +28,13 @@ interface ComparisonParts {
   readonly place: Place;
 }
 
+/** The comparison of the kernels between two steps, as what makes the steps has it. */
+export interface BetweenSteps {
+  readonly isDone: () => boolean;
+  /** Takes the number of completed steps. */
+  readonly run: (step: number) => Promise<void>;
+}
+
 /**
  * A step on a batch of noise, from the current weights, with the variants in use and with plain ones. It creates and frees its own buffers,
  * and does not change the training.

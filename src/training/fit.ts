@@ -1,15 +1,14 @@
 import type { EngineError } from '../base/errors';
 import { permutation } from '../base/random';
 import type { Gpu } from '../gpu/gpu';
-import { imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
+import type { BetweenSteps } from './comparison';
+import { imagesOfStep, stepsPerEpoch } from './epoch';
 import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { TrainingEvent } from './options';
 import { lostSteps, whyNot } from './refusal';
+import { MOST_STEPS } from './step_config';
 import type { StepPrograms } from './step_programs';
-
-/** Most steps per submission, because recorded commands take memory, too. At most LOSS_RING. */
-const MOST_STEPS = 256;
 
 interface FitParts {
   readonly gpu: Gpu;
@@ -27,8 +26,7 @@ interface FitParts {
   readonly signal?: AbortSignal;
   /** Makes the error for a step that the GPU refused. */
   readonly refusal: (known: Losses) => EngineError;
-  /** The comparison of the kernels between two steps: see StepComparison. `run` takes the number of completed steps. */
-  readonly comparison: { readonly isDone: () => boolean; readonly run: (step: number) => Promise<void> };
+  readonly comparison: BetweenSteps;
   /** Throws if the trainer or the data set was destroyed. */
   readonly check: () => void;
   /** Settles as `work`, but not much later than an abort: see Resource. */
@@ -59,15 +57,12 @@ export class Fit {
   private orderOf = -1;
 
   constructor(parts: FitParts) {
-    const { batchSize, epochs, maxSteps = Infinity, from, programs } = parts;
+    const { epochs, maxSteps = Infinity, from, programs } = parts;
     this.parts = parts;
     this.perEpoch = stepsPerEpoch(parts);
     this.end = Math.min(epochs * this.perEpoch, from + maxSteps);
     this.step = from;
-    const stepInEpoch = from % this.perEpoch;
-    programs.writeState('batchStart', Uint32Array.of(stepInEpoch * batchSize));
-    programs.writeState('count', Uint32Array.of(this.imagesOf(from)));
-    programs.writeState('epochSize', Uint32Array.of(imagesOfEpoch(parts)));
+    programs.writePlace(parts, from);
   }
 
   async *events(): AsyncGenerator<TrainingEvent, void, undefined> {
@@ -157,7 +152,7 @@ export class Fit {
     if (known.refused) this.refused = true;
     else if (made !== n) throw lostSteps(n, made);
     let images = 0;
-    for (let i = 0; i < made; i++) images += this.imagesOf(first + i);
+    for (let i = 0; i < made; i++) images += imagesOfStep(this.parts, first + i);
     const imagesPerSecond = this.meter.add(images);
     const events = known.records(made).map((record, i): TrainingEvent => {
       const step = first + i + 1;
@@ -178,11 +173,6 @@ export class Fit {
 
   private epochOf(step: number): number {
     return Math.floor(step / this.perEpoch);
-  }
-
-  /** Images in the batch of the step after `step` completed ones. */
-  private imagesOf(step: number): number {
-    return imagesOfStep(this.parts, step);
   }
 }
 

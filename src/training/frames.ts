@@ -4,16 +4,14 @@ import { permutation } from '../base/random';
 import type { Gpu } from '../gpu/gpu';
 import { Load } from '../gpu/pacer';
 import { Sequence } from '../gpu/sequence';
-import { type EpochParts, imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
+import type { BetweenSteps } from './comparison';
+import { type EpochParts, imagesOfStep, stepsPerEpoch } from './epoch';
 import type { Feed } from './feed';
 import type { Losses } from './losses';
 import type { FrameOptions, FrameResult } from './options';
 import { lostSteps } from './refusal';
-import { LOSS_RING } from './step_config';
+import { LOSS_RING, MOST_STEPS } from './step_config';
 import type { StepPrograms } from './step_programs';
-
-/** Most steps per submission, because recorded commands take memory, too. */
-const MOST_STEPS = 256;
 
 /** The source of the batches, and the trainer's functions. */
 interface FrameSource {
@@ -26,8 +24,7 @@ interface FrameSource {
   readonly begin: () => Promise<number>;
   /** Makes the error for a step that the GPU refused, and allows steps again. */
   readonly refusal: (known: Losses) => Promise<EngineError>;
-  /** The comparison of the kernels between two steps: see StepComparison. `run` takes the number of completed steps. */
-  readonly comparison: { readonly isDone: () => boolean; readonly run: (step: number) => Promise<void> };
+  readonly comparison: BetweenSteps;
   /** For the caller's batches: brings the next one to the GPU, and resolves to its number of images. */
   readonly load?: (() => Promise<number>) | undefined;
 }
@@ -173,13 +170,10 @@ export class Frames {
 
   /** Writes the next step's place in the data set. */
   private writePlace(source: FrameSource, feed: Feed, begun: number): void {
-    const { gpu, programs, batchSize } = this.parts;
+    const { gpu, programs } = this.parts;
     const parts = this.epochOf(source);
-    const perEpoch = stepsPerEpoch(parts);
-    programs.writeState('batchStart', Uint32Array.of((this.step % perEpoch) * batchSize));
-    programs.writeState('count', Uint32Array.of(imagesOfStep(parts, this.step)));
-    programs.writeState('epochSize', Uint32Array.of(imagesOfEpoch(parts)));
-    const epoch = Math.floor(this.step / perEpoch);
+    programs.writePlace(parts, this.step);
+    const epoch = Math.floor(this.step / stepsPerEpoch(parts));
     const { ordered } = this;
     const isThere = ordered?.feed === feed && ordered.epoch === epoch && ordered.begun === begun - 1;
     if (!isThere) gpu.writeSoon(feed.order, 0, permutation(parts.imageCount, source.seed, epoch));

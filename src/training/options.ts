@@ -15,13 +15,7 @@ import type { BufferSlice } from '../gpu/slice';
 import { checkSchedule, type ScheduleOption } from '../plan/schedule';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
-import {
-  type AdamConfig,
-  adamDefaults,
-  averageDefaults,
-  type Objective,
-  type StepConfig,
-} from './step_config';
+import { type AdamConfig, averageDefaults, checkAdam, type Objective, type StepConfig } from './step_config';
 
 /** Options of a trainer. */
 export interface TrainerOptions extends Optional<AdamConfig> {
@@ -271,19 +265,12 @@ export function trainerConfigOf(options: TrainerOptions): TrainerConfig {
     averageAfter,
     averageSpan = averageDefaults.span,
     averageMost = averageDefaults.most,
-    beta1 = adamDefaults.beta1,
-    beta2 = adamDefaults.beta2,
-    epsilon = adamDefaults.epsilon,
-    weightDecay = adamDefaults.weightDecay,
   } = options;
   if (objective !== 'tutorial' && objective !== 'flow') {
     throw new EngineError('argument', `objective is ${objective}; it must be tutorial or flow.`);
   }
   checkBooleans({ averageWeights });
-  checkNumber('beta1', beta1, 0, 0.999999);
-  checkNumber('beta2', beta2, 0, 0.999999);
-  checkNumber('epsilon', epsilon, 1e-12, 1);
-  checkNumber('weightDecay', weightDecay, 0, 1);
+  const adam = checkAdam(options);
   checkNumber('classDropout', classDropout, 0, 1);
   if (clipNorm !== undefined) checkNumber('clipNorm', clipNorm, 1e-6, 1e6);
   if (skipNonFinite !== undefined) checkInteger('skipNonFinite', skipNonFinite, 0);
@@ -292,7 +279,7 @@ export function trainerConfigOf(options: TrainerOptions): TrainerConfig {
   checkNumber('averageMost', averageMost, 0, 1);
   return {
     objective,
-    adam: { beta1, beta2, epsilon, weightDecay },
+    adam,
     schedule: checkSchedule(options.schedule),
     ...(clipNorm === undefined ? {} : { clipNorm }),
     ...(skipNonFinite ? { skipNonFinite } : {}),

@@ -1,8 +1,12 @@
 /** The config of a training step, as plain values: code that reads or writes checkpoints needs no kernels. */
+import { checkNumber, type Optional } from '../base/errors';
 import { checkSchedule, type Schedule } from '../plan/schedule';
 
 /** Number of losses that stay on the GPU until the host collects them. */
 export const LOSS_RING = 1024;
+
+/** Most steps per submission, because recorded commands take memory, too. At most LOSS_RING. */
+export const MOST_STEPS = 256;
 
 /** Larger than the norm of any gradient whose square is finite: no clipping. */
 export const NO_CLIP = 1e30;
@@ -20,6 +24,17 @@ export interface AdamConfig {
 }
 
 export const adamDefaults: AdamConfig = { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0 };
+
+/** Checks Adam's parameters and fills in the defaults. */
+export function checkAdam(given: Optional<AdamConfig>): AdamConfig {
+  const { beta1 = adamDefaults.beta1, beta2 = adamDefaults.beta2 } = given;
+  const { epsilon = adamDefaults.epsilon, weightDecay = adamDefaults.weightDecay } = given;
+  checkNumber('beta1', beta1, 0, 0.999999);
+  checkNumber('beta2', beta2, 0, 0.999999);
+  checkNumber('epsilon', epsilon, 1e-12, 1);
+  checkNumber('weightDecay', weightDecay, 0, 1);
+  return { beta1, beta2, epsilon, weightDecay };
+}
 
 /** Default span of the average of the weights. */
 export const averageDefaults = { span: 9, most: 0.999 };

@@ -13,6 +13,7 @@ import type { LayerMaps } from '../unet/layer_maps';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
 import type { CustomLossPlan } from './custom_loss';
+import { type EpochParts, imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
 import { type Losses, LossReader } from './losses';
 import { planStep, type StepPlan } from './step';
 import { NO_CLIP, type StepConfig } from './step_config';
@@ -183,7 +184,14 @@ export class StepPrograms {
     this.gpu.writeSoon(state, STATE[name] * 4, value);
   }
 
-  /** The same for the next step that begins: a step that is under way keeps the old value. */
+  /** Writes the place in the data set of the step after `step` completed ones. */
+  writePlace(parts: EpochParts, step: number): void {
+    this.writeState('batchStart', Uint32Array.of((step % stepsPerEpoch(parts)) * parts.batchSize));
+    this.writeState('count', Uint32Array.of(imagesOfStep(parts, step)));
+    this.writeState('epochSize', Uint32Array.of(imagesOfEpoch(parts)));
+  }
+
+  /** The same as `writeState` for the next step that begins: a step that is under way keeps the old value. */
   writeNext(name: keyof typeof STATE, value: Words): void {
     if (this.waiting) this.waiting.set(name, value);
     else this.writeState(name, value);
