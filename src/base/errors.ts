@@ -183,3 +183,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 /** T as options: a field that is missing or undefined has its default. */
 export type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** An object without its fields that are undefined, as JSON has it. */
+export const defined = <T extends object>(fields: T): T =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;

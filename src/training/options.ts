@@ -7,6 +7,7 @@ import {
   checkNumber,
   checkSeed,
   checkSignal,
+  defined,
   EngineError,
   type Names,
   type Optional,
@@ -277,22 +278,15 @@ export function trainerConfigOf(options: TrainerOptions): TrainerConfig {
   if (averageAfter !== undefined) checkInteger('averageAfter', averageAfter, 0);
   checkNumber('averageSpan', averageSpan, 0, 1e6);
   checkNumber('averageMost', averageMost, 0, 1);
-  return {
-    objective,
-    adam,
-    schedule: checkSchedule(options.schedule),
-    ...(clipNorm === undefined ? {} : { clipNorm }),
-    ...(skipNonFinite ? { skipNonFinite } : {}),
-    ...(averageWeights
-      ? {
-          averageWeights: true,
-          ...(averageAfter ? { averageAfter } : {}),
-          ...(averageSpan === averageDefaults.span ? {} : { averageSpan }),
-          ...(averageMost === averageDefaults.most ? {} : { averageMost }),
-        }
-      : {}),
-    classDropout,
+  const average = averageWeights && {
+    averageWeights,
+    averageAfter: averageAfter || undefined,
+    averageSpan: averageSpan === averageDefaults.span ? undefined : averageSpan,
+    averageMost: averageMost === averageDefaults.most ? undefined : averageMost,
   };
+  const schedule = checkSchedule(options.schedule);
+  const rare = { clipNorm, skipNonFinite: skipNonFinite || undefined, ...average };
+  return defined({ objective, adam, schedule, ...rare, classDropout });
 }
 
 /** Checks the options of a trainer and fills in the defaults. */

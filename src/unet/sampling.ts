@@ -1,5 +1,5 @@
 /** The sampling options of a network, as plain values: files contain them, UNets hold them, and runs take them as defaults. */
-import { integer, isObject, type Wrong } from '../base/errors';
+import { defined, integer, isObject, type Wrong } from '../base/errors';
 
 /** Most steps of one run. */
 export const MAX_SAMPLING_STEPS = 1000;
@@ -71,13 +71,8 @@ export function checkSampling(given: unknown, wrong: Wrong): Sampling {
     }
   }
   if (calls !== undefined) return { method, steps, guidance: 1, calls: steps };
-  return {
-    method,
-    steps,
-    ...(guidance === undefined ? {} : { guidance }),
-    ...(guidanceRange === undefined ? {} : { guidanceRange }),
-    ...(polish === undefined ? {} : { polish: { noises: polish.noises, level: polish.level } }),
-  };
+  const own = polish && { noises: polish.noises, level: polish.level };
+  return defined({ method, steps, guidance, guidanceRange, polish: own });
 }
 
 const isNumber = (value: unknown, min: number, max: number): value is number =>

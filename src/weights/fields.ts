@@ -1,5 +1,5 @@
 /** The fields of a file's metadata, and their checks. */
-import { EngineError, integer, isObject, show, type Wrong, wrongArgument } from '../base/errors';
+import { defined, EngineError, integer, isObject, show, type Wrong, wrongArgument } from '../base/errors';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../plan/schedule';
 import type { TrainerConfig } from '../training/options';
 import type { AdamConfig, Objective } from '../training/step_config';
@@ -45,30 +45,32 @@ export function stepOf(file: Safetensors, name: string): number {
 
 export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
   if (!isObject(given)) throw wrong('settings', given, 'an object');
-  const { learningRate, binarize, dropLast, source, limit, holdout, maxSteps, quality } = given;
-  const { scheduleChanges } = given;
+  const { learningRate, source, scheduleChanges } = given;
   if (typeof learningRate !== 'number' || !(learningRate > 0 && learningRate < Infinity)) {
     throw wrong('settings.learningRate', learningRate, 'a finite number above 0');
   }
   if (source !== undefined && typeof source !== 'string') throw wrong('settings.source', source, 'a string');
-  return {
-    seed: integer(given.seed, 'settings.seed', wrong, 0, 2 ** 32 - 1),
-    batchSize: integer(given.batchSize, 'settings.batchSize', wrong, 1, 65536),
+  const whole = (key: keyof RunSettings, min: number, max: number) =>
+    integer(given[key], `settings.${key}`, wrong, min, max);
+  const perhaps = (key: keyof RunSettings, min = 1, max = 2 ** 31) =>
+    given[key] === undefined ? undefined : whole(key, min, max);
+  const perhapsTrue = (key: keyof RunSettings) =>
+    given[key] === undefined ? undefined : boolean(given[key], `settings.${key}`, wrong);
+  return defined({
+    seed: whole('seed', 0, 2 ** 32 - 1),
+    batchSize: whole('batchSize', 1, 65536),
     learningRate,
-    epochs: integer(given.epochs, 'settings.epochs', wrong, 1, 2 ** 31),
-    ...(binarize === undefined ? {} : { binarize: boolean(binarize, 'settings.binarize', wrong) }),
-    ...(dropLast === undefined ? {} : { dropLast: boolean(dropLast, 'settings.dropLast', wrong) }),
-    ...(source === undefined ? {} : { source }),
-    ...(limit === undefined ? {} : { limit: integer(limit, 'settings.limit', wrong, 1, 2 ** 31) }),
-    ...(holdout === undefined ? {} : { holdout: integer(holdout, 'settings.holdout', wrong, 1, 2 ** 31) }),
-    ...(maxSteps === undefined
-      ? {}
-      : { maxSteps: integer(maxSteps, 'settings.maxSteps', wrong, 1, 2 ** 31) }),
-    ...(scheduleChanges === undefined
-      ? {}
-      : { scheduleChanges: stepsOf(scheduleChanges, 'settings.scheduleChanges', wrong) }),
-    ...(quality === undefined ? {} : { quality: integer(quality, 'settings.quality', wrong, 0, 100_000) }),
-  };
+    epochs: whole('epochs', 1, 2 ** 31),
+    binarize: perhapsTrue('binarize'),
+    dropLast: perhapsTrue('dropLast'),
+    source,
+    limit: perhaps('limit'),
+    holdout: perhaps('holdout'),
+    maxSteps: perhaps('maxSteps'),
+    scheduleChanges:
+      scheduleChanges === undefined ? undefined : stepsOf(scheduleChanges, 'settings.scheduleChanges', wrong),
+    quality: perhaps('quality', 0, 100_000),
+  });
 }
 
 function stepsOf(given: unknown, key: string, wrong: Wrong): readonly number[] {
@@ -97,22 +99,15 @@ export function trainingOf(file: Safetensors, name: string): Omit<TrainerConfig,
   // The first checkpoints lack it.
   const given = file.metadata.training === undefined ? {} : jsonOf(file, 'training', name);
   if (!isObject(given)) throw wrong('training', given, 'an object');
-  const {
-    objective = 'tutorial',
-    schedule,
-    clipNorm,
-    skipNonFinite,
-    averageWeights,
-    averageAfter,
-    averageSpan,
-    averageMost,
-    classDropout = 0.05,
-  } = given;
+  const { objective = 'tutorial', schedule, averageWeights } = given;
   if (!isObjective(objective)) throw wrong('training.objective', objective, OBJECTIVES);
-  const number = (key: string, value: unknown) => {
-    if (typeof value !== 'number') throw wrong(`training.${key}`, value, 'a number');
-    return value;
+  const number = (key: keyof TrainerConfig) => {
+    const value = given[key];
+    if (value === undefined || typeof value === 'number') return value;
+    throw wrong(`training.${key}`, value, 'a number');
   };
+  const whole = (key: keyof TrainerConfig) =>
+    given[key] === undefined ? undefined : integer(given[key], `training.${key}`, wrong, 1, 2 ** 31 - 1);
   let checked: Schedule;
   try {
     checked = checkSchedule(schedule as ScheduleOption | undefined);
@@ -121,21 +116,17 @@ export function trainingOf(file: Safetensors, name: string): Omit<TrainerConfig,
       cause,
     });
   }
-  return {
+  return defined({
     objective,
     schedule: checked,
-    ...(clipNorm === undefined ? {} : { clipNorm: number('clipNorm', clipNorm) }),
-    ...(skipNonFinite === undefined
-      ? {}
-      : { skipNonFinite: integer(skipNonFinite, 'training.skipNonFinite', wrong, 1, 2 ** 31 - 1) }),
-    ...(boolean(averageWeights ?? false, 'training.averageWeights', wrong) ? { averageWeights: true } : {}),
-    ...(averageAfter === undefined
-      ? {}
-      : { averageAfter: integer(averageAfter, 'training.averageAfter', wrong, 1, 2 ** 31 - 1) }),
-    ...(averageSpan === undefined ? {} : { averageSpan: number('averageSpan', averageSpan) }),
-    ...(averageMost === undefined ? {} : { averageMost: number('averageMost', averageMost) }),
-    classDropout: number('classDropout', classDropout),
-  };
+    clipNorm: number('clipNorm'),
+    skipNonFinite: whole('skipNonFinite'),
+    averageWeights: boolean(averageWeights ?? false, 'training.averageWeights', wrong) || undefined,
+    averageAfter: whole('averageAfter'),
+    averageSpan: number('averageSpan'),
+    averageMost: number('averageMost'),
+    classDropout: number('classDropout') ?? 0.05,
+  });
 }
 
 export const OBJECTIVES = 'tutorial or flow';
@@ -178,16 +169,16 @@ export function dataOf(given: unknown, wrong: Wrong): DataFingerprint {
   if (name !== undefined && typeof name !== 'string') throw wrong('data.name', name, 'a string');
   if (classNames !== undefined && !isNames(classNames))
     throw wrong('data.classNames', classNames, `at most ${MOST_NAMES} strings`);
-  return {
+  return defined({
     count: size('count'),
     height: size('height'),
     width: size('width'),
     channels: size('channels'),
     fnv1a,
-    ...(typeof labels === 'string' ? { labels } : {}),
-    ...(name === undefined ? {} : { name }),
-    ...(classNames === undefined ? {} : { classNames }),
-  };
+    labels: typeof labels === 'string' ? labels : undefined,
+    name,
+    classNames,
+  });
 }
 
 /** The data as metadata of a file. Throws `argument`. */

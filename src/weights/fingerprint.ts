@@ -1,4 +1,4 @@
-import { checkObject, clip, EngineError, typeOf } from '../base/errors';
+import { checkObject, clip, defined, EngineError, typeOf } from '../base/errors';
 import { fnv1a } from '../base/hash';
 import type { ImageSet } from '../data/idx';
 
@@ -34,12 +34,8 @@ export function fingerprintImages(set: ImageSet): DataFingerprint {
     );
   }
   const { images, labels, count, height, width, channels, name, classNames } = set;
-  return {
-    ...{ count, height, width, channels, fnv1a: fnv1a(images) },
-    ...(labels ? { labels: fnv1a(labels) } : {}),
-    ...(name === undefined ? {} : { name }),
-    ...(classNames === undefined ? {} : { classNames }),
-  };
+  const hashes = { fnv1a: fnv1a(images), labels: labels && fnv1a(labels) };
+  return defined({ count, height, width, channels, ...hashes, name, classNames });
 }
 
 /** Throws a `data` error unless a run trained on `before` may continue with `now`. Compares labels only if both have them. */
