@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { spec } from '../../harness/specs/finish_step';
 import { expectedOf, Random } from '../../harness/specs/lib/spec';
-import { EngineError } from '../../src/base/errors';
 import { checkSchedule, rateFactor, type Schedule, type ScheduleOption } from '../../src/plan/schedule';
 import { STATE, scheduleIn } from '../../src/plan/step_state';
 import { imagesOfEpoch, imagesOfStep, stepsPerEpoch } from '../../src/training/epoch';
@@ -82,50 +81,44 @@ describe('checkSchedule', () => {
     }
   });
 
-  test.each<[given: unknown, message: string]>([
-    [
-      'cosine',
-      `schedule is "cosine"; it must be 'constant' or an object like { decay: 'cosine', steps: 5000 }.`,
-    ],
-    [
-      null,
-      `schedule is of type Null; it must be 'constant' or an object like { decay: 'cosine', steps: 5000 }.`,
-    ],
-    [
-      100,
-      `schedule is of type Number; it must be 'constant' or an object like { decay: 'cosine', steps: 5000 }.`,
-    ],
-    [{ warmUp: 100 }, 'schedule has no setting warmUp; it has warmup, decay, steps, floor.'],
-    [{ warmup: -1 }, 'schedule.warmup is -1; it must be a whole number from 0 to 2147483646.'],
-    [{ warmup: 0.5 }, 'schedule.warmup is 0.5; it must be a whole number from 0 to 2147483646.'],
-    [{ warmup: '10' }, 'schedule.warmup is "10"; it must be a whole number from 0 to 2147483646.'],
-    [{ warmup: NaN }, 'schedule.warmup is NaN; it must be a whole number from 0 to 2147483646.'],
-    [{ decay: 'exponential' }, 'schedule.decay is "exponential"; it must be "none", "cosine" or "linear".'],
+  const refuses = (given: unknown, message: string) => {
+    const error = expect.objectContaining({ name: 'EngineError', code: 'argument', message });
+    expect(() => checkSchedule(given as ScheduleOption)).toThrow(error);
+  };
+  const object = `'constant' or an object like { decay: 'cosine', steps: 5000 }`;
+  const warmup = 'a whole number from 0 to 2147483646';
+
+  test.each<[given: unknown, what: string, legal: string]>([
+    ['cosine', 'schedule is "cosine"', object],
+    [null, 'schedule is of type Null', object],
+    [100, 'schedule is of type Number', object],
+    [{ warmup: -1 }, 'schedule.warmup is -1', warmup],
+    [{ warmup: 0.5 }, 'schedule.warmup is 0.5', warmup],
+    [{ warmup: '10' }, 'schedule.warmup is "10"', warmup],
+    [{ warmup: NaN }, 'schedule.warmup is NaN', warmup],
+    [{ decay: 'exponential' }, 'schedule.decay is "exponential"', '"none", "cosine" or "linear"'],
     [
       { decay: 'cosine' },
-      'schedule.steps is missing; it must be the step of the run at which the rate is at its floor.',
+      'schedule.steps is missing',
+      'the step of the run at which the rate is at its floor',
     ],
-    [{ decay: 'cosine', steps: 0 }, 'schedule.steps is 0; it must be a whole number from 1 to 2147483647.'],
+    [{ decay: 'cosine', steps: 0 }, 'schedule.steps is 0', 'a whole number from 1 to 2147483647'],
     [
       { decay: 'cosine', steps: 100, warmup: 100 },
-      'With 100 steps of warm-up, schedule.steps is 100; it must be a whole number from 101 to 2147483647.',
+      'With 100 steps of warm-up, schedule.steps is 100',
+      'a whole number from 101 to 2147483647',
     ],
-    [{ decay: 'cosine', steps: 9, floor: -0.1 }, 'schedule.floor is -0.1; it must be a number from 0 to 1.'],
-    [{ decay: 'cosine', steps: 9, floor: 1.5 }, 'schedule.floor is 1.5; it must be a number from 0 to 1.'],
-    [{ steps: 100 }, 'schedule.steps is 100, but there is no decay; set one, or leave steps out.'],
-    [
+    [{ decay: 'cosine', steps: 9, floor: -0.1 }, 'schedule.floor is -0.1', 'a number from 0 to 1'],
+    [{ decay: 'cosine', steps: 9, floor: 1.5 }, 'schedule.floor is 1.5', 'a number from 0 to 1'],
+  ])('refuses %j', (given, what, legal) => refuses(given, `${what}; it must be ${legal}.`));
+
+  test('refuses unknown settings, and settings that are for a decay without one', () => {
+    refuses({ warmUp: 100 }, 'schedule has no setting warmUp; it has warmup, decay, steps, floor.');
+    refuses({ steps: 100 }, 'schedule.steps is 100, but there is no decay; set one, or leave steps out.');
+    refuses(
       { warmup: 10, floor: 0.1 },
       'schedule.floor is 0.1, but there is no decay; set one, or leave floor out.',
-    ],
-  ])('refuses %j', (given, message) => {
-    let error: unknown;
-    try {
-      checkSchedule(given as ScheduleOption);
-    } catch (thrown) {
-      error = thrown;
-    }
-    expect(error).toBeInstanceOf(EngineError);
-    expect(error).toMatchObject({ code: 'argument', message });
+    );
   });
 });
 

@@ -9,7 +9,6 @@ import {
   presets,
   type UNetConfig,
 } from '../../src/unet/config';
-import { initialParameters } from '../../src/unet/weights';
 
 test('a field of a configuration that is undefined gets its default', () => {
   expect(checkConfig({ widths: undefined, height: undefined, finalActivation: undefined })).toEqual(
@@ -78,59 +77,44 @@ describe('checkConfig', () => {
   });
 });
 
+const refuses = (given: object, message: string) => {
+  const error = expect.objectContaining({ name: 'EngineError', code: 'argument', message });
+  expect(() => checkConfig(given)).toThrow(error);
+};
+
+const whole = (min: number, max: number) => `a whole number from ${min} to ${max}`;
+const perLevel = 'a number, or 3 numbers, one for each of the widths';
+const conditioned = 'like { noiseLevel: true, classes: 10 }, or left out';
+
 describe('checkConfig refuses', () => {
-  test.each<[given: object, message: string]>([
-    [{ outChannels: 0 }, 'outChannels is 0; it must be a whole number from 1 to 1024.'],
-    [{ outChannels: 1.5 }, 'outChannels is 1.5; it must be a whole number from 1 to 1024.'],
-    [{ outChannels: '2' }, 'outChannels is "2"; it must be a whole number from 1 to 1024.'],
-    [{ outChannels: null }, 'outChannels is null; it must be a whole number from 1 to 1024.'],
-    [
-      { conditioning: { classes: 256 } },
-      'conditioning.classes is 256; it must be a whole number from 0 to 255.',
-    ],
-    [
-      { conditioning: { classes: -1 } },
-      'conditioning.classes is -1; it must be a whole number from 0 to 255.',
-    ],
-    [
-      { conditioning: { classes: true } },
-      'conditioning.classes is true; it must be a whole number from 0 to 255.',
-    ],
-    [{ conditioning: { noiseLevel: 1 } }, 'conditioning.noiseLevel is 1; it must be true or false.'],
-    [{ conditioning: { class: 10 } }, 'conditioning has no setting class; it has noiseLevel, classes.'],
-    [
-      { conditioning: true },
-      'conditioning is true; it must be like { noiseLevel: true, classes: 10 }, or left out.',
-    ],
-    [
-      { conditioning: null },
-      'conditioning is null; it must be like { noiseLevel: true, classes: 10 }, or left out.',
-    ],
-    [
-      { conditioning: [] },
-      'conditioning is []; it must be like { noiseLevel: true, classes: 10 }, or left out.',
-    ],
-    [{ residual: 1 }, 'residual is 1; it must be true or false.'],
-    [
-      { convolutionsPerLevel: [1, 2] },
-      'convolutionsPerLevel is [1,2]; it must be a number, or 3 numbers, one for each of the widths.',
-    ],
-    [
-      { convolutionsPerLevel: '2' },
-      'convolutionsPerLevel is "2"; it must be a number, or 3 numbers, one for each of the widths.',
-    ],
-    [
-      { convolutionsPerLevel: [1, 17, 1] },
-      'convolutionsPerLevel is 17; it must be a whole number from 1 to 16.',
-    ],
-    [{ convolutionsPerLevel: 0 }, 'convolutionsPerLevel is 0; it must be a whole number from 1 to 16.'],
-    [
+  test.each<[given: object, what: string, legal: string]>([
+    [{ outChannels: 0 }, 'outChannels is 0', whole(1, 1024)],
+    [{ outChannels: 1.5 }, 'outChannels is 1.5', whole(1, 1024)],
+    [{ outChannels: '2' }, 'outChannels is "2"', whole(1, 1024)],
+    [{ outChannels: null }, 'outChannels is null', whole(1, 1024)],
+    [{ conditioning: { classes: 256 } }, 'conditioning.classes is 256', whole(0, 255)],
+    [{ conditioning: { classes: -1 } }, 'conditioning.classes is -1', whole(0, 255)],
+    [{ conditioning: { classes: true } }, 'conditioning.classes is true', whole(0, 255)],
+    [{ conditioning: { noiseLevel: 1 } }, 'conditioning.noiseLevel is 1', 'true or false'],
+    [{ conditioning: true }, 'conditioning is true', conditioned],
+    [{ conditioning: null }, 'conditioning is null', conditioned],
+    [{ conditioning: [] }, 'conditioning is []', conditioned],
+    [{ residual: 1 }, 'residual is 1', 'true or false'],
+    [{ convolutionsPerLevel: [1, 2] }, 'convolutionsPerLevel is [1,2]', perLevel],
+    [{ convolutionsPerLevel: '2' }, 'convolutionsPerLevel is "2"', perLevel],
+    [{ convolutionsPerLevel: [1, 17, 1] }, 'convolutionsPerLevel is 17', whole(1, 16)],
+    [{ convolutionsPerLevel: 0 }, 'convolutionsPerLevel is 0', whole(1, 16)],
+  ])('%j', (given, what, legal) => refuses(given, `${what}; it must be ${legal}.`));
+
+  test('names of settings that it does not have', () => {
+    refuses(
+      { conditioning: { class: 10 } },
+      'conditioning has no setting class; it has noiseLevel, classes.',
+    );
+    refuses(
       { conditioned: true },
       'A UNet has no setting conditioned; it has height, width, channels, widths, kernelSize, convolutionsPerLevel, residual, finalActivation, outChannels, conditioning.',
-    ],
-  ])('%j', (given, message) => {
-    const error = expect.objectContaining({ name: 'EngineError', code: 'argument', message });
-    expect(() => checkConfig(given)).toThrow(error);
+    );
   });
 });
 
@@ -208,33 +192,4 @@ describe('the parameter table', () => {
     expect([hidden.inChannels, hidden.outChannels]).toEqual([32, 64]);
     expect(conditioningOf(presets.tutorial)).toBeUndefined();
   });
-});
-
-test('initial kernels are within the Glorot limit, biases zero, tables of classes normal', () => {
-  const { parameters } = parametersOf(presets.digits);
-  const start = initialParameters(parameters, 5);
-  const largest = (name: string) => start.get(name)!.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
-  for (const [name, fans] of [
-    ['down.1.kernel', 25 * (32 + 64)],
-    ['conditioning.hidden.kernel', 32 + 64],
-    ['conditioning.output.kernel', 64 + 256],
-  ] as const) {
-    const limit = Math.sqrt(6 / fans);
-    expect(largest(name), name).toBeLessThanOrEqual(limit);
-    expect(largest(name), name).toBeGreaterThan(0.99 * limit);
-  }
-  for (const { name, shape } of parameters) if (shape.length === 1) expect(largest(name), name).toBe(0);
-  const tables = parameters.filter(({ name }) => name === 'conditioning.hidden.classes');
-  const numbers = Array.from({ length: 50 }, (_, seed) => [
-    ...initialParameters(tables, seed).get('conditioning.hidden.classes')!,
-  ]).flat();
-  const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
-  const { length } = numbers;
-  // Four standard errors.
-  expect(length).toBe(50 * 704);
-  expect(Math.abs(mean(numbers))).toBeLessThan(4 / Math.sqrt(length));
-  expect(Math.abs(mean(numbers.map((v) => v ** 2)) - 1)).toBeLessThan(4 * Math.sqrt(2 / length));
-  // The convolutions of both presets start the same.
-  const tutorial = initialParameters(parametersOf(presets.tutorial).parameters, 5);
-  for (const [name, values] of tutorial) expect(start.get(name), name).toEqual(values);
 });
