@@ -15,17 +15,12 @@ const expected = {
   values: Float64Array.from([1, -2, 3e-9, 0]),
   error: Float64Array.from([1e-6, 2e-6, 3e-15, 0]),
 };
-const failureOf = (words: Uint32Array) => compareTensor('output', words, 4, expected, undefined).failure;
+const compared = (words: Uint32Array) => compareTensor('output', words, 4, expected, undefined);
+const failureOf = (words: Uint32Array) => compared(words).failure;
 
 describe('compareTensor of floats', () => {
   test('right values pass, and the share of the allowed error that they use is given', () => {
-    const { failure, share, worst } = compareTensor(
-      'output',
-      left([1 + 2 ** -21, -2, 3e-9, 0]),
-      4,
-      expected,
-      undefined,
-    );
+    const { failure, share, worst } = compared(left([1 + 2 ** -21, -2, 3e-9, 0]));
     expect(failure).toBeUndefined();
     expect(share).toBeCloseTo(2 ** -21 / 1e-6, 5);
     const actual = 1 + 2 ** -21;
@@ -49,13 +44,7 @@ describe('compareTensor of floats', () => {
     expect(failureOf(left([1, -2, 3e-9, NaN]))).toMatch(/first at \[3\]/);
   });
   test('NaN is the worst element, whatever comes after it', () => {
-    const { failure, share } = compareTensor(
-      'output',
-      left([NaN, -2, 3e-9, 1]),
-      4,
-      expected,
-      undefined,
-    );
+    const { failure, share } = compareTensor('output', left([NaN, -2, 3e-9, 1]), 4, expected, undefined);
     expect(failure).toContain(
       '2 of 4 elements are off, first at [0], worst at [0]: got NaN, expected 1, Infinity x allowed',
     );

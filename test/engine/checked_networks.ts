@@ -26,22 +26,28 @@ export const tutorial: Network = {
   methods: ['mix'],
 };
 
-/** Trains for a step and samples, up to the first error. */
-async function use(engine: Engine, { config, trainer: options, methods }: Network) {
+/** A network on an engine, its trainer, and images and labels for some batches. */
+export async function furnish(engine: Engine, { config, trainer: options }: Network, batches = 1) {
   const unet = await engine.createUNet(config);
   const { height, width, channels, conditioning } = unet.config;
-  const count = options.batchSize!;
+  const count = batches * options.batchSize!;
   const images = new Uint8Array(count * height * width * channels).map((_, i) => i * 37);
   const labels = conditioning && new Uint8Array(count).map((_, i) => i % conditioning.classes);
   const dataset = await engine.createDataset({ images, count, height, width, channels, labels });
-  const trainer = await engine.createTrainer(unet, options);
+  return { engine, unet, trainer: await engine.createTrainer(unet, options), dataset };
+}
+
+/** Trains for a step and samples, up to the first error. */
+async function use(engine: Engine, network: Network) {
+  const { unet, trainer, dataset } = await furnish(engine, network);
   const losses: number[] = [];
   for await (const { loss } of trainer.fit(dataset, { epochs: 1, maxSteps: 1 })) losses.push(loss);
   losses.push((await trainer.evaluate(dataset)).loss);
   await trainer.getGradients();
+  const { methods } = network;
   if (methods) {
     const sampler = await engine.createSampler(unet, { count: 4 });
-    const conditions = conditioning ? { labels: [0, 1, 2, 0], guidance: 2 } : {};
+    const conditions = unet.config.conditioning ? { labels: [0, 1, 2, 0], guidance: 2 } : {};
     for (const method of methods) await sampler.sample({ steps: 2, method, ...conditions });
   }
   return { variants: trainer.variants, losses };

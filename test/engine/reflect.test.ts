@@ -134,16 +134,15 @@ describe('reflect() refuses a broken shader:', () => {
     ],
     'a table that is written': [['read> input', 'read_write> input'], /input is .* not only read/],
   };
-  test.each(Object.entries(brokenTable))('%s', (_, [[from, to], message]) => {
-    const code = withTable.replace(from, to);
-    expect(code).not.toBe(withTable);
-    expect(() => reflect('broken', code)).toThrow(message);
-  });
-  test.each(Object.entries(broken))('%s', (_, [[from, to], message]) => {
-    const code = good.replace(from, to);
-    expect(code).not.toBe(good);
-    expect(() => reflect('broken', code)).toThrow(message);
-  });
+  for (const [text, faults] of [
+    [good, broken],
+    [withTable, brokenTable],
+  ] as const)
+    test.each(Object.entries(faults))('%s', (_, [[from, to], message]) => {
+      const code = text.replace(from, to);
+      expect(code).not.toBe(text);
+      expect(() => reflect('broken', code)).toThrow(message);
+    });
 });
 
 describe('#if, #else and #each in a shader', () => {

@@ -1,10 +1,10 @@
 /** Kernels that compute rightly in small cases, and wrongly from some size on. */
 
-import { createEngine, type Engine, type Warning } from '../../src/index';
+import { createEngine, type Warning } from '../../src/index';
 import { memoryCache } from '../../src/trust/cache';
 import type { UnusableKernel } from '../../src/trust/unusable_kernel';
-import type { Network } from '../engine/checked_networks';
-import { makeHostile } from './hostile_device';
+import { furnish, type Network } from '../engine/checked_networks';
+import { MAIN, makeHostile } from './hostile_device';
 
 /** Where a shader is wrong. */
 export interface WrongWhere {
@@ -30,7 +30,7 @@ export function wrongText(text: string, where: WrongWhere): string | undefined {
     ([, name]) => name,
   );
   const condition = conditionFor(text, where);
-  const main = /\bfn main\(((?:[^()]|\([^()]*\))*)\)\s*\{/.exec(text);
+  const main = MAIN.exec(text);
   if (stored.length === 0 || condition === undefined || !main) return undefined;
   const store = new RegExp(`\\b(${stored.join('|')})\\[((?:[^\\[\\]]|\\[[^\\]]*\\])+)\\] = ([^;]+);`, 'g');
   if (!store.test(text)) return undefined;
@@ -75,18 +75,6 @@ function conditionFor(text: string, { width, batch, channel, lastOf, step }: Wro
   return /state: StepState/.test(text) ? `state.step % ${step}u == 5u` : undefined;
 }
 
-/** What there is on an engine whose device has shaders that are wrong somewhere. */
-async function furnish(engine: Engine, { config, trainer: options }: Network) {
-  const unet = await engine.createUNet(config);
-  const trainer = await engine.createTrainer(unet, options);
-  const { height, width, channels, conditioning } = unet.config;
-  const count = 2 * options.batchSize!;
-  const images = new Uint8Array(count * height * width * channels).map((_, i) => i * 37);
-  const labels = conditioning && new Uint8Array(count).map((_, i) => i % conditioning.classes);
-  const dataset = await engine.createDataset({ images, count, height, width, channels, labels });
-  return { engine, unet, trainer, dataset };
-}
-
 export type World = Awaited<ReturnType<typeof furnish>>;
 
 /** Works on a device with shaders that are wrong somewhere, up to the first error. */
@@ -110,7 +98,7 @@ export async function onWrong<T>(
   const onWarning = (warning: Warning) => warnings.push(warning);
   using engine = await createEngine({ device, tuningCache: memoryCache(), onWarning, ...options });
   try {
-    return { planted, warnings, result: await work(await furnish(engine, network)), error: undefined };
+    return { planted, warnings, result: await work(await furnish(engine, network, 2)), error: undefined };
   } catch (error) {
     return { planted, warnings, result: undefined, error: error as UnusableKernel };
   }

@@ -26,12 +26,16 @@ const saver = () =>
     onTrouble: ({ name, message }) => troubles.push(name === 'Error' ? message : `${name}: ${message}`),
     patienceMs: PATIENCE_MS,
   });
+/** Gives a saver the copies of these steps. */
+async function save(keeping: Saver, ...steps: number[]) {
+  for (const step of steps) keeping.save(await checkpointAt(step), step);
+}
 const patience = () => new Promise((resolve) => setTimeout(resolve, 2 * PATIENCE_MS));
 const kept = async () => (await (await tab()).list()).map(({ step }) => step);
 
 test('the saver writes copies into one run, and of copies that wait only the newest', async () => {
   const keeping = saver();
-  for (const step of [1, 2, 3]) keeping.save(await checkpointAt(step), step);
+  await save(keeping, 1, 2, 3);
   await keeping.settled();
   expect(saved.at(-1)).toBe(3);
   expect(await kept()).toEqual([3]);
@@ -45,20 +49,22 @@ test('the saver writes copies into one run, and of copies that wait only the new
 
 test('a full disk is reported once, and again after there was room', async () => {
   const keeping = saver();
-  const save = async (step: number) => {
-    keeping.save(await checkpointAt(step), step);
-    await keeping.settled();
+  const saveAll = async (...steps: number[]) => {
+    for (const step of steps) {
+      await save(keeping, step);
+      await keeping.settled();
+    }
   };
-  await save(1);
+  await saveAll(1);
   storage.quota = 1000;
-  for (const step of [2, 3, 4]) await save(step);
+  await saveAll(2, 3, 4);
   expect(troubles).toEqual([expect.stringContaining('QuotaExceededError')]);
   expect(await kept()).toEqual([1]);
   storage.quota = Infinity;
-  await save(5);
+  await saveAll(5);
   expect(saved).toEqual([1, 5]);
   storage.quota = 1000;
-  await save(6);
+  await saveAll(6);
   expect(troubles).toHaveLength(2);
   expect(await kept()).toEqual([5]);
 });
@@ -67,7 +73,7 @@ test('storage that does not answer is reported once; when it answers, the run is
   storage.silent = true;
   const keeping = saver();
   for (const step of [1, 2, 3]) {
-    keeping.save(await checkpointAt(step), step);
+    await save(keeping, step);
     await patience();
   }
   expect(saved).toEqual([]);
@@ -76,7 +82,7 @@ test('storage that does not answer is reported once; when it answers, the run is
   await patience();
   expect(saved).toEqual([3]);
   expect(await kept()).toEqual([3]);
-  keeping.save(await checkpointAt(4), 4);
+  await save(keeping, 4);
   await keeping.settled();
   expect(saved).toEqual([3, 4]);
   expect(await kept()).toEqual([4]);
@@ -85,11 +91,11 @@ test('storage that does not answer is reported once; when it answers, the run is
 
 test('beside a write that hangs no other is made; after it, the newest copy is written', async () => {
   const keeping = saver();
-  keeping.save(await checkpointAt(1), 1);
+  await save(keeping, 1);
   await keeping.settled();
   storage.silent = true;
   for (const step of [2, 3]) {
-    keeping.save(await checkpointAt(step), step);
+    await save(keeping, step);
     await patience();
   }
   expect(saved).toEqual([1]);
@@ -98,7 +104,7 @@ test('beside a write that hangs no other is made; after it, the newest copy is w
   expect(troubles).toHaveLength(1);
   expect(saved).toEqual([1, 3]);
   expect(await kept()).toEqual([3]);
-  keeping.save(await checkpointAt(4), 4);
+  await save(keeping, 4);
   await keeping.settled();
   expect(await kept()).toEqual([4]);
 });
@@ -107,7 +113,7 @@ test('a copy that storage did not take in time is written once it answers, thoug
   const keeping = saver();
   for (const step of [1, 2]) {
     storage.silent = true;
-    keeping.save(await checkpointAt(step), step);
+    await save(keeping, step);
     await patience();
     expect(troubles).toHaveLength(step);
     storage.answer();
@@ -119,12 +125,11 @@ test('a copy that storage did not take in time is written once it answers, thoug
 
 test('settled() waits until the copy is written, or for a limited time, which is reported once', async () => {
   const keeping = saver();
-  keeping.save(await checkpointAt(1), 1);
-  keeping.save(await checkpointAt(2), 2);
+  await save(keeping, 1, 2);
   await keeping.settled();
   expect(saved.at(-1)).toBe(2);
   storage.silent = true;
-  keeping.save(await checkpointAt(3), 3);
+  await save(keeping, 3);
   for (let i = 0; i < 3; i++) await keeping.settled();
   expect(troubles).toEqual([expect.stringContaining('has not answered for')]);
   storage.answer();
@@ -145,7 +150,7 @@ test('settled() does not wait for the limit of one answer after the other', asyn
       onTrouble: ({ message }) => troubles.push(message),
       patienceMs: 1000,
     });
-    keeping.save(await checkpointAt(1), 1);
+    await save(keeping, 1);
     const settled = keeping.settled().then(() => 'settled');
     await vi.advanceTimersByTimeAsync(950);
     expect(await Promise.race([settled, 'waits'])).toBe('waits');
@@ -160,7 +165,7 @@ test('settled() does not wait for the limit of one answer after the other', asyn
 
 test('end() waits for the newest copy', async () => {
   const keeping = saver();
-  for (const step of [1, 2]) keeping.save(await checkpointAt(step), step);
+  await save(keeping, 1, 2);
   await keeping.end();
   expect(await kept()).toEqual([2]);
 });
@@ -168,9 +173,9 @@ test('end() waits for the newest copy', async () => {
 test('end() frees the run, or discards it, and writes no copy that comes after it', async () => {
   for (const discard of [false, true]) {
     const keeping = saver();
-    keeping.save(await checkpointAt(1), 1);
+    await save(keeping, 1);
     await keeping.end({ discard });
-    keeping.save(await checkpointAt(2), 2);
+    await save(keeping, 2);
     const runs = await (await tab()).list();
     expect(runs.map(({ step, held }) => [step, held])).toEqual([[1, false]]);
   }
@@ -179,7 +184,7 @@ test('end() frees the run, or discards it, and writes no copy that comes after i
 test('end() does not wait for storage that does not answer, and keeps no lock', async () => {
   storage.silent = true;
   const keeping = saver();
-  keeping.save(await checkpointAt(1), 1);
+  await save(keeping, 1);
   await keeping.end({ discard: true });
   storage.answer();
   await patience();

@@ -6,6 +6,7 @@ import { FakeStorage } from './fake_storage';
 let storage: FakeStorage;
 /** As a page finds them after a reload. */
 const slots = () => new Slots(storage.root);
+const write = async (step: number, run = slots()) => run.write(await checkpointAt(step));
 const kept = async () => (await slots().read())?.checkpoint.state.step;
 
 beforeEach(() => {
@@ -40,50 +41,50 @@ test('a write that is cut off anywhere leaves the copy before, and is overwritte
   const { length } = await checkpointAt(30);
   for (const cut of [0, 1, 50, length >> 1, length - 1]) {
     storage = new FakeStorage();
-    await slots().write(await checkpointAt(10));
-    await slots().write(await checkpointAt(20));
+    await write(10);
+    await write(20);
     storage.tornAfter = cut;
-    await expect(slots().write(await checkpointAt(30))).rejects.toThrow();
+    await expect(write(30)).rejects.toThrow();
     expect(await kept()).toBe(20);
     // By another page, and by the one that failed.
     storage.tornAfter = cut;
     const run = slots();
-    await expect(run.write(await checkpointAt(40))).rejects.toThrow();
+    await expect(write(40, run)).rejects.toThrow();
     expect(await kept()).toBe(20);
-    await run.write(await checkpointAt(50));
+    await write(50, run);
     expect(await kept()).toBe(50);
   }
 });
 
 test('a run that went back to an earlier step counts from there, once that copy is whole', async () => {
-  for (const step of [10, 20]) await slots().write(await checkpointAt(step));
+  for (const step of [10, 20]) await write(step);
   storage.tornAfter = 50;
   const run = slots();
-  await expect(run.write(await checkpointAt(5))).rejects.toThrow();
+  await expect(write(5, run)).rejects.toThrow();
   expect(await kept()).toBe(20);
-  await run.write(await checkpointAt(5));
+  await write(5, run);
   expect(await kept()).toBe(5);
-  await run.write(await checkpointAt(6));
+  await write(6, run);
   storage.tornAfter = 50;
-  await expect(run.write(await checkpointAt(7))).rejects.toThrow();
+  await expect(write(7, run)).rejects.toThrow();
   expect(await kept()).toBe(6);
 });
 
 test('where there is no room for another copy, the last one stays', async () => {
-  await slots().write(await checkpointAt(10));
+  await write(10);
   storage.quota = 1.5 * (await checkpointAt(10)).length;
-  await expect(slots().write(await checkpointAt(20))).rejects.toMatchObject({ name: 'QuotaExceededError' });
+  await expect(write(20)).rejects.toMatchObject({ name: 'QuotaExceededError' });
   expect(await kept()).toBe(10);
 });
 
 test('a copy that is shorter than what its file held is whole', async () => {
-  for (const step of [500, 600]) await slots().write(await checkpointAt(step));
-  const [handle] = await Promise.all(['a.safetensors'].map((name) => storage.root.getFileHandle(name)));
+  for (const step of [500, 600]) await write(step);
+  const handle = await storage.root.getFileHandle('a.safetensors');
   const access = await handle.createSyncAccessHandle();
   access.write(new Uint8Array(10), { at: 100 }); // 500 is damaged
   access.close();
   const run = slots();
-  await run.write(await checkpointAt(601));
+  await write(601, run);
   expect(await kept()).toBe(601);
   expect(stepOf((await run.read())!.bytes)).toBe(601);
 });

@@ -9,6 +9,19 @@ let storage: FakeStorage;
 let locks: FakeLocks;
 /** As another tab has it. */
 const tab = () => RunStore.open(storage.root, locks);
+/** A run that no tab holds, with a copy of a step, or of these bytes, whatever they are. */
+async function keep(store: RunStore, copy: number | Uint8Array<ArrayBuffer>): Promise<string> {
+  const run = await store.create();
+  await run.write(typeof copy === 'number' ? await checkpointAt(copy) : copy);
+  run.release();
+  return run.id;
+}
+/** A run that its tab holds. */
+async function hold(store: RunStore, step: number) {
+  const run = await store.create();
+  await run.write(await checkpointAt(step));
+  return run;
+}
 const steps = async (store: RunStore) => (await store.list()).map(({ step }) => step);
 
 beforeEach(() => {
@@ -30,11 +43,7 @@ test('inTime leaves no timer where an answer comes in time', async () => {
 test('kept runs are listed, the newest first, and come back with their settings', async () => {
   const store = await tab();
   expect(await store.list()).toEqual([]);
-  for (const step of [7, 3]) {
-    const run = await store.create();
-    await run.write(await checkpointAt(step));
-    run.release();
-  }
+  for (const step of [7, 3]) await keep(store, step);
   const [newest, oldest] = await (await tab()).list();
   expect(newest).toMatchObject({
     step: 3,
@@ -51,8 +60,7 @@ test('kept runs are listed, the newest first, and come back with their settings'
 });
 
 test('a run has one writer, until its tab is gone', async () => {
-  const run = await (await tab()).create();
-  await run.write(await checkpointAt(1));
+  const run = await hold(await tab(), 1);
   const other = await tab();
   const [{ id, held }] = await other.list();
   expect(held).toBe(true);
@@ -78,8 +86,7 @@ test('two tabs that train keep two runs', async () => {
 
 test('a run can be discarded, and its lock is free after that', async () => {
   const store = await tab();
-  const run = await store.create();
-  await run.write(await checkpointAt(1));
+  const run = await hold(store, 1);
   await run.discard();
   expect(await steps(store)).toEqual([]);
   expect(await store.claim(run.id)).toBeUndefined();
@@ -95,35 +102,22 @@ test('a run without a whole copy is not listed', async () => {
 
 test(`the ${MOST_RUNS} newest runs are kept, and all that a tab holds`, async () => {
   const store = await tab();
-  const first = await store.create();
-  await first.write(await checkpointAt(100));
-  for (let step = LEAST_STEPS + 1; step <= LEAST_STEPS + MOST_RUNS + 1; step++) {
-    const run = await store.create();
-    await run.write(await checkpointAt(step));
-    run.release();
-  }
+  const first = await hold(store, 100);
+  for (let step = LEAST_STEPS + 1; step <= LEAST_STEPS + MOST_RUNS + 1; step++) await keep(store, step);
   // The first is the oldest, but held.
   const newest = Array.from({ length: MOST_RUNS }, (_, i) => LEAST_STEPS + MOST_RUNS + 1 - i);
   expect(await steps(store)).toEqual([...newest, 100]);
   first.release();
-  await (await store.create()).write(await checkpointAt(50));
+  await hold(store, 50);
   expect(await steps(store)).toEqual([50, ...newest.slice(0, -1)]);
 });
 
 test('of more runs than are kept, runs of a few steps go first', async () => {
   const store = await tab();
-  for (const step of [LEAST_STEPS, 1, 2, 3, LEAST_STEPS - 1, 4, 5])
-    await keep(store, await checkpointAt(step));
+  for (const step of [LEAST_STEPS, 1, 2, 3, LEAST_STEPS - 1, 4, 5]) await keep(store, step);
   expect(await steps(store)).toEqual([5, 4, LEAST_STEPS - 1, 3, 2, LEAST_STEPS]);
 });
 
-/** A run whose newest copy holds `bytes`, whatever they are. */
-async function keep(store: RunStore, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const run = await store.create();
-  await run.write(bytes);
-  run.release();
-  return run.id;
-}
 const isThere = async (store: RunStore, id: string) => {
   const run = await store.claim(id);
   run?.release();
@@ -132,7 +126,7 @@ const isThere = async (store: RunStore, id: string) => {
 
 test('a run that cannot be read, now or by this version, is not thrown away', async () => {
   const store = await tab();
-  const old = await keep(store, await checkpointAt(1));
+  const old = await keep(store, 1);
   const { tensors, metadata } = decodeSafetensors(await checkpointAt(2));
   const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
   const newer = await keep(store, encodeSafetensors(named, { ...metadata, version: '9' }));
@@ -141,7 +135,7 @@ test('a run that cannot be read, now or by this version, is not thrown away', as
   (await store.create()).release();
   storage.unreadable = false;
   expect(await steps(store)).toEqual([1]);
-  for (let step = 3; step <= MOST_RUNS + 3; step++) await keep(store, await checkpointAt(step));
+  for (let step = 3; step <= MOST_RUNS + 3; step++) await keep(store, step);
   expect([await isThere(store, old), await isThere(store, newer)]).toEqual([false, true]);
 });
 

@@ -77,23 +77,26 @@ function browser(value?: string) {
     return request(database);
   };
   vi.stubGlobal('indexedDB', { open });
-  return opened;
+  /** The store of the browser. */
+  const cache = async () => (await inTwoSeconds(browserCache())) as BrowserCache;
+  const closed = () => opened.map(({ close }) => close.mock.calls.length > 0);
+  return { opened, closed, cache };
 }
 
 test('the browser’s database closes when a page deletes it, or when asked, and opens at the next call', async () => {
-  const opened = browser('known');
-  const cache = (await inTwoSeconds(browserCache())) as BrowserCache;
+  const { opened, closed, ...known } = browser('known');
+  const cache = await known.cache();
   opened[0].onversionchange();
   expect(opened[0].close).toHaveBeenCalled();
   expect(await inTwoSeconds(readCache(cache, 'a'))).toBe('known');
   cache.close();
   await inTwoSeconds(writeCache(cache, 'a', 'b'));
-  expect(opened.map(({ close }) => close.mock.calls.length > 0)).toEqual([true, true, false]);
+  expect(closed()).toEqual([true, true, false]);
 });
 
 test('a database that the browser has closed, as when a site’s data is cleared, opens at the next call', async () => {
-  const opened = browser('known');
-  const cache = (await inTwoSeconds(browserCache())) as BrowserCache;
+  const { opened, ...known } = browser('known');
+  const cache = await known.cache();
   // As the browser does.
   opened[0].close();
   opened[0].onclose();
@@ -102,7 +105,7 @@ test('a database that the browser has closed, as when a site’s data is cleared
 });
 
 test('a database that opens when it is given up is closed', async () => {
-  const opened = browser();
+  const { opened } = browser();
   const { open } = indexedDB;
   const slow = { result: undefined as unknown, onsuccess: () => {}, onerror: () => {} };
   vi.stubGlobal('indexedDB', { open: () => slow });
@@ -114,12 +117,12 @@ test('a database that opens when it is given up is closed', async () => {
 });
 
 test('two calls at the same time that find the database closed leave only one database open', async () => {
-  const opened = browser('known');
-  const cache = (await inTwoSeconds(browserCache())) as BrowserCache;
+  const { closed, ...known } = browser('known');
+  const cache = await known.cache();
   cache.close();
   await inTwoSeconds(Promise.all([readCache(cache, 'a'), readCache(cache, 'b')]));
   cache.close();
-  expect(opened.map(({ close }) => close.mock.calls.length > 0)).not.toContain(false);
+  expect(closed()).not.toContain(false);
 });
 
 test('a browser that forbids its database has no store', async () => {
@@ -129,18 +132,15 @@ test('a browser that forbids its database has no store', async () => {
 });
 
 test('a database that opens and answers is the store of the browser', async () => {
-  browser('known');
-  const cache = (await inTwoSeconds(browserCache())) as TuningCache;
+  const cache = await browser('known').cache();
   expect(await inTwoSeconds(readCache(cache, 'a'))).toBe('known');
   expect(await inTwoSeconds(writeCache(cache, 'a', 'b'))).toBeUndefined();
 });
 
 test('a database that opens, and then answers nothing, counts as empty', async () => {
-  browser();
-  const read = (await inTwoSeconds(browserCache())) as TuningCache;
-  expect(await inTwoSeconds(readCache(read, 'a'))).toBeUndefined();
-  const written = (await inTwoSeconds(browserCache())) as TuningCache;
-  expect(await inTwoSeconds(writeCache(written, 'a', 'b'))).toBeUndefined();
+  const { cache } = browser();
+  expect(await inTwoSeconds(readCache(await cache(), 'a'))).toBeUndefined();
+  expect(await inTwoSeconds(writeCache(await cache(), 'a', 'b'))).toBeUndefined();
 });
 
 test('a database that does not open is no store', async () => {

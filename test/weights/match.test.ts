@@ -9,12 +9,17 @@ const expected: ExpectedTensor[] = [
   { name: 'step', shape: [] },
 ];
 
+const zeros = (...shape: number[]): Tensor => ({
+  shape,
+  data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+});
+
 /** What is expected, with some of it replaced, or left out where it is undefined. */
 function given(changes: Record<string, Tensor | undefined> = {}): Map<string, Tensor> {
   const all: Record<string, Tensor | undefined> = {
-    'down.0.kernel': { shape: [5, 5, 1, 32], data: new Float32Array(800) },
-    'down.0.bias': { shape: [32], data: new Float32Array(32) },
-    step: { shape: [], data: new Float32Array(1) },
+    'down.0.kernel': zeros(5, 5, 1, 32),
+    'down.0.bias': zeros(32),
+    step: zeros(),
     ...changes,
   };
   return new Map(Object.entries(all).filter((entry): entry is [string, Tensor] => entry[1] !== undefined));
@@ -27,27 +32,19 @@ test('checkTensors takes exactly the expected tensors, in any order', () => {
 
 test.each<[string, Record<string, Tensor | undefined>, string[]]>([
   ['missing', { 'down.0.bias': undefined }, ['down.0.bias [32] is missing', '3 tensors expected, 2 given']],
-  ['extra', { 'up.9.bias': { shape: [7], data: new Float32Array(7) } }, ['"up.9.bias" [7] is not known']],
+  ['extra', { 'up.9.bias': zeros(7) }, ['"up.9.bias" [7] is not known']],
   [
     'misshapen',
-    { 'down.0.kernel': { shape: [3, 3, 1, 32], data: new Float32Array(288) } },
+    { 'down.0.kernel': zeros(3, 3, 1, 32) },
     ['down.0.kernel has shape [3, 3, 1, 32], expected [5, 5, 1, 32]', 'kernel size'],
   ],
   [
     'in PyTorch’s order of dimensions',
-    { 'down.0.kernel': { shape: [32, 1, 5, 5], data: new Float32Array(800) } },
+    { 'down.0.kernel': zeros(32, 1, 5, 5) },
     ['[32, 1, 5, 5]', 'height, width, in, out'],
   ],
-  [
-    'of another rank',
-    { 'down.0.bias': { shape: [1, 32], data: new Float32Array(32) } },
-    ['[1, 32], expected [32]'],
-  ],
-  [
-    'too short',
-    { 'down.0.bias': { shape: [31], data: new Float32Array(31) } },
-    ['has shape [31], expected [32]'],
-  ],
+  ['of another rank', { 'down.0.bias': zeros(1, 32) }, ['[1, 32], expected [32]']],
+  ['too short', { 'down.0.bias': zeros(31) }, ['has shape [31], expected [32]']],
   [
     'of another type',
     { 'down.0.bias': { shape: [32], data: new Uint32Array(32) } },
@@ -77,7 +74,7 @@ test('checkTensors lists all that is wrong in one message, the first eight by na
   const changes = {
     'down.0.bias': undefined,
     'down.0.kernel': { shape: [5, 5, 1, 32], data: new Float32Array(800).fill(NaN, 3) },
-    extra: { shape: [1], data: new Float32Array(1) },
+    extra: zeros(1),
   };
   await refused(
     () => checkTensors(expected, given(changes), 'It'),

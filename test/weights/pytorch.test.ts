@@ -8,6 +8,7 @@ import { loadModel, saveModel } from '../../src/weights/model';
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
 import { refused } from '../data/refused';
 import { type ReferenceTold, ReferenceUNet } from '../unet/reference_unet';
+import * as ours from './small_files';
 import torch from './torch.json';
 
 /** PyTorch sums up to 1,600 products in f32. */
@@ -145,27 +146,16 @@ describe('a state_dict that PyTorch saved', () => {
   });
 
   test('with a value that is not finite is refused as wrong data, not as a wrong config', async () => {
-    const broken = altered(([first, ...rest]) => [
-      { ...first, data: first.data.map(() => NaN) },
-      ...rest,
-    ]);
+    const broken = altered(([first, ...rest]) => [{ ...first, data: first.data.map(() => NaN) }, ...rest]);
     await refused(() => loadModel(broken, 'it', { config }), 'data', 'not finite');
   });
 });
 
 test('loadModel refuses a config that contradicts the one in the file', async () => {
-  const small = checkConfig({ height: 4, width: 4, widths: [2], kernelSize: 3 });
-  const { parameters } = parametersOf(small);
-  const weights = new Map(parameters.map(({ name, size }) => [name, new Float32Array(size)]));
-  const saved = await saveModel({ config: small, parameters, getParameters: async () => weights });
-  expect(loadModel(saved, 'it', { config: small }).config).toEqual(small);
-  const other = { ...small, widths: [3] };
-  await refused(
-    () => loadModel(saved, 'it', { config: other }),
-    'argument',
-    'widths is [3]',
-    '[2] in the file',
-  );
+  expect(loadModel(ours.model, 'it', { config: ours.config }).config).toEqual(ours.config);
+  const other = { ...ours.config, widths: [3] };
+  const facts = ['widths is [3]', '[2,3] in the file'];
+  await refused(() => loadModel(ours.model, 'it', { config: other }), 'argument', ...facts);
 });
 
 test('loadModel and saveModel refuse unknown settings, objectives and layouts', async () => {
@@ -176,12 +166,6 @@ test('loadModel and saveModel refuse unknown settings, objectives and layouts', 
   );
   const objective = 'noise' as 'flow';
   await refused(() => loadModel(file, 'it', { config, objective }), 'argument', 'tutorial or flow');
-  const { parameters } = parametersOf(checkConfig(config));
-  const unet = { config: checkConfig(config), parameters, getParameters: async () => new Map() };
-  await refused(
-    () => saveModel(unet, { layout: 'torch' as 'keras' }),
-    'argument',
-    '"torch"',
-    'keras or pytorch',
-  );
+  const layout = 'torch' as 'keras';
+  await refused(() => saveModel(ours.unet, { layout }), 'argument', '"torch"', 'keras or pytorch');
 });

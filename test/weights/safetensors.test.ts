@@ -25,6 +25,10 @@ function bytesFrom(start: readonly number[], size: number): Uint8Array<ArrayBuff
   return bytes;
 }
 
+/** The same bytes, which begin and end in the middle of others. */
+const moved = (bytes: Uint8Array, shift: number) =>
+  Uint8Array.of(...new Uint8Array(shift), ...bytes, 0, 0, 0).subarray(shift, shift + bytes.length);
+
 const f32 = (shape: unknown, ...offsets: unknown[]) => ({ dtype: 'F32', shape, data_offsets: offsets });
 const f16 = (shape: unknown, ...offsets: unknown[]) => ({ ...f32(shape, ...offsets), dtype: 'F16' });
 
@@ -78,15 +82,6 @@ describe('a safetensors file written by hand from the description of the format'
     }
   });
 
-  test.runIf(typeof Buffer !== 'undefined')('is read from anywhere in the memory of a Node Buffer', () => {
-    for (const shift of [0, 1, 2, 3]) {
-      const bytes = file(`${JSON.stringify({ a: f32([2], 0, 8) })}${' '.repeat(shift)}`, 8);
-      new DataView(bytes.buffer, bytes.length - 8).setFloat32(4, 1.5, true);
-      const { tensors } = decodeSafetensors(Buffer.from(bytes));
-      expect(tensors.get('a')).toEqual({ shape: [2], data: new Float32Array([0, 1.5]) });
-    }
-  });
-
   test('is read with no tensors at all', () => {
     expect(decodeSafetensors(file('{}'))).toEqual({ tensors: new Map(), metadata: {} });
     expect(encodeSafetensors([])).toEqual(file('{}      '));
@@ -136,9 +131,7 @@ describe('encodeSafetensors, then decodeSafetensors', () => {
   test('works on a view that begins anywhere in its buffer', () => {
     const bytes = encodeSafetensors(tensors, metadata);
     for (const shift of [1, 2, 4]) {
-      const moved = new Uint8Array(bytes.length + shift + 5);
-      moved.set(bytes, shift);
-      const decoded = decodeSafetensors(moved.subarray(shift, shift + bytes.length));
+      const decoded = decodeSafetensors(moved(bytes, shift));
       expect(decoded.tensors.get('down.0.kernel')?.data).toEqual(tensors[0].data);
       expect(decoded.tensors.get('step')?.data).toEqual(tensors[2].data);
     }
@@ -243,9 +236,7 @@ describe('a safetensors file with F16', () => {
       { name: 'one', shape: [], data: new Float32Array([-0]), dtype: 'F16' },
     ]);
     for (const shift of [0, 1, 2, 3]) {
-      const moved = new Uint8Array(bytes.length + shift);
-      moved.set(bytes, shift);
-      expect([...decodeSafetensors(moved.subarray(shift)).tensors]).toEqual([
+      expect([...decodeSafetensors(moved(bytes, shift)).tensors]).toEqual([
         ['half', { shape: [3], data: new Float32Array([0.5, 0x555 * 2 ** -12, 7]) }],
         ['float', { shape: [1, 3], data }],
         ['none', { shape: [0], data: new Float32Array(0) }],
