@@ -1,5 +1,6 @@
 import { type Abortable, unlessAborted } from './base/abort';
 import {
+  argumentError,
   checkBooleans,
   checkFunctions,
   checkNames,
@@ -416,7 +417,7 @@ function checkOptions(options: EngineOptions): void {
   checkFunctions({ onProgress: options.onProgress, onWarning: options.onWarning });
   if (variants !== undefined) checkObject('variants', variants, 'trainer.variants');
   if (tune && variants) {
-    throw new EngineError('argument', 'Both tune and variants are given: leave one out.');
+    throw argumentError('Both tune and variants are given: leave one out.');
   }
   if (maxSubmitMilliseconds !== undefined) checkMilliseconds(maxSubmitMilliseconds);
   if (deadlineSeconds !== undefined) checkNumber('deadlineSeconds', deadlineSeconds, 0.1, 3600);

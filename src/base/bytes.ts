@@ -1,4 +1,4 @@
-import { EngineError, typeOf, wrongType } from './errors';
+import { argumentError, typeOf, wrongType } from './errors';
 
 /** Types that may hold a file's bytes. A Node Buffer is a Uint8Array. */
 export type ByteContainer = ArrayBufferLike | ArrayBufferView;
@@ -25,7 +25,7 @@ export function bytesOf(given: ByteContainer, name: string, or = ''): Uint8Array
     if (isBytes(given)) return new Uint8Array(given);
   } catch (cause) {
     const text = `${name} has no memory any more: it was transferred, to a worker for instance. Transfer a copy, or read the file again.`;
-    throw new EngineError('argument', text, { cause });
+    throw argumentError(text, { cause });
   }
   throw wrongType(
     name,

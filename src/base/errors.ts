@@ -42,6 +42,10 @@ export class EngineError extends Error {
   }
 }
 
+/** The error of a caller's mistake. */
+export const argumentError = (message: string, options?: ErrorOptions) =>
+  new EngineError('argument', message, options);
+
 /**
  * Makes text from a file safe to show: escapes control characters and characters that change the writing direction. Cuts the middle out of
  * text longer than `longest` characters.
@@ -144,18 +148,12 @@ export type Names<T> = Readonly<Record<keyof T, true>>;
 /** Throws an `argument` error if `given` has a name that is not in `legal`: otherwise a typing error would go unnoticed. */
 export function checkNames(what: string, given: object, legal: Readonly<Record<string, true>>): void {
   if (typeof given !== 'object' || given === null) {
-    throw new EngineError(
-      'argument',
-      `${what} was given settings of type ${typeOf(given)}; they must be an object.`,
-    );
+    throw argumentError(`${what} was given settings of type ${typeOf(given)}; they must be an object.`);
   }
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(legal, name));
   if (unknown !== undefined) {
     const name = /^\w{1,40}$/.test(unknown) ? unknown : show(unknown);
-    throw new EngineError(
-      'argument',
-      `${what} has no setting ${name}; it has ${Object.keys(legal).join(', ')}.`,
-    );
+    throw argumentError(`${what} has no setting ${name}; it has ${Object.keys(legal).join(', ')}.`);
   }
 }
 
@@ -163,11 +161,11 @@ export function checkNames(what: string, given: object, legal: Readonly<Record<s
 export type Wrong = (key: string, value: unknown, legal: string) => EngineError;
 
 export const wrongArgument: Wrong = (key, value, legal) =>
-  new EngineError('argument', `${key} is ${show(value)}; it must be ${legal}.`);
+  argumentError(`${key} is ${show(value)}; it must be ${legal}.`);
 
 /** The same for a value of another type, which is not shown. */
 export const wrongType: Wrong = (key, value, legal) =>
-  new EngineError('argument', `${key} is of type ${typeOf(value)}; it must be ${legal}.`);
+  argumentError(`${key} is of type ${typeOf(value)}; it must be ${legal}.`);
 
 /** `value`, if it is a whole number in [min, max]; else throws what `wrong` makes. */
 export function integer(value: unknown, key: string, wrong: Wrong, min: number, max: number): number {

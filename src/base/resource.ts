@@ -1,4 +1,4 @@
-import { EngineError } from './errors';
+import { argumentError, EngineError } from './errors';
 
 /** How long a call waits for a device that does not answer, after an abort, destroy() or the loss of the device. */
 export const GRACE_MS = 1000;
@@ -35,8 +35,7 @@ export abstract class Resource {
   check(): void {
     if (this.gone) throw new EngineError('destroyed', `This ${this.kind} was destroyed; create a new one.`);
     if (this.listeners === this.self().listeners) return;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `A Proxy wraps this ${this.kind} and what it holds, which WebGPU does not take. Keep it in a plain variable, or mark it as raw.`,
     );
   }

@@ -1,5 +1,5 @@
 import { type ByteContainer, bytesOf, lookOf } from '../base/bytes';
-import { checkNames, checkSignal, EngineError, type Names } from '../base/errors';
+import { argumentError, checkNames, checkSignal, EngineError, type Names } from '../base/errors';
 import { gunzip, isGzip } from './gzip';
 import { type FileSource, readSource, sourceName } from './source';
 
@@ -175,7 +175,7 @@ async function loadEach<Kind extends Idx['kind'], Memory extends ArrayBufferLike
 ): Promise<{ name: string; idx: Extract<Idx<Memory | ArrayBuffer>, { kind: Kind }> }[]> {
   const sources = isList(source) ? source : [source];
   if (sources.length === 0) {
-    throw new EngineError('argument', `No files of ${kind} were given; give one or more.`);
+    throw argumentError(`No files of ${kind} were given; give one or more.`);
   }
   const parts = [];
   for (const [i, one] of sources.entries()) {

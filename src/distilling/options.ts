@@ -1,5 +1,6 @@
 /** Options of a distiller, and the events that its run yields. */
 import {
+  argumentError,
   checkInteger,
   checkNames,
   checkNumber,
@@ -103,15 +104,13 @@ export function checkDistiller(teacher: UNet, options: DistillerOptions): Distil
 
 function checkTeacher(teacher: UNet): void {
   if (!teacher.config.conditioning?.noiseLevel) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       'The teacher is not conditioned on the noise level, so it has no trajectories to learn from. Give a network that follows a flow, of the recipe digits, for instance.',
     );
   }
   const { calls } = teacher.sampling ?? {};
   if (calls !== undefined) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `The teacher is itself distilled, to ${calls === 1 ? '1 call' : `${calls} calls`}, and has no other trajectories. Give the network that it was distilled from.`,
     );
   }
@@ -123,8 +122,7 @@ function guidanceOf({ config, sampling }: UNet, given: number | undefined): numb
   const guidance = given ?? (classes > 0 ? (sampling?.guidance ?? 2) : 1);
   checkNumber('guidance', guidance, 0, 100);
   if (classes > 0 || guidance === 1) return guidance;
-  throw new EngineError(
-    'argument',
+  throw argumentError(
     `guidance is ${guidance}, which is for classes, and the teacher has none. Leave it out.`,
   );
 }

@@ -1,6 +1,6 @@
 /** Ops bound to a device, ready to run. Nothing else in this project dispatches. */
 
-import { EngineError } from '../base/errors';
+import { argumentError } from '../base/errors';
 import { planMemory } from '../plan/memory';
 import type { Call, Op } from '../plan/op';
 import type { ParamField, Shader, ShaderBinding } from '../plan/shader';
@@ -167,7 +167,7 @@ export class Program {
   /** The buffer that holds `t` (a tensor of this program or one of its bound buffers). */
   buffer(t: Tensor): GPUBuffer {
     const buffer = this.buffers.get(t.base ?? t);
-    if (!buffer) throw new EngineError('argument', `no tensor ${t.label} in this program`);
+    if (!buffer) throw argumentError(`no tensor ${t.label} in this program`);
     return buffer;
   }
 
@@ -180,8 +180,7 @@ function checkFeatures(gpu: Gpu, ops: readonly Op[]): void {
   for (const { kernel, variant, features } of ops) {
     const missing = features.find((f) => !gpu.device.features.has(f));
     if (!missing) continue;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `${kernel}.${variant} needs the device feature ${missing}. Request the device with it, or choose another variant.`,
     );
   }
@@ -277,14 +276,13 @@ function writeParams(target: DataView, shader: Shader, values: Readonly<Record<s
   const legal = () => fields.map(([name]) => name).join(', ');
   for (const name of Object.keys(values)) {
     if (!(name in shader.params.fields)) {
-      throw new EngineError('argument', `${shader.name} has no param ${name}; it has ${legal()}.`);
+      throw argumentError(`${shader.name} has no param ${name}; it has ${legal()}.`);
     }
   }
   for (const [name, { type, offset }] of fields) {
     const value = values[name];
     if (!Number.isFinite(value)) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `${shader.name}: param ${name} is ${value}; all of ${legal()} must be finite numbers.`,
       );
     }

@@ -1,5 +1,5 @@
 /** Checks the objects that callers give to record with: encoders, and buffers, whole or in part. */
-import { EngineError, show, typeOf, wrongType } from '../base/errors';
+import { argumentError, show, typeOf, wrongType } from '../base/errors';
 
 /** A part of a GPUBuffer. */
 export interface BufferPart {
@@ -48,7 +48,7 @@ export function checkSlice(
   ...usages: readonly ('COPY_SRC' | 'COPY_DST' | 'STORAGE')[]
 ): Slice {
   const needed = `${bytes} bytes and ${usages.join(' | ')}`;
-  const refuse = (text: string) => new EngineError('argument', `${name} ${text}`);
+  const refuse = (text: string) => argumentError(`${name} ${text}`);
   if (!isSlice(given)) {
     throw refuse(`is of type ${typeOf(given)}; it must be a GPUBuffer, or { buffer, offset }, of ${needed}.`);
   }

@@ -1,5 +1,5 @@
 /** Exports networks for ONNX Runtime and other readers of ONNX. */
-import { EngineError, show, typeOf, wrongArgument, wrongType } from '../base/errors';
+import { argumentError, show, typeOf, wrongArgument, wrongType } from '../base/errors';
 import type { Objective } from '../training/step_config';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
@@ -50,8 +50,7 @@ const MOST = 2 ** 31 - 1;
  */
 export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
   if (typeOf(source) !== 'Object' || typeOf(source.parameters) !== 'Map') {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `exportOnnx takes { config, parameters } with a Map of parameters by name, such as loadModel returns; it was given ${typeOf(source)}.`,
     );
   }
@@ -63,8 +62,7 @@ export function exportOnnx(source: OnnxSource): Uint8Array<ArrayBuffer> {
   checkFloats(source.parameters);
   checkTensors(parameters, shaped(parameters, source.parameters), 'The parameters', 'argument');
   if (size * 4 > MOST) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `The weights take ${size * 4} bytes; an ONNX file has at most ${MOST}. Export a smaller network.`,
     );
   }

@@ -1,5 +1,6 @@
 /** Paints images on the GPU into the caller's texture. */
 import {
+  argumentError,
   checkInteger,
   checkNames,
   EngineError,
@@ -143,8 +144,7 @@ export class Painter extends Resource {
     if (isSame && texture.usage & GPUTextureUsage.COPY_DST && texture.sampleCount === 1) return;
     const usage = texture.usage & GPUTextureUsage.COPY_DST ? 'with' : 'without';
     const samples = texture.sampleCount === 1 ? '' : `, ${texture.sampleCount} samples`;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `The texture is ${texture.width} x ${texture.height}, ${texture.format}, ${usage} COPY_DST${samples}; this painter needs ${needed}.`,
     );
   }
@@ -160,8 +160,7 @@ function checkOptions(options: PainterOptions, most: number) {
   const { columns = Math.max(1, Math.min(count, Math.round(Math.sqrt((count * height) / width)))) } = options;
   checkInteger('columns', columns, 1, 65536);
   if (![1, 3, 4].includes(channels)) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `channels is ${show(channels)}; a picture is made of 1 (grey), 3 (red, green, blue) or 4 (and alpha).`,
     );
   }

@@ -1,8 +1,8 @@
 /** Converts the browser's pictures to a network's images. */
 import {
+  argumentError,
   checkInteger,
   checkNames,
-  EngineError,
   type Names,
   show,
   typeOf,
@@ -99,8 +99,7 @@ export function picturesFor(
   const list =
     isOne && count !== undefined ? Array<Picture>(count).fill(given as Picture) : listOf(given, name);
   if (count !== undefined && list.length !== count) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `${name} has ${list.length} pictures; there must be ${count}, one for each image, or one that is in no list, for all.`,
     );
   }
@@ -110,7 +109,7 @@ export function picturesFor(
 function listOf(given: Picture | readonly Picture[], name = 'pictures'): readonly Picture[] {
   const list = Array.isArray(given) ? given : [given];
   if (list.length > 0) return list;
-  throw new EngineError('argument', `${name} is an empty list; give at least one picture.`);
+  throw argumentError(`${name} is an empty list; give at least one picture.`);
 }
 
 /** The pixels of pictures of one size. */
@@ -125,8 +124,7 @@ function pixelsOf(
     known.set(picture, pixels);
     const { width = known.get(pictures[0])!.width, height = known.get(pictures[0])!.height } = needed;
     if (pixels.width !== width || pixels.height !== height) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `Picture ${i} is ${pixels.width} x ${pixels.height} pixels; it must be ${width} x ${height}. createImageBitmap(picture, { resizeWidth: ${width}, resizeHeight: ${height} }) makes one.`,
       );
     }
@@ -152,8 +150,7 @@ function read(picture: Picture, i: number): Pixels {
     const { data } = picture as Pixels;
     const isBytes = /^Uint8(Clamped)?Array$/.test(typeOf(data));
     if (isBytes && data.length === 4 * width * height) return picture as Pixels;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `Picture ${i} has ${data?.length ?? 'no'} values of type ${typeOf(data)}; ${width} x ${height} pixels are ${4 * width * height} bytes of RGBA.`,
     );
   }
@@ -163,8 +160,7 @@ function read(picture: Picture, i: number): Pixels {
     context.drawImage(picture as ImageBitmap, 0, 0);
     return context.getImageData(0, 0, width, height);
   } catch (cause) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `Picture ${i}, of type ${typeOf(picture)}, cannot be read: ${(cause as Error).message}`,
       { cause },
     );
@@ -174,8 +170,7 @@ function read(picture: Picture, i: number): Pixels {
 /** 0 to 255, [picture][height][width][channels]. */
 function valuesOf(pictures: readonly Pixels[], channels: number): Float32Array<ArrayBuffer> {
   if (![1, 3, 4].includes(channels)) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `channels is ${show(channels)}; pictures become images of 1 (grey), 3 (red, green, blue) or 4 (and alpha).`,
     );
   }

@@ -2,7 +2,7 @@
  * Kernels, and ops: kernels applied to given tensors. A launcher (src/kernels) turns a shape and tensors into calls: plain data, no GPU.
  * `Program` (src/gpu/program.ts) binds a list of ops to a device.
  */
-import { EngineError } from '../base/errors';
+import { argumentError, EngineError } from '../base/errors';
 import type { Shader } from './shader';
 import { elementsOf, type Tensor, tensor } from './tensor';
 
@@ -179,16 +179,14 @@ export function op<Shape extends object, Name extends string>(
   const variant = kernel.variants[variantName];
   if (!variant) {
     const legal = Object.keys(kernel.variants).join(', ');
-    throw new EngineError('argument', `${kernel.name} has no variant ${variantName}; it has ${legal}.`);
+    throw argumentError(`${kernel.name} has no variant ${variantName}; it has ${legal}.`);
   }
   const reason = variant.refuses?.(shape);
-  if (reason)
-    throw new EngineError('argument', `${kernel.name}.${variantName} cannot do ${layer}: ${reason}.`);
+  if (reason) throw argumentError(`${kernel.name}.${variantName} cannot do ${layer}: ${reason}.`);
   for (const [name, size] of Object.entries<number>(kernel.sizes(shape))) {
     const given = tensors[name as Name];
     if (given.size < size) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `${kernel.name} (${layer}): ${name} needs ${size} elements, ${given.label} has ${given.size}.`,
       );
     }

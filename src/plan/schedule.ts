@@ -1,8 +1,8 @@
 import {
+  argumentError,
   checkInteger,
   checkNames,
   checkNumber,
-  EngineError,
   type Names,
   show,
   typeOf,
@@ -47,8 +47,7 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   if (given === 'constant') return { decay: 'none', warmup: 0 };
   if (typeOf(given) !== 'Object') {
     const what = typeof given === 'string' ? show(given) : `of type ${typeOf(given)}`;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `schedule is ${what}; it must be 'constant' or an object like { decay: 'cosine', steps: 5000 }.`,
     );
   }
@@ -61,16 +60,14 @@ export function checkSchedule(given: ScheduleOption = 'constant'): Schedule {
   if (decay === 'none') {
     const idle = Object.entries({ steps, floor }).find(([, value]) => value !== undefined);
     if (idle) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `schedule.${idle[0]} is ${show(idle[1])}, but there is no decay; set one, or leave ${idle[0]} out.`,
       );
     }
     return { decay, warmup };
   }
   if (steps === undefined) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       'schedule.steps is missing; it must be the step of the run at which the rate is at its floor.',
     );
   }

@@ -1,5 +1,5 @@
 /** Named pieces of GPU memory: plain data, no GPU. */
-import { EngineError } from '../base/errors';
+import { argumentError } from '../base/errors';
 import type { Shader } from './shader';
 
 /** A named piece of GPU memory of `size` 4-byte elements. A view lies inside `base`, `offset` elements from its start. */
@@ -19,10 +19,7 @@ export function tensor(label: string, size: number): Tensor {
 /** A part of `base`. WebGPU requires bindings to start at multiples of 256 bytes, so `offset` is a multiple of 64. */
 export function view(base: Tensor, label: string, offset: number, size: number): Tensor {
   if (offset % 64 !== 0 || offset + size > base.size) {
-    throw new EngineError(
-      'argument',
-      `view ${label} [${offset}, +${size}] does not fit ${base.label} (${base.size})`,
-    );
+    throw argumentError(`view ${label} [${offset}, +${size}] does not fit ${base.label} (${base.size})`);
   }
   return { label, size, base, offset };
 }

@@ -1,6 +1,6 @@
 /** Trained networks: 0.6 to 0.75 MB each, loaded on request. */
 
-import { EngineError } from '../base/errors';
+import { argumentError } from '../base/errors';
 import { loaded } from '../base/load';
 import { checkLoad, type LoadOptions } from '../data/idx';
 import { readSource } from '../data/source';
@@ -25,8 +25,7 @@ export const pretrainedNames = Object.keys(files) as PretrainedName[];
  */
 export async function loadPretrained(pretrained: PretrainedName, options: LoadOptions = {}): Promise<Model> {
   if (!Object.hasOwn(files, pretrained)) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `There is no pretrained network ${JSON.stringify(pretrained)}; there are ${pretrainedNames.join(', ')}.`,
     );
   }

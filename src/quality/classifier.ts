@@ -1,4 +1,4 @@
-import { checkInteger, EngineError, notImages, typeOf } from '../base/errors';
+import { argumentError, checkInteger, EngineError, notImages, typeOf } from '../base/errors';
 import { fnv1a } from '../base/hash';
 import { loaded } from '../base/load';
 import { checkLoad, type LoadOptions } from '../data/idx';
@@ -167,8 +167,7 @@ function checkImages(images: Float32Array, count: number): void {
   if (typeOf(images) !== 'Float32Array') throw notImages('images', images);
   checkInteger('count', count, 0);
   if (images.length !== count * pixels) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `images holds ${images.length} values; ${count} images of ${side}x${side} are ${count * pixels}.`,
     );
   }

@@ -1,4 +1,4 @@
-import { EngineError, notImages, typeOf } from '../base/errors';
+import { argumentError, notImages, typeOf } from '../base/errors';
 import { loadDigitLabels, loadDigits } from '../data/digits';
 import type { LoadOptions } from '../data/idx';
 import { binarise, firstHeldOut, verdicts } from './accepted';
@@ -114,8 +114,7 @@ function checkImages(images: Float32Array): void {
   if (typeOf(images) !== 'Float32Array') throw notImages('images', images);
   const count = images.length / pixels;
   if (!Number.isInteger(count) || count < fewestPoints) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `images holds ${images.length} values; it must be ${fewestPoints} or more images of ${side}x${side}, ` +
         `${pixels} values each.`,
     );
@@ -123,8 +122,7 @@ function checkImages(images: Float32Array): void {
   // The threshold does not fit grey values from 0 to 255 or from -1 to 1.
   const at = images.findIndex((value) => !(value >= 0 && value <= 1));
   if (at >= 0) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `images has ${images[at]} at index ${at} (image ${Math.floor(at / pixels)}); all values must be from 0 to 1. ` +
         'Scale or clamp them.',
     );
@@ -133,8 +131,7 @@ function checkImages(images: Float32Array): void {
 
 function checkLabels(labels: ArrayLike<number>, count: number): void {
   if (labels?.length !== count) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `labels is of type ${typeOf(labels)} with ${labels?.length} values; it must be an array of one label for each of ` +
         `the ${count} images.`,
     );
@@ -142,8 +139,7 @@ function checkLabels(labels: ArrayLike<number>, count: number): void {
   for (let n = 0; n < count; n++) {
     const label = labels[n];
     if (!Number.isInteger(label) || label < 0 || label >= classes) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `labels[${n}] is ${String(label)}; a label is a whole number from 0 to ${classes - 1}.`,
       );
     }

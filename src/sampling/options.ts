@@ -1,13 +1,13 @@
 /** Options of a sampler and its runs, and the events that a run yields. */
 import { isFloats } from '../base/bytes';
 import {
+  argumentError,
   checkBooleans,
   checkFunctions,
   checkInteger,
   checkNames,
   checkNumber,
   checkSeed,
-  EngineError,
   type Names,
   notImages,
   wrongArgument,
@@ -158,8 +158,7 @@ export function checkSampler(options: SamplerOptions) {
 export function checkSampled(config: UNetConfig): void {
   const made = outChannelsOf(config);
   if (made === config.channels) return;
-  throw new EngineError(
-    'argument',
+  throw argumentError(
     `This UNet makes ${made} channels of ${config.channels}; sampling needs as many as it takes. Use predict.`,
   );
 }
@@ -180,8 +179,7 @@ export function checkRun(options: RunOptions<unknown, unknown>, unet: Sampled, c
   const { steps = usual?.steps, method = usual?.method ?? (conditioning?.noiseLevel ? 'euler' : 'mix') } =
     options;
   if (steps === undefined)
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       'steps is missing, and this network has no default: give sample({ steps: 20 }), or createUNet(config, { sampling }).',
     );
   checkInteger('steps', steps, 1, MAX_SAMPLING_STEPS);
@@ -219,8 +217,7 @@ function checkDistilled(
   }).find(([, value]) => value !== undefined);
   if (!wrong) return;
   const [name, value] = wrong;
-  throw new EngineError(
-    'argument',
+  throw argumentError(
     `${name} is ${typeof value === 'object' ? 'given' : value}, but this network is distilled to ${calls} ${calls === 1 ? 'call' : 'calls'}: it goes from noise to images in ${calls} ${calls === 1 ? 'step' : 'steps'} of euler at guidance 1. Leave it out, or take the network that it was distilled from.`,
   );
 }
@@ -232,10 +229,9 @@ function checkRange(range: unknown, method: SamplingMethod, labels: unknown): vo
   }
   if (method === 'euler' || method === 'adams') {
     if (labels !== undefined) return;
-    throw new EngineError('argument', 'guidanceRange is given without labels. Give labels, or leave it out.');
+    throw argumentError('guidanceRange is given without labels. Give labels, or leave it out.');
   }
-  throw new EngineError(
-    'argument',
+  throw argumentError(
     `guidanceRange is given and method ${method}; it is for the methods euler and adams. Leave it out.`,
   );
 }
@@ -250,20 +246,17 @@ function checkGuidance(run: {
   const { guidance, labels, flow, classes, count } = run;
   checkNumber('guidance', guidance, 0, 100);
   if (labels !== undefined && classes === 0) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       'labels are given, and this UNet is not conditioned on classes. Leave them out, or use one with conditioning: { classes: 10 }, say.',
     );
   }
   if (guidance !== 1 && labels === undefined) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `guidance is ${guidance}, which is for labels: ${classes === 0 ? 'this UNet is not conditioned on classes' : 'none are given'}. Leave it out${classes === 0 ? '' : `, or give ${count} labels from 0 to ${classes - 1}`}.`,
     );
   }
   if (!flow && guidance !== 1) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `guidance is ${guidance} and method mix; guidance is for the methods euler, heun and adams. Leave it out.`,
     );
   }
@@ -278,24 +271,19 @@ function checkPolish(polish: unknown): void {
 function checkBeginning({ start, from, mask, polish }: RunOptions<unknown, unknown>, flow: boolean): void {
   for (const [name, value] of Object.entries({ start, from, mask, polish: polish || undefined })) {
     if (!flow && value !== undefined) {
-      throw new EngineError(
-        'argument',
-        `${name} is for the methods euler, heun and adams; this run has mix.`,
-      );
+      throw argumentError(`${name} is for the methods euler, heun and adams; this run has mix.`);
     }
   }
   if (from !== undefined && start === undefined) {
-    throw new EngineError('argument', `from is ${from} without start; give the pictures to begin at, too.`);
+    throw argumentError(`from is ${from} without start; give the pictures to begin at, too.`);
   }
   if (mask !== undefined && start === undefined) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       'mask is given without start. Give start, too: the images whose pixels the mask keeps.',
     );
   }
   if (start !== undefined && from === undefined && mask === undefined) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       'start is given with neither from nor mask, and would not count. Give the noise level to begin at, from, or a mask of the pixels that stay.',
     );
   }
@@ -319,8 +307,7 @@ export function checkSample(
     if (images === undefined) continue;
     if (!isFloats(images)) throw notImages(name, images);
     if (images.length !== size) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `${name} has ${images.length} values; ${count} images of ${imageSize} values are ${size}.`,
       );
     }
@@ -328,7 +315,7 @@ export function checkSample(
   for (const [name, images] of Object.entries({ start, mask })) {
     const at = images?.findIndex((v) => !(v >= 0 && v <= 1)) ?? -1;
     if (at >= 0) {
-      throw new EngineError('argument', `${name}[${at}] is ${images![at]}; all values must be from 0 to 1.`);
+      throw argumentError(`${name}[${at}] is ${images![at]}; all values must be from 0 to 1.`);
     }
   }
   return { ...run, seed };

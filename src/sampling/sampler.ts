@@ -1,4 +1,4 @@
-import { checkSignal, EngineError } from '../base/errors';
+import { argumentError, checkSignal, EngineError } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import type { Program } from '../gpu/program';
@@ -355,8 +355,7 @@ export class Sampler extends Resource {
     const plans = (guided ? [true] : [false, true]).map((name) => this.plans.get(planName(flow, name)));
     const plan = plans.find((plan) => plan && (plan.polish || !polish));
     if (plan) return plan;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `method is ${method}${guided ? ` and guidance ${guidance}` : ''}${polish ? ' and a polish' : ''}, which this sampler has not run yet, and encodeRun cannot compile shaders. Call sample() with such options and one step before.`,
     );
   }

@@ -1,5 +1,5 @@
 /** The activation by itself, alone or with the next operation of the networks: pooling or upsampling. */
-import { checkNames, EngineError, type Names } from '../base/errors';
+import { argumentError, checkNames, type Names } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import type { BufferSlice } from '../gpu/slice';
 import { swish } from '../kernels/swish';
@@ -66,10 +66,7 @@ export class Activation extends ImagesKernel {
 function checkShape(shape: ImagesShape, next: ActivationNext): void {
   checkImages('An activation', shape);
   if (!['nothing', 'maxPool', 'upsample'].includes(next)) {
-    throw new EngineError(
-      'argument',
-      `next is ${JSON.stringify(next)}; it must be nothing, maxPool or upsample.`,
-    );
+    throw argumentError(`next is ${JSON.stringify(next)}; it must be nothing, maxPool or upsample.`);
   }
   if (next === 'maxPool') checkEven(shape);
 }

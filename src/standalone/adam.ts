@@ -1,5 +1,5 @@
 /** Adam by itself, for the caller's parameters. */
-import { checkInteger, checkNames, checkNumber, EngineError, type Names, typeOf } from '../base/errors';
+import { argumentError, checkInteger, checkNames, checkNumber, type Names, typeOf } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -96,8 +96,7 @@ export class Adam extends Resource {
     this.check();
     checkEncoder(encoder);
     if (typeOf(given) !== 'Object') {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `encode was given ${typeOf(given)}; it takes buffers by name: ${BUFFERS.join(', ')}.`,
       );
     }

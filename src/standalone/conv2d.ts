@@ -1,6 +1,6 @@
 /** A convolution by itself: forward, and its gradients. */
 
-import { checkBooleans, checkInteger, checkNames, EngineError, type Names } from '../base/errors';
+import { argumentError, checkBooleans, checkInteger, checkNames, type Names } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import type { BufferSlice } from '../gpu/slice';
@@ -128,16 +128,12 @@ export class Conv2d extends Resource {
       ...(inputGradient ? (['toInput'] as const) : []),
     ];
     if (wanted.length === 0) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `encodeBackward has nothing to compute; give a buffer for one of ${GRADIENTS.join(', ')}.`,
       );
     }
     if (!this.passes.has('toInput')) {
-      throw new EngineError(
-        'argument',
-        'This convolution was created with backward: false, so it has no gradients.',
-      );
+      throw argumentError('This convolution was created with backward: false, so it has no gradients.');
     }
     this.passes.encode('encodeBackward', encoder, buffers, wanted, BACKWARD);
   }
@@ -166,8 +162,7 @@ function checkShape(shape: Conv2dShape): void {
   for (const name of ['height', 'width', 'inChannels', 'outChannels'] as const)
     checkInteger(name, shape[name], 1, 4096);
   checkInteger('kernelSize', shape.kernelSize, 1, 31);
-  if (shape.kernelSize % 2 === 0)
-    throw new EngineError('argument', `kernelSize is ${shape.kernelSize}; it must be odd.`);
+  if (shape.kernelSize % 2 === 0) throw argumentError(`kernelSize is ${shape.kernelSize}; it must be odd.`);
 }
 
 function plansOf(given: Conv2dShape, images: Images, variants: Variants): Record<Pass, PassPlan> {

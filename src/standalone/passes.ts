@@ -1,5 +1,5 @@
 /** Kernels by themselves: programs that read and write the caller's buffers, in the caller's encoder. */
-import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../base/errors';
+import { argumentError, checkInteger, checkNames, type Names, typeOf } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -101,10 +101,10 @@ export class Images {
 
 export function checkLayout(layout: ImageLayout, batch: number): void {
   if (layout !== 'NHWC' && layout !== 'CHWN') {
-    throw new EngineError('argument', `layout is ${JSON.stringify(layout)}; it must be NHWC or CHWN.`);
+    throw argumentError(`layout is ${JSON.stringify(layout)}; it must be NHWC or CHWN.`);
   }
   if (layout === 'CHWN' && batch % 4 !== 0) {
-    throw new EngineError('argument', `batch is ${batch}; in the layout CHWN it must be a multiple of 4.`);
+    throw argumentError(`batch is ${batch}; in the layout CHWN it must be a multiple of 4.`);
   }
 }
 
@@ -118,10 +118,7 @@ export function checkImages(what: string, shape: ImagesShape): void {
 
 export function checkEven({ height, width }: ImagesShape): void {
   if (height % 2 === 0 && width % 2 === 0) return;
-  throw new EngineError(
-    'argument',
-    `The images are ${height}x${width}; pooling needs an even height and width.`,
-  );
+  throw argumentError(`The images are ${height}x${width}; pooling needs an even height and width.`);
 }
 
 /** Buffers of the caller's, by name. */
@@ -205,8 +202,7 @@ export class Passes<Name extends string> extends Resource {
     legal: readonly string[],
   ): void {
     if (typeof encoder?.copyBufferToBuffer !== 'function' || typeOf(given) !== 'Object') {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `${what} was given ${typeOf(encoder)} and ${typeOf(given)}; it takes a GPUCommandEncoder and buffers by name: ${legal.join(', ')}.`,
       );
     }

@@ -1,6 +1,6 @@
 /** A caller's batch: its legal contents, and the tensors that its parts go to. */
 import { isFloats } from '../base/bytes';
-import { checkNames, checkObject, EngineError, type Names, notImages } from '../base/errors';
+import { argumentError, checkNames, checkObject, type Names, notImages } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { type BufferSlice, checkSlice, isSlice, type Slice, sliceOf } from '../gpu/slice';
 import { checkLabels, checkLevels } from '../unet/conditions';
@@ -62,7 +62,7 @@ export function checkBatch(batch: Batch, unet: NetworkWeights, batchSize: number
   const n = count ?? (isFloats(noisy) ? noisy.length / input : batchSize);
   const legal = `1 to ${batchSize} images of ${height}x${width}x${channels}`;
   if (!Number.isInteger(n) || n < 1 || n > batchSize) {
-    throw new EngineError('argument', `The batch has ${n} images; this trainer takes ${legal}.`);
+    throw argumentError(`The batch has ${n} images; this trainer takes ${legal}.`);
   }
   if (levels !== undefined && !isSlice(levels)) checkLevels(levels, n);
   if (labels !== undefined && !isSlice(labels)) checkLabels(labels, conditioning!.classes, n);
@@ -86,7 +86,7 @@ function checkSource(
   if (isSlice(source)) {
     checkSlice(`The buffer of ${name}`, source, values * 4, 'COPY_SRC');
   } else if (source.length !== values) {
-    throw new EngineError('argument', `${name} has ${source.length} values; ${needed} ${values} (${legal}).`);
+    throw argumentError(`${name} has ${source.length} values; ${needed} ${values} (${legal}).`);
   }
 }
 

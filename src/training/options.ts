@@ -1,6 +1,7 @@
 /** Options of a trainer and of `fit`, and the events that `fit` yields. */
 
 import {
+  argumentError,
   checkBooleans,
   checkInteger,
   checkNames,
@@ -8,7 +9,6 @@ import {
   checkSeed,
   checkSignal,
   defined,
-  EngineError,
   type Names,
   type Optional,
 } from '../base/errors';
@@ -268,7 +268,7 @@ export function trainerConfigOf(options: TrainerOptions): TrainerConfig {
     averageMost = averageDefaults.most,
   } = options;
   if (objective !== 'tutorial' && objective !== 'flow') {
-    throw new EngineError('argument', `objective is ${objective}; it must be tutorial or flow.`);
+    throw argumentError(`objective is ${objective}; it must be tutorial or flow.`);
   }
   checkBooleans({ averageWeights });
   const adam = checkAdam(options);

@@ -1,9 +1,9 @@
 import {
+  argumentError,
   checkBooleans,
   checkInteger,
   checkNames,
   checkNumber,
-  EngineError,
   type Names,
   typeOf,
 } from '../base/errors';
@@ -117,8 +117,7 @@ export class StepRecorder {
       checkEncoder(encoder);
       if (i !== next || begun !== this.begun) {
         const why = i < next ? 'was recorded already' : i > next ? `comes after part ${next + 1}` : undefined;
-        throw new EngineError(
-          'argument',
+        throw argumentError(
           `Part ${i + 1} of ${ends.length} ${why ?? 'belongs to a step that another one has replaced'}. Record all parts once, in their order, before the next step.`,
         );
       }
@@ -169,8 +168,7 @@ export class StepRecorder {
     checkBooleans({ accumulate: options.accumulate });
     const { forward } = this;
     if (!forward || forward.begun !== this.begun) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `There is no forward pass to go back through${forward ? ': another step has overwritten it' : ''}. Record encodeForward first, once for each encodeBackward.`,
       );
     }
@@ -190,7 +188,7 @@ export class StepRecorder {
     checkNames('encodeUpdate', options, UPDATE_OPTIONS);
     const settings = this.updateSettings(options);
     if (!this.hasGradient) {
-      throw new EngineError('argument', 'There is no gradient to update by. Record encodeBackward first.');
+      throw argumentError('There is no gradient to update by. Record encodeBackward first.');
     }
     const loss = options.loss === undefined ? undefined : checkSlice('loss', options.loss, 4, 'COPY_SRC');
     this.hasGradient = false;
@@ -253,8 +251,7 @@ export class StepRecorder {
     const count = checkBatch(batch, network, this.parts.batchSize);
     for (const [name, given] of Object.entries(batch)) {
       if (name === 'count' || given === undefined || isSlice(given)) continue;
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `${method} was given a ${typeOf(given)} as ${name}; all of the batch must be in GPUBuffers. Give arrays to step().`,
       );
     }
@@ -274,8 +271,7 @@ export class StepRecorder {
     checkEncoder(encoder);
     const { customLoss } = this.programs;
     if (customLoss) return customLoss;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `${method} is for trainers with a custom loss; create this one with customLoss: true.`,
     );
   }

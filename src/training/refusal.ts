@@ -1,5 +1,5 @@
 /** Errors for steps that the GPU refused because they were not finite: the cause, and what the caller can do. */
-import { EngineError } from '../base/errors';
+import { argumentError, EngineError } from '../base/errors';
 import type { BatchPart } from './batch';
 import type { Losses, StepRecord } from './losses';
 import { LOSS_RING } from './step_config';
@@ -35,8 +35,7 @@ export async function wrongInput<Part extends BatchPart>(
 
 /** The error for a step that was refused because of its input. */
 export const badInput = (step: number, wrong: string) =>
-  new EngineError(
-    'argument',
+  argumentError(
     `Step ${step} was not made: ${wrong}. Nothing has changed; give a batch of finite numbers, images of about -1 to 1.`,
   );
 

@@ -1,6 +1,14 @@
 /** Checks the arguments of a trainer's methods. */
 
-import { checkInteger, checkObject, EngineError, nonFinite, typeOf, wrongType } from '../base/errors';
+import {
+  argumentError,
+  checkInteger,
+  checkObject,
+  EngineError,
+  nonFinite,
+  typeOf,
+  wrongType,
+} from '../base/errors';
 import type { Warning } from '../base/events';
 import type { Dataset } from '../data/dataset';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
@@ -22,8 +30,7 @@ export interface CheckedState {
 export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetConfig): void {
   dataset?.check?.();
   if (dataset?.device !== device) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       "This is not a data set on this trainer's device. Bring the images there with createDataset of an engine on it.",
     );
   }
@@ -40,8 +47,7 @@ export function checkImages(dataset: Dataset, config: UNetConfig): void {
     );
   }
   if (outChannelsOf(config) !== channels) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `This UNet makes ${outChannelsOf(config)} channels of ${channels}; a data set trains one that makes as many as it takes. Give batches of your own to step().`,
     );
   }
@@ -73,28 +79,24 @@ export function checkState(
   const show = (adam: Partial<AdamConfig> | null | undefined) =>
     `beta1 ${adam?.beta1}, beta2 ${adam?.beta2}, epsilon ${adam?.epsilon}, weightDecay ${adam?.weightDecay ?? 0}`;
   if (show(state.adam) !== show(adam)) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `The state was made with ${show(state.adam)}; this trainer has ${show(adam)}. Create one with { ...state.adam }.`,
     );
   }
   if (state.corrections?.length !== 2) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `corrections has ${state.corrections?.length ?? 'no'} values; it must have the 2 that getState gave.`,
     );
   }
   // In 32-bit floats, the recurrence ends a little above 1 for some betas.
   const wrong = state.corrections.findIndex((c) => !(c >= 0 && c < 1.1));
   if (wrong >= 0) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `corrections[${wrong}] is ${state.corrections[wrong]}; it must be the number from 0 to 1 that getState gave.`,
     );
   }
   if (state.weights && !averageWeights) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       'The state has trained weights beside their average, and this trainer has no average. Create one with averageWeights: true.',
     );
   }
@@ -121,13 +123,12 @@ function flatOf(
   for (const p of parameters) {
     const given = state[name]!.get(p.name);
     if (given?.length !== p.size) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `${name} of ${p.name} has ${given?.length ?? 'no'} values; this network needs ${p.size}.`,
       );
     }
     const problem = nonFinite(given) ?? impossible(name, given);
-    if (problem) throw new EngineError('argument', `${name} of ${p.name} ${problem}. Take another state.`);
+    if (problem) throw argumentError(`${name} of ${p.name} ${problem}. Take another state.`);
     values.set(given, p.offset);
   }
   return values;

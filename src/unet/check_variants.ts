@@ -1,5 +1,5 @@
 /** Checks the variants that a caller fixes. Loaded where there are any. */
-import { checkObject, clip, EngineError } from '../base/errors';
+import { argumentError, checkObject, clip } from '../base/errors';
 import type { Layer } from './config';
 import {
   type Capabilities,
@@ -65,6 +65,6 @@ export function checkVariants(
     problems.unshift(`there is no ${unknown.join(', ')} in this network, only ${only}`);
   }
   if (problems.length > 0) {
-    throw new EngineError('argument', `These kernel variants cannot be used: ${problems.join('. Also ')}.`);
+    throw argumentError(`These kernel variants cannot be used: ${problems.join('. Also ')}.`);
   }
 }

@@ -1,6 +1,6 @@
 /** Checks the conditions of a network: noise levels and labels. */
 import { isFloats } from '../base/bytes';
-import { EngineError, wrongType } from '../base/errors';
+import { argumentError, wrongType } from '../base/errors';
 
 /** Throws an `argument` error unless the caller gave one noise level for each image, 0 to 1. */
 export function checkLevels(levels: Float32Array, count: number): void {
@@ -10,8 +10,7 @@ export function checkLevels(levels: Float32Array, count: number): void {
   checkCount('levels', levels, count);
   const at = levels.findIndex((t) => !(t >= 0 && t <= 1));
   if (at < 0) return;
-  throw new EngineError(
-    'argument',
+  throw argumentError(
     `levels[${at}] is ${levels[at]}; a noise level is a number from 0 (the image) to 1 (noise).`,
   );
 }
@@ -29,8 +28,7 @@ export function checkLabels(labels: ArrayLike<number>, classes: number, count: n
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i];
     if (Number.isInteger(label) && label >= 0 && label <= classes) continue;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `labels[${i}] is ${label}; this network has classes 0 to ${classes - 1}, and ${classes} stands for none.`,
     );
   }
@@ -38,5 +36,5 @@ export function checkLabels(labels: ArrayLike<number>, classes: number, count: n
 
 function checkCount(name: string, { length }: ArrayLike<number>, count: number): void {
   if (length === count) return;
-  throw new EngineError('argument', `${name} has ${length} values for ${count} images; give one for each.`);
+  throw argumentError(`${name} has ${length} values for ${count} images; give one for each.`);
 }

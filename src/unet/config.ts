@@ -1,9 +1,9 @@
 /** The network as a configuration: a few numbers define layers, shapes and the parameter table. Pure, no GPU. */
 import {
+  argumentError,
   checkBooleans,
   checkInteger,
   checkNames,
-  EngineError,
   type Names,
   show,
   typeOf,
@@ -156,17 +156,13 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
     ...config
   }: UNetConfig = { ...defaultConfig, ...Object.fromEntries(defined) };
   if (!Array.isArray(config.widths) || config.widths.length === 0 || config.widths.length > 16) {
-    throw new EngineError(
-      'argument',
-      `widths is ${show(config.widths)}; it must list the channels of 1 to 16 levels.`,
-    );
+    throw argumentError(`widths is ${show(config.widths)}; it must list the channels of 1 to 16 levels.`);
   }
   const divisor = 2 ** (config.widths.length - 1);
   for (const side of ['height', 'width'] as const) {
     checkInteger(side, config[side], 1, 4096);
     if (config[side] % divisor !== 0) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `${side} is ${config[side]}; with ${config.widths.length} levels it must be a multiple of ${divisor}, since each level but the last halves it.`,
       );
     }
@@ -175,7 +171,7 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
   for (const w of config.widths) checkInteger('widths', w, 1, 4096);
   checkInteger('kernelSize', config.kernelSize, 1, 31);
   if (config.kernelSize % 2 === 0) {
-    throw new EngineError('argument', `kernelSize is ${config.kernelSize}; it must be odd.`);
+    throw argumentError(`kernelSize is ${config.kernelSize}; it must be odd.`);
   }
   if (config.finalActivation !== 'swish' && config.finalActivation !== 'none') {
     throw wrongArgument('finalActivation', config.finalActivation, 'swish or none');
@@ -199,8 +195,7 @@ export function checkConfig(given: Partial<UNetConfig> = {}): UNetConfig {
 /** The number of convolutions of each level. */
 function checkConvolutions(given: UNetConfig['convolutionsPerLevel'] = 1, levels: number): number[] {
   if (typeof given !== 'number' && (!Array.isArray(given) || given.length !== levels)) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `convolutionsPerLevel is ${JSON.stringify(given)}; it must be a number, or ${levels} numbers, one for each of the widths.`,
     );
   }

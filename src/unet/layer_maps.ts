@@ -1,5 +1,5 @@
 /** Reads the maps of a network's layers in the last pass, and the gradient of the loss there. */
-import { EngineError, show } from '../base/errors';
+import { argumentError, show } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
@@ -154,21 +154,14 @@ export class LayerMaps {
     const found = layers.find(({ layer: { name } }) => name === layer);
     if (!found) {
       const legal = layers.map(({ layer: { name } }) => name).join(', ');
-      throw new EngineError(
-        'argument',
-        `There is no layer ${show(layer)} in this network; there are ${legal}.`,
-      );
+      throw argumentError(`There is no layer ${show(layer)} in this network; there are ${legal}.`);
     }
     const kinds = kindsOf(found);
     if (!kinds.includes(map)) {
-      throw new EngineError(
-        'argument',
-        `A ${what} has no map ${show(map)} of ${layer}; it has ${kinds.join(', ')}.`,
-      );
+      throw argumentError(`A ${what} has no map ${show(map)} of ${layer}; it has ${kinds.join(', ')}.`);
     }
     if (reuseMemory) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `The maps of this ${what} share memory, so ${layer} is gone by the end of a pass. Create the ${what} with reuseMemory: false.`,
       );
     }

@@ -1,4 +1,4 @@
-import { EngineError, nonFinite, typeOf, wrongType } from '../base/errors';
+import { argumentError, nonFinite, typeOf, wrongType } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
@@ -67,8 +67,7 @@ export class NetworkWeights extends Resource {
   async setParameters(values: ReadonlyMap<string, ArrayLike<number>>, left?: Parameter): Promise<void> {
     this.check();
     if (typeOf(values) !== 'Map') {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `The parameters are of type ${typeOf(values)}; they must be a Map of values by name, as getParameters gives it.`,
       );
     }
@@ -83,10 +82,7 @@ export class NetworkWeights extends Resource {
       } else if (nonFinite(given)) problems.push(`${p.name} ${nonFinite(given)}`);
     }
     if (problems.length > 0) {
-      throw new EngineError(
-        'argument',
-        `These are not this network's parameters: ${problems.slice(0, 8).join('; ')}.`,
-      );
+      throw argumentError(`These are not this network's parameters: ${problems.slice(0, 8).join('; ')}.`);
     }
     const flat = new Float32Array(this.plan.flat.size);
     for (const p of set) flat.set(values.get(p.name)!, p.offset);
@@ -171,8 +167,7 @@ export class NetworkWeights extends Resource {
       ['labels', classes > 0],
     ] as const) {
       if ((given[name] !== undefined) === needed) continue;
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         needed
           ? `This UNet is conditioned on ${what[name]}, and ${name} are missing. Give ${legal[name]}, one for each image.`
           : `${name} are given, and this UNet is not conditioned on ${what[name]}. Leave them out, or create it with conditioning: { noiseLevel: true, classes: 10 }, for instance.`,
@@ -195,8 +190,7 @@ export class NetworkWeights extends Resource {
     super.check();
     this.gpu.checkAlive();
     if (device !== this.gpu.device) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         'This UNet lies on another device. Create it with an engine on this one; getParameters and setParameters bring its weights over.',
       );
     }

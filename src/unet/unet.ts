@@ -1,9 +1,9 @@
 import { isFloats } from '../base/bytes';
 import {
+  argumentError,
   checkInteger,
   checkNames,
   checkSeed,
-  EngineError,
   type Names,
   notImages,
   type Optional,
@@ -190,8 +190,7 @@ export class UNet extends Resource {
     const size = height * width * channels;
     const resultSize = height * width * outChannelsOf(this.config);
     if (values.length !== count * size) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `predict was given ${values.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,
       );
     }
@@ -269,8 +268,7 @@ const PREDICT: Names<PredictOptions> = { count: true, levels: true, labels: true
 
 /** The error for the form of versions up to 0.2. */
 const positional = (count: number) =>
-  new EngineError(
-    'argument',
+  argumentError(
     `predict was given ${count} in place of options; call predict(images, { count: ${count} }), with levels and labels in the same object.`,
   );
 

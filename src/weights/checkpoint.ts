@@ -26,7 +26,7 @@
  * distilled from, as a plain string.
  */
 import type { ByteContainer } from '../base/bytes';
-import { checkObject, EngineError, show, wrongArgument } from '../base/errors';
+import { argumentError, checkObject, EngineError, show, wrongArgument } from '../base/errors';
 import { type AdapterDescription, adapterName } from '../gpu/adapter';
 import type { Schedule } from '../plan/schedule';
 import type { OptimizerState, TrainerConfig } from '../training/options';
@@ -119,15 +119,13 @@ export async function saveCheckpoint(run: {
   const { length } = run.losses;
   const missing = state.step - length;
   if (missing < 0) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `${length} losses were given for ${state.step} steps; there must be one for each, or fewer.`,
     );
   }
   const recent = missing > 0 ? await readLosses(Math.min(missing, LOSS_RING)) : [];
   if (recent.length < missing) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `${length} losses were given for ${state.step} steps, and the trainer knows only the last ${recent.length}. Give the first ${state.step - recent.length}, too.`,
     );
   }
@@ -188,8 +186,7 @@ function checkTraining(trainer: Training): void {
     checkObject(`The trainer's ${name}`, trainer[name], 'as a trainer has it');
   for (const name of ['getState', 'readLosses'] as const) {
     if (typeof trainer[name] === 'function') continue;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `The trainer has no ${name}; give one of createTrainer, or an object with its methods.`,
     );
   }

@@ -1,4 +1,4 @@
-import { checkObject, clip, defined, EngineError, typeOf } from '../base/errors';
+import { argumentError, checkObject, clip, defined, EngineError, typeOf } from '../base/errors';
 import { fnv1a } from '../base/hash';
 import type { ImageSet } from '../data/idx';
 
@@ -28,8 +28,7 @@ export interface DataFingerprint {
 /** The fingerprint of a data set, for a checkpoint's `data`. */
 export function fingerprintImages(set: ImageSet): DataFingerprint {
   if (!ArrayBuffer.isView(set?.images)) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `The images are of type ${typeOf(set?.images)}; they must be an ImageSet, whose images are bytes.`,
     );
   }

@@ -1,6 +1,6 @@
 /** A trained network's parameters as a file: see checkpoint.ts for the format. */
 import type { ByteContainer } from '../base/bytes';
-import { checkNames, EngineError, type Names, show, wrongArgument, wrongType } from '../base/errors';
+import { argumentError, checkNames, type Names, show, wrongArgument, wrongType } from '../base/errors';
 import type { Objective } from '../training/step_config';
 import { checkConfig, type UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
@@ -176,8 +176,7 @@ function checkSameNetwork(given: UNetConfig, config: UNetConfig, name: string): 
   const keys = [...new Set([...Object.keys(given), ...Object.keys(config)])] as (keyof UNetConfig)[];
   const key = keys.find((key) => JSON.stringify(given[key]) !== JSON.stringify(config[key]));
   if (key === undefined) return;
-  throw new EngineError(
-    'argument',
+  throw argumentError(
     `${name} is not of this config: ${key} is ${show(given[key])} there, and ${show(config[key])} in the file. ` +
       'Leave config out: the file has its own.',
   );

@@ -1,5 +1,5 @@
 import { type ByteContainer, bytesOf, isFloats, lookOf } from '../base/bytes';
-import { checkObject, clip, EngineError, isObject, show, typeOf } from '../base/errors';
+import { argumentError, checkObject, clip, EngineError, isObject, show, typeOf } from '../base/errors';
 
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a JSON header with each tensor's type, shape and position, then the
@@ -50,8 +50,7 @@ export function encodeSafetensors(
   metadata: Record<string, string> = {},
 ): Uint8Array<ArrayBuffer> {
   if (typeof tensors?.[Symbol.iterator] !== 'function') {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `The tensors are of type ${typeOf(tensors)}; they must be a list of { name, shape, data }.`,
     );
   }
@@ -68,8 +67,7 @@ export function encodeSafetensors(
     checkObject('A tensor', tensor, '{ name, shape, data }');
     const { name, shape } = tensor;
     if (typeof name !== 'string' || name === metadataKey || entries.has(name)) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `${show(name)} cannot name a tensor: names must be strings, each used once, other than ${metadataKey}.`,
       );
     }
@@ -83,8 +81,7 @@ export function encodeSafetensors(
   // The format asks for padding with spaces to a multiple of 8, so that readers can use the data in place.
   const header = Math.ceil(json.length / 8) * 8;
   if (header > maxHeader) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `The header takes ${header} bytes; at most ${maxHeader} are legal. Give fewer tensors or less metadata.`,
     );
   }
@@ -103,8 +100,7 @@ export function encodeSafetensors(
 function checkMetadata(metadata: Record<string, string>): void {
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value === 'string') continue;
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `Metadata ${show(key)} is of type ${typeof value}; the format stores strings only: use JSON.stringify.`,
     );
   }
@@ -113,22 +109,19 @@ function checkMetadata(metadata: Record<string, string>): void {
 /** A tensor's numbers as stored in the file. Throws an `argument` error for a tensor that cannot be written. */
 function storedAs({ name, shape, data, dtype: wanted }: NamedTensor) {
   if (!(isFloats(data) || typeOf(data) === 'Uint32Array')) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `Tensor ${show(name)} is neither a Float32Array nor a Uint32Array; no other type is written.`,
     );
   }
   if (!isShape(shape) || elements(shape) !== data.length) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `Tensor ${show(name)} has shape ${showShape(shape)} but ${data.length} values; the sizes must be whole ` +
         'numbers whose product is the number of values.',
     );
   }
   const floats = isFloats(data);
   if (wanted !== undefined && !(floats && isFloatType(wanted))) {
-    throw new EngineError(
-      'argument',
+    throw argumentError(
       `Tensor ${show(name)} is to be written as ${show(wanted)}; a Float32Array can be F32 or F16, and a ` +
         'Uint32Array takes no dtype.',
     );
@@ -311,8 +304,7 @@ function toHalves(values: Float32Array, name: string): Uint16Array {
   for (let i = 0; i < halves.length; i++) {
     halves[i] = toHalf(bits[i]);
     if ((halves[i] & 0x7fff) === halfInfinity && Number.isFinite(values[i])) {
-      throw new EngineError(
-        'argument',
+      throw argumentError(
         `Tensor ${show(name)} cannot be F16: value ${i} of ${values.length} is ${values[i]}, beyond ±${maxHalf}, the ` +
           'largest half. Write it as F32.',
       );
