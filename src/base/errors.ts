@@ -46,6 +46,10 @@ export class EngineError extends Error {
 export const argumentError = (message: string, options?: ErrorOptions) =>
   new EngineError('argument', message, options);
 
+/** The error of a file, of an array's contents, or of a part that does not load. */
+export const dataError = (message: string, options?: ErrorOptions) =>
+  new EngineError('data', message, options);
+
 /**
  * Makes text from a file safe to show: escapes control characters and characters that change the writing direction. Cuts the middle out of
  * text longer than `longest` characters.

@@ -1,4 +1,4 @@
-import { EngineError } from './errors';
+import { dataError, EngineError } from './errors';
 
 /** Resolves to a part of the library that is loaded when it is needed. Throws `data` if it does not load. */
 export async function loaded<T>(part: Promise<T>): Promise<T> {
@@ -8,7 +8,7 @@ export async function loaded<T>(part: Promise<T>): Promise<T> {
     if (cause instanceof EngineError) throw cause;
     const why = (cause as Error | undefined)?.message?.replace(/\.$/, '');
     const text = `A part of the library could not be loaded: ${why}. Call again; if that fails, too, reload the page. A service worker cannot load parts: bundle everything to one file.`;
-    throw new EngineError('data', text, { cause });
+    throw dataError(text, { cause });
   }
 }
 

@@ -2,7 +2,7 @@
  * Every wait of the library that has a limit. `afterSeconds` and `watch` count only time in which the program ran, `inTime` and `passes`
  * count all. `Waiter` awaits the GPU: Firefox polls it too rarely and Dawn in Node too often.
  */
-import { EngineError } from './errors';
+import { dataError } from './errors';
 
 /**
  * Firefox checks only every 100 ms whether work is done or a buffer is mapped, unless something is submitted meanwhile
@@ -107,6 +107,6 @@ export async function inTime<T>(
   ms = PATIENCE_MS,
   text = `The storage has not answered for ${ms / 1000} s.`,
 ): Promise<T> {
-  if (await passes(ms, work)) throw new EngineError('data', text);
+  if (await passes(ms, work)) throw dataError(text);
   return work;
 }

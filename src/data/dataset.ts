@@ -1,4 +1,4 @@
-import { checkInteger, checkNames, EngineError, type Names, typeOf } from '../base/errors';
+import { checkInteger, checkNames, dataError, type Names, typeOf } from '../base/errors';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import { type PictureSet, readPictureSet } from '../pictures/picture';
@@ -51,8 +51,7 @@ export class Dataset extends Resource {
   /** @internal */
   static async create(gpu: Gpu, given: ImageSet | PictureSet): Promise<Dataset> {
     if (typeof given !== 'object' || given === null) {
-      throw new EngineError(
-        'data',
+      throw dataError(
         `The data set is of type ${typeOf(given)}; it must be like { images, count, height, width, channels } or { pictures }, with labels for a network conditioned on classes.`,
       );
     }
@@ -62,27 +61,23 @@ export class Dataset extends Resource {
     const bytes = set.count * set.height * set.width * set.channels;
     // Floats from 0 to 1, for instance, would be read as the raw bytes that store them.
     if (!isUnsigned(set.images)) {
-      throw new EngineError(
-        'data',
+      throw dataError(
         `The images are of type ${typeOf(set.images)}; a data set takes a Uint8Array, 0 to 255. Floats go to trainer.step.`,
       );
     }
     if (set.images.length !== bytes) {
-      throw new EngineError(
-        'data',
+      throw dataError(
         `The data set has ${set.images.length} bytes; ${set.count} images of ${set.height}x${set.width}x${set.channels} are ${bytes}.`,
       );
     }
     const { labels } = set;
     if (labels && !isUnsigned(labels)) {
-      throw new EngineError(
-        'data',
+      throw dataError(
         `The labels are of type ${typeOf(labels)}; a data set takes a Uint8Array, one class from 0 to 255 for each image.`,
       );
     }
     if (labels && labels.length !== set.count) {
-      throw new EngineError(
-        'data',
+      throw dataError(
         `The data set has ${labels.length} labels for ${set.count} images; it needs one for each, in the same order.`,
       );
     }

@@ -1,4 +1,4 @@
-import { EngineError } from '../base/errors';
+import { dataError } from '../base/errors';
 import { fnv1a } from '../base/hash';
 import { loaded } from '../base/load';
 import { checkLoad, type ImageSet, type LoadOptions, loadIdxBytes, readIdx } from './idx';
@@ -57,8 +57,7 @@ async function load(
   const hash = kind === 'sha256' ? await sha256(bytes) : fnv1a(bytes);
   signal?.throwIfAborted();
   if (hash !== expected[kind]) {
-    throw new EngineError(
-      'data',
+    throw dataError(
       `${name} is not the file of digits that this version was built with: its ${kind} is ${hash}, expected ` +
         `${expected[kind]}. Reload without the browser's cache, or install the package again.`,
     );

@@ -1,4 +1,4 @@
-import { EngineError } from '../base/errors';
+import { dataError, EngineError } from '../base/errors';
 
 /** Whether `bytes` begin like gzip. Names and content types are less reliable: some servers unpack `.gz` files on the way. */
 export function isGzip(bytes: Uint8Array): boolean {
@@ -40,7 +40,7 @@ export async function gunzip(
     if (cause instanceof EngineError || signal?.aborted) throw cause;
     const { message = '' } = Object(cause) as Partial<Error>;
     const why = message && ` (${message.replace(/\.$/, '')})`;
-    throw new EngineError('data', `${name} is gzip, but does not unpack${why}. Download it again.`, {
+    throw dataError(`${name} is gzip, but does not unpack${why}. Download it again.`, {
       cause,
     });
   }
@@ -93,15 +93,13 @@ class Content {
     this.promised ??= this.promisedSize(this.memory.subarray(0, filled));
     const most = packedSize * maxRatio;
     if (this.promised > most) {
-      throw new EngineError(
-        'data',
+      throw dataError(
         `${name} promises ${this.promised} bytes, but ${packedSize} bytes of gzip cannot hold more than ${most}. ` +
           'It is damaged or cut short; download it again.',
       );
     }
     if (filled > this.promised) {
-      throw new EngineError(
-        'data',
+      throw dataError(
         `${name} unpacks to more than the ${this.promised} bytes that its header promises. ` +
           'It is damaged or not what it says it is; download it again.',
       );

@@ -1,5 +1,5 @@
 import { type ByteContainer, bytesOf, lookOf } from '../base/bytes';
-import { argumentError, checkNames, checkSignal, EngineError, type Names } from '../base/errors';
+import { argumentError, checkNames, checkSignal, dataError, type Names } from '../base/errors';
 import { gunzip, isGzip } from './gzip';
 import { type FileSource, readSource, sourceName } from './source';
 
@@ -78,16 +78,12 @@ export function readIdx<Memory extends ArrayBufferLike>(
 ): Idx<Memory> {
   const bytes = bytesOf(given, name) as Uint8Array<Memory>;
   if (isGzip(bytes)) {
-    throw new EngineError(
-      'data',
-      `${name} is packed with gzip; unpack it first, or use loadIdx, which does.`,
-    );
+    throw dataError(`${name} is packed with gzip; unpack it first, or use loadIdx, which does.`);
   }
   const { sizes, header, size } = readHeader(bytes, name);
   if (bytes.length !== size) {
     const what = bytes.length < size ? 'cut short: it' : 'too long: it';
-    throw new EngineError(
-      'data',
+    throw dataError(
       `${name} is ${what} has ${bytes.length} bytes, but its header promises ${sizes.join(' x ')} values after ` +
         `${header} bytes of header, ${size} bytes in all. Download it again.`,
     );
@@ -118,8 +114,7 @@ export async function loadIdx<Memory extends ArrayBufferLike = ArrayBuffer>(
   const { height, width, channels } = parts[0].idx;
   for (const { idx, name } of parts) {
     if (idx.height !== height || idx.width !== width || idx.channels !== channels) {
-      throw new EngineError(
-        'data',
+      throw dataError(
         `${name} holds images of ${sizeOf(idx)}, those before it are ${sizeOf(parts[0].idx)} ` +
           `(${parts[0].name}). Files that are merged must agree in size; load them apart.`,
       );
@@ -147,8 +142,7 @@ export async function loadLabels<Memory extends ArrayBufferLike = ArrayBuffer>(
   const labels = merge(parts.map((part) => part.idx.labels));
   if (options.count !== undefined && labels.length !== options.count) {
     const names = parts.map((part) => part.name).join(', ');
-    throw new EngineError(
-      'data',
+    throw dataError(
       `${names} holds ${labels.length} labels, but there are ${options.count} images. ` +
         'Give the labels of the same files, in the same order.',
     );
@@ -183,8 +177,7 @@ async function loadEach<Kind extends Idx['kind'], Memory extends ArrayBufferLike
     const idx = readIdx(await loadIdxBytes(one, name, signal), name);
     if (!isKind(idx, kind)) {
       const use = idx.kind === 'images' ? 'loadIdx' : 'loadLabels';
-      throw new EngineError(
-        'data',
+      throw dataError(
         `${name} holds ${idx.kind}, not ${kind}: give the file of ${kind} beside it (${use} reads ${idx.kind}).`,
       );
     }
@@ -207,7 +200,7 @@ function isKind<File extends Idx, Kind extends Idx['kind']>(
 /** Checks the whole header. `size` is the length in bytes of the whole file, header included. */
 function readHeader(bytes: Uint8Array, name: string): { sizes: number[]; header: number; size: number } {
   const refuse = (problem: string): never => {
-    throw new EngineError('data', `${name} ${problem}`);
+    throw dataError(`${name} ${problem}`);
   };
   if (bytes.length < 4) {
     refuse(`has ${bytes.length} bytes; an IDX file begins with a magic number of 4. Download it again.`);
@@ -262,8 +255,7 @@ function merge<Memory extends ArrayBufferLike>(
   if (arrays.length === 1) return arrays[0];
   const size = arrays.reduce((sum, array) => sum + array.length, 0);
   if (size > maxBytes) {
-    throw new EngineError(
-      'data',
+    throw dataError(
       `The ${arrays.length} files hold ${size} bytes together; at most ${maxBytes} are merged. Give fewer files.`,
     );
   }

@@ -1,5 +1,5 @@
 import { bytesOf } from '../base/bytes';
-import { EngineError, typeOf } from '../base/errors';
+import { dataError, typeOf } from '../base/errors';
 
 /**
  * The source of a file's bytes. A string is a URL; in Node, where a relative URL has no base, a string without a scheme is a path. `Memory`
@@ -47,11 +47,7 @@ export async function readSource<Memory extends ArrayBufferLike = ArrayBuffer>(
   } catch (cause) {
     signal?.throwIfAborted();
     const why = String((cause as Error | undefined)?.message ?? cause).replace(/\.$/, '');
-    throw new EngineError(
-      'data',
-      `${name} could not be read: ${why}. Check that it exists and can be reached.`,
-      { cause },
-    );
+    throw dataError(`${name} could not be read: ${why}. Check that it exists and can be reached.`, { cause });
   }
 }
 

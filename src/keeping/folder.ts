@@ -3,7 +3,7 @@
  * locks (`navigator.locks`). Tests bring replacements. Files are written through sync access handles, which only workers have: they write
  * in place and at once, where a writable stream copies the whole file first.
  */
-import { EngineError } from '../base/errors';
+import { dataError } from '../base/errors';
 
 export interface Folder {
   getDirectoryHandle(name: string, options?: { readonly create?: boolean }): Promise<Folder>;
@@ -26,8 +26,7 @@ export function checkWritable(): void {
   const handle = (globalThis as { FileSystemFileHandle?: { readonly prototype: object } })
     .FileSystemFileHandle;
   if (!handle || 'createSyncAccessHandle' in handle.prototype) return;
-  throw new EngineError(
-    'data',
+  throw dataError(
     'The browser lets only a worker of new Worker() write files, not a SharedWorker, a service worker or a page.',
   );
 }

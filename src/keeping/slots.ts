@@ -2,7 +2,7 @@
  * The copies of one run: checkpoints, in two files by turns. An interrupted write leaves a file with a wrong checksum, and the previous copy
  * in the other file. The whole copy with the most steps counts.
  */
-import { EngineError } from '../base/errors';
+import { dataError } from '../base/errors';
 import { type Checkpoint, loadCheckpoint } from '../weights/checkpoint';
 import { decodeSafetensors } from '../weights/safetensors';
 import { checkWritable, type Folder, type SyncFile } from './folder';
@@ -50,10 +50,7 @@ export class Slots {
     await this.change(file, (access) => {
       const written = access.write(checkpoint, { at: 0 });
       if (written !== checkpoint.length) {
-        throw new EngineError(
-          'data',
-          `The storage took ${written} of ${checkpoint.length} bytes: it is full.`,
-        );
+        throw dataError(`The storage took ${written} of ${checkpoint.length} bytes: it is full.`);
       }
       access.truncate(checkpoint.length);
     });

@@ -2,8 +2,8 @@ import shaders from 'virtual:kernel/add_gradients';
 import { call, type Kernel } from '../plan/op';
 import { table } from '../plan/tensor';
 import { blocksOf } from './adam';
-import type { GradientLayer } from './gradient_norm';
-import { flatSize, parameterCount } from './pack_weights';
+import { type GradientLayer, slicesAt } from './gradient_norm';
+import { flatSize } from './pack_weights';
 
 export interface AddGradientsShape {
   /** `offset`: the layer's offset in the sums, in floats, a multiple of 4. */
@@ -28,15 +28,10 @@ export const addGradients: Kernel<AddGradientsShape, 'slices' | 'sums'> = {
     plain: {
       calls: ({ layers }, tensors) => {
         const rows = layers.flatMap((layer) =>
-          blocksOf(layer, BLOCK).map((first) => {
-            const at = [
-              (layer.slicesOffset + first) / 4,
-              flatSize(layer) / 4,
-              layer.slices,
-              parameterCount(layer) - first,
-            ] as const;
-            return { at, sums_at: [(layer.offset + first) / 4, 0, 0, 0] } as const;
-          }),
+          blocksOf(layer, BLOCK).map(
+            (first) =>
+              ({ at: slicesAt(layer, first), sums_at: [(layer.offset + first) / 4, 0, 0, 0] }) as const,
+          ),
         );
         const blocks = table(shaders.plain, 'blocks of gradients', rows);
         return [

@@ -27,6 +27,12 @@ export const normBlocks = (layer: ParameterShape) => Math.ceil(parameterCount(la
 export const normPartialCount = ({ layers }: GradientNormShape) =>
   layers.reduce((sum, layer) => sum + normBlocks(layer), 0);
 
+/** The slices of a layer's block of gradients that begins with `first`, as a row of a table has them. */
+export const slicesAt = (layer: GradientLayer, first: number) => {
+  const rest = parameterCount(layer) - first;
+  return [(layer.slicesOffset + first) / 4, flatSize(layer) / 4, layer.slices, rest] as const;
+};
+
 /** Adds up the slices of all gradients in place, and their squares into partial sums. */
 export const gradientNorm: Kernel<GradientNormShape, 'slices' | 'partials'> = {
   name: 'gradient_norm',
@@ -45,14 +51,9 @@ export const gradientNorm: Kernel<GradientNormShape, 'slices' | 'partials'> = {
   variants: {
     plain: {
       calls: ({ layers }, tensors) => {
-        const rows = layers.flatMap((layer) => {
-          const pitch = flatSize(layer) / 4;
-          const size = parameterCount(layer);
-          return blocksOf(layer, BLOCK).map(
-            (first) =>
-              ({ at: [(layer.slicesOffset + first) / 4, pitch, layer.slices, size - first] }) as const,
-          );
-        });
+        const rows = layers.flatMap((layer) =>
+          blocksOf(layer, BLOCK).map((first) => ({ at: slicesAt(layer, first) })),
+        );
         const blocks = table(shaders.plain, 'blocks of gradients', rows);
         return [
           call(

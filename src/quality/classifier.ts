@@ -1,4 +1,4 @@
-import { argumentError, checkInteger, EngineError, notImages, typeOf } from '../base/errors';
+import { argumentError, checkInteger, dataError, notImages, typeOf } from '../base/errors';
 import { fnv1a } from '../base/hash';
 import { loaded } from '../base/load';
 import { checkLoad, type LoadOptions } from '../data/idx';
@@ -60,8 +60,7 @@ export async function loadClassifier(options: LoadOptions = {}): Promise<Classif
   // The file of another version would give other results without an error.
   const hash = fnv1a(bytes);
   if (hash !== fileHash) {
-    throw new EngineError(
-      'data',
+    throw dataError(
       `${name} is not the classifier that this version was built with: its fnv1a is ${hash}, expected ${fileHash}. ` +
         "Reload without the browser's cache, or install the package again.",
     );

@@ -4,6 +4,7 @@ import {
   argumentError,
   checkInteger,
   checkObject,
+  dataError,
   EngineError,
   nonFinite,
   typeOf,
@@ -41,8 +42,7 @@ export function checkDataset(dataset: Dataset, device: GPUDevice, config: UNetCo
 export function checkImages(dataset: Dataset, config: UNetConfig): void {
   const { height, width, channels, conditioning } = config;
   if (dataset.height !== height || dataset.width !== width || dataset.channels !== channels) {
-    throw new EngineError(
-      'data',
+    throw dataError(
       `The data set has images of ${dataset.height}x${dataset.width}x${dataset.channels}; this UNet takes ${height}x${width}x${channels}. Create the UNet with that size, or load other images.`,
     );
   }
@@ -55,14 +55,12 @@ export function checkImages(dataset: Dataset, config: UNetConfig): void {
   if (classes === 0) return;
   const { maxLabel } = dataset;
   if (maxLabel === undefined) {
-    throw new EngineError(
-      'data',
+    throw dataError(
       `This UNet is conditioned on ${classes} classes, and the data set has no labels. Give createDataset labels, one byte an image, beside images.`,
     );
   }
   if (maxLabel >= classes) {
-    throw new EngineError(
-      'data',
+    throw dataError(
       `The data set has a label ${maxLabel}; this UNet has ${classes} classes, 0 to ${classes - 1}. Create it with conditioning: { classes: ${maxLabel + 1} }, or give other labels.`,
     );
   }

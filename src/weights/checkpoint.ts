@@ -26,7 +26,7 @@
  * distilled from, as a plain string.
  */
 import type { ByteContainer } from '../base/bytes';
-import { argumentError, checkObject, EngineError, show, wrongArgument } from '../base/errors';
+import { argumentError, checkObject, dataError, show, wrongArgument } from '../base/errors';
 import { type AdapterDescription, adapterName } from '../gpu/adapter';
 import type { Schedule } from '../plan/schedule';
 import type { OptimizerState, TrainerConfig } from '../training/options';
@@ -201,8 +201,7 @@ function checkTraining(trainer: Training): void {
 export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): Checkpoint {
   const file = openFile(bytes, name);
   if (file.metadata.kind !== 'checkpoint') {
-    throw new EngineError(
-      'data',
+    throw dataError(
       `${name} is a ${show(file.metadata.kind)}, not a checkpoint: it has no optimizer state to go on from. ` +
         'Give the checkpoint.safetensors that was saved beside it.',
     );

@@ -13,7 +13,7 @@
  * protects against accidents, not forgery, as anyone can compute it. SHA-256 would not change that, exists in secure contexts only, and
  * is asynchronous, which `loadModel` is not. The byte table, the shortest implementation, takes 11 ms for a checkpoint of 5 MB.
  */
-import { EngineError, show } from '../base/errors';
+import { dataError, show } from '../base/errors';
 
 const HEAD = '{"__metadata__":{"crc32":"';
 const AT = 8 + HEAD.length;
@@ -51,8 +51,7 @@ export function checkSeal(file: Uint8Array, stored: string, name: string): void 
   const inPlace = ascii(`${HEAD}${stored}"`).every((code, i) => file[8 + i] === code);
   const now = checksum(file);
   if (inPlace && stored === now) return;
-  throw new EngineError(
-    'data',
+  throw dataError(
     `${name} is not as it was saved: its checksum is ${now}, but ${show(stored)} was saved with it. ` +
       'The file is damaged, or another program has changed it: take another copy. (What another program saves ' +
       'has version 1 in its metadata, and no crc32.)',

@@ -1,5 +1,5 @@
 /** The fields of a file's metadata, and their checks. */
-import { defined, EngineError, integer, isObject, show, type Wrong, wrongArgument } from '../base/errors';
+import { dataError, defined, integer, isObject, show, type Wrong, wrongArgument } from '../base/errors';
 import { checkSchedule, type Schedule, type ScheduleOption } from '../plan/schedule';
 import type { TrainerConfig } from '../training/options';
 import type { AdamConfig, Objective } from '../training/step_config';
@@ -112,7 +112,7 @@ export function trainingOf(file: Safetensors, name: string): Omit<TrainerConfig,
   try {
     checked = checkSchedule(schedule as ScheduleOption | undefined);
   } catch (cause) {
-    throw new EngineError('data', `${name}: training in its metadata is wrong: ${(cause as Error).message}`, {
+    throw dataError(`${name}: training in its metadata is wrong: ${(cause as Error).message}`, {
       cause,
     });
   }
@@ -225,12 +225,12 @@ const today = (kernel: string, variant: string) => own(own(FORMER, kernel) ?? {}
 
 export function jsonOf(file: Safetensors, key: string, name: string): unknown {
   const text = file.metadata[key];
-  if (text === undefined) throw new EngineError('data', `${name} has no ${key} in its metadata. ${damaged}`);
+  if (text === undefined) throw dataError(`${name} has no ${key} in its metadata. ${damaged}`);
   try {
     return JSON.parse(text);
   } catch {
     // Without the cause: it quotes the file as it is, and some consoles print it.
-    throw new EngineError('data', `${name}: ${key} in its metadata is not JSON: ${show(text)}. ${damaged}`);
+    throw dataError(`${name}: ${key} in its metadata is not JSON: ${show(text)}. ${damaged}`);
   }
 }
 
@@ -244,4 +244,4 @@ const damaged = 'The file is damaged: take another.';
 export const inFile =
   (name: string): Wrong =>
   (key, value, legal) =>
-    new EngineError('data', `${name}: ${key} in its metadata is ${show(value)}; it must be ${legal}.`);
+    dataError(`${name}: ${key} in its metadata is ${show(value)}; it must be ${legal}.`);

@@ -1,6 +1,6 @@
 /** The file format that models and checkpoints share. */
 import { type ByteContainer, bytesOf } from '../base/bytes';
-import { EngineError, isObject, nonFinite, printable, show } from '../base/errors';
+import { dataError, EngineError, isObject, nonFinite, printable, show } from '../base/errors';
 import type { TrainerConfig } from '../training/options';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
 import { checkSeal, seal, UNKNOWN } from './checksum';
@@ -25,15 +25,13 @@ export function openFile(given: ByteContainer, name: string, foreign?: Record<st
   const { format, version, crc32 } = file.metadata;
   if (format !== FORMAT) {
     if (crc32 !== undefined) {
-      throw new EngineError(
-        'data',
+      throw dataError(
         `${name} has a checksum of webgpu-diffusion, and the format ${show(format ?? 'none')}: it is damaged. Take another copy.`,
       );
     }
     const note = `${name} is of another program, without a checksum: damage would not be noticed. Saved anew it has one.`;
     if (foreign) return { ...file, metadata: foreign, note: printable(note) };
-    throw new EngineError(
-      'data',
+    throw dataError(
       `${name} was not saved by webgpu-diffusion: its metadata has the format ${show(format ?? 'none')}. ` +
         'Its metadata must hold format, version, kind and config, or loadModel be given { config }: see docs/weights.md.',
     );
@@ -43,14 +41,13 @@ export function openFile(given: ByteContainer, name: string, foreign?: Record<st
     return { ...file, note: printable(note) };
   }
   if (version !== VERSION) {
-    throw new EngineError(
-      'data',
+    throw dataError(
       `${name} has version ${show(version)} of the format; this version of webgpu-diffusion reads ${VERSION} and ${WITHOUT_CHECKSUM}. ` +
         'Use the one that saved it; if that is this one, the file is damaged.',
     );
   }
   if (crc32 === undefined) {
-    throw new EngineError('data', `${name} has lost its checksum, crc32 in its metadata. Take another copy.`);
+    throw dataError(`${name} has lost its checksum, crc32 in its metadata. Take another copy.`);
   }
   checkSeal(bytes, crc32, name);
   return file;
@@ -62,12 +59,12 @@ export function networkInFile(
 ): { config: UNetConfig; parameters: Parameter[] } {
   const given = jsonOf(file, 'config', name);
   try {
-    if (!isObject(given)) throw new EngineError('data', 'it is not an object.');
+    if (!isObject(given)) throw dataError('it is not an object.');
     const config = checkConfig(given);
     return { config, parameters: parametersOf(config).parameters };
   } catch (cause) {
     if (!(cause instanceof EngineError)) throw cause;
-    throw new EngineError('data', `${name}: config in its metadata is wrong: ${cause.message}`, { cause });
+    throw dataError(`${name}: config in its metadata is wrong: ${cause.message}`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import { argumentError, checkObject, clip, defined, EngineError, typeOf } from '../base/errors';
+import { argumentError, checkObject, clip, dataError, defined, typeOf } from '../base/errors';
 import { fnv1a } from '../base/hash';
 import type { ImageSet } from '../data/idx';
 
@@ -53,8 +53,7 @@ export function assertSameData(before: DataFingerprint, now: DataFingerprint): v
   if (keys.every((key) => before[key] === now[key])) return;
   const show = (d: DataFingerprint) =>
     `${d.count} images of ${d.height}x${d.width}x${d.channels} (FNV-1a ${clip(String(d.fnv1a))}${both ? `, labels ${clip(String(d.labels))}` : ''})`;
-  throw new EngineError(
-    'data',
+  throw dataError(
     `The checkpoint was trained on ${show(before)}; this data set has ${show(now)}. Give the same images, in the same order.`,
   );
 }

@@ -1,5 +1,5 @@
 import { type ByteContainer, bytesOf, isFloats, lookOf } from '../base/bytes';
-import { argumentError, checkObject, clip, EngineError, isObject, show, typeOf } from '../base/errors';
+import { argumentError, checkObject, clip, dataError, isObject, show, typeOf } from '../base/errors';
 
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a JSON header with each tensor's type, shape and position, then the
@@ -152,8 +152,7 @@ export function decodeSafetensors(given: ByteContainer, name = 'The safetensors 
   for (const { tensor, begin, end } of places) {
     if (begin !== covered) {
       const problem = begin < covered ? 'overlaps the tensor before it' : 'leaves a gap before it';
-      throw new EngineError(
-        'data',
+      throw dataError(
         `${name}: tensor ${show(tensor)} at bytes ${begin} to ${end} ${problem}; it must begin at ${covered}. ` +
           damaged,
       );
@@ -163,8 +162,7 @@ export function decodeSafetensors(given: ByteContainer, name = 'The safetensors 
   const size = bytes.length - start;
   if (covered !== size) {
     const problem = covered > size ? 'is cut short' : 'has trailing bytes';
-    throw new EngineError(
-      'data',
+    throw dataError(
       `${name} ${problem}: its tensors take ${covered} bytes after the header, the file has ${size}. ${damaged}`,
     );
   }
@@ -194,7 +192,7 @@ interface TensorRange {
 function readHeader(bytes: Uint8Array, name: string): { header: Record<string, unknown>; start: number } {
   const refuse = (problem: string): never => {
     const look = lookOf(bytes);
-    throw new EngineError('data', `${name} ${look ? `is not a safetensors file.${look}` : problem}`);
+    throw dataError(`${name} ${look ? `is not a safetensors file.${look}` : problem}`);
   };
   // The shortest legal file is an empty header, {}.
   if (bytes.length < 10) {
@@ -228,8 +226,7 @@ function readMetadata(value: unknown, name: string): Record<string, string> {
   if (value === undefined) return {};
   const legal = isObject(value) && Object.values(value).every((item) => typeof item === 'string');
   if (!legal) {
-    throw new EngineError(
-      'data',
+    throw dataError(
       `${name}: ${metadataKey} is ${show(value)}; it must be an object whose values are strings. ${damaged}`,
     );
   }
@@ -238,7 +235,7 @@ function readMetadata(value: unknown, name: string): Record<string, string> {
 
 function readPlace(tensor: string, entry: unknown, name: string): TensorRange {
   const refuse = (problem: string): never => {
-    throw new EngineError('data', `${name}: tensor ${show(tensor)} ${problem}`);
+    throw dataError(`${name}: tensor ${show(tensor)} ${problem}`);
   };
   if (!isObject(entry))
     return refuse(`is ${show(entry)}; it must be an object with dtype, shape and data_offsets.`);

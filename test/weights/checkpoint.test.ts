@@ -325,86 +325,81 @@ function headed(json: string): Uint8Array {
 }
 
 describe('a refused file', () => {
-  const cases: [string, Uint8Array, ...(string | number)[]][] = [
-    ['a model is no checkpoint', model, 'is a "model"', 'no optimizer state'],
-    ['a file of another program', encodeSafetensors([]), 'not saved by webgpu-diffusion', 'none'],
-    ['another format', altered({ format: 'pt' }), '"pt"'],
-    ['a later version', altered({ version: '3' }), 'version "3"', 'reads 2 and 1'],
-    ['no config', altered({ config: undefined }), 'no config'],
-    ['config is not JSON', altered({ config: '{' }), 'config', 'not JSON'],
-    ['config is a list', altered({ config: '[1]' }), 'config'],
-    ['config of another kind', altered({ config: '{"depth":3}' }), 'no setting depth'],
-    ['config out of range', altered({ config: '{"kernelSize":4}' }), 'kernelSize is 4', 'odd'],
+  test.each<[string, Record<string, string | undefined>, ...(string | number)[]]>([
+    ['another format', { format: 'pt' }, '"pt"'],
+    ['a later version', { version: '3' }, 'version "3"', 'reads 2 and 1'],
+    ['no config', { config: undefined }, 'no config'],
+    ['config is not JSON', { config: '{' }, 'config', 'not JSON'],
+    ['config is a list', { config: '[1]' }, 'config'],
+    ['config of another kind', { config: '{"depth":3}' }, 'no setting depth'],
+    ['config out of range', { config: '{"kernelSize":4}' }, 'kernelSize is 4', 'odd'],
     [
       'config of another network',
-      altered({ config: '{"height":4,"width":4,"widths":[2,4],"kernelSize":3}' }),
+      { config: '{"height":4,"width":4,"widths":[2,4],"kernelSize":3}' },
       'down.1.kernel',
       '[3, 3, 2, 3]',
       '[3, 3, 2, 4]',
     ],
-    ['no step', altered({ step: undefined }), 'no step'],
-    ['step is not a number', altered({ step: '"3"' }), 'step', 'is "3";'],
-    ['step is negative', altered({ step: '-1' }), 'step', -1],
-    ['step does not fit the losses', altered({ step: '4' }), 'losses', '[3]', '[4]'],
-    [
-      'no seed',
-      altered({ settings: '{"batchSize":1,"learningRate":1,"epochs":1}' }),
-      'settings.seed',
-      'missing',
-    ],
-    ['settings are null', altered({ settings: 'null' }), 'settings', 'null'],
-    ['learning rate 0', altered({ settings: '{"learningRate":0}' }), 'settings.learningRate', 'above 0'],
+    ['no step', { step: undefined }, 'no step'],
+    ['step is not a number', { step: '"3"' }, 'step', 'is "3";'],
+    ['step is negative', { step: '-1' }, 'step', -1],
+    ['step does not fit the losses', { step: '4' }, 'losses', '[3]', '[4]'],
+    ['no seed', { settings: '{"batchSize":1,"learningRate":1,"epochs":1}' }, 'settings.seed', 'missing'],
+    ['settings are null', { settings: 'null' }, 'settings', 'null'],
+    ['learning rate 0', { settings: '{"learningRate":0}' }, 'settings.learningRate', 'above 0'],
     [
       'binarize is a word',
-      altered({ settings: JSON.stringify({ ...settings, binarize: 'no' }) }),
+      { settings: JSON.stringify({ ...settings, binarize: 'no' }) },
       'settings.binarize',
       '"no"',
     ],
-    ['adam is a list', altered({ adam: '[]' }), 'adam', 'an object'],
-    ['adam without beta2', altered({ adam: '{"beta1":0.9,"epsilon":1e-7}' }), 'adam.beta2', 'missing'],
-    ['data without a hash', altered({ data: '{"count":1,"height":1,"width":1,"channels":1}' }), 'data.fnv1a'],
+    ['adam is a list', { adam: '[]' }, 'adam', 'an object'],
+    ['adam without beta2', { adam: '{"beta1":0.9,"epsilon":1e-7}' }, 'adam.beta2', 'missing'],
+    ['data without a hash', { data: '{"count":1,"height":1,"width":1,"channels":1}' }, 'data.fnv1a'],
     [
       'another objective',
-      altered({ training: '{"objective":"noise"}' }),
+      { training: '{"objective":"noise"}' },
       'training.objective',
       '"noise"',
       'tutorial or flow',
     ],
     [
       'a schedule without an end',
-      altered({ training: '{"schedule":{"decay":"cosine"}}' }),
+      { training: '{"schedule":{"decay":"cosine"}}' },
       'training',
       'schedule.steps is missing',
     ],
-    [
-      'averageSpan is a word',
-      altered({ training: '{"averageSpan":"far"}' }),
-      'training.averageSpan',
-      '"far"',
-    ],
-    ['clipNorm is a word', altered({ training: '{"clipNorm":"one"}' }), 'training.clipNorm', '"one"'],
-    ['training is a list', altered({ training: '[]' }), 'training', '[]', 'an object'],
-    ['variants are numbers', altered({ variants: '{"conv2d/down.0":1}' }), 'conv2d/down.0'],
-    ['sampling is a word', altered({ sampling: '"euler"' }), 'sampling', '"euler"', 'an object'],
-    ['no such method', altered({ sampling: '{"method":"ode","steps":4}' }), 'sampling.method', '"ode"'],
-    ['half a step', altered({ sampling: '{"method":"euler","steps":0.5}' }), 'sampling.steps', '0.5'],
+    ['averageSpan is a word', { training: '{"averageSpan":"far"}' }, 'training.averageSpan', '"far"'],
+    ['clipNorm is a word', { training: '{"clipNorm":"one"}' }, 'training.clipNorm', '"one"'],
+    ['training is a list', { training: '[]' }, 'training', '[]', 'an object'],
+    ['variants are numbers', { variants: '{"conv2d/down.0":1}' }, 'conv2d/down.0'],
+    ['sampling is a word', { sampling: '"euler"' }, 'sampling', '"euler"', 'an object'],
+    ['no such method', { sampling: '{"method":"ode","steps":4}' }, 'sampling.method', '"ode"'],
+    ['half a step', { sampling: '{"method":"euler","steps":0.5}' }, 'sampling.steps', '0.5'],
     [
       'a polish without noises',
-      altered({ sampling: '{"method":"euler","steps":4,"polish":{"level":0.2}}' }),
+      { sampling: '{"method":"euler","steps":4,"polish":{"level":0.2}}' },
       'sampling.polish',
       '1 to 64 noises',
     ],
     [
       'guidance within no levels',
-      altered({ sampling: '{"method":"euler","steps":4,"guidanceRange":[1,0]}' }),
+      { sampling: '{"method":"euler","steps":4,"guidanceRange":[1,0]}' },
       'sampling.guidanceRange',
       'low < high',
     ],
     [
       'other steps than calls',
-      altered({ sampling: '{"method":"euler","steps":4,"calls":2}' }),
+      { sampling: '{"method":"euler","steps":4,"calls":2}' },
       'as many steps as calls',
     ],
+  ])('has the fault of its metadata named by loadCheckpoint: %s', async (_, metadata, ...facts) => {
+    await refused(() => loadCheckpoint(altered(metadata), 'the/file'), 'data', 'the/file', ...facts);
+  });
+
+  test.each<[string, Uint8Array, ...(string | number)[]]>([
+    ['a model is no checkpoint', model, 'is a "model"', 'no optimizer state'],
+    ['a file of another program', encodeSafetensors([]), 'not saved by webgpu-diffusion', 'none'],
     ['a missing tensor', altered({}, (t) => t.delete('moment1.up.1.bias')), 'moment1.up.1.bias', 'missing'],
     [
       'an extra tensor',
@@ -419,8 +414,7 @@ describe('a refused file', () => {
       'not finite',
     ],
     ['cut short', checkpoint.subarray(0, checkpoint.length - 4), 'cut short'],
-  ];
-  test.each(cases)('has its fault named by loadCheckpoint: %s', async (_, bytes, ...facts) => {
+  ])('has its fault named by loadCheckpoint: %s', async (_, bytes, ...facts) => {
     await refused(() => loadCheckpoint(bytes, 'the/file'), 'data', 'the/file', ...facts);
   });
 
