@@ -75,7 +75,7 @@ export async function check(
       warnings,
       variants: {},
       losses: [],
-      error: error as Error & { code?: string; kernel?: string },
+      error: error as Error & { code?: string; kernel?: string; variant?: string },
     };
   }
 }

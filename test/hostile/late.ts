@@ -34,7 +34,7 @@ type Told = Outcome & {
 
 /** What is wrong with what came of a row, or nothing. */
 function complaint(row: LateRow, place: Place, used: boolean, healthy: Outcome, outcome: Told) {
-  const { losses, warnings, variants, told, last, seconds } = outcome;
+  const { losses, warnings, variants, error, told, last, seconds } = outcome;
   const onGpu = place.adapterInfo !== undefined;
   const late = `its shader ${row.shader} has been compiling for `;
   const odd = warnings.find(
@@ -50,7 +50,6 @@ function complaint(row: LateRow, place: Place, used: boolean, healthy: Outcome, 
   const words = told.every((t) => t.kernel?.includes('.') && t.seconds! >= 0.8 * DEADLINE);
   const isWaitedFor = used && !mayLeaveOut(place, row.shader);
   if (!words || (isWaitedFor && told.length === 0)) return `its messages are ${JSON.stringify(told)}`;
-  const error = outcome.error as (Error & { kernel?: string; variant?: string }) | undefined;
   if (!error) {
     if (used && last && last.done !== last.total) return `its progress ends at ${JSON.stringify(last)}`;
     if (row.never && used && !onGpu) return 'it trains without a shader';

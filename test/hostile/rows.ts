@@ -37,18 +37,16 @@ export type Outcome = Awaited<ReturnType<typeof trainOn>>;
 /** What is remembered, so that it can be copied. */
 export type Entries = ReadonlyMap<string, string>;
 
-export function cacheOf(entries: Entries): TuningCache {
-  const own = new Map(entries);
-  return { get: async (key) => own.get(key), set: async (key, value) => void own.set(key, value) };
-}
+const cacheIn = (entries: Map<string, string>): TuningCache => ({
+  get: async (key) => entries.get(key),
+  set: async (key, value) => void entries.set(key, value),
+});
+export const cacheOf = (entries: Entries) => cacheIn(new Map(entries));
 
 /** A visit without faults: what it trains, what the next one remembers of it, and cannot add to, and the shaders that this one uses. */
 export async function healthyVisit(device: GPUDevice, place: Place) {
   const entries = new Map<string, string>();
-  const cache: TuningCache = {
-    get: async (key) => entries.get(key),
-    set: async (key, value) => void entries.set(key, value),
-  };
+  const cache = cacheIn(entries);
   const outcome = await trainOn(device, place, cache);
   if (outcome.error) throw outcome.error;
   const remembered = { get: cache.get, set: async () => {} };
@@ -85,8 +83,7 @@ function complaint(
   expected: readonly number[],
   outcome: Outcome,
 ): string | undefined {
-  const { losses, warnings, variants } = outcome;
-  const error = outcome.error as (Error & { kernel?: string; variant?: string }) | undefined;
+  const { losses, warnings, variants, error } = outcome;
   const fault = FAULTS[what];
   const odd = warnings.find(
     ({ code, message, kernel, variant }) =>
