@@ -17,7 +17,10 @@ import {
 } from '../../src/unet/variants';
 
 const layers = layersOf(checkConfig());
-const plain = { features: new Set<string>() };
+const none = new Set<string>();
+const plain = { features: none };
+/** A device with default limits. */
+const small = { ...plain, limits: { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 } };
 const capable = { features: new Set(['subgroups']) };
 const usual = (batch: number, ...features: string[]) =>
   defaultVariants(layers, batch, { features: new Set(features) }, 'software');
@@ -34,7 +37,6 @@ test('on a processor with subgroups, a large batch uses the subgroup variants', 
 
 test('the conditioning is fused on GPUs, unless that variant was rejected or the caller fixed another', () => {
   const conditioned = layersOf(presets.digits);
-  const none = new Set<string>();
   expect(conditioningChoice(conditioned, 'gpu', none)).toEqual({ conditioning: 'gpu' });
   expect(conditioningChoice(conditioned, 'gpu', new Set(['conditioning.gpu']))).toEqual({});
   expect(conditioningChoice(conditioned, 'software', none)).toEqual({});
@@ -140,7 +142,6 @@ test('a layer of fewer than 32 output channels does not use the subgroup variant
 
 test('the tuner measures on an adapter only variants for its kind', () => {
   const some = ['direct', 'tile', 'winograd7', 'winograd7_gpu'];
-  const none = new Set<string>();
   expect(worthMeasuring(conv2d, some, layers[1], 64, 'gpu', none)).toEqual([
     'direct',
     'tile',
@@ -150,7 +151,6 @@ test('the tuner measures on an adapter only variants for its kind', () => {
 });
 
 test('a wide product is measured where 64 columns of four tiles fill its workgroup, and is never the default', () => {
-  const none = new Set<string>();
   const wide = (layer: number, batch: number) =>
     worthMeasuring(
       conv2d,
@@ -223,8 +223,9 @@ describe('the tuner on a GPU', () => {
       for (const layer of layersFor(kernel, layers)) {
         const possible = possibleVariants(kernel, layer, 64, capable);
         const usual = preferredVariant(kernel, possible, layer, 64, 'gpu');
-        expect(worthMeasuring(kernel, possible, layer, 64, 'gpu', new Set())[0]).toBe('direct');
-        expect(worthMeasuring(kernel, possible, layer, 64, 'gpu', new Set())).toContain(usual);
+        const worth = worthMeasuring(kernel, possible, layer, 64, 'gpu', none);
+        expect(worth[0]).toBe('direct');
+        expect(worth).toContain(usual);
         for (const left of possible)
           expect(() =>
             checkVariants({ [`${kernel.name}/${layer.name}`]: left }, layers, 64, capable, true),
@@ -257,7 +258,6 @@ test('the default variants on a GPU, without measuring, are those that fit its r
 });
 
 test('on a device with default limits no form is used whose scratch memory no buffer can hold', () => {
-  const small = { ...plain, limits: { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 } };
   // Bindings may be larger than buffers where a caller has raised one limit alone.
   const binding = { ...plain, limits: { maxStorageBufferBindingSize: 2 ** 30, maxBufferSize: 2 ** 28 } };
   const wide = (width: number) => layersOf(checkConfig({ height: 64, width: 64, widths: [width, width] }));
@@ -277,7 +277,6 @@ test('the plain weight gradient needs no buffer that a device with default limit
   const of = (width: number) => {
     const layer = layersOf(checkConfig({ height: 64, width: 64, widths: [width, width] }))[1];
     const shape = { ...layer, batch: 64 };
-    const small = { ...plain, limits: { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 } };
     expect(possibleVariants(conv2dGradKernel, layer, 64, small)).toContain('direct');
     return { slices: slices!(shape), mib: Math.ceil((4 * scratch!(shape).partials) / 2 ** 20) };
   };
