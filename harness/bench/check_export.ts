@@ -96,8 +96,4 @@ export function worstText(worst: WorstElement | undefined): string {
 }
 
 /** A block of code: what a driver says may contain anything. */
-const indented = (text: string) =>
-  text
-    .split('\n')
-    .map((line) => `    ${line}`)
-    .join('\n');
+const indented = (text: string) => `    ${text.replaceAll('\n', '\n    ')}`;

@@ -70,35 +70,30 @@ export const texts = (value: string, help: string): Flag<readonly string[]> => {
 
 export const toggle = (help: string): Flag<true> => ({ help, parse: () => true });
 
-export const integer = (value: string, help: string, min: number, max: number): Flag<number> => ({
-  value,
-  help,
-  parse: (given, name) => {
-    const n = /^[+-]?\d+$/.test(given) ? Number(given) : Number.NaN;
-    if (!(n >= min && n <= max)) {
-      throw new UsageError(`--${name} is ${show(given)}; it must be a whole number from ${min} to ${max}.`);
-    }
-    return n;
-  },
-});
+/** The whole number that a text is; NaN for any other text. */
+export const wholeIn = (text: string) => (/^\s*\+?\d+\s*$/.test(text) ? Number(text) : Number.NaN);
+/** The number that a text is; NaN for any other text. */
+export const numberIn = (text: string) => (text.trim() === '' ? Number.NaN : Number(text));
 
-export const number = (value: string, help: string, min: number, max: number): Flag<number> => ({
-  value,
-  help,
-  parse: (given, name) => {
-    const n = given.trim() === '' ? Number.NaN : Number(given);
-    if (!(n >= min && n <= max)) {
-      throw new UsageError(`--${name} is ${show(given)}; it must be a number from ${min} to ${max}.`);
-    }
-    return n;
-  },
-});
+const numeric =
+  (kind: string, read: (text: string) => number) =>
+  (value: string, help: string, min: number, max: number): Flag<number> => ({
+    value,
+    help,
+    parse: (given, name) => {
+      const n = read(given);
+      if (n >= min && n <= max) return n;
+      throw new UsageError(`--${name} is ${show(given)}; it must be ${kind} from ${min} to ${max}.`);
+    },
+  });
+export const integer = numeric('a whole number', wholeIn);
+export const number = numeric('a number', numberIn);
 
 export const integers = (value: string, help: string, min: number, max: number): Flag<number[]> => ({
   value,
   help,
   parse: (given, name) => {
-    const list = given.split(',').map((item) => (/^\d+$/.test(item.trim()) ? Number(item) : Number.NaN));
+    const list = given.split(',').map(wholeIn);
     if (!list.every((n) => n >= min && n <= max)) {
       throw new UsageError(
         `--${name} is ${show(given)}; it must be whole numbers from ${min} to ${max} with commas between, such as ${value}.`,
@@ -196,12 +191,8 @@ export function helpOf(command: Command): string {
     ([flag, { value, help }]) => [`--${flag}${value === undefined ? '' : ` ${value}`}`, help] as const,
   );
   const width = Math.max(...rows.map(([left]) => left.length), 8);
-  const line = (left: string, right: string) => {
-    const [first, ...rest] = right.split('\n');
-    return [`  ${left.padEnd(width)}  ${first}`, ...rest.map((r) => `  ${' '.repeat(width)}  ${r}`)].join(
-      '\n',
-    );
-  };
+  const line = (left: string, right: string) =>
+    `  ${left.padEnd(width)}  ${right.replaceAll('\n', `\n${' '.repeat(width + 4)}`)}`;
   return [
     `webgpu-diffusion ${command.name} ${command.usage}`.trimEnd(),
     '',

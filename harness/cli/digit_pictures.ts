@@ -24,6 +24,12 @@ export const sheetColumns = ({ config }: UNet) =>
 export const labelsInTurn = (classes: readonly number[], count: number) =>
   Uint8Array.from({ length: count }, (_, i) => classes[i % classes.length]);
 
+/** The labels of `count` images of a sheet, as a sampler takes them: none for a network without classes. */
+export const classesInTurn = (unet: UNet, count: number) =>
+  unet.config.conditioning?.classes
+    ? { labels: labelsInTurn([...Array(sheetColumns(unet)).keys()], count) }
+    : {};
+
 /** Yields each picture of a run with its file name, without extension. */
 export async function* digitPictures(
   engine: Engine,
@@ -45,7 +51,7 @@ export async function* digitPictures(
   const behind = { ...originals, values: noisy.behind(await unet.predict(input, { count, ...conditions })) };
   yield { name: 'predictions', picture: grid(rowsOf(originals, shown, behind), count) };
 
-  yield { name: 'samples', picture: await sheet(engine, unet, { seed, signal, rows: ROWS, onStep }) };
+  yield { name: 'samples', picture: await sheet(engine, unet, { seed, signal, onStep }) };
   yield { name: 'trajectory', picture: await trajectory(engine, unet, { seed, signal }) };
 }
 
@@ -53,21 +59,18 @@ export async function* digitPictures(
 export async function sheet(
   engine: Engine,
   unet: UNet,
-  run: PictureOptions & { readonly rows: number; readonly scale?: number },
+  { onStep, ...options }: PictureOptions,
 ): Promise<Picture> {
-  const { rows, scale, onStep, ...options } = run;
   const { steps } = unet.sampling!;
   const columns = sheetColumns(unet);
-  const count = columns * rows;
-  const classes = Array.from({ length: columns }, (_, i) => i);
-  const labels = labelsInTurn(classes, count);
+  const count = columns * ROWS;
   using sampler = await engine.createSampler(unet, { count });
   const values = await sampler.sample({
     ...options,
-    ...(unet.config.conditioning?.classes ? { labels } : {}),
+    ...classesInTurn(unet, count),
     onStep: (done) => onStep?.('samples', done, steps),
   });
-  return grid({ ...unet.config, values }, columns, { scale });
+  return grid({ ...unet.config, values }, columns);
 }
 
 /** A row for each class: x from noise to image, a column for every other step of Euler, from left to right. */
@@ -78,9 +81,8 @@ async function trajectory(
 ): Promise<Picture> {
   const rows = sheetColumns(unet);
   using sampler = await engine.createSampler(unet, { count: rows });
-  const labels = Uint8Array.from({ length: rows }, (_, i) => i);
   const columns: Float32Array[] = [];
-  const run = { ...options, ...TRAJECTORY, ...(unet.config.conditioning?.classes ? { labels } : {}) };
+  const run = { ...options, ...TRAJECTORY, ...classesInTurn(unet, rows) };
   // Every other step: more are too alike to tell apart.
   for await (const { step, input, x } of sampler.run(run)) {
     if (step % 2 === 0) columns.push(input);

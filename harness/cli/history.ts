@@ -5,7 +5,7 @@ import type { UNet } from '../../src/unet/unet';
 import type { RunSettings } from '../../src/weights/fields';
 import { encodeGif } from '../pictures/gif';
 import { grid, type Picture } from '../pictures/pictures';
-import { labelsInTurn, sheetColumns } from './digit_pictures';
+import { classesInTurn, sheetColumns } from './digit_pictures';
 
 const ROWS = 2;
 const MILLISECONDS = 250;
@@ -51,11 +51,10 @@ export class History {
     if (step < this.next) return;
     this.next = nextFrame(step, this.batch);
     const { unet, count } = this.sampler;
-    const columns = sheetColumns(unet);
-    const classes = Array.from({ length: columns }, (_, i) => i);
-    const conditions = unet.config.conditioning?.classes ? { labels: labelsInTurn(classes, count) } : {};
-    const values = await this.sampler.sample({ ...SAMPLING, ...conditions, seed: this.seed, signal });
-    this.frames.push({ step, picture: grid({ ...unet.config, values }, columns, { scale: 3 }) });
+    const options = { ...SAMPLING, ...classesInTurn(unet, count), seed: this.seed, signal };
+    const values = await this.sampler.sample(options);
+    const picture = grid({ ...unet.config, values }, sheetColumns(unet), { scale: 3 });
+    this.frames.push({ step, picture });
   }
 
   /** Encodes the frames as an animated GIF. */

@@ -1,6 +1,7 @@
 /** Measures how good a network's digits are by comparing samples with real digits. */
 import type { Engine } from '../../src/engine';
 import { createQualityMeter, type Quality, type QualityMeter } from '../../src/quality/quality';
+import { table } from '../../src/unet/describe';
 import type { Sampling } from '../../src/unet/sampling';
 import type { UNet } from '../../src/unet/unet';
 
@@ -96,19 +97,11 @@ const shown = ({ isShare }: Figure, value: number, decimals: number) =>
 /** A row for each measure: samples, then real digits. */
 export function qualityTable({ samples, real }: MeasuredQuality): string {
   const figures = FIGURES.filter(({ of }) => of(samples) !== undefined);
-  const cells = (quality: Quality) =>
-    figures.map((figure) => shown(figure, figure.of(quality)!, figure.decimals));
-  const columns = [
-    ['', ...figures.map(({ name }) => name)],
-    ['samples', ...cells(samples)],
-    ['real digits', ...cells(real)],
-  ];
-  const widths = columns.map((column) => Math.max(...column.map((cell) => cell.length)));
-  return columns[0]
-    .map((name, row) =>
-      [name.padEnd(widths[0]), ...[1, 2].map((i) => columns[i][row].padStart(widths[i]))].join('  '),
-    )
-    .join('\n');
+  const rows = figures.map((figure) => {
+    const cell = (quality: Quality) => shown(figure, figure.of(quality)!, figure.decimals);
+    return [figure.name, cell(samples), cell(real)];
+  });
+  return table([['', 'samples', 'real digits'], ...rows], [1, 2]);
 }
 
 /** Measurements of a card: enough for a standard error. */

@@ -11,13 +11,13 @@ import {
 } from '../../src/unet/sampling';
 import type { Model } from '../../src/weights/model';
 import { plural } from '../text/units';
-import { type Flag, type Given, integer, number, oneOf, show, UsageError } from './args';
+import { type Flag, type Given, integer, number, numberIn, oneOf, show, UsageError } from './args';
 
 const range: Flag<readonly [number, number]> = {
   value: 'LOW,HIGH',
   help: 'the levels at which guidance acts, 0 to 1, both included; for euler\nand adams (default: all)',
   parse: (given, name) => {
-    const levels = given.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+    const levels = given.split(',').map(numberIn);
     if (isGuidanceRange(levels)) return levels;
     throw new UsageError(
       `--${name} is ${show(given)}; it must be two levels from 0 to 1, the lower one first, such as 0.2,0.8.`,
@@ -30,9 +30,7 @@ const polish: Flag<Polish | false> = {
   help: 'after the last step, new noise on the finished image and the mean of what\nthe network predicts, against grain: 4,0.2, or none (default: as the model\nsays)',
   parse: (given, name) => {
     if (given === 'none') return false;
-    const [noises, level, ...more] = given
-      .split(',')
-      .map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+    const [noises, level, ...more] = given.split(',').map(numberIn);
     const made = { noises, level };
     if (more.length === 0 && isPolish(made)) return made;
     throw new UsageError(

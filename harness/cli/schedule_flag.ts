@@ -1,6 +1,6 @@
 /** `--schedule`: how the learning rate changes over a run. */
 import type { ScheduleOption, ScheduleOptions } from '../../src/plan/schedule';
-import { type Flag, show, UsageError } from './args';
+import { type Flag, numberIn, show, UsageError } from './args';
 
 /** The flag's value; the end of a decay is known once the length of the run is. */
 type GivenSchedule = Omit<ScheduleOptions, 'steps'>;
@@ -20,7 +20,7 @@ export const scheduleFlag: Flag<GivenSchedule> = {
     const given: { warmup?: number; floor?: number } = {};
     for (const entry of rest) {
       const [key, value] = entry.split('=');
-      const number = value === undefined || value.trim() === '' ? Number.NaN : Number(value);
+      const number = numberIn(value ?? '');
       const fits =
         (key === 'warmup' && Number.isInteger(number) && number >= 0) ||
         (key === 'floor' && kind !== 'constant' && number >= 0 && number <= 1);

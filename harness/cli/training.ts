@@ -147,12 +147,9 @@ export class Training {
         progress.print(`            with other kernels, so the last digits will differ: ${run.otherKernels}`);
       }
     }
-    const origin = checkpoint
-      ? run.otherKernels
-        ? this.options.preparations.origin(engine, false)
-        : 'as the run began'
-      : this.options.preparations.origin(engine, this.options.kernels.variants !== undefined);
-    progress.print(`Kernels     ${origin}`);
+    const { preparations, kernels } = options;
+    const chosen = () => preparations.origin(engine, kernels.variants !== undefined);
+    progress.print(`Kernels     ${checkpoint && !run.otherKernels ? 'as the run began' : chosen()}`);
     for (const line of variantLines(this.trainer.variants)) progress.print(`            ${line}`);
     progress.print(`Output      ${folder.path}`);
     progress.print();

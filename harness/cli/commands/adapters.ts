@@ -35,11 +35,9 @@ async function nodeAdapters(): Promise<boolean> {
   const seen = new Map<string, GPUAdapter>();
   for (const powerPreference of ['high-performance', 'low-power'] as const) {
     const adapter = await gpu.requestAdapter({ powerPreference });
-    if (adapter)
-      seen.set(
-        JSON.stringify(describeAdapter(adapter.info)),
-        seen.get(JSON.stringify(describeAdapter(adapter.info))) ?? adapter,
-      );
+    if (!adapter) continue;
+    const name = JSON.stringify(describeAdapter(adapter.info));
+    seen.set(name, seen.get(name) ?? adapter);
   }
   if (seen.size === 0) {
     console.log(

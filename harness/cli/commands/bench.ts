@@ -60,11 +60,7 @@ export const bench: Command = defineCommand({
       ...sweepChoices,
     ),
     points: integers('1,8,64', 'other batches or sizes for --sweep', 1, 65536),
-    recipe: networkFlags.recipe,
-    widths: networkFlags.widths,
-    'kernel-size': networkFlags['kernel-size'],
-    convolutions: networkFlags.convolutions,
-    residual: networkFlags.residual,
+    ...networkFlags,
     budget: number(
       'SECONDS',
       'time for everything, about (default 60); drops measurements not begun by then',

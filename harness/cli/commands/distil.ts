@@ -31,8 +31,6 @@ import { versions } from '../versions';
 
 /** The teacher's sampling when its quality is measured. */
 const TEACHER = { method: 'euler', steps: 20 } as const;
-/** Rows of the sheet of samples. */
-const ROWS = 8;
 
 const flags = {
   model: modelFlag,
@@ -137,7 +135,7 @@ async function distilModel(
   const rows = losses.map((loss, i) => [i + 1, digits(loss)]);
   await write('losses.csv', csv(['step', 'loss'], rows));
   // Few calls, which no Ctrl-C ends: the folder would have a model without its pictures, or with an earlier model's.
-  await write('samples.png', encodePng(await sheet(engine, student, { seed, rows: ROWS })));
+  await write('samples.png', encodePng(await sheet(engine, student, { seed })));
   const writeReport = (quality?: object) => {
     const report = {
       settings,

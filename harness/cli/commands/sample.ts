@@ -4,7 +4,7 @@ import { type Classes, exampleOf, labelsIn } from '../../pictures/class_names';
 import { grid } from '../../pictures/pictures';
 import { adapterText } from '../../text/adapter_text';
 import { duration, plural } from '../../text/units';
-import { defineCommand, integer, show, text, toggle, UsageError } from '../args';
+import { defineCommand, integer, show, text, toggle, UsageError, wholeIn } from '../args';
 import { labelsInTurn } from '../digit_pictures';
 import { prepareFile, writeWhole } from '../files';
 import { kernelChoice, kernelFlags, Preparations } from '../kernel_flags';
@@ -54,7 +54,7 @@ export const sample = defineCommand({
     const sampling = samplingOf(given, model);
     const classes = config.conditioning?.classes ?? 0;
     const ordered = orderedOf(given, { classes, classNames: model.data?.classNames });
-    const asked = ordered ?? (classes > 0 ? Array.from({ length: classes }, (_, i) => i) : undefined);
+    const asked = ordered ?? (classes > 0 ? [...Array(classes).keys()] : undefined);
     const each = classes > ROWS * 4 ? 1 : ROWS;
     const count = given.count ?? ordered?.length ?? (history ? 8 : classes > 0 ? classes * each : 64);
     await prepareFile(out, '--out');
@@ -112,7 +112,7 @@ export function orderedOf(
 
 function labelsOfDigits(given: string, classes: number): number[] {
   const parts = given.includes(',') ? given.split(',') : [...given];
-  const digits = parts.map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : Number.NaN));
+  const digits = parts.map(wholeIn);
   if (digits.every((digit) => digit < classes)) return digits;
   throw new UsageError(
     `--digits is ${show(given)}; this network knows 0 to ${classes - 1}, such as ${classes > 10 ? '3,14' : '314'}.`,

@@ -2,6 +2,7 @@
 
 import { Waiter } from '../../../src/base/time';
 import type { AdapterDescription } from '../../../src/gpu/adapter';
+import { summary } from '../../bench/statistics';
 import { type SeenDevice, watchDevices } from './devices';
 import { loadPeer, type PeerName } from './load_peer';
 import { createOurs, type Ours } from './ours';
@@ -279,12 +280,7 @@ class Contest {
   }
 }
 
-function median(values: readonly number[]): number | undefined {
-  if (values.length === 0) return undefined;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
+const median = (values: readonly number[]) => (values.length > 0 ? summary(values).median : undefined);
 
 function lossDifference(ours: readonly number[], theirs: readonly number[]): number {
   const n = Math.min(ours.length, theirs.length, COMPARED_STEPS);

@@ -1,5 +1,5 @@
 /** The comparison as Markdown. */
-import { whole } from '../../text/units';
+import { short } from '../../bench/table';
 import { type Mode, OURS, type PeerTimes, type Row } from './compare';
 
 const titles: Readonly<Record<Mode, string>> = {
@@ -7,14 +7,7 @@ const titles: Readonly<Record<Mode, string>> = {
   forward: 'Forward pass (upload, network, whole output read back)',
 };
 
-/** Milliseconds with about three digits. */
-function ms(seconds: number | undefined): string {
-  if (seconds === undefined) return '';
-  const value = seconds * 1000;
-  return value >= 100 ? whole(value) : value.toPrecision(3);
-}
-
-const digits = (x: number) => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));
+const ms = (seconds: number | undefined) => (seconds === undefined ? '' : short(seconds * 1000));
 
 export function table(
   { results, recipe, batch }: PeerTimes,
@@ -32,12 +25,12 @@ function modeTable(rows: readonly Row[], batch: number, versions: Readonly<Recor
   const head = ['', 'first, s', 'median, ms', 'min - max, ms', 'n', 'images/s', 'to ours', 'differs by', ''];
   const cells = rows.map(({ name, first, seconds, median, ratio, difference, note }) => [
     `${name} ${versions[name] ?? ''}`.trim(),
-    first === undefined ? '' : digits(first),
+    first === undefined ? '' : short(first),
     ms(median),
     seconds.length > 0 ? `${ms(Math.min(...seconds))} - ${ms(Math.max(...seconds))}` : '',
     String(seconds.length),
-    median === undefined ? '' : digits(batch / median),
-    name === OURS || ratio === undefined ? '' : `${digits(ratio)}x`,
+    median === undefined ? '' : short(batch / median),
+    name === OURS || ratio === undefined ? '' : `${short(ratio)}x`,
     difference === undefined ? '' : difference.toExponential(1),
     note ?? '',
   ]);

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { shaders as allShaders } from 'virtual:shaders';
 import { nodeGpu } from '../../../../src/node/dawn';
 import type { Shader } from '../../../../src/plan/shader';
+import { table } from '../../../../src/unet/describe';
 import { readFlags, text } from '../../../cli/args';
 import { prepareFile, writeWhole } from '../../../cli/files';
 import { quietly } from '../../../cli/quiet';
@@ -152,10 +153,10 @@ function print(rows: readonly Row[]): void {
   const cell = ({ statistics }: Row, pattern: RegExp) =>
     Object.entries(statistics).find(([key]) => pattern.test(key))?.[1];
   const columns = COLUMNS.filter(([, pattern]) => rows.some((row) => cell(row, pattern) !== undefined));
-  const width = Math.max(...rows.map(({ shader }) => shader.length));
-  console.log([''.padEnd(width), ...columns.map(([title]) => title)].join('  '));
-  for (const row of rows) {
-    const cells = columns.map(([title, pattern]) => String(cell(row, pattern) ?? '-').padStart(title.length));
-    console.log([row.shader.padEnd(width), ...cells].join('  '));
-  }
+  const cells = rows.map((row) => [
+    row.shader,
+    ...columns.map(([, pattern]) => String(cell(row, pattern) ?? '-')),
+  ]);
+  const numbers = columns.map((_, i) => i + 1);
+  console.log(table([['', ...columns.map(([title]) => title)], ...cells], numbers));
 }
