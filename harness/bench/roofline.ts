@@ -71,7 +71,6 @@ export function roofline(result: Shown, width = 800): Svg | undefined {
     .map((point) =>
       pointMark(point, kernels.indexOf(point.row.kernel), x.at(point.intensity), y.at(point.gflops)),
     );
-  const [across, down] = [(left + right) / 2, (top + bottom) / 2];
   const title = `GFLOP/s over FLOP per byte, ${result.batch} images`;
 
   return svg(
@@ -87,8 +86,7 @@ export function roofline(result: Shown, width = 800): Svg | undefined {
     ...gridOf(x, y, plot),
     ...roofsOf(result.peak, x, y, right),
     ...marks,
-    svg('text', { x: 16, y: down, 'text-anchor': 'middle', transform: `rotate(-90 16 ${down})` }, 'GFLOP/s'),
-    svg('text', { x: across, y: bottom + 36, 'text-anchor': 'middle' }, 'FLOP per byte'),
+    ...axisNames(plot),
     ...legendOf(kernels, plot, columns),
     ...(note ? [svg('text', { x: left, y: noteTop + 4 }, note)] : []),
   );
@@ -109,7 +107,7 @@ export interface Adapter {
 export function adaptersRoofline(all: readonly Adapter[], width = 800): Svg | undefined {
   if (all.length === 0) return undefined;
   const plot = { left: 64, right: width - 28, top: 36, bottom: 36 + Math.min(0.65 * width, 416) };
-  const { left, right, top, bottom } = plot;
+  const { left, right, bottom } = plot;
   const { x, y } = scalesOf(
     all,
     all.map(({ peak }) => peak),
@@ -127,7 +125,6 @@ export function adaptersRoofline(all: readonly Adapter[], width = 800): Svg | un
     const at = mark(i, x.at(intensity), y.at(gflops));
     return svg('g', { class: 'point' }, at, svg('title', {}, words));
   });
-  const [across, down] = [(left + right) / 2, (top + bottom) / 2];
   return svg(
     'svg',
     {
@@ -138,8 +135,7 @@ export function adaptersRoofline(all: readonly Adapter[], width = 800): Svg | un
     },
     svg('text', { class: 'title', x: left, y: 20 }, 'A training step and its roofs'),
     ...[...gridOf(x, y, plot), ...roofs, ...marks],
-    svg('text', { x: 16, y: down, 'text-anchor': 'middle', transform: `rotate(-90 16 ${down})` }, 'GFLOP/s'),
-    svg('text', { x: across, y: bottom + 36, 'text-anchor': 'middle' }, 'FLOP per byte'),
+    ...axisNames(plot),
     ...legendOf(names, plot, 1),
   );
 }
@@ -178,6 +174,14 @@ function scalesOf(
     x: logScale(Math.min(...xs) / 2, Math.max(...xs), left, right),
     y: logScale(Math.min(...ys), Math.max(...ys), bottom, top),
   };
+}
+
+function axisNames({ left, right, top, bottom }: Plot): Svg[] {
+  const [across, down] = [(left + right) / 2, (top + bottom) / 2];
+  return [
+    svg('text', { x: 16, y: down, 'text-anchor': 'middle', transform: `rotate(-90 16 ${down})` }, 'GFLOP/s'),
+    svg('text', { x: across, y: bottom + 36, 'text-anchor': 'middle' }, 'FLOP per byte'),
+  ];
 }
 
 const gridOf = (x: Scale, y: Scale, { left, right, top, bottom }: Plot): Svg[] => [
