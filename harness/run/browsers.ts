@@ -6,6 +6,9 @@ import type { Browser } from 'puppeteer';
 // Awaited, so that a bundle of all commands loads it with the command that needs it: it takes a third of a second.
 const { default: puppeteer } = await import('puppeteer');
 
+/** It closes at the end of a block, too, which puppeteer's types do not say. */
+type Launched = Browser & AsyncDisposable;
+
 export type BrowserKind = 'chrome' | 'firefox';
 
 export const binaryVariable = { chrome: 'CHROME_BIN', firefox: 'FIREFOX_BIN' } as const;
@@ -84,7 +87,7 @@ export async function launchBrowser(
     profile,
     canvases = false,
   }: { readonly signals?: boolean; readonly profile?: string; readonly canvases?: boolean } = {},
-): Promise<Browser> {
+): Promise<Launched> {
   const executablePath = findBrowser(kind);
   if (!executablePath) throw new Error(`No ${kind} was found. Install it or set ${binaryVariable[kind]}.`);
   const handled = { handleSIGINT: signals, handleSIGTERM: signals };
@@ -100,10 +103,11 @@ export async function launchBrowser(
   if (kind === 'firefox') {
     // Firefox's crash helper would outlive a Firefox that is killed.
     const env = { ...process.env, MOZ_CRASHREPORTER_DISABLE: '1' };
-    return puppeteer.launch({ ...common, env, extraPrefsFirefox: firefoxPrefs });
+    return puppeteer.launch({ ...common, env, extraPrefsFirefox: firefoxPrefs }) as Promise<Launched>;
   }
   // Chrome's sandbox does not work for root. Over a pipe, Chrome ends by itself when this process dies.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   const forCanvases = canvases ? ['--use-angle=swiftshader'] : [];
-  return puppeteer.launch({ ...common, pipe: true, args: [...chromeFlags, ...asRoot, ...forCanvases] });
+  const args = [...chromeFlags, ...asRoot, ...forCanvases];
+  return puppeteer.launch({ ...common, pipe: true, args }) as Promise<Launched>;
 }

@@ -1,12 +1,10 @@
 /** The same seed gives the same bits in every process, and nearly the same losses whatever compiles and computes. */
 import { execFile } from 'node:child_process';
-import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createServer } from 'vite';
 import { launchBrowser } from '../../harness/run/browsers';
 import { type Name, type Run, recipeNames, type SizeName, STEPS, widest } from '../engine/bits';
+import { servePage } from '../page/visit';
 import { all, type Row } from './row';
 
 type Runs = Record<Name, Run>;
@@ -21,31 +19,16 @@ async function inProcess(size: SizeName): Promise<Runs> {
 }
 
 async function inBrowser(kind: 'chrome' | 'firefox'): Promise<Runs> {
-  const server = await createServer({
-    root: fileURLToPath(new URL('../..', import.meta.url)),
-    logLevel: 'error',
-    optimizeDeps: { noDiscovery: true },
-    server: { host: '127.0.0.1', port: 0, hmr: false, ws: false, watch: null },
-  });
-  try {
-    await server.listen();
-    const browser = await launchBrowser(kind);
-    try {
-      const page = await browser.newPage();
-      const { port } = server.httpServer!.address() as AddressInfo;
-      // The server compiles every module at first, on a busy machine for longer than a page may take.
-      await page.goto(`http://127.0.0.1:${port}/test/long/bits.html`, { timeout: 0 });
-      // Asked again and again: one answer that took minutes would be taken for lost.
-      while ((await page.title()) === 'running') await setTimeout(200);
-      const text = await page.evaluate(() => document.body.textContent!);
-      if ((await page.title()) === 'failed') throw new Error(`${kind}: ${text}`);
-      return JSON.parse(text);
-    } finally {
-      await browser.close();
-    }
-  } finally {
-    await server.close();
-  }
+  await using server = await servePage();
+  await using browser = await launchBrowser(kind);
+  const page = await browser.newPage();
+  // The server compiles every module at first, on a busy machine for longer than a page may take.
+  await page.goto(`${server.address}test/long/bits.html`, { timeout: 0 });
+  // Asked again and again: one answer that took minutes would be taken for lost.
+  while ((await page.title()) === 'running') await setTimeout(200);
+  const text = await page.evaluate(() => document.body.textContent!);
+  if ((await page.title()) === 'failed') throw new Error(`${kind}: ${text}`);
+  return JSON.parse(text);
 }
 
 const processes: Row = {

@@ -19,46 +19,41 @@ const promised = (figure: string, kept: boolean): string => {
 const inChrome: Row = {
   name: 'digits that follow the hand, Make tab',
   async run() {
-    const { address, close } = await servePage();
-    const browser = await launchBrowser('chrome');
-    try {
-      const { page } = await visit(browser, `${address}?task=sample&count=${DIGITS}`, recordMessages);
-      await page.setViewport({ width: 1280, height: 800 });
-      // Once all shaders are compiled.
-      await phase(page, 'idle');
-      await click(page, '#sample');
-      await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
-      await setTimeout(2000);
-      await phase(page, 'idle');
-      const field = (await (await page.$('#noise-field'))!.boundingBox())!;
-      const [x, y] = [field.x + field.width / 2, field.y + field.height / 2];
-      await page.mouse.move(x, y);
-      await page.mouse.down();
-      const from = (await messagesOf(page)).length;
-      const start = performance.now();
-      for (let angle = 0; performance.now() - start < 1000 * SECONDS; angle += 0.037) {
-        await page.mouse.move(
-          x + 0.4 * field.width * Math.cos(angle),
-          y + 0.4 * field.height * Math.sin(angle),
-        );
-        await setTimeout(16);
-      }
-      const seconds = (performance.now() - start) / 1000;
-      const all = (await messagesOf(page)).slice(from);
-      const follows = all.filter(({ type }) => type === 'follow');
-      const answered = new Set(follows.filter(({ answer }) => answer).map(({ id }) => id));
-      const asked = follows.filter(({ to, id }) => to === 'worker' && answered.has(id));
-      const rates = Array.from(
-        { length: DIGITS },
-        (_, image) => asked.filter(({ images }) => images.includes(image)).length / seconds,
+    await using server = await servePage();
+    await using browser = await launchBrowser('chrome');
+    const { page } = await visit(browser, `${server.address}?task=sample&count=${DIGITS}`, recordMessages);
+    await page.setViewport({ width: 1280, height: 800 });
+    // Once all shaders are compiled.
+    await phase(page, 'idle');
+    await click(page, '#sample');
+    await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+    await setTimeout(2000);
+    await phase(page, 'idle');
+    const field = (await (await page.$('#noise-field'))!.boundingBox())!;
+    const [x, y] = [field.x + field.width / 2, field.y + field.height / 2];
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    const from = (await messagesOf(page)).length;
+    const start = performance.now();
+    for (let angle = 0; performance.now() - start < 1000 * SECONDS; angle += 0.037) {
+      await page.mouse.move(
+        x + 0.4 * field.width * Math.cos(angle),
+        y + 0.4 * field.height * Math.sin(angle),
       );
-      const [hand, every] = [rates[DIGITS - 1], Math.min(...rates)];
-      const figure = `${hand.toFixed(1)} times a second under the hand, ${every.toFixed(1)} times all ten`;
-      return promised(figure, hand >= 10 && every >= 4);
-    } finally {
-      await browser.close();
-      await close();
+      await setTimeout(16);
     }
+    const seconds = (performance.now() - start) / 1000;
+    const all = (await messagesOf(page)).slice(from);
+    const follows = all.filter(({ type }) => type === 'follow');
+    const answered = new Set(follows.filter(({ answer }) => answer).map(({ id }) => id));
+    const asked = follows.filter(({ to, id }) => to === 'worker' && answered.has(id));
+    const rates = Array.from(
+      { length: DIGITS },
+      (_, image) => asked.filter(({ images }) => images.includes(image)).length / seconds,
+    );
+    const [hand, every] = [rates[DIGITS - 1], Math.min(...rates)];
+    const figure = `${hand.toFixed(1)} times a second under the hand, ${every.toFixed(1)} times all ten`;
+    return promised(figure, hand >= 10 && every >= 4);
   },
 };
 
@@ -66,24 +61,20 @@ const inNode: Row = {
   name: 'digits that follow the hand, Node',
   async run() {
     await installWebGPU();
-    const engine = await createEngine();
-    try {
-      const model = await loadPretrained('digits-instant');
-      const unet = await engine.createUNet(model.config, { sampling: model.sampling });
-      await unet.setParameters(model.parameters);
-      const sampler = await engine.createSampler(unet, { count: DIGITS });
-      const labels = Array.from({ length: DIGITS }, (_, digit) => digit);
-      const follow = (across: number) =>
-        sampler.sample({ labels, noise: noiseOf(1, imagesAt({ across, down: 50 }, DIGITS), 784) });
-      for (let i = 0; i < 5; i++) await follow(i);
-      const start = performance.now();
-      let times = 0;
-      for (; performance.now() - start < 1000 * SECONDS; times++) await follow(times % 100);
-      const rate = (1000 * times) / (performance.now() - start);
-      return promised(`${rate.toFixed(1)} times a second all ten`, rate >= 15);
-    } finally {
-      engine.destroy();
-    }
+    using engine = await createEngine();
+    const model = await loadPretrained('digits-instant');
+    const unet = await engine.createUNet(model.config, { sampling: model.sampling });
+    await unet.setParameters(model.parameters);
+    const sampler = await engine.createSampler(unet, { count: DIGITS });
+    const labels = Array.from({ length: DIGITS }, (_, digit) => digit);
+    const follow = (across: number) =>
+      sampler.sample({ labels, noise: noiseOf(1, imagesAt({ across, down: 50 }, DIGITS), 784) });
+    for (let i = 0; i < 5; i++) await follow(i);
+    const start = performance.now();
+    let times = 0;
+    for (; performance.now() - start < 1000 * SECONDS; times++) await follow(times % 100);
+    const rate = (1000 * times) / (performance.now() - start);
+    return promised(`${rate.toFixed(1)} times a second all ten`, rate >= 15);
   },
 };
 

@@ -1,10 +1,9 @@
 /** docs/performance.md's pack for a machine with a GPU and no network: packed, unpacked elsewhere, run with nothing but what is in it. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Row } from './row';
+import { type Row, temporary } from './row';
 
 const STAGES = ['adapters', 'check', 'bench', 'train-10000', 'train-70000', 'train-digits', 'torch'];
 
@@ -26,54 +25,51 @@ export const pack: Row = {
   name: 'pack for a GPU',
   async run() {
     if (process.platform !== 'linux') return 'not run: the pack is for Linux';
-    const folder = mkdtempSync(join(tmpdir(), 'pack-'));
-    try {
-      const file = join(folder, 'pack.tar.gz');
-      const packed = start(process.execPath, ['harness/tools/gpu/pack/pack.mjs', file], process.env);
-      must(packed.code === 0, 'It is not packed.', packed.output);
-      const megabytes = statSync(file).size / 2 ** 20;
-      must(megabytes < 64, `It has ${megabytes} MiB.`);
-      start('tar', ['-C', folder, '-xzf', file], process.env);
+    using own = temporary();
+    const { folder } = own;
+    const file = join(folder, 'pack.tar.gz');
+    const packed = start(process.execPath, ['harness/tools/gpu/pack/pack.mjs', file], process.env);
+    must(packed.code === 0, 'It is not packed.', packed.output);
+    const megabytes = statSync(file).size / 2 ** 20;
+    must(megabytes < 64, `It has ${megabytes} MiB.`);
+    start('tar', ['-C', folder, '-xzf', file], process.env);
 
-      const script = join(folder, 'webgpu-diffusion-gpu', 'run.sh');
-      const out = join(folder, 'out');
-      const ran = start(script, ['--quick', '--out', out]);
-      must(ran.code === 0, 'A stage failed.', ran.output);
-      const read = (...path: string[]) => JSON.parse(readFileSync(join(out, ...path), 'utf8'));
-      const { passed, stages } = read('summary.json');
-      const names = stages.map(({ name }: { name: string }) => name);
-      must(passed && isDeepStrictEqual(names, STAGES), `The stages were ${names}.`, ran.output);
-      const { adapter, step } = read('bench.json');
-      must(step.ms.median > 0, 'The bench has no step.');
-      const kept = readdirSync(join(out, 'cache'));
-      const chosen = ['train-10000', 'train-70000'].map((name) => read(name, 'run.json').settings.variants);
+    const script = join(folder, 'webgpu-diffusion-gpu', 'run.sh');
+    const out = join(folder, 'out');
+    const ran = start(script, ['--quick', '--out', out]);
+    must(ran.code === 0, 'A stage failed.', ran.output);
+    const read = (...path: string[]) => JSON.parse(readFileSync(join(out, ...path), 'utf8'));
+    const { passed, stages } = read('summary.json');
+    const names = stages.map(({ name }: { name: string }) => name);
+    must(passed && isDeepStrictEqual(names, STAGES), `The stages were ${names}.`, ran.output);
+    const { adapter, step } = read('bench.json');
+    must(step.ms.median > 0, 'The bench has no step.');
+    const kept = readdirSync(join(out, 'cache'));
+    const chosen = ['train-10000', 'train-70000'].map((name) => read(name, 'run.json').settings.variants);
+    must(
+      isDeepStrictEqual(kept, ['tuning.json']) && isDeepStrictEqual(chosen[0], chosen[1]),
+      'The kernels that were measured are not remembered.',
+    );
+
+    const taken = start(script, ['--quick', '--out', file]);
+    must(taken.code === 1 && taken.output.includes('cannot be made'), 'A file is a folder.', taken.output);
+    const alone = start(script, ['--quick', '--only', 'adapters', '--out', join(folder, 'own')], {
+      PACKED_LIBRARIES: '1',
+    });
+    must(alone.code === 0, 'It does not run with its own libraries.', alone.output);
+
+    // A machine without a GPU is refused before anything long begins, and a stage that fails is not passed over.
+    if (adapter.software) {
+      const whole = start(script, ['--out', join(folder, 'whole')]);
       must(
-        isDeepStrictEqual(kept, ['tuning.json']) && isDeepStrictEqual(chosen[0], chosen[1]),
-        'The kernels that were measured are not remembered.',
+        whole.code === 1 && whole.output.includes('There is no GPU here'),
+        'No word of a GPU.',
+        whole.output,
       );
-
-      const taken = start(script, ['--quick', '--out', file]);
-      must(taken.code === 1 && taken.output.includes('cannot be made'), 'A file is a folder.', taken.output);
-      const own = start(script, ['--quick', '--only', 'adapters', '--out', join(folder, 'own')], {
-        PACKED_LIBRARIES: '1',
-      });
-      must(own.code === 0, 'It does not run with its own libraries.', own.output);
-
-      // A machine without a GPU is refused before anything long begins, and a stage that fails is not passed over.
-      if (adapter.software) {
-        const whole = start(script, ['--out', join(folder, 'whole')]);
-        must(
-          whole.code === 1 && whole.output.includes('There is no GPU here'),
-          'No word of a GPU.',
-          whole.output,
-        );
-      }
-      writeFileSync(join(folder, 'webgpu-diffusion-gpu', 'cli', 'cli.js'), 'process.exit(3)');
-      const failed = start(script, ['--quick', '--only', 'check', '--out', join(folder, 'failed')]);
-      must(failed.code === 1 && failed.output.includes('FAILED'), 'A failure is passed over.', failed.output);
-      return `${STAGES.length} of ${STAGES.length} stages from ${Math.round(megabytes)} MiB`;
-    } finally {
-      rmSync(folder, { recursive: true });
     }
+    writeFileSync(join(folder, 'webgpu-diffusion-gpu', 'cli', 'cli.js'), 'process.exit(3)');
+    const failed = start(script, ['--quick', '--only', 'check', '--out', join(folder, 'failed')]);
+    must(failed.code === 1 && failed.output.includes('FAILED'), 'A failure is passed over.', failed.output);
+    return `${STAGES.length} of ${STAGES.length} stages from ${Math.round(megabytes)} MiB`;
   },
 };

@@ -1,7 +1,4 @@
 /** A page's run that is interrupted again and again, and ends as one that never was. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Browser, Page } from 'puppeteer';
 import { launchBrowser } from '../../harness/run/browsers';
@@ -19,7 +16,7 @@ import {
   until,
   visit,
 } from '../page/visit';
-import { all, type Row } from './row';
+import { all, type Row, temporary } from './row';
 
 const RUN = TUTORIAL.replace('samples=4', 'samples=0');
 const EPOCH = 4;
@@ -28,23 +25,9 @@ const KILLS = 20;
 /** Steps of a run that is killed three times. */
 const LENGTH = 240;
 
-/** Does `work` with the address of the page. */
-async function withPage<T>(work: (address: string) => Promise<T>): Promise<T> {
-  const server = await servePage();
-  try {
-    return await work(server.address);
-  } finally {
-    await server.close();
-  }
-}
-
 async function withBrowser<T>(work: (browser: Browser) => Promise<T>, profile?: string): Promise<T> {
-  const browser = await launchBrowser('chrome', { profile });
-  try {
-    return await work(browser);
-  } finally {
-    await browser.close();
-  }
+  await using browser = await launchBrowser('chrome', { profile });
+  return await work(browser);
 }
 
 const undisturbed = (address: string, count: number) =>
@@ -76,52 +59,53 @@ const isSame = (a: readonly number[], b: readonly number[]) =>
 
 const reloads: Row = {
   name: 'page reloaded or closed at random',
-  run: () =>
-    withPage(async (address) => {
-      const random = new Random(1);
-      let [resumed, inTime] = [0, 0];
-      let [mostSeconds, mostSteps] = [0, 0];
-      const trained = await withBrowser(async (browser) => {
-        const url = `${address}?${RUN}&epochs=10000`;
-        let { page } = await visit(browser, url);
-        await phase(page, 'idle');
-        await page.click('#train');
-        for (let i = 0; i < RELOADS; i++) {
-          await until(page, (n) => window.harness.state.stored >= n, LEAST_STEPS);
-          await watch(page);
-          await setTimeout(6000 * random.next());
-          const { seen, now, own } = await page.evaluate(() => ({
-            seen: (window as unknown as { seen: [number, number][] }).seen,
-            now: performance.now(),
-            own: window.harness.state.losses.length,
-          }));
-          if (i % 2 === 0) await page.reload();
-          else {
-            await page.close();
-            ({ page } = await visit(browser, url));
-          }
-          const kept = await goOn(page);
-          resumed++;
-          const at = seen.find(([, count]) => count >= kept)?.[0] ?? now;
-          const seconds = kept >= own ? 0 : (now - at) / 1000;
-          mostSeconds = Math.max(mostSeconds, seconds);
-          mostSteps = Math.max(mostSteps, own - kept);
-          if (seconds <= 5 || own - kept <= 1) inTime++;
+  async run() {
+    await using server = await servePage();
+    const { address } = server;
+    const random = new Random(1);
+    let [resumed, inTime] = [0, 0];
+    let [mostSeconds, mostSteps] = [0, 0];
+    const trained = await withBrowser(async (browser) => {
+      const url = `${address}?${RUN}&epochs=10000`;
+      let { page } = await visit(browser, url);
+      await phase(page, 'idle');
+      await page.click('#train');
+      for (let i = 0; i < RELOADS; i++) {
+        await until(page, (n) => window.harness.state.stored >= n, LEAST_STEPS);
+        await watch(page);
+        await setTimeout(6000 * random.next());
+        const { seen, now, own } = await page.evaluate(() => ({
+          seen: (window as unknown as { seen: [number, number][] }).seen,
+          now: performance.now(),
+          own: window.harness.state.losses.length,
+        }));
+        if (i % 2 === 0) await page.reload();
+        else {
+          await page.close();
+          ({ page } = await visit(browser, url));
         }
-        await phase(page, 'training');
-        await page.click('#train');
-        await phase(page, 'paused');
-        return losses(page);
-      });
-      const whole = await undisturbed(address, trained.length);
-      if (!isSame(trained, whole.slice(0, trained.length))) throw new Error('The losses differ.');
-      return `${all(resumed, RELOADS)} resumed, ${all(inTime, RELOADS)} within 5 s or a step (at most ${mostSteps} steps, ${mostSeconds.toFixed(1)} s, were lost); ${trained.length} losses as of a run left alone`;
-    }),
+        const kept = await goOn(page);
+        resumed++;
+        const at = seen.find(([, count]) => count >= kept)?.[0] ?? now;
+        const seconds = kept >= own ? 0 : (now - at) / 1000;
+        mostSeconds = Math.max(mostSeconds, seconds);
+        mostSteps = Math.max(mostSteps, own - kept);
+        if (seconds <= 5 || own - kept <= 1) inTime++;
+      }
+      await phase(page, 'training');
+      await page.click('#train');
+      await phase(page, 'paused');
+      return losses(page);
+    });
+    const whole = await undisturbed(address, trained.length);
+    if (!isSame(trained, whole.slice(0, trained.length))) throw new Error('The losses differ.');
+    return `${all(resumed, RELOADS)} resumed, ${all(inTime, RELOADS)} within 5 s or a step (at most ${mostSteps} steps, ${mostSeconds.toFixed(1)} s, were lost); ${trained.length} losses as of a run left alone`;
+  },
 };
 
 /** Whether a run went on as if nothing had happened, after each of three kills in short order. */
 async function threeKills(address: string, random: Random, whole: readonly number[]): Promise<boolean[]> {
-  const profile = mkdtempSync(join(tmpdir(), 'gpu-kills-'));
+  using profile = temporary();
   const said = (page: Page, id: string, words: string) =>
     until(page, (i, w) => document.getElementById(i)!.textContent!.includes(w), id, words);
   /** At some step. */
@@ -136,53 +120,50 @@ async function threeKills(address: string, random: Random, whole: readonly numbe
     const now = await losses(page);
     return isSame(now, whole.slice(0, now.length));
   };
-  try {
-    const ends = await withBrowser(async (browser) => {
-      const { page } = await visit(browser, `${address}?${RUN}&epochs=${LENGTH / EPOCH}`);
-      await phase(page, 'idle');
-      await keepAt(page, LEAST_STEPS);
-      await page.click('#train');
-      await kill(browser, page);
-      await said(page, 'notices', 'another took its place');
-      const first = await same(page);
-      await kill(browser, page);
-      await said(page, 'error-text', 'Reload the page, or wait');
-      await page.reload();
-      await goOn(page);
-      const second = await same(page);
-      await kill(browser, page);
-      await said(page, 'error-text', 'close all its windows and start it again');
-      await page.reload();
-      await said(page, 'unsupported-remedies', 'start it again');
-      return [first, second];
-    }, profile);
-    const third = await withBrowser(async (browser) => {
-      const { page } = await visit(browser, address);
-      await goOn(page);
-      await phase(page, 'finished');
-      return isSame(await losses(page), whole);
-    }, profile);
-    return [...ends, third];
-  } finally {
-    rmSync(profile, { recursive: true, force: true });
-  }
+  const ends = await withBrowser(async (browser) => {
+    const { page } = await visit(browser, `${address}?${RUN}&epochs=${LENGTH / EPOCH}`);
+    await phase(page, 'idle');
+    await keepAt(page, LEAST_STEPS);
+    await page.click('#train');
+    await kill(browser, page);
+    await said(page, 'notices', 'another took its place');
+    const first = await same(page);
+    await kill(browser, page);
+    await said(page, 'error-text', 'Reload the page, or wait');
+    await page.reload();
+    await goOn(page);
+    const second = await same(page);
+    await kill(browser, page);
+    await said(page, 'error-text', 'close all its windows and start it again');
+    await page.reload();
+    await said(page, 'unsupported-remedies', 'start it again');
+    return [first, second];
+  }, profile.folder);
+  const third = await withBrowser(async (browser) => {
+    const { page } = await visit(browser, address);
+    await goOn(page);
+    await phase(page, 'finished');
+    return isSame(await losses(page), whole);
+  }, profile.folder);
+  return [...ends, third];
 }
 
 const gpuKills: Row = {
   name: 'gpu-kill: Chrome’s GPU process killed',
-  run: () =>
-    withPage(async (address) => {
-      const random = new Random(2);
-      const whole = await undisturbed(address, LENGTH);
-      const counts = [0, 0, 0];
-      for (let i = 0; i < KILLS; i++) {
-        (await threeKills(address, random, whole)).forEach((good, kill) => {
-          counts[kill] += Number(good);
-        });
-      }
-      const [first, second, third] = counts.map((count) => all(count, KILLS));
-      return `${first} go on by themselves; killed again at once, ${second} after a reload; a third time, ${third} after another start of the browser. All losses equal the losses of a run left alone`;
-    }),
+  async run() {
+    await using server = await servePage();
+    const { address } = server;
+    const random = new Random(2);
+    const whole = await undisturbed(address, LENGTH);
+    const counts = [0, 0, 0];
+    for (let i = 0; i < KILLS; i++) {
+      (await threeKills(address, random, whole)).forEach((good, kill) => {
+        counts[kill] += Number(good);
+      });
+    }
+    const [first, second, third] = counts.map((count) => all(count, KILLS));
+    return `${first} go on by themselves; killed again at once, ${second} after a reload; a third time, ${third} after another start of the browser. All losses equal the losses of a run left alone`;
+  },
 };
 
 export const pages: readonly Row[] = [reloads, gpuKills];

@@ -1,7 +1,6 @@
 /** examples/pytorch as docs/weights.md uses it: its module takes our weights, draws, trains on, and gives them back. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { flowBatch, PICTURES, presetWeights } from '../../harness/run/golden_workload';
@@ -12,7 +11,7 @@ import { checkConfig, parametersOf, presets, type UNetConfig } from '../../src/u
 import { loadModel, type Model, saveModel } from '../../src/weights/model';
 import { codeOf } from '../tools/docs_code';
 import { ReferenceUNet } from '../unet/reference_unet';
-import type { Row } from './row';
+import { type Row, temporary } from './row';
 
 /** Debian's has PyTorch from a package of the system's. */
 const findPython = () =>
@@ -93,43 +92,38 @@ export const pytorch = (Object.keys(presets) as (keyof typeof presets)[]).map(
     async run() {
       const python = findPython();
       if (!python) return 'not run: no Python with PyTorch';
-      const folder = mkdtempSync(join(tmpdir(), 'pytorch-'));
+      using own = temporary();
+      const { folder } = own;
       const numbers = (file: string) =>
         new Float32Array(new Uint8Array(readFileSync(join(folder, file))).buffer);
-      try {
-        const model = await modelOf(name);
-        const { parameters } = parametersOf(model.config);
-        const unet = { config: model.config, parameters, getParameters: async () => model.parameters };
-        const file = await saveModel(unet, { layout: 'pytorch', objective: model.objective });
-        writeFileSync(join(folder, 'net.safetensors'), file);
-        await writeInputs(folder, model.config);
-        const [load, save] = codeOf('weights.md', 'python');
-        // Only the recipe digits is sampled and trained so.
-        const isDigits = name === 'digits';
-        const loading = isDigits ? load : load.replace(/^digits = .*$/m, '');
-        const program = [loading, predict(model.config), ...(isDigits ? [goOn] : []), save];
-        execFileSync(python, ['-c', program.join('\n')], {
-          cwd: folder,
-          env: { ...process.env, PYTHONPATH: EXAMPLE },
-          stdio: ['ignore', 'ignore', 'inherit'],
-        });
+      const model = await modelOf(name);
+      const { parameters } = parametersOf(model.config);
+      const unet = { config: model.config, parameters, getParameters: async () => model.parameters };
+      const file = await saveModel(unet, { layout: 'pytorch', objective: model.objective });
+      writeFileSync(join(folder, 'net.safetensors'), file);
+      await writeInputs(folder, model.config);
+      const [load, save] = codeOf('weights.md', 'python');
+      // Only the recipe digits is sampled and trained so.
+      const isDigits = name === 'digits';
+      const loading = isDigits ? load : load.replace(/^digits = .*$/m, '');
+      const program = [loading, predict(model.config), ...(isDigits ? [goOn] : []), save];
+      execFileSync(python, ['-c', program.join('\n')], {
+        cwd: folder,
+        env: { ...process.env, PYTHONPATH: EXAMPLE },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
 
-        const back = loadModel(readFileSync(join(folder, 'back.safetensors')), 'back.safetensors');
-        const distances = [distance(model, numbers('before'))];
-        if (isDigits) distances.push(distance(back, numbers('after')));
-        else if (
-          !parameters.every(({ name }) => same(model.parameters.get(name)!, back.parameters.get(name)!))
-        )
-          throw new Error('The weights that came back are others.');
-        if (!(Math.max(...distances) < 1e-5)) throw new Error(`The outputs differ by ${distances}.`);
-        const figure = `differs by ${Math.max(...distances).toExponential(1)} of the largest output`;
-        if (!isDigits) return figure;
-        const right = await rightDigits(numbers('drawn'));
-        if (right < 7) throw new Error(`Of ten digits that PyTorch drew ${right} are right.`);
-        return `${figure}; ${right} of ${DRAWN} drawn digits are right`;
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
+      const back = loadModel(readFileSync(join(folder, 'back.safetensors')), 'back.safetensors');
+      const distances = [distance(model, numbers('before'))];
+      if (isDigits) distances.push(distance(back, numbers('after')));
+      else if (!parameters.every(({ name }) => same(model.parameters.get(name)!, back.parameters.get(name)!)))
+        throw new Error('The weights that came back are others.');
+      if (!(Math.max(...distances) < 1e-5)) throw new Error(`The outputs differ by ${distances}.`);
+      const figure = `differs by ${Math.max(...distances).toExponential(1)} of the largest output`;
+      if (!isDigits) return figure;
+      const right = await rightDigits(numbers('drawn'));
+      if (right < 7) throw new Error(`Of ten digits that PyTorch drew ${right} are right.`);
+      return `${figure}; ${right} of ${DRAWN} drawn digits are right`;
     },
   }),
 );

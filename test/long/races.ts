@@ -1,11 +1,11 @@
 /** One writer per folder, where several processes find the lock of a dead one in the same moment. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { all, type Row } from './row';
+import { all, type Row, temporary } from './row';
 
 const ROUNDS = 20;
 const PROCESSES = 8;
@@ -39,16 +39,13 @@ async function race(folder: string): Promise<number> {
 export const races: Row = {
   name: `one writer: ${PROCESSES} processes at a dead one's lock`,
   async run() {
-    const folder = mkdtempSync(join(tmpdir(), 'race-'));
+    using own = temporary();
+    const { folder } = own;
     let good = 0;
-    try {
-      for (let round = 0; round < ROUNDS; round++) {
-        const dead = { pid: 2 ** 22 + 1, host: hostname(), birth: '', since: 'long ago' };
-        writeFileSync(join(folder, '.webgpu-diffusion.lock'), JSON.stringify(dead));
-        if ((await race(folder)) === 1) good++;
-      }
-    } finally {
-      rmSync(folder, { recursive: true });
+    for (let round = 0; round < ROUNDS; round++) {
+      const dead = { pid: 2 ** 22 + 1, host: hostname(), birth: '', since: 'long ago' };
+      writeFileSync(join(folder, '.webgpu-diffusion.lock'), JSON.stringify(dead));
+      if ((await race(folder)) === 1) good++;
     }
     return all(good, ROUNDS);
   },

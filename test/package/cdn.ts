@@ -27,26 +27,21 @@ export const fromAnotherOrigin = {
     await install(folder, tarball, `webgpu@${webgpu}`);
     const page = join(folder, 'page');
     await mkdir(page);
-    const cdn = await serve(join(folder, 'node_modules/webgpu-diffusion/dist/lib'), { cors: true });
-    const own = await serve(page);
-    try {
-      for (const file of await readdir(example)) {
-        const text = await readFile(join(example, file), 'utf8');
-        if (!text.includes(ADDRESS)) throw new Error(`examples/cdn/${file} does not mention ${ADDRESS}.`);
-        await writeFile(join(page, file), text.replaceAll(ADDRESS, cdn.address));
-      }
-      const { status, reds } = await resultOf<Shown>(own.address, shown);
-      if (own.missing.length + cdn.missing.length > 0)
-        throw new Error(`Not there: ${[...own.missing, ...cdn.missing].join(' ')}.`);
-      const [, loss] = /^Trained for 20 steps in a worker, loss (0\.\d+)\. Done\.$/.exec(status) ?? [];
-      if (!(Number(loss) < 0.08)) throw new Error(`The page says: ${status}`);
-      const off = await difference(reds, folder);
-      if (off > TOLERANCE) throw new Error(`The digits differ from Node's by ${off} of 255.`);
-      return `digits as in Node, off by ${off} of 255; ${status}`;
-    } finally {
-      own.close();
-      cdn.close();
+    using cdn = await serve(join(folder, 'node_modules/webgpu-diffusion/dist/lib'), { cors: true });
+    using own = await serve(page);
+    for (const file of await readdir(example)) {
+      const text = await readFile(join(example, file), 'utf8');
+      if (!text.includes(ADDRESS)) throw new Error(`examples/cdn/${file} does not mention ${ADDRESS}.`);
+      await writeFile(join(page, file), text.replaceAll(ADDRESS, cdn.address));
     }
+    const { status, reds } = await resultOf<Shown>(own.address, shown);
+    if (own.missing.length + cdn.missing.length > 0)
+      throw new Error(`Not there: ${[...own.missing, ...cdn.missing].join(' ')}.`);
+    const [, loss] = /^Trained for 20 steps in a worker, loss (0\.\d+)\. Done\.$/.exec(status) ?? [];
+    if (!(Number(loss) < 0.08)) throw new Error(`The page says: ${status}`);
+    const off = await difference(reds, folder);
+    if (off > TOLERANCE) throw new Error(`The digits differ from Node's by ${off} of 255.`);
+    return `digits as in Node, off by ${off} of 255; ${status}`;
   },
 };
 

@@ -21,8 +21,8 @@ export const flaky = {
       await copyFile(join(programs, file), join(folder, file));
     await writeFile(join(folder, 'index.html'), html('flaky.js', importMap(ours)));
     const visit = async (query: string) => {
-      const { address, close } = await serve(folder);
-      return resultOf<Result>(`${address}${query}`, undefined, 503).finally(close);
+      using served = await serve(folder);
+      return await resultOf<Result>(`${served.address}${query}`, undefined, 503);
     };
     const [healthy, result] = [await visit('?healthy'), await visit('')];
     if (healthy.inPage + healthy.inWorker > 0) throw new Error('A healthy server fails.');

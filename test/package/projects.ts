@@ -40,13 +40,20 @@ export const html = (script: string, head = '') =>
 /** Serves a page and gives its result. */
 async function visit(folder: string, page: string): Promise<Used> {
   await writeFile(join(folder, 'index.html'), page);
-  const { address, close } = await serve(folder);
-  try {
-    return await resultOf<Used>(address);
-  } finally {
-    close();
-  }
+  using served = await serve(folder);
+  return await resultOf<Used>(served.address);
 }
+
+/** A page whose script a tool makes of page.js, or of another program: the command, as one types it, and the script. */
+const bundled = (name: string, packages: readonly string[], command: string, script: string): Project => ({
+  name,
+  packages,
+  async run(folder) {
+    const [tool, ...args] = command.split(' ');
+    await installed(folder, tool, ...args);
+    return visit(folder, html(script));
+  },
+});
 
 /** An import map for packages as they lie in node_modules, of entries that are files. */
 export function importMap(entries: Record<string, string>): string {
@@ -100,58 +107,40 @@ export const projects: readonly Project[] = [
     async run(folder) {
       await writeFile(join(folder, 'index.html'), html('/page.js'));
       await installed(folder, 'vite', 'build', '--base', './');
-      const { address, close } = await serve(join(folder, 'dist'));
-      return resultOf<Used>(address).finally(close);
+      using served = await serve(join(folder, 'dist'));
+      return await resultOf<Used>(served.address);
     },
   },
-  {
-    name: 'webpack 5.113.0',
-    packages: ['webpack@5.113.0', 'webpack-cli@7.3.1'],
-    async run(folder) {
-      await installed(folder, 'webpack', '--mode', 'production', '--entry', './page.js');
-      return visit(folder, html('dist/main.js'));
-    },
-  },
-  {
-    name: 'esbuild 0.28.2',
-    packages: ['esbuild@0.28.2'],
-    async run(folder) {
-      await installed(folder, 'esbuild', 'page.js', '--bundle', '--format=esm', '--outfile=out.js');
-      return visit(folder, html('out.js'));
-    },
-  },
-  {
-    name: 'esbuild 0.28.2, splitting',
-    packages: ['esbuild@0.28.2'],
-    async run(folder) {
-      const flags = ['--bundle', '--splitting', '--minify', '--format=esm', '--outdir=out'];
-      await installed(folder, 'esbuild', 'page.js', ...flags);
-      return visit(folder, html('out/page.js'));
-    },
-  },
-  {
-    name: 'a service worker, of one file by esbuild 0.28.2',
-    packages: ['esbuild@0.28.2'],
-    async run(folder) {
-      await installed(
-        folder,
-        'esbuild',
-        'service.js',
-        '--bundle',
-        '--format=iife',
-        '--outfile=service.bundle.js',
-      );
-      return visit(folder, html('page_of_service.js'));
-    },
-  },
-  {
-    name: 'rollup 4.68.8',
-    packages: ['rollup@4.68.8', '@rollup/plugin-node-resolve@16.0.3'],
-    async run(folder) {
-      await installed(folder, 'rollup', 'page.js', '-p', 'node-resolve', '-d', 'out', '-f', 'es');
-      return visit(folder, html('out/page.js'));
-    },
-  },
+  bundled(
+    'webpack 5.113.0',
+    ['webpack@5.113.0', 'webpack-cli@7.3.1'],
+    'webpack --mode production --entry ./page.js',
+    'dist/main.js',
+  ),
+  bundled(
+    'esbuild 0.28.2',
+    ['esbuild@0.28.2'],
+    'esbuild page.js --bundle --format=esm --outfile=out.js',
+    'out.js',
+  ),
+  bundled(
+    'esbuild 0.28.2, splitting',
+    ['esbuild@0.28.2'],
+    'esbuild page.js --bundle --splitting --minify --format=esm --outdir=out',
+    'out/page.js',
+  ),
+  bundled(
+    'a service worker, of one file by esbuild 0.28.2',
+    ['esbuild@0.28.2'],
+    'esbuild service.js --bundle --format=iife --outfile=service.bundle.js',
+    'page_of_service.js',
+  ),
+  bundled(
+    'rollup 4.68.8',
+    ['rollup@4.68.8', '@rollup/plugin-node-resolve@16.0.3'],
+    'rollup page.js -p node-resolve -d out -f es',
+    'out/page.js',
+  ),
   {
     name: 'a page without a bundler',
     packages: [],

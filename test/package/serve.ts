@@ -15,15 +15,14 @@ const LIMIT_MS = 10 * 60_000;
 /** After a page's first problem, for those that follow from it. */
 const MORE_MS = 2000;
 
-export interface Served {
+export interface Served extends Disposable {
   readonly address: string;
   /** The paths that were asked for and are not there, by workers, too. */
   readonly missing: readonly string[];
-  close(): void;
 }
 
 /**
- * Serves `folder` on this machine until `close` is called. `cors`: pages of other origins may read it.
+ * Serves `folder` on this machine until the end of the block. `cors`: pages of other origins may read it.
  * A request of `/fail-once` makes every file fail at its next
  * request, as on a server that is being restarted; `/fail-never` ends that.
  */
@@ -55,7 +54,7 @@ export async function serve(folder: string, { cors = false } = {}): Promise<Serv
   return {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     missing,
-    close: () => server.close(),
+    [Symbol.dispose]: () => void server.close(),
   };
 }
 
@@ -69,7 +68,7 @@ export async function resultOf<T>(
   expected?: number,
 ): Promise<T> {
   // A canvas with WebGPU is lost in a headless Chrome without this.
-  const browser = await launchBrowser('chrome', { canvases: true });
+  await using browser = await launchBrowser('chrome', { canvases: true });
   const timers: NodeJS.Timeout[] = [];
   try {
     const page = await browser.newPage();
@@ -103,6 +102,5 @@ export async function resultOf<T>(
     return given as T;
   } finally {
     for (const timer of timers) clearTimeout(timer);
-    await browser.close();
   }
 }

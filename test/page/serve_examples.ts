@@ -12,7 +12,11 @@ const entries = {
   worker: 'worker/index',
 };
 
-export async function serveExamples(): Promise<{ readonly address: string; close(): Promise<void> }> {
+export async function serveExamples(): Promise<{
+  readonly address: string;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}> {
   const server = await createServer({
     root,
     mode: 'development',
@@ -37,5 +41,6 @@ export async function serveExamples(): Promise<{ readonly address: string; close
   });
   await server.listen();
   const { port } = server.httpServer!.address() as AddressInfo;
-  return { address: `http://127.0.0.1:${port}/examples/`, close: () => server.close() };
+  const close = () => server.close();
+  return { address: `http://127.0.0.1:${port}/examples/`, close, [Symbol.asyncDispose]: close };
 }

@@ -23,6 +23,7 @@ export async function servePage(): Promise<{
   readonly address: string;
   readonly server: ViteDevServer;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }> {
   const server = await createServer({
     root,
@@ -34,7 +35,8 @@ export async function servePage(): Promise<{
   });
   await server.listen();
   const { port } = server.httpServer!.address() as AddressInfo;
-  return { address: `http://127.0.0.1:${port}/`, server, close: () => server.close() };
+  const close = () => server.close();
+  return { address: `http://127.0.0.1:${port}/`, server, close, [Symbol.asyncDispose]: close };
 }
 
 /** Adds to `problems` what must not happen on a page, and lets it be left. */
