@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { moved, readLetters } from '../../harness/letters/letters';
+import { idxFile } from './system';
 
 const folder = new URL('../../harness/letters/', import.meta.url);
 const packed = readFileSync(new URL('letters.idx3-ubyte.gz', folder));
@@ -50,17 +51,11 @@ test('the letters are a data set of 26 named classes, the same at each loading',
 });
 
 /** An IDX file of one grey shade a picture. */
-function shades(values: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(16 + values.length * SIZE);
-  const view = new DataView(bytes.buffer);
-  [0x803, values.length, 28, 28].forEach((size, i) => {
-    view.setUint32(4 * i, size);
-  });
-  values.forEach((value, i) => {
-    bytes.fill(value, 16 + i * SIZE, 16 + (i + 1) * SIZE);
-  });
-  return bytes;
-}
+const shades = (values: readonly number[]) =>
+  idxFile(
+    [values.length, 28, 28],
+    values.flatMap((value) => Array(SIZE).fill(value)),
+  );
 
 test('held-out fonts are only in the last thousand letters, and pictures without ink are left out', async () => {
   const training = Array.from({ length: 52 }, (_, i) => (i === 27 ? 0 : 100));

@@ -1,7 +1,7 @@
 /** The user's own files become one data set, the same on the page and on the command line, or a sentence says why not. */
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import promises from 'node:fs/promises';
-import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { syncBuiltinESMExports } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
@@ -16,7 +16,7 @@ import { OWN_SIZE, shrink, sizeFor, sizeInHeader, usualChoice } from '../../harn
 import { Random } from '../../harness/specs/lib/spec';
 import { EngineError } from '../../src/base/errors';
 import type { Pixels } from '../../src/pictures/picture';
-import { idxFile, temporaryFolder } from './system';
+import { idxFile, readPng, temporaryFolder } from './system';
 
 type Colour = readonly [number, number, number, number?];
 const RED: Colour = [200, 30, 40];
@@ -163,24 +163,12 @@ describe('the user’s pictures', () => {
     const stripes = picture(32, 32, (x) => (x % 2 ? WHITE : BLACK));
     expect(shrink(stripes, size, 'crop').rgba[0]).toBe(128);
     // Three pixels become two: the middle one is in both.
-    const three = picture(
-      3,
-      3,
-      (x) =>
-        [
-          [0, 0, 0],
-          [90, 90, 90],
-          [240, 240, 240],
-        ][x] as unknown as Colour,
-    );
-    expect([...shrink(three, { width: 2, height: 2 }, 'crop').rgba].filter((_, i) => i % 4 === 0)).toEqual([
-      30, 190, 30, 190,
-    ]);
+    const reds = (pixels: Pixels) =>
+      [...shrink(pixels, { width: 2, height: 2 }, 'crop').rgba].filter((_, i) => i % 4 === 0);
+    expect(reds(picture(3, 3, (x) => [[0, 90, 240][x], 0, 0]))).toEqual([30, 190, 30, 190]);
     // The middle two of five begin half a pixel in.
     const steps = (width: number, height: number) =>
       picture(width, height, (x, y) => [40 * (width > height ? x : y), 0, 0]);
-    const reds = (pixels: Pixels) =>
-      [...shrink(pixels, { width: 2, height: 2 }, 'crop').rgba].filter((_, i) => i % 4 === 0);
     expect([reds(steps(5, 2)), reds(steps(2, 5))]).toEqual([
       [60, 100, 60, 100],
       [60, 60, 100, 100],
@@ -191,27 +179,26 @@ describe('the user’s pictures', () => {
   });
 
   test('keep a common size of at most 32 pixels that a network takes, and a larger one by choice', () => {
-    const chosen = (choice: number, sizes: number[][]) => {
+    const chosen = (choice: number, given: string) => {
+      const sizes = given.split(' ').map((size) => size.split('x').map(Number));
       const { width, height } = sizeFor(
         sizes.map(([width, height]) => ({ width, height })),
         choice,
       );
-      return [width, height];
+      return `${width}x${height}`;
     };
-    const of = (...sizes: number[][]) => chosen(0, sizes);
-    const own = (...sizes: number[][]) => chosen(OWN_SIZE, sizes);
-    expect(of([24, 24], [24, 24])).toEqual([24, 24]);
-    expect(of([32, 20], [32, 20])).toEqual([32, 20]);
-    expect(of([64, 48], [64, 48])).toEqual([32, 32]);
-    expect(of([36, 20], [36, 20])).toEqual([20, 20]);
-    expect(own([64, 48], [64, 48])).toEqual([64, 48]);
-    expect(own([24, 24], [24, 24])).toEqual([24, 24]);
-    expect(own([64, 48], [48, 64])).toEqual([32, 32]);
-    expect(own([68, 68], [68, 68])).toEqual([32, 32]);
-    expect(of([68, 68], [68, 68])).toEqual([32, 32]);
-    expect(of([30, 30], [30, 30])).toEqual([28, 28]);
-    expect(of([9, 9], [9, 9])).toEqual([16, 16]);
-    expect(of([24, 24], [4000, 3000], [3000, 4000])).toEqual([32, 32]);
+    for (const [given, usual, own] of [
+      ['24x24 24x24', '24x24', '24x24'],
+      ['32x20 32x20', '32x20', '32x20'],
+      ['64x48 64x48', '32x32', '64x48'],
+      ['36x20 36x20', '20x20', '36x20'],
+      ['64x48 48x64', '32x32', '32x32'],
+      ['68x68 68x68', '32x32', '32x32'],
+      ['30x30 30x30', '28x28', '28x28'],
+      ['9x9 9x9', '16x16', '16x16'],
+      ['24x24 4000x3000 3000x4000', '32x32', '32x32'],
+    ])
+      expect([chosen(0, given), chosen(OWN_SIZE, given)], given).toEqual([usual, own]);
     expect(sizeFor([undefined], 48)).toEqual({ width: 48, height: 48 });
   });
 
@@ -770,9 +757,6 @@ describe('a PNG file', () => {
     ...[1, 2, 4, 8].map((depth) => [depth, 3, palette, opacities] as const),
     ...[8, 16].flatMap((depth) => [2, 4, 6].map((colour) => [depth, colour] as const)),
   ];
-  const { PNG } = createRequire(import.meta.url)('pngjs') as {
-    PNG: { sync: { read(bytes: Buffer): Pixels } };
-  };
 
   test.each(kinds)('of %i bits, colour type %i, is decoded as pngjs decodes it', async (...kind) => {
     const [depth, colour, ...more] = kind as unknown as readonly [number, number, ...Buffer[]];
@@ -783,7 +767,7 @@ describe('a PNG file', () => {
         [3, 9],
       ]) {
         const bytes = fileOf(width, height, depth, colour, interlace, ...more);
-        const [ours, theirs] = [await decodePng(bytes), PNG.sync.read(bytes)];
+        const [ours, theirs] = [await decodePng(bytes), readPng(bytes)];
         expect([ours.width, ours.height]).toEqual([width, height]);
         // pngjs rounds the upper half of 16 bits up, where they are near.
         const far = [...ours.data].filter(

@@ -6,6 +6,7 @@ import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { decodeSafetensors, encodeSafetensors } from '../../src/files';
 import { createEngine, loadModel, recipeAt, recipeOf } from '../../src/index';
 import { seal, UNKNOWN } from '../../src/weights/checksum';
+import { idxFile } from '../harness/system';
 import { testGpu } from '../lanes/gpu';
 import { limit } from '../lanes/limits';
 import { lossesIn, narrow, ownFolder, reportIn, runHere, succeed } from './command';
@@ -112,8 +113,8 @@ test('train measures a choice of kernels once, prints it, stores it with the run
   const out = join(root, 'kernels');
   // Small images, in a file of the format of MNIST.
   const data = join(root, 'train-images-idx3-ubyte');
-  const head = [...[0, 0, 8, 3], ...[0, 0, 0, 32], ...[0, 0, 0, 16], ...[0, 0, 0, 16]];
-  writeFileSync(data, Uint8Array.from([...head, ...Array.from({ length: 32 * 256 }, (_, i) => i * 37)]));
+  const pixels = Array.from({ length: 32 * 256 }, (_, i) => i * 37);
+  writeFileSync(data, idxFile([32, 16, 16], pixels));
   const small = ['--data', data, ...'--batch 8 --epochs 1 --widths 8 --lr 0.01'.split(' ')];
   const train = async (folder: string, ...flags: string[]) => {
     const output = await succeed('train', '--out', join(out, folder), ...small, ...flags);
