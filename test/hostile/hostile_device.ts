@@ -41,6 +41,29 @@ const sourceOf = (gpu: GPU, make: (requestDevice: Request) => Request) =>
     },
   }) as GPU;
 
+/** Adam's steps go the wrong way. */
+export const wrongAdam: Hostility = {
+  rewrites: (shader, text) => (shader === 'adam' ? text.replace(') - change', ') + change') : text),
+};
+
+/** A wait that a test begins and ends, for `delaysWork` and `delaysAnswers`. */
+export function silence() {
+  let silent: Promise<void> | undefined;
+  let end = () => {};
+  return {
+    until: () => silent ?? 0,
+    begin() {
+      silent = new Promise((resolve) => {
+        end = () => {
+          silent = undefined;
+          resolve();
+        };
+      });
+    },
+    end: () => end(),
+  };
+}
+
 /** A GPU object whose adapters reject requests for devices. `requests` are all that there were, each of an adapter of its own. */
 export function hostileSource(
   gpu: GPU,

@@ -7,7 +7,7 @@ import { Staging } from '../../src/gpu/staging';
 import { installWebGPU } from '../../src/node';
 import { deeds, firstCheckpoint, hurry, restore, setUp } from '../engine/call_failures';
 import { FailingDevice } from '../engine/failing_device';
-import { makeHostile } from '../hostile/hostile_device';
+import { makeHostile, silence } from '../hostile/hostile_device';
 import { testGpu } from '../lanes/gpu';
 
 await testGpu();
@@ -92,13 +92,10 @@ test('an aborted program ends only when nothing of it is in flight any more', as
   const part = { shader: 'nothing', work: 1e15 };
   const load = new Load();
   for (let i = 0; i < 3; i++) load.add(part);
-  let answer = () => {};
-  let silence: Promise<void> | undefined;
-  using _ = makeHostile(device, { delaysWork: () => silence ?? 0 });
+  const { begin, end: answer, until } = silence();
+  using _ = makeHostile(device, { delaysWork: until });
   for (let i = 0; i < 2; i++) {
-    silence = new Promise((resolve) => {
-      answer = resolve;
-    });
+    begin();
     const controller = new AbortController();
     const { signal } = controller;
     let parts = 0;
@@ -116,7 +113,6 @@ test('an aborted program ends only when nothing of it is in flight any more', as
     expect(await Promise.race([end, soon])).toBe('in flight');
     expect(signal.aborted).toBe(true);
     answer();
-    silence = undefined;
     expect(await end).toBe(signal.reason);
     await gpu.run([{ ...program, encode() {} }]);
   }

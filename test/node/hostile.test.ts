@@ -11,13 +11,21 @@ import type { Checkpoint } from '../../src/weights/checkpoint';
 import { resumeTrainer } from '../../src/worker/resume';
 import { refused } from '../data/refused';
 import { check, digits3x3, tutorial } from '../engine/checked_networks';
-import { hostileSource, makeHostile, REFUSAL, someGpu, withGarbage } from '../hostile/hostile_device';
+import {
+  hostileSource,
+  makeHostile,
+  REFUSAL,
+  silence,
+  someGpu,
+  withGarbage,
+} from '../hostile/hostile_device';
 import { DEADLINE, delayEach } from '../hostile/late';
 import {
   healthyVisit,
   onCard,
   onSoftware,
   type Place,
+  type Result,
   refuseEach,
   trainOn,
   updateEach,
@@ -39,12 +47,25 @@ const conditionedCard: Place = {
 const CONDITIONING = ['conditioning.gpu', 'conditioning_grad.gpu', 'sum_pixels.gpu'];
 
 const software = onSoftware(digits3x3);
-const visits = new Map<Place, ReturnType<typeof healthyVisit>>();
+type Healthy = Awaited<ReturnType<typeof healthyVisit>>;
+const visits = new Map<Place, Promise<Healthy>>();
 /** Made once for all tests: what they remember cannot be added to. */
 const healthyOn = (place: Place) => {
   if (!visits.has(place)) visits.set(place, healthyVisit(device, place));
   return visits.get(place)!;
 };
+
+/** What comes of rows at a place, of which none has a complaint. */
+async function tried<R>(
+  each: (device: GPUDevice, place: Place, healthy: Healthy, rows: readonly R[]) => Promise<Result>,
+  place: Place,
+  rowsOf: (healthy: Healthy) => readonly R[],
+) {
+  const healthy = await healthyOn(place);
+  const { complaints, ...outcome } = await each(device, place, healthy, rowsOf(healthy));
+  expect(complaints).toEqual([]);
+  return outcome;
+}
 
 const withWorkgroupMemory = {
   'conv2d/down.1': 'winograd6_3x3_gpu',
@@ -76,10 +97,9 @@ test.each([
 
 describe('training goes on, or ends in an error that says why, where the driver refuses one shader', () => {
   test('of the kernels for processors, with checks remembered or not, by turns', async () => {
-    const healthy = await healthyOn(software);
-    const rows = healthy.asked.map((shader, i) => ({ shader, remembered: i % 2 === 0 }));
-    const { complaints, trained, ended } = await refuseEach(device, software, healthy, rows);
-    expect(complaints).toEqual([]);
+    const { trained, ended } = await tried(refuseEach, software, ({ asked }) =>
+      asked.map((shader, i) => ({ shader, remembered: i % 2 === 0 })),
+    );
     expect(Math.min(trained, ended)).toBeGreaterThan(8);
   });
 
@@ -100,24 +120,22 @@ describe('training goes on, or ends in an error that says why, where the driver 
   });
 
   test('that the tuner compares with, or that it chose', async () => {
-    const healthy = await healthyOn(card);
-    const chosen = healthy.used.filter((shader) => shader.startsWith('conv2d'));
-    const rows = [
-      ...['conv2d', 'difference', 'sum_slices'].map((shader) => ({ shader, remembered: false })),
-      ...chosen.slice(0, 2).map((shader) => ({ shader, remembered: true })),
-    ];
-    expect(rows.length).toBeGreaterThan(4);
-    const { complaints, ended } = await refuseEach(device, card, healthy, rows);
-    expect(complaints).toEqual([]);
-    expect(ended).toBe(0);
+    const outcome = await tried(refuseEach, card, ({ used }) => {
+      const chosen = used.filter((shader) => shader.startsWith('conv2d')).slice(0, 2);
+      expect(chosen).toHaveLength(2);
+      return [
+        ...['conv2d', 'difference', 'sum_slices'].map((shader) => ({ shader, remembered: false })),
+        ...chosen.map((shader) => ({ shader, remembered: true })),
+      ];
+    });
+    expect(outcome.ended).toBe(0);
   });
 
   test('of the conditioning for GPUs, which kernels for any adapter replace', async () => {
-    const healthy = await healthyOn(conditionedCard);
-    expect(healthy.used).toEqual(expect.arrayContaining(CONDITIONING));
-    const rows = CONDITIONING.map((shader) => ({ shader, remembered: false }));
-    const { complaints, ended } = await refuseEach(device, conditionedCard, healthy, rows);
-    expect(complaints).toEqual([]);
+    const { ended } = await tried(refuseEach, conditionedCard, ({ used }) => {
+      expect(used).toEqual(expect.arrayContaining(CONDITIONING));
+      return CONDITIONING.map((shader) => ({ shader, remembered: false }));
+    });
     expect(ended).toBe(0);
   });
 });
@@ -126,37 +144,31 @@ describe('training goes on, or ends in an error that says why, where one shader 
   const remembered = true;
 
   test('of the kernels for processors, with a warning and without changing a bit', async () => {
-    const healthy = await healthyOn(software);
-    const form = healthy.used.find((shader) => shader.startsWith('conv2d.winograd'))!;
-    const { complaints, trained, ended } = await delayEach(device, software, healthy, [
-      { shader: form, remembered, never: false },
-      { shader: form, remembered, never: true },
-      { shader: 'finish_step', remembered: false, never: false },
-    ]);
-    expect(complaints).toEqual([]);
-    expect([trained, ended]).toEqual([2, 1]);
+    const outcome = await tried(delayEach, software, ({ used }) => {
+      const shader = used.find((name) => name.startsWith('conv2d.winograd'))!;
+      return [
+        { shader, remembered, never: false },
+        { shader, remembered, never: true },
+        { shader: 'finish_step', remembered: false, never: false },
+      ];
+    });
+    expect(outcome).toEqual({ trained: 2, ended: 1 });
   });
 
   test('of the kernels for GPUs, with another in its place where there is one', async () => {
-    const healthy = await healthyOn(card);
-    const form = healthy.used.find((shader) => shader.startsWith('conv2d.'))!;
-    const { complaints, trained, ended } = await delayEach(device, card, healthy, [
-      { shader: form, remembered, never: false },
-      { shader: form, remembered, never: true },
-      { shader: 'difference', remembered: false, never: true },
-      { shader: 'difference', remembered: false, never: false },
-      { shader: 'adam', remembered, never: false },
-      { shader: 'adam', remembered, never: true },
-    ]);
-    expect(complaints).toEqual([]);
-    expect([trained, ended]).toEqual([5, 1]);
+    const outcome = await tried(delayEach, card, ({ used }) => {
+      const form = used.find((shader) => shader.startsWith('conv2d.'))!;
+      return [form, 'difference', 'adam'].flatMap((shader) =>
+        [false, true].map((never) => ({ shader, remembered: shader !== 'difference', never })),
+      );
+    });
+    expect(outcome).toEqual({ trained: 5, ended: 1 });
   });
 
   test('of the conditioning for GPUs, which kernels for any adapter replace', async () => {
-    const healthy = await healthyOn(conditionedCard);
-    const rows = CONDITIONING.map((shader, i) => ({ shader, remembered, never: i % 2 === 0 }));
-    const { complaints, ended } = await delayEach(device, conditionedCard, healthy, rows);
-    expect(complaints).toEqual([]);
+    const { ended } = await tried(delayEach, conditionedCard, () =>
+      CONDITIONING.map((shader, i) => ({ shader, remembered, never: i % 2 === 0 })),
+    );
     expect(ended).toBe(0);
   });
 });
@@ -268,9 +280,8 @@ test('shaders that are compiled after a trainer was created have no other varian
 describe('a submission whose end is never reported', () => {
   /** The device is the shared one, which outlives an engine that owns it. */
   async function silenced(options: EngineOptions, warn = () => {}) {
-    let answer = () => {};
-    let silence: Promise<void> | undefined;
-    const hostile = makeHostile(device, { delaysWork: () => silence ?? 0 });
+    const { begin: fallSilent, end: answer, until } = silence();
+    const hostile = makeHostile(device, { delaysWork: until });
     const warnings: Warning[] = [];
     const onWarning = (warning: Warning) => {
       warnings.push(warning);
@@ -282,20 +293,12 @@ describe('a submission whose end is never reported', () => {
     const images = new Float32Array(8 * 16 * 16).fill(0.5);
     const step = () => trainer.step({ noisy: images, target: images });
     const first = await step();
-    const fallSilent = () => {
-      silence = new Promise((resolve) => {
-        answer = () => {
-          silence = undefined;
-          resolve();
-        };
-      });
-    };
     fallSilent();
     const dispose = () => {
       engine.destroy();
       hostile[Symbol.dispose]();
     };
-    return { engine, step, first, warnings, fallSilent, answer: () => answer(), [Symbol.dispose]: dispose };
+    return { engine, step, first, warnings, fallSilent, answer, [Symbol.dispose]: dispose };
   }
 
   test('counts as the loss of the engine’s own device', async () => {
@@ -346,14 +349,13 @@ describe('a submission whose end is never reported', () => {
 
 describe('a browser update that makes one shader compute nothing', () => {
   test('is noticed at once where the runtime’s version changed, else after 8 days', async () => {
-    const healthy = await healthyOn(software);
-    const winograd = healthy.used.find((shader) => shader.startsWith('conv2d.winograd'))!;
-    // One has other forms; without one there is no step; one is of the sampler, made after the first step.
-    const rows = [winograd, 'adam', 'finish_step', 'flow_step'].flatMap((shader) =>
-      [true, false].map((told) => ({ shader, told })),
-    );
-    const { complaints, trained } = await updateEach(device, software, healthy, rows);
-    expect(complaints).toEqual([]);
+    const { trained } = await tried(updateEach, software, ({ used }) => {
+      const winograd = used.find((shader) => shader.startsWith('conv2d.winograd'))!;
+      // One has other forms; without one there is no step; one is of the sampler, made after the first step.
+      return [winograd, 'adam', 'finish_step', 'flow_step'].flatMap((shader) =>
+        [true, false].map((told) => ({ shader, told })),
+      );
+    });
     expect(trained).toBe(2);
   });
 });

@@ -7,7 +7,7 @@ import { memoryCache } from '../../src/trust/cache';
 import { tuningEffort } from '../../src/tuning/tuner';
 import { tutorial } from '../engine/checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
-import { makeHostile, someGpu } from '../hostile/hostile_device';
+import { makeHostile, someGpu, wrongAdam } from '../hostile/hostile_device';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -122,9 +122,7 @@ test('a report names a wrong kernel, and a lost device also at the next visit', 
   const { gpu: source, lose } = losableGpu();
   const engine = await createEngine({ gpu: source, tuningCache });
   {
-    using _ = makeHostile(engine.device, {
-      rewrites: (shader, text) => (shader === 'adam' ? text.replace(') - change', ') + change') : text),
-    });
+    using _ = makeHostile(engine.device, wrongAdam);
     await expect(train(engine)).rejects.toThrow('The kernel adam');
   }
   expect((await reportOf(engine)).checks!.unusable).toEqual([expect.stringContaining('The kernel adam')]);
@@ -158,9 +156,7 @@ test('the self-check of the page counts a step’s kernels, names the wrong ones
   const { count, report } = all[3] as Extract<SelfCheckEvent, { kind: 'checked' }>;
   expect(count).toBeGreaterThan(10);
   expect(report.checks!.passed).toBeGreaterThan(10);
-  using _ = makeHostile(device, {
-    rewrites: (shader, text) => (shader === 'adam' ? text.replace(') - change', ') + change') : text),
-  });
+  using _ = makeHostile(device, wrongAdam);
   expect((await events()).at(-1)).toMatchObject({
     ...{ kind: 'checked', count: 0, wrong: [expect.stringContaining('The kernel adam')] },
     report: { checks: { unusable: [expect.stringContaining('The kernel adam')] } },

@@ -9,7 +9,7 @@ import { tutorial } from '../engine/checked_networks';
 import { heard } from '../gpu/worker/alone';
 import { losableGpu } from '../gpu/worker/losable';
 import { images as few, run, STEPS } from '../gpu/worker/tiny';
-import { makeHostile } from '../hostile/hostile_device';
+import { hostileGpu, makeHostile, silence } from '../hostile/hostile_device';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -30,9 +30,8 @@ afterEach(() => {
 async function setUp(name?: string) {
   const buffers = aliveBuffers(device);
   cleanUps.push(() => void vi.restoreAllMocks());
-  let silence: Promise<void> | undefined;
-  let answer = () => {};
-  const hostile = makeHostile(device, { delaysAnswers: () => silence ?? 0 });
+  const { begin, end, until } = silence();
+  const hostile = makeHostile(device, { delaysAnswers: until });
   const engine = await createEngine({ device, tune: false, selfCheck: false });
   cleanUps.push(() => {
     engine.destroy();
@@ -88,15 +87,8 @@ async function setUp(name?: string) {
   return {
     ...{ engine, sampler, calls, buffers, controller },
     objects: [trainer, sampler, distiller, unet, flow, dataset].filter((object) => object !== undefined),
-    silence() {
-      silence = new Promise((resolve) => {
-        answer = () => {
-          silence = undefined;
-          resolve();
-        };
-      });
-    },
-    answer: () => answer(),
+    silence: begin,
+    answer: end,
   };
 }
 type Calls = Awaited<ReturnType<typeof setUp>>['calls'];
@@ -239,18 +231,7 @@ describe('a device that does not answer', () => {
 test('a worker whose device answers late samples during training, also after an abort, and trains on', async () => {
   const { gpu: losable, devices } = losableGpu();
   let late = 0;
-  const source = {
-    async requestAdapter(options?: GPURequestAdapterOptions) {
-      const adapter = await losable.requestAdapter(options);
-      const requestDevice = adapter?.requestDevice.bind(adapter);
-      const value = async (descriptor: GPUDeviceDescriptor) => {
-        const made = await requestDevice!(descriptor);
-        makeHostile(made, { delaysAnswers: () => late });
-        return made;
-      };
-      return adapter && Object.defineProperty(adapter, 'requestDevice', { configurable: true, value });
-    },
-  } as GPU;
+  const source = hostileGpu({ delaysAnswers: () => late }, losable);
   const { port1, port2 } = new MessageChannel();
   serve(port2, { store: false, images: () => few, engine: { gpu: source, selfCheck: false, tune: false } });
   const client = createWorkerClient(port1);

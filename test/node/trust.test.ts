@@ -12,7 +12,7 @@ import { AdapterMemory } from '../../src/trust/memory';
 import { refused } from '../data/refused';
 import { tutorial } from '../engine/checked_networks';
 import { losableGpu } from '../gpu/worker/losable';
-import { makeHostile } from '../hostile/hostile_device';
+import { makeHostile, wrongAdam } from '../hostile/hostile_device';
 import { aged, cacheOf } from '../hostile/rows';
 import { testGpu } from '../lanes/gpu';
 
@@ -115,13 +115,7 @@ describe('what is remembered of an adapter is forgotten in a visit', () => {
 
   test.each([
     ['shader', { refuses: (shader: string) => shader === 'adam' }],
-    [
-      'wrong-kernel',
-      {
-        rewrites: (shader: string, text: string) =>
-          shader === 'adam' ? text.replace(') - change', ') + change') : text,
-      },
-    ],
+    ['wrong-kernel', wrongAdam],
   ])('that ends in %s', async (why, hostility) => {
     const cache = memoryCache();
     await visit(cache, createsUNet);
