@@ -88,6 +88,11 @@ export class FailingDevice {
     this.wrap(device.queue, QUEUE);
   }
 
+  /** The labels of `buffers`, sorted. */
+  get labels(): string[] {
+    return [...this.buffers].map(({ label }) => label).sort();
+  }
+
   /** Watches calls from here on, and lets the planned one fail. */
   watch(planned?: Planned): void {
     this.calls = [];

@@ -1,12 +1,12 @@
 /** Samplers and predictors: used, used in a way that ends badly, and used again. Nothing is left of it, and the results are the same. */
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { requestDevice } from '../../src/gpu/request_device';
-import { createEngine, type Engine, type UNet } from '../../src/index';
+import { createEngine, type Engine, type SampleOptions, type UNet } from '../../src/index';
 import { memoryCache } from '../../src/trust/cache';
 import type { UNetConfig } from '../../src/unet/config';
 import { refused } from '../data/refused';
 import { failLoad, loads } from '../engine/failed_load';
-import { FailingDevice } from '../engine/failing_device';
+import { FailingDevice, type Failure } from '../engine/failing_device';
 import { testGpu } from '../lanes/gpu';
 
 vi.mock(import('../../src/base/load'), async (original) =>
@@ -49,22 +49,20 @@ interface Asked {
 }
 type Use = (asked?: Asked) => Promise<unknown>;
 
+const samples =
+  (more: Partial<SampleOptions>) =>
+  async ({ engine, unet }: World) => {
+    const sampler = await engine.createSampler(unet, { count });
+    return {
+      use: (asked: Asked = {}) => sampler.sample({ steps: 3, seed: 7, labels, ...more, ...asked }),
+      destroy: () => sampler.destroy(),
+    };
+  };
+
 /** Makes what is used, and returns its use and its end. */
 const subjects: Record<string, (world: World) => Promise<{ use: Use; destroy(): void }>> = {
-  'sampler.sample': async ({ engine, unet }) => {
-    const sampler = await engine.createSampler(unet, { count });
-    return {
-      use: (asked = {}) => sampler.sample({ steps: 3, seed: 7, labels, ...asked }),
-      destroy: () => sampler.destroy(),
-    };
-  },
-  'sampler.sample with a polish': async ({ engine, unet }) => {
-    const sampler = await engine.createSampler(unet, { count });
-    return {
-      use: (asked = {}) => sampler.sample({ steps: 3, seed: 7, labels, polish, ...asked }),
-      destroy: () => sampler.destroy(),
-    };
-  },
+  'sampler.sample': samples({}),
+  'sampler.sample with a polish': samples({ polish }),
   'sampler.run': async ({ engine, unet }) => {
     const sampler = await engine.createSampler(unet, { count });
     return {
@@ -86,6 +84,14 @@ const subjects: Record<string, (world: World) => Promise<{ use: Use; destroy(): 
 };
 
 const END = new Error('a planned end');
+const submissionEnds =
+  (failure: Failure) =>
+  ({ failing }: World, use: Use) => {
+    failing.watch({ name: 'submit', nth: 0, failure });
+    return use()
+      .catch(({ code }) => code)
+      .finally(() => failing.unwatch());
+  };
 /** Lets a use end badly; resolves to what it throws. */
 const ends: Record<string, (world: World, use: Use) => Promise<unknown>> = {
   'an abort': async ({ engine }, use) => {
@@ -103,18 +109,8 @@ const ends: Record<string, (world: World, use: Use) => Promise<unknown>> = {
     };
     return use({ onStep }).catch((error) => error);
   },
-  'a refused submission': ({ failing }, use) => {
-    failing.watch({ name: 'submit', nth: 0, failure: 'refused' });
-    return use()
-      .catch(({ code }) => code)
-      .finally(() => failing.unwatch());
-  },
-  'a lost device': ({ failing }, use) => {
-    failing.watch({ name: 'submit', nth: 0, failure: 'lost' });
-    return use()
-      .catch(({ code }) => code)
-      .finally(() => failing.unwatch());
-  },
+  'a refused submission': submissionEnds('refused'),
+  'a lost device': submissionEnds('lost'),
 };
 const thrown: Record<keyof typeof ends, unknown> = {
   'an abort': END,
@@ -136,28 +132,26 @@ test('each pair that is left out as impossible has a use and an end that this te
   expect(names).toEqual(expect.arrayContaining(Object.keys(impossible)));
 });
 
-const labelsOf = ({ failing }: World) => [...failing.buffers].map(({ label }) => label).sort();
-
 test.each(pairs.filter(({ subject, end }) => !(`${subject}, ${end}` in impossible)))(
   '$subject after $end gives the same result again',
   async ({ subject, end }) => {
     let world = await createWorld();
-    const before = labelsOf(world);
+    const before = world.failing.labels;
     let { use, destroy } = await subjects[subject](world);
     const first = await use();
-    const held = labelsOf(world);
+    const held = world.failing.labels;
     expect(await ends[end](world, use)).toEqual(thrown[end]);
-    expect(labelsOf(world)).toEqual(held);
+    expect(world.failing.labels).toEqual(held);
     if (end === 'a lost device') {
       world.engine.destroy();
-      expect(labelsOf(world)).toEqual([]);
+      expect(world.failing.labels).toEqual([]);
       world = await createWorld();
       ({ use, destroy } = await subjects[subject](world));
     }
     expect(await use()).toEqual(first);
-    expect(labelsOf(world)).toEqual(held);
+    expect(world.failing.labels).toEqual(held);
     destroy();
-    expect(labelsOf(world)).toEqual(subject === 'unet.predict' ? [] : before);
+    expect(world.failing.labels).toEqual(subject === 'unet.predict' ? [] : before);
     expect([world.failing.openScopes, world.failing.uncaught]).toEqual([0, []]);
   },
 );
@@ -196,9 +190,9 @@ const creations = {
 test.each(Object.entries(creations))('memory too short for %s leaves no buffer', async (_, create) => {
   const world = await createWorld();
   const { failing } = world;
-  const before = labelsOf(world);
+  const before = world.failing.labels;
   (await create(world)).destroy();
-  expect(labelsOf(world)).toEqual(before);
+  expect(world.failing.labels).toEqual(before);
   failing.watch();
   (await create(world)).destroy();
   const buffers = failing.calls.filter((name) => name === 'createBuffer').length;
@@ -206,9 +200,9 @@ test.each(Object.entries(creations))('memory too short for %s leaves no buffer',
     failing.watch({ name: 'createBuffer', nth, failure: 'memory' });
     await refused(create(world), 'limit');
     failing.unwatch();
-    expect(labelsOf(world), `after buffer ${nth} of ${buffers}`).toEqual(before);
+    expect(world.failing.labels, `after buffer ${nth} of ${buffers}`).toEqual(before);
     (await create(world)).destroy();
-    expect(labelsOf(world)).toEqual(before);
+    expect(world.failing.labels).toEqual(before);
   }
 });
 
@@ -230,16 +224,16 @@ test.each([...created, ...used])('%s works again after a failed load of a part',
   for (let nth = 0; nth < count; nth += step) {
     const world = await createWorld();
     const work = await prepare(world);
-    const before = labelsOf(world);
+    const before = world.failing.labels;
     failLoad(nth);
     const ended = await work().catch((error) => error);
     expect(loads.failing, `part ${nth} of ${count}`).toBe(-1);
     // Some texts of shaders are loaded again at once, for a check of each kernel alone.
     if (nth === 0 || ended instanceof Error) {
       expect(ended).toMatchObject({ code: 'data' });
-      expect(before).toEqual(expect.arrayContaining(labelsOf(world)));
+      expect(before).toEqual(expect.arrayContaining(world.failing.labels));
     }
     expect(await work()).toEqual(expected);
-    expect(labelsOf(world)).toEqual(labelsOf(healthy));
+    expect(world.failing.labels).toEqual(healthy.failing.labels);
   }
 });

@@ -46,7 +46,8 @@ interface Made {
 interface Subject {
   /** Makes what is used. */
   make(world: World): Promise<Made>;
-  readonly refused: Planned;
+  /** Default: a submission is refused. */
+  readonly refused?: Planned;
   /** How long it takes: after a turn an abort would be too late. Default: as many submissions as the pacer asks for. */
   readonly takes?: 'a turn' | 'until an abort';
   /** Why it cannot end so. */
@@ -56,7 +57,8 @@ interface Subject {
 const NO_SIGNAL = 'it takes no signal';
 const NO_CALLER = 'it calls nothing of the caller';
 const NO_LOAD = 'all is loaded when there is a trainer';
-const refused = (name: string, failure: Planned['failure']): Planned => ({ name, nth: 0, failure });
+const REFUSED: Planned = { name: 'submit', nth: 0, failure: 'refused' };
+const NO_MEMORY: Planned = { name: 'createBuffer', nth: 0, failure: 'memory' };
 
 /** A trainer, and what sets it back. */
 async function trainerOf({ engine, unet }: World) {
@@ -68,6 +70,20 @@ async function trainerOf({ engine, unet }: World) {
   };
   return { trainer, again };
 }
+/** What makes an object and destroys it: it returns something of the object. */
+const making =
+  <T extends { destroy(): void }>(
+    create: (world: World, signal?: AbortSignal) => Promise<T>,
+    of: (made: T) => unknown,
+  ) =>
+  async (world: World): Promise<Made> => ({
+    async use({ signal } = {}) {
+      const made = await create(world, signal);
+      made.destroy();
+      return of(made);
+    },
+  });
+
 const floats = new Float32Array(4 * 64).fill(0.25);
 const subjects: Readonly<Record<string, Subject>> = {
   'trainer.fit': {
@@ -85,7 +101,6 @@ const subjects: Readonly<Record<string, Subject>> = {
         },
       };
     },
-    refused: refused('submit', 'refused'),
     cannot: { 'a failed load': NO_LOAD },
   },
   'trainer.step': {
@@ -93,7 +108,6 @@ const subjects: Readonly<Record<string, Subject>> = {
       const { trainer, again } = await trainerOf(world);
       return { again, use: () => trainer.step({ noisy: floats, target: floats }) };
     },
-    refused: refused('submit', 'refused'),
     cannot: { 'an abort': NO_SIGNAL, 'an exception of the caller': NO_CALLER, 'a failed load': NO_LOAD },
   },
   'trainer.runFor': {
@@ -119,7 +133,6 @@ const subjects: Readonly<Record<string, Subject>> = {
       };
     },
     takes: 'until an abort',
-    refused: refused('submit', 'refused'),
     cannot: {},
   },
   'trainer.evaluate': {
@@ -127,56 +140,42 @@ const subjects: Readonly<Record<string, Subject>> = {
       const { trainer } = await trainerOf(world);
       return { use: async ({ signal } = {}) => (await trainer.evaluate(world.dataset, { signal })).loss };
     },
-    refused: refused('submit', 'refused'),
     cannot: { 'an exception of the caller': NO_CALLER },
   },
   createEngine: {
-    make: async ({ failing: { device } }) => ({
-      async use({ signal } = {}) {
-        const engine = await createEngine({ device, tuningCache: memoryCache(), signal });
-        engine.destroy();
-        return engine.adapter;
-      },
-    }),
+    make: making(
+      ({ failing: { device } }, signal) => createEngine({ device, tuningCache: memoryCache(), signal }),
+      ({ adapter }) => adapter,
+    ),
     takes: 'a turn',
-    refused: refused('submit', 'refused'),
     cannot: {
       'an exception of the caller': NO_CALLER,
       'a failed load': 'it loads nothing on a device that is given',
     },
   },
   'engine.createTrainer': {
-    make: async ({ engine, unet }) => ({
-      async use({ signal } = {}) {
-        const trainer = await engine.createTrainer(unet, { ...run.trainer, signal });
-        trainer.destroy();
-        return trainer.variants;
-      },
-    }),
-    refused: refused('createBuffer', 'memory'),
+    make: making(
+      ({ engine, unet }, signal) => engine.createTrainer(unet, { ...run.trainer, signal }),
+      ({ variants }) => variants,
+    ),
+    refused: NO_MEMORY,
     cannot: { 'an exception of the caller': NO_CALLER },
   },
   'engine.createUNet': {
-    make: async ({ engine }) => ({
-      async use({ signal } = {}) {
-        const unet = await engine.createUNet(run.network, { signal });
-        unet.destroy();
-        return unet.parameterCount;
-      },
-    }),
-    refused: refused('createBuffer', 'memory'),
+    make: making(
+      ({ engine }, signal) => engine.createUNet(run.network, { signal }),
+      ({ parameterCount }) => parameterCount,
+    ),
+    refused: NO_MEMORY,
     cannot: { 'an exception of the caller': NO_CALLER, 'a failed load': 'it is part of the engine' },
   },
   'engine.createDataset': {
-    make: async ({ engine }) => ({
-      async use({ signal } = {}) {
-        const dataset = await engine.createDataset(images, { signal });
-        dataset.destroy();
-        return dataset.count;
-      },
-    }),
+    make: making(
+      ({ engine }, signal) => engine.createDataset(images, { signal }),
+      ({ count }) => count,
+    ),
     takes: 'a turn',
-    refused: refused('createBuffer', 'memory'),
+    refused: NO_MEMORY,
     cannot: { 'an exception of the caller': NO_CALLER },
   },
 };
@@ -210,18 +209,18 @@ const ends = {
     };
     return use({ amid }).catch((error) => error);
   },
-  'a refusal': (world: World, made: Made, { refused }: Subject) => failed(world, made, refused),
-  'a lost device': (world: World, made: Made, { refused: { name } }: Subject) =>
-    failed(world, made, { name, nth: 0, failure: 'lost' }),
+  'a refusal': (world: World, made: Made, { refused = REFUSED }: Subject) => failed(world, made, refused),
+  'a lost device': (world: World, made: Made, { refused = REFUSED }: Subject) =>
+    failed(world, made, { ...refused, failure: 'lost' }),
   'a failed load': (_: World, { use }: Made) => {
     failLoad();
     return use().catch(codeOf);
   },
 };
-const expected = ({ refused: { failure } }: Subject): Record<keyof typeof ends, unknown> => ({
+const expected = ({ refused = REFUSED }: Subject): Record<keyof typeof ends, unknown> => ({
   'an abort': END,
   'an exception of the caller': END,
-  'a refusal': failure === 'memory' ? 'limit' : 'shader',
+  'a refusal': refused === NO_MEMORY ? 'limit' : 'shader',
   'a lost device': 'device-lost',
   'a failed load': 'data',
 });
@@ -231,7 +230,6 @@ const pairs = Object.entries(subjects).flatMap(([name, subject]) =>
     .filter((end) => !(end in subject.cannot))
     .map((end) => ({ name, subject, end })),
 );
-const labelsOf = ({ failing }: World) => [...failing.buffers].map(({ label }) => label).sort();
 
 test.each(pairs)('$name after $end gives the same result again', async ({ subject, end }) => {
   let world = await createWorld();
@@ -241,26 +239,26 @@ test.each(pairs)('$name after $end gives the same result again', async ({ subjec
     await made.again?.();
     return made.use();
   };
-  const before = labelsOf(world);
+  const before = world.failing.labels;
   const first = isLoaded ? undefined : await use();
-  const held = isLoaded ? before : labelsOf(world);
+  const held = isLoaded ? before : world.failing.labels;
   await made.again?.();
   expect(await ends[end](world, made, subject)).toEqual(expected(subject)[end]);
   expect(loads.failing).toBe(-1);
-  await expect.poll(() => labelsOf(world)).toEqual(held);
+  await expect.poll(() => world.failing.labels).toEqual(held);
   if (end === 'a lost device') {
     world.engine.destroy();
-    expect(labelsOf(world)).toEqual([]);
+    expect(world.failing.labels).toEqual([]);
     world = await createWorld();
     made = await subject.make(world);
   }
   const second = await use();
   if (first !== undefined) expect(second).toEqual(first);
-  const later = labelsOf(world);
+  const later = world.failing.labels;
   if (!isLoaded) expect(later).toEqual(held);
   expect(await use()).toEqual(second);
-  expect(labelsOf(world)).toEqual(later);
+  expect(world.failing.labels).toEqual(later);
   world.engine.destroy();
-  expect(labelsOf(world)).toEqual([]);
+  expect(world.failing.labels).toEqual([]);
   expect([world.failing.openScopes, world.failing.uncaught]).toEqual([0, []]);
 });
