@@ -13,7 +13,7 @@ import { refused } from '../data/refused';
 import { watchBuffers } from '../engine/buffers';
 import { makeHostile } from '../hostile/hostile_device';
 import { mainlyIn, testGpu } from '../lanes/gpu';
-import { heard, lossesOf, runAlone } from './worker/alone';
+import { heard, listenersOf, lossesOf, runAlone } from './worker/alone';
 import { losableGpu } from './worker/losable';
 import { images, run, STEPS } from './worker/tiny';
 
@@ -880,21 +880,12 @@ const abortable = () => {
 test('a call that has ended leaves no listener at its signal', async () => {
   const { client } = served();
   const { signal } = abortable();
-  let listeners = 0;
-  const [add, remove] = [signal.addEventListener, signal.removeEventListener].map((f) => f.bind(signal));
-  signal.addEventListener = (...args: Parameters<typeof add>) => {
-    listeners++;
-    add(...args);
-  };
-  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    listeners--;
-    remove(...args);
-  };
+  const listeners = listenersOf(signal);
   await client.begin(run, { signal });
   await client.step(1, { signal });
   await client.sample({ count: 1, steps: 1, signal });
   await expect(client.sample({ steps: 0, signal })).rejects.toThrow(/steps is 0/);
-  expect(listeners).toBe(0);
+  expect(listeners()).toBe(0);
 });
 
 describe('a worker holds no buffers of before', () => {

@@ -4,10 +4,10 @@ import { type CallContext, createWorkerClient, serve, type WorkerClient } from '
 import type { CallName } from '../../src/worker/protocol';
 import { hurry } from '../engine/call_failures';
 import { FailingDevice, type Planned } from '../engine/failing_device';
-import { heard } from '../gpu/worker/alone';
+import { heard, listenersOf } from '../gpu/worker/alone';
 import { losableGpu } from '../gpu/worker/losable';
 import { images, run } from '../gpu/worker/tiny';
-import { makeHostile } from '../hostile/hostile_device';
+import { makeHostile, silence } from '../hostile/hostile_device';
 import { FakeLocks, FakeStorage } from '../keeping/fake_storage';
 import { testGpu } from '../lanes/gpu';
 
@@ -157,26 +157,14 @@ const never: Readonly<Record<Exclude<CallName, Ended>, Readonly<Record<Mishap, s
 const storage = new FakeStorage();
 const locks = new FakeLocks();
 const devices: FailingDevice[] = [];
-/** While there is one, the devices do not answer. */
-let silence: Promise<void> | undefined;
-let answer = () => {};
+const { begin: fallSilent, end: answer, until } = silence();
 /** From this event on the devices do not answer: what is under way is not over before the test ends it. */
 let silentFrom: Work['underWay'];
 let isUnderWay = () => {};
-const losable = losableGpu();
-const source = {
-  async requestAdapter(options?: GPURequestAdapterOptions) {
-    const adapter = await losable.gpu.requestAdapter(options);
-    const requestDevice = adapter?.requestDevice.bind(adapter);
-    const value = async (descriptor: GPUDeviceDescriptor) => {
-      const failing = new FailingDevice(await requestDevice!(descriptor));
-      devices.push(failing);
-      makeHostile(failing.device, { delaysAnswers: () => silence ?? 0 });
-      return failing.device;
-    };
-    return adapter && Object.defineProperty(adapter, 'requestDevice', { configurable: true, value });
-  },
-} as GPU;
+const losable = losableGpu((device) => {
+  devices.push(new FailingDevice(device));
+  makeHostile(device, { delaysAnswers: until });
+});
 
 let client: Client;
 const { port1, port2 } = new MessageChannel();
@@ -187,12 +175,7 @@ Object.assign(port2, {
     const rests = /idle|paused/.test(Object(message.value).phase);
     if (silentFrom && message.name === silentFrom && !rests) {
       silentFrom = undefined;
-      silence = new Promise((resolve) => {
-        answer = () => {
-          silence = undefined;
-          resolve();
-        };
-      });
+      fallSilent();
       isUnderWay();
     }
     post(message, transfer);
@@ -203,7 +186,7 @@ beforeAll(async () => {
   const { gpu } = navigator;
   vi.stubGlobal('navigator', { gpu, storage: { getDirectory: async () => storage.root }, locks });
   undo = hurry();
-  serve(port2, { images: () => images, engine: { gpu: source, selfCheck: false }, calls });
+  serve(port2, { images: () => images, engine: { gpu: losable.gpu, selfCheck: false }, calls });
   client = createWorkerClient(port1, { events: ['asked'] });
   await client.begin(run);
   await client.step(3);
@@ -221,7 +204,7 @@ afterAll(() => {
   vi.unstubAllGlobals();
 });
 beforeEach(() => {
-  listeners = 0;
+  listeners.length = 0;
 });
 afterEach(async () => {
   mend();
@@ -234,20 +217,11 @@ function mend(): void {
   losable.refuse(0);
 }
 
-let listeners = 0;
+const listeners: (() => number)[] = [];
 /** A controller whose listeners are counted. */
 function counted(): AbortController {
   const controller = new AbortController();
-  const { signal } = controller;
-  const [add, remove] = [signal.addEventListener, signal.removeEventListener].map((f) => f.bind(signal));
-  signal.addEventListener = (...args: Parameters<typeof add>) => {
-    listeners++;
-    add(...args);
-  };
-  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    listeners--;
-    remove(...args);
-  };
+  listeners.push(listenersOf(controller.signal));
   return controller;
 }
 
@@ -287,13 +261,13 @@ async function folders(): Promise<string[]> {
 /** What there is, by what it is counted. Node has no IndexedDB. */
 async function present() {
   return {
-    buffers: devices.flatMap(({ buffers }) => [...buffers].map(({ label }) => label)).sort(),
+    buffers: devices.flatMap(({ labels }) => labels).sort(),
     uncaught: devices.flatMap(({ uncaught }) => uncaught),
     scopes: devices.reduce((sum, { openScopes }) => sum + openScopes, 0),
     locks: (await locks.query()).held.map(({ name }) => name),
     // The tests' own do not keep the process running.
     timers: [...timers].filter((timer) => timer.hasRef()).length,
-    listeners,
+    listeners: listeners.reduce((sum, count) => sum + count(), 0),
     folders: await folders(),
   };
 }

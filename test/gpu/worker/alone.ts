@@ -28,6 +28,21 @@ export function lossesOf(client: Pick<WorkerClient, 'on'>): number[] {
   return all;
 }
 
+/** How many listeners a signal has got, and not lost. */
+export function listenersOf(signal: AbortSignal): () => number {
+  let count = 0;
+  const [add, remove] = [signal.addEventListener, signal.removeEventListener].map((f) => f.bind(signal));
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    count++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    count--;
+    remove(...args);
+  };
+  return () => count;
+}
+
 /** A worker that trains a tiny network says something more often, also on a busy machine. */
 const SILENCE_MS = 60_000;
 

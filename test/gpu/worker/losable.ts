@@ -14,7 +14,8 @@ export interface LosableGpu {
   refuse(times: number): void;
 }
 
-export function losableGpu(): LosableGpu {
+/** `made` gets each device. */
+export function losableGpu(made: (device: GPUDevice) => void = () => {}): LosableGpu {
   let loseLast = () => {};
   let silenceLast = () => {};
   let refused = 0;
@@ -37,6 +38,7 @@ export function losableGpu(): LosableGpu {
     silenceLast = () => {
       device.queue.onSubmittedWorkDone = () => new Promise((resolve) => setTimeout(resolve, 10_000));
     };
+    made(device);
     return device;
   };
   const { gpu } = navigator;
