@@ -1,9 +1,9 @@
 /** The command line in the process and on the device of the tests: as a user starts it, it takes two processes, and compiles everything. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, vi } from 'vitest';
 import { main } from '../../harness/cli/main';
+import { temporaryFolder } from '../harness/system';
 import { sharedSource } from '../lanes/gpu';
 
 /** Defines it anew: as another test leaves it, it may not be assigned to. */
@@ -46,12 +46,9 @@ export async function succeed(...args: string[]): Promise<string> {
 
 /** A folder for the tests of a file, and the command's cache in it. */
 export function ownFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'command-'));
+  const folder = temporaryFolder(afterAll);
   vi.stubEnv('WEBGPU_DIFFUSION_CACHE', join(folder, 'cache'));
-  afterAll(() => {
-    vi.unstubAllEnvs();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => vi.unstubAllEnvs());
   return folder;
 }
 

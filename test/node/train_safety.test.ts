@@ -1,20 +1,19 @@
 /** What happens to a run when the machine, the terminal or another run get in its way: the command as a user starts it. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { loadCheckpoint } from '../../src/index';
+import { temporaryFolder } from '../harness/system';
 import { testGpu } from '../lanes/gpu';
 import { takesLong } from '../lanes/limits';
 
 await testGpu();
 
-const root = mkdtempSync(join(tmpdir(), 'safety-'));
+const root = temporaryFolder(afterAll);
 const started: number[] = [];
 afterAll(() => {
   for (const pid of started) kill(pid, 'SIGKILL');
-  rmSync(root, { recursive: true });
 });
 const env = { ...process.env, WEBGPU_DIFFUSION_CACHE: join(root, 'cache') };
 
