@@ -13,35 +13,34 @@ const { gpu } = await testGpu();
 /** The last 1,000 digits were held out when the network was trained, and these when the noise levels were chosen. */
 const FIRST = 9980;
 const COUNT = 8;
+const digits = await loadDigits();
+const size = digits.height * digits.width;
+const images = digits.images.subarray(FIRST * size, (FIRST + COUNT) * size);
+const labels = (await loadDigitLabels()).subarray(FIRST, FIRST + COUNT);
+
+async function pretrained() {
+  const { config, parameters } = await loadPretrained('digits');
+  const unet = await UNet.create(gpu, config);
+  await unet.setParameters(parameters);
+  return unet;
+}
 
 test('the class whose prediction errs least is the class of the digit', async () => {
-  const { config, parameters } = await loadPretrained('digits');
-  using unet = await UNet.create(gpu, config);
-  await unet.setParameters(parameters);
-  const { images, height, width } = await loadDigits();
-  const labels = await loadDigitLabels();
-  const size = height * width;
+  using unet = await pretrained();
   let right = 0;
-  for (let at = FIRST; at < FIRST + COUNT; at++) {
-    const image = Float32Array.from(images.subarray(at * size, (at + 1) * size), (byte) => byte / 255);
+  for (const [i, label] of labels.entries()) {
+    const image = Float32Array.from(images.subarray(i * size, (i + 1) * size), (byte) => byte / 255);
     const losses = await classLosses(unet, image);
     expect(losses).toHaveLength(10);
-    if (losses.indexOf(Math.min(...losses)) === labels[at]) right++;
+    if (losses.indexOf(Math.min(...losses)) === label) right++;
   }
   // 190 of the 200 digits from 9,000 on; by chance it would be 5.
   expect(right).toBeGreaterThanOrEqual(0.9 * COUNT);
 });
 
 test('the loss of the pretrained network at the lowest, middle and high noise levels is as the exercise says', async () => {
-  const { config, parameters } = await loadPretrained('digits');
-  using unet = await UNet.create(gpu, config);
-  await unet.setParameters(parameters);
-  const { images, height, width } = await loadDigits();
-  const labels = (await loadDigitLabels()).subarray(FIRST, FIRST + COUNT);
-  const size = height * width;
-  const clean = Array.from(images.subarray(FIRST * size, (FIRST + COUNT) * size), (byte) =>
-    toFlow(byte / 255),
-  );
+  using unet = await pretrained();
+  const clean = Array.from(images, (byte) => toFlow(byte / 255));
   const noise = gaussianNoise(1, COUNT, size);
   // The middles of the ten bars.
   const losses: number[] = [];

@@ -1,7 +1,7 @@
 /** A worker whose browser keeps its runs: what is kept when a pause is over. */
 import { afterEach, expect, test, vi } from 'vitest';
 import { RunStore } from '../../src/keeping/store';
-import { createWorkerClient, type StoredRun, serve } from '../../src/worker';
+import { createWorkerClient, type StoredRun, serve, type WorkerClient } from '../../src/worker';
 import { refused } from '../data/refused';
 import { losableGpu } from '../gpu/worker/losable';
 import { images, run } from '../gpu/worker/tiny';
@@ -30,6 +30,11 @@ function worker(storage: FakeStorage, gpuOfEngine = source) {
   return { client, end };
 }
 
+const runsOf = (client: WorkerClient) =>
+  new Promise<readonly StoredRun[]>((resolve) => {
+    client.on('runs', (all) => all.length > 0 && resolve(all));
+  });
+
 test('after a pause, a copy of the run up to its step is kept', async () => {
   for (const steps of [1, 2, 3]) {
     const storage = new FakeStorage();
@@ -53,9 +58,7 @@ test('putAside keeps the run for later; where nothing can be kept, the run stays
   const { client, end } = worker(storage);
   await client.begin({ ...run, images });
   const { loss } = await client.step(3);
-  const runs = new Promise<readonly StoredRun[]>((resolve) => {
-    client.on('runs', (all) => all.length > 0 && resolve(all));
-  });
+  const runs = runsOf(client);
   await client.putAside();
   const [{ id, step, held }] = await runs;
   expect({ step, held }).toEqual({ step: 3, held: false });
@@ -74,9 +77,7 @@ test('a run that has gone back is kept as it is then, also where it is put aside
   await client.step(3);
   const { loss } = await client.step(2);
   expect(await client.goBack()).toMatchObject({ step: 3 });
-  const runs = new Promise<readonly StoredRun[]>((resolve) => {
-    client.on('runs', (all) => all.length > 0 && resolve(all));
-  });
+  const runs = runsOf(client);
   await client.putAside();
   const [{ id, step }] = await runs;
   expect(step).toBe(3);
