@@ -26,7 +26,7 @@ const inChrome: Row = {
     // Once all shaders are compiled.
     await phase(page, 'idle');
     await click(page, '#sample');
-    await until(page, () => document.getElementById('frame-label')!.textContent === 'step 2 of 2');
+    await until(page, () => document.getElementById('frame-label')!.textContent === 'step 4 of 4');
     await setTimeout(2000);
     await phase(page, 'idle');
     const field = (await (await page.$('#noise-field'))!.boundingBox())!;
