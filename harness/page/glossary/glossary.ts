@@ -2,7 +2,6 @@
  * Words that explain themselves: on hover, focus and touch a small box says what one means. In the markup, `data-word` marks them; where
  * that is the label of a field, a question mark beside it takes the part of the word, as what is inside a label belongs to the field.
  */
-import { make } from '../shell/dom';
 import { glossary, isWord, type Word } from './glossary_words';
 
 /** A pointer that merely crosses a word opens no box. Milliseconds. */
@@ -10,10 +9,12 @@ const HOVER_MS = 150;
 /** Distance between the word and its box, and between the box and the window's edge, in CSS pixels. */
 const GAP = 6;
 
-const name = make('strong');
-const meaning = make('p');
-const looks = { id: 'glossary', className: 'glossary', popover: 'manual', hidden: true };
-const box = make('div', { ...looks, role: 'tooltip' }, name, meaning);
+const box = document.createElement('div');
+const name = document.createElement('strong');
+const meaning = document.createElement('p');
+Object.assign(box, { id: 'glossary', className: 'glossary', popover: 'manual', hidden: true });
+box.setAttribute('role', 'tooltip');
+box.append(name, meaning);
 
 /** The word whose box is open. */
 let open: HTMLButtonElement | undefined;
@@ -21,7 +22,8 @@ let soon: ReturnType<typeof setTimeout> | undefined;
 
 /** A word of a text, or a question mark, that explains `word`. */
 export function term(word: Word, text: string = word): HTMLButtonElement {
-  const button = make('button', { type: 'button', className: 'term' }, text);
+  const button = document.createElement('button');
+  Object.assign(button, { type: 'button', className: 'term', textContent: text });
   button.dataset.means = word;
   return button;
 }
@@ -60,8 +62,9 @@ function explain(marked: HTMLElement): void {
   }
   const mark = term(word, '?');
   mark.classList.add('mark');
-  mark.ariaLabel = `What is meant by ${word}?`;
-  const both = make('span', { className: 'explained' });
+  mark.setAttribute('aria-label', `What is meant by ${word}?`);
+  const both = document.createElement('span');
+  both.className = 'explained';
   marked.replaceWith(both);
   both.append(marked, mark);
 }

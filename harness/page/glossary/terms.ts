@@ -1,5 +1,4 @@
 /** Explains a technical term of a table in place when it is pressed, by mouse, finger or keyboard. */
-import { make } from '../shell/dom';
 
 export const terms: Readonly<Record<string, string>> = {
   'Share of the allowed error':
@@ -39,9 +38,13 @@ export const terms: Readonly<Record<string, string>> = {
 export function termed(word: string): (Node | string)[] {
   const meaning = terms[word];
   if (meaning === undefined) return [word];
-  const tip = make('span', { className: 'tip', popover: 'auto', textContent: meaning });
-  const looks = { type: 'button', className: 'term', textContent: word } as const;
-  return [make('button', { ...looks, popoverTargetElement: tip }), tip];
+  const tip = Object.assign(document.createElement('span'), { className: 'tip', textContent: meaning });
+  tip.popover = 'auto';
+  const button = Object.assign(document.createElement('button'), {
+    ...{ type: 'button', className: 'term', textContent: word },
+    popoverTargetElement: tip,
+  });
+  return [button, tip];
 }
 
 /** Explains the marked words of a part of the page. */
