@@ -92,6 +92,12 @@ const predicted = (labels: readonly (number | undefined)[]): Predicted => {
   };
 };
 
+test('no recorded digit stands for the network of a run on other classes, before it answers', async () => {
+  const { scenes } = await scenesOn(letters);
+  for (const scene of [scenes.sampling, scenes.learning]) await rendered(scene);
+  expect(said().filter((text) => text !== '')).toEqual([]);
+});
+
 test('the recording stands for the pretrained network of digits, also after a letter beyond J was chosen', async () => {
   const { app, scenes } = await scenesOn(letters);
   answers = [way, predicted(letters.classNames.map((_, label) => label))];
