@@ -247,7 +247,7 @@ test('a model file is sampled beside the run, and a checkpoint goes on as if not
   await drop(await add(asVersion1(await read(model))), 'mine.safetensors');
   await until(page, () => window.harness.settings.recipe === 'tutorial');
   await mentions(page, 'notices', 'the recipe tutorial');
-  expect(await text(page, 'notices')).toContain('The model is of version 1 of the format');
+  expect(await text(page, 'notices')).toContain('mine.safetensors is of version 1 of the format');
   await go(page, 'train');
   await click(page, '#recipe-digits');
   for (const [id, value] of Object.entries({ batch: '8', seed: '7', lr: '0.5', epochs: '9', widths: '4' }))

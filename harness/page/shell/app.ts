@@ -37,7 +37,7 @@ import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from '../runs/kept
 import { comesAlong, keepNotes, measurementsOf, readNotes } from '../runs/run_notes';
 import { distilledNote } from './distil_text';
 import { download, keepFocus } from './dom';
-import { orOffline } from './format';
+import { ofFile, orOffline } from './format';
 import {
   dataNameOf,
   initialState,
@@ -564,7 +564,7 @@ export class App {
       // A run keeps its recipe, although the samples follow the model's.
       if (!this.state.run) this.takeFrom(event.model.name, event.model.recipe);
     }
-    if ('note' in event && event.note) this.notices = [...this.notices, event.note];
+    if ('note' in event && event.note) this.notices = [...this.notices, ofFile(event.note, this.openedFile)];
     for (const panel of this.panels) panel.receive?.(event);
     // Images that the user has given, or that other choices have made of the same pictures.
     if (event.type === 'data' && (coming || event.data.pictures)) this.goOnWaiting();

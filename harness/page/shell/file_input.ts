@@ -5,6 +5,7 @@ import { kindOf, type OwnFile } from '../../pictures/own_images';
 import { UNDER_WAY } from '../messages/calls';
 import type { App } from './app';
 import { anyElement, byId, onClick } from './dom';
+import { ofFile } from './format';
 import { isFixed } from './state';
 import type { TrainingWorker } from './training_worker';
 
@@ -74,7 +75,12 @@ async function open(app: App, client: TrainingWorker, file: File): Promise<void>
     );
   }
   app.openedFile = name;
-  await (isCheckpoint ? client.resume({ from: bytes }) : client.load(bytes));
+  try {
+    await (isCheckpoint ? client.resume({ from: bytes }) : client.load(bytes));
+  } catch (error) {
+    if (error instanceof Error) error.message = ofFile(error.message, name);
+    throw error;
+  }
 }
 
 /** `openResults` gets results of the bench. */

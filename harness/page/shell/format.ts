@@ -41,3 +41,7 @@ export function workLine(parts: EpochParts, epochs: number, asTutorial: boolean)
   const equal = Math.max(1, Math.round((tutorial.epochs * tutorial.images) / images));
   return `${own}. ${plural(equal, 'epoch')} here ${equal === 1 ? 'sees' : 'see'} as many images as the tutorial’s ${tutorial.epochs} of ${whole(tutorial.images)}.`;
 }
+
+/** What the worker says of a model or a checkpoint, with the name of its file, which the worker does not know. */
+export const ofFile = (text: string, name: string): string =>
+  text.replace(/^The (model|checkpoint)\b/, () => name);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loss, measured, percent, workLine } from '../../../harness/page/shell/format';
+import { loss, measured, ofFile, percent, workLine } from '../../../harness/page/shell/format';
 import { adapterLabel } from '../../../harness/text/adapter_text';
 
 const adapter = { vendor: '', architecture: '', device: '', description: '', software: false };
@@ -95,4 +95,12 @@ describe('the text on the work of a run', () => {
       '1 step an epoch at batch 1, 1 in 1 epoch.',
     ],
   ])('%s', (_, line, words) => expect(line).toEqual(words));
+});
+
+test.each([
+  ['The model is damaged. The model cannot be read.', 'a $& b is damaged. The model cannot be read.'],
+  ['The checkpoint has no losses.', 'a $& b has no losses.'],
+  ['The modelling ends.', 'The modelling ends.'],
+])('what the worker says of a file, %s, has the name of the file', (text, words) => {
+  expect(ofFile(text, 'a $& b')).toBe(words);
 });
