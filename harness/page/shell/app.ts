@@ -33,6 +33,7 @@ import {
   workerSettings,
 } from '../messages/settings';
 import { rememberedLosses, rememberLoss } from '../runs/device_lost';
+import { type Grid, History } from '../runs/history';
 import { drawingsOfText, imagesOfDrawings, type KeptDrawing } from '../runs/kept_drawings';
 import { comesAlong, keepNotes, measurementsOf, readNotes } from '../runs/run_notes';
 import { distilledNote } from './distil_text';
@@ -113,6 +114,8 @@ export class App {
   private goesOn: string | undefined;
   /** The name of the file that was opened last. */
   openedFile = '';
+  /** The live samples of the run in this visit. */
+  readonly grids = new History<Grid>();
   /** The run whose images the worker was asked to keep. */
   private keptFor: string | undefined;
   /** Ends the images that are being made. */
@@ -546,6 +549,8 @@ export class App {
     this.changedAt = performance.now();
     this.timeFirstStep(event);
     if (event.type === 'lost') rememberLoss();
+    if (event.type === 'grid') this.grids.add(event.step, event);
+    if (event.type === 'freed') this.grids.clear();
     if (event.type === 'stored') this.keepImages(event.id);
     if (event.type === 'runs') {
       this.request('tidyImages');

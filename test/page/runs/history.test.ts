@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { History } from '../../harness/page/train/train_pictures';
+import { History } from '../../../harness/page/runs/history';
 
 const filled = (count: number, most: number) => {
   const history = new History<string>(most);
