@@ -66,15 +66,15 @@ export type RecipeName = keyof typeof parts;
  * the average and its span stay the same number of images, and so change in steps; learning rate, clipping and epochs stay
  * (docs/recipe.md).
  *
- * @param batch images of a step, a whole number from 1 to 65536
+ * @param batchSize images of a step, a whole number from 1 to 65536
  * @throws EngineError `argument` for another name or batch
  */
-export function recipeAt(name: RecipeName, batch: number): Recipe {
+export function recipeAt(name: RecipeName, batchSize: number): Recipe {
   if (!Object.hasOwn(parts, name)) {
     throw wrongArgument('recipe', name, Object.keys(parts).join(' or '));
   }
-  checkInteger('batch', batch, 1, 65536);
-  return { ...parts[name], trainer: name === 'tutorial' ? asTutorial(batch) : toOrder(batch) };
+  checkInteger('batchSize', batchSize, 1, 65536);
+  return { ...parts[name], trainer: name === 'tutorial' ? asTutorial(batchSize) : toOrder(batchSize) };
 }
 
 const asTutorial = (batchSize: number): Recipe['trainer'] => ({
@@ -84,15 +84,15 @@ const asTutorial = (batchSize: number): Recipe['trainer'] => ({
 });
 
 /** Training options of networks conditioned on noise level and class. */
-const toOrder = (batch: number): Recipe['trainer'] => ({
-  ...countedInImages(batch),
-  batchSize: batch,
+const toOrder = (batchSize: number): Recipe['trainer'] => ({
+  ...countedInImages(batchSize),
+  batchSize,
   learningRate: 3e-3,
   epsilon: 1e-8,
   objective: 'flow',
   clipNorm: 1,
   averageWeights: true,
-  averageAfter: Math.round(25_600 / batch),
+  averageAfter: Math.round(25_600 / batchSize),
   classDropout: 0.05,
 });
 

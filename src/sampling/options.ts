@@ -96,7 +96,7 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
  */
 export interface SampleOptions
   extends RunOptions<Float32Array | Picture | readonly Picture[], ArrayLike<number>> {
-  /** Fixes the noise that the images start from, and the noise of a polish, 0 to 2^32 - 1. Default 0. */
+  /** Fixes the noise that the images start from, and the noise of a polish, 0 to 2^32 - 1. Default: a new one, then `sampler.seed`. */
   readonly seed?: number | undefined;
   /** Noise to use instead: [count][height][width][channels]; uniform from 0 to 1 for `mix`, else Gaussian. */
   readonly noise?: Float32Array | undefined;
@@ -298,7 +298,7 @@ export function checkSample(
   imageSize: number,
 ): RunPlan & { readonly seed: number } {
   checkNames('Sampling', options, SAMPLE_OPTIONS);
-  const { seed = 0, noise, start, mask } = options;
+  const { seed = Math.floor(Math.random() * 2 ** 32), noise, start, mask } = options;
   const run = checkRun(options, unet, count);
   checkSeed(seed);
   checkFunctions({ onStep: options.onStep });

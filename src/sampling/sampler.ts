@@ -80,6 +80,7 @@ export class Sampler extends Resource {
    */
   private readonly recorded = new Map<string, GPUBuffer>();
   private busy = false;
+  private lastSeed: number | undefined;
 
   private constructor({ gpu, unet, count, variants, measures, chooser, plan, name }: SamplerParts) {
     super('sampler');
@@ -91,6 +92,11 @@ export class Sampler extends Resource {
     this.chooser = chooser;
     this.name = name;
     this.plans.set(name, plan);
+  }
+
+  /** The seed of the last `sample` or `run`, given or drawn; undefined before the first. */
+  get seed(): number | undefined {
+    return this.lastSeed;
   }
 
   /** The plan that the sampler was created with. @internal */
@@ -149,6 +155,7 @@ export class Sampler extends Resource {
   async *walk(options: SampleOptions): AsyncGenerator<SamplingRun, void, undefined> {
     const signal = signalOf(options);
     const run = await this.inTime(this.start(options), signal);
+    this.lastSeed = run.seed;
     try {
       yield run;
       for (let done = 0; done < run.passes.length; ) {
@@ -182,6 +189,7 @@ export class Sampler extends Resource {
 
   private async sampled(options: SampleOptions): Promise<Float32Array<ArrayBuffer>> {
     const run = await this.start(options);
+    this.lastSeed = run.seed;
     try {
       for (let done = 0; done < run.passes.length; ) done += await this.advance(run, options, done);
       const [images] = await this.read(run.plan, run.plan.outputs.x);
@@ -196,23 +204,22 @@ export class Sampler extends Resource {
 
   /**
    * Records a run from the noise in `buffer`, or with `seed` from the noise of `sample`; submits nothing. `buffer` ([count][height][width]
-   * [channels] of f32, usages COPY_SRC and COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. `options` may be
-   * just the number of steps, 1 to 1000. Throws `argument` before anything is recorded.
+   * [channels] of f32, usages COPY_SRC and COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. Throws
+   * `argument` before anything is recorded.
    */
-  encodeRun(encoder: GPUCommandEncoder, buffer: BufferSlice, options: EncodeRunOptions | number = {}): void {
+  encodeRun(encoder: GPUCommandEncoder, buffer: BufferSlice, options: EncodeRunOptions = {}): void {
     this.check();
     checkEncoder(encoder);
     if (this.busy) throw busyError();
-    const given = typeof options === 'number' ? { steps: options } : options;
-    checkEncode(given);
-    const { labels, seed } = given;
-    const { flow, settings } = checkRun(given, this.unet, this.count);
+    checkEncode(options);
+    const { labels, seed } = options;
+    const { flow, settings } = checkRun(options, this.unet, this.count);
     const plan = this.recordedPlan(flow, settings);
     const bytes = this.count * this.imageSize * 4;
     const usages = seed === undefined ? (['COPY_SRC', 'COPY_DST'] as const) : (['COPY_DST'] as const);
     const images = checkSlice('The buffer of encodeRun', buffer, bytes, ...usages);
     const [start, mask] = (['start', 'mask'] as const).map((name) =>
-      given[name] === undefined ? undefined : checkSlice(name, given[name], bytes, 'COPY_SRC'),
+      options[name] === undefined ? undefined : checkSlice(name, options[name], bytes, 'COPY_SRC'),
     );
     const labelSlice = isSlice(labels) ? checkSlice('labels', labels, this.count * 4, 'COPY_SRC') : undefined;
     const listed = isSlice(labels) ? undefined : labels;

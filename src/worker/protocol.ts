@@ -139,6 +139,8 @@ export interface Samples {
   readonly width: number;
   /** Channels of an image. */
   readonly channels: number;
+  /** The seed of their noise, given or drawn. */
+  readonly seed: number;
 }
 
 /** The events that a worker sends unasked, by name. */

@@ -373,7 +373,8 @@ export class Server implements SessionHost {
       if (!ended) throw new DOMException('Another call came before the last step.', 'AbortError');
     }
     const { height, width, channels, outChannels = channels } = unet.config;
-    return { images: images!, count: sampler.count, height, width, channels: outChannels };
+    const { count: made, seed } = sampler;
+    return { images: images!, count: made, height, width, channels: outChannels, seed: seed! };
   }
 
   private async networkOf(name: SampleOrder['network'], engine: Engine): Promise<UNet> {

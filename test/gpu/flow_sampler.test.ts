@@ -128,7 +128,7 @@ async function eventsOf(sampler: Sampler, options: LoadedOptions): Promise<Sampl
 }
 
 /** By `encodeRun`, from this noise. */
-async function encoded(sampler: Sampler, noise: Float32Array, options: EncodeRunOptions | number) {
+async function encoded(sampler: Sampler, noise: Float32Array, options: EncodeRunOptions) {
   const buffer = bufferOf(gpu, noise);
   submit(gpu, (encoder) => sampler.encodeRun(encoder, buffer, options));
   const images = await floatsIn(gpu, buffer);
@@ -204,8 +204,8 @@ describe.each(Object.entries(runs))('a run of the sampler: %s', (_, options) => 
     const last = events.at(-1)!.x;
     expect(await sampler.sample({ ...options, seed: 9 })).toEqual(last);
 
-    const given = await sampler.sample({ ...options, noise });
-    // A polish makes its noise of the seed all the same.
+    // A polish makes its noise of the seed all the same, `encodeRun` of 0.
+    const given = await sampler.sample({ ...options, noise, seed: 0 });
     const seeded = options.polish ? await sampler.sample({ ...options, noise, seed: 9 }) : given;
     expectNear(seeded, last, 'with the noise given');
     const { labels: told, start: first, mask: known, ...rest } = options;
@@ -227,7 +227,7 @@ describe.each(Object.entries(runs))('a run of the sampler: %s', (_, options) => 
       const untold = { ...unguided, ...buffers, guidance: 1 };
       expectNear(
         await encoded(sampler, noise, untold),
-        await sampler.sample({ ...unguided, guidance: 1, noise, start: first, mask: known }),
+        await sampler.sample({ ...unguided, guidance: 1, noise, seed: 0, start: first, mask: known }),
         'after it',
       );
       labels.destroy();
@@ -254,11 +254,6 @@ test('in the method mix the network gets level and class, and images are from 0 
     expectNear(after, x, `x after step ${step}`);
   }
   expect(await encoded(sampler, noise, { steps: 3, method: 'mix', labels })).toEqual(events.at(-1)!.x);
-  expectNear(
-    await encoded(sampler, noiseOf(1), 2),
-    await sampler.sample({ steps: 2, noise: noiseOf(1) }),
-    'a number of steps',
-  );
 });
 
 test('a flow without conditioning is sampled as by hand', async () => {
@@ -715,7 +710,7 @@ describe('the sampler refuses', () => {
     await expect(encoded(sampler, noise, polished)).rejects.toThrow(
       'method is euler and guidance 2 and a polish, which this sampler has not run yet, and encodeRun cannot compile shaders.',
     );
-    const after = await sampler.sample({ ...polished, noise });
+    const after = await sampler.sample({ ...polished, noise, seed: 0 });
     expect(await encoded(sampler, noise, polished)).toEqual(after);
     expect(await encoded(sampler, noise, options)).toEqual(guided);
     // The network's usual method is the tutorial's, with classes.

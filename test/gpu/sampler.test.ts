@@ -67,11 +67,26 @@ test('a run’s noise follows from the seed, and sample, run and encodeRun agree
   expect(start!.every((v) => v >= 0 && v < 1)).toBe(true);
 
   const buffer = bufferOf(gpu, start!);
-  for (const options of [3, { steps: 3, seed: 9 }]) {
+  for (const options of [{ steps: 3 }, { steps: 3, seed: 9 }]) {
     submit(gpu, (encoder) => sampler.encodeRun(encoder, buffer, options));
     expect(await floatsIn(gpu, buffer)).toEqual(result);
   }
   buffer.destroy();
+});
+
+test('without a seed sample and run draw one, which sampler.seed tells', async () => {
+  const { sampler } = await setUp();
+  expect(sampler.seed).toBeUndefined();
+  const first = await sampler.sample({ steps: 2 });
+  const { seed } = sampler;
+  const second = await sampler.sample({ steps: 2 });
+  expect(second).not.toEqual(first);
+  expect(await sampler.sample({ steps: 2, seed })).toEqual(first);
+  expect(sampler.seed).toBe(seed);
+  let last: Float32Array | undefined;
+  for await (const { x } of sampler.run({ steps: 2 })) last = x;
+  expect(sampler.seed).not.toBe(seed);
+  expect(await sampler.sample({ steps: 2, seed: sampler.seed })).toEqual(last);
 });
 
 test('an abort stops sampler.run between two steps, and the sampler can be used again', async () => {
@@ -155,7 +170,7 @@ test('a step allocates nothing, in a run or recorded', async () => {
 test('encodeRun is refused in the middle of a run', async () => {
   const { sampler } = await setUp();
   const buffer = roomFor(gpu, count * size);
-  const encodeRun = () => sampler.encodeRun(gpu.device.createCommandEncoder(), buffer, 1);
+  const encodeRun = () => sampler.encodeRun(gpu.device.createCommandEncoder(), buffer, { steps: 1 });
   const sampling = sampler.sample({ steps: 2 });
   await refused(sampler.sample({ steps: 2 }), 'busy');
   expect(encodeRun).toThrow('in the middle of a run');

@@ -106,7 +106,7 @@ test('a run in a worker gives the losses, weights and samples of a run without a
   expect(loadModel(await client.save()).parameters).toEqual(alone.parameters);
   const steps: number[] = [];
   const made = await client.sample({ steps: 3, seed: 9, count: 2, onStep: (n) => steps.push(n) });
-  expect(made).toEqual({ images: alone.samples, count: 2, height: 8, width: 8, channels: 1 });
+  expect(made).toEqual({ images: alone.samples, count: 2, height: 8, width: 8, channels: 1, seed: 9 });
   expect(steps.at(-1)).toBe(3);
   const frames: Float32Array[] = [];
   await client.sample({ steps: 3, seed: 9, count: 2, onFrame: ({ x }) => frames.push(x) });
@@ -115,7 +115,7 @@ test('a run in a worker gives the losses, weights and samples of a run without a
   // A polish is one more frame, and no step.
   const counted: number[] = [];
   const shown: number[] = [];
-  const order = { steps: 3, method: 'euler', polish: { noises: 2, level: 0.2 }, count: 2 } as const;
+  const order = { steps: 3, method: 'euler', polish: { noises: 2, level: 0.2 }, count: 2, seed: 9 } as const;
   const polished = await client.sample({ ...order, onStep: (n) => counted.push(n) });
   const onFrame: ClientSampleOptions['onFrame'] = ({ step }) => shown.push(step);
   expect(await client.sample({ ...order, onFrame })).toEqual(polished);

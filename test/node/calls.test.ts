@@ -56,7 +56,7 @@ describe('a typed error, and nothing lost, from a device', () => {
     const { device } = failing;
     const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const noise = device.createBuffer({ label: 'noise', size: 3 * 16 * 4, usage });
-    const record = () => sampler.encodeRun(device.createCommandEncoder(), noise, 2);
+    const record = () => sampler.encodeRun(device.createCommandEncoder(), noise, { steps: 2 });
     const before = failing.buffers.size;
     failing.watch({ name, nth: 0, failure: 'throws' });
     expect(record).toThrow(expect.objectContaining({ code: 'limit' }));
