@@ -48,11 +48,11 @@ const BUFFER = ['mapAsync', 'getMappedRange'];
 const ENCODER = ['beginComputePass', 'copyBufferToBuffer', 'clearBuffer', 'finish'];
 const PASS = ['setPipeline', 'setBindGroup', 'dispatchWorkgroups', 'end'];
 
-/** Which call is to fail, of those that have this name the how many'th, and how. */
+/** Which call is to fail, of those that have this name the how many'th, and how; or what is to happen at that call, which goes through. */
 export interface Planned {
   readonly name: string;
   readonly nth: number;
-  readonly failure: Failure;
+  readonly failure: Failure | (() => void);
 }
 
 export class FailingDevice {
@@ -118,7 +118,9 @@ export class FailingDevice {
       const original = watched[name].bind(object);
       watched[name] = (...args) => {
         const failure = this.next(name);
-        const made = failure ? this.fail(failure, name, object, original, args) : original(...args);
+        if (typeof failure === 'function') failure();
+        const made =
+          typeof failure === 'string' ? this.fail(failure, name, object, original, args) : original(...args);
         if (name === 'createCommandEncoder') this.wrap(made as object, ENCODER);
         if (name === 'beginComputePass') this.wrap(made as object, PASS);
         if (name === 'createBuffer') this.wrapBuffer(made as GPUBuffer);
@@ -138,7 +140,7 @@ export class FailingDevice {
   }
 
   /** Notes a call; says how it is to fail. */
-  private next(name: string): Failure | undefined {
+  private next(name: string): Planned['failure'] | undefined {
     if (!this.watching) return undefined;
     this.calls.push(name);
     const { planned } = this;

@@ -376,8 +376,8 @@ describe('a training run that is interrupted', () => {
         runFor: () => trainer.runFor(dataset, { milliseconds: 10_000 }),
         evaluate: () => trainer.evaluate(dataset),
       };
+      afterSubmissions(gpu, 1, () => dataset.destroy());
       const ended = work[name]();
-      setTimeout(() => dataset.destroy(), 100);
       await refused(ended, 'destroyed', 'data set');
       for (const [error] of onError.mock.calls) expect(error).toMatchObject({ code: 'destroyed' });
       trainer.destroy();

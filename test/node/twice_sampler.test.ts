@@ -94,14 +94,14 @@ const submissionEnds =
   };
 /** Lets a use end badly; resolves to what it throws. */
 const ends: Record<string, (world: World, use: Use) => Promise<unknown>> = {
-  'an abort': async ({ engine }, use) => {
+  'an abort': async ({ engine, failing }, use) => {
     // Many submissions, so that there is something left to end.
     engine.gpu.pacer.maxMilliseconds = 1e-6;
     const abort = new AbortController();
-    const done = use({ signal: abort.signal }).catch((error) => error);
-    // While its first submission is under way.
-    setTimeout(() => abort.abort(END));
-    return done;
+    failing.watch({ name: 'submit', nth: 0, failure: () => abort.abort(END) });
+    return use({ signal: abort.signal })
+      .catch((error) => error)
+      .finally(() => failing.unwatch());
   },
   'an exception of the caller': async (_, use) => {
     const onStep = () => {

@@ -48,8 +48,10 @@ interface Subject {
   make(world: World): Promise<Made>;
   /** Default: a submission is refused. */
   readonly refused?: Planned;
-  /** How long it takes: after a turn an abort would be too late. Default: as many submissions as the pacer asks for. */
-  readonly takes?: 'a turn' | 'until an abort';
+  /** The device's call at which the caller aborts: one after which it has something left to end. Default: the first submission. */
+  readonly abortedAt?: string;
+  /** It makes no call after which something is left to end: the caller aborts as soon as it has called it. */
+  readonly isShort?: boolean;
   /** Why it cannot end so. */
   readonly cannot: { readonly [of in keyof typeof ends]?: string };
 }
@@ -132,7 +134,6 @@ const subjects: Readonly<Record<string, Subject>> = {
         },
       };
     },
-    takes: 'until an abort',
     cannot: {},
   },
   'trainer.evaluate': {
@@ -147,7 +148,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       ({ failing: { device } }, signal) => createEngine({ device, tuningCache: memoryCache(), signal }),
       ({ adapter }) => adapter,
     ),
-    takes: 'a turn',
+    isShort: true,
     cannot: {
       'an exception of the caller': NO_CALLER,
       'a failed load': 'it loads nothing on a device that is given',
@@ -158,6 +159,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       ({ engine, unet }, signal) => engine.createTrainer(unet, { ...run.trainer, signal }),
       ({ variants }) => variants,
     ),
+    abortedAt: 'createBuffer',
     refused: NO_MEMORY,
     cannot: { 'an exception of the caller': NO_CALLER },
   },
@@ -166,6 +168,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       ({ engine }, signal) => engine.createUNet(run.network, { signal }),
       ({ parameterCount }) => parameterCount,
     ),
+    abortedAt: 'createBuffer',
     refused: NO_MEMORY,
     cannot: { 'an exception of the caller': NO_CALLER, 'a failed load': 'it is part of the engine' },
   },
@@ -174,7 +177,7 @@ const subjects: Readonly<Record<string, Subject>> = {
       ({ engine }, signal) => engine.createDataset(images, { signal }),
       ({ count }) => count,
     ),
-    takes: 'a turn',
+    isShort: true,
     refused: NO_MEMORY,
     cannot: { 'an exception of the caller': NO_CALLER },
   },
@@ -190,16 +193,18 @@ const failed = ({ failing }: World, { use }: Made, planned: Planned) => {
 };
 /** Lets a use end badly; resolves to what it throws. */
 const ends = {
-  'an abort': async ({ engine }: World, { use }: Made, { takes }: Subject) => {
+  'an abort': async ({ engine, failing }: World, { use }: Made, { abortedAt, isShort }: Subject) => {
     const { pacer } = engine.gpu;
     const { maxMilliseconds } = pacer;
     // Many submissions, so that there is something left to end.
-    if (!takes) pacer.maxMilliseconds = 1e-6;
+    pacer.maxMilliseconds = 1e-6;
     const abort = new AbortController();
+    const end = () => abort.abort(END);
+    if (!isShort) failing.watch({ name: abortedAt ?? 'submit', nth: 0, failure: end });
     const done = use({ signal: abort.signal }).catch((error) => error);
-    if (takes === 'a turn') abort.abort(END);
-    else setTimeout(() => abort.abort(END));
+    if (isShort) end();
     return done.finally(() => {
+      failing.unwatch();
       pacer.maxMilliseconds = maxMilliseconds;
     });
   },

@@ -134,9 +134,10 @@ test('a run shows its held-out loss, also by noise level, the share of accepted 
   expect(rates).toEqual([{ step: expect.any(Number), lr: 0.001, before: 0.003 }]);
   expect(rates[0].step).toBeLessThanOrEqual(done.length);
   await reads(page, 'held-out-at', /^\d\.\d{4} after step \d+$/);
-  expect(await labelOf(page, 'curve')).toContain(
-    `; held out ${last.loss.toFixed(4)}; learning rate 0.001 after step ${rates[0].step}`,
-  );
+  // Drawn in the next frame.
+  await expect
+    .poll(() => labelOf(page, 'curve'), { timeout: 60_000 })
+    .toContain(`; held out ${last.loss.toFixed(4)}; learning rate 0.001 after step ${rates[0].step}`);
   const bars = await page.$$eval('#noise-bars li', (all) =>
     all.map((item) => [item.textContent!, (item.querySelector('.now') as HTMLElement).offsetHeight] as const),
   );
