@@ -17,7 +17,6 @@ import { anyElement, byId, guardDisabled, make, onClick, setHidden, setText } fr
 import { connectDoors, connectLeads, titleOf, viewNames } from './shell/doors';
 import { connectFiles } from './shell/file_input';
 import type { State } from './shell/state';
-import { showReading } from './sources/links';
 import { createKeptPanel } from './train/kept_panel';
 import { createTrainPanel } from './train/train_panel';
 import { trainingProgress } from './train/train_readings';
@@ -130,7 +129,6 @@ function start(): void {
   anyElement('not-started').remove();
   guardDisabled();
   connectGlossary();
-  showReading();
   onClick('unsupported-retry', () => location.reload());
   playRecording(() => !anyElement('home').hidden).catch((error) => {
     setText('recorded-note', `The recording could not be loaded. ${error.message}`);

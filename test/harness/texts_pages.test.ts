@@ -7,7 +7,8 @@ import { pageOf } from '../../harness/tools/build/texts_pages';
 const names = Object.keys(texts) as TextName[];
 const made = (name: TextName, url = 'git+https://github.com/OWNER/project.git') =>
   pageOf(name, readFileSync(`docs/${name}.md`, 'utf8'), { styles: ['texts.css'], icon: 'icon.svg' }, url);
-const hrefs = (html: string) => [...html.matchAll(/<a href="([^"]+)"/g)].map(([, href]) => href);
+const hrefs = (html: string) =>
+  [...html.matchAll(/<a (?:class="door" )?href="([^"]+)"/g)].map(([, href]) => href);
 const ids = (html: string) => [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
 
 test.each(names)(

@@ -2,9 +2,9 @@
 
 /** The texts that are pages, and their titles: `tutorial` is made from docs/tutorial.md. */
 export const texts = {
+  page: 'A tour of the page',
   tutorial: 'The tutorial, block by block',
   recipe: 'From blots to digits',
-  page: 'A tour of this page',
   kernels: 'Kernels by themselves',
 } as const;
 export type TextName = keyof typeof texts;

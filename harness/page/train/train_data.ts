@@ -57,6 +57,7 @@ export function renderData(app: App, ahead: string | undefined): void {
   const locked = isFixed(state);
   for (const id of ['files', 'folder', 'checkpoint-file']) byId(id, HTMLInputElement).disabled = locked;
   setHidden('use-digits', data.builtIn || locked);
+  setHidden('digits-by', !data.builtIn);
   setHidden('use-letters', data.letters || locked);
   setText(
     'data-hint',

@@ -66,8 +66,10 @@ export function pageOf(name: TextName, markdown: string, { styles, icon }: Files
   const body = md.render(
     [markdown, ...(own.length > 0 ? ['## Try it', ...own.map(asMarkdown)] : [])].join('\n\n'),
   );
-  const others = Object.entries(texts).map(([other, title]) =>
-    other === name ? `<span aria-current="page">${title}</span>` : `<a href="${other}.html">${title}</a>`,
+  const list = Object.entries(texts).map(([other, title]) =>
+    other === name
+      ? `<span class="door" aria-current="page">${title}</span>`
+      : `<a class="door" href="${other}.html">${title}</a>`,
   );
   const html = `<!doctype html>
 <html lang="en">
@@ -81,10 +83,9 @@ export function pageOf(name: TextName, markdown: string, { styles, icon }: Files
 ${styles.map((href) => `  <link rel="stylesheet" href="${href}">`).join('\n')}
 </head>
 <body>
-  <header class="top"><a class="name" href="../">webgpu-diffusion</a></header>
+  <header class="top"><a class="name" href="../">webgpu-diffusion</a><nav class="doors" aria-label="Texts">${list.join(' ')}</nav></header>
   <main class="text">
 ${body}  </main>
-  <footer class="text-footer"><nav aria-label="Texts">${others.join(' ')}</nav></footer>
 </body>
 </html>
 `;

@@ -135,10 +135,13 @@ test('the built page trains, saves and goes on from a file in any folder, and ke
 
 test('the texts of the docs are pages beside the built page, without a script, and link back to it', async () => {
   const { page } = await inTurn();
-  await exist(page, '#reading a', 4);
-  const hrefs = await page.$$eval('#reading a', (all) => all.map((a) => (a as HTMLAnchorElement).href));
-  expect(hrefs.map((href) => href.replace(served.address, ''))).toEqual(
-    ['page', 'tutorial', 'recipe', 'kernels'].map((name) => `docs/${name}.html`),
+  const found = await page.$$eval('footer a', (all) => all.map(({ href }) => href));
+  expect(found).toEqual([`${served.address}docs/page.html`]);
+  await page.goto(found[0]);
+  const others = await page.$$eval('nav a', (all) => all.map(({ href }) => href));
+  const hrefs = [...found, ...others];
+  expect(others.map((href) => href.replace(served.address, ''))).toEqual(
+    ['tutorial', 'recipe', 'kernels'].map((name) => `docs/${name}.html`),
   );
   for (const href of hrefs) {
     await page.goto(href);

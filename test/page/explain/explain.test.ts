@@ -67,13 +67,9 @@ test.each(Object.values(exercises))(
 test('links of the scenes lead to files and headings of the project that exist', () => {
   const folder = new URL('harness/page/explain/', root);
   const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
-  const footer = read('harness/page/sources/links.ts');
-  const paths = [
-    ...sources.flatMap((text) =>
-      [...text.matchAll(/\['((?:docs|shaders|src)\/[^']+)', '/g)].map(([, path]) => path),
-    ),
-    ...[...footer.matchAll(/linkTo\('([^']+)'/g)].map(([, path]) => path),
-  ];
+  const paths = sources.flatMap((text) =>
+    [...text.matchAll(/\['((?:docs|shaders|src)\/[^']+)', '/g)].map(([, path]) => path),
+  );
   expect(paths.length).toBeGreaterThan(14);
   for (const path of paths) {
     const [file, anchor] = path.split('#');
