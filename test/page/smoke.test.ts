@@ -332,7 +332,7 @@ test('the buttons of a run work in turn: step, train, pause, sample, reset', asy
   await click(page, '#sample');
   await reads(page, 'frame-label', 'step 3 of 3');
   await phase(page, 'paused');
-  expect(await greys(page, 'sample-x')).toBeGreaterThan(8);
+  expect(await greys(page, 'sample-prediction')).toBeGreaterThan(8);
   expect(await losses(page)).toHaveLength(paused);
   expect(await alive()).toBeGreaterThan(10);
 

@@ -17,10 +17,12 @@ import {
  * digits; so is 2 where there is no distilled network.
  */
 const STEPS: Readonly<Record<Exclude<CallsChoice, '2'>, { method: FlowMethod; steps: number }>> = {
-  '6': { method: 'adams', steps: 3 },
   '8': { method: 'adams', steps: 4 },
   '40': { method: 'euler', steps: 20 },
 };
+
+/** The fewest steps of a network that is not distilled. */
+const FEWEST = { method: 'adams', steps: 3 } as const;
 
 /** Settings that leave steps and method to the choice of calls. */
 export const AUTOMATIC = { calls: '8', steps: 0, method: 'auto' } as const;
@@ -60,7 +62,7 @@ export function handMaking(chosen: Chosen, source: Source, network: Network): Ma
   if (source === 'pretrained') return makingOf({ ...usual, calls: '2' }, source, network);
   return network.sampling.calls
     ? makingOf(open, source, network)
-    : { source, ...STEPS['6'], guidance: chosen.guidance };
+    : { source, ...FEWEST, guidance: chosen.guidance };
 }
 
 /** Number of network calls per image. Sampling from an unconditional network has no guidance. */

@@ -16,7 +16,7 @@ import { button, byId, onClick, setHidden, setMessage, setText } from '../shell/
 import { connectFields } from '../shell/fields';
 import { ImageView, noiseTiles } from '../shell/images';
 import { networkIn } from '../shell/state';
-import { Trajectory } from '../shell/trajectory';
+import { type Frame, type Shape, Trajectory } from '../shell/trajectory';
 import { callsIn, type Making, makingOf } from './calls';
 import type { Maker } from './sample_views';
 
@@ -29,10 +29,17 @@ const NAMES: Readonly<Record<ColumnChoice, string>> = {
   ...{ pretrained: 'the pretrained network', run: 'this run' },
 };
 
-/** What the page compares where only one column is chosen, or none. */
-const USUAL = { left: 'calls-2', right: 'calls-40' } as const;
 const sides = ['left', 'right'] as const;
 type Side = (typeof sides)[number];
+type Choices = Readonly<Record<Side, ColumnChoice>>;
+
+/** What the page compares where only one column is chosen, or none: the first that its networks can show. */
+const USUAL: readonly Choices[] = [
+  { left: 'calls-2', right: 'calls-40' },
+  { left: 'guidance-1', right: 'guidance-4' },
+  { left: 'calls-8', right: 'calls-40' },
+  { left: 'pretrained', right: 'run' },
+];
 
 /** Networks of the page, as far as columns need to know them. */
 export interface Networks {
@@ -73,6 +80,12 @@ export function columnOf(choice: ColumnChoice, networks: Networks): Making | str
   return makingOf({ ...usual, calls }, source, chosen);
 }
 
+/** The columns with which a comparison opens; undefined where these networks can show none. Pure. */
+export const usualColumns = (networks: Networks): Choices | undefined =>
+  USUAL.find(({ left, right }) =>
+    [left, right].every((choice) => typeof columnOf(choice, networks) !== 'string'),
+  );
+
 const thingsOf = ({ height, width, channels, classes }: Network) =>
   `${height} × ${width} pixels ${channels === 3 ? 'in colour' : 'in grey'} of ${classes > 0 ? `${classes} classes` : 'no classes'}`;
 
@@ -86,8 +99,19 @@ function noteOf({ source, steps }: Making, calls: number): string {
 interface Ordered {
   readonly wanted: Wanted;
   readonly by: Maker;
-  readonly choices: Readonly<Record<Side, ColumnChoice>>;
+  readonly network: Network;
+  readonly choices: Choices;
   readonly made: Readonly<Record<Side, Making | string>>;
+}
+
+/** Two columns as pictures of one shape, the network that was chosen for them, and the end of their file's name. */
+export interface ShownColumns {
+  readonly left: Uint8Array;
+  readonly right: Uint8Array;
+  readonly shape: Shape;
+  readonly network: Network;
+  readonly order: Order;
+  readonly which: string;
 }
 
 export class TwoColumns {
@@ -119,7 +143,7 @@ export class TwoColumns {
     form.addEventListener('change', again);
     this.share.addEventListener('input', changed);
     onClick('compare', () => {
-      const { left, right } = this.on ? { left: '', right: '' } : USUAL;
+      const { left, right } = this.on ? { left: '', right: '' } : this.usual;
       app.set('left', left);
       app.set('right', right);
       again();
@@ -143,10 +167,11 @@ export class TwoColumns {
 
   /** Makes both columns of these images, one after the other. */
   make(wanted: Wanted): void {
-    const { source, state } = this.app;
+    const { source, state, network } = this.app;
     const by = { source, trained: state.losses.length };
     const choices = { left: this.choice('left'), right: this.choice('right') };
-    this.ordered = { wanted, by, choices, made: { left: this.made('left'), right: this.made('right') } };
+    const made = { left: this.made('left'), right: this.made('right') };
+    this.ordered = { wanted, by, network, choices, made };
     this.next('left');
   }
 
@@ -180,26 +205,53 @@ export class TwoColumns {
   }
 
   private choice(side: Side): ColumnChoice {
-    return this.app.settings[side] || USUAL[side];
+    return this.app.settings[side] || this.usual[side];
   }
 
-  /** How the next order makes a column. */
-  private made(side: Side): Making | string {
+  private get usual(): Choices {
+    return usualColumns(this.networks) ?? USUAL[0];
+  }
+
+  private get networks(): Networks {
     const { state, settings, source, network: chosen } = this.app;
     const [pretrained, run] = (['pretrained', 'run'] as const).map((each) =>
       networkIn(each, state, settings),
     );
     const trained = state.losses.length > 0;
-    return columnOf(this.choice(side), { recipe: settings.recipe, source, chosen, pretrained, run, trained });
+    return { recipe: settings.recipe, source, chosen, pretrained, run, trained };
+  }
+
+  /** How the next order makes a column. */
+  private made(side: Side): Making | string {
+    return columnOf(this.choice(side), this.networks);
+  }
+
+  /** Both columns as they are shown, with what their file is named after; undefined while one is missing. */
+  get shown(): ShownColumns | undefined {
+    const { ordered } = this;
+    const [left, right] = sides.map((side) => this.frameOf(side));
+    if (!this.on || !ordered || !left || !right) return undefined;
+    const { network, by, choices } = ordered;
+    const { order, shape } = this.columns.right.trajectory;
+    const which = `${choices.left}-${choices.right}`;
+    return {
+      ...{ left: left.prediction, right: right.prediction, shape },
+      ...{ network, order: { ...order!, source: by.source }, which },
+    };
+  }
+
+  /** The picture of a column at the place of the slider. */
+  private frameOf(side: Side): Frame | undefined {
+    const { frames } = this.columns[side].trajectory;
+    return frames[Math.round((Number(this.share.value) / 100) * (frames.length - 1))];
   }
 
   /** `wanted`: the images that the next order makes. */
   render(wanted: Wanted): void {
-    const { app, on, share, ordered } = this;
+    const { on, share, ordered } = this;
     setHidden('comparison', !on);
     setHidden('one', on);
-    const isFlow = app.network.recipe !== 'tutorial';
-    setHidden('compare', !isFlow);
+    setHidden('compare', !on && !usualColumns(this.networks));
     button('compare').ariaPressed = String(on);
     if (!on) return;
     // What was made by one choice does not stand under the name of another.
@@ -212,21 +264,21 @@ export class TwoColumns {
   }
 
   private renderColumn(side: Side, wanted: Wanted): void {
-    const { app, columns, share, ordered } = this;
+    const { columns, ordered } = this;
     const { trajectory, view } = columns[side];
     const select = byId(`${side}-choice`, HTMLSelectElement);
     select.value = this.choice(side);
     const made = (trajectory.shown && ordered?.made[side]) ?? this.made(side);
     const problem = typeof made === 'string' ? made : undefined;
     setMessage(`${side}-problem`, problem);
-    const { frames, shape } = trajectory;
-    const frame = frames[Math.round((Number(share.value) / 100) * (frames.length - 1))];
-    const { network } = app;
+    const frame = this.frameOf(side);
+    const { network } = this.app;
     if (!frame)
       view.show(
         noiseTiles(wanted.seed, wanted.count, network, columnsOf(wanted, network.classes), wanted.place),
       );
-    else if (view.shown?.bytes !== frame.prediction) view.show({ bytes: frame.prediction, ...shape });
+    else if (view.shown?.bytes !== frame.prediction)
+      view.show({ bytes: frame.prediction, ...trajectory.shape });
     const canvas = byId(`column-${side}`, HTMLCanvasElement);
     canvas.parentElement!.hidden = problem !== undefined;
     const at = frame && `step ${whole(frame.step)} of ${whole(trajectory.steps)}`;

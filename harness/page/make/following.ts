@@ -73,7 +73,12 @@ export class Following {
 
   /** Whether the first images are under way: the network may have to be loaded, and its shaders compiled. */
   get begins(): boolean {
-    return this.asked !== undefined && this.made.size === 0;
+    return this.asked !== undefined && this.made.size === 0 && !this.looks;
+  }
+
+  /** Whether the map is under way, which nobody waits for. */
+  get looks(): boolean {
+    return this.asked !== undefined && this.wish?.map === true;
   }
 
   /** Makes these images from now on, in place of earlier ones. `before`: the images that the page shows if nothing follows yet. */

@@ -78,7 +78,7 @@ export class NoiseHand {
   }
 
   /** Shows one of the images under the hand, and the map below it. */
-  show({ bytes, height, width, channels }: Tiles, image: number, map: Tiles): void {
+  show({ bytes, height, width, channels }: Tiles, image: number, map: Tiles | undefined): void {
     this.map.show(map);
     if (bytes === this.shownOf) return;
     this.shownOf = bytes;

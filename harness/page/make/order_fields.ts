@@ -1,7 +1,7 @@
 /** The fields of the Make view for networks with classes: classes, by buttons or as text, guidance and network calls. */
 import { areNumbers, exampleOf, isSpelled, labelsIn, namesOf } from '../../pictures/class_names';
 import { plural } from '../../text/units';
-import { callsChoices, type FlowMethod, initialOf, type Key, show } from '../messages/settings';
+import { callsChoices, type FlowMethod, initialOf, show } from '../messages/settings';
 import type { App } from '../shell/app';
 import {
   anyElement,
@@ -18,7 +18,10 @@ import {
 import { connectFields } from '../shell/fields';
 import { listed } from '../shell/format';
 import { makesDigits } from '../shell/state';
-import { AUTOMATIC, callsIn, choiceOf, type Making } from './calls';
+import { AUTOMATIC, callsIn, choiceOf, type Making, makingOf } from './calls';
+
+/** The settings that say how images are made. */
+const MAKING_KEYS = ['calls', 'steps', 'method', 'guidance'] as const;
 
 const NAMES: Readonly<Record<FlowMethod, string>> = { euler: 'Euler', heun: 'Heun', adams: 'Adams' };
 
@@ -26,7 +29,8 @@ interface OrderFields {
   readonly valid: boolean;
   /** Whether the text of the field can be made; if not, shows the reason. */
   check(): boolean;
-  render(open: boolean): void;
+  /** `comparing`: two columns are made as they say, whatever the settings. */
+  render(open: boolean, comparing: boolean): void;
 }
 
 /** Callbacks by which the fields command the panel. */
@@ -55,22 +59,26 @@ export function connectOrder(app: App, { order, again, follow, making }: Orders)
   const tellGuidance = (value: string) => setText('guidance-value', value);
   guidance.addEventListener('input', () => tellGuidance(guidance.value));
   guidance.addEventListener('change', again);
-  const byAddress = connectByAddress(app, again);
+  const unusual = connectUnusual(app, again, making);
 
   return {
     get valid() {
       return text.valid;
     },
     check: text.check,
-    render(open) {
+    render(open, comparing) {
       const { network } = app;
       const { classes } = network;
       fields.render();
       text.render();
       setHidden('digits', classes === 0);
       setHidden('text-form', classes === 0);
-      byAddress.render();
-      form.hidden = classes === 0;
+      unusual.render(comparing);
+      setHidden('calls-field', comparing);
+      // A class, or a text, has its own number of images, and the calls have their steps.
+      setHidden('steps-field', comparing || classes > 0);
+      setHidden('count-field', classes > 0);
+      form.hidden = comparing || classes === 0;
       const isDigit = makesDigits(network);
       setText('digits-legend', isDigit ? 'Digit' : 'Class');
       setText('guidance-what', isDigit ? 'digit' : 'class');
@@ -88,8 +96,7 @@ function connectCalls(app: App, again: () => void, making: () => Making): { rend
       // Other sampling settings would contradict the choice.
       const open = { ...app.settings, ...AUTOMATIC, calls: choice };
       const { guidance } = choice === '2' ? initialOf(app.settings.recipe) : app.settings;
-      for (const key of ['calls', 'steps', 'method', 'guidance'] as const)
-        app.set(key, show(key, { ...open, guidance }));
+      for (const key of MAKING_KEYS) app.set(key, show(key, { ...open, guidance }));
       again();
     });
   }
@@ -122,28 +129,37 @@ function connectCalls(app: App, again: () => void, making: () => Making): { rend
   };
 }
 
-/** Settings without a field of their own here, which an address has set: a line says so, with a button that undoes it. */
-function connectByAddress(app: App, again: () => void): { render(): void } {
-  const hidden = () =>
-    app.network.classes > 0 ? (['steps', 'method', 'count'] as const) : (['method'] as const);
-  const isSet = (key: Key) => show(key, app.settings) !== show(key, initialOf(app.settings.recipe));
-  onClick('by-address-undo', () => {
-    for (const key of hidden()) app.set(key, show(key, initialOf(app.settings.recipe)));
+/** An order that is not the usual one, whatever has made it so: a line beside Make says it, with a button that undoes it. */
+function connectUnusual(app: App, again: () => void, making: () => Making) {
+  /** The number of images of a class has no field. */
+  const ofClasses = () => app.network.classes > 0;
+  onClick('usual', () => {
+    const usual = initialOf(app.settings.recipe);
+    for (const key of MAKING_KEYS) app.set(key, show(key, usual));
+    if (ofClasses()) app.set('count', show('count', usual));
     again();
   });
+  const unusual = (): string[] => {
+    const { settings, source, network } = app;
+    const made = making();
+    const usual = makingOf(initialOf(settings.recipe), source, network);
+    const { steps, method, guidance } = made;
+    const count =
+      ofClasses() && !settings.text && settings.count > 0 ? [plural(settings.count, 'image')] : [];
+    if (made.source === 'instant') return [plural(callsIn(made, network), 'network call'), ...count];
+    const named = network.recipe === 'tutorial' ? '' : ` of ${NAMES[method]}`;
+    const isOther = steps !== usual.steps || method !== usual.method;
+    return [
+      ...(isOther ? [`${plural(steps, 'step')}${named}`] : []),
+      ...(ofClasses() && guidance !== usual.guidance ? [`guidance ${guidance}`] : []),
+      ...count,
+    ];
+  };
   return {
-    render() {
-      const { steps, method, count } = app.settings;
-      const words = {
-        steps: plural(steps, 'step'),
-        method: method === 'auto' ? '' : `the method ${NAMES[method]}`,
-        count: plural(count, 'image'),
-      };
-      const set = hidden().filter(isSet);
-      setHidden('by-address', set.length === 0);
-      // The class, or a text, has its own number of images.
-      for (const id of ['steps-field', 'count-field']) setHidden(id, app.network.classes > 0);
-      setText('by-address-text', `The address sets ${listed(set.map((key) => words[key]))}.`);
+    render(comparing: boolean) {
+      const words = comparing ? [] : unusual();
+      setHidden('unusual', words.length === 0);
+      setText('unusual-text', `Not the usual order: ${listed(words)}.`);
     },
   };
 }

@@ -3,7 +3,7 @@ import { labelsIn } from '../../pictures/class_names';
 import { plural, whole } from '../../text/units';
 import type { Order, WorkerEvent } from '../messages/messages';
 import type { FieldPlace } from '../messages/noise_field';
-import { columnsOf, usualCount } from '../messages/order';
+import { columnsFor, columnsOf, usualCount } from '../messages/order';
 import type { Settings } from '../messages/settings';
 import type { App, TaskPanel } from '../shell/app';
 import {
@@ -11,6 +11,7 @@ import {
   byId,
   connectMenu,
   foldFields,
+  isStill,
   onClick,
   setDisabled,
   setHidden,
@@ -18,15 +19,17 @@ import {
   setText,
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
-import { noiseTiles, paperTiles, type Tiles } from '../shell/images';
-import { describe, isBusy, isReady, networkIn, rests } from '../shell/state';
+import { noiseTiles } from '../shell/images';
+import { describe, isBusy, isOfDigits, isReady, networkIn, rests } from '../shell/state';
 import { Trajectory } from '../shell/trajectory';
+import { loadRecording } from '../welcome/recorded';
+import type { Recording } from '../welcome/recording';
 import { callsIn, handMaking, type Making, makingOf } from './calls';
 import { TwoColumns } from './compare';
-import { Following, handOf, MAP_SIDE } from './following';
+import { Following, handOf } from './following';
 import { NoiseHand } from './noise_hand';
 import { connectOrder } from './order_fields';
-import { connectSource, connectTrajectory, type Maker } from './sample_views';
+import { connectSource, connectTrajectory, type Maker, orderedIn, type Shown } from './sample_views';
 import { connectDownloads, connectShare } from './share';
 
 type Sampled = Extract<WorkerEvent, { type: 'sampled' }>;
@@ -38,6 +41,9 @@ export class SamplePanel implements TaskPanel {
   private readonly app: App;
   private readonly fields: ReturnType<typeof connectFields>;
   private readonly trajectory: Trajectory;
+  /** A recording: what the pretrained network makes, before anything is ordered. */
+  private readonly recorded: Trajectory;
+  private recordingLoads = false;
   private readonly following: Following;
   private readonly hand: NoiseHand;
   private readonly comparison: TwoColumns;
@@ -65,6 +71,7 @@ export class SamplePanel implements TaskPanel {
     this.place = { across, down };
     this.fields = connectFields(app, byId('sample-settings', HTMLFormElement), anyElement('sample-problem'));
     this.trajectory = new Trajectory(() => app.changed());
+    this.recorded = new Trajectory(() => app.changed());
     foldFields('sample-fold');
     connectMenu('sample-menu');
     this.following = new Following(app, () => {
@@ -81,7 +88,7 @@ export class SamplePanel implements TaskPanel {
     this.comparison = new TwoColumns(app, again, (order) => this.send(order));
     this.orderFields = connectOrder(app, { order, again, follow: () => this.follow(), making });
     connectButtons(app, order);
-    connectDownloads(this.trajectory);
+    connectDownloads(this.trajectory, () => this.comparison.shown);
     this.share = connectShare(app, this.trajectory, () => this.chosenOrder);
     this.source = connectSource(
       app,
@@ -135,7 +142,7 @@ export class SamplePanel implements TaskPanel {
     else if (this.comparison.begun) this.forget();
     fields.render();
     this.following.next();
-    orderFields.render(this.canReplace);
+    orderFields.render(this.canReplace, this.comparison.on);
     this.comparison.render(this.selection);
     this.source.render();
     this.share.render();
@@ -147,11 +154,15 @@ export class SamplePanel implements TaskPanel {
     const valid = fields.valid && orderFields.valid;
     setDisabled('sample', !sampling && !((this.canStart || waits) && valid));
     this.renderStatus();
+    if (this.isOpening && !app.asked) this.playRecording();
     this.view.render();
     this.renderHand();
-    setDisabled('save-sampled', !trajectory.shown);
     setHidden('make-why', !trajectory.complete);
-    for (const id of ['save-sheet', 'save-gif', 'save-npy']) setDisabled(id, !trajectory.complete);
+    setDisabled('save-sampled', !trajectory.shown);
+    for (const id of ['save-sheet', 'save-gif']) setDisabled(id, !trajectory.complete);
+    for (const id of ['save-sampled', 'save-sheet', 'save-gif']) setHidden(id, this.comparison.on);
+    setHidden('save-columns', !this.comparison.on);
+    setDisabled('save-columns', !this.comparison.shown);
     if (this.finishing === 'due') this.finish();
   }
 
@@ -206,16 +217,47 @@ export class SamplePanel implements TaskPanel {
     return this.trajectory.shown && this.maker;
   }
 
-  /** The pictures before there are steps: the noise that the images come from, and the images made so far. */
-  private get placeholder(): { readonly x: Tiles; readonly prediction: Tiles } {
+  /** What is shown before there are steps: the images that follow the hand, the recording, or the noise that the images come from. */
+  private get placeholder(): Shown {
+    const { following, recorded } = this;
     const { network } = this.app;
-    const { height, width } = network;
-    const { order = this.chosenOrder, tiles } = this.following.shown ?? {};
-    const columns = columnsOf(order, network.classes);
+    if (following.shown) {
+      const { order, tiles } = following.shown;
+      return { tiles, what: orderedIn(order, network) };
+    }
+    if (this.isOpening && recorded.shown)
+      return {
+        tiles: { bytes: recorded.shown.x, ...recorded.shape },
+        what: 'A recording: noise becomes digits',
+      };
+    const { seed, count, place, ...order } = this.selection;
+    const columns = columnsOf({ count, ...order }, network.classes);
     return {
-      x: noiseTiles(order.seed, order.count, network, columns, order.place),
-      prediction: tiles ?? paperTiles(order.count, height, width, columns),
+      tiles: noiseTiles(seed, count, network, columns, place),
+      what: 'The noise that images come from',
     };
+  }
+
+  /** Whether nothing is ordered of a network for whose digits recorded ones may stand. */
+  private get isOpening(): boolean {
+    const { source, network } = this.app;
+    return !this.ordered && source === 'pretrained' && this.isFlow && isOfDigits(network);
+  }
+
+  /** Plays the recording, once. */
+  private playRecording(): void {
+    if (this.recordingLoads) return;
+    this.recordingLoads = true;
+    const play = ({ x, height, width, making }: Recording) => {
+      const { recorded } = this;
+      const columns = columnsFor(making.images);
+      recorded.shape = { columns, height, width, channels: 1 };
+      recorded.frames = x.map((bytes, step) => ({ step, x: bytes, prediction: bytes }));
+      if (isStill()) this.app.changed();
+      else recorded.play();
+    };
+    // Without it there is noise.
+    loadRecording().then(play, () => {});
   }
 
   /** Makes the chosen images, step by step. */
@@ -283,29 +325,28 @@ export class SamplePanel implements TaskPanel {
     if (!this.isFlow) return;
     hand.at(this.place);
     const { shown, shape } = trajectory;
-    const { x, prediction } = this.placeholder;
-    const images = following.shown ? prediction : shown ? { bytes: shown.prediction, ...shape } : x;
-    const { height, width } = this.app.network;
-    hand.show(
-      images,
-      handOf(this.selection),
-      following.map ?? paperTiles(MAP_SIDE ** 2, height, width, MAP_SIDE),
-    );
+    const images = shown ? { bytes: shown.prediction, ...shape } : this.placeholder.tiles;
+    hand.show(images, handOf(this.selection), following.map);
   }
 
   private renderStatus(): void {
     const { app, following } = this;
     const { state } = app;
     const { sampling, preparing } = state;
-    const compiled = state.phase !== 'training' || following.begins ? preparing : undefined;
-    setText('sample-status-text', compiled ? describe({ ...state, phase: 'compiling' }) : this.doing);
-    anyElement('sample-status').classList.toggle('busy', isBusy(state) || following.begins);
+    // Finished images are finished, although the page goes on to check what makes the map.
+    const isQuiet = following.looks;
+    const isOther = state.phase === 'training' && !following.begins;
+    const compiled = isQuiet || isOther ? undefined : preparing;
+    const doing = compiled ? describe({ ...state, phase: 'compiling' }) : this.doing;
+    setText('sample-status-text', isQuiet ? '' : doing);
+    anyElement('sample-status').classList.toggle('busy', !isQuiet && (isBusy(state) || following.begins));
     const calls = plural(callsIn(this.making, app.network), 'network call');
     const step = sampling && `step ${whole(sampling.step)} of ${whole(sampling.steps)}`;
     const steps = step && (this.comparison.on ? step : `${step} · ${calls}`);
     const count = compiled && `${compiled.done} of ${compiled.total}`;
     setText('sample-detail', count ?? steps ?? '');
     const bar = byId('sample-progress', HTMLProgressElement);
+    bar.style.visibility = compiled || sampling ? '' : 'hidden';
     bar.value = compiled ? compiled.done / compiled.total : sampling ? sampling.step / sampling.steps : 0;
     setMessage('sample-error', state.error?.at === 'task' ? state.error.message : following.problem);
   }
@@ -324,7 +365,7 @@ export class SamplePanel implements TaskPanel {
       return state.training ? 'Making images; the training waits' : 'Making images';
     if (rests(state)) {
       if (measuring) return `The ${measuring} has the GPU`;
-      return this.cutShort ? 'Stopped before the last step' : 'Ready';
+      return this.cutShort ? 'Stopped before the last step' : '';
     }
     return state.phase === 'training' ? 'Training goes on' : describe(state);
   }

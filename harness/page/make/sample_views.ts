@@ -9,22 +9,16 @@ import { connectSources } from '../shell/fields';
 import { ImageView, type Tiles } from '../shell/images';
 import type { Trajectory } from '../shell/trajectory';
 
-/** `before` returns the pictures to show before there are steps. */
-export function connectTrajectory(
-  app: App,
-  trajectory: Trajectory,
-  before: () => { readonly x: Tiles; readonly prediction: Tiles },
-): { render(): void } {
-  const xView = new ImageView('sample-x');
-  const predictionView = new ImageView('sample-prediction');
+/** What is shown before there are steps, and its name. */
+export interface Shown {
+  readonly tiles: Tiles;
+  readonly what: string;
+}
+
+export function connectTrajectory(app: App, trajectory: Trajectory, before: () => Shown): { render(): void } {
+  const view = new ImageView('sample-prediction');
   const slider = byId('frame', HTMLInputElement);
   const play = button('play');
-  const showX = button('show-x');
-  showX.addEventListener('click', () => {
-    const shows = showX.ariaPressed !== 'true';
-    showX.ariaPressed = String(shows);
-    setHidden('x-view', !shows);
-  });
   slider.addEventListener('input', () => trajectory.choose(Number(slider.value)));
   play.addEventListener('click', () => {
     if (!trajectory.playing) trajectory.play();
@@ -37,30 +31,20 @@ export function connectTrajectory(
   /** Explains the shown step. */
   const sentence = (left: number): string => {
     if (left < 0)
-      return 'The polish: new noise on the images, what the network sees behind it, and of four such images the mean. Their grain is gone.';
+      return 'The polish: a little new noise on the images, and what the network sees behind it. Their grain is gone.';
     if (left === 0)
       return 'The network looks at noise. Each step goes a little of the way to what it sees there.';
     const method = trajectory.network?.recipe === 'tutorial' ? 'mix' : trajectory.order?.method;
-    if (left === 1 && method === 'adams') return 'The last step leaves no noise: these are the images.';
-    if (left === 1) return 'The last step goes all the way: these are the images.';
+    if (left === 1) return 'The last step leaves no noise: these are the images.';
     if (method === 'heun')
       return 'This step looks twice, at its beginning and at its end, and goes between the two ways.';
-    if (method === 'adams' && left < trajectory.order!.steps)
-      return 'This step goes towards what the network sees, and on as that has changed since the step before.';
+    if (method === 'adams') return 'This step goes towards what the network sees.';
     return `This step goes 1/${whole(left)} of the way to what the network sees.`;
   };
 
   return {
     render() {
       const { shown, frames, shape } = trajectory;
-      if (!shown) {
-        const { x, prediction } = before();
-        xView.show(x);
-        predictionView.show(prediction);
-      } else if (xView.shown?.bytes !== shown.x) {
-        xView.show({ bytes: shown.x, ...shape });
-        predictionView.show({ bytes: shown.prediction, ...shape });
-      }
       const steps = trajectory.order?.steps ?? 0;
       slider.max = String(Math.max(0, frames.length - 1));
       slider.value = String(Math.max(0, trajectory.at));
@@ -76,22 +60,34 @@ export function connectTrajectory(
           : 'no steps yet';
       setText('frame-label', label);
       const { order, network } = trajectory;
-      const ordered = shown && order && network && orderedIn(order, network);
-      const what = ordered ? `${ordered} at ${label}` : label;
-      byId('sample-x', HTMLCanvasElement).ariaLabel = `The images before the step: ${what}`;
-      const isFinished = trajectory.complete && shown === frames.at(-1);
-      byId('sample-prediction', HTMLCanvasElement).ariaLabel = isFinished ? `${ordered}, finished` : what;
+      const canvas = byId('sample-prediction', HTMLCanvasElement);
+      if (shown && order && network) {
+        if (view.shown?.bytes !== shown.prediction) view.show({ bytes: shown.prediction, ...shape });
+        const ordered = orderedIn(order, network);
+        const isFinished = trajectory.complete && shown === frames.at(-1);
+        canvas.ariaLabel = isFinished ? `${ordered}, finished` : `${ordered} at ${label}`;
+        setText('shown-what', isFinished ? ordered : 'What the network sees');
+      } else {
+        const { tiles, what } = before();
+        view.show(tiles);
+        canvas.ariaLabel = what;
+        setText('shown-what', what);
+      }
       slider.ariaValueText = label;
       setText('frame-note', sentence(isPolished ? -1 : shown ? steps - shown.step + 1 : 0));
     },
   };
 }
 
+/** The longest text whose classes are named one by one. */
+const MOST_NAMED = 12;
+
 /** What was ordered: `2, 0, 2, 6`, `6 images of 3`, `20 images of 0 to 9`, `6 images`. Pure. */
-function orderedIn({ labels, digit, count }: Order, network: Classes): string {
-  if (labels) return labels.map((label) => nameOf(label, network.classNames)).join(', ');
+export function orderedIn({ labels, digit, count }: Order, network: Classes): string {
+  if (labels && count <= MOST_NAMED)
+    return labels.map((label) => nameOf(label, network.classNames)).join(', ');
   const images = plural(count, 'image');
-  if (network.classes === 0) return images;
+  if (network.classes === 0 || labels) return images;
   return `${images} of ${digit === 'all' ? listOf(network) : nameOf(digit, network.classNames)}`;
 }
 

@@ -8,6 +8,7 @@ import { downloadMade, onClick, setText } from '../shell/dom';
 import { pngOf } from '../shell/images';
 import type { Trajectory } from '../shell/trajectory';
 import { settingsFor } from './calls';
+import type { ShownColumns } from './compare';
 
 /** The URL query that reproduces `order`. Other settings stay as they are. The URL does not contain the user's own network. */
 export function queryOf(settings: Settings, order: Order): string {
@@ -51,11 +52,17 @@ async function share(url: string, promised: string): Promise<string> {
 
 const tell = (words: string) => setText('shared', words);
 
-export function connectDownloads(trajectory: Trajectory): void {
-  const name = (step: number | 'all', ending: string) =>
-    fileName(trajectory.network!, trajectory.order!, step, ending);
+export function connectDownloads(trajectory: Trajectory, columns: () => ShownColumns | undefined): void {
+  const name = (which: number | 'all', ending: string) =>
+    fileName(trajectory.network!, trajectory.order!, which, ending);
   const make = async (file: string, content: Parameters<typeof downloadMade>[1]) =>
     tell((await downloadMade(file, content)) ?? `Saved as ${file}.`);
+  onClick('save-columns', () => {
+    const shown = columns();
+    if (!shown) return;
+    const { left, right, shape, network, order, which } = shown;
+    void make(fileName(network, order, which, 'png'), (files) => pngOf(files.beside(left, right, shape)));
+  });
   onClick('save-sampled', () => {
     const { shown, shape, order } = trajectory;
     if (!shown) return;
@@ -70,9 +77,6 @@ export function connectDownloads(trajectory: Trajectory): void {
     tell('Making the animation…');
     void make(name('all', 'gif'), (files) => files.trajectoryGif(trajectory.frames, trajectory.shape));
   });
-  onClick('save-npy', () =>
-    make(name('all', 'npy'), (files) => files.trajectoryNpy(trajectory.frames, trajectory.shape)),
-  );
 }
 
 /** Shares the shown images, even if the choices have changed since; if there are none yet, the chosen ones. */

@@ -5,6 +5,7 @@ import { samplingFor } from '../../../src/recipes';
 import type { Objective } from '../../../src/training/step_config';
 import type { UNet } from '../../../src/unet/unet';
 import type { Model } from '../../../src/weights/model';
+import { nameOf } from '../../pictures/class_names';
 import type { DrawOrder, ModelDescription, Order } from './messages';
 import { type FieldPlace, imagesAt, noiseOf, START } from './noise_field';
 import { type ImageSize, recipeOf, type Settings } from './settings';
@@ -81,9 +82,19 @@ export const labelsOf = (
   classes: number,
 ) => (classes === 0 ? undefined : (labels ?? labelsFor(count, classes, digit)));
 
-/** Number of columns of an order's images. A text stands in rows of up to five, a long one of up to ten, all of about the same length. */
-export function columnsOf({ count, labels }: Pick<Order, 'count' | 'labels'>, classes: number): number {
-  if (!labels) return columnsFor(count, classes);
+/**
+ * Number of columns of an order's images. A text stands in rows of up to five, a long one of up to ten, all of about the same length; images of
+ * one class need no columns of classes, which may leave a row half empty.
+ */
+export function columnsOf(
+  { count, digit, labels }: Pick<Order, 'count' | 'digit' | 'labels'>,
+  classes: number,
+): number {
+  if (!labels) {
+    const columns = columnsFor(count, classes);
+    const isOne = digit !== 'all' && digit < classes;
+    return isOne && count % columns !== 0 ? columnsFor(count) : columns;
+  }
   const most = labels.length > 20 ? 10 : 5;
   return Math.ceil(labels.length / Math.ceil(labels.length / most));
 }
@@ -181,19 +192,25 @@ export const runFileName = (
   ending: string,
 ): string => `${namedAfter(recipe, data)}-${what}-seed-${seed}.${ending}`;
 
-/** `digits-2026-step-20-of-20-seed-123-at-50-37.5.png`: all that is needed to make it again, but for guidance and method. */
+/**
+ * `digits-2026-step-20-of-20-seed-123-at-50-37.5.png`: all that is needed to make it again, but for guidance and method.
+ *
+ * @param step one step, `all`, or the two columns of a comparison
+ */
 export function fileName(
-  { recipe, data }: Pick<ModelDescription, 'recipe' | 'data'>,
+  { recipe, data, classNames }: Pick<ModelDescription, 'recipe' | 'data' | 'classNames'>,
   { source, text, digit, steps, seed, place }: Order,
-  step: number | 'all',
+  step: number | string,
   ending: string,
 ): string {
   const network = namedAfter(source === 'instant' ? 'digits-instant' : recipe, data);
-  const ordered = text ? text.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, MOST_TEXT) : digit;
+  const named = text || (digit === 'all' ? digit : nameOf(digit, classNames));
+  const ordered = named.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, MOST_TEXT);
   const what = recipe === 'tutorial' ? network : `${network}-${ordered}`;
   const all = `${steps}-steps`;
   // The polish comes after the last step.
-  const which = step === 'all' ? all : step > steps ? `${all}-polished` : `step-${step}-of-${steps}`;
+  const stepName = (step: number) => (step > steps ? `${all}-polished` : `step-${step}-of-${steps}`);
+  const which = step === 'all' ? all : typeof step === 'string' ? step : stepName(step);
   const { across, down } = place;
   const at = across > 0 || down > 0 ? `-at-${across}-${down}` : '';
   return `${what}-${which}-seed-${seed}${at}.${ending}`;

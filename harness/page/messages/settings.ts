@@ -40,7 +40,7 @@ const methodChoices = ['auto', ...flowMethods] as const;
 type MethodChoice = (typeof methodChoices)[number];
 
 /** Network calls of a sample on the Make view: 2 of the distilled network, or more of the network that it was distilled from (calls.ts). */
-export const callsChoices = ['2', '6', '8', '40'] as const;
+export const callsChoices = ['2', '8', '40'] as const;
 export type CallsChoice = (typeof callsChoices)[number];
 
 /** What makes a column where the Make view compares two. The first six are of the network that is chosen. */

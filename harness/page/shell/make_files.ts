@@ -8,15 +8,20 @@ const FRAME_MS = 120;
 
 /** A step, x on the left, the prediction on the right; of the last of `steps`, and of the polish after it, the prediction alone, which is the images. */
 export function stepPicture({ step, x, prediction }: Frame, shape: Shape, steps: number): Picture {
-  if (step >= steps) return gridOfBytes(prediction, shape);
+  return step >= steps ? gridOfBytes(prediction, shape) : beside(x, prediction, shape);
+}
+
+/** Two grids of one shape, row by row. */
+export function beside(left: Uint8Array, right: Uint8Array, shape: Shape): Picture {
   const { columns } = shape;
   const size = sizeOf(shape);
-  const rows = Math.ceil(x.length / size / columns);
-  const both = new Uint8Array(2 * rows * columns * size);
+  const rows = Math.ceil(left.length / size / columns);
+  // Paper, where the last row is not full.
+  const both = new Uint8Array(2 * rows * columns * size).fill(shape.channels === 3 ? 255 : 0);
   for (let row = 0; row < rows; row++) {
     const [from, to] = [row * columns * size, (row + 1) * columns * size];
-    both.set(x.subarray(from, to), 2 * from);
-    both.set(prediction.subarray(from, to), 2 * from + columns * size);
+    both.set(left.subarray(from, to), 2 * from);
+    both.set(right.subarray(from, to), 2 * from + columns * size);
   }
   return gridOfBytes(both, { ...shape, columns: 2 * columns }, { group: columns });
 }
@@ -67,9 +72,6 @@ export async function animation(
     milliseconds,
   );
 }
-
-/** The same as numbers: [frames + 1][images][height][width], of colours with [3] behind. */
-export const trajectoryNpy = (frames: readonly Frame[], shape: Shape) => gridsNpy(pictures(frames), shape);
 
 /** Grids of one size as numbers: uint8, [grids][images][height][width], 255 for ink; of colours [grids][images][height][width][3]. */
 export function gridsNpy(grids: readonly Uint8Array[], shape: ImageSize): Uint8Array<ArrayBuffer> {

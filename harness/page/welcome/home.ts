@@ -1,10 +1,13 @@
 /** The welcome: its choices, above the recording. Starts the task that was chosen there, or by the address (autorun). */
 
-import type { Task } from '../messages/settings';
+import { initialSettings, type Task } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { button, byId, onClick, setDisabled, setHidden, setText } from '../shell/dom';
 import { staysHere } from '../shell/doors';
 import { describe, isReady } from '../shell/state';
+
+/** The noise of the first digits, where no other is chosen: all ten of the pretrained network are good. */
+const FIRST_NOISE = 145;
 
 export function createHome(app: App): Panel {
   /** The user ordered digits; their tab opens when the first of them are there. */
@@ -14,6 +17,7 @@ export function createHome(app: App): Panel {
   make.addEventListener('click', () => {
     making = true;
     app.begin();
+    if (app.settings.noise === initialSettings.noise) app.set('noise', String(FIRST_NOISE));
     app.startWhenReady('sample');
   });
   onClick('train-yourself', () => {

@@ -1,6 +1,6 @@
 /** How the columns of a comparison are made, and why one cannot be. */
 import { describe, expect, test } from 'vitest';
-import { columnOf, type Networks } from '../../../harness/page/make/compare';
+import { columnOf, type Networks, usualColumns } from '../../../harness/page/make/compare';
 import { initialOf } from '../../../harness/page/messages/settings';
 import { initialState, networkIn } from '../../../harness/page/shell/state';
 import { recipes } from '../../../src/recipes';
@@ -20,6 +20,19 @@ const networks = (changes: Partial<Networks> = {}): Networks => {
     ...changes,
   };
 };
+
+test('a comparison opens with columns that its network can show', () => {
+  const { pretrained, run } = networks();
+  const shown = (changes: Partial<Networks>) => Object.values(usualColumns(networks(changes)) ?? {});
+  const own = { source: 'run', chosen: run } as const;
+  expect(shown({})).toEqual(['calls-2', 'calls-40']);
+  expect(shown(own)).toEqual(['guidance-1', 'guidance-4']);
+  expect(shown({ ...own, chosen: { ...run, classes: 0 } })).toEqual(['calls-8', 'calls-40']);
+  const sampling = { method: 'euler', steps: 1, guidance: 1, calls: 1 } as const;
+  const distilled = { source: 'file', chosen: { ...pretrained, sampling } } as const;
+  expect(shown(distilled)).toEqual(['pretrained', 'run']);
+  expect(shown({ ...distilled, trained: false })).toEqual([]);
+});
 
 describe('a column of a comparison', () => {
   test.each([

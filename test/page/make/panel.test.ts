@@ -24,6 +24,14 @@ vi.mock('../../../harness/page/shell/training_worker', () => ({
   },
 }));
 
+/** Two pictures of ten digits. */
+vi.mock('../../../harness/page/welcome/recorded', () => ({
+  loadRecording: async () => ({
+    ...{ height: 28, width: 28, making: { images: 10, steps: 1, seed: 1 } },
+    x: [new Uint8Array(7840), new Uint8Array(7840)],
+  }),
+}));
+
 beforeEach(() => {
   vi.useFakeTimers();
   [orders, frames] = [[], []];
@@ -36,8 +44,8 @@ afterEach(() => {
 const adapter = { vendor: 'x', architecture: '', device: '', description: '', software: true };
 const size = { height: 28, width: 28, channels: 1 };
 
-/** The open view, where all has been made that the address asks for. */
-function making(query: string) {
+/** The open view, where nothing has been ordered. */
+function opened(query: string) {
   const element = standIns(`?task=sample${query}`);
   element('way').value = '100';
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => frames.push(draw));
@@ -62,8 +70,14 @@ function making(query: string) {
     }
     show();
   };
-  make();
   return { app, element, show, make };
+}
+
+/** The open view, where all has been made that the address asks for. */
+function making(query: string) {
+  const view = opened(query);
+  view.make();
+  return view;
 }
 
 type Data = Pick<DataDescription, 'name' | 'count' | 'classes' | 'classNames'>;
@@ -82,11 +96,15 @@ test('images are named after the network that made them, also where another is c
   const { element, show } = making('&text=20');
   const names = async () => {
     element('shared').textContent = '';
-    element('save-npy').click();
+    element('save-gif').click();
     await vi.dynamicImportSettled();
-    return [element('sample-prediction').ariaLabel, element('shared').textContent];
+    return [
+      element('sample-prediction').ariaLabel,
+      element('shown-what').textContent,
+      element('shared').textContent,
+    ];
   };
-  const made = ['2, 0, finished', 'Saved as digits-20-4-steps-seed-123.npy.'];
+  const made = ['2, 0, finished', '2, 0', 'Saved as digits-20-4-steps-seed-123.gif.'];
   expect(await names()).toEqual(made);
   train(1, letters);
   show();
@@ -157,14 +175,14 @@ async function shared(element: (id: string) => StandIn, write = async () => {}) 
 
 test('images that a comparison hides are neither saved nor shared in its place, also where a link leads to it', async () => {
   const { app, element, show } = making('&text=20');
-  expect([element('save-npy').disabled, await shared(element)]).toEqual([
+  expect([element('save-gif').disabled, await shared(element)]).toEqual([
     false,
     'The address is copied: it makes the same images.',
   ]);
   app.set('left', 'guidance-1');
   app.set('right', 'guidance-4');
   show();
-  expect([element('save-npy').disabled, await shared(element)]).toEqual([
+  expect([element('save-gif').disabled, await shared(element)]).toEqual([
     true,
     'The address is copied: it makes the images that are chosen here.',
   ]);
@@ -191,6 +209,41 @@ test('the sentence about an address that is copied late is not said of the image
   expect(element('shared').textContent).toBe('');
 });
 
+test('before an order the view plays its recording and says nothing else, where its digits may stand for the network’s', async () => {
+  const { app, element, show } = opened('');
+  const says = async () => {
+    show();
+    await vi.advanceTimersByTimeAsync(1000);
+    show();
+    return [element('shown-what').textContent, element('sample-status-text').textContent];
+  };
+  expect(await says()).toEqual(['A recording: noise becomes digits', '']);
+  train(1, letters);
+  tell({ type: 'phase', phase: 'paused', training: false });
+  expect(await says()).toEqual(['The noise that images come from', '']);
+  app.set('recipe', 'tutorial');
+  app.set('model', 'pretrained');
+  expect(await says()).toEqual(['The noise that images come from', '']);
+});
+
+test('behind finished images the page checks what makes the map, and says nothing of it', () => {
+  const { element, show, make } = making('&text=20');
+  const says = () => {
+    tell({ type: 'phase', phase: 'compiling', training: false });
+    tell({ type: 'progress', task: 'comparing', done: 29, total: 41 });
+    show();
+    return element('sample-status-text').textContent;
+  };
+  expect(says()).toBe('');
+  // The next order is waited for.
+  tell({ type: 'phase', phase: 'idle', training: false });
+  let said = '';
+  make(() => {
+    said = says();
+  });
+  expect(said).toBe('Checking what this GPU computes, the first time only');
+});
+
 test('guidance is offered of networks with classes alone', () => {
   const { element, show } = making('&text=20');
   expect(element('guidance-form').hidden).toBe(false);
@@ -207,5 +260,8 @@ test('columns that are being made stop with their comparison, also where a link 
     app.set('right', '');
     show();
   });
-  expect([orders.length, element('sample-prediction').ariaLabel]).toEqual([length + 1, 'no steps yet']);
+  expect([orders.length, element('sample-prediction').ariaLabel]).toEqual([
+    length + 1,
+    'The noise that images come from',
+  ]);
 });

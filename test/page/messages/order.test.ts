@@ -49,8 +49,14 @@ describe('samples to order', () => {
   });
 
   test('of a text stand in rows of similar length', () => {
-    const columns = (count: number) => columnsOf({ count, labels: new Array(count).fill(0) }, 10);
+    const columns = (count: number) =>
+      columnsOf({ count, digit: 'all', labels: new Array(count).fill(0) }, 10);
     expect([1, 4, 5, 6, 10, 11, 20, 21, 60].map(columns)).toEqual([1, 4, 5, 3, 5, 4, 5, 7, 10]);
+  });
+
+  test('of one class fill their rows, also where classes are few', () => {
+    const columns = (digit: 'all' | number) => columnsOf({ count: 10, digit }, 2);
+    expect([columns(1), columns('all'), columns(2)]).toEqual([5, 4, 4]);
   });
 
   test('are of all classes, and fewer on a software adapter', () => {

@@ -68,10 +68,10 @@ describe('the address', () => {
       { samples: 20, refresh: 5, tune: 'off', autorun: true },
     ],
     [
-      '?task=sample&text=2026&calls=6&noise=9&across=37.5&down=100',
+      '?task=sample&text=2026&calls=2&noise=9&across=37.5&down=100',
       'sample',
       'play',
-      { text: '2026', calls: '6', noise: 9, across: 37.5, down: 100 },
+      { text: '2026', calls: '2', noise: 9, across: 37.5, down: 100 },
     ],
     [
       '?task=sample&steps=20&count=30&model=pretrained&digit=7&guidance=2.25&method=heun',
@@ -254,7 +254,7 @@ describe('the address', () => {
     ['lr', ['0', '-0.1', '1.1', 'NaN', 'Infinity', '', '1e-9', '0,1', '1e999']],
     ['seed', ['-1', '4294967296', '1.0']],
     ['widths', ['', ',', '32,', '32,,64', '0', '32 64', '1,2,3,4,5,6,7,8,9', '2000', '3.5']],
-    ['calls', ['', '3', '02', 'auto']],
+    ['calls', ['', '3', '6', '02', 'auto']],
     ['left', ['2', 'calls-3', 'guidance', 'Run']],
     ['right', ['none', 'guidance-3']],
     ['across', ['', '-1', '100.5', 'half']],

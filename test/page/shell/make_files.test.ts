@@ -4,11 +4,11 @@ import type { Order } from '../../../harness/page/messages/messages';
 import { fileName, runFileName } from '../../../harness/page/messages/order';
 import { initialSettings, parseQuery } from '../../../harness/page/messages/settings';
 import {
+  beside,
   gridsNpy,
   sheet,
   stepPicture,
   trajectoryGif,
-  trajectoryNpy,
   trajectorySheet,
 } from '../../../harness/page/shell/make_files';
 import { readNpy } from '../../../harness/pictures/npy';
@@ -58,7 +58,7 @@ test('the shared address makes the shown images, whatever is chosen now, and hol
 });
 
 test('a file of samples is named after the settings that make it again', () => {
-  const name = (given: Partial<Order>, step: number | 'all', ending: string) =>
+  const name = (given: Partial<Order>, step: number | string, ending: string) =>
     fileName({ recipe: 'digits' }, { ...order, ...given }, step, ending);
   expect(name({}, 7, 'png')).toBe('digits-2026-step-7-of-20-seed-123.png');
   expect(name({ text: '', digit: 7 }, 'all', 'gif')).toBe('digits-7-20-steps-seed-123.gif');
@@ -68,11 +68,19 @@ test('a file of samples is named after the settings that make it again', () => {
   expect(fileName({ recipe: 'digits' }, mixed, 2, 'png')).toBe(
     'digits-instant-2026-step-2-of-2-seed-123-at-50-37.5.png',
   );
-  expect(fileName({ recipe: 'tutorial' }, order, 'all', 'npy')).toBe('tutorial-20-steps-seed-123.npy');
+  expect(fileName({ recipe: 'tutorial' }, order, 'all', 'gif')).toBe('tutorial-20-steps-seed-123.gif');
   const letters = { recipe: 'digits', data: 'Letters A to Z' } as const;
   expect(fileName(letters, { ...order, text: 'HELLO' }, 7, 'png')).toBe(
     'letters-a-to-z-HELLO-step-7-of-20-seed-123.png',
   );
+  const faces = { recipe: 'pictures', data: 'ff2', classNames: ['happy', 'a bit/sad'] } as const;
+  const of = (digit: Order['digit']) => fileName(faces, { ...order, text: '', digit }, 'all', 'gif');
+  expect([of(0), of(1), of('all')]).toEqual([
+    'ff2-happy-20-steps-seed-123.gif',
+    'ff2-a-bit-sad-20-steps-seed-123.gif',
+    'ff2-all-20-steps-seed-123.gif',
+  ]);
+  expect(name({}, 'guidance-1-guidance-4', 'png')).toBe('digits-2026-guidance-1-guidance-4-seed-123.png');
 });
 
 /** Three images of 1 x 2 pixels, two in a row. */
@@ -82,23 +90,14 @@ const frames = [
   { step: 2, x: new Uint8Array([7, 8, 9, 10, 11, 12]), prediction: new Uint8Array([0, 0, 255, 255, 0, 255]) },
 ];
 
-test('the .npy file of samples holds x before each step, and the images', () => {
-  const bytes = trajectoryNpy(frames, shape);
+test('the .npy file of a run holds its grids', () => {
+  const bytes = gridsNpy([new Uint8Array([1, 2, 3, 4]), new Uint8Array([5, 6, 7, 8])], shape);
   const view = new DataView(bytes.buffer);
   expect([...bytes.subarray(0, 8)]).toEqual([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
   const start = 10 + view.getUint16(8, true);
   expect(start % 64).toBe(0);
   const head = new TextDecoder().decode(bytes.subarray(10, start));
-  expect(head).toMatch(/^\{'descr': '\|u1', 'fortran_order': False, 'shape': \(3, 3, 1, 2,\), \} *\n$/);
-  expect([...bytes.subarray(start)]).toEqual([
-    ...[1, 2, 3, 4, 5, 6],
-    ...[7, 8, 9, 10, 11, 12],
-    ...[0, 0, 255, 255, 0, 255],
-  ]);
-});
-
-test('the .npy file of a run holds its grids', () => {
-  const bytes = gridsNpy([new Uint8Array([1, 2, 3, 4]), new Uint8Array([5, 6, 7, 8])], shape);
+  expect(head).toMatch(/^\{'descr': '\|u1', 'fortran_order': False, 'shape': \(2, 2, 1, 2,\), \} *\n$/);
   const { shape: sizes, values } = readNpy(bytes, 'run.npy');
   expect([sizes, [...Array.from(values)]]).toEqual([
     [2, 2, 1, 2],
@@ -106,7 +105,7 @@ test('the .npy file of a run holds its grids', () => {
   ]);
 });
 
-test('coloured samples stay coloured in PNG and GIF, and have three channels in .npy', async () => {
+test('coloured samples stay coloured in PNG, GIF and .npy', async () => {
   const colours = { columns: 2, height: 1, width: 1, channels: 3 };
   const [orange, teal, black] = [
     [255, 128, 0],
@@ -117,9 +116,15 @@ test('coloured samples stay coloured in PNG and GIF, and have three channels in 
     { step: 1, x: Uint8Array.from([orange, black].flat()), prediction: Uint8Array.from([teal, teal].flat()) },
     { step: 2, x: Uint8Array.from([teal, black].flat()), prediction: Uint8Array.from([orange, teal].flat()) },
   ];
-  const { shape: sizes, values } = readNpy(trajectoryNpy(seen, colours), 'colours.npy');
-  expect(sizes).toEqual([3, 2, 1, 1, 3]);
-  expect([...Array.from(values)]).toEqual([orange, black, teal, black, orange, teal].flat());
+  const { shape: sizes, values } = readNpy(
+    gridsNpy(
+      seen.map(({ x }) => x),
+      colours,
+    ),
+    'colours.npy',
+  );
+  expect(sizes).toEqual([2, 2, 1, 1, 3]);
+  expect([...Array.from(values)]).toEqual([orange, black, teal, black].flat());
   /** The colours but for white, each once, from left to right. */
   const found = ({ data, channels, width }: Picture, y: number) => {
     expect(channels).toBe(3);
@@ -135,6 +140,20 @@ test('coloured samples stay coloured in PNG and GIF, and have three channels in 
   // The palette of the first frame, after the head of 13 bytes and what makes it an endless animation, has these very colours.
   const text = [...gif].join();
   for (const colour of [orange, black, teal]) expect(text).toContain(colour.join());
+});
+
+test('two columns stand beside each other, and what a last row lacks is paper', () => {
+  const one = Uint8Array.from([1, 2, 3, 4, 5, 6]);
+  const other = Uint8Array.from([11, 12, 13, 14, 15, 16]);
+  const rows = (channels: number, columns: number) => {
+    const { width, height, data } = beside(one, other, { columns, height: 1, width: 1, channels });
+    return { size: [width, height], seen: [...new Set(data)] };
+  };
+  // Three columns and two rows of 1 x 1 pixels, drawn as 4 x 4, with gaps of 4.
+  expect(rows(1, 4).seen).toEqual([255, 254, 253, 252, 251, 244, 243, 242, 241, 250, 249, 240, 239]);
+  const colours = rows(3, 1);
+  expect(colours.seen.filter((value) => value === 0)).toEqual([]);
+  expect(colours.seen).toEqual(expect.arrayContaining([255, 1, 6, 11, 16]));
 });
 
 /** The greys in a row of pixels but for the paper, each once, as ink. */

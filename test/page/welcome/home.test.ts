@@ -1,12 +1,34 @@
 /** What ends the wait for the first digits on the welcome. No browser. */
 import { afterEach, expect, test, vi } from 'vitest';
 import type { WorkerEvent } from '../../../harness/page/messages/messages';
+import { initialSettings } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState } from '../../../harness/page/shell/state';
 import { createHome } from '../../../harness/page/welcome/home';
 import { lost, standIns } from '../stand_ins';
 
 afterEach(() => vi.unstubAllGlobals());
+
+/** The welcome, and what it sets, where this noise is chosen. */
+function opened(noise: number) {
+  const set = vi.fn();
+  const settings = { ...initialSettings, noise };
+  const given = { home: true, state: initialState, settings, begin() {}, startWhenReady() {}, set };
+  return { set, home: createHome(given as unknown as App) };
+}
+
+test.each([
+  [initialSettings.noise, [['noise', '145']]],
+  [7, []],
+])(
+  'the first digits come from a noise of which all are good, unless another is chosen',
+  (noise, expected) => {
+    const element = standIns('');
+    const { set } = opened(noise);
+    element('make-now').click();
+    expect(set.mock.calls).toEqual(expected);
+  },
+);
 
 const failed = { type: 'error', code: 'unexpected', message: 'It failed' } as const;
 
@@ -18,9 +40,7 @@ test.each<[string, WorkerEvent, string | undefined]>([
   'Make can be pressed again after %s, and the view that says so opens, if there is one',
   (_, event, task) => {
     const element = standIns('');
-    const set = vi.fn();
-    const app = { home: true, state: initialState, begin() {}, startWhenReady() {}, set } as unknown as App;
-    const home = createHome(app);
+    const { set, home } = opened(7);
     const make = element('make-now');
     make.click();
     home.render();
