@@ -558,7 +558,8 @@ export class App {
     }
     if (event.type === 'stopped') this.stopped = true;
     if (event.type === 'planned') this.takePlan(event);
-    if (event.type === 'data' && !this.state.run) this.suit(event.data);
+    // A kept run brings its settings with it: others would end it elsewhere.
+    if (event.type === 'data' && !this.state.run && !this.goesOn) this.suit(event.data);
     if (event.type === 'warning' && !event.run) this.notices = [...this.notices, event.message];
     else if (event.type === 'recovered') this.notices = [...this.notices, this.recovered(event.step)];
     else if (event.type === 'resumed') {

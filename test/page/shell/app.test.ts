@@ -251,6 +251,19 @@ test('a kept run on drawings gives them to the worker where it lacks them', asyn
   expect(app.state.error).toBeUndefined();
 });
 
+test('the pictures of a kept run that goes on bring no recipe, whose epochs would end it elsewhere', async () => {
+  const app = opened();
+  let before: unknown;
+  client.resume.mockImplementationOnce(async () => {
+    before = app.settings;
+    tell({ type: 'data', data: { ...digits, builtIn: false, channels: 3 } });
+    expect(app.settings).toBe(before);
+  });
+  app.goOn('a');
+  await expect.poll(() => client.start.mock.calls.length).toBe(1);
+  expect([before, app.state.error]).toEqual([app.settings, undefined]);
+});
+
 test('a kept run that is complete goes on without training', async () => {
   const app = opened('?task=train&epochs=1');
   client.resume.mockImplementationOnce(async () => {
