@@ -5,7 +5,7 @@ import { stepsPerEpoch } from '../../../src/training/epoch';
 import type { UNetConfig } from '../../../src/unet/config';
 import { checkBeginning, RATE_OF_PICTURES } from '../../run/beginning';
 import type { DataDescription } from './messages';
-import { type Beginning, type ImageSize, initialOf, type PageRecipe, type Settings } from './settings';
+import { type Beginning, type ImageSize, initialOf, type Settings } from './settings';
 
 /** Few steps, at a sixth of the recipe's rate, so that the network does not forget the digits. */
 const STEPS = 60;
@@ -45,13 +45,9 @@ export function beginningOf(
   return isTheirs && whyNew(settings, images) === undefined ? 'pretrained' : 'new';
 }
 
-/** Whether a run that begins so is planned: a network that knows the digits needs few steps. */
-export const mayPlan = (recipe: PageRecipe, begin: Beginning): boolean =>
-  begin === 'new' || recipe === 'pictures';
-
 /** The learning rate of a planned run: the one that the user has chosen, or one that suits its beginning. */
-export const plannedRate = ({ recipe, lr }: Pick<Settings, 'recipe' | 'lr'>, begin: Beginning): number =>
-  begin === 'pretrained' && recipe === 'pictures' && lr === initialOf(recipe).lr ? RATE_OF_PICTURES : lr;
+export const plannedRate = (settings: Pick<Settings, 'recipe' | 'lr'>, begin: Beginning): number =>
+  (settings.lr === initialOf(settings.recipe).lr && smallerRate(settings, begin)) || settings.lr;
 
 /** A smaller learning rate that suits a run better; undefined if none is known. */
 export function smallerRate({ recipe, lr }: Pick<Settings, 'recipe' | 'lr'>, begin: Beginning) {

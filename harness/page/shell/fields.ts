@@ -1,6 +1,6 @@
 /** Buttons that choose a network, and forms whose inputs are named after settings. A value counts when it is committed: on Enter, on losing focus or on a choice; or while it is typed. */
 
-import { isOfRun, type Key, keys, type Source, show } from '../messages/settings';
+import { initialOf, isOfRun, type Key, keys, type Source, show } from '../messages/settings';
 import type { App } from './app';
 import { button, onClick, setHidden, setMessage, setText } from './dom';
 import { isFixed } from './state';
@@ -37,12 +37,16 @@ export function connectSources(
   };
 }
 
-/** A form without a message has only choices, which are always legal. With `typed`, a legal value counts while it is typed. */
+/**
+ * A form without a message has only choices, which are always legal. With `typed`, a legal value counts while it is typed. `filled`: what
+ * stands in a field in place of its default, which others fill in; emptied, a field of such a form has its default again.
+ */
 export function connectFields(
   app: App,
   form: HTMLFormElement,
   message?: HTMLElement,
   typed?: () => void,
+  filled?: (key: Key) => string | undefined,
 ): Fields {
   const inputs = [...form.querySelectorAll<Input>('input, select')].map((input) => {
     const key = keys.find((k) => k === input.name);
@@ -68,7 +72,8 @@ export function connectFields(
     if (message) input.setAttribute('aria-errormessage', message.id);
     const isTick = input instanceof HTMLInputElement && input.type === 'checkbox';
     input.addEventListener('change', () => {
-      const text = isTick ? String(Number(input.checked)) : input.value;
+      const given = isTick ? String(Number(input.checked)) : input.value;
+      const text = filled && given.trim() === '' ? show(key, initialOf(app.settings.recipe)) : given;
       const problem = app.set(key, text, input.labels?.[0]?.textContent);
       tell(input, key, problem);
       // A committed value is shown in the setting's own form.
@@ -90,7 +95,10 @@ export function connectFields(
     },
     render() {
       for (const { input, key } of inputs) {
-        const text = show(key, app.settings);
+        const fill = filled?.(key);
+        const isDefault = show(key, app.settings) === show(key, initialOf(app.settings.recipe));
+        const text = fill !== undefined && isDefault ? '' : show(key, app.settings);
+        if (filled && input instanceof HTMLInputElement) input.placeholder = fill ?? '';
         const locked = isOfRun(key) && isFixed(app.state);
         input.disabled = locked;
         input.title = locked ? 'Fixed for this run. Reset to change it.' : '';

@@ -1,6 +1,5 @@
 /** Formats numbers and names for the page. Pure. */
-import { type EpochParts, stepsPerEpoch } from '../../../src/training/epoch';
-import { plural, whole } from '../../text/units';
+import { whole } from '../../text/units';
 
 /** Three significant digits, as many as a measured value deserves, without an exponent. */
 export function measured(n: number): string {
@@ -26,21 +25,6 @@ export const orOffline = (message: string, isOnline = navigator.onLine): string 
   !isOnline && /can be reached\.$|could not be loaded|Failed to fetch/.test(message)
     ? 'You are offline. What is here stays; press again when there is a network.'
     : message;
-
-/** The tutorial’s run: all of MNIST, training and test set merged, five times. */
-const tutorial = { images: 70_000, epochs: 5 };
-
-/** The work of this run in words; `asTutorial`: compared with the tutorial's run. */
-export function workLine(parts: EpochParts, epochs: number, asTutorial: boolean): string {
-  const images = parts.imageCount;
-  const steps = stepsPerEpoch(parts);
-  const own = `${plural(steps, 'step')} an epoch at batch ${whole(parts.batchSize)}, ${whole(steps * epochs)} in ${plural(epochs, 'epoch')}`;
-  // A part of the images says little about how much of them is enough.
-  if (!asTutorial || images < 10_000 || (images === tutorial.images && epochs >= tutorial.epochs))
-    return `${own}.`;
-  const equal = Math.max(1, Math.round((tutorial.epochs * tutorial.images) / images));
-  return `${own}. ${plural(equal, 'epoch')} here ${equal === 1 ? 'sees' : 'see'} as many images as the tutorial’s ${tutorial.epochs} of ${whole(tutorial.images)}.`;
-}
 
 /** What the worker says of a model or a checkpoint, with the name of its file, which the worker does not know. */
 export const ofFile = (text: string, name: string): string =>

@@ -85,6 +85,8 @@ export interface State {
   readonly imagesPerSecond: number;
   /** The smoothed `imagesPerSecond`, from which the time left is computed. */
   readonly pace: number;
+  /** The run's speed was measured: before, the engine's checks slow it down. */
+  readonly timed: boolean;
   /** Progress of the current sampling run. */
   readonly sampling?: { readonly step: number; readonly steps: number };
   readonly error?: {
@@ -109,6 +111,7 @@ export const initialState: State = {
   measured: nothingMeasured,
   imagesPerSecond: 0,
   pace: 0,
+  timed: false,
 };
 
 export function reduce(state: State, event: WorkerEvent): State {
@@ -154,6 +157,8 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         imagesPerSecond: event.imagesPerSecond,
         pace: state.pace > 0 ? state.pace + (event.imagesPerSecond - state.pace) / 16 : event.imagesPerSecond,
       };
+    case 'speed':
+      return { ...state, pace: event.imagesPerSecond, timed: true };
     case 'freed':
       return {
         ...state,
@@ -169,6 +174,7 @@ function ofRun(state: State, event: WorkerEvent): State | undefined {
         measured: nothingMeasured,
         imagesPerSecond: 0,
         pace: 0,
+        timed: false,
         sampling: undefined,
         error: undefined,
         warning: undefined,
@@ -298,11 +304,11 @@ export const isComplete = (state: State, epochs: number): boolean =>
 export const hasEnded = (state: State, epochs: number): boolean =>
   isComplete(state, epochs) || (state.phase === 'paused' && state.measured.timeUp);
 
-/** Seconds until the run is complete at the present speed; NaN if that is not known. */
+/** Seconds until the run is complete at the present speed; NaN until that is measured. */
 export function secondsLeft(state: State, batch: number, epochs: number): number {
   if (isComplete(state, epochs)) return 0;
   const end = endOf(state, epochs);
-  if (!state.run || state.pace <= 0 || !Number.isFinite(end)) return Number.NaN;
+  if (!state.run || !state.timed || !Number.isFinite(end)) return Number.NaN;
   const { stepsPerEpoch } = state.run;
   // The last batch of an epoch may be smaller, or left out.
   const images = Math.min(state.run.images, stepsPerEpoch * batch);

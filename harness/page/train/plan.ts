@@ -1,16 +1,18 @@
 /** What the page says and offers of the plan of a run, which its worker makes, and the speeds that it remembers for the next one. */
 import { type Recipe, recipes } from '../../../src/recipes';
+import { stepsPerEpoch } from '../../../src/training/epoch';
 import { layersOf, type UNetConfig } from '../../../src/unet/config';
+import { SIDES } from '../../pictures/small_pictures';
 import { levelsOf } from '../../run/network';
-import { LEAST, MINUTES, type Plan, planOf, UPDATES } from '../../run/plan';
+import { MINUTES, type Plan, planOf, UPDATES } from '../../run/plan';
 import { adapterLabel } from '../../text/adapter_text';
-import { duration, whole } from '../../text/units';
-import { beginningOf, mayPlan, RATE, whyNew } from '../messages/fine_tune';
+import { duration, plural, whole } from '../../text/units';
+import { beginningOf, plannedRate, whyNew } from '../messages/fine_tune';
 import type { DataDescription, PlanWish, WorkerEvent } from '../messages/messages';
-import { heldOutOf, initialOf, pageRecipes } from '../messages/settings';
+import { heldOutOf, initialOf, type Key, pageRecipes } from '../messages/settings';
 import type { App } from '../shell/app';
-import { onClick, setHidden, setText } from '../shell/dom';
-import { measured } from '../shell/format';
+import { anyElement, onClick, setHidden } from '../shell/dom';
+import { isFixed, type State, secondsLeft } from '../shell/state';
 
 /** Stands for the digits until they are loaded. */
 export const digits: DataDescription = {
@@ -23,19 +25,25 @@ export const digits: DataDescription = {
   classes: 10,
 };
 
-/** The images that a run of these settings trains on. */
-export function trainedImages({ state: { data = digits }, settings }: App): number {
+/** The images that a run of these settings takes, and those of them that it holds out. */
+export function imagesOf({ state: { data = digits }, settings }: App): { count: number; held: number } {
   const count = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
-  return Math.max(0, count - heldOutOf(settings, count));
+  return { count, held: Math.min(count, heldOutOf(settings, count)) };
+}
+function trainedImages(app: App): number {
+  const { count, held } = imagesOf(app);
+  return count - held;
 }
 
-interface Planner {
+export interface Planner {
   /** The order of a plan, which goes to the worker with the press on Train; undefined: the user has chosen batch or epochs. */
   readonly wish: PlanWish | undefined;
-  /** The plan of the run, in words; empty if it has none. */
-  readonly words: string;
-  /** What a run that begins now is going to plan, as a sentence; undefined if it plans nothing. */
+  /** What a run does that begins now, as a sentence; undefined if there is a run. */
   readonly ahead: string | undefined;
+  /** What stands in a field of the settings where the plan sets it. */
+  filled(key: Key): string | undefined;
+  /** Train was pressed. */
+  pressed(): void;
   receive(event: WorkerEvent): void;
   render(): void;
 }
@@ -44,19 +52,14 @@ export function createPlanner(app: App): Planner {
   const isOpen = () => {
     const { chosen } = app;
     const { batch, epochs } = initialOf(chosen.recipe);
-    const isFree = mayPlan(chosen.recipe, beginningOf(chosen, app.state.data));
-    return isFree && chosen.batch === batch && chosen.epochs === epochs;
+    return chosen.batch === batch && chosen.epochs === epochs;
   };
   const minutes = () => app.settings.minutes || MINUTES;
-  /** The passes over the images, in words; empty where there is not even one and a half. */
-  const seen = ({ steps, batch }: Plan) => {
-    const times = Math.round((steps! * batch) / trainedImages(app));
-    return times > 1 ? `, each seen ${whole(times)} times` : '';
-  };
+  const beginning = () => beginningOf(app.settings, app.state.data);
   /** The plan of the run, or of the one that would begin now, if its speed is known. */
   const plan = (): Plan | undefined => {
     const { state } = app;
-    if (state.run || state.planned) return state.planned?.plan;
+    if (isBegun(state)) return state.planned?.plan;
     const speed = isOpen() ? knownSpeed(app) : undefined;
     if (speed === undefined) return undefined;
     const { fit }: Recipe = recipes[app.settings.recipe];
@@ -64,82 +67,106 @@ export function createPlanner(app: App): Planner {
     const order = { count, dropLast: fit.dropLast, minutes: minutes(), software: !!state.adapter?.software };
     return planOf(order, speed);
   };
-  const render = connectSlow(app, plan);
+  const slow = connectSlow(app, plan, minutes);
 
   return {
     get wish() {
       return isOpen() ? { speed: knownSpeed(app) } : undefined;
     },
-    get words() {
-      const { planned } = app.state;
-      if (!planned) return '';
-      const { batch, steps, seconds } = planned.plan;
-      const first = `the first seconds show how many fit into ${minutes()} min`;
-      if (steps === undefined) return `Planned: steps of ${whole(batch)} images; ${first}`;
-      const what = `${whole(steps)} steps of ${whole(batch)} images${seen(planned.plan)}`;
-      if (!Number.isNaN(seconds)) return `Planned: ${what}, about ${duration(seconds)}`;
-      return planned.isOpen ? `Planned: up to ${what}; ${first}` : `Planned: ${what}`;
-    },
     get ahead() {
-      const { state } = app;
-      if (state.run || !isOpen()) return undefined;
-      const planned = plan();
-      const { batch, steps, seconds } = planned ?? {};
-      return steps === undefined
-        ? `Train makes ${UPDATES} steps, or more if they fit into ${minutes()} minutes here: its first seconds decide.`
-        : `Train makes ${whole(steps)} steps of ${whole(batch!)} images${seen(planned!)}, about ${duration(seconds!)} here.`;
+      if (isBegun(app.state)) return undefined;
+      const planned = isOpen() ? plan() : undefined;
+      if (isOpen() && !planned)
+        return `Train makes ${UPDATES} steps, or more if they fit into ${minutes()} minutes here: its first seconds decide.`;
+      return sentenceOf(app, planned);
     },
+    filled(key) {
+      const { state, settings } = app;
+      const isPlanned = isBegun(state) ? state.planned !== undefined : isOpen();
+      if (key === 'minutes') return isPlanned ? `${MINUTES}, planned` : 'no limit';
+      if (isBegun(state) || !isPlanned) return undefined;
+      if (key === 'batch' || key === 'epochs') return 'auto';
+      const rate = plannedRate(settings, beginning());
+      return key === 'lr' && rate !== settings.lr ? String(rate) : undefined;
+    },
+    pressed: slow.pressed,
     receive(event) {
       if (event.type === 'speed') rememberSpeed(app, event.imagesPerSecond);
+      slow.receive(event);
     },
-    render,
+    render: slow.render,
   };
 }
 
-/** Connects what the page offers where the least number of updates takes longer than the minutes; returns what shows it. */
-function connectSlow(app: App, current: () => Plan | undefined): () => void {
-  const again = (change: () => void) => {
+/** Whether there is a run, or one is about to be. */
+const isBegun = (state: State) => isFixed(state) || state.losses.length > 0;
+
+/** After so many steps and images most letters of a new network can be read: measured at batches of 64 and 128. */
+const READABLE = { steps: UPDATES, images: UPDATES * 64 };
+
+/** What Train does: the steps of a plan, or as many as the settings say. */
+function sentenceOf(app: App, planned: Plan | undefined): string {
+  const { settings, state } = app;
+  const imageCount = trainedImages(app);
+  const { dropLast }: Recipe['fit'] = recipes[settings.recipe].fit;
+  const { batch } = planned ?? settings;
+  const perEpoch = stepsPerEpoch({ imageCount, batchSize: batch, dropLast });
+  const steps = planned?.steps ?? settings.epochs * perEpoch;
+  const seconds = (steps * batch) / (knownSpeed(app) ?? Number.NaN);
+  const limit = planned ? 0 : 60 * settings.minutes;
+  const isLimited = limit > 0 && !(seconds <= limit);
+  const time = isLimited ? limit : seconds;
+  const times = Math.round((steps * batch) / imageCount);
+  const work = [
+    `${isLimited ? 'up to ' : ''}${plural(steps, 'step')} of ${plural(batch, 'image')}`,
+    ...(times > 1 ? [`each seen ${whole(times)} times`] : []),
+    ...(Number.isNaN(time) ? [] : [`about ${duration(time)} here`]),
+  ];
+  const readable = Math.max(READABLE.steps, Math.ceil(READABLE.images / batch));
+  const letters = state.data?.letters ? ` Most letters can be read after ${whole(readable)}.` : '';
+  return `Train makes ${work.join(', ')}.${letters}`;
+}
+
+/** Connects what the page offers where 300 steps take longer than the minutes. */
+function connectSlow(app: App, current: () => Plan | undefined, minutes: () => number) {
+  /** The user has read it. */
+  let isClosed = false;
+  const again = (key: Key, text: string) => {
+    isClosed = true;
     if (app.state.run) app.command((client) => client.reset());
-    change();
+    app.set(key, text);
   };
-  onClick('plan-smaller', () => {
+  const smaller = () => {
     const { height, width } = app.state.data ?? digits;
-    const side = [48, 32, 24, 16].find((each) => each < Math.min(height, width))!;
-    again(() => app.set('size', String(side)));
-  });
-  onClick('plan-pretrained', () => {
-    const { batch, epochs, seconds } = current()!;
-    again(() => {
-      app.set('begin', 'pretrained');
-      app.set('lr', String(RATE));
-      app.set('batch', String(batch));
-      app.set('epochs', String(epochs));
-      app.set('minutes', String(Math.ceil(seconds / 60)));
-    });
-  });
-  return () => {
-    const plan = current();
-    const isSlow = plan && !plan.fits;
-    setHidden('plan', !isSlow);
-    if (!isSlow) return;
-    const { data = digits } = app.state;
-    const speed = (plan.steps! * plan.batch) / plan.seconds;
-    setText(
-      'plan-text',
-      `It takes about ${UPDATES} steps to recognise anything: ${duration(plan.seconds)} here, at ${measured(speed)} images a second.`,
-    );
-    setHidden('plan-smaller', !data.pictures || Math.min(data.height, data.width) <= LEAST);
-    const isNew = beginningOf(app.settings, data) === 'new' && app.settings.recipe !== 'pictures';
-    setHidden('plan-pretrained', !isNew || whyNew(app.settings, data) !== undefined);
+    return [48, 32, 24, SIDES.least].find((each) => each < Math.min(height, width));
   };
-}
-
-/** How long a run of these settings takes here, as far as an earlier run has shown; undefined if none has. */
-export function expectedTime(app: App, steps: number): string | undefined {
-  const speed = knownSpeed(app);
-  if (speed === undefined) return undefined;
-  const seconds = (steps * app.settings.batch) / speed;
-  return `About ${duration(seconds)} here, at ${whole(Math.round(speed))} images a second.`;
+  onClick('plan-smaller', () => again('size', String(smaller())));
+  onClick('plan-pretrained', () => again('begin', 'pretrained'));
+  const isSlow = () => {
+    const { state, settings } = app;
+    const isLate = state.losses.length >= UPDATES;
+    const left = secondsLeft(state, settings.batch, settings.epochs);
+    return current()?.fits === false && !isLate && !(left < 60 * minutes());
+  };
+  return {
+    pressed(): void {
+      isClosed ||= !anyElement('plan').hidden;
+    },
+    receive({ type }: WorkerEvent): void {
+      // Other pictures are another question.
+      if (type === 'data') isClosed = false;
+    },
+    render(): void {
+      const { settings, state } = app;
+      const { data = digits } = state;
+      const maySmaller = data.pictures === true && smaller() !== undefined;
+      const isNew = beginningOf(settings, data) === 'new' && settings.recipe !== 'pictures';
+      const mayPretrained = isNew && whyNew(settings, data) === undefined;
+      setHidden('plan', isClosed || !isSlow() || !(maySmaller || mayPretrained));
+      setHidden('plan-smaller', !maySmaller);
+      setHidden('plan-pretrained', !mayPretrained);
+    },
+  };
 }
 
 // ---------------------------------------------------------------- the speed of earlier runs

@@ -1,30 +1,35 @@
 /** Describes the training data on the Train view, and offers the choice of other images. */
 
 import { type Recipe, recipes } from '../../../src/recipes';
-import { stepsPerEpoch } from '../../../src/training/epoch';
-import { duration, plural, whole } from '../../text/units';
+import { plural, whole } from '../../text/units';
 import { beginningOf, smallerRate, whyNew } from '../messages/fine_tune';
 import type { DataDescription } from '../messages/messages';
 import type { Settings } from '../messages/settings';
 import type { App } from '../shell/app';
 import { button, byId, setHidden, setMessage, setText } from '../shell/dom';
-import { workLine } from '../shell/format';
 import { isFixed } from '../shell/state';
-import { digits, expectedTime, trainedImages } from './plan';
+import { digits, imagesOf, type Planner } from './plan';
+
+/** A network can only copy fewer pictures. */
+const FEW = 10;
 
 /** The data that the page has shown. */
 let shown: DataDescription = digits;
 
-/** `ahead`: what training is going to plan; undefined if the settings say what it does. */
-export function renderData(app: App, ahead: string | undefined): void {
+export function renderData(app: App, planner: Planner): void {
   const { state, settings } = app;
   const data = state.data ?? digits;
-  const used = trainedImages(app);
+  const { count, held } = imagesOf(app);
   const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
+  const images = plural(count, data.builtIn ? 'digit' : data.letters ? 'letter' : 'picture');
   const name = data.builtIn
-    ? `${whole(used)} of MNIST’s digits`
-    : `${data.name}: ${whole(used)} images of ${data.height} × ${data.width}${data.channels === 3 ? ' in colour' : ''}${labelled}`;
+    ? `${whole(count)} of MNIST’s digits`
+    : `${data.name}: ${images} of ${data.height} × ${data.width}${data.channels === 3 ? ' in colour' : ''}${labelled}`;
   setText('data-name', name);
+  const parts = held > 0 ? `${whole(count - held)} to train on, ${whole(held)} held out` : '';
+  const use = data.builtIn || count >= FEW ? parts : 'the network can only copy them';
+  const { ahead } = planner;
+  setMessage('data-line', ahead && [use && `${images}: ${use}.`, ahead].filter(Boolean).join(' '));
   // What was made of pictures is worth a look.
   if (data !== shown && !data.builtIn) byId('data', HTMLDetailsElement).open = true;
   shown = data;
@@ -42,15 +47,8 @@ export function renderData(app: App, ahead: string | undefined): void {
     `as found, ${data.ink ?? 'light'} on ${data.ink === 'dark' ? 'light' : 'dark'}`,
   );
   setHidden('stop-reading', !state.reading);
-  const asTutorial = data.builtIn && settings.recipe === 'tutorial';
-  const { fit, trainer }: Recipe = recipes[settings.recipe];
-  const { batch: batchSize, epochs } = settings;
-  const parts = { imageCount: used, batchSize, dropLast: fit.dropLast };
-  const readable = data.letters ? readableLine(batchSize, state.imagesPerSecond) : '';
-  const time = expectedTime(app, epochs * stepsPerEpoch(parts));
-  const work = ahead ? [ahead] : [workLine(parts, epochs, asTutorial), time];
-  setText('data-line', [...work, readable].filter(Boolean).join(' '));
-  renderBeginning(settings, data, ahead !== undefined || state.planned !== undefined);
+  const { trainer }: Recipe = recipes[settings.recipe];
+  renderBeginning(settings, data, planner.wish !== undefined || state.planned !== undefined);
   const knows = data.builtIn ? 'knows the digit' : 'knows the class';
   const isConditioned = trainer.objective === 'flow' && data.classes !== undefined;
   setText('strip-conditions', isConditioned ? knows : '');
@@ -65,19 +63,6 @@ export function renderData(app: App, ahead: string | undefined): void {
       ? 'To train on other images, or to open a checkpoint, first put the run aside or reset it'
       : 'or drop them anywhere on the page: pictures, best in folders named after their classes, .npy, IDX (plain or .gz)',
   );
-}
-
-/** After these steps and images most letters of a new network can be read: measured at batches of 64 and 128. */
-const READABLE = { steps: 300, images: 300 * 64 };
-
-/** How long that takes here, once the speed is known. */
-function readableLine(batch: number, imagesPerSecond: number): string {
-  const steps = Math.max(READABLE.steps, Math.ceil(READABLE.images / batch));
-  const time =
-    imagesPerSecond > 0
-      ? `, which take about ${duration((steps * batch) / imagesPerSecond)} here`
-      : '; how long they take here is known once some are made';
-  return `Most letters can be read, and spell words, after ${whole(steps)} steps${time}.`;
 }
 
 function renderBeginning(settings: Settings, data: DataDescription, isPlanned: boolean): void {

@@ -35,10 +35,13 @@ import { connectReadings } from './train_readings';
 const LOOK_MS = 1000;
 
 export function createTrainPanel(app: App): TaskPanel {
+  const planner = createPlanner(app);
   const fields = connectFields(
     app,
     byId('settings', HTMLFormElement),
-    byId('settings-problem', HTMLParagraphElement),
+    anyElement('settings-problem'),
+    undefined,
+    planner.filled,
   );
   const choices = ['recipes', 'begin-form', 'pictures-form'].map((id) =>
     connectFields(app, byId(id, HTMLFormElement)),
@@ -62,7 +65,6 @@ export function createTrainPanel(app: App): TaskPanel {
   };
   /** What a press waits for. */
   const isComing = () => app.state.phase === 'starting' || app.coming;
-  const planner = createPlanner(app);
   /** Trains for one step, or on. */
   const start = (...[steps]: [1] | []) => {
     if (isComing()) app.startWhenReady('train');
@@ -73,6 +75,7 @@ export function createTrainPanel(app: App): TaskPanel {
     app.train(steps, planner.wish);
   };
   const controls = connectControls(app, { mayStart, isComing }, start);
+  onClick('train', planner.pressed);
   const measures = createMeasuresView(app);
   const runs = createRunsTable(app);
   const distil = createDistilPanel(app);
@@ -96,9 +99,9 @@ export function createTrainPanel(app: App): TaskPanel {
       // It has no card but where an address, a file or a kept run has chosen it.
       setHidden('card-digits-3x3', app.settings.recipe !== 'digits-3x3');
       for (const part of [controls, planner, runs]) part.render();
-      renderReadings(planner.words);
+      renderReadings();
       for (const part of [distil, pictures, measures, after]) part.render();
-      renderData(app, planner.ahead);
+      renderData(app, planner);
     },
   };
 }

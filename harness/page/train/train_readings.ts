@@ -21,15 +21,15 @@ const measuringText = {
   nearest: 'making 20 samples, and looking for the nearest of your pictures',
 };
 
-/** Returns what shows them. `overlays`: other runs beside the page's own; `plan`: the plan of the run, in words. */
-export function connectReadings(app: App, overlays: () => readonly Overlay[]): (plan: string) => void {
+/** Returns what shows them. `overlays`: other runs beside the page's own. */
+export function connectReadings(app: App, overlays: () => readonly Overlay[]): () => void {
   const epochMeans = new EpochMeans();
   const renderCurve = connectCurve(app, overlays);
-  return (plan) => {
+  return () => {
     const { run, losses } = app.state;
     const means = run ? epochMeans.of(losses, run.stepsPerEpoch) : [];
     renderNumbers(app, means);
-    renderDetail(app, plan);
+    renderDetail(app);
     renderFacts(app);
     renderCurve(means);
   };
@@ -59,19 +59,19 @@ function renderNumbers({ state, settings }: App, means: readonly number[]): void
   setReading('reading-left', secondsLeft === 0 ? 'done' : duration(secondsLeft));
 }
 
-/** Shows the progress of preparing, and a step that takes long; else the plan. */
-function renderDetail(app: App, plan: string): void {
-  const { phase, preparing, losses, measured } = app.state;
+/** Shows the progress of preparing, and a step that takes long. */
+function renderDetail(app: App): void {
+  const { phase, preparing, measured } = app.state;
   if (measured.measuring) {
     setText('status-detail', measuringText[measured.measuring]);
     return;
   }
   const silence = performance.now() - app.changedAt;
   const waiting = ['training', 'compiling'].includes(phase) && silence > SLOW_MS;
-  const what = phase === 'training' && !preparing ? `step ${whole(losses.length + 1)} has` : 'that has';
+  const what = phase === 'training' && !preparing ? 'the next step has' : 'that has';
   const slow = waiting ? `${what} taken ${duration(silence / 1000)} so far` : '';
   const far = preparing ? `${whole(preparing.done)} of ${whole(preparing.total)}` : '';
-  setText('status-detail', [far, slow].filter(Boolean).join('; ') || plan);
+  setText('status-detail', [far, slow].filter(Boolean).join('; '));
 }
 
 function renderFacts({ state: { run }, firstStep }: App): void {

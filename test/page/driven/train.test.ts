@@ -101,7 +101,7 @@ const pressIn = (page: Page, row: number, name: string) =>
 test('a run shows its held-out loss, also by noise level, the share of accepted samples, and changes of its rate', async () => {
   const { page } = await inTurn();
   await phase(page, 'idle');
-  expect(await text(page, 'data-name')).toBe('144 of MNIST’s digits');
+  expect(await text(page, 'data-name')).toBe('160 of MNIST’s digits');
   await click(page, '#train');
   await until(page, () => window.harness.state.measured.heldOut.length > 0);
   await type(page, 'lr', '0.001');
@@ -362,7 +362,7 @@ test('the recipes are radio cards: arrows choose, and digits-3x3 trains on lette
   expect(await card()).toBe(true);
   await click(page, '#use-letters');
   await until(page, () => window.harness.state.data?.classNames?.[25] === 'Z');
-  await reads(page, 'data-name', /^Letters A to Z: 18 images/);
+  await reads(page, 'data-name', /^Letters A to Z: 18 letters/);
   await trainToEnd(page);
   // Two images of each epoch are left out.
   expect(await losses(page)).toHaveLength(LEAST_STEPS);

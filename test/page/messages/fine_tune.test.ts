@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import {
   beginningOf,
   fineTuning,
-  mayPlan,
   plannedRate,
   smallerRate,
   trainingOf,
@@ -81,13 +80,16 @@ describe('fine-tuning', () => {
     expect(begin({ recipe: 'digits', begin: 'pretrained' }, icons)).toBe('pretrained');
   });
 
-  test('on coloured pictures is planned, at a rate of its own', () => {
-    expect(mayPlan('pictures', 'pretrained')).toBe(true);
-    expect(mayPlan('digits', 'pretrained')).toBe(false);
-    expect(mayPlan('digits', 'new')).toBe(true);
-    expect(plannedRate({ recipe: 'pictures', lr: 0.003 }, 'pretrained')).toBe(0.002);
-    expect(plannedRate({ recipe: 'pictures', lr: 0.001 }, 'pretrained')).toBe(0.001);
-    expect(plannedRate({ recipe: 'pictures', lr: 0.003 }, 'new')).toBe(0.003);
+  test('is planned at a smaller rate, unless the user has chosen one', () => {
+    for (const [recipe, lr, begin, planned] of [
+      ['pictures', 0.003, 'pretrained', 0.002],
+      ['pictures', 0.001, 'pretrained', 0.001],
+      ['pictures', 0.003, 'new', 0.003],
+      ['digits', 0.003, 'pretrained', 0.0005],
+      ['digits', 0.004, 'pretrained', 0.004],
+      ['digits', 0.003, 'new', 0.003],
+    ] as const)
+      expect(plannedRate({ recipe, lr }, begin), `${recipe} ${begin}`).toBe(planned);
     expect(smallerRate({ recipe: 'pictures', lr: 0.003 }, 'pretrained')).toBe(0.002);
     expect(smallerRate({ recipe: 'digits', lr: 0.003 }, 'pretrained')).toBe(0.0005);
     expect(smallerRate({ recipe: 'digits', lr: 0.0005 }, 'pretrained')).toBeUndefined();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { loss, measured, ofFile, percent, workLine } from '../../../harness/page/shell/format';
+import { loss, measured, ofFile, percent } from '../../../harness/page/shell/format';
 import { adapterLabel } from '../../../harness/text/adapter_text';
 
 const adapter = { vendor: '', architecture: '', device: '', description: '', software: false };
@@ -54,47 +54,6 @@ describe('the name of the adapter', () => {
     ['leaves out device numbers', { vendor: 'amd', architecture: 'rdna-3', device: '0x744c' }, 'AMD Rdna 3'],
     ['is Unnamed adapter where the browser gives nothing', {}, 'Unnamed adapter'],
   ])('%s', (_, info, name) => expect(adapterLabel({ ...adapter, ...info })).toBe(name));
-});
-
-describe('the text on the work of a run', () => {
-  const work = (imageCount: number, batchSize: number) => ({ imageCount, batchSize });
-  test.each([
-    [
-      'compares the shipped digits at the settings of the tutorial with the tutorial’s images',
-      workLine(work(10_000, 256), 5, true),
-      '40 steps an epoch at batch 256, 200 in 5 epochs. 35 epochs here see as many images as the tutorial’s 5 of 70,000.',
-    ],
-    [
-      'names the same number of epochs as equal to the tutorial’s at any batch',
-      workLine(work(10_000, 16), 5, true),
-      expect.stringMatching(/^625 steps .* 35 epochs here see/),
-    ],
-    [
-      'compares all of MNIST with nothing, since this is the tutorial',
-      workLine(work(70_000, 256), 5, true),
-      '274 steps an epoch at batch 256, 1,370 in 5 epochs.',
-    ],
-    [
-      'compares other recipes and other images with nothing',
-      workLine(work(10_000, 256), 5, false),
-      '40 steps an epoch at batch 256, 200 in 5 epochs.',
-    ],
-    [
-      'compares few digits with nothing',
-      workLine(work(64, 16), 5, true),
-      '4 steps an epoch at batch 16, 20 in 5 epochs.',
-    ],
-    [
-      'counts no step for a small last batch that is dropped',
-      workLine({ ...work(9000, 256), dropLast: true }, 12, false),
-      expect.stringMatching(/^35 steps .* 420 in 12/),
-    ],
-    [
-      'has singular words for one step, one epoch and one image',
-      workLine(work(1, 1), 1, true),
-      '1 step an epoch at batch 1, 1 in 1 epoch.',
-    ],
-  ])('%s', (_, line, words) => expect(line).toEqual(words));
 });
 
 test.each([

@@ -53,6 +53,7 @@ const losses = (first: number, ...values: number[]): WorkerEvent => ({
   losses: Float32Array.from(values),
   imagesPerSecond: 100,
 });
+const speed = (imagesPerSecond: number): WorkerEvent => ({ type: 'speed', imagesPerSecond });
 const phase = (name: State['phase'], training = false): WorkerEvent => ({
   type: 'phase',
   phase: name,
@@ -284,7 +285,7 @@ describe('the state of the page', () => {
     const planned = (steps?: number): WorkerEvent => ({
       ...{ type: 'planned', plan: { ...plan, steps }, isOpen: true, averages: true },
     });
-    const open = stateAfter(planned(), built, losses(0, 1, 1, 1, 1));
+    const open = stateAfter(planned(), built, losses(0, 1, 1, 1, 1), speed(100));
     expect([endOf(open, 1), isComplete(open, 1)]).toEqual([Number.POSITIVE_INFINITY, false]);
     expect(secondsLeft(open, 4, 1)).toBeNaN();
     const known = reduce(open, planned(8));
@@ -463,14 +464,21 @@ describe('figures of a run', () => {
 
   test('time left counts images, so that the small last batch of an epoch is not overrated', () => {
     // 10 images an epoch in batches of 4: 4, 4, 2.
-    const one = stateAfter(built, losses(0, 1));
+    const one = stateAfter(built, losses(0, 1), speed(100));
     expect(secondsLeft(one, 4, 2)).toBeCloseTo((20 - 4) / 100);
-    const epoch = stateAfter(built, losses(0, 1, 1, 1));
+    const epoch = stateAfter(built, losses(0, 1, 1, 1), speed(100));
     expect(secondsLeft(epoch, 4, 2)).toBeCloseTo(10 / 100);
     expect(secondsLeft(epoch, 4, 1)).toBe(0);
     expect(secondsLeft(initialState, 4, 1)).toBeNaN();
     // Of 3 steps an epoch of 3: the tenth image is left out.
     expect(secondsLeft(one, 3, 2)).toBeCloseTo((18 - 3) / 100);
+  });
+
+  test('time left is empty until the speed is measured: the first steps wait for the checks of the engine', () => {
+    const slow = stateAfter(built, losses(0, 1, 1));
+    expect(secondsLeft(slow, 4, 2)).toBeNaN();
+    expect(secondsLeft(reduce(slow, speed(4)), 4, 2)).toBe((20 - 8) / 4);
+    expect(stateAfter(built, speed(4), { type: 'freed' }).timed).toBe(false);
   });
 });
 

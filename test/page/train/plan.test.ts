@@ -1,13 +1,18 @@
 /** The plan of a run on the page: what the worker makes of it, and what the page says, remembers and keeps out of the address. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { DataDescription, EventOf, PageEvent } from '../../../harness/page/messages/messages';
+import type {
+  DataDescription,
+  EventOf,
+  PageEvent,
+  WorkerEvent,
+} from '../../../harness/page/messages/messages';
 import { type Key, parseQuery, withSetting } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState, reduce, type State } from '../../../harness/page/shell/state';
 import { createPlanner, digits } from '../../../harness/page/train/plan';
 import { createStarter } from '../../../harness/page/welcome/home';
 import { Planning } from '../../../harness/page/worker/planning';
-import { planOf, scheduleOf } from '../../../harness/run/plan';
+import { type Plan, planOf, scheduleOf } from '../../../harness/run/plan';
 import type { RunChanges } from '../../../src/worker';
 import { standInStorage, standIns } from '../stand_ins';
 
@@ -210,14 +215,16 @@ describe('plans in the worker', () => {
 });
 
 describe('the planner of the page', () => {
+  let stored: Record<string, string>;
   beforeEach(() => {
-    standIns('');
-    standInStorage();
+    stored = {};
   });
 
   const software = { vendor: 'x', architecture: '', device: '', description: '', software: true };
 
   function page(query = '?task=train', data: DataDescription = digits) {
+    const element = standIns(query);
+    standInStorage(stored);
     const app = {
       settings: parseQuery(query).settings,
       get chosen() {
@@ -227,53 +234,124 @@ describe('the planner of the page', () => {
       set(key: Key, text: string) {
         app.settings = withSetting(app.settings, key, text).settings!;
       },
+      command: vi.fn(),
     };
-    return { app, planner: createPlanner(app as unknown as App) };
+    const planner = createPlanner(app as unknown as App);
+    const tell = (event: WorkerEvent) => {
+      app.state = reduce(app.state, event);
+      planner.receive(event);
+    };
+    /** Whether it offers a shorter way, and its buttons. */
+    const offers = () => {
+      planner.render();
+      const [callout, ...buttons] = ['plan', 'plan-smaller', 'plan-pretrained'].map(element);
+      return !callout.hidden && buttons.filter(({ hidden }) => !hidden).map(({ textContent }) => textContent);
+    };
+    element('plan').hidden = true;
+    element('plan-smaller').textContent = 'smaller';
+    element('plan-pretrained').textContent = 'pretrained';
+    return { app, planner, tell, offers, element };
   }
   const measure = (imagesPerSecond: number, { planner } = page()) =>
     planner.receive({ type: 'speed', imagesPerSecond });
   const speedOf = ({ planner } = page()) => planner.wish?.speed;
   const order = { count: 9000, minutes: 3, software: true, dropLast: true };
+  const planned = (plan: Plan): WorkerEvent => ({ type: 'planned', plan, isOpen: true, averages: true });
+  const losses = (count: number): WorkerEvent => ({
+    ...{ type: 'loss', first: 0, losses: new Float32Array(count), imagesPerSecond: 4 },
+  });
+  const built = { type: 'built', images: 9000, stepsPerEpoch: 562, network: {} } as WorkerEvent;
+  const letters = { ...digits, builtIn: false, letters: true };
 
-  test('says what is planned as far as this is known, also before the first step', () => {
-    const { app, planner } = page();
-    expect(planner.ahead).toBe(
+  test('says what Train does before there is a run, and nothing of it afterwards', () => {
+    const ahead = (query?: string, data?: DataDescription) => page(query, data).planner.ahead;
+    expect(ahead()).toBe(
       'Train makes 300 steps, or more if they fit into 3 minutes here: its first seconds decide.',
     );
-    expect(page('?task=train&batch=8').planner.ahead).toBeUndefined();
-    expect(planner.words).toBe('');
+    expect(ahead('?batch=8')).toBe('Train makes 6,750 steps of 8 images, each seen 6 times.');
     measure(32);
-    expect(planner.ahead).toBe('Train makes 360 steps of 16 images, about 3 min 0 s here.');
-    const say = (event: Omit<EventOf<'planned'>, 'type'>) => {
-      app.state = reduce(app.state, { type: 'planned', ...event });
-      return planner.words;
-    };
-    const ends = 'the first seconds show how many fit into 3 min';
-    expect(say({ plan: planOf(order), isOpen: true, averages: true })).toBe(
-      `Planned: steps of 16 images; ${ends}`,
-    );
-    expect(say({ plan: planOf({ ...order, software: false }), isOpen: true, averages: true })).toBe(
-      `Planned: up to 840 steps of 64 images, each seen 6 times; ${ends}`,
-    );
-    expect(say({ plan: planOf(order, 100), isOpen: true, averages: true })).toBe(
-      'Planned: 562 steps of 32 images, each seen 2 times, about 3 min 0 s',
-    );
-    const elsewhere = { batch: 32, steps: 500, most: 500, epochs: 1, seconds: Number.NaN, fits: true };
-    expect(say({ plan: elsewhere, isOpen: false, averages: true })).toBe(
-      'Planned: 500 steps of 32 images, each seen 2 times',
-    );
-    app.state = reduce(app.state, { type: 'freed' });
-    expect(planner.words).toBe('');
+    expect(ahead()).toBe('Train makes 360 steps of 16 images, about 3 min 0 s here.');
+    expect(ahead('?begin=pretrained')).toBe(ahead());
+    expect(ahead('?batch=8&epochs=1')).toBe('Train makes 1,125 steps of 8 images, about 4 min 41 s here.');
+    expect(ahead('?batch=8&minutes=2')).toMatch(/^Train makes up to 6,750 steps.* about 2 min 0 s here.$/);
+    expect(ahead('?batch=8&minutes=99')).toMatch(/^Train makes 6,750 steps.* about 28 min here.$/);
+    expect(ahead('?task=train', letters)).toBe(`${ahead()} Most letters can be read after 1,200.`);
+    for (const event of [{ type: 'phase', phase: 'compiling', training: true }, losses(3)] as const) {
+      const { planner, tell } = page();
+      tell(event);
+      expect(planner.ahead, event.type).toBeUndefined();
+    }
   });
 
-  test('asks for a plan unless batch, epochs or weights are chosen', () => {
+  test('asks for a plan unless batch or epochs are chosen', () => {
     expect(page().planner.wish).toEqual({ speed: undefined });
-    for (const chosen of ['batch=128', 'epochs=7', 'begin=pretrained'])
+    for (const chosen of ['batch=128', 'epochs=7'])
       expect(page(`?task=train&${chosen}`).planner.wish).toBeUndefined();
-    expect(page('?task=train&minutes=8').planner.wish).toBeDefined();
-    const icons = { ...digits, builtIn: false, channels: 3 };
-    for (const begin of ['auto', 'new', 'pretrained'])
-      expect(page(`?task=train&recipe=pictures&begin=${begin}`, icons).planner.wish).toBeDefined();
+    for (const open of ['minutes=8', 'begin=pretrained', 'recipe=pictures'])
+      expect(page(`?task=train&${open}`).planner.wish).toBeDefined();
+  });
+
+  test.each([
+    ['a plan sets them', '', [], ['auto', 'auto', undefined, '3, planned']],
+    [
+      'the plan has a rate of its own',
+      '&begin=pretrained',
+      [],
+      ['auto', 'auto', '0.0005', '3, planned'],
+    ],
+    ['the batch is chosen', '&batch=8', [], [undefined, undefined, undefined, 'no limit']],
+    [
+      'a run has a plan',
+      '',
+      [planned(planOf(order)), built],
+      [undefined, undefined, undefined, '3, planned'],
+    ],
+    ['a run has none', '', [built], [undefined, undefined, undefined, 'no limit']],
+  ] as const)('settings say what %s', (_, query, events, filled) => {
+    const { planner, tell } = page(`?task=train${query}`);
+    for (const event of events) tell(event);
+    expect((['batch', 'epochs', 'lr', 'minutes'] as const).map((key) => planner.filled(key))).toEqual(filled);
+  });
+
+  test('offers a shorter way where 300 steps take longer than the minutes, until it is pressed or over', () => {
+    const icons = { ...digits, builtIn: false, channels: 3, pictures: true };
+    expect(page().offers()).toBe(false);
+    measure(32);
+    expect(page().offers()).toBe(false);
+    measure(4);
+    // Remembered, before a run.
+    expect(page().offers()).toEqual(['pretrained']);
+    expect(page('?task=train&begin=new', icons).offers()).toEqual(['smaller']);
+    expect(page('?task=train&recipe=pictures', { ...icons, height: 16, width: 16 }).offers()).toBe(false);
+    expect(page('?task=train&batch=8').offers()).toBe(false);
+    const known = page();
+    known.offers();
+    known.planner.pressed();
+    expect(known.offers()).toBe(false);
+    known.tell(planned(planOf(order, 4)));
+    expect(known.offers()).toBe(false);
+    known.tell({ type: 'data', data: digits });
+    expect(known.offers()).toEqual(['pretrained']);
+    known.element('plan-pretrained').click();
+    expect([known.app.settings.begin, known.app.command.mock.calls.length]).toEqual(['pretrained', 0]);
+    expect([known.app.settings.batch, known.app.settings.minutes, known.offers()]).toEqual([64, 0, false]);
+    // Measured, in a run.
+    const run = (count: number, speed: number, minutes = 3) => {
+      stored = {};
+      const { app, tell, offers, planner } = page(`?task=train&minutes=${minutes}`);
+      planner.pressed();
+      app.set('batch', '16');
+      for (const event of [built, planned(planOf({ ...order, minutes }, speed)), losses(count)] as const)
+        tell(event);
+      tell({ type: 'speed', imagesPerSecond: speed });
+      return offers();
+    };
+    expect(run(9, 4)).toEqual(['pretrained']);
+    expect(run(299, 4, 0.01)).toEqual(['pretrained']);
+    expect(run(300, 4, 0.01)).toBe(false);
+    // 300 steps of 16 images take 20 minutes; of the last 40, 160 seconds are left.
+    expect(run(260, 4)).toBe(false);
+    expect(run(9, 32)).toBe(false);
   });
 
   test('expects a lower speed for more pixels, channels and multiply-adds', () => {

@@ -219,7 +219,8 @@ describe('the progress of training', () => {
   };
   const state = (press: number): State => ({
     ...initialState,
-    ...{ run, training: true, losses: Losses.of(new Array(25).fill(1)), pace: 4, measured: clockAt(press) },
+    ...{ run, training: true, losses: Losses.of(new Array(25).fill(1)), pace: 4, timed: true },
+    measured: clockAt(press),
   });
   const settings = { ...initialSettings, batch: 4, epochs: 10 };
 
@@ -248,7 +249,9 @@ describe('the progress of training', () => {
 
   test('counts the time that was set where this time ends sooner', () => {
     expect(trainingProgress(state(30), { ...settings, minutes: 1 })).toEqual({ share: 0.5, secondsLeft: 30 });
-    expect(trainingProgress({ ...state(30), pace: 0 }, { ...settings, minutes: 10 }).secondsLeft).toBe(570);
+    expect(trainingProgress({ ...state(30), timed: false }, { ...settings, minutes: 10 }).secondsLeft).toBe(
+      570,
+    );
     // Time stands still while nothing trains.
     const paused = { ...state(30), training: false };
     expect(trainingProgress(paused, { ...settings, minutes: 1 }).secondsLeft).toBe(75);
