@@ -293,12 +293,7 @@ describe('the planner of the page', () => {
 
   test.each([
     ['a plan sets them', '', [], ['auto', 'auto', undefined, '3, planned']],
-    [
-      'the plan has a rate of its own',
-      '&begin=pretrained',
-      [],
-      ['auto', 'auto', '0.0005', '3, planned'],
-    ],
+    ['the plan has a rate of its own', '&begin=pretrained', [], ['auto', 'auto', '0.0005', '3, planned']],
     ['the batch is chosen', '&batch=8', [], [undefined, undefined, undefined, 'no limit']],
     [
       'a run has a plan',
