@@ -12,8 +12,8 @@ export interface SamplingRun extends RunPlan {
   readonly masked: boolean;
   /** Fixes the noise that the run makes; 0 if it begins with given noise. */
   readonly seed: number;
-  /** The rows from `rowsOf`, on the GPU. */
-  readonly rows: GPUBuffer;
+  /** Where the rows from `rowsOf` are on the GPU. */
+  readonly rows: { readonly buffer: GPUBuffer; readonly offset: number };
 }
 
 /** The rows of a run: the first row, one for each pass, the last row, the row of a polish's mean. */
@@ -34,19 +34,18 @@ export const encodeProgram = (encoder: GPUCommandEncoder, program: Program): voi
   computePass(encoder, 'sampling', (pass) => program.encode(pass));
 
 /** Copies the seed to the shaders' buffer, for the plan's program `makeNoise`. */
-export const encodeSeed = (encoder: GPUCommandEncoder, { plan, rows }: SamplingRun): void =>
-  encodeStep(encoder, plan, rows, 0);
+export const encodeSeed = (encoder: GPUCommandEncoder, run: SamplingRun): void => encodeStep(encoder, run, 0);
 
 /** Puts x at the level where the run begins. */
-export function encodeFirst(encoder: GPUCommandEncoder, { plan, rows }: SamplingRun): void {
-  encodeStep(encoder, plan, rows, 0);
-  encodeProgram(encoder, plan.known!);
+export function encodeFirst(encoder: GPUCommandEncoder, run: SamplingRun): void {
+  encodeStep(encoder, run, 0);
+  encodeProgram(encoder, run.plan.known!);
 }
 
 /** Puts the known pixels into x without noise. */
-function encodeLast(encoder: GPUCommandEncoder, { plan, passes, rows }: SamplingRun): void {
-  encodeStep(encoder, plan, rows, passes.length + 1);
-  encodeProgram(encoder, plan.known!);
+function encodeLast(encoder: GPUCommandEncoder, run: SamplingRun): void {
+  encodeStep(encoder, run, run.passes.length + 1);
+  encodeProgram(encoder, run.plan.known!);
 }
 
 /** Records `n` passes starting with pass `from`, and what follows the last step and the polish. */
@@ -68,11 +67,11 @@ export function programsOf({ plan, passes }: SamplingRun, i: number): readonly P
 
 /** Records what follows pass `i`, the last one of the steps or of the polish: the mean, and known pixels. Returns whether there is any. */
 export function encodeAfter(encoder: GPUCommandEncoder, run: SamplingRun, i: number): boolean {
-  const { plan, passes, masked, rows } = run;
+  const { plan, passes, masked } = run;
   if (i + 1 < passes.length && passes[i + 1].polish !== 0) return false;
   const polished = passes[i].polish !== undefined;
   if (polished) {
-    encodeStep(encoder, plan, rows, passes.length + 2);
+    encodeStep(encoder, run, passes.length + 2);
     encodeProgram(encoder, plan.polish!.mean);
   }
   if (masked) encodeLast(encoder, run);
@@ -80,16 +79,13 @@ export function encodeAfter(encoder: GPUCommandEncoder, run: SamplingRun, i: num
 }
 
 /** Copies the numbers of pass `i` to the shaders' buffers, and brings known pixels to its level; before the first noise, keeps the image. */
-export function encodeRow(
-  encoder: GPUCommandEncoder,
-  { plan, passes, masked, rows }: SamplingRun,
-  i: number,
-): void {
+export function encodeRow(encoder: GPUCommandEncoder, run: SamplingRun, i: number): void {
+  const { plan, passes, masked, rows } = run;
   if (passes[i].polish === 0) encodeProgram(encoder, plan.polish!.keep);
-  encodeStep(encoder, plan, rows, i + 1);
-  const shareAt = ((i + 1) * ROW_WORDS + SHARE_AT) * 4;
+  encodeStep(encoder, run, i + 1);
+  const shareAt = rows.offset + ((i + 1) * ROW_WORDS + SHARE_AT) * 4;
   const share = plan.share ?? plan.polish?.share;
-  if (share) encoder.copyBufferToBuffer(rows, shareAt, share, 0, 4);
+  if (share) encoder.copyBufferToBuffer(rows.buffer, shareAt, share, 0, 4);
   if (masked && passes[i].begins) encodeProgram(encoder, plan.known!);
 }
 
@@ -104,6 +100,7 @@ export function encodeX(
 }
 
 /** Copies a row's numbers to the shaders' buffer. */
-function encodeStep(encoder: GPUCommandEncoder, plan: SamplingPlan, rows: GPUBuffer, row: number): void {
-  encoder.copyBufferToBuffer(rows, row * ROW_WORDS * 4, plan.step, 0, SAMPLING_STEP_WORDS * 4);
+function encodeStep(encoder: GPUCommandEncoder, { plan, rows }: SamplingRun, row: number): void {
+  const offset = rows.offset + row * ROW_WORDS * 4;
+  encoder.copyBufferToBuffer(rows.buffer, offset, plan.step, 0, SAMPLING_STEP_WORDS * 4);
 }

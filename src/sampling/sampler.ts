@@ -24,6 +24,7 @@ import {
   type SampleOptions,
   type SamplerOptions,
 } from './options';
+import { Orders } from './orders';
 import { passesOf, predictionOf, ROW_WORDS } from './passes';
 import { createPlan, destroyPlan, type Output, type SamplingPlan } from './plan';
 import { addPolish } from './polish';
@@ -42,6 +43,7 @@ import {
 /** Most rows of a run: two passes per step, the passes of a polish, one row before them, and two after. */
 const MOST_ROWS = 2 * MAX_SAMPLING_STEPS + MOST_NOISES + 3;
 const ROWS = { mostRows: MOST_ROWS, rowWords: ROW_WORDS };
+const LONGEST_ROWS = MOST_ROWS * ROW_WORDS * 4;
 
 interface SamplerParts {
   readonly gpu: Gpu;
@@ -50,13 +52,11 @@ interface SamplerParts {
   readonly variants: Variants | undefined;
   readonly measures: boolean;
   readonly chooser: VariantChooser;
+  readonly orders: Orders;
   /** The plan for the network's default method, and its name. */
   readonly plan: SamplingPlan;
   readonly name: string;
 }
-
-/** Most orders of recorded runs whose numbers a sampler keeps. */
-const MOST_RECORDED = 16;
 
 /** Turns noise into images with a UNet, step by step. Created by `engine.createSampler`. */
 export class Sampler extends Resource {
@@ -70,19 +70,17 @@ export class Sampler extends Resource {
   private readonly chooser: VariantChooser;
   /** Plans by `planName`. */
   private readonly plans = new Map<string, SamplingPlan>();
+  /** The plans that recorded runs use, which may be submitted at any time: `sample` and `run` use others. */
+  private readonly recorded = new Map<string, SamplingPlan>();
   /** The name of the plan that the sampler was created with: for the network's default method and default guidance. */
   private readonly name: string;
   /** Plans, and what polishes add to them, whose kernels were compared at their real size. */
   private readonly compared = new Set<object>();
-  /**
-   * Constant buffers that recorded runs read: rows and classes, keyed by their contents, the last used at the end. An encoder may hold one that
-   * is left out: only the garbage collector knows, so that it is let go, not destroyed.
-   */
-  private readonly recorded = new Map<string, GPUBuffer>();
+  private readonly orders: Orders;
   private busy = false;
   private lastSeed: number | undefined;
 
-  private constructor({ gpu, unet, count, variants, measures, chooser, plan, name }: SamplerParts) {
+  private constructor({ gpu, unet, count, variants, measures, chooser, orders, plan, name }: SamplerParts) {
     super('sampler');
     this.gpu = gpu;
     this.unet = unet;
@@ -90,6 +88,7 @@ export class Sampler extends Resource {
     this.variants = variants;
     this.measures = measures;
     this.chooser = chooser;
+    this.orders = orders;
     this.name = name;
     this.plans.set(name, plan);
   }
@@ -101,7 +100,7 @@ export class Sampler extends Resource {
 
   /** The plan that the sampler was created with. @internal */
   get parts(): SamplingPlan {
-    return this.plans.get(this.name)!;
+    return (this.plans.get(this.name) ?? this.recorded.get(this.name))!;
   }
 
   /** @internal */
@@ -124,15 +123,15 @@ export class Sampler extends Resource {
       { count, variants, measures, flow, guided, ...ROWS },
       chooser,
     );
-    if (flow && unet.sampling?.polish) {
-      try {
-        await addPolish(gpu, plan);
-      } catch (error) {
-        destroyPlan(plan);
-        throw error;
-      }
+    try {
+      if (flow && unet.sampling?.polish) await addPolish(gpu, plan);
+      const orders = await Orders.create(gpu, LONGEST_ROWS + 2 * 4 * padBatch(count));
+      const name = planName(flow, guided);
+      return new Sampler({ gpu, unet, count, variants, measures, chooser, orders, plan, name });
+    } catch (error) {
+      destroyPlan(plan);
+      throw error;
     }
-    return new Sampler({ gpu, unet, count, variants, measures, chooser, plan, name: planName(flow, guided) });
   }
 
   /** Runs all steps; for each, and for a polish, yields x before it, the prediction, and x after it. Throws as `sample` does. */
@@ -227,15 +226,20 @@ export class Sampler extends Resource {
     const passes = passesOf(settings, seed ?? 0);
     const numbers = { passes, settings, seed: seed ?? 0 };
     const rows = rowsOf(numbers);
-    const constant = this.constant(rows, this.classesOf(plan, listed));
-    const run: SamplingRun = { ...numbers, plan, flow, masked: mask !== undefined, rows: constant };
+    const classes = this.classesOf(plan, listed);
+    const order = new Uint32Array(rows.length + classes.length);
+    order.set(new Uint32Array(rows.buffer));
+    order.set(classes, rows.length);
+    const placed = this.orders.place(order);
+    const run: SamplingRun = { ...numbers, plan, flow, masked: mask !== undefined, rows: placed };
     const copy = ({ buffer, offset }: Slice, to: GPUBuffer, bytes: number) =>
       encoder.copyBufferToBuffer(buffer, offset, to, 0, bytes);
     const load = (program: Program, from: Slice) => {
       copy(from, plan.images, bytes);
       encodeProgram(encoder, program);
     };
-    encoder.copyBufferToBuffer(constant, rows.byteLength, plan.classes, 0, plan.networkBatch * 4);
+    const classesAt = placed.offset + rows.byteLength;
+    encoder.copyBufferToBuffer(placed.buffer, classesAt, plan.classes, 0, classes.byteLength);
     if (labelSlice) copy(labelSlice, plan.classes, this.count * 4);
     if (seed === undefined) load(plan.load.noise, images);
     else {
@@ -258,10 +262,10 @@ export class Sampler extends Resource {
     if (this.destroyed) return 0;
     const sum = (things: Iterable<{ readonly size: number }>) =>
       [...things].reduce((n, { size }) => n + size, 0);
-    const plans = [...this.plans.values()].map(({ programs, buffers }) =>
+    const plans = this.allPlans.map(({ programs, buffers }) =>
       programs.reduce((n, p) => n + p.bytes, sum(buffers)),
     );
-    return plans.reduce((a, b) => a + b, sum(this.recorded.values()));
+    return plans.reduce((a, b) => a + b, this.orders.bytes);
   }
 
   /** @internal */
@@ -271,8 +275,12 @@ export class Sampler extends Resource {
   }
 
   protected release(): void {
-    for (const plan of this.plans.values()) destroyPlan(plan);
-    for (const buffer of this.recorded.values()) buffer.destroy();
+    for (const plan of this.allPlans) destroyPlan(plan);
+    this.orders.destroy();
+  }
+
+  private get allPlans(): SamplingPlan[] {
+    return [...this.plans.values(), ...this.recorded.values()];
   }
 
   private readonly free = () => {
@@ -316,7 +324,15 @@ export class Sampler extends Resource {
     try {
       const plan = await this.rightPlanFor(flow, settings.guidance !== 1, settings.polish !== undefined);
       const passes = passesOf(settings, seed);
-      const run = { plan, flow, settings, passes, masked: mask !== undefined, seed, rows: plan.rows };
+      const run = {
+        plan,
+        flow,
+        settings,
+        passes,
+        masked: mask !== undefined,
+        seed,
+        rows: { buffer: plan.rows, offset: 0 },
+      };
       gpu.writeSoon(plan.classes, 0, this.classesOf(plan, labels));
       gpu.writeSoon(plan.rows, 0, rowsOf(run));
       await this.load(run, options);
@@ -359,9 +375,13 @@ export class Sampler extends Resource {
   private recordedPlan(flow: boolean, { method, guidance, polish }: SamplingRun['settings']): SamplingPlan {
     const guided = guidance !== 1;
     // A guided plan also serves runs without guidance; it then computes the second half of the batch for nothing.
-    const plans = (guided ? [true] : [false, true]).map((name) => this.plans.get(planName(flow, name)));
-    const plan = plans.find((plan) => plan && (plan.polish || !polish));
-    if (plan) return plan;
+    for (const name of (guided ? [true] : [false, true]).map((name) => planName(flow, name))) {
+      const plan = this.recorded.get(name) ?? this.plans.get(name);
+      if (!plan || (polish && !plan.polish)) continue;
+      if (!this.recorded.has(name)) this.plans.delete(name);
+      this.recorded.set(name, plan);
+      return plan;
+    }
     throw argumentError(
       `method is ${method}${guided ? ` and guidance ${guidance}` : ''}${polish ? ' and a polish' : ''}, which this sampler has not run yet, and encodeRun cannot compile shaders. Call sample() with such options and one step before.`,
     );
@@ -378,8 +398,11 @@ export class Sampler extends Resource {
     const make = async () => {
       const plan = await this.planFor(flow, guided, polished);
       const destroy = () => {
-        this.plans.delete(name);
-        destroyPlan(plan);
+        for (const plans of [this.plans, this.recorded]) {
+          const wrong = plans.get(name);
+          plans.delete(name);
+          if (wrong) destroyPlan(wrong);
+        }
       };
       const ops = [...plan.ops, ...(plan.polish?.ops ?? [])];
       return { plan, variants: plan.variants, isFixed: plan.isFixed, ops, destroy };
@@ -399,14 +422,21 @@ export class Sampler extends Resource {
     if (!plan) {
       const { gpu, unet, count, variants, measures, chooser } = this;
       const options = { count, variants, measures, flow, guided, ...ROWS };
-      plan = await createPlan(gpu, unet.weights, options, chooser);
+      // Of the same variants: both make the same images.
+      const like = this.recorded.get(name);
+      const alike: VariantChooser = {
+        choose: async (place) => like ?? chooser.choose(place),
+        replace: (...args) => chooser.replace(...args),
+      };
+      plan = await createPlan(gpu, unet.weights, options, alike);
       this.plans.set(name, plan);
       if (this.destroyed) destroyPlan(plan);
       this.check();
     }
-    if (polished && !plan.polish) {
-      await addPolish(this.gpu, plan);
-      if (this.destroyed) destroyPlan(plan);
+    for (const each of polished ? [plan, this.recorded.get(name)] : []) {
+      if (!each || each.polish) continue;
+      await addPolish(this.gpu, each);
+      if (this.destroyed) destroyPlan(each);
       this.check();
     }
     return plan;
@@ -456,40 +486,6 @@ export class Sampler extends Resource {
       passes.slice(0, passesDone).filter(({ ends, polish }) => ends && polish === undefined).length;
     if (stepsOf(done + n) > stepsOf(done)) onStep?.(stepsOf(done + n));
     return n;
-  }
-
-  /** A buffer that always holds these rows and, behind them, these classes, for recorded runs. */
-  private constant(rows: Float32Array<ArrayBuffer>, classes: Uint32Array<ArrayBuffer>): GPUBuffer {
-    const { recorded } = this;
-    const words = new Uint32Array(rows.length + classes.length);
-    words.set(new Uint32Array(rows.buffer));
-    words.set(classes, rows.length);
-    const key = words.join();
-    const buffer = recorded.get(key) ?? this.bufferOf(words);
-    recorded.delete(key);
-    recorded.set(key, buffer);
-    if (recorded.size > MOST_RECORDED) recorded.delete(recorded.keys().next().value!);
-    return buffer;
-  }
-
-  private bufferOf(words: Uint32Array<ArrayBuffer>): GPUBuffer {
-    let buffer: GPUBuffer | undefined;
-    try {
-      buffer = this.gpu.device.createBuffer({
-        label: 'sampler recorded run',
-        size: words.byteLength,
-        usage: GPUBufferUsage.COPY_SRC,
-        mappedAtCreation: true,
-      });
-      new Uint32Array(buffer.getMappedRange()).set(words);
-      buffer.unmap();
-      return buffer;
-    } catch (cause) {
-      buffer?.destroy();
-      const why = (cause as Error).message;
-      const text = `The device refused ${words.byteLength} bytes for a recorded run: ${why}`;
-      throw new EngineError('limit', text, { cause });
-    }
   }
 }
 

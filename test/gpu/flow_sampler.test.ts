@@ -157,6 +157,50 @@ test('runs that are recorded one after the other keep their own labels and seeds
   }
 });
 
+test.each([
+  { how: 'guided', more: { guidance: 2 } },
+  { how: 'not guided', more: { guidance: 1 } },
+  { how: 'polished', more: { polish: { noises: 2, level: 0.3 } } },
+])(
+  'a run under way and recorded runs that are submitted amid it leave each other as they are: $how',
+  async ({ more }) => {
+    const { sampler } = await setUp();
+    const options = { steps: 3, seed: 5, labels, start, from: 0.7, mask, ...more };
+    const order = { steps: 2, seed: 8, labels, ...more };
+    const [alone, recorded] = [await eventsOf(sampler, options), await sampler.sample(order)];
+    const { bytes } = sampler;
+    for (let twice = 0; twice < 2; twice++) {
+      const buffers = Array.from({ length: 8 }, () => roomFor(gpu, count * size));
+      const waiting = buffers.map((buffer) => {
+        const encoder = gpu.device.createCommandEncoder();
+        sampler.encodeRun(encoder, buffer, order);
+        return encoder.finish();
+      });
+      const submitOne = () => gpu.device.queue.submit([waiting.pop()!]);
+      const events: SampleEvent[] = [];
+      for await (const event of sampler.run(options)) {
+        events.push(event);
+        submitOne();
+      }
+      expect(events).toEqual(alone);
+      const usual = gpu.pacer.maxMilliseconds;
+      gpu.pacer.maxMilliseconds = 1e-6; // a submission for each dispatch
+      const submissions = afterSubmissions(gpu, 12, submitOne);
+      expect(await sampler.sample(options)).toEqual(alone.at(-1)!.x);
+      expect(submissions()).toBeGreaterThan(30);
+      vi.restoreAllMocks();
+      gpu.pacer.maxMilliseconds = usual;
+      while (waiting.length > 0) submitOne();
+      for (const buffer of buffers) {
+        expect(await floatsIn(gpu, buffer)).toEqual(recorded);
+        buffer.destroy();
+      }
+      // A second set of images and memory.
+      expect(sampler.bytes).toBeGreaterThan(bytes);
+    }
+  },
+);
+
 /** Whatever a run can be asked for. */
 const runs: Record<string, LoadedOptions> = {
   'Euler by default': { steps: 3 },

@@ -1,7 +1,9 @@
 /** The sampler as its users see it: steps, seeds, aborting, recording, and its complaints. */
 import { describe, expect, test, vi } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
+import { readBuffer } from '../../src/gpu/staging';
 import type { SampleOptions } from '../../src/sampling/options';
+import { Orders } from '../../src/sampling/orders';
 import { Sampler } from '../../src/sampling/sampler';
 import { checkConfig } from '../../src/unet/config';
 import { UNet } from '../../src/unet/unet';
@@ -165,6 +167,30 @@ test('a step allocates nothing, in a run or recorded', async () => {
   encodeRun();
   expect(createBuffer).not.toHaveBeenCalled();
   images.destroy();
+});
+
+test('the numbers of the last eight recorded runs stay, and are written once', async () => {
+  const write = vi.spyOn(gpu.device.queue, 'writeBuffer');
+  const orders = await Orders.create(gpu, 16);
+  const wordsOf = (i: number) => new Uint32Array(4).fill(i);
+  const placed: ReturnType<Orders['place']>[] = [];
+  for (let i = 0; i < 40; i++) {
+    placed.push(orders.place(wordsOf(i)));
+    expect(orders.place(wordsOf(i))).toEqual(placed[i]);
+    expect(write).toHaveBeenCalledTimes(i + 1);
+    const all = await Promise.all(
+      [...new Set(placed.map(({ buffer }) => buffer))].map(
+        async (buffer) => [buffer, await readBuffer(gpu, buffer, 32)] as const,
+      ),
+    );
+    const held = new Map(all);
+    for (let n = Math.max(0, i - 7); n <= i; n++) {
+      const { buffer, offset } = placed[n];
+      expect(new Uint32Array(held.get(buffer)!, offset, 4), `order ${n} of ${i}`).toEqual(wordsOf(n));
+    }
+  }
+  expect(orders.bytes).toBe(16 * 16);
+  orders.destroy();
 });
 
 test('encodeRun is refused in the middle of a run', async () => {

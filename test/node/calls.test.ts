@@ -50,21 +50,36 @@ describe('a typed error, and nothing lost, from a device', () => {
     failing.device.destroy();
   });
 
-  test.each(['createBuffer', 'getMappedRange'])('that fails %s of a recorded run', async (name) => {
-    const failing = new FailingDevice(await request());
-    const { sampler } = await setUp(failing.device);
-    const { device } = failing;
-    const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const noise = device.createBuffer({ label: 'noise', size: 3 * 16 * 4, usage });
-    const record = () => sampler.encodeRun(device.createCommandEncoder(), noise, { steps: 2 });
-    const before = failing.buffers.size;
-    failing.watch({ name, nth: 0, failure: 'throws' });
-    expect(record).toThrow(expect.objectContaining({ code: 'limit' }));
-    expect(failing.unwatch()).toBe(true);
-    expect(failing.buffers.size).toBe(before);
-    record();
-    device.destroy();
-  });
+  test.each(['throws', 'refused', 'memory'] as const)(
+    'that %s what a recorded run writes',
+    async (failure) => {
+      const failing = new FailingDevice(await request());
+      const { sampler } = await setUp(failing.device);
+      const { device } = failing;
+      const order = { steps: 2, labels: [0, 1, 1], seed: 3 };
+      const images = device.createBuffer({ size: 3 * 16 * 4, usage: GPUBufferUsage.COPY_DST });
+      const record = () => sampler.encodeRun(device.createCommandEncoder(), images, order);
+      for (let twice = 0; twice < 2; twice++) {
+        failing.watch({ name: 'writeBuffer', nth: 0, failure });
+        record();
+        expect(failing.unwatch()).toBe(true);
+        // The device says it later.
+        const later = async () => {
+          for (;;) {
+            record();
+            await device.queue.onSubmittedWorkDone();
+          }
+        };
+        await expect(later()).rejects.toMatchObject({ code: failure === 'memory' ? 'limit' : 'shader' });
+      }
+      failing.watch();
+      record();
+      record();
+      expect(failing.calls.filter((name) => name === 'writeBuffer')).toHaveLength(1);
+      expect(failing.uncaught).toEqual([]);
+      device.destroy();
+    },
+  );
 
   const lost = (name: string): Planned => ({ name, nth: 0, failure: 'lost' });
   test.each([
