@@ -103,7 +103,7 @@ export class Following {
       image: handOf(order),
       place: { across: at(i % MAP_SIDE), down: at(Math.floor(i / MAP_SIDE)) },
     }));
-    this.map = { ...blank(images.length, this.app.network, this.map), columns: MAP_SIDE };
+    this.map = { ...blank(images.length, this.app.network, undefined), columns: MAP_SIDE };
     this.want(order, images, true);
   }
 

@@ -30,8 +30,7 @@ export function connectTrajectory(app: App, trajectory: Trajectory, before: () =
 
   /** Explains the shown step. */
   const sentence = (left: number): string => {
-    if (left < 0)
-      return 'The polish: a little new noise on the images, and what the network sees behind it. Their grain is gone.';
+    if (left < 0) return 'The polish: what the network sees behind a little new noise. The grain is gone.';
     if (left === 0)
       return 'The network looks at noise. Each step goes a little of the way to what it sees there.';
     const method = trajectory.network?.recipe === 'tutorial' ? 'mix' : trajectory.order?.method;

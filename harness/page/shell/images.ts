@@ -125,8 +125,12 @@ export class ImageView {
     this.canvas.width = columns * (w + gap) - gap;
     this.canvas.height = Math.ceil(count / columns) * (h + gap) - gap;
     const context = this.canvas.getContext('2d')!;
-    context.fillStyle = 'white';
-    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    // Of colours CSS makes no others, and what lies between them is the page's.
+    this.canvas.classList.toggle('coloured', channels === 3);
+    if (channels === 1) {
+      context.fillStyle = 'white';
+      context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    }
     context.imageSmoothingEnabled = false;
     for (let i = 0; i < count; i++) {
       const [x, y] = [(i % columns) * (w + gap), Math.floor(i / columns) * (h + gap)];

@@ -421,7 +421,7 @@ async function reddening() {
   };
 }
 
-/** The mean colour of the pixels of a canvas, or of a saved picture, that are not white. */
+/** The mean colour of the pixels of a canvas, or of a saved picture, that are neither white nor empty. */
 const meanColour = (page: Page, what: string | number) =>
   page.evaluate(async (of) => {
     const { blobs } = window;
@@ -434,7 +434,7 @@ const meanColour = (page: Page, what: string | number) =>
     const { data } = context.getImageData(0, 0, picture.width, picture.height);
     const sums = [0, 0, 0, 0];
     for (let i = 0; i < data.length; i += 4) {
-      if (data[i] + data[i + 1] + data[i + 2] === 765) continue;
+      if (data[i] + data[i + 1] + data[i + 2] === 765 || data[i + 3] === 0) continue;
       for (let c = 0; c < 3; c++) sums[c] += data[i + c];
       sums[3]++;
     }
@@ -449,7 +449,11 @@ test('a coloured network is shown in its colours in every view, and its classes 
     const choose = (input: string, ...names: string[]) =>
       upload(page, input, ...names.map((name) => join(folder, name)));
     const { save } = await files(page);
+    // Where ink on paper becomes chalk on slate, colours stay what they are.
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }]);
     const isReddened = async (what: string | number) => {
+      if (typeof what === 'string')
+        expect(await page.$eval(what, (canvas) => getComputedStyle(canvas).filter)).toBe('none');
       const [red, green, blue] = await meanColour(page, what);
       expect([red > 180, Math.abs(green - 127) < 40, blue < 75], `${what}: ${[red, green, blue]}`).toEqual([
         true,
