@@ -107,14 +107,3 @@ function joined(parts: readonly Values[]): Values {
   }
   return all;
 }
-
-/** The share of a bell curve below z: makes uniform noise from 0 to 1 of Gaussian noise, so that both recipes can begin with the same. */
-export function uniformOf(z: number): number {
-  // Abramowitz and Stegun, 7.1.26: right to 1e-7.
-  const u = Math.abs(z) / Math.SQRT2;
-  const t = 1 / (1 + 0.3275911 * u);
-  const polynomial =
-    t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  const above = 0.5 * polynomial * Math.exp(-u * u);
-  return z < 0 ? above : 1 - above;
-}

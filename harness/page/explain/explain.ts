@@ -7,15 +7,14 @@ import { linkTo } from '../sources/links';
 import { sourcesOf } from '../sources/sources';
 import type { Recording } from '../welcome/recording';
 import { DiffusionScene } from './diffusion_scene';
-import { type Exercise, exercises } from './exercises';
 import { LearningScene } from './learning_scene';
 import { NoiseScene } from './noise_scene';
-import { RecipeScene } from './recipe_scene';
+import { OwnScene } from './own_scene';
 import { SamplingScene } from './sampling_scene';
 import type { Scene, Stage } from './scene';
 
 /** By their numbers in the address. */
-const SCENES = [DiffusionScene, NoiseScene, LearningScene, SamplingScene, RecipeScene];
+const SCENES = [DiffusionScene, NoiseScene, LearningScene, SamplingScene, OwnScene];
 const LAST = SCENES.length - 1;
 
 export class Explain {
@@ -39,23 +38,19 @@ export class Explain {
   private readonly reading = make('p', { className: 'muted scene-reading' });
   /** The shader that was chosen from the reading. */
   private readonly source = make('div', { className: 'scene-source' });
-  private readonly questions = make('summary');
-  private readonly tasks = make('div', { className: 'exercise-list' });
-  private readonly exercises = make('details', { className: 'exercises' }, this.questions, this.tasks);
   private readonly scenes: readonly Scene[];
   /** Without an app the scene stands in no address. */
   private at = 0;
   private shown: number | undefined;
+  /** Whether the reader has come from another scene: one that a link opens stands by itself. */
+  private hasBegun = false;
 
   constructor(host: HTMLElement, recording: Recording, app?: App) {
     this.host = host;
     this.app = app;
     this.head.lastElementChild!.append(this.back, this.place, this.next);
-    this.back.addEventListener('click', () => this.go(-1));
-    this.next.addEventListener('click', () => {
-      if (this.number === LAST) app?.set('task', 'train');
-      else this.go(1);
-    });
+    this.back.addEventListener('click', () => this.go(this.hasBegun ? -1 : -LAST));
+    this.next.addEventListener('click', () => this.go(1));
     host.addEventListener('keydown', (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -1, PageDown: 1 }[event.key];
       // A slider, and what scrolls, have a use of their own for these keys.
@@ -78,12 +73,11 @@ export class Explain {
     if (!scene) return;
     // Nothing stands there before: a title without words, and buttons that do nothing.
     if (this.shown === undefined)
-      this.host.replaceChildren(this.head, this.stage, this.exercises, this.reading, this.source);
+      this.host.replaceChildren(this.head, this.stage, this.reading, this.source);
+    this.hasBegun ||= this.number === 0;
     setDisabled(this.back, this.number === 0);
-    const last = this.number === LAST;
-    // Without a GPU nothing can be trained.
-    setDisabled(this.next, last && !this.app);
-    setText(this.next, last && this.app ? 'Train it yourself' : 'Next');
+    setText(this.back, this.hasBegun ? 'Back' : 'From the beginning');
+    setDisabled(this.next, this.number === LAST);
     if (this.shown !== this.number) {
       this.shown = this.number;
       setText(this.title, scene.title);
@@ -96,11 +90,6 @@ export class Explain {
         path.endsWith('.wgsl') ? this.shaderButton(path, subject) : linkTo(path, subject),
       ]);
       this.reading.replaceChildren('Read on: ', ...links);
-      const own = Object.values(exercises).filter((each) => each.scene === this.number);
-      this.exercises.hidden = own.length === 0;
-      this.exercises.open = false;
-      setText(this.questions, `Try it: ${own.map(({ question }) => question).join(' ')}`);
-      this.tasks.replaceChildren(...own.map(shown));
     }
     scene.render();
   }
@@ -126,6 +115,7 @@ export class Explain {
     const to = Math.min(Math.max(this.number + by, 0), LAST);
     if (to === this.number) return;
     this.at = to;
+    this.hasBegun = true;
     this.app?.set('scene', String(to));
     if (!this.app) this.render();
     // The title may be out of sight above, on a phone.
@@ -136,17 +126,4 @@ export class Explain {
     if (this.app) this.app.changed();
     else this.render();
   }
-}
-
-/** A question, the link to the view that answers it, and the answer, which unfolds. */
-function shown({ question, search, lead, press, answer }: Exercise): HTMLElement {
-  const link = make('a', { href: search }, 'Open the view');
-  link.dataset.lead = lead;
-  return make(
-    'section',
-    {},
-    make('h3', {}, question),
-    make('p', {}, link, `. ${press}`),
-    make('details', {}, make('summary', {}, 'Answer'), make('p', {}, answer)),
-  );
 }

@@ -5,7 +5,7 @@ import { svg } from '../../text/svg';
 import type { Predicted } from '../messages/explain_messages';
 import { elementOf, make, setText } from '../shell/dom';
 import { errorOf } from './noise';
-import { Choice, Figure, halves, NetworkChoice, numbered, prose, Slider } from './parts';
+import { Choice, Figure, Guess, NetworkChoice, numbered, partsOf, prose, Slider } from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 
 export class LearningScene implements Scene {
@@ -23,6 +23,7 @@ export class LearningScene implements Scene {
   private readonly network: NetworkChoice;
   private readonly slider: Slider;
   private readonly digits: Choice<number>;
+  private readonly guess: Guess;
   private readonly seen = new Figure('xₜ, what it sees');
   private readonly before = new Figure('Guess, untrained');
   private readonly after = new Figure('Its guess now');
@@ -44,12 +45,20 @@ export class LearningScene implements Scene {
       this.choice = choice;
       stage.changed();
     });
-    const text = [
+    const answers = ['With little noise', 'In the middle', 'With most noise'];
+    this.guess = new Guess('Where does the guessed image err most?', answers, () => {
+      this.slider.glide(0, this.slider.max, stage.still);
+      stage.changed();
+    });
+    const lead = [
       prose(
         'The network is shown the noisy image and guesses the clean one: it {denoises|denoise}. We know the truth, so we can say how wrong the guess is: the mean of the squared differences of all pixels. That is the {loss}.',
       ),
+      this.guess.element,
+    ];
+    const text = [
       prose(
-        'In each training {step}, every {parameter} moves a little to where the loss falls; its {moment estimates} say how far. The network gets no definition of a digit. It has to find out what digits look like, because then it guesses better.',
+        'In each training {step}, every {parameter} moves a little to where the loss falls. The network gets no definition of a digit. It has to find out what digits look like, because then it guesses better.',
       ),
       this.said,
       this.network.element,
@@ -74,9 +83,9 @@ export class LearningScene implements Scene {
       ),
       this.digits.element,
     ];
-    const [left, right] = halves(pictures, text);
-    this.pictures = left;
-    this.element.append(left, right);
+    const parts = partsOf(lead, pictures, text);
+    this.pictures = parts[1];
+    this.element.append(...parts);
     const key = this.element.querySelector('.errors-key')!;
     key.append(
       make('span', { className: 'key before' }, 'before training'),
@@ -93,6 +102,7 @@ export class LearningScene implements Scene {
     setText(this.status, question.status ?? '');
     const shown = question.answer ?? (network.isOfDigits ? this.recorded() : undefined);
     this.pictures.hidden = !shown;
+    this.guess.element.hidden = !shown;
     if (!shown) {
       setText(this.said, '');
       return;
@@ -103,6 +113,7 @@ export class LearningScene implements Scene {
     this.digits.show(Math.min(this.choice, names.length - 1), numbered(names));
     this.showPictures(shown, at);
     this.showErrors(shown, at);
+    this.guess.render(slider.moves, () => worstOf(shown));
     setText(this.said, question.answer ? this.sentence(shown, at) : recordedWords(stage.app !== undefined));
   }
 
@@ -149,7 +160,9 @@ export class LearningScene implements Scene {
     };
     const top = Math.max(...(errors.before ?? []), ...errors.after, 0.05);
     const line = (values: readonly number[], className: string) => {
-      const points = values.map((error, i) => `${100 * levels[i]},${38 - (36 * error) / top}`).join(' ');
+      // What plays draws them on its way.
+      const reached = this.slider.moves ? values.slice(0, at + 1) : values;
+      const points = reached.map((error, i) => `${100 * levels[i]},${38 - (36 * error) / top}`).join(' ');
       return svg('polyline', { points, class: className, 'vector-effect': 'non-scaling-stroke' });
     };
     const x = 100 * levels[at];
@@ -204,3 +217,10 @@ export class LearningScene implements Scene {
 type Shown = Omit<Predicted, 'kind' | 'choices' | 'before'> & {
   readonly before: Predicted['before'] | undefined;
 };
+
+/** The third of the noise levels where the guess errs most. */
+function worstOf({ levels, after, clean }: Shown): readonly [right: number, what: string] {
+  const errors = after.map((picture) => errorOf(picture, clean));
+  const t = levels[errors.indexOf(Math.max(...errors))];
+  return [Math.min(Math.floor(3 * t), 2), `its error is largest at t = ${t.toFixed(2)}`];
+}

@@ -1,29 +1,20 @@
 /** The first scene: an image and noise, mixed by a slider. It needs no network, and so no GPU. */
-import { STREAM, threefry, uniform } from '../../../src/base/random';
 import { gaussianNoise, mix, toFlow } from '../../pictures/noise';
 import { svg } from '../../text/svg';
 import { elementOf, make, makeButton } from '../shell/dom';
 import { spread } from './noise';
-import { Choice, Figure, halves, numbered, prose, Slider } from './parts';
+import { Choice, Figure, Guess, numbered, partsOf, prose, Slider } from './parts';
 import { type Scene, SEED, type Stage } from './scene';
 
-const KINDS = ['digits', 'tutorial'] as const;
-type Kind = (typeof KINDS)[number];
 const SIZE = 28 * 28;
+/** The digit of the question, and the strip before it. */
+const ASKED = 3;
 const BINS = 48;
-/** Pixels beyond are counted with the outermost. */
-const RANGE: Readonly<Record<Kind, readonly [number, number]>> = { digits: [-3, 3], tutorial: [-0.25, 1.25] };
-const ABOUT: Readonly<Record<Kind, string>> = {
-  digits:
-    'In the recipe digits, pixels are from −1, paper, to 1, ink, and the noise is {Gaussian|gaussian noise}, so it is brighter and darker than any pixel.',
-  tutorial:
-    'In the recipe tutorial, pixels are 0, paper, or 1, ink, and each pixel of the noise is a random number between them.',
-};
+/** Paper is -1, ink 1. Pixels beyond are counted with the outermost. */
+const [LOW, HIGH] = [-3, 3];
 
-const bytesOf = (values: Float32Array, kind: Kind) =>
-  new Uint8Array(
-    Uint8ClampedArray.from(values, (value) => 255 * (kind === 'digits' ? 0.5 * value + 0.5 : value)),
-  );
+const bytesOf = (values: Float32Array) =>
+  new Uint8Array(Uint8ClampedArray.from(values, (value) => 255 * (0.5 * value + 0.5)));
 
 export class NoiseScene implements Scene {
   readonly title = 'What is noise?';
@@ -36,22 +27,13 @@ export class NoiseScene implements Scene {
   private readonly stage: Stage;
   private readonly slider: Slider;
   private readonly digits: Choice<number>;
-  private readonly kinds: Choice<Kind>;
+  private readonly guess: Guess;
   private readonly image = new Figure('x, image');
   private readonly noise = new Figure('n, noise');
   private readonly mixed = new Figure('xₜ, the mix');
   private readonly formula = make('p', { className: 'formula' });
   private readonly bars = make('div', { className: 'bars', role: 'img' });
-  /** The labels of paper and ink below the bars. */
-  private readonly axis = make(
-    'p',
-    { className: 'axis muted' },
-    make('span', {}, 'paper'),
-    make('span', {}, 'ink'),
-  );
-  private readonly about = make('div');
-  private digit = 7;
-  private kind: Kind = 'digits';
+  private digit = ASKED;
   private seed = SEED;
   /** Key of the drawn state. */
   private drawn = '';
@@ -59,13 +41,14 @@ export class NoiseScene implements Scene {
   constructor(stage: Stage) {
     this.stage = stage;
     this.slider = new Slider('explain-t', 't', 100, stage.changed);
-    this.slider.value = 40;
     this.digits = new Choice('Image', 'choice', (digit) => {
       this.digit = digit;
       stage.changed();
     });
-    this.kinds = new Choice('Recipe', 'segmented', (kind) => {
-      this.kind = kind;
+    const answers = ['Nothing but noise', 'The strokes, under noise', 'A fainter 3, without noise'];
+    this.guess = new Guess(`What is left of a ${ASKED} at t = 0.5?`, answers, () => {
+      this.digit = ASKED;
+      this.slider.glide(0, 50, stage.still);
       stage.changed();
     });
     const again = () => {
@@ -81,16 +64,22 @@ export class NoiseScene implements Scene {
       this.noise.element,
     );
     sum.append(make('span', {}, '='), this.mixed.element);
-    const text = [
+    const lead = [
       prose(
         'Take an image, and a picture of random numbers. Mix them, pixel by pixel. The slider is the share of noise, the {noise level}: at 0 there is only the image, at 1 only noise.',
       ),
+      this.guess.element,
+    ];
+    const text = [
       prose(
         'Nothing else is done to an image. Arithmetic cannot undo it: the mix alone does not say what was added. A network learns to guess it.',
       ),
-      this.kinds.element,
-      this.about,
+      prose(
+        'Pixels are from −1, paper, to 1, ink, and the noise is {Gaussian|gaussian noise}, so it is brighter and darker than any pixel.',
+      ),
     ];
+    // Paper and ink below the bars.
+    const axis = make('p', { className: 'axis muted' }, make('span', {}, 'paper'), make('span', {}, 'ink'));
     const pictures = [
       sum,
       this.slider.element,
@@ -100,24 +89,27 @@ export class NoiseScene implements Scene {
         {},
         make('figcaption', { className: 'muted' }, 'How many pixels of xₜ have which value'),
         this.bars,
-        this.axis,
+        axis,
       ),
       make('div', { className: 'scene-choices' }, this.digits.element, other),
     ];
-    this.element.append(...halves(pictures, text));
+    this.element.append(...partsOf(lead, pictures, text));
   }
 
   render(): void {
-    const { digit, kind, seed, slider } = this;
-    const key = [digit, kind, seed, slider.value].join();
+    const { digit, seed, slider } = this;
+    this.guess.render(slider.moves, () => [1, 'the strokes are still there, under noise']);
+    const key = [digit, seed, slider.value].join();
     if (key === this.drawn) return;
     this.drawn = key;
     const t = slider.value / 100;
-    const { clean, noise, mixed } = mixture(this.clean, kind, seed, t);
-    this.image.show({ bytes: clean }, `A ${digit}`, `× ${(1 - t).toFixed(2)}`);
-    this.noise.show({ bytes: bytesOf(noise, kind) }, 'Noise', `× ${t.toFixed(2)}`);
+    const x = this.clean;
+    const noise = gaussianNoise(seed, 1, SIZE);
+    const mixed = mix(x, noise, t);
+    this.image.show({ bytes: bytesOf(x) }, `A ${digit}`, `× ${(1 - t).toFixed(2)}`);
+    this.noise.show({ bytes: bytesOf(noise) }, 'Noise', `× ${t.toFixed(2)}`);
     this.mixed.show(
-      { bytes: bytesOf(mixed, kind) },
+      { bytes: bytesOf(mixed) },
       `A ${digit} with ${slider.value} % noise`,
       `t = ${t.toFixed(2)}`,
     );
@@ -127,30 +119,21 @@ export class NoiseScene implements Scene {
       make('span', {}, `= ${(1 - t).toFixed(2)} x + ${t.toFixed(2)} n`),
     );
     this.digits.show(digit, numbered([...'0123456789']));
-    this.kinds.show(kind, new Map(KINDS.map((each) => [each, each])));
-    // Not anew with each move of the slider: one of its words may have the focus.
-    if (this.about.dataset.kind !== kind) this.about.replaceChildren(prose(ABOUT[kind]));
-    this.about.dataset.kind = kind;
     this.showBars(mixed);
   }
 
-  /** Values from 0 to 1; drawn by the pretrained network when the recording was made. */
+  /** Values from -1 to 1; drawn by the pretrained network when the recording was made. */
   private get clean(): Float32Array {
     const { x } = this.stage.recording;
     const last = x[x.length - 1];
     // The recording has twelve shades: what is nearly paper became the lightest of them, here and there.
     return Float32Array.from(last.subarray(this.digit * SIZE, (this.digit + 1) * SIZE), (byte) =>
-      byte < 32 ? 0 : byte / 255,
+      toFlow(byte < 32 ? 0 : byte / 255),
     );
   }
 
   private showBars(mixed: Float32Array): void {
-    const [low, high] = RANGE[this.kind];
-    const shares = spread(mixed, low, high, BINS);
-    const [paper, ink] = this.kind === 'digits' ? [-1, 1] : [0, 1];
-    [paper, ink].forEach((value, i) => {
-      (this.axis.children[i] as HTMLElement).style.left = `${(100 * (value - low)) / (high - low)}%`;
-    });
+    const shares = spread(mixed, LOW, HIGH, BINS);
     // Without noise nearly all pixels are paper, which would dwarf all else: such bars are cut, and the root lets small ones be seen.
     const bars = shares.map((share, i) => {
       const height = 30 * Math.min(1, Math.sqrt(share / 0.25));
@@ -163,14 +146,4 @@ export class NoiseScene implements Scene {
     const deviation = Math.sqrt(mixed.reduce((sum, value) => sum + (value - mean) ** 2, 0) / mixed.length);
     this.bars.ariaLabel = `The values of the pixels: mean ${mean.toFixed(2)}, standard deviation ${deviation.toFixed(2)}`;
   }
-}
-
-/** An image of values from 0 to 1 and noise, in the range of the recipe, and both mixed. */
-function mixture(image: Float32Array, kind: Kind, seed: number, t: number) {
-  const x = Float32Array.from(image, (value) => (kind === 'digits' ? toFlow(value) : Number(value > 0.5)));
-  const noise =
-    kind === 'digits'
-      ? gaussianNoise(seed, 1, SIZE)
-      : Float32Array.from({ length: SIZE }, (_, i) => uniform(threefry(seed, STREAM.sample, 0, i)[0]));
-  return { clean: bytesOf(x, kind), noise, mixed: mix(x, noise, t) };
 }

@@ -1,12 +1,13 @@
 /**
- * The parts of the scenes: prose with words that explain themselves, pictures, sliders, steps that play, and the choice of a network. They make
- * no markup from text, because the page's policy forbids that.
+ * The parts of the scenes: prose with words that explain themselves, pictures, sliders, a question, steps that play, and the choice of a network.
+ * They make no markup from text, because the page's policy forbids that.
  */
 
 import type { Classes } from '../../pictures/class_names';
 import { whole } from '../../text/units';
 import { term } from '../glossary/glossary';
 import { isWord } from '../glossary/glossary_words';
+import type { Made } from '../messages/explain_messages';
 import { PRETRAINED_IMAGES } from '../messages/pretrained';
 import type { Source } from '../messages/settings';
 import type { App } from '../shell/app';
@@ -28,8 +29,13 @@ export function prose(text: string, className = ''): HTMLParagraphElement {
   return make('p', { className }, ...parts);
 }
 
-/** The two halves of a scene: pictures and text. */
-export const halves = (pictures: readonly Child[], text: readonly Child[]): HTMLElement[] => [
+/** The parts of a scene: what is read first, the pictures, and the rest of the text. */
+export const partsOf = (
+  lead: readonly Child[],
+  pictures: readonly Child[],
+  text: readonly Child[],
+): HTMLElement[] => [
+  make('div', { className: 'scene-lead' }, ...lead),
   make('div', { className: 'scene-pictures' }, ...pictures),
   make('div', { className: 'scene-text' }, ...text),
 ];
@@ -78,22 +84,56 @@ export class Figure {
   }
 }
 
-/** A slider with its name before it and its value behind. */
+/** Pictures in a strip that shows the whole way of an image. */
+const STRIP = 11;
+export const WAY = 'The whole way from right to left, xₜ above, what it sees in it below';
+
+export function showWay(strip: Figure, { x, predictions, height, width, channels }: Made, what: string): void {
+  const steps = predictions.length;
+  const places = Array.from({ length: STRIP }, (_, i) => Math.round(((STRIP - 1 - i) * steps) / (STRIP - 1)));
+  // At the end there is no noise left to look through.
+  const pictures = [...places.map((p) => x[p]), ...places.map((p) => predictions[Math.min(p, steps - 1)])];
+  const bytes = Uint8Array.from(pictures.flatMap((picture) => [...picture]));
+  strip.show(
+    { bytes, height, width, channels, columns: STRIP },
+    `${STRIP} pictures from noise, at the right, to ${what}, and what the network sees in each`,
+  );
+}
+
+const FRAME_MS = 110;
+/** Frames of a way over the whole slider. */
+const FRAMES = 20;
+
+/** A slider with its name before it and its value behind. It can move by itself. */
 export class Slider {
   readonly element: HTMLElement;
   readonly input: HTMLInputElement;
   private readonly output = make('output');
+  private readonly changed: () => void;
+  private timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(id: string, name: string, max: number, changed: () => void) {
     this.input = make('input', { type: 'range', id, min: '0', max: String(max), value: '0' });
     this.output.htmlFor.add(id);
     this.element = make('div', { className: 'scrub' });
     this.element.append(make('label', { htmlFor: id }, name), this.input, this.output);
-    this.input.addEventListener('input', changed);
+    this.changed = changed;
+    this.input.addEventListener('input', () => {
+      this.stop();
+      changed();
+    });
+  }
+
+  get max(): number {
+    return Number(this.input.max);
+  }
+
+  set max(max: number) {
+    this.input.max = String(max);
   }
 
   get value(): number {
-    return Number(this.input.value);
+    return Math.min(Number(this.input.value), this.max);
   }
 
   set value(value: number) {
@@ -103,6 +143,30 @@ export class Slider {
   say(text: string): void {
     setText(this.output, text);
     this.input.ariaValueText = text;
+  }
+
+  get moves(): boolean {
+    return this.timer !== undefined;
+  }
+
+  /** Goes from here to there, at once where nothing should move by itself. */
+  glide(from: number, to: number, still: boolean): void {
+    this.stop();
+    this.value = still ? to : from;
+    const stride = Math.ceil(this.max / FRAMES);
+    if (this.value !== to)
+      this.timer = setInterval(() => {
+        const { value } = this;
+        this.value = value < to ? Math.min(value + stride, to) : Math.max(value - stride, to);
+        // The scene may be gone from the page.
+        if (this.value === to || !this.element.isConnected) this.stop();
+        this.changed();
+      }, FRAME_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
   }
 }
 
@@ -150,77 +214,60 @@ export class Choice<T extends string | number> {
 /** Options by their numbers, from 0. */
 export const numbered = (names: readonly string[]): ReadonlyMap<number, string> => new Map(names.entries());
 
-// ---------------------------------------------------------------- steps that play
+// ---------------------------------------------------------------- a question
 
-const FRAME_MS = 110;
+/**
+ * The question that a scene begins with, and three answers. A press plays the scene's picture to where the answer can be seen; who presses
+ * none misses nothing.
+ */
+export class Guess {
+  readonly element = make('div', { className: 'guess' });
+  private readonly keys: Choice<number>;
+  private readonly said = make('p', { className: 'scene-said', role: 'status' });
+  private readonly answers: readonly string[];
+  private guessed = -1;
 
-/** A slider over the steps of a trajectory, from noise to image, and the playing through them. */
-export class Playback {
-  readonly element = make('div', { className: 'playback' });
-  private readonly slider: Slider;
-  private readonly button = make('button', { type: 'button', className: 'small' }, 'Play');
-  private readonly changed: () => void;
-  private timer: ReturnType<typeof setInterval> | undefined;
-  private steps = 0;
-
-  constructor(id: string, changed: () => void) {
-    this.changed = changed;
-    this.slider = new Slider(id, 't', 0, () => {
-      this.stop();
-      changed();
+  constructor(question: string, answers: readonly string[], play: () => void) {
+    this.answers = answers;
+    this.keys = new Choice(question, 'choice', (answer) => {
+      this.guessed = answer;
+      play();
     });
-    // t rises to the right, as in the scenes on noise: the way from noise to the image goes to the left.
-    this.slider.input.dir = 'rtl';
-    this.button.addEventListener('click', () => {
-      if (this.timer) this.stop();
-      else this.play();
-      changed();
-    });
-    this.element.append(this.button, this.slider.element);
+    this.element.append(this.keys.element, this.said);
   }
 
-  /** The step that is shown: 0 is noise, `steps` the image. */
-  get at(): number {
-    return Math.min(this.slider.value, this.steps);
+  /** `plays`: the picture is on its way there. `answer`: the number of the right answer, and what happens, in words. */
+  render(plays: boolean, answer: () => readonly [right: number, what: string]): void {
+    this.keys.show(this.guessed, numbered(this.answers));
+    if (this.guessed < 0 || plays) return setText(this.said, '');
+    const [right, what] = answer();
+    setText(this.said, `${this.guessed === right ? 'Right' : 'No'}: ${what}.`);
+  }
+}
+
+// ---------------------------------------------------------------- steps that play
+
+/** A slider over steps, from 0, and the playing through them. */
+export class Playback {
+  readonly element = make('div', { className: 'playback' });
+  readonly slider: Slider;
+  private readonly button = make('button', { type: 'button', className: 'small' }, 'Play');
+
+  constructor(slider: Slider, changed: () => void) {
+    this.slider = slider;
+    this.button.addEventListener('click', () => {
+      if (slider.moves) slider.stop();
+      else slider.glide(0, slider.max, false);
+      changed();
+    });
+    this.element.append(this.button, slider.element);
   }
 
   /** Call this at each rendering. */
-  render(steps: number): void {
-    this.fit(steps);
-    this.slider.say((1 - this.at / steps).toFixed(2));
-    setText(this.button, this.timer ? 'Stop' : 'Play');
-    // The scene is gone from the page.
-    if (this.timer && !this.element.isConnected) this.stop();
-  }
-
-  /** There are other pictures: plays them, or where nothing should move by itself, shows the last one. */
-  begin(steps: number, still: boolean): void {
-    this.stop();
-    this.fit(steps);
-    if (still) this.slider.value = steps;
-    else this.play();
-  }
-
-  private fit(steps: number): void {
-    if (steps === this.steps) return;
-    this.steps = steps;
-    this.slider.input.max = String(steps);
-  }
-
-  /** From noise to the image, once. */
-  private play(): void {
-    this.stop();
-    this.slider.value = 0;
-    this.timer = setInterval(() => {
-      this.slider.value = this.at + 1;
-      if (this.at >= this.steps || !this.element.isConnected) this.stop();
-      this.changed();
-    }, FRAME_MS);
-  }
-
-  private stop(): void {
-    clearInterval(this.timer);
-    this.timer = undefined;
+  render(steps: number, words: string): void {
+    this.slider.max = steps;
+    this.slider.say(words);
+    setText(this.button, this.slider.moves ? 'Stop' : 'Play');
   }
 }
 

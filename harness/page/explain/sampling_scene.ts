@@ -2,11 +2,12 @@
 import { nameOf, namesOf } from '../../pictures/class_names';
 import type { Made } from '../messages/explain_messages';
 import { make, setText } from '../shell/dom';
-import { Choice, Figure, halves, NetworkChoice, numbered, Playback, prose } from './parts';
+import { isNearly, isNoise } from './noise';
+import { Choice, Figure, Guess, NetworkChoice, numbered, Playback, partsOf, prose, Slider, showWay, WAY } from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 
-/** Pictures in the strip that shows the whole way. */
-const STRIP = 11;
+/** What the first call makes, in the order of the answers. */
+const FIRST = ['noise again', 'a smear, the mean of all that is possible', 'nearly the finished image'];
 /** The most classes to choose from: letters and digits. */
 const MOST_CHOICES = 36;
 
@@ -25,18 +26,18 @@ export class SamplingScene implements Scene {
   private readonly network: NetworkChoice;
   private readonly playback: Playback;
   private readonly digits: Choice<number>;
+  private readonly guess: Guess;
   private readonly other = make('button', { type: 'button', className: 'small' }, 'Other noise');
   private readonly x = new Figure('xₜ, on its way');
   private readonly prediction = new Figure('What the network sees in it');
-  private readonly strip = new Figure(
-    'The whole way from right to left, xₜ above, what it sees in it below',
-    'wide',
-  );
+  private readonly strip = new Figure(WAY, 'wide');
   private readonly said = make('p', { className: 'scene-said' });
   private readonly status = make('p', { className: 'muted scene-status', role: 'status' });
   private readonly pictures: HTMLElement;
   private digit = 3;
   private seed = SEED;
+  /** A guess waits for the first prediction of the network that is about to answer. */
+  private guessed = false;
   /** What has been played. */
   private played: Made | 'recorded' | undefined;
 
@@ -45,7 +46,16 @@ export class SamplingScene implements Scene {
     this.question = new Question(stage.app);
     this.questions = [this.question];
     this.network = new NetworkChoice(stage.app);
-    this.playback = new Playback('explain-way', stage.changed);
+    const t = new Slider('explain-way', 't', 0, stage.changed);
+    // t rises to the right, as in the scenes on noise: the way from noise to the image goes to the left.
+    t.input.dir = 'rtl';
+    this.playback = new Playback(t, stage.changed);
+    const answers = ['Noise', 'A smear', 'A finished image'];
+    this.guess = new Guess('What does a single call of the network make of pure noise?', answers, () => {
+      this.guessed = stage.app !== undefined && this.question.answer === undefined;
+      t.glide(t.value, 0, stage.still);
+      stage.changed();
+    });
     this.digits = new Choice('Digit', 'choice', (digit) => {
       this.digit = digit;
       stage.changed();
@@ -55,12 +65,15 @@ export class SamplingScene implements Scene {
       this.seed++;
       stage.changed();
     });
+    const lead = [
+      prose(
+        'Begin with nothing but noise, and ask a network that takes noise away what it sees in it. Move the image a little towards that, and ask again: now there is less noise, and it sees more.',
+      ),
+      this.guess.element,
+    ];
     const text = [
       prose(
-        'Begin with nothing but noise, and ask the network what it sees. It is a blur, but a {step} in the right direction. So move the image a little towards it, and ask again: now there is less noise, and it sees more.',
-      ),
-      prose(
-        'When t is down to 0, there is a new image, one that is in no data set: a {sample}. Noise from another {seed} makes another one.',
+        'So it goes, {step} by step. t is the share of noise: when it is down to 0, there is a new image, one that is in no data set: a {sample}. Noise from another {seed} makes another one.',
       ),
       this.said,
       this.network.element,
@@ -72,21 +85,23 @@ export class SamplingScene implements Scene {
       this.strip.element,
       make('div', { className: 'scene-choices' }, this.digits.element, this.other),
     ];
-    const [left, right] = halves(pictures, text);
-    this.pictures = left;
-    this.element.append(left, right);
+    const parts = partsOf(lead, pictures, text);
+    this.pictures = parts[1];
+    this.element.append(...parts);
   }
 
   render(): void {
     const { question, network, stage, seed } = this;
+    const { slider } = this.playback;
     const names = namesOf(network.classes);
     const digit = this.digit % Math.max(1, names.length);
-    if (stage.app) question.ask({ kind: 'make', of: network.source, labels: [digit], steps: 0, seed });
+    if (stage.app) question.ask({ kind: 'make', of: network.source, label: digit, seed });
     network.render(question.steps);
     setText(this.status, question.status ?? '');
     const { answer } = question;
     const shown = answer ?? (network.isOfDigits ? this.recorded() : undefined);
     this.pictures.hidden = !shown;
+    this.guess.element.hidden = !shown;
     if (!shown) {
       setText(this.said, '');
       return;
@@ -96,10 +111,17 @@ export class SamplingScene implements Scene {
     const played = answer ?? (!stage.app || stage.still ? 'recorded' : undefined);
     if (played && played !== this.played) {
       this.played = played;
-      this.playback.begin(steps, stage.still);
+      slider.max = steps;
+      slider.glide(0, this.guessed ? 0 : steps, stage.still);
+      this.guessed = false;
     }
-    this.playback.render(steps);
-    const { at } = this.playback;
+    const at = Math.min(slider.value, steps);
+    this.playback.render(steps, (1 - at / steps).toFixed(2));
+    this.guess.render(slider.moves, () => {
+      const [first] = shown.predictions;
+      const right = isNoise(first, shown) ? 0 : isNearly(first, shown.x[steps]) ? 2 : 1;
+      return [right, `it makes ${FIRST[right]}`];
+    });
     this.digits.rename(network.kind === 'digit' ? 'Digit' : 'Class');
     this.digits.show(digit, numbered(names.slice(0, MOST_CHOICES)));
     this.digits.element.hidden = answer !== undefined && !answer.byClass;
@@ -107,7 +129,8 @@ export class SamplingScene implements Scene {
     setText(this.said, answer ? sentence(at, steps) : recordedWords(stage.app !== undefined));
   }
 
-  private show({ x, predictions, height, width, channels, byClass }: Made, at: number): void {
+  private show(shown: Made, at: number): void {
+    const { x, predictions, height, width, channels, byClass } = shown;
     const steps = predictions.length;
     const { classes, classNames } = this.network.classes;
     const name = nameOf(this.digit % Math.max(1, classes), classNames);
@@ -125,15 +148,7 @@ export class SamplingScene implements Scene {
       `What the network sees in it at t = ${t}`,
       byClass ? `it knows: ${name}` : 'it knows no class',
     );
-    const places = Array.from({ length: STRIP }, (_, i) =>
-      Math.round(((STRIP - 1 - i) * steps) / (STRIP - 1)),
-    );
-    const pictures = [...places.map((p) => x[p]), ...places.map((p) => predictions[Math.min(p, steps - 1)])];
-    const bytes = Uint8Array.from(pictures.flatMap((picture) => [...picture]));
-    this.strip.show(
-      { bytes, height, width, channels, columns: STRIP },
-      `${STRIP} pictures from noise, at the right, to ${what}, and what the network sees in each`,
-    );
+    showWay(this.strip, shown, what);
   }
 
   private recorded(): Made {

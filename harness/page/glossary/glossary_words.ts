@@ -13,8 +13,6 @@ export const glossary = {
   'learning rate':
     'How far a training step moves the parameters. If it is too high, learning falls apart; if it is too low, learning takes very long.',
   loss: 'One number for how wrong the network is: the mean of its squared errors, over all pixels and all images of a batch. Training makes it smaller.',
-  'moment estimates':
-    'Running means of each parameter’s gradient and of its square. Adam divides one by the root of the other, so that every parameter moves at about the same speed.',
   'noise level': 'The share of noise in an image, called t: 0 is the clean image, 1 is nothing but noise.',
   'network call':
     'One run of the network on the images: nearly all of the work. A step of sampling takes one call, or two with guidance; a distilled network goes from noise to images in one or two.',
@@ -25,8 +23,6 @@ export const glossary = {
   'skip connection':
     'A way around the small middle of the network: what a layer sees on the way down is added on the way back up, so that fine detail survives.',
   step: 'In training: the network sees one batch, and all parameters move a little. In sampling: the network is called, and the image moves a little towards its prediction.',
-  velocity:
-    'The direction in which an image moves as noise is mixed in: noise − image. Followed backwards it leads to the image.',
 } as const;
 
 export type Word = keyof typeof glossary;

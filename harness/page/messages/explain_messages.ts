@@ -1,31 +1,25 @@
 /** The Explain view's orders to the training worker, and the answers. Images are bytes, 0 to 255, one after the other. */
 
 import type { Objective } from '../../../src/training/step_config';
-import type { pretrainedOf } from './pretrained';
 import type { Beginning, ImageSize, Source } from './settings';
-
-/** The network to use: one of the page's, or the pretrained one of a recipe. */
-export type Asked = Source | ReturnType<typeof pretrainedOf>;
 
 export type ExplainOrder =
   /** Predictions at rising noise levels, from the network as it is now and as it was before training. */
   | {
       readonly kind: 'predict';
-      readonly of: Asked;
+      readonly of: Source;
       /** What the run began with, as far as it is known. */
       readonly began?: Beginning | undefined;
       /** Index of one of the images to choose from. */
       readonly choice: number;
       readonly seed: number;
     }
-  /** Samples, step by step. */
+  /** A sample, step by step. */
   | {
       readonly kind: 'make';
-      readonly of: Asked;
-      /** A class for each image. Unconditional networks use only the number of images. */
-      readonly labels: readonly number[];
-      /** 0 for the recipe's number of steps. */
-      readonly steps: number;
+      readonly of: Source;
+      /** Its class, for a network that is conditioned on classes. */
+      readonly label: number;
       readonly seed: number;
     };
 
@@ -50,7 +44,7 @@ export interface Made extends ImageSize {
   readonly objective: Objective;
   /** Whether the network is conditioned on classes. */
   readonly byClass: boolean;
-  /** x before each step, and at last the samples: one more than there are steps. */
+  /** x before each step, and at last the sample: one more than there are steps. */
   readonly x: readonly Uint8Array[];
   /** The network's prediction of the clean image from x at each step. */
   readonly predictions: readonly Uint8Array[];

@@ -1,10 +1,10 @@
 /** The Explain view's part of the training worker; loaded at the first request. */
 import type { Engine, ImageSet, UNet, UNetConfig } from '../../../src';
-import { addNoise, gaussianNoise, uniformOf } from '../../pictures/noise';
+import { addNoise } from '../../pictures/noise';
 import { toBytes } from '../../pictures/pictures';
-import type { Asked, ExplainAnswer, ExplainOrder, Made, Predicted } from '../messages/explain_messages';
+import type { ExplainAnswer, ExplainOrder, Made, Predicted } from '../messages/explain_messages';
 import type { Network } from '../messages/order';
-import type { Beginning, PageSettings } from '../messages/settings';
+import type { Beginning, PageSettings, Source } from '../messages/settings';
 import { choiceAt, choicesOf } from './choices';
 import { createNetwork, type Trained } from './door';
 
@@ -13,7 +13,7 @@ export interface Surroundings {
   readonly engine: Engine;
   readonly settings: PageSettings;
   readonly images: () => Promise<ImageSet>;
-  readonly network: (of: Asked) => Promise<Network>;
+  readonly network: (of: Source) => Promise<Network>;
   /** The network of a run that begins so. */
   readonly initialNetwork: (began: Beginning) => Promise<UNetConfig | Trained>;
 }
@@ -89,18 +89,15 @@ async function beforeTraining(
 const STEPS = { tutorial: 50, flow: 20 };
 
 async function make(
-  { of, labels, steps: asked, seed }: Extract<ExplainOrder, { kind: 'make' }>,
+  { of, label, seed }: Extract<ExplainOrder, { kind: 'make' }>,
   about: Surroundings,
 ): Promise<Made> {
   const network = await about.network(of);
   const { unet, objective } = network;
   const { height, width, channels, conditioning } = unet.config;
-  const count = labels.length;
   const { classes = 0 } = conditioning ?? {};
-  const steps = asked || STEPS[objective];
-  // The same noise for networks of all kinds, as far as they start from noise of the same kind.
-  const gaussian = gaussianNoise(seed, count, height * width * channels);
-  const sampler = await about.engine.createSampler(unet, { count });
+  const steps = STEPS[objective];
+  const sampler = await about.engine.createSampler(unet, { count: 1 });
   const x: Uint8Array[] = [];
   const predictions: Uint8Array[] = [];
   try {
@@ -109,8 +106,7 @@ async function make(
       method: objective === 'flow' ? 'euler' : 'mix',
       polish: false,
       seed,
-      ...(classes > 0 ? { labels: labels.map((label) => label % classes) } : {}),
-      noise: objective === 'flow' ? gaussian : gaussian.map(uniformOf),
+      ...(classes > 0 ? { labels: [label % classes] } : {}),
     })) {
       x.push(toBytes(event.input));
       predictions.push(toBytes(event.prediction));

@@ -111,7 +111,7 @@ export class Views {
       engine,
       settings: place.current,
       images: () => this.trainingImages(),
-      network: (of) => (of === 'digits' || of === 'tutorial' ? place.pretrained(of) : place.networkFrom(of)),
+      network: (of) => place.networkFrom(of),
       initialNetwork: (began) => place.initialNetwork(place.current, began),
     });
   }

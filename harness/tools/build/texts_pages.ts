@@ -6,7 +6,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import MarkdownIt from 'markdown-it';
 import type { Plugin } from 'vite';
-import { asMarkdown, exercises } from '../../page/explain/exercises.ts';
 import { anchorOf, fileAddress, type TextName, textPage, texts } from '../../page/sources/texts.ts';
 
 const STYLES = ['harness/page/shell/style.css', 'harness/page/shell/texts.css'];
@@ -62,10 +61,7 @@ export function pageOf(name: TextName, markdown: string, { styles, icon }: Files
   for (const rule of ['link_open', 'link_close'])
     md.renderer.rules[rule] = (tokens, i, options, _, self) =>
       tokens[i].hidden ? '' : self.renderToken(tokens, i, options);
-  const own = Object.values(exercises).filter(({ text }) => text === name);
-  const body = md.render(
-    [markdown, ...(own.length > 0 ? ['## Try it', ...own.map(asMarkdown)] : [])].join('\n\n'),
-  );
+  const body = md.render(markdown);
   const list = Object.entries(texts).map(([other, title]) =>
     other === name
       ? `<span class="door" aria-current="page">${title}</span>`

@@ -1,33 +1,16 @@
 /** The Explain view without a browser: its arithmetic, its numbers against the documentation, and where its links lead. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { exercises } from '../../../harness/page/explain/exercises';
-import { errorOf, spread } from '../../../harness/page/explain/noise';
-import { recipeSteps } from '../../../harness/page/explain/recipe_steps';
-import { parseQuery } from '../../../harness/page/messages/settings';
+import { areAsSharp, errorOf, isNearly, isNoise, spread } from '../../../harness/page/explain/noise';
+import { SEED } from '../../../harness/page/explain/scene';
 import { anchorOf, fileAddress } from '../../../harness/page/sources/texts';
-import { gaussianNoise, uniformOf } from '../../../harness/pictures/noise';
-import { markup } from '../markup';
+import { gaussianNoise, mix, toFlow } from '../../../harness/pictures/noise';
+import { decodeRecording } from '../../../harness/page/welcome/recording';
+import { threefry } from '../../../src/base/random';
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
-
-test('Gaussian noise becomes uniform noise with the same pixels high and low', () => {
-  // Tables of the normal distribution.
-  for (const [z, share] of [
-    [-6, 0],
-    [-1.96, 0.0249979],
-    [-1, 0.1586553],
-    [0, 0.5],
-    [0.5, 0.6914625],
-    [2.326, 0.9899907],
-    [6, 1],
-  ] as const)
-    expect(uniformOf(z)).toBeCloseTo(share, 6);
-  const uniform = [...gaussianNoise(1, 4, 784)].map(uniformOf);
-  const quarters = spread(uniform, 0, 1, 4);
-  for (const share of quarters) expect(share).toBeCloseTo(0.25, 1);
-});
 
 test('a histogram counts values by bins, and values beyond them in the outermost bins', () => {
   expect(spread([-9, 0, 0.1, 0.5, 0.99, 1, 7, 0.26], 0, 1, 4)).toEqual([3 / 8, 1 / 8, 1 / 8, 3 / 8]);
@@ -37,32 +20,59 @@ test('the error of a guess is the mean squared difference of pixels from 0 to 1'
   expect(errorOf(Uint8Array.of(0, 255, 51), Uint8Array.of(0, 0, 0))).toBeCloseTo((1 + 0.04) / 3, 12);
 });
 
-test('the steps of the recipe have the numbers of docs/recipe.md', () => {
-  const rows = [...read('docs/recipe.md').matchAll(/^\| \*?(\d)\. ([^|*]+?)\*? \| ([\d.]+)% \|/gm)];
-  const table = rows.map(([, number, name, accepted]) => [Number(number), name, Number(accepted)]);
-  expect(table.filter(([, name]) => name !== 'after 400 steps')).toEqual(
-    recipeSteps.map(({ name, accepted }, i) => [i + 1, name, accepted]),
-  );
-  const [, , afterMore] = table.find(([, name]) => name === 'after 400 steps')!;
-  expect(recipeSteps[7].about).toContain(`${afterMore} %`);
-  expect(read('docs/recipe.md')).toContain('*real digits* | 96.7% |');
-});
+const file = readFileSync(new URL('harness/page/welcome/recording.gz', root));
+const { x, predictions, samples, learning } = decodeRecording(new Uint8Array(gunzipSync(file)));
+const digits = { height: 28, width: 28, channels: 1 };
 
-test('docs/images/recipe-steps.png has a row for each of the first seven steps', () => {
-  const png = readFileSync(new URL('docs/images/recipe-steps.png', root));
-  expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([130 + 10 * 58, 7 * 60]);
-});
-
-test.each(Object.values(exercises))(
-  'the exercise “$question” opens a view with legal settings, at something on the page',
-  ({ search, lead }) => {
-    const { notices, settings } = parseQuery(search);
-    expect(notices).toEqual([]);
-    expect(settings.task).not.toBe('explain');
-    if (settings.task === 'train') expect(settings).toMatchObject({ recipe: 'digits', begin: 'pretrained' });
-    expect(markup).toContain(` id="${lead}"`);
+test.each(learning.at.map((step, i) => [step, samples[i]] as const))(
+  'of the recording, samples after %i steps look like noise up to 40 steps, and sharp from 200 on',
+  (step, pictures) => {
+    const seen = [isNoise(pictures, digits), areAsSharp(pictures, samples.at(-1)!, digits)];
+    if (step <= 40) expect(seen[0]).toBe(true);
+    else expect(seen).toEqual([false, step >= 200]);
   },
 );
+
+test('of the recording, what the first call makes of a digit is neither noise nor the digit, what the last one makes is the digit', () => {
+  for (let digit = 0; digit < 10; digit++) {
+    const one = (all: Uint8Array) => all.subarray(784 * digit, 784 * (digit + 1));
+    const [first, last, end] = [predictions[0], predictions.at(-1)!, x.at(-1)!].map(one);
+    const seen = [isNoise(first, digits), isNearly(first, end), isNearly(last, end)];
+    expect(seen, String(digit)).toEqual([false, false, true]);
+  }
+});
+
+test('noise, blots and images in colour are told apart; paper is neither noise nor sharp', () => {
+  const size = { height: 16, width: 16, channels: 3 };
+  const of = (value: (x: number, y: number, channel: number) => number) =>
+    Uint8Array.from({ length: 768 }, (_, i) => value(Math.floor(i / 3) % 16, Math.floor(i / 48), i % 3));
+  const image = of((x, y, channel) => (x > 4 && x < 12 && y > 4 && y < 12 ? 80 * channel : 255));
+  const depth = (x: number, y: number) => Math.exp(-((x - 8) ** 2 + (y - 8) ** 2) / 16);
+  const blot = of((x, y, channel) => 255 - (255 - 80 * channel) * depth(x, y));
+  const noise = of((x, y, channel) => threefry(1, channel, x, y)[0] >>> 24);
+  const seen = [noise, blot, image, of(() => 255)].map((each) => [
+    isNoise(each, size),
+    areAsSharp(each, image, size),
+  ]);
+  expect(seen).toEqual([
+    [true, false],
+    [false, false],
+    [false, true],
+    [false, false],
+  ]);
+});
+
+test('at t = 0.5 the strokes of the 3 are left, under noise', () => {
+  const three = Array.from(x.at(-1)!.subarray(3 * 784, 4 * 784), (byte) => toFlow(byte / 255));
+  const mixed = mix(three, gaussianNoise(SEED, 1, 784), 0.5);
+  const ink = (of: 'ink' | 'paper') => {
+    const values = [...mixed].filter((_, i) => three[i] > 0 === (of === 'ink'));
+    return values.filter((value) => value > 0).length / values.length;
+  };
+  expect([ink('ink') > 0.75, ink('paper') < 0.25]).toEqual([true, true]);
+  // And the noise: a share of each is wrong.
+  expect([ink('ink') < 0.95, ink('paper') > 0.05]).toEqual([true, true]);
+});
 
 test('links of the scenes lead to files and headings of the project that exist', () => {
   const folder = new URL('harness/page/explain/', root);

@@ -43,7 +43,10 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllGlobals());
 
 /** Scenes that ask the network of a run on images of these classes. */
-async function scenesOn(data: { readonly classes?: number; readonly classNames?: readonly string[] }) {
+async function scenesOn(
+  data: { readonly classes?: number; readonly classNames?: readonly string[] },
+  steps = 400,
+) {
   standIns('?task=explain&model=run');
   made = madeElements();
   vi.stubGlobal('requestAnimationFrame', () => {});
@@ -53,17 +56,25 @@ async function scenesOn(data: { readonly classes?: number; readonly classNames?:
   const size = { height: 28, width: 28, channels: 1 };
   tell({ type: 'data', data: { name: 'mine', builtIn: false, count: 30, ...size, ...data } });
   tell({ type: 'begun', held: 0, begin: 'new', sampling: recipes.digits.sampling });
-  tell({ type: 'loss', first: 0, losses: new Float32Array(400), imagesPerSecond: 1 });
-  const [{ LearningScene }, { RecipeScene }, { SamplingScene }] = await Promise.all([
+  tell({ type: 'loss', first: 0, losses: new Float32Array(steps), imagesPerSecond: 1 });
+  return { app, scenes: await scenesOf(app) };
+}
+
+/** Without an app they show the recording. */
+async function scenesOf(app?: App) {
+  const [{ NoiseScene }, { LearningScene }, { SamplingScene }, { OwnScene }] = await Promise.all([
+    import('../../../harness/page/explain/noise_scene'),
     import('../../../harness/page/explain/learning_scene'),
-    import('../../../harness/page/explain/recipe_scene'),
     import('../../../harness/page/explain/sampling_scene'),
+    import('../../../harness/page/explain/own_scene'),
   ]);
   const stage = { app, recording, still: true, changed() {} };
-  const [learning, recipe, sampling] = [LearningScene, RecipeScene, SamplingScene].map(
-    (Kind) => new Kind(stage),
-  );
-  return { app, scenes: { learning, recipe, sampling } };
+  return {
+    noise: new NoiseScene(stage),
+    learning: new LearningScene(stage),
+    sampling: new SamplingScene(stage),
+    own: new OwnScene(stage),
+  };
 }
 
 /** The scene has asked, and shows the answer if there is one. */
@@ -77,7 +88,8 @@ const letters = { classes: 26, classNames: [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'] };
 const press = (name: string) => made.findLast(({ textContent }) => textContent === name)!.click();
 /** What a screen reader says of the pictures. */
 const labels = () => made.map((each) => each.getAttribute('aria-label'));
-const said = () => made.filter(({ className }) => className === 'scene-said').map((each) => each.textContent);
+const said = () =>
+  made.filter(({ className }) => className === 'scene-said').map((each) => each.textContent).filter(Boolean);
 
 const picture = new Uint8Array(784);
 const shape = { objective: 'flow', height: 28, width: 28, channels: 1 } as const;
@@ -95,7 +107,7 @@ const predicted = (labels: readonly (number | undefined)[]): Predicted => {
 test('no recorded digit stands for the network of a run on other classes, before it answers', async () => {
   const { scenes } = await scenesOn(letters);
   for (const scene of [scenes.sampling, scenes.learning]) await rendered(scene);
-  expect(said().filter((text) => text !== '')).toEqual([]);
+  expect(said()).toEqual([]);
 });
 
 test('the recording stands for the pretrained network of digits, also after a letter beyond J was chosen', async () => {
@@ -126,11 +138,85 @@ test.each([
   expect(said()[0]).toMatch(new RegExp(`^${knows}In nothing but noise it sees the mean of all `));
 });
 
-test('the last scene says that a run without classes knows the noise level', async () => {
+/** A press on an answer of a scene's question, and what the scene says then. */
+async function guessed(scene: Scene, answer: string): Promise<unknown> {
+  await rendered(scene);
+  press(answer);
+  await rendered(scene);
+  return said().find((text) => /^(Right|No): /.test(String(text)));
+}
+
+test.each([
+  ['noise', 'The strokes, under noise', 'Right: the strokes are still there, under noise.'],
+  ['noise', 'Nothing but noise', 'No: the strokes are still there, under noise.'],
+  ['learning', 'With most noise', 'Right: its error is largest at t = 1.00.'],
+  ['learning', 'In the middle', 'No: its error is largest at t = 1.00.'],
+  ['sampling', 'A smear', 'Right: it makes a smear, the mean of all that is possible.'],
+  ['sampling', 'A finished image', 'No: it makes a smear, the mean of all that is possible.'],
+  ['own', 'Noise', 'Right: after step 0 it made noise.'],
+  ['own', 'Images', 'No: after step 0 it made noise.'],
+] as const)('without a GPU the recording answers the guess of the scene %s: %s', async (name, answer, words) => {
+  standIns('?task=explain');
+  made = madeElements();
+  const scene = (await scenesOf())[name];
+  await rendered(scene);
+  expect(said().filter((text) => /^(Right|No): /.test(String(text)))).toEqual([]);
+  expect(await guessed(scene, answer)).toBe(words);
+});
+
+const dots = new Uint8Array(784).map((_, i) => (i % 2 ? 255 : 0));
+/** A square, and the same out of focus. */
+const drawn = (ink: (x: number, y: number) => number) =>
+  new Uint8Array(784).map((_, i) => 255 * ink(Math.abs((i % 28) - 13.5), Math.abs(Math.floor(i / 28) - 13.5)));
+const square = drawn((x, y) => Number(x < 6 && y < 6));
+const blot = drawn((x, y) => Math.exp(-(x * x + y * y) / 50));
+
+test.each([
+  ['learning', 'With little noise', [square, blot, blot], 'Right: its error is largest at t = 0.00'],
+  ['learning', 'In the middle', [blot, square, blot], 'Right: its error is largest at t = 0.50'],
+  ['learning', 'With most noise', [blot, square, blot], 'No: its error is largest at t = 0.50'],
+] as const)('the guess of the scene %s, “%s”, is measured on an own network', async (name, answer, after, words) => {
   const { scenes } = await scenesOn({});
-  answers = [{ ...way, byClass: false }];
-  await rendered(scenes.recipe);
-  expect(made.map(({ textContent }) => textContent)).toContain('it knows t');
+  answers = [{ ...predicted([undefined]), clean: blot, after }];
+  expect(await guessed(scenes[name], answer)).toContain(words);
+});
+
+test.each([
+  ['Noise', dots, 'Right: it makes noise again.'],
+  ['A smear', blot, 'Right: it makes a smear, the mean of all that is possible.'],
+  ['A finished image', square, 'Right: it makes nearly the finished image.'],
+] as const)('the first call of an own network makes what is measured: %s', async (answer, first, words) => {
+  const { scenes } = await scenesOn({});
+  answers = [{ ...way, x: [dots, square], predictions: [first] }];
+  expect(await guessed(scenes.sampling, answer)).toBe(words);
+});
+
+test.each([
+  ['Noise', [dots, square], 400, 'Right: after step 3 it made noise.'],
+  ['Blots', [blot, square], 400, 'Right: after step 3 it made blots.'],
+  ['Images', [square, square], 400, 'Right: after step 3 it made images.'],
+  ['Images', [blot], 20, 'No: after step 3 it made blots.'],
+] as const)('the first kept sample of an own run is measured: %s', async (answer, samples, steps, words) => {
+  const { app, scenes } = await scenesOn({}, steps);
+  for (const [i, images] of samples.entries()) tell({ type: 'grid', step: 3 + i, images, columns: 1 });
+  expect(await guessed(scenes.own, answer)).toBe(words);
+  // Nothing of the run changes for it.
+  expect([app.state.phase, app.settings]).toEqual([initialState.phase, { ...app.settings }]);
+});
+
+test('the last scene shows the samples of a run, the newest first, and the way of an image; without a run the recording and what to press', async () => {
+  const { app, scenes } = await scenesOn({});
+  answers = [way];
+  for (const step of [10, 20]) tell({ type: 'grid', step, images: square, columns: 1 });
+  await rendered(scenes.own);
+  expect(labels()).toContain('Samples after 20 training steps');
+  expect(labels().some((label) => label.startsWith('11 pictures from noise'))).toBe(true);
+  tell({ type: 'freed' });
+  await rendered(scenes.own);
+  expect(labels()).toContain('Samples after 600 training steps');
+  expect(app.grids.length).toBe(0);
+  const links = made.filter(({ className }) => className === 'button').map(({ href }) => href);
+  expect(links).toEqual(['?task=draw', '?task=train']);
 });
 
 test('the errors of all levels are said from the smallest to the largest, wherever they are', async () => {
