@@ -72,11 +72,10 @@ export class Explain {
     const scene = this.scenes[this.number];
     if (!scene) return;
     // Nothing stands there before: a title without words, and buttons that do nothing.
-    if (this.shown === undefined)
-      this.host.replaceChildren(this.head, this.stage, this.reading, this.source);
+    if (this.shown === undefined) this.host.replaceChildren(this.head, this.stage, this.reading, this.source);
     this.hasBegun ||= this.number === 0;
     setDisabled(this.back, this.number === 0);
-    setText(this.back, this.hasBegun ? 'Back' : 'From the beginning');
+    setText(this.back, this.hasBegun ? 'Back' : 'First scene');
     setDisabled(this.next, this.number === LAST);
     if (this.shown !== this.number) {
       this.shown = this.number;

@@ -14,7 +14,6 @@ export class LearningScene implements Scene {
   readonly questions: readonly Question[];
   readonly reading = [
     ['docs/tutorial.md#4-loss-and-optimizer', 'loss and optimizer'],
-    ['docs/tutorial.md#3-the-network', 'the network'],
     ['shaders/loss/mse.wgsl', 'the shader of the loss'],
     ['shaders/optimizer/adam.wgsl', 'the shader of the update'],
   ] as const;

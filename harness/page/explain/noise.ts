@@ -1,7 +1,6 @@
 /** What can be measured of pictures: the distribution of their values, their difference, and whether they are noise, or blurred. Pure. */
 import type { ImageSize } from '../messages/settings';
 
-
 /** The share of values in each of `bins` equal parts of the range from `low` to `high`; values beyond it count with the first or last part. */
 export function spread(values: ArrayLike<number>, low: number, high: number, bins: number): number[] {
   const counts = new Array<number>(bins).fill(0);

@@ -3,12 +3,12 @@ import { gaussianNoise, mix, toFlow } from '../../pictures/noise';
 import { svg } from '../../text/svg';
 import { elementOf, make, makeButton } from '../shell/dom';
 import { spread } from './noise';
-import { Choice, Figure, Guess, numbered, partsOf, prose, Slider } from './parts';
+import { Figure, Guess, partsOf, prose, Slider } from './parts';
 import { type Scene, SEED, type Stage } from './scene';
 
 const SIZE = 28 * 28;
-/** The digit of the question, and the strip before it. */
-const ASKED = 3;
+/** The one that the strip before it shows. */
+const DIGIT = 3;
 const BINS = 48;
 /** Paper is -1, ink 1. Pixels beyond are counted with the outermost. */
 const [LOW, HIGH] = [-3, 3];
@@ -26,14 +26,12 @@ export class NoiseScene implements Scene {
   ] as const;
   private readonly stage: Stage;
   private readonly slider: Slider;
-  private readonly digits: Choice<number>;
   private readonly guess: Guess;
   private readonly image = new Figure('x, image');
   private readonly noise = new Figure('n, noise');
   private readonly mixed = new Figure('xₜ, the mix');
   private readonly formula = make('p', { className: 'formula' });
   private readonly bars = make('div', { className: 'bars', role: 'img' });
-  private digit = ASKED;
   private seed = SEED;
   /** Key of the drawn state. */
   private drawn = '';
@@ -41,13 +39,8 @@ export class NoiseScene implements Scene {
   constructor(stage: Stage) {
     this.stage = stage;
     this.slider = new Slider('explain-t', 't', 100, stage.changed);
-    this.digits = new Choice('Image', 'choice', (digit) => {
-      this.digit = digit;
-      stage.changed();
-    });
     const answers = ['Nothing but noise', 'The strokes, under noise', 'A fainter 3, without noise'];
-    this.guess = new Guess(`What is left of a ${ASKED} at t = 0.5?`, answers, () => {
-      this.digit = ASKED;
+    this.guess = new Guess(`What is left of a ${DIGIT} at t = 0.5?`, answers, () => {
       this.slider.glide(0, 50, stage.still);
       stage.changed();
     });
@@ -91,26 +84,26 @@ export class NoiseScene implements Scene {
         this.bars,
         axis,
       ),
-      make('div', { className: 'scene-choices' }, this.digits.element, other),
+      make('div', {}, other),
     ];
     this.element.append(...partsOf(lead, pictures, text));
   }
 
   render(): void {
-    const { digit, seed, slider } = this;
+    const { seed, slider } = this;
     this.guess.render(slider.moves, () => [1, 'the strokes are still there, under noise']);
-    const key = [digit, seed, slider.value].join();
+    const key = [seed, slider.value].join();
     if (key === this.drawn) return;
     this.drawn = key;
     const t = slider.value / 100;
     const x = this.clean;
     const noise = gaussianNoise(seed, 1, SIZE);
     const mixed = mix(x, noise, t);
-    this.image.show({ bytes: bytesOf(x) }, `A ${digit}`, `× ${(1 - t).toFixed(2)}`);
+    this.image.show({ bytes: bytesOf(x) }, `A ${DIGIT}`, `× ${(1 - t).toFixed(2)}`);
     this.noise.show({ bytes: bytesOf(noise) }, 'Noise', `× ${t.toFixed(2)}`);
     this.mixed.show(
       { bytes: bytesOf(mixed) },
-      `A ${digit} with ${slider.value} % noise`,
+      `A ${DIGIT} with ${slider.value} % noise`,
       `t = ${t.toFixed(2)}`,
     );
     slider.say(t.toFixed(2));
@@ -118,7 +111,6 @@ export class NoiseScene implements Scene {
       make('span', {}, 'xₜ = (1 − t) x + t n '),
       make('span', {}, `= ${(1 - t).toFixed(2)} x + ${t.toFixed(2)} n`),
     );
-    this.digits.show(digit, numbered([...'0123456789']));
     this.showBars(mixed);
   }
 
@@ -127,7 +119,7 @@ export class NoiseScene implements Scene {
     const { x } = this.stage.recording;
     const last = x[x.length - 1];
     // The recording has twelve shades: what is nearly paper became the lightest of them, here and there.
-    return Float32Array.from(last.subarray(this.digit * SIZE, (this.digit + 1) * SIZE), (byte) =>
+    return Float32Array.from(last.subarray(DIGIT * SIZE, (DIGIT + 1) * SIZE), (byte) =>
       toFlow(byte < 32 ? 0 : byte / 255),
     );
   }

@@ -65,8 +65,7 @@ export class OwnScene implements Scene {
     const { stage, question, playback, guess } = this;
     const { app } = stage;
     const steps = app?.state.losses.length ?? 0;
-    if (steps > 0)
-      question.ask({ kind: 'make', of: 'run', label: 0, seed: SEED }, true);
+    if (steps > 0) question.ask({ kind: 'make', of: 'run', label: 0, seed: SEED }, true);
     this.links.hidden = !app || steps > 0;
     setText(this.status, steps > 0 ? (question.status ?? '') : '');
     setText(this.about, steps > 0 ? `Your run, at step ${whole(steps)}.` : RECORDED);

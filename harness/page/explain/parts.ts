@@ -88,7 +88,11 @@ export class Figure {
 const STRIP = 11;
 export const WAY = 'The whole way from right to left, xₜ above, what it sees in it below';
 
-export function showWay(strip: Figure, { x, predictions, height, width, channels }: Made, what: string): void {
+export function showWay(
+  strip: Figure,
+  { x, predictions, height, width, channels }: Made,
+  what: string,
+): void {
   const steps = predictions.length;
   const places = Array.from({ length: STRIP }, (_, i) => Math.round(((STRIP - 1 - i) * steps) / (STRIP - 1)));
   // At the end there is no noise left to look through.
@@ -239,7 +243,7 @@ export class Guess {
   /** `plays`: the picture is on its way there. `answer`: the number of the right answer, and what happens, in words. */
   render(plays: boolean, answer: () => readonly [right: number, what: string]): void {
     this.keys.show(this.guessed, numbered(this.answers));
-    if (this.guessed < 0 || plays) return setText(this.said, '');
+    if (this.guessed < 0 || plays) return void setText(this.said, '');
     const [right, what] = answer();
     setText(this.said, `${this.guessed === right ? 'Right' : 'No'}: ${what}.`);
   }

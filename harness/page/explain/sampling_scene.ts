@@ -3,7 +3,19 @@ import { nameOf, namesOf } from '../../pictures/class_names';
 import type { Made } from '../messages/explain_messages';
 import { make, setText } from '../shell/dom';
 import { isNearly, isNoise } from './noise';
-import { Choice, Figure, Guess, NetworkChoice, numbered, Playback, partsOf, prose, Slider, showWay, WAY } from './parts';
+import {
+  Choice,
+  Figure,
+  Guess,
+  NetworkChoice,
+  numbered,
+  Playback,
+  partsOf,
+  prose,
+  Slider,
+  showWay,
+  WAY,
+} from './parts';
 import { Question, recordedWords, type Scene, SEED, type Stage } from './scene';
 
 /** What the first call makes, in the order of the answers. */
@@ -17,8 +29,7 @@ export class SamplingScene implements Scene {
   readonly questions: readonly Question[];
   readonly reading = [
     ['docs/tutorial.md#8-sampling', 'sampling'],
-    ['shaders/sampling/flow_step.wgsl', 'the shader of a step of digits'],
-    ['shaders/sampling/denoise_step.wgsl', 'the shader of a step of the tutorial'],
+    ['shaders/sampling/flow_step.wgsl', 'the shader of a step'],
     ['src/sampling/sampler.ts', 'the sampler'],
   ] as const;
   private readonly stage: Stage;

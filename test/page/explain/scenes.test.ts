@@ -89,7 +89,10 @@ const press = (name: string) => made.findLast(({ textContent }) => textContent =
 /** What a screen reader says of the pictures. */
 const labels = () => made.map((each) => each.getAttribute('aria-label'));
 const said = () =>
-  made.filter(({ className }) => className === 'scene-said').map((each) => each.textContent).filter(Boolean);
+  made
+    .filter(({ className }) => className === 'scene-said')
+    .map((each) => each.textContent)
+    .filter(Boolean);
 
 const picture = new Uint8Array(784);
 const shape = { objective: 'flow', height: 28, width: 28, channels: 1 } as const;
@@ -155,19 +158,24 @@ test.each([
   ['sampling', 'A finished image', 'No: it makes a smear, the mean of all that is possible.'],
   ['own', 'Noise', 'Right: after step 0 it made noise.'],
   ['own', 'Images', 'No: after step 0 it made noise.'],
-] as const)('without a GPU the recording answers the guess of the scene %s: %s', async (name, answer, words) => {
-  standIns('?task=explain');
-  made = madeElements();
-  const scene = (await scenesOf())[name];
-  await rendered(scene);
-  expect(said().filter((text) => /^(Right|No): /.test(String(text)))).toEqual([]);
-  expect(await guessed(scene, answer)).toBe(words);
-});
+] as const)(
+  'without a GPU the recording answers the guess of the scene %s: %s',
+  async (name, answer, words) => {
+    standIns('?task=explain');
+    made = madeElements();
+    const scene = (await scenesOf())[name];
+    await rendered(scene);
+    expect(said().filter((text) => /^(Right|No): /.test(String(text)))).toEqual([]);
+    expect(await guessed(scene, answer)).toBe(words);
+  },
+);
 
 const dots = new Uint8Array(784).map((_, i) => (i % 2 ? 255 : 0));
 /** A square, and the same out of focus. */
 const drawn = (ink: (x: number, y: number) => number) =>
-  new Uint8Array(784).map((_, i) => 255 * ink(Math.abs((i % 28) - 13.5), Math.abs(Math.floor(i / 28) - 13.5)));
+  new Uint8Array(784).map(
+    (_, i) => 255 * ink(Math.abs((i % 28) - 13.5), Math.abs(Math.floor(i / 28) - 13.5)),
+  );
 const square = drawn((x, y) => Number(x < 6 && y < 6));
 const blot = drawn((x, y) => Math.exp(-(x * x + y * y) / 50));
 
@@ -175,11 +183,14 @@ test.each([
   ['learning', 'With little noise', [square, blot, blot], 'Right: its error is largest at t = 0.00'],
   ['learning', 'In the middle', [blot, square, blot], 'Right: its error is largest at t = 0.50'],
   ['learning', 'With most noise', [blot, square, blot], 'No: its error is largest at t = 0.50'],
-] as const)('the guess of the scene %s, “%s”, is measured on an own network', async (name, answer, after, words) => {
-  const { scenes } = await scenesOn({});
-  answers = [{ ...predicted([undefined]), clean: blot, after }];
-  expect(await guessed(scenes[name], answer)).toContain(words);
-});
+] as const)(
+  'the guess of the scene %s, “%s”, is measured on an own network',
+  async (name, answer, after, words) => {
+    const { scenes } = await scenesOn({});
+    answers = [{ ...predicted([undefined]), clean: blot, after }];
+    expect(await guessed(scenes[name], answer)).toContain(words);
+  },
+);
 
 test.each([
   ['Noise', dots, 'Right: it makes noise again.'],
