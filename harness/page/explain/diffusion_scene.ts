@@ -27,10 +27,10 @@ export class DiffusionScene implements Scene {
     strip.show({ bytes, height, width, columns: STRIP }, `A ${DIGIT} that noise covers, from left to right`);
     this.element.classList.add('diffusion');
     this.element.append(
-      strip.element,
       prose(
         'Add noise to a picture again and again until only noise is left. That is easy. Diffusion is the way back: a network learns to {take noise away|denoise}, a {step} at a time, and makes new pictures from noise alone.',
       ),
+      strip.element,
     );
   }
 
