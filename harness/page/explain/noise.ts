@@ -18,7 +18,7 @@ export function errorOf(picture: Uint8Array, truth: Uint8Array): number {
 
 /** In noise, neighbouring pixels differ nearly as much as any two: by twice the variance. In pictures they differ by less than half of it. */
 const NOISY = 0.7;
-/** The edges of blots are softer than those of what they become. */
+/** Blots have softer edges than the images that they become. */
 const SOFT = 0.8;
 /** The difference of two pictures that look the same, in variances of one. */
 const LITTLE = 0.1;

@@ -42,7 +42,7 @@ test('of the recording, what the first call makes of a digit is neither noise no
   }
 });
 
-test('noise, blots and images in colour are told apart; paper is neither noise nor sharp', () => {
+test('noise, blots and images in colour look different; paper is neither noise nor sharp', () => {
   const size = { height: 16, width: 16, channels: 3 };
   const of = (value: (x: number, y: number, channel: number) => number) =>
     Uint8Array.from({ length: 768 }, (_, i) => value(Math.floor(i / 3) % 16, Math.floor(i / 48), i % 3));
