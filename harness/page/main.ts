@@ -17,7 +17,7 @@ import { anyElement, byId, guardDisabled, make, onClick, setHidden, setText } fr
 import { connectDoors, connectLeads, titleOf, viewNames } from './shell/doors';
 import { connectFiles } from './shell/file_input';
 import type { State } from './shell/state';
-import { createKeptPanel } from './train/kept_panel';
+import { createRunsTable } from './train/runs_table';
 import { createTrainPanel } from './train/train_panel';
 import { trainingProgress } from './train/train_readings';
 import { createHome, createStarter } from './welcome/home';
@@ -48,6 +48,7 @@ function showTrouble({ title, why, remedies }: Trouble): void {
   if (!anyElement('unsupported').hidden) return;
   document.body.classList.add('unsupported');
   setHidden('home', false);
+  setHidden('recorded', false);
   setHidden('unsupported', false);
   setText('unsupported-title', title);
   setText('unsupported-why', why);
@@ -147,8 +148,9 @@ function start(): void {
   const check = new CheckPanel(app);
   const bench = new BenchPanel(app);
   const draw = new DrawPanel(app);
+  const runs = createRunsTable(app);
   const panels = {
-    train: createTrainPanel(app),
+    train: createTrainPanel(app, () => runs.overlays),
     sample: new SamplePanel(app),
     draw,
     inside: createInsidePanel(app, lateDesk(app)),
@@ -161,7 +163,7 @@ function start(): void {
 
   const starter = createStarter(app, panels);
   const home = createHome(app);
-  app.open([home, createFrame(app), createKeptPanel(app), ...Object.values(panels), draw.onTrain, starter]);
+  app.open([home, createFrame(app), runs, ...Object.values(panels), draw.onTrain, starter]);
 
   window.harness = {
     get settings() {

@@ -39,9 +39,9 @@ const undisturbed = (address: string, count: number) =>
 
 /** From which step. */
 async function goOn(page: Page): Promise<number> {
-  await offered(page, 'Go on with today’s run');
+  await offered(page, 'Go on with the digits');
   const { step } = await page.evaluate(() => window.harness.state.kept[0]);
-  await page.click('#kept-runs button');
+  await page.click('#runs-body .kept button');
   await steps(page, step);
   return step;
 }

@@ -629,14 +629,15 @@ export async function keepAt(page: Page, count: number): Promise<void> {
   await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
 }
 
-/** Waits for a button with these words that continues a kept run. */
+/** Waits for a kept run with these words, and a button that goes on with it. */
 export const offered = (page: Page, words: string) =>
   until(
     page,
     (w) =>
-      [...document.querySelectorAll<HTMLButtonElement>('#kept-runs button')].some(
-        (button) => !button.disabled && button.textContent!.includes(w) && button.checkVisibility(),
-      ),
+      [...document.querySelectorAll<HTMLElement>('#runs-body .kept')].some((row) => {
+        const goOn = row.querySelector('button')!;
+        return !goOn.disabled && row.textContent!.includes(w) && goOn.checkVisibility();
+      }),
     words,
   );
 

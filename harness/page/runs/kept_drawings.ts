@@ -1,7 +1,7 @@
 /** Drawings with their digits: as the images that a run trains on, and as text beside the run's notes. Pure. */
 import type { ImageSet } from '../../../src';
-import { plural } from '../../text/units';
 import { SIDE } from '../../pictures/strokes';
+import { plural } from '../../text/units';
 
 export interface KeptDrawing {
   /** The drawing as the network sees it, 0 to 255, [SIDE][SIDE]. */
@@ -29,20 +29,28 @@ const EACH = 1 + SIDE * SIDE;
 
 /** Base64 of each digit and its pixels, a byte each. */
 export const textOfDrawings = (drawings: readonly KeptDrawing[]): string =>
-  btoa(drawings.map(({ image, digit }) => String.fromCharCode(digit, ...image)).join(''));
+  textOfBytes(drawings.flatMap(({ image, digit }) => [digit, ...image]));
 
 /** Undefined for a text that is none of drawings: another version of the page, or its user, may have written it. */
 export function drawingsOfText(text: string): readonly KeptDrawing[] | undefined {
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
-  if (bytes.length === 0 || bytes.length % EACH > 0) return undefined;
+  const bytes = bytesOfText(text);
+  if (!bytes || bytes.length === 0 || bytes.length % EACH > 0) return undefined;
   const drawings = Array.from({ length: bytes.length / EACH }, (_, i) => ({
     digit: bytes[i * EACH],
     image: bytes.slice(i * EACH + 1, (i + 1) * EACH),
   }));
   return drawings.every(({ digit }) => digit < 10) ? drawings : undefined;
+}
+
+/** Base64 of bytes. */
+export const textOfBytes = (bytes: Iterable<number>): string =>
+  btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
+
+/** Undefined for a text that is no base64. */
+export function bytesOfText(text: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
 }

@@ -12,13 +12,12 @@ export interface RunNotes extends Pick<Measurements, 'heldOut' | 'quality' | 'ra
   readonly drawings?: string | undefined;
   /** What becomes of pictures, as in the page's address. */
   readonly pictures?: string | undefined;
+  /** The first of its newest samples, as text. */
+  readonly sample?: string | undefined;
 }
 
 /** The images that come with the page, by the source that a run notes. */
-export const COMES_ALONG: Readonly<Record<string, string>> = {
-  mnist: 'of MNIST’s digits',
-  letters: 'letters A to Z',
-};
+export const COMES_ALONG: Readonly<Record<string, string>> = { mnist: 'the digits', letters: 'the letters' };
 export const comesAlong = ({ settings: { source = '' } }: Pick<StoredRun, 'settings'>): boolean =>
   source in COMES_ALONG;
 
@@ -37,7 +36,7 @@ export function readNotes(): Readonly<Record<string, RunNotes>> {
 /** Another version of the page, or its user, may have written something else. */
 function isNotes(value: unknown): value is RunNotes {
   if (typeof value !== 'object' || value === null) return false;
-  const { heldOut, quality, rates, seconds, begin, drawings, pictures } = value as Record<string, unknown>;
+  const { heldOut, quality, rates, seconds, begin, ...texts } = value as Record<string, unknown>;
   const hasNumbers = (points: unknown, ...names: readonly string[]) =>
     Array.isArray(points) &&
     points.every((point) => names.every((name) => typeof Object(point)[name] === 'number'));
@@ -48,7 +47,9 @@ function isNotes(value: unknown): value is RunNotes {
     hasNumbers(rates, 'step', 'lr') &&
     typeof seconds === 'number' &&
     (begin === undefined || beginnings.some((one) => one === begin)) &&
-    [drawings, pictures].every((text) => ['undefined', 'string'].includes(typeof text))
+    [texts.drawings, texts.pictures, texts.sample].every(
+      (text) => text === undefined || typeof text === 'string',
+    )
   );
 }
 
@@ -56,7 +57,7 @@ function isNotes(value: unknown): value is RunNotes {
 export function writeNotes(
   id: string,
   measured: Measurements,
-  { begin, drawings, pictures }: Pick<RunNotes, 'begin' | 'drawings' | 'pictures'> = {},
+  { begin, drawings, pictures, sample }: Pick<RunNotes, 'begin' | 'drawings' | 'pictures' | 'sample'> = {},
 ): void {
   const { quality, rates } = measured;
   const heldOut = thinned(measured.heldOut);
@@ -67,6 +68,7 @@ export function writeNotes(
     begin: begin ?? before?.begin,
     drawings: drawings ?? before?.drawings,
     pictures: pictures ?? before?.pictures,
+    sample: sample ?? before?.sample,
   };
   store({ ...all, [id]: { ...notes, ...own } });
 }
@@ -80,8 +82,10 @@ export function keepNotes(ids: readonly (string | undefined)[]): void {
 
 /** The stored measurements of a run that continues. */
 export function measurementsOf(id: string): Measurements {
-  const { seconds = 0, begin: _, drawings: __, pictures: ___, ...known } = readNotes()[id] ?? {};
-  return { ...nothingMeasured, ...known, secondsBefore: seconds };
+  const notes = readNotes()[id];
+  if (!notes) return nothingMeasured;
+  const { heldOut, quality, rates, seconds } = notes;
+  return { ...nothingMeasured, heldOut, quality, rates, secondsBefore: seconds };
 }
 
 function store(notes: Readonly<Record<string, RunNotes>>): void {

@@ -1,30 +1,34 @@
 /** The runs to compare: the page's own, the kept ones, and the ones reset during this visit. Pure, but for the time zone. */
 import type { StoredRun } from '../../../src/keeping/store';
 import { recipes } from '../../../src/recipes';
-import { shownName } from '../../pictures/class_names';
+import { listOf, shownName } from '../../pictures/class_names';
 import { duration, whole } from '../../text/units';
 import { trainedSeconds } from '../messages/measurements';
 import { type Beginning, type PageRecipe, recipeOf, type Settings } from '../messages/settings';
+import { bytesOfText } from '../runs/kept_drawings';
 import { type LossSeries, smoothLoss } from '../runs/losses';
-import type { RunNotes } from '../runs/run_notes';
+import { COMES_ALONG, type RunNotes } from '../runs/run_notes';
 import { loss as lossText, percent } from '../shell/format';
+import type { Tiles } from '../shell/images';
 import type { State } from '../shell/state';
 
 export interface RunRow {
   /** The run's name in the browser's storage, if it is or was there; else a key of its own. */
   readonly key: string;
   readonly where: 'page' | 'kept' | 'past';
+  /** What it trains on; for the page's own run, that it is this one. */
   readonly name: string;
+  /** What tells it from other runs of that name, beside its step. */
+  readonly about: string;
+  readonly sample?: Tiles | undefined;
   /** The run is open in another tab. */
   readonly held: boolean;
   readonly recipe: PageRecipe;
-  /** The name of the images that it trains on; undefined for the digits that come with the page, and without a name. */
+  /** The name of the images that it trains on, as in their file; undefined for the digits that come with the page, and without a name. */
   readonly images: string | undefined;
   /** Initial weights; undefined if the run was started elsewhere. */
   readonly begin: Beginning | undefined;
   readonly batch: number;
-  readonly rate: number;
-  readonly seed: number;
   readonly losses: LossSeries;
   readonly heldOut: number | undefined;
   readonly accepted: number | undefined;
@@ -34,12 +38,14 @@ export interface RunRow {
 /** The page's own run, if it has made a step. */
 export function ownRow(state: State, settings: Settings): RunRow | undefined {
   if (state.losses.length === 0) return undefined;
-  const { recipe, batch, lr, seed } = settings;
+  const { recipe, batch } = settings;
   const { heldOut, quality } = state.measured;
+  const { builtIn, letters, name } = state.data ?? {};
   return {
     ...{ key: state.id ?? 'page', where: 'page', name: 'This run', held: false },
-    ...{ recipe, begin: state.begin, batch, rate: lr, seed, losses: state.losses },
-    images: state.data?.builtIn ? undefined : state.run?.data.name,
+    about: nameOf(builtIn ? 'mnist' : letters ? 'letters' : undefined, name),
+    ...{ recipe, begin: state.begin, batch, losses: state.losses },
+    images: builtIn ? undefined : state.run?.data.name,
     heldOut: heldOut.at(-1)?.loss,
     accepted: quality.at(-1)?.accepted,
     seconds: trainedSeconds(state.measured),
@@ -51,20 +57,45 @@ export const pastRow = (row: RunRow, key: string, now: number): RunRow => ({
   ...row,
   key,
   where: 'past',
-  name: `Reset ${timeOf(now, now)}`,
+  name: row.about,
+  about: `reset ${timeOf(now, now)}`,
 });
 
 export function keptRow(run: StoredRun, notes: RunNotes | undefined, now: number): RunRow {
-  const { id, held, settings, losses, savedAt } = run;
-  const { batchSize: batch, learningRate: rate, seed } = settings;
+  const { id, held, settings, losses, savedAt, data } = run;
+  const { batchSize: batch, source } = settings;
+  const elsewhere = held ? ', open in another tab' : '';
   return {
-    ...{ key: id, where: 'kept', name: `Kept ${timeOf(savedAt, now)}`, held },
-    ...{ recipe: recipeOf(run), begin: notes?.begin, batch, rate, seed, losses },
-    images: settings.source === 'mnist' ? undefined : run.data.name,
+    ...{ key: id, where: 'kept', name: nameOf(source, data.name), held },
+    about: `${timeOf(savedAt, now)}${elsewhere}`,
+    sample: notes?.sample === undefined ? undefined : tileOf(notes.sample, data),
+    ...{ recipe: recipeOf(run), begin: notes?.begin, batch, losses },
+    images: source === 'mnist' ? undefined : data.name,
     heldOut: notes?.heldOut.at(-1)?.loss,
     accepted: notes?.quality.at(-1)?.accepted,
     seconds: notes?.seconds || undefined,
   };
+}
+
+/** What a run trains on. `source`: as a run notes it, a path for images of the command line. */
+const nameOf = (source: string | undefined, name: string | undefined): string =>
+  COMES_ALONG[source ?? ''] ?? shownName(name ?? source ?? 'your own images');
+
+/** A noted sample; undefined if the text is none of this size: another version of the page, or its user, may have written it. */
+function tileOf(text: string, { height, width, channels }: StoredRun['data']): Tiles | undefined {
+  const bytes = bytesOfText(text);
+  return bytes?.length === height * width * channels
+    ? { bytes, height, width, channels, columns: 1 }
+    : undefined;
+}
+
+/** The images that a run needs before it can go on. */
+export function neededData({ settings, data, config }: StoredRun): string {
+  const { count, height, width } = data;
+  const limit = settings.limit === undefined ? '' : 'the first ';
+  const { classes = 0 } = config.conditioning ?? {};
+  const named = data.classNames && classes > 0 ? ` (${listOf({ classes, ...data })})` : '';
+  return `The run trains on ${limit}${whole(count)} images of ${height} × ${width} from ${nameOf(settings.source, data.name)}${named}, which the browser does not keep. Choose the folder or files again${data.labels ? ', with their labels' : ''}, and it goes on.`;
 }
 
 /** `17:31` of today, `21 Nov 17:31` of another day. */
@@ -75,30 +106,14 @@ function timeOf(time: number, now: number): string {
   return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock}`;
 }
 
-export const columns = [
-  'Recipe',
-  'Begins with',
-  'Batch',
-  'Rate',
-  'Seed',
-  'Steps',
-  'Loss',
-  'Held out',
-  'Accepted',
-  'Trained',
-] as const;
-
-/** The cells of these columns. The loss is smoothed. */
+/** The cells behind a run's name. The loss is smoothed. */
 export function cellsOf(row: RunRow): string[] {
   const loss = smoothLoss(row.losses, row.batch);
   const known = <T>(value: T | undefined, text: (value: T) => string) =>
     value === undefined ? '–' : text(value);
   return [
-    row.images === undefined ? row.recipe : `${row.recipe}, ${shownName(row.images)}`,
+    row.recipe,
     known(row.begin, (begin) => (begin === 'new' ? 'new weights' : 'pretrained')),
-    whole(row.batch),
-    String(row.rate),
-    String(row.seed),
     whole(row.losses.length),
     known(loss, lossText),
     known(row.heldOut, lossText),

@@ -1,16 +1,32 @@
-/** The table of runs on the Train view, with settings and results. A run can be drawn beside the page's own, removed, or continued. */
+/**
+ * The list of runs: above the recordings of the welcome and above a Train view without a run, the kept ones to go on with; later a table with
+ * settings and results, of which a run can be drawn beside the page's own.
+ */
 import { LEAST_STEPS, type StoredRun } from '../../../src/keeping/store';
+import { whole } from '../../text/units';
 import { textOfPictures } from '../messages/settings';
-import { nameOfDrawings, textOfDrawings } from '../runs/kept_drawings';
+import { nameOfDrawings, textOfBytes, textOfDrawings } from '../runs/kept_drawings';
 import { readNotes, writeNotes } from '../runs/run_notes';
 import type { App, Panel } from '../shell/app';
-import { button, byId, make, makeButton, setDisabled, setHidden, setMessage, setText } from '../shell/dom';
-import type { State } from '../shell/state';
+import {
+  anyElement,
+  button,
+  byId,
+  make,
+  makeButton,
+  onClick,
+  setDisabled,
+  setHidden,
+  setMessage,
+  setText,
+} from '../shell/dom';
+import { ImageView } from '../shell/images';
+import { isFixed, type State } from '../shell/state';
 import { HUES } from './curve';
 import type { Overlay } from './curve_data';
-import { cellsOf, columns, keptRow, ownRow, pastRow, type RunRow, unlike } from './runs';
+import { cellsOf, keptRow, neededData, ownRow, pastRow, type RunRow, unlike } from './runs';
 
-interface RunsTable extends Panel {
+export interface RunsTable extends Panel {
   /** The other runs to draw: the same array until another is chosen. */
   readonly overlays: readonly Overlay[];
 }
@@ -33,6 +49,7 @@ export function createRunsTable(app: App): RunsTable {
           begin,
           drawings: drawingsIn(app),
           pictures: textOfPictures(app.settings),
+          sample: sampleIn(app),
         });
     },
     render() {
@@ -45,6 +62,12 @@ export function createRunsTable(app: App): RunsTable {
 /** The drawings that the page's run trains on, as text; undefined if it trains on other images. */
 const drawingsIn = ({ state, drawings }: App) =>
   drawings.length > 0 && state.data?.name === nameOfDrawings(drawings) ? textOfDrawings(drawings) : undefined;
+
+/** The first of the run's newest samples, as text. */
+function sampleIn({ grids, state: { data } }: App): string | undefined {
+  const { images } = grids.all.at(-1)?.value ?? {};
+  return images && data && textOfBytes(images.subarray(0, data.height * data.width * data.channels));
+}
 
 /** The existing runs, and the ones that are drawn. */
 class Runs {
@@ -90,8 +113,8 @@ class Runs {
     setMessage('runs-unlike', drawn.length > 0 ? unlike([...(own ? [own] : []), ...drawn]) : undefined);
     const same = drawn.length === before.length && drawn.every((row, i) => row.losses === before[i].losses);
     if (!same)
-      this.overlays = drawn.map(({ key, name, losses, batch }) => ({
-        ...{ name, losses, batch },
+      this.overlays = drawn.map(({ key, name, about, losses, batch }) => ({
+        ...{ name: `${name}, ${about}`, losses, batch },
         hue: this.hues.get(key)!,
       }));
   }
@@ -115,11 +138,14 @@ class Runs {
 /** Returns what brings the table in line with its rows. */
 function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
   const body = byId('runs-body', HTMLTableSectionElement);
-  const shown = new Map<string, RowView>();
+  const views = new Map<string, RowView>();
 
   const actionsOf = ({ key, where, name, losses }: RunRow) => ({
     draw: (on: boolean) => runs.draw(key, on),
-    goOn: () => app.goOn(key),
+    goOn() {
+      app.set('task', 'train');
+      app.goOn(key);
+    },
     remove() {
       if (where === 'past') runs.forget(key);
       else if (confirm(`Delete the run for good (${name}), all ${losses.length} steps?`)) app.discard(key);
@@ -130,27 +156,47 @@ function createView(app: App, runs: Runs): (rows: readonly RunRow[]) => void {
 
   const aside = button('put-aside');
   aside.addEventListener('click', () => app.putAside());
+  onClick('not-stored-save', () => app.save('checkpoint'));
+  const list = anyElement('kept');
+  const above = list.parentElement!;
+  const below = anyElement('runs');
+  /** From then on there is something to compare. */
+  let begun = false;
 
   return (rows) => {
+    const { state, settings, home } = app;
     const own = rows.find(({ where }) => where === 'page');
-    setHidden('runs-table', rows.length < 2);
-    setHidden('runs', rows.length < 2 && !own);
+    begun ||= isFixed(state);
+    const shown = home || settings.task === 'train';
+    const asTable = begun && !home && state.needsData === undefined;
+    const offered = state.kept.length > 0 && !isFixed(state) && shown;
+    list.hidden = asTable ? rows.length < (own ? 2 : 1) : !offered;
+    const place = asTable ? below : above;
+    if (list.parentElement !== place) place.append(list);
+    byId('runs-table', HTMLElement).tabIndex = asTable ? 0 : -1;
+    const needs = state.kept.find(({ id }) => id === state.needsData);
+    setMessage('runs-needed', needs && neededData(needs));
+    setHidden('not-stored', !state.notStored);
+    setText('not-stored-text', state.notStored ?? '');
+    setDisabled('not-stored-save', state.losses.length === 0);
+    if (!shown) return;
+    below.hidden = !own && !(asTable && rows.length > 0);
     aside.hidden = !own;
     const isShort = own !== undefined && own.losses.length < LEAST_STEPS;
     setDisabled(aside, isShort);
     aside.title = isShort ? `From step ${LEAST_STEPS} on` : '';
     const names = rows.map(nameOf);
-    for (const [name, { element }] of shown) {
+    for (const [name, { element }] of views) {
       if (names.includes(name)) continue;
       element.remove();
-      shown.delete(name);
+      views.delete(name);
     }
     for (const [i, row] of rows.entries()) {
-      const view = shown.get(names[i]) ?? createRow(row, actionsOf(row));
-      shown.set(names[i], view);
+      const view = views.get(names[i]) ?? createRow(row, actionsOf(row));
+      views.set(names[i], view);
       view.update(row, runs.hues.get(row.key));
-      const place = body.rows[i] ?? null;
-      if (place !== view.element) body.insertBefore(view.element, place);
+      const before = body.rows[i] ?? null;
+      if (before !== view.element) body.insertBefore(view.element, before);
     }
   };
 }
@@ -172,23 +218,37 @@ interface RowView {
 
 /** A row's elements stay while its numbers change, so that a pressed or focused button stays, too. */
 function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowView {
+  const canvas = make('canvas', { ariaHidden: 'true' });
+  const picture = make('span', { className: 'images', hidden: where !== 'kept' }, canvas);
+  const view = new ImageView(canvas);
   const swatch = make('span', { className: 'swatch', ariaHidden: 'true' });
   const name = make('span');
+  const step = make('span');
+  const about = make('span');
   const box = make('input', { type: 'checkbox' });
   box.addEventListener('change', () => actions.draw(box.checked));
   const label = make('label', {}, ...(where === 'page' ? [] : [box]), swatch, name);
-  const cells = columns.map((_, i) => make('td', { className: i < 2 ? '' : 'number' }));
-  const small = { className: 'small' };
+  const cells = Array.from({ length: 7 }, (_, i) =>
+    make('td', { className: i < 2 ? 'fact' : 'fact number' }),
+  );
+  const goOn = makeButton('Go on', actions.goOn, { className: 'small' });
+  const withName = make('span');
+  goOn.append(withName);
   const buttons = [
-    ...(where === 'kept' ? [makeButton('Go on', actions.goOn, small)] : []),
-    ...(where !== 'page' ? [makeButton('Remove', actions.remove, small)] : []),
+    ...(where === 'kept' ? [goOn] : []),
+    ...(where !== 'page' ? [makeButton('Remove', actions.remove, { className: 'small' })] : []),
   ];
-  const head = make('th', { scope: 'row' }, label);
-  const element = make('tr', {}, head, ...cells, make('td', { className: 'buttons' }, ...buttons));
+  const head = make('th', { scope: 'row' }, picture, label, make('small', {}, step, about));
+  const last = make('td', { className: 'buttons' }, ...buttons);
+  const element = make('tr', { className: where }, head, ...cells, last);
   return {
     element,
     update(row, hue) {
       setText(name, row.name);
+      setText(withName, ` with ${row.name}`);
+      setText(step, `step ${whole(row.losses.length)}, `);
+      setText(about, row.about);
+      view.show(row.sample);
       box.checked = hue !== undefined;
       box.ariaLabel = `Draw the loss of ${row.name}`;
       swatch.className = `swatch ${where === 'page' ? 'own' : hue === undefined ? 'none' : `run-${hue}`}`;
@@ -196,7 +256,8 @@ function createRow({ where }: Pick<RunRow, 'where'>, actions: RowActions): RowVi
       for (const [i, text] of cellsOf(row).entries()) setText(cells[i], text);
       for (const one of buttons) {
         one.disabled = row.held;
-        one.ariaLabel = `${one.textContent}: ${row.name}`;
+        const what = one === goOn ? one.textContent : `Remove ${row.name}`;
+        one.ariaLabel = `${what}, step ${whole(row.losses.length)}, ${row.about}`;
         one.title = row.held ? 'It is open in another tab' : '';
       }
     },

@@ -23,10 +23,10 @@ import {
 import { connectFields } from '../shell/fields';
 import { percent } from '../shell/format';
 import { dataNameOf, describe, finished, hasEnded, isBusy, isComplete, rests } from '../shell/state';
+import type { Overlay } from './curve_data';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
 import { createPlanner } from './plan';
-import { createRunsTable } from './runs_table';
 import { renderData } from './train_data';
 import { connectPictures } from './train_pictures';
 import { connectReadings } from './train_readings';
@@ -34,7 +34,8 @@ import { connectReadings } from './train_readings';
 /** Interval of the check for tasks that take long, which send no event. */
 const LOOK_MS = 1000;
 
-export function createTrainPanel(app: App): TaskPanel {
+/** `overlays`: the other runs on the curve. */
+export function createTrainPanel(app: App, overlays: () => readonly Overlay[]): TaskPanel {
   const planner = createPlanner(app);
   const fields = connectFields(
     app,
@@ -77,10 +78,9 @@ export function createTrainPanel(app: App): TaskPanel {
   const controls = connectControls(app, { mayStart, isComing }, start);
   onClick('train', planner.pressed);
   const measures = createMeasuresView(app);
-  const runs = createRunsTable(app);
   const distil = createDistilPanel(app);
   const after = createAfter(app);
-  const renderReadings = connectReadings(app, () => runs.overlays);
+  const renderReadings = connectReadings(app, overlays);
   const pictures = connectPictures(app);
   connectSaves(app);
   onClick('fit-whole', () => app.set('fit', 'fit'));
@@ -90,7 +90,7 @@ export function createTrainPanel(app: App): TaskPanel {
     tasks: ['train'],
     start: () => start(),
     receive(event) {
-      for (const part of [planner, runs, distil, pictures, measures, after]) part.receive?.(event);
+      for (const part of [planner, distil, pictures, measures, after]) part.receive?.(event);
     },
     render() {
       for (const each of [fields, more, ...choices]) each.render();
@@ -98,7 +98,7 @@ export function createTrainPanel(app: App): TaskPanel {
       if (!more.valid) moreDetails.open = true;
       // It has no card but where an address, a file or a kept run has chosen it.
       setHidden('card-digits-3x3', app.settings.recipe !== 'digits-3x3');
-      for (const part of [controls, planner, runs]) part.render();
+      for (const part of [controls, planner]) part.render();
       renderReadings();
       for (const part of [distil, pictures, measures, after]) part.render();
       renderData(app, planner);

@@ -46,6 +46,7 @@ export function createHome(app: App): Panel {
       document.body.classList.toggle('home', app.home);
       const shown = app.home || document.body.classList.contains('unsupported');
       setHidden('home', !shown);
+      setHidden('recorded', !shown);
       setHidden('view-title', shown);
       if (!app.home) making = false;
       setDisabled(make, making);

@@ -347,7 +347,7 @@ test('the pretrained network is fine-tuned on kept drawings, and goes on with th
   const before = await losses(page);
   await page.reload();
   await until(page, () => window.harness?.state.kept.length === 1);
-  await click(page, '#kept-runs button');
+  await click(page, '#runs-body .kept button');
   await steps(page, before.length + 1);
   await pause(page);
   expect((await losses(page)).slice(0, before.length)).toEqual(before);

@@ -65,9 +65,13 @@ async function trained(before = async (_: Page) => {}): Promise<Visited> {
 
 /** Opens the page at its plain address, and goes on with the kept run. */
 async function goOn(page: Page): Promise<void> {
-  await page.goto(`${driven.address}?task=train`);
-  await offered(page, 'Go on');
-  await click(page, '#kept-runs button');
+  await page.goto(driven.address);
+  await offered(page, 'Go on with ');
+  const tops = await page.$$eval('#runs-table, #recorded', (all) =>
+    all.map((each) => each.getBoundingClientRect().top),
+  );
+  expect(tops[0]).toBeLessThan(tops[1]);
+  await click(page, '#runs-body .kept button');
 }
 
 /** The files of the private file system's folder of images, and their sizes. */
@@ -109,7 +113,7 @@ test('a kept run goes on without the files; where its images are damaged, the pa
     }
   });
   await goOn(page);
-  await mentions(page, 'kept-runs', 'does not keep');
+  await mentions(page, 'runs-needed', 'does not keep');
   expect(await keptImages(page)).toEqual([]);
   // As an earlier version has read them, or so it may be; what is opaque every version reads alike.
   const not = 'These are not the images that the run trains on.';
@@ -205,7 +209,7 @@ test('without room for the images the run goes on; transparent pictures are the 
   expect(await keptImages(page)).toEqual([]);
   expect(await fromState(page, 'error')).toBeUndefined();
   await goOn(page);
-  await mentions(page, 'kept-runs', 'does not keep');
+  await mentions(page, 'runs-needed', 'does not keep');
 });
 
 // Each of the three is shown in a quicker test; here they meet on the page.

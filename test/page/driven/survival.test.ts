@@ -88,8 +88,8 @@ test('a run that an earlier version of the page kept goes on', { tags: 'thorough
     ...([id, file, bytes, notes] as const),
   );
   await page.reload();
-  await offered(page, `(step ${kept})`);
-  await click(page, '#kept-runs button');
+  await offered(page, `step ${kept}, `);
+  await click(page, '#runs-body .kept button');
   await until(page, (n) => window.harness.state.losses.length > n, kept + 20);
   const now = await losses(page);
   expect(now.slice(0, kept)).toEqual(before.slice(0, kept));
@@ -138,13 +138,13 @@ test('a page that is left in the middle of a run goes on with the run, bit for b
     kept + 10,
     `${driven.address}?samples=0`,
   );
-  await offered(page, 'Go on with today’s run (step ');
-  const offer = (await text(page, 'kept-runs'))!;
-  expect(offer).toContain('recipe tutorial, batch 4');
+  await offered(page, 'Go on with the digits');
+  const offer = (await text(page, 'runs-body'))!;
+  expect(offer).toContain('tutorial');
   // On a busy machine the browser leaves the page later than it was asked to.
-  const at = Number(/\(step (\d+)\)/.exec(offer)![1]);
+  const at = Number(/step (\d+), /.exec(offer)![1]);
   expect(at).toBeGreaterThanOrEqual(kept);
-  await click(page, '#kept-runs button');
+  await click(page, '#runs-body .kept button');
   await steps(page, 1);
   expect((await losses(page)).slice(0, at)).toEqual(undisturbed.slice(0, at));
   expect(await searchOf(page)).toContain(`recipe=tutorial&batch=4&lr=0.01&${EPOCHS}`);
@@ -182,8 +182,8 @@ test('a GPU process that is killed once, twice, three times: the run goes on, af
   await said(`of the run is kept in this browser`);
   expect(await page.$eval('#save-checkpoint', (b) => (b as HTMLButtonElement).disabled)).toBe(false);
   await page.reload();
-  await offered(page, 'Go on with today’s run');
-  await click(page, '#kept-runs button');
+  await offered(page, 'Go on with the digits');
+  await click(page, '#runs-body .kept button');
   await steps(page, kept + 10);
 
   await killGpu(browser);
@@ -205,36 +205,36 @@ test('two tabs keep two runs, each with one writer; a run can be discarded', {
   await pause(first.page);
   const { page } = await open(RUN);
   await phase(page, 'idle');
-  await mentions(page, 'kept-runs', 'open in another tab');
-  expect(await page.$$eval('#kept-runs button', (all) => all.map((b) => b.disabled))).toEqual([true, true]);
+  await mentions(page, 'runs-body', 'open in another tab');
+  expect(await page.$$eval('#runs-body button', (all) => all.map((b) => b.disabled))).toEqual([true, true]);
   await keepAt(page, LEAST_STEPS);
   const third = await open(RUN);
-  await exist(third.page, '#kept-runs li', 2);
+  await exist(third.page, '#runs-body .kept', 2);
 
   // What a tab leaves behind, another can have.
   const own = (await losses(page)).length;
   await page.close();
-  await offered(third.page, `(step ${own})`);
+  await offered(third.page, `step ${own}, `);
   await first.page.close();
   await until(
     third.page,
     () =>
-      document.querySelectorAll('#kept-runs button:disabled').length === 0 &&
-      document.querySelectorAll('#kept-runs li').length === 2,
+      document.querySelectorAll('#runs-body button:disabled').length === 0 &&
+      document.querySelectorAll('#runs-body .kept').length === 2,
   );
-  await click(third.page, '#kept-runs li:first-child button + button');
-  await exist(third.page, '#kept-runs li', 1);
+  await click(third.page, '#runs-body .kept:first-child button + button');
+  await exist(third.page, '#runs-body .kept', 1);
   const fourth = await open(RUN);
   await offered(fourth.page, 'Go on');
   // A tab in the background draws nothing, and cannot be clicked.
   await third.page.bringToFront();
-  await click(third.page, '#kept-runs button');
+  await click(third.page, '#runs-body .kept button');
   await steps(third.page, 1);
   await fourth.page.bringToFront();
   // It does not know yet.
-  await click(fourth.page, '#kept-runs button');
+  await click(fourth.page, '#runs-body .kept button');
   await until(fourth.page, () => window.harness.state.error?.message.includes('open in another tab'));
-  await exist(fourth.page, '#kept-runs button:disabled', 2);
+  await exist(fourth.page, '#runs-body button:disabled', 2);
 });
 
 test('a kept run whose coloured images found no room names its classes, asks for these images, and goes on', {
@@ -264,10 +264,10 @@ test('a kept run whose coloured images found no room names its classes, asks for
   const before = await losses(page);
   await page.reload();
   await offered(page, 'Go on');
-  expect(await text(page, 'kept-runs')).toContain(`${name} (poppy, רקפת).`);
-  await click(page, '#kept-runs button');
+  expect(await text(page, 'runs-body')).toContain(`Go on with ${name}`);
+  await click(page, '#runs-body .kept button');
   const asked = `images of 8 × 8 from ${name} (poppy, רקפת), which the browser does not keep`;
-  await mentions(page, 'kept-runs', asked);
+  await mentions(page, 'runs-needed', asked);
   await dropImages(41);
   await unhidden(page, 'files-problem');
   expect(await text(page, 'files-problem-text')).toBe('These are not the images that the run trains on.');

@@ -3,7 +3,13 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { reduceMeasurements } from '../../../harness/page/messages/measurements';
 import { Losses, smooth, smoothLoss } from '../../../harness/page/runs/losses';
 import { initialState, reduce } from '../../../harness/page/shell/state';
-import { curveColumns, Line, linearRange, logRange, MOST_STEPS } from '../../../harness/page/train/curve_data';
+import {
+  curveColumns,
+  Line,
+  linearRange,
+  logRange,
+  MOST_STEPS,
+} from '../../../harness/page/train/curve_data';
 import { EpochMeans } from '../../../harness/page/train/train_readings';
 import { epochMeans } from '../../../harness/run/losses';
 

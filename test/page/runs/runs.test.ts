@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { nothingMeasured, thinned } from '../../../harness/page/messages/measurements';
 import { initialOf, type PageRecipe } from '../../../harness/page/messages/settings';
-import { drawingsOfText, textOfDrawings } from '../../../harness/page/runs/kept_drawings';
+import { drawingsOfText, textOfBytes, textOfDrawings } from '../../../harness/page/runs/kept_drawings';
 import { Losses } from '../../../harness/page/runs/losses';
 import {
   keepNotes,
@@ -20,7 +20,7 @@ import {
   readingOf,
   xEnd,
 } from '../../../harness/page/train/curve_data';
-import { cellsOf, keptRow, ownRow, pastRow, unlike } from '../../../harness/page/train/runs';
+import { cellsOf, keptRow, neededData, ownRow, pastRow, unlike } from '../../../harness/page/train/runs';
 import type { StoredRun } from '../../../src/keeping/store';
 import { presets } from '../../../src/unet/config';
 import { standInStorage } from '../stand_ins';
@@ -50,13 +50,49 @@ const kept: StoredRun = {
 };
 
 describe('the table of runs', () => {
-  test('names images of the user’s beside the recipe', () => {
-    const data = { ...kept.data, name: 'garden' };
-    const named = keptRow({ ...kept, data }, undefined, now);
-    expect(cellsOf(named)[0]).toBe('digits, garden');
-    expect(
-      cellsOf(keptRow({ ...kept, data, settings: { ...kept.settings, source: 'mnist' } }, undefined, now))[0],
-    ).toBe('digits');
+  test.each([
+    [{ source: 'mnist' }, {}, 'the digits'],
+    [{ source: 'letters' }, { name: 'Letters A to Z' }, 'the letters'],
+    [{ source: 'flags30' }, { name: 'flags30' }, 'flags30'],
+    [{ source: '/home/me/garden' }, {}, '/home/me/garden'],
+    [{}, { name: 'x'.repeat(500) }, `${'x'.repeat(23)}…`],
+    [{}, {}, 'your own images'],
+  ])('names a kept run of %j on %j after its images: %s', (of, named, name) => {
+    const run = { ...kept, settings: { ...kept.settings, ...of }, data: { ...kept.data, ...named } };
+    expect(keptRow(run, undefined, now)).toMatchObject({ name, about: '18:05', sample: undefined });
+  });
+
+  test('has a sample of a kept run where one of its size is noted', () => {
+    const size = { height: 2, width: 2, channels: 1 };
+    const run = { ...kept, data: { ...kept.data, ...size } };
+    const sampleOf = (bytes: readonly number[] | string) => {
+      const sample = typeof bytes === 'string' ? bytes : textOfBytes(bytes);
+      return keptRow(run, { heldOut: [], quality: [], rates: [], seconds: 1, sample }, now).sample;
+    };
+    expect(sampleOf([0, 127, 128, 255])).toEqual({
+      ...size,
+      columns: 1,
+      bytes: Uint8Array.of(0, 127, 128, 255),
+    });
+    for (const none of [[1, 2, 3], '%', '']) expect(sampleOf(none)).toBeUndefined();
+  });
+
+  test('says when a run was kept, and that another tab has it', () => {
+    expect(keptRow(kept, undefined, now + 86_400_000).about).toBe('26 Nov 18:05');
+    expect(keptRow({ ...kept, held: true }, undefined, now)).toMatchObject({
+      held: true,
+      about: '18:05, open in another tab',
+    });
+  });
+
+  test('says which images a run needs, with their classes and how many', () => {
+    const settings = { ...kept.settings, source: '/home/me/garden', limit: 90 };
+    const config = { ...presets.digits, conditioning: { noiseLevel: true, classes: 2 } };
+    const data = { ...kept.data, name: 'garden', classNames: ['poppy', 'x'.repeat(500)], labels: 'def' };
+    const asked = `the first 90 images of 28 × 28 from garden (poppy, ${'x'.repeat(23)}…), which`;
+    expect(neededData({ ...kept, settings, config, data })).toContain(asked);
+    expect(neededData({ ...kept, settings, config, data })).toContain('with their labels');
+    expect(neededData(kept)).toContain('on 90 images of 28 × 28 from your own images, which');
   });
 
   test('says that losses of different objectives, or on different images, are not comparable', () => {
@@ -77,25 +113,19 @@ describe('the table of runs', () => {
       { ...initialState, begin: 'pretrained', losses: Losses.of([0.5, 0.5]), measured },
       settings,
     )!;
-    expect(cellsOf(row)).toEqual([
-      'digits',
-      'pretrained',
-      '16',
-      '0.001',
-      '7',
-      '2',
-      '0.5000',
-      '0.2500',
-      '50 %',
-      '1 min 1 s',
-    ]);
-    expect(pastRow(row, 'x', now)).toMatchObject({ key: 'x', where: 'past', name: 'Reset 18:05' });
+    expect(cellsOf(row)).toEqual(['digits', 'pretrained', '2', '0.5000', '0.2500', '50 %', '1 min 1 s']);
+    expect(pastRow(row, 'x', now)).toMatchObject({
+      key: 'x',
+      where: 'past',
+      name: 'your own images',
+      about: 'reset 18:05',
+    });
   });
 
   test('shows the notes of a kept run, and says what is unknown', () => {
     const notes: RunNotes = { heldOut: [point], quality: [share], rates: [], seconds: 61, begin: 'new' };
     expect(cellsOf(keptRow(kept, notes, now))[1]).toBe('new weights');
-    expect(cellsOf(keptRow(kept, notes, now)).slice(5)).toEqual([
+    expect(cellsOf(keptRow(kept, notes, now)).slice(2)).toEqual([
       '2',
       '0.5000',
       '0.2500',
@@ -103,8 +133,7 @@ describe('the table of runs', () => {
       '1 min 1 s',
     ]);
     expect(cellsOf(keptRow(kept, undefined, now))[1]).toBe('–');
-    expect(cellsOf(keptRow(kept, undefined, now)).slice(6)).toEqual(['0.5000', '–', '–', '–']);
-    expect(keptRow(kept, undefined, now + 86_400_000).name).toBe('Kept 26 Nov 18:05');
+    expect(cellsOf(keptRow(kept, undefined, now)).slice(3)).toEqual(['0.5000', '–', '–', '–']);
   });
 });
 
@@ -221,13 +250,17 @@ describe('the notes of a run', () => {
       image: Uint8Array.from({ length: 784 }, (_, i) => (digit + i) % 256),
     }));
     const pictures = 'size=16&fit=fit&ink=auto';
-    writeNotes('a', nothingMeasured, { begin: 'pretrained', drawings: textOfDrawings(drawings), pictures });
+    const noted = {
+      begin: 'pretrained',
+      drawings: textOfDrawings(drawings),
+      pictures,
+      sample: 'AA==',
+    } as const;
+    writeNotes('a', nothingMeasured, noted);
     writeNotes('a', measured);
-    const { begin, drawings: text, heldOut, pictures: noted } = readNotes().a;
-    expect([begin, heldOut, noted]).toEqual(['pretrained', [point], pictures]);
-    expect(measurementsOf('a')).not.toHaveProperty('pictures');
-    expect(drawingsOfText(text!)).toEqual(drawings);
-    expect(measurementsOf('a')).not.toHaveProperty('drawings');
+    expect(readNotes().a).toMatchObject({ ...noted, heldOut: [point] });
+    expect(drawingsOfText(noted.drawings)).toEqual(drawings);
+    expect(Object.keys(measurementsOf('a')).sort()).toEqual(Object.keys(nothingMeasured).sort());
   });
 
   test.each([
