@@ -38,17 +38,4 @@ export class Sequence implements Submittable {
       if (first < end) program.encode(pass, first, end);
     }
   }
-
-  /** Where to cut into at most `count` pieces of about the same work, none empty: the ends of the pieces. */
-  cuts(count: number): number[] {
-    const all = this.workOf(0, this.partCount);
-    const ends: number[] = [];
-    let work = 0;
-    for (let i = 0; i < this.partCount; i++) {
-      work += this.part(i).work;
-      const isLast = i === this.partCount - 1;
-      if (isLast || work >= ((ends.length + 1) * all) / count) ends.push(i + 1);
-    }
-    return ends;
-  }
 }

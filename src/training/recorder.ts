@@ -26,7 +26,6 @@ import { NO_CLIP } from './step_config';
 import type { CustomLossPrograms, StepPrograms, UpdateSettings } from './step_programs';
 
 const RECORD_OPTIONS: Names<RecordOptions> = { learningRate: true };
-const PARTS_OPTIONS: Names<RecordOptions & { parts: number }> = { ...RECORD_OPTIONS, parts: true };
 const FORWARD_OPTIONS: Names<CustomForwardOptions> = {
   input: true,
   output: true,
@@ -41,9 +40,6 @@ const UPDATE_OPTIONS: Names<CustomUpdateOptions> = {
   clipNorm: true,
   loss: true,
 };
-/** Most parts of a step. */
-const MOST_PARTS = 10_000;
-
 interface RecorderParts {
   /** The trained network. */
   readonly network: NetworkWeights;
@@ -93,39 +89,9 @@ export class StepRecorder {
     this.parts.checkFree();
     checkEncoder(encoder);
     checkNames('encodeStep', options, RECORD_OPTIONS);
-    const begin = this.prepareStep('encodeStep', batch, options);
-    begin(encoder);
+    this.beginStep(encoder, batch, options);
     computePass(encoder, 'training step', (pass) => {
       for (const program of this.programs.step) program.encode(pass);
-    });
-  }
-
-  encodeStepParts(
-    batch: Batch<BufferSlice, BufferSlice>,
-    options: RecordOptions & { readonly parts: number },
-  ): ((encoder: GPUCommandEncoder) => void)[] {
-    this.parts.checkFree();
-    checkNames('encodeStepParts', options, PARTS_OPTIONS);
-    checkInteger('parts', options.parts, 2, MOST_PARTS);
-    const begin = this.prepareStep('encodeStepParts', batch, options);
-    const { sequence } = this.programs;
-    const { begun } = this;
-    const ends = sequence.cuts(options.parts);
-    let next = 0;
-    return ends.map((end, i) => (encoder) => {
-      this.parts.check();
-      checkEncoder(encoder);
-      if (i !== next || begun !== this.begun) {
-        const why = i < next ? 'was recorded already' : i > next ? `comes after part ${next + 1}` : undefined;
-        throw argumentError(
-          `Part ${i + 1} of ${ends.length} ${why ?? 'belongs to a step that another one has replaced'}. Record all parts once, in their order, before the next step.`,
-        );
-      }
-      next++;
-      if (i === 0) begin(encoder);
-      computePass(encoder, 'part of a training step', (pass) =>
-        sequence.encode(pass, i === 0 ? 0 : ends[i - 1], end),
-      );
     });
   }
 
@@ -240,30 +206,28 @@ export class StepRecorder {
     return { learningRate, weightDecay, clipNorm: clipNorm ?? NO_CLIP };
   }
 
-  /** Checks a step on the caller's buffers; returns a function that records the copies and numbers at its beginning. */
-  private prepareStep(
-    method: string,
+  /** Checks a step on the caller's buffers, and records the copies and numbers at its beginning. */
+  private beginStep(
+    encoder: GPUCommandEncoder,
     batch: Batch<BufferSlice, BufferSlice>,
     { learningRate }: RecordOptions,
-  ): (encoder: GPUCommandEncoder) => void {
+  ): void {
     const settings = this.updateSettings({ learningRate });
     const { programs, network } = this;
     const count = checkBatch(batch, network, this.parts.batchSize);
     for (const [name, given] of Object.entries(batch)) {
       if (name === 'count' || given === undefined || isSlice(given)) continue;
       throw argumentError(
-        `${method} was given a ${typeOf(given)} as ${name}; all of the batch must be in GPUBuffers. Give arrays to step().`,
+        `encodeStep was given a ${typeOf(given)} as ${name}; all of the batch must be in GPUBuffers. Give arrays to step().`,
       );
     }
     const sources = sourcesOf(batch, network.config, count);
     this.countStep();
     this.recorded = sources.map(({ name, to, bytes }) => ({ name, to, bytes }));
-    return (encoder) => {
-      programs.encodeSettings(encoder, settings);
-      programs.encodeCount(encoder, count);
-      for (const { source, to, bytes } of sources)
-        this.copyIn(encoder, source as Slice, this.programs.plan.tensors[to], bytes);
-    };
+    programs.encodeSettings(encoder, settings);
+    programs.encodeCount(encoder, count);
+    for (const { source, to, bytes } of sources)
+      this.copyIn(encoder, source as Slice, programs.plan.tensors[to], bytes);
   }
 
   private customPrograms(method: string, encoder: GPUCommandEncoder): CustomLossPrograms {

@@ -3,7 +3,6 @@ import type { Gpu } from '../gpu/gpu';
 import { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { copyBytes } from '../gpu/recorded_numbers';
-import { Sequence } from '../gpu/sequence';
 import { readBuffer, Staging } from '../gpu/staging';
 import { setUpdate } from '../kernels/set_update';
 import { op } from '../plan/op';
@@ -308,11 +307,6 @@ export class StepPrograms {
       await Promise.race([submitted, losses]);
       return { losses };
     });
-  }
-
-  /** The whole of a step on the caller's batch, to be cut. */
-  get sequence(): Sequence {
-    return new Sequence(this.step);
   }
 
   /** Reads the gradients of the last step, or of the last backward pass of a custom loss; laid out like the flat parameters. */

@@ -432,7 +432,7 @@ export class Trainer extends Resource {
 
   /**
    * Records one step on the caller's buffers, with its learning rate (default: `learningRate` at this moment); submits nothing. For a step
-   * that is too long for one submission see `encodeStepParts`. `readLosses` has the loss once it has run. A non-finite step changes
+   * that is too long for one submission see `runFor`. `readLosses` has the loss once it has run. A non-finite step changes
    * nothing, and neither does any step after it until `readLosses`, or the next `step` or `fit`, has thrown the error. Throws `argument`
    * before anything is recorded.
    */
@@ -442,18 +442,6 @@ export class Trainer extends Resource {
     options: RecordOptions = {},
   ): void {
     this.recorder.encodeStep(encoder, batch, options);
-  }
-
-  /**
-   * Records the same step in up to `parts` pieces of about the same work (2 to 10,000; fewer if it has fewer dispatches). Each function records one
-   * of them. Record all, each once, in their order, in one encoder or several, and submit them in that order; other commands may run in
-   * between, but no other step of this trainer. Until the last one has run, no weight has changed.
-   */
-  encodeStepParts(
-    batch: Batch<BufferSlice, BufferSlice>,
-    options: RecordOptions & { readonly parts: number },
-  ): ((encoder: GPUCommandEncoder) => void)[] {
-    return this.recorder.encodeStepParts(batch, options);
   }
 
   /**

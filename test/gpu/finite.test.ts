@@ -436,15 +436,10 @@ describe('recorded steps', () => {
     },
   );
 
-  test('in parts, or with a custom loss, that are not finite are named', async () => {
+  test('with a custom loss, that are not finite are named', async () => {
     const bad = goodBatch(9);
     bad.noisy[5] = nan;
     const one = await setUp({ customLoss: true });
-    submit(gpu, (encoder) => {
-      for (const part of one.trainer.encodeStepParts(allOnGpu(bad), { parts: 3 })) part(encoder);
-    });
-    await refused(one.trainer.readLosses(), 'argument', 'noisy[5] of the last recorded batch');
-
     const output = roomFor(gpu, COUNT * size);
     submit(gpu, (encoder) => {
       one.trainer.encodeForward(encoder, { input: onGpu(bad.noisy), output, count: COUNT });

@@ -415,52 +415,11 @@ describe('a recorded step', () => {
     expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
   });
 
-  test('gives the same bits in parts, with other work in between', async () => {
-    const one = await setUp();
-    for (const batch of arrays.slice(0, 2)) await one.trainer.step(batch);
-    const two = await setUp();
-    for (const batch of arrays.slice(0, 2).map(onGpu)) {
-      const before = await two.unet.getParameters();
-      const parts = two.trainer.encodeStepParts(batch, { parts: 7 });
-      expect(parts.length).toBeGreaterThan(4);
-      expect(parts.length).toBeLessThanOrEqual(7);
-      for (const [i, record] of parts.entries()) {
-        submit(gpu, record);
-        if (i < parts.length - 1) {
-          expect(await two.unet.getParameters()).toEqual(before);
-          await two.unet.predict(arrays[4].noisy, { count: 4 });
-        }
-      }
-    }
-    expect(await two.unet.getParameters()).toEqual(await one.unet.getParameters());
-    expect([...(await two.trainer.readLosses(2))]).toEqual([...(await one.trainer.readLosses(2))]);
-  });
-
-  test('has at most one part for each dispatch, however many parts are asked for', async () => {
-    const { trainer } = await setUp();
-    const parts = trainer.encodeStepParts(onGpu(arrays[0]), { parts: 10_000 });
-    expect(parts.length).toBeGreaterThan(10);
-    expect(parts.length).toBeLessThan(100);
-    submit(gpu, (encoder) => {
-      for (const record of parts) record(encoder);
-    });
-    expect(await trainer.readLosses(1)).toHaveLength(1);
-  });
-
-  test('is refused in parts out of order, twice, or after another step', async () => {
+  test('is refused with a wrong rate, batch or encoder', async () => {
     const { trainer } = await setUp();
     const batch = onGpu(arrays[0]);
     const encoder = gpu.device.createCommandEncoder();
     const refuses = (work: () => unknown, fact: string) => refused(work, 'argument', fact);
-    const parts = trainer.encodeStepParts(batch, { parts: 3 });
-    await refuses(() => parts[1](encoder), 'Part 2 of 3 comes after part 1');
-    parts[0](encoder);
-    await refuses(() => parts[0](encoder), 'was recorded already');
-    await refuses(() => parts[1](undefined as never), 'The encoder is of type Undefined');
-    trainer.encodeStep(encoder, batch);
-    await refuses(() => parts[1](encoder), 'another one has replaced');
-    for (const wrong of [1, 0, Number.NaN, 2.5])
-      await refuses(() => trainer.encodeStepParts(batch, { parts: wrong }), 'parts is');
     const rate = { learningRate: -1 };
     await refuses(() => trainer.encodeStep(encoder, batch, rate), 'learningRate is -1');
     await refuses(() => trainer.encodeStep(encoder, arrays[0] as never), 'a Float32Array as noisy');

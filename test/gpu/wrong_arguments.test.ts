@@ -126,8 +126,6 @@ test('every call refuses nothing, null and values of other types', async () => {
     'encodeStep, arrays': (given) => trainer.encodeStep(encoder, given ?? (batch() as never)),
     'encodeStep, options': (given) =>
       trainer.encodeStep(encoder, { noisy: buffer, target: buffer }, given ?? null),
-    encodeStepParts: (given) => trainer.encodeStepParts(given, { parts: 2 }),
-    'encodeStepParts, options': (given) => trainer.encodeStepParts({ noisy: buffer, target: buffer }, given),
     encodeForward: (given) => trainer.encodeForward(encoder, given),
     encodeBackward: (given) => trainer.encodeBackward(encoder, given),
     encodeUpdate: (given) => trainer.encodeUpdate(encoder, given ?? null),
