@@ -52,7 +52,7 @@ import { choiceOf, type StepPlan } from './step';
 import { LOSS_RING } from './step_config';
 import { StepPrograms } from './step_programs';
 import { TrainedWeights } from './trained_weights';
-import { busyError, checkDataset, checkState, forgetTeacher } from './validate';
+import { busyError, checkDataset, checkEpochs, checkState, forgetTeacher } from './validate';
 
 interface TrainerParts {
   readonly gpu: Gpu;
@@ -95,6 +95,8 @@ export class Trainer extends Resource {
   /** Whether a step, a fit or an evaluation is under way. */
   private busy = false;
   private readonly isBusy = () => this.busy;
+  /** While a fit waits for its caller: what the body of the loop evaluates, for which the fit waits, too. */
+  private pause: { evaluation?: Promise<unknown> | undefined } | undefined;
   /** Whether the trainer has made a step: the kernels are compared before the next one. */
   private hasStepped = false;
   private feed: Feed | undefined;
@@ -310,7 +312,7 @@ export class Trainer extends Resource {
    * of the images and all noise, so a run that was stopped continues as if it had not been. An abort rejects with the signal's reason
    * between two steps, or discards the current step.
    *
-   * Leaving the loop early keeps the steps that were already submitted, several at once on a fast adapter: `maxSteps` makes an exact number
+   * Its body may sample, predict, save and `evaluate`. Throws `argument` if all epochs are complete. Leaving the loop early keeps the steps that were already submitted, several at once on a fast adapter: `maxSteps` makes an exact number
    * of steps, and `readLosses` returns the losses of steps whose events the caller has not seen.
    */
   async *fit(dataset: Dataset, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
@@ -330,6 +332,7 @@ export class Trainer extends Resource {
       signal?.throwIfAborted();
       const feed = await this.prepareFeed(dataset, asked.seed, asked.binarize);
       const { step: from } = await this.readSteps();
+      checkEpochs(asked.epochs, from, { ...asked, batchSize, imageCount: dataset.count });
       if (this.hasStepped) await this.compare(from, { signal });
       await this.beginStep();
       signal?.throwIfAborted();
@@ -353,7 +356,16 @@ export class Trainer extends Resource {
         check,
         inTime,
       });
-      yield* fit.events();
+      for await (const event of fit.events()) {
+        const pause: typeof this.pause = {};
+        this.pause = pause;
+        try {
+          yield event;
+        } finally {
+          this.pause = undefined;
+          await inTime(Promise.resolve(pause.evaluation));
+        }
+      }
     } catch (error) {
       if (error !== signal?.reason) {
         check();
@@ -375,8 +387,8 @@ export class Trainer extends Resource {
 
   /**
    * Evaluates the loss on held-out images, over all and by noise level, with noise and levels of a fixed seed and without withholding
-   * classes. Takes bytes, with labels if the network is conditioned on classes; does not change the training. Throws as `createDataset`
-   * does, and `data` for images that the network cannot take.
+   * classes. Takes bytes, with labels if the network is conditioned on classes; does not change the training. In the body of a `fit` it
+   * sees the weights after the steps submitted so far. Throws as `createDataset` does, and `data` for images that the network cannot take.
    */
   async evaluate(images: ImageSet | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.check();
@@ -392,7 +404,13 @@ export class Trainer extends Resource {
         signal,
       });
     };
-    return this.exclusively(work, signal, images);
+    const { pause } = this;
+    if (!pause || pause.evaluation) return this.exclusively(work, signal, images);
+    const evaluation = work().finally(() => {
+      pause.evaluation = undefined;
+    });
+    pause.evaluation = evaluation.catch(() => {});
+    return this.resultOf(evaluation, signal, images);
   }
 
   /** A copy of the optimizer's state, for a checkpoint; all of one step, also while the trainer trains. */
@@ -565,6 +583,10 @@ export class Trainer extends Resource {
     const done = work().finally(() => {
       this.busy = false;
     });
+    return this.resultOf(done, signal, data);
+  }
+
+  private resultOf<T>(done: Promise<T>, signal?: AbortSignal, data?: unknown): Promise<T> {
     const known = done.catch((error) => {
       // The device refuses what needs a data set that was destroyed meanwhile.
       if (error !== signal?.reason) (data as Partial<Dataset> | undefined)?.check?.();

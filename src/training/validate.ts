@@ -15,6 +15,7 @@ import type { Dataset } from '../data/dataset';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
 import type { UNet } from '../unet/unet';
+import { type EpochParts, stepsPerEpoch } from './epoch';
 import type { OptimizerState } from './options';
 import type { AdamConfig, StepConfig } from './step_config';
 
@@ -64,6 +65,15 @@ export function checkImages(dataset: Dataset, config: UNetConfig): void {
       `The data set has a label ${maxLabel}; this UNet has ${classes} classes, 0 to ${classes - 1}. Create it with conditioning: { classes: ${maxLabel + 1} }, or give other labels.`,
     );
   }
+}
+
+/** Throws unless a step is left of `epochs` after `step` completed ones. */
+export function checkEpochs(epochs: number, step: number, parts: EpochParts): void {
+  const done = Math.floor(step / stepsPerEpoch(parts));
+  if (done < epochs) return;
+  throw argumentError(
+    `epochs is ${epochs}, and ${done === 1 ? '1 is' : `${done} are`} complete (${step} steps); it counts from the first step. Give ${done + 1} or more.`,
+  );
 }
 
 /** The moments of a state, laid out like the flat parameters. Throws an `argument` error unless a trainer can continue from the state. */

@@ -193,10 +193,9 @@ export class TrainingRun {
     readonly signal?: AbortSignal | undefined;
   }): AsyncGenerator<TrainingEvent, void, undefined> {
     const { trainer, dataset } = this;
-    const { seed, epochs, binarize, dropLast, maxSteps: end = Number.POSITIVE_INFINITY } = this.settings;
-    const steps = Math.min(options.steps, end - this.losses.length);
-    if (steps <= 0) return;
-    const maxSteps = Number.isFinite(steps) ? steps : undefined;
+    const { seed, epochs, binarize, dropLast } = this.settings;
+    const maxSteps = Math.min(options.steps, this.end - this.losses.length);
+    if (maxSteps <= 0) return;
     const { signal } = options;
     this.diverged = false;
     const fit = trainer!.fit(dataset!, { epochs, seed, binarize, dropLast, maxSteps, signal });

@@ -32,7 +32,7 @@ const config = {
   conditioning: { noiseLevel: true, classes: 2 },
 };
 const trainerOptions = { batchSize: COUNT, objective: 'flow', averageWeights: true } as const;
-const fitOptions = { epochs: 1, seed: 7, maxSteps: 1 };
+const fitOptions = { epochs: 9, seed: 7, maxSteps: 1 };
 const run = { seed: 7, batchSize: COUNT, learningRate: 1e-3, epochs: 1 };
 const sampleOptions = {
   ...{ steps: 2, method: 'heun', labels: [0, 1, 1], seed: 3 },

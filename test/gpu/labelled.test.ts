@@ -10,6 +10,7 @@ import { readBuffer } from '../../src/gpu/staging';
 import { rateFactor, type Schedule } from '../../src/plan/schedule';
 import type { Tensor } from '../../src/plan/tensor';
 import { recipes } from '../../src/recipes';
+import type { Evaluation } from '../../src/training/evaluation';
 import type { FitOptions, TrainerOptions, TrainingEvent } from '../../src/training/options';
 import { Trainer } from '../../src/training/trainer';
 import { checkConfig, type UNetConfig } from '../../src/unet/config';
@@ -328,6 +329,31 @@ describe('evaluate', () => {
       runs.push({ seen, weights: await unet.getParameters(), state: await trainer.getState() });
     }
     expect(runs[1]).toEqual(runs[0]);
+  });
+
+  test('works in the body of a fit, which goes on after it, and sees the weights after the submitted steps', async () => {
+    const one = await setUp();
+    const alone = losses(await collect(one.trainer.fit(dataset, { epochs: 2 })));
+    const { trainer } = await setUp();
+    const seen: number[] = [];
+    const pairs: Promise<Evaluation>[][] = [];
+    for await (const { loss } of trainer.fit(dataset, { epochs: 2 })) {
+      seen.push(loss);
+      const first = trainer.evaluate(dataset);
+      for (const other of [() => trainer.evaluate(dataset), () => trainer.prepare(dataset)])
+        await refused(other, 'busy');
+      await first;
+      // The fit waits for an evaluation that its body does not await.
+      pairs.push([first, trainer.evaluate(imageSet)]);
+    }
+    expect(seen).toEqual(alone);
+    for (const [first, second] of pairs) expect(await second).toEqual(await first);
+    const fit = trainer.fit(dataset, { epochs: 4 });
+    await fit.next();
+    const last = await trainer.evaluate(dataset);
+    await fit.return();
+    expect(await trainer.evaluate(dataset)).toEqual(last);
+    expect(last).not.toEqual(await pairs.at(-1)![0]);
   });
 
   test('makes the trainer busy, can be aborted, and ends when its UNet is destroyed', async () => {

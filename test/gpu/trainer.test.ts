@@ -109,6 +109,15 @@ describe('fit', () => {
     expect(losses).toEqual(expected.map((e) => e.loss));
   });
 
+  test.each([{}, { dropLast: true }])('a fit whose epochs are complete is refused: %o', async (options) => {
+    const { trainer, dataset } = await setUp();
+    const { length } = await collect(trainer.fit(dataset, { epochs: 2, ...options }));
+    const again = (epochs: number) => collect(trainer.fit(dataset, { epochs, ...options, seed: 1 }));
+    for (const epochs of [1, 2])
+      await refused(again(epochs), 'argument', `epochs is ${epochs}, and 2 are complete`, 'Give 3 or more');
+    expect((await again(3)).map(({ step }) => step)[0]).toBe(length + 1);
+  });
+
   test('leaving fit’s loop early frees the trainer', async () => {
     const { trainer, dataset } = await setUp();
     for await (const { step } of trainer.fit(dataset, { epochs: 5 })) if (step === 2) break;

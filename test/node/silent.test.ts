@@ -53,7 +53,7 @@ async function setUp(name?: string) {
     step: () => trainer.step({ noisy: floats, target: floats }),
     async fit() {
       const { signal } = controller.current;
-      for await (const _ of trainer.fit(dataset, { epochs: 1, signal }));
+      for await (const _ of trainer.fit(dataset, { epochs: 100, maxSteps: 1, signal }));
     },
     runFor: () => trainer.runFor(dataset, { milliseconds: 20, signal: controller.current.signal }),
     evaluate: () => trainer.evaluate(dataset, { signal: controller.current.signal }),
