@@ -407,7 +407,8 @@ export async function go(page: Page, task: string): Promise<void> {
 export async function pressOnTrain(page: Page, id: string): Promise<void> {
   const open = await page.$eval('[aria-current=page]', (link) => link.id.replace('tab-', ''));
   await go(page, 'train');
-  await click(page, `#${id}`);
+  if (id === 'step') await pressStep(page);
+  else await click(page, `#${id}`);
   await go(page, open);
 }
 
@@ -578,10 +579,19 @@ export async function deviceLoser(page: Page, name = '/worker'): Promise<(step?:
 export const steps = (page: Page, count: number) =>
   until(page, (n) => window.harness.state.losses.length >= n, count);
 
+/** Presses Step once it can be pressed: also for the first step of a run, for which the page does not show it yet. */
+export const pressStep = (page: Page) =>
+  until(page, () => {
+    const step = document.getElementById('step') as HTMLButtonElement;
+    if (!window.harness.isDrawn || step.matches(':disabled, [aria-disabled=true]')) return false;
+    step.click();
+    return true;
+  });
+
 /** Makes one step of the run. */
 export async function step(page: Page): Promise<void> {
   const { length } = await losses(page);
-  await click(page, '#step');
+  await pressStep(page);
   await steps(page, length + 1);
   await phase(page, 'paused');
 }

@@ -320,6 +320,9 @@ export function secondsLeft(state: State, batch: number, epochs: number): number
 /** Whether the settings of a run are fixed: there is a run, or one is about to be made. */
 export const isFixed = ({ run, training }: State) => run !== undefined || training;
 
+/** Whether there is a run, or one is about to be: also while a kept one is being built. */
+export const isBegun = (state: State) => isFixed(state) || state.losses.length > 0;
+
 /** Images or steps of training, whichever come first, after which Draw and Explain take the network of a run that began untrained. */
 const GROWN = { images: 51_200, steps: 300 };
 
@@ -415,7 +418,7 @@ export function describe(state: State): string {
         ? `${state.reading.what === 'heads' ? 'Looking at' : 'Reading'} the pictures: ${whole(state.reading.done)} of ${whole(state.reading.total)}`
         : 'Loading the data';
     case 'idle':
-      return 'Ready';
+      return '';
     case 'compiling':
       return preparing(state.preparing ?? { task: 'compiling' });
     case 'training':

@@ -99,7 +99,7 @@ function createNearest(app: App) {
       const looking = measured.measuring === 'nearest';
       const at = found ? `after step ${whole(found.step)}` : 'at the end of the run';
       setText('nearest-at', looking ? 'looking' : at);
-      setText('nearest-note', found ? nearestText(found) : 'Shows whether the network copies.');
+      setMessage('nearest-note', found && nearestText(found));
       setDisabled('find-nearest', looking || phase === 'lost' || app.measuring !== undefined);
     },
   };

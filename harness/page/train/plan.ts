@@ -12,7 +12,7 @@ import type { DataDescription, PlanWish, WorkerEvent } from '../messages/message
 import { heldOutOf, initialOf, type Key, pageRecipes } from '../messages/settings';
 import type { App } from '../shell/app';
 import { anyElement, onClick, setHidden } from '../shell/dom';
-import { isFixed, type State, secondsLeft } from '../shell/state';
+import { isBegun, secondsLeft } from '../shell/state';
 
 /** Stands for the digits until they are loaded. */
 export const digits: DataDescription = {
@@ -97,9 +97,6 @@ export function createPlanner(app: App): Planner {
     render: slow.render,
   };
 }
-
-/** Whether there is a run, or one is about to be. */
-const isBegun = (state: State) => isFixed(state) || state.losses.length > 0;
 
 /** After so many steps and images most letters of a new network can be read: measured at batches of 64 and 128. */
 const READABLE = { steps: UPDATES, images: UPDATES * 64 };

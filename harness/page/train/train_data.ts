@@ -29,7 +29,7 @@ export function renderData(app: App, planner: Planner): void {
   const parts = held > 0 ? `${whole(count - held)} to train on, ${whole(held)} held out` : '';
   const use = data.builtIn || count >= FEW ? parts : 'the network can only copy them';
   const { ahead } = planner;
-  setMessage('data-line', ahead && [use && `${images}: ${use}.`, ahead].filter(Boolean).join(' '));
+  setMessage('data-line', ahead && `${images}${use && `: ${use}`}. ${ahead}`);
   // What was made of pictures is worth a look.
   if (data !== shown && !data.builtIn) byId('data', HTMLDetailsElement).open = true;
   shown = data;

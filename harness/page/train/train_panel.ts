@@ -1,6 +1,7 @@
 /** The Train view: its buttons and its status, and its parts, which are modules of their own: readings, pictures, runs, images. */
 import { lossesCsv } from '../../run/losses';
 import { whole } from '../../text/units';
+import { areOwn } from '../messages/fine_tune';
 import { ratesOf } from '../messages/measurements';
 import { runFileName } from '../messages/order';
 import { MOST_EPOCHS } from '../messages/settings';
@@ -13,6 +14,7 @@ import {
   byId,
   connectMenu,
   download,
+  focusOn,
   foldFields,
   onClick,
   setDisabled,
@@ -22,11 +24,11 @@ import {
 } from '../shell/dom';
 import { connectFields } from '../shell/fields';
 import { percent } from '../shell/format';
-import { dataNameOf, describe, finished, hasEnded, isBusy, isComplete, rests } from '../shell/state';
+import { dataNameOf, describe, finished, hasEnded, isBusy, isComplete, isFixed, rests } from '../shell/state';
 import type { Overlay } from './curve_data';
 import { createDistilPanel } from './distil_panel';
 import { createMeasuresView } from './measures_view';
-import { createPlanner } from './plan';
+import { createPlanner, digits } from './plan';
 import { renderData } from './train_data';
 import { connectPictures } from './train_pictures';
 import { connectReadings } from './train_readings';
@@ -47,10 +49,6 @@ export function createTrainPanel(app: App, overlays: () => readonly Overlay[]): 
   const choices = ['recipes', 'begin-form', 'pictures-form'].map((id) =>
     connectFields(app, byId(id, HTMLFormElement)),
   );
-  const moreForm = byId('more-settings', HTMLFormElement);
-  const more = connectFields(app, moreForm, byId('more-problem', HTMLParagraphElement));
-  const moreDetails = moreForm.closest('details')!;
-  moreDetails.addEventListener('toggle', () => app.changed());
   foldFields('settings-fold');
   connectMenu('save-menu');
   setInterval(() => {
@@ -62,7 +60,7 @@ export function createTrainPanel(app: App, overlays: () => readonly Overlay[]): 
     const resting = rests(app.state) || phase === 'lost';
     // The first images need not be there yet.
     const ready = !app.coming && (resting || (phase === 'loading' && !data));
-    return !app.measuring && !app.state.distilling && ready && fields.valid && more.valid;
+    return !app.measuring && !app.state.distilling && ready && fields.valid;
   };
   /** What a press waits for. */
   const isComing = () => app.state.phase === 'starting' || app.coming;
@@ -86,22 +84,32 @@ export function createTrainPanel(app: App, overlays: () => readonly Overlay[]): 
   onClick('fit-whole', () => app.set('fit', 'fit'));
   onClick('own-size', () => app.set('size', 'own'));
 
+  let hasNew = false;
+  /** Where the user has chosen pictures, Train is in sight as soon as they are there, and begins with the next key. */
+  const showTrain = () => {
+    hasNew = false;
+    focusOn(button('train'));
+    button('train').scrollIntoView({ block: 'nearest' });
+  };
+
   return {
     tasks: ['train'],
     start: () => start(),
     receive(event) {
+      // Other choices make others of the same pictures: their fields keep their place.
+      const isChoosing = byId('pictures-form', HTMLFormElement).contains(document.activeElement);
+      if (event.type === 'data') hasNew = !event.data.builtIn && !isFixed(app.state) && !isChoosing;
       for (const part of [planner, distil, pictures, measures, after]) part.receive?.(event);
     },
     render() {
-      for (const each of [fields, more, ...choices]) each.render();
-      // The reason why nothing can be started must be in sight.
-      if (!more.valid) moreDetails.open = true;
+      for (const each of [fields, ...choices]) each.render();
       // It has no card but where an address, a file or a kept run has chosen it.
       setHidden('card-digits-3x3', app.settings.recipe !== 'digits-3x3');
       for (const part of [controls, planner]) part.render();
       renderReadings();
       for (const part of [distil, pictures, measures, after]) part.render();
       renderData(app, planner);
+      if (hasNew) showTrain();
     },
   };
 }
@@ -118,7 +126,7 @@ function createAfter(app: App): Panel {
       if (event.type === 'freed') closed = false;
     },
     render() {
-      const parts = ['held-out', 'quality', 'distil', 'runs'].map(anyElement);
+      const parts = ['held-out', 'quality', 'distil', 'runs', 'run-facts'].map(anyElement);
       fold.hidden = parts.every(({ hidden }) => hidden);
       const { distilling, measured } = app.state;
       const measures = measured.measuring === 'quality';
@@ -219,8 +227,9 @@ function connectControls(
       setDisabled('train', !isRunning() && !waits && !mayStart());
       const isOver = isComplete(state, settings.epochs) && !state.planned;
       setDisabled('step', !mayStart() || isOver);
+      setDisabled('reset', state.phase === 'starting');
       const nothing = !state.run && state.error?.at !== 'task' && !begun;
-      setDisabled('reset', state.phase === 'starting' || nothing);
+      for (const id of ['step', 'reset']) setHidden(id, nothing);
       const rested =
         isComplete(state, settings.epochs) && !state.distilling
           ? finished(state)
@@ -229,10 +238,13 @@ function connectControls(
       setText('status-text', text);
       anyElement('status').classList.toggle('busy', isBusy(state) || (state.phase === 'training' && !begun));
       setHidden('train-next', !hasEnded(state, settings.epochs) || !!state.distilling);
+      const { data = digits } = state;
       const { drawings } = app;
-      const own = drawings.length > 0 && state.data?.name === nameOfDrawings(drawings);
-      for (const id of ['play', 'teach']) setHidden(`train-${id}`, own);
-      for (const id of ['write', 'compare']) setHidden(`train-${id}`, !own);
+      const isDrawn = drawings.length > 0 && data.name === nameOfDrawings(drawings);
+      for (const id of ['write', 'compare']) setHidden(`train-${id}`, !isDrawn);
+      for (const id of ['explain', 'play']) setHidden(`train-${id}`, isDrawn);
+      setHidden('train-nearest', isDrawn || !areOwn(data));
+      setHidden('train-teach', !data.builtIn);
       setMessage('warning', state.warning);
       renderError();
     },

@@ -20,7 +20,7 @@ import {
   setText,
 } from '../shell/dom';
 import { ImageView, noiseTiles, pngOf, type Tiles } from '../shell/images';
-import { dataNameOf, networkIn } from '../shell/state';
+import { dataNameOf, isBegun, networkIn } from '../shell/state';
 import type { Shape } from '../shell/trajectory';
 import { digits } from './plan';
 
@@ -91,6 +91,7 @@ function connectSamples(app: App): Part {
       const { state, settings } = app;
       const entry = grids.shown;
       const network = networkIn('run', state, settings);
+      setHidden('samples', !entry && !isBegun(state));
       if (entry) {
         const { images: bytes, columns } = entry.value;
         if (view.shown?.bytes !== bytes) view.show({ bytes, columns, ...sizeOf(app) });

@@ -1,14 +1,13 @@
 /** The numbers of the Train view, progress, speed and times, and its loss curve. */
 
 import { epochMeans } from '../../run/losses';
-import { variantLines } from '../../text/kernels_text';
 import { duration, megabytes, whole } from '../../text/units';
 import type { Settings } from '../messages/settings';
 import { type Losses, smoothLoss } from '../runs/losses';
 import type { App } from '../shell/app';
-import { anyElement, button, byId, onClick, setHidden, setReading, setText } from '../shell/dom';
+import { anyElement, button, byId, onClick, setHidden, setMessage, setReading, setText } from '../shell/dom';
 import { loss as lossText, measured } from '../shell/format';
-import { endOf, epochOf, type State, secondsLeft } from '../shell/state';
+import { endOf, epochOf, isBegun, type State, secondsLeft } from '../shell/state';
 import { Curve, type Scale } from './curve';
 import type { Overlay } from './curve_data';
 
@@ -28,21 +27,22 @@ export function connectReadings(app: App, overlays: () => readonly Overlay[]): (
   return () => {
     const { run, losses } = app.state;
     const means = run ? epochMeans.of(losses, run.stepsPerEpoch) : [];
-    renderNumbers(app, means);
+    renderNumbers(app);
     renderDetail(app);
     renderFacts(app);
     renderCurve(means);
   };
 }
 
-function renderNumbers({ state, settings }: App, means: readonly number[]): void {
+function renderNumbers({ state, settings }: App): void {
   const { run, losses } = state;
   const done = losses.length;
   const total = endOf(state, settings.epochs);
   const { share, secondsLeft } = trainingProgress(state, settings);
   byId('progress', HTMLProgressElement).value = share;
+  setHidden('progress', !isBegun(state));
   const none = !run || done === 0;
-  for (const id of ['readings', 'more-readings']) setHidden(id, none);
+  setHidden('readings', none);
   if (none) return;
   const epoch = epochOf(state);
   // Where the epochs were lowered below what is done, there is nothing that it is a part of.
@@ -53,9 +53,6 @@ function renderNumbers({ state, settings }: App, means: readonly number[]): void
   );
   setReading('reading-epoch', whole(epoch), epoch <= settings.epochs ? ` / ${whole(settings.epochs)}` : '');
   setReading('reading-loss', lossText(smoothLoss(losses, settings.batch)!));
-  setReading('reading-mean', means.length > 0 ? lossText(means.at(-1)!) : '–');
-  // None yet of a run that was begun elsewhere.
-  setReading('reading-speed', state.imagesPerSecond > 0 ? measured(state.imagesPerSecond) : '–');
   setReading('reading-left', secondsLeft === 0 ? 'done' : duration(secondsLeft));
 }
 
@@ -74,15 +71,16 @@ function renderDetail(app: App): void {
   setText('status-detail', [far, slow].filter(Boolean).join('; '));
 }
 
-function renderFacts({ state: { run }, firstStep }: App): void {
+function renderFacts({ state: { run, imagesPerSecond }, firstStep }: App): void {
+  const speed = imagesPerSecond > 0 ? ` It trains on ${measured(imagesPerSecond)} images a second.` : '';
   const waited = firstStep
     ? ` The first step was done ${duration(firstStep.seconds)} after ${firstStep.from === 'page' ? 'the page was opened' : 'it was asked for'}.`
     : '';
-  const facts = run
-    ? `${whole(run.parameters)} parameters. The run takes ${megabytes(run.bytes)} of GPU memory, data included.${waited}`
-    : '';
-  setText('run-facts', facts);
-  setText('run-kernels', run ? variantLines(run.variants).join('; ') : '');
+  setMessage(
+    'run-facts',
+    run &&
+      `${whole(run.parameters)} parameters. The run takes ${megabytes(run.bytes)} of GPU memory, data included.${speed}${waited}`,
+  );
 }
 
 /** Returns what shows the loss curve. `epochMeans`: the mean losses of the run's whole epochs. */
@@ -108,8 +106,10 @@ function connectCurve(app: App, overlays: () => readonly Overlay[]): (epochMeans
     const stepsPerEpoch = state.run?.stepsPerEpoch ?? 1;
     const { recipe, batch } = settings;
     const curves = { losses, heldOut, rates, overlays: overlays(), batch, stepsPerEpoch, recipe };
-    curve.set(curves);
     const drawn = losses.length > 0 || overlays().length > 0;
+    // Before the curve takes its size.
+    setHidden('loss', !drawn && !isBegun(state));
+    curve.set(curves);
     setHidden('curve-empty', drawn);
     for (const id of ['scales', 'curve-legend']) setHidden(id, !drawn);
     if (means !== epochMeans) {

@@ -25,6 +25,7 @@ import {
   mentions,
   messagesOf,
   phase,
+  pressStep,
   reads,
   recordMessages,
   reset,
@@ -367,7 +368,7 @@ test(PRESS, async () => {
   await go(page, 'train');
   for (let turn = 0; turn < 2; turn++) {
     await page.evaluate(() => Object.assign(window, { seen: window.harness.state.error }));
-    await click(page, '#step');
+    await pressStep(page);
     await until(page, () => {
       const { error, phase } = window.harness.state;
       return phase === 'idle' && error?.at === 'task' && error !== (window as { seen?: unknown }).seen;
@@ -379,7 +380,7 @@ test(PRESS, async () => {
   await make(page, '2, 0');
   expect(await isHidden(page, 'sample-error')).toBe(true);
   await go(page, 'train');
-  await click(page, '#step');
+  await pressStep(page);
   await steps(page, 1);
   expect(problems.splice(0).filter((each) => !each.includes('No shader for a test'))).toEqual([]);
 });

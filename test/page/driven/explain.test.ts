@@ -21,6 +21,7 @@ import {
   pause,
   phase,
   pressOn,
+  pressStep,
   reads,
   searchOf,
   settingsOf,
@@ -236,7 +237,7 @@ test('Draw says when the network of the run takes over, and takes it at the end 
     '?task=train&recipe=digits-3x3&batch=4&limit=8&holdout=0&widths=8&samples=0&epochs=3',
   );
   await phase(page, 'idle');
-  await click(page, '#step');
+  await pressStep(page);
   await steps(page, 1);
   await go(page, 'draw');
   const said = (words: string) => reads(page, 'draw-model', words);
@@ -262,7 +263,7 @@ test('Draw keeps the pretrained network at first, and the second scene of Explai
     '?task=train&recipe=digits-3x3&batch=4&limit=1000&widths=8&samples=0&epochs=10000',
   );
   await phase(page, 'idle');
-  await click(page, '#step');
+  await pressStep(page);
   await steps(page, 1);
   await go(page, 'draw');
   const said = (words: string) => mentions(page, 'draw-model', words);

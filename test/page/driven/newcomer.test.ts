@@ -82,7 +82,7 @@ test.each([
 );
 
 test.each([360, 1280])(
-  'the welcome page leads to Images on Train, unfolded and in sight, at %i pixels',
+  'the welcome page leads to Images on Train, unfolded and in sight, and pictures that are read to Train, at %i pixels',
   async (width) => {
     const { page } = await driven.visit(driven.tiny);
     await page.setViewport({ width, height: 740 });
@@ -94,6 +94,15 @@ test.each([360, 1280])(
       expect(box.bottom, press).toBeLessThan(740);
       expect(box.top, press).toBeGreaterThanOrEqual(0);
     }
+    await chooseFolder(page, 'tall');
+    await until(page, () => document.activeElement!.id === 'train');
+    const { top, bottom } = await page.$eval('#train', (each) => each.getBoundingClientRect().toJSON());
+    expect(top).toBeGreaterThanOrEqual(0);
+    expect(bottom).toBeLessThan(740);
+    expect(await text(page, 'data-line')).toMatch(/^12 pictures\. Train makes /);
+    // Nothing starts by itself.
+    await phase(page, 'idle');
+    expect(await fromState(page, 'training')).toBe(false);
   },
 );
 

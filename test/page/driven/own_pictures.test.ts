@@ -91,6 +91,10 @@ const keptSets = (page: Page, count: number) =>
 test('a kept run goes on without the files; where its images are damaged, the page asks for the files again', async () => {
   const { page } = await trained();
   const before = await losses(page);
+  const leads = await page.$$eval('#train-next a', (all) =>
+    all.filter((a) => a.checkVisibility()).map((a) => a.id),
+  );
+  expect(leads).toEqual(['train-explain', 'train-nearest', 'train-play']);
   await keptSets(page, 1);
   expect((await keptImages(page))[0]).toBeGreaterThan(12 * 16 * 16 * 3);
   await goOn(page);

@@ -76,6 +76,8 @@ test.each([
   // The first digits lead to the scene that says how they come about.
   ['make-why', { task: 'explain', scene: 3 }, ''],
   ['train-play', { task: 'sample', model: 'run' }, 'text'],
+  ['train-explain', { task: 'explain', scene: 3, model: 'run' }, ''],
+  ['train-nearest', { task: 'train' }, 'find-nearest'],
   ['train-write', { task: 'sample', model: 'run' }, 'text'],
   ['train-teach', { task: 'draw' }, 'teach-title'],
   ['teach-hand', { task: 'draw' }, 'teach-title'],
@@ -109,6 +111,8 @@ test('the links to other views are a fixed list, and their targets can have the 
     'make-why',
     'teach-hand',
     'train-compare',
+    'train-explain',
+    'train-nearest',
     'train-own',
     'train-play',
     'train-teach',
