@@ -30,7 +30,6 @@ export class SamplingScene implements Scene {
   readonly reading = [
     ['docs/tutorial.md#8-sampling', 'sampling'],
     ['shaders/sampling/flow_step.wgsl', 'the shader of a step'],
-    ['src/sampling/sampler.ts', 'the sampler'],
   ] as const;
   private readonly stage: Stage;
   private readonly question: Question<Made>;
