@@ -25,7 +25,7 @@ export const digits: DataDescription = {
   classes: 10,
 };
 
-/** The images that a run of these settings takes, and those of them that it holds out. */
+/** How many images a run of these settings takes, and how many it holds out. */
 export function imagesOf({ state: { data = digits }, settings }: App): { count: number; held: number } {
   const count = settings.limit > 0 ? Math.min(settings.limit, data.count) : data.count;
   return { count, held: Math.min(count, heldOutOf(settings, count)) };
@@ -98,7 +98,7 @@ export function createPlanner(app: App): Planner {
   };
 }
 
-/** After so many steps and images most letters of a new network can be read: measured at batches of 64 and 128. */
+/** After these steps and images most letters of a new network can be read: measured at batches of 64 and 128. */
 const READABLE = { steps: UPDATES, images: UPDATES * 64 };
 
 /** What Train does: the steps of a plan, or as many as the settings say. */
