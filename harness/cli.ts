@@ -11,5 +11,5 @@ process.stdout.once('error', ({ code, message }: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {});
 const args = process.argv.slice(2);
 const exitCode = await (usesDawn(args) ? quietly(() => main(args)) : main(args));
-// Dawn's threads would keep the process alive; the callback lets a pipe drain first, so that its output is not cut off.
+// The callback lets a pipe drain first, so that its output is not cut off.
 process.stdout.write('', () => process.exit(exitCode));

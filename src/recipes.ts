@@ -1,5 +1,6 @@
 /** Recipes: a network, its training options and its sampling options. Each part goes to the function that its comment names. */
 import { checkInteger, wrongArgument } from './base/errors';
+import { frozen } from './base/frozen';
 import type { FitOptions, TrainerOptions } from './training/options';
 import { countedInImages, type Objective } from './training/step_config';
 import { presets, type UNetConfig } from './unet/config';
@@ -100,13 +101,14 @@ const toOrder = (batchSize: number): Recipe['trainer'] => ({
  * `tutorial`: the tutorial unchanged. `digits`: its network conditioned on noise level and class, trained with Gaussian noise to predict
  * the velocity; it makes requested digits (docs/recipe.md). `digits-3x3`: the same with a richer network. `pictures`: for pictures in colour, of
  * 16 to 64 pixels a side; its network has no classes, and any number where `conditioning.classes` says so (`samplingFor` then adds guidance).
+ * All frozen: `{ ...recipes.digits.trainer, batchSize: 16 }` is a copy.
  */
-export const recipes: Readonly<Record<RecipeName, Recipe>> = {
-  tutorial: recipeAt('tutorial', 256),
-  digits: recipeAt('digits', 64),
-  'digits-3x3': recipeAt('digits-3x3', 64),
-  pictures: recipeAt('pictures', 64),
-};
+export const recipes: Readonly<Record<RecipeName, Recipe>> = /* @__PURE__ */ frozen({
+  tutorial: /* @__PURE__ */ recipeAt('tutorial', 256),
+  digits: /* @__PURE__ */ recipeAt('digits', 64),
+  'digits-3x3': /* @__PURE__ */ recipeAt('digits-3x3', 64),
+  pictures: /* @__PURE__ */ recipeAt('pictures', 64),
+});
 
 /** The recipe with the objective and the convolutions of a network, of any size and widths; undefined if there is none. */
 export function recipeOf({ config, objective }: Pick<Model, 'config' | 'objective'>): RecipeName | undefined {

@@ -30,7 +30,6 @@ const images = await sampler.sample({ steps: 20, seed: 1 }); // [count][height][
 console.log(draw(images, count, unet.config));
 
 engine.destroy(); // the network, the trainer, the sampler, the data set, and the device, which is the engine's own here
-process.exit(); // Dawn's threads would keep the process alive
 
 /** Images side by side, one character for two pixels of a column. */
 function draw(values, count, { height, width }) {

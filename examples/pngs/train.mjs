@@ -25,4 +25,3 @@ const trainer = await engine.createTrainer(unet, settings);
 for await (const { step, loss } of trainer.fit(dataset, { epochs: 600, maxSteps: 600 }))
   console.log(step, loss);
 writeFileSync('model.safetensors', await saveModel(unet, { objective: settings.objective }));
-process.exit(); // Dawn's threads would keep the process alive.

@@ -1,6 +1,7 @@
 /** The requirements of this engine for a device, and a request for one. */
 
 import { checkObject, EngineError, wrongArgument, wrongType } from '../base/errors';
+import { frozen } from '../base/frozen';
 import { loaded } from '../base/load';
 import { watch } from '../base/time';
 
@@ -8,7 +9,7 @@ import { watch } from '../base/time';
  * The features and limits that a device must offer. Nothing here exceeds WebGPU's default limits, so any device will do; an app that
  * requests its own device can merge these into `requiredLimits`.
  */
-export const requirements = {
+export const requirements = /* @__PURE__ */ frozen({
   limits: {
     maxStorageBuffersPerShaderStage: 8,
     maxComputeInvocationsPerWorkgroup: 128,
@@ -18,10 +19,10 @@ export const requirements = {
     maxStorageBufferBindingSize: 128 * 1024 * 1024,
   },
   /** Used if the device has them, never required. */
-  optionalFeatures: ['subgroups', 'timestamp-query'] as const,
+  optionalFeatures: ['subgroups', 'timestamp-query'],
   /** Requested as high as the adapter offers: large batches and images need large buffers. */
-  optionalLimits: ['maxStorageBufferBindingSize', 'maxBufferSize'] as const,
-} as const;
+  optionalLimits: ['maxStorageBufferBindingSize', 'maxBufferSize'],
+} as const);
 
 /** Throws `no-webgpu` if the globals of WebGPU are missing: Node can have a GPU object or a device without them. */
 export async function checkGlobals(): Promise<void> {

@@ -9,6 +9,7 @@ import {
   typeOf,
   wrongArgument,
 } from '../base/errors';
+import { frozen } from '../base/frozen';
 import { type Conditioning, embeddingRows, HIDDEN } from '../plan/conditioning';
 
 /**
@@ -51,7 +52,7 @@ export interface UNetConfig {
  * convolutions with residuals, conditioned likewise, 347,649; `pictures`, one more convolution at full size each way,
  * in colour and without classes, 370,755.
  */
-export const presets = {
+export const presets = /* @__PURE__ */ frozen({
   tutorial: {
     height: 28,
     width: 28,
@@ -91,7 +92,7 @@ export const presets = {
     finalActivation: 'none',
     conditioning: { noiseLevel: true, classes: 0 },
   },
-} as const satisfies Record<string, UNetConfig>;
+} as const satisfies Record<string, UNetConfig>);
 
 /** `createUNet`'s default: the tutorial's network. */
 export const defaultConfig: UNetConfig = presets.tutorial;

@@ -1,6 +1,7 @@
 /** Recipes are what the functions take that they are for. */
 import { describe, expect, test } from 'vitest';
 import { wrongArgument } from '../../src/base/errors';
+import { requirements } from '../../src/gpu/request_device';
 import { type RecipeName, recipeAt, recipeOf, recipeSampling, recipes, samplingFor } from '../../src/recipes';
 import { trainerConfigOf } from '../../src/training/options';
 import { checkConfig, presets } from '../../src/unet/config';
@@ -23,6 +24,20 @@ describe.each(Object.entries(recipes))('the recipe %s', (_, { network, trainer, 
     expect(checkSampling(sampling, wrongArgument)).toEqual(sampling);
   });
 });
+
+/** The paths of the objects that can be changed. */
+const changeable = (value: unknown, path: string): string[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  const inside = Object.entries(value).flatMap(([name, part]) => changeable(part, `${path}.${name}`));
+  return Object.isFrozen(value) ? inside : [path, ...inside];
+};
+
+test.each(Object.entries({ recipes, presets, requirements }))(
+  'no part of an app changes %s for the others',
+  (name, value) => {
+    expect(changeable(value, name)).toEqual([]);
+  },
+);
 
 test('the recipe tutorial is the default network and the default trainer', () => {
   expect(recipes.tutorial.network).toEqual(checkConfig());
