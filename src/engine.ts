@@ -74,7 +74,7 @@ export interface EngineOptions {
    */
   readonly variants?: Variants | undefined;
   /**
-   * Seconds that a shader may compile before it is late. `onProgress` then reports it, every ten seconds. On a GPU another variant of its
+   * Seconds without the end of a shader until those that are being compiled are late. `onProgress` then reports it, every ten seconds. On a GPU another variant of its
    * kernel replaces it (`onWarning`), except in a trainer or sampler that exists already, and where `variants` are given. A shader without a
    * replacement throws `shader` after ten times as long. A device that has not ended a submission after three times as long counts as lost,
    * or, if it is yours, `onWarning` reports it. Default 10, on software adapters 60.

@@ -2,7 +2,7 @@
 
 import type { Progress } from '../base/events';
 import { loaded } from '../base/load';
-import { watch } from '../base/time';
+import { afterSeconds } from '../base/time';
 import type { Shader, ShaderBinding } from '../plan/shader';
 
 export interface CompiledShader {
@@ -47,7 +47,7 @@ function mostAtOnce(): number {
 
 /** The pipelines of a device. */
 export class Compiler {
-  /** A pipeline that takes longer, in seconds, is late. */
+  /** Seconds without the end of a pipeline, after which those under way are late. */
   readonly deadline: number;
   /** Milliseconds until each shader was compiled or refused, by name. */
   readonly times = new Map<string, number>();
@@ -56,6 +56,8 @@ export class Compiler {
   /** Counts the shaders that are requested at the same time. */
   private counts = { done: 0, total: 0 };
   private freePlaces = mostAtOnce();
+  /** Begins the deadline anew of each pipeline under way. */
+  private readonly deadlines = new Set<() => void>();
   /** Compilations that wait for a free place: `key` -> start it. */
   private readonly queue = new Map<string, () => void>();
   /** Keys of pipelines that a program needs: they are compiled before those that are only measured or compared. */
@@ -135,18 +137,31 @@ export class Compiler {
     else await new Promise<void>((resolve) => this.queue.set(key, resolve));
   }
 
-  /** Settles as `compiling` does, which has a place until then, or until it is late. */
+  /**
+   * Settles as `compiling` does, which has a place until then, or until it is late: no pipeline has ended for a deadline. Safari up to 26.6
+   * compiles one after the other (WebKit PR#73881), so one that has begun may only wait for others.
+   */
   private watched<T>(compiling: Promise<T>, isLate: () => void): Promise<T> {
-    let hasPlace = true;
+    const { deadlines } = this;
+    let stop = () => {};
     const leave = () => {
-      if (hasPlace) this.leavePlace();
-      hasPlace = false;
+      stop();
+      if (deadlines.delete(begin)) this.leavePlace();
     };
     const late = () => {
       leave();
       isLate();
     };
-    return watch(compiling, this.deadline, late).finally(leave);
+    const begin = () => {
+      stop();
+      stop = afterSeconds(this.deadline, late);
+    };
+    deadlines.add(begin);
+    begin();
+    return compiling.finally(() => {
+      leave();
+      for (const beginAgain of deadlines) beginAgain();
+    });
   }
 
   private leavePlace(): void {

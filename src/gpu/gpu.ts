@@ -32,7 +32,7 @@ interface GpuOptions {
   /** The GPU object that the device came from: Dawn's binding for Node crashes if it is collected before the device. */
   readonly source?: GPU;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Seconds after which a pipeline is late. Default 10, on software adapters 60. */
+  /** See `Compiler`. Default 10, on software adapters 60. */
   readonly deadlineSeconds?: number;
   /** Whether the device counts as lost when a submission has not ended for three times as long. */
   readonly isOwn?: boolean;

@@ -96,6 +96,10 @@ export class Pacer {
   readonly rates = new Map<string, number>();
   /** Everything measured. */
   private readonly all = { work: 0, milliseconds: 0 };
+  /** Submissions during which the clock stood still, as one of 100 ms does (Firefox's against fingerprinting), since it last ticked, */
+  private untimed = new Load();
+  /** and how far such a clock ticks, in milliseconds. */
+  private tick = 0;
   /** In order. */
   private readonly inFlight = new Set<Submission>();
   /** When the GPU ended what was submitted before those in flight, */
@@ -204,14 +208,31 @@ export class Pacer {
       const expected = this.predict(load);
       const least = isLate ? HOPE * expected : Math.min(LEAST_SHARE * (end - start), expected);
       const byWord = end - begin < TOGETHER ? Math.max(end - begin, least) : end - begin;
-      load.milliseconds = Math.min(milliseconds ?? byWord, end - start);
+      const isUntimed = milliseconds === undefined && end === begin && (end === start || this.hasUntimed);
+      load.milliseconds = isUntimed ? expected : Math.min(milliseconds ?? byWord, end - start);
       this.endedAt = Math.min(Math.max(this.endedAt, start) + load.milliseconds, end);
-      this.late = Math.max(end - this.endedAt, this.late * 0.5 ** ((end - this.heardAt) / FORGETTING));
+      const late = end - this.endedAt - this.tick;
+      this.late = Math.max(late, this.late * 0.5 ** ((end - this.heardAt) / FORGETTING));
       this.heardAt = end;
-      this.measured(load);
+      if (isUntimed) this.untimed.addAll(load);
+      else this.measured(this.hasUntimed ? this.sinceTick(load) : load);
     } finally {
       inFlight.delete(submission);
     }
+  }
+
+  private get hasUntimed(): boolean {
+    return this.untimed.workByShader.size > 0;
+  }
+
+  /** What took the time of a tick: the load in which the clock ticked, and all since the tick before it. */
+  private sinceTick(load: Load): Load {
+    const all = this.untimed;
+    this.untimed = new Load();
+    all.addAll(load);
+    all.milliseconds = load.milliseconds;
+    this.tick = Math.min(this.tick || Infinity, load.milliseconds);
+    return all;
   }
 
   /** Whether a load takes the GPU much longer than word of its end takes to come. */

@@ -6,6 +6,7 @@ import type { Shader } from '../../src/plan/shader';
 import { refused } from '../data/refused';
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.unstubAllGlobals();
 });
 
@@ -85,6 +86,26 @@ test('a late pipeline gives its place up once, and is still delivered', async ()
   await all[3].compiled;
   await turn();
   expect(asked.join('')).toBe('abcdefg');
+});
+
+test('pipelines that a browser compiles one after the other, as Safari up to 26.6 does, are late once none has ended for a deadline', async () => {
+  vi.useFakeTimers();
+  const { compiler, finish } = compilerOf(2, 10);
+  const late: string[] = [];
+  for (const name of 'abc') {
+    const compilation = compiler.pipeline(shader(name));
+    void compilation.late.then(() => {
+      if (!compilation.ended) late.push(name);
+    });
+  }
+  for (const name of 'ab') {
+    await vi.advanceTimersByTimeAsync(8000);
+    finish.get(name)!.resolve();
+  }
+  await vi.advanceTimersByTimeAsync(8000);
+  expect(late).toEqual([]);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(late).toEqual(['c']);
 });
 
 test('the promise that a pipeline is late settles once it came or was refused, so as not to stay in memory', async () => {
