@@ -16,7 +16,7 @@ export interface AdapterDescription {
 
 /** @internal */
 export function describeAdapter(info: GPUAdapterInfo | undefined): AdapterDescription {
-  // Older browsers have no adapterInfo on the device.
+  // Older browsers and Safari 26.0 (onnxruntime#26480) have no adapterInfo on the device.
   const { vendor = '', architecture = '', device = '', description = '' } = info ?? {};
   const software =
     info?.isFallbackAdapter === true ||

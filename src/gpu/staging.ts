@@ -29,7 +29,10 @@ export class Staging {
     );
   }
 
-  /** Submits `encoder` with copies of `sources` appended (`load` as for Gpu.submit), and resolves to the contents of each source. */
+  /**
+   * Submits `encoder` with copies of `sources` appended (`load` as for Gpu.submit), and resolves to the contents of each source. A mapping
+   * that fails is tried once more.
+   */
   async read(encoder: GPUCommandEncoder, sources: readonly Source[], load?: Load): Promise<ArrayBuffer[]> {
     if (this.destroyed) throw new EngineError('destroyed', 'It was destroyed before its results were read.');
     const staging = this.free.pop();
@@ -42,7 +45,16 @@ export class Staging {
       }
       // Wait for both at once: either notification takes as long as the other.
       const submitted = this.gpu.submit(encoder, load);
-      const mapped = staging.mapAsync(GPUMapMode.READ, 0, size).then(() => staging.getMappedRange(0, size));
+      const map = () => staging.mapAsync(GPUMapMode.READ, 0, size);
+      const again = (error: unknown) => {
+        if (this.destroyed) throw error;
+        this.gpu.checkAlive();
+        staging.unmap();
+        return map();
+      };
+      const mapped = map()
+        .catch(again)
+        .then(() => staging.getMappedRange(0, size));
       const [all] = await Promise.all([this.gpu.settle(mapped), submitted]);
       let at = 0;
       return sources.map(({ bytes }) => {

@@ -240,7 +240,8 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
 /**
  * The variants for `createTrainer` with which a run continues on `adapter`: on the same adapter its own, so that it continues bit for bit.
  * Undefined on another, where the engine should choose: the last bits differ in any case, and a variant that is fast on a processor is slow
- * on a GPU, where it has not been checked either.
+ * on a GPU, where it has not been checked either. Where the browser gives no name (Safari 26.0 has no `adapterInfo`, onnxruntime#26480), it
+ * may be another.
  */
 export function variantsForAdapter(
   adapter: AdapterDescription,
@@ -248,6 +249,7 @@ export function variantsForAdapter(
 ): Variants | undefined {
   checkObject('adapter', adapter, 'engine.adapter');
   checkObject('The checkpoint', checkpoint, 'what loadCheckpoint returns');
-  const { adapter: before = adapterName(adapter) } = checkpoint;
-  return before === adapterName(adapter) ? checkpoint.variants : undefined;
+  const name = adapterName(adapter);
+  const { adapter: before = name, variants } = checkpoint;
+  return name !== '' && before === name ? variants : undefined;
 }

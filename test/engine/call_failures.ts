@@ -126,12 +126,15 @@ async function errorOf(work: Promise<unknown>): Promise<unknown> {
 /** What is wrong with what came of a planned failure, or nothing. `mayDo`: another kernel may do what failed. */
 function complaint(
   failing: FailingDevice,
-  { failure }: Planned,
+  { name, failure }: Planned,
   error: unknown,
   mayDo = false,
 ): string | undefined {
   if (!failing.unwatch()) return 'it did not happen';
-  if (!(error instanceof EngineError) && !(mayDo && error === undefined)) return `the error is ${error}`;
+  // It is tried once more.
+  const isOvercome = name === 'mapAsync' && failure === 'rejected';
+  const isDone = error === undefined && (mayDo || isOvercome);
+  if (!isDone && (isOvercome || !(error instanceof EngineError))) return `the error is ${error}`;
   if (error && failure === 'lost' && error.code !== 'device-lost')
     return `the error is ${error.code}: ${error.message}`;
   if (failing.openScopes > 0) return `${failing.openScopes} error scopes are left open`;

@@ -114,13 +114,13 @@ const works: Readonly<Record<string, Work>> = {
   'save of a model': {
     needs: 'run',
     act: (client) => client.save('model'),
-    refused: refused('mapAsync', 'rejected'),
+    refused: refused('getMappedRange', 'throws'),
     cannot: { abort: NO_SIGNAL, 'failed load': NO_LOAD, exception: NO_CALLER },
   },
   'save of a checkpoint': {
     needs: 'run',
     act: (client) => client.save('checkpoint').then((file) => file.length),
-    refused: refused('mapAsync', 'rejected'),
+    refused: refused('getMappedRange', 'throws'),
     cannot: {
       ...{ abort: NO_SIGNAL, 'failed load': NO_LOAD, exception: NO_CALLER },
       loss: 'it is the last copy then: gpu/worker.test.ts, while it rests',
@@ -133,7 +133,7 @@ const works: Readonly<Record<string, Work>> = {
       if (broken) await client.step();
       await client.putAside();
     },
-    refused: refused('mapAsync', 'rejected'),
+    refused: refused('getMappedRange', 'throws'),
     cannot: { abort: NO_SIGNAL, loss: 'the last copy is stored already', exception: NO_CALLER },
   },
   'a call of its own': {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hashOfNumbers } from '../../src/base/hash';
+import { adapterName, describeAdapter } from '../../src/gpu/adapter';
 import {
   loadCheckpoint,
   saveCheckpoint,
@@ -148,6 +149,9 @@ test('a checkpoint’s kernel variants are used on the adapter that it names, an
   const loaded = loadCheckpoint(checkpoint);
   expect(variantsForAdapter(adapter, loaded)).toEqual(trainer.variants);
   expect(variantsForAdapter({ ...adapter, description: 'Acme One, driver 7' }, loaded)).toBeUndefined();
+  // Two without a name may be two.
+  const nameless = describeAdapter(undefined);
+  expect(variantsForAdapter(nameless, { ...loaded, adapter: adapterName(nameless) })).toBeUndefined();
   // The first checkpoints did not say.
   expect(variantsForAdapter(adapter, { variants: trainer.variants })).toEqual(trainer.variants);
 });
