@@ -74,10 +74,10 @@ export interface EngineOptions {
    */
   readonly variants?: Variants | undefined;
   /**
-   * Seconds without the end of a shader until those that are being compiled are late. `onProgress` then reports it, every ten seconds. On a GPU another variant of its
-   * kernel replaces it (`onWarning`), except in a trainer or sampler that exists already, and where `variants` are given. A shader without a
-   * replacement throws `shader` after ten times as long. A device that has not ended a submission after three times as long counts as lost,
-   * or, if it is yours, `onWarning` reports it. Default 10, on software adapters 60.
+   * Seconds without the end of a shader until those that are being compiled are late. `onProgress` then reports it, every ten seconds. On a
+   * GPU another variant of its kernel replaces it (`onWarning`), except in a trainer or sampler that exists already, and where `variants`
+   * are given. A shader without a replacement throws `shader` after ten times as long. A device that has not ended a submission after three
+   * times as long counts as lost, or, if it is yours, `onWarning` reports it. Default 10, on software adapters 60.
    */
   readonly deadlineSeconds?: number | undefined;
   /** Called while shaders compile, variants are measured and results are compared, which can take seconds at first use. */
@@ -129,7 +129,6 @@ export class Engine extends Resource {
   private readonly ledger: () => Promise<Ledger>;
   /** The same, once it is loaded. */
   private known: Ledger | undefined;
-  private readonly ownsDevice: boolean;
   private readonly warnings: (Warning & { readonly date: string })[] = [];
   private readonly onWarning: (warning: Warning) => void;
   private readonly children = new Set<Resource>();
@@ -155,7 +154,7 @@ export class Engine extends Resource {
     this.gpu = gpu;
     this.device = device;
     this.adapter = gpu.adapter;
-    this.ownsDevice = ownsDevice;
+    if (ownsDevice) this.onDestroy(() => device.destroy());
     this.onWarning = onWarning;
     this.ledger = ledger;
     this.chooser = new EngineChooser(gpu, { variants, tune, ledger, ...reports });
@@ -337,7 +336,6 @@ export class Engine extends Resource {
     this.gpu.onLost(undefined);
     void this.known?.memory.close();
     this.gpu.end();
-    if (this.ownsDevice) this.device.destroy();
   }
 
   /** Resolves when the work of all that this engine has created has ended. @internal */

@@ -11,6 +11,9 @@ export abstract class Resource {
   private readonly listeners = new Set<() => void>();
   /** The object itself, where it is called through a Proxy. */
   private readonly self = () => this;
+  /** What a Proxy would wrap, or a library that puts its proxies into what it is given, such as valtio, replace. */
+  private readonly mark = {};
+  private readonly isBare: (of: Resource) => boolean;
   /** Whether a call has ended before its work, which the device has not answered since. */
   private isLate = false;
   private working: Promise<unknown> = Promise.resolve();
@@ -19,6 +22,8 @@ export abstract class Resource {
 
   protected constructor(kind: string) {
     this.kind = kind;
+    const { mark } = this;
+    this.isBare = (of) => of.mark === mark;
   }
 
   /** @internal */
@@ -34,7 +39,7 @@ export abstract class Resource {
   /** Throws `destroyed` after destroy(), and `argument` where a Proxy wraps what the object holds: WebGPU takes no wrapped objects. @internal */
   check(): void {
     if (this.gone) throw new EngineError('destroyed', `This ${this.kind} was destroyed; create a new one.`);
-    if (this.listeners === this.self().listeners) return;
+    if (this.isBare(this)) return;
     throw argumentError(
       `A Proxy wraps this ${this.kind} and what it holds, which WebGPU does not take. Keep it in a plain variable, or mark it as raw.`,
     );

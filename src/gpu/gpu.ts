@@ -245,13 +245,14 @@ export class Gpu {
     const buffers: GPUBuffer[] = [];
     const create = () => {
       for (const { label, bytes, usage } of requests) {
-        buffers.push(
-          this.device.createBuffer({
-            label,
-            size: Math.max(4, Math.ceil(bytes / 4) * 4),
-            usage: usage ?? GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-          }),
-        );
+        const buffer = this.device.createBuffer({
+          label,
+          size: Math.max(4, Math.ceil(bytes / 4) * 4),
+          usage: usage ?? GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+        });
+        // It can be destroyed where a library has put a Proxy in its place, too.
+        buffer.destroy = buffer.destroy.bind(buffer);
+        buffers.push(buffer);
       }
     };
     try {

@@ -37,6 +37,7 @@ export class Staging {
     if (this.destroyed) throw new EngineError('destroyed', 'It was destroyed before its results were read.');
     const staging = this.free.pop();
     if (!staging) throw new Error('more reads at the same time than staging buffers');
+    let hasEnded = false;
     try {
       let size = 0;
       for (const { buffer, offset = 0, bytes } of sources) {
@@ -47,7 +48,7 @@ export class Staging {
       const submitted = this.gpu.submit(encoder, load);
       const map = () => staging.mapAsync(GPUMapMode.READ, 0, size);
       const again = (error: unknown) => {
-        if (this.destroyed) throw error;
+        if (hasEnded || this.destroyed) throw error;
         this.gpu.checkAlive();
         staging.unmap();
         return map();
@@ -62,6 +63,7 @@ export class Staging {
         return all.slice(at - bytes, at);
       });
     } finally {
+      hasEnded = true;
       staging.unmap();
       if (this.destroyed) staging.destroy();
       else this.free.push(staging);

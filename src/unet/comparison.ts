@@ -3,6 +3,7 @@
 import { EngineError } from '../base/errors';
 import { hashOf } from '../base/hash';
 import { loaded } from '../base/load';
+import { createMutex } from '../base/mutex';
 import { adapterName } from '../gpu/adapter';
 import type { Gpu } from '../gpu/gpu';
 import type { Op } from '../plan/op';
@@ -39,6 +40,8 @@ export interface ComparisonLimits {
   readonly milliseconds?: number | undefined;
 }
 
+type InTurn = ReturnType<typeof createMutex>;
+
 /** Finds the wrong kernels of a pass and of `ops`, which may be more, where kernels are checked. Throws the signal's reason. */
 export async function findWrong(
   compared: Compared,
@@ -48,9 +51,11 @@ export async function findWrong(
 ): Promise<{ form: UnusableKernel | undefined; variants: readonly UnusableKernel[] }> {
   // References compute while the GPU computes.
   const tally = new Tally(compared.gpu.onProgress);
+  // Jest 30 cannot load two parts at once that share a third.
+  const inTurn = createMutex();
   const both = [
-    findWrongForm(compared, ops, advice, tally, limits.signal),
-    findWrongVariants(compared, advice, tally, limits),
+    findWrongForm(compared, ops, advice, tally, inTurn, limits.signal),
+    findWrongVariants(compared, advice, tally, inTurn, limits),
   ] as const;
   // When this function has ended, neither check goes on.
   await Promise.allSettled(both);
@@ -70,12 +75,13 @@ async function findWrongVariants(
   { gpu, network, pass, images }: Compared,
   advice: Advice,
   tally: Tally,
+  inTurn: InTurn,
   limits: ComparisonLimits,
 ): Promise<readonly UnusableKernel[]> {
   const ledger = await gpu.trust!.ledger();
   const key = keyOf(pass.ops);
   if ((await ledger.unknown([key])).length === 0) return [];
-  const { wrongOps } = await loaded(import('../trust/at_size'));
+  const { wrongOps } = await inTurn(() => loaded(import('../trust/at_size')));
   const variantsOf = (o: Op) => {
     const tuned = tunedOf(o, network);
     return tuned ? possibleVariants(tuned, o.origin.shape as Layer, padBatch(images), gpu.device) : [];
@@ -123,13 +129,14 @@ async function findWrongForm(
   ops: readonly Op[],
   advice: Advice,
   tally: Tally,
+  inTurn: InTurn,
   signal?: AbortSignal,
 ): Promise<UnusableKernel | undefined> {
   const ledger = await gpu.trust!.ledger();
   const all = new Map(ops.filter((o) => !tunedOf(o, network)).map((o) => [keyOf([o]), o]));
   const unknown = await ledger.unknown([...all.keys()]);
   if (unknown.length === 0) return undefined;
-  const { wrongForm } = await loaded(import('../trust/forms'));
+  const { wrongForm } = await inTurn(() => loaded(import('../trust/forms')));
   const found = await wrongForm(
     gpu,
     unknown.map((key) => all.get(key)!),

@@ -29,51 +29,68 @@ describe('a framework that wraps state in a Proxy, as Vue does:', () => {
     expect(['Object', 'Array', 'Map', 'Set', 'WeakMap', 'WeakSet']).not.toContain(typeOf(made));
   });
 
-  /** Whatever is read from it is wrapped, too. */
-  function wrapped<T extends object>(target: T): T {
+  /** Whatever is read from it is wrapped, too, but for what `leaves` holds for. */
+  function wrapped<T extends object>(target: T, leaves = (_: object) => false): T {
     return new Proxy(target, {
       get(of, name, receiver) {
         const value = Reflect.get(of, name, receiver);
-        return typeof value === 'object' && value !== null ? wrapped(value) : value;
+        return typeof value === 'object' && value !== null && !leaves(value) ? wrapped(value, leaves) : value;
       },
     });
   }
 
-  const uses: Record<string, (engine: Engine, unet: UNet) => Promise<unknown>> = {
-    'createUNet of a wrapped engine': (engine) => wrapped(engine).createUNet(config),
-    'createTrainer of a wrapped engine': (engine, unet) => wrapped(engine).createTrainer(unet),
-    'createTrainer with a wrapped network': (engine, unet) => engine.createTrainer(wrapped(unet)),
-    'createSampler with a wrapped network': (engine, unet) => engine.createSampler(wrapped(unet)),
-    predict: (_, unet) => wrapped(unet).predict(new Float32Array(16)),
-    getParameters: (_, unet) => wrapped(unet).getParameters(),
-    step: async (engine, unet) => wrapped(await engine.createTrainer(unet, { batchSize: 4 })).step(batch),
-    fit: async (engine, unet) => {
-      const trainer = wrapped(await engine.createTrainer(unet, { batchSize: 4 }));
+  /** What valtio leaves alone. */
+  const isLeft = (value: object) =>
+    value instanceof Promise || (Symbol.iterator in value && !Array.isArray(value));
+
+  /** What it holds is replaced by what is wrapped, in the object itself, as valtio does. */
+  function occupied<T extends object>(target: T): T {
+    for (const [name, value] of Object.entries(target))
+      if (typeof value === 'object' && value !== null && !isLeft(value))
+        Object.assign(target, { [name]: wrapped(value, isLeft) });
+    return target;
+  }
+
+  const uses: Record<string, (engine: Engine, unet: UNet, wrap: typeof wrapped) => Promise<unknown>> = {
+    'createUNet of a wrapped engine': (engine, _, wrap) => wrap(engine).createUNet(config),
+    'createTrainer of a wrapped engine': (engine, unet, wrap) => wrap(engine).createTrainer(unet),
+    'createTrainer with a wrapped network': (engine, unet, wrap) => engine.createTrainer(wrap(unet)),
+    'createSampler with a wrapped network': (engine, unet, wrap) => engine.createSampler(wrap(unet)),
+    predict: (_, unet, wrap) => wrap(unet).predict(new Float32Array(16)),
+    getParameters: (_, unet, wrap) => wrap(unet).getParameters(),
+    step: async (engine, unet, wrap) => wrap(await engine.createTrainer(unet, { batchSize: 4 })).step(batch),
+    fit: async (engine, unet, wrap) => {
+      const trainer = wrap(await engine.createTrainer(unet, { batchSize: 4 }));
       for await (const _ of trainer.fit(await engine.createDataset(images), { epochs: 1 }));
     },
-    'fit with a wrapped data set': async (engine, unet) => {
+    'fit with a wrapped data set': async (engine, unet, wrap) => {
       const trainer = await engine.createTrainer(unet, { batchSize: 4 });
-      for await (const _ of trainer.fit(wrapped(await engine.createDataset(images)), { epochs: 1 }));
+      for await (const _ of trainer.fit(wrap(await engine.createDataset(images)), { epochs: 1 }));
     },
-    sample: async (engine, unet) =>
-      wrapped(await engine.createSampler(unet, { count: 4 })).sample({ steps: 2 }),
-    'step of a wrapped Adam': async (engine) => {
-      const adam = wrapped(await engine.createAdam(4));
+    sample: async (engine, unet, wrap) =>
+      wrap(await engine.createSampler(unet, { count: 4 })).sample({ steps: 2 }),
+    'step of a wrapped Adam': async (engine, _, wrap) => {
+      const adam = wrap(await engine.createAdam(4));
       const [buffer] = await gpu.createBuffers([{ label: 'gradient', bytes: 16 }]);
       adam.encode(device.createCommandEncoder(), { gradient: buffer } as never);
     },
   };
 
-  test.each(Object.entries(uses))('%s is refused with a hint, and nothing is forgotten', async (_, use) => {
+  test.each(
+    Object.entries(uses).flatMap(([name, use]) => [
+      [name, 'around it', use, wrapped] as const,
+      [name, 'in all that it holds', use, occupied] as const,
+    ]),
+  )('%s, with Proxies %s, is refused with a hint, and nothing is forgotten', async (_, __, use, wrap) => {
     const cache = memoryCache();
     using engine = await createEngine({ device, tuningCache: cache });
     const unet = await engine.createUNet(config);
     const forget = vi.spyOn(engine, 'forget');
-    await refused(use(engine, unet), 'argument', /A Proxy wraps this .* plain variable/);
+    await refused(use(engine, unet, wrap), 'argument', /A Proxy wraps this .* plain variable/);
     expect(forget).not.toHaveBeenCalled();
     // What is not wrapped works on, and what is can be destroyed.
-    expect(await unet.predict(new Float32Array(16))).toHaveLength(16);
-    wrapped(unet).destroy();
+    if (wrap === wrapped) expect(await unet.predict(new Float32Array(16))).toHaveLength(16);
+    wrap(unet).destroy();
     await refused(unet.predict(new Float32Array(16)), 'destroyed');
   });
 });

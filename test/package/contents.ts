@@ -1,9 +1,7 @@
-/** The files of the packed package: within its size, nothing twice, no source maps; its main entry is found without `exports`, too. */
+/** The files of the packed package: within its size, nothing twice, no source maps. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
-import { exports as entries } from '../../package.json';
 import { shell } from './shell';
 
 /** Bytes of the .tgz, which npm calls the package size: what an installation downloads. */
@@ -25,23 +23,11 @@ export const contents = {
     const problems = [...files.filter(isMapped).map(({ path }) => `source map: ${path}`), ...repeated(files)];
     const { size } = statSync(tarball);
     if (size > LIMIT) problems.push(`The package has ${size} bytes; at most ${LIMIT} are allowed.`);
-    const main = mainOf(join(folder, 'package'));
-    if (main !== join(folder, 'package', entries['.'].default))
-      problems.push(`A bundler that reads no \`exports\`, as Parcel, finds ${main}.`);
     if (problems.length > 0) throw new Error(problems.join('\n'));
     const unpacked = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
     return `${files.length} files, nothing twice, no source maps; ${mega(size)} MB packed, ${mega(unpacked)} MB unpacked`;
   },
 };
-
-/** What `main` leads to: Node, too, reads no `exports` of a folder. */
-function mainOf(folder: string): string {
-  try {
-    return createRequire(import.meta.url).resolve(folder);
-  } catch (error) {
-    return `nothing: ${(error as Error).message}`;
-  }
-}
 
 interface File {
   readonly path: string;

@@ -1,5 +1,5 @@
 /** The empty projects: what each installs beside the package, how it is built, and how it is run. */
-import { copyFile, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
@@ -78,6 +78,21 @@ export const projects: readonly Project[] = [
     run: async (folder) => printed(await shell(folder, process.execPath, 'node.js')),
   },
   {
+    name: 'Node, in the state of valtio 2.3.2',
+    packages: [`webgpu@${webgpu}`, 'valtio@2.3.2'],
+    run: async (folder) => printed(await shell(folder, process.execPath, 'valtio.js')),
+  },
+  {
+    name: 'Jest 30.5.2',
+    packages: [`webgpu@${webgpu}`, 'jest@30.5.2'],
+    async run(folder) {
+      const config = JSON.stringify({ transform: {}, testRegex: 'in_jest\\.js$' });
+      const jest = join(folder, 'node_modules/jest/bin/jest.js');
+      await shell(folder, process.execPath, '--experimental-vm-modules', jest, '--config', config);
+      return JSON.parse(await readFile(join(folder, 'used.json'), 'utf8')) as Used;
+    },
+  },
+  {
     name: 'Deno 2.9.6',
     packages: ['deno@2.9.6'],
     run: async (folder) => printed(await installed(folder, 'deno', 'run', '--allow-all', 'deno.js')),
@@ -141,6 +156,22 @@ export const projects: readonly Project[] = [
     'rollup page.js -p node-resolve -d out -f es',
     'out/page.js',
   ),
+  {
+    name: 'Parcel 2.16.4, which is told to read exports',
+    packages: ['parcel@2.16.4'],
+    async run(folder) {
+      const project = join(folder, 'package.json');
+      const settings = { '@parcel/resolver-default': { packageExports: true } };
+      await writeFile(
+        project,
+        JSON.stringify({ ...JSON.parse(await readFile(project, 'utf8')), ...settings }),
+      );
+      await writeFile(join(folder, 'index.html'), html('page.js'));
+      await installed(folder, 'parcel', 'build', 'index.html', '--public-url', './', '--no-source-maps');
+      using served = await serve(join(folder, 'dist'));
+      return await resultOf<Used>(served.address);
+    },
+  },
   {
     name: 'a page without a bundler',
     packages: [],

@@ -304,8 +304,10 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   await click(page, '#train');
   await steps(page, 20);
   await until(page, () => /^\d+ % · Train · /.test(document.title));
-  // A tab behind another one draws nothing, and its title says what it does.
+  // A tab behind another one trains on, draws nothing, and its title says what it does.
   const front = await driven.context.newPage();
+  await until(page, () => document.hidden);
+  await steps(page, (await losses(page)).length + 3);
   await pause(page);
   await until(page, () => document.title.startsWith('Train · '));
   expect(await page.evaluate(() => document.hidden)).toBe(true);
