@@ -157,7 +157,7 @@ export const projects: readonly Project[] = [
     'out/page.js',
   ),
   {
-    name: 'Parcel 2.16.4, which is told to read exports',
+    name: 'Parcel 2.16.4, set to read exports',
     packages: ['parcel@2.16.4'],
     async run(folder) {
       const project = join(folder, 'package.json');
