@@ -2,7 +2,7 @@
 
 import { plural, whole } from '../../text/units';
 import type { ModelDescription, Order, WorkerEvent } from '../messages/messages';
-import { columnsOf } from '../messages/order';
+import { columnsOf, fileName } from '../messages/order';
 import {
   type CallsChoice,
   type ColumnChoice,
@@ -16,7 +16,7 @@ import { button, byId, onClick, setHidden, setMessage, setText } from '../shell/
 import { connectFields } from '../shell/fields';
 import { ImageView, noiseTiles } from '../shell/images';
 import { networkIn } from '../shell/state';
-import { type Frame, type Shape, Trajectory } from '../shell/trajectory';
+import { type Frame, Trajectory } from '../shell/trajectory';
 import { callsIn, type Making, makingOf } from './calls';
 import type { Maker } from './sample_views';
 
@@ -102,16 +102,6 @@ interface Ordered {
   readonly network: Network;
   readonly choices: Choices;
   readonly made: Readonly<Record<Side, Making | string>>;
-}
-
-/** Two columns as pictures of one shape, the network that was chosen for them, and the end of their file's name. */
-export interface ShownColumns {
-  readonly left: Uint8Array;
-  readonly right: Uint8Array;
-  readonly shape: Shape;
-  readonly network: Network;
-  readonly order: Order;
-  readonly which: string;
 }
 
 export class TwoColumns {
@@ -226,18 +216,16 @@ export class TwoColumns {
     return columnOf(this.choice(side), this.networks);
   }
 
-  /** Both columns as they are shown, with what their file is named after; undefined while one is missing. */
-  get shown(): ShownColumns | undefined {
+  /** Both columns as they are shown, and the name of their file; undefined while one is missing. */
+  get shown() {
     const { ordered } = this;
     const [left, right] = sides.map((side) => this.frameOf(side));
     if (!this.on || !ordered || !left || !right) return undefined;
     const { network, by, choices } = ordered;
     const { order, shape } = this.columns.right.trajectory;
     const which = `${choices.left}-${choices.right}`;
-    return {
-      ...{ left: left.prediction, right: right.prediction, shape },
-      ...{ network, order: { ...order!, source: by.source }, which },
-    };
+    const name = fileName(network, { ...order!, source: by.source }, which, 'png');
+    return { left: left.prediction, right: right.prediction, shape, name };
   }
 
   /** The picture of a column at the place of the slider. */

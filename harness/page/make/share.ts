@@ -8,7 +8,7 @@ import { downloadMade, onClick, setText } from '../shell/dom';
 import { pngOf } from '../shell/images';
 import type { Trajectory } from '../shell/trajectory';
 import { settingsFor } from './calls';
-import type { ShownColumns } from './compare';
+import type { TwoColumns } from './compare';
 
 /** The URL query that reproduces `order`. Other settings stay as they are. The URL does not contain the user's own network. */
 export function queryOf(settings: Settings, order: Order): string {
@@ -52,7 +52,7 @@ async function share(url: string, promised: string): Promise<string> {
 
 const tell = (words: string) => setText('shared', words);
 
-export function connectDownloads(trajectory: Trajectory, columns: () => ShownColumns | undefined): void {
+export function connectDownloads(trajectory: Trajectory, columns: () => TwoColumns['shown']): void {
   const name = (which: number | 'all', ending: string) =>
     fileName(trajectory.network!, trajectory.order!, which, ending);
   const make = async (file: string, content: Parameters<typeof downloadMade>[1]) =>
@@ -60,8 +60,8 @@ export function connectDownloads(trajectory: Trajectory, columns: () => ShownCol
   onClick('save-columns', () => {
     const shown = columns();
     if (!shown) return;
-    const { left, right, shape, network, order, which } = shown;
-    void make(fileName(network, order, which, 'png'), (files) => pngOf(files.beside(left, right, shape)));
+    const { left, right, shape, name } = shown;
+    void make(name, (files) => pngOf(files.beside(left, right, shape)));
   });
   onClick('save-sampled', () => {
     const { shown, shape, order } = trajectory;
