@@ -6,7 +6,7 @@ import { App } from '../../../harness/page/shell/app';
 import { networkIn } from '../../../harness/page/shell/state';
 import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import { recipes } from '../../../src/recipes';
-import { type StandIn, standIns } from '../stand_ins';
+import { StandIn, standIns } from '../stand_ins';
 
 type Sampling = Required<Parameters<TrainingWorker['sample']>[0]>;
 
@@ -157,6 +157,19 @@ test('columns of a comparison say which network made them, and go with their cho
   tell({ type: 'distilled', made: { model, bytes: new Uint8Array() } });
   show();
   expect(shown()).toEqual([none, none, 'The file a.safetensors']);
+});
+
+test('both columns of a comparison are saved as one picture, named after both', async () => {
+  const { element } = making('&text=20&left=guidance-1&right=guidance-4');
+  vi.stubGlobal(
+    'OffscreenCanvas',
+    class extends StandIn {
+      convertToBlob = async () => new Blob();
+    },
+  );
+  element('save-columns').click();
+  await vi.dynamicImportSettled();
+  expect(element('shared').textContent).toBe('Saved as digits-20-guidance-1-guidance-4-seed-123.png.');
 });
 
 test('both columns of a comparison are made by one network, also where a run begins meanwhile', () => {
