@@ -70,7 +70,11 @@ test.each<[string, object, RegExp]>([
   ['another history', { commit: 'c'.repeat(40) }, /its commit is "c+"; .*fetch --unshallow/],
   ['no step', { step: null }, /has no training step, which the table begins with\. Bench without a kernel/],
   ['no peak', { peak: { ...real.peak, gbps: 0 } }, /a peak in it is 0; each must be a number from 0\.000001/],
-  ['no batch', { batch: 0 }, /no legal network: batchSize is 0; it must be a whole number from 1 to 65536\.$/],
+  [
+    'no batch',
+    { batch: 0 },
+    /no legal network: batchSize is 0; it must be a whole number from 1 to 65536\.$/,
+  ],
   ['no recipe', { network: { recipe: 'constructor' } }, /no legal network: recipe is "constructor"/],
   ['wide layers', { network: { widths: [1e9] } }, /no legal network: widths is 1000000000; it must/],
 ])('a bench result with %s is refused in a sentence', (_, changes, sentence) => {

@@ -76,7 +76,7 @@ export class Following {
     return this.asked !== undefined && this.made.size === 0 && !this.looks;
   }
 
-  /** Whether the map is under way, which nobody waits for. */
+  /** Whether the map is under way: it comes behind finished images, which do not wait for it. */
   get looks(): boolean {
     return this.asked !== undefined && this.wish?.map === true;
   }

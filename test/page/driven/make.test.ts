@@ -104,7 +104,7 @@ test('the welcome page plays a recording before it asks for a GPU, and plays on 
   await click(page, '#name');
   await unhidden(page, 'home');
   expect(await violationsEverywhere(page)).toEqual([]);
-  // What cannot be made opens the view, too, which says why; and so does what is not as usual.
+  // An order that cannot be made, or an unusual one, also opens the view, which says why.
   await setting(page, 'text', 'x');
   await setting(page, 'steps', '1');
   await click(page, '#make-now');
