@@ -225,7 +225,8 @@ export class Engine extends Resource {
   }
 
   /**
-   * Brings images to the GPU, as bytes: `{ images, count, height, width, channels }`, or `{ pictures }` as a browser has them. Throws
+   * Brings images to the GPU, as bytes: `{ images, count, height, width, channels }`, or `{ pictures }` as a browser has them, read as soon
+   * as the code for it is loaded. Arrays are the call's own until it resolves: leave them as they are. Throws
    * `argument` for wrong sizes, names or pictures, `data` for arrays that do not fit them, `limit` if memory does not suffice.
    */
   async createDataset(images: ImageSet | PictureSet, options: Abortable = {}): Promise<Dataset> {

@@ -65,37 +65,44 @@ export class Dataset extends Resource {
         `The images are of type ${typeOf(set.images)}; a data set takes a Uint8Array, 0 to 255. Floats go to trainer.step.`,
       );
     }
-    if (set.images.length !== bytes) {
-      throw dataError(
-        `The data set has ${set.images.length} bytes; ${set.count} images of ${set.height}x${set.width}x${set.channels} are ${bytes}.`,
-      );
-    }
     const { labels } = set;
+    const checkLengths = () => {
+      if (set.images.length !== bytes) {
+        throw dataError(
+          `The data set has ${set.images.length} bytes; ${set.count} images of ${set.height}x${set.width}x${set.channels} are ${bytes}.`,
+        );
+      }
+      if (labels && labels.length !== set.count) {
+        throw dataError(
+          `The data set has ${labels.length} labels for ${set.count} images; it needs one for each, in the same order.`,
+        );
+      }
+    };
     if (labels && !isUnsigned(labels)) {
       throw dataError(
         `The labels are of type ${typeOf(labels)}; a data set takes a Uint8Array, one class from 0 to 255 for each image.`,
       );
     }
-    if (labels && labels.length !== set.count) {
-      throw dataError(
-        `The data set has ${labels.length} labels for ${set.count} images; it needs one for each, in the same order.`,
-      );
-    }
+    checkLengths();
     const padded = Math.ceil(bytes / 4) * 4;
     gpu.checkBufferSize('The data set', padded, 'fewer or smaller images');
     const [buffer, labelBuffer] = await gpu.createBuffers([
       { label: 'data set', bytes: padded },
       ...(labels ? [{ label: 'labels', bytes: Math.ceil(set.count / 4) * 4 }] : []),
     ]);
-    const dataset = new Dataset(set, buffer, labelBuffer, gpu.device);
     try {
-      await writeBytes(gpu, buffer, set.images);
-      if (labels) await writeBytes(gpu, labelBuffer, labels);
+      // The arrays may have been transferred meanwhile.
+      checkLengths();
+      const dataset = new Dataset(set, buffer, labelBuffer, gpu.device);
+      const writes = writesOf(gpu, buffer, set.images);
+      if (labels) writes.push(...writesOf(gpu, labelBuffer, labels));
+      await Promise.all(writes);
+      return dataset;
     } catch (error) {
-      dataset.destroy();
+      buffer.destroy();
+      labelBuffer?.destroy();
       throw error;
     }
-    return dataset;
   }
 
   protected release(): void {
@@ -108,11 +115,11 @@ export class Dataset extends Resource {
 const isUnsigned = (given: unknown) => /^Uint8(Clamped)?Array$/.test(typeOf(given));
 
 /** Writes the last, partial word separately: WebGPU writes whole words. */
-async function writeBytes(gpu: Gpu, buffer: GPUBuffer, bytes: Uint8Array): Promise<void> {
+function writesOf(gpu: Gpu, buffer: GPUBuffer, bytes: Uint8Array): Promise<void>[] {
   const whole = bytes.length - (bytes.length % 4);
-  await gpu.write(buffer, 0, bytes.buffer, bytes.byteOffset, whole);
-  if (whole === bytes.length) return;
+  const write = gpu.write(buffer, 0, bytes.buffer, bytes.byteOffset, whole);
+  if (whole === bytes.length) return [write];
   const tail = new Uint8Array(4);
   tail.set(bytes.subarray(whole));
-  await gpu.write(buffer, whole, tail);
+  return [write, gpu.write(buffer, whole, tail)];
 }

@@ -1,5 +1,5 @@
 /** Options of a sampler and its runs, and the events that a run yields. */
-import { isFloats } from '../base/bytes';
+import { copyOf, isFloats } from '../base/bytes';
 import {
   argumentError,
   checkBooleans,
@@ -91,7 +91,7 @@ const RUN_OPTIONS: Names<RunOptions<unknown, unknown>> = {
 };
 
 /**
- * Options of `sample` and `run`. Images are [count][height][width][channels], or pictures, one for each image; a single picture
+ * Options of `sample` and `run`, which copies arrays at once. Images are [count][height][width][channels], or pictures, one for each image; a single picture
  * is for all.
  */
 export interface SampleOptions
@@ -326,12 +326,15 @@ const PICTURES = ['start', 'mask'] as const;
 /** Whether the options have pictures. */
 export const hasPictures = (options: SampleOptions) => PICTURES.some((name) => isPictures(options?.[name]));
 
-/** The options with arrays instead of pictures, for `count` images. Other values stay, to be refused. */
+/** The options with arrays instead of pictures, for `count` images. Arrays are copied at once. Other values stay, to be refused. */
 export async function loadPictures(
-  options: SampleOptions,
+  given: SampleOptions,
   config: UNetConfig,
   count: number,
 ): Promise<LoadedOptions> {
+  const options = { ...given };
+  for (const name of ['noise', 'labels', ...PICTURES] as const)
+    Object.assign(options, { [name]: copyOf(given[name]) });
   const { picturesFor } = await loaded(import('../pictures/picture'));
   const arrays = PICTURES.flatMap((name) => {
     const given = options[name];

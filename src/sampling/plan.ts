@@ -2,6 +2,7 @@
 import type { Gpu } from '../gpu/gpu';
 import { createTensorBuffers, Program } from '../gpu/program';
 import { Staging } from '../gpu/staging';
+import { Upload } from '../gpu/upload';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { denoiseStep } from '../kernels/denoise_step';
 import { flowStep, type SampledShape } from '../kernels/flow_step';
@@ -54,8 +55,8 @@ export interface SamplingPlan {
   /** Receive a row of `passesOf`: its first words, and the share that follows them. */
   readonly step: GPUBuffer;
   readonly share?: GPUBuffer;
-  /** The rows of a run. */
-  readonly rows: GPUBuffer;
+  /** Brings the numbers of a run and the caller's images. Keeps room for the numbers of the longest run. */
+  readonly upload: Upload;
   /** Conditions of the network: the class of each image, then, with guidance, no class for each image. */
   readonly classes: GPUBuffer;
   readonly staging: Staging;
@@ -92,9 +93,8 @@ interface PlanOptions {
   readonly flow: boolean;
   /** Whether the network gets each image twice: with its class, and without. */
   readonly guided: boolean;
-  /** Most rows of a run. */
-  readonly mostRows: number;
-  readonly rowWords: number;
+  /** Bytes of the rows of the longest run. */
+  readonly rowBytes: number;
 }
 
 /** Batch sizes that follow from the options: the caller's images, padded, and the network's batch. */
@@ -118,7 +118,6 @@ function tensorsOf({ height, width, channels }: UNetConfig, options: PlanOptions
       levels: tensor('noise levels', networkBatch),
       classes: tensor('classes', networkBatch),
       state: tensor('state', STATE_WORDS),
-      rows: tensor('rows', options.mostRows * options.rowWords),
     },
     alongFlow: {
       noise: maps('noise', batch),
@@ -260,8 +259,10 @@ async function makePlan(
   const created = await createTensorBuffers(gpu, 'sampler ', lasting);
   const buffers = [...created.values()];
   const buffer = (t: Tensor) => created.get(t)!;
+  const upload = new Upload(gpu, 'sampler inputs');
   let staging: Staging | undefined;
   try {
+    await upload.reserve(options.rowBytes + buffer(always.classes).size);
     await gpu.write(buffer(always.state), STATE.count * 4, Uint32Array.of(count));
     staging = await Staging.create(gpu, 'sampler images', ((2 * always.x.size) / networkBatch) * count * 4);
     const boundBuffers = new Map([...unet.boundBuffers, ...created]);
@@ -273,7 +274,7 @@ async function makePlan(
       images: buffer(always.images),
       step: buffer(always.step),
       ...(flow ? {} : { share: buffer(share) }),
-      rows: buffer(always.rows),
+      upload,
       classes: buffer(always.classes),
       staging,
       boundBuffers,
@@ -285,6 +286,7 @@ async function makePlan(
     };
   } catch (error) {
     staging?.destroy();
+    upload.destroy();
     for (const b of buffers) b.destroy();
     throw error;
   }
@@ -318,8 +320,9 @@ async function compile(
   };
 }
 
-export function destroyPlan({ programs, buffers, staging }: SamplingPlan): void {
+export function destroyPlan({ programs, buffers, staging, upload }: SamplingPlan): void {
   for (const program of programs) program.destroy();
   for (const b of buffers) b.destroy();
   staging.destroy();
+  upload.destroy();
 }

@@ -3,6 +3,7 @@ import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
 import type { Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice, isSlice, type Slice } from '../gpu/slice';
+import { pack } from '../gpu/upload';
 import { padBatch } from '../plan/tensor';
 import { defaultChooser, makeRight, measuresFor } from '../unet/chooser';
 import { checkLabels } from '../unet/conditions';
@@ -42,8 +43,7 @@ import {
 
 /** Most rows of a run: two passes per step, the passes of a polish, one row before them, and two after. */
 const MOST_ROWS = 2 * MAX_SAMPLING_STEPS + MOST_NOISES + 3;
-const ROWS = { mostRows: MOST_ROWS, rowWords: ROW_WORDS };
-const LONGEST_ROWS = MOST_ROWS * ROW_WORDS * 4;
+const ROW_BYTES = MOST_ROWS * ROW_WORDS * 4;
 
 interface SamplerParts {
   readonly gpu: Gpu;
@@ -120,12 +120,12 @@ export class Sampler extends Resource {
     const plan = await createPlan(
       gpu,
       unet.weights,
-      { count, variants, measures, flow, guided, ...ROWS },
+      { count, variants, measures, flow, guided, rowBytes: ROW_BYTES },
       chooser,
     );
     try {
       if (flow && unet.sampling?.polish) await addPolish(gpu, plan);
-      const orders = await Orders.create(gpu, LONGEST_ROWS + 2 * 4 * padBatch(count));
+      const orders = await Orders.create(gpu, ROW_BYTES + 2 * 4 * padBatch(count));
       const name = planName(flow, guided);
       return new Sampler({ gpu, unet, count, variants, measures, chooser, orders, plan, name });
     } catch (error) {
@@ -226,7 +226,7 @@ export class Sampler extends Resource {
     const passes = passesOf(settings, seed ?? 0);
     const numbers = { passes, settings, seed: seed ?? 0 };
     const rows = rowsOf(numbers);
-    const classes = this.classesOf(plan, listed);
+    const classes = this.classesOf(plan.networkBatch, listed);
     const order = new Uint32Array(rows.length + classes.length);
     order.set(new Uint32Array(rows.buffer));
     order.set(classes, rows.length);
@@ -262,8 +262,8 @@ export class Sampler extends Resource {
     if (this.destroyed) return 0;
     const sum = (things: Iterable<{ readonly size: number }>) =>
       [...things].reduce((n, { size }) => n + size, 0);
-    const plans = this.allPlans.map(({ programs, buffers }) =>
-      programs.reduce((n, p) => n + p.bytes, sum(buffers)),
+    const plans = this.allPlans.map(({ programs, buffers, upload }) =>
+      programs.reduce((n, p) => n + p.bytes, upload.bytes + sum(buffers)),
     );
     return plans.reduce((a, b) => a + b, this.orders.bytes);
   }
@@ -297,10 +297,7 @@ export class Sampler extends Resource {
   }
 
   /** Classes for the network's whole batch: `labels`, then no class. */
-  private classesOf(
-    { networkBatch }: SamplingPlan,
-    labels: ArrayLike<number> = [],
-  ): Uint32Array<ArrayBuffer> {
+  private classesOf(networkBatch: number, labels: ArrayLike<number> = []): Uint32Array<ArrayBuffer> {
     const { classes = 0 } = this.unet.config.conditioning ?? {};
     const all = new Uint32Array(networkBatch).fill(classes);
     all.set(labels);
@@ -315,26 +312,24 @@ export class Sampler extends Resource {
       : (given as LoadedOptions);
     this.check();
     const { flow, settings, seed } = checkSample(options, this.unet, this.count, this.imageSize);
-    const { labels, mask, signal } = options;
+    const { labels, noise, start, mask, signal } = options;
     this.checkLabels(labels);
     if (this.busy) throw busyError();
     signal?.throwIfAborted();
     this.busy = true;
     const { gpu } = this;
+    const guided = settings.guidance !== 1;
+    const passes = passesOf(settings, seed);
+    const classes = this.classesOf((guided ? 2 : 1) * padBatch(this.count), labels);
+    const pictures = [noise, start, mask].filter((images) => images !== undefined);
+    // Copies: the caller may change the arrays at once.
+    const packed = pack([rowsOf({ passes, settings, seed }), classes, ...pictures]);
     try {
-      const plan = await this.rightPlanFor(flow, settings.guidance !== 1, settings.polish !== undefined);
-      const passes = passesOf(settings, seed);
-      const run = {
-        plan,
-        flow,
-        settings,
-        passes,
-        masked: mask !== undefined,
-        seed,
-        rows: { buffer: plan.rows, offset: 0 },
-      };
-      gpu.writeSoon(plan.classes, 0, this.classesOf(plan, labels));
-      gpu.writeSoon(plan.rows, 0, rowsOf(run));
+      const plan = await this.rightPlanFor(flow, guided, settings.polish !== undefined);
+      await plan.upload.write(packed);
+      this.check();
+      const rows = { buffer: plan.upload.buffer, offset: 0 };
+      const run = { plan, flow, settings, passes, masked: mask !== undefined, seed, rows };
       await this.load(run, options);
       if (flow) {
         const encoder = gpu.device.createCommandEncoder({ label: 'sampling: first' });
@@ -356,19 +351,22 @@ export class Sampler extends Resource {
   private async load(run: SamplingRun, { noise, start, mask, signal }: LoadedOptions): Promise<void> {
     const { gpu } = this;
     const { plan } = run;
-    const load = async (program: Program, images: Float32Array) => {
-      const { buffer, byteOffset, byteLength } = images;
-      gpu.writeSoon(plan.images, 0, buffer, byteOffset, byteLength);
-      await gpu.run([program], { signal });
+    // Behind the rows and the classes.
+    let next = 2;
+    const begin = () => gpu.device.createCommandEncoder({ label: 'sampling: load' });
+    const load = async (program: Program, encoder = begin()) => {
+      plan.upload.bring(encoder, next++, plan.images);
+      await gpu.run([program], { encoder, signal });
     };
-    if (noise) await load(plan.load.noise, noise);
+    const encoder = begin();
+    plan.upload.bring(encoder, 1, plan.classes);
+    if (noise) await load(plan.load.noise, encoder);
     else {
-      const encoder = gpu.device.createCommandEncoder({ label: 'sampling: seed' });
       encodeSeed(encoder, run);
       await gpu.run([plan.makeNoise], { encoder, signal });
     }
-    if (start) await load(plan.load.start!, start);
-    if (mask) await load(plan.load.mask!, mask);
+    if (start) await load(plan.load.start!);
+    if (mask) await load(plan.load.mask!);
   }
 
   /** The plan for a recorded run. It must already exist, because recording cannot compile shaders. */
@@ -421,7 +419,7 @@ export class Sampler extends Resource {
     let plan = this.plans.get(name);
     if (!plan) {
       const { gpu, unet, count, variants, measures, chooser } = this;
-      const options = { count, variants, measures, flow, guided, ...ROWS };
+      const options = { count, variants, measures, flow, guided, rowBytes: ROW_BYTES };
       // Of the same variants: both make the same images.
       const like = this.recorded.get(name);
       const alike: VariantChooser = {

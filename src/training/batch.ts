@@ -3,6 +3,7 @@ import { isFloats } from '../base/bytes';
 import { argumentError, checkNames, checkObject, type Names, notImages } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { type BufferSlice, checkSlice, isSlice, type Slice, sliceOf } from '../gpu/slice';
+import { type Packed, pack } from '../gpu/upload';
 import { checkLabels, checkLevels } from '../unet/conditions';
 import { outChannelsOf, type UNetConfig } from '../unet/config';
 import type { NetworkWeights } from '../unet/network';
@@ -107,11 +108,27 @@ export function sourcesOf(batch: Batch, config: UNetConfig, count: number): Batc
   return sources;
 }
 
+/** A checked batch; `packed` has its arrays behind the fields of the step state that a step sets: the number of images, and settings to be filled in. */
+export interface TakenBatch {
+  readonly count: number;
+  readonly sources: readonly BatchSource[];
+  readonly packed: Packed;
+}
+
+/** Checks a batch and copies its arrays: their owner may change them at once. */
+export function takeBatch(batch: Batch, unet: NetworkWeights, batchSize: number): TakenBatch {
+  const count = checkBatch(batch, unet, batchSize);
+  const sources = sourcesOf(batch, unet.config, count);
+  const arrays = sources.flatMap(({ source }) => (ArrayBuffer.isView(source) ? [source] : []));
+  const packed = pack([Uint32Array.of(count), new Float32Array(1), new Float32Array(2), ...arrays]);
+  return { count, sources, packed };
+}
+
 /**
- * Brings the parts of a batch to the GPU. Throws `argument`, before anything else is submitted, if the device refuses a buffer because it is
- * destroyed, mapped or of another device.
+ * Brings the parts of a batch that are buffers to their tensors. Throws `argument`, before anything else is submitted, if the device refuses one
+ * because it is destroyed, mapped or of another device.
  */
-export async function bringBatch(
+export async function bringBuffers(
   gpu: Gpu,
   sources: readonly BatchSource[],
   bufferOf: (source: BatchSource) => GPUBuffer,
@@ -120,13 +137,9 @@ export async function bringBatch(
   let copies = 0;
   for (const each of sources) {
     const { source, bytes } = each;
-    const buffer = bufferOf(each);
-    if (ArrayBuffer.isView(source)) {
-      gpu.writeSoon(buffer, 0, source.buffer, source.byteOffset, source.byteLength);
-    } else {
-      copies++;
-      encoder.copyBufferToBuffer(source.buffer, source.offset, buffer, 0, bytes);
-    }
+    if (ArrayBuffer.isView(source)) continue;
+    copies++;
+    encoder.copyBufferToBuffer(source.buffer, source.offset, bufferOf(each), 0, bytes);
   }
   if (copies > 0) await gpu.submitCopies(encoder, 'a buffer of the batch');
 }

@@ -26,7 +26,7 @@ interface FrameSource {
   readonly refusal: (known: Losses) => Promise<EngineError>;
   readonly comparison: BetweenSteps;
   /** For the caller's batches: brings the next one to the GPU, and resolves to its number of images. */
-  readonly load?: (() => Promise<number>) | undefined;
+  readonly load?: ((encoder: GPUCommandEncoder) => Promise<number>) | undefined;
 }
 
 interface FrameParts {
@@ -89,8 +89,8 @@ export class Frames {
     }
     let [images, busy, unaccounted] = [0, 0, 0];
     for (;;) {
-      const pending = await this.pendingStep(source);
       const encoder = gpu.device.createCommandEncoder({ label: 'training for a while' });
+      const pending = await this.pendingStep(source, encoder);
       const time = isUpdating(pending) ? milliseconds : left();
       const most = Math.min(time, share * milliseconds, gpu.pacer.maxMilliseconds);
       programs.beginParts();
@@ -150,7 +150,7 @@ export class Frames {
   }
 
   /** The step under way, or a new one if there is none, or if another has overwritten it. */
-  private async pendingStep(source: FrameSource): Promise<PendingStep> {
+  private async pendingStep(source: FrameSource, encoder: GPUCommandEncoder): Promise<PendingStep> {
     const { parts, pending } = this;
     if (pending && isUpdating(pending)) return pending;
     const known = this.pendingStepOf(source);
@@ -160,7 +160,7 @@ export class Frames {
     const begun = await source.begin();
     this.lastBegun = begun;
     if (feed) this.writePlace(source, feed, begun);
-    const images = load ? await load() : imagesOfStep(this.epochOf(source), this.step);
+    const images = load ? await load(encoder) : imagesOfStep(this.epochOf(source), this.step);
     const step = feed ? programs.stepWith(feed.program) : programs.step;
     const sequence = new Sequence(step);
     const updateAt = sequence.partCount - programs.update.partCount;

@@ -4,6 +4,7 @@ import { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { copyBytes } from '../gpu/recorded_numbers';
 import { readBuffer, Staging } from '../gpu/staging';
+import { Upload } from '../gpu/upload';
 import { setUpdate } from '../kernels/set_update';
 import { op } from '../plan/op';
 import { STATE, scheduleWords } from '../plan/step_state';
@@ -11,6 +12,7 @@ import { padBatch, type Tensor, tensor } from '../plan/tensor';
 import type { LayerMaps } from '../unet/layer_maps';
 import type { NetworkWeights } from '../unet/network';
 import type { Variants } from '../unet/variants';
+import { type BatchPart, bringBuffers, type TakenBatch } from './batch';
 import type { CustomLossPlan } from './custom_loss';
 import { type EpochParts, imagesOfEpoch, imagesOfStep, stepsPerEpoch } from './epoch';
 import { type Losses, LossReader } from './losses';
@@ -93,10 +95,12 @@ export class StepPrograms {
   private endUpdate: (() => void) | undefined;
   private readonly parts: Parts;
   private readonly gpu: Gpu;
+  private readonly upload: Upload;
 
   private constructor(parts: Parts) {
     this.parts = parts;
     this.gpu = parts.gpu;
+    this.upload = new Upload(parts.gpu, 'trainer batch');
     this.plan = parts.plan;
     this.boundBuffers = parts.boundBuffers;
     this.losses = parts.losses;
@@ -169,7 +173,7 @@ export class StepPrograms {
     const { programs, buffers } = this.parts;
     return [...programs.map((p) => p.bytes), ...buffers.map((b) => b.size)].reduce(
       (sum, n) => sum + n,
-      this.maps.bytes,
+      this.maps.bytes + this.upload.bytes,
     );
   }
 
@@ -181,6 +185,24 @@ export class StepPrograms {
   writeState(name: keyof typeof STATE, value: Words): void {
     const state = this.buffer(this.plan.tensors.state);
     this.gpu.writeSoon(state, STATE[name] * 4, value);
+  }
+
+  /** Brings a batch and the values of its update to the GPU: by commands in `encoder`, but for buffers. Throws as `bringBuffers` does. */
+  async bringBatch(
+    encoder: GPUCommandEncoder,
+    { sources, packed }: TakenBatch,
+    { learningRate, clipNorm, weightDecay }: UpdateSettings,
+  ): Promise<void> {
+    const { upload, plan } = this;
+    const bufferOf = ({ to }: BatchPart) => this.buffer(plan.tensors[to]);
+    await bringBuffers(this.gpu, sources, bufferOf);
+    new Float32Array(packed.bytes.buffer, 4, 3).set([learningRate, clipNorm, weightDecay]);
+    await upload.write(packed);
+    const state = this.buffer(plan.tensors.state);
+    const fields = (['count', 'learningRate', 'clip'] as const).map((name) => STATE[name] * 4);
+    for (const [i, offset] of fields.entries()) upload.bring(encoder, i, state, offset);
+    const arrays = sources.filter(({ source }) => ArrayBuffer.isView(source));
+    for (const [i, each] of arrays.entries()) upload.bring(encoder, fields.length + i, bufferOf(each));
   }
 
   /** Writes the place in the data set of the step after `step` completed ones. */
@@ -339,6 +361,7 @@ export class StepPrograms {
     for (const b of this.parts.buffers) b.destroy();
     this.maps.destroy();
     this.losses.destroy();
+    this.upload.destroy();
   }
 }
 

@@ -17,7 +17,7 @@ import type { LayerMaps } from '../unet/layer_maps';
 import { checkUNet } from '../unet/network';
 import type { UNet } from '../unet/unet';
 import type { Variants } from '../unet/variants';
-import { type Batch, type BatchPart, type BatchSource, bringBatch, checkBatch, sourcesOf } from './batch';
+import { type Batch, type BatchPart, type BatchSource, takeBatch } from './batch';
 import { StepComparison } from './comparison';
 import type { Evaluation } from './evaluation';
 import { Feed } from './feed';
@@ -50,7 +50,7 @@ import { badInput, divergence, lostSteps, wrongInput } from './refusal';
 import { readState, writeState } from './state';
 import { choiceOf, type StepPlan } from './step';
 import { LOSS_RING } from './step_config';
-import { StepPrograms } from './step_programs';
+import { StepPrograms, type UpdateSettings } from './step_programs';
 import { TrainedWeights } from './trained_weights';
 import { busyError, checkDataset, checkEpochs, checkState, forgetTeacher } from './validate';
 
@@ -223,22 +223,24 @@ export class Trainer extends Resource {
   }
 
   /**
-   * Makes one step on the caller's batch. Resolves to its loss when the weights are updated. If loss or gradient is not finite, nothing
+   * Makes one step on the caller's batch, whose arrays are copied at once. Resolves to its loss when the weights are updated. If loss or gradient is not finite, nothing
    * changes, and it throws `argument` if the batch is at fault, else `diverged`; or resolves to NaN if `skipNonFinite` allows it. Throws
    * `wrong-kernel`, from the second step on, if kernels proved wrong at this size: then create the trainer again from an earlier state.
    */
   async step(batch: Batch): Promise<number> {
     this.check();
-    const { gpu, programs, unet } = this;
-    const count = checkBatch(batch, unet.weights, this.batchSize);
+    const { gpu, programs } = this;
+    const taken = takeBatch(batch, this.unet.weights, this.batchSize);
     return this.exclusively(async () => {
       const before = await this.completedSteps();
       if (this.hasStepped) await this.compare(before);
-      await this.beginStep();
-      const sources = await this.loadBatch(batch, count);
+      const settings = await this.beginStep();
+      const encoder = gpu.device.createCommandEncoder({ label: 'training step' });
+      await programs.bringBatch(encoder, taken, settings);
+      this.check();
       const submitLast: StepPrograms['losses']['submit'] = (last, work) => programs.losses.submit(last, work);
-      const losses = await programs.inParts(() => gpu.runAnd(programs.step, submitLast));
-      if (losses.refused) throw await this.refusalOf(losses, sources);
+      const losses = await programs.inParts(() => gpu.runAnd(programs.step, submitLast, { encoder }));
+      if (losses.refused) throw await this.refusalOf(losses, taken.sources);
       if (losses.step !== before + 1) throw lostSteps(1, losses.step - before);
       this.known = { begun: this.recorder.begun, step: losses.step };
       this.hasStepped = true;
@@ -275,15 +277,18 @@ export class Trainer extends Resource {
         });
       };
       const comparison = { isDone: () => this.comparison.isDone, run: compare };
+      let settings: UpdateSettings;
       const begin = async () => {
-        await this.beginStep();
+        settings = await this.beginStep();
+        if (isSet) programs.writeSettings(settings);
         return begun();
       };
-      const load = async () => {
-        const batch = (source as () => Batch)();
-        const count = checkBatch(batch, this.unet.weights, batchSize);
-        sources = await this.loadBatch(batch, count);
-        return count;
+      const load = async (encoder: GPUCommandEncoder) => {
+        const taken = takeBatch((source as () => Batch)(), this.unet.weights, batchSize);
+        sources = taken.sources;
+        await programs.bringBatch(encoder, taken, settings);
+        this.check();
+        return taken.count;
       };
       const drawn = isSet ? await this.drawnFrom(source, options) : { seed: 0, load };
       const refusal = (known: Losses) => this.refusalOf(known, sources);
@@ -334,7 +339,7 @@ export class Trainer extends Resource {
       const { step: from } = await this.readSteps();
       checkEpochs(asked.epochs, from, { ...asked, batchSize, imageCount: dataset.count });
       if (this.hasStepped) await this.compare(from, { signal });
-      await this.beginStep();
+      programs.writeSettings(await this.beginStep());
       signal?.throwIfAborted();
       check();
       return { feed, from };
@@ -387,8 +392,9 @@ export class Trainer extends Resource {
 
   /**
    * Evaluates the loss on held-out images, over all and by noise level, with noise and levels of a fixed seed and without withholding
-   * classes. Takes bytes, with labels if the network is conditioned on classes; does not change the training. In the body of a `fit` it
-   * sees the weights after the steps submitted so far. Throws as `createDataset` does, and `data` for images that the network cannot take.
+   * classes. Takes bytes, with labels if the network is conditioned on classes, which are its own until it resolves: leave them as they are.
+   * Does not change the training. In the body of a `fit` it sees the weights after the steps submitted so far. Throws as `createDataset`
+   * does, and `data` for images that the network cannot take.
    */
   async evaluate(images: ImageSet | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.check();
@@ -603,21 +609,13 @@ export class Trainer extends Resource {
     return this.comparison.run(step - this.firstStep, programs.bytes, ops, limits);
   }
 
-  /** Counts a step as begun, brings the weights up to date, and writes the values of the step. */
-  private async beginStep(): Promise<void> {
+  /** Counts a step as begun, and brings the weights up to date. Resolves to the values of its update. */
+  private async beginStep(): Promise<UpdateSettings> {
     this.check();
     this.recorder.countStep();
     await this.trained?.bring();
     this.check();
-    this.programs.writeSettings(this.recorder.updateSettings());
-  }
-
-  /** Brings a batch to the GPU. */
-  private async loadBatch(batch: Batch, count: number): Promise<BatchSource[]> {
-    const sources = sourcesOf(batch, this.unet.config, count);
-    this.programs.writeState('count', Uint32Array.of(count));
-    await bringBatch(this.gpu, sources, ({ to }) => this.programs.buffer(this.plan.tensors[to]));
-    return sources;
+    return this.recorder.updateSettings();
   }
 
   /** The error for a step that the GPU refused; allows steps again. */

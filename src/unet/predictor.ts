@@ -7,6 +7,7 @@ import type { Load } from '../gpu/pacer';
 import { computePass, createTensorBuffers, Program } from '../gpu/program';
 import { type BufferSlice, checkEncoder, checkSlice } from '../gpu/slice';
 import { Staging } from '../gpu/staging';
+import { pack, Upload } from '../gpu/upload';
 import { chwnToNhwc } from '../kernels/chwn_to_nhwc';
 import { nhwcToChwn } from '../kernels/nhwc_to_chwn';
 import { type Op, op } from '../plan/op';
@@ -80,6 +81,7 @@ export class Predictor extends Resource {
   private readonly parts: PredictorParts;
   /** The version of the weights (`UNet.weightsVersion`) that `prepare` last ran for. */
   private prepared: number | undefined;
+  private readonly upload: Upload;
   /** A run may take several submissions, and no other may write its inputs or tensors between them. */
   private readonly submitting = createMutex();
 
@@ -92,6 +94,7 @@ export class Predictor extends Resource {
     this.maps = parts.maps;
     this.maps.owner = { check: () => this.check(), failed: (error) => this.failed(error) };
     this.parts = parts;
+    this.upload = new Upload(parts.gpu, 'predictor inputs');
   }
 
   /** @internal */
@@ -216,27 +219,34 @@ export class Predictor extends Resource {
   ): Promise<Float32Array<ArrayBuffer>> {
     const { height, width, channels } = this.parts.network.config;
     const { gpu, buffers, staging } = this.parts;
-    const { images, result, levels, classes } = buffers;
+    const { images, result, state, levels, classes } = buffers;
     const count = given.length / (height * width * channels);
     const bytes = count * height * width * outChannelsOf(this.parts.network.config) * 4;
     const { reading } = await this.submitting(async () => {
       this.check();
-      for (const [to, values] of [
-        [images, given],
-        [levels, conditions.levels],
-        [classes, conditions.labels],
-      ] as const) {
-        if (values) gpu.writeSoon(to, 0, values.buffer, values.byteOffset, values.byteLength);
-      }
-      gpu.writeSoon(buffers.state, STATE.count * 4, Uint32Array.of(count));
-      return this.submit((encoder, load) => staging.read(encoder, [{ buffer: result, bytes }], load));
+      const brought = (
+        [
+          [images, given],
+          [levels, conditions.levels],
+          [classes, conditions.labels],
+        ] as const
+      ).flatMap(([to, values]) => (values ? [{ to, values }] : []));
+      await this.upload.write(pack([Uint32Array.of(count), ...brought.map(({ values }) => values)]));
+      this.check();
+      const first = gpu.device.createCommandEncoder({ label: 'predict' });
+      this.upload.bring(first, 0, state, STATE.count * 4);
+      brought.forEach(({ to }, i) => {
+        this.upload.bring(first, i + 1, to);
+      });
+      return this.submit(first, (encoder, load) => staging.read(encoder, [{ buffer: result, bytes }], load));
     });
     const [values] = await reading;
     return new Float32Array(values);
   }
 
-  /** Submits a forward pass. `reading` resolves when the GPU has executed it, later than the returned promise. */
+  /** Submits `first`, and a forward pass. `reading` resolves when the GPU has executed it, later than the returned promise. */
   private async submit<T>(
+    first: GPUCommandEncoder,
     read: (encoder: GPUCommandEncoder, load: Load) => Promise<T>,
   ): Promise<{ readonly reading: Promise<T> }> {
     const { gpu, prepare, program } = this.parts;
@@ -246,14 +256,15 @@ export class Predictor extends Resource {
     const programs = isPrepared ? [program] : [...prepare, program];
     let reading: Promise<T> | undefined;
     try {
-      return await gpu.runAnd(programs, async (encoder, load) => {
+      const readLast = async (encoder: GPUCommandEncoder, load: Load) => {
         const begun = read(encoder, load);
         reading = begun;
         begun.catch(() => {
           this.prepared = undefined;
         });
         return { reading: begun };
-      });
+      };
+      return await gpu.runAnd(programs, readLast, { encoder: first });
     } catch (error) {
       this.prepared = undefined;
       // An earlier submission was refused; nothing is under way when the caller gets the error.
@@ -266,7 +277,10 @@ export class Predictor extends Resource {
   get bytes(): number {
     if (this.destroyed) return 0;
     const { prepare, program, allBuffers } = this.parts;
-    const programs = [...prepare, program].reduce((sum, p) => sum + p.bytes, this.maps.bytes);
+    const programs = [...prepare, program].reduce(
+      (sum, p) => sum + p.bytes,
+      this.maps.bytes + this.upload.bytes,
+    );
     return programs + allBuffers.reduce((sum, b) => sum + b.size, 0);
   }
 
@@ -281,6 +295,7 @@ export class Predictor extends Resource {
     for (const each of [...prepare, program]) each.destroy();
     this.maps.destroy();
     staging.destroy();
+    this.upload.destroy();
     for (const b of allBuffers) b.destroy();
   }
 }

@@ -1,4 +1,4 @@
-import { isFloats } from '../base/bytes';
+import { copyOf, isFloats } from '../base/bytes';
 import {
   argumentError,
   checkInteger,
@@ -173,8 +173,8 @@ export class UNet extends Resource {
   /**
    * Runs a forward pass over images: `images` is [count][height][width][channels], and so is the result, with the network's output
    * channels. Pictures become values from 0 to 1, or from -1 to 1 for a network conditioned on noise levels. A conditioned network takes the
-   * noise `levels` and the class `labels` of the images. Concurrent calls run one after the other; the caller must not change the arguments
-   * until then. Throws `argument` for another number of values, and for missing or unexpected conditions.
+   * noise `levels` and the class `labels` of the images. Arrays are copied at once, pictures read as soon as the code for it is loaded.
+   * Concurrent calls run one after the other. Throws `argument` for another number of values, and for missing or unexpected conditions.
    */
   async predict(
     images: Float32Array | Picture | readonly Picture[],
@@ -183,8 +183,9 @@ export class UNet extends Resource {
     this.check();
     if (typeof options === 'number') throw positional(options);
     checkNames('predict', options, PREDICT);
-    const { count = countOf(images, this.config), levels, labels } = options;
-    const values = isFloats(images) ? images : await this.valuesOf(images, count);
+    const { count = countOf(images, this.config) } = options;
+    const [levels, labels] = [copyOf(options.levels), copyOf(options.labels)];
+    const values = isFloats(images) ? copyOf(images) : await this.valuesOf(copyOf(images), count);
     checkInteger('count', count, 1);
     const { height, width, channels } = this.config;
     const size = height * width * channels;
@@ -194,7 +195,7 @@ export class UNet extends Resource {
         `predict was given ${values.length} values; ${count} images of ${height}x${width}x${channels} are ${count * size}.`,
       );
     }
-    this.weights.checkConditions(options);
+    this.weights.checkConditions({ levels, labels });
     if (levels !== undefined || labels !== undefined) {
       const { checkLevels, checkLabels } = await loaded(import('./conditions'));
       this.check();

@@ -57,6 +57,136 @@ test('a buffer that the device refuses is an error, and does not reach the devic
   await expect(gpu.device.popErrorScope()).rejects.toThrow();
 });
 
+describe('arrays of the caller', () => {
+  const conditioned = {
+    ...config,
+    finalActivation: 'none',
+    conditioning: { noiseLevel: true, classes: 3 },
+  } as const;
+  const n = 64;
+  const random = new Random(4);
+  const floats = (count: number) => new Float32Array(random.floats(count, 0, 1));
+  const values = () => floats(n * 16);
+  const labels = () => [...random.integers(n, 3)];
+
+  async function setUp() {
+    const engine = await createEngine({ device: gpu.device });
+    const unet = await engine.createUNet(conditioned, { seed: 1 });
+    const trainer = await engine.createTrainer(unet, { batchSize: n, objective: 'flow' });
+    return { engine, unet, trainer, sampler: await engine.createSampler(unet, { count: n }) };
+  }
+  type World = Awaited<ReturnType<typeof setUp>>;
+  type Arrays = Record<string, Float32Array<ArrayBuffer> | number[] | Uint8Array<ArrayBuffer>>;
+  interface Row {
+    readonly arrays: () => Arrays;
+    // biome-ignore lint/suspicious/noExplicitAny: each call takes the arrays of its row.
+    readonly call: (world: World, arrays: any) => Promise<unknown>;
+  }
+  const picture = { data: new Uint8ClampedArray(4 * 16).fill(99), width: 4, height: 4 };
+  const calls: Record<string, Row> = {
+    step: {
+      arrays: () => ({ noisy: values(), target: values(), levels: floats(n), labels: labels() }),
+      call: ({ trainer }, arrays) => trainer.step(arrays),
+    },
+    sample: {
+      arrays: () => ({ noise: values(), start: values(), mask: values(), labels: labels() }),
+      call: ({ sampler }, arrays) => sampler.sample({ ...arrays, from: 0.7, steps: 2 }),
+    },
+    'sample beside a picture': {
+      arrays: () => ({ noise: values(), mask: values(), labels: labels() }),
+      call: ({ sampler }, arrays) => sampler.sample({ ...arrays, start: picture, from: 0.7, steps: 2 }),
+    },
+    predict: {
+      arrays: () => ({ images: values(), levels: floats(n), labels: labels() }),
+      call: ({ unet }, { images, ...rest }) => unet.predict(images, rest),
+    },
+    'predict with a list of pictures': {
+      arrays: () => ({ levels: floats(n), labels: Uint8Array.from(labels()) }),
+      call: ({ unet }, arrays) => unet.predict(Array(n).fill(picture), arrays),
+    },
+  };
+  test.each(Object.entries(calls))('are copied before %s has returned', async (_, { arrays, call }) => {
+    const [world, other] = [await setUp(), await setUp()];
+    for (const how of ['filled', 'transferred', 'filled', 'transferred']) {
+      const given = arrays();
+      const expected = await call(other, structuredClone(given));
+      const called = call(world, given);
+      for (const array of Object.values(given)) {
+        if (how === 'transferred' && ArrayBuffer.isView(array))
+          structuredClone(array, { transfer: [array.buffer] });
+        else array.fill(1);
+      }
+      expect(await called, how).toEqual(expected);
+    }
+    world.engine.destroy();
+    other.engine.destroy();
+  });
+
+  test.each(Object.entries(calls))('are written at once by the second %s', async (_, { arrays, call }) => {
+    const world = await setUp();
+    const write = vi.spyOn(gpu.device.queue, 'writeBuffer');
+    const counts: number[] = [];
+    for (let times = 0; times < 4; times++) {
+      write.mockClear();
+      await call(world, arrays());
+      counts.push(write.mock.calls.length);
+      // The first calls check and compare the kernels.
+      if (times === 0) await world.trainer.prepare();
+    }
+    expect(counts.slice(1)).toEqual([1, 1, 1]);
+    world.engine.destroy();
+  });
+
+  test('are written one by one where a buffer for all is too large, with the same results', async () => {
+    const [world, other] = [await setUp(), await setUp()];
+    const bytes = ({ sampler, trainer }: World) => sampler.bytes + trainer.bytes;
+    const before = bytes(world);
+    for (const name of ['step', 'sample', 'step', 'sample']) {
+      const { arrays, call } = calls[name];
+      const given = arrays();
+      const limit = vi.spyOn(gpu.device.limits, 'maxBufferSize', 'get').mockReturnValue(n * 16 * 4);
+      const alone = await call(world, given);
+      limit.mockRestore();
+      expect(alone, name).toEqual(await call(other, given));
+    }
+    expect(bytes(world)).toBe(before);
+    expect(bytes(other)).toBeGreaterThan(before);
+    world.engine.destroy();
+    other.engine.destroy();
+  });
+
+  test.each(['images', 'labels'] as const)(
+    'that a data set is made of, %s transferred meanwhile, are missed',
+    async (name) => {
+      const { engine, trainer } = await setUp();
+      for (const make of ['createDataset', 'evaluate', 'createDataset', 'evaluate']) {
+        const set = {
+          images: new Uint8Array(5 * 16),
+          labels: new Uint8Array(5),
+          count: 5,
+          height: 4,
+          width: 4,
+          channels: 1,
+        };
+        const createBuffer = gpu.device.createBuffer.bind(gpu.device);
+        // When it is checked, and before it is written.
+        const spy = vi.spyOn(gpu.device, 'createBuffer').mockImplementation((descriptor) => {
+          if (set[name].length > 0) structuredClone(set[name], { transfer: [set[name].buffer] });
+          return createBuffer(descriptor);
+        });
+        const made: Promise<unknown> =
+          make === 'evaluate' ? trainer.evaluate(set) : engine.createDataset(set);
+        await refused(made, 'data', name === 'images' ? 'has 0 bytes' : 'has 0 labels');
+        spy.mockRestore();
+        (
+          await engine.createDataset({ ...set, [name]: new Uint8Array(name === 'images' ? 5 * 16 : 5) })
+        ).destroy();
+      }
+      engine.destroy();
+    },
+  );
+});
+
 describe('no buffer is left behind', () => {
   const create = {
     unet: (engine: Engine) => engine.createUNet(config),
