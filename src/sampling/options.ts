@@ -312,14 +312,22 @@ export function checkSample(
       );
     }
   }
-  for (const [name, images] of Object.entries({ start, mask })) {
-    const at = images?.findIndex((v) => !(v >= 0 && v <= 1)) ?? -1;
+  // Far beyond what is ever drawn, and far from where a network overflows.
+  const ofNoise = run.flow ? ([-1000, 1000] as const) : UNIT;
+  for (const [name, images, [low, high]] of [
+    ['noise', noise, ofNoise],
+    ['start', start, UNIT],
+    ['mask', mask, UNIT],
+  ] as const) {
+    const at = images?.findIndex((v) => !(v >= low && v <= high)) ?? -1;
     if (at >= 0) {
-      throw argumentError(`${name}[${at}] is ${images![at]}; all values must be from 0 to 1.`);
+      throw argumentError(`${name}[${at}] is ${images![at]}; all values must be from ${low} to ${high}.`);
     }
   }
   return { ...run, seed };
 }
+
+const UNIT = [0, 1] as const;
 
 const PICTURES = ['start', 'mask'] as const;
 

@@ -205,6 +205,11 @@ export class NetworkWeights extends Resource {
 /** Throws unless the caller gave a UNet on `device`. */
 export function checkUNet(unet: { readonly weights: NetworkWeights }, device: GPUDevice): void {
   if (!((unet as typeof unet | undefined)?.weights instanceof NetworkWeights)) {
+    if (typeOf(unet) === 'UNet') {
+      throw argumentError(
+        'The UNet is of another copy of this library. Import webgpu-diffusion once: from one version, and one file or address.',
+      );
+    }
     throw wrongType('The UNet', unet, 'one that engine.createUNet made');
   }
   unet.weights.check(device);

@@ -689,6 +689,12 @@ describe('the sampler refuses', () => {
         expect.stringMatching(/^start\[\d+\] is -0\.\d+; all values must be from 0 to 1\.$/),
       ],
       [{ start, mask: mask.map(() => NaN) }, 'mask[0] is NaN; all values must be from 0 to 1.'],
+      [{ noise: start.map(() => NaN) }, 'noise[0] is NaN; all values must be from -1000 to 1000.'],
+      [
+        { noise: start.map(() => 1e38) },
+        expect.stringMatching(/^noise\[0\] is 9\.99\d+e\+37; all values must be from -1000 to 1000\.$/),
+      ],
+      [{ noise: start.map(() => 2), method: 'mix' }, 'noise[0] is 2; all values must be from 0 to 1.'],
       [
         { start: [...start], from: 0.5 },
         'start is of type Array; it must be a Float32Array of [count][height][width][channels].',

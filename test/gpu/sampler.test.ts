@@ -241,6 +241,8 @@ test('arguments of a sampler that are out of range are refused', async () => {
   await expect(sampler.sample({ steps: 1, noise: new Float64Array(count * size) as never })).rejects.toThrow(
     'noise is of type Float64Array; it must be a Float32Array',
   );
+  const foreign = { [Symbol.toStringTag]: 'UNet' } as UNet;
+  await refused(Sampler.create(gpu, foreign), 'argument', 'of another copy of this library');
   await expect(Sampler.create(gpu, unet, { count: 0 })).rejects.toThrow('count is 0');
   await expect(Sampler.create(gpu, unet, { counts: 4 } as object)).rejects.toThrow('no setting counts');
   const misspelt = { steps: 1, sed: 3 } as SampleOptions;
