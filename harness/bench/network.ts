@@ -36,8 +36,8 @@ interface Work {
 }
 
 /**
- * Opens a recipe's network, as it is trained and sampled, for `size` x `size` images, and runs it once. Throws `limit` if the device is too
- * small.
+ * Opens a recipe's network, as it is trained and sampled, for `size` x `size` images, and runs it once. `variants`: of a training step;
+ * default: the engine chooses. Throws `limit` if the device is too small.
  */
 export async function openWork(
   engine: Engine,
@@ -46,11 +46,12 @@ export async function openWork(
   batch: number,
   timer: Timer,
   network: NetworkChoice = {},
+  variants?: Variants,
 ): Promise<Work & { readonly firstMs: number }> {
   const start = performance.now();
   const unet = await engine.createUNet(configOf(network, { height: size, width: size }), { seed: 1 });
   const recipe = recipeAt(network.recipe ?? 'tutorial', batch);
-  const work = await open[name]({ engine, unet, recipe, batch, timer }).catch((error) => {
+  const work = await open[name]({ engine, unet, recipe, batch, timer, variants }).catch((error) => {
     unet.destroy();
     throw error;
   });
@@ -72,13 +73,14 @@ interface Timed {
   readonly recipe: Recipe;
   readonly batch: number;
   readonly timer: Timer;
+  readonly variants: Variants | undefined;
 }
 
 type Open = (place: Timed) => Promise<Work>;
 
 const open: Record<TotalName, Open> = {
   /** From the caller's batch on the GPU to the updated weights. */
-  async step({ engine, unet, recipe, batch }) {
+  async step({ engine, unet, recipe, batch, variants }) {
     const { noiseLevel = false, classes = 0 } = unet.config.conditioning ?? {};
     const conditions = [...(noiseLevel ? ['levels'] : []), ...(classes > 0 ? ['labels'] : [])];
     const buffers = await randomImages(engine, unet, ['noisy', 'target'], batch, conditions);
@@ -87,7 +89,7 @@ const open: Record<TotalName, Open> = {
     const release = () => {
       for (const buffer of buffers) buffer.destroy();
     };
-    const trainer = await engine.createTrainer(unet, recipe.trainer).catch((error) => {
+    const trainer = await engine.createTrainer(unet, { ...recipe.trainer, variants }).catch((error) => {
       release();
       throw error;
     });

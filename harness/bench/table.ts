@@ -333,4 +333,4 @@ export function short(value: number): string {
 
 const time = (ms: number) => (ms < 0.001 ? ms.toExponential(1) : short(ms));
 const spread = ({ p10, p90 }: Times) => `${time(p10)} … ${time(p90)}`;
-const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)}%`;
+export const percent = (share: number, digits = 0) => `${(100 * share).toFixed(digits)}%`;

@@ -74,12 +74,20 @@ export class Timer {
     return performance.now() - start;
   }
 
-  /**
-   * Milliseconds of one `encode`, which is repeated inside a pass until the span is long enough for the clock. Takes samples for about
-   * `seconds`, at least three.
-   */
+  /** Milliseconds of one `encode`, from samples over about `seconds`, at least three. */
   async measure(encode: Encode, seconds: number, signal?: AbortSignal): Promise<Times> {
     const start = performance.now();
+    const { ms, repeats } = await this.span(encode, signal);
+    const samples = [ms];
+    while (samples.length < 3 || (samples.length < 50 && performance.now() - start < seconds * 1000)) {
+      signal?.throwIfAborted();
+      samples.push((await this.once(repeated(encode, repeats))) / repeats);
+    }
+    return summary(samples);
+  }
+
+  /** A single sample: milliseconds of one `encode`, which is repeated inside a pass until the span is long enough for the clock. */
+  async span(encode: Encode, signal?: AbortSignal): Promise<{ ms: number; repeats: number }> {
     await this.once(encode); // compiles, and moves the buffers to where they are used
     const span = Math.max(SPAN_MS[this.kind], TICKS * this.resolutionMs);
     let repeats = 1;
@@ -91,12 +99,7 @@ export class Timer {
       repeats = Math.min(Math.ceil(repeats * factor), MOST_REPEATS);
       took = await this.once(repeated(encode, repeats));
     }
-    const samples = [took / repeats];
-    while (samples.length < 3 || (samples.length < 50 && performance.now() - start < seconds * 1000)) {
-      signal?.throwIfAborted();
-      samples.push((await this.once(repeated(encode, repeats))) / repeats);
-    }
-    return summary(samples);
+    return { ms: took / repeats, repeats };
   }
 
   destroy(): void {

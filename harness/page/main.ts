@@ -7,14 +7,12 @@ import { createExplainPanel, explainWithoutGpu } from './explain/explain_panel';
 import { connectGlossary } from './glossary/glossary';
 import { createInsidePanel } from './inside/inside_panel';
 import { SamplePanel } from './make/sample_panel';
-import { BenchPanel } from './measure/bench_panel';
-import { CheckPanel } from './measure/check_panel';
 import { GpuPanel } from './measure/gpu_panel';
 import type { Settings } from './messages/settings';
 import { rememberedLosses } from './runs/device_lost';
 import { App, addressOf, type Panel } from './shell/app';
 import { anyElement, byId, guardDisabled, make, onClick, setHidden, setText } from './shell/dom';
-import { connectDoors, connectLeads, titleOf, viewNames } from './shell/doors';
+import { connectDoors, connectLeads, titleOf, viewNames, viewOf } from './shell/doors';
 import { connectFiles } from './shell/file_input';
 import type { State } from './shell/state';
 import { createRunsTable } from './train/runs_table';
@@ -41,9 +39,6 @@ declare global {
   }
 }
 
-/** A batch of the bench for software adapters. */
-const SMALL_BATCH = 16;
-
 function showTrouble({ title, why, remedies }: Trouble): void {
   if (!anyElement('unsupported').hidden) return;
   document.body.classList.add('unsupported');
@@ -69,9 +64,6 @@ const dot = () => byId('adapter', HTMLElement).querySelector('.dot')!;
 function createFrame(app: App): Panel {
   const doors = connectDoors((task) => app.set('task', task));
   connectLeads((key, text) => app.lead(key, text));
-  onClick('use-small', () => {
-    app.set('benchBatch', String(SMALL_BATCH));
-  });
   onClick('files-problem-close', () => app.forgive());
   onClick('notices-close', () => app.dismissNotices());
   let noticesShown: readonly string[] = [];
@@ -81,7 +73,7 @@ function createFrame(app: App): Panel {
     setHidden('notices', app.notices.length === 0);
     anyElement('notices-list').replaceChildren(...app.notices.map((notice) => make('p', {}, notice)));
   };
-  const openView = () => (app.home ? undefined : app.settings.task);
+  const openView = () => (app.home ? undefined : viewOf(app.settings.task));
   const renderTitle = () => {
     const { state, settings } = app;
     const { share } = trainingProgress(state, settings);
@@ -97,7 +89,7 @@ function createFrame(app: App): Panel {
       renderTitle();
     },
     render() {
-      const { state, settings } = app;
+      const { state } = app;
       renderTitle();
       const view = openView();
       setText('view-title', view ? viewNames[view] : '');
@@ -119,9 +111,6 @@ function createFrame(app: App): Panel {
         'adapter-name',
         `${adapterLabel(adapter)}${adapter.software ? ' (software: not a GPU’s speed)' : ''}`,
       );
-      // Training plans its batch itself.
-      const large = settings.task === 'bench' && (settings.benchBatch || settings.batch) > SMALL_BATCH;
-      setHidden('software', app.home || !(adapter.software && large));
     },
   };
 }
@@ -145,8 +134,7 @@ function start(): void {
     return;
   }
   const app = new App();
-  const check = new CheckPanel(app);
-  const bench = new BenchPanel(app);
+  const gpu = new GpuPanel(app);
   const draw = new DrawPanel(app);
   const runs = createRunsTable(app);
   const panels = {
@@ -155,11 +143,9 @@ function start(): void {
     draw,
     inside: createInsidePanel(app, lateDesk(app)),
     explain: createExplainPanel(app),
-    check,
-    bench,
-    gpu: new GpuPanel(app),
+    gpu,
   };
-  connectFiles(app, (files) => bench.open(files));
+  connectFiles(app, (files) => void gpu.open(files));
 
   const starter = createStarter(app, panels);
   const home = createHome(app);
@@ -180,10 +166,10 @@ function start(): void {
       return app.firstStep;
     },
     get check() {
-      return check.results;
+      return gpu.check.results;
     },
     get bench() {
-      return bench.results;
+      return gpu.bench.results;
     },
   };
 }

@@ -418,7 +418,7 @@ test('the Back button of the browser changes the tab, never a setting', async ()
 test('the bench has its own batch field, which no run locks', async () => {
   const { page } = await fresh(digitsPage);
   await step(page);
-  await go(page, 'bench');
+  await go(page, 'gpu');
   const field = () =>
     page.$eval('#bench-batch', (input) => {
       const { disabled, value, placeholder } = input as HTMLInputElement;
@@ -662,33 +662,29 @@ test('no kernel is measured if the address says so, and the first step is timed 
 test('an unknown kernel is refused at once, and known kernels are offered', async () => {
   const { page } = await measuringPage();
   for (const task of ['check', 'bench']) {
-    await go(page, task);
-    await type(page, `${task}-kernel`, 'nope');
+    await go(page, 'gpu');
+    await type(page, 'kernel', 'nope');
     await click(page, `#${task}-run`);
     await until(
       page,
       (t) => (window.harness[t] as { status: string }).status === 'failed',
       task as 'check' | 'bench',
     );
-    await unhidden(page, `${task}-error`);
-    expect(await text(page, `${task}-error`)).toMatch(
+    await unhidden(page, 'kernels-error');
+    expect(await text(page, 'kernels-error')).toMatch(
       /^No kernel matches nope; there are .*conv2d, conv2d_grad_input/,
     );
-    expect(await text(page, `${task}-status`)).toBe('Not started');
-    await focus(page, `#${task}-kernel`);
-    await until(
-      page,
-      (id) => document.querySelector(`#${id} option[value=conv2d]`) !== null,
-      `${task}-kernels`,
-    );
+    expect(await text(page, 'kernels-status')).toBe('Not started');
+    await focus(page, '#kernel');
+    await exist(page, '#kernel-names option[value=conv2d]');
   }
 });
 
 test('a device that is lost while the page measures is reported as lost, in words for the page', async () => {
   const { page } = await measuringPage();
   for (const task of ['check', 'bench'] as const) {
-    await go(page, task);
-    await type(page, `${task}-kernel`, '');
+    await go(page, 'gpu');
+    await type(page, 'kernel', '');
     await click(page, `#${task}-run`);
     const status = (name: string) =>
       until(page, (t, n) => (window.harness[t] as { status: string }).status === n, task, name);
@@ -696,16 +692,15 @@ test('a device that is lost while the page measures is reported as lost, in word
     // The engine is there, and hears of the loss of its device.
     await until(
       page,
-      (t) =>
-        (document.getElementById(`${t}-progress`) as HTMLProgressElement).value > 0 ||
-        document.getElementById(`${t}-detail`)!.textContent!.includes('peaks'),
-      task,
+      () =>
+        (document.getElementById('kernels-bar') as HTMLProgressElement).value > 0 ||
+        document.getElementById('kernels-detail')!.textContent!.includes('peaks'),
     );
     const loseDevice = await deviceLoser(page, 'measure_worker');
     await loseDevice().catch(() => {}); // The page ends the worker at once.
     await status('failed');
-    await unhidden(page, `${task}-error`);
-    expect(await text(page, `${task}-error`)).toMatch(
+    await unhidden(page, 'kernels-error');
+    expect(await text(page, 'kernels-error')).toMatch(
       task === 'bench'
         ? /^The GPU device was lost.* Press Bench /
         : /^The GPU device was lost.* Press Check /,

@@ -38,6 +38,7 @@ export class StandIn {
     this.attributes.delete(name);
   }
   append(): void {}
+  prepend(): void {}
   contains(): boolean {
     return false;
   }
@@ -78,7 +79,19 @@ export class StandIn {
 export function standIns(query: string): (id: string) => StandIn {
   const elements = new Map<string, StandIn>();
   const element = (id: string) => elements.get(id) ?? elements.set(id, new StandIn()).get(id)!;
-  for (const name of ['', 'Anchor', 'Button', 'Canvas', 'Form', 'Input', 'Progress', 'Select'])
+  for (const name of [
+    '',
+    'Anchor',
+    'Button',
+    'Canvas',
+    'Form',
+    'Input',
+    'Progress',
+    'Select',
+    'Table',
+    'Details',
+    'DataList',
+  ])
     vi.stubGlobal(`HTML${name}Element`, StandIn);
   vi.stubGlobal('Option', StandIn);
   vi.stubGlobal('OffscreenCanvas', StandIn);

@@ -15,7 +15,6 @@ import {
   skippedLines,
 } from '../../bench/table';
 import { whole } from '../../text/units';
-import { explainWords } from '../glossary/terms';
 import { addStyles, anyElement, elementOf, setHidden, setMessage, setReading, setText } from '../shell/dom';
 import { measured } from '../shell/format';
 import { appendRow, element, extraRow, tableSection } from '../shell/table';
@@ -30,7 +29,6 @@ export class BenchView {
 
   /** `changed` is called when the result must be drawn again. */
   constructor(changed: () => void) {
-    explainWords(anyElement('panel-bench'));
     this.narrow.addEventListener('change', () => {
       this.drawn = undefined;
       changed();

@@ -3,9 +3,12 @@
 import { version } from '../../../package.json';
 import type { AdapterDescription, EngineReport } from '../../../src';
 import type { BenchHead } from '../../bench/result';
-import { timerLine } from '../../bench/table';
+import { percent, short, timerLine } from '../../bench/table';
+import { choiceText } from '../../run/network';
 import { adapterText } from '../../text/adapter_text';
 import { whole } from '../../text/units';
+import type { StepEvent } from './measure_step';
+import type { MeasuredStep } from './step_view';
 
 export interface GpuFacts {
   readonly adapter: AdapterDescription;
@@ -13,8 +16,12 @@ export interface GpuFacts {
   /** All features of the adapter. */
   readonly features: readonly string[];
   readonly runtime: string;
+}
+
+/** What a measurement has found so far. */
+export interface Measured extends MeasuredStep {
   readonly timer?: BenchHead['timer'];
-  readonly selfCheck?: SelfChecked;
+  readonly checked?: Omit<Extract<StepEvent, { kind: 'checked' }>, 'kind'>;
 }
 
 export interface Limit {
@@ -22,16 +29,6 @@ export interface Limit {
   readonly has: number;
   /** The engine's minimum; undefined if it has none. */
   readonly needed?: number;
-}
-
-interface SelfChecked {
-  readonly recipe: string;
-  readonly batch: number;
-  /** Kernels and variants of a step. */
-  readonly count: number;
-  /** Sentences. */
-  readonly wrong: readonly string[];
-  readonly report?: EngineReport;
 }
 
 /** The optional features, and what they are for. */
@@ -43,8 +40,7 @@ export const featureUses: Readonly<Record<string, string>> = {
 const capital = (text: string) => text.replace(/^./, (first) => first.toUpperCase());
 
 /** Facts by name; one that is not known yet says so. */
-export function gpuSummary(facts: GpuFacts): Record<string, string> {
-  const { adapter, timer, selfCheck } = facts;
+export function gpuSummary({ adapter }: GpuFacts, { timer }: Measured): Record<string, string> {
   const { vendor, architecture, device, description } = adapter;
   const named = { vendor, architecture, device, description };
   return {
@@ -54,13 +50,14 @@ export function gpuSummary(facts: GpuFacts): Record<string, string> {
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
     Clock: timer ? capital(timerLine(timer)) : 'Not tried yet',
-    'Self-check': selfCheck ? selfCheckText(selfCheck) : 'Not run yet',
   };
 }
 
-export function selfCheckText({ recipe, batch, count, wrong }: SelfChecked): string {
+export function selfCheckText({ checked }: Measured): string {
+  if (!checked) return 'Not run yet';
+  const { network, count, wrong } = checked;
   if (wrong.length > 0) return wrong.join(' ');
-  return `All ${count} kernels of a step of ${recipe} with ${batch} images are right on small cases`;
+  return `All ${count} kernels of a training step of ${choiceText(network)} are right on small cases`;
 }
 
 /** `268,435,456 (134,217,728 needed)` */
@@ -70,12 +67,20 @@ export function limitText({ has, needed }: Limit): string {
 }
 
 /** The text for a report. `trains`: of the engine that trains, if there is one. */
-export function gpuReport(facts: GpuFacts, date: string, trains?: EngineReport): string {
-  const { limits, features, runtime, selfCheck } = facts;
-  const engines = { 'The engine that trains': trains, 'The engine of the self-check': selfCheck?.report };
+export function gpuReport(facts: GpuFacts, found: Measured, date: string, trains?: EngineReport): string {
+  const { limits, features, runtime } = facts;
+  const { checked, step, peak, kernels } = found;
+  const engines = { 'The engine that trains': trains, 'The engine of the self-check': checked?.report };
   return [
     `webgpu-diffusion ${version}, ${date}`,
-    ...Object.entries(gpuSummary(facts)).map(([name, value]) => `${name}: ${value || 'not given'}`),
+    ...Object.entries(gpuSummary(facts, found)).map(([name, value]) => `${name}: ${value || 'not given'}`),
+    `Self-check: ${selfCheckText(found)}`,
+    ...(step ? [`Training step of ${step.batch} images: ${short(step.ms.median)} ms`] : []),
+    ...(peak ? [`Peak: ${short(peak.gflops)} GFLOP/s, ${short(peak.gbps)} GB/s`] : []),
+    ...kernels.map(
+      ({ kernel, variant, ms, shareOfPeak }) =>
+        `${kernel}.${variant}: ${short(ms)} ms a step, ${percent(shareOfPeak)} of peak`,
+    ),
     `Runtime: ${runtime}`,
     ...limits.map((limit) => `${limit.name}: ${limitText(limit)}`),
     ...Object.keys(featureUses).map((name) => `${name}: ${features.includes(name) ? 'yes' : 'no'}`),

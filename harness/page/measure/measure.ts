@@ -1,23 +1,23 @@
 /**
- * Shared by check, bench and self-check: each run has a worker, which ends with the run and leaves nothing behind; names of kernels to choose
- * from, and the time left in words.
+ * Shared by check, bench and the measurement of a step: each run has a worker, which ends with the run and leaves nothing behind; names of
+ * kernels to choose from, and the time left in words.
  */
 import type { Variants } from '../../../src/unet/variants';
-import { type Axis, axesOf, type BenchEvent, totalNames } from '../../bench/result';
+import { type Axis, axesOf, type BenchEvent } from '../../bench/result';
 import type { CheckEvent } from '../../run/check';
 import { changesOf, type NetworkChoice } from '../../run/network';
 import { duration } from '../../text/units';
 import type { PageRecipe, Settings, Tune } from '../messages/settings';
 import type { App, MeasureName } from '../shell/app';
-import { byId } from '../shell/dom';
+import { anyElement, byId } from '../shell/dom';
 import { startWorker } from '../shell/start_worker';
 import { rests } from '../shell/state';
-import type { SelfCheckEvent } from './self_check';
+import type { StepEvent } from './measure_step';
 
 interface Events extends Record<MeasureName, unknown> {
   readonly check: CheckEvent;
   readonly bench: BenchEvent;
-  readonly 'self-check': SelfCheckEvent;
+  readonly measurement: StepEvent;
 }
 
 export interface MeasureTask {
@@ -29,6 +29,8 @@ export interface MeasureTask {
   readonly tune: Tune;
   /** The recipe whose kernels are checked first. */
   readonly recipe: PageRecipe;
+  /** Whether a step's measurement forgets what is remembered of the adapter. */
+  readonly anew: boolean;
   /** The recipe's network with the page's widths, which is timed. */
   readonly network: NetworkChoice | undefined;
   /** Kernel variants of the page's run, if there is one. */
@@ -49,6 +51,9 @@ export class MeasureRun<N extends MeasureName> {
   private readonly app: App;
   private readonly task: N;
   private readonly receive: (event: Events[N]) => void;
+  /** Whether nobody has pressed a button for it: then it keeps nothing else from the GPU, and gives way to whatever begins. */
+  private byItself = false;
+  private anew = false;
   private worker: Worker | undefined;
   private since = 0;
   /** Draws the page anew every second, for the time that is left. */
@@ -83,22 +88,22 @@ export class MeasureRun<N extends MeasureName> {
   }
 
   /** Requests a run. It begins once training has paused: two at once would be slow and make the timings useless. */
-  start(): void {
+  start({ byItself = false, anew = false } = {}): void {
     if (this.active || !this.possible) return;
-    this.app.measuring = this.task;
-    this.message = '';
-    this.status = 'waiting';
+    Object.assign(this, { byItself, anew, message: '', status: 'waiting' });
     const { training, phase } = this.app.state;
+    if (!byItself) this.app.measuring = this.task;
     // A run whose device was lost may be about to go on by itself.
-    if (training || phase === 'lost') this.app.command((client) => client.pause());
+    if (!byItself && (training || phase === 'lost')) this.app.command((client) => client.pause());
     this.proceed();
   }
 
   /** Call this whenever the state has changed, even on a hidden page. */
   proceed(): void {
     const { state } = this.app;
-    const resting = rests(state) || state.phase === 'lost';
-    if (this.status !== 'waiting' || state.training || state.distilling || !resting) return;
+    const isFree = !state.training && !state.distilling && (rests(state) || state.phase === 'lost');
+    if (!isFree && this.byItself) this.giveWay();
+    if (this.status !== 'waiting' || !isFree) return;
     this.status = 'running';
     this.since = performance.now();
     this.clock = setInterval(() => this.app.changed(), 1000);
@@ -114,7 +119,7 @@ export class MeasureRun<N extends MeasureName> {
       this.end('failed', event.message || 'The worker could not be loaded. Reload the page.');
       this.app.changed();
     });
-    worker.postMessage(taskOf(this.task, this.app));
+    worker.postMessage(taskOf(this.task, this.app, this.anew));
   }
 
   stop(): void {
@@ -122,11 +127,16 @@ export class MeasureRun<N extends MeasureName> {
     this.app.changed();
   }
 
+  /** Ends a run that nobody has asked for, as if it had not begun. */
+  giveWay(): void {
+    if (this.active && this.byItself) this.end('ready');
+  }
+
   private end(status: MeasureStatus, message = ''): void {
     this.worker?.terminate();
     this.worker = undefined;
     clearInterval(this.clock);
-    this.app.measuring = undefined;
+    if (!this.byItself) this.app.measuring = undefined;
     this.status = status;
     this.message = message;
   }
@@ -135,12 +145,20 @@ export class MeasureRun<N extends MeasureName> {
 /** The network that the page is set to. */
 export const networkIn = ({ recipe, widths }: Settings) => changesOf({ recipe, widths });
 
-function taskOf(name: MeasureName, { settings, state }: App): MeasureTask {
-  const { recipe, kernel, batch, benchBatch, sweep, budget, tune } = settings;
+/** A software adapter would spend the time of the bench on a few rows of a large batch. */
+const SOFTWARE_BATCH = 16;
+
+/** Images of check and bench, if none are set. */
+export const usualBatch = ({ settings, state }: App): number =>
+  state.adapter?.software ? Math.min(SOFTWARE_BATCH, settings.batch) : settings.batch;
+
+function taskOf(name: MeasureName, app: App, anew: boolean): MeasureTask {
+  const { settings, state } = app;
+  const { recipe, kernel, benchBatch, sweep, budget, tune } = settings;
   return {
-    name,
+    ...{ name, anew },
     kernel: kernel || undefined,
-    batch: benchBatch || batch,
+    batch: benchBatch || usualBatch(app),
     sweep: axesOf(sweep),
     budget,
     tune,
@@ -150,19 +168,16 @@ function taskOf(name: MeasureName, { settings, state }: App): MeasureTask {
   };
 }
 
-const others = { check: ['unet.gradient'], bench: totalNames } as const;
-
 // ---------------------------------------------------------------- kernel names
 
 /** Suggests kernel names where the user may enter one. Loading them loads every reference, so it waits until the user does. */
-export function offerKernelNames(task: keyof typeof others): void {
-  const list = byId(`${task}-kernels`, HTMLDataListElement);
-  byId(`${task}-kernel`, HTMLInputElement).addEventListener('focus', async () => {
+export function offerKernelNames(): void {
+  const list = byId('kernel-names', HTMLDataListElement);
+  anyElement('kernel').addEventListener('focus', async () => {
     if (list.options.length > 0) return;
     try {
       const { specs } = await import('../../specs/lib/registry');
-      const names = [...others[task], ...specs.keys()];
-      list.replaceChildren(...names.map((name) => new Option('', name)));
+      list.replaceChildren(...[...specs.keys()].map((name) => new Option('', name)));
     } catch {
       // The field takes every name without them, and the next focus loads them.
     }

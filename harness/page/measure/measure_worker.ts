@@ -1,4 +1,4 @@
-/** Runs one check, benchmark or self-check on its own device, apart from the training, and reports results as they come. */
+/** Runs one check, benchmark or measurement of a training step on its own device, apart from the training, and reports results as they come. */
 import { createEngine, type Engine } from '../../../src';
 import { deviceLostText } from '../../../src/keeping/lost_text';
 import { runBench } from '../../bench/run';
@@ -6,7 +6,7 @@ import { runCheck } from '../../run/check';
 import { variantsInUse } from '../../run/in_use';
 import type { MeasureName } from '../shell/app';
 import type { MeasureEvent, MeasureTask } from './measure';
-import { runSelfCheck } from './self_check';
+import { measureStep } from './measure_step';
 
 const scope = globalThis as unknown as {
   postMessage(event: MeasureEvent): void;
@@ -16,12 +16,12 @@ const scope = globalThis as unknown as {
 const BUTTONS: Readonly<Record<MeasureName, string>> = {
   check: 'Check',
   bench: 'Bench',
-  'self-check': 'Self-check',
+  measurement: 'Measure',
 };
 
 async function run(task: MeasureTask): Promise<void> {
   const tune = task.tune === 'auto' ? undefined : task.tune === 'on';
-  // Check and bench find errors themselves, and more thoroughly; the self-check makes an engine of its own on this device.
+  // Check and bench find errors themselves, and more thoroughly; the measurement makes an engine of its own on this device.
   const engine = await createEngine({ tune, selfCheck: false });
   // Reported before the error of the running work: the page ends this worker at its first report of a failure.
   void engine.device.lost.then(({ reason, message }) => {
@@ -29,13 +29,14 @@ async function run(task: MeasureTask): Promise<void> {
     const again = `Press ${BUTTONS[task.name]} to measure anew.`;
     scope.postMessage({ kind: 'error', message: `${deviceLostText(message)} ${again}` });
   });
-  for await (const event of eventsOf(engine, task)) scope.postMessage({ kind: 'event', event });
+  if (task.name === 'measurement')
+    await measureStep(engine, { ...task, tune }, (event) => scope.postMessage({ kind: 'event', event }));
+  else for await (const event of eventsOf(engine, task)) scope.postMessage({ kind: 'event', event });
   engine.destroy();
   scope.postMessage({ kind: 'end' });
 }
 
 function eventsOf(engine: Engine, { name, ...task }: MeasureTask) {
-  if (name === 'self-check') return runSelfCheck(engine, task.recipe, task.batch);
   if (name === 'check') {
     const { batch, recipe, variants } = task;
     const { software } = engine.adapter;

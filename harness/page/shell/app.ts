@@ -62,13 +62,13 @@ export interface Panel {
   receive?(event: WorkerEvent): void;
 }
 
-/** A view, whose task can be started without a click. */
+/** A view, whose tasks can be started without a click. */
 export interface TaskPanel extends Panel {
-  start(): void | Promise<void>;
+  start(task: Task): void | Promise<void>;
 }
 
 /** A task that needs the GPU for itself. */
-export type MeasureName = 'check' | 'bench' | 'self-check';
+export type MeasureName = 'check' | 'bench' | 'measurement';
 
 /** Live samples on a software adapter. */
 const FEW = 10;

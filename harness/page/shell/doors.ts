@@ -1,35 +1,39 @@
 /** The doors of the page, and the views behind each. They are links, so that they can be shared or opened in another tab; a plain click stays on the page. */
 
-import { type Key, type Task, tasks } from '../messages/settings';
+import type { Key, Task } from '../messages/settings';
 import { anyElement, byId, focusOn, setHidden } from './dom';
+
+export type View = Exclude<Task, 'check' | 'bench'>;
+
+/** The view of a task: check and bench are parts of the GPU's. */
+export const viewOf = (task: Task): View => (task === 'check' || task === 'bench' ? 'gpu' : task);
 
 /** The first view of a door is the one that it opens at first. */
 const doors = {
   play: ['sample', 'draw'],
   learn: ['explain', 'inside'],
   train: ['train'],
-  gpu: ['gpu', 'check', 'bench'],
-} as const satisfies Readonly<Record<string, readonly Task[]>>;
+  gpu: ['gpu'],
+} as const satisfies Readonly<Record<string, readonly View[]>>;
 type Door = keyof typeof doors;
 const doorNames = Object.keys(doors) as Door[];
+const views = Object.values(doors).flat();
 
 export const doorOf = (task: Task): Door =>
-  doorNames.find((door) => (doors[door] as readonly Task[]).includes(task))!;
+  doorNames.find((door) => (doors[door] as readonly View[]).includes(viewOf(task)))!;
 
-export const viewNames: Readonly<Record<Task, string>> = {
+export const viewNames: Readonly<Record<View, string>> = {
   sample: 'Make',
   draw: 'Draw',
   explain: 'Explain',
   inside: 'Inside',
   train: 'Train',
-  gpu: 'This GPU',
-  check: 'Check',
-  bench: 'Bench',
+  gpu: 'GPU',
 };
 
 /** The window's title. `share`: the finished share of a training that goes on. */
-export function titleOf(task: Task | undefined, share?: number): string {
-  const parts = [share === undefined ? '' : `${Math.floor(100 * share)} %`, task ? viewNames[task] : ''];
+export function titleOf(view: View | undefined, share?: number): string {
+  const parts = [share === undefined ? '' : `${Math.floor(100 * share)} %`, view ? viewNames[view] : ''];
   return [...parts.filter(Boolean), 'webgpu-diffusion'].join(' · ');
 }
 
@@ -50,27 +54,36 @@ export function connectLeads(set: (key: Key, text: string) => void): void {
     // The view is drawn by then.
     requestAnimationFrame(() => {
       const to = document.getElementById(link.dataset.lead!);
-      to?.closest('details')?.setAttribute('open', '');
-      to?.scrollIntoView();
-      if (to) focusOn(to);
+      if (!to) return;
+      to.closest('details')?.setAttribute('open', '');
+      keepInSight(to);
+      focusOn(to);
     });
   });
 }
 
-export function connectDoors(choose: (task: Task) => void): {
+/** Shows an element, and keeps it in sight while what stands above it grows, until the user moves. */
+export function keepInSight(shown: Element): void {
+  const growth = new ResizeObserver(() => shown.scrollIntoView());
+  growth.observe(document.body);
+  for (const move of ['wheel', 'pointerdown', 'keydown'])
+    addEventListener(move, () => growth.disconnect(), { once: true });
+}
+
+export function connectDoors(choose: (view: View) => void): {
   /** Shows a view, or none; `address` returns the link of a view with the current settings. */
-  show(task: Task | undefined, address: (task: Task) => string): void;
+  show(view: View | undefined, address: (view: View) => string): void;
 } {
   /** A door opens the view that was last open behind it. */
-  const last: Record<Door, Task> = { play: 'sample', learn: 'explain', train: 'train', gpu: 'gpu' };
+  const last: Record<Door, View> = { play: 'sample', learn: 'explain', train: 'train', gpu: 'gpu' };
   const link = (id: string) => byId(id, HTMLAnchorElement);
   const nav = anyElement('doors');
-  const connect = (id: string, task: () => Task) =>
+  const connect = (id: string, view: () => View) =>
     link(id).addEventListener('click', (event) => {
       if (!staysHere(event)) return;
-      choose(task());
+      choose(view());
     });
-  for (const task of tasks) connect(`tab-${task}`, () => task);
+  for (const view of views) connect(`tab-${view}`, () => view);
   // The door of a single view is that view's link.
   const several = doorNames.filter((door) => doors[door].length > 1);
   for (const door of several) connect(`door-${door}`, () => last[door]);
@@ -79,15 +92,15 @@ export function connectDoors(choose: (task: Task) => void): {
     if (current) link(id).setAttribute('aria-current', current);
     else link(id).removeAttribute('aria-current');
   };
-  let shown: Task | undefined;
+  let shown: View | undefined;
   return {
-    show(task, address) {
-      const open = task && doorOf(task);
-      if (task) last[doorOf(task)] = task;
-      for (const other of tasks) {
+    show(view, address) {
+      const open = view && doorOf(view);
+      if (view) last[doorOf(view)] = view;
+      for (const other of views) {
         link(`tab-${other}`).href = address(other);
-        mark(`tab-${other}`, other === task ? 'page' : undefined);
-        setHidden(`panel-${other}`, other !== task);
+        mark(`tab-${other}`, other === view ? 'page' : undefined);
+        setHidden(`panel-${other}`, other !== view);
       }
       for (const door of several) {
         link(`door-${door}`).href = address(last[door]);
@@ -96,10 +109,10 @@ export function connectDoors(choose: (task: Task) => void): {
       }
       // Back and Forward change the view under a link that has the focus. While the view stays, the focus goes where the user moves it.
       const focused = document.activeElement;
-      const changes = task !== shown;
-      shown = task;
-      if (task && changes && nav.contains(focused) && !focused!.hasAttribute('aria-current'))
-        link(`tab-${task}`).focus({ preventScroll: true });
+      const changes = view !== shown;
+      shown = view;
+      if (view && changes && nav.contains(focused) && !focused!.hasAttribute('aria-current'))
+        link(`tab-${view}`).focus({ preventScroll: true });
     },
   };
 }

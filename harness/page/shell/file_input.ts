@@ -89,7 +89,7 @@ export function connectFiles(app: App, openResults: (files: readonly File[]) => 
     app.forgive();
     const { models, results, images } = sortFiles(given);
     if (results.length > 0) {
-      app.set('task', 'bench');
+      app.set('task', 'gpu');
       openResults(results.map(({ source }) => source as File));
     }
     if (models.length > 1) app.complain('Open one model or checkpoint at a time.');

@@ -24,6 +24,13 @@ export function extraRow(body: HTMLTableSectionElement, columns: number, text: s
 export const element = <K extends keyof HTMLElementTagNameMap>(tag: K, className: string, text = '') =>
   Object.assign(document.createElement(tag), { className, textContent: text });
 
+/** A bar, of which a share from 0 to 1 is filled. */
+export function bar(share: number, kind = ''): HTMLElement {
+  const made = element('span', `bar ${kind}`);
+  made.style.setProperty('--share', `${100 * Math.min(share, 1)}%`);
+  return made;
+}
+
 /** A table of the bench with its title and notes. */
 export function tableSection(table: Table): HTMLElement {
   const { title, lead = [], head, rows, text, notes = [] } = table;

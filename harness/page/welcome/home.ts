@@ -1,9 +1,9 @@
 /** The welcome: its choices, above the recording. Starts the task that was chosen there, or by the address (autorun). */
 
-import { initialSettings, type Task } from '../messages/settings';
+import { initialSettings } from '../messages/settings';
 import type { App, Panel, TaskPanel } from '../shell/app';
 import { button, byId, onClick, setDisabled, setHidden, setText } from '../shell/dom';
-import { staysHere } from '../shell/doors';
+import { staysHere, type View, viewOf } from '../shell/doors';
 import { describe, isReady } from '../shell/state';
 
 /** The noise of the first digits, where no other is chosen: all ten of the pretrained network are good. */
@@ -64,7 +64,7 @@ export function createHome(app: App): Panel {
 // ---------------------------------------------------------------- the start
 
 /** Starts what is asked for once the page is ready for it. */
-export function createStarter(app: App, panels: Readonly<Record<Task, TaskPanel>>): Panel {
+export function createStarter(app: App, panels: Readonly<Record<View, TaskPanel>>): Panel {
   const start = () => {
     const { phase, data } = app.state;
     // Training waits for its images by itself.
@@ -72,7 +72,7 @@ export function createStarter(app: App, panels: Readonly<Record<Task, TaskPanel>
     if (!asked || app.coming || !(isReady(app.state) || (asked === 'train' && phase === 'loading' && !data)))
       return;
     app.asked = undefined;
-    panels[asked].start();
+    panels[viewOf(asked)].start(asked);
   };
   app.starter = start;
   return { render() {}, receive: start };

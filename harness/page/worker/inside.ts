@@ -83,7 +83,7 @@ export class Inside {
   private async time(about: Surroundings, signal: AbortSignal): Promise<InsideAnswer> {
     const [{ stagesOf }, { timeOps }] = await Promise.all([
       import('../../run/step_list'),
-      import('./timing'),
+      import('../../bench/time_ops'),
     ]);
     const ops = Object.values(stagesOf(stepOf(about))).flat();
     const each = (index: number, ms: number) => this.send({ type: 'timed', index, ms });

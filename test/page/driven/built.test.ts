@@ -194,13 +194,13 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   await says('files-problem-text');
   await go(page, 'explain');
   await says('explain-scenes');
-  await go(page, 'bench');
+  await go(page, 'gpu');
   const unfold = () => click(page, '#bench-measured summary');
   const offered = () =>
-    page.$eval('#bench-kernels', (list) => (list as HTMLDataListElement).options.length > 0);
+    page.$eval('#kernel-names', (list) => (list as HTMLDataListElement).options.length > 0);
   await unfold();
   await mentions(page, 'bench-adapters', 'could not be loaded');
-  await focus(page, '#bench-kernel');
+  await focus(page, '#kernel');
   await unfold();
   expect(await offered()).toBe(false);
   await go(page, 'sample');
@@ -216,10 +216,10 @@ test('offline, a view says what it cannot load, shown images stay, and the next 
   await click(page, '#explain-scenes button');
   await until(page, () => document.querySelector('.scene-place')?.textContent?.startsWith('1 of 5') === true);
   expect(await page.$eval('.scene-place', (place) => getComputedStyle(place).display)).not.toBe('');
-  await go(page, 'bench');
+  await go(page, 'gpu');
   await unfold();
   await exist(page, '#bench-adapters table');
-  await focus(page, '#bench-kernel');
+  await focus(page, '#kernel');
   await expect.poll(offered).toBe(true);
   await go(page, 'train');
   await click(page, '#use-letters');

@@ -1,10 +1,10 @@
-/** Check and Bench as their users meet them: order, time left, rows that open, words, files, the GPU; by keyboard, by touch, on a phone. */
+/** The view of the GPU as its users meet it: a step's kernels, check and bench, order, time left, rows that open, words, files; by keyboard, by touch, on a phone. */
 import { readFileSync } from 'node:fs';
 import type { Page } from 'puppeteer';
 import { expect, test } from 'vitest';
 import { measuredTable, ranked } from '../../../harness/bench/measured';
-import type { BenchResults } from '../../../harness/page/measure/bench_panel';
-import type { CheckResults } from '../../../harness/page/measure/check_panel';
+import type { BenchResults } from '../../../harness/page/measure/bench';
+import type { CheckResults } from '../../../harness/page/measure/check';
 import { tenAdapters } from '../../harness/ten_adapters';
 import { violations } from '../axe';
 import { drive, inTurns } from '../drive';
@@ -104,12 +104,12 @@ test('check: kernels in use come first, passes are green, rows open, and files a
 test('check: shows its progress, and stops at once', async () => {
   const { page } = await checked();
   await status(page, 'check', 'done');
-  await type(page, 'check-kernel', '');
+  await type(page, 'kernel', '');
   await click(page, '#check-run');
-  await reads(page, 'check-detail', /^Case [\d,]+ of [\d,]+/);
+  await reads(page, 'kernels-detail', /^Case [\d,]+ of [\d,]+/);
   await pressOn(page, '#check-run', 'Enter');
   await status(page, 'check', 'stopped');
-  await reads(page, 'check-status', /^Stopped: /);
+  await reads(page, 'kernels-status', /^Stopped: /);
   expect(await focused(page)).toBe('check-run');
 });
 
@@ -127,44 +127,54 @@ function engineIn(report: string, engine: string) {
   return [versions.userAgent, limits.maxStorageBuffersPerShaderStage];
 }
 
-test('This GPU shows the adapter, and a text for a report', async () => {
-  const { page } = await open('task=gpu');
-  await phase(page, 'idle');
+test('the GPU view shows the adapter, times a step and its kernels when it is opened, and has a text for a report', async () => {
+  const { page } = await open('task=gpu&widths=8');
   await exist(page, '#gpu-facts .facts');
-  const says = (words: string) => mentions(page, 'panel-gpu', words);
-  await says('Not run yet');
+  const words = 'kernels of a training step of digits with widths 8 are right on small cases';
+  await mentions(page, 'gpu-status', words);
+  expect(await text(page, 'gpu-step')).toMatch(/^[\d.,]+ ms [\d.,]+ images\/s$/);
+  const count = Number((await text(page, 'gpu-status'))!.split(' ')[1]);
+  expect(await countOf(page, '#gpu-bars > tbody > tr')).toBe(count);
+  expect(await text(page, 'gpu-measure')).toBe('Measure again');
+  // The address is as it was, and nothing has become of training.
+  expect(await page.evaluate(() => location.search)).toBe('?task=gpu&widths=8');
+
+  await openRow(page, '#gpu-bars');
+  const [shader] = await textsOf(page, '#gpu-bars pre');
+  expect(shader).toContain('@compute');
+  expect(await violations(page)).toEqual([]);
+  await page.keyboard.press('Enter');
+  expect(await page.$eval('#gpu-bars .detail', (row) => (row as HTMLElement).hidden)).toBe(true);
+  const [name, share] = await onPhone(page, '#gpu-bars .disclose', '#gpu-bars td + td');
+  expect([name, share]).toEqual([expect.stringMatching(/^conv2d/), expect.stringMatching(/^\d+%$/)]);
+
   await takeCopies(page);
   await click(page, '#gpu-copy');
-  await says('Copied');
+  await reads(page, 'gpu-copied', 'Copied');
   const report = await page.evaluate(() => (window as unknown as { report: string }).report);
   expect(report).toMatch(/^maxStorageBufferBindingSize: [\d,]+ \(134,217,728 needed\)$/m);
-  expect(report).toMatch(/^Self-check: Not run yet$/m);
+  expect(report).toMatch(/^Clock: (The GPU's timestamps|The host's clock)/m);
+  expect(report).toMatch(/^Self-check: All \d+ kernels/m);
+  expect(report).toMatch(/^Training step of 16 images: [\d.,]+ ms$/m);
   const agent = await page.evaluate(() => navigator.userAgent);
-  expect(engineIn(report, 'The engine that trains')).toEqual([agent, expect.any(Number)]);
+  for (const engine of ['The engine that trains', 'The engine of the self-check'])
+    expect(engineIn(report, engine)).toEqual([agent, expect.any(Number)]);
 
   await page.evaluate(() => {
     const write = () => Promise.reject(new Error('no'));
     Object.defineProperty(navigator, 'clipboard', { value: { writeText: write }, configurable: true });
   });
   await click(page, '#gpu-copy');
-  await says('Select the text below');
-  expect(await text(page, 'gpu-report')).toContain('Self-check: Not run yet');
-});
+  await reads(page, 'gpu-copied', /Select the text below/);
+  expect(await text(page, 'gpu-report')).toContain('Self-check: All');
 
-test('This GPU shows whether the adapter computes rightly', { tags: 'thorough' }, async () => {
-  // What it finds out takes the place of what the engine knows, which other tests begin with.
-  const { page } = await driven.visitAlone(`${driven.address}?task=gpu&recipe=tutorial&batch=4`);
-  await click(page, '#gpu-check');
-  const words = 'kernels of a step of tutorial with 4 images are right on small cases';
-  await mentions(page, 'panel-gpu', words);
-  await takeCopies(page);
-  await click(page, '#gpu-copy');
-  await until(page, () => 'report' in window);
-  const report = await page.evaluate(() => (window as unknown as { report: string }).report);
-  expect(report).toMatch(/^Clock: (The GPU's timestamps|The host's clock)/m);
-  expect(report).toMatch(/^Self-check: All \d+ kernels/m);
-  const agent = await page.evaluate(() => navigator.userAgent);
-  expect(engineIn(report, 'The engine of the self-check')).toEqual([agent, expect.any(Number)]);
+  // The list of shaders is in sight, though the network is drawn above it before it comes.
+  await pressOn(page, '#gpu-shaders', 'Enter');
+  await exist(page, '#dispatches tbody tr');
+  await until(page, () => {
+    const { top } = document.getElementById('inside-shaders')!.getBoundingClientRect();
+    return window.harness.isDrawn && top >= 0 && top < 100;
+  });
 });
 
 test('bench: kernels in use come first, rows open, results are compared, and a stopped bench keeps its rows', {
@@ -174,8 +184,8 @@ test('bench: kernels in use come first, rows open, results are compared, and a s
     'task=bench&widths=8,8,64&kernel=noop,swish.&batch=4&benchBatch=2&budget=40&autorun=1',
   );
   const network = 'digits with widths 8 8 64';
-  await reads(page, 'bench-status', `Measuring ${network}`);
-  await reads(page, 'bench-detail', /at most about .* left/);
+  await reads(page, 'kernels-status', `Measuring ${network}`);
+  await reads(page, 'kernels-detail', /at most about .* left/);
   // In the page: on a busy machine it may end, after the peak once more, before a click from outside arrives.
   await page.evaluate(async () => {
     while (((window.harness.bench as BenchResults).result?.rows.length ?? 0) < 3)
@@ -190,8 +200,8 @@ test('bench: kernels in use come first, rows open, results are compared, and a s
     network: { recipe: 'digits', widths: [8, 8, 64] },
   });
   await reads(page, 'bench-caveats', /^Stopped/);
-  await mentions(page, 'bench-detail', 'imed by');
-  expect(await text(page, 'bench-detail')).toMatch(
+  await mentions(page, 'kernels-detail', 'imed by');
+  expect(await text(page, 'kernels-detail')).toMatch(
     timer.kind === 'wall clock'
       ? /^Timed by the wall clock$/
       : /^Forward pass and kernels are timed by the GPU’s own clock.*; training and sampling step by the wall clock$/,
@@ -260,7 +270,7 @@ test('bench: kernels in use come first, rows open, results are compared, and a s
   await drop(1, 100);
   await exist(page, '#bench-comparison tbody tr', 3);
   expect(await text(page, 'bench-comparison')).toContain('100.00x ▲ slower');
-  await unhidden(page, 'panel-bench');
+  await unhidden(page, 'panel-gpu');
   await drop('<html>');
   await unhidden(page, 'files-problem');
   expect(await text(page, 'files-problem-text')).toMatch(
@@ -271,7 +281,7 @@ test('bench: kernels in use come first, rows open, results are compared, and a s
   await exist(page, '#bench-comparison button');
   await pressOn(page, '#bench-comparison h2 button:last-child', 'Enter');
   expect(await text(page, 'bench-comparison')).toBe('');
-  expect(await focused(page)).toMatch(/^(bench-run|tab-bench)$/);
+  expect(await focused(page)).toMatch(/^(bench-run|tab-gpu)$/);
   await drop(1, 1);
   await exist(page, '#bench-comparison button');
 

@@ -326,7 +326,7 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   await expect.poll(() => drawnIn(page, '--run-0'), LATER).toBe(true);
 
   // While a check has the GPU, nothing is trained or measured beside it.
-  await go(page, 'check');
+  await go(page, 'gpu');
   await click(page, '#check-run');
   await go(page, 'train');
   await reads(page, 'status-text', 'The check has the GPU');
@@ -334,7 +334,7 @@ test('runs are compared in a table: put aside, drawn beside another, continued, 
   await mentions(page, 'notices-list', 'The check has the GPU');
   expect(await page.$eval('#measure-quality', (each) => each.matches(':disabled'))).toBe(true);
   await click(page, '#notices-close');
-  await go(page, 'check');
+  await go(page, 'gpu');
   await click(page, '#check-run');
   await go(page, 'train');
 

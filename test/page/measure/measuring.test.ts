@@ -1,4 +1,4 @@
-/** What Check, Bench and Self-check say in words, what they keep from going on beside them, and the rows of Bench. No GPU. */
+/** What Check, Bench and the measurement of a step say in words, what they keep from going on beside them, and the rows of Bench. No GPU. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { toJson } from '../../../harness/bench/export';
 import { addEvent, type BenchEvent, type BenchResult, SCHEMA } from '../../../harness/bench/result';
@@ -6,7 +6,13 @@ import { rowHead, sweepHead } from '../../../harness/bench/table';
 import { terms } from '../../../harness/page/glossary/terms';
 import { BenchFiles } from '../../../harness/page/measure/bench_files';
 import { BenchView } from '../../../harness/page/measure/bench_view';
-import { type GpuFacts, gpuReport, limitText, selfCheckText } from '../../../harness/page/measure/gpu_facts';
+import {
+  type GpuFacts,
+  gpuReport,
+  limitText,
+  type Measured,
+  selfCheckText,
+} from '../../../harness/page/measure/gpu_facts';
 import { GpuPanel } from '../../../harness/page/measure/gpu_panel';
 import {
   budgetLeft,
@@ -15,7 +21,12 @@ import {
   type MeasureTask,
   timeLeft,
 } from '../../../harness/page/measure/measure';
-import { initialSettings, withRecipe } from '../../../harness/page/messages/settings';
+import {
+  initialSettings,
+  type Settings,
+  type Task,
+  withRecipe,
+} from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState, type State } from '../../../harness/page/shell/state';
 import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
@@ -45,6 +56,13 @@ beforeEach(() => {
     terminate() {}
   }
   vi.stubGlobal('Worker', FakeWorker);
+  Object.assign(document, { adoptedStyleSheets: [] });
+  vi.stubGlobal(
+    'CSSStyleSheet',
+    class {
+      replaceSync() {}
+    },
+  );
 });
 afterEach(() => vi.unstubAllGlobals());
 
@@ -108,7 +126,7 @@ const facts: GpuFacts = {
 };
 
 test('the GPU report holds the adapter, its limits and features, and the results of the trials', () => {
-  const before = gpuReport(facts, '2026-01-02');
+  const before = gpuReport(facts, { kernels: [] }, '2026-01-02');
   expect(before.split('\n')).toEqual([
     expect.stringMatching(/^webgpu-diffusion \d+\.\d+\.\d+, 2026-01-02$/),
     'Adapter: Intel Xe',
@@ -123,42 +141,131 @@ test('the GPU report holds the adapter, its limits and features, and the results
     'All features: float32-filterable, timestamp-query',
     '',
   ]);
-  const selfCheck = { recipe: 'digits', batch: 16, count: 25, wrong: [] };
-  const after = gpuReport(
-    { ...facts, timer: { kind: 'timestamp-query', resolutionMs: 0.065536 }, selfCheck },
-    '2026-01-02',
-  );
-  expect(after).toContain("Clock: The GPU's timestamps (0.0655 ms)");
-  expect(after).toContain('All 25 kernels of a step of digits with 16 images are right on small cases');
-  expect(selfCheckText({ ...selfCheck, wrong: ['adam is wrong.', 'mse is wrong.'] })).toBe(
-    'adam is wrong. mse is wrong.',
-  );
   const report = { warnings: ['one'] } as unknown as EngineReport;
-  const both = gpuReport({ ...facts, selfCheck: { ...selfCheck, report } }, '2026-01-02', report);
-  expect(both).toContain('The engine that trains: {\n "warnings": [\n  "one"');
-  expect(both).toContain('The engine of the self-check: {\n "warnings": [');
-  expect(after).not.toContain('The engine');
+  const checked = { network: { recipe: 'digits' }, count: 25, wrong: [], report } as const;
+  const kernel = { kernel: 'mse', variant: 'plain', layers: ['loss'], shaders: ['mse'], ms: 0.5, flops: 9 };
+  const found: Measured = {
+    timer: { kind: 'timestamp-query', resolutionMs: 0.065536 },
+    checked,
+    step: {
+      ...{ batch: 16, imagesPerSecond: 64, gflops: 1, insideGflops: 1, timer: 'wall clock', variants: {} },
+      ms: { median: 250, p10: 240, p90: 260, n: 3 },
+    },
+    peak: { gflops: 31.3, gbps: 12, copies: [] },
+    kernels: [{ ...kernel, shareOfPeak: 0.22 }],
+  };
+  const after = gpuReport(facts, found, '2026-01-02', report);
+  for (const line of [
+    "Clock: The GPU's timestamps (0.0655 ms)",
+    'Self-check: All 25 kernels of a training step of digits are right on small cases',
+    'Training step of 16 images: 250 ms',
+    'Peak: 31.3 GFLOP/s, 12.0 GB/s',
+    'mse.plain: 0.500 ms a step, 22% of peak',
+    'The engine that trains: {\n "warnings": [\n  "one"',
+    'The engine of the self-check: {\n "warnings": [',
+  ])
+    expect(after).toContain(line);
+  const wrong = ['adam is wrong.', 'mse is wrong.'];
+  expect(selfCheckText({ checked: { ...checked, wrong }, kernels: [] })).toBe('adam is wrong. mse is wrong.');
+  expect(before).not.toContain('The engine');
   expect(limitText({ name: '', has: 65535, needed: 65535 })).toBe('65,535 (65,535 needed)');
 });
 
-test('the self-check names the recipe that it has checked, though another is chosen meanwhile', async () => {
-  const writeText = vi.fn();
-  const requestAdapter = async () => ({ info: {}, limits: {}, features: [] });
-  vi.stubGlobal('navigator', { gpu: { requestAdapter }, clipboard: { writeText }, userAgent: 'a browser' });
-  const { app } = page();
-  const panel = new GpuPanel(app);
-  await panel.start();
-  const { recipe, batch } = worker!.task!;
-  app.settings = withRecipe(app.settings, 'tutorial');
-  const report = { warnings: [] } as unknown as EngineReport;
-  const event = { kind: 'checked', recipe, batch, count: 25, wrong: [], report } as const;
-  worker!.say({ kind: 'event', event });
-  worker!.say({ kind: 'end' });
-  element('gpu-copy').click();
-  await vi.waitFor(() => expect(writeText).toHaveBeenCalled());
-  expect(writeText.mock.lastCall![0]).toContain(
-    'Self-check: All 25 kernels of a step of digits with 64 images are right',
+describe('the view of the GPU', () => {
+  const adapter = { info: {}, limits: {}, features: [] };
+
+  /** The view, which is open, on a page in this state. */
+  async function opened(state: Partial<State> = {}, settings: Partial<Settings> = {}) {
+    const writeText = vi.fn();
+    const gpu = { requestAdapter: async () => adapter };
+    vi.stubGlobal('navigator', { gpu, clipboard: { writeText }, userAgent: 'a browser' });
+    const { app, pause } = page(state);
+    app.settings = { ...app.settings, task: 'gpu', ...settings };
+    const panel = new GpuPanel(app);
+    panel.render();
+    await vi.waitFor(() => {
+      panel.render();
+      expect(element('gpu-copy').disabled).toBe(false);
+    });
+    return { app, panel, pause, writeText };
+  }
+  const losses = { losses: initialState.losses } as State['distilling'];
+
+  test.each([
+    ['rests', {}, true],
+    ['has a run that is paused', { phase: 'paused' }, true],
+    ['trains', { phase: 'training', training: true }, false],
+    ['compiles', { phase: 'compiling' }, false],
+    ['samples', { phase: 'sampling' }, false],
+    ['distils', { distilling: losses }, false],
+    ['has lost its device', { phase: 'lost' }, false],
+  ] as const)(
+    'where the page %s, it measures by itself, or not, and pauses nothing',
+    async (_, state, measures) => {
+      const { app, pause } = await opened(state);
+      expect(worker !== undefined).toBe(measures);
+      expect([app.measuring, pause.mock.calls.length]).toEqual([undefined, 0]);
+      expect(element('gpu-measure').textContent).toBe(measures ? 'Stop' : 'Measure');
+    },
   );
+
+  test('what it measures by itself gives way to a run, to another view, and to Bench; a press on Measure pauses the run', async () => {
+    const { app, panel, pause } = await opened();
+    const isMeasuring = () => element('gpu-measure').textContent === 'Stop';
+    const tell = (state: Partial<State>) => {
+      app.state = { ...app.state, ...state };
+      panel.receive({ type: 'phase', phase: app.state.phase, training: app.state.training });
+      panel.render();
+    };
+    tell({ phase: 'compiling', training: true });
+    expect(isMeasuring()).toBe(false);
+    // Nor does it begin again by itself.
+    tell({ phase: 'paused', training: false });
+    expect(isMeasuring()).toBe(false);
+    tell({ phase: 'training', training: true });
+    element('gpu-measure').click();
+    expect([app.measuring, pause.mock.calls.length]).toEqual(['measurement', 1]);
+    element('gpu-measure').click();
+    expect(app.measuring).toBe(undefined);
+    tell({ phase: 'paused', training: false });
+
+    const go = (task: Task) => {
+      app.settings = { ...app.settings, task };
+      panel.render();
+    };
+    go('sample');
+    worker = undefined;
+    // What was stopped by hand is not begun by itself.
+    go('gpu');
+    expect(worker).toBe(undefined);
+  });
+
+  test('Bench takes the GPU from what is measured by itself, 16 images on a software adapter, and sweep and seconds of the address', async () => {
+    const software = { ...facts.adapter, software: true };
+    const { app } = await opened({ adapter: software }, { sweep: 'batch', budget: 15, task: 'bench' });
+    expect(worker!.task!.name).toBe('measurement');
+    element('bench-run').click();
+    expect(app.measuring).toBe('bench');
+    expect(worker!.task).toMatchObject({ name: 'bench', batch: 16, sweep: ['batch'], budget: 15 });
+    expect(element('gpu-measure').textContent).toBe('Stop');
+    expect(element('bench-batch').placeholder).toBe('16');
+  });
+
+  test('the report names the network that was measured, though another is chosen meanwhile', async () => {
+    const { app, panel, writeText } = await opened();
+    const { network } = worker!.task!;
+    app.settings = withRecipe(app.settings, 'tutorial');
+    const report = { warnings: [] } as unknown as EngineReport;
+    const event = { kind: 'checked', network, count: 25, wrong: [], report } as const;
+    worker!.say({ kind: 'event', event });
+    worker!.say({ kind: 'end' });
+    panel.render();
+    element('gpu-copy').click();
+    await vi.waitFor(() => expect(writeText).toHaveBeenCalled());
+    const sentence = 'All 25 kernels of a training step of digits are right on small cases';
+    expect(writeText.mock.lastCall![0]).toContain(`Self-check: ${sentence}`);
+    expect(element('gpu-status').textContent).toBe(sentence);
+  });
 });
 
 test('every word that the bench or the page marks as a term is explained', () => {
@@ -179,13 +286,6 @@ describe('Bench', () => {
 
   beforeEach(() => {
     made = madeElements();
-    Object.assign(document, { adoptedStyleSheets: [] });
-    vi.stubGlobal(
-      'CSSStyleSheet',
-      class {
-        replaceSync() {}
-      },
-    );
   });
 
   const adapter = { vendor: 'mesa', architecture: '', device: '', description: 'llvmpipe', software: true };

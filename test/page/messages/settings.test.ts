@@ -108,7 +108,7 @@ describe('the address', () => {
 
   test('the title of the page names the view, and how far training is', () => {
     expect(titleOf(undefined)).toBe('webgpu-diffusion');
-    expect(titleOf('gpu')).toBe('This GPU · webgpu-diffusion');
+    expect(titleOf('gpu')).toBe('GPU · webgpu-diffusion');
     expect(titleOf('draw', 0.378)).toBe('37 % · Draw · webgpu-diffusion');
   });
 

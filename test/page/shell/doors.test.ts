@@ -7,7 +7,7 @@ import {
   type Task,
   withSetting,
 } from '../../../harness/page/messages/settings';
-import { connectDoors, connectLeads } from '../../../harness/page/shell/doors';
+import { connectDoors, connectLeads, type View } from '../../../harness/page/shell/doors';
 import { markup } from '../markup';
 
 /** As much of an element as the doors use. */
@@ -43,6 +43,22 @@ class Fake {
 
 let focused: Fake;
 let onDocument: ((event: unknown) => void)[];
+let ofWindow: Map<string, () => void>;
+/** Tells that the page has grown, while anybody wants to know. */
+let grow: (() => void) | undefined;
+class FakeObserver {
+  private readonly tell: () => void;
+  constructor(tell: () => void) {
+    this.tell = tell;
+  }
+  observe() {
+    grow = this.tell;
+    grow();
+  }
+  disconnect() {
+    grow = undefined;
+  }
+}
 let elements: Map<string, Fake>;
 const element = (id: string) => {
   const made = elements.get(id) ?? new Fake(id);
@@ -52,8 +68,11 @@ const element = (id: string) => {
 
 beforeEach(() => {
   [focused, onDocument, elements] = [new Fake('body'), [], new Map()];
+  [ofWindow, grow] = [new Map(), undefined];
   for (const name of ['Element', 'HTMLElement', 'HTMLAnchorElement']) vi.stubGlobal(name, Fake);
   vi.stubGlobal('requestAnimationFrame', (draw: () => void) => draw());
+  vi.stubGlobal('addEventListener', (type: string, listener: () => void) => ofWindow.set(type, listener));
+  vi.stubGlobal('ResizeObserver', FakeObserver);
   vi.stubGlobal('document', {
     getElementById: (id: string) => (markup.includes(` id="${id}"`) ? element(id) : null),
     addEventListener: (_: string, listener: (event: unknown) => void) => onDocument.push(listener),
@@ -105,6 +124,18 @@ test.each([
   expect(focused.id).toBe(to || 'body');
 });
 
+test('what a link leads to stays in sight while the page above it grows, until the user moves', () => {
+  connectLeads(() => {});
+  const { search, to } = leads.get('gpu-shaders')!;
+  Object.assign(element('gpu-shaders'), { search, dataset: { lead: to } }).click();
+  const times = () => element(to).scrollIntoView.mock.calls.length;
+  expect(times()).toBe(1);
+  grow!();
+  expect(times()).toBe(2);
+  ofWindow.get('wheel')!();
+  expect(grow).toBe(undefined);
+});
+
 test('the links to other views are a fixed list, and their targets can have the focus', () => {
   expect([...leads.keys()].toSorted()).toEqual([
     'gpu-shaders',
@@ -126,7 +157,7 @@ test('the links to other views are a fixed list, and their targets can have the 
 function opened() {
   const chosen: Task[] = [];
   const doors = connectDoors((task) => chosen.push(task));
-  const show = (task: Task | undefined) => doors.show(task, (other) => `?task=${other}`);
+  const show = (view: View | undefined) => doors.show(view, (other) => `?task=${other}`);
   return { chosen, show };
 }
 const current = () =>
@@ -149,7 +180,7 @@ test('a door opens the view that was last open behind it, and marks the open vie
   expect(current()).toEqual(['tab-train page']);
   expect(element('door-learn').href).toBe('?task=inside');
   element('door-learn').click();
-  element('door-gpu').click();
+  element('tab-gpu').click();
   element('tab-draw').click();
   element('tab-train').click({ shiftKey: true });
   expect(chosen).toEqual(['inside', 'gpu', 'draw']);

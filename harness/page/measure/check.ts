@@ -1,4 +1,4 @@
-/** The Check view: compares every kernel variant with its reference on the visitor's GPU, on the cases of the project's own tests. */
+/** Check: compares every kernel variant with its reference on the visitor's GPU, on the cases of the project's own tests. */
 import type { EngineReport } from '../../../src';
 import {
   type CheckReport,
@@ -14,13 +14,11 @@ import {
 } from '../../bench/check_export';
 import type { CheckedCase, CheckRow } from '../../run/check';
 import { whole } from '../../text/units';
-import { explainWords } from '../glossary/terms';
-import type { App, TaskPanel } from '../shell/app';
-import { anyElement, button, byId, download, onClick, setHidden, setMessage, setText } from '../shell/dom';
-import { connectFields } from '../shell/fields';
-import { cell, element, extraRow } from '../shell/table';
+import type { App } from '../shell/app';
+import { byId, download, onClick, setHidden } from '../shell/dom';
+import { bar, cell, element, extraRow } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
-import { MeasureRun, type MeasureStatus, offerKernelNames, timeLeft } from './measure';
+import { MeasureRun, type MeasureStatus, timeLeft } from './measure';
 import { factList, openRow } from './open_row';
 
 export interface CheckResults {
@@ -31,12 +29,10 @@ export interface CheckResults {
 
 const NOTHING = { done: 0, total: 1, share: 0, title: '' };
 
-export class CheckPanel implements TaskPanel {
-  readonly tasks = ['check'] as const;
+export class Check {
+  readonly run: MeasureRun<'check'>;
   private readonly app: App;
-  private readonly fields: ReturnType<typeof connectFields>;
   private readonly table = new CheckTable();
-  private readonly run: MeasureRun<'check'>;
   private rows: CheckRow[] = [];
   private progress = NOTHING;
   private date = '';
@@ -44,27 +40,22 @@ export class CheckPanel implements TaskPanel {
 
   constructor(app: App) {
     this.app = app;
-    this.fields = connectFields(app, byId('check-settings', HTMLFormElement), anyElement('check-problem'));
-    offerKernelNames('check');
     this.run = new MeasureRun(app, 'check', (event) => {
       if (event.kind === 'progress') this.progress = event;
       else if (event.kind === 'report') this.engine = event.report;
       else this.rows = [...this.rows, event.row];
     });
-    onClick('check-run', () => (this.run.active ? this.run.stop() : this.start()));
     onClick('check-json', () => download('check.json', checkJson(this.report), 'application/json'));
     onClick('check-markdown', () => download('check.md', checkMarkdown(this.report), 'text/markdown'));
   }
 
   start(): void {
-    if (!this.fields.valid) return;
     this.rows = [];
     this.engine = undefined;
     this.table.clear();
     this.progress = NOTHING;
     this.date = new Date().toISOString();
     this.run.start();
-    this.app.changed();
   }
 
   get results(): CheckResults {
@@ -72,21 +63,8 @@ export class CheckPanel implements TaskPanel {
     return { status, message, rows: this.rows };
   }
 
-  receive(): void {
-    this.run.proceed();
-  }
-
   render(): void {
-    const { fields, run, rows, progress } = this;
-    fields.render();
-    const action = button('check-run');
-    setText(action, run.active ? 'Stop' : 'Check');
-    action.disabled = !run.active && !(run.possible && fields.valid);
-    setText('check-status', this.status());
-    anyElement('check-status').parentElement!.classList.toggle('busy', run.active);
-    setText('check-detail', run.status === 'running' ? this.detail() : '');
-    byId('check-progress', HTMLProgressElement).value = run.status === 'done' ? 1 : progress.share;
-    setMessage('check-error', run.message);
+    const { rows } = this;
     this.table.draw(rows);
     setHidden('check-results', rows.length === 0);
     setHidden('check-used', !rows.some(({ inUse }) => inUse));
@@ -100,25 +78,20 @@ export class CheckPanel implements TaskPanel {
     return { adapter, runtime: navigator.userAgent, date, end, rows, engine };
   }
 
-  /** A screen reader speaks this, so it does not include the progress, which is displayed beside it. */
-  private status(): string {
-    switch (this.run.status) {
-      case 'ready':
-        return 'Runs every shader on this GPU and compares it with a plain reference on the processor';
-      case 'waiting':
-        return this.run.waits;
-      case 'running':
-        return 'Checking';
-      case 'stopped':
-        return `Stopped: ${checkSummary(this.rows)}`;
-      case 'failed':
-        return this.rows.length === 0 ? 'Not started' : `Stopped: ${checkSummary(this.rows)}`;
-      case 'done':
-        return checkSummary(this.rows);
-    }
+  get share(): number {
+    return this.progress.share;
   }
 
-  private detail(): string {
+  get doing(): string {
+    return 'Checking';
+  }
+
+  get found(): string {
+    return this.rows.length > 0 || this.run.status === 'done' ? checkSummary(this.rows) : '';
+  }
+
+  get detail(): string {
+    if (this.run.status !== 'running') return '';
     const { done, total, share, title } = this.progress;
     const cases = `Case ${whole(Math.min(done + 1, total))} of ${whole(total)}`;
     return [cases, timeLeft(this.run.seconds, share), title].filter(Boolean).join(', ');
@@ -136,9 +109,7 @@ class CheckTable {
   private drawn = 0;
 
   constructor() {
-    const table = byId('check-table', HTMLTableElement);
-    explainWords(table);
-    this.body = table.tBodies[0];
+    this.body = byId('check-table', HTMLTableElement).tBodies[0];
   }
 
   clear(): void {
@@ -161,16 +132,11 @@ class CheckTable {
     cell(row, result === 'skipped' ? '' : whole(cases), 'number');
     cell(row, compileText(checked), 'number');
     const error = cell(row, '');
-    if (result !== 'skipped') error.append(bar(share, result === 'pass'), shareText(share));
+    if (result !== 'skipped')
+      error.append(bar(share, result === 'pass' ? 'good-bar' : 'bad-bar'), shareText(share));
     if (reason) extraRow(this.body, COLUMNS, reason, result === 'fail' ? 'wrap' : 'muted');
     if (each.length > 0) openRow(row, COLUMNS, (box) => box.append(...detailsOf(checked)));
   }
-}
-
-function bar(share: number, passed: boolean): HTMLElement {
-  const made = element('span', passed ? 'bar good-bar' : 'bar bad-bar');
-  made.style.setProperty('--share', `${100 * Math.min(share, 1)}%`);
-  return made;
 }
 
 function detailsOf({ kernel, each, shaders }: CheckRow): HTMLElement[] {

@@ -1,22 +1,18 @@
 /** Times the kernels of a step one by one, on tensors of their own: what they hold does not matter, and no run is touched. */
-import type { Gpu } from '../../../src/gpu/gpu';
-import { Program } from '../../../src/gpu/program';
-import type { Op } from '../../../src/plan/op';
-import { Timer, type TimerKind } from '../../bench/timer';
+import type { Gpu } from '../../src/gpu/gpu';
+import { Program } from '../../src/gpu/program';
+import type { Op } from '../../src/plan/op';
+import { wholeDispatches } from './rows';
+import { Timer, type TimerKind } from './timer';
 
-/** A longer op is timed once; a shorter one is repeated until the clock can resolve it. */
-const LONG_MS = 30;
-
-/** Calls `each` with the milliseconds of each op. Resolves to the clock that was used. */
+/** Calls `each` with the milliseconds of each op, from one span. Resolves to the clock that was used. */
 export async function timeOps(
   gpu: Gpu,
   ops: readonly Op[],
   each: (index: number, ms: number) => void,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<TimerKind> {
-  const program = await Program.compile(gpu, 'timing', ops, new Map(), {
-    partWork: Number.POSITIVE_INFINITY,
-  });
+  const program = await Program.compile(gpu, 'timing', ops, new Map(), wholeDispatches);
   let timer: Timer | undefined;
   try {
     const firsts = ops.map((_, i) => ops.slice(0, i).reduce((sum, { calls }) => sum + calls.length, 0));
@@ -25,10 +21,8 @@ export async function timeOps(
     const costs = ops.map(({ cost }) => cost.flops);
     timer = await Timer.create(gpu, encodeOf(costs.indexOf(Math.max(...costs))));
     for (const i of ops.keys()) {
-      signal.throwIfAborted();
-      await timer.once(encodeOf(i)); // compiles
-      const once = await timer.once(encodeOf(i));
-      each(i, once > LONG_MS ? once : (await timer.measure(encodeOf(i), 0, signal)).median);
+      signal?.throwIfAborted();
+      each(i, (await timer.span(encodeOf(i), signal)).ms);
     }
     return timer.kind;
   } finally {
