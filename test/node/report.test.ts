@@ -1,6 +1,6 @@
 /** What an engine tells of itself for a bug report. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { measureStep, type StepEvent } from '../../harness/page/measure/measure_step';
+import { measureStep, type StepEvent } from '../../harness/bench/measure_step';
 import { version } from '../../package.json';
 import { createEngine, type Engine, type EngineReport } from '../../src/index';
 import { memoryCache } from '../../src/trust/cache';

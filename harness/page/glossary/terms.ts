@@ -29,8 +29,6 @@ export const terms: Readonly<Record<string, string>> = {
     'Each mark is a kernel that was timed: how fast it computes, against the number of operations for each byte that it moves. Kernels at the left wait for memory, and the slope is the most that memory allows. Kernels at the right can at best reach the level line, the peak of arithmetic. Winograd’s kernels may be above it, as they multiply less than they are credited with.',
   'Peak arithmetic': 'The most multiply-adds a second that this device reached, in registers alone.',
   'Peak memory': 'Bytes read and written a second by a copy that is larger than the caches.',
-  'Sampling step':
-    'One of the steps from noise to images: a forward pass, then mixing its prediction into the images.',
   'after / before': 'The later median divided by the earlier one: 0.50x takes half as long.',
 };
 

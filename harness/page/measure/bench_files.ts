@@ -76,7 +76,7 @@ export class BenchFiles {
 
   render(): void {
     const { shown } = this;
-    for (const id of ['bench-saves', 'bench-readings']) setHidden(id, !shown);
+    setHidden('bench-saves', !shown);
     this.withOwn.hidden = !this.own();
     setDisabled('bench-svg', anyElement('bench-roofline').hidden !== false);
     setText('bench-copied', this.copied);

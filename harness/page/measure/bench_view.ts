@@ -1,7 +1,7 @@
 /** Shows a result of the bench, whether it grows or comes from a file: its tables, a row for each kernel that was timed, and the roofline. */
 
 import { shareText, worstText } from '../../bench/check_export';
-import type { BenchResult, BenchRow, BenchTotal } from '../../bench/result';
+import type { BenchResult, BenchRow } from '../../bench/result';
 import { NARROW, roofline, rooflineCss } from '../../bench/roofline';
 import {
   benchTables,
@@ -15,8 +15,7 @@ import {
   skippedLines,
 } from '../../bench/table';
 import { whole } from '../../text/units';
-import { addStyles, anyElement, elementOf, setHidden, setMessage, setReading, setText } from '../shell/dom';
-import { measured } from '../shell/format';
+import { addStyles, anyElement, elementOf, setHidden, setMessage, setText } from '../shell/dom';
 import { appendRow, element, extraRow, tableSection } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
 import { factList, type OpenRow, openRow } from './open_row';
@@ -43,7 +42,6 @@ export class BenchView {
     // The drawn result, if this one has grown from it: only the changes are drawn. A file may be of the same run.
     const before = result && drawn?.rows.every((row, i) => row === result.rows[i]) ? drawn : undefined;
     this.drawn = result;
-    drawReadings(result);
     if (!before) this.rows.clear();
     if (!before || hasChanged(before, result!)) {
       const tables = result ? benchTables({ ...result, rows: [] }) : [];
@@ -58,20 +56,6 @@ export class BenchView {
 /** Whether a part other than the rows has changed. */
 const hasChanged = (before: BenchResult, now: BenchResult) =>
   (['breakdowns', 'sweep', 'step', 'forward', 'sample'] as const).some((part) => before[part] !== now[part]);
-
-function drawReadings(result: BenchResult | undefined): void {
-  const reading = (id: string, total: BenchTotal | null | undefined) => {
-    if (total)
-      setReading(id, `${measured(total.ms.median)} ms`, ` ${measured(total.imagesPerSecond)} images/s`);
-    else setReading(id, '–');
-  };
-  reading('bench-step', result?.step);
-  reading('bench-forward', result?.forward);
-  reading('bench-sample', result?.sample);
-  const peak = result?.peak;
-  setReading('bench-gflops', peak ? measured(peak.gflops) : '–', peak ? ' GFLOP/s' : '');
-  setReading('bench-gbps', peak ? measured(peak.gbps) : '–', peak ? ' GB/s' : '');
-}
 
 function drawSkipped(result: BenchResult | undefined): void {
   const skipped = result?.skipped ?? [];

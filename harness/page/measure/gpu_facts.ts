@@ -2,12 +2,12 @@
 
 import { version } from '../../../package.json';
 import type { AdapterDescription, EngineReport } from '../../../src';
+import type { StepEvent } from '../../bench/measure_step';
 import type { BenchHead } from '../../bench/result';
 import { percent, short, timerLine } from '../../bench/table';
 import { choiceText } from '../../run/network';
 import { adapterText } from '../../text/adapter_text';
 import { whole } from '../../text/units';
-import type { StepEvent } from './measure_step';
 import type { MeasuredStep } from './step_view';
 
 export interface GpuFacts {

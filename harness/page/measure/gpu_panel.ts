@@ -1,6 +1,7 @@
 /** The view of the GPU: what it is, how fast a training step and its kernels run on it, and every kernel timed or checked. */
 import { type EngineReport, requirements } from '../../../src';
 import { describeAdapter } from '../../../src/gpu/adapter';
+import type { StepEvent } from '../../bench/measure_step';
 import { choiceText } from '../../run/network';
 import { explainWords } from '../glossary/terms';
 import type { WorkerEvent } from '../messages/messages';
@@ -24,7 +25,6 @@ import {
   selfCheckText,
 } from './gpu_facts';
 import { MeasureRun, networkIn, offerKernelNames, usualBatch } from './measure';
-import type { StepEvent } from './measure_step';
 import { factList } from './open_row';
 import { StepView } from './step_view';
 

@@ -3,6 +3,7 @@
  * kernels to choose from, and the time left in words.
  */
 import type { Variants } from '../../../src/unet/variants';
+import type { StepEvent } from '../../bench/measure_step';
 import { type Axis, axesOf, type BenchEvent } from '../../bench/result';
 import type { CheckEvent } from '../../run/check';
 import { changesOf, type NetworkChoice } from '../../run/network';
@@ -12,7 +13,6 @@ import type { App, MeasureName } from '../shell/app';
 import { anyElement, byId } from '../shell/dom';
 import { startWorker } from '../shell/start_worker';
 import { rests } from '../shell/state';
-import type { StepEvent } from './measure_step';
 
 interface Events extends Record<MeasureName, unknown> {
   readonly check: CheckEvent;

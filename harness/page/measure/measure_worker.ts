@@ -1,22 +1,15 @@
 /** Runs one check, benchmark or measurement of a training step on its own device, apart from the training, and reports results as they come. */
 import { createEngine, type Engine } from '../../../src';
 import { deviceLostText } from '../../../src/keeping/lost_text';
+import { measureStep } from '../../bench/measure_step';
 import { runBench } from '../../bench/run';
 import { runCheck } from '../../run/check';
 import { variantsInUse } from '../../run/in_use';
-import type { MeasureName } from '../shell/app';
 import type { MeasureEvent, MeasureTask } from './measure';
-import { measureStep } from './measure_step';
 
 const scope = globalThis as unknown as {
   postMessage(event: MeasureEvent): void;
   onmessage: ((message: MessageEvent<MeasureTask>) => void) | null;
-};
-
-const BUTTONS: Readonly<Record<MeasureName, string>> = {
-  check: 'Check',
-  bench: 'Bench',
-  measurement: 'Measure',
 };
 
 async function run(task: MeasureTask): Promise<void> {
@@ -26,8 +19,7 @@ async function run(task: MeasureTask): Promise<void> {
   // Reported before the error of the running work: the page ends this worker at its first report of a failure.
   void engine.device.lost.then(({ reason, message }) => {
     if (reason === 'destroyed') return;
-    const again = `Press ${BUTTONS[task.name]} to measure anew.`;
-    scope.postMessage({ kind: 'error', message: `${deviceLostText(message)} ${again}` });
+    scope.postMessage({ kind: 'error', message: `${deviceLostText(message)} Press the button again.` });
   });
   if (task.name === 'measurement')
     await measureStep(engine, { ...task, tune }, (event) => scope.postMessage({ kind: 'event', event }));

@@ -1,11 +1,12 @@
 /** Shows a measured training step: its time, the adapter's peak, and a bar for each kernel, which opens to its shaders. */
+
+import type { StepKernel } from '../../bench/measure_step';
 import type { BenchTotal, Peak } from '../../bench/result';
 import { percent, short } from '../../bench/table';
 import { byId, setHidden, setReading } from '../shell/dom';
 import { measured } from '../shell/format';
 import { bar, cell } from '../shell/table';
 import { sourcesOf } from '../sources/sources';
-import type { StepKernel } from './measure_step';
 import { factList, openRow } from './open_row';
 
 const COLUMNS = 4;

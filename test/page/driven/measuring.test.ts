@@ -194,18 +194,13 @@ test('bench: kernels in use come first, rows open, results are compared, and a s
   });
   await status(page, 'bench', 'stopped');
   const { result } = (await page.evaluate(() => window.harness.bench)) as BenchResults;
-  const { rows, timer } = result!;
+  const { rows } = result!;
   expect(result).toMatchObject({
     ...{ end: 'stopped', batch: 2 },
     network: { recipe: 'digits', widths: [8, 8, 64] },
   });
   await reads(page, 'bench-caveats', /^Stopped/);
-  await mentions(page, 'kernels-detail', 'imed by');
-  expect(await text(page, 'kernels-detail')).toMatch(
-    timer.kind === 'wall clock'
-      ? /^Timed by the wall clock$/
-      : /^Forward pass and kernels are timed by the GPU’s own clock.*; training and sampling step by the wall clock$/,
-  );
+  await reads(page, 'kernels-detail', /^Timer: .*\. Peaks: [\d.,]+ GFLOP\/s; copying, GB\/s: /);
   // By name it would be otherwise.
   expect(rows.map(({ kernel, layer, check }) => [`${kernel} ${layer}`, check.pass])).toEqual([
     ['swish down.2', true],
@@ -308,12 +303,6 @@ test('bench on a phone: a result file is shown, its marks are named, and it is c
   expect(await text(page, 'bench-opened')).toMatch(/^This is theirs\.json, not measured here\..*SwiftShader/);
   await until(page, () => document.querySelectorAll('#bench-plot .point').length > 3);
 
-  // No reading sticks out of its place, and nothing of the page out of the screen.
-  const places = await page.$$eval('#bench-readings dd', (all) =>
-    all.map((dd) => [dd.textContent, dd.scrollWidth <= dd.clientWidth]),
-  );
-  expect(places).toHaveLength(5);
-  for (const place of places) expect(place).toEqual([expect.stringMatching(/\d/), true]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
 
   // From mark to mark, one stop for the Tab key.

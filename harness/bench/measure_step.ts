@@ -2,16 +2,16 @@
  * Measures a training step: repeats the engine's check of an adapter, whether every kernel of the step is right on a small case, and finds
  * the adapter's clock; then times the step, and each of its kernels beside the adapter's peak.
  */
-import { createEngine, type Engine, EngineError, type EngineReport, type Warning } from '../../../src';
-import type { Op } from '../../../src/plan/op';
-import { recipeAt } from '../../../src/recipes';
-import type { Variants } from '../../../src/unet/variants';
-import { insideFlops } from '../../bench/inside';
-import { measureWork, openWork, ownSize } from '../../bench/network';
-import { chooseTimer, measurePeaks } from '../../bench/peaks';
-import { type BenchHead, type BenchTotal, copyRate, type Peak } from '../../bench/result';
-import { timeOps } from '../../bench/time_ops';
-import { configOf, type NetworkChoice } from '../../run/network';
+import { createEngine, type Engine, EngineError, type EngineReport, type Warning } from '../../src';
+import type { Op } from '../../src/plan/op';
+import { recipeAt } from '../../src/recipes';
+import type { Variants } from '../../src/unet/variants';
+import { configOf, type NetworkChoice } from '../run/network';
+import { insideFlops } from './inside';
+import { measureWork, openWork, ownSize } from './network';
+import { chooseTimer, measurePeaks } from './peaks';
+import { type BenchHead, type BenchTotal, copyRate, type Peak } from './result';
+import { timeOps } from './time_ops';
 
 /** Images of the step: enough for kernels to show their speed, few enough for any adapter. */
 const STEP_IMAGES = 16;
