@@ -116,7 +116,7 @@ export class ShaderDesk {
     if (this.app.measuring)
       return {
         kind: 'failed',
-        message: 'the GPU is busy: Check or Bench is running. Try again afterwards.',
+        message: `the ${this.app.measuring} has the GPU. Try again afterwards.`,
       };
     const { step } = listed;
     const result = await this.trials.run({ texts, step, op }, (text) => editor?.progress(text));

@@ -295,7 +295,7 @@ class InsidePanel implements TaskPanel {
       return `${doing}${compiling}`;
     }
     if (phase === 'starting' || phase === 'loading') return 'Starting';
-    if (app.measuring) return 'The GPU is busy: Check or Bench is running';
+    if (app.measuring) return `The ${app.measuring} has the GPU`;
     if (!looked) return 'Nothing to look at yet';
     const { source } = looked.picture;
     if (source === 'file') return `The network of ${model?.name ?? 'the file'}`;

@@ -87,7 +87,7 @@ export class Check {
   }
 
   get found(): string {
-    return this.rows.length > 0 || this.run.status === 'done' ? checkSummary(this.rows) : '';
+    return this.rows.length > 0 ? checkSummary(this.rows) : '';
   }
 
   get detail(): string {

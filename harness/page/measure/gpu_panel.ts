@@ -31,7 +31,7 @@ import { StepView } from './step_view';
 /** A browser lets a page copy for about 5 s after a click. */
 const PATIENCE_MS = 2000;
 
-/** It has no views of its own to be told of the others: what it measures by itself ends when its view is left. */
+/** It is rendered in every view: what it measures by itself ends when its own is left. */
 export class GpuPanel implements TaskPanel {
   readonly check: Check;
   readonly bench: Bench;
@@ -45,7 +45,8 @@ export class GpuPanel implements TaskPanel {
   private found: Measured = { kernels: [] };
   /** The network that was measured. */
   private measured = '';
-  private shown: unknown;
+  /** Of the facts, what is drawn. */
+  private shown = '';
   private looking: Promise<void> | undefined;
   /** The view was opened, and has not decided whether it measures. */
   private opens = false;
@@ -78,7 +79,7 @@ export class GpuPanel implements TaskPanel {
   }
 
   receive({ type }: WorkerEvent): void {
-    for (const run of this.runs) run.proceed();
+    for (const run of [this.step, this.check.run, this.bench.run]) run.proceed();
     // The browser gave no adapter before, and does now.
     if (type === 'recovered' && this.problem) {
       this.problem = '';
@@ -87,9 +88,9 @@ export class GpuPanel implements TaskPanel {
   }
 
   async start(task: Task): Promise<void> {
+    if (task === 'check' || task === 'bench') return this.begin(task);
     await this.look();
-    if (task === 'check' || task === 'bench') this.begin(task);
-    else this.measure();
+    this.measure();
   }
 
   /** Looks at a result file of the bench, or compares two. */
@@ -107,11 +108,12 @@ export class GpuPanel implements TaskPanel {
       this.isOpen = isOpen;
       this.opens = isOpen;
       if (!isOpen) step.giveWay();
+      else if (app.settings.task !== 'gpu') keepInSight(anyElement('every-kernel'));
     }
     if (!isOpen) return;
     void this.look();
     if (this.opens) this.measureOpened();
-    this.draw();
+    this.drawFacts();
     setText('gpu-measure', step.active ? 'Stop' : this.found.checked ? 'Measure again' : 'Measure');
     setDisabled('gpu-measure', !step.active && !(step.possible && this.facts));
     setDisabled(this.copy, !this.facts);
@@ -123,10 +125,6 @@ export class GpuPanel implements TaskPanel {
     setMessage('gpu-problem', this.problem || step.message || wrong);
     this.stepView.draw(this.found);
     this.renderKernels();
-  }
-
-  private get runs() {
-    return [this.step, this.check.run, this.bench.run];
   }
 
   // ---------------------------------------------------------------- a training step
@@ -221,9 +219,9 @@ export class GpuPanel implements TaskPanel {
     this.app.changed();
   }
 
-  private draw(): void {
+  private drawFacts(): void {
     const { facts, found, list } = this;
-    const shown = facts && `${facts.runtime} ${JSON.stringify(found.timer)}`;
+    const shown = JSON.stringify([facts, found.timer]);
     if (!facts || shown === this.shown) return;
     this.shown = shown;
     const features = Object.entries(featureUses).map(([name, use]) => [
@@ -270,10 +268,10 @@ export class GpuPanel implements TaskPanel {
     setMessage('kernels-error', last?.run.message);
     if (!last) return;
     const { run, doing, found, detail, share } = last;
-    const ended = { done: found || 'Done', stopped: 'Stopped', failed: found ? 'Stopped' : 'Not started' };
+    const ended = { done: 'Done', stopped: 'Stopped', failed: found ? 'Stopped' : 'Not started' };
     const words = { ready: '', waiting: run.waits, running: doing, ...ended }[run.status];
     // A screen reader speaks this, so it does not include the progress, which is displayed beside it.
-    setText('kernels-status', words === 'Stopped' && found ? `Stopped: ${found}` : words);
+    setText('kernels-status', found && !run.active ? `${words}: ${found}` : words);
     anyElement('kernels-status').parentElement!.classList.toggle('busy', run.active);
     setText('kernels-detail', detail);
     byId('kernels-bar', HTMLProgressElement).value = run.status === 'done' ? 1 : share;

@@ -62,12 +62,15 @@ export function connectLeads(set: (key: Key, text: string) => void): void {
   });
 }
 
-/** Shows an element, and keeps it in sight while what stands above it grows, until the user moves. */
+/** Shows an element, and keeps it in sight while the page grows, until it is scrolled. */
 export function keepInSight(shown: Element): void {
-  const growth = new ResizeObserver(() => shown.scrollIntoView());
+  let at = scrollY;
+  const growth = new ResizeObserver(() => {
+    if (scrollY !== at) return growth.disconnect();
+    shown.scrollIntoView();
+    at = scrollY;
+  });
   growth.observe(document.body);
-  for (const move of ['wheel', 'pointerdown', 'keydown'])
-    addEventListener(move, () => growth.disconnect(), { once: true });
 }
 
 export function connectDoors(choose: (view: View) => void): {

@@ -109,7 +109,7 @@ test('check: shows its progress, and stops at once', async () => {
   await reads(page, 'kernels-detail', /^Case [\d,]+ of [\d,]+/);
   await pressOn(page, '#check-run', 'Enter');
   await status(page, 'check', 'stopped');
-  await reads(page, 'kernels-status', /^Stopped: /);
+  await reads(page, 'kernels-status', /^Stopped/);
   expect(await focused(page)).toBe('check-run');
 });
 
