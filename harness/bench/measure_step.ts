@@ -15,7 +15,7 @@ import { timeOps } from './time_ops';
 
 /** Images of the step: enough for kernels to show their speed, few enough for any adapter. */
 const STEP_IMAGES = 16;
-/** Of a measurement of many samples, about. */
+/** How long a measurement of many samples takes, about. */
 const SECONDS = 0.5;
 
 /** A kernel of the step, at all of its layers. */

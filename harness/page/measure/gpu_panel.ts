@@ -45,7 +45,7 @@ export class GpuPanel implements TaskPanel {
   private found: Measured = { kernels: [] };
   /** The network that was measured. */
   private measured = '';
-  /** Of the facts, what is drawn. */
+  /** The facts that are drawn. */
   private shown = '';
   private looking: Promise<void> | undefined;
   /** The view was opened, and has not decided whether it measures. */

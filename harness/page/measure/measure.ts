@@ -51,7 +51,7 @@ export class MeasureRun<N extends MeasureName> {
   private readonly app: App;
   private readonly task: N;
   private readonly receive: (event: Events[N]) => void;
-  /** Whether nobody has pressed a button for it: then it keeps nothing else from the GPU, and gives way to whatever begins. */
+  /** Whether it was started without a press: then it keeps nothing else from the GPU, and gives way to what begins. */
   private byItself = false;
   private anew = false;
   private worker: Worker | undefined;
@@ -127,7 +127,7 @@ export class MeasureRun<N extends MeasureName> {
     this.app.changed();
   }
 
-  /** Ends a run that nobody has asked for, as if it had not begun. */
+  /** Ends a run that was started without a press, as if it had not begun. */
   giveWay(): void {
     if (this.active && this.byItself) this.end('ready');
   }

@@ -219,7 +219,7 @@ describe('the view of the GPU', () => {
     };
     tell({ phase: 'compiling', training: true });
     expect(isMeasuring()).toBe(false);
-    // Nor does it begin again by itself.
+    // It does not begin again by itself.
     tell({ phase: 'paused', training: false });
     expect(isMeasuring()).toBe(false);
     tell({ phase: 'training', training: true });
