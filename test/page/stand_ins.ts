@@ -98,7 +98,6 @@ export function standIns(query: string): (id: string) => StandIn {
   vi.stubGlobal('ImageData', StandInPixels);
   vi.stubGlobal('ResizeObserver', StandInObserver);
   vi.stubGlobal('devicePixelRatio', 1);
-  vi.stubGlobal('scrollY', 0);
   vi.stubGlobal('navigator', { onLine: true });
   vi.stubGlobal('addEventListener', () => {});
   vi.stubGlobal('matchMedia', () => ({ addEventListener() {} }));

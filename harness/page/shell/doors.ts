@@ -62,15 +62,12 @@ export function connectLeads(set: (key: Key, text: string) => void): void {
   });
 }
 
-/** Shows an element, and keeps it in sight while the page grows, until it is scrolled. */
+/** Shows an element, and keeps it in sight while the page grows, until the user moves: a browser moves what is shown by itself, too. */
 export function keepInSight(shown: Element): void {
-  let at = scrollY;
-  const growth = new ResizeObserver(() => {
-    if (scrollY !== at) return growth.disconnect();
-    shown.scrollIntoView();
-    at = scrollY;
-  });
+  const growth = new ResizeObserver(() => shown.scrollIntoView());
   growth.observe(document.body);
+  for (const move of ['wheel', 'pointerdown', 'keydown'])
+    addEventListener(move, () => growth.disconnect(), { once: true });
 }
 
 export function connectDoors(choose: (view: View) => void): {
