@@ -400,9 +400,9 @@ test('words explain themselves on focus, hover and touch, on the narrowest scree
   // The browser loads the page anew for this.
   await page.setViewport({ width: 360, height: 740, hasTouch: true, isMobile: true });
   await until(page, () => window.harness?.isDrawn && window.harness.state.phase === 'idle');
-  await page.tap('button[data-means="sample"]');
-  await shows('An image that the network makes out of noise');
-  await page.tap('#status');
+  await page.tap('button[data-means="denoise"]');
+  await shows('To take noise away');
+  await page.touchscreen.tap(1, 400);
   await gone();
 });
 
