@@ -14,17 +14,7 @@ export interface Recipe {
   /** For `createTrainer`. */
   readonly trainer: Pick<
     TrainerOptions,
-    | 'beta1'
-    | 'beta2'
-    | 'epsilon'
-    | 'weightDecay'
-    | 'schedule'
-    | 'clipNorm'
-    | 'averageWeights'
-    | 'averageAfter'
-    | 'averageSpan'
-    | 'averageMost'
-    | 'classDropout'
+    'beta1' | 'beta2' | 'epsilon' | 'weightDecay' | 'schedule' | 'clipNorm' | 'average' | 'classDropout'
   > & { readonly batchSize: number; readonly learningRate: number; readonly objective: Objective };
   /** For `fit`; epochs of the 10,000 digits that come with the package. */
   readonly fit: Pick<FitOptions, 'epochs' | 'binarize' | 'dropLast'>;
@@ -85,17 +75,19 @@ const asTutorial = (batchSize: number): Recipe['trainer'] => ({
 });
 
 /** Training options of networks conditioned on noise level and class. */
-const toOrder = (batchSize: number): Recipe['trainer'] => ({
-  ...countedInImages(batchSize),
-  batchSize,
-  learningRate: 3e-3,
-  epsilon: 1e-8,
-  objective: 'flow',
-  clipNorm: 1,
-  averageWeights: true,
-  averageAfter: Math.round(25_600 / batchSize),
-  classDropout: 0.05,
-});
+function toOrder(batchSize: number): Recipe['trainer'] {
+  const { average, ...counted } = countedInImages(batchSize);
+  return {
+    ...counted,
+    batchSize,
+    learningRate: 3e-3,
+    epsilon: 1e-8,
+    objective: 'flow',
+    clipNorm: 1,
+    average: { after: Math.round(25_600 / batchSize), ...average },
+    classDropout: 0.05,
+  };
+}
 
 /**
  * `tutorial`: the tutorial unchanged. `digits`: its network conditioned on noise level and class, trained with Gaussian noise to predict

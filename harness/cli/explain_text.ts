@@ -120,13 +120,13 @@ function memory(...run: Parameters<typeof planWhole>): string {
   const bytes = (tensors: readonly { size: number }[]) =>
     4 * tensors.reduce((sum, { size }) => sum + size, 0);
   // What is trained and its average are two networks.
-  const networks = bytes(network) * (training.averageWeights ? 2 : 1);
+  const networks = bytes(network) * (training.average ? 2 : 1);
   const largest = [...reused, ...own].reduce((a, b) => (b.size > a.size ? b : a));
   const rows = [
     [
       'network',
       megabytes(networks),
-      `weights${training.averageWeights ? ' and their average' : ''}, flat and in the orders that the kernels read`,
+      `weights${training.average ? ' and their average' : ''}, flat and in the orders that the kernels read`,
     ],
     [
       'optimizer, batch',

@@ -22,7 +22,7 @@ const PATIENCE = 1.5;
 /** The steps of warm-up as long as there is no end. */
 const WARMUP = 30;
 /** The average of the weights, for what is shown before the end: at its end the rate has decayed, and the average changes little. */
-const AVERAGE = { averageWeights: true, averageAfter: 0, averageSpan: 9, averageMost: 0.9999 } as const;
+const AVERAGE = { most: 0.9999 };
 /** The rate of further steps, from weights that have converged already. */
 const FURTHER_RATE = 1e-3;
 
@@ -109,7 +109,7 @@ export const scheduleOf = (steps: number | undefined): Schedule =>
 /** The trainer's options for a plan. The tutorial's training stays as it is. */
 export const trainerFor = (trainer: Recipe['trainer'], { steps }: Pick<Plan, 'steps'>): Recipe['trainer'] =>
   trainer.objective === 'flow'
-    ? { ...trainer, beta2: 0.99, clipNorm: 1, ...AVERAGE, schedule: scheduleOf(steps) }
+    ? { ...trainer, beta2: 0.99, clipNorm: 1, average: AVERAGE, schedule: scheduleOf(steps) }
     : trainer;
 
 /** The polish of samples of the user's own pictures: paper comes out clean. More noise makes them softer (docs/recipe.md). */
@@ -122,8 +122,8 @@ export function ownSampling(recipe: RecipeName, config: UNetConfig): Sampling | 
 }
 
 /** Whether a run has been planned: only plans average like this. */
-export const isPlanned = ({ averageMost }: Pick<TrainerConfig, 'averageMost'>): boolean =>
-  averageMost === AVERAGE.averageMost;
+export const isPlanned = ({ average }: Pick<TrainerConfig, 'average'>): boolean =>
+  average?.most === AVERAGE.most;
 
 /** The steps of a plan for a run that has come to its end; 300 if the speed is not known. */
 export const furtherSteps = (order: PlanOrder, batch: number, speed = 0): number =>

@@ -21,7 +21,7 @@ export function planWhole(
   variants: Variants,
   training: ExplainedTraining,
 ) {
-  const average = training.averageWeights ? planWeights(config) : undefined;
+  const average = training.average ? planWeights(config) : undefined;
   const plan = planStep(config, weights, batchSize, variants, training, average);
   const batch = padBatch(batchSize);
   const { height, width, channels } = config;

@@ -132,8 +132,7 @@ export function trainerOf({
   batchSize,
   learningRate,
 }: Pick<DistillerConfig, 'batchSize' | 'learningRate'>): TrainerOptions {
-  const counted = countedInImages(batchSize);
-  return { ...counted, batchSize, learningRate, epsilon: 1e-8, clipNorm: 1, averageWeights: true };
+  return { ...countedInImages(batchSize), batchSize, learningRate, epsilon: 1e-8, clipNorm: 1 };
 }
 
 function checkMemory({ config }: UNet, calls: number, noises: number): void {

@@ -16,7 +16,14 @@ import type { BufferSlice } from '../gpu/slice';
 import { checkSchedule, type ScheduleOption } from '../plan/schedule';
 import type { UNetConfig } from '../unet/config';
 import type { Variants } from '../unet/variants';
-import { type AdamConfig, averageDefaults, checkAdam, type Objective, type StepConfig } from './step_config';
+import {
+  type AdamConfig,
+  type AverageConfig,
+  checkAdam,
+  checkAverage,
+  type Objective,
+  type StepConfig,
+} from './step_config';
 
 /** Options of a trainer. */
 export interface TrainerOptions extends Optional<AdamConfig> {
@@ -36,19 +43,10 @@ export interface TrainerOptions extends Optional<AdamConfig> {
    */
   readonly skipNonFinite?: number | undefined;
   /**
-   * Whether the UNet gets the moving average of the weights over the steps, while the trainer has the weights themselves. Samples are then
-   * better before the rate decays (docs/recipe.md). Default false.
+   * If given, the UNet gets the moving average of the weights over the steps, while the trainer has the weights themselves; `{}` for the
+   * usual average. Samples are then better before the rate decays (docs/recipe.md). Default: no average.
    */
-  readonly averageWeights?: boolean | undefined;
-  /** With `averageWeights`: the step after which the average begins, as s = 0. Until then the UNet has the weights themselves. Default 0. */
-  readonly averageAfter?: number | undefined;
-  /**
-   * With `averageWeights`: the span of the average. Step s takes (s + averageSpan - 9) / (s + averageSpan) of the average, from 0 to
-   * `averageMost`, and the rest from the weights. 0 to 1e6; default 9. `recipeAt` scales it with the batch.
-   */
-  readonly averageSpan?: number | undefined;
-  /** With `averageWeights`: the largest weight of the old average in a step, 0 to 1. Default 0.999. */
-  readonly averageMost?: number | undefined;
+  readonly average?: AverageConfig | undefined;
   /**
    * Probability that `fit` withholds an image's class from a network conditioned on classes, 0 to 1, so that the network also learns to
    * predict without a class, as guidance requires. Default 0.05.
@@ -83,10 +81,7 @@ const TRAINER_OPTIONS: Names<TrainerOptions> = {
   schedule: true,
   clipNorm: true,
   skipNonFinite: true,
-  averageWeights: true,
-  averageAfter: true,
-  averageSpan: true,
-  averageMost: true,
+  average: true,
   classDropout: true,
   reuseMemory: true,
   customLoss: true,
@@ -198,7 +193,7 @@ export interface CustomUpdateOptions extends RecordOptions {
  * `unet.parameters[i]` has `size` floats, the first at `offset` floats.
  */
 export interface TrainerBuffers {
-  /** The trained weights; with `averageWeights` the UNet has their average instead. After writing them, record `encodePack`. */
+  /** The trained weights; with `average` the UNet has their average instead. After writing them, record `encodePack`. */
   readonly parameters: GPUBuffer;
   /** Adam's mean of the gradient. */
   readonly moment1: GPUBuffer;
@@ -257,35 +252,17 @@ export interface TrainerConfig extends StepConfig {
 
 /** Checks options and returns the config that they define. */
 export function trainerConfigOf(options: TrainerOptions): TrainerConfig {
-  const {
-    objective = 'tutorial',
-    classDropout = 0.05,
-    clipNorm,
-    skipNonFinite,
-    averageWeights,
-    averageAfter,
-    averageSpan = averageDefaults.span,
-    averageMost = averageDefaults.most,
-  } = options;
+  const { objective = 'tutorial', classDropout = 0.05, clipNorm, skipNonFinite } = options;
   if (objective !== 'tutorial' && objective !== 'flow') {
     throw argumentError(`objective is ${objective}; it must be tutorial or flow.`);
   }
-  checkBooleans({ averageWeights });
   const adam = checkAdam(options);
   checkNumber('classDropout', classDropout, 0, 1);
   if (clipNorm !== undefined) checkNumber('clipNorm', clipNorm, 1e-6, 1e6);
   if (skipNonFinite !== undefined) checkInteger('skipNonFinite', skipNonFinite, 0);
-  if (averageAfter !== undefined) checkInteger('averageAfter', averageAfter, 0);
-  checkNumber('averageSpan', averageSpan, 0, 1e6);
-  checkNumber('averageMost', averageMost, 0, 1);
-  const average = averageWeights && {
-    averageWeights,
-    averageAfter: averageAfter || undefined,
-    averageSpan: averageSpan === averageDefaults.span ? undefined : averageSpan,
-    averageMost: averageMost === averageDefaults.most ? undefined : averageMost,
-  };
+  const average = options.average === undefined ? undefined : checkAverage(options.average);
   const schedule = checkSchedule(options.schedule);
-  const rare = { clipNorm, skipNonFinite: skipNonFinite || undefined, ...average };
+  const rare = { clipNorm, skipNonFinite: skipNonFinite || undefined, average };
   return defined({ objective, adam, schedule, ...rare, classDropout });
 }
 

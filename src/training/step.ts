@@ -172,19 +172,13 @@ const layerPlaces = (weights: WeightPlan, byLayer: readonly LayerGradient[]) =>
     gradientOffset: byLayer[i].slices.offset!,
   }));
 
-const averageShape = ({
-  averageAfter: after = 0,
-  averageSpan: span = averageDefaults.span,
-  averageMost: most = averageDefaults.most,
-}: Partial<StepConfig>) => ({ after, span, most });
-
 /** From the gradients in slices to the updated weights, and to `average`, if given, which receives their moving average. */
 export function planUpdate(
   weights: WeightPlan,
   byLayer: readonly LayerGradient[],
   { state, losses, squares, gradients: slices, moment1, moment2 }: StepTensors,
   loss: LossShape & { readonly batchSize: number },
-  { adam: { epsilon, beta1, beta2 }, skipNonFinite, ...averaging }: StepConfig,
+  { adam: { epsilon, beta1, beta2 }, skipNonFinite, average: averaging }: StepConfig,
   average?: WeightPlan,
 ): Pick<StepPlan, 'update' | 'layerGradients' | 'blockLayers'> {
   const { flat, packed } = weights;
@@ -219,7 +213,7 @@ export function planUpdate(
           op(
             averageWeights,
             'all layers',
-            { layers: places, ...averageShape(averaging) },
+            { layers: places, ...averageDefaults, ...averaging },
             { state, parameter: flat, average: average.flat, packed: average.packed },
           ),
         ]

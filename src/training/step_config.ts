@@ -1,5 +1,5 @@
 /** The config of a training step, as plain values: code that reads or writes checkpoints needs no kernels. */
-import { checkNumber, type Optional } from '../base/errors';
+import { checkInteger, checkNames, checkNumber, defined, type Names, type Optional } from '../base/errors';
 import { checkSchedule, type Schedule } from '../plan/schedule';
 
 /** Number of losses that stay on the GPU until the host collects them. */
@@ -36,8 +36,31 @@ export function checkAdam(given: Optional<AdamConfig>): AdamConfig {
   return { beta1, beta2, epsilon, weightDecay };
 }
 
-/** Default span of the average of the weights. */
-export const averageDefaults = { span: 9, most: 0.999 };
+/** The moving average of the weights over the steps, s from 0 on. */
+export interface AverageConfig {
+  /** The step after which it begins, as s = 0. Until then the network has the weights themselves. Default 0. */
+  readonly after?: number | undefined;
+  /**
+   * Step s takes (s + span - 9) / (s + span) of the average, from 0 to `most`, and the rest from the weights. 0 to 1e6; default 9.
+   * `recipeAt` scales it with the batch.
+   */
+  readonly span?: number | undefined;
+  /** The largest weight of the old average in a step, 0 to 1. Default 0.999. */
+  readonly most?: number | undefined;
+}
+
+export const averageDefaults = { after: 0, span: 9, most: 0.999 };
+
+/** Checks the settings of an average and leaves out those that are the defaults. */
+export function checkAverage(given: AverageConfig): AverageConfig {
+  checkNames('average', given, { after: true, span: true, most: true } satisfies Names<AverageConfig>);
+  const settings = { ...averageDefaults, ...defined(given) };
+  checkInteger('average.after', settings.after, 0);
+  checkNumber('average.span', settings.span, 0, 1e6);
+  checkNumber('average.most', settings.most, 0, 1);
+  const isUsual = ([name, value]: [string, number]) => value === averageDefaults[name as keyof AverageConfig];
+  return Object.fromEntries(Object.entries(settings).filter((entry) => !isUsual(entry)));
+}
 
 /**
  * The objective of a network. `tutorial`: it predicts images from images with a share t of uniform noise; pixels from 0 to 1, t uniform. `flow`:
@@ -53,14 +76,8 @@ export interface StepConfig {
   readonly schedule: Schedule;
   /** Largest norm of the gradient of all parameters together: a longer one is scaled down to it. Undefined: no clipping. */
   readonly clipNorm?: number | undefined;
-  /** Whether the network holds the moving average of the weights over the steps instead of the trained weights. */
-  readonly averageWeights?: boolean | undefined;
-  /** The step after which the average begins. Undefined: 0. */
-  readonly averageAfter?: number | undefined;
-  /** See `TrainerOptions`. Undefined: 9. */
-  readonly averageSpan?: number | undefined;
-  /** See `TrainerOptions`. Undefined: 0.999. */
-  readonly averageMost?: number | undefined;
+  /** If given, the network holds the moving average of the weights over the steps instead of the trained weights. */
+  readonly average?: AverageConfig | undefined;
   /** Number of steps in a row that may be non-finite. Undefined: none. */
   readonly skipNonFinite?: number | undefined;
 }
@@ -74,6 +91,5 @@ export const stepDefaults: StepConfig = {
 export const countedInImages = (batch: number) => ({
   beta2: Number((0.99 ** (batch / 256)).toFixed(6)),
   schedule: { warmup: Math.round(5120 / batch) },
-  averageSpan: (9 * 256) / batch,
-  averageMost: 1 - (0.001 * batch) / 256,
+  average: { span: (9 * 256) / batch, most: 1 - (0.001 * batch) / 256 },
 });

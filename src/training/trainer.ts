@@ -61,7 +61,7 @@ interface TrainerParts {
   readonly learningRate: number;
   readonly settings: TrainerConfig;
   readonly programs: StepPrograms;
-  /** Only with `averageWeights`. */
+  /** Only with `average`. */
   readonly trained: TrainedWeights | undefined;
   readonly variants: Variants;
   readonly comparison: StepComparison;
@@ -138,7 +138,7 @@ export class Trainer extends Resource {
     checkUNet(unet, gpu.device);
     const { variants: given, ...checked } = checkTrainer(options);
     const { batchSize, settings } = checked;
-    const trained = settings.averageWeights ? await TrainedWeights.create(gpu, unet.weights) : undefined;
+    const trained = settings.average ? await TrainedWeights.create(gpu, unet.weights) : undefined;
     const choice = { given, gpu, chooser, ...choiceOf(unet.weights, batchSize, settings) };
     const network = trained?.network ?? unet.weights;
     try {
@@ -524,7 +524,7 @@ export class Trainer extends Resource {
     const changed = this.recorder.begun > 0;
     weights.detachTrainer(this.isBusy, changed);
     if (!changed || weights.followers.size === 0 || weights.destroyed) return;
-    // Another trainer with averageWeights trains on from what this one leaves.
+    // Another trainer with an average trains on from what this one leaves.
     const encoder = this.gpu.device.createCommandEncoder({ label: 'pack weights' });
     weights.pack(encoder);
     this.gpu.submit(encoder).catch(() => {});

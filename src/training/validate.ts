@@ -79,7 +79,7 @@ export function checkEpochs(epochs: number, step: number, parts: EpochParts): vo
 /** The moments of a state, laid out like the flat parameters. Throws an `argument` error unless a trainer can continue from the state. */
 export function checkState(
   state: OptimizerState,
-  { adam, averageWeights }: StepConfig,
+  { adam, average }: StepConfig,
   unet: Pick<NetworkWeights, 'plan' | 'parameters'>,
 ): CheckedState {
   checkObject('The state', state, 'what getState gave');
@@ -103,9 +103,9 @@ export function checkState(
       `corrections[${wrong}] is ${state.corrections[wrong]}; it must be the number from 0 to 1 that getState gave.`,
     );
   }
-  if (state.weights && !averageWeights) {
+  if (state.weights && !average) {
     throw argumentError(
-      'The state has trained weights beside their average, and this trainer has no average. Create one with averageWeights: true.',
+      'The state has trained weights beside their average, and this trainer has no average. Create one with average: {}.',
     );
   }
   const flat = (name: FlatName) => flatOf(state, name, unet);

@@ -14,7 +14,7 @@
  * | `moment1.<name>`, `moment2.<name>` | as the parameter | Adam's moments |
  * | `optimizer.corrections` | [2] | 1 - beta1^step and 1 - beta2^step, as the GPU computed them |
  * | `losses` | [step] | the loss of every step so far; NaN for a skipped step |
- * | `trained.<name>` | as the parameter | with `averageWeights`: the trained weights; the model holds their moving average |
+ * | `trained.<name>` | as the parameter | with an average: the trained weights; the model holds their moving average |
  *
  * and in the metadata, as JSON: `step`, `settings` (seed, batch size, learning rate, epochs, …), `adam` (beta1, beta2, epsilon),
  * `data` (a fingerprint of the data set, its name and the names of its classes), `variants` (the kernel variant that each layer uses:
@@ -44,6 +44,7 @@ import {
   samplingField,
   samplingOf,
   stepOf,
+  trainingField,
   trainingOf,
   variantsOf,
 } from './fields';
@@ -114,7 +115,6 @@ export async function saveCheckpoint(run: {
   const data = dataOf(run.data, wrongArgument);
   if (typeof run.losses?.length !== 'number')
     throw wrongArgument('losses', run.losses, 'an array, one loss for each step');
-  const { adam: _, ...training } = trainer.config;
   const { parameters, state, readLosses } = (await trainer.snapshot?.()) ?? (await readEach(trainer));
   const { length } = run.losses;
   const missing = state.step - length;
@@ -140,7 +140,12 @@ export async function saveCheckpoint(run: {
     ...(state.weights ? namedTensors('trained.', unet.parameters, state.weights) : []),
     { name: 'optimizer.corrections', shape: [2], data: state.corrections },
     // NaN marks a skipped step.
-    { name: 'losses', shape: [state.step], data: losses, mayBeNaN: training.skipNonFinite !== undefined },
+    {
+      name: 'losses',
+      shape: [state.step],
+      data: losses,
+      mayBeNaN: trainer.config.skipNonFinite !== undefined,
+    },
   ];
   const metadata = {
     kind: 'checkpoint',
@@ -150,7 +155,7 @@ export async function saveCheckpoint(run: {
     adam: JSON.stringify(state.adam),
     data: JSON.stringify(data),
     variants: JSON.stringify(trainer.variants),
-    training: JSON.stringify(training),
+    training: trainingField(trainer.config),
     adapter: adapterName(trainer.adapter),
     ...samplingField(run.sampling ?? unet.sampling),
   };
@@ -229,7 +234,7 @@ export function loadCheckpoint(bytes: ByteContainer, name = 'The checkpoint'): C
       adam: file.metadata.adam === undefined ? adamDefaults : adamOf(jsonOf(file, 'adam', name), wrong),
       moment1: pickTensors(file, 'moment1.', parameters),
       moment2: pickTensors(file, 'moment2.', parameters),
-      ...(training.averageWeights ? { weights: pickTensors(file, 'trained.', parameters) } : {}),
+      ...(training.average ? { weights: pickTensors(file, 'trained.', parameters) } : {}),
     },
     losses: floats('losses'),
     ...(sampling ? { sampling } : {}),

@@ -99,14 +99,14 @@ export function trainingOf(file: Safetensors, name: string): Omit<TrainerConfig,
   // The first checkpoints lack it.
   const given = file.metadata.training === undefined ? {} : jsonOf(file, 'training', name);
   if (!isObject(given)) throw wrong('training', given, 'an object');
-  const { objective = 'tutorial', schedule, averageWeights } = given;
+  const { objective = 'tutorial', schedule, averageWeights = false } = given;
   if (!isObjective(objective)) throw wrong('training.objective', objective, OBJECTIVES);
-  const number = (key: keyof TrainerConfig) => {
+  const number = (key: string) => {
     const value = given[key];
     if (value === undefined || typeof value === 'number') return value;
     throw wrong(`training.${key}`, value, 'a number');
   };
-  const whole = (key: keyof TrainerConfig) =>
+  const whole = (key: string) =>
     given[key] === undefined ? undefined : integer(given[key], `training.${key}`, wrong, 1, 2 ** 31 - 1);
   let checked: Schedule;
   try {
@@ -116,17 +116,26 @@ export function trainingOf(file: Safetensors, name: string): Omit<TrainerConfig,
       cause,
     });
   }
+  const average = defined({
+    after: whole('averageAfter'),
+    span: number('averageSpan'),
+    most: number('averageMost'),
+  });
   return defined({
     objective,
     schedule: checked,
     clipNorm: number('clipNorm'),
     skipNonFinite: whole('skipNonFinite'),
-    averageWeights: boolean(averageWeights ?? false, 'training.averageWeights', wrong) || undefined,
-    averageAfter: whole('averageAfter'),
-    averageSpan: number('averageSpan'),
-    averageMost: number('averageMost'),
+    average: boolean(averageWeights, 'training.averageWeights', wrong) ? average : undefined,
     classDropout: number('classDropout') ?? 0.05,
   });
+}
+
+/** A trainer's config, but for Adam's, as metadata of a file. */
+export function trainingField({ adam: _, average, classDropout, ...rest }: TrainerConfig): string {
+  const { after: averageAfter, span: averageSpan, most: averageMost } = average ?? {};
+  const averaged = average && { averageWeights: true, averageAfter, averageSpan, averageMost };
+  return JSON.stringify({ ...rest, ...averaged, classDropout });
 }
 
 export const OBJECTIVES = 'tutorial or flow';

@@ -71,10 +71,10 @@ export function networkInFile(
 export function expectedInCheckpoint(
   parameters: readonly Parameter[],
   step: number,
-  { averageWeights, skipNonFinite }: Pick<TrainerConfig, 'averageWeights' | 'skipNonFinite'>,
+  { average, skipNonFinite }: Pick<TrainerConfig, 'average' | 'skipNonFinite'>,
 ): ExpectedTensor[] {
   return [
-    ...['', 'moment1.', 'moment2.', ...(averageWeights ? ['trained.'] : [])].flatMap((prefix) =>
+    ...['', 'moment1.', 'moment2.', ...(average ? ['trained.'] : [])].flatMap((prefix) =>
       parameters.map(({ name, shape }) => ({ name: prefix + name, shape })),
     ),
     { name: 'optimizer.corrections', shape: [2] },

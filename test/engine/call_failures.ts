@@ -31,7 +31,7 @@ const config = {
   ...{ height: 4, width: 4, widths: [4], kernelSize: 3 },
   conditioning: { noiseLevel: true, classes: 2 },
 };
-const trainerOptions = { batchSize: COUNT, objective: 'flow', averageWeights: true } as const;
+const trainerOptions = { batchSize: COUNT, objective: 'flow', average: {} } as const;
 const fitOptions = { epochs: 9, seed: 7, maxSteps: 1 };
 const run = { seed: 7, batchSize: COUNT, learningRate: 1e-3, epochs: 1 };
 const sampleOptions = {

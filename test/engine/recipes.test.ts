@@ -54,7 +54,6 @@ const fixed = {
   objective: 'flow',
   adam: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 },
   clipNorm: 1,
-  averageWeights: true,
   classDropout: 0.05,
 };
 
@@ -72,9 +71,7 @@ test.each(['digits', 'digits-3x3', 'pictures'] as const)(
       ...fixed,
       adam: { ...fixed.adam, beta2: 0.997491 },
       schedule: { decay: 'none', warmup: 80 },
-      averageAfter: 400,
-      averageSpan: 36,
-      averageMost: 0.99975,
+      average: { after: 400, span: 36, most: 0.99975 },
     });
   },
 );
@@ -86,7 +83,7 @@ test('recipeAt(digits, 256) has the rate and warm-up of batches of 256, and the 
   expect(trainerConfigOf(rest)).toEqual({
     ...fixed,
     schedule: { decay: 'none', warmup: 20 },
-    averageAfter: 100,
+    average: { after: 100 },
   });
 });
 

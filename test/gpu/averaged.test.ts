@@ -17,7 +17,7 @@ const engine = await createEngine({ device: gpu.device, selfCheck: false });
 afterAll(() => engine.destroy());
 
 const config = { height: 4, width: 4, widths: [3, 8], kernelSize: 3 } as const;
-const options = { batchSize: 4, learningRate: 0.01, averageWeights: true } as const;
+const options = { batchSize: 4, learningRate: 0.01, average: {} } as const;
 const random = new Random(3);
 const batch = { noisy: random.floats(4 * 16, 0, 1), target: random.floats(4 * 16, 0, 1) };
 const set = {
@@ -47,7 +47,7 @@ async function withTrainer<T>(
 }
 
 test('the UNet has the average of the weights of all steps, but losses come from the weights themselves', async () => {
-  const plain = await withTrainer({ ...options, averageWeights: false }, async (trainer, unet) => {
+  const plain = await withTrainer({ ...options, average: undefined }, async (trainer, unet) => {
     const steps = [];
     for (let s = 0; s < 4; s++)
       steps.push({ loss: await trainer.step(batch), weights: await unet.getParameters() });
@@ -75,8 +75,8 @@ test('the UNet has the average of the weights of all steps, but losses come from
   });
 });
 
-test('until the step averageAfter the UNet has the weights, then their average from there on', async () => {
-  await withTrainer({ ...options, averageAfter: 2 }, async (trainer, unet) => {
+test('until the step average.after the UNet has the weights, then their average from there on', async () => {
+  await withTrainer({ ...options, average: { after: 2 } }, async (trainer, unet) => {
     const seen = [];
     for (let s = 0; s < 4; s++) {
       await trainer.step(batch);
@@ -98,8 +98,8 @@ test('until the step averageAfter the UNet has the weights, then their average f
   });
 });
 
-test('averageSpan and averageMost set how much of the earlier average stays in each step', async () => {
-  const settings = { ...options, averageAfter: 1, averageSpan: 11, averageMost: 0.25 };
+test('average.span and average.most set how much of the earlier average stays in each step', async () => {
+  const settings = { ...options, average: { after: 1, span: 11, most: 0.25 } };
   await withTrainer(settings, async (trainer, unet) => {
     const kernelOf = (of: ReadonlyMap<string, Float32Array>) => of.get('down.0.kernel')!;
     await trainer.step(batch);
@@ -117,20 +117,25 @@ test('averageSpan and averageMost set how much of the earlier average stays in e
 });
 
 test('wrong settings of the average are refused, and default ones left out of the config', async () => {
-  const withOptions = (given: object) => withTrainer({ ...options, ...given }, async () => {});
-  await refused(() => withOptions({ averageAfter: -1 }), 'argument', 'averageAfter is -1');
-  for (const averageSpan of [-1, Number.NaN, Number.POSITIVE_INFINITY, '9']) {
-    await refused(() => withOptions({ averageSpan }), 'argument', 'a number from 0 to 1000000');
+  const withAverage = (average: object | undefined, work: (trainer: Trainer) => void = () => {}) =>
+    withTrainer({ ...options, average }, async (trainer) => work(trainer));
+  await refused(() => withAverage({ after: -1 }), 'argument', 'average.after is -1');
+  for (const span of [-1, Number.NaN, Number.POSITIVE_INFINITY, '9']) {
+    await refused(() => withAverage({ span }), 'argument', 'a number from 0 to 1000000');
   }
-  await refused(() => withOptions({ averageMost: 1.01 }), 'argument', 'averageMost is 1.01');
-  const own = { averageAfter: 3, averageSpan: 36, averageMost: 0.99975 };
-  const usual = { averageAfter: 0, averageSpan: 9, averageMost: 0.999 };
-  for (const settings of [{ ...own, averageWeights: false }, usual]) {
-    await withTrainer({ ...options, ...settings }, async (trainer) => {
-      for (const name of Object.keys(own)) expect(trainer.config).not.toHaveProperty(name);
-    });
-  }
-  await withTrainer({ ...options, ...own }, async (trainer) => expect(trainer.config).toMatchObject(own));
+  await refused(() => withAverage({ most: 1.01 }), 'argument', 'average.most is 1.01');
+  await refused(
+    () => withAverage({ spam: 9 }),
+    'argument',
+    'average has no setting spam; it has after, span, most',
+  );
+  for (const wrong of [true, false, null, 9])
+    await refused(() => withAverage(wrong as never), 'argument', 'average was given settings of type');
+  const own = { after: 3, span: 36, most: 0.99975 };
+  const usual = { after: 0, span: 9, most: 0.999 };
+  await withAverage(undefined, ({ config }) => expect(config).not.toHaveProperty('average'));
+  await withAverage(usual, ({ config }) => expect(config.average).toEqual({}));
+  await withAverage(own, ({ config }) => expect(config.average).toEqual(own));
 });
 
 test('with averaged weights, predict uses the average', async () => {
@@ -145,8 +150,8 @@ test('with averaged weights, predict uses the average', async () => {
 });
 
 test.each([
-  { name: 'with the usual average', own: {} },
-  { name: 'with an average that reaches further back', own: { averageSpan: 36, averageMost: 0.99975 } },
+  { name: 'with the usual average', own: options },
+  { name: 'with an average that reaches further back', own: { average: { span: 36, most: 0.99975 } } },
 ])(
   'a run $name that was saved goes on bit for bit, and its file is a model of the average',
   async ({ own }) => {
@@ -170,20 +175,14 @@ test.each([
     };
     const whole = await run(7);
     expect(await run(4, await run(3))).toEqual(whole);
-    const { averageWeights, averageSpan, averageMost } = loadCheckpoint(whole).training;
-    expect({ averageWeights, averageSpan, averageMost }).toEqual({
-      averageWeights: true,
-      averageSpan: undefined,
-      averageMost: undefined,
-      ...own,
-    });
+    expect(loadCheckpoint(whole).training.average).toEqual(own.average);
     expect(loadCheckpoint(whole).state.weights).not.toEqual(loadCheckpoint(whole).parameters);
   },
 );
 
 test('weights that setParameters puts in replace the average, and are trained from then on', async () => {
   using other = await engine.createUNet(config, { seed: 6 });
-  const expected = await withTrainer({ ...options, averageWeights: false }, async (trainer, unet) => {
+  const expected = await withTrainer({ ...options, average: undefined }, async (trainer, unet) => {
     await unet.setParameters(await other.getParameters());
     return await trainer.step(batch);
   });
@@ -196,7 +195,7 @@ test('weights that setParameters puts in replace the average, and are trained fr
 });
 
 test.each(['batch', 'submission'])(
-  'a %s that is refused costs a trainer with averageWeights neither its first weights nor the weights of a state',
+  'a %s that is refused costs a trainer with an average neither its first weights nor the weights of a state',
   async (what) => {
     const destroyed = gpu.device.createBuffer({ size: 4 * 64, usage: GPUBufferUsage.COPY_SRC });
     destroyed.destroy();
@@ -224,7 +223,7 @@ test.each(['batch', 'submission'])(
   },
 );
 
-test('a recorded first step that is never submitted costs a trainer with averageWeights no weights', async () => {
+test('a recorded first step that is never submitted costs a trainer with an average no weights', async () => {
   const losses = (isRecorded: boolean) =>
     withTrainer(options, async (trainer) => {
       if (isRecorded) recorded(trainer);
@@ -337,7 +336,7 @@ test.each([
 test('weights that a second trainer leaves are trained by the first one from then on', async () => {
   await withTrainer(options, async (trainer, unet) => {
     await trainer.step(batch);
-    const second = await engine.createTrainer(unet, { ...options, averageWeights: false });
+    const second = await engine.createTrainer(unet, { ...options, average: undefined });
     await second.step(batch);
     second.destroy();
     expect((await trainer.getState()).weights).toEqual(await unet.getParameters());
@@ -354,13 +353,13 @@ test('a second trainer that is destroyed before it trains costs the first one no
   expect(await losses(true)).toEqual(await losses(false));
 });
 
-test('setState without averaged weights takes the UNet’s, and with them needs averageWeights', async () => {
+test('setState without averaged weights takes the UNet’s, and with them needs an average', async () => {
   const state = await withTrainer(options, async (trainer) => {
     await trainer.step(batch);
     return await trainer.getState();
   });
-  await withTrainer({ ...options, averageWeights: false }, async (trainer) => {
-    await refused(() => trainer.setState(state), 'argument', 'averageWeights: true');
+  await withTrainer({ ...options, average: undefined }, async (trainer) => {
+    await refused(() => trainer.setState(state), 'argument', 'average: {}');
   });
   await withTrainer(options, async (trainer, unet) => {
     const { weights: _, ...rest } = state;

@@ -254,7 +254,7 @@ describe('encodeUpdate', () => {
   });
 
   test('also updates the average of the weights that the UNet has', async () => {
-    const { trainer, unet } = await setUp(small, { averageWeights: true, averageAfter: 5 });
+    const { trainer, unet } = await setUp(small, { average: { after: 5 } });
     const given = await imagesFor(small, 8);
     await backward(trainer, slope(await forward(trainer, given), given.target));
     submit(gpu, (encoder) => trainer.encodeUpdate(encoder));

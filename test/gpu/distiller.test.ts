@@ -152,12 +152,13 @@ test('a student begins as its teacher, and its first loss is the teacher’s err
 
 test('a student is trained with the settings of its recipe, averaged from the first step on', () => {
   const { trainer } = recipeAt('digits', 128);
-  const { learningRate, beta2, schedule, averageSpan, averageMost, clipNorm, epsilon } = trainer;
+  const { learningRate, beta2, schedule, average, clipNorm, epsilon } = trainer;
+  const { span, most } = average!;
   expect(trainerOf({ batchSize: 128, learningRate: 1e-3 })).toEqual({
-    ...{ batchSize: 128, learningRate: 1e-3, averageWeights: true },
-    ...{ beta2, schedule, averageSpan, averageMost, clipNorm, epsilon },
+    ...{ batchSize: 128, learningRate: 1e-3, average: { span, most } },
+    ...{ beta2, schedule, clipNorm, epsilon },
   });
-  expect([beta2, schedule, averageSpan, averageMost]).toEqual([0.994987, { warmup: 40 }, 18, 0.9995]);
+  expect([beta2, schedule, span, most]).toEqual([0.994987, { warmup: 40 }, 18, 0.9995]);
   expect(learningRate).toBe(3e-3);
 });
 

@@ -98,7 +98,7 @@ describe('a value in a batch that is not finite', () => {
     'changes nothing and is named: $value in $name, of $where',
     async ({ name, at, value, where }) => {
       const told = name === 'levels';
-      for (const options of [{}, { clipNorm: 1, averageWeights: true }]) {
+      for (const options of [{}, { clipNorm: 1, average: {} }]) {
         const one = await setUp(options, told);
         const other = await setUp(options, told);
         for (const { trainer } of [one, other]) await trainer.step(goodBatch(1, told));
@@ -191,7 +191,7 @@ describe('weights with which', () => {
     expect(message).not.toContain('rate');
   });
 
-  test.each([{}, { clipNorm: 1 }, { averageWeights: true }])(
+  test.each([{}, { clipNorm: 1 }, { average: {} }])(
     'the loss is finite and the gradient is not are kept as they are: %j',
     async (options) => {
       const one = await setUp(options);
@@ -211,18 +211,15 @@ describe('weights with which', () => {
     },
   );
 
-  test.each([{ averageWeights: true }, { averageWeights: false }])(
-    'a step was skipped are kept as they are: %j',
-    async (options) => {
-      const one = await setUp({ ...options, skipNonFinite: 1 });
-      await one.trainer.step(goodBatch(1));
-      await overflow(one);
-      const before = await everything(one);
-      expect(await one.trainer.step(goodBatch(2))).toBeNaN();
-      const { state, ...rest } = await everything(one);
-      expect({ ...rest, state: { ...state, step: 1 } }).toEqual(before);
-    },
-  );
+  test.each([{ average: {} }, {}])('a step was skipped are kept as they are: %j', async (options) => {
+    const one = await setUp({ ...options, skipNonFinite: 1 });
+    await one.trainer.step(goodBatch(1));
+    await overflow(one);
+    const before = await everything(one);
+    expect(await one.trainer.step(goodBatch(2))).toBeNaN();
+    const { state, ...rest } = await everything(one);
+    expect({ ...rest, state: { ...state, step: 1 } }).toEqual(before);
+  });
 });
 
 describe.each([
@@ -498,7 +495,7 @@ describe('a number that is not finite is refused by', () => {
   test.each(['moment1', 'moment2', 'weights'] as const)(
     'setState: %s infinite as a 32-bit float',
     async (name) => {
-      const one = await setUp({ averageWeights: true });
+      const one = await setUp({ average: {} });
       await one.trainer.step(goodBatch(1));
       const state = await one.trainer.getState();
       const values: unknown = Float64Array.from(state[name]!.get('up.0.kernel')!).fill(1e39, 7, 8);
@@ -522,7 +519,7 @@ describe('a number that is not finite is refused by', () => {
     ['corrections', -0.5],
     ['corrections', 2],
   ] as const)('setState: %s with %d', async (name, value) => {
-    const one = await setUp({ averageWeights: true });
+    const one = await setUp({ average: {} });
     await one.trainer.step(goodBatch(1));
     const before = await everything(one);
     const state = await one.trainer.getState();

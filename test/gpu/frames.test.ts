@@ -72,7 +72,7 @@ async function lossesOfFit(
 }
 
 describe('runFor', () => {
-  test.each([{}, { averageWeights: true }])(
+  test.each([{}, { average: {} }])(
     'makes the steps of fit bit for bit, one dispatch or several in a submission, with %o',
     async (options) => {
       const expected = await lossesOfFit(7, options);

@@ -114,7 +114,7 @@ test.each(['runFor', 'fit'] as const)(
     const all = { ...settings, epochs };
     const trained = async <T>(work: (trainer: Trainer) => Promise<T>) => {
       using unet = await engine.createUNet(config, { seed: settings.seed });
-      using trainer = await engine.createTrainer(unet, { batchSize, learningRate, averageWeights: true });
+      using trainer = await engine.createTrainer(unet, { batchSize, learningRate, average: {} });
       return await work(trainer);
     };
     const both = (trainer: Trainer) =>

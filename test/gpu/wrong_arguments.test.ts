@@ -318,7 +318,6 @@ test('switches that are neither true nor false are refused', async () => {
   const calls: Record<string, (given: any) => unknown> = {
     tune: (tune) => createEngine({ device: gpu.device, tune }),
     residual: (residual) => engine.createUNet({ ...config, residual }),
-    averageWeights: (averageWeights) => engine.createTrainer(unet, { averageWeights }),
     reuseMemory: (reuseMemory) => engine.createTrainer(unet, { reuseMemory }),
     customLoss: (customLoss) => engine.createTrainer(unet, { customLoss }),
     'reuseMemory ': (reuseMemory) => engine.createPredictor(unet, { reuseMemory }),

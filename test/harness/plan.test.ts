@@ -73,7 +73,7 @@ describe('the plan of a run', () => {
       expect(adam).toEqual({ beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 });
       expect(config).toEqual({
         ...{ objective: 'flow', clipNorm: 1, classDropout: 0.05 },
-        ...{ averageWeights: true, averageMost: 0.9999, schedule: scheduleOf(300) },
+        ...{ average: { most: 0.9999 }, schedule: scheduleOf(300) },
       });
       expect(isPlanned(config)).toBe(true);
     }

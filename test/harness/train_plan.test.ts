@@ -73,7 +73,9 @@ test('a planned run on letters has the recipe digits, and small batches without 
   const usual = begin(false).run;
   expect(usual.settings).toMatchObject({ batchSize: 64, maxSteps: 840 });
   expect(usual.end).toBe(840);
-  expect(usual).toMatchObject({ beginning: { trainer: { schedule: scheduleOf(840), averageMost: 0.9999 } } });
+  expect(usual).toMatchObject({
+    beginning: { trainer: { schedule: scheduleOf(840), average: { most: 0.9999 } } },
+  });
 });
 
 test('runs without a plan take batch, rate and length of their recipe', async () => {

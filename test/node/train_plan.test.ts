@@ -58,7 +58,7 @@ test('a run on the user’s files is planned: warm-up, decay and end follow the 
   expect(minutes).toBe(0.5);
   expect(steps).toBe(settings.maxSteps);
   expect(settings).toMatchObject({
-    ...{ batchSize: 16, adam: { beta2: 0.99 }, clipNorm: 1, averageWeights: true, averageMost: 0.9999 },
+    ...{ batchSize: 16, adam: { beta2: 0.99 }, clipNorm: 1, average: { most: 0.9999 } },
     schedule: { decay: 'linear', warmup: Math.round(steps / 10), steps, floor: 0.01 },
   });
   expect(scheduleChanges.length).toBeGreaterThanOrEqual(1);

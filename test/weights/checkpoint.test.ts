@@ -91,12 +91,22 @@ describe('the data that a network was trained on', () => {
 });
 
 test('the settings of averaged weights come back from a checkpoint', async () => {
-  const averaged = { averageAfter: 3, averageSpan: 11, averageMost: 0.25 } as const;
+  const average = { after: 3, span: 11, most: 0.25 };
   const saved = await saveCheckpoint({
     ...run,
-    trainer: { ...trainer, config: { ...trainer.config, ...averaged } },
+    trainer: {
+      ...trainer,
+      config: { ...trainer.config, average },
+      getState: async () => ({ ...(await trainer.getState()), weights }),
+    },
   });
-  expect(loadCheckpoint(saved).training).toMatchObject(averaged);
+  expect(loadCheckpoint(saved).training).toMatchObject({ average });
+  expect(JSON.parse(decodeSafetensors(saved).metadata.training)).toMatchObject({
+    averageWeights: true,
+    averageAfter: 3,
+    averageSpan: 11,
+    averageMost: 0.25,
+  });
 });
 
 describe('the sampling of a network', () => {

@@ -199,7 +199,7 @@ async function step(picture: LookChoice, about: Surroundings): Promise<InsideAns
   using trainer = await engine.createTrainer(copy, {
     ...trainingOf(about),
     ...{ batchSize: count, learningRate: settings.lr, schedule: 'constant' },
-    ...{ averageWeights: false, reuseMemory: false },
+    ...{ average: undefined, reuseMemory: false },
   });
   const batch = batchOf(picture, about, count);
   const { noisy, target, levels, labels, first } = batch;

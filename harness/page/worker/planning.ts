@@ -63,7 +63,7 @@ export class Planning {
   }
 
   /** A run goes on that was begun elsewhere: if it has a plan, that stays; one that has no end yet gets it here. */
-  resume(run: TrainingRun, training: Pick<TrainerConfig, 'averageMost' | 'schedule'>): void {
+  resume(run: TrainingRun, training: Pick<TrainerConfig, 'average' | 'schedule'>): void {
     this.spans.begin();
     this.speed = undefined;
     const { batchSize: batch, maxSteps: steps, epochs, dropLast } = run.settings;

@@ -35,7 +35,7 @@ const mix = [tutorial.sampling];
 /** A recipe as it was with 256 images a step: averaged after 51,200 images. */
 function at256(name: RecipeName): Omit<Study, 'at'> {
   const { network, trainer, fit } = recipeAt(name, 256);
-  return { network, trainer: { ...trainer, averageAfter: 200 }, fit };
+  return { network, trainer: { ...trainer, average: { ...trainer.average, after: 200 } }, fit };
 }
 /** With the small last batch of each epoch. */
 const digits256 = { ...at256('digits'), fit: { binarize: false } };
@@ -49,12 +49,12 @@ const greys = {
 } as const;
 const levels = { ...greys, network: { ...greys.network, conditioning: { noiseLevel: true, classes: 0 } } };
 const flow = { ...levels, trainer: { batchSize: 256, learningRate: 1e-3, objective: 'flow' } } as const;
-const faster = { ...flow, trainer: { ...trainer, averageWeights: false } };
+const faster = { ...flow, trainer: { ...trainer, average: undefined } };
 
 /** The training options with a rate that falls to a hundredth, instead of averaged weights. */
 const cosine = (options: Recipe['trainer'], warmup: number, steps: number): Recipe['trainer'] => ({
   ...options,
-  averageWeights: false,
+  average: undefined,
   schedule: { warmup, decay: 'cosine', steps },
 });
 
@@ -126,7 +126,7 @@ const studies: Record<string, Study> = {
   // Changes to the recipe with 256 images.
   'from the start': {
     ...digits256,
-    trainer: { ...trainer, averageAfter: 0 },
+    trainer: { ...trainer, average: { ...trainer.average, after: 0 } },
     at: [
       [50, w2],
       [100, w2],
@@ -141,7 +141,7 @@ const studies: Record<string, Study> = {
   },
   'no average': {
     ...digits256,
-    trainer: { ...trainer, averageWeights: false },
+    trainer: { ...trainer, average: undefined },
     at: [
       [200, w2],
       [400, both],

@@ -182,14 +182,14 @@ describe('plans in the worker', () => {
     const { plans, core, run, steps, planned, adjust, speeds } = planning();
     core.run = run;
     run.settings.maxSteps = 500;
-    plans.resume(run as never, { averageMost: 0.9999, schedule: falling });
+    plans.resume(run as never, { average: { most: 0.9999 }, schedule: falling });
     expect(planned()).toMatchObject([
       { isOpen: false, averages: true, plan: { batch: 16, steps: 500, seconds: Number.NaN } },
     ]);
     steps(20, 0.5);
     expect(speeds()).toEqual([32]);
     expect(adjust).not.toHaveBeenCalled();
-    plans.resume(run as never, { averageMost: 0.99975, schedule: falling });
+    plans.resume(run as never, { average: { most: 0.99975 }, schedule: falling });
     expect(planned()).toHaveLength(1);
     run.complete = true;
     plans.press({ speed: 32 });
@@ -199,7 +199,7 @@ describe('plans in the worker', () => {
   test('a planned run that goes on before it has an end gets one', () => {
     const { plans, core, run, steps, planned, adjust } = planning();
     core.run = run;
-    plans.resume(run as never, { averageMost: 0.9999, schedule: { ...falling, decay: 'none' } });
+    plans.resume(run as never, { average: { most: 0.9999 }, schedule: { ...falling, decay: 'none' } });
     expect(planned()).toMatchObject([{ isOpen: true, plan: { batch: 16, steps: undefined } }]);
     steps(12, 0.5);
     expect(adjust).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ maxSteps: expect.any(Number) }));
