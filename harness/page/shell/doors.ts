@@ -56,17 +56,17 @@ export function connectLeads(set: (key: Key, text: string) => void): void {
       const to = document.getElementById(link.dataset.lead!);
       if (!to) return;
       to.closest('details')?.setAttribute('open', '');
-      keepInSight(to);
       focusOn(to);
+      keepInSight(to);
     });
   });
 }
 
-/** Shows an element, and keeps it in sight while the page grows, until the user moves: a browser moves what is shown by itself, too. */
+/** Shows an element, and keeps it in sight while the page grows, until the user or the focus moves: a browser moves what is shown by itself, too. */
 export function keepInSight(shown: Element): void {
   const growth = new ResizeObserver(() => shown.scrollIntoView());
   growth.observe(document.body);
-  for (const move of ['wheel', 'pointerdown', 'keydown'])
+  for (const move of ['wheel', 'pointerdown', 'keydown', 'focusin'])
     addEventListener(move, () => growth.disconnect(), { once: true });
 }
 

@@ -124,17 +124,20 @@ test.each([
   expect(focused.id).toBe(to || 'body');
 });
 
-test('what a link leads to stays in sight while the page above it grows, until the user moves', () => {
-  connectLeads(() => {});
-  const { search, to } = leads.get('gpu-shaders')!;
-  Object.assign(element('gpu-shaders'), { search, dataset: { lead: to } }).click();
-  const times = () => element(to).scrollIntoView.mock.calls.length;
-  expect(times()).toBe(1);
-  grow!();
-  expect(times()).toBe(2);
-  ofWindow.get('wheel')!();
-  expect(grow).toBe(undefined);
-});
+test.each(['wheel', 'focusin'])(
+  'what a link leads to stays in sight while the page above it grows, until a %s',
+  (move) => {
+    connectLeads(() => {});
+    const { search, to } = leads.get('gpu-shaders')!;
+    Object.assign(element('gpu-shaders'), { search, dataset: { lead: to } }).click();
+    const times = () => element(to).scrollIntoView.mock.calls.length;
+    expect(times()).toBe(1);
+    grow!();
+    expect(times()).toBe(2);
+    ofWindow.get(move)!();
+    expect(grow).toBe(undefined);
+  },
+);
 
 test('the links to other views are a fixed list, and their targets can have the focus', () => {
   expect([...leads.keys()].toSorted()).toEqual([
