@@ -5,6 +5,7 @@ import { recipeAt } from '../../src/recipes';
 import { trainerConfigOf } from '../../src/training/options';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { resaved } from '../weights/small_files';
+import { violationsEverywhere, violationsOnPhone } from './axe';
 import { drive, inTurns } from './drive';
 import { idx } from './own_pictures';
 import {
@@ -317,13 +318,12 @@ test('the buttons of a run work in turn: step, train, pause, sample, reset', asy
   expect(await searchOf(page)).toContain('epochs=1000');
   await click(page, '#train');
   await steps(page, 6);
-  const [training, paused] = await page.evaluate(async () => {
-    const steps = () => window.harness.state.losses.length;
-    const before = steps();
+  const training = await page.evaluate(() => {
     document.getElementById('train')!.click();
-    while (window.harness.state.phase !== 'paused') await new Promise((resolve) => setTimeout(resolve, 10));
-    return [before, steps()];
+    return window.harness.state.losses.length;
   });
+  await phase(page, 'paused');
+  const paused = (await losses(page)).length;
   // Of four thousand steps: what is under way is finished, and no more.
   expect(paused).toBeLessThan(training + 100);
   // Curve, samples and denoising are seen whole on the first screen.
@@ -429,7 +429,6 @@ test('the bench has its own batch field, which no run locks', async () => {
   await type(page, 'bench-batch', '2');
   expect(await searchOf(page)).toContain('batch=4&');
   expect(await searchOf(page)).toContain('&benchBatch=2');
-  // That it is measured with: driven/measuring.test.ts.
   await enabled(page, 'bench-run');
 });
 
@@ -701,5 +700,21 @@ test('a device that is lost while the page measures is reported as lost, in word
     await status('failed');
     await unhidden(page, 'kernels-error');
     expect(await text(page, 'kernels-error')).toMatch(/^The GPU device was lost.* Press the button again\.$/);
+  }
+});
+
+test('axe finds nothing wrong with Explain and Draw, nor on a phone with Inside, Train and the GPU; nothing scrolls sideways', async () => {
+  const { page } = await driven.visit(`${driven.tiny}?task=draw&level=50&scene=2&${TINY}`);
+  await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+  await phase(page, 'idle');
+  await click(page, '#draw-example');
+  await mentions(page, 'draw-status-text', 'The noise hides the details');
+  expect(await violationsEverywhere(page)).toEqual([]);
+  await go(page, 'explain');
+  await exist(page, '.guess button');
+  expect(await violationsEverywhere(page)).toEqual([]);
+  for (const task of ['inside', 'train', 'gpu']) {
+    await go(page, task);
+    expect(await violationsOnPhone(page), task).toEqual([]);
   }
 });
