@@ -282,9 +282,6 @@ export const ink = (page: Page, selector: string, at = 0) =>
     at,
   );
 export const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
-/** How far two pictures are from each other, a pixel on average. */
-export const apart = (a: readonly number[], b: readonly number[]) =>
-  mean(a.map((v, i) => Math.abs(v - b[i])));
 /** What a canvas shows. */
 export const picture = (page: Page, id: string) =>
   page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
@@ -401,28 +398,6 @@ export async function go(page: Page, task: string): Promise<void> {
   );
   // What is asked next, as the focus on a word, is asked of the view: until it is drawn, it is hidden.
   await drawn(page);
-}
-
-/** Presses a button of the Train view, and comes back to the open one. */
-export async function pressOnTrain(page: Page, id: string): Promise<void> {
-  const open = await page.$eval('[aria-current=page]', (link) => link.id.replace('tab-', ''));
-  await go(page, 'train');
-  if (id === 'step') await pressStep(page);
-  else await click(page, `#${id}`);
-  await go(page, open);
-}
-
-/** Opens, on the Inside view, the editor of the first dispatch of a kernel. */
-export async function editShader(page: Page, kernel: string): Promise<void> {
-  await click(page, '#inside-list summary');
-  await until(page, () => document.querySelectorAll('.disclose').length > 10);
-  await page.evaluate((name) => {
-    const all = [...document.querySelectorAll<HTMLButtonElement>('.disclose')];
-    all.find(({ textContent }) => textContent === name)!.click();
-  }, kernel);
-  await exist(page, '.edit-shader');
-  await click(page, '.edit-shader');
-  await until(page, () => document.querySelectorAll('.code-layer .token').length > 20);
 }
 
 /** What each of these says, if all of it is within the width of a phone. */

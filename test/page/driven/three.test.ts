@@ -1,4 +1,8 @@
-/** examples/three as it stands, in Chrome: three.js draws what the engine makes, on one device. */
+/**
+ * examples/three as it stands, in Chrome: three.js draws what the engine makes, on one device.
+ *
+ * @module-tag thorough
+ */
 import { expect, test } from 'vitest';
 import { driveExamples } from '../drive_examples';
 import { until } from '../visit';

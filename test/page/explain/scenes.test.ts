@@ -13,6 +13,7 @@ import type { WorkerEvent } from '../../../harness/page/messages/messages';
 import { initialSettings } from '../../../harness/page/messages/settings';
 import { Losses } from '../../../harness/page/runs/losses';
 import { App } from '../../../harness/page/shell/app';
+import { fitNames } from '../../../harness/page/shell/dom';
 import { initialState } from '../../../harness/page/shell/state';
 import { decodeRecording } from '../../../harness/page/welcome/recording';
 import { recipes } from '../../../src/recipes';
@@ -106,6 +107,15 @@ const predicted = (labels: readonly (number | undefined)[]): Predicted => {
     ...{ labels, levels, noisy: pictures, before: pictures, after: pictures },
   };
 };
+
+test.each([
+  [['0', 'J', 'Ä'], false],
+  [['0', 'poppy'], true],
+])('the keys of the names %j are as wide as these: %j', (names, wide) => {
+  const toggle = vi.fn();
+  fitNames({ classList: { toggle } } as unknown as HTMLElement, names);
+  expect(toggle).toHaveBeenCalledExactlyOnceWith('named', wide);
+});
 
 test('no recorded digit stands for the network of a run on other classes, before it answers', async () => {
   const { scenes } = await scenesOn(letters);

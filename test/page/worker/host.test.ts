@@ -112,6 +112,14 @@ test('a run that is begun while the device is lost waits for another device, unt
   expect(session.run).toBeUndefined();
 });
 
+test('a press that stops the timing of dispatches ends it', async () => {
+  const { client, present, rests } = await served();
+  const timing = present('sampling');
+  await client.call('stopTiming' as 'long');
+  await rests();
+  expect(timing.over).toHaveBeenCalledExactlyOnceWith(true);
+});
+
 test('images of the page give way to a later task, and to the page’s word', async () => {
   const { client, session, tasks } = await served();
   const seen = { onFrame: vi.fn() };
