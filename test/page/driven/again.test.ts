@@ -386,23 +386,23 @@ test(PRESS, async () => {
 });
 
 test(STOP, async () => {
-  const { page } = await open(`?task=sample&steps=200&method=euler&text=20&${TINY}`);
+  const { page } = await open(`?task=sample&steps=1000&method=euler&text=20&${TINY}`);
   await phase(page, 'idle');
   for (let turn = 0; turn < 2; turn++) {
-    // All in the page: the steps may be over before a message from outside arrives.
-    await page.evaluate(async () => {
+    // Both presses in the page: the steps may be over before a message from outside arrives.
+    await until(page, () => {
       const press = document.getElementById('sample') as HTMLButtonElement;
-      const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
-      for (const word of ['Make', 'Stop']) {
-        while (press.matches(':disabled, [aria-disabled=true]') || press.textContent !== word) await soon();
-        press.click();
-      }
+      if (!window.harness.isDrawn || press.matches(':disabled, [aria-disabled=true]')) return false;
+      const stops = press.textContent === 'Stop';
+      press.click();
+      return stops;
     });
     await reads(page, 'sample', 'Make');
     await phase(page, 'idle');
     // Stopped before its first step or after it, but not made.
     expect(await labelOf(page, 'sample-prediction')).not.toMatch(/finished/);
   }
+  await type(page, 'steps', '2');
   await make(page, '2, 0');
 });
 
@@ -439,21 +439,28 @@ test(READING, async () => {
   const worker = await workerOf(page);
   await worker.evaluate(() => {
     const { arrayBuffer } = Blob.prototype;
-    Object.assign(globalThis, { mend: () => Object.assign(Blob.prototype, { arrayBuffer }) });
-    Blob.prototype.arrayBuffer = async function () {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      return arrayBuffer.call(this);
+    const hold = () => {
+      const held = new Promise<void>((release) => Object.assign(globalThis, { release }));
+      Blob.prototype.arrayBuffer = async function () {
+        await held;
+        return arrayBuffer.call(this);
+      };
     };
+    Object.assign(globalThis, { hold });
   });
+  /** Pictures are read only after they are released. */
+  const tell = (what: 'hold' | 'release') =>
+    worker.evaluate((w) => void (globalThis as unknown as Record<typeof what, () => void>)[w](), what);
   const choose = () => upload(page, 'folder', pictures);
   for (let turn = 0; turn < 2; turn++) {
+    await tell('hold');
     await choose();
     await click(page, '#stop-reading');
+    await tell('release');
     await phase(page, 'idle');
     expect(await page.evaluate(() => window.harness.state.data?.builtIn)).toBe(true);
     expect(await text(page, 'files-problem-text')).toBe('');
   }
-  await worker.evaluate(() => void (globalThis as unknown as { mend(): void }).mend());
   await choose();
   await until(page, () => window.harness.state.data?.count === 12);
   await phase(page, 'idle');

@@ -45,7 +45,6 @@ import {
 
 const driven = drive();
 
-const open = (query: string) => driven.visit(`${driven.address}${query}`);
 const pressed = (page: Page) => textsOf(page, '#digits [aria-pressed=true]');
 /** The steps of an order have all been made, and shown. */
 const made = (page: Page, steps: number) =>
@@ -57,11 +56,31 @@ const made = (page: Page, steps: number) =>
     `step ${steps} of ${steps}`,
   );
 const moves = (page: Page) => reads(page, 'recorded-making-at', /^step/);
+/** Notes in `window.intervals` which intervals run: for a page, before its own scripts. */
+function noteIntervals(): void {
+  const intervals = new Set<number>();
+  const { setInterval, clearInterval } = window;
+  Object.assign(window, {
+    intervals,
+    setInterval(...all: Parameters<typeof setInterval>) {
+      const id = setInterval(...all);
+      intervals.add(id);
+      return id;
+    },
+    clearInterval(id: number) {
+      intervals.delete(id);
+      clearInterval(id);
+    },
+  });
+}
+/** How many run: the recording plays by one. */
+const intervals = (page: Page) =>
+  page.evaluate(() => (window as unknown as { intervals: ReadonlySet<number> }).intervals.size);
 /** What sticks out of the window on the right. */
 const tooWide = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 
 test('the welcome page plays a recording before it asks for a GPU, and plays on until the first digits are there', async () => {
-  const { page } = await open('');
+  const { page } = await driven.visit(driven.address, noteIntervals);
   await moves(page);
   expect(await fromState(page, 'adapter')).toBeUndefined();
   const worker = await workerOf(page);
@@ -73,11 +92,11 @@ test('the welcome page plays a recording before it asks for a GPU, and plays on 
     };
   });
   const asked = () => worker.evaluate(() => 'asked' in globalThis);
+  const playing = await intervals(page);
   await pressOn(page, '#recorded-play', 'Enter');
-  const still = await picture(page, 'recorded-making');
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  expect(await picture(page, 'recorded-making')).toBe(still);
+  expect(await intervals(page)).toBe(playing - 1);
   await page.keyboard.press('Enter');
+  expect(await intervals(page)).toBe(playing);
   expect(await asked()).toBe(false);
 
   await pressOn(page, '#make-now', 'Enter');
@@ -284,6 +303,7 @@ test('late steps of an earlier order are not shown as steps of the next order', 
 test('without WebGPU the page plays a recording and says what to do; with reduced motion it waits for Play', async () => {
   const { page } = await driven.newPage();
   await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }]);
+  await page.evaluateOnNewDocument(noteIntervals);
   await page.evaluateOnNewDocument(() => Object.defineProperty(navigator, 'gpu', { value: undefined }));
   await page.evaluateOnNewDocument(() =>
     new MutationObserver(() => {
@@ -303,11 +323,10 @@ test('without WebGPU the page plays a recording and says what to do; with reduce
   expect(await violationsEverywhere(page)).toEqual([]);
   for (const id of ['make-now', 'train-yourself', 'panel-train', 'tab-train'])
     expect(await seen(id)).toBe(false);
-  const still = await picture(page, 'recorded-making');
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  expect(await picture(page, 'recorded-making')).toBe(still);
+  const [still, waiting] = [await picture(page, 'recorded-making'), await intervals(page)];
   expect(await text(page, 'recorded-play')).toBe('Play');
   await click(page, '#recorded-play');
+  expect(await intervals(page)).toBe(waiting + 1);
   await reads(page, 'recorded-making-at', /^step \d of/);
   expect(await picture(page, 'recorded-making')).not.toBe(still);
 });

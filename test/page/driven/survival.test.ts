@@ -129,11 +129,13 @@ test('a page that is left in the middle of a run goes on with the run, bit for b
   await keepAt(page, LEAST_STEPS);
   const kept = (await losses(page)).length;
   // All in the page: on a busy machine the run may end before a message from outside arrives. With nothing of the run in the address.
-  await page.evaluate(
-    async (n, address) => {
-      document.getElementById('train')!.click();
-      while (window.harness.state.losses.length < n) await new Promise((resolve) => setTimeout(resolve, 5));
+  await page.evaluate(() => document.getElementById('train')!.click());
+  await until(
+    page,
+    (n, address) => {
+      if (window.harness.state.losses.length < n) return false;
       setTimeout(() => location.assign(address));
+      return true;
     },
     kept + 10,
     `${driven.address}?samples=0`,
@@ -157,7 +159,7 @@ test('a page that is left in the middle of a run goes on with the run, bit for b
   // What is reset is gone from the browser, too.
   await reset(page);
   const left = async () => (await folders()).filter((name) => !others.has(name)).length;
-  while ((await left()) > 0) await new Promise((resolve) => setTimeout(resolve, 30));
+  await expect.poll(left, { timeout: 60_000 }).toBe(0);
 });
 
 test('a GPU process that is killed once, twice, three times: the run goes on, after a reload, after a restart', async () => {
