@@ -19,8 +19,8 @@ const lanes = {
   firefox: 'Firefox, headless; there also the main path of the page',
   page: 'the harness page, driven in Chrome as a visitor would',
 } as const;
-export type Lane = keyof typeof lanes;
-export const laneNames = Object.keys(lanes) as Lane[];
+type Lane = keyof typeof lanes;
+const laneNames = Object.keys(lanes) as Lane[];
 
 /** What a process runs: a lane, or its files under a folder. */
 interface Job {
@@ -82,7 +82,7 @@ const testFiles = readdirSync(join(root, 'test'), { recursive: true, encoding: '
 const kernels = new Set(readdirSync(join(root, 'harness', 'specs')).map((file) => basename(file, '.ts')));
 
 /** Test files of each lane, relative to the root. The same sets as in projects.ts. */
-export function laneFiles(lane: Lane): string[] {
+function laneFiles(lane: Lane): string[] {
   const everywhere = (file: string) => file.startsWith(join('test', 'gpu'));
   const nodeOnly = (file: string) => file.startsWith(join('test', 'node'));
   const emulates = (file: string) => file === join('test', 'engine', 'emulate.test.ts');
@@ -122,7 +122,7 @@ const alsoOf: Partial<Record<Lane, readonly string[]>> = {
 };
 
 /** The filters that `words` mean to vitest: file names, and one pattern for the tests' titles. */
-export function filters(words: readonly string[]): { files: string[]; pattern: string } {
+function filters(words: readonly string[]): { files: string[]; pattern: string } {
   const literal = (word: string) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const named = (word: string) => testFiles.filter((file) => relative('test', file).includes(word));
   const chosen: string[] = [];
