@@ -58,8 +58,6 @@ export type Measurement =
       /** The share of the training time that each kind of measurement has taken. */
       readonly heldOutShare: number;
       readonly qualityShare: number;
-      /** Time until the next quality measurement, about; undefined if there will be none. */
-      readonly nextQuality?: number;
     }
   /** The time limit is over. */
   | { readonly type: 'timeUp' };

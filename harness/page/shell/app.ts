@@ -299,11 +299,11 @@ export class App {
   }
 
   private goOnNow(id: string): void {
-    this.goesOn = id;
     const waited = this.state.needsData === id;
     const { drawings: text = '', pictures } = readNotes()[id] ?? {};
     const run = this.state.kept.find((each) => each.id === id);
     if (run && !comesAlong(run)) this.take(withPictures(this.settings, pictures, run.data));
+    this.goesOn = id;
     const drawings = drawingsOfText(text);
     if (drawings) this.drawings = drawings;
     const resume = async (client: TrainingWorker) => {
@@ -316,6 +316,7 @@ export class App {
         return;
       } finally {
         this.goesOn = undefined;
+        this.adjust();
       }
       if (!isComplete(this.state, this.settings.epochs)) await client.start();
     };
@@ -446,7 +447,8 @@ export class App {
   }
 
   private adjust(): void {
-    if (this.opened) this.request('adjust', workerSettings(this.settings));
+    // The settings that a run brings with it come first: those of before would change its rate and its end.
+    if (this.opened && !this.goesOn) this.request('adjust', workerSettings(this.settings));
   }
 
   /** Takes what a file has brought, and says so where that is another recipe. */
@@ -564,6 +566,7 @@ export class App {
     else if (event.type === 'recovered') this.notices = [...this.notices, this.recovered(event.step)];
     else if (event.type === 'resumed') {
       const name = event.kept ? 'The run' : this.openedFile;
+      this.goesOn = undefined;
       this.takeFrom(name, event.settings.recipe, event.settings);
     } else if (event.type === 'model') {
       this.useFile = true;

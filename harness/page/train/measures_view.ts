@@ -1,6 +1,6 @@
 /** Shows the held-out loss and the samples' quality on the Train view: ten bars by noise level, and two bars of accepted shares. */
 
-import { duration, whole } from '../../text/units';
+import { whole } from '../../text/units';
 import { areOwn } from '../messages/fine_tune';
 import { type HeldOutLoss, type NearestFound, risenSince } from '../messages/measurements';
 import { heldOutOf } from '../messages/settings';
@@ -145,9 +145,8 @@ function renderQuality(app: App): void {
   }
   const at = last ? `after step ${whole(last.step)}` : 'not measured yet';
   setText('quality-at', measuring ? 'measuring' : at);
-  const { qualityShare: share, nextQuality: next } = measured.clock ?? {};
-  const when = state.training && next ? ` Next measurement in about ${duration(next)}.` : '';
+  const share = measured.clock?.qualityShare;
   const cost = share ? ` This takes ${percent(share)} of the time.` : '';
-  setText('quality-note', `How many of 100 samples a classifier is sure of.${cost}${when}`);
+  setText('quality-note', `How many of 100 samples a classifier is sure of.${cost}`);
   setDisabled('measure-quality', measuring || phase === 'lost' || app.measuring !== undefined);
 }

@@ -16,18 +16,24 @@ const FEW = 10;
 /** The data that the page has shown. */
 let shown: DataDescription = digits;
 
+/** How many images a run takes, and what becomes of them. */
+export function wordsOf(app: App): { images: string; use: string } {
+  const { data = digits } = app.state;
+  const { count, held } = imagesOf(app);
+  const images = plural(count, data.builtIn ? 'digit' : data.letters ? 'letter' : 'picture');
+  const parts = held > 0 ? `${whole(count - held)} to train on, ${whole(held)} held out` : '';
+  return { images, use: data.builtIn || count >= FEW ? parts : 'the network can only copy them' };
+}
+
 export function renderData(app: App, planner: Planner): void {
   const { state, settings } = app;
   const data = state.data ?? digits;
-  const { count, held } = imagesOf(app);
+  const { images, use } = wordsOf(app);
   const labelled = data.classes === undefined ? '' : ` in ${whole(data.classes)} classes`;
-  const images = plural(count, data.builtIn ? 'digit' : data.letters ? 'letter' : 'picture');
   const name = data.builtIn
-    ? `${whole(count)} of MNIST’s digits`
+    ? `${whole(imagesOf(app).count)} of MNIST’s digits`
     : `${data.name}: ${images} of ${data.height} × ${data.width}${data.channels === 3 ? ' in colour' : ''}${labelled}`;
   setText('data-name', name);
-  const parts = held > 0 ? `${whole(count - held)} to train on, ${whole(held)} held out` : '';
-  const use = data.builtIn || count >= FEW ? parts : 'the network can only copy them';
   const { ahead } = planner;
   setMessage('data-line', ahead && `${images}${use && `: ${use}`}. ${ahead}`);
   // What was made of pictures is worth a look.

@@ -99,7 +99,7 @@ function connectSamples(app: App): Part {
         view.show(noiseTiles(settings.seed, fullGrid(settings.samples, network.classes), network));
       renderNames(anyElement('grid-names'), view.shown?.columns ?? 0, network);
       setHidden('grid', !entry && settings.samples === 0);
-      const off = settings.samples > 0 ? 'noise, before training' : 'switched off';
+      const off = settings.samples > 0 ? 'the noise that they come from' : 'switched off';
       const label = entry ? `after step ${whole(entry.step)}` : off;
       setText('grid-step', label);
       anyElement('grid').ariaLabel = `Samples: ${label}`;

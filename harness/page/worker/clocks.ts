@@ -54,12 +54,7 @@ export class TimeShare {
 
   /** Whether the task stays within its share of `time` if it runs now. `guess`: the task's duration until one is measured. Milliseconds. */
   isDue(time: number, guess: number): boolean {
-    return this.untilDue(time, guess) <= 0;
-  }
-
-  /** Milliseconds until the task is due. */
-  untilDue(time: number, guess: number): number {
-    return (this.spent + (this.took ?? guess)) / this.share - time;
+    return (this.spent + (this.took ?? guess)) / this.share <= time;
   }
 
   /** Counts a task that took `ms`. One that was given up on the way takes at least as long next time. */

@@ -96,7 +96,7 @@ export class Measures {
   /** Called between steps: stops training if its time is up, and requests the measurement that is due. */
   between({ imagesPerSecond }: Pick<TrainingEvent, 'imagesPerSecond'>): void {
     const { core, planning, post } = this.place;
-    this.tell(imagesPerSecond);
+    this.tell();
     const due = this.due(imagesPerSecond);
     if (this.clock.isOver(performance.now(), planning.minutes)) {
       core.pause();
@@ -199,20 +199,18 @@ export class Measures {
   }
 
   /** Sends the page the training time and its shares, once a second. */
-  private tell(imagesPerSecond: number): void {
+  private tell(): void {
     const now = performance.now();
     if (now - this.toldAt < TELL_MS) return;
     this.toldAt = now;
     const time = this.time(now);
     const { heldOut, quality } = this.shares;
-    const wait = quality.untilDue(time, this.guess('quality', imagesPerSecond));
     this.place.post({
       type: 'clock',
       run: this.clock.run(now) / 1000,
       press: this.clock.sincePress(now) / 1000,
       heldOutShare: heldOut.of(time),
       qualityShare: quality.of(time),
-      ...(this.isPossible('quality') ? { nextQuality: Math.max(0, wait) / 1000 } : {}),
     });
   }
 

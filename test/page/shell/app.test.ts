@@ -15,7 +15,12 @@ let tell: (event: WorkerEvent) => void;
 let frames: (() => void)[];
 const nothing = async () => undefined;
 const client = {
-  ...{ call: nothing, runs: nothing, putAside: nothing, start: vi.fn(nothing) },
+  ...{
+    call: vi.fn(async (..._: unknown[]): Promise<unknown> => undefined),
+    runs: nothing,
+    putAside: nothing,
+    start: vi.fn(nothing),
+  },
   resume: vi.fn(async (_: object): Promise<unknown> => undefined),
 };
 
@@ -330,6 +335,27 @@ test('the notes of a run that is about to go on stay, although a list of the kep
   tell({ type: 'freed' });
   tell({ type: 'runs', runs: [{ id: 'b', step: 9 } as StoredRun] });
   expect(Object.keys(readNotes())).toEqual(['b']);
+});
+
+test('while a kept run goes on, the worker gets no settings of before, which would change its rate and its end', async () => {
+  standInStorage();
+  const app = opened();
+  const rates = () =>
+    client.call.mock.calls.flatMap(([what, to]) => (what === 'adjust' ? (to as { lr: number }).lr : []));
+  let fail = (_: Error) => {};
+  client.resume.mockReturnValueOnce(new Promise((_, reject) => (fail = reject)));
+  app.goOn('gone');
+  client.call.mockClear();
+  app.set('samples', '20');
+  expect(rates()).toEqual([]);
+  fail(new Error('It is gone.'));
+  await expect.poll(rates).toEqual([0.003]);
+  app.goOn('a');
+  client.call.mockClear();
+  app.set('samples', '10');
+  const resumed = { type: 'resumed', id: 'a', kept: true, losses: Float32Array.of(3) } as const;
+  tell({ ...resumed, settings: { ...initialSettings, lr: 0.002, widths: [8] } });
+  expect(rates()).toEqual([0.002]);
 });
 
 test('a link that leads on changes no setting that a run keeps', () => {

@@ -10,6 +10,7 @@ import { type Key, parseQuery, withSetting } from '../../../harness/page/message
 import type { App } from '../../../harness/page/shell/app';
 import { initialState, reduce, type State } from '../../../harness/page/shell/state';
 import { createPlanner, digits } from '../../../harness/page/train/plan';
+import { wordsOf } from '../../../harness/page/train/train_data';
 import { createStarter } from '../../../harness/page/welcome/home';
 import { Planning } from '../../../harness/page/worker/planning';
 import { type Plan, planOf, scheduleOf } from '../../../harness/run/plan';
@@ -281,6 +282,16 @@ describe('the planner of the page', () => {
       tell(event);
       expect(planner.ahead, event.type).toBeUndefined();
     }
+  });
+
+  test.each([
+    [10_000, true, '10,000 digits', '9,000 to train on, 1,000 held out'],
+    [3000, false, '3,000 pictures', '2,700 to train on, 300 held out'],
+    [10, false, '10 pictures', ''],
+    [9, false, '9 pictures', 'the network can only copy them'],
+  ])('says of %i images, of the page’s own: %o, what becomes of them', (count, builtIn, images, use) => {
+    const { app } = page('?task=train', { ...digits, count, builtIn });
+    expect(wordsOf(app as unknown as App)).toEqual({ images, use });
   });
 
   test('asks for a plan unless batch or epochs are chosen', () => {
