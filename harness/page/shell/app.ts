@@ -447,7 +447,7 @@ export class App {
   }
 
   private adjust(): void {
-    // The settings that a run brings with it come first: those of before would change its rate and its end.
+    // Until a kept run has brought its settings, the page’s own would change its rate and its end.
     if (this.opened && !this.goesOn) this.request('adjust', workerSettings(this.settings));
   }
 
