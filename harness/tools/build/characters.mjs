@@ -35,7 +35,10 @@ export function count() {
     [...Object.keys(folders), 'Markdown'].map((name) => [name, { characters: 0, files: 0 }]),
   );
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
-    const file = `${entry.parentPath}/${entry.name}`.replaceAll('\\', '/').slice(root.length).replace(/^\//, '');
+    const file = `${entry.parentPath}/${entry.name}`
+      .replaceAll('\\', '/')
+      .slice(root.length)
+      .replace(/^\//, '');
     if (!entry.isFile() || generated.test(file)) continue;
     const sum = sums[nameOf(file)];
     sum.files++;
