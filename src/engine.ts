@@ -1,4 +1,5 @@
 import { type Abortable, unlessAborted } from './base/abort';
+import type { ByteContainer } from './base/bytes';
 import {
   argumentError,
   checkBooleans,
@@ -26,6 +27,7 @@ import { checkGlobals, checkRequest, requestDevice } from './gpu/request_device'
 import type { Painter, PainterOptions } from './pictures/painter';
 import type { PictureSet } from './pictures/picture';
 import type { EngineReport } from './report';
+import type { ResumedRun } from './resume';
 import type { SamplerOptions } from './sampling/options';
 import type { Sampler } from './sampling/sampler';
 import type { Activation, ActivationOptions } from './standalone/activation';
@@ -244,8 +246,23 @@ export class Engine extends Resource {
     const create = async (own: typeof options) =>
       (await loaded(import('./training/trainer'))).Trainer.create(this.gpu, unet, own, this.chooser);
     const trainer = await this.adopt(options, create, unet);
+    trainer.keep = async (run) => (await loaded(import('./resume'))).checkpointOf(trainer, run);
     trainer.forgetTeacher(this.onWarning);
     return trainer;
+  }
+
+  /**
+   * Goes on with the run that `trainer.checkpoint` kept: makes its network and trainer, and options for `fit`, so that the run continues bit
+   * for bit; with other kernels (on another adapter, for instance) but for the last digits, and `onWarning` says so. `images` are
+   * its data set's, which you create again. Throws `data` for other images and for what is no checkpoint, and as `createTrainer` does.
+   */
+  async resume(
+    bytes: ByteContainer,
+    options: { readonly images: ImageSet } & Abortable,
+  ): Promise<ResumedRun> {
+    this.check();
+    const { resumeRun } = await loaded(import('./resume'));
+    return resumeRun(this, bytes, options, this.onWarning);
   }
 
   /** Creates a sampler of `count` images (default 64) with a network. Throws as `createTrainer` does. */

@@ -16,22 +16,19 @@ export type { AdapterDescription } from './gpu/adapter';
 export { requestDevice, requirements } from './gpu/request_device';
 export type { BufferPart, BufferSlice } from './gpu/slice';
 export type { Painter, PainterOptions } from './pictures/painter';
-export {
-  type Picture,
-  type PictureSet,
-  type Pixels,
-  type ReadPicturesOptions,
-  readPictures,
-} from './pictures/picture';
+export type { Picture, PictureSet, Pixels } from './pictures/picture';
+export { type ReadPicturesOptions, readPictures } from './pictures/read_pictures';
 export type { Conditioning } from './plan/conditioning';
 export type { Schedule, ScheduleOption, ScheduleOptions } from './plan/schedule';
 export { type Recipe, type RecipeName, recipeAt, recipeOf, recipes, samplingFor } from './recipes';
 export type { EngineReport } from './report';
+export type { ResumedRun } from './resume';
 export type { EncodeRunOptions, SampleEvent, SampleOptions, SamplerOptions } from './sampling/options';
 export type { Sampler } from './sampling/sampler';
 export type { Batch } from './training/batch';
 export type { Evaluation } from './training/evaluation';
 export type {
+  CheckpointOptions,
   CustomBackwardOptions,
   CustomForwardOptions,
   CustomUpdateOptions,
@@ -55,5 +52,5 @@ export type { Predictor, PredictorOptions } from './unet/predictor';
 export { callsOf, type Polish, type Sampling, type SamplingMethod } from './unet/sampling';
 export type { Conditions, PredictOptions, UNet, UNetOptions } from './unet/unet';
 export type { Variants } from './unet/variants';
-export { type Checkpoint, loadCheckpoint, saveCheckpoint } from './weights/checkpoint';
-export { type LoadModelOptions, loadModel, type Model, saveModel } from './weights/model';
+export { type LoadModelOptions, loadModel, type Model } from './weights/model';
+export { saveModel } from './weights/save_model';

@@ -2,7 +2,7 @@
 import type { Engine } from '../../src/engine';
 import type { Sampler } from '../../src/sampling/sampler';
 import type { UNet } from '../../src/unet/unet';
-import type { RunSettings } from '../../src/weights/fields';
+import type { RunSettings } from '../../src/weights/run_fields';
 import { encodeGif } from '../pictures/gif';
 import { grid, type Picture } from '../pictures/pictures';
 import { classesInTurn, sheetColumns } from './digit_pictures';

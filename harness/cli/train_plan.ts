@@ -8,7 +8,7 @@ import { type Recipe, type RecipeName, recipeAt, recipeOf, recipeSampling, recip
 import { stepsPerEpoch } from '../../src/training/epoch';
 import type { UNetConfig } from '../../src/unet/config';
 import type { Checkpoint } from '../../src/weights/checkpoint';
-import type { RunSettings } from '../../src/weights/fields';
+import type { RunSettings } from '../../src/weights/run_fields';
 import { type Trained, TrainingRun } from '../../src/worker/run';
 import { usualHoldOut } from '../pictures/hold_out';
 import { OWN_SIZE, SIDES, type Size } from '../pictures/small_pictures';

@@ -6,7 +6,7 @@ import type { Evaluation } from '../../src/training/evaluation';
 import type { TrainingEvent } from '../../src/training/options';
 import { UnusableKernel } from '../../src/trust/unusable_kernel';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
-import { saveModel } from '../../src/weights/model';
+import { saveModel } from '../../src/weights/save_model';
 import type { TrainingRun } from '../../src/worker/run';
 import { listOf } from '../pictures/class_names';
 import { epochMeans } from '../run/losses';
@@ -143,9 +143,7 @@ export class Training {
         before === settings.learningRate ? '' : `, with a learning rate of ${before} until then`;
       progress.print(`Resumed     after step ${whole(checkpoint.state.step)}${changed}`);
       if (checkpoint.note) progress.print(`            ${checkpoint.note}`);
-      if (run.otherKernels) {
-        progress.print(`            with other kernels, so the last digits will differ: ${run.otherKernels}`);
-      }
+      if (run.otherKernels) progress.print(`            ${run.otherKernels}`);
     }
     const { preparations, kernels } = options;
     const chosen = () => preparations.origin(engine, kernels.variants !== undefined);

@@ -10,17 +10,6 @@ export type ByteContainer = ArrayBufferLike | ArrayBufferView;
 export const isBytes = (given: unknown): given is ByteContainer =>
   ArrayBuffer.isView(given) || /^(Shared)?ArrayBuffer$/.test(typeOf(given));
 
-/** Whether `given` is a Float32Array. */
-export const isFloats = (given: unknown): given is Float32Array => typeOf(given) === 'Float32Array';
-
-/** A copy of a typed array or a list, which its owner may change; all else as it is. */
-export function copyOf<T>(given: T): T;
-export function copyOf(given: unknown): unknown {
-  if (Array.isArray(given)) return [...given];
-  // Unlike a Node Buffer's, this one copies.
-  return ArrayBuffer.isView(given) && 'length' in given ? Uint8Array.prototype.slice.call(given) : given;
-}
-
 /**
  * The bytes of `given`, not copied, as a plain Uint8Array: a Node Buffer's `slice` would not copy, and its memory often is a shared pool.
  * `name` is its name in errors, `or` names other legal types.

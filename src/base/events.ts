@@ -18,9 +18,15 @@ export interface Warning {
    * From now on the engine does without a variant of a kernel, because it computes wrong results on this adapter (`wrong-kernel`), or the
    * browser or driver refuses it (`refused-kernel`), or has not compiled it yet (`slow-kernel`; later objects may use it once it is compiled).
    * `silent-device`: your device has not ended a submission for long. `distilled`: a distilled network is trained further, and is not
-   * distilled any more.
+   * distilled any more. `other-kernels`: a run goes on with other kernels than at its start.
    */
-  readonly code: 'wrong-kernel' | 'refused-kernel' | 'slow-kernel' | 'silent-device' | 'distilled';
+  readonly code:
+    | 'wrong-kernel'
+    | 'refused-kernel'
+    | 'slow-kernel'
+    | 'silent-device'
+    | 'distilled'
+    | 'other-kernels';
   /** The kernel, for instance `conv2d`, if the warning is about a variant. */
   readonly kernel?: string;
   /** The variant that is not used any more. */

@@ -1,7 +1,8 @@
 import { checkInteger, checkNames, dataError, type Names, typeOf } from '../base/errors';
+import { loaded } from '../base/load';
 import { Resource } from '../base/resource';
 import type { Gpu } from '../gpu/gpu';
-import { type PictureSet, readPictureSet } from '../pictures/picture';
+import type { PictureSet } from '../pictures/picture';
 import type { ImageSet } from './idx';
 
 /** `kind` comes with the results of `readIdx`. */
@@ -55,7 +56,8 @@ export class Dataset extends Resource {
         `The data set is of type ${typeOf(given)}; it must be like { images, count, height, width, channels } or { pictures }, with labels for a network conditioned on classes.`,
       );
     }
-    const set: ImageSet = 'pictures' in given ? readPictureSet(given) : given;
+    const set: ImageSet =
+      'pictures' in given ? (await loaded(import('../pictures/picture'))).readPictureSet(given) : given;
     checkNames('A data set', set, SET);
     for (const field of ['count', 'height', 'width', 'channels'] as const) checkInteger(field, set[field], 1);
     const bytes = set.count * set.height * set.width * set.channels;

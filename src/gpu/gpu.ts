@@ -95,7 +95,7 @@ function lostError({ reason, message }: LossInfo): EngineError {
   const why = reason === 'destroyed' ? 'it was destroyed by its owner' : message || 'no reason given';
   return new EngineError(
     'device-lost',
-    `The GPU device was lost (${why}). Request a new device, create the engine again and resume from the last checkpoint.`,
+    `The GPU device was lost (${why}). Request a new device, create the engine again, and give the bytes of the last trainer.checkpoint to engine.resume.`,
   );
 }
 

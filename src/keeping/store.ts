@@ -2,8 +2,8 @@
 
 import type { Objective } from '../training/step_config';
 import type { UNetConfig } from '../unet/config';
-import type { RunSettings } from '../weights/fields';
 import type { DataFingerprint } from '../weights/fingerprint';
+import type { RunSettings } from '../weights/run_fields';
 import { checkWritable, type Folder, type Locks } from './folder';
 import { type Copy, Slots } from './slots';
 

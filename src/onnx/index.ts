@@ -13,7 +13,7 @@ import { encodeModel } from './proto';
 
 export { EngineError } from '../base/errors';
 
-/** A network with its weights: the result of `loadModel`, `loadCheckpoint` or `loadPretrained`, or `unet.config` and `await unet.getParameters()`. */
+/** A network with its weights: the result of `loadModel` or `loadPretrained`, or `unet.config` and `await unet.getParameters()`. */
 export interface OnnxSource {
   /** The network. */
   readonly config: UNetConfig;

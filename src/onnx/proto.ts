@@ -4,7 +4,7 @@
  */
 
 import { PbfWriter } from 'pbf';
-import { isFloats } from '../base/bytes';
+import { isFloats } from '../base/arrays';
 
 /** Row-major. */
 export interface OnnxTensor {

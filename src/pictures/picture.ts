@@ -1,14 +1,5 @@
 /** Converts the browser's pictures to a network's images. */
-import {
-  argumentError,
-  checkInteger,
-  checkNames,
-  type Names,
-  show,
-  typeOf,
-  wrongArgument,
-  wrongType,
-} from '../base/errors';
+import { argumentError, checkInteger, checkNames, type Names, show, typeOf, wrongType } from '../base/errors';
 
 /** Pixels, for instance an ImageData, or a decoded PNG file in Node. */
 export interface Pixels {
@@ -31,18 +22,6 @@ interface Drawable {
 /** A picture: an ImageData, or what can be drawn on a canvas. */
 export type Picture = Pixels | Drawable;
 
-/** Options of `readPictures`. */
-export interface ReadPicturesOptions {
-  /** The required height of all pictures, in pixels. Default: the first one's. */
-  readonly height?: number | undefined;
-  /** The required width of all pictures, in pixels. Default: the first one's. */
-  readonly width?: number | undefined;
-  /** 1 (default) makes them grey, by luminance; 3: red, green, blue; 4: and alpha. */
-  readonly channels?: number | undefined;
-  /** The values for black and white. Default [0, 1]; a flow, such as the recipe `digits`, takes [-1, 1]. */
-  readonly range?: readonly [black: number, white: number] | undefined;
-}
-
 /** A data set of pictures, all of one size. */
 export interface PictureSet {
   /** The pictures, in the order of the labels. */
@@ -53,24 +32,22 @@ export interface PictureSet {
   readonly labels?: Uint8Array | undefined;
 }
 
-const OPTIONS: Names<ReadPicturesOptions> = { height: true, width: true, channels: true, range: true };
+/** See `ReadPicturesOptions`. */
+interface ImagesWanted {
+  readonly height?: number | undefined;
+  readonly width?: number | undefined;
+  readonly channels: number;
+  readonly range: readonly [black: number, white: number];
+}
+
 const SET: Names<PictureSet> = { pictures: true, channels: true, labels: true };
 
-/**
- * Converts pictures to images, [count][height][width][channels], for `trainer.step` or a buffer. Grey is 0.299 red + 0.587 green +
- * 0.114 blue, of the picture's stored values. With 1 or 3 channels, transparent pixels become white. Throws `argument` for pictures of
- * another size, and for a canvas that the browser protects from reading.
- */
-export function readPictures(
+/** The values of pictures, [count][height][width][channels]. */
+export function imagesOf(
   pictures: Picture | readonly Picture[],
-  options: ReadPicturesOptions = {},
+  { channels, range, ...needed }: ImagesWanted,
 ): Float32Array<ArrayBuffer> {
-  checkNames('readPictures', options, OPTIONS);
-  const { channels = 1, range = [0, 1] } = options;
-  if (!Array.isArray(range) || range.length !== 2 || !range.every(Number.isFinite)) {
-    throw wrongArgument('range', range, 'the values for black and white');
-  }
-  const all = pixelsOf(listOf(pictures), options);
+  const all = pixelsOf(listOf(pictures), needed);
   const [black, white] = range;
   return valuesOf(all, channels).map((v) => black + ((white - black) * v) / 255);
 }
@@ -103,7 +80,7 @@ export function picturesFor(
       `${name} has ${list.length} pictures; there must be ${count}, one for each image, or one that is in no list, for all.`,
     );
   }
-  return readPictures(list, { height, width, channels, range });
+  return imagesOf(list, { height, width, channels, range });
 }
 
 function listOf(given: Picture | readonly Picture[], name = 'pictures'): readonly Picture[] {
@@ -115,7 +92,7 @@ function listOf(given: Picture | readonly Picture[], name = 'pictures'): readonl
 /** The pixels of pictures of one size. */
 function pixelsOf(
   pictures: readonly Picture[],
-  needed: { height?: number; width?: number },
+  needed: Pick<ImagesWanted, 'height' | 'width'>,
 ): readonly Pixels[] {
   // A picture that occurs many times, as one for all images, is read once.
   const known = new Map<Picture, Pixels>();

@@ -1,5 +1,5 @@
 /** Options of a sampler and its runs, and the events that a run yields. */
-import { copyOf, isFloats } from '../base/bytes';
+import { copyOf, isFloats } from '../base/arrays';
 import {
   argumentError,
   checkBooleans,

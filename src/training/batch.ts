@@ -1,5 +1,6 @@
 /** A caller's batch: its legal contents, and the tensors that its parts go to. */
-import { isFloats } from '../base/bytes';
+
+import { isFloats } from '../base/arrays';
 import { argumentError, checkNames, checkObject, type Names, notImages } from '../base/errors';
 import type { Gpu } from '../gpu/gpu';
 import { type BufferSlice, checkSlice, isSlice, type Slice, sliceOf } from '../gpu/slice';

@@ -12,6 +12,7 @@ import {
   type Names,
   type Optional,
 } from '../base/errors';
+import type { ImageSet } from '../data/idx';
 import type { BufferSlice } from '../gpu/slice';
 import { checkSchedule, type ScheduleOption } from '../plan/schedule';
 import type { UNetConfig } from '../unet/config';
@@ -108,6 +109,16 @@ export interface FitOptions {
   readonly maxSteps?: number | undefined;
   /** Ends the fit between two steps; it then rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What `checkpoint` has to know of a run. */
+export interface CheckpointOptions {
+  /** The options of its `fit`. `maxSteps` and `signal` are of one call, and not kept. */
+  readonly fit: FitOptions;
+  /** The images of its data set, whose fingerprint is kept. */
+  readonly images: ImageSet;
+  /** The loss of each step, from the first. Up to 1024 of the last ones may be missing, if this trainer has made them. Default: none. */
+  readonly losses?: ArrayLike<number> | undefined;
 }
 
 /** What `fit`, `runFor` and `evaluate` have in common. */

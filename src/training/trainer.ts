@@ -1,3 +1,4 @@
+import { copyOf } from '../base/arrays';
 import { checkInteger, type EngineError } from '../base/errors';
 import type { Warning } from '../base/events';
 import { loaded } from '../base/load';
@@ -26,6 +27,7 @@ import type { Frames } from './frames';
 import type { Losses } from './losses';
 import {
   binarizes,
+  type CheckpointOptions,
   type CustomBackwardOptions,
   type CustomForwardOptions,
   type CustomUpdateOptions,
@@ -86,6 +88,8 @@ export class Trainer extends Resource {
   readonly plan: StepPlan;
   /** The buffers that outlive a step. @internal */
   readonly boundBuffers: ReadonlyMap<Tensor, GPUBuffer>;
+  /** Makes the bytes of a checkpoint. The engine gives it, so that they are imported when asked for. @internal */
+  keep!: (run: CheckpointOptions) => Promise<Uint8Array<ArrayBuffer>>;
   private readonly gpu: Gpu;
   private settings: TrainerConfig;
   private readonly programs: StepPrograms;
@@ -399,9 +403,8 @@ export class Trainer extends Resource {
   async evaluate(images: ImageSet | Dataset, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.check();
     const { seed, binarize, signal } = checkEvaluate(options);
-    const { variants, config } = this;
-    const { objective } = config;
-    const unet = this.unet.weights;
+    const { variants, pause } = this;
+    const [{ objective }, unet] = [this.config, this.unet.weights];
     const work = async () => {
       const { evaluateImages } = await loaded(import('./evaluation'));
       return evaluateImages(this.gpu, images, {
@@ -410,7 +413,6 @@ export class Trainer extends Resource {
         signal,
       });
     };
-    const { pause } = this;
     if (!pause || pause.evaluation) return this.exclusively(work, signal, images);
     const evaluation = work().finally(() => {
       pause.evaluation = undefined;
@@ -419,7 +421,18 @@ export class Trainer extends Resource {
     return this.resultOf(evaluation, signal, images);
   }
 
-  /** A copy of the optimizer's state, for a checkpoint; all of one step, also while the trainer trains. */
+  /**
+   * The bytes of a checkpoint, from which `engine.resume` goes on: network, state, settings, losses, kernels. May be asked for at any time,
+   * also while the trainer trains: all of it is of one step, the last one submitted. Throws `argument` if losses are missing, `diverged` if
+   * weights or losses are not finite.
+   */
+  async checkpoint(run: CheckpointOptions): Promise<Uint8Array<ArrayBuffer>> {
+    this.check();
+    // The caller may add to the losses meanwhile.
+    return this.keep({ ...run, losses: copyOf(run?.losses) });
+  }
+
+  /** A copy of the optimizer's state; all of one step, also while the trainer trains. */
   async getState(): Promise<OptimizerState<ArrayBuffer>> {
     this.check();
     return (await this.readState()).state;
@@ -438,8 +451,8 @@ export class Trainer extends Resource {
    */
   setState(state: OptimizerState): void {
     this.checkFree();
-    const checked = checkState(state, this.config, this.unet.weights);
-    writeState({ gpu: this.gpu, programs: this.programs, trained: this.trained }, state, checked);
+    const { gpu, programs, trained } = this;
+    writeState({ gpu, programs, trained }, state, checkState(state, this.config, this.unet.weights));
     this.firstStep = state.step;
     this.recorder.begin();
     this.known = { begun: this.recorder.begun, step: state.step };
@@ -548,9 +561,8 @@ export class Trainer extends Resource {
   /** Completed steps. Asks the GPU only if there may be more than the host knows; then throws like `throwRefused`. */
   private async completedSteps(): Promise<number> {
     const { known } = this;
-    return !this.recorder.recorded && known.begun === this.recorder.begun
-      ? known.step
-      : (await this.readSteps()).step;
+    if (!this.recorder.recorded && known.begun === this.recorder.begun) return known.step;
+    return (await this.readSteps()).step;
   }
 
   /** Reads the GPU's records of the steps so far. Throws like `throwRefused`. */
@@ -568,13 +580,8 @@ export class Trainer extends Resource {
 
   private refusal(known: Losses): EngineError {
     const made = known.step - this.firstStep;
-    return divergence(
-      known,
-      this.plan.blockLayers,
-      this.recorder.rate,
-      made,
-      this.recorder.recorded !== undefined,
-    );
+    const { rate, recorded } = this.recorder;
+    return divergence(known, this.plan.blockLayers, rate, made, recorded !== undefined);
   }
 
   /** After a refused step the GPU makes no step until the host calls this. */

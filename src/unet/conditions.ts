@@ -1,5 +1,6 @@
 /** Checks the conditions of a network: noise levels and labels. */
-import { isFloats } from '../base/bytes';
+
+import { isFloats } from '../base/arrays';
 import { argumentError, wrongType } from '../base/errors';
 
 /** Throws an `argument` error unless the caller gave one noise level for each image, 0 to 1. */

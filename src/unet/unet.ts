@@ -1,4 +1,4 @@
-import { copyOf, isFloats } from '../base/bytes';
+import { copyOf, isFloats } from '../base/arrays';
 import {
   argumentError,
   checkInteger,

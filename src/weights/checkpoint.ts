@@ -34,32 +34,15 @@ import { adamDefaults, LOSS_RING } from '../training/step_config';
 import type { Trainer } from '../training/trainer';
 import type { Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
-import {
-  adamOf,
-  dataOf,
-  inFile,
-  jsonOf,
-  type RunSettings,
-  runSettingsOf,
-  samplingField,
-  samplingOf,
-  stepOf,
-  trainingField,
-  trainingOf,
-  variantsOf,
-} from './fields';
-import {
-  encodeFinite,
-  expectedInCheckpoint,
-  namedTensors,
-  networkInFile,
-  openFile,
-  pickTensors,
-} from './file';
+import { dataOf, inFile, jsonOf, samplingField, samplingOf, stepOf, trainingOf } from './fields';
+import { expectedInCheckpoint, networkInFile, openFile, pickTensors } from './file';
 import type { DataFingerprint } from './fingerprint';
 import { checkTensors } from './match';
-import { checkWeights, type Model, type Weights } from './model';
+import type { Model } from './model';
+import { adamOf, type RunSettings, runSettingsOf, trainingField, variantsOf } from './run_fields';
 import { decodeSafetensors } from './safetensors';
+import type { Weights } from './save_model';
+import { encodeFinite, namedTensors } from './write';
 
 /** A training run that can be continued; the parameters are the UNet's. */
 export interface Checkpoint extends Model {
@@ -79,16 +62,14 @@ export interface Checkpoint extends Model {
   readonly losses: Float32Array;
 }
 
-/** A trainer, or an object with its state. */
+/** What is read of a trainer. */
 interface Training extends Pick<Trainer, 'variants' | 'config' | 'adapter'> {
-  /** The network that is trained. */
-  readonly unet: Weights;
-  /** As the trainer's. */
-  getState(): Promise<OptimizerState>;
-  /** As the trainer's. */
-  readLosses(count: number): Promise<ArrayLike<number>>;
-  /** The trainer's: reads all of one step. @internal */
-  readonly snapshot?: Trainer['snapshot'];
+  readonly unet: Pick<Weights, 'config' | 'parameters' | 'sampling'>;
+  snapshot(): Promise<{
+    readonly parameters: ReadonlyMap<string, Float32Array>;
+    readonly state: OptimizerState;
+    readLosses(count: number): Promise<ArrayLike<number>>;
+  }>;
 }
 
 /**
@@ -107,15 +88,13 @@ export async function saveCheckpoint(run: {
   readonly losses: ArrayLike<number>;
   readonly sampling?: Sampling | undefined;
 }): Promise<Uint8Array<ArrayBuffer>> {
-  checkWeights(run?.trainer?.unet);
   const { trainer } = run;
-  checkTraining(trainer);
   const { unet } = trainer;
   const settings = runSettingsOf(run.settings, wrongArgument);
   const data = dataOf(run.data, wrongArgument);
   if (typeof run.losses?.length !== 'number')
     throw wrongArgument('losses', run.losses, 'an array, one loss for each step');
-  const { parameters, state, readLosses } = (await trainer.snapshot?.()) ?? (await readEach(trainer));
+  const { parameters, state, readLosses } = await trainer.snapshot();
   const { length } = run.losses;
   const missing = state.step - length;
   if (missing < 0) {
@@ -177,24 +156,6 @@ export function withSettings(
     settings: JSON.stringify(runSettingsOf(settings, wrongArgument)),
     ...(schedule && { training: JSON.stringify({ ...JSON.parse(others.training ?? '{}'), schedule }) }),
   });
-}
-
-/** What a trainer's snapshot has, from an object with its methods, which must make no step meanwhile. */
-async function readEach(trainer: Training) {
-  const [parameters, state] = await Promise.all([trainer.unet.getParameters(), trainer.getState()]);
-  return { parameters, state, readLosses: (count: number) => trainer.readLosses(count) };
-}
-
-/** Throws unless `trainer` is a trainer, or an object with its state. */
-function checkTraining(trainer: Training): void {
-  for (const name of ['config', 'variants', 'adapter'] as const)
-    checkObject(`The trainer's ${name}`, trainer[name], 'as a trainer has it');
-  for (const name of ['getState', 'readLosses'] as const) {
-    if (typeof trainer[name] === 'function') continue;
-    throw argumentError(
-      `The trainer has no ${name}; give one of createTrainer, or an object with its methods.`,
-    );
-  }
 }
 
 /**

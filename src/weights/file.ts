@@ -1,16 +1,16 @@
-/** The file format that models and checkpoints share. */
+/** The file format that models and checkpoints share, to readers; write.ts writes it. */
 import { type ByteContainer, bytesOf } from '../base/bytes';
-import { dataError, EngineError, isObject, nonFinite, printable, show } from '../base/errors';
+import { dataError, EngineError, isObject, printable, show } from '../base/errors';
 import type { TrainerConfig } from '../training/options';
 import { checkConfig, type Parameter, parametersOf, type UNetConfig } from '../unet/config';
-import { checkSeal, seal, UNKNOWN } from './checksum';
+import { checkSeal } from './checksum';
 import { jsonOf } from './fields';
 import type { ExpectedTensor } from './match';
-import { decodeSafetensors, encodeSafetensors, type NamedTensor, type Safetensors } from './safetensors';
+import { decodeSafetensors, type Safetensors } from './safetensors';
 
-const FORMAT = 'webgpu-diffusion';
+export const FORMAT = 'webgpu-diffusion';
 /** Version 1, up to 0.2.0, had no checksum. */
-const VERSION = '2';
+export const VERSION = '2';
 const WITHOUT_CHECKSUM = '1';
 
 interface OpenFile extends Safetensors {
@@ -80,36 +80,6 @@ export function expectedInCheckpoint(
     { name: 'optimizer.corrections', shape: [2] },
     { name: 'losses', shape: [step], mayBeNaN: skipNonFinite !== undefined },
   ];
-}
-
-/**
- * Like encodeSafetensors, but refuses non-finite values: a file of a diverged run would replace a useful one. `when` begins the message.
- */
-export function encodeFinite(
-  tensors: readonly (NamedTensor & { readonly mayBeNaN?: boolean })[],
-  metadata: Record<string, string>,
-  when = '',
-) {
-  const bytes = encodeSafetensors(tensors, { ...UNKNOWN, format: FORMAT, version: VERSION, ...metadata });
-  seal(bytes);
-  for (const { name, data, mayBeNaN } of tensors) {
-    const problem = nonFinite(data, mayBeNaN);
-    if (!problem) continue;
-    throw new EngineError(
-      'diverged',
-      `${when}${name} ${problem}. The training diverged, and is not saved: ` +
-        'go back to the last checkpoint and use a smaller learning rate.',
-    );
-  }
-  return bytes;
-}
-
-export function namedTensors(
-  prefix: string,
-  parameters: readonly Parameter[],
-  values: ReadonlyMap<string, Float32Array>,
-): NamedTensor[] {
-  return parameters.map(({ name, shape }) => ({ name: prefix + name, shape, data: values.get(name)! }));
 }
 
 export function pickTensors(

@@ -1,4 +1,4 @@
-import { isFloats } from '../base/bytes';
+import { isFloats } from '../base/arrays';
 import { EngineError, nonFinite, show } from '../base/errors';
 import { showShape, type Tensor } from './safetensors';
 

@@ -186,7 +186,7 @@ export class WorkerClient<Custom extends CustomProtocol = NoCustomProtocol> {
   }
 
   /**
-   * Creates a run that continues a checkpoint. Throws as `begin` and `loadCheckpoint` do, `data` for other images than the run's, and for a
+   * Creates a run that continues a checkpoint. Throws as `begin` and `engine.resume` do, `data` for other images than the run's, and for a
    * stored run as `discard` does.
    */
   async resume(options: ResumeOptions, how: TransferOptions = {}): Promise<RunDescription> {

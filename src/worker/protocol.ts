@@ -12,9 +12,9 @@ import type { FitOptions, TrainerOptions } from '../training/options';
 import type { UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import type { Variants } from '../unet/variants';
-import type { RunSettings } from '../weights/fields';
 import type { DataFingerprint } from '../weights/fingerprint';
 import type { Model } from '../weights/model';
+import type { RunSettings } from '../weights/run_fields';
 
 /** The version of the messages: a page and a worker of two versions do not work together. */
 export const VERSION = version;

@@ -8,6 +8,7 @@ import type { AdapterDescription } from '../gpu/adapter';
 import { stepIn } from '../keeping/slots';
 import { checkSchedule, type Schedule } from '../plan/schedule';
 import { samplingFor } from '../recipes';
+import { restoreTrainer } from '../resume';
 import { stepsPerEpoch } from '../training/epoch';
 import { checkLearningRate, type TrainerOptions, type TrainingEvent } from '../training/options';
 import type { Objective } from '../training/step_config';
@@ -17,13 +18,12 @@ import type { UNetConfig } from '../unet/config';
 import type { Sampling } from '../unet/sampling';
 import type { UNet } from '../unet/unet';
 import { loadCheckpoint, saveCheckpoint, withSettings } from '../weights/checkpoint';
-import type { RunSettings } from '../weights/fields';
 import { assertSameData, type DataFingerprint, fingerprintImages } from '../weights/fingerprint';
 import { loadModel, type Model } from '../weights/model';
+import type { RunSettings } from '../weights/run_fields';
 import { decodeSafetensors } from '../weights/safetensors';
 import { ConstantImageWatch } from './constant_image';
 import type { RunChanges, RunDescription } from './protocol';
-import { resumeTrainer } from './resume';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 /** A trained network. As the beginning of a run it may have another size, or a class table of another length, which is new then. */
@@ -72,7 +72,7 @@ export class TrainingRun {
   /** The fingerprint of the images; of a run that goes on, with the names that its checkpoint has. */
   readonly data: DataFingerprint;
   dataset: Dataset | undefined;
-  /** The reason why it goes on with other kernels than at its start; undefined if it does not. */
+  /** Says that it goes on with other kernels than at its start, and why; undefined if it does not. */
   otherKernels: string | undefined;
   /** Completed steps when it was last built on a device. */
   private builtAt = 0;
@@ -147,19 +147,14 @@ export class TrainingRun {
     const unet = await this.network(engine);
     this.dataset = await engine.createDataset(this.images);
     checkImages(this.dataset, unet.config);
-    const options = {
-      ...(saved ? { ...saved.state.adam, ...saved.training } : this.beginning!.trainer),
-      batchSize,
-    };
-    const { trainer, otherKernels } = saved
-      ? await resumeTrainer(engine, unet, options, saved)
-      : { trainer: await engine.createTrainer(unet, options) };
+    const { trainer, otherKernels = undefined } = saved
+      ? await restoreTrainer(engine, unet, saved)
+      : { trainer: await engine.createTrainer(unet, { ...this.beginning!.trainer, batchSize }) };
     this.trainer = trainer;
     // Rate and schedule may have changed while the trainer was being built.
     this.setRates();
     this.otherKernels = otherKernels;
     this.builtAt = this.losses.length;
-    if (saved) trainer.setState(saved.state);
     this.watch = new ConstantImageWatch(this.images, trainer.config, binarize);
     return trainer;
   }

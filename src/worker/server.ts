@@ -9,7 +9,8 @@ import { checkFit, checkTrainer } from '../training/options';
 import { checkConfig, defaultConfig, type UNetConfig } from '../unet/config';
 import type { UNet } from '../unet/unet';
 import { loadCheckpoint } from '../weights/checkpoint';
-import { loadModel, type Model, saveModel } from '../weights/model';
+import { loadModel, type Model } from '../weights/model';
+import { saveModel } from '../weights/save_model';
 import type {
   Answer,
   BeginOptions,
@@ -277,6 +278,8 @@ export class Server implements SessionHost {
       const id = typeof from === 'string' ? from : undefined;
       const run = (await this.hooks.oldRun?.(bytes, id)) ?? (await this.oldRun(bytes, options));
       const made = await this.build(run);
+      const { otherKernels } = run;
+      if (otherKernels) this.tell('warning', { message: `The run goes on ${otherKernels}`, run: true });
       await this.hooks.resumed?.();
       return made;
     } catch (error) {

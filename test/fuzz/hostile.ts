@@ -1,7 +1,8 @@
 /** Files that are well made and mean harm: what their metadata say is anything at all, and their checksum is right. */
 import fc from 'fast-check';
 import { seal } from '../../src/weights/checksum';
-import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
+import { encodeSafetensors } from '../../src/weights/encode';
+import { decodeSafetensors } from '../../src/weights/safetensors';
 
 /** Terminals obey some of these; others are long, or names that every object has. */
 export const hostileText: fc.Arbitrary<string> = fc.oneof(

@@ -1,11 +1,18 @@
 /** A run that is stopped, saved, loaded and continued gives the same bits as one that was never stopped. */
 import { expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
+import type { Warning } from '../../src/base/events';
 import { createEngine } from '../../src/engine';
+import type { TrainerOptions } from '../../src/training/options';
 import type { Trainer } from '../../src/training/trainer';
+import type { UNetConfig } from '../../src/unet/config';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
-import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
-import { loadModel, saveModel } from '../../src/weights/model';
+import { encodeSafetensors } from '../../src/weights/encode';
+import { fingerprintImages } from '../../src/weights/fingerprint';
+import { loadModel } from '../../src/weights/model';
+import { decodeSafetensors } from '../../src/weights/safetensors';
+import { saveModel } from '../../src/weights/save_model';
+import { refused } from '../data/refused';
 import { testGpu } from '../lanes/gpu';
 
 const { gpu } = await testGpu();
@@ -33,29 +40,22 @@ interface Progress {
 
 /** Trains until `until` steps are done or, aborted, when step `abortAt` is; from a checkpoint or from the beginning. */
 async function trainUntil(until: number, from?: Uint8Array, abortAt?: number) {
-  const saved = from && loadCheckpoint(from);
-  using unet = await engine.createUNet(saved?.config ?? config, { seed: settings.seed });
-  const variants = saved?.variants;
-  using trainer = await engine.createTrainer(unet, { batchSize, learningRate, variants });
-  const losses = [...(saved?.losses ?? [])];
-  if (saved) {
-    assertSameData(saved.data, data);
-    await unet.setParameters(saved.parameters);
-    trainer.setState(saved.state);
-  }
+  const resumed = from && (await engine.resume(from, { images }));
+  using unet = resumed?.unet ?? (await engine.createUNet(config, { seed: settings.seed }));
+  using trainer = resumed?.trainer ?? (await engine.createTrainer(unet, { batchSize, learningRate }));
+  const losses = [...(resumed?.losses ?? [])];
+  const { fit = { epochs: settings.epochs, seed: settings.seed } } = resumed ?? {};
   const abort = new AbortController();
   const maxSteps = until - losses.length;
   try {
-    const options = { epochs: settings.epochs, seed: settings.seed, maxSteps, signal: abort.signal };
-    for await (const event of trainer.fit(dataset, options)) {
+    for await (const event of trainer.fit(dataset, { ...fit, maxSteps, signal: abort.signal })) {
       losses.push(event.loss);
       if (event.step === abortAt) abort.abort();
     }
   } catch (error) {
     if (!abort.signal.aborted) throw error;
   }
-  const checkpoint = await saveCheckpoint({ trainer, settings, data, losses });
-  return { checkpoint, losses } satisfies Progress;
+  return { checkpoint: await trainer.checkpoint({ fit, images, losses }), losses } satisfies Progress;
 }
 
 const unbroken = await trainUntil(STEPS);
@@ -152,32 +152,63 @@ test.each(['runFor', 'fit'] as const)(
   },
 );
 
-test('a run with its own Adam settings and grey images resumes with them', async () => {
-  const own = { beta1: 0.7, beta2: 0.97, epsilon: 1e-4 };
-  const grey = { ...settings, binarize: false };
+test.each<[string, TrainerOptions, Partial<UNetConfig>]>([
+  ['its own Adam settings', { beta1: 0.7, beta2: 0.97, epsilon: 1e-4, weightDecay: 0.1 }, { kernelSize: 5 }],
+  [
+    'an average, a schedule and classes',
+    {
+      ...{ objective: 'flow', classDropout: 0.3, clipNorm: 0.5, skipNonFinite: 2 },
+      ...{ schedule: { warmup: 3, decay: 'cosine', steps: 9 }, average: { after: 2 } },
+    },
+    { conditioning: { noiseLevel: true, classes: 3 } },
+  ],
+])('a run with %s resumes with them', async (_, own, network) => {
+  const labelled = { ...images, labels: Uint8Array.from({ length: 20 }, (_, i) => i % 3) };
+  using set = await engine.createDataset(labelled);
   const run = async (maxSteps: number, from?: Uint8Array) => {
-    const saved = from && loadCheckpoint(from);
-    using unet = await engine.createUNet({ ...config, kernelSize: 5 }, { seed: settings.seed });
-    const begun = saved?.state.adam;
-    using trainer = await engine.createTrainer(unet, {
-      batchSize,
-      learningRate,
-      ...(begun ?? own),
-      variants: saved?.variants,
-    });
-    const losses = [...(saved?.losses ?? [])];
-    if (saved) {
-      await unet.setParameters(saved.parameters);
-      trainer.setState(saved.state);
-    }
-    const { seed, epochs, binarize } = saved?.settings ?? grey;
-    for await (const { loss } of trainer.fit(dataset, { seed, epochs, binarize, maxSteps }))
-      losses.push(loss);
-    return await saveCheckpoint({ trainer, settings: grey, data, losses });
+    const resumed = from && (await engine.resume(from, { images: labelled }));
+    using unet = resumed?.unet ?? (await engine.createUNet({ ...config, ...network }, { seed: 5 }));
+    using trainer = resumed?.trainer ?? (await engine.createTrainer(unet, { batchSize: 8, ...own }));
+    const { fit = { epochs: 4, seed: 6, binarize: false, dropLast: true } } = resumed ?? {};
+    const losses = [...(resumed?.losses ?? [])];
+    for await (const { loss } of trainer.fit(set, { ...fit, maxSteps })) losses.push(loss);
+    return await trainer.checkpoint({ fit, images: labelled, losses });
   };
-  const whole = await run(8);
-  expect(await run(5, await run(3))).toEqual(whole);
-  expect(loadCheckpoint(whole).losses).not.toEqual(loadCheckpoint(unbroken.checkpoint).losses.slice(0, 8));
+  expect(await run(5, await run(3))).toEqual(await run(8));
+});
+
+test('a run resumes with what is left of its steps, and says so where its kernels are others', async () => {
+  const warnings: Warning[] = [];
+  const warned = await createEngine({
+    device: gpu.device,
+    selfCheck: false,
+    onWarning: (warning) => warnings.push(warning),
+  });
+  const { tensors, metadata } = decodeSafetensors(unbroken.checkpoint);
+  const { crc32: _, version: __, ...others } = metadata;
+  const file = (changes: Record<string, string>) =>
+    encodeSafetensors(
+      [...tensors].map(([name, tensor]) => ({ name, ...tensor })),
+      { ...others, ...changes, version: '1' },
+    );
+  const planned = JSON.stringify({ ...settings, maxSteps: 15 });
+  const { fit, losses } = await warned.resume(file({ settings: planned }), { images });
+  expect([fit, [...losses]]).toEqual([{ epochs: 3, seed: 123, maxSteps: 15 - STEPS }, unbroken.losses]);
+  expect(warnings).toEqual([]);
+  const ended = JSON.stringify({ ...settings, maxSteps: STEPS });
+  const elsewhere = await warned.resume(file({ settings: ended, adapter: 'Acme One' }), { images });
+  expect(elsewhere.fit).toEqual({ epochs: 3, seed: 123 });
+  expect(warnings).toMatchObject([
+    { code: 'other-kernels', message: expect.stringMatching(/: the run began on Acme One\.$/) },
+  ]);
+  const less = { ...images, count: 19, images: images.images.subarray(64) };
+  for (const [bytes, given, code, fact] of [
+    [unbroken.checkpoint, less, 'data', 'Give the same images'],
+    [await saveModel(elsewhere.unet), images, 'data', 'not a checkpoint'],
+    [unbroken.checkpoint.subarray(1), images, 'data', 'The checkpoint'],
+  ] as const)
+    await refused(warned.resume(bytes, { images: given }), code, fact);
+  warned.destroy();
 });
 
 test('a saved and loaded model predicts what its network predicted', async () => {

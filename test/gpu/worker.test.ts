@@ -1,6 +1,9 @@
 /** Training in a worker, without the page: over a channel, in one thread. Real workers are in real_worker.test.ts. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { EngineError, loadCheckpoint, loadModel, recipes } from '../../src';
+import { EngineError, loadModel, recipes } from '../../src';
+import { loadCheckpoint } from '../../src/weights/checkpoint';
+import { encodeSafetensors } from '../../src/weights/encode';
+import { decodeSafetensors } from '../../src/weights/safetensors';
 import {
   type CallContext,
   type ClientSampleOptions,
@@ -256,6 +259,24 @@ test('a checkpoint that is saved after goBack has the rate, schedule and end tha
   await again.client.resume({ from: file });
   await again.client.start();
   expect(again.losses).toEqual(losses.slice(3));
+});
+
+test('a client hears that its run goes on with other kernels, and nothing where they are the same', async () => {
+  const { client } = await servedRun();
+  const warnings: unknown[] = [];
+  client.on('warning', (warning) => warnings.push(warning));
+  await client.step(3);
+  const file = await client.save('checkpoint');
+  const { tensors, metadata } = decodeSafetensors(file);
+  const { crc32: _, ...others } = metadata;
+  const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
+  await client.reset();
+  await client.resume({ from: file });
+  expect(warnings).toEqual([]);
+  await client.reset();
+  await client.resume({ from: encodeSafetensors(named, { ...others, adapter: 'Acme One', version: '1' }) });
+  const message = expect.stringMatching(/goes on with other kernels, .*: the run began on Acme One\.$/);
+  expect(warnings).toEqual([{ message, run: true }]);
 });
 
 test('adjusting to illegal settings is refused, and changes nothing', async () => {

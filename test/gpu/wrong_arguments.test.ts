@@ -9,10 +9,12 @@ import { exportOnnx } from '../../src/onnx/index';
 import { loadPretrained } from '../../src/pretrained/index';
 import { loadClassifier } from '../../src/quality/index';
 import { createPictureTexture, deviceOf } from '../../src/three/index';
-import { loadCheckpoint, saveCheckpoint, variantsForAdapter } from '../../src/weights/checkpoint';
-import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
-import { loadModel, saveModel } from '../../src/weights/model';
-import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
+import { loadCheckpoint } from '../../src/weights/checkpoint';
+import { encodeSafetensors } from '../../src/weights/encode';
+import { fingerprintImages } from '../../src/weights/fingerprint';
+import { loadModel } from '../../src/weights/model';
+import { decodeSafetensors } from '../../src/weights/safetensors';
+import { saveModel } from '../../src/weights/save_model';
 import { createWorkerClient } from '../../src/worker/client';
 import { serve } from '../../src/worker/serve';
 import { refused } from '../data/refused';
@@ -80,8 +82,6 @@ test('every call refuses nothing, null and values of other types', async () => {
   const { conv2d, activation, adam, painter } = await more(engine);
   const client = served();
   const state = await trainer.getState();
-  const fingerprint = fingerprintImages(set);
-  const settings = { seed: 0, batchSize: 4, learningRate: 1e-3, epochs: 1 };
   const parameters = await unet.getParameters();
   const picture = { height: 4, width: 8, channels: 1 };
   // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose.
@@ -117,6 +117,14 @@ test('every call refuses nothing, null and values of other types', async () => {
     'runFor, options': (given) => trainer.runFor(dataset, given),
     evaluate: (given) => trainer.evaluate(given),
     'evaluate, options': (given) => trainer.evaluate(set, given ?? null),
+    checkpoint: (given) => trainer.checkpoint(given),
+    'checkpoint, fit': (fit) => trainer.checkpoint({ fit, images: set }),
+    'checkpoint, images': (images) => trainer.checkpoint({ fit: { epochs: 1 }, images }),
+    'checkpoint, losses': (losses) =>
+      trainer.checkpoint({ fit: { epochs: 1 }, images: set, losses: losses ?? null }),
+    resume: (given) => engine.resume(given, { images: set }),
+    'resume, options': (given) => engine.resume(new Uint8Array(), given ?? null),
+    'resume, images': (images) => engine.resume(new Uint8Array(), { images }),
     setState: (given) => trainer.setState(given),
     'setState, adam': (adam) => trainer.setState({ ...state, adam: adam ?? null }),
     'setState, corrections': (corrections) =>
@@ -142,21 +150,10 @@ test('every call refuses nothing, null and values of other types', async () => {
     loadModel: (given) => loadModel(given),
     saveModel: (given) => saveModel(given),
     loadCheckpoint: (given) => loadCheckpoint(given),
-    saveCheckpoint: (given) => saveCheckpoint(given),
     decodeSafetensors: (given) => decodeSafetensors(given),
     fingerprintImages: (given) => fingerprintImages(given),
-    'saveCheckpoint, trainer': (given) =>
-      saveCheckpoint({ trainer: given, settings, data: fingerprint, losses: [] }),
-    'saveCheckpoint, losses': (losses) =>
-      saveCheckpoint({ trainer, settings, data: fingerprint, losses: losses ?? null }),
-    'saveCheckpoint, no methods': (given) =>
-      saveCheckpoint({ trainer: { unet, ...given }, settings, data: fingerprint, losses: [] }),
     'saveModel, parameters': (given) =>
       saveModel({ config: unet.config, getParameters: async () => parameters, parameters: given }),
-    variantsForAdapter: (given) => variantsForAdapter(engine.adapter, given),
-    'variantsForAdapter, adapter': (given) => variantsForAdapter(given, { variants: {} }),
-    assertSameData: (given) => assertSameData(given, fingerprint),
-    'assertSameData, now': (given) => assertSameData(fingerprint, given),
     encodeSafetensors: (given) => encodeSafetensors(given),
     'encodeSafetensors, one': (given) => encodeSafetensors([given]),
     'encodeSafetensors, metadata': (given) => encodeSafetensors([], given ?? null),
@@ -271,6 +268,7 @@ test('every option of another type is refused by its name', async () => {
     listener: (listener) => client.on('loss', listener),
     transfer: (transfer) => client.begin({ images: set, fit: { epochs: 1 } }, { transfer }),
     'images of a worker': (images) => serve(new MessageChannel().port1, { images }),
+    losses: (losses) => trainer.checkpoint({ fit: { epochs: 1 }, images: set, losses }),
     [first]: (given) =>
       exportOnnx({ config: unet.config, parameters: new Map([...parameters, [first, given]]) }),
   };

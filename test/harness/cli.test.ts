@@ -10,8 +10,10 @@ import { strip } from '../../shaders/reflect';
 import { exportOnnx } from '../../src/onnx/index';
 import { loadPretrained } from '../../src/pretrained/index';
 import { parametersOf } from '../../src/unet/config';
-import { loadModel, saveModel } from '../../src/weights/model';
-import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
+import { encodeSafetensors } from '../../src/weights/encode';
+import { loadModel } from '../../src/weights/model';
+import { decodeSafetensors } from '../../src/weights/safetensors';
+import { saveModel } from '../../src/weights/save_model';
 import { takesLong } from '../lanes/limits';
 import { runNode, temporaryFolder } from './system';
 

@@ -14,10 +14,10 @@ const root = new URL('../../', import.meta.url);
 
 const source = `
 import {
-  createEngine, loadCheckpoint, requirements, saveCheckpoint, saveModel, type TrainingEvent,
+  createEngine, loadModel, requirements, saveModel, type TrainingEvent,
 } from 'webgpu-diffusion';
 import { loadDigits } from 'webgpu-diffusion/digits';
-import { decodeSafetensors, fingerprintImages, loadIdx, variantsForAdapter } from 'webgpu-diffusion/files';
+import { decodeSafetensors, fingerprintImages, loadIdx } from 'webgpu-diffusion/files';
 import type { Conv2d } from 'webgpu-diffusion/kernels';
 import { installWebGPU } from 'webgpu-diffusion/node';
 import { exportOnnx } from 'webgpu-diffusion/onnx';
@@ -35,8 +35,8 @@ for await (const event of trainer.fit(await engine.createDataset(images), { epoc
   const { loss }: TrainingEvent = event;
   losses.push(loss);
 }
-const settings = { seed: 123, batchSize: 256, learningRate: 1e-3, epochs: 5 };
-export const file: Uint8Array = await saveCheckpoint({ trainer, settings, data: fingerprintImages(images), losses });
+export const file: Uint8Array = await trainer.checkpoint({ fit: { epochs: 5 }, images, losses });
+export const { fnv1a } = fingerprintImages(images);
 
 // Results go where only memory that is not shared may go; what is given may be shared, and come from anywhere.
 const sampler = await engine.createSampler(unet, { count: 1 });
@@ -57,16 +57,18 @@ const shared = await loadIdx(new Uint8Array(new SharedArrayBuffer(4)));
 // @ts-expect-error: They are the bytes that were given.
 new Blob([shared.images]);
 await engine.createDataset(shared);
-trainer.setState(loadCheckpoint(file).state);
+trainer.setState(state);
 
-export const onnx: Blob = new Blob([exportOnnx(loadCheckpoint(file))]);
+export const onnx: Blob = new Blob([exportOnnx(loadModel(file))]);
 exportOnnx({ config: unet.config, parameters: await unet.getParameters(), objective: trainer.config.objective });
 // Where options are put together, what is missing is undefined: with exactOptionalPropertyTypes, too.
-const [checkpoint, maybe] = [loadCheckpoint(file), undefined as undefined | AbortSignal];
+const maybe = undefined as undefined | AbortSignal;
+const { fit } = await engine.resume(file, { images, signal: maybe });
 const none = undefined;
 await createEngine({ device, tune: none, variants: none, onProgress: none, tuningCache: none, selfCheck: none });
 await engine.createUNet({ height: none, residual: none, conditioning: none, outChannels: none }, { seed: none });
-await engine.createTrainer(unet, { variants: variantsForAdapter(engine.adapter, checkpoint), clipNorm: none, beta1: none });
+await engine.createTrainer(unet, { variants: trainer.variants, clipNorm: none, beta1: none });
+trainer.fit(await engine.createDataset(images), { ...fit, maxSteps: none });
 await engine.createTrainer(unet, { schedule: { warmup: none, decay: none, steps: none, floor: none }, customLoss: none });
 await engine.createSampler(unet, { count: none, variants: none });
 await engine.createPredictor(unet, { count: none, variants: none });

@@ -1,7 +1,8 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { inTime } from '../../src/base/time';
 import { LEAST_STEPS, MOST_RUNS, RunStore } from '../../src/keeping/store';
-import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
+import { encodeSafetensors } from '../../src/weights/encode';
+import { decodeSafetensors } from '../../src/weights/safetensors';
 import { checkpointAt, data, settings, stepOf } from '../weights/small_files';
 import { FakeLocks, FakeStorage } from './fake_storage';
 

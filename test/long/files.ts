@@ -4,14 +4,15 @@ import { Random } from '../../harness/specs/lib/spec';
 import { whole } from '../../harness/text/units';
 import { checkConfig, parametersOf } from '../../src/unet/config';
 import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
-import { loadModel, saveModel } from '../../src/weights/model';
+import { loadModel } from '../../src/weights/model';
+import { saveModel } from '../../src/weights/save_model';
 import { openAt, query } from '../fuzz/address';
 import { damaged } from '../fuzz/damage';
 import { flippedBits } from '../fuzz/flips';
 import { attempt, type Format, formats } from '../fuzz/formats';
 import { hostile } from '../fuzz/hostile';
 import { commands, read, typed } from '../fuzz/typed';
-import { data, settings, trainer } from '../weights/small_files';
+import { data, settings, snapshotOf, state, trainer } from '../weights/small_files';
 import { all, type Row } from './row';
 
 const FLIPS = 2000;
@@ -30,8 +31,8 @@ const large = {
   model: async () => ({ file: await saveModel(unet), load: loadModel }),
   'model, F16': async () => ({ file: await saveModel(unet, { dtype: 'F16' }), load: loadModel }),
   checkpoint: async () => {
-    const state = { ...(await trainer.getState()), moment1: values(), moment2: values() };
-    const run = { ...trainer, unet, getState: async () => state };
+    const large = { parameters: weights, state: { ...state, moment1: values(), moment2: values() } };
+    const run = { ...trainer, unet, ...snapshotOf(large) };
     return {
       file: await saveCheckpoint({ trainer: run, settings, data, losses: [3, 2, 1] }),
       load: loadCheckpoint,

@@ -5,14 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Engine } from '../../src/engine';
 import { Gpu } from '../../src/gpu/gpu';
 import { requestDevice } from '../../src/gpu/request_device';
-import {
-  createEngine,
-  EngineError,
-  loadCheckpoint,
-  type Progress,
-  saveCheckpoint,
-  type Variants,
-} from '../../src/index';
+import { createEngine, EngineError, type Progress, type Variants } from '../../src/index';
 import { conv2dGradKernel } from '../../src/kernels/conv2d_grad_kernel';
 import { op } from '../../src/plan/op';
 import type { Random } from '../../src/plan/small_case';
@@ -21,6 +14,7 @@ import type { Sampler } from '../../src/sampling/sampler';
 import { wrongOps } from '../../src/trust/at_size';
 import { memoryCache } from '../../src/trust/cache';
 import { Tally } from '../../src/trust/tally';
+import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
 import { createWorkerClient, serve } from '../../src/worker';
 import { digits, tutorial } from '../engine/checked_networks';

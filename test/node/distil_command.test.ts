@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { UNet } from '../../src/unet/unet';
-import { loadModel, saveModel } from '../../src/weights/model';
+import { loadModel } from '../../src/weights/model';
+import { saveModel } from '../../src/weights/save_model';
 import { testGpu } from '../lanes/gpu';
 import { limit } from '../lanes/limits';
 import { lossesIn, ownFolder, reportIn, runHere, succeed } from './command';

@@ -5,10 +5,10 @@ import { adapterName } from '../../src/gpu/adapter';
 import { createEngine, type EngineOptions, requestDevice, type Warning } from '../../src/index';
 import { op } from '../../src/plan/op';
 import { tensor } from '../../src/plan/tensor';
+import { resumeTrainer } from '../../src/resume';
 import { memoryCache } from '../../src/trust/cache';
 import type { Variants } from '../../src/unet/variants';
 import type { Checkpoint } from '../../src/weights/checkpoint';
-import { resumeTrainer } from '../../src/worker/resume';
 import { refused } from '../data/refused';
 import { check, digits3x3, tutorial } from '../engine/checked_networks';
 import {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { encodePng } from '../../harness/cli/png';
 import { limitOf } from '../../harness/run/plan';
-import { loadCheckpoint } from '../../src/index';
+import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { TrainingRun } from '../../src/worker/run';
 import { limit } from '../lanes/limits';
 import { lossesIn, narrow, ownFolder, reportIn, runHere, succeed } from './command';

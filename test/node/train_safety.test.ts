@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { loadCheckpoint } from '../../src/index';
+import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { temporaryFolder } from '../harness/system';
 import { testGpu } from '../lanes/gpu';
 import { takesLong } from '../lanes/limits';

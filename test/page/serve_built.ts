@@ -10,7 +10,7 @@ import { POLICY } from '../../harness/page/policy';
 import { gaussianNoise } from '../../harness/pictures/noise';
 import { checkConfig, parametersOf, presets } from '../../src/unet/config';
 import type { Sampling } from '../../src/unet/sampling';
-import { saveModel } from '../../src/weights/model';
+import { saveModel } from '../../src/weights/save_model';
 
 /** In place of the pretrained networks of `digits`: of the same kind, with few channels and weights by chance. Its loss is some 10, a new network's 2. */
 async function tinyNetwork(sampling?: Sampling): Promise<Uint8Array<ArrayBuffer>> {

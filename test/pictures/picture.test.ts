@@ -1,6 +1,7 @@
 /** What pictures become, from bytes as a decoder of PNG files has them, and the texture that shows images in three.js. */
 import { describe, expect, test, vi } from 'vitest';
-import { type Pixels, picturesFor, readPictureSet, readPictures } from '../../src/pictures/picture';
+import { type Pixels, picturesFor, readPictureSet } from '../../src/pictures/picture';
+import { readPictures } from '../../src/pictures/read_pictures';
 import { createPictureTexture, type EngineLike } from '../../src/three';
 import { refused } from '../data/refused';
 

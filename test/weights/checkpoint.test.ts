@@ -8,9 +8,11 @@ import {
   withSettings,
 } from '../../src/weights/checkpoint';
 import { seal } from '../../src/weights/checksum';
+import { encodeSafetensors } from '../../src/weights/encode';
 import { assertSameData, fingerprintImages } from '../../src/weights/fingerprint';
-import { loadModel, saveModel } from '../../src/weights/model';
-import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors';
+import { loadModel } from '../../src/weights/model';
+import { decodeSafetensors } from '../../src/weights/safetensors';
+import { saveModel } from '../../src/weights/save_model';
 import { refused } from '../data/refused';
 import { withoutChecksum } from '../fuzz/formats';
 import {
@@ -23,6 +25,7 @@ import {
   model,
   parameters,
   settings,
+  snapshotOf,
   state,
   trainer,
   unet,
@@ -97,7 +100,7 @@ test('the settings of averaged weights come back from a checkpoint', async () =>
     trainer: {
       ...trainer,
       config: { ...trainer.config, average },
-      getState: async () => ({ ...(await trainer.getState()), weights }),
+      ...snapshotOf({ state: { ...state, weights } as typeof state }),
     },
   });
   expect(loadCheckpoint(saved).training).toMatchObject({ average });
@@ -252,7 +255,7 @@ describe('saveCheckpoint', () => {
   });
 
   test('refuses losses too few for it to fill in from the trainer', async () => {
-    const long = { ...trainer, getState: async () => ({ ...state, step: 2000 }) };
+    const long = { ...state, step: 2000 };
     // As many as a trainer keeps, and what it has of them.
     const asked: number[] = [];
     const readLosses = async (count = 1) => {
@@ -261,7 +264,12 @@ describe('saveCheckpoint', () => {
     };
     const losses = new Float32Array(10);
     await refused(
-      () => saveCheckpoint({ ...run, trainer: { ...long, readLosses }, losses }),
+      () =>
+        saveCheckpoint({
+          ...run,
+          trainer: { ...trainer, ...snapshotOf({ state: long, readLosses }) },
+          losses,
+        }),
       'argument',
       '10 losses were given for 2000 steps',
       'the last 1000',
@@ -272,20 +280,23 @@ describe('saveCheckpoint', () => {
 
   test('refuses a run that has diverged, so that it replaces no good file', async () => {
     const broken = new Map(weights).set('up.0.bias', Float32Array.of(0, NaN));
-    const lost = { ...unet, getParameters: async () => broken };
-    const save = (changes: object, losses: ArrayLike<number> = allLosses) =>
-      saveCheckpoint({ ...run, trainer: { ...trainer, ...changes }, losses });
+    const save = (changes: Parameters<typeof snapshotOf>[0], losses: ArrayLike<number> = allLosses) =>
+      saveCheckpoint({ ...run, trainer: { ...trainer, ...snapshotOf(changes) }, losses });
     const facts = ['After step 3', 'not finite', 'learning rate'];
-    await refused(() => save({ unet: lost }), 'diverged', 'up.0.bias', ...facts);
+    await refused(() => save({ parameters: broken }), 'diverged', 'up.0.bias', ...facts);
     for (const name of ['moment1', 'moment2']) {
       const bad = { ...state, [name]: broken };
-      await refused(() => save({ getState: async () => bad }), 'diverged', `${name}.up.0.bias`, ...facts);
+      await refused(() => save({ state: bad }), 'diverged', `${name}.up.0.bias`, ...facts);
     }
     const corrections = Float32Array.of(NaN, 0);
     const bad = { ...state, corrections };
-    await refused(() => save({ getState: async () => bad }), 'diverged', 'optimizer.corrections', ...facts);
+    await refused(() => save({ state: bad }), 'diverged', 'optimizer.corrections', ...facts);
     await refused(() => save({}, [0.3, Infinity, 0.1]), 'diverged', 'losses', ...facts);
-    await refused(() => saveModel(lost), 'diverged', 'up.0.bias is not finite: value 1 of 2 is NaN');
+    await refused(
+      () => saveModel({ ...unet, getParameters: async () => broken }),
+      'diverged',
+      'up.0.bias is not finite: value 1 of 2 is NaN',
+    );
   });
 
   test.each<[string, string, unknown, string]>([
@@ -304,10 +315,10 @@ describe('saveCheckpoint', () => {
     ['data', 'fnv1a', undefined, 'missing'],
   ])('refuses what loading would refuse: %s.%s', async (what, key, value, shown) => {
     const changed = { ...run[what as 'settings'], [key]: value };
-    const getState = async () => {
+    const snapshot = async () => {
       throw new Error('the state is read before the settings are checked');
     };
-    const wrong = { ...run, trainer: { ...trainer, getState }, [what]: changed };
+    const wrong = { ...run, trainer: { ...trainer, snapshot }, [what]: changed };
     await refused(() => saveCheckpoint(wrong), 'argument', `${what}.${key} is ${shown}; it must be`);
     await refused(
       () => loadCheckpoint(altered({ [what]: JSON.stringify(changed) })),

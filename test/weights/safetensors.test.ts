@@ -2,8 +2,10 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
 import { checkConfig, parametersOf } from '../../src/unet/config';
-import { loadModel, saveModel } from '../../src/weights/model';
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
+import { encodeSafetensors } from '../../src/weights/encode';
+import { loadModel } from '../../src/weights/model';
+import { decodeSafetensors, type NamedTensor } from '../../src/weights/safetensors';
+import { saveModel } from '../../src/weights/save_model';
 import { refused } from '../data/refused';
 
 const bits = (array: Float32Array | Uint32Array) => [...new Uint32Array(array.slice().buffer)];

@@ -4,7 +4,7 @@ import { Random } from '../../harness/specs/lib/spec';
 import { checkConfig, type Parameter, parametersOf } from '../../src/unet/config';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
 import { fingerprintImages } from '../../src/weights/fingerprint';
-import { saveModel } from '../../src/weights/model';
+import { saveModel } from '../../src/weights/save_model';
 
 export const config = checkConfig({ height: 4, width: 4, widths: [2, 3], kernelSize: 3 });
 export const { parameters } = parametersOf(config);
@@ -23,6 +23,15 @@ export const state = {
 };
 export const allLosses = Float32Array.of(0.3, 0.2, 0.1);
 export const adapter = { vendor: 'acme', architecture: 'one', device: '', description: '', software: false };
+const snapshot = {
+  parameters: weights,
+  state,
+  readLosses: async (count = 1): Promise<ArrayLike<number>> => allLosses.slice(3 - count),
+};
+/** A trainer's snapshot with changes. */
+export const snapshotOf = (changes: Partial<typeof snapshot> = {}) => ({
+  snapshot: async () => ({ ...snapshot, ...changes }),
+});
 export const trainer: Parameters<typeof saveCheckpoint>[0]['trainer'] = {
   unet,
   adapter,
@@ -34,8 +43,7 @@ export const trainer: Parameters<typeof saveCheckpoint>[0]['trainer'] = {
     clipNorm: 2,
     classDropout: 0.25,
   },
-  getState: async () => state,
-  readLosses: async (count = 1) => allLosses.slice(3 - count),
+  ...snapshotOf(),
 };
 export const settings = {
   seed: 9,
@@ -64,13 +72,11 @@ export const resaved = (loaded: Checkpoint) =>
       unet: {
         config: loaded.config,
         parameters: parametersOf(loaded.config).parameters,
-        getParameters: async () => loaded.parameters,
       },
       adapter: { ...adapter, description: loaded.adapter ?? '' },
       variants: loaded.variants,
       config: { ...loaded.training, adam: loaded.state.adam },
-      getState: async () => loaded.state,
-      readLosses: async () => new Float32Array(0),
+      snapshot: async () => ({ ...loaded, readLosses: async () => [] }),
     },
     settings: loaded.settings,
     data: loaded.data,
@@ -80,7 +86,7 @@ export const resaved = (loaded: Checkpoint) =>
 /** A checkpoint of the run, as it is after any number of steps. */
 export const checkpointAt = (step: number, seed = settings.seed): Promise<Uint8Array<ArrayBuffer>> =>
   saveCheckpoint({
-    trainer: { ...trainer, getState: async () => ({ ...state, step }) },
+    trainer: { ...trainer, ...snapshotOf({ state: { ...state, step } }) },
     settings: { ...settings, seed },
     data,
     losses: Array.from({ length: step }, (_, i) => 1 / (i + 1)),

@@ -1,7 +1,8 @@
 /** `convert`: writes a trained model for PyTorch or as ONNX. Needs no GPU. */
 import { exportOnnx } from '../../../src/onnx/index';
 import { parametersOf } from '../../../src/unet/config';
-import { type Model, saveModel } from '../../../src/weights/model';
+import type { Model } from '../../../src/weights/model';
+import { saveModel } from '../../../src/weights/save_model';
 import { defineCommand, text, UsageError } from '../args';
 import { checkApart, prepareFile, writeWhole } from '../files';
 import { modelFlag, readModel } from '../model_flag';

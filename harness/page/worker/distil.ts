@@ -1,7 +1,8 @@
 /** Distils the run's network in the background of the training worker, so that other requests come first. */
 import type { Distiller, UNet } from '../../../src';
 import type { DataFingerprint } from '../../../src/weights/fingerprint';
-import { loadModel, saveModel } from '../../../src/weights/model';
+import { loadModel } from '../../../src/weights/model';
+import { saveModel } from '../../../src/weights/save_model';
 import { descriptionOf, runFileName } from '../messages/order';
 import type { Workplace } from './place';
 

@@ -1,7 +1,8 @@
 /** Writes a trained network with weights of half the size: `node harness/tools/main.mjs harness/studies/icons/half.ts FROM TO`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parametersOf } from '../../../src/unet/config';
-import { loadModel, saveModel } from '../../../src/weights/model';
+import { loadModel } from '../../../src/weights/model';
+import { saveModel } from '../../../src/weights/save_model';
 
 export async function main([from, to]: string[]): Promise<number> {
   const { parameters, ...model } = loadModel(new Uint8Array(readFileSync(from)), from);

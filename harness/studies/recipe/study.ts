@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { createQualityMeter } from '../../../src/quality/index';
 import { type Recipe, type RecipeName, recipeAt, recipes } from '../../../src/recipes';
 import type { Sampling } from '../../../src/unet/sampling';
-import { saveModel } from '../../../src/weights/model';
+import { saveModel } from '../../../src/weights/save_model';
 import { holdOut, loadImages } from '../../cli/images';
 import { manySamples } from '../../cli/measure_quality';
 import { nodeEngine } from '../../cli/node_engine';

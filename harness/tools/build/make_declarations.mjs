@@ -15,7 +15,7 @@ const path = (name) => fileURLToPath(new URL(`../../../${name}`, import.meta.url
 
 const { config } = await loadConfigFromFile({ command: 'build', mode: 'lib' }, path('vite.config.ts'));
 /** The sources of the package's entries, by name. */
-const { cli: _, ...entries } = config.build.lib.entry;
+const { cli: _, read_pictures: __, ...entries } = config.build.lib.entry;
 
 export { entries };
 

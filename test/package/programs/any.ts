@@ -2,14 +2,12 @@
 import {
   createEngine,
   type EngineOptions,
-  loadCheckpoint,
   loadModel,
   recipes,
   saveModel,
   type TrainingEvent,
 } from 'webgpu-diffusion';
 import { loadDigitLabels, loadDigits } from 'webgpu-diffusion/digits';
-import { variantsForAdapter } from 'webgpu-diffusion/files';
 import type { Activation } from 'webgpu-diffusion/kernels';
 import { installWebGPU } from 'webgpu-diffusion/node';
 import { exportOnnx } from 'webgpu-diffusion/onnx';
@@ -41,9 +39,8 @@ export const blob: Blob = new Blob([
 const { probabilities } = (await loadClassifier()).classify(images, 4);
 export const first: number = probabilities[0]!;
 export const again: Float32Array | undefined = loadModel(new Uint8Array()).parameters.get('down.0.kernel');
-await engine.createTrainer(unet, {
-  variants: variantsForAdapter(engine.adapter, loadCheckpoint(new Uint8Array())),
-});
+const kept = await trainer.checkpoint({ fit: recipes.digits.fit, images: await loadDigits() });
+export const { fit } = await engine.resume(kept, { images: await loadDigits() });
 
 const shape = { batch: 1, height: 4, width: 4, channels: 1 };
 export const activation: Activation = await engine.createActivation(shape);

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import { recipes } from '../../../src/recipes';
 import { checkConfig, parametersOf } from '../../../src/unet/config';
 import { initialParameters } from '../../../src/unet/weights';
-import { saveModel } from '../../../src/weights/model';
+import { saveModel } from '../../../src/weights/save_model';
 import { drive } from '../drive';
 import { leaveNoRoom, writePictures } from '../own_pictures';
 import {

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { checkConfig, parametersOf } from '../../../src/unet/config';
 import { saveCheckpoint } from '../../../src/weights/checkpoint';
 import { fingerprintImages } from '../../../src/weights/fingerprint';
-import { saveModel } from '../../../src/weights/model';
+import { saveModel } from '../../../src/weights/save_model';
 import { violationsEverywhere } from '../axe';
 import { drive, inTurns } from '../drive';
 import {
@@ -426,8 +426,7 @@ async function reddening() {
     adapter: { vendor: '', architecture: '', device: '', description: 'another', software: false },
     variants: {},
     config: { adam, schedule, objective: 'flow', classDropout: 0.05 } as const,
-    getState: async () => state,
-    readLosses: async () => [1],
+    snapshot: async () => ({ parameters: weights, state, readLosses: async () => [1] }),
   };
   const settings = { seed: 1, batchSize: 4, learningRate: 0.001, epochs: 9 };
   const idx = (magic: number, sizes: readonly number[], values: Uint8Array) =>
