@@ -78,9 +78,8 @@ export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
       lib: {
         entry: {
           index: 'src/index.ts',
-          digits: 'src/data/digits.ts',
+          digits: 'src/digits/index.ts',
           files: 'src/files/index.ts',
-          kernels: 'src/standalone/index.ts',
           node: 'src/node/index.ts',
           onnx: 'src/onnx/index.ts',
           pretrained: 'src/pretrained/index.ts',

@@ -1,7 +1,7 @@
 /** `--model`: a trained network, from a file or from the package. */
 import { existsSync } from 'node:fs';
 import { EngineError } from '../../src/base/errors';
-import { loadPretrained, pretrainedNames } from '../../src/pretrained/index';
+import { loadPretrained, pretrainedNames } from '../../src/pretrained/pretrained';
 import { loadModel, type Model } from '../../src/weights/model';
 import { text } from './args';
 import { readWhole } from './files';

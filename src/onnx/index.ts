@@ -11,10 +11,8 @@ import type { Tensor } from '../weights/safetensors';
 import { graphOf, OPSET } from './network';
 import { encodeModel } from './proto';
 
-export { EngineError } from '../base/errors';
-
 /** A network with its weights: the result of `loadModel` or `loadPretrained`, or `unet.config` and `await unet.getParameters()`. */
-export interface OnnxSource {
+interface OnnxSource {
   /** The network. */
   readonly config: UNetConfig;
   /** The parameters by name, in the engine's layout. */

@@ -8,7 +8,7 @@ import type { PainterOptions } from '../pictures/painter';
 // ExternalTexture will do (0.180 and later).
 
 /** The members of an engine that are used here. */
-export interface EngineLike {
+interface EngineLike {
   /** The renderer's device. */
   readonly device: GPUDevice;
   /** As the engine's. */
@@ -16,7 +16,7 @@ export interface EngineLike {
 }
 
 /** The members of a painter that are used here. */
-export interface PainterLike {
+interface PainterLike {
   /** Width of the picture, in texels. */
   readonly width: number;
   /** Height of the picture, in texels. */
@@ -75,7 +75,7 @@ export async function deviceOf(renderer: RendererLike): Promise<GPUDevice> {
 }
 
 /** A picture of images on the GPU, as a three.js texture. Created by `createPictureTexture`. */
-export class PictureTexture<Texture extends ThreeTexture> extends Resource {
+class PictureTexture<Texture extends ThreeTexture> extends Resource {
   /** For a material's `map`, or `texture(map)` in TSL. */
   readonly texture: Texture;
   /** The WebGPU texture: by default `rgba8unorm-srgb`, with COPY_SRC. */
@@ -109,6 +109,8 @@ export class PictureTexture<Texture extends ThreeTexture> extends Resource {
     this.gpuTexture.destroy();
   }
 }
+
+export type { PictureTexture };
 
 /**
  * Creates a texture that shows the engine's images: `createPictureTexture(engine, THREE.ExternalTexture, { height, width, channels,

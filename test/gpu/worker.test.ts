@@ -4,13 +4,8 @@ import { EngineError, loadModel, recipes } from '../../src';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { encodeSafetensors } from '../../src/weights/encode';
 import { decodeSafetensors } from '../../src/weights/safetensors';
-import {
-  type CallContext,
-  type ClientSampleOptions,
-  createWorkerClient,
-  serve,
-  type WorkerClient,
-} from '../../src/worker';
+import { type CallContext, createWorkerClient, serve, type WorkerClient } from '../../src/worker';
+import type { ClientSampleOptions } from '../../src/worker/client';
 import type { ServeOptions } from '../../src/worker/serve_options';
 import { refused } from '../data/refused';
 import { watchBuffers } from '../engine/buffers';

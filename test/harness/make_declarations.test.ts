@@ -14,11 +14,10 @@ const root = new URL('../../', import.meta.url);
 
 const source = `
 import {
-  createEngine, loadModel, requirements, saveModel, type TrainingEvent,
+  type Conv2d, createEngine, loadModel, requirements, saveModel, type TrainingEvent,
 } from 'webgpu-diffusion';
 import { loadDigits } from 'webgpu-diffusion/digits';
-import { decodeSafetensors, fingerprintImages, loadIdx } from 'webgpu-diffusion/files';
-import type { Conv2d } from 'webgpu-diffusion/kernels';
+import { fingerprintImages, loadIdx } from 'webgpu-diffusion/files';
 import { installWebGPU } from 'webgpu-diffusion/node';
 import { exportOnnx } from 'webgpu-diffusion/onnx';
 
@@ -87,15 +86,13 @@ await saveModel(unet, { dtype: none, objective: none });
 declare const encoder: GPUCommandEncoder;
 trainer.encodeStep(encoder, { noisy: buffer, target: { buffer, offset: 4 }, levels: none }, { learningRate: none });
 trainer.encodeUpdate(encoder, { learningRate: none, clipNorm: none, weightDecay: none, loss: { buffer, offset: 4 } });
-await unet.setParameters(new Map([...decodeSafetensors(file).tensors].map(([name, { data }]) => [name, data])));
+await unet.setParameters(loadModel(file).parameters);
 
 // @ts-expect-error: Were the types lost, everything would be allowed.
 await engine.createUNet({ wids: [32] });
 `;
 
-const ENTRIES = [
-  ...['index', 'digits', 'files', 'kernels', 'node', 'onnx', 'pretrained', 'quality', 'three', 'worker'],
-];
+const ENTRIES = [...['index', 'digits', 'files', 'node', 'onnx', 'pretrained', 'quality', 'three', 'worker']];
 
 const folder = temporaryFolder(afterAll);
 const program = join(folder, 'program.mts');

@@ -2,8 +2,8 @@
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { encodeSafetensors } from '../../src/files/index';
 import { createEngine, loadModel, readPictures, saveModel } from '../../src/index';
+import { encodeSafetensors } from '../../src/weights/encode';
 import { memoryOf } from '../../src/worker/transfer';
 import { testGpu } from '../lanes/gpu';
 

@@ -3,9 +3,11 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { dirname, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
-import { decodeSafetensors, encodeSafetensors } from '../../src/files';
-import { createEngine, loadModel, recipeAt, recipeOf } from '../../src/index';
+import { createEngine, loadModel, recipeAt } from '../../src/index';
+import { recipeOf } from '../../src/recipes';
 import { seal, UNKNOWN } from '../../src/weights/checksum';
+import { encodeSafetensors } from '../../src/weights/encode';
+import { decodeSafetensors } from '../../src/weights/safetensors';
 import { idxFile } from '../harness/system';
 import { testGpu } from '../lanes/gpu';
 import { limit } from '../lanes/limits';

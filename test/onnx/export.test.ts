@@ -1,11 +1,13 @@
 /** Exported networks, run by ONNX Runtime, against the f64 reference; test/node/onnx.test.ts has them against the engine. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../harness/specs/lib/spec';
-import { exportOnnx, type OnnxSource } from '../../src/onnx/index';
+import { exportOnnx } from '../../src/onnx/index';
 import { checkConfig, outChannelsOf, parametersOf, type UNetConfig } from '../../src/unet/config';
 import { refused } from '../data/refused';
 import { ReferenceUNet } from '../unet/reference_unet';
 import { openOnnx } from './runtime';
+
+type OnnxSource = Parameters<typeof exportOnnx>[0];
 
 /** Every weight and bias has a value, so that none can be missed. */
 function random(partial: Partial<UNetConfig>): OnnxSource & { parameters: Map<string, Float32Array> } {

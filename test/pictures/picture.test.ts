@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { type Pixels, picturesFor, readPictureSet } from '../../src/pictures/picture';
 import { readPictures } from '../../src/pictures/read_pictures';
-import { createPictureTexture, type EngineLike } from '../../src/three';
+import { createPictureTexture } from '../../src/three';
 import { refused } from '../data/refused';
 
 const picture = (width: number, height: number, ...bytes: number[]): Pixels => ({
@@ -106,7 +106,7 @@ test('a class of three’s that throws leaves neither painter nor texture behind
   const engine = {
     device: { createTexture: () => made('texture') },
     createPainter: async () => made('painter'),
-  } as unknown as EngineLike;
+  } as never;
   class Throws {
     constructor() {
       throw new Error('no three');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadDigitLabels, loadDigits } from '../../src/data/digits';
-import { createQualityMeter } from '../../src/quality';
+import { createQualityMeter } from '../../src/quality/quality';
 import { refused } from '../data/refused';
 import { random } from './random';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { hashOfNumbers } from '../../src/base/hash';
-import { loadPretrained, type PretrainedName, pretrainedNames } from '../../src/pretrained/index';
+import { loadPretrained, type PretrainedName, pretrainedNames } from '../../src/pretrained/pretrained';
 import { recipes } from '../../src/recipes';
 import { checkConfig, parametersOf } from '../../src/unet/config';
 

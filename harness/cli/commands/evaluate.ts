@@ -1,7 +1,7 @@
 /** `evaluate`: measures how good a trained model's digits are. */
 
 import { DIGITS } from '../../../src/data/digits';
-import { pretrainedNames } from '../../../src/pretrained/index';
+import { pretrainedNames } from '../../../src/pretrained/pretrained';
 import type { Model } from '../../../src/weights/model';
 import { adapterLabel, adapterText } from '../../text/adapter_text';
 import { duration } from '../../text/units';

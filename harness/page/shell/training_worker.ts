@@ -1,6 +1,5 @@
 /** The page's side of the training worker: a client of the door that every page can use, with the page's own calls and events. */
 import {
-  type ClientSampleOptions,
   createWorkerClient,
   type RunDescription,
   type Samples,
@@ -30,12 +29,12 @@ interface PageWorker {
   readonly events: { readonly [Type in PageEvent['type']]: Omit<EventOf<Type>, 'type'> };
 }
 
+type SampleOptions = NonNullable<Parameters<WorkerClient['sample']>[0]>;
+
 /** The client, whose host makes runs of the page's settings, and has networks to sample from. */
 export interface TrainingWorker extends Omit<WorkerClient<PageWorker>, 'begin' | 'sample'> {
   begin(given: Record<never, never>): Promise<RunDescription>;
-  sample(
-    order: Omit<ClientSampleOptions, 'network'> & { readonly network: Order['source'] },
-  ): Promise<Samples>;
+  sample(order: Omit<SampleOptions, 'network'> & { readonly network: Order['source'] }): Promise<Samples>;
 }
 
 /** The arguments of a call, and the value that it resolves to. */

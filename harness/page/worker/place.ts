@@ -11,7 +11,7 @@ import {
 } from '../../../src';
 import { once } from '../../../src/base/load';
 import { stepIn } from '../../../src/keeping/slots';
-import { loadPretrained, type PretrainedName, pretrainedNames } from '../../../src/pretrained';
+import { loadPretrained, type PretrainedName, pretrainedNames } from '../../../src/pretrained/pretrained';
 import { recipeSampling, samplingFor } from '../../../src/recipes';
 import type { Sampling } from '../../../src/unet/sampling';
 import type { Model } from '../../../src/weights/model';

@@ -5,7 +5,7 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createQualityMeter } from '../../../src/quality/index';
+import { createQualityMeter } from '../../../src/quality/quality';
 import { type Recipe, type RecipeName, recipeAt, recipes } from '../../../src/recipes';
 import type { Sampling } from '../../../src/unet/sampling';
 import { saveModel } from '../../../src/weights/save_model';

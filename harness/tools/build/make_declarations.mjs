@@ -53,13 +53,12 @@ function namesOfWebGPU(bundle) {
 function typesAlone(bundle, source) {
   const names = [...readFileSync(source, 'utf8').matchAll(/^export type \{([^}]*)\}/gm)]
     .flatMap(([, list]) => list.split(','))
-    .map((name) => name.trim());
-  const classes = names.filter((name) => bundle.includes(`export declare class ${name} `));
+    .map((name) => name.trim())
+    .filter(Boolean);
+  const declared = (name) => new RegExp(`export (declare class ${name}\\b)`);
+  const classes = names.filter((name) => declared(name).test(bundle));
   if (classes.length === 0) return bundle;
-  const text = classes.reduce(
-    (all, name) => all.replace(`export declare class ${name} `, `declare class ${name} `),
-    bundle,
-  );
+  const text = classes.reduce((all, name) => all.replace(declared(name), '$1'), bundle);
   return `${text}\nexport type { ${classes.join(', ')} };\n`;
 }
 

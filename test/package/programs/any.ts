@@ -1,5 +1,6 @@
 /** A program that leaves WebGPU to the engine: it compiles also where nothing declares WebGPU. */
 import {
+  type Activation,
   createEngine,
   type EngineOptions,
   loadModel,
@@ -8,7 +9,6 @@ import {
   type TrainingEvent,
 } from 'webgpu-diffusion';
 import { loadDigitLabels, loadDigits } from 'webgpu-diffusion/digits';
-import type { Activation } from 'webgpu-diffusion/kernels';
 import { installWebGPU } from 'webgpu-diffusion/node';
 import { exportOnnx } from 'webgpu-diffusion/onnx';
 import { loadPretrained } from 'webgpu-diffusion/pretrained';

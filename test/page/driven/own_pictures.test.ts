@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from 'puppeteer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decodeSafetensors } from '../../../src/files';
+import { decodeSafetensors } from '../../../src/weights/safetensors';
 import { drive } from '../drive';
 import { leaveNoRoom, writePictures } from '../own_pictures';
 import {

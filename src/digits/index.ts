@@ -1,0 +1,2 @@
+/** webgpu-diffusion/digits: MNIST's digits. */
+export { loadDigitLabels, loadDigits } from '../data/digits';
