@@ -260,6 +260,12 @@ test('a client hears that its run goes on with other kernels, and nothing where 
   const { client } = await servedRun();
   const warnings: unknown[] = [];
   client.on('warning', (warning) => warnings.push(warning));
+  const from = (name: string) => ({
+    message: expect.stringMatching(
+      new RegExp(`goes on with other kernels, .*: the run began on ${name}\\.$`),
+    ),
+    run: true,
+  });
   await client.step(3);
   const file = await client.save('checkpoint');
   const { tensors, metadata } = decodeSafetensors(file);
@@ -267,11 +273,11 @@ test('a client hears that its run goes on with other kernels, and nothing where 
   const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
   await client.reset();
   await client.resume({ from: file });
-  expect(warnings).toEqual([]);
+  // Firefox names no adapter, and an adapter without a name may be another one.
+  expect(warnings.splice(0)).toEqual(others.adapter ? [] : [from('an adapter without a name')]);
   await client.reset();
   await client.resume({ from: encodeSafetensors(named, { ...others, adapter: 'Acme One', version: '1' }) });
-  const message = expect.stringMatching(/goes on with other kernels, .*: the run began on Acme One\.$/);
-  expect(warnings).toEqual([{ message, run: true }]);
+  expect(warnings).toEqual([from('Acme One')]);
 });
 
 test('adjusting to illegal settings is refused, and changes nothing', async () => {
