@@ -46,7 +46,7 @@ export const common = (assets: boolean): UserConfig => ({
 
 /**
  * Two uses of one file: the page (`vite`, `vite build` into dist/page), and the package (`vite build --mode lib` into dist/lib: the library
- * and the command line). The tests have test/lanes/vitest.config.ts.
+ * and the command line). The tests have test/lib/lanes/vitest.config.ts.
  */
 export default defineConfig(({ mode, command, isSsrBuild }): UserConfig => {
   // For the page alone: what Node runs has no server to fetch from (harness/tools/build/load.mjs).

@@ -3,7 +3,7 @@
 
     python3 harness/studies/train_classifier.py
 
-writes src/quality/digit-classifier.safetensors and, for the tests, test/quality/classifier.json, and prints how many of
+writes src/quality/digit-classifier.safetensors and, for the tests, test/numbers/quality/classifier.json, and prints how many of
 the held-out digits the stored network names rightly. It needs PyTorch (a processor will do) and takes a minute or two.
 The same PyTorch on the same processor writes the same bytes; elsewhere the last digits differ, and with them the
 FNV-1a in src/quality/classifier.ts, which is printed, too.

@@ -1,4 +1,4 @@
-/** `npm run mutants`, `npm run recipe`, …: runs the `main` of a TypeScript file, named by its path from the root of the repository. */
+/** `npm run recipe`, `npm run winograd`, …: runs the `main` of a TypeScript file, named by its path from the root of the repository. */
 import { load } from './build/load.mjs';
 
 const [file, ...args] = process.argv.slice(2);

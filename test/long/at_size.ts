@@ -3,9 +3,9 @@ import { loadDigitLabels, loadDigits } from '../../src/data/digits';
 import { requestDevice } from '../../src/gpu/request_device';
 import { createEngine, recipeAt, recipes } from '../../src/index';
 import { nodeGpu } from '../../src/node/dawn';
-import { digits, type Network, tutorial } from '../engine/checked_networks';
-import { makeHostile, someGpu } from '../hostile/hostile_device';
-import { fourSteps, onWrong, type WrongWhere, wrongText } from '../hostile/wrong';
+import { digits, type Network, tutorial } from '../lib/checked_networks';
+import { makeHostile, someGpu } from '../lib/hostile/hostile_device';
+import { fourSteps, onWrong, type WrongWhere, wrongText } from '../lib/hostile/wrong';
 import { all, type Row } from './row';
 
 const BATCH = 64;

@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { launchBrowser } from '../../harness/run/browsers';
-import { type Name, type Run, recipeNames, type SizeName, STEPS, widest } from '../engine/bits';
-import { servePage } from '../page/visit';
+import { type Name, type Run, recipeNames, type SizeName, STEPS, widest } from '../lib/bits';
+import { servePage } from '../lib/page/visit';
 import { all, type Row } from './row';
 
 type Runs = Record<Name, Run>;

@@ -13,8 +13,8 @@ import {
   type Result,
   setUp,
   type World,
-} from '../engine/call_failures';
-import { FailingDevice, failuresOf, lossesOf } from '../engine/failing_device';
+} from '../lib/call_failures';
+import { FailingDevice, failuresOf, lossesOf } from '../lib/failing_device';
 import { all, type Row } from './row';
 
 const request = async () => (await requestDevice(await nodeGpu())).device;

@@ -1,7 +1,7 @@
 /** How a page in Chrome draws that gives training a part of each frame, as examples/frames does, and how one trains whose frames take long. */
 import { launchBrowser } from '../../harness/run/browsers';
-import { serveExamples } from '../page/serve_examples';
-import { servePage } from '../page/visit';
+import { serveExamples } from '../lib/page/serve_examples';
+import { servePage } from '../lib/page/visit';
 import type { Row } from './row';
 
 const SECONDS = 10;

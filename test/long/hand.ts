@@ -5,7 +5,7 @@ import { launchBrowser } from '../../harness/run/browsers';
 import { createEngine } from '../../src';
 import { installWebGPU } from '../../src/node';
 import { loadPretrained } from '../../src/pretrained';
-import { click, messagesOf, phase, recordMessages, servePage, until, visit } from '../page/visit';
+import { click, messagesOf, phase, recordMessages, servePage, until, visit } from '../lib/page/visit';
 import type { Row } from './row';
 
 const SECONDS = 10;

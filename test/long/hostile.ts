@@ -1,8 +1,8 @@
 /** Drivers that treat kernels badly, shader by shader. */
 import { requestDevice } from '../../src/gpu/request_device';
 import { nodeGpu } from '../../src/node/dawn';
-import { digits, tutorial } from '../engine/checked_networks';
-import { delayEach } from '../hostile/late';
+import { digits, tutorial } from '../lib/checked_networks';
+import { delayEach } from '../lib/hostile/late';
 import {
   healthyVisit,
   onCard,
@@ -11,7 +11,7 @@ import {
   type Result,
   refuseEach,
   updateEach,
-} from '../hostile/rows';
+} from '../lib/hostile/rows';
 import { all, type Row } from './row';
 
 const threes = { ...digits, config: { ...digits.config, kernelSize: 3 } };

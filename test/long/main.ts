@@ -1,7 +1,7 @@
 /**
  * The promises of docs/reliability.md in numbers that `npm test` has no time for. Prints a table like the one there.
  *
- *   npm run test:long -- [WORD]…     only these groups, and rows that have one of the words in their name
+ *   npm run test:all -- long [WORD]…     only these groups, and rows that have one of the words in their name
  */
 import { arch, availableParallelism, cpus, platform, release } from 'node:os';
 import { atSize } from './at_size';

@@ -15,7 +15,7 @@ import {
   TUTORIAL,
   until,
   visit,
-} from '../page/visit';
+} from '../lib/page/visit';
 import { all, type Row, temporary } from './row';
 
 const RUN = TUTORIAL.replace('samples=4', 'samples=0');

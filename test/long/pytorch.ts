@@ -10,8 +10,8 @@ import { loadClassifier } from '../../src/quality/index';
 import { checkConfig, parametersOf, presets, type UNetConfig } from '../../src/unet/config';
 import { loadModel, type Model } from '../../src/weights/model';
 import { saveModel } from '../../src/weights/save_model';
-import { codeOf } from '../tools/docs_code';
-import { ReferenceUNet } from '../unet/reference_unet';
+import { ReferenceUNet } from '../lib/reference_unet';
+import { codeOf } from '../repository/docs_code';
 import { type Row, temporary } from './row';
 
 /** Debian's has PyTorch from a package of the system's. */

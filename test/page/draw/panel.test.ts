@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { DrawPanel } from '../../../harness/page/draw/draw_panel';
 import type { DrawOrder, Example, WorkerEvent } from '../../../harness/page/messages/messages';
 import { App } from '../../../harness/page/shell/app';
-import { lost, standIns } from '../stand_ins';
+import { lost, standIns } from '../../lib/page/stand_ins';
 
 let tell: (event: WorkerEvent) => void;
 let example: Example;

@@ -5,7 +5,7 @@ import { ShaderDesk } from '../../../harness/page/edit/desk';
 import { lateDesk } from '../../../harness/page/edit/late_desk';
 import type { TrialOrder } from '../../../harness/page/edit/trial_messages';
 import type { App } from '../../../harness/page/shell/app';
-import { standIns } from '../stand_ins';
+import { standIns } from '../../lib/page/stand_ins';
 
 afterEach(() => vi.unstubAllGlobals());
 

@@ -17,7 +17,7 @@ import { fitNames } from '../../../harness/page/shell/dom';
 import { initialState } from '../../../harness/page/shell/state';
 import { decodeRecording } from '../../../harness/page/welcome/recording';
 import { recipes } from '../../../src/recipes';
-import { lost, madeElements, StandIn, standIns } from '../stand_ins';
+import { lost, madeElements, StandIn, standIns } from '../../lib/page/stand_ins';
 
 const file = new URL('../../../harness/page/welcome/recording.gz', import.meta.url);
 const recording = decodeRecording(new Uint8Array(gunzipSync(readFileSync(file))));

@@ -9,7 +9,7 @@ import type {
 import { initialSettings, type Source, withRecipe } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState } from '../../../harness/page/shell/state';
-import { lost } from '../stand_ins';
+import { lost } from '../../lib/page/stand_ins';
 
 /** As much of an element as the view uses. */
 class Fake {

@@ -6,7 +6,7 @@ import { App } from '../../../harness/page/shell/app';
 import { networkIn } from '../../../harness/page/shell/state';
 import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import { recipes } from '../../../src/recipes';
-import { StandIn, standIns } from '../stand_ins';
+import { StandIn, standIns } from '../../lib/page/stand_ins';
 
 type Sampling = Required<Parameters<TrainingWorker['sample']>[0]>;
 

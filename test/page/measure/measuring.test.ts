@@ -31,8 +31,8 @@ import type { App } from '../../../harness/page/shell/app';
 import { initialState, type State } from '../../../harness/page/shell/state';
 import type { TrainingWorker } from '../../../harness/page/shell/training_worker';
 import type { EngineReport } from '../../../src';
-import { markup } from '../markup';
-import { madeElements, type StandIn, standIns } from '../stand_ins';
+import { markup } from '../../lib/page/markup';
+import { madeElements, type StandIn, standIns } from '../../lib/page/stand_ins';
 
 /** The worker that measures. */
 let worker: { task?: MeasureTask; say(data: MeasureEvent): void } | undefined;

@@ -23,7 +23,7 @@ import {
 import { cellsOf, keptRow, neededData, ownRow, pastRow, unlike } from '../../../harness/page/train/runs';
 import type { StoredRun } from '../../../src/keeping/store';
 import { presets } from '../../../src/unet/config';
-import { standInStorage } from '../stand_ins';
+import { standInStorage } from '../../lib/page/stand_ins';
 
 const point = { step: 2, loss: 0.25, bins: [0.25, null], images: 4 };
 const share = { step: 2, accepted: 0.5, samples: 100, real: 0.98 };

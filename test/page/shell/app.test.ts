@@ -9,7 +9,7 @@ import { App, type Panel } from '../../../harness/page/shell/app';
 import { digits } from '../../../harness/page/train/plan';
 import { createStarter } from '../../../harness/page/welcome/home';
 import type { StoredRun } from '../../../src/keeping/store';
-import { lost, standInStorage, standIns } from '../stand_ins';
+import { lost, standInStorage, standIns } from '../../lib/page/stand_ins';
 
 let tell: (event: WorkerEvent) => void;
 let frames: (() => void)[];

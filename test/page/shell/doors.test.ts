@@ -8,7 +8,7 @@ import {
   withSetting,
 } from '../../../harness/page/messages/settings';
 import { connectDoors, connectLeads, type View } from '../../../harness/page/shell/doors';
-import { markup } from '../markup';
+import { markup } from '../../lib/page/markup';
 
 /** As much of an element as the doors use. */
 class Fake {

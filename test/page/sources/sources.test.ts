@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { coloured } from '../../../harness/page/sources/prism';
 import { sourcesOf } from '../../../harness/page/sources/sources';
-import { madeElements, type StandIn, standIns } from '../stand_ins';
+import { madeElements, type StandIn, standIns } from '../../lib/page/stand_ins';
 
 let tries = 0;
 vi.mock('../../../harness/page/sources/source_text', () => {

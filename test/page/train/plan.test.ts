@@ -15,7 +15,7 @@ import { createStarter } from '../../../harness/page/welcome/home';
 import { Planning } from '../../../harness/page/worker/planning';
 import { type Plan, planOf, scheduleOf } from '../../../harness/run/plan';
 import type { RunChanges } from '../../../src/worker';
-import { standInStorage, standIns } from '../stand_ins';
+import { standInStorage, standIns } from '../../lib/page/stand_ins';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -5,7 +5,7 @@ import { initialSettings } from '../../../harness/page/messages/settings';
 import type { App } from '../../../harness/page/shell/app';
 import { initialState } from '../../../harness/page/shell/state';
 import { createHome } from '../../../harness/page/welcome/home';
-import { lost, standIns } from '../stand_ins';
+import { lost, standIns } from '../../lib/page/stand_ins';
 
 afterEach(() => vi.unstubAllGlobals());
 

@@ -8,7 +8,7 @@ import { Workplace } from '../../../harness/page/worker/place';
 import { type Engine, EngineError, type UNet, type UNetConfig, type UNetOptions } from '../../../src';
 import type { BeginOptions } from '../../../src/worker';
 import { Tasks } from '../../../src/worker/tasks';
-import { FakeWorker } from '../../worker/fake_worker';
+import { FakeWorker } from '../../lib/worker/fake_worker';
 
 /** The page's worker in this thread: its client and session, and the names of the events. */
 async function served() {

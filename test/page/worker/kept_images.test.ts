@@ -2,7 +2,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { KeptImages } from '../../../harness/page/worker/kept_images';
 import { RUNS } from '../../../src/keeping/store';
-import { FakeStorage } from '../../keeping/fake_storage';
+import { FakeStorage } from '../../lib/fake_storage';
 
 const colours = (count: number, seed = 0) => ({
   images: Uint8Array.from({ length: count * 4 * 2 * 3 }, (_, i) => (seed + 37 * i) % 256),

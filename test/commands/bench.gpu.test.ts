@@ -1,0 +1,374 @@
+/**
+ * The bench and the check themselves, on the cheapest kernels.
+ *
+ * @module-tag nightly
+ */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ratesOf } from '../../harness/bench/measured';
+import { breakDown, measureWork, openWork, ownSize } from '../../harness/bench/network';
+import { measureGflops, measurePeaks } from '../../harness/bench/peaks';
+import { addEvent, type BenchResult, type BenchTotal, totalNames } from '../../harness/bench/result';
+import { listEntries, tooLong } from '../../harness/bench/rows';
+import { runBench } from '../../harness/bench/run';
+import { summary } from '../../harness/bench/statistics';
+import { measurePoint } from '../../harness/bench/sweep';
+import { Queries, Timer } from '../../harness/bench/timer';
+import { type CheckRow, runCheck } from '../../harness/run/check';
+import { specs } from '../../harness/specs/lib/registry';
+import { EngineError } from '../../src/base/errors';
+import { createEngine } from '../../src/engine';
+import type { EngineReport } from '../../src/report';
+import { Trainer } from '../../src/training/trainer';
+import { testGpu } from '../lib/gpu';
+import { refused } from '../lib/refused';
+
+// The first test measures the peaks; the others, which would take longer for peaks than for what they are about, get its peaks.
+vi.mock(import('../../harness/bench/peaks'), async (original) => {
+  const real = await original();
+  return { ...real, measurePeaks: vi.fn(real.measurePeaks), measureGflops: vi.fn(real.measureGflops) };
+});
+const { gpu } = await testGpu();
+const engine = await createEngine({ device: gpu.device, selfCheck: false });
+const createTimer = () => Timer.create(gpu, () => {});
+const timer = await createTimer();
+const peak = { gflops: 50, gbps: 5, copies: [{ bytes: 2 ** 20, gbps: 5 }] };
+
+const { measure } = Timer.prototype;
+beforeEach(() => {
+  // Three short samples of everything: what is measured does not matter here.
+  vi.spyOn(Timer.prototype, 'measure').mockImplementation(async function (this: Timer, encode, _, signal) {
+    signal?.throwIfAborted();
+    const samples = [];
+    while (samples.length < 3) samples.push(await this.once(encode));
+    return summary(samples);
+  });
+});
+afterEach(() => {
+  vi.resetAllMocks(); // to what they replace
+});
+
+function tellPeaks(): void {
+  vi.mocked(measurePeaks).mockImplementationOnce(async () => ({ timer: await createTimer(), peak }));
+  vi.mocked(measureGflops).mockResolvedValueOnce(peak.gflops);
+}
+
+async function bench(options: Parameters<typeof runBench>[1]): Promise<BenchResult> {
+  let result: BenchResult | undefined;
+  for await (const event of runBench(engine, options)) result = addEvent(result, event);
+  return result!;
+}
+
+test('bench: every row is checked and timed, and the peaks are of this run', async () => {
+  // As it is, at its shortest.
+  vi.mocked(Timer.prototype.measure).mockImplementation(function (this: Timer, encode, _, signal) {
+    return measure.call(this, encode, 0, signal);
+  });
+  const result = await bench({
+    kernel: 'swish_max_pool.*down.1,conv2d.one_output up.2,noop',
+    batch: 4,
+    budgetSeconds: 3600, // does not run out
+    runtime: 'a test',
+  });
+  expect([result.runtime, result.end, result.sweep]).toEqual(['a test', 'complete', []]);
+  expect(result.peak.gflops).toBeGreaterThan(0);
+  expect(result.gflopsAtEnd).toBeGreaterThan(0);
+  expect(result.peak.copies.map(({ bytes }) => bytes / 2 ** 20)).toEqual([1, 16, 128]);
+  expect(result.peak.gbps).toBe(result.peak.copies[2].gbps);
+  expect(result.timer.resolutionMs).toBeGreaterThan(0);
+  // What a step uses comes first: on a device without subgroups, both but noop.
+  const order = result.rows.map(({ kernel, layer }) => `${kernel} ${layer}`);
+  expect([...order].sort()).toEqual(['conv2d up.2', 'noop dispatch', 'swish_max_pool down.1']);
+  expect(order.indexOf('swish_max_pool down.1')).toBeLessThan(order.indexOf('noop dispatch'));
+  for (const { check, ms, gbps, shareOfPeak, batch } of result.rows) {
+    expect({ batch, pass: check.pass }).toEqual({ batch: 4, pass: true });
+    expect(ms!.n).toBeGreaterThanOrEqual(3);
+    expect(ms!.median).toBeGreaterThan(0);
+    expect(ms!.p10).toBeLessThanOrEqual(ms!.median);
+    expect(ms!.p90).toBeGreaterThanOrEqual(ms!.median);
+    expect(gbps).toBeGreaterThan(0);
+    expect(shareOfPeak).toBeGreaterThan(0);
+  }
+  const [conv, noop] = ['conv2d', 'noop'].map((name) => result.rows.find(({ kernel }) => kernel === name)!);
+  expect(conv.shape).toBe('batch 4, height 28, width 28, in channels 32, out channels 1, kernel size 5');
+  expect(conv.flops! / conv.ms!.median / 1e6).toBeCloseTo(conv.gflops!);
+  expect(conv.bytes! / conv.ms!.median / 1e6).toBeCloseTo(conv.gbps!);
+  expect(conv.shaders).toEqual(['conv2d.one_output']);
+  expect(conv.insideGflops! / conv.gflops!).toBeCloseTo(0.916, 3);
+  expect(noop.gflops).toBe(0);
+  expect([result.step, result.forward, result.sample]).toEqual([null, null, null]);
+});
+
+describe('a GPU clock that stands still', () => {
+  const still = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    return { milliseconds: 0, nanoseconds: 0 };
+  };
+  const nothing = () => {};
+
+  test('all the time is replaced by the clock of the host', async () => {
+    vi.spyOn(Queries.prototype, 'time').mockImplementation(still);
+    const { kind } = await Timer.create(gpu, nothing);
+    expect(kind).toBe('wall clock');
+  });
+
+  test('now and then does not make a long measurement 0', async () => {
+    vi.spyOn(Queries.prototype, 'time').mockImplementation(still);
+    const ms = await timer.once(nothing);
+    expect(timer.kind === 'wall clock' || ms > 20).toBe(true);
+  });
+});
+
+test('bench leaves out a row that could keep a GPU busy for seconds, but not on a software adapter', () => {
+  const peak = { gflops: 1000, gbps: 100, copies: [] };
+  const named = (batch: number) =>
+    listEntries(batch).find(({ name, layer }) => name === 'conv2d' && layer === 'down.1')!;
+  expect(tooLong(named(256), false, peak)).toBeUndefined();
+  expect(tooLong(named(4096), false, peak)).toContain('use a smaller --batch');
+  expect(tooLong(named(4096), true, peak)).toBeUndefined();
+});
+
+test.each([[[4, 1]], [[1, 4]]])(
+  'the measured peak is the faster form of fma_peak, of %j ms',
+  async (milliseconds) => {
+    const left = [...milliseconds];
+    const timed = { measure: async () => summary([left.shift()!]) } as unknown as Timer;
+    const gflops = await measureGflops(engine, timed, 0);
+    expect(left).toEqual([]);
+    const { kernel, bench: shapes } = specs.get('fma_peak')!;
+    expect(gflops).toBeCloseTo(kernel.cost(shapes(4).peak).flops / 1e6);
+  },
+);
+
+test('bench: the whole network, with the variants in use, op by op', async () => {
+  const { chooser } = engine;
+  const choose = chooser.choose.bind(chooser);
+  // As if a tuner had preferred the plain form in one place.
+  vi.spyOn(chooser, 'choose').mockImplementation(async (...args) => {
+    const chosen = await choose(...args);
+    return { ...chosen, variants: { ...chosen.variants, 'conv2d/down.1': 'direct' } };
+  });
+  for (const name of ['step', 'forward', 'sample'] as const) {
+    const work = await openWork(engine, name, ownSize(), 4, timer, { widths: [8, 16, 16] });
+    const total = await measureWork(work, 0);
+    const { ops, kernels, sumMs, otherShare } = await breakDown(engine, work, total, timer, 0);
+    work.destroy();
+    expect(total.batch).toBe(4);
+    expect(total.imagesPerSecond).toBeCloseTo(4000 / total.ms.median);
+    expect(total.insideGflops / total.gflops).toBeCloseTo(0.803, 2);
+    expect(total.variants['conv2d/down.1']).toBe('direct');
+    const convs = ops.filter(({ kernel }) => kernel === 'conv2d' || kernel === 'conv2d_pool');
+    expect(convs.map(({ layer }) => layer)).toEqual(['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']);
+    for (const { kernel, layer, variant } of convs)
+      expect(total.variants[`${kernel}/${layer}`]).toBe(variant);
+    expect(Object.keys(total.variants).filter((entry) => entry.endsWith('/down.0'))).toEqual(
+      name === 'step'
+        ? ['conv2d_pool/down.0', 'conv2d_grad_pool/down.0', 'conv2d_grad_kernel/down.0']
+        : ['conv2d_pool/down.0'],
+    );
+    expect(ops.length).toBe(kernels.reduce((sum, { ops: n }) => sum + n, 0));
+    expect(ops.reduce((sum, { ms }) => sum + ms.median, 0)).toBeCloseTo(sumMs);
+    expect(otherShare).toBeGreaterThan(0);
+    expect(otherShare).toBeLessThan(1);
+    const own = { step: 'adam', forward: 'conv2d', sample: 'denoise_step' }[name];
+    expect(kernels.map(({ kernel }) => kernel)).toContain(own);
+  }
+});
+
+test('bench: a conditioned network is trained and sampled as its recipe says', async () => {
+  const network = { recipe: 'digits', widths: [4] } as const;
+  const own = { step: 'average_weights', forward: 'embedding', sample: 'flow_step' } as const;
+  const totals = new Map<string, BenchTotal>();
+  for (const name of totalNames) {
+    const work = await openWork(engine, name, ownSize(network), 4, timer, network);
+    const total = await measureWork(work, 0);
+    const breakdown = await breakDown(engine, work, total, timer, 0);
+    work.destroy();
+    expect(breakdown.kernels.map(({ kernel }) => kernel)).toContain(own[name]);
+    totals.set(name, total);
+  }
+  // With guidance the network sees each image twice.
+  const flopsOf = (name: string) => totals.get(name)!.gflops * totals.get(name)!.ms.median;
+  expect(flopsOf('sample') / flopsOf('forward')).toBeCloseTo(2);
+  // The table of all adapters derives the rate of a step from its median alone.
+  const { ms, insideGflops, firstMs } = totals.get('step')!;
+  const medians = { step: ms.median, forward: null, sample: null };
+  expect(ratesOf({ network, batch: 4, ms: medians }).gflops / insideGflops).toBeCloseTo(1, 6);
+  expect(firstMs).toBeGreaterThan(0);
+});
+
+test('bench: the kernels of another recipe, the recipe’s own ones first, at its shapes', async () => {
+  tellPeaks();
+  const { rows, network, inUse } = await bench({
+    network: { recipe: 'digits-3x3', widths: [4, 8], kernelSize: 3 },
+    kernel: 'corrupt.,denoise_step.,average_weights,*conditioning.hidden,sum_pixels',
+    batch: 4,
+    budgetSeconds: 3600,
+  });
+  expect(network).toEqual({ recipe: 'digits-3x3', widths: [4, 8] });
+  expect(inUse!['corrupt/batch']).toBe('plain');
+  const names = rows.map(({ kernel, layer }) => `${kernel} ${layer}`);
+  expect(names.indexOf('denoise_step up.2')).toBeGreaterThan(names.lastIndexOf('average_weights all layers'));
+  const hidden = ['conv2d', 'conv2d_grad_kernel', 'swish', 'swish_grad'].map(
+    (kernel) => `${kernel} conditioning.hidden`,
+  );
+  for (const name of [...hidden, 'sum_pixels down.1.1', 'average_weights all layers'])
+    expect(names).toContain(name);
+  expect(rows.map(({ check }) => check.failure).filter(Boolean)).toEqual([]);
+  const told = rows.find(({ layer, kernel }) => kernel === 'conv2d' && layer === 'conditioning.hidden')!;
+  expect(told.shape).toBe('batch 4, height 1, width 1, in channels 43, out channels 64, kernel size 1');
+});
+
+test('bench: a network is measured at the size of its recipe’s images, as its kernels are', async () => {
+  tellPeaks();
+  // Of four levels, which 24 x 24 has and 28 x 28 has not.
+  const network = { recipe: 'pictures', widths: [4, 4, 4, 4], convolutionsPerLevel: 1 } as const;
+  const { step } = await bench({ network, kernel: 'step', batch: 4, budgetSeconds: 3600 });
+  const { ms, insideGflops } = step!;
+  const medians = { step: ms.median, forward: null, sample: null };
+  expect(ratesOf({ network, batch: 4, ms: medians }).gflops / insideGflops).toBeCloseTo(1, 6);
+});
+
+test('bench: the breakdown of a network times each op by its own dispatches', async () => {
+  const work = await openWork(engine, 'forward', ownSize(), 4, timer);
+  const timed: string[][] = [];
+  const recorder = {
+    measure: async (encode: (pass: GPUComputePassEncoder) => void) => {
+      const shaders: string[] = [];
+      let shader = '';
+      encode({
+        setPipeline: ({ label }: GPUComputePipeline) => {
+          shader = label;
+        },
+        setBindGroup: () => {},
+        dispatchWorkgroups: () => shaders.push(shader),
+      } as unknown as GPUComputePassEncoder);
+      timed.push(shaders);
+      return summary([1]);
+    },
+  } as unknown as Timer;
+  const total = { ms: summary([work.ops.length]) } as BenchTotal;
+  const { sumOfTotal } = await breakDown(engine, work, total, recorder, 0);
+  expect(sumOfTotal).toBe(1);
+  expect(timed).toEqual(work.ops.map(({ calls }) => calls.map(({ shader }) => shader.name)));
+  work.destroy();
+});
+
+test('bench: a sweep has a row for each size, or the reason where the device is too small', async () => {
+  const { step, forward, reason } = await measurePoint(
+    engine,
+    { axis: 'size', size: 32, batch: 4 },
+    timer,
+    0,
+  );
+  expect(reason).toBeUndefined();
+  for (const total of [step!, forward!]) {
+    expect(total.msPerImage).toBeCloseTo(total.ms.median / 4);
+    expect(total.psPerMultiplyAdd).toBeCloseTo(2000 / total.insideGflops);
+  }
+  const large = await measurePoint(engine, { axis: 'size', size: 4096, batch: 64 }, timer, 0);
+  expect([large.step, large.forward]).toEqual([null, null]);
+  expect(large.reason).toMatch(/needs a buffer of \d+ bytes; this device allows/);
+});
+
+test('bench: rows that do not begin within the budget are left out, and named', async () => {
+  tellPeaks();
+  // Over before anything can begin, also on a device that has compiled it all before.
+  const { sample, rows, skipped, sweep, end } = await bench({
+    kernel: 'sample, noop',
+    batch: 4,
+    budgetSeconds: 1e-6,
+    sweep: ['batch'],
+    points: [4],
+  });
+  expect([sample, rows, end]).toEqual([null, [], 'budget']);
+  expect(skipped.map(({ kernel, reason }) => [kernel, reason])).toEqual([
+    ['sample', 'the budget of 0.000001 s ended'],
+    ['noop', 'the budget of 0.000001 s ended'],
+  ]);
+  expect(sweep.map(({ step, reason }) => [step, reason])).toEqual([[null, 'the budget of 0.000001 s ended']]);
+});
+
+test('check: each variant has a row, skipped ones apart', async () => {
+  const rows: CheckRow[] = [];
+  const shares: number[] = [];
+  let report: EngineReport | undefined;
+  const inUse = { 'swish_max_pool_grad/down.0': 'plain' };
+  for await (const event of runCheck(engine, { kernel: 'swish_max_pool', inUse })) {
+    if (event.kind === 'row') rows.push(event.row);
+    else if (event.kind === 'progress') shares.push(event.share);
+    else report = event.report;
+  }
+  // What is in use comes first.
+  expect(rows.map(({ kernel, inUse: used }) => [kernel, used])).toEqual([
+    ['swish_max_pool_grad', true],
+    ['swish_max_pool', false],
+  ]);
+  for (const { kernel, result, cases, share, each, shaders, compileMilliseconds } of rows) {
+    expect(result).toBe('pass');
+    expect(cases).toBeGreaterThan(3);
+    expect(share).toBeLessThanOrEqual(1);
+    expect(each).toHaveLength(cases);
+    expect(Math.max(...each.map((one) => one.share))).toBe(share);
+    expect(shaders).toContain(kernel);
+    const own = report!.pipelines.filter(({ shader }) => shaders.includes(shader));
+    expect(own).toHaveLength(shaders.length);
+    expect(compileMilliseconds).toBeCloseTo(own.reduce((sum, { milliseconds }) => sum + milliseconds, 0));
+    const { worst } = each.find((one) => one.share === share)!;
+    expect(Math.abs(worst!.actual - worst!.expected) / worst!.allowed).toBeCloseTo(share);
+  }
+  expect(shares[0]).toBe(0);
+  expect(shares).toEqual([...shares].sort((a, b) => a - b));
+  expect(shares.at(-1)).toBeLessThan(1);
+});
+
+test('check: a network whose loss is no number has a failed row', async () => {
+  vi.spyOn(Trainer.prototype, 'step').mockRejectedValue(new EngineError('diverged', 'NaN'));
+  const rows: CheckRow[] = [];
+  for await (const event of runCheck(engine, { kernel: 'unet.gradient' }))
+    if (event.kind === 'row') rows.push(event.row);
+  expect(rows).toMatchObject([{ kernel: 'unet', result: 'fail', reason: 'NaN' }]);
+});
+
+test('bench: a run that is stopped has what was measured until then', async () => {
+  tellPeaks();
+  const abort = new AbortController();
+  let result: BenchResult | undefined;
+  const run = async () => {
+    for await (const event of runBench(engine, {
+      kernel: 'noop,swish_grad',
+      batch: 4,
+      signal: abort.signal,
+    })) {
+      result = addEvent(result, event);
+      if (event.kind === 'row') abort.abort(new Error('enough'));
+    }
+  };
+  await expect(run()).rejects.toThrow('enough');
+  expect([result!.end, result!.gflopsAtEnd, result!.rows.map(({ kernel }) => kernel)]).toEqual([
+    'stopped',
+    null,
+    ['swish_grad'],
+  ]);
+});
+
+test('bench and check refuse an unknown kernel before anything is measured', async () => {
+  for (const run of [runBench, runCheck])
+    await refused(
+      run(engine, { kernel: 'nope' }).next(),
+      'argument',
+      /^No kernel matches nope; there are .*conv2d, conv2d_grad_input/,
+    );
+  const swept = runBench(engine, { kernel: 'nope', sweep: ['batch'] });
+  await expect(swept.next()).rejects.toThrow('No kernel matches nope');
+});
+
+test('bench and check stop when their signal is aborted', async () => {
+  const abort = new AbortController();
+  abort.abort(new Error('enough'));
+  const { signal } = abort;
+  const drain = async (events: AsyncGenerator<unknown>) => {
+    for await (const _ of events);
+  };
+  await expect(drain(runCheck(engine, { kernel: 'swish_max_pool', signal }))).rejects.toThrow('enough');
+  await expect(drain(runBench(engine, { kernel: 'swish_max_pool', signal }))).rejects.toThrow('enough');
+});

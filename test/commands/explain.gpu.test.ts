@@ -1,0 +1,82 @@
+/** What the Explain tab's part of the worker answers, with the pretrained networks. */
+import { expect, test } from 'vitest';
+import { errorOf, isNearly, isNoise } from '../../harness/page/explain/noise';
+import { SEED } from '../../harness/page/explain/scene';
+import type { ExplainOrder, Made, Predicted } from '../../harness/page/messages/explain_messages';
+import { initialSettings } from '../../harness/page/messages/settings';
+import type { TrainingSession } from '../../harness/page/worker/door';
+import { answerExplain, type Surroundings } from '../../harness/page/worker/explain';
+import { pretrained, Workplace } from '../../harness/page/worker/place';
+import { loadDigitLabels, loadDigits } from '../../src/data/digits';
+import { createEngine } from '../../src/engine';
+import { SamplerCache } from '../../src/worker/samplers';
+import { testGpu } from '../lib/gpu';
+
+const { gpu } = await testGpu();
+const engine = await createEngine({ device: gpu.device, selfCheck: false, tune: false });
+const session = { device: async () => engine, samplers: new SamplerCache() };
+const place = new Workplace(session as unknown as TrainingSession, () => {});
+
+const about = (of: 'digits' | 'tutorial' = 'digits'): Surroundings => ({
+  engine,
+  settings: initialSettings,
+  images: async () => ({ ...(await loadDigits()), labels: await loadDigitLabels() }),
+  network: () => place.pretrained(of),
+  initialNetwork: pretrained.digits,
+});
+const ask = async <Kind extends ExplainOrder['kind']>(
+  order: Extract<ExplainOrder, { kind: Kind }>,
+  of?: 'digits' | 'tutorial',
+) => (await answerExplain(order, about(of))) as Kind extends 'make' ? Made : Predicted;
+
+test.each(['digits', 'tutorial'] as const)(
+  'Explain: the trained network %s errs less than an untrained one',
+  async (of) => {
+    const answer = await ask({ kind: 'predict', of: 'pretrained', choice: 7, seed: 1 }, of);
+    const { levels, noisy, before, after, clean, labels } = answer;
+    expect(labels).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(levels).toHaveLength(11);
+    expect(errorOf(noisy[0], clean)).toBeLessThan(1e-4);
+    // An untrained network of the tutorial's sees next to nothing, which is not far from a thin digit.
+    for (const [at, share] of [
+      [4, 0.5],
+      [7, 0.8],
+      [9, 0.9],
+    ]) {
+      expect(errorOf(after[at], clean)).toBeLessThan(share * errorOf(before[at], clean));
+      // And does better than to leave the noise where it is.
+      expect(errorOf(after[at], clean)).toBeLessThan(0.6 * errorOf(noisy[at], clean));
+    }
+    expect(errorOf(after[10], clean)).toBeGreaterThan(errorOf(after[4], clean));
+  },
+);
+
+test('Explain: a sample goes to what the network sees in it at the end', async () => {
+  for (const of of ['digits', 'tutorial'] as const) {
+    const { x, predictions, byClass } = await ask({ kind: 'make', of: 'pretrained', label: 3, seed: 9 }, of);
+    expect([x.length - predictions.length, byClass]).toEqual([1, of === 'digits']);
+    expect(errorOf(x.at(-1)!, predictions.at(-1)!)).toBeLessThan(1e-4);
+  }
+});
+
+test('Explain: the shipped network errs most at the noisy end, and its first call makes a smear, whatever the digit', async () => {
+  const size = { height: 28, width: 28, channels: 1 };
+  for (let digit = 0; digit < 10; digit++) {
+    const { clean, after } = await ask({ kind: 'predict', of: 'pretrained', choice: digit, seed: SEED });
+    const errors = after.map((picture) => errorOf(picture, clean));
+    expect(errors.indexOf(Math.max(...errors)), `levels of a ${digit}`).toBe(10);
+    const { x, predictions } = await ask({ kind: 'make', of: 'pretrained', label: digit, seed: SEED });
+    const [first] = predictions;
+    expect([isNoise(first, size), isNearly(first, x.at(-1)!)], `a ${digit}`).toEqual([false, false]);
+  }
+});
+
+test('Explain: a network in colour makes its samples in colour', async () => {
+  using unet = await engine.createUNet({ widths: [4], height: 4, width: 4, channels: 3 });
+  const network = async () => ({ unet, objective: 'tutorial' }) as const;
+  const order = { kind: 'make', of: 'file', label: 0, seed: 0 } as const;
+  const made = await answerExplain(order, { ...about(), network });
+  expect(made).toMatchObject({ kind: 'made', height: 4, width: 4, channels: 3 });
+  const { predictions } = made as Extract<typeof made, { kind: 'made' }>;
+  expect(predictions.map(({ length }) => length)).toEqual(Array(50).fill(4 * 4 * 3));
+});

@@ -1,0 +1,321 @@
+/** Every format that is read, and what must hold of whatever is given to its reader. */
+import { isDeepStrictEqual } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { comparisonTable } from '../../../harness/bench/compare';
+import { toCsv, toMarkdown } from '../../../harness/bench/export';
+import { type Named, parseResult } from '../../../harness/bench/read';
+import { SCHEMA, totalNames } from '../../../harness/bench/result';
+import { rooflineSvg } from '../../../harness/bench/roofline';
+import { benchTables, caveats, headLines, textTable } from '../../../harness/bench/table';
+import { UsageError } from '../../../harness/cli/args';
+import { variantsOf } from '../../../harness/cli/kernel_flags';
+import { type Npy, readNpy } from '../../../harness/pictures/npy';
+import { EngineError } from '../../../src/base/errors';
+import { type ImageSet, loadIdx, loadLabels } from '../../../src/data/idx';
+import { checkConfig, parametersOf } from '../../../src/unet/config';
+import type { Variants } from '../../../src/unet/variants';
+import { type Checkpoint, loadCheckpoint } from '../../../src/weights/checkpoint';
+import { encodeSafetensors } from '../../../src/weights/encode';
+import { loadModel, type Model } from '../../../src/weights/model';
+import { decodeSafetensors, type Safetensors } from '../../../src/weights/safetensors';
+import { saveModel } from '../../../src/weights/save_model';
+import { checkpoint, model, resaved, unet } from '../../lib/small_files';
+import { asBuffer } from './damage';
+import { watchMemory } from './memory';
+
+export interface Format {
+  readonly name: string;
+  readonly files: readonly Uint8Array[];
+  load(bytes: Uint8Array): unknown;
+  /** Throws unless nothing is missing in what was loaded. */
+  whole(loaded: never): unknown;
+  /** The most bytes of memory that it may ask for at once. */
+  most(bytes: Uint8Array): number | Promise<number>;
+}
+
+/** What a reader made of `bytes`, which it must treat alike as a Uint8Array and as a Buffer. Throws for a promise that is broken. */
+export async function attempt(format: Format, bytes: Uint8Array): Promise<'loaded' | 'refused'> {
+  const plain = await outcome(format, bytes);
+  const buffer = await outcome(format, asBuffer(bytes));
+  if (!isDeepStrictEqual(plain, buffer)) {
+    throw new Error(`As a Buffer it is something else: ${plain.message} and ${buffer.message}`);
+  }
+  if (plain.message !== undefined) return 'refused';
+  await format.whole(plain.loaded as never);
+  return 'loaded';
+}
+
+async function outcome(format: Format, bytes: Uint8Array): Promise<{ loaded?: unknown; message?: string }> {
+  const most = await format.most(bytes);
+  const memory = watchMemory();
+  try {
+    return { loaded: await format.load(bytes) };
+  } catch (error) {
+    const isOurs = error instanceof EngineError || error instanceof UsageError;
+    if (!isOurs) throw new Error(`A foreign exception: ${error}`, { cause: error });
+    // Consoles show the causes, too.
+    for (let { cause } = error; cause instanceof Error; cause = cause.cause) printed(cause.message);
+    return { message: told(error.message) };
+  } finally {
+    const largest = memory.stop();
+    // biome-ignore lint/correctness/noUnsafeFinally: whatever came of it, this is wrong
+    if (largest > most) throw new Error(`It asked for ${largest} bytes at once; ${most} would be legal.`);
+  }
+}
+
+/** A message that people can read, on a terminal too. */
+export function told(message: string): string {
+  if (message.length > 1500)
+    throw new Error(`A message of ${message.length} letters: ${message.slice(0, 200)}`);
+  printed(message);
+  if (!/[.)]$/.test(message)) throw new Error(`A message without an end: ${message}`);
+  return message;
+}
+
+/** Text that a terminal can show. */
+function printed(text: string): void {
+  const raw = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.exec(text);
+  if (raw) throw new Error(`A text with U+${raw[0].codePointAt(0)!.toString(16)}: ${JSON.stringify(text)}`);
+}
+
+function must(condition: unknown, what: string): asserts condition {
+  if (!condition) throw new Error(`A half load: ${what}`);
+}
+
+// ---------------------------------------------------------------- what is whole
+
+function wholeImages({ images, count, height, width, channels }: ImageSet): void {
+  must(count > 0 && images.length === count * height * width * channels, `${images.length} bytes of images`);
+}
+
+function wholeTensors({ tensors }: Safetensors): void {
+  for (const { shape, data } of tensors.values())
+    must(data.length === shape.reduce((a, b) => a * b, 1), `${data.length} values of [${shape}]`);
+}
+
+function wholeWeights(weights: ReadonlyMap<string, Float32Array>, expected: Model['config']): void {
+  const wanted = parametersOf(expected).parameters;
+  must(
+    wanted.every(({ name, size }) => weights.get(name)?.length === size),
+    'a parameter',
+  );
+  must(weights.size === wanted.length, 'more parameters');
+  must(
+    [...weights.values()].every((values) => values.every(Number.isFinite)),
+    'not finite',
+  );
+}
+
+function wholeModel({ config: loaded, objective, parameters: weights }: Model): void {
+  must(isDeepStrictEqual(checkConfig(loaded), loaded), 'config');
+  must(objective === 'tutorial' || objective === 'flow', 'objective');
+  wholeWeights(weights, loaded);
+}
+
+async function wholeCheckpoint(loaded: Checkpoint): Promise<void> {
+  wholeModel(loaded);
+  const { note: _, ...rest } = loaded;
+  must(rest.losses.length === rest.state.step, 'losses');
+  must(
+    Object.values(rest.variants).every((variant) => typeof variant === 'string'),
+    'variants',
+  );
+  const again = loadCheckpoint(await resaved(loaded));
+  must(isDeepStrictEqual({ ...again, adapter: rest.adapter }, rest), 'it comes back as another');
+}
+
+/** All that is made of a result can be shown. */
+function wholeBench(named: Named): void {
+  const { result } = named;
+  printed(toMarkdown(result));
+  printed(toCsv(result).replaceAll('\r\n', '\n'));
+  printed(rooflineSvg(result) ?? '');
+  printed([...benchTables(result), comparisonTable(named, named)].map(textTable).join('\n'));
+  printed([...headLines(result), ...caveats(result)].join('\n'));
+}
+
+// ---------------------------------------------------------------- files
+
+function idx(sizes: readonly number[]): Uint8Array {
+  const count = sizes.reduce((a, b) => a * b, 1);
+  const bytes = new Uint8Array(4 + 4 * sizes.length + count);
+  bytes.set([0, 0, 8, sizes.length]);
+  for (const [i, size] of sizes.entries()) new DataView(bytes.buffer).setUint32(4 + 4 * i, size);
+  for (let i = 0; i < count; i++) bytes[4 + 4 * sizes.length + i] = i * 7;
+  return bytes;
+}
+
+const images = idx([3, 40, 50]);
+const labels = idx([9]);
+
+/** As a file of the old format, which has no checksum that would notice the damage first. */
+export function withoutChecksum(file: Uint8Array): Uint8Array {
+  const { tensors, metadata } = decodeSafetensors(file);
+  const { crc32: _, ...rest } = metadata;
+  const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
+  return encodeSafetensors(named, { ...rest, version: '1' });
+}
+
+const tensors = encodeSafetensors(
+  [
+    { name: 'a', shape: [2, 3], data: new Float32Array(6) },
+    { name: 'b', shape: [4], data: new Uint32Array(4) },
+    { name: 'c', shape: [5], data: new Float32Array(5), dtype: 'F16' },
+  ],
+  { seed: '123' },
+);
+
+/** A chunk of what unpacks gzip. */
+const CHUNK = 1 << 17;
+
+/** What really is in a gzip file, up to where it is damaged. */
+async function unpackedSize(bytes: Uint8Array): Promise<number> {
+  let size = 0;
+  try {
+    const content = new Blob([bytes.slice()]).stream().pipeThrough(new DecompressionStream('gzip'));
+    for await (const chunk of content) size += chunk.length;
+  } catch {
+    // As much as came.
+  }
+  return size;
+}
+
+/** Nothing is copied. */
+const nothing = () => 64;
+const asUnpacked = async (bytes: Uint8Array) => 2 * (await unpackedSize(bytes)) + CHUNK;
+/** F16 becomes F32. */
+const twice = ({ length }: Uint8Array) => 2 * length + 64;
+
+const loadModels = { load: (bytes: Uint8Array) => loadModel(bytes), whole: wholeModel, most: twice };
+const loadCheckpoints = {
+  load: (bytes: Uint8Array) => loadCheckpoint(bytes),
+  whole: wholeCheckpoint,
+  most: twice,
+};
+
+const half = await saveModel(unet, { dtype: 'F16' });
+
+/** As another program writes it: without our metadata. */
+function foreign(file: Uint8Array): Uint8Array {
+  const { tensors } = decodeSafetensors(file);
+  return encodeSafetensors(
+    [...tensors].map(([name, tensor]) => ({ name, ...tensor })),
+    { format: 'pt' },
+  );
+}
+const { config } = unet;
+
+const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+/** As numpy.save writes it; the values are zeros. */
+function npy(descr: string, shape: readonly number[], bytes: number, version: 1 | 2): Uint8Array {
+  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
+  const start = version === 1 ? 10 : 12;
+  const file = new Uint8Array(start + header.length + bytes);
+  file.set([0x93, ...new TextEncoder().encode('NUMPY'), version, 0, header.length]);
+  file.set(new TextEncoder().encode(header), start);
+  return file;
+}
+
+const variants: Variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.0': 'direct' };
+const times = { median: 2, p10: 1, p90: 3, n: 5 };
+const rates = { imagesPerSecond: 2000, gflops: 50, insideGflops: 40, timer: 'wall clock' };
+const total = { batch: 4, ms: times, ...rates, variants };
+const place = { kernel: 'conv2d', variant: 'direct', layer: 'down.1' };
+const benchFile = text({
+  ...{ schema: SCHEMA, runtime: 'a test', date: '2026-01-02T03:04:05.000Z', end: 'complete', batch: 4 },
+  ...{ budgetSeconds: 60, timer: { kind: 'wall clock', resolutionMs: 0.1 }, gflopsAtEnd: 90, left: 1 },
+  adapter: { vendor: 'mesa', architecture: '', device: '', description: 'llvmpipe', software: true },
+  peak: { gflops: 100, gbps: 10, copies: [{ bytes: 1048576, gbps: 40 }] },
+  ...Object.fromEntries(totalNames.map((name) => [name, total])),
+  breakdowns: Object.fromEntries(totalNames.map((name) => [name, null])),
+  sweep: [
+    {
+      axis: 'batch',
+      batch: 4,
+      size: 28,
+      step: { ...total, msPerImage: 2, psPerMultiplyAdd: 9 },
+      forward: null,
+    },
+  ],
+  rows: [
+    {
+      ...place,
+      batch: 4,
+      ms: times,
+      gflops: 50,
+      insideGflops: 40,
+      gbps: 1,
+      shareOfPeak: 0.4,
+      check: { pass: true, share: 0.1 },
+    },
+  ],
+  skipped: [{ ...place, reason: 'no time' }],
+});
+
+export const formats: readonly Format[] = [
+  { name: 'IDX', files: [images], load: (bytes) => loadIdx(bytes), whole: wholeImages, most: nothing },
+  {
+    name: 'labels',
+    files: [labels],
+    load: (bytes) => loadLabels(bytes),
+    whole: (loaded: Uint8Array) => must(loaded.length > 0, 'no labels'),
+    most: nothing,
+  },
+  {
+    name: 'gzip',
+    files: [gzipSync(images), gzipSync(idx([300, 28, 28])), gzipSync(images.subarray(0, 900))].map(
+      (b) => new Uint8Array(b),
+    ),
+    load: (bytes) => loadIdx(bytes),
+    whole: wholeImages,
+    most: asUnpacked,
+  },
+  {
+    name: 'model of another program',
+    files: [foreign(await saveModel(unet, { layout: 'pytorch' })), foreign(model)],
+    load: (bytes) => loadModel(bytes, 'it', { config }),
+    whole: (loaded: Model) => {
+      wholeModel(loaded);
+      must(isDeepStrictEqual(loaded.config, config), 'another config');
+    },
+    most: twice,
+  },
+  {
+    name: 'safetensors',
+    files: [tensors],
+    load: (bytes) => decodeSafetensors(bytes),
+    whole: wholeTensors,
+    most: twice,
+  },
+  { name: 'model', files: [model, half], ...loadModels },
+  { name: 'model, version 1', files: [model, half].map(withoutChecksum), ...loadModels },
+  { name: 'checkpoint', files: [checkpoint], ...loadCheckpoints },
+  { name: 'checkpoint, version 1', files: [withoutChecksum(checkpoint)], ...loadCheckpoints },
+  {
+    name: '.npy',
+    files: [npy('<f4', [3, 4, 2], 96, 1), npy('|u1', [24], 24, 2)],
+    load: (bytes) => readNpy(bytes as Uint8Array<ArrayBuffer>, 'it'),
+    whole: ({ shape, values }: Npy) =>
+      must(values.length === shape.reduce((a, b) => a * b, 1), `${values.length} values of [${shape}]`),
+    most: twice,
+  },
+  {
+    name: 'bench.json',
+    files: [benchFile],
+    load: (bytes) => parseResult('it', new TextDecoder().decode(bytes)),
+    whole: wholeBench,
+    most: nothing,
+  },
+  {
+    name: 'list of variants',
+    files: [{ settings: { seed: 1, variants } }, variants].map((list) => text(list)),
+    load: (bytes) => variantsOf(bytes, 'it'),
+    whole: (loaded: Variants) =>
+      must(
+        Object.values(loaded).every((variant) => typeof variant === 'string'),
+        'a variant',
+      ),
+    most: nothing,
+  },
+];

@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest';
+import {
+  checkConfig,
+  conditioningOf,
+  defaultConfig,
+  layersOf,
+  outChannelsOf,
+  parametersOf,
+  presets,
+  type UNetConfig,
+} from '../../../src/unet/config';
+
+test('a field of a configuration that is undefined gets its default', () => {
+  expect(checkConfig({ widths: undefined, height: undefined, finalActivation: undefined })).toEqual(
+    defaultConfig,
+  );
+  expect(checkConfig({ width: 8, height: undefined })).toEqual({ ...defaultConfig, width: 8 });
+  const nothing = { outChannels: undefined, conditioning: undefined };
+  expect(Object.keys(checkConfig(nothing))).toEqual(Object.keys(defaultConfig));
+});
+
+describe('checkConfig', () => {
+  test('takes outChannels from channels, unless another number is given', () => {
+    expect(outChannelsOf(checkConfig({ channels: 3 }))).toBe(3);
+    // The same network has the same configuration, however it was asked for.
+    expect(checkConfig({ channels: 3, outChannels: 3 })).toEqual(checkConfig({ channels: 3 }));
+    const config = checkConfig({ channels: 3, outChannels: 2, widths: [4, 5] });
+    expect(outChannelsOf(config)).toBe(2);
+    expect(layersOf(config).map(({ inChannels, outChannels }) => [inChannels, outChannels])).toEqual([
+      [3, 4],
+      [4, 5],
+      [5, 4],
+      [4, 2],
+    ]);
+  });
+
+  test('fills in conditioning by noise level and class, and drops an empty conditioning', () => {
+    const told = (conditioning: object) => checkConfig({ conditioning } as Partial<UNetConfig>).conditioning;
+    expect(told({ noiseLevel: true })).toEqual({ noiseLevel: true, classes: 0 });
+    expect(told({ classes: 255 })).toEqual({ noiseLevel: false, classes: 255 });
+    expect(told({ noiseLevel: true, classes: 10 })).toEqual({ noiseLevel: true, classes: 10 });
+    for (const nothing of [{}, { noiseLevel: false }, { noiseLevel: false, classes: 0 }])
+      expect(checkConfig({ conditioning: nothing } as Partial<UNetConfig>)).toEqual(defaultConfig);
+  });
+
+  test('expands convolutionsPerLevel, and layersOf marks the residual ones', () => {
+    const config = checkConfig({ widths: [4, 5, 6], convolutionsPerLevel: [2, 1, 3], residual: true });
+    const text = layersOf(config).map(
+      ({ name, height, inChannels, outChannels, residual, next }) =>
+        `${name} ${height} ${inChannels}>${outChannels}${residual ? ' + input' : ''} ${next}`,
+    );
+    expect(text).toEqual([
+      'down.0.0 28 1>4 convolution',
+      'down.0.1 28 4>4 + input pool',
+      'down.1 14 4>5 pool',
+      'down.2.0 7 5>6 convolution',
+      'down.2.1 7 6>6 + input convolution',
+      'down.2.2 7 6>6 + input convolution',
+      'up.0.0 7 6>5 convolution',
+      'up.0.1 7 5>5 + input convolution',
+      'up.0.2 7 5>5 + input upsample',
+      'up.1 14 5>4 upsample',
+      'up.2.0 28 4>4 convolution',
+      'up.2.1 28 4>1 output',
+    ]);
+    const without = checkConfig({ ...config, residual: false });
+    expect(without).not.toHaveProperty('residual');
+    expect(layersOf(without).some(({ residual }) => residual)).toBe(false);
+    expect(checkConfig({ widths: [4, 5], convolutionsPerLevel: 2 }).convolutionsPerLevel).toEqual([2, 2]);
+    expect(checkConfig({ convolutionsPerLevel: [1, 1, 1], residual: true })).toEqual(defaultConfig);
+  });
+
+  test('gives configurations that survive JSON and another checkConfig', () => {
+    for (const config of [...Object.values(presets), checkConfig({ channels: 3, outChannels: 1 })]) {
+      expect(checkConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    }
+  });
+});
+
+const refuses = (given: object, message: string) => {
+  const error = expect.objectContaining({ name: 'EngineError', code: 'argument', message });
+  expect(() => checkConfig(given)).toThrow(error);
+};
+
+const whole = (min: number, max: number) => `a whole number from ${min} to ${max}`;
+const perLevel = 'a number, or 3 numbers, one for each of the widths';
+const conditioned = 'like { noiseLevel: true, classes: 10 }, or left out';
+
+describe('checkConfig refuses', () => {
+  test.each<[given: object, what: string, legal: string]>([
+    [{ outChannels: 0 }, 'outChannels is 0', whole(1, 1024)],
+    [{ outChannels: 1.5 }, 'outChannels is 1.5', whole(1, 1024)],
+    [{ outChannels: '2' }, 'outChannels is "2"', whole(1, 1024)],
+    [{ outChannels: null }, 'outChannels is null', whole(1, 1024)],
+    [{ conditioning: { classes: 256 } }, 'conditioning.classes is 256', whole(0, 255)],
+    [{ conditioning: { classes: -1 } }, 'conditioning.classes is -1', whole(0, 255)],
+    [{ conditioning: { classes: true } }, 'conditioning.classes is true', whole(0, 255)],
+    [{ conditioning: { noiseLevel: 1 } }, 'conditioning.noiseLevel is 1', 'true or false'],
+    [{ conditioning: true }, 'conditioning is true', conditioned],
+    [{ conditioning: null }, 'conditioning is null', conditioned],
+    [{ conditioning: [] }, 'conditioning is []', conditioned],
+    [{ residual: 1 }, 'residual is 1', 'true or false'],
+    [{ convolutionsPerLevel: [1, 2] }, 'convolutionsPerLevel is [1,2]', perLevel],
+    [{ convolutionsPerLevel: '2' }, 'convolutionsPerLevel is "2"', perLevel],
+    [{ convolutionsPerLevel: [1, 17, 1] }, 'convolutionsPerLevel is 17', whole(1, 16)],
+    [{ convolutionsPerLevel: 0 }, 'convolutionsPerLevel is 0', whole(1, 16)],
+  ])('%j', (given, what, legal) => refuses(given, `${what}; it must be ${legal}.`));
+
+  test('names of settings that it does not have', () => {
+    refuses(
+      { conditioning: { class: 10 } },
+      'conditioning has no setting class; it has noiseLevel, classes.',
+    );
+    refuses(
+      { conditioned: true },
+      'A UNet has no setting conditioned; it has height, width, channels, widths, kernelSize, convolutionsPerLevel, residual, finalActivation, outChannels, conditioning.',
+    );
+  });
+});
+
+describe('the parameter table', () => {
+  const count = (config: UNetConfig) =>
+    parametersOf(config).parameters.reduce((sum, { size }) => sum + size, 0);
+  const lines = (config: UNetConfig) =>
+    parametersOf(config).parameters.map(({ name, shape, offset }) => `${name} [${shape}] ${offset}`);
+
+  const tutorial = [
+    'down.0.kernel [5,5,1,32] 0',
+    'down.0.bias [32] 800',
+    'down.1.kernel [5,5,32,64] 832',
+    'down.1.bias [64] 52032',
+    'down.2.kernel [5,5,64,64] 52096',
+    'down.2.bias [64] 154496',
+    'up.0.kernel [5,5,64,64] 154560',
+    'up.0.bias [64] 256960',
+    'up.1.kernel [5,5,64,32] 257024',
+    'up.1.bias [32] 308224',
+    'up.2.kernel [5,5,32,1] 308288',
+    'up.2.bias [1] 309088',
+  ];
+
+  test('of the tutorial is the known one; in digits the conditioning comes behind it', () => {
+    expect(lines(presets.tutorial)).toEqual(tutorial);
+    expect(parametersOf(presets.tutorial).size).toBe(309_120);
+    expect(lines(presets.digits)).toEqual([
+      ...tutorial,
+      'conditioning.hidden.kernel [32,64] 309120',
+      'conditioning.hidden.classes [11,64] 311168',
+      'conditioning.hidden.bias [64] 311872',
+      'conditioning.output.kernel [64,256] 311936',
+      'conditioning.output.bias [256] 328320',
+    ]);
+    expect(parametersOf(presets.digits).size).toBe(328_576);
+    expect(Object.values(presets).map(count)).toEqual([309_057, 328_513, 347_649, 370_755]);
+  });
+
+  test('has only the conditioning that the network has: by levels, or by classes', () => {
+    const of = (noiseLevel: boolean, classes: number) => {
+      const config = checkConfig({ widths: [3, 5], conditioning: { noiseLevel, classes } });
+      return parametersOf(config)
+        .parameters.slice(8)
+        .map(({ name, shape }) => `${name.slice(13)} ${shape}`);
+    };
+    const output = ['output.kernel 64,11', 'output.bias 11'];
+    expect(of(true, 0)).toEqual(['hidden.kernel 32,64', 'hidden.bias 64', ...output]);
+    expect(of(false, 2)).toEqual(['hidden.classes 3,64', 'hidden.bias 64', ...output]);
+    expect(of(false, 0)).toEqual([]);
+  });
+
+  test('begins each kernel at a multiple of 64 numbers, and overlaps nowhere', () => {
+    const config = checkConfig({
+      widths: [3, 5],
+      outChannels: 2,
+      conditioning: { noiseLevel: true, classes: 7 },
+    });
+    const { parameters, size } = parametersOf(config);
+    let end = 0;
+    for (const { name, offset, size, shape } of parameters) {
+      expect(size, name).toBe(shape.reduce((a, b) => a * b, 1));
+      const begins = name.endsWith('.kernel');
+      expect(offset, name).toBe(begins ? Math.ceil(end / 64) * 64 : end);
+      end = offset + size;
+    }
+    expect(size).toBe(Math.ceil(end / 64) * 64);
+  });
+
+  test('gives each convolution but the last its own rows of biases by image', () => {
+    const config = checkConfig({ widths: [3, 5, 7], conditioning: { noiseLevel: true, classes: 0 } });
+    const { output, hidden } = conditioningOf(config)!;
+    expect(layersOf(config).map(({ imageBias }) => imageBias)).toEqual([0, 3, 8, 15, 20, undefined]);
+    expect(output.outChannels).toBe(23);
+    expect([hidden.inChannels, hidden.outChannels]).toEqual([32, 64]);
+    expect(conditioningOf(presets.tutorial)).toBeUndefined();
+  });
+});

@@ -1,0 +1,309 @@
+/** The forward and backward pass as lists of ops. */
+import { describe, expect, test } from 'vitest';
+import { flatSize } from '../../../src/kernels/pack_weights';
+import type { Op } from '../../../src/plan/op';
+import { tensor } from '../../../src/plan/tensor';
+import { backwardPass, planGradients } from '../../../src/unet/backward';
+import { checkConfig, outChannelsOf, type UNetConfig } from '../../../src/unet/config';
+import { type Choose, forwardPass } from '../../../src/unet/forward';
+import { planWeights } from '../../../src/unet/weights';
+
+const BATCH = 4;
+
+function passes(config: Partial<UNetConfig>, choose?: Choose, keeps = false) {
+  const full = checkConfig(config);
+  const network = planWeights(full);
+  const size = full.height * full.width * BATCH;
+  const input = tensor('input', size * full.channels);
+  const [pre, grad] = ['pre', 'grad'].map((name) => tensor(name, size * outChannelsOf(full)));
+  const told = { levels: tensor('levels', BATCH), classes: tensor('classes', BATCH) };
+  const forward = forwardPass(network, BATCH, input, pre, told, choose, keeps);
+  const { ops } = forward;
+  const { byLayer } = planGradients(network.all, BATCH, choose);
+  const back = backwardPass(forward, BATCH, grad, byLayer, choose).ops;
+  return {
+    forward: ops.map(title),
+    backward: back.map(title),
+    ops: [...ops, ...back],
+    given: [input, grad, ...(full.conditioning ? Object.values(told) : [])],
+  };
+}
+
+const title = ({ kernel, layer }: Op) => `${kernel} ${layer}`;
+
+/** Labels of what is read before anything has written it, weights apart. */
+function readTooEarly({ ops, given }: ReturnType<typeof passes>): string[] {
+  const written = new Set(given);
+  const faults: string[] = [];
+  for (const { shader, tensors } of ops.flatMap(({ calls }) => calls))
+    for (const [name, t] of Object.entries(tensors)) {
+      const isWeight = /(kernel|bias|transposed|conditioning\.\w+)$/.test(t.label);
+      const whole = t.base ?? t;
+      if (shader.bindings[name].access === 'read_write') written.add(whole);
+      else if (!written.has(whole) && !isWeight) faults.push(`${shader.name} reads ${t.label}`);
+    }
+  return faults;
+}
+
+/** The form for one channel, where there is one. */
+const fromOne: Choose = (kernel, layer) =>
+  (kernel === 'conv2d' && layer === 'down.0') || (kernel === 'conv2d_grad_input' && layer.startsWith('up'))
+    ? 'one_input'
+    : undefined;
+
+describe('the passes of a network of two levels', () => {
+  const plain = passes({ height: 4, width: 4, widths: [3, 5] });
+  const fused = passes({ height: 4, width: 4, widths: [3, 5] }, (kernel, layer) =>
+    layer === 'up.0' ? undefined : fromOne(kernel, layer),
+  );
+
+  test('are one plain kernel after the other', () => {
+    expect(plain.forward).toEqual([
+      'conv2d down.0',
+      'swish_max_pool down.0',
+      'conv2d down.1',
+      'swish down.1',
+      'conv2d up.0',
+      'swish_upsample_add up.0',
+      'conv2d up.1',
+    ]);
+    expect(plain.backward).toEqual([
+      'conv2d_grad_kernel up.1',
+      'conv2d_grad_input up.1',
+      'swish_upsample_grad up.0',
+      'conv2d_grad_kernel up.0',
+      'conv2d_grad_input up.0',
+      'swish_grad down.1',
+      'conv2d_grad_kernel down.1',
+      'conv2d_grad_input down.1',
+      'swish_max_pool_grad down.0',
+      'conv2d_grad_kernel down.0',
+    ]);
+  });
+
+  test('are fewer where kernels for one channel do the following pooling or upsampling, too', () => {
+    expect(fused.forward).toEqual([
+      'conv2d_pool down.0',
+      'conv2d down.1',
+      'swish down.1',
+      'conv2d up.0',
+      'swish_upsample_add up.0',
+      'conv2d up.1',
+    ]);
+    expect(fused.backward).toEqual([
+      'conv2d_grad_kernel up.1',
+      'conv2d_grad_upsample up.1',
+      'conv2d_grad_kernel up.0',
+      'conv2d_grad_input up.0',
+      'swish_grad down.1',
+      'conv2d_grad_kernel down.1',
+      'conv2d_grad_input down.1',
+      'conv2d_grad_pool down.0',
+      'conv2d_grad_kernel down.0',
+    ]);
+  });
+
+  test('read nothing before it is written', () => {
+    expect(readTooEarly(plain)).toEqual([]);
+    expect(readTooEarly(fused)).toEqual([]);
+    expect(readTooEarly({ ...fused, given: [] })).not.toEqual([]);
+  });
+});
+
+describe('the passes of a conditioned network', () => {
+  const unconditioned = { height: 4, width: 4, widths: [3, 5], channels: 2, outChannels: 3 };
+  const config = { ...unconditioned, conditioning: { noiseLevel: true, classes: 10 } };
+  const plain = passes(config);
+  const telling = [
+    'embedding conditioning',
+    'conv2d conditioning.hidden',
+    'swish conditioning.hidden',
+    'conv2d conditioning.output',
+  ];
+
+  test('begin with its conditioning, and end with the gradient of its conditioning', () => {
+    expect(plain.forward).toEqual([...telling, ...passes(unconditioned).forward]);
+    expect(plain.backward).toEqual([
+      'conv2d_grad_kernel up.1',
+      'conv2d_grad_input up.1',
+      'swish_upsample_grad up.0',
+      'sum_pixels up.0',
+      'conv2d_grad_kernel up.0',
+      'conv2d_grad_input up.0',
+      'swish_grad down.1',
+      'sum_pixels down.1',
+      'conv2d_grad_kernel down.1',
+      'conv2d_grad_input down.1',
+      'swish_max_pool_grad down.0',
+      'sum_pixels down.0',
+      'conv2d_grad_kernel down.0',
+      'conv2d_grad_kernel conditioning.output',
+      'conv2d_grad_input conditioning.output',
+      'swish_grad conditioning.hidden',
+      'conv2d_grad_kernel conditioning.hidden',
+    ]);
+    expect(readTooEarly(plain)).toEqual([]);
+  });
+
+  test('give all convolutions but the last a bias for each image', () => {
+    const biased = plain.ops.filter(({ calls }) => calls.some(({ tensors }) => 'image_bias' in tensors));
+    expect(biased.map(title)).toEqual(['conv2d down.0', 'conv2d down.1', 'conv2d up.0']);
+  });
+
+  test('use fused kernels for one channel, too', () => {
+    const one = { ...config, channels: 1, outChannels: 1 };
+    const fused = passes(one, (kernel, layer) => (layer === 'up.0' ? undefined : fromOne(kernel, layer)));
+    expect(fused.forward.slice(4, 6)).toEqual(['conv2d_pool down.0', 'conv2d down.1']);
+    expect(fused.backward.slice(1, 3)).toEqual(['conv2d_grad_upsample up.1', 'sum_pixels up.0']);
+    expect(fused.backward).toContain('conv2d_grad_pool down.0');
+    expect(readTooEarly(fused)).toEqual([]);
+  });
+});
+
+describe('the passes of residual layers', () => {
+  const config = { height: 4, width: 4, widths: [3, 5], convolutionsPerLevel: [2, 3], residual: true };
+  const plain = passes(config);
+  /** Which tensors beside its own a kernel has, by kernel and layer. */
+  const residuals = ({ ops }: ReturnType<typeof passes>) =>
+    Object.fromEntries(
+      ops.flatMap((o) => {
+        const names = Object.keys(o.calls[0].tensors).filter((name) => name.includes('residual'));
+        return names.length > 0 ? [[title(o), names.join(' ')]] : [];
+      }),
+    );
+
+  test('add the input in the activations that follow, and its gradient in their gradients', () => {
+    expect(plain.forward).toEqual([
+      'conv2d down.0.0',
+      'swish down.0.0',
+      'conv2d down.0.1',
+      'swish_max_pool down.0.1',
+      'conv2d down.1.0',
+      'swish down.1.0',
+      'conv2d down.1.1',
+      'swish down.1.1',
+      'conv2d down.1.2',
+      'swish down.1.2',
+      'conv2d up.0.0',
+      'swish up.0.0',
+      'conv2d up.0.1',
+      'swish up.0.1',
+      'conv2d up.0.2',
+      'swish_upsample_add up.0.2',
+      'conv2d up.1.0',
+      'swish up.1.0',
+      'conv2d up.1.1',
+    ]);
+    expect(residuals(plain)).toEqual({
+      'swish_max_pool down.0.1': 'residual',
+      'swish down.1.1': 'residual',
+      'swish down.1.2': 'residual',
+      'swish up.0.1': 'residual',
+      'swish_upsample_add up.0.2': 'residual skip_residual',
+      'swish_upsample_grad up.0.2': 'grad_residual',
+      'swish_grad up.0.1': 'grad_residual',
+      'swish_grad up.0.0': 'grad_residual',
+      'swish_grad down.1.2': 'grad_residual',
+      'swish_grad down.1.1': 'grad_residual',
+      'swish_grad down.1.0': 'grad_residual',
+      'swish_max_pool_grad down.0.1': 'residual grad_residual',
+      'swish_grad down.0.0': 'grad_residual',
+    });
+    expect(readTooEarly(plain)).toEqual([]);
+  });
+
+  test('have the same kernels as the passes of layers that are not residual', () => {
+    const without = passes({ ...config, residual: false });
+    expect(without.forward).toEqual(plain.forward);
+    expect(without.backward).toEqual(plain.backward);
+    expect(residuals(without)).toEqual({});
+  });
+
+  test('do not fuse the last convolution with upsampling, so as to keep the residual gradient', () => {
+    const one = { ...config, convolutionsPerLevel: [1, 2] };
+    const onlyLast: Choose = (kernel, layer) =>
+      kernel === 'conv2d' || layer === 'up.1' ? fromOne(kernel, layer) : undefined;
+    const fused = passes(one, onlyLast);
+    expect(fused.forward[0]).toBe('conv2d_pool down.0');
+    expect(fused.backward.slice(0, 3)).toEqual([
+      'conv2d_grad_kernel up.1',
+      'conv2d_grad_input up.1',
+      'swish_upsample_grad up.0.1',
+    ]);
+    expect(passes({ ...one, residual: false }, onlyLast).backward[1]).toBe('conv2d_grad_upsample up.1');
+  });
+});
+
+describe('the Winograd transform of a layer’s input', () => {
+  const config = { height: 14, width: 14, widths: [8, 16] };
+  const transforms = (choose: Choose, keeps: boolean) => {
+    const lists = passes(config, choose, keeps);
+    expect(readTooEarly(lists)).toEqual([]);
+    const calls = lists.ops.filter(({ layer }) => layer === 'down.1').flatMap((o) => o.calls);
+    return calls.filter(({ shader }) => /winograd\d_(gpu_)?input/.test(shader.name)).length;
+  };
+  const chosen =
+    (forward: string, gradient: string): Choose =>
+    (kernel, layer) =>
+      layer !== 'down.1' ? undefined : kernel === 'conv2d' ? forward : gradient;
+
+  test('is made once for output and kernel gradient where both use the same tile', () => {
+    // The input gradient transforms the output gradient.
+    expect(transforms(chosen('winograd7', 'winograd7'), false)).toBe(3);
+    expect(transforms(chosen('winograd7', 'winograd7'), true)).toBe(2);
+    expect(transforms(chosen('winograd7', 'winograd7_subgroups'), true)).toBe(2);
+    expect(transforms(chosen('winograd7_gpu', 'winograd7_gpu'), true)).toBe(2);
+    expect(transforms(chosen('winograd7_gpu', 'winograd7'), true)).toBe(2);
+  });
+
+  test('is made twice where output and kernel gradient use different tiles', () => {
+    expect(transforms(chosen('winograd7', 'winograd4'), true)).toBe(3);
+    expect(transforms(chosen('direct', 'winograd4'), true)).toBe(2);
+  });
+});
+
+describe('the slices of kernel gradients', () => {
+  const layersFor = (config: Partial<UNetConfig>) => planWeights(checkConfig(config)).layers;
+
+  test('lie one after the other, and Adam adds them up', () => {
+    const config = { height: 14, width: 14, widths: [8, 16] };
+    const choose: Choose = (_, layer) => (layer === 'down.1' ? 'winograd7' : undefined);
+    const layers = layersFor(config);
+    const { all, byLayer } = planGradients(layers, BATCH, choose);
+    // A slice takes two of 14 rows, and one of 7.
+    expect(byLayer.map(({ count }) => count)).toEqual([7, 1, 7, 7]);
+    expect(byLayer.map(({ partial }) => partial)).toEqual([true, false, true, true]);
+    let end = 0;
+    for (const [i, { slices, count }] of byLayer.entries()) {
+      expect(slices.offset).toBeGreaterThanOrEqual(end);
+      expect(slices.size).toBe(count * flatSize(layers[i]));
+      end = slices.offset! + slices.size;
+    }
+    expect(end).toBeLessThanOrEqual(all.size);
+    const shaders = passes(config, choose).ops.flatMap(({ calls }) => calls.map(({ shader }) => shader.name));
+    expect(shaders.filter((name) => name === 'conv2d_grad_kernel')).toHaveLength(3);
+    expect(shaders).not.toContain('sum_slices');
+  });
+
+  test('are added up at once where they would be too large a buffer', () => {
+    const config = { height: 8, width: 8, widths: [512, 768], kernelSize: 1 };
+    expect(planGradients(layersFor(config), BATCH).byLayer.every(({ partial }) => partial)).toBe(true);
+    const large = { ...config, kernelSize: 3 };
+    const { all, byLayer } = planGradients(layersFor(large), BATCH);
+    expect(byLayer.map(({ partial }) => partial)).toEqual([true, false, false, true]);
+    expect(all.size).toBeLessThanOrEqual(2 ** 24);
+    const sums = passes(large).ops.filter(({ calls }) => calls.some((c) => c.shader.name === 'sum_slices'));
+    expect(sums.map(({ layer }) => layer)).toEqual(['up.0', 'down.1']);
+  });
+});
+
+test('a network of one level has nothing to fuse with its convolutions', () => {
+  const { forward, backward } = passes({ height: 4, width: 4, widths: [3] }, fromOne);
+  expect(forward).toEqual(['conv2d down.0', 'swish down.0', 'conv2d up.0']);
+  expect(backward).toEqual([
+    'conv2d_grad_kernel up.0',
+    'conv2d_grad_input up.0',
+    'swish_grad down.0',
+    'conv2d_grad_kernel down.0',
+  ]);
+});

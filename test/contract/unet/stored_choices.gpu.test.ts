@@ -1,0 +1,38 @@
+/** What engines store in the browser: it can be deleted while they live. */
+import { expect, test, vi } from 'vitest';
+import { createEngine } from '../../../src/index';
+import { testGpu } from '../../lib/gpu';
+
+const { gpu, lane } = await testGpu();
+
+/** Resolves when the database is deleted; rejects if an engine blocks that. */
+const deleted = () =>
+  new Promise<void>((resolve, reject) => {
+    const request = indexedDB.deleteDatabase('webgpu-diffusion');
+    request.onsuccess = () => resolve();
+    request.onerror = () => reject(request.error);
+    request.onblocked = () => reject(new Error('An engine blocks the deletion.'));
+  });
+
+// Node has no database.
+if (lane !== 'node') {
+  test('the browser’s database can be deleted while an engine lives, and what is stored afterwards is found', async () => {
+    await deleted();
+    const first = await createEngine({ device: gpu.device });
+    await (await first.gpu.trust!.ledger()).pass(['before']);
+    await deleted();
+    const second = await createEngine({ device: gpu.device });
+    expect(await (await second.gpu.trust!.ledger()).unknown(['before'])).toEqual(['before']);
+    await (await first.gpu.trust!.ledger()).pass(['after']);
+    const third = await createEngine({ device: gpu.device });
+    expect(await (await third.gpu.trust!.ledger()).unknown(['after'])).toEqual([]);
+    const close = vi.spyOn(IDBDatabase.prototype, 'close');
+    for (const engine of [first, second, third]) engine.destroy();
+    await vi.waitFor(() => expect(close).toHaveBeenCalledTimes(3));
+    close.mockRestore();
+    await deleted();
+  });
+} else {
+  test('Node has no database to store kernel choices in', () =>
+    expect('indexedDB' in globalThis).toBe(false));
+}

@@ -1,0 +1,170 @@
+/** The messages between a client and its worker: whose they are, and what becomes of errors in the worker. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { HELLO, isMarked, marked, READY } from '../../../src/worker/protocol';
+import { FakeWorker } from '../../lib/worker/fake_worker';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** What an app posts for itself, some of it as this library once did. */
+const FOREIGN = [
+  ...[null, undefined, 7, 'done', [], {}, { id: 1 }, { type: 'done', id: 1, value: 'theirs' }],
+  { type: 'failed', id: 1, error: { name: 'Error', message: 'theirs' } },
+  ...[{ type: 'steps', id: 1, done: 3 }, { type: 'event', name: 'loss', value: {} }, { type: 'ready' }],
+  { type: 'done', id: 1, value: 'theirs', library: 'another' },
+];
+
+test.each(['before', 'after'])(
+  'the client ignores messages of the app’s own, %s its worker listens',
+  async (when) => {
+    const worker = new FakeWorker();
+    const { client, warnings, stopped } = worker.client();
+    const losses = vi.fn();
+    client.on('loss', losses);
+    if (when === 'after') worker.says(READY);
+    const settled = vi.fn();
+    const onStep = vi.fn();
+    const called = client.sample({ onStep });
+    called.then(settled, settled);
+    for (const message of FOREIGN) worker.says(message);
+    if (when === 'before') worker.says(READY);
+    await vi.advanceTimersByTimeAsync(300_000);
+    for (const heard of [settled, onStep, losses, warnings, stopped]) expect(heard).not.toHaveBeenCalled();
+    worker.says(marked({ type: 'done', id: 1, value: 'ours' }));
+    expect(await called).toBe('ours');
+  },
+);
+
+test('the client stops a worker of another version once the worker always answers with that version', () => {
+  for (const version of [undefined, '0.1.0']) {
+    const worker = new FakeWorker();
+    const { stopped } = worker.client();
+    // The worker answers each question.
+    for (let answered = 0; answered < worker.heard.length; answered++) {
+      expect(stopped).not.toHaveBeenCalled();
+      worker.says({ type: 'ready', version });
+    }
+    expect(stopped).toHaveBeenCalledTimes(1);
+    expect(worker.heard).toEqual(worker.heard.map(() => HELLO));
+    expect(worker.terminate).toHaveBeenCalledTimes(1);
+  }
+});
+
+describe('an uncaught error in the worker', () => {
+  const error = { type: 'error', message: 'Uncaught SyntaxError: Expected property name.' };
+
+  test('before the worker listens ends the client, as the worker’s program does not run', async () => {
+    const worker = new FakeWorker();
+    const { client, stopped } = worker.client();
+    const called = client.pause();
+    worker.fires(error);
+    await expect(called).rejects.toThrow(
+      /^The worker stopped: Uncaught SyntaxError: Expected property name\. Give/,
+    );
+    expect(stopped).toHaveBeenCalledTimes(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('is a warning with its text, and calls under way go on', async () => {
+    const worker = new FakeWorker();
+    const { client, warnings, stopped } = worker.client();
+    worker.says(READY);
+    const started = client.start();
+    for (let i = 0; i < 3; i++) await worker.errs(error);
+    expect(warnings.mock.calls).toEqual(
+      Array(3).fill([
+        {
+          message:
+            'The worker has an error that it does not catch: Uncaught SyntaxError: Expected property name. It goes on.',
+          run: false,
+        },
+      ]),
+    );
+    // The worker is asked once, however many errors there are, and answers.
+    expect(worker.heard.filter((message) => !isMarked(message))).toEqual([HELLO, HELLO]);
+    worker.says(READY);
+    expect(vi.getTimerCount()).toBe(0);
+    await vi.advanceTimersByTimeAsync(300_000);
+    worker.says(marked({ type: 'done', id: 1, value: { step: 3 } }));
+    expect(await started).toEqual({ step: 3 });
+    expect(stopped).not.toHaveBeenCalled();
+  });
+
+  test.each(['a call', 'a call that was aborted'])(
+    'does not end a worker that %s blocks for 70 s',
+    async (what) => {
+      const worker = new FakeWorker();
+      const { client, stopped } = worker.client();
+      worker.says(READY);
+      const controller = new AbortController();
+      const called = client.call('long', undefined, { signal: controller.signal });
+      const settled = called.catch(({ name }) => name);
+      worker.fires(error);
+      if (what !== 'a call') controller.abort();
+      await vi.advanceTimersByTimeAsync(70_000);
+      expect(stopped).not.toHaveBeenCalled();
+      worker.says(marked({ type: 'done', id: 1, value: 'at last' }));
+      worker.says(READY);
+      expect(await settled).toBe(what === 'a call' ? 'at last' : 'AbortError');
+      await vi.advanceTimersByTimeAsync(300_000);
+      expect(stopped).not.toHaveBeenCalled();
+      expect(vi.getTimerCount()).toBe(0);
+    },
+  );
+
+  test('after which the worker answers no more ends the client after a minute, not counting sleep', async () => {
+    const worker = new FakeWorker();
+    const { client, stopped } = worker.client();
+    worker.says(READY);
+    await worker.errs(error);
+    await vi.advanceTimersByTimeAsync(50_000);
+    // A sign of life, if not an answer.
+    worker.says({ an: 'app’s own' });
+    await vi.advanceTimersByTimeAsync(50_000);
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 3_600_000);
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(stopped).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(6_000);
+    const message = 'The worker has had an error, and does not answer any more. Reload the page.';
+    expect(stopped.mock.calls).toEqual([[{ message }]]);
+    await expect(client.pause()).rejects.toMatchObject({ code: 'argument', message });
+    expect(worker.terminate).toHaveBeenCalledTimes(1);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.restoreAllMocks();
+  });
+
+  test('leaves no timer and no warning after the client is destroyed', async () => {
+    const worker = new FakeWorker();
+    const { client } = worker.client();
+    worker.says(READY);
+    await worker.errs(error);
+    expect(vi.getTimerCount()).toBe(1);
+    client.destroy();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(worker.listeners).toBe(0);
+    // An error that came just before.
+    const other = new FakeWorker();
+    const { client: late, warnings } = other.client();
+    other.says(READY);
+    other.fires(error);
+    late.destroy();
+    await vi.dynamicImportSettled();
+    expect([vi.getTimerCount(), warnings.mock.calls]).toEqual([0, []]);
+  });
+});
+
+test('a destroyed client of a port tells the worker to end before it closes the port, and terminates a worker', () => {
+  for (const isPort of [true, false]) {
+    const worker = new FakeWorker();
+    const close = vi.fn(() => expect(worker.heard.at(-1)).toEqual(marked({ type: 'end' })));
+    const given = isPort ? Object.assign(worker, { terminate: undefined, close }) : worker;
+    given.client().client.destroy();
+    if (isPort) expect(close).toHaveBeenCalledTimes(1);
+    else expect([worker.heard, worker.terminate.mock.calls.length]).toEqual([[HELLO], 1]);
+  }
+});

@@ -1,0 +1,498 @@
+/**
+ * Kernels that are right in the small cases of the self-check, and wrong at the size of a network. All rows: `npm run test:all -- long 'at size'`.
+ *
+ * @module-tag nightly
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Engine } from '../../src/engine';
+import { Gpu } from '../../src/gpu/gpu';
+import { requestDevice } from '../../src/gpu/request_device';
+import { createEngine, EngineError, type Progress, type Variants } from '../../src/index';
+import { conv2dGradKernel } from '../../src/kernels/conv2d_grad_kernel';
+import { op } from '../../src/plan/op';
+import type { Random } from '../../src/plan/small_case';
+import { type Tensor, tensor } from '../../src/plan/tensor';
+import type { Sampler } from '../../src/sampling/sampler';
+import { wrongOps } from '../../src/trust/at_size';
+import { memoryCache } from '../../src/trust/cache';
+import { Tally } from '../../src/trust/tally';
+import { loadCheckpoint, saveCheckpoint } from '../../src/weights/checkpoint';
+import { fingerprintImages } from '../../src/weights/fingerprint';
+import { createWorkerClient, serve } from '../../src/worker';
+import { digits, tutorial } from '../lib/checked_networks';
+import { ownFolder, succeed } from '../lib/command';
+import { testGpu } from '../lib/gpu';
+import { makeHostile } from '../lib/hostile/hostile_device';
+import { fourSteps, onWrong, type World, type WrongWhere, wrongText } from '../lib/hostile/wrong';
+import { takesLong } from '../lib/lanes/limits';
+
+const { gpu, source } = await testGpu();
+const { device } = gpu;
+const folder = ownFolder();
+
+const nothing = /^nothing$/;
+/** The shaders of the first layer, whose images are 16x16; the others' images are smaller. */
+const first = /^conv2d(_pool)?\.one_input/;
+const wide = { width: 14 };
+const moreThanFew = { batch: 12 };
+
+const on = <T>(shader: RegExp, where: WrongWhere, work: (world: World) => Promise<T>, options = {}) =>
+  onWrong(device, digits, shader, where, work, options);
+
+/** Comparisons get no buffers, but this error. */
+function failComparisons(error: Error) {
+  const make = Gpu.prototype.createBuffers;
+  return vi.spyOn(Gpu.prototype, 'createBuffers').mockImplementation(function (this: Gpu, given) {
+    if (given[0]?.label.startsWith('self-check at size')) throw error;
+    return make.call(this, given);
+  });
+}
+
+test('the comparison at a network’s size changes no bit of the training, and is made once', async () => {
+  const tuningCache = memoryCache();
+  const buffers = vi.spyOn(device, 'createBuffer');
+  const comparisons = () => {
+    const made = buffers.mock.calls.filter(([{ label }]) => label === 'comparison: params').length;
+    buffers.mockClear();
+    return made;
+  };
+  const without = await on(nothing, {}, fourSteps, { selfCheck: false });
+  expect(without.result!.losses).toHaveLength(4);
+  expect(comparisons()).toBe(0);
+  const compared = await on(nothing, {}, fourSteps, { tuningCache });
+  expect(compared).toEqual(without);
+  expect(comparisons()).toBe(1);
+  expect(await on(nothing, {}, fourSteps, { tuningCache })).toEqual(without);
+  expect(comparisons()).toBe(0);
+  // Another batch is another size.
+  const more = { ...digits, trainer: { ...digits.trainer, batchSize: 12 } };
+  await onWrong(device, more, nothing, {}, fourSteps, { tuningCache });
+  expect(comparisons()).toBe(1);
+});
+
+test('a comparison ends as a whole: where one half throws, the other half stops, too', async () => {
+  failComparisons(new TypeError('planted'));
+  const alive = new Set<string>();
+  const seen: string[] = [];
+  const create = device.createBuffer.bind(device);
+  vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
+    const buffer = create(descriptor);
+    const label = descriptor.label!;
+    if (!/^comparison/.test(label)) return buffer;
+    seen.push(label);
+    alive.add(label);
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
+      alive.delete(label);
+      destroy();
+    };
+    return buffer;
+  });
+  const { error } = await on(nothing, {}, async (world) => {
+    await expect(fourSteps(world)).rejects.toThrow('planted');
+    expect([...alive]).toEqual([]);
+  });
+  expect(error).toBeUndefined();
+  expect(seen).not.toEqual([]);
+});
+
+test('in a comparison layers of the same size are compared once, layers of other sizes each', async () => {
+  const buffers = vi.spyOn(device, 'createBuffer');
+  const compared = async (widths: number[]) => {
+    buffers.mockClear();
+    await onWrong(device, { ...digits, config: { ...digits.config, widths } }, nothing, {}, fourSteps);
+    const labels = buffers.mock.calls.map(([{ label }]) => label!);
+    return labels.flatMap(
+      (label) => /^comparison differences of (.*) pre-activation,/.exec(label)?.[1] ?? [],
+    );
+  };
+  expect(await compared([8, 8])).toEqual(['down.0', 'down.1', 'up.1']);
+  expect(await compared([8, 12, 8])).toEqual(['down.0', 'down.1', 'down.2', 'up.0', 'up.1', 'up.2']);
+});
+
+test('a comparison reports how far it is, from its beginning to its end', async () => {
+  const reports: Progress[] = [];
+  await on(nothing, {}, fourSteps, { onProgress: (progress: Progress) => reports.push(progress) });
+  const comparing = reports.filter(({ task }) => task === 'comparing');
+  const { total } = comparing.at(-1)!;
+  expect(comparing[0].done).toBe(0);
+  expect(comparing.map(({ done }) => done)).toContain(Math.floor(total / 2));
+  expect(comparing.at(-1)).toEqual({ task: 'comparing', done: total, total });
+});
+
+test.each(['conditioning.gpu', 'conditioning_grad.gpu', 'sum_pixels.gpu'])(
+  '%s, wrong from 12 images on, is replaced together with the other kernels of the conditioning',
+  async (shader) => {
+    const { device } = await requestDevice();
+    Object.defineProperty(device, 'adapterInfo', { value: { vendor: 'some', architecture: 'card' } });
+    const many = { ...digits, trainer: { ...digits.trainer, batchSize: 12 } };
+    const kernel = shader.split('.')[0];
+    const found = { code: 'wrong-kernel', kernel, variant: 'gpu' };
+    const work = async (world: World) => {
+      await expect(fourSteps(world)).rejects.toMatchObject(found);
+      expect(world.trainer.variants.conditioning).toBe('gpu');
+      using trainer = await world.engine.createTrainer(world.unet, many.trainer);
+      return await fourSteps({ ...world, trainer });
+    };
+    const planted = new RegExp(`^${shader}$`);
+    const { warnings, result } = await onWrong(device, many, planted, moreThanFew, work, { tune: false });
+    expect(warnings).toMatchObject([found]);
+    expect(result!.losses).toHaveLength(4);
+    expect(result!.variants.conditioning).toBeUndefined();
+    device.destroy();
+  },
+);
+
+describe('a variant that is wrong at images 14 wide', () => {
+  const wrong = { code: 'wrong-kernel', kernel: 'conv2d', variant: expect.stringMatching(/^one_input/) };
+
+  test('ends a fit after its first step with a warning, and is replaced in the next trainer', async () => {
+    const losses: number[] = [];
+    const { planted, warnings, result } = await on(first, wide, async (world) => {
+      const error = await fourSteps(world, losses).catch((error) => error);
+      // The trainer stays refused.
+      await expect(fourSteps(world)).rejects.toBe(error);
+      world.trainer.destroy();
+      // The form without subgroups is as wrong.
+      for (;;) {
+        using trainer = await world.engine.createTrainer(world.unet, digits.trainer);
+        const another = await fourSteps({ ...world, trainer }).catch(() => undefined);
+        if (another) return { error, another };
+      }
+    });
+    expect(planted.size).toBeGreaterThan(0);
+    expect(losses).toHaveLength(1);
+    const { error, another } = result!;
+    expect(error).toMatchObject(wrong);
+    expect(error.message).toMatch(
+      /with 8 images its result for the layer down\.0 is up to \S+% off .*\. 1 step was made with it\. /,
+    );
+    const told = warnings.map(({ variant }) => variant);
+    expect(told.length).toBeGreaterThan(0);
+    expect(new Set(told).size).toBe(told.length);
+    expect(warnings).toMatchObject(told.map(() => wrong));
+    expect(another.losses).toHaveLength(4);
+    expect(told).not.toContain(another.variants['conv2d/down.0']);
+  });
+
+  test('is an error without replacement where the caller fixed it, and refused from then on', async () => {
+    const { result } = await on(nothing, {}, fourSteps);
+    const { variants } = result!;
+    const twice = async (world: World) => {
+      const error = await fourSteps(world).catch((error) => error);
+      await expect(world.engine.createTrainer(world.unet, digits.trainer)).rejects.toBe(error);
+      throw error;
+    };
+    const fixed = await on(first, wide, twice, { variants });
+    expect(fixed).toMatchObject({ error: wrong, warnings: [] });
+    expect(fixed.error!.message).toContain('Leave it out of `variants`');
+  });
+
+  test('ends step and runFor, after one step', async () => {
+    const pixels = 8 * 16 * 16;
+    const batch = {
+      noisy: new Float32Array(pixels).fill(0.5),
+      target: new Float32Array(pixels),
+      levels: new Float32Array(8).fill(0.5),
+      labels: new Array(8).fill(3),
+    };
+    const steps = await on(first, wide, async ({ trainer }) => {
+      expect(await trainer.step(batch)).toBeGreaterThan(0);
+      await trainer.step(batch);
+    });
+    expect(steps).toMatchObject({ error: wrong, warnings: [wrong] });
+    const frames = await on(first, wide, async ({ trainer, dataset }) => {
+      const error = await trainer.runFor(dataset, { milliseconds: 60_000 }).catch((error) => error);
+      await expect(trainer.runFor(dataset, { milliseconds: 60_000 })).rejects.toBe(error);
+      expect(await trainer.readLosses(9)).toHaveLength(1);
+      throw error;
+    });
+    expect(frames).toMatchObject({ error: wrong, warnings: [wrong] });
+    expect(frames.error!.message).toContain('1 step was made');
+  });
+
+  test('is not to blame where the plain variant is wrong too, and is not remembered as right', async () => {
+    const tuningCache = memoryCache();
+    const planted = await on(/^conv2d(\.image_bias)?$/, wide, fourSteps, { tuningCache });
+    expect([...planted.planted]).not.toEqual([]);
+    expect(planted).toMatchObject({ error: undefined, warnings: [] });
+    expect(planted.result!.losses).toHaveLength(4);
+    const later = await on(first, wide, fourSteps, { tuningCache });
+    expect(later).toMatchObject({ error: wrong });
+  });
+
+  test('is not noticed without the self-check', async () => {
+    const { error, warnings } = await on(first, wide, fourSteps, { selfCheck: false });
+    expect([error, warnings]).toEqual([undefined, []]);
+  });
+});
+
+describe('a network’s kernels that are wrong at its size', () => {
+  const asked = { steps: 2, seed: 3, labels: [0, 1, 2, 3] };
+  const images = new Float32Array(4 * 256).map((_, i) => Math.sin(i));
+  const told = { levels: new Float32Array(4).fill(0.5), labels: [0, 1, 2, 3] };
+  const work: Record<string, (world: World) => Promise<{ result: Float32Array; variants?: Variants }>> = {
+    'a sampler': async ({ engine, unet }) => {
+      using sampler = await engine.createSampler(unet, { count: 4 });
+      return { result: await sampler.sample(asked), variants: sampler.parts.variants };
+    },
+    'a prediction': async ({ unet }) => ({ result: await unet.predict(images, { count: 4, ...told }) }),
+  };
+
+  test.each(Object.entries(work))('are found and replaced by %s before its first result', async (_, use) => {
+    const { result: healthy } = await on(nothing, {}, use);
+    const { planted, warnings, result, error } = await on(first, wide, use);
+    expect(error).toBeUndefined();
+    expect(planted.size).toBeGreaterThan(0);
+    expect(warnings.map(({ code, kernel }) => `${code} ${kernel}`)).toContain('wrong-kernel conv2d');
+    const apart = result!.result.map((value, i) => Math.abs(value - healthy!.result[i]));
+    expect(apart.some((distance) => distance > 0)).toBe(true);
+    expect(Math.max(...apart)).toBeLessThan(1e-4);
+    if (result!.variants) expect(result!.variants['conv2d/down.0']).not.toMatch(/^one_input/);
+  });
+
+  test.each(Object.entries(work))('end %s in an error where the caller fixed them', async (_, use) => {
+    const { result } = await on(nothing, {}, fourSteps);
+    const { variants } = result!;
+    const fixed = await on(first, wide, use, { variants });
+    expect(fixed).toMatchObject({ error: { code: 'wrong-kernel', kernel: 'conv2d' }, warnings: [] });
+  });
+
+  test('need no second comparison at the next visit where they were right', async () => {
+    const tuningCache = memoryCache();
+    await on(nothing, {}, work['a sampler'], { tuningCache });
+    const set = vi.spyOn(tuningCache, 'set');
+    const buffers = vi.spyOn(device, 'createBuffer');
+    await on(nothing, {}, work['a sampler'], { tuningCache });
+    expect(buffers.mock.calls.filter(([{ label }]) => label?.match(/comparison|at size/))).toEqual([]);
+    expect(set).not.toHaveBeenCalled();
+  });
+});
+
+// ---------------------------------------------------------------- beginning again
+
+const rewrites = (name: string, text: string) => (first.test(name) && wrongText(text, wide)) || text;
+
+describe('a run whose first kernels are wrong begins again', () => {
+  const network = { height: 16, width: 16, widths: [4, 4], kernelSize: 3 };
+  const trainer = { batchSize: 4 };
+  const images = {
+    images: new Uint8Array(8 * 256).map((_, i) => i * 37),
+    count: 8,
+    height: 16,
+    width: 16,
+    channels: 1,
+  };
+  const fit = { epochs: 3 };
+  const done = { step: 6, complete: true };
+
+  /** Its losses with these variants, the checkpoint after two steps, and the variants. */
+  async function alone(variants?: Variants) {
+    using engine = await createEngine({ device, variants });
+    const unet = await engine.createUNet(network);
+    const made = await engine.createTrainer(unet, trainer);
+    const dataset = await engine.createDataset(images);
+    const losses: number[] = [];
+    const settings = { ...trainer, learningRate: made.learningRate, seed: 0, ...fit };
+    let checkpoint = new Uint8Array();
+    for (const maxSteps of [2, 6]) {
+      for await (const { loss } of made.fit(dataset, { ...fit, maxSteps })) losses.push(loss);
+      const data = fingerprintImages(images);
+      if (losses.length === 2) checkpoint = await saveCheckpoint({ trainer: made, settings, data, losses });
+    }
+    return { losses, checkpoint, variants: made.variants };
+  }
+
+  function served() {
+    const { port1, port2 } = new MessageChannel();
+    const hostile = makeHostile(device, { rewrites });
+    serve(port2, { store: false, engine: { gpu: source, tuningCache: memoryCache() } });
+    const client = createWorkerClient(port1);
+    onTestFinished(() => {
+      client.destroy();
+      port2.close();
+      hostile[Symbol.dispose]();
+    });
+    const losses: number[] = [];
+    client.on('loss', ({ first, losses: more }) => losses.splice(first, losses.length, ...more));
+    const warnings: string[] = [];
+    client.on('warning', ({ message }) => warnings.push(message));
+    return { client, losses, warnings };
+  }
+
+  test('in a worker, from the beginning of the run, without a call', async () => {
+    const { client, losses, warnings } = served();
+    await client.begin({ network, trainer, fit, images });
+    expect(await client.start()).toMatchObject(done);
+    const { variants } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
+    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
+    expect(losses).toEqual((await alone(variants)).losses);
+    expect(warnings.join()).toContain('The run begins again from its beginning.');
+  });
+
+  test('in a worker, from the file that was resumed, with other kernels than in the file', async () => {
+    const before = await alone();
+    expect(before.variants['conv2d/down.0']).toMatch(/^one_input/);
+    const { client, losses, warnings } = served();
+    await client.resume({ from: before.checkpoint, images });
+    expect(await client.start()).toMatchObject(done);
+    const { variants, losses: all } = loadCheckpoint((await client.save('checkpoint')) as Uint8Array);
+    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
+    expect(losses.slice(2)).toEqual([...all].slice(2));
+    // With other kernels only the last digits differ.
+    for (const [i, loss] of before.losses.entries()) expect(Math.abs(all[i] / loss - 1)).toBeLessThan(1e-5);
+    expect(warnings.join()).toContain('The run begins again after step 2.');
+  });
+});
+
+test(
+  'the command train begins again from the beginning where kernels are wrong, and says so',
+  takesLong('runsProcesses'),
+  async () => {
+    const { prototype } = GPUDevice;
+    const create = prototype.createShaderModule;
+    const planted = vi.spyOn(prototype, 'createShaderModule').mockImplementation(function (
+      this: GPUDevice,
+      given,
+    ) {
+      return create.call(this, { ...given, code: rewrites(given.label ?? '', given.code) });
+    });
+    // Samplers that are there when another is made.
+    const made: Sampler[] = [];
+    const left: number[] = [];
+    const { createSampler } = Engine.prototype;
+    vi.spyOn(Engine.prototype, 'createSampler').mockImplementation(async function (this: Engine, ...given) {
+      left.push(made.filter(({ bytes }) => bytes > 0).length);
+      const sampler = await createSampler.apply(this, given);
+      made.push(sampler);
+      return sampler;
+    });
+    const out = join(folder, 'run');
+    const sizes = '--recipe digits --limit 12 --batch 4 --epochs 2 --widths 4,4 --kernel-size 3'.split(' ');
+    const output = await succeed('train', '--out', out, ...sizes);
+    expect(planted).toHaveBeenCalled();
+    expect(output).toMatch(/computes wrongly .* 1 step was made with it\. The run begins again\./);
+    const { losses, variants } = loadCheckpoint(readFileSync(join(out, 'checkpoint.safetensors')));
+    expect(losses).toHaveLength(6);
+    expect(variants!['conv2d/down.0']).not.toMatch(/^one_input/);
+    // The one of the run that was given up made a picture, and is gone when the next run has its own.
+    expect(left.slice(0, 2)).toEqual([0, 0]);
+  },
+);
+
+test('a layer whose gradient is nothing but rounding does not reject a variant', async () => {
+  // The layers differ in size: of layers of the same size one is compared.
+  const opOf = (layer: string, i: number) => {
+    const shape = { batch: 8, height: 16 - i, width: 16, inChannels: 1, outChannels: 8, kernelSize: 5 };
+    const sizes = conv2dGradKernel.sizes(shape);
+    const named = Object.entries(sizes).map(([name, size]) => [name, tensor(`${layer} ${name}`, size)]);
+    const tensors = Object.fromEntries(named) as Record<keyof typeof sizes, Tensor>;
+    return { tensors, op: op(conv2dGradKernel, layer, shape, tensors, 'one_channel') };
+  };
+  const [usual, cancelled] = ['usual', 'cancelled'].map(opOf);
+  // What four images add to each sum, the other four take away, in another order.
+  const opposed = (values: Float32Array, sign: number) =>
+    values.map((v, i) => (i % 8 < 4 ? v : sign * values[i - (i % 8) + ((i + 1) % 4)]));
+  const inputs = (random: Random) =>
+    [usual, cancelled].flatMap(({ tensors: { input, grad } }) => {
+      const [x, g] = [input, grad].map(({ size }) => random.floats(size, -1, 1));
+      return [
+        [input, input === usual.tensors.input ? x : opposed(x, 1)],
+        [grad, grad === usual.tensors.grad ? g : opposed(g, -1)],
+      ] as [Tensor, Float32Array][];
+    });
+  const ops = [usual.op, cancelled.op];
+  const wrong = await wrongOps(gpu, {
+    pass: { ops, inputs },
+    variantsOf: ({ variant }) => ['direct', variant],
+    boundBuffers: new Map(),
+    tally: new Tally(undefined),
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('where the gradient is not finite nothing is compared; the comparison follows at a later visit', async () => {
+  const tuningCache = memoryCache();
+  const huge = async (world: World) => {
+    const { unet, trainer, dataset } = world;
+    for await (const _ of trainer.fit(dataset, { epochs: 1, maxSteps: 1 }));
+    const weights = [...(await unet.getParameters())].map(
+      ([name, values]) => [name, values.fill(1e30)] as const,
+    );
+    await unet.setParameters(new Map(weights));
+    return fourSteps(world);
+  };
+  const diverged = await onWrong(device, tutorial, nothing, {}, huge, { tuningCache });
+  expect(diverged).toMatchObject({ error: { code: 'diverged' }, warnings: [] });
+  const later = await onWrong(device, tutorial, first, wide, fourSteps, { tuningCache });
+  expect(later).toMatchObject({ error: { code: 'wrong-kernel', kernel: 'conv2d' } });
+});
+
+describe('a wrong kernel that has only one variant', () => {
+  const cases: [string, RegExp, WrongWhere, (world: World) => Promise<unknown>][] = [
+    ['Adam in one step of sixteen', /^adam$/, { step: 16 }, fourSteps],
+    ['noise in one step of sixteen', /^corrupt\.flow$/, { step: 16 }, fourSteps],
+    ['the loss from 12 images on', /^mse$/, moreThanFew, fourSteps],
+    ['upsampling from 12 images on', /^swish_upsample_add$/, moreThanFew, fourSteps],
+    [
+      'what a sampler makes of its images, from 12 on',
+      /^chwn_to_nhwc$/,
+      moreThanFew,
+      async ({ engine, unet }) => {
+        using sampler = await engine.createSampler(unet, { count: 16 });
+        await sampler.sample({ steps: 1, labels: new Array(16).fill(1) });
+      },
+    ],
+    [
+      'the mean of a polish, after runs without one,',
+      /^denoise_step$/,
+      { lastOf: 4 },
+      async ({ engine, unet }) => {
+        using sampler = await engine.createSampler(unet, { count: 16 });
+        await sampler.sample({ steps: 1 });
+        await sampler.sample({ steps: 1, polish: { noises: 1, level: 0.2 } });
+      },
+    ],
+  ];
+  const more = { ...digits, trainer: { ...digits.trainer, batchSize: 16 } };
+
+  test.each(cases)('%s ends in an error', async (_, shader, where, work) => {
+    const { planted, error, warnings } = await onWrong(device, more, shader, where, work);
+    expect([...planted]).toHaveLength(1);
+    const [kernel] = [...planted][0].split('.');
+    expect(error).toMatchObject({ code: 'wrong-kernel', kernel, variant: 'plain' });
+    expect(error!.message).toMatch(
+      /at its real size: \S+\[\d+\] is \S+, expected \S+, and \d+ of \d+ numbers are off\./,
+    );
+    expect(warnings).toEqual([]);
+  });
+
+  test('is found with more images, though it was right with few images', async () => {
+    const tuningCache = memoryCache();
+    const wrong = [/^mse$/, moreThanFew] as const;
+    expect(await on(...wrong, fourSteps, { tuningCache })).toMatchObject({ error: undefined });
+    const { error } = await onWrong(device, more, ...wrong, fourSteps, { tuningCache });
+    expect(error).toMatchObject({ code: 'wrong-kernel', kernel: 'mse' });
+  });
+
+  test('that could not be checked for lack of memory is checked at the next visit', async () => {
+    const tuningCache = memoryCache();
+    const short = failComparisons(new EngineError('limit', 'no room'));
+    const { error } = await on(/^adam$/, { step: 16 }, fourSteps, { tuningCache });
+    expect(short.mock.results.some(({ type }) => type === 'throw')).toBe(true);
+    expect(error).toBeUndefined();
+    short.mockRestore();
+    const later = await on(/^adam$/, { step: 16 }, fourSteps, { tuningCache });
+    expect(later.error).toMatchObject({ code: 'wrong-kernel', kernel: 'adam' });
+  });
+
+  test('is not remembered as right', async () => {
+    const tuningCache = memoryCache();
+    for (let visit = 0; visit < 2; visit++) {
+      const { error } = await on(/^adam$/, { step: 16 }, fourSteps, { tuningCache });
+      expect(error).toMatchObject({ kernel: 'adam' });
+    }
+  });
+});

@@ -1,0 +1,203 @@
+/** How long what was found on an adapter is trusted: the checks of kernels are counted. */
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  requestDevice,
+  type UNetConfig,
+} from '../../src/index';
+import { memoryCache, type TuningCache } from '../../src/trust/cache';
+import { AdapterMemory } from '../../src/trust/memory';
+import { tutorial } from '../lib/checked_networks';
+import { testGpu } from '../lib/gpu';
+import { makeHostile, wrongAdam } from '../lib/hostile/hostile_device';
+import { aged, cacheOf } from '../lib/hostile/rows';
+import { refused } from '../lib/refused';
+import { losableGpu } from '../lib/worker/losable';
+
+const { gpu } = await testGpu();
+const { device } = gpu;
+const network = { height: 8, width: 8, widths: [8, 8], kernelSize: 3 };
+
+let labels: (string | undefined)[] = [];
+let warnings = 0;
+beforeEach(() => {
+  labels = [];
+  warnings = 0;
+  const create = device.createCommandEncoder.bind(device);
+  vi.spyOn(device, 'createCommandEncoder').mockImplementation((descriptor) => {
+    labels.push(descriptor?.label);
+    return create(descriptor);
+  });
+});
+const engineWith = (tuningCache: TuningCache, options: EngineOptions = {}) =>
+  createEngine({ device, tune: false, tuningCache, onWarning: () => warnings++, ...options });
+
+/** A batch of four small images; the images of `tutorial` are larger. */
+const values = new Float32Array(4 * 64).map((_, i) => (i % 7) / 7);
+const batch = { target: values, noisy: values };
+
+const train = async (engine: Engine, config: Partial<UNetConfig> = network) => {
+  const trainer = await engine.createTrainer(await engine.createUNet(config), { batchSize: 4 });
+  const { height = 8, width = 8 } = config;
+  const images = new Float32Array(4 * height * width);
+  await trainer.step({ target: images, noisy: images });
+  return trainer;
+};
+
+/** How many checks a visit makes. */
+async function visit(
+  cache: TuningCache,
+  use: (engine: Engine) => Promise<unknown> = (engine) => train(engine),
+  options?: EngineOptions,
+) {
+  labels = [];
+  using engine = await engineWith(cache, options);
+  await use(engine);
+  return labels.filter((label) => label === 'self-check').length;
+}
+
+describe('a kernel that passed its check', () => {
+  const entries = new Map<string, string>();
+  const shared = {
+    get: async (key: string) => entries.get(key),
+    set: async (key: string, value: string) => void entries.set(key, value),
+  };
+  const uses: Record<string, (engine: Engine) => Promise<unknown>> = {
+    step: (engine) => train(engine),
+    async predict(engine) {
+      await (await engine.createUNet(network)).predict(values, { count: 4 });
+    },
+  };
+
+  test.each(Object.entries(uses))('is checked anew before its use after 7 days: %s', async (_, use) => {
+    await visit(shared);
+    await visit(shared, use);
+    expect(await visit(shared, use)).toBe(0);
+    expect(await visit(cacheOf(aged(entries, 6)), use)).toBe(0);
+    const cache = cacheOf(aged(entries, 8));
+    expect(await visit(cache, use)).toBeGreaterThan(0);
+    const work = labels.findIndex((label) => /training step|^parts|recorded/.test(label ?? ''));
+    expect(work).toBeGreaterThan(labels.indexOf('self-check'));
+    // That is remembered; what was not used is not taken for checked.
+    expect(await visit(cache, use)).toBe(0);
+    if (use === uses.predict) expect(await visit(cache)).toBeGreaterThan(0);
+  });
+
+  test('and is wrong now is not used: another variant takes its place', async () => {
+    await visit(shared, (engine) => train(engine, tutorial.config));
+    const cache = cacheOf(aged(entries, 8));
+    const rewrites = (shader: string, text: string) =>
+      /^conv2d\.winograd\w*_output/.test(shader)
+        ? text.replace('output[at] = value', 'output[at] = 2.0 * value')
+        : text;
+    using _ = makeHostile(device, { rewrites });
+    using engine = await engineWith(cache);
+    const { variants } = await train(engine, tutorial.config);
+    expect(warnings).toBe(1);
+    const forms = Object.entries(variants).filter(([place]) => place.startsWith('conv2d/'));
+    expect(forms.length).toBeGreaterThan(0);
+    expect(forms.flat().join()).not.toContain('winograd');
+  });
+});
+
+describe('what is remembered of an adapter is forgotten in a visit', () => {
+  /** The device refuses the next submission. */
+  const refuseOnce = () =>
+    vi.spyOn(device.queue, 'submit').mockImplementationOnce(() => {
+      throw new TypeError('no');
+    });
+  const createsUNet = (engine: Engine) => engine.createUNet(network);
+  /** Whether the next visit checks what an earlier one did. */
+  const isForgotten = async (cache: TuningCache) => (await visit(cache, createsUNet)) > 0;
+  const code = (error: { readonly code: string }) => error.code;
+
+  test.each([
+    ['shader', { refuses: (shader: string) => shader === 'adam' }],
+    ['wrong-kernel', wrongAdam],
+  ])('that ends in %s', async (why, hostility) => {
+    const cache = memoryCache();
+    await visit(cache, createsUNet);
+    {
+      using _ = makeHostile(device, hostility);
+      await visit(cache, async (engine) => expect(await train(engine).catch(code)).toBe(why));
+    }
+    expect(await isForgotten(cache)).toBe(true);
+    expect(await isForgotten(cache)).toBe(false);
+  });
+
+  test('that ends in shader, after a step', async () => {
+    const cache = memoryCache();
+    await visit(cache, async (engine) => {
+      const trainer = await train(engine);
+      // Between these two the kernels are compared at their real size, which may fail.
+      await trainer.step(batch);
+      refuseOnce();
+      expect(await trainer.step(batch).catch(code)).toBe('shader');
+    });
+    expect(await isForgotten(cache)).toBe(true);
+  });
+
+  test('that ends in shader, as a map is read', async () => {
+    const cache = memoryCache();
+    await visit(cache, createsUNet);
+    await visit(cache, async (engine) => {
+      const unet = await engine.createUNet(network);
+      const trainer = await engine.createTrainer(unet, { batchSize: 4, reuseMemory: false });
+      await trainer.step(batch);
+      refuseOnce();
+      expect(await trainer.maps.read('down.0').catch(code)).toBe('shader');
+    });
+    expect(await isForgotten(cache)).toBe(true);
+  });
+
+  test('that ends in device-lost, but not where the caller destroyed the device', async () => {
+    const visitOf = async (cache: TuningCache, end: (engine: Engine, lose: () => void) => void) => {
+      const { gpu: source, lose } = losableGpu();
+      const engine = await createEngine({ gpu: source, tune: false, tuningCache: cache });
+      const memory = new AdapterMemory(engine.device, { cache, gpu: source });
+      const trainer = await train(engine);
+      expect(await memory.get('check', '')).toBeDefined();
+      end(engine, lose);
+      expect(await trainer.step(batch).catch(code)).toMatch(/device-lost|destroyed/);
+      return (await memory.get('check', '')) === undefined;
+    };
+    expect(await visitOf(memoryCache(), (_, lose) => lose())).toBe(true);
+    expect(await visitOf(memoryCache(), (engine) => engine.destroy())).toBe(false);
+    // One that the app made, and ends.
+    const { device: own } = await requestDevice();
+    const cache = memoryCache();
+    using engine = await engineWith(cache, { device: own });
+    const trainer = await train(engine);
+    own.destroy();
+    expect(await trainer.step(batch).catch(code)).toBe('device-lost');
+    expect(await new AdapterMemory(own, { cache }).get('check', '')).toBeDefined();
+  });
+
+  test('that calls engine.forget(), and is checked again in this visit', async () => {
+    const cache = memoryCache();
+    expect(
+      await visit(cache, async (engine) => {
+        await createsUNet(engine);
+        await createsUNet(engine);
+        await engine.forget();
+        await createsUNet(engine);
+      }),
+    ).toBe(2);
+    expect(await isForgotten(cache)).toBe(false);
+  });
+
+  test('unless another variant takes the place of a refused one, or the caller made the mistake', async () => {
+    const cache = memoryCache();
+    await visit(cache, (engine) => train(engine, tutorial.config));
+    using _ = makeHostile(device, { refuses: (shader) => shader.startsWith('conv2d.winograd') });
+    await visit(cache, async (engine) => {
+      const { variants } = await train(engine, tutorial.config);
+      expect(Object.entries(variants).join(' ')).not.toMatch(/conv2d\/\S*winograd/);
+      expect(warnings).toBeGreaterThan(0);
+      await refused(engine.createUNet({ ...network, height: -1 }), 'argument');
+    });
+    expect(await visit(cache, (engine) => engine.createUNet(tutorial.config))).toBe(0);
+  });
+});

@@ -1,0 +1,340 @@
+/** `npm test` and `npm run test:all`: runs the lanes, two at a time, and sums them up. */
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, loadavg, setPriority } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { binaryVariable, findBrowser } from '../../../harness/run/browsers';
+import { type Lane, laneFiles, lanes, testFiles } from './lanes';
+import type { LaneMessage, LaneResult } from './reporter';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const laneNames = Object.keys(lanes) as Lane[];
+
+/** What `npm run test:all` runs after the lanes, and the program of each. */
+const parts: Readonly<Record<string, string>> = {
+  long: 'test/long/main.ts',
+  package: 'test/repository/package/main.ts',
+  faults: 'test/faults/main.ts',
+};
+
+const help = `npm test -- [--lane NAME]... [--verbose] [WORD]...
+npm run test:all -- [--lane NAME]... [--verbose] [PART] [WORD]...
+
+npm test runs in three minutes what a change is most likely to break. With WORDs, and as test:all, it leaves nothing out.
+${laneNames.map((name) => `  ${name.padEnd(8)} ${lanes[name]}`).join('\n')}
+test:all also runs these parts, or only the one that is named:
+  long     what takes minutes: kills, memory, whole figures
+  package  the packed library in projects of each kind
+  faults   faults that are planted in the sources, one after the other
+
+  --lane NAME   only this lane (or several: node,chrome)
+  --verbose     list every test
+  WORD          part of a file's name (contract/trainer): its tests; or a kernel (conv2d) or part of a test's title: the tests that have
+                one of these, in the files that other words name, if any does
+
+CHROME_BIN and FIREFOX_BIN name the browsers to use.`;
+
+/** Two of these run at a time: each waits much, for a driver that compiles or a page. Never two browsers: they share what Vite prepares. */
+const onGpu: readonly Lane[] = ['node', 'page', 'firefox', 'chrome'];
+const browsers: readonly Lane[] = ['chrome', 'firefox'];
+/** They run meanwhile, one after the other, on what the others leave. */
+const aside: readonly Lane[] = ['unit', 'emulate'];
+const LOW_PRIORITY = 10;
+
+/** A lane in which no test begins or ends for this time is ended: something holds its thread, so that no test's own limit (limits.ts) comes. */
+const SILENCE_MS = 600_000;
+
+/** What Dawn says about every device. */
+const dawnNoise = /^Warning: maxDynamic\w+ artificially reduced .*\n/gm;
+
+interface Outcome {
+  readonly seconds: number;
+  readonly result: LaneResult;
+  /** What to say in place of counts, where the lane did not run. */
+  readonly note?: string;
+}
+const nothing: LaneResult = { adapter: '', passed: 0, failed: 0, skipped: 0 };
+
+// ---------------------------------------------------------------- what a lane needs
+
+const packages = {
+  chrome: ['chromium'],
+  firefox: ['firefox-esr'],
+  vulkan: ['mesa-vulkan-drivers', 'libvulkan1'],
+};
+type Need = keyof typeof packages;
+const needs: Record<Lane, Need[]> = {
+  unit: [],
+  emulate: [],
+  node: ['vulkan'],
+  chrome: ['chrome'],
+  firefox: ['firefox', 'vulkan'],
+  page: ['chrome'],
+};
+const describeNeed: Record<Need, string> = {
+  chrome: `Chrome (set ${binaryVariable.chrome} or install it)`,
+  firefox: `Firefox (set ${binaryVariable.firefox} or install it)`,
+  vulkan: 'a GPU driver that Dawn can use (on Linux: Vulkan; Mesa has one in software)',
+};
+
+async function isThere(need: Need): Promise<boolean> {
+  if (need !== 'vulkan') return findBrowser(need) !== undefined;
+  // Asked in a process of its own: a broken driver may crash it.
+  const probe = `import('webgpu').then(async ({ create }) => process.exit((await create([]).requestAdapter()) ? 0 : 1))`;
+  const run = promisify(execFile)(process.execPath, ['-e', probe], { cwd: root, timeout: 60_000 });
+  return run.then(
+    () => true,
+    () => false,
+  );
+}
+
+async function missing(wanted: readonly Lane[]): Promise<Need[]> {
+  const all = [...new Set(wanted.flatMap((lane) => needs[lane]))];
+  const there = await Promise.all(all.map(isThere));
+  return all.filter((_, i) => !there[i]);
+}
+
+/** As root on Debian: installs what is missing, after saying so. */
+function install(what: readonly Need[]): void {
+  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
+  if (process.getuid?.() !== 0 || !/^ID=debian$/m.test(release)) return;
+  const names = what.flatMap((need) => packages[need]);
+  console.log(`Missing: ${what.map((need) => describeNeed[need]).join('; ')}.`);
+  console.log(`Installing with apt-get: ${names.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...names]]) {
+    const { status, stderr, error } = spawnSync('apt-get', args, { env, encoding: 'utf8' });
+    if (status === 0) continue;
+    console.log(`apt-get ${args[0]} failed: ${error?.message ?? stderr}`);
+    return;
+  }
+}
+
+// ---------------------------------------------------------------- running
+
+const kernels = new Set(readdirSync(join(root, 'harness', 'specs')).map((file) => basename(file, '.ts')));
+
+/** The filters that `words` mean to vitest: file names, and one pattern for the tests' titles. */
+function filters(words: readonly string[]): { files: readonly string[]; pattern: string } {
+  const files: string[] = [];
+  const patterns: string[] = [];
+  for (const word of words) {
+    const named = testFiles.filter((file) => file.slice('test/'.length).includes(word));
+    if (kernels.has(word)) patterns.push(`\\b${word}\\b`);
+    else if (named.length > 0) files.push(...named);
+    else patterns.push(word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  }
+  return { files: files.length > 0 ? files : testFiles, pattern: patterns.join('|') };
+}
+
+let interrupted = false;
+
+/** Ends vitest: gently, so that the browser's driver can end the browser, which is not in vitest's process group. */
+function end(child: ChildProcess): void {
+  child.kill('SIGTERM');
+  setTimeout(() => killGroup(child), 5000).unref();
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    process.kill(-child.pid!, 'SIGKILL');
+  } catch {
+    // Nothing of it is left.
+  }
+}
+
+/** Where there is a terminal, how many tests each lane that runs has done; without `count`, a lane is over. */
+const done = new Map<Lane, number>();
+function showProgress(lane: Lane, count?: number): void {
+  if (!process.stdout.isTTY) return;
+  if (count === undefined) done.delete(lane);
+  else done.set(lane, count);
+  process.stdout.write(`\r\x1b[K${[...done].map(([name, n]) => `${name}: ${n} done`).join(', ')}`);
+}
+
+interface Asked {
+  readonly pattern: string;
+  /** Whether tests with the tag `nightly` run, too. */
+  readonly all: boolean;
+  readonly verbose: boolean;
+}
+
+async function runLane(lane: Lane, files: readonly string[], asked: Asked): Promise<Outcome> {
+  const { pattern, all, verbose } = asked;
+  const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+  const args = [vitest, 'run', '--config', join(root, 'test/lib/lanes/vitest.config.ts')];
+  args.push('--project', lane, '--project', `${lane}-*`);
+  args.push('--reporter', verbose ? 'verbose' : 'minimal');
+  args.push('--reporter', join(root, 'test/lib/lanes/reporter.ts'), ...files);
+  if (pattern) args.push('--testNamePattern', pattern);
+  if (!all) args.push('--tags-filter', '!nightly');
+  const start = performance.now();
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, VITE_CONFIG_NATIVE_IGNORE_WARNING: 'true' },
+    // A process group of its own, to be ended with all its workers.
+    detached: process.platform !== 'win32',
+  });
+  if (aside.includes(lane) && child.pid) setPriority(child.pid, LOW_PRIORITY);
+  let output = '';
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      if (verbose) process.stdout.write(text);
+      else output += text;
+    });
+  }
+  const interrupt = () => {
+    interrupted = true;
+    end(child);
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+
+  let result: LaneResult | undefined;
+  const running = new Set<string>();
+  let finished = 0; // files count, too
+  let hung = '';
+  const where = () => (running.size > 0 ? `in ${[...running].join('; ')}` : `after ${finished} tests`);
+  const onSilence = () => {
+    const load = `a load of ${loadavg()[0].toFixed(1)} on ${availableParallelism()} cores`;
+    hung = `Nothing happened for ${SILENCE_MS / 1000} s, with ${load} (${where()}): ended.`;
+    end(child);
+  };
+  let silence = setTimeout(onSilence, SILENCE_MS);
+  child.on('message', (message: LaneMessage) => {
+    clearTimeout(silence);
+    silence = setTimeout(onSilence, SILENCE_MS);
+    if ('result' in message) result = message.result;
+    else if ('begun' in message) running.add(message.begun);
+    else {
+      running.delete(message.ended);
+      finished++;
+      if (!verbose) showProgress(lane, finished);
+    }
+  });
+  const [code, signal] = await once(child, 'close');
+  clearTimeout(silence);
+  // A worker that hangs outlives vitest.
+  killGroup(child);
+  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  if (!verbose) showProgress(lane);
+
+  const counts = { ...(result ?? nothing) };
+  const problems: string[] = [];
+  if (hung) problems.push(hung);
+  else if (!result || (code !== 0 && counts.failed === 0))
+    problems.push(`vitest ended with ${code ?? signal} (${where()}).`);
+  else if (counts.passed + counts.failed === 0 && !pattern) problems.push('No test ran.');
+  counts.failed += problems.length;
+  if (counts.failed > 0 && !interrupted)
+    console.log([`---- ${lane}`, output.replace(dawnNoise, ''), ...problems, ''].join('\n'));
+  return { seconds: (performance.now() - start) / 1000, result: counts };
+}
+
+/** Runs a part of `npm run test:all` that is a program of its own. Whether it succeeds. */
+async function succeeds(part: string, words: readonly string[]): Promise<boolean> {
+  console.log(`\n==== ${part}`);
+  const args = ['harness/tools/main.mjs', parts[part], ...words];
+  const [code] = await once(spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }), 'close');
+  return code === 0;
+}
+
+function counts({ passed, failed, skipped }: LaneResult): string {
+  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
+}
+
+const flags = {
+  lane: { type: 'string', multiple: true },
+  all: { type: 'boolean' },
+  help: { type: 'boolean' },
+  verbose: { type: 'boolean' },
+} as const;
+
+function read(args: string[]) {
+  const { values, positionals: words } = parseArgs({ args, allowPositionals: true, options: flags });
+  const given = values.lane?.flatMap((names) => names.split(','));
+  const unknown = given?.find((name) => !(name in lanes));
+  if (unknown) throw new Error(`There is no lane ${unknown}.`);
+  return { ...values, words, given };
+}
+
+/** Runs what the command line asks for; returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  let asked: ReturnType<typeof read>;
+  try {
+    asked = read(args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${help}`);
+    return 2;
+  }
+  const { given, words, verbose = false, all = false } = asked;
+  if (asked.help) {
+    console.log(help);
+    return 0;
+  }
+  if (all && words[0] in parts) return (await succeeds(words[0], words.slice(1))) ? 0 : 1;
+  const wanted = laneNames.filter((name) => given?.includes(name) ?? true);
+  const { files, pattern } = filters(words);
+
+  let absent = await missing(wanted);
+  if (absent.length > 0) {
+    install(absent);
+    absent = await missing(wanted);
+  }
+
+  const outcomeOf = async (lane: Lane): Promise<Outcome> => {
+    const lacks = needs[lane].filter((need) => absent.includes(need));
+    const whole = all || words.length > 0;
+    const chosen = laneFiles(lane, whole).filter((file) => files.includes(file));
+    if (lacks.length > 0) {
+      // Chrome is where most people run this; the other lanes may be absent unless asked for.
+      const failed = lacks.includes('chrome') || given !== undefined ? 1 : 0;
+      const note = `not run: missing ${lacks.map((need) => describeNeed[need]).join('; ')}`;
+      return { seconds: 0, result: { ...nothing, failed }, note };
+    }
+    if (chosen.length === 0) {
+      const failed = words.length > 0 ? 0 : 1;
+      return { seconds: 0, result: { ...nothing, failed }, note: 'no test file' };
+    }
+    return runLane(lane, chosen, { pattern, all: whole, verbose });
+  };
+  const outcomes = new Map<Lane, Outcome>();
+  const begun = new Set<Lane>();
+  const runsBrowser = () => browsers.some((lane) => begun.has(lane) && !outcomes.has(lane));
+  const runInTurn = async (queue: readonly Lane[]) => {
+    while (!interrupted) {
+      // A browser that must wait is left to the one who runs a browser now.
+      const lane = queue.find(
+        (next) => wanted.includes(next) && !begun.has(next) && !(browsers.includes(next) && runsBrowser()),
+      );
+      if (!lane) return;
+      begun.add(lane);
+      outcomes.set(lane, await outcomeOf(lane));
+    }
+  };
+  await Promise.all([runInTurn(onGpu), runInTurn(onGpu), runInTurn(aside)]);
+  if (interrupted) return 130;
+
+  const total = { ...nothing };
+  for (const lane of wanted) {
+    const { seconds, result, note } = outcomes.get(lane)!;
+    total.passed += result.passed;
+    total.failed += result.failed;
+    total.skipped += result.skipped;
+    const time = `${seconds.toFixed(1)} s`.padStart(8);
+    const adapter = result.adapter && `  (${result.adapter})`;
+    console.log(`${lane.padEnd(8)} ${time}  ${note ?? counts(result)}${adapter}`);
+  }
+  if (all && words.length === 0 && !given)
+    for (const part of Object.keys(parts)) if (!(await succeeds(part, []))) total.failed++;
+  if (total.passed + total.failed === 0) {
+    console.log(`No test matches ${words.join(' ')}.`);
+    total.failed = 1;
+  }
+  console.log(counts(total));
+  return total.failed > 0 ? 1 : 0;
+}

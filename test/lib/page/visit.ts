@@ -1,0 +1,635 @@
+/** The page from the development server, and a visitor who opens, watches and uses it. */
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Browser, ElementHandle, EvaluateFunc, KeyInput, Page, WebWorker } from 'puppeteer';
+import { createServer, type ViteDevServer } from 'vite';
+import type { WorkerEvents } from '../../../src/worker/protocol';
+import { hear, stateOf } from './page_state';
+
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
+export const TINY = 'batch=4&limit=16&widths=8&samples=4&lr=0.01';
+export const TUTORIAL = `recipe=tutorial&${TINY}`;
+
+/** Half of what a test that drives a page may take (lanes/limits.ts): one wait, and what comes before it. */
+const WAIT_MS = 150_000;
+/** A page in which nothing has happened for this time, and nothing is under way, does nothing more. */
+const REST_MS = 20_000;
+/** What is waited for may come although something was thrown, but not much later. */
+const GRACE_MS = 10_000;
+const LOOK_MS = 1000;
+
+/** The page as `npm start` serves it: from its sources. */
+export async function servePage(): Promise<{
+  readonly address: string;
+  readonly server: ViteDevServer;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}> {
+  const server = await createServer({
+    root,
+    mode: 'development',
+    logLevel: 'error',
+    // A dependency that is discovered late makes the server reload the page in the middle of a test.
+    optimizeDeps: { noDiscovery: true },
+    server: { host: '127.0.0.1', port: 0, watch: null },
+  });
+  await server.listen();
+  const { port } = server.httpServer!.address() as AddressInfo;
+  const close = () => server.close();
+  return { address: `http://127.0.0.1:${port}/`, server, close, [Symbol.asyncDispose]: close };
+}
+
+/** Adds to `problems` what must not happen on a page, and lets it be left. */
+export function watch(page: Page, problems: string[]): void {
+  hear(page);
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  // Whether to leave a run that is not saved.
+  page.on('dialog', (dialog) => void dialog.accept());
+  page.on('response', (response) => {
+    if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
+  });
+}
+
+export interface Visited {
+  readonly page: Page;
+  /** What must not happen. */
+  readonly problems: string[];
+}
+
+/** Opens the page. `before` runs in it before the page's own scripts. */
+export async function visit(
+  browser: Pick<Browser, 'newPage'>,
+  address: string,
+  before?: () => void,
+): Promise<Visited> {
+  const page = await browser.newPage();
+  await page.evaluateOnNewDocument(noteWork);
+  if (before) await page.evaluateOnNewDocument(before);
+  page.setDefaultTimeout(WAIT_MS);
+  const problems: string[] = [];
+  watch(page, problems);
+  const thrown = new Promise<never>((_, reject) => {
+    page.once('pageerror', (error) => reject(new Error('The page threw before it began.', { cause: error })));
+  });
+  await page.goto(address);
+  await Promise.race([until(page, () => window.harness !== undefined), thrown]);
+  return { page, problems };
+}
+
+/** What goes on in a page: calls of workers without an answer, and the time at which something last happened. */
+export interface Work {
+  readonly calls: Set<string>;
+  at: number;
+}
+
+/** Notes in `window.work` what goes on in a page, before the page's own scripts run. */
+function noteWork(): void {
+  const work: Work = { calls: new Set(), at: 0 };
+  Object.assign(window, { work });
+  const happens = () => {
+    work.at = performance.now();
+  };
+  new MutationObserver(happens).observe(document, {
+    ...{ subtree: true, childList: true, attributes: true, characterData: true },
+  });
+  let workers = 0;
+  const numbers = new WeakMap<Worker, number>();
+  const heard = (worker: Worker, data: unknown) => {
+    happens();
+    const { type, id, result } = Object(data) as { type?: unknown; id?: unknown; result?: unknown };
+    work.calls.delete(`${numbers.get(worker)} first`);
+    if (type === 'done' || type === 'failed' || result) work.calls.delete(`${numbers.get(worker)} ${id}`);
+  };
+  // Before a test replaces it: what a test holds back from the page is heard here.
+  const { addEventListener, postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = function (message: unknown, ...rest: unknown[]) {
+    if (!numbers.has(this)) {
+      numbers.set(this, workers++);
+      addEventListener.call(this, 'message', (event) => heard(this, (event as MessageEvent).data));
+    }
+    happens();
+    const { type, id } = Object(message) as { type?: unknown; id?: unknown };
+    // Without a number a message is under way until the worker says anything.
+    const call = `${numbers.get(this)} ${typeof id === 'number' ? id : 'first'}`;
+    if (type === 'abort') work.calls.delete(call);
+    else work.calls.add(call);
+    return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
+  };
+}
+
+/** In the page: the seconds for which nothing has happened in it; 0 while something is under way. */
+function restingSeconds(): number {
+  const { work } = window as unknown as { work?: Work };
+  if (!work || !window.harness) return 0;
+  const { phase, preparing } = window.harness.state;
+  const rests = ['idle', 'paused', 'finished', 'failed'].includes(phase);
+  if (!rests || preparing || work.calls.size > 0) return 0;
+  return (performance.now() - work.at) / 1000;
+}
+
+/**
+ * Waits until a condition holds in the page. Not page.waitForFunction, which makes a function of a text there, as the page's policy
+ * forbids; like that it goes on in the page that comes after this one.
+ */
+export async function until<T extends unknown[]>(page: Page, condition: EvaluateFunc<T>, ...args: T) {
+  const wait = `(async () => {
+    const condition = ${condition};
+    while (!(await condition(...${JSON.stringify(args)}))) await new Promise((resolve) => setTimeout(resolve, 30));
+  })()`;
+  return unlessItEnds(page, `${condition} of ${JSON.stringify(args)}`, async () => {
+    for (;;) {
+      try {
+        return await page.evaluate(wait);
+      } catch (error) {
+        if (!/context was destroyed|Cannot find context/.test(String(error))) throw error;
+      }
+    }
+  });
+}
+
+/** Waits for what a page does. Throws, with the state of the page, where it never comes: something was thrown, or all rests. */
+async function unlessItEnds<T>(page: Page, awaited: string, work: () => Promise<T>): Promise<T> {
+  const heard = hear(page);
+  heard.waitsFor = awaited;
+  const thrown: string[] = [];
+  const onThrown = (error: unknown) => thrown.push(String(error));
+  page.on('pageerror', onThrown);
+  const start = performance.now();
+  let [timer, over, thrownAt]: [NodeJS.Timeout | undefined, boolean, number] = [undefined, false, 0];
+  const never = new Promise<never>((_, reject) => {
+    const look = async () => {
+      const now = performance.now();
+      if (thrown.length > 0) thrownAt ||= now;
+      const rests = await page.evaluate(restingSeconds).catch(() => 0);
+      if (over) return;
+      const why =
+        thrownAt > 0 && now - thrownAt > GRACE_MS
+          ? `, and this was thrown: ${thrown[0]}`
+          : Math.min(1000 * rests, now - start) > REST_MS
+            ? `, and the page rests for ${REST_MS / 1000} s`
+            : now - start > WAIT_MS
+              ? ` in ${WAIT_MS / 1000} s`
+              : undefined;
+      if (why === undefined) timer = setTimeout(look, LOOK_MS);
+      else reject(new Error(`Never came${why}: ${awaited}\n${await stateOf(page)}`));
+    };
+    timer = setTimeout(look, LOOK_MS);
+  });
+  try {
+    return await Promise.race([work(), never]);
+  } finally {
+    over = true;
+    clearTimeout(timer);
+    page.off('pageerror', onThrown);
+    heard.waitsFor = undefined;
+  }
+}
+
+/**
+ * Clicks an element once it can be clicked and nothing covers it. All of that in the page: between two messages from outside, what is
+ * drawn above may move it away from under the mouse.
+ */
+export const click = (page: Page, selector: string) =>
+  until(
+    page,
+    (s) => {
+      // A button that looks as if it could be pressed, and cannot any more, would pass over the click.
+      if (window.harness?.isDrawn === false) return false;
+      const element = document.querySelector<HTMLElement>(s);
+      // What is folded away is unfolded first, as a user would.
+      element
+        ?.closest('details:not([open]) > :not(summary)')
+        ?.parentElement?.querySelector('summary')
+        ?.click();
+      const folded = element?.closest('.foldable:not(.unfolded)');
+      if (folded) document.querySelector<HTMLElement>(`[aria-controls~=${folded.id}]`)!.click();
+      const menu = element?.closest('[popover]:not(:popover-open, #glossary)');
+      if (menu) document.querySelector<HTMLElement>(`[popovertarget=${menu.id}]`)!.click();
+      if (!element?.checkVisibility() || element.matches(':disabled, [aria-disabled=true]')) return false;
+      element.scrollIntoView({ block: 'center' });
+      const { left, right, top, bottom } = element.getBoundingClientRect();
+      const hit = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+      if (hit?.closest(s) !== element) return false;
+      element.focus();
+      element.click();
+      return true;
+    },
+    selector,
+  );
+
+/** Moves the focus to an element once it is shown: what is hidden takes none, and says nothing. */
+export const focus = (page: Page, selector: string) =>
+  until(
+    page,
+    (s) => {
+      const element = document.querySelector<HTMLElement>(s);
+      element?.focus();
+      return document.activeElement === element;
+    },
+    selector,
+  );
+
+/** The id of the element that has the focus. */
+export const focused = (page: Page) => page.evaluate(() => document.activeElement!.id);
+
+/** Presses a key on an element. */
+export async function pressOn(page: Page, selector: string, key: KeyInput): Promise<void> {
+  await focus(page, selector);
+  await page.keyboard.press(key);
+}
+
+/** Waits until the page shows its state as it was when this was called. A page in the background draws nothing. */
+export const drawn = (page: Page) =>
+  until(
+    page,
+    () =>
+      window.harness?.isDrawn !== false ||
+      document.hidden ||
+      new Promise<boolean>((resolve) => requestAnimationFrame(() => resolve(true))),
+  );
+
+/** Waits until the page is in a phase, and shows it. */
+export async function phase(page: Page, name: string): Promise<void> {
+  await until(page, (n) => window.harness.state.phase === n, name);
+  await drawn(page);
+}
+
+type State = Window['harness']['state'];
+/** A part of the page's state. */
+export const fromState = <K extends keyof State>(page: Page, key: K) =>
+  page.evaluate((k) => window.harness.state[k], key);
+export const settingsOf = (page: Page) => page.evaluate(() => window.harness.settings);
+/** The settings in the page's address. */
+export const searchOf = (page: Page) => page.evaluate(() => location.search);
+export const losses = (page: Page) => page.evaluate(() => [...window.harness.state.losses]);
+export async function text(page: Page, id: string): Promise<string | null> {
+  await drawn(page);
+  return page.evaluate((i) => document.getElementById(i)!.textContent, id);
+}
+
+/** The ink of each pixel, 0 to 1, of a canvas: the first that the selector finds, or number `at`. */
+export const ink = (page: Page, selector: string, at = 0) =>
+  page.$$eval(
+    selector,
+    (all, i) => {
+      const canvas = all.at(i) as HTMLCanvasElement;
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      return Array.from({ length: data.length / 4 }, (_, pixel) => 1 - data[4 * pixel] / 255);
+    },
+    at,
+  );
+export const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
+/** What a canvas shows. */
+export const picture = (page: Page, id: string) =>
+  page.$eval(`#${id}`, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+/** Waits until a canvas shows another picture than this one. */
+export const changed = (page: Page, before: string, id = 'sample-prediction') =>
+  until(
+    page,
+    (shown, i) => (document.getElementById(i) as HTMLCanvasElement).toDataURL() !== shown,
+    before,
+    id,
+  );
+/** What a screen reader says of an element. */
+export const labelOf = (page: Page, id: string) => page.$eval(`#${id}`, (element) => element.ariaLabel);
+/** Chooses files in a field. */
+export async function upload(page: Page, id: string, ...paths: string[]): Promise<void> {
+  await ((await page.$(`#${id}`)) as ElementHandle<HTMLInputElement>).uploadFile(...paths);
+}
+
+/** Waits until an element has this text, or one that matches. */
+export const reads = (page: Page, id: string, words: string | RegExp) =>
+  until(
+    page,
+    (i, whole, pattern) => {
+      const shown = document.getElementById(i)?.textContent;
+      return pattern === '' ? shown === whole : new RegExp(pattern).test(shown ?? '');
+    },
+    id,
+    String(words),
+    words instanceof RegExp ? words.source : '',
+  );
+/** Waits until an element has these words in its text. */
+export const mentions = (page: Page, id: string, words: string) =>
+  until(page, (i, w) => document.getElementById(i)?.textContent?.includes(w) ?? false, id, words);
+/** Waits until an element is not hidden any more. */
+export const unhidden = (page: Page, id: string) =>
+  until(page, (i) => !document.getElementById(i)!.hidden, id);
+export const hidden = (page: Page, id: string) => until(page, (i) => document.getElementById(i)!.hidden, id);
+/** Waits until a button can be pressed. */
+export const enabled = (page: Page, id: string) =>
+  until(page, (i) => !(document.getElementById(i) as HTMLButtonElement).disabled, id);
+export const disabled = (page: Page, id: string) =>
+  until(page, (i) => (document.getElementById(i) as HTMLButtonElement).disabled, id);
+/** Notes all that an element says from now on. Returns a function that reads it. */
+export async function saidBy(page: Page, id: string): Promise<() => Promise<string[]>> {
+  await page.evaluate((i) => {
+    window.said = [];
+    const element = document.getElementById(i)!;
+    new MutationObserver(() => window.said.push(element.textContent!)).observe(element, {
+      ...{ subtree: true, childList: true, characterData: true },
+    });
+  }, id);
+  return () => page.evaluate(() => window.said);
+}
+
+/** Waits until the page has an element, or this number of elements. */
+export const exist = (page: Page, selector: string, count?: number) =>
+  until(
+    page,
+    (s, n) => {
+      const { length } = document.querySelectorAll(s);
+      return n === null ? length > 0 : length === n;
+    },
+    selector,
+    count ?? null,
+  );
+export const countOf = (page: Page, selector: string) => page.$$eval(selector, (all) => all.length);
+export const textsOf = (page: Page, selector: string) =>
+  page.$$eval(selector, (all) => all.map((each) => each.textContent!));
+export const isHidden = (page: Page, id: string) =>
+  page.evaluate((i) => document.getElementById(i)!.hidden, id);
+export const isSeen = (page: Page, selector: string) =>
+  page.$eval(selector, (each) => each.checkVisibility());
+/** Whether an element cannot be pressed. */
+export const isOff = (page: Page, selector: string) =>
+  page.$eval(selector, (each) => each.matches(':disabled, [aria-disabled=true]'));
+
+/** Takes a setting, as the address has it. */
+export const setting = (page: Page, key: string, value: string) =>
+  page.evaluate((k, v) => void window.harness.set(k as never, v), key, value);
+export const type = (page: Page, id: string, value: string) =>
+  page.evaluate(
+    (i, v) => {
+      const input = document.getElementById(i) as HTMLInputElement;
+      input.value = v;
+      input.dispatchEvent(new Event('change'));
+    },
+    id,
+    value,
+  );
+
+/** Moves a slider. */
+export const slide = (page: Page, id: string, value: number) =>
+  page.$eval(
+    `#${id}`,
+    (slider, v) => {
+      Object.assign(slider, { value: String(v) });
+      slider.dispatchEvent(new Event('input'));
+    },
+    value,
+  );
+
+/** Opens a view by its link, shown or not: the doors, which show it, have a test of their own. */
+export async function go(page: Page, task: string): Promise<void> {
+  await until(
+    page,
+    (id) => {
+      if (window.harness?.isDrawn === false) return false;
+      const link = document.getElementById(id)!;
+      link.focus();
+      link.click();
+      return true;
+    },
+    `tab-${task}`,
+  );
+  // What is asked next, as the focus on a word, is asked of the view: until it is drawn, it is hidden.
+  await drawn(page);
+}
+
+/** What each of these says, if all of it is within the width of a phone. */
+export async function onPhone(page: Page, ...selectors: string[]): Promise<string[]> {
+  await page.setViewport({ width: 390, height: 800 });
+  return page.evaluate(
+    (all) =>
+      all.map((selector) => {
+        const element = document.querySelector(selector)!;
+        return element.getBoundingClientRect().right <= innerWidth ? element.textContent! : 'cut off';
+      }),
+    selectors,
+  );
+}
+
+/** A call that the page makes of its worker, the end of one, or a `frame` of samples, as `recordMessages` has it. */
+export interface Message {
+  readonly to: 'worker' | 'page';
+  /** The name of the call, or `frame`. */
+  readonly type: string;
+  readonly id: number;
+  /** Whether it ends with an answer. */
+  readonly answer: boolean;
+  /** The numbers of the images that are asked for, as the hand moves. */
+  readonly images: readonly number[];
+}
+
+declare global {
+  interface Window {
+    /** What `recordMessages` has recorded. */
+    messages: Message[];
+    /** What `files` has collected. */
+    blobs: Blob[];
+    /** What `saidBy` has noted. */
+    said: string[];
+  }
+}
+
+/** Records in `window.messages` what a page asks of its worker, and when that is answered: for `visit`, before the page's own scripts. */
+export function recordMessages(): void {
+  const messages: Message[] = [];
+  Object.assign(window, { messages });
+  const calls = new Map<number, string>();
+  type Said = { type: string; id: number; call: string; args: unknown[]; value?: unknown };
+  const note = (to: Message['to'], { type, id, call, args, value }: Said) => {
+    if (type === 'frame') messages.push({ to, type, id, answer: false, images: [] });
+    if (type === 'custom' || type === 'call') calls.set(id, call);
+    else if (type !== 'done' && type !== 'failed') return;
+    const { images = [] } = Object(args?.[0]) as { images?: { image: number }[] };
+    const asked = call === 'follow' ? images.map(({ image }) => image) : [];
+    messages.push({ to, type: calls.get(id)!, id, answer: value !== undefined, images: asked });
+  };
+  const { postMessage, addEventListener } = Worker.prototype;
+  const add = addEventListener as (...listener: unknown[]) => void;
+  // Before the page itself hears it, and says something else.
+  Worker.prototype.addEventListener = function (...listener: unknown[]) {
+    add.call(this, 'message', ({ data }: MessageEvent) => note('page', data));
+    Worker.prototype.addEventListener = addEventListener;
+    add.call(this, ...listener);
+  };
+  Worker.prototype.postMessage = function (message: Said, ...rest: unknown[]) {
+    note('worker', message);
+    return (postMessage as (...all: unknown[]) => void).call(this, message, ...rest);
+  };
+}
+
+export const messagesOf = (page: Page) => page.evaluate(() => window.messages);
+
+/** Collects what the page saves, and drops such files on it. */
+export async function files(page: Page) {
+  await page.evaluate(() => {
+    const blobs: Blob[] = [];
+    Object.assign(window, { blobs });
+    URL.createObjectURL = (blob: Blob) => `#${blobs.push(blob)}`; // which downloads nothing
+  });
+  const save = async (button: string) => {
+    const before = await page.evaluate(() => window.blobs.length);
+    await click(page, `#${button}`);
+    await until(page, (n) => window.blobs.length > n, before);
+    return before;
+  };
+  /** The bytes of what was saved. */
+  const read = async (blob: number) =>
+    Uint8Array.from(
+      await page.evaluate(async (at) => [...new Uint8Array(await window.blobs[at].arrayBuffer())], blob),
+    );
+  /** Puts bytes among what was saved. */
+  const add = (bytes: Uint8Array) =>
+    page.evaluate((all) => window.blobs.push(new Blob([Uint8Array.from(all)])) - 1, [...bytes]);
+  const dropAll = (...all: (readonly [blob: number | string, name: string])[]) =>
+    page.evaluate((given) => {
+      const { blobs } = window;
+      const dataTransfer = new DataTransfer();
+      for (const [what, name] of given)
+        dataTransfer.items.add(new File([typeof what === 'number' ? blobs[what] : what], name));
+      document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    }, all);
+  const drop = (blob: number | string, name: string) => dropAll([blob, name]);
+  /** Whether the browser would ask before it leaves the page. */
+  const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
+  return { save, read, add, drop, dropAll, asks };
+}
+
+/** Drops a folder of this machine, as a user does. */
+export async function dropFolder(page: Page, path: string): Promise<void> {
+  const session = await page.createCDPSession();
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+  await session.detach();
+}
+
+/** The page's training worker, or another one by a part of its address. It begins a little after the page. */
+export async function workerOf(page: Page, name = '/worker'): Promise<WebWorker> {
+  for (;;) {
+    const worker = page.workers().find((each) => each.url().includes(name));
+    if (worker) return worker;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
+
+/**
+ * Returns a function that takes the worker's device away as a driver does: not because somebody asked for it. With a `step`, the worker itself
+ * does so when the run is there: on a busy machine the run may end before a message from outside arrives.
+ */
+export async function deviceLoser(page: Page, name = '/worker'): Promise<(step?: number) => Promise<void>> {
+  const worker = await workerOf(page, name);
+  await worker.evaluate(() => {
+    const { createBuffer } = GPUDevice.prototype;
+    GPUDevice.prototype.createBuffer = function (descriptor) {
+      Object.assign(globalThis, { device: this });
+      return createBuffer.call(this, descriptor);
+    };
+  });
+  return (step) =>
+    worker.evaluate(async (n) => {
+      while (!('device' in globalThis)) await new Promise((resolve) => setTimeout(resolve, 10));
+      Object.defineProperty(GPUDeviceLostInfo.prototype, 'reason', { value: 'unknown' });
+      const lose = () => (globalThis as unknown as { device: GPUDevice }).device.destroy();
+      if (n === undefined) return lose();
+      const { postMessage } = globalThis;
+      const told = (message: { name?: string; value?: unknown }, ...rest: never[]) => {
+        postMessage(message, ...rest);
+        const { first, losses } = Object(message.value) as WorkerEvents['loss'];
+        if (message.name !== 'loss' || first + losses.length < n) return;
+        globalThis.postMessage = postMessage;
+        lose();
+      };
+      Object.assign(globalThis, { postMessage: told });
+    }, step);
+}
+
+/** Waits until the run has this number of losses. */
+export const steps = (page: Page, count: number) =>
+  until(page, (n) => window.harness.state.losses.length >= n, count);
+
+/** Presses Step once it can be pressed: also for the first step of a run, for which the page does not show it yet. */
+export const pressStep = (page: Page) =>
+  until(page, () => {
+    const step = document.getElementById('step') as HTMLButtonElement;
+    if (!window.harness.isDrawn || step.matches(':disabled, [aria-disabled=true]')) return false;
+    step.click();
+    return true;
+  });
+
+/** Makes one step of the run. */
+export async function step(page: Page): Promise<void> {
+  const { length } = await losses(page);
+  await pressStep(page);
+  await steps(page, length + 1);
+  await phase(page, 'paused');
+}
+
+/** Trains until the run ends. */
+export async function trainToEnd(page: Page): Promise<void> {
+  await click(page, '#train');
+  await phase(page, 'finished');
+}
+
+/** Throws the run away. */
+export async function reset(page: Page): Promise<void> {
+  await click(page, '#reset');
+  await until(page, () => window.harness.state.run === undefined);
+  await phase(page, 'idle');
+}
+
+/** Pauses a run that trains, or is about to. In the page: on a busy machine a run may end before a click from outside arrives. */
+export async function pause(page: Page): Promise<void> {
+  const press = async () => {
+    const train = document.getElementById('train') as HTMLButtonElement;
+    const pauses = () => window.harness.state.phase === 'training' && train.textContent === 'Pause';
+    while (!pauses() || train.disabled || train.ariaDisabled === 'true')
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    train.click();
+  };
+  await unlessItEnds(page, 'a run that can be paused', () => page.evaluate(press));
+  await phase(page, 'paused');
+}
+
+/** Trains to about here, and waits until that is kept. */
+export async function keepAt(page: Page, count: number): Promise<void> {
+  // All in the page, as above.
+  const run = async (n: number) => {
+    const train = document.getElementById('train') as HTMLButtonElement;
+    const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
+    while (train.disabled || train.ariaDisabled === 'true') await soon(); // until the page is drawn anew
+    train.click();
+    // The run may have this number before it begins.
+    while (window.harness.state.phase !== 'training' || window.harness.state.losses.length < n) await soon();
+    train.click();
+  };
+  await unlessItEnds(page, `a run of ${count} steps`, () => page.evaluate(run, count));
+  await phase(page, 'paused');
+  await until(page, () => window.harness.state.stored === window.harness.state.losses.length);
+}
+
+/** Waits for a kept run with these words, and a button that goes on with it. */
+export const offered = (page: Page, words: string) =>
+  until(
+    page,
+    (w) =>
+      [...document.querySelectorAll<HTMLElement>('#runs-body .kept')].some((row) => {
+        const goOn = row.querySelector('button')!;
+        return !goOn.disabled && row.textContent!.includes(w) && goOn.checkVisibility();
+      }),
+    words,
+  );
+
+/** As a driver that crashes takes the process with it. */
+export async function killGpu(browser: Browser): Promise<void> {
+  const session = await browser.target().createCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  process.kill(processInfo.find(({ type }) => type === 'GPU')!.id, 'SIGKILL');
+  await session.detach();
+}

@@ -1,0 +1,173 @@
+/** Every shader on its small cases, without a GPU: see lanes/emulator.ts for what that finds. */
+import { shaders } from 'virtual:shaders';
+import { describe, expect, test } from 'vitest';
+import { compareTensor, inputsOf, textOf } from '../../harness/specs/lib/check_kernel';
+import { type AnySpec, specs } from '../../harness/specs/lib/registry';
+import { elementCount, expectedOf } from '../../harness/specs/lib/spec';
+import { reflect } from '../../shaders/reflect';
+import { type Call, call, op } from '../../src/plan/op';
+import { type Tensor, tensor } from '../../src/plan/tensor';
+import { emulate, type Memory, wordsOf } from '../lib/emulator';
+
+/** A case with so much to do takes the interpreter some 100 ms. */
+const SMALL_FLOPS = 30_000;
+const SMALL_ELEMENTS = 10_000;
+/** A variant that has no small case runs its smallest one, up to this. */
+const LARGEST_FLOPS = 2_000_000;
+
+/** The cases of a variant to emulate: those that its spec names, or the small ones. */
+function casesFor(
+  { kernel, cases, emulated = {} }: AnySpec,
+  variant: string,
+): [title: string, shape: unknown][] {
+  const { refuses } = kernel.variants[variant];
+  const handled = Object.entries(cases).filter(([, shape]) => !refuses?.(shape));
+  const named = emulated[variant];
+  if (named) return handled.filter(([title]) => named.includes(title));
+  const flops = (shape: unknown) => kernel.cost(shape).flops;
+  handled.sort(([, a], [, b]) => flops(a) - flops(b));
+  const small = handled.filter(
+    ([, shape]) => flops(shape) <= SMALL_FLOPS && elementCount(kernel.sizes(shape)) <= SMALL_ELEMENTS,
+  );
+  return small.length > 0 ? small : handled.slice(0, 1).filter(([, shape]) => flops(shape) <= LARGEST_FLOPS);
+}
+
+/** The calls of a variant on a shape, on tensors of their own. */
+function callsOf({ kernel }: AnySpec, variant: string, shape: unknown) {
+  const tensors: Record<string, Tensor> = {};
+  for (const [name, size] of Object.entries(kernel.sizes(shape))) tensors[name] = tensor(name, size);
+  return { tensors, calls: op(kernel, 'emulated', shape as object, tensors, variant).calls };
+}
+
+/** How the shaders that work on images name their number, of pairs or vec4s. */
+const numbersOfImages = ['n4', 'pairs', 'images', 'batch', 'chunk'];
+const worksOnImages = (calls: readonly Call[]) =>
+  calls.some(({ params }) => numbersOfImages.some((name) => name in params));
+
+/** Texts that work on images, without a case of three vec4s, or five, …: lanes that take two at once have none to take for the last. */
+const onEvenBatches: string[] = [];
+
+for (const [name, spec] of specs) {
+  const { kernel, emulated = {} } = spec;
+  const emulatedTexts = new Set<string>();
+  // Among forms that share a text, the one whose cases its spec names comes first.
+  const variants = Object.entries(kernel.variants).sort(
+    ([a], [b]) => Number(b in emulated) - Number(a in emulated),
+  );
+  for (const [variant, { features = [] }] of variants) {
+    // The interpreter has none.
+    if (features.includes('subgroups')) continue;
+    const cases = casesFor(spec, variant);
+    // The numbers of the other forms are checked by themselves (winograd.test.ts), and on every device.
+    const tags = emulatedTexts.has(textOf(variant)) ? ['nightly'] : [];
+    emulatedTexts.add(textOf(variant));
+    test(`${name}.${variant} has a case that is small enough to interpret`, () =>
+      expect(cases).not.toEqual([]));
+    const batches = cases
+      .filter(([, shape]) => worksOnImages(callsOf(spec, variant, shape).calls))
+      .map(([, shape]) => (shape as { readonly batch: number }).batch);
+    if (
+      tags.length === 0 &&
+      batches.length > 0 &&
+      !batches.some((batch) => batch >= 12 && (batch / 4) % 2 === 1)
+    )
+      onEvenBatches.push(`${name}.${variant}`);
+    for (const [title, shape] of cases) {
+      test(`${name}.${variant}: ${title}, interpreted, as the reference`, { tags }, () => {
+        const inputs = inputsOf(spec, shape);
+        const memory: Memory = new Map();
+        const { tensors, calls } = callsOf(spec, variant, shape);
+        for (const t in tensors) {
+          const words = wordsOf(memory, tensors[t]);
+          const values = inputs[t];
+          if (values instanceof Uint32Array) words.set(values);
+          else if (values) new Float32Array(words.buffer).set(values);
+        }
+        expect(emulate(calls, memory).join('\n')).toBe('');
+        const expected = expectedOf(spec, shape, inputs);
+        for (const [t, { size }] of Object.entries(tensors)) {
+          const words = wordsOf(memory, tensors[t]);
+          const gain = spec.gain?.[variant];
+          const dims = spec.dims?.(shape)[t];
+          const { failure } = compareTensor(t, words, size, expected[t], inputs[t], gain, dims);
+          expect(failure).toBeUndefined();
+        }
+      });
+    }
+  }
+}
+
+test('every kernel that works on images has a case with an odd number of vec4s of them', () => {
+  expect(onEvenBatches).toEqual([]);
+});
+
+test('conv2d_grad_kernel.winograd_gpu_product gives sums of 0 for a slice without columns', () => {
+  const shader = shaders['conv2d_grad_kernel.winograd_gpu_product'];
+  const [pitch, cin, cout] = [8, 2, 8];
+  const tensors = {
+    inputs: tensor('inputs', cin * pitch * 4),
+    grads: tensor('grads', cout * pitch * 4),
+    output: tensor('output', 2 * (cin + 1) * cout),
+  };
+  const memory: Memory = new Map();
+  for (const t of Object.values(tensors)) new Float32Array(wordsOf(memory, t).buffer).fill(1);
+  const params = {
+    ...{ columns: 4, pitch, cin, cout, frequencies: 1, sum_frequency: 0 },
+    ...{ slices: 2, slice_columns: 8, first_slice: 0 },
+  };
+  const items = [cout / 4, 1, 2] as const;
+  expect(emulate([call(shader, params, tensors, items)], memory)).toEqual([]);
+  // Four columns of four images, and none.
+  const sums = new Float32Array(wordsOf(memory, tensors.output).buffer, 0, tensors.output.size);
+  expect([...sums]).toEqual([...Array((cin + 1) * cout).fill(16), ...Array((cin + 1) * cout).fill(0)]);
+});
+
+/** What the emulator says about one workgroup of 8 invocations (or more workgroups) that run `body` over `data`. */
+function faultsOf(body: string, invocations = 8): string {
+  const code = `
+@group(0) @binding(0) var<storage, read_write> data: array<f32>;
+var<workgroup> tile: array<f32, 8>;
+fn next(i: u32) -> f32 {
+  workgroupBarrier();
+  return tile[(i + 1u) % 8u];
+}
+@compute @workgroup_size(8)
+fn main(@builtin(local_invocation_index) i: u32, @builtin(global_invocation_id) id: vec3u) {
+${body}
+}`;
+  const shader = reflect('faulty', code);
+  const data = tensor('data', 16);
+  const memory: Memory = new Map([[data, new Uint32Array(16)]]);
+  return emulate([call(shader, {}, { data }, invocations)], memory).join('\n');
+}
+
+describe('the emulator', () => {
+  test('accepts a barrier between writing and reading', () => {
+    expect(faultsOf('tile[i] = data[i]; workgroupBarrier(); data[i] = tile[(i + 1u) % 8u];')).toBe('');
+    expect(faultsOf('tile[i] = data[i]; let n = next(i); data[i] = n;')).toBe('');
+  });
+  test('finds a missing barrier', () => {
+    expect(faultsOf('tile[i] = data[i]; data[i] = tile[(i + 1u) % 8u];')).toContain('race of invocations');
+  });
+  test('finds a missing barrier in the second round of a loop', () => {
+    const round = 'tile[i] = data[i]; workgroupBarrier(); data[i] = tile[(i + 1u) % 8u];';
+    expect(faultsOf(`for (var k = 0u; k < 2u; k++) { ${round} }`)).toContain('race of invocations');
+    expect(faultsOf(`for (var k = 0u; k < 2u; k++) { ${round} workgroupBarrier(); }`)).toBe('');
+  });
+  test('finds a barrier that some invocations do not reach', () => {
+    expect(faultsOf('if (i > 3u) { return; } workgroupBarrier(); data[i] = 1.0;')).toContain(
+      'Barrier divergence',
+    );
+  });
+  test('finds two workgroups that write to one place', () => {
+    expect(faultsOf('data[i] = 1.0;', 16)).toContain('race of two workgroups');
+    expect(faultsOf('data[id.x] = 1.0;', 16)).toBe('');
+  });
+  test('finds a write outside of a buffer', () => {
+    expect(faultsOf('data[i + 9u] = 1.0;')).toContain('writes behind the end of data');
+    expect(faultsOf('data[1000000u * (i + 1u)] = 1.0;')).toContain('the interpreter stopped: RangeError');
+  });
+  test('gives NaN to a read outside of a buffer', () => {
+    expect(faultsOf('data[i] = data[i + 16u]; data[i] = select(0.0, 1.0, data[i] == data[i]);')).toBe('');
+  });
+});

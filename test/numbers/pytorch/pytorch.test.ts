@@ -1,0 +1,173 @@
+/** Models in PyTorch's layout, against what PyTorch itself made of them: torch.json and torch.safetensors (torch_reference.py). */
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { flowBatch, PICTURES, presetWeights } from '../../../harness/run/golden_workload';
+import { hashOfNumbers } from '../../../src/base/hash';
+import { checkConfig, parametersOf, presets } from '../../../src/unet/config';
+import { encodeSafetensors } from '../../../src/weights/encode';
+import { loadModel } from '../../../src/weights/model';
+import { decodeSafetensors, type NamedTensor } from '../../../src/weights/safetensors';
+import { saveModel } from '../../../src/weights/save_model';
+import { type ReferenceTold, ReferenceUNet } from '../../lib/reference_unet';
+import { refused } from '../../lib/refused';
+import * as ours from '../../lib/small_files';
+import torch from './torch.json';
+
+/** PyTorch sums up to 1,600 products in f32. */
+const CLOSE = 1e-5;
+
+function expectClose(values: ArrayLike<number>, expected: readonly number[]): void {
+  expect(values.length).toBe(expected.length);
+  const scale = Math.max(...expected.map(Math.abs));
+  expect(scale).toBeGreaterThan(0.01);
+  const worst = Math.max(...expected.map((value, i) => Math.abs(value - values[i])));
+  expect(worst / scale).toBeLessThan(CLOSE);
+}
+
+test('the PyTorch fixture covers each preset', () => {
+  expect(Object.keys(torch.presets)).toEqual(Object.keys(presets));
+});
+
+describe.each(Object.entries(torch.presets))('the preset %s, saved in PyTorch’s layout', (key, fixture) => {
+  const name = key as keyof typeof presets;
+  const config = checkConfig(presets[name]);
+  const { parameters } = parametersOf(config);
+  // The tutorial's network has the convolutions of digits.
+  const made = presetWeights[name === 'tutorial' ? 'digits' : name]();
+  const weights = new Map(parameters.map(({ name }) => [name, made.get(name)!]));
+  const unet = { config, parameters, getParameters: async () => weights };
+  const saved = saveModel(unet, { layout: 'pytorch', objective: 'flow' });
+
+  test('has the names, shapes and bytes of PyTorch’s state_dict', async () => {
+    const { tensors } = decodeSafetensors(await saved);
+    const seen = [...tensors].map(([name, { shape, data }]) => [name, { shape, fnv1a: hashOfNumbers(data) }]);
+    expect(seen).toEqual(Object.entries(fixture.tensors));
+  });
+
+  test('loads again bit for bit', async () => {
+    expect(loadModel(await saved)).toEqual({ config, objective: 'flow', parameters: weights });
+  });
+
+  test('computes the outputs that PyTorch computes', () => {
+    const { height, width, channels, conditioning } = config;
+    const { noisy, levels, labels } = flowBatch(0, 16, channels === 3 ? PICTURES : undefined);
+    const told: ReferenceTold = conditioning
+      ? {
+          levels: levels.subarray(0, torch.count),
+          ...(conditioning.classes > 0 ? { labels: labels.subarray(0, torch.count) } : {}),
+        }
+      : {};
+    const images = noisy.subarray(0, torch.count * height * width * channels);
+    const output = new ReferenceUNet(config, weights).predict(images, torch.count, told);
+    expectClose(
+      fixture.indices.map((i) => output[i]),
+      fixture.outputs,
+    );
+  });
+});
+
+const { small } = torch;
+const config = small.config as Parameters<typeof checkConfig>[0];
+const file = await readFile(new URL('torch.safetensors', import.meta.url));
+/** The file with other tensors. */
+const altered = (change: (tensors: NamedTensor[]) => NamedTensor[]) =>
+  encodeSafetensors(
+    change([...decodeSafetensors(file).tensors].map(([name, tensor]) => ({ name, ...tensor }))),
+  );
+
+describe('a state_dict that PyTorch saved', () => {
+  test('loads with its config, and computes what PyTorch computes', () => {
+    const model = loadModel(file, 'torch.safetensors', { config, objective: 'flow' });
+    expect(model.config).toEqual(checkConfig(config));
+    expect(model.objective).toBe('flow');
+    const { images, levels, labels, output } = small;
+    const net = new ReferenceUNet(model.config, model.parameters);
+    expectClose(net.predict(images, labels.length, { levels, labels }), output);
+  });
+
+  test('loads the same from a file with Keras’ names and layout', () => {
+    const { parameters } = loadModel(file, 'it', { config });
+    const shapes = parametersOf(checkConfig(config)).parameters;
+    const keras = encodeSafetensors(
+      shapes.map(({ name, shape }) => ({ name, shape, data: parameters.get(name)! })),
+    );
+    expect(loadModel(keras, 'it', { config })).toEqual({
+      config: checkConfig(config),
+      objective: 'tutorial',
+      parameters,
+      note: expect.stringMatching(/^it is of another program, without a checksum: damage/),
+    });
+  });
+
+  test('is refused without a config, and the error says what to do', async () => {
+    await refused(() => loadModel(file, 'it'), 'data', 'not saved by webgpu-diffusion', '{ config }');
+  });
+
+  test.each<[string, Parameters<typeof checkConfig>[0], string[]]>([
+    [
+      'another width',
+      { ...config, widths: [3, 6] },
+      ['down.1.weight has shape [5, 3, 3, 3], expected [6, 3, 3, 3]'],
+    ],
+    ['another kernel size', { ...config, kernelSize: 5 }, ['[3, 2, 3, 3], expected [3, 2, 5, 5]']],
+    [
+      'another depth',
+      { ...config, widths: [3], convolutionsPerLevel: 2 },
+      ['"down.1.weight" [5, 3, 3, 3] is not known'],
+    ],
+    [
+      'no conditioning',
+      { ...config, conditioning: undefined },
+      ['"conditioning.hidden.weight"', 'not known'],
+    ],
+    [
+      'more convolutions',
+      { ...config, convolutionsPerLevel: 2 },
+      ['down.1.0.weight [5, 3, 3, 3] is missing'],
+    ],
+    ['no widths', { ...config, widths: [] }, ['widths is []']],
+    ['an unknown setting', { ...config, width: 6, wids: 3 } as typeof config, ['no setting wids']],
+  ])('is refused with a config that is wrong: %s', async (_, wrong, facts) => {
+    await refused(() => loadModel(file, 'it', { config: wrong }), 'argument', ...facts);
+  });
+
+  test.each<[string, (tensors: NamedTensor[]) => NamedTensor[], string]>([
+    ['lacks a tensor', (tensors) => tensors.slice(1), 'down.0.0.weight [3, 2, 3, 3] is missing'],
+    [
+      'has a tensor with another name',
+      (all) => all.map((tensor, i) => (i === 1 ? { ...tensor, name: 'net.bias' } : tensor)),
+      '"net.bias" [3] is not known to this network',
+    ],
+    [
+      'has its dimensions in Keras’ order',
+      (all) => all.map((tensor, i) => (i === 0 ? { ...tensor, shape: [3, 3, 2, 3] } : tensor)),
+      'weights of PyTorch are out, in, height, width',
+    ],
+  ])('is refused if it %s', async (_, change, fact) => {
+    await refused(() => loadModel(altered(change), 'it', { config }), 'argument', fact);
+  });
+
+  test('with a value that is not finite is refused as wrong data, not as a wrong config', async () => {
+    const broken = altered(([first, ...rest]) => [{ ...first, data: first.data.map(() => NaN) }, ...rest]);
+    await refused(() => loadModel(broken, 'it', { config }), 'data', 'not finite');
+  });
+});
+
+test('loadModel refuses a config that contradicts the one in the file', async () => {
+  expect(loadModel(ours.model, 'it', { config: ours.config }).config).toEqual(ours.config);
+  const other = { ...ours.config, widths: [3] };
+  const facts = ['widths is [3]', '[2,3] in the file'];
+  await refused(() => loadModel(ours.model, 'it', { config: other }), 'argument', ...facts);
+});
+
+test('loadModel and saveModel refuse unknown settings, objectives and layouts', async () => {
+  await refused(
+    () => loadModel(file, 'it', { layout: 'pytorch' } as object),
+    'argument',
+    'no setting layout',
+  );
+  const objective = 'noise' as 'flow';
+  await refused(() => loadModel(file, 'it', { config, objective }), 'argument', 'tutorial or flow');
+  const layout = 'torch' as 'keras';
+  await refused(() => saveModel(ours.unet, { layout }), 'argument', '"torch"', 'keras or pytorch');
+});

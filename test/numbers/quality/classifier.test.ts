@@ -1,0 +1,101 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
+import { loadClassifier } from '../../../src/quality/classifier';
+import { refused } from '../../lib/refused';
+import fixture from './classifier.json';
+
+const pixels = 28 * 28;
+const classifier = await loadClassifier();
+/** The digits that it has not learnt from. */
+const held = Float32Array.from((await loadDigits()).images.subarray(9000 * pixels), (byte) => byte / 255);
+const labels = (await loadDigitLabels()).subarray(9000);
+const binarised = held.map((value) => (value > 0.5 ? 1 : 0));
+
+/** What stands where the file should. */
+const inPlace = vi.hoisted((): { bytes?: Uint8Array; error?: Error } => ({}));
+vi.mock('../../../src/quality/digit-classifier.safetensors?bytes', async (original) => {
+  const { default: load } = await original<{ default: () => Promise<Uint8Array> }>();
+  return {
+    default: async () => {
+      if (inPlace.error) throw inPlace.error;
+      return inPlace.bytes ?? load();
+    },
+  };
+});
+
+afterEach(() => {
+  delete inPlace.bytes;
+  delete inPlace.error;
+});
+
+/** Share of the images from `first` on that are named rightly. */
+function accuracy(images: Float32Array, first: number, count: number): number {
+  const part = images.subarray(first * pixels, (first + count) * pixels);
+  const { probabilities } = classifier.classify(part, count);
+  let right = 0;
+  for (let n = 0; n < count; n++) {
+    const row = probabilities.subarray(n * 10, n * 10 + 10);
+    if (row.indexOf(Math.max(...row)) === labels[first + n]) right++;
+  }
+  return right / count;
+}
+
+test('the classifier names at least 98.5% of the digits that it has not seen', () => {
+  expect(accuracy(binarised, 0, 1000)).toBeGreaterThanOrEqual(0.985);
+  expect(accuracy(held, 0, 200)).toBeGreaterThanOrEqual(0.985);
+});
+
+test('the classifier computes the probabilities and features that PyTorch computes', () => {
+  const images = new Float32Array(4 * pixels);
+  images.set(held.subarray(0, 2 * pixels));
+  images.set(binarised.subarray(0, 2 * pixels), 2 * pixels);
+  const { probabilities, features } = classifier.classify(images, 4);
+  expect(classifier.features).toBe(fixture.features[0].length);
+  // PyTorch adds up in f32 what is added up in f64 here: hundreds of terms, at 6e-8 each.
+  const close = (given: Float32Array, expected: number[]) => {
+    expect(given.length).toBe(expected.length);
+    for (const [i, value] of expected.entries()) {
+      expect(Math.abs(given[i] - value)).toBeLessThan(1e-5 * Math.max(1, Math.abs(value)));
+    }
+  };
+  close(probabilities, fixture.probabilities.flat());
+  close(features, fixture.features.flat());
+});
+
+test('the classifier gives an image the same numbers alone and among others', () => {
+  const whole = classifier.classify(held.subarray(0, 5 * pixels), 5);
+  for (let n = 0; n < 5; n++) {
+    const alone = classifier.classify(held.subarray(n * pixels, (n + 1) * pixels), 1);
+    expect(alone.probabilities).toEqual(whole.probabilities.slice(n * 10, n * 10 + 10));
+    expect(alone.features).toEqual(
+      whole.features.slice(n * classifier.features, (n + 1) * classifier.features),
+    );
+    expect(alone.probabilities.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 6);
+  }
+  expect(classifier.classify(new Float32Array(0), 0).features.length).toBe(0);
+});
+
+test('the classifier refuses images of another size or type', async () => {
+  await refused(() => classifier.classify(held, 999), 'argument', 1000 * pixels, '999 images', 999 * pixels);
+  await refused(() => classifier.classify(held, 0.5), 'argument', 'count', '0.5');
+  await refused(
+    () => classifier.classify([] as unknown as Float32Array, 0),
+    'argument',
+    'Array',
+    'Float32Array',
+  );
+});
+
+test('loadClassifier refuses another file in place of its own, and stops when aborted', async () => {
+  inPlace.bytes = new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d]);
+  await refused(() => loadClassifier(), 'data', 'digit-classifier.safetensors', 'fnv1a', 'install');
+  const signal = AbortSignal.abort(new Error('enough'));
+  await expect(loadClassifier({ signal })).rejects.toThrow('enough');
+});
+
+test('loadClassifier says what to do where its file does not load, and loads it again at the next call', async () => {
+  inPlace.error = new TypeError('Failed to fetch dynamically imported module: x.js');
+  await refused(() => loadClassifier(), 'data', 'imported module: x.js', 'Call again', 'reload the page');
+  delete inPlace.error;
+  expect((await loadClassifier()).features).toBe(classifier.features);
+});

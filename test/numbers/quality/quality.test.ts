@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { loadDigitLabels, loadDigits } from '../../../src/data/digits';
+import { createQualityMeter } from '../../../src/quality/quality';
+import { refused } from '../../lib/refused';
+import { random } from './random';
+
+const pixels = 28 * 28;
+const meter = await createQualityMeter();
+const digits = (await loadDigits()).images;
+const labels = await loadDigitLabels();
+const real = meter.measureReal();
+
+/** `count` held-out digits as greys, and their labels. */
+function heldOut(count: number) {
+  const images = Float32Array.from(
+    digits.subarray(9000 * pixels, (9000 + count) * pixels),
+    (byte) => byte / 255,
+  );
+  return { images, labels: labels.subarray(9000, 9000 + count) };
+}
+
+test('real digits are the 1,000 that the classifier has not been trained on', () => {
+  // 967 accepted and 994 named rightly; others would give other counts.
+  expect(real.accepted).toBeCloseTo(0.967, 9);
+  expect(real.classAccuracy).toBeCloseTo(0.994, 9);
+});
+
+test('the quality of real digits is near the best value in each measure', () => {
+  expect(real.accepted).toBeGreaterThan(0.95);
+  expect(real.classAccuracy).toBeGreaterThanOrEqual(0.985);
+  expect(real.digitDistance).toBeGreaterThan(0);
+  expect(real.digitDistance).toBeLessThan(8);
+  expect(real.precision).toBeGreaterThan(0.9);
+  expect(real.recall).toBeGreaterThan(0.9);
+  expect(real.entropy).toBeGreaterThan(0.99);
+  expect(real.entropy).toBeLessThanOrEqual(1);
+});
+
+test('the quality of noise is bad in each measure, however dark the noise', () => {
+  const next = random(3);
+  for (const ink of [0, 0.1, 0.3, 0.5, 1]) {
+    const noise = new Float32Array(50 * pixels).map(() => (next() < ink ? 1 : 0));
+    const { accepted, digitDistance, recall, classAccuracy } = meter.measure(noise);
+    expect(accepted).toBe(0);
+    expect(digitDistance).toBeGreaterThan(20 * real.digitDistance);
+    expect(recall).toBeLessThan(0.01);
+    expect(classAccuracy).toBeUndefined();
+  }
+});
+
+test('one digit again and again is accepted, but has no recall, no entropy and a large distance', () => {
+  const images = new Float32Array(100 * pixels);
+  const { images: one } = heldOut(1);
+  for (let n = 0; n < 100; n++) images.set(one, n * pixels);
+  const { accepted, recall, entropy, digitDistance } = meter.measure(images);
+  // What makes the others necessary: by itself, each of these digits is as good as real.
+  expect(accepted).toBe(1);
+  expect(recall).toBeLessThan(0.01);
+  expect(entropy).toBe(0);
+  expect(digitDistance).toBeGreaterThan(20 * real.digitDistance);
+});
+
+test('wrong labels lower the class accuracy', () => {
+  const { images, labels: right } = heldOut(100);
+  expect(meter.measure(images, right).classAccuracy).toBeGreaterThan(0.95);
+  const wrong = [...right].map((label, n) => (n < 50 ? label : (label + 1) % 10));
+  expect(meter.measure(images, wrong).classAccuracy).toBeCloseTo(0.5, 1);
+});
+
+test('grey images are binarised before they are measured', () => {
+  const { images } = heldOut(20);
+  const binarised = images.map((value) => (value > 0.5 ? 1 : 0));
+  expect(meter.measure(images)).toEqual(meter.measure(binarised));
+  // Exactly a half is still paper.
+  const half = images.map((value) => Math.max(value, 0.5));
+  expect(meter.measure(half)).toEqual(meter.measure(binarised));
+});
+
+test('images and labels of wrong sizes, types or values are refused', async () => {
+  const { images } = heldOut(6);
+  expect(meter.measure(images).classAccuracy).toBeUndefined();
+  await refused(() => meter.measure(images.subarray(pixels)), 'argument', 5 * pixels, '6 or more', '28x28');
+  await refused(() => meter.measure(images.subarray(1)), 'argument', 6 * pixels - 1, '6 or more');
+  const bytes = digits.subarray(0, 6 * pixels) as unknown as Float32Array;
+  await refused(() => meter.measure(bytes), 'argument', 'Uint8Array', 'Float32Array');
+
+  for (const value of [255, -1, NaN, 1.001]) {
+    const wrong = images.slice();
+    wrong[pixels + 3] = value;
+    await refused(
+      () => meter.measure(wrong),
+      'argument',
+      value.toString().slice(0, 4),
+      pixels + 3,
+      'image 1',
+      '0 to 1',
+    );
+  }
+  await refused(() => meter.measure(images, [1, 2, 3]), 'argument', '3 values', '6 images');
+  await refused(() => meter.measure(images, 7 as unknown as number[]), 'argument', 'Number', '6 images');
+  await refused(() => meter.measure(images, [0, 1, 2, 3, 4, 10]), 'argument', 'labels[5] is 10', '0 to 9');
+  await refused(() => meter.measure(images, [0, 1.5, 2, 3, 4, 5]), 'argument', 'labels[1] is 1.5');
+});

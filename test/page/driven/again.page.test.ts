@@ -1,0 +1,486 @@
+/**
+ * What is done on the page, ends badly or is left, and is done again: nothing of the first time is left, and the second time is as the first.
+ *
+ * @module-tag nightly
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'puppeteer';
+import { afterAll, expect, test } from 'vitest';
+import { recipes } from '../../../src/recipes';
+import { checkConfig, parametersOf } from '../../../src/unet/config';
+import { initialParameters } from '../../../src/unet/weights';
+import { saveModel } from '../../../src/weights/save_model';
+import { drive } from '../../lib/page/drive';
+import { leaveNoRoom, writePictures } from '../../lib/page/own_pictures';
+import {
+  click,
+  deviceLoser,
+  drawn,
+  exist,
+  files,
+  fromState,
+  go,
+  isHidden,
+  isOff,
+  labelOf,
+  losses,
+  mentions,
+  messagesOf,
+  phase,
+  pressStep,
+  reads,
+  recordMessages,
+  reset,
+  root,
+  step,
+  steps,
+  TINY,
+  TUTORIAL,
+  text,
+  type,
+  unhidden,
+  until,
+  upload,
+  type Work,
+  workerOf,
+} from '../../lib/page/visit';
+
+const driven = drive();
+const open = (query: string, before?: () => void) => driven.visit(`${driven.tiny}${query}`, before);
+
+const LOST =
+  'images are made again after the device was lost, also by the pretrained network; older orders are dropped';
+const FILE = 'a file that cannot be read or is refused leaves the page as it was, and the next file is taken';
+const PRESS = 'a press on Make or Train that cannot start says why, and the next press starts';
+const LOAD = 'a network or digits that do not load come with the next press';
+const STOP = 'images that Stop ends are made with the next press';
+const READING = 'the reading of pictures is cancelled, and begun again';
+const NO_GPU =
+  'where no GPU is found, the page says so, and the button on the welcome page can be pressed again';
+/** A test of this file, a test of another one, or why there can be none. */
+type Again = string | readonly [file: string, title: string] | { readonly never: string };
+const never = (why: string) => ({ never: why });
+const ENDS = ['an abort', 'a lost device', 'a refusal', 'a failed load'] as const;
+/**
+ * What a visitor does, how it ends badly, and the test in which it is done again. Nothing of a visitor's is called back: what a caller throws
+ * cannot end anything on the page.
+ */
+const pairs: Readonly<Record<string, Readonly<Record<(typeof ENDS)[number], Again>>>> = {
+  'the start of the page': {
+    'an abort': never('a press waits for the start, and nothing ends that'),
+    'a lost device': never('until the start is over there is no device'),
+    'a refusal': NO_GPU,
+    'a failed load': never('a page that did not load is loaded again by its visitor'),
+  },
+  Make: { 'an abort': STOP, 'a lost device': LOST, 'a refusal': PRESS, 'a failed load': LOAD },
+  Train: {
+    'an abort': ['smoke.test.ts', 'the buttons of a run work in turn'],
+    'a lost device': ['driven/survival.test.ts', 'a GPU process that is killed once, twice, three times'],
+    'a refusal': PRESS,
+    'a failed load': LOAD,
+  },
+  'own images': {
+    'an abort': READING,
+    'a lost device': never('they are read without a device'),
+    'a refusal': FILE,
+    'a failed load': FILE,
+  },
+  'a kept run': {
+    'an abort': never('the page has no way to end its opening'),
+    'a lost device': ['driven/survival.test.ts', 'a GPU process that is killed once, twice, three times'],
+    'a refusal': ['driven/own_pictures.test.ts', 'a kept run goes on without the files'],
+    'a failed load': ['driven/own_pictures.test.ts', 'a kept run goes on without the files'],
+  },
+};
+
+test('each task of the page and each bad end has a test of another try, or a reason against one', () => {
+  for (const again of Object.values(pairs).flatMap((ends) => ENDS.map((end) => ends[end]))) {
+    if (typeof again === 'object' && 'never' in again) continue;
+    const [file, title] = typeof again === 'string' ? ['driven/again.test.ts', again] : again;
+    expect(readFileSync(`${root}/test/page/${file}`, 'utf8')).toContain(`'${title}`);
+  }
+});
+
+const pictures = mkdtempSync(join(tmpdir(), 'again-'));
+writePictures(pictures, { width: 20, height: 20 });
+afterAll(() => rmSync(pictures, { recursive: true }));
+
+/** Presses Make, and waits until these digits are there, after all steps, and the page rests. An error of this press ends the wait. */
+const make = async (page: Page, digits: string) => {
+  await page.evaluate(() => Object.assign(window, { seen: window.harness.state.error }));
+  await click(page, '#sample');
+  await until(
+    page,
+    (wanted) => {
+      const { error } = window.harness.state;
+      if (error && error !== (window as { seen?: unknown }).seen) throw new Error(error.message);
+      return document.getElementById('sample-prediction')!.ariaLabel === `${wanted}, finished`;
+    },
+    digits,
+  );
+  await until(page, () => ['idle', 'paused'].includes(window.harness.state.phase));
+};
+
+test('an address that is shared, a chosen file and a drop that is left work a second time', async () => {
+  const { page } = await open('?task=sample&calls=6&text=20', () => {
+    const copies: string[] = [];
+    Object.assign(window, { copies, shares: [] as string[] });
+    const given = { configurable: true, writable: true };
+    Object.defineProperties(navigator, {
+      canShare: { ...given, value: () => true },
+      share: {
+        ...given,
+        value: async ({ url }: { url: string }) => {
+          (window as unknown as { shares: string[] }).shares.push(url);
+          throw new DOMException('Closed.', 'AbortError');
+        },
+      },
+      clipboard: { ...given, value: { writeText: async (text: string) => void copies.push(text) } },
+    });
+  });
+  await phase(page, 'idle');
+  await make(page, '2, 0');
+  const told = () =>
+    page.evaluate(() => {
+      const { copies, shares } = window as unknown as Record<'copies' | 'shares', string[]>;
+      return { copies: copies.length, shares: shares.length };
+    });
+  // Who closes the share menu wants no copy either.
+  for (const shares of [1, 2]) {
+    await click(page, '#share');
+    await until(page, (n) => (window as unknown as { shares: string[] }).shares.length === n, shares);
+    expect([await told(), await text(page, 'shared')]).toEqual([{ copies: 0, shares }, '']);
+  }
+  // What is said of an address is not true of other images.
+  await page.evaluate(() => Object.assign(navigator, { canShare: () => false }));
+  await click(page, '#share');
+  await reads(page, 'shared', /^The address is copied/);
+  await type(page, 'text', '31');
+  await make(page, '3, 1');
+  expect(await text(page, 'shared')).toBe('');
+
+  // The same file again: a browser says nothing of a choice that it takes for the one before.
+  const chosen = await page.$eval('#model-file', (input) => {
+    const field = input as HTMLInputElement;
+    const data = new DataTransfer();
+    data.items.add(new File(['no model'], 'model.safetensors'));
+    field.files = data.files;
+    field.dispatchEvent(new Event('change'));
+    return field.value;
+  });
+  expect(chosen).toBe('');
+  await unhidden(page, 'files-problem');
+
+  // Files that are dragged over the page, and out of it again, or dropped.
+  const veil = () => isHidden(page, 'drop');
+  for (const end of ['dragleave', 'drop']) {
+    for (const event of ['dragenter', end]) {
+      await page.evaluate((name) => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File(['no model'], 'other.safetensors'));
+        document.body.dispatchEvent(
+          new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true, relatedTarget: null }),
+        );
+      }, event);
+      expect(await veil(), event).toBe(event !== 'dragenter');
+    }
+  }
+});
+
+test(LOST, async () => {
+  const { page } = await open('?task=sample&calls=6&text=20', recordMessages);
+  await phase(page, 'idle');
+  const lose = await deviceLoser(page);
+  await make(page, '2, 0');
+  // As long as the browser has no adapter for it, the view of the GPU says so.
+  await page.evaluate(() => {
+    const { prototype } = GPU;
+    const { requestAdapter } = prototype;
+    prototype.requestAdapter = async () => {
+      prototype.requestAdapter = requestAdapter;
+      return null;
+    };
+  });
+  await go(page, 'gpu');
+  await mentions(page, 'gpu-problem', 'no adapter');
+  await go(page, 'sample');
+  for (const word of ['31', '42']) {
+    // After the map of the noise field is made, nothing but the next press asks for another device.
+    await until(page, () => (window as unknown as { work: Work }).work.calls.size === 0);
+    await lose();
+    await until(page, () => window.harness.state.error?.code === 'device-lost');
+    await type(page, 'text', word);
+    await make(page, [...word].join(', '));
+    expect(await fromState(page, 'error')).toBeUndefined();
+  }
+
+  await go(page, 'gpu');
+  await exist(page, '#gpu-facts .facts');
+  expect(await text(page, 'gpu-problem')).toBe('');
+
+  // A better answer to a drawing, which a loss has ended, is not asked for again before something changes.
+  const worker = await workerOf(page);
+  await worker.evaluate(() => {
+    const { device } = globalThis as unknown as { device: GPUDevice };
+    addEventListener('message', ({ data }) => {
+      if (data.call === 'draw' && !data.args[0].rough) device.destroy();
+    });
+  });
+  const asked = async () =>
+    (await messagesOf(page)).filter(({ to, type: what }) => to === 'worker' && what === 'draw').length;
+  const says = (words: string) =>
+    until(page, (w) => document.getElementById('draw-status-text')!.textContent!.startsWith(w), words);
+  await go(page, 'draw');
+  await click(page, '#draw-example');
+  await says('The GPU device was lost');
+  await drawn(page);
+  expect(await asked()).toBe(2);
+  await click(page, '#draw-noise-next');
+  await says('The noise hides the details');
+  await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
+});
+
+test(FILE, async () => {
+  const { page } = await open(`?${TUTORIAL}&epochs=2000`);
+  await phase(page, 'idle');
+  const { save, drop, asks } = await files(page);
+  // So that the run is in its file alone.
+  await leaveNoRoom(page);
+  await step(page);
+  expect(await asks()).toBe(true);
+  const [checkpoint, before] = [await save('save-checkpoint'), await losses(page)];
+  const complaint = (words: string) => mentions(page, 'files-problem-text', words);
+  const enabled = () =>
+    page.$$eval('#train, #step, #reset', (all) =>
+      all.map((each) => !each.matches(':disabled, [aria-disabled=true]')),
+    );
+  for (let turn = 0; turn < 2; turn++) {
+    await drop('no checkpoint', 'broken.safetensors');
+    await complaint('broken.safetensors');
+    // Refused: another run is under way.
+    await drop(checkpoint, 'checkpoint.safetensors');
+    await complaint('A run is in progress');
+    await phase(page, 'paused');
+    expect(await losses(page)).toEqual(before);
+    expect(await enabled()).toEqual([true, true, true]);
+  }
+  // What is saved needs no question.
+  expect(await asks()).toBe(false);
+
+  await reset(page);
+  await drop('nothing', 'images-idx3-ubyte');
+  await complaint('images-idx3-ubyte');
+  await phase(page, 'idle');
+  expect(await page.evaluate(() => window.harness.state.data?.builtIn)).toBe(true);
+  await drop(checkpoint, 'checkpoint.safetensors');
+  await phase(page, 'paused');
+  expect(await losses(page)).toEqual(before);
+  expect(await text(page, 'files-problem-text')).toBe('');
+});
+
+/** A network that draws digits, as a file. */
+async function modelOf(seed: number): Promise<Uint8Array> {
+  const config = checkConfig({ ...recipes.digits.network, widths: [8, 8] });
+  const { parameters } = parametersOf(config);
+  const network = { config, parameters, getParameters: async () => initialParameters(parameters, seed) };
+  return saveModel(network, { objective: 'flow' });
+}
+
+test('after a second file of the same name, Inside, Draw and Explain ask its network; a list that fails comes when it is opened again', async () => {
+  const { page, problems } = await open('?task=draw&ask=classify&scene=3', recordMessages);
+  await phase(page, 'idle');
+  await click(page, '#draw-example');
+  const { add, drop } = await files(page);
+  const openModel = async (seed: number) => {
+    await drop(await add(await modelOf(seed)), 'model.safetensors');
+    await until(page, () => window.harness.settings.task === 'sample');
+    await phase(page, 'idle');
+  };
+  const asked = async (view: string) =>
+    (await messagesOf(page)).filter(({ to, type: what }) => to === 'worker' && what === view).length;
+  const views = ['inside', 'draw', 'explain'];
+  /** Each view, when it is opened, asks. */
+  const allAsk = async () => {
+    for (const view of views) {
+      const before = await asked(view);
+      await go(page, view);
+      await until(
+        page,
+        (what, n) => {
+          const { messages } = window;
+          const ids = (to: string) =>
+            messages.filter((each) => each.to === to && each.type === what).map(({ id }) => id);
+          return ids('worker').length > n && ids('worker').every((id) => ids('page').includes(id));
+        },
+        view,
+        before,
+      );
+    }
+  };
+  await openModel(1);
+  await allAsk();
+  const before = await Promise.all(views.map(asked));
+  for (const view of views) {
+    await go(page, view);
+    await drawn(page);
+  }
+  expect(await Promise.all(views.map(asked))).toEqual(before);
+  await openModel(2);
+  await allAsk();
+
+  await go(page, 'inside');
+  const worker = await workerOf(page);
+  await worker.evaluate(() => {
+    const { prototype } = GPUDevice;
+    const features = Object.getOwnPropertyDescriptor(prototype, 'features')!;
+    const get = () => {
+      Object.defineProperty(prototype, 'features', features);
+      throw new TypeError('No list for a test.');
+    };
+    Object.defineProperty(prototype, 'features', { configurable: true, get });
+  });
+  await click(page, '#inside-list summary');
+  await mentions(page, 'inside-error', 'No list for a test.');
+  await drawn(page);
+  await click(page, '#inside-list summary');
+  await unhidden(page, 'dispatches-table');
+  expect(await text(page, 'inside-error')).toBe('');
+  expect(problems.splice(0)).toEqual(['TypeError: No list for a test.']);
+});
+
+test(PRESS, async () => {
+  const { page, problems } = await open(`?task=sample&calls=6&text=20&${TINY}`);
+  await phase(page, 'idle');
+  const worker = await workerOf(page);
+  await worker.evaluate(() => {
+    const { createShaderModule } = GPUDevice.prototype;
+    Object.assign(globalThis, {
+      mend: () => Object.assign(GPUDevice.prototype, { createShaderModule }),
+    });
+    GPUDevice.prototype.createShaderModule = () => {
+      throw new TypeError('No shader for a test.');
+    };
+  });
+  for (let turn = 0; turn < 2; turn++) {
+    await click(page, '#sample');
+    await unhidden(page, 'sample-error');
+    await phase(page, 'idle');
+    expect(await isOff(page, '#sample')).toBe(false);
+  }
+  await go(page, 'train');
+  for (let turn = 0; turn < 2; turn++) {
+    await page.evaluate(() => Object.assign(window, { seen: window.harness.state.error }));
+    await pressStep(page);
+    await until(page, () => {
+      const { error, phase } = window.harness.state;
+      return phase === 'idle' && error?.at === 'task' && error !== (window as { seen?: unknown }).seen;
+    });
+    expect(await losses(page)).toEqual([]);
+  }
+  await go(page, 'sample');
+  await worker.evaluate(() => void (globalThis as unknown as { mend(): void }).mend());
+  await make(page, '2, 0');
+  expect(await isHidden(page, 'sample-error')).toBe(true);
+  await go(page, 'train');
+  await pressStep(page);
+  await steps(page, 1);
+  expect(problems.splice(0).filter((each) => !each.includes('No shader for a test'))).toEqual([]);
+});
+
+test(STOP, async () => {
+  const { page } = await open(`?task=sample&steps=1000&method=euler&text=20&${TINY}`);
+  await phase(page, 'idle');
+  for (let turn = 0; turn < 2; turn++) {
+    // Both presses in the page: the steps may be over before a message from outside arrives.
+    await until(page, () => {
+      const press = document.getElementById('sample') as HTMLButtonElement;
+      if (!window.harness.isDrawn || press.matches(':disabled, [aria-disabled=true]')) return false;
+      const stops = press.textContent === 'Stop';
+      press.click();
+      return stops;
+    });
+    await reads(page, 'sample', 'Make');
+    await phase(page, 'idle');
+    // Stopped before its first step or after it, but not made.
+    expect(await labelOf(page, 'sample-prediction')).not.toMatch(/finished/);
+  }
+  await type(page, 'steps', '2');
+  await make(page, '2, 0');
+});
+
+// Not in a page from its sources, which fetches nothing.
+test(LOAD, async () => {
+  const { page } = await open(`?task=sample&calls=6&text=20&${TINY}`);
+  await phase(page, 'idle');
+  const worker = await workerOf(page);
+  const failOnce = () =>
+    worker.evaluate(() => {
+      const { fetch } = globalThis;
+      globalThis.fetch = async () => {
+        globalThis.fetch = fetch;
+        throw new TypeError('No network for a test.');
+      };
+    });
+  await failOnce();
+  await click(page, '#sample');
+  await unhidden(page, 'sample-error');
+  await phase(page, 'idle');
+  await make(page, '2, 0');
+
+  await failOnce();
+  await go(page, 'train');
+  await until(page, () => window.harness.state.error?.at === 'data');
+  await phase(page, 'idle');
+  await step(page);
+  expect(await fromState(page, 'error')).toBeUndefined();
+});
+
+test(READING, async () => {
+  const { page } = await open(`?task=train&${TINY}`);
+  await phase(page, 'idle');
+  const worker = await workerOf(page);
+  await worker.evaluate(() => {
+    const { arrayBuffer } = Blob.prototype;
+    const hold = () => {
+      const held = new Promise<void>((release) => Object.assign(globalThis, { release }));
+      Blob.prototype.arrayBuffer = async function () {
+        await held;
+        return arrayBuffer.call(this);
+      };
+    };
+    Object.assign(globalThis, { hold });
+  });
+  /** Pictures are read only after they are released. */
+  const tell = (what: 'hold' | 'release') =>
+    worker.evaluate((w) => void (globalThis as unknown as Record<typeof what, () => void>)[w](), what);
+  const choose = () => upload(page, 'folder', pictures);
+  for (let turn = 0; turn < 2; turn++) {
+    await tell('hold');
+    await choose();
+    await click(page, '#stop-reading');
+    await tell('release');
+    await phase(page, 'idle');
+    expect(await page.evaluate(() => window.harness.state.data?.builtIn)).toBe(true);
+    expect(await text(page, 'files-problem-text')).toBe('');
+  }
+  await choose();
+  await until(page, () => window.harness.state.data?.count === 12);
+  await phase(page, 'idle');
+});
+
+test(NO_GPU, async () => {
+  const { page } = await open('');
+  await until(page, () => window.harness !== undefined);
+  await until(page, () => !document.getElementById('make-now')!.matches(':disabled, [aria-disabled=true]'));
+  const worker = await workerOf(page);
+  await worker.evaluate(() => {
+    navigator.gpu.requestAdapter = async () => null;
+  });
+  await click(page, '#make-now');
+  await unhidden(page, 'unsupported');
+  await drawn(page);
+  expect(await isOff(page, '#make-now')).toBe(false);
+  expect(await isHidden(page, 'home-progress')).toBe(true);
+});

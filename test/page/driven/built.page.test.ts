@@ -1,0 +1,237 @@
+/** The page as a host serves it: built, in some folder, under the strictest policy that there is. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { POLICY } from '../../../harness/page/policy';
+import { violationsEverywhere } from '../../lib/page/axe';
+import { drive, inTurns } from '../../lib/page/drive';
+import { type Served, serveBuilt } from '../../lib/page/serve_built';
+import {
+  click,
+  enabled,
+  exist,
+  files,
+  focus,
+  go,
+  hidden,
+  mentions,
+  phase,
+  picture,
+  pressOn,
+  reads,
+  reset,
+  setting,
+  step,
+  trainToEnd,
+  unhidden,
+  until,
+  upload,
+} from '../../lib/page/visit';
+
+const driven = drive();
+let downloads: string;
+let served: Served;
+
+beforeAll(async () => {
+  downloads = await mkdtemp(join(tmpdir(), 'webgpu-diffusion-downloads-'));
+  served = await serveBuilt(inject('builtPage').folder);
+});
+
+afterAll(async () => {
+  served?.server.close();
+  await rm(downloads, { recursive: true, force: true });
+});
+
+const inTurn = inTurns(async () => {
+  const visited = await driven.newPage();
+  served.files.length = 0;
+  await visited.page.goto(served.address);
+  return visited;
+});
+
+test('a first visit fetches 315 kB, packed, before a press, at most 2.3 MB with digits made, and nothing unused', async () => {
+  const { page } = await inTurn();
+  const { files, reports } = served;
+  await reads(page, 'recorded-making-at', /^step/);
+  const networks = () => files.flatMap(({ name }) => /^(.*)-.{8}\.safetensors$/.exec(name)?.slice(1) ?? []);
+  expect(networks()).toEqual([]);
+  // As a server that packs texts sends them.
+  expect(files.reduce((sum, { packed }) => sum + packed, 0)).toBeLessThan(315_000);
+  await click(page, '#make-now');
+  const finished = (label: string) => reads(page, 'frame-label', label);
+  await finished('step 4 of 4');
+  expect(await page.$eval('#sample-model', (text) => text.textContent)).toBe(
+    'The pretrained network, after 340,000 images',
+  );
+  // The network that answers the hand comes as soon as the digits are there.
+  await pressOn(page, '#noise-handle', 'End');
+  await until(page, () => location.search.includes('across=100'));
+  await finished('step 4 of 4');
+  expect(networks()).toEqual(['digits', 'digits-instant']);
+  expect(files.filter(({ name }) => /mnist|measure|trainer|gif/.test(name))).toEqual([]);
+  // As they lie on the disk: many servers pack texts, which makes it less.
+  expect(files.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(2_300_000);
+  // Other numbers of calls are these networks', too.
+  await click(page, '#calls-2');
+  await finished('step 2 of 2');
+  expect(networks()).toEqual(['digits', 'digits-instant']);
+  // Digits to train on come when somebody trains.
+  await go(page, 'train');
+  await until(page, () => window.harness.state.data !== undefined);
+  expect(files.filter(({ name }) => name.startsWith('mnist'))).toHaveLength(2);
+  // And the classifier when the quality of samples is measured.
+  expect(files.filter(({ name }) => name.includes('classifier'))).toEqual([]);
+  expect(reports).toEqual([]);
+});
+
+test('the built page trains, saves and goes on from a file in any folder, and keeps to its security policy', async () => {
+  const { page, problems } = await inTurn();
+  const session = await page.createCDPSession();
+  await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: downloads });
+  /** Through the browser's own download, into a file. */
+  const save = async (button: string, name: string) => {
+    await enabled(page, button);
+    await click(page, `#${button}`);
+    await expect.poll(() => existsSync(join(downloads, name)), { timeout: 60_000, message: name }).toBe(true);
+  };
+
+  await go(page, 'train');
+  await click(page, '#recipe-tutorial');
+  const settings = { batch: '4', limit: '16', widths: '8', samples: '4', lr: '0.01', epochs: '2' };
+  for (const [key, value] of Object.entries(settings)) await setting(page, key, value);
+  await phase(page, 'idle');
+  expect(await page.$eval('meta[http-equiv]', (meta) => (meta as HTMLMetaElement).content)).toBe(POLICY);
+  await step(page);
+  await save('save-checkpoint', 'tutorial-checkpoint-step-1-seed-123.safetensors');
+  await save('save-model', 'tutorial-model-step-1-seed-123.safetensors');
+  await save('save-losses', 'tutorial-losses-step-1-seed-123.csv');
+  await reset(page);
+  await upload(page, 'checkpoint-file', join(downloads, 'tutorial-checkpoint-step-1-seed-123.safetensors'));
+  await phase(page, 'paused');
+  await trainToEnd(page);
+  expect(await page.evaluate(() => window.harness.state.losses.length)).toBe(8);
+  await save('save-samples', 'tutorial-samples-step-8-seed-123.png');
+  // The curve's library lays out its canvas.
+  expect(await page.$eval('#curve canvas', (canvas) => canvas.clientWidth)).toBeGreaterThan(100);
+
+  expect(served.reports).toEqual([]);
+  expect(problems).toEqual([]);
+
+  // Which would be noticed.
+  await page.evaluate(() => document.body.setAttribute('style', 'color: red'));
+  await expect(
+    page.evaluate(() => {
+      document.body.innerHTML = '';
+    }),
+  ).rejects.toThrow('TrustedHTML');
+  // Both reports, or the second one would be the next test's.
+  await expect
+    .poll(() => served.reports.map((report) => report['violated-directive']), { timeout: 60_000 })
+    .toEqual(['style-src-attr', 'require-trusted-types-for']);
+  problems.length = served.reports.length = 0;
+});
+
+test('the texts of the docs are pages beside the built page, without a script, and link back to it', async () => {
+  const { page } = await inTurn();
+  const found = await page.$$eval('footer a', (all) => all.map(({ href }) => href));
+  expect(found).toEqual([`${served.address}docs/page.html`]);
+  await page.goto(found[0]);
+  const others = await page.$$eval('nav a', (all) => all.map(({ href }) => href));
+  const hrefs = [...found, ...others];
+  expect(others.map((href) => href.replace(served.address, ''))).toEqual(
+    ['tutorial', 'recipe', 'kernels'].map((name) => `docs/${name}.html`),
+  );
+  for (const href of hrefs) {
+    await page.goto(href);
+    await until(page, () => [...document.images].every((image) => image.complete && image.naturalWidth > 0));
+    await page.setViewport({ width: 360, height: 740 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(wide, href).toBe(0);
+  }
+  await page.click('.name');
+  await unhidden(page, 'home');
+  expect(served.reports).toEqual([]);
+  // axe writes styles of its own.
+  await page.setBypassCSP(true);
+  for (const href of hrefs) {
+    await page.goto(href);
+    expect(await violationsEverywhere(page), href).toEqual([]);
+  }
+});
+
+test('offline, a view says what it cannot load, shown images stay, and the next press tries again', async () => {
+  const gone = await serveBuilt(inject('builtPage').folder);
+  const port = Number(new URL(gone.address).port);
+  const page = await driven.context.newPage();
+  const offline = async (isOffline: boolean) => {
+    await page.setOfflineMode(isOffline);
+    if (isOffline) {
+      gone.server.close();
+      gone.server.closeAllConnections();
+    } else await new Promise<void>((resolve) => gone.server.listen(port, '127.0.0.1', resolve));
+  };
+  await page.goto(`${gone.address.replace('/some/', '/tiny/')}?task=sample&steps=2&count=2`);
+  await until(page, () => window.harness?.state.adapter !== undefined);
+  await phase(page, 'idle');
+  const says = (id: string) =>
+    until(page, (i) => document.getElementById(i)!.textContent!.includes('You are offline'), id);
+
+  await offline(true);
+  await click(page, '#sample');
+  await says('sample-error');
+  await offline(false);
+  await click(page, '#sample');
+  await reads(page, 'frame-label', 'step 2 of 2');
+  await hidden(page, 'sample-error');
+  const made = await picture(page, 'sample-prediction');
+
+  await go(page, 'train');
+  await until(page, () => window.harness.state.data !== undefined);
+  await offline(true);
+  await click(page, '#use-letters');
+  await says('files-problem-text');
+  await go(page, 'explain');
+  await says('explain-scenes');
+  await go(page, 'gpu');
+  const unfold = () => click(page, '#bench-measured summary');
+  const offered = () =>
+    page.$eval('#kernel-names', (list) => (list as HTMLDataListElement).options.length > 0);
+  await unfold();
+  await mentions(page, 'bench-adapters', 'could not be loaded');
+  await focus(page, '#kernel');
+  await unfold();
+  expect(await offered()).toBe(false);
+  await go(page, 'sample');
+  expect(await picture(page, 'sample-prediction')).toBe(made);
+  await files(page);
+  await click(page, '#save-gif');
+  await says('shared');
+
+  await offline(false);
+  await click(page, '#save-gif');
+  await reads(page, 'shared', /^Saved as/);
+  await go(page, 'explain');
+  await click(page, '#explain-scenes button');
+  await until(page, () => document.querySelector('.scene-place')?.textContent?.startsWith('1 of 5') === true);
+  expect(await page.$eval('.scene-place', (place) => getComputedStyle(place).display)).not.toBe('');
+  await go(page, 'gpu');
+  await unfold();
+  await exist(page, '#bench-adapters table');
+  await focus(page, '#kernel');
+  await expect.poll(offered).toBe(true);
+  await go(page, 'train');
+  await click(page, '#use-letters');
+  await until(page, () => window.harness.state.data?.letters === true);
+
+  // What came once is there.
+  gone.files.length = 0;
+  await click(page, '#use-digits');
+  await until(page, () => window.harness.state.data?.builtIn === true);
+  await click(page, '#use-letters');
+  await until(page, () => window.harness.state.data?.letters === true);
+  expect(gone.files.filter(({ name }) => /mnist|letters/.test(name))).toEqual([]);
+  await page.close();
+  gone.server.close();
+});

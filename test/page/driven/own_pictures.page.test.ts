@@ -1,0 +1,249 @@
+/**
+ * The user's own pictures: a run on them comes back, on the page and from the command line.
+ *
+ * @module-tag nightly
+ */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Page } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodeSafetensors } from '../../../src/weights/safetensors';
+import { drive } from '../../lib/page/drive';
+import { leaveNoRoom, writePictures } from '../../lib/page/own_pictures';
+import {
+  click,
+  exist,
+  files,
+  fromState,
+  isSeen,
+  losses,
+  mentions,
+  offered,
+  phase,
+  reads,
+  reset,
+  root,
+  searchOf,
+  steps,
+  text,
+  trainToEnd,
+  type,
+  until,
+  upload,
+  type Visited,
+} from '../../lib/page/visit';
+
+const driven = drive();
+/** The pictures are of 30 x 40 pixels. The folders have one name, so that a run cannot tell them apart by that. */
+const place = mkdtempSync(join(tmpdir(), 'own-pictures-'));
+const folder = join(place, 'chosen', 'pictures');
+const [others, opaque] = ['others', 'opaque'].map((name) => join(place, name, 'pictures'));
+beforeAll(() => {
+  const size = { width: 30, height: 40 };
+  writePictures(folder, size);
+  writePictures(others, { ...size, tone: 33 });
+  writePictures(opaque, { ...size, opaque: true });
+});
+afterAll(() => rmSync(place, { recursive: true }));
+
+/** The size and fit are not the usual ones; 3 steps an epoch. */
+const PICTURES = 'size=16&fit=fit';
+const RUN = `?recipe=digits-3x3&batch=4&widths=8&samples=0&lr=0.01&epochs=7&${PICTURES}`;
+
+/** Opens the page, and trains a run of 21 steps on the pictures, which is kept. `before`: what is done to the page before. */
+async function trained(before = async (_: Page) => {}): Promise<Visited> {
+  const visited = await driven.visit(`${driven.address}${RUN}`);
+  const { page } = visited;
+  await phase(page, 'idle');
+  await before(page);
+  await upload(page, 'folder', folder);
+  await until(page, () => window.harness.state.data?.channels === 3);
+  await phase(page, 'idle');
+  await trainToEnd(page);
+  await until(page, () => window.harness.state.stored === 21);
+  return visited;
+}
+
+/** Opens the page at its plain address, and goes on with the kept run. */
+async function goOn(page: Page): Promise<void> {
+  await page.goto(driven.address);
+  await offered(page, 'Go on with ');
+  const tops = await page.$$eval('#runs-table, #recorded', (all) =>
+    all.map((each) => each.getBoundingClientRect().top),
+  );
+  expect(tops[0]).toBeLessThan(tops[1]);
+  await click(page, '#runs-body .kept button');
+}
+
+/** The files of the private file system's folder of images, and their sizes. */
+const keptImages = (page: Page) =>
+  page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle('webgpu-diffusion-images', { create: true });
+    const sizes: number[] = [];
+    for await (const handle of folder.values())
+      sizes.push((await (handle as FileSystemFileHandle).getFile()).size);
+    return sizes;
+  });
+
+const keptSets = (page: Page, count: number) =>
+  expect.poll(async () => (await keptImages(page)).length, { timeout: 30_000 }).toBe(count);
+
+test('a kept run goes on without the files; where its images are damaged, the page asks for the files again', async () => {
+  const { page } = await trained();
+  const before = await losses(page);
+  const leads = await page.$$eval('#train-next a', (all) =>
+    all.filter((a) => a.checkVisibility()).map((a) => a.id),
+  );
+  expect(leads).toEqual(['train-explain', 'train-nearest', 'train-play']);
+  await keptSets(page, 1);
+  expect((await keptImages(page))[0]).toBeGreaterThan(12 * 16 * 16 * 3);
+  await goOn(page);
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(before);
+  expect(await fromState(page, 'data')).toMatchObject({
+    ...{ count: 12, height: 16, width: 16, channels: 3, classNames: ['poppy', 'רקפת'] },
+  });
+  expect(await searchOf(page)).toContain(PICTURES);
+
+  await page.goto('about:blank');
+  await page.goto(driven.address);
+  await page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle('webgpu-diffusion-images');
+    for await (const handle of folder.values()) {
+      const stream = await (handle as FileSystemFileHandle).createWritable({ keepExistingData: true });
+      await stream.write({ type: 'write', position: 900, data: Uint8Array.of(1, 2, 3) });
+      await stream.close();
+    }
+  });
+  await goOn(page);
+  await mentions(page, 'runs-needed', 'does not keep');
+  expect(await keptImages(page)).toEqual([]);
+  // As an earlier version has read them, or so it may be; what is opaque every version reads alike.
+  const not = 'These are not the images that the run trains on.';
+  for (const [other, why] of [
+    [others, `${not} If they are made of the same files: earlier versions of the page`],
+    [opaque, not],
+  ] as const) {
+    await upload(page, 'folder', other);
+    await until(
+      page,
+      (words) => document.getElementById('files-problem-text')!.textContent!.startsWith(words),
+      why,
+    );
+    await phase(page, 'idle');
+    if (other === opaque) expect(await text(page, 'files-problem-text')).toBe(not);
+    await click(page, '#files-problem-close');
+    expect(await text(page, 'files-problem-text')).toBe('');
+    expect(await losses(page)).toEqual([]);
+  }
+  await upload(page, 'folder', folder);
+  await until(
+    page,
+    () => window.harness.state.phase === 'finished' || window.harness.state.error !== undefined,
+  );
+  expect(await fromState(page, 'error')).toBeUndefined();
+  expect(await losses(page)).toEqual(before);
+  await type(page, 'epochs', '8');
+  await click(page, '#train');
+  await steps(page, 24);
+  expect((await losses(page)).slice(0, 21)).toEqual(before);
+  await phase(page, 'finished');
+  await click(page, '#reset');
+  await keptSets(page, 0);
+});
+
+test('pictures of one size become at most 32 pixels wide, unless a press keeps their own size', async () => {
+  const large = join(place, 'large');
+  writePictures(large, { width: 40, height: 36 });
+  const { page } = await driven.visit(`${driven.address}?task=train&batch=4`);
+  await phase(page, 'idle');
+  await upload(page, 'folder', folder);
+  const sideOf = () => fromState(page, 'data');
+  // The digits are 28 wide, too.
+  await until(page, () => window.harness.state.data?.channels === 3);
+  expect((await sideOf())!.width).toBe(28);
+  const isOffered = () => isSeen(page, '#own-size');
+  expect(await isOffered()).toBe(false);
+  await upload(page, 'folder', large);
+  await until(page, () => window.harness.state.data?.width === 32);
+  await expect.poll(isOffered, { timeout: 60_000 }).toBe(true);
+  expect(await text(page, 'own-size')).toBe('Keep their 40 × 36');
+  await click(page, '#own-size');
+  await until(page, () => window.harness.state.data?.width === 40);
+  expect(await sideOf()).toMatchObject({ height: 36, width: 40, cut: 0 });
+  expect(await page.$eval('#size', (select) => (select as HTMLSelectElement).value)).toBe('own');
+  await expect.poll(isOffered, { timeout: 60_000 }).toBe(false);
+});
+
+test('without room for the images the run goes on; transparent pictures are the same bytes on the command line', async () => {
+  const { page } = await trained((page) => leaveNoRoom(page, true));
+  const before = await losses(page);
+  const notices = () => text(page, 'notices-list');
+  const notice =
+    /^This browser keeps the run without its 10 kB of images, and asks for them when it goes on. There is no room left for this page.$/;
+  await until(page, () => document.getElementById('notices-list')!.textContent !== '');
+  expect(await notices()).toMatch(notice);
+  // Who has read it need not read it again.
+  await click(page, '#notices-close');
+  const { save, read } = await files(page);
+  const out = join(place, 'run');
+  mkdirSync(out, { recursive: true });
+  const file = join(out, 'checkpoint.safetensors');
+  writeFileSync(file, await read(await save('save-checkpoint')));
+  const flags = ['--data', folder, '--size', '16', '--fit', 'fit', '--epochs', '8'];
+  await promisify(execFile)(process.execPath, ['harness/run.mjs', 'train', '--resume', file, ...flags], {
+    cwd: root,
+  });
+  expect(decodeSafetensors(readFileSync(file)).metadata.step).toBe('24');
+
+  await type(page, 'epochs', '8');
+  await trainToEnd(page);
+  await until(page, () => window.harness.state.stored === 24);
+  expect(await notices()).toBe('');
+  await reset(page);
+  await upload(page, 'files', file);
+  await until(page, () => window.harness.state.losses.length === 24);
+  await phase(page, 'finished');
+  expect((await losses(page)).slice(0, 21)).toEqual(before);
+  await type(page, 'epochs', '9');
+  await trainToEnd(page);
+  await until(page, () => window.harness.state.stored === 27);
+  expect(await text(page, 'files-problem-text')).toBe('');
+  expect(await keptImages(page)).toEqual([]);
+  expect(await fromState(page, 'error')).toBeUndefined();
+  await goOn(page);
+  await mentions(page, 'runs-needed', 'does not keep');
+});
+
+// Each of the three is shown in a quicker test; here they meet on the page.
+test('coloured pictures begin with the network of icons; samples are polished, each beside the nearest picture', {
+  tags: 'nightly',
+}, async () => {
+  const query = '?task=train&size=16&batch=4&epochs=2&samples=4&holdout=0';
+  const { page } = await driven.visit(driven.address + query);
+  await phase(page, 'idle');
+  await upload(page, 'folder', opaque);
+  await until(page, () => window.harness.settings.recipe === 'pictures');
+  await phase(page, 'idle');
+  expect(await page.$eval('#begin [value=auto]', (option) => option.textContent)).toContain('pretrained');
+  expect(await searchOf(page)).toContain('recipe=pictures');
+  await trainToEnd(page);
+  expect(await fromState(page, 'begin')).toBe('pretrained');
+  // New weights begin above 1.
+  expect((await losses(page))[0]).toBeLessThan(0.8);
+  await exist(page, '#nearest-pairs li', 20);
+  expect(await text(page, 'nearest-at')).toBe('after step 6');
+  expect(await text(page, 'nearest-note')).toMatch(/^Samples, and under each/);
+
+  await click(page, '#door-play');
+  await click(page, '#tab-sample');
+  await click(page, '#sample');
+  await reads(page, 'frame-label', 'polished');
+  expect(await text(page, 'frame-note')).toContain('polish');
+  // Eight steps at guidance 1.5, and four calls with it.
+});

@@ -1,0 +1,310 @@
+/**
+ * What a page's run survives: a reload, a lost device, a GPU process that is killed, other tabs, storage that is full.
+ *
+ * @module-tag nightly
+ */
+import { readFileSync } from 'node:fs';
+import type { Browser } from 'puppeteer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../../../harness/run/browsers';
+import { LEAST_STEPS } from '../../../src/keeping/store';
+import old from '../../contract/files/old/page_run.json';
+import { drive, inTurns, tellOfFailures } from '../../lib/page/drive';
+import { idx, leaveNoRoom } from '../../lib/page/own_pictures';
+import {
+  click,
+  deviceLoser,
+  exist,
+  files,
+  fromState,
+  isHidden,
+  keepAt,
+  killGpu,
+  losses,
+  mentions,
+  offered,
+  pause,
+  phase,
+  reads,
+  reset,
+  root,
+  saidBy,
+  searchOf,
+  step,
+  steps,
+  TUTORIAL,
+  text,
+  trainToEnd,
+  type,
+  unhidden,
+  until,
+  type Visited,
+  visit,
+} from '../../lib/page/visit';
+
+/** Enough for a run to be still under way when what happens to it arrives. */
+const STEPS = 160;
+const EPOCHS = `epochs=${STEPS / 4}`;
+const RUN = `?${TUTORIAL.replace('samples=4', 'samples=0')}&${EPOCHS}`;
+
+const driven = drive();
+/** One of its own, whose GPU process can be killed. */
+let browser: Browser;
+/** The losses of a run that nothing happened to. */
+let undisturbed: number[];
+
+tellOfFailures(() => browser);
+const inTurn = inTurns(() => visit(browser, `${driven.address}${RUN}`));
+/** The page without a run, whatever was before. */
+async function withoutRun(): Promise<Visited> {
+  const visited = await inTurn();
+  const { page } = visited;
+  if (await page.evaluate(() => window.harness.state.losses.length > 0)) await click(page, '#reset');
+  await until(page, () => window.harness.state.losses.length === 0);
+  await phase(page, 'idle');
+  return visited;
+}
+
+beforeAll(async () => {
+  browser = await launchBrowser('chrome');
+  const { page } = await withoutRun();
+  await trainToEnd(page);
+  undisturbed = await losses(page);
+  expect(undisturbed).toHaveLength(STEPS);
+});
+afterAll(() => browser?.close());
+
+test('a run that an earlier version of the page kept goes on', { tags: 'nightly' }, async () => {
+  const { page } = await driven.visitAlone(driven.address);
+  const { id, file, kept, notes, losses: before } = old;
+  const bytes = readFileSync(`${root}/test/contract/files/old/page_run.safetensors`, 'base64');
+  await page.evaluate(
+    async (id, file, bytes, notes) => {
+      const storage = await navigator.storage.getDirectory();
+      const runs = await storage.getDirectoryHandle('webgpu-diffusion-runs', { create: true });
+      const folder = await runs.getDirectoryHandle(id, { create: true });
+      const handle = await folder.getFileHandle(file, { create: true });
+      const stream = await handle.createWritable();
+      await stream.write(Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0)));
+      await stream.close();
+      localStorage.setItem('webgpu-diffusion-run-notes', JSON.stringify({ [id]: notes }));
+    },
+    ...([id, file, bytes, notes] as const),
+  );
+  await page.reload();
+  await offered(page, `step ${kept}, `);
+  await click(page, '#runs-body .kept button');
+  await until(page, (n) => window.harness.state.losses.length > n, kept + 20);
+  const now = await losses(page);
+  expect(now.slice(0, kept)).toEqual(before.slice(0, kept));
+  for (let i = kept; i < kept + 20; i++) expect(Math.abs(now[i] / before[i] - 1)).toBeLessThan(1e-3);
+});
+
+test('a device that is lost in the middle of training is replaced, and the run ends as if nothing had happened', async () => {
+  const { page } = await withoutRun();
+  const loseDevice = await deviceLoser(page);
+  await keepAt(page, LEAST_STEPS);
+  const said = await saidBy(page, 'error-text');
+  await loseDevice(LEAST_STEPS + 15);
+  await click(page, '#train');
+  await until(page, () => window.said.length > 0);
+  expect((await said())[0]).toMatch(/^The GPU device was lost.*The run goes on by itself/);
+  await phase(page, 'finished');
+  // Neither Chrome nor the page that the next test opens counts this loss.
+  await page.evaluate(() => localStorage.removeItem('webgpu-diffusion-losses'));
+  expect(await losses(page)).toEqual(undisturbed);
+  expect(await text(page, 'notices')).toContain('and another took its place. The run goes on from step');
+  expect(await fromState(page, 'error')).toBeUndefined();
+});
+
+test('a page that is left in the middle of a run goes on with the run, bit for bit, and looks as before', async () => {
+  const { page } = await withoutRun();
+  /** The folders of stored runs. */
+  const folders = () =>
+    page.evaluate(async () => {
+      const names: string[] = [];
+      const root = await navigator.storage.getDirectory();
+      const runs = await root.getDirectoryHandle('webgpu-diffusion-runs', { create: true });
+      for await (const name of runs.keys()) names.push(name);
+      return names;
+    });
+  // A run of the test before may still be on its way out, and stays if the page is left meanwhile.
+  const others = new Set(await folders());
+  await keepAt(page, LEAST_STEPS);
+  const kept = (await losses(page)).length;
+  // All in the page: on a busy machine the run may end before a message from outside arrives. With nothing of the run in the address.
+  await page.evaluate(() => document.getElementById('train')!.click());
+  await until(
+    page,
+    (n, address) => {
+      if (window.harness.state.losses.length < n) return false;
+      setTimeout(() => location.assign(address));
+      return true;
+    },
+    kept + 10,
+    `${driven.address}?samples=0`,
+  );
+  await offered(page, 'Go on with the digits');
+  const offer = (await text(page, 'runs-body'))!;
+  expect(offer).toContain('tutorial');
+  // On a busy machine the browser leaves the page later than it was asked to.
+  const at = Number(/step (\d+), /.exec(offer)![1]);
+  expect(at).toBeGreaterThanOrEqual(kept);
+  await click(page, '#runs-body .kept button');
+  await steps(page, 1);
+  expect((await losses(page)).slice(0, at)).toEqual(undisturbed.slice(0, at));
+  expect(await searchOf(page)).toContain(`recipe=tutorial&batch=4&lr=0.01&${EPOCHS}`);
+  await phase(page, 'finished');
+  expect(await losses(page)).toEqual(undisturbed);
+  await reads(page, 'reading-step', '160 / 160');
+  await until(page, (n) => window.harness.state.stored === n, STEPS);
+  expect(await isHidden(page, 'kept')).toBe(true);
+
+  // What is reset is gone from the browser, too.
+  await reset(page);
+  const left = async () => (await folders()).filter((name) => !others.has(name)).length;
+  await expect.poll(left, { timeout: 60_000 }).toBe(0);
+});
+
+test('a GPU process that is killed once, twice, three times: the run goes on, after a reload, after a restart', async () => {
+  const { page } = await withoutRun();
+  // A run that does not end before its device does.
+  await type(page, 'epochs', '10000');
+  const said = (words: string) => mentions(page, 'error-text', words);
+  await keepAt(page, LEAST_STEPS);
+  await click(page, '#train');
+  await steps(page, 40);
+  await killGpu(browser);
+  await until(page, () => window.harness.state.phase === 'lost');
+  await steps(page, 50);
+
+  await pause(page);
+  const kept = (await losses(page)).length;
+  expect((await losses(page)).slice(0, STEPS)).toEqual(undisturbed.slice(0, kept));
+  await click(page, '#train');
+  await steps(page, kept + 5);
+  await killGpu(browser);
+  await said('Reload the page, or wait');
+  await said(`of the run is kept in this browser`);
+  expect(await page.$eval('#save-checkpoint', (b) => (b as HTMLButtonElement).disabled)).toBe(false);
+  await page.reload();
+  await offered(page, 'Go on with the digits');
+  await click(page, '#runs-body .kept button');
+  await steps(page, kept + 10);
+
+  await killGpu(browser);
+  await said('close all its windows and start it again');
+  await page.reload();
+  await unhidden(page, 'unsupported');
+  expect(await text(page, 'unsupported-title')).toBe('The browser no longer gives the page a GPU');
+  expect(await text(page, 'unsupported-remedies')).toContain('Close all windows of the browser');
+});
+
+test('two tabs keep two runs, each with one writer; a run can be discarded', {
+  tags: 'nightly',
+}, async () => {
+  const context = await driven.browser.createBrowserContext();
+  const open = (query: string) => driven.visitAlone(driven.address + query, context);
+  const first = await open(`${RUN.replace(EPOCHS, 'epochs=10000')}&autorun=1`);
+  // Kept without a pause, by the time.
+  await until(first.page, (n) => window.harness.state.stored >= n, LEAST_STEPS);
+  await pause(first.page);
+  const { page } = await open(RUN);
+  await phase(page, 'idle');
+  await mentions(page, 'runs-body', 'open in another tab');
+  expect(await page.$$eval('#runs-body button', (all) => all.map((b) => b.disabled))).toEqual([true, true]);
+  await keepAt(page, LEAST_STEPS);
+  const third = await open(RUN);
+  await exist(third.page, '#runs-body .kept', 2);
+
+  // What a tab leaves behind, another can have.
+  const own = (await losses(page)).length;
+  await page.close();
+  await offered(third.page, `step ${own}, `);
+  await first.page.close();
+  await until(
+    third.page,
+    () =>
+      document.querySelectorAll('#runs-body button:disabled').length === 0 &&
+      document.querySelectorAll('#runs-body .kept').length === 2,
+  );
+  await click(third.page, '#runs-body .kept:first-child button + button');
+  await exist(third.page, '#runs-body .kept', 1);
+  const fourth = await open(RUN);
+  await offered(fourth.page, 'Go on');
+  // A tab in the background draws nothing, and cannot be clicked.
+  await third.page.bringToFront();
+  await click(third.page, '#runs-body .kept button');
+  await steps(third.page, 1);
+  await fourth.page.bringToFront();
+  // It does not know yet.
+  await click(fourth.page, '#runs-body .kept button');
+  await until(fourth.page, () => window.harness.state.error?.message.includes('open in another tab'));
+  await exist(fourth.page, '#runs-body button:disabled', 2);
+});
+
+test('a kept run whose coloured images found no room names its classes, asks for these images, and goes on', {
+  tags: 'nightly',
+}, async () => {
+  // Its two steps an epoch must not end before it is left.
+  const query = '?batch=4&widths=8&samples=0&lr=0.01&epochs=10000';
+  const { page } = await driven.visitAlone(driven.address + query);
+  await phase(page, 'idle');
+  const name = 'my-images-idx4-ubyte';
+  const dropImages = async (shade: number) => {
+    const { dropAll } = await files(page);
+    await dropAll(
+      [idx([8, 8, 8, 3], (i) => (i * shade) % 128), name],
+      [idx([8], (i) => [0, 1, 1, 0, 1, 0, 0, 1][i]), 'my-labels-idx1-ubyte'],
+      ['poppy\nרקפת\n', 'classes.txt'],
+    );
+  };
+  await leaveNoRoom(page, true);
+  await dropImages(37);
+  await until(page, () => window.harness.state.data?.channels === 3);
+  await phase(page, 'idle');
+  await keepAt(page, LEAST_STEPS);
+  const kept = (await losses(page)).length;
+  await click(page, '#train');
+  await steps(page, kept + 5);
+  const before = await losses(page);
+  await page.reload();
+  await offered(page, 'Go on');
+  expect(await text(page, 'runs-body')).toContain(`Go on with ${name}`);
+  await click(page, '#runs-body .kept button');
+  const asked = `images of 8 × 8 from ${name} (poppy, רקפת), which the browser does not keep`;
+  await mentions(page, 'runs-needed', asked);
+  await dropImages(41);
+  await unhidden(page, 'files-problem');
+  expect(await text(page, 'files-problem-text')).toBe('These are not the images that the run trains on.');
+  await phase(page, 'idle');
+  expect(await losses(page)).toEqual([]);
+  await offered(page, 'Go on');
+  await dropImages(37);
+  await steps(page, before.length + 1);
+  expect((await losses(page)).slice(0, before.length)).toEqual(before);
+  expect(await fromState(page, 'data')).toMatchObject({
+    channels: 3,
+    classNames: ['poppy', 'רקפת'],
+  });
+});
+
+test('where the storage is full, training goes on, and the page says so and offers the file', {
+  tags: 'nightly',
+}, async () => {
+  const { page } = await driven.visitAlone(driven.address + RUN);
+  await phase(page, 'idle');
+  const { save, asks } = await files(page);
+  await leaveNoRoom(page);
+  await step(page);
+  await unhidden(page, 'not-stored');
+  expect(await text(page, 'not-stored-text')).toMatch(
+    /^The run is not kept in this browser: there is no room/,
+  );
+  expect(await asks()).toBe(true);
+  await save('not-stored-save');
+  expect(await asks()).toBe(false);
+  await type(page, 'epochs', '2');
+  await trainToEnd(page);
+  expect(await losses(page)).toEqual(undisturbed.slice(0, 8));
+});

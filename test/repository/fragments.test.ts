@@ -1,0 +1,111 @@
+/** The page's markup, which lies in its rooms: put together, without an id twice, and renewed in an open page; and the words of its glossary. */
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createLogger, createServer } from 'vite';
+import { expect, test, vi } from 'vitest';
+import { glossary } from '../../harness/page/glossary/glossary_words';
+import { pageRecipes } from '../../harness/page/messages/settings';
+import { whole } from '../../harness/text/units';
+import { fragments, withFragments } from '../../harness/tools/build/fragments';
+import { recipes } from '../../src/recipes';
+import { parametersOf } from '../../src/unet/config';
+import { fragmentPaths, markup } from '../lib/page/markup';
+
+/** The ids that stand several times in a markup. */
+function idsTwice(html: string): string[] {
+  const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
+  return ids.filter((id, i) => ids.indexOf(id) !== i);
+}
+
+test('every HTML fragment is part of the page, and no id is there twice', async () => {
+  const rooms = fileURLToPath(new URL('../../harness/page/', import.meta.url));
+  const files = (await readdir(rooms, { recursive: true })).filter((file) => file.endsWith('.html'));
+  expect(fragmentPaths.toSorted()).toEqual(files.map((file) => resolve(rooms, file)).toSorted());
+  expect(markup).not.toContain('include ./');
+  expect(markup.match(/\sid="/g)!.length).toBeGreaterThan(300);
+  expect(idsTwice(markup)).toEqual([]);
+});
+
+test('an id in two HTML fragments is found', () => {
+  expect(idsTwice('<p id="a"></p><b class="x" id="b"></b><i data-id="b" id="a"></i>')).toEqual(['a']);
+});
+
+test('every id that a label or an aria attribute names exists', () => {
+  const ids = new Set([...markup.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id));
+  const named = [...markup.matchAll(/\s(?:for|aria-(?:controls|labelledby|describedby)|list)="([^"]*)"/g)];
+  const missing = named.flatMap(([, list]) => list.split(' ')).filter((id) => !ids.has(id));
+  expect(named.length).toBeGreaterThan(50);
+  expect(missing).toEqual([]);
+});
+
+test('an HTML fragment that is missing is named', () => {
+  expect(() => withFragments('<!-- include ./no/such.html -->', tmpdir())).toThrow(/no.such\.html/);
+});
+
+test('the development server serves the whole page, and reloads open pages if a fragment changes', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'fragments-'));
+  await writeFile(join(root, 'room.html'), '<p id="room">before</p>\n');
+  const server = await createServer({
+    ...{ root, configFile: false, logLevel: 'silent', plugins: [fragments()] },
+    ...{
+      appType: 'custom',
+      optimizeDeps: { noDiscovery: true },
+      server: { middlewareMode: true, ws: false },
+    },
+  });
+  try {
+    const sent = vi.spyOn(server.environments.client.hot, 'send');
+    const read = () => server.transformIndexHtml('/', '<main><!-- include ./room.html --></main>');
+    expect(await read()).toContain('<main><p id="room">before</p></main>');
+    await vi.waitFor(
+      async () => {
+        await writeFile(join(root, 'room.html'), '<p id="room">after</p>\n');
+        expect(sent).toHaveBeenCalledWith({ type: 'full-reload' });
+      },
+      { timeout: 20_000, interval: 300 },
+    );
+    expect(await read()).toContain('<p id="room">after</p>');
+  } finally {
+    await server.close();
+    await rm(root, { recursive: true });
+  }
+});
+
+test('the development server finds the libraries of the page before a page is open, and warns of nothing', async () => {
+  const cacheDir = await mkdtemp(join(tmpdir(), 'optimized-'));
+  const complaints: string[] = [];
+  const note = (text: string) => complaints.push(text);
+  const customLogger = { ...createLogger('silent'), warn: note, warnOnce: note, error: note };
+  const server = await createServer({
+    ...{
+      configFile: fileURLToPath(new URL('../../vite.config.ts', import.meta.url)),
+      cacheDir,
+      customLogger,
+    },
+    server: { middlewareMode: true, ws: false },
+  });
+  try {
+    const { scanProcessing, metadata } = server.environments.client.depsOptimizer!;
+    await scanProcessing;
+    // What is found later makes the server load the page anew, in the middle of a run.
+    const found = Object.keys({ ...metadata.discovered, ...metadata.optimized });
+    expect(found).toEqual(expect.arrayContaining(['uplot', 'gifenc', 'wgsl_reflect/wgsl_reflect.module.js']));
+    // Before a build, as in a fresh clone, the examples' pages import a package that is not there.
+    expect(complaints).toEqual([]);
+  } finally {
+    await server.close();
+    await rm(cacheDir, { recursive: true, force: true });
+  }
+});
+
+test('the word parameter has the numbers of the page’s recipes', () => {
+  const numbers = pageRecipes.map((recipe) => parametersOf(recipes[recipe].network).parameters);
+  const rounded = numbers.map((all) => {
+    const count = all.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b), 0);
+    return 10_000 * Math.round(count / 10_000);
+  });
+  const words = `${whole(Math.min(...rounded))} to ${whole(Math.max(...rounded))}`;
+  expect(glossary.parameter).toContain(words);
+});

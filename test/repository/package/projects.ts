@@ -1,0 +1,191 @@
+/** The empty projects: what each installs beside the package, how it is built, and how it is run. */
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createServer } from 'vite';
+import { version as webgpu } from 'webgpu/package.json';
+import { input, type Used } from './checks';
+import { resultOf, serve } from './serve';
+import { install, shell } from './shell';
+
+export interface Project {
+  readonly name: string;
+  readonly packages: readonly string[];
+  /** Runs in the folder, where everything is installed. */
+  run(folder: string): Promise<Used>;
+}
+
+export const programs = fileURLToPath(new URL('programs/', import.meta.url));
+
+/** Makes the project in an empty folder, and runs it. */
+export async function runProject(project: Project, folder: string, tarball: string): Promise<Used> {
+  await install(folder, tarball, ...project.packages);
+  await writeFile(join(folder, 'input.js'), input);
+  for (const program of await readdir(programs))
+    if (program.endsWith('.js')) await copyFile(join(programs, program), join(folder, program));
+  return project.run(folder);
+}
+
+/** The last line that a program prints. */
+const printed = (text: string) => JSON.parse(text.trimEnd().split('\n').at(-1)!) as Used;
+
+/** Runs a program that a project has installed. */
+const installed = (folder: string, name: string, ...args: string[]) =>
+  shell(folder, join(folder, 'node_modules/.bin', name), ...args);
+
+/** A page with one script, and what `head` has before it. */
+export const html = (script: string, head = '') =>
+  `<!doctype html>\n<meta charset="utf-8">\n<title>test</title>\n<link rel="icon" href="data:,">\n${head}<canvas></canvas>\n<script type="module" src="${script}"></script>\n`;
+
+/** Serves a page and gives its result. */
+async function visit(folder: string, page: string): Promise<Used> {
+  await writeFile(join(folder, 'index.html'), page);
+  using served = await serve(folder);
+  return await resultOf<Used>(served.address);
+}
+
+/** A page whose script a tool makes of page.js, or of another program: the command, as one types it, and the script. */
+const bundled = (name: string, packages: readonly string[], command: string, script: string): Project => ({
+  name,
+  packages,
+  async run(folder) {
+    const [tool, ...args] = command.split(' ');
+    await installed(folder, tool, ...args);
+    return visit(folder, html(script));
+  },
+});
+
+/** An import map for packages as they lie in node_modules, of entries that are files. */
+export function importMap(entries: Record<string, string>): string {
+  const imports = Object.fromEntries(
+    Object.entries(entries).map(([name, file]) => [name, `../../package/node_modules/${file}`]),
+  );
+  return `<script type="importmap">${JSON.stringify({ imports })}</script>\n`;
+}
+
+export const ours = Object.fromEntries(
+  ['index', 'digits', 'files', 'onnx', 'pretrained', 'quality', 'three', 'worker'].map((entry) => [
+    entry === 'index' ? 'webgpu-diffusion' : `webgpu-diffusion/${entry}`,
+    `webgpu-diffusion/dist/lib/${entry}.js`,
+  ]),
+);
+const threes = { 'three/webgpu': 'three/build/three.webgpu.js', 'three/tsl': 'three/build/three.tsl.js' };
+
+export const projects: readonly Project[] = [
+  {
+    name: 'Node',
+    packages: [`webgpu@${webgpu}`],
+    run: async (folder) => printed(await shell(folder, process.execPath, 'node.js')),
+  },
+  {
+    name: 'Node, in the state of valtio 2.3.2',
+    packages: [`webgpu@${webgpu}`, 'valtio@2.3.2'],
+    run: async (folder) => printed(await shell(folder, process.execPath, 'valtio.js')),
+  },
+  {
+    name: 'Jest 30.5.2',
+    packages: [`webgpu@${webgpu}`, 'jest@30.5.2'],
+    async run(folder) {
+      const config = JSON.stringify({ transform: {}, testRegex: 'in_jest\\.js$' });
+      const jest = join(folder, 'node_modules/jest/bin/jest.js');
+      await shell(folder, process.execPath, '--experimental-vm-modules', jest, '--config', config);
+      return JSON.parse(await readFile(join(folder, 'used.json'), 'utf8')) as Used;
+    },
+  },
+  {
+    name: 'Deno 2.9.6',
+    packages: ['deno@2.9.6'],
+    run: async (folder) => printed(await installed(folder, 'deno', 'run', '--allow-all', 'deno.js')),
+  },
+  {
+    name: 'Vite 8.3.8, its server',
+    packages: ['vite@8.3.8'],
+    async run(folder) {
+      await writeFile(join(folder, 'index.html'), html('/page.js'));
+      const server = await createServer({
+        root: folder,
+        configFile: false,
+        logLevel: 'error',
+        server: { host: '127.0.0.1', port: 0, hmr: false },
+      });
+      await server.listen();
+      try {
+        return await resultOf<Used>(server.resolvedUrls!.local[0]);
+      } finally {
+        await server.close();
+      }
+    },
+  },
+  {
+    name: 'Vite 8.3.8, built',
+    packages: ['vite@8.3.8'],
+    async run(folder) {
+      await writeFile(join(folder, 'index.html'), html('/page.js'));
+      await installed(folder, 'vite', 'build', '--base', './');
+      using served = await serve(join(folder, 'dist'));
+      return await resultOf<Used>(served.address);
+    },
+  },
+  bundled(
+    'webpack 5.113.0',
+    ['webpack@5.113.0', 'webpack-cli@7.3.1'],
+    'webpack --mode production --entry ./page.js',
+    'dist/main.js',
+  ),
+  bundled(
+    'esbuild 0.28.2',
+    ['esbuild@0.28.2'],
+    'esbuild page.js --bundle --format=esm --outfile=out.js',
+    'out.js',
+  ),
+  bundled(
+    'esbuild 0.28.2, splitting',
+    ['esbuild@0.28.2'],
+    'esbuild page.js --bundle --splitting --minify --format=esm --outdir=out',
+    'out/page.js',
+  ),
+  bundled(
+    'a service worker, of one file by esbuild 0.28.2',
+    ['esbuild@0.28.2'],
+    'esbuild service.js --bundle --format=iife --outfile=service.bundle.js',
+    'page_of_service.js',
+  ),
+  bundled(
+    'rollup 4.68.8',
+    ['rollup@4.68.8', '@rollup/plugin-node-resolve@16.0.3'],
+    'rollup page.js -p node-resolve -d out -f es',
+    'out/page.js',
+  ),
+  {
+    name: 'Parcel 2.16.4, set to read exports',
+    packages: ['parcel@2.16.4'],
+    async run(folder) {
+      const project = join(folder, 'package.json');
+      const settings = { '@parcel/resolver-default': { packageExports: true } };
+      await writeFile(
+        project,
+        JSON.stringify({ ...JSON.parse(await readFile(project, 'utf8')), ...settings }),
+      );
+      await writeFile(join(folder, 'index.html'), html('page.js'));
+      await installed(folder, 'parcel', 'build', 'index.html', '--public-url', './', '--no-source-maps');
+      using served = await serve(join(folder, 'dist'));
+      return await resultOf<Used>(served.address);
+    },
+  },
+  {
+    name: 'a page without a bundler',
+    packages: [],
+    run: (folder) => visit(folder, html('page.js', importMap(ours))),
+  },
+  {
+    name: 'three.js 0.187.0, with a buffer of its own',
+    packages: ['three@0.187.0'],
+    run: (folder) => visit(folder, html('three.js', importMap({ ...ours, ...threes }))),
+  },
+  // The first one with ExternalTexture, and the newest.
+  ...['0.180.0', '0.187.0'].map((version) => ({
+    name: `three.js ${version}, with a texture of the engine's`,
+    packages: [`three@${version}`],
+    run: (folder: string) => visit(folder, html('picture.js', importMap({ ...ours, ...threes }))),
+  })),
+];

@@ -1,0 +1,106 @@
+/** A folder as a web server gives it, and a page of it in Chrome. */
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join } from 'node:path';
+import { launchBrowser } from '../../../harness/run/browsers';
+
+const types: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+};
+const LIMIT_MS = 10 * 60_000;
+/** After a page's first problem, for those that follow from it. */
+const MORE_MS = 2000;
+
+export interface Served extends Disposable {
+  readonly address: string;
+  /** The paths that were asked for and are not there, by workers, too. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Serves `folder` on this machine until the end of the block. `cors`: pages of other origins may read it.
+ * A request of `/fail-once` makes every file fail at its next
+ * request, as on a server that is being restarted; `/fail-never` ends that.
+ */
+export async function serve(folder: string, { cors = false } = {}): Promise<Served> {
+  const missing: string[] = [];
+  let hasFailed: Set<string> | undefined;
+  const server = createServer(({ url }, response) => {
+    const path = new URL(url!, 'http://localhost').pathname.replace(/\/$/, '/index.html');
+    const file = join(folder, path);
+    if (path === '/fail-once' || path === '/fail-never') {
+      hasFailed = path === '/fail-once' ? new Set() : undefined;
+      return response.end();
+    }
+    // What a browser remembers it does not ask for.
+    response.setHeader('cache-control', 'no-store');
+    if (hasFailed && !hasFailed.has(path)) {
+      hasFailed.add(path);
+      return response.writeHead(503).end();
+    }
+    if (cors) response.setHeader('access-control-allow-origin', '*');
+    if (!existsSync(file) || !statSync(file).isFile()) {
+      missing.push(path);
+      return response.writeHead(404).end();
+    }
+    response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
+    return response.end(readFileSync(file));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    missing,
+    [Symbol.dispose]: () => void server.close(),
+  };
+}
+
+/**
+ * Opens a page in Chrome and gives what `ask` resolves to there, which is its promise `result`. Throws what went wrong on the page, but for
+ * the status `expected`.
+ */
+export async function resultOf<T>(
+  address: string,
+  ask = (): Promise<unknown> | undefined => (globalThis as { result?: Promise<unknown> }).result,
+  expected?: number,
+): Promise<T> {
+  // A canvas with WebGPU is lost in a headless Chrome without this.
+  await using browser = await launchBrowser('chrome', { canvases: true });
+  const timers: NodeJS.Timeout[] = [];
+  try {
+    const page = await browser.newPage();
+    const problems: string[] = [];
+    const broken = new Promise<never>((_, reject) => {
+      const endAfter = (ms: number, why: string) => timers.push(setTimeout(() => reject(new Error(why)), ms));
+      endAfter(LIMIT_MS, 'The page gave no result in ten minutes.');
+      const note = (problem: string) =>
+        problems.push(problem) === 1 && endAfter(MORE_MS, 'The page has problems.');
+      page.on('pageerror', (error) => note(String(error)));
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !message.text().includes(`status of ${expected}`))
+          note(message.text());
+      });
+      page.on('requestfailed', (request) => {
+        // Chrome calls modules so that came with an error's status.
+        if (expected && request.failure()?.errorText === 'net::ERR_ABORTED') return;
+        note(`${request.failure()?.errorText} ${request.url()}`);
+      });
+      page.on('response', (response) => {
+        if (response.status() >= 400 && response.status() !== expected)
+          note(`${response.status()} ${response.url()}`);
+      });
+    });
+    const answer = page.goto(address).then(() => page.evaluate(ask));
+    const given = await Promise.race([answer, broken]).catch((error) => {
+      throw new Error([(error as Error).message, ...problems].join('\n'));
+    });
+    if (given === undefined || problems.length > 0)
+      throw new Error(`The page has ${given ? 'a' : 'no'} result. ${problems.join('\n')}`);
+    return given as T;
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+  }
+}
