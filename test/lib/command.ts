@@ -1,4 +1,4 @@
-/** The command line in the process and on the device of the tests: as a user starts it, it takes two processes, and compiles everything. */
+/** The command line in the process of the tests, which is faster than in one of its own. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, vi } from 'vitest';
@@ -6,34 +6,44 @@ import { main } from '../../harness/cli/main';
 import { sharedSource } from './gpu';
 import { temporaryFolder } from './system';
 
-/** Defines it anew: as another test leaves it, it may not be assigned to. */
-const give = (gpu: GPU) => Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
-
-/** Its exit code, and what it says. */
-export async function runHere(...args: string[]): Promise<{ code: number; output: string }> {
-  let output = '';
-  const { gpu } = navigator;
-  const source = await sharedSource();
+/** What a command that reaches no GPU ends with: its exit code, and what it prints. */
+export async function typed(...args: string[]) {
+  const said = { out: '', err: '', output: '' };
+  const to = (stream: 'out' | 'err') => (text: string | Uint8Array) => {
+    said[stream] += text;
+    said.output += text;
+    return true;
+  };
+  const lines =
+    (write: (text: string) => unknown) =>
+    (...text: unknown[]) =>
+      void write(`${text.join(' ')}\n`);
   const spies = [
-    ...(['log', 'warn', 'error'] as const).map((name) =>
-      vi.spyOn(console, name).mockImplementation((...text) => {
-        output += `${text.join(' ')}\n`;
-      }),
+    vi.spyOn(console, 'log').mockImplementation(lines(to('out'))),
+    ...(['warn', 'error'] as const).map((name) =>
+      vi.spyOn(console, name).mockImplementation(lines(to('err'))),
     ),
     // Node's console would write to these, but vitest's does not.
-    ...[process.stdout, process.stderr].map((stream) =>
-      vi.spyOn(stream, 'write').mockImplementation((text) => {
-        output += text;
-        return true;
-      }),
-    ),
+    vi.spyOn(process.stdout, 'write').mockImplementation(to('out')),
+    vi.spyOn(process.stderr, 'write').mockImplementation(to('err')),
   ];
-  give(source);
   try {
-    return { code: await main(args), output };
+    return { code: await main(args), ...said };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** The same on the device of the tests, as a command in a process of its own would compile everything. */
+export async function runHere(...args: string[]) {
+  const { gpu } = navigator;
+  // Defines it anew: as another test leaves it, it may not be assigned to.
+  const give = (value: GPU) => Object.defineProperty(navigator, 'gpu', { value, configurable: true });
+  give(await sharedSource());
+  try {
+    return await typed(...args);
   } finally {
     give(gpu);
-    for (const spy of spies) spy.mockRestore();
   }
 }
 

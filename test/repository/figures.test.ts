@@ -1,0 +1,131 @@
+/** Figures of the documents that the code computes or a command prints in a moment; the others name their command. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { whole } from '../../harness/text/units';
+import { type RecipeName, recipeAt, recipes } from '../../src/recipes';
+import { trainerConfigOf } from '../../src/training/options';
+import { averageDefaults } from '../../src/training/step_config';
+import { checkConfig, layersOf, parametersOf } from '../../src/unet/config';
+import { winogradForms } from '../../src/winograd/forms';
+import { typed } from '../lib/command';
+
+const read = (document: string) => readFileSync(document, 'utf8').replace(/\s+/g, ' ');
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b);
+const explained = async (pattern: RegExp, ...flags: string[]) =>
+  pattern.exec((await typed('explain', ...flags)).out)!.slice(1);
+
+const parameters = (recipe: RecipeName) =>
+  whole(sum(parametersOf(recipes[recipe].network).parameters.map(({ size }) => size)));
+const layers = (recipe: RecipeName) => layersOf(checkConfig(recipes[recipe].network));
+/** Multiply-adds of each layer for an image. */
+const products = (recipe: RecipeName) =>
+  layers(recipe).map((l) => l.height * l.width * l.kernelSize ** 2 * l.inChannels * l.outChannels);
+/** Those of a step: the first layer has no input gradient. */
+const inStep = () => 3 * sum(products('tutorial')) - products('tutorial')[0];
+
+const { tile, kernel } = winogradForms.find(({ name }) => name === 'winograd7')!;
+const digitsAt = [256, 64].map((batch) => {
+  const { adam, average, schedule } = trainerConfigOf(recipeAt('digits', batch).trainer);
+  return { ...averageDefaults, ...average, beta2: adam.beta2, warmup: schedule!.warmup };
+});
+const { fit, sampling } = recipes.pictures;
+
+/** [document, sentence with # for each figure, what computes them] */
+const rows: readonly (readonly [string, string, () => unknown])[] = [
+  [
+    'docs/performance.md',
+    '**Winograd F(7x7,5x5)** needs # times fewer products',
+    () => [((tile * kernel) ** 2 / (tile + kernel - 1) ** 2).toFixed(1)],
+  ],
+  [
+    'docs/performance.md',
+    'dispatches of a step of 64 digits; of a pass of one | | #',
+    () => explained(/(\d+) dispatches/, '--recipe', 'digits', '--gpu'),
+  ],
+  [
+    'docs/performance.md',
+    'training at batch 256, data set apart (`npm run explain`) | # MB: # network',
+    () => explained(/network +([\d.]+) MB[\s\S]+Training takes (\d+) MB/).then(([a, b]) => [b, a]),
+  ],
+  [
+    'ARCHITECTURE.md',
+    '0.82 to 0.64 GB a step at batch 256, # with the fused ends',
+    () => explained(/, ([\d.]+) GB that must move/),
+  ],
+  ['docs/recipe.md', '`recipes.digits`: # parameters', () => [parameters('digits')]],
+  ['docs/recipe.md', 'parameters instead of #,', () => [parameters('tutorial')]],
+  [
+    'docs/recipe.md',
+    '`residual: true`). # parameters, # times the multiply-adds',
+    () => [parameters('digits-3x3'), (sum(products('digits-3x3')) / sum(products('digits'))).toFixed(2)],
+  ],
+  ['docs/recipe.md', '`residual: true`), # parameters, as many', () => [parameters('pictures')]],
+  [
+    'docs/recipe.md',
+    'for # epochs, and samples in # steps of Adams',
+    () => [fit.epochs, sampling.steps].map(String),
+  ],
+  [
+    'docs/recipe.md',
+    'warm-up: # images | round(#',
+    () => digitsAt.map(({ warmup }, i) => whole(warmup * [256, 64][i])),
+  ],
+  ['docs/recipe.md', '5,120 / B) steps | # | #', () => digitsAt.map(({ warmup }) => `${warmup}`)],
+  ['docs/recipe.md', 'to six digits | # | #', () => digitsAt.map(({ beta2 }) => `${beta2}`)],
+  [
+    'docs/recipe.md',
+    'after # images | round(#',
+    () => digitsAt.map(({ after }, i) => whole(after * [256, 64][i])),
+  ],
+  ['docs/recipe.md', '25,600 / B) steps | # | #', () => digitsAt.map(({ after }) => `${after}`)],
+  ['docs/recipe.md', '9 · 256 / B | # | #', () => digitsAt.map(({ span }) => `${span}`)],
+  ['docs/recipe.md', '1 - 0.001 B / 256 | # | #', () => digitsAt.map(({ most }) => `${most}`)],
+  [
+    'docs/recipe.md',
+    'lie on the GPU (# MB for 4,000 of 28x28 and two calls',
+    () => [(4000 * 3 * 28 * 28 * 4) / 1e6].map((megabytes) => megabytes.toFixed(0)),
+  ],
+  ['docs/models.md', 'UNet, # parameters, of noise level and class', () => [parameters('digits')]],
+  ['docs/models.md', 'UNet, # parameters; makes blots', () => [parameters('tutorial')]],
+  ['docs/models.md', 'UNet, # parameters, of noise level; for', () => [parameters('pictures')]],
+  [
+    'docs/tutorial.md',
+    'These are **#** parameters, and # million multiply-adds',
+    () => [parameters('tutorial'), (sum(products('tutorial')) / 1e6).toFixed(1)],
+  ],
+  [
+    'docs/tutorial.md',
+    '# million in all, so # GFLOP for a step of 256 images',
+    () => [(inStep() / 1e6).toFixed(1), ((inStep() * 2 * 256) / 1e9).toFixed(1)],
+  ],
+  ...layers('tutorial').map(
+    ({ name, inChannels, outChannels }, i) =>
+      [
+        'docs/tutorial.md',
+        `25 * ${inChannels} * ${outChannels} + ${outChannels} = # | # M |${name === 'up.2' ? '' : ` | \`${layers('tutorial')[i + 1].name}\``}`,
+        () => [
+          whole(25 * inChannels * outChannels + outChannels),
+          (products('tutorial')[i] / 1e6).toFixed(2),
+        ],
+      ] as const,
+  ),
+];
+
+test.each(rows)('%s says what is so: %s', async (document, sentence, figures) => {
+  const pattern = sentence.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('#', '([\\d.,]*\\d)');
+  const [, ...said] = new RegExp(pattern).exec(read(document)) ?? [];
+  expect(said).toEqual(await figures());
+});
+
+test.each([
+  ['docs/performance.md', '| | measured |', /`(npm run |bench)/],
+  ['docs/reliability.md', '| figure | command |', /`npm |the same|by hand/],
+  ['docs/reliability.md', '| now | command |', /`npm |the same|by hand/],
+])('%s: each row of the tables %s names its command', (document, head, command) => {
+  const tables = readFileSync(document, 'utf8')
+    .split('\n\n')
+    .filter((block) => block.split('\n')[0].endsWith(head));
+  const rows = tables.flatMap((table) => table.split('\n').slice(2));
+  expect(rows.length).toBeGreaterThan(3);
+  expect(rows.filter((row) => !command.test(row))).toEqual([]);
+});
