@@ -44,6 +44,9 @@ const numbersOfImages = ['n4', 'pairs', 'images', 'batch', 'chunk'];
 const worksOnImages = (calls: readonly Call[]) =>
   calls.some(({ params }) => numbersOfImages.some((name) => name in params));
 
+/** Whether so many images are three vec4s, or five, … */
+const isOdd = (batch: number) => batch >= 12 && (batch / 4) % 2 === 1;
+
 /** Texts that work on images, without a case of three vec4s, or five, …: lanes that take two at once have none to take for the last. */
 const onEvenBatches: string[] = [];
 
@@ -59,20 +62,17 @@ for (const [name, spec] of specs) {
     if (features.includes('subgroups')) continue;
     const cases = casesFor(spec, variant);
     // The numbers of the other forms are checked by themselves (winograd.test.ts), and on every device.
-    const tags = emulatedTexts.has(textOf(variant)) ? ['nightly'] : [];
+    const isFirst = !emulatedTexts.has(textOf(variant));
     emulatedTexts.add(textOf(variant));
     test(`${name}.${variant} has a case that is small enough to interpret`, () =>
       expect(cases).not.toEqual([]));
-    const batches = cases
-      .filter(([, shape]) => worksOnImages(callsOf(spec, variant, shape).calls))
-      .map(([, shape]) => (shape as { readonly batch: number }).batch);
-    if (
-      tags.length === 0 &&
-      batches.length > 0 &&
-      !batches.some((batch) => batch >= 12 && (batch / 4) % 2 === 1)
-    )
-      onEvenBatches.push(`${name}.${variant}`);
+    const onImages = cases.filter(([, shape]) => worksOnImages(callsOf(spec, variant, shape).calls));
+    const odd = onImages.find(([, shape]) => isOdd((shape as { readonly batch: number }).batch));
+    if (isFirst && onImages.length > 0 && !odd) onEvenBatches.push(`${name}.${variant}`);
+    // One case of a text: a race, or a place outside, rarely hides in all but one.
+    const first = odd ?? cases.at(-1);
     for (const [title, shape] of cases) {
+      const tags = isFirst && title === first?.[0] ? [] : ['nightly'];
       test(`${name}.${variant}: ${title}, interpreted, as the reference`, { tags }, () => {
         const inputs = inputsOf(spec, shape);
         const memory: Memory = new Map();
