@@ -1,4 +1,5 @@
 /** A browser's own file system and its locks, in memory, with what goes wrong in real ones. */
+import { vi } from 'vitest';
 import type { FileHandle, Folder, Locks, SyncFile } from '../../src/keeping/folder';
 
 class FakeFile {
@@ -133,7 +134,32 @@ export class FakeLocks implements Locks {
     }
   }
 
-  async query() {
-    return { held: [...this.ends.keys()].map((name) => ({ name })) };
+  /** The names of the locks that are held. */
+  get held(): string[] {
+    return [...this.ends.keys()];
   }
+
+  async query() {
+    return { held: this.held.map((name) => ({ name })) };
+  }
+}
+
+/** Gives the program a browser that keeps files, until `vi.unstubAllGlobals`. */
+export function stubBrowser(storage: FakeStorage, locks = new FakeLocks()): void {
+  const { gpu } = globalThis.navigator ?? {};
+  vi.stubGlobal('navigator', { gpu, storage: { getDirectory: async () => storage.root }, locks });
+}
+
+/** The names of what is in a folder. */
+export async function namesIn(folder: Folder): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of folder.keys()) names.push(name);
+  return names;
+}
+
+/** Changes a file, as a defect of the disk does. */
+export async function damage(folder: Folder, name: string, change: (file: SyncFile) => void): Promise<void> {
+  const file = await (await folder.getFileHandle(name)).createSyncAccessHandle();
+  change(file);
+  file.close();
 }

@@ -1,13 +1,14 @@
 /** The messages between a client and its worker: whose they are, and what becomes of errors in the worker. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { HELLO, isMarked, marked, READY } from '../../../src/worker/protocol';
-import { FakeWorker } from '../../lib/worker/fake_worker';
+import { FakeWorker, listening } from '../../lib/worker/fake_worker';
 
 beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 /** What an app posts for itself, some of it as this library once did. */
@@ -17,30 +18,31 @@ const FOREIGN = [
   ...[{ type: 'steps', id: 1, done: 3 }, { type: 'event', name: 'loss', value: {} }, { type: 'ready' }],
   { type: 'done', id: 1, value: 'theirs', library: 'another' },
 ];
+const answer = (value: unknown) => marked({ type: 'done', id: 1, value });
 
 test.each(['before', 'after'])(
   'the client ignores messages of the app’s own, %s its worker listens',
   async (when) => {
     const worker = new FakeWorker();
-    const { client, warnings, stopped } = worker.client();
-    const losses = vi.fn();
+    const { client, ...heard } = worker.client();
+    const [losses, settled, onStep] = [vi.fn(), vi.fn(), vi.fn()];
     client.on('loss', losses);
     if (when === 'after') worker.says(READY);
-    const settled = vi.fn();
-    const onStep = vi.fn();
     const called = client.sample({ onStep });
     called.then(settled, settled);
     for (const message of FOREIGN) worker.says(message);
     if (when === 'before') worker.says(READY);
     await vi.advanceTimersByTimeAsync(300_000);
-    for (const heard of [settled, onStep, losses, warnings, stopped]) expect(heard).not.toHaveBeenCalled();
-    worker.says(marked({ type: 'done', id: 1, value: 'ours' }));
+    for (const listener of [settled, onStep, losses, ...Object.values(heard)])
+      expect(listener).not.toHaveBeenCalled();
+    worker.says(answer('ours'));
     expect(await called).toBe('ours');
   },
 );
 
-test('the client stops a worker of another version once the worker always answers with that version', () => {
-  for (const version of [undefined, '0.1.0']) {
+test.each([undefined, '0.1.0'])(
+  'the client stops a worker of another version (%s) once the worker always answers with that version',
+  (version) => {
     const worker = new FakeWorker();
     const { stopped } = worker.client();
     // The worker answers each question.
@@ -51,8 +53,8 @@ test('the client stops a worker of another version once the worker always answer
     expect(stopped).toHaveBeenCalledTimes(1);
     expect(worker.heard).toEqual(worker.heard.map(() => HELLO));
     expect(worker.terminate).toHaveBeenCalledTimes(1);
-  }
-});
+  },
+);
 
 describe('an uncaught error in the worker', () => {
   const error = { type: 'error', message: 'Uncaught SyntaxError: Expected property name.' };
@@ -70,26 +72,16 @@ describe('an uncaught error in the worker', () => {
   });
 
   test('is a warning with its text, and calls under way go on', async () => {
-    const worker = new FakeWorker();
-    const { client, warnings, stopped } = worker.client();
-    worker.says(READY);
+    const { worker, client, warnings, stopped } = listening();
     const started = client.start();
     for (let i = 0; i < 3; i++) await worker.errs(error);
-    expect(warnings.mock.calls).toEqual(
-      Array(3).fill([
-        {
-          message:
-            'The worker has an error that it does not catch: Uncaught SyntaxError: Expected property name. It goes on.',
-          run: false,
-        },
-      ]),
-    );
+    const message = `The worker has an error that it does not catch: ${error.message} It goes on.`;
+    expect(warnings.mock.calls).toEqual(Array(3).fill([{ message, run: false }]));
     // The worker is asked once, however many errors there are, and answers.
     expect(worker.heard.filter((message) => !isMarked(message))).toEqual([HELLO, HELLO]);
     worker.says(READY);
     expect(vi.getTimerCount()).toBe(0);
-    await vi.advanceTimersByTimeAsync(300_000);
-    worker.says(marked({ type: 'done', id: 1, value: { step: 3 } }));
+    worker.says(answer({ step: 3 }));
     expect(await started).toEqual({ step: 3 });
     expect(stopped).not.toHaveBeenCalled();
   });
@@ -97,29 +89,23 @@ describe('an uncaught error in the worker', () => {
   test.each(['a call', 'a call that was aborted'])(
     'does not end a worker that %s blocks for 70 s',
     async (what) => {
-      const worker = new FakeWorker();
-      const { client, stopped } = worker.client();
-      worker.says(READY);
+      const { worker, client, stopped } = listening();
       const controller = new AbortController();
       const called = client.call('long', undefined, { signal: controller.signal });
       const settled = called.catch(({ name }) => name);
       worker.fires(error);
       if (what !== 'a call') controller.abort();
       await vi.advanceTimersByTimeAsync(70_000);
-      expect(stopped).not.toHaveBeenCalled();
-      worker.says(marked({ type: 'done', id: 1, value: 'at last' }));
+      worker.says(answer('at last'));
       worker.says(READY);
       expect(await settled).toBe(what === 'a call' ? 'at last' : 'AbortError');
-      await vi.advanceTimersByTimeAsync(300_000);
       expect(stopped).not.toHaveBeenCalled();
       expect(vi.getTimerCount()).toBe(0);
     },
   );
 
   test('after which the worker answers no more ends the client after a minute, not counting sleep', async () => {
-    const worker = new FakeWorker();
-    const { client, stopped } = worker.client();
-    worker.says(READY);
+    const { worker, client, stopped } = listening();
     await worker.errs(error);
     await vi.advanceTimersByTimeAsync(50_000);
     // A sign of life, if not an answer.
@@ -135,36 +121,31 @@ describe('an uncaught error in the worker', () => {
     await expect(client.pause()).rejects.toMatchObject({ code: 'argument', message });
     expect(worker.terminate).toHaveBeenCalledTimes(1);
     expect(vi.getTimerCount()).toBe(0);
-    vi.restoreAllMocks();
   });
 
-  test('leaves no timer and no warning after the client is destroyed', async () => {
-    const worker = new FakeWorker();
-    const { client } = worker.client();
-    worker.says(READY);
-    await worker.errs(error);
-    expect(vi.getTimerCount()).toBe(1);
-    client.destroy();
-    expect(vi.getTimerCount()).toBe(0);
-    expect(worker.listeners).toBe(0);
-    // An error that came just before.
-    const other = new FakeWorker();
-    const { client: late, warnings } = other.client();
-    other.says(READY);
-    other.fires(error);
-    late.destroy();
-    await vi.dynamicImportSettled();
-    expect([vi.getTimerCount(), warnings.mock.calls]).toEqual([0, []]);
-  });
+  test.each(['long before', 'just before'])(
+    'leaves no timer and no warning after the client is destroyed, if it came %s',
+    async (when) => {
+      const { worker, client, warnings } = listening();
+      const reported = worker.errs(error);
+      if (when === 'long before') await reported;
+      const told = warnings.mock.calls.length;
+      client.destroy();
+      await reported;
+      expect(warnings).toHaveBeenCalledTimes(told);
+      expect([vi.getTimerCount(), worker.listeners]).toEqual([0, 0]);
+    },
+  );
 });
 
-test('a destroyed client of a port tells the worker to end before it closes the port, and terminates a worker', () => {
-  for (const isPort of [true, false]) {
+test.each(['port', 'worker'])(
+  'a destroyed client of a port tells the worker to end before it closes the port, and terminates a worker: a %s',
+  (kind) => {
     const worker = new FakeWorker();
     const close = vi.fn(() => expect(worker.heard.at(-1)).toEqual(marked({ type: 'end' })));
-    const given = isPort ? Object.assign(worker, { terminate: undefined, close }) : worker;
-    given.client().client.destroy();
-    if (isPort) expect(close).toHaveBeenCalledTimes(1);
+    if (kind === 'port') Object.assign(worker, { terminate: undefined, close });
+    worker.client().client.destroy();
+    if (kind === 'port') expect(close).toHaveBeenCalledTimes(1);
     else expect([worker.heard, worker.terminate.mock.calls.length]).toEqual([[HELLO], 1]);
-  }
-});
+  },
+);

@@ -30,9 +30,7 @@ test('a run notes the steps after which its schedule changed, also when it goes 
     return run.settings.scheduleChanges;
   };
   expect(run.settings.scheduleChanges).toBeUndefined();
-  expect(change(1, 1)).toEqual([2]);
-  expect(change()).toEqual([2]);
-  expect(change(1, 1, 1)).toEqual([2, 5]);
+  expect([change(1, 1), change(), change(1, 1, 1)]).toEqual([[2], [2], [2, 5]]);
   run.adjust({ learningRate: 0.2 });
   expect(run.settings.scheduleChanges).toEqual([2, 5]);
   // Without a copy it begins again, with the present schedule.

@@ -2,27 +2,29 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Engine } from '../../../src/engine';
 import { HELLO, marked, READY } from '../../../src/worker/protocol';
+import type { CallContext, HostCalls } from '../../../src/worker/serve_options';
 import type { TrainingSession } from '../../../src/worker/session';
+import { gate } from '../../lib/gate';
+import { until } from '../../lib/until';
 import { FakeWorker } from '../../lib/worker/fake_worker';
+
+/** A worker with these calls of its own, and its client. */
+function serving(calls: HostCalls) {
+  const worker = new FakeWorker();
+  const said = worker.serve({ calls });
+  return { worker, said, ...worker.client() };
+}
 
 // The first test: what is loaded stays loaded.
 test('a part of the worker that does not load fails the calls that need it, and is loaded again by the next', async () => {
   vi.doMock('../../../src/worker/server', () => {
     throw new TypeError('503');
   });
-  const worker = new FakeWorker();
-  worker.serve({ calls: { long: () => 'here' } });
-  const { client, stopped } = worker.client();
-  const [first, second] = await Promise.allSettled([client.call('long'), client.call('long')]);
-  expect(first).toMatchObject({
-    reason: {
-      code: 'data',
-      message: expect.stringMatching(
-        /worker could not be loaded: .*Call again; if that fails, too, reload the page/,
-      ),
-    },
-  });
-  expect(second.status).toBe('rejected');
+  const { client, stopped } = serving({ long: () => 'here' });
+  const message = /worker could not be loaded: .*Call again; if that fails, too, reload the page/;
+  const failed = { code: 'data', message: expect.stringMatching(message) };
+  const calls = await Promise.allSettled([client.call('long'), client.call('long')]);
+  expect(calls).toMatchObject([{ reason: failed }, { reason: { code: 'data' } }]);
   vi.doUnmock('../../../src/worker/server');
   expect(await client.call('long')).toBe('here');
   expect(stopped).not.toHaveBeenCalled();
@@ -36,94 +38,68 @@ test('the worker ignores messages that are not its client’s', async () => {
   for (const message of [null, undefined, 7, 'lose', [], {}, { type: 'abort', id: 1 }, call])
     worker.postMessage(message);
   worker.postMessage(HELLO);
-  await vi.waitFor(() => expect(said).toEqual([READY, READY]));
   worker.postMessage(marked(call));
-  await vi.waitFor(() => expect(said).toHaveLength(3), 10_000);
+  await until(() => said.length === 3);
+  expect(said.slice(0, 2)).toEqual([READY, READY]);
   expect(long).toHaveBeenCalledTimes(1);
 });
 
 test('an answer that cannot be read is an error of its call alone; other calls go on', async () => {
-  const worker = new FakeWorker();
-  let end = (_: string) => {};
-  const waits = () => new Promise<string>((resolve) => (end = resolve));
-  worker.serve({ calls: { long: waits, short: () => (worker.unreadable = true) } });
-  const { client, warnings, stopped } = worker.client();
+  const answered = gate<string>();
+  const calls = { long: () => answered.opened, short: () => (worker.unreadable = true) };
+  const { worker, client, warnings, stopped } = serving(calls);
   const long = client.call('long');
-  const failed = vi.fn();
-  client.call('short' as 'long').catch(failed);
   const message = expect.stringMatching(/could not read the answer.*call again/);
-  await vi.waitFor(
-    () => expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code: 'data', message })),
-    5000,
-  );
+  await expect(client.call('short' as 'long')).rejects.toMatchObject({ code: 'data', message });
   expect(warnings).toHaveBeenCalledWith({
     message: 'A message of the worker could not be read. It goes on.',
     run: false,
   });
-  end('at last');
+  answered.open('at last');
   expect(await long).toBe('at last');
   expect(stopped).not.toHaveBeenCalled();
 });
 
-test('whatever a call in the worker throws arrives as an error with its text', async () => {
-  const worker = new FakeWorker();
-  let thrown: unknown;
-  worker.serve({
-    calls: {
-      long() {
-        throw thrown;
-      },
+test.each([
+  [{ weird: 1 }, '{"weird":1}'],
+  [null, 'null'],
+  [undefined, 'undefined'],
+  ['a text', 'a text'],
+  [new RangeError('far'), 'far'],
+])('whatever a call in the worker throws (%o) arrives as an error with its text', async (thrown, message) => {
+  const { client } = serving({
+    long() {
+      throw thrown;
     },
   });
-  const { client } = worker.client();
-  for (const [value, message] of [
-    [{ weird: 1 }, '{"weird":1}'],
-    [null, 'null'],
-    [undefined, 'undefined'],
-    ['a text', 'a text'],
-    [new RangeError('far'), 'far'],
-  ] as const) {
-    thrown = value;
-    await expect(client.call('long')).rejects.toMatchObject({ message });
-  }
+  await expect(client.call('long')).rejects.toMatchObject({ message });
 });
 
 test('a worker ends its calls when the browser says that the port’s other end is closed', async () => {
-  const worker = new FakeWorker();
-  const begun = vi.fn();
-  const ended = vi.fn();
-  worker.serve({
-    calls: {
-      long: (_, { signal }) => {
-        begun();
-        return new Promise<void>((resolve) => {
-          signal.addEventListener('abort', () => {
-            ended();
-            resolve();
-          });
-        });
-      },
-    },
-  });
-  void worker
-    .client()
-    .client.call('long')
-    .catch(() => {});
-  await vi.waitFor(() => expect(begun).toHaveBeenCalled(), 10_000);
-  expect(ended).not.toHaveBeenCalled();
+  const [begun, ended] = [gate(), gate()];
+  const long = (_: undefined, { signal }: CallContext) => {
+    signal.addEventListener('abort', () => ended.open());
+    begun.open();
+    return ended.opened;
+  };
+  const { worker, client } = serving({ long });
+  const called = client.call('long');
+  await begun.opened;
   worker.closes();
-  await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+  await called;
 });
 
 test('a closed port frees the engine after a minute, also while a task waits for a device that never answers', async () => {
   const worker = new FakeWorker();
-  let session!: TrainingSession;
-  const host = (of: TrainingSession) => {
-    session = of;
-    return {};
-  };
-  worker.serve({ store: false, host });
-  await vi.waitFor(() => expect(session).toBeDefined(), 10_000);
+  const made = gate<TrainingSession>();
+  worker.serve({
+    store: false,
+    host(of) {
+      made.open(of);
+      return {};
+    },
+  });
+  const session = await made.opened;
   const destroy = vi.fn();
   session.engine = { destroy } as unknown as Engine;
   session.tasks.request(() => new Promise(() => {}));

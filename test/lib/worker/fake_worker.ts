@@ -2,6 +2,7 @@
 import { onTestFinished, vi } from 'vitest';
 import { createWorkerClient, serve } from '../../../src/worker';
 import type { WorkerLike } from '../../../src/worker/client';
+import { READY } from '../../../src/worker/protocol';
 import type { ServeOptions } from '../../../src/worker/serve_options';
 
 type Listener = (event: MessageEvent & ErrorEvent) => void;
@@ -14,8 +15,8 @@ export class FakeWorker implements WorkerLike {
   unreadable = false;
   private readonly all = new Map<string, Set<Listener>>();
   private readonly served: ((event: MessageEvent) => void)[] = [];
-  /** What a port that it serves on calls when its other end is closed. */
-  private readonly closed: (() => void)[] = [];
+  /** Its page is gone, where it serves on a port. */
+  closes = () => {};
 
   /** A client of this worker, and what it hears of trouble. */
   client() {
@@ -35,7 +36,7 @@ export class FakeWorker implements WorkerLike {
   /** Serves. Returns what the worker says. */
   serve(options: ServeOptions): unknown[] {
     const said: unknown[] = [];
-    const say = (message: unknown) => {
+    const postMessage = (message: unknown) => {
       said.push(message);
       queueMicrotask(() => {
         if (this.unreadable) this.fires({ type: 'messageerror' });
@@ -43,20 +44,16 @@ export class FakeWorker implements WorkerLike {
         this.unreadable = false;
       });
     };
-    const addEventListener = (type: string, listener: (event: MessageEvent) => void) =>
-      type === 'close' ? this.closed.push(listener as () => void) : this.served.push(listener);
-    serve({ postMessage: say, addEventListener, ...{ onclose: null } }, options);
+    const addEventListener = (type: string, listener: (event: MessageEvent) => void) => {
+      if (type === 'close') this.closes = listener as () => void;
+      else this.served.push(listener);
+    };
+    serve({ postMessage, addEventListener, ...{ onclose: null } }, options);
     return said;
   }
 
-  /** Its page is gone. */
-  closes(): void {
-    for (const listener of this.closed) listener();
-  }
-
   addEventListener(type: string, listener: Listener): void {
-    if (!this.all.has(type)) this.all.set(type, new Set());
-    this.all.get(type)!.add(listener);
+    this.all.set(type, (this.all.get(type) ?? new Set()).add(listener));
   }
 
   removeEventListener(type: string, listener: Listener): void {
@@ -81,4 +78,12 @@ export class FakeWorker implements WorkerLike {
   fires(event: { readonly type: string; readonly data?: unknown; readonly message?: string }): void {
     for (const listener of this.all.get(event.type) ?? []) listener(event as never);
   }
+}
+
+/** A worker that listens, and its client. */
+export function listening() {
+  const worker = new FakeWorker();
+  const made = worker.client();
+  worker.says(READY);
+  return { worker, ...made };
 }
