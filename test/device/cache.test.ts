@@ -23,36 +23,42 @@ async function inTwoSeconds<T>(work: Promise<T>): Promise<T | 'nothing'> {
   await vi.advanceTimersByTimeAsync(2000);
   return first;
 }
+const read = (cache: TuningCache) => inTwoSeconds(readCache(cache, 'a'));
+const write = (cache: TuningCache) => inTwoSeconds(writeCache(cache, 'a', 'b'));
 
 const never = () => new Promise<never>(() => {});
 const refused = () => {
   throw new Error('no access');
 };
 const rejected = () => Promise.reject(new Error('no access'));
+const known = async () => 'known';
 
-test.each([
-  ['never answers', never],
-  ['throws at once', refused],
-  ['rejects', rejected],
-  ['gives something else', async () => 3 as never],
-])('a store that %s counts as empty, within two seconds', async (_, answer) => {
-  const cache: TuningCache = { get: answer, set: answer };
-  expect(await inTwoSeconds(readCache(cache, 'a'))).toBeUndefined();
-  expect(await inTwoSeconds(writeCache(cache, 'a', 'b'))).toBeUndefined();
-});
-
-test('a store that cannot be written to is still read', async () => {
-  const cache: TuningCache = { get: async () => 'known', set: refused };
-  expect(await inTwoSeconds(writeCache(cache, 'a', 'b'))).toBeUndefined();
-  expect(await inTwoSeconds(readCache(cache, 'a'))).toBe('known');
-});
+test.each<[string, TuningCache['get'], TuningCache['set'], string | undefined]>([
+  ['never answers', never, never, undefined],
+  ['throws at once', refused, refused, undefined],
+  ['rejects', rejected, rejected, undefined],
+  ['gives something else', async () => 3 as never, rejected, undefined],
+  ['cannot be written to', known, refused, 'known'],
+])(
+  'a store that %s costs no more than two seconds, and what it would remember',
+  async (_, get, set, value) => {
+    expect(await write({ get, set })).toBeUndefined();
+    expect(await read({ get, set })).toBe(value);
+  },
+);
 
 test('a store that kept the engine waiting is not asked again', async () => {
   const get = vi.fn(never);
   const cache: TuningCache = { get, set: never };
-  for (let i = 0; i < 5; i++) await inTwoSeconds(readCache(cache, 'a'));
+  for (let i = 0; i < 5; i++) await read(cache);
   expect(get).toHaveBeenCalledTimes(1);
 });
+
+interface Database {
+  close: Mock;
+  onversionchange(): void;
+  onclose(): void;
+}
 
 /** A browser whose database opens, and whose requests are answered with `value`, or never. */
 function browser(value?: string) {
@@ -62,7 +68,7 @@ function browser(value?: string) {
     return made;
   };
   const store = { get: () => request(value), put: () => request(value) };
-  const opened: { close: Mock; onversionchange(): void; onclose(): void }[] = [];
+  const opened: Database[] = [];
   const open = () => {
     let isOpen = true;
     const close = vi.fn(() => {
@@ -83,25 +89,43 @@ function browser(value?: string) {
   return { opened, closed, cache };
 }
 
-test('the browser’s database closes when a page deletes it, or when asked, and opens at the next call', async () => {
-  const { opened, closed, ...known } = browser('known');
-  const cache = await known.cache();
-  opened[0].onversionchange();
-  expect(opened[0].close).toHaveBeenCalled();
-  expect(await inTwoSeconds(readCache(cache, 'a'))).toBe('known');
-  cache.close();
-  await inTwoSeconds(writeCache(cache, 'a', 'b'));
-  expect(closed()).toEqual([true, true, false]);
+test.each([
+  ['answers is the store of the browser', 'known'],
+  ['answers nothing counts as empty', undefined],
+])('a database that opens and %s', async (_, value) => {
+  const cache = await browser(value).cache();
+  expect(await read(cache)).toBe(value);
+  expect(await write(cache)).toBeUndefined();
 });
 
-test('a database that the browser has closed, as when a site’s data is cleared, opens at the next call', async () => {
-  const { opened, ...known } = browser('known');
+test.each<[string, (database: Database, cache: BrowserCache) => void]>([
+  ['a page deletes it', (database) => database.onversionchange()],
+  ['it is asked to', (_, cache) => cache.close()],
+  [
+    'the browser closes it, as where a site’s data is cleared',
+    (database) => {
+      database.close();
+      database.onclose();
+    },
+  ],
+])('the browser’s database closes when %s, and opens once at the next calls', async (_, end) => {
+  const { opened, closed, ...known } = browser('known');
   const cache = await known.cache();
-  // As the browser does.
-  opened[0].close();
-  opened[0].onclose();
-  expect(await inTwoSeconds(readCache(cache, 'a'))).toBe('known');
-  expect(opened).toHaveLength(2);
+  end(opened[0], cache);
+  expect(closed()).toEqual([true]);
+  const calls = Promise.all([readCache(cache, 'a'), writeCache(cache, 'a', 'b')]);
+  expect(await inTwoSeconds(calls)).toEqual(['known', undefined]);
+  cache.close();
+  expect(closed()).not.toContain(false);
+});
+
+test.each<[string, PropertyDescriptor]>([
+  ['a browser forbids', { get: refused }],
+  ['does not open', { value: { open: () => ({}) } }],
+])('a database that %s is no store', async (_, indexedDB) => {
+  vi.stubGlobal('indexedDB', undefined);
+  Object.defineProperty(globalThis, 'indexedDB', { ...indexedDB, configurable: true });
+  expect(await inTwoSeconds(browserCache())).toBeUndefined();
 });
 
 test('a database that opens when it is given up is closed', async () => {
@@ -114,36 +138,4 @@ test('a database that opens when it is given up is closed', async () => {
   slow.onsuccess();
   await vi.advanceTimersByTimeAsync(0);
   expect(opened[0].close).toHaveBeenCalled();
-});
-
-test('two calls at the same time that find the database closed leave only one database open', async () => {
-  const { closed, ...known } = browser('known');
-  const cache = await known.cache();
-  cache.close();
-  await inTwoSeconds(Promise.all([readCache(cache, 'a'), readCache(cache, 'b')]));
-  cache.close();
-  expect(closed()).not.toContain(false);
-});
-
-test('a browser that forbids its database has no store', async () => {
-  vi.stubGlobal('indexedDB', undefined);
-  Object.defineProperty(globalThis, 'indexedDB', { get: refused, configurable: true });
-  expect(await inTwoSeconds(browserCache())).toBeUndefined();
-});
-
-test('a database that opens and answers is the store of the browser', async () => {
-  const cache = await browser('known').cache();
-  expect(await inTwoSeconds(readCache(cache, 'a'))).toBe('known');
-  expect(await inTwoSeconds(writeCache(cache, 'a', 'b'))).toBeUndefined();
-});
-
-test('a database that opens, and then answers nothing, counts as empty', async () => {
-  const { cache } = browser();
-  expect(await inTwoSeconds(readCache(await cache(), 'a'))).toBeUndefined();
-  expect(await inTwoSeconds(writeCache(await cache(), 'a', 'b'))).toBeUndefined();
-});
-
-test('a database that does not open is no store', async () => {
-  vi.stubGlobal('indexedDB', { open: () => ({}) });
-  expect(await inTwoSeconds(browserCache())).toBeUndefined();
 });

@@ -1,10 +1,14 @@
 /** How many pipelines are compiled at once, and in which order. */
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Progress } from '../../src/base/events';
 import { Compiler } from '../../src/gpu/compiler';
+import '../../src/gpu/trouble'; // nothing loads while timers are fakes
 import type { Shader } from '../../src/plan/shader';
 import { refused } from '../lib/refused';
 
+beforeEach(() => {
+  vi.useFakeTimers();
+});
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
@@ -19,11 +23,11 @@ const shader = (name: string): Shader => ({
   bindings: {},
 });
 
-/** A compiler whose driver finishes a pipeline when the test says so, and what the compiler has asked the driver for. */
-function compilerOf(cores: number | undefined, deadline = 10, onProgress?: (progress: Progress) => void) {
+/** A compiler whose pipelines are late after 10 s, and whose driver finishes one when the test says so; what it has asked the driver for, and told. */
+function compilerOf(cores: number | undefined) {
   vi.stubGlobal('navigator', { hardwareConcurrency: cores });
   const asked: string[] = [];
-  const finish = new Map<string, { resolve(): void; reject(error: Error): void }>();
+  const ends = new Map<string, (result: unknown) => void>();
   const device = {
     pushErrorScope() {},
     popErrorScope: async () => null,
@@ -32,15 +36,35 @@ function compilerOf(cores: number | undefined, deadline = 10, onProgress?: (prog
     createShaderModule: () => ({ getCompilationInfo: async () => ({ messages: [] }) }),
     createComputePipelineAsync({ label }: { label: string }) {
       asked.push(label);
-      return new Promise((resolve, reject) => finish.set(label, { resolve: () => resolve({}), reject }));
+      return new Promise((resolve) => ends.set(label, resolve));
     },
   } as unknown as GPUDevice;
   const same = <T>(promise: Promise<T>) => promise;
-  const compiler = new Compiler({ device, checkAlive() {}, wait: same, settle: same, onProgress }, deadline);
-  return { compiler, asked, finish };
+  const told: Progress[] = [];
+  const onProgress = (progress: Progress) => void told.push(progress);
+  const compiler = new Compiler({ device, checkAlive() {}, wait: same, settle: same, onProgress }, 10);
+  const end = (name: string, result: unknown) => {
+    ends.get(name)!(result);
+    return seconds(0);
+  };
+  return {
+    compiler,
+    /** Names of shaders, which are one character each. */
+    asked: () => asked.join(''),
+    /** Asks for them. */
+    ask: (names: string, isNeeded = true) =>
+      [...names].map((name) => {
+        const compilation = compiler.pipeline(shader(name), isNeeded);
+        compilation.compiled.catch(() => {});
+        return compilation;
+      }),
+    finish: (name: string) => end(name, {}),
+    refuse: (name: string) => end(name, Promise.reject(new Error('refused'))),
+    progress: () => told.at(-1),
+  };
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve));
+const seconds = (count: number) => vi.advanceTimersByTimeAsync(1000 * count);
 
 test.each([
   [2, 3],
@@ -48,136 +72,106 @@ test.each([
   [16, 10],
   [undefined, 4],
 ])('with %s cores the compiler has at most %s pipelines under way', async (cores, most) => {
-  const { compiler, asked, finish } = compilerOf(cores);
-  const all = Array.from({ length: 12 }, (_, i) =>
-    compiler.pipeline(shader(`${i}`)).compiled.catch(() => {}),
-  );
-  for (let ended = 0; ended < 12; ended++) {
-    await turn();
-    await vi.waitFor(() => expect(asked).toHaveLength(Math.min(12, ended + most)));
+  const { ask, asked, finish, refuse } = compilerOf(cores);
+  const names = 'abcdefghijkl';
+  ask(names);
+  await seconds(0);
+  for (let ended = 0; ended < names.length; ended++) {
+    expect(asked()).toBe(names.slice(0, ended + most));
     // One that is refused gives its place up as well.
-    if (ended % 2) finish.get(`${ended}`)!.resolve();
-    else finish.get(`${ended}`)!.reject(new Error('refused'));
+    await (ended % 2 ? finish : refuse)(names[ended]);
   }
-  await Promise.all(all);
 });
 
 test('pipelines that a program needs are compiled before those that the tuner measures, in the order of asking', async () => {
-  const { compiler, asked, finish } = compilerOf(2);
-  for (const name of 'abcdef') void compiler.pipeline(shader(name), false);
-  for (const name of ['g', 'e']) void compiler.pipeline(shader(name));
-  await turn();
-  for (const name of 'abcegdf') {
-    finish.get(name)!.resolve();
-    await turn();
-  }
-  expect(asked.join('')).toBe('abcegdf');
+  const { ask, asked, finish } = compilerOf(2);
+  ask('abcdef', false);
+  ask('ge');
+  await seconds(0);
+  for (const name of 'abcegdf') await finish(name);
+  expect(asked()).toBe('abcegdf');
 });
 
 test('a late pipeline gives its place up once, and is still delivered', async () => {
-  const { compiler, asked, finish } = compilerOf(2, 0.05);
-  const all = [...'abcdefgh'].map((name) => compiler.pipeline(shader(name)));
-  await Promise.all(all.slice(0, 3).map(({ late }) => late));
-  expect(asked.join('')).toBe('abcdef');
-  for (const name of 'abc') finish.get(name)!.resolve();
+  const { ask, asked, finish } = compilerOf(2);
+  const all = ask('abcdefgh');
+  await seconds(11);
+  expect(asked()).toBe('abcdef');
+  for (const name of 'abc') await finish(name);
   await Promise.all(all.slice(0, 3).map(({ compiled }) => compiled));
-  expect(asked.join('')).toBe('abcdef');
-  finish.get('d')!.resolve();
-  await all[3].compiled;
-  await turn();
-  expect(asked.join('')).toBe('abcdefg');
+  expect(asked()).toBe('abcdef');
+  await finish('d');
+  expect(asked()).toBe('abcdefg');
 });
 
 test('pipelines that a browser compiles one after the other, as Safari up to 26.6 does, are late once none has ended for a deadline', async () => {
-  vi.useFakeTimers();
-  const { compiler, finish } = compilerOf(2, 10);
+  const { ask, finish } = compilerOf(2);
   const late: string[] = [];
   for (const name of 'abc') {
-    const compilation = compiler.pipeline(shader(name));
+    const [compilation] = ask(name);
     void compilation.late.then(() => {
       if (!compilation.ended) late.push(name);
     });
   }
   for (const name of 'ab') {
-    await vi.advanceTimersByTimeAsync(8000);
-    finish.get(name)!.resolve();
+    await seconds(8);
+    await finish(name);
   }
-  await vi.advanceTimersByTimeAsync(8000);
+  await seconds(8);
   expect(late).toEqual([]);
-  await vi.advanceTimersByTimeAsync(3000);
+  await seconds(3);
   expect(late).toEqual(['c']);
 });
 
 test('the promise that a pipeline is late settles once it came or was refused, so as not to stay in memory', async () => {
-  const { compiler, finish } = compilerOf(8);
-  const [came, refused] = ['came', 'refused'].map((name) => compiler.pipeline(shader(name)));
-  await turn();
-  finish.get('came')!.resolve();
-  finish.get('refused')!.reject(new Error('refused'));
-  await Promise.allSettled([came.compiled, refused.compiled]);
-  const late = Promise.all([came.late, refused.late]);
-  expect(await Promise.race([late.then(() => 'settled'), turn()])).toBe('settled');
+  const { ask, finish, refuse } = compilerOf(8);
+  const settled = vi.fn();
+  for (const { late } of ask('ab')) void late.then(settled);
+  await seconds(0);
+  await finish('a');
+  await refuse('b');
+  expect(settled).toHaveBeenCalledTimes(2);
 });
 
-/** The last of what `onProgress` is called with. */
-function lastOf() {
-  const told: Progress[] = [];
-  return { onProgress: (progress: Progress) => void told.push(progress), last: () => told.at(-1) };
-}
-
 test('progress ends without a late pipeline that is only measured, and does not count it in what follows', async () => {
-  const { onProgress, last } = lastOf();
-  const { compiler, finish } = compilerOf(8, 0.05, onProgress);
-  const slow = compiler.pipeline(shader('slow'), false);
-  const quick = compiler.pipeline(shader('quick'));
-  await turn();
-  finish.get('quick')!.resolve();
-  await quick.compiled;
-  expect(last()).toEqual({ task: 'compiling', done: 1, total: 2 });
-  await slow.late;
-  expect(last()).toEqual({ task: 'compiling', done: 2, total: 2 });
-  const next = compiler.pipeline(shader('next'));
-  await turn();
-  finish.get('next')!.resolve();
-  await next.compiled;
-  finish.get('slow')!.resolve();
-  await slow.compiled;
-  expect(last()).toEqual({ task: 'compiling', done: 1, total: 1 });
+  const { ask, finish, progress } = compilerOf(8);
+  ask('s', false);
+  ask('q');
+  await seconds(0);
+  await finish('q');
+  expect(progress()).toEqual({ task: 'compiling', done: 1, total: 2 });
+  await seconds(11);
+  expect(progress()).toEqual({ task: 'compiling', done: 2, total: 2 });
+  ask('n');
+  await seconds(0);
+  for (const name of 'ns') await finish(name);
+  expect(progress()).toEqual({ task: 'compiling', done: 1, total: 1 });
 });
 
 test('progress of a late pipeline that a program awaits goes on until it comes or is given up', async () => {
-  const { onProgress, last } = lastOf();
-  const { compiler, finish } = compilerOf(8, 0.05, onProgress);
-  const compilation = compiler.pipeline(shader('slow'));
-  await compilation.late;
+  const { compiler, ask, finish, progress } = compilerOf(8);
+  const [compilation] = ask('s');
+  await seconds(11);
   compiler.tellLate(compilation, 'conv2d.direct', 10);
-  expect(last()).toEqual({ task: 'compiling', done: 0, total: 1, kernel: 'conv2d.direct', seconds: 10 });
+  expect(progress()).toEqual({ task: 'compiling', done: 0, total: 1, kernel: 'conv2d.direct', seconds: 10 });
   compiler.count(compilation);
-  expect(last()).toEqual({ task: 'compiling', done: 1, total: 1 });
+  expect(progress()).toEqual({ task: 'compiling', done: 1, total: 1 });
   // Something else awaits it after all.
   compiler.tellLate(compilation, 'conv2d.direct', 20);
-  expect(last()).toMatchObject({ done: 0, total: 1, seconds: 20 });
-  finish.get('slow')!.resolve();
-  await compilation.compiled;
-  expect(last()).toEqual({ task: 'compiling', done: 1, total: 1 });
+  expect(progress()).toMatchObject({ done: 0, total: 1, seconds: 20 });
+  await finish('s');
+  expect(progress()).toEqual({ task: 'compiling', done: 1, total: 1 });
 });
 
 test('a shader text that does not load is an error of code data, and is loaded again at the next call', async () => {
   const { compiler, finish } = compilerOf(8);
-  let calls = 0;
-  const code = async () => {
-    if (calls++ === 0) throw new TypeError('Failed to fetch');
-    return '';
-  };
+  const code = vi.fn(async () => '').mockRejectedValueOnce(new TypeError('Failed to fetch'));
   const once = { ...shader('once'), code };
-  await refused(
-    compiler.pipeline(once).compiled,
-    'data',
-    /could not be loaded: Failed to fetch\. Call again/,
-  );
+  const why = /could not be loaded: Failed to fetch\. Call again/;
+  await refused(compiler.pipeline(once).compiled, 'data', why);
   const { compiled } = compiler.pipeline(once);
-  await turn();
-  finish.get('once')!.resolve();
+  await seconds(0);
+  await finish('once');
   await compiled;
-  expect(calls).toBe(2);
+  expect(code).toHaveBeenCalledTimes(2);
 });

@@ -1,5 +1,5 @@
 /** What the ledger knows of checks and variants, in this visit and in later ones. */
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EngineError } from '../../src/base/errors';
 import { memoryCache, type TuningCache } from '../../src/trust/cache';
 import { unusable, wrongAtSize } from '../../src/trust/faults';
@@ -15,7 +15,6 @@ const ledgerIn = (cache: TuningCache = memoryCache()) => new Ledger(device, { ca
 const DAY = 24 * 3600 * 1000;
 
 const tile = { kernel: 'conv2d', variant: 'tile' };
-const texts = { adapter: 'a card', problem: ' yet.', advice: '' };
 const atSize = wrongAtSize(tile, 'a card', 'it is off', true);
 const refused = unusable(tile as never, 'a card', new EngineError('shader', 'no')) as UnusableKernel;
 
@@ -28,13 +27,9 @@ test('checks that have passed are in one entry, which is as old as the first of 
   await ledgerIn(cache).pass(['c']);
   expect(new Set(set.mock.calls.map(([key]) => key)).size).toBe(1);
   const keys = ['a', 'd', 'c', 'b'];
-  expect(await ledgerIn(cache).unknown(keys)).toEqual(['d']);
-  const { passed, since } = await (async () => {
-    const ledger = ledgerIn(cache);
-    await ledger.unknown([]);
-    return ledger.checks;
-  })();
-  expect([passed, since]).toEqual([['a', 'b', 'c'], 5e11]);
+  const ledger = ledgerIn(cache);
+  expect(await ledger.unknown(keys)).toEqual(['d']);
+  expect(ledger.checks).toMatchObject({ passed: ['a', 'b', 'c'], since: 5e11 });
   vi.setSystemTime(5e11 + 8 * DAY);
   expect(await ledgerIn(cache).unknown(keys)).toEqual(keys);
   await ledgerIn(cache).pass(['d']);
@@ -46,46 +41,40 @@ test('a check that fails is unknown until it passes, and no variant', async () =
   await ledger.pass(['a', 'b']);
   ledger.add('a', refused);
   expect(await ledger.unknown(['a', 'b'])).toEqual(['a']);
-  expect(ledger.checks.errors).toEqual([refused]);
-  expect(ledger.leftOut).toEqual([]);
+  expect([ledger.checks.errors, ledger.leftOut]).toEqual([[refused], []]);
   await ledger.pass(['a']);
   expect([await ledger.unknown(['a']), ledger.errorOf('a')]).toEqual([[], undefined]);
 });
 
-test('what it forgets are the checks that have passed, not what is left out', async () => {
-  const ledger = ledgerIn();
-  await ledger.pass(['a']);
-  ledger.add('conv2d.tile');
-  ledger.forget();
-  expect(await ledger.unknown(['a'])).toEqual(['a']);
-  expect([ledger.has('conv2d.tile'), ledger.leftOut]).toEqual([true, ['conv2d.tile']]);
-});
-
-test('what another engine has forgotten is not stored again by one that trusted it', async () => {
-  const cache = memoryCache();
-  const [one, other] = [ledgerIn(cache), ledgerIn(cache)];
-  await one.pass(['a', 'b']);
-  expect(await other.unknown(['a'])).toEqual([]);
-  await one.memory.forget();
-  await other.pass(['c']);
-  expect(await ledgerIn(cache).unknown(['a', 'b', 'c'])).toEqual(['a', 'b']);
-});
-
-test('what is forgotten while checks are being stored is not stored again with them', async () => {
-  const cache = memoryCache();
-  const [one, other] = [ledgerIn(cache), ledgerIn(cache)];
-  await one.pass(['a']);
-  expect(await other.unknown(['a'])).toEqual([]);
-  const generation = other.memory.generation.bind(other.memory);
-  vi.spyOn(other.memory, 'generation').mockImplementationOnce(async () => {
-    const known = await generation();
-    await one.memory.forget();
-    return known;
+describe('what is forgotten', () => {
+  test('are the checks that have passed, not what is left out', async () => {
+    const ledger = ledgerIn();
+    await ledger.pass(['a']);
+    ledger.add('conv2d.tile');
+    ledger.forget();
+    expect(await ledger.unknown(['a'])).toEqual(['a']);
+    expect([ledger.has('conv2d.tile'), ledger.leftOut]).toEqual([true, ['conv2d.tile']]);
   });
-  await other.pass(['c']);
-  expect(await ledgerIn(cache).unknown(['a', 'c'])).toEqual(['a', 'c']);
-  await other.pass(['d']);
-  expect(await ledgerIn(cache).unknown(['a', 'd'])).toEqual(['a']);
+
+  test.each([
+    ['before another engine that trusted it stores checks', 'generation', ['a']],
+    ['while checks are being stored', 'set', ['a', 'c']],
+  ] as const)('%s is not stored again', async (_, moment, forgotten) => {
+    const cache = memoryCache();
+    const [one, other] = [ledgerIn(cache), ledgerIn(cache)];
+    await one.pass(['a']);
+    expect(await other.unknown(['a'])).toEqual([]);
+    const { memory } = other;
+    const original: (...given: never[]) => Promise<unknown> = memory[moment].bind(memory);
+    vi.spyOn(memory, moment).mockImplementationOnce((async (...given: never[]) => {
+      await one.memory.forget();
+      return original(...given);
+    }) as never);
+    await other.pass(['c']);
+    expect(await ledgerIn(cache).unknown(['a', 'c'])).toEqual(forgotten);
+    await other.pass(['d']);
+    expect(await ledgerIn(cache).unknown(['a', 'd'])).toEqual(['a']);
+  });
 });
 
 test('a late variant is left out until it is compiled, unless something worse is known of it', async () => {
@@ -95,7 +84,9 @@ test('a late variant is left out until it is compiled, unless something worse is
     come = resolve;
   });
   const pending = { compiled, wait: async () => {} };
-  const late = new UnusableKernel('slow-kernel', tile, { ...texts, pending });
+  const late = new UnusableKernel('slow-kernel', tile, {
+    ...{ adapter: 'a card', problem: ' yet.', advice: '', pending },
+  });
   ledger.add('conv2d.tile', late);
   ledger.add('conv2d.direct');
   ledger.add('conv2d.direct', late);
@@ -107,20 +98,14 @@ test('a late variant is left out until it is compiled, unless something worse is
   expect(ledger.leftOut).toEqual(['conv2d.direct', 'conv2d.winograd7']);
 });
 
-test('a variant that was wrong in use stays so; only such a one is refused to those who fix it', () => {
+test('a variant that was wrong in use stays so; only such a one is refused to those who fix it; a warning names it once', () => {
   const ledger = ledgerIn();
   ledger.add('conv2d.tile', refused);
   expect(ledger.wrongInUse('conv2d.tile')).toBeUndefined();
   ledger.add('conv2d.tile', atSize);
-  ledger.add('conv2d.tile', refused);
-  expect(ledger.wrongInUse('conv2d.tile')).toBe(atSize);
-});
-
-test('a warning names a variant once', () => {
-  const ledger = ledgerIn();
-  ledger.add('conv2d.tile');
   expect(ledger.isNews('conv2d.tile')).toBe(true);
   ledger.add('conv2d.tile', refused);
+  expect(ledger.wrongInUse('conv2d.tile')).toBe(atSize);
   expect(ledger.isNews('conv2d.tile')).toBe(false);
   // It was late, and has come meanwhile.
   expect(ledger.isNews('conv2d.direct')).toBe(true);

@@ -1,85 +1,95 @@
 /** Node's event loop while something of a device is awaited. What Firefox needs shows in the time that its lane takes. */
-import { afterEach, beforeEach, expect, type MockInstance, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { afterSeconds, Waiter } from '../../src/base/time';
 
-const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** Every rest is one call of this. */
-let rest: MockInstance<typeof Atomics.wait>;
-beforeEach(() => {
-  rest = vi.spyOn(Atomics, 'wait') as typeof rest;
-});
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
-/** Turns of the event loop until `promise` is settled, as many as an immediate that sets itself again can get, and rests in them. */
-async function turnsDuring(promise: Promise<unknown>): Promise<{ turns: number; rests: number }> {
-  let turns = 0;
-  let counting = true;
-  rest.mockClear();
-  const count = () => {
-    turns++;
-    if (counting) setImmediate(count);
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A wait that the test ends, and the milliseconds that Node rests in each turn: the clock stands still unless the test moves it. */
+function waiting() {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const rests: number[] = [];
+  vi.spyOn(Atomics, 'wait').mockImplementation((_array, _at, _value, milliseconds) => {
+    rests.push(milliseconds!);
+    return 'timed-out';
+  });
+  const waiter = new Waiter(() => {});
+  const wait = () => {
+    let end = (_: unknown) => {};
+    const promise = new Promise((resolve) => {
+      end = resolve;
+    });
+    return { promise: waiter.wait(promise), end };
   };
-  setImmediate(count);
-  await promise.catch(() => {});
-  counting = false;
-  return { turns, rests: rest.mock.calls.length };
+  /** The rests of so many turns. */
+  const restsIn = async (turns: number) => {
+    rests.length = 0;
+    for (let i = 0; i < turns; i++) await turn();
+    return rests;
+  };
+  return { wait, restsIn };
 }
 
-test("while Waiter.wait awaits a promise, Node's event loop rests in every turn, and only then", async () => {
-  const waiter = new Waiter(() => {});
-  const failure = () => after(100).then(() => Promise.reject(new Error('lost')));
-  for (const promise of [() => after(100), failure]) {
-    expect(await turnsDuring(after(50))).toMatchObject({ rests: 0 });
-    const { turns, rests } = await turnsDuring(waiter.wait(promise()));
-    expect(rests).toBeGreaterThan(2);
-    expect(Math.abs(turns - rests)).toBeLessThanOrEqual(2);
-    await after(0); // its last turn
-  }
-  expect(await turnsDuring(after(50))).toMatchObject({ rests: 0 });
-  await expect(waiter.wait(Promise.reject(new Error('lost')))).rejects.toThrow('lost');
-  expect(await waiter.wait(Promise.resolve(7))).toBe(7);
-});
+test.each([
+  ['resolves', async () => 'done'],
+  ['rejects', () => Promise.reject(new Error('lost'))],
+])(
+  "Node's event loop rests in every turn until what Waiter.wait awaits %s, and only then",
+  async (_, result) => {
+    const { wait, restsIn } = waiting();
+    const { promise, end } = wait();
+    expect(await restsIn(9)).toHaveLength(9);
+    end(result());
+    expect(await promise.catch(({ message }) => message)).toBe(
+      await result().catch(({ message }) => message),
+    );
+    await turn(); // its last one
+    expect(await restsIn(9)).toEqual([]);
+  },
+);
 
-test('Waiter.wait does not delay short waits, and waits at the same time share their rests', async () => {
-  const waiter = new Waiter(() => {});
-  const start = performance.now();
-  for (let i = 0; i < 200; i++) await waiter.wait(new Promise((resolve) => setImmediate(resolve)));
-  const rested = rest.mock.calls.reduce((sum, [, , , milliseconds]) => sum + milliseconds!, 0);
-  // A rest of 1 ms each would be nearly all of the time.
-  expect(rested).toBeLessThan(0.1 * (performance.now() - start));
-  await after(0);
-  const { turns, rests } = await turnsDuring(Promise.all([1, 2, 3, 4, 5].map(() => waiter.wait(after(200)))));
-  expect(rests).toBeGreaterThan(2);
-  expect(rests).toBeLessThanOrEqual(turns + 2);
+test('Waiter.wait rests for a twentieth of the time waited so far, 1 ms at most; waits at the same time share their rests', async () => {
+  const { wait, restsIn } = waiting();
+  const first = wait();
+  expect(await restsIn(2)).toEqual([0, 0]);
+  vi.advanceTimersByTime(10);
+  const others = [wait(), wait(), wait()];
+  expect(await restsIn(3)).toEqual([0.5, 0.5, 0.5]);
+  vi.advanceTimersByTime(1000);
+  expect(await restsIn(1)).toEqual([1]);
+  for (const { promise, end } of [first, ...others]) {
+    end(0);
+    await promise;
+  }
+  const next = wait();
+  expect(await restsIn(1)).toEqual([0]);
+  next.end(0);
 });
 
 test('afterSeconds counts seconds in which timers tick on time, not time asleep or in a debugger', () => {
   vi.useFakeTimers();
-  try {
-    const now = performance.now.bind(performance);
-    let slept = 0;
-    vi.spyOn(performance, 'now').mockImplementation(() => now() + slept);
-    const late = vi.fn();
-    const off = vi.fn();
-    afterSeconds(10, late);
-    const callOff = afterSeconds(5, off);
-    vi.advanceTimersByTime(4_500);
-    callOff();
-    // The clock goes on, and no timer fires.
-    for (const sleep of [3_600_000, 3_000, 3_000, 3_000]) {
-      slept += sleep;
-      vi.advanceTimersByTime(1_000);
-    }
-    vi.advanceTimersByTime(5_400);
-    expect(late).not.toHaveBeenCalled();
+  const now = performance.now.bind(performance);
+  let slept = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + slept);
+  const late = vi.fn();
+  const off = vi.fn();
+  afterSeconds(10, late);
+  const callOff = afterSeconds(5, off);
+  vi.advanceTimersByTime(4_500);
+  callOff();
+  // The clock goes on, and no timer fires.
+  for (const sleep of [3_600_000, 3_000, 3_000, 3_000]) {
+    slept += sleep;
     vi.advanceTimersByTime(1_000);
-    expect(late).toHaveBeenCalledTimes(1);
-    vi.advanceTimersByTime(60_000);
-    expect([late.mock.calls.length, off.mock.calls.length]).toEqual([1, 0]);
-  } finally {
-    vi.useRealTimers();
   }
+  vi.advanceTimersByTime(5_400);
+  expect(late).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1_000);
+  expect(late).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(60_000);
+  expect([late.mock.calls.length, off.mock.calls.length]).toEqual([1, 0]);
 });
