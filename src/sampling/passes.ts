@@ -55,7 +55,7 @@ export const lastRow = () => row({ level: 0, knownFrom: KNOWN });
 const KNOWN = 0.5;
 
 /** The level after `done` of `steps` steps. */
-export const levelAt = ({ from, steps }: Pick<PassOptions, 'from' | 'steps'>, done: number) =>
+const levelAt = ({ from, steps }: Pick<PassOptions, 'from' | 'steps'>, done: number) =>
   from * (1 - done / steps);
 
 /** The passes of a run's steps, then the ones that polish, with noises that follow from `seed`. */
@@ -99,7 +99,7 @@ function polishOf({ noises, level }: Polish, guidance: number, seed: number): Pa
  * A step of Adams-Bashforth of second order after a step of length `before`: the velocity goes on as it changed, so that its mean over the
  * step is v + (v - v_old) step / (2 before).
  */
-export function extrapolated(step: number, before: number) {
+function extrapolated(step: number, before: number) {
   const ratio = step / (2 * before);
   return { step: (1 + ratio) * step, correction: -ratio * step };
 }

@@ -23,21 +23,20 @@ export async function refused(
   return error as EngineError;
 }
 
-/** The same with exactly this message, before anything is made on the device. */
+/** The same, before anything is made on the device. */
 export async function refusedAtOnce(
   device: GPUDevice,
   work: () => unknown,
   code: ErrorCode,
-  message: string,
+  fact: string,
 ): Promise<void> {
   const spies = [
     ...[vi.spyOn(device, 'createBuffer'), vi.spyOn(device, 'createComputePipelineAsync')],
     ...[vi.spyOn(device.queue, 'submit'), vi.spyOn(device.queue, 'writeBuffer')],
   ];
-  const error = await refused(work, code);
-  expect(error.message).toEqual(message);
+  await refused(work, code, fact);
   for (const spy of spies) {
-    expect(spy, message).not.toHaveBeenCalled();
+    expect(spy, fact).not.toHaveBeenCalled();
     spy.mockRestore();
   }
 }
