@@ -1,10 +1,8 @@
-/** The command line as a person runs it: exit codes and messages. The GPU is not reached. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+/** The command line as a person types it: exit codes and messages. The GPU is not reached. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { shaders } from 'virtual:shaders';
-import { afterAll, expect, test, vi } from 'vitest';
-import { quoted } from '../../harness/cli/args';
-import { main } from '../../harness/cli/main';
+import { afterAll, expect, test } from 'vitest';
 import { summaries } from '../../harness/cli/summaries';
 import { strip } from '../../shaders/reflect';
 import { exportOnnx } from '../../src/onnx/index';
@@ -14,143 +12,125 @@ import { encodeSafetensors } from '../../src/weights/encode';
 import { loadModel } from '../../src/weights/model';
 import { decodeSafetensors } from '../../src/weights/safetensors';
 import { saveModel } from '../../src/weights/save_model';
+import { typed } from '../lib/command';
 import { takesLong } from '../lib/lanes/limits';
 import { runNode, temporaryFolder } from '../lib/system';
 
-const folder = temporaryFolder(afterAll);
-
-/** In this process, which is faster than in one of its own. */
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: '', err: '' };
-  vi.spyOn(console, 'log').mockImplementation((text) => {
-    said.out += `${text}\n`;
-  });
-  vi.spyOn(console, 'error').mockImplementation((text) => {
-    said.err += `${text}\n`;
-  });
-  try {
-    return { code: await main(args), ...said };
-  } finally {
-    vi.restoreAllMocks();
-  }
+/** A shell would take its name apart. */
+const folder = join(temporaryFolder(afterAll), 'my runs');
+const lies: Readonly<Record<string, string | Uint8Array>> = {
+  'a/file': 'not a model',
+  'a/other.safetensors': encodeSafetensors([{ name: 'a', shape: [1], data: new Float32Array(1) }]),
+  'run/checkpoint.safetensors': 'precious',
+  'model/model.safetensors': 'precious',
+};
+for (const [name, content] of Object.entries(lies)) {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), content);
 }
+/** A line as words; @ is the folder. */
+const words = (line: string) => line.split(' ').map((word) => word.replaceAll('@', folder));
 
-/** Expects this exit code and one line on stderr, no stack, that holds every one of `facts`. */
-async function fails(words: string | readonly string[], code: number, ...facts: string[]): Promise<void> {
-  const result = await run(...(typeof words === 'string' ? words.split(' ') : words));
-  expect(result.err.trim().split('\n'), result.err).toHaveLength(1);
-  for (const fact of facts) expect(result.err).toContain(fact);
-  expect(result.code).toBe(code);
-}
+const fixed = 'train --out @/new --variants';
+const same = (command: string, a: string, b: string) =>
+  [
+    2,
+    `${command} --${a} @/model/model.safetensors --${b} @/model/./model.safetensors`,
+    `--${a} and --${b}`,
+    'the same file',
+  ] as const;
 
-test('--help lists the commands or the flags of one command, and --version prints the version', async () => {
-  const overview = await run('--help');
-  const command = await run('train', '--help');
-  const nothing = await run();
+test.each<readonly [code: 1 | 2, line: string, ...facts: string[]]>([
+  // What is typed wrong.
+  [2, 'trian', '"trian"', 'train, sample, distil, evaluate, convert'],
+  [2, 'train --out @ --epoch 3', '--epoch', '--epochs'],
+  [2, 'train', '--out DIR'],
+  [2, 'train --out @ --widths 8,8,8,8', '--widths 8,8,8,8', 'multiple of 8'],
+  [2, 'train --out @ --limit 10001', '10001', '1 to 10000'],
+  [2, 'sample --model x --out y.jpg', 'y.jpg', '.png'],
+  [2, 'distil --out @', '--calls 1 or --calls 2'],
+  [2, 'distil --out @ --calls 4', '"4"', '1, 2'],
+  [2, 'distil --calls 2', '--out DIR'],
+  [2, 'distil --calls 2 --out @/new --model tutorial', 'follows a flow', '--recipe digits'],
+  [2, 'convert --model digits', '--onnx FILE.onnx', '--pytorch FILE.safetensors'],
+  [2, 'convert --onnx net.safetensors', 'net.safetensors', '.onnx'],
+  [2, 'convert --pytorch net.pt', 'net.pt', '.safetensors'],
+  [2, 'explain --shader conv2d.nothing', '--shader is conv2d.nothing; there is no such shader'],
+  [2, 'explain --variants conv2d/down.0=one_output', 'conv2d/down.0 cannot be one', 'one output channel'],
+  [2, 'bench --points 1,2', '--points', '--sweep batch or --sweep size'],
+  [2, 'bench --sweep both --points 1,2', '--points', '--sweep batch'],
+  [2, 'bench --sweep depth', '"depth"', 'none, batch, size, both'],
+  [2, 'bench --widths 8,8,8,8', '--widths 8,8,8,8', 'multiple of 8'],
+  [2, 'bench --compare a.json', '--compare takes two files', 'A.json,B.json'],
+  [2, 'bench --compare a.json,b.json --batch 4', '--batch', 'runs nothing'],
+  ...['train --out @', 'sample --model x --out y.png', 'bench', 'check'].map(
+    (command) => [2, `${command} --tune --no-tune`, '--tune and --no-tune'] as const,
+  ),
+  ...[fixed, 'bench --variants', 'check --variants'].map(
+    (command) =>
+      [2, `${command} conv2d/down.9=direct`, 'no conv2d/down.9', 'conv2d/down.0, conv2d/down.1'] as const,
+  ),
+  [2, `${fixed} conv2d/down.1=fast`, 'no variant fast', 'direct, '],
+  // What would be written over; with --overwrite it comes to the next mistake.
+  [2, 'train --out @/run', 'a run in @/run already', "--resume '@/run/checkpoint.safetensors', ", '--out'],
+  [2, 'train --out @/model', 'a model in @/model already', '--out', '--overwrite'],
+  [1, 'train --out @/run --data @/none --overwrite', 'no such file'],
+  [1, 'train --out @/model --data @/none --overwrite', 'no such file'],
+  [2, 'distil --calls 1 --out @/model --model @/none', 'a model in @/model already', '--overwrite'],
+  [1, 'distil --calls 1 --out @/model --model @/none --overwrite', 'no such file'],
+  [2, 'distil --calls 1 --out @/run --model @/none --overwrite', 'a run in @/run', '--out'],
+  [
+    2,
+    'distil --calls 1 --model @/model/model.safetensors --out @/model --overwrite',
+    '--model and --out',
+    '@/model/model.safetensors',
+  ],
+  same('convert', 'model', 'pytorch'),
+  same('evaluate', 'model', 'json'),
+  same('check', 'variants', 'json'),
+  same('bench', 'variants', 'csv'),
+  same('bench', 'json', 'csv'),
+  // What cannot be read or written.
+  [1, 'train --out @/a/file/x', '@/a/file/x cannot be written', 'not a folder'],
+  [1, 'train --out @/a --data @/none', 'no such file or folder'],
+  [1, 'train --out @/a --data @/a', 'holds no images', 'folders named after their classes'],
+  [1, 'train --out @/a --data @/a/file', 'file is neither a picture nor data to'],
+  [1, 'sample --model @/a/file --out @/x.png', '@/a/file', 'not a safetensors file'],
+  [1, 'sample --model @/a/other.safetensors --out @/x.png', 'not saved by webgpu-diffusion'],
+  [1, 'convert --onnx @/x.onnx --model digts', 'digts', 'tutorial, digits'],
+  [1, 'train --resume @/gone', 'gone', 'no such file'],
+  [1, 'bench --compare docs/results/bench-node-lavapipe-64.json,@/gone', 'no such file'],
+  [1, 'bench --compare docs/results/bench-node-lavapipe-64.json,package.json', 'not a result of this bench'],
+  ...['--json', '--csv', '--markdown', '--svg'].map(
+    (flag) => [1, `bench --kernel noop ${flag} @`, '@', 'a folder', flag] as const,
+  ),
+  [1, 'evaluate --json @', '@', 'a folder', '--json'],
+])('ends with %i: %s', async (code, line, ...facts) => {
+  const said = await typed(...words(line));
+  expect(said).toMatchObject({ code, out: '' });
+  // No stack.
+  expect(said.err.trim().split('\n'), said.err).toHaveLength(1);
+  for (const fact of facts) expect(said.err).toContain(fact.replaceAll('@', folder));
+  const left = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  expect(left).toEqual([...new Set(Object.keys(lies).flatMap((name) => [dirname(name), name]))].sort());
+  for (const [name, content] of Object.entries(lies))
+    expect(readFileSync(join(folder, name))).toEqual(Buffer.from(content));
+});
+
+test('--help lists the commands, and --version prints the version', async () => {
+  const overview = await typed('--help');
   for (const name of ['train', 'sample', 'distil', 'convert', 'bench', 'check', 'explain', 'adapters'])
     expect(overview.out).toContain(`\n  ${name}`);
-  expect(overview.code).toBe(0);
-  expect(command.out).toContain('--resume FILE');
-  expect(command.code).toBe(0);
-  expect(nothing.out).toBe(overview.out);
-  const { version } = JSON.parse(await readFile('package.json', 'utf8'));
-  expect(await run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' });
-  expect(nothing.code).toBe(2);
+  expect(await typed()).toEqual({ ...overview, code: 2 });
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  expect(await typed('--version')).toMatchObject({ code: 0, out: `${version}\n`, err: '' });
 });
 
-test('a usage error ends a command with exit code 2', async () => {
-  await fails('trian', 2, '"trian"', 'train, sample, distil, evaluate, convert');
-  await fails(`train --out ${folder} --epoch 3`, 2, '--epoch', '--epochs');
-  await fails('train', 2, '--out DIR');
-  await fails(`train --out ${folder} --widths 8,8,8,8`, 2, '--widths 8,8,8,8', 'multiple of 8');
-  await fails(`train --out ${folder} --limit 10001`, 2, '10001', '1 to 10000');
-  await fails('sample --model x --out y.jpg', 2, 'y.jpg', '.png');
-  await fails(`distil --out ${folder}`, 2, '--calls 1 or --calls 2');
-  await fails(`distil --out ${folder} --calls 4`, 2, '"4"', '1, 2');
-  await fails('distil --calls 2', 2, '--out DIR');
-  await fails(
-    `distil --calls 2 --out ${folder}/new --model tutorial`,
-    2,
-    'follows a flow',
-    '--recipe digits',
-  );
-  await fails('convert --model digits', 2, '--onnx FILE.onnx', '--pytorch FILE.safetensors');
-  await fails('convert --onnx net.safetensors', 2, 'net.safetensors', '.onnx');
-  await fails('convert --pytorch net.pt', 2, 'net.pt', '.safetensors');
-  await fails('bench --points 1,2', 2, '--points', '--sweep batch or --sweep size');
-  await fails('bench --sweep both --points 1,2', 2, '--points', '--sweep batch');
-  await fails('bench --sweep depth', 2, '"depth"', 'none, batch, size, both');
-  await fails('bench --widths 8,8,8,8', 2, '--widths 8,8,8,8', 'multiple of 8');
-  await fails('bench --compare a.json', 2, '--compare takes two files', 'A.json,B.json');
-  await fails('bench --compare a.json,b.json --batch 4', 2, '--batch', 'runs nothing');
-  for (const command of [`train --out ${folder}`, 'sample --model x --out y.png', 'bench', 'check'])
-    await fails(`${command} --tune --no-tune`, 2, '--tune and --no-tune');
-  const fixed = `train --out ${folder}/new --variants`;
-  for (const command of [fixed, 'bench --variants', 'check --variants'])
-    await fails(`${command} conv2d/down.9=direct`, 2, 'no conv2d/down.9', 'conv2d/down.0, conv2d/down.1');
-  await fails(`${fixed} conv2d/down.1=fast`, 2, 'no variant fast', 'direct, ');
-  await fails(
-    'explain --variants conv2d/down.0=one_output',
-    2,
-    'conv2d/down.0 cannot be one',
-    'one output channel',
-  );
-});
-
-test.each([
-  ['run', 'checkpoint.safetensors'],
-  ['model', 'model.safetensors'],
-])('train replaces no %s without --overwrite', async (what, name) => {
-  const place = temporaryFolder();
-  const file = join(place, name);
-  await writeFile(file, 'precious');
-  const train = `train --out ${place} --data ${place}/none`;
-  const goOn = what === 'run' ? [`--resume ${file}`] : [];
-  await fails(train, 2, `a ${what} in ${place} already`, ...goOn, '--out', '--overwrite');
-  // It comes to the next mistake.
-  await fails(`${train} --overwrite`, 1, 'no such file');
-  expect(await readFile(file, 'utf8')).toBe('precious');
-});
-
-test('train quotes the path of a run that is in the way, where a shell needs that', async () => {
-  const place = join(temporaryFolder(), 'my runs');
-  await mkdir(place);
-  const checkpoint = join(place, 'checkpoint.safetensors');
-  await writeFile(checkpoint, '');
-  await fails(['train', '--out', place], 2, `a run in ${place} already`, `--resume ${quoted(checkpoint)}, `);
-  expect(quoted(checkpoint)).not.toBe(checkpoint);
-});
-
-test('no command writes over a file that it reads, or writes two results into one file', async () => {
-  const place = temporaryFolder();
-  const model = join(place, 'model.safetensors');
-  await writeFile(model, 'precious');
-  const same = async (command: string, a: string, b: string) =>
-    fails(
-      `${command} --${a} ${model} --${b} ${place}/./model.safetensors`,
-      2,
-      `--${a} and --${b}`,
-      'the same file',
-    );
-  await same('convert', 'model', 'pytorch');
-  await same('evaluate', 'model', 'json');
-  await same('check', 'variants', 'json');
-  await same('bench', 'variants', 'csv');
-  await same('bench', 'json', 'csv');
-  await fails(`distil --calls 1 --model ${model} --out ${place} --overwrite`, 2, '--model and --out', model);
-  expect(await readFile(model, 'utf8')).toBe('precious');
-});
-
-test('distil replaces no run, and no model without --overwrite', async () => {
-  const place = temporaryFolder();
-  const model = join(place, 'model.safetensors');
-  await writeFile(model, 'precious');
-  const distil = `distil --calls 1 --out ${place} --model ${place}/none`;
-  await fails(distil, 2, `a model in ${place} already`, '--out', '--overwrite');
-  await fails(`${distil} --overwrite`, 1, 'no such file');
-  await writeFile(join(place, 'checkpoint.safetensors'), '');
-  await fails(`${distil} --overwrite`, 2, `a run in ${place}`, '--out');
-  expect(await readFile(model, 'utf8')).toBe('precious');
+test.each(Object.keys(summaries))('%s --help names the command, and fits 120 columns', async (command) => {
+  const { out, code } = await typed(command, '--help');
+  expect(code).toBe(0);
+  expect(out).toMatch(new RegExp(`^webgpu-diffusion ${command}\\b`));
+  expect(out.split('\n').filter((line) => line.length > 120)).toEqual([]);
 });
 
 test('convert keeps the sampling and the teacher of a distilled network', async () => {
@@ -161,111 +141,65 @@ test('convert keeps the sampling and the teacher of a distilled network', async 
   const list = parametersOf(config).parameters;
   const unet = { config, parameters: list, getParameters: async () => parameters };
   const teacher = '0123abcd';
-  await writeFile(distilled, await saveModel({ ...unet, sampling, teacher }, { objective: 'flow' }));
-  expect((await run('convert', '--model', distilled, '--pytorch', pytorch)).code).toBe(0);
-  expect(loadModel(await readFile(pytorch))).toMatchObject({ sampling, teacher, objective: 'flow' });
-  await fails(`distil --calls 1 --out ${out}/new --model ${distilled}`, 2, 'itself distilled, to 1 call');
-});
-
-test('bench --compare prints two results side by side, and refuses other files', async () => {
-  const place = temporaryFolder();
-  const [a, b] = ['docs/results/bench-node-lavapipe-64.json', join(place, 'b.json')];
-  const { step, ...others } = JSON.parse(await readFile(a, 'utf8'));
-  const { median, p10, p90, n } = step.ms;
-  const ms = { median: median / 2, p10: p10 / 2, p90: p90 / 2, n };
-  await writeFile(b, JSON.stringify({ ...others, step: { ...step, ms } }));
-  const { code, out } = await run('bench', '--compare', `${a},${b}`);
-  expect(code).toBe(0);
-  expect(out).toContain('0.50x ▼ faster');
-  await writeFile(b, JSON.stringify({ peers: [] }));
-  await fails(`bench --compare ${a},${b}`, 1, b, 'not a result of this bench', 'no field schema');
-  await fails(`bench --compare ${a},${b}.gone`, 1, 'no such file');
-});
-
-test('a file that cannot be read or written ends a command with exit code 1', async () => {
-  const file = join(folder, 'file');
-  await writeFile(file, 'not a model');
-  const noModel = join(folder, 'other.safetensors');
-  await writeFile(noModel, encodeSafetensors([{ name: 'a', shape: [1], data: new Float32Array(1) }]));
-  await fails(`train --out ${file}/x`, 1, `${file}/x cannot be written`, 'not a folder');
-  await fails(`train --out ${folder} --data ${folder}/none`, 1, 'no such file or folder');
-  await fails(
-    `train --out ${folder} --data ${folder}`,
-    1,
-    'holds no images',
-    'folders named after their classes',
-  );
-  await fails(`train --out ${folder} --data ${file}`, 1, 'file is neither a picture nor data to');
-  await fails(`sample --model ${file} --out ${folder}/x.png`, 1, file, 'not a safetensors file');
-  await fails(`sample --model ${noModel} --out ${folder}/x.png`, 1, 'not saved by webgpu-diffusion');
-  await fails(`convert --onnx ${folder}/x.onnx --model digts`, 1, 'digts', 'tutorial, digits');
-  await fails(`train --resume ${folder}/gone`, 1, 'gone', 'no such file');
-  for (const flag of ['--json', '--csv', '--markdown', '--svg'])
-    await fails(`bench --kernel noop ${flag} ${folder}`, 1, folder, 'a folder', flag);
-  await fails(`evaluate --json ${folder}`, 1, folder, 'a folder', '--json');
-  // Nothing was left behind.
-  expect((await readdir(folder)).sort()).toEqual(['file', 'other.safetensors']);
+  writeFileSync(distilled, await saveModel({ ...unet, sampling, teacher }, { objective: 'flow' }));
+  expect(await typed('convert', '--model', distilled, '--pytorch', pytorch)).toMatchObject({ code: 0 });
+  expect(loadModel(readFileSync(pytorch))).toMatchObject({ sampling, teacher, objective: 'flow' });
+  const again = await typed('distil', '--calls', '1', '--out', `${out}/new`, '--model', distilled);
+  expect(again).toMatchObject({ code: 2, err: expect.stringContaining('itself distilled, to 1 call') });
 });
 
 test('convert writes the same ONNX and PyTorch files as the library', async () => {
   const out = temporaryFolder();
   const [onnx, pytorch] = [join(out, 'net.onnx'), join(out, 'net.safetensors')];
-  const { code, out: said, err } = await run('convert', '--onnx', onnx, '--pytorch', pytorch);
-  expect({ code, err }).toEqual({ code: 0, err: '' });
-  expect(said).toContain(
-    `Wrote ${onnx}: 28x28x1, widths 32 64 64, kernels 5x5, conditioned on noise level and 10 classes.`,
-  );
+  const shape = '28x28x1, widths 32 64 64, kernels 5x5, conditioned on noise level and 10 classes';
+  const said = expect.stringContaining(`Wrote ${onnx}: ${shape}.`);
+  const { code, out: text, err } = await typed('convert', '--onnx', onnx, '--pytorch', pytorch);
+  expect([code, text, err]).toEqual([0, said, '']);
   const model = await loadPretrained('digits');
-  expect(Buffer.compare(await readFile(onnx), exportOnnx(model))).toBe(0);
-  expect(loadModel(await readFile(pytorch))).toEqual(model);
-  expect(decodeSafetensors(await readFile(pytorch)).tensors.has('down.0.weight')).toBe(true);
+  expect(Buffer.compare(readFileSync(onnx), exportOnnx(model))).toBe(0);
+  expect(loadModel(readFileSync(pytorch))).toEqual(model);
+  expect(decodeSafetensors(readFileSync(pytorch)).tensors.has('down.0.weight')).toBe(true);
 });
 
-test.each(Object.keys(summaries))('%s --help names the command, and fits 120 columns', async (command) => {
-  const { out, code } = await run(command, '--help');
-  expect(code).toBe(0);
-  expect(out).toMatch(new RegExp(`^webgpu-diffusion ${command}\\b`));
-  expect(out.split('\n').filter((line) => line.length > 120)).toEqual([]);
+test('bench --compare prints two results side by side', async () => {
+  const [a, b] = ['docs/results/bench-node-lavapipe-64.json', join(temporaryFolder(), 'b.json')];
+  const { step, ...others } = JSON.parse(readFileSync(a, 'utf8'));
+  const { median, p10, p90, n } = step.ms;
+  const ms = { median: median / 2, p10: p10 / 2, p90: p90 / 2, n };
+  writeFileSync(b, JSON.stringify({ ...others, step: { ...step, ms } }));
+  const said = await typed('bench', '--compare', `${a},${b}`);
+  expect(said).toMatchObject({ code: 0, out: expect.stringContaining('0.50x ▼ faster') });
 });
 
-test('explain needs no GPU', async () => {
-  const { out, err, code } = await run('explain');
-  expect(err).toBe('');
-  expect(code).toBe(0);
-  expect(out).toContain('Total params: 309,057');
-  expect(out).toContain('conv2d_grad_kernel');
+test('explain lists layers, kernels and dispatches, as given too', async () => {
+  const { out, err, code } = await typed('explain');
+  expect([err, code]).toEqual(['', 0]);
+  for (const text of ['Total params: 309,057', 'conv2d_grad_kernel', 'conv2d.winograd_subgroups_product'])
+    expect(out).toContain(text);
   expect(out).toMatch(/\d+ dispatches, 4[78]\.\d GFLOP/);
   expect(out).toContain('Kernel variants, the usual ones');
-  expect(out).toContain('conv2d.winograd_subgroups_product');
   for (const line of out.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
 
-  const fixed = await run('explain', '--variants', 'conv2d/down.1=winograd4,conv2d/up.2=one_output');
-  expect(fixed.code).toBe(0);
-  expect(fixed.out).toContain('Kernel variants, as given\n\nconv2d: winograd4 (down.1), one_output (up.2)\n');
-  expect(fixed.out).toContain('conv2d.winograd4 ');
-  expect(fixed.out).not.toContain('winograd_subgroups');
+  const given = await typed('explain', '--variants', 'conv2d/down.1=winograd4,conv2d/up.2=one_output');
+  expect(given.code).toBe(0);
+  expect(given.out).toContain('Kernel variants, as given\n\nconv2d: winograd4 (down.1), one_output (up.2)\n');
+  expect(given.out).toContain('conv2d.winograd4 ');
+  expect(given.out).not.toContain('winograd_subgroups');
 });
 
-test('explain --shader prints what a GPU gets, with comments', async () => {
-  const { code, out } = await run('explain', '--shader', 'conv2d.one_input_subgroups');
-  expect(code).toBe(0);
+test('explain --shader takes every name of a dispatch, and prints what a GPU gets, with comments', async () => {
+  const { out } = await typed('explain', '--shader', 'conv2d.one_input_subgroups');
   expect(out).toMatch(/^enable subgroups;\n\/\/ /);
   expect(out).not.toContain('#');
   expect(strip(out)).toBe(await shaders['conv2d.one_input_subgroups'].code());
-  const wrong = await run('explain', '--shader', 'conv2d.nothing');
-  expect(wrong.code).toBe(2);
-  expect(wrong.err).toContain('--shader is conv2d.nothing; there is no such shader');
-});
 
-test('explain --shader takes every name of a dispatch that explain prints', async () => {
-  const { out } = await run('explain', '--recipe', 'digits', '--gpu');
-  const list = out.slice(out.indexOf('kernel, its shaders'), out.indexOf(' dispatches, '));
+  const all = (await typed('explain', '--recipe', 'digits', '--gpu')).out;
+  const list = all.slice(all.indexOf('kernel, its shaders'), all.indexOf(' dispatches, '));
   // A dispatch has workgroups; the line of a kernel with several shaders has none.
   const names = new Set([...list.matchAll(/^ *([\w.]+) .*? \d+x\d+x\d+ /gm)].map(([, name]) => name));
-  expect(names).toContain('conv2d_grad_kernel.direct');
-  expect(names).toContain('adam.plain');
-  expect(names).toContain('conv2d.winograd_gpu_product');
-  for (const name of names) expect(await run('explain', '--shader', name), name).toMatchObject({ code: 0 });
+  for (const name of ['conv2d_grad_kernel.direct', 'adam.plain', 'conv2d.winograd_gpu_product'])
+    expect(names).toContain(name);
+  for (const name of names) expect(await typed('explain', '--shader', name), name).toMatchObject({ code: 0 });
 });
 
 test(
@@ -274,28 +208,26 @@ test(
   async () => {
     const child = (...args: string[]) => runNode('.', 'harness/run.mjs', ...args);
     // One after the other: the second takes the bundle that the first has made.
-    const good = await child('explain');
-    const bad = await child('train', '--epoch');
-    expect(good).toMatchObject({ code: 0, err: '' });
-    expect(good.out.trimEnd()).toMatch(/MB\.$/);
-    expect(bad).toMatchObject({ code: 2, out: '' });
-    expect(bad.err).toMatch(/^train has no flag --epoch; .*\n$/);
+    expect(await child('explain')).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringMatching(/MB\.\s*$/),
+    });
+    const err = expect.stringMatching(/^train has no flag --epoch; .*\n$/);
+    expect(await child('train', '--epoch')).toEqual({ code: 2, out: '', err });
   },
 );
 
+const gpuCode = 'tools/main.mjs harness/tools/gpu/gpu_code/gpu_code.ts';
 test.each([
-  ['gpu-code', 'tools/main.mjs', 'harness/tools/gpu/gpu_code/gpu_code.ts', 'nope'],
-  ['gpu-code', 'tools/main.mjs', 'harness/tools/gpu/gpu_code/gpu_code.ts', '--json', folder],
-  ['bench:peers', 'tools/peers/run.mjs', '--json', folder],
-  ['pack:gpu', 'tools/gpu/pack/pack.mjs', '--help'],
-  ['pack:gpu', 'tools/gpu/pack/pack.mjs', 'a.json'],
-])(
-  'npm run %s answers in one line what it cannot do, before it works',
-  takesLong('runsProcesses'),
-  async (_, file, ...args) => {
-    const { code, ...said } = await runNode(folder, resolve('harness', file), ...args);
-    expect(code).not.toBe(0);
-    const err = expect.stringMatching(/^[^\n]{20,200}\.\n$/);
-    expect(said).toEqual({ out: '', err });
-  },
-);
+  `${gpuCode} nope`,
+  `${gpuCode} --json .`,
+  'tools/peers/run.mjs --json .',
+  'tools/gpu/pack/pack.mjs --help',
+  'tools/gpu/pack/pack.mjs a.json',
+])('%s answers in one line what it cannot do, before it works', takesLong('runsProcesses'), async (line) => {
+  const [file, ...args] = line.split(' ');
+  const { code, ...said } = await runNode(temporaryFolder(), resolve('harness', file), ...args);
+  expect(code).not.toBe(0);
+  expect(said).toEqual({ out: '', err: expect.stringMatching(/^[^\n]{20,200}\.\n$/) });
+});
