@@ -105,8 +105,9 @@ test.each<readonly [code: 1 | 2, line: string, ...facts: string[]]>([
     (flag) => [1, `bench --kernel noop ${flag} @`, '@', 'a folder', flag] as const,
   ),
   [1, 'evaluate --json @', '@', 'a folder', '--json'],
-])('ends with %i: %s', async (code, line, ...facts) => {
-  const said = await typed(...words(line));
+])('ends with %i: %s', async (code, line, ...rest) => {
+  const facts = rest as string[];
+  const said = await typed(...words(line as string));
   expect(said).toMatchObject({ code, out: '' });
   // No stack.
   expect(said.err.trim().split('\n'), said.err).toHaveLength(1);

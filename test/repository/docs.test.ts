@@ -39,10 +39,6 @@ function hasLines(text: string, block: string): boolean {
 describe('quotes of files in the docs', () => {
   const shown = blocks.filter(({ file }) => file);
 
-  test('are found', () => {
-    expect(shown.length).toBeGreaterThan(4);
-  });
-
   test.each(shown)('$document, line $line, shows $file as it is', ({ file, code }) => {
     expect(hasLines(read(file!), code.trimEnd()), code).toBe(true);
   });
@@ -52,15 +48,7 @@ describe('quotes of files in the docs', () => {
       ({ document, language }) => language === 'wgsl' || (document === STEP && language === 'ts'),
     );
     expect(quotes.filter(({ file, newFile }) => !file && !newFile)).toEqual([]);
-  });
-
-  test('that differ from their file are noticed', () => {
-    expect(hasLines('  a\n    b\n  c', 'a\n  b')).toBe(true);
-    expect(hasLines('  a\n    b\n  c', 'a\n  c')).toBe(false);
-    expect(hasLines('  a\n   b\n  c', 'a\n  b')).toBe(false);
-    expect(hasLines('  a\n    b\n  c', 'a\n…\nc')).toBe(true);
-    expect(hasLines('  a\n    b\n  c', 'c\n…\na')).toBe(false);
-    expect(hasLines('  a\n    b\n  c', 'a\n…\na')).toBe(false);
+    expect(shown.length).toBeGreaterThan(4);
   });
 });
 
@@ -112,15 +100,6 @@ describe('programs in the docs', () => {
   test('compile against the sources', () => {
     expect(compiled.length).toBeGreaterThan(10);
     expect(errorsOf(compiled)).toEqual([]);
-  });
-
-  test('that do not compile are found, with their line', () => {
-    const code =
-      "import { createEngine } from 'webgpu-diffusion';\nconst a = await createEngine();\na.createUnet();\n";
-    const wrong: Block = { document: 'docs/x.md', line: 10, language: 'js', code };
-    expect(errorsOf([wrong])).toEqual([
-      expect.stringMatching(/^docs\/x\.md:13: Property 'createUnet' does not exist/),
-    ]);
   });
 });
 

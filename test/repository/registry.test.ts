@@ -32,73 +32,14 @@ const references: ReadonlyMap<string, Reference<never>> = new Map(
   Object.entries(referenceModules).map(([path, { reference }]) => [nameOf(path), reference]),
 );
 
-/** The parts of the rule of twins. */
-const twins = { shaders, launchers, references, specs };
-type Twins = typeof twins;
-
-/** The missing twins, one line each. */
-function missingTwins({ shaders, launchers, references, specs } = twins): string[] {
-  const problems: string[] = [];
-  const kernels = new Set([...shaders.keys()].map((name) => name.split('.')[0]));
-  const folders = [
-    { folder: 'src/kernels', holds: 'launcher', names: new Set(launchers) },
-    { folder: 'src/reference', holds: 'reference', names: new Set(references.keys()) },
-    { folder: 'harness/specs', holds: 'spec', names: new Set(specs.keys()) },
-  ];
-  for (const { folder, holds, names } of folders) {
-    for (const name of kernels)
-      if (!names.has(name)) problems.push(`the shaders of ${name} have no ${holds} ${folder}/${name}.ts`);
-    for (const name of names) if (!kernels.has(name)) problems.push(`${folder}/${name}.ts has no shader`);
-  }
-  for (const [name, reference] of references)
-    if (typeof reference !== 'function')
-      problems.push(`src/reference/${name}.ts must export a function reference`);
+test('every kernel has its four files, and its spec names it and its reference', () => {
+  const kernels = [...new Set([...shaders.keys()].map((name) => name.split('.')[0]))].sort();
+  for (const twins of [launchers, references.keys(), specs.keys()])
+    expect([...twins].sort()).toEqual(kernels);
   for (const [name, spec] of specs) {
-    if (spec?.kernel?.name !== name)
-      problems.push(`harness/specs/${name}.ts must export a spec of the kernel ${name}`);
-    else if (references.has(name) && spec.reference !== references.get(name))
-      problems.push(`the spec harness/specs/${name}.ts must have the reference of src/reference/${name}.ts`);
+    expect(spec.kernel.name).toBe(name);
+    expect(spec.reference, name).toBe(references.get(name));
   }
-  return problems;
-}
-
-test('every kernel has its four files', () => {
-  expect(missingTwins()).toEqual([]);
-});
-
-describe('the check of the four files of a kernel names what is missing:', () => {
-  const copy = specs.get('copy')!;
-  const whole: Twins = {
-    shaders: new Map([['copy', shaders.get('copy')!]]),
-    launchers: new Set(['copy']),
-    references: new Map([['copy', copy.reference]]),
-    specs: new Map([['copy', copy]]),
-  };
-  const withSpec = (spec: AnySpec) => ({ specs: new Map([['copy', spec]]) });
-
-  test.each<[what: string, change: Partial<Twins>, told: string[]]>([
-    ['nothing', {}, []],
-    ['launcher', { launchers: new Set() }, ['the shaders of copy have no launcher src/kernels/copy.ts']],
-    ['reference', { references: new Map() }, ['the shaders of copy have no reference src/reference/copy.ts']],
-    ['spec', { specs: new Map() }, ['the shaders of copy have no spec harness/specs/copy.ts']],
-    [
-      'shader',
-      { shaders: new Map() },
-      ['src/kernels', 'src/reference', 'harness/specs'].map((folder) => `${folder}/copy.ts has no shader`),
-    ],
-    [
-      'spec of its own',
-      withSpec(specs.get('swish')!),
-      ['harness/specs/copy.ts must export a spec of the kernel copy'],
-    ],
-    [
-      'spec with its reference',
-      withSpec({ ...copy, reference: () => ({}) }),
-      ['the spec harness/specs/copy.ts must have the reference of src/reference/copy.ts'],
-    ],
-  ])('%s', (_, change, told) => {
-    expect(missingTwins({ ...whole, ...change })).toEqual(told);
-  });
 });
 
 test('shaders for GPUs import no file that has a version for GPUs', () => {

@@ -1,7 +1,7 @@
 /** What may import what, as far as biome.json cannot say it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 /** The text of each script of a folder, by its path there without the ending. */
 function sources(of = 'src'): Map<string, string> {
@@ -48,37 +48,25 @@ test.each(['src', 'harness', 'harness/page'])(
   },
 );
 
-test('a circle of imports between folders is found', () => {
-  const files = new Map([
-    ['a/one', "import { two } from '../b/two';\nimport { three } from './three';"],
-    ['a/three', ''],
-    ['b/two', "import type { Four } from '../c/four';"],
-    ['c/four', "import { three } from '../a/three';"],
-    ['five', "import { one } from './a/one';"],
-  ]);
-  expect(circlesOf(importsOf(files))).toEqual(['a', 'b', 'c']);
-});
+/** The files of a folder whose text matches. */
+const matching = (of: string, what: RegExp) =>
+  [...sources(of)].filter(([, text]) => what.test(text)).map(([file]) => file);
 
-test('the page and its worker import nothing from each other', () => {
+test.each([
+  ['shell/', 'worker/'],
+  ['worker/', 'shell/'],
+])('the page’s %s imports nothing from its %s', (one, other) => {
   const imports = [...importsOf(sources('harness/page'))];
-  for (const [one, other] of [
-    ['shell/', 'worker/'],
-    ['worker/', 'shell/'],
-  ])
-    expect(
-      imports.filter(([file, to]) => file.startsWith(one) && to.some((path) => path.startsWith(other))),
-    ).toEqual([]);
+  const wrong = imports.filter(
+    ([file, to]) => file.startsWith(one) && to.some((path) => path.startsWith(other)),
+  );
+  expect(wrong).toEqual([]);
 });
 
 test('one file of the page lists what it imports from src/worker beyond the exports of the package', () => {
-  const inside = [...importsInto('harness/page', /\/src\/worker\/(?!index')/)];
-  expect(inside).toEqual(['worker/door']);
-  const hosts = ['src', 'harness'].flatMap((of) =>
-    [...sources(of)]
-      .filter(([, text]) => /\bimplements SessionHost\b/.test(text))
-      .map(([file]) => `${of}/${file}`),
-  );
-  expect(hosts).toEqual(['src/worker/server']);
+  expect(matching('harness/page', /\bfrom '[^']*\/src\/worker\/(?!index')/)).toEqual(['worker/door']);
+  const hosts = ['src', 'harness'].map((of) => matching(of, /\bimplements SessionHost\b/));
+  expect(hosts).toEqual([['worker/server'], []]);
 });
 
 test('harness/page has only main and policy outside of its folders', () => {
@@ -86,27 +74,9 @@ test('harness/page has only main and policy outside of its folders', () => {
   expect(loose).toEqual(['main', 'policy']);
 });
 
-/** The files of a folder that import what matches. */
-const importsInto = (folder: string, what: RegExp): string[] =>
-  [...sources(folder)]
-    .filter(([, text]) => [...text.matchAll(/\bfrom '([^']+)'/g)].some(([, path]) => what.test(`${path}'`)))
-    .map(([file]) => file);
-
-describe('src/reference/', () => {
+test('src/reference/ imports only types from the launchers, so that the two share no mistakes, and loads late', () => {
   const isReference = (file: string) => file.startsWith('reference/');
-
-  test('imports only types from the kernel launchers, so that the two share no mistakes', () => {
-    const launched = [...sources()].filter(
-      ([file, text]) => isReference(file) && /^import (?!type\b)[^;]*'\.\.\/kernels\//m.test(text),
-    );
-    expect(launched.map(([file]) => file)).toEqual([]);
-  });
-
-  test('is imported only by its own files and by parts of the check that load late', () => {
-    const isLate = (file: string) => isReference(file) || /^trust\/(small|forms)$/.test(file);
-    const early = [...sources()].filter(
-      ([file, text]) => !isLate(file) && /\bfrom '[^']*\/reference\/\w+'/.test(text),
-    );
-    expect(early.map(([file]) => file)).toEqual([]);
-  });
+  expect(matching('src', /^import (?!type\b)[^;]*'\.\.\/kernels\//m).filter(isReference)).toEqual([]);
+  const isLate = (file: string) => isReference(file) || /^trust\/(small|forms)$/.test(file);
+  expect(matching('src', /\bfrom '[^']*\/reference\/\w+'/).filter((file) => !isLate(file))).toEqual([]);
 });

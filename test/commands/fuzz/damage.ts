@@ -10,47 +10,26 @@ const byte = fc.oneof(fc.constantFrom(0, 0xff, 0x7f, 0x80, 0x30, 0x2d, 0x22, 0x5
 
 type Edit = (bytes: Uint8Array) => Uint8Array;
 
-const edit: fc.Arbitrary<Edit> = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.tuple(place, byte).map(
-      ([at, value]): Edit =>
-        (b) =>
-          changed(b, at, () => value),
-    ),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.tuple(place, fc.nat(7)).map(
-      ([at, bit]): Edit =>
-        (b) =>
-          changed(b, at, (v) => v ^ (1 << bit)),
-    ),
-  },
-  fc.nat().map(
-    (at): Edit =>
-      (b) =>
-        b.slice(0, at % (b.length + 1)),
-  ),
-  fc.uint8Array({ minLength: 1, maxLength: 20 }).map(
-    (more): Edit =>
-      (b) =>
-        Uint8Array.of(...b, ...more),
-  ),
-  fc.tuple(place, place, fc.nat(64)).map(
-    ([to, from, length]): Edit =>
-      (b) => {
-        const start = from % (b.length + 1);
-        return b.slice().copyWithin(to % (b.length + 1), start, start + length);
-      },
-  ),
-);
+const changed = (bytes: Uint8Array, at: number, change: (value: number) => number) =>
+  bytes.map((value, i) => (i === at % bytes.length ? change(value) : value));
+const edits = <T extends unknown[]>(
+  given: { [K in keyof T]: fc.Arbitrary<T[K]> },
+  make: (...of: T) => Edit,
+) => fc.tuple(...given).map((of) => make(...(of as unknown as T)));
 
-function changed(bytes: Uint8Array, at: number, change: (value: number) => number): Uint8Array {
-  const copy = bytes.slice();
-  if (copy.length > 0) copy[at % copy.length] = change(copy[at % copy.length]);
-  return copy;
-}
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  { weight: 3, arbitrary: edits([place, byte], (at, value) => (b) => changed(b, at, () => value)) },
+  {
+    weight: 3,
+    arbitrary: edits([place, fc.nat(7)], (at, bit) => (b) => changed(b, at, (v) => v ^ (1 << bit))),
+  },
+  edits([fc.nat()], (at) => (b) => b.slice(0, at % (b.length + 1))),
+  edits([fc.uint8Array({ minLength: 1, maxLength: 20 })], (more) => (b) => Uint8Array.of(...b, ...more)),
+  edits([place, place, fc.nat(64)], (to, from, length) => (b) => {
+    const start = from % (b.length + 1);
+    return b.slice().copyWithin(to % (b.length + 1), start, start + length);
+  }),
+);
 
 /** One of `files` after up to four edits: a byte or a bit changed, the end cut off, bytes added, a stretch moved. */
 export const damaged = (files: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> =>

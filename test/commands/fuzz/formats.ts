@@ -9,7 +9,7 @@ import { rooflineSvg } from '../../../harness/bench/roofline';
 import { benchTables, caveats, headLines, textTable } from '../../../harness/bench/table';
 import { UsageError } from '../../../harness/cli/args';
 import { variantsOf } from '../../../harness/cli/kernel_flags';
-import { type Npy, readNpy } from '../../../harness/pictures/npy';
+import { readNpy } from '../../../harness/pictures/npy';
 import { EngineError } from '../../../src/base/errors';
 import { type ImageSet, loadIdx, loadLabels } from '../../../src/data/idx';
 import { checkConfig, parametersOf } from '../../../src/unet/config';
@@ -20,6 +20,7 @@ import { loadModel, type Model } from '../../../src/weights/model';
 import { decodeSafetensors, type Safetensors } from '../../../src/weights/safetensors';
 import { saveModel } from '../../../src/weights/save_model';
 import { checkpoint, model, resaved, unet } from '../../lib/small_files';
+import { idxFile, npyFile } from '../../lib/system';
 import { asBuffer } from './damage';
 import { watchMemory } from './memory';
 
@@ -90,39 +91,29 @@ function wholeImages({ images, count, height, width, channels }: ImageSet): void
 
 function wholeTensors({ tensors }: Safetensors): void {
   for (const { shape, data } of tensors.values())
-    must(data.length === shape.reduce((a, b) => a * b, 1), `${data.length} values of [${shape}]`);
+    must(data.length === product(shape), `${data.length} values of [${shape}]`);
 }
 
-function wholeWeights(weights: ReadonlyMap<string, Float32Array>, expected: Model['config']): void {
-  const wanted = parametersOf(expected).parameters;
-  must(
-    wanted.every(({ name, size }) => weights.get(name)?.length === size),
-    'a parameter',
-  );
-  must(weights.size === wanted.length, 'more parameters');
-  must(
-    [...weights.values()].every((values) => values.every(Number.isFinite)),
-    'not finite',
-  );
-}
-
-function wholeModel({ config: loaded, objective, parameters: weights }: Model): void {
-  must(isDeepStrictEqual(checkConfig(loaded), loaded), 'config');
+function wholeModel({ config, objective, parameters: weights }: Model): void {
+  must(isDeepStrictEqual(checkConfig(config), config), 'config');
   must(objective === 'tutorial' || objective === 'flow', 'objective');
-  wholeWeights(weights, loaded);
+  const wanted = parametersOf(config).parameters;
+  const isWhole = wanted.every(({ name, size }) => weights.get(name)?.length === size);
+  must(isWhole && weights.size === wanted.length, 'parameters');
+  must(![...weights.values()].some((values) => !values.every(Number.isFinite)), 'not finite');
 }
 
 async function wholeCheckpoint(loaded: Checkpoint): Promise<void> {
   wholeModel(loaded);
   const { note: _, ...rest } = loaded;
   must(rest.losses.length === rest.state.step, 'losses');
-  must(
-    Object.values(rest.variants).every((variant) => typeof variant === 'string'),
-    'variants',
-  );
+  wholeVariants(rest.variants);
   const again = loadCheckpoint(await resaved(loaded));
   must(isDeepStrictEqual({ ...again, adapter: rest.adapter }, rest), 'it comes back as another');
 }
+
+const wholeVariants = (variants: Variants) =>
+  must(!Object.values(variants).some((variant) => typeof variant !== 'string'), 'a variant');
 
 /** All that is made of a result can be shown. */
 function wholeBench(named: Named): void {
@@ -136,17 +127,14 @@ function wholeBench(named: Named): void {
 
 // ---------------------------------------------------------------- files
 
-function idx(sizes: readonly number[]): Uint8Array {
-  const count = sizes.reduce((a, b) => a * b, 1);
-  const bytes = new Uint8Array(4 + 4 * sizes.length + count);
-  bytes.set([0, 0, 8, sizes.length]);
-  for (const [i, size] of sizes.entries()) new DataView(bytes.buffer).setUint32(4 + 4 * i, size);
-  for (let i = 0; i < count; i++) bytes[4 + 4 * sizes.length + i] = i * 7;
-  return bytes;
-}
+const product = (sizes: readonly number[]) => sizes.reduce((a, b) => a * b, 1);
+const idx = (...sizes: number[]) =>
+  idxFile(
+    sizes,
+    Array.from({ length: product(sizes) }, (_, i) => i * 7),
+  );
 
-const images = idx([3, 40, 50]);
-const labels = idx([9]);
+const images = idx(3, 40, 50);
 
 /** As a file of the old format, which has no checksum that would notice the damage first. */
 export function withoutChecksum(file: Uint8Array): Uint8Array {
@@ -186,13 +174,6 @@ const asUnpacked = async (bytes: Uint8Array) => 2 * (await unpackedSize(bytes)) 
 /** F16 becomes F32. */
 const twice = ({ length }: Uint8Array) => 2 * length + 64;
 
-const loadModels = { load: (bytes: Uint8Array) => loadModel(bytes), whole: wholeModel, most: twice };
-const loadCheckpoints = {
-  load: (bytes: Uint8Array) => loadCheckpoint(bytes),
-  whole: wholeCheckpoint,
-  most: twice,
-};
-
 const half = await saveModel(unet, { dtype: 'F16' });
 
 /** As another program writes it: without our metadata. */
@@ -206,16 +187,6 @@ function foreign(file: Uint8Array): Uint8Array {
 const { config } = unet;
 
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-
-/** As numpy.save writes it; the values are zeros. */
-function npy(descr: string, shape: readonly number[], bytes: number, version: 1 | 2): Uint8Array {
-  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }\n`;
-  const start = version === 1 ? 10 : 12;
-  const file = new Uint8Array(start + header.length + bytes);
-  file.set([0x93, ...new TextEncoder().encode('NUMPY'), version, 0, header.length]);
-  file.set(new TextEncoder().encode(header), start);
-  return file;
-}
 
 const variants: Variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.0': 'direct' };
 const times = { median: 2, p10: 1, p90: 3, n: 5 };
@@ -238,84 +209,71 @@ const benchFile = text({
       forward: null,
     },
   ],
-  rows: [
-    {
-      ...place,
-      batch: 4,
-      ms: times,
-      gflops: 50,
-      insideGflops: 40,
-      gbps: 1,
-      shareOfPeak: 0.4,
-      check: { pass: true, share: 0.1 },
-    },
-  ],
+  rows: [{ ...place, ...total, ...{ gbps: 1, shareOfPeak: 0.4, check: { pass: true, share: 0.1 } } }],
   skipped: [{ ...place, reason: 'no time' }],
 });
 
+const gzipped = (bytes: Uint8Array) => new Uint8Array(gzipSync(bytes));
+
+const format = <T>(
+  name: string,
+  files: readonly Uint8Array[],
+  load: (bytes: Uint8Array<ArrayBuffer>) => T | Promise<T>,
+  whole: (loaded: T) => unknown,
+  most: Format['most'] = twice,
+): Format => ({ name, files, load: load as Format['load'], whole, most });
+const asModel = (bytes: Uint8Array) => loadModel(bytes);
+const asCheckpoint = (bytes: Uint8Array) => loadCheckpoint(bytes);
+const asImages = (bytes: Uint8Array<ArrayBuffer>) => loadIdx(bytes);
+
 export const formats: readonly Format[] = [
-  { name: 'IDX', files: [images], load: (bytes) => loadIdx(bytes), whole: wholeImages, most: nothing },
-  {
-    name: 'labels',
-    files: [labels],
-    load: (bytes) => loadLabels(bytes),
-    whole: (loaded: Uint8Array) => must(loaded.length > 0, 'no labels'),
-    most: nothing,
-  },
-  {
-    name: 'gzip',
-    files: [gzipSync(images), gzipSync(idx([300, 28, 28])), gzipSync(images.subarray(0, 900))].map(
-      (b) => new Uint8Array(b),
-    ),
-    load: (bytes) => loadIdx(bytes),
-    whole: wholeImages,
-    most: asUnpacked,
-  },
-  {
-    name: 'model of another program',
-    files: [foreign(await saveModel(unet, { layout: 'pytorch' })), foreign(model)],
-    load: (bytes) => loadModel(bytes, 'it', { config }),
-    whole: (loaded: Model) => {
+  format('IDX', [images], asImages, wholeImages, nothing),
+  format(
+    'labels',
+    [idx(9)],
+    (bytes) => loadLabels(bytes),
+    (all) => must(all.length > 0, 'no labels'),
+    nothing,
+  ),
+  format(
+    'gzip',
+    [images, idx(300, 28, 28), images.subarray(0, 900)].map(gzipped),
+    asImages,
+    wholeImages,
+    asUnpacked,
+  ),
+  format(
+    'model of another program',
+    [foreign(await saveModel(unet, { layout: 'pytorch' })), foreign(model)],
+    (bytes) => loadModel(bytes, 'it', { config }),
+    (loaded) => {
       wholeModel(loaded);
       must(isDeepStrictEqual(loaded.config, config), 'another config');
     },
-    most: twice,
-  },
-  {
-    name: 'safetensors',
-    files: [tensors],
-    load: (bytes) => decodeSafetensors(bytes),
-    whole: wholeTensors,
-    most: twice,
-  },
-  { name: 'model', files: [model, half], ...loadModels },
-  { name: 'model, version 1', files: [model, half].map(withoutChecksum), ...loadModels },
-  { name: 'checkpoint', files: [checkpoint], ...loadCheckpoints },
-  { name: 'checkpoint, version 1', files: [withoutChecksum(checkpoint)], ...loadCheckpoints },
-  {
-    name: '.npy',
-    files: [npy('<f4', [3, 4, 2], 96, 1), npy('|u1', [24], 24, 2)],
-    load: (bytes) => readNpy(bytes as Uint8Array<ArrayBuffer>, 'it'),
-    whole: ({ shape, values }: Npy) =>
-      must(values.length === shape.reduce((a, b) => a * b, 1), `${values.length} values of [${shape}]`),
-    most: twice,
-  },
-  {
-    name: 'bench.json',
-    files: [benchFile],
-    load: (bytes) => parseResult('it', new TextDecoder().decode(bytes)),
-    whole: wholeBench,
-    most: nothing,
-  },
-  {
-    name: 'list of variants',
-    files: [{ settings: { seed: 1, variants } }, variants].map((list) => text(list)),
-    load: (bytes) => variantsOf(bytes, 'it'),
-    whole: (loaded: Variants) =>
-      must(
-        Object.values(loaded).every((variant) => typeof variant === 'string'),
-        'a variant',
-      ),
-    most: nothing,
-  },
+  ),
+  format('safetensors', [tensors], (bytes) => decodeSafetensors(bytes), wholeTensors),
+  format('model', [model, half], asModel, wholeModel),
+  format('model, version 1', [model, half].map(withoutChecksum), asModel, wholeModel),
+  format('checkpoint', [checkpoint], asCheckpoint, wholeCheckpoint),
+  format('checkpoint, version 1', [withoutChecksum(checkpoint)], asCheckpoint, wholeCheckpoint),
+  format(
+    '.npy',
+    [npyFile('<f4', [3, 4, 2], new ArrayBuffer(96)), npyFile('|u1', [24], new ArrayBuffer(24), 2)],
+    (bytes) => readNpy(bytes, 'it'),
+    ({ shape, values }) => must(values.length === product(shape), `${values.length} values of [${shape}]`),
+  ),
+  format(
+    'bench.json',
+    [benchFile],
+    (bytes) => parseResult('it', new TextDecoder().decode(bytes)),
+    wholeBench,
+    nothing,
+  ),
+  format(
+    'list of variants',
+    [text({ settings: { seed: 1, variants } }), text(variants)],
+    (bytes) => variantsOf(bytes, 'it'),
+    wholeVariants,
+    nothing,
+  ),
 ];

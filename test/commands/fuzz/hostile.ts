@@ -17,28 +17,8 @@ export const hostileText: fc.Arbitrary<string> = fc.oneof(
     '\n\n',
     'x'.repeat(10_000),
   ),
-  fc.constantFrom(
-    '__proto__',
-    'constructor',
-    'toString',
-    'valueOf',
-    'hasOwnProperty',
-    'length',
-    'then',
-    'name',
-  ),
-  fc.constantFrom(
-    'widths',
-    'height',
-    'kernelSize',
-    'seed',
-    'schedule',
-    'steps',
-    'floor',
-    'cosine',
-    'flow',
-    'swish',
-  ),
+  fc.constantFrom(...'__proto__ constructor toString valueOf hasOwnProperty length then name'.split(' ')),
+  fc.constantFrom(...'widths height kernelSize seed schedule steps floor cosine flow swish'.split(' ')),
 );
 
 const hostileNumber = fc.oneof(
