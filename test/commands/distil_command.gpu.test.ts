@@ -12,6 +12,7 @@ import { saveModel } from '../../src/weights/save_model';
 import { lossesIn, ownFolder, reportIn, runHere, succeed } from '../lib/command';
 import { testGpu } from '../lib/gpu';
 import { limit } from '../lib/lanes/limits';
+import { until } from '../lib/until';
 
 vi.setConfig(limit('runsProcesses'));
 
@@ -39,16 +40,11 @@ const args = (out: string, ...more: string[]) => [
 ];
 const distil = (...given: Parameters<typeof args>) => runHere(...args(...given));
 
-/** Waits until there is a file. */
-async function file(path: string): Promise<void> {
-  while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 test('distil leaves alone a folder that another process has taken', async () => {
   const out = join(root, 'taken');
   const lock = join(out, '.webgpu-diffusion.lock');
   const distilling = distil(out);
-  await file(lock);
+  await until(() => existsSync(lock));
   writeFileSync(lock, 'of another');
   const { code, output } = await distilling;
   expect([code, output]).toEqual([1, expect.stringContaining(out)]);
@@ -61,7 +57,7 @@ test('distil, stopped, leaves no folder of its own making, and one that was ther
     const out = join(root, before[0] ?? 'new');
     for (const name of before) mkdirSync(join(root, name));
     const distilling = distil(out);
-    await file(join(out, '.webgpu-diffusion.lock'));
+    await until(() => existsSync(join(out, '.webgpu-diffusion.lock')));
     process.emit('SIGINT', 'SIGINT');
     expect((await distilling).output).toContain('Stopped; nothing was written.');
     expect(readdirSync(root).filter((name) => ['new', 'kept'].includes(name))).toEqual(before);
@@ -75,7 +71,7 @@ test('distil, stopped while it measures, leaves all files of the new model', asy
   writeFileSync(join(out, 'model.safetensors'), '');
   writeFileSync(report, 'of an earlier model');
   const distilling = distil(out, '--seed', '6', '--quality', '100000', '--overwrite');
-  await file(join(out, 'samples.png'));
+  await until(() => existsSync(join(out, 'samples.png')));
   process.emit('SIGINT', 'SIGINT');
   expect((await distilling).output).toContain(`Wrote in ${out}`);
   expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({ settings: { seed: 6 } });

@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { raceSvg } from '../../harness/studies/recipe/race_svg';
 import { verdicts } from '../../harness/studies/recipe/samplers';
 import { measure } from '../../harness/studies/recipe/study';
 import { temporaryFolder } from '../lib/system';
@@ -13,30 +12,6 @@ const measured = [
   { name: 'race 64', batch: 64, seed: 1, step: 400, accepted: 0.5 },
   { name: 'digits', batch: 256, seed: 3, step: 900, accepted: 0.1 },
 ];
-
-/** The attribute `name` of each element `of` a drawing. */
-const all = (drawing: string, of: string, name: string) =>
-  [...drawing.matchAll(new RegExp(`<${of} [^>]*\\b${name}="([^"]*)"`, 'g'))].map(([, value]) => value);
-
-test('the race of recipes is drawn over time: a line through the means, a dot for each seed', () => {
-  const runners = [
-    { name: 'race 256', label: 'as it was', milliseconds: 400 },
-    { name: 'race 64', label: '<b>', milliseconds: 200 },
-  ];
-  const drawing = raceSvg(measured, runners);
-  const [one, two] = all(drawing, 'polyline', 'points').map((points) =>
-    points.split(' ').map((point) => point.split(',').map(Number)),
-  );
-  expect(one).toHaveLength(2);
-  // 400 steps of 0.2 s end where 200 of 0.4 s do, and the mean of a quarter and three is a half.
-  expect(two).toEqual([[one[1][0], one[0][1]]]);
-  expect(one[1][0]).toBeGreaterThan(one[0][0]);
-  expect(one[1][1]).toBeLessThan(one[0][1]);
-  // A dot for each measurement of the two, and one for each line of the legend.
-  expect(all(drawing, 'circle', 'cx')).toHaveLength(4 + 2);
-  expect(drawing).toContain('seeds 1, 2 and');
-  expect(drawing).toContain('&lt;b&gt;: 64 images a step, 200 ms');
-});
 
 test('the study draws the race from its results, and lists its arguments where they are wrong', async () => {
   const folder = temporaryFolder();
