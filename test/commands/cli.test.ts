@@ -1,6 +1,6 @@
 /** The command line as a person types it: exit codes and messages. The GPU is not reached. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { shaders } from 'virtual:shaders';
 import { afterAll, expect, test } from 'vitest';
 import { summaries } from '../../harness/cli/summaries';
@@ -162,16 +162,6 @@ test('convert writes the same ONNX and PyTorch files as the library', async () =
   expect(decodeSafetensors(readFileSync(pytorch)).tensors.has('down.0.weight')).toBe(true);
 });
 
-test('bench --compare prints two results side by side', async () => {
-  const [a, b] = ['docs/results/bench-node-lavapipe-64.json', join(temporaryFolder(), 'b.json')];
-  const { step, ...others } = JSON.parse(readFileSync(a, 'utf8'));
-  const { median, p10, p90, n } = step.ms;
-  const ms = { median: median / 2, p10: p10 / 2, p90: p90 / 2, n };
-  writeFileSync(b, JSON.stringify({ ...others, step: { ...step, ms } }));
-  const said = await typed('bench', '--compare', `${a},${b}`);
-  expect(said).toMatchObject({ code: 0, out: expect.stringContaining('0.50x ▼ faster') });
-});
-
 test('explain lists layers, kernels and dispatches, as given too', async () => {
   const { out, err, code } = await typed('explain');
   expect([err, code]).toEqual(['', 0]);
@@ -218,17 +208,3 @@ test(
     expect(await child('train', '--epoch')).toEqual({ code: 2, out: '', err });
   },
 );
-
-const gpuCode = 'tools/main.mjs harness/tools/gpu/gpu_code/gpu_code.ts';
-test.each([
-  `${gpuCode} nope`,
-  `${gpuCode} --json .`,
-  'tools/peers/run.mjs --json .',
-  'tools/gpu/pack/pack.mjs --help',
-  'tools/gpu/pack/pack.mjs a.json',
-])('%s answers in one line what it cannot do, before it works', takesLong('runsProcesses'), async (line) => {
-  const [file, ...args] = line.split(' ');
-  const { code, ...said } = await runNode(temporaryFolder(), resolve('harness', file), ...args);
-  expect(code).not.toBe(0);
-  expect(said).toEqual({ out: '', err: expect.stringMatching(/^[^\n]{20,200}\.\n$/) });
-});

@@ -1,19 +1,20 @@
-import { expect, test, vi } from 'vitest';
+/** Pictures of shapes, in colour and by class, for trying pictures of one's own. */
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { loadImages } from '../../harness/cli/images';
 import { classes, FEW, main, makeShapes } from '../../harness/studies/shapes';
+import { typedIn } from '../lib/command';
 import { temporaryFolder } from '../lib/system';
 
 const BYTES = 32 * 32 * 3;
 
-test('the same seed makes the same pictures of shapes, whatever their number', () => {
-  const few = makeShapes(5, 3);
-  const more = makeShapes(9, 3);
+test('the same seed makes the same pictures, whatever their number', () => {
+  const [few, more] = [makeShapes(5, 3), makeShapes(9, 3)];
   expect(more.images.subarray(0, 5 * BYTES)).toEqual(few.images);
   expect(more.labels.subarray(0, 5)).toEqual(few.labels);
   expect(makeShapes(5, 4).images).not.toEqual(few.images);
 });
 
-test('a picture of a shape has the colour that its class names, inside and on grey', () => {
+test('a picture has the colour that its class names, inside and on grey', () => {
   const { images, labels } = makeShapes(64, 1);
   /** The channels that are low in the ink. */
   const low: Record<string, readonly number[]> = { red: [1, 2], green: [0], blue: [0], yellow: [2] };
@@ -30,40 +31,25 @@ test('a picture of a shape has the colour that its class names, inside and on gr
   expect(new Set(labels).size).toBe(classes.length);
 });
 
-test('the files of shapes are read as images of three channels, with their labels', async () => {
-  const folder = temporaryFolder();
+test.each([
+  ['what the command writes', 20, 7, undefined, { count: 20, height: 32, width: 32, classNames: classes }],
+  ['test/lib/shapes', FEW.count, 1, FEW, { count: 600, height: 24, width: 24, classNames: FEW.classes }],
+])('%s is read as the pictures that are made, with their labels', async (place, count, seed, few, others) => {
   vi.spyOn(console, 'log').mockImplementation(() => {});
-  try {
-    expect(await main(['--out', folder, '--count', '20', '--seed', '7'])).toBe(0);
-    const { images, labels, ...others } = (await loadImages([folder])).images;
-    expect(others).toMatchObject({ count: 20, height: 32, width: 32, channels: 3, classNames: classes });
-    const made = makeShapes(20, 7);
-    expect(new Uint8Array(images)).toEqual(made.images);
-    expect(new Uint8Array(labels!)).toEqual(made.labels);
-  } finally {
-    vi.restoreAllMocks();
-  }
-});
-
-test('the pictures in test/lib/shapes are the ones that harness/studies/shapes makes', async () => {
-  const { images: set } = await loadImages(['test/lib/shapes']);
-  const made = makeShapes(FEW.count, 1, FEW.side, FEW.classes);
-  expect(set).toMatchObject({ count: 600, height: 24, width: 24, channels: 3, classNames: FEW.classes });
+  onTestFinished(() => void vi.restoreAllMocks());
+  const folder = few ? place : temporaryFolder();
+  if (!few) expect(await main(['--out', folder, '--count', `${count}`, '--seed', `${seed}`])).toBe(0);
+  const { images: set } = await loadImages([folder]);
+  const made = makeShapes(count, seed, few?.side, few?.classes);
+  expect(set).toMatchObject({ ...others, channels: 3 });
   expect(new Uint8Array(set.images)).toEqual(made.images);
   expect(new Uint8Array(set.labels!)).toEqual(made.labels);
 });
 
-test('harness/studies/shapes answers a wrong flag, or a folder that cannot be, in one line', async () => {
-  const error = vi.spyOn(console, 'error').mockImplementation(() => {});
-  expect(await main(['--out', 'x', '--count', '0'])).toBe(2);
-  expect(error).toHaveBeenCalledWith('--count is "0"; it must be a whole number from 1 to 1000000.');
-  expect(await main(['--out', 'x', '--few', '--count', '5'])).toBe(2);
-  expect(error).toHaveBeenCalledWith(
-    expect.stringMatching(/^--few makes 600 pictures, so --count says nothing; /),
-  );
-  expect(await main(['--out', 'package.json'])).toBe(1);
-  expect(error).toHaveBeenCalledWith(
-    expect.stringMatching(/^The output folder package.json cannot be written: /),
-  );
-  error.mockRestore();
+test.each([
+  [2, '--out x --count 0', /^--count is "0"; it must be a whole number from 1 to 1000000\.\n$/],
+  [2, '--out x --few --count 5', /^--few makes 600 pictures, so --count says nothing; /],
+  [1, '--out package.json', /^The output folder package.json cannot be written: /],
+])('ends with %i: %s', async (code, line, err) => {
+  expect(await typedIn(main, ...line.split(' '))).toMatchObject({ code, err: expect.stringMatching(err) });
 });

@@ -7,7 +7,10 @@ import { sharedSource } from './gpu';
 import { temporaryFolder } from './system';
 
 /** What a command that reaches no GPU ends with: its exit code, and what it prints. */
-export async function typed(...args: string[]) {
+export const typed = (...args: string[]) => typedIn(main, ...args);
+
+/** The same of another program's `main`. */
+export async function typedIn(run: typeof main, ...args: string[]) {
   const said = { out: '', err: '', output: '' };
   const to = (stream: 'out' | 'err') => (text: string | Uint8Array) => {
     said[stream] += text;
@@ -28,7 +31,8 @@ export async function typed(...args: string[]) {
     vi.spyOn(process.stderr, 'write').mockImplementation(to('err')),
   ];
   try {
-    return { code: await main(args), ...said };
+    const code = await run(args);
+    return { code, ...said };
   } finally {
     for (const spy of spies) spy.mockRestore();
   }

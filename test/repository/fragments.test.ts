@@ -1,14 +1,14 @@
-/** The page's markup, which lies in its rooms: put together, without an id twice, and renewed in an open page; and the words of its glossary. */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+/** The page's markup, which lies in its rooms: put together, without an id twice; and the words of its glossary. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger, createServer } from 'vite';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { glossary } from '../../harness/page/glossary/glossary_words';
 import { pageRecipes } from '../../harness/page/messages/settings';
 import { whole } from '../../harness/text/units';
-import { fragments, withFragments } from '../../harness/tools/build/fragments';
+import { withFragments } from '../../harness/tools/build/fragments';
 import { recipes } from '../../src/recipes';
 import { parametersOf } from '../../src/unet/config';
 import { fragmentPaths, markup } from '../lib/page/markup';
@@ -33,35 +33,6 @@ test('every id that a label or an aria attribute names exists', () => {
 
 test('an HTML fragment that is missing is named', () => {
   expect(() => withFragments('<!-- include ./no/such.html -->', tmpdir())).toThrow(/no.such\.html/);
-});
-
-test('the development server serves the whole page, and reloads open pages if a fragment changes', async () => {
-  const root = await mkdtemp(join(tmpdir(), 'fragments-'));
-  await writeFile(join(root, 'room.html'), '<p id="room">before</p>\n');
-  const server = await createServer({
-    ...{ root, configFile: false, logLevel: 'silent', plugins: [fragments()] },
-    ...{
-      appType: 'custom',
-      optimizeDeps: { noDiscovery: true },
-      server: { middlewareMode: true, ws: false },
-    },
-  });
-  try {
-    const sent = vi.spyOn(server.environments.client.hot, 'send');
-    const read = () => server.transformIndexHtml('/', '<main><!-- include ./room.html --></main>');
-    expect(await read()).toContain('<main><p id="room">before</p></main>');
-    await vi.waitFor(
-      async () => {
-        await writeFile(join(root, 'room.html'), '<p id="room">after</p>\n');
-        expect(sent).toHaveBeenCalledWith({ type: 'full-reload' });
-      },
-      { timeout: 20_000, interval: 300 },
-    );
-    expect(await read()).toContain('<p id="room">after</p>');
-  } finally {
-    await server.close();
-    await rm(root, { recursive: true });
-  }
 });
 
 test('the development server finds the libraries of the page before a page is open, and warns of nothing', async () => {
