@@ -51,9 +51,8 @@ const SILENCE_MS = 600_000;
 /** What Dawn says about every device. */
 const dawnNoise = /^Warning: maxDynamic\w+ artificially reduced .*\n/gm;
 
-interface Outcome {
+interface Outcome extends LaneResult {
   readonly seconds: number;
-  readonly result: LaneResult;
   /** What to say in place of counts, where the lane did not run. */
   readonly note?: string;
 }
@@ -61,40 +60,44 @@ const nothing: LaneResult = { adapter: '', passed: 0, failed: 0, skipped: 0 };
 
 // ---------------------------------------------------------------- what a lane needs
 
-const packages = {
-  chrome: ['chromium'],
-  firefox: ['firefox-esr'],
-  vulkan: ['mesa-vulkan-drivers', 'libvulkan1'],
+interface Need {
+  readonly name: string;
+  /** Debian's. */
+  readonly packages: readonly string[];
+  isThere(): Promise<boolean>;
+}
+const browser = (kind: 'chrome' | 'firefox', name: string, packages: readonly string[]): Need => ({
+  name: `${name} (set ${binaryVariable[kind]} or install it)`,
+  packages,
+  isThere: async () => findBrowser(kind) !== undefined,
+});
+const chrome = browser('chrome', 'Chrome', ['chromium']);
+const firefox = browser('firefox', 'Firefox', ['firefox-esr']);
+const vulkan: Need = {
+  name: 'a GPU driver that Dawn can use (on Linux: Vulkan; Mesa has one in software)',
+  packages: ['mesa-vulkan-drivers', 'libvulkan1'],
+  isThere() {
+    // Asked in a process of its own: a broken driver may crash it.
+    const probe = `import('webgpu').then(async ({ create }) => process.exit((await create([]).requestAdapter()) ? 0 : 1))`;
+    const run = promisify(execFile)(process.execPath, ['-e', probe], { cwd: root, timeout: 60_000 });
+    return run.then(
+      () => true,
+      () => false,
+    );
+  },
 };
-type Need = keyof typeof packages;
-const needs: Record<Lane, Need[]> = {
+const needsOf: Readonly<Record<Lane, readonly Need[]>> = {
   unit: [],
   emulate: [],
-  node: ['vulkan'],
-  chrome: ['chrome'],
-  firefox: ['firefox', 'vulkan'],
-  page: ['chrome'],
+  node: [vulkan],
+  chrome: [chrome],
+  firefox: [firefox, vulkan],
+  page: [chrome],
 };
-const describeNeed: Record<Need, string> = {
-  chrome: `Chrome (set ${binaryVariable.chrome} or install it)`,
-  firefox: `Firefox (set ${binaryVariable.firefox} or install it)`,
-  vulkan: 'a GPU driver that Dawn can use (on Linux: Vulkan; Mesa has one in software)',
-};
-
-async function isThere(need: Need): Promise<boolean> {
-  if (need !== 'vulkan') return findBrowser(need) !== undefined;
-  // Asked in a process of its own: a broken driver may crash it.
-  const probe = `import('webgpu').then(async ({ create }) => process.exit((await create([]).requestAdapter()) ? 0 : 1))`;
-  const run = promisify(execFile)(process.execPath, ['-e', probe], { cwd: root, timeout: 60_000 });
-  return run.then(
-    () => true,
-    () => false,
-  );
-}
 
 async function missing(wanted: readonly Lane[]): Promise<Need[]> {
-  const all = [...new Set(wanted.flatMap((lane) => needs[lane]))];
-  const there = await Promise.all(all.map(isThere));
+  const all = [...new Set(wanted.flatMap((lane) => needsOf[lane]))];
+  const there = await Promise.all(all.map((need) => need.isThere()));
   return all.filter((_, i) => !there[i]);
 }
 
@@ -102,11 +105,11 @@ async function missing(wanted: readonly Lane[]): Promise<Need[]> {
 function install(what: readonly Need[]): void {
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
   if (process.getuid?.() !== 0 || !/^ID=debian$/m.test(release)) return;
-  const names = what.flatMap((need) => packages[need]);
-  console.log(`Missing: ${what.map((need) => describeNeed[need]).join('; ')}.`);
-  console.log(`Installing with apt-get: ${names.join(' ')}`);
+  const packages = what.flatMap((need) => need.packages);
+  console.log(`Missing: ${what.map(({ name }) => name).join('; ')}.`);
+  console.log(`Installing with apt-get: ${packages.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...names]]) {
+  for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...packages]]) {
     const { status, stderr, error } = spawnSync('apt-get', args, { env, encoding: 'utf8' });
     if (status === 0) continue;
     console.log(`apt-get ${args[0]} failed: ${error?.message ?? stderr}`);
@@ -131,7 +134,20 @@ function filters(words: readonly string[]): { files: readonly string[]; pattern:
   return { files: files.length > 0 ? files : testFiles, pattern: patterns.join('|') };
 }
 
+/** The lanes that run, and how many tests each has done. */
+const done = new Map<ChildProcess, { readonly lane: Lane; tests: number }>();
+function showProgress(): void {
+  if (!process.stdout.isTTY) return;
+  const lanes = [...done.values()].map(({ lane, tests }) => `${lane}: ${tests} done`);
+  process.stdout.write(`\r\x1b[K${lanes.join(', ')}`);
+}
+
 let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    interrupted = true;
+    for (const child of done.keys()) end(child);
+  });
 
 /** Ends vitest: gently, so that the browser's driver can end the browser, which is not in vitest's process group. */
 function end(child: ChildProcess): void {
@@ -147,31 +163,22 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-/** Where there is a terminal, how many tests each lane that runs has done; without `count`, a lane is over. */
-const done = new Map<Lane, number>();
-function showProgress(lane: Lane, count?: number): void {
-  if (!process.stdout.isTTY) return;
-  if (count === undefined) done.delete(lane);
-  else done.set(lane, count);
-  process.stdout.write(`\r\x1b[K${[...done].map(([name, n]) => `${name}: ${n} done`).join(', ')}`);
-}
-
 interface Asked {
   readonly pattern: string;
   /** Whether tests with the tag `nightly` run, too. */
-  readonly all: boolean;
+  readonly whole: boolean;
   readonly verbose: boolean;
 }
 
 async function runLane(lane: Lane, files: readonly string[], asked: Asked): Promise<Outcome> {
-  const { pattern, all, verbose } = asked;
+  const { pattern, whole, verbose } = asked;
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const args = [vitest, 'run', '--config', join(root, 'test/lib/lanes/vitest.config.ts')];
   args.push('--project', lane, '--project', `${lane}-*`);
   args.push('--reporter', verbose ? 'verbose' : 'minimal');
   args.push('--reporter', join(root, 'test/lib/lanes/reporter.ts'), ...files);
   if (pattern) args.push('--testNamePattern', pattern);
-  if (!all) args.push('--tags-filter', '!nightly');
+  if (!whole) args.push('--tags-filter', '!nightly');
   const start = performance.now();
   const child = spawn(process.execPath, args, {
     cwd: root,
@@ -181,24 +188,19 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
     detached: process.platform !== 'win32',
   });
   if (aside.includes(lane) && child.pid) setPriority(child.pid, LOW_PRIORITY);
+  const state = { lane, tests: 0 };
+  done.set(child, state);
   let output = '';
-  for (const stream of [child.stdout!, child.stderr!]) {
+  for (const stream of [child.stdout!, child.stderr!])
     stream.setEncoding('utf8').on('data', (text: string) => {
       if (verbose) process.stdout.write(text);
       else output += text;
     });
-  }
-  const interrupt = () => {
-    interrupted = true;
-    end(child);
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
 
   let result: LaneResult | undefined;
   const running = new Set<string>();
-  let finished = 0; // files count, too
   let hung = '';
-  const where = () => (running.size > 0 ? `in ${[...running].join('; ')}` : `after ${finished} tests`);
+  const where = () => (running.size > 0 ? `in ${[...running].join('; ')}` : `after ${state.tests} tests`);
   const onSilence = () => {
     const load = `a load of ${loadavg()[0].toFixed(1)} on ${availableParallelism()} cores`;
     hung = `Nothing happened for ${SILENCE_MS / 1000} s, with ${load} (${where()}): ended.`;
@@ -212,16 +214,16 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
     else if ('begun' in message) running.add(message.begun);
     else {
       running.delete(message.ended);
-      finished++;
-      if (!verbose) showProgress(lane, finished);
+      state.tests++;
+      if (!verbose) showProgress();
     }
   });
   const [code, signal] = await once(child, 'close');
   clearTimeout(silence);
   // A worker that hangs outlives vitest.
   killGroup(child);
-  process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  if (!verbose) showProgress(lane);
+  done.delete(child);
+  if (!verbose) showProgress();
 
   const counts = { ...(result ?? nothing) };
   const problems: string[] = [];
@@ -232,7 +234,7 @@ async function runLane(lane: Lane, files: readonly string[], asked: Asked): Prom
   counts.failed += problems.length;
   if (counts.failed > 0 && !interrupted)
     console.log([`---- ${lane}`, output.replace(dawnNoise, ''), ...problems, ''].join('\n'));
-  return { seconds: (performance.now() - start) / 1000, result: counts };
+  return { ...counts, seconds: (performance.now() - start) / 1000 };
 }
 
 /** Runs a part of `npm run test:all` that is a program of its own. Whether it succeeds. */
@@ -243,9 +245,8 @@ async function succeeds(part: string, words: readonly string[]): Promise<boolean
   return code === 0;
 }
 
-function counts({ passed, failed, skipped }: LaneResult): string {
-  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
-}
+const counts = ({ passed, failed, skipped }: LaneResult): string =>
+  `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
 
 const flags = {
   lane: { type: 'string', multiple: true },
@@ -279,6 +280,7 @@ export async function main(args: string[]): Promise<number> {
   if (all && words[0] in parts) return (await succeeds(words[0], words.slice(1))) ? 0 : 1;
   const wanted = laneNames.filter((name) => given?.includes(name) ?? true);
   const { files, pattern } = filters(words);
+  const whole = all || words.length > 0;
 
   let absent = await missing(wanted);
   if (absent.length > 0) {
@@ -287,30 +289,25 @@ export async function main(args: string[]): Promise<number> {
   }
 
   const outcomeOf = async (lane: Lane): Promise<Outcome> => {
-    const lacks = needs[lane].filter((need) => absent.includes(need));
-    const whole = all || words.length > 0;
-    const chosen = laneFiles(lane, whole).filter((file) => files.includes(file));
+    const lacks = needsOf[lane].filter((need) => absent.includes(need));
     if (lacks.length > 0) {
       // Chrome is where most people run this; the other lanes may be absent unless asked for.
-      const failed = lacks.includes('chrome') || given !== undefined ? 1 : 0;
-      const note = `not run: missing ${lacks.map((need) => describeNeed[need]).join('; ')}`;
-      return { seconds: 0, result: { ...nothing, failed }, note };
+      const failed = lacks.includes(chrome) || given ? 1 : 0;
+      const note = `not run: missing ${lacks.map(({ name }) => name).join('; ')}`;
+      return { ...nothing, failed, seconds: 0, note };
     }
-    if (chosen.length === 0) {
-      const failed = words.length > 0 ? 0 : 1;
-      return { seconds: 0, result: { ...nothing, failed }, note: 'no test file' };
-    }
-    return runLane(lane, chosen, { pattern, all: whole, verbose });
+    const chosen = laneFiles(lane, whole).filter((file) => files.includes(file));
+    if (chosen.length > 0) return runLane(lane, chosen, { pattern, whole, verbose });
+    return { ...nothing, failed: words.length > 0 ? 0 : 1, seconds: 0, note: 'no test file' };
   };
-  const outcomes = new Map<Lane, Outcome>();
   const begun = new Set<Lane>();
+  const outcomes = new Map<Lane, Outcome>();
   const runsBrowser = () => browsers.some((lane) => begun.has(lane) && !outcomes.has(lane));
   const runInTurn = async (queue: readonly Lane[]) => {
     while (!interrupted) {
       // A browser that must wait is left to the one who runs a browser now.
-      const lane = queue.find(
-        (next) => wanted.includes(next) && !begun.has(next) && !(browsers.includes(next) && runsBrowser()),
-      );
+      const isNext = (lane: Lane) => !begun.has(lane) && !(browsers.includes(lane) && runsBrowser());
+      const lane = queue.find((next) => wanted.includes(next) && isNext(next));
       if (!lane) return;
       begun.add(lane);
       outcomes.set(lane, await outcomeOf(lane));
@@ -321,13 +318,13 @@ export async function main(args: string[]): Promise<number> {
 
   const total = { ...nothing };
   for (const lane of wanted) {
-    const { seconds, result, note } = outcomes.get(lane)!;
-    total.passed += result.passed;
-    total.failed += result.failed;
-    total.skipped += result.skipped;
-    const time = `${seconds.toFixed(1)} s`.padStart(8);
-    const adapter = result.adapter && `  (${result.adapter})`;
-    console.log(`${lane.padEnd(8)} ${time}  ${note ?? counts(result)}${adapter}`);
+    const outcome = outcomes.get(lane)!;
+    total.passed += outcome.passed;
+    total.failed += outcome.failed;
+    total.skipped += outcome.skipped;
+    const time = `${outcome.seconds.toFixed(1)} s`.padStart(8);
+    const adapter = outcome.adapter && `  (${outcome.adapter})`;
+    console.log(`${lane.padEnd(8)} ${time}  ${outcome.note ?? counts(outcome)}${adapter}`);
   }
   if (all && words.length === 0 && !given)
     for (const part of Object.keys(parts)) if (!(await succeeds(part, []))) total.failed++;
