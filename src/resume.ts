@@ -27,7 +27,7 @@ export interface ResumedRun {
   readonly unet: UNet;
   /** Its trainer, in the state in which it was. */
   readonly trainer: Trainer;
-  /** Options of `trainer.fit`: what is left of the run. */
+  /** Options of `trainer.fit`: what is left of the run. `maxSteps` is 0 where it has made all that it was to make. */
   readonly fit: FitOptions;
   /** The loss of each step so far. */
   readonly losses: Float32Array;
@@ -65,8 +65,8 @@ export async function resumeRun(
     if (otherKernels) {
       onWarning({ code: 'other-kernels', message: `The run goes on ${otherKernels}` });
     }
-    const { epochs, seed, binarize, dropLast, maxSteps: end = 0 } = saved.settings;
-    const maxSteps = Math.max(end - saved.state.step, 0) || undefined;
+    const { epochs, seed, binarize, dropLast, maxSteps: end } = saved.settings;
+    const maxSteps = end === undefined ? undefined : Math.max(end - saved.state.step, 0);
     const fit: FitOptions = { epochs, ...defined({ seed, binarize, dropLast, maxSteps }) };
     return { unet, trainer, fit, losses: saved.losses };
   } catch (error) {

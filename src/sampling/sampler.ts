@@ -203,8 +203,9 @@ export class Sampler extends Resource {
 
   /**
    * Records a run from the noise in `buffer`, or with `seed` from the noise of `sample`; submits nothing. `buffer` ([count][height][width]
-   * [channels] of f32, usages COPY_SRC and COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. Throws
-   * `argument` before anything is recorded.
+   * [channels] of f32, usages COPY_SRC and COPY_DST) holds the result, from 0 to 1, once the GPU has executed the commands. It
+   * allocates nothing: the next `sample` or `run` makes images of its own, and throws `limit` where they do not fit. Throws `argument` before
+   * anything is recorded.
    */
   encodeRun(encoder: GPUCommandEncoder, buffer: BufferSlice, options: EncodeRunOptions = {}): void {
     this.check();
@@ -257,7 +258,10 @@ export class Sampler extends Resource {
     if (mask) encoder.clearBuffer(plan.boundBuffers.get(plan.tensors.mask)!);
   }
 
-  /** Bytes of GPU memory that this sampler holds, without the UNet's weights. */
+  /**
+   * Bytes of GPU memory that this sampler holds, without the UNet's weights. They about double at the first `sample` or `run` after an
+   * `encodeRun`, which makes images of its own.
+   */
   get bytes(): number {
     if (this.destroyed) return 0;
     const sum = (things: Iterable<{ readonly size: number }>) =>

@@ -105,7 +105,7 @@ export interface FitOptions {
    * different images. Default false.
    */
   readonly dropLast?: boolean | undefined;
-  /** Stop after this many more steps, if the epochs are not complete before. */
+  /** Stop after this many more steps, 0 for none, if the epochs are not complete before. */
   readonly maxSteps?: number | undefined;
   /** Ends the fit between two steps; it then rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
@@ -308,7 +308,7 @@ export function checkFit(options: FitOptions, objective: Objective, config: Pick
   checkDrawn(options);
   const binarize = binarizes(objective, config, options.binarize);
   checkInteger('epochs', epochs, 1);
-  if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 1);
+  if (maxSteps !== undefined) checkInteger('maxSteps', maxSteps, 0);
   return { epochs, seed, binarize, dropLast, maxSteps, signal };
 }
 

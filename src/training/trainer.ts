@@ -330,6 +330,7 @@ export class Trainer extends Resource {
     const { gpu, programs, batchSize } = this;
     checkDataset(dataset, gpu.device, this.unet.config);
     if (this.busy) throw busyError();
+    if (asked.maxSteps === 0) return;
     this.busy = true;
     this.recorder.begin();
     const check = () => {

@@ -59,7 +59,7 @@ export function runSettingsOf(given: unknown, wrong: Wrong): RunSettings {
     source,
     limit: perhaps('limit'),
     holdout: perhaps('holdout'),
-    maxSteps: perhaps('maxSteps'),
+    maxSteps: perhaps('maxSteps', 0),
     scheduleChanges:
       scheduleChanges === undefined ? undefined : stepsOf(scheduleChanges, 'settings.scheduleChanges', wrong),
     quality: perhaps('quality', 0, 100_000),

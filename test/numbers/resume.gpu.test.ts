@@ -197,7 +197,9 @@ test('a run resumes with what is left of its steps, and says so where its kernel
   expect(warnings).toEqual([]);
   const ended = JSON.stringify({ ...settings, maxSteps: STEPS });
   const elsewhere = await warned.resume(file({ settings: ended, adapter: 'Acme One' }), { images });
-  expect(elsewhere.fit).toEqual({ epochs: 3, seed: 123 });
+  expect(elsewhere.fit).toEqual({ epochs: 3, seed: 123, maxSteps: 0 });
+  for await (const event of elsewhere.trainer.fit(dataset, elsewhere.fit))
+    expect.unreachable(`${event.step}`);
   expect(warnings).toMatchObject([
     { code: 'other-kernels', message: expect.stringMatching(/: the run began on Acme One\.$/) },
   ]);

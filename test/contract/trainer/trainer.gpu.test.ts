@@ -588,10 +588,14 @@ describe('what a trainer refuses:', () => {
     ] as const) {
       await refused(Trainer.create(gpu, unet, options), 'argument', fact);
     }
-    await refused(collect(trainer.fit(dataset, { epochs: 0 })), 'argument', 'epochs is 0');
-    await refused(collect(trainer.fit(dataset, { epochs: 1, seed: -1 })), 'argument', 'seed is -1');
-    const misspelt = { epochs: 1, maxStep: 1 } as FitOptions;
-    await refused(collect(trainer.fit(dataset, misspelt)), 'argument', 'no setting maxStep');
+    for (const [options, fact] of [
+      [{ epochs: 0 }, 'epochs is 0'],
+      [{ epochs: 1, seed: -1 }, 'seed is -1'],
+      [{ epochs: 1, maxSteps: -1 }, 'maxSteps is -1'],
+      [{ epochs: 1, maxSteps: 0.5 }, 'maxSteps is 0.5'],
+      [{ epochs: 1, maxStep: 1 } as FitOptions, 'no setting maxStep'],
+    ] as const)
+      await refused(collect(trainer.fit(dataset, options)), 'argument', fact);
   });
 
   test('no settings that are undefined: they get their defaults', async () => {
