@@ -146,7 +146,8 @@ describe('arrays of the caller', () => {
 
   test.each([
     ['step', 7],
-    ['sample', 4],
+    // What has room for the rows of the longest run has it for the noise.
+    ['sample', 3],
     ['predict', 4],
   ])('are written one by one by %s where a buffer for all is too large', async (name, writes) => {
     // So many that no tensor of the network is larger than the images.

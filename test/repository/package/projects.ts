@@ -1,4 +1,5 @@
 /** The empty projects: what each installs beside the package, how it is built, and how it is run. */
+import { rejects } from 'node:assert/strict';
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -162,12 +163,16 @@ export const projects: readonly Project[] = [
     async run(folder) {
       const project = join(folder, 'package.json');
       const settings = { '@parcel/resolver-default': { packageExports: true } };
+      await writeFile(join(folder, 'index.html'), html('page.js'));
+      const build = () =>
+        installed(folder, 'parcel', 'build', 'index.html', '--public-url', './', '--no-source-maps');
+      // Without the setting it finds no entry at all, and says so.
+      await rejects(build, /Failed to resolve 'webgpu-diffusion' /);
       await writeFile(
         project,
         JSON.stringify({ ...JSON.parse(await readFile(project, 'utf8')), ...settings }),
       );
-      await writeFile(join(folder, 'index.html'), html('page.js'));
-      await installed(folder, 'parcel', 'build', 'index.html', '--public-url', './', '--no-source-maps');
+      await build();
       using served = await serve(join(folder, 'dist'));
       return await resultOf<Used>(served.address);
     },
