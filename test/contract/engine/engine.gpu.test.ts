@@ -150,7 +150,7 @@ describe('arrays of the caller', () => {
     ['sample', 3],
     ['predict', 4],
   ])('are written one by one by %s where a buffer for all is too large', async (name, writes) => {
-    // So many that no tensor of the network is larger than the images.
+    // With these no tensor of the network is larger than the images.
     const channels = 16;
     const size = n * 16 * channels;
     // Plain kernels: others are chosen where memory is short.
