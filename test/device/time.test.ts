@@ -25,7 +25,7 @@ function waiting() {
     });
     return { promise: waiter.wait(promise), end };
   };
-  /** The rests of so many turns. */
+  /** The rests of these turns. */
   const restsIn = async (turns: number) => {
     rests.length = 0;
     for (let i = 0; i < turns; i++) await turn();

@@ -44,7 +44,7 @@ const numbersOfImages = ['n4', 'pairs', 'images', 'batch', 'chunk'];
 const worksOnImages = (calls: readonly Call[]) =>
   calls.some(({ params }) => numbersOfImages.some((name) => name in params));
 
-/** Whether so many images are three vec4s, or five, … */
+/** Whether the images of a batch are three vec4s, or five, … */
 const isOdd = (batch: number) => batch >= 12 && (batch / 4) % 2 === 1;
 
 /** Texts that work on images, without a case of three vec4s, or five, …: lanes that take two at once have none to take for the last. */

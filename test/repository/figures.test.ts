@@ -20,7 +20,7 @@ const layers = (recipe: RecipeName) => layersOf(checkConfig(recipes[recipe].netw
 /** Multiply-adds of each layer for an image. */
 const products = (recipe: RecipeName) =>
   layers(recipe).map((l) => l.height * l.width * l.kernelSize ** 2 * l.inChannels * l.outChannels);
-/** Those of a step: the first layer has no input gradient. */
+/** The products of a step: the first layer has no input gradient. */
 const inStep = () => 3 * sum(products('tutorial')) - products('tutorial')[0];
 
 const { tile, kernel } = winogradForms.find(({ name }) => name === 'winograd7')!;

@@ -48,7 +48,7 @@ async function served() {
   const { place } = host as unknown as { readonly place: Workplace };
   const begin = () => client.begin({} as BeginOptions);
   const events = () => (said as { name?: string }[]).flatMap(({ name = [] }) => name);
-  /** What was told by this event. */
+  /** The values of this event. */
   const told = (event: string) =>
     (said as { name?: string; value?: unknown }[]).flatMap(({ name, value }) =>
       name === event ? [value] : [],

@@ -4,7 +4,7 @@ import { LivePictures } from '../../../harness/page/worker/live_pictures';
 import type { Engine, Sampler, UNet } from '../../../src/index';
 import { SamplerCache } from '../../../src/worker/samplers';
 
-/** The pictures of an engine, its samplers, and what is told. */
+/** The pictures of an engine, its samplers, and the events. */
 function pictures() {
   const made: Sampler[] = [];
   const createSampler = async (unet: UNet, { count }: { count: number }) => {
