@@ -9,113 +9,96 @@ import {
   presets,
   type UNetConfig,
 } from '../../../src/unet/config';
-
-test('a field of a configuration that is undefined gets its default', () => {
-  expect(checkConfig({ widths: undefined, height: undefined, finalActivation: undefined })).toEqual(
-    defaultConfig,
-  );
-  expect(checkConfig({ width: 8, height: undefined })).toEqual({ ...defaultConfig, width: 8 });
-  const nothing = { outChannels: undefined, conditioning: undefined };
-  expect(Object.keys(checkConfig(nothing))).toEqual(Object.keys(defaultConfig));
-});
+import { refused } from '../../lib/refused';
 
 describe('checkConfig', () => {
-  test('takes outChannels from channels, unless another number is given', () => {
-    expect(outChannelsOf(checkConfig({ channels: 3 }))).toBe(3);
-    // The same network has the same configuration, however it was asked for.
-    expect(checkConfig({ channels: 3, outChannels: 3 })).toEqual(checkConfig({ channels: 3 }));
-    const config = checkConfig({ channels: 3, outChannels: 2, widths: [4, 5] });
-    expect(outChannelsOf(config)).toBe(2);
-    expect(layersOf(config).map(({ inChannels, outChannels }) => [inChannels, outChannels])).toEqual([
-      [3, 4],
-      [4, 5],
-      [5, 4],
-      [4, 2],
-    ]);
+  // The same network has the same configuration, however it was asked for.
+  test.each<[given: object, same: Partial<UNetConfig>]>([
+    [{ widths: undefined, height: undefined, finalActivation: undefined, outChannels: undefined }, {}],
+    [{ width: 8, height: undefined, conditioning: undefined }, { width: 8 }],
+    [{ channels: 3, outChannels: 3 }, { channels: 3 }],
+    [{ convolutionsPerLevel: [1, 1, 1], residual: true }, {}],
+    [
+      { widths: [4, 5], convolutionsPerLevel: 2 },
+      { widths: [4, 5], convolutionsPerLevel: [2, 2] },
+    ],
+    [{ conditioning: {} }, {}],
+    [{ conditioning: { noiseLevel: false, classes: 0 } }, {}],
+    [{ conditioning: { noiseLevel: true } }, { conditioning: { noiseLevel: true, classes: 0 } }],
+    [{ conditioning: { classes: 255 } }, { conditioning: { noiseLevel: false, classes: 255 } }],
+  ])('makes the same of %j and %j, which survives JSON', (given, same) => {
+    const config = checkConfig(given);
+    expect(config).toEqual({ ...defaultConfig, ...same });
+    expect(Object.keys(config).sort()).toEqual(Object.keys({ ...defaultConfig, ...same }).sort());
+    expect(checkConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
   });
 
-  test('fills in conditioning by noise level and class, and drops an empty conditioning', () => {
-    const told = (conditioning: object) => checkConfig({ conditioning } as Partial<UNetConfig>).conditioning;
-    expect(told({ noiseLevel: true })).toEqual({ noiseLevel: true, classes: 0 });
-    expect(told({ classes: 255 })).toEqual({ noiseLevel: false, classes: 255 });
-    expect(told({ noiseLevel: true, classes: 10 })).toEqual({ noiseLevel: true, classes: 10 });
-    for (const nothing of [{}, { noiseLevel: false }, { noiseLevel: false, classes: 0 }])
-      expect(checkConfig({ conditioning: nothing } as Partial<UNetConfig>)).toEqual(defaultConfig);
-  });
-
-  test('expands convolutionsPerLevel, and layersOf marks the residual ones', () => {
-    const config = checkConfig({ widths: [4, 5, 6], convolutionsPerLevel: [2, 1, 3], residual: true });
-    const text = layersOf(config).map(
-      ({ name, height, inChannels, outChannels, residual, next }) =>
-        `${name} ${height} ${inChannels}>${outChannels}${residual ? ' + input' : ''} ${next}`,
-    );
-    expect(text).toEqual([
-      'down.0.0 28 1>4 convolution',
-      'down.0.1 28 4>4 + input pool',
-      'down.1 14 4>5 pool',
-      'down.2.0 7 5>6 convolution',
-      'down.2.1 7 6>6 + input convolution',
-      'down.2.2 7 6>6 + input convolution',
-      'up.0.0 7 6>5 convolution',
-      'up.0.1 7 5>5 + input convolution',
-      'up.0.2 7 5>5 + input upsample',
-      'up.1 14 5>4 upsample',
-      'up.2.0 28 4>4 convolution',
-      'up.2.1 28 4>1 output',
-    ]);
-    const without = checkConfig({ ...config, residual: false });
-    expect(without).not.toHaveProperty('residual');
-    expect(layersOf(without).some(({ residual }) => residual)).toBe(false);
-    expect(checkConfig({ widths: [4, 5], convolutionsPerLevel: 2 }).convolutionsPerLevel).toEqual([2, 2]);
-    expect(checkConfig({ convolutionsPerLevel: [1, 1, 1], residual: true })).toEqual(defaultConfig);
-  });
-
-  test('gives configurations that survive JSON and another checkConfig', () => {
-    for (const config of [...Object.values(presets), checkConfig({ channels: 3, outChannels: 1 })]) {
-      expect(checkConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
-    }
+  test.each(Object.entries(presets))('leaves the preset %s as it is, also as JSON', (_, preset) => {
+    expect(checkConfig(JSON.parse(JSON.stringify(preset)))).toEqual(preset);
   });
 });
 
-const refuses = (given: object, message: string) => {
-  const error = expect.objectContaining({ name: 'EngineError', code: 'argument', message });
-  expect(() => checkConfig(given)).toThrow(error);
-};
+test('the last layer makes outChannels, by default as many as it takes', () => {
+  expect(outChannelsOf(checkConfig({ channels: 3 }))).toBe(3);
+  const channels = layersOf(checkConfig({ channels: 3, outChannels: 2, widths: [4, 5] })).map(
+    ({ inChannels, outChannels }) => `${inChannels}>${outChannels}`,
+  );
+  expect(channels).toEqual(['3>4', '4>5', '5>4', '4>2']);
+});
+
+test('layers of several convolutions a level are named by level and place, and add their input but in the first', () => {
+  const config = checkConfig({ widths: [4, 5, 6], convolutionsPerLevel: [2, 1, 3], residual: true });
+  const text = layersOf(config).map(
+    ({ name, height, inChannels, outChannels, residual, next }) =>
+      `${name} ${height} ${inChannels}>${outChannels}${residual ? ' + input' : ''} ${next}`,
+  );
+  expect(text).toEqual([
+    'down.0.0 28 1>4 convolution',
+    'down.0.1 28 4>4 + input pool',
+    'down.1 14 4>5 pool',
+    'down.2.0 7 5>6 convolution',
+    'down.2.1 7 6>6 + input convolution',
+    'down.2.2 7 6>6 + input convolution',
+    'up.0.0 7 6>5 convolution',
+    'up.0.1 7 5>5 + input convolution',
+    'up.0.2 7 5>5 + input upsample',
+    'up.1 14 5>4 upsample',
+    'up.2.0 28 4>4 convolution',
+    'up.2.1 28 4>1 output',
+  ]);
+  const without = layersOf(checkConfig({ ...config, residual: false }));
+  expect(without.some(({ residual }) => residual)).toBe(false);
+});
 
 const whole = (min: number, max: number) => `a whole number from ${min} to ${max}`;
 const perLevel = 'a number, or 3 numbers, one for each of the widths';
 const conditioned = 'like { noiseLevel: true, classes: 10 }, or left out';
-
-describe('checkConfig refuses', () => {
-  test.each<[given: object, what: string, legal: string]>([
-    [{ outChannels: 0 }, 'outChannels is 0', whole(1, 1024)],
-    [{ outChannels: 1.5 }, 'outChannels is 1.5', whole(1, 1024)],
-    [{ outChannels: '2' }, 'outChannels is "2"', whole(1, 1024)],
-    [{ outChannels: null }, 'outChannels is null', whole(1, 1024)],
-    [{ conditioning: { classes: 256 } }, 'conditioning.classes is 256', whole(0, 255)],
-    [{ conditioning: { classes: -1 } }, 'conditioning.classes is -1', whole(0, 255)],
-    [{ conditioning: { classes: true } }, 'conditioning.classes is true', whole(0, 255)],
-    [{ conditioning: { noiseLevel: 1 } }, 'conditioning.noiseLevel is 1', 'true or false'],
-    [{ conditioning: true }, 'conditioning is true', conditioned],
-    [{ conditioning: null }, 'conditioning is null', conditioned],
-    [{ conditioning: [] }, 'conditioning is []', conditioned],
-    [{ residual: 1 }, 'residual is 1', 'true or false'],
-    [{ convolutionsPerLevel: [1, 2] }, 'convolutionsPerLevel is [1,2]', perLevel],
-    [{ convolutionsPerLevel: '2' }, 'convolutionsPerLevel is "2"', perLevel],
-    [{ convolutionsPerLevel: [1, 17, 1] }, 'convolutionsPerLevel is 17', whole(1, 16)],
-    [{ convolutionsPerLevel: 0 }, 'convolutionsPerLevel is 0', whole(1, 16)],
-  ])('%j', (given, what, legal) => refuses(given, `${what}; it must be ${legal}.`));
-
-  test('names of settings that it does not have', () => {
-    refuses(
-      { conditioning: { class: 10 } },
-      'conditioning has no setting class; it has noiseLevel, classes.',
-    );
-    refuses(
-      { conditioned: true },
-      'A UNet has no setting conditioned; it has height, width, channels, widths, kernelSize, convolutionsPerLevel, residual, finalActivation, outChannels, conditioning.',
-    );
-  });
+test.each<[given: object, what: string, legal: string]>([
+  [{ outChannels: 0 }, 'outChannels is 0', whole(1, 1024)],
+  [{ outChannels: 1.5 }, 'outChannels is 1.5', whole(1, 1024)],
+  [{ outChannels: '2' }, 'outChannels is "2"', whole(1, 1024)],
+  [{ outChannels: null }, 'outChannels is null', whole(1, 1024)],
+  [{ conditioning: { classes: 256 } }, 'conditioning.classes is 256', whole(0, 255)],
+  [{ conditioning: { classes: -1 } }, 'conditioning.classes is -1', whole(0, 255)],
+  [{ conditioning: { classes: true } }, 'conditioning.classes is true', whole(0, 255)],
+  [{ conditioning: { noiseLevel: 1 } }, 'conditioning.noiseLevel is 1', 'true or false'],
+  [{ conditioning: true }, 'conditioning is true', conditioned],
+  [{ conditioning: null }, 'conditioning is null', conditioned],
+  [{ conditioning: [] }, 'conditioning is []', conditioned],
+  [{ residual: 1 }, 'residual is 1', 'true or false'],
+  [{ convolutionsPerLevel: [1, 2] }, 'convolutionsPerLevel is [1,2]', perLevel],
+  [{ convolutionsPerLevel: '2' }, 'convolutionsPerLevel is "2"', perLevel],
+  [{ convolutionsPerLevel: [1, 17, 1] }, 'convolutionsPerLevel is 17', whole(1, 16)],
+  [{ convolutionsPerLevel: 0 }, 'convolutionsPerLevel is 0', whole(1, 16)],
+  [{ conditioning: { class: 10 } }, 'conditioning has no setting class', 'noiseLevel, classes'],
+  [
+    { conditioned: true },
+    'A UNet has no setting conditioned',
+    'height, width, channels, widths, kernelSize, convolutionsPerLevel, residual, finalActivation, outChannels, conditioning',
+  ],
+])('checkConfig refuses %j', async (given, what, legal) => {
+  const { message } = await refused(() => checkConfig(given), 'argument');
+  expect(message).toBe(`${what}; it ${what.includes('has no') ? 'has' : 'must be'} ${legal}.`);
 });
 
 describe('the parameter table', () => {
@@ -154,18 +137,20 @@ describe('the parameter table', () => {
     expect(Object.values(presets).map(count)).toEqual([309_057, 328_513, 347_649, 370_755]);
   });
 
-  test('has only the conditioning that the network has: by levels, or by classes', () => {
-    const of = (noiseLevel: boolean, classes: number) => {
-      const config = checkConfig({ widths: [3, 5], conditioning: { noiseLevel, classes } });
-      return parametersOf(config)
-        .parameters.slice(8)
-        .map(({ name, shape }) => `${name.slice(13)} ${shape}`);
-    };
-    const output = ['output.kernel 64,11', 'output.bias 11'];
-    expect(of(true, 0)).toEqual(['hidden.kernel 32,64', 'hidden.bias 64', ...output]);
-    expect(of(false, 2)).toEqual(['hidden.classes 3,64', 'hidden.bias 64', ...output]);
-    expect(of(false, 0)).toEqual([]);
-  });
+  const output = ['output.kernel 64,11', 'output.bias 11'];
+  test.each<[noiseLevel: boolean, classes: number, parameters: string[]]>([
+    [true, 0, ['hidden.kernel 32,64', 'hidden.bias 64', ...output]],
+    [false, 2, ['hidden.classes 3,64', 'hidden.bias 64', ...output]],
+    [false, 0, []],
+  ])(
+    'has only the conditioning that the network has: levels %s, %d classes',
+    (noiseLevel, classes, names) => {
+      const { parameters } = parametersOf(
+        checkConfig({ widths: [3, 5], conditioning: { noiseLevel, classes } }),
+      );
+      expect(parameters.slice(8).map(({ name, shape }) => `${name.slice(13)} ${shape}`)).toEqual(names);
+    },
+  );
 
   test('begins each kernel at a multiple of 64 numbers, and overlaps nowhere', () => {
     const config = checkConfig({

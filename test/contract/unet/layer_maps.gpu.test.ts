@@ -3,54 +3,18 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../../harness/specs/lib/spec';
 import { recipes } from '../../../src/recipes';
 import { Trainer } from '../../../src/training/trainer';
-import { checkConfig, outChannelsOf, type UNetConfig } from '../../../src/unet/config';
+import { outChannelsOf, type UNetConfig } from '../../../src/unet/config';
 import type { LayerMaps, MapKind } from '../../../src/unet/layer_maps';
 import { Predictor } from '../../../src/unet/predictor';
 import { UNet } from '../../../src/unet/unet';
 import { testGpu } from '../../lib/gpu';
-import { bufferOf, floatsIn, roomFor, submit } from '../../lib/on_gpu';
+import { bufferOf, floatsIn, randomParameters, roomFor, submit } from '../../lib/on_gpu';
 import { ReferenceUNet } from '../../lib/reference_unet';
 import { refused } from '../../lib/refused';
 
 const { gpu } = await testGpu();
-const KINDS = ['input', 'activation', 'preActivation', 'gradient'] as const satisfies readonly MapKind[];
 const COUNT = 3;
-
-/** The networks of the recipes with fewer channels, so that the reference in plain loops is quick, and what else a network can be. */
-const small = { height: 8, width: 12 };
-const configs: Record<string, Partial<UNetConfig>> = {
-  tutorial: { ...recipes.tutorial.network, ...small, widths: [8, 12, 16] },
-  digits: { ...recipes.digits.network, ...small, widths: [8, 12, 16] },
-  'digits-3x3': { ...recipes['digits-3x3'].network, ...small, widths: [4, 6, 8] },
-  pictures: { ...recipes.pictures.network, ...small, widths: [4, 6, 8] },
-  'one level, RGB, no final activation': {
-    ...{ height: 5, width: 3, widths: [6], channels: 3, kernelSize: 3 },
-    finalActivation: 'none',
-  },
-};
-
-/** Weights with biases, and images with the levels and labels that the network takes. */
-function given(unet: UNet, random: Random) {
-  const { height, width, channels, conditioning } = unet.config;
-  const weights = new Map(
-    unet.parameters.map(({ name, shape, size }) => {
-      const limit = shape.length === 4 ? Math.sqrt(6 / (shape[0] * shape[1] * (shape[2] + shape[3]))) : 0.3;
-      return [name, random.floats(size, -limit, limit)];
-    }),
-  );
-  const pixels = COUNT * height * width;
-  const floats = (size: number) => random.floats(size, -1, 1) as Float32Array<ArrayBuffer>;
-  const conditions = {
-    ...(conditioning?.noiseLevel ? { levels: Float32Array.of(0.1, 0.5, 0.9) } : {}),
-    ...(conditioning?.classes ? { labels: Uint32Array.of(7, 0, conditioning.classes) } : {}),
-  };
-  return {
-    weights,
-    noisy: floats(pixels * channels),
-    target: floats(pixels * outChannelsOf(unet.config)),
-    conditions,
-  };
-}
+const reuseMemory = false;
 
 /** Largest difference, in units of the largest value that there should be. */
 function error(got: ArrayLike<number>, want: Float64Array): number {
@@ -60,132 +24,132 @@ function error(got: ArrayLike<number>, want: Float64Array): number {
   return want.reduce((most, v, i) => Math.max(most, Math.abs(got[i] - v)), 0) / largest;
 }
 
-/** Compares everything that can be read, at the host and in a buffer. */
+/** Compares everything that can be read, at the host and in a part of a buffer. */
 async function compare(maps: LayerMaps, reference: ReferenceUNet, kinds: readonly MapKind[]): Promise<void> {
   expect(maps.layers.map(({ name }) => name).sort()).toEqual([...reference.maps.keys()].sort());
   for (const { name, shape, inputChannels } of maps.layers) {
+    const [images, height, width, channels] = shape;
     for (const kind of kinds) {
-      const want = reference.maps.get(name)![kind]!;
-      const [images, height, width, channels] = shape;
-      const size = images * height * width * (kind === 'input' ? inputChannels : channels);
       const read = await maps.read(name, kind);
+      expect(read).toHaveLength(images * height * width * (kind === 'input' ? inputChannels : channels));
       // Winograd's forms round more than plain sums do.
-      expect(error(read, want), `${kind} of ${name}`).toBeLessThan(kind === 'gradient' ? 1e-3 : 1e-4);
-      const output = roomFor(gpu, size);
-      submit(gpu, (encoder) => maps.encode(encoder, name, kind, output));
-      expect(await floatsIn(gpu, output)).toEqual(read);
+      const close = kind === 'gradient' ? 1e-3 : 1e-4;
+      expect(error(read, reference.maps.get(name)![kind]!), `${kind} of ${name}`).toBeLessThan(close);
+      const output = bufferOf(gpu, new Float32Array(read.length + 3).fill(7));
+      submit(gpu, (encoder) => maps.encode(encoder, name, kind, { buffer: output, offset: 8 }));
+      expect(await floatsIn(gpu, output)).toEqual(Float32Array.of(7, 7, ...read, 7));
+      output.destroy();
     }
   }
 }
 
-describe.each(Object.entries(configs))('the maps of the layers (%s)', (_, config) => {
-  test('agree with the reference in a predictor', async () => {
+/** Recipes' networks with fewer channels, so that the reference in plain loops is quick, and a plain one. */
+const small = { height: 8, width: 12 };
+test.each<[string, Partial<UNetConfig>]>([
+  ['digits', { ...recipes.digits.network, ...small, widths: [8, 12, 16] }],
+  ['pictures', { ...recipes.pictures.network, ...small, widths: [4, 6, 8] }],
+  [
+    'one level, RGB, no final activation',
+    { height: 5, width: 3, widths: [6], channels: 3, kernelSize: 3, finalActivation: 'none' },
+  ],
+])(
+  'the maps of the layers are the reference’s in a predictor, and in a trainer after two steps: %s',
+  async (_, config) => {
     using unet = await UNet.create(gpu, config);
-    const { weights, noisy, target, conditions } = given(unet, new Random(5));
+    const { height, width, channels, conditioning } = unet.config;
+    const random = new Random(5);
+    const weights = randomParameters(unet, random);
     await unet.setParameters(weights);
-    using predictor = await Predictor.create(gpu, unet.weights, { count: COUNT, reuseMemory: false });
-    const [input, output] = [bufferOf(gpu, noisy), roomFor(gpu, target.length)];
-    const buffers = {
-      ...(conditions.levels ? { levels: bufferOf(gpu, conditions.levels) } : {}),
-      ...(conditions.labels ? { labels: bufferOf(gpu, conditions.labels) } : {}),
+    const reference = new ReferenceUNet(unet.config, weights);
+    const floats = (depth: number) => random.floats(COUNT * height * width * depth, -1, 1);
+    const conditions = conditioning && {
+      levels: Float32Array.of(0.1, 0.5, 0.9),
+      ...(conditioning.classes ? { labels: Uint32Array.of(7, 0, conditioning.classes) } : {}),
     };
-    submit(gpu, (encoder) => predictor.encode(encoder, input, output, buffers));
-    const reference = new ReferenceUNet(checkConfig(config), weights);
+
+    const noisy = floats(channels);
+    const target = floats(outChannelsOf(unet.config));
+    using predictor = await Predictor.create(gpu, unet.weights, { count: COUNT, reuseMemory });
+    const buffers = Object.entries(conditions ?? {}).map(([name, values]) => [name, bufferOf(gpu, values)]);
+    const [input, output] = [bufferOf(gpu, noisy), roomFor(gpu, target.length)];
+    submit(gpu, (encoder) => predictor.encode(encoder, input, output, Object.fromEntries(buffers)));
     reference.predict(noisy, COUNT, conditions);
     await compare(predictor.maps, reference, ['input', 'activation', 'preActivation']);
-  });
 
-  test('agree with the reference in a trainer, also after a second step', async () => {
-    using unet = await UNet.create(gpu, config);
-    const random = new Random(6);
-    const { weights, conditions } = given(unet, random);
-    await unet.setParameters(weights);
-    const rate = 1e-3;
-    using trainer = await Trainer.create(gpu, unet, {
-      ...{ batchSize: COUNT, learningRate: rate, reuseMemory: false },
-    });
-    const reference = new ReferenceUNet(checkConfig(config), weights);
-    for (let step = 0; step < 2; step++) {
-      const { noisy, target } = given(unet, random);
-      await trainer.step({ noisy, target, ...conditions });
-      reference.train(noisy, target, COUNT, rate, conditions);
+    const learningRate = 1e-3;
+    using trainer = await Trainer.create(gpu, unet, { batchSize: COUNT, learningRate, reuseMemory });
+    for (const given of [noisy, floats(channels)]) {
+      await trainer.step({ noisy: given, target, ...conditions });
+      reference.train(given, target, COUNT, learningRate, conditions);
     }
-    await compare(trainer.maps, reference, KINDS);
-  });
-});
+    await compare(trainer.maps, reference, ['input', 'activation', 'preActivation', 'gradient']);
+  },
+);
 
-test('in a batch that is not full, the gradient maps of missing images are zero', async () => {
-  using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4, 8] });
-  using trainer = await Trainer.create(gpu, unet, { batchSize: COUNT, reuseMemory: false });
-  const images = new Random(1).floats(16, 0, 1);
-  await trainer.step({ noisy: images, target: images });
-  const gradient = await trainer.maps.read('down.1', 'gradient');
-  const ofImage = gradient.length / COUNT;
-  expect(gradient.subarray(0, ofImage).some((g) => g !== 0)).toBe(true);
-  expect(gradient.subarray(ofImage).every((g) => g === 0)).toBe(true);
-});
-
-test('a map can be copied into a part of a buffer', async () => {
-  using unet = await UNet.create(gpu, { height: 4, width: 4, widths: [4, 8] }, { seed: 1 });
-  using trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
-  const images = Float32Array.from({ length: 16 }, (_, i) => i / 16);
-  await trainer.step({ noisy: images, target: images });
-  const map = await trainer.maps.read('down.0');
-  const output = bufferOf(gpu, new Float32Array(map.length + 3).fill(7));
-  const part = { buffer: output, offset: 8 };
-  submit(gpu, (encoder) => trainer.maps.encode(encoder, 'down.0', 'activation', part));
-  expect([...(await floatsIn(gpu, output))]).toEqual([7, 7, ...map, 7]);
-});
-
-describe('a map of a layer', () => {
+describe('the maps of the layers', () => {
   const config = { height: 4, width: 4, widths: [4, 8] };
+  const names = ['down.0', 'down.1', 'up.0', 'up.1'];
+  const create = async (options: { readonly reuseMemory?: boolean } = {}) => {
+    const unet = await UNet.create(gpu, config);
+    const trainer = await Trainer.create(gpu, unet, { batchSize: 2, ...options });
+    const predictor = await Predictor.create(gpu, unet.weights, { count: 2, ...options });
+    return { unet, trainer, predictor };
+  };
 
-  test('that does not exist is refused, and the error lists the existing ones', async () => {
-    using unet = await UNet.create(gpu, config);
-    using trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
-    using predictor = await Predictor.create(gpu, unet.weights, { reuseMemory: false });
-    const all = 'down.0, down.1, up.0, up.1';
-    await refused(
-      trainer.maps.read('down.2'),
-      'argument',
-      `There is no layer "down.2" in this network; there are ${all}.`,
-    );
-    await refused(
-      trainer.maps.read('down.1', 'weights' as never),
-      'argument',
-      'A trainer has no map "weights" of down.1; it has input, activation, preActivation, gradient.',
-    );
-    await refused(
-      predictor.maps.read('down.1', 'gradient'),
-      'argument',
-      'A predictor has no map "gradient" of down.1; it has input, activation, preActivation.',
-    );
-    const encoder = gpu.device.createCommandEncoder();
-    const small = roomFor(gpu, 1);
-    expect(() => trainer.maps.encode(encoder, 'up.1', 'activation', small)).toThrow(
-      'output has 4 bytes and usage',
-    );
+  test('have a gradient of zero for images that a batch does not have', async () => {
+    const { unet, trainer } = await create({ reuseMemory });
+    const images = new Random(1).floats(16, 0, 1);
+    await trainer.step({ noisy: images, target: images });
+    const gradient = await trainer.maps.read('down.1', 'gradient');
+    const ofImage = gradient.length / 2;
+    expect(gradient.subarray(0, ofImage).some((g) => g !== 0)).toBe(true);
+    expect(gradient.subarray(ofImage)).toEqual(new Float32Array(ofImage));
+    unet.destroy();
   });
 
-  test('is refused where maps share memory, and the error says how to keep them', async () => {
-    using unet = await UNet.create(gpu, config);
-    using trainer = await Trainer.create(gpu, unet, { batchSize: 2 });
-    using predictor = await Predictor.create(gpu, unet.weights);
-    for (const [what, { maps }] of Object.entries({ trainer, predictor })) {
-      expect(maps.layers.map(({ name }) => name)).toEqual(['down.0', 'down.1', 'up.0', 'up.1']);
+  test('that do not exist are refused, and the error lists the existing ones', async () => {
+    const { unet, trainer, predictor } = await create({ reuseMemory });
+    const encoder = gpu.device.createCommandEncoder();
+    for (const [work, fact] of [
+      [
+        () => trainer.maps.read('down.2'),
+        `no layer "down.2" in this network; there are ${names.join(', ')}.`,
+      ],
+      [
+        () => trainer.maps.read('down.1', 'weights' as never),
+        'A trainer has no map "weights" of down.1; it has input, activation, preActivation, gradient.',
+      ],
+      [
+        () => predictor.maps.read('down.1', 'gradient'),
+        'A predictor has no map "gradient" of down.1; it has input, activation, preActivation.',
+      ],
+      [
+        () => trainer.maps.encode(encoder, 'up.1', 'activation', roomFor(gpu, 1)),
+        'output has 4 bytes and usage',
+      ],
+    ] as const)
+      await refused(work, 'argument', fact);
+    unet.destroy();
+  });
+
+  test('are refused where they share memory, which saves some, and the error says how to keep them', async () => {
+    const [shared, apart] = [await create(), await create({ reuseMemory })];
+    for (const what of ['trainer', 'predictor'] as const) {
+      const { maps, bytes } = shared[what];
+      expect(maps.layers.map(({ name }) => name)).toEqual(names);
       await refused(
         maps.read('up.0'),
         'argument',
         `The maps of this ${what} share memory, so up.0 is gone by the end of a pass. Create the ${what} with reuseMemory: false.`,
       );
+      expect(apart[what].bytes).toBeGreaterThan(bytes);
     }
-    expect(trainer.maps.layers[1]).toEqual({ name: 'down.1', shape: [2, 2, 2, 8], inputChannels: 4 });
+    expect(shared.trainer.maps.layers[1]).toEqual({ name: 'down.1', shape: [2, 2, 2, 8], inputChannels: 4 });
+    for (const { unet } of [shared, apart]) unet.destroy();
   });
 
-  test('is refused in the middle of a step, and after its network was destroyed', async () => {
-    using unet = await UNet.create(gpu, config);
-    const trainer = await Trainer.create(gpu, unet, { batchSize: 1, reuseMemory: false });
-    const predictor = await Predictor.create(gpu, unet.weights, { reuseMemory: false });
+  test('are refused in the middle of a step, and once their trainer or predictor is destroyed', async () => {
+    const { unet, trainer, predictor } = await create({ reuseMemory });
     const step = trainer.step({ noisy: new Float32Array(16), target: new Float32Array(16) });
     await refused(trainer.maps.read('up.0'), 'busy');
     await step;
@@ -194,16 +158,6 @@ describe('a map of a layer', () => {
     await Promise.allSettled([reading]);
     predictor.destroy();
     for (const { maps } of [trainer, predictor]) await refused(maps.read('up.0'), 'destroyed');
-  });
-
-  test('costs memory only with reuseMemory: false', async () => {
-    using unet = await UNet.create(gpu, config);
-    const bytes = async (reuseMemory: boolean) => {
-      using trainer = await Trainer.create(gpu, unet, { batchSize: 8, reuseMemory });
-      using predictor = await Predictor.create(gpu, unet.weights, { count: 8, reuseMemory });
-      return [trainer.bytes, predictor.bytes];
-    };
-    const [shared, apart] = [await bytes(true), await bytes(false)];
-    for (const i of [0, 1]) expect(apart[i]).toBeGreaterThan(shared[i]);
+    unet.destroy();
   });
 });

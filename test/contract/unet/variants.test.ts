@@ -1,8 +1,9 @@
-/** Which variants are used where nothing is measured. */
+/** Which variants are used where nothing is measured, which ones a tuner measures, and which a caller may fix. */
 import { describe, expect, test } from 'vitest';
 import { conv2d } from '../../../src/kernels/conv2d';
 import { conv2dGradInput } from '../../../src/kernels/conv2d_grad_input';
 import { conv2dGradKernel } from '../../../src/kernels/conv2d_grad_kernel';
+import type { AdapterKind } from '../../../src/plan/op';
 import { worthMeasuring } from '../../../src/tuning/tuner';
 import { checkVariants } from '../../../src/unet/check_variants';
 import { checkConfig, layersOf, presets } from '../../../src/unet/config';
@@ -16,222 +17,146 @@ import {
   TUNABLE_KERNELS,
 } from '../../../src/unet/variants';
 
-const layers = layersOf(checkConfig());
+type Config = Parameters<typeof checkConfig>[0];
+const of = (config: Config) => layersOf(checkConfig(config));
+const side = (pixels: number) => ({ height: pixels, width: pixels });
+const layers = of({});
 const none = new Set<string>();
 const plain = { features: none };
 /** A device with default limits. */
 const small = { ...plain, limits: { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28 } };
 const capable = { features: new Set(['subgroups']) };
-const usual = (batch: number, ...features: string[]) =>
-  defaultVariants(layers, batch, { features: new Set(features) }, 'software');
 
-test('on a processor with subgroups, a large batch uses the subgroup variants', () => {
-  expect(usual(64, 'subgroups')).toMatchObject({
-    'conv2d/down.0': 'one_input_subgroups',
-    'conv2d/down.2': 'winograd7_subgroups',
-    'conv2d/up.2': 'one_output_subgroups',
-    'conv2d_grad_input/up.2': 'one_input_subgroups',
-  });
-  expect(Object.values(usual(64)).filter((name) => name.includes('subgroups'))).toEqual([]);
-});
+/** An adapter, a network and a batch; on a processor without features, 64 images of the tutorial's network. */
+interface Place {
+  readonly config?: Config;
+  readonly batch?: number;
+  readonly device?: Capabilities;
+  readonly kind?: AdapterKind;
+}
+const defaultsAt = ({ config = {}, batch = 64, device = plain, kind = 'software' }: Place) =>
+  defaultVariants(of(config), batch, device, kind);
 
-test('the conditioning is fused on GPUs, unless that variant was rejected or the caller fixed another', () => {
-  const conditioned = layersOf(presets.digits);
-  expect(conditioningChoice(conditioned, 'gpu', none)).toEqual({ conditioning: 'gpu' });
-  expect(conditioningChoice(conditioned, 'gpu', new Set(['conditioning.gpu']))).toEqual({});
-  expect(conditioningChoice(conditioned, 'software', none)).toEqual({});
-  expect(conditioningChoice(layers, 'gpu', none)).toEqual({});
-  expect(defaultVariants(conditioned, 8, plain, 'gpu')).toMatchObject({ conditioning: 'gpu' });
-  const check = (variants: Record<string, string>, of = conditioned) =>
-    checkVariants(variants, of, 8, plain, true);
-  check({ conditioning: 'unfused' });
-  check({ conditioning: 'gpu' });
-  expect(() => check({ conditioning: 'one' })).toThrow(
-    'conditioning has no variant one; it can be unfused or gpu',
-  );
-  expect(() => check({ conditioning: 'gpu' }, layers)).toThrow('there is no conditioning in this network');
-});
-
-test('entries of another network are refused in one sentence that names the legal ones once', () => {
-  const of = { 'conv2d/down.7': 'direct', 'conv2d/up.0': 'best', 'conv2d/up.9': 'direct' };
-  const check = () => checkVariants(of, layers, 8, plain, true);
-  expect(check).toThrow(
-    /^These kernel variants cannot be used: there is no conv2d\/down\.7, conv2d\/up\.9 in this network, only conv2d\/down\.0, conv2d\/down\.1, [^A-Z]*\. Also conv2d\/up\.0 has no variant best; here it can be direct, [^A-Z]*\.$/,
-  );
-});
-
-test('the default Winograd variant has the fewest products for the image, and the smallest tile for few tiles', () => {
-  expect(usual(8)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd4' }); // 32 tiles, and 8
-  expect(usual(16)).toMatchObject({ 'conv2d/down.2': 'winograd7', 'conv2d_grad_kernel/up.0': 'winograd7' });
-  const choice = (size: number, batch = 64, ...features: string[]) =>
-    defaultVariants(
-      layersOf(checkConfig({ height: size, width: size })),
-      batch,
-      { features: new Set(features) },
-      'software',
-    );
-  // Images of 16 take 4 tiles of 8, where they would take 9 of 7; images of 8 take one, or 4 of either other form.
-  const large = { 'conv2d/down.1': 'winograd8', 'conv2d_grad_input/up.1': 'winograd8' };
-  expect(choice(32)).toMatchObject({
-    ...large,
-    'conv2d/down.2': 'winograd8',
-    'conv2d_grad_kernel/up.0': 'winograd8',
-  });
-  expect(choice(32, 8)).toMatchObject({
-    ...large,
-    'conv2d/down.2': 'winograd4',
-    'conv2d_grad_kernel/up.0': 'winograd4',
-  });
-  // 32 take 16 of 8, or 25 of 7.
-  expect(choice(64)).toMatchObject({ ...large, 'conv2d/up.0': 'winograd8' });
-  expect(choice(64, 64, 'subgroups')).toMatchObject({ 'conv2d_grad_kernel/down.1': 'winograd8_subgroups' });
-  // 20 take 9 of 8 or of 7, or 25 of 4; 10 take 4 of 8 or of 7, or 9 of 4.
-  expect(choice(40)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd7' });
-  // 12 take 4 of 8 or of 7, which is 576 or 484 products, or 9 of 4, which is 576, too; 6 take one of 8 or of 7.
-  expect(choice(24)).toMatchObject({ 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd7' });
-});
-
-test('the default Winograd tiles of 3x3 kernels, 6 or 7, are those that fit the image', () => {
-  const at = (side: number, adapter: 'software' | 'gpu') => {
-    const config = checkConfig({ ...presets.pictures, height: side, width: side });
-    const variants = defaultVariants(layersOf(config), 16, capable, adapter);
-    return ['down.0.1', 'down.1.1', 'up.0.1'].map((layer) => {
-      const names = ['conv2d', 'conv2d_grad_input', 'conv2d_grad_kernel'].map(
-        (kernel) => /^winograd(\d)_3x3/.exec(variants[`${kernel}/${layer}`])?.[1],
-      );
-      expect(new Set(names).size, `${layer} at ${side}`).toBe(1);
-      return Number(names[0]);
-    });
+describe('the defaults', () => {
+  const narrow = { ...side(8), widths: [8, 8] };
+  const onCard = (batch: number): Place => ({ batch, device: capable, kind: 'gpu' });
+  const endsOnCard = {
+    'conv2d/down.0': 'one_input_gpu',
+    'conv2d/down.1': 'winograd7_gpu',
+    'conv2d_grad_input/up.1': 'winograd7_gpu',
+    'conv2d_grad_kernel/down.0': 'one_channel_gpu',
+    'conv2d_grad_kernel/up.2': 'one_channel_gpu',
   };
-  for (const adapter of ['software', 'gpu'] as const) {
-    // 24, 12 and 6 are whole numbers of tiles of 6, 28, 14 and 7 of 7.
-    expect(at(24, adapter)).toEqual([6, 6, 6]);
-    expect(at(28, adapter)).toEqual([7, 7, 7]);
-    // 32 and 16 take 36 and 9 of 6, or 25 and 9 of 7; 40, 20 and 10 take 49, 16 and 4, or 36, 9 and 4.
-    expect(at(32, adapter)).toEqual([7, 6, 6]);
-    expect(at(40, adapter)).toEqual([7, 7, 6]);
-  }
-});
-
-test('a batch of 4 uses subgroup variants where strips of an image fill the lanes', () => {
-  expect(usual(4, 'subgroups')).toMatchObject({
-    'conv2d/down.0': 'one_input_subgroups',
-    'conv2d/down.1': 'winograd7_subgroups',
-    'conv2d/down.2': 'winograd4_subgroups',
-    'conv2d/up.2': 'one_output_subgroups',
-  });
-  const narrow = layersOf(checkConfig({ height: 8, width: 8, widths: [8, 8] }));
-  const choice = (batch: number) => defaultVariants(narrow, batch, capable, 'software');
-  // Two strips of 7 pixels in a row, for two pairs of images; for four pairs there are as many as lanes.
-  expect(choice(4)).toMatchObject({ 'conv2d/down.0': 'one_input', 'conv2d/up.1': 'one_output' });
-  expect(choice(8)).toMatchObject({
-    'conv2d/down.0': 'one_input_subgroups',
-    'conv2d/up.1': 'one_output_subgroups',
-  });
-});
-
-test('a layer of fewer than 32 output channels does not use the subgroup variant of Winograd', () => {
-  const narrow = layersOf(checkConfig({ widths: [16, 32, 32] }));
-  expect(defaultVariants(narrow, 64, capable, 'software')).toMatchObject({
-    'conv2d/down.1': 'winograd7_subgroups', // 16 > 32
-    'conv2d_grad_input/down.1': 'winograd7',
-    'conv2d/up.1': 'winograd7', // 32 > 16
-    'conv2d_grad_input/up.1': 'winograd7_subgroups',
-  });
-});
-
-test('the tuner measures on an adapter only variants for its kind', () => {
-  const some = ['direct', 'tile', 'winograd7', 'winograd7_gpu'];
-  expect(worthMeasuring(conv2d, some, layers[1], 64, 'gpu', none)).toEqual([
-    'direct',
-    'tile',
-    'winograd7_gpu',
-  ]);
-  expect(worthMeasuring(conv2d, some, layers[1], 64, 'software', none)).toEqual(['direct', 'winograd7']);
-});
-
-test('a wide product is measured where 64 columns of four tiles fill its workgroup, and is never the default', () => {
-  const wide = (layer: number, batch: number) =>
-    worthMeasuring(
-      conv2d,
-      possibleVariants(conv2d, layers[layer], batch, plain),
-      layers[layer],
-      batch,
-      'gpu',
-      none,
-    ).filter((name) => name.endsWith('_wide'));
-  // One tile of 7 an image, or four.
-  expect([wide(2, 252), wide(2, 256)]).toEqual([[], ['winograd7_gpu_wide']]);
-  expect([wide(1, 60), wide(1, 64)]).toEqual([[], ['winograd7_gpu_wide']]);
-  for (const batch of [64, 1024])
-    expect(Object.values(defaultVariants(layers, batch, plain, 'gpu')).join()).not.toContain('wide');
-});
-
-describe('the tuner on a GPU', () => {
-  const measured = (
-    config: Parameters<typeof checkConfig>[0],
-    kernel: (typeof TUNABLE_KERNELS)[number],
-    at: number,
-    ...rejected: string[]
-  ) => {
-    const layer = layersOf(checkConfig(config))[at];
-    const possible = possibleVariants(kernel, layer, 64, capable);
-    return worthMeasuring(kernel, possible, layer, 64, 'gpu', new Set(rejected));
-  };
-  /** The Winograd forms for images of a side. */
-  const ofSide = (side: number, kernelSize: number, ...rejected: string[]) =>
-    measured({ height: 2 * side, width: 2 * side, kernelSize }, conv2d, 1, ...rejected).filter((name) =>
-      /^winograd.*(?<!_wide)$/.test(name),
-    );
-
-  test('leaves out variants for processors that have a twin for GPUs, unless the twin was rejected', () => {
-    const [input, last] = [0, layers.length - 1];
-    expect(measured({}, conv2d, input)).toEqual(['direct', 'one_input_gpu', 'tile']);
-    expect(measured({}, conv2d, last)).toEqual([
-      ...['direct', 'one_output_gpu', 'tile', 'winograd7_gpu', 'winograd7_gpu_wide'],
-    ]);
-    expect(measured({}, conv2dGradInput, last)).toEqual(['direct', 'one_input_gpu', 'tile']);
-    expect(measured({}, conv2dGradKernel, input)).toEqual([
-      ...['direct', 'one_channel_gpu', 'tile', 'winograd7_gpu'],
-    ]);
-    expect(measured({}, conv2dGradKernel, last)).toEqual(['direct', 'one_channel_gpu', 'tile']);
-    expect(measured({}, conv2d, input, 'conv2d.one_input_gpu', 'conv2d.tile')).toEqual([
-      ...['direct', 'one_input', 'one_input_gpu', 'tile'],
-    ]);
-    expect(measured({}, conv2dGradKernel, last, 'conv2d.one_channel_gpu')).not.toContain('one_channel');
-    const rejected = 'conv2d_grad_kernel.one_channel_gpu';
-    expect(measured({}, conv2dGradKernel, last, rejected)).toContain('one_channel');
+  test.each<[what: string, place: Place, variants: Record<string, string>]>([
+    [
+      'forms with subgroups where a processor has them',
+      { device: capable },
+      {
+        'conv2d/down.0': 'one_input_subgroups',
+        'conv2d/down.2': 'winograd7_subgroups',
+        'conv2d/up.2': 'one_output_subgroups',
+        'conv2d_grad_input/up.2': 'one_input_subgroups',
+      },
+    ],
+    [
+      'subgroups for 4 images whose strips fill the lanes',
+      { device: capable, batch: 4 },
+      { 'conv2d/down.0': 'one_input_subgroups', 'conv2d/down.2': 'winograd4_subgroups' },
+    ],
+    // Two strips of 7 pixels in a row, for two pairs of images; for four pairs there are as many as lanes.
+    ...[4, 8].map((batch): [string, Place, Record<string, string>] => [
+      'subgroups where strips fill the lanes',
+      { device: capable, batch, config: narrow },
+      {
+        'conv2d/down.0': batch === 4 ? 'one_input' : 'one_input_subgroups',
+        'conv2d/up.1': batch === 4 ? 'one_output' : 'one_output_subgroups',
+      },
+    ]),
+    [
+      'Winograd with subgroups for 32 output channels and more',
+      { device: capable, config: { widths: [16, 32, 32] } },
+      {
+        'conv2d/down.1': 'winograd7_subgroups', // 16 > 32
+        'conv2d_grad_input/down.1': 'winograd7',
+        'conv2d/up.1': 'winograd7', // 32 > 16
+        'conv2d_grad_input/up.1': 'winograd7_subgroups',
+      },
+    ],
+    // 32 tiles, and 8.
+    [
+      'smaller tiles where there are few',
+      { batch: 8 },
+      { 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd4' },
+    ],
+    [
+      'larger tiles where there are more',
+      { batch: 16 },
+      { 'conv2d/down.2': 'winograd7', 'conv2d_grad_kernel/up.0': 'winograd7' },
+    ],
+    // Images of 16 take 4 tiles of 8, where they would take 9 of 7; images of 8 take one, or 4 of either other form.
+    [
+      'tiles of 8 for images of 16 and 8',
+      { config: side(32) },
+      { 'conv2d_grad_input/up.1': 'winograd8', 'conv2d_grad_kernel/up.0': 'winograd8' },
+    ],
+    [
+      'tiles of 4 for few images of 8',
+      { config: side(32), batch: 8 },
+      { 'conv2d/down.1': 'winograd8', 'conv2d_grad_kernel/up.0': 'winograd4' },
+    ],
+    // 16 of 8, or 25 of 7.
+    [
+      'tiles of 8 for images of 32',
+      { config: side(64), device: capable },
+      { 'conv2d_grad_kernel/down.1': 'winograd8_subgroups' },
+    ],
+    // 20 take 9 of 8 or of 7, or 25 of 4; 10 take 4 of 8 or of 7, or 9 of 4. 12 take 4 of 8 or of 7, which is 576 or 484 products, or 9 of 4,
+    // which is 576, too; 6 take one of 8 or of 7.
+    ...[40, 24].map((pixels): [string, Place, Record<string, string>] => [
+      'tiles of 7 where larger ones need more products',
+      { config: side(pixels) },
+      { 'conv2d/down.1': 'winograd7', 'conv2d/down.2': 'winograd7' },
+    ]),
+    // One tile an image is too few.
+    ['what fits the registers of a GPU', onCard(4), { ...endsOnCard, 'conv2d_grad_kernel/down.2': 'tile' }],
+    [
+      'the same for many images',
+      onCard(256),
+      { ...endsOnCard, 'conv2d_grad_kernel/down.2': 'winograd7_gpu' },
+    ],
+  ])('are %s: %o', (_, place, variants) => {
+    expect(defaultsAt(place)).toMatchObject(variants);
   });
 
-  test('leaves out Winograd tiles that overhang the image where another tile fits, unless that was rejected', () => {
-    expect(ofSide(14, 5)).toEqual(['winograd7_gpu']);
-    expect(ofSide(16, 5)).toEqual(['winograd8_gpu']);
-    expect(ofSide(56, 5)).toEqual(['winograd7_gpu', 'winograd8_gpu']);
-    expect(ofSide(28, 3)).toEqual(['winograd7_3x3_gpu']);
-    expect(ofSide(12, 3)).toEqual(['winograd6_3x3_gpu']);
-    expect(ofSide(14, 5, 'conv2d.winograd7_gpu')).toEqual(['winograd7_gpu', 'winograd8_gpu']);
-    expect(ofSide(14, 5, 'conv2d_grad_input.winograd7_gpu')).toEqual(['winograd7_gpu']);
-    // Neither fits: 20 pixels, and 14 x 16.
-    expect(ofSide(20, 5)).toEqual(['winograd7_gpu', 'winograd8_gpu']);
-    expect(measured({ height: 28, width: 32 }, conv2d, 1)).toEqual(
-      expect.arrayContaining(['winograd7_gpu', 'winograd8_gpu']),
-    );
+  test('have no subgroups without the feature, no wide products, and no tiles for kernels of 7', () => {
+    const all = (place: Place) => Object.values(defaultsAt(place));
+    expect(all({}).join()).not.toContain('subgroups');
+    for (const batch of [64, 1024]) expect(all({ batch, kind: 'gpu' }).join()).not.toContain('wide');
+    expect(new Set(all({ config: { kernelSize: 7 }, kind: 'gpu' }))).toEqual(new Set(['direct']));
   });
 
-  test('leaves out variants that a caller can still fix, or that replace a rejected twin', () => {
-    for (const kernel of TUNABLE_KERNELS) {
-      for (const layer of layersFor(kernel, layers)) {
-        const possible = possibleVariants(kernel, layer, 64, capable);
-        const usual = preferredVariant(kernel, possible, layer, 64, 'gpu');
-        const worth = worthMeasuring(kernel, possible, layer, 64, 'gpu', none);
-        expect(worth[0]).toBe('direct');
-        expect(worth).toContain(usual);
-        for (const left of possible)
-          expect(() =>
-            checkVariants({ [`${kernel.name}/${layer.name}`]: left }, layers, 64, capable, true),
-          ).not.toThrow();
-      }
+  // 24, 12 and 6 are whole numbers of tiles of 6, 28, 14 and 7 of 7. 32 and 16 take 36 and 9 of 6, or 25 and 9 of 7; 40, 20 and 10 take 49,
+  // 16 and 4, or 36, 9 and 4.
+  test.each([
+    [24, [6, 6, 6]],
+    [28, [7, 7, 7]],
+    [32, [7, 6, 6]],
+    [40, [7, 7, 6]],
+  ])('of 3x3 kernels have the Winograd tiles, 6 or 7, that fit an image of %d', (pixels, tiles) => {
+    for (const kind of ['software', 'gpu'] as const) {
+      const config = { ...presets.pictures, ...side(pixels) };
+      const variants = defaultsAt({ config, batch: 16, device: capable, kind });
+      for (const kernel of ['conv2d', 'conv2d_grad_input', 'conv2d_grad_kernel'])
+        expect(
+          ['down.0.1', 'down.1.1', 'up.0.1'].map((layer) =>
+            Number(/^winograd(\d)_3x3/.exec(variants[`${kernel}/${layer}`])?.[1]),
+          ),
+          kernel,
+        ).toEqual(tiles);
     }
+  });
+
+  test('replace what was rejected', () => {
     const rejected = new Set(['conv2d.one_input_gpu', 'conv2d_grad_kernel.one_channel_gpu']);
     expect(defaultVariants(layers, 64, capable, 'gpu', rejected)).toMatchObject({
       'conv2d/down.0': 'one_input',
@@ -240,51 +165,159 @@ describe('the tuner on a GPU', () => {
   });
 });
 
-test('the default variants on a GPU, without measuring, are those that fit its registers', () => {
-  for (const batch of [4, 256]) {
-    const variants = defaultVariants(layers, batch, capable, 'gpu');
-    expect(variants).toMatchObject({
-      'conv2d/down.0': 'one_input_gpu',
-      'conv2d/down.1': 'winograd7_gpu',
-      'conv2d_grad_input/up.1': 'winograd7_gpu',
-      'conv2d_grad_kernel/down.0': 'one_channel_gpu',
-      'conv2d_grad_kernel/up.2': 'one_channel_gpu',
-      'conv2d_grad_kernel/down.2': batch === 4 ? 'tile' : 'winograd7_gpu', // of which one tile an image is too few
-    });
-  }
-  // Tiles and Winograd forms are for 5x5 and 3x3 kernels.
-  const other = layersOf(checkConfig({ kernelSize: 7 }));
-  expect(new Set(Object.values(defaultVariants(other, 64, plain, 'gpu')))).toEqual(new Set(['direct']));
+test('the conditioning is fused on GPUs, unless that variant was rejected or the caller fixed another', async () => {
+  const conditioned = layersOf(presets.digits);
+  expect(conditioningChoice(conditioned, 'gpu', none)).toEqual({ conditioning: 'gpu' });
+  expect(conditioningChoice(conditioned, 'gpu', new Set(['conditioning.gpu']))).toEqual({});
+  expect(conditioningChoice(conditioned, 'software', none)).toEqual({});
+  expect(conditioningChoice(layers, 'gpu', none)).toEqual({});
+  expect(defaultVariants(conditioned, 8, plain, 'gpu')).toMatchObject({ conditioning: 'gpu' });
+  for (const conditioning of ['unfused', 'gpu']) checkVariants({ conditioning }, conditioned, 8, plain, true);
 });
 
-test('on a device with default limits no form is used whose scratch memory no buffer can hold', () => {
-  // Bindings may be larger than buffers where a caller has raised one limit alone.
-  const binding = { ...plain, limits: { maxStorageBufferBindingSize: 2 ** 30, maxBufferSize: 2 ** 28 } };
-  const wide = (width: number) => layersOf(checkConfig({ height: 64, width: 64, widths: [width, width] }));
-  const at = (width: number, device: Capabilities) =>
-    defaultVariants(wide(width), 64, device, 'gpu')['conv2d_grad_kernel/down.1'];
-  // The partial sums of all pairs of 192 channels take 162 MiB, of 256 channels 576 MiB.
-  expect([at(192, plain), at(192, small), at(32, small)]).toEqual(['winograd8_gpu', 'tile', 'winograd8_gpu']);
-  expect([at(192, binding), at(256, binding)]).toEqual(['winograd8_gpu', 'tile']);
-  const fixed = { 'conv2d_grad_kernel/down.1': 'winograd8_gpu' };
-  expect(() => checkVariants(fixed, wide(192), 64, small, true)).toThrow(
+test.each<
+  [variants: Record<string, string>, of: typeof layers, device: Capabilities, message: string | RegExp]
+>([
+  [
+    { conditioning: 'one' },
+    layersOf(presets.digits),
+    plain,
+    'conditioning has no variant one; it can be unfused or gpu',
+  ],
+  [{ conditioning: 'gpu' }, layers, plain, 'there is no conditioning in this network'],
+  [
+    { 'conv2d/down.7': 'direct', 'conv2d/up.0': 'best', 'conv2d/up.9': 'direct' },
+    layers,
+    plain,
+    // In one sentence that names the legal ones once.
+    /^These kernel variants cannot be used: there is no conv2d\/down\.7, conv2d\/up\.9 in this network, only conv2d\/down\.0, conv2d\/down\.1, [^A-Z]*\. Also conv2d\/up\.0 has no variant best; here it can be direct, [^A-Z]*\.$/,
+  ],
+  [
+    { 'conv2d_grad_kernel/down.1': 'winograd8_gpu' },
+    of({ ...side(64), widths: [192, 192] }),
+    small,
     'cannot be winograd8_gpu, as the device allows no buffer as large as its scratch memory; here it can be direct, tile',
-  );
+  ],
+])('a caller cannot fix %j', (variants, of, device, message) => {
+  expect(() => checkVariants(variants, of, 64, device, true)).toThrow(message);
 });
 
-test('the plain weight gradient needs no buffer that a device with default limits cannot have', () => {
-  const { slices, scratch } = conv2dGradKernel.variants.direct;
-  const of = (width: number) => {
-    const layer = layersOf(checkConfig({ height: 64, width: 64, widths: [width, width] }))[1];
+describe('the tuner', () => {
+  const measured = (
+    config: Config,
+    kernel: (typeof TUNABLE_KERNELS)[number],
+    at: number,
+    { rejected = none, batch = 64, kind = 'gpu' as AdapterKind } = {},
+  ) => {
+    const layer = of(config).at(at)!;
+    return worthMeasuring(
+      kernel,
+      possibleVariants(kernel, layer, batch, capable),
+      layer,
+      batch,
+      kind,
+      rejected,
+    );
+  };
+
+  test.each([
+    ['gpu', ['direct', 'tile', 'winograd7_gpu']],
+    ['software', ['direct', 'winograd7']],
+  ] as const)('measures on an adapter only variants for its kind: %s', (kind, worth) => {
+    const some = ['direct', 'tile', 'winograd7', 'winograd7_gpu'];
+    expect(worthMeasuring(conv2d, some, layers[1], 64, kind, none)).toEqual(worth);
+  });
+
+  // Where 64 columns of four tiles fill its workgroup: one tile of 7 an image, or four.
+  test.each([
+    [2, 252, []],
+    [2, 256, ['winograd7_gpu_wide']],
+    [1, 60, []],
+    [1, 64, ['winograd7_gpu_wide']],
+  ])('measures a wide product where there are enough columns: layer %d, %d images', (layer, batch, wide) => {
+    expect(measured({}, conv2d, layer, { batch }).filter((name) => name.endsWith('_wide'))).toEqual(wide);
+  });
+
+  const [first, last] = [0, -1];
+  test.each([
+    [conv2d, first, [], ['one_input_gpu', 'tile']],
+    [conv2d, last, [], ['one_output_gpu', 'tile', 'winograd7_gpu', 'winograd7_gpu_wide']],
+    [conv2dGradInput, last, [], ['one_input_gpu', 'tile']],
+    [conv2dGradKernel, first, [], ['one_channel_gpu', 'tile', 'winograd7_gpu']],
+    [conv2dGradKernel, last, [], ['one_channel_gpu', 'tile']],
+    [conv2d, first, ['conv2d.one_input_gpu', 'conv2d.tile'], ['one_input', 'one_input_gpu', 'tile']],
+    [conv2dGradKernel, last, ['conv2d.one_channel_gpu'], ['one_channel_gpu', 'tile']],
+    [
+      ...[conv2dGradKernel, last, ['conv2d_grad_kernel.one_channel_gpu']],
+      ['one_channel', 'one_channel_gpu', 'tile'],
+    ],
+  ] as const)(
+    'on a GPU leaves out variants for processors that have a twin, unless the twin was rejected: $0.name, layer $1, $2',
+    (kernel, at, rejected, worth) => {
+      expect(measured({}, kernel, at, { rejected: new Set<string>(rejected) })).toEqual(['direct', ...worth]);
+    },
+  );
+
+  test.each<[height: number, width: number, kernelSize: number, rejected: string[], tiles: string[]]>([
+    [14, 14, 5, [], ['winograd7_gpu']],
+    [16, 16, 5, [], ['winograd8_gpu']],
+    [56, 56, 5, [], ['winograd7_gpu', 'winograd8_gpu']],
+    [28, 28, 3, [], ['winograd7_3x3_gpu']],
+    [12, 12, 3, [], ['winograd6_3x3_gpu']],
+    [14, 14, 5, ['conv2d.winograd7_gpu'], ['winograd7_gpu', 'winograd8_gpu']],
+    [14, 14, 5, ['conv2d_grad_input.winograd7_gpu'], ['winograd7_gpu']],
+    // Neither fits.
+    [20, 20, 5, [], ['winograd7_gpu', 'winograd8_gpu']],
+    [14, 16, 5, [], ['winograd7_gpu', 'winograd8_gpu']],
+  ])(
+    'on a GPU leaves out Winograd tiles that overhang where another fits, unless that was rejected: %d x %d, kernel %d, %j',
+    (height, width, kernelSize, rejected, tiles) => {
+      const config = { height: 2 * height, width: 2 * width, kernelSize };
+      const worth = measured(config, conv2d, 1, { rejected: new Set(rejected) });
+      expect(worth.filter((name) => /^winograd.*(?<!_wide)$/.test(name))).toEqual(tiles);
+    },
+  );
+
+  test('measures the plain variant first, and the default; a caller can still fix what it leaves out', () => {
+    for (const kernel of TUNABLE_KERNELS)
+      for (const layer of layersFor(kernel, layers)) {
+        const possible = possibleVariants(kernel, layer, 64, capable);
+        const worth = worthMeasuring(kernel, possible, layer, 64, 'gpu', none);
+        expect(worth[0]).toBe('direct');
+        expect(worth).toContain(preferredVariant(kernel, possible, layer, 64, 'gpu'));
+        for (const left of possible)
+          checkVariants({ [`${kernel.name}/${layer.name}`]: left }, layers, 64, capable, true);
+      }
+  });
+});
+
+// The partial sums of all pairs of 192 channels take 162 MiB, of 256 channels 576 MiB. Bindings may be larger than buffers where a caller has
+// raised one limit alone.
+const binding = { ...plain, limits: { maxStorageBufferBindingSize: 2 ** 30, maxBufferSize: 2 ** 28 } };
+test.each([
+  [192, plain, 'winograd8_gpu'],
+  [192, small, 'tile'],
+  [32, small, 'winograd8_gpu'],
+  [192, binding, 'winograd8_gpu'],
+  [256, binding, 'tile'],
+])('no form is used whose scratch memory no buffer can hold: %d channels, %o', (width, device, variant) => {
+  const variants = defaultsAt({ config: { ...side(64), widths: [width, width] }, device, kind: 'gpu' });
+  expect(variants['conv2d_grad_kernel/down.1']).toBe(variant);
+});
+
+// In seven slices the sums of 512 and 768 channels would take 176 and 394 MiB.
+test.each([
+  [64, 7, 3],
+  [512, 5, 126],
+  [768, 2, 113],
+  [1024, 1, 101],
+])(
+  'the plain weight gradient needs no buffer that a device with default limits cannot have: %d channels',
+  (width, count, mib) => {
+    const { slices, scratch } = conv2dGradKernel.variants.direct;
+    const layer = of({ ...side(64), widths: [width, width] })[1];
     const shape = { ...layer, batch: 64 };
     expect(possibleVariants(conv2dGradKernel, layer, 64, small)).toContain('direct');
-    return { slices: slices!(shape), mib: Math.ceil((4 * scratch!(shape).partials) / 2 ** 20) };
-  };
-  // In seven slices the sums of 512 and 768 channels would take 176 and 394 MiB.
-  expect([64, 512, 768, 1024].map(of)).toEqual([
-    { slices: 7, mib: 3 },
-    { slices: 5, mib: 126 },
-    { slices: 2, mib: 113 },
-    { slices: 1, mib: 101 },
-  ]);
-});
+    expect([slices!(shape), Math.ceil((4 * scratch!(shape).partials) / 2 ** 20)]).toEqual([count, mib]);
+  },
+);
