@@ -20,75 +20,58 @@ const [half, none] = [
 ];
 const four = picture(2, 2, ...red, ...dark, ...half, ...none);
 
-const close = (values: Iterable<number>, expected: number[]) => {
-  const all = [...values];
-  expect(all).toHaveLength(expected.length);
-  for (const [i, v] of all.entries()) expect(v, `value ${i}`).toBeCloseTo(expected[i], 4);
-};
-
 describe('readPictures', () => {
-  const grey = (r: number, g: number, b: number) => 0.299 * r + 0.587 * g + 0.114 * b;
+  const grey = (r: number, g: number, b: number) => (0.299 * r + 0.587 * g + 0.114 * b) / 255;
+  const expected = [grey(255, 0, 0), grey(30, 60, 90), grey(204, 224, 244), 1];
   // A fifth of the colour and four of the white below.
-  const halfOnWhite = [204, 224, 244];
+  const onWhite = [...[255, 0, 0], ...[30, 60, 90], ...[204, 224, 244], ...[255, 255, 255]];
+  const colours = { channels: 3, range: [0, 255] } as const;
 
-  test('makes grey by luminance, and transparent pixels white', () => {
-    const expected = [grey(255, 0, 0), grey(30, 60, 90), grey(204, 224, 244), 255].map((v) => v / 255);
-    close(readPictures(four), expected);
-    close(
+  test.each<[what: string, values: Float32Array, expected: number[]]>([
+    ['grey by luminance, and transparent pixels white', readPictures(four), expected],
+    [
+      'another range, of several',
       readPictures([four, four], { range: [1, -1] }),
       [...expected, ...expected].map((v) => 1 - 2 * v),
-    );
+    ],
+    ['colours', readPictures(four, colours), onWhite],
+    [
+      'colours and alpha',
+      readPictures(four, { ...colours, channels: 4 }),
+      [...red, ...dark, ...half, ...none],
+    ],
+    [
+      'one for each place of a list',
+      picturesFor('start', four, { ...colours, height: 2, width: 2 }, { count: 2, range: [0, 255] }),
+      [...onWhite, ...onWhite],
+    ],
+  ])('makes %s', (_, values, expected) => {
+    expect(values).toHaveLength(expected.length);
+    for (const [i, v] of values.entries()) expect(v, `value ${i}`).toBeCloseTo(expected[i], 4);
   });
 
-  test('keeps colours, and alpha where four channels are asked for', () => {
-    const onWhite = [...red.slice(0, 3), ...dark.slice(0, 3), ...halfOnWhite, 255, 255, 255];
-    close(readPictures(four, { channels: 3, range: [0, 255] }), onWhite);
-    close(readPictures(four, { channels: 4, range: [0, 255] }), [...red, ...dark, ...half, ...none]);
-  });
-
-  test('reads pixels row by row', () => {
-    const two = picture(3, 1, ...[1, 2, 3].flatMap((v) => [v, v, v, 255]));
-    close(readPictures(two, { range: [0, 255] }), [1, 2, 3]);
-  });
-
-  test.each<[string, () => unknown, string[]]>([
+  test.each<[what: string, make: () => unknown, facts: string[]]>([
     ['an empty list', () => readPictures([]), ['empty']],
     [
       'two sizes',
       () => readPictures([four, picture(1, 1, ...red)]),
       ['Picture 1 is 1 x 1', '2 x 2', 'resizeWidth: 2'],
     ],
-    [
-      'another size than asked',
-      () => readPictures(four, { width: 28, height: 28 }),
-      ['Picture 0 is 2 x 2', '28 x 28'],
-    ],
+    ['another size than asked', () => readPictures(four, { width: 28, height: 28 }), ['2 x 2', '28 x 28']],
     ['no picture', () => readPictures(null as never), ['Picture 0 is of type Null', 'ImageData']],
     ['numbers', () => readPictures([1, 2] as never), ['Picture 0 is of type Number']],
     ['too few bytes', () => readPictures(picture(2, 1, ...red)), ['4 values', '2 x 1', '8 bytes']],
-    [
-      'floats',
-      () => readPictures({ data: new Float32Array(4), width: 1, height: 1 } as never),
-      ['Float32Array'],
-    ],
+    ['floats', () => readPictures({ ...four, data: new Float32Array(4) } as never), ['Float32Array']],
     ['a size of 0', () => readPictures(picture(0, 1)), ['width of picture 0', 'until it has loaded', 'is 0']],
     ['two channels', () => readPictures(four, { channels: 2 }), ['channels is 2', '1 (grey)']],
     ['half a range', () => readPictures(four, { range: [1] as never }), ['range is [1]']],
     ['an unknown setting', () => readPictures(four, { size: 2 } as never), ['size', 'height, width']],
+    [
+      'another number than images',
+      () => picturesFor('start', [four], { ...colours, height: 2, width: 2 }, { count: 3, range: [0, 1] }),
+      ['start has 1 pictures', 'must be 3'],
+    ],
   ])('refuses %s', async (_, make, facts) => void (await refused(make, 'argument', ...facts)));
-});
-
-test('picturesFor repeats one picture, and refuses a list of another length than the count', async () => {
-  const size = { height: 2, width: 2, channels: 1 };
-  const options = { count: 3, range: [0, 1] as const };
-  const one = [...readPictures(four)];
-  close(picturesFor('start', four, size, options), [...one, ...one, ...one]);
-  await refused(
-    () => picturesFor('start', [four], size, options),
-    'argument',
-    'start has 1 pictures',
-    'must be 3',
-  );
 });
 
 test('readPictureSet makes a data set of bytes, grey or in colour, with labels', () => {
