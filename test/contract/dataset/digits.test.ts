@@ -4,14 +4,12 @@ import { refused } from '../../lib/refused';
 
 /** What stands where the file should. */
 const inPlace = vi.hoisted((): { bytes?: Uint8Array } => ({}));
-vi.mock('../../../src/data/mnist-digits.idx3-ubyte.gz?bytes', async (original) => {
-  const { default: load } = await original<{ default: () => Promise<Uint8Array> }>();
+const replaced = vi.hoisted(() => async (original: () => Promise<unknown>) => {
+  const { default: load } = (await original()) as { default: () => Promise<Uint8Array> };
   return { default: async () => inPlace.bytes ?? load() };
 });
-vi.mock('../../../src/data/mnist-digits.idx1-ubyte.gz?bytes', async (original) => {
-  const { default: load } = await original<{ default: () => Promise<Uint8Array> }>();
-  return { default: async () => inPlace.bytes ?? load() };
-});
+vi.mock('../../../src/data/mnist-digits.idx3-ubyte.gz?bytes', replaced);
+vi.mock('../../../src/data/mnist-digits.idx1-ubyte.gz?bytes', replaced);
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -26,12 +24,10 @@ function countClasses(labels: Uint8Array): number[] {
 }
 
 test('loadDigits gives 10,000 digits with the known statistics', async () => {
-  const { images, count, height, width, channels } = await loadDigits();
-  expect({ count, height, width, channels }).toEqual({ count: 10_000, height: 28, width: 28, channels: 1 });
-  expect(images.length).toBe(count * height * width);
-
-  let sum = 0;
-  let squares = 0;
+  const { images, ...size } = await loadDigits();
+  expect(size).toEqual({ count: 10_000, height: 28, width: 28, channels: 1, name: 'MNIST digits' });
+  expect(images).toHaveLength(10_000 * 28 * 28);
+  let [sum, squares] = [0, 0];
   for (const byte of images) {
     sum += byte / 255;
     squares += (byte / 255) ** 2;

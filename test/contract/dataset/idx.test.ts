@@ -83,145 +83,110 @@ describe('readIdx', () => {
   });
 });
 
+/** A file by this name. */
+const named = (name: string, ...args: Parameters<typeof idx>) => new File([idx(...args)], name);
+
 describe('loadIdx', () => {
   const file = idx([2, 3, 4]);
-  const expected = { images: file.slice(16), count: 2, height: 3, width: 4, channels: 1 };
+  const size = { height: 3, width: 4, channels: 1 };
+  const expected = { images: file.slice(16), count: 2, ...size };
 
-  test('takes bytes, buffers, blobs and URLs, plain or gzip', async () => {
-    for (const bytes of [file, await gzip(file)]) {
+  test('takes bytes, buffers, blobs and URLs, plain or gzip, which it knows by content', async () => {
+    for (const bytes of [file, await gzip(file)])
       for (const source of [
-        bytes,
-        bytes.slice().buffer,
-        new Blob([bytes]),
-        new File([bytes], 'a'),
-        dataUrl(bytes),
-        new URL(dataUrl(bytes)),
-      ]) {
+        ...[
+          bytes,
+          bytes.slice().buffer,
+          new Blob([bytes]),
+          new File([bytes], 'a'),
+          new File([bytes], 'a.gz'),
+        ],
+        ...[dataUrl(bytes), new URL(dataUrl(bytes))],
+      ])
         expect(await loadIdx(source)).toEqual(expected);
-      }
-    }
     expect((await loadIdx(file)).images.buffer).toBe(file.buffer);
   });
 
-  test('reads images of several channels, interleaved, and merges their files', async () => {
-    const colours = idx([2, 3, 4, 3]);
-    const { images, ...size } = await loadIdx([await gzip(colours), colours]);
-    expect(size).toEqual({ count: 4, height: 3, width: 4, channels: 3 });
-    expect(images.length).toBe(4 * 36);
-  });
-
-  test('recognises gzip by content, whatever the file is called', async () => {
-    expect(await loadIdx(new File([file], 'images.gz'))).toEqual(expected);
-    expect(await loadIdx(new File([await gzip(file)], 'images'))).toEqual(expected);
-  });
-
   test('unpacks gzip files of many chunks', async () => {
-    const big = idx([300, 28, 28]);
-    for (let i = 16; i < big.length; i++) big[i] = (i * i) >> 7;
+    const big = idx([300, 28, 28]).map((byte, i) => (i < 16 ? byte : (i * i) >> 7));
     const { images, count } = await loadIdx(await gzip(big));
     expect(count).toBe(300);
-    expect(images.every((byte, i) => byte === big[i + 16])).toBe(true);
+    expect(images).toEqual(big.subarray(16));
   });
 
-  test('merges files in the order given', async () => {
+  test('merges files in the order given, of several channels, too', async () => {
     const merged = await loadIdx([await gzip(idx([1, 2, 2], { first: 9 })), idx([2, 2, 2]), idx([1, 2, 2])]);
     const images = new Uint8Array([9, 10, 11, 12, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3]);
     expect(merged).toEqual({ images, count: 4, height: 2, width: 2, channels: 1 });
+    const colours = idx([2, 3, 4, 3]);
+    const { images: both, ...rest } = await loadIdx([await gzip(colours), colours]);
+    expect(rest).toEqual({ ...size, count: 4, channels: 3 });
+    expect(both).toHaveLength(4 * 36);
   });
 
-  test('refuses files of different image sizes, by name', async () => {
-    const files = [new File([idx([1, 28, 28])], 'digits'), new File([idx([1, 32, 32])], 'objects')];
-    await refused(() => loadIdx(files), 'data', 'objects', '32 x 32', 'digits', '28 x 28');
-    // As many pixels, but another shape.
-    await refused(() => loadIdx([idx([1, 2, 8]), idx([1, 4, 4])]), 'data', 'File 2 of 2', '4 x 4', '2 x 8');
-    // As many bytes, in channels.
-    await refused(() => loadIdx([idx([1, 2, 6]), idx([1, 2, 2, 3])]), 'data', '2 x 2 x 3', '2 x 6');
-  });
-
-  test('refuses labels, an empty list and sources of the wrong type', async () => {
-    await refused(
-      () => loadIdx(new File([idx([5])], 'train-labels')),
-      'data',
-      'train-labels holds labels',
-      'loadLabels',
-    );
+  test('refuses what is no list of images of one size, by name', async () => {
+    const [digits, objects] = [named('digits', [1, 28, 28]), named('objects', [1, 32, 32])];
+    for (const [files, ...facts] of [
+      [[digits, objects], 'objects', '32 x 32', 'digits', '28 x 28'],
+      // As many pixels, but another shape.
+      [[idx([1, 2, 8]), idx([1, 4, 4])], 'File 2 of 2', '4 x 4', '2 x 8'],
+      // As many bytes, in channels.
+      [[idx([1, 2, 6]), idx([1, 2, 2, 3])], '2 x 2 x 3', '2 x 6'],
+      [named('train-labels', [5]), 'train-labels holds labels', 'loadLabels'],
+      [
+        [digits, named('second.idx', [1, 2, 2], { length: 3 })],
+        'second.idx',
+        'cut short',
+        '19 bytes',
+        '20 bytes',
+      ],
+      // Long URLs are kept out of messages.
+      [dataUrl(new Uint8Array(5000)), 'data:application/octet-stream', '…'],
+    ] as const)
+      await refused(() => loadIdx(files), 'data', ...facts);
     await refused(() => loadIdx([]), 'argument', 'images', 'one or more');
-    for (const wrong of [null, undefined, 7, {}]) {
-      await refused(
-        () => loadIdx(wrong as never),
-        'argument',
-        `is of type ${Object.prototype.toString.call(wrong).slice(8, -1)}; it must be`,
-        'Blob',
-      );
-    }
+    for (const [wrong, type] of [
+      [null, 'Null'],
+      [undefined, 'Undefined'],
+      [7, 'Number'],
+      [{}, 'Object'],
+    ] as const)
+      await refused(() => loadIdx(wrong as never), 'argument', `is of type ${type}; it must be`, 'Blob');
   });
 
-  test('names the file whose content is wrong', async () => {
-    const files = [idx([1, 2, 2]), new File([idx([1, 2, 2], { length: 3 })], 'second.idx')];
-    await refused(() => loadIdx(files), 'data', 'second.idx', 'cut short', '19 bytes', '20 bytes');
-  });
-
-  test('names the URL that gives an HTTP error', async () => {
-    vi.stubGlobal(
-      'fetch',
-      async () => new Response('nothing here', { status: 404, statusText: 'Not Found' }),
-    );
-    await refused(
-      () => loadIdx('https://example.org/a.gz'),
-      'data',
-      'https://example.org/a.gz',
-      '404 Not Found',
-    );
-    vi.stubGlobal('fetch', async () => {
-      throw new TypeError('Failed to fetch');
-    });
-    await refused(
-      () => loadIdx('https://example.org/a.gz'),
-      'data',
-      'https://example.org/a.gz',
+  test.each<[answer: () => Response, fact: string]>([
+    [() => new Response('nothing here', { status: 404, statusText: 'Not Found' }), '404 Not Found'],
+    [
+      () => {
+        throw new TypeError('Failed to fetch');
+      },
       'Failed to fetch',
-    );
+    ],
+  ])('names the URL that gives an error: %#', async (answer, fact) => {
+    vi.stubGlobal('fetch', async () => answer());
+    await refused(() => loadIdx('https://example.org/a.gz'), 'data', 'https://example.org/a.gz', fact);
   });
 
-  test('keeps long URLs out of error messages', async () => {
-    await refused(() => loadIdx(dataUrl(new Uint8Array(5000))), 'data', 'data:application/octet-stream', '…');
-  });
-
-  test('stops unpacking a gzip bomb once it exceeds the size in its header', async () => {
-    const bomb = await gzip(idx([1, 28, 28], { length: 1 << 26 }));
-    // Had all of it been unpacked, the broken end would be what is reported.
-    bomb.fill(0, bomb.length - 8);
-    await refused(() => loadIdx(new File([bomb], 'bomb.gz')), 'data', 'bomb.gz', 'more than the 800 bytes');
-  });
-
-  test('refuses gzip whose IDX header gives more bytes than its length can hold', async () => {
-    const file = await gzip(idx([1000, 1000, 1000], { length: 100 }));
-    await refused(() => loadIdx(file), 'data', 'promises 1000000016 bytes', `${file.length} bytes of gzip`);
-  });
-
-  test('refuses damaged gzip', async () => {
+  test('refuses damaged gzip, and gzip that holds more or less than its header promises', async () => {
     const good = await gzip(file);
     const wrongSum = good.slice();
     wrongSum[good.length - 8] ^= 1;
-    await refused(
-      () => loadIdx(new File([wrongSum], 'x.gz')),
-      'data',
-      'x.gz',
-      'does not unpack',
-      'Download it again',
-    );
-    await refused(() => loadIdx(good.slice(0, good.length - 9)), 'data', 'does not unpack');
-    await refused(() => loadIdx(good.slice(0, 2)), 'data', 'does not unpack');
-    await refused(
-      async () => loadIdx(await gzip(file.slice(0, 30))),
-      'data',
-      'cut short',
-      '30 bytes',
-      '40 bytes',
-    );
-    await refused(async () => loadIdx(await gzip(file.slice(0, 12))), 'data', 'cut short', '12 bytes', '16');
-    await refused(async () => loadIdx(await gzip(new Uint8Array(0))), 'data', 'has 0 bytes');
-    await refused(async () => loadIdx(await gzip(good)), 'data', 'not an IDX file', '0x1f8b');
+    const bomb = await gzip(idx([1, 28, 28], { length: 1 << 26 }));
+    // Had all of it been unpacked, the broken end would be what is reported.
+    bomb.fill(0, bomb.length - 8);
+    const huge = await gzip(idx([1000, 1000, 1000], { length: 100 }));
+    for (const [bytes, ...facts] of [
+      [wrongSum, 'x.gz', 'does not unpack', 'Download it again'],
+      [good.slice(0, good.length - 9), 'does not unpack'],
+      [good.slice(0, 2), 'does not unpack'],
+      [await gzip(file.slice(0, 30)), 'cut short', '30 bytes', '40 bytes'],
+      [await gzip(file.slice(0, 12)), 'cut short', '12 bytes', '16'],
+      [await gzip(new Uint8Array(0)), 'has 0 bytes'],
+      [await gzip(good), 'not an IDX file', '0x1f8b'],
+      [bomb, 'more than the 800 bytes'],
+      [huge, 'promises 1000000016 bytes', `${huge.length} bytes of gzip`],
+    ] as const)
+      await refused(() => loadIdx(new File([bytes], 'x.gz')), 'data', ...facts);
   });
 
   test('allocates memory for the bytes that gzip unpacks to, not for the size in the header', async () => {
@@ -239,13 +204,12 @@ describe('loadIdx', () => {
     }
   });
 
-  test('stops when it is aborted, with the reason of the signal', async () => {
+  test('stops when it is aborted, before or amid its work, with the reason of the signal', async () => {
     const reason = new Error('enough');
     await expect(loadIdx(file, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-
     const controller = new AbortController();
-    const packed = await gzip(idx([100, 100, 100]));
-    const loading = loadIdx(new Blob([packed]), { signal: controller.signal });
+    const packed = new Blob([await gzip(idx([100, 100, 100]))]);
+    const loading = loadIdx(packed, { signal: controller.signal });
     controller.abort(reason);
     await expect(loading).rejects.toBe(reason);
   });
@@ -257,9 +221,8 @@ describe('loadIdx', () => {
     try {
       const path = `${folder}/a b.gz`;
       await writeFile(path, await gzip(file));
-      expect(await loadIdx(path)).toEqual(expected);
-      expect(await loadIdx(pathToFileURL(path))).toEqual(expected);
-      expect(await loadIdx(pathToFileURL(path).href)).toEqual(expected);
+      const url = pathToFileURL(path);
+      for (const source of [path, url, url.href]) expect(await loadIdx(source)).toEqual(expected);
       await refused(() => loadIdx(`${folder}/none`), 'data', `${folder}/none could not be read`, 'ENOENT');
     } finally {
       await rm(folder, { recursive: true });
@@ -274,9 +237,9 @@ describe('loadLabels', () => {
     expect(both).toEqual(new Uint8Array([5, 6, 0, 1, 2]));
   });
 
-  test('refuses files of images, and another number of labels than of images', async () => {
+  test('refuses files of images, another number of labels than of images, and none', async () => {
     await refused(() => loadLabels(idx([1, 2, 2])), 'data', 'holds images, not labels', 'loadIdx');
-    await refused(() => loadLabels(new File([idx([3])], 'l'), { count: 4 }), 'data', 'l holds 3', '4 images');
+    await refused(() => loadLabels(named('l', [3]), { count: 4 }), 'data', 'l holds 3', '4 images');
     await refused(() => loadLabels([]), 'argument', 'labels');
   });
 });
