@@ -33,26 +33,35 @@ const printed = (text: string) => JSON.parse(text.trimEnd().split('\n').at(-1)!)
 /** Runs a program that a project has installed. */
 const installed = (folder: string, name: string, ...args: string[]) =>
   shell(folder, join(folder, 'node_modules/.bin', name), ...args);
+const words = (command: string) => command.split(' ') as [string, ...string[]];
 
 /** A page with one script, and what `head` has before it. */
 export const html = (script: string, head = '') =>
   `<!doctype html>\n<meta charset="utf-8">\n<title>test</title>\n<link rel="icon" href="data:,">\n${head}<canvas></canvas>\n<script type="module" src="${script}"></script>\n`;
 
-/** Serves a page and gives its result. */
-async function visit(folder: string, page: string): Promise<Used> {
-  await writeFile(join(folder, 'index.html'), page);
+/** Serves a folder, with a page if one is given, and gives the page's result. */
+async function visit(folder: string, page?: string): Promise<Used> {
+  if (page) await writeFile(join(folder, 'index.html'), page);
   using served = await serve(folder);
   return await resultOf<Used>(served.address);
 }
 
-/** A page whose script a tool makes of page.js, or of another program: the command, as one types it, and the script. */
-const bundled = (name: string, packages: readonly string[], command: string, script: string): Project => ({
+/** A page whose script a tool makes of page.js, or of another program: the command, as one types it, and the script; or the folder of all. */
+const bundled = (
+  name: string,
+  packages: readonly string[],
+  command: string,
+  made: string,
+  prepare?: (folder: string) => Promise<unknown>,
+): Project => ({
   name,
   packages,
   async run(folder) {
-    const [tool, ...args] = command.split(' ');
-    await installed(folder, tool, ...args);
-    return visit(folder, html(script));
+    const isWhole = !made.endsWith('.js');
+    if (isWhole) await writeFile(join(folder, 'index.html'), html('page.js'));
+    await prepare?.(folder);
+    await installed(folder, ...words(command));
+    return isWhole ? visit(join(folder, made)) : visit(folder, html(made));
   },
 });
 
@@ -71,21 +80,18 @@ export const ours = Object.fromEntries(
   ]),
 );
 const threes = { 'three/webgpu': 'three/build/three.webgpu.js', 'three/tsl': 'three/build/three.tsl.js' };
+const node = `webgpu@${webgpu}`;
+const inNode = (program: string) => async (folder: string) =>
+  printed(await shell(folder, process.execPath, program));
+const parcel = 'parcel build index.html --public-url ./ --no-source-maps';
+const esbuild = ['esbuild@0.28.2'];
 
 export const projects: readonly Project[] = [
-  {
-    name: 'Node',
-    packages: [`webgpu@${webgpu}`],
-    run: async (folder) => printed(await shell(folder, process.execPath, 'node.js')),
-  },
-  {
-    name: 'Node, in the state of valtio 2.3.2',
-    packages: [`webgpu@${webgpu}`, 'valtio@2.3.2'],
-    run: async (folder) => printed(await shell(folder, process.execPath, 'valtio.js')),
-  },
+  { name: 'Node', packages: [node], run: inNode('node.js') },
+  { name: 'Node, in the state of valtio 2.3.2', packages: [node, 'valtio@2.3.2'], run: inNode('valtio.js') },
   {
     name: 'Jest 30.5.2',
-    packages: [`webgpu@${webgpu}`, 'jest@30.5.2'],
+    packages: [node, 'jest@30.5.2'],
     async run(folder) {
       const config = JSON.stringify({ transform: {}, testRegex: 'in_jest\\.js$' });
       const jest = join(folder, 'node_modules/jest/bin/jest.js');
@@ -96,19 +102,15 @@ export const projects: readonly Project[] = [
   {
     name: 'Deno 2.9.6',
     packages: ['deno@2.9.6'],
-    run: async (folder) => printed(await installed(folder, 'deno', 'run', '--allow-all', 'deno.js')),
+    run: async (folder) => printed(await installed(folder, 'deno', 'run', '--allow-all', 'node.js')),
   },
   {
     name: 'Vite 8.3.8, its server',
     packages: ['vite@8.3.8'],
-    async run(folder) {
-      await writeFile(join(folder, 'index.html'), html('/page.js'));
-      const server = await createServer({
-        root: folder,
-        configFile: false,
-        logLevel: 'error',
-        server: { host: '127.0.0.1', port: 0, hmr: false },
-      });
+    async run(root) {
+      await writeFile(join(root, 'index.html'), html('/page.js'));
+      const open = { host: '127.0.0.1', port: 0, hmr: false } as const;
+      const server = await createServer({ root, configFile: false, logLevel: 'error', server: open });
       await server.listen();
       try {
         return await resultOf<Used>(server.resolvedUrls!.local[0]);
@@ -117,37 +119,23 @@ export const projects: readonly Project[] = [
       }
     },
   },
-  {
-    name: 'Vite 8.3.8, built',
-    packages: ['vite@8.3.8'],
-    async run(folder) {
-      await writeFile(join(folder, 'index.html'), html('/page.js'));
-      await installed(folder, 'vite', 'build', '--base', './');
-      using served = await serve(join(folder, 'dist'));
-      return await resultOf<Used>(served.address);
-    },
-  },
+  bundled('Vite 8.3.8, built', ['vite@8.3.8'], 'vite build --base ./', 'dist'),
   bundled(
     'webpack 5.113.0',
     ['webpack@5.113.0', 'webpack-cli@7.3.1'],
     'webpack --mode production --entry ./page.js',
     'dist/main.js',
   ),
-  bundled(
-    'esbuild 0.28.2',
-    ['esbuild@0.28.2'],
-    'esbuild page.js --bundle --format=esm --outfile=out.js',
-    'out.js',
-  ),
+  bundled('esbuild 0.28.2', esbuild, 'esbuild page.js --bundle --format=esm --outfile=out.js', 'out.js'),
   bundled(
     'esbuild 0.28.2, splitting',
-    ['esbuild@0.28.2'],
+    esbuild,
     'esbuild page.js --bundle --splitting --minify --format=esm --outdir=out',
     'out/page.js',
   ),
   bundled(
     'a service worker, of one file by esbuild 0.28.2',
-    ['esbuild@0.28.2'],
+    esbuild,
     'esbuild service.js --bundle --format=iife --outfile=service.bundle.js',
     'page_of_service.js',
   ),
@@ -157,35 +145,24 @@ export const projects: readonly Project[] = [
     'rollup page.js -p node-resolve -d out -f es',
     'out/page.js',
   ),
-  {
-    name: 'Parcel 2.16.4, set to read exports',
-    packages: ['parcel@2.16.4'],
-    async run(folder) {
+  bundled(
+    'Parcel 2.16.4, set to read exports',
+    ['parcel@2.16.4'],
+    parcel,
+    'dist',
+    async (folder) => {
       const project = join(folder, 'package.json');
       const settings = { '@parcel/resolver-default': { packageExports: true } };
-      await writeFile(join(folder, 'index.html'), html('page.js'));
-      const build = () =>
-        installed(folder, 'parcel', 'build', 'index.html', '--public-url', './', '--no-source-maps');
       // Without the setting it finds no entry at all, and says so.
-      await rejects(build, /Failed to resolve 'webgpu-diffusion' /);
-      await writeFile(
-        project,
-        JSON.stringify({ ...JSON.parse(await readFile(project, 'utf8')), ...settings }),
-      );
-      await build();
-      using served = await serve(join(folder, 'dist'));
-      return await resultOf<Used>(served.address);
+      await rejects(installed(folder, ...words(parcel)), /Failed to resolve 'webgpu-diffusion' /);
+      const all = { ...JSON.parse(await readFile(project, 'utf8')), ...settings };
+      await writeFile(project, JSON.stringify(all));
     },
-  },
+  ),
   {
     name: 'a page without a bundler',
     packages: [],
     run: (folder) => visit(folder, html('page.js', importMap(ours))),
-  },
-  {
-    name: 'three.js 0.187.0, with a buffer of its own',
-    packages: ['three@0.187.0'],
-    run: (folder) => visit(folder, html('three.js', importMap({ ...ours, ...threes }))),
   },
   // The first one with ExternalTexture, and the newest.
   ...['0.180.0', '0.187.0'].map((version) => ({

@@ -1,7 +1,6 @@
-/** In Node. The last line of the output is the result; the program ends by itself. */
+/** In Node, and in Deno, which has navigator.gpu. The last line of the output is the result; the program ends by itself. */
 import { createEngine } from 'webgpu-diffusion';
-import { installWebGPU } from 'webgpu-diffusion/node';
 import { use } from './use.js';
 
-await installWebGPU();
+if (!globalThis.navigator?.gpu) await (await import('webgpu-diffusion/node')).installWebGPU();
 console.log(JSON.stringify(await use(await createEngine())));

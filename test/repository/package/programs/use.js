@@ -8,8 +8,8 @@ import { drawn, labels, levels, noisy, target } from './input.js';
 
 const { sampling, trainer: settings } = recipes.digits;
 
-/** Plain data, as it travels from a page or another process as JSON. `sample(unet, run)` is another way to draw. */
-export async function use(engine, sample = sampleHere) {
+/** Plain data, as it travels from a page or another process as JSON. */
+export async function use(engine) {
   const model = await loadPretrained('digits');
   const unet = await engine.createUNet(model.config);
   await unet.setParameters(model.parameters);
@@ -18,7 +18,7 @@ export async function use(engine, sample = sampleHere) {
   const prediction = await unet.predict(Float32Array.from(noisy), { count, ...told });
 
   const sampler = await engine.createSampler(unet, { count: drawn.length });
-  const images = await sample(sampler, { ...sampling, labels: drawn });
+  const images = await sampler.sample({ ...sampling, labels: drawn, seed: 7 });
   const { probabilities } = (await loadClassifier()).classify(
     images.map((value) => Number(value > 0.5)),
     drawn.length,
@@ -39,5 +39,4 @@ export async function use(engine, sample = sampleHere) {
   };
 }
 
-const sampleHere = (sampler, run) => sampler.sample({ ...run, seed: 7 });
 const mostLikely = (row) => row.indexOf(Math.max(...row));
