@@ -7,56 +7,49 @@ import { isForeign } from '../../harness/cli/quiet';
 beforeEach(() => void vi.stubEnv('NO_COLOR', ''));
 afterEach(() => void vi.unstubAllEnvs());
 
-/** A terminal of that many columns, and all that is written to it. */
-function terminal(columns: number) {
+/** A terminal of 80 columns, and all that is written to it. */
+function terminal() {
   const written: string[] = [];
   const hasColors = () => !process.env.NO_COLOR;
-  const stream = { isTTY: true, columns, hasColors, write: (text: string) => written.push(text) };
+  const stream = { isTTY: true, columns: 80, hasColors, write: (text: string) => written.push(text) };
   return { written, stream: stream as unknown as NodeJS.WriteStream };
 }
-
 const state = { done: 5, total: 20, text: 'loss 0.1', secondsLeft: 61 };
-const training = {
-  done: 1234,
-  total: 16_440,
-  text: 'epoch 11/12  step 1234  loss 0.0412  1,234 images/s',
-  secondsLeft: 754,
-};
+const rest = ' 25%  loss 0.1  1 min 1 s left';
+const bar = (full: number, all: number) => `${'━'.repeat(full)}${'╌'.repeat(all - full)} `;
 
-test('a line of progress has words alone, or a bar where there is room', () => {
-  expect(progressLine(state)).toBe(' 25%  loss 0.1  1 min 1 s left');
-  expect(progressLine({ ...state, done: 20, secondsLeft: undefined }, 79)).toBe(
-    `${'━'.repeat(24)} 100%  loss 0.1`,
-  );
-  expect(progressLine(state, 79)).toBe(`${'━'.repeat(6)}${'╌'.repeat(18)}  25%  loss 0.1  1 min 1 s left`);
-  expect(progressLine(state, 40)).toBe(`${'━'.repeat(2)}${'╌'.repeat(7)}  25%  loss 0.1  1 min 1 s left`);
-  expect(progressLine(state, 34)).toBe(' 25%  loss 0.1  1 min 1 s left');
+test.each([
+  [undefined, state, rest],
+  [34, state, rest],
+  [40, state, bar(2, 9) + rest],
+  [79, state, bar(6, 24) + rest],
+  [79, { ...state, done: 20, secondsLeft: undefined }, `${bar(24, 24)}100%  loss 0.1`],
+])('in %s columns a line of progress has words alone, or a bar where there is room', (width, of, line) => {
+  expect(progressLine(of, width)).toBe(line);
 });
 
 test('no line of progress is wider than the terminal, and the time left stays', () => {
+  const text = 'epoch 11/12  step 1234  loss 0.0412  1,234 images/s';
+  const training = { done: 1234, total: 16_440, text, secondsLeft: 754 };
   for (const width of [30, 40, 60, 79, 200]) {
     const line = progressLine(training, width);
     expect(line.length, line).toBeLessThanOrEqual(width);
-    expect(line, line).toMatch(/ {2}13 min left$/);
+    expect(line).toMatch(/ {2}13 min left$/);
   }
-  expect(progressLine(training, 79)).toContain(training.text);
-  expect(progressLine(training, 10).length).toBe(10);
+  expect(progressLine(training, 79)).toContain(text);
+  expect(progressLine(training, 10)).toHaveLength(10);
 });
 
-test('on a terminal the progress bar has colours, unless NO_COLOR asks for none', () => {
-  const { written, stream } = terminal(80);
-  new Progress(stream).update(state);
-  expect(written.join('')).toContain('\x1b[36m━━━━━━\x1b[39m');
+test('a terminal gets colours, unless NO_COLOR asks for none; a pipe gets none', () => {
+  const coloured = terminal();
+  new Progress(coloured.stream).update(state);
+  expect(coloured.written.join('')).toContain('\x1b[36m━━━━━━\x1b[39m');
+  expect(paint('red', 'FAIL', coloured.stream)).toBe('\x1b[31mFAIL\x1b[39m');
+  expect(paint('red', 'FAIL', { write: () => true } as unknown as NodeJS.WriteStream)).toBe('FAIL');
   vi.stubEnv('NO_COLOR', '1');
-  const plain = terminal(80);
+  const plain = terminal();
   new Progress(plain.stream).update(state);
   expect(plain.written.join('')).toBe(`\r\x1b[K${progressLine(state, 79)}`);
-});
-
-test('output that goes to no terminal has no colours', () => {
-  const stream = { write: () => true } as unknown as NodeJS.WriteStream;
-  expect(paint('red', 'FAIL', stream)).toBe('FAIL');
-  expect(paint('red', 'FAIL', terminal(80).stream)).toBe('\x1b[31mFAIL\x1b[39m');
 });
 
 test("Dawn's warnings of its limits are left out of the error output", () => {
