@@ -1,16 +1,14 @@
 /** The documentation: its programs compile, and what it shows of files are their lines. */
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { listStep } from '../../harness/run/step_list';
 import { recipes } from '../../src/recipes';
 import { trainerConfigOf } from '../../src/training/options';
+import { errorsIn, root } from './compile';
 import { type Block, blocksOf, codeOf, documents } from './docs_code';
 import { names } from './docs_given';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string) => readFileSync(`${root}${path}`, 'utf8');
 const STEP = 'docs/step.md';
 const blocks = documents.flatMap((document) => blocksOf(document));
@@ -105,57 +103,24 @@ describe('programs in the docs', () => {
 
 /** What the compiler says of programs, each a module in which the given names are declared. */
 function errorsOf(programs: readonly Block[]): string[] {
-  const entries = {
-    '': 'index',
-    digits: 'data/digits',
-    node: 'node/index',
-    onnx: 'onnx/index',
-    pretrained: 'pretrained/index',
-    quality: 'quality/index',
-    three: 'three/index',
-    worker: 'worker/index',
-  };
+  const entries = { '': 'index', digits: 'data/digits' } as Record<string, string>;
+  for (const name of ['node', 'onnx', 'pretrained', 'quality', 'three', 'worker'])
+    entries[name] = `${name}/index`;
   const paths = Object.entries(entries).map(([name, file]) => [
     posix.join('webgpu-diffusion', name),
     [`${root}src/${file}.ts`],
   ]);
-  const { config } = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, root);
-  const files = new Map(
-    programs.map((block, i) => [
-      `${root}test/program${i}.${block.language}`,
-      { block, text: `export {};${block.code}` },
-    ]),
-  );
-  const given = `${root}test/given.d.ts`;
   const declared = names.map((name) => `const ${name}: import('./docs_given').Given['${name}'];`).join('\n');
-  const texts = new Map([...files].map(([file, { text }]) => [file, text]));
-  texts.set(given, `export {};\ndeclare global {\n${declared}\n}`);
-
-  const all = {
-    ...options,
-    allowJs: true,
-    checkJs: true,
-    // A program in JavaScript says nothing of types.
-    noImplicitAny: false,
-    strictNullChecks: false,
-    noUnusedLocals: false,
-    declaration: false,
-  };
-  const host = ts.createCompilerHost(all);
-  const { fileExists, readFile, getSourceFile } = host;
-  host.fileExists = (file) => texts.has(file) || fileExists(file);
-  host.readFile = (file) => texts.get(file) ?? readFile(file);
-  host.getSourceFile = (file, version) =>
-    texts.has(file) ? ts.createSourceFile(file, texts.get(file)!, version) : getSourceFile(file, version);
-  const program = ts.createProgram([...texts.keys()], { ...all, paths: Object.fromEntries(paths) }, host);
-  return [...files].flatMap(([file, { block }]) => {
-    const source = program.getSourceFile(file)!;
-    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
-      ({ messageText, start }) => {
-        const line = block.line + 1 + source.getLineAndCharacterOfPosition(start!).line;
-        return `${block.document}:${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
-      },
-    );
+  const files = programs.map(({ language, code }, i) => [
+    `test/repository/program${i}.${language}`,
+    `export {};${code}`,
+  ]);
+  const given = ['test/repository/given.d.ts', `export {};\ndeclare global {\n${declared}\n}`];
+  // A program in JavaScript says nothing of types.
+  const asJavaScript = { allowJs: true, checkJs: true, noImplicitAny: false, strictNullChecks: false };
+  const options = { ...asJavaScript, declaration: false, paths: Object.fromEntries(paths) };
+  return errorsIn(Object.fromEntries([...files, given]), options).map(({ path, line, message }) => {
+    const { document, line: from } = programs[Number(/\d+/.exec(path))];
+    return `${document}:${from + 1 + line}: ${message}`;
   });
 }

@@ -1,28 +1,9 @@
 /** What TypeScript refuses of a launcher: shaders/plugin.ts writes the types of its shaders. */
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { expect, test } from 'vitest';
-
-const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
-
-/** The errors that TypeScript finds in a file of src/kernels with this code. */
-function errorsIn(code: string): string[] {
-  const file = path('src/kernels/typed.ts');
-  const { config } = ts.readConfigFile(path('tsconfig.json'), ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, path(''));
-  const host = ts.createCompilerHost(options);
-  const { getSourceFile, fileExists } = host;
-  host.fileExists = (name) => name === file || fileExists(name);
-  host.getSourceFile = (name, ...rest) =>
-    name === file ? ts.createSourceFile(name, code, ts.ScriptTarget.ES2022) : getSourceFile(name, ...rest);
-  const program = ts.createProgram([file], { ...options, noUnusedLocals: false }, host);
-  return program
-    .getSemanticDiagnostics(program.getSourceFile(file))
-    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
-}
+import { errorsIn } from './compile';
 
 test('a wrong name of a kernel, shader, param, binding, column or reference is a TypeScript error', () => {
-  const errors = errorsIn(`
+  const code = `
 import shaders from 'virtual:kernel/swish';
 import adam from 'virtual:kernel/adam';
 import conv2d from 'virtual:kernel/conv2d';
@@ -44,7 +25,8 @@ export const rows = table(adam.plain, 'rows', [{ place: [1, 2, 3, 4], layer: [1,
 export const outputs = references.swish({ elements: 4 }, { input: new Float32Array(4) }).output;
 export const shape = references.swish({ element: 4 }, {});
 export const reference = references.swoosh;
-`);
+`;
+  const errors = errorsIn({ 'src/kernels/typed.ts': code }).map(({ message }) => message);
   expect(errors).toEqual([
     expect.stringMatching("Cannot find module 'virtual:kernel/swoosh'"),
     expect.stringMatching("'vec4' does not exist in type"),
