@@ -6,12 +6,14 @@
 import { spawn } from 'node:child_process';
 import { existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { loadCheckpoint } from '../../src/weights/checkpoint';
 import { testGpu } from '../lib/gpu';
-import { takesLong } from '../lib/lanes/limits';
+import { limit } from '../lib/lanes/limits';
 import { temporaryFolder } from '../lib/system';
+import { until } from '../lib/until';
 
+vi.setConfig(limit('runsProcesses'));
 await testGpu();
 
 const root = temporaryFolder(afterAll);
@@ -48,21 +50,22 @@ function train(args: readonly string[], { stdout = '' } = {}) {
     stream?.on('data', (data) => {
       output += data;
     });
-  const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? -1)));
+  let over = false;
+  const ended = new Promise<number>((resolve) =>
+    child.on('close', (code) => {
+      over = true;
+      resolve(code ?? -1);
+    }),
+  );
   return {
     kill: (signal: NodeJS.Signals) => kill(pid, signal),
     ended: async () => ({ code: await ended, output }),
     /** Waits until `condition` holds; the process must not end before. */
-    async until(condition: () => boolean): Promise<void> {
-      let over = false;
-      void ended.then(() => {
-        over = true;
-      });
-      while (!condition()) {
+    until: (condition: () => boolean) =>
+      until(() => {
         if (over) throw new Error(`It ended before: ${output}`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    },
+        return condition();
+      }),
   };
 }
 
@@ -72,41 +75,37 @@ const savedStep = (out: string) =>
   existsSync(checkpointIn(out)) ? loadCheckpoint(readFileSync(checkpointIn(out))).state.step : 0;
 const hidden = (out: string) => readdirSync(out).filter((name) => name.startsWith('.'));
 
-test(
-  'train saves after the first step and as often as asked; killed, it resumes and leaves nothing behind',
-  takesLong('runsProcesses'),
-  async () => {
-    const out = join(root, 'killed');
-    const run = train(['--out', out, ...long, '--checkpoint-every', '1']);
-    await run.until(() => savedStep(out) > 0);
-    const first = savedStep(out);
-    await run.until(() => savedStep(out) > first);
-    // Not at the end of an epoch.
-    expect(savedStep(out)).toBeLessThan(10_000);
+test('train saves after the first step and as often as asked; killed, it resumes and leaves nothing behind', async () => {
+  const out = join(root, 'killed');
+  const run = train(['--out', out, ...long, '--checkpoint-every', '1']);
+  await run.until(() => savedStep(out) > 0);
+  const first = savedStep(out);
+  await run.until(() => savedStep(out) > first);
+  // Not at the end of an epoch.
+  expect(savedStep(out)).toBeLessThan(10_000);
 
-    // The first run rests meanwhile, and so leaves the processor to the other.
-    run.kill('SIGSTOP');
-    const other = await train(['--out', out, ...short, '--overwrite']).ended();
-    expect(other).toMatchObject({
-      code: 1,
-      output: expect.stringMatching(/already \(process \d+, since .*--out/),
-    });
+  // The first run rests meanwhile, and so leaves the processor to the other.
+  run.kill('SIGSTOP');
+  const other = await train(['--out', out, ...short, '--overwrite']).ended();
+  expect(other).toMatchObject({
+    code: 1,
+    output: expect.stringMatching(/already \(process \d+, since .*--out/),
+  });
 
-    run.kill('SIGKILL');
-    await run.ended();
-    expect(hidden(out)).toContain('.webgpu-diffusion.lock');
-    const { pid } = JSON.parse(readFileSync(join(out, '.webgpu-diffusion.lock'), 'utf8'));
-    writeFileSync(join(out, `.checkpoint.safetensors.${pid}-0123abcd.tmp`), 'a part');
+  run.kill('SIGKILL');
+  await run.ended();
+  expect(hidden(out)).toContain('.webgpu-diffusion.lock');
+  const { pid } = JSON.parse(readFileSync(join(out, '.webgpu-diffusion.lock'), 'utf8'));
+  writeFileSync(join(out, `.checkpoint.safetensors.${pid}-0123abcd.tmp`), 'a part');
 
-    const end = savedStep(out) + 2;
-    const resumed = await train(['--resume', checkpointIn(out), '--max-steps', String(end)]).ended();
-    expect(resumed.code, resumed.output).toBe(0);
-    expect(savedStep(out)).toBe(end);
-    expect(hidden(out)).toEqual([]);
-  },
-);
+  const end = savedStep(out) + 2;
+  const resumed = await train(['--resume', checkpointIn(out), '--max-steps', String(end)]).ended();
+  expect(resumed.code, resumed.output).toBe(0);
+  expect(savedStep(out)).toBe(end);
+  expect(hidden(out)).toEqual([]);
+});
 
-test('the first checkpoint does not wait for --checkpoint-every', takesLong('runsProcesses'), async () => {
+test('the first checkpoint does not wait for --checkpoint-every', async () => {
   const out = join(root, 'first');
   const run = train(['--out', out, ...long, '--checkpoint-every', '3600']);
   await run.until(() => savedStep(out) > 0);
@@ -115,7 +114,7 @@ test('the first checkpoint does not wait for --checkpoint-every', takesLong('run
   expect((await run.ended()).code).toBe(143);
 });
 
-test('of two trainings into one folder one is refused', takesLong('runsProcesses'), async () => {
+test('of two trainings into one folder one is refused', async () => {
   const out = join(root, 'both');
   const ends = await Promise.all([1, 2].map(() => train(['--out', out, ...short]).ended()));
   const [won, lost] = ends.sort((a, b) => a.code - b.code);
@@ -127,7 +126,7 @@ test('of two trainings into one folder one is refused', takesLong('runsProcesses
   expect(savedStep(out)).toBe(2);
 });
 
-test('train saves when its terminal is closed', takesLong('runsProcesses'), async () => {
+test('train saves when its terminal is closed', async () => {
   const out = join(root, 'closed');
   const run = train(['--out', out, ...long]);
   await run.until(() => savedStep(out) > 0);
@@ -140,7 +139,7 @@ test('train saves when its terminal is closed', takesLong('runsProcesses'), asyn
 });
 
 if (existsSync('/dev/full')) {
-  test('train goes on where its log is on a full disk', takesLong('runsProcesses'), async () => {
+  test('train goes on where its log is on a full disk', async () => {
     const out = join(root, 'full');
     const { code, output } = await train(['--out', out, ...short], { stdout: '/dev/full' }).ended();
     expect(code, output).toBe(0);

@@ -135,7 +135,7 @@ test('the example frames draws and trains beside it', async () => {
       frames.push(done);
       return (done?.step ?? 0) < 5;
     },
-    nextFrame: (frame) => setTimeout(frame, 1),
+    nextFrame: queueMicrotask,
   });
   expect(frames[0]).toBeUndefined();
   expect(last.step).toBeGreaterThanOrEqual(5);
