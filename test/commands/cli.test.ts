@@ -3,7 +3,6 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { shaders } from 'virtual:shaders';
 import { afterAll, expect, test } from 'vitest';
-import { summaries } from '../../harness/cli/summaries';
 import { strip } from '../../shaders/reflect';
 import { exportOnnx } from '../../src/onnx/index';
 import { loadPretrained } from '../../src/pretrained/index';
@@ -127,13 +126,6 @@ test('--help lists the commands, and --version prints the version', async () => 
   expect(await typed('--version')).toMatchObject({ code: 0, out: `${version}\n`, err: '' });
 });
 
-test.each(Object.keys(summaries))('%s --help names the command, and fits 120 columns', async (command) => {
-  const { out, code } = await typed(command, '--help');
-  expect(code).toBe(0);
-  expect(out).toMatch(new RegExp(`^webgpu-diffusion ${command}\\b`));
-  expect(out.split('\n').filter((line) => line.length > 120)).toEqual([]);
-});
-
 test('convert keeps the sampling and the teacher of a distilled network', async () => {
   const out = temporaryFolder();
   const [distilled, pytorch] = ['model', 'pytorch'].map((name) => join(out, `${name}.safetensors`));
@@ -160,22 +152,6 @@ test('convert writes the same ONNX and PyTorch files as the library', async () =
   expect(Buffer.compare(readFileSync(onnx), exportOnnx(model))).toBe(0);
   expect(loadModel(readFileSync(pytorch))).toEqual(model);
   expect(decodeSafetensors(readFileSync(pytorch)).tensors.has('down.0.weight')).toBe(true);
-});
-
-test('explain lists layers, kernels and dispatches, as given too', async () => {
-  const { out, err, code } = await typed('explain');
-  expect([err, code]).toEqual(['', 0]);
-  for (const text of ['Total params: 309,057', 'conv2d_grad_kernel', 'conv2d.winograd_subgroups_product'])
-    expect(out).toContain(text);
-  expect(out).toMatch(/\d+ dispatches, 4[78]\.\d GFLOP/);
-  expect(out).toContain('Kernel variants, the usual ones');
-  for (const line of out.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
-
-  const given = await typed('explain', '--variants', 'conv2d/down.1=winograd4,conv2d/up.2=one_output');
-  expect(given.code).toBe(0);
-  expect(given.out).toContain('Kernel variants, as given\n\nconv2d: winograd4 (down.1), one_output (up.2)\n');
-  expect(given.out).toContain('conv2d.winograd4 ');
-  expect(given.out).not.toContain('winograd_subgroups');
 });
 
 test('explain --shader takes every name of a dispatch, and prints what a GPU gets, with comments', async () => {

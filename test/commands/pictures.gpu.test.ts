@@ -49,15 +49,6 @@ describe.each([24, 32, 40])('pictures of %i pixels', (side) => {
   const network = networkOf(side);
   const layers = layersOf(checkConfig(network.config));
 
-  test('can use exactly these kernel variants', () => {
-    const wanted = new Set(
-      TUNABLE_KERNELS.flatMap((kernel) =>
-        layersFor(kernel, layers).flatMap((layer) => possibleVariants(kernel, layer, BATCH, device)),
-      ),
-    );
-    expect([...wanted].sort()).toEqual(['direct', ...TILES.flatMap(formsOf)].sort());
-  });
-
   describe.each(TILES)('with %s', (tile) => {
     const isQuick = side === 24 && tile === TILES[0];
     const options = { ...takesLong('compilesShaders'), tags: isQuick ? [] : ['nightly'] };

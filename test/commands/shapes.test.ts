@@ -5,32 +5,6 @@ import { classes, FEW, main, makeShapes } from '../../harness/studies/shapes';
 import { typedIn } from '../lib/command';
 import { temporaryFolder } from '../lib/system';
 
-const BYTES = 32 * 32 * 3;
-
-test('the same seed makes the same pictures, whatever their number', () => {
-  const [few, more] = [makeShapes(5, 3), makeShapes(9, 3)];
-  expect(more.images.subarray(0, 5 * BYTES)).toEqual(few.images);
-  expect(more.labels.subarray(0, 5)).toEqual(few.labels);
-  expect(makeShapes(5, 4).images).not.toEqual(few.images);
-});
-
-test('a picture has the colour that its class names, inside and on grey', () => {
-  const { images, labels } = makeShapes(64, 1);
-  /** The channels that are low in the ink. */
-  const low: Record<string, readonly number[]> = { red: [1, 2], green: [0], blue: [0], yellow: [2] };
-  for (const [i, label] of labels.entries()) {
-    const pixels = images.subarray(i * BYTES, (i + 1) * BYTES);
-    const at = (k: number) => [...pixels.subarray(3 * k, 3 * k + 3)];
-    const spread = (k: number) => Math.max(...at(k)) - Math.min(...at(k));
-    const strongest = Array.from({ length: 32 * 32 }, (_, k) => k).sort((a, b) => spread(b) - spread(a))[0];
-    const [colour] = classes[label].split(' ');
-    for (const c of low[colour]) expect(at(strongest)[c], classes[label]).toBeLessThan(80);
-    // Nothing reaches the corner.
-    expect(spread(0)).toBe(0);
-  }
-  expect(new Set(labels).size).toBe(classes.length);
-});
-
 test.each([
   ['what the command writes', 20, 7, undefined, { count: 20, height: 32, width: 32, classNames: classes }],
   ['test/lib/shapes', FEW.count, 1, FEW, { count: 600, height: 24, width: 24, classNames: FEW.classes }],

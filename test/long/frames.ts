@@ -1,7 +1,6 @@
-/** How a page in Chrome draws that gives training a part of each frame, as examples/frames does, and how one trains whose frames take long. */
+/** How a page in Chrome draws that gives training a part of each frame, as examples/frames does. */
 import { launchBrowser } from '../../harness/run/browsers';
 import { serveExamples } from '../lib/page/serve_examples';
-import { servePage } from '../lib/page/visit';
 import type { Row } from './row';
 
 const SECONDS = 10;
@@ -46,41 +45,6 @@ export const frames: Row = {
     }
     const figure = told.join('; ');
     if (broken.length > 0) throw new Error(`fewer frames or a longer wait than promised: ${figure}`);
-    return figure;
-  },
-};
-
-/** Steps that busy.html makes while each frame, or each turn of another worker, takes `milliseconds` of its thread. */
-async function stepsBeside(address: string, milliseconds: number, where: 'page' | 'worker'): Promise<number> {
-  await using browser = await launchBrowser('chrome', { canvases: true });
-  const page = await browser.newPage();
-  await page.goto(`${address}test/long/busy.html?milliseconds=${milliseconds}&where=${where}`, {
-    timeout: 0,
-  });
-  while ((await page.title()) === 'running') await new Promise((resolve) => setTimeout(resolve, 200));
-  const title = await page.title();
-  if (title.startsWith('failed')) throw new Error(title);
-  return Number.parseInt(title, 10);
-}
-
-/** The share of the steps that must be left, by the milliseconds that a frame takes. */
-const LEFT = { 30: 0.5, 60: 0.5, 100: 0.25 };
-
-export const longFrames: Row = {
-  name: 'training in a page whose frames take long',
-  async run() {
-    await using server = await servePage();
-    const told: string[] = [];
-    const broken: string[] = [];
-    for (const [text, least] of Object.entries(LEFT)) {
-      const milliseconds = Number(text);
-      const beside = await stepsBeside(server.address, milliseconds, 'worker');
-      const within = await stepsBeside(server.address, milliseconds, 'page');
-      told.push(`${text} ms: ${within} steps of ${beside}`);
-      if (within < least * beside) broken.push(text);
-    }
-    const figure = told.join('; ');
-    if (broken.length > 0) throw new Error(`fewer steps than promised at ${broken.join(', ')} ms: ${figure}`);
     return figure;
   },
 };

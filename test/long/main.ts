@@ -8,7 +8,7 @@ import { atSize } from './at_size';
 import { bits } from './bits';
 import { calls } from './calls';
 import { files } from './files';
-import { frames, longFrames } from './frames';
+import { frames } from './frames';
 import { hand } from './hand';
 import { heap } from './heap';
 import { hostile } from './hostile';
@@ -29,7 +29,7 @@ export const groups: Readonly<Record<string, readonly Row[]>> = {
   'at size': atSize,
   heap: [heap],
   pytorch,
-  rates: [frames, longFrames, ...hand],
+  rates: [frames, ...hand],
   pack: [pack],
 };
 

@@ -65,19 +65,6 @@ describe(STEP, () => {
     const listed = lines.map(({ layer, kernels }) => `${layer.padEnd(11)} ${kernels.join(', ')}\n`).join('');
     expect(codeOf('step.md', 'text')).toEqual([listed]);
   });
-
-  test('quotes the kernels of a step in their order', () => {
-    const all = step.map(({ kernel }) => kernel);
-    const quoted = blocks
-      .filter(({ document, language }) => document === STEP && language === 'wgsl')
-      .map(({ file }) => posix.basename(file!, '.wgsl').replace('direct', 'conv2d'));
-    let from = 0;
-    for (const kernel of quoted) {
-      expect(all.slice(from), `${kernel} comes after ${all[from]}`).toContain(kernel);
-      from = all.indexOf(kernel, from);
-    }
-    expect(quoted.length).toBeGreaterThan(5);
-  });
 });
 
 describe('programs in the docs', () => {

@@ -8,7 +8,6 @@ import { expect, test } from 'vitest';
 import { glossary } from '../../harness/page/glossary/glossary_words';
 import { pageRecipes } from '../../harness/page/messages/settings';
 import { whole } from '../../harness/text/units';
-import { withFragments } from '../../harness/tools/build/fragments';
 import { recipes } from '../../src/recipes';
 import { parametersOf } from '../../src/unet/config';
 import { fragmentPaths, markup } from '../lib/page/markup';
@@ -29,10 +28,6 @@ test('every id that a label or an aria attribute names exists', () => {
   const missing = named.flatMap(([, list]) => list.split(' ')).filter((id) => !ids.has(id));
   expect(named.length).toBeGreaterThan(50);
   expect(missing).toEqual([]);
-});
-
-test('an HTML fragment that is missing is named', () => {
-  expect(() => withFragments('<!-- include ./no/such.html -->', tmpdir())).toThrow(/no.such\.html/);
 });
 
 test('the development server finds the libraries of the page before a page is open, and warns of nothing', async () => {
