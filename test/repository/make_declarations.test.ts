@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as library from '../../src/index';
+import { takesLong } from '../lib/lanes/limits';
 import { temporaryFolder } from '../lib/system';
 
 const root = new URL('../../', import.meta.url);
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const declarations = makeDeclarations();
   expect([...declarations.keys()]).toEqual(ENTRIES);
   for (const [entry, text] of declarations) await writeFile(join(installed, `dist/lib/${entry}.d.ts`), text);
-});
+}, takesLong('runsProcesses').timeout);
 
 test.each([
   ['Node', { module: ts.ModuleKind.NodeNext }],

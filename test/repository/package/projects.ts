@@ -145,20 +145,14 @@ export const projects: readonly Project[] = [
     'rollup page.js -p node-resolve -d out -f es',
     'out/page.js',
   ),
-  bundled(
-    'Parcel 2.16.4, set to read exports',
-    ['parcel@2.16.4'],
-    parcel,
-    'dist',
-    async (folder) => {
-      const project = join(folder, 'package.json');
-      const settings = { '@parcel/resolver-default': { packageExports: true } };
-      // Without the setting it finds no entry at all, and says so.
-      await rejects(installed(folder, ...words(parcel)), /Failed to resolve 'webgpu-diffusion' /);
-      const all = { ...JSON.parse(await readFile(project, 'utf8')), ...settings };
-      await writeFile(project, JSON.stringify(all));
-    },
-  ),
+  bundled('Parcel 2.16.4, set to read exports', ['parcel@2.16.4'], parcel, 'dist', async (folder) => {
+    const project = join(folder, 'package.json');
+    const settings = { '@parcel/resolver-default': { packageExports: true } };
+    // Without the setting it finds no entry at all, and says so.
+    await rejects(installed(folder, ...words(parcel)), /Failed to resolve 'webgpu-diffusion' /);
+    const all = { ...JSON.parse(await readFile(project, 'utf8')), ...settings };
+    await writeFile(project, JSON.stringify(all));
+  }),
   {
     name: 'a page without a bundler',
     packages: [],
