@@ -9,50 +9,56 @@ import { temporaryFolder } from '../lib/system';
 
 const folder = temporaryFolder(afterAll);
 
+/** The path of a file with this content. */
 async function file(content: unknown, name = 'variants.json'): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
   return path;
 }
 
-test('without --variants, the engine chooses the kernels', async () => {
-  expect(await kernelChoice({})).toEqual({});
-  expect(await kernelChoice({ tune: true })).toEqual({ tune: true });
-  expect(await kernelChoice({ 'no-tune': true })).toEqual({ tune: false });
+const variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.2': 'one_output' };
+type Flags = Parameters<typeof kernelChoice>[0];
+
+test.each<[string, Flags, object]>([
+  ['nothing', {}, {}],
+  ['--tune', { tune: true }, { tune: true }],
+  ['--no-tune', { 'no-tune': true }, { tune: false }],
+  ['a list', { variants: 'conv2d/down.1=winograd4, conv2d/up.2=one_output' }, { variants }],
+  ['a JSON file', { variants: await file(variants) }, { variants }],
+  ['a file with the name of a list', { variants: await file(variants, 'lr=3e-3.json') }, { variants }],
+  ['a run', { variants: await file({ settings: { seed: 1, variants } }, 'run.json') }, { variants }],
+])('kernels are chosen by %s', async (_, flags, choice) => {
+  expect(await kernelChoice(flags)).toEqual(choice);
 });
 
-test('--variants takes a list, a JSON file, or the record of a run', async () => {
-  const variants = { 'conv2d/down.1': 'winograd4', 'conv2d/up.2': 'one_output' };
-  const list = 'conv2d/down.1=winograd4, conv2d/up.2=one_output';
-  expect(await kernelChoice({ variants: list })).toEqual({ variants });
-  expect(await kernelChoice({ variants: await file(variants) })).toEqual({ variants });
-  expect(await kernelChoice({ variants: await file(variants, 'lr=3e-3.json') })).toEqual({ variants });
-  expect(await kernelChoice({ variants: await file({ settings: { seed: 1, variants } }) })).toEqual({
-    variants,
-  });
-});
-
-test('kernel flags that contradict each other or cannot be read are refused in one line', async () => {
-  const refused = async (given: Parameters<typeof kernelChoice>[0]) => {
-    const error = await kernelChoice(given).then(
-      () => undefined,
-      (e: Error) => e,
+const nothing = ['', 'x', '[]', 'null', '{"a": 1}', '{"settings": {"variants": []}}'];
+test.each<[Flags, string]>([
+  [{ tune: true, 'no-tune': true }, '--tune and --no-tune'],
+  [{ tune: true, variants: 'a/b=c' }, '--tune and --variants'],
+  [{ variants: 'conv2d/down.1=' }, '"conv2d/down.1="; it must be KERNEL/LAYER=VARIANT'],
+  [{ variants: 'a/b=c,d' }, '"d"'],
+  [{ variants: 'a=b=c' }, '"a=b=c"'],
+  [{ variants: 'a/b=c,a/b=d' }, 'twice'],
+  [{ variants: join(folder, 'none') }, 'no such file'],
+  ...(await Promise.all(
+    nothing.map(
+      async (content, i): Promise<[Flags, string]> => [
+        { variants: await file(content, `nothing${i}`) },
+        'holds no variants',
+      ],
+    ),
+  )),
+])(
+  'kernel flags that contradict each other or cannot be read are refused in one line: %j',
+  async (flags, why) => {
+    const { message } = await kernelChoice(flags).then(
+      () => new Error('none'),
+      (error) => error,
     );
-    expect(error?.message.split('\n')).toHaveLength(1);
-    return error?.message;
-  };
-  expect(await refused({ tune: true, 'no-tune': true })).toContain('--tune and --no-tune');
-  expect(await refused({ tune: true, variants: 'a/b=c' })).toContain('--tune and --variants');
-  expect(await refused({ variants: 'conv2d/down.1=' })).toContain(
-    '"conv2d/down.1="; it must be KERNEL/LAYER=VARIANT',
-  );
-  expect(await refused({ variants: 'a/b=c,d' })).toContain('"d"');
-  expect(await refused({ variants: 'a=b=c' })).toContain('"a=b=c"');
-  expect(await refused({ variants: 'a/b=c,a/b=d' })).toContain('twice');
-  expect(await refused({ variants: join(folder, 'none') })).toContain('no such file');
-  for (const content of ['', 'x', '[]', 'null', '{"a": 1}', '{"settings": {"variants": []}}'])
-    expect(await refused({ variants: await file(content) }), content).toContain('holds no variants');
-});
+    expect(message).toContain(why);
+    expect(message.split('\n')).toHaveLength(1);
+  },
+);
 
 test('the chosen variants are listed kernel by kernel', () => {
   const variants = { 'a/x': 'plain', 'a/y': 'fast', 'a/z': 'plain', 'b/x': 'plain' };

@@ -7,18 +7,20 @@ import { temporaryFolder } from '../lib/system';
 
 const folder = temporaryFolder(afterAll);
 
-test('the file of kernel choices lies where the platform keeps caches, or where a variable says', () => {
-  const name = join('webgpu-diffusion', 'tuning.json');
-  expect(tuningFile({}, 'linux', '/home/me')).toBe(join('/home/me/.cache', name));
-  expect(tuningFile({ XDG_CACHE_HOME: '/fast' }, 'linux', '/home/me')).toBe(join('/fast', name));
-  expect(tuningFile({ XDG_CACHE_HOME: 'relative' }, 'linux', '/home/me')).toBe(join('/home/me/.cache', name));
-  expect(tuningFile({ XDG_CACHE_HOME: '' }, 'linux', '/home/me')).toBe(join('/home/me/.cache', name));
-  expect(tuningFile({}, 'darwin', '/Users/me')).toBe(join('/Users/me/Library/Caches', name));
-  expect(tuningFile({ LOCALAPPDATA: '/local' }, 'win32', '/me')).toBe(join('/local', name));
-  expect(tuningFile({ WEBGPU_DIFFUSION_CACHE: '/own', XDG_CACHE_HOME: '/fast' }, 'linux', '/me')).toBe(
-    join('/own', 'tuning.json'),
-  );
-});
+test.each<[NodeJS.ProcessEnv, NodeJS.Platform, string]>([
+  [{}, 'linux', '/me/.cache/webgpu-diffusion/tuning.json'],
+  [{ XDG_CACHE_HOME: '/fast' }, 'linux', '/fast/webgpu-diffusion/tuning.json'],
+  [{ XDG_CACHE_HOME: 'relative' }, 'linux', '/me/.cache/webgpu-diffusion/tuning.json'],
+  [{ XDG_CACHE_HOME: '' }, 'linux', '/me/.cache/webgpu-diffusion/tuning.json'],
+  [{}, 'darwin', '/me/Library/Caches/webgpu-diffusion/tuning.json'],
+  [{ LOCALAPPDATA: '/local' }, 'win32', '/local/webgpu-diffusion/tuning.json'],
+  [{ WEBGPU_DIFFUSION_CACHE: '/own', XDG_CACHE_HOME: '/fast' }, 'linux', '/own/tuning.json'],
+])(
+  'the file of kernel choices lies where the platform keeps caches, or a variable says: %j, %s',
+  (env, platform, path) => {
+    expect(tuningFile(env, platform, '/me')).toBe(join(path));
+  },
+);
 
 test('a stored kernel choice is there for the next process', async () => {
   const said: string[] = [];

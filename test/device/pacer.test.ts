@@ -361,23 +361,30 @@ describe.each([
 ] as const)(
   'a fit with the kernels for %s, in submissions of 12 ms, %d times as slow as on lavapipe',
   (kind, slower) => {
-    let prompt: Trained;
+    let once: Promise<Trained> | undefined;
+    const prompt = () => {
+      once ??= train(kind, { slower });
+      return once;
+    };
 
     test('has no more than 24 ms of work at once on the GPU, give or take errors of prediction', async () => {
-      prompt = await train(kind, { slower });
-      expectShort(prompt);
-      expect(prompt.mostQueued).toBeLessThan(32);
+      expectShort(await prompt());
+      expect((await prompt()).mostQueued).toBeLessThan(32);
     });
 
-    test.each([
-      ...[{ late: 20 }, { late: 50 }, { late: 100 }, { late: 250 }, { every: 100 }],
-      { late: 50, clockless: true },
-    ])('keeps its limits, and most of its steps, where notice of the end is %o', async (delay) => {
+    test.each<[Omit<Adapter, 'slower'>, least: number]>([
+      [{ late: 20 }, 0.8],
+      [{ late: 50 }, 0.7],
+      [{ late: 100 }, 0.6],
+      [{ late: 250 }, 0.4],
+      [{ every: 100 }, 0.9],
+      [{ late: 50, clockless: true }, 0.6],
+    ])('keeps its limits, and most of its steps, where notice of the end is %o', async (delay, least) => {
       const late = await train(kind, { slower, ...delay });
       expectShort(late);
       expect(late.mostQueued).toBeLessThan(60);
       expect(late.mostReads).toBeLessThanOrEqual(MOST_IN_FLIGHT);
-      expect(late.steps / prompt.steps).toBeGreaterThan(0.4);
+      expect(late.steps / (await prompt()).steps).toBeGreaterThan(least);
     });
   },
 );

@@ -29,18 +29,6 @@ export const REFUSAL = 'a planted refusal';
 /** What a GPU says of itself, which the kernels for GPUs are made for. */
 export const someGpu = { vendor: 'maker', architecture: '', device: 'card', description: '' };
 
-type Request = (descriptor: GPUDeviceDescriptor) => Promise<GPUDevice>;
-
-/** A GPU object, each of whose adapters has a `requestDevice` that is made of its own. */
-const sourceOf = (gpu: GPU, make: (requestDevice: Request) => Request) =>
-  ({
-    async requestAdapter(options?: GPURequestAdapterOptions) {
-      const adapter = (await gpu.requestAdapter(options))!;
-      const value = make(adapter.requestDevice.bind(adapter));
-      return Object.defineProperty(adapter, 'requestDevice', { value, configurable: true });
-    },
-  }) as GPU;
-
 /** Adam's steps go the wrong way. */
 export const wrongAdam: Hostility = {
   rewrites: (shader, text) => (shader === 'adam' ? text.replace(') - change', ') + change') : text),
@@ -62,25 +50,6 @@ export function silence() {
     },
     end: () => end(),
   };
-}
-
-/** A GPU object whose adapters reject requests for devices. `requests` are all that there were, each of an adapter of its own. */
-export function hostileSource(
-  gpu: GPU,
-  rejects: (descriptor: GPUDeviceDescriptor) => boolean,
-): { readonly source: GPU; readonly requests: readonly GPUDeviceDescriptor[] } {
-  const requests: GPUDeviceDescriptor[] = [];
-  const source = sourceOf(gpu, (requestDevice) => {
-    let spent = false;
-    return async (descriptor) => {
-      if (spent) throw new DOMException('the adapter is consumed', 'OperationError');
-      spent = true;
-      requests.push(descriptor);
-      if (rejects(descriptor)) throw new DOMException(REFUSAL, 'OperationError');
-      return requestDevice(descriptor);
-    };
-  });
-  return { source, requests };
 }
 
 /** Waits that all fail when they are ended, as those for a device do that is destroyed. */
@@ -164,11 +133,18 @@ function silentAnswers(device: GPUDevice, wait: () => Promise<void>) {
 
 /** A GPU whose devices are hostile. */
 export const hostileGpu = (hostility: Hostility, gpu: GPU = navigator.gpu) =>
-  sourceOf(gpu, (requestDevice) => async (descriptor) => {
-    const device = await requestDevice(descriptor);
-    makeHostile(device, hostility);
-    return device;
-  });
+  ({
+    async requestAdapter(options?: GPURequestAdapterOptions) {
+      const adapter = (await gpu.requestAdapter(options))!;
+      const requestDevice = adapter.requestDevice.bind(adapter);
+      const value = async (descriptor: GPUDeviceDescriptor) => {
+        const device = await requestDevice(descriptor);
+        makeHostile(device, hostility);
+        return device;
+      };
+      return Object.defineProperty(adapter, 'requestDevice', { value, configurable: true });
+    },
+  }) as GPU;
 
 /** Puts others in place of an object's members. Returns what takes them back. */
 function replaceMembers(object: object, members: object): () => void {
