@@ -14,44 +14,45 @@ import { temporaryFolder } from '../lib/system';
 const folder = {} as RunFolder;
 const order = (given: TrainFlags) => planRun(given, folder, new AbortController().signal, () => {});
 
-test('runs on letters, on own files or with --minutes are planned, unless their length is given', () => {
-  const planned: readonly TrainFlags[] = [
-    { data: ['letters'] },
-    { data: ['mine', 'yours'], recipe: 'digits', lr: 1e-3 },
-    { minutes: 1 },
-    { minutes: 1, data: ['mnist'], recipe: 'digits-3x3' },
-  ];
-  for (const given of planned) expect(isPlannedBy(given), JSON.stringify(given)).toBe(true);
-  for (const given of [{}, { data: ['mnist'] }, { recipe: 'digits' }] as readonly TrainFlags[])
-    expect(isPlannedBy(given), JSON.stringify(given)).toBe(false);
-  const fixed: readonly TrainFlags[] = [
-    { epochs: 1 },
-    { 'max-steps': 9 },
-    { batch: 8 },
-    { schedule: { decay: 'none' } },
-    { recipe: 'tutorial' },
-    { resume: 'x' },
-  ];
-  for (const given of fixed) {
-    expect(isPlannedBy({ data: ['letters'], ...given }), JSON.stringify(given)).toBe(false);
-    const [flag] = Object.keys(given);
-    expect(() => isPlannedBy({ minutes: 3, ...given })).toThrow(`--minutes cannot stand beside --${flag}`);
-  }
-  expect(() => isPlannedBy({ minutes: 3, epochs: 1, batch: 8 })).toThrow('beside --epochs, --batch: ');
-});
+const fixed: readonly TrainFlags[] = [
+  { epochs: 1 },
+  { 'max-steps': 9 },
+  { batch: 8 },
+  { schedule: { decay: 'none' } },
+  { recipe: 'tutorial' },
+  { resume: 'x' },
+];
+const of = (settings: object, steps?: number) =>
+  ({ settings, training: trainerFor(recipes.digits.trainer, { steps }) }) as unknown as Checkpoint;
+const open = of({});
+const unplanned = { settings: {}, training: recipes.digits.trainer } as unknown as Checkpoint;
+const ended = [of({ maxSteps: 300 }, 300), of({}, 300), of({ maxSteps: 9 }), unplanned];
 
-test('a planned run that goes on has a plan as long as it has no end, and takes minutes until then', () => {
-  const of = (settings: object, steps?: number) =>
-    ({ settings, training: trainerFor(recipes.digits.trainer, { steps }) }) as unknown as Checkpoint;
-  const open = of({});
-  for (const given of [{}, { minutes: 1 }, { batch: 16, data: ['mine'] }] as readonly TrainFlags[])
-    expect(isPlannedBy({ resume: 'x', ...given }, open), JSON.stringify(given)).toBe(true);
-  expect(isPlannedBy({ resume: 'x', epochs: 9 }, open)).toBe(false);
-  const unplanned = { settings: {}, training: recipes.digits.trainer } as unknown as Checkpoint;
-  for (const ended of [of({ maxSteps: 300 }, 300), of({}, 300), of({ maxSteps: 9 }), unplanned]) {
-    expect(isPlannedBy({ resume: 'x', data: ['mine'] }, ended)).toBe(false);
-    expect(() => isPlannedBy({ resume: 'x', minutes: 1 }, ended)).toThrow('cannot stand beside --resume');
-  }
+test.each<[TrainFlags, boolean | string, Checkpoint?]>([
+  [{ data: ['letters'] }, true],
+  [{ data: ['mine', 'yours'], recipe: 'digits', lr: 1e-3 }, true],
+  [{ minutes: 1 }, true],
+  [{ minutes: 1, data: ['mnist'], recipe: 'digits-3x3' }, true],
+  [{}, false],
+  [{ data: ['mnist'] }, false],
+  [{ recipe: 'digits' }, false],
+  ...fixed.flatMap((given): [TrainFlags, boolean | string][] => [
+    [{ data: ['letters'], ...given }, false],
+    [{ minutes: 3, ...given }, `--minutes cannot stand beside --${Object.keys(given)[0]}`],
+  ]),
+  [{ minutes: 3, epochs: 1, batch: 8 }, 'beside --epochs, --batch: '],
+  // What goes on has a plan as long as it has no end, and takes minutes until then.
+  [{ resume: 'x' }, true, open],
+  [{ resume: 'x', minutes: 1 }, true, open],
+  [{ resume: 'x', batch: 16, data: ['mine'] }, true, open],
+  [{ resume: 'x', epochs: 9 }, false, open],
+  ...ended.flatMap((checkpoint): [TrainFlags, boolean | string, Checkpoint][] => [
+    [{ resume: 'x', data: ['mine'] }, false, checkpoint],
+    [{ resume: 'x', minutes: 1 }, 'cannot stand beside --resume', checkpoint],
+  ]),
+])('whether %j is planned: %s', (given, planned, checkpoint) => {
+  if (typeof planned === 'string') expect(() => isPlannedBy(given, checkpoint)).toThrow(planned);
+  else expect(isPlannedBy(given, checkpoint)).toBe(planned);
 });
 
 test('a planned run on letters has the recipe digits, and small batches without an end on software', async () => {
@@ -111,44 +112,35 @@ describe('a run of pictures in colour', () => {
     expect((await order({})).imageFlags).toBe('');
   });
 
-  test('with a plan begins with the pretrained network, at its size and rate', async () => {
-    const { begin, begins, config } = await orderOf({});
-    expect(begins).toBe('pictures');
-    expect(config).toMatchObject({ height: 20, width: 20, channels: 3, convolutionsPerLevel: [2, 2, 3] });
-    const { run } = begin(true);
-    expect(run.settings.learningRate).toBe(0.002);
-    const parameters = expect.any(Map);
-    expect(run).toMatchObject({
-      beginning: { network: { config, parameters } },
-      sampling: { method: 'adams', steps: 8, polish: { noises: 4, level: 0.1 } },
-    });
-    expect((await orderOf({ lr: 1e-3 })).begin(true).run.settings.learningRate).toBe(1e-3);
-  });
+  const shape = { height: 20, width: 20, channels: 3 };
+  const polished = { method: 'adams', steps: 8, polish: { noises: 4, level: 0.1 } };
+  test.each<[TrainFlags, begins: string | undefined, learningRate: number, more?: object]>([
+    [{}, 'pictures', 0.002, { sampling: polished }],
+    [{ lr: 1e-3 }, 'pictures', 1e-3],
+    [{ begin: 'pretrained', recipe: 'pictures', epochs: 3 }, 'pictures', 0.002, { settings: { epochs: 3 } }],
+    [{ begin: 'new' }, undefined, 0.003],
+    [{ epochs: 3, recipe: 'pictures' }, undefined, 0.003],
+    [{ widths: [8, 8, 8] }, undefined, 0.003],
+  ])(
+    'by %j begins with the pretrained network at its rate, or with new weights',
+    async (given, begins, learningRate, more = {}) => {
+      const { begin, config, ...made } = await orderOf(given);
+      expect(made.begins).toBe(begins);
+      expect(config).toMatchObject(shape);
+      const { run } = begin(true);
+      expect(run.settings.learningRate).toBe(learningRate);
+      const network = begins ? { config, parameters: expect.any(Map) } : config;
+      expect(run).toMatchObject({ beginning: { network }, ...more });
+    },
+  );
 
-  test('begins with new weights where they are chosen, without a plan, and with another shape', async () => {
-    const others: readonly TrainFlags[] = [
-      { begin: 'new' },
-      { epochs: 3, recipe: 'pictures' },
-      { widths: [8, 8, 8] },
-    ];
-    for (const given of others) {
-      const { begins, begin, config } = await orderOf(given);
-      expect(begins).toBeUndefined();
-      expect(begin(true).run).toMatchObject({ beginning: { network: config } });
-      expect(begin(true).run.settings.learningRate).toBe(0.003);
-    }
-  });
-
-  test('begins with the pretrained network by choice, also without a plan, or says why it cannot', async () => {
-    const { begins, begin } = await orderOf({ begin: 'pretrained', recipe: 'pictures', epochs: 3 });
-    expect(begins).toBe('pictures');
-    expect(begin(true).run.settings).toMatchObject({ learningRate: 0.002, epochs: 3 });
-    await expect(orderOf({ begin: 'pretrained', recipe: 'digits' })).rejects.toThrow(
+  test('says why it cannot begin with the pretrained network', async () => {
+    const digits = orderOf({ begin: 'pretrained', recipe: 'digits' });
+    await expect(digits).rejects.toThrow(
       '--begin is pretrained. The pretrained network is for images of 28 x 28 x 1; these are 20 x 20 x 3',
     );
     const narrow = orderOf({ begin: 'pretrained', recipe: 'pictures', widths: [8] });
     await expect(narrow).rejects.toThrow('--begin is pretrained. The pretrained network has the widths');
-    const digits = await order({ begin: 'pretrained', recipe: 'digits', epochs: 1 });
-    expect(digits.begins).toBe('digits');
+    expect((await order({ begin: 'pretrained', recipe: 'digits', epochs: 1 })).begins).toBe('digits');
   });
 });

@@ -9,42 +9,25 @@ import { bufferOf } from '../lib/on_gpu';
 
 const { gpu } = await testGpu();
 
-interface Batches {
-  readonly input: GPUBuffer;
-  readonly target: GPUBuffer;
+type Batches = readonly { readonly input: GPUBuffer; readonly target: GPUBuffer }[];
+interface Examples {
+  trainWithL1(device: GPUDevice, trainer: Trainer, batches: Batches, steps: number): Promise<Float32Array>;
+  stepOnAll(device: GPUDevice, trainer: Trainer, batches: Batches): Promise<number>;
+  drawAndTrain(
+    trainer: Trainer,
+    source: Parameters<Trainer['runFor']>[0],
+    options: object,
+  ): Promise<FrameResult>;
+  trainAndSample(client: object, options: object): Promise<unknown>;
 }
-
 const modules = import.meta.glob(
   ['../../examples/custom_loss/*.js', '../../examples/frames/*.js', '../../examples/worker/train.js'],
   { eager: true },
-) as {
-  '../../examples/custom_loss/train.js': {
-    trainWithL1(
-      device: GPUDevice,
-      trainer: Trainer,
-      batches: Batches[],
-      steps: number,
-    ): Promise<Float32Array>;
-    stepOnAll(device: GPUDevice, trainer: Trainer, batches: Batches[]): Promise<number>;
-  };
-  '../../examples/frames/loop.js': {
-    drawAndTrain(
-      trainer: Trainer,
-      source: Parameters<Trainer['runFor']>[0],
-      options: {
-        milliseconds: number;
-        draw: (done: FrameResult | undefined) => boolean | undefined;
-        nextFrame: (frame: () => void) => void;
-      },
-    ): Promise<FrameResult>;
-  };
-  '../../examples/worker/train.js': {
-    trainAndSample(
-      client: object,
-      options: { stored: { id: string }; steps: number; labels: number[]; show: (text: string) => void },
-    ): Promise<unknown>;
-  };
-};
+);
+const { trainWithL1, stepOnAll, drawAndTrain, trainAndSample } = Object.assign(
+  {},
+  ...Object.values(modules),
+) as Examples;
 
 const config = { height: 8, width: 8, widths: [4, 8], kernelSize: 3 };
 const size = 64;
@@ -81,8 +64,6 @@ async function errorOf({ unet }: Awaited<ReturnType<typeof setUp>>, which: reado
 }
 
 describe('the example custom_loss', () => {
-  const { trainWithL1, stepOnAll } = modules['../../examples/custom_loss/train.js'];
-
   test('trains a network that then does better by that loss', async () => {
     const made = await setUp();
     const before = await errorOf(made, [0]);
@@ -128,10 +109,9 @@ test('the example frames draws and trains beside it', async () => {
   const images = Uint8Array.from({ length: 20 * size }, (_, i) => i % 255);
   const dataset = await engine.createDataset({ images, count: 20, height: 8, width: 8, channels: 1 });
   const frames: (FrameResult | undefined)[] = [];
-  const { drawAndTrain } = modules['../../examples/frames/loop.js'];
   const last = await drawAndTrain(trainer, dataset, {
     milliseconds: 2,
-    draw: (done) => {
+    draw: (done: FrameResult | undefined) => {
       frames.push(done);
       return (done?.step ?? 0) < 5;
     },
@@ -153,7 +133,6 @@ test('the example worker shows the step of the run that it goes on with', async 
   };
   const shown: string[] = [];
   const show = (text: string) => shown.push(text);
-  const { trainAndSample } = modules['../../examples/worker/train.js'];
   await trainAndSample(client, { stored: { id: 'a run of 400 steps' }, steps: 20, labels: [3], show });
   expect(shown).toEqual(['step 420: 0.5000 on the first 100 digits']);
 });

@@ -68,7 +68,7 @@ const bundled = (
 /** An import map for packages as they lie in node_modules, of entries that are files. */
 export function importMap(entries: Record<string, string>): string {
   const imports = Object.fromEntries(
-    Object.entries(entries).map(([name, file]) => [name, `../../package/node_modules/${file}`]),
+    Object.entries(entries).map(([name, file]) => [name, `./node_modules/${file}`]),
   );
   return `<script type="importmap">${JSON.stringify({ imports })}</script>\n`;
 }

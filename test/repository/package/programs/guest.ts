@@ -69,8 +69,6 @@ for (const result of results) device.queue.writeBuffer(buffer, 0, result);
 const mixed = await loadIdx([new URL('https://images.example'), new Blob(), new Uint8Array(4)]);
 export const blob: Blob = new Blob([...results, images.images, mixed.images]);
 const shared = await loadIdx(new Uint8Array(new SharedArrayBuffer(4)));
-// @ts-expect-error: They are the bytes that were given.
-new Blob([shared.images]);
 await engine.createDataset(shared);
 trainer.setState(state);
 await unet.setParameters(loadModel(file).parameters);
