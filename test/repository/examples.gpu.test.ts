@@ -115,7 +115,7 @@ test('the example frames draws and trains beside it', async () => {
       frames.push(done);
       return (done?.step ?? 0) < 5;
     },
-    nextFrame: queueMicrotask,
+    nextFrame: (frame: () => void) => void gpu.device.queue.onSubmittedWorkDone().then(frame),
   });
   expect(frames[0]).toBeUndefined();
   expect(last.step).toBeGreaterThanOrEqual(5);
