@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readText } from '../../shaders/plugin';
-import { loadClassifier } from '../../src/quality/index';
 import { takesLong } from '../lib/lanes/limits';
+import { digitsSeen } from '../lib/seen';
 import { runNode, temporaryFolder } from '../lib/system';
-import { codeOf } from '../repository/docs_code';
+import { codeOf } from './docs_code';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = temporaryFolder(afterAll);
@@ -61,14 +61,7 @@ test(
     expect(await cli('convert', '--pytorch', 'theirs.safetensors')).toMatchObject({ code: 0, err: '' });
     expect(await run(`${theirs}\nconsole.log(model.objective, model.parameters.size);`)).toBe('flow 17\n');
     const images = new Float32Array((await readFile(join(folder, 'images'))).buffer);
-    const { probabilities } = (await loadClassifier()).classify(
-      images.map((v) => Number(v > 0.5)),
-      10,
-    );
-    const seen = Array.from({ length: 10 }, (_, i) => {
-      const row = probabilities.subarray(10 * i, 10 * i + 10);
-      return row.indexOf(Math.max(...row));
-    });
+    const seen = await digitsSeen(images);
     // 97 of 100 in the long run; by chance it would be one.
     expect(seen.filter((digit, i) => digit === i).length, `seen: ${seen}`).toBeGreaterThanOrEqual(6);
   },
