@@ -41,16 +41,20 @@ test.each(['before', 'after'])(
 );
 
 test.each([undefined, '0.1.0'])(
-  'the client stops a worker of another version (%s) once the worker always answers with that version',
-  (version) => {
+  'a worker of version %s is not talked to, and the client says to reload the page, once the worker always answers with that version',
+  async (version) => {
     const worker = new FakeWorker();
-    const { stopped } = worker.client();
+    const { client, stopped } = worker.client();
+    const waits = client.pause();
     // The worker answers each question.
     for (let answered = 0; answered < worker.heard.length; answered++) {
       expect(stopped).not.toHaveBeenCalled();
       worker.says({ type: 'ready', version });
     }
-    expect(stopped).toHaveBeenCalledTimes(1);
+    const message = expect.stringMatching(/is of version 0\..* Reload the page\.$/);
+    expect(stopped.mock.calls).toEqual([[{ message }]]);
+    for (const call of [waits, client.pause()])
+      await expect(call).rejects.toMatchObject({ code: 'argument', message });
     expect(worker.heard).toEqual(worker.heard.map(() => HELLO));
     expect(worker.terminate).toHaveBeenCalledTimes(1);
   },

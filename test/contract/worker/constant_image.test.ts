@@ -8,9 +8,6 @@ import { ConstantImageWatch, constantLosses, isConstant } from '../../../src/wor
 const images = Uint8Array.of(0, 0, 127, 128, 255, 255, 255, 0);
 
 describe('constantLosses, the losses of a black and of a mean image,', () => {
-  /** The mean squared error of an output against targets, noise of a mean of 0 and a variance of 1 apart. */
-  const loss = (targets: number[], output: number) =>
-    targets.reduce((sum, t) => sum + (t - output) ** 2, 0) / targets.length;
   const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
   test.each([
@@ -20,9 +17,11 @@ describe('constantLosses, the losses of a black and of a mean image,', () => {
     ['flow', true, (byte: number) => (byte > 127 ? 1 : -1), 1],
   ] as const)('are right for %s, binarize %s', (objective, binarize, target, noise) => {
     const targets = [...images].map(target);
-    const [black, grey] = constantLosses({ images }, objective, binarize);
-    expect(black).toBeCloseTo(loss(targets, 0) + noise, 12);
-    expect(grey).toBeCloseTo(loss(targets, mean(targets)) + noise, 12);
+    const losses = constantLosses({ images }, objective, binarize);
+    for (const [i, output] of [0, mean(targets)].entries()) {
+      // The mean squared error against targets and noise of a mean of 0 and this variance.
+      expect(losses[i]).toBeCloseTo(mean(targets.map((t) => (t - output) ** 2)) + noise, 12);
+    }
   });
 
   test('are the known ones for the digits', async () => {
@@ -34,6 +33,7 @@ describe('constantLosses, the losses of a black and of a mean image,', () => {
 
 describe('the watch for runs that stay at a constant image', () => {
   const constants = [0.2, 0.15];
+  const dark = constantLosses({ images: new Uint8Array(8) }, 'tutorial');
   /** About `level`, from batch to batch by up to a tenth off. */
   const noisy = (steps: number, level: number | ((step: number) => number)) =>
     Array.from(
@@ -41,45 +41,33 @@ describe('the watch for runs that stay at a constant image', () => {
       (noise, i) => (typeof level === 'number' ? level : level(i)) * (1 + noise),
     );
 
-  test.each(constants)('sees a run whose losses stay at %d, the loss of a constant image', (constant) => {
-    expect(isConstant(noisy(100, constant), constants)).toBe(true);
-    expect(isConstant([...noisy(30, 9e20), ...noisy(100, constant)], constants)).toBe(true);
+  test.each<[what: string, losses: number[], of: readonly number[], constant: boolean]>([
+    ['at the loss of a black image', noisy(100, 0.2), constants, true],
+    ['at the loss of a mean image', noisy(100, 0.15), constants, true],
+    ['that come to the loss of a black image', [...noisy(30, 9e20), ...noisy(100, 0.2)], constants, true],
+    ['of fewer than 100 steps', noisy(99, 0.2), constants, false],
+    ['that go from one constant to the other', [...noisy(50, 0.2), ...noisy(50, 0.15)], constants, false],
+    ['of 0 on black images', noisy(100, 0), dark, false],
+    ['near 0 on black images', noisy(100, 1e-9), dark, false],
+  ])('takes losses %s for what they are', (_, losses, of, constant) => {
+    expect(isConstant(losses, of)).toBe(constant);
   });
 
-  test('does not judge a run of fewer than 100 steps', () => {
-    expect(isConstant(noisy(99, 0.2), constants)).toBe(false);
+  test.each([10, 30, 100, 300])('does not take a run that learns in %i steps for a constant one', (span) => {
+    const losses = noisy(1000, (step) => 0.05 + 0.4 * Math.exp(-step / span));
+    for (let steps = 0; steps <= 1000; steps += 10)
+      expect(isConstant(losses.slice(0, steps), constants), `${steps}`).toBe(false);
   });
 
-  test('does not take a run that learns for a constant one', () => {
-    for (const span of [10, 30, 100, 300]) {
-      const losses = noisy(1000, (step) => 0.05 + 0.4 * Math.exp(-step / span));
-      for (let steps = 0; steps <= 1000; steps += 10)
-        expect(isConstant(losses.slice(0, steps), constants), `${span}, ${steps}`).toBe(false);
-    }
-  });
-
-  test('does not take a run for constant that goes from one constant loss to the other', () => {
-    expect(isConstant([...noisy(50, 0.2), ...noisy(50, 0.15)], constants)).toBe(false);
-  });
-
-  test('does not take a run on black images for constant', () => {
-    const dark = constantLosses({ images: new Uint8Array(8) }, 'tutorial');
-    for (const level of [0, 1e-9]) expect(isConstant(noisy(100, level), dark)).toBe(false);
-  });
-
-  test('warns once, with the learning rate, and not while the rate still rises', () => {
-    const [black] = constantLosses({ images }, 'tutorial');
-    const toldOf = (schedule: ScheduleOption) => {
-      const watch = new ConstantImageWatch({ images }, trainerConfigOf({ schedule }));
-      return Array.from({ length: 301 }, (_, steps) => watch.warning(Array(steps).fill(black), 0.3)).flatMap(
-        (warning, steps) => (warning ? [[steps, warning] as const] : []),
-      );
-    };
-    const [[step, warning], ...others] = toldOf('constant');
-    expect(step).toBe(100);
-    expect(warning).toContain('another learning rate than 0.3');
-    expect(others).toHaveLength(0);
+  test.each<[schedule: ScheduleOption, at: number]>([
+    ['constant', 100],
     // While the rate still rises, a network may not have begun to learn.
-    expect(toldOf({ warmup: 80 })[0][0]).toBe(180);
+    [{ warmup: 80 }, 180],
+  ])('warns once, with the learning rate, of the schedule %j after %i steps', (schedule, at) => {
+    const [black] = constantLosses({ images }, 'tutorial');
+    const watch = new ConstantImageWatch({ images }, trainerConfigOf({ schedule }));
+    const warnings = Array.from({ length: 301 }, (_, steps) => watch.warning(Array(steps).fill(black), 0.3));
+    expect(warnings.filter(Boolean)).toHaveLength(1);
+    expect(warnings[at]).toContain('another learning rate than 0.3');
   });
 });

@@ -1,9 +1,10 @@
-/** Workers with threads of their own, which Node has none of. What they compute, worker.test.ts shows. */
+/** Workers with threads of their own, which Node has none of. What they compute, worker.all.test.ts shows. */
 import { expect, onTestFinished, test } from 'vitest';
 import { recipes } from '../../../src';
 import { type BeginOptions, createWorkerClient, type Samples, type WorkerClient } from '../../../src/worker';
 import { mainlyIn, testGpu } from '../../lib/gpu';
 import { refused } from '../../lib/refused';
+import { until } from '../../lib/until';
 import { heard, lossesOf, runAlone } from '../../lib/worker/alone';
 import { run } from '../../lib/worker/tiny';
 
@@ -49,8 +50,15 @@ if (lane !== 'node') {
       await started.catch(() => {});
 
       const { client, losses } = start();
-      const id = await keptId(client);
-      const resumed = await client.resume({ from: id });
+      // One that no worker holds any more.
+      const kept = new Promise<string>((resolve) => {
+        client.on('runs', (runs) => {
+          const free = runs.find(({ held, settings }) => !held && settings.seed === run.fit.seed);
+          if (free) resolve(free.id);
+        });
+      });
+      await client.runs();
+      const resumed = await client.resume({ from: await kept });
       expect([...resumed.losses]).toEqual(alone.losses.slice(0, resumed.step));
       expect(await client.start()).toEqual(done);
       expect(losses).toEqual(alone.losses.slice(resumed.step));
@@ -70,20 +78,10 @@ if (lane !== 'node') {
     expect(losses).toEqual(alone.losses);
     const message = expect.stringMatching(/^The worker has an error .*: .*JSON.* It goes on\.$/);
     // The browser may report the error later than the run ends.
-    await expect.poll(() => warnings, { timeout: 20_000 }).toEqual([{ message, run: false }]);
+    await until(() => warnings.length);
+    expect(warnings).toEqual([{ message, run: false }]);
     await client.reset();
   });
-
-  /** The id of a stored run that no worker holds any more. */
-  function keptId(client: WorkerClient): Promise<string> {
-    return new Promise((resolve) => {
-      client.on('runs', (runs) => {
-        const free = runs.find(({ held, settings }) => !held && settings.seed === run.fit.seed);
-        if (free) resolve(free.id);
-      });
-      void client.runs();
-    });
-  }
 
   test('the example worker trains and samples', mainlyIn('firefox'), async () => {
     const { trainAndSample } = examples['../../../examples/worker/train.js'];

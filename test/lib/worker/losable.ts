@@ -1,11 +1,13 @@
 /** A GPU whose devices can be lost. */
+import { gate } from '../gate';
 
 export interface LosableGpu {
   readonly gpu: GPU;
   /** Loses the last device, as a driver that crashes does. */
   lose(): void;
-  /** The last device no more says that work has ended, or only when that is too late. */
+  /** The last device no more says that work has ended, or only when that is too late: at `answer`. */
   silence(): void;
+  answer(): void;
   /** All devices that there were. */
   readonly devices: readonly GPUDevice[];
   /** The devices that were destroyed, but not by `lose`. */
@@ -17,10 +19,10 @@ export interface LosableGpu {
 /** `made` gets each device. */
 export function losableGpu(made: (device: GPUDevice) => void = () => {}): LosableGpu {
   let loseLast = () => {};
-  let silenceLast = () => {};
   let refused = 0;
   const devices: GPUDevice[] = [];
   const destroyed = new Set<GPUDevice>();
+  const late = gate();
   const losable = (device: GPUDevice) => {
     devices.push(device);
     const destroy = device.destroy.bind(device);
@@ -28,16 +30,12 @@ export function losableGpu(made: (device: GPUDevice) => void = () => {}): Losabl
       destroyed.add(device);
       destroy();
     };
-    const lost = new Promise<GPUDeviceLostInfo>((resolve) => {
-      loseLast = () => {
-        resolve({ reason: 'unknown', message: 'A test has lost it.' } as GPUDeviceLostInfo);
-        destroy();
-      };
-    });
-    Object.defineProperty(device, 'lost', { value: lost });
-    silenceLast = () => {
-      device.queue.onSubmittedWorkDone = () => new Promise((resolve) => setTimeout(resolve, 10_000));
+    const { open, opened } = gate<GPUDeviceLostInfo>();
+    loseLast = () => {
+      open({ reason: 'unknown', message: 'A test has lost it.' } as GPUDeviceLostInfo);
+      destroy();
     };
+    Object.defineProperty(device, 'lost', { value: opened });
     made(device);
     return device;
   };
@@ -58,7 +56,10 @@ export function losableGpu(made: (device: GPUDevice) => void = () => {}): Losabl
       },
     } as GPU,
     lose: () => loseLast(),
-    silence: () => silenceLast(),
+    silence() {
+      devices.at(-1)!.queue.onSubmittedWorkDone = () => late.opened as Promise<undefined>;
+    },
+    answer: () => late.open(),
     devices,
     destroyed,
     refuse: (times) => {

@@ -1,0 +1,226 @@
+/** What a worker does when its device is lost. In Chrome the page loses its device, too: test/page/driven/survival. */
+import { describe, expect, test } from 'vitest';
+import { loadCheckpoint } from '../../../src/weights/checkpoint';
+import { mainlyIn, testGpu } from '../../lib/gpu';
+import { refused } from '../../lib/refused';
+import { heard, runAlone } from '../../lib/worker/alone';
+import { run, STEPS } from '../../lib/worker/tiny';
+import { served, servedRun, type World, type WorldOptions } from '../../lib/worker/world';
+
+const { gpu } = await testGpu();
+const { alone, done } = await runAlone(gpu);
+
+/** Trains, and goes on where the run waits. */
+async function train({ client, reached }: World, steps?: number) {
+  const started = steps ? client.step(steps) : client.start();
+  await reached;
+  return { started };
+}
+
+/** A run that is being built, and what its `begin` ends with. */
+async function build({ client, reached }: World, signal?: AbortSignal) {
+  const begun = client
+    .begin(run, { signal })
+    .catch(({ name, code }) => (name === 'EngineError' ? code : name));
+  await reached;
+  return { begun };
+}
+
+/** What happens in such a world; after it the run ends as ever. */
+type Row = [title: string, options: WorldOptions, story: (world: World) => Promise<unknown>];
+const whileBegins = (tries: number): Row => [
+  `while a run begins is replaced, and ${tries} tries may fail before`,
+  { waits: 'building' },
+  async (world) => {
+    const { client, refuse, lose, goOn } = world;
+    const told: unknown[] = [];
+    client.on('lost', ({ step, recovers }) => told.push({ step, recovers }));
+    const { begun } = await build(world);
+    refuse(tries);
+    lose();
+    goOn();
+    expect(await begun).toMatchObject({ step: 0, images: 10 });
+    expect(told).toEqual(Array(1 + tries).fill({ step: 0, recovers: true }));
+  },
+];
+const givenUpWhileBegins = (how: 'a pause' | 'an abort'): Row => [
+  `while a run begins is no longer asked for after ${how}`,
+  { waits: 'building' },
+  async (world) => {
+    const { client, refuse, loseAndWait, goOn } = world;
+    const controller = new AbortController();
+    const { begun } = await build(world, controller.signal);
+    refuse(1000);
+    const lost = loseAndWait();
+    goOn();
+    await lost;
+    if (how === 'a pause') await client.pause();
+    else controller.abort();
+    expect(await begun).toMatch(how === 'a pause' ? /^(device-lost|no-adapter|destroyed)$/ : /^AbortError$/);
+    await expect(client.start()).rejects.toThrow(/has no run/);
+    refuse(0);
+    await client.begin(run);
+  },
+];
+
+const rows: readonly Row[] = [
+  [
+    'while it trains is replaced, and the run ends with the same bits',
+    { waits: 11 },
+    async (world) => {
+      const { client, refuse, lose } = world;
+      const told: unknown[] = [];
+      client.on('lost', ({ step, losses, recovers, again }) =>
+        told.push([step, [...losses], recovers, again]),
+      );
+      client.on('recovered', ({ step }) => told.push(step));
+      await client.begin(run);
+      await client.step(10);
+      const { started } = await train(world);
+      refuse(1);
+      lose();
+      expect(await started).toEqual(done);
+      const lost = [10, alone.losses.slice(0, 10), true];
+      expect(told).toEqual([[...lost, false], [...lost, true], 10]);
+    },
+  ],
+  [
+    'before there is a copy is replaced, as often as it is lost, and the run is made anew from its beginning',
+    { waits: 1, times: 2 },
+    async ({ client, refuse, lose }) => {
+      await client.begin(run);
+      let trains = heard(client, 'loss');
+      const started = client.start();
+      for (const tries of [1, 0]) {
+        await trains;
+        refuse(tries);
+        const recovered = heard(client, 'recovered');
+        trains = heard(client, 'loss');
+        lose();
+        await recovered;
+      }
+      expect(await started).toEqual(done);
+    },
+  ],
+  [
+    'loses no steps that were wanted before: those that are asked for meanwhile come after them',
+    { waits: 1 },
+    async (world) => {
+      await world.client.begin(run);
+      const { started } = await train(world, 6);
+      await world.loseAndWait();
+      expect(await world.client.step(2)).toMatchObject({ step: 8 });
+      expect(await started).toMatchObject({ step: 8 });
+    },
+  ],
+  whileBegins(0),
+  whileBegins(1),
+  givenUpWhileBegins('a pause'),
+  givenUpWhileBegins('an abort'),
+  [
+    'because it does not answer any more is replaced',
+    { waits: 1, engine: { deadlineSeconds: 0.5 } },
+    async (world) => {
+      const { client, silence, destroyed, goOn } = world;
+      await client.begin(run);
+      const { started } = await train(world);
+      const lost = heard(client, 'lost');
+      silence();
+      goOn();
+      await lost;
+      // The silent device may come to again, with all its memory.
+      expect(destroyed.size).toBe(1);
+      expect(await started).toEqual(done);
+    },
+  ],
+  [
+    'while the run rests is requested again when it is needed',
+    {},
+    async ({ client, loseAndWait }) => {
+      await client.begin(run);
+      await client.step(10);
+      const before = await client.save('checkpoint');
+      await loseAndWait();
+      expect(await client.save('checkpoint')).toEqual(before);
+      expect((await client.sample({ count: 1, steps: 2 })).images).toHaveLength(64);
+    },
+  ],
+  [
+    'and does not come back can be given up by a pause',
+    { waits: 5 },
+    async (world) => {
+      const { client, refuse, loseAndWait } = world;
+      await client.begin(run);
+      await client.step(4);
+      // A start that comes after the loss is refused instead.
+      const { started } = await train(world);
+      refuse(1000);
+      await loseAndWait();
+      const recovers: boolean[] = [];
+      client.on('lost', (event) => recovers.push(event.recovers));
+      expect(await client.pause()).toMatchObject({ step: 4, complete: false });
+      expect(recovers.at(-1)).toBe(false);
+      expect(await started).toMatchObject({ step: 4 });
+      await refused(client.sample(), 'no-adapter');
+      refuse(0);
+    },
+  ],
+];
+
+describe('a device that is lost', mainlyIn('node'), () => {
+  test.each(rows)('%s', async (_, options, story) => {
+    const world = served({ losable: true, ...options });
+    await story(world);
+    expect(await world.client.start()).toEqual(done);
+    expect(world.losses).toEqual(alone.losses);
+  });
+
+  test('and holds up the training for another second is replaced', async () => {
+    const world: World = await servedRun({
+      losable: true,
+      host: (session) => ({
+        async between() {
+          if (world.devices.length > 1) return;
+          world.lose();
+          const unanswered = new Promise(() => {});
+          await session.run!.trainer!.inTime(unanswered);
+        },
+      }),
+    });
+    expect(await world.client.start()).toEqual(done);
+    expect(world.losses).toEqual(alone.losses);
+  });
+
+  test('leaves the run its present schedule', async () => {
+    const change = async ({ client, losses }: World, lose = () => {}) => {
+      await client.step(3);
+      lose();
+      await client.adjust({ schedule: { warmup: 3, decay: 'cosine', steps: 9, floor: 0.1 } });
+      await client.start();
+      // Where the device has taken steps along, it holds for them, too.
+      const { scheduleChanges } = loadCheckpoint(await client.save('checkpoint')).settings;
+      return { losses, scheduleChanges };
+    };
+    const losable = await servedRun({ losable: true });
+    const lost = heard(losable.client, 'lost');
+    const changed = await change(losable, losable.lose);
+    await lost;
+    expect(changed).toEqual(await change(await servedRun()));
+    expect(changed.scheduleChanges).toEqual([3]);
+  });
+
+  test('leaves the run, and its file, the rate that was set', async () => {
+    const { client, loseAndWait, losses } = await servedRun({ losable: true });
+    await client.step(10);
+    await client.setLearningRate(0.001);
+    await client.step(5);
+    const checkpoint = await client.save('checkpoint');
+    expect(loadCheckpoint(checkpoint).settings.learningRate).toBe(0.001);
+    const undisturbed = served();
+    await undisturbed.client.resume({ from: checkpoint });
+    await undisturbed.client.start();
+    await loseAndWait();
+    expect(await client.start()).toMatchObject({ step: STEPS });
+    expect(losses.slice(15)).toEqual(undisturbed.losses);
+  });
+});
