@@ -64,6 +64,7 @@ test.each([
   [{ weird: 1 }, '{"weird":1}'],
   [null, 'null'],
   [undefined, 'undefined'],
+  [3, '3'],
   ['a text', 'a text'],
   [new RangeError('far'), 'far'],
 ])('whatever a call in the worker throws (%o) arrives as an error with its text', async (thrown, message) => {
