@@ -52,8 +52,12 @@ const imagesOf = (reds: readonly number[]) =>
 /** In the page: what it shows when it is done, or has failed. */
 async function shown(): Promise<Shown> {
   const status = document.querySelector('#status')!;
-  while (!/^(?!Starting|Training)/.test(status.textContent!))
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  const isDone = () => /^(?!Starting|Training)/.test(status.textContent!);
+  await new Promise<void>((resolve) => {
+    const look = () => isDone() && resolve();
+    new MutationObserver(look).observe(status, { childList: true, characterData: true, subtree: true });
+    look();
+  });
   const { width, height } = document.querySelector('canvas')!;
   const { data } = document.querySelector('canvas')!.getContext('2d')!.getImageData(0, 0, width, height);
   return { status: status.textContent!, reds: [...data.filter((_, i) => i % 4 === 0)] };

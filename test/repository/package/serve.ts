@@ -12,8 +12,6 @@ const types: Record<string, string> = {
   '.json': 'application/json',
 };
 const LIMIT_MS = 10 * 60_000;
-/** After a page's first problem, for those that follow from it. */
-const MORE_MS = 2000;
 
 export interface Served extends Disposable {
   readonly address: string;
@@ -59,7 +57,7 @@ export async function serve(folder: string, { cors = false } = {}): Promise<Serv
 }
 
 /**
- * Opens a page in Chrome and gives what `ask` resolves to there, which is its promise `result`. Throws what went wrong on the page, but for
+ * Opens a page in Chrome and gives what `ask` resolves to there, which is its promise `result`. Throws what goes wrong on the page, but for
  * the status `expected`.
  */
 export async function resultOf<T>(
@@ -69,38 +67,28 @@ export async function resultOf<T>(
 ): Promise<T> {
   // A canvas with WebGPU is lost in a headless Chrome without this.
   await using browser = await launchBrowser('chrome', { canvases: true });
-  const timers: NodeJS.Timeout[] = [];
-  try {
-    const page = await browser.newPage();
-    const problems: string[] = [];
-    const broken = new Promise<never>((_, reject) => {
-      const endAfter = (ms: number, why: string) => timers.push(setTimeout(() => reject(new Error(why)), ms));
-      endAfter(LIMIT_MS, 'The page gave no result in ten minutes.');
-      const note = (problem: string) =>
-        problems.push(problem) === 1 && endAfter(MORE_MS, 'The page has problems.');
-      page.on('pageerror', (error) => note(String(error)));
-      page.on('console', (message) => {
-        if (message.type() === 'error' && !message.text().includes(`status of ${expected}`))
-          note(message.text());
-      });
-      page.on('requestfailed', (request) => {
-        // Chrome calls modules so that came with an error's status.
-        if (expected && request.failure()?.errorText === 'net::ERR_ABORTED') return;
-        note(`${request.failure()?.errorText} ${request.url()}`);
-      });
-      page.on('response', (response) => {
-        if (response.status() >= 400 && response.status() !== expected)
-          note(`${response.status()} ${response.url()}`);
-      });
+  const page = await browser.newPage();
+  const broken = new Promise<never>((_, reject) => {
+    const note = (problem: string) => reject(new Error(problem));
+    AbortSignal.timeout(LIMIT_MS).addEventListener('abort', () =>
+      note('The page gave no result in ten minutes.'),
+    );
+    page.on('pageerror', (error) => note(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().includes(`status of ${expected}`))
+        note(message.text());
     });
-    const answer = page.goto(address).then(() => page.evaluate(ask));
-    const given = await Promise.race([answer, broken]).catch((error) => {
-      throw new Error([(error as Error).message, ...problems].join('\n'));
+    page.on('requestfailed', (request) => {
+      // Chrome calls modules so that came with an error's status.
+      if (expected && request.failure()?.errorText === 'net::ERR_ABORTED') return;
+      note(`${request.failure()?.errorText} ${request.url()}`);
     });
-    if (given === undefined || problems.length > 0)
-      throw new Error(`The page has ${given ? 'a' : 'no'} result. ${problems.join('\n')}`);
-    return given as T;
-  } finally {
-    for (const timer of timers) clearTimeout(timer);
-  }
+    page.on('response', (response) => {
+      if (response.status() >= 400 && response.status() !== expected)
+        note(`${response.status()} ${response.url()}`);
+    });
+  });
+  const given = await Promise.race([page.goto(address).then(() => page.evaluate(ask)), broken]);
+  if (given === undefined) throw new Error('The page has no result.');
+  return given as T;
 }
